@@ -1,0 +1,172 @@
+// Package assets holds what a page loads besides its HTML: style sheets,
+// scripts, icons and the vendored libraries of vendor/lock.json.
+//
+// Every file is served below /assets/HASH/, where HASH covers the whole tree.
+// Relative imports between scripts therefore stay inside one build, every
+// answer may be cached for good, and a page never mixes two builds: an address
+// of an older build is not found.
+package assets
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+)
+
+//go:embed *
+var embedded embed.FS
+
+// prefix is the path below which all assets are served.
+const prefix = "/assets/"
+
+// file is one asset, ready to be served.
+type file struct {
+	body  []byte
+	kind  string                 // its content type
+	small func() ([]byte, error) // the body compressed, made when first asked for
+}
+
+// tree is everything that is served, by path, and the hash over it.
+type tree struct {
+	files map[string]file
+	build string
+}
+
+// whole is read when first needed, so that a program that serves nothing does not pay for it.
+var whole = sync.OnceValue(func() tree {
+	t, err := read(embedded)
+	if err != nil {
+		panic(fmt.Sprintf("assets: %v", err)) // the files are part of the program
+	}
+	return t
+})
+
+// Build returns the hash of the whole tree: it changes when any asset does.
+func Build() string { return whole().build }
+
+// URL returns the address of the asset at path, such as "js/console.js".
+func URL(path string) string { return prefix + whole().build + "/" + path }
+
+// Handler serves all assets below /assets/, for GET and HEAD. An unknown file
+// and any build but this one are not found.
+func Handler() http.Handler { return http.HandlerFunc(whole().serve) }
+
+// serve answers one request.
+func (t tree) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	name, ok := strings.CutPrefix(r.URL.Path, prefix+t.build+"/")
+	f, found := t.files[name]
+	if !ok || !found {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Vary", "Accept-Encoding")
+	body := f.body
+	if f.small != nil && acceptsGzip(r) {
+		if small, err := f.small(); err == nil {
+			h.Set("Content-Encoding", "gzip")
+			body = small
+		}
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// acceptsGzip reports whether the answer to r may be compressed. A part of a
+// file is always sent plain, because its offsets mean the plain bytes.
+func acceptsGzip(r *http.Request) bool {
+	if r.Header.Get("Range") != "" {
+		return false
+	}
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		if name == "gzip" && strings.ReplaceAll(params, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+// read loads all assets of root, leaving out the package's own source.
+func read(root fs.FS) (tree, error) {
+	t := tree{files: map[string]file{}}
+	sum := sha256.New()
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) == ".go" {
+			return err
+		}
+		body, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sum, "%s %d\n", name, len(body)) // WalkDir goes in order of names
+		sum.Write(body)
+		t.files[name] = newFile(name, body)
+		return nil
+	})
+	t.build = hex.EncodeToString(sum.Sum(nil))[:16]
+	return t, err
+}
+
+// newFile prepares one asset. Texts are compressed when first asked for.
+func newFile(name string, body []byte) file {
+	f := file{body: body, kind: contentType(name)}
+	if len(body) > 1024 && !strings.HasPrefix(f.kind, "image/png") && !strings.HasPrefix(f.kind, "font/") {
+		f.small = sync.OnceValues(func() ([]byte, error) { return compress(body) })
+	}
+	return f
+}
+
+// contentType returns the type of the file called name. The table is ours,
+// because mime.TypeByExtension asks the machine, and machines differ.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".json":
+		return "application/json"
+	case ".svg":
+		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".woff2":
+		return "font/woff2"
+	case ".webmanifest":
+		return "application/manifest+json"
+	}
+	return "text/plain; charset=utf-8" // licences
+}
+
+// compress returns body as gzip.
+func compress(body []byte) ([]byte, error) {
+	var small bytes.Buffer
+	z, err := gzip.NewWriterLevel(&small, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(body); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return small.Bytes(), nil
+}
