@@ -1,0 +1,76 @@
+package templates
+
+import (
+	"fmt"
+	"hash/fnv"
+	"html/template"
+	"strings"
+	"time"
+)
+
+// hues is the number of colours that tell nodes apart in logs (css: .hue-0 …).
+const hues = 10
+
+// ElementID is the id of a node's card: its name with '@' as "__" and '.' as
+// "_", which needs no escaping in a selector.
+func ElementID(name string) string {
+	return strings.NewReplacer("@", "__", ".", "_").Replace(name)
+}
+
+func funcs(assetURL func(string) string) template.FuncMap {
+	return template.FuncMap{
+		"asset":   assetURL,
+		"icon":    func(name string) template.HTML { return icon(assetURL, name) },
+		"rfc3339": rfc3339,
+		"clock":   clock,
+		"took":    took,
+		"hue":     hue,
+		"lower":   strings.ToLower,
+	}
+}
+
+// icon refers to one symbol of the sprite. It is decoration: the text beside
+// it, or the button's label, says what it means.
+func icon(assetURL func(string) string, name string) template.HTML {
+	href := template.HTMLEscapeString(assetURL("icons.svg") + "#" + name)
+	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + href + `"/></svg>`)
+}
+
+// rfc3339 is for attributes; empty for the zero time.
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// clock is what a reader without scripts sees; the page shows local time.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("15:04:05")
+}
+
+// took words a step's duration with the one unit that matters.
+func took(from, to time.Time) string {
+	d := max(to.Sub(from), 0)
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// hue gives a node the same one of the log's colours on every page.
+func hue(short string) int {
+	h := fnv.New32a()
+	h.Write([]byte(short))
+	return int(h.Sum32() % hues)
+}

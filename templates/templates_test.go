@@ -1,0 +1,203 @@
+package templates
+
+import (
+	"io/fs"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/jba/templatecheck"
+)
+
+func newSet(t *testing.T) *Set {
+	t.Helper()
+	s, err := New(func(name string) string { return "/assets/h/" + name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// find renders a view and parses it.
+func find(t *testing.T, name string, view any) *goquery.Selection {
+	t.Helper()
+	body, err := newSet(t).Execute(name, view)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(string(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc.Selection
+}
+
+func text(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
+
+var (
+	at   = time.Date(2026, 11, 22, 20, 7, 25, 0, time.UTC)
+	page = Page{Title: "Console", Nonce: "R4nd0m", Node: "convoy@a.convoy.internal", Build: "abc", User: "admin"}
+)
+
+func node() Node {
+	return Node{
+		ID: "convoy__convoy-k3fz_convoy_internal", Name: "convoy@convoy-k3fz.convoy.internal",
+		Host: "convoy-k3fz.convoy.internal", Short: "convoy-k3fz", Status: "alive", Retirable: true,
+		Started: at, Seen: at, Address: "[::1]:4444", Provider: "local", ProviderID: "pid 4242",
+		Steps:  []Step{{Name: "starting process", At: at, Ended: at.Add(40 * time.Millisecond)}},
+		Shells: []Shell{{ID: "9k2m4x7qpa", Title: "bash", Running: true}, {ID: "aaaaaaaaaa", Title: "vim", Exit: "code 1"}},
+	}
+}
+
+func TestEveryTemplateFitsItsView(t *testing.T) {
+	t.Parallel()
+	s := newSet(t)
+	for name, view := range views {
+		if err := templatecheck.CheckHTML(s.byName[name], view); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestEveryFileIsParsed(t *testing.T) {
+	t.Parallel()
+	names, err := fs.Glob(files, "*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := append([]string{"base"}, append(slices.Clone(pages), partials...)...)
+	for _, name := range names {
+		if !slices.Contains(known, strings.TrimSuffix(path.Base(name), ".html")) {
+			t.Errorf("%s is embedded and never parsed", name)
+		}
+	}
+}
+
+func TestRenderWritesNothingOnError(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		view any
+	}{{"no_such", Notice{}}, {"notice", Login{}}, {"notice", nil}} {
+		w := httptest.NewRecorder()
+		if err := newSet(t).Render(w, 200, test.name, test.view); err == nil {
+			t.Errorf("Render(%q, %T) = nil, want an error", test.name, test.view)
+		}
+		if w.Body.Len() > 0 || len(w.Header()) > 0 {
+			t.Errorf("Render(%q, %T) wrote %q", test.name, test.view, w.Body)
+		}
+	}
+}
+
+func TestRenderWritesStatusAndType(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	if err := newSet(t).Render(w, 409, "notice", Notice{Level: "error", Text: "full"}); err != nil {
+		t.Fatal(err)
+	}
+	if w.Code != 409 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("status %d, type %q", w.Code, w.Header().Get("Content-Type"))
+	}
+}
+
+// The policy that pages are served with allows scripts and styles by nonce, and
+// neither inline handlers nor style attributes.
+func TestPagesKeepThePolicy(t *testing.T) {
+	t.Parallel()
+	for name, view := range map[string]any{
+		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
+		"login":   Login{page, "wrong token"},
+		"guide":   Guide{Page: page, Pages: []GuideLink{{"shells", "Shells", true}}, Body: "<p>x</p>"},
+		"error":   Error{page, 404, "no such page", "go back"},
+	} {
+		doc := find(t, name, view)
+		doc.Find("script, style, link[rel=stylesheet], link[rel=modulepreload]").Each(func(_ int, e *goquery.Selection) {
+			if e.AttrOr("nonce", "") != page.Nonce {
+				html, _ := goquery.OuterHtml(e)
+				t.Errorf("%s: without nonce: %s", name, html)
+			}
+		})
+		doc.Find("script:not([src])").Each(func(_ int, e *goquery.Selection) { t.Errorf("%s: inline script %q", name, e.Text()) })
+		doc.Find("*").Each(func(_ int, e *goquery.Selection) {
+			for _, a := range e.Nodes[0].Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-on") {
+					t.Errorf("%s: <%s %s=%q>", name, e.Nodes[0].Data, a.Key, a.Val)
+				}
+			}
+		})
+		if got := doc.Find("html").AttrOr("lang", ""); got != "en" {
+			t.Errorf("%s: lang = %q", name, got)
+		}
+		for _, want := range []string{"title", "link[rel=icon]", "meta[name=color-scheme]", "a.skip[href='#main']", "main#main", "h1, article"} {
+			if doc.Find(want).Length() == 0 {
+				t.Errorf("%s: no %s", name, want)
+			}
+		}
+	}
+}
+
+func TestIDsAreUnique(t *testing.T) {
+	t.Parallel()
+	other := node()
+	other.Name, other.Short = "convoy@b.convoy.internal", "b"
+	other.ID = ElementID(other.Name)
+	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}})
+	seen := make(map[string]bool)
+	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
+		id := e.AttrOr("id", "")
+		if seen[id] {
+			t.Errorf("two elements with id %q", id)
+		}
+		seen[id] = true
+	})
+}
+
+func TestEveryControlHasAName(t *testing.T) {
+	t.Parallel()
+	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}})
+	doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
+		name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "")
+		if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {
+			html, _ := goquery.OuterHtml(e)
+			if !strings.Contains(html, `value="yes"`) {
+				t.Errorf("no name: %s", html)
+			}
+		}
+	})
+}
+
+func TestElementID(t *testing.T) {
+	t.Parallel()
+	if got, want := ElementID("convoy@convoy-k3fz.convoy.internal"), "convoy__convoy-k3fz_convoy_internal"; got != want {
+		t.Errorf("ElementID = %q, want %q", got, want)
+	}
+}
+
+func TestHostileTextStaysText(t *testing.T) {
+	t.Parallel()
+	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>' autofocus onfocus=alert(1) x='`
+	n := node()
+	n.Name, n.Host, n.Short, n.StatusText, n.Message = evil, evil, evil, evil, evil
+	n.Address, n.Instance, n.Version, n.Provider, n.ProviderID = evil, evil, evil, evil, evil
+	n.Steps = []Step{{Name: evil, At: at, Error: evil}}
+	n.Shells = []Shell{{ID: evil, Title: evil, Exit: evil}}
+	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
+	for name, view := range map[string]any{
+		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}},
+		"node":      n,
+		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
+		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
+		"login":     Login{Page{}, evil},
+		"error":     Error{Page{}, 500, evil, evil},
+		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
+	} {
+		doc := find(t, name, view)
+		if n := doc.Find("img, script:not([src]), [onerror], [onfocus]").Length(); n > 0 {
+			t.Errorf("%s: %d elements made of text", name, n)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package templates
+
+import (
+	"html/template"
+	"time"
+)
+
+// Page is what every whole document needs.
+type Page struct {
+	Title string // in front of " · Convoy"
+	Nonce string // of the Content-Security-Policy, for script and style elements
+	Node  string // full name of the node that serves the page
+	Build string // of the assets; a page with another build is out of date
+	User  string // who is logged in; empty: nobody, hence no log-out button
+}
+
+// Console is the page with all nodes.
+type Console struct {
+	Page
+	NodeList
+}
+
+// NodeList is the element #nodes. Count and Max speak of spawned nodes.
+type NodeList struct {
+	Nodes     []Node
+	Count     int
+	Max       int
+	Provider  string // "local", "railway"; empty: nothing can be spawned here
+	CanSpawn  bool
+	SpawnHint string // why not, or what spawning does
+}
+
+// Node is one card.
+type Node struct {
+	ID         string // ElementID(Name)
+	Name       string // convoy@convoy-k3fz.convoy.internal
+	Host       string // convoy-k3fz.convoy.internal
+	Short      string // convoy-k3fz
+	Status     string // one of protocol.md's seven words
+	StatusText string // for people; empty: Status
+	Message    string // why it failed or is unreachable
+	Self       bool   // it serves this page
+	Control    bool   // it is the control plane
+	Retirable  bool
+	Retiring   bool
+	Started    time.Time
+	Seen       time.Time
+	Address    string
+	Instance   string
+	Version    string
+	Provider   string
+	ProviderID string
+	Steps      []Step
+	Shells     []Shell
+}
+
+// Step is one step of a node's making or taking away. Ended is zero while it
+// goes on.
+type Step struct {
+	Name  string
+	At    time.Time
+	Ended time.Time
+	Error string
+}
+
+// Shell is one tab of a card. Exit says how it ended, such as "code 1".
+type Shell struct {
+	ID      string
+	Title   string
+	Running bool
+	Exit    string
+}
+
+// LogLines is a batch of one node's log, as <li> elements.
+type LogLines struct {
+	Node  string
+	Short string
+	Boot  string
+	Lines []LogLine
+}
+
+// LogLine is one line of a log. Level is a word in any case: "INFO".
+type LogLine struct {
+	Off     int64
+	Time    time.Time
+	Level   string
+	Message string
+	Attrs   []Attr
+}
+
+// Attr is one key and value of a log line.
+type Attr struct{ Key, Value string }
+
+// Notice is something to tell the reader. Level is "info", "warn" or "error".
+type Notice struct{ Level, Text, Hint string }
+
+// Login is the page that asks for the token. Error is what was wrong with the
+// last one.
+type Login struct {
+	Page
+	Error string
+}
+
+// Guide is one page of the guide.
+type Guide struct {
+	Page
+	Pages []GuideLink
+	Body  template.HTML // made by the guide package, which lets no raw HTML in
+}
+
+// GuideLink is one entry of the guide's table of contents.
+type GuideLink struct {
+	Name, Title string
+	Current     bool
+}
+
+// Error is the page for a request that failed.
+type Error struct {
+	Page
+	Status int
+	Text   string
+	Hint   string
+}
+
+// Tally counts the nodes of one status, for the line above the cards.
+type Tally struct {
+	Status string
+	Count  int
+}
+
+// Tallies counts the nodes by status, in the order in which a node goes
+// through them; statuses without a node are left out.
+func (l NodeList) Tallies() []Tally {
+	count := make(map[string]int)
+	for _, n := range l.Nodes {
+		count[n.Status]++
+	}
+	var tallies []Tally
+	for _, status := range []string{"alive", "joining", "creating", "unreachable", "retiring", "failed", "left"} {
+		if count[status] > 0 {
+			tallies = append(tallies, Tally{status, count[status]})
+		}
+	}
+	return tallies
+}
+
+// Alone reports that there is nothing but the control plane.
+func (l NodeList) Alone() bool { return len(l.Nodes) <= 1 && l.Count == 0 }
+
+// Word is the status as people read it.
+func (n Node) Word() string {
+	if n.StatusText != "" {
+		return n.StatusText
+	}
+	return n.Status
+}
+
+// Settled reports that the node is past its making: its card shows shells, and
+// keeps the steps among the details.
+func (n Node) Settled() bool {
+	switch n.Status {
+	case "creating", "joining", "failed", "retiring":
+		return false
+	}
+	return true
+}
+
+// Reachable reports that a shell can be opened on the node.
+func (n Node) Reachable() bool { return n.Status == "alive" }
+
+// Failed reports that the step went wrong.
+func (s Step) Failed() bool { return s.Error != "" }
+
+// Running reports that the step goes on.
+func (s Step) Running() bool { return s.Ended.IsZero() && s.Error == "" }
+
+// Blank is the notice that the page fills in for notices that come by stream.
+func (Console) Blank() Notice { return Notice{Level: "info"} }
