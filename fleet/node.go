@@ -33,7 +33,7 @@ type Node struct {
 	Name    string // "convoy@convoy-k3fz.convoy.internal"
 	Host    string // "convoy-k3fz.convoy.internal"
 	Status  Status
-	Message string // why it is unreachable or failed, else empty
+	Message string // why it is unreachable or failed, or could not be retired; else empty
 
 	Self      bool // the node that is asked
 	Control   bool // it holds a provider

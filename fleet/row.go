@@ -1,0 +1,212 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxSteps bounds the timeline of one node; the oldest steps go first.
+const maxSteps = 64
+
+// joiningStep is the fleet's own step, from the provider's success until the
+// cluster sees the node.
+const joiningStep = "joining"
+
+// unanswered explains a member that gossip lost.
+const unanswered = "does not answer the cluster"
+
+// row is all that is known of one name. It belongs to Fleet.mu.
+type row struct {
+	name string
+
+	// The provider's side.
+	owned    bool      // made here: counts against the limit and can be retired
+	made     time.Time // when Spawn was called, zero for adopted services
+	making   *making   // not nil while Provider.Spawn is at work
+	failure  string    // why Provider.Spawn failed
+	service  *Service  // nil while the provider does not list it
+	retiring bool
+	refusal  string // why the last retirement failed
+	steps    []Step
+
+	// The cluster's side.
+	members []Member        // instances of this name
+	past    map[string]bool // instances that ended with their service, whatever gossip says still
+	joined  bool            // has been a member
+	last    Member          // the member that the row shows, kept when the cluster forgets it
+}
+
+// making is one call of Provider.Spawn under way.
+type making struct {
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when Provider.Spawn has returned
+}
+
+// empty reports whether nothing is left to show.
+func (r *row) empty() bool { return !r.owned && len(r.members) == 0 }
+
+// owner returns the instance that owns the name: the youngest alive one, else
+// the youngest.
+func (r *row) owner() (Member, bool) {
+	var best Member
+	found := false
+	for _, m := range r.members {
+		if r.past[m.Instance] && r.service != nil && r.service.Running {
+			continue // of the run before this one
+		}
+		if !found || r.before(best, m) {
+			best, found = m, true
+		}
+	}
+	return best, found
+}
+
+// before reports whether b owns the name rather than a.
+func (r *row) before(a, b Member) bool {
+	if alive := r.alive(b); alive != r.alive(a) {
+		return alive
+	}
+	if c := a.Started.Compare(b.Started); c != 0 {
+		return c < 0
+	}
+	return a.Instance < b.Instance
+}
+
+func (r *row) alive(m Member) bool { return m.State == MemberAlive && !r.past[m.Instance] }
+
+// settle follows what a change of members or services means for the row's own
+// memory: whether it joined, its timeline, when it was seen.
+func (r *row) settle(now time.Time) {
+	m, known := r.owner()
+	if known {
+		r.joined = true
+		if r.past[m.Instance] && m.Instance == r.last.Instance {
+			m.Seen = r.last.Seen // the provider knew of its end before gossip did
+		}
+		r.last = m
+	}
+	if known && r.alive(m) {
+		r.failure = ""
+		r.endStep(joiningStep, now, "")
+	}
+	if r.service != nil && !r.service.Running && r.making == nil {
+		r.endStep(joiningStep, now, r.service.Message)
+	}
+}
+
+// setService notes what the provider says of the service now, nil for nothing.
+func (r *row) setService(s *Service, now time.Time) {
+	was := r.service
+	r.service = s
+	switch {
+	case s == nil:
+		if was != nil && r.making == nil && r.failure == "" && !r.retiring {
+			r.owned = false // taken away by somebody else
+		}
+		return
+	case was == nil || was.Running == s.Running:
+	case s.Running:
+		r.restarted()
+	default:
+		r.ended(now)
+	}
+	r.owned = true
+}
+
+// ended marks the instances of a service that does not run any more: gossip
+// takes seconds to find that out.
+func (r *row) ended(now time.Time) {
+	r.past = make(map[string]bool)
+	for _, m := range r.members {
+		if m.State == MemberAlive && m.Instance == r.last.Instance {
+			r.last.Seen = now
+		}
+		r.past[m.Instance] = true
+	}
+}
+
+// restarted lets a service that runs again join again.
+func (r *row) restarted() {
+	r.joined = false
+	for _, m := range r.members {
+		if m.State == MemberAlive {
+			delete(r.past, m.Instance)
+		}
+	}
+}
+
+// status is the join of both sides, with the reason where there is one.
+func (r *row) status() (Status, string) {
+	m, known := r.owner()
+	ended := r.service != nil && !r.service.Running
+	switch {
+	case r.retiring:
+		return Retiring, ""
+	case known && r.alive(m):
+		return Alive, r.refusal
+	case r.making != nil:
+		return Creating, ""
+	case r.failure != "":
+		return Failed, r.failure
+	case ended && r.joined:
+		return Unreachable, r.service.Message
+	case ended:
+		return Failed, r.service.Message
+	case known && m.State == MemberLeft:
+		return Left, r.refusal
+	case r.joined:
+		return Unreachable, unanswered
+	default:
+		return Joining, r.refusal
+	}
+}
+
+// step puts a step into the timeline, or ends the one of its name that goes on.
+func (r *row) step(s Step) {
+	for i := len(r.steps) - 1; i >= 0; i-- {
+		if old := &r.steps[i]; old.Name == s.Name && old.Ended.IsZero() {
+			old.Ended, old.Error = s.Ended, s.Error
+			return
+		}
+	}
+	r.steps = append(r.steps, s)
+	r.steps = r.steps[max(0, len(r.steps)-maxSteps):]
+}
+
+// endStep ends the step of that name if it goes on; an empty name means all.
+func (r *row) endStep(name string, now time.Time, message string) {
+	for i := range r.steps {
+		if s := &r.steps[i]; s.Ended.IsZero() && (name == "" || s.Name == name) {
+			s.Ended, s.Error = now, message
+		}
+	}
+}
+
+// render makes the row that readers get. f.mu must be held.
+func (f *Fleet) render(r *row) Node {
+	_, host, _ := strings.Cut(r.name, "@")
+	m := r.last
+	n := Node{
+		Name: r.name, Host: host,
+		Self:     r.name == f.cfg.Self,
+		Control:  m.Control,
+		Instance: m.Instance, Version: m.Version, Addr: m.Addr,
+		Started: m.Started, Seen: m.Seen, Made: r.made,
+		Steps: slices.Clone(r.steps),
+	}
+	n.Status, n.Message = r.status()
+	if n.Self { // it answers, or nobody would read this
+		n.Status, n.Message = Alive, ""
+		n.Control = f.cfg.Provider != nil
+	}
+	if r.owned {
+		n.Provider = f.cfg.Provider.Kind()
+		n.Retirable = !n.Self && !n.Control && !r.retiring
+	}
+	if r.service != nil {
+		n.ID = r.service.ID
+	}
+	return n
+}

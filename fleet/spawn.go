@@ -1,0 +1,228 @@
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"strings"
+	"time"
+)
+
+// labelPrefix and labelLetters make names as "convoy-k3fz".
+const (
+	labelPrefix  = "convoy-"
+	labelLetters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	labelLength  = 4
+	labelTries   = 1000 // before Spawn gives up: of 1.7 million names all tried ones are taken
+)
+
+// errRetired ends the making of a node that is to be taken away again.
+var errRetired = errors.New("node is being retired")
+
+// Spawn reserves a name and has the provider make the node, under the fleet's
+// own context. It returns at once with the node in status creating. Errors:
+// ErrFull (a *FullError), ErrNoProvider, ErrClosed.
+func (f *Fleet) Spawn() (Node, error) {
+	n, err := f.reserve()
+	if err != nil {
+		return Node{}, fmt.Errorf("spawn node: %w", err)
+	}
+	f.log.Info("spawning node", "node", n.Name)
+	return n, nil
+}
+
+func (f *Fleet) reserve() (Node, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.ready(); err != nil {
+		return Node{}, err
+	}
+	if f.count() >= f.cfg.Max {
+		return Node{}, &FullError{Max: f.cfg.Max}
+	}
+	name, err := f.freeName()
+	if err != nil {
+		return Node{}, err
+	}
+	ctx, cancel := context.WithCancelCause(f.ctx)
+	m := &making{cancel: cancel, done: make(chan struct{})}
+	r := &row{name: name, owned: true, made: time.Now().UTC(), making: m}
+	f.rows[name] = r
+	f.group.Go(func() { f.spawn(ctx, r, m) })
+	f.refresh()
+	return f.find(name)
+}
+
+// ready reports why nothing can be made or retired now. f.mu must be held.
+func (f *Fleet) ready() error {
+	switch {
+	case f.cfg.Provider == nil:
+		return ErrNoProvider
+	case f.closed || f.ctx == nil || f.ctx.Err() != nil:
+		return ErrClosed
+	default:
+		return nil
+	}
+}
+
+// spawn has the provider make the node of r, and notes how it went.
+func (f *Fleet) spawn(ctx context.Context, r *row, under *making) {
+	began := time.Now()
+	err := f.cfg.Provider.Spawn(ctx, r.name, f.stepper(r))
+	under.cancel(nil)
+	f.update(func(now time.Time) {
+		close(under.done)
+		r.making = nil
+		if err != nil {
+			r.failure = err.Error()
+			r.endStep("", now, r.failure)
+		} else if m, known := r.owner(); !known || !r.alive(m) {
+			r.step(Step{Name: joiningStep, At: now})
+		}
+		r.settle(now)
+	})
+	if err != nil {
+		f.log.Error("node was not made", "node", r.name, "took", time.Since(began), "err", err)
+		return
+	}
+	f.log.Info("node was made", "node", r.name, "took", time.Since(began))
+}
+
+// Retire has the provider take the node away, under the fleet's own context.
+// It returns at once with the node in status retiring; once the provider is
+// done the node is off the list. Retiring it again is no error, not even when
+// it has gone. Errors: ErrNotFound, ErrNotRetirable, ErrNoProvider, ErrClosed.
+func (f *Fleet) Retire(name string) (Node, error) {
+	n, began, err := f.retire(name)
+	if err != nil {
+		return Node{}, fmt.Errorf("retire node %q: %w", name, err)
+	}
+	if began {
+		f.log.Info("retiring node", "node", n.Name)
+	}
+	return n, nil
+}
+
+func (f *Fleet) retire(name string) (n Node, began bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cfg.Provider == nil {
+		return Node{}, false, ErrNoProvider
+	}
+	n, err = f.find(name)
+	if t := f.retired(name); err != nil && t != nil {
+		return t.node, false, nil
+	}
+	switch {
+	case err != nil:
+		return Node{}, false, err
+	case n.Status == Retiring:
+		return n, false, nil
+	case !n.Retirable:
+		return Node{}, false, ErrNotRetirable
+	}
+	if err := f.ready(); err != nil {
+		return Node{}, false, err
+	}
+	r := f.rows[n.Name]
+	r.retiring, r.refusal = true, ""
+	r.endStep(joiningStep, time.Now().UTC(), "")
+	under := r.making
+	f.group.Go(func() { f.takeAway(r, under) })
+	f.refresh()
+	n, err = f.find(n.Name)
+	return n, true, err
+}
+
+// retired finds what remains of a retired node, by full name or label.
+func (f *Fleet) retired(name string) *trace {
+	if t := f.gone[name]; t != nil || f.cfg.Provider == nil {
+		return t
+	}
+	return f.gone[f.cfg.Provider.NodeName(name)]
+}
+
+// takeAway ends the making of the node if it goes on, then has it retired.
+func (f *Fleet) takeAway(r *row, under *making) {
+	if under != nil {
+		under.cancel(errRetired)
+		<-under.done
+	}
+	began := time.Now()
+	err := f.cfg.Provider.Retire(f.ctx, r.name, f.stepper(r))
+	f.update(func(now time.Time) {
+		if err != nil {
+			r.retiring, r.refusal = false, err.Error()
+			r.endStep("", now, r.refusal)
+			return
+		}
+		f.bury(r, now)
+	})
+	if err != nil {
+		f.log.Error("node was not retired", "node", r.name, "took", time.Since(began), "err", err)
+		return
+	}
+	f.log.Info("node was retired", "node", r.name, "took", time.Since(began))
+}
+
+// bury takes the row off the list and keeps it from coming back.
+func (f *Fleet) bury(r *row, now time.Time) {
+	t := &trace{at: now, node: f.render(r), listed: true}
+	t.instances = maps.Clone(r.past)
+	if t.instances == nil {
+		t.instances = make(map[string]bool)
+	}
+	for _, m := range r.members {
+		t.instances[m.Instance] = true
+	}
+	f.gone[r.name] = t
+	delete(f.rows, r.name)
+}
+
+// stepper returns the function with which the provider reports r's steps.
+func (f *Fleet) stepper(r *row) func(Step) {
+	return func(s Step) {
+		f.update(func(time.Time) { r.step(s) })
+		f.log.Debug("step", "node", r.name, "step", s.Name, "ended", !s.Ended.IsZero(), "err", s.Error)
+	}
+}
+
+// freeName returns the name of a node that neither exists nor did lately. Its
+// label is unique too, since people call nodes by it. f.mu must be held.
+func (f *Fleet) freeName() (string, error) {
+	taken := make(map[string]bool)
+	for name := range f.rows {
+		taken[labelOf(name)] = true
+	}
+	for name := range f.gone {
+		taken[labelOf(name)] = true
+	}
+	for range labelTries {
+		if label := f.label(); !taken[label] {
+			return f.cfg.Provider.NodeName(label), nil
+		}
+	}
+	return "", errors.New("no free name found")
+}
+
+// labelOf returns the first part of the host in a node's name.
+func labelOf(name string) string {
+	_, host, _ := strings.Cut(name, "@")
+	label, _, _ := strings.Cut(host, ".")
+	return label
+}
+
+// randomLabel returns "convoy-" and four letters or digits. crypto/rand does
+// not fail; it would end the program.
+func randomLabel() string {
+	var b strings.Builder
+	b.WriteString(labelPrefix)
+	for range labelLength {
+		i, _ := rand.Int(rand.Reader, big.NewInt(int64(len(labelLetters))))
+		b.WriteByte(labelLetters[i.Int64()])
+	}
+	return b.String()
+}
