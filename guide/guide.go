@@ -19,8 +19,8 @@ import (
 //go:embed *.md
 var files embed.FS
 
-// Names are the pages in reading order; the first is the guide's front page.
-var Names = []string{"index", "shells", "keys"}
+// names are the pages in reading order; the first is the guide's front page.
+var names = []string{"index", "shells", "keys"}
 
 // errNoTitle says that a page does not begin with a heading.
 var errNoTitle = errors.New("no heading on the first line")
@@ -38,7 +38,7 @@ type page struct {
 // New renders all pages.
 func New() (*Guide, error) {
 	g := &Guide{pages: make(map[string]page)}
-	for _, name := range Names {
+	for _, name := range names {
 		source, err := files.ReadFile(name + ".md")
 		if err != nil {
 			return nil, fmt.Errorf("read guide page %q: %w", name, err)
@@ -56,6 +56,18 @@ func New() (*Guide, error) {
 func (g *Guide) Page(name string) (title string, body template.HTML, ok bool) {
 	p, ok := g.pages[name]
 	return p.title, p.body, ok
+}
+
+// Entry is one line of the guide's table of contents.
+type Entry struct{ Name, Title string }
+
+// Pages lists all pages in reading order.
+func (g *Guide) Pages() []Entry {
+	entries := make([]Entry, 0, len(names))
+	for _, name := range names {
+		entries = append(entries, Entry{Name: name, Title: g.pages[name].title})
+	}
+	return entries
 }
 
 // render turns Markdown into HTML. goldmark leaves raw HTML and dangerous links

@@ -20,6 +20,9 @@ func TestPages(t *testing.T) {
 			t.Errorf("Page(%q) = %q, %v", name, title, ok)
 		}
 	}
+	if first := g.Pages()[0]; first.Name != "index" || first.Title != "What is what" {
+		t.Errorf("the guide begins with %v", first)
+	}
 	if _, _, ok := g.Page("no-such"); ok {
 		t.Error("a page that does not exist was found")
 	}
@@ -27,12 +30,12 @@ func TestPages(t *testing.T) {
 
 func TestEveryFileIsAPage(t *testing.T) {
 	t.Parallel()
-	names, err := fs.Glob(files, "*.md")
+	found, err := fs.Glob(files, "*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names {
-		if !slices.Contains(Names, strings.TrimSuffix(name, ".md")) {
+	for _, name := range found {
+		if !slices.Contains(names, strings.TrimSuffix(name, ".md")) {
 			t.Errorf("%s is no page", name)
 		}
 	}
@@ -44,7 +47,7 @@ func TestLinksBetweenPagesExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range Names {
+	for _, name := range names {
 		_, body, _ := g.Page(name)
 		for _, link := range strings.Split(string(body), `href="/guide/`)[1:] {
 			to, _, _ := strings.Cut(link, `"`)
