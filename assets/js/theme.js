@@ -1,0 +1,52 @@
+// The theme: auto (the system's), light or dark. Runs before the first paint,
+// hence a plain script in the head.
+(() => {
+  const choices = ["auto", "light", "dark"];
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+
+  function stored() {
+    try {
+      const choice = localStorage.getItem("convoy.theme");
+      return choices.includes(choice) ? choice : "auto";
+    } catch {
+      return "auto"; // storage is switched off
+    }
+  }
+
+  function apply(choice) {
+    const theme = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
+    const changed = root.dataset.theme !== theme;
+    root.dataset.theme = theme;
+    root.dataset.themeChoice = choice;
+    for (const button of document.querySelectorAll("[data-action=theme]")) label(button, choice);
+    if (changed) document.dispatchEvent(new CustomEvent("convoy:theme", { detail: { theme } }));
+  }
+
+  function label(button, choice) {
+    const text = `Theme: ${choice === "auto" ? "as the system" : choice}`;
+    button.setAttribute("aria-label", text);
+    button.title = text;
+  }
+
+  function next() {
+    const choice = choices[(choices.indexOf(stored()) + 1) % choices.length];
+    try {
+      localStorage.setItem("convoy.theme", choice);
+    } catch {
+      // holds for this page only
+    }
+    apply(choice);
+  }
+
+  apply(stored());
+  system.addEventListener("change", () => apply(stored()));
+  addEventListener("storage", (event) => {
+    if (event.key === "convoy.theme") apply(stored());
+  });
+  document.addEventListener("DOMContentLoaded", () => apply(stored()));
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-action=theme]")) next();
+  });
+  document.addEventListener("convoy:next-theme", next);
+})();
