@@ -1,0 +1,296 @@
+// The one event stream of a tab (docs/protocol.md, "The stream").
+//
+//   const stream = new Stream({ viewer: newViewer(), onState });
+//   stream.on('nodes', html => …);
+//   stream.follow('convoy@host/9k2m4x7qpa', -1, sink);
+//
+// It opens by itself in the next turn of the event loop, and stays open: a lost
+// connection is opened anew with the offsets that have been reached. The
+// browser's own reconnecting is not used, because it would repeat the address
+// of the first connection, and with it the first offsets.
+
+const backoff = { first: 200, most: 10_000 }; // ms
+const hiddenAfter = 60_000; // ms until the stream of a hidden tab is closed
+const silenceFactor = 3; // heartbeats that may be missing
+const connectTimeout = 15_000; // ms until the server must have said hello
+
+/** newViewer returns a fresh random viewer name. A page load takes one and keeps it. */
+export function newViewer() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, b => b.toString(16).padStart(2, '0')).join('');
+}
+
+/** shellPath is the address of a shell below its node. Names need no escaping but for a hostile one; '@' stays. */
+export function shellPath(node, shell) {
+  return `/nodes/${escape(node)}/shells/${escape(shell)}`;
+}
+
+const escape = part => encodeURIComponent(part).replaceAll('%40', '@');
+
+/**
+ * Stream is a tab's stream.
+ *
+ * onState(state, ms) tells its state: 'connecting', 'open', 'waiting' (for ms
+ * until the next attempt), 'offline' (the same, and the machine has no network),
+ * 'hidden' (closed because the tab is), 'loggedout' (until reconnect is called).
+ *
+ * Events carry what their name says: 'nodes' an HTML string, 'hb' a number,
+ * 'output' {shell, off, bytes}, all others their JSON. One more event is ours:
+ * 'down', when an open stream is lost.
+ */
+export class Stream {
+  #viewer;
+  #onState;
+  #want;
+  #source = null;
+  #known = new Set(); // event names that the source reports
+  #id = ''; // from hello; '' while not open
+  #listeners = new Map(); // event → functions
+  #follows = new Map(); // key → {off, sink, asked: stream id that was told of it}
+  #logs = new Map(); // node → 'BOOT:OFF'
+  #attempt = 0;
+  #retry = 0; // timers
+  #silence = 0;
+  #hide = 0;
+  #heard = 0; // time of the last event
+  #patience = connectTimeout;
+  #state = '';
+  #closed = false;
+  #quit = new AbortController();
+
+  /** window is how far the server runs ahead of what is acknowledged, in bytes. */
+  window = 256 * 1024;
+
+  constructor({ viewer, onState = () => {}, want = '' }) {
+    this.#viewer = viewer;
+    this.#onState = onState;
+    this.#want = want;
+    const until = { signal: this.#quit.signal };
+    addEventListener('online', () => this.reconnect(), until);
+    addEventListener('pagehide', () => this.#drop(), until);
+    addEventListener('pageshow', e => e.persisted && this.reconnect(), until);
+    document.addEventListener('visibilitychange', () => this.#visibility(), until);
+    this.#retry = setTimeout(() => this.#connect(), 0);
+  }
+
+  get state() { return this.#state; }
+
+  /** on calls fn with the content of every event of that name. The returned function ends that. */
+  on(event, fn) {
+    if (!this.#listeners.has(event)) {
+      this.#listeners.set(event, new Set());
+      if (this.#source) this.#listen(this.#source, event);
+    }
+    this.#listeners.get(event).add(fn);
+    return () => this.#listeners.get(event).delete(fn);
+  }
+
+  /**
+   * follow asks for a shell's events from offset from on (-1: the oldest byte
+   * kept). They go to sink, an object with any of the methods output, reset,
+   * size, exit, lost and gone, and to the listeners. Following a followed shell
+   * again makes the server begin at from again.
+   */
+  follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
+    this.#follows.set(key, { off: from, sink, asked: '' });
+    if (this.#id) this.#tell(key);
+  }
+
+  /** unfollow ends the following of a shell. */
+  unfollow(key) {
+    const follow = this.#follows.get(key);
+    if (!follow) return;
+    this.#follows.delete(key);
+    if (this.#id && follow.asked) fetch(this.#address(key), { method: 'DELETE' }).catch(() => {});
+  }
+
+  /** offset says that a shell's bytes before off have arrived: a new connection continues there. */
+  offset(key, off) {
+    const follow = this.#follows.get(key);
+    if (follow) follow.off = off;
+  }
+
+  /** reconnect opens the stream at once if it is not open. */
+  reconnect() {
+    if (this.#closed || this.#source) return;
+    this.#attempt = 0;
+    this.#connect();
+  }
+
+  /** close ends the stream for good. */
+  close() {
+    this.#closed = true;
+    this.#drop();
+    this.#quit.abort();
+  }
+
+  #connect() {
+    clearTimeout(this.#retry);
+    this.#drop();
+    if (this.#closed) return;
+    this.#become('connecting');
+    const source = new EventSource(this.#url());
+    this.#source = source;
+    this.#known = new Set();
+    let answered = false;
+    source.onopen = () => { answered = true; };
+    source.onerror = () => this.#lost(source, answered);
+    for (const event of new Set([...Object.keys(this.#inner), ...this.#listeners.keys()])) this.#listen(source, event);
+    this.#patience = connectTimeout;
+    this.#heard = performance.now();
+    this.#silence = setInterval(() => this.#watch(source), 1000);
+  }
+
+  #url() {
+    const query = new URLSearchParams({ viewer: this.#viewer });
+    if (this.#want) query.set('want', this.#want);
+    for (const [key, follow] of this.#follows) {
+      query.append('shell', `${key}@${follow.off}`);
+      follow.asked = 'url';
+    }
+    for (const [node, at] of this.#logs) query.append('log', `${node}@${at}`);
+    return `/stream?${query}`;
+  }
+
+  #listen(source, event) {
+    if (this.#known.has(event)) return;
+    this.#known.add(event);
+    source.addEventListener(event, e => {
+      if (source !== this.#source) return; // late event of a source that was given up
+      this.#heard = performance.now();
+      const content = decode(event, e.data);
+      this.#inner[event]?.(content);
+      for (const fn of this.#listeners.get(event) ?? []) fn(content);
+    });
+  }
+
+  // What the stream does itself with an event, before the listeners.
+  #inner = {
+    hello: hello => {
+      this.#id = hello.stream;
+      this.window = hello.window;
+      this.#patience = silenceFactor * 1000 * hello.heartbeat;
+      this.#attempt = 0;
+      this.#become('open');
+      for (const [key, follow] of this.#follows) {
+        if (follow.asked === 'url') follow.asked = this.#id;
+        else this.#tell(key); // came while connecting
+      }
+    },
+    log: log => this.#logs.set(log.node, `${log.boot}:${log.next}`),
+    output: out => this.#sink(out.shell)?.output?.(out.off, out.bytes),
+    reset: e => this.#sink(e.shell)?.reset?.(e.off),
+    size: e => this.#sink(e.shell)?.size?.(e.off, e.rows, e.cols),
+    exit: e => this.#sink(e.shell)?.exit?.(e.off, e.code, e.signal),
+    lost: e => this.#sink(e.shell)?.lost?.(e.error),
+    gone: e => {
+      const sink = this.#sink(e.shell);
+      this.#follows.delete(e.shell);
+      sink?.gone?.(e.error);
+    },
+    hb: () => {},
+  };
+
+  #sink(key) { return this.#follows.get(key)?.sink; }
+
+  // tell asks the open stream for a shell, again while that fails and the stream lasts. Not found (404) may mean that
+  // the stream has just ended; when it has not, the shell is gone.
+  async #tell(key, wait = 250) {
+    const follow = this.#follows.get(key);
+    const id = this.#id;
+    if (!follow || !id || follow.asked === id) return;
+    follow.asked = id;
+    const again = () => this.#id === id && this.#follows.get(key) === follow;
+    try {
+      const answer = await fetch(`${this.#address(key)}?from=${follow.off}`, { method: 'POST' });
+      if (answer.ok || !again()) return;
+      if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: 'there is no such shell' });
+    } catch { /* the network; the same as a refusal */ }
+    await new Promise(resolve => setTimeout(resolve, wait));
+    if (!again()) return; // a new stream was told in its address
+    follow.asked = '';
+    this.#tell(key, Math.min(2 * wait, 4000));
+  }
+
+  #address(key) {
+    const cut = key.lastIndexOf('/');
+    return `/streams/${this.#id}/shells/${escape(key.slice(0, cut))}/${escape(key.slice(cut + 1))}`;
+  }
+
+  // watch gives up a source that has been silent for too long.
+  #watch(source) {
+    if (performance.now() - this.#heard > this.#patience) this.#lost(source, true);
+  }
+
+  // lost closes a source and plans the next attempt. One that never answered may have been refused: the probe tells.
+  async #lost(source, answered) {
+    if (source !== this.#source) return;
+    this.#drop();
+    if (!answered && await refused()) {
+      if (!this.#source) this.#become('loggedout');
+      return;
+    }
+    if (this.#closed || this.#source) return; // somebody asked for one meanwhile
+    const most = Math.min(backoff.most, backoff.first * 2 ** this.#attempt++);
+    const ms = Math.round(most * (0.5 + Math.random() / 2));
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#connect(), ms);
+    this.#become(navigator.onLine ? 'waiting' : 'offline', ms);
+  }
+
+  // drop closes the source, if any, without planning another.
+  #drop() {
+    clearInterval(this.#silence);
+    clearTimeout(this.#retry);
+    this.#source?.close();
+    this.#source = null;
+    if (!this.#id) return;
+    this.#id = '';
+    for (const fn of this.#listeners.get('down') ?? []) fn();
+  }
+
+  #visibility() {
+    clearTimeout(this.#hide);
+    if (document.visibilityState === 'visible') {
+      this.reconnect();
+      return;
+    }
+    this.#hide = setTimeout(() => {
+      this.#drop();
+      if (this.#state !== 'loggedout') this.#become('hidden');
+    }, hiddenAfter);
+  }
+
+  #become(state, ms = 0) {
+    if (state === this.#state && !ms) return;
+    this.#state = state;
+    this.#onState(state, ms);
+  }
+}
+
+// refused reports whether the server answers, and wants a login.
+async function refused() {
+  try {
+    const answer = await fetch('/nodes', { headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(5000) });
+    return answer.status === 401;
+  } catch {
+    return false;
+  }
+}
+
+// decode reads an event's one line of data.
+function decode(event, data) {
+  switch (event) {
+    case 'nodes': return data;
+    case 'hb': return Number(data);
+    case 'output': {
+      const [shell, off, text] = data.split(' ', 3);
+      return { shell, off: Number(off), bytes: fromBase64(text) };
+    }
+    default: return JSON.parse(data);
+  }
+}
+
+// Browsers before 2025 have no Uint8Array.fromBase64.
+const fromBase64 = Uint8Array.fromBase64?.bind(Uint8Array)
+  ?? (text => Uint8Array.from(atob(text), c => c.charCodeAt(0)));
