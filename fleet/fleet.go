@@ -124,6 +124,14 @@ func (f *Fleet) Find(name string) (Node, error) {
 	return n, nil
 }
 
+// Provider is the kind of provider that makes nodes here; empty: there is none.
+func (f *Fleet) Provider() string {
+	if f.cfg.Provider == nil {
+		return ""
+	}
+	return f.cfg.Provider.Kind()
+}
+
 // Changed returns a channel that is closed at the next change of what List
 // says. That an alive node was seen again is no change.
 func (f *Fleet) Changed() <-chan struct{} {
