@@ -121,7 +121,7 @@ func (c *Client) Open(ctx context.Context, node string) (s Shell, err error) {
 
 // Input sends input number n to a shell, acknowledging output up to ack unless that is negative.
 func (c *Client) Input(ctx context.Context, s Shell, n, ack int64, b []byte) error {
-	path := fmt.Sprintf("%s/input?viewer=%s&n=%d", s.path(), c.Viewer, n)
+	path := fmt.Sprintf("%s/input?viewer=%s&n=%d", s.Path(), c.Viewer, n)
 	if ack >= 0 {
 		path += fmt.Sprintf("&ack=%d", ack)
 	}
@@ -130,10 +130,11 @@ func (c *Client) Input(ctx context.Context, s Shell, n, ack int64, b []byte) err
 
 // Ack acknowledges output up to off.
 func (c *Client) Ack(ctx context.Context, s Shell, off int64) error {
-	return c.Do(ctx, http.MethodPost, fmt.Sprintf("%s/ack?viewer=%s&off=%d", s.path(), c.Viewer, off), nil, nil)
+	return c.Do(ctx, http.MethodPost, fmt.Sprintf("%s/ack?viewer=%s&off=%d", s.Path(), c.Viewer, off), nil, nil)
 }
 
 // Key is the shell's name on a stream.
 func (s Shell) Key() string { return s.Node + "/" + s.ID }
 
-func (s Shell) path() string { return "/nodes/" + url.PathEscape(s.Node) + "/shells/" + s.ID }
+// Path is the address of the shell's routes.
+func (s Shell) Path() string { return "/nodes/" + url.PathEscape(s.Node) + "/shells/" + s.ID }
