@@ -1,0 +1,218 @@
+package peer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"convoy/fleet"
+)
+
+// How long members that are gone stay in the list. One whose name has a living
+// instance was replaced, and is remembered no longer than one that left.
+const (
+	keepUnreachable = time.Hour
+	keepLeft        = time.Minute
+	maxGone         = 256
+)
+
+var (
+	// ErrUnknownNode says that no member of that name has been heard of lately.
+	ErrUnknownNode = errors.New("no such node")
+	// ErrUnreachable says that a node did not answer, or not to the end.
+	ErrUnreachable = errors.New("node is unreachable")
+)
+
+// roster is the list of members: what gossip has told, in the order it told it,
+// and for a while those that are gone. Its methods never block for long.
+type roster struct {
+	mu      sync.Mutex
+	members map[string]*fleet.Member // by instance
+	changed chan struct{}            // closed and replaced at every change but Seen's
+}
+
+func newRoster() *roster {
+	return &roster{members: map[string]*fleet.Member{}, changed: make(chan struct{})}
+}
+
+// signal is called with mu held.
+func (r *roster) signal() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+func (r *roster) Changed() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
+}
+
+// alive enters an instance that gossip has met or met again.
+func (r *roster) alive(m fleet.Member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.State = fleet.MemberAlive
+	r.members[m.Instance] = &m
+	r.signal()
+}
+
+// gone takes note that an instance does not answer any more, or has said goodbye.
+// It returns the member, and whether this was news.
+func (r *roster) gone(instance string, state fleet.MemberState, now time.Time) (fleet.Member, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[instance]
+	if m == nil || m.State == fleet.MemberLeft || m.State == state {
+		return fleet.Member{}, false
+	}
+	m.State = state
+	if state == fleet.MemberLeft {
+		m.Seen = now
+	}
+	r.signal()
+	return *m, true
+}
+
+// seen takes note that an instance has answered a probe.
+func (r *roster) seen(instance string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil {
+		m.Seen = now
+	}
+}
+
+// expire forgets those that have been gone for too long, and says when it should
+// be asked again.
+func (r *roster) expire(now time.Time) (next time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next = now.Add(keepUnreachable)
+	gone := r.goneBySeen()
+	for i, m := range gone {
+		until := m.Seen.Add(r.keep(m))
+		if i < len(gone)-maxGone || !until.After(now) {
+			delete(r.members, m.Instance)
+			r.signal()
+		} else if until.Before(next) {
+			next = until
+		}
+	}
+	return next
+}
+
+// goneBySeen is called with mu held.
+func (r *roster) goneBySeen() []*fleet.Member {
+	var gone []*fleet.Member
+	for _, m := range r.members {
+		if m.State != fleet.MemberAlive && !m.Self {
+			gone = append(gone, m)
+		}
+	}
+	slices.SortFunc(gone, func(a, b *fleet.Member) int { return a.Seen.Compare(b.Seen) })
+	return gone
+}
+
+func (r *roster) keep(m *fleet.Member) time.Duration {
+	if m.State == fleet.MemberLeft || r.youngest(m.Name) != nil {
+		return keepLeft
+	}
+	return keepUnreachable
+}
+
+// youngest is the living instance that owns a name, nil if there is none. It is
+// called with mu held.
+func (r *roster) youngest(name string) *fleet.Member {
+	var owner *fleet.Member
+	for _, m := range r.members {
+		if m.Name == name && m.State == fleet.MemberAlive && (owner == nil || younger(m, owner)) {
+			owner = m
+		}
+	}
+	return owner
+}
+
+func younger(a, b *fleet.Member) bool {
+	if c := a.Started.Compare(b.Started); c != 0 {
+		return c > 0
+	}
+	return a.Instance > b.Instance
+}
+
+// owner is the instance that a request to a name goes to.
+func (r *roster) owner(name string) (fleet.Member, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.youngest(name); m != nil {
+		return *m, nil
+	}
+	for _, m := range r.members {
+		if m.Name == name {
+			return fleet.Member{}, fmt.Errorf("find %q: %w: last seen at %s", name, ErrUnreachable, m.Seen.Format(time.RFC3339))
+		}
+	}
+	return fleet.Member{}, fmt.Errorf("find %q: %w", name, ErrUnknownNode)
+}
+
+// get finds an instance, alive or not.
+func (r *roster) get(instance string) (fleet.Member, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil {
+		return *m, true
+	}
+	return fleet.Member{}, false
+}
+
+// list gives all members: self, then by age.
+func (r *roster) list() []fleet.Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]fleet.Member, 0, len(r.members))
+	for _, m := range r.members {
+		list = append(list, *m)
+	}
+	slices.SortFunc(list, func(a, b fleet.Member) int {
+		switch {
+		case a.Self != b.Self && a.Self:
+			return -1
+		case a.Self != b.Self:
+			return 1
+		}
+		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Instance, b.Instance))
+	})
+	return list
+}
+
+// others counts the living members besides this one.
+func (r *roster) others() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, m := range r.members {
+		if m.State == fleet.MemberAlive && !m.Self {
+			n++
+		}
+	}
+	return n
+}
+
+// lost gives one unreachable instance for each name that no living one bears.
+func (r *roster) lost() []fleet.Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	latest := map[string]*fleet.Member{}
+	for _, m := range r.goneBySeen() {
+		if m.State == fleet.MemberUnreachable && r.youngest(m.Name) == nil {
+			latest[m.Name] = m
+		}
+	}
+	lost := make([]fleet.Member, 0, len(latest))
+	for _, m := range latest {
+		lost = append(lost, *m)
+	}
+	return lost
+}
