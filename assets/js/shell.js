@@ -507,8 +507,14 @@ function allowStyles(nonce) {
   };
 }
 
+// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
 function hasGraphics() {
-  hasGraphics.known ??= !!document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  if (hasGraphics.known === undefined) {
+    const gl = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+    const name = gl?.getParameter(gl.getExtension('WEBGL_debug_renderer_info')?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
+    gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  }
   return hasGraphics.known;
 }
 

@@ -64,9 +64,11 @@ func (c *complaints) listen(event any) {
 			return
 		}
 		text := fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
-		if e.Entry.Source == log.EntrySourceNetwork {
+		switch e.Entry.Source {
+		case log.EntrySourceRendering: // about the machine's graphics, not about the page
+		case log.EntrySourceNetwork:
 			c.network = append(c.network, text)
-		} else {
+		default:
 			c.list = append(c.list, text)
 		}
 	}
