@@ -53,7 +53,7 @@ func New(cfg Config) *Fleet {
 	}
 	f := &Fleet{
 		cfg:     cfg,
-		log:     cfg.Log.With("component", "fleet"),
+		log:     cfg.Log,
 		label:   randomLabel,
 		rows:    make(map[string]*row),
 		gone:    make(map[string]*trace),
