@@ -45,11 +45,11 @@ type script struct {
 	next     map[string]int64 // by viewer
 	acked    int64
 	acks     int
-	ahead    int64 // the most that was ever sent and not acknowledged
+	ahead    int64    // the most that was ever sent and not acknowledged
 	asked    []string // sizes, "ROWSxCOLS"
-	follows  []int64 // the offsets that were asked for
-	streams  int     // opened so far
-	refuse   bool    // answer 401
+	follows  []int64  // the offsets that were asked for
+	streams  int      // opened so far
+	refuse   bool     // answer 401
 	conn     *stream
 	fault    func(what string, n int64) fault // what goes wrong with a request
 	held     chan struct{}                    // input is not written until it is closed
@@ -186,6 +186,28 @@ func (s *script) until(what string, ok func() bool) {
 				what, len(s.typed), s.typed, s.acked, len(s.out), s.streams, s.follows)
 		}
 	}
+}
+
+// typedSoFar returns what was typed.
+func (s *script) typedSoFar() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.typed)
+}
+
+// end returns the offset after the last byte put out.
+func (s *script) end() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.out))
+}
+
+// again makes the server begin the output anew at from, unasked.
+func (s *script) again(from int64) {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	conn.jump <- from
 }
 
 // untilTyped waits until exactly text was typed.

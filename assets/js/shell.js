@@ -15,22 +15,23 @@
 // 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.undrawn the
 // bytes that wait to be drawn. Nothing in it is secret.
 
-import { Terminal } from '../vendor/xterm/xterm.mjs';
-import { FitAddon } from '../vendor/xterm-addon-fit/addon-fit.mjs';
-import { Unicode11Addon } from '../vendor/xterm-addon-unicode11/addon-unicode11.mjs';
-import { WebLinksAddon } from '../vendor/xterm-addon-web-links/addon-web-links.mjs';
-import { Input } from './input.js';
-import { shellPath } from './stream.js';
+import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
+import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
+import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
+import { Input } from "./input.js";
+import { shellPath } from "./stream.js";
 
 const scrollback = 5000; // rows
 const settle = 100; // ms of quiet before a new size is asked for
 const pasteShown = 64 * 1024; // bytes from which a paste shows how far it is
 const askAgain = 2000; // ms between requests for a hole's bytes
+const interrupts = new Set([0x03, 0x1a, 0x1c]); // ^C, ^Z and ^\
 
 const panes = new Map();
 (window.convoy ??= {}).panes = panes;
 
-allowStyles(document.querySelector('script[nonce]')?.nonce);
+allowStyles(document.querySelector("script[nonce]")?.nonce);
 
 /** ShellPane shows one shell in element and lets the reader type into it. */
 export class ShellPane {
@@ -42,13 +43,14 @@ export class ShellPane {
   #input;
   #term;
   #fitter = new FitAddon();
-  #screen = make('div', 'shell-screen');
-  #paste = make('div', 'shell-paste');
-  #bar = make('div', 'shell-bar');
+  #screen = make("div", "shell-screen"); // may scroll, and may have a padding
+  #host = make("div"); // what the terminal fills
+  #paste = make("div", "shell-paste");
+  #bar = make("div", "shell-bar");
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
   #fresh = true; // nothing came yet: the first offset is taken as it is
-  #asked = 0; // time of the last request for a hole's bytes
+  #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
   #liveFrom; // bytes from here on are new, earlier ones a repetition
   #replying = false; // the terminal is answering a query
@@ -64,7 +66,7 @@ export class ShellPane {
    * end, if known, is the shell's end when it was opened or looked up: output
    * from there on is new, and the terminal may answer queries in it.
    */
-  constructor({ element, node, shell, viewer, stream, title = 'shell', end = Infinity }) {
+  constructor({ element, node, shell, viewer, stream, title = "shell", end = Infinity }) {
     this.#element = element;
     this.#node = node;
     this.#shell = shell;
@@ -74,15 +76,15 @@ export class ShellPane {
     this.#input = new Input({
       node, shell, viewer,
       onEnded: text => this.#end(text),
-      onTrouble: text => this.#emit('shell-trouble', { text }),
+      onTrouble: text => this.#emit("shell-trouble", { text }),
       onPending: bytes => this.#showPaste(bytes),
     });
     this.#input.window = stream.window;
-    element.classList.add('shell');
+    element.classList.add("shell");
     element.replaceChildren(this.#screen, this.#paste, this.#bar);
     this.#paste.hidden = this.#bar.hidden = true;
     this.#makeTerminal(title);
-    if (matchMedia('(pointer: coarse)').matches) element.append(this.#makeKeys());
+    if (matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
     this.#listen();
     element.pane = this;
     panes.set(this.#key, this);
@@ -98,14 +100,24 @@ export class ShellPane {
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
 
+  /**
+   * answers tells whether the terminal's reply to a query may be sent. Every
+   * page that shows a shell would answer, and each would answer old bytes
+   * again: only the one that has the reader's attention does, and only to new
+   * bytes.
+   */
+  get answers() {
+    return !this.#ended && this.#focused && document.hasFocus() && this.#drawn >= this.#liveFrom;
+  }
+
   /** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
   text(whole = false) {
     const { active } = this.#term.buffer;
     const rows = [];
     for (let y = whole ? 0 : active.baseY; y < active.baseY + this.#term.rows; y++) {
-      rows.push(active.getLine(y)?.translateToString(true) ?? '');
+      rows.push(active.getLine(y)?.translateToString(true) ?? "");
     }
-    return rows.join('\n').trimEnd();
+    return rows.join("\n").trimEnd();
   }
 
   /** focus lets the reader type here. */
@@ -138,24 +150,26 @@ export class ShellPane {
   }
 
   #makeTerminal(title) {
-    const where = this.#node.replace(/^.*@/, '').replace(/\..*$/, '');
-    Terminal.strings.promptLabel = 'Terminal';
+    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
+    Terminal.strings.promptLabel = "Terminal";
     this.#term = new Terminal({
       ...appearance(this.#screen),
       allowProposedApi: true, // for the table of widths
       cursorBlink: false,
-      cursorInactiveStyle: 'outline',
+      cursorInactiveStyle: "outline",
       linkHandler: { activate: (_, uri) => openLink(uri) },
       macOptionIsMeta: true,
       minimumContrastRatio: 4.5,
       scrollback,
     });
     this.#term.loadAddon(new Unicode11Addon());
-    this.#term.unicode.activeVersion = '11'; // the widths that glibc, and so bash and vim, believe in
+    this.#term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, believe in
     this.#term.loadAddon(this.#fitter);
     this.#term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
-    this.#term.open(this.#screen);
-    this.#term.textarea.setAttribute('aria-label', `${title} on ${where}. Shift+Escape leaves the terminal.`);
+    this.#host.style.height = "100%";
+    this.#screen.append(this.#host);
+    this.#term.open(this.#host);
+    this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
   }
 
   #listen() {
@@ -165,15 +179,15 @@ export class ShellPane {
     term.parser.registerDcsHandler(queries.dcs, () => this.#reply());
     term.onData(text => this.#typed(new TextEncoder().encode(this.#withCtrl(text))));
     term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
-    term.attachCustomKeyEventHandler(e => this.#key_(e));
-    term.textarea.addEventListener('focus', () => this.#focus());
-    this.#screen.addEventListener('paste', e => this.#pasted(e), { capture: true });
+    term.attachCustomKeyEventHandler(e => this.#passes(e));
+    term.textarea.addEventListener("focus", () => this.#focus());
+    this.#screen.addEventListener("paste", e => this.#pasted(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
     watch.observe(this.#screen);
     this.#undo.push(
       () => watch.disconnect(),
-      this.#stream.on('hello', () => this.#back()),
-      this.#stream.on('down', () => { this.#liveFrom = Infinity; }),
+      this.#stream.on("hello", () => this.#back()),
+      this.#stream.on("down", () => { this.#liveFrom = Infinity; }),
     );
   }
 
@@ -184,8 +198,8 @@ export class ShellPane {
     reset: off => this.#reset(off),
     size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
-    lost: () => this.#show('lost', 'node unreachable, showing the last screen'),
-    gone: () => this.#end('this shell is gone'),
+    lost: () => this.#show("lost", "node unreachable, showing the last screen"),
+    gone: () => this.#end("this shell is gone"),
   };
 
   // output draws bytes that begin at off: what came before is dropped, and what is missing is asked for again.
@@ -197,7 +211,7 @@ export class ShellPane {
     this.#have += bytes.length;
     this.#stream.offset(this.#key, this.#have);
     this.#inOrder(() => this.#write(bytes));
-    if (this.#bar.dataset.state === 'lost') this.#show('', '');
+    if (this.#bar.dataset.state === "lost") this.#show("", "");
   }
 
   #write(bytes) {
@@ -216,8 +230,8 @@ export class ShellPane {
   // hole asks the server to begin again at the byte that is missing.
   #hole() {
     const now = performance.now();
-    if (now - this.#asked < askAgain) return;
-    this.#asked = now;
+    if (this.#asked.off === this.#have && now - this.#asked.time < askAgain) return; // under way
+    this.#asked = { off: this.#have, time: now };
     this.#stream.follow(this.#key, this.#have);
   }
 
@@ -235,17 +249,26 @@ export class ShellPane {
 
   // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.
   #resize(rows, cols) {
-    if (this.#bar.dataset.state === 'lost') this.#show('', '');
+    if (this.#bar.dataset.state === "lost") this.#show("", "");
     if (rows !== this.#size.rows || cols !== this.#size.cols) this.#mine = false; // somebody else's choice
     this.#size = { rows, cols };
     if (rows === this.#term.rows && cols === this.#term.cols) return;
-    this.#afterDrawn(() => this.#term.resize(cols, rows));
+    this.#afterDrawn(() => {
+      this.#term.resize(cols, rows);
+      this.#scrolls();
+    });
+  }
+
+  // scrolls lets the screen scroll while the shell's size, somebody else's choice, is taller than the pane.
+  #scrolls() {
+    const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#host.clientHeight;
+    this.#screen.style.overflowY = tall ? "auto" : "";
   }
 
   // afterDrawn does a thing when all that was written is drawn, and holds back what comes after.
   #afterDrawn(then) {
     const held = this.#held = [];
-    this.#term.write('', () => queueMicrotask(() => {
+    this.#term.write("", () => queueMicrotask(() => {
       then();
       this.#held = null;
       while (held.length && !this.#held) held.shift()();
@@ -265,18 +288,14 @@ export class ShellPane {
 
   #typed(bytes) {
     if (this.#replying) {
-      if (this.#answers) this.#input.send(bytes);
+      if (this.answers) this.#input.send(bytes);
       return;
     }
     if (this.#ended) return;
     this.#claim();
-    this.#input.send(bytes);
-  }
-
-  // answers: whether the terminal's reply to a query may be sent. Every page that shows a shell would answer, and each
-  // would answer old bytes again: only the one that has the reader's attention does, and only to new bytes.
-  get #answers() {
-    return !this.#ended && this.#focused && document.hasFocus() && this.#drawn >= this.#liveFrom;
+    const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
+    if (interrupt && !this.#paste.hidden) this.#stopPaste();
+    this.#input.send(bytes, interrupt);
   }
 
   // reply marks what the terminal sends in this turn of the event loop as an answer of its own. Typed keys come in turns
@@ -298,7 +317,7 @@ export class ShellPane {
   async #findLive() {
     if (this.#liveFrom !== Infinity || this.#ended) return;
     try {
-      const answer = await fetch(shellPath(this.#node, this.#shell), { headers: { Accept: 'application/json' } });
+      const answer = await fetch(shellPath(this.#node, this.#shell), { headers: { Accept: "application/json" } });
       if (answer.ok) this.#liveFrom = (await answer.json()).end;
     } catch { /* the stream is about to notice, and asks again when it is back */ }
   }
@@ -311,7 +330,10 @@ export class ShellPane {
 
   #later() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.fit(), settle);
+    this.#timer = setTimeout(() => {
+      this.fit();
+      this.#scrolls();
+    }, settle);
   }
 
   // claim makes the shell's size the one that fills this pane.
@@ -330,62 +352,62 @@ export class ShellPane {
     e.preventDefault();
     e.stopPropagation();
     // Control characters are left out: an escape sequence could end a bracketed paste and type commands.
-    const text = (e.clipboardData?.getData('text/plain') ?? '').replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '');
+    const text = (e.clipboardData?.getData("text/plain") ?? "").replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
     this.#term.paste(text);
   }
 
   #showPaste(bytes) {
     this.#paste.hidden = bytes < pasteShown;
     if (this.#paste.hidden) return this.#paste.replaceChildren();
-    if (!this.#paste.firstChild) this.#paste.append(make('span'), button('Stop', () => this.#stopPaste()));
+    if (!this.#paste.firstChild) this.#paste.append(make("span"), button("Stop", () => this.#stopPaste()));
     this.#paste.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
   }
 
   #stopPaste() {
     this.#input.cancel();
-    if (this.#term.modes.bracketedPasteMode) this.#input.send(new TextEncoder().encode('\x1b[201~'));
+    if (this.#term.modes.bracketedPasteMode) this.#input.send(new TextEncoder().encode("\x1b[201~"));
     this.focus();
   }
 
   // --- keys ---
 
-  // key_ sees every key before the terminal does, and returns whether the terminal shall have it.
-  #key_(e) {
-    if (e.type !== 'keydown') return true;
-    if (e.key === 'Escape' && e.shiftKey) {
+  // passes sees every key before the terminal does, and returns whether the terminal shall have it.
+  #passes(e) {
+    if (e.type !== "keydown") return true;
+    if (e.key === "Escape" && e.shiftKey) {
       e.preventDefault();
       this.#term.blur();
-      this.#emit('shell-leave');
+      this.#emit("shell-leave");
       return false;
     }
-    if (e.ctrlKey && e.shiftKey && e.code === 'KeyC') {
+    if (e.ctrlKey && e.shiftKey && e.code === "KeyC") {
       e.preventDefault();
       if (this.#term.hasSelection()) copy(this.#term.getSelection());
       return false;
     }
-    return !(e.ctrlKey && e.shiftKey && e.code === 'KeyV'); // the browser pastes
+    return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
   }
 
   #withCtrl(text) {
     if (!this.#ctrl || text.length !== 1) return text;
     this.#setCtrl(false);
-    return text >= '@' && text <= '~' ? String.fromCharCode(text.charCodeAt(0) & 0x1f) : text;
+    return text >= "@" && text <= "~" ? String.fromCharCode(text.charCodeAt(0) & 0x1f) : text;
   }
 
   #setCtrl(on) {
     this.#ctrl = on;
-    this.#element.querySelector('[data-key=Ctrl]')?.setAttribute('aria-pressed', on);
+    this.#element.querySelector("[data-key=Ctrl]")?.setAttribute("aria-pressed", on);
   }
 
   #makeKeys() {
-    const row = make('div', 'shell-keys');
-    row.setAttribute('role', 'toolbar');
-    row.setAttribute('aria-label', 'Keys');
+    const row = make("div", "shell-keys");
+    row.setAttribute("role", "toolbar");
+    row.setAttribute("aria-label", "Keys");
     for (const [label, name, send] of touchKeys) {
       const key = button(label, () => (send ? this.#press(send) : this.#setCtrl(!this.#ctrl)));
       key.dataset.key = name;
-      key.setAttribute('aria-label', name);
-      key.addEventListener('pointerdown', e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays up
+      key.setAttribute("aria-label", name);
+      key.addEventListener("pointerdown", e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays up
       row.append(key);
     }
     return row;
@@ -393,7 +415,7 @@ export class ShellPane {
 
   #press(send) {
     const application = this.#term.modes.applicationCursorKeysMode;
-    this.#term.input(send.length === 1 && send >= 'A' ? (application ? '\x1bO' : '\x1b[') + send : send);
+    this.#term.input(send.length === 1 && send >= "A" ? (application ? "\x1bO" : "\x1b[") + send : send);
   }
 
   // --- the bar, the colours, the graphics card ---
@@ -403,17 +425,17 @@ export class ShellPane {
     this.#ended = true;
     this.#input.close();
     this.#term.options.disableStdin = true;
-    this.#show('ended', text,
-      button('Restart', () => this.#emit('shell-restart')),
-      button('Close', () => this.#emit('shell-close')));
-    this.#emit('shell-ended', { text });
+    this.#show("ended", text,
+      button("Restart", () => this.#emit("shell-restart")),
+      button("Close", () => this.#emit("shell-close")));
+    this.#emit("shell-ended", { text });
   }
 
   #show(state, text, ...buttons) {
-    if (this.#ended && state !== 'ended') return;
+    if (this.#ended && state !== "ended") return;
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
-    const says = make('span');
+    const says = make("span");
     says.textContent = text;
     this.#bar.replaceChildren(says, ...buttons);
   }
@@ -428,7 +450,7 @@ export class ShellPane {
     if (accelerated === this || !hasGraphics()) return;
     accelerated?.#plain();
     accelerated = this;
-    const { WebglAddon } = await import('../vendor/xterm-addon-webgl/addon-webgl.mjs');
+    const { WebglAddon } = await import("../vendor/xterm-addon-webgl/addon-webgl.mjs");
     if (accelerated !== this) return;
     try {
       this.#gl = new WebglAddon();
@@ -451,25 +473,25 @@ let accelerated = null; // the pane that draws with the graphics card
 // What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
 const queries = {
   csi: [
-    { final: 'c' }, { prefix: '>', final: 'c' }, { prefix: '=', final: 'c' },
-    { final: 'n' }, { prefix: '?', final: 'n' }, { final: 't' }, { prefix: '>', final: 'q' },
-    { intermediates: '$', final: 'p' }, { prefix: '?', intermediates: '$', final: 'p' }, { prefix: '?', final: 'h' },
+    { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
+    { final: "n" }, { prefix: "?", final: "n" }, { final: "t" }, { prefix: ">", final: "q" },
+    { intermediates: "$", final: "p" }, { prefix: "?", intermediates: "$", final: "p" }, { prefix: "?", final: "h" },
   ],
   osc: [4, 10, 11, 12],
-  dcs: { intermediates: '$', final: 'q' },
+  dcs: { intermediates: "$", final: "q" },
 };
 
 // Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
 const touchKeys = [
-  ['Esc', 'Escape', '\x1b'], ['Tab', 'Tab', '\t'], ['Ctrl', 'Ctrl', ''],
-  ['←', 'Left', 'D'], ['↑', 'Up', 'A'], ['↓', 'Down', 'B'], ['→', 'Right', 'C'],
+  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
+  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
 ];
 
-const palette = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
+const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 // appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.
 function appearance(element) {
-  const probe = make('span');
+  const probe = make("span");
   const parent = element.isConnected ? element : document.body;
   parent.append(probe);
   const style = getComputedStyle(probe);
@@ -478,18 +500,18 @@ function appearance(element) {
     return style.color; // resolved, whatever the token is made of
   };
   const theme = {
-    background: color('bg', 'Canvas'),
-    foreground: color('fg', 'CanvasText'),
-    cursor: color('cursor', 'CanvasText'),
-    cursorAccent: color('cursor-text', 'Canvas'),
-    selectionBackground: color('selection', 'Highlight'),
+    background: color("bg", "Canvas"),
+    foreground: color("fg", "CanvasText"),
+    cursor: color("cursor", "CanvasText"),
+    cursorAccent: color("cursor-text", "Canvas"),
+    selectionBackground: color("selection", "Highlight"),
   };
   for (const name of palette) {
     theme[name] = color(name, name);
     theme[`bright${name[0].toUpperCase()}${name.slice(1)}`] = color(`bright-${name}`, name);
   }
-  probe.style.fontFamily = 'var(--term-font, monospace)';
-  probe.style.fontSize = 'var(--term-size, 13px)';
+  probe.style.fontFamily = "var(--term-font, monospace)";
+  probe.style.fontSize = "var(--term-size, 13px)";
   const look = { theme, fontFamily: style.fontFamily, fontSize: parseFloat(style.fontSize) };
   probe.remove();
   return look;
@@ -502,7 +524,7 @@ function allowStyles(nonce) {
   const create = document.createElement;
   document.createElement = function (name, options) {
     const element = create.call(document, name, options);
-    if (String(name).toLowerCase() === 'style') element.nonce = nonce;
+    if (String(name).toLowerCase() === "style") element.nonce = nonce;
     return element;
   };
 }
@@ -510,33 +532,33 @@ function allowStyles(nonce) {
 // hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
 function hasGraphics() {
   if (hasGraphics.known === undefined) {
-    const gl = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
-    const name = gl?.getParameter(gl.getExtension('WEBGL_debug_renderer_info')?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
     hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
-    gl?.getExtension('WEBGL_lose_context')?.loseContext();
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
   }
   return hasGraphics.known;
 }
 
-function make(name, className = '') {
+function make(name, className = "") {
   const element = document.createElement(name);
   element.className = className;
   return element;
 }
 
 function button(label, act) {
-  const element = make('button', 'button small');
-  element.type = 'button';
+  const element = make("button", "button small");
+  element.type = "button";
   element.textContent = label;
-  element.addEventListener('click', act);
+  element.addEventListener("click", act);
   return element;
 }
 
 function openLink(uri) {
-  if (/^https?:/i.test(uri)) open(uri, '_blank', 'noopener,noreferrer');
+  if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
 }
 
 function copy(text) {
-  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand('copy'));
-  else document.execCommand('copy'); // pages without TLS have no clipboard
+  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
+  else document.execCommand("copy"); // pages without TLS have no clipboard
 }

@@ -37,7 +37,7 @@ func (b *Browser) Open(t testing.TB, address string) *Page {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("browser: open tab: %v", err)
 	}
-	p.Attention(true)
+	call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	p.Go(address)
 	return p
 }
@@ -52,12 +52,6 @@ func (p *Page) Go(address string) {
 func (p *Page) Reload() {
 	p.t.Helper()
 	p.do("reload", chromedp.Reload())
-}
-
-// Attention says whether the page believes that its window is in front.
-func (p *Page) Attention(on bool) {
-	p.t.Helper()
-	call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: on})
 }
 
 // Eval evaluates a JavaScript expression, waiting for a promise, and returns
