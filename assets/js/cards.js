@@ -113,7 +113,7 @@ class Card {
       tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
       if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
     }
-    if (!this.selected && this.alive) holder.append(this.opening || this.wanted ? waiting() : stamp("blank-template"));
+    if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
     for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
     if (focus) this.focus();
   }

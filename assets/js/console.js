@@ -25,23 +25,37 @@ function reconcile() {
   tick();
 }
 
-// swapNodes morphs a new list into the page, and keeps the focus on its card when the element that had it is gone.
+// swapNodes morphs a list that came by the stream into the page.
+let lists = 0; // that came so far
 function swapNodes(html) {
+  lists++;
   window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
-let focused = ""; // id of the card with the focus, before a swap
+// The element that had the focus last, and its card: a swap may take the element away, or a request disable it.
+const focus = { element: null, card: "" };
+document.addEventListener("focusin", ({ target }) => {
+  focus.element = target;
+  focus.card = target.closest(".node")?.id ?? "";
+});
+document.addEventListener("htmx:before:request", ({ detail }) => { detail.ctx.lists = lists; });
 document.addEventListener("htmx:before:swap", (event) => {
-  focused = document.activeElement?.closest?.(".node")?.id ?? "";
-  const { response, hx } = event.detail.ctx;
-  if (!(response?.status >= 400) || hx?.retarget) return;
+  const { response, hx, lists: before } = event.detail.ctx;
+  if (!response || hx?.retarget) return;
+  if (response.status < 400) {
+    // The answer may be older than a list that overtook it; what it would have said comes by the stream as well.
+    if (before !== lists) event.preventDefault();
+    return;
+  }
   event.preventDefault(); // not an answer of ours: a proxy's error page
   notice("error", "Convoy did not answer", `The way there failed with status ${response.status}.`);
 });
 document.addEventListener("htmx:after:swap", () => {
   reconcile();
-  if (!focused || document.activeElement !== document.body) return;
-  (find(".name", document.getElementById(focused) ?? document.createElement("p")) ?? find("#main")).focus({ preventScroll: true });
+  const { element, card } = focus;
+  if (!card || document.activeElement !== document.body || (element.isConnected && !element.disabled)) return;
+  const near = document.getElementById(card);
+  (near ? find(".name", near) : find("#main")).focus({ preventScroll: true });
 });
 document.addEventListener("htmx:after:request", (event) => {
   const name = event.detail.ctx.response.headers.get("X-Convoy-Node");
@@ -135,7 +149,7 @@ document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-action], [role=tab], .tag, .pane[data-kind=shell]");
   if (!target) return;
   if (target.dataset.action) return actions[target.dataset.action]?.(target);
-  if (target.matches("[role=tab]")) return cardOf(target).select(keyOf(target), true);
+  if (target.matches("[role=tab]")) return cardOf(target).select(keyOf(target), !target.dataset.pane);
   if (target.matches(".tag")) return go(allCards().find((card) => card.element.dataset.short === target.textContent));
   if (!target.contains(document.activeElement) && getSelection().isCollapsed && !event.target.closest("button, a")) target.pane?.focus();
 });

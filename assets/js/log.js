@@ -11,6 +11,7 @@ const near = 24; // px from the end that still count as the end
 export class LogView {
   #lines;
   #count;
+  #blank;
   #jump;
   #pause;
   #waiting = []; // HTML not yet in the page
@@ -25,6 +26,7 @@ export class LogView {
     const part = (name) => element.querySelector(`[data-log-${name}]`);
     this.#lines = part("lines");
     this.#count = part("count");
+    this.#blank = part("blank");
     this.#jump = part("jump");
     this.#pause = part("pause");
     this.#lines.dataset.least = part("level").value = least;
@@ -46,7 +48,7 @@ export class LogView {
 
   #schedule() {
     // a timer beside the frame: hidden tabs draw no frames, and must not pile up lines
-    this.#frame ||= setTimeout(() => this.#draw(), document.hidden ? 500 : 30);
+    this.#frame ||= setTimeout(() => this.#draw(), document.hidden ? 500 : 50);
   }
 
   #draw() {
@@ -110,7 +112,8 @@ export class LogView {
     this.#shown = 0;
     for (const line of this.#lines.children) if (this.#visible(line)) this.#shown++;
     this.#count.textContent = this.#shown === all ? `${all} lines` : `${this.#shown} of ${all} lines`;
-    this.#lines.toggleAttribute("data-none", all > 0 && this.#shown === 0);
+    this.#lines.toggleAttribute("data-none", this.#shown === 0);
+    this.#blank.textContent = all ? "No line matches." : "No lines yet.";
   }
 
   #clear() {
