@@ -235,13 +235,13 @@ export class ShellPane {
     this.#stream.follow(this.#key, this.#have);
   }
 
-  // reset clears the terminal; the next byte is the one at off. CAN and RIS as bytes end whatever sequence or letter
-  // the bytes before were in the middle of.
+  // reset clears the terminal; the next byte is the one at off. RIS as bytes, not as text, also ends the sequence or the
+  // letter that the bytes before were in the middle of.
   #reset(off) {
     if (this.#fresh) return this.#start(off);
     this.#have = off;
     this.#stream.offset(this.#key, off);
-    this.#inOrder(() => this.#term.write(new Uint8Array([0x18, 0x1b, 0x63]), () => {
+    this.#inOrder(() => this.#term.write(new Uint8Array([0x1b, 0x63]), () => {
       this.#drawn = off;
       this.#input.rebase(off);
     }));
