@@ -117,14 +117,14 @@ func beParent() int {
 // leaveSomebody ends at once, but a process of its own keeps its output and
 // its ready pipe open.
 func leaveSomebody() int {
-	heir := exec.Command("sleep", "600")
+	heir := exec.Command("sleep", "60")
 	heir.Stderr = os.Stderr
 	heir.ExtraFiles = []*os.File{os.NewFile(readyFD, "")}
 	if err := heir.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Fprintln(os.Stderr, heir.Process.Pid)
+	fmt.Fprintln(os.Stderr, "convoy: error:", heir.Process.Pid)
 	return 1
 }
 

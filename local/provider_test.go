@@ -171,6 +171,7 @@ func TestKilledChild(t *testing.T) {
 	if s := waitEnded(t, p, name); s.Message != "process ended: signal: killed" {
 		t.Errorf("message is %q", s.Message)
 	}
+	p.enter(p.children[name], Ready{Gossip: 4711, Call: 4712}) // its last word comes late
 	var gone *net.DNSError
 	if _, err := p.Resolver().LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) || !gone.IsNotFound {
 		t.Errorf("the host of an ended node: %v, want it gone", err)
@@ -183,6 +184,7 @@ func TestChildThatLeavesSomebody(t *testing.T) {
 	t.Parallel()
 	p := start(t, "leaves")
 	err := p.Spawn(t.Context(), p.NodeName("one"), func(fleet.Step) {})
+	defer syscall.Kill(-pidOf(t, p, p.NodeName("one")), syscall.SIGKILL) //nolint:errcheck // should the test fail
 	number, found := strings.CutPrefix(fmt.Sprint(err), "process ended: exit status 1: ")
 	heir, parseErr := strconv.Atoi(number)
 	if !found || parseErr != nil {
