@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
 const (
 	dialTimeout = 3 * time.Second
-	idleTimeout = time.Minute // an unused connection is pinged until then
+	idleTimeout = 61500 * time.Millisecond // an unused connection is pinged until then; see trackedConn.Close
 )
 
 // client sends requests to instances. It keeps a connection to each that has been
@@ -20,11 +21,12 @@ type client struct {
 	identity  *identity
 	roster    *roster
 	conns     *connSet
+	lost      func(instance string, err error) // see Cluster.lostTouch
 	transport *http.Transport
 }
 
-func newClient(ctx context.Context, id *identity, roster *roster) *client {
-	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout)}
+func newClient(ctx context.Context, id *identity, roster *roster, lost func(string, error)) *client {
+	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout), lost: lost}
 	c.transport = &http.Transport{
 		DialTLSContext:     c.dial,
 		Protocols:          onlyHTTP2(),
@@ -42,11 +44,19 @@ func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn, err := c.connect(ctx, instance)
+	if err != nil && ctx.Err() == nil && c.conns.ctx.Err() == nil {
+		c.lost(instance, err)
+	}
+	return conn, err
+}
+
+func (c *client) connect(ctx context.Context, instance string) (net.Conn, error) {
 	member, ok := c.roster.get(instance)
 	if !ok {
 		return nil, ErrUnknownNode
 	}
-	raw, err := c.conns.dial(member.CallAddr.String(), dialTimeout)
+	raw, err := c.conns.dial(member.CallAddr.String(), dialTimeout, func() { c.lost(instance, nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +68,22 @@ func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 		return nil, fmt.Errorf("handshake with %v: %w", member.CallAddr, err)
 	}
 	return conn, nil
+}
+
+// ping calls a function of an instance that does nothing.
+func (c *client) ping(ctx context.Context, instance string) error {
+	ctx, cancel := context.WithTimeout(ctx, recheckTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/call/node.ping", strings.NewReader("[]"))
+	if err != nil {
+		return err
+	}
+	r.Header.Set(timeoutHeader, recheckTimeout.String())
+	answer, err := c.do(instance, instance, r)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
 }
 
 func (c *client) close() {

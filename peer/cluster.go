@@ -63,6 +63,10 @@ type Cluster struct {
 	server   *server
 	client   *client
 
+	functions functions
+	outbox    outbox
+	mailboxes mailboxes
+
 	gossipConns *connSet
 	gossipPort  uint16
 
@@ -118,9 +122,13 @@ func newCluster(cfg Config) (*Cluster, error) {
 		self:    Caller{Name: cfg.Name, Instance: newInstance()},
 		started: time.Now().UTC().Truncate(time.Millisecond),
 		cookies: Cookies(cfg.Cookie),
-		log:     cfg.Log.With("component", "peer"),
+		log:     cfg.Log,
 		roster:  newRoster(),
 		events:  newEventQueue(),
+
+		functions: functions{byName: map[string]Func{}},
+		outbox:    outbox{queues: map[string][]*letter{}},
+		mailboxes: mailboxes{byName: map[string]*Mailbox{}, last: map[string]int64{}},
 	}
 	var err error
 	if c.identity, err = newIdentity(c.self, c.cookies); err != nil {
@@ -129,12 +137,13 @@ func newCluster(cfg Config) (*Cluster, error) {
 	c.refused = &refusals{log: c.log}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.gossipConns = newConnSet(c.ctx, nil)
-	c.client = newClient(c.ctx, c.identity, c.roster)
+	c.client = newClient(c.ctx, c.identity, c.roster, c.lostTouch)
+	c.registerBuiltins()
 	return c, nil
 }
 
-// Join opens both ports, serves the members' requests with h, and begins to look
-// for other nodes. It fails if a port cannot be had, never for want of DNS or of
+// Join opens both ports, serves the members' requests with h, except those that
+// POST to /call/ and /send/, and begins to look for other nodes. It fails if a port cannot be had, never for want of DNS or of
 // other nodes: a node alone is a cluster of one. The context bounds the opening
 // only; Close ends what Join began. A cluster is joined once.
 func (c *Cluster) Join(ctx context.Context, h http.Handler) error {
@@ -236,6 +245,7 @@ func (c *Cluster) shutdown() error {
 	}
 	c.client.close()
 	c.group.wait()
+	c.mailboxes.close()
 	return errors.Join(errs...)
 }
 
@@ -255,6 +265,8 @@ func (c *Cluster) CallPort() uint16 {
 
 // Members gives all instances that are members: this one first, then by age.
 // Those that became unreachable stay for an hour, those that left for a minute.
+// One that gossip has alive but that cannot be called from here is unreachable
+// too, until it can; CallError says why.
 func (c *Cluster) Members() []fleet.Member { return c.roster.list() }
 
 // Changed is closed at the next change of Members, other than of Seen.

@@ -116,9 +116,7 @@ func (c *Cluster) joinAny(ctx context.Context, addrs []netip.AddrPort) error {
 }
 
 func (c *Cluster) isMember(addr netip.AddrPort) bool {
-	return slices.ContainsFunc(c.roster.list(), func(m fleet.Member) bool {
-		return m.Addr == addr && m.State == fleet.MemberAlive
-	})
+	return slices.ContainsFunc(c.roster.living(), func(m fleet.Member) bool { return m.Addr == addr })
 }
 
 func joinError(addr netip.AddrPort, err error) error {

@@ -87,6 +87,7 @@ func (g *gossip) join(addr netip.AddrPort) error {
 
 // leave says goodbye, and waits until it has been passed on, or for so long.
 func (g *gossip) leave(wait time.Duration) error {
+	g.events.put(event{kind: eventGoodbye, instance: g.self}) // in this node's own list
 	g.spreadGoodbye(g.self)
 	return g.list.Leave(wait)
 }
@@ -191,11 +192,11 @@ type gossipTransport struct {
 }
 
 func (t *gossipTransport) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
-	return t.conns.dial(addr, timeout)
+	return t.conns.dial(addr, timeout, nil)
 }
 
 func (t *gossipTransport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
-	return t.conns.dial(a.Addr, timeout)
+	return t.conns.dial(a.Addr, timeout, nil)
 }
 
 var _ memberlist.NodeAwareTransport = (*gossipTransport)(nil)

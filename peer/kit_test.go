@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -224,4 +225,15 @@ func sayName(name string) http.Handler {
 		caller, _ := CallerOf(r.Context())
 		io.WriteString(w, strings.Join([]string{caller.Name, caller.Instance, name, r.URL.Path}, " "))
 	})
+}
+
+// listenSilently accepts connections and says nothing.
+func listenSilently(t *testing.T) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() }) // the kernel accepts, nobody reads
+	return l.Addr().(*net.TCPAddr).AddrPort()
 }

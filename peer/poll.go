@@ -10,8 +10,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"convoy/fleet"
 )
 
 // How often DNS is asked. At the start a node should be found as soon as it is
@@ -106,8 +104,7 @@ func (p *poller) run() {
 		result := p.once(p.stopped)
 		p.report(result)
 		if !synced && p.roster.others() >= manyMembers {
-			synced = true
-			p.syncAgain()
+			synced = p.syncAgain()
 		}
 		if !p.sleep(p.pause(result)) {
 			return
@@ -211,8 +208,8 @@ func (p *poller) lostAddrs(ctx context.Context) []netip.AddrPort {
 // strangersOf leaves out this node and the living members.
 func (p *poller) strangersOf(addrs []netip.AddrPort) []netip.AddrPort {
 	known := map[netip.AddrPort]bool{p.self: true}
-	for _, m := range p.roster.list() {
-		known[m.Addr] = known[m.Addr] || m.State == fleet.MemberAlive
+	for _, m := range p.roster.living() {
+		known[m.Addr] = true
 	}
 	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.AddrPort) bool { return known[a] })
 }
@@ -291,10 +288,13 @@ func (p *poller) finish(addr netip.AddrPort, t *try) {
 // syncAgain exchanges lists with one random member a little later. When very many
 // nodes start at once, a few miss some of the gossip, and would wait for the next
 // full exchange for minutes.
-func (p *poller) syncAgain() {
-	members := p.roster.list()[1:]
+func (p *poller) syncAgain() bool {
+	members := p.roster.living()
+	if len(members) == 0 {
+		return false
+	}
 	addr := members[rand.IntN(len(members))].Addr
-	p.group.run(func() {
+	return p.group.run(func() {
 		select {
 		case <-time.After(secondSyncAfter):
 			p.begin(addr)

@@ -30,12 +30,28 @@ var (
 // and for a while those that are gone. Its methods never block for long.
 type roster struct {
 	mu      sync.Mutex
-	members map[string]*fleet.Member // by instance
-	changed chan struct{}            // closed and replaced at every change but Seen's
+	members map[string]*entry // by instance
+	changed chan struct{}     // closed and replaced at every change but Seen's
+}
+
+// entry is a member as gossip has it, and whether it can be called from here.
+type entry struct {
+	fleet.Member
+	callErr  error // of the last attempt to connect
+	checking bool  // by Cluster.recheck
 }
 
 func newRoster() *roster {
-	return &roster{members: map[string]*fleet.Member{}, changed: make(chan struct{})}
+	return &roster{members: map[string]*entry{}, changed: make(chan struct{})}
+}
+
+// shown is a member as others are told of it.
+func (e *entry) shown() fleet.Member {
+	m := e.Member
+	if e.callErr != nil && m.State == fleet.MemberAlive {
+		m.State = fleet.MemberUnreachable
+	}
+	return m
 }
 
 // signal is called with mu held.
@@ -55,7 +71,11 @@ func (r *roster) alive(m fleet.Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.State = fleet.MemberAlive
-	r.members[m.Instance] = &m
+	e := &entry{Member: m}
+	if old := r.members[m.Instance]; old != nil && old.checking {
+		e.checking, e.callErr = true, old.callErr
+	}
+	r.members[m.Instance] = e
 	r.signal()
 }
 
@@ -73,7 +93,7 @@ func (r *roster) gone(instance string, state fleet.MemberState, now time.Time) (
 		m.Seen = now
 	}
 	r.signal()
-	return *m, true
+	return m.Member, true
 }
 
 // seen takes note that an instance has answered a probe.
@@ -105,18 +125,18 @@ func (r *roster) expire(now time.Time) (next time.Time) {
 }
 
 // goneBySeen is called with mu held.
-func (r *roster) goneBySeen() []*fleet.Member {
-	var gone []*fleet.Member
+func (r *roster) goneBySeen() []*entry {
+	var gone []*entry
 	for _, m := range r.members {
 		if m.State != fleet.MemberAlive && !m.Self {
 			gone = append(gone, m)
 		}
 	}
-	slices.SortFunc(gone, func(a, b *fleet.Member) int { return a.Seen.Compare(b.Seen) })
+	slices.SortFunc(gone, func(a, b *entry) int { return a.Seen.Compare(b.Seen) })
 	return gone
 }
 
-func (r *roster) keep(m *fleet.Member) time.Duration {
+func (r *roster) keep(m *entry) time.Duration {
 	if m.State == fleet.MemberLeft || r.youngest(m.Name) != nil {
 		return keepLeft
 	}
@@ -125,8 +145,8 @@ func (r *roster) keep(m *fleet.Member) time.Duration {
 
 // youngest is the living instance that owns a name, nil if there is none. It is
 // called with mu held.
-func (r *roster) youngest(name string) *fleet.Member {
-	var owner *fleet.Member
+func (r *roster) youngest(name string) *entry {
+	var owner *entry
 	for _, m := range r.members {
 		if m.Name == name && m.State == fleet.MemberAlive && (owner == nil || younger(m, owner)) {
 			owner = m
@@ -135,7 +155,7 @@ func (r *roster) youngest(name string) *fleet.Member {
 	return owner
 }
 
-func younger(a, b *fleet.Member) bool {
+func younger(a, b *entry) bool {
 	if c := a.Started.Compare(b.Started); c != 0 {
 		return c > 0
 	}
@@ -147,7 +167,7 @@ func (r *roster) owner(name string) (fleet.Member, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := r.youngest(name); m != nil {
-		return *m, nil
+		return m.Member, nil
 	}
 	for _, m := range r.members {
 		if m.Name == name {
@@ -157,12 +177,12 @@ func (r *roster) owner(name string) (fleet.Member, error) {
 	return fleet.Member{}, fmt.Errorf("find %q: %w", name, ErrUnknownNode)
 }
 
-// get finds an instance, alive or not.
+// get finds an instance, alive or not, as gossip has it.
 func (r *roster) get(instance string) (fleet.Member, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := r.members[instance]; m != nil {
-		return *m, true
+		return m.Member, true
 	}
 	return fleet.Member{}, false
 }
@@ -173,7 +193,7 @@ func (r *roster) list() []fleet.Member {
 	defer r.mu.Unlock()
 	list := make([]fleet.Member, 0, len(r.members))
 	for _, m := range r.members {
-		list = append(list, *m)
+		list = append(list, m.shown())
 	}
 	slices.SortFunc(list, func(a, b fleet.Member) int {
 		switch {
@@ -185,6 +205,16 @@ func (r *roster) list() []fleet.Member {
 		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Instance, b.Instance))
 	})
 	return list
+}
+
+// living gives the members that gossip has alive, in the order of list.
+func (r *roster) living() []fleet.Member {
+	return slices.DeleteFunc(r.list(), func(m fleet.Member) bool { return !r.isAlive(m.Instance) })
+}
+
+func (r *roster) isAlive(instance string) bool {
+	m, ok := r.get(instance)
+	return ok && m.State == fleet.MemberAlive
 }
 
 // others counts the living members besides this one.
@@ -204,7 +234,7 @@ func (r *roster) others() int {
 func (r *roster) lost() []fleet.Member {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	latest := map[string]*fleet.Member{}
+	latest := map[string]*entry{}
 	for _, m := range r.goneBySeen() {
 		if m.State == fleet.MemberUnreachable && r.youngest(m.Name) == nil {
 			latest[m.Name] = m
@@ -212,7 +242,53 @@ func (r *roster) lost() []fleet.Member {
 	}
 	lost := make([]fleet.Member, 0, len(latest))
 	for _, m := range latest {
-		lost = append(lost, *m)
+		lost = append(lost, m.Member)
 	}
 	return lost
+}
+
+// beginCheck reports whether an instance is to be checked: not if it is already.
+func (r *roster) beginCheck(instance string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[instance]
+	if m == nil || m.checking || m.State != fleet.MemberAlive {
+		return false
+	}
+	m.checking = true
+	return true
+}
+
+func (r *roster) endCheck(instance string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil {
+		m.checking = false
+	}
+}
+
+// setCallError takes note of whether an instance can be called, and says whether
+// that is news.
+func (r *roster) setCallError(instance string, err error) (fleet.Member, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[instance]
+	if m == nil {
+		return fleet.Member{}, false
+	}
+	news := (m.callErr == nil) != (err == nil)
+	m.callErr = err
+	if news {
+		r.signal()
+	}
+	return m.Member, news
+}
+
+func (r *roster) callError(instance string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil && m.State == fleet.MemberAlive {
+		return m.callErr
+	}
+	return nil
 }

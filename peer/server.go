@@ -66,7 +66,7 @@ func (c *Cluster) listen(ctx context.Context, h http.Handler) (*server, error) {
 		port:     uint16(l.Addr().(*net.TCPAddr).Port),
 	}
 	s.http = &http.Server{
-		Handler:           s.wrap(h),
+		Handler:           s.wrap(c.routes(h)),
 		Protocols:         onlyHTTP2(),
 		HTTP2:             http2Settings(),
 		ReadHeaderTimeout: handshakeTimeout, // bounds the TLS handshake too
