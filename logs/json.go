@@ -19,8 +19,11 @@ func jsonNotice(dropped int) []byte {
 	return fmt.Appendf(nil, `{"level":"warn","message":%q,"n":%d}`+"\n", droppedMessage, dropped)
 }
 
-// railwayAttr gives the built-in attributes the names that Railway knows.
+// railwayAttr gives the built-in attributes the names that Railway knows, and durations their unit.
 func railwayAttr(groups []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
 	if len(groups) > 0 {
 		return a
 	}

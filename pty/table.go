@@ -61,7 +61,6 @@ func NewTable(config Config) *Table {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	config.patience = patience
-	config.Log = config.Log.With("component", "pty")
 	return &Table{config: config, changed: make(chan struct{})}
 }
 

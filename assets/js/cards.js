@@ -35,8 +35,12 @@ export function syncCards(link) {
 // allCards lists the cards in the order in which they stand.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
 
-// expect says that this page spawned a node: its shell opens by itself.
-export const expect = (name) => asked.add(name);
+// expect says that this page spawned a node: its shell opens by itself, as soon as the node is alive. It may be so
+// already: under load the list of nodes overtakes the answer to the click.
+export function expect(name) {
+  asked.add(name);
+  allCards().find((card) => card?.name === name)?.openByItself();
+}
 
 // addLines shows a batch of a node's log in its card, now or when its log is looked at.
 export function addLines(node, html) {

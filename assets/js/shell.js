@@ -224,6 +224,7 @@ export class ShellPane {
   #start(off) {
     this.#fresh = false;
     this.#have = this.#drawn = off;
+    this.#stream.offset(this.#key, off);
     this.#input.rebase(off);
   }
 
@@ -526,6 +527,12 @@ function allowStyles(nonce) {
     const element = create.call(document, name, options);
     if (String(name).toLowerCase() === "style") element.nonce = nonce;
     return element;
+  };
+  // Its DOM renderer also writes style attributes, where the same through element.style is allowed.
+  const set = Element.prototype.setAttribute;
+  HTMLElement.prototype.setAttribute = function (name, value) {
+    if (name === "style") this.style.cssText = value;
+    else set.call(this, name, value);
   };
 }
 

@@ -9,6 +9,7 @@ package browser
 import (
 	"context"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +32,17 @@ func Start(t testing.TB) *Browser {
 	if path == "" {
 		t.Skipf("no browser: none of %q is installed", names)
 	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(),
+	b, stop, err := launch(path)
+	if err != nil {
+		t.Fatalf("browser: start: %v", err)
+	}
+	t.Cleanup(stop)
+	return b
+}
+
+// launch starts a browser; stop ends it and waits for it.
+func launch(path string) (b *Browser, stop func(), err error) {
+	allocator, free := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path),
 		chromedp.Flag("headless", "new"),
 		chromedp.Flag("no-sandbox", true),
@@ -46,19 +57,18 @@ func Start(t testing.TB) *Browser {
 		chromedp.Flag("force-color-profile", "srgb"),
 	)
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(func() {
+	stop = func() {
 		bounded, release := context.WithTimeout(ctx, deadline)
 		defer release()
-		if err := chromedp.Cancel(bounded); err != nil {
-			t.Logf("browser: close: %v", err)
-		}
+		chromedp.Cancel(bounded) //nolint:errcheck // it is killed below
 		cancel()
-		stop()
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("browser: start: %v", err)
+		free()
 	}
-	return &Browser{ctx}
+	if err := chromedp.Do(ctx); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return &Browser{ctx}, stop, nil
 }
 
 // find returns the path of the installed browser, or "".
@@ -69,4 +79,34 @@ func find() string {
 		}
 	}
 	return ""
+}
+
+// shared is the browser of all tests of one test binary.
+var shared struct {
+	once sync.Once
+	*Browser
+	err   error
+	close func()
+}
+
+// Shared is one browser for all tests of a test binary, started with the first one that asks: starting one for each
+// costs more than most tests do. It skips the test if there is none to start. TestMain calls CloseShared.
+func Shared(t testing.TB) *Browser {
+	t.Helper()
+	path := find()
+	if path == "" {
+		t.Skipf("no browser: none of %q is installed", names)
+	}
+	shared.once.Do(func() { shared.Browser, shared.close, shared.err = launch(path) })
+	if shared.err != nil {
+		t.Fatalf("browser: start: %v", shared.err)
+	}
+	return shared.Browser
+}
+
+// CloseShared ends the shared browser, if there is one.
+func CloseShared() {
+	if shared.close != nil {
+		shared.close()
+	}
 }
