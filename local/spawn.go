@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"convoy/fleet"
@@ -36,7 +37,7 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 		return err
 	}
 	p.enter(c, ready)
-	p.log.Info("process listens", "node", name, "addr", ready.Gossip, "took", time.Since(began))
+	p.log.Info("process listens", "node", name, "addr", netip.AddrPortFrom(p.cfg.Loopback, ready.Gossip).String(), "took", time.Since(began))
 	return nil
 }
 
