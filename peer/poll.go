@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 )
@@ -16,17 +15,13 @@ import (
 // in DNS; while everything that DNS names is a member there is little to gain,
 // and Railway shows its users every look-up.
 const (
-	rushInterval    = 100 * time.Millisecond
-	rushFor         = 2 * time.Second
-	startInterval   = time.Second
-	startFor        = 30 * time.Second
-	wholeInterval   = 30 * time.Second
-	aloneFor        = 2 * time.Minute // then a node alone is taken for a whole cluster
-	joinPatience    = 300 * time.Millisecond
-	joinsAtOnce     = 16
-	maxLostNames    = 32
-	secondSyncAfter = 3 * time.Second
-	manyMembers     = 30
+	rushInterval  = 100 * time.Millisecond
+	rushFor       = 2 * time.Second
+	startInterval = time.Second
+	startFor      = 30 * time.Second
+	wholeInterval = 30 * time.Second
+	aloneFor      = 2 * time.Minute // then a node alone is taken for a whole cluster
+	maxLostNames  = 32              // asked for in one poll
 )
 
 // poller looks for nodes that are not members yet. It only ever adds.
@@ -44,17 +39,11 @@ type poller struct {
 
 	last    outcome // touched by run only
 	started time.Time
-	slots   chan struct{}
 
+	group *tally
+	slots chan struct{} // taken by joins that are being made
 	mu    sync.Mutex
 	tries map[netip.AddrPort]*try // joins under way
-	group *tally
-}
-
-// try is one join under way.
-type try struct {
-	done chan struct{}
-	err  error // once done is closed
 }
 
 // outcome is what a poll has come to. A change of it is logged.
@@ -155,168 +144,55 @@ func jitter(d time.Duration) time.Duration {
 	return d*4/5 + rand.N(d*2/5)
 }
 
-// once asks DNS and joins what is not a member.
+// once asks DNS and joins what is not a member. Where lost members were is tried
+// too, but does not count as missing: nobody says that they are still there.
 func (p *poller) once(ctx context.Context) outcome {
 	var found []netip.AddrPort
 	var err error
 	if p.query != "" {
 		found, err = p.lookup.query(ctx, p.query)
 	}
-	lost := p.lostAddrs(ctx)
-	p.tryAll(ctx, p.strangersOf(lost)) // whatever becomes of them
-	strangers := p.strangersOf(found)
-	missing, tryErr := p.tryAll(ctx, strangers)
+	were, named := p.lostAddrs(ctx)
+	for _, addr := range p.strangersOf(were) {
+		p.begin(addr)
+	}
+	missing, joinErr := p.joinAll(ctx, p.strangersOf(append(found, named...)))
 	switch {
-	case err != nil && isNoName(err), p.query != "" && err == nil && len(found) == 0:
-		return outcome{verdict: verdictNoName}
-	case err != nil:
-		return outcome{verdict: verdictNoDNS}
 	case missing.IsValid():
-		return outcome{verdict: verdictMissing, missing: missing.String(), reason: reasonOf(tryErr)}
-	case p.roster.others() == 0:
+		return outcome{verdict: verdictMissing, missing: missing.String(), reason: reasonOf(joinErr)}
+	case err != nil && !isNoName(err):
+		return outcome{verdict: verdictNoDNS}
+	case p.query != "" && len(found) == 0:
+		return outcome{verdict: verdictNoName}
+	case p.query != "" && p.roster.others() == 0:
 		return outcome{verdict: verdictAlone}
 	}
 	return outcome{verdict: verdictWhole}
 }
 
-// lostAddrs is where the names that were lost within the hour may be now: what
-// DNS says, and where they were.
-func (p *poller) lostAddrs(ctx context.Context) []netip.AddrPort {
+// lostAddrs is where the members whose names were lost within the hour were, and
+// where DNS says that they are now.
+func (p *poller) lostAddrs(ctx context.Context) (were, named []netip.AddrPort) {
 	lost := p.roster.lost()
-	if len(lost) == 0 {
-		return nil
-	}
 	if len(lost) > maxLostNames {
 		rand.Shuffle(len(lost), func(i, j int) { lost[i], lost[j] = lost[j], lost[i] })
 		lost = lost[:maxLostNames]
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
 	var targets []target
-	var addrs []netip.AddrPort
 	for _, m := range lost {
+		were = append(were, m.Addr)
 		if _, host, err := ParseName(m.Name); err == nil && p.query != "" {
 			targets = append(targets, target{host, m.Addr.Port()})
 		}
-		addrs = append(addrs, m.Addr)
 	}
-	addrs = append(addrs, p.lookup.hosts(ctx, targets)...)
-	slices.SortFunc(addrs, netip.AddrPort.Compare)
-	return slices.Compact(addrs)
-}
-
-// strangersOf leaves out this node and the living members.
-func (p *poller) strangersOf(addrs []netip.AddrPort) []netip.AddrPort {
-	known := map[netip.AddrPort]bool{p.self: true}
-	for _, m := range p.roster.living() {
-		known[m.Addr] = true
-	}
-	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.AddrPort) bool { return known[a] })
-}
-
-// tryAll joins addresses, each in a goroutine of its own, and waits a moment for
-// the results; joins that take longer go on. It returns the first address that
-// could not be joined, or is not joined yet.
-func (p *poller) tryAll(ctx context.Context, addrs []netip.AddrPort) (missing netip.AddrPort, err error) {
-	patience := time.NewTimer(joinPatience)
-	defer patience.Stop()
-	tries := make([]*try, len(addrs))
-	for i, a := range addrs {
-		tries[i] = p.begin(a)
-	}
-	for i, t := range tries {
-		if t == nil {
-			continue
-		}
-		select {
-		case <-t.done:
-		case <-patience.C:
-			patience.Reset(0) // for the next one too
-		case <-ctx.Done():
-			return netip.AddrPort{}, ctx.Err()
-		}
-		if e := t.result(); e != nil && !missing.IsValid() {
-			missing, err = addrs[i], e
-		}
-	}
-	return missing, err
-}
-
-var errStillTrying = errors.New("no answer yet")
-
-func (t *try) result() error {
-	select {
-	case <-t.done:
-		return t.err
-	default:
-		return errStillTrying
-	}
-}
-
-// begin starts a join, unless one of that address is under way.
-func (p *poller) begin(addr netip.AddrPort) *try {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := p.tries[addr]; t != nil {
-		return t
-	}
-	t := &try{done: make(chan struct{})}
-	if !p.group.run(func() { p.finish(addr, t) }) {
-		t.err = ErrClosed
-		close(t.done)
-		return t
-	}
-	p.tries[addr] = t
-	return t
-}
-
-// finish makes one join, when it is its turn.
-func (p *poller) finish(addr netip.AddrPort, t *try) {
-	defer close(t.done)
-	select {
-	case p.slots <- struct{}{}:
-		t.err = p.join(addr)
-		<-p.slots
-	case <-p.stopped.Done():
-		t.err = ErrClosed
-	}
-	p.mu.Lock()
-	delete(p.tries, addr)
-	p.mu.Unlock()
-}
-
-// syncAgain exchanges lists with one random member a little later. When very many
-// nodes start at once, a few miss some of the gossip, and would wait for the next
-// full exchange for minutes.
-func (p *poller) syncAgain() bool {
-	members := p.roster.living()
-	if len(members) == 0 {
-		return false
-	}
-	addr := members[rand.IntN(len(members))].Addr
-	return p.group.run(func() {
-		select {
-		case <-time.After(secondSyncAfter):
-			p.begin(addr)
-		case <-p.stopped.Done():
-		}
-	})
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	return were, p.lookup.hosts(ctx, targets)
 }
 
 func isNoName(err error) bool {
 	var e *net.DNSError
 	return errors.As(err, &e) && e.IsNotFound
-}
-
-// reasonOf puts the error of a join in words that stay the same while the cause does.
-func reasonOf(err error) string {
-	switch {
-	case isStranger(err.Error()):
-		return ErrWrongCookie.Error()
-	case errors.Is(err, errStillTrying):
-		return errStillTrying.Error()
-	}
-	return "it cannot be reached"
 }
 
 // report logs an outcome if it is another than the last.

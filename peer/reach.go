@@ -1,6 +1,10 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"convoy/fleet"
+)
 
 const (
 	recheckInterval = time.Second
@@ -59,4 +63,50 @@ func (c *Cluster) noteCall(instance string, err error) {
 	case news:
 		c.log.Info("member reachable again", "member", m.Name, "instance", instance)
 	}
+}
+
+// beginCheck reports whether an instance is to be checked: not if it is already.
+func (r *roster) beginCheck(instance string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[instance]
+	if m == nil || m.checking || m.State != fleet.MemberAlive {
+		return false
+	}
+	m.checking = true
+	return true
+}
+
+func (r *roster) endCheck(instance string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil {
+		m.checking = false
+	}
+}
+
+// setCallError takes note of whether an instance can be called, and says whether
+// that is news.
+func (r *roster) setCallError(instance string, err error) (fleet.Member, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[instance]
+	if m == nil {
+		return fleet.Member{}, false
+	}
+	news := (m.callErr == nil) != (err == nil)
+	m.callErr = err
+	if news {
+		r.signal()
+	}
+	return m.Member, news
+}
+
+func (r *roster) callError(instance string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil && m.State == fleet.MemberAlive {
+		return m.callErr
+	}
+	return nil
 }
