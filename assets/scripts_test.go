@@ -340,8 +340,9 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	// The reader's own size is asked for with the focus, and with a key if somebody else has changed it.
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
-	s.mark("size", map[string]any{"rows": 5, "cols": 30})
+	s.mark("size", map[string]any{"rows": 60, "cols": 30}) // taller than the pane: its end shows
 	p.Wait(`window.test.pane.size.cols === 30`)
+	p.Wait(`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - 1)(document.querySelector(".shell-screen"))`)
 	p.Type("x")
 	p.Wait(`window.test.pane.size.cols > 80`)
 	p.Do(`document.getElementById("frame").style.width = "400px"`)

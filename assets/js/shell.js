@@ -260,10 +260,11 @@ export class ShellPane {
     });
   }
 
-  // scrolls lets the screen scroll while the shell's size, somebody else's choice, is taller than the pane.
+  // scrolls lets the screen scroll while the shell's size, somebody else's choice, is taller than the pane. Its end shows.
   #scrolls() {
     const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#host.clientHeight;
     this.#screen.style.overflowY = tall ? "auto" : "";
+    this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
   }
 
   // afterDrawn does a thing when all that was written is drawn, and holds back what comes after.
