@@ -20,6 +20,7 @@ func TestFramesComeBack(t *testing.T) {
 		{Kind: pty.Output, Off: 17, Bytes: []byte("hello\x00\xff")},
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: -1, Signal: "SIGKILL"}},
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: 3}},
+		{Kind: pty.Stalled, Off: 24},
 	}
 	var wire []byte
 	for _, e := range events {

@@ -74,7 +74,11 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 			case err == nil:
 				lost = false
 				s.off = e.Off + int64(len(e.Bytes))
-				if t.sendShellEvent(key, e); e.Kind == pty.Exited {
+				t.sendShellEvent(key, e)
+				if e.Kind == pty.Stalled {
+					t.letGo()
+				}
+				if e.Kind >= pty.Exited {
 					return
 				}
 			}

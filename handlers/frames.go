@@ -64,7 +64,7 @@ func decodeBody(e pty.Event, body []byte) (pty.Event, error) {
 	switch {
 	case e.Kind == pty.Output:
 		e.Bytes = body
-	case e.Kind == pty.Reset && len(body) == 0:
+	case (e.Kind == pty.Reset || e.Kind == pty.Stalled) && len(body) == 0:
 	case e.Kind == pty.Resize && len(body) == 4:
 		e.Size = pty.Size{Rows: int(binary.BigEndian.Uint16(body)), Cols: int(binary.BigEndian.Uint16(body[2:]))}
 	case e.Kind == pty.Exited && len(body) >= 4 && len(body) <= 64:

@@ -48,12 +48,16 @@ type Handlers struct {
 	login   *login
 	streams *streams
 	feeds   *feeds
-	ctx     context.Context // ends with Close; streams and feeds live no longer
-	cancel  context.CancelFunc
+	// writeWait is how long a client may take to accept one event before it is let go of.
+	writeWait time.Duration
+	ctx       context.Context // ends with Close; streams and feeds live no longer
+	cancel    context.CancelFunc
 }
 
-// heartbeat is the time between two hb events on a stream.
-const heartbeat = 15 * time.Second
+const (
+	heartbeat = 15 * time.Second // between two hb events on a stream
+	writeWait = 20 * time.Second // see Handlers.writeWait
+)
 
 // New makes the handlers. It starts nothing; the first open stream does.
 func New(cfg Config) (*Handlers, error) {
@@ -65,7 +69,7 @@ func New(cfg Config) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), streams: newStreams()}
+	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), streams: newStreams(), writeWait: writeWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
 	return h, nil

@@ -52,9 +52,9 @@ func (h *Handlers) remoteOutput(ctx context.Context, node, id, viewer string, fr
 		for {
 			e, err := readFrame(in)
 			if err == io.EOF && ctx.Err() == nil {
-				err = io.ErrUnexpectedEOF // a shell's last frame is its exit
+				err = io.ErrUnexpectedEOF // the last frame says why it is the last
 			}
-			if !yield(e, err) || err != nil || e.Kind == pty.Exited {
+			if !yield(e, err) || err != nil || e.Kind >= pty.Exited {
 				return
 			}
 		}

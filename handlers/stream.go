@@ -10,9 +10,6 @@ import (
 	"github.com/r3labs/sse/v2"
 )
 
-// writeWait is how long a client may take to accept one event before it is let go of.
-const writeWait = 20 * time.Second
-
 // publish sends one event of a stream; it waits while the client is slow, and does nothing once the stream has ended.
 type publish func(name string, data []byte)
 
@@ -21,10 +18,10 @@ type publish func(name string, data []byte)
 // It uses r3labs/sse in the one way that loses nothing and leaks nothing (docs/decisions.md): a server and a stream of
 // their own for each request, so that no client waits for another; no replay; publishing begins when the subscription
 // stands; the stream is removed only after the subscriber has gone; every event leaves in one write with a deadline.
-func serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
+func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	out := &eventWriter{ResponseWriter: w, control: http.NewResponseController(w), broken: cancel}
+	out := &eventWriter{ResponseWriter: w, control: http.NewResponseController(w), wait: h.writeWait, broken: cancel}
 	stop := context.AfterFunc(ctx, out.interrupt)
 	defer stop()
 
@@ -74,6 +71,7 @@ func clean(data []byte) []byte {
 type eventWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	wait    time.Duration // for each event
 	broken  context.CancelFunc
 	event   []byte
 
@@ -108,7 +106,7 @@ func (w *eventWriter) extend() bool {
 	if w.interrupted {
 		return false
 	}
-	w.control.SetWriteDeadline(time.Now().Add(writeWait)) //nolint:errcheck // tests' recorders have no deadlines
+	w.control.SetWriteDeadline(time.Now().Add(w.wait)) //nolint:errcheck // tests' recorders have no deadlines
 	return true
 }
 

@@ -4,6 +4,7 @@ import "sync"
 
 // streams are the open tabs by id.
 type streams struct {
+	left signal // one has ended
 	mu   sync.Mutex
 	tabs map[string]*tab
 	shut bool // no more
@@ -27,7 +28,15 @@ func (s *streams) remove(t *tab) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.tabs, t.id)
+	s.left.fire()
 	s.idle.Done()
+}
+
+// open is how many there are.
+func (s *streams) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.tabs)
 }
 
 func (s *streams) find(id string) *tab {

@@ -32,6 +32,7 @@ type tab struct {
 	session string // whose it is
 	json    bool   // JSON where a page gets HTML
 	ctx     context.Context
+	letGo   context.CancelFunc // ends the stream: its reader reads or draws nothing
 	send    publish
 	group   sync.WaitGroup
 
@@ -56,7 +57,8 @@ func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
 	defer release()
 	ctx, cancel := h.untilClose(r.Context())
 	defer cancel()
-	serveEvents(ctx, w, r, func(ctx context.Context, send publish) { t.run(ctx, send, open) })
+	t.letGo = cancel
+	h.serveEvents(ctx, w, r, func(ctx context.Context, send publish) { t.run(ctx, send, open) })
 	return nil
 }
 

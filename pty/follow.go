@@ -29,6 +29,10 @@ const (
 	Resize
 	// Exited says how the program ended. It is the last event.
 	Exited
+	// Stalled says that the viewer has drawn nothing for Config.Stall though
+	// there is a whole window of output that it was given: it is not waited for
+	// any longer. It is the last event.
+	Stalled
 )
 
 // Event is one thing that a follower is told. Which fields are set depends on
@@ -43,7 +47,8 @@ type Event struct {
 
 // Follow yields the shell's output from offset from, with everything else that
 // happens at its place in the output, until the shell has ended (Exited is the
-// last event), ctx is done, or the same viewer follows the shell anew.
+// last event), the viewer draws no more (Stalled is the last event), ctx is done,
+// or the same viewer follows the shell anew.
 //
 // It begins with Reset if it cannot begin at from, because from is negative,
 // not kept any more, or beyond the end; then comes Resize with the size in force
@@ -64,7 +69,7 @@ func (s *Shell) Follow(ctx context.Context, viewer string, from int64, types boo
 		defer s.detach(f)
 		for {
 			event, ok := f.next(ctx)
-			if !ok || !yield(event) || event.Kind == Exited {
+			if !ok || !yield(event) || event.Kind >= Exited {
 				return
 			}
 		}
@@ -88,7 +93,9 @@ type follower struct {
 	acked    int64 // the viewer has drawn everything before
 	undrawn  spans // what was yielded and is not acknowledged
 	progress time.Time
-	stalled  bool // made no progress for too long; does not pace
+	full     time.Time // since when there has been no room; zero while there is
+	stalled  bool      // made no progress for too long; does not pace
+	speed    speed
 
 	wake  chan struct{} // holds one token
 	timer *time.Timer
@@ -127,9 +134,12 @@ func (f *follower) acknowledge(off int64) bool {
 	if off <= f.acked {
 		return false
 	}
+	now := time.Now()
+	f.speed.drew(off-f.acked, now.Sub(f.progress))
 	f.acked = off
 	f.undrawn = f.undrawn.forget(off)
-	f.progress = time.Now()
+	f.speed.busy = f.undrawn.bytes() > 0
+	f.progress, f.full = now, time.Time{}
 	f.stalled = false
 	return true
 }
@@ -208,8 +218,19 @@ func (f *follower) step() (event Event, status stepStatus, wait time.Duration) {
 	if s.removed {
 		return s.exited(), stepEvent, 0
 	}
+	return f.waitForAck()
+}
+
+// waitForAck waits until the viewer has drawn something, but not for ever.
+func (f *follower) waitForAck() (event Event, status stepStatus, wait time.Duration) {
 	f.wanted = math.MaxInt64 // the next Ack wakes it
-	return event, stepWait, 0
+	if f.full.IsZero() {
+		f.full = time.Now()
+	}
+	if wait = f.shell.stall - time.Since(f.full); wait > 0 {
+		return event, stepWait, wait
+	}
+	return Event{Kind: Stalled, Off: f.cursor}, stepEvent, 0
 }
 
 // lost reports whether the ring has turned over the cursor.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestOutputIsExactFromAnyOffset(t *testing.T) {
@@ -119,6 +120,24 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 	}
 	if off := events[2].Off; want[off-1] != '\n' {
 		t.Errorf("the reset at %d is not at the beginning of a line", off)
+	}
+}
+
+func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "yes"}, Stall: 50 * time.Millisecond})
+	s, err := table.Open(Size{24, 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last Event
+	var n int
+	for e := range s.Follow(t.Context(), "viewer-that-stalls", 0, true) {
+		n += len(e.Bytes)
+		last = e
+	}
+	if last.Kind != Stalled || n != defaultWindowBytes || last.Off != int64(n) {
+		t.Errorf("after %d bytes the last event is %+v, want Stalled after %d", n, last, defaultWindowBytes)
 	}
 }
 

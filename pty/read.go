@@ -10,8 +10,12 @@ const (
 	// readBytes is the most that one read takes from the terminal.
 	readBytes = 32 << 10
 	// paceBytes is how far the output may run ahead of what the fastest viewer
-	// who may type has drawn.
-	paceBytes = 512 << 10
+	// who may type has drawn, and minPaceBytes how far in any case. In between it
+	// is what that viewer draws in paceTime: so a slow page answers Ctrl-C as
+	// quickly as a fast one.
+	paceBytes    = 512 << 10
+	minPaceBytes = 160 << 10
+	paceTime     = 100 * time.Millisecond
 	// patience is how long the reader waits for that viewer to draw anything.
 	patience = 250 * time.Millisecond
 	// drainBytes is more than the kernel holds of a terminal's output.
@@ -93,7 +97,7 @@ func (s *Shell) hold(since time.Time) time.Duration {
 	defer s.mu.Unlock()
 	for {
 		f := s.fastest()
-		if f == nil || s.ring.end-f.acked < s.ahead {
+		if f == nil || s.ring.end-f.acked < f.speed.ahead(s.ahead) {
 			return 0
 		}
 		if f.progress.After(since) {

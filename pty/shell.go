@@ -42,8 +42,9 @@ type Shell struct {
 	id       string
 	title    string
 	started  time.Time
-	window   int   // bytes a viewer may be ahead of its Ack
-	ahead    int64 // bytes the reader may be ahead of the viewers
+	window   int           // bytes a viewer may be ahead of its Ack
+	stall    time.Duration // without an Ack, before a viewer is let go of
+	ahead    int64         // bytes the reader may be ahead of the viewers
 	patience time.Duration
 	log      *slog.Logger
 	onChange func() // called without locks after Info has changed, but for End
@@ -77,6 +78,7 @@ func newShell(config Config, id string, size Size, onChange func()) *Shell {
 		title:    filepath.Base(config.Program[0]),
 		started:  time.Now(),
 		window:   config.Window,
+		stall:    config.Stall,
 		ahead:    min(paceBytes, int64(config.Ring/2)),
 		patience: config.patience,
 		log:      config.Log.With("shell", id),

@@ -17,18 +17,20 @@ const (
 	defaultMax         = 64
 	defaultRingBytes   = 1 << 20
 	defaultWindowBytes = 256 << 10
+	defaultStall       = 30 * time.Second
 )
 
-// Config says what a table's shells are. Zero values of Max, Ring, Window and
-// Log get the defaults.
+// Config says what a table's shells are. Zero values of Max, Ring, Window, Stall
+// and Log get the defaults.
 type Config struct {
-	Program []string     // what runs, with its arguments; required
-	Env     []string     // its whole environment
-	Dir     string       // its working directory; "" is ours
-	Max     int          // shells that may run at once: 64
-	Ring    int          // bytes of output kept for each: 1 MiB
-	Window  int          // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
-	Log     *slog.Logger // none: not logged. Never gets what is typed or put out
+	Program []string      // what runs, with its arguments; required
+	Env     []string      // its whole environment
+	Dir     string        // its working directory; "" is ours
+	Max     int           // shells that may run at once: 64
+	Ring    int           // bytes of output kept for each: 1 MiB
+	Window  int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
+	Stall   time.Duration // how long a viewer may hold a full window undrawn: 30 s
+	Log     *slog.Logger  // none: not logged. Never gets what is typed or put out
 
 	patience time.Duration // how long the reader waits for a viewer that draws nothing
 }
@@ -55,6 +57,9 @@ func NewTable(config Config) *Table {
 	}
 	if config.Window == 0 {
 		config.Window = defaultWindowBytes
+	}
+	if config.Stall == 0 {
+		config.Stall = defaultStall
 	}
 	config.Window = min(config.Window, config.Ring/2)
 	if config.Log == nil {
