@@ -9,21 +9,25 @@ import (
 // than the program puts out.
 func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 600000"}}) // 4.7 MB, the ring holds 1
-	table.config.patience = eventTime                                                // the test may be slower than a viewer
+	script := "stty -echo; echo ready; read x; seq 1 600000" // 4.7 MB, the ring holds 1
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", script}})
+	table.config.patience = eventTime // this test may draw slower than any viewer
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lines(600000)
+	watch(t, s, how{name: "watcher"}).see("ready\r\n")
+	want := "ready\r\n" + lines(600000)
 	var got []byte
 	for event := range s.Follow(t.Context(), "typist", 0, true) {
 		switch event.Kind {
 		case Reset:
 			t.Fatalf("reset at %d", event.Off)
+		case Resize:
+			typeIn(t, s, "\r") // it follows: begin
 		case Output:
 			got = append(got, event.Bytes...)
-			for range 20 {
+			for range 300 {
 				sha256.Sum256(event.Bytes) // drawing takes its time
 			}
 		}
