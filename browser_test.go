@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -246,4 +247,51 @@ func TestBrowser_Phone(t *testing.T) {
 		t.Errorf("too small to be touched: %q", list)
 	}
 	p.Clean()
+}
+
+var pictures = flag.String("pictures", "", "write the README's pictures to this directory")
+
+// TestBrowser_Pictures shows the console as the README does: go test -run Pictures . -pictures docs
+func TestBrowser_Pictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("-pictures names no directory")
+	}
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	p.Resize(1440, 1010)
+	self := selfShell(t, n, p)
+	var keys []string
+	for range 3 {
+		_, key := spawnByClick(t, n, p)
+		keys = append(keys, key)
+	}
+	for key, command := range map[string]string{
+		self:    "vim -u NONE -c 'syntax on' -c 'set number' main.go",
+		keys[0]: "less -R docs/architecture.md",
+		keys[1]: "git log --oneline --color | head -18",
+		keys[2]: "for i in 31 32 33 34 35 36; do printf '\\e[%sm convoy \\e[0m' $i; done; echo; uptime; nproc; free -h",
+	} {
+		p.FocusPane(key)
+		p.Type("cd " + root(t) + "; clear; " + command)
+		p.Press("Enter")
+	}
+	p.WaitScreen(self, "package main")
+	p.WaitScreen(keys[0], "How Convoy is built")
+	p.WaitScreen(keys[2], "load average")
+	p.Click("#log-toggle")
+	p.Wait(`document.querySelectorAll("#fleet-log li").length > 5`)
+	for _, scheme := range []string{"dark", "light"} {
+		p.Scheme(scheme)
+		p.Screenshot(filepath.Join(*pictures, "console-"+scheme+".png"))
+	}
+	p.Click("#log-toggle")
+	p.Touch(360, 740)
+	p.Screenshot(filepath.Join(*pictures, "console-phone.png"))
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	must(t, err)
+	return dir
 }

@@ -188,7 +188,11 @@ func (f *Fleet) update(change func(now time.Time)) {
 	turned := f.refresh()
 	f.mu.Unlock()
 	for _, n := range turned { // outside the lock: a log may be slow
-		f.log.Info("node changed status", "node", n.Name, "status", string(n.Status), "message", n.Message)
+		log := f.log.With("node", n.Name, "status", string(n.Status))
+		if n.Message != "" {
+			log = log.With("err", n.Message)
+		}
+		log.Info("node changed status")
 	}
 }
 
