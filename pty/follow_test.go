@@ -56,6 +56,34 @@ func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
 	}
 }
 
+func TestFollowBeginsAtOldestLineKept(t *testing.T) {
+	t.Parallel()
+	const ringBytes = 64 << 10
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 50000"}, Ring: ringBytes})
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch(t, s, how{name: "waits"}).exit()
+	want := lines(50000)
+	for _, from := range []int64{-1, 0, s.Info().End - ringBytes - 1} {
+		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
+		v.exit()
+		got := v.output()
+		if v.kinds() != "reset resize output exited" || !strings.HasSuffix(want, "\n"+got) {
+			t.Errorf("from %d: events %s, output %.20q", from, v.kinds(), got)
+		}
+		if lost := ringBytes - len(got); lost > len("50000\r\n") || v.all()[0].Off != int64(len(want)-len(got)) {
+			t.Errorf("from %d: %d of the bytes kept not shown, %v", from, lost, v.all()[0])
+		}
+	}
+	from := s.Info().End - ringBytes
+	v := watch(t, s, how{name: "oldest", from: from})
+	if v.exit(); v.kinds() != "resize output exited" || v.output() != want[from:] {
+		t.Errorf("from the oldest byte: events %s", v.kinds())
+	}
+}
+
 func TestTwoViewersSeeTheSame(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")

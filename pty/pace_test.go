@@ -42,7 +42,7 @@ func TestTypingViewerSeesWholeFlood(t *testing.T) {
 
 func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 	t.Parallel()
-	s := newShell(NewTable(Config{Program: []string{"x"}}).config, "x", size, func() {})
+	s := unstarted()
 	now := s.attach("now", 0, true)
 	s.attach("watcher", 0, false)
 	slow := s.attach("slow", 0, true)
