@@ -8,6 +8,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -218,19 +219,19 @@ func (f *Fleet) build() []Node {
 	for _, r := range f.rows {
 		list = append(list, f.render(r))
 	}
-	slices.SortFunc(list, func(a, b Node) int {
-		if a.Control != b.Control {
-			if a.Control {
-				return -1
-			}
-			return 1
-		}
-		if c := born(a).Compare(born(b)); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
+	slices.SortFunc(list, byAge)
 	return list
+}
+
+// byAge orders lists: the control plane first, then by age, then by name.
+func byAge(a, b Node) int {
+	if a.Control != b.Control {
+		if a.Control {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(born(a).Compare(born(b)), strings.Compare(a.Name, b.Name))
 }
 
 // born is the time that orders the list: when a node was asked for if that is
