@@ -99,3 +99,42 @@ func TestReaderIsPatientOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := unstarted()
+		now := s.attach("now", 0, true)
+		s.attach("watcher", 0, false)
+		slow := s.attach("slow", 0, true)
+		put := func(n int) { s.put(make([]byte, n)) }
+
+		put(paceBytes - 1)
+		if wait := s.hold(now.progress); wait != 0 {
+			t.Errorf("held for %v within the bound", wait)
+		}
+		put(1)
+		if wait := s.hold(now.progress); wait <= 0 || wait > patience {
+			t.Errorf("held for %v at the bound", wait)
+		}
+		if s.Ack("now", paceBytes/2); s.hold(now.progress) != 0 {
+			t.Error("held although the fastest has drawn")
+		}
+		put(paceBytes)
+		if s.Ack("watcher", s.ring.end); s.hold(now.progress) <= 0 {
+			t.Error("not held: a watcher's Ack counted")
+		}
+		long := now.progress.Add(-patience) // as if both had drawn nothing for long
+		now.progress, slow.progress = long, long
+		if wait := s.hold(long); wait > 0 || !now.stalled || !slow.stalled {
+			t.Errorf("held for %v by stalled viewers", wait)
+		}
+		if s.Ack("slow", 1); s.hold(slow.progress) <= 0 {
+			t.Error("not held by a viewer that draws again")
+		}
+		s.detach(slow)
+		if wait := s.hold(long); wait > 0 {
+			t.Errorf("held for %v by a viewer that has gone", wait)
+		}
+	})
+}
