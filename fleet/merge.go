@@ -5,9 +5,12 @@ import "slices"
 // Merge completes the list of a node without a provider, own, with what the
 // control plane's list says of the nodes that it makes: their steps, how to
 // call them there, that they are being made or taken away. Of a node that both
-// know, own decides whether it is alive: it is asked what it sees from here.
+// know, own decides whether it is alive: it is asked what it sees from here. One
+// that has gone, and that the control plane lists no more, was retired.
 func Merge(own, control []Node) []Node {
-	list := slices.Clone(own)
+	list := slices.DeleteFunc(slices.Clone(own), func(n Node) bool {
+		return (n.Status == Left || n.Status == Unreachable) && !slices.ContainsFunc(control, func(c Node) bool { return c.Name == n.Name })
+	})
 	for _, made := range control {
 		if made.Provider == "" {
 			continue

@@ -229,7 +229,7 @@ export class ShellPane {
     this.#fresh = false;
     this.#have = this.#drawn = off;
     this.#stream.offset(this.#key, off);
-    this.#input.rebase(off);
+    this.#input.begin(off);
   }
 
   // hole asks the server to begin again at the byte that is missing.
