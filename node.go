@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	leaveWait    = 2 * time.Second // for the cluster to hear of a leave
+	leaveWait    = time.Second     // for the cluster to hear of a leave
 	shutdownWait = 5 * time.Second // for requests under way
 	shellsWait   = 4 * time.Second // for shells: HUP, KILL after 2 s
 	childrenWait = 8 * time.Second // for the nodes of provider local

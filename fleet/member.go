@@ -29,6 +29,7 @@ type Member struct {
 	Seen    time.Time // last time it was known to be alive
 
 	State   MemberState
-	Self    bool // the instance that is asked
-	Control bool // it holds a provider
+	Error   string // why it cannot be called from here though others may reach it
+	Self    bool   // the instance that is asked
+	Control bool   // it holds a provider
 }

@@ -17,6 +17,9 @@ const joiningStep = "joining"
 // unanswered explains a member that gossip lost.
 const unanswered = "does not answer the cluster"
 
+// unreachableHere explains a member that gossip has, and calls do not reach.
+const unreachableHere = "unreachable from here: "
+
 // row is all that is known of one name. It belongs to Fleet.mu.
 type row struct {
 	name string
@@ -156,6 +159,8 @@ func (r *row) status() (Status, string) {
 		return Failed, r.service.Message
 	case known && m.State == MemberLeft:
 		return Left, r.refusal
+	case r.joined && m.Error != "":
+		return Unreachable, unreachableHere + m.Error
 	case r.joined:
 		return Unreachable, unanswered
 	default:

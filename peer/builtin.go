@@ -28,12 +28,15 @@ type Report struct {
 	CPUs       int             `json:"cpus"`        //
 	CPUTime    float64         `json:"cpu_seconds"` // user and system, since the start
 	Members    []fleetSighting `json:"members"`
+	DNS        Lookup          `json:"dns"` // the last one
 }
 
 // fleetSighting is one member as the reporting node sees it.
 type fleetSighting struct {
 	Name     string            `json:"name"`
 	Instance string            `json:"instance"`
+	Addr     netip.AddrPort    `json:"addr"`
+	Called   time.Time         `json:"called"` // when a call reached it last; zero: not lately
 	State    fleet.MemberState `json:"state"`
 	Seen     time.Time         `json:"seen"`
 	Error    string            `json:"error,omitempty"` // why it cannot be called from there
@@ -72,7 +75,7 @@ func (c *Cluster) report() Report {
 		Started: c.started, Uptime: time.Since(c.started).Seconds(),
 		Goroutines: runtime.NumGoroutine(), Memory: heldBytes(),
 		CPUs: runtime.NumCPU(), CPUTime: cpuTime().Seconds(),
-		Members: c.sightings(),
+		Members: c.sightings(), DNS: c.poll.lastLookup(),
 	}
 }
 
@@ -80,7 +83,7 @@ func (c *Cluster) sightings() []fleetSighting {
 	members := c.roster.list()
 	seen := make([]fleetSighting, len(members))
 	for i, m := range members {
-		seen[i] = fleetSighting{Name: m.Name, Instance: m.Instance, State: m.State, Seen: m.Seen}
+		seen[i] = fleetSighting{Name: m.Name, Instance: m.Instance, Addr: m.Addr, Called: c.roster.calledAt(m.Instance), State: m.State, Seen: m.Seen}
 		if err := c.CallError(m.Instance); err != nil {
 			seen[i].Error = err.Error()
 		}

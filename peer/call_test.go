@@ -143,12 +143,21 @@ func TestCallTravelsWithItsContext(t *testing.T) {
 		ended <- ctx.Err()
 		return nil, ctx.Err()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	if _, err := a.Call(t.Context(), b.self.Name, "node.ping"); err != nil { // so that there is a connection
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := a.Call(ctx, b.self.Name, "wait"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("call that takes too long: %v", err)
 	}
-	far, _ := (<-began).Deadline()
+	var there context.Context
+	select {
+	case there = <-began:
+	case <-time.After(waitLimit):
+		t.Fatal("the call did not arrive")
+	}
+	far, _ := there.Deadline()
 	if near, _ := ctx.Deadline(); far.Sub(near) > time.Second {
 		t.Errorf("deadline %v here, %v there", near, far)
 	}

@@ -44,6 +44,7 @@ type poller struct {
 	slots chan struct{} // taken by joins that are being made
 	mu    sync.Mutex
 	tries map[netip.AddrPort]*try // joins under way
+	asked Lookup                  // the last one
 }
 
 // outcome is what a poll has come to. A change of it is logged.
@@ -61,7 +62,8 @@ const (
 	verdictAlone         // DNS names this node only
 	verdictMissing
 	verdictNoName
-	verdictNoDNS
+	verdictRefused
+	verdictSilent
 )
 
 func (c *Cluster) newPoller() *poller {
@@ -150,7 +152,9 @@ func (p *poller) once(ctx context.Context) outcome {
 	var found []netip.AddrPort
 	var err error
 	if p.query != "" {
+		began := time.Now()
 		found, err = p.lookup.query(ctx, p.query)
+		p.noteLookup(began, found, err)
 	}
 	were, named := p.lostAddrs(ctx)
 	for _, addr := range p.strangersOf(were) {
@@ -160,8 +164,10 @@ func (p *poller) once(ctx context.Context) outcome {
 	switch {
 	case missing.IsValid():
 		return outcome{verdict: verdictMissing, missing: missing.String(), reason: reasonOf(joinErr)}
+	case err != nil && isTimeout(err):
+		return outcome{verdict: verdictSilent}
 	case err != nil && !isNoName(err):
-		return outcome{verdict: verdictNoDNS}
+		return outcome{verdict: verdictRefused}
 	case p.query != "" && len(found) == 0:
 		return outcome{verdict: verdictNoName}
 	case p.query != "" && p.roster.others() == 0:
@@ -210,8 +216,10 @@ func (p *poller) report(result outcome) {
 	case verdictMissing:
 		log.Warn("poll: dns names a node that is no member", "addr", result.missing, "err", result.reason)
 	case verdictNoName:
-		log.Info("poll: no such name in dns, asking on")
-	case verdictNoDNS:
+		log.Info("poll: no such name or no address in dns, asking on")
+	case verdictRefused:
+		log.Warn("poll: dns answers with a failure, asking on")
+	case verdictSilent:
 		log.Warn("poll: dns does not answer, asking on")
 	}
 }

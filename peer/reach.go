@@ -114,6 +114,16 @@ func (r *roster) calledSince(instance string, when time.Time) bool {
 	return m != nil && m.called.After(when)
 }
 
+// calledAt is when an instance was reached last, zero if it has not been called.
+func (r *roster) calledAt(instance string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[instance]; m != nil {
+		return m.called
+	}
+	return time.Time{}
+}
+
 func (r *roster) callError(instance string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -50,7 +50,7 @@ func newRoster() *roster {
 func (e *entry) shown() fleet.Member {
 	m := e.Member
 	if e.callErr != nil && m.State == fleet.MemberAlive {
-		m.State = fleet.MemberUnreachable
+		m.State, m.Error = fleet.MemberUnreachable, e.callErr.Error()
 	}
 	return m
 }
