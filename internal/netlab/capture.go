@@ -5,6 +5,7 @@ package netlab
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"sync"
@@ -110,15 +111,20 @@ func (c *Capture) Close(t testing.TB) {
 	}
 }
 
-// Replay sends a frame that has been seen once more, out of the same device.
-func (l *Lab) Replay(f Frame) error {
+// Replay sends frames that have been seen once more, each out of the same device.
+func (l *Lab) Replay(frames ...Frame) error {
 	return l.hub.inside(func() error {
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
 		defer unix.Close(fd)
-		return unix.Sendto(fd, f.Bytes, 0, &unix.SockaddrLinklayer{Ifindex: f.Device, Halen: 6})
+		for _, f := range frames {
+			if err := unix.Sendto(fd, f.Bytes, 0, &unix.SockaddrLinklayer{Ifindex: f.Device, Halen: 6}); err != nil {
+				return fmt.Errorf("replay a frame: %w", err)
+			}
+		}
+		return nil
 	})
 }
 

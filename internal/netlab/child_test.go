@@ -45,6 +45,7 @@ type event struct {
 	Instance string `json:"instance,omitempty"`
 	Addr     string `json:"addr,omitempty"`
 	Via      string `json:"via,omitempty"`
+	Reason   string `json:"err,omitempty"`
 
 	Members []fleet.Member `json:"members,omitempty"`
 
@@ -198,7 +199,11 @@ func (c *child) do(ctx context.Context, o order) (string, error) {
 		body, err := io.ReadAll(answer.Body)
 		return string(body), err
 	case "call":
-		result, err := c.cluster.Call(ctx, o.Node, o.Target, o.Text)
+		var args []any
+		if o.Text != "" {
+			args = append(args, o.Text)
+		}
+		result, err := c.cluster.Call(ctx, o.Node, o.Target, args...)
 		return string(result), err
 	case "send":
 		return "", c.cluster.Send(ctx, o.Target, o.Node, o.Text)

@@ -32,7 +32,7 @@ type Failure struct {
 	silent bool          // no answer at all
 	late   time.Duration // each answer
 	wrong  []netip.Addr  // answered instead
-	flaps  bool          // every other answer leaves out all addresses but the first
+	flaps  bool          // answers are, in turn, right, NXDOMAIN, SERVFAIL, and all but the last address left out
 }
 
 // The ways in which a name server fails; Slow and Wrong make others.
@@ -179,8 +179,14 @@ func (d *DNS) answer(q dns.Question, from netip.Addr, reply *dns.Msg) Failure {
 		return f
 	case f.wrong != nil:
 		addrs = f.wrong
-	case f.flaps && d.since[from]%2 == 0 && len(addrs) > 1:
-		addrs = addrs[:1]
+	case f.flaps:
+		reply.Rcode = []int{dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeServerFailure, dns.RcodeSuccess}[d.since[from]%4]
+		if reply.Rcode != dns.RcodeSuccess {
+			return f
+		}
+		if d.since[from]%4 == 3 && len(addrs) > 0 {
+			addrs = addrs[len(addrs)-1:]
+		}
 	}
 	if len(addrs) == 0 {
 		reply.Rcode = dns.RcodeNameError

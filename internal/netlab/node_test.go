@@ -175,36 +175,40 @@ func (p *process) requests() (n int) {
 // order tells a child to do something, and waits for its answer.
 func (p *process) order(o order) event {
 	p.scene.Helper()
-	return p.answer(p.tell(o), o.Limit)
-}
-
-// tell gives an order and returns its number.
-func (p *process) tell(o order) int {
-	p.scene.Helper()
-	p.scene.mu.Lock()
-	p.scene.orders++
-	o.ID = p.scene.orders
-	p.scene.mu.Unlock()
-	line, err := json.Marshal(o)
+	id, err := p.give(o)
 	if err != nil {
-		p.scene.Fatal(err)
-	}
-	if _, err := p.stdin.Write(append(line, '\n')); err != nil {
 		p.scene.Fatalf("order to %s: %v", p.name, err)
 	}
-	return o.ID
+	answer, ok := p.reply(id, o.Limit+slack(10*time.Second))
+	if !ok {
+		p.scene.Fatalf("%s does not answer the order to %s %s\n%s", p.name, o.Do, o.Node, p.scene.report())
+	}
+	return answer
 }
 
-func (p *process) answer(id int, limit time.Duration) (answer event) {
-	p.scene.Helper()
-	p.scene.until(limit+slack(10*time.Second), "answer to an order", func() bool {
-		for _, e := range p.events {
+// give gives an order and returns its number.
+func (p *process) give(o order) (int, error) {
+	p.scene.mu.Lock()
+	defer p.scene.mu.Unlock()
+	p.scene.orders++
+	o.ID = p.scene.orders
+	line, err := json.Marshal(o)
+	if err == nil {
+		_, err = p.stdin.Write(append(line, '\n'))
+	}
+	return o.ID, err
+}
+
+// reply waits for the answer to an order.
+func (p *process) reply(id int, limit time.Duration) (answer event, ok bool) {
+	ok = p.scene.await(limit, func() bool {
+		for _, e := range slices.Backward(p.events) {
 			if e.Kind == "answer" && e.ID == id {
 				answer = e
 				return true
 			}
 		}
-		return false
+		return p.status != nil
 	})
-	return answer
+	return answer, ok && answer.ID == id
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 )
 
 const (
+	sigterm = syscall.SIGTERM // how a deployment ends a node
 	query   = "cluster.internal"
 	cookieA = "R7fGq2LxVb9TzKd4WmYc8HsNp3JtXe6Q"
 	cookieB = "uB5kZw1oEr7PiMn0Dv3QgAx9ShLy4FjC"
@@ -48,9 +50,7 @@ func newScene(t *testing.T, n int) *scene {
 		for {
 			select {
 			case <-s.lab.DNS.Arrived():
-				s.mu.Lock()
-				s.signal()
-				s.mu.Unlock()
+				s.stir()
 			case <-done:
 				return
 			}
@@ -67,6 +67,14 @@ func newScene(t *testing.T, n int) *scene {
 func (s *scene) signal() {
 	close(s.changed)
 	s.changed = make(chan struct{})
+}
+
+// stir makes conditions be asked anew, when something has changed that the scene
+// does not know of.
+func (s *scene) stir() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signal()
 }
 
 // until waits for a condition, which is asked with mu held after every change, and
@@ -107,15 +115,13 @@ func (s *scene) holds(during time.Duration, wrong func() string) {
 	}
 }
 
-// slack stretches a limit on a machine that has more to do than it has processors.
+// slack stretches a limit, to four times at most, on a machine that has more to do than
+// it has processors.
 func slack(limit time.Duration) time.Duration {
 	text, _ := os.ReadFile("/proc/loadavg")
 	word, _, _ := strings.Cut(string(text), " ")
 	load, _ := strconv.ParseFloat(word, 64)
-	if over := load / float64(runtime.NumCPU()); over > 1 {
-		return time.Duration(float64(limit) * over).Round(time.Millisecond)
-	}
-	return limit
+	return time.Duration(float64(limit) * min(max(1, load/float64(runtime.NumCPU())), 4)).Round(time.Millisecond)
 }
 
 // report is what the processes have last said.
@@ -126,7 +132,7 @@ func (s *scene) report() string {
 	for _, p := range s.processes {
 		fmt.Fprintf(&b, "--- %s (%s)\n", p.name, p.instance)
 		for _, e := range p.events[max(0, len(p.events)-12):] {
-			fmt.Fprintf(&b, "%s %s %s %s %s %s %s\n", e.Time.Format("05.000"), e.Kind, e.Level, e.Message, e.Member, e.Addr, e.Err)
+			fmt.Fprintf(&b, "%s %s %s %s %s %s %s\n", e.Time.Format("05.000"), e.Kind, e.Level, e.Message, e.Member, e.Addr, e.Reason+e.Err)
 		}
 		for _, m := range p.members() {
 			fmt.Fprintf(&b, "    %s %s %v %s\n", m.Name, m.Instance, m.Addr, m.State)

@@ -1,0 +1,123 @@
+//go:build linux
+
+package netlab_test
+
+import (
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"convoy/fleet"
+	"convoy/internal/netlab"
+)
+
+// TestRedeployOverlap deploys a node anew three times: for a while two instances
+// bear its name, at two addresses that DNS both gives. One that leaves, one that is
+// killed, and one that stands where an earlier one stood.
+func TestRedeployOverlap(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 4)
+	const name = "convoy@web.internal"
+	viewers := []*process{s.begin(s.lab.Host(0)), s.begin(s.lab.Host(1))}
+	blue, green := s.lab.Host(2), s.lab.Host(3)
+	old := s.begin(blue, withName(name))
+	for _, h := range s.lab.Hosts()[:3] {
+		s.lab.DNS.Add(query, h.Addr())
+	}
+	s.lab.DNS.Set("web.internal", blue.Addr())
+	s.ready(viewers[0], viewers[1], old)
+	s.whole(slack(30*time.Second), viewers[0], viewers[1], old)
+	began := time.Now()
+	calls := s.callAlways(viewers[0], name)
+	for i, round := range []struct {
+		at   *netlab.Host
+		kill bool
+	}{{green, false}, {blue, true}, {green, false}} {
+		s.lab.DNS.Add(query, round.at.Addr())
+		s.lab.DNS.Add("web.internal", round.at.Addr())
+		fresh := s.node(round.at, withName(name))
+		joined := s.whole(slack(10*time.Second), append(viewers, old, fresh)...) // both are shown
+		for _, v := range viewers {
+			if got := v.order(order{Do: "get", Node: name, Target: "/who", Limit: 10 * time.Second}); got.Text != fresh.instance {
+				t.Errorf("round %d: %s reaches %q, want the youngest, %s: %s", i, v.name, got.Text, fresh.instance, got.Err)
+			}
+		}
+		ended := time.Now()
+		want := fleet.MemberLeft
+		if round.kill {
+			want = fleet.MemberUnreachable
+			old.stop(os.Kill)
+		} else {
+			old.stop(sigterm)
+		}
+		s.seen(slack(8*time.Second), want, old, append(viewers, fresh)...)
+		t.Logf("round %d: new one known to all after %v; old one %s after %v", i, joined.Round(time.Millisecond), want, time.Since(ended).Round(time.Millisecond))
+		s.lab.DNS.Del(query, old.host.Addr())
+		s.lab.DNS.Del("web.internal", old.host.Addr())
+		s.mu.Lock()
+		wrong := lost(began, append(viewers, fresh), append(viewers, fresh))
+		s.mu.Unlock()
+		if wrong != "" {
+			t.Errorf("round %d: flapping: %s", i, wrong)
+		}
+		old = fresh
+	}
+	n := calls()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range viewers {
+		for _, e := range v.events {
+			if e.Kind == "members" && e.Time.After(began) && !owned(e.Members, name) {
+				t.Errorf("%s at %v: nobody alive has the name", v.name, e.Time)
+			}
+		}
+	}
+	t.Logf("%d calls to the name, all answered, none by an older instance than the one before", n)
+}
+
+func owned(members []fleet.Member, name string) bool {
+	for _, m := range members {
+		if m.Name == name && m.State == fleet.MemberAlive {
+			return true
+		}
+	}
+	return false
+}
+
+// callAlways calls a name again and again until the function that it returns is
+// called, which fails the test if a call was not answered, or by an instance after
+// a younger one had answered, and returns the number of calls.
+func (s *scene) callAlways(from *process, name string) (stop func() int) {
+	s.Helper()
+	var stopped atomic.Bool
+	done := make(chan int)
+	go func() {
+		n := 0
+		var answered []string // instances in the order of their first answer
+		for ; !stopped.Load(); n++ {
+			id, err := from.give(order{Do: "get", Node: name, Target: "/again", Limit: 10 * time.Second})
+			if err != nil {
+				s.Errorf("call %d to %s: %v", n, name, err)
+				break
+			}
+			got, ok := from.reply(id, slack(20*time.Second))
+			if !ok || got.Err != "" {
+				s.Errorf("call %d to %s: no answer: %s", n, name, got.Err)
+			}
+			for i, instance := range answered {
+				if instance == got.Text && i != len(answered)-1 {
+					s.Errorf("call %d to %s: %s answers after a younger one has", n, name, got.Text)
+				}
+			}
+			if got.Text != "" && (len(answered) == 0 || answered[len(answered)-1] != got.Text) {
+				answered = append(answered, got.Text)
+			}
+		}
+		done <- n
+	}()
+	return func() int {
+		stopped.Store(true)
+		return <-done
+	}
+}

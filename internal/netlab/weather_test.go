@@ -1,0 +1,62 @@
+//go:build linux
+
+package netlab_test
+
+import (
+	"testing"
+	"time"
+)
+
+// Test20PercentLoss loses a fifth of all packets: a probe and its answer both arrive
+// with 64 %. Nobody is taken for dead.
+func Test20PercentLoss(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 5)
+	all := s.cluster()
+	began := time.Now()
+	s.lab.Loss(20)
+	s.holds(20*time.Second, func() string { return lost(began, all, all) })
+	s.lab.Heal()
+	t.Logf("nobody lost in %v", time.Since(began).Round(time.Millisecond))
+}
+
+// TestDelay200ms puts one node behind 200 ms each way. It joins, it stays, and it can
+// be called.
+func TestDelay200ms(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 4)
+	s.lab.Delay(s.lab.Host(0), 200*time.Millisecond)
+	all := s.cluster()
+	began := time.Now()
+	s.holds(15*time.Second, func() string { return lost(began, all, all) })
+	for _, from := range []*process{all[0], all[1]} {
+		to := all[0]
+		if from == to {
+			to = all[1]
+		}
+		first := from.order(order{Do: "call", Node: to.name, Target: "echo", Text: "x", Limit: 10 * time.Second})
+		second := from.order(order{Do: "call", Node: to.name, Target: "echo", Text: "x", Limit: 10 * time.Second})
+		if first.Err != "" || second.Err != "" || second.Took < 400*time.Millisecond {
+			t.Errorf("calls over the slow link: %+v, %+v", first, second)
+		}
+		t.Logf("calls from %s: the first takes %v, the next %v", from.name, first.Took.Round(time.Millisecond), second.Took.Round(time.Millisecond))
+	}
+}
+
+// TestUDPBlocked has a network that drops all UDP between hosts: the cluster forms by
+// TCP, and nobody is taken for dead.
+func TestUDPBlocked(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 5)
+	s.lab.BlockUDP()
+	var all []*process
+	for _, h := range s.lab.Hosts() {
+		s.lab.DNS.Add(query, h.Addr())
+		all = append(all, s.begin(h, withPoll(poll)))
+	}
+	s.ready(all...)
+	began := time.Now()
+	took := s.whole(slack(time.Minute), all...)
+	s.holds(20*time.Second, func() string { return lost(began, all, all) })
+	t.Logf("whole after %v; nobody lost in %v", took.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+}

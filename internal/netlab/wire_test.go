@@ -1,0 +1,185 @@
+//go:build linux
+
+package netlab_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"convoy/internal/client"
+	"convoy/internal/netlab"
+)
+
+// wire remembers what was seen of some words on the network, DNS left out.
+type wire struct {
+	scene *scene
+
+	mu    sync.Mutex
+	words map[string][][]byte // each word in all its writings
+	seen  map[string]int
+	bytes map[string]int // of payload, by what it was
+}
+
+func newWire(s *scene, words ...string) *wire {
+	w := &wire{scene: s, words: map[string][][]byte{}, seen: map[string]int{}, bytes: map[string]int{}}
+	for _, word := range words {
+		w.words[word] = writings(word)
+	}
+	return w
+}
+
+// writings are a word as it is, in hexadecimal, and as base64 has it, which depends on
+// what stands before it.
+func writings(word string) [][]byte {
+	all := [][]byte{[]byte(word), []byte(hex.EncodeToString([]byte(word)))}
+	for before := range 3 {
+		text := base64.RawStdEncoding.EncodeToString([]byte("xx"[:min(before, 2)] + word))
+		first := (before*8 + 5) / 6 // the first characters, and the last, hold other bits too
+		all = append(all, []byte(text[first:len(text)-2]))
+	}
+	return all
+}
+
+func (w *wire) see(f netlab.Frame) {
+	p, ok := f.Parse()
+	if !ok || p.From.Port() == 53 || p.To.Port() == 53 {
+		return
+	}
+	kind := "other"
+	switch {
+	case p.UDP && p.To.Port() == 4444:
+		kind = "gossip"
+	case p.TCP && (p.To.Port() == 4444 || p.From.Port() == 4444):
+		kind = "exchange"
+	case p.TCP && (p.To.Port() == 4445 || p.From.Port() == 4445):
+		kind = "calls"
+	}
+	defer w.scene.stir()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bytes[kind] += len(p.Payload)
+	for word, forms := range w.words {
+		for _, form := range forms {
+			if bytes.Contains(p.Payload, form) {
+				w.seen[word]++
+			}
+		}
+	}
+}
+
+// TestNoPlaintext captures all that passes between hosts while a shell is used and a
+// log is read through another node's console, and while calls, messages and gossip
+// pass. Nothing of it can be read.
+func TestNoPlaintext(t *testing.T) {
+	t.Parallel()
+	const control, base, typed, argument, message, path = "marker-of-the-control", "sesame-in-gossip", "sesame-in-a-shell", "sesame-in-a-call", "sesame-in-a-message", "sesame-in-a-path"
+	s := newScene(t, 3)
+	w := newWire(s, control, base, typed, argument, message, path, cookieA, token, "convoy@", "member joined", "HTTP/1.1", "PRI * HTTP/2.0")
+	s.lab.Capture(w.see)
+	for _, h := range s.lab.Hosts() {
+		s.lab.DNS.Add(query, h.Addr())
+	}
+	front := s.convoy(s.lab.Host(0), "front.internal")
+	back := s.convoy(s.lab.Host(1), "back.internal", "-name", base)
+	third := s.node(s.lab.Host(2))
+	front.started()
+	back.started()
+	names := []string{"convoy@front.internal", base + "@back.internal", third.name}
+	for _, p := range []*program{front, back} {
+		p.nodes(slack(2*poll), "all are alive", func(list []client.Node) bool { return alive(list, names...) })
+	}
+	s.until(slack(10*time.Second), "the third knows all", func() bool { return len(third.members()) == 3 })
+	typeAndRead(s, front, names[1], typed)
+	readLog(s, front, names[1], base)
+	for _, o := range []order{
+		{Do: "call", Node: names[0], Target: "node.info"},
+		{Do: "call", Node: names[1], Target: "echo", Text: argument},
+		{Do: "send", Node: names[1], Target: "worker", Text: message},
+		{Do: "get", Node: names[1], Target: "/" + path},
+	} {
+		o.Limit = 10 * time.Second
+		if a := third.order(o); o.Target == "node.info" && (a.Err != "" || !bytes.Contains([]byte(a.Text), []byte(base))) {
+			t.Errorf("%s %s: %+v", o.Do, o.Target, a)
+		}
+	}
+	sayPlainly(s, control)
+	s.until(slack(10*time.Second), "the control was captured", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.seen[control] > 0
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for word, n := range w.seen {
+		if word != control {
+			t.Errorf("%q was seen %d times", word, n)
+		}
+	}
+	for _, kind := range []string{"gossip", "exchange", "calls"} {
+		if w.bytes[kind] == 0 {
+			t.Errorf("nothing was captured of %s", kind)
+		}
+	}
+	t.Logf("bytes captured: %v", w.bytes)
+}
+
+// typeAndRead uses a shell on a node by the console of another one.
+func typeAndRead(s *scene, console *program, node, word string) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), slack(20*time.Second))
+	defer cancel()
+	shell, err := console.Open(ctx, node)
+	if err != nil {
+		s.Fatal(err)
+	}
+	terminal, err := console.Attach(ctx, shell, -1)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer terminal.Close()
+	for i := range 20 { // one at least is not torn between two packets
+		if err := terminal.Type(ctx, fmt.Sprintf("echo %s-$((%d+1))\n", word, i)); err != nil {
+			s.Fatal(err)
+		}
+	}
+	if err := terminal.WaitFor(ctx, word+"-20"); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// readLog reads a node's log by the console of another one, and wants a word in it.
+func readLog(s *scene, console *program, node, word string) {
+	s.Helper()
+	var log struct{ Lines []any }
+	if err := console.Do(s.Context(), "GET", "/nodes/"+node+"/log", nil, &log); err != nil {
+		s.Fatal(err)
+	}
+	if !bytes.Contains(fmt.Append(nil, log.Lines), []byte(word)) {
+		s.Errorf("the log of %s has no %q: %v", node, word, log.Lines)
+	}
+}
+
+// sayPlainly sends a word from host to host as it is.
+func sayPlainly(s *scene, word string) {
+	s.Helper()
+	l, err := s.lab.Host(0).Listen(0)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := s.lab.Host(1).Dial(s.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, word); err != nil {
+		s.Fatal(err)
+	}
+}
