@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"hash/crc64"
+	"hash/crc32"
 	"math"
 	"time"
 )
@@ -62,13 +62,13 @@ func (b *bench) printFile(ctx context.Context, w *way) (time.Duration, error) {
 }
 
 func (b *bench) receiveFile(ctx context.Context, w *way) (last time.Time, err error) {
-	sum := uint64(0)
+	sum := uint32(0)
 	for left := b.place.bytes; left > 0; {
 		c, err := w.take(ctx, int(min(left, math.MaxInt32)))
 		if err != nil {
 			return last, fmt.Errorf("with %d bytes to come: %w", left, err)
 		}
-		sum = crc64.Update(sum, sums, c.bytes)
+		sum = crc32.Update(sum, sums, c.bytes)
 		left -= int64(len(c.bytes))
 		last = c.at
 	}

@@ -136,8 +136,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // measure makes what the parts need, and runs them.
 func (b *bench) measure(ctx context.Context) (err error) {
-	b.report.about(fmt.Sprintf("%s, %s %s/%s, %d cores, %d rounds", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), b.rounds))
+	b.report.about(fmt.Sprintf("%s, %s %s/%s, %d cores", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU()))
+	if busy := load(); busy > float64(runtime.NumCPU())/4 {
+		b.report.note(fmt.Sprintf("other programs were busy when this began (load %.1f): only the ratios mean something, and those less than on a calm machine", busy))
+	}
 	if b.place, err = newPlace(b.mib << 20); err != nil {
 		return err
 	}
@@ -232,7 +235,7 @@ func (b *bench) inTurn(ways []*way, limit time.Duration, do func(round int, w *w
 	began := time.Now()
 	for round := range b.rounds {
 		if time.Since(began) > limit {
-			b.say("%d of %d rounds: this machine is slow today", round, b.rounds)
+			b.say("%d of %d rounds fit into %v", round, b.rounds, limit)
 			return nil
 		}
 		for i := range ways {

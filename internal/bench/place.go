@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/crc64"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -17,10 +17,11 @@ import (
 type place struct {
 	dir   string
 	bytes int64  // that the file makes a terminal put out
-	sum   uint64 // of these
+	sum   uint32 // of these
 }
 
-var sums = crc64.MakeTable(crc64.ECMA)
+// sums is the polynomial that processors know.
+var sums = crc32.MakeTable(crc32.Castagnoli)
 
 // startFile makes every shell alike: a prompt that can be waited for, and nothing that repeats it or stores keys.
 const startFile = `PS1='` + prompt + `'
@@ -60,17 +61,20 @@ func (p *place) writeFile(size int) error {
 	defer file.Close()
 	out := bufio.NewWriterSize(file, 1<<20)
 	random := rand.New(rand.NewPCG(1, 2))
-	line := make([]byte, 81)
-	sum := uint64(0)
+	line, bits := make([]byte, 81), uint64(0)
+	sum := uint32(0)
 	for written := 0; written < size; {
 		for i := range 79 {
-			line[i] = byte('!' + random.Uint32N(94))
+			if i%8 == 0 {
+				bits = random.Uint64()
+			}
+			line[i], bits = '0'+byte(bits&63), bits>>8
 		}
 		n := min(79, size-written-1)
 		line[n] = '\n'
 		out.Write(line[:n+1]) //nolint:errcheck // Flush says it
 		copy(line[n:], "\r\n")
-		sum = crc64.Update(sum, sums, line[:n+2])
+		sum = crc32.Update(sum, sums, line[:n+2])
 		p.bytes += int64(n + 2)
 		written += n + 1
 	}

@@ -25,6 +25,17 @@ func resident(pid int) (float64, bool) {
 	return 0, false
 }
 
+// load is how many processes wanted to run, on average over the last minute; 0 where it is not known.
+func load() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	one, _, _ := strings.Cut(string(text), " ")
+	value, _ := strconv.ParseFloat(one, 64) //nolint:errcheck // then it is not known
+	return value
+}
+
 // cpuTime is the time that processes have run on all cores; 0 where it cannot be known.
 func cpuTime(pids []int) (sum time.Duration) {
 	for _, pid := range pids {
