@@ -18,6 +18,7 @@ import (
 	"convoy/handlers"
 	"convoy/local"
 	"convoy/logs"
+	"convoy/metrics"
 	"convoy/peer"
 	"convoy/pty"
 )
@@ -41,6 +42,7 @@ type node struct {
 	fleet    *fleet.Fleet
 	cluster  *peer.Cluster
 	web      *handlers.Handlers
+	worker   *worker
 	server   *http.Server
 	group    sync.WaitGroup // what serve began
 }
@@ -92,8 +94,9 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.worker = newWorker(n)
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Log: n.part("console")})
+		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Metrics: metrics.Handler(n.figures()), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +143,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.provider.Announce(hostOf(n.cfg.name), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
+	n.group.Go(n.worker.run)
 	n.log.Info("node started", "node", n.cfg.name, "addr", n.listener.Addr().String(), "version", version, "gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)
 }
@@ -190,6 +194,45 @@ func (n *node) step(name string, limit time.Duration, do func(context.Context) e
 		level = slog.LevelWarn
 	}
 	n.log.Log(ctx, level, "stopping", "step", name, "took", time.Since(began).Round(time.Millisecond).String(), "err", errText(err))
+}
+
+// figures is what /metrics tells of this node.
+func (n *node) figures() metrics.Figures {
+	return metrics.Figures{
+		Version: version,
+		Nodes: func() map[string]int {
+			by := map[string]int{}
+			for _, one := range n.fleet.List() {
+				by[string(one.Status)]++
+			}
+			return by
+		},
+		Members: func() map[string]int {
+			by := map[string]int{}
+			for _, one := range n.cluster.Members() {
+				by[string(one.State)]++
+			}
+			return by
+		},
+		Shells: func() (running, ended int) {
+			for _, one := range n.shells.List() {
+				if one.Running {
+					running++
+				} else {
+					ended++
+				}
+			}
+			return running, ended
+		},
+		Output: func() (bytes int64) {
+			for _, one := range n.shells.List() {
+				bytes += one.End
+			}
+			return bytes
+		},
+		Streams: func() int { return n.web.Streams() },
+		Lines:   n.ring.Next,
+	}
 }
 
 func errText(err error) string {

@@ -51,6 +51,7 @@ func TestArrows(t *testing.T) {
 		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
 		{"assets", nil, "files and their hashes are nobody's concern"},
 		{"guide", nil, "the guide is text"},
+		{"metrics", nil, "figures come from functions, so that it can tell them of anything"},
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"handlers", []string{"fleet", "pty", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
@@ -102,7 +103,7 @@ func TestOnlyMain(t *testing.T) {
 			t.Errorf("%s imports flag: only main reads flags", pkg)
 		}
 	}
-	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "logs", "templates", "assets", "guide", "peer", "local", "handlers").Output()
+	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "handlers").Output()
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, "_test.go:") {
 			t.Errorf("only main reads the environment and exits: %s", strings.TrimSpace(line))

@@ -8,6 +8,7 @@ package handlers
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -19,11 +20,15 @@ import (
 	"convoy/templates"
 )
 
-// Cluster is what the handlers need of the cluster: a request carried to another node.
+// Cluster is what the handlers need of the cluster.
 type Cluster interface {
 	// Do sends r (path and query, header and body) to the node of that name. The caller closes the answer's body,
 	// which may be a stream without end; it ends with r's context.
 	Do(node string, r *http.Request) (*http.Response, error)
+	// Call has a node, this one or another, carry out a function, and returns its result as JSON.
+	Call(ctx context.Context, node, fn string, args ...any) (json.RawMessage, error)
+	// Connect joins the node at name@host[:port] or host[:port].
+	Connect(ctx context.Context, target string) error
 }
 
 // Config is what a node's HTTP side is made of.
@@ -37,6 +42,7 @@ type Config struct {
 	Token   string       // opens everything; at least 16 characters
 	Keys    [][]byte     // sign sessions: the first signs, all are accepted
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
+	Metrics http.Handler // of the program
 	Log     *slog.Logger
 }
 
@@ -84,6 +90,9 @@ func (h *Handlers) Close() {
 
 // Public serves the console: people's browsers and scripts.
 func (h *Handlers) Public() http.Handler { return h.publicRoutes() }
+
+// Streams is how many event streams are open.
+func (h *Handlers) Streams() int { return h.streams.open() }
 
 // Peer serves the other nodes of the cluster. Who reaches it has proved to hold the cookie.
 func (h *Handlers) Peer() http.Handler { return h.peerRoutes() }

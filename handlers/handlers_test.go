@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -35,6 +36,14 @@ func (alone) Do(node string, _ *http.Request) (*http.Response, error) {
 	return nil, errors.New("no route to " + node)
 }
 
+func (alone) Call(_ context.Context, node, fn string, _ ...any) (json.RawMessage, error) {
+	return nil, errors.New("no route to " + node)
+}
+
+func (alone) Connect(_ context.Context, target string) error {
+	return errors.New("no route to " + target)
+}
+
 // testNode is a node's HTTP side with real shells, on a real port.
 type testNode struct {
 	*Handlers
@@ -60,7 +69,7 @@ func startWith(t *testing.T, stall time.Duration, program ...string) *testNode {
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: alone{}, Token: token,
-		Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Hosts: []string{"console.test"}, Log: log})
+		Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +187,9 @@ func TestBadInput(t *testing.T) {
 		{"stream of an odd log", "GET", "/stream?log=x&" + viewer, "", 400, "NODE@BOOT"},
 		{"stream of odd wishes", "GET", "/stream?want=all&" + viewer, "", 400, "want"},
 		{"follow on a stream that is not", "POST", "/streams/nosuch/shells/" + self + "/" + s.ID, "", 404, "no such stream"},
+		{"connect to nothing", "POST", "/peers", `{"target":" "}`, 400, "target"},
+		{"connect with a broken body", "POST", "/peers", `{`, 400, "JSON"},
+		{"connect to who is not there", "POST", "/peers", `{"target":"convoy@nowhere"}`, 200, `"connected":false`},
 		{"guide page that is not", "GET", "/guide/nosuch", "", 404, "no such page"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

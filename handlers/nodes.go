@@ -39,6 +39,9 @@ func (h *Handlers) showNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if wantsHTML(r) {
+		return h.showDetails(w, r, node)
+	}
 	return writeJSON(w, http.StatusOK, h.nodeJSON(node))
 }
 

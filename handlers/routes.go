@@ -27,6 +27,9 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/guide", h.do(h.showGuide))
 		r.Get("/guide/{page}", h.do(h.showGuide))
 
+		r.Method(http.MethodGet, "/metrics", h.Metrics)
+		r.Post("/peers", h.do(h.connectPeer))
+
 		r.Get("/nodes", h.do(h.listNodes))
 		r.Post("/nodes", h.do(h.onControl(h.spawnNode)))
 		r.Get("/nodes/{node}", h.do(h.showNode))

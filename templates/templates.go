@@ -5,7 +5,7 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "login", "guide" and "error"; partials are "node_list",
+// Pages are "console", "details", "login", "guide" and "error"; partials are "node_list",
 // "node", "log_lines" and "notice".
 package templates
 
@@ -30,6 +30,7 @@ var views = map[string]any{
 	"console":   Console{},
 	"login":     Login{},
 	"guide":     Guide{},
+	"details":   Details{},
 	"error":     Error{},
 	"node_list": NodeList{},
 	"node":      Node{},
@@ -38,7 +39,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "login", "guide", "error"}
+var pages = []string{"console", "details", "login", "guide", "error"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

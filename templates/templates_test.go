@@ -160,7 +160,7 @@ func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
 	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}})
 	doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
-		name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "")
+		name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(doc.Find("label[for='"+e.AttrOr("id", "-")+"']"))
 		if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {
 			html, _ := goquery.OuterHtml(e)
 			if !strings.Contains(html, `value="yes"`) {

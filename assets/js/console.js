@@ -58,8 +58,10 @@ document.addEventListener("htmx:after:swap", () => {
   (near ? find(".name", near) : find("#main")).focus({ preventScroll: true });
 });
 document.addEventListener("htmx:after:request", (event) => {
-  const name = event.detail.ctx.response.headers.get("X-Convoy-Node");
+  const { response, sourceElement } = event.detail.ctx;
+  const name = response?.headers.get("X-Convoy-Node");
   if (name) expect(name);
+  if (sourceElement?.closest("#connect")) find("#connect").close();
 });
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;
@@ -122,6 +124,8 @@ const actions = {
   spawn: () => find("#spawn").click(),
   log: () => dock.toggle(),
   keys: () => find("#keys").showModal(),
+  connect: () => find("#connect").showModal(),
+  "close-connect": () => find("#connect").close(),
   filter: (button) => setFilter(find("#filter").value === button.dataset.value ? "" : button.dataset.value),
   "clear-filter": () => setFilter(""),
   dismiss: (button) => button.closest(".notice").remove(),

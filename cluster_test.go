@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"convoy/internal/client"
+	"convoy/peer"
+)
+
+const testCookie = "kD93jfLq02mXv81zRtY6uWcB47nHsPaE"
+
+// byHand is a node that makes no others and polls nothing, as in three terminals by hand: row 25.
+type byHand struct {
+	*client.Client
+	*node
+}
+
+func startByHand(t *testing.T, host string, args ...string) byHand {
+	t.Helper()
+	args = append([]string{"-addr", "localhost:0", "-provider", "none", "-host", host, "-query", "", "-bind", loopback().String(), "-port", "0", "-call-port", "0"}, args...)
+	cfg, err := configure(args, testEnv(map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": "a-token-of-the-tests"}))
+	must(t, err)
+	n, err := build(cfg, io.Discard)
+	must(t, err)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t.Cleanup(func() {
+		cancel(nil)
+		n.stop()
+		n.group.Wait()
+	})
+	must(t, n.start(ctx, cancel))
+	c := client.New(strings.TrimSuffix(n.url(), "/"), cfg.token)
+	t.Cleanup(c.Close)
+	return byHand{c, n}
+}
+
+// connect asks a's console to connect to b.
+func (a byHand) connect(t *testing.T, target string) (answer struct {
+	Connected bool
+	Reason    string
+}) {
+	t.Helper()
+	must(t, a.Client.Do(soon(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, target), &answer))
+	return answer
+}
+
+func (a byHand) gossip() string {
+	return fmt.Sprintf("%s:%d", strings.Replace(a.cfg.bind.String(), "::1", "[::1]", 1), a.cluster.GossipPort())
+}
+
+func TestRow17_ConnectByHand(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.gossip()); !answer.Connected {
+		t.Fatalf("connect to a node that is there: false, %s", answer.Reason)
+	}
+	for _, n := range []byHand{a, b} {
+		running := &running{Client: n.Client}
+		running.until(t, "both see both", func(list []client.Node) bool {
+			return has("convoy@a.test", "alive")(list) && has("convoy@b.test", "alive")(list)
+		})
+	}
+	if answer := a.connect(t, "convoy@nowhere.invalid"); answer.Connected || answer.Reason == "" {
+		t.Errorf("connect to nobody: %+v, want false and the reason", answer)
+	}
+}
+
+func TestRow25_ThreeNodesByHand(t *testing.T) {
+	t.Parallel()
+	a, b, c := startByHand(t, "a.test"), startByHand(t, "b.test"), startByHand(t, "c.test")
+	for _, other := range []byHand{b, c} {
+		if answer := other.connect(t, a.gossip()); !answer.Connected {
+			t.Fatal(answer.Reason)
+		}
+	}
+	s, err := c.Open(soon(t), "convoy@c.test")
+	must(t, err)
+	r := &running{Client: b.Client}
+	r.until(t, "b knows c, and its shell", func(list []client.Node) bool {
+		for _, one := range list {
+			if one.Name == "convoy@c.test" && len(one.Shells) == 1 {
+				return one.Shells[0].ID == s.ID
+			}
+		}
+		return false
+	})
+}
+
+func TestRow19_PingShowsInTheLog(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.gossip()); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	must(t, a.cluster.Send(soon(t), "worker", "convoy@b.test", "ping"))
+	stream, err := a.Stream(soon(t), nil)
+	must(t, err)
+	defer stream.Close()
+	want := "Received ping on node convoy@b.test from convoy@a.test"
+	for {
+		e, err := stream.Next()
+		must(t, err)
+		if e.Name == "log" && strings.Contains(string(e.Data), want) {
+			break
+		}
+	}
+	result, err := a.cluster.Call(soon(t), "convoy@b.test", "worker.state")
+	if err != nil || string(result) != `{"pings":1}` {
+		t.Errorf("worker.state: %s, %v", result, err)
+	}
+}
+
+func TestRow18_CallAcrossNodes(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.gossip()); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	for _, r := range a.cluster.Multicall(soon(t), nil, "node.self") {
+		var name string
+		if r.Err != nil || json.Unmarshal(r.Value, &name) != nil || name != r.Node {
+			t.Errorf("node.self of %s: %s, %v", r.Node, r.Value, r.Err)
+		}
+	}
+}
+
+func TestRow23_AnotherCookieStaysOut(t *testing.T) {
+	t.Parallel()
+	a := startByHand(t, "a.test")
+	stranger, err := peer.New(peer.Config{Name: "convoy@b.test", Cookie: peer.NewCookie(), Bind: loopback()})
+	must(t, err)
+	must(t, stranger.Join(soon(t), http.NotFoundHandler()))
+	defer stranger.Close()
+	target := fmt.Sprintf("%s:%d", strings.Replace(loopback().String(), "::1", "[::1]", 1), stranger.GossipPort())
+	if answer := a.connect(t, target); answer.Connected || !strings.Contains(answer.Reason, "cookie") {
+		t.Errorf("connect to a node with another cookie: %+v, want false because of the cookie", answer)
+	}
+}
+
+func TestRow36_DetailsAndMetrics(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.gossip()); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")
+	for _, want := range []string{"convoy@a.test", "Goroutines", "Memory", "polls no name"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the details of b do not say %q", want)
+		}
+	}
+	figures := get(t, a.Client, "/metrics", "*/*")
+	for _, want := range []string{`convoy_members{state="alive"} 2`, `convoy_nodes{status="alive"} 2`, "process_resident_memory_bytes"} {
+		if !strings.Contains(figures, want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
+}
+
+func get(t *testing.T, c *client.Client, path, accept string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(soon(t), http.MethodGet, c.Base+path, nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	r.Header.Set("Accept", accept)
+	answer, err := c.HTTP.Do(r)
+	must(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	must(t, err)
+	return string(text)
+}

@@ -1,0 +1,85 @@
+package handlers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"convoy/fleet"
+	"convoy/templates"
+)
+
+// detailsWait bounds how long the page waits for a node to speak of itself.
+const detailsWait = 3 * time.Second
+
+// report is what the function node.info answers (docs/protocol.md).
+type report struct {
+	Instance   string    `json:"instance"`
+	Version    string    `json:"version"`
+	Go         string    `json:"go"`
+	Platform   string    `json:"platform"`
+	Gossip     string    `json:"gossip"`
+	Calls      string    `json:"calls"`
+	Started    time.Time `json:"started"`
+	Uptime     float64   `json:"uptime"`
+	Goroutines int       `json:"goroutines"`
+	Memory     uint64    `json:"memory"`
+	CPUs       int       `json:"cpus"`
+	CPUTime    float64   `json:"cpu_seconds"`
+	Members    []struct {
+		Name     string    `json:"name"`
+		Instance string    `json:"instance"`
+		Addr     string    `json:"addr"`
+		State    string    `json:"state"`
+		Error    string    `json:"error"`
+		Seen     time.Time `json:"seen"`
+		Called   time.Time `json:"called"`
+	} `json:"members"`
+	DNS struct {
+		Query   string    `json:"query"`
+		At      time.Time `json:"at"`
+		Took    float64   `json:"took"`
+		Outcome string    `json:"outcome"`
+		Answers []string  `json:"answers"`
+	} `json:"dns"`
+}
+
+// GET /nodes/{node}, for a browser: all that the node says of itself.
+func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.Node) error {
+	view := templates.Details{Page: h.page(r, shortName(n.Host)), Node: h.nodeView(n)}
+	ctx, cancel := contextWithTimeout(r, detailsWait)
+	defer cancel()
+	answer, err := h.Cluster.Call(ctx, n.Name, "node.info")
+	var said report
+	if err == nil {
+		err = json.Unmarshal(answer, &said)
+	}
+	if err != nil {
+		view.Trouble = "It does not answer: " + err.Error()
+		return h.set.Render(w, http.StatusOK, "details", view)
+	}
+	said.fill(&view, len(h.shellsOf(n)))
+	return h.set.Render(w, http.StatusOK, "details", view)
+}
+
+// fill puts the report into the page's words.
+func (s report) fill(view *templates.Details, shells int) {
+	view.Facts = []templates.Fact{
+		{Name: "Version", Value: s.Version + ", " + s.Go + ", " + s.Platform},
+		{Name: "Instance", Value: s.Instance},
+		{Name: "Gossip, UDP and TCP", Value: s.Gossip},
+		{Name: "Calls and streams, TCP", Value: s.Calls},
+		{Name: "Started", Value: s.Started.UTC().Format(time.RFC3339) + ", " + time.Duration(s.Uptime*float64(time.Second)).Round(time.Second).String() + " ago"},
+		{Name: "Memory", Value: fmt.Sprintf("%.1f MiB", float64(s.Memory)/(1<<20))},
+		{Name: "Processor", Value: fmt.Sprintf("%.2f s since the start, on %d cores", s.CPUTime, s.CPUs)},
+		{Name: "Goroutines", Value: strconv.Itoa(s.Goroutines)},
+		{Name: "Shells", Value: strconv.Itoa(shells)},
+	}
+	for _, m := range s.Members {
+		view.Members = append(view.Members, templates.Sighting{Name: m.Name, Instance: m.Instance, Address: m.Addr, State: m.State, Trouble: m.Error, Seen: m.Seen, Called: m.Called})
+	}
+	view.Lookup = templates.Lookup{Query: s.DNS.Query, Outcome: s.DNS.Outcome, At: s.DNS.At, Answers: s.DNS.Answers,
+		Took: time.Duration(s.DNS.Took * float64(time.Second)).Round(time.Microsecond).String()}
+}

@@ -1,0 +1,66 @@
+// Package metrics offers a node's figures in Prometheus' format. docs/protocol.md lists them.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Figures is what a node can be asked at any time, from any goroutine.
+type Figures struct {
+	Version string
+	Nodes   func() map[string]int // nodes by status
+	Members func() map[string]int // instances by state, as this node sees them
+	Shells  func() (running, ended int)
+	Output  func() int64 // bytes that this node's shells have put out, of those that are still there
+	Streams func() int
+	Lines   func() int64 // lines logged since the start
+}
+
+// Handler answers with the figures of the moment, those of the Go runtime and of the process among them.
+func Handler(f Figures) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{f})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+var (
+	build   = prometheus.NewDesc("convoy_build_info", "Always 1; the label has the version.", []string{"version"}, nil)
+	nodes   = prometheus.NewDesc("convoy_nodes", "Nodes on this node's list, by status.", []string{"status"}, nil)
+	members = prometheus.NewDesc("convoy_members", "Instances of the cluster as this node sees them, by state.", []string{"state"}, nil)
+	shells  = prometheus.NewDesc("convoy_shells", "Shells on this node, by state.", []string{"state"}, nil)
+	output  = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes put out by the shells that are on this node now.", nil, nil)
+	streams = prometheus.NewDesc("convoy_streams", "Open event streams.", nil, nil)
+	lines   = prometheus.NewDesc("convoy_log_lines_total", "Lines logged since the node started.", nil, nil)
+)
+
+// collector asks for the figures when Prometheus does.
+type collector struct{ Figures }
+
+func (c collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{build, nodes, members, shells, output, streams, lines} {
+		to <- d
+	}
+}
+
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value int64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
+	}
+	gauge(build, 1, c.Version)
+	for status, n := range c.Nodes() {
+		gauge(nodes, int64(n), status)
+	}
+	for state, n := range c.Members() {
+		gauge(members, int64(n), state)
+	}
+	running, ended := c.Shells()
+	gauge(shells, int64(running), "running")
+	gauge(shells, int64(ended), "ended")
+	gauge(output, c.Output())
+	gauge(streams, int64(c.Streams()))
+	to <- prometheus.MustNewConstMetric(lines, prometheus.CounterValue, float64(c.Lines()))
+}
