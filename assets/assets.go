@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-//go:embed *
+//go:embed css js vendor icons.svg favicon.svg
 var embedded embed.FS
 
 // prefix is the path below which all assets are served.
@@ -103,12 +103,12 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
-// read loads all assets of root, leaving out the package's own source.
+// read loads all files of root.
 func read(root fs.FS) (tree, error) {
 	t := tree{files: map[string]file{}}
 	sum := sha256.New()
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) == ".go" {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		body, err := fs.ReadFile(root, name)

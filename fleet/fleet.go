@@ -54,7 +54,7 @@ func New(cfg Config) *Fleet {
 	}
 	f := &Fleet{
 		cfg:     cfg,
-		log:     cfg.Log.With("component", "fleet"),
+		log:     cfg.Log,
 		label:   randomLabel,
 		rows:    make(map[string]*row),
 		gone:    make(map[string]*trace),
@@ -123,6 +123,14 @@ func (f *Fleet) Find(name string) (Node, error) {
 		return Node{}, fmt.Errorf("find node %q: %w", name, err)
 	}
 	return n, nil
+}
+
+// Provider is the kind of provider that makes nodes here; empty: there is none.
+func (f *Fleet) Provider() string {
+	if f.cfg.Provider == nil {
+		return ""
+	}
+	return f.cfg.Provider.Kind()
 }
 
 // Refusal says why the provider can make and retire nothing now; empty: it can,

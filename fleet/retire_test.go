@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -153,6 +154,37 @@ func TestRow04_RetireEndsTheMakingFirst(t *testing.T) {
 	}
 	r.answer <- nil
 	waitGone(t, f, n.Name)
+}
+
+// TestRow04_RetireWaitsForTheMaking: the two never overlap, even when the
+// provider takes its time to give up.
+func TestRow04_RetireWaitsForTheMaking(t *testing.T) {
+	p := &slow{script: newScript()}
+	f := New(Config{Self: self, Provider: p, Max: 5})
+	f.Start(t.Context())
+	defer closeFleet(t, f)
+	n, c := spawnOne(t, f, p.script)
+	if _, err := f.Retire(n.Name); err != nil {
+		t.Fatal(err)
+	}
+	<-p.asked
+	if len(p.retires) != 0 {
+		t.Error("the provider was asked to retire while it still made the node")
+	}
+	c.answer <- errors.New("given up")
+	receive(t, p.retires).answer <- nil
+	waitGone(t, f, n.Name)
+}
+
+// slow is a provider that hears its context, and takes its time.
+type slow struct {
+	*script
+	asked <-chan struct{} // closed when the making is to end
+}
+
+func (p *slow) Spawn(ctx context.Context, name string, step func(Step)) error {
+	p.asked = ctx.Done()
+	return p.script.Spawn(context.Background(), name, step)
 }
 
 func TestRow04_RetireThatFails(t *testing.T) {

@@ -137,7 +137,7 @@ func TestSpawnButton(t *testing.T) {
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	doc := find(t, "log_lines", LogLines{Node: "convoy@a.b", Short: "a", Boot: "x", Lines: []LogLine{
-		{Off: 17, Time: at, Level: "WARN", Message: "member lost", Attrs: []Attr{{"member", "b"}, {"took", "2s"}}},
+		{Off: 17, Time: at, Level: "WARN", Message: "member lost", Attrs: []Attr{{"node", "convoy@a.b"}, {"member", "b"}, {"took", "2s"}}},
 		{Off: 18, Time: at, Level: "INFO", Message: "two\nlines"},
 	}})
 	first := doc.Find("li").First()

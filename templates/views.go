@@ -44,7 +44,7 @@ type Node struct {
 	Retirable  bool
 	Retiring   bool
 	Started    time.Time
-	Seen       time.Time
+	Seen       time.Time // shown when it does not answer, so that a card does not change with each heartbeat
 	Address    string
 	Instance   string
 	Version    string

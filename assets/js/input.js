@@ -6,7 +6,7 @@
 // whose answer was lost is sent again under its number, and no key is lost or
 // doubled. What is typed while all places are taken goes together in the next.
 
-import { shellPath } from './stream.js';
+import { shellPath } from "./stream.js";
 
 const maxBody = 64 * 1024; // bytes in one request
 const patience = 30_000; // ms until a request without an answer is sent again
@@ -14,7 +14,7 @@ const pause = { first: 100, most: 3000 }; // ms between attempts
 const ackEvery = 1 / 4; // of the window
 
 // Browsers open six connections per host on HTTP/1.1, and the stream takes one.
-const places = /^h[23]/.test(performance.getEntriesByType('navigation')[0]?.nextHopProtocol ?? '') ? 8 : 4;
+const places = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
 
 // The next number by viewer and shell: a pane that is made anew goes on where the last one stopped.
 const numbers = new Map();
@@ -56,12 +56,16 @@ export class Input {
     return bytes;
   }
 
-  /** send sends bytes after all earlier ones. */
-  send(bytes) {
+  /**
+   * send sends bytes after all earlier ones. Urgent ones do not wait until one
+   * of these is written, as when a program does not read: the shell lets a ^C
+   * pass them.
+   */
+  send(bytes, urgent = false) {
     if (this.#stopped || !bytes.length) return;
     this.#queue.push(bytes);
     this.#queued += bytes.length;
-    this.#pump();
+    this.#pump(urgent ? places + 1 : places);
   }
 
   /** cancel forgets what has not left yet, and returns how many bytes that were. */
@@ -103,8 +107,8 @@ export class Input {
     for (const end of [...this.#waiting]) end();
   }
 
-  #pump() {
-    while (this.#queued && this.#sent.size < places && !this.#gaps()) {
+  #pump(most = places) {
+    while (this.#queued && this.#sent.size < most && !this.#gaps()) {
       const n = numbers.get(this.#key) ?? 0;
       numbers.set(this.#key, n + 1);
       this.#post(n, { body: this.#take() });
@@ -157,13 +161,13 @@ export class Input {
       this.#ack.done = Math.max(this.#ack.done, ack);
       return true;
     }
-    const { error = '', expected } = await answer.json().catch(() => ({}));
+    const { error = "", expected } = await answer.json().catch(() => ({}));
     if (answer.status === 409 && expected !== undefined) {
       if (!this.#sent.has(expected)) request.gap = expected; // the shell waits for a number that is not under way
       return false;
     }
     if ([404, 409, 410].includes(answer.status)) {
-      this.#end(error || 'The shell has ended.');
+      this.#end(error || "The shell has ended.");
       return true;
     }
     if ([400, 403, 413].includes(answer.status)) {
@@ -187,7 +191,7 @@ export class Input {
     let n = Math.min(...requests.map(request => request.gap));
     this.#sent.clear();
     for (const { body, doubtful } of requests) {
-      if (n === 0 && doubtful) this.#hooks.onTrouble?.('Some input may not have reached the shell.');
+      if (n === 0 && doubtful) this.#hooks.onTrouble?.("Some input may not have reached the shell.");
       else this.#post(n++, { body });
     }
     numbers.set(this.#key, n);
@@ -246,9 +250,9 @@ export class Input {
   #fetch(what, body, signal) {
     const late = AbortSignal.timeout(patience);
     return fetch(`${this.#path}/${what}`, {
-      method: 'POST',
+      method: "POST",
       body,
-      headers: { Accept: 'application/json' },
+      headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
   }

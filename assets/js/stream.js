@@ -17,7 +17,7 @@ const connectTimeout = 15_000; // ms until the server must have said hello
 /** newViewer returns a fresh random viewer name. A page load takes one and keeps it. */
 export function newViewer() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, b => b.toString(16).padStart(2, '0')).join('');
+  return Array.from(bytes, b => b.toString(16).padStart(2, "0")).join("");
 }
 
 /** shellPath is the address of a shell below its node. Names need no escaping but for a hostile one; '@' stays. */
@@ -25,7 +25,7 @@ export function shellPath(node, shell) {
   return `/nodes/${escape(node)}/shells/${escape(shell)}`;
 }
 
-const escape = part => encodeURIComponent(part).replaceAll('%40', '@');
+const escape = part => encodeURIComponent(part).replaceAll("%40", "@");
 
 /**
  * Stream is a tab's stream.
@@ -44,7 +44,7 @@ export class Stream {
   #want;
   #source = null;
   #known = new Set(); // event names that the source reports
-  #id = ''; // from hello; '' while not open
+  #id = ""; // from hello; '' while not open
   #listeners = new Map(); // event → functions
   #follows = new Map(); // key → {off, sink, asked: stream id that was told of it}
   #logs = new Map(); // node → 'BOOT:OFF'
@@ -54,22 +54,22 @@ export class Stream {
   #hide = 0;
   #heard = 0; // time of the last event
   #patience = connectTimeout;
-  #state = '';
+  #state = "";
   #closed = false;
   #quit = new AbortController();
 
   /** window is how far the server runs ahead of what is acknowledged, in bytes. */
   window = 256 * 1024;
 
-  constructor({ viewer, onState = () => {}, want = '' }) {
+  constructor({ viewer, onState = () => {}, want = "" }) {
     this.#viewer = viewer;
     this.#onState = onState;
     this.#want = want;
     const until = { signal: this.#quit.signal };
-    addEventListener('online', () => this.reconnect(), until);
-    addEventListener('pagehide', () => this.#drop(), until);
-    addEventListener('pageshow', e => e.persisted && this.reconnect(), until);
-    document.addEventListener('visibilitychange', () => this.#visibility(), until);
+    addEventListener("online", () => this.reconnect(), until);
+    addEventListener("pagehide", () => this.#drop(), until);
+    addEventListener("pageshow", e => e.persisted && this.reconnect(), until);
+    document.addEventListener("visibilitychange", () => this.#visibility(), until);
     this.#retry = setTimeout(() => this.#connect(), 0);
   }
 
@@ -92,7 +92,7 @@ export class Stream {
    * again makes the server begin at from again.
    */
   follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
-    this.#follows.set(key, { off: from, sink, asked: '' });
+    this.#follows.set(key, { off: from, sink, asked: "" });
     if (this.#id) this.#tell(key);
   }
 
@@ -101,7 +101,7 @@ export class Stream {
     const follow = this.#follows.get(key);
     if (!follow) return;
     this.#follows.delete(key);
-    if (this.#id && follow.asked) fetch(this.#address(key), { method: 'DELETE' }).catch(() => {});
+    if (this.#id && follow.asked) fetch(this.#address(key), { method: "DELETE" }).catch(() => {});
   }
 
   /** offset says that a shell's bytes before off have arrived: a new connection continues there. */
@@ -128,7 +128,7 @@ export class Stream {
     clearTimeout(this.#retry);
     this.#drop();
     if (this.#closed) return;
-    this.#become('connecting');
+    this.#become("connecting");
     const source = new EventSource(this.#url());
     this.#source = source;
     this.#known = new Set();
@@ -143,12 +143,12 @@ export class Stream {
 
   #url() {
     const query = new URLSearchParams({ viewer: this.#viewer });
-    if (this.#want) query.set('want', this.#want);
+    if (this.#want) query.set("want", this.#want);
     for (const [key, follow] of this.#follows) {
-      query.append('shell', `${key}@${follow.off}`);
-      follow.asked = 'url';
+      query.append("shell", `${key}@${follow.off}`);
+      follow.asked = "url";
     }
-    for (const [node, at] of this.#logs) query.append('log', `${node}@${at}`);
+    for (const [node, at] of this.#logs) query.append("log", `${node}@${at}`);
     return `/stream?${query}`;
   }
 
@@ -171,9 +171,9 @@ export class Stream {
       this.window = hello.window;
       this.#patience = silenceFactor * 1000 * hello.heartbeat;
       this.#attempt = 0;
-      this.#become('open');
+      this.#become("open");
       for (const [key, follow] of this.#follows) {
-        if (follow.asked === 'url') follow.asked = this.#id;
+        if (follow.asked === "url") follow.asked = this.#id;
         else this.#tell(key); // came while connecting
       }
     },
@@ -202,18 +202,18 @@ export class Stream {
     follow.asked = id;
     const again = () => this.#id === id && this.#follows.get(key) === follow;
     try {
-      const answer = await fetch(`${this.#address(key)}?from=${follow.off}`, { method: 'POST' });
+      const answer = await fetch(`${this.#address(key)}?from=${follow.off}`, { method: "POST" });
       if (answer.ok || !again()) return;
-      if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: 'there is no such shell' });
+      if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: "there is no such shell" });
     } catch { /* the network; the same as a refusal */ }
     await new Promise(resolve => setTimeout(resolve, wait));
     if (!again()) return; // a new stream was told in its address
-    follow.asked = '';
+    follow.asked = "";
     this.#tell(key, Math.min(2 * wait, 4000));
   }
 
   #address(key) {
-    const cut = key.lastIndexOf('/');
+    const cut = key.lastIndexOf("/");
     return `/streams/${this.#id}/shells/${escape(key.slice(0, cut))}/${escape(key.slice(cut + 1))}`;
   }
 
@@ -227,7 +227,7 @@ export class Stream {
     if (source !== this.#source) return;
     this.#drop();
     if (!answered && await refused()) {
-      if (!this.#source) this.#become('loggedout');
+      if (!this.#source) this.#become("loggedout");
       return;
     }
     if (this.#closed || this.#source) return; // somebody asked for one meanwhile
@@ -235,7 +235,7 @@ export class Stream {
     const ms = Math.round(most * (0.5 + Math.random() / 2));
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#connect(), ms);
-    this.#become(navigator.onLine ? 'waiting' : 'offline', ms);
+    this.#become(navigator.onLine ? "waiting" : "offline", ms);
   }
 
   // drop closes the source, if any, without planning another.
@@ -245,19 +245,19 @@ export class Stream {
     this.#source?.close();
     this.#source = null;
     if (!this.#id) return;
-    this.#id = '';
-    for (const fn of this.#listeners.get('down') ?? []) fn();
+    this.#id = "";
+    for (const fn of this.#listeners.get("down") ?? []) fn();
   }
 
   #visibility() {
     clearTimeout(this.#hide);
-    if (document.visibilityState === 'visible') {
+    if (document.visibilityState === "visible") {
       this.reconnect();
       return;
     }
     this.#hide = setTimeout(() => {
       this.#drop();
-      if (this.#state !== 'loggedout') this.#become('hidden');
+      if (this.#state !== "loggedout") this.#become("hidden");
     }, hiddenAfter);
   }
 
@@ -271,7 +271,7 @@ export class Stream {
 // refused reports whether the server answers, and wants a login.
 async function refused() {
   try {
-    const answer = await fetch('/nodes', { headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(5000) });
+    const answer = await fetch("/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
     return answer.status === 401;
   } catch {
     return false;
@@ -281,10 +281,10 @@ async function refused() {
 // decode reads an event's one line of data.
 function decode(event, data) {
   switch (event) {
-    case 'nodes': return data;
-    case 'hb': return Number(data);
-    case 'output': {
-      const [shell, off, text] = data.split(' ', 3);
+    case "nodes": return data;
+    case "hb": return Number(data);
+    case "output": {
+      const [shell, off, text] = data.split(" ", 3);
       return { shell, off: Number(off), bytes: fromBase64(text) };
     }
     default: return JSON.parse(data);

@@ -1,0 +1,231 @@
+// Cards: which of a node's tabs is selected, and the panes below the tabs.
+//
+// The server knows nodes and shells; which tab is selected, which pane has been
+// made, and which card is large is the page's own affair, kept here and put
+// back after each morph.
+
+import { all, find, stamp } from "./dom.js";
+import { LogView } from "./log.js";
+import { ask, confirm } from "./notices.js";
+import { ShellPane } from "./shell.js";
+
+const cards = new Map(); // element id → Card
+const asked = new Set(); // names of nodes that this page spawned and has not opened a shell on
+const logs = new Map(); // node name → the HTML of its last batches of lines
+const keptBatches = 80;
+
+// syncCards follows a morph of #nodes. link is {stream, viewer}, for new panes.
+export function syncCards(link) {
+  const elements = all("#nodes .node");
+  const first = cards.size === 0;
+  for (const element of elements) {
+    if (cards.has(element.id)) continue;
+    element.toggleAttribute("data-ui-new", !first);
+    cards.set(element.id, new Card(element, link));
+  }
+  const present = new Set(elements.map((element) => element.id));
+  for (const [id, card] of cards) {
+    if (present.has(id)) continue;
+    card.dispose();
+    cards.delete(id);
+  }
+  for (const card of cards.values()) card.sync();
+}
+
+// allCards lists the cards in the order in which they stand.
+export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
+
+// expect says that this page spawned a node: its shell opens by itself, as soon as the node is alive. It may be so
+// already: under load the list of nodes overtakes the answer to the click.
+export function expect(name) {
+  asked.add(name);
+  allCards().find((card) => card?.name === name)?.openByItself();
+}
+
+// addLines shows a batch of a node's log in its card, now or when its log is looked at.
+export function addLines(node, html) {
+  logs.set(node, [...(logs.get(node) ?? []), html].slice(-keptBatches));
+  for (const card of cards.values()) {
+    if (card.name === node) card.panes.get("log")?.view.append(html);
+  }
+}
+
+// Card is what the page knows of one node beyond the server's HTML.
+class Card {
+  constructor(element, link) {
+    this.id = element.id;
+    this.link = link;
+    this.name = element.dataset.node;
+    this.panes = new Map(); // shell id or "log" → element
+    this.selected = ""; // shell id, "log", or nothing yet
+    this.wanted = null; // {id, focus, end} of a shell that was opened and has no tab yet
+    this.seen = false; // it has been near the window
+    this.large = false;
+    sight.observe(element);
+  }
+
+  get element() { return document.getElementById(this.id); }
+  get alive() { return this.element.dataset.status === "alive"; }
+  get tabs() { return all("[role=tab]", this.element); }
+  get shells() { return this.tabs.filter((tab) => tab.dataset.shell); }
+
+  // sync follows a morph: the tabs may be others now.
+  sync() {
+    const keys = this.tabs.map(keyOf);
+    for (const [key, pane] of this.panes) {
+      if (!keys.includes(key)) this.drop(key, pane);
+    }
+    let focus = false;
+    if (this.wanted && keys.includes(this.wanted.id)) {
+      this.selected = this.wanted.id;
+      focus = this.wanted.focus;
+      this.end = this.wanted.end;
+      this.wanted = null;
+    }
+    if (!keys.includes(this.selected)) {
+      const next = this.shells.find((tab) => "running" in tab.dataset) ?? this.shells[0];
+      this.selected = next ? keyOf(next) : "";
+    }
+    this.show(focus);
+    this.setLarge(this.large);
+    this.openByItself();
+  }
+
+  // openByItself opens the shell that the reader expects: on the node that serves the page, and on nodes spawned here.
+  openByItself() {
+    const greet = this.alive && !this.greeted && "self" in this.element.dataset;
+    this.greeted ||= this.alive;
+    if (!this.alive || this.shells.length || this.wanted || this.opening) return;
+    const mine = asked.delete(this.name);
+    if (mine || greet) this.open({ first: true, focus: mine && !typing() });
+  }
+
+  select(key, focus) {
+    this.selected = key;
+    this.seen = true;
+    this.show(focus);
+  }
+
+  // show marks the selected tab and shows its pane, which it makes if need be.
+  show(focus = false) {
+    const holder = find(".panes", this.element);
+    find(".pane-blank", holder)?.remove();
+    if (this.selected && this.seen && !this.panes.has(this.selected)) this.make(this.selected, holder);
+    for (const tab of this.tabs) {
+      const on = keyOf(tab) === this.selected;
+      tab.setAttribute("aria-selected", String(on));
+      tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
+      if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
+    }
+    if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
+    for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
+    if (focus) this.focus();
+  }
+
+  make(key, holder) {
+    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const pane = document.createElement("div");
+    pane.className = "pane";
+    pane.id = `pane-${tab.id}`;
+    pane.dataset.kind = key === "log" ? "log" : "shell";
+    pane.setAttribute("role", "tabpanel");
+    pane.setAttribute("aria-labelledby", tab.id);
+    holder.append(pane);
+    this.panes.set(key, pane);
+    if (key === "log") {
+      pane.append(stamp("log-template"));
+      pane.view = new LogView(pane);
+      for (const html of logs.get(this.name) ?? []) pane.view.append(html);
+    } else {
+      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, end: this.end });
+      this.end = undefined;
+    }
+  }
+
+  drop(key, pane) {
+    pane.pane?.dispose();
+    pane.remove();
+    this.panes.delete(key);
+  }
+
+  focus() {
+    const pane = this.panes.get(this.selected);
+    if (pane?.pane) pane.pane.focus();
+    else (find("[data-log-lines]", pane ?? this.element) ?? find("[data-action=open-shell]", this.element))?.focus();
+  }
+
+  // open opens a shell; its tab comes with the next list of nodes.
+  async open({ first = false, focus = true } = {}) {
+    if (this.opening) return;
+    this.opening = true;
+    this.show();
+    const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...room(find(".panes", this.element)), first });
+    this.opening = false;
+    if (!this.element) return;
+    if (answer) this.wanted = { id: answer.id, focus, end: answer.end };
+    this.seen ||= focus;
+    this.sync();
+  }
+
+  async close(key) {
+    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    if (!tab) return;
+    const title = tab.dataset.title || "this shell";
+    if ("running" in tab.dataset && !await confirm(`Close ${title}?`, "It is still running: it and all that it started will end.", "Close")) return;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement) || document.activeElement === tab;
+    await ask("DELETE", `/nodes/${this.name}/shells/${key}`);
+    if (hadFocus && this.element) find(".name", this.element).focus({ preventScroll: true });
+  }
+
+  setLarge(large) {
+    this.large = large;
+    this.element.toggleAttribute("data-ui-large", large);
+    const button = find("[data-action=enlarge]", this.element);
+    button.toggleAttribute("data-ui-on", large);
+    button.setAttribute("aria-pressed", String(large));
+    button.title = large ? "Put back" : "Enlarge";
+  }
+
+  dispose() {
+    for (const [key, pane] of this.panes) this.drop(key, pane);
+  }
+}
+
+// keyOf is what a tab stands for: a shell's id, or "log".
+export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
+
+// cardOf is the card that an element stands in.
+export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
+const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
+
+// Cards make their panes when they come near the window.
+const sight = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const card = cards.get(entry.target.id);
+    if (!entry.isIntersecting || !card || card.seen) continue;
+    card.seen = true;
+    if (card.element) card.show();
+  }
+}, { rootMargin: "400px" });
+
+function waiting() {
+  const blank = document.createElement("div");
+  blank.className = "pane-blank";
+  blank.textContent = "Opening a shell …";
+  return blank;
+}
+
+// room is the size of a shell that fills the panes of a card.
+function room(panes) {
+  const probe = document.createElement("span");
+  probe.className = "probe";
+  probe.textContent = "W".repeat(32);
+  panes.append(probe);
+  const { width, height } = probe.getBoundingClientRect();
+  const pane = parseFloat(getComputedStyle(probe).maxHeight); // --pane, in px
+  probe.remove();
+  const cols = Math.floor((panes.clientWidth - 24) / (width / 32));
+  const rows = Math.floor((pane - 10) / Math.ceil(height));
+  return { rows: Math.min(200, Math.max(10, rows || 24)), cols: Math.min(500, Math.max(20, cols || 80)) };
+}
+

@@ -1,0 +1,242 @@
+// The console's page: keeps what it shows in step with what the stream says,
+// and does what the reader asks for by mouse and keyboard.
+
+import { addLines, allCards, cardOf, expect, keyOf, syncCards } from "./cards.js";
+import { all, find, remember, remembered, set } from "./dom.js";
+import { Dock } from "./log.js";
+import { ask, confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { Stream, newViewer } from "./stream.js";
+
+const viewer = newViewer();
+const stream = new Stream({ viewer, onState: linkState });
+const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
+let skew = 0; // ms that the server's clock is ahead of ours
+
+// reconcile brings everything in step after #nodes has changed.
+function reconcile() {
+  syncCards({ stream, viewer });
+  const { provider, spawnHint } = find("#nodes").dataset;
+  const spawn = find("#spawn");
+  spawn.title = spawnHint;
+  if (!spawn.classList.contains("htmx-request")) spawn.disabled = !provider;
+  document.body.toggleAttribute("data-many", allCards().length > 5);
+  for (const time of all("#nodes time[data-clock]")) time.textContent = clock(time);
+  filter();
+  tick();
+}
+
+// swapNodes morphs a list that came by the stream into the page.
+let lists = 0; // that came so far
+function swapNodes(html) {
+  lists++;
+  window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
+}
+
+// The element that had the focus last, and its card: a swap may take the element away, or a request disable it.
+const focus = { element: null, card: "" };
+document.addEventListener("focusin", ({ target }) => {
+  focus.element = target;
+  focus.card = target.closest(".node")?.id ?? "";
+});
+document.addEventListener("htmx:before:request", ({ detail }) => { detail.ctx.lists = lists; });
+document.addEventListener("htmx:before:swap", (event) => {
+  const { response, hx, lists: before } = event.detail.ctx;
+  if (!response || hx?.retarget) return;
+  if (response.status < 400) {
+    // The answer may be older than a list that overtook it; what it would have said comes by the stream as well.
+    if (before !== lists) event.preventDefault();
+    return;
+  }
+  event.preventDefault(); // not an answer of ours: a proxy's error page
+  notice("error", "Convoy did not answer", `The way there failed with status ${response.status}.`);
+});
+document.addEventListener("htmx:after:swap", () => {
+  reconcile();
+  const { element, card } = focus;
+  if (!card || document.activeElement !== document.body || (element.isConnected && !element.disabled)) return;
+  const near = document.getElementById(card);
+  (near ? find(".name", near) : find("#main")).focus({ preventScroll: true });
+});
+document.addEventListener("htmx:after:request", (event) => {
+  const name = event.detail.ctx.response.headers.get("X-Convoy-Node");
+  if (name) expect(name);
+});
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx?.response) return;
+  notice("error", "Convoy cannot be reached", "Nothing was done. Try again when the connection is back.");
+});
+document.addEventListener("htmx:confirm", (event) => {
+  event.preventDefault();
+  const { ctx, issueRequest, dropRequest } = event.detail;
+  const { askTitle, askText, askYes } = ctx.sourceElement.dataset;
+  confirm(askTitle, askText, askYes).then((yes) => (yes ? issueRequest() : dropRequest()));
+});
+
+// --- filter, clocks ---
+
+function filter() {
+  const words = find("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  let matches = 0;
+  const cards = allCards();
+  for (const { element } of cards) {
+    const { node, status } = element.dataset;
+    const text = `${node} ${status} ${find(".word", element).textContent}`.toLowerCase();
+    element.hidden = !words.every((word) => text.includes(word));
+    if (!element.hidden) matches++;
+  }
+  find("#no-match").hidden = matches > 0 || cards.length === 0;
+  for (const tally of all(".tally")) tally.toggleAttribute("data-ui-on", words.length === 1 && words[0] === tally.dataset.value);
+}
+
+function setFilter(text) {
+  find("#filter").value = text;
+  filter();
+}
+
+function tick() {
+  const now = Date.now() + skew;
+  for (const time of all("#nodes time[data-since]")) set(time, span(now - Date.parse(time.dataset.since)));
+  for (const time of all("#nodes time[data-ago]")) set(time, `${span(now - Date.parse(time.dataset.ago))} ago`);
+  countdown();
+}
+
+function span(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000)) || 0;
+  const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
+  if (m < 1) return `${s} s`;
+  if (h < 1) return `${m} min ${s % 60} s`;
+  return d < 1 ? `${h} h ${m % 60} min` : `${d} d ${h % 24} h`;
+}
+
+function clock(time) {
+  const at = new Date(time.dateTime);
+  return time.dataset.clock === "date" ? at.toLocaleString() : at.toLocaleTimeString([], { hour12: false });
+}
+
+// --- what the reader does ---
+
+const actions = {
+  "open-shell": (button) => cardOf(button)?.open(),
+  "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
+  enlarge: (button) => enlarge(cardOf(button)),
+  spawn: () => find("#spawn").click(),
+  log: () => dock.toggle(),
+  keys: () => find("#keys").showModal(),
+  filter: (button) => setFilter(find("#filter").value === button.dataset.value ? "" : button.dataset.value),
+  "clear-filter": () => setFilter(""),
+  dismiss: (button) => button.closest(".notice").remove(),
+  reconnect: () => stream.reconnect(),
+  reload: () => location.reload(),
+};
+
+function enlarge(card) {
+  if (!card) return;
+  for (const other of allCards()) if (other !== card) other.setLarge(false);
+  card.setLarge(!card.large);
+  const pane = card.panes.get(card.selected)?.pane;
+  requestAnimationFrame(() => pane?.fit());
+}
+
+// go shows a node and puts the focus into its shell.
+function go(card) {
+  if (!card) return;
+  card.element.scrollIntoView({ block: "nearest" });
+  card.seen = true;
+  card.show(true);
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-action], [role=tab], .tag, .pane[data-kind=shell]");
+  if (!target) return;
+  if (target.dataset.action) return actions[target.dataset.action]?.(target);
+  if (target.matches("[role=tab]")) return cardOf(target).select(keyOf(target), !target.dataset.pane);
+  if (target.matches(".tag")) return go(allCards().find((card) => card.element.dataset.short === target.textContent));
+  if (!target.contains(document.activeElement) && getSelection().isCollapsed && !event.target.closest("button, a")) target.pane?.focus();
+});
+
+find("#filter").addEventListener("input", filter);
+find("[data-filter-form]").addEventListener("submit", (event) => event.preventDefault());
+
+const singleKeys = find("[data-single-keys]");
+singleKeys.checked = remembered("convoy.keys") !== "off";
+singleKeys.addEventListener("change", () => remember("convoy.keys", singleKeys.checked ? "on" : "off"));
+
+const shortcuts = {
+  n: () => find("#spawn").click(),
+  c: () => here()?.open(),
+  m: () => enlarge(here()),
+  l: () => dock.toggle(),
+  t: () => document.dispatchEvent(new Event("convoy:next-theme")),
+  "/": () => find("#filter").focus(),
+  "?": () => find("#keys").showModal(),
+};
+const visible = () => allCards().filter((card) => !card.element.hidden);
+const here = () => cardOf(document.activeElement) ?? visible().find((card) => card.large) ?? visible()[0];
+
+document.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || find("dialog[open]")) return;
+  if (target.matches("[role=tab]") && tabKey(target, key)) return event.preventDefault();
+  if (key === "Escape" && !event.defaultPrevented) return escape(target);
+  if (!singleKeys.checked || target.matches("input, textarea, select")) return;
+  const act = /^[1-9]$/.test(key) ? () => go(visible()[key - 1]) : shortcuts[key];
+  if (!act || (event.repeat && key !== "/")) return;
+  event.preventDefault();
+  act();
+});
+
+function escape(target) {
+  if (target.matches("textarea")) return; // a shell's
+  if (target === find("#filter")) {
+    setFilter("");
+    target.blur();
+    return;
+  }
+  for (const card of allCards()) if (card.large) enlarge(card);
+}
+
+// tabKey moves between tabs as the pattern for tab lists has it.
+function tabKey(tab, key) {
+  const card = cardOf(tab);
+  const { tabs } = card;
+  const at = tabs.indexOf(tab);
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[key];
+  if (key === "Delete" && tab.dataset.shell) card.close(tab.dataset.shell);
+  else if (to === undefined) return false;
+  else {
+    const next = tabs.at(to % tabs.length);
+    card.select(keyOf(next), false);
+    next.focus();
+  }
+  return true;
+}
+
+// What the panes ask for.
+document.addEventListener("shell-leave", ({ target }) => {
+  document.getElementById(target.getAttribute("aria-labelledby"))?.focus();
+});
+document.addEventListener("shell-restart", ({ target, detail }) => {
+  const card = cardOf(target);
+  card.open().then(() => ask("DELETE", `/nodes/${detail.node}/shells/${detail.shell}`));
+});
+document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
+document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
+document.addEventListener("convoy:theme", () => {
+  for (const card of allCards()) for (const pane of card.panes.values()) pane.pane?.refreshTheme();
+});
+
+// --- what the stream says ---
+
+stream.on("hello", ({ build }) => {
+  if (build && build !== document.body.dataset.build) linkStale();
+});
+stream.on("nodes", swapNodes);
+stream.on("hb", (ms) => { skew = ms - Date.now(); });
+stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
+stream.on("log", ({ node, html }) => {
+  dock.view.append(html);
+  addLines(node, html);
+});
+
+reconcile();
+setInterval(tick, 1000);

@@ -1,0 +1,121 @@
+// What the page says to the reader: notices, questions, and how the stream is.
+
+import { all, find, set, stamp } from "./dom.js";
+
+const lasts = { info: 6000, warn: 12000 }; // ms; errors stay
+
+// notice tells the reader something.
+export function notice(level, text, hint = "") {
+  const element = stamp("notice-template");
+  element.dataset.level = level;
+  const icon = find("use", element);
+  const name = { error: "#circle-alert", warn: "#triangle-alert" }[level] ?? "#info";
+  icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, name));
+  find(".notice-text", element).textContent = text;
+  find(".notice-hint", element).textContent = hint;
+  find("#notices").append(element);
+}
+
+// Notices also come as HTML, from the server. Whoever puts them there, they go by themselves unless they are errors.
+new MutationObserver((changes) => {
+  for (const element of changes.flatMap((change) => [...change.addedNodes])) {
+    if (!(element instanceof HTMLElement)) continue;
+    for (const other of all("#notices .notice")) {
+      if (other !== element && other.textContent === element.textContent) other.remove();
+    }
+    const ms = lasts[element.dataset.level];
+    if (ms) leave(element, ms);
+  }
+  for (const old of all("#notices .notice").slice(0, -4)) old.remove();
+}).observe(find("#notices"), { childList: true });
+
+function leave(element, ms) {
+  setTimeout(() => (element.matches(":hover, :focus-within") ? leave(element, 2000) : element.remove()), ms);
+}
+
+// confirm asks the reader, and resolves to whether the answer is yes.
+export function confirm(title, text, yes) {
+  const dialog = find("#confirm");
+  if (dialog.open) return Promise.resolve(false);
+  find("h2", dialog).textContent = title;
+  find("p", dialog).textContent = text;
+  find("[value=yes]", dialog).textContent = yes;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+// --- commands ---
+
+// ask sends a command for the page itself. It returns the answer's JSON, or tells the reader what went wrong.
+export async function ask(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (body) headers["Content-Type"] = "application/json";
+  try {
+    const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+    if (answer.ok) return answer.status === 204 ? {} : await answer.json();
+    const { error, hint } = await answer.json().catch(() => ({}));
+    notice("error", sentence(error) || `That failed with status ${answer.status}.`, sentence(hint));
+  } catch {
+    notice("error", "Convoy cannot be reached", "Nothing was done. Try again when the connection is back.");
+  }
+  return null;
+}
+
+// sentence makes one of an error's text.
+export const sentence = (text = "") => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+// --- the stream ---
+
+const linkTexts = {
+  connecting: "Connecting …",
+  waiting: "The connection is lost. The screens are as they were.",
+  offline: "This device is offline. The screens are as they were.",
+  loggedout: "You are logged out.",
+  stale: "Convoy is another version now. Load the page anew to get it.",
+};
+const patience = 1500; // ms that a lost connection may take to come back before the page says so
+let retryAt = 0;
+let linkTimer = 0;
+let stale = false;
+
+// linkState says in what state the stream is, and in how many ms it tries again.
+export function linkState(state, ms = 0) {
+  document.body.dataset.link = state;
+  retryAt = state === "waiting" && ms ? performance.now() + ms : 0;
+  const calm = state === "open" || state === "hidden";
+  if (calm || state === "loggedout" || state === "offline" || !find("#link").hidden) {
+    clearTimeout(linkTimer);
+    showLink(calm ? "" : state);
+  } else {
+    linkTimer ||= setTimeout(() => showLink(document.body.dataset.link), patience);
+  }
+}
+
+// linkStale says that the server runs another version than the one that made this page.
+export function linkStale() {
+  stale = true;
+  showLink("");
+}
+
+function showLink(state) {
+  linkTimer = 0;
+  if (!state && stale) state = "stale";
+  const banner = find("#link");
+  banner.dataset.state = state;
+  banner.hidden = !linkTexts[state];
+  set(find("p", banner), linkTexts[state] ?? "");
+  find("[data-action=reconnect]", banner).hidden = state !== "waiting" && state !== "offline";
+  find("[data-action=reload]", banner).hidden = state !== "stale";
+  find("a", banner).hidden = state !== "loggedout";
+  countdown();
+}
+
+// countdown shows how long it is until the next try; called every second.
+export function countdown() {
+  const s = Math.ceil((retryAt - performance.now()) / 1000);
+  set(find("#link .wait"), retryAt && s > 0 ? `Next try in ${s} s.` : "");
+}
+

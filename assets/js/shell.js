@@ -1,0 +1,572 @@
+// A shell's terminal in the page: xterm.js on one end, the stream and the input
+// requests on the other.
+//
+//   const pane = new ShellPane({ element, node, shell, viewer, stream });
+//
+// What element shows: .shell-screen (the terminal; its CSS gives it a size),
+// .shell-paste (how much of a paste is left), .shell-bar (why nothing can be
+// typed, and what can be done), .shell-keys (keys that a touch screen lacks).
+//
+// Events on element, all bubbling, with {node, shell} as detail: shell-ended,
+// shell-restart and shell-close (the reader asks for it), shell-leave
+// (Shift+Escape), shell-trouble (with text).
+//
+// For tests and the curious: element.pane, and window.convoy.panes, a Map from
+// 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.undrawn the
+// bytes that wait to be drawn. Nothing in it is secret.
+
+import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
+import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
+import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
+import { Input } from "./input.js";
+import { shellPath } from "./stream.js";
+
+const scrollback = 5000; // rows
+const settle = 100; // ms of quiet before a new size is asked for
+const pasteShown = 64 * 1024; // bytes from which a paste shows how far it is
+const askAgain = 2000; // ms between requests for a hole's bytes
+const interrupts = new Set([0x03, 0x1a, 0x1c]); // ^C, ^Z and ^\
+
+const panes = new Map();
+(window.convoy ??= {}).panes = panes;
+
+allowStyles(document.querySelector("script[nonce]")?.nonce);
+
+/** ShellPane shows one shell in element and lets the reader type into it. */
+export class ShellPane {
+  #element;
+  #node;
+  #shell;
+  #key;
+  #stream;
+  #input;
+  #term;
+  #fitter = new FitAddon();
+  #screen = make("div", "shell-screen"); // may scroll, and may have a padding
+  #host = make("div"); // what the terminal fills
+  #paste = make("div", "shell-paste");
+  #bar = make("div", "shell-bar");
+  #have = 0; // offset of the byte that must come next
+  #drawn = 0; // offset of the first byte that is not drawn
+  #fresh = true; // nothing came yet: the first offset is taken as it is
+  #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
+  #held = null; // what waits until the terminal has another size
+  #liveFrom; // bytes from here on are new, earlier ones a repetition
+  #replying = false; // the terminal is answering a query
+  #size = { rows: 24, cols: 80 }; // the shell's, or what was asked for
+  #mine = false; // the size is this page's choice
+  #ctrl = false; // the key row's Ctrl is down
+  #gl = null;
+  #timer = 0;
+  #ended = false;
+  #undo = [];
+
+  /**
+   * end, if known, is the shell's end when it was opened or looked up: output
+   * from there on is new, and the terminal may answer queries in it.
+   */
+  constructor({ element, node, shell, viewer, stream, title = "shell", end = Infinity }) {
+    this.#element = element;
+    this.#node = node;
+    this.#shell = shell;
+    this.#key = `${node}/${shell}`;
+    this.#stream = stream;
+    this.#liveFrom = end;
+    this.#input = new Input({
+      node, shell, viewer,
+      onEnded: text => this.#end(text),
+      onTrouble: text => this.#emit("shell-trouble", { text }),
+      onPending: bytes => this.#showPaste(bytes),
+    });
+    this.#input.window = stream.window;
+    element.classList.add("shell");
+    element.replaceChildren(this.#screen, this.#paste, this.#bar);
+    this.#paste.hidden = this.#bar.hidden = true;
+    this.#makeTerminal(title);
+    if (matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
+    this.#listen();
+    element.pane = this;
+    panes.set(this.#key, this);
+    stream.follow(this.#key, -1, this.#sink);
+  }
+
+  /** undrawn is how many bytes came and are not drawn yet. */
+  get undrawn() { return this.#have - this.#drawn; }
+
+  /** drawn is the offset up to which the screen is drawn. */
+  get drawn() { return this.#drawn; }
+
+  /** size is the terminal's size. */
+  get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
+
+  /**
+   * answers tells whether the terminal's reply to a query may be sent. Every
+   * page that shows a shell would answer, and each would answer old bytes
+   * again: only the one that has the reader's attention does, and only to new
+   * bytes.
+   */
+  get answers() {
+    return !this.#ended && this.#focused && document.hasFocus() && this.#drawn >= this.#liveFrom;
+  }
+
+  /** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
+  text(whole = false) {
+    const { active } = this.#term.buffer;
+    const rows = [];
+    for (let y = whole ? 0 : active.baseY; y < active.baseY + this.#term.rows; y++) {
+      rows.push(active.getLine(y)?.translateToString(true) ?? "");
+    }
+    return rows.join("\n").trimEnd();
+  }
+
+  /** focus lets the reader type here. */
+  focus() { this.#term.focus(); }
+
+  /** fit asks for the size that fills the pane, if the size is this page's to choose. */
+  fit() {
+    if (this.#mine || this.#focused) this.#claim();
+  }
+
+  /** refreshTheme takes the colours and the font of the style sheet. */
+  refreshTheme() {
+    const look = appearance(this.#screen);
+    if (JSON.stringify(look) === JSON.stringify({ ...this.#term.options, ...look })) return;
+    Object.assign(this.#term.options, look);
+    this.fit();
+  }
+
+  /** dispose takes the terminal away. The shell goes on. */
+  dispose() {
+    clearTimeout(this.#timer);
+    this.#stream.unfollow(this.#key);
+    this.#input.close();
+    for (const undo of this.#undo) undo();
+    if (panes.get(this.#key) === this) panes.delete(this.#key);
+    this.#plain();
+    this.#term.dispose();
+    this.#element.replaceChildren();
+    delete this.#element.pane;
+  }
+
+  #makeTerminal(title) {
+    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
+    Terminal.strings.promptLabel = "Terminal";
+    this.#term = new Terminal({
+      ...appearance(this.#screen),
+      allowProposedApi: true, // for the table of widths
+      cursorBlink: false,
+      cursorInactiveStyle: "outline",
+      linkHandler: { activate: (_, uri) => openLink(uri) },
+      macOptionIsMeta: true,
+      minimumContrastRatio: 4.5,
+      scrollback,
+    });
+    this.#term.loadAddon(new Unicode11Addon());
+    this.#term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, believe in
+    this.#term.loadAddon(this.#fitter);
+    this.#term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
+    this.#host.style.height = "100%";
+    this.#screen.append(this.#host);
+    this.#term.open(this.#host);
+    this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
+  }
+
+  #listen() {
+    const term = this.#term;
+    for (const id of queries.csi) term.parser.registerCsiHandler(id, () => this.#reply());
+    for (const id of queries.osc) term.parser.registerOscHandler(id, () => this.#reply());
+    term.parser.registerDcsHandler(queries.dcs, () => this.#reply());
+    term.onData(text => this.#typed(new TextEncoder().encode(this.#withCtrl(text))));
+    term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
+    term.attachCustomKeyEventHandler(e => this.#passes(e));
+    term.textarea.addEventListener("focus", () => this.#focus());
+    this.#screen.addEventListener("paste", e => this.#pasted(e), { capture: true });
+    const watch = new ResizeObserver(() => this.#later());
+    watch.observe(this.#screen);
+    this.#undo.push(
+      () => watch.disconnect(),
+      this.#stream.on("hello", () => this.#back()),
+      this.#stream.on("down", () => { this.#liveFrom = Infinity; }),
+    );
+  }
+
+  // --- from the shell ---
+
+  #sink = {
+    output: (off, bytes) => this.#output(off, bytes),
+    reset: off => this.#reset(off),
+    size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
+    exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
+    lost: () => this.#show("lost", "node unreachable, showing the last screen"),
+    gone: () => this.#end("this shell is gone"),
+  };
+
+  // output draws bytes that begin at off: what came before is dropped, and what is missing is asked for again.
+  #output(off, bytes) {
+    if (this.#fresh) this.#start(off);
+    if (off > this.#have) return this.#hole();
+    if (off + bytes.length <= this.#have) return;
+    if (off < this.#have) bytes = bytes.subarray(this.#have - off);
+    this.#have += bytes.length;
+    this.#stream.offset(this.#key, this.#have);
+    this.#inOrder(() => this.#write(bytes));
+    if (this.#bar.dataset.state === "lost") this.#show("", "");
+  }
+
+  #write(bytes) {
+    this.#term.write(bytes, () => {
+      this.#drawn += bytes.length;
+      this.#input.ack(this.#drawn);
+    });
+  }
+
+  #start(off) {
+    this.#fresh = false;
+    this.#have = this.#drawn = off;
+    this.#stream.offset(this.#key, off);
+    this.#input.rebase(off);
+  }
+
+  // hole asks the server to begin again at the byte that is missing.
+  #hole() {
+    const now = performance.now();
+    if (this.#asked.off === this.#have && now - this.#asked.time < askAgain) return; // under way
+    this.#asked = { off: this.#have, time: now };
+    this.#stream.follow(this.#key, this.#have);
+  }
+
+  // reset clears the terminal; the next byte is the one at off. RIS as bytes, not as text, also ends the sequence or the
+  // letter that the bytes before were in the middle of.
+  #reset(off) {
+    if (this.#fresh) return this.#start(off);
+    this.#have = off;
+    this.#stream.offset(this.#key, off);
+    this.#inOrder(() => this.#term.write(new Uint8Array([0x1b, 0x63]), () => {
+      this.#drawn = off;
+      this.#input.rebase(off);
+    }));
+  }
+
+  // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.
+  #resize(rows, cols) {
+    if (this.#bar.dataset.state === "lost") this.#show("", "");
+    if (rows !== this.#size.rows || cols !== this.#size.cols) this.#mine = false; // somebody else's choice
+    this.#size = { rows, cols };
+    if (rows === this.#term.rows && cols === this.#term.cols) return;
+    this.#afterDrawn(() => {
+      this.#term.resize(cols, rows);
+      this.#scrolls();
+    });
+  }
+
+  // scrolls lets the screen scroll while the shell's size, somebody else's choice, is taller than the pane. Its end shows.
+  #scrolls() {
+    const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#host.clientHeight;
+    this.#screen.style.overflowY = tall ? "auto" : "";
+    this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
+  }
+
+  // afterDrawn does a thing when all that was written is drawn, and holds back what comes after.
+  #afterDrawn(then) {
+    const held = this.#held = [];
+    this.#term.write("", () => queueMicrotask(() => {
+      then();
+      this.#held = null;
+      while (held.length && !this.#held) held.shift()();
+      if (this.#held) this.#held.push(...held);
+    }));
+  }
+
+  // inOrder does step now, or after what is held back.
+  #inOrder(step) {
+    if (this.#held) this.#held.push(step);
+    else step();
+  }
+
+  // --- to the shell ---
+
+  get #focused() { return document.activeElement === this.#term.textarea; }
+
+  #typed(bytes) {
+    if (this.#replying) {
+      if (this.answers) this.#input.send(bytes);
+      return;
+    }
+    if (this.#ended) return;
+    this.#claim();
+    const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
+    if (interrupt && !this.#paste.hidden) this.#stopPaste();
+    this.#input.send(bytes, interrupt);
+  }
+
+  // reply marks what the terminal sends in this turn of the event loop as an answer of its own. Typed keys come in turns
+  // of their own. It lets the terminal's own handler run.
+  #reply() {
+    if (!this.#replying) queueMicrotask(() => { this.#replying = false; });
+    this.#replying = true;
+    return false;
+  }
+
+  // back is called when the stream is open (again).
+  #back() {
+    this.#input.window = this.#stream.window;
+    this.#input.kick();
+    if (this.#focused) this.#findLive();
+  }
+
+  // findLive asks where the shell's output ends now. Everything before that is a repetition.
+  async #findLive() {
+    if (this.#liveFrom !== Infinity || this.#ended) return;
+    try {
+      const answer = await fetch(shellPath(this.#node, this.#shell), { headers: { Accept: "application/json" } });
+      if (answer.ok) this.#liveFrom = (await answer.json()).end;
+    } catch { /* the stream is about to notice, and asks again when it is back */ }
+  }
+
+  #focus() {
+    this.#claim();
+    this.#findLive();
+    this.#accelerate();
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.fit();
+      this.#scrolls();
+    }, settle);
+  }
+
+  // claim makes the shell's size the one that fills this pane.
+  #claim() {
+    const want = this.#fitter.proposeDimensions();
+    if (this.#ended || !want || !this.#screen.clientHeight) return;
+    const rows = Math.min(want.rows, 1000);
+    const cols = Math.min(want.cols, 1000);
+    this.#mine = true;
+    if (rows === this.#size.rows && cols === this.#size.cols) return;
+    this.#size = { rows, cols };
+    this.#input.resize(rows, cols);
+  }
+
+  #pasted(e) {
+    e.preventDefault();
+    e.stopPropagation();
+    // Control characters are left out: an escape sequence could end a bracketed paste and type commands.
+    const text = (e.clipboardData?.getData("text/plain") ?? "").replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
+    this.#term.paste(text);
+  }
+
+  #showPaste(bytes) {
+    this.#paste.hidden = bytes < pasteShown;
+    if (this.#paste.hidden) return this.#paste.replaceChildren();
+    if (!this.#paste.firstChild) this.#paste.append(make("span"), button("Stop", () => this.#stopPaste()));
+    this.#paste.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
+  }
+
+  #stopPaste() {
+    this.#input.cancel();
+    if (this.#term.modes.bracketedPasteMode) this.#input.send(new TextEncoder().encode("\x1b[201~"));
+    this.focus();
+  }
+
+  // --- keys ---
+
+  // passes sees every key before the terminal does, and returns whether the terminal shall have it.
+  #passes(e) {
+    if (e.type !== "keydown") return true;
+    if (e.key === "Escape" && e.shiftKey) {
+      e.preventDefault();
+      this.#term.blur();
+      this.#emit("shell-leave");
+      return false;
+    }
+    if (e.ctrlKey && e.shiftKey && e.code === "KeyC") {
+      e.preventDefault();
+      if (this.#term.hasSelection()) copy(this.#term.getSelection());
+      return false;
+    }
+    return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
+  }
+
+  #withCtrl(text) {
+    if (!this.#ctrl || text.length !== 1) return text;
+    this.#setCtrl(false);
+    return text >= "@" && text <= "~" ? String.fromCharCode(text.charCodeAt(0) & 0x1f) : text;
+  }
+
+  #setCtrl(on) {
+    this.#ctrl = on;
+    this.#element.querySelector("[data-key=Ctrl]")?.setAttribute("aria-pressed", on);
+  }
+
+  #makeKeys() {
+    const row = make("div", "shell-keys");
+    row.setAttribute("role", "toolbar");
+    row.setAttribute("aria-label", "Keys");
+    for (const [label, name, send] of touchKeys) {
+      const key = button(label, () => (send ? this.#press(send) : this.#setCtrl(!this.#ctrl)));
+      key.dataset.key = name;
+      key.setAttribute("aria-label", name);
+      key.addEventListener("pointerdown", e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays up
+      row.append(key);
+    }
+    return row;
+  }
+
+  #press(send) {
+    const application = this.#term.modes.applicationCursorKeysMode;
+    this.#term.input(send.length === 1 && send >= "A" ? (application ? "\x1bO" : "\x1b[") + send : send);
+  }
+
+  // --- the bar, the colours, the graphics card ---
+
+  #end(text) {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#input.close();
+    this.#term.options.disableStdin = true;
+    this.#show("ended", text,
+      button("Restart", () => this.#emit("shell-restart")),
+      button("Close", () => this.#emit("shell-close")));
+    this.#emit("shell-ended", { text });
+  }
+
+  #show(state, text, ...buttons) {
+    if (this.#ended && state !== "ended") return;
+    this.#bar.dataset.state = this.#element.dataset.state = state;
+    this.#bar.hidden = !state;
+    const says = make("span");
+    says.textContent = text;
+    this.#bar.replaceChildren(says, ...buttons);
+  }
+
+  #emit(name, more = {}) {
+    const detail = { node: this.#node, shell: this.#shell, ...more };
+    this.#element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
+
+  // accelerate gives this pane the graphics card. One pane at a time has it: a page may hold few contexts.
+  async #accelerate() {
+    if (accelerated === this || !hasGraphics()) return;
+    accelerated?.#plain();
+    accelerated = this;
+    const { WebglAddon } = await import("../vendor/xterm-addon-webgl/addon-webgl.mjs");
+    if (accelerated !== this) return;
+    try {
+      this.#gl = new WebglAddon();
+      this.#gl.onContextLoss(() => this.#plain());
+      this.#term.loadAddon(this.#gl);
+    } catch {
+      this.#plain();
+    }
+  }
+
+  #plain() {
+    if (accelerated === this) accelerated = null;
+    this.#gl?.dispose();
+    this.#gl = null;
+  }
+}
+
+let accelerated = null; // the pane that draws with the graphics card
+
+// What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
+const queries = {
+  csi: [
+    { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
+    { final: "n" }, { prefix: "?", final: "n" }, { final: "t" }, { prefix: ">", final: "q" },
+    { intermediates: "$", final: "p" }, { prefix: "?", intermediates: "$", final: "p" }, { prefix: "?", final: "h" },
+  ],
+  osc: [4, 10, 11, 12],
+  dcs: { intermediates: "$", final: "q" },
+};
+
+// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
+const touchKeys = [
+  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
+  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
+];
+
+const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+
+// appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.
+function appearance(element) {
+  const probe = make("span");
+  const parent = element.isConnected ? element : document.body;
+  parent.append(probe);
+  const style = getComputedStyle(probe);
+  const color = (token, fallback) => {
+    probe.style.color = `var(--term-${token}, ${fallback})`;
+    return style.color; // resolved, whatever the token is made of
+  };
+  const theme = {
+    background: color("bg", "Canvas"),
+    foreground: color("fg", "CanvasText"),
+    cursor: color("cursor", "CanvasText"),
+    cursorAccent: color("cursor-text", "Canvas"),
+    selectionBackground: color("selection", "Highlight"),
+  };
+  for (const name of palette) {
+    theme[name] = color(name, name);
+    theme[`bright${name[0].toUpperCase()}${name.slice(1)}`] = color(`bright-${name}`, name);
+  }
+  probe.style.fontFamily = "var(--term-font, monospace)";
+  probe.style.fontSize = "var(--term-size, 13px)";
+  const look = { theme, fontFamily: style.fontFamily, fontSize: parseFloat(style.fontSize) };
+  probe.remove();
+  return look;
+}
+
+// allowStyles gives every <style> that is made from now on the page's nonce: xterm.js makes some, and the page's policy
+// lets no others through.
+function allowStyles(nonce) {
+  if (!nonce) return;
+  const create = document.createElement;
+  document.createElement = function (name, options) {
+    const element = create.call(document, name, options);
+    if (String(name).toLowerCase() === "style") element.nonce = nonce;
+    return element;
+  };
+  // Its DOM renderer also writes style attributes, where the same through element.style is allowed.
+  const set = Element.prototype.setAttribute;
+  HTMLElement.prototype.setAttribute = function (name, value) {
+    if (name === "style") this.style.cssText = value;
+    else set.call(this, name, value);
+  };
+}
+
+// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
+function hasGraphics() {
+  if (hasGraphics.known === undefined) {
+    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return hasGraphics.known;
+}
+
+function make(name, className = "") {
+  const element = document.createElement(name);
+  element.className = className;
+  return element;
+}
+
+function button(label, act) {
+  const element = make("button", "button small");
+  element.type = "button";
+  element.textContent = label;
+  element.addEventListener("click", act);
+  return element;
+}
+
+function openLink(uri) {
+  if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
+}
+
+function copy(text) {
+  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
+  else document.execCommand("copy"); // pages without TLS have no clipboard
+}

@@ -1,0 +1,573 @@
+package assets_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"convoy/internal/browser"
+)
+
+// TestScripts drives the scripts in a real browser against a scripted server.
+func TestScripts(t *testing.T) {
+	b := browser.Start(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *browser.Browser)
+	}{
+		{"draws and types", testDrawsAndTypes},
+		{"keys keep their order", testKeysKeepTheirOrder},
+		{"lost answers double nothing", testLostAnswers},
+		{"refused input leaves no hole", testRefusedInput},
+		{"a forgotten viewer goes on", testForgottenViewer},
+		{"resumes at the byte", testResume},
+		{"resumes after a stall", testStall},
+		{"types over a lost network", testTypeOverLoss},
+		{"drops repeats and asks for holes", testGarbled},
+		{"acknowledges a flood", testFlood},
+		{"types in a flood", testTypeInFlood},
+		{"resets in the middle of a letter", testReset},
+		{"sizes apply at their byte", testSizes},
+		{"answers queries once", testQueries},
+		{"pastes", testPaste},
+		{"stops a paste", testStopPaste},
+		{"interrupts a paste that hangs", testInterrupt},
+		{"ends", testEnds},
+		{"is lost and found", testLostAndFound},
+		{"leaves by Shift+Escape", testLeave},
+		{"is logged out", testLoggedOut},
+		{"goes on in a new pane", testNewPane},
+		{"has keys for fingers", testTouchKeys},
+	} {
+		t.Run(test.name, func(t *testing.T) { t.Parallel(); test.run(t, b) })
+	}
+}
+
+func testDrawsAndTypes(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.put("\x1b[31mhello\x1b[0m wörld 🙂|\r\n$ ")
+	p := s.open(b, "")
+	p.WaitScreen(key, "hello wörld 🙂|")
+	p.FocusPane(key)
+	p.Type("echo 'it''s'")
+	p.Press("Enter")
+	p.Press("Ctrl+c")
+	p.Press("ArrowUp")
+	s.untilTyped("echo 'it''s'\r\x03\x1b[A")
+	s.put("ok\r\n")
+	p.WaitScreen(key, "$ ok")
+	p.Clean()
+	if failed := p.FailedRequests(); len(failed) > 0 {
+		t.Errorf("failed requests: %q", failed)
+	}
+}
+
+// typeWords types n numbered words, each its own key event, and returns them all.
+func typeWords(p *browser.Page, n int) string {
+	var all strings.Builder
+	for i := range n {
+		word := fmt.Sprintf("%d,", i)
+		p.Type(word)
+		all.WriteString(word)
+	}
+	return all.String()
+}
+
+func testKeysKeepTheirOrder(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	var mu sync.Mutex
+	now, most := 0, 0
+	s.fault = func(what string, _ int64) fault {
+		mu.Lock()
+		now++
+		most = max(most, now)
+		mu.Unlock()
+		time.Sleep(rand.N(60 * time.Millisecond)) // a network that lets requests overtake one another
+		mu.Lock()
+		now--
+		mu.Unlock()
+		return none
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	s.untilTyped(typeWords(p, 200))
+	if most < 3 || most > 5 { // four of input, and a size
+		t.Errorf("%d requests were under way at once, want 4", most)
+	}
+}
+
+// testLostAnswers loses every third request, half of them after they were done.
+func testLostAnswers(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.fault = func(what string, n int64) fault {
+		if what != "input" || rand.IntN(3) > 0 {
+			return none
+		}
+		return []fault{lose, drop}[rand.IntN(2)]
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	s.untilTyped(typeWords(p, 60))
+}
+
+// testRefusedInput refuses one request for good: what comes after is written all the same.
+func testRefusedInput(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	var once sync.Once
+	s.fault = func(what string, n int64) (f fault) {
+		if what == "input" && n == 1 {
+			once.Do(func() { f = refuse }) // later the number is given anew
+		}
+		return f
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	p.Type("a")
+	s.untilTyped("a")
+	p.Type("b")
+	p.Wait(`window.test.events.some(e => e.startsWith("shell-trouble"))`)
+	p.Type("c")
+	p.Type("d")
+	s.untilTyped("acd")
+}
+
+// testForgottenViewer makes the server count from 0 again.
+func testForgottenViewer(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.FocusPane(key)
+	p.Type("one")
+	s.untilTyped("one")
+	s.change(func() { clear(s.next) })
+	p.Type("two")
+	p.Type("three")
+	s.untilTyped("onetwothree")
+}
+
+// rows returns n numbered rows.
+func rows(from, n int) string {
+	var all strings.Builder
+	for i := from; i < from+n; i++ {
+		fmt.Fprintf(&all, "row %d of this shell, é🙂\r\n", i)
+	}
+	return all.String()
+}
+
+// checkRows checks that the terminal shows the rows 0 to n-1, all, once and in order.
+func checkRows(t *testing.T, p *browser.Page, n int) {
+	t.Helper()
+	p.WaitScreen(key, fmt.Sprintf("row %d of this shell, é🙂", n-1))
+	got := strings.Split(browser.Eval[string](p, `window.test.pane.text(true)`), "\n")
+	want := strings.Split(strings.TrimSpace(strings.ReplaceAll(rows(0, n), "\r", "")), "\n")
+	if len(got) != len(want) {
+		t.Errorf("%d rows, want %d", len(got), len(want))
+	}
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			t.Fatalf("row %d is %q, want %q", i, got[i], want[i])
+		}
+	}
+}
+
+// testResume cuts the stream again and again while output flows.
+func testResume(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	for i := range 20 {
+		before := s.end()
+		s.put(rows(100*i, 100))
+		if i%4 == 3 {
+			p.Wait(fmt.Sprintf("window.test.pane.drawn > %d", before))
+			proxy.Cut() // in the middle of the rest
+			s.until("a new stream", func() bool { return s.streams == i/4+2 })
+		}
+	}
+	checkRows(t, p, 2000)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, from := range s.follows {
+		if i > 0 && from <= 0 {
+			t.Errorf("connection %d begins at %d", i, from)
+		}
+	}
+	p.Clean()
+}
+
+// testStall lets the network swallow everything without a word: the missing heartbeat tells.
+func testStall(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	s.put(rows(0, 10))
+	p.WaitScreen(key, "row 9")
+	p.FocusPane(key)
+	proxy.Stall()
+	s.put(rows(10, 10))
+	p.Type("typed into the void")
+	p.Wait(`window.test.states.at(-1) === "waiting" || window.test.states.filter(s => s === "connecting").length > 1`)
+	proxy.Cut()
+	proxy.Resume()
+	checkRows(t, p, 20)
+	s.untilTyped("typed into the void")
+}
+
+func testTypeOverLoss(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	p.FocusPane(key)
+	p.Type("before,")
+	p.Type("just before,")
+	proxy.Stop()
+	want := "before,just before," + typeWords(p, 50)
+	p.Wait(`["waiting", "offline"].includes(window.test.stream.state)`)
+	proxy.Resume()
+	p.Type("after")
+	s.untilTyped(want + "after")
+	p.Wait(`window.test.stream.state === "open"`)
+}
+
+// testGarbled sends pieces again, in overlapping parts, and leaves some out.
+func testGarbled(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	pieces := 0
+	s.garble = func(off int64, piece []byte) []part {
+		pieces++ // in the one goroutine of the one stream
+		third := len(piece) / 3
+		whole := []part{{off, piece[:2*third]}, {off + int64(third), piece[third:]}, {off, piece}}
+		if pieces == 3 {
+			return []part{{off + int64(third), piece[third:]}} // a hole
+		}
+		return whole
+	}
+	p := s.open(b, "")
+	for i := range 10 {
+		s.put(rows(100*i, 100))
+		p.Wait(`window.test.pane.undrawn === 0`)
+	}
+	checkRows(t, p, 1000)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.follows) != 2 || s.follows[1] <= 0 {
+		t.Errorf("follows from %v, want one more than the first, from the hole on", s.follows)
+	}
+}
+
+// testFlood sends much more than the window, and loses acknowledgements.
+func testFlood(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.fault = func(what string, n int64) fault {
+		if what == "ack" && rand.IntN(4) == 0 {
+			return []fault{lose, drop}[rand.IntN(2)]
+		}
+		return none
+	}
+	p := s.open(b, "")
+	p.Do(`window.most = 0, window.test.stream.on("output", () => { window.most = Math.max(window.most, window.test.pane.undrawn) })`)
+	block := rows(0, 500)
+	for range 400 {
+		s.put(block)
+	}
+	s.put("that is all")
+	p.WaitScreen(key, "that is all")
+	if most := browser.Eval[int64](p, `window.most`); most > s.window {
+		t.Errorf("%d bytes were undrawn, the window is %d", most, s.window)
+	}
+	s.until("almost everything acknowledged", func() bool { return s.acked > int64(len(s.out))-s.window/4 })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.acked > int64(len(s.out)) {
+		t.Errorf("acknowledged up to %d of %d", s.acked, len(s.out))
+	}
+}
+
+// testTypeInFlood types while the terminal has more to draw than it can.
+func testTypeInFlood(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.FocusPane(key)
+	block := bytes.Repeat([]byte("y\r\n"), 1<<20)
+	s.change(func() { s.out = bytes.Repeat(block, 30) })
+	s.until("the flood runs", func() bool { return s.acked > 1<<20 })
+	p.Press("Ctrl+c")
+	s.until("Ctrl+C arrives in the flood", func() bool { return len(s.typed) > 0 && s.acked < int64(len(s.out))/2 })
+	s.change(func() { s.out = append(s.out[:s.acked+s.window:s.acked+s.window], "\x1b[H\x1b[2J$ prompt"...) })
+	p.WaitScreen(key, "$ prompt")
+}
+
+// testReset loses bytes in the middle of a letter within a title.
+func testReset(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	s.put("before\x1b[?1049h\x1b[31m\x1b]0;a title \xf0\x9f")
+	p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end()))
+	proxy.Stop()
+	s.change(func() {
+		s.out = append(s.out, strings.Repeat("x", 1000)...)
+		s.oldest = int64(len(s.out)) // the ring has turned over
+		s.out = append(s.out, "\x99\x82after"...)
+	})
+	proxy.Resume()
+	p.WaitScreen(key, "after")
+	// The end of a letter is no letter, neither by itself nor with the beginning of the one before.
+	if whole := browser.Eval[string](p, `window.test.pane.text(true)`); whole != "after" {
+		t.Errorf("the terminal holds %q", whole)
+	}
+	p.Clean()
+}
+
+// testSizes changes the size between two pieces of output that are drawn in one go.
+func testSizes(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.change(func() {
+		for _, cols := range []int{40, 20, 60} {
+			s.addMark("size", map[string]any{"rows": 10, "cols": cols})
+			s.out = append(s.out, "\x1b[999C|\r\n"...) // marks the last column, whichever it is
+		}
+	})
+	p := s.open(b, "")
+	p.Wait(`window.test.pane.size.cols === 60 && window.test.pane.size.rows === 10`)
+	p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end()))
+	if text, want := p.Screen(key), fmt.Sprintf("%40s\n%20s\n%60s", "|", "|", "|"); text != want {
+		t.Errorf("the screen shows %q, want %q", text, want)
+	}
+	// The reader's own size is asked for with the focus, and with a key if somebody else has changed it.
+	p.FocusPane(key)
+	p.Wait(`window.test.pane.size.cols > 80`)
+	s.mark("size", map[string]any{"rows": 60, "cols": 30}) // taller than the pane: its end shows
+	p.Wait(`window.test.pane.size.cols === 30`)
+	p.Wait(`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - 1)(document.querySelector(".shell-screen"))`)
+	p.Type("x")
+	p.Wait(`window.test.pane.size.cols > 80`)
+	p.Do(`document.getElementById("frame").style.width = "400px"`)
+	p.Wait(`window.test.pane.size.cols < 60 && window.test.pane.size.cols > 30`)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.asked) != 3 {
+		t.Errorf("sizes asked for: %v, want 3", s.asked)
+	}
+}
+
+// questions make a terminal answer.
+const questions = "\x1b[c\x1b[>c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?25$p\x1b[4$p\x1b[18t\x1b]10;?\x07\x1b]11;?\x07\x1b]12;?\x07\x1b]4;1;?\x07\x1bP$qm\x1b\\\x1b[?1004h"
+
+func testQueries(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	s.put(questions + "\x1b[?1004lold")
+	p := s.open(b, proxy.Addr())
+	p.WaitScreen(key, "old")
+	s.put(questions + "\x1b[?1004lunwatched")
+	p.WaitScreen(key, "unwatched") // the pane has no focus
+	p.FocusPane(key)
+	p.Wait(`window.test.pane.answers`)
+	s.put("\x1b[5n\x1b[c\x1b[?1004h\x1b[?1004l")
+	const answers = "\x1b[0n\x1b[?1;2c\x1b[I"
+	s.untilTyped(answers)
+	p.Type("a")
+	s.untilTyped(answers + "a")
+
+	// What came while the page was away is old when it arrives.
+	proxy.Stop()
+	p.Wait(`!window.test.pane.answers`)
+	s.put(questions + "\x1b[?1004lmissed")
+	proxy.Resume()
+	p.WaitScreen(key, "missed")
+	p.Wait(`window.test.pane.answers`)
+	p.Type("b")
+	s.untilTyped(answers + "ab")
+
+	// A window behind another does not answer.
+	p.Do(`document.hasFocus = () => false`)
+	s.put(questions + "\x1b[?1004lbehind")
+	p.WaitScreen(key, "behind")
+	p.Do(`delete document.hasFocus`)
+	p.Wait(`window.test.pane.answers`)
+	p.Type("c")
+	s.untilTyped(answers + "abc")
+
+	// Every question is known to be one, or its answer would have been among these already.
+	s.put(questions)
+	s.until("all answers", func() bool { return bytes.HasSuffix(s.typed, []byte("\x1b[I")) && len(s.typed) > 150 })
+	for _, answer := range []string{"\x1b[?1;2c", "\x1b[>0;276;0c", "\x1b[0n", "R", "\x1b[?25;1$y", "\x1b[4;2$y", "\x1b]10;rgb:", "\x1b]11;rgb:", "\x1b]12;rgb:", "\x1b]4;1;rgb:", "\x1bP1$r"} {
+		if all := s.typedSoFar()[len(answers+"abc"):]; !strings.Contains(all, answer) {
+			t.Errorf("no %q among the answers %q: is it still a question?", answer, all)
+		}
+	}
+}
+
+// paste makes the page believe that text was pasted.
+func paste(p *browser.Page, expression string) {
+	p.Do(`{ const data = new DataTransfer(); data.setData("text/plain", ` + expression + `);
+		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })) }`)
+}
+
+func testPaste(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.put("\x1b[?2004h$ ")
+	p := s.open(b, "")
+	p.WaitScreen(key, "$")
+	p.FocusPane(key)
+	paste(p, `"rm\x1b[201~\r\nls\x9b201~ ä\tb"`)
+	s.untilTyped("\x1b[200~rm[201~\rls201~ ä\tb\x1b[201~")
+	paste(p, `"é".repeat(200_000)`)
+	s.until("the long paste", func() bool { return bytes.Count(s.typed, []byte("\x1b[201~")) == 2 })
+	if n := strings.Count(s.typedSoFar(), "é"); n != 200_000 {
+		t.Errorf("%d letters arrived, want 200000", n)
+	}
+	p.Wait(`document.querySelector(".shell-paste").hidden`)
+}
+
+func testStopPaste(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.put("\x1b[?2004h$ ")
+	held := make(chan struct{})
+	s.held = held
+	p := s.open(b, "")
+	p.WaitScreen(key, "$")
+	p.FocusPane(key)
+	paste(p, `"x".repeat(1_000_000)`)
+	p.Wait(`document.querySelector(".shell-paste").textContent.includes("977 KiB left")`)
+	p.Click(".shell-paste button")
+	close(held)
+	s.change(func() { s.held = nil })
+	p.Type("next")
+	s.until("what was typed next", func() bool { return bytes.HasSuffix(s.typed, []byte("\x1b[201~next")) })
+	if n := len(s.typedSoFar()); n > 300_000 {
+		t.Errorf("%d bytes of the paste arrived", n)
+	}
+}
+
+// testInterrupt presses Ctrl+C while a program does not read: the requests before are stuck, and it leaves all the same.
+func testInterrupt(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.held = make(chan struct{})
+	arrived := make(chan int64, 100)
+	s.fault = func(what string, n int64) fault {
+		if what == "input" {
+			arrived <- n
+		}
+		return none
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	paste(p, `"x".repeat(1_000_000)`)
+	for range 4 {
+		<-arrived
+	}
+	p.Press("Ctrl+c")
+	if n := <-arrived; n != 4 {
+		t.Errorf("request %d arrives after Ctrl+C, want 4", n)
+	}
+	close(s.held)
+	s.untilTyped(strings.Repeat("x", 4*64<<10) + "\x03")
+}
+
+func testEnds(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.put("bye\r\n")
+	p := s.open(b, "")
+	p.WaitScreen(key, "bye")
+	p.FocusPane(key)
+	s.mark("exit", map[string]any{"code": 1, "signal": ""})
+	p.Wait(`document.querySelector(".shell-bar span")?.textContent === "ended with code 1"`)
+	p.Type("too late")
+	p.Click(".shell-bar button:first-of-type")
+	p.Click(".shell-bar button:last-of-type")
+	p.Wait(`window.test.events.map(e => e.split(" ")[0]).join() === "shell-ended,shell-restart,shell-close"`)
+	if typed := s.typedSoFar(); typed != "" {
+		t.Errorf("typed %q into a shell that has ended", typed)
+	}
+	p.Clean()
+}
+
+func testLostAndFound(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.put("last words")
+	p := s.open(b, "")
+	p.WaitScreen(key, "last words")
+	s.mark("lost", map[string]any{"error": "unreachable"})
+	p.Wait(`document.querySelector(".shell").dataset.state === "lost" && !document.querySelector(".shell-bar").hidden`)
+	p.WaitScreen(key, "last words")
+	s.mark("size", map[string]any{"rows": 24, "cols": 80})
+	p.Wait(`document.querySelector(".shell-bar").hidden`)
+	s.mark("lost", map[string]any{"error": "unreachable"})
+	p.Wait(`!document.querySelector(".shell-bar").hidden`)
+	s.put(", and more")
+	p.WaitScreen(key, "last words, and more")
+	p.Wait(`document.querySelector(".shell-bar").hidden`)
+	s.mark("gone", map[string]any{"error": "no such shell"})
+	p.Wait(`document.querySelector(".shell-bar").textContent.includes("gone")`)
+}
+
+func testLeave(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.FocusPane(key)
+	p.Press("Tab")
+	s.untilTyped("\t")
+	if label := browser.Eval[string](p, `document.activeElement.getAttribute("aria-label")`); !strings.Contains(label, "Shift+Escape") {
+		t.Errorf("the terminal's label is %q", label)
+	}
+	p.Press("Shift+Escape")
+	p.Wait(`window.test.events.includes("shell-leave ") && !document.activeElement.closest(".shell")`)
+	s.untilTyped("\t")
+}
+
+func testLoggedOut(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	s.change(func() { s.refuse = true })
+	proxy.Cut()
+	p.Wait(`window.test.stream.state === "loggedout"`)
+	s.change(func() { s.refuse = false })
+	p.Do(`window.test.stream.reconnect()`)
+	p.Wait(`window.test.stream.state === "open"`)
+}
+
+// testNewPane takes the pane away and shows the shell in another.
+func testNewPane(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.put(rows(0, 50))
+	p := s.open(b, "")
+	p.FocusPane(key)
+	p.Type("one")
+	s.untilTyped("one")
+	p.Do(`window.test.pane.dispose()`)
+	if n := browser.Eval[int](p, `window.convoy.panes.size + document.getElementById("pane").children.length`); n != 0 {
+		t.Errorf("%d things are left of the pane", n)
+	}
+	p.Do(`window.test.pane = window.test.show({}); 0`)
+	checkRows(t, p, 50)
+	p.FocusPane(key)
+	p.Type("two")
+	s.untilTyped("onetwo")
+	p.Clean()
+}
+
+func testTouchKeys(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.Touch(390, 800)
+	p.Reload()
+	p.Wait(`window.test?.stream.state === "open" && document.querySelectorAll(".shell-keys button").length === 7`)
+	p.FocusPane(key)
+	p.Click("[data-key=Escape]")
+	p.Click("[data-key=Tab]")
+	p.Click("[data-key=Ctrl]")
+	p.Type("c")
+	p.Click("[data-key=Up]")
+	s.untilTyped("\x1b\t\x03\x1b[A")
+	s.put("\x1b[?1h app")
+	p.WaitScreen(key, "app")
+	p.Click("[data-key=Left]")
+	p.Type("c")
+	s.untilTyped("\x1b\t\x03\x1b[A\x1bODc")
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"convoy/internal/browser"
+	"convoy/internal/client"
+)
+
+// browse logs a fresh page in to a console at host, such as "localhost:4000".
+func browse(t *testing.T, n *running, host string) *browser.Page {
+	t.Helper()
+	p := browser.Shared(t).Open(t, "http://"+host+"/?token="+n.Token)
+	p.Wait(`document.querySelector("#nodes") && location.search === ""`)
+	return p
+}
+
+// startBash starts a node whose shells are bash without anybody's settings. The browser tests run one after the other:
+// a browser can use both cores of a small machine.
+func startBash(t *testing.T, args ...string) *running {
+	t.Helper()
+	return startNode(t, nil, append(args, "-shell", "bash --norc --noprofile")...)
+}
+
+func (n *running) host() string { return strings.TrimPrefix(n.Base, "http://") }
+
+// card is the selector of a node's card.
+func card(name string) string { return fmt.Sprintf(`.node[data-node="%s"]`, name) }
+
+// spawnByClick presses the button and returns the new node once its shell has a prompt.
+func spawnByClick(t *testing.T, n *running, p *browser.Page) (name, key string) {
+	t.Helper()
+	before := names(t, n)
+	p.Click("#spawn")
+	list := n.until(t, "there is a new node that is alive", func(list []client.Node) bool {
+		for _, one := range list {
+			if !before[one.Name] && one.Status == "alive" && len(one.Shells) > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	for _, one := range list {
+		if !before[one.Name] {
+			name, key = one.Name, one.Shells[0].Key()
+		}
+	}
+	waitPrompt(p, key)
+	return name, key
+}
+
+// waitPrompt waits until a shell's screen ends with a prompt, root's or another user's.
+func waitPrompt(p *browser.Page, key string) {
+	p.Wait(fmt.Sprintf(`/[$#]$/.test(window.convoy?.panes.get(%q)?.text().trimEnd())`, key))
+}
+
+func names(t *testing.T, n *running) map[string]bool {
+	t.Helper()
+	list, err := n.Nodes(soon(t))
+	must(t, err)
+	have := map[string]bool{}
+	for _, one := range list {
+		have[one.Name] = true
+	}
+	return have
+}
+
+// selfShell waits for the shell that the page opens on the control plane.
+func selfShell(t *testing.T, n *running, p *browser.Page) (key string) {
+	t.Helper()
+	n.until(t, "the control plane has a shell", func(list []client.Node) bool {
+		if len(list) == 0 || len(list[0].Shells) == 0 {
+			return false
+		}
+		key = list[0].Shells[0].Key()
+		return true
+	})
+	waitPrompt(p, key)
+	return key
+}
+
+// The main job, as a new user meets it.
+func TestBrowser_MainJob(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	selfShell(t, n, p)
+	name, key := spawnByClick(t, n, p)
+	p.Wait(fmt.Sprintf(`document.querySelector('%s').dataset.status === "alive"`, card(name)))
+
+	p.FocusPane(key)
+	p.Type("echo wor''king on $CONVOY_NODE")
+	p.Press("Enter")
+	p.WaitScreen(key, "working on "+name)
+
+	p.Reload()
+	p.WaitScreen(key, "working on "+name) // the shell is as it was
+
+	second := browse(t, n, n.host())
+	second.WaitScreen(key, "working on "+name) // and the same for everybody
+	second.FocusPane(key)
+	second.Type("echo from''-the-second")
+	second.Press("Enter")
+	p.WaitScreen(key, "from-the-second")
+
+	p.Click(card(name) + " .retire")
+	p.Wait(`document.querySelector("dialog[open]")`)
+	p.Click("dialog[open] [value=yes]")
+	for _, page := range []*browser.Page{p, second} {
+		page.Wait(fmt.Sprintf(`!document.querySelector('%s')`, card(name)))
+		page.Clean()
+	}
+}
+
+func TestBrowser_Row05_LimitIsExplained(t *testing.T) {
+	n := startBash(t, "-max-nodes", "1")
+	p := browse(t, n, n.host())
+	spawnByClick(t, n, p)
+	p.Click("#spawn")
+	p.Wait(`document.querySelector("#notices").innerText.includes("-max-nodes")`)
+}
+
+func TestBrowser_UnpluggedAndBack(t *testing.T) {
+	n := startBash(t)
+	proxy := browser.NewProxy(t, n.host())
+	p := browse(t, n, proxy.Addr())
+	key := selfShell(t, n, p)
+	p.FocusPane(key)
+	p.Type("for i in 1 2 3; do echo line-$i; done")
+	p.Press("Enter")
+	p.WaitScreen(key, "line-3")
+	proxy.Stop()
+	p.Wait(`document.querySelector("#link").dataset.state !== "open"`)
+
+	node, id, _ := strings.Cut(key, "/")
+	must(t, n.Do(soon(t), "POST", "/nodes/"+node+"/shells/"+id+"/input", []byte("for i in 4 5 6; do echo line-$i; done\r"), nil))
+	term, err := n.Attach(t.Context(), client.Shell{ID: id, Node: node}, -1)
+	must(t, err)
+	defer term.Close()
+	must(t, term.WaitFor(soon(t), "line-6\r\n"))
+
+	proxy.Resume()
+	p.WaitScreen(key, "line-6")
+	screen := p.Screen(key)
+	for i := 1; i <= 6; i++ {
+		if got := strings.Count(screen, fmt.Sprintf("line-%d", i)); got != 1 {
+			t.Errorf("line-%d is there %d times:\n%s", i, got, screen)
+		}
+	}
+}
+
+// While one shell floods, the rest of the page works, and Ctrl-C gives the prompt back. The figures are printed; the
+// test fails only beyond what a person would call broken, or if the page holds more than a mebibyte undrawn.
+func TestBrowser_FloodAndCtrlC(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	_, other := spawnByClick(t, n, p)
+	p.FocusPane(key)
+	p.Type("yes")
+	p.Press("Enter")
+	p.WaitScreen(key, "y\ny\ny\ny")
+	p.Do(fmt.Sprintf(`window.most = 0; window.watch = setInterval(() => { window.most = Math.max(window.most, convoy.panes.get(%q).undrawn) }, 5)`, key))
+
+	p.FocusPane(other)
+	began := time.Now()
+	p.Type("echo st''ill-alive")
+	p.Press("Enter")
+	p.WaitScreen(other, "still-alive")
+	echo := time.Since(began)
+	began = time.Now()
+	_, third := spawnByClick(t, n, p)
+	spawned := time.Since(began)
+	if third == "" {
+		t.Error("no node was spawned beside a flood")
+	}
+
+	p.FocusPane(key)
+	began = time.Now()
+	p.Press("Ctrl+C")
+	waitPrompt(p, key)
+	prompt := time.Since(began)
+	most := browser.Eval[int](p, `clearInterval(window.watch), window.most`)
+	t.Logf("flood: Ctrl-C to prompt %v, command in another shell %v, spawn to prompt %v, at most %d bytes undrawn", prompt, echo, spawned, most)
+	if most > 1<<20 {
+		t.Errorf("%d bytes undrawn, want at most 1 MiB", most)
+	}
+	if prompt > 3*time.Second || echo > 5*time.Second {
+		t.Errorf("Ctrl-C took %v, a command beside the flood %v", prompt, echo)
+	}
+}
+
+func TestBrowser_Programs(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	file := filepath.Join(t.TempDir(), "written.txt")
+	p.FocusPane(key)
+	for _, program := range []struct{ command, shows, leave string }{
+		{"vim -u NONE " + file, "written.txt", ":wq"},
+		{"seq 500 | less", "\n20\n", "q"},
+		{"htop", "Load average", "q"},
+	} {
+		p.Type(program.command)
+		p.Press("Enter")
+		p.WaitScreen(key, program.shows)
+		if strings.HasPrefix(program.command, "vim") {
+			p.Type("ihello from vim")
+			p.Press("Escape")
+		}
+		p.Type(program.leave)
+		if strings.HasPrefix(program.leave, ":") {
+			p.Press("Enter")
+		}
+		waitPrompt(p, key)
+	}
+	text, err := os.ReadFile(file)
+	must(t, err)
+	if string(text) != "hello from vim\n" {
+		t.Errorf("vim wrote %q", text)
+	}
+	p.Clean()
+}
+
+// The console has to be usable at the width of a phone: nothing wider than the window.
+func TestBrowser_Phone(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	p.Touch(360, 740)
+	p.Reload()
+	key := selfShell(t, n, p)
+	spawnByClick(t, n, p)
+	waitPrompt(p, key)
+	if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 360 {
+		t.Errorf("the page is %d pixels wide on a phone of 360", wide)
+	}
+	small := browser.Eval[string](p, `JSON.stringify([...document.querySelectorAll("button, a")].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 24).map(e => e.outerHTML.slice(0, 80)))`)
+	var list []string
+	must(t, json.Unmarshal([]byte(small), &list))
+	if len(list) > 0 {
+		t.Errorf("too small to be touched: %q", list)
+	}
+	p.Clean()
+}

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"convoy/local"
+	"convoy/peer"
+)
+
+const version = "0.1.0"
+
+const usage = `Convoy is a web console with real shells on every node of a cluster.
+
+Usage:
+    convoy [flags]     run a node: console, shells, a place in the cluster
+    convoy cookie      print a new random cookie for CONVOY_COOKIE
+    convoy version     print the version
+
+Without flags it runs the control plane of a fleet on this machine: open the
+link that it prints, press the button, and nodes come up as child processes
+that find one another by DNS and gossip over IPv6.
+
+Flags (and the environment variables that set them):
+    -addr ADDR         where the console listens; default localhost:4000
+                       (CONVOY_ADDR; or PORT: that port on all addresses)
+    -hosts NAMES       host names that the console may be reached by, with
+                       commas, besides localhost and IP addresses (CONVOY_HOSTS)
+    -provider KIND     what makes nodes: local (child processes, the default)
+                       or none (CONVOY_PROVIDER)
+    -max-nodes N       how many nodes may be spawned; default 5
+                       (CONVOY_MAX_NODES)
+    -name BASE         base of node names, the part before the @; default convoy
+                       (CONVOY_NAME)
+    -host NAME         this node's DNS name, the part behind the @ (CONVOY_HOST)
+    -bind IP           address of the private network that nodes talk over
+                       (CONVOY_BIND)
+    -port N            port of gossip, UDP and TCP; 0 is any free one;
+                       default 4444, with provider local 0 (CONVOY_PORT)
+    -call-port N       port of calls and streams between nodes; default 4445,
+                       with provider local 0 (CONVOY_CALL_PORT)
+    -query NAME        DNS name that is polled for other nodes (CONVOY_QUERY)
+    -poll DURATION     time between two polls; default 5s (CONVOY_POLL)
+    -shell COMMAND     program of a shell; default $SHELL, else bash
+                       (CONVOY_SHELL)
+    -dir DIR           directory that shells start in; default your home
+                       directory (CONVOY_DIR)
+    -log FORMAT        log on standard output: json, text or auto, which is text
+                       on a terminal and json elsewhere (CONVOY_LOG)
+    -log-level LEVEL   debug, info, warn or error; default info
+                       (CONVOY_LOG_LEVEL)
+
+Secrets come from the environment alone:
+    CONVOY_COOKIE      the secret that all nodes of a cluster share; two with a
+                       comma, new,old, while one is replaced by the other.
+                       Without it provider local makes one for its fleet.
+    CONVOY_TOKEN       the token that opens the console; without it a random one
+                       is made and printed as a link.
+
+A node is called BASE@HOST. A shell is a process with a terminal that lives on
+a node, whoever looks at it. The control plane is the node that can make others.
+`
+
+// config is everything that flags and environment say.
+type config struct {
+	addr      string
+	hosts     []string
+	provider  string // local, none
+	maxNodes  int
+	name      string // full node name
+	bind      netip.Addr
+	port      int
+	callPort  int
+	query     string
+	dns       netip.AddrPort // the server to ask; zero: the system's
+	poll      time.Duration
+	shell     []string
+	dir       string
+	env       []string // of shells, complete
+	logFormat string
+	logLevel  slog.Level
+	cookie    string
+	token     string
+	ownToken  bool // made here, so it is shown
+	spawned   bool // a child of provider local
+}
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (e *hinted) Error() string { return e.err.Error() }
+func (e *hinted) Unwrap() error { return e.err }
+
+func hint(hint, format string, args ...any) error {
+	return &hinted{fmt.Errorf(format, args...), hint}
+}
+
+// flags are the flags as they stand, before they mean anything.
+type flags struct {
+	addr, hosts, provider, base, host, bind, query, shell, dir, log, level string
+	maxNodes, port, callPort                                               int
+	poll                                                                   time.Duration
+	spawned                                                                bool
+	given                                                                  map[string]bool // by flag or by environment
+}
+
+// configure reads flags, then the environment for those that are not given, and checks all of it.
+func configure(args []string, getenv func(string) string) (config, error) {
+	f, err := readFlags(args, getenv)
+	if err != nil {
+		return config{}, err
+	}
+	if f.spawned {
+		return spawnedConfig(getenv)
+	}
+	cfg := config{addr: f.addr, hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
+		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
+	if port := getenv("PORT"); port != "" && !f.given["addr"] {
+		cfg.addr = ":" + port
+	}
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkLog} {
+		if err := check(f, getenv); err != nil {
+			return config{}, err
+		}
+	}
+	return cfg, nil
+}
+
+func readFlags(args []string, getenv func(string) string) (flags, error) {
+	f := flags{given: map[string]bool{}}
+	set := flag.NewFlagSet("convoy", flag.ContinueOnError)
+	set.SetOutput(discard{})
+	set.Usage = func() {}
+	set.StringVar(&f.addr, "addr", "localhost:4000", "")
+	set.StringVar(&f.hosts, "hosts", "", "")
+	set.StringVar(&f.provider, "provider", "", "")
+	set.IntVar(&f.maxNodes, "max-nodes", 5, "")
+	set.StringVar(&f.base, "name", "convoy", "")
+	set.StringVar(&f.host, "host", "", "")
+	set.StringVar(&f.bind, "bind", "", "")
+	set.IntVar(&f.port, "port", 4444, "")
+	set.IntVar(&f.callPort, "call-port", 4445, "")
+	set.StringVar(&f.query, "query", "", "")
+	set.DurationVar(&f.poll, "poll", 5*time.Second, "")
+	set.StringVar(&f.shell, "shell", "", "")
+	set.StringVar(&f.dir, "dir", "", "")
+	set.StringVar(&f.log, "log", "auto", "")
+	set.StringVar(&f.level, "log-level", "info", "")
+	set.BoolVar(&f.spawned, "spawned", false, "")
+	if err := set.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return f, err
+		}
+		return f, hint("convoy -h lists the flags", "%v", err)
+	}
+	if set.NArg() > 0 {
+		return f, hint("convoy -h lists what can be asked", "unknown command %q", set.Arg(0))
+	}
+	set.Visit(func(one *flag.Flag) { f.given[one.Name] = true })
+	var bad error
+	set.VisitAll(func(one *flag.Flag) {
+		variable := "CONVOY_" + strings.ToUpper(strings.ReplaceAll(one.Name, "-", "_"))
+		text := getenv(variable)
+		if f.given[one.Name] || text == "" || one.Name == "spawned" || bad != nil {
+			return
+		}
+		if err := set.Set(one.Name, text); err != nil {
+			bad = hint("convoy -h says what it takes", "%s=%q: %v", variable, text, err)
+		}
+		f.given[one.Name] = true
+	})
+	return f, bad
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+func (cfg *config) checkNumbers(f flags, _ func(string) string) error {
+	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
+		return hint("give host and port, such as localhost:4000 or :8080", "-addr %q is no address to listen on", cfg.addr)
+	}
+	if f.maxNodes < 0 || f.maxNodes > 1000 {
+		return hint("0 to 1000", "-max-nodes %d is out of range", f.maxNodes)
+	}
+	if f.poll < 100*time.Millisecond || f.poll > time.Hour {
+		return hint("100ms to 1h", "-poll %v is out of range", f.poll)
+	}
+	for name, port := range map[string]int{"-port": f.port, "-call-port": f.callPort} {
+		if port < 0 || port > 65535 {
+			return hint("0 to 65535", "%s %d is no port", name, port)
+		}
+	}
+	if f.port == f.callPort && f.port != 0 {
+		return hint("give them different ports", "-port and -call-port are both %d", f.port)
+	}
+	return nil
+}
+
+// checkProvider settles who makes nodes and who names them. A node that polls a name of its own is part of somebody
+// else's network, where this machine's DNS server would mean nothing.
+func (cfg *config) checkProvider(f flags, _ func(string) string) error {
+	cfg.provider = f.provider
+	if cfg.provider == "" {
+		cfg.provider = "local"
+		if f.given["query"] || f.given["host"] {
+			cfg.provider = "none"
+		}
+	}
+	switch {
+	case cfg.provider != "local" && cfg.provider != "none":
+		return hint("it is local or none", "-provider %q is not known", cfg.provider)
+	case cfg.provider == "local" && (f.given["query"] || f.given["host"]):
+		return hint("leave out -query and -host, or say -provider none", "-provider local names its nodes itself, and polls its own DNS server")
+	case cfg.provider == "local":
+		cfg.bind = loopback()
+		if !f.given["port"] {
+			cfg.port = 0
+		}
+		if !f.given["call-port"] {
+			cfg.callPort = 0
+		}
+	}
+	if f.bind == "" {
+		if !cfg.bind.IsValid() {
+			cfg.bind = privateAddr()
+		}
+		return nil
+	}
+	bind, err := netip.ParseAddr(f.bind)
+	if err != nil || bind.IsUnspecified() {
+		return hint("give one address of this machine, not :: or 0.0.0.0", "-bind %q is no address that other nodes can reach", f.bind)
+	}
+	cfg.bind = bind
+	return nil
+}
+
+func (cfg *config) checkName(f flags, _ func(string) string) error {
+	host := f.host
+	switch {
+	case cfg.provider == "local":
+		host = f.base + "." + local.Zone
+	case host == "":
+		host, _ = os.Hostname()
+		host = strings.ToLower(host)
+	}
+	cfg.name = f.base + "@" + host
+	if _, _, err := peer.ParseName(cfg.name); err != nil {
+		return hint("-name takes a-z, 0-9 and -; -host a DNS name", "%q cannot be a node's name: %v", cfg.name, err)
+	}
+	return nil
+}
+
+func (cfg *config) checkSecrets(_ flags, _ func(string) string) error {
+	if cfg.cookie == "" {
+		if cfg.provider != "local" {
+			return hint("set CONVOY_COOKIE to the same secret on all nodes; convoy cookie makes one", "there is no cookie")
+		}
+		cfg.cookie = peer.NewCookie()
+	}
+	if err := peer.CheckCookie(cfg.cookie); err != nil {
+		return hint("convoy cookie makes a good one", "CONVOY_COOKIE: %v", err)
+	}
+	if cfg.token == "" {
+		cfg.token, cfg.ownToken = peer.NewCookie(), true
+	}
+	if len(cfg.token) < 16 {
+		return hint("convoy cookie makes a good one", "CONVOY_TOKEN is shorter than 16 characters")
+	}
+	return nil
+}
+
+func (cfg *config) checkShell(f flags, getenv func(string) string) error {
+	command := f.shell
+	if command == "" {
+		command = getenv("SHELL")
+	}
+	if command == "" {
+		command = "bash"
+	}
+	cfg.shell = strings.Fields(command)
+	cfg.dir = f.dir
+	if cfg.dir == "" {
+		cfg.dir, _ = os.UserHomeDir()
+		if _, err := os.Stat(cfg.dir); err != nil {
+			cfg.dir = "/"
+		}
+	}
+	if f.given["dir"] {
+		probe, err := os.MkdirTemp(cfg.dir, ".convoy-*")
+		if err != nil {
+			return hint("name a directory that exists and that you may write to", "-dir %q: %v", cfg.dir, errors.Unwrap(err))
+		}
+		os.Remove(probe) //nolint:errcheck // empty and ours
+		cfg.dir, _ = filepath.Abs(cfg.dir)
+	}
+	cfg.env = shellEnv(getenv)
+	return nil
+}
+
+func (cfg *config) checkLog(f flags, _ func(string) string) error {
+	if !slices.Contains([]string{"auto", "json", "text"}, f.log) {
+		return hint("it is json, text or auto", "-log %q is not known", f.log)
+	}
+	if err := cfg.logLevel.UnmarshalText([]byte(f.level)); err != nil {
+		return hint("it is debug, info, warn or error", "-log-level %q is not known", f.level)
+	}
+	return nil
+}
+
+// shellEnv is the environment of shells: what a terminal needs, and nothing that may be secret.
+func shellEnv(getenv func(string) string) []string {
+	env := []string{"TERM=xterm-256color", "COLORTERM=truecolor"}
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"} {
+		if value := getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func splitList(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// loopback is ::1, or 127.0.0.1 where the machine has no IPv6.
+func loopback() netip.Addr {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	probe.Close() //nolint:errcheck // it was only a question
+	return netip.IPv6Loopback()
+}
+
+// privateAddr is this machine's address on a private IPv6 network (RFC 4193), else any of its own.
+func privateAddr() netip.Addr {
+	best := loopback()
+	addrs, _ := net.InterfaceAddrs()
+	for _, one := range addrs {
+		prefix, err := netip.ParsePrefix(one.String())
+		if err != nil || prefix.Addr().IsLoopback() || prefix.Addr().IsLinkLocalUnicast() {
+			continue
+		}
+		if addr := prefix.Addr(); addr.Is6() && addr.IsPrivate() {
+			return addr
+		} else if best.IsLoopback() {
+			best = addr
+		}
+	}
+	return best
+}

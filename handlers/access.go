@@ -1,0 +1,80 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// checkHost refuses requests for names that are not ours, so that a page of another site cannot reach the console by
+// pointing its own name at this address (DNS rebinding). Addresses are always right: rebinding needs a name.
+func (h *Handlers) checkHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+		_, err := netip.ParseAddr(host)
+		if err == nil || host == "localhost" || slices.Contains(h.Hosts, host) || r.URL.Path == "/healthz" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h.fail(w, r, &problem{Status: http.StatusMisdirectedRequest, Text: fmt.Sprintf("this console is not called %q", host),
+			Hint: "start Convoy with -hosts " + host + " if it should be"})
+	})
+}
+
+// crossOrigin refuses what another site makes a browser send: all unsafe methods, and the stream, which a page could
+// otherwise hold open from outside.
+func crossOrigin(h *Handlers) func(http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	refuse := func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, r, &problem{Status: http.StatusForbidden, Text: "this request came from another site", Hint: "use the console itself"})
+	}
+	protection.SetDenyHandler(http.HandlerFunc(refuse))
+	return func(next http.Handler) http.Handler {
+		safe := protection.Handler(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			site := r.Header.Get("Sec-Fetch-Site")
+			if r.URL.Path == "/stream" && site != "" && site != "same-origin" && site != "none" {
+				refuse(w, r)
+				return
+			}
+			safe.ServeHTTP(w, r)
+		})
+	}
+}
+
+type nonceKey struct{}
+
+// securityHeaders says what a page may do: nothing that it does not bring itself. The nonce is for the style elements
+// that xterm.js makes (docs/decisions.md).
+func securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw := make([]byte, 16)
+		rand.Read(raw) //nolint:errcheck // never fails
+		nonce := base64.RawURLEncoding.EncodeToString(raw)
+		head := w.Header()
+		head.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self' 'nonce-"+nonce+
+			"'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		head.Set("X-Content-Type-Options", "nosniff")
+		head.Set("X-Frame-Options", "DENY")
+		head.Set("Referrer-Policy", "same-origin")
+		head.Set("Cross-Origin-Opener-Policy", "same-origin")
+		head.Set("Cross-Origin-Resource-Policy", "same-origin")
+		head.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
+	})
+}
+
+func nonceOf(r *http.Request) string {
+	nonce, _ := r.Context().Value(nonceKey{}).(string)
+	return nonce
+}

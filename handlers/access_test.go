@@ -1,0 +1,156 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestStrangersAreRefused(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	for _, test := range []struct {
+		method, path string
+		headers      []string
+		want         int
+	}{
+		{"GET", "/nodes", nil, 401},
+		{"POST", "/nodes", nil, 401},
+		{"GET", "/stream?viewer=0123456789abcdef", nil, 401},
+		{"GET", "/nodes/" + self + "/log", nil, 401},
+		{"POST", "/nodes/" + self + "/shells", nil, 401},
+		{"GET", "/guide", nil, 401},
+		{"POST", "/logout", nil, 401},
+		{"GET", "/nodes", []string{"Authorization: Bearer wrong"}, 401},
+		{"GET", "/nodes", []string{"Authorization: Bearer "}, 401},
+		{"GET", "/?token=wrong", nil, 401},
+		{"GET", "/healthz", nil, 200},
+		{"GET", "/login", nil, 200},
+		{"GET", "/nodes", []string{bearer}, 200},
+	} {
+		answer := n.request(t, test.method, test.path, "", test.headers...)
+		if answer.StatusCode != test.want {
+			t.Errorf("%s %s %v: %s, want %d", test.method, test.path, test.headers, answer.Status, test.want)
+		}
+	}
+	page := n.request(t, "GET", "/", "", "Accept: text/html")
+	body, err := io.ReadAll(page.Body)
+	must(t, err)
+	if page.StatusCode != 401 || !bytes.Contains(body, []byte(`name="token"`)) {
+		t.Errorf("a browser gets %s, want the login page", page.Status)
+	}
+}
+
+func TestPrintedLinkLogsIn(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	answer := n.request(t, "GET", "/?token="+token, "")
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/" {
+		t.Fatalf("%s to %q, want 303 to /", answer.Status, answer.Header.Get("Location"))
+	}
+	cookie := answer.Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Secure {
+		t.Errorf("cookie %v: want HttpOnly, SameSite=Strict, and not Secure without TLS", cookie)
+	}
+	if strings.Contains(cookie.Value, token) {
+		t.Error("the cookie holds the token")
+	}
+	page := n.request(t, "GET", "/", "", "Cookie: "+cookie.Name+"="+cookie.Value, "Accept: text/html")
+	body, err := io.ReadAll(page.Body)
+	must(t, err)
+	if page.StatusCode != 200 || !bytes.Contains(body, []byte(`id="nodes"`)) || bytes.Contains(body, []byte(token)) {
+		t.Errorf("console: %s", page.Status)
+	}
+}
+
+func TestOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	for _, test := range []struct {
+		method, path string
+		headers      []string
+		want         int
+	}{
+		{"POST", "/nodes", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		{"POST", "/nodes", []string{"Sec-Fetch-Site: same-site"}, 403},
+		{"POST", "/nodes", []string{"Origin: http://evil.test"}, 403},
+		{"POST", "/nodes", []string{"Origin: null"}, 403},
+		{"POST", "/nodes", []string{"Sec-Fetch-Site: same-origin"}, 503},
+		{"DELETE", "/nodes/x", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		{"GET", "/stream?viewer=0123456789abcdef", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		{"GET", "/nodes", []string{"Host: evil.test"}, 421},
+		{"GET", "/nodes", []string{"Host: console.test:8080"}, 200},
+		{"GET", "/nodes", []string{"Host: CONSOLE.test"}, 200},
+		{"GET", "/nodes", []string{"Host: localhost:1"}, 200},
+		{"GET", "/nodes", []string{"Host: [::1]:4000"}, 200},
+		{"GET", "/nodes", []string{"Host: 192.0.2.7"}, 200},
+		{"GET", "/nodes", []string{"Host: localhost.evil.test"}, 421},
+	} {
+		answer := n.request(t, test.method, test.path, "", append(test.headers, bearer)...)
+		if answer.StatusCode != test.want {
+			t.Errorf("%s %s %v: %s, want %d", test.method, test.path, test.headers, answer.Status, test.want)
+		}
+	}
+}
+
+func TestHeadersOfPages(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	answer := n.request(t, "GET", "/", "", bearer, "Accept: text/html")
+	policy := answer.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "'nonce-"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("policy %q lacks %s", policy, want)
+		}
+	}
+	if strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q allows what is unsafe", policy)
+	}
+	if answer.Header.Get("Cache-Control") != "no-store" {
+		t.Error("pages may be kept by caches")
+	}
+	again := n.request(t, "GET", "/", "", bearer, "Accept: text/html")
+	if again.Header.Get("Content-Security-Policy") == policy {
+		t.Error("two pages share a nonce")
+	}
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	key, old, now := bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32), time.Now()
+	was := newLogin(token, [][]byte{old})
+	is := newLogin(token, [][]byte{key, old})
+	s := session{ID: "1", User: "admin", Expires: now.Add(time.Hour)}
+	for _, test := range []struct {
+		name, value string
+		at          time.Time
+		want        bool
+	}{
+		{"own", is.sign(s), now, true},
+		{"signed by the key before", was.sign(s), now, true},
+		{"over", is.sign(s), now.Add(2 * time.Hour), false},
+		{"another key", newLogin(token, [][]byte{bytes.Repeat([]byte("c"), 32)}).sign(s), now, false},
+		{"changed", "x" + is.sign(s), now, false},
+		{"cut", is.sign(s)[:20], now, false},
+		{"empty", "", now, false},
+		{"only a dot", ".", now, false},
+	} {
+		if _, ok := is.verify(test.value, test.at); ok != test.want {
+			t.Errorf("%s: %v, want %v", test.name, ok, test.want)
+		}
+	}
+}
+
+func FuzzSession(f *testing.F) {
+	l := newLogin(token, [][]byte{bytes.Repeat([]byte("a"), 32)})
+	f.Add(l.sign(session{ID: "1"})[1:])
+	f.Add("e30.AAAA")
+	f.Fuzz(func(t *testing.T, value string) {
+		if s, ok := l.verify(value, time.Time{}); ok {
+			t.Errorf("%q is a session of %v", value, s)
+		}
+	})
+}

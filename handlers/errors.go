@@ -1,0 +1,151 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"convoy/fleet"
+	"convoy/pty"
+	"convoy/templates"
+)
+
+// problem is an error that its reader can do something about: what is wrong, what to do, and the status that says so.
+type problem struct {
+	Status   int    `json:"-"`
+	Text     string `json:"error"`
+	Hint     string `json:"hint,omitempty"`
+	Expected *int64 `json:"expected,omitempty"` // the number that a shell's input waits for
+}
+
+func (p *problem) Error() string { return p.Text }
+
+func badRequest(format string, args ...any) error {
+	return &problem{Status: http.StatusBadRequest, Text: fmt.Sprintf(format, args...), Hint: "docs/protocol.md describes every request"}
+}
+
+var errGone = &problem{Status: http.StatusNotFound, Text: "no such stream", Hint: "it has ended; open a new one"}
+
+// problemOf turns any error into what its reader is told. It is the only place where errors become statuses.
+func problemOf(err error) *problem {
+	var p *problem
+	var gap *pty.GapError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &gap):
+		return &problem{http.StatusConflict, "input is missing before this one", fmt.Sprintf("send number %d first", gap.Expected), &gap.Expected}
+	case errors.As(err, &tooLarge):
+		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("a body may have at most %d bytes", tooLarge.Limit), Hint: "send it in pieces"}
+	case errors.Is(err, fleet.ErrNotFound):
+		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "GET /nodes lists the nodes"}
+	case errors.Is(err, fleet.ErrFull):
+		return &problem{Status: http.StatusConflict, Text: err.Error(), Hint: "retire a node first, or start Convoy with a higher -max-nodes"}
+	case errors.Is(err, fleet.ErrNotRetirable):
+		return &problem{Status: http.StatusForbidden, Text: err.Error(), Hint: "only nodes that this Convoy made can be retired"}
+	case errors.Is(err, fleet.ErrNoProvider), errors.Is(err, fleet.ErrClosed):
+		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "use the console of the control plane"}
+	case errors.Is(err, pty.ErrNotFound):
+		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was closed; GET /nodes/{node}/shells lists the shells"}
+	case errors.Is(err, pty.ErrEnded):
+		return &problem{Status: http.StatusConflict, Text: "the shell has ended", Hint: "open another one"}
+	case errors.Is(err, pty.ErrFull):
+		return &problem{Status: http.StatusTooManyRequests, Text: err.Error(), Hint: "close a shell first"}
+	case errors.Is(err, pty.ErrClosed):
+		return &problem{Status: http.StatusServiceUnavailable, Text: "the node is stopping"}
+	case errors.Is(err, pty.ErrBadOffset), errors.Is(err, pty.ErrBadSize):
+		return badRequest("%v", err).(*problem)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &problem{Status: http.StatusGatewayTimeout, Text: "it took too long", Hint: "try again"}
+	}
+	return &problem{Status: http.StatusInternalServerError, Text: "something went wrong", Hint: "the node's log says what"}
+}
+
+// handler answers a request or says why not.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// do makes an http.HandlerFunc of a handler: its error is answered, and logged if it is ours.
+func (h *Handlers) do(fn handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := fn(w, r); err != nil {
+			h.fail(w, r, err)
+		}
+	}
+}
+
+// fail answers an error: a page for browsers, the notice partial for htmx, JSON for everybody else. Where the client
+// has gone there is nobody to tell.
+func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	p := problemOf(err)
+	if p.Status == http.StatusInternalServerError {
+		h.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	switch {
+	case r.Header.Get("HX-Request") != "":
+		w.Header().Set("HX-Retarget", "#notices")
+		w.Header().Set("HX-Reswap", "beforeend")
+		err = h.set.Render(w, p.Status, "notice", templates.Notice{Level: "error", Text: sentence(p.Text), Hint: sentence(p.Hint)})
+	case wantsHTML(r):
+		err = h.set.Render(w, p.Status, "error", templates.Error{Page: h.page(r, "Error"), Status: p.Status, Text: sentence(p.Text), Hint: sentence(p.Hint)})
+	default:
+		err = writeJSON(w, p.Status, p)
+	}
+	if err != nil {
+		h.Log.Debug("answer not sent", "err", err)
+	}
+}
+
+// sentence makes a line of text of an error's: a capital and a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// wantsHTML reports whether a browser asks for a page; everything else gets JSON.
+func wantsHTML(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// writeJSON answers v. Pages with a fleet's state are never kept by caches.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, err = w.Write(append(body, '\n'))
+	return err
+}
+
+func notFound(http.ResponseWriter, *http.Request) error {
+	return &problem{Status: http.StatusNotFound, Text: "there is nothing here", Hint: "the console is at /"}
+}
+
+func methodNotAllowed(_ http.ResponseWriter, r *http.Request) error {
+	return &problem{Status: http.StatusMethodNotAllowed, Text: fmt.Sprintf("%s is not possible here", r.Method), Hint: "docs/protocol.md lists the requests"}
+}
+
+// recover turns a panic in a handler into a 500: one bad request must not end the shells of all.
+func (h *Handlers) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler {
+					panic(v)
+				}
+				h.fail(w, r, fmt.Errorf("panic: %v", v))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

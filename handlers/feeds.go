@@ -1,0 +1,329 @@
+package handlers
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"convoy/fleet"
+	"convoy/logs"
+)
+
+const (
+	feedLines  = 500              // of another node's log that are kept here
+	feedLinger = 30 * time.Second // how long feeds outlive their last reader
+	feedWait   = 200 * time.Millisecond
+	feedRetry  = 500 * time.Millisecond
+)
+
+// item is one piece of news from a node: its shells, or lines of its log (of this boot, the next being Next).
+type item struct {
+	Shells *[]shell    `json:"shells,omitempty"`
+	Boot   string      `json:"boot,omitempty"`
+	Next   int64       `json:"next,omitempty"`
+	Lines  []logs.Line `json:"lines,omitempty"`
+}
+
+// source gives a node's news, its log from line from of that boot. It ends with an error, or when ctx does.
+type source func(ctx context.Context, node, boot string, from int64) iter.Seq2[item, error]
+
+// feeds hold what is known here of all nodes' shells and logs: one feed for each node, shared by all open tabs, and
+// only while there are any.
+type feeds struct {
+	ctx    context.Context
+	fleet  *fleet.Fleet
+	source source
+	log    *slog.Logger
+	group  sync.WaitGroup
+	shells signal // some node's shells changed
+	lines  signal // some node's log grew
+	usage  signal // users changed
+
+	mu      sync.Mutex
+	users   int
+	running bool
+	shut    bool             // nothing starts any more
+	nodes   map[string]*feed // by node name
+}
+
+// feed is one node's part, guarded by feeds.mu.
+type feed struct {
+	instance string
+	stop     context.CancelFunc
+	heard    bool // shells have come at least once
+	shells   []shell
+	boot     string
+	next     int64 // the line after the last of lines
+	lines    []logs.Line
+}
+
+func newFeeds(ctx context.Context, f *fleet.Fleet, source source, log *slog.Logger) *feeds {
+	return &feeds{ctx: ctx, fleet: f, source: source, log: log, nodes: map[string]*feed{}}
+}
+
+// use keeps the feeds running until the function that it returns is called, and for a little longer. Where they have
+// just begun it waits a moment for the first news of living nodes, so that a page shows their shells at once.
+func (f *feeds) use(ctx context.Context) (release func()) {
+	f.count(1)
+	f.settle(ctx)
+	return func() { f.count(-1) }
+}
+
+// count notes that there is a user more, or fewer; the first one starts the feeds.
+func (f *feeds) count(change int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.users += change
+	f.usage.fire()
+	if f.users > 0 && !f.running && !f.shut {
+		f.running = true
+		f.group.Go(f.run)
+	}
+}
+
+// unused reports that there are no users; at the end of their time it also says that the feeds are over.
+func (f *feeds) unused(over bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users == 0 && over {
+		f.running = false
+	}
+	return f.users == 0
+}
+
+// settle waits until every living node was heard of, at most feedWait.
+func (f *feeds) settle(ctx context.Context) {
+	limit := time.NewTimer(feedWait)
+	defer limit.Stop()
+	for {
+		changed := f.shells.changed()
+		if f.allHeard() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (f *feeds) allHeard() bool {
+	list := f.fleet.List()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, node := range list {
+		if known := f.nodes[node.Name]; node.Status == fleet.Alive && (known == nil || !known.heard) {
+			return false
+		}
+	}
+	return true
+}
+
+// close waits for every goroutine of the feeds; their context must have ended.
+func (f *feeds) close() {
+	f.mu.Lock()
+	f.shut = true
+	f.mu.Unlock()
+	f.group.Wait()
+}
+
+// run keeps one feed for each node that can have one, until nobody has used them for feedLinger.
+func (f *feeds) run() {
+	ctx, cancel := context.WithCancel(f.ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer f.clear()
+	defer cancel()
+	for {
+		changed, usage := f.fleet.Changed(), f.usage.changed()
+		for _, node := range f.renew(f.fleet.List()) {
+			feedCtx, stop := context.WithCancel(ctx)
+			f.begin(node, stop)
+			group.Go(func() { f.follow(feedCtx, node.Name) })
+		}
+		var idle <-chan time.Time
+		if f.unused(false) {
+			idle = time.After(feedLinger)
+		}
+		select {
+		case <-changed:
+		case <-usage:
+		case <-idle:
+			if f.unused(true) {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// renew ends the feeds of nodes that are gone or born again, and returns the living nodes that have none.
+func (f *feeds) renew(list []fleet.Node) (missing []fleet.Node) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, known := range f.nodes {
+		i := slices.IndexFunc(list, func(n fleet.Node) bool { return n.Name == name })
+		if i < 0 || (list[i].Status == fleet.Alive && list[i].Instance != known.instance) {
+			known.stop()
+			delete(f.nodes, name)
+			f.shells.fire()
+		}
+	}
+	for _, node := range list {
+		if f.nodes[node.Name] == nil && node.Status == fleet.Alive {
+			missing = append(missing, node)
+		}
+	}
+	return missing
+}
+
+func (f *feeds) begin(node fleet.Node, stop context.CancelFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes[node.Name] = &feed{instance: node.Instance, stop: stop}
+}
+
+func (f *feeds) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.nodes)
+}
+
+// follow takes in a node's news, again and again while it cannot be reached, until ctx ends.
+func (f *feeds) follow(ctx context.Context, name string) {
+	for ctx.Err() == nil {
+		boot, from := f.position(name)
+		for news, err := range f.source(ctx, name, boot, from) {
+			if err != nil {
+				f.log.Debug("feed interrupted", "node", name, "err", err)
+				break
+			}
+			f.take(ctx, name, news)
+		}
+		sleep(ctx, feedRetry)
+	}
+}
+
+func (f *feeds) position(name string) (boot string, next int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known := f.nodes[name]; known != nil && known.boot != "" {
+		return known.boot, known.next
+	}
+	return "", -1
+}
+
+func (f *feeds) take(ctx context.Context, name string, news item) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.nodes[name]
+	if known == nil || ctx.Err() != nil { // a feed that was ended has nothing to say any more
+		return
+	}
+	if news.Shells != nil {
+		known.shells, known.heard = *news.Shells, true
+		f.shells.fire()
+	}
+	if news.Boot == "" {
+		return
+	}
+	if known.boot != news.Boot {
+		known.boot, known.lines = news.Boot, nil
+	}
+	known.lines = append(known.lines, news.Lines...)
+	if n := len(known.lines); n > feedLines {
+		known.lines = slices.Clone(known.lines[n-feedLines:])
+	}
+	known.next = news.Next
+	f.lines.fire()
+}
+
+// shellsOf are the shells that a node was last known to have.
+func (f *feeds) shellsOf(name string) []shell {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known := f.nodes[name]; known != nil {
+		return known.shells
+	}
+	return nil
+}
+
+// place is how far a reader has come in one node's log.
+type place struct {
+	boot string
+	next int64
+}
+
+// since are the lines that a reader at p has not seen, and its new place.
+func (f *feeds) since(name string, p place) ([]logs.Line, place) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.nodes[name]
+	if known == nil || known.boot == "" {
+		return nil, p
+	}
+	lines := known.lines
+	if p.boot == known.boot {
+		i, _ := slices.BinarySearchFunc(lines, p.next, func(l logs.Line, off int64) int { return int(l.Off - off) })
+		lines = lines[i:]
+	} else if n := len(lines); n > tailLines {
+		lines = lines[n-tailLines:]
+	}
+	return slices.Clone(lines), place{known.boot, known.next}
+}
+
+// names are the nodes that have feeds.
+func (f *feeds) names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]string, 0, len(f.nodes))
+	for name := range f.nodes {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// sleep waits, but not longer than ctx.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// signal tells any number of waiters that something changed. Its zero value is ready.
+type signal struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// changed is closed at the next fire.
+func (s *signal) changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ch == nil {
+		s.ch = make(chan struct{})
+	}
+	return s.ch
+}
+
+func (s *signal) fire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ch != nil {
+		close(s.ch)
+		s.ch = nil
+	}
+}

@@ -1,0 +1,149 @@
+package handlers
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/pty"
+)
+
+// follow is a stream's following of one shell.
+type follow struct{ stop context.CancelFunc }
+
+// follow begins to send a shell's output, in place of an earlier follow of the same shell. It reports false if the
+// stream has ended or follows too much.
+func (t *tab) follow(s at) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := s.node + "/" + s.shell
+	old := t.follows[key]
+	if !t.ready || (old == nil && len(t.follows) >= maxFollows) {
+		return false
+	}
+	if old != nil {
+		old.stop()
+	}
+	ctx, cancel := context.WithCancel(t.ctx)
+	f := &follow{cancel}
+	t.follows[key] = f
+	t.group.Go(func() {
+		defer t.forget(key, f)
+		t.sendShell(ctx, s)
+	})
+	return true
+}
+
+func (t *tab) forget(key string, f *follow) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.stop()
+	if t.follows[key] == f {
+		delete(t.follows, key)
+	}
+}
+
+func (t *tab) unfollow(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.follows[key]; f != nil {
+		f.stop()
+	}
+}
+
+// sendShell sends a shell's events. While its node cannot be reached it says so once and keeps trying, from the byte
+// that would have been next.
+func (t *tab) sendShell(ctx context.Context, s at) {
+	key := s.node + "/" + s.shell
+	lost := false
+	for ctx.Err() == nil {
+		for e, err := range t.h.output(ctx, s.node, s.shell, t.viewer, s.off) {
+			switch {
+			case ctx.Err() != nil:
+				return
+			case errors.Is(err, pty.ErrNotFound):
+				t.sendJSON("gone", map[string]any{"shell": key, "error": "there is no such shell on its node"})
+				return
+			case err != nil && !lost:
+				lost = true
+				t.sendJSON("lost", map[string]any{"shell": key, "error": "its node cannot be reached"})
+			case err == nil:
+				lost = false
+				s.off = e.Off + int64(len(e.Bytes))
+				t.sendShellEvent(key, e)
+				if e.Kind == pty.Stalled {
+					t.letGo()
+				}
+				if e.Kind >= pty.Exited {
+					return
+				}
+			}
+		}
+		sleep(ctx, lostPause)
+	}
+}
+
+func (t *tab) sendShellEvent(key string, e pty.Event) {
+	switch e.Kind {
+	case pty.Output:
+		data := make([]byte, 0, len(key)+24+base64.StdEncoding.EncodedLen(len(e.Bytes)))
+		data = append(append(data, key...), ' ')
+		data = append(strconv.AppendInt(data, e.Off, 10), ' ')
+		t.send("output", base64.StdEncoding.AppendEncode(data, e.Bytes))
+	case pty.Reset:
+		t.sendJSON("reset", map[string]any{"shell": key, "off": e.Off})
+	case pty.Resize:
+		t.sendJSON("size", map[string]any{"shell": key, "off": e.Off, "rows": e.Size.Rows, "cols": e.Size.Cols})
+	case pty.Exited:
+		t.sendJSON("exit", map[string]any{"shell": key, "off": e.Off, "code": e.Exit.Code, "signal": e.Exit.Signal})
+	}
+}
+
+// POST /streams/{stream}/shells/{node}/{shell}
+func (h *Handlers) followShell(w http.ResponseWriter, r *http.Request) error {
+	t, s, err := h.tabOf(r)
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Has("from") {
+		if s.off, err = number(r, "from", -1); err != nil {
+			return err
+		}
+	}
+	if !t.follow(s) {
+		return errGone
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// DELETE /streams/{stream}/shells/{node}/{shell}
+func (h *Handlers) unfollowShell(w http.ResponseWriter, r *http.Request) error {
+	t, s, err := h.tabOf(r)
+	if err != nil {
+		return err
+	}
+	t.unfollow(s.node + "/" + s.shell)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// tabOf is the stream, and the shell, that a request is about. A stream is touched only by the login that opened it.
+func (h *Handlers) tabOf(r *http.Request) (*tab, at, error) {
+	t := h.streams.find(chi.URLParam(r, "stream"))
+	if t == nil {
+		return nil, at{}, errGone
+	}
+	if t.session != sessionOf(r).ID {
+		return nil, at{}, &problem{Status: http.StatusForbidden, Text: "this stream belongs to another login", Hint: "open a stream of your own"}
+	}
+	node, err := h.nodeOf(r)
+	if err != nil {
+		return nil, at{}, err
+	}
+	return t, at{node: node.Name, shell: chi.URLParam(r, "shell"), off: -1}, nil
+}

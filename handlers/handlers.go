@@ -1,0 +1,89 @@
+// Package handlers is Convoy over HTTP: the console's pages, the commands and the event stream of docs/protocol.md,
+// and the requests that nodes send one another.
+//
+// A handler decodes, makes one call and renders. Errors become statuses in one function, [Handlers.fail]. What
+// concerns a shell is done by the node that owns it: [Handlers.onOwner] serves it here, or carries the request to its
+// owner in one hop. Public serves people and scripts, Peer serves other nodes; Peer never forwards.
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"convoy/fleet"
+	"convoy/guide"
+	"convoy/logs"
+	"convoy/pty"
+	"convoy/templates"
+)
+
+// Cluster is what the handlers need of the cluster: a request carried to another node.
+type Cluster interface {
+	// Do sends r (path and query, header and body) to the node of that name. The caller closes the answer's body,
+	// which may be a stream without end; it ends with r's context.
+	Do(node string, r *http.Request) (*http.Response, error)
+}
+
+// Config is what a node's HTTP side is made of.
+type Config struct {
+	Self    string       // this node's full name
+	Version string       // of the program
+	Fleet   *fleet.Fleet // the one list of nodes
+	Shells  *pty.Table   // this node's shells
+	Logs    *logs.Ring   // this node's log
+	Cluster Cluster      // the way to other nodes' shells and logs
+	Token   string       // opens everything; at least 16 characters
+	Keys    [][]byte     // sign sessions: the first signs, all are accepted
+	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
+	Log     *slog.Logger
+}
+
+// Handlers holds the routes and the open streams of one node.
+type Handlers struct {
+	Config
+	set     *templates.Set
+	guide   *guide.Guide
+	login   *login
+	streams *streams
+	feeds   *feeds
+	// writeWait is how long a client may take to accept one event before it is let go of.
+	writeWait time.Duration
+	ctx       context.Context // ends with Close; streams and feeds live no longer
+	cancel    context.CancelFunc
+}
+
+const (
+	heartbeat = 15 * time.Second // between two hb events on a stream
+	writeWait = 20 * time.Second // see Handlers.writeWait
+)
+
+// New makes the handlers. It starts nothing; the first open stream does.
+func New(cfg Config) (*Handlers, error) {
+	set, err := newTemplates()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := guide.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), streams: newStreams(), writeWait: writeWait}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
+	return h, nil
+}
+
+// Close ends all open streams and waits for everything that was started.
+func (h *Handlers) Close() {
+	h.cancel()
+	h.streams.close()
+	h.feeds.close()
+}
+
+// Public serves the console: people's browsers and scripts.
+func (h *Handlers) Public() http.Handler { return h.publicRoutes() }
+
+// Peer serves the other nodes of the cluster. Who reaches it has proved to hold the cookie.
+func (h *Handlers) Peer() http.Handler { return h.peerRoutes() }

@@ -1,0 +1,123 @@
+package handlers
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/pty"
+)
+
+// output follows a shell wherever it lives. An error ends it; without one it ends with the shell or with ctx.
+func (h *Handlers) output(ctx context.Context, node, id, viewer string, from int64) iter.Seq2[pty.Event, error] {
+	if node == h.Self {
+		return h.ownOutput(ctx, id, viewer, from)
+	}
+	return h.remoteOutput(ctx, node, id, viewer, from)
+}
+
+func (h *Handlers) ownOutput(ctx context.Context, id, viewer string, from int64) iter.Seq2[pty.Event, error] {
+	return func(yield func(pty.Event, error) bool) {
+		s, err := h.Shells.Get(id)
+		if err != nil {
+			yield(pty.Event{}, err)
+			return
+		}
+		for e := range s.Follow(ctx, viewer, from, true) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// remoteOutput reads the owner's frames.
+func (h *Handlers) remoteOutput(ctx context.Context, node, id, viewer string, from int64) iter.Seq2[pty.Event, error] {
+	return func(yield func(pty.Event, error) bool) {
+		path := fmt.Sprintf("/nodes/%s/shells/%s/output?viewer=%s&from=%d", url.PathEscape(node), url.PathEscape(id), viewer, from)
+		answer, err := h.ask(ctx, node, path)
+		if err != nil {
+			yield(pty.Event{}, err)
+			return
+		}
+		defer answer.Body.Close()
+		in := bufio.NewReaderSize(answer.Body, 64<<10)
+		for {
+			e, err := readFrame(in)
+			if err == io.EOF && ctx.Err() == nil {
+				err = io.ErrUnexpectedEOF // the last frame says why it is the last
+			}
+			if !yield(e, err) || err != nil || e.Kind >= pty.Exited {
+				return
+			}
+		}
+	}
+}
+
+// ask sends a GET to another node. An answer other than 200 is an error; 404 is pty.ErrNotFound.
+func (h *Handlers) ask(ctx context.Context, node, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := h.Cluster.Do(node, r)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, pty.ErrNotFound
+	}
+	return nil, fmt.Errorf("%s answered %s", node, answer.Status)
+}
+
+// GET /nodes/{node}/shells/{shell}/output, from another node: frames until the shell ends.
+func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+	if err != nil {
+		return err
+	}
+	viewer, err := viewerOf(r)
+	if err != nil {
+		return err
+	}
+	from, err := number(r, "from", -1)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := h.untilClose(r.Context())
+	defer cancel()
+	out := http.NewResponseController(w)
+	var frame []byte
+	for e := range s.Follow(ctx, viewer, from, true) {
+		frame = appendFrame(frame[:0], e)
+		if _, err := w.Write(frame); err != nil {
+			return nil
+		}
+		if err := out.Flush(); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// untilClose is a context that ends with parent or when the handlers close.
+func (h *Handlers) untilClose(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	stop := context.AfterFunc(h.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+func contextWithTimeout(r *http.Request, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), d)
+}

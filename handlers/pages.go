@@ -1,0 +1,43 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/templates"
+)
+
+// GET /
+//
+// With the printed link's token it logs in and comes back without it, so that the token stays in no history.
+func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
+	if token := r.URL.Query().Get("token"); token != "" && h.login.checkToken(token) {
+		h.setSession(w, r)
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	if sessionOf(r).ID == "" {
+		h.refuseStranger(w, r)
+		return nil
+	}
+	defer h.feeds.use(r.Context())()
+	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList()})
+}
+
+// GET /guide, GET /guide/{page}
+func (h *Handlers) showGuide(w http.ResponseWriter, r *http.Request) error {
+	name := chi.URLParam(r, "page")
+	if name == "" {
+		name = "index"
+	}
+	title, body, ok := h.guide.Page(name)
+	if !ok {
+		return &problem{Status: http.StatusNotFound, Text: "the guide has no such page", Hint: "it begins at /guide"}
+	}
+	view := templates.Guide{Page: h.page(r, title), Body: body}
+	for _, page := range h.guide.Pages() {
+		view.Pages = append(view.Pages, templates.GuideLink{Name: page.Name, Title: page.Title, Current: page.Name == name})
+	}
+	return h.set.Render(w, http.StatusOK, "guide", view)
+}

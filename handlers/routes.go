@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/assets"
+)
+
+// publicRoutes is the list of everything that a browser or a script can ask. Each layer rests on those outside it.
+func (h *Handlers) publicRoutes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(h.recover, h.checkHost, securityHeaders, crossOrigin(h), h.identify)
+	r.NotFound(h.do(notFound))
+	r.MethodNotAllowed(h.do(methodNotAllowed))
+
+	r.Get("/healthz", healthz)
+	r.Handle("/assets/*", assets.Handler())
+	r.Get("/login", h.do(h.showLogin))
+	r.Post("/login", h.do(h.logIn))
+	r.Get("/", h.do(h.showConsole)) // asks for a login itself: it also takes the printed link's token
+
+	r.Group(func(r chi.Router) {
+		r.Use(h.requireLogin)
+		r.Post("/logout", h.do(h.logOut))
+		r.Get("/guide", h.do(h.showGuide))
+		r.Get("/guide/{page}", h.do(h.showGuide))
+
+		r.Get("/nodes", h.do(h.listNodes))
+		r.Post("/nodes", h.do(h.spawnNode))
+		r.Get("/nodes/{node}", h.do(h.showNode))
+		r.Delete("/nodes/{node}", h.do(h.retireNode))
+
+		r.Get("/stream", h.do(h.openStream))
+		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
+		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(h.unfollowShell))
+
+		h.ownerRoutes(r, h.onOwner)
+	})
+	return r
+}
+
+// peerRoutes is what another node may ask of this one: only what this node owns.
+func (h *Handlers) peerRoutes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(h.recover)
+	r.NotFound(h.do(notFound))
+	r.MethodNotAllowed(h.do(methodNotAllowed))
+	r.Get("/nodes/{node}/feed", h.do(h.here(h.serveFeed)))
+	r.Get("/nodes/{node}/shells/{shell}/output", h.do(h.here(h.serveOutput)))
+	h.ownerRoutes(r, h.here)
+	return r
+}
+
+// ownerRoutes are answered by the node that owns the shell or the log; by brings a request there.
+func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
+	r.Get("/nodes/{node}/log", h.do(by(h.showLog)))
+	r.Get("/nodes/{node}/shells", h.do(by(h.listShells)))
+	r.Post("/nodes/{node}/shells", h.do(by(h.openShell)))
+	r.Get("/nodes/{node}/shells/{shell}", h.do(by(h.showShell)))
+	r.Delete("/nodes/{node}/shells/{shell}", h.do(by(h.closeShell)))
+	r.Post("/nodes/{node}/shells/{shell}/input", h.do(by(h.writeShell)))
+	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(by(h.ackShell)))
+	r.Post("/nodes/{node}/shells/{shell}/size", h.do(by(h.resizeShell)))
+}

@@ -1,0 +1,237 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/pty"
+)
+
+// maxInput is the most that one input request may carry, in bytes.
+const maxInput = 64 << 10
+
+// inputWait bounds how long one request waits for a program that does not read.
+const inputWait = 10 * time.Second
+
+// shell is a shell as docs/protocol.md shows it.
+type shell struct {
+	ID      string    `json:"id"`
+	Node    string    `json:"node"`
+	Title   string    `json:"title"`
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+	Rows    int       `json:"rows"`
+	Cols    int       `json:"cols"`
+	End     int64     `json:"end"`
+	Running bool      `json:"running"`
+	Exit    *exit     `json:"exit"`
+}
+
+type exit struct {
+	Code   int    `json:"code"`
+	Signal string `json:"signal"`
+}
+
+func (h *Handlers) shellJSON(i pty.Info) shell {
+	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, PID: i.PID, Started: i.Started.UTC(), Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running}
+	if i.Exit != nil {
+		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
+	}
+	return s
+}
+
+// ownShells are this node's shells, oldest first.
+func (h *Handlers) ownShells() []shell {
+	list := []shell{}
+	for _, info := range h.Shells.List() {
+		list = append(list, h.shellJSON(info))
+	}
+	return list
+}
+
+// GET /nodes/{node}/shells
+func (h *Handlers) listShells(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, h.ownShells())
+}
+
+// POST /nodes/{node}/shells
+func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
+	ask := struct {
+		Rows, Cols int
+		First      bool
+	}{Rows: 24, Cols: 80}
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
+	if err := in.Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
+		return badBody(err)
+	}
+	open := func(size pty.Size) (*pty.Shell, bool, error) {
+		s, err := h.Shells.Open(size)
+		return s, true, err
+	}
+	if ask.First {
+		open = h.Shells.First
+	}
+	s, opened, err := open(pty.Size{Rows: ask.Rows, Cols: ask.Cols})
+	if err != nil {
+		return err
+	}
+	if !opened {
+		return writeJSON(w, http.StatusOK, h.shellJSON(s.Info()))
+	}
+	return writeJSON(w, http.StatusCreated, h.shellJSON(s.Info()))
+}
+
+// badBody is a body that is too large, or is not the JSON that was asked for.
+func badBody(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return badRequest("the body is not the JSON that is wanted: %v", err)
+}
+
+// GET /nodes/{node}/shells/{shell}
+func (h *Handlers) showShell(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, h.shellJSON(s.Info()))
+}
+
+// DELETE /nodes/{node}/shells/{shell}
+func (h *Handlers) closeShell(w http.ResponseWriter, r *http.Request) error {
+	if err := h.Shells.Remove(r.Context(), chi.URLParam(r, "shell")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// POST /nodes/{node}/shells/{shell}/input
+func (h *Handlers) writeShell(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+	if err != nil {
+		return err
+	}
+	in, err := readInput(w, r)
+	if err != nil {
+		return err
+	}
+	if in.ack >= 0 {
+		if err := s.Ack(in.viewer, in.ack); err != nil {
+			return err
+		}
+	}
+	if err := h.typeInto(r, s, in); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (h *Handlers) typeInto(r *http.Request, s *pty.Shell, in input) error {
+	ctx, cancel := contextWithTimeout(r, inputWait)
+	defer cancel()
+	if in.viewer == "" {
+		return s.Write(ctx, in.body)
+	}
+	return s.Input(ctx, in.viewer, in.n, in.body)
+}
+
+// POST /nodes/{node}/shells/{shell}/ack
+func (h *Handlers) ackShell(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+	if err != nil {
+		return err
+	}
+	viewer, err := viewerOf(r)
+	if err != nil {
+		return err
+	}
+	off, err := number(r, "off", 0)
+	if err != nil {
+		return err
+	}
+	if err := s.Ack(viewer, off); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// POST /nodes/{node}/shells/{shell}/size
+func (h *Handlers) resizeShell(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+	if err != nil {
+		return err
+	}
+	rows, err := number(r, "rows", 1)
+	if err != nil {
+		return err
+	}
+	cols, err := number(r, "cols", 1)
+	if err != nil {
+		return err
+	}
+	if err := s.Resize(pty.Size{Rows: int(min(rows, 1<<16)), Cols: int(min(cols, 1<<16))}); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// input is one decoded input request. viewer is empty for unnumbered input; ack is -1 without one.
+type input struct {
+	viewer string
+	n, ack int64
+	body   []byte
+}
+
+func readInput(w http.ResponseWriter, r *http.Request) (in input, err error) {
+	query := r.URL.Query()
+	in.ack = -1
+	if query.Has("viewer") || query.Has("n") || query.Has("ack") {
+		if in.viewer, err = viewerOf(r); err != nil {
+			return in, err
+		}
+		if in.n, err = number(r, "n", 0); err != nil {
+			return in, err
+		}
+	}
+	if query.Has("ack") {
+		if in.ack, err = number(r, "ack", 0); err != nil {
+			return in, err
+		}
+	}
+	in.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxInput))
+	return in, err
+}
+
+var viewerName = regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`)
+
+// viewerOf is the viewer that a request speaks for.
+func viewerOf(r *http.Request) (string, error) {
+	viewer := r.URL.Query().Get("viewer")
+	if !viewerName.MatchString(viewer) {
+		return "", badRequest("viewer must be 16 to 64 letters, digits, - or _")
+	}
+	return viewer, nil
+}
+
+// number reads a query parameter that must be a whole number, least or more.
+func number(r *http.Request, name string, least int64) (int64, error) {
+	text := r.URL.Query().Get(name)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least {
+		return 0, badRequest("%s must be a whole number from %d, not %q", name, least, text)
+	}
+	return n, nil
+}

@@ -1,0 +1,119 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/r3labs/sse/v2"
+)
+
+// publish sends one event of a stream; it waits while the client is slow, and does nothing once the stream has ended.
+type publish func(name string, data []byte)
+
+// serveEvents answers one request with an event stream that lasts as long as run does, the client stays and ctx lives.
+//
+// It uses r3labs/sse in the one way that loses nothing and leaks nothing (docs/decisions.md): a server and a stream of
+// their own for each request, so that no client waits for another; no replay; publishing begins when the subscription
+// stands; the stream is removed only after the subscriber has gone; every event leaves in one write with a deadline.
+func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out := &eventWriter{ResponseWriter: w, control: http.NewResponseController(w), wait: h.writeWait, broken: cancel}
+	stop := context.AfterFunc(ctx, out.interrupt)
+	defer stop()
+
+	const name = "tab"
+	subscribed, removed := make(chan struct{}), make(chan struct{})
+	server := sse.New()
+	server.AutoReplay, server.AutoStream, server.BufferSize, server.SplitData = false, false, 0, true
+	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+	server.OnSubscribe = func(string, *sse.Subscriber) { close(subscribed) }
+	server.OnUnsubscribe = func(string, *sse.Subscriber) {
+		server.RemoveStream(name)
+		close(removed)
+	}
+	server.CreateStream(name)
+
+	var pump sync.WaitGroup
+	pump.Go(func() {
+		defer cancel()
+		<-subscribed
+		run(ctx, func(event string, data []byte) {
+			server.Publish(name, &sse.Event{Event: []byte(event), Data: clean(data)})
+		})
+	})
+	r = r.Clone(ctx)
+	r.URL.RawQuery = "stream=" + name
+	r.Header.Del("Last-Event-ID")
+	server.ServeHTTP(out, r)
+	cancel()
+	pump.Wait()
+	<-removed
+}
+
+// clean makes data fit for one event: never empty, which would end the stream, and without carriage returns, which
+// end a line like newlines do.
+func clean(data []byte) []byte {
+	if len(data) == 0 {
+		return []byte(" ")
+	}
+	if bytes.IndexByte(data, '\r') >= 0 {
+		data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	}
+	return data
+}
+
+// eventWriter collects an event and sends it whole at Flush. A client that does not take it in time is let go of:
+// sse does not look at errors, so the first one ends the stream's context.
+type eventWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	wait    time.Duration // for each event
+	broken  context.CancelFunc
+	event   []byte
+
+	mu          sync.Mutex // orders the deadlines of Flush and interrupt
+	interrupted bool
+}
+
+func (w *eventWriter) Write(b []byte) (int, error) {
+	w.event = append(w.event, b...)
+	return len(b), nil
+}
+
+// Flush sends what was collected.
+func (w *eventWriter) Flush() {
+	defer func() { w.event = w.event[:0] }()
+	if !w.extend() {
+		return
+	}
+	if _, err := w.ResponseWriter.Write(w.event); err != nil {
+		w.broken()
+		return
+	}
+	if w.control.Flush() != nil {
+		w.broken()
+	}
+}
+
+// extend sets the deadline of the next write; false once the stream was interrupted.
+func (w *eventWriter) extend() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.interrupted {
+		return false
+	}
+	w.control.SetWriteDeadline(time.Now().Add(w.wait)) //nolint:errcheck // tests' recorders have no deadlines
+	return true
+}
+
+// interrupt ends a write that waits for the client, and all later ones.
+func (w *eventWriter) interrupt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.interrupted = true
+	w.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+}

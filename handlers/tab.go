@@ -1,0 +1,138 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"convoy/assets"
+	"convoy/logs"
+	"convoy/templates"
+)
+
+const (
+	nodesPause = 40 * time.Millisecond  // between two lists of nodes on one stream
+	logPause   = 100 * time.Millisecond // between two batches of log lines
+	lostPause  = 500 * time.Millisecond // between two tries to reach a lost shell
+	maxStreams = 256
+	maxFollows = 256 // shells on one stream
+	window     = 256 << 10
+)
+
+// tab is one open stream: what one page, or one script, is being shown.
+type tab struct {
+	h       *Handlers
+	id      string
+	viewer  string
+	session string // whose it is
+	json    bool   // JSON where a page gets HTML
+	ctx     context.Context
+	letGo   context.CancelFunc // ends the stream: its reader reads or draws nothing
+	send    publish
+	group   sync.WaitGroup
+
+	mu      sync.Mutex
+	follows map[string]*follow // by NODE/SHELL
+	ready   bool               // ctx and send are set
+}
+
+// GET /stream
+func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
+	open, err := h.readOpening(r)
+	if err != nil {
+		return err
+	}
+	t := &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, follows: map[string]*follow{},
+		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
+	if !h.streams.add(t) {
+		return &problem{Status: http.StatusTooManyRequests, Text: "too many open streams on this node", Hint: "close some tabs"}
+	}
+	defer h.streams.remove(t)
+	release := h.feeds.use(r.Context())
+	defer release()
+	ctx, cancel := h.untilClose(r.Context())
+	defer cancel()
+	t.letGo = cancel
+	h.serveEvents(ctx, w, r, func(ctx context.Context, send publish) { t.run(ctx, send, open) })
+	return nil
+}
+
+// run sends everything until ctx ends, and waits for what it began.
+func (t *tab) run(ctx context.Context, send publish, open opening) {
+	t.start(ctx, send)
+	defer t.group.Wait()
+	defer t.finish()
+	t.sendJSON("hello", map[string]any{"stream": t.id, "node": t.h.Self, "build": assets.Build(), "window": window, "heartbeat": int(heartbeat / time.Second)})
+	if open.nodes {
+		t.group.Go(t.sendNodes)
+	}
+	for _, s := range open.shells {
+		t.follow(s)
+	}
+	if open.log {
+		t.group.Go(func() { t.sendLogs(open.places) })
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case now := <-beat.C:
+			t.send("hb", strconv.AppendInt(nil, now.UnixMilli(), 10))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (t *tab) start(ctx context.Context, send publish) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ctx, t.send, t.ready = ctx, send, true
+}
+
+// finish lets no more follows begin.
+func (t *tab) finish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ready = false
+}
+
+// sendLines sends lines of a node's log, as HTML or as JSON.
+func (t *tab) sendLines(name string, now place, lines []logs.Line) error {
+	event := map[string]any{"node": name, "boot": now.boot, "next": now.next}
+	if t.json {
+		event["lines"] = lines
+	} else {
+		html, err := t.h.set.Execute("log_lines", logView(name, now.boot, lines))
+		if err != nil {
+			return err
+		}
+		event["html"] = string(html)
+	}
+	t.sendJSON("log", event)
+	return nil
+}
+
+// notify sends a notice to the stream's reader.
+func (t *tab) notify(n templates.Notice) {
+	t.sendJSON("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
+}
+
+func (t *tab) sendJSON(name string, v any) {
+	if _, data, err := eventJSON(name, v); err == nil {
+		t.send(name, data)
+	}
+}
+
+func eventJSON(name string, v any) (string, []byte, error) {
+	data, err := json.Marshal(v)
+	return name, data, err
+}
+
+// pause waits so that a burst of changes becomes one event; false if the stream ended.
+func (t *tab) pause(d time.Duration) bool { return sleep(t.ctx, d) }

@@ -1,0 +1,101 @@
+package browser
+
+import (
+	"context"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// modifiers are the bits of the keys that are held.
+var modifiers = map[string]int64{"Alt": 1, "Ctrl": 2, "Meta": 4, "Shift": 8}
+
+// key is what a key of a keyboard sends: its code, its Windows virtual key code
+// and the text that it types.
+type key struct {
+	code    string
+	virtual int64
+	text    string
+}
+
+// keys are the keys without a letter. Their codes are real ones: a wrong code
+// makes the browser press another key.
+var keys = map[string]key{
+	"Enter":      {"Enter", 13, "\r"},
+	"Escape":     {"Escape", 27, ""},
+	"Tab":        {"Tab", 9, ""},
+	"Backspace":  {"Backspace", 8, ""},
+	"Delete":     {"Delete", 46, ""},
+	"ArrowLeft":  {"ArrowLeft", 37, ""},
+	"ArrowUp":    {"ArrowUp", 38, ""},
+	"ArrowRight": {"ArrowRight", 39, ""},
+	"ArrowDown":  {"ArrowDown", 40, ""},
+	"Home":       {"Home", 36, ""},
+	"End":        {"End", 35, ""},
+	"PageUp":     {"PageUp", 33, ""},
+	"PageDown":   {"PageDown", 34, ""},
+	" ":          {"Space", 32, " "},
+}
+
+// Press presses and releases a key with its modifiers, such as "Enter",
+// "Ctrl+c" or "Shift+Escape". Letters and digits are keys, too.
+func (p *Page) Press(chord string) {
+	p.t.Helper()
+	parts := strings.Split(chord, "+")
+	name := parts[len(parts)-1]
+	var held int64
+	for _, part := range parts[:len(parts)-1] {
+		bit, ok := modifiers[part]
+		if !ok {
+			p.t.Fatalf("browser: no modifier %q", part)
+		}
+		held |= bit
+	}
+	k, ok := keyOf(name)
+	if !ok {
+		p.t.Fatalf("browser: no key %q", name)
+	}
+	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Modifiers: held, Key: name, Code: k.code, WindowsVirtualKeyCode: k.virtual, NativeVirtualKeyCode: k.virtual}
+	if held&^modifiers["Shift"] == 0 {
+		down.Text = k.text // a chord types nothing
+	}
+	if down.Text == "" {
+		down.Type = input.DispatchKeyEventTypeRawKeyDown
+	}
+	up := down
+	up.Type, up.Text = input.DispatchKeyEventTypeKeyUp, ""
+	call(p, input.DispatchKeyEvent, down)
+	call(p, input.DispatchKeyEvent, up)
+}
+
+// keyOf finds a key by its name.
+func keyOf(name string) (key, bool) {
+	if k, ok := keys[name]; ok {
+		return k, true
+	}
+	if len(name) != 1 {
+		return key{}, false
+	}
+	upper := strings.ToUpper(name)
+	switch c := upper[0]; {
+	case c >= 'A' && c <= 'Z':
+		return key{"Key" + upper, int64(c), name}, true
+	case c >= '0' && c <= '9':
+		return key{"Digit" + upper, int64(c), name}, true
+	}
+	return key{}, false
+}
+
+// call runs one protocol command within the deadline and returns its result.
+func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
+	defer cancel()
+	result, err := chromedp.Call(ctx, command, params)
+	if err != nil {
+		p.t.Fatalf("browser: command %T: %v", params, err)
+	}
+	return result
+}

@@ -1,0 +1,182 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// Page is one tab with cookies and storage of its own. It is not safe for
+// concurrent use. Every method ends the test when it fails.
+type Page struct {
+	t   testing.TB
+	ctx context.Context
+	log *complaints
+}
+
+// Open opens address in a new tab that believes it has the user's attention,
+// and returns when it is loaded. The tab shares nothing with other tabs.
+func (b *Browser) Open(t testing.TB, address string) *Page {
+	t.Helper()
+	p := &Page{t: t, log: &complaints{}}
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(),
+		chromedp.WithListener(p.log.listen))
+	p.ctx = ctx
+	t.Cleanup(cancel)
+	// The first call binds the tab to its context, so that one has no deadline.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("browser: open tab: %v", err)
+	}
+	call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	p.Go(address)
+	return p
+}
+
+// Go loads address in the tab.
+func (p *Page) Go(address string) {
+	p.t.Helper()
+	p.do("load "+address, chromedp.Navigate(address))
+}
+
+// Reload loads the page anew.
+func (p *Page) Reload() {
+	p.t.Helper()
+	p.do("reload", chromedp.Reload())
+}
+
+// Eval evaluates a JavaScript expression, waiting for a promise, and returns
+// its value as T.
+func Eval[T any](p *Page, expression string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("browser: evaluate %s: %v", expression, err)
+	}
+	return got
+}
+
+// Do evaluates a JavaScript expression for its effect.
+func (p *Page) Do(expression string) {
+	p.t.Helper()
+	p.do("evaluate "+expression, chromedp.Evaluate[chromedp.Void](expression, chromedp.EvalAwaitPromise))
+}
+
+// Wait waits until a JavaScript expression is truthy. On failure the test ends
+// with what the page shows.
+func (p *Page) Wait(expression string) {
+	p.t.Helper()
+	p.WaitFor(expression, deadline)
+}
+
+// WaitFor is Wait with a deadline of its own.
+func (p *Page) WaitFor(expression string, limit time.Duration) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, limit+deadline)
+	defer cancel()
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(5*time.Millisecond), chromedp.WithPollingTimeout(limit))
+	if err := chromedp.Do(ctx, poll); err != nil {
+		p.t.Fatalf("browser: wait for %s: %v\n%s", expression, err, p.state())
+	}
+}
+
+// state describes the page for a failed test.
+func (p *Page) state() string {
+	var all strings.Builder
+	for key, text := range p.screens() {
+		fmt.Fprintf(&all, "--- %s\n%s\n", key, text)
+	}
+	for _, problem := range p.log.all() {
+		fmt.Fprintf(&all, "! %s\n", problem)
+	}
+	return all.String()
+}
+
+// Click presses the left mouse button on the first element that matches a CSS
+// selector, where it is.
+func (p *Page) Click(selector string) {
+	p.t.Helper()
+	p.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// Type types text where the focus is, as an input method would: any letter
+// works, control characters do not.
+func (p *Page) Type(text string) {
+	p.t.Helper()
+	call(p, input.InsertText, input.InsertTextParams{Text: text})
+}
+
+// Resize gives the page a viewport in CSS pixels.
+func (p *Page) Resize(width, height int64) {
+	p.t.Helper()
+	p.do("resize", chromedp.EmulateViewport(width, height))
+}
+
+// Touch makes the page believe that it is on a touch screen of the given size.
+// It holds from the next load.
+func (p *Page) Touch(width, height int64) {
+	p.t.Helper()
+	p.do("touch", chromedp.EmulateViewport(width, height, chromedp.EmulateMobile, chromedp.EmulateTouch))
+}
+
+// Scheme makes the system's colour scheme "light" or "dark".
+func (p *Page) Scheme(name string) {
+	p.t.Helper()
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+	})
+}
+
+// Screenshot writes what the viewport shows to a PNG file, and returns its path.
+func (p *Page) Screenshot(path string) string {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
+	defer cancel()
+	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(path, image, 0o644)
+	}
+	if err != nil {
+		p.t.Fatalf("browser: screenshot: %v", err)
+	}
+	return path
+}
+
+// BeforeLoad makes every page that is loaded from now on run script first.
+func (p *Page) BeforeLoad(script string) {
+	p.t.Helper()
+	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
+// do runs one action within the deadline.
+func (p *Page) do(what string, action chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
+	defer cancel()
+	if err := chromedp.Do(ctx, action); err != nil {
+		p.t.Fatalf("browser: %s: %v\n%s", what, err, p.log.all())
+	}
+}
+
+// quote returns text as a JavaScript literal.
+func quote(text string) string {
+	literal, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always has a form
+	}
+	return string(literal)
+}

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Event is one event of a stream.
+type Event struct {
+	Name string
+	Data []byte
+}
+
+// Stream is an open event stream. One goroutine may read it.
+type Stream struct {
+	ID     string // from hello
+	Window int64
+	body   io.ReadCloser
+	in     *bufio.Reader
+}
+
+// Stream opens an event stream and reads its hello. query may name shells, logs and what is wanted; the viewer is the
+// client's. The stream ends with ctx.
+func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) {
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("viewer", c.Viewer)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+"/stream?"+query.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	r.Header.Set("Accept", "application/json")
+	answer, err := c.HTTP.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		answer.Body.Close()
+		return nil, fmt.Errorf("stream: %s", answer.Status)
+	}
+	s := &Stream{body: answer.Body, in: bufio.NewReaderSize(answer.Body, 128<<10)}
+	hello, err := s.Next()
+	if err != nil || hello.Name != "hello" {
+		s.Close()
+		return nil, fmt.Errorf("stream: first event is %q, %w", hello.Name, errors.Join(err))
+	}
+	var said struct {
+		Stream string
+		Window int64
+	}
+	if err := json.Unmarshal(hello.Data, &said); err != nil {
+		return nil, err
+	}
+	s.ID, s.Window = said.Stream, said.Window
+	return s, nil
+}
+
+// Close ends the stream.
+func (s *Stream) Close() { s.body.Close() }
+
+// Next reads the next event (HTML living standard, section 9.2.6).
+func (s *Stream) Next() (e Event, err error) {
+	e.Name = "message"
+	some := false
+	for {
+		line, err := s.in.ReadBytes('\n')
+		if err != nil {
+			return e, err
+		}
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if len(line) == 0 {
+			if some {
+				return e, nil
+			}
+			continue
+		}
+		field, value, _ := bytes.Cut(line, []byte(":"))
+		value = bytes.TrimPrefix(value, []byte(" "))
+		switch string(field) {
+		case "event":
+			e.Name = string(value)
+		case "data":
+			if some {
+				e.Data = append(e.Data, '\n')
+			}
+			e.Data, some = append(e.Data, value...), true
+		}
+	}
+}
+
+// Output is a decoded output event.
+type Output struct {
+	Shell string
+	Off   int64
+	Bytes []byte
+}
+
+// ParseOutput decodes an output event's data.
+func ParseOutput(data []byte) (o Output, err error) {
+	words := bytes.Split(data, []byte(" "))
+	if len(words) != 3 {
+		return o, fmt.Errorf("output has %d words", len(words))
+	}
+	o.Shell = string(words[0])
+	if o.Off, err = strconv.ParseInt(string(words[1]), 10, 64); err != nil {
+		return o, err
+	}
+	o.Bytes, err = base64.StdEncoding.AppendDecode(nil, words[2])
+	return o, err
+}

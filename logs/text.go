@@ -1,0 +1,142 @@
+package logs
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// clock is how a person's log tells the time.
+const clock = "15:04:05"
+
+// textHandler writes lines for a person at a terminal.
+type textHandler struct {
+	w      io.Writer
+	level  slog.Leveler
+	colour bool
+	flat   flattener
+}
+
+// TextHandler writes each record from that level on as one line for a person:
+// "20:07:25 INFO  member joined  node=convoy@…". Control characters are shown,
+// not obeyed. A writer that hangs does not hold up the program.
+func TextHandler(w io.Writer, level slog.Leveler) slog.Handler {
+	return newTextHandler(w, level, false)
+}
+
+// ColourHandler is TextHandler for a terminal that shows colours.
+func ColourHandler(w io.Writer, level slog.Leveler) slog.Handler {
+	return newTextHandler(w, level, true)
+}
+
+func newTextHandler(w io.Writer, level slog.Leveler, colour bool) *textHandler {
+	h := &textHandler{level: level, colour: colour}
+	h.w = &outlet{w: w, notice: func(dropped int) []byte {
+		return h.render(Line{
+			Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
+			Attrs: []Attr{{"n", strconv.Itoa(dropped)}},
+		})
+	}}
+	return h
+}
+
+// Enabled compares with the handler's level.
+func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.level.Level()
+}
+
+// Handle writes the record in one piece.
+func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
+	_, err := h.w.Write(h.render(h.flat.line(r).bounded()))
+	return err
+}
+
+// WithAttrs returns a handler whose records all have these attributes.
+func (h *textHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	next := *h
+	next.flat = h.flat.withAttrs(attrs)
+	return &next
+}
+
+// WithGroup returns a handler that puts attributes from now on into a group.
+func (h *textHandler) WithGroup(name string) slog.Handler {
+	next := *h
+	next.flat = h.flat.withGroup(name)
+	return &next
+}
+
+func (h *textHandler) render(l Line) []byte {
+	var b strings.Builder
+	b.WriteString(h.paint("2", l.Time.Local().Format(clock)))
+	b.WriteByte(' ')
+	word := levelWord(l.Level)
+	b.WriteString(h.paint(levelColour(l.Level), word))
+	b.WriteString(strings.Repeat(" ", len("ERROR")-len(word)+1))
+	b.WriteString(visible(l.Message))
+	for i, a := range l.Attrs {
+		if i == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteByte(' ')
+		b.WriteString(h.paint("2", visible(a.Key)+"="))
+		b.WriteString(quoted(a.Value))
+	}
+	b.WriteByte('\n')
+	return []byte(b.String())
+}
+
+// paint puts s into a colour (an SGR parameter), if there are colours.
+func (h *textHandler) paint(sgr, s string) string {
+	if !h.colour || sgr == "" {
+		return s
+	}
+	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
+}
+
+func levelColour(l slog.Level) string {
+	switch {
+	case l < slog.LevelInfo:
+		return "2"
+	case l < slog.LevelWarn:
+		return "32"
+	case l < slog.LevelError:
+		return "33"
+	default:
+		return "31"
+	}
+}
+
+// quoted returns a value as it stands if it is one plain word, else quoted.
+func quoted(s string) string {
+	if s == "" || strings.ContainsAny(s, " \"'=\\") || visible(s) != s {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// visible replaces what a terminal might obey by its escape: "\x1b".
+func visible(s string) string {
+	if strings.IndexFunc(s, unprintable) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for i, n := 0, 0; i < len(s); i += n {
+		var r rune
+		r, n = utf8.DecodeRuneInString(s[i:])
+		if !unprintable(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.Quote(s[i : i+n])
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
+}
+
+// unprintable reports whether r is not to be shown as it is; bytes that are no
+// UTF-8 count among them.
+func unprintable(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }

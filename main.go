@@ -1,0 +1,60 @@
+// Convoy is a web console with real shells on every node of a cluster. DESIGN: docs/architecture.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"convoy/peer"
+)
+
+func main() {
+	// Being told of these signals also undoes an inherited "ignore", which every shell would inherit in turn.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run is the whole program: it runs a node until ctx ends, and returns the exit status: 0, 1 if something failed, 2 if
+// it was asked for something impossible. Several may run in one process.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 1 {
+		switch args[0] {
+		case "cookie":
+			fmt.Fprintln(stdout, peer.NewCookie())
+			return 0
+		case "version":
+			fmt.Fprintln(stdout, "convoy", version)
+			return 0
+		}
+	}
+	cfg, err := configure(args, getenv)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return 0
+	case err != nil:
+		complain(stderr, err)
+		return 2
+	}
+	if err := serve(ctx, cfg, stdout); err != nil {
+		complain(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// complain prints an error, and what to do about it, for a person.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "convoy: error: %v\n", err)
+	if h := (*hinted)(nil); errors.As(err, &h) {
+		fmt.Fprintf(w, "convoy: hint: %s\n", h.hint)
+	}
+}

@@ -1,0 +1,387 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"convoy/internal/browser"
+	"convoy/internal/client"
+)
+
+// TestMain lets the test binary be the node that provider local spawns.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-spawned" {
+		main()
+	}
+	status := m.Run()
+	browser.CloseShared()
+	if err := goleak.Find(); status == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// testEnv is the environment of the nodes in these tests.
+func testEnv(more map[string]string) func(string) string {
+	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+	return func(name string) string {
+		if value, ok := more[name]; ok {
+			return value
+		}
+		return env[name]
+	}
+}
+
+// output is what a node writes: readable while it runs.
+type output struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	changed chan struct{}
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.changed)
+	o.changed = make(chan struct{})
+	return o.text.Write(b)
+}
+
+// line waits for a line of JSON whose message begins like that, and returns the message.
+func (o *output) line(ctx context.Context, t *testing.T, begin string) string {
+	t.Helper()
+	for {
+		o.mu.Lock()
+		text, changed := o.text.String(), o.changed
+		o.mu.Unlock()
+		for line := range strings.Lines(text) {
+			var said struct{ Level, Message string }
+			if json.Unmarshal([]byte(line), &said) == nil && strings.HasPrefix(said.Message, begin) {
+				return said.Message
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			t.Fatalf("no line %q in:\n%s", begin, text)
+		}
+	}
+}
+
+// running is a node that runs in this process.
+type running struct {
+	*client.Client
+	out    *output
+	stop   context.CancelFunc
+	status chan int
+}
+
+// startNode runs a control plane; the test's end stops it.
+func startNode(t *testing.T, env map[string]string, args ...string) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	n := &running{out: &output{changed: make(chan struct{})}, stop: stop, status: make(chan int, 1)}
+	go func() {
+		n.status <- run(ctx, append([]string{"-addr", "localhost:0"}, args...), testEnv(env), n.out, n.out)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if status, ok := <-n.status; ok && status != 0 {
+			t.Errorf("exit status %d:\n%s", status, n.out.text.String())
+		}
+	})
+	link := strings.Fields(n.out.line(soon(t), t, "open http"))[1]
+	u, err := url.Parse(link)
+	must(t, err)
+	n.Client = client.New("http://"+u.Host, u.Query().Get("token"))
+	t.Cleanup(n.Client.Close)
+	return n
+}
+
+// ended stops the node and returns its exit status.
+func (n *running) ended() int {
+	n.stop()
+	status := <-n.status
+	close(n.status)
+	return status
+}
+
+// until asks for the nodes, anew after every change, until met says yes.
+func (n *running) until(t *testing.T, what string, met func([]client.Node) bool) []client.Node {
+	t.Helper()
+	ctx := soon(t)
+	stream, err := n.Stream(ctx, url.Values{"want": {"nodes"}})
+	must(t, err)
+	defer stream.Close()
+	for {
+		e, err := stream.Next()
+		if err != nil {
+			t.Fatalf("waiting until %s: %v", what, err)
+		}
+		var list []client.Node
+		if e.Name == "fleet" {
+			must(t, json.Unmarshal(e.Data, &list))
+			if met(list) {
+				return list
+			}
+		}
+	}
+}
+
+// spawnAlive spawns a node and waits until it is alive.
+func (n *running) spawnAlive(t *testing.T) client.Node {
+	t.Helper()
+	made, err := n.Spawn(soon(t))
+	must(t, err)
+	n.until(t, made.Name+" is alive", has(made.Name, "alive"))
+	return made
+}
+
+// has is met by a list in which the node has that status; the empty status is not being there.
+func has(name, status string) func([]client.Node) bool {
+	return func(list []client.Node) bool {
+		for _, one := range list {
+			if one.Name == name {
+				return one.Status == status
+			}
+		}
+		return status == ""
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestRow34_OneCommandGivesAFleet(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	list, err := n.Nodes(soon(t))
+	must(t, err)
+	if len(list) != 1 || !list[0].Self || !list[0].Control || list[0].Status != "alive" || list[0].Retirable {
+		t.Fatalf("nodes %+v, want the control plane alone", list)
+	}
+	made := n.spawnAlive(t)
+
+	s, err := n.Open(soon(t), made.Name)
+	must(t, err)
+	term, err := n.Attach(context.Background(), s, -1)
+	must(t, err)
+	defer term.Close()
+	ctx := soon(t)
+	must(t, term.Type(ctx, "echo $CONVOY_NODE $((6*7))\r"))
+	must(t, term.WaitFor(ctx, made.Name+" 42"))
+
+	must(t, n.Retire(ctx, made.Name))
+	n.until(t, made.Name+" is gone", has(made.Name, ""))
+	must(t, n.Retire(ctx, made.Name)) // again: no error
+}
+
+func TestSecretsAreNotInShells(t *testing.T) {
+	t.Parallel()
+	const cookie = "kD93jfLq02mXv81zRtY6uWcB47nHsPaE"
+	n := startNode(t, map[string]string{"CONVOY_COOKIE": cookie})
+	made := n.spawnAlive(t)
+	for _, node := range []string{"convoy", made.Name} {
+		s, err := n.Open(soon(t), node)
+		must(t, err)
+		term, err := n.Attach(context.Background(), s, -1)
+		must(t, err)
+		defer term.Close()
+		ctx := soon(t)
+		must(t, term.Type(ctx, "env; tr '\\0' ' ' </proc/$PPID/cmdline; echo done-$((1+1))\r"))
+		must(t, term.WaitFor(ctx, "done-2"))
+		for _, secret := range []string{cookie, n.Token} {
+			if bytes.Contains(term.Bytes(), []byte(secret)) {
+				t.Errorf("a shell of %s can read a secret", node)
+			}
+		}
+	}
+	var page struct{ Lines []json.RawMessage }
+	must(t, n.Do(soon(t), "GET", "/nodes/convoy/log?from=0", nil, &page))
+	if text, _ := json.Marshal(page); bytes.Contains(text, []byte(n.Token)) || bytes.Contains(text, []byte(cookie)) {
+		t.Error("the log holds a secret")
+	}
+}
+
+func TestRow05_TheLimitSaysSo(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil, "-max-nodes", "1")
+	n.spawnAlive(t)
+	var p *client.Problem
+	if _, err := n.Spawn(soon(t)); !errors.As(err, &p) || p.Status != 409 || !strings.Contains(p.Hint, "-max-nodes") {
+		t.Errorf("one too many: %v, want 409 with what to do", err)
+	}
+}
+
+func TestRow04_ControlPlaneIsNeverRetired(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	var p *client.Problem
+	if err := n.Retire(soon(t), "convoy"); !errors.As(err, &p) || p.Status != 403 {
+		t.Errorf("retiring the control plane: %v, want 403", err)
+	}
+}
+
+func TestKilledNodeIsUnreachable(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	made := n.spawnAlive(t)
+	s, err := n.Open(soon(t), made.Name)
+	must(t, err)
+	list, err := n.Nodes(soon(t))
+	must(t, err)
+	pid := 0
+	for _, one := range list {
+		if one.Name == made.Name {
+			pid = pidOf(t, one.ID)
+		}
+	}
+	kill(t, pid)
+	n.until(t, "the node is unreachable", has(made.Name, "unreachable"))
+	var p *client.Problem
+	if err := n.Do(soon(t), "GET", s.Path(), nil, nil); !errors.As(err, &p) || p.Status != 502 {
+		t.Errorf("asking a dead node: %v, want 502", err)
+	}
+	must(t, n.Retire(soon(t), made.Name))
+	n.until(t, "the node is gone", has(made.Name, ""))
+}
+
+func TestNodesSeeOneAnother(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	a, b := n.spawnAlive(t), n.spawnAlive(t)
+	for _, made := range []client.Node{a, b} {
+		var page struct {
+			Boot  string
+			Lines []struct{ Message string }
+		}
+		must(t, n.Do(soon(t), "GET", "/nodes/"+made.Name+"/log", nil, &page))
+		if page.Boot == "" || len(page.Lines) == 0 {
+			t.Errorf("log of %s: %+v", made.Name, page)
+		}
+	}
+}
+
+func TestStopWhileAShellPrints(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	made := n.spawnAlive(t)
+	for _, node := range []string{"convoy", made.Name} {
+		s, err := n.Open(soon(t), node)
+		must(t, err)
+		term, err := n.Attach(context.Background(), s, -1)
+		must(t, err)
+		defer term.Close()
+		must(t, term.Type(soon(t), "trap '' HUP; yes\r"))
+		must(t, term.WaitFor(soon(t), "y\r\ny\r\ny"))
+	}
+	if status := n.ended(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	if !strings.Contains(n.out.text.String(), "node stopped") {
+		t.Error("the log does not say that the node stopped")
+	}
+}
+
+func TestTwoControlPlanes(t *testing.T) {
+	t.Parallel()
+	a, b := startNode(t, nil), startNode(t, nil)
+	a.spawnAlive(t)
+	list, err := b.Nodes(soon(t))
+	must(t, err)
+	if len(list) != 1 {
+		t.Errorf("two fleets on one machine mix: %+v", list)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "localhost:0")
+	must(t, err)
+	defer taken.Close()
+	var stderr bytes.Buffer
+	status := run(soon(t), []string{"-addr", taken.Addr().String()}, testEnv(nil), io.Discard, &stderr)
+	if got := stderr.String(); status != 1 || strings.Count(got, "\n") != 2 || !strings.Contains(got, "in use") || !strings.Contains(got, "-addr") {
+		t.Errorf("status %d, %q: want 1, an error and a hint", status, got)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		{[]string{"-nosuch"}, nil, "-nosuch"},
+		{[]string{"serve"}, nil, `"serve"`},
+		{[]string{"-addr", "4000"}, nil, "-addr"},
+		{[]string{"-poll", "1"}, nil, "poll"},
+		{[]string{"-poll", "1ms"}, nil, "-poll"},
+		{[]string{"-max-nodes", "-1"}, nil, "-max-nodes"},
+		{[]string{"-port", "70000"}, nil, "-port"},
+		{[]string{"-port", "7", "-call-port", "7"}, nil, "both"},
+		{[]string{"-provider", "cloud"}, nil, "-provider"},
+		{[]string{"-provider", "local", "-query", "x.internal"}, nil, "-query"},
+		{[]string{"-provider", "none"}, nil, "no cookie"},
+		{[]string{"-bind", "::"}, nil, "-bind"},
+		{[]string{"-name", "Über"}, nil, "-name"},
+		{[]string{"-dir", "/no/such/dir"}, nil, "-dir"},
+		{[]string{"-log", "xml"}, nil, "-log"},
+		{[]string{"-log-level", "loud"}, nil, "-log-level"},
+		{nil, map[string]string{"CONVOY_COOKIE": "super-secret-cookie"}, "CONVOY_COOKIE"},
+		{nil, map[string]string{"CONVOY_TOKEN": "short"}, "CONVOY_TOKEN"},
+		{nil, map[string]string{"CONVOY_POLL": "often"}, "CONVOY_POLL"},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), test.args, testEnv(test.env), &stdout, &stderr)
+		got := stderr.String()
+		if status != 2 || strings.Count(got, "\n") != 2 || !strings.HasPrefix(got, "convoy: error: ") || !strings.Contains(got, "\nconvoy: hint: ") || !strings.Contains(got, test.want) {
+			t.Errorf("%v %v: status %d, %q: want 2, one error with %q and one hint", test.args, test.env, status, got, test.want)
+		}
+		if stdout.Len() > 0 {
+			t.Errorf("%v: standard output %q", test.args, stdout.String())
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"-h"}, testEnv(nil), &stdout, &stderr); status != 0 || stdout.String() != usage || stderr.Len() > 0 {
+		t.Errorf("-h: status %d, %q, %q", status, stdout.String(), stderr.String())
+	}
+	for line := range strings.Lines(usage) {
+		if len(line) > 81 { // with its newline
+			t.Errorf("usage has a line of %d letters: %s", len(line), line)
+		}
+	}
+	stdout.Reset()
+	if status := run(t.Context(), []string{"cookie"}, testEnv(nil), &stdout, &stderr); status != 0 || len(strings.TrimSpace(stdout.String())) < 32 {
+		t.Errorf("cookie: status %d, %q", status, stdout.String())
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"convoy/fleet"
+	"convoy/handlers"
+	"convoy/local"
+	"convoy/logs"
+	"convoy/peer"
+	"convoy/pty"
+)
+
+const (
+	leaveWait    = 2 * time.Second // for the cluster to hear of a leave
+	shutdownWait = 5 * time.Second // for requests under way
+	shellsWait   = 4 * time.Second // for shells: HUP, KILL after 2 s
+	childrenWait = 8 * time.Second // for the nodes of provider local
+)
+
+// node is one running Convoy. Its fields are made by build, in the order of the imports' arrows.
+type node struct {
+	cfg      config
+	log      *slog.Logger
+	stdout   io.Writer
+	listener net.Listener
+	ring     *logs.Ring
+	shells   *pty.Table
+	provider *local.Provider // nil: none here
+	fleet    *fleet.Fleet
+	cluster  *peer.Cluster
+	web      *handlers.Handlers
+	server   *http.Server
+	group    sync.WaitGroup // what serve began
+}
+
+// serve runs a node until ctx ends: listen, shells, fleet, serve, join; then all of that backwards, each step bounded.
+func serve(ctx context.Context, cfg config, stdout io.Writer) error {
+	n, err := build(cfg, stdout)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer n.group.Wait()
+	defer n.stop()
+	if err := n.start(ctx, cancel); err != nil {
+		cancel(err)
+		return err
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, errParentGone) {
+		return cause
+	}
+	return nil
+}
+
+// build makes the parts and introduces them to one another. Nothing runs yet.
+func build(cfg config, stdout io.Writer) (*node, error) {
+	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000)}
+	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
+	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Log: n.part("pty")})
+	fleetConfig := fleet.Config{Self: cfg.name, Max: cfg.maxNodes, Log: n.part("fleet")}
+	query, resolver := cfg.query, net.DefaultResolver
+	if cfg.provider == "local" {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		n.provider = local.New(local.Config{Self: cfg.name, Loopback: cfg.bind, Executable: exe, Args: []string{"-spawned"}, Child: n.child, Log: n.part("local")})
+		fleetConfig.Provider = n.provider
+		query = n.provider.Query()
+		resolver = n.provider.Resolver()
+	} else if cfg.dns.IsValid() {
+		resolver = local.Resolver(cfg.dns)
+	}
+	n.fleet = fleet.New(fleetConfig)
+	var err error
+	n.cluster, err = peer.New(peer.Config{Name: cfg.name, Cookie: cfg.cookie, Bind: cfg.bind, Port: uint16(cfg.port), CallPort: uint16(cfg.callPort),
+		Query: query, Poll: cfg.poll, Resolver: resolver, Control: n.provider != nil, Version: version, Log: n.part("peer")})
+	if err != nil {
+		return nil, err
+	}
+	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
+		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Log: n.part("console")})
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// part is the log of one package, named in every line.
+func (n *node) part(name string) *slog.Logger { return n.log.With("component", name) }
+
+func sessionKeys(cookie string) (keys [][]byte) {
+	for _, one := range peer.Cookies(cookie) {
+		keys = append(keys, peer.Key(one, "session"))
+	}
+	return keys
+}
+
+// start brings the node up. ctx lives as long as the node; fail ends it.
+func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
+	listener, err := net.Listen("tcp", n.cfg.addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return hint("another program, perhaps another Convoy, listens there; choose another with -addr", "address %s is in use", n.cfg.addr)
+	}
+	if err != nil {
+		return hint("-addr says where the console listens", "listen on %s: %w", n.cfg.addr, err)
+	}
+	n.listener = listener
+	n.server = &http.Server{Handler: n.web.Public(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx }, ErrorLog: slog.NewLogLogger(n.part("http").Handler(), slog.LevelDebug)}
+	if n.provider != nil {
+		if err := n.provider.Start(ctx); err != nil {
+			return err
+		}
+	}
+	n.fleet.Start(ctx)
+	n.group.Go(func() {
+		if err := n.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fail(fmt.Errorf("serve the console: %w", err))
+		}
+	})
+	if err := n.cluster.Join(ctx, n.web.Peer()); err != nil {
+		return joinError(n.cfg, err)
+	}
+	if n.provider != nil {
+		n.provider.Announce(hostOf(n.cfg.name), n.cluster.GossipPort())
+	}
+	n.group.Go(func() { n.watchMembers(ctx) })
+	n.log.Info("node started", "node", n.cfg.name, "addr", n.listener.Addr().String(), "version", version, "gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
+	return n.announce(ctx, fail)
+}
+
+func joinError(cfg config, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return hint("choose others with -port and -call-port", "port %d or %d of %s is in use", cfg.port, cfg.callPort, cfg.bind)
+	}
+	return hint("-bind, -port and -call-port say where nodes meet", "join the cluster: %w", err)
+}
+
+// watchMembers tells the fleet what the cluster knows, until ctx ends.
+func (n *node) watchMembers(ctx context.Context) {
+	for {
+		changed := n.cluster.Changed()
+		n.fleet.SetMembers(n.cluster.Members())
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stop takes the node down in the order that loses least, and waits. It is safe after a start that failed half-way.
+func (n *node) stop() {
+	n.step("leave the cluster", leaveWait, n.cluster.Leave)
+	n.step("end the streams", shutdownWait, func(context.Context) error { n.web.Close(); return nil })
+	if n.server != nil {
+		n.step("stop the console", shutdownWait, n.server.Shutdown)
+	}
+	n.step("stop the fleet", shutdownWait, n.fleet.Close)
+	if n.provider != nil {
+		n.step("stop the nodes made here", childrenWait, n.provider.Close)
+	}
+	n.step("end the shells", shellsWait, n.shells.Close)
+	n.step("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })
+	n.log.Info("node stopped")
+}
+
+func (n *node) step(name string, limit time.Duration, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	began := time.Now()
+	err := do(ctx)
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelWarn
+	}
+	n.log.Log(ctx, level, "stopping", "step", name, "took", time.Since(began).Round(time.Millisecond).String(), "err", errText(err))
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// url is the console's address for a browser on this machine.
+func (n *node) url() string {
+	addr := n.listener.Addr().(*net.TCPAddr)
+	host, _, _ := net.SplitHostPort(n.cfg.addr)
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
+}

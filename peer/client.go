@@ -1,0 +1,127 @@
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	dialTimeout = 3 * time.Second
+	idleTimeout = 61500 * time.Millisecond // an unused connection is pinged until then; see trackedConn.Close
+)
+
+// client sends requests to instances. It keeps a connection to each that has been
+// asked lately; all requests share it.
+type client struct {
+	identity  *identity
+	roster    *roster
+	conns     *connSet
+	lost      func(instance string, err error) // see Cluster.lostTouch
+	transport *http.Transport
+}
+
+func newClient(ctx context.Context, id *identity, roster *roster, lost func(string, error)) *client {
+	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout), lost: lost}
+	c.transport = &http.Transport{
+		DialTLSContext:     c.dial,
+		Protocols:          onlyHTTP2(),
+		HTTP2:              http2Settings(),
+		DisableCompression: true,
+		IdleConnTimeout:    idleTimeout,
+	}
+	return c
+}
+
+// dial connects to the instance that stands in the place of the host: so
+// connections are kept by instance, and never used for its successor.
+func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
+	instance, _, err := net.SplitHostPort(host)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.connect(ctx, instance)
+	if err != nil && ctx.Err() == nil && c.conns.ctx.Err() == nil {
+		c.lost(instance, err)
+	}
+	return conn, err
+}
+
+func (c *client) connect(ctx context.Context, instance string) (net.Conn, error) {
+	member, ok := c.roster.get(instance)
+	if !ok {
+		return nil, ErrUnknownNode
+	}
+	raw, err := c.conns.dial(member.CallAddr.String(), dialTimeout, func() { c.lost(instance, nil) })
+	if err != nil {
+		return nil, err
+	}
+	conn := tls.Client(raw, c.identity.client(instance))
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := conn.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, fmt.Errorf("handshake with %v: %w", member.CallAddr, err)
+	}
+	return conn, nil
+}
+
+// ping calls a function of an instance that does nothing.
+func (c *client) ping(ctx context.Context, instance string) error {
+	ctx, cancel := context.WithTimeout(ctx, recheckTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/call/node.ping", strings.NewReader("[]"))
+	if err != nil {
+		return err
+	}
+	r.Header.Set(timeoutHeader, recheckTimeout.String())
+	answer, err := c.do(instance, instance, r)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
+
+func (c *client) close() {
+	c.conns.close()
+	c.transport.CloseIdleConnections()
+}
+
+// hopHeaders concern one connection, and have no meaning on the next (RFC 9110
+// section 7.6.1); HTTP/2 does not allow them.
+var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te"}
+
+// Do sends a request to the youngest instance of a node. Of the request's URL
+// path and query count. The answer's body is a stream as long as the other side
+// writes; the caller closes it. If it is not read, the other side's writes wait.
+// Cancel the request's context to end it early.
+//
+// The error is ErrUnknownNode, ErrUnreachable, or the context's own.
+func (c *Cluster) Do(node string, r *http.Request) (*http.Response, error) {
+	member, err := c.roster.owner(node)
+	if err != nil {
+		return nil, err
+	}
+	return c.client.do(member.Instance, node, r)
+}
+
+func (c *client) do(instance, node string, r *http.Request) (*http.Response, error) {
+	out := r.Clone(r.Context())
+	out.RequestURI, out.Host = "", instance
+	out.URL.Scheme, out.URL.Host, out.URL.User = "https", instance, nil
+	for _, h := range hopHeaders {
+		out.Header.Del(h)
+	}
+	answer, err := c.transport.RoundTrip(out)
+	if err == nil {
+		return answer, nil
+	}
+	if ctxErr := r.Context().Err(); ctxErr != nil {
+		return nil, fmt.Errorf("ask %q: %w", node, ctxErr)
+	}
+	return nil, fmt.Errorf("ask %q: %w: %w", node, ErrUnreachable, err)
+}

@@ -1,0 +1,88 @@
+package peer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	metaFormat       = 1
+	metaHeadBytes    = 1 + 1 + 2 + 8 // format, flags, call port, start
+	metaMaxBytes     = 512           // memberlist.MetaMaxSize
+	maxVersionBytes  = 64
+	metaControlFlag  = 1
+	metaStartedLimit = 253402300800000 // ms; the year 10000
+)
+
+var errBadMeta = errors.New("malformed metadata")
+
+// meta is what an instance tells of itself along with its gossip address.
+type meta struct {
+	Name     string
+	Version  string
+	CallPort uint16
+	Started  time.Time // to the millisecond
+	Control  bool
+}
+
+// encode writes format, flags, call port, start in ms since 1970 (all big-endian),
+// then name and version, each behind its length in two bytes and one.
+func (m meta) encode() []byte {
+	b := make([]byte, 0, metaMaxBytes)
+	var flags byte
+	if m.Control {
+		flags |= metaControlFlag
+	}
+	b = append(b, metaFormat, flags)
+	b = binary.BigEndian.AppendUint16(b, m.CallPort)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.Started.UnixMilli()))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(m.Name)))
+	b = append(b, m.Name...)
+	b = append(b, byte(len(m.Version)))
+	return append(b, m.Version...)
+}
+
+// decodeMeta reads what encode has written and refuses everything else, except
+// that bytes may follow: a newer Convoy may have more to say, in the same format,
+// than an older one understands.
+func decodeMeta(b []byte) (meta, error) {
+	if len(b) > metaMaxBytes || len(b) < metaHeadBytes || b[0] != metaFormat {
+		return meta{}, fmt.Errorf("%w: %d bytes", errBadMeta, len(b))
+	}
+	m := meta{Control: b[1]&metaControlFlag != 0, CallPort: binary.BigEndian.Uint16(b[2:])}
+	started := binary.BigEndian.Uint64(b[4:])
+	name, rest, ok := cutText(b[metaHeadBytes:], 2)
+	if !ok || started >= metaStartedLimit || m.CallPort == 0 {
+		return meta{}, errBadMeta
+	}
+	version, _, ok := cutText(rest, 1)
+	if !ok || !isVersion(version) {
+		return meta{}, fmt.Errorf("%w: version", errBadMeta)
+	}
+	if _, _, err := ParseName(name); err != nil {
+		return meta{}, err
+	}
+	m.Name, m.Version, m.Started = name, version, time.UnixMilli(int64(started)).UTC()
+	return m, nil
+}
+
+// cutText takes a text behind its length in the given number of bytes.
+func cutText(b []byte, lengthBytes int) (text string, rest []byte, ok bool) {
+	if len(b) < lengthBytes {
+		return "", nil, false
+	}
+	n := 0
+	for _, c := range b[:lengthBytes] {
+		n = n<<8 | int(c)
+	}
+	if b = b[lengthBytes:]; n > len(b) {
+		return "", nil, false
+	}
+	return string(b[:n]), b[n:], true
+}
+
+func isVersion(s string) bool {
+	return len(s) <= maxVersionBytes && only(s, func(c byte) bool { return ' ' < c && c < 0x7f })
+}

@@ -1,0 +1,171 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	lookupTimeout  = 3 * time.Second
+	lookupsAtOnce  = 8
+	maxSRVTargets  = 1024
+	maxAddrsOfName = 64
+)
+
+// lookup asks DNS, for one address family only: a network that has both would
+// name every node twice.
+type lookup struct {
+	resolver *net.Resolver
+	network  string // "ip6"; "ip4" where this node has no IPv6 address
+	port     uint16 // of addresses whose port DNS does not tell
+}
+
+func newLookup(cfg Config) lookup {
+	l := lookup{resolver: cfg.Resolver, network: "ip6", port: cfg.Port}
+	if cfg.Bind.Is4() {
+		l.network = "ip4"
+	}
+	if l.port == 0 {
+		l.port = DefaultPort
+	}
+	return l
+}
+
+// target is a place where a node may gossip.
+type target struct {
+	host string
+	port uint16
+}
+
+// query resolves the name that is polled: SRV if it begins with "_".
+func (l lookup) query(ctx context.Context, name string) ([]netip.AddrPort, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	if !strings.HasPrefix(name, "_") {
+		return l.host(ctx, target{name, l.port})
+	}
+	targets, err := l.targets(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return l.hosts(ctx, targets), nil
+}
+
+// targets asks for SRV records (RFC 2782).
+func (l lookup) targets(ctx context.Context, name string) ([]target, error) {
+	_, records, err := l.resolver.LookupSRV(ctx, "", "", rooted(name))
+	targets := srvTargets(records)
+	if len(targets) > 0 { // the resolver has left malformed ones out
+		return targets, nil
+	}
+	return nil, err
+}
+
+// srvTargets takes what is of use in an answer, each target once.
+func srvTargets(records []*net.SRV) []target {
+	var targets []target
+	seen := map[target]bool{}
+	for _, r := range records {
+		t := target{strings.ToLower(strings.TrimSuffix(r.Target, ".")), r.Port}
+		if !isHost(t.host) || t.port == 0 || seen[t] || len(targets) == maxSRVTargets {
+			continue
+		}
+		seen[t] = true
+		targets = append(targets, t)
+	}
+	return targets
+}
+
+// host resolves one host's addresses.
+func (l lookup) host(ctx context.Context, t target) ([]netip.AddrPort, error) {
+	addrs, err := l.resolver.LookupNetIP(ctx, l.network, rooted(t.host))
+	if err != nil {
+		return nil, err
+	}
+	found := make([]netip.AddrPort, 0, len(addrs))
+	for _, a := range addrs[:min(len(addrs), maxAddrsOfName)] {
+		if a = a.Unmap(); a.Is4() == (l.network == "ip4") {
+			found = append(found, netip.AddrPortFrom(a, t.port))
+		}
+	}
+	return found, nil
+}
+
+// hosts resolves many, and leaves out what has no address. Addresses come once.
+func (l lookup) hosts(ctx context.Context, targets []target) []netip.AddrPort {
+	found := make([][]netip.AddrPort, len(targets))
+	slots := make(chan struct{}, lookupsAtOnce)
+	var group sync.WaitGroup
+	for i, t := range targets {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			found[i], _ = l.host(ctx, t)
+		})
+	}
+	group.Wait()
+	all := slices.Concat(found...)
+	slices.SortFunc(all, netip.AddrPort.Compare)
+	return slices.Compact(all)
+}
+
+// rooted keeps the resolver from trying search domains.
+func rooted(name string) string { return strings.TrimSuffix(name, ".") + "." }
+
+// place is what a person gives to connect to.
+type place struct {
+	name string     // "convoy@host", "" if only a host was given
+	host string     // "" if there is an address
+	addr netip.Addr // valid if the host was written as an address
+	port uint16     // 0 if none was given
+}
+
+// parsePlace reads "name@host", "host" or an address, each with or without
+// ":port"; an IPv6 address with a port stands in brackets.
+func parsePlace(text string) (place, error) {
+	var p place
+	rest := text
+	if base, after, ok := strings.Cut(text, "@"); ok {
+		p.name, rest = base, after
+		if len(base) == 0 || len(base) > maxBaseBytes || !only(base, isBaseChar) {
+			return place{}, fmt.Errorf("parse %q: %w", text, ErrBadName)
+		}
+	}
+	if ap, err := netip.ParseAddrPort(rest); err == nil {
+		p.addr, p.port = ap.Addr().Unmap(), ap.Port()
+	} else if a, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
+		p.addr = a.Unmap()
+	} else if err := p.parseHost(rest); err != nil {
+		return place{}, fmt.Errorf("parse %q: %w", text, err)
+	}
+	if p.name != "" {
+		p.name += "@" + p.host
+	}
+	if p.addr.IsValid() {
+		p.name = "" // the name of the node that is there will be told
+	}
+	return p, nil
+}
+
+func (p *place) parseHost(text string) error {
+	host, port, hasPort := strings.Cut(text, ":")
+	if hasPort {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return fmt.Errorf("port %q is not between 1 and 65535", port)
+		}
+		p.port = uint16(n)
+	}
+	p.host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !isHost(p.host) {
+		return fmt.Errorf("host %q is no DNS name", host)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package pty
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// benchText is a file of lines, and how many bytes a terminal makes of it.
+func benchText(b *testing.B) (path string, n int64) {
+	b.Helper()
+	text := bytes.Repeat([]byte("the quick brown fox jumps over the lazy dog, once more\n"), 300000)
+	path = filepath.Join(b.TempDir(), "text")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	n = int64(len(text) + bytes.Count(text, []byte("\n")))
+	b.SetBytes(n)
+	b.ResetTimer()
+	return path, n
+}
+
+// BenchmarkFollowNothing is the ceiling: cat's output read from the bare
+// terminal. Compare the others with it in one run:
+//
+//	go test -run - -bench Follow ./pty
+func BenchmarkFollowNothing(b *testing.B) {
+	path, want := benchText(b)
+	buf := make([]byte, readBytes)
+	for b.Loop() {
+		terminal, err := openTerminal(size)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cmd := exec.Command("/bin/cat", path)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		for got := int64(0); got < want; {
+			n, err := terminal.ptmx.Read(buf)
+			if err != nil {
+				b.Fatal(err)
+			}
+			got += int64(n)
+		}
+		cmd.Wait()
+		terminal.close()
+	}
+}
+
+// BenchmarkFollowTyping is a viewer who may type, acknowledges and so sees all.
+func BenchmarkFollowTyping(b *testing.B) { benchFollow(b, 1) }
+
+// BenchmarkFollowFour is four of them.
+func BenchmarkFollowFour(b *testing.B) { benchFollow(b, 4) }
+
+func benchFollow(b *testing.B, viewers int) {
+	path, want := benchText(b)
+	for b.Loop() {
+		s, err := newTable(b, Config{Program: []string{"/bin/cat", path}}).Open(size)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := 1; i < viewers; i++ {
+			watchSilently(b, s, string(rune('a'+i)))
+		}
+		got := int64(0)
+		for event := range s.Follow(b.Context(), "typist", 0, true) {
+			got += int64(len(event.Bytes))
+			s.Ack("typist", event.Off+int64(len(event.Bytes)))
+		}
+		if got != want {
+			b.Fatalf("saw %d bytes, want %d", got, want)
+		}
+	}
+}
+
+// watchSilently follows and acknowledges until the shell ends.
+func watchSilently(b *testing.B, s *Shell, name string) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for event := range s.Follow(b.Context(), name, 0, false) {
+			s.Ack(name, event.Off+int64(len(event.Bytes)))
+		}
+	}()
+	b.Cleanup(func() { <-ended })
+}

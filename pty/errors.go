@@ -1,0 +1,30 @@
+package pty
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrFull says that as many shells run as the table may hold.
+	ErrFull = errors.New("too many shells")
+	// ErrClosed says that the table is closed or closing.
+	ErrClosed = errors.New("no new shells: closing")
+	// ErrNotFound says that the table has no shell of that id.
+	ErrNotFound = errors.New("no such shell")
+	// ErrEnded says that the shell's program has ended and reads nothing more.
+	ErrEnded = errors.New("shell has ended")
+	// ErrBadSize says that a terminal cannot have that size.
+	ErrBadSize = errors.New("rows and columns must be 1 to 1000")
+	// ErrBadOffset says that an offset lies beyond what was put out.
+	ErrBadOffset = errors.New("offset lies beyond the output")
+)
+
+// GapError says that numbered input came without its predecessor.
+type GapError struct {
+	Expected int64 // the number that the shell waits for
+}
+
+func (e *GapError) Error() string {
+	return fmt.Sprintf("input has a gap: number %d is missing", e.Expected)
+}

@@ -1,0 +1,257 @@
+package pty
+
+import (
+	"context"
+	"iter"
+	"math"
+	"time"
+)
+
+const (
+	// chunkBytes is the most that one Output event carries.
+	chunkBytes = 32 << 10
+	// coalesceTime is how long output that flows is collected for one event.
+	coalesceTime = 2 * time.Millisecond
+	// lineBytes is how far a Reset looks for the beginning of a line.
+	lineBytes = 4 << 10
+)
+
+// EventKind says what an Event means.
+type EventKind int
+
+const (
+	// Output carries Bytes, which begin at Off.
+	Output EventKind = iota
+	// Reset says that the next Output begins at Off, whatever came before: clear
+	// the screen.
+	Reset
+	// Resize says that from Off on the output is meant for Size.
+	Resize
+	// Exited says how the program ended. It is the last event.
+	Exited
+	// Stalled says that the viewer has drawn nothing for Config.Stall though
+	// there is a whole window of output that it was given: it is not waited for
+	// any longer. It is the last event.
+	Stalled
+)
+
+// Event is one thing that a follower is told. Which fields are set depends on
+// Kind; Off always is. Bytes belong to the receiver.
+type Event struct {
+	Kind  EventKind
+	Off   int64
+	Bytes []byte
+	Size  Size
+	Exit  Exit
+}
+
+// Follow yields the shell's output from offset from, with everything else that
+// happens at its place in the output, until the shell has ended (Exited is the
+// last event), the viewer draws no more (Stalled is the last event), ctx is done,
+// or the same viewer follows the shell anew.
+//
+// It begins with Reset if it cannot begin at from, because from is negative,
+// not kept any more, or beyond the end; then comes Resize with the size in force
+// there. When the ring turns over under a viewer, that viewer gets another Reset
+// and goes on with what is newest. A shell that is removed from its table yields
+// Exited at once to a viewer that waits for its own Ack.
+//
+// At most Config.Window bytes are yielded that were not acknowledged. The
+// offset of a Reset should be acknowledged when the screen was cleared: that
+// counts for all that came before it.
+//
+// types says that the viewer may type. Then the shell's reader goes no faster
+// than the fastest such viewer draws, see [Shell.Ack], as long as that one makes
+// progress. Others never slow anybody.
+func (s *Shell) Follow(ctx context.Context, viewer string, from int64, types bool) iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		f := s.attach(viewer, from, types)
+		defer s.detach(f)
+		for {
+			event, ok := f.next(ctx)
+			if !ok || !yield(event) || event.Kind >= Exited {
+				return
+			}
+		}
+	}
+}
+
+// follower is one Follow: a cursor over the ring. All but wake and timer is
+// guarded by the shell's mutex.
+type follower struct {
+	shell    *Shell
+	viewer   *viewer
+	types    bool
+	replaced bool // the viewer follows anew
+
+	cursor int64     // offset of the next byte to yield
+	reset  bool      // a Reset is due
+	mark   int       // number of the size last yielded
+	sent   time.Time // when output was last yielded
+	wanted int64     // wake it when the output reaches this offset
+
+	acked    int64 // the viewer has drawn everything before
+	undrawn  spans // what was yielded and is not acknowledged
+	progress time.Time
+	full     time.Time // since when there has been no room; zero while there is
+	stalled  bool      // made no progress for too long; does not pace
+	speed    speed
+
+	wake  chan struct{} // holds one token
+	timer *time.Timer
+}
+
+func newFollower(s *Shell, v *viewer, types bool) *follower {
+	f := &follower{shell: s, viewer: v, types: types, wake: make(chan struct{}, 1)}
+	f.timer = time.NewTimer(time.Hour)
+	f.timer.Stop()
+	return f
+}
+
+// begin puts the cursor where the viewer wants it, or as near as possible.
+func (f *follower) begin(from int64) {
+	ring := &f.shell.ring
+	f.cursor = from
+	if from < ring.start() || from > ring.end {
+		f.jump(ring.start())
+	}
+	f.acked = f.cursor
+	f.progress = time.Now()
+}
+
+// jump moves the cursor to off, or the first line after it if bytes before it
+// were lost, and has a Reset yielded.
+func (f *follower) jump(off int64) {
+	f.reset = true
+	f.cursor = off
+	if off > 0 {
+		f.cursor = f.shell.ring.lineStart(off, lineBytes)
+	}
+}
+
+// acknowledge notes what was drawn, and reports whether that is news.
+func (f *follower) acknowledge(off int64) bool {
+	if off <= f.acked {
+		return false
+	}
+	now := time.Now()
+	f.speed.drew(off-f.acked, now.Sub(f.progress))
+	f.acked = off
+	f.undrawn = f.undrawn.forget(off)
+	f.speed.busy = f.undrawn.bytes() > 0
+	f.progress, f.full = now, time.Time{}
+	f.stalled = false
+	return true
+}
+
+// poke wakes the follower if it waits.
+func (f *follower) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next waits for the next event. It is not ok when there will be none.
+func (f *follower) next(ctx context.Context) (event Event, ok bool) {
+	for ctx.Err() == nil {
+		event, status, wait := f.step()
+		switch status {
+		case stepEvent:
+			return event, true
+		case stepDone:
+			return Event{}, false
+		}
+		if wait > 0 {
+			f.timer.Reset(wait)
+		}
+		select {
+		case <-f.wake:
+		case <-f.timer.C:
+		case <-ctx.Done():
+		}
+		f.timer.Stop()
+	}
+	return Event{}, false
+}
+
+// stepStatus says what a step found.
+type stepStatus int
+
+const (
+	stepWait  stepStatus = iota // nothing now
+	stepEvent                   // an event
+	stepDone                    // nothing any more
+)
+
+// step takes the next event if there is one. Otherwise it says how long to wait
+// at most; 0 is without bound.
+func (f *follower) step() (event Event, status stepStatus, wait time.Duration) {
+	s := f.shell
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.replaced {
+		return event, stepDone, 0
+	}
+	room := s.window - f.undrawn.bytes()
+	// Room for half a window makes sure that the viewer has cause to acknowledge
+	// what comes after the Reset.
+	if f.lost() && (f.reset || room >= s.window/2) {
+		f.jump(max(s.ring.start(), s.ring.end-int64(s.window)))
+	}
+	switch mark, next := s.sizes.at(f.cursor, s.ring.end); {
+	case f.lost():
+	case f.reset:
+		f.reset = false
+		return Event{Kind: Reset, Off: f.cursor}, stepEvent, 0
+	case mark.number != f.mark:
+		f.mark = mark.number
+		return Event{Kind: Resize, Off: f.cursor, Size: mark.size}, stepEvent, 0
+	case next > f.cursor && room > 0:
+		return f.output(next, room)
+	case f.cursor == s.ring.end && s.exit != nil:
+		return s.exited(), stepEvent, 0
+	case f.cursor == s.ring.end:
+		f.wanted = f.cursor + 1
+		return event, stepWait, 0
+	}
+	if s.removed {
+		return s.exited(), stepEvent, 0
+	}
+	return f.waitForAck()
+}
+
+// waitForAck waits until the viewer has drawn something, but not for ever.
+func (f *follower) waitForAck() (event Event, status stepStatus, wait time.Duration) {
+	f.wanted = math.MaxInt64 // the next Ack wakes it
+	if f.full.IsZero() {
+		f.full = time.Now()
+	}
+	if wait = f.shell.stall - time.Since(f.full); wait > 0 {
+		return event, stepWait, wait
+	}
+	return Event{Kind: Stalled, Off: f.cursor}, stepEvent, 0
+}
+
+// lost reports whether the ring has turned over the cursor.
+func (f *follower) lost() bool { return f.cursor < f.shell.ring.start() }
+
+// output takes the bytes up to offset end, as far as there is room for them and
+// one event carries. The first bytes after a pause it takes at once; while
+// output flows it waits for a whole event's worth, no longer than coalesceTime.
+func (f *follower) output(end int64, room int) (event Event, status stepStatus, wait time.Duration) {
+	s := f.shell
+	most := min(chunkBytes, room)
+	n := int(min(end-f.cursor, int64(most)))
+	now := time.Now()
+	flowing := n < most && end == s.ring.end && s.exit == nil
+	if wait := coalesceTime - now.Sub(f.sent); flowing && wait > 0 {
+		f.wanted = f.cursor + int64(most)
+		return event, stepWait, wait
+	}
+	event = Event{Kind: Output, Off: f.cursor, Bytes: s.ring.read(f.cursor, n)}
+	f.undrawn = f.undrawn.add(f.cursor, n)
+	f.cursor += int64(n)
+	f.sent = now
+	return event, stepEvent, 0
+}

@@ -1,0 +1,262 @@
+package pty
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestOutputIsExactFromAnyOffset(t *testing.T) {
+	t.Parallel()
+	s := run(t, "seq 1 20000")
+	want := lines(20000)
+	first := watch(t, s, how{})
+	if exit := first.exit(); exit != (Exit{}) {
+		t.Fatalf("ended with %v", exit)
+	}
+	if first.output() != want {
+		t.Fatalf("output differs: %d bytes, want %d", len(first.output()), len(want))
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	offsets := []int64{0, 1, int64(len(want)) - 1, int64(len(want))}
+	for range 20 {
+		offsets = append(offsets, random.Int64N(int64(len(want))))
+	}
+	for _, off := range offsets {
+		v := watch(t, s, how{name: fmt.Sprint("from-", off), from: off})
+		v.exit()
+		if v.output() != want[off:] {
+			t.Errorf("output from %d differs", off)
+		}
+		if kinds := v.kinds(); strings.Contains(kinds, "reset") {
+			t.Errorf("from %d: %s", off, kinds)
+		}
+	}
+}
+
+func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
+	t.Parallel()
+	s := run(t, "echo hello")
+	watch(t, s, how{name: "waits"}).exit()
+	for _, from := range []int64{-1, -100, 8, 1 << 40} {
+		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
+		v.exit()
+		if got := v.kinds(); got != "reset resize output exited" {
+			t.Errorf("from %d: events %s", from, got)
+		}
+		if got := v.output(); got != "hello\r\n" {
+			t.Errorf("from %d: output %q", from, got)
+		}
+	}
+}
+
+func TestTwoViewersSeeTheSame(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	a := watch(t, s, how{name: "viewer-a", types: true})
+	b := watch(t, s, how{name: "viewer-b"})
+	for i := range 50 {
+		typeIn(t, s, fmt.Sprintf("line %d\r", i))
+	}
+	typeIn(t, s, "\x04")
+	a.exit()
+	b.exit()
+	if a.output() != b.output() || strings.Count(a.output(), "line 49\r\n") != 2 {
+		t.Errorf("viewers differ: %q, %q", a.output(), b.output())
+	}
+}
+
+// gate is a named pipe: a script's `read x < gate` waits for its opening.
+func gate(t *testing.T) (path string, open func()) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "gate")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, func() {
+		if err := os.WriteFile(path, []byte("go\n"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
+	t.Parallel()
+	path, openGate := gate(t)
+	s := run(t, "read x < "+path+"; seq 1 400000; echo end") // 3 MB
+	mute := watch(t, s, how{name: "mute", mute: true})
+	alert := watch(t, s, how{name: "alert", types: true})
+	openGate()
+	alert.exit() // nobody is slowed
+	want := lines(400000) + "end\r\n"
+	if alert.output() != want {
+		t.Errorf("the other viewer has %d bytes, want %d", len(alert.output()), len(want))
+	}
+	full := func([]Event) bool { return mute.bytes >= s.window }
+	mute.until("a full window", full)
+	if got := mute.output(); got != want[:s.window] {
+		t.Fatalf("mute viewer has %d bytes, window is %d", len(got), s.window)
+	}
+	if got := mute.kinds(); got != "resize output" {
+		t.Fatalf("mute viewer's events: %s", got)
+	}
+	// It wakes up: it lost its place, and goes on with what is newest.
+	mute.ack(int64(s.window))
+	mute.until("the end of its second window", func([]Event) bool { return mute.bytes >= 2*s.window-lineBytes })
+	mute.ack(s.Info().End)
+	mute.exit()
+	if got := mute.kinds(); got != "resize output reset output exited" {
+		t.Errorf("events after waking: %s", got)
+	}
+	events := mute.all()
+	if reset, out := events[2], events[3]; reset.Off != out.Off || string(out.Bytes) != want[out.Off:] {
+		t.Errorf("after the reset at %d: output at %d differs", reset.Off, out.Off)
+	}
+	if off := events[2].Off; want[off-1] != '\n' {
+		t.Errorf("the reset at %d is not at the beginning of a line", off)
+	}
+}
+
+func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "yes"}, Stall: 50 * time.Millisecond})
+	s, err := table.Open(Size{24, 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last Event
+	var n int
+	for e := range s.Follow(t.Context(), "viewer-that-stalls", 0, true) {
+		n += len(e.Bytes)
+		last = e
+	}
+	if last.Kind != Stalled || n != defaultWindowBytes || last.Off != int64(n) {
+		t.Errorf("after %d bytes the last event is %+v, want Stalled after %d", n, last, defaultWindowBytes)
+	}
+}
+
+func TestSecondFollowEndsFirst(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	first := watch(t, s, how{name: "same"})
+	typeIn(t, s, "one\r")
+	first.see("one\r\none\r\n")
+	second := watch(t, s, how{name: "same", from: 10})
+	<-first.ended
+	typeIn(t, s, "two\r")
+	second.see("two\r\ntwo\r\n")
+	if got := first.output() + second.output(); got != "one\r\none\r\ntwo\r\ntwo\r\n" {
+		t.Errorf("both saw %q", got)
+	}
+}
+
+func TestFollowEndsWithContext(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	v := watch(t, s, how{})
+	v.until("first event", func(e []Event) bool { return len(e) > 0 })
+	v.stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for event := range s.Follow(ctx, "v", 0, false) {
+		t.Errorf("event %v after the context's end", event)
+	}
+	if len(s.followers) != 0 {
+		t.Errorf("%d followers left", len(s.followers))
+	}
+}
+
+func TestResizeStandsAtItsOffset(t *testing.T) {
+	t.Parallel()
+	s := run(t, "stty -echo; echo ready; while read x; do stty size; done")
+	live := watch(t, s, how{name: "live"})
+	live.see("ready\r\n")
+	sizes := []Size{{24, 80}, {30, 100}, {1, 1}, {1000, 1000}, {24, 80}}
+	want := "resize 0 24×80|ready\r\n24 80\r\n|"
+	var unseen []string // sizes that a quick viewer may be told of
+	typeIn(t, s, "\r")
+	live.see("ready\r\n24 80\r\n")
+	for _, size := range sizes[1:] {
+		at := s.Info().End
+		if err := s.Resize(Size{2, 2}); err != nil { // at the same offset only the last counts
+			t.Fatal(err)
+		}
+		if err := s.Resize(size); err != nil {
+			t.Fatal(err)
+		}
+		typeIn(t, s, "\r")
+		said := fmt.Sprintf("%d %d\r\n", size.Rows, size.Cols)
+		live.until(said, func(events []Event) bool {
+			return len(events) > 0 && strings.HasSuffix(string(events[len(events)-1].Bytes), said)
+		})
+		unseen = append(unseen, fmt.Sprintf("resize %d 2×2|", at), "")
+		want += fmt.Sprintf("resize %d %d×%d|%s|", at, size.Rows, size.Cols, said)
+	}
+	between := strings.NewReplacer(unseen...)
+	late := watch(t, s, how{name: "late"})
+	late.until("all of it", func([]Event) bool { return late.bytes == live.bytes })
+	if got := told(late); got != want {
+		t.Errorf("late viewer was told\n%q, want\n%q", got, want)
+	}
+	if got := told(live); between.Replace(got) != want {
+		t.Errorf("live viewer was told\n%q, want\n%q", got, want)
+	}
+	middle := watch(t, s, how{name: "middle", from: 20})
+	middle.until("the rest", func([]Event) bool { return middle.bytes == live.bytes-20 })
+	if got := told(middle); !strings.HasPrefix(got, "resize 20 30×100|") {
+		t.Errorf("viewer from 20 was told %q", got)
+	}
+	if got := s.Info().Size; got != size {
+		t.Errorf("size is %v", got)
+	}
+}
+
+// told is what a view was told of sizes and output.
+func told(v *view) string {
+	var out strings.Builder
+	for _, e := range v.all() {
+		switch e.Kind {
+		case Resize:
+			fmt.Fprintf(&out, "resize %d %d×%d|", e.Off, e.Size.Rows, e.Size.Cols)
+		case Output:
+			fmt.Fprintf(&out, "%s|", e.Bytes)
+		}
+	}
+	return out.String()
+}
+
+func TestRemoveEndsStalledFollow(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 100000"}})
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mute := watch(t, s, how{mute: true})
+	mute.until("a full window", func([]Event) bool { return mute.bytes >= s.window })
+	if err := table.Remove(t.Context(), s.id); err != nil {
+		t.Fatal(err)
+	}
+	mute.exit()
+}
+
+func TestAckBeyondTheEnd(t *testing.T) {
+	t.Parallel()
+	s := run(t, "echo hello")
+	watch(t, s, how{}).exit()
+	v := watch(t, s, how{name: "v", mute: true})
+	v.exit()
+	for off, bad := range map[int64]bool{-1: false, 0: false, 7: false, 8: true} {
+		for _, name := range []string{"v", "unknown"} {
+			if err := s.Ack(name, off); (err != nil) != bad {
+				t.Errorf("acknowledge %d by %s: %v", off, name, err)
+			}
+		}
+	}
+}

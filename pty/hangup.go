@@ -1,0 +1,85 @@
+package pty
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+)
+
+const (
+	// hangUpGrace is how long processes have after HUP before they get KILL.
+	hangUpGrace = 2 * time.Second
+	// killTime bounds the wait for a killed program; only one that hangs in the
+	// kernel needs it.
+	killTime = 5 * time.Second
+	// groupPollTime is how often process groups are looked at that are not ours
+	// to wait for.
+	groupPollTime = 10 * time.Millisecond
+)
+
+// hangUp ends the shell: its process groups get HUP, and KILL if they are still
+// there after hangUpGrace or when ctx is done. It returns when the program and
+// both goroutines have ended. A shell that has ended: nothing happens.
+func (s *Shell) hangUp(ctx context.Context) error {
+	select {
+	case <-s.ended:
+		return nil
+	default:
+	}
+	groups := s.groups()
+	signalGroups(groups, syscall.SIGHUP, syscall.SIGCONT) // a stopped process must go on to hear it
+	if s.awaitGroups(ctx, groups) {
+		return nil
+	}
+	groups = append(groups, s.groups()...)
+	signalGroups(groups, syscall.SIGKILL)
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(killTime):
+		return fmt.Errorf("close shell %q: process %d does not end", s.id, s.pid)
+	}
+}
+
+// groups are the process groups that a terminal's hang-up is for: the program's
+// and the one in the foreground.
+func (s *Shell) groups() []int {
+	groups := []int{s.pid}
+	if foreground := s.terminal.foreground(); foreground > 0 && foreground != s.pid {
+		groups = append(groups, foreground)
+	}
+	return groups
+}
+
+// awaitGroups waits until the shell has ended and nobody is left in the groups.
+func (s *Shell) awaitGroups(ctx context.Context, groups []int) bool {
+	grace, cancel := context.WithTimeout(ctx, hangUpGrace)
+	defer cancel()
+	select {
+	case <-s.ended:
+	case <-grace.Done():
+		return false
+	}
+	tick := time.NewTicker(groupPollTime)
+	defer tick.Stop()
+	for slices.ContainsFunc(groups, groupAlive) {
+		select {
+		case <-tick.C:
+		case <-grace.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func groupAlive(group int) bool { return syscall.Kill(-group, 0) == nil }
+
+func signalGroups(groups []int, signals ...syscall.Signal) {
+	for _, group := range groups {
+		for _, signal := range signals {
+			syscall.Kill(-group, signal) // ESRCH: it has ended, which is what we want
+		}
+	}
+}

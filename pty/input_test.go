@@ -1,0 +1,230 @@
+package pty
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// rawCat echoes what it gets, byte for byte, once it has said "ready".
+const rawCat = "stty raw -echo; echo ready; exec cat"
+
+func TestInputIsWrittenOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	s := run(t, rawCat)
+	v := watch(t, s, how{name: "typist", types: true})
+	v.see("ready\n")
+	const inputs = 300
+	var want strings.Builder
+	var numbers []int
+	for n := range inputs {
+		fmt.Fprintf(&want, "<%d>", n)
+		numbers = append(numbers, n, n, n) // each is sent three times
+	}
+	// As a page does: several under way, within reach of one another, shuffled.
+	const window = 24
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := 0; i < len(numbers); i += window {
+		part := numbers[i:min(i+window, len(numbers))]
+		random.Shuffle(len(part), func(a, b int) { part[a], part[b] = part[b], part[a] })
+	}
+	var sending sync.WaitGroup
+	underWay := make(chan struct{}, 2*window)
+	for _, n := range numbers {
+		underWay <- struct{}{}
+		sending.Go(func() {
+			defer func() { <-underWay }()
+			if err := s.Input(t.Context(), "typist", int64(n), fmt.Appendf(nil, "<%d>", n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	sending.Wait()
+	v.see(fmt.Sprintf("<%d>", inputs-1))
+	if got := v.output(); got != "ready\n"+want.String() {
+		t.Errorf("typed %.2000q", got)
+	}
+}
+
+func TestNumbersOutliveFollow(t *testing.T) {
+	t.Parallel()
+	s := run(t, rawCat)
+	v := watch(t, s, how{name: "typist", types: true})
+	v.see("ready\n")
+	input := func(viewer string, n int64, text string) {
+		t.Helper()
+		if err := s.Input(t.Context(), viewer, n, []byte(text)); err != nil {
+			t.Error(err)
+		}
+	}
+	input("typist", 0, "a")
+	input("typist", 1, "b")
+	v.stop()
+	input("typist", 1, "b") // sent again: its answer was lost with the stream
+	v = watch(t, s, how{name: "typist", types: true})
+	input("other", 0, "c") // others have numbers of their own
+	input("typist", 2, "d")
+	v.see("abcd")
+	if got := v.output(); got != "ready\nabcd" {
+		t.Errorf("output %q", got)
+	}
+}
+
+func TestInputGapNamesTheNumber(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	if err := s.Input(t.Context(), "typist", 0, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Input(t.Context(), "typist", 5, []byte("y"))
+	if gap, ok := errors.AsType[*GapError](err); !ok || gap.Expected != 1 {
+		t.Errorf("gap: %v", err)
+	}
+	if err := s.Input(t.Context(), "typist", 1, []byte("y")); err != nil {
+		t.Errorf("after the gap: %v", err)
+	}
+}
+
+func TestInputAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"/bin/true", "/does/not/exist"} {
+		s := open(t, program)
+		watch(t, s, how{}).exit()
+		if err := s.Write(t.Context(), []byte("x")); !errors.Is(err, ErrEnded) {
+			t.Errorf("%s: write: %v", program, err)
+		}
+		if err := s.Input(t.Context(), "v", 0, []byte("x")); !errors.Is(err, ErrEnded) {
+			t.Errorf("%s: input: %v", program, err)
+		}
+		if err := s.Resize(Size{5, 5}); err != nil {
+			t.Errorf("%s: resize: %v", program, err)
+		}
+	}
+}
+
+func TestEndReleasesBlockedWrite(t *testing.T) {
+	t.Parallel()
+	path, openGate := gate(t)
+	s := run(t, "stty raw -echo; echo ready; read x < "+path)
+	watch(t, s, how{}).see("ready\n")
+	ended := make(chan error)
+	go func() { ended <- s.Write(t.Context(), make([]byte, 1<<20)) }()
+	openGate()
+	if err := <-ended; !errors.Is(err, ErrEnded) {
+		t.Errorf("write: %v", err)
+	}
+}
+
+// A write that the program does not read ends with its context, and the same
+// number sent again goes on at the byte where it stopped.
+func TestBlockedInputEndsWithContextAndGoesOn(t *testing.T) {
+	t.Parallel()
+	path, openGate := gate(t)
+	s := run(t, "stty raw -echo; echo ready; read x < "+path+"; exec cat")
+	v := watch(t, s, how{name: "typist", types: true})
+	v.see("ready\n")
+	var paste []byte
+	for i := range 40000 {
+		paste = fmt.Appendf(paste, "%d,", i)
+	}
+	paste = bytes.ReplaceAll(paste, []byte{3}, nil)
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if err := s.Input(ctx, "typist", 0, paste); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("blocked input: %v", err)
+		}
+		cancel()
+	}
+	openGate()
+	if err := s.Input(t.Context(), "typist", 0, paste); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Input(t.Context(), "typist", 1, []byte("end")); err != nil {
+		t.Fatal(err)
+	}
+	v.see("end")
+	if v.output() != "ready\n"+string(paste)+"end" {
+		t.Errorf("typed %d bytes, came back %d", len(paste), len(v.output()))
+	}
+}
+
+// ^C gets through to a program that does not read, however much lies before it.
+func TestInterruptPassesUnreadInput(t *testing.T) {
+	t.Parallel()
+	short := strings.Repeat("unread\r", 2000) // fits between us and the terminal
+	long := strings.Repeat("unread\r", 40000) // does not
+	modes := map[string]string{"lines": "stty -echo", "echoed": "true", "characters": "stty -icanon -echo"}
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, paste := range []string{short, long} {
+				for _, way := range []func(*testing.T, *Shell, string){interruptAtOnce, interruptAfter, interruptNumbered} {
+					s := run(t, mode+"; echo ready; exec sleep 1000")
+					v := watch(t, s, how{name: "typist"})
+					v.see("ready\r\n")
+					way(t, s, paste)
+					if exit := v.exit(); exit.Signal != "SIGINT" {
+						t.Errorf("ended with %v", exit)
+					}
+				}
+			}
+		})
+	}
+}
+
+func interruptAtOnce(t *testing.T, s *Shell, paste string) { typeIn(t, s, paste+"\x03") }
+
+func interruptAfter(t *testing.T, s *Shell, paste string) {
+	pasted := make(chan error)
+	go func() { pasted <- s.Write(t.Context(), []byte(paste)) }()
+	await(t, "the paste in the terminal", s.terminal.unread)
+	typeIn(t, s, "\x03")
+	if err := <-pasted; err != nil && !errors.Is(err, ErrEnded) {
+		t.Errorf("paste: %v", err)
+	}
+}
+
+func interruptNumbered(t *testing.T, s *Shell, paste string) {
+	var sending sync.WaitGroup
+	for n, text := range []string{paste, paste, "\x03"} {
+		sending.Go(func() {
+			err := s.Input(t.Context(), "typist", int64(n), []byte(text))
+			if err != nil && !errors.Is(err, ErrEnded) {
+				t.Errorf("input %d: %v", n, err)
+			}
+		})
+	}
+	sending.Wait()
+}
+
+// What was typed before a ^C is not lost to a program that reads it.
+func TestInterruptKeepsReadInput(t *testing.T) {
+	t.Parallel()
+	s := run(t, "stty -echo; trap 'echo interrupted' INT; echo ready; while read x; do n=$((n+1)); [ $n = 1500 ] && echo all; done")
+	v := watch(t, s, how{})
+	v.see("ready\r\n")
+	typeIn(t, s, strings.Repeat("line\r", 1500))
+	v.see("all")
+	typeIn(t, s, "\x03")
+	v.see("interrupted")
+}
+
+// In raw mode ^C is a byte as any other.
+func TestRawInterruptIsAByte(t *testing.T) {
+	t.Parallel()
+	s := run(t, rawCat)
+	v := watch(t, s, how{})
+	v.see("ready\n")
+	paste := strings.Repeat("a\x03b", 10000)
+	typeIn(t, s, paste)
+	v.until("all of it", func([]Event) bool { return v.bytes == len(paste)+len("ready\n") })
+	if v.output() != "ready\n"+paste {
+		t.Error("came back changed")
+	}
+}

@@ -1,0 +1,243 @@
+package pty
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(ignoredChildEnv) != "" {
+		ignoredChild()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// eventTime bounds every wait of these tests; none takes it unless it fails.
+const eventTime = 20 * time.Second
+
+var size = Size{Rows: 24, Cols: 80}
+
+// newTable makes a table of program, which is closed with the test.
+func newTable(t testing.TB, config Config) *Table {
+	t.Helper()
+	if config.Env == nil {
+		config.Env = []string{"PATH=" + os.Getenv("PATH"), "TERM=dumb", "PS1=$ ", "HOME=/", "ENV="}
+	}
+	table := NewTable(config)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // no grace
+		if err := table.Close(ctx); err != nil {
+			t.Errorf("close table: %v", err)
+		}
+	})
+	return table
+}
+
+// open runs program in a shell of its own table.
+func open(t testing.TB, program ...string) *Shell {
+	t.Helper()
+	s, err := newTable(t, Config{Program: program}).Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// run runs a script of sh.
+func run(t testing.TB, script string) *Shell {
+	t.Helper()
+	return open(t, "/bin/sh", "-c", script)
+}
+
+// how says how a view follows.
+type how struct {
+	name  string // "" is the test's own
+	from  int64
+	types bool
+	mute  bool // never acknowledges
+}
+
+// view follows a shell in a goroutine of its own and keeps what it sees.
+type view struct {
+	t      testing.TB
+	shell  *Shell
+	name   string
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	mu      sync.Mutex
+	events  []Event // Output joined where it is contiguous
+	bytes   int
+	changed chan struct{}
+}
+
+// watch begins a view, which ends with the test.
+func watch(t testing.TB, s *Shell, h how) *view {
+	t.Helper()
+	if h.name == "" {
+		h.name = "viewer-" + t.Name()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	v := &view{t: t, shell: s, name: h.name, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
+	go func() {
+		defer close(v.ended)
+		for event := range s.Follow(ctx, h.name, h.from, h.types) {
+			v.add(event)
+			if !h.mute {
+				v.ack(event.Off + int64(len(event.Bytes)))
+			}
+		}
+	}()
+	t.Cleanup(v.stop)
+	return v
+}
+
+func (v *view) stop() {
+	v.cancel()
+	<-v.ended
+}
+
+func (v *view) ack(off int64) {
+	if err := v.shell.Ack(v.name, off); err != nil {
+		v.t.Errorf("acknowledge: %v", err)
+	}
+}
+
+func (v *view) add(event Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(event.Bytes) > chunkBytes {
+		v.t.Errorf("event of %d bytes", len(event.Bytes))
+	}
+	v.bytes += len(event.Bytes)
+	last := len(v.events) - 1
+	if event.Kind == Output && last >= 0 && v.events[last].Kind == Output {
+		if end := v.events[last].Off + int64(len(v.events[last].Bytes)); end != event.Off {
+			v.t.Errorf("output jumps from %d to %d without a Reset", end, event.Off)
+		}
+		v.events[last].Bytes = append(v.events[last].Bytes, event.Bytes...)
+	} else {
+		v.events = append(v.events, event)
+	}
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
+
+// until waits until ok says so of the events.
+func (v *view) until(what string, ok func([]Event) bool) {
+	v.t.Helper()
+	late := time.After(eventTime)
+	for {
+		v.mu.Lock()
+		done, changed := ok(v.events), v.changed
+		v.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-late:
+			v.t.Fatalf("%s: not seen in %v; output: %.400q", what, eventTime, v.output())
+		}
+	}
+}
+
+// see waits for text in the output.
+func (v *view) see(text string) {
+	v.t.Helper()
+	event, searched := 0, 0 // what lies before was searched already
+	v.until(text, func(events []Event) bool {
+		for ; event < len(events); event, searched = event+1, 0 {
+			out := events[event].Bytes
+			if bytes.Contains(out[max(0, searched-len(text)):], []byte(text)) {
+				return true
+			}
+			if searched = len(out); event == len(events)-1 {
+				break // it may grow
+			}
+		}
+		return false
+	})
+}
+
+// exit waits for the end and says how it was.
+func (v *view) exit() Exit {
+	v.t.Helper()
+	select {
+	case <-v.ended:
+	case <-time.After(eventTime):
+		v.t.Fatalf("shell has not ended in %v; output: %.400q", eventTime, v.output())
+	}
+	events := v.all()
+	last := events[len(events)-1]
+	if last.Kind != Exited {
+		v.t.Fatalf("last event is %v, not Exited", last)
+	}
+	return last.Exit
+}
+
+func (v *view) all() []Event {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return append([]Event(nil), v.events...)
+}
+
+// output is all output seen, joined.
+func (v *view) output() string {
+	var out strings.Builder
+	for _, e := range v.all() {
+		out.Write(e.Bytes)
+	}
+	return out.String()
+}
+
+// kinds are the events' kinds in a word each.
+func (v *view) kinds() string {
+	var out []string
+	for _, e := range v.all() {
+		out = append(out, [...]string{"output", "reset", "resize", "exited"}[e.Kind])
+	}
+	return strings.Join(out, " ")
+}
+
+// typeIn types text and fails the test if that fails.
+func typeIn(t testing.TB, s *Shell, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), eventTime)
+	defer cancel()
+	if err := s.Write(ctx, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// await waits for something that only looking can tell.
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(eventTime); !ok(); <-tick.C {
+		if time.Now().After(late) {
+			t.Fatalf("%s: not in %v", what, eventTime)
+		}
+	}
+}
+
+// lines is what `seq 1 n` puts out on a terminal.
+func lines(n int) string {
+	var out []byte
+	for i := 1; i <= n; i++ {
+		out = strconv.AppendInt(out, int64(i), 10)
+		out = append(out, '\r', '\n')
+	}
+	return string(out)
+}

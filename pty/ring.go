@@ -1,0 +1,68 @@
+package pty
+
+import "bytes"
+
+// firstRingBytes is what the ring of a shell that has said little takes.
+const firstRingBytes = 16 << 10
+
+// ring keeps the last max bytes of output, addressed by offset. Until it has
+// max bytes it grows; from then on it turns over. A byte of offset o lies at
+// o % len(buf): while the ring grows nothing has been overwritten and that is o
+// itself, so growing moves nothing.
+type ring struct {
+	buf []byte
+	max int
+	end int64 // offset after the last byte
+}
+
+// start is the offset of the oldest byte kept.
+func (r *ring) start() int64 { return max(0, r.end-int64(len(r.buf))) }
+
+// write appends p.
+func (r *ring) write(p []byte) {
+	r.grow(len(p))
+	if over := len(p) - len(r.buf); over > 0 {
+		r.end += int64(over)
+		p = p[over:]
+	}
+	for len(p) > 0 {
+		n := copy(r.buf[r.end%int64(len(r.buf)):], p)
+		r.end += int64(n)
+		p = p[n:]
+	}
+}
+
+// grow makes room for n more bytes, as far as max allows.
+func (r *ring) grow(n int) {
+	size := len(r.buf)
+	if size == r.max || r.end+int64(n) <= int64(size) {
+		return
+	}
+	for size < r.max && int64(size) < r.end+int64(n) {
+		size = min(r.max, max(firstRingBytes, 2*size))
+	}
+	buf := make([]byte, size)
+	copy(buf, r.buf)
+	r.buf = buf
+}
+
+// read copies the n bytes that begin at off. They must be kept: off >= start
+// and off+n <= end.
+func (r *ring) read(off int64, n int) []byte {
+	out := make([]byte, n)
+	for done := 0; done < n; {
+		at := (off + int64(done)) % int64(len(r.buf))
+		done += copy(out[done:], r.buf[at:])
+	}
+	return out
+}
+
+// lineStart is the offset of the first line that begins at or after off, or off
+// itself if no line begins within the next limit bytes.
+func (r *ring) lineStart(off int64, limit int) int64 {
+	n := int(min(int64(limit), r.end-off))
+	if i := bytes.IndexByte(r.read(off, n), '\n'); i >= 0 {
+		return off + int64(i) + 1
+	}
+	return off
+}

@@ -1,0 +1,231 @@
+package pty
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exit says how a shell's program ended: with a code, or by a signal.
+type Exit struct {
+	Code   int    // -1 if a signal ended it; 127 if it could not be started
+	Signal string // such as "SIGKILL", or ""
+}
+
+// exitNotStarted is the code of a program that could not be started, as in sh.
+const exitNotStarted = 127
+
+// Info says what a shell is at one moment.
+type Info struct {
+	ID      string // ten letters and digits
+	Title   string // the program's name
+	PID     int    // 0 if the program could not be started
+	Started time.Time
+	Size    Size
+	End     int64 // offset after the last byte put out
+	Running bool
+	Exit    *Exit // nil while it runs
+}
+
+// Shell is a program on a pseudo-terminal, with the last of its output and its
+// viewers. Shells are made by a [Table].
+type Shell struct {
+	id       string
+	title    string
+	started  time.Time
+	window   int           // bytes a viewer may be ahead of its Ack
+	stall    time.Duration // without an Ack, before a viewer is let go of
+	ahead    int64         // bytes the reader may be ahead of the viewers
+	patience time.Duration
+	log      *slog.Logger
+	onChange func() // called without locks after Info has changed, but for End
+
+	cmd      *exec.Cmd
+	terminal *terminal     // nil if the program could not be started
+	dead     chan struct{} // closed when the program has ended
+	readDone chan struct{} // closed when the reader has ended
+	ended    chan struct{} // closed when both goroutines are done
+	resume   chan struct{} // holds one token for the waiting reader
+
+	turn   chan struct{} // holds a token while somebody writes
+	typed  int           // bytes written since the terminal was known to be empty; the turn's owner's
+	urgent atomic.Int32  // signals that wait for their turn
+
+	mu        sync.Mutex // guards what follows
+	ring      ring
+	sizes     sizes
+	pid       int
+	exit      *Exit
+	removed   bool
+	viewers   map[string]*viewer
+	followers []*follower
+	seen      uint64
+}
+
+// newShell makes a shell that does not run yet.
+func newShell(config Config, id string, size Size, onChange func()) *Shell {
+	return &Shell{
+		id:       id,
+		title:    filepath.Base(config.Program[0]),
+		started:  time.Now(),
+		window:   config.Window,
+		stall:    config.Stall,
+		ahead:    min(paceBytes, int64(config.Ring/2)),
+		patience: config.patience,
+		log:      config.Log.With("shell", id),
+		onChange: onChange,
+		dead:     make(chan struct{}),
+		readDone: make(chan struct{}),
+		ended:    make(chan struct{}),
+		resume:   make(chan struct{}, 1),
+		turn:     make(chan struct{}, 1),
+		ring:     ring{max: config.Ring},
+		sizes:    sizes{}.add(0, size),
+		viewers:  make(map[string]*viewer),
+	}
+}
+
+// start opens the terminal and runs the program on it. If the program cannot be
+// run the shell has ended, and its output says why; that is no error.
+func (s *Shell) start(config Config) error {
+	terminal, err := openTerminal(s.sizes.last())
+	if err != nil {
+		return err
+	}
+	s.cmd = exec.Command(config.Program[0], config.Program[1:]...)
+	s.cmd.Dir = config.Dir
+	s.cmd.Env = append([]string{}, config.Env...) // never nil, which means ours
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.cmd.Start(); err != nil {
+		terminal.close()
+		s.failStart(startCause(err, config.Dir))
+		return nil
+	}
+	s.terminal = terminal
+	s.pid = s.cmd.Process.Pid
+	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
+	go s.read()
+	go s.wait()
+	return nil
+}
+
+// failStart ends a shell whose program could not be run. Nobody else knows it
+// yet.
+func (s *Shell) failStart(err error) {
+	s.log.Warn("shell's program cannot be started", "err", err)
+	s.ring.write([]byte(fmt.Sprintf("cannot start %q: %v\r\n", s.title, err)))
+	s.exit = &Exit{Code: exitNotStarted}
+	close(s.dead)
+	close(s.readDone)
+	close(s.ended)
+}
+
+// startCause says what is wrong without what exec says about itself. Of a
+// directory that cannot be entered exec says that the program is not there.
+func startCause(err error, dir string) error {
+	if _, dirErr := os.Stat(dir); dir != "" && dirErr != nil {
+		return dirErr
+	}
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// wait waits for the program, then for the reader to take what is left, and
+// ends the shell.
+func (s *Shell) wait() {
+	s.cmd.Wait() // its error is in ProcessState
+	close(s.dead)
+	s.terminal.ptmx.SetReadDeadline(time.Unix(0, 1)) // wakes the reader
+	<-s.readDone
+	exit := exitOf(s.cmd.ProcessState)
+	s.mu.Lock()
+	s.exit = &exit
+	end := s.ring.end
+	s.pokeAll()
+	s.mu.Unlock()
+	s.terminal.close()
+	s.log.Info("shell ended", "code", exit.Code, "signal", exit.Signal, "off", end)
+	s.onChange()
+	close(s.ended)
+}
+
+func exitOf(state *os.ProcessState) Exit {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	if ok && status.Signaled() {
+		return Exit{Code: -1, Signal: unix.SignalName(status.Signal())}
+	}
+	return Exit{Code: state.ExitCode()}
+}
+
+// pokeAll has every follower look again. The shell is locked.
+func (s *Shell) pokeAll() {
+	for _, f := range s.followers {
+		f.poke()
+	}
+}
+
+// exited is the last event of a shell that has ended. The shell is locked.
+func (s *Shell) exited() Event {
+	return Event{Kind: Exited, Off: s.ring.end, Exit: *s.exit}
+}
+
+// Info says what the shell is now.
+func (s *Shell) Info() Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	info := Info{ID: s.id, Title: s.title, PID: s.pid, Started: s.started,
+		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil}
+	if s.exit != nil {
+		exit := *s.exit
+		info.Exit = &exit
+	}
+	return info
+}
+
+// Resize gives the terminal another size, which every viewer is told at this
+// offset. The size that it has, or a shell that has ended: nothing happens.
+func (s *Shell) Resize(size Size) error {
+	if !size.valid() {
+		return fmt.Errorf("resize shell %q to %d×%d: %w", s.id, size.Rows, size.Cols, ErrBadSize)
+	}
+	changed, err := s.resize(size)
+	if changed {
+		s.onChange()
+	}
+	return err
+}
+
+func (s *Shell) resize(size Size) (changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.exit != nil || size == s.sizes.last() {
+		return false, nil
+	}
+	if err := s.terminal.resize(size); err != nil {
+		return false, fmt.Errorf("resize shell %q: %w", s.id, err)
+	}
+	s.sizes = s.sizes.add(s.ring.end, size)
+	s.pokeAll()
+	return true, nil
+}
+
+// remove ends the waiting of viewers that do not acknowledge. The shell has
+// ended.
+func (s *Shell) remove() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed = true
+	s.pokeAll()
+}

@@ -1,0 +1,38 @@
+package pty
+
+// span is the output from one offset up to another.
+type span struct{ from, to int64 }
+
+// spans are stretches of output in the order of their offsets, with gaps where
+// a viewer lost bytes.
+type spans []span
+
+// bytes is how many bytes they have together.
+func (p spans) bytes() (n int) {
+	for _, span := range p {
+		n += int(span.to - span.from)
+	}
+	return n
+}
+
+// add appends the n bytes that begin at off, which lies after all others.
+func (p spans) add(off int64, n int) spans {
+	if last := len(p) - 1; last >= 0 && p[last].to == off {
+		p[last].to += int64(n)
+		return p
+	}
+	return append(p, span{off, off + int64(n)})
+}
+
+// forget takes away what lies before off.
+func (p spans) forget(off int64) spans {
+	n := 0
+	for n < len(p) && p[n].to <= off {
+		n++
+	}
+	p = append(p[:0], p[n:]...)
+	if len(p) > 0 {
+		p[0].from = max(p[0].from, off)
+	}
+	return p
+}

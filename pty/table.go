@@ -1,0 +1,237 @@
+package pty
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What a Config that says nothing gets.
+const (
+	defaultMax         = 64
+	defaultRingBytes   = 1 << 20
+	defaultWindowBytes = 256 << 10
+	defaultStall       = 30 * time.Second
+)
+
+// Config says what a table's shells are. Zero values of Max, Ring, Window, Stall
+// and Log get the defaults.
+type Config struct {
+	Program []string      // what runs, with its arguments; required
+	Env     []string      // its whole environment
+	Dir     string        // its working directory; "" is ours
+	Max     int           // shells that may run at once: 64
+	Ring    int           // bytes of output kept for each: 1 MiB
+	Window  int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
+	Stall   time.Duration // how long a viewer may hold a full window undrawn: 30 s
+	Log     *slog.Logger  // none: not logged. Never gets what is typed or put out
+
+	patience time.Duration // how long the reader waits for a viewer that draws nothing
+}
+
+// Table is the shells of one node. A shell that has ended stays, for its output,
+// until it is removed or a new one needs its place.
+type Table struct {
+	config  Config
+	opening sync.Mutex // held while a shell is opened, and to close
+
+	mu      sync.Mutex // guards what follows
+	shells  []*Shell   // oldest first
+	closed  bool
+	changed chan struct{}
+}
+
+// NewTable makes an empty table.
+func NewTable(config Config) *Table {
+	if config.Max == 0 {
+		config.Max = defaultMax
+	}
+	if config.Ring == 0 {
+		config.Ring = defaultRingBytes
+	}
+	if config.Window == 0 {
+		config.Window = defaultWindowBytes
+	}
+	if config.Stall == 0 {
+		config.Stall = defaultStall
+	}
+	config.Window = min(config.Window, config.Ring/2)
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	config.patience = patience
+	return &Table{config: config, changed: make(chan struct{})}
+}
+
+// Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
+// run, with ErrClosed, or when the system has no terminal left. That the program
+// cannot be started is no error: then the shell's output says why, and it has
+// ended with code 127.
+func (t *Table) Open(size Size) (*Shell, error) {
+	t.opening.Lock()
+	defer t.opening.Unlock()
+	return t.open(size)
+}
+
+// First returns the oldest shell that runs, or else opens one: of several
+// callers at once one opens it.
+func (t *Table) First(size Size) (s *Shell, opened bool, err error) {
+	t.opening.Lock()
+	defer t.opening.Unlock()
+	if s := t.oldestRunning(); s != nil {
+		return s, false, nil
+	}
+	s, err = t.open(size)
+	return s, err == nil, err
+}
+
+// oldestRunning is nil if no shell runs.
+func (t *Table) oldestRunning() *Shell {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.shells {
+		if s.Info().Running {
+			return s
+		}
+	}
+	return nil
+}
+
+// open makes and starts a shell. The caller holds opening.
+func (t *Table) open(size Size) (*Shell, error) {
+	if !size.valid() {
+		return nil, fmt.Errorf("open shell of %d×%d: %w", size.Rows, size.Cols, ErrBadSize)
+	}
+	id, err := t.makeRoom()
+	if err != nil {
+		return nil, fmt.Errorf("open shell: %w", err)
+	}
+	honourSignals()
+	s := newShell(t.config, id, size, t.touch)
+	if err := s.start(t.config); err != nil {
+		return nil, fmt.Errorf("open shell: %w", err)
+	}
+	t.mu.Lock()
+	t.shells = append(t.shells, s)
+	t.mu.Unlock()
+	t.touch()
+	return s, nil
+}
+
+// makeRoom finds a new id, and drops the oldest shell that has ended if the
+// table is full.
+func (t *Table) makeRoom() (id string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return "", ErrClosed
+	}
+	for id = newID(); t.index(id) >= 0; {
+		id = newID()
+	}
+	if len(t.shells) < t.config.Max {
+		return id, nil
+	}
+	i := slices.IndexFunc(t.shells, func(s *Shell) bool { return !s.Info().Running })
+	if i < 0 {
+		return "", fmt.Errorf("%w (%d)", ErrFull, t.config.Max)
+	}
+	t.shells[i].remove()
+	t.shells = slices.Delete(t.shells, i, i+1)
+	return id, nil
+}
+
+// newID is ten random letters and digits: 50 bits.
+func newID() string { return strings.ToLower(rand.Text()[:10]) }
+
+// index finds a shell, or is -1. The table is locked.
+func (t *Table) index(id string) int {
+	return slices.IndexFunc(t.shells, func(s *Shell) bool { return s.id == id })
+}
+
+// Get finds a shell by its id: ErrNotFound.
+func (t *Table) Get(id string) (*Shell, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := t.index(id); i >= 0 {
+		return t.shells[i], nil
+	}
+	return nil, fmt.Errorf("find shell %q: %w", id, ErrNotFound)
+}
+
+// List says what the shells are now, oldest first.
+func (t *Table) List() []Info {
+	t.mu.Lock()
+	shells := slices.Clone(t.shells)
+	t.mu.Unlock()
+	infos := make([]Info, len(shells))
+	for i, s := range shells {
+		infos[i] = s.Info()
+	}
+	return infos
+}
+
+// Changed is closed at the next change of what List says, other than a shell
+// having put out more. Take it before List to miss nothing.
+func (t *Table) Changed() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.changed
+}
+
+// touch says that List has changed.
+func (t *Table) touch() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// Remove ends a shell, waits for its end, and takes it off the table. Its
+// processes get HUP; what is left after 2 s, or when ctx is done, gets KILL.
+// ErrNotFound if it is not there (any more).
+func (t *Table) Remove(ctx context.Context, id string) error {
+	s, err := t.Get(id)
+	if err != nil {
+		return err
+	}
+	return t.remove(ctx, s)
+}
+
+func (t *Table) remove(ctx context.Context, s *Shell) error {
+	if err := s.hangUp(ctx); err != nil {
+		return err
+	}
+	s.remove()
+	t.mu.Lock()
+	if i := t.index(s.id); i >= 0 {
+		t.shells = slices.Delete(t.shells, i, i+1)
+	}
+	t.mu.Unlock()
+	t.touch()
+	return nil
+}
+
+// Close removes all shells as Remove does, at once, and opens no more.
+func (t *Table) Close(ctx context.Context) error {
+	t.opening.Lock() // a shell that is being opened is closed too
+	t.mu.Lock()
+	t.closed = true
+	shells := slices.Clone(t.shells)
+	t.mu.Unlock()
+	t.opening.Unlock()
+
+	errs := make([]error, len(shells))
+	var closing sync.WaitGroup
+	for i, s := range shells {
+		closing.Go(func() { errs[i] = t.remove(ctx, s) })
+	}
+	closing.Wait()
+	return errors.Join(errs...)
+}

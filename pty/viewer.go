@@ -1,0 +1,103 @@
+package pty
+
+import "fmt"
+
+// maxViewers bounds the viewers that a shell remembers the numbers of.
+const maxViewers = 128
+
+// viewer is what the shell knows of one viewer by name. It outlives the
+// viewer's streams, so that a page that lost its stream goes on counting.
+type viewer struct {
+	numbers *numbers
+	follow  *follower // nil: not attached
+	typing  int       // inputs under way
+	used    uint64    // when it was last seen, by the shell's count
+}
+
+// viewer finds or makes the viewer of that name. The shell is locked.
+func (s *Shell) viewer(name string) *viewer {
+	s.seen++
+	v := s.viewers[name]
+	if v == nil {
+		if len(s.viewers) >= maxViewers {
+			s.dropIdlest()
+		}
+		v = &viewer{numbers: newNumbers()}
+		s.viewers[name] = v
+	}
+	v.used = s.seen
+	return v
+}
+
+// dropIdlest forgets the viewer that was not seen for longest, of those that
+// neither follow nor type.
+func (s *Shell) dropIdlest() {
+	idlest, used := "", s.seen
+	for name, v := range s.viewers {
+		if v.follow == nil && v.typing == 0 && v.used < used {
+			idlest, used = name, v.used
+		}
+	}
+	if used < s.seen {
+		delete(s.viewers, idlest)
+	}
+}
+
+// Ack says that the viewer has drawn everything before off. It lets the
+// viewer's Follow go on and, if it may type, the shell's reader. An offset
+// beyond the output is ErrBadOffset. One that is older than the last is ignored,
+// and so is a viewer that does not follow the shell.
+func (s *Shell) Ack(viewer string, off int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if off > s.ring.end {
+		return fmt.Errorf("acknowledge %d of shell %q: %w (%d)", off, s.id, ErrBadOffset, s.ring.end)
+	}
+	if v := s.viewers[viewer]; v != nil && v.follow != nil && v.follow.acknowledge(off) {
+		v.follow.poke()
+		s.resumeReader()
+	}
+	return nil
+}
+
+// attach begins a follower, and ends the one that the viewer had.
+func (s *Shell) attach(name string, from int64, types bool) *follower {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.viewer(name)
+	if v.follow != nil {
+		v.follow.replaced = true
+		v.follow.poke()
+		s.unlist(v.follow)
+	}
+	f := newFollower(s, v, types)
+	f.begin(from)
+	v.follow = f
+	s.followers = append(s.followers, f)
+	s.resumeReader()
+	return f
+}
+
+// detach ends a follower.
+func (s *Shell) detach(f *follower) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.timer.Stop()
+	if f.viewer.follow == f {
+		f.viewer.follow = nil
+		s.seen++
+		f.viewer.used = s.seen
+	}
+	s.unlist(f)
+	s.resumeReader()
+}
+
+// unlist takes a follower off the list of those that are woken and paced for.
+func (s *Shell) unlist(f *follower) {
+	for i, other := range s.followers {
+		if other == f {
+			s.followers = append(s.followers[:i], s.followers[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// imports maps each package of ours to all that its files import, tests left out. Names of ours are short: "pty".
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	list := map[string][]string{}
+	in := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := in.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		for i := range p.Imports {
+			p.Imports[i] = strings.TrimPrefix(p.Imports[i], "convoy/")
+		}
+		list[strings.TrimPrefix(p.ImportPath, "convoy/")] = p.Imports
+	}
+}
+
+// TestArrows keeps the arrows between packages as docs/architecture.md draws them.
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	all := imports(t)
+	for _, rule := range []struct {
+		pkg    string
+		may    []string // the packages of ours that it may import
+		reason string
+	}{
+		{"fleet", nil, "the list of nodes knows no provider, no cluster and no page"},
+		{"pty", nil, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
+		{"logs", nil, "everything logs, so the log may depend on nothing"},
+		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
+		{"assets", nil, "files and their hashes are nobody's concern"},
+		{"guide", nil, "the guide is text"},
+		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
+		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
+		{"handlers", []string{"fleet", "pty", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
+	} {
+		got, ok := all[rule.pkg]
+		if !ok {
+			t.Errorf("no package %s: strike it from this list", rule.pkg)
+		}
+		for _, imported := range got {
+			if _, ours := all[imported]; ours && !slices.Contains(rule.may, imported) {
+				t.Errorf("%s imports %s: %s", rule.pkg, imported, rule.reason)
+			}
+		}
+	}
+}
+
+// TestOneImporter keeps every foreign library behind one package, where its traps are known.
+func TestOneImporter(t *testing.T) {
+	t.Parallel()
+	owners := map[string]string{
+		"github.com/go-chi/chi/v5":            "handlers",
+		"github.com/r3labs/sse/v2":            "handlers",
+		"github.com/hashicorp/memberlist":     "peer",
+		"github.com/miekg/dns":                "local",
+		"github.com/creack/pty":               "pty",
+		"github.com/yuin/goldmark":            "guide",
+		"github.com/chromedp/chromedp":        "internal/browser",
+		"github.com/prometheus/client_golang": "metrics",
+	}
+	for pkg, imported := range imports(t) {
+		for library, owner := range owners {
+			for _, one := range imported {
+				if (one == library || strings.HasPrefix(one, library+"/")) && pkg != owner && !strings.HasPrefix(pkg, "internal/") {
+					t.Errorf("%s imports %s, which belongs to %s", pkg, one, owner)
+				}
+			}
+		}
+	}
+}
+
+// TestOnlyMain keeps flags, environment and exits in main, so that nodes can run side by side in one process.
+func TestOnlyMain(t *testing.T) {
+	t.Parallel()
+	for pkg, imported := range imports(t) {
+		if pkg == "convoy" || strings.HasPrefix(pkg, "internal/") {
+			continue
+		}
+		if slices.Contains(imported, "flag") {
+			t.Errorf("%s imports flag: only main reads flags", pkg)
+		}
+	}
+	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "logs", "templates", "assets", "guide", "peer", "local", "handlers").Output()
+	for line := range strings.Lines(string(out)) {
+		if !strings.Contains(line, "_test.go:") {
+			t.Errorf("only main reads the environment and exits: %s", strings.TrimSpace(line))
+		}
+	}
+	if err != nil && len(out) > 0 {
+		t.Fatal(err)
+	}
+}
