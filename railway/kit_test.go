@@ -2,9 +2,11 @@ package railway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -39,8 +41,10 @@ func config(s *railwaytest.Server) Config {
 		Endpoint: s.Endpoint(), HTTP: s.Client(), Token: railwaytest.AccountToken,
 		Project: railwaytest.Project, Environment: railwaytest.Environment, Service: railwaytest.Control, ServiceName: "convoy",
 		PrivateDomain: "convoy.railway.internal",
-		Variables:     func(name string) map[string]string { return map[string]string{"CONVOY_QUERY": "convoy.railway.internal", "CONVOY_PROVIDER": "none"} },
-		References:    []string{"CONVOY_COOKIE", "CONVOY_TOKEN"},
+		Variables: func(name string) map[string]string {
+			return map[string]string{"CONVOY_QUERY": "convoy.railway.internal", "CONVOY_PROVIDER": "none"}
+		},
+		References: []string{"CONVOY_COOKIE", "CONVOY_TOKEN"},
 	}
 }
 
@@ -205,4 +209,19 @@ func marked(extra map[string]string) map[string]string {
 	all := map[string]string{MarkerVariable: railwaytest.Control + "/" + railwaytest.Environment}
 	maps.Copy(all, extra)
 	return all
+}
+
+// dead is a network that is not there any more.
+type dead struct{}
+
+func (dead) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("killed") }
+
+// inBubbleUnstarted leaves the start to the test.
+func inBubbleUnstarted(t *testing.T, test func(t *testing.T, k *kit)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, railwaytest.New(t, railwaytest.Options{}), nil)
+		test(t, k)
+		k.checkSecrets()
+	})
 }

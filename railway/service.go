@@ -49,6 +49,20 @@ func newDeployment(id string, now time.Time) *deployment {
 
 func (d *deployment) phase() phase { return phaseOf(d.status, d.stopped) }
 
+// lacksEvents reports whether the deployment is over, its events were not asked for since, and they would say something:
+// why it failed, or how those ended that were going on.
+func (d *deployment) lacksEvents() bool {
+	if d.detailed || !d.phase().settled() {
+		return false
+	}
+	for _, e := range d.events {
+		if e.CompletedAt.IsZero() {
+			return true
+		}
+	}
+	return d.phase() == failed
+}
+
 // apply notes what Railway says of the deployment, unless something newer is known. It reports whether that is news.
 func (d *deployment) apply(f deploymentFields, now time.Time) bool {
 	at := f.StatusUpdatedAt

@@ -200,8 +200,8 @@ func (f *follower) deployment(ctx context.Context, id string) error {
 		}
 		f.p.onDeployment(id, func(d *deployment, now time.Time) bool {
 			news := d.apply(data.Deployment, now)
-			if news && d.phase() == failed {
-				f.p.lookNow() // for the reason
+			if news && d.lacksEvents() {
+				f.p.lookNow()
 			}
 			return news
 		})

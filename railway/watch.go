@@ -241,8 +241,8 @@ func (s *service) follow(f deploymentFields, now time.Time) {
 	s.failure = ""
 }
 
-// wanted returns the deployments whose events should be asked for: those that failed and have not said why, and those
-// on their way whose events no socket brings.
+// wanted returns the deployments whose events should be asked for: those that are over and have not said everything, and
+// those on their way whose events no socket brings.
 func (p *Provider) wanted() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,8 +252,7 @@ func (p *Provider) wanted() []string {
 		if d == nil || d.id == "" || len(ids) >= maxDetailsAtOne {
 			continue
 		}
-		ph := d.phase()
-		if ph == failed && !d.detailed || !ph.settled() && !p.streamed(d.id) {
+		if d.lacksEvents() || !d.phase().settled() && !p.streamed(d.id) {
 			ids = append(ids, d.id)
 		}
 	}
