@@ -91,7 +91,7 @@ func TestRow33_RailwayIsDownAtStart(t *testing.T) {
 func TestRow33_TokenIsTakenBack(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
-		k.p.client.token = "another-token"
+		k.s.Revoke()
 		pass(2 * time.Minute)
 		if refusal := k.p.Refusal(); !strings.Contains(refusal, "does not know the token") {
 			t.Errorf("refusal is %q", refusal)
@@ -99,7 +99,6 @@ func TestRow33_TokenIsTakenBack(t *testing.T) {
 		if s := k.one(); !s.Running {
 			t.Errorf("told %+v, want it running still", s)
 		}
-		k.p.client.token = railwaytest.AccountToken
 	})
 }
 

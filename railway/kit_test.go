@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,8 @@ type kit struct {
 	t *testing.T
 	s *railwaytest.Server
 	p *Provider
+
+	wire *wire
 
 	mu    sync.Mutex
 	steps []fleet.Step
@@ -63,6 +66,8 @@ func newKit(t *testing.T, s *railwaytest.Server, change func(*Config)) *kit {
 	t.Helper()
 	k := &kit{t: t, s: s}
 	cfg := config(s)
+	k.wire = &wire{RoundTripper: cfg.HTTP.Transport}
+	cfg.HTTP.Transport = k.wire
 	cfg.Log = slog.New(slog.NewTextHandler(&locked{mu: &k.mu, w: &k.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg.Notice = func(n Notice) {
 		k.mu.Lock()
@@ -211,10 +216,21 @@ func marked(extra map[string]string) map[string]string {
 	return all
 }
 
-// dead is a network that is not there any more.
-type dead struct{}
+// wire is a network that can be cut.
+type wire struct {
+	http.RoundTripper
+	cut atomic.Bool
+}
 
-func (dead) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("killed") }
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.cut.Load() {
+		return nil, errors.New("killed")
+	}
+	return w.RoundTripper.RoundTrip(r)
+}
+
+// CloseIdleConnections is what http.Client asks of its transport.
+func (w *wire) CloseIdleConnections() { w.RoundTripper.(*http.Transport).CloseIdleConnections() }
 
 // inBubbleUnstarted leaves the start to the test.
 func inBubbleUnstarted(t *testing.T, test func(t *testing.T, k *kit)) {

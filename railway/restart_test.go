@@ -43,7 +43,7 @@ func restartAt(t *testing.T, op string, act, gentle bool) {
 	go func() { done <- k.p.Spawn(spawning, nodeName, k.step) }()
 	<-at
 	if !gentle { // nothing more reaches Railway
-		k.p.client.http.Transport = dead{}
+		k.wire.cut.Store(true)
 	}
 	cancel()
 	kill()

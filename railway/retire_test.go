@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"convoy/internal/railwaytest"
@@ -54,21 +55,19 @@ func TestRow31_RetireGuards(t *testing.T) {
 			})
 		})
 	}
-	t.Run("itself", func(t *testing.T) {
-		synctestSelf(t)
-	})
 }
 
-// synctestSelf retires the service that the provider runs in, though it is named as a node and has the marker.
-func synctestSelf(t *testing.T) {
-	s := ""
-	inBubble(t, railwaytest.Options{}, func(c *Config) { s = c.Service }, func(t *testing.T, k *kit) {
-		id := k.s.AddService("convoy-self", nil)
-		k.p.cfg.Service = id
+// TestRow31_RetireNeverItself: not even if it is named as a node and has the marker.
+func TestRow31_RetireNeverItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := railwaytest.New(t, railwaytest.Options{})
+		id := s.AddService("convoy-self", nil)
+		k := newKit(t, s, func(c *Config) { c.Service = id })
+		k.start()
 		if err := k.retire("convoy@convoy-self.railway.internal"); !errors.Is(err, ErrSelf) {
-			t.Errorf("error is %v, want %v (service before: %s)", err, ErrSelf, s)
+			t.Errorf("error is %v, want %v", err, ErrSelf)
 		}
-		if k.s.Count("deleteService") != 0 {
+		if s.Count("deleteService") != 0 {
 			t.Error("it was deleted")
 		}
 	})

@@ -260,6 +260,7 @@ func TestWatch_SocketTroubles(t *testing.T) {
 				if err := <-done; err != nil {
 					t.Fatal(err)
 				}
+				pass(time.Second)
 				var names []string
 				for _, s := range k.one().Steps {
 					names = append(names, s.Name)

@@ -72,6 +72,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	closed  bool
+	revoked bool
 	state   state
 	faults  map[string][]Fault
 	calls   []string // by operation
@@ -140,6 +141,13 @@ func (s *Server) Endpoint() string {
 // Client reaches the stand-in in memory.
 func (s *Server) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: s.pipe.dial}}
+}
+
+// Revoke makes all tokens nobody's.
+func (s *Server) Revoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked = true
 }
 
 // Calls returns the names of all operations so far, subscriptions included.

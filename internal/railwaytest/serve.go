@@ -21,11 +21,17 @@ type caller struct {
 }
 
 func (s *Server) callerOf(r *http.Request) (c caller, err error) {
+	s.mu.Lock()
+	revoked := s.revoked
+	s.mu.Unlock()
 	if token := r.Header.Get("Project-Access-Token"); token != "" {
-		if token != ProjectToken {
+		if token != ProjectToken || revoked {
 			return c, errors.New("Project Token not found")
 		}
 		return caller{}, nil
+	}
+	if revoked {
+		return caller{bearer: true, nobody: true}, nil
 	}
 	switch r.Header.Get("Authorization") {
 	case "Bearer " + AccountToken:
