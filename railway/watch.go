@@ -9,7 +9,7 @@ import (
 const (
 	idleInterval    = time.Minute      // between two looks while nothing goes on
 	progressFirst   = 5 * time.Second  // between the first looks while something does
-	progressLast    = 20 * time.Second // and later, with a socket that brings the news anyway
+	progressLast    = 30 * time.Second // and later; mostly a socket brings the news anyway
 	idleShare       = 0.25             // of the hourly limit that idle looks may use
 	progressShare   = 0.6
 	proofInterval   = 10 * time.Second // before a proof that failed for the moment is tried again
@@ -62,16 +62,19 @@ func (p *Provider) proved(ctx context.Context, tries int) bool {
 	return refusal == ""
 }
 
-// busy reports whether something is on its way, so that news are wanted soon.
+// busy reports whether something is on its way, so that news are wanted soon. A deployment that waits for somebody's
+// approval may do so for long, and its subscription tells.
 func (p *Provider) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.work) > 0 {
-		return true
+	for label := range p.work {
+		if s := p.find(label); s == nil || s.latest == nil {
+			return true
+		}
 	}
 	now := time.Now()
 	for _, s := range p.services {
-		if d := s.latest; d == nil && s.failure == "" || d != nil && !d.phase().settled() && now.Sub(d.since) < d.phase().deadline() {
+		if d := s.latest; d == nil && s.failure == "" || d != nil && d.phase() == progress && now.Sub(d.since) < progressDeadline {
 			return true
 		}
 	}
