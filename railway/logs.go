@@ -72,12 +72,13 @@ func (p *Provider) Logs(ctx context.Context, name, from string) iter.Seq2[Line, 
 func (p *Provider) waitDeployed(ctx context.Context, label string) error {
 	for {
 		p.mu.Lock()
-		changed, s, making := p.changed, p.find(label), p.work[label] != nil
+		changed, s := p.changed, p.find(label)
+		deployed, known := s != nil && s.latest != nil, s != nil || p.work[label] != nil
 		p.mu.Unlock()
 		switch {
-		case s != nil && s.latest != nil:
+		case deployed:
 			return nil
-		case s == nil && !making:
+		case !known:
 			return ErrUnknown
 		}
 		select {
@@ -214,6 +215,8 @@ func (r *reader) part(ctx context.Context, over func(*deployment) bool) bool {
 			return r.rest(ctx)
 		case err == nil:
 			delay = logRetryFirst // the server ended it
+		case noSocket(err) && !r.rest(ctx):
+			return false
 		}
 		r.p.log.Debug("log stream ended", "node", r.p.NodeName(r.label), "err", err)
 		pause, stop := r.until(ctx, over)
@@ -222,6 +225,12 @@ func (r *reader) part(ctx context.Context, over func(*deployment) bool) bool {
 		delay = min(2*delay, logRetryLast)
 	}
 	return false
+}
+
+// noSocket reports whether there was no socket at all, so that lines must be asked for.
+func noSocket(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Operation == socketOperation
 }
 
 // until returns a context that ends when over holds, or another deployment has taken this one's place.

@@ -70,15 +70,13 @@ func TestLogs_BuildThenDeploy(t *testing.T) {
 			if err := <-spawned; err != nil {
 				t.Fatal(err)
 			}
-			if sockets {
-				pass(time.Second)
-				if got := l.texts(); !slices.Equal(got, wholeLog) {
-					t.Errorf("lines are %q, want %q", got, wholeLog)
-				}
-				for i, line := range l.lines {
-					if line.Build != (i < 4) || line.Level != "info" || line.Time.IsZero() {
-						t.Errorf("line %d is %+v", i, line)
-					}
+			pass(time.Minute)
+			if got := l.texts(); !slices.Equal(got, wholeLog) {
+				t.Errorf("sockets %v: lines are %q, want %q", sockets, got, wholeLog)
+			}
+			for i, line := range l.lines {
+				if line.Build != (i < 4) || line.Level != "info" || line.Time.IsZero() {
+					t.Errorf("line %d is %+v", i, line)
 				}
 			}
 			cancel()

@@ -15,6 +15,7 @@ import (
 
 const (
 	socketProtocol   = "graphql-transport-ws"
+	socketOperation  = "socket" // in errors
 	handshakeTimeout = 10 * time.Second
 	writeTimeout     = 10 * time.Second
 	pingInterval     = 25 * time.Second // also finds out that the other side is gone
@@ -47,7 +48,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	if err := c.budget.wait(ctx, false); err != nil {
-		return nil, &Error{Operation: "socket", Code: RateLimited, Message: err.Error(), RetryAfter: c.budget.pause()}
+		return nil, &Error{Operation: socketOperation, Code: RateLimited, Message: err.Error(), RetryAfter: c.budget.pause()}
 	}
 	u := *c.endpoint
 	u.Scheme = map[string]string{"https": "wss", "http": "ws"}[u.Scheme]
@@ -57,7 +58,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 		c.budget.read(answer)
 	}
 	if err != nil {
-		e := &Error{Operation: "socket", Code: Unavailable, Message: c.redact(rootOf(err).Error()), cause: err}
+		e := &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(rootOf(err).Error()), cause: err}
 		if answer != nil {
 			e.Status = answer.StatusCode
 		}
@@ -67,7 +68,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 	s := &socket{client: c, conn: conn, subs: make(map[string]func(json.RawMessage, error))}
 	if err := s.greet(ctx); err != nil {
 		s.close()
-		return nil, &Error{Operation: "socket", Code: Unavailable, Message: c.redact(err.Error()), cause: err}
+		return nil, &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(err.Error()), cause: err}
 	}
 	return s, nil
 }

@@ -298,15 +298,17 @@ func (p *Provider) onDeployment(id string, change func(d *deployment, now time.T
 // finishHalfMade goes on with services that were made and never deployed, because the control plane ended meanwhile,
 // and takes away those that were retired before Railway had made them.
 func (p *Provider) finishHalfMade(ctx context.Context) {
+	type named struct{ id, label string }
+	var finish, remove []named
 	p.mu.Lock()
-	var finish, remove []*service
 	for _, s := range p.services {
+		one := named{s.id, s.label}
 		switch {
 		case p.work[s.label] != nil || s.failure != "":
 		case p.retired[s.label]:
-			remove = append(remove, s)
+			remove = append(remove, one)
 		case s.latest == nil && time.Since(s.seen) >= halfMadeAge:
-			finish = append(finish, s)
+			finish = append(finish, one)
 		}
 	}
 	p.mu.Unlock()

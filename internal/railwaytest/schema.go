@@ -97,6 +97,25 @@ type request struct {
 	Name      string         `json:"operationName"`
 }
 
+// documents are those that were validated before, by schema and text: they are few, and validating takes long.
+var documents sync.Map
+
+type document struct{ schema, text string }
+
+// document parses and validates an operation.
+func (s schema) document(text string) (*ast.QueryDocument, error) {
+	key := document{s.name, text}
+	if doc, ok := documents.Load(key); ok {
+		return doc.(*ast.QueryDocument), nil
+	}
+	doc, list := gqlparser.LoadQuery(s.Schema, text)
+	if len(list) > 0 {
+		return nil, list
+	}
+	documents.Store(key, doc)
+	return doc, nil
+}
+
 // check parses and validates a request against all schemas, and returns its operation in the project's own.
 func (s *Server) check(text []byte) (req request, op *ast.OperationDefinition, err error) {
 	if err := json.Unmarshal(text, &req); err != nil {
@@ -106,9 +125,9 @@ func (s *Server) check(text []byte) (req request, op *ast.OperationDefinition, e
 		return req, nil, fmt.Errorf("operation %s: variable %s is an explicit null, which unsets", req.Name, path)
 	}
 	for i, one := range s.schemas {
-		doc, list := gqlparser.LoadQuery(one.Schema, req.Query)
-		if len(list) > 0 {
-			return req, nil, fmt.Errorf("operation %s does not fit %s: %w", req.Name, one.name, list)
+		doc, err := one.document(req.Query)
+		if err != nil {
+			return req, nil, fmt.Errorf("operation %s does not fit %s: %w", req.Name, one.name, err)
 		}
 		found := doc.Operations.ForName(req.Name)
 		if found == nil {
