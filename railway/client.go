@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	userAgent       = "convoy (+https://github.com/jackycamp/convoy)"
+	userAgent       = "convoy/1" // the default one of net/http may be turned away at Railway's edge
 	queryTimeout    = 30 * time.Second
 	mutationTimeout = 90 * time.Second // a delete alone takes up to 7 s
 	queryTries      = 3

@@ -24,8 +24,6 @@ type service struct {
 	latest  *deployment // nil: never deployed
 	running bool        // an older deployment of it still is up
 	failure string      // why it could not be made; empty: it could, or is being made
-	region  string
-	image   string
 }
 
 // deployment is one deployment of a service.

@@ -220,7 +220,7 @@ func (p *Provider) note(i instanceFields) {
 		s = &service{id: i.ServiceId, seen: now}
 		p.services[s.id] = s
 	}
-	s.label, s.created, s.region, s.image = i.ServiceName, i.CreatedAt, i.Region, i.Source.Image+i.Source.Repo
+	s.label, s.created = i.ServiceName, i.CreatedAt
 	s.running = false
 	if i.LatestDeployment == nil {
 		return
