@@ -212,3 +212,44 @@ func TestCheck(t *testing.T) {
 		}
 	})
 }
+
+func TestProvider_StartAndClose(t *testing.T) {
+	inBubbleUnstarted(t, func(t *testing.T, k *kit) {
+		if err := k.spawn(); err == nil {
+			t.Error("a spawn before the start went well")
+		}
+		k.start()
+		if err := k.p.Start(t.Context()); err == nil {
+			t.Error("a second start went well")
+		}
+		k.stop()
+		if err := k.spawn(); err == nil {
+			t.Error("a spawn after the end went well")
+		}
+	})
+	p, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Errorf("close without a start: %v", err)
+	}
+}
+
+// TestLimit_Long: a pause that takes too long to wait for is told at once, and nothing is asked meanwhile.
+func TestLimit_Long(t *testing.T) {
+	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
+		pass(time.Second)
+		k.s.Fail("createService", railwaytest.Fault{Status: 429, Retry: 30 * time.Minute})
+		if err := k.spawn(); err == nil || !strings.Contains(err.Error(), "try again in 30m0s") {
+			t.Errorf("error is %v, want how long to wait", err)
+		}
+		before := k.s.Count()
+		pass(29 * time.Minute)
+		if n := k.s.Count() - before; n != 0 {
+			t.Errorf("%d calls while Railway asked for none", n)
+		}
+		pass(2 * time.Minute)
+		k.mustSpawn()
+	})
+}

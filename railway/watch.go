@@ -40,7 +40,7 @@ func (p *Provider) watch(ctx context.Context) {
 			pause = min(proofInterval<<min(tries, 8), proofLongest)
 			tries++
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(max(pause, p.client.budget.pause()))
 		select {
 		case <-timer.C:
 		case <-p.kick:
