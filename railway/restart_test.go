@@ -92,3 +92,28 @@ func TestRestart_HalfMadeCannotBeFinished(t *testing.T) {
 		}
 	})
 }
+
+// TestRestart_Overlap: while Railway redeploys the control plane two of them run. The new one leaves alone what the old
+// one is making.
+func TestRestart_Overlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := railwaytest.New(t, railwaytest.Options{})
+		before, after := newKit(t, s, nil), newKit(t, s, nil)
+		before.start()
+		s.Fail("updateInstance", railwaytest.Fault{Act: true, Hook: func() { time.Sleep(30 * time.Second) }})
+		done := make(chan error, 1)
+		go func() { done <- before.spawn() }()
+		pass(time.Second)
+		after.start()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * time.Minute)
+		if got := after.only(); len(got.Deployments) != 1 || s.Count("updateInstance") != 1 {
+			t.Errorf("service is %+v after %d updates, want one of each", got, s.Count("updateInstance"))
+		}
+		if one := after.one(); !one.Running {
+			t.Errorf("the new one is told %+v, want it running", one)
+		}
+	})
+}

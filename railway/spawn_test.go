@@ -81,6 +81,26 @@ func TestSpawn_LostAnswers(t *testing.T) {
 	}
 }
 
+// TestSpawn_LooksBeforeItMakesAgain: after a lost answer the name is looked up first.
+func TestSpawn_LooksBeforeItMakesAgain(t *testing.T) {
+	for _, act := range []bool{false, true} {
+		inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
+			pass(time.Second)
+			k.s.Fail("createService", railwaytest.Fault{Cut: true, Act: act})
+			k.mustSpawn()
+			calls := k.s.Calls()
+			first := slices.Index(calls, "createService")
+			second := first + 1 + slices.Index(calls[first+1:], "createService")
+			if act && second > first {
+				t.Errorf("calls are %v, want one createService: the first one had acted", calls)
+			}
+			if !act && !slices.Contains(calls[first:second], "inventory") {
+				t.Errorf("calls are %v, want a look between the two createService", calls)
+			}
+		})
+	}
+}
+
 func TestSpawn_RateLimitShows(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.s.Fail("createService", railwaytest.Fault{Status: 429, Retry: 40 * time.Second})

@@ -10,7 +10,7 @@ import (
 const (
 	redialFirst = time.Second
 	redialLast  = 30 * time.Second
-	redialIdle  = 5 * time.Minute // while nothing is on its way: each new socket subscribes to everything anew
+	redialIdle  = 10 * time.Minute // while nothing is on its way: each new socket subscribes to everything anew
 	againFirst  = 15 * time.Second
 	againLast   = 10 * time.Minute
 )

@@ -86,8 +86,8 @@ func TestRow29_IdleHour(t *testing.T) {
 			}
 			pass(5 * time.Minute)
 			before := k.s.Count()
-			for range 6 {
-				pass(10 * time.Minute)
+			for range 60 {
+				pass(time.Minute)
 				k.s.Drop()
 			}
 			n := k.s.Count() - before
@@ -321,4 +321,27 @@ func TestRow30_Deployment(t *testing.T) {
 			t.Errorf("an unknown deployment: %v, want %s", err, NotFound)
 		}
 	})
+}
+
+func TestDeployment_OlderNewsAreNoNews(t *testing.T) {
+	at := func(s int) time.Time { return time.Date(2026, 11, 22, 12, 0, s, 0, time.UTC) }
+	d := newDeployment("dep-1", at(0))
+	tests := []struct {
+		status string
+		at     int
+		news   bool
+		want   string
+	}{
+		{"QUEUED", 1, true, "QUEUED"},
+		{"DEPLOYING", 5, true, "DEPLOYING"},
+		{"BUILDING", 3, false, "DEPLOYING"}, // an answer that was overtaken by the socket
+		{"DEPLOYING", 5, false, "DEPLOYING"},
+		{"SUCCESS", 5, true, "SUCCESS"},
+	}
+	for _, test := range tests {
+		news := d.apply(deploymentFields{Id: "dep-1", Status: test.status, StatusUpdatedAt: at(test.at), CreatedAt: at(0)}, at(test.at))
+		if news != test.news || d.status != test.want {
+			t.Errorf("%s of second %d: news %v, status %s, want %v, %s", test.status, test.at, news, d.status, test.news, test.want)
+		}
+	}
 }
