@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,6 +61,13 @@ func waitPrompt(p *browser.Page, key string) {
 	p.Wait(fmt.Sprintf(`/[$#]$/.test(window.convoy?.panes.get(%q)?.text().trimEnd())`, key))
 }
 
+// enter types a line into a shell.
+func enter(p *browser.Page, key, line string) {
+	p.FocusPane(key)
+	p.Type(line)
+	p.Press("Enter")
+}
+
 func names(t *testing.T, n *running) map[string]bool {
 	t.Helper()
 	list, err := n.Nodes(soon(t))
@@ -93,9 +101,7 @@ func TestBrowser_MainJob(t *testing.T) {
 	name, key := spawnByClick(t, n, p)
 	p.Wait(fmt.Sprintf(`document.querySelector('%s').dataset.status === "alive"`, card(name)))
 
-	p.FocusPane(key)
-	p.Type("echo wor''king on $CONVOY_NODE")
-	p.Press("Enter")
+	enter(p, key, "echo wor''king on $CONVOY_NODE")
 	p.WaitScreen(key, "working on "+name)
 
 	p.Reload()
@@ -103,9 +109,7 @@ func TestBrowser_MainJob(t *testing.T) {
 
 	second := browse(t, n, n.host())
 	second.WaitScreen(key, "working on "+name) // and the same for everybody
-	second.FocusPane(key)
-	second.Type("echo from''-the-second")
-	second.Press("Enter")
+	enter(second, key, "echo from''-the-second")
 	p.WaitScreen(key, "from-the-second")
 
 	p.Click(card(name) + " .retire")
@@ -125,33 +129,59 @@ func TestBrowser_Row05_LimitIsExplained(t *testing.T) {
 	p.Wait(`document.querySelector("#notices").innerText.includes("-max-nodes")`)
 }
 
+// The network goes, in the middle of output and of typing, and comes back: every row is there once, every line was
+// typed once.
 func TestBrowser_UnpluggedAndBack(t *testing.T) {
 	n := startBash(t)
 	proxy := browser.NewProxy(t, n.host())
 	p := browse(t, n, proxy.Addr())
 	key := selfShell(t, n, p)
-	p.FocusPane(key)
-	p.Type("for i in 1 2 3; do echo line-$i; done")
-	p.Press("Enter")
-	p.WaitScreen(key, "line-3")
-	proxy.Stop()
-	p.Wait(`document.querySelector("#link").dataset.state !== "open"`)
-
-	node, id, _ := strings.Cut(key, "/")
-	must(t, n.Do(soon(t), "POST", "/nodes/"+node+"/shells/"+id+"/input", []byte("for i in 4 5 6; do echo line-$i; done\r"), nil))
-	term, err := n.Attach(t.Context(), client.Shell{ID: id, Node: node}, -1)
-	must(t, err)
-	defer term.Close()
-	must(t, term.WaitFor(soon(t), "line-6\r\n"))
-
-	proxy.Resume()
-	p.WaitScreen(key, "line-6")
-	screen := p.Screen(key)
-	for i := 1; i <= 6; i++ {
-		if got := strings.Count(screen, fmt.Sprintf("line-%d", i)); got != 1 {
-			t.Errorf("line-%d is there %d times:\n%s", i, got, screen)
+	enter(p, key, `for i in {1..3000}; do echo "row $i of three thousand"; ((i % 300)) || sleep 0.1; done`)
+	for i := range 4 {
+		p.WaitScreen(key, "thousand")
+		if i%2 == 0 {
+			proxy.Cut()
+		} else {
+			proxy.Stop()
+			proxy.Resume()
 		}
+		p.Wait(`document.body.dataset.link === "open"`)
 	}
+	proxy.Stop()
+	p.Type("echo typed $((1000-1)) in the dark")
+	p.Press("Enter")
+	p.Wait(`document.body.dataset.link !== "open"`)
+	proxy.Resume()
+	p.WaitScreen(key, "\ntyped 999 in the dark")
+	all := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
+	at := 0
+	for i := range 3000 {
+		row := fmt.Sprintf("row %d of three thousand\n", i+1)
+		next := strings.Index(all, row)
+		if next < at || strings.Count(all, "\n"+row) != 1 {
+			t.Fatalf("row %d is there %d times", i+1, strings.Count(all, "\n"+row))
+		}
+		at = next
+	}
+	if n := strings.Count(all, "\ntyped 999"); n != 1 {
+		t.Errorf("the line ran %d times", n)
+	}
+}
+
+func TestBrowser_EndedShellIsRestarted(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	enter(p, key, "exit 3")
+	p.Wait(`document.querySelector(".shell-bar:not([hidden]) span")?.textContent === "ended with code 3"`)
+	p.Click(".shell-bar button")
+	p.Wait(fmt.Sprintf(`convoy.panes.size === 1 && !convoy.panes.has(%q)`, key))
+	key = p.Panes()[0]
+	waitPrompt(p, key)
+	enter(p, key, "echo anew $((2+2)); stty size")
+	p.WaitScreen(key, "\nanew 4")
+	p.Wait(fmt.Sprintf(`(pane => pane.text().includes("\n" + pane.size.rows + " " + pane.size.cols))(convoy.panes.get(%q))`, key))
+	p.Clean()
 }
 
 // While one shell floods, the rest of the page works, and Ctrl-C gives the prompt back. The figures are printed; the
@@ -161,9 +191,7 @@ func TestBrowser_FloodAndCtrlC(t *testing.T) {
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
 	_, other := spawnByClick(t, n, p)
-	p.FocusPane(key)
-	p.Type("yes")
-	p.Press("Enter")
+	enter(p, key, "yes")
 	p.WaitScreen(key, "y\ny\ny\ny")
 	p.Do(fmt.Sprintf(`window.most = 0; window.watch = setInterval(() => { window.most = Math.max(window.most, convoy.panes.get(%q).undrawn) }, 5)`, key))
 
@@ -246,4 +274,52 @@ func TestBrowser_Phone(t *testing.T) {
 		t.Errorf("too small to be touched: %q", list)
 	}
 	p.Clean()
+}
+
+var pictures = flag.String("pictures", "", "write the README's pictures to this directory")
+
+// TestBrowser_Pictures shows the console as the README does: go test -run Pictures . -pictures docs
+func TestBrowser_Pictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("-pictures names no directory")
+	}
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	p.Resize(1440, 1010)
+	self := selfShell(t, n, p)
+	var keys []string
+	for range 3 {
+		_, key := spawnByClick(t, n, p)
+		keys = append(keys, key)
+	}
+	for key, command := range map[string]string{
+		self:    "vim -u NONE -c 'syntax on' -c 'set number' main.go",
+		keys[0]: "less -R docs/architecture.md",
+		keys[1]: "git log --oneline --color | head -18",
+		keys[2]: "for i in 31 32 33 34 35 36; do printf '\\e[%sm convoy \\e[0m' $i; done; echo; uptime; nproc; free -h",
+	} {
+		enter(p, key, "cd "+root(t)+"; clear; "+command)
+	}
+	p.WaitScreen(self, "package main")
+	p.WaitScreen(keys[0], "How Convoy is built")
+	p.WaitScreen(keys[2], "load average")
+	p.Click("#log-toggle")
+	p.Wait(`document.querySelectorAll("#fleet-log li").length > 5`)
+	for _, scheme := range []string{"dark", "light"} {
+		p.Scheme(scheme)
+		p.Wait(`document.getAnimations().every(a => a.playState === "finished")`)
+		p.Screenshot(filepath.Join(*pictures, "console-"+scheme+".png"))
+	}
+	p.Click("#log-toggle")
+	p.Touch(360, 740)
+	p.FocusPane(self)
+	p.Wait(fmt.Sprintf(`convoy.panes.get(%q).size.cols < 60`, self))
+	p.Screenshot(filepath.Join(*pictures, "console-phone.png"))
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	must(t, err)
+	return dir
 }

@@ -385,3 +385,53 @@ func TestUsage(t *testing.T) {
 		t.Errorf("cookie: status %d, %q", status, stdout.String())
 	}
 }
+
+// Every node's console shows the same fleet, and its buttons work.
+func TestSpawnAndRetireFromAnotherNode(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	made := n.spawnAlive(t)
+	other := n.consoleOf(t, made.Name)
+	second, err := other.Spawn(soon(t))
+	must(t, err)
+	for _, console := range []*running{n, other} {
+		list := console.until(t, "the second node is alive", has(second.Name, "alive"))
+		for _, one := range list {
+			if one.Name == second.Name && (!one.Retirable || len(one.Steps) == 0 || one.ID == "") {
+				t.Errorf("%+v: want it with its steps, its process, and to be retirable", one)
+			}
+			if one.Control && one.Retirable {
+				t.Errorf("%+v: the control plane is never retirable", one)
+			}
+		}
+	}
+	must(t, other.Retire(soon(t), second.Name))
+	for _, console := range []*running{n, other} {
+		console.until(t, "the second node is gone", has(second.Name, ""))
+	}
+	var p *client.Problem
+	if err := other.Retire(soon(t), "convoy"); !errors.As(err, &p) || p.Status != 403 {
+		t.Errorf("retiring the control plane from another node: %v, want 403", err)
+	}
+}
+
+// consoleOf is the console of a node that n spawned: its log says where it listens.
+func (n *running) consoleOf(t *testing.T, name string) *running {
+	t.Helper()
+	var page struct {
+		Lines []struct {
+			Message string
+			Attrs   map[string]string
+		}
+	}
+	must(t, n.Do(soon(t), "GET", "/nodes/"+name+"/log?from=0", nil, &page))
+	for _, line := range page.Lines {
+		if line.Message == "node started" {
+			c := client.New("http://"+line.Attrs["addr"], n.Token)
+			t.Cleanup(c.Close)
+			return &running{Client: c}
+		}
+	}
+	t.Fatalf("the log of %s does not say where its console is: %+v", name, page)
+	return nil
+}

@@ -78,7 +78,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.provider = local.New(local.Config{Self: cfg.name, Loopback: cfg.bind, Executable: exe, Args: []string{"-spawned"}, Child: n.child, Log: n.part("local")})
+		n.provider = local.New(local.Config{Self: cfg.name, Loopback: cfg.bind, Executable: exe, Args: []string{"-spawned"}, Env: cfg.env, Child: n.child, Log: n.part("local")})
 		fleetConfig.Provider = n.provider
 		query = n.provider.Query()
 		resolver = n.provider.Resolver()

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"convoy/internal/browser"
 )
@@ -64,88 +62,6 @@ func testDrawsAndTypes(t *testing.T, b *browser.Browser) {
 	if failed := p.FailedRequests(); len(failed) > 0 {
 		t.Errorf("failed requests: %q", failed)
 	}
-}
-
-// typeWords types n numbered words, each its own key event, and returns them all.
-func typeWords(p *browser.Page, n int) string {
-	var all strings.Builder
-	for i := range n {
-		word := fmt.Sprintf("%d,", i)
-		p.Type(word)
-		all.WriteString(word)
-	}
-	return all.String()
-}
-
-func testKeysKeepTheirOrder(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	var mu sync.Mutex
-	now, most := 0, 0
-	s.fault = func(what string, _ int64) fault {
-		mu.Lock()
-		now++
-		most = max(most, now)
-		mu.Unlock()
-		time.Sleep(rand.N(60 * time.Millisecond)) // a network that lets requests overtake one another
-		mu.Lock()
-		now--
-		mu.Unlock()
-		return none
-	}
-	p := s.open(b, "")
-	p.FocusPane(key)
-	s.untilTyped(typeWords(p, 200))
-	if most < 3 || most > 5 { // four of input, and a size
-		t.Errorf("%d requests were under way at once, want 4", most)
-	}
-}
-
-// testLostAnswers loses every third request, half of them after they were done.
-func testLostAnswers(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	s.fault = func(what string, n int64) fault {
-		if what != "input" || rand.IntN(3) > 0 {
-			return none
-		}
-		return []fault{lose, drop}[rand.IntN(2)]
-	}
-	p := s.open(b, "")
-	p.FocusPane(key)
-	s.untilTyped(typeWords(p, 60))
-}
-
-// testRefusedInput refuses one request for good: what comes after is written all the same.
-func testRefusedInput(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	var once sync.Once
-	s.fault = func(what string, n int64) (f fault) {
-		if what == "input" && n == 1 {
-			once.Do(func() { f = refuse }) // later the number is given anew
-		}
-		return f
-	}
-	p := s.open(b, "")
-	p.FocusPane(key)
-	p.Type("a")
-	s.untilTyped("a")
-	p.Type("b")
-	p.Wait(`window.test.events.some(e => e.startsWith("shell-trouble"))`)
-	p.Type("c")
-	p.Type("d")
-	s.untilTyped("acd")
-}
-
-// testForgottenViewer makes the server count from 0 again.
-func testForgottenViewer(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	p := s.open(b, "")
-	p.FocusPane(key)
-	p.Type("one")
-	s.untilTyped("one")
-	s.change(func() { clear(s.next) })
-	p.Type("two")
-	p.Type("three")
-	s.untilTyped("onetwothree")
 }
 
 // rows returns n numbered rows.
@@ -214,22 +130,6 @@ func testStall(t *testing.T, b *browser.Browser) {
 	proxy.Resume()
 	checkRows(t, p, 20)
 	s.untilTyped("typed into the void")
-}
-
-func testTypeOverLoss(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
-	p := s.open(b, proxy.Addr())
-	p.FocusPane(key)
-	p.Type("before,")
-	p.Type("just before,")
-	proxy.Stop()
-	want := "before,just before," + typeWords(p, 50)
-	p.Wait(`["waiting", "offline"].includes(window.test.stream.state)`)
-	proxy.Resume()
-	p.Type("after")
-	s.untilTyped(want + "after")
-	p.Wait(`window.test.stream.state === "open"`)
 }
 
 // testGarbled sends pieces again, in overlapping parts, and leaves some out.
@@ -400,73 +300,6 @@ func testQueries(t *testing.T, b *browser.Browser) {
 			t.Errorf("no %q among the answers %q: is it still a question?", answer, all)
 		}
 	}
-}
-
-// paste makes the page believe that text was pasted.
-func paste(p *browser.Page, expression string) {
-	p.Do(`{ const data = new DataTransfer(); data.setData("text/plain", ` + expression + `);
-		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })) }`)
-}
-
-func testPaste(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	s.put("\x1b[?2004h$ ")
-	p := s.open(b, "")
-	p.WaitScreen(key, "$")
-	p.FocusPane(key)
-	paste(p, `"rm\x1b[201~\r\nls\x9b201~ ä\tb"`)
-	s.untilTyped("\x1b[200~rm[201~\rls201~ ä\tb\x1b[201~")
-	paste(p, `"é".repeat(200_000)`)
-	s.until("the long paste", func() bool { return bytes.Count(s.typed, []byte("\x1b[201~")) == 2 })
-	if n := strings.Count(s.typedSoFar(), "é"); n != 200_000 {
-		t.Errorf("%d letters arrived, want 200000", n)
-	}
-	p.Wait(`document.querySelector(".shell-paste").hidden`)
-}
-
-func testStopPaste(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	s.put("\x1b[?2004h$ ")
-	held := make(chan struct{})
-	s.held = held
-	p := s.open(b, "")
-	p.WaitScreen(key, "$")
-	p.FocusPane(key)
-	paste(p, `"x".repeat(1_000_000)`)
-	p.Wait(`document.querySelector(".shell-paste").textContent.includes("977 KiB left")`)
-	p.Click(".shell-paste button")
-	close(held)
-	s.change(func() { s.held = nil })
-	p.Type("next")
-	s.until("what was typed next", func() bool { return bytes.HasSuffix(s.typed, []byte("\x1b[201~next")) })
-	if n := len(s.typedSoFar()); n > 300_000 {
-		t.Errorf("%d bytes of the paste arrived", n)
-	}
-}
-
-// testInterrupt presses Ctrl+C while a program does not read: the requests before are stuck, and it leaves all the same.
-func testInterrupt(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	s.held = make(chan struct{})
-	arrived := make(chan int64, 100)
-	s.fault = func(what string, n int64) fault {
-		if what == "input" {
-			arrived <- n
-		}
-		return none
-	}
-	p := s.open(b, "")
-	p.FocusPane(key)
-	paste(p, `"x".repeat(1_000_000)`)
-	for range 4 {
-		<-arrived
-	}
-	p.Press("Ctrl+c")
-	if n := <-arrived; n != 4 {
-		t.Errorf("request %d arrives after Ctrl+C, want 4", n)
-	}
-	close(s.held)
-	s.untilTyped(strings.Repeat("x", 4*64<<10) + "\x03")
 }
 
 func testEnds(t *testing.T, b *browser.Browser) {

@@ -8,6 +8,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,7 +199,11 @@ func (f *Fleet) update(change func(now time.Time)) {
 	turned := f.refresh()
 	f.mu.Unlock()
 	for _, n := range turned { // outside the lock: a log may be slow
-		f.log.Info("node changed status", "node", n.Name, "status", string(n.Status), "message", n.Message)
+		log := f.log.With("node", n.Name, "status", string(n.Status))
+		if n.Message != "" {
+			log = log.With("err", n.Message)
+		}
+		log.Info("node changed status")
 	}
 }
 
@@ -225,19 +230,19 @@ func (f *Fleet) build() []Node {
 	for _, r := range f.rows {
 		list = append(list, f.render(r))
 	}
-	slices.SortFunc(list, func(a, b Node) int {
-		if a.Control != b.Control {
-			if a.Control {
-				return -1
-			}
-			return 1
-		}
-		if c := born(a).Compare(born(b)); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
+	slices.SortFunc(list, byAge)
 	return list
+}
+
+// byAge orders lists: the control plane first, then by age, then by name.
+func byAge(a, b Node) int {
+	if a.Control != b.Control {
+		if a.Control {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(born(a).Compare(born(b)), strings.Compare(a.Name, b.Name))
 }
 
 // born is the time that orders the list: when a node was asked for if that is

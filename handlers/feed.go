@@ -23,7 +23,8 @@ func (h *Handlers) feed(ctx context.Context, node, boot string, from int64) iter
 	return h.remoteFeed(ctx, node, boot, from)
 }
 
-// ownFeed joins this node's shells and log into one sequence. Two goroutines wait for news, and end with it.
+// ownFeed joins this node's shells, its log, and on the control plane the fleet into one sequence. A goroutine for each
+// waits for news, and ends with it.
 func (h *Handlers) ownFeed(parent context.Context, boot string, from int64) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		ctx, cancel := context.WithCancel(parent)
@@ -43,6 +44,9 @@ func (h *Handlers) ownFeed(parent context.Context, boot string, from int64) iter
 			from = -1
 		}
 		group.Go(func() { h.tellShells(ctx, tell) })
+		if h.Fleet.Provider() != "" {
+			group.Go(func() { h.tellFleet(ctx, tell) })
+		}
 		group.Go(func() {
 			for lines := range h.Logs.Follow(ctx, from) {
 				if !tell(item{Boot: h.Logs.Boot(), Lines: lines, Next: lines[len(lines)-1].Off + 1}) {
@@ -68,6 +72,21 @@ func (h *Handlers) tellShells(ctx context.Context, tell func(item) bool) {
 		changed := h.Shells.Changed()
 		shells := h.ownShells()
 		if !tell(item{Shells: &shells}) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (h *Handlers) tellFleet(ctx context.Context, tell func(item) bool) {
+	for {
+		changed := h.Fleet.Changed()
+		fleet := h.ownOverview()
+		if !tell(item{Fleet: &fleet}) {
 			return
 		}
 		select {

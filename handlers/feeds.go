@@ -19,9 +19,11 @@ const (
 	feedRetry  = 500 * time.Millisecond
 )
 
-// item is one piece of news from a node: its shells, or lines of its log (of this boot, the next being Next).
+// item is one piece of news from a node: its shells, its view of the fleet if it is the control plane, or lines of its
+// log (of this boot, the next being Next).
 type item struct {
 	Shells *[]shell    `json:"shells,omitempty"`
+	Fleet  *overview   `json:"fleet,omitempty"`
 	Boot   string      `json:"boot,omitempty"`
 	Next   int64       `json:"next,omitempty"`
 	Lines  []logs.Line `json:"lines,omitempty"`
@@ -38,7 +40,7 @@ type feeds struct {
 	source source
 	log    *slog.Logger
 	group  sync.WaitGroup
-	shells signal // some node's shells changed
+	shells signal // some node's shells changed, or what the control plane says of the fleet
 	lines  signal // some node's log grew
 	usage  signal // users changed
 
@@ -55,6 +57,7 @@ type feed struct {
 	stop     context.CancelFunc
 	heard    bool // shells have come at least once
 	shells   []shell
+	fleet    *overview // the control plane's
 	boot     string
 	next     int64 // the line after the last of lines
 	lines    []logs.Line
@@ -118,7 +121,7 @@ func (f *feeds) allHeard() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, node := range list {
-		if known := f.nodes[node.Name]; node.Status == fleet.Alive && (known == nil || !known.heard) {
+		if known := f.nodes[node.Name]; node.Status == fleet.Alive && (known == nil || !known.heard || node.Control && !node.Self && known.fleet == nil) {
 			return false
 		}
 	}
@@ -231,6 +234,10 @@ func (f *feeds) take(ctx context.Context, name string, news item) {
 		known.shells, known.heard = *news.Shells, true
 		f.shells.fire()
 	}
+	if news.Fleet != nil {
+		known.fleet = news.Fleet
+		f.shells.fire()
+	}
 	if news.Boot == "" {
 		return
 	}
@@ -251,6 +258,17 @@ func (f *feeds) shellsOf(name string) []shell {
 	defer f.mu.Unlock()
 	if known := f.nodes[name]; known != nil {
 		return known.shells
+	}
+	return nil
+}
+
+// overviewOf is what the control plane of that name said last; nil: nothing yet.
+func (f *feeds) overviewOf(name string) *overview {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known := f.nodes[name]; known != nil && known.fleet != nil {
+		copied := *known.fleet
+		return &copied
 	}
 	return nil
 }

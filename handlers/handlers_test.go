@@ -201,10 +201,11 @@ func TestInputNumbers(t *testing.T) {
 	s, term := n.open(t, c)
 	ctx := soon(t)
 	must(t, c.Input(ctx, s, 0, -1, []byte("one\r")))
+	must(t, term.WaitFor(ctx, "one\r\none\r\n"))     // the echo, and cat
 	must(t, c.Input(ctx, s, 0, -1, []byte("one\r"))) // a repeat types nothing
 	must(t, c.Input(ctx, s, 1, -1, []byte("two\r")))
 	must(t, term.WaitFor(ctx, "two\r\ntwo"))
-	if got := strings.Count(string(term.Bytes()), "one"); got != 2 { // echo and cat
+	if got := strings.Count(string(term.Bytes()), "one"); got != 2 {
 		t.Errorf("%d times one in %q, want 2", got, term.Bytes())
 	}
 	var p *client.Problem

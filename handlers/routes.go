@@ -28,9 +28,9 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/guide/{page}", h.do(h.showGuide))
 
 		r.Get("/nodes", h.do(h.listNodes))
-		r.Post("/nodes", h.do(h.spawnNode))
+		r.Post("/nodes", h.do(h.onControl(h.spawnNode)))
 		r.Get("/nodes/{node}", h.do(h.showNode))
-		r.Delete("/nodes/{node}", h.do(h.retireNode))
+		r.Delete("/nodes/{node}", h.do(h.onControl(h.retireNode)))
 
 		r.Get("/stream", h.do(h.openStream))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
@@ -41,12 +41,14 @@ func (h *Handlers) publicRoutes() http.Handler {
 	return r
 }
 
-// peerRoutes is what another node may ask of this one: only what this node owns.
+// peerRoutes is what another node may ask of this one: what this node owns, and what its provider does.
 func (h *Handlers) peerRoutes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(h.recover)
 	r.NotFound(h.do(notFound))
 	r.MethodNotAllowed(h.do(methodNotAllowed))
+	r.Post("/nodes", h.do(h.spawnNode))
+	r.Delete("/nodes/{node}", h.do(h.retireNode))
 	r.Get("/nodes/{node}/feed", h.do(h.here(h.serveFeed)))
 	r.Get("/nodes/{node}/shells/{shell}/output", h.do(h.here(h.serveOutput)))
 	h.ownerRoutes(r, h.here)

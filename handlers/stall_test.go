@@ -35,7 +35,7 @@ func TestSocketThatIsNeverRead(t *testing.T) {
 	if err != nil || !strings.Contains(line, "200") {
 		t.Fatalf("%q, %v", line, err)
 	}
-	must(t, term.Type(ctx, "yes | head -c 20000000; echo; echo whole\"\"-flood\r"))
+	must(t, term.Type(ctx, "yes | head -c 8000000; echo; echo whole\"\"-flood\r"))
 	acks, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {

@@ -21,13 +21,9 @@ func (h *Handlers) page(r *http.Request, title string) templates.Page {
 
 // nodeList is the element #nodes.
 func (h *Handlers) nodeList() templates.NodeList {
-	nodes := h.Fleet.List()
-	count, limit := h.Fleet.Count()
-	list := templates.NodeList{Count: count, Max: limit, Provider: h.Fleet.Provider(), CanSpawn: h.Fleet.Provider() != ""}
-	if !list.CanSpawn {
-		list.SpawnHint = "Nodes are spawned from the console of the control plane."
-	}
-	for _, node := range nodes {
+	o := h.overview()
+	list := templates.NodeList{Count: o.Count, Max: o.Max, Provider: o.Provider, CanSpawn: o.Provider != "", SpawnHint: o.Hint}
+	for _, node := range o.Nodes {
 		list.Nodes = append(list.Nodes, h.nodeView(node))
 	}
 	return list
@@ -116,7 +112,7 @@ type step struct {
 
 func (h *Handlers) nodesJSON() []node {
 	list := []node{}
-	for _, n := range h.Fleet.List() {
+	for _, n := range h.overview().Nodes {
 		list = append(list, h.nodeJSON(n))
 	}
 	return list

@@ -21,12 +21,13 @@ type client struct {
 	identity  *identity
 	roster    *roster
 	conns     *connSet
+	reached   func(instance string)
 	lost      func(instance string, err error) // see Cluster.lostTouch
 	transport *http.Transport
 }
 
-func newClient(ctx context.Context, id *identity, roster *roster, lost func(string, error)) *client {
-	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout), lost: lost}
+func newClient(ctx context.Context, id *identity, roster *roster) *client {
+	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout)}
 	c.transport = &http.Transport{
 		DialTLSContext:     c.dial,
 		Protocols:          onlyHTTP2(),
@@ -44,8 +45,12 @@ func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	conn, err := c.connect(ctx, instance)
-	if err != nil && ctx.Err() == nil && c.conns.ctx.Err() == nil {
+	switch {
+	case err == nil:
+		c.reached(instance)
+	case ctx.Err() == nil && c.conns.ctx.Err() == nil && !c.roster.calledSince(instance, began):
 		c.lost(instance, err)
 	}
 	return conn, err
@@ -56,7 +61,7 @@ func (c *client) connect(ctx context.Context, instance string) (net.Conn, error)
 	if !ok {
 		return nil, ErrUnknownNode
 	}
-	raw, err := c.conns.dial(member.CallAddr.String(), dialTimeout, func() { c.lost(instance, nil) })
+	raw, err := c.conns.dial(member.CallAddr.String(), dialTimeout, func(err error) { c.lost(instance, err) })
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +84,8 @@ func (c *client) ping(ctx context.Context, instance string) error {
 		return err
 	}
 	r.Header.Set(timeoutHeader, recheckTimeout.String())
-	answer, err := c.do(instance, instance, r)
+	member, _ := c.roster.get(instance)
+	answer, err := c.do(instance, member.Name, r)
 	if err != nil {
 		return err
 	}

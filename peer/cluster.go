@@ -137,7 +137,8 @@ func newCluster(cfg Config) (*Cluster, error) {
 	c.refused = &refusals{log: c.log}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.gossipConns = newConnSet(c.ctx, nil)
-	c.client = newClient(c.ctx, c.identity, c.roster, c.lostTouch)
+	c.client = newClient(c.ctx, c.identity, c.roster)
+	c.client.reached, c.client.lost = func(i string) { c.noteCall(i, nil) }, c.lostTouch
 	c.registerBuiltins()
 	return c, nil
 }

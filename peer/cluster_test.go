@@ -79,6 +79,27 @@ func TestRow17_Connect(t *testing.T) {
 	}
 }
 
+// TestRow25_LocalClusterByHand has no DNS but what stands for /etc/hosts, and no
+// poll: each node is connected by name and port.
+func TestRow25_LocalClusterByHand(t *testing.T) {
+	t.Parallel()
+	hosts := dnstest.New(t)
+	var nodes []*testNode
+	for _, host := range []string{"one.local", "two.local", "three.local"} {
+		hosts.Addr(host, netip.IPv6Loopback())
+		nodes = append(nodes, startNode(t, host, nil, func(c *Config) { c.Resolver = hosts.Resolver() }))
+	}
+	for _, n := range nodes[1:] {
+		place := nodes[0].self.Name + ":" + portOf(nodes[0].addr())
+		if err := n.Connect(t.Context(), place); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range nodes {
+		n.sees(t, fleet.MemberAlive, nodes...)
+	}
+}
+
 // On one machine nodes differ by port, which the polled records tell.
 func TestConnectFindsThePortInSRV(t *testing.T) {
 	t.Parallel()

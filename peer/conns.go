@@ -2,12 +2,15 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
+
+var errSilent = errors.New("no answer to pings")
 
 // connSet holds the connections that this node has opened, so that closing the
 // cluster ends them all.
@@ -28,7 +31,7 @@ func newConnSet(ctx context.Context, control func(string, string, syscall.RawCon
 type trackedConn struct {
 	net.Conn
 	set      *connSet
-	lost     func() // told once if it ends otherwise than for being idle
+	lost     func(error) // told once, if it ends otherwise than for being idle; see dial
 	ended    atomic.Bool
 	lastRead atomic.Int64 // ns since 1970
 }
@@ -39,8 +42,10 @@ func (c *trackedConn) Read(b []byte) (int, error) {
 	if n > 0 {
 		c.lastRead.Store(time.Now().UnixNano())
 	}
-	if err != nil {
-		c.end(true)
+	if errors.Is(err, syscall.ETIMEDOUT) { // see setUserTimeout
+		c.end(err)
+	} else if err != nil {
+		c.end(nil)
 	}
 	return n, err
 }
@@ -52,21 +57,25 @@ func (c *trackedConn) Close() error {
 	c.set.mu.Lock()
 	delete(c.set.open, c)
 	c.set.mu.Unlock()
-	quiet := time.Since(time.Unix(0, c.lastRead.Load()))
-	idle := pingAfter/2 < quiet && quiet < pingAfter+pingTimeout/2
-	c.end(!idle)
+	switch quiet := time.Since(time.Unix(0, c.lastRead.Load())); {
+	case quiet > pingAfter+pingTimeout/2:
+		c.end(errSilent)
+	case quiet < pingAfter/2:
+		c.end(nil)
+	}
 	return c.Conn.Close()
 }
 
-func (c *trackedConn) end(lost bool) {
-	if c.ended.CompareAndSwap(false, true) && lost && c.lost != nil {
-		c.lost()
+func (c *trackedConn) end(err error) {
+	if c.ended.CompareAndSwap(false, true) && c.lost != nil {
+		c.lost(err)
 	}
 }
 
 // dial opens a connection within a time, and tells lost, unless that is nil, if
-// it breaks.
-func (s *connSet) dial(addr string, timeout time.Duration, lost func()) (net.Conn, error) {
+// it breaks: with an error if the other side has gone silent, without one if it,
+// or its machine, has ended the connection.
+func (s *connSet) dial(addr string, timeout time.Duration, lost func(error)) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: timeout, Control: s.control}
 	conn, err := dialer.DialContext(s.ctx, "tcp", addr)
 	if err != nil {

@@ -16,10 +16,11 @@ const (
 // been called lately. Changed is closed when it changes.
 func (c *Cluster) CallError(instance string) error { return c.roster.callError(instance) }
 
-// lostTouch is told when a connection to an instance could not be made, with the
-// error, or was lost. Gossip notices a death after some seconds; a call that is
-// refused tells it at once. So the instance is called, and again each second while
-// that fails and gossip has it alive.
+// lostTouch is told when a connection to an instance could not be made or has gone
+// silent, with the error, or was ended by the other side, without one. Gossip
+// notices a death after some seconds; a call that is refused tells it at once. So
+// the instance is called, and again each second while that fails and gossip has it
+// alive.
 func (c *Cluster) lostTouch(instance string, err error) {
 	if !c.roster.beginCheck(instance) {
 		return
@@ -30,7 +31,6 @@ func (c *Cluster) lostTouch(instance string, err error) {
 }
 
 func (c *Cluster) recheck(instance string, err error) {
-	defer c.roster.endCheck(instance)
 	defer c.roster.endCheck(instance)
 	tick := time.NewTicker(recheckInterval)
 	defer tick.Stop()
@@ -91,8 +91,11 @@ func (r *roster) setCallError(instance string, err error) (fleet.Member, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.members[instance]
-	if m == nil {
+	if m == nil || m.State != fleet.MemberAlive {
 		return fleet.Member{}, false
+	}
+	if err == nil {
+		m.called = time.Now()
 	}
 	news := (m.callErr == nil) != (err == nil)
 	m.callErr = err
@@ -100,6 +103,15 @@ func (r *roster) setCallError(instance string, err error) (fleet.Member, bool) {
 		r.signal()
 	}
 	return m.Member, news
+}
+
+// calledSince reports whether an instance was reached after a time: then an older
+// attempt that fails later says nothing.
+func (r *roster) calledSince(instance string, when time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[instance]
+	return m != nil && m.called.After(when)
 }
 
 func (r *roster) callError(instance string) error {

@@ -37,8 +37,9 @@ type roster struct {
 // entry is a member as gossip has it, and whether it can be called from here.
 type entry struct {
 	fleet.Member
-	callErr  error // of the last attempt to connect
-	checking bool  // by Cluster.recheck
+	callErr  error     // of the last attempt to connect
+	called   time.Time // when an attempt last succeeded
+	checking bool      // by Cluster.recheck
 }
 
 func newRoster() *roster {

@@ -110,3 +110,21 @@ func TestRosterIsBounded(t *testing.T) {
 		t.Errorf("%d members that are gone", n)
 	}
 }
+
+// Of two attempts to connect the older may fail after the younger has succeeded.
+func TestStaleFailureSaysNothing(t *testing.T) {
+	t.Parallel()
+	r := newRoster()
+	entered(r, "n", "i", 0)
+	began := time.Now()
+	r.setCallError("i", errors.New("refused"))
+	if r.calledSince("i", began) {
+		t.Error("a failure counts as a call")
+	}
+	if list := r.list(); list[0].State != fleet.MemberUnreachable || !r.isAlive("i") {
+		t.Errorf("shown as %s", list[0].State)
+	}
+	if _, news := r.setCallError("i", nil); !news || !r.calledSince("i", began) || r.calledSince("i", time.Now().Add(time.Second)) {
+		t.Error("a success does not count")
+	}
+}

@@ -135,7 +135,7 @@ func (f *follower) acknowledge(off int64) bool {
 		return false
 	}
 	now := time.Now()
-	f.speed.drew(off-f.acked, now.Sub(f.progress))
+	f.speed.drew(off, off-f.acked, now.Sub(f.progress), now)
 	f.acked = off
 	f.undrawn = f.undrawn.forget(off)
 	f.speed.busy = f.undrawn.bytes() > 0
@@ -253,5 +253,6 @@ func (f *follower) output(end int64, room int) (event Event, status stepStatus, 
 	f.undrawn = f.undrawn.add(f.cursor, n)
 	f.cursor += int64(n)
 	f.sent = now
+	f.speed.sent(f.cursor, now)
 	return event, stepEvent, 0
 }

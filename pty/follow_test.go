@@ -56,19 +56,50 @@ func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
 	}
 }
 
+func TestFollowBeginsAtOldestLineKept(t *testing.T) {
+	t.Parallel()
+	const ringBytes = 64 << 10
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 50000"}, Ring: ringBytes})
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch(t, s, how{name: "waits"}).exit()
+	want := lines(50000)
+	for _, from := range []int64{-1, 0, s.Info().End - ringBytes - 1} {
+		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
+		v.exit()
+		got := v.output()
+		if v.kinds() != "reset resize output exited" || !strings.HasSuffix(want, "\n"+got) {
+			t.Errorf("from %d: events %s, output %.20q", from, v.kinds(), got)
+		}
+		if lost := ringBytes - len(got); lost > len("50000\r\n") || v.all()[0].Off != int64(len(want)-len(got)) {
+			t.Errorf("from %d: %d of the bytes kept not shown, %v", from, lost, v.all()[0])
+		}
+	}
+	from := s.Info().End - ringBytes
+	v := watch(t, s, how{name: "oldest", from: from})
+	if v.exit(); v.kinds() != "resize output exited" || v.output() != want[from:] {
+		t.Errorf("from the oldest byte: events %s", v.kinds())
+	}
+}
+
 func TestTwoViewersSeeTheSame(t *testing.T) {
 	t.Parallel()
-	s := open(t, "/bin/cat")
+	s := run(t, "stty -echo; echo ready; exec cat")
 	a := watch(t, s, how{name: "viewer-a", types: true})
 	b := watch(t, s, how{name: "viewer-b"})
+	a.see("ready\r\n")
+	want := "ready\r\n"
 	for i := range 50 {
 		typeIn(t, s, fmt.Sprintf("line %d\r", i))
+		want += fmt.Sprintf("line %d\r\n", i)
 	}
 	typeIn(t, s, "\x04")
 	a.exit()
 	b.exit()
-	if a.output() != b.output() || strings.Count(a.output(), "line 49\r\n") != 2 {
-		t.Errorf("viewers differ: %q, %q", a.output(), b.output())
+	if a.output() != want || b.output() != want {
+		t.Errorf("viewers saw %q and %q", a.output(), b.output())
 	}
 }
 

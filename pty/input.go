@@ -16,7 +16,7 @@ const (
 	// whether it should go on.
 	blockedTime = 20 * time.Millisecond
 	// unreadTime is how long a program may take to read what lies before a ^C.
-	unreadTime = 50 * time.Millisecond
+	unreadTime = 100 * time.Millisecond
 	// unreadPollTime is how often that is looked at.
 	unreadPollTime = 5 * time.Millisecond
 )

@@ -205,7 +205,7 @@ func (v *view) output() string {
 func (v *view) kinds() string {
 	var out []string
 	for _, e := range v.all() {
-		out = append(out, [...]string{"output", "reset", "resize", "exited"}[e.Kind])
+		out = append(out, [...]string{"output", "reset", "resize", "exited", "stalled"}[e.Kind])
 	}
 	return strings.Join(out, " ")
 }

@@ -9,21 +9,25 @@ import (
 // than the program puts out.
 func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 600000"}}) // 4.7 MB, the ring holds 1
-	table.config.patience = eventTime                                                // the test may be slower than a viewer
+	script := "stty -echo; echo ready; read x; seq 1 600000" // 4.7 MB, the ring holds 1
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", script}})
+	table.config.patience = eventTime // this test may draw slower than any viewer
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lines(600000)
+	watch(t, s, how{name: "watcher"}).see("ready\r\n")
+	want := "ready\r\n" + lines(600000)
 	var got []byte
 	for event := range s.Follow(t.Context(), "typist", 0, true) {
 		switch event.Kind {
 		case Reset:
 			t.Fatalf("reset at %d", event.Off)
+		case Resize:
+			typeIn(t, s, "\r") // it follows: begin
 		case Output:
 			got = append(got, event.Bytes...)
-			for range 20 {
+			for range 300 {
 				sha256.Sum256(event.Bytes) // drawing takes its time
 			}
 		}
@@ -33,43 +37,6 @@ func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Errorf("saw %d bytes, want %d", len(got), len(want))
-	}
-}
-
-func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
-	t.Parallel()
-	s := newShell(NewTable(Config{Program: []string{"x"}}).config, "x", size, func() {})
-	now := s.attach("now", 0, true)
-	s.attach("watcher", 0, false)
-	slow := s.attach("slow", 0, true)
-	put := func(n int) { s.put(make([]byte, n)) }
-
-	put(paceBytes - 1)
-	if wait := s.hold(now.progress); wait != 0 {
-		t.Errorf("held for %v within the bound", wait)
-	}
-	put(1)
-	if wait := s.hold(now.progress); wait <= 0 || wait > patience {
-		t.Errorf("held for %v at the bound", wait)
-	}
-	if s.Ack("now", paceBytes/2); s.hold(now.progress) != 0 {
-		t.Error("held although the fastest has drawn")
-	}
-	put(paceBytes)
-	if s.Ack("watcher", s.ring.end); s.hold(now.progress) <= 0 {
-		t.Error("not held: a watcher's Ack counted")
-	}
-	long := now.progress.Add(-patience) // as if both had drawn nothing for long
-	now.progress, slow.progress = long, long
-	if wait := s.hold(long); wait > 0 || !now.stalled || !slow.stalled {
-		t.Errorf("held for %v by stalled viewers", wait)
-	}
-	if s.Ack("slow", 1); s.hold(slow.progress) <= 0 {
-		t.Error("not held by a viewer that draws again")
-	}
-	s.detach(slow)
-	if wait := s.hold(long); wait > 0 {
-		t.Errorf("held for %v by a viewer that has gone", wait)
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *Shell) read() {
 			return
 		}
 		if err != nil {
-			s.log.Debug("reading terminal ended", "err", err)
+			s.log.Error("reading terminal failed", "err", err)
 			return
 		}
 	}

@@ -5,28 +5,65 @@ import (
 	"time"
 )
 
-func TestSpeed(t *testing.T) {
+// A viewer that draws so many bytes a second, so far away, is given output for a
+// while as the reader gives it: as much as speed allows to be under way.
+func TestSpeedSettles(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
-		acks int
-		n    int64
-		took time.Duration
-		busy bool
-		want int64
+		rate float64 // bytes per second that it draws
+		trip time.Duration
+		want int64 // bytes ahead in the end
 	}{
-		{"not known", 0, 0, 0, true, paceBytes},
-		{"fast", 5, 64 << 10, time.Millisecond, true, paceBytes},
-		{"slow", 5, 64 << 10, 100 * time.Millisecond, true, minPaceBytes},
-		{"in between", 50, 64 << 10, 20 * time.Millisecond, true, 320 << 10},
-		{"had nothing to draw", 5, 10, time.Second, false, paceBytes},
+		{"fast and near", 50e6, time.Millisecond, paceBytes},
+		{"fast and far", 50e6, 300 * time.Millisecond, paceBytes},
+		{"slow and near", 1e6, time.Millisecond, minPaceBytes},
+		{"slow and far", 1e6, 300 * time.Millisecond, 460 << 10},
+		{"middling and near", 2.5e6, time.Millisecond, 310 << 10},
 	} {
-		s := speed{busy: test.busy}
-		for range test.acks {
-			s.drew(test.n, test.took)
+		if got := settle(test.rate, test.trip); got < test.want*85/100 || got > test.want*115/100 {
+			t.Errorf("%s: %d bytes ahead, want about %d", test.name, got, test.want)
 		}
-		if got := s.ahead(paceBytes); got < test.want*99/100 || got > test.want*101/100 {
-			t.Errorf("%s: %d bytes ahead, want %d", test.name, got, test.want)
+	}
+}
+
+// settle plays a viewer that acknowledges every 64 KiB, against a sender that
+// sends whenever it may, on a clock of its own.
+func settle(rate float64, trip time.Duration) int64 {
+	const ack = 64 << 10
+	type arrival struct {
+		off int64
+		at  time.Time
+	}
+	var s speed
+	var flying []arrival
+	now := time.Now()
+	last, free := now, now
+	var sent, acked int64
+	for range 400 {
+		for sent+ack <= acked+max(ack, s.ahead(paceBytes)) {
+			sent += ack
+			s.sent(sent, now)
+			begin := now.Add(trip / 2) // it draws one thing after the other
+			if free.After(begin) {
+				begin = free
+			}
+			free = begin.Add(time.Duration(ack / rate * float64(time.Second)))
+			flying = append(flying, arrival{sent, free.Add(trip / 2)})
 		}
+		now = flying[0].at
+		s.drew(flying[0].off, ack, now.Sub(last), now)
+		acked, last, flying = flying[0].off, now, flying[1:]
+		s.busy = len(flying) > 0
+	}
+	return s.ahead(paceBytes)
+}
+
+func TestSpeedNotKnown(t *testing.T) {
+	t.Parallel()
+	var s speed
+	s.drew(10, 10, time.Hour, time.Now()) // it had nothing to draw for an hour
+	if got := s.ahead(paceBytes); got != paceBytes {
+		t.Errorf("%d bytes ahead of a viewer that is not known, want %d", got, paceBytes)
 	}
 }

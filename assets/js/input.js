@@ -83,9 +83,16 @@ export class Input {
     this.#sendAcks();
   }
 
-  /** rebase makes off the new beginning, after a reset. */
-  rebase(off) {
+  /** begin makes off the offset of the first byte. */
+  begin(off) {
     this.#ack.latest = this.#ack.done = off;
+  }
+
+  /** rebase makes off the new beginning, after a reset, and says so: the server waits for what it skipped no longer. */
+  rebase(off) {
+    this.#ack.latest = off;
+    this.#ack.done = Math.min(this.#ack.done, off - this.window);
+    this.#sendAcks();
   }
 
   /** resize asks for a size. Of several the last one counts. */

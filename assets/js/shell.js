@@ -21,6 +21,7 @@ import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
 import { Input } from "./input.js";
 import { shellPath } from "./stream.js";
+import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys } from "./terminal.js";
 
 const scrollback = 5000; // rows
 const settle = 100; // ms of quiet before a new size is asked for
@@ -49,6 +50,7 @@ export class ShellPane {
   #bar = make("div", "shell-bar");
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
+  #undrawn = 0; // bytes that came and are not drawn: those that a reset skips never come
   #fresh = true; // nothing came yet: the first offset is taken as it is
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
@@ -92,7 +94,7 @@ export class ShellPane {
   }
 
   /** undrawn is how many bytes came and are not drawn yet. */
-  get undrawn() { return this.#have - this.#drawn; }
+  get undrawn() { return this.#undrawn; }
 
   /** drawn is the offset up to which the screen is drawn. */
   get drawn() { return this.#drawn; }
@@ -209,6 +211,7 @@ export class ShellPane {
     if (off + bytes.length <= this.#have) return;
     if (off < this.#have) bytes = bytes.subarray(this.#have - off);
     this.#have += bytes.length;
+    this.#undrawn += bytes.length;
     this.#stream.offset(this.#key, this.#have);
     this.#inOrder(() => this.#write(bytes));
     if (this.#bar.dataset.state === "lost") this.#show("", "");
@@ -217,6 +220,7 @@ export class ShellPane {
   #write(bytes) {
     this.#term.write(bytes, () => {
       this.#drawn += bytes.length;
+      this.#undrawn -= bytes.length;
       this.#input.ack(this.#drawn);
     });
   }
@@ -225,7 +229,7 @@ export class ShellPane {
     this.#fresh = false;
     this.#have = this.#drawn = off;
     this.#stream.offset(this.#key, off);
-    this.#input.rebase(off);
+    this.#input.begin(off);
   }
 
   // hole asks the server to begin again at the byte that is missing.
@@ -471,102 +475,3 @@ export class ShellPane {
 }
 
 let accelerated = null; // the pane that draws with the graphics card
-
-// What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
-const queries = {
-  csi: [
-    { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
-    { final: "n" }, { prefix: "?", final: "n" }, { final: "t" }, { prefix: ">", final: "q" },
-    { intermediates: "$", final: "p" }, { prefix: "?", intermediates: "$", final: "p" }, { prefix: "?", final: "h" },
-  ],
-  osc: [4, 10, 11, 12],
-  dcs: { intermediates: "$", final: "q" },
-};
-
-// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
-const touchKeys = [
-  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
-  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
-];
-
-const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-
-// appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.
-function appearance(element) {
-  const probe = make("span");
-  const parent = element.isConnected ? element : document.body;
-  parent.append(probe);
-  const style = getComputedStyle(probe);
-  const color = (token, fallback) => {
-    probe.style.color = `var(--term-${token}, ${fallback})`;
-    return style.color; // resolved, whatever the token is made of
-  };
-  const theme = {
-    background: color("bg", "Canvas"),
-    foreground: color("fg", "CanvasText"),
-    cursor: color("cursor", "CanvasText"),
-    cursorAccent: color("cursor-text", "Canvas"),
-    selectionBackground: color("selection", "Highlight"),
-  };
-  for (const name of palette) {
-    theme[name] = color(name, name);
-    theme[`bright${name[0].toUpperCase()}${name.slice(1)}`] = color(`bright-${name}`, name);
-  }
-  probe.style.fontFamily = "var(--term-font, monospace)";
-  probe.style.fontSize = "var(--term-size, 13px)";
-  const look = { theme, fontFamily: style.fontFamily, fontSize: parseFloat(style.fontSize) };
-  probe.remove();
-  return look;
-}
-
-// allowStyles gives every <style> that is made from now on the page's nonce: xterm.js makes some, and the page's policy
-// lets no others through.
-function allowStyles(nonce) {
-  if (!nonce) return;
-  const create = document.createElement;
-  document.createElement = function (name, options) {
-    const element = create.call(document, name, options);
-    if (String(name).toLowerCase() === "style") element.nonce = nonce;
-    return element;
-  };
-  // Its DOM renderer also writes style attributes, where the same through element.style is allowed.
-  const set = Element.prototype.setAttribute;
-  HTMLElement.prototype.setAttribute = function (name, value) {
-    if (name === "style") this.style.cssText = value;
-    else set.call(this, name, value);
-  };
-}
-
-// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
-function hasGraphics() {
-  if (hasGraphics.known === undefined) {
-    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
-    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
-    gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  }
-  return hasGraphics.known;
-}
-
-function make(name, className = "") {
-  const element = document.createElement(name);
-  element.className = className;
-  return element;
-}
-
-function button(label, act) {
-  const element = make("button", "button small");
-  element.type = "button";
-  element.textContent = label;
-  element.addEventListener("click", act);
-  return element;
-}
-
-function openLink(uri) {
-  if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
-}
-
-function copy(text) {
-  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
-  else document.execCommand("copy"); // pages without TLS have no clipboard
-}

@@ -44,6 +44,9 @@ func (c *complaints) all() []string {
 	return slices.Clone(c.list)
 }
 
+// slowMachine is in what xterm.js says when the machine has other things to do.
+const slowMachine = "task queue exceeded allotted deadline"
+
 // listen takes one event of the tab. It must return at once.
 func (c *complaints) listen(event any) {
 	c.mu.Lock()
@@ -51,7 +54,9 @@ func (c *complaints) listen(event any) {
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning || e.Type == runtime.ConsoleAPICalledTypeAssert {
-			c.list = append(c.list, fmt.Sprintf("console %s: %s", e.Type, words(e.Args)))
+			if text := words(e.Args); !strings.Contains(text, slowMachine) {
+				c.list = append(c.list, fmt.Sprintf("console %s: %s", e.Type, text))
+			}
 		}
 	case *runtime.EventExceptionThrown:
 		text := e.ExceptionDetails.Text

@@ -1,0 +1,101 @@
+// What a terminal in the page needs besides xterm.js: its looks, its keys, its questions, and leave to draw under the
+// page's policy.
+
+// What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
+export const queries = {
+  csi: [
+    { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
+    { final: "n" }, { prefix: "?", final: "n" }, { final: "t" }, { prefix: ">", final: "q" },
+    { intermediates: "$", final: "p" }, { prefix: "?", intermediates: "$", final: "p" }, { prefix: "?", final: "h" },
+  ],
+  osc: [4, 10, 11, 12],
+  dcs: { intermediates: "$", final: "q" },
+};
+
+// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
+export const touchKeys = [
+  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
+  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
+];
+
+const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+
+// appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.
+export function appearance(element) {
+  const probe = make("span");
+  const parent = element.isConnected ? element : document.body;
+  parent.append(probe);
+  const style = getComputedStyle(probe);
+  const color = (token, fallback) => {
+    probe.style.color = `var(--term-${token}, ${fallback})`;
+    return style.color; // resolved, whatever the token is made of
+  };
+  const theme = {
+    background: color("bg", "Canvas"),
+    foreground: color("fg", "CanvasText"),
+    cursor: color("cursor", "CanvasText"),
+    cursorAccent: color("cursor-text", "Canvas"),
+    selectionBackground: color("selection", "Highlight"),
+  };
+  for (const name of palette) {
+    theme[name] = color(name, name);
+    theme[`bright${name[0].toUpperCase()}${name.slice(1)}`] = color(`bright-${name}`, name);
+  }
+  probe.style.fontFamily = "var(--term-font, monospace)";
+  probe.style.fontSize = "var(--term-size, 13px)";
+  const look = { theme, fontFamily: style.fontFamily, fontSize: parseFloat(style.fontSize) };
+  probe.remove();
+  return look;
+}
+
+// allowStyles gives every <style> that is made from now on the page's nonce: xterm.js makes some, and the page's policy
+// lets no others through.
+export function allowStyles(nonce) {
+  if (!nonce) return;
+  const create = document.createElement;
+  document.createElement = function (name, options) {
+    const element = create.call(document, name, options);
+    if (String(name).toLowerCase() === "style") element.nonce = nonce;
+    return element;
+  };
+  // Its DOM renderer also writes style attributes, where the same through element.style is allowed.
+  const set = Element.prototype.setAttribute;
+  HTMLElement.prototype.setAttribute = function (name, value) {
+    if (name === "style") this.style.cssText = value;
+    else set.call(this, name, value);
+  };
+}
+
+// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
+export function hasGraphics() {
+  if (hasGraphics.known === undefined) {
+    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return hasGraphics.known;
+}
+
+export function make(name, className = "") {
+  const element = document.createElement(name);
+  element.className = className;
+  return element;
+}
+
+export function button(label, act) {
+  const element = make("button", "button small");
+  element.type = "button";
+  element.textContent = label;
+  element.addEventListener("click", act);
+  return element;
+}
+
+export function openLink(uri) {
+  if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
+}
+
+export function copy(text) {
+  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
+  else document.execCommand("copy"); // pages without TLS have no clipboard
+}

@@ -1,0 +1,280 @@
+package assets_test
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"convoy/assets"
+)
+
+func (s *script) page(w http.ResponseWriter, _ *http.Request) {
+	nonce := rand.Text()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' 'nonce-%s'; img-src 'self' data:; "+
+		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", nonce, nonce))
+	pageText.Execute(w, map[string]string{
+		"Nonce": nonce, "Node": node, "ID": id, "CSS": assets.URL("css/tokens.css"), "Xterm": assets.URL("vendor/xterm/xterm.css"),
+		"Stream": assets.URL("js/stream.js"), "Shell": assets.URL("js/shell.js"),
+	})
+}
+
+func (s *script) nodes(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	io.WriteString(w, "[]")
+}
+
+func (s *script) info(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(w, `{"id": %q, "end": %d}`, id, len(s.out))
+}
+
+// meet decides what goes wrong with a request. It reports false if the request is over.
+func (s *script) meet(w http.ResponseWriter, what string, n int64) (fault, bool) {
+	s.mu.Lock()
+	decide := s.fault
+	s.mu.Unlock()
+	if decide == nil {
+		return none, true
+	}
+	switch f := decide(what, n); f {
+	case drop:
+		panic(http.ErrAbortHandler)
+	case refuse:
+		w.WriteHeader(http.StatusBadRequest)
+		return f, false
+	default:
+		return f, true
+	}
+}
+
+func (s *script) ack(w http.ResponseWriter, r *http.Request) {
+	off, _ := strconv.ParseInt(r.FormValue("off"), 10, 64)
+	f, ok := s.meet(w, "ack", off)
+	if !ok {
+		return
+	}
+	s.acknowledge(off)
+	s.answer(w, f)
+}
+
+func (s *script) acknowledge(off int64) {
+	s.change(func() { s.acked, s.acks = max(s.acked, off), s.acks+1 })
+}
+
+func (s *script) resize(w http.ResponseWriter, r *http.Request) {
+	rows, _ := strconv.Atoi(r.FormValue("rows"))
+	cols, _ := strconv.Atoi(r.FormValue("cols"))
+	s.change(func() {
+		s.asked = append(s.asked, fmt.Sprintf("%dx%d", rows, cols))
+		s.addMark("size", map[string]any{"rows": rows, "cols": cols})
+	})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *script) answer(w http.ResponseWriter, f fault) {
+	if f == lose {
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// input is the numbered input of the protocol.
+func (s *script) input(w http.ResponseWriter, r *http.Request) {
+	viewer := r.URL.Query().Get("viewer")
+	n, err := strconv.ParseInt(r.URL.Query().Get("n"), 10, 64)
+	if err != nil || len(viewer) < 16 {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	f, ok := s.meet(w, "input", n)
+	if !ok {
+		return
+	}
+	if ack, err := strconv.ParseInt(r.URL.Query().Get("ack"), 10, 64); err == nil {
+		s.acknowledge(ack)
+	}
+	late := time.After(2 * time.Second)
+	for {
+		s.mu.Lock()
+		expected, changed, held := s.next[viewer], s.changed, s.held
+		s.mu.Unlock()
+		if held != nil {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		if n <= expected {
+			break
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		case <-late:
+			s.change(func() { s.rejected++ })
+			w.WriteHeader(http.StatusConflict)
+			fmt.Fprintf(w, `{"error": "gap", "expected": %d}`, expected)
+			return
+		}
+	}
+	s.change(func() {
+		if s.next[viewer] == n { // else it is a repeat
+			s.next[viewer]++
+			s.typed = append(s.typed, body...)
+		}
+	})
+	s.answer(w, f)
+}
+
+func (s *script) follow(w http.ResponseWriter, r *http.Request) {
+	from, _ := strconv.ParseInt(r.FormValue("from"), 10, 64)
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn == nil || conn.id != r.PathValue("stream") {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	s.change(func() { s.follows = append(s.follows, from) })
+	conn.jump <- from
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// stream is the event stream. Its one goroutine sends everything.
+func (s *script) stream(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	refused, beat, window := s.refuse, s.beat, s.window
+	s.mu.Unlock()
+	if refused {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	c := &stream{id: rand.Text(), from: -1, jump: make(chan int64, 16)}
+	following := false
+	for _, asked := range r.URL.Query()["shell"] {
+		cut := strings.LastIndex(asked, "@")
+		c.from, _ = strconv.ParseInt(asked[cut+1:], 10, 64)
+		following = true
+		s.change(func() { s.follows = append(s.follows, c.from) })
+	}
+	s.change(func() { s.conn, s.streams = c, s.streams+1 })
+	w.Header().Set("Content-Type", "text/event-stream")
+	send := func(event string, data any) bool {
+		text, ok := data.(string)
+		if !ok {
+			encoded, err := json.Marshal(data)
+			if err != nil {
+				s.t.Error(err)
+			}
+			text = string(encoded)
+		}
+		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text); err != nil {
+			return false
+		}
+		return http.NewResponseController(w).Flush() == nil
+	}
+	send("hello", map[string]any{"stream": c.id, "node": node, "build": assets.Build(), "window": window, "heartbeat": beat})
+	hearts := time.NewTicker(time.Duration(beat) * time.Second)
+	defer hearts.Stop()
+	at := c.from
+	if following {
+		at = s.begin(c, send)
+	}
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		for following {
+			next, ok := s.step(c, at, send)
+			if !ok {
+				break
+			}
+			at = next
+		}
+		select {
+		case <-changed:
+		case c.from = <-c.jump:
+			following = true
+			at = s.begin(c, send)
+		case <-hearts.C:
+			send("hb", strconv.FormatInt(time.Now().UnixMilli(), 10))
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// begin sends what a follow begins with, and returns the offset to go on from.
+func (s *script) begin(c *stream, send func(string, any) bool) int64 {
+	s.mu.Lock()
+	at := c.from
+	reset := at < s.oldest || at > int64(len(s.out))
+	if reset {
+		at = s.oldest
+	}
+	c.grant, c.sent = at, 0
+	inForce := map[string]any{"shell": key, "off": at, "rows": 24, "cols": 80}
+	for _, m := range s.marks {
+		if m.off < at || m.off == at && m.name == "size" {
+			c.sent++
+		}
+		if m.off <= at && m.name == "size" {
+			inForce = m.data
+		}
+	}
+	s.mu.Unlock()
+	if reset {
+		send("reset", map[string]any{"shell": key, "off": at})
+	}
+	send("size", inForce)
+	return at
+}
+
+// step sends the next event: a mark that is due, or output up to the next mark, as far as the window allows. It
+// reports false if there is nothing to send.
+func (s *script) step(c *stream, at int64, send func(string, any) bool) (int64, bool) {
+	s.mu.Lock()
+	end := min(int64(len(s.out)), at+32<<10, max(c.grant, s.acked)+s.window)
+	if c.sent < len(s.marks) {
+		m := s.marks[c.sent]
+		if m.off <= at {
+			c.sent++
+			s.mu.Unlock()
+			return at, send(m.name, m.data)
+		}
+		end = min(end, m.off)
+	}
+	if end <= at {
+		s.mu.Unlock()
+		return at, false
+	}
+	piece := s.out[at:end:end]
+	s.ahead = max(s.ahead, end-max(c.grant, s.acked))
+	garble := s.garble
+	s.mu.Unlock()
+	for _, part := range garble.apply(at, piece) {
+		if !send("output", fmt.Sprintf("%s %d %s", key, part.off, base64.StdEncoding.EncodeToString(part.bytes))) {
+			return at, false
+		}
+	}
+	return end, true
+}

@@ -1,0 +1,250 @@
+// Command bench measures Convoy against the budgets of its design, side by side with a bare pseudo-terminal and with
+// ttyd, if that is installed. It builds and runs a real Convoy and speaks its protocol (docs/protocol.md).
+//
+//	go run ./internal/bench            everything, in about a minute
+//	go run ./internal/bench -parts echo,bulk -json
+//
+// It measures and never judges by its exit status: that is 1 only if something failed or bytes came wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	// The measuring side shares the machine with what it measures: let it collect its garbage rarely.
+	debug.SetGCPercent(800)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// errLimit ends a run that takes too long; that is no failure of what it measures.
+var errLimit = errors.New("the time for all of it is up")
+
+// options are the flags.
+type options struct {
+	parts, ways []string
+	rounds      int
+	keys        int // of one way, over all rounds
+	mib         int // of the file that cat prints
+	limit       time.Duration
+	binary      string
+	json        bool
+}
+
+func readOptions(args []string, stderr io.Writer) (o options, err error) {
+	set := flag.NewFlagSet("bench", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	parts := set.String("parts", strings.Join(partNames(), ","), "what to measure")
+	ways := set.String("ways", "bare,convoy,node,ttyd", "ways to a shell: a bare pty, convoy's control plane, a spawned node, ttyd")
+	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
+	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
+	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
+	set.DurationVar(&o.limit, "limit", 90*time.Second, "time for all of it, without the building")
+	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
+	set.BoolVar(&o.json, "json", false, "print JSON")
+	if err := set.Parse(args); err != nil {
+		return o, err
+	}
+	o.parts, o.ways = strings.Split(*parts, ","), strings.Split(*ways, ",")
+	for _, name := range o.parts {
+		if !slices.Contains(partNames(), name) {
+			return o, fmt.Errorf("no part %q: there are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	if set.NArg() > 0 || o.rounds < 1 || o.keys < o.rounds || o.keys > 900*o.rounds || o.mib < 1 {
+		return o, errors.New("nothing can be measured that way: -h lists the flags")
+	}
+	return o, nil
+}
+
+// part is one measurement.
+type part struct {
+	name, title string
+	needs       time.Duration // it is not begun with less time left
+	run         func(context.Context, *bench) error
+}
+
+func parts() []part {
+	return []part{
+		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, measureEcho},
+		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, measureBulk},
+		{"delay", "key → echo over a link with a round trip of 50 ms", 8 * time.Second, measureDelay},
+		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, measureInterrupt},
+		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, measureSpawn},
+		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, measureMemory},
+	}
+}
+
+func partNames() (names []string) {
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// bench is one run.
+type bench struct {
+	options
+	place  *place
+	convoy *convoy // of all parts but memory, which wants a fresh one
+	ways   []*way
+	report report
+	stderr io.Writer
+}
+
+// run is the whole program. Its status is 1 if something failed, 2 if it was asked for something impossible.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := readOptions(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bench: error:", err)
+		return 2
+	}
+	b := &bench{options: o, stderr: stderr}
+	err = b.measure(ctx)
+	b.report.finish()
+	if len(b.report.Figures) == 0 && err != nil {
+		fmt.Fprintln(stderr, "bench: error:", err)
+		return 1
+	}
+	if printErr := b.report.print(stdout, o.json); err == nil {
+		err = printErr
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bench: error:", err)
+		return 1
+	}
+	return 0
+}
+
+// measure makes what the parts need, and runs them.
+func (b *bench) measure(ctx context.Context) (err error) {
+	b.report.about(fmt.Sprintf("%s, %s %s/%s, %d cores, %d rounds", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), b.rounds))
+	if b.place, err = newPlace(b.mib << 20); err != nil {
+		return err
+	}
+	defer b.place.remove()
+	if b.binary == "" {
+		b.say("building convoy")
+		if b.binary, err = b.place.build(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, errLimit)
+	defer cancel()
+	if b.convoy, err = b.place.start(ctx, b.binary); err != nil {
+		return err
+	}
+	defer b.convoy.stop()
+	if err := b.openWays(ctx); err != nil {
+		return err
+	}
+	defer b.closeWays()
+	return b.runParts(ctx)
+}
+
+func (b *bench) runParts(ctx context.Context) error {
+	var failed []error
+	for _, p := range parts() {
+		if !slices.Contains(b.parts, p.name) {
+			continue
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < p.needs {
+			b.report.note(p.name + ": left out, there was no time left (-limit)")
+			continue
+		}
+		b.report.title(p.name, p.title)
+		began := time.Now()
+		err := p.run(ctx, b)
+		b.say("%s took %v", p.name, time.Since(began).Round(100*time.Millisecond))
+		switch {
+		case err != nil && errors.Is(context.Cause(ctx), errLimit):
+			b.report.note(p.name + ": cut short, the time was up (-limit)")
+		case err != nil:
+			failed = append(failed, fmt.Errorf("%s: %w", p.name, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// openWays opens a shell each way that is asked for and that there is.
+func (b *bench) openWays(ctx context.Context) error {
+	if len(b.parts) == 1 && b.parts[0] == "memory" {
+		return nil
+	}
+	for _, name := range b.options.ways {
+		var open func(context.Context) (*way, error)
+		switch name {
+		case "bare":
+			open = b.openBare
+		case "convoy":
+			open = b.openConvoy
+		case "node":
+			open = b.openNode
+		case "ttyd":
+			if _, err := exec.LookPath("ttyd"); err != nil {
+				b.report.note("ttyd: not found on PATH, so nothing is compared with it")
+				continue
+			}
+			open = b.openTtyd
+		default:
+			return fmt.Errorf("no way %q: there are bare, convoy, node, ttyd", name)
+		}
+		w, err := open(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		b.ways = append(b.ways, w)
+	}
+	return nil
+}
+
+func (b *bench) closeWays() {
+	for _, w := range slices.Backward(b.ways) {
+		w.close()
+	}
+}
+
+// inTurn calls do for each way in each round, another way first each time, so that noise hits all alike. It begins no
+// round after limit.
+func (b *bench) inTurn(ways []*way, limit time.Duration, do func(round int, w *way) error) error {
+	began := time.Now()
+	for round := range b.rounds {
+		if time.Since(began) > limit {
+			b.say("%d of %d rounds: this machine is slow today", round, b.rounds)
+			return nil
+		}
+		for i := range ways {
+			w := ways[(i+round)%len(ways)]
+			if err := do(round, w); err != nil {
+				return fmt.Errorf("%s, round %d: %w", w.name, round, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.stderr, "bench: "+format+"\n", args...)
+}

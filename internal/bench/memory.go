@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"convoy/internal/client"
+)
+
+const (
+	idleWait   = 2 * time.Second // until a process that has started has settled
+	idleTime   = 4 * time.Second // that CPU is counted for
+	moreShells = 40
+	moreView   = 50
+	settleWait = 500 * time.Millisecond
+)
+
+// measureMemory looks at a fresh control plane and a node of its, then adds shells, then viewers.
+func measureMemory(ctx context.Context, b *bench) error {
+	c, err := b.place.start(ctx, b.binary)
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	m := &memory{b: b, c: c, viewer: c.client(c.base), pid: c.cmd.Process.Pid}
+	defer m.viewer.Close()
+	if _, ok := resident(m.pid); !ok {
+		b.report.note("memory: this system does not tell")
+		return nil
+	}
+	for _, step := range []func(context.Context) error{m.idle, m.shells, m.viewers} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type memory struct {
+	b      *bench
+	c      *convoy
+	viewer *client.Client
+	pid    int
+	shell  client.Shell // one of those that were added
+}
+
+// idle spawns a node and looks at both.
+func (m *memory) idle(ctx context.Context) error {
+	stream, err := m.viewer.Stream(ctx, url.Values{"want": {"nodes"}})
+	if err != nil {
+		return err
+	}
+	node, err := spawn(ctx, m.viewer, stream)
+	stream.Close()
+	if err != nil {
+		return err
+	}
+	pid, err := pidOf(node)
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, idleWait); err != nil {
+		return err
+	}
+	before := []time.Duration{cpuTime([]int{m.pid}), cpuTime([]int{pid})}
+	if err := pause(ctx, idleTime); err != nil {
+		return err
+	}
+	for i, one := range []struct {
+		name string
+		pid  int
+	}{{"control plane", m.pid}, {"spawned node", pid}} {
+		if bytes, ok := resident(one.pid); ok {
+			m.b.report.add("memory", one.name, "resident", unitMiB, bytes/(1<<20))
+		}
+		if now := cpuTime([]int{one.pid}); now > 0 {
+			m.b.report.add("memory", one.name, "CPU", unitPercent, 100*(now-before[i]).Seconds()/idleTime.Seconds())
+		}
+	}
+	return nil
+}
+
+// shells opens shells that nobody looks at.
+func (m *memory) shells(ctx context.Context) error {
+	return m.added(ctx, wayShell, moreShells, func() (err error) {
+		m.shell, err = m.viewer.Open(ctx, m.c.name)
+		return err
+	})
+}
+
+// viewers has many look at one shell.
+func (m *memory) viewers(ctx context.Context) error {
+	var streams []*client.Stream
+	defer func() {
+		for _, s := range streams {
+			s.Close()
+		}
+	}()
+	return m.added(ctx, wayView, moreView, func() error {
+		s, err := m.c.client(m.c.base).Stream(ctx, url.Values{"want": {"none"}, "shell": {m.shell.Key()}})
+		if err != nil {
+			return err
+		}
+		streams = append(streams, s)
+		for {
+			e, err := s.Next()
+			if err != nil || e.Name == "output" {
+				return err
+			}
+		}
+	})
+}
+
+// added is what n times one more adds to the control plane's memory, each.
+func (m *memory) added(ctx context.Context, name string, n int, one func() error) error {
+	before, _ := resident(m.pid)
+	for i := range n {
+		if err := one(); err != nil {
+			return fmt.Errorf("%s, number %d: %w", name, i, err)
+		}
+	}
+	if err := pause(ctx, settleWait); err != nil {
+		return err
+	}
+	after, _ := resident(m.pid)
+	m.b.report.add("memory", name, "adds", unitKiB, (after-before)/1024/float64(n))
+	m.b.report.add("memory", name, "measured with", "", float64(n))
+	return nil
+}
+
+// pause lets time go by; an error ends it.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

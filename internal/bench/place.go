@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"hash/crc64"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// place is the temporary directory of a run: the shells' start file, the file that cat prints, the built Convoy.
+type place struct {
+	dir   string
+	bytes int64  // that the file makes a terminal put out
+	sum   uint64 // of these
+}
+
+var sums = crc64.MakeTable(crc64.ECMA)
+
+// startFile makes every shell alike: a prompt that can be waited for, and nothing that repeats it or stores keys.
+const startFile = `PS1='` + prompt + `'
+unset PROMPT_COMMAND HISTFILE MAILCHECK
+INPUTRC=/dev/null
+bind 'set enable-bracketed-paste off'
+`
+
+func newPlace(size int) (*place, error) {
+	dir, err := os.MkdirTemp("", "convoy-bench-")
+	if err != nil {
+		return nil, err
+	}
+	p := &place{dir: dir}
+	if err := os.WriteFile(p.path("rc"), []byte(startFile), 0o600); err != nil {
+		p.remove()
+		return nil, err
+	}
+	if err := p.writeFile(size); err != nil {
+		p.remove()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *place) path(name string) string { return filepath.Join(p.dir, name) }
+
+func (p *place) remove() { os.RemoveAll(p.dir) } //nolint:errcheck // a directory for temporary files
+
+// writeFile writes the file that cat prints, lines of 79 letters that hardly compress, and sums what a terminal makes
+// of it: it puts a carriage return before each newline.
+func (p *place) writeFile(size int) error {
+	file, err := os.Create(p.path("file"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	out := bufio.NewWriterSize(file, 1<<20)
+	random := rand.New(rand.NewPCG(1, 2))
+	line := make([]byte, 81)
+	sum := uint64(0)
+	for written := 0; written < size; {
+		for i := range 79 {
+			line[i] = byte('!' + random.Uint32N(94))
+		}
+		n := min(79, size-written-1)
+		line[n] = '\n'
+		out.Write(line[:n+1]) //nolint:errcheck // Flush says it
+		copy(line[n:], "\r\n")
+		sum = crc64.Update(sum, sums, line[:n+2])
+		p.bytes += int64(n + 2)
+		written += n + 1
+	}
+	p.sum = sum
+	return out.Flush()
+}
+
+// command is the shell that every way runs.
+func (p *place) command() []string { return []string{"bash", "--noprofile", "--rcfile", p.path("rc")} }
+
+// env is what Convoy, ttyd and the bare shell get.
+func (p *place) env() []string {
+	env := []string{"HOME=" + p.dir, "TERM=xterm-256color", "LANG=C.UTF-8"}
+	for _, name := range []string{"PATH", "TMPDIR"} {
+		if value := os.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// shell is the shell, to be started on a terminal.
+func (p *place) shell() *exec.Cmd {
+	command := p.command()
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env, cmd.Dir = p.env(), p.dir
+	return cmd
+}
+
+// build builds Convoy from the module that the current directory is in.
+func (p *place) build(ctx context.Context) (string, error) {
+	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", p.path("convoy"), ".")
+	cmd.Dir = filepath.Dir(strings.TrimSpace(string(mod)))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build convoy: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return p.path("convoy"), nil
+}

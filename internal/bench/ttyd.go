@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Messages of ttyd begin with one of these letters, in both directions.
+const (
+	ttydOutput = '0' // from ttyd
+	ttydInput  = '0' // to ttyd
+)
+
+// ttydLink is a shell behind ttyd, without compression, which makes ttyd slower on one machine.
+type ttydLink struct {
+	ws   *webSocket
+	out  chan chunk
+	stop chan struct{}
+	done sync.WaitGroup
+	err  error // read it when out is closed
+}
+
+// openTtyd runs ttyd and opens a shell in it.
+func (b *bench) openTtyd(ctx context.Context) (*way, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	cmd := exec.Command("ttyd", append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-w", b.place.dir}, b.place.command()...)...)
+	cmd.Env, cmd.Dir = b.place.env(), b.place.dir
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	end := func() {
+		cmd.Process.Signal(syscall.SIGTERM)                                  //nolint:errcheck // it may have ended
+		late := time.AfterFunc(2*time.Second, func() { cmd.Process.Kill() }) //nolint:errcheck // as above
+		cmd.Wait()                                                           //nolint:errcheck // it was told to end
+		late.Stop()
+	}
+	l, err := followTtyd(ctx, addr)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	w, err := newWay(ctx, wayTtyd, l)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	w.end, w.pids = end, []int{cmd.Process.Pid}
+	b.report.note("ttyd is " + ttydVersion(ctx) + ", asked without compression")
+	return w, nil
+}
+
+func ttydVersion(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "ttyd", "--version").Output()
+	if err != nil {
+		return "of unknown version"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// freeAddr is an address of the loopback that nobody listens on.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// followTtyd connects to a ttyd that is starting.
+func followTtyd(ctx context.Context, addr string) (*ttydLink, error) {
+	ctx, cancel := context.WithTimeout(ctx, startWait)
+	defer cancel()
+	ws, err := dialWebSocket(ctx, addr, "/ws", "tty")
+	for errors.Is(err, syscall.ECONNREFUSED) && ctx.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+		ws, err = dialWebSocket(ctx, addr, "/ws", "tty")
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &ttydLink{ws: ws, out: make(chan chunk, 64), stop: make(chan struct{})}
+	hello := fmt.Appendf(nil, `{"AuthToken":"","columns":%s,"rows":%s}`, strconv.Itoa(cols), strconv.Itoa(rows))
+	if err := ws.write(opBinary, hello); err != nil {
+		ws.conn.Close()
+		return nil, err
+	}
+	l.done.Go(l.read)
+	return l, nil
+}
+
+func (l *ttydLink) read() {
+	defer close(l.out)
+	var room slab
+	for {
+		b, err := l.ws.read(&room)
+		if err != nil {
+			l.err = err
+			return
+		}
+		if len(b) == 0 || b[0] != ttydOutput {
+			continue // the title, the preferences
+		}
+		select {
+		case l.out <- chunk{time.Now(), b[1:]}:
+		case <-l.stop:
+			return
+		}
+	}
+}
+
+func (l *ttydLink) Send(_ context.Context, b []byte) error {
+	return l.ws.write(opBinary, append([]byte{ttydInput}, b...))
+}
+
+func (l *ttydLink) Output() <-chan chunk { return l.out }
+func (l *ttydLink) Err() error           { return l.err }
+func (l *ttydLink) Drawn(int)            {}
+
+func (l *ttydLink) Close() {
+	close(l.stop)
+	l.ws.conn.Close()
+	l.done.Wait()
+}

@@ -1,0 +1,244 @@
+//go:build linux
+
+package netlab_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"convoy/internal/netlab"
+)
+
+const (
+	query   = "cluster.internal"
+	cookieA = "R7fGq2LxVb9TzKd4WmYc8HsNp3JtXe6Q"
+	cookieB = "uB5kZw1oEr7PiMn0Dv3QgAx9ShLy4FjC"
+)
+
+// scene is a lab with the processes on its hosts. One lock guards all that they
+// have said, so that a condition may look at all of them at one moment.
+type scene struct {
+	*testing.T
+	lab *netlab.Lab
+
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced when a process says something, or DNS is asked
+	processes []*process
+	orders    int
+}
+
+// newScene makes n hosts with nothing on them.
+func newScene(t *testing.T, n int) *scene {
+	t.Helper()
+	s := &scene{T: t, lab: netlab.New(t, n), changed: make(chan struct{})}
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-s.lab.DNS.Arrived():
+				s.mu.Lock()
+				s.signal()
+				s.mu.Unlock()
+			case <-done:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(done)
+		<-watched
+	})
+	return s
+}
+
+// signal is called with mu held.
+func (s *scene) signal() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// until waits for a condition, which is asked with mu held after every change, and
+// says how long that took.
+func (s *scene) until(limit time.Duration, what string, met func() bool) time.Duration {
+	s.Helper()
+	began := time.Now()
+	if !s.await(limit, met) {
+		s.Fatalf("not within %v: %s\n%s", limit, what, s.report())
+	}
+	return time.Since(began)
+}
+
+func (s *scene) await(limit time.Duration, met func() bool) bool {
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	for {
+		s.mu.Lock()
+		ok, changed := met(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return false
+		}
+	}
+}
+
+// holds watches for so long that something stays as it is: wrong says what is not, or "".
+func (s *scene) holds(during time.Duration, wrong func() string) {
+	s.Helper()
+	var complaint string
+	if s.await(during, func() bool { complaint = wrong(); return complaint != "" }) {
+		s.Fatalf("%s\n%s", complaint, s.report())
+	}
+}
+
+// slack stretches a limit on a machine that has more to do than it has processors.
+func slack(limit time.Duration) time.Duration {
+	text, _ := os.ReadFile("/proc/loadavg")
+	word, _, _ := strings.Cut(string(text), " ")
+	load, _ := strconv.ParseFloat(word, 64)
+	if over := load / float64(runtime.NumCPU()); over > 1 {
+		return time.Duration(float64(limit) * over).Round(time.Millisecond)
+	}
+	return limit
+}
+
+// report is what the processes have last said.
+func (s *scene) report() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	for _, p := range s.processes {
+		fmt.Fprintf(&b, "--- %s (%s)\n", p.name, p.instance)
+		for _, e := range p.events[max(0, len(p.events)-12):] {
+			fmt.Fprintf(&b, "%s %s %s %s %s %s %s\n", e.Time.Format("05.000"), e.Kind, e.Level, e.Message, e.Member, e.Addr, e.Err)
+		}
+		for _, m := range p.members() {
+			fmt.Fprintf(&b, "    %s %s %v %s\n", m.Name, m.Instance, m.Addr, m.State)
+		}
+		b.WriteString(p.errors.String())
+	}
+	return b.String()
+}
+
+// process is a program on a host, with all that it has said.
+type process struct {
+	scene *scene
+	name  string
+	host  *netlab.Host
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	ended chan struct{} // closed when it has
+
+	// guarded by scene.mu
+	instance string
+	events   []event
+	errors   bytes.Buffer // standard error
+	stopping bool         // by us
+	status   error
+}
+
+// errorWriter keeps what a process writes to standard error.
+type errorWriter struct{ *process }
+
+func (w errorWriter) Write(b []byte) (int, error) {
+	w.scene.mu.Lock()
+	defer w.scene.mu.Unlock()
+	return w.errors.Write(b)
+}
+
+// launch starts a command of a host. The test's end kills it.
+func (s *scene) launch(name string, host *netlab.Host, cmd *exec.Cmd) *process {
+	s.Helper()
+	p := &process{scene: s, name: name, host: host, cmd: cmd, ended: make(chan struct{})}
+	cmd.Stderr = errorWriter{p}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		s.Fatal(err)
+	}
+	if p.stdin, err = cmd.StdinPipe(); err != nil {
+		s.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		p.listen(stdout)
+		err := cmd.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.status = err
+		s.signal()
+	}()
+	s.mu.Lock()
+	s.processes = append(s.processes, p)
+	s.mu.Unlock()
+	s.Cleanup(p.end)
+	return p
+}
+
+// end kills what still runs, and complains of a process that ended by itself.
+func (p *process) end() {
+	p.signal(os.Kill)
+	<-p.ended
+	p.scene.mu.Lock()
+	defer p.scene.mu.Unlock()
+	text := p.errors.String()
+	if !p.stopping && p.status != nil && !strings.Contains(p.status.Error(), "killed") || strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") {
+		p.scene.Errorf("%s ended: %v\n%s", p.name, p.status, text)
+	}
+}
+
+func (p *process) signal(sig os.Signal) {
+	if sig != os.Kill {
+		p.scene.mu.Lock()
+		p.stopping = true
+		p.scene.mu.Unlock()
+	}
+	p.cmd.Process.Signal(sig) //nolint:errcheck // it may have ended
+}
+
+// stop ends the process as a deployment does, and waits until it has.
+func (p *process) stop(sig os.Signal) {
+	p.scene.Helper()
+	p.signal(sig)
+	select {
+	case <-p.ended:
+	case <-time.After(slack(20 * time.Second)):
+		p.scene.Fatalf("%s does not end after %v\n%s", p.name, sig, p.scene.report())
+	}
+}
+
+func (p *process) listen(stdout io.Reader) {
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			e.Message = lines.Text()
+		}
+		p.scene.mu.Lock()
+		if e.Kind == "ready" {
+			p.instance = e.Instance
+		}
+		p.events = append(p.events, e)
+		p.scene.signal()
+		p.scene.mu.Unlock()
+	}
+}

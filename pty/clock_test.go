@@ -1,0 +1,140 @@
+package pty
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// unstarted is a shell without a program: its output is what a test puts.
+func unstarted() *Shell {
+	return newShell(NewTable(Config{Program: []string{"x"}}).config, "x", size, func() {})
+}
+
+// The first bytes after a pause leave at once; bytes that follow are collected
+// for coalesceTime, or until they fill an event.
+func TestCoalescing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := unstarted()
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		type arrival struct {
+			n  int
+			at time.Duration
+		}
+		var got []arrival
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for event := range s.Follow(ctx, "v", 0, false) {
+				if event.Kind == Output {
+					got = append(got, arrival{len(event.Bytes), time.Since(began)})
+				}
+			}
+		}()
+		put := func(n int) {
+			synctest.Wait()
+			s.put(make([]byte, n))
+		}
+		put(1)
+		put(10)
+		put(20) // flows: with the 10, after 2 ms
+		time.Sleep(10 * time.Millisecond)
+		put(2) // after a pause
+		put(chunkBytes - 100)
+		put(150) // fills one
+		time.Sleep(10 * time.Millisecond)
+		cancel()
+		<-ended
+		want := []arrival{{1, 0}, {30, coalesceTime}, {2, 10 * time.Millisecond},
+			{chunkBytes, 10 * time.Millisecond}, {50, 10*time.Millisecond + coalesceTime}}
+		if len(got) != len(want) {
+			t.Fatalf("arrived %v, want %v", got, want)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("arrived %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+// A viewer that draws nothing holds the reader for patience after its last
+// progress, and then no more until it draws again.
+func TestReaderIsPatientOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := unstarted()
+		timer := time.NewTimer(time.Hour)
+		defer timer.Stop()
+		held := func() time.Duration {
+			began := time.Now()
+			s.pace(timer)
+			return time.Since(began)
+		}
+		f := s.attach("typist", 0, true)
+		defer s.detach(f)
+		s.put(make([]byte, paceBytes))
+		go func() {
+			time.Sleep(patience / 2)
+			s.put(make([]byte, paceBytes))
+			s.Ack("typist", 1)
+		}()
+		if took := held(); took != patience*3/2 {
+			t.Errorf("held for %v", took)
+		}
+		s.put(make([]byte, 1))
+		if took := held(); took != 0 {
+			t.Errorf("held for %v by a stalled viewer", took)
+		}
+		s.Ack("typist", 2)
+		go func() {
+			time.Sleep(patience / 2)
+			s.Ack("typist", s.Info().End)
+		}()
+		if took := held(); took != patience/2 {
+			t.Errorf("held for %v although it drew", took)
+		}
+	})
+}
+
+func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := unstarted()
+		now := s.attach("now", 0, true)
+		s.attach("watcher", 0, false)
+		slow := s.attach("slow", 0, true)
+		put := func(n int) { s.put(make([]byte, n)) }
+
+		put(paceBytes - 1)
+		if wait := s.hold(now.progress); wait != 0 {
+			t.Errorf("held for %v within the bound", wait)
+		}
+		put(1)
+		if wait := s.hold(now.progress); wait <= 0 || wait > patience {
+			t.Errorf("held for %v at the bound", wait)
+		}
+		if s.Ack("now", paceBytes/2); s.hold(now.progress) != 0 {
+			t.Error("held although the fastest has drawn")
+		}
+		put(paceBytes)
+		if s.Ack("watcher", s.ring.end); s.hold(now.progress) <= 0 {
+			t.Error("not held: a watcher's Ack counted")
+		}
+		long := now.progress.Add(-patience) // as if both had drawn nothing for long
+		now.progress, slow.progress = long, long
+		if wait := s.hold(long); wait > 0 || !now.stalled || !slow.stalled {
+			t.Errorf("held for %v by stalled viewers", wait)
+		}
+		if s.Ack("slow", 1); s.hold(slow.progress) <= 0 {
+			t.Error("not held by a viewer that draws again")
+		}
+		s.detach(slow)
+		if wait := s.hold(long); wait > 0 {
+			t.Errorf("held for %v by a viewer that has gone", wait)
+		}
+	})
+}
