@@ -54,6 +54,7 @@ func TestArrows(t *testing.T) {
 		{"metrics", nil, "figures come from functions, so that it can tell them of anything"},
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
+		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"handlers", []string{"fleet", "pty", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
 	} {
 		got, ok := all[rule.pkg]
@@ -79,6 +80,9 @@ func TestOneImporter(t *testing.T) {
 		"github.com/creack/pty":               "pty",
 		"github.com/yuin/goldmark":            "guide",
 		"github.com/chromedp/chromedp":        "internal/browser",
+		"github.com/Khan/genqlient":           "railway",
+		"github.com/coder/websocket":          "railway",
+		"github.com/vektah/gqlparser/v2":      "internal/railwaytest",
 		"github.com/prometheus/client_golang": "metrics",
 	}
 	for pkg, imported := range imports(t) {
@@ -103,7 +107,7 @@ func TestOnlyMain(t *testing.T) {
 			t.Errorf("%s imports flag: only main reads flags", pkg)
 		}
 	}
-	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "handlers").Output()
+	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "handlers").Output()
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, "_test.go:") {
 			t.Errorf("only main reads the environment and exits: %s", strings.TrimSpace(line))

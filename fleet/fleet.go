@@ -44,6 +44,7 @@ type Fleet struct {
 	rows    map[string]*row
 	gone    map[string]*trace // nodes retired lately
 	list    []Node            // what List says
+	refusal string            // what Refusal said last
 	changed chan struct{}     // closed and replaced when list changes
 }
 
@@ -133,8 +134,17 @@ func (f *Fleet) Provider() string {
 	return f.cfg.Provider.Kind()
 }
 
-// Changed returns a channel that is closed at the next change of what List
-// says. That an alive node was seen again is no change.
+// Refusal says why the provider can make and retire nothing now; empty: it can,
+// or there is none.
+func (f *Fleet) Refusal() string {
+	if p, ok := f.cfg.Provider.(Refuser); ok {
+		return p.Refusal()
+	}
+	return ""
+}
+
+// Changed returns a channel that is closed at the next change of what List or
+// Refusal says. That an alive node was seen again is no change.
 func (f *Fleet) Changed() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -200,8 +210,9 @@ func (f *Fleet) update(change func(now time.Time)) {
 // refresh makes the list anew and wakes readers if it says something else. It
 // returns the nodes whose status changed. f.mu must be held.
 func (f *Fleet) refresh() (turned []Node) {
-	next := f.build()
-	if !slices.EqualFunc(next, f.list, same) {
+	next, refusal := f.build(), f.Refusal()
+	if !slices.EqualFunc(next, f.list, same) || refusal != f.refusal {
+		f.refusal = refusal
 		close(f.changed)
 		f.changed = make(chan struct{})
 	}
@@ -259,7 +270,17 @@ var (
 	ErrNoProvider   = errors.New("no provider here")
 	ErrFull         = errors.New("node limit reached")
 	ErrClosed       = errors.New("fleet is closed")
+	ErrRefused      = errors.New("provider refuses")
 )
+
+// RefusedError is the ErrRefused that says why.
+type RefusedError struct{ Reason string }
+
+// Error is the provider's reason, for people.
+func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap makes errors.Is(err, ErrRefused) true.
+func (e *RefusedError) Unwrap() error { return ErrRefused }
 
 // FullError is the ErrFull that says how many nodes there may be.
 type FullError struct{ Max int }

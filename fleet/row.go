@@ -94,7 +94,7 @@ func (r *row) settle(now time.Time) {
 		r.failure = ""
 		r.endStep(joiningStep, now, "")
 	}
-	if r.service != nil && !r.service.Running && r.making == nil {
+	if r.service != nil && !r.service.Running && !r.service.Making && r.making == nil {
 		r.endStep(joiningStep, now, r.service.Message)
 	}
 }
@@ -103,6 +103,9 @@ func (r *row) settle(now time.Time) {
 func (r *row) setService(s *Service, now time.Time) {
 	was := r.service
 	r.service = s
+	if s != nil {
+		r.told(s, was, now)
+	}
 	switch {
 	case s == nil:
 		if was != nil && r.making == nil && r.failure == "" && !r.retiring {
@@ -116,6 +119,20 @@ func (r *row) setService(s *Service, now time.Time) {
 		r.ended(now)
 	}
 	r.owned = true
+}
+
+// told takes over what the provider saw of the making. A node that comes up
+// without a Spawn of this process joins as others do.
+func (r *row) told(s, was *Service, now time.Time) {
+	if r.made.IsZero() {
+		r.made = s.Made
+	}
+	for _, step := range s.Steps {
+		r.step(step)
+	}
+	if was != nil && was.Making && s.Running && r.making == nil {
+		r.step(Step{Name: joiningStep, At: now})
+	}
 }
 
 // ended marks the instances of a service that does not run any more: gossip
@@ -132,7 +149,7 @@ func (r *row) ended(now time.Time) {
 
 // restarted lets a service that runs again join again.
 func (r *row) restarted() {
-	r.joined = false
+	r.joined, r.failure = false, ""
 	for _, m := range r.members {
 		if m.State == MemberAlive {
 			delete(r.past, m.Instance)
@@ -151,6 +168,8 @@ func (r *row) status() (Status, string) {
 		return Alive, r.refusal
 	case r.making != nil:
 		return Creating, ""
+	case ended && r.service.Making && r.failure == "":
+		return Creating, r.refusal
 	case r.failure != "":
 		return Failed, r.failure
 	case ended && r.joined:
@@ -169,9 +188,11 @@ func (r *row) status() (Status, string) {
 }
 
 // step puts a step into the timeline, or ends the one of its name that goes on.
+// The same step may be told again.
 func (r *row) step(s Step) {
 	for i := len(r.steps) - 1; i >= 0; i-- {
-		if old := &r.steps[i]; old.Name == s.Name && old.Ended.IsZero() {
+		old := &r.steps[i]
+		if old.Name == s.Name && (old.Ended.IsZero() || old.At.Equal(s.At)) {
 			old.Ended, old.Error = s.Ended, s.Error
 			return
 		}

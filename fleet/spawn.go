@@ -24,7 +24,7 @@ var errRetired = errors.New("node is being retired")
 
 // Spawn reserves a name and has the provider make the node, under the fleet's
 // own context. It returns at once with the node in status creating. Errors:
-// ErrFull (a *FullError), ErrNoProvider, ErrClosed.
+// ErrFull (a *FullError), ErrNoProvider, ErrRefused (a *RefusedError), ErrClosed.
 func (f *Fleet) Spawn() (Node, error) {
 	n, err := f.reserve()
 	if err != nil {
@@ -63,6 +63,8 @@ func (f *Fleet) ready() error {
 		return ErrNoProvider
 	case f.closed || f.ctx == nil || f.ctx.Err() != nil:
 		return ErrClosed
+	case f.Refusal() != "":
+		return &RefusedError{Reason: f.Refusal()}
 	default:
 		return nil
 	}
@@ -94,7 +96,8 @@ func (f *Fleet) spawn(ctx context.Context, r *row, under *making) {
 // Retire has the provider take the node away, under the fleet's own context.
 // It returns at once with the node in status retiring; once the provider is
 // done the node is off the list. Retiring it again is no error, not even when
-// it has gone. Errors: ErrNotFound, ErrNotRetirable, ErrNoProvider, ErrClosed.
+// it has gone. Errors: ErrNotFound, ErrNotRetirable, ErrNoProvider, ErrRefused,
+// ErrClosed.
 func (f *Fleet) Retire(name string) (Node, error) {
 	n, began, err := f.retire(name)
 	if err != nil {

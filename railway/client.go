@@ -1,0 +1,224 @@
+package railway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/Khan/genqlient/graphql"
+)
+
+const (
+	userAgent       = "convoy/1" // the default one of net/http may be turned away at Railway's edge
+	queryTimeout    = 30 * time.Second
+	mutationTimeout = 90 * time.Second // a delete alone takes up to 7 s
+	queryTries      = 3
+	maxBodyBytes    = 16 << 20
+	maxRateWait     = 2 * time.Minute // longer ones are reported instead
+)
+
+// TokenKind says how a token is shown to Railway.
+type TokenKind string
+
+// The kinds of tokens.
+const (
+	Bearer       TokenKind = "bearer"  // of an account or a workspace
+	ProjectToken TokenKind = "project" // of one environment of one project
+)
+
+// client sends operations to Railway's API. It implements graphql.Client for the generated code.
+type client struct {
+	endpoint *url.URL
+	token    string
+	kind     atomic.Value // TokenKind: a token may prove to be of the other kind
+	http     *http.Client
+	log      *slog.Logger
+	budget   *budget
+	retry    func(try int) time.Duration
+}
+
+// newClient returns a client of the API at endpoint. The token goes nowhere else: not over plain HTTP, except to this
+// machine, and not after a redirect.
+func newClient(cfg Config) (*client, error) {
+	endpoint, err := parseEndpoint(cfg.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	own := http.Client{}
+	if cfg.HTTP != nil {
+		own = *cfg.HTTP
+	} else {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.IdleConnTimeout = 50 * time.Second // Railway's edge closes after 60 s
+		own.Transport = transport
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c := &client{endpoint: endpoint, token: cfg.Token, http: &own, log: cfg.Log, budget: newBudget(), retry: backoff}
+	c.kind.Store(cfg.TokenKind)
+	return c, nil
+}
+
+func parseEndpoint(text string) (*url.URL, error) {
+	if text == "" {
+		text = DefaultEndpoint
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil {
+		return nil, fmt.Errorf("railway endpoint %q is not a URL such as %s", text, DefaultEndpoint)
+	}
+	switch {
+	case u.Scheme == "https":
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+	default:
+		return nil, fmt.Errorf("railway endpoint %q must begin with https://, or the token could be read on the way", text)
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && addr.IsLoopback())
+}
+
+// backoff is the pause before the next try of a query.
+func backoff(try int) time.Duration { return 500 * time.Millisecond << try }
+
+// header is what every request carries, upgrades to WebSocket included.
+func (c *client) header() http.Header {
+	h := http.Header{"User-Agent": {userAgent}}
+	switch {
+	case c.token == "":
+	case c.kind.Load() == ProjectToken:
+		h.Set("Project-Access-Token", c.token)
+	default:
+		h.Set("Authorization", "Bearer "+c.token)
+	}
+	return h
+}
+
+// MakeRequest sends one operation. Queries are tried again when there was no answer, and wait while the rate limit says
+// so. Mutations return at once with what happened: they may have acted, see [Error.Ambiguous], and people want to know
+// why nothing goes on.
+func (c *client) MakeRequest(ctx context.Context, req *graphql.Request, resp *graphql.Response) error {
+	mutation := strings.HasPrefix(strings.TrimSpace(req.Query), "mutation")
+	timeout := queryTimeout
+	if mutation {
+		timeout = mutationTimeout
+	}
+	for try := 0; ; try++ {
+		if err := c.budget.wait(ctx, !mutation); err != nil {
+			return &Error{Operation: req.OpName, Code: RateLimited, Message: err.Error(), RetryAfter: c.budget.pause(), cause: err}
+		}
+		began := time.Now()
+		err := c.once(ctx, timeout, req, resp)
+		var failure *Error
+		if errors.As(err, &failure) {
+			c.log.Debug("railway call failed", "operation", req.OpName, "took", time.Since(began), "err", err)
+		}
+		limited := failure != nil && failure.Code == RateLimited
+		again := failure != nil && !mutation && (limited || failure.Ambiguous())
+		if !again || try+1 >= queryTries || ctx.Err() != nil {
+			return err
+		}
+		if !limited && !sleep(ctx, c.retry(try)) {
+			return err
+		}
+	}
+}
+
+// once sends one operation once.
+func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.Request, resp *graphql.Response) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	body, err := json.Marshal(req)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", req.OpName, err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header = c.header()
+	r.Header.Set("Content-Type", "application/json")
+	c.budget.count()
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return &Error{Operation: req.OpName, Code: Unavailable, Message: "no answer: " + c.redact(rootOf(err).Error()), cause: err}
+	}
+	defer answer.Body.Close() //nolint:errcheck // it was only read
+	c.budget.read(answer)
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBodyBytes+1))
+	if err != nil || len(text) > maxBodyBytes {
+		return &Error{Operation: req.OpName, Code: Unavailable, Status: answer.StatusCode, Message: "the answer broke off", cause: err}
+	}
+	return c.decode(req.OpName, answer.StatusCode, text, resp)
+}
+
+// decode reads an answer. Errors are final even with HTTP 200 and some data: what is missing could be taken for gone.
+func (c *client) decode(op string, status int, text []byte, resp *graphql.Response) error {
+	var answer struct {
+		Data   json.RawMessage `json:"data"`
+		Errors []wireError     `json:"errors"`
+	}
+	err := json.Unmarshal(text, &answer)
+	switch {
+	case err == nil && len(answer.Errors) > 0:
+		return c.failure(op, status, answer.Errors)
+	case status == http.StatusTooManyRequests:
+		return &Error{Operation: op, Code: RateLimited, Status: status, Message: "too many requests", RetryAfter: c.budget.pause()}
+	case status != http.StatusOK:
+		return &Error{Operation: op, Code: codeOfStatus(status), Status: status, Message: http.StatusText(status)}
+	case err != nil:
+		return &Error{Operation: op, Code: Unavailable, Status: status, Message: "the answer is no JSON", cause: err}
+	case len(answer.Data) == 0 || bytes.Equal(answer.Data, []byte("null")):
+		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer is empty"}
+	}
+	if err := json.Unmarshal(answer.Data, resp.Data); err != nil {
+		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer is of another shape", cause: err}
+	}
+	return nil
+}
+
+// redact takes the token out of text that came from elsewhere.
+func (c *client) redact(text string) string {
+	if len(c.token) < 4 {
+		return text
+	}
+	return strings.ReplaceAll(text, c.token, "[token]")
+}
+
+// rootOf is the part of a transport's error that says what happened, without the address of the API.
+func rootOf(err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// sleep waits for d and reports whether ctx lasted.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

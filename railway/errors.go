@@ -1,0 +1,159 @@
+package railway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Code is the kind of an [Error].
+type Code string
+
+// The kinds of errors.
+const (
+	Unauthorized  Code = "unauthorized"   // bad token, no access, or a wrong id: Railway does not say which
+	TwoFactor     Code = "two-factor"     // the workspace demands two-factor authentication
+	NameTaken     Code = "name-taken"     // a service of that name exists
+	NotFound      Code = "not-found"      // the thing asked for is not there
+	RateLimited   Code = "rate-limited"   // nothing was done; RetryAfter says when to come again
+	Unavailable   Code = "unavailable"    // no answer, or a gateway's: what was asked may have been done
+	Refused       Code = "refused"        // any other error of Railway's, final
+	InvalidFormat Code = "invalid-format" // the operation does not fit Railway's schema
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrNotOurs  = errors.New("service was not made by this Convoy")
+	ErrSelf     = errors.New("this is the service that Convoy itself runs in")
+	ErrVanished = errors.New("its service was deleted on Railway")
+	ErrUnknown  = errors.New("no such service")
+)
+
+const (
+	maxMessageBytes = 500
+	maxTraceBytes   = 80
+)
+
+// Error is what Railway, or the way to it, answered. Its text can be shown to people; it never has a token.
+type Error struct {
+	Operation  string // as in operations.graphql
+	Code       Code
+	Status     int    // of HTTP; 0: there was no answer
+	Message    string // Railway's own words
+	TraceID    string // for Railway's support
+	RetryAfter time.Duration
+	cause      error
+}
+
+// Error says what was asked and what the answer was.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "railway %s: %s", e.Operation, e.Message)
+	if e.Status != 0 && e.Status != http.StatusOK {
+		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, "; try again in %s", e.RetryAfter.Round(time.Second))
+	}
+	if e.TraceID != "" {
+		fmt.Fprintf(&b, " [trace %s]", e.TraceID)
+	}
+	return b.String()
+}
+
+// Unwrap returns the transport's error, if that was the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Ambiguous reports whether what was asked may have been done all the same.
+func (e *Error) Ambiguous() bool { return e.Code == Unavailable }
+
+// is reports whether err is an Error of one of these kinds.
+func is(err error, codes ...Code) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, code := range codes {
+		if e.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// wireError is one of the errors in an answer.
+type wireError struct {
+	Message    string `json:"message"`
+	Extensions struct {
+		Code          string `json:"code"`
+		TraceID       string `json:"traceId"`
+		WorkspaceName string `json:"workspaceName"`
+	} `json:"extensions"`
+}
+
+// failure makes an Error of the errors in an answer. The first one counts.
+func (c *client) failure(op string, status int, list []wireError) error {
+	first := list[0]
+	e := &Error{Operation: op, Status: status, TraceID: limit(c.redact(first.Extensions.TraceID), maxTraceBytes),
+		Message: limit(c.redact(first.Message), maxMessageBytes), Code: codeOf(status, first)}
+	if e.Message == "" {
+		e.Message = "refused without a reason"
+	}
+	if e.Code == RateLimited {
+		e.RetryAfter = c.budget.limited()
+	}
+	return e
+}
+
+// codeOf tells errors apart by their words: Railway has no codes for most of them.
+func codeOf(status int, e wireError) Code {
+	words := strings.ToLower(e.Message)
+	has := func(parts ...string) bool {
+		for _, part := range parts {
+			if strings.Contains(words, part) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case status == http.StatusTooManyRequests || has("rate limit", "too many requests"):
+		return RateLimited
+	case status >= http.StatusInternalServerError:
+		return Unavailable
+	case e.Extensions.Code == "GRAPHQL_VALIDATION_FAILED" || e.Extensions.Code == "BAD_USER_INPUT" && status == http.StatusBadRequest:
+		return InvalidFormat
+	case has("two factor authentication required"):
+		return TwoFactor
+	case has("not authorized", "unauthorized", "project token not found", "forbidden"):
+		return Unauthorized
+	case has("already exists", "unique", "already taken"):
+		return NameTaken
+	case has("not found"):
+		return NotFound
+	default:
+		return Refused
+	}
+}
+
+func codeOfStatus(status int) Code {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return Unavailable
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return Unauthorized
+	default:
+		return Refused
+	}
+}
+
+// limit shortens text to n bytes at a letter's border and takes line breaks out of it.
+func limit(text string, n int) string {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "…"
+}

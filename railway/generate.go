@@ -1,0 +1,3 @@
+package railway
+
+//go:generate go tool genqlient genqlient.yaml

@@ -1,0 +1,361 @@
+package railway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Khan/genqlient/graphql"
+)
+
+const (
+	logBatch       = 500 // lines asked for at once; Railway gives 5000 at most
+	logLineBytes   = 8 << 10
+	logRetryFirst  = 2 * time.Second
+	logRetryLast   = time.Minute
+	cursorSections = 4
+)
+
+// Line is one line of a build or deploy log.
+type Line struct {
+	Time    time.Time
+	Level   string // debug, info, warn or error
+	Message string
+	Cursor  string // Logs continues after this line when it is given this
+	Build   bool   // of the build, not of the node
+}
+
+// Logs follows the logs of a node's newest deployment: its build's, then its own, until ctx ends, the reader stops, or
+// the deployment is over. from is the cursor of the last line that was read, empty for all. Lines come in order and
+// once, also after a break. The only error is that of a node that does not exist.
+func (p *Provider) Logs(ctx context.Context, name, from string) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		label, err := p.labelOf(name)
+		if err == nil {
+			err = p.waitDeployed(ctx, label)
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				yield(Line{}, fmt.Errorf("logs of %s: %w", name, err))
+			}
+			return
+		}
+		at, _ := parseCursor(from) // a cursor that cannot be read is none
+		for ctx.Err() == nil {
+			id, ok := p.deploymentOf(label)
+			if !ok {
+				return
+			}
+			if at.deployment != id {
+				at = cursor{deployment: id, build: true}
+			}
+			r := &reader{p: p, label: label, at: at, yield: yield}
+			if !r.read(ctx) {
+				return
+			}
+			at = r.at
+			if next, _ := p.deploymentOf(label); next == id {
+				return // it is over, and there is no other
+			}
+		}
+	}
+}
+
+// waitDeployed waits until the node has a deployment.
+func (p *Provider) waitDeployed(ctx context.Context, label string) error {
+	for {
+		p.mu.Lock()
+		changed, s := p.changed, p.find(label)
+		deployed, known := s != nil && s.latest != nil, s != nil || p.work[label] != nil
+		p.mu.Unlock()
+		switch {
+		case deployed:
+			return nil
+		case !known:
+			return ErrUnknown
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (p *Provider) deploymentOf(label string) (id string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.find(label); s != nil && s.latest != nil {
+		return s.latest.id, true
+	}
+	return "", false
+}
+
+// cursor is a place in the logs of one deployment: after the n-th line of that time.
+type cursor struct {
+	deployment string
+	build      bool
+	time       time.Time
+	n          int
+}
+
+func (c cursor) String() string {
+	part := "d"
+	if c.build {
+		part = "b"
+	}
+	return strings.Join([]string{c.deployment, part, c.time.UTC().Format(time.RFC3339Nano), strconv.Itoa(c.n)}, "/")
+}
+
+func parseCursor(text string) (c cursor, err error) {
+	parts := strings.Split(text, "/")
+	if len(parts) != cursorSections || (parts[1] != "b" && parts[1] != "d") {
+		return c, errors.New("no cursor")
+	}
+	at, err := time.Parse(time.RFC3339Nano, parts[2])
+	if err != nil {
+		return c, err
+	}
+	n, err := strconv.Atoi(parts[3])
+	if err != nil || n < 0 {
+		return c, errors.New("no cursor")
+	}
+	return cursor{deployment: parts[0], build: parts[1] == "b", time: at, n: n}, nil
+}
+
+// advance drops the lines that lie before the cursor, of a batch that may begin anywhere, and moves it behind the rest.
+func (c *cursor) advance(batch []logFields) []Line {
+	var lines []Line
+	seen := map[time.Time]int{}
+	parsed := make([]Line, 0, len(batch))
+	for _, f := range batch {
+		at, err := time.Parse(time.RFC3339Nano, f.Timestamp)
+		if err != nil {
+			at = c.time // it belongs where it stands
+		}
+		parsed = append(parsed, Line{Time: at.UTC(), Level: level(f.Severity), Message: clip(f.Message), Build: c.build})
+	}
+	slices.SortStableFunc(parsed, func(a, b Line) int { return a.Time.Compare(b.Time) })
+	for _, l := range parsed {
+		seen[l.Time]++
+		if n := seen[l.Time]; l.Time.Before(c.time) || (l.Time.Equal(c.time) && n <= c.n) {
+			continue
+		} else {
+			c.time, c.n = l.Time, n
+		}
+		l.Cursor = c.String()
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// level makes one of four words of Railway's many.
+func level(severity string) string {
+	switch s := strings.ToLower(severity); {
+	case strings.HasPrefix(s, "deb"), strings.HasPrefix(s, "trace"):
+		return "debug"
+	case strings.HasPrefix(s, "warn"):
+		return "warn"
+	case strings.HasPrefix(s, "err"), strings.HasPrefix(s, "crit"), strings.HasPrefix(s, "fatal"), strings.HasPrefix(s, "emerg"), strings.HasPrefix(s, "alert"):
+		return "error"
+	default:
+		return "info"
+	}
+}
+
+func clip(text string) string {
+	text = strings.TrimRight(strings.ToValidUTF8(text, "\uFFFD"), "\r\n")
+	if len(text) > logLineBytes {
+		return strings.ToValidUTF8(text[:logLineBytes], "") + "…"
+	}
+	return text
+}
+
+// reader reads the two logs of one deployment.
+type reader struct {
+	p     *Provider
+	label string
+	at    cursor
+	yield func(Line, error) bool
+}
+
+// read reads both logs to their ends. It reports whether the reader wants more.
+func (r *reader) read(ctx context.Context) bool {
+	if r.at.build {
+		if !r.part(ctx, func(d *deployment) bool { return d.phase() != progress || d.status == "DEPLOYING" }) {
+			return false
+		}
+		r.at = cursor{deployment: r.at.deployment}
+	}
+	return r.part(ctx, func(d *deployment) bool { return d.phase() == failed || d.phase() == removed || d.phase() == stopped })
+}
+
+// part follows one log until over says that its end is reached, then asks once for what is left.
+func (r *reader) part(ctx context.Context, over func(*deployment) bool) bool {
+	delay := logRetryFirst
+	for ctx.Err() == nil {
+		ended, stop := r.until(ctx, over)
+		more, err := true, error(nil)
+		if ended.Err() == nil {
+			more, err = r.follow(ended)
+		}
+		finished := ended.Err() != nil
+		stop()
+		switch {
+		case !more || ctx.Err() != nil:
+			return false
+		case finished:
+			return r.rest(ctx)
+		case err == nil:
+			delay = logRetryFirst // the server ended it
+		case noSocket(err) && !r.rest(ctx):
+			return false
+		}
+		r.p.log.Debug("log stream ended", "node", r.p.NodeName(r.label), "err", err)
+		pause, stop := r.until(ctx, over)
+		sleep(pause, delay)
+		stop()
+		delay = min(2*delay, logRetryLast)
+	}
+	return false
+}
+
+// noSocket reports whether there was no socket at all, so that lines must be asked for.
+func noSocket(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Operation == socketOperation
+}
+
+// until returns a context that ends when over holds, or another deployment has taken this one's place.
+func (r *reader) until(ctx context.Context, over func(*deployment) bool) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	reached := func() (<-chan struct{}, bool) {
+		r.p.mu.Lock()
+		defer r.p.mu.Unlock()
+		s := r.p.find(r.label)
+		return r.p.changed, s == nil || s.latest == nil || s.latest.id != r.at.deployment || over(s.latest)
+	}
+	changed, yes := reached()
+	if yes {
+		cancel()
+		return ctx, func() {}
+	}
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		for {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+			if changed, yes = reached(); yes {
+				cancel()
+				return
+			}
+		}
+	})
+	return ctx, func() { cancel(); waiting.Wait() }
+}
+
+// follow reads one log from a socket of its own until that or ctx ends. more is false when the reader has enough.
+func (r *reader) follow(ctx context.Context) (more bool, err error) {
+	socket, err := r.p.client.dial(ctx)
+	if err != nil {
+		return true, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	batches := make(chan []logFields)
+	var reading sync.WaitGroup
+	var ended error
+	reading.Go(func() {
+		ended = socket.run(ctx)
+		cancel()
+	})
+	defer func() {
+		cancel()
+		socket.close()
+		reading.Wait()
+		err = errors.Join(err, ended)
+	}()
+	_, subscribed := socket.subscribe(ctx, r.request(ctx), func(payload json.RawMessage, end error) {
+		if end != nil {
+			cancel() // the only subscription has ended, and so has the use of the socket
+			return
+		}
+		select {
+		case batches <- r.batch(payload):
+		case <-ctx.Done():
+		}
+	})
+	if subscribed != nil {
+		return true, subscribed
+	}
+	for {
+		select {
+		case batch := <-batches:
+			if !r.hand(batch) {
+				return false, nil
+			}
+		case <-ctx.Done():
+			return true, nil
+		}
+	}
+}
+
+func (r *reader) request(ctx context.Context) *graphql.Request {
+	var d draft
+	if r.at.build {
+		followBuildLog(ctx, &d, r.at.deployment, logBatch) //nolint:errcheck // it only writes the request
+	} else {
+		followDeployLog(ctx, &d, r.at.deployment, logBatch) //nolint:errcheck // it only writes the request
+	}
+	return d.request
+}
+
+// batch reads one payload; one that cannot be read has no lines.
+func (r *reader) batch(payload json.RawMessage) []logFields {
+	if r.at.build {
+		var data followBuildLogResponse
+		if r.p.client.payloadOf(payload, &data) == nil {
+			return data.BuildLogs
+		}
+		return nil
+	}
+	var data followDeployLogResponse
+	if r.p.client.payloadOf(payload, &data) == nil {
+		return data.DeploymentLogs
+	}
+	return nil
+}
+
+// rest asks once for what no socket brought.
+func (r *reader) rest(ctx context.Context) bool {
+	if r.at.build {
+		if answer, err := buildLog(ctx, r.p.client, r.at.deployment, logBatch); err == nil {
+			return r.hand(answer.BuildLogs)
+		}
+		return ctx.Err() == nil
+	}
+	if answer, err := deployLog(ctx, r.p.client, r.at.deployment, logBatch); err == nil {
+		return r.hand(answer.DeploymentLogs)
+	}
+	return ctx.Err() == nil
+}
+
+// hand gives lines to the reader and reports whether it wants more.
+func (r *reader) hand(batch []logFields) bool {
+	for _, line := range r.at.advance(batch) {
+		line.Message = r.p.client.redact(line.Message)
+		if !r.yield(line, nil) {
+			return false
+		}
+	}
+	return true
+}

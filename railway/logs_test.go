@@ -1,0 +1,231 @@
+package railway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"convoy/internal/railwaytest"
+)
+
+// tail reads a node's log until ctx ends or stop says so.
+type tail struct {
+	mu    sync.Mutex
+	lines []Line
+	err   error
+	done  chan struct{}
+}
+
+func (k *kit) tail(ctx context.Context, from string, most int) *tail {
+	l := &tail{done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		for line, err := range k.p.Logs(ctx, nodeName, from) {
+			l.mu.Lock()
+			if l.err = err; err == nil {
+				l.lines = append(l.lines, line)
+			}
+			n := len(l.lines)
+			l.mu.Unlock()
+			if n == most {
+				return
+			}
+		}
+	}()
+	return l
+}
+
+func (l *tail) texts() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var texts []string
+	for _, line := range l.lines {
+		texts = append(texts, line.Message)
+	}
+	return texts
+}
+
+var wholeLog = []string{"fetching modules", "compiling", "linking", "pushed", "node started"}
+
+func buildScript(string, int) []railwaytest.Stage { return railwaytest.Build() }
+
+func TestLogs_BuildThenDeploy(t *testing.T) {
+	for _, sockets := range []bool{true, false} {
+		inBubble(t, railwaytest.Options{Script: buildScript, NoSockets: !sockets}, nil, func(t *testing.T, k *kit) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			spawned := make(chan error, 1)
+			go func() { spawned <- k.spawn() }()
+			synctest.Wait()
+			l := k.tail(ctx, "", 0)
+			pass(30 * time.Second)
+			if got := l.texts(); sockets && !slices.Equal(got, wholeLog[:3]) {
+				t.Errorf("while it is built lines are %q, want %q", got, wholeLog[:3])
+			}
+			if err := <-spawned; err != nil {
+				t.Fatal(err)
+			}
+			pass(time.Minute)
+			if got := l.texts(); !slices.Equal(got, wholeLog) {
+				t.Errorf("sockets %v: lines are %q, want %q", sockets, got, wholeLog)
+			}
+			for i, line := range l.lines {
+				if line.Build != (i < 4) || line.Level != "info" || line.Time.IsZero() {
+					t.Errorf("line %d is %+v", i, line)
+				}
+			}
+			cancel()
+			<-l.done
+		})
+	}
+}
+
+// TestLogs_ContinueAnywhere reads to each line, and goes on from its cursor: nothing is lost or told twice.
+func TestLogs_ContinueAnywhere(t *testing.T) {
+	inBubble(t, railwaytest.Options{Script: buildScript}, nil, func(t *testing.T, k *kit) {
+		k.mustSpawn()
+		for n := 1; n <= len(wholeLog); n++ {
+			first := k.tail(t.Context(), "", n)
+			<-first.done
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			rest := k.tail(ctx, first.lines[n-1].Cursor, 0)
+			<-rest.done
+			cancel()
+			if got := append(first.texts(), rest.texts()...); !slices.Equal(got, wholeLog) {
+				t.Errorf("in two parts, %d and the rest: %q, want %q", n, got, wholeLog)
+			}
+		}
+	})
+}
+
+func TestLogs_SocketsBreak(t *testing.T) {
+	for name, trouble := range map[string]func(k *kit){
+		"dropped":   func(k *kit) { k.s.Drop() },
+		"completed": func(k *kit) { k.s.Complete() },
+		"refused":   func(k *kit) { k.s.Fail("followBuildLog", railwaytest.Fault{Message: "build is queued"}); k.s.Drop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, railwaytest.Options{Script: buildScript}, nil, func(t *testing.T, k *kit) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				spawned := make(chan error, 1)
+				go func() { spawned <- k.spawn() }()
+				synctest.Wait()
+				l := k.tail(ctx, "", 0)
+				for range 8 {
+					pass(5 * time.Second)
+					trouble(k)
+				}
+				if err := <-spawned; err != nil {
+					t.Fatal(err)
+				}
+				pass(2 * time.Minute)
+				if got := l.texts(); !slices.Equal(got, wholeLog) {
+					t.Errorf("lines are %q, want %q", got, wholeLog)
+				}
+				cancel()
+				<-l.done
+			})
+		})
+	}
+}
+
+// TestLogs_OfAFailedBuild ends by itself with all that there is.
+func TestLogs_OfAFailedBuild(t *testing.T) {
+	script := func(string, int) []railwaytest.Stage {
+		return append(railwaytest.Build()[:3:3], railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "exit code 1", Build: []string{"error: undefined: x"}})
+	}
+	inBubble(t, railwaytest.Options{Script: script}, nil, func(t *testing.T, k *kit) {
+		if err := k.spawn(); err == nil {
+			t.Fatal("the spawn went well")
+		}
+		l := k.tail(t.Context(), "", 0)
+		<-l.done
+		if n := len(l.lines); n != 2 || l.lines[1].Level != "error" || l.lines[1].Message != "error: undefined: x" {
+			t.Errorf("lines are %+v", l.lines)
+		}
+	})
+}
+
+func TestLogs_NewDeploymentTakesOver(t *testing.T) {
+	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
+		k.mustSpawn()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		l := k.tail(ctx, "", 0)
+		pass(time.Second)
+		k.s.Deploy("convoy-k3fz")
+		pass(5 * time.Minute)
+		if got := l.texts(); len(got) != 2 {
+			t.Errorf("lines are %q, want one of each deployment", got)
+		}
+		cancel()
+		<-l.done
+	})
+}
+
+func TestLogs_UnknownNode(t *testing.T) {
+	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
+		pass(time.Second)
+		l := k.tail(t.Context(), "", 0)
+		<-l.done
+		if !errors.Is(l.err, ErrUnknown) {
+			t.Errorf("error is %v, want %v", l.err, ErrUnknown)
+		}
+	})
+}
+
+func TestCursor_Advance(t *testing.T) {
+	line := func(at int, text string) logFields {
+		return logFields{Timestamp: time.Date(2026, 11, 22, 12, 0, at, 0, time.UTC).Format(time.RFC3339Nano), Message: text}
+	}
+	tests := []struct {
+		name    string
+		batches [][]logFields
+		want    string
+	}{
+		{"once", [][]logFields{{line(1, "a"), line(2, "b")}}, "a b"},
+		{"repeated", [][]logFields{{line(1, "a"), line(2, "b")}, {line(1, "a"), line(2, "b"), line(3, "c")}}, "a b c"},
+		{"same moment", [][]logFields{{line(1, "a"), line(1, "b")}, {line(1, "a"), line(1, "b"), line(1, "c")}}, "a b c"},
+		{"same words", [][]logFields{{line(1, "a"), line(1, "a")}, {line(2, "a")}}, "a a a"},
+		{"out of order", [][]logFields{{line(2, "b"), line(1, "a")}}, "a b"},
+		{"older ones", [][]logFields{{line(5, "a")}, {line(1, "old"), line(6, "b")}}, "a b"},
+		{"no time", [][]logFields{{line(1, "a"), {Timestamp: "?", Message: "old"}, line(2, "b")}}, "old a b"},
+	}
+	for _, test := range tests {
+		c := cursor{deployment: "d"}
+		var got []string
+		for _, batch := range test.batches {
+			for _, l := range c.advance(batch) {
+				got = append(got, l.Message)
+				back, err := parseCursor(l.Cursor)
+				if err != nil || back.String() != l.Cursor {
+					t.Errorf("%s: cursor %q comes back as %q, %v", test.name, l.Cursor, back, err)
+				}
+			}
+		}
+		if text := strings.Join(got, " "); text != test.want {
+			t.Errorf("%s: %q, want %q", test.name, text, test.want)
+		}
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add("dep-1/b/2026-11-22T12:00:00.5Z/3")
+	f.Add("////")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := parseCursor(text)
+		if err != nil {
+			return
+		}
+		if again, err := parseCursor(c.String()); err != nil || again != c && !again.time.Equal(c.time) {
+			t.Errorf("%q: %+v comes back as %+v, %v", text, c, again, err)
+		}
+	})
+}

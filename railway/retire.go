@@ -1,0 +1,164 @@
+package railway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"convoy/fleet"
+)
+
+const goneTries = 4 // inventories after a delete, with growing pauses
+
+// Retire deletes the service of a node and returns when Railway does not list it any more. It refuses services without
+// the marker of this Convoy and the one that it runs in itself. One that is not there is gone already. Volumes stay, and
+// go on costing money: a notice names them.
+func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step)) error {
+	label, err := p.labelOf(name)
+	if err != nil {
+		return err
+	}
+	if refusal := p.Refusal(); refusal != "" {
+		return errors.New(refusal)
+	}
+	if err := p.interrupt(ctx, label); err != nil {
+		return err
+	}
+	m := &making{p: p, name: name, label: label, step: step}
+	var found instanceFields
+	err = m.track("looking up service", func() error {
+		found, err = p.retirable(ctx, label)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrUnknown):
+		p.bury("", label)
+		return nil
+	case err != nil:
+		return err
+	}
+	volumes := p.volumesOf(ctx, found.ServiceId)
+	if err := m.track("deleting service", func() error { return m.deleteService(ctx, found.ServiceId) }); err != nil {
+		return m.explainDelete(err)
+	}
+	p.bury(found.ServiceId, label)
+	for _, v := range volumes {
+		m.track(v+" remains", func() error { return nil }) //nolint:errcheck // it is only said
+		p.notice(fmt.Sprintf("%s was retired, and its %s remains", name, v), "a volume keeps its contents and costs money until you delete it on Railway's dashboard")
+	}
+	return nil
+}
+
+// interrupt ends the making of the node if it goes on.
+func (p *Provider) interrupt(ctx context.Context, label string) error {
+	p.mu.Lock()
+	w := p.work[label]
+	p.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	w.cancel(errRetired)
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// retirable finds a service and checks that it may be deleted. The marker is read anew: what was ours may have been
+// taken over by somebody.
+func (p *Provider) retirable(ctx context.Context, label string) (instanceFields, error) {
+	found, err := p.named(ctx, label)
+	if err != nil {
+		return found, err
+	}
+	if found.ServiceId == p.cfg.Service {
+		return found, ErrSelf
+	}
+	mine, err := p.marked(ctx, found.ServiceId)
+	if err == nil && !mine {
+		err = fmt.Errorf("service %s: %w", label, ErrNotOurs)
+	}
+	return found, err
+}
+
+// volumesOf names the volumes of a service, as "volume data at /data". That they cannot be read stops nothing.
+func (p *Provider) volumesOf(ctx context.Context, id string) (names []string) {
+	project, env := p.place()
+	after := ""
+	for range maxPages {
+		answer, err := volumes(ctx, p.client, env, project, pageSize, after)
+		if err != nil {
+			p.log.Warn("cannot see volumes", "err", err)
+			return names
+		}
+		list := answer.Environment.VolumeInstances
+		for _, edge := range list.Edges {
+			if v := edge.Node; v.ServiceId == id {
+				names = append(names, fmt.Sprintf("volume %s at %s", limit(v.Volume.Name, maxTraceBytes), limit(v.MountPath, maxTraceBytes)))
+			}
+		}
+		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" || list.PageInfo.EndCursor == after {
+			break
+		}
+		after = list.PageInfo.EndCursor
+	}
+	return names
+}
+
+// deleteService deletes and makes sure of it.
+func (m *making) deleteService(ctx context.Context, id string) error {
+	_, env := m.p.place()
+	err := m.mutate(ctx, func(ctx context.Context) error {
+		_, err := deleteService(ctx, m.p.client, id, env)
+		return err
+	}, func() (bool, error) { return false, nil }) // doing it twice does no harm
+	if err != nil && !is(err, NotFound) {
+		return err
+	}
+	for try := range goneTries {
+		i, err := m.p.named(ctx, m.label)
+		switch {
+		case errors.Is(err, ErrUnknown), err == nil && i.ServiceId != id:
+			return nil
+		case err != nil && !is(err, Unavailable, RateLimited):
+			return err
+		}
+		if !sleep(ctx, lookupPause<<try) {
+			return context.Cause(ctx)
+		}
+	}
+	return errors.New("railway said that the service was deleted, and still lists it: retire it again, or delete it on the dashboard")
+}
+
+// delete deletes a service of which nobody is told.
+func (p *Provider) delete(ctx context.Context, id string) error {
+	_, env := p.place()
+	m := &making{p: p, step: func(fleet.Step) {}}
+	err := m.mutate(ctx, func(ctx context.Context) error {
+		_, err := deleteService(ctx, p.client, id, env)
+		return err
+	}, func() (bool, error) { return false, nil })
+	if is(err, NotFound) {
+		return nil
+	}
+	return err
+}
+
+// bury takes a node off the list for good. If an answer that is late brings its service, that is deleted too.
+func (p *Provider) bury(id, label string) {
+	p.mu.Lock()
+	p.retired[label] = true
+	delete(p.services, id)
+	p.touch()
+	p.mu.Unlock()
+	p.lookNow()
+}
+
+func (m *making) explainDelete(err error) error {
+	if is(err, Unauthorized) {
+		return fmt.Errorf("Railway did not allow it: only an Owner or Admin of the workspace may delete services, by an account or workspace token: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+package railway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// source is what new nodes run.
+type source struct {
+	image string
+	repo  string // if there is no image
+	from  string // where that is known from, for people
+}
+
+func (s source) String() string {
+	if s.image != "" {
+		return "image " + s.image
+	}
+	return "repository " + s.repo
+}
+
+// whatToRun finds the source of new nodes: as configured, else what this node's own service runs, so that all nodes run
+// the same. It asks Railway once.
+func (p *Provider) whatToRun(ctx context.Context) (source, error) {
+	if p.cfg.Image != "" {
+		return source{image: p.cfg.Image, from: "CONVOY_NODE_IMAGE"}, nil
+	}
+	p.mu.Lock()
+	known := p.source
+	p.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	if p.cfg.Service == "" {
+		return source{}, errors.New("it is not known what nodes run: set CONVOY_NODE_IMAGE")
+	}
+	_, env := p.place()
+	answer, err := oneInstance(ctx, p.client, env, p.cfg.Service)
+	if err != nil {
+		return source{}, fmt.Errorf("cannot find out what this service runs: %w", err)
+	}
+	found := source{image: answer.ServiceInstance.Source.Image, repo: answer.ServiceInstance.Source.Repo, from: "this node's own service"}
+	if found.image == "" && found.repo == "" {
+		return source{}, errors.New("this service has neither image nor repository that nodes could run: set CONVOY_NODE_IMAGE")
+	}
+	p.mu.Lock()
+	p.source = &found
+	p.mu.Unlock()
+	return found, nil
+}
+
+// variables are those of a new node: what the configuration says, references to secrets, the marker; and the token only
+// if it is to be shared.
+func (p *Provider) variables(ctx context.Context, name string) (map[string]string, error) {
+	all := map[string]string{}
+	if p.cfg.Variables != nil {
+		maps.Copy(all, p.cfg.Variables(name))
+	}
+	for key, value := range all {
+		if p.cfg.Token != "" && strings.Contains(value, p.cfg.Token) {
+			return nil, fmt.Errorf("variable %s would hand the Railway token to the node: only -share-token does that", key)
+		}
+	}
+	wanted := slices.Clone(p.cfg.References)
+	tokenName := "RAILWAY_API_TOKEN"
+	if p.client.kind.Load() == ProjectToken {
+		tokenName = "RAILWAY_TOKEN"
+	}
+	if p.cfg.ShareToken {
+		wanted = append(wanted, tokenName)
+	}
+	references, missing, err := p.references(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, references)
+	if p.cfg.ShareToken && slices.Contains(missing, tokenName) {
+		all[tokenName] = p.cfg.Token // it was not set on Railway, so there is nothing to refer to
+		missing = slices.DeleteFunc(missing, func(n string) bool { return n == tokenName })
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("nodes need the variable %s: make it a shared variable of the environment on Railway", strings.Join(missing, ", "))
+	}
+	all[MarkerVariable] = p.owner()
+	return all, nil
+}
+
+// references finds how a new service can refer to variables: to the shared one, else to that of this node's service.
+// Only names are asked for, never values.
+func (p *Provider) references(ctx context.Context, wanted []string) (found map[string]string, missing []string, err error) {
+	found = map[string]string{}
+	if len(wanted) == 0 {
+		return found, nil, nil
+	}
+	project, env := p.place()
+	after := ""
+	for range maxPages {
+		answer, err := variableNames(ctx, p.client, env, project, pageSize, after)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot see which variables there are: %w", err)
+		}
+		list := answer.Environment.Variables
+		for _, edge := range list.Edges {
+			v := edge.Node
+			switch {
+			case !slices.Contains(wanted, v.Name):
+			case v.ServiceId == "":
+				found[v.Name] = "${{shared." + v.Name + "}}"
+			case v.ServiceId == p.cfg.Service && found[v.Name] == "" && p.cfg.ServiceName != "":
+				found[v.Name] = "${{" + p.cfg.ServiceName + "." + v.Name + "}}"
+			}
+		}
+		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" || list.PageInfo.EndCursor == after {
+			break
+		}
+		after = list.PageInfo.EndCursor
+	}
+	for _, name := range wanted {
+		if found[name] == "" {
+			missing = append(missing, name)
+		}
+	}
+	return found, missing, nil
+}
+
+// How nodes are deployed.
+const (
+	healthPath        = "/healthz"
+	healthTimeout     = 120 // seconds
+	drainingSeconds   = 15
+	overlapSeconds    = 5
+	restartMaxRetries = 10
+)
+
+// settings are those of a new node's service. Replicas are always one: they would share a name.
+func (p *Provider) settings(s source) serviceInstanceUpdateInput {
+	draining, overlap, retries, sleeps := drainingSeconds, overlapSeconds, restartMaxRetries, false
+	in := serviceInstanceUpdateInput{
+		Source:          &serviceSourceInput{Image: s.image},
+		HealthcheckPath: healthPath, HealthcheckTimeout: healthTimeout,
+		RestartPolicyType: "ON_FAILURE", RestartPolicyMaxRetries: &retries,
+		DrainingSeconds: &draining, OverlapSeconds: &overlap,
+		SleepApplication: &sleeps, NumReplicas: 1,
+	}
+	if s.image == "" {
+		in.Source.Repo = s.repo
+	}
+	if p.cfg.Region != "" { // the field region is ignored by Railway, and numReplicas says nothing of regions
+		in.NumReplicas = 0
+		in.MultiRegionConfig, _ = json.Marshal(map[string]any{p.cfg.Region: map[string]int{"numReplicas": 1}})
+	}
+	return in
+}

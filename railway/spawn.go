@@ -1,0 +1,406 @@
+package railway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"convoy/fleet"
+)
+
+const (
+	mutationTries = 4
+	lookupTries   = 3                // after an answer was lost: what was asked may still be on its way
+	lookupPause   = 2 * time.Second  // between two of them
+	lateAnswer    = 5 * time.Second  // how long a mutation may go on after its context ended, to learn what it did
+	reasonWait    = 20 * time.Second // for the reason of a failed deployment
+	longestWait   = 5 * time.Minute  // for the rate limit, in one go
+	limitStep     = "waiting for railway's rate limit"
+)
+
+// making is the making of one node.
+type making struct {
+	p     *Provider
+	name  string // full
+	label string
+	step  func(fleet.Step)
+}
+
+// Spawn makes a service without source, configures it, deploys it once, and returns when it runs. Whatever goes wrong
+// before the deployment, what was made is taken away again; when ctx ends it is left, and finished by the next start
+// unless it is retired before. Spawning a name again goes on where the last try ended.
+func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)) error {
+	label, err := p.labelOf(name)
+	if err != nil {
+		return err
+	}
+	if refusal := p.Refusal(); refusal != "" {
+		return errors.New(refusal)
+	}
+	ctx, end, err := p.begin(ctx, label)
+	if err != nil {
+		return err
+	}
+	defer end()
+	m := &making{p: p, name: name, label: label, step: step}
+	id, err := m.create(ctx)
+	if err != nil {
+		return m.explain(ctx, err)
+	}
+	if err := m.deploy(ctx, id); err != nil {
+		return m.cleanUp(ctx, id, m.explain(ctx, err))
+	}
+	return p.await(ctx, id)
+}
+
+// finish does what is left of the making of a service that nobody deployed.
+func (p *Provider) finish(ctx context.Context, id, label string) {
+	ctx, end, err := p.begin(ctx, label)
+	if err != nil {
+		return
+	}
+	defer end()
+	p.log.Info("finishing a service that was half made", "node", p.NodeName(label))
+	m := &making{p: p, name: p.NodeName(label), label: label, step: func(fleet.Step) {}}
+	if err := m.deploy(ctx, id); err != nil && ctx.Err() == nil {
+		p.log.Error("a half made service cannot be finished", "node", m.name, "err", err)
+		p.mu.Lock()
+		if s := p.services[id]; s != nil {
+			s.failure = fmt.Sprintf("it was half made and could not be finished: %v; retire it", err)
+			p.touch()
+		}
+		p.mu.Unlock()
+	}
+}
+
+// begin notes that a node is being made; end must be called.
+func (p *Provider) begin(ctx context.Context, label string) (_ context.Context, end func(), _ error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.work[label] != nil {
+		return nil, nil, errBusy
+	}
+	if p.ctx == nil || p.ctx.Err() != nil {
+		return nil, nil, errClosed
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.ctx, func() { cancel(errClosed) })
+	w := &work{cancel: cancel, done: make(chan struct{})}
+	p.work[label] = w
+	delete(p.retired, label)
+	p.lookNow()
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.work, label)
+		close(w.done)
+	}, nil
+}
+
+// track reports a step around do.
+func (m *making) track(name string, do func() error) error {
+	s := fleet.Step{Name: name, At: time.Now().UTC()}
+	m.step(s)
+	err := do()
+	s.Ended = time.Now().UTC()
+	if err != nil {
+		s.Error = err.Error()
+	}
+	m.step(s)
+	return err
+}
+
+// late is ctx, but lasts a little longer: a mutation that is cut off leaves one in doubt about what it did.
+func late(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		sleep(longer, lateAnswer)
+		cancel()
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// mutate sends a mutation, again if the rate limit was in the way or if retry says so after an answer was lost.
+func (m *making) mutate(ctx context.Context, send func(context.Context) error, retry func() (done bool, err error)) error {
+	for try := 1; ; try++ {
+		longer, cancel := late(ctx)
+		err := send(longer)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case is(err, RateLimited) && try < mutationTries:
+			if !m.waitForLimit(ctx, err) {
+				return err
+			}
+		case is(err, Unavailable):
+			done, doubt := retry()
+			switch {
+			case doubt != nil:
+				return fmt.Errorf("%w; %w", err, doubt)
+			case done:
+				return nil
+			case try >= mutationTries:
+				return err
+			}
+			if !sleep(ctx, m.p.client.retry(try)) {
+				return context.Cause(ctx)
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// waitForLimit waits as long as Railway said, and says so in the timeline.
+func (m *making) waitForLimit(ctx context.Context, err error) bool {
+	var limited *Error
+	if !errors.As(err, &limited) || limited.RetryAfter > longestWait {
+		return false
+	}
+	return m.track(limitStep, func() error {
+		if !sleep(ctx, max(limited.RetryAfter, time.Second)) {
+			return context.Cause(ctx)
+		}
+		return nil
+	}) == nil
+}
+
+// create makes the service, or finds the one that an earlier try made.
+func (m *making) create(ctx context.Context) (id string, err error) {
+	var variables map[string]string
+	err = m.track("preparing", func() error {
+		if _, err := m.p.whatToRun(ctx); err != nil {
+			return err
+		}
+		variables, err = m.p.variables(ctx, m.name)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	project, env := m.p.place()
+	in := serviceCreateInput{ProjectId: project, EnvironmentId: env, Name: m.label, Variables: variables}
+	err = m.track("creating service", func() error {
+		err := m.mutate(ctx, func(ctx context.Context) error {
+			answer, err := createService(ctx, m.p.client, in)
+			if err == nil {
+				id = answer.ServiceCreate.Id
+			}
+			return err
+		}, func() (bool, error) {
+			id, err = m.lookUp(ctx)
+			return id != "", err
+		})
+		if is(err, NameTaken) {
+			if id, err = m.lookUp(ctx); err == nil && id == "" {
+				err = fmt.Errorf("a service %s exists already, and Railway does not show it", m.label)
+			}
+		}
+		return err
+	})
+	if err == nil {
+		m.adopt(id)
+	}
+	return id, err
+}
+
+// lookUp finds our service of that name after an answer was lost. A stranger's is an error.
+func (m *making) lookUp(ctx context.Context) (string, error) {
+	for try := range lookupTries {
+		if try > 0 && !sleep(ctx, lookupPause) {
+			return "", context.Cause(ctx)
+		}
+		i, err := m.p.named(ctx, m.label)
+		if errors.Is(err, ErrUnknown) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("it is not known whether the service was made: %w", err)
+		}
+		mine, err := m.p.marked(ctx, i.ServiceId)
+		if err == nil && !mine {
+			err = fmt.Errorf("service %s: %w", m.label, ErrNotOurs)
+		}
+		return i.ServiceId, err
+	}
+	return "", nil
+}
+
+// named finds a service by its name.
+func (p *Provider) named(ctx context.Context, label string) (instanceFields, error) {
+	list, err := p.inventory(ctx)
+	if err != nil {
+		return instanceFields{}, err
+	}
+	for _, i := range list {
+		if i.ServiceName == label && i.DeletedAt.IsZero() {
+			return i, nil
+		}
+	}
+	return instanceFields{}, ErrUnknown
+}
+
+// adopt puts a service that was just made on the list.
+func (m *making) adopt(id string) {
+	m.p.mu.Lock()
+	defer m.p.mu.Unlock()
+	if m.p.services[id] == nil {
+		now := time.Now()
+		m.p.services[id] = &service{id: id, label: m.label, seen: now, created: now.UTC()}
+	}
+	m.p.touch()
+}
+
+// deploy configures the service and deploys it, unless Railway did that by itself meanwhile.
+func (m *making) deploy(ctx context.Context, id string) error {
+	what, err := m.p.whatToRun(ctx)
+	if err != nil {
+		return err
+	}
+	_, env := m.p.place()
+	err = m.track("configuring", func() error {
+		return m.mutate(ctx, func(ctx context.Context) error {
+			_, err := updateInstance(ctx, m.p.client, id, env, m.p.settings(what))
+			return err
+		}, func() (bool, error) { return false, nil }) // doing it twice does no harm
+	})
+	if err != nil {
+		return err
+	}
+	return m.track("starting deployment", func() error {
+		if there, err := m.deployed(ctx, id); there || err != nil {
+			return err
+		}
+		return m.mutate(ctx, func(ctx context.Context) error {
+			answer, err := deployInstance(ctx, m.p.client, id, env)
+			if err == nil {
+				m.follow(id, deploymentFields{Id: answer.ServiceInstanceDeployV2})
+			}
+			return err
+		}, func() (bool, error) { return m.deployedLately(ctx, id) })
+	})
+}
+
+// deployedLately is deployed, asked several times.
+func (m *making) deployedLately(ctx context.Context, id string) (bool, error) {
+	for try := range lookupTries {
+		if try > 0 && !sleep(ctx, lookupPause) {
+			return false, context.Cause(ctx)
+		}
+		if there, err := m.deployed(ctx, id); there || err != nil {
+			return there, err
+		}
+	}
+	return false, nil
+}
+
+// deployed reports whether the service has a deployment, and follows it if so.
+func (m *making) deployed(ctx context.Context, id string) (bool, error) {
+	_, env := m.p.place()
+	answer, err := oneInstance(ctx, m.p.client, env, id)
+	if err != nil {
+		return false, err
+	}
+	d := answer.ServiceInstance.LatestDeployment
+	if d == nil {
+		return false, nil
+	}
+	m.follow(id, *d)
+	return true, nil
+}
+
+// follow has the watcher follow a deployment.
+func (m *making) follow(id string, f deploymentFields) {
+	m.p.mu.Lock()
+	defer m.p.mu.Unlock()
+	s := m.p.services[id]
+	if s == nil {
+		return
+	}
+	if f.Status == "" { // nothing but its id is known yet
+		if s.latest == nil {
+			s.latest = newDeployment(f.Id, time.Now())
+		}
+	} else {
+		s.follow(f, time.Now())
+	}
+	m.p.touch()
+	m.p.lookNow()
+}
+
+// await waits until the service runs or will not.
+func (p *Provider) await(ctx context.Context, id string) error {
+	for {
+		p.mu.Lock()
+		changed, s := p.changed, p.services[id]
+		if s == nil {
+			p.mu.Unlock()
+			return ErrVanished
+		}
+		now := time.Now()
+		said := s.describe("", now)
+		settling := s.latest != nil && s.latest.phase() == failed && !s.latest.detailed && now.Sub(s.latest.since) < reasonWait
+		asleepNow := s.latest != nil && s.latest.phase() == asleep
+		p.mu.Unlock()
+		switch {
+		case said.Running || asleepNow:
+			return nil
+		case !said.Making && !settling:
+			return errors.New(said.Message)
+		}
+		timer := time.NewTimer(min(p.untilOverdue(), reasonWait))
+		select {
+		case <-changed:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// explain adds what people can do about an error.
+func (m *making) explain(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case is(err, Unauthorized) && m.p.client.kind.Load() == ProjectToken:
+		return fmt.Errorf("Railway did not let a project token make a service: set RAILWAY_API_TOKEN to an account or workspace token: %w", err)
+	case is(err, Unauthorized):
+		return fmt.Errorf("Railway did not allow it: the token's owner must be a member of the project's workspace who may change services: %w", err)
+	case is(err, RateLimited):
+		return fmt.Errorf("Railway's rate limit is reached: wait, then spawn again: %w", err)
+	case is(err, Unavailable):
+		return fmt.Errorf("Railway's API does not answer properly: spawn again later: %w", err)
+	default:
+		return err
+	}
+}
+
+// cleanUp takes away a service that could not be deployed. When ctx ended it stays: the next start finishes it, or
+// whoever ended ctx retires it.
+func (m *making) cleanUp(ctx context.Context, id string, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	left := m.track("cleaning up", func() error { return m.p.delete(ctx, id) })
+	if left == nil {
+		m.p.forget(id)
+		return err
+	}
+	m.p.mu.Lock()
+	if s := m.p.services[id]; s != nil {
+		s.failure = err.Error()
+		m.p.touch()
+	}
+	m.p.mu.Unlock()
+	return fmt.Errorf("%w; its service could not be deleted either: retire it", err)
+}
