@@ -15,6 +15,7 @@ import (
 
 	"convoy/local"
 	"convoy/peer"
+	"convoy/railway"
 )
 
 const version = "0.1.0"
@@ -24,6 +25,9 @@ const usage = `Convoy is a web console with real shells on every node of a clust
 Usage:
     convoy [flags]     run a node: console, shells, a place in the cluster
     convoy cookie      print a new random cookie for CONVOY_COOKIE
+    convoy railway check
+                       say whether nodes can be made on Railway, and change
+                       nothing
     convoy version     print the version
 
 Without flags it runs the control plane of a fleet on this machine: open the
@@ -35,8 +39,11 @@ Flags (and the environment variables that set them):
                        (CONVOY_ADDR; or PORT: that port on all addresses)
     -hosts NAMES       host names that the console may be reached by, with
                        commas, besides localhost and IP addresses (CONVOY_HOSTS)
-    -provider KIND     what makes nodes: local (child processes, the default)
-                       or none (CONVOY_PROVIDER)
+    -provider KIND     what makes nodes: local (child processes, the default),
+                       railway (the default with a token of Railway's) or none
+                       (CONVOY_PROVIDER)
+    -share-token       nodes made on Railway get the token too, so that they
+                       can make others (CONVOY_SHARE_TOKEN)
     -max-nodes N       how many nodes may be spawned; default 5
                        (CONVOY_MAX_NODES)
     -name BASE         base of node names, the part before the @; default convoy
@@ -66,6 +73,9 @@ Secrets come from the environment alone:
     CONVOY_TOKEN       the token that opens the console; without it a random one
                        is made and printed as a link.
 
+    RAILWAY_API_TOKEN  an account's or workspace's token, or RAILWAY_TOKEN, a
+                       project's. docs/railway.md lists what else is read there.
+
 A node is called BASE@HOST. A shell is a process with a terminal that lives on
 a node, whoever looks at it. The control plane is the node that can make others.
 `
@@ -74,7 +84,7 @@ a node, whoever looks at it. The control plane is the node that can make others.
 type config struct {
 	addr      string
 	hosts     []string
-	provider  string // local, none
+	provider  string // local, railway, none
 	maxNodes  int
 	name      string // full node name
 	bind      netip.Addr
@@ -92,6 +102,7 @@ type config struct {
 	token     string
 	ownToken  bool // made here, so it is shown
 	spawned   bool // a child of provider local
+	railway   railway.Config
 }
 
 // hinted is an error with what to do about it.
@@ -112,7 +123,7 @@ type flags struct {
 	addr, hosts, provider, base, host, bind, query, shell, dir, log, level string
 	maxNodes, port, callPort                                               int
 	poll                                                                   time.Duration
-	spawned                                                                bool
+	spawned, shareToken                                                    bool
 	given                                                                  map[string]bool // by flag or by environment
 }
 
@@ -127,6 +138,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	}
 	cfg := config{addr: f.addr, hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
+	cfg.onRailway(&f, getenv)
 	if port := getenv("PORT"); port != "" && !f.given["addr"] {
 		cfg.addr = ":" + port
 	}
@@ -159,6 +171,7 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.log, "log", "auto", "")
 	set.StringVar(&f.level, "log-level", "info", "")
 	set.BoolVar(&f.spawned, "spawned", false, "")
+	set.BoolVar(&f.shareToken, "share-token", false, "")
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return f, err
@@ -220,8 +233,10 @@ func (cfg *config) checkProvider(f flags, _ func(string) string) error {
 		}
 	}
 	switch {
-	case cfg.provider != "local" && cfg.provider != "none":
-		return hint("it is local or none", "-provider %q is not known", cfg.provider)
+	case cfg.provider == "railway" && cfg.railway.Token == "":
+		return hint("set RAILWAY_API_TOKEN; docs/railway.md says how to get one", "-provider railway needs a token")
+	case !slices.Contains([]string{"local", "railway", "none"}, cfg.provider):
+		return hint("it is local, railway or none", "-provider %q is not known", cfg.provider)
 	case cfg.provider == "local" && (f.given["query"] || f.given["host"]):
 		return hint("leave out -query and -host, or say -provider none", "-provider local names its nodes itself, and polls its own DNS server")
 	case cfg.provider == "local":

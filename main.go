@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"convoy/peer"
@@ -34,6 +35,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			fmt.Fprintln(stdout, "convoy", version)
 			return 0
 		}
+	}
+	if strings.Join(args, " ") == "railway check" {
+		if err := railwayCheck(ctx, getenv, stdout); err != nil {
+			complain(stderr, err)
+			return 1
+		}
+		return 0
 	}
 	cfg, err := configure(args, getenv)
 	switch {

@@ -21,6 +21,7 @@ import (
 	"convoy/metrics"
 	"convoy/peer"
 	"convoy/pty"
+	"convoy/railway"
 )
 
 const (
@@ -38,7 +39,8 @@ type node struct {
 	listener net.Listener
 	ring     *logs.Ring
 	shells   *pty.Table
-	provider *local.Provider // nil: none here
+	local    *local.Provider   // one of these two makes nodes, if any does
+	railway  *railway.Provider //
 	fleet    *fleet.Fleet
 	cluster  *peer.Cluster
 	web      *handlers.Handlers
@@ -75,28 +77,32 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Log: n.part("pty")})
 	fleetConfig := fleet.Config{Self: cfg.name, Max: cfg.maxNodes, Log: n.part("fleet")}
 	query, resolver := cfg.query, net.DefaultResolver
-	if cfg.provider == "local" {
-		exe, err := os.Executable()
-		if err != nil {
+	var err error
+	switch {
+	case cfg.provider == "local":
+		if n.local, err = n.newLocal(); err != nil {
 			return nil, err
 		}
-		n.provider = local.New(local.Config{Self: cfg.name, Loopback: cfg.bind, Executable: exe, Args: []string{"-spawned"}, Env: cfg.env, Child: n.child, Log: n.part("local")})
-		fleetConfig.Provider = n.provider
-		query = n.provider.Query()
-		resolver = n.provider.Resolver()
-	} else if cfg.dns.IsValid() {
+		fleetConfig.Provider = n.local
+		query, resolver = n.local.Query(), n.local.Resolver()
+	case cfg.provider == "railway":
+		if n.railway, err = n.newRailway(); err != nil {
+			return nil, err
+		}
+		fleetConfig.Provider = n.railway
+	case cfg.dns.IsValid():
 		resolver = local.Resolver(cfg.dns)
 	}
 	n.fleet = fleet.New(fleetConfig)
-	var err error
 	n.cluster, err = peer.New(peer.Config{Name: cfg.name, Cookie: cfg.cookie, Bind: cfg.bind, Port: uint16(cfg.port), CallPort: uint16(cfg.callPort),
-		Query: query, Poll: cfg.poll, Resolver: resolver, Control: n.provider != nil, Version: version, Log: n.part("peer")})
+		Query: query, Poll: cfg.poll, Resolver: resolver, Control: fleetConfig.Provider != nil, Version: version, Log: n.part("peer")})
 	if err != nil {
 		return nil, err
 	}
 	n.worker = newWorker(n)
+	n.railwayFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Metrics: metrics.Handler(n.figures()), Log: n.part("console")})
+		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Metrics: metrics.Handler(n.figures()), BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}
@@ -125,10 +131,8 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.listener = listener
 	n.server = &http.Server{Handler: n.web.Public(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx }, ErrorLog: slog.NewLogLogger(n.part("http").Handler(), slog.LevelDebug)}
-	if n.provider != nil {
-		if err := n.provider.Start(ctx); err != nil {
-			return err
-		}
+	if err := n.startProvider(ctx); err != nil {
+		return err
 	}
 	n.fleet.Start(ctx)
 	n.group.Go(func() {
@@ -139,13 +143,33 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if err := n.cluster.Join(ctx, n.web.Peer()); err != nil {
 		return joinError(n.cfg, err)
 	}
-	if n.provider != nil {
-		n.provider.Announce(hostOf(n.cfg.name), n.cluster.GossipPort())
+	if n.local != nil {
+		n.local.Announce(hostOf(n.cfg.name), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
 	n.group.Go(n.worker.run)
 	n.log.Info("node started", "node", n.cfg.name, "addr", n.listener.Addr().String(), "version", version, "gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)
+}
+
+// newLocal makes the provider that runs nodes as child processes.
+func (n *node) newLocal() (*local.Provider, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return local.New(local.Config{Self: n.cfg.name, Loopback: n.cfg.bind, Executable: exe, Args: []string{"-spawned"}, Env: n.cfg.env, Child: n.child, Log: n.part("local")}), nil
+}
+
+// startProvider starts what makes nodes. Railway is asked for its word, which takes a while, so nobody waits for that.
+func (n *node) startProvider(ctx context.Context) error {
+	switch {
+	case n.local != nil:
+		return n.local.Start(ctx)
+	case n.railway != nil:
+		return n.railway.Start(ctx)
+	}
+	return nil
 }
 
 func joinError(cfg config, err error) error {
@@ -176,8 +200,11 @@ func (n *node) stop() {
 		n.step("stop the console", shutdownWait, n.server.Shutdown)
 	}
 	n.step("stop the fleet", shutdownWait, n.fleet.Close)
-	if n.provider != nil {
-		n.step("stop the nodes made here", childrenWait, n.provider.Close)
+	if n.local != nil {
+		n.step("stop the nodes made here", childrenWait, n.local.Close)
+	}
+	if n.railway != nil {
+		n.step("stop watching Railway", shutdownWait, n.railway.Close)
 	}
 	n.step("end the shells", shellsWait, n.shells.Close)
 	n.step("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })

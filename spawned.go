@@ -16,7 +16,7 @@ var errParentGone = errors.New("the node that made this one is gone")
 // child is what a node that provider local spawns is told, by a pipe: secrets in arguments or environment could be
 // read by others.
 func (n *node) child(name string) local.Child {
-	return local.Child{Name: name, Cookie: n.cfg.cookie, Token: n.cfg.token, Query: n.provider.Query(), DNS: n.provider.DNS(), Poll: n.cfg.poll,
+	return local.Child{Name: name, Cookie: n.cfg.cookie, Token: n.cfg.token, Query: n.local.Query(), DNS: n.local.DNS(), Poll: n.cfg.poll,
 		Shell: n.cfg.shell, Dir: n.cfg.dir, Bind: n.cfg.bind, Log: n.cfg.logLevel.String()}
 }
 

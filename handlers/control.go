@@ -15,12 +15,12 @@ type overview struct {
 	Count    int    // spawned nodes
 	Max      int    // how many there may be
 	Provider string // what makes nodes, empty: nothing that can be reached from here
-	Hint     string `json:"-"` // why nothing can be made
+	Hint     string // why nothing can be made
 }
 
 // ownOverview is what this node knows by itself. On the control plane that is all there is to know.
 func (h *Handlers) ownOverview() overview {
-	o := overview{Nodes: h.Fleet.List(), Provider: h.Fleet.Provider()}
+	o := overview{Nodes: h.Fleet.List(), Provider: h.Fleet.Provider(), Hint: h.Fleet.Refusal()}
 	o.Count, o.Max = h.Fleet.Count()
 	return o
 }

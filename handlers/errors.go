@@ -47,6 +47,8 @@ func problemOf(err error) *problem {
 		return &problem{Status: http.StatusConflict, Text: err.Error(), Hint: "retire a node first, or start Convoy with a higher -max-nodes"}
 	case errors.Is(err, fleet.ErrNotRetirable):
 		return &problem{Status: http.StatusForbidden, Text: err.Error(), Hint: "only nodes that this Convoy made can be retired"}
+	case errors.Is(err, fleet.ErrRefused):
+		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "docs/railway.md says what to set; convoy railway check tells more"}
 	case errors.Is(err, fleet.ErrNoProvider), errors.Is(err, fleet.ErrClosed):
 		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "use the console of the control plane"}
 	case errors.Is(err, pty.ErrNotFound):

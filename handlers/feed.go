@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 
+	"convoy/fleet"
 	"convoy/logs"
 )
 
@@ -20,7 +21,24 @@ func (h *Handlers) feed(ctx context.Context, node, boot string, from int64) iter
 	if node == h.Self {
 		return h.ownFeed(ctx, boot, from)
 	}
+	if known, err := h.Fleet.Find(node); err == nil && known.Status != fleet.Alive && h.BuildLog != nil {
+		return h.buildFeed(ctx, node, from)
+	}
 	return h.remoteFeed(ctx, node, boot, from)
+}
+
+// buildFeed is the news of a node that cannot speak for itself yet: what its provider logs of its making.
+func (h *Handlers) buildFeed(ctx context.Context, node string, from int64) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		for line := range h.BuildLog(ctx, node) {
+			if line.Off < from {
+				continue
+			}
+			if !yield(item{Boot: "build", Lines: []logs.Line{line}, Next: line.Off + 1}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // ownFeed joins this node's shells, its log, and on the control plane the fleet into one sequence. A goroutine for each
@@ -85,8 +103,8 @@ func (h *Handlers) tellShells(ctx context.Context, tell func(item) bool) {
 func (h *Handlers) tellFleet(ctx context.Context, tell func(item) bool) {
 	for {
 		changed := h.Fleet.Changed()
-		fleet := h.ownOverview()
-		if !tell(item{Fleet: &fleet}) {
+		own := h.ownOverview()
+		if !tell(item{Fleet: &own}) {
 			return
 		}
 		select {

@@ -39,6 +39,7 @@ type feeds struct {
 	fleet  *fleet.Fleet
 	source source
 	log    *slog.Logger
+	builds bool // nodes that are being made have feeds too
 	group  sync.WaitGroup
 	shells signal // some node's shells changed, or what the control plane says of the fleet
 	lines  signal // some node's log grew
@@ -180,7 +181,8 @@ func (f *feeds) renew(list []fleet.Node) (missing []fleet.Node) {
 		}
 	}
 	for _, node := range list {
-		if f.nodes[node.Name] == nil && node.Status == fleet.Alive {
+		making := f.builds && (node.Status == fleet.Creating || node.Status == fleet.Joining || node.Status == fleet.Failed)
+		if f.nodes[node.Name] == nil && (node.Status == fleet.Alive || making) {
 			missing = append(missing, node)
 		}
 	}

@@ -9,6 +9,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"log/slog"
 	"net/http"
 	"time"
@@ -43,8 +44,13 @@ type Config struct {
 	Keys    [][]byte     // sign sessions: the first signs, all are accepted
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
 	Metrics http.Handler // of the program
-	Log     *slog.Logger
+	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
+	BuildLog BuildLog
+	Log      *slog.Logger
 }
+
+// BuildLog yields the lines of a node's making, numbered from 0, until ctx ends.
+type BuildLog func(ctx context.Context, node string) iter.Seq[logs.Line]
 
 // Handlers holds the routes and the open streams of one node.
 type Handlers struct {
@@ -78,6 +84,7 @@ func New(cfg Config) (*Handlers, error) {
 	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), streams: newStreams(), writeWait: writeWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
+	h.feeds.builds = cfg.BuildLog != nil
 	return h, nil
 }
 
@@ -90,6 +97,11 @@ func (h *Handlers) Close() {
 
 // Public serves the console: people's browsers and scripts.
 func (h *Handlers) Public() http.Handler { return h.publicRoutes() }
+
+// Notify tells everybody who looks something. Level is info, warn or error.
+func (h *Handlers) Notify(level, text, hint string) {
+	h.streams.notify(templates.Notice{Level: level, Text: text, Hint: hint})
+}
 
 // Streams is how many event streams are open.
 func (h *Handlers) Streams() int { return h.streams.open() }

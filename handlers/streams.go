@@ -1,6 +1,10 @@
 package handlers
 
-import "sync"
+import (
+	"sync"
+
+	"convoy/templates"
+)
 
 // streams are the open tabs by id.
 type streams struct {
@@ -43,6 +47,15 @@ func (s *streams) find(id string) *tab {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tabs[id]
+}
+
+// notify sends a notice to all.
+func (s *streams) notify(n templates.Notice) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tabs {
+		t.notify(n)
+	}
 }
 
 // close lets no more streams open and waits for the open ones; the handlers' context must have ended.

@@ -34,6 +34,7 @@ type tab struct {
 	ctx     context.Context
 	letGo   context.CancelFunc // ends the stream: its reader reads or draws nothing
 	send    publish
+	notices chan templates.Notice
 	group   sync.WaitGroup
 
 	mu      sync.Mutex
@@ -47,7 +48,7 @@ func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t := &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, follows: map[string]*follow{},
+	t := &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
 		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
 	if !h.streams.add(t) {
 		return &problem{Status: http.StatusTooManyRequests, Text: "too many open streams on this node", Hint: "close some tabs"}
@@ -81,6 +82,8 @@ func (t *tab) run(ctx context.Context, send publish, open opening) {
 	defer beat.Stop()
 	for {
 		select {
+		case n := <-t.notices:
+			t.sendJSON("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
 		case now := <-beat.C:
 			t.send("hb", strconv.AppendInt(nil, now.UnixMilli(), 10))
 		case <-ctx.Done():
@@ -118,9 +121,13 @@ func (t *tab) sendLines(name string, now place, lines []logs.Line) error {
 	return nil
 }
 
-// notify sends a notice to the stream's reader.
+// notify has a notice sent to the stream's reader, when it has taken what came before. One that cannot be sent in time
+// is left out: nobody waits for a slow reader.
 func (t *tab) notify(n templates.Notice) {
-	t.sendJSON("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
+	select {
+	case t.notices <- n:
+	default:
+	}
 }
 
 func (t *tab) sendJSON(name string, v any) {

@@ -22,7 +22,7 @@ func (h *Handlers) page(r *http.Request, title string) templates.Page {
 // nodeList is the element #nodes.
 func (h *Handlers) nodeList() templates.NodeList {
 	o := h.overview()
-	list := templates.NodeList{Count: o.Count, Max: o.Max, Provider: o.Provider, CanSpawn: o.Provider != "", SpawnHint: o.Hint}
+	list := templates.NodeList{Count: o.Count, Max: o.Max, Provider: o.Provider, CanSpawn: o.Provider != "" && o.Hint == "", SpawnHint: sentence(o.Hint)}
 	for _, node := range o.Nodes {
 		list.Nodes = append(list.Nodes, h.nodeView(node))
 	}

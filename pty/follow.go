@@ -88,6 +88,7 @@ type follower struct {
 	reset  bool      // a Reset is due
 	mark   int       // number of the size last yielded
 	sent   time.Time // when output was last yielded
+	inputs uint64    // the shell's count of inputs then
 	wanted int64     // wake it when the output reaches this offset
 
 	acked    int64 // the viewer has drawn everything before
@@ -237,14 +238,15 @@ func (f *follower) waitForAck() (event Event, status stepStatus, wait time.Durat
 func (f *follower) lost() bool { return f.cursor < f.shell.ring.start() }
 
 // output takes the bytes up to offset end, as far as there is room for them and
-// one event carries. The first bytes after a pause it takes at once; while
-// output flows it waits for a whole event's worth, no longer than coalesceTime.
+// one event carries. The first bytes after a pause, or after something was typed,
+// it takes at once; while output flows it waits for a whole event's worth, no
+// longer than coalesceTime.
 func (f *follower) output(end int64, room int) (event Event, status stepStatus, wait time.Duration) {
 	s := f.shell
 	most := min(chunkBytes, room)
 	n := int(min(end-f.cursor, int64(most)))
 	now := time.Now()
-	flowing := n < most && end == s.ring.end && s.exit == nil
+	flowing := n < most && end == s.ring.end && s.exit == nil && f.inputs == s.inputs
 	if wait := coalesceTime - now.Sub(f.sent); flowing && wait > 0 {
 		f.wanted = f.cursor + int64(most)
 		return event, stepWait, wait
@@ -252,7 +254,7 @@ func (f *follower) output(end int64, room int) (event Event, status stepStatus, 
 	event = Event{Kind: Output, Off: f.cursor, Bytes: s.ring.read(f.cursor, n)}
 	f.undrawn = f.undrawn.add(f.cursor, n)
 	f.cursor += int64(n)
-	f.sent = now
+	f.sent, f.inputs = now, s.inputs
 	f.speed.sent(f.cursor, now)
 	return event, stepEvent, 0
 }

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"errors"
+	"math"
 	"os"
 	"time"
 )
@@ -64,7 +65,7 @@ func (s *Shell) put(p []byte) {
 	s.ring.write(p)
 	s.sizes = s.sizes.forget(s.ring.start())
 	for _, f := range s.followers {
-		if s.ring.end >= f.wanted {
+		if s.ring.end >= f.wanted || f.inputs != s.inputs && f.wanted < math.MaxInt64 {
 			f.poke()
 		}
 	}

@@ -67,6 +67,7 @@ type Shell struct {
 	exit      *Exit
 	removed   bool
 	viewers   map[string]*viewer
+	inputs    uint64 // how often something was typed: the echo of it is waited for
 	followers []*follower
 	seen      uint64
 }
