@@ -109,11 +109,14 @@ func (c *courier) carry(from, to int, late time.Duration) {
 		}
 	})
 	c.group.Go(func() {
+		closed := false
 		for l := range line {
-			time.Sleep(time.Until(l.due))
-			if _, err := c.ends[to].Write(l.frame); errors.Is(err, os.ErrClosed) {
-				late = 0 // what is left has nowhere to go
+			if closed {
+				continue // what is left has nowhere to go
 			}
+			time.Sleep(time.Until(l.due))
+			_, err := c.ends[to].Write(l.frame)
+			closed = errors.Is(err, os.ErrClosed)
 		}
 	})
 }

@@ -144,6 +144,8 @@ func (l *Lab) Heal() {
 	l.t.Helper()
 	l.change(func(f *faults) { *f = newFaults() })
 	for _, h := range l.hosts {
-		l.Delay(h, 0)
+		if h.courier != nil {
+			l.Delay(h, 0)
+		}
 	}
 }

