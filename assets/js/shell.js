@@ -21,7 +21,7 @@ import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
 import { Input } from "./input.js";
 import { shellPath } from "./stream.js";
-import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys } from "./terminal.js";
+import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys, wholeLetters } from "./terminal.js";
 
 const scrollback = 5000; // rows
 const settle = 100; // ms of quiet before a new size is asked for
@@ -50,6 +50,7 @@ export class ShellPane {
   #bar = make("div", "shell-bar");
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
+  #part = new Uint8Array(); // the beginning of a letter whose rest has not come
   #undrawn = 0; // bytes that came and are not drawn: those that a reset skips never come
   #fresh = true; // nothing came yet: the first offset is taken as it is
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
@@ -217,10 +218,14 @@ export class ShellPane {
     if (this.#bar.dataset.state === "lost") this.#show("", "");
   }
 
+  // write draws bytes. xterm.js loses a letter that is cut behind certain bytes, so one that is not whole waits for its
+  // rest; it counts as drawn, as it would in xterm.js.
   #write(bytes) {
+    const n = bytes.length;
+    [bytes, this.#part] = wholeLetters(this.#part, bytes);
     this.#term.write(bytes, () => {
-      this.#drawn += bytes.length;
-      this.#undrawn -= bytes.length;
+      this.#drawn += n;
+      this.#undrawn -= n;
       this.#input.ack(this.#drawn);
     });
   }
@@ -246,10 +251,13 @@ export class ShellPane {
     if (this.#fresh) return this.#start(off);
     this.#have = off;
     this.#stream.offset(this.#key, off);
-    this.#inOrder(() => this.#term.write(new Uint8Array([0x1b, 0x63]), () => {
-      this.#drawn = off;
-      this.#input.rebase(off);
-    }));
+    this.#inOrder(() => {
+      this.#part = new Uint8Array();
+      this.#term.write(new Uint8Array([0x1b, 0x63]), () => {
+        this.#drawn = off;
+        this.#input.rebase(off);
+      });
+    });
   }
 
   // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.

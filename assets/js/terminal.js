@@ -99,3 +99,23 @@ export function copy(text) {
   if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
   else document.execCommand("copy"); // pages without TLS have no clipboard
 }
+
+// wholeLetters joins what was left of UTF-8 (RFC 3629) with what came, and cuts it behind its last whole letter: it
+// returns what can be drawn, and what has to wait.
+export function wholeLetters(part, bytes) {
+  if (part.length) {
+    const joined = new Uint8Array(part.length + bytes.length);
+    joined.set(part);
+    joined.set(bytes, part.length);
+    bytes = joined;
+  }
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back];
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue; // in the middle of a letter
+    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    if (needs <= back) break;
+    return [bytes.subarray(0, bytes.length - back), bytes.slice(bytes.length - back)];
+  }
+  return [bytes, new Uint8Array()];
+}
