@@ -46,7 +46,8 @@ func TestArrows(t *testing.T) {
 		reason string
 	}{
 		{"fleet", nil, "the list of nodes knows no provider, no cluster and no page"},
-		{"pty", nil, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
+		{"pty/screen", nil, "a screen knows bytes, and nothing of processes"},
+		{"pty", []string{"pty/screen"}, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
 		{"logs", nil, "everything logs, so the log may depend on nothing"},
 		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
 		{"assets", nil, "files and their hashes are nobody's concern"},

@@ -16,6 +16,7 @@ func TestFramesComeBack(t *testing.T) {
 	t.Parallel()
 	events := []pty.Event{
 		{Kind: pty.Reset, Off: 17},
+		{Kind: pty.Reset, Off: 17, Bytes: []byte("\x18\x1bcscreen")},
 		{Kind: pty.Resize, Off: 17, Size: pty.Size{Rows: 24, Cols: 1000}},
 		{Kind: pty.Output, Off: 17, Bytes: []byte("hello\x00\xff")},
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: -1, Signal: "SIGKILL"}},

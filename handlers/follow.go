@@ -73,7 +73,10 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 				t.sendJSON("lost", map[string]any{"shell": key, "error": "its node cannot be reached"})
 			case err == nil:
 				lost = false
-				s.off = e.Off + int64(len(e.Bytes))
+				s.off = e.Off
+				if e.Kind == pty.Output {
+					s.off += int64(len(e.Bytes))
+				}
 				t.sendShellEvent(key, e)
 				if e.Kind == pty.Stalled {
 					t.letGo()
@@ -87,6 +90,13 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 	}
 }
 
+// resetEvent is a reset, with the screen in base64 unless the output kept comes anew.
+type resetEvent struct {
+	Shell  string `json:"shell"`
+	Off    int64  `json:"off"`
+	Screen []byte `json:"screen,omitempty"`
+}
+
 func (t *tab) sendShellEvent(key string, e pty.Event) {
 	switch e.Kind {
 	case pty.Output:
@@ -95,7 +105,7 @@ func (t *tab) sendShellEvent(key string, e pty.Event) {
 		data = append(strconv.AppendInt(data, e.Off, 10), ' ')
 		t.send("output", base64.StdEncoding.AppendEncode(data, e.Bytes))
 	case pty.Reset:
-		t.sendJSON("reset", map[string]any{"shell": key, "off": e.Off})
+		t.sendJSON("reset", resetEvent{key, e.Off, e.Bytes})
 	case pty.Resize:
 		t.sendJSON("size", map[string]any{"shell": key, "off": e.Off, "rows": e.Size.Rows, "cols": e.Size.Cols})
 	case pty.Exited:
@@ -110,7 +120,7 @@ func (h *Handlers) followShell(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.URL.Query().Has("from") {
-		if s.off, err = number(r, "from", -1); err != nil {
+		if s.off, err = number(r, "from", pty.FromScreen); err != nil {
 			return err
 		}
 	}

@@ -14,10 +14,10 @@ import (
 //
 //	kind byte · offset int64 · length uint32 · length bytes
 //
-// The bytes are output itself, rows and cols (uint16 each) of a new size, or an exit's code (int32) and signal.
+// The bytes are output itself, the screen of a reset, rows and cols (uint16 each) of a new size, or an exit's code (int32) and signal.
 const (
 	frameHead  = 1 + 8 + 4
-	frameBytes = 64 << 10 // more is a broken sender
+	frameBytes = 2 << 20 // more is a broken sender
 )
 
 var errFrame = errors.New("broken frame")
@@ -26,7 +26,7 @@ var errFrame = errors.New("broken frame")
 func appendFrame(b []byte, e pty.Event) []byte {
 	var body []byte
 	switch e.Kind {
-	case pty.Output:
+	case pty.Output, pty.Reset:
 		body = e.Bytes
 	case pty.Resize:
 		body = binary.BigEndian.AppendUint16(body, uint16(e.Size.Rows))
@@ -62,7 +62,7 @@ func readFrame(r *bufio.Reader) (e pty.Event, err error) {
 
 func decodeBody(e pty.Event, body []byte) (pty.Event, error) {
 	switch {
-	case e.Kind == pty.Output:
+	case e.Kind == pty.Output, e.Kind == pty.Reset && len(body) > 0:
 		e.Bytes = body
 	case (e.Kind == pty.Reset || e.Kind == pty.Stalled) && len(body) == 0:
 	case e.Kind == pty.Resize && len(body) == 4:

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"convoy/pty"
 )
 
 // opening is what a stream's opener asked for.
@@ -66,7 +68,7 @@ func (h *Handlers) readAt(text string) (at, error) {
 	s := at{node: node, shell: id, off: -1}
 	if given {
 		n, err := strconv.ParseInt(off, 10, 64)
-		ok = ok && err == nil && n >= -1
+		ok = ok && err == nil && n >= pty.FromScreen
 		s.off = n
 	}
 	if !ok || node == "" || id == "" || strings.Contains(id, "/") {

@@ -91,7 +91,7 @@ func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	from, err := number(r, "from", -1)
+	from, err := number(r, "from", pty.FromScreen)
 	if err != nil {
 		return err
 	}

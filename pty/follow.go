@@ -23,7 +23,8 @@ const (
 	// Output carries Bytes, which begin at Off.
 	Output EventKind = iota
 	// Reset says that the next Output begins at Off, whatever came before: clear
-	// the screen.
+	// the screen, and show Bytes, if there are any: they make a terminal of the
+	// last size show the screen as it is at Off.
 	Reset
 	// Resize says that from Off on the output is meant for Size.
 	Resize
@@ -50,10 +51,11 @@ type Event struct {
 // last event), the viewer draws no more (Stalled is the last event), ctx is done,
 // or the same viewer follows the shell anew.
 //
-// It begins with Reset if it cannot begin at from, because from is negative,
-// not kept any more, or beyond the end; then comes Resize with the size in force
-// there. When the ring turns over under a viewer, that viewer gets another Reset
-// and goes on with what is newest. A shell that is removed from its table yields
+// It begins with Resize, the size in force there. If from is FromScreen, not kept
+// any more, or beyond the end, a Reset follows with the screen as it is now, and
+// the output from now on. From -1 is the oldest byte kept: Reset without a screen,
+// then Resize. When the ring turns over under a viewer, that viewer gets the
+// screen as well. A shell that is removed from its table yields
 // Exited at once to a viewer that waits for its own Ack.
 //
 // At most Config.Window bytes are yielded that were not acknowledged. The
@@ -86,6 +88,7 @@ type follower struct {
 
 	cursor int64     // offset of the next byte to yield
 	reset  bool      // a Reset is due
+	screen bool      // and the screen with it
 	mark   int       // number of the size last yielded
 	sent   time.Time // when output was last yielded
 	inputs uint64    // the shell's count of inputs then
@@ -113,8 +116,11 @@ func newFollower(s *Shell, v *viewer, types bool) *follower {
 func (f *follower) begin(from int64) {
 	ring := &f.shell.ring
 	f.cursor = from
-	if from < ring.start() || from > ring.end {
+	switch {
+	case from == -1:
 		f.jump(ring.start())
+	case from < ring.start() || from > ring.end:
+		f.showScreen()
 	}
 	f.acked = f.cursor
 	f.progress = time.Now()
@@ -128,6 +134,12 @@ func (f *follower) jump(off int64) {
 	if off > 0 {
 		f.cursor = f.shell.ring.lineStart(off, lineBytes)
 	}
+}
+
+// showScreen moves the cursor to the end, and has the screen yielded.
+func (f *follower) showScreen() {
+	f.reset, f.screen = true, true
+	f.cursor = f.shell.ring.end
 }
 
 // acknowledge notes what was drawn, and reports whether that is news.
@@ -198,10 +210,19 @@ func (f *follower) step() (event Event, status stepStatus, wait time.Duration) {
 	// Room for half a window makes sure that the viewer has cause to acknowledge
 	// what comes after the Reset.
 	if f.lost() && (f.reset || room >= s.window/2) {
-		f.jump(max(s.ring.start(), s.ring.end-int64(s.window)))
+		f.showScreen()
+	}
+	if f.screen {
+		f.cursor = s.ring.end // output may have come since
 	}
 	switch mark, next := s.sizes.at(f.cursor, s.ring.end); {
 	case f.lost():
+	case f.screen && mark.number != f.mark:
+		f.mark = mark.number
+		return Event{Kind: Resize, Off: f.cursor, Size: mark.size}, stepEvent, 0
+	case f.screen:
+		f.reset, f.screen = false, false
+		return Event{Kind: Reset, Off: f.cursor, Bytes: s.draw()}, stepEvent, 0
 	case f.reset:
 		f.reset = false
 		return Event{Kind: Reset, Off: f.cursor}, stepEvent, 0

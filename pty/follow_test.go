@@ -44,14 +44,58 @@ func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
 	t.Parallel()
 	s := run(t, "echo hello")
 	watch(t, s, how{name: "waits"}).exit()
-	for _, from := range []int64{-1, -100, 8, 1 << 40} {
+	for from, want := range map[int64]string{
+		-1: "reset resize output exited", FromScreen: "resize reset exited", -100: "resize reset exited", 8: "resize reset exited", 1 << 40: "resize reset exited",
+	} {
 		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
 		v.exit()
-		if got := v.kinds(); got != "reset resize output exited" {
-			t.Errorf("from %d: events %s", from, got)
+		if got := v.kinds(); got != want {
+			t.Errorf("from %d: events %s, want %s", from, got, want)
 		}
-		if got := v.output(); got != "hello\r\n" {
-			t.Errorf("from %d: output %q", from, got)
+		if v.shows(); !strings.HasPrefix(v.text(), "hello") {
+			t.Errorf("from %d: shows %q", from, v.text())
+		}
+	}
+}
+
+// Whoever joins late sees exactly what those see who were there from the beginning: a full-screen program's screen, its
+// modes, and what it puts out next.
+func TestLateViewerSeesTheScreen(t *testing.T) {
+	t.Parallel()
+	path, openGate := gate(t)
+	s := run(t, `seq 1 100; printf '\033[?1049h\033[2J\033[5;10H\033[1;31mred\033[3;8r'; read x < `+path+`; printf 'more\033[m plain'; read y < `+path)
+	early := watch(t, s, how{name: "early"})
+	early.see("red")
+	late := watch(t, s, how{name: "late", from: FromScreen})
+	late.until("the screen", func(events []Event) bool { return len(events) >= 2 })
+	openGate()
+	late.see("more")
+	openGate()
+	early.exit()
+	late.exit()
+	early.shows()
+	late.shows()
+	if got := late.kinds(); got != "resize reset output exited" {
+		t.Errorf("late viewer's events: %s", got)
+	}
+}
+
+// A program that asks its terminal is answered once, whether nobody looks or many do.
+func TestQueriesAreAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	for _, viewers := range []int{0, 3} {
+		path, openGate := gate(t)
+		s := run(t, `stty raw -echo; read x < `+path+`; printf 'ab\033[6n'; head -c 6 | od -An -c; printf '\033[c'; head -c 3 | od -An -c; stty sane; exit 5`)
+		for i := range viewers {
+			watch(t, s, how{name: fmt.Sprint("viewer", i), types: true})
+		}
+		openGate()
+		v := watch(t, s, how{name: "last"})
+		if exit := v.exit(); exit.Code != 5 {
+			t.Errorf("%d viewers: %+v", viewers, exit)
+		}
+		if !strings.Contains(v.output(), "033   [   1   ;   3   R") || !strings.Contains(v.output(), "033   [   ?") {
+			t.Errorf("%d viewers: the answers are %q", viewers, v.output())
 		}
 	}
 }
@@ -66,16 +110,21 @@ func TestFollowBeginsAtOldestLineKept(t *testing.T) {
 	}
 	watch(t, s, how{name: "waits"}).exit()
 	want := lines(50000)
-	for _, from := range []int64{-1, 0, s.Info().End - ringBytes - 1} {
+	all := watch(t, s, how{name: "all", from: -1})
+	all.exit()
+	got := all.output()
+	if all.kinds() != "reset resize output exited" || !strings.HasSuffix(want, "\n"+got) {
+		t.Errorf("from -1: events %s, output %.20q", all.kinds(), got)
+	}
+	if lost := ringBytes - len(got); lost > len("50000\r\n") || all.all()[0].Off != int64(len(want)-len(got)) {
+		t.Errorf("from -1: %d of the bytes kept not shown, %v", lost, all.all()[0])
+	}
+	for _, from := range []int64{0, s.Info().End - ringBytes - 1} {
 		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
-		v.exit()
-		got := v.output()
-		if v.kinds() != "reset resize output exited" || !strings.HasSuffix(want, "\n"+got) {
-			t.Errorf("from %d: events %s, output %.20q", from, v.kinds(), got)
+		if v.exit(); v.kinds() != "resize reset exited" {
+			t.Errorf("from %d, which is not kept: events %s", from, v.kinds())
 		}
-		if lost := ringBytes - len(got); lost > len("50000\r\n") || v.all()[0].Off != int64(len(want)-len(got)) {
-			t.Errorf("from %d: %d of the bytes kept not shown, %v", from, lost, v.all()[0])
-		}
+		v.shows()
 	}
 	from := s.Info().End - ringBytes
 	v := watch(t, s, how{name: "oldest", from: from})
@@ -137,21 +186,16 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 	if got := mute.kinds(); got != "resize output" {
 		t.Fatalf("mute viewer's events: %s", got)
 	}
-	// It wakes up: it lost its place, and goes on with what is newest.
+	// It wakes up: it lost its place, and gets the screen.
 	mute.ack(int64(s.window))
-	mute.until("the end of its second window", func([]Event) bool { return mute.bytes >= 2*s.window-lineBytes })
-	mute.ack(s.Info().End)
 	mute.exit()
-	if got := mute.kinds(); got != "resize output reset output exited" {
+	if got := mute.kinds(); got != "resize output reset exited" {
 		t.Errorf("events after waking: %s", got)
 	}
-	events := mute.all()
-	if reset, out := events[2], events[3]; reset.Off != out.Off || string(out.Bytes) != want[out.Off:] {
-		t.Errorf("after the reset at %d: output at %d differs", reset.Off, out.Off)
+	if reset := mute.all()[2]; reset.Off != s.Info().End {
+		t.Errorf("the screen is that of %d, the end is %d", reset.Off, s.Info().End)
 	}
-	if off := events[2].Off; want[off-1] != '\n' {
-		t.Errorf("the reset at %d is not at the beginning of a line", off)
-	}
+	mute.shows()
 }
 
 func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {

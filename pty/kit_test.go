@@ -3,6 +3,7 @@ package pty
 import (
 	"bytes"
 	"context"
+	"convoy/pty/screen"
 	"os"
 	"strconv"
 	"strings"
@@ -94,12 +95,20 @@ func watch(t testing.TB, s *Shell, h how) *view {
 		for event := range s.Follow(ctx, h.name, h.from, h.types) {
 			v.add(event)
 			if !h.mute {
-				v.ack(event.Off + int64(len(event.Bytes)))
+				v.ack(drawnBy(event))
 			}
 		}
 	}()
 	t.Cleanup(v.stop)
 	return v
+}
+
+// drawnBy is the offset up to which a viewer has drawn when it has drawn an event.
+func drawnBy(e Event) int64 {
+	if e.Kind == Output {
+		return e.Off + int64(len(e.Bytes))
+	}
+	return e.Off
 }
 
 func (v *view) stop() {
@@ -116,10 +125,10 @@ func (v *view) ack(off int64) {
 func (v *view) add(event Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(event.Bytes) > chunkBytes {
+	if event.Kind == Output && len(event.Bytes) > chunkBytes {
 		v.t.Errorf("event of %d bytes", len(event.Bytes))
 	}
-	v.bytes += len(event.Bytes)
+	v.bytes += int(drawnBy(event) - event.Off)
 	last := len(v.events) - 1
 	if event.Kind == Output && last >= 0 && v.events[last].Kind == Output {
 		if end := v.events[last].Off + int64(len(v.events[last].Bytes)); end != event.Off {
@@ -196,9 +205,33 @@ func (v *view) all() []Event {
 func (v *view) output() string {
 	var out strings.Builder
 	for _, e := range v.all() {
-		out.Write(e.Bytes)
+		if e.Kind == Output {
+			out.Write(e.Bytes)
+		}
 	}
 	return out.String()
+}
+
+// text is what a terminal shows that was given all events.
+func (v *view) text() string {
+	terminal := screen.New(1, 1, 0)
+	for _, e := range v.all() {
+		switch e.Kind {
+		case Resize:
+			terminal.Resize(e.Size.Rows, e.Size.Cols)
+		case Reset, Output:
+			terminal.Write(e.Bytes)
+		}
+	}
+	return strings.Join(terminal.Text(), "\n")
+}
+
+// shows fails the test if the view shows something else than the shell's screen.
+func (v *view) shows() {
+	v.t.Helper()
+	if got, want := v.text(), strings.Join(v.shell.Text(), "\n"); got != want {
+		v.t.Errorf("viewer shows:\n%s\nthe shell's screen is:\n%s", got, want)
+	}
 }
 
 // kinds are the events' kinds in a word each.

@@ -63,6 +63,8 @@ func (s *Shell) put(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ring.write(p)
+	s.screen.Write(p)
+	s.answer()
 	s.sizes = s.sizes.forget(s.ring.start())
 	for _, f := range s.followers {
 		if s.ring.end >= f.wanted || f.inputs != s.inputs && f.wanted < math.MaxInt64 {

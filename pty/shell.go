@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"convoy/pty/screen"
 )
 
 // Exit says how a shell's program ended: with a code, or by a signal.
@@ -70,11 +72,15 @@ type Shell struct {
 	inputs    uint64 // how often something was typed: the echo of it is waited for
 	followers []*follower
 	seen      uint64
+	screen    *screen.Screen // what a viewer sees; always as far as the ring
+	answers   []byte         // of the screen to the program, not typed yet
+	answering bool           // the answerer is at work
+	answerer  sync.WaitGroup
 }
 
 // newShell makes a shell that does not run yet.
 func newShell(config Config, id string, size Size, onChange func()) *Shell {
-	return &Shell{
+	s := &Shell{
 		id:       id,
 		title:    filepath.Base(config.Program[0]),
 		started:  time.Now(),
@@ -93,6 +99,8 @@ func newShell(config Config, id string, size Size, onChange func()) *Shell {
 		sizes:    sizes{}.add(0, size),
 		viewers:  make(map[string]*viewer),
 	}
+	s.screen = s.newScreen(size)
+	return s
 }
 
 // start opens the terminal and runs the program on it. If the program cannot be
@@ -124,7 +132,9 @@ func (s *Shell) start(config Config) error {
 // yet.
 func (s *Shell) failStart(err error) {
 	s.log.Warn("shell's program cannot be started", "err", err)
-	s.ring.write([]byte(fmt.Sprintf("cannot start %q: %v\r\n", s.title, err)))
+	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.title, err)
+	s.ring.write(why)
+	s.screen.Write(why)
 	s.exit = &Exit{Code: exitNotStarted}
 	close(s.dead)
 	close(s.readDone)
@@ -150,6 +160,7 @@ func (s *Shell) wait() {
 	close(s.dead)
 	s.terminal.ptmx.SetReadDeadline(time.Unix(0, 1)) // wakes the reader
 	<-s.readDone
+	s.answerer.Wait()
 	exit := exitOf(s.cmd.ProcessState)
 	s.mu.Lock()
 	s.exit = &exit
@@ -218,6 +229,7 @@ func (s *Shell) resize(size Size) (changed bool, err error) {
 		return false, fmt.Errorf("resize shell %q: %w", s.id, err)
 	}
 	s.sizes = s.sizes.add(s.ring.end, size)
+	s.screen.Resize(size.Rows, size.Cols)
 	s.pokeAll()
 	return true, nil
 }

@@ -58,7 +58,7 @@ class Card {
     this.name = element.dataset.node;
     this.panes = new Map(); // shell id or "log" → element
     this.selected = ""; // shell id, "log", or nothing yet
-    this.wanted = null; // {id, focus, end} of a shell that was opened and has no tab yet
+    this.wanted = null; // {id, focus} of a shell that was opened and has no tab yet
     this.seen = false; // it has been near the window
     this.large = false;
     sight.observe(element);
@@ -79,7 +79,6 @@ class Card {
     if (this.wanted && keys.includes(this.wanted.id)) {
       this.selected = this.wanted.id;
       focus = this.wanted.focus;
-      this.end = this.wanted.end;
       this.wanted = null;
     }
     if (!keys.includes(this.selected)) {
@@ -137,8 +136,7 @@ class Card {
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
     } else {
-      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, end: this.end });
-      this.end = undefined;
+      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
     }
   }
 
@@ -162,7 +160,7 @@ class Card {
     const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...room(find(".panes", this.element)), first });
     this.opening = false;
     if (!this.element) return;
-    if (answer) this.wanted = { id: answer.id, focus, end: answer.end };
+    if (answer) this.wanted = { id: answer.id, focus };
     this.seen ||= focus;
     this.sync();
   }

@@ -23,6 +23,7 @@ import { Input } from "./input.js";
 import { shellPath } from "./stream.js";
 import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys, wholeLetters } from "./terminal.js";
 
+const fromScreen = -2; // the offset that asks for the screen as it is
 const scrollback = 5000; // rows
 const settle = 100; // ms of quiet before a new size is asked for
 const pasteShown = 64 * 1024; // bytes from which a paste shows how far it is
@@ -55,7 +56,6 @@ export class ShellPane {
   #fresh = true; // nothing came yet: the first offset is taken as it is
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
-  #liveFrom; // bytes from here on are new, earlier ones a repetition
   #replying = false; // the terminal is answering a query
   #size = { rows: 24, cols: 80 }; // the shell's, or what was asked for
   #mine = false; // the size is this page's choice
@@ -65,17 +65,12 @@ export class ShellPane {
   #ended = false;
   #undo = [];
 
-  /**
-   * end, if known, is the shell's end when it was opened or looked up: output
-   * from there on is new, and the terminal may answer queries in it.
-   */
-  constructor({ element, node, shell, viewer, stream, title = "shell", end = Infinity }) {
+  constructor({ element, node, shell, viewer, stream, title = "shell" }) {
     this.#element = element;
     this.#node = node;
     this.#shell = shell;
     this.#key = `${node}/${shell}`;
     this.#stream = stream;
-    this.#liveFrom = end;
     this.#input = new Input({
       node, shell, viewer,
       onEnded: text => this.#end(text),
@@ -91,7 +86,7 @@ export class ShellPane {
     this.#listen();
     element.pane = this;
     panes.set(this.#key, this);
-    stream.follow(this.#key, -1, this.#sink);
+    stream.follow(this.#key, fromScreen, this.#sink);
   }
 
   /** undrawn is how many bytes came and are not drawn yet. */
@@ -102,16 +97,6 @@ export class ShellPane {
 
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
-
-  /**
-   * answers tells whether the terminal's reply to a query may be sent. Every
-   * page that shows a shell would answer, and each would answer old bytes
-   * again: only the one that has the reader's attention does, and only to new
-   * bytes.
-   */
-  get answers() {
-    return !this.#ended && this.#focused && document.hasFocus() && this.#drawn >= this.#liveFrom;
-  }
 
   /** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
   text(whole = false) {
@@ -190,7 +175,6 @@ export class ShellPane {
     this.#undo.push(
       () => watch.disconnect(),
       this.#stream.on("hello", () => this.#back()),
-      this.#stream.on("down", () => { this.#liveFrom = Infinity; }),
     );
   }
 
@@ -198,7 +182,7 @@ export class ShellPane {
 
   #sink = {
     output: (off, bytes) => this.#output(off, bytes),
-    reset: off => this.#reset(off),
+    reset: (off, screen) => this.#reset(off, screen),
     size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#show("lost", "node unreachable, showing the last screen"),
@@ -245,17 +229,20 @@ export class ShellPane {
     this.#stream.follow(this.#key, this.#have);
   }
 
-  // reset clears the terminal; the next byte is the one at off. RIS as bytes, not as text, also ends the sequence or the
-  // letter that the bytes before were in the middle of.
-  #reset(off) {
-    if (this.#fresh) return this.#start(off);
+  // reset shows the screen, or clears the terminal; the next byte is the one at off. A screen begins with CAN and RIS,
+  // which as bytes, not as text, also end the sequence or the letter that the bytes before were in the middle of.
+  #reset(off, screen = new Uint8Array([0x18, 0x1b, 0x63])) {
+    const first = this.#fresh;
+    if (first) this.#start(off);
     this.#have = off;
+    this.#undrawn += screen.length;
     this.#stream.offset(this.#key, off);
     this.#inOrder(() => {
       this.#part = new Uint8Array();
-      this.#term.write(new Uint8Array([0x1b, 0x63]), () => {
+      this.#term.write(screen, () => {
         this.#drawn = off;
-        this.#input.rebase(off);
+        this.#undrawn -= screen.length;
+        if (!first) this.#input.rebase(off);
       });
     });
   }
@@ -301,11 +288,7 @@ export class ShellPane {
   get #focused() { return document.activeElement === this.#term.textarea; }
 
   #typed(bytes) {
-    if (this.#replying) {
-      if (this.answers) this.#input.send(bytes);
-      return;
-    }
-    if (this.#ended) return;
+    if (this.#ended || this.#replying) return; // the shell's node answers its program, once for all viewers
     this.#claim();
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
     if (interrupt && !this.#paste.hidden) this.#stopPaste();
@@ -324,21 +307,10 @@ export class ShellPane {
   #back() {
     this.#input.window = this.#stream.window;
     this.#input.kick();
-    if (this.#focused) this.#findLive();
-  }
-
-  // findLive asks where the shell's output ends now. Everything before that is a repetition.
-  async #findLive() {
-    if (this.#liveFrom !== Infinity || this.#ended) return;
-    try {
-      const answer = await fetch(shellPath(this.#node, this.#shell), { headers: { Accept: "application/json" } });
-      if (answer.ok) this.#liveFrom = (await answer.json()).end;
-    } catch { /* the stream is about to notice, and asks again when it is back */ }
   }
 
   #focus() {
     this.#claim();
-    this.#findLive();
     this.#accelerate();
   }
 

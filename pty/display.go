@@ -1,0 +1,75 @@
+package pty
+
+import (
+	"context"
+	"time"
+
+	"convoy/pty/screen"
+)
+
+const (
+	// FromScreen, as the offset that a viewer wants, asks for the screen as it is
+	// now in place of the output that made it.
+	FromScreen = -2
+	// historyRows is how much that has scrolled away comes with a screen.
+	historyRows = 1000
+	// maxScreenBytes bounds a screen with its history; a larger one comes without.
+	maxScreenBytes = 1 << 20
+	// maxAnswerBytes bounds the answers that wait for the program to read.
+	maxAnswerBytes = 4 << 10
+	// answerTime is how long an answer waits for its turn.
+	answerTime = 2 * time.Second
+)
+
+// newScreen makes the model of what a viewer of this shell sees. It answers what
+// the program asks its terminal: once, whoever looks, also if nobody does.
+func (s *Shell) newScreen(size Size) *screen.Screen {
+	model := screen.New(size.Rows, size.Cols, historyRows)
+	model.Replies = func(b []byte) {
+		if len(s.answers)+len(b) <= maxAnswerBytes {
+			s.answers = append(s.answers, b...)
+		}
+	}
+	return model
+}
+
+// draw is a byte string that makes any terminal of this size show the screen.
+// The shell is locked.
+func (s *Shell) draw() []byte {
+	if whole := s.screen.Snapshot(historyRows); len(whole) <= maxScreenBytes {
+		return whole
+	}
+	return s.screen.Snapshot(0)
+}
+
+// answer types the answers that wait. The reader calls it and goes on: a program
+// that does not read its input must not stop its own output. The shell is locked.
+func (s *Shell) answer() {
+	if len(s.answers) == 0 || s.answering {
+		return
+	}
+	s.answering = true
+	s.answerer.Go(func() {
+		for b := s.takeAnswers(); b != nil; b = s.takeAnswers() {
+			ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+			s.send(ctx, b, false) // one that nobody reads is lost, as on any terminal
+			cancel()
+		}
+	})
+}
+
+func (s *Shell) takeAnswers() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.answers
+	s.answers = nil
+	s.answering = b != nil
+	return b
+}
+
+// Text is the screen as lines of text, without attributes and trailing blanks.
+func (s *Shell) Text() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.Text()
+}

@@ -1,0 +1,80 @@
+package screen
+
+// charset replaces printable ASCII (ISO 2022 designation, ECMA-35). nil is ASCII
+// itself. A zero entry leaves the character as it is.
+type charset struct {
+	final byte // that designates it
+	to    [128]uint16
+}
+
+func newCharset(final byte, from, to string) *charset {
+	c := &charset{final: final}
+	for i, r := range []rune(to) {
+		c.to[from[i]] = uint16(r)
+	}
+	return c
+}
+
+// charsets are the sets by their final bytes: DEC Special Graphics and the
+// National Replacement Character Sets of the VT220. 'B' (ASCII) is there and nil.
+var charsets = func() map[byte]*charset {
+	m := map[byte]*charset{'B': nil}
+	for _, c := range [...]struct{ finals, from, to string }{
+		{"0", "`abcdefghijklmnopqrstuvwxyz{|}~", "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"},
+		{"A", "#", "£"},
+		{"4", "#@[\\]{|}~", "£¾i½|¨f¼´"},
+		{"C5", "[\\]^`{|}~", "ÄÖÅÜéäöåü"},
+		{"R", "#@[\\]{|}~", "£à°ç§éùè¨"},
+		{"Q", "@[\\]^`{|}~", "àâçêîôéùèû"},
+		{"K", "@[\\]{|}~", "§ÄÖÜäöüß"},
+		{"Y", "#@[\\]`{|}~", "£§°çéùàòèì"},
+		{"E6", "@[\\]^`{|}~", "ÄÆØÅÜäæøåü"},
+		{"Z", "#@[\\]{|}", "£§¡Ñ¿°ñç"},
+		{"H7", "@[\\]^`{|}~", "ÉÄÖÅÜéäöåü"},
+		{"=", "#@[\\]^_`{|}~", "ùàéçêîèôäöüû"},
+	} {
+		set := newCharset(c.finals[0], c.from, c.to)
+		for i := range c.finals {
+			m[c.finals[i]] = set
+		}
+	}
+	return m
+}()
+
+// designate puts a set into G0 to G3.
+func (s *Screen) designate(g int, c *charset) {
+	s.g[g] = c
+	if s.level == g {
+		s.charset = c
+	}
+}
+
+// invoke makes G0 to G3 the set in use (SI, SO, LS2, LS3).
+func (s *Screen) invoke(g int) {
+	s.level = g
+	s.charset = s.g[g]
+}
+
+// escCharset acts on the designations, ESC I F, and reports whether it was one.
+// '-' and '.' designate 96-character sets in ECMA-35; xterm.js takes them for G1
+// and G2. '/' it knows and ignores.
+func (s *Screen) escCharset(intermediate, final byte) bool {
+	set, ok := charsets[final]
+	if !ok {
+		return false
+	}
+	switch intermediate {
+	case '(':
+		s.designate(0, set)
+	case ')', '-':
+		s.designate(1, set)
+	case '*', '.':
+		s.designate(2, set)
+	case '+':
+		s.designate(3, set)
+	case '/':
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,172 @@
+package screen
+
+import (
+	"strconv"
+	"strings"
+)
+
+// RGB is a colour of 8 bits a channel.
+type RGB struct{ R, G, B uint8 }
+
+// The numbers of the colours besides the palette's 0 to 255.
+const (
+	Foreground = 256 + iota
+	Background
+	CursorColour
+	colourCount
+)
+
+// Palette has the terminal's colours: 0 to 255, Foreground, Background and
+// CursorColour.
+type Palette [colourCount]RGB
+
+// DefaultPalette returns the colours of xterm.js: Tango's sixteen, xterm's cube
+// and greys, white on black.
+func DefaultPalette() *Palette {
+	p := Palette{
+		{0x2e, 0x34, 0x36}, {0xcc, 0x00, 0x00}, {0x4e, 0x9a, 0x06}, {0xc4, 0xa0, 0x00},
+		{0x34, 0x65, 0xa4}, {0x75, 0x50, 0x7b}, {0x06, 0x98, 0x9a}, {0xd3, 0xd7, 0xcf},
+		{0x55, 0x57, 0x53}, {0xef, 0x29, 0x29}, {0x8a, 0xe2, 0x34}, {0xfc, 0xe9, 0x4f},
+		{0x72, 0x9f, 0xcf}, {0xad, 0x7f, 0xa8}, {0x34, 0xe2, 0xe2}, {0xee, 0xee, 0xec},
+	}
+	steps := [6]uint8{0, 0x5f, 0x87, 0xaf, 0xd7, 0xff}
+	for i := range 216 {
+		p[16+i] = RGB{steps[i/36], steps[i/6%6], steps[i%6]}
+	}
+	for i := range 24 {
+		v := uint8(8 + 10*i)
+		p[232+i] = RGB{v, v, v}
+	}
+	p[Foreground] = RGB{0xff, 0xff, 0xff}
+	p[CursorColour] = RGB{0xff, 0xff, 0xff}
+	return &p
+}
+
+var defaultPalette = DefaultPalette()
+
+// Colour returns a colour of the palette, or what the program has set it to.
+func (s *Screen) Colour(i int) RGB {
+	if c, ok := s.colours[i]; ok {
+		return c
+	}
+	if s.Palette != nil {
+		return s.Palette[i]
+	}
+	return defaultPalette[i]
+}
+
+func (s *Screen) setColour(i int, c RGB) {
+	if s.colours == nil {
+		s.colours = make(map[int]RGB)
+	}
+	s.colours[i] = c
+}
+
+// paletteColours takes OSC 4 ; number ; colour or ? ; …
+func (s *Screen) paletteColours(text string) {
+	fields := strings.Split(text, ";")
+	for ; len(fields) > 1; fields = fields[2:] {
+		i, ok := paletteIndex(fields[0])
+		if !ok {
+			continue
+		}
+		if fields[1] == "?" {
+			s.reply("\x1b]4;%d;%s\x1b\\", i, s.Colour(i))
+		} else if c, ok := parseColour(fields[1]); ok {
+			s.setColour(i, c)
+		}
+	}
+}
+
+// specialColours takes OSC 10, 11 or 12 ; colour or ? ; … for that one and the
+// next.
+func (s *Screen) specialColours(id int, text string) {
+	for field := range strings.SplitSeq(text, ";") {
+		if id > 12 {
+			return
+		}
+		if i := id - 10 + Foreground; field == "?" {
+			s.reply("\x1b]%d;%s\x1b\\", id, s.Colour(i))
+		} else if c, ok := parseColour(field); ok {
+			s.setColour(i, c)
+		}
+		id++
+	}
+}
+
+// restoreColours takes OSC 104 ; number ; …, without any: the whole palette.
+func (s *Screen) restoreColours(text string) {
+	for i := range s.colours {
+		if text == "" && i < Foreground {
+			delete(s.colours, i)
+		}
+	}
+	for field := range strings.SplitSeq(text, ";") {
+		if i, ok := paletteIndex(field); ok {
+			delete(s.colours, i)
+		}
+	}
+}
+
+// paletteIndex parses 0 to 255, digits only.
+func paletteIndex(text string) (int, bool) {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n < 256
+}
+
+// String returns the colour as XParseColor reads it, 16 bits a channel.
+func (c RGB) String() string {
+	const hex = "0123456789abcdef"
+	b := []byte("rgb:")
+	for i, v := range [...]uint8{c.R, c.G, c.B} {
+		if i > 0 {
+			b = append(b, '/')
+		}
+		b = append(b, hex[v>>4], hex[v&15], hex[v>>4], hex[v&15])
+	}
+	return string(b)
+}
+
+// parseColour reads rgb:r/g/b and #rgb with 1 to 4 digits a channel (XParseColor;
+// no names).
+func parseColour(text string) (RGB, bool) {
+	text = strings.ToLower(text)
+	if spec, ok := strings.CutPrefix(text, "rgb:"); ok {
+		f := strings.Split(spec, "/")
+		if len(f) != 3 || len(f[0]) != len(f[1]) || len(f[1]) != len(f[2]) {
+			return RGB{}, false
+		}
+		return channels(f, func(v, digits int) uint8 {
+			top := 1<<(4*digits) - 1
+			return uint8((v*255*2 + top) / (2 * top))
+		})
+	}
+	spec, ok := strings.CutPrefix(text, "#")
+	if n := len(spec) / 3; ok && len(spec)%3 == 0 {
+		return channels([]string{spec[:n], spec[n : 2*n], spec[2*n:]}, func(v, digits int) uint8 {
+			return uint8(v << 8 >> (4 * digits) & 0xff)
+		})
+	}
+	return RGB{}, false
+}
+
+// channels reads three hexadecimal numbers of 1 to 4 digits and scales them.
+func channels(f []string, scale func(v, digits int) uint8) (RGB, bool) {
+	var c [3]uint8
+	for i, digits := range f {
+		if len(digits) < 1 || len(digits) > 4 || strings.ContainsAny(digits, "+-_") {
+			return RGB{}, false
+		}
+		v, err := strconv.ParseUint(digits, 16, 16)
+		if err != nil {
+			return RGB{}, false
+		}
+		c[i] = scale(int(v), len(digits))
+	}
+	return RGB{c[0], c[1], c[2]}, true
+}

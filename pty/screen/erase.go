@@ -1,0 +1,120 @@
+package screen
+
+// eraseDisplay is ED; keep spares protected characters (DECSED).
+func (s *Screen) eraseDisplay(what int, keep bool) {
+	s.restrict(s.cols)
+	b := s.buf
+	switch what {
+	case 0:
+		s.eraseCells(b.col, s.cols, b.col == 0, keep)
+		for row := b.row + 1; row < s.rows; row++ {
+			s.eraseRow(row, keep)
+		}
+	case 1:
+		s.eraseCells(0, b.col+1, true, keep)
+		if b.col+1 >= s.cols {
+			s.unwrapAfter(b.row)
+		}
+		for row := range b.row {
+			s.eraseRow(row, keep)
+		}
+	case 2:
+		for row := range s.rows {
+			s.eraseRow(row, keep)
+		}
+	case 3:
+		if n := b.lines.n - s.rows; n > 0 {
+			b.lines.trim(n)
+			b.base = max(b.base-n, 0)
+		}
+	}
+}
+
+// unwrapAfter takes the mark of a wrapped line from the one after row. xterm.js
+// counts it from the top of the history and, in a full buffer, goes round.
+func (s *Screen) unwrapAfter(row int) {
+	b := s.buf
+	switch i := row + 1; {
+	case i < b.lines.n:
+		b.lines.at(i).wrapped = false
+	case i == b.lines.max:
+		b.lines.at(0).wrapped = false
+	}
+}
+
+// eraseLine is EL; keep spares protected characters (DECSEL).
+func (s *Screen) eraseLine(what int, keep bool) {
+	s.restrict(s.cols)
+	col := s.buf.col
+	switch what {
+	case 0:
+		s.eraseCells(col, s.cols, col == 0, keep)
+	case 1:
+		s.eraseCells(0, col+1, false, keep)
+	case 2:
+		s.eraseCells(0, s.cols, true, keep)
+	}
+}
+
+// eraseCells blanks a part of the cursor's row.
+func (s *Screen) eraseCells(start, end int, unwrap, keep bool) {
+	l := s.buf.current()
+	l.replace(start, end, s.erased(), keep)
+	if unwrap {
+		l.wrapped = false
+	}
+}
+
+func (s *Screen) eraseRow(row int, keep bool) {
+	l := s.buf.line(row)
+	if keep {
+		l.fillUnprotected(s.erased())
+	} else {
+		l.fill(s.erased())
+	}
+	l.wrapped = false
+}
+
+// columnsBetweenMargins changes each row between the margins, if the cursor is
+// there.
+func (s *Screen) columnsBetweenMargins(change func(*line)) {
+	b := s.buf
+	if !b.inMargins() {
+		return
+	}
+	for row := b.top; row <= b.bottom; row++ {
+		l := b.line(row)
+		change(l)
+		l.wrapped = false
+	}
+}
+
+// alignmentPattern is DECALN.
+func (s *Screen) alignmentPattern() {
+	s.moveTo(0, 0)
+	e := cell{content: content('E', 1), fg: s.pen.fg, bg: s.pen.bg}
+	b := s.buf
+	for i := b.base + b.row; i < b.base+b.row+s.rows; i++ {
+		k := i
+		if i >= b.lines.max { // with DECOM, xterm.js goes round
+			k -= b.lines.max
+		}
+		if k < b.lines.n {
+			l := b.lines.at(k)
+			l.fill(e)
+			l.wrapped = false
+		}
+	}
+	s.moveTo(0, 0)
+}
+
+func (s *Screen) setProtected(what int) {
+	p := s.pen
+	switch what {
+	case 1:
+		p.bg |= protected
+	case 0, 2:
+		p.bg &^= protected
+	}
+	s.setPen(p)
+}

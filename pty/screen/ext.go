@@ -1,0 +1,135 @@
+package screen
+
+// Bounds on what hyperlinks may hold in memory, whatever a program sends.
+const (
+	uriBytes     = 2083    // a longer URI makes no link (as in VTE)
+	linksBytes   = 1 << 20 // of all links of a screen
+	extsPerTable = 1 << 16 // sets of extended attributes in use at once
+	firstSweep   = 1 << 10 // entries made before unused ones are looked for
+)
+
+// extTable numbers the sets of extended attributes that cells refer to. Index 0
+// is the empty set. Entries that no cell refers to any more are found by a sweep,
+// after as many new ones as there were left by the last.
+type extTable struct {
+	sets     []extAttrs
+	numbers  map[extAttrs]uint32
+	free     []uint32
+	byID     map[link]*link // links that OSC 8 gave an id
+	bytes    int            // of the links in byID and of anonymous ones since the last sweep
+	wanted   int            // entries asked for since the last sweep
+	patience int            // and how many may be
+}
+
+// at returns the set of a number.
+func (t *extTable) at(i uint32) extAttrs {
+	if int(i) >= len(t.sets) {
+		return extAttrs{}
+	}
+	return t.sets[i]
+}
+
+// index returns the number of e, 0 if the table is full of sets in use. mark
+// calls its argument with each number that is in use.
+func (t *extTable) index(e extAttrs, mark func(func(uint32))) uint32 {
+	if i, ok := t.numbers[e]; ok {
+		return i
+	}
+	if t.numbers == nil {
+		t.sets = make([]extAttrs, 1, 8)
+		t.numbers = map[extAttrs]uint32{{}: 0}
+		t.patience = firstSweep
+	}
+	if t.wanted++; t.wanted > t.patience {
+		t.sweep(mark)
+	}
+	if len(t.numbers) >= extsPerTable {
+		return 0
+	}
+	var i uint32
+	if n := len(t.free); n > 0 {
+		i, t.free = t.free[n-1], t.free[:n-1]
+		t.sets[i] = e
+	} else {
+		i = uint32(len(t.sets))
+		t.sets = append(t.sets, e)
+	}
+	t.numbers[e] = i
+	return i
+}
+
+// sweep takes the sets out of the table that are not in use.
+func (t *extTable) sweep(mark func(func(uint32))) {
+	used := make([]bool, len(t.sets))
+	used[0] = true
+	mark(func(i uint32) { used[i] = true })
+	t.free = t.free[:0]
+	t.bytes = 0
+	live := make(map[*link]bool)
+	for i, e := range t.sets {
+		if !used[i] {
+			if t.numbers[e] == uint32(i) && i > 0 {
+				delete(t.numbers, e)
+			}
+			t.sets[i] = extAttrs{}
+			t.free = append(t.free, uint32(i))
+			continue
+		}
+		if e.link != nil && !live[e.link] {
+			live[e.link] = true
+			t.bytes += len(e.link.id) + len(e.link.uri)
+		}
+	}
+	for k, l := range t.byID {
+		if !live[l] {
+			delete(t.byID, k)
+		}
+	}
+	t.wanted, t.patience = 0, max(firstSweep, len(t.numbers))
+}
+
+// open returns the link of an OSC 8, or nil if there is no room for it. Those of
+// the same id and URI are one link.
+func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
+	l := link{id: id, uri: uri}
+	if id != "" {
+		if known, ok := t.byID[l]; ok {
+			return known
+		}
+	}
+	n := len(id) + len(uri)
+	if n > uriBytes {
+		return nil
+	}
+	if t.bytes+n > linksBytes {
+		if t.wanted++; t.wanted%64 == 0 && t.numbers != nil {
+			t.sweep(mark)
+		}
+		if t.bytes+n > linksBytes {
+			return nil
+		}
+	}
+	t.bytes += n
+	made := &l
+	if id != "" {
+		if t.byID == nil {
+			t.byID = make(map[link]*link)
+		}
+		t.byID[l] = made
+	}
+	return made
+}
+
+// mark calls use with the number of each set that a cell refers to.
+func (s *Screen) mark(use func(uint32)) {
+	for _, b := range []*buffer{&s.normal, &s.alt} {
+		for i := range b.lines.n {
+			for _, c := range b.lines.at(i).cells {
+				if c.ext != 0 {
+					use(c.ext)
+				}
+			}
+		}
+	}
+	use(s.ink.ext)
+}

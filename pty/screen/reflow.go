@@ -1,0 +1,261 @@
+package screen
+
+import "slices"
+
+// The functions of this file are BufferReflow.ts and the reflow parts of
+// Buffer.ts of xterm.js, quirks included, so that a browser and its node agree on
+// every row after a change of the width.
+
+// wrappedFrom returns the lines from i that are one wrapped line, at least one.
+func (b *buffer) wrappedFrom(i int) []*line {
+	group := []*line{b.lines.at(i)}
+	for i++; i < b.lines.n && b.lines.at(i).wrapped; i++ {
+		group = append(group, b.lines.at(i))
+	}
+	return group
+}
+
+// usedColumns is how much of line i of a group counts, at a width of cols: all of
+// it but for the last line, less the column that a wide character left blank.
+func usedColumns(group []*line, i, cols int) int {
+	l := group[i]
+	if i == len(group)-1 {
+		return l.trimmed()
+	}
+	if !l.filled(cols-1) && l.width(cols-1) == 1 && group[i+1].width(0) == 2 {
+		return cols - 1
+	}
+	return cols
+}
+
+// reflowWider joins wrapped lines for a screen that has become wider.
+func (b *buffer) reflowWider(rows, cols int) {
+	drop := make(map[int]bool)
+	for y := 0; y < b.lines.n-1; y++ {
+		if !b.lines.at(y + 1).wrapped {
+			continue
+		}
+		group := b.wrappedFrom(y)
+		if at := b.base + b.row; at < y || at >= y+len(group) {
+			n := joinWrapped(group, b.cols, cols)
+			for i := range n {
+				drop[y+len(group)-n+i] = true
+			}
+		}
+		y += len(group) - 1
+	}
+	if len(drop) == 0 {
+		return
+	}
+	kept := 0
+	for i := range b.lines.n {
+		if !drop[i] {
+			b.lines.set(kept, b.lines.at(i))
+			kept++
+		}
+	}
+	b.lines.truncate(kept)
+	for range len(drop) {
+		if b.base > 0 {
+			b.base--
+			continue
+		}
+		b.row = max(b.row-1, 0)
+		if b.lines.n < rows {
+			b.lines.push(newLine(cols, cell{}))
+		}
+	}
+	b.saved.row = max(b.saved.row-len(drop), 0)
+}
+
+// joinWrapped moves the cells of a group to the front and returns how many lines
+// at its end are not needed any more.
+func joinWrapped(group []*line, old, cols int) int {
+	dst, to := 0, usedColumns(group, 0, old)
+	src, from := 1, 0
+	for src < len(group) {
+		used := usedColumns(group, src, old)
+		n := min(used-from, cols-to)
+		group[dst].copyCells(group[src], from, to, n, false)
+		if to += n; to == cols {
+			dst, to = dst+1, 0
+		}
+		if from += n; from == used {
+			src, from = src+1, 0
+		}
+		if to == 0 && dst > 0 && group[dst-1].width(cols-1) == 2 {
+			group[dst].copyCells(group[dst-1], cols-1, to, 1, false)
+			to++
+			group[dst-1].set(cols-1, cell{})
+		}
+	}
+	group[dst].replace(to, cols, cell{}, false)
+	n := 0
+	for i := len(group) - 1; i > 0 && (i > dst || group[i].trimmed() == 0); i-- {
+		n++
+	}
+	return n
+}
+
+// added are lines that go in after index start of the list as it will be.
+type added struct {
+	start int
+	lines []*line
+}
+
+// reflowNarrower breaks lines for a screen that has become narrower.
+func (b *buffer) reflowNarrower(rows, cols int) {
+	var inserts []added
+	total := 0
+	for y := b.lines.n - 1; y >= 0; y-- {
+		if l := b.lines.at(y); !l.wrapped && l.trimmed() <= cols {
+			continue
+		}
+		last := y
+		for y > 0 && b.lines.at(y).wrapped {
+			y--
+		}
+		if at := b.base + b.row; at >= y && at <= last {
+			continue
+		}
+		group := make([]*line, 0, last-y+1)
+		for i := y; i <= last; i++ {
+			group = append(group, b.lines.at(i))
+		}
+		lengths := brokenLengths(group, b.cols, cols)
+		more := breakLines(group, lengths, b.cols, cols)
+		grown := len(lengths) - len(group)
+		trimmed := max(b.lines.n-b.lines.max+grown, 0)
+		if b.base == 0 && b.row != b.lines.n-1 {
+			trimmed = max(b.row-b.lines.max+grown, 0)
+		}
+		if len(more) > 0 {
+			inserts = append(inserts, added{y + len(group) + total, more})
+			total += len(more)
+		}
+		b.makeRoom(grown-trimmed, rows, total)
+		b.saved.row = min(b.saved.row+grown, b.base+rows-1)
+	}
+	if total > 0 {
+		b.lines.insertAll(inserts, total)
+	}
+}
+
+// makeRoom moves the screen down by n lines that come above it; inserted is how
+// many have to be put in so far.
+func (b *buffer) makeRoom(n, rows, inserted int) {
+	for range n {
+		switch {
+		case b.base > 0:
+			if b.base < min(b.lines.max, b.lines.n+inserted)-rows {
+				b.base++
+			}
+		case b.row < rows-1:
+			b.row++
+			b.lines.n-- // the line stays readable until the loop has passed it
+		default:
+			b.base++
+		}
+	}
+}
+
+// breakLines distributes the cells of a group over lines of these lengths and
+// returns the lines that it took more.
+func breakLines(group []*line, lengths []int, old, cols int) []*line {
+	lastUsed := group[len(group)-1].trimmed()
+	var more []*line
+	for range len(lengths) - len(group) {
+		l := newLine(cols, cell{})
+		l.wrapped = true
+		more = append(more, l)
+	}
+	all := slices.Concat(group, more)
+	lengthOf := func(i int) int {
+		if i < 0 {
+			return 0
+		}
+		return lengths[i]
+	}
+	dst := len(lengths) - 1
+	to := lengthOf(dst)
+	if to == 0 {
+		dst--
+		to = lengthOf(dst)
+	}
+	src, from := len(group)-1, lastUsed
+	for src >= 0 && dst >= 0 {
+		n := min(from, to)
+		all[dst].copyCells(all[src], from-n, to-n, n, true)
+		if to -= n; to == 0 {
+			dst--
+			to = lengthOf(dst)
+		}
+		if from -= n; from == 0 {
+			src--
+			from = usedColumns(all, max(src, 0), old)
+		}
+	}
+	for i, l := range all {
+		if i < len(lengths) && lengths[i] < cols {
+			l.set(lengths[i], cell{})
+		}
+	}
+	return more
+}
+
+// brokenLengths returns how many columns of each new line a group will take.
+func brokenLengths(group []*line, old, cols int) []int {
+	needed := 0
+	for i := range group {
+		needed += usedColumns(group, i, old)
+	}
+	var lengths []int
+	col, i := 0, 0
+	for have := 0; have < needed; {
+		if needed-have < cols {
+			return append(lengths, needed-have)
+		}
+		col += cols
+		if used := usedColumns(group, i, old); col > used {
+			col -= used
+			i++
+		}
+		n := cols
+		if i < len(group) && group[i].width(col-1) == 2 {
+			col--
+			n--
+		}
+		lengths = append(lengths, n)
+		have += n
+	}
+	return lengths
+}
+
+// insertAll puts lines in; the oldest lines go if there is no room.
+func (r *ring) insertAll(inserts []added, total int) {
+	old := make([]*line, r.n)
+	for i := range old {
+		old[i] = r.at(i)
+	}
+	n := min(r.max, r.n+total)
+	r.grow(n)
+	r.n = n
+	src, done := len(old)-1, 0
+	for i := min(r.max, len(old)+total) - 1; i >= 0; i-- {
+		if len(inserts) > 0 && inserts[0].start > src+done {
+			next := inserts[0]
+			inserts = inserts[1:]
+			for k := len(next.lines) - 1; k >= 0; k-- {
+				if i >= 0 {
+					r.set(i, next.lines[k])
+				}
+				i--
+			}
+			i++
+			done += len(next.lines)
+		} else if src >= 0 {
+			r.set(i, old[src])
+			src--
+		}
+	}
+}

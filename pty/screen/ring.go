@@ -1,0 +1,99 @@
+package screen
+
+// ring holds the lines of a buffer, oldest first, at most max of them. Its array
+// grows as lines come.
+type ring struct {
+	lines   []*line
+	first   int // where line 0 is
+	n, max  int
+	discard *line // the line dropped last, to be used again
+}
+
+// slot returns the place of line i, 0 <= i <= len(lines).
+func (r *ring) slot(i int) int {
+	i += r.first
+	if i >= len(r.lines) {
+		i -= len(r.lines)
+	}
+	return i
+}
+
+// at returns line i, 0 <= i < n.
+func (r *ring) at(i int) *line {
+	i += r.first
+	if i >= len(r.lines) {
+		i -= len(r.lines)
+	}
+	return r.lines[i]
+}
+
+func (r *ring) set(i int, l *line) { r.lines[r.slot(i)] = l }
+
+// grow makes room for n lines.
+func (r *ring) grow(n int) {
+	if n <= len(r.lines) {
+		return
+	}
+	lines := make([]*line, max(n, min(r.max, 2*len(r.lines))))
+	for i := range r.n {
+		lines[i] = r.at(i)
+	}
+	r.lines, r.first = lines, 0
+}
+
+// push adds a line at the end; the oldest goes if there is no room.
+func (r *ring) push(l *line) { r.insert(r.n, l) }
+
+// insert puts a line at index i; the oldest goes if there is no room, and i then
+// counts from what was there before.
+func (r *ring) insert(i int, l *line) {
+	if r.n >= r.max {
+		r.trim(1)
+		i--
+	}
+	r.grow(r.n + 1)
+	r.n++
+	for k := r.n - 1; k > i; k-- {
+		r.set(k, r.at(k-1))
+	}
+	r.set(i, l)
+}
+
+// trim drops the n oldest lines.
+func (r *ring) trim(n int) {
+	for range min(n, r.n) {
+		r.discard = r.lines[r.first]
+		r.lines[r.first] = nil
+		r.first = r.slot(1)
+		r.n--
+	}
+}
+
+// truncate drops lines at the end, down to n.
+func (r *ring) truncate(n int) {
+	for r.n > n {
+		r.n--
+		r.set(r.n, nil)
+	}
+}
+
+// rotateUp takes line top away, moves the others up to bottom one up and returns
+// the one taken, which is to be set at bottom.
+func (r *ring) rotateUp(top, bottom int) *line {
+	l := r.at(top)
+	for i := top; i < bottom; i++ {
+		r.set(i, r.at(i+1))
+	}
+	r.set(bottom, l)
+	return l
+}
+
+// rotateDown is rotateUp's mirror image.
+func (r *ring) rotateDown(top, bottom int) *line {
+	l := r.at(bottom)
+	for i := bottom; i > top; i-- {
+		r.set(i, r.at(i-1))
+	}
+	r.set(top, l)
+	return l
+}

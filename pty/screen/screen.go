@@ -1,0 +1,109 @@
+package screen
+
+// The least size of a screen; New and Resize raise smaller ones to it. A wide
+// character needs two columns.
+const (
+	minRows = 1
+	minCols = 2
+)
+
+// Screen is a terminal's screen, fed with what a program puts out. It is not safe
+// for concurrent use: the caller locks.
+type Screen struct {
+	// Replies is called from within Write with each answer to a query of the
+	// program. The bytes are the callee's to keep. It must not call the Screen.
+	// nil: nothing is answered.
+	Replies func([]byte)
+	// Palette has the colours that queries are answered with, nil: those of
+	// DefaultPalette. It is not written to; colours that the program sets are kept
+	// apart.
+	Palette *Palette
+
+	rows, cols  int
+	normal, alt buffer
+	buf         *buffer // one of the two
+
+	pen     pen
+	ink     cell // blank, with the pen's attributes
+	exts    extTable
+	modes   Modes
+	hidden  bool // the cursor
+	g       [4]*charset
+	level   int      // which of g was invoked
+	charset *charset // in use; after DECRC not always g[level]
+
+	p      parser
+	inRun  bool  // the last character was printed
+	joined uint8 // see joinWidth1
+
+	title   string
+	dir     string
+	prompt  Prompt
+	bells   int
+	colours map[int]RGB // set by OSC 4, 10, 11, 12
+}
+
+// New returns a blank screen that keeps up to scrollback rows of history. A row
+// of history takes 16 bytes a column, and nothing before it exists.
+func New(rows, cols, scrollback int) *Screen {
+	s := &Screen{rows: max(rows, minRows), cols: max(cols, minCols)}
+	s.normal.reset(s.rows, s.cols, max(scrollback, 0))
+	s.p.oscID = -1
+	s.reset()
+	return s
+}
+
+// reset is RIS. Title, cursor visibility, modes 12 and 20 and colours outlive it,
+// as in xterm.js.
+func (s *Screen) reset() {
+	s.normal.reset(s.rows, s.cols, s.normal.lines.max-s.normal.rows)
+	s.normal.fillScreen(cell{})
+	s.alt.reset(s.rows, s.cols, -1)
+	s.buf = &s.normal
+	s.setPen(pen{})
+	s.g, s.level, s.charset = [4]*charset{}, 0, nil
+	s.modes = Modes{Wrap: true, NewLine: s.modes.NewLine, Blink: s.modes.Blink}
+	s.p.params.reset()
+	s.p.collect, s.p.oscPart = 0, oscNone
+	s.joined = 0
+}
+
+// softReset is DECSTR.
+func (s *Screen) softReset() {
+	b := s.buf
+	s.hidden = false
+	b.top, b.bottom = 0, s.rows-1
+	s.setPen(pen{})
+	m := Modes{Wrap: true, NewLine: s.modes.NewLine, Blink: s.modes.Blink}
+	m.Mouse, m.MouseEncoding = s.modes.Mouse, s.modes.MouseEncoding
+	s.modes = m
+	s.g, s.level, s.charset = [4]*charset{}, 0, nil
+	b.saved = saved{row: b.base}
+}
+
+// Size returns the rows and columns.
+func (s *Screen) Size() (rows, cols int) { return s.rows, s.cols }
+
+// Cursor returns the cursor's place on the screen, from 0. col is cols, one too
+// far, while the next character would wrap.
+func (s *Screen) Cursor() (row, col int, visible bool) {
+	return s.buf.row, min(s.buf.col, s.cols), !s.hidden
+}
+
+// Title returns what OSC 0 or 2 set last: any text, up to 64 KiB, without C0 and
+// C1 controls.
+func (s *Screen) Title() string { return s.title }
+
+// Dir returns the working directory that the shell told last by OSC 7: an
+// absolute, clean path, or "".
+func (s *Screen) Dir() string { return s.dir }
+
+// Bells returns how often the bell has rung.
+func (s *Screen) Bells() int { return s.bells }
+
+// Modes returns the modes in force.
+func (s *Screen) Modes() Modes {
+	m := s.modes
+	m.Alternate = s.buf == &s.alt
+	return m
+}

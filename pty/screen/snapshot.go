@@ -1,0 +1,351 @@
+package screen
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Snapshot returns bytes that make this screen, with up to historyRows rows of its
+// history, out of a terminal of the same size in any state: both screens, cursor,
+// pen, modes, margins, tab stops, character sets, what DECSC saved, title and
+// colours. They end within the sequence or character, if any, that the program
+// has begun, so that the rest of its stream goes on from there. They ask nothing
+// and ring no bell.
+//
+// Not restored: bells, directory and prompt; columns that a narrower window hides;
+// that the first row continues one before it; and what hardly any stream makes
+// (lone halves of wide characters, an underline attribute without style).
+func (s *Screen) Snapshot(historyRows int) []byte {
+	p := &painter{s: s, out: make([]byte, 0, 4096)}
+	p.start()
+	if s.alt.saved != (saved{}) {
+		p.out = append(p.out, "\x1b[?47h"...)
+		p.saved(&s.alt)
+		p.out = append(p.out, "\x1b[?47l\x1b[H"...)
+	}
+	p.normal(max(s.normal.base-max(historyRows, 0), 0))
+	if s.buf == &s.alt {
+		p.use(cell{})
+		p.out = append(p.out, "\x1b[?47h\x1b[H"...)
+		p.col = 0
+		p.lines(&s.alt, s.alt.base, usedLines(&s.alt, s.alt.base))
+		p.tabs(&s.alt)
+		p.margins(&s.alt)
+	}
+	p.modes()
+	p.finish()
+	return p.out
+}
+
+// start resets the terminal, also what RIS does not, and sets title and colours.
+func (p *painter) start() {
+	s := p.s
+	p.out = append(p.out, "\x18\x1bc\x1b[20l\x1b[?12l\x1b[?25h\x1b]104\a\x1b]110\a\x1b]111\a\x1b]112\a\x1b]2;"...)
+	p.out = append(append(p.out, s.title...), '\a')
+	for _, i := range slices.Sorted(maps.Keys(s.colours)) {
+		if i < Foreground {
+			p.out = append(p.out, "\x1b]4;"...)
+			p.out = append(strconv.AppendInt(p.out, int64(i), 10), ';')
+		} else {
+			p.out = append(p.out, "\x1b]"...)
+			p.out = append(strconv.AppendInt(p.out, int64(i-Foreground+10), 10), ';')
+		}
+		p.out = append(append(p.out, s.colours[i].String()...), '\a')
+	}
+}
+
+// usedLines returns the end of the lines that have to be painted: all that are on
+// the screen if some have to be scrolled into the history, else those up to the
+// last that is not blank.
+func usedLines(b *buffer, first int) int {
+	end := b.lines.n
+	if first == b.base {
+		for end > first+1 && b.lines.at(end-1).blank() {
+			end--
+		}
+	}
+	return end
+}
+
+func (l *line) blank() bool {
+	for _, c := range l.cells {
+		if c != (cell{}) {
+			return false
+		}
+	}
+	return !l.wrapped
+}
+
+// normal paints the normal screen with the history from line first.
+func (p *painter) normal(first int) {
+	b := &p.s.normal
+	p.lines(b, first, usedLines(b, first))
+	p.tabs(b)
+	if b.saved != (saved{}) {
+		p.saved(b)
+	}
+	p.margins(b)
+}
+
+// saved makes what DECSC is to save, and saves it.
+func (p *painter) saved(b *buffer) {
+	if c := b.saved.charset; c != nil {
+		p.out = append(p.out, 0x1b, '(', c.final)
+	}
+	lone := b.saved.bg&hasExt != 0 && b.saved.fg&underline == 0
+	p.setPen(b.saved.fg, b.saved.bg, extAttrs{style: 1})
+	if lone {
+		p.out = append(p.out, "\x1b]8;;:\a"...) // the mark of extended attributes
+	}
+	p.goTo(min(max(b.saved.row-b.base, 0), p.s.rows-1), min(b.saved.col, p.s.cols-1))
+	p.out = append(p.out, "\x1b7"...)
+	if lone {
+		p.out = append(p.out, "\x1b]8;;\a"...)
+	}
+	p.out = append(p.out, "\x1b[m\x1b(B"...)
+	p.ink = cell{}
+}
+
+func (p *painter) tabs(b *buffer) {
+	usual := true
+	for col := range p.s.cols {
+		usual = usual && b.isTab(col) == (col%tabColumns == 0)
+	}
+	if usual {
+		return
+	}
+	p.out = append(p.out, "\x1b[3g"...)
+	for col := range p.s.cols {
+		if b.isTab(col) {
+			p.goCol(col)
+			p.out = append(p.out, "\x1bH"...)
+		}
+	}
+}
+
+func (p *painter) margins(b *buffer) {
+	if b.top == 0 && b.bottom == p.s.rows-1 {
+		return
+	}
+	p.out = append(p.out, "\x1b["...)
+	p.out = append(strconv.AppendInt(p.out, int64(b.top+1), 10), ';')
+	p.out = append(strconv.AppendInt(p.out, int64(b.bottom+1), 10), 'r')
+}
+
+// modes sets the modes other than IRM, in which nothing could be painted.
+func (p *painter) modes() {
+	m := &p.s.modes
+	for _, v := range [...]struct {
+		set bool
+		seq string
+	}{
+		{m.NewLine, "\x1b[20h"}, {m.AppCursor, "\x1b[?1h"}, {m.Origin, "\x1b[?6h"}, {!m.Wrap, "\x1b[?7l"},
+		{m.Blink, "\x1b[?12h"}, {m.ReverseWrap, "\x1b[?45h"}, {m.AppKeypad, "\x1b="}, {m.Focus, "\x1b[?1004h"},
+		{m.Paste, "\x1b[?2004h"}, {m.Sync, "\x1b[?2026h"}, {p.s.hidden, "\x1b[?25l"},
+	} {
+		if v.set {
+			p.out = append(p.out, v.seq...)
+		}
+	}
+	for _, v := range [...]int{int(m.Mouse), m.MouseEncoding} {
+		if v != 0 {
+			p.out = append(strconv.AppendInt(append(p.out, "\x1b[?"...), int64(v), 10), 'h')
+		}
+	}
+	style := 2 * m.CursorStyle
+	switch {
+	case style == 0 && m.CursorBlink != 0:
+		style = 6 + m.CursorBlink // no style, but blinking or not
+	case m.CursorBlink == 1:
+		style--
+	}
+	if style != 0 {
+		p.out = append(p.out, 0x1b, '[', '0'+byte(style), ' ', 'q')
+	}
+}
+
+// charsets designates G0 to G3, and makes the set in use what it is.
+func (p *painter) charsets(pending bool) {
+	s := p.s
+	for i, c := range s.g {
+		if c != nil {
+			p.out = append(p.out, 0x1b, "()*+"[i], c.final)
+		}
+	}
+	p.out = append(p.out, [...]string{"", "\x0e", "\x1bn", "\x1bo"}[s.level]...)
+	if s.charset != s.g[s.level] && s.charset == s.buf.saved.charset && !pending {
+		p.out = append(p.out, "\x1b8"...)
+	}
+}
+
+// finish sets cursor, pen, character sets and IRM. The character before the cursor
+// is printed again if a wrap is pending, or it may still be combined or repeated.
+func (p *painter) finish() {
+	s := p.s
+	b := s.buf
+	l := b.current()
+	col := min(b.col, s.cols)
+	row := b.row
+	if s.modes.Origin {
+		row = max(row-b.top, 0)
+	}
+	w := p.lastWidth(l, col)
+	joins := p.joins(l, col, w)
+	if col == s.cols && !joins {
+		p.pending(l, row, w)
+	}
+	p.charsets(col == s.cols && !joins)
+	switch {
+	case joins:
+		p.goTo(row, col-w)
+		p.usePen(s.pen)
+		if s.modes.Insert {
+			p.seq(w, 'P')
+			p.out = append(p.out, "\x1b[4h"...)
+		}
+		text, _ := s.charset.unmapped(l.text(col - w))
+		p.out = append(p.out, text...)
+	default:
+		if col < s.cols {
+			p.goTo(row, col)
+		}
+		p.usePen(s.pen)
+		if s.modes.Insert {
+			p.out = append(p.out, "\x1b[4h"...)
+		}
+	}
+	p.out = s.p.appendBegun(p.out)
+}
+
+// joins reports whether the character of w columns before col was printed last, so
+// that printing it again brings the state back in which it may be combined or
+// repeated. After a resize that state can be there without the character.
+func (p *painter) joins(l *line, col, w int) bool {
+	if p.s.joined == 0 || w != int(p.s.joined>>1) || !l.cells[col-w].attrsEqual(p.s.ink) {
+		return false
+	}
+	_, ok := p.s.charset.unmapped(l.text(col - w))
+	return ok
+}
+
+// lastWidth returns the width of the character before col, 0 if there is none that
+// can be printed again.
+func (p *painter) lastWidth(l *line, col int) int {
+	for w := 1; w <= min(2, col); w++ {
+		if p.printable(l, col-w) == w {
+			return w
+		}
+	}
+	return 0
+}
+
+// pending leaves the cursor after the last column, w being the width of the
+// character there. If there is none the row is all blank: nothing else erases it
+// and leaves the cursor.
+func (p *painter) pending(l *line, row, w int) {
+	cols := p.s.cols
+	if w > 0 {
+		p.goTo(row, cols-w)
+		p.use(l.cells[cols-w])
+		p.out = append(p.out, l.text(cols-w)...)
+		return
+	}
+	p.goTo(row, cols-1)
+	if c := l.cells[0]; c == (cell{bg: c.bg & colourMask}) && !slices.ContainsFunc(l.cells, func(d cell) bool { return d != c }) {
+		p.use(c)
+		p.out = append(p.out, " \x1b[1K"...)
+	}
+}
+
+func (c cell) attrsEqual(d cell) bool { return c.fg == d.fg && c.bg == d.bg && c.ext == d.ext }
+
+// unmapped returns what has to be printed for text while c is in use, false if
+// nothing makes it.
+func (c *charset) unmapped(text string) (string, bool) {
+	if c == nil || text[0] >= 127 || c.to[text[0]] == 0 {
+		return text, true
+	}
+	for i, r := range c.to {
+		if r == uint16(text[0]) {
+			return string(rune(i)) + text[1:], true
+		}
+	}
+	return "", false
+}
+
+// appendBegun appends the part of a sequence and of a character that has come.
+func (p *parser) appendBegun(out []byte) []byte {
+	switch p.state {
+	case ground:
+	case escape, escapeIntermediate:
+		out = p.appendCollected(append(out, 0x1b), 0x20, 0x3f)
+	case csiEntry, csiParam, csiIntermediate:
+		out = p.appendParams(append(out, 0x1b, '['))
+	case csiIgnore:
+		out = append(out, "\x1b[0<"...)
+	case sosPmApcString:
+		out = append(out, 0x1b, '_')
+	case dcsEntry, dcsParam, dcsIntermediate:
+		out = p.appendParams(append(out, 0x1b, 'P'))
+	case dcsIgnore:
+		out = append(out, "\x1bP0<"...)
+	case dcsPassthrough:
+		out = p.appendParams(append(out, 0x1b, 'P'))
+		out = append(append(out, byte(p.dcsID)), p.text...)
+	case oscString:
+		out = p.appendOSC(append(out, 0x1b, ']'))
+	}
+	if p.need > 0 {
+		out = append(out, p.raw...)
+	}
+	return out
+}
+
+func (p *parser) appendOSC(out []byte) []byte {
+	switch {
+	case p.oscPart == oscBad || p.over:
+		return append(out, 'x')
+	case p.oscID >= 0:
+		out = strconv.AppendInt(out, int64(p.oscID), 10)
+	}
+	if p.oscPart == oscText {
+		out = append(append(out, ';'), p.text...)
+	}
+	return out
+}
+
+// appendCollected appends the collected bytes from lo to hi.
+func (p *parser) appendCollected(out []byte, lo, hi byte) []byte {
+	for shift := 24; shift >= 0; shift -= 8 {
+		if c := byte(p.collect >> shift); c >= lo && c <= hi {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// appendParams appends prefix, parameters and intermediates.
+func (p *parser) appendParams(out []byte) []byte {
+	out = p.appendCollected(out, 0x3c, 0x3f)
+	if p.state == csiEntry || p.state == dcsEntry {
+		return out
+	}
+	a := &p.params
+	for i := range a.n {
+		if i > 0 {
+			out = append(out, ';')
+		}
+		out = strconv.AppendInt(out, int64(a.v[i]), 10)
+		for _, v := range a.subOf(i) {
+			out = append(out, ':')
+			if v >= 0 {
+				out = strconv.AppendInt(out, int64(v), 10)
+			}
+		}
+	}
+	if a.full {
+		out = append(out, ';')
+	}
+	return p.appendCollected(out, 0x20, 0x2f)
+}
