@@ -155,7 +155,7 @@ func loses(e event, instance string) string {
 // lines counts a process's log lines from a level with a text. It is called with mu held.
 func (p *process) lines(level, text string) (n int) {
 	for _, e := range p.events {
-		if e.Kind == "" && e.Level == level && strings.Contains(e.Message, text) {
+		if e.Kind == "" && strings.EqualFold(e.Level, level) && strings.Contains(e.Message, text) {
 			n++
 		}
 	}
