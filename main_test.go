@@ -93,6 +93,18 @@ type running struct {
 // startNode runs a control plane; the test's end stops it.
 func startNode(t *testing.T, env map[string]string, args ...string) *running {
 	t.Helper()
+	n := launch(t, env, args...)
+	link := strings.Fields(n.out.line(soon(t), t, "open http"))[1]
+	u, err := url.Parse(link)
+	must(t, err)
+	n.Client = client.New("http://"+u.Host, u.Query().Get("token"))
+	t.Cleanup(n.Client.Close)
+	return n
+}
+
+// launch runs a node whose console is not known yet.
+func launch(t *testing.T, env map[string]string, args ...string) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	n := &running{out: &output{changed: make(chan struct{})}, stop: stop, status: make(chan int, 1)}
 	go func() {
@@ -104,11 +116,6 @@ func startNode(t *testing.T, env map[string]string, args ...string) *running {
 			t.Errorf("exit status %d:\n%s", status, n.out.text.String())
 		}
 	})
-	link := strings.Fields(n.out.line(soon(t), t, "open http"))[1]
-	u, err := url.Parse(link)
-	must(t, err)
-	n.Client = client.New("http://"+u.Host, u.Query().Get("token"))
-	t.Cleanup(n.Client.Close)
 	return n
 }
 

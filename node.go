@@ -167,7 +167,7 @@ func (n *node) startProvider(ctx context.Context) error {
 	case n.local != nil:
 		return n.local.Start(ctx)
 	case n.railway != nil:
-		return n.railway.Start(ctx)
+		n.group.Go(func() { n.railway.Start(ctx) }) //nolint:errcheck // it fails if called twice
 	}
 	return nil
 }

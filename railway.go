@@ -125,13 +125,17 @@ func (n *node) buildLog() handlers.BuildLog {
 	return func(ctx context.Context, name string) iter.Seq[logs.Line] {
 		return func(yield func(logs.Line) bool) {
 			var off int64
-			for line, err := range n.railway.Logs(ctx, name, "") {
+			for line, err := range n.railway.Tail(ctx, name) {
 				if err != nil {
 					return
 				}
 				level := slog.LevelInfo
 				level.UnmarshalText([]byte(line.Level)) //nolint:errcheck // other words are info
-				if !yield(logs.Line{Off: off, Time: line.Time, Level: level, Message: line.Message}) {
+				from := "container"                     // the node repeats these when it has joined
+				if line.Build {
+					from = "build"
+				}
+				if !yield(logs.Line{Off: off, Time: line.Time, Level: level, Message: line.Message, Attrs: []logs.Attr{{Key: "from", Value: from}}}) {
 					return
 				}
 				off++

@@ -19,6 +19,9 @@ const (
 	Failed      Status = "failed"      // could not be made, or ended before it joined
 )
 
+// Making reports whether a node of this status has not been a member yet: its own log cannot be asked for.
+func (s Status) Making() bool { return s == Creating || s == Joining || s == Failed }
+
 // Step is one step of a node's making or taking away.
 type Step struct {
 	Name  string

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"sync"
 
-	"convoy/fleet"
 	"convoy/logs"
 )
 
@@ -21,20 +20,26 @@ func (h *Handlers) feed(ctx context.Context, node, boot string, from int64) iter
 	if node == h.Self {
 		return h.ownFeed(ctx, boot, from)
 	}
-	if known, err := h.Fleet.Find(node); err == nil && known.Status != fleet.Alive && h.BuildLog != nil {
-		return h.buildFeed(ctx, node, from)
+	if h.BuildLog != nil && (boot == "" || boot == buildBoot) {
+		if known, err := h.Fleet.Find(node); err == nil && known.Status.Making() {
+			return h.buildFeed(ctx, node, from)
+		}
 	}
 	return h.remoteFeed(ctx, node, boot, from)
 }
 
-// buildFeed is the news of a node that cannot speak for itself yet: what its provider logs of its making.
+// buildBoot is the boot of a log that is not the node's own.
+const buildBoot = "build"
+
+// buildFeed is the news of a node that cannot speak for itself yet: what its provider logs of its making. A node that
+// has spoken is not asked about again: what it said would come twice.
 func (h *Handlers) buildFeed(ctx context.Context, node string, from int64) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		for line := range h.BuildLog(ctx, node) {
 			if line.Off < from {
 				continue
 			}
-			if !yield(item{Boot: "build", Lines: []logs.Line{line}, Next: line.Off + 1}, nil) {
+			if !yield(item{Boot: buildBoot, Lines: []logs.Line{line}, Next: line.Off + 1}, nil) {
 				return
 			}
 		}

@@ -181,7 +181,7 @@ func (f *feeds) renew(list []fleet.Node) (missing []fleet.Node) {
 		}
 	}
 	for _, node := range list {
-		making := f.builds && (node.Status == fleet.Creating || node.Status == fleet.Joining || node.Status == fleet.Failed)
+		making := f.builds && node.Status.Making()
 		if f.nodes[node.Name] == nil && (node.Status == fleet.Alive || making) {
 			missing = append(missing, node)
 		}

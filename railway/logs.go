@@ -36,6 +36,16 @@ type Line struct {
 // the deployment is over. from is the cursor of the last line that was read, empty for all. Lines come in order and
 // once, also after a break. The only error is that of a node that does not exist.
 func (p *Provider) Logs(ctx context.Context, name, from string) iter.Seq2[Line, error] {
+	return p.logs(ctx, name, from, false)
+}
+
+// Tail is Logs from the first line on, and when a deployment is over it waits for the next one: until ctx ends, the
+// reader stops, or the service is gone. Waiting asks Railway nothing.
+func (p *Provider) Tail(ctx context.Context, name string) iter.Seq2[Line, error] {
+	return p.logs(ctx, name, "", true)
+}
+
+func (p *Provider) logs(ctx context.Context, name, from string, on bool) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		label, err := p.labelOf(name)
 		if err == nil {
@@ -61,7 +71,7 @@ func (p *Provider) Logs(ctx context.Context, name, from string) iter.Seq2[Line, 
 				return
 			}
 			at = r.at
-			if next, _ := p.deploymentOf(label); next == id {
+			if next, _ := p.deploymentOf(label); next == id && (!on || !p.waitOther(ctx, label, id)) {
 				return // it is over, and there is no other
 			}
 		}
@@ -85,6 +95,23 @@ func (p *Provider) waitDeployed(ctx context.Context, label string) error {
 		case <-changed:
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+	}
+}
+
+// waitOther waits until the node has another deployment than that one, and reports whether it got one.
+func (p *Provider) waitOther(ctx context.Context, label, id string) bool {
+	for {
+		p.mu.Lock()
+		changed := p.changed
+		p.mu.Unlock()
+		if next, ok := p.deploymentOf(label); !ok || next != id {
+			return ok
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
 		}
 	}
 }

@@ -229,3 +229,45 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// TestTail_WaitsForTheNextDeployment: the log of a failed node stays open in a card for as long as people look, and
+// costs no calls meanwhile.
+func TestTail_WaitsForTheNextDeployment(t *testing.T) {
+	script := func(_ string, n int) []railwaytest.Stage {
+		if n > 1 {
+			return railwaytest.Image()
+		}
+		return []railwaytest.Stage{{Status: "FAILED", Build: []string{"error: undefined: x"}}}
+	}
+	inBubble(t, railwaytest.Options{Script: script}, nil, func(t *testing.T, k *kit) {
+		if err := k.spawn(); err == nil {
+			t.Fatal("the spawn went well")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var l tail
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for line, err := range k.p.Tail(ctx, nodeName) {
+				l.mu.Lock()
+				l.lines, l.err = append(l.lines, line), err
+				l.mu.Unlock()
+			}
+		}()
+		pass(time.Minute)
+		before := k.s.Count("buildLog", "deployLog", "followBuildLog", "followDeployLog")
+		pass(time.Hour)
+		if n := k.s.Count("buildLog", "deployLog", "followBuildLog", "followDeployLog"); n != before {
+			t.Errorf("%d calls in an hour for a log that is over, want none", n-before)
+		}
+		k.s.Deploy("convoy-k3fz")
+		pass(5 * time.Minute)
+		if got := l.texts(); !slices.Equal(got, []string{"error: undefined: x", "node started"}) {
+			t.Errorf("lines are %q, want one of each deployment", got)
+		}
+		k.s.Delete("convoy-k3fz")
+		pass(5 * time.Minute)
+		<-done
+	})
+}

@@ -148,6 +148,8 @@ func (p *Provider) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	p.ctx, p.cancel = ctx, cancel
+	p.group.Add(1) // Close waits for Start, too
+	defer p.group.Done()
 	p.mu.Unlock()
 	proof, done := context.WithTimeout(ctx, startTimeout)
 	p.prove(proof)

@@ -15,14 +15,19 @@ let skew = 0; // ms that the server's clock is ahead of ours
 // reconcile brings everything in step after #nodes has changed.
 function reconcile() {
   syncCards({ stream, viewer });
-  const { provider, spawnHint } = find("#nodes").dataset;
-  const spawn = find("#spawn");
-  spawn.title = spawnHint;
-  if (!spawn.classList.contains("htmx-request")) spawn.disabled = !provider;
+  allowSpawn();
   document.body.toggleAttribute("data-many", allCards().length > 5);
   for (const time of all("#nodes time[data-clock]")) time.textContent = clock(time);
   filter();
   tick();
+}
+
+// allowSpawn has the button in the header follow what the list says: whether nodes can be made now, and why not.
+function allowSpawn() {
+  const { canSpawn, spawnHint } = find("#nodes").dataset;
+  const spawn = find("#spawn");
+  spawn.title = spawnHint;
+  if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
 }
 
 // swapNodes morphs a list that came by the stream into the page.
@@ -62,6 +67,7 @@ document.addEventListener("htmx:after:request", (event) => {
   const name = response?.headers.get("X-Convoy-Node");
   if (name) expect(name);
   if (sourceElement?.closest("#connect")) find("#connect").close();
+  if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // htmx has enabled it by then, whatever lists came meanwhile
 });
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;
