@@ -39,8 +39,8 @@ func TestSocketThatIsNeverRead(t *testing.T) {
 	acks, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
-		for acks.Err() == nil {
-			stalled.Ack(acks, s, term.Offset()) //nolint:errcheck // it may be let go of at any time
+		for off, err := term.WaitPast(acks, 0); err == nil; off, err = term.WaitPast(acks, off+64<<10) {
+			stalled.Ack(acks, s, off) //nolint:errcheck // it may be let go of at any time
 		}
 	}()
 	must(t, term.WaitFor(ctx, "whole-flood"))

@@ -152,7 +152,18 @@ func (t *Terminal) Sizes() []string {
 
 // WaitFor waits until the output holds text.
 func (t *Terminal) WaitFor(ctx context.Context, text string) error {
-	return t.wait(ctx, "output "+text, func() bool { return bytes.Contains(t.bytes, []byte(text)) })
+	searched := 0 // what lies before was searched already
+	return t.wait(ctx, "output "+text, func() bool {
+		from := max(0, min(searched, len(t.bytes))-len(text))
+		searched = len(t.bytes)
+		return bytes.Contains(t.bytes[from:], []byte(text))
+	})
+}
+
+// WaitPast waits for output beyond off, and returns the offset after the last byte that came.
+func (t *Terminal) WaitPast(ctx context.Context, off int64) (int64, error) {
+	err := t.wait(ctx, "more output", func() bool { return t.off > off })
+	return t.Offset(), err
 }
 
 // WaitExit waits for the shell's end and returns its code and signal in one word.
