@@ -14,6 +14,8 @@ need chromium chromium
 need vim vim
 need less less
 need htop htop
+need ip iproute2
+need nft nftables
 if command -v chromium-browser google-chrome >/dev/null 2>&1; then
   missing=("${missing[@]/#chromium/}")
 fi

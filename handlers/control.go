@@ -84,8 +84,9 @@ func (h *Handlers) onControl(fn handler) handler {
 
 // carried is an answer that came from another node.
 type carried struct {
-	status int
-	body   []byte // JSON
+	status   int
+	location string
+	body     []byte // JSON
 }
 
 // carry asks another node, and returns its answer; a refusal is the error that it is there.
@@ -103,7 +104,7 @@ func (h *Handlers) carry(r *http.Request, name, path string) (carried, error) {
 		return carried{}, unreachable(name, err)
 	}
 	defer answer.Body.Close()
-	c := carried{status: answer.StatusCode}
+	c := carried{status: answer.StatusCode, location: answer.Header.Get("Location")}
 	if c.body, err = io.ReadAll(io.LimitReader(answer.Body, maxForward)); err != nil {
 		return carried{}, unreachable(name, err)
 	}
@@ -119,6 +120,9 @@ func (h *Handlers) carry(r *http.Request, name, path string) (carried, error) {
 
 func (c carried) write(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json")
+	if c.location != "" {
+		w.Header().Set("Location", c.location)
+	}
 	w.WriteHeader(c.status)
 	_, err := w.Write(c.body)
 	return err

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -98,6 +99,7 @@ func (c *Cluster) apply(e event) {
 	case eventGone:
 		if m, ok := c.roster.gone(e.instance, fleet.MemberUnreachable, e.at); ok {
 			c.log.Warn("member unreachable", "member", m.Name, "instance", m.Instance, "addr", m.Addr)
+			c.askAgain(m.Addr)
 			c.poll.hurry()
 		}
 	case eventGoodbye:
@@ -108,6 +110,19 @@ func (c *Cluster) apply(e event) {
 	case eventMark:
 		close(e.done)
 	}
+}
+
+// askAgain asks a member that gossip has lost directly, by TCP. If it lives, it
+// learns from the first exchange that it was taken for dead, and objects in the
+// second: that heals a mistake of the packets at once.
+func (c *Cluster) askAgain(addr netip.AddrPort) {
+	c.group.run(func() {
+		for range 2 {
+			if c.gossip.join(addr) != nil {
+				return
+			}
+		}
+	})
 }
 
 func (c *Cluster) applyAlive(e event) {

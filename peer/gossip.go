@@ -28,8 +28,9 @@ const (
 	streamTimeout = 3 * time.Second
 	// packetBytes fits any path: IPv6 promises 1280, WireGuard leaves 1420.
 	packetBytes = 1200
-	// retransmitMult × log10 n is how often each message is passed on.
-	retransmitMult = 4
+	// retransmitMult × log10 n is how often each message is passed on. With less, at
+	// 20 % loss, somebody misses now and then that a suspected member has objected.
+	retransmitMult = 8
 	gossipLabel    = "convoy"
 	goodbyeMessage = 'L'
 )

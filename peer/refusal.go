@@ -19,13 +19,17 @@ const (
 // this node's cookies.
 var ErrWrongCookie = errors.New("the other node has another cookie")
 
+// refusedThere is what the other side says that does not take this node's certificate: that of another cluster, or of
+// an instance that had this address before.
+const refusedThere = "remote error: tls: bad certificate"
+
 // strangers are what memberlist and crypto/tls say of the other side's keys.
 var strangers = []string{
 	"no installed keys could decrypt", // gossip, either way
 	"remote state is not encrypted",
 	"signed by unknown authority", // TLS, here
 	"unknown certificate authority",
-	"tls: bad certificate", // TLS, there
+	refusedThere,
 	"didn't provide a certificate",
 }
 
@@ -48,9 +52,13 @@ type refusals struct {
 	last map[netip.Addr]time.Time
 }
 
-func (r *refusals) note(via, from string) {
+func (r *refusals) note(via, from, text string) {
 	addr, err := netip.ParseAddrPort(from)
 	if err != nil || !r.due(addr.Addr(), time.Now()) {
+		return
+	}
+	if strings.Contains(text, refusedThere) {
+		r.log.Info("the other side refused this node: it has another cookie, or looks for an instance that is no more", "addr", from, "via", via)
 		return
 	}
 	r.log.Warn("refused: the other side does not have this cluster's cookie", "addr", from, "via", via)
@@ -81,7 +89,7 @@ type lineLog struct {
 func (l *lineLog) Write(line []byte) (int, error) {
 	text := string(bytes.TrimSpace(line))
 	if isStranger(text) {
-		l.refused.note(l.via, wordAfter(text, l.from))
+		l.refused.note(l.via, wordAfter(text, l.from), text)
 	}
 	if strings.Contains(text, "http: panic serving") {
 		l.log.Error("handler panicked", "via", l.via, "err", text)

@@ -16,6 +16,7 @@ import (
 const (
 	keepUnreachable = time.Hour
 	keepLeft        = time.Minute
+	maxUnseen       = 15 * time.Second // that gossip takes to notice a death, at most
 	maxGone         = 256
 )
 
@@ -38,6 +39,7 @@ type roster struct {
 type entry struct {
 	fleet.Member
 	callErr  error     // of the last attempt to connect
+	gone     time.Time // when it became unreachable or left
 	called   time.Time // when an attempt last succeeded
 	checking bool      // by Cluster.recheck
 }
@@ -89,9 +91,9 @@ func (r *roster) gone(instance string, state fleet.MemberState, now time.Time) (
 	if m == nil || m.State == fleet.MemberLeft || m.State == state {
 		return fleet.Member{}, false
 	}
-	m.State = state
-	if state == fleet.MemberLeft {
-		m.Seen = now
+	m.State, m.gone = state, now
+	if state == fleet.MemberLeft || now.Sub(m.Seen) > maxUnseen {
+		m.Seen = now // probes that take long are not told of, but were answered
 	}
 	r.signal()
 	return m.Member, true
@@ -112,9 +114,9 @@ func (r *roster) expire(now time.Time) (next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next = now.Add(keepUnreachable)
-	gone := r.goneBySeen()
+	gone := r.goneByTime()
 	for i, m := range gone {
-		until := m.Seen.Add(r.keep(m))
+		until := m.gone.Add(r.keep(m))
 		if i < len(gone)-maxGone || !until.After(now) {
 			delete(r.members, m.Instance)
 			r.signal()
@@ -125,15 +127,15 @@ func (r *roster) expire(now time.Time) (next time.Time) {
 	return next
 }
 
-// goneBySeen is called with mu held.
-func (r *roster) goneBySeen() []*entry {
+// goneByTime is called with mu held.
+func (r *roster) goneByTime() []*entry {
 	var gone []*entry
 	for _, m := range r.members {
 		if m.State != fleet.MemberAlive && !m.Self {
 			gone = append(gone, m)
 		}
 	}
-	slices.SortFunc(gone, func(a, b *entry) int { return a.Seen.Compare(b.Seen) })
+	slices.SortFunc(gone, func(a, b *entry) int { return a.gone.Compare(b.gone) })
 	return gone
 }
 
@@ -236,7 +238,7 @@ func (r *roster) lost() []fleet.Member {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	latest := map[string]*entry{}
-	for _, m := range r.goneBySeen() {
+	for _, m := range r.goneByTime() {
 		if m.State == fleet.MemberUnreachable && r.youngest(m.Name) == nil {
 			latest[m.Name] = m
 		}

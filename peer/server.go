@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -16,6 +17,8 @@ import (
 // most streamWindowBytes at the reader and stops its writer by flow control; a
 // connection that has gone silent is found out after pingAfter + pingTimeout.
 const (
+	addrPatience      = 30 * time.Second // for the address to be there
+	addrInterval      = 250 * time.Millisecond
 	streamWindowBytes = 256 << 10
 	connWindowBytes   = 4<<20 - 1 // the most that net/http takes: 16 stalled uploads stop no other
 	streamsAtOnce     = 4096
@@ -53,11 +56,33 @@ type server struct {
 	handlers tally // net/http does not wait for handlers whose connection it has cut
 }
 
+// listenWhenThere opens a port, and waits for a while if the machine does not
+// have the address yet: a network may come later than the program.
+func (c *Cluster) listenWhenThere(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
+	config := net.ListenConfig{Control: setUserTimeout}
+	ctx, cancel := context.WithTimeout(ctx, addrPatience)
+	defer cancel()
+	tick := time.NewTicker(addrInterval)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		l, err := config.Listen(ctx, "tcp", addr.String())
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			return l, err
+		}
+		if first {
+			c.log.Warn("no such address here yet, waiting for it", "addr", addr)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
 // listen opens the port for calls. Nothing is accepted before serve.
 func (c *Cluster) listen(ctx context.Context, h http.Handler) (*server, error) {
-	config := net.ListenConfig{Control: setUserTimeout}
-	addr := netip.AddrPortFrom(c.cfg.Bind, c.cfg.CallPort)
-	l, err := config.Listen(ctx, "tcp", addr.String())
+	l, err := c.listenWhenThere(ctx, netip.AddrPortFrom(c.cfg.Bind, c.cfg.CallPort))
 	if err != nil {
 		return nil, fmt.Errorf("open the port for calls: %w", err)
 	}

@@ -14,7 +14,7 @@ func Test20PercentLoss(t *testing.T) {
 	s := newScene(t, 5)
 	all := s.cluster()
 	s.lab.Loss(20)
-	s.steady(2, all)
+	s.steady(1, all)
 }
 
 // TestDelay200ms puts one node behind 200 ms each way. It joins, it stays, and it can
