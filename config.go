@@ -28,6 +28,8 @@ Usage:
     convoy railway check
                        say whether nodes can be made on Railway, and change
                        nothing
+    convoy health      ask the node that runs here whether it serves; for
+                       containers. The exit status is 0 if it does, else 1
     convoy version     print the version
 
 Without flags it runs the control plane of a fleet on this machine: open the
@@ -136,12 +138,9 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	if f.spawned {
 		return spawnedConfig(getenv)
 	}
-	cfg := config{addr: f.addr, hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
+	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	if port := getenv("PORT"); port != "" && !f.given["addr"] {
-		cfg.addr = ":" + port
-	}
 	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
@@ -195,6 +194,14 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 		f.given[one.Name] = true
 	})
 	return f, bad
+}
+
+// console is where the console listens.
+func (f flags) console(getenv func(string) string) string {
+	if port := getenv("PORT"); port != "" && !f.given["addr"] {
+		return ":" + port
+	}
+	return f.addr
 }
 
 type discard struct{}

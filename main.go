@@ -36,8 +36,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return 0
 		}
 	}
-	if strings.Join(args, " ") == "railway check" {
-		if err := railwayCheck(ctx, getenv, stdout); err != nil {
+	var ask func() error
+	switch strings.Join(args, " ") {
+	case "railway check":
+		ask = func() error { return railwayCheck(ctx, getenv, stdout) }
+	case "health":
+		ask = func() error { return health(ctx, getenv) }
+	}
+	if ask != nil {
+		if err := ask(); err != nil {
 			complain(stderr, err)
 			return 1
 		}
