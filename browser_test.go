@@ -350,3 +350,44 @@ func root(t *testing.T) string {
 	must(t, err)
 	return dir
 }
+
+func TestBrowser_Row01_AllNodesAtOnce(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	p.Resize(1440, 900)
+	selfShell(t, n, p)
+	for range 5 {
+		spawnByClick(t, n, p)
+	}
+	p.Wait(`document.querySelectorAll(".node").length === 6 && document.querySelectorAll(".node [role=tab][data-shell]").length === 6`)
+	const tops = `[...document.querySelectorAll(".node")].map(e => Math.round(e.getBoundingClientRect().top))`
+	if rows := browser.Eval[int](p, `new Set(`+tops+`).size`); rows >= 6 {
+		t.Errorf("six cards in %d rows: they should stand side by side", rows)
+	}
+	if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 1440 {
+		t.Errorf("the page is %d pixels wide in a window of 1440", wide)
+	}
+	p.Clean()
+}
+
+func TestBrowser_Row06_ServingNodeIsMarked(t *testing.T) {
+	n := startBash(t)
+	made := n.spawnAlive(t)
+	p := browse(t, n.consoleOf(t, made.Name), strings.TrimPrefix(n.consoleOf(t, made.Name).Base, "http://"))
+	p.Wait(fmt.Sprintf(`document.querySelectorAll(".node").length === 2 && document.querySelector('%s .badge.self')?.textContent === "this node"`, card(made.Name)))
+	if marked := browser.Eval[int](p, `document.querySelectorAll(".badge.self").length`); marked != 1 {
+		t.Errorf("%d nodes are marked as the one that serves the page", marked)
+	}
+}
+
+func TestBrowser_Row11_ClickFocusesTheShell(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	p.Do(`document.activeElement.blur()`)
+	p.Click(".pane[data-kind=shell]")
+	p.Wait(fmt.Sprintf(`document.activeElement.closest(".shell")?.pane === convoy.panes.get(%q)`, key))
+	p.Type("echo typed''-after-a-click")
+	p.Press("Enter")
+	p.WaitScreen(key, "typed-after-a-click")
+}

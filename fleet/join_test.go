@@ -156,7 +156,7 @@ func TestJoin(t *testing.T) {
 			s.members(MemberAlive)
 			s.members(MemberLeft)
 		}, Left, ""},
-		{"redeployed, both alive", false, func(s *scene) { s.members(MemberAlive, MemberAlive) }, Alive, ""},
+		{"redeployed, both alive", false, func(s *scene) { s.members(MemberAlive, MemberAlive) }, Alive, "2 instances have this name; this is the youngest, older ones leave after a redeploy"},
 		{"redeployed, old one left", false, func(s *scene) { s.members(MemberLeft, MemberAlive) }, Alive, ""},
 		{"redeployed, new one lost", false, func(s *scene) { s.members(MemberAlive, MemberUnreachable) }, Alive, ""},
 		{"ghost of an older instance", false, func(s *scene) { s.members(MemberUnreachable, MemberLeft) }, Left, ""},

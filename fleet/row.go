@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -165,7 +167,7 @@ func (r *row) status() (Status, string) {
 	case r.retiring:
 		return Retiring, ""
 	case known && r.alive(m):
-		return Alive, r.refusal
+		return Alive, cmp.Or(r.refusal, r.crowd())
 	case r.making != nil:
 		return Creating, ""
 	case ended && r.service.Making && r.failure == "":
@@ -185,6 +187,21 @@ func (r *row) status() (Status, string) {
 	default:
 		return Joining, r.refusal
 	}
+}
+
+// crowd says that several instances have the name: replicas, or one that is
+// being deployed anew and its predecessor, which leaves.
+func (r *row) crowd() string {
+	n := 0
+	for _, m := range r.members {
+		if r.alive(m) {
+			n++
+		}
+	}
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d instances have this name; this is the youngest, older ones leave after a redeploy", n)
 }
 
 // step puts a step into the timeline, or ends the one of its name that goes on.
