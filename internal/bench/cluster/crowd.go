@@ -17,6 +17,9 @@ import (
 	"convoy/peer"
 )
 
+// errNotYet says that what was waited for has not come. That is a measurement, too.
+var errNotYet = errors.New("not within the time")
+
 // patience is how long anything of a crowd may take, under whatever load.
 const patience = 60 * time.Second
 
@@ -30,6 +33,8 @@ type crowd struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at every word of a node
 	failed  error
+	dead    map[string]bool // the instances that have been killed
+	mistook int             // how often a node took another for dead that was not
 	group   sync.WaitGroup
 }
 
@@ -49,7 +54,7 @@ type node struct {
 
 func newCrowd(ctx context.Context) (*crowd, error) {
 	c := &crowd{
-		cookie: peer.NewCookie(), changed: make(chan struct{}),
+		cookie: peer.NewCookie(), changed: make(chan struct{}), dead: map[string]bool{},
 		names: local.New(local.Config{Self: "convoy@bench." + local.Zone, Loopback: netip.IPv6Loopback()}),
 	}
 	return c, c.names.Start(ctx)
@@ -99,6 +104,9 @@ func (c *crowd) hear(n *node, host string, output io.Reader) {
 			for _, instance := range w.Gone {
 				delete(n.alive, instance)
 				n.gone[instance] = w.At
+				if !c.dead[instance] {
+					c.mistook++
+				}
 			}
 			for _, instance := range w.Back {
 				delete(n.gone, instance)
@@ -143,9 +151,21 @@ func (c *crowd) all(ctx context.Context, what string, holds func(*node) (time.Ti
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return last, fmt.Errorf("%d of %d nodes are not yet %s: %w", missing, len(c.nodes), what, ctx.Err())
+			return last, fmt.Errorf("%d of %d nodes were not %s: %w (%s)", missing, len(c.nodes), what, errNotYet, c.state())
 		}
 	}
+}
+
+// state says how many members the nodes list.
+func (c *crowd) state() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fewest, sum := len(c.nodes[0].alive), 0
+	for _, n := range c.nodes {
+		fewest, sum = min(fewest, len(n.alive)), sum+len(n.alive)
+	}
+	return fmt.Sprintf("they listed %d at least, %d on average, and %d times one took another for dead that was not",
+		fewest, sum/len(c.nodes), c.mistook)
 }
 
 // whole waits until every node lists every other as alive. It may list one that has been killed too.
@@ -192,7 +212,7 @@ func (c *crowd) kill(ctx context.Context, victim *node) (time.Duration, error) {
 func (c *crowd) forget(victim *node) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	victim.killed = true
+	victim.killed, c.dead[victim.ready.Instance] = true, true
 	for i, n := range c.nodes {
 		if n == victim {
 			c.nodes = append(c.nodes[:i:i], c.nodes[i+1:]...)

@@ -145,14 +145,18 @@ func (b *bench) measure(ctx context.Context) error {
 		b.say("two nodes took %v", time.Since(began).Round(100*time.Millisecond))
 	}
 	for i, n := range b.sizes {
+		if ctx.Err() != nil {
+			return nil
+		}
 		share := time.Until(end) / time.Duration(len(b.sizes)-i)
 		began := time.Now()
 		err := b.measureSize(ctx, n, began.Add(share))
 		b.say("%d nodes took %v", n, time.Since(began).Round(100*time.Millisecond))
 		switch {
+		case errors.Is(err, errNotYet):
+			b.report.note(fmt.Sprintf("%d nodes, after %v: %v", n, time.Since(began).Round(time.Second), err))
 		case err != nil && errors.Is(context.Cause(ctx), errLimit):
-			b.report.note(fmt.Sprintf("%d nodes: cut short, the time was up (-limit): %v", n, err))
-			return nil
+			b.report.note(fmt.Sprintf("%d nodes: cut short, the time was up (-limit)", n))
 		case err != nil:
 			return fmt.Errorf("%d nodes: %w", n, err)
 		}

@@ -55,11 +55,6 @@ func (r *report) text() string {
 		text.WriteString("\nbetween two nodes\n")
 		writeTable(&text, r.pairTable())
 	}
-	for _, f := range r.Sizes {
-		if f.Mistaken > 0 {
-			r.note(fmt.Sprintf("%d nodes: %d times one took another for dead that was not, before any was killed", f.Nodes, f.Mistaken))
-		}
-	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&text, "note: %s\n", note)
 	}
@@ -73,21 +68,22 @@ func (r *report) sizeTable() [][]string {
 		value func(sizeFigures) string
 	}{
 		{"", func(f sizeFigures) string { return fmt.Sprint(f.Nodes) }},
-		{"all know all, after the last start, s", func(f sizeFigures) string { return digits(2, f.Whole) }},
-		{"  the last node listens, s", func(f sizeFigures) string { return digits(2, f.AllListen) }},
-		{"a new node: all know all after it listens, ms", func(f sizeFigures) string { return digits(0, median(f.Listed)) }},
-		{"  worst, ms", func(f sizeFigures) string { return digits(0, worst(f.Listed)) }},
-		{"kill -9, all have noticed: gossip only, s", func(f sizeFigures) string { return digits(2, median(f.Gossip)) }},
-		{"  worst, s", func(f sizeFigures) string { return digits(2, worst(f.Gossip)) }},
-		{"  with a call connection open, ms", func(f sizeFigures) string { return digits(0, median(f.Call)) }},
-		{"  worst, ms", func(f sizeFigures) string { return digits(0, worst(f.Call)) }},
+		{"all know all, after the last start, s", func(f sizeFigures) string { return known(2, f.Whole) }},
+		{"  the last node listens, s", func(f sizeFigures) string { return known(2, f.AllListen) }},
+		{"a new node: all know all after it listens, ms", func(f sizeFigures) string { return known(0, median(f.Listed)) }},
+		{"  worst, ms", func(f sizeFigures) string { return known(0, worst(f.Listed)) }},
+		{"kill -9, all have noticed: gossip only, s", func(f sizeFigures) string { return known(2, median(f.Gossip)) }},
+		{"  worst, s", func(f sizeFigures) string { return known(2, worst(f.Gossip)) }},
+		{"  with a call connection open, ms", func(f sizeFigures) string { return known(0, median(f.Call)) }},
+		{"  worst, ms", func(f sizeFigures) string { return known(0, worst(f.Call)) }},
 		{"kills of each kind", func(f sizeFigures) string { return fmt.Sprintf("%d, %d", len(f.Gossip), len(f.Call)) }},
-		{"at rest, a node: CPU, % of a core", func(f sizeFigures) string { return digits(2, f.CPU) }},
-		{"  RSS, MiB", func(f sizeFigures) string { return digits(1, f.RSS) }},
-		{"  of it anonymous, MiB", func(f sizeFigures) string { return digits(1, f.Own) }},
-		{"  packets sent per s", func(f sizeFigures) string { return digits(1, f.Packets) }},
-		{"  of them UDP", func(f sizeFigures) string { return digits(1, f.UDP) }},
-		{"  bytes sent per s", func(f sizeFigures) string { return digits(0, f.Bytes) }},
+		{"at rest, a node: CPU, % of a core", func(f sizeFigures) string { return known(2, f.CPU) }},
+		{"  RSS, MiB", func(f sizeFigures) string { return known(1, f.RSS) }},
+		{"  of it anonymous, MiB", func(f sizeFigures) string { return known(1, f.Own) }},
+		{"  packets sent per s", func(f sizeFigures) string { return known(1, f.Packets) }},
+		{"  of them UDP", func(f sizeFigures) string { return known(1, f.UDP) }},
+		{"  bytes sent per s", func(f sizeFigures) string { return known(0, f.Bytes) }},
+		{"taken for dead by mistake, times", func(f sizeFigures) string { return fmt.Sprint(f.Mistaken) }},
 		{"load average, before and after", func(f sizeFigures) string { return fmt.Sprintf("%.1f, %.1f", f.Load, f.LoadEnd) }},
 	}
 	var table [][]string

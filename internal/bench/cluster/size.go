@@ -31,7 +31,7 @@ type sizeFigures struct {
 	Call      []float64 `json:"kill_connected_ms"`  // each: all others have a call connection open
 	Load      float64   `json:"load"`               // when it began
 	LoadEnd   float64   `json:"load_end"`           // when it ended
-	Mistaken  int       `json:"mistaken"`           // nodes that one other took for dead, and were not, counted for each pair
+	Mistaken  int       `json:"mistaken"`           // how often a node took another for dead that was not
 }
 
 // measureSize makes a cluster of n nodes and watches it form, rest, and lose nodes. It goes on killing until a time.
@@ -43,10 +43,10 @@ func (b *bench) measureSize(ctx context.Context, n int, until time.Time) error {
 	defer c.close()
 	f := sizeFigures{Nodes: n, Load: load()}
 	defer func() {
-		f.LoadEnd = load()
-		if f.Whole > 0 {
-			b.report.Sizes = append(b.report.Sizes, f)
-		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		f.LoadEnd, f.Mistaken = load(), c.mistook
+		b.report.Sizes = append(b.report.Sizes, f)
 	}()
 	if err := f.form(ctx, c); err != nil {
 		return err
@@ -54,11 +54,6 @@ func (b *bench) measureSize(ctx context.Context, n int, until time.Time) error {
 	if err := f.watch(ctx, c, b.rest); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	for _, n := range c.nodes {
-		f.Mistaken += len(n.gone) // nobody has been killed yet
-	}
-	c.mu.Unlock()
 	for i := 0; i < b.kills && (i == 0 || time.Now().Before(until.Add(-callShare))); i++ {
 		if err := f.replace(ctx, c, false); err != nil {
 			return err
