@@ -105,6 +105,7 @@ type config struct {
 	ownToken  bool // made here, so it is shown
 	spawned   bool // a child of provider local
 	railway   railway.Config
+	proxied   bool // Railway's edge is in front
 }
 
 // hinted is an error with what to do about it.

@@ -48,6 +48,7 @@ func (cfg *config) onRailway(f *flags, getenv func(string) string) {
 		}
 		cfg.query = f.query
 	}
+	cfg.proxied = cfg.railway.Service != ""
 	if public := getenv("RAILWAY_PUBLIC_DOMAIN"); public != "" {
 		cfg.hosts = append(cfg.hosts, strings.ToLower(public))
 	}

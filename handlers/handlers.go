@@ -43,6 +43,7 @@ type Config struct {
 	Token   string       // opens everything; at least 16 characters
 	Keys    [][]byte     // sign sessions: the first signs, all are accepted
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
+	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
@@ -69,6 +70,9 @@ type Handlers struct {
 const (
 	heartbeat = 15 * time.Second // between two hb events on a stream
 	writeWait = 20 * time.Second // see Handlers.writeWait
+	// streamLife is how long a stream lasts: proxies end responses after a quarter of an hour (Railway's does), and a
+	// stream that ends by itself ends between two events. Its reader opens the next one where it stands.
+	streamLife = 14 * time.Minute
 )
 
 // New makes the handlers. It starts nothing; the first open stream does.

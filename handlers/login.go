@@ -146,7 +146,7 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("the form cannot be read")
 	}
 	if !h.login.checkToken(strings.TrimSpace(r.PostForm.Get("token"))) {
-		h.Log.Warn("login refused", "addr", r.RemoteAddr)
+		h.Log.Warn("login refused", "addr", h.addrOf(r))
 		return h.set.Render(w, http.StatusUnauthorized, "login", templates.Login{Page: h.page(r, "Log in"), Error: "That token is not the one that Convoy printed when it started."})
 	}
 	h.setSession(w, r)
@@ -165,10 +165,18 @@ func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request) {
 	s := session{ID: rand.Text(), User: "admin", Expires: time.Now().Add(sessionLife).UTC()}
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
-	h.Log.Info("logged in", "addr", r.RemoteAddr)
+	h.Log.Info("logged in", "addr", h.addrOf(r))
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+	secure := r.TLS != nil || h.Proxied && r.Header.Get("X-Forwarded-Proto") == "https"
 	return &http.Cookie{Name: h.login.name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode}
+}
+
+// addrOf is where a request came from. A proxy's word is taken only where there is one: anybody can write a header.
+func (h *Handlers) addrOf(r *http.Request) string {
+	if real := r.Header.Get("X-Real-IP"); h.Proxied && real != "" {
+		return real
+	}
+	return r.RemoteAddr
 }

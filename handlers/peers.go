@@ -30,7 +30,7 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Cluster.Connect(ctx, target); err != nil {
 		answer = connected{Reason: err.Error()}
 	}
-	h.Log.Info("connect asked for", "addr", r.RemoteAddr, "member", target, "err", answer.Reason)
+	h.Log.Info("connect asked for", "addr", h.addrOf(r), "member", target, "err", answer.Reason)
 	if r.Header.Get("HX-Request") == "" {
 		return writeJSON(w, http.StatusOK, answer)
 	}

@@ -80,8 +80,12 @@ func (t *tab) run(ctx context.Context, send publish, open opening) {
 	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	end := time.NewTimer(streamLife)
+	defer end.Stop()
 	for {
 		select {
+		case <-end.C:
+			return
 		case n := <-t.notices:
 			t.sendJSON("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
 		case now := <-beat.C:
