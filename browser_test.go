@@ -158,8 +158,8 @@ func TestBrowser_UnpluggedAndBack(t *testing.T) {
 	for i := range 3000 {
 		row := fmt.Sprintf("row %d of three thousand\n", i+1)
 		next := strings.Index(all, row)
-		if next < at || strings.Count(all, "\n"+row) != 1 {
-			t.Fatalf("row %d is there %d times", i+1, strings.Count(all, "\n"+row))
+		if next < at || strings.Count(all, row) != 1 { // what is typed meanwhile may be echoed in front of it
+			t.Fatalf("row %d is there %d times", i+1, strings.Count(all, row))
 		}
 		at = next
 	}

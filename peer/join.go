@@ -11,7 +11,7 @@ import (
 
 const (
 	joinPatience    = 300 * time.Millisecond // of a poll, for the joins that it begins
-	joinsAtOnce     = 16
+	joinsAtOnce     = 6
 	secondSyncAfter = 3 * time.Second
 	manyMembers     = 30 // from where on a second exchange is worth it
 )
@@ -31,10 +31,14 @@ func (p *poller) strangersOf(addrs []netip.AddrPort) []netip.AddrPort {
 	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.AddrPort) bool { return known[a] })
 }
 
-// joinAll joins addresses, each in a goroutine of its own, and waits a moment for
-// the results; joins that take longer go on. It returns the first address that
-// could not be joined, or is not joined yet.
+// joinAll joins addresses, in any order and a few at once, and waits a moment for
+// the results; joins that take longer go on. Each join brings all that the other
+// node knows, so most of many addresses are members before it is their turn: a
+// hundred nodes that start at once must not exchange ten thousand lists. It
+// returns the least address that could not be joined, or is not joined yet.
 func (p *poller) joinAll(ctx context.Context, addrs []netip.AddrPort) (missing netip.AddrPort, err error) {
+	addrs = slices.Clone(addrs)
+	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
 	patience := time.NewTimer(joinPatience)
 	defer patience.Stop()
 	tries := make([]*try, len(addrs))
@@ -49,7 +53,7 @@ func (p *poller) joinAll(ctx context.Context, addrs []netip.AddrPort) (missing n
 		case <-ctx.Done():
 			return netip.AddrPort{}, ctx.Err()
 		}
-		if e := t.result(); e != nil && !missing.IsValid() {
+		if e := t.result(); e != nil && (!missing.IsValid() || addrs[i].Compare(missing) < 0) {
 			missing, err = addrs[i], e
 		}
 	}
@@ -89,7 +93,9 @@ func (p *poller) finish(addr netip.AddrPort, t *try) {
 	defer close(t.done)
 	select {
 	case p.slots <- struct{}{}:
-		t.err = p.join(addr)
+		if len(p.strangersOf([]netip.AddrPort{addr})) > 0 {
+			t.err = p.join(addr)
+		}
 		<-p.slots
 	case <-p.stopped.Done():
 		t.err = ErrClosed
@@ -111,7 +117,7 @@ func (p *poller) syncAgain() bool {
 	return p.group.run(func() {
 		select {
 		case <-time.After(secondSyncAfter):
-			p.begin(addr)
+			p.join(addr) // it is a member: only its list is wanted
 		case <-p.stopped.Done():
 		}
 	})
