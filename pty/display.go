@@ -33,9 +33,26 @@ func (s *Shell) newScreen(size Size) *screen.Screen {
 	return model
 }
 
+// show takes note of output that has come into the ring. The screen follows at
+// once what is more than plain text, since a program may have asked something.
+// Plain text waits until there is much of it, or somebody looks: then only its end
+// has to be drawn. The shell is locked.
+func (s *Shell) show(p []byte) {
+	if !screen.Plain(p) || !s.screen.Settled() || s.ring.end-s.shown >= int64(s.ring.max)*7/8-readBytes {
+		s.catchUp()
+	}
+}
+
+// catchUp brings the screen to where the ring is. The shell is locked.
+func (s *Shell) catchUp() {
+	s.screen.Write(s.ring.read(s.shown, int(s.ring.end-s.shown)))
+	s.shown = s.ring.end
+}
+
 // draw is a byte string that makes any terminal of this size show the screen.
 // The shell is locked.
 func (s *Shell) draw() []byte {
+	s.catchUp()
 	if whole := s.screen.Snapshot(historyRows); len(whole) <= maxScreenBytes {
 		return whole
 	}
@@ -71,5 +88,6 @@ func (s *Shell) takeAnswers() []byte {
 func (s *Shell) Text() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.catchUp()
 	return s.screen.Text()
 }

@@ -63,7 +63,7 @@ func (s *Shell) put(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ring.write(p)
-	s.screen.Write(p)
+	s.show(p)
 	s.answer()
 	s.sizes = s.sizes.forget(s.ring.start())
 	for _, f := range s.followers {

@@ -72,7 +72,8 @@ type Shell struct {
 	inputs    uint64 // how often something was typed: the echo of it is waited for
 	followers []*follower
 	seen      uint64
-	screen    *screen.Screen // what a viewer sees; always as far as the ring
+	screen    *screen.Screen // what a viewer sees
+	shown     int64          // the offset that the screen has reached
 	answers   []byte         // of the screen to the program, not typed yet
 	answering bool           // the answerer is at work
 	answerer  sync.WaitGroup
@@ -134,7 +135,6 @@ func (s *Shell) failStart(err error) {
 	s.log.Warn("shell's program cannot be started", "err", err)
 	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.title, err)
 	s.ring.write(why)
-	s.screen.Write(why)
 	s.exit = &Exit{Code: exitNotStarted}
 	close(s.dead)
 	close(s.readDone)
@@ -229,6 +229,7 @@ func (s *Shell) resize(size Size) (changed bool, err error) {
 		return false, fmt.Errorf("resize shell %q: %w", s.id, err)
 	}
 	s.sizes = s.sizes.add(s.ring.end, size)
+	s.catchUp()
 	s.screen.Resize(size.Rows, size.Cols)
 	s.pokeAll()
 	return true, nil

@@ -36,6 +36,7 @@ const (
 // fails. Where a stream is cut makes no difference.
 func (s *Screen) Write(p []byte) (int, error) {
 	n := len(p)
+	p = p[s.skim(p):]
 	for len(p) > 0 {
 		b := p[0]
 		switch {

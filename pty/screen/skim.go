@@ -1,0 +1,45 @@
+package screen
+
+import "bytes"
+
+// isPlain has true for the bytes of mere text: printable ASCII, the bytes of UTF-8
+// but for 0xc2, which begins C1 controls too, and tab, LF and CR.
+var isPlain = func() (t [256]bool) {
+	for b := range t {
+		t[b] = b >= 0x20 && b < 0x7f || b >= 0x80 && b != 0xc2 || b == '\t' || b == '\n' || b == '\r'
+	}
+	return t
+}()
+
+// Plain reports whether p is mere text, without controls that could change
+// anything but the text on the screen. A program asks nothing in it.
+func Plain(p []byte) bool {
+	for _, b := range p {
+		if !isPlain[b] {
+			return false
+		}
+	}
+	return true
+}
+
+// Settled reports whether the screen is not in the middle of a sequence or of a
+// character.
+func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
+
+// skim says how many bytes of p make no difference, because what follows them
+// fills the screen and all of its history anew: only the end of a long stretch of
+// plain text is worth drawing. It is 0 unless p is long and plain, and nothing but
+// lines of text can come of it.
+func (s *Screen) skim(p []byte) int {
+	b := &s.normal
+	wanted := b.lines.max + s.rows + 1 // line feeds: to the last row, and everything out
+	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
+		return 0
+	}
+	for i := bytes.LastIndexByte(p, '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
+		if wanted--; wanted <= 0 && p[i-1] == '\r' { // the next line begins in the first column
+			return i + 1
+		}
+	}
+	return 0
+}
