@@ -25,10 +25,10 @@ import (
 )
 
 const (
-	leaveWait    = time.Second     // for the cluster to hear of a leave
-	shutdownWait = 5 * time.Second // for requests under way
-	shellsWait   = 4 * time.Second // for shells: HUP, KILL after 2 s
-	childrenWait = 8 * time.Second // for the nodes of provider local
+	leaveWait    = 600 * time.Millisecond // for the cluster to hear of a leave
+	shutdownWait = 5 * time.Second        // for requests under way
+	shellsWait   = 4 * time.Second        // for shells: HUP, KILL after 2 s
+	childrenWait = 8 * time.Second        // for the nodes of provider local
 )
 
 // node is one running Convoy. Its fields are made by build, in the order of the imports' arrows.
