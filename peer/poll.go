@@ -206,6 +206,9 @@ func (p *poller) report(result outcome) {
 	if result == p.last || p.query == "" || p.stopped.Err() != nil {
 		return
 	}
+	if result.verdict == verdictMissing && result.reason != ErrWrongCookie.Error() && time.Since(p.started) < rushFor {
+		return // who starts at the same time is not there yet
+	}
 	p.last = result
 	log := p.log.With("query", p.query)
 	switch result.verdict {
