@@ -63,6 +63,10 @@ Flags (and the environment variables that set them):
                        (CONVOY_SHELL)
     -dir DIR           directory that shells start in; default your home
                        directory (CONVOY_DIR)
+    -shell-idle DURATION
+                       closes shells that nobody has looked at, and in which
+                       nothing has happened, for so long; default 0, never
+                       (CONVOY_SHELL_IDLE)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)
     -log-level LEVEL   debug, info, warn or error; default info
@@ -97,7 +101,8 @@ type config struct {
 	poll      time.Duration
 	shell     []string
 	dir       string
-	env       []string // of shells, complete
+	idle      time.Duration // of shells; 0: any
+	env       []string      // of shells, complete
 	logFormat string
 	logLevel  slog.Level
 	cookie    string
@@ -125,7 +130,7 @@ func hint(hint, format string, args ...any) error {
 type flags struct {
 	addr, hosts, provider, base, host, bind, query, shell, dir, log, level string
 	maxNodes, port, callPort                                               int
-	poll                                                                   time.Duration
+	poll, idle                                                             time.Duration
 	spawned, shareToken                                                    bool
 	given                                                                  map[string]bool // by flag or by environment
 }
@@ -168,6 +173,7 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.DurationVar(&f.poll, "poll", 5*time.Second, "")
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
+	set.DurationVar(&f.idle, "shell-idle", 0, "")
 	set.StringVar(&f.log, "log", "auto", "")
 	set.StringVar(&f.level, "log-level", "info", "")
 	set.BoolVar(&f.spawned, "spawned", false, "")
@@ -314,6 +320,9 @@ func (cfg *config) checkShell(f flags, getenv func(string) string) error {
 		command = "bash"
 	}
 	cfg.shell = strings.Fields(command)
+	if cfg.idle = f.idle; cfg.idle != 0 && cfg.idle < time.Second {
+		return hint("0 for never, or 1s and more", "-shell-idle %v is out of range", f.idle)
+	}
 	cfg.dir = f.dir
 	if cfg.dir == "" {
 		cfg.dir, _ = os.UserHomeDir()

@@ -74,7 +74,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 func build(cfg config, stdout io.Writer) (*node, error) {
 	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
-	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Log: n.part("pty")})
+	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty")})
 	fleetConfig := fleet.Config{Self: cfg.name, Max: cfg.maxNodes, Log: n.part("fleet")}
 	query, resolver := cfg.query, net.DefaultResolver
 	var err error

@@ -1,7 +1,9 @@
 package assets_test
 
 import (
+	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -39,11 +41,13 @@ type script struct {
 	next     map[string]int64 // by viewer
 	acked    int64
 	acks     int
-	ahead    int64    // the most that was ever sent and not acknowledged
-	asked    []string // sizes, "ROWSxCOLS"
-	follows  []int64  // the offsets that were asked for
-	streams  int      // opened so far
-	refuse   bool     // answer 401
+	ahead    int64          // the most that was ever sent and not acknowledged
+	asked    []string       // claims to a size
+	size     string         // in force
+	room     map[string]any // that the page has told: rows and cols
+	follows  []int64        // the offsets that were asked for
+	streams  int            // opened so far
+	refuse   bool           // answer 401
 	conn     *stream
 	fault    func(what string, n int64) fault // what goes wrong with a request
 	held     chan struct{}                    // input is not written until it is closed
@@ -156,9 +160,15 @@ func (s *script) mark(name string, data map[string]any) {
 
 func (s *script) addMark(name string, data map[string]any) {
 	off := int64(len(s.out))
+	data = maps.Clone(data)
 	data["shell"], data["off"] = key, off
 	s.marks = append(s.marks, mark{off, name, data})
+	if name == "size" {
+		s.size = sizeOf(data)
+	}
 }
+
+func sizeOf(data map[string]any) string { return fmt.Sprint(data["rows"], "x", data["cols"]) }
 
 // until waits for a condition on the state.
 func (s *script) until(what string, ok func() bool) {

@@ -78,8 +78,11 @@ func (s *script) resize(w http.ResponseWriter, r *http.Request) {
 	rows, _ := strconv.Atoi(r.FormValue("rows"))
 	cols, _ := strconv.Atoi(r.FormValue("cols"))
 	s.change(func() {
-		s.asked = append(s.asked, fmt.Sprintf("%dx%d", rows, cols))
-		s.addMark("size", map[string]any{"rows": rows, "cols": cols})
+		s.asked = append(s.asked, r.FormValue("claim"))
+		s.room = map[string]any{"rows": rows, "cols": cols}
+		if r.FormValue("claim") != "offer" {
+			s.addMark("size", s.room)
+		}
 	})
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -140,6 +143,9 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 		if s.next[viewer] == n { // else it is a repeat
 			s.next[viewer]++
 			s.typed = append(s.typed, body...)
+			if s.room != nil && s.size != sizeOf(s.room) {
+				s.addMark("size", s.room)
+			}
 		}
 	})
 	s.answer(w, f)

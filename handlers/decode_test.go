@@ -22,6 +22,7 @@ func TestFramesComeBack(t *testing.T) {
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: -1, Signal: "SIGKILL"}},
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: 3}},
 		{Kind: pty.Stalled, Off: 24},
+		{Kind: pty.Present, Off: 24, Presence: pty.Presence{You: 2, Count: 1, Owner: 2, Pinned: true, Viewers: []pty.Attendee{{Number: 2, Name: "Ada <b>", Types: true, Typing: true}}}},
 	}
 	var wire []byte
 	for _, e := range events {
@@ -42,6 +43,7 @@ func TestFramesComeBack(t *testing.T) {
 func FuzzReadFrame(f *testing.F) {
 	f.Add(appendFrame(nil, pty.Event{Kind: pty.Output, Bytes: []byte("x")}))
 	f.Add(appendFrame(nil, pty.Event{Kind: pty.Exited, Exit: pty.Exit{Signal: "SIGHUP"}}))
+	f.Add(appendFrame(nil, pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Attendee{{Number: 1, Name: "é"}}}}))
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		in := bufio.NewReader(bytes.NewReader(wire))

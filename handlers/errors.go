@@ -59,7 +59,11 @@ func problemOf(err error) *problem {
 		return &problem{Status: http.StatusTooManyRequests, Text: err.Error(), Hint: "close a shell first"}
 	case errors.Is(err, pty.ErrClosed):
 		return &problem{Status: http.StatusServiceUnavailable, Text: "the node is stopping"}
-	case errors.Is(err, pty.ErrBadOffset), errors.Is(err, pty.ErrBadSize):
+	case errors.Is(err, pty.ErrWatching):
+		return &problem{Status: http.StatusForbidden, Text: "this viewer only watches", Hint: "ask for the right to type"}
+	case errors.Is(err, pty.ErrPinned):
+		return &problem{Status: http.StatusConflict, Text: "the size is pinned by one of the viewers", Hint: "it is free again when that viewer lets go of it, or leaves"}
+	case errors.Is(err, pty.ErrBadOffset), errors.Is(err, pty.ErrBadSize), errors.Is(err, pty.ErrBadClaim):
 		return badRequest("%v", err).(*problem)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &problem{Status: http.StatusGatewayTimeout, Text: "it took too long", Hint: "try again"}

@@ -73,15 +73,12 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 				t.sendJSON("lost", map[string]any{"shell": key, "error": "its node cannot be reached"})
 			case err == nil:
 				lost = false
-				s.off = e.Off
-				if e.Kind == pty.Output {
-					s.off += int64(len(e.Bytes))
-				}
+				s.off = e.Off + int64(outputBytes(e))
 				t.sendShellEvent(key, e)
 				if e.Kind == pty.Stalled {
 					t.letGo()
 				}
-				if e.Kind >= pty.Exited {
+				if e.Last() {
 					return
 				}
 			}
@@ -90,11 +87,25 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 	}
 }
 
+// outputBytes is how much output an event carries; a reset's bytes are none.
+func outputBytes(e pty.Event) int {
+	if e.Kind == pty.Output {
+		return len(e.Bytes)
+	}
+	return 0
+}
+
 // resetEvent is a reset, with the screen in base64 unless the output kept comes anew.
 type resetEvent struct {
 	Shell  string `json:"shell"`
 	Off    int64  `json:"off"`
 	Screen []byte `json:"screen,omitempty"`
+}
+
+// presenceEvent says who looks at a shell.
+type presenceEvent struct {
+	Shell string `json:"shell"`
+	pty.Presence
 }
 
 func (t *tab) sendShellEvent(key string, e pty.Event) {
@@ -110,6 +121,8 @@ func (t *tab) sendShellEvent(key string, e pty.Event) {
 		t.sendJSON("size", map[string]any{"shell": key, "off": e.Off, "rows": e.Size.Rows, "cols": e.Size.Cols})
 	case pty.Exited:
 		t.sendJSON("exit", map[string]any{"shell": key, "off": e.Off, "code": e.Exit.Code, "signal": e.Exit.Signal})
+	case pty.Present:
+		t.sendJSON("presence", presenceEvent{key, e.Presence})
 	}
 }
 

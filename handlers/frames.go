@@ -3,6 +3,7 @@ package handlers
 import (
 	"bufio"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,8 @@ import (
 //
 //	kind byte · offset int64 · length uint32 · length bytes
 //
-// The bytes are output itself, the screen of a reset, rows and cols (uint16 each) of a new size, or an exit's code (int32) and signal.
+// The bytes are output itself, the screen of a reset, rows and cols (uint16 each) of a new size, an exit's code (int32) and
+// signal, or who is there, as JSON.
 const (
 	frameHead  = 1 + 8 + 4
 	frameBytes = 2 << 20 // more is a broken sender
@@ -34,6 +36,8 @@ func appendFrame(b []byte, e pty.Event) []byte {
 	case pty.Exited:
 		body = binary.BigEndian.AppendUint32(body, uint32(int32(e.Exit.Code)))
 		body = append(body, e.Exit.Signal...)
+	case pty.Present:
+		body, _ = json.Marshal(e.Presence) // numbers and text always have a form
 	}
 	b = append(b, byte(e.Kind))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Off))
@@ -69,6 +73,7 @@ func decodeBody(e pty.Event, body []byte) (pty.Event, error) {
 		e.Size = pty.Size{Rows: int(binary.BigEndian.Uint16(body)), Cols: int(binary.BigEndian.Uint16(body[2:]))}
 	case e.Kind == pty.Exited && len(body) >= 4 && len(body) <= 64:
 		e.Exit = pty.Exit{Code: int(int32(binary.BigEndian.Uint32(body))), Signal: string(body[4:])}
+	case e.Kind == pty.Present && json.Unmarshal(body, &e.Presence) == nil:
 	default:
 		return e, fmt.Errorf("%w: kind %d with %d bytes", errFrame, e.Kind, len(body))
 	}

@@ -4,17 +4,36 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"convoy/pty"
 )
 
 // opening is what a stream's opener asked for.
 type opening struct {
-	viewer string
+	viewer pty.Viewer
 	shells []at
 	places map[string]place
 	nodes  bool
 	log    bool
+}
+
+// maxName is the longest name that a viewer may give itself, in letters.
+const maxName = 40
+
+// attachmentOf is the viewer that a request attaches: the name that it gives itself, and whether it only watches.
+func attachmentOf(r *http.Request) (pty.Viewer, error) {
+	id, err := viewerOf(r)
+	if err != nil {
+		return pty.Viewer{}, err
+	}
+	query := r.URL.Query()
+	name := query.Get("name")
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return pty.Viewer{}, badRequest("name must be at most %d printable letters", maxName)
+	}
+	return pty.Viewer{ID: id, Name: strings.TrimSpace(name), Types: !query.Has("watch")}, nil
 }
 
 // at is a place in a shell's output.
@@ -25,7 +44,7 @@ type at struct {
 
 // readOpening decodes a stream's query.
 func (h *Handlers) readOpening(r *http.Request) (open opening, err error) {
-	if open.viewer, err = viewerOf(r); err != nil {
+	if open.viewer, err = attachmentOf(r); err != nil {
 		return open, err
 	}
 	query := r.URL.Query()

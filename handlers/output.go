@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -16,21 +17,21 @@ import (
 )
 
 // output follows a shell wherever it lives. An error ends it; without one it ends with the shell or with ctx.
-func (h *Handlers) output(ctx context.Context, node, id, viewer string, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) output(ctx context.Context, node, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
 	if node == h.Self {
 		return h.ownOutput(ctx, id, viewer, from)
 	}
 	return h.remoteOutput(ctx, node, id, viewer, from)
 }
 
-func (h *Handlers) ownOutput(ctx context.Context, id, viewer string, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) ownOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
 		s, err := h.Shells.Get(id)
 		if err != nil {
 			yield(pty.Event{}, err)
 			return
 		}
-		for e := range s.Follow(ctx, viewer, from, true) {
+		for e := range s.Follow(ctx, viewer, from) {
 			if !yield(e, nil) {
 				return
 			}
@@ -39,9 +40,13 @@ func (h *Handlers) ownOutput(ctx context.Context, id, viewer string, from int64)
 }
 
 // remoteOutput reads the owner's frames.
-func (h *Handlers) remoteOutput(ctx context.Context, node, id, viewer string, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) remoteOutput(ctx context.Context, node, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
-		path := fmt.Sprintf("/nodes/%s/shells/%s/output?viewer=%s&from=%d", url.PathEscape(node), url.PathEscape(id), viewer, from)
+		query := url.Values{"viewer": {viewer.ID}, "name": {viewer.Name}, "from": {strconv.FormatInt(from, 10)}}
+		if !viewer.Types {
+			query.Set("watch", "1")
+		}
+		path := fmt.Sprintf("/nodes/%s/shells/%s/output?%s", url.PathEscape(node), url.PathEscape(id), query.Encode())
 		answer, err := h.ask(ctx, node, path)
 		if err != nil {
 			yield(pty.Event{}, err)
@@ -54,7 +59,7 @@ func (h *Handlers) remoteOutput(ctx context.Context, node, id, viewer string, fr
 			if err == io.EOF && ctx.Err() == nil {
 				err = io.ErrUnexpectedEOF // the last frame says why it is the last
 			}
-			if !yield(e, err) || err != nil || e.Kind >= pty.Exited {
+			if !yield(e, err) || err != nil || e.Last() {
 				return
 			}
 		}
@@ -87,7 +92,7 @@ func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	viewer, err := viewerOf(r)
+	viewer, err := attachmentOf(r)
 	if err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	out := http.NewResponseController(w)
 	var frame []byte
-	for e := range s.Follow(ctx, viewer, from, true) {
+	for e := range s.Follow(ctx, viewer, from) {
 		frame = appendFrame(frame[:0], e)
 		if _, err := w.Write(frame); err != nil {
 			return nil

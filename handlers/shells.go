@@ -25,8 +25,13 @@ type shell struct {
 	ID      string    `json:"id"`
 	Node    string    `json:"node"`
 	Title   string    `json:"title"`
+	Program string    `json:"program"`
 	PID     int       `json:"pid"`
+	Dir     string    `json:"dir"`
+	Busy    string    `json:"busy"`
 	Started time.Time `json:"started"`
+	Active  time.Time `json:"active"`
+	Viewers int       `json:"viewers"`
 	Rows    int       `json:"rows"`
 	Cols    int       `json:"cols"`
 	End     int64     `json:"end"`
@@ -40,7 +45,8 @@ type exit struct {
 }
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
-	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, PID: i.PID, Started: i.Started.UTC(), Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running}
+	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
+		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running}
 	if i.Exit != nil {
 		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
 	}
@@ -181,11 +187,24 @@ func (h *Handlers) resizeShell(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Resize(pty.Size{Rows: int(min(rows, 1<<16)), Cols: int(min(cols, 1<<16))}); err != nil {
+	if err := fit(r, s, pty.Size{Rows: int(min(rows, 1<<16)), Cols: int(min(cols, 1<<16))}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// fit is a viewer's claim to a size, or a script's order.
+func fit(r *http.Request, s *pty.Shell, size pty.Size) error {
+	query := r.URL.Query()
+	if !query.Has("viewer") && !query.Has("claim") {
+		return s.Resize(size)
+	}
+	viewer, err := viewerOf(r)
+	if err != nil {
+		return err
+	}
+	return s.Fit(viewer, size, pty.Claim(query.Get("claim")))
 }
 
 // input is one decoded input request. viewer is empty for unnumbered input; ack is -1 without one.

@@ -12,6 +12,7 @@ import (
 
 	"convoy/assets"
 	"convoy/logs"
+	"convoy/pty"
 	"convoy/templates"
 )
 
@@ -28,7 +29,7 @@ const (
 type tab struct {
 	h       *Handlers
 	id      string
-	viewer  string
+	viewer  pty.Viewer
 	session string // whose it is
 	json    bool   // JSON where a page gets HTML
 	ctx     context.Context

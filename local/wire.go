@@ -32,6 +32,7 @@ type Child struct {
 	Poll   time.Duration  `json:"poll"`  // so often; in ns
 	Shell  []string       `json:"shell"` // program of a shell
 	Dir    string         `json:"dir"`   // where shells start
+	Idle   time.Duration  `json:"idle"`  // after which shells that nobody uses are closed; 0: never
 	Log    string         `json:"log"`   // level
 }
 

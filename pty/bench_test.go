@@ -70,7 +70,7 @@ func benchFollow(b *testing.B, viewers int) {
 			watchSilently(b, s, string(rune('a'+i)))
 		}
 		got := int64(0)
-		for event := range s.Follow(b.Context(), "typist", 0, true) {
+		for event := range s.Follow(b.Context(), Viewer{ID: "typist", Types: true}, 0) {
 			got += int64(len(event.Bytes))
 			s.Ack("typist", event.Off+int64(len(event.Bytes)))
 		}
@@ -85,7 +85,7 @@ func watchSilently(b *testing.B, s *Shell, name string) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for event := range s.Follow(b.Context(), name, 0, false) {
+		for event := range s.Follow(b.Context(), Viewer{ID: name}, 0) {
 			s.Ack(name, event.Off+int64(len(event.Bytes)))
 		}
 	}()

@@ -28,7 +28,7 @@ func TestCoalescing(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			for event := range s.Follow(ctx, "v", 0, false) {
+			for event := range s.Follow(ctx, Viewer{ID: "v"}, 0) {
 				if event.Kind == Output {
 					got = append(got, arrival{len(event.Bytes), time.Since(began)})
 				}
@@ -74,7 +74,7 @@ func TestReaderIsPatientOnce(t *testing.T) {
 			s.pace(timer)
 			return time.Since(began)
 		}
-		f := s.attach("typist", 0, true)
+		f := s.attach(Viewer{ID: "typist", Types: true}, 0)
 		defer s.detach(f)
 		s.put(make([]byte, paceBytes))
 		go func() {
@@ -104,9 +104,9 @@ func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := unstarted()
-		now := s.attach("now", 0, true)
-		s.attach("watcher", 0, false)
-		slow := s.attach("slow", 0, true)
+		now := s.attach(Viewer{ID: "now", Types: true}, 0)
+		s.attach(Viewer{ID: "watcher", Types: false}, 0)
+		slow := s.attach(Viewer{ID: "slow", Types: true}, 0)
 		put := func(n int) { s.put(make([]byte, n)) }
 
 		put(paceBytes - 1)

@@ -16,6 +16,12 @@ var (
 	ErrEnded = errors.New("shell has ended")
 	// ErrBadSize says that a terminal cannot have that size.
 	ErrBadSize = errors.New("rows and columns must be 1 to 1000")
+	// ErrWatching says that the viewer may not type, nor settle the size.
+	ErrWatching = errors.New("this viewer only watches")
+	// ErrPinned says that somebody keeps the size as it is.
+	ErrPinned = errors.New("the size is pinned by one of the viewers")
+	// ErrBadClaim says that a viewer claims something else than Claim knows.
+	ErrBadClaim = errors.New("claim must be offer, take, pin or unpin")
 	// ErrBadOffset says that an offset lies beyond what was put out.
 	ErrBadOffset = errors.New("offset lies beyond the output")
 )

@@ -34,17 +34,23 @@ const (
 	// there is a whole window of output that it was given: it is not waited for
 	// any longer. It is the last event.
 	Stalled
+	// Present says who is there now. It has no place in the output.
+	Present
 )
 
 // Event is one thing that a follower is told. Which fields are set depends on
 // Kind; Off always is. Bytes belong to the receiver.
 type Event struct {
-	Kind  EventKind
-	Off   int64
-	Bytes []byte
-	Size  Size
-	Exit  Exit
+	Kind     EventKind
+	Off      int64
+	Bytes    []byte
+	Size     Size
+	Exit     Exit
+	Presence Presence
 }
+
+// Last reports that nothing comes after the event.
+func (e Event) Last() bool { return e.Kind == Exited || e.Kind == Stalled }
 
 // Follow yields the shell's output from offset from, with everything else that
 // happens at its place in the output, until the shell has ended (Exited is the
@@ -62,16 +68,19 @@ type Event struct {
 // offset of a Reset should be acknowledged when the screen was cleared: that
 // counts for all that came before it.
 //
-// types says that the viewer may type. Then the shell's reader goes no faster
-// than the fastest such viewer draws, see [Shell.Ack], as long as that one makes
-// progress. Others never slow anybody.
-func (s *Shell) Follow(ctx context.Context, viewer string, from int64, types bool) iter.Seq[Event] {
+// Who is there comes as Present while the shell runs: when the viewer has what it
+// came for, and after each change, at most once in presencePause.
+//
+// If the viewer may type, the shell's reader goes no faster than the fastest such
+// viewer draws, see [Shell.Ack], as long as that one makes progress. Others never
+// slow anybody.
+func (s *Shell) Follow(ctx context.Context, viewer Viewer, from int64) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		f := s.attach(viewer, from, types)
+		f := s.attach(viewer, from)
 		defer s.detach(f)
 		for {
 			event, ok := f.next(ctx)
-			if !ok || !yield(event) || event.Kind >= Exited {
+			if !ok || !yield(event) || event.Last() {
 				return
 			}
 		}
@@ -83,7 +92,6 @@ func (s *Shell) Follow(ctx context.Context, viewer string, from int64, types boo
 type follower struct {
 	shell    *Shell
 	viewer   *viewer
-	types    bool
 	replaced bool // the viewer follows anew
 
 	cursor int64     // offset of the next byte to yield
@@ -101,12 +109,15 @@ type follower struct {
 	stalled  bool      // made no progress for too long; does not pace
 	speed    speed
 
+	present   uint64    // the change of presence that was told last
+	presentAt time.Time // when
+
 	wake  chan struct{} // holds one token
 	timer *time.Timer
 }
 
-func newFollower(s *Shell, v *viewer, types bool) *follower {
-	f := &follower{shell: s, viewer: v, types: types, wake: make(chan struct{}, 1)}
+func newFollower(s *Shell, v *viewer) *follower {
+	f := &follower{shell: s, viewer: v, wake: make(chan struct{}, 1)}
 	f.timer = time.NewTimer(time.Hour)
 	f.timer.Stop()
 	return f
@@ -200,12 +211,20 @@ const (
 // step takes the next event if there is one. Otherwise it says how long to wait
 // at most; 0 is without bound.
 func (f *follower) step() (event Event, status stepStatus, wait time.Duration) {
-	s := f.shell
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	f.shell.mu.Lock()
+	defer f.shell.mu.Unlock()
 	if f.replaced {
 		return event, stepDone, 0
 	}
+	if event, status, wait = f.advance(); status == stepWait {
+		return f.tellPresence(wait)
+	}
+	return event, status, wait
+}
+
+// advance takes the next event of the output. The shell is locked.
+func (f *follower) advance() (event Event, status stepStatus, wait time.Duration) {
+	s := f.shell
 	room := s.window - f.undrawn.bytes()
 	// Room for half a window makes sure that the viewer has cause to acknowledge
 	// what comes after the Reset.

@@ -208,7 +208,7 @@ func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {
 	}
 	var last Event
 	var n int
-	for e := range s.Follow(t.Context(), "viewer-that-stalls", 0, true) {
+	for e := range s.Follow(t.Context(), Viewer{ID: "viewer-that-stalls", Types: true}, 0) {
 		n += len(e.Bytes)
 		last = e
 	}
@@ -240,7 +240,7 @@ func TestFollowEndsWithContext(t *testing.T) {
 	v.stop()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for event := range s.Follow(ctx, "v", 0, false) {
+	for event := range s.Follow(ctx, Viewer{ID: "v"}, 0) {
 		t.Errorf("event %v after the context's end", event)
 	}
 	if len(s.followers) != 0 {

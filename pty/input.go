@@ -47,7 +47,10 @@ func (s *Shell) Write(ctx context.Context, b []byte) error {
 // done later, part of it may have been: then the same number with the same bytes
 // goes on where this one stopped. Otherwise as Write.
 func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) error {
-	v := s.beginTyping(viewer)
+	v, err := s.beginTyping(viewer)
+	if err != nil {
+		return s.inputError(n, err)
+	}
 	defer s.endTyping(v)
 	if n < 0 {
 		return fmt.Errorf("input %d to shell %q: %w", n, s.id, &GapError{Expected: 0})
@@ -59,6 +62,7 @@ func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) err
 		return s.inputError(n, err)
 	}
 	b = b[min(part, len(b)):]
+	s.noteTyping(v)
 	sent, err := s.send(ctx, b, urgent)
 	v.numbers.done(sent, err == nil)
 	return s.inputError(n, err)
@@ -71,13 +75,17 @@ func (s *Shell) inputError(n int64, err error) error {
 	return fmt.Errorf("input %d to shell %q: %w", n, s.id, err)
 }
 
-// beginTyping keeps the viewer from being forgotten until endTyping.
-func (s *Shell) beginTyping(name string) *viewer {
+// beginTyping keeps the viewer from being forgotten until endTyping. One that is
+// attached to watch may not type.
+func (s *Shell) beginTyping(id string) (*viewer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.viewer(name)
+	v := s.viewer(id)
+	if !v.types {
+		return nil, ErrWatching
+	}
 	v.typing++
-	return v
+	return v, nil
 }
 
 func (s *Shell) endTyping(v *viewer) {
@@ -107,6 +115,7 @@ func (s *Shell) retract(urgent bool) {
 func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err error) {
 	s.mu.Lock()
 	s.inputs++
+	s.active = time.Now()
 	s.mu.Unlock()
 	err = s.takeTurn(ctx)
 	s.retract(urgent)

@@ -166,7 +166,7 @@ func TestInterruptPassesUnreadInput(t *testing.T) {
 			for _, paste := range []string{short, long} {
 				for _, way := range []func(*testing.T, *Shell, string){interruptAtOnce, interruptAfter, interruptNumbered} {
 					s := run(t, mode+"; echo ready; exec sleep 1000")
-					v := watch(t, s, how{name: "typist"})
+					v := watch(t, s, how{name: "typist", types: true})
 					v.see("ready\r\n")
 					way(t, s, paste)
 					if exit := v.exit(); exit.Signal != "SIGINT" {

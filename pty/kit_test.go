@@ -79,6 +79,8 @@ type view struct {
 	mu      sync.Mutex
 	events  []Event // Output joined where it is contiguous
 	bytes   int
+	there   Presence
+	met     int // how often that was told
 	changed chan struct{}
 }
 
@@ -88,11 +90,21 @@ func watch(t testing.TB, s *Shell, h how) *view {
 	if h.name == "" {
 		h.name = "viewer-" + t.Name()
 	}
+	return watchAs(t, s, Viewer{ID: h.name, Types: h.types}, h)
+}
+
+// watchAs is watch for a viewer of another name or right; h's name and right are not looked at.
+func watchAs(t testing.TB, s *Shell, who Viewer, h how) *view {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	v := &view{t: t, shell: s, name: h.name, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
+	v := &view{t: t, shell: s, name: who.ID, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
 	go func() {
 		defer close(v.ended)
-		for event := range s.Follow(ctx, h.name, h.from, h.types) {
+		for event := range s.Follow(ctx, who, h.from) {
+			if event.Kind == Present {
+				v.meet(event.Presence)
+				continue
+			}
 			v.add(event)
 			if !h.mute {
 				v.ack(drawnBy(event))
@@ -140,6 +152,28 @@ func (v *view) add(event Event) {
 	}
 	close(v.changed)
 	v.changed = make(chan struct{})
+}
+
+// meet notes who is there.
+func (v *view) meet(p Presence) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.there = p
+	v.met++
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
+
+func (v *view) presence() Presence {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.there
+}
+
+// untilThere waits until ok says so of who is there.
+func (v *view) untilThere(what string, ok func(Presence) bool) {
+	v.t.Helper()
+	v.until(what, func([]Event) bool { return ok(v.there) })
 }
 
 // until waits until ok says so of the events.

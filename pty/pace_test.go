@@ -19,7 +19,7 @@ func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	watch(t, s, how{name: "watcher"}).see("ready\r\n")
 	want := "ready\r\n" + lines(600000)
 	var got []byte
-	for event := range s.Follow(t.Context(), "typist", 0, true) {
+	for event := range s.Follow(t.Context(), Viewer{ID: "typist", Types: true}, 0) {
 		switch event.Kind {
 		case Reset:
 			t.Fatalf("reset at %d", event.Off)

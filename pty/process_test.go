@@ -213,7 +213,7 @@ func ignoredChild() {
 		os.Stdout.WriteString(err.Error())
 		return
 	}
-	for event := range s.Follow(context.Background(), "v", 0, true) {
+	for event := range s.Follow(context.Background(), Viewer{ID: "v", Types: true}, 0) {
 		switch event.Kind {
 		case Output:
 			s.Write(context.Background(), []byte("\x03"))

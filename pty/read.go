@@ -65,6 +65,7 @@ func (s *Shell) put(p []byte) {
 	s.ring.write(p)
 	s.show(p)
 	s.answer()
+	s.noteOutput()
 	s.sizes = s.sizes.forget(s.ring.start())
 	for _, f := range s.followers {
 		if s.ring.end >= f.wanted || f.inputs != s.inputs && f.wanted < math.MaxInt64 {
@@ -116,7 +117,7 @@ func (s *Shell) hold(since time.Time) time.Duration {
 // fastest is the follower that may type, draws, and has drawn most.
 func (s *Shell) fastest() (fastest *follower) {
 	for _, f := range s.followers {
-		if f.types && !f.stalled && (fastest == nil || f.acked > fastest.acked) {
+		if f.viewer.types && !f.stalled && (fastest == nil || f.acked > fastest.acked) {
 			fastest = f
 		}
 	}

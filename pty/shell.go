@@ -26,23 +26,11 @@ type Exit struct {
 // exitNotStarted is the code of a program that could not be started, as in sh.
 const exitNotStarted = 127
 
-// Info says what a shell is at one moment.
-type Info struct {
-	ID      string // ten letters and digits
-	Title   string // the program's name
-	PID     int    // 0 if the program could not be started
-	Started time.Time
-	Size    Size
-	End     int64 // offset after the last byte put out
-	Running bool
-	Exit    *Exit // nil while it runs
-}
-
 // Shell is a program on a pseudo-terminal, with the last of its output and its
 // viewers. Shells are made by a [Table].
 type Shell struct {
 	id       string
-	title    string
+	program  string // its name, without directories
 	started  time.Time
 	window   int           // bytes a viewer may be ahead of its Ack
 	stall    time.Duration // without an Ack, before a viewer is let go of
@@ -72,6 +60,13 @@ type Shell struct {
 	inputs    uint64 // how often something was typed: the echo of it is waited for
 	followers []*follower
 	seen      uint64
+	numbered  int            // viewers so far
+	present   uint64         // changes of who is there
+	owner     *viewer        // whose room the size is; nil: nobody's
+	pinned    bool           // and stays, whoever types
+	active    time.Time      // when something was typed or put out last
+	title     string         // of the screen, as it was told last
+	telling   *time.Timer    // that the title is another; nil: nothing to tell
 	screen    *screen.Screen // what a viewer sees
 	shown     int64          // the offset that the screen has reached
 	answers   []byte         // of the screen to the program, not typed yet
@@ -83,8 +78,9 @@ type Shell struct {
 func newShell(config Config, id string, size Size, onChange func()) *Shell {
 	s := &Shell{
 		id:       id,
-		title:    filepath.Base(config.Program[0]),
+		program:  filepath.Base(config.Program[0]),
 		started:  time.Now(),
+		active:   time.Now(),
 		window:   config.Window,
 		stall:    config.Stall,
 		ahead:    min(paceBytes, int64(config.Ring/2)),
@@ -133,7 +129,7 @@ func (s *Shell) start(config Config) error {
 // yet.
 func (s *Shell) failStart(err error) {
 	s.log.Warn("shell's program cannot be started", "err", err)
-	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.title, err)
+	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program, err)
 	s.ring.write(why)
 	s.exit = &Exit{Code: exitNotStarted}
 	close(s.dead)
@@ -164,6 +160,9 @@ func (s *Shell) wait() {
 	exit := exitOf(s.cmd.ProcessState)
 	s.mu.Lock()
 	s.exit = &exit
+	if s.telling != nil {
+		s.telling.Stop()
+	}
 	end := s.ring.end
 	s.pokeAll()
 	s.mu.Unlock()
@@ -193,21 +192,10 @@ func (s *Shell) exited() Event {
 	return Event{Kind: Exited, Off: s.ring.end, Exit: *s.exit}
 }
 
-// Info says what the shell is now.
-func (s *Shell) Info() Info {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	info := Info{ID: s.id, Title: s.title, PID: s.pid, Started: s.started,
-		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil}
-	if s.exit != nil {
-		exit := *s.exit
-		info.Exit = &exit
-	}
-	return info
-}
-
 // Resize gives the terminal another size, which every viewer is told at this
-// offset. The size that it has, or a shell that has ended: nothing happens.
+// offset. The size that it has, or a shell that has ended: nothing happens. It is
+// nobody's size then; one that somebody has pinned is ErrPinned. Viewers use
+// [Shell.Fit].
 func (s *Shell) Resize(size Size) error {
 	if !size.valid() {
 		return fmt.Errorf("resize shell %q to %d×%d: %w", s.id, size.Rows, size.Cols, ErrBadSize)
@@ -222,17 +210,28 @@ func (s *Shell) Resize(size Size) error {
 func (s *Shell) resize(size Size) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.exit != nil || size == s.sizes.last() {
-		return false, nil
+	if s.ownerThere() && s.pinned {
+		return false, fmt.Errorf("resize shell %q: %w", s.id, ErrPinned)
+	}
+	s.owner = nil
+	return s.resizeTo(size), nil
+}
+
+// resizeTo gives the terminal a size, unless it has it or there is none to give,
+// and reports whether it has another one now. The shell is locked.
+func (s *Shell) resizeTo(size Size) bool {
+	if s.exit != nil || !size.valid() || size == s.sizes.last() {
+		return false
 	}
 	if err := s.terminal.resize(size); err != nil {
-		return false, fmt.Errorf("resize shell %q: %w", s.id, err)
+		s.log.Warn("terminal not resized", "err", err)
+		return false
 	}
 	s.sizes = s.sizes.add(s.ring.end, size)
 	s.catchUp()
 	s.screen.Resize(size.Rows, size.Cols)
 	s.pokeAll()
-	return true, nil
+	return true
 }
 
 // remove ends the waiting of viewers that do not acknowledge. The shell has

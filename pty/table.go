@@ -29,6 +29,7 @@ type Config struct {
 	Max     int           // shells that may run at once: 64
 	Ring    int           // bytes of output kept for each: 1 MiB
 	Window  int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
+	Idle    time.Duration // after which a shell that nobody looks at and in which nothing happens is closed; 0: never
 	Stall   time.Duration // how long a viewer may hold a full window undrawn: 30 s
 	Log     *slog.Logger  // none: not logged. Never gets what is typed or put out
 
@@ -45,6 +46,9 @@ type Table struct {
 	shells  []*Shell   // oldest first
 	closed  bool
 	changed chan struct{}
+	reaping bool
+	reaper  sync.WaitGroup
+	quit    chan struct{} // closed by Close
 }
 
 // NewTable makes an empty table.
@@ -66,7 +70,7 @@ func NewTable(config Config) *Table {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	config.patience = patience
-	return &Table{config: config, changed: make(chan struct{})}
+	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
 // Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
@@ -96,7 +100,7 @@ func (t *Table) oldestRunning() *Shell {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.shells {
-		if s.Info().Running {
+		if s.running() {
 			return s
 		}
 	}
@@ -119,6 +123,7 @@ func (t *Table) open(size Size) (*Shell, error) {
 	}
 	t.mu.Lock()
 	t.shells = append(t.shells, s)
+	t.startReaper()
 	t.mu.Unlock()
 	t.touch()
 	return s, nil
@@ -138,7 +143,7 @@ func (t *Table) makeRoom() (id string, err error) {
 	if len(t.shells) < t.config.Max {
 		return id, nil
 	}
-	i := slices.IndexFunc(t.shells, func(s *Shell) bool { return !s.Info().Running })
+	i := slices.IndexFunc(t.shells, func(s *Shell) bool { return !s.running() })
 	if i < 0 {
 		return "", fmt.Errorf("%w (%d)", ErrFull, t.config.Max)
 	}
@@ -222,10 +227,14 @@ func (t *Table) remove(ctx context.Context, s *Shell) error {
 func (t *Table) Close(ctx context.Context) error {
 	t.opening.Lock() // a shell that is being opened is closed too
 	t.mu.Lock()
-	t.closed = true
+	if !t.closed {
+		t.closed = true
+		close(t.quit)
+	}
 	shells := slices.Clone(t.shells)
 	t.mu.Unlock()
 	t.opening.Unlock()
+	t.reaper.Wait()
 
 	errs := make([]error, len(shells))
 	var closing sync.WaitGroup

@@ -1,29 +1,48 @@
 package pty
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // maxViewers bounds the viewers that a shell remembers the numbers of.
 const maxViewers = 128
 
-// viewer is what the shell knows of one viewer by name. It outlives the
+// Viewer is one attachment of one tab to a shell.
+type Viewer struct {
+	ID     string // what Input, Ack and Fit call it; nobody else's business
+	Name   string // what the others see; "": its number
+	Types  bool   // it may type; else it watches
+	Hidden bool   // it is not shown among those who are there
+}
+
+// viewer is what the shell knows of one viewer by its id. It outlives the
 // viewer's streams, so that a page that lost its stream goes on counting.
 type viewer struct {
+	number  int // from 1, in the order in which they came
+	name    string
+	types   bool
+	hidden  bool
 	numbers *numbers
 	follow  *follower // nil: not attached
 	typing  int       // inputs under way
+	typed   time.Time // when it typed last
+	room    Size      // what its window holds; zero: not told
 	used    uint64    // when it was last seen, by the shell's count
 }
 
-// viewer finds or makes the viewer of that name. The shell is locked.
-func (s *Shell) viewer(name string) *viewer {
+// viewer finds or makes the viewer of that id. One that only types may type: who
+// may not does not get here. The shell is locked.
+func (s *Shell) viewer(id string) *viewer {
 	s.seen++
-	v := s.viewers[name]
+	v := s.viewers[id]
 	if v == nil {
 		if len(s.viewers) >= maxViewers {
 			s.dropIdlest()
 		}
-		v = &viewer{numbers: newNumbers()}
-		s.viewers[name] = v
+		s.numbered++
+		v = &viewer{number: s.numbered, types: true, numbers: newNumbers()}
+		s.viewers[id] = v
 	}
 	v.used = s.seen
 	return v
@@ -33,9 +52,9 @@ func (s *Shell) viewer(name string) *viewer {
 // neither follow nor type.
 func (s *Shell) dropIdlest() {
 	idlest, used := "", s.seen
-	for name, v := range s.viewers {
+	for id, v := range s.viewers {
 		if v.follow == nil && v.typing == 0 && v.used < used {
-			idlest, used = name, v.used
+			idlest, used = id, v.used
 		}
 	}
 	if used < s.seen {
@@ -61,19 +80,21 @@ func (s *Shell) Ack(viewer string, off int64) error {
 }
 
 // attach begins a follower, and ends the one that the viewer had.
-func (s *Shell) attach(name string, from int64, types bool) *follower {
+func (s *Shell) attach(who Viewer, from int64) *follower {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.viewer(name)
+	v := s.viewer(who.ID)
+	v.name, v.types, v.hidden = who.Name, who.Types, who.Hidden
 	if v.follow != nil {
 		v.follow.replaced = true
 		v.follow.poke()
 		s.unlist(v.follow)
 	}
-	f := newFollower(s, v, types)
+	f := newFollower(s, v)
 	f.begin(from)
 	v.follow = f
 	s.followers = append(s.followers, f)
+	s.presenceChanged()
 	s.resumeReader()
 	return f
 }
@@ -87,6 +108,7 @@ func (s *Shell) detach(f *follower) {
 		f.viewer.follow = nil
 		s.seen++
 		f.viewer.used = s.seen
+		s.presenceChanged()
 	}
 	s.unlist(f)
 	s.resumeReader()

@@ -95,9 +95,9 @@ export class Input {
     this.#sendAcks();
   }
 
-  /** resize asks for a size. Of several the last one counts. */
-  resize(rows, cols) {
-    this.#size.latest = { rows, cols };
+  /** fit tells how much room there is, and what is claimed of the size: 'offer', 'take', 'pin' or 'unpin'. Of several the last one counts. */
+  fit(rows, cols, claim) {
+    this.#size.latest = { rows, cols, claim };
     this.#sendSize();
   }
 
@@ -231,8 +231,8 @@ export class Input {
     try {
       for (let wait = pause.first; !this.#stopped && size.latest;) {
         const sent = size.latest;
-        const { rows, cols } = sent;
-        if (await this.#command(`size?rows=${rows}&cols=${cols}`)) {
+        const { rows, cols, claim } = sent;
+        if (await this.#command(`size?viewer=${this.#viewer}&rows=${rows}&cols=${cols}&claim=${claim}`)) {
           if (size.latest === sent) size.latest = null;
         } else {
           await this.#rest(wait);

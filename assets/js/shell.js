@@ -57,8 +57,7 @@ export class ShellPane {
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
   #replying = false; // the terminal is answering a query
-  #size = { rows: 24, cols: 80 }; // the shell's, or what was asked for
-  #mine = false; // the size is this page's choice
+  #told = ""; // how much room the shell was told that there is
   #ctrl = false; // the key row's Ctrl is down
   #gl = null;
   #timer = 0;
@@ -111,10 +110,8 @@ export class ShellPane {
   /** focus lets the reader type here. */
   focus() { this.#term.focus(); }
 
-  /** fit asks for the size that fills the pane, if the size is this page's to choose. */
-  fit() {
-    if (this.#mine || this.#focused) this.#claim();
-  }
+  /** fit tells the shell how much room there is; it takes that size if nobody else who is there owns it. */
+  fit() { this.#claim(this.#told ? "take" : "offer"); }
 
   /** refreshTheme takes the colours and the font of the style sheet. */
   refreshTheme() {
@@ -250,8 +247,6 @@ export class ShellPane {
   // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.
   #resize(rows, cols) {
     if (this.#bar.dataset.state === "lost") this.#show("", "");
-    if (rows !== this.#size.rows || cols !== this.#size.cols) this.#mine = false; // somebody else's choice
-    this.#size = { rows, cols };
     if (rows === this.#term.rows && cols === this.#term.cols) return;
     this.#afterDrawn(() => {
       this.#term.resize(cols, rows);
@@ -285,11 +280,8 @@ export class ShellPane {
 
   // --- to the shell ---
 
-  get #focused() { return document.activeElement === this.#term.textarea; }
-
   #typed(bytes) {
     if (this.#ended || this.#replying) return; // the shell's node answers its program, once for all viewers
-    this.#claim();
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
     if (interrupt && !this.#paste.hidden) this.#stopPaste();
     this.#input.send(bytes, interrupt);
@@ -310,7 +302,7 @@ export class ShellPane {
   }
 
   #focus() {
-    this.#claim();
+    this.#claim("take");
     this.#accelerate();
   }
 
@@ -322,16 +314,17 @@ export class ShellPane {
     }, settle);
   }
 
-  // claim makes the shell's size the one that fills this pane.
-  #claim() {
+  // claim tells how much room there is, and what this page wants of the size. The size itself comes by the stream, at its
+  // place in the output; typing makes it this page's.
+  #claim(claim) {
     const want = this.#fitter.proposeDimensions();
     if (this.#ended || !want || !this.#screen.clientHeight) return;
     const rows = Math.min(want.rows, 1000);
     const cols = Math.min(want.cols, 1000);
-    this.#mine = true;
-    if (rows === this.#size.rows && cols === this.#size.cols) return;
-    this.#size = { rows, cols };
-    this.#input.resize(rows, cols);
+    const tells = `${rows}x${cols}`;
+    if (claim === "take" && tells === this.#told && rows === this.#term.rows && cols === this.#term.cols) return;
+    this.#told = tells;
+    this.#input.fit(rows, cols, claim);
   }
 
   #pasted(e) {

@@ -88,7 +88,7 @@ export class Stream {
   /**
    * follow asks for a shell's events from offset from on (-1: the oldest byte
    * kept; -2: the screen as it is). They go to sink, an object with any of the methods output, reset,
-   * size, exit, lost and gone, and to the listeners. Following a followed shell
+   * size, presence, exit, lost and gone, and to the listeners. Following a followed shell
    * again makes the server begin at from again.
    */
   follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
@@ -181,6 +181,7 @@ export class Stream {
     output: out => this.#sink(out.shell)?.output?.(out.off, out.bytes),
     reset: e => this.#sink(e.shell)?.reset?.(e.off, e.screen && fromBase64(e.screen)),
     size: e => this.#sink(e.shell)?.size?.(e.off, e.rows, e.cols),
+    presence: e => this.#sink(e.shell)?.presence?.(e),
     exit: e => this.#sink(e.shell)?.exit?.(e.off, e.code, e.signal),
     lost: e => this.#sink(e.shell)?.lost?.(e.error),
     gone: e => {

@@ -1,0 +1,263 @@
+package pty
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// join attaches a viewer and waits until it has heard who is there.
+func join(t *testing.T, s *Shell, id, name string, types bool) *view {
+	t.Helper()
+	v := watchAs(t, s, Viewer{ID: id, Name: name, Types: types}, how{from: FromScreen})
+	v.untilThere("itself among those there", func(p Presence) bool { return p.You > 0 })
+	return v
+}
+
+func names(p Presence) string {
+	var all []string
+	for _, v := range p.Viewers {
+		word := map[bool]string{true: "types", false: "watches"}[v.Types]
+		all = append(all, v.Name+" "+word)
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestPresence_EveryoneSeesWhoIsThere(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	grace := join(t, s, "watcher-0000000001", "Grace", false)
+	ada := join(t, s, "typist-00000000002", "Ada", true)
+	for _, v := range []*view{grace, ada} {
+		v.untilThere("both", func(p Presence) bool { return names(p) == "Ada types, Grace watches" && p.Count == 2 })
+	}
+	hidden := watchAs(t, s, Viewer{ID: "recorder", Hidden: true}, how{})
+	if err := s.Input(t.Context(), ada.name, 0, []byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	grace.untilThere("that Ada types", func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing })
+	hidden.see("hi")
+	ada.stop()
+	grace.untilThere("that Ada has gone", func(p Presence) bool { return names(p) == "Grace watches" })
+	if n := s.Info().Viewers; n != 1 {
+		t.Errorf("Info counts %d viewers, want 1", n)
+	}
+}
+
+// A crowd costs each of its members little: not every arrival is told one by one, and not everybody is named.
+func TestPresence_OfACrowdIsShort(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	first := join(t, s, "first-000000000001", "first", true)
+	for i := range 100 {
+		watchAs(t, s, Viewer{ID: fmt.Sprintf("crowd-%012d", i)}, how{})
+	}
+	first.untilThere("all", func(p Presence) bool { return p.Count == 101 })
+	if p := first.presence(); len(p.Viewers) != maxPresent || p.Viewers[0].Name != "first" {
+		t.Errorf("%d are named, the first is %q", len(p.Viewers), p.Viewers[0].Name)
+	}
+	if first.met > 20 {
+		t.Errorf("100 arrivals were told in %d events", first.met)
+	}
+}
+
+func TestWatcherMayNotType(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	v := join(t, s, "watcher-0000000001", "", false)
+	if err := s.Input(t.Context(), v.name, 0, []byte("x")); !errors.Is(err, ErrWatching) {
+		t.Errorf("input of a watcher: %v", err)
+	}
+	if err := s.Fit(v.name, Size{10, 20}, Take); !errors.Is(err, ErrWatching) {
+		t.Errorf("fit of a watcher: %v", err)
+	}
+	if got := s.Info().Size; got != size {
+		t.Errorf("the size is %v", got)
+	}
+}
+
+// The size belongs to who typed last, or who pinned it, and joining changes nothing.
+func TestFit_SizeHasOneOwner(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	a, b := join(t, s, "typist-00000000001", "a", true), join(t, s, "typist-00000000002", "b", true)
+	roomA, roomB := Size{30, 90}, Size{12, 40}
+	n := map[*view]int64{}
+	steps := []struct {
+		does string
+		by   *view
+		ask  func(v *view) error
+		want Size
+		own  int
+	}{
+		{"a joins", a, fit(s, roomA, Offer), size, 0},
+		{"b joins", b, fit(s, roomB, Offer), size, 0},
+		{"a asks", a, fit(s, roomA, Take), roomA, 1},
+		{"b asks, but a is there", b, fit(s, roomB, Take), roomA, 1},
+		{"b types", b, typed(s, n), roomB, 2},
+		{"a offers another", a, fit(s, Size{31, 91}, Offer), roomB, 2},
+		{"b's window changes", b, fit(s, Size{13, 41}, Offer), Size{13, 41}, 2},
+		{"a types", a, typed(s, n), Size{31, 91}, 1},
+		{"b pins", b, fit(s, roomB, Pin), roomB, 2},
+		{"a types", a, typed(s, n), roomB, 2},
+		{"b lets go", b, fit(s, roomB, Unpin), roomB, 2},
+		{"a types again", a, typed(s, n), Size{31, 91}, 1},
+	}
+	for _, step := range steps {
+		if err := step.ask(step.by); err != nil {
+			t.Fatalf("%s: %v", step.does, err)
+		}
+		if got := s.Info().Size; got != step.want {
+			t.Fatalf("after %q the size is %v, want %v", step.does, got, step.want)
+		}
+		for _, v := range []*view{a, b} {
+			v.untilThere(step.does+": owner", func(p Presence) bool { return p.Owner == step.own })
+		}
+	}
+	a.stop()
+	if err := s.Fit(b.name, roomB, Take); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Info().Size; got != roomB {
+		t.Errorf("with a gone b gets %v, want %v", got, roomB)
+	}
+	if err := s.Fit(b.name, roomB, "grab"); !errors.Is(err, ErrBadClaim) {
+		t.Errorf("unknown claim: %v", err)
+	}
+	if err := s.Fit(b.name, Size{0, 1}, Take); !errors.Is(err, ErrBadSize) {
+		t.Errorf("no room: %v", err)
+	}
+}
+
+func fit(s *Shell, room Size, claim Claim) func(*view) error {
+	return func(v *view) error { return s.Fit(v.name, room, claim) }
+}
+
+func typed(s *Shell, n map[*view]int64) func(*view) error {
+	return func(v *view) error {
+		n[v]++
+		return s.Input(context.Background(), v.name, n[v]-1, []byte("k"))
+	}
+}
+
+// A script's size is nobody's, and does not pass a pin.
+func TestResizeDoesNotPassAPin(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	v := join(t, s, "typist-00000000001", "", true)
+	if err := s.Fit(v.name, Size{20, 50}, Pin); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Resize(Size{5, 10}); !errors.Is(err, ErrPinned) {
+		t.Errorf("resize past a pin: %v", err)
+	}
+	v.stop()
+	if err := s.Resize(Size{5, 10}); err != nil || s.Info().Size != (Size{5, 10}) {
+		t.Errorf("resize after the pin's owner has gone: %v, size %v", err, s.Info().Size)
+	}
+}
+
+// All viewers learn of a size at the same byte, whoever asked for it.
+func TestFit_ArrivesAtTheSameByteForAll(t *testing.T) {
+	t.Parallel()
+	s := run(t, "seq 1 30000; read x; seq 1 10")
+	var views []*view
+	for i := range 3 {
+		views = append(views, watchAs(t, s, Viewer{ID: fmt.Sprintf("typist-%011d", i), Types: true}, how{}))
+	}
+	for i, v := range views {
+		if err := s.Fit(v.name, Size{20 + i, 60 + i}, Pin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, v := range views {
+		v.see("30000")
+	}
+	typeIn(t, s, "\r")
+	marks := ""
+	for i, v := range views {
+		v.exit()
+		got := ""
+		for _, e := range v.all() {
+			if e.Kind == Resize {
+				got += fmt.Sprint(e.Off, e.Size, " ")
+			}
+		}
+		if i > 0 && got != marks {
+			t.Errorf("viewer %d saw sizes at %s, the first at %s", i, got, marks)
+		}
+		marks = got
+		v.shows()
+	}
+}
+
+func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/cwd"); err != nil {
+		t.Skip("without /proc nobody tells what a process does")
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, "/bin/sh", "-i")
+	started := s.Info()
+	if started.Title != "sh" || started.Busy != "" {
+		t.Errorf("a new shell is %q and runs %q", started.Title, started.Busy)
+	}
+	typeIn(t, s, "cd "+dir+"; printf '\\033]0;build 7\\007'; cat\r")
+	await(t, "cat in the foreground", func() bool { return s.Info().Busy == "cat" })
+	info := s.Info()
+	if info.Dir != dir || info.Title != "build 7" || info.Program != "sh" || !info.Active.After(started.Started) {
+		t.Errorf("%+v, want directory %s and title build 7", info, dir)
+	}
+}
+
+// A title is a change of the list, but a program that sets a thousand is not a thousand changes.
+func TestTable_TitleIsAChange(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", `read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`}})
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := table.Changed()
+	typeIn(t, s, "\r")
+	changes := 0
+	for late := time.After(eventTime); table.List()[0].Title != "t999"; changes++ {
+		select {
+		case <-changed:
+			changed = table.Changed()
+		case <-late:
+			t.Fatalf("the title is %q", table.List()[0].Title)
+		}
+	}
+	if changes == 0 || changes > 100 {
+		t.Errorf("%d changes for 1000 titles", changes)
+	}
+}
+
+func TestTable_IdleShellsAreClosed(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Program: []string{"/bin/cat"}, Idle: 50 * time.Millisecond})
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := watch(t, looked, how{})
+	await(t, "the end of the shell that nobody looks at", func() bool { return !s.Info().Running && len(table.List()) == 1 })
+	if !looked.Info().Running {
+		t.Error("a shell was closed that somebody looks at")
+	}
+	v.stop()
+	await(t, "the end of the other", func() bool { return len(table.List()) == 0 })
+}
