@@ -5,7 +5,7 @@
 //
 // What element shows: .shell-screen (the terminal; its CSS gives it a size),
 // .shell-paste (how much of a paste is left), .shell-bar (why nothing can be
-// typed, and what can be done), .shell-keys (keys that a touch screen lacks).
+// typed, and what can be done), .shell-tools (tools.js), .shell-keys (keys that a touch screen lacks).
 //
 // Events on element, all bubbling, with {node, shell} as detail: shell-ended,
 // shell-restart and shell-close (the reader asks for it), shell-leave
@@ -21,6 +21,7 @@ import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
 import { Input } from "./input.js";
 import { shellPath } from "./stream.js";
+import { Tools } from "./tools.js";
 import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys, wholeLetters } from "./terminal.js";
 
 const fromScreen = -2; // the offset that asks for the screen as it is
@@ -49,6 +50,7 @@ export class ShellPane {
   #host = make("div"); // what the terminal fills
   #paste = make("div", "shell-paste");
   #bar = make("div", "shell-bar");
+  #tools = new Tools();
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
   #part = new Uint8Array(); // the beginning of a letter whose rest has not come
@@ -78,7 +80,7 @@ export class ShellPane {
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
-    element.replaceChildren(this.#screen, this.#paste, this.#bar);
+    element.replaceChildren(this.#screen, this.#paste, this.#bar, this.#tools.element);
     this.#paste.hidden = this.#bar.hidden = true;
     this.#makeTerminal(title);
     if (matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
@@ -87,6 +89,9 @@ export class ShellPane {
     panes.set(this.#key, this);
     stream.follow(this.#key, fromScreen, this.#sink);
   }
+
+  /** tools is the line below the terminal. */
+  get tools() { return this.#tools; }
 
   /** undrawn is how many bytes came and are not drawn yet. */
   get undrawn() { return this.#undrawn; }

@@ -1,0 +1,67 @@
+// The line under a shell's terminal: who is there, and what can be done.
+//
+//   const tools = new Tools();            // tools.element belongs below the terminal
+//   const b = tools.add("search", "Search", () => …);   // an icon of icons.svg, a label, what a click does
+//
+// Buttons stand in the order in which they were added. What is rarely wanted goes into the menu, with more: true.
+
+import { make } from "./terminal.js";
+
+const sprite = new URL("../icons.svg", import.meta.url).href;
+const svg = "http://www.w3.org/2000/svg";
+
+/** icon makes one symbol of the sprite. It is decoration: the label beside it says what it means. */
+export function icon(name) {
+  const element = document.createElementNS(svg, "svg");
+  element.setAttribute("class", "icon");
+  element.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(svg, "use");
+  use.setAttribute("href", `${sprite}#${name}`);
+  element.append(use);
+  return element;
+}
+
+/** Tools is the line. left is for who is there and what the size is. */
+export class Tools {
+  element = make("div", "shell-tools");
+  left = make("div", "shell-there");
+  #buttons = make("div", "shell-acts");
+  #menu = make("div", "shell-menu");
+  #more = make("button", "button quiet square small");
+
+  constructor() {
+    this.#buttons.setAttribute("role", "toolbar");
+    this.#buttons.setAttribute("aria-label", "This shell");
+    this.#menu.popover = "auto";
+    this.#more.type = "button";
+    this.#more.title = this.#more.ariaLabel = "More";
+    this.#more.append(icon("ellipsis"));
+    this.#more.popoverTargetElement = this.#menu;
+    this.#more.hidden = true;
+    this.#buttons.append(this.#more);
+    this.element.append(this.left, this.#buttons, this.#menu);
+  }
+
+  /** add makes a button, in the line or in the menu. */
+  add(name, label, act, { more = false } = {}) {
+    const button = make("button", more ? "button quiet small" : "button quiet square small");
+    button.type = "button";
+    button.dataset.tool = label;
+    button.append(icon(name));
+    if (more) {
+      const text = make("span");
+      text.textContent = label;
+      button.append(text);
+      this.#menu.append(button);
+      this.#more.hidden = false;
+    } else {
+      button.title = button.ariaLabel = label;
+      this.#more.before(button);
+    }
+    button.addEventListener("click", () => {
+      if (more) this.#menu.hidePopover();
+      act(button);
+    });
+    return button;
+  }
+}
