@@ -69,6 +69,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	defer p.mu.Unlock()
 	if p.children[name] == c {
 		delete(p.children, name)
+		p.zone.remove(hostOf(name)) // its waiter may not have come so far
 		p.tell()
 	}
 	return nil
