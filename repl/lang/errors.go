@@ -64,6 +64,9 @@ func pointer(p place) string {
 
 // explain makes an *Error of what Starlark says.
 func (s *Session) explain(err error) error {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
 	if wrong, ok := errors.AsType[syntax.Error](err); ok {
 		return &Error{Text: wrong.Msg, Places: []place{s.place(wrong.Pos, "")}, cause: err}
 	}

@@ -133,7 +133,10 @@ func (s *Session) exec(thread *starlark.Thread, file *syntax.File) (starlark.Val
 		return nil, err
 	}
 	if b, ok := value.(*starlark.Builtin); ok && nullary[b.Name()] {
-		return starlark.Call(thread, b, nil, nil)
+		if value, err = starlark.Call(thread, b, nil, nil); err != nil {
+			start, _ := last.X.Span()
+			return nil, &Error{Text: s.suggest(err.Error()), Places: []place{s.place(start, "")}, cause: err}
+		}
 	}
 	return value, nil
 }
@@ -161,4 +164,11 @@ func endsEarly(source string) bool {
 	}
 	long := strings.Contains(source, `"""`) || strings.Contains(source, "'''") // only such text has several lines
 	return strings.Contains(wrong.Msg, "end of file") || long && strings.Contains(wrong.Msg, "unexpected EOF")
+}
+
+// SetWidth tells how many columns what is printed may take.
+func (s *Session) SetWidth(cols int) {
+	if cols > 0 {
+		s.cfg.Width = cols
+	}
 }

@@ -58,7 +58,8 @@ type Conn struct {
 	stream io.ReadWriteCloser
 	handle Handler
 
-	writing sync.Mutex // held while a message is written
+	writing sync.Mutex    // held while a message is written
+	gone    chan struct{} // closed when nothing more will be read
 
 	mu      sync.Mutex
 	last    uint64
@@ -69,10 +70,10 @@ type Conn struct {
 
 // New makes an end of stream, which it owns. Nothing is read before Serve.
 func New(stream io.ReadWriteCloser, handle Handler) *Conn {
-	return &Conn{stream: stream, handle: handle, waiting: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}}
+	return &Conn{stream: stream, handle: handle, gone: make(chan struct{}), waiting: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}}
 }
 
-// Serve reads until the other side goes away, breaks the protocol, or ctx ends;
+// Serve, to be called once, reads until the other side goes away, breaks the protocol, or ctx ends;
 // then it closes the stream, waits for the calls under way, and returns the reason,
 // nil for an orderly end.
 func (c *Conn) Serve(ctx context.Context) error {
@@ -80,6 +81,7 @@ func (c *Conn) Serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { c.stream.Close() }) //nolint:errcheck // the reader sees the end
 	defer stop()
 	err := c.read(ctx)
+	close(c.gone)
 	ended := ctx.Err() != nil
 	cancel()
 	c.stream.Close() //nolint:errcheck // it has ended
@@ -90,6 +92,10 @@ func (c *Conn) Serve(ctx context.Context) error {
 	}
 	return err
 }
+
+// Gone is closed when the other side has gone, before Serve has waited for the calls
+// under way.
+func (c *Conn) Gone() <-chan struct{} { return c.gone }
 
 // Close ends the connection; Serve returns.
 func (c *Conn) Close() error { return c.stream.Close() }
