@@ -133,7 +133,7 @@ func (h *Handlers) followShell(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.URL.Query().Has("from") {
-		if s.off, err = number(r, "from", pty.FromScreen); err != nil {
+		if s.off, err = number(r, "from", pty.FromHistory); err != nil {
 			return err
 		}
 	}

@@ -87,7 +87,7 @@ func (h *Handlers) readAt(text string) (at, error) {
 	s := at{node: node, shell: id, off: -1}
 	if given {
 		n, err := strconv.ParseInt(off, 10, 64)
-		ok = ok && err == nil && n >= pty.FromScreen
+		ok = ok && err == nil && n >= pty.FromHistory
 		s.off = n
 	}
 	if !ok || node == "" || id == "" || strings.Contains(id, "/") {

@@ -96,7 +96,7 @@ func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	from, err := number(r, "from", pty.FromScreen)
+	from, err := number(r, "from", pty.FromHistory)
 	if err != nil {
 		return err
 	}

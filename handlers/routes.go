@@ -65,6 +65,7 @@ func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Post("/nodes/{node}/shells", h.do(by(h.openShell)))
 	r.Get("/nodes/{node}/shells/{shell}", h.do(by(h.showShell)))
 	r.Delete("/nodes/{node}/shells/{shell}", h.do(by(h.closeShell)))
+	r.Get("/nodes/{node}/shells/{shell}/text", h.do(by(h.showText)))
 	r.Post("/nodes/{node}/shells/{shell}/input", h.do(by(h.writeShell)))
 	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(by(h.ackShell)))
 	r.Post("/nodes/{node}/shells/{shell}/size", h.do(by(h.resizeShell)))

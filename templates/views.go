@@ -52,6 +52,7 @@ type Node struct {
 	ProviderID string
 	Steps      []Step
 	Shells     []Shell
+	Screen     string // what its first running shell shows, for the page's first moment and where no scripts run
 }
 
 // Step is one step of a node's making or taking away. Ended is zero while it

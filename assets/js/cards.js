@@ -135,7 +135,9 @@ class Card {
       pane.append(stamp("log-template"));
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
+      uncover(holder);
     } else {
+      pane.addEventListener("shell-drawn", () => uncover(holder));
       new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
     }
   }
@@ -195,6 +197,9 @@ export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
 // cardOf is the card that an element stands in.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
+
+// uncover takes away what the page's HTML showed of a shell, once its terminal shows it.
+const uncover = (holder) => find(".shell-text", holder)?.remove();
 
 // Cards make their panes when they come near the window.
 const sight = new IntersectionObserver((entries) => {

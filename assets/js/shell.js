@@ -242,6 +242,7 @@ export class ShellPane {
     this.#inOrder(() => {
       this.#part = new Uint8Array();
       this.#term.write(screen, () => {
+        if (first) this.#emit("shell-drawn");
         this.#drawn = off;
         this.#undrawn -= screen.length;
         if (!first) this.#input.rebase(off);
