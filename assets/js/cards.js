@@ -7,6 +7,7 @@
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
 import { ask, confirm } from "./notices.js";
+import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
 const cards = new Map(); // element id → Card
@@ -86,6 +87,7 @@ class Card {
       this.selected = next ? keyOf(next) : "";
     }
     this.show(focus);
+    for (const tab of this.shells) this.panes.get(keyOf(tab))?.links(Number(tab.dataset.links ?? 0));
     this.setLarge(this.large);
     this.openByItself();
   }
@@ -136,7 +138,9 @@ class Card {
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
     } else {
-      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
+      pane.links(Number(tab.dataset.links ?? 0));
     }
   }
 
