@@ -73,13 +73,13 @@ function newRow(link) {
 
 function facts(link) {
   const here = link.viewers === 1 ? "1 viewer" : `${link.viewers} viewers`;
-  const used = link.used ? `last used ${span(Date.now() - Date.parse(link.used))} ago` : "not used yet";
-  return `may ${link.right}, ends in ${span(Date.parse(link.expires) - Date.now())}, ${here}, ${used}, made by ${link.by}`;
+  const used = link.used ? `used ${span(Date.now() - Date.parse(link.used))} ago` : "not used yet";
+  return `may ${link.right}, ${span(Date.parse(link.expires) - Date.now())} left, ${here}, ${used}, made by ${link.by}`;
 }
 
 function span(ms) {
   const min = Math.max(0, Math.round(ms / 60_000));
-  if (min < 1) return "less than a minute";
+  if (min < 1) return "under a minute";
   if (min < 60) return `${min} min`;
   return min < 48 * 60 ? `${Math.round(min / 60)} h` : `${Math.round(min / 1440)} days`;
 }

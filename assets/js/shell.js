@@ -194,7 +194,7 @@ export class ShellPane {
     size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#show("lost", "node unreachable, showing the last screen"),
-    gone: () => this.#end("this shell is gone"),
+    gone: error => this.#end(this.#shared ? error : "this shell is gone"),
   };
 
   // output draws bytes that begin at off: what came before is dropped, and what is missing is asked for again.
