@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -136,6 +137,15 @@ func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
 	proxy.Resume()
 	p.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
 	p.Clean()
+}
+
+// While cookies change both make links, and each other kind of key is another.
+func TestShare_KeysOfTwoCookies(t *testing.T) {
+	t.Parallel()
+	both, old := keysFor("new-cookie,old-cookie", "share"), keysFor("old-cookie", "share")
+	if len(both) != 2 || !bytes.Equal(both[1], old[0]) || bytes.Equal(both[0], both[1]) || bytes.Equal(old[0], keysFor("old-cookie", "session")[0]) {
+		t.Errorf("keys %x of two cookies, %x of the old one", both, old)
+	}
 }
 
 func onlyNode(t *testing.T, n *running) string {

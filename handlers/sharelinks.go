@@ -102,7 +102,7 @@ func (s *links) revoke(shell, id string) (*link, error) {
 	return l, nil
 }
 
-// find finds a link of a shell that is good now, and takes note that it is used. The error says why it is not good.
+// find finds a link of a shell that is good now. The error says why it is not good.
 func (s *links) find(shell, id string) (*link, error) {
 	_, gone := s.shells.Get(shell)
 	s.mu.Lock()
@@ -118,7 +118,6 @@ func (s *links) find(shell, id string) (*link, error) {
 	case l.ctx.Err() != nil:
 		return nil, l.why()
 	}
-	l.used = time.Now()
 	return l, nil
 }
 
@@ -130,15 +129,13 @@ func (l *link) why() error {
 	return pty.ErrClosed
 }
 
-// enter counts a viewer of the link until leave is called.
-func (s *links) enter(l *link) (leave func()) {
-	count := func(change int) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		l.viewers += change
-	}
-	count(1)
-	return func() { count(-1) }
+// use takes note that somebody uses a link: a viewer comes (1), does something (0), or leaves (-1). That its page is
+// fetched counts for nothing: what previews addresses does that, too.
+func (s *links) use(l *link, change int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.viewers += change
+	l.used = time.Now()
 }
 
 // list shows a shell's links, oldest first.

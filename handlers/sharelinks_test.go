@@ -176,7 +176,8 @@ func TestShare_ListOfLinks(t *testing.T) {
 		ctx := soon(t)
 		c := s.console.client(t)
 		token, id := s.link(t, "type")
-		s.linkTo(t, s.shell, `{"expires":"15m","label":" Grace "}`)
+		unused, _ := s.linkTo(t, s.shell, `{"expires":"15m","label":" Grace "}`)
+		s.console.request(t, "GET", "/share/"+unused, "") // as what previews addresses does
 		stream := watch(ctx, t, s.holder(t, token), nil)
 		until(t, stream, "reset")
 		answer := s.console.request(t, "GET", s.shell.Path()+"/links", "", bearer)

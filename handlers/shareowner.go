@@ -129,6 +129,7 @@ func (h *Handlers) linked(types bool, fn handler) handler {
 		if _, err := viewerOf(r); err != nil {
 			return err
 		}
+		h.links.use(l, 0)
 		err = fn(w, r)
 		if err != nil && l.ctx.Err() != nil {
 			return l.why()
@@ -193,7 +194,8 @@ func (h *Handlers) linkOutput(parent context.Context, shell, id string, viewer p
 			yield(pty.Event{}, err)
 			return
 		}
-		defer h.links.enter(l)()
+		h.links.use(l, 1)
+		defer h.links.use(l, -1)
 		ctx, cancel := context.WithCancel(parent)
 		defer cancel()
 		defer context.AfterFunc(l.ctx, cancel)()
