@@ -22,7 +22,16 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.feeds.use(r.Context())()
-	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList()})
+	list := h.nodeList()
+	texts := h.screens(r.Context(), h.overview().Nodes)
+	for i, node := range list.Nodes {
+		for _, s := range node.Shells {
+			if text, ok := texts[node.Name+"/"+s.ID]; ok {
+				list.Nodes[i].Screen = text
+			}
+		}
+	}
+	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: list})
 }
 
 // GET /guide, GET /guide/{page}

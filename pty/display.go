@@ -1,7 +1,9 @@
 package pty
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"time"
 
 	"convoy/pty/screen"
@@ -11,9 +13,15 @@ const (
 	// FromScreen, as the offset that a viewer wants, asks for the screen as it is
 	// now in place of the output that made it.
 	FromScreen = -2
-	// historyRows is how much that has scrolled away comes with a screen.
-	historyRows = 1000
-	// maxScreenBytes bounds a screen with its history; a larger one comes without.
+	// FromHistory asks for the screen with all rows that are kept of what has scrolled
+	// away, as far as a screen may be large.
+	FromHistory = -3
+	// keptRows is how many rows that have scrolled away are kept, and comingRows how
+	// many of them come with a screen.
+	keptRows   = 10_000
+	comingRows = 1000
+	// maxScreenBytes bounds a screen with its history; of a larger one the oldest rows
+	// stay behind.
 	maxScreenBytes = 1 << 20
 	// maxAnswerBytes bounds the answers that wait for the program to read.
 	maxAnswerBytes = 4 << 10
@@ -24,7 +32,7 @@ const (
 // newScreen makes the model of what a viewer of this shell sees. It answers what
 // the program asks its terminal: once, whoever looks, also if nobody does.
 func (s *Shell) newScreen(size Size) *screen.Screen {
-	model := screen.New(size.Rows, size.Cols, historyRows)
+	model := screen.New(size.Rows, size.Cols, keptRows)
 	model.Replies = func(b []byte) {
 		if len(s.answers)+len(b) <= maxAnswerBytes {
 			s.answers = append(s.answers, b...)
@@ -45,18 +53,21 @@ func (s *Shell) show(p []byte) {
 
 // catchUp brings the screen to where the ring is. The shell is locked.
 func (s *Shell) catchUp() {
-	s.screen.Write(s.ring.read(s.shown, int(s.ring.end-s.shown)))
+	for _, part := range s.ring.parts(s.shown) {
+		s.screen.Write(part)
+	}
 	s.shown = s.ring.end
 }
 
-// draw is a byte string that makes any terminal of this size show the screen.
-// The shell is locked.
-func (s *Shell) draw() []byte {
+// draw is a byte string that makes any terminal of this size show the screen, with
+// so many rows of what has scrolled away. The shell is locked.
+func (s *Shell) draw(rows int) []byte {
 	s.catchUp()
-	if whole := s.screen.Snapshot(historyRows); len(whole) <= maxScreenBytes {
-		return whole
+	for ; ; rows /= 2 {
+		if whole := s.screen.Snapshot(rows); len(whole) <= maxScreenBytes || rows == 0 {
+			return whole
+		}
 	}
-	return s.screen.Snapshot(0)
 }
 
 // answer types the answers that wait. The reader calls it and goes on: a program
@@ -82,6 +93,18 @@ func (s *Shell) takeAnswers() []byte {
 	s.answers = nil
 	s.answering = b != nil
 	return b
+}
+
+// WriteText writes everything that is kept of what the shell has shown as lines of
+// text: rows that were wrapped because the screen is narrow are one line again.
+func (s *Shell) WriteText(w io.Writer) error {
+	s.mu.Lock()
+	s.catchUp()
+	var text bytes.Buffer
+	s.screen.WriteText(&text)
+	s.mu.Unlock()
+	_, err := text.WriteTo(w)
+	return err
 }
 
 // Text is the screen as lines of text, without attributes and trailing blanks.

@@ -57,7 +57,7 @@ func (e Event) Last() bool { return e.Kind == Exited || e.Kind == Stalled }
 // last event), the viewer draws no more (Stalled is the last event), ctx is done,
 // or the same viewer follows the shell anew.
 //
-// It begins with Resize, the size in force there. If from is FromScreen, not kept
+// It begins with Resize, the size in force there. If from is FromScreen or FromHistory, not kept
 // any more, or beyond the end, a Reset follows with the screen as it is now, and
 // the output from now on. From -1 is the oldest byte kept: Reset without a screen,
 // then Resize. When the ring turns over under a viewer, that viewer gets the
@@ -96,7 +96,8 @@ type follower struct {
 
 	cursor int64     // offset of the next byte to yield
 	reset  bool      // a Reset is due
-	screen bool      // and the screen with it
+	screen bool      // and the screen with it,
+	rows   int       // with so many rows of history
 	mark   int       // number of the size last yielded
 	sent   time.Time // when output was last yielded
 	inputs uint64    // the shell's count of inputs then
@@ -127,7 +128,11 @@ func newFollower(s *Shell, v *viewer) *follower {
 func (f *follower) begin(from int64) {
 	ring := &f.shell.ring
 	f.cursor = from
+	f.rows = comingRows
 	switch {
+	case from == FromHistory:
+		f.rows = keptRows
+		f.showScreen()
 	case from == -1:
 		f.jump(ring.start())
 	case from < ring.start() || from > ring.end:
@@ -240,8 +245,9 @@ func (f *follower) advance() (event Event, status stepStatus, wait time.Duration
 		f.mark = mark.number
 		return Event{Kind: Resize, Off: f.cursor, Size: mark.size}, stepEvent, 0
 	case f.screen:
-		f.reset, f.screen = false, false
-		return Event{Kind: Reset, Off: f.cursor, Bytes: s.draw()}, stepEvent, 0
+		rows := f.rows
+		f.reset, f.screen, f.rows = false, false, comingRows
+		return Event{Kind: Reset, Off: f.cursor, Bytes: s.draw(rows)}, stepEvent, 0
 	case f.reset:
 		f.reset = false
 		return Event{Kind: Reset, Off: f.cursor}, stepEvent, 0

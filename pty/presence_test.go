@@ -168,7 +168,9 @@ func TestFit_ArrivesAtTheSameByteForAll(t *testing.T) {
 	s := run(t, "seq 1 30000; read x; seq 1 10")
 	var views []*view
 	for i := range 3 {
-		views = append(views, watchAs(t, s, Viewer{ID: fmt.Sprintf("typist-%011d", i), Types: true}, how{}))
+		v := watchAs(t, s, Viewer{ID: fmt.Sprintf("typist-%011d", i), Types: true}, how{})
+		v.untilThere("itself", func(p Presence) bool { return p.You > 0 })
+		views = append(views, v)
 	}
 	for i, v := range views {
 		if err := s.Fit(v.name, Size{20 + i, 60 + i}, Pin); err != nil {

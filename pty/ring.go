@@ -57,6 +57,20 @@ func (r *ring) read(off int64, n int) []byte {
 	return out
 }
 
+// parts are the kept bytes from off on, in one piece or two, as they lie in the ring:
+// to be read before anything is written.
+func (r *ring) parts(off int64) [][]byte {
+	n := r.end - off
+	if n == 0 {
+		return nil
+	}
+	at := off % int64(len(r.buf))
+	if rest := int64(len(r.buf)) - at; n > rest {
+		return [][]byte{r.buf[at:], r.buf[:n-rest]}
+	}
+	return [][]byte{r.buf[at : at+n]}
+}
+
 // lineStart is the offset of the first line that begins at or after off, or off
 // itself if no line begins within the next limit bytes.
 func (r *ring) lineStart(off int64, limit int) int64 {

@@ -7,6 +7,7 @@
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
 import { ask, confirm } from "./notices.js";
+import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
 const cards = new Map(); // element id → Card
@@ -86,6 +87,7 @@ class Card {
       this.selected = next ? keyOf(next) : "";
     }
     this.show(focus);
+    for (const tab of this.shells) this.panes.get(keyOf(tab))?.links(Number(tab.dataset.links ?? 0));
     this.setLarge(this.large);
     this.openByItself();
   }
@@ -135,8 +137,12 @@ class Card {
       pane.append(stamp("log-template"));
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
+      uncover(holder);
     } else {
-      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      pane.addEventListener("shell-drawn", () => uncover(holder));
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
+      pane.links(Number(tab.dataset.links ?? 0));
     }
   }
 
@@ -195,6 +201,9 @@ export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
 // cardOf is the card that an element stands in.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
+
+// uncover takes away what the page's HTML showed of a shell, once its terminal shows it.
+const uncover = (holder) => find(".shell-text", holder)?.remove();
 
 // Cards make their panes when they come near the window.
 const sight = new IntersectionObserver((entries) => {

@@ -97,3 +97,15 @@ func TestMemory(t *testing.T) {
 		t.Errorf("full screen takes %d bytes, want at most 1.5 MiB", got)
 	}
 }
+
+// A flood of plain text, with all the history that a shell keeps, as it is caught up with.
+func BenchmarkFlood(b *testing.B) {
+	line := "The quick brown fox jumps over the lazy dog and runs away from it.\r\n"
+	p := bytes.Repeat([]byte(line), 900<<10/len(line))
+	s := New(24, 80, 10000)
+	b.SetBytes(int64(len(p)))
+	for b.Loop() {
+		s.Write(p)
+	}
+	b.ReportMetric(float64(s.normal.lines.bytes), "history-bytes")
+}

@@ -16,6 +16,7 @@ type buffer struct {
 	bottom     int
 	tabs       []bool
 	saved      saved
+	scratch    []byte // in which rows are packed
 }
 
 // saved is what DECSC keeps. Its row counts from the first line of the buffer,
@@ -67,17 +68,32 @@ func (b *buffer) scroll(fill cell, wrapped bool) {
 	case b.top > 0:
 		l = b.lines.rotateUp(b.base+b.top, b.base+b.bottom)
 		l.reset(b.cols, fill)
-	case b.lines.n >= b.lines.max:
+	case b.lines.max == b.rows:
 		b.lines.trim(1)
 		l = b.lines.discard
 		l.reset(b.cols, fill)
 		b.lines.insert(b.base+b.bottom, l)
 	default:
-		l = newLine(b.cols, fill)
-		b.lines.insert(b.base+b.bottom+1, l)
-		b.base++
+		l = b.scrollAway()
+		l.reset(b.cols, fill)
+		b.lines.insert(b.base+b.bottom, l)
 	}
 	l.wrapped = wrapped
+}
+
+// scrollAway packs the screen's top row into the history and returns the line that
+// it was; the screen's first line is the next one then. The oldest rows go where
+// there is no room.
+func (b *buffer) scrollAway() *line {
+	for b.base > 0 && (b.lines.n >= b.lines.max || b.lines.bytes > maxHistoryBytes) {
+		b.lines.trim(1)
+		b.base--
+	}
+	l := b.lines.at(b.base)
+	b.scratch = l.appendPacked(b.scratch[:0])
+	b.lines.set(b.base, b.lines.pack(b.scratch, l.combined, l.wrapped))
+	b.base++
+	return l
 }
 
 // shiftUp moves rows from top to the bottom margin up n times.

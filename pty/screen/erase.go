@@ -100,7 +100,7 @@ func (s *Screen) alignmentPattern() {
 			k -= b.lines.max
 		}
 		if k < b.lines.n {
-			l := b.lines.at(k)
+			l := b.open(k)
 			l.fill(e)
 			l.wrapped = false
 		}

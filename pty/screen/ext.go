@@ -124,7 +124,7 @@ func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
 func (s *Screen) mark(use func(uint32)) {
 	for _, b := range []*buffer{&s.normal, &s.alt} {
 		for i := range b.lines.n {
-			for _, c := range b.lines.at(i).cells {
+			for _, c := range b.at(i).cells {
 				if c.ext != 0 {
 					use(c.ext)
 				}

@@ -63,7 +63,7 @@ func checkInside(t *testing.T, s *Screen) {
 		t.Fatalf("margins %d and %d of %d rows", b.top, b.bottom, s.rows)
 	}
 	for i := range b.lines.n {
-		if n := len(b.lines.at(i).cells); n < s.cols {
+		if n := len(b.at(i).cells); n < s.cols {
 			t.Fatalf("line %d has %d of %d columns", i, n, s.cols)
 		}
 	}

@@ -286,18 +286,22 @@ func (p *painter) odd(l *line, i int) bool {
 // lines paints lines first up to end of a buffer, beginning at the top left of a
 // blank screen.
 func (p *painter) lines(b *buffer, first, end int) {
-	p.line(b.lines.at(first), false)
+	above := b.at(first)
+	p.line(above, false)
 	for i := first + 1; i < end; i++ {
-		if l := b.lines.at(i); l.wrapped {
-			p.wrapInto(b.lines.at(i-1), l)
+		l := b.at(i)
+		if l.wrapped {
+			p.wrapInto(above, l)
+			above = l
 			continue
 		}
+		above = l
 		if p.ink.bg&colourMask != 0 {
 			p.use(cell{})
 		}
 		p.out = append(p.out, '\r', '\n')
 		p.col = 0
-		p.line(b.lines.at(i), false)
+		p.line(l, false)
 	}
 }
 

@@ -37,8 +37,16 @@ const (
 func (s *Screen) Write(p []byte) (int, error) {
 	n := len(p)
 	p = p[s.skim(p):]
+	short := len(p) // how much is left when the short way is tried again
 	for len(p) > 0 {
 		b := p[0]
+		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
+			if n := s.express(p); n > 0 {
+				p = p[n:]
+				continue
+			}
+			short = len(p) - expressBytes/4
+		}
 		switch {
 		case s.p.need > 0:
 			if b&0xc0 != 0x80 { // the unfinished character is dropped

@@ -21,6 +21,7 @@ func (s *Screen) Resize(rows, cols int) {
 // resize is Buffer.resize of xterm.js.
 func (b *buffer) resize(rows, cols, maxLines int) {
 	r := &b.lines
+	b.unpackAll()
 	r.max = max(r.max, maxLines)
 	if r.n > 0 {
 		if b.cols < cols {
@@ -53,6 +54,7 @@ func (b *buffer) resize(rows, cols, maxLines int) {
 	}
 	b.rows, b.cols = rows, cols
 	b.settle()
+	b.packHistory()
 }
 
 // resizeRows changes the number of rows on the screen: more rows come out of the

@@ -7,6 +7,7 @@ type ring struct {
 	first   int // where line 0 is
 	n, max  int
 	discard *line // the line dropped last, to be used again
+	bytes   int   // of packed lines
 }
 
 // slot returns the place of line i, 0 <= i <= len(lines).
@@ -63,6 +64,7 @@ func (r *ring) insert(i int, l *line) {
 func (r *ring) trim(n int) {
 	for range min(n, r.n) {
 		r.discard = r.lines[r.first]
+		r.bytes -= len(r.discard.packed)
 		r.lines[r.first] = nil
 		r.first = r.slot(1)
 		r.n--

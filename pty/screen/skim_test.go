@@ -15,11 +15,19 @@ func TestSkimMakesNoDifference(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		before := []string{"", "\x1b[31mred", "\x1b[5;10r", "\x1b[?1049h", "\x1b[?7l", "\x1b[4h", "\x1b[20h", "\x1b7\x1b[3;4H", "\x1b[", "\xe4\xb8", "\x1b(0"}[rng.IntN(11)]
 		var text strings.Builder
-		for range 400 {
+		for range 2000 {
 			end := []string{"\r\n", "\r\n", "\n", "\t\r\n"}[rng.IntN(4)]
-			fmt.Fprintf(&text, "%s é中🙂%s", strings.Repeat("x", rng.IntN(60)), end)
+			odd := " é中🙂"
+			if seed%2 == 0 { // the short way
+				end, odd = "\r\n", ""
+				if rng.IntN(100) == 0 {
+					odd = "\tx\x1b[32m."
+				}
+			}
+			fmt.Fprintf(&text, "%s%s%s", strings.Repeat("x", rng.IntN(160)), odd, end)
 		}
-		whole, pieces := New(10, 40, 50), New(10, 40, 50)
+		history := []int{0, 5, 50, 1000}[rng.IntN(4)]
+		whole, pieces := New(10, 40, history), New(10, 40, history)
 		for _, s := range []*Screen{whole, pieces} {
 			s.Write([]byte("first\r\nlines\r\n" + before))
 		}
@@ -30,11 +38,11 @@ func TestSkimMakesNoDifference(t *testing.T) {
 			pieces.Write(p[:n])
 			p = p[n:]
 		}
-		if a, b := whole.Snapshot(50), pieces.Snapshot(50); string(a) != string(b) {
-			t.Errorf("seed %d, after %q: at once\n%q\nin pieces\n%q", seed, before, a, b)
+		if a, b := whole.Snapshot(1000), pieces.Snapshot(1000); string(a) != string(b) {
+			t.Errorf("seed %d, after %q: at once\n%.400q\nin pieces\n%.400q", seed, before, a, b)
 		}
-		if a, b := fmt.Sprint(whole.History(50), whole.Text()), fmt.Sprint(pieces.History(50), pieces.Text()); a != b {
-			t.Errorf("seed %d, after %q: at once\n%s\nin pieces\n%s", seed, before, a, b)
+		if a, b := fmt.Sprint(whole.History(1000), whole.Text()), fmt.Sprint(pieces.History(1000), pieces.Text()); a != b {
+			t.Errorf("seed %d, after %q: at once\n%.400s\nin pieces\n%.400s", seed, before, a, b)
 		}
 	}
 }
@@ -53,4 +61,45 @@ func TestSkimSkips(t *testing.T) {
 			t.Errorf("after %q %d bytes are skipped", change, n)
 		}
 	}
+}
+
+func TestExpressIsTaken(t *testing.T) {
+	t.Parallel()
+	long := []byte(strings.Repeat(strings.Repeat("y", 70)+"\r\n", 1000))
+	s := New(10, 40, 500)
+	s.Write([]byte(strings.Repeat("\r\n", 20)))
+	if n := s.express(long); n != len(long) {
+		t.Errorf("%d of %d bytes go the short way", n, len(long))
+	}
+	for _, change := range []string{"\x1b[2;5r", "\x1b[?1049h", "\x1b[31m", "x", "\x1b[4h", "\x1b[?7l", "\x1b(0", "\x1b[A"} {
+		s := New(10, 40, 500)
+		s.Write([]byte(strings.Repeat("\r\n", 20) + change))
+		if n := s.express(long); n != 0 {
+			t.Errorf("after %q %d bytes go the short way", change, n)
+		}
+	}
+}
+
+// A history of costly rows is bounded by its bytes, and the screen stays right.
+func TestHistoryIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	s := New(24, 1000, 10000)
+	var row strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&row, "\x1b[38;2;%d;%d;%dm*", i%256, i/256, i%7)
+	}
+	for i := range 2000 {
+		s.Write([]byte(row.String() + "\r\n"))
+		if i%100 == 0 {
+			checkInside(t, s)
+		}
+	}
+	if n := s.normal.lines.bytes; n < maxHistoryBytes/2 || n > maxHistoryBytes+100_000 {
+		t.Errorf("the history takes %d bytes", n)
+	}
+	if n := s.HistoryRows(); n < 500 || n > 1999 {
+		t.Errorf("%d rows are kept", n)
+	}
+	s.Resize(24, 500)
+	checkInside(t, s)
 }

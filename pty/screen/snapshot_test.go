@@ -30,8 +30,9 @@ func plain(s *Screen) {
 		s.alt.saved.row -= n
 	}
 	for _, b := range []*buffer{&s.normal, &s.alt} {
+		b.unpackAll()
 		for i := range b.lines.n {
-			l := b.lines.at(i)
+			l := b.at(i)
 			l.resize(s.cols)
 			plainLine(p, l)
 			odd := 0
