@@ -101,6 +101,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	}
 	n.worker = newWorker(n)
 	n.railwayFunctions()
+	n.shellFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied, Metrics: metrics.Handler(n.figures()), BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
