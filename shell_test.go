@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"convoy/repl"
+)
+
+// said runs source beside a node and returns what it prints, and its error.
+func (n byHand) said(t *testing.T, source string) (out, problem string) {
+	t.Helper()
+	command, err := evaluator()
+	must(t, err)
+	beside := n.newBeside()
+	defer beside.close()
+	got, err := repl.Eval(soon(t), repl.Options{Command: command, Node: beside}, source)
+	must(t, err)
+	return got.Output, got.Error
+}
+
+// The demo's README, "Some commands", on two nodes: rows 15 to 19, from a prompt's language.
+func TestShell_TheDemosCommands(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	nameA, nameB := a.cfg.name, b.cfg.name
+	for _, step := range []struct{ source, out, problem string }{
+		{"Node.self", `"` + nameA + `"`, ""},
+		{"Node.list", "[]", ""},
+		{`node.connect("convoy@nowhere.test")`, "False", ""},
+		{`Node.connect("` + b.gossip() + `")`, "True", ""},
+		{"node.list()", `["` + nameB + `"]`, ""},
+		{`node.info("b").name`, `"` + nameB + `"`, ""},
+		{`node.ping("b") < time.second`, "True", ""},
+		{`rpc.call("` + nameB + `", "node.self")`, `"` + nameB + `"`, ""},
+		{`rpc.call("b", "railway.me")`, "", "there is no Railway token on this node"},
+		{`rpc.call("c", "node.self")`, "", `there is no node called "c"; fleet.nodes() lists them`},
+		{`rpc.call("b", "nothing")`, "", "rpc.functions(node) lists them"},
+		{`rpc.call("b", "node.self", 1)`, "", "1 given, 0 taken"},
+		{`[r.node for r in rpc.multicall("node.self")]`, `["` + nameA + `", "` + nameB + `"]`, ""},
+		{`[r.error for r in rpc.multicall("nothing", nodes=["b"])][0]`, "no such function", ""},
+		{`rpc.eval("b", "1 + 1; node.self").output`, nameB, ""},
+		{`"railway.me" in rpc.functions("b")`, "True", ""},
+		{`send("worker", "b", "ping")`, `"ping"`, ""},
+		{`send("nobody", "b", "ping")`, "", "no such process"},
+		{`logs.tail("b", grep="Received PING")[-1].text`, "Received ping on node " + nameB, ""},
+		{`[l.node for l in logs.find("ConvoyWorker started")]`, `["` + nameA + `", "` + nameB + `"]`, ""},
+		{`p = self()` + "\n" + `send(p, [1, "two"])` + "\n" + `m = receive(5)` + "\n" + `(m.sender, m.message)`, `("` + nameA + `", [1, "two"])`, ""},
+		{"receive(0)", "", ""},
+		{"spawn()", "", "no node of this cluster makes others"},
+		{`shells.run("b", "echo $CONVOY_NODE; exit 3").status`, "3", ""},
+		{`shells.run("b", "sleep 100", timeout=0.3)`, "", "no answer in time"},
+		{`[n.status for n in fleet.nodes()]`, `["alive", "alive"]`, ""},
+		{`fleet.wait("b")`, nameB, ""},
+		{`fleet.wait("b", "left", timeout=0.1)`, "", "is alive, not left"},
+		{`open("/etc/passwd")`, "", "knows nothing of files"},
+	} {
+		out, problem := a.said(t, step.source)
+		if !strings.Contains(out, step.out) || !strings.Contains(problem, step.problem) || step.problem == "" && problem != "" {
+			t.Errorf("%s prints %q, error %q; want %q, %q", step.source, out, problem, step.out, step.problem)
+		}
+	}
+}
+
+// Two shells on two nodes talk to one another.
+func TestShell_TwoShellsTalk(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.gossip()); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	listening := b.newBeside()
+	defer listening.close()
+	command, err := evaluator()
+	must(t, err)
+	heard := make(chan string)
+	go func() {
+		var out bytes.Buffer
+		repl.Script(context.Background(), repl.Options{Command: command, Node: listening, Out: &out, Err: &out}, "m = receive(20)\nprint(m.message, 'from', m.sender)")
+		heard <- out.String()
+	}()
+	if _, problem := a.said(t, `send("`+listening.name+`", "b", "hello")`); problem != "" {
+		t.Fatal(problem)
+	}
+	if got, want := <-heard, "hello from "+a.cfg.name+"\n"; got != want {
+		t.Errorf("the other shell heard %q, want %q", got, want)
+	}
+}
