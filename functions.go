@@ -152,8 +152,15 @@ func (n *node) shellViews() []shellView {
 	return list
 }
 
-// eval evaluates source in a Convoy shell of its own on this node.
+// eval evaluates source in a Convoy shell of its own on this node. Few do so at once, since each may take much memory;
+// others wait.
 func (n *node) eval(ctx context.Context, source string) (repl.Result, error) {
+	select {
+	case n.evals <- struct{}{}:
+		defer func() { <-n.evals }()
+	case <-ctx.Done():
+		return repl.Result{}, fmt.Errorf("too many evaluations at once: %w", ctx.Err())
+	}
 	command, err := evaluator()
 	if err != nil {
 		return repl.Result{}, err

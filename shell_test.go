@@ -3,9 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"convoy/internal/client"
 	"convoy/repl"
 )
 
@@ -86,5 +91,63 @@ func TestShell_TwoShellsTalk(t *testing.T) {
 	}
 	if got, want := <-heard, "hello from "+a.cfg.name+"\n"; got != want {
 		t.Errorf("the other shell heard %q, want %q", got, want)
+	}
+}
+
+// TestRow14_APICmd is the demo's POST /api/cmd {"value": …} → {"result": …}, which asks for a login now.
+func TestRow14_APICmd(t *testing.T) {
+	t.Parallel()
+	a := startByHand(t, "a.test")
+	var got struct{ Result, Error string }
+	must(t, a.Client.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value": "Node.self"}`), &got))
+	if got.Result != `"`+a.cfg.name+`"` {
+		t.Errorf("Node.self gives %+v", got)
+	}
+	for body, want := range map[string]int{
+		`{"value": "1 / 0"}`: 422, `{"value": " "}`: 400, `{`: 400, `{"value": "` + strings.Repeat("x", 70<<10) + `"}`: 413, `{"value": "while True: pass"}`: 422,
+	} {
+		err := a.Client.Do(soon(t), http.MethodPost, "/api/cmd", []byte(body), nil)
+		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != want {
+			t.Errorf("%.40s gives %v, want %d", body, err, want)
+		}
+	}
+	stranger := client.New(a.Client.Base, "not the token at all")
+	defer stranger.Close()
+	err := stranger.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value": "1"}`), nil)
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != 401 {
+		t.Errorf("without a login: %v", err)
+	}
+	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/a/eval", []byte(`{"source": "print(1)\n2"}`), &got))
+	if got.Result != "1\n2" {
+		t.Errorf("eval gives %+v", got)
+	}
+}
+
+// convoy shell -connect runs the prompt here, and asks a console.
+func TestShell_Connect(t *testing.T) {
+	t.Parallel()
+	a := startByHand(t, "a.test")
+	token := filepath.Join(t.TempDir(), "token")
+	must(t, os.WriteFile(token, []byte(a.cfg.token+"\n"), 0o600))
+	for _, test := range []struct {
+		args   []string
+		status int
+		out    string
+	}{
+		{[]string{"-connect", a.Client.Base, "-token-file", token, "-c", "send(self(), 1)\n(node.self(), receive(1).message)"}, 0, "(\"" + a.cfg.name + "\", 1)\n"},
+		{[]string{"-connect", a.Client.Base, "-token-file", token, "-json", "-c", "fleet.nodes()[0].status"}, 0, "\"alive\"\n"},
+		{[]string{"-connect", a.Client.Base, "-c", "1"}, 1, ""},
+		{[]string{"-connect", "nowhere", "-c", "1"}, 1, ""},
+		{[]string{"-nonsense"}, 2, ""},
+		{[]string{"-h"}, 0, shellUsage},
+	} {
+		var out, errs bytes.Buffer
+		status := run(t.Context(), append([]string{"shell"}, test.args...), testEnv(nil), &out, &errs)
+		if status != test.status || out.String() != test.out {
+			t.Errorf("%v: status %d, %q, %s", test.args, status, out.String(), errs.String())
+		}
+		if status != 0 && !strings.Contains(errs.String(), "convoy: hint:") {
+			t.Errorf("%v: no hint in %q", test.args, errs.String())
+		}
 	}
 }

@@ -46,6 +46,7 @@ type Config struct {
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
 	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
+	Prompt  Prompt       // this node's Convoy shell
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger
