@@ -23,7 +23,7 @@ import (
 
 // TestMain lets the test binary be the node that provider local spawns.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "-spawned" {
+	if len(os.Args) > 1 && os.Args[1] == "-spawned" || os.Getenv(beConvoy) != "" {
 		main()
 	}
 	status := m.Run()

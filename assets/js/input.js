@@ -12,6 +12,7 @@ const maxBody = 64 * 1024; // bytes in one request
 const patience = 30_000; // ms until a request without an answer is sent again
 const pause = { first: 100, most: 3000 }; // ms between attempts
 const ackEvery = 1 / 4; // of the window
+const outlives = 4096; // bytes up to which a request is sent on when the page goes away: browsers bound the sum of them
 
 // Browsers open six connections per host on HTTP/1.1, and the stream takes one.
 const places = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
@@ -39,6 +40,7 @@ export class Input {
   #size = { latest: null, busy: false };
   #waiting = new Set(); // functions that end a pause early
   #stopped = false;
+  #leave = () => this.#pump(Infinity); // the page goes away: what is typed leaves now, or never
 
   /** window is the stream's, in bytes. */
   window = 256 * 1024;
@@ -48,6 +50,7 @@ export class Input {
     this.#viewer = viewer;
     this.#hooks = { onEnded, onTrouble, onPending };
     this.#key = `${viewer} ${node}/${shell}`;
+    addEventListener("pagehide", this.#leave);
   }
 
   /** pending is the number of bytes that were given and are not known to be written. */
@@ -110,6 +113,7 @@ export class Input {
 
   /** close forgets what has not left. What is under way ends as it can. */
   close() {
+    removeEventListener("pagehide", this.#leave);
     this.cancel();
     this.#stopped = true;
     for (const end of [...this.#waiting]) end();
@@ -260,6 +264,7 @@ export class Input {
     return fetch(`${this.#path}/${what}`, {
       method: "POST",
       body,
+      keepalive: !!body && body.length <= outlives,
       headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
