@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"math"
 	"time"
+
+	"convoy/internal/bench/figures"
 )
 
 // measureBulk has a file printed, and receives it whole.
@@ -28,11 +30,11 @@ func measureBulk(ctx context.Context, b *bench) error {
 		return nil
 	})
 	for _, w := range b.ways {
-		b.report.add("bulk", w.name, "median", unitRate, median(rates[w.name].all()))
-		b.report.add("bulk", w.name, "worst", unitRate, percentile(rates[w.name].all(), 0))
-		b.report.add("bulk", w.name, "best", unitRate, percentile(rates[w.name].all(), 100))
+		b.report.add("bulk", w.name, "median", unitRate, figures.Median(rates[w.name].all()))
+		b.report.add("bulk", w.name, "worst", unitRate, figures.Percentile(rates[w.name].all(), 0))
+		b.report.add("bulk", w.name, "best", unitRate, figures.Percentile(rates[w.name].all(), 100))
 		b.compare("bulk", w.name, rates)
-		b.report.add("bulk", w.name, "CPU for 100 MB", unitSeconds, median(cpu[w.name].all()))
+		b.report.add("bulk", w.name, "CPU for 100 MB", unitSeconds, figures.Median(cpu[w.name].all()))
 	}
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"convoy/internal/bench/figures"
 )
 
 const (
@@ -68,10 +70,10 @@ func measureDelay(ctx context.Context, b *bench) error {
 		way    string
 		rounds rounds
 	}{{"round trip of the link", trips}, {wayCP + ", one key at a time", single}, {wayCP + ", 30 keys/s", typed}} {
-		b.report.add("delay", one.way, "p50", unitMillis, percentile(one.rounds.all(), 50))
-		b.report.add("delay", one.way, "p90", unitMillis, percentile(one.rounds.all(), 90))
-		b.report.add("delay", one.way, "p99", unitMillis, percentile(one.rounds.all(), 99))
-		b.report.add("delay", one.way, "× round trip", unitRatio, ratio(one.rounds.medians(), trips.medians()))
+		b.report.add("delay", one.way, "p50", unitMillis, figures.Percentile(one.rounds.all(), 50))
+		b.report.add("delay", one.way, "p90", unitMillis, figures.Percentile(one.rounds.all(), 90))
+		b.report.add("delay", one.way, "p99", unitMillis, figures.Percentile(one.rounds.all(), 99))
+		b.report.add("delay", one.way, "× round trip", unitRatio, figures.Ratio(one.rounds.medians(), trips.medians()))
 	}
 	return nil
 }
