@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
@@ -76,17 +75,18 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 type part struct {
 	name, title string
 	needs       time.Duration // it is not begun with less time left
+	ways        bool          // it measures the ways that are open all the time
 	run         func(context.Context, *bench) error
 }
 
 func parts() []part {
 	return []part{
-		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, measureEcho},
-		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, measureBulk},
-		{"delay", "key → echo over a link with a round trip of 50 ms", 8 * time.Second, measureDelay},
-		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, measureInterrupt},
-		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, measureSpawn},
-		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, measureMemory},
+		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, true, measureEcho},
+		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, true, measureBulk},
+		{"delay", "key → echo over links with round trips", 16 * time.Second, true, measureDelay},
+		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, true, measureInterrupt},
+		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, false, measureSpawn},
+		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, false, measureMemory},
 	}
 }
 
@@ -102,6 +102,7 @@ type bench struct {
 	options
 	place  *place
 	convoy *convoy // of all parts but memory, which wants a fresh one
+	ttyd   *ttyd   // nil: there is none
 	ways   []*way
 	report report
 	stderr io.Writer
@@ -157,10 +158,12 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		return err
 	}
 	defer b.convoy.stop()
-	if err := b.openWays(ctx); err != nil {
-		return err
-	}
 	defer b.closeWays()
+	if slices.ContainsFunc(parts(), func(p part) bool { return p.ways && slices.Contains(b.parts, p.name) }) {
+		if err := b.openWays(ctx); err != nil {
+			return err
+		}
+	}
 	return b.runParts(ctx)
 }
 
@@ -193,9 +196,6 @@ func (b *bench) runParts(ctx context.Context) error {
 
 // openWays opens a shell each way that is asked for and that there is.
 func (b *bench) openWays(ctx context.Context) error {
-	if len(b.parts) == 1 && b.parts[0] == "memory" {
-		return nil
-	}
 	for _, name := range b.options.ways {
 		var open func(context.Context) (*way, error)
 		switch name {
@@ -206,10 +206,6 @@ func (b *bench) openWays(ctx context.Context) error {
 		case "node":
 			open = b.openNode
 		case "ttyd":
-			if _, err := exec.LookPath("ttyd"); err != nil {
-				b.report.note("ttyd: not found on PATH, so nothing is compared with it")
-				continue
-			}
 			open = b.openTtyd
 		default:
 			return fmt.Errorf("no way %q: there are bare, convoy, node, ttyd", name)
@@ -218,7 +214,9 @@ func (b *bench) openWays(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		b.ways = append(b.ways, w)
+		if w != nil {
+			b.ways = append(b.ways, w)
+		}
 	}
 	return nil
 }
@@ -227,6 +225,7 @@ func (b *bench) closeWays() {
 	for _, w := range slices.Backward(b.ways) {
 		w.close()
 	}
+	b.ttyd.stop()
 }
 
 // inTurn calls do for each way in each round, another way first each time, so that noise hits all alike. It begins no

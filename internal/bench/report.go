@@ -149,6 +149,9 @@ func number(value float64, unit string) string {
 	case unitMicros, unitKiB, "":
 		return fmt.Sprintf("%.0f", value)
 	case unitMillis, unitRate, unitMiB:
+		if value < 10 {
+			return fmt.Sprintf("%.2f", value)
+		}
 		return fmt.Sprintf("%.1f", value)
 	default:
 		return fmt.Sprintf("%.2f", value)
