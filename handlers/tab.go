@@ -20,7 +20,7 @@ const (
 	nodesPause = 40 * time.Millisecond  // between two lists of nodes on one stream
 	logPause   = 100 * time.Millisecond // between two batches of log lines
 	lostPause  = 500 * time.Millisecond // between two tries to reach a lost shell
-	maxStreams = 256
+	maxStreams = 4096
 	maxFollows = 256 // shells on one stream
 	window     = 256 << 10
 )

@@ -44,6 +44,11 @@ func printFile(ctx context.Context, w *way, f printed) (time.Duration, error) {
 	if err := typeCommand(ctx, w, "cat "+f.path); err != nil {
 		return 0, err
 	}
+	return enter(ctx, w, f)
+}
+
+// enter has a command that was typed print a file.
+func enter(ctx context.Context, w *way, f printed) (time.Duration, error) {
 	began := time.Now()
 	if err := w.send(ctx, "\r"); err != nil {
 		return 0, err

@@ -83,9 +83,12 @@ func parts() []part {
 	return []part{
 		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, true, measureEcho},
 		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, true, measureBulk},
+		{"viewers", "bulk output of one shell to its viewers, each of whom gets every byte", 8 * time.Second, false, measureViewers},
+		{"stalled", "one viewer's output and echo beside another that has stopped, and may type", 8 * time.Second, false, measureStalled},
 		{"delay", "key → echo over links with round trips", 16 * time.Second, true, measureDelay},
 		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, true, measureInterrupt},
 		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, false, measureSpawn},
+		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},
 		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, false, measureMemory},
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // place is the temporary directory of a run: the shells' start file, the files that cat prints, the built Convoy.
@@ -33,11 +35,13 @@ const smallSize = 8 << 20
 // sums is the polynomial that processors know.
 var sums = crc32.MakeTable(crc32.Castagnoli)
 
-// startFile makes every shell alike: a prompt that can be waited for, and nothing that repeats it or stores keys.
+// startFile makes every shell alike: a prompt that can be waited for, and nothing that repeats it or stores keys. lines
+// prints so many lines, one a second, and needs no other process for it: it waits for a pipe that nobody writes to.
 const startFile = `PS1='` + prompt + `'
 unset PROMPT_COMMAND HISTFILE MAILCHECK
 INPUTRC=/dev/null
 bind 'set enable-bracketed-paste off'
+lines() { exec 3<>~/never; for ((i = 0; i < $1; i++)); do read -rt 1 -u 3; echo "line $i"; done; }
 `
 
 func newPlace(size int) (*place, error) {
@@ -47,6 +51,10 @@ func newPlace(size int) (*place, error) {
 	}
 	p := &place{dir: dir}
 	if err := os.WriteFile(p.path("rc"), []byte(startFile), 0o600); err != nil {
+		p.remove()
+		return nil, err
+	}
+	if err := unix.Mkfifo(p.path("never"), 0o600); err != nil {
 		p.remove()
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -49,7 +50,7 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		answer.Body.Close()
 		return nil, fmt.Errorf("stream: %s", answer.Status)
 	}
-	s := &Stream{body: answer.Body, in: bufio.NewReaderSize(answer.Body, 128<<10)}
+	s := &Stream{body: answer.Body, in: bufio.NewReaderSize(answer.Body, cmp.Or(c.Buffer, 128<<10))}
 	hello, err := s.Next()
 	if err != nil || hello.Name != "hello" {
 		s.Close()

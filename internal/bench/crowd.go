@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"convoy/internal/bench/figures"
+	"convoy/internal/client"
+)
+
+const (
+	crowdShells  = 200
+	crowdViewers = 1000 // spread over the shells
+	crowdCols    = 80   // of the shells that print
+	crowdAtOnce  = 32   // viewers that attach at the same time, or shells that are opened
+	crowdLines   = 7    // that each shell prints, one a second
+	crowdKeys    = 160  // typed beside that
+	quietKeys    = 80   // typed before
+	crowdPause   = time.Second / 30
+	crowdFiles   = 2000 // open files that it takes
+)
+
+// wayCrowd are the rows of the part.
+const (
+	rowQuiet = "1,000 viewers of 200 quiet shells"
+	rowBusy  = "each shell prints a line every second"
+)
+
+// crowd is a node that many look at: shells, each with the same number of viewers.
+type crowd struct {
+	b       *bench
+	c       *convoy
+	through *http.Client
+	asks    *client.Client
+	shells  []client.Shell // the first is typed into, the others print
+	seats   [][]*watcher   // of each shell
+	typed   *way           // the one viewer of the first shell that types
+	text    strings.Builder
+}
+
+// measureCrowd opens shells and has viewers attach, then types in one shell, first while all is quiet and then while
+// every other shell prints. All bytes are checked at the end: nothing may be refused, and nothing lost.
+func measureCrowd(ctx context.Context, b *bench) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < crowdFiles {
+		b.report.note(fmt.Sprintf("crowd: left out, a process may open %d files here and it takes %d (ulimit -Hn)", limit.Cur, crowdFiles))
+		return nil
+	}
+	node, err := b.place.start(ctx, b.binary)
+	if err != nil {
+		return err
+	}
+	defer node.stop()
+	c := &crowd{b: b, c: node, through: lean()}
+	c.asks = node.viewer(c.through)
+	defer c.leave()
+	for _, step := range []func(context.Context) error{c.open, c.attach, c.quiet, c.busy, c.check} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *crowd) leave() {
+	for _, seats := range c.seats {
+		closeAll(seats)
+	}
+	if c.typed != nil {
+		c.typed.close()
+	}
+	c.through.CloseIdleConnections()
+}
+
+// some calls do with 0 to n-1, crowdAtOnce at a time, until one fails. It is the times they took in ms.
+func some(n int, do func(i int) error) (times []float64, err error) {
+	times = make([]float64, n)
+	var next atomic.Int64
+	err = together(min(n, crowdAtOnce), func(int) error {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return nil
+			}
+			began := time.Now()
+			if err := do(i); err != nil {
+				next.Store(int64(n))
+				return fmt.Errorf("number %d: %w", i, err)
+			}
+			times[i] = millis(time.Since(began))
+		}
+	})
+	return times, err
+}
+
+// open opens the shells.
+func (c *crowd) open(ctx context.Context) error {
+	c.shells = make([]client.Shell, crowdShells)
+	began, before := time.Now(), c.resident()
+	times, err := some(crowdShells, func(i int) error {
+		size := fmt.Appendf(nil, `{"rows":%d,"cols":%d}`, rows, crowdCols)
+		if i == 0 {
+			size = fmt.Appendf(nil, `{"rows":%d,"cols":%d}`, rows, cols)
+		}
+		return c.asks.Do(ctx, http.MethodPost, "/nodes/"+c.c.name+"/shells", size, &c.shells[i])
+	})
+	if err != nil {
+		return fmt.Errorf("open a shell: %w", err)
+	}
+	c.arrived("open 200 shells", time.Since(began), times)
+	return c.grown(ctx, "open 200 shells", before, crowdShells)
+}
+
+// attach has all viewers follow their shells, from the first byte on, until each has seen the prompt.
+func (c *crowd) attach(ctx context.Context) error {
+	c.seats = make([][]*watcher, crowdShells)
+	for i := range c.seats {
+		c.seats[i] = make([]*watcher, 0, crowdViewers/crowdShells)
+	}
+	l, err := follow(ctx, c.c.client(c.c.base), c.shells[0])
+	if err != nil {
+		return err
+	}
+	if c.typed, err = newWay(ctx, wayCP, l); err != nil {
+		return err
+	}
+	began, before := time.Now(), c.resident()
+	watchers := make([]*watcher, crowdViewers)
+	times, err := some(crowdViewers-1, func(i int) (err error) {
+		shell := c.shells[(i+1)%crowdShells]
+		if watchers[i], err = watch(ctx, c.c.viewer(c.through), shell, 0, newTally(0, 0, int64(len(prompt))), true); err != nil {
+			return err
+		}
+		_, err = watchers[i].wait(ctx)
+		return err
+	})
+	for i, w := range watchers {
+		if w != nil {
+			at := (i + 1) % crowdShells
+			c.seats[at] = append(c.seats[at], w)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("attach: %w", err)
+	}
+	c.arrived("attach 1,000 viewers", time.Since(began), times)
+	return c.grown(ctx, "attach 1,000 viewers", before, crowdViewers)
+}
+
+// quiet types in the first shell while nothing else happens.
+func (c *crowd) quiet(ctx context.Context) error {
+	return c.typing(ctx, rowQuiet, quietKeys)
+}
+
+// busy has the other shells print lines, and types beside them.
+func (c *crowd) busy(ctx context.Context) error {
+	total := int64(len(linesText(crowdLines)))
+	for _, seats := range c.seats[1:] {
+		for _, w := range seats {
+			w.expect(newTally(int64(len(prompt)), total, total))
+		}
+	}
+	command := fmt.Appendf(nil, "lines %d\r", crowdLines)
+	began := time.Now()
+	for i, shell := range c.shells[1:] {
+		if err := pause(ctx, time.Until(began.Add(time.Second*time.Duration(i)/crowdShells))); err != nil { // over a second
+			return err
+		}
+		if err := c.asks.Do(ctx, http.MethodPost, shell.Path()+"/input", command, nil); err != nil {
+			return fmt.Errorf("type into shell %d: %w", i+1, err)
+		}
+	}
+	return c.typing(ctx, rowBusy, crowdKeys)
+}
+
+// linesText is all that a shell puts out until it has printed so many lines.
+func linesText(n int) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%slines %d\r\n", prompt, n)
+	for i := range n {
+		fmt.Fprintf(&text, "line %d\r\n", i)
+	}
+	text.WriteString(prompt)
+	return text.String()
+}
+
+// typing types keys, 30 a second, each after the echo of the one before, and notes how long that took, and what the
+// node used meanwhile.
+func (c *crowd) typing(ctx context.Context, row string, keys int) error {
+	pids := []int{c.c.cmd.Process.Pid}
+	began, before := time.Now(), cpuTime(pids)
+	var times []float64
+	for i := range keys {
+		key := byte('#')
+		if i > 0 {
+			key = keyAt(i)
+		}
+		took, err := typeKey(ctx, c.typed, key)
+		if err != nil {
+			return fmt.Errorf("%s: %w", row, err)
+		}
+		c.text.WriteByte(key)
+		times = append(times, micros(took))
+		if err := pause(ctx, crowdPause); err != nil {
+			return err
+		}
+	}
+	if used := cpuTime(pids) - before; used > 0 {
+		c.b.report.add("crowd", row, "CPU", unitPercent, 100*used.Seconds()/time.Since(began).Seconds())
+	}
+	c.b.report.add("crowd", row, "echo p50", unitMicros, figures.Percentile(times, 50))
+	c.b.report.add("crowd", row, "echo p99", unitMicros, figures.Percentile(times, 99))
+	c.text.WriteString("\r\n" + prompt)
+	return endLine(ctx, c.typed)
+}
+
+// check waits until every viewer has all of its shell's output, byte for byte.
+func (c *crowd) check(ctx context.Context) error {
+	typed := c.typed.link.(*convoyLink)
+	if want := int64(len(prompt) + c.text.Len()); typed.got.Load() != want {
+		return fmt.Errorf("the shell that is typed into put out %d bytes, not %d", typed.got.Load(), want)
+	}
+	sum := crc32.Checksum([]byte(linesText(crowdLines))[len(prompt):], sums)
+	var wrong []error
+	for i, seats := range c.seats[1:] {
+		for _, w := range seats {
+			if t, err := w.wait(ctx); err != nil {
+				return fmt.Errorf("shell %d: %w", i+1, err)
+			} else if !t.right(sum) {
+				wrong = append(wrong, fmt.Errorf("shell %d: %d resets, %d bytes of %d", i+1, t.resets, t.bytes, t.to-t.from))
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func (c *crowd) resident() float64 {
+	bytes, ok := resident(c.c.cmd.Process.Pid)
+	if !ok {
+		return math.NaN()
+	}
+	return bytes
+}
+
+// arrived notes how long many took, together and each.
+func (c *crowd) arrived(row string, all time.Duration, times []float64) {
+	c.b.report.add("crowd", row, "all", unitMillis, millis(all))
+	c.b.report.add("crowd", row, "each p50", unitMillis, figures.Percentile(times, 50))
+	c.b.report.add("crowd", row, "each p99", unitMillis, figures.Percentile(times, 99))
+}
+
+// grown notes what each of so many added to the node's memory.
+func (c *crowd) grown(ctx context.Context, row string, before float64, n int) error {
+	if err := pause(ctx, settleWait); err != nil {
+		return err
+	}
+	c.b.report.add("crowd", row, "each adds", unitKiB, (c.resident()-before)/1024/float64(n))
+	return nil
+}
