@@ -61,6 +61,7 @@ type Handlers struct {
 	login   *login
 	streams *streams
 	feeds   *feeds
+	pages   shared
 	// writeWait is how long a client may take to accept one event before it is let go of.
 	writeWait time.Duration
 	ctx       context.Context // ends with Close; streams and feeds live no longer
