@@ -113,7 +113,7 @@ func (c *convoy) client(base string) *client.Client {
 // lean is how a crowd of viewers asks: with small buffers, over connections that are shared but for the streams.
 func lean() *http.Client { return &http.Client{Transport: &wire{buffer: leanBuffer}} }
 
-// viewer is a new viewer that asks through such a client.
+// viewer is a new viewer that asks through such a client. It sees one shell and nothing else, unless it is made a page.
 func (c *convoy) viewer(through *http.Client) *client.Client {
 	viewer := client.New(c.base, c.token)
 	viewer.HTTP, viewer.Buffer = through, leanBuffer

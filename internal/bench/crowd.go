@@ -42,12 +42,13 @@ type crowd struct {
 	through *http.Client
 	asks    *client.Client
 	shells  []client.Shell // the first is typed into, the others print
+	spare   client.Shell   // that nobody looks at
 	seats   [][]*watcher   // of each shell
 	typed   *way           // the one viewer of the first shell that types
 	text    strings.Builder
 }
 
-// measureCrowd opens shells and has viewers attach, then types in one shell, first while all is quiet and then while
+// measureCrowd opens shells and has viewers attach, each with a stream as a page has it, then types in one shell, first while all is quiet and then while
 // every other shell prints. All bytes are checked at the end: nothing may be refused, and nothing lost.
 func measureCrowd(ctx context.Context, b *bench) error {
 	var limit unix.Rlimit
@@ -63,7 +64,7 @@ func measureCrowd(ctx context.Context, b *bench) error {
 	c := &crowd{b: b, c: node, through: lean()}
 	c.asks = node.viewer(c.through)
 	defer c.leave()
-	for _, step := range []func(context.Context) error{c.open, c.attach, c.quiet, c.busy, c.check} {
+	for _, step := range []func(context.Context) error{c.open, c.attach, c.shut, c.quiet, c.busy, c.check} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -117,6 +118,9 @@ func (c *crowd) open(ctx context.Context) error {
 		return fmt.Errorf("open a shell: %w", err)
 	}
 	c.arrived("open 200 shells", time.Since(began), times)
+	if c.spare, err = c.asks.Open(ctx, c.c.name); err != nil {
+		return err
+	}
 	return c.grown(ctx, "open 200 shells", before, crowdShells)
 }
 
@@ -137,7 +141,9 @@ func (c *crowd) attach(ctx context.Context) error {
 	watchers := make([]*watcher, crowdViewers)
 	times, err := some(crowdViewers-1, func(i int) (err error) {
 		shell := c.shells[(i+1)%crowdShells]
-		if watchers[i], err = watch(ctx, c.c.viewer(c.through), shell, 0, newTally(0, 0, int64(len(prompt))), true); err != nil {
+		page := c.c.viewer(c.through)
+		page.Page = true
+		if watchers[i], err = watch(ctx, page, shell, 0, newTally(0, 0, int64(len(prompt))), true); err != nil {
 			return err
 		}
 		_, err = watchers[i].wait(ctx)
@@ -154,6 +160,33 @@ func (c *crowd) attach(ctx context.Context) error {
 	}
 	c.arrived("attach 1,000 viewers", time.Since(began), times)
 	return c.grown(ctx, "attach 1,000 viewers", before, crowdViewers)
+}
+
+// shut closes a shell, until it is gone from every page's list.
+func (c *crowd) shut(ctx context.Context) error {
+	var gone []<-chan struct{}
+	for _, seats := range c.seats {
+		for _, w := range seats {
+			gone = append(gone, w.miss(c.spare.ID))
+		}
+	}
+	began := time.Now()
+	if err := c.asks.Do(ctx, http.MethodDelete, c.spare.Path(), nil, nil); err != nil {
+		return err
+	}
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for _, one := range gone {
+		select {
+		case <-one:
+		case <-limit.C:
+			return fmt.Errorf("a shell that was closed is in some page's list after %v", patience)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	c.b.report.add("crowd", "close a shell: gone from all lists", "all", unitMillis, millis(time.Since(began)))
+	return nil
 }
 
 // quiet types in the first shell while nothing else happens.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -64,15 +65,25 @@ type watcher struct {
 	err    error         // read it when ended is closed
 	off    int64         // after the last byte that came; its reader's
 
-	mu    sync.Mutex // guards tally and what is in it
-	tally *tally
+	mu      sync.Mutex // guards tally and what is in it, and missing
+	tally   *tally
+	missing *missing
 }
 
-// watch follows a shell from an offset.
+// missing waits for a list of nodes without a text.
+type missing struct {
+	text []byte
+	gone chan struct{} // closed when there was one
+}
+
+// watch follows a shell from an offset. A client that is a page also gets the list of nodes and the log, as pages do.
 func watch(ctx context.Context, viewer *client.Client, shell client.Shell, from int64, t *tally, draws bool) (*watcher, error) {
 	ctx, stop := context.WithCancel(ctx)
-	at := fmt.Sprintf("%s@%d", shell.Key(), from)
-	stream, err := viewer.Stream(ctx, url.Values{"want": {"none"}, "shell": {at}})
+	query := url.Values{"shell": {fmt.Sprintf("%s@%d", shell.Key(), from)}}
+	if !viewer.Page {
+		query.Set("want", "none")
+	}
+	stream, err := viewer.Stream(ctx, query)
 	if err != nil {
 		stop()
 		return nil, err
@@ -119,6 +130,13 @@ func (w *watcher) take(e client.Event) error {
 		defer w.mu.Unlock()
 		w.tally.skip(w.off, said.Off)
 		w.off = said.Off
+	case "nodes":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if m := w.missing; m != nil && !bytes.Contains(e.Data, m.text) {
+			close(m.gone)
+			w.missing = nil
+		}
 	case "exit", "lost", "gone":
 		return fmt.Errorf("%s: %s", e.Name, e.Data)
 	}
@@ -134,6 +152,14 @@ func (w *watcher) output(o client.Output) error {
 	w.off += int64(len(o.Bytes))
 	w.tally.add(o.Off, o.Bytes)
 	return nil
+}
+
+// miss says when a list of nodes comes without a text.
+func (w *watcher) miss(text string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.missing = &missing{[]byte(text), make(chan struct{})}
+	return w.missing.gone
 }
 
 // expect has another stretch summed, which has not begun to come.

@@ -41,7 +41,9 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.Token)
-	r.Header.Set("Accept", "application/json")
+	if !c.Page {
+		r.Header.Set("Accept", "application/json")
+	}
 	answer, err := c.HTTP.Do(r)
 	if err != nil {
 		return nil, err
