@@ -1,7 +1,7 @@
 // Command bench measures Convoy against the budgets of its design, side by side with a bare pseudo-terminal and with
 // ttyd, if that is installed. It builds and runs a real Convoy and speaks its protocol (docs/protocol.md).
 //
-//	go run ./internal/bench            everything, in about a minute
+//	go run ./internal/bench            everything, in at most two and a half minutes
 //	go run ./internal/bench -parts echo,bulk -json
 //
 // It measures and never judges by its exit status: that is 1 only if something failed or bytes came wrong.
@@ -53,7 +53,7 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
 	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
-	set.DurationVar(&o.limit, "limit", 90*time.Second, "time for all of it, without the building")
+	set.DurationVar(&o.limit, "limit", 150*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
 	set.BoolVar(&o.json, "json", false, "print JSON")
 	if err := set.Parse(args); err != nil {
