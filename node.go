@@ -102,7 +102,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.worker = newWorker(n)
 	n.railwayFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Proxied: cfg.proxied, Metrics: metrics.Handler(n.figures()), BuildLog: n.buildLog(), Log: n.part("console")})
+		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied, Metrics: metrics.Handler(n.figures()), BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}
@@ -112,9 +112,10 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 // part is the log of one package, named in every line.
 func (n *node) part(name string) *slog.Logger { return n.log.With("component", name) }
 
-func sessionKeys(cookie string) (keys [][]byte) {
+// keysFor are the keys of one purpose, one of each cookie.
+func keysFor(cookie, purpose string) (keys [][]byte) {
 	for _, one := range peer.Cookies(cookie) {
-		keys = append(keys, peer.Key(one, "session"))
+		keys = append(keys, peer.Key(one, purpose))
 	}
 	return keys
 }

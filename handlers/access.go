@@ -43,13 +43,18 @@ func crossOrigin(h *Handlers) func(http.Handler) http.Handler {
 		safe := protection.Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			site := r.Header.Get("Sec-Fetch-Site")
-			if r.URL.Path == "/stream" && site != "" && site != "same-origin" && site != "none" {
+			if isStream(r.URL.Path) && site != "" && site != "same-origin" && site != "none" {
 				refuse(w, r)
 				return
 			}
 			safe.ServeHTTP(w, r)
 		})
 	}
+}
+
+// isStream tells the console's stream, and those of share links.
+func isStream(path string) bool {
+	return path == "/stream" || strings.HasPrefix(path, "/share/") && strings.HasSuffix(path, "/stream")
 }
 
 type nonceKey struct{}

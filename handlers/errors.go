@@ -91,7 +91,7 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := problemOf(err)
 	if p.Status == http.StatusInternalServerError {
-		h.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.Log.Error("request failed", "method", r.Method, "path", pathOf(r), "err", err)
 	}
 	switch {
 	case r.Header.Get("HX-Request") != "":
@@ -122,6 +122,16 @@ func wantsHTML(r *http.Request) bool {
 }
 
 // writeJSON answers v. Pages with a fleet's state are never kept by caches.
+// pathOf is a request's path for the log: without the token of a share link, which opens a shell to whoever reads it.
+func pathOf(r *http.Request) string {
+	rest, shared := strings.CutPrefix(r.URL.Path, "/share/")
+	if !shared {
+		return r.URL.Path
+	}
+	_, rest, _ = strings.Cut(rest, "/")
+	return "/share/…/" + rest
+}
+
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -92,13 +92,14 @@ func (h *Handlers) ownFeed(parent context.Context, boot string, from int64) iter
 
 func (h *Handlers) tellShells(ctx context.Context, tell func(item) bool) {
 	for {
-		changed := h.Shells.Changed()
+		changed, links := h.Shells.Changed(), h.links.changes.changed()
 		shells := h.ownShells()
 		if !tell(item{Shells: &shells}) {
 			return
 		}
 		select {
 		case <-changed:
+		case <-links:
 		case <-ctx.Done():
 			return
 		}

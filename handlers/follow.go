@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"iter"
 	"net/http"
 	"strconv"
 
@@ -61,12 +62,13 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 	key := s.node + "/" + s.shell
 	lost := false
 	for ctx.Err() == nil {
-		for e, err := range t.h.output(ctx, s.node, s.shell, t.viewer, s.off) {
+		for e, err := range t.output(ctx, s) {
 			switch {
 			case ctx.Err() != nil:
 				return
-			case errors.Is(err, pty.ErrNotFound):
-				t.sendJSON("gone", map[string]any{"shell": key, "error": "there is no such shell on its node"})
+			case gone(err) != "":
+				t.sendJSON("gone", map[string]any{"shell": key, "error": gone(err)})
+				t.endShared(ctx)
 				return
 			case err != nil && !lost:
 				lost = true
@@ -84,6 +86,33 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 			}
 		}
 		sleep(ctx, lostPause)
+	}
+}
+
+// output follows a shell by what the stream was opened with: a login, or a link.
+func (t *tab) output(ctx context.Context, s at) iter.Seq2[pty.Event, error] {
+	if t.share != nil {
+		return t.h.sharedOutput(ctx, *t.share, t.viewer, s.off)
+	}
+	return t.h.output(ctx, s.node, s.shell, t.viewer, s.off)
+}
+
+// gone says why a shell is not followed any longer; "" if err is no reason.
+func gone(err error) string {
+	var p *problem
+	switch {
+	case errors.Is(err, pty.ErrNotFound):
+		return "there is no such shell on its node"
+	case errors.As(err, &p) && p.Status == http.StatusGone:
+		return p.Text
+	}
+	return ""
+}
+
+// endShared ends the stream of a link that has ended, when its reader has had time to take the last event.
+func (t *tab) endShared(ctx context.Context) {
+	if t.share != nil && sleep(ctx, lastWait) {
+		t.letGo()
 	}
 }
 

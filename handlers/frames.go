@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"convoy/pty"
 )
@@ -16,10 +17,11 @@ import (
 //	kind byte · offset int64 · length uint32 · length bytes
 //
 // The bytes are output itself, the screen of a reset, rows and cols (uint16 each) of a new size, an exit's code (int32) and
-// signal, or who is there, as JSON.
+// signal, who is there, as JSON, or why there is no more, as in the answer 410.
 const (
-	frameHead  = 1 + 8 + 4
-	frameBytes = 2 << 20 // more is a broken sender
+	frameHead    = 1 + 8 + 4
+	frameBytes   = 2 << 20          // more is a broken sender
+	frameRefusal = pty.EventKind(6) // no event: the last frame of a link that has ended
 )
 
 var errFrame = errors.New("broken frame")
@@ -39,13 +41,22 @@ func appendFrame(b []byte, e pty.Event) []byte {
 	case pty.Present:
 		body, _ = json.Marshal(e.Presence) // numbers and text always have a form
 	}
-	b = append(b, byte(e.Kind))
-	b = binary.BigEndian.AppendUint64(b, uint64(e.Off))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(body)))
-	return append(b, body...)
+	return append(appendHead(b, e.Kind, e.Off, len(body)), body...)
 }
 
-// readFrame reads one event. io.EOF is the end between two frames.
+// appendRefusal adds the frame that says why there are no more.
+func appendRefusal(b []byte, err error) []byte {
+	body, _ := json.Marshal(problemOf(err)) // text always has a form
+	return append(appendHead(b, frameRefusal, 0, len(body)), body...)
+}
+
+func appendHead(b []byte, kind pty.EventKind, off int64, n int) []byte {
+	b = append(b, byte(kind))
+	b = binary.BigEndian.AppendUint64(b, uint64(off))
+	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
+// readFrame reads one event. io.EOF is the end between two frames; a refusal is the problem that it tells of.
 func readFrame(r *bufio.Reader) (e pty.Event, err error) {
 	var head [frameHead]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -65,7 +76,10 @@ func readFrame(r *bufio.Reader) (e pty.Event, err error) {
 }
 
 func decodeBody(e pty.Event, body []byte) (pty.Event, error) {
+	refusal := &problem{Status: http.StatusGone}
 	switch {
+	case e.Kind == frameRefusal && json.Unmarshal(body, refusal) == nil:
+		return e, refusal
 	case e.Kind == pty.Output, e.Kind == pty.Reset && len(body) > 0:
 		e.Bytes = body
 	case (e.Kind == pty.Reset || e.Kind == pty.Stalled) && len(body) == 0:

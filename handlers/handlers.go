@@ -42,6 +42,7 @@ type Config struct {
 	Cluster Cluster      // the way to other nodes' shells and logs
 	Token   string       // opens everything; at least 16 characters
 	Keys    [][]byte     // sign sessions: the first signs, all are accepted
+	Shares  [][]byte     // sign share links, likewise
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
 	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
@@ -56,12 +57,14 @@ type BuildLog func(ctx context.Context, node string) iter.Seq[logs.Line]
 // Handlers holds the routes and the open streams of one node.
 type Handlers struct {
 	Config
-	set     *templates.Set
-	guide   *guide.Guide
-	login   *login
-	streams *streams
-	feeds   *feeds
-	pages   shared
+	set       *templates.Set
+	guide     *guide.Guide
+	login     *login
+	shareKeys shareKeys
+	links     *links
+	streams   *streams
+	feeds     *feeds
+	pages     rendered
 	// writeWait is how long a client may take to accept one event before it is let go of.
 	writeWait time.Duration
 	ctx       context.Context // ends with Close; streams and feeds live no longer
@@ -86,8 +89,9 @@ func New(cfg Config) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), streams: newStreams(), writeWait: writeWait}
+	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.links = newLinks(h.ctx, cfg.Shells)
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
 	h.feeds.builds = cfg.BuildLog != nil
 	return h, nil

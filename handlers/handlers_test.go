@@ -60,6 +60,12 @@ func start(t *testing.T, program ...string) *testNode {
 // startWith runs one that lets go of viewers that draw nothing for so long.
 func startWith(t *testing.T, stall time.Duration, program ...string) *testNode {
 	t.Helper()
+	return startNamed(t, self, alone{}, stall, program...)
+}
+
+// startNamed runs one of another name, in a cluster.
+func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration, program ...string) *testNode {
+	t.Helper()
 	if len(program) == 0 {
 		program = []string{"/bin/sh"}
 	}
@@ -68,8 +74,8 @@ func startWith(t *testing.T, stall time.Duration, program ...string) *testNode {
 	shells := pty.NewTable(pty.Config{Program: program, Env: []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, Dir: t.TempDir(), Max: 8, Stall: stall})
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
-	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: alone{}, Token: token,
-		Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Log: log})
+	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,
+		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,11 +29,16 @@ func attachmentOf(r *http.Request) (pty.Viewer, error) {
 		return pty.Viewer{}, err
 	}
 	query := r.URL.Query()
-	name := query.Get("name")
-	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return pty.Viewer{}, badRequest("name must be at most %d printable letters", maxName)
+	name, err := readName("name", query.Get("name"))
+	return pty.Viewer{ID: id, Name: name, Types: !query.Has("watch")}, err
+}
+
+// readName decodes what somebody calls themself, or a link.
+func readName(what, text string) (string, error) {
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxName || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "", badRequest("%s must be at most %d printable letters", what, maxName)
 	}
-	return pty.Viewer{ID: id, Name: strings.TrimSpace(name), Types: !query.Has("watch")}, nil
+	return strings.TrimSpace(text), nil
 }
 
 // at is a place in a shell's output.

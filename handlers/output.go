@@ -2,7 +2,9 @@ package handlers
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -21,7 +23,16 @@ func (h *Handlers) output(ctx context.Context, node, id string, viewer pty.Viewe
 	if node == h.Self {
 		return h.ownOutput(ctx, id, viewer, from)
 	}
-	return h.remoteOutput(ctx, node, id, viewer, from)
+	return h.remoteOutput(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/output?%s", url.PathEscape(node), url.PathEscape(id), following(viewer, from)))
+}
+
+// following is what a request for a viewer's output asks, as a query.
+func following(viewer pty.Viewer, from int64) string {
+	query := url.Values{"viewer": {viewer.ID}, "name": {viewer.Name}, "from": {strconv.FormatInt(from, 10)}}
+	if !viewer.Types {
+		query.Set("watch", "1")
+	}
+	return query.Encode()
 }
 
 func (h *Handlers) ownOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
@@ -40,13 +51,8 @@ func (h *Handlers) ownOutput(ctx context.Context, id string, viewer pty.Viewer, 
 }
 
 // remoteOutput reads the owner's frames.
-func (h *Handlers) remoteOutput(ctx context.Context, node, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) remoteOutput(ctx context.Context, node, path string) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
-		query := url.Values{"viewer": {viewer.ID}, "name": {viewer.Name}, "from": {strconv.FormatInt(from, 10)}}
-		if !viewer.Types {
-			query.Set("watch", "1")
-		}
-		path := fmt.Sprintf("/nodes/%s/shells/%s/output?%s", url.PathEscape(node), url.PathEscape(id), query.Encode())
 		answer, err := h.ask(ctx, node, path)
 		if err != nil {
 			yield(pty.Event{}, err)
@@ -66,7 +72,8 @@ func (h *Handlers) remoteOutput(ctx context.Context, node, id string, viewer pty
 	}
 }
 
-// ask sends a GET to another node. An answer other than 200 is an error; 404 is pty.ErrNotFound.
+// ask sends a GET to another node. An answer other than 200 is an error; 404 is pty.ErrNotFound, 410 the problem that it
+// tells of.
 func (h *Handlers) ask(ctx context.Context, node, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	if err != nil {
@@ -79,19 +86,19 @@ func (h *Handlers) ask(ctx context.Context, node, path string) (*http.Response, 
 	if answer.StatusCode == http.StatusOK {
 		return answer, nil
 	}
-	answer.Body.Close()
-	if answer.StatusCode == http.StatusNotFound {
+	defer answer.Body.Close()
+	switch answer.StatusCode {
+	case http.StatusNotFound:
 		return nil, pty.ErrNotFound
+	case http.StatusGone:
+		p := &problem{Status: http.StatusGone}
+		return nil, cmp.Or[error](json.NewDecoder(io.LimitReader(answer.Body, maxForward)).Decode(p), p)
 	}
 	return nil, fmt.Errorf("%s answered %s", node, answer.Status)
 }
 
 // GET /nodes/{node}/shells/{shell}/output, from another node: frames until the shell ends.
 func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
-	if err != nil {
-		return err
-	}
 	viewer, err := attachmentOf(r)
 	if err != nil {
 		return err
@@ -102,10 +109,22 @@ func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := h.untilClose(r.Context())
 	defer cancel()
+	return writeFrames(w, h.ownOutput(ctx, chi.URLParam(r, "shell"), viewer, from))
+}
+
+// writeFrames sends events as frames. An error before the first is returned, and a later one is a frame of its own.
+func writeFrames(w http.ResponseWriter, events iter.Seq2[pty.Event, error]) error {
 	out := http.NewResponseController(w)
 	var frame []byte
-	for e := range s.Follow(ctx, viewer, from) {
-		frame = appendFrame(frame[:0], e)
+	for e, err := range events {
+		switch {
+		case err != nil && frame == nil:
+			return err
+		case err != nil:
+			frame = appendRefusal(frame[:0], err)
+		default:
+			frame = appendFrame(frame[:0], e)
+		}
 		if _, err := w.Write(frame); err != nil {
 			return nil
 		}

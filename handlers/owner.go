@@ -39,7 +39,7 @@ func (h *Handlers) onOwner(fn handler) handler {
 		if node.Name == h.Self {
 			return fn(w, r)
 		}
-		return h.forward(w, r, node)
+		return h.forward(w, r, node.Name, ownerURL(node.Name, r))
 	}
 }
 
@@ -56,20 +56,22 @@ func (h *Handlers) here(fn handler) handler {
 // maxForward bounds what one hop carries in a request; the owner has limits of its own.
 const maxForward = 1 << 20
 
-// forward carries a request to the node that owns what it is about, and the answer back.
-func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, node fleet.Node) error {
-	to, err := http.NewRequestWithContext(r.Context(), r.Method, ownerURL(node.Name, r), http.MaxBytesReader(w, r.Body, maxForward))
+// forward carries a request to the node that owns what it is about, under the path that it has there, and the answer
+// back.
+func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path string) error {
+	to, err := http.NewRequestWithContext(r.Context(), r.Method, path, http.MaxBytesReader(w, r.Body, maxForward))
 	if err != nil {
 		return err
 	}
 	to.ContentLength = r.ContentLength
 	to.Header.Set("Accept", "application/json")
+	to.Header.Set(userHeader, sessionOf(r).User)
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		to.Header.Set("Content-Type", kind)
 	}
-	answer, err := h.Cluster.Do(node.Name, to)
+	answer, err := h.Cluster.Do(name, to)
 	if err != nil {
-		return unreachable(node.Name, err)
+		return unreachable(name, err)
 	}
 	defer answer.Body.Close()
 	for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Length"} {

@@ -22,6 +22,16 @@ func (h *Handlers) publicRoutes() http.Handler {
 	r.Get("/", h.do(h.showConsole)) // asks for a login itself: it also takes the printed link's token
 
 	r.Group(func(r chi.Router) {
+		r.Use(h.requireShare)
+		r.Get("/share/{token}", h.do(h.showShare))
+		r.Get("/share/{token}/stream", h.do(h.openShared))
+		r.Post("/share/{token}/streams/{stream}/shells/{node}/{shell}", h.do(h.followShared))
+		r.Post("/share/{token}/input", h.do(h.byLink("input", h.linked(true, h.writeShell))))
+		r.Post("/share/{token}/size", h.do(h.byLink("size", h.linked(true, h.resizeShell))))
+		r.Post("/share/{token}/ack", h.do(h.byLink("ack", h.linked(false, h.ackShell))))
+	})
+
+	r.Group(func(r chi.Router) {
 		r.Use(h.requireLogin)
 		r.Post("/logout", h.do(h.logOut))
 		r.Get("/guide", h.do(h.showGuide))
@@ -54,6 +64,11 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Delete("/nodes/{node}", h.do(h.retireNode))
 	r.Get("/nodes/{node}/feed", h.do(h.here(h.serveFeed)))
 	r.Get("/nodes/{node}/shells/{shell}/output", h.do(h.here(h.serveOutput)))
+	r.Get("/nodes/{node}/shells/{shell}/shared/{link}", h.do(h.here(h.serveLink)))
+	r.Get("/nodes/{node}/shells/{shell}/shared/{link}/output", h.do(h.here(h.serveLinkOutput)))
+	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/input", h.do(h.here(h.linked(true, h.writeShell))))
+	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/size", h.do(h.here(h.linked(true, h.resizeShell))))
+	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/ack", h.do(h.here(h.linked(false, h.ackShell))))
 	h.ownerRoutes(r, h.here)
 	return r
 }
@@ -69,4 +84,7 @@ func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Post("/nodes/{node}/shells/{shell}/input", h.do(by(h.writeShell)))
 	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(by(h.ackShell)))
 	r.Post("/nodes/{node}/shells/{shell}/size", h.do(by(h.resizeShell)))
+	r.Get("/nodes/{node}/shells/{shell}/links", h.do(by(h.listLinks)))
+	r.Post("/nodes/{node}/shells/{shell}/links", h.do(by(h.makeLink)))
+	r.Delete("/nodes/{node}/shells/{shell}/links/{link}", h.do(by(h.revokeLink)))
 }

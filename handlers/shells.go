@@ -37,6 +37,7 @@ type shell struct {
 	End     int64     `json:"end"`
 	Running bool      `json:"running"`
 	Exit    *exit     `json:"exit"`
+	Links   int       `json:"links"`
 }
 
 type exit struct {
@@ -46,7 +47,7 @@ type exit struct {
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
 	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
-		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running}
+		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running, Links: h.links.count(i.ID)}
 	if i.Exit != nil {
 		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
 	}
@@ -241,6 +242,9 @@ func viewerOf(r *http.Request) (string, error) {
 	viewer := r.URL.Query().Get("viewer")
 	if !viewerName.MatchString(viewer) {
 		return "", badRequest("viewer must be 16 to 64 letters, digits, - or _")
+	}
+	if l, ok := r.Context().Value(linkKey{}).(*link); ok {
+		return l.viewerID(viewer), nil
 	}
 	return viewer, nil
 }

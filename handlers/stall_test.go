@@ -80,3 +80,20 @@ func await(t *testing.T, n *testNode, want int) {
 		}
 	}
 }
+
+// The deadline of a stream's last write would hold for the next request on the same connection, which would be cut off.
+func TestConnectionEndsWithItsStream(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	r, err := http.NewRequestWithContext(soon(t), http.MethodGet, n.url+"/stream?want=none&viewer=one-connection-01", nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	answer, err := transport.RoundTrip(r)
+	must(t, err)
+	defer answer.Body.Close()
+	if answer.StatusCode != 200 || !answer.Close {
+		t.Errorf("%s, and the connection closes: %v", answer.Status, answer.Close)
+	}
+}

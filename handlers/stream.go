@@ -29,7 +29,8 @@ func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *ht
 	subscribed, removed := make(chan struct{}), make(chan struct{})
 	server := sse.New()
 	server.AutoReplay, server.AutoStream, server.BufferSize, server.SplitData = false, false, 0, true
-	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+	// The connection carries nothing after the stream: the deadline of its last write would hold for that, too.
+	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Connection": "close"}
 	server.OnSubscribe = func(string, *sse.Subscriber) { close(subscribed) }
 	server.OnUnsubscribe = func(string, *sse.Subscriber) {
 		server.RemoveStream(name)

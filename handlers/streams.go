@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"net/http"
 	"sync"
 
 	"convoy/templates"
 )
+
+var errManyStreams = &problem{Status: http.StatusTooManyRequests, Text: "too many open streams on this node", Hint: "close some tabs"}
 
 // streams are the open tabs by id.
 type streams struct {
@@ -17,15 +20,28 @@ type streams struct {
 
 func newStreams() *streams { return &streams{tabs: map[string]*tab{}} }
 
-func (s *streams) add(t *tab) bool {
+func (s *streams) add(t *tab) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shut || len(s.tabs) >= maxStreams {
-		return false
+		return errManyStreams
+	}
+	if t.share != nil && s.of(t.session) >= maxHolders {
+		return errHolders
 	}
 	s.tabs[t.id] = t
 	s.idle.Add(1)
-	return true
+	return nil
+}
+
+// of is how many are one login's, or one link's.
+func (s *streams) of(session string) (n int) {
+	for _, t := range s.tabs {
+		if t.session == session {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *streams) remove(t *tab) {
@@ -49,12 +65,14 @@ func (s *streams) find(id string) *tab {
 	return s.tabs[id]
 }
 
-// notify sends a notice to all.
+// notify sends a notice to all that are logged in.
 func (s *streams) notify(n templates.Notice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.tabs {
-		t.notify(n)
+		if t.share == nil {
+			t.notify(n)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	nodesPause = 40 * time.Millisecond  // between two lists of nodes on one stream
 	logPause   = 100 * time.Millisecond // between two batches of log lines
 	lostPause  = 500 * time.Millisecond // between two tries to reach a lost shell
+	lastWait   = time.Second            // between a link's last event and the end of its streams
 	maxStreams = 4096
 	maxFollows = 256 // shells on one stream
 	window     = 256 << 10
@@ -31,6 +32,7 @@ type tab struct {
 	id      string
 	viewer  pty.Viewer
 	session string // whose it is
+	share   *share // the link that it is opened by; nil: by a login
 	json    bool   // JSON where a page gets HTML
 	ctx     context.Context
 	letGo   context.CancelFunc // ends the stream: its reader reads or draws nothing
@@ -49,14 +51,22 @@ func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t := &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
-		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
-	if !h.streams.add(t) {
-		return &problem{Status: http.StatusTooManyRequests, Text: "too many open streams on this node", Hint: "close some tabs"}
-	}
-	defer h.streams.remove(t)
 	release := h.feeds.use(r.Context())
 	defer release()
+	return h.serveTab(w, r, h.newTab(r, open), open)
+}
+
+func (h *Handlers) newTab(r *http.Request, open opening) *tab {
+	return &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
+		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
+}
+
+// serveTab answers with the tab's stream.
+func (h *Handlers) serveTab(w http.ResponseWriter, r *http.Request, t *tab, open opening) error {
+	if err := h.streams.add(t); err != nil {
+		return err
+	}
+	defer h.streams.remove(t)
 	ctx, cancel := h.untilClose(r.Context())
 	defer cancel()
 	t.letGo = cancel

@@ -22,6 +22,8 @@ func TestNodeCard(t *testing.T) {
 	creating.Status, creating.Steps = "creating", []Step{{Name: "starting process", At: at}}
 	lost := node()
 	lost.Status = "unreachable"
+	linked := node()
+	linked.Shells[0].Links = 2
 
 	for _, test := range []struct {
 		about string
@@ -30,6 +32,7 @@ func TestNodeCard(t *testing.T) {
 		lacks []string // and that do not
 	}{
 		{"alive", node(), []string{".retire[hx-delete='/nodes/convoy@convoy-k3fz.convoy.internal'][hx-confirm]", "[data-action=open-shell]", "[data-shell='9k2m4x7qpa'][data-running]", "details .steps"}, []string{".badge", "[data-self]", "article > .steps"}},
+		{"shared", linked, []string{"[data-shell='9k2m4x7qpa'][data-links='2']"}, []string{"[data-shell='aaaaaaaaaa'][data-links]"}},
 		{"self and control plane", self, []string{"article[data-self][data-control]", ".badge.self"}, []string{".retire"}},
 		{"retiring", retiring, []string{"article[data-status=retiring]"}, []string{".retire", "[data-action=open-shell]"}},
 		{"failed", failed, []string{".message", "article > .steps [data-state=failed] .why", "[aria-label^=Dismiss]"}, []string{"[data-action=open-shell]", "[role=tab][data-shell]"}},

@@ -5,7 +5,7 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "details", "login", "guide" and "error"; partials are "node_list",
+// Pages are "console", "share", "details", "login", "guide" and "error"; partials are "node_list",
 // "node", "log_lines" and "notice".
 package templates
 
@@ -28,6 +28,7 @@ var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "
 // views has the view of each name that Render knows, as a zero value.
 var views = map[string]any{
 	"console":   Console{},
+	"share":     Share{},
 	"login":     Login{},
 	"guide":     Guide{},
 	"details":   Details{},
@@ -39,7 +40,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "details", "login", "guide", "error"}
+var pages = []string{"console", "share", "details", "login", "guide", "error"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

@@ -53,6 +53,8 @@ func node() Node {
 	}
 }
 
+func share() Share { return Share{Page: page, Short: "convoy-k3fz", Shell: "9k2m4x7qpa", Expires: at} }
+
 func TestEveryTemplateFitsItsView(t *testing.T) {
 	t.Parallel()
 	s := newSet(t)
@@ -110,6 +112,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
 	for name, view := range map[string]any{
 		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
+		"share":   share(),
 		"login":   Login{page, "wrong token"},
 		"guide":   Guide{Page: page, Pages: []GuideLink{{"shells", "Shells", true}}, Body: "<p>x</p>"},
 		"error":   Error{page, 404, "no such page", "go back"},
@@ -158,16 +161,40 @@ func TestIDsAreUnique(t *testing.T) {
 
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
-	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}})
-	doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
-		name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(doc.Find("label[for='"+e.AttrOr("id", "-")+"']"))
-		if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {
-			html, _ := goquery.OuterHtml(e)
-			if !strings.Contains(html, `value="yes"`) {
-				t.Errorf("no name: %s", html)
+	for view, doc := range map[string]*goquery.Selection{
+		"console": find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}}),
+		"share":   find(t, "share", share()),
+	} {
+		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
+			name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(doc.Find("label[for='"+e.AttrOr("id", "-")+"']"))
+			if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {
+				html, _ := goquery.OuterHtml(e)
+				if !strings.Contains(html, `value="yes"`) {
+					t.Errorf("%s: no name: %s", view, html)
+				}
 			}
+		})
+	}
+}
+
+func TestShareSaysWhatMayBeDone(t *testing.T) {
+	t.Parallel()
+	watch, types := share(), share()
+	types.Types = true
+	for _, test := range []struct {
+		view Share
+		says string
+		data string
+	}{{watch, "You may watch", "watch"}, {types, "You may type", "type"}} {
+		doc := find(t, "share", test.view)
+		body := doc.Find("body")
+		if got := text(doc.Find(".share-right")); got != test.says || body.AttrOr("data-right", "") != test.data {
+			t.Errorf("it says %q, %q, want %q", got, body.AttrOr("data-right", ""), test.says)
 		}
-	})
+		if doc.Find("a[href='/'], form[action='/logout'], meta[name=robots][content*=noindex]").Length() != 1 {
+			t.Error("a stranger is shown the way into the console, or robots are not turned away")
+		}
+	}
 }
 
 func TestElementID(t *testing.T) {
@@ -191,6 +218,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
+		"share":     Share{Page: Page{Title: evil, Node: evil}, Short: evil, Shell: evil},
 		"login":     Login{Page{}, evil},
 		"error":     Error{Page{}, 500, evil, evil},
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},

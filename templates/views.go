@@ -70,6 +70,16 @@ type Shell struct {
 	Title   string
 	Running bool
 	Exit    string
+	Links   int // share links that open it
+}
+
+// Share is the page of a share link: one shell.
+type Share struct {
+	Page           // its Node is the shell's
+	Short   string // of the node
+	Shell   string // id
+	Types   bool   // else the reader watches
+	Expires time.Time
 }
 
 // LogLines is a batch of one node's log, as <li> elements.
@@ -174,6 +184,9 @@ func (s Step) Failed() bool { return s.Error != "" }
 
 // Running reports that the step goes on.
 func (s Step) Running() bool { return s.Ended.IsZero() && s.Error == "" }
+
+// Blank is the notice that the page fills in for its own notices.
+func (Share) Blank() Notice { return Notice{Level: "info"} }
 
 // Blank is the notice that the page fills in for notices that come by stream.
 func (Console) Blank() Notice { return Notice{Level: "info"} }

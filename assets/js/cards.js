@@ -7,6 +7,7 @@
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
 import { ask, confirm } from "./notices.js";
+import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
 const cards = new Map(); // element id → Card
@@ -86,6 +87,7 @@ class Card {
       this.selected = next ? keyOf(next) : "";
     }
     this.show(focus);
+    for (const tab of this.shells) this.panes.get(keyOf(tab))?.links(Number(tab.dataset.links ?? 0));
     this.setLarge(this.large);
     this.openByItself();
   }
@@ -138,7 +140,9 @@ class Card {
       uncover(holder);
     } else {
       pane.addEventListener("shell-drawn", () => uncover(holder));
-      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
+      pane.links(Number(tab.dataset.links ?? 0));
     }
   }
 

@@ -22,6 +22,7 @@ const numbers = new Map();
 /**
  * Input sends to one shell on behalf of one viewer.
  *
+ * base is a share link's path, which is used in place of the shell's.
  * onEnded(text) is called once, when the shell takes no more; onTrouble(text)
  * when something was refused; onPending(bytes) when the number of bytes changes
  * that were sent and are not yet written.
@@ -42,8 +43,8 @@ export class Input {
   /** window is the stream's, in bytes. */
   window = 256 * 1024;
 
-  constructor({ node, shell, viewer, onEnded, onTrouble, onPending }) {
-    this.#path = shellPath(node, shell);
+  constructor({ node, shell, viewer, base, onEnded, onTrouble, onPending }) {
+    this.#path = base || shellPath(node, shell);
     this.#viewer = viewer;
     this.#hooks = { onEnded, onTrouble, onPending };
     this.#key = `${viewer} ${node}/${shell}`;

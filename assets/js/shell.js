@@ -64,16 +64,21 @@ export class ShellPane {
   #gl = null;
   #timer = 0;
   #ended = false;
+  #types; // the reader may type, and not only watch
+  #shared; // by a share link
   #undo = [];
 
-  constructor({ element, node, shell, viewer, stream, title = "shell" }) {
+  // base is the path of the share link that the shell is shown by. Without types the reader only watches.
+  constructor({ element, node, shell, viewer, stream, title = "shell", base = "", types = true }) {
     this.#element = element;
     this.#node = node;
     this.#shell = shell;
     this.#key = `${node}/${shell}`;
     this.#stream = stream;
+    this.#types = types;
+    this.#shared = base !== "";
     this.#input = new Input({
-      node, shell, viewer,
+      node, shell, viewer, base,
       onEnded: text => this.#end(text),
       onTrouble: text => this.#emit("shell-trouble", { text }),
       onPending: bytes => this.#showPaste(bytes),
@@ -83,7 +88,7 @@ export class ShellPane {
     element.replaceChildren(this.#screen, this.#paste, this.#bar, this.#tools.element);
     this.#paste.hidden = this.#bar.hidden = true;
     this.#makeTerminal(title);
-    if (matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
+    if (types && matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
     this.#listen();
     element.pane = this;
     panes.set(this.#key, this);
@@ -146,6 +151,7 @@ export class ShellPane {
       ...appearance(this.#screen),
       allowProposedApi: true, // for the table of widths
       cursorBlink: false,
+      disableStdin: !this.#types,
       cursorInactiveStyle: "outline",
       linkHandler: { activate: (_, uri) => openLink(uri) },
       macOptionIsMeta: true,
@@ -188,7 +194,7 @@ export class ShellPane {
     size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#show("lost", "node unreachable, showing the last screen"),
-    gone: () => this.#end("this shell is gone"),
+    gone: error => this.#end(this.#shared ? error : "this shell is gone"),
   };
 
   // output draws bytes that begin at off: what came before is dropped, and what is missing is asked for again.
@@ -287,7 +293,7 @@ export class ShellPane {
   // --- to the shell ---
 
   #typed(bytes) {
-    if (this.#ended || this.#replying) return; // the shell's node answers its program, once for all viewers
+    if (this.#ended || this.#replying || !this.#types) return; // the shell's node answers its program, once for all viewers
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
     if (interrupt && !this.#paste.hidden) this.#stopPaste();
     this.#input.send(bytes, interrupt);
@@ -324,7 +330,7 @@ export class ShellPane {
   // place in the output; typing makes it this page's.
   #claim(claim) {
     const want = this.#fitter.proposeDimensions();
-    if (this.#ended || !want || !this.#screen.clientHeight) return;
+    if (this.#ended || !this.#types || !want || !this.#screen.clientHeight) return;
     const rows = Math.min(want.rows, 1000);
     const cols = Math.min(want.cols, 1000);
     const tells = `${rows}x${cols}`;
@@ -410,9 +416,11 @@ export class ShellPane {
     this.#ended = true;
     this.#input.close();
     this.#term.options.disableStdin = true;
-    this.#show("ended", text,
+    const acts = [
       button("Restart", () => this.#emit("shell-restart")),
-      button("Close", () => this.#emit("shell-close")));
+      button("Close", () => this.#emit("shell-close")),
+    ];
+    this.#show("ended", text, ...(this.#shared ? [] : acts));
     this.#emit("shell-ended", { text });
   }
 

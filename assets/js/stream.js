@@ -42,6 +42,7 @@ export class Stream {
   #viewer;
   #onState;
   #want;
+  #base;
   #source = null;
   #known = new Set(); // event names that the source reports
   #id = ""; // from hello; '' while not open
@@ -61,8 +62,14 @@ export class Stream {
   /** window is how far the server runs ahead of what is acknowledged, in bytes. */
   window = 256 * 1024;
 
-  constructor({ viewer, onState = () => {}, want = "" }) {
+  /** name is what the others in a shell see of this viewer. */
+  name = "";
+
+  // base is the path that the stream lies below: a share link's. name is this viewer's.
+  constructor({ viewer, onState = () => {}, want = "", base = "", name = "" }) {
     this.#viewer = viewer;
+    this.#base = base;
+    this.name = name;
     this.#onState = onState;
     this.#want = want;
     const until = { signal: this.#quit.signal };
@@ -117,6 +124,12 @@ export class Stream {
     this.#connect();
   }
 
+  /** renew opens the stream anew, so that a new name holds. */
+  renew() {
+    this.#drop();
+    this.reconnect();
+  }
+
   /** close ends the stream for good. */
   close() {
     this.#closed = true;
@@ -143,13 +156,14 @@ export class Stream {
 
   #url() {
     const query = new URLSearchParams({ viewer: this.#viewer });
+    if (this.name) query.set("name", this.name);
     if (this.#want) query.set("want", this.#want);
     for (const [key, follow] of this.#follows) {
       query.append("shell", `${key}@${follow.off}`);
       follow.asked = "url";
     }
     for (const [node, at] of this.#logs) query.append("log", `${node}@${at}`);
-    return `/stream?${query}`;
+    return `${this.#base}/stream?${query}`;
   }
 
   #listen(source, event) {
@@ -215,7 +229,7 @@ export class Stream {
 
   #address(key) {
     const cut = key.lastIndexOf("/");
-    return `/streams/${this.#id}/shells/${escape(key.slice(0, cut))}/${escape(key.slice(cut + 1))}`;
+    return `${this.#base}/streams/${this.#id}/shells/${escape(key.slice(0, cut))}/${escape(key.slice(cut + 1))}`;
   }
 
   // watch gives up a source that has been silent for too long.
@@ -227,7 +241,7 @@ export class Stream {
   async #lost(source, answered) {
     if (source !== this.#source) return;
     this.#drop();
-    if (!answered && await refused()) {
+    if (!answered && await refused(this.#base)) {
       if (!this.#source) this.#become("loggedout");
       return;
     }
@@ -269,11 +283,11 @@ export class Stream {
   }
 }
 
-// refused reports whether the server answers, and wants a login.
-async function refused() {
+// refused reports whether the server answers, and wants a login, or says that the share link has ended.
+async function refused(base) {
   try {
-    const answer = await fetch("/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
-    return answer.status === 401;
+    const answer = await fetch(base || "/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+    return answer.status === 401 || !!base && [404, 410].includes(answer.status);
   } catch {
     return false;
   }

@@ -40,7 +40,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	short := len(p) // how much is left when the short way is tried again
 	for len(p) > 0 {
 		b := p[0]
-		if len(p) >= expressBytes && len(p) <= short && s.buf.col == 0 && s.Settled() {
+		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
 			if n := s.express(p); n > 0 {
 				p = p[n:]
 				continue

@@ -14,9 +14,9 @@ type counted struct{ n atomic.Int64 }
 
 func (c *counted) render() ([]byte, error) { return fmt.Appendf(nil, "%d", c.n.Add(1)), nil }
 
-func TestShared_OneListForAll(t *testing.T) {
+func TestRendered_OneListForAll(t *testing.T) {
 	t.Parallel()
-	var s shared
+	var s rendered
 	var c counted
 	first, second := make(chan struct{}), make(chan struct{})
 	for i, step := range []struct {
@@ -39,15 +39,15 @@ func TestShared_OneListForAll(t *testing.T) {
 		}
 		pages.Wait()
 	}
-	s.at = s.at.Add(-sharedLife)
+	s.at = s.at.Add(-renderedLife)
 	if got, _ := s.nodes(state{second, second}, c.render); string(got) != "4" {
 		t.Errorf("an old list is given: %s", got)
 	}
 }
 
-func TestShared_LinesByPlace(t *testing.T) {
+func TestRendered_LinesByPlace(t *testing.T) {
 	t.Parallel()
-	var s shared
+	var s rendered
 	var c counted
 	none, ten, twenty := place{}, place{"boot", 10}, place{"boot", 20}
 	for i, step := range []struct {
@@ -66,17 +66,17 @@ func TestShared_LinesByPlace(t *testing.T) {
 			t.Errorf("step %d: %s, %v, want %s", i, got, err, step.want)
 		}
 	}
-	for i := range 3 * sharedLogs {
+	for i := range 3 * renderedLogs {
 		s.lines(fmt.Sprint("node", i), none, ten, c.render) //nolint:errcheck // it never fails
 	}
-	if len(s.logs) > sharedLogs {
+	if len(s.logs) > renderedLogs {
 		t.Errorf("the lines of %d nodes are kept", len(s.logs))
 	}
 }
 
-func TestShared_ErrorsAreNotKept(t *testing.T) {
+func TestRendered_ErrorsAreNotKept(t *testing.T) {
 	t.Parallel()
-	var s shared
+	var s rendered
 	var c counted
 	broken := func() ([]byte, error) { return nil, errors.New("broken") }
 	if _, err := s.nodes(state{}, broken); err == nil {
@@ -93,7 +93,7 @@ func TestShared_ErrorsAreNotKept(t *testing.T) {
 }
 
 // Pages that share a list still see every change: a shell that opens is in the list of each.
-func TestShared_PagesSeeChanges(t *testing.T) {
+func TestRendered_PagesSeeChanges(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	c := n.client(t)

@@ -1,0 +1,99 @@
+// The page of a share link: one shell in the whole window. All that it asks for
+// lies below its own address, which holds the link's token.
+
+import { find, remember, remembered, set } from "./dom.js";
+import { countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { ShellPane } from "./shell.js";
+import { Stream, newViewer } from "./stream.js";
+
+const { node, shell, title, right, expires, build } = document.body.dataset;
+const base = location.pathname.replace(/\/+$/, "");
+const viewer = newViewer();
+let skew = 0; // ms that the server's clock is ahead of ours
+let over = false;
+
+const stream = new Stream({ viewer, base, name: remembered("convoy.name") ?? "", want: "none", onState });
+const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream, title, base, types: right === "type" });
+
+// onState shows what became of the stream. One that is refused is asked for the reason: the link has ended.
+async function onState(state, ms) {
+  if (over) return;
+  if (state !== "loggedout") return linkState(state, ms);
+  try {
+    const answer = await fetch(base, { headers: { Accept: "application/json" } });
+    if (answer.ok) return stream.reconnect();
+    const { error } = await answer.json();
+    end(answer.status === 404 ? "this link is not valid" : error);
+  } catch {
+    stream.reconnect();
+  }
+}
+
+// end says why there is nothing more to come. The last screen stays.
+function end(why) {
+  if (over) return;
+  over = true;
+  stream.close();
+  linkState("open");
+  const box = find("#share-over");
+  find("h2", box).textContent = sentence(why);
+  find("p", box).textContent = "What you see is the last screen. For more, ask whoever sent you the link.";
+  box.hidden = false;
+  document.body.dataset.link = "over";
+  set(find(".share-time time"), "ended");
+}
+
+stream.on("hello", (hello) => {
+  if (hello.build !== build) linkStale();
+});
+stream.on("hb", (ms) => { skew = ms - Date.now(); });
+stream.on("gone", ({ error }) => end(error));
+
+// --- time ---
+
+function tick() {
+  countdown();
+  if (!over) set(find(".share-time time"), `${left(Date.parse(expires) - Date.now() - skew)} left`);
+}
+
+function left(ms) {
+  const s = Math.max(0, Math.ceil(ms / 1000));
+  if (s < 60) return `${s} s`;
+  const min = Math.floor(s / 60);
+  if (min < 60) return `${min} min`;
+  const h = Math.floor(min / 60);
+  return h < 48 ? `${h} h ${min % 60} min` : `${Math.floor(h / 24)} days`;
+}
+
+tick();
+setInterval(tick, 1000);
+
+// --- what the reader does ---
+
+const dialog = find("#name");
+find("#share-name").addEventListener("click", () => {
+  find("#name-text").value = stream.name;
+  dialog.returnValue = "no";
+  dialog.showModal();
+});
+dialog.addEventListener("close", () => {
+  if (dialog.returnValue !== "yes") return;
+  stream.name = find("#name-text").value.trim();
+  remember("convoy.name", stream.name);
+  stream.renew();
+});
+
+const actions = {
+  dismiss: (button) => button.closest(".notice").remove(),
+  reconnect: () => stream.reconnect(),
+  reload: () => location.reload(),
+};
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-action]");
+  if (button) actions[button.dataset.action]?.(button);
+});
+document.addEventListener("shell-leave", () => find("#share-name").focus());
+document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
+document.addEventListener("convoy:theme", () => pane.refreshTheme());
+
+if (right === "type" && !matchMedia("(pointer: coarse)").matches) pane.focus();
