@@ -64,6 +64,7 @@ type Handlers struct {
 	links     *links
 	streams   *streams
 	feeds     *feeds
+	pages     rendered
 	// writeWait is how long a client may take to accept one event before it is let go of.
 	writeWait time.Duration
 	ctx       context.Context // ends with Close; streams and feeds live no longer

@@ -62,6 +62,7 @@ type Shell struct {
 	seen      uint64
 	numbered  int            // viewers so far
 	present   uint64         // changes of who is there
+	there     attendance     // who that was, when somebody was told last
 	owner     *viewer        // whose room the size is; nil: nobody's
 	pinned    bool           // and stays, whoever types
 	active    time.Time      // when something was typed or put out last

@@ -14,7 +14,7 @@ import (
 
 // What a Config that says nothing gets.
 const (
-	defaultMax         = 64
+	defaultMax         = 256
 	defaultRingBytes   = 1 << 20
 	defaultWindowBytes = 256 << 10
 	defaultStall       = 30 * time.Second
@@ -26,7 +26,7 @@ type Config struct {
 	Program []string      // what runs, with its arguments; required
 	Env     []string      // its whole environment
 	Dir     string        // its working directory; "" is ours
-	Max     int           // shells that may run at once: 64
+	Max     int           // shells that may run at once: 256
 	Ring    int           // bytes of output kept for each: 1 MiB
 	Window  int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
 	Idle    time.Duration // after which a shell that nobody looks at and in which nothing happens is closed; 0: never

@@ -6,7 +6,7 @@ import (
 )
 
 // maxViewers bounds the viewers that a shell remembers the numbers of.
-const maxViewers = 128
+const maxViewers = 1024
 
 // Viewer is one attachment of one tab to a shell.
 type Viewer struct {
