@@ -67,8 +67,14 @@ type Event struct {
 // progress. Others never slow anybody.
 func (s *Shell) Follow(ctx context.Context, viewer string, from int64, types bool) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		f := s.attach(viewer, from, types)
-		defer s.detach(f)
+		s.attach(viewer, from, types).events(ctx)(yield)
+	}
+}
+
+// events yields what the follower is told, and detaches it at the end.
+func (f *follower) events(ctx context.Context) iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		defer f.shell.detach(f)
 		for {
 			event, ok := f.next(ctx)
 			if !ok || !yield(event) || event.Kind >= Exited {

@@ -36,6 +36,8 @@ type Info struct {
 	End     int64 // offset after the last byte put out
 	Running bool
 	Exit    *Exit // nil while it runs
+
+	Recording bool // it is being recorded
 }
 
 // Shell is a program on a pseudo-terminal, with the last of its output and its
@@ -77,6 +79,7 @@ type Shell struct {
 	answers   []byte         // of the screen to the program, not typed yet
 	answering bool           // the answerer is at work
 	answerer  sync.WaitGroup
+	recording *recorder // nil: not recorded
 }
 
 // newShell makes a shell that does not run yet.
@@ -198,7 +201,7 @@ func (s *Shell) Info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	info := Info{ID: s.id, Title: s.title, PID: s.pid, Started: s.started,
-		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil}
+		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil, Recording: s.recording != nil}
 	if s.exit != nil {
 		exit := *s.exit
 		info.Exit = &exit

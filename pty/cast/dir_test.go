@@ -233,3 +233,28 @@ func BenchmarkOutput(b *testing.B) {
 	}
 	w.End(began, "")
 }
+
+// Whoever looks while a recording ends never takes it for one that was cut off.
+func TestListWhileItEnds(t *testing.T) {
+	d := newDir(t, 1<<20)
+	for i := range 50 {
+		f := begin(t, d, i)
+		looked := make(chan error, 1)
+		go func() {
+			for {
+				list, err := d.List()
+				if err == nil && list[0].State == Recording {
+					continue
+				}
+				if err == nil && list[0].State != Finished {
+					err = fmt.Errorf("it is %s", list[0].State)
+				}
+				looked <- err
+				return
+			}
+		}()
+		_, err := f.End(f.began, "")
+		must(t, err)
+		must(t, <-looked)
+	}
+}

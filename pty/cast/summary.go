@@ -22,22 +22,25 @@ func summarize(root *os.Root, id string) (Summary, error) {
 		return Summary{}, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	s := Summary{ID: id, Header: headOf(f), State: Finished}
+	s.Started = startOf(id)
+	if !lock(f, reading) {
+		s.State = Recording
+		s.Duration = max(time.Since(s.Started), 0)
+	}
+	info, err := f.Stat() // no sooner: until then it may have grown by its last line
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{ID: id, Bytes: info.Size(), State: Recording}
-	s.Header = headOf(f)
-	s.Started = startOf(id)
-	if !lock(f, reading) {
-		s.Duration = max(time.Since(s.Started), 0)
+	s.Bytes = info.Size()
+	if s.State == Recording {
 		return s, nil
 	}
-	end, ok := endOf(f, info.Size())
+	end, ok := endOf(f, s.Bytes)
 	if !ok {
 		end = mend(f)
 	}
-	s.State, s.Reason = Finished, end.Reason
+	s.Reason = end.Reason
 	if end.Cut {
 		s.State = Cut
 	}
