@@ -32,6 +32,8 @@ type shell struct {
 	End     int64     `json:"end"`
 	Running bool      `json:"running"`
 	Exit    *exit     `json:"exit"`
+
+	Recording bool `json:"recording"`
 }
 
 type exit struct {
@@ -40,7 +42,7 @@ type exit struct {
 }
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
-	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, PID: i.PID, Started: i.Started.UTC(), Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running}
+	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, PID: i.PID, Started: i.Started.UTC(), Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running, Recording: i.Recording}
 	if i.Exit != nil {
 		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
 	}

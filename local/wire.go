@@ -33,6 +33,10 @@ type Child struct {
 	Shell  []string       `json:"shell"` // program of a shell
 	Dir    string         `json:"dir"`   // where shells start
 	Log    string         `json:"log"`   // level
+
+	RecordAll     bool   `json:"record_all"`     // every shell is recorded
+	Recordings    string `json:"recordings"`     // directory that holds its directory of recordings
+	RecordingsMax int64  `json:"recordings_max"` // bytes
 }
 
 // Ready is one line of JSON that a child writes to descriptor 3 once it

@@ -69,6 +69,8 @@ type Shell struct {
 	Title   string
 	Running bool
 	Exit    string
+
+	Recording bool
 }
 
 // LogLines is a batch of one node's log, as <li> elements.
