@@ -166,9 +166,10 @@ func (r *recorder) write(e Event, now time.Time) error {
 		return r.file.Resize(now, e.Size.Cols, e.Size.Rows)
 	case Reset:
 		r.begun = true
-		if !first {
-			r.file.Mark(now, "output was skipped") //nolint:errcheck // the next call says it again
+		if first {
+			return r.file.Screen(time.Time{}, e.Bytes) // it is the beginning
 		}
+		r.file.Mark(now, "output was skipped") //nolint:errcheck // the next call says it again
 		return r.file.Screen(now, e.Bytes)
 	case Output:
 		r.begun = true

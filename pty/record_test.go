@@ -129,7 +129,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 	if got, want := string(terminal.Snapshot(historyRows)), string(s.draw()); got != want {
 		t.Errorf("the recording shows\n%s\nthe shell\n%s", strings.Join(terminal.Text(), "\n"), strings.Join(s.Text(), "\n"))
 	}
-	if !strings.HasPrefix(events[0].Data, "\x18\x1bc") || !strings.Contains(events[0].Data, "before é") {
+	if events[0].At != 0 || !strings.HasPrefix(events[0].Data, "\x18\x1bc") || !strings.Contains(events[0].Data, "before é") {
 		t.Errorf("it does not begin with the screen: %.80q", events[0].Data)
 	}
 	if last := events[len(events)-1]; last.Code != cast.Exit || last.Data != "3" {

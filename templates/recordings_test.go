@@ -28,7 +28,7 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 	if got := text(doc.Find(".silent")); got != "b does not say what it recorded: it is away." {
 		t.Errorf("says %q", got)
 	}
-	if empty := find(t, "recordings", Recordings{Page: page}); empty.Find("table").Length() != 0 || empty.Find(".ghost h2").Length() != 1 {
+	if empty := find(t, "recordings", Recordings{Page: page}); empty.Find("table").Length() != 0 || empty.Find(".ghost:not([hidden]) h2").Length() != 1 || doc.Find(".ghost[hidden]").Length() != 1 {
 		t.Error("without recordings it does not say how to make one")
 	}
 }

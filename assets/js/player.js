@@ -71,13 +71,18 @@ class Player {
   pause() {
     this.#playing = false;
     this.#showState();
-    this.#describe();
+    this.#settle();
   }
 
   /** seek goes to a second. */
   seek(seconds) {
     this.#position = Math.min(Math.max(seconds, 0), this.duration);
-    this.#draw().then(() => this.#playing || this.#describe());
+    this.#settle();
+  }
+
+  // settle puts the screen into words, for those who do not see it, once it is drawn and stands still.
+  #settle() {
+    this.#draw().then(() => this.#playing || set(find("[data-text]", this.#element), this.text));
   }
 
   // frame is called for each frame while it plays. While the screen is behind, time stands still.
@@ -179,9 +184,6 @@ class Player {
     });
     list.hidden = !list.children.length;
   }
-
-  // describe puts the screen into words for those who do not see it, while it stands still.
-  #describe() { set(find("[data-text]", this.#element), this.text); }
 }
 
 const element = find(".player");

@@ -15,6 +15,8 @@ document.addEventListener("click", async ({ target }) => {
   if (!await ask("DELETE", src)) return;
   const near = row.nextElementSibling ?? row.previousElementSibling;
   row.remove();
-  if (near) find("a", near).focus();
-  else location.reload();
+  if (near) return find("a", near).focus();
+  find(".frame").remove();
+  find(".ghost").hidden = false;
+  find(".ghost a").focus();
 });

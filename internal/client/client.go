@@ -53,6 +53,7 @@ type Shell struct {
 	Rows, Cols      int
 	End             int64
 	Running         bool
+	Recording       bool
 	Exit            *struct {
 		Code   int
 		Signal string
