@@ -164,6 +164,30 @@ func TestBrowser_PlayerIsDeaf(t *testing.T) {
 	}
 }
 
+// On a phone the whole grid is to be seen, and nothing is wider than the window or too small for a finger.
+func TestBrowser_RecordingsOnAPhone(t *testing.T) {
+	p := play(t, `[0, "r", "200x50"]`+"\n"+`[1, "o", "`+strings.Repeat("wide ", 40)+`"]`+"\n")
+	p.Touch(360, 740)
+	p.Reload()
+	p.Wait(`window.convoy?.player?.settled`)
+	p.Press("End")
+	p.Wait(playing("wide wide") + ` && convoy.player.size.cols === 200`)
+	if wide := browser.Eval[float64](p, `document.querySelector(".xterm-screen").getBoundingClientRect().right`); wide > 360 {
+		t.Errorf("the grid reaches to %g of 360 pixels", wide)
+	}
+	for range 2 {
+		if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 360 {
+			t.Errorf("the page is %d pixels wide on a phone of 360", wide)
+		}
+		small := browser.Eval[string](p, `[...document.querySelectorAll("button, a, select, input[type=range]")].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 24 && getComputedStyle(e).display !== "inline").map(e => e.outerHTML.slice(0, 80)).join()`)
+		if small != "" {
+			t.Errorf("too small to be touched: %s", small)
+		}
+		p.Clean()
+		follow(p, ".player nav a, tbody th a")
+	}
+}
+
 func TestBrowser_PlayerSaysWhatIsWrong(t *testing.T) {
 	p := play(t, "nonsense\n")
 	p.Wait(`document.querySelector("[data-status]").textContent.startsWith("This recording cannot be played: ") && document.querySelector("[data-play]").disabled`)
