@@ -67,6 +67,15 @@ Flags (and the environment variables that set them):
                        closes shells that nobody has looked at, and in which
                        nothing has happened, for so long; default 0, never
                        (CONVOY_SHELL_IDLE)
+    -record WHICH      shells that are recorded: all, from their first byte, or
+                       off, which is those that somebody asks for; default off
+                       (CONVOY_RECORD)
+    -recordings DIR    directory that recordings are kept in, one below it for
+                       each node; default $XDG_STATE_HOME/convoy/recordings
+                       (CONVOY_RECORDINGS)
+    -recordings-max SIZE
+                       what a node's recordings may take, such as 500MiB; then
+                       the oldest go; default 1GiB (CONVOY_RECORDINGS_MAX)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)
     -log-level LEVEL   debug, info, warn or error; default info
@@ -103,6 +112,7 @@ type config struct {
 	dir       string
 	idle      time.Duration // of shells; 0: any
 	env       []string      // of shells, complete
+	record    recordConfig
 	logFormat string
 	logLevel  slog.Level
 	cookie    string
@@ -129,6 +139,7 @@ func hint(hint, format string, args ...any) error {
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
 	addr, hosts, provider, base, host, bind, query, shell, dir, log, level string
+	record, recordings, recordingsMax                                      string
 	maxNodes, port, callPort                                               int
 	poll, idle                                                             time.Duration
 	spawned, shareToken                                                    bool
@@ -147,7 +158,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkRecordings, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -174,6 +185,9 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")
+	set.StringVar(&f.record, "record", "off", "")
+	set.StringVar(&f.recordings, "recordings", "", "")
+	set.StringVar(&f.recordingsMax, "recordings-max", "1GiB", "")
 	set.StringVar(&f.log, "log", "auto", "")
 	set.StringVar(&f.level, "log-level", "info", "")
 	set.BoolVar(&f.spawned, "spawned", false, "")

@@ -47,7 +47,8 @@ func TestArrows(t *testing.T) {
 	}{
 		{"fleet", nil, "the list of nodes knows no provider, no cluster and no page"},
 		{"pty/screen", nil, "a screen knows bytes, and nothing of processes"},
-		{"pty", []string{"pty/screen"}, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
+		{"pty/cast", nil, "recordings are files, whoever makes them"},
+		{"pty", []string{"pty/screen", "pty/cast"}, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
 		{"logs", nil, "everything logs, so the log may depend on nothing"},
 		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
 		{"assets", nil, "files and their hashes are nobody's concern"},
@@ -56,7 +57,7 @@ func TestArrows(t *testing.T) {
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
-		{"handlers", []string{"fleet", "pty", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
+		{"handlers", []string{"fleet", "pty", "pty/cast", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
 	} {
 		got, ok := all[rule.pkg]
 		if !ok {

@@ -18,6 +18,7 @@ import (
 	"convoy/guide"
 	"convoy/logs"
 	"convoy/pty"
+	"convoy/pty/cast"
 	"convoy/templates"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
 	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
+	// Recordings are this node's, the same that Shells writes.
+	Recordings cast.Dir
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger

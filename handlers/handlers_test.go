@@ -20,6 +20,7 @@ import (
 	"convoy/internal/client"
 	"convoy/logs"
 	"convoy/pty"
+	"convoy/pty/cast"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,11 +72,12 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 	}
 	ring := logs.New(2000)
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil)))
-	shells := pty.NewTable(pty.Config{Program: program, Env: []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, Dir: t.TempDir(), Max: 8, Stall: stall})
+	recordings := cast.Dir{Path: t.TempDir() + "/recordings", MaxBytes: 1 << 30}
+	shells := pty.NewTable(pty.Config{Recordings: recordings, Node: self, Program: program, Env: []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, Dir: t.TempDir(), Max: 8, Stall: stall})
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,
-		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Log: log})
+		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -74,14 +76,43 @@ func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path st
 		return unreachable(name, err)
 	}
 	defer answer.Body.Close()
-	for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Length"} {
-		if value := answer.Header.Get(name); value != "" {
-			w.Header().Set(name, value)
-		}
-	}
+	passHeaders(w.Header(), r, answer)
 	w.WriteHeader(answer.StatusCode)
 	_, err = io.Copy(w, answer.Body)
 	return err
+}
+
+// passHeaders says what the answer of another node is: a recording, or else JSON. Nothing that a node calls its answer
+// can make a browser take it for a page.
+func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
+	switch {
+	case answer.StatusCode == http.StatusNoContent:
+		return
+	case answer.Header.Get("Content-Type") == castType:
+		castHeaders(head, r)
+	case answer.Header.Get("Content-Type") == textType:
+		textHeaders(head, r)
+	default:
+		head.Set("Content-Type", "application/json")
+	}
+	if answer.ContentLength >= 0 {
+		head.Set("Content-Length", strconv.FormatInt(answer.ContentLength, 10))
+	}
+}
+
+// userHeader says between nodes for whom a request is made. Browsers' and scripts' requests may bear it for nothing.
+const userHeader = "Convoy-User"
+
+// maxUser bounds the name of a user, in bytes.
+const maxUser = 128
+
+// identifyPeer takes another node's word for who asks.
+func identifyPeer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user := r.Header.Get(userHeader)
+		s := session{User: user[:min(len(user), maxUser)]}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, s)))
+	})
 }
 
 // ownerURL is the request's path with the node's full name in it, and its query.

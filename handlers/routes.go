@@ -45,6 +45,9 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/nodes/{node}", h.do(h.showNode))
 		r.Delete("/nodes/{node}", h.do(h.onControl(h.retireNode)))
 
+		r.Get("/recordings", h.do(h.showRecordings))
+		r.Get("/recordings/{node}/{recording}", h.do(h.playRecording))
+
 		r.Get("/stream", h.do(h.openStream))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
 		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(h.unfollowShell))
@@ -57,7 +60,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 // peerRoutes is what another node may ask of this one: what this node owns, and what its provider does.
 func (h *Handlers) peerRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(h.recover)
+	r.Use(h.recover, identifyPeer)
 	r.NotFound(h.do(notFound))
 	r.MethodNotAllowed(h.do(methodNotAllowed))
 	r.Post("/nodes", h.do(h.spawnNode))
@@ -87,4 +90,9 @@ func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/shells/{shell}/links", h.do(by(h.listLinks)))
 	r.Post("/nodes/{node}/shells/{shell}/links", h.do(by(h.makeLink)))
 	r.Delete("/nodes/{node}/shells/{shell}/links/{link}", h.do(by(h.revokeLink)))
+	r.Post("/nodes/{node}/shells/{shell}/recording", h.do(by(h.startRecording)))
+	r.Delete("/nodes/{node}/shells/{shell}/recording", h.do(by(h.stopRecording)))
+	r.Get("/nodes/{node}/recordings", h.do(by(h.listRecordings)))
+	r.Get("/nodes/{node}/recordings/{recording}", h.do(by(h.sendRecording)))
+	r.Delete("/nodes/{node}/recordings/{recording}", h.do(by(h.removeRecording)))
 }

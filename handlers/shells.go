@@ -38,6 +38,8 @@ type shell struct {
 	Running bool      `json:"running"`
 	Exit    *exit     `json:"exit"`
 	Links   int       `json:"links"`
+
+	Recording bool `json:"recording"`
 }
 
 type exit struct {
@@ -47,7 +49,8 @@ type exit struct {
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
 	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
-		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running, Links: h.links.count(i.ID)}
+		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running,
+		Links: h.links.count(i.ID), Recording: i.Recording}
 	if i.Exit != nil {
 		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
 	}

@@ -21,13 +21,21 @@ func (h *Handlers) showText(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	textHeaders(w.Header(), r)
 	if r.URL.Query().Has("screen") {
 		_, err := io.WriteString(w, strings.Join(s.Text(), "\n")+"\n")
 		return err
 	}
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.txt"`, shortName(hostOf(h.Self)), s.Info().ID))
 	return s.WriteText(w)
+}
+
+// textType is the media type of what a shell has shown.
+const textType = "text/plain; charset=utf-8"
+
+// textHeaders says that the answer is a shell's text, which a browser keeps as a file.
+func textHeaders(head http.Header, r *http.Request) {
+	head.Set("Content-Type", textType)
+	head.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.txt"`, url.PathEscape(chi.URLParam(r, "shell"))))
 }
 
 const (

@@ -34,6 +34,10 @@ type Child struct {
 	Dir    string         `json:"dir"`   // where shells start
 	Idle   time.Duration  `json:"idle"`  // after which shells that nobody uses are closed; 0: never
 	Log    string         `json:"log"`   // level
+
+	RecordAll     bool   `json:"record_all"`     // every shell is recorded
+	Recordings    string `json:"recordings"`     // directory that holds its directory of recordings
+	RecordingsMax int64  `json:"recordings_max"` // bytes
 }
 
 // Ready is one line of JSON that a child writes to descriptor 3 once it

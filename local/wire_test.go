@@ -21,6 +21,7 @@ var sample = Child{
 	Name: "convoy@convoy-k3fz.convoy.internal", Cookie: cookie, Token: token,
 	Bind: netip.IPv6Loopback(), Query: service, DNS: netip.MustParseAddrPort("[::1]:5353"),
 	Poll: 5 * time.Second, Shell: []string{"/bin/sh", "-l"}, Dir: "/", Idle: time.Hour, Log: "INFO",
+	RecordAll: true, Recordings: "/var/recordings", RecordingsMax: 1 << 30,
 }
 
 func TestReadChild(t *testing.T) {

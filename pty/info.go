@@ -29,6 +29,8 @@ type Info struct {
 	Viewers int   // how many are attached
 	Running bool
 	Exit    *Exit // nil while it runs
+
+	Recording bool // it is being recorded
 }
 
 // Info says what the shell is now.
@@ -50,7 +52,7 @@ func (s *Shell) info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	info := Info{ID: s.id, Title: s.program, Program: s.program, PID: s.pid, Dir: s.screen.Dir(), Started: s.started, Active: s.active,
-		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil}
+		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil, Recording: s.recording != nil}
 	if title := clip(s.screen.Title()); title != "" {
 		info.Title = title
 	}

@@ -73,6 +73,7 @@ type Shell struct {
 	answers   []byte         // of the screen to the program, not typed yet
 	answering bool           // the answerer is at work
 	answerer  sync.WaitGroup
+	recording *recorder // nil: not recorded
 }
 
 // newShell makes a shell that does not run yet.

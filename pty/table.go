@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"convoy/pty/cast"
 )
 
 // What a Config that says nothing gets.
@@ -33,6 +35,10 @@ type Config struct {
 	Stall   time.Duration // how long a viewer may hold a full window undrawn: 30 s
 	Log     *slog.Logger  // none: not logged. Never gets what is typed or put out
 
+	Node       string   // this node's full name, which recordings bear
+	Recordings cast.Dir // where they are kept
+	RecordAll  bool     // every shell is recorded, from its first byte
+
 	patience time.Duration // how long the reader waits for a viewer that draws nothing
 }
 
@@ -41,6 +47,8 @@ type Config struct {
 type Table struct {
 	config  Config
 	opening sync.Mutex // held while a shell is opened, and to close
+
+	recorders sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
 	shells  []*Shell   // oldest first
@@ -74,8 +82,8 @@ func NewTable(config Config) *Table {
 }
 
 // Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
-// run, with ErrClosed, or when the system has no terminal left. That the program
-// cannot be started is no error: then the shell's output says why, and it has
+// run, with ErrClosed, when the system has no terminal left, or when it cannot be
+// recorded though all are. That the program cannot be started is no error: then the shell's output says why, and it has
 // ended with code 127.
 func (t *Table) Open(size Size) (*Shell, error) {
 	t.opening.Lock()
@@ -118,7 +126,7 @@ func (t *Table) open(size Size) (*Shell, error) {
 	}
 	honourSignals()
 	s := newShell(t.config, id, size, t.touch)
-	if err := s.start(t.config); err != nil {
+	if err := t.start(s); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	t.mu.Lock()
@@ -127,6 +135,24 @@ func (t *Table) open(size Size) (*Shell, error) {
 	t.mu.Unlock()
 	t.touch()
 	return s, nil
+}
+
+// start runs a new shell, and records it if all are. One that has to be recorded
+// and cannot be is not started.
+func (t *Table) start(s *Shell) error {
+	if !t.config.RecordAll {
+		return s.start(t.config)
+	}
+	record, err := t.recorder(s, policy, 0)
+	if err != nil {
+		return err
+	}
+	defer record()
+	if err := s.start(t.config); err != nil {
+		s.recording.stop(err)
+		return err
+	}
+	return nil
 }
 
 // makeRoom finds a new id, and drops the oldest shell that has ended if the
@@ -242,5 +268,6 @@ func (t *Table) Close(ctx context.Context) error {
 		closing.Go(func() { errs[i] = t.remove(ctx, s) })
 	}
 	closing.Wait()
+	t.recorders.Wait() // they end with their shells
 	return errors.Join(errs...)
 }

@@ -71,6 +71,8 @@ type Shell struct {
 	Running bool
 	Exit    string
 	Links   int // share links that open it
+
+	Recording bool
 }
 
 // Share is the page of a share link: one shell.

@@ -6,7 +6,7 @@
 
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
-import { ask, confirm } from "./notices.js";
+import { ask, confirm, notice } from "./notices.js";
 import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
@@ -118,6 +118,7 @@ class Card {
       tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
       if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
     }
+    this.showRecord();
     if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
     for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
     if (focus) this.focus();
@@ -179,6 +180,27 @@ class Card {
     const hadFocus = this.panes.get(key)?.contains(document.activeElement) || document.activeElement === tab;
     await ask("DELETE", `/nodes/${this.name}/shells/${key}`);
     if (hadFocus && this.element) find(".name", this.element).focus({ preventScroll: true });
+  }
+
+  get selectedTab() { return this.tabs.find((tab) => keyOf(tab) === this.selected); }
+
+  // showRecord has the button for recording speak of the selected shell.
+  showRecord() {
+    const button = find("[data-action=record]", this.element);
+    if (!button) return;
+    const { running, recording } = this.selectedTab?.dataset ?? {};
+    button.hidden = running === undefined && recording === undefined;
+    button.setAttribute("aria-pressed", String(recording !== undefined));
+    button.title = recording === undefined ? "Record the shell" : "Stop recording the shell";
+  }
+
+  // record begins to record the selected shell, or stops it; its tab says so with the next list of nodes.
+  async record() {
+    const tab = this.selectedTab;
+    if (!tab) return;
+    const stop = "recording" in tab.dataset;
+    const answer = await ask(stop ? "DELETE" : "POST", `/nodes/${this.name}/shells/${this.selected}/recording`);
+    if (answer && stop) notice("info", "The recording is kept.", "It is among the recordings, behind the film at the top.");
   }
 
   setLarge(large) {

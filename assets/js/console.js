@@ -126,6 +126,7 @@ function clock(time) {
 const actions = {
   "open-shell": (button) => cardOf(button)?.open(),
   "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
+  record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
   spawn: () => find("#spawn").click(),
   log: () => dock.toggle(),

@@ -55,6 +55,7 @@ type Shell struct {
 	Rows, Cols      int
 	End             int64
 	Running         bool
+	Recording       bool
 	Exit            *struct {
 		Code   int
 		Signal string
