@@ -56,14 +56,14 @@ func checkInside(t *testing.T, s *Screen) {
 		t.Fatalf("cursor at %d, %d of %d, %d", row, col, s.rows, s.cols)
 	}
 	b := s.buf
-	if b.lines.n != b.base+s.rows || b.lines.n > b.lines.max {
-		t.Fatalf("%d lines, at most %d, %d above a screen of %d", b.lines.n, b.lines.max, b.base, s.rows)
+	if b.count() != b.base+s.rows || b.count() > b.max || b.history && b.lines.n != s.rows {
+		t.Fatalf("%d rows, at most %d, %d above a screen of %d", b.count(), b.max, b.base, s.rows)
 	}
 	if b.top < 0 || b.bottom >= s.rows || b.top > b.bottom {
 		t.Fatalf("margins %d and %d of %d rows", b.top, b.bottom, s.rows)
 	}
 	for i := range b.lines.n {
-		if n := len(b.at(i).cells); n < s.cols {
+		if n := len(b.lines.at(i).cells); n < s.cols {
 			t.Fatalf("line %d has %d of %d columns", i, n, s.cols)
 		}
 	}

@@ -12,7 +12,8 @@ type painter struct {
 	out  []byte
 	ink  cell // attributes in force, no character
 	link *link
-	col  int // the cursor's; cols while a wrap is pending
+	col  int     // the cursor's; cols while a wrap is pending
+	rows [2]line // of the history, for reading
 }
 
 // seq writes CSI n F, without n if it is 1.
@@ -286,21 +287,21 @@ func (p *painter) odd(l *line, i int) bool {
 // lines paints lines first up to end of a buffer, beginning at the top left of a
 // blank screen.
 func (p *painter) lines(b *buffer, first, end int) {
-	above := b.at(first)
-	p.line(above, false)
-	for i := first + 1; i < end; i++ {
-		l := b.at(i)
-		if l.wrapped {
+	var l *line
+	for i := first; i < end; i++ {
+		above := l
+		l = b.read(i, &p.rows[i&1])
+		if i > first && l.wrapped {
 			p.wrapInto(above, l)
-			above = l
 			continue
 		}
-		above = l
-		if p.ink.bg&colourMask != 0 {
-			p.use(cell{})
+		if i > first {
+			if p.ink.bg&colourMask != 0 {
+				p.use(cell{})
+			}
+			p.out = append(p.out, '\r', '\n')
+			p.col = 0
 		}
-		p.out = append(p.out, '\r', '\n')
-		p.col = 0
 		p.line(l, false)
 	}
 }

@@ -40,12 +40,12 @@ func (s *Screen) Write(p []byte) (int, error) {
 	short := len(p) // how much is left when the short way is tried again
 	for len(p) > 0 {
 		b := p[0]
-		if len(p) >= expressBytes && len(p) <= short && s.buf.col == 0 && s.Settled() {
-			if n := s.express(p); n > 0 {
-				p = p[n:]
+		if len(p) >= expressBytes && len(p) <= short && s.buf.col == 0 && b != '\n' && s.Settled() {
+			n, wait := s.express(p)
+			short = len(p) - wait
+			if p = p[n:]; n > 0 {
 				continue
 			}
-			short = len(p) - expressBytes/4
 		}
 		switch {
 		case s.p.need > 0:

@@ -1,6 +1,9 @@
 package screen
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // isPlain has true for the bytes of mere text: printable ASCII, the bytes of UTF-8
 // but for 0xc2, which begins C1 controls too, and tab, LF and CR.
@@ -14,6 +17,17 @@ var isPlain = func() (t [256]bool) {
 // Plain reports whether p is mere text, without controls that could change
 // anything but the text on the screen. A program asks nothing in it.
 func Plain(p []byte) bool {
+	for ; len(p) >= 8; p = p[8:] {
+		w := binary.LittleEndian.Uint64(p)
+		if w&high == 0 && controls(w)&^(equal(w, '\n')|equal(w, '\r')|equal(w, '\t')) == 0 {
+			continue
+		}
+		for _, b := range p[:8] {
+			if !isPlain[b] {
+				return false
+			}
+		}
+	}
 	for _, b := range p {
 		if !isPlain[b] {
 			return false
@@ -21,6 +35,16 @@ func Plain(p []byte) bool {
 	}
 	return true
 }
+
+// high is the highest bit of each of eight bytes. Of eight ASCII bytes in one word
+// controls and equal give the highest bits of some.
+const high = 0x8080808080808080
+
+// controls marks the C0 controls and DEL.
+func controls(w uint64) uint64 { return ^(w+high/0x80*0x60)&high | equal(w, 0x7f) }
+
+// equal marks the bytes that are c.
+func equal(w, c uint64) uint64 { return ^((w ^ high/0x80*c) + high/0x80*0x7f) & high }
 
 // Settled reports whether the screen is not in the middle of a sequence or of a
 // character.
@@ -32,7 +56,7 @@ func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
 // lines of text can come of it.
 func (s *Screen) skim(p []byte) int {
 	b := &s.normal
-	wanted := b.lines.max + s.rows + 1 // line feeds: to the last row, and everything out
+	wanted := b.max + s.rows + 1 // line feeds: to the last row, and everything out
 	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
 		return 0
 	}

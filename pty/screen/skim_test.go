@@ -68,13 +68,13 @@ func TestExpressIsTaken(t *testing.T) {
 	long := []byte(strings.Repeat(strings.Repeat("y", 70)+"\r\n", 1000))
 	s := New(10, 40, 500)
 	s.Write([]byte(strings.Repeat("\r\n", 20)))
-	if n := s.express(long); n != len(long) {
+	if n, _ := s.express(long); n != len(long) {
 		t.Errorf("%d of %d bytes go the short way", n, len(long))
 	}
 	for _, change := range []string{"\x1b[2;5r", "\x1b[?1049h", "\x1b[31m", "x", "\x1b[4h", "\x1b[?7l", "\x1b(0", "\x1b[A"} {
 		s := New(10, 40, 500)
 		s.Write([]byte(strings.Repeat("\r\n", 20) + change))
-		if n := s.express(long); n != 0 {
+		if n, _ := s.express(long); n != 0 {
 			t.Errorf("after %q %d bytes go the short way", change, n)
 		}
 	}
@@ -94,7 +94,7 @@ func TestHistoryIsBoundedByBytes(t *testing.T) {
 			checkInside(t, s)
 		}
 	}
-	if n := s.normal.lines.bytes; n < maxHistoryBytes/2 || n > maxHistoryBytes+100_000 {
+	if n := s.normal.past.bytes; n < historyBytes/2 || n > historyBytes {
 		t.Errorf("the history takes %d bytes", n)
 	}
 	if n := s.HistoryRows(); n < 500 || n > 1999 {

@@ -59,9 +59,9 @@ func (p *painter) start() {
 // the screen if some have to be scrolled into the history, else those up to the
 // last that is not blank.
 func usedLines(b *buffer, first int) int {
-	end := b.lines.n
+	end := b.count()
 	if first == b.base {
-		for end > first+1 && b.lines.at(end-1).blank() {
+		for end > first+1 && b.line(end-1-b.base).blank() {
 			end--
 		}
 	}
