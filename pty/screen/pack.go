@@ -9,8 +9,7 @@ import (
 // A row of the history is packed, since few are ever looked at again. Blanks at its
 // end are left out. If all its cells are printable ASCII, or blank, and without
 // attributes, it is a byte for each: the character, or 0. Any other begins with the
-// attributes: the number of runs of cells that have the same, and the runs; then
-// comes the text.
+// attributes: runs of cells that have the same, and a 0; then comes the text.
 //
 // A run is its number of cells, which of fg, bg and ext it has, and these: 4 bytes,
 // 4 bytes, and an index into block.exts. In the text a cell is its character in
@@ -52,25 +51,19 @@ func (c *cell) nothing() bool { return c.content|c.fg|c.bg == 0 }
 
 // sameInk reports whether two cells have the same attributes.
 func sameInk(a, b *cell) bool {
-	return a.fg == b.fg && a.bg == b.bg && (a.bg&hasExt == 0 || a.ext == b.ext)
+	return a.fg == b.fg && a.bg == b.bg && (a.ext == b.ext || a.bg&hasExt == 0)
 }
 
 func (b *block) packRuns(cells []cell, exts *extTable) {
-	runs := uint64(0)
-	for i := range cells {
-		if i == 0 || !sameInk(&cells[i], &cells[i-1]) {
-			runs++
-		}
-	}
-	b.text = binary.AppendUvarint(b.text, runs)
-	for i := 0; i < len(cells); {
+	for len(cells) > 0 {
 		n := 1
-		for i+n < len(cells) && sameInk(&cells[i+n], &cells[i]) {
+		for n < len(cells) && sameInk(&cells[n], &cells[0]) {
 			n++
 		}
-		b.packRun(n, cells[i], exts)
-		i += n
+		b.packRun(n, cells[0], exts)
+		cells = cells[n:]
 	}
+	b.text = append(b.text, 0)
 }
 
 func (b *block) packRun(n int, c cell, exts *extTable) {
@@ -107,33 +100,35 @@ func (b *block) ext(e extAttrs) uint64 {
 }
 
 func (b *block) packText(l *line, n int) {
+	text := b.text
 	for i := 0; i < n; i++ {
 		c := &l.cells[i]
+		if c.content-0x20 < 0x5f || c.content == 0 {
+			text = append(text, byte(c.content))
+			continue
+		}
 		code, w := c.content&contentMask, c.width()
-		switch {
-		case code == 0 && w == 1:
-			b.text = append(b.text, 0)
-		case code < 0x20 || code > codeMask || columns(code) != w:
-			b.packOdd(l, i)
-		case w < 2:
-			b.text = utf8.AppendRune(b.text, rune(code))
-		case i+1 < n && l.cells[i+1].content == content(0, 0) && sameInk(&l.cells[i+1], c):
-			b.text = utf8.AppendRune(b.text, rune(code))
+		half := w == 2 && i+1 < n && l.cells[i+1].content == content(0, 0) && sameInk(&l.cells[i+1], c)
+		if code < 0x20 || code > codeMask || columns(code) != w || w == 2 && !half {
+			text = appendOdd(text, l, i)
+			continue
+		}
+		text = utf8.AppendRune(text, rune(code))
+		if half {
 			i++
-		default:
-			b.packOdd(l, i)
 		}
 	}
+	b.text = text
 }
 
-func (b *block) packOdd(l *line, i int) {
-	text := l.text(i)
+func appendOdd(text []byte, l *line, i int) []byte {
 	how := byte(l.width(i))
 	if l.cells[i].content&combinedFlag != 0 {
 		how |= oddCombined
 	}
-	b.text = append(b.text, oddCell, how)
-	b.text = append(binary.AppendUvarint(b.text, uint64(len(text))), text...)
+	t := l.text(i)
+	text = append(text, oddCell, how)
+	return append(binary.AppendUvarint(text, uint64(len(t))), t...)
 }
 
 // unpack makes l row i of the block, cols columns wide; cells beyond are left out.
@@ -153,14 +148,15 @@ func (b *block) unpack(i int, l *line, cols int, exts *extTable) {
 
 // unpackRuns gives the cells of l their attributes, and returns what follows.
 func (b *block) unpackRuns(p []byte, l *line, exts *extTable) []byte {
-	runs, p := uvarint(p)
-	at := 0
-	for range runs {
+	for at := 0; ; {
 		var c cell
-		var n, ext int
-		n, p = uvarint(p)
-		has := p[0]
-		p = p[1:]
+		var ext int
+		n, rest := uvarint(p)
+		if n == 0 {
+			return rest
+		}
+		has := rest[0]
+		p = rest[1:]
 		if has&runHasFg != 0 {
 			c.fg, p = binary.LittleEndian.Uint32(p), p[4:]
 		}
@@ -177,7 +173,6 @@ func (b *block) unpackRuns(p []byte, l *line, exts *extTable) []byte {
 		}
 		at = end
 	}
-	return p
 }
 
 func uvarint(p []byte) (int, []byte) {
@@ -227,27 +222,4 @@ func (l *line) unpackOdd(p []byte, at int) []byte {
 	}
 	l.cells[at].content = content(code, int(how&3))
 	return p[n:]
-}
-
-// unpackedColumns returns how many columns a packed row that is not ASCII has.
-func unpackedColumns(p []byte) int {
-	runs, p := uvarint(p)
-	cols := 0
-	for range runs {
-		var n int
-		n, p = uvarint(p)
-		cols += n
-		has := p[0]
-		p = p[1:]
-		if has&runHasFg != 0 {
-			p = p[4:]
-		}
-		if has&runHasBg != 0 {
-			p = p[4:]
-		}
-		if has&runHasExt != 0 {
-			_, p = uvarint(p)
-		}
-	}
-	return cols
 }

@@ -50,6 +50,9 @@ func equal(w, c uint64) uint64 { return ^((w ^ high/0x80*c) + high/0x80*0x7f) & 
 // character.
 func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
 
+// skimBytes is a piece in which skim counts lines at once.
+const skimBytes = 4 << 10
+
 // skim says how many bytes of p make no difference, because what follows them
 // fills the screen and all of its history anew: only the end of a long stretch of
 // plain text is worth drawing. It is 0 unless p is long and plain, and nothing but
@@ -60,7 +63,15 @@ func (s *Screen) skim(p []byte) int {
 	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
 		return 0
 	}
-	for i := bytes.LastIndexByte(p, '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
+	end := len(p)
+	for end > skimBytes { // as long as those in a piece are not enough
+		n := bytes.Count(p[end-skimBytes:end], []byte{'\n'})
+		if n >= wanted {
+			break
+		}
+		wanted, end = wanted-n, end-skimBytes
+	}
+	for i := bytes.LastIndexByte(p[:end], '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
 		if wanted--; wanted <= 0 && p[i-1] == '\r' { // the next line begins in the first column
 			return i + 1
 		}
