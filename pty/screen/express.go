@@ -6,7 +6,7 @@ import (
 )
 
 // expressBytes is how much plain text is worth the short way.
-const expressBytes = 4 << 10
+const expressBytes = 1 << 10
 
 // express takes the short way for rows of plain text that come and scroll away within
 // one Write: they go into the history as they are, without being drawn. It returns how

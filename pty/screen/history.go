@@ -10,9 +10,10 @@ const (
 	// historyBytes bounds what the rows take in memory, whatever they hold; the
 	// oldest go before there are too many. Plain text does not come near it.
 	historyBytes = 8 << 20
-	// blockBytes is the size from which a block takes no more rows. Blocks are
-	// dropped whole when there are too many bytes.
-	blockBytes = 32 << 10
+	// blockBytes is the size from which a block takes no more rows; it has room for
+	// a little more. Blocks are dropped whole when there are too many bytes.
+	blockBytes = 31 << 10
+	blockRoom  = 32 << 10
 )
 
 // history keeps the rows that have scrolled off the screen, oldest first, at most
@@ -42,9 +43,19 @@ type block struct {
 	links int        // bytes of the links among them
 }
 
+const (
+	endBytes = 4
+	extBytes = 64 // of an entry, and of a link's own
+)
+
+// size is what the block takes in memory.
 func (b *block) size() int {
-	const extBytes = 64 // of an entry, and of a link's own
-	return len(b.text) + 4*len(b.ends) + extBytes*len(b.exts) + b.links
+	return cap(b.text) + endBytes*cap(b.ends) + extBytes*len(b.exts) + b.links
+}
+
+// full reports whether the block takes no more rows.
+func (b *block) full() bool {
+	return len(b.text)+endBytes*len(b.ends)+extBytes*len(b.exts)+b.links >= blockBytes
 }
 
 // row returns what is packed of a row, and what is known of it.
@@ -61,11 +72,11 @@ func (b *block) row(i int) (packed []byte, known uint32) {
 func (h *history) tail() (b *block, lost int) {
 	if n := len(h.blocks); n > 0 {
 		b = h.blocks[n-1]
-		if b.size() < blockBytes {
+		if !b.full() {
 			return b, 0
 		}
 		h.bytes += b.size()
-		for h.bytes > historyBytes-blockBytes {
+		for h.bytes > historyBytes-blockRoom {
 			lost += h.dropBlock()
 		}
 	}
@@ -73,7 +84,7 @@ func (h *history) tail() (b *block, lost int) {
 	if b == nil {
 		b = &block{}
 		if len(h.blocks) > 0 { // the first one grows as rows come
-			b.text = make([]byte, 0, blockBytes+blockBytes/8)
+			b.text = make([]byte, 0, blockRoom)
 		}
 	}
 	h.blocks = append(h.blocks, b)
@@ -90,7 +101,7 @@ func (h *history) dropBlock() int {
 	h.first = 0
 	h.blocks[0] = nil
 	h.blocks = h.blocks[1:]
-	if cap(b.text) <= 2*blockBytes && cap(b.ends) <= blockBytes/4 {
+	if cap(b.text) <= 2*blockRoom && cap(b.ends) <= blockBytes/4 {
 		*b = block{text: b.text[:0], ends: b.ends[:0]}
 		h.spare = b
 	}

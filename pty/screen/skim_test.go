@@ -41,6 +41,7 @@ func TestSkimMakesNoDifference(t *testing.T) {
 		if a, b := whole.Snapshot(1000), pieces.Snapshot(1000); string(a) != string(b) {
 			t.Errorf("seed %d, after %q: at once\n%.400q\nin pieces\n%.400q", seed, before, a, b)
 		}
+		same(t, dump(whole, 1000), dump(pieces, 1000))
 		if a, b := fmt.Sprint(whole.History(1000), whole.Text()), fmt.Sprint(pieces.History(1000), pieces.Text()); a != b {
 			t.Errorf("seed %d, after %q: at once\n%.400s\nin pieces\n%.400s", seed, before, a, b)
 		}
@@ -78,28 +79,4 @@ func TestExpressIsTaken(t *testing.T) {
 			t.Errorf("after %q %d bytes go the short way", change, n)
 		}
 	}
-}
-
-// A history of costly rows is bounded by its bytes, and the screen stays right.
-func TestHistoryIsBoundedByBytes(t *testing.T) {
-	t.Parallel()
-	s := New(24, 1000, 10000)
-	var row strings.Builder
-	for i := range 1000 {
-		fmt.Fprintf(&row, "\x1b[38;2;%d;%d;%dm*", i%256, i/256, i%7)
-	}
-	for i := range 2000 {
-		s.Write([]byte(row.String() + "\r\n"))
-		if i%100 == 0 {
-			checkInside(t, s)
-		}
-	}
-	if n := s.normal.past.bytes; n < historyBytes/2 || n > historyBytes {
-		t.Errorf("the history takes %d bytes", n)
-	}
-	if n := s.HistoryRows(); n < 500 || n > 1999 {
-		t.Errorf("%d rows are kept", n)
-	}
-	s.Resize(24, 500)
-	checkInside(t, s)
 }
