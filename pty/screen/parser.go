@@ -40,7 +40,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	short := len(p) // how much is left when the short way is tried again
 	for len(p) > 0 {
 		b := p[0]
-		if len(p) >= expressBytes && len(p) <= short && s.buf.col == 0 && b != '\n' && s.Settled() {
+		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
 			n, wait := s.express(p)
 			short = len(p) - wait
 			if p = p[n:]; n > 0 {
