@@ -89,6 +89,13 @@ func (t *extTable) sweep(mark func(func(uint32))) {
 	t.wanted, t.patience = 0, max(firstSweep, len(t.numbers))
 }
 
+// tidy takes unused sets out when reading the history has made many.
+func (t *extTable) tidy(mark func(func(uint32))) {
+	if t.wanted > t.patience {
+		t.sweep(mark)
+	}
+}
+
 // open returns the link of an OSC 8, or nil if there is no room for it. Those of
 // the same id and URI are one link.
 func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {

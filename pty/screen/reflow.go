@@ -6,10 +6,6 @@ import "slices"
 // Buffer.ts of xterm.js, quirks included, so that a browser and its node agree on
 // every row after a change of the width.
 
-// maxLineColumns bounds the wrapped lines of the history that are reflowed in one
-// piece, and so the memory for it. A longer one is cut there for good.
-const maxLineColumns = 1 << 17
-
 // wrappedFrom returns the lines from i that are one wrapped line, at least one.
 func (b *buffer) wrappedFrom(i int) []*line {
 	group := []*line{b.lines.at(i)}
@@ -17,18 +13,6 @@ func (b *buffer) wrappedFrom(i int) []*line {
 		group = append(group, b.lines.at(i))
 	}
 	return group
-}
-
-// takeWrapped takes the rows out of the history that the first line continues, so
-// that both can be reflowed by themselves.
-func (b *buffer) takeWrapped(cols int) {
-	for n := cols; b.past.n > 0 && b.lines.at(0).wrapped; n += cols {
-		if n > maxLineColumns {
-			b.lines.at(0).wrapped = false
-			return
-		}
-		b.takeOut(1, cols)
-	}
 }
 
 // usedColumns is how much of line i of a group counts, at a width of cols: all of
@@ -69,7 +53,7 @@ func (b *buffer) reflowWider(rows, cols int) {
 	}
 	b.lines.truncate(kept)
 	old := b.past.n
-	b.past, _ = b.past.reflow(cols, cols, b.exts, func(group []*line) []*line {
+	b.past, _ = b.past.rewrap(cols, cols, b.exts, func(group []*line) []*line {
 		if len(group) == 1 {
 			return group
 		}
@@ -160,7 +144,7 @@ func (b *buffer) reflowNarrower(rows, cols int) {
 // put in below.
 func (b *buffer) reflowPastNarrower(rows, cols, inserted int) {
 	var grown []int
-	past, lost := b.past.reflow(b.cols, cols, b.exts, func(group []*line) []*line {
+	past, lost := b.past.rewrap(b.cols, cols, b.exts, func(group []*line) []*line {
 		if len(group) > 1 || group[0].wrapped || group[0].trimmed() > cols {
 			n, more := breakLines(group, b.cols, cols)
 			grown = append(grown, n)

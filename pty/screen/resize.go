@@ -15,6 +15,7 @@ func (s *Screen) Resize(rows, cols int) {
 	s.normal.extendTabs()
 	s.alt.extendTabs()
 	s.inRun = false
+	s.exts.tidy(s.mark)
 }
 
 // resize is Buffer.resize of xterm.js.

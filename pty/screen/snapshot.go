@@ -73,6 +73,7 @@ func (s *Screen) paint(p *painter, historyRows int) []byte {
 	p.bare = false
 	p.modes()
 	p.finish()
+	s.exts.tidy(s.mark)
 	return p.out
 }
 

@@ -39,6 +39,7 @@ func (s *Screen) WriteText(w *bytes.Buffer) {
 	if s.buf == &s.alt {
 		s.alt.writeText(w)
 	}
+	s.exts.tidy(s.mark)
 }
 
 func (b *buffer) writeText(w *bytes.Buffer) {
