@@ -78,6 +78,14 @@ func (b *buffer) read(i int, into *line) *line {
 	return into
 }
 
+// push adds a line at the end; the oldest row goes if there is no room.
+func (b *buffer) push(l *line) {
+	if b.count() >= b.max {
+		b.trim(1)
+	}
+	b.lines.push(l)
+}
+
 // trim drops the n oldest rows.
 func (b *buffer) trim(n int) {
 	old := min(n, b.past.n)

@@ -108,3 +108,31 @@ func TestSplits(t *testing.T) {
 		})
 	}
 }
+
+// TestManySizes changes the size again and again between pieces of output of all
+// kinds: what must always be so stays so, on both screens.
+func TestManySizes(t *testing.T) {
+	t.Parallel()
+	synthetic, recorded := syntheticCases(t), recordedCases(t)
+	for seed := range uint64(150) {
+		random := rand.New(rand.NewPCG(seed, 9))
+		s := New(2+random.IntN(40), 2+random.IntN(120), []int{0, 1, 5, 50, 300, 2000}[random.IntN(6)])
+		for range 40 {
+			switch random.IntN(4) {
+			case 0:
+				s.Resize(1+random.IntN(50), 2+random.IntN(130))
+			case 1:
+				for _, st := range synthetic[random.IntN(len(synthetic))].steps {
+					_, _ = s.Write(st.bytes)
+				}
+			case 2:
+				line := strings.Repeat("0", random.IntN(200)) + "\r\n"
+				_, _ = s.Write([]byte(strings.Repeat(line, random.IntN(300))))
+			default:
+				steps := recorded[random.IntN(len(recorded))].steps
+				_, _ = s.Write(steps[random.IntN(len(steps))].bytes)
+			}
+			checkInside(t, s)
+		}
+	}
+}

@@ -67,7 +67,7 @@ func (b *buffer) reflowWider(rows, cols int) {
 		}
 		b.row = max(b.row-1, 0)
 		if b.count() < rows {
-			b.lines.push(newLine(cols, cell{}))
+			b.push(newLine(cols, cell{}))
 		}
 	}
 	b.saved.row = max(b.saved.row-gone, 0)

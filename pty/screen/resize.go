@@ -68,7 +68,7 @@ func (b *buffer) resizeRows(rows, cols int) {
 			b.base--
 			shown++
 		} else {
-			b.lines.push(newLine(cols, cell{}))
+			b.push(newLine(cols, cell{}))
 		}
 	}
 	for range b.rows - rows {
@@ -106,7 +106,7 @@ func (b *buffer) settle() {
 	}
 	b.base = max(min(b.base, b.max-b.rows), 0)
 	for b.count() < b.base+b.rows {
-		b.lines.push(newLine(b.cols, cell{}))
+		b.push(newLine(b.cols, cell{}))
 	}
 	b.base = b.count() - b.rows
 	for b.history && b.lines.n > b.rows {
