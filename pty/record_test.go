@@ -126,7 +126,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 		t.Errorf("%+v", summary)
 	}
 	terminal, events := replayed(t, d, id)
-	if got, want := string(terminal.Snapshot(comingRows)), string(s.draw()); got != want {
+	if got, want := string(terminal.Snapshot(comingRows)), string(s.draw(comingRows)); got != want {
 		t.Errorf("the recording shows\n%s\nthe shell\n%s", strings.Join(terminal.Text(), "\n"), strings.Join(s.Text(), "\n"))
 	}
 	if events[0].At != 0 || !strings.HasPrefix(events[0].Data, "\x18\x1bc") || !strings.Contains(events[0].Data, "before é") {

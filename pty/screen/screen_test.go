@@ -47,6 +47,21 @@ func TestCursorAndModes(t *testing.T) {
 	}
 }
 
+func TestTitle(t *testing.T) {
+	for _, c := range []struct{ output, want string }{
+		{"", ""},
+		{"\x1b]0;both\a", "both"},
+		{"\x1b]2;日本 é\x1b\\", "日本 é"},
+		{"\x1b]2;title\a\x1b]1;icon\a\x1bc", "title"},
+		{"\x1b]2;title\a\x1b]2;\a", ""},
+		{"\x1b]2;title\a\x1b]2;begun", "title"},
+	} {
+		if got := fed(c.output).Title(); got != c.want {
+			t.Errorf("Title after %q = %q, want %q", c.output, got, c.want)
+		}
+	}
+}
+
 func TestDir(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"file://host/home/user", "/home/user"},
