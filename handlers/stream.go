@@ -18,6 +18,7 @@ type publish func(name string, data []byte)
 // It uses r3labs/sse in the one way that loses nothing and leaks nothing (docs/decisions.md): a server and a stream of
 // their own for each request, so that no client waits for another; no replay; publishing begins when the subscription
 // stands; the stream is removed only after the subscriber has gone; every event leaves in one write with a deadline.
+// In chunks a large event would take three writes, so the answer comes without and ends with its connection.
 func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -29,7 +30,7 @@ func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *ht
 	subscribed, removed := make(chan struct{}), make(chan struct{})
 	server := sse.New()
 	server.AutoReplay, server.AutoStream, server.BufferSize, server.SplitData = false, false, 0, true
-	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Transfer-Encoding": "identity"}
 	server.OnSubscribe = func(string, *sse.Subscriber) { close(subscribed) }
 	server.OnUnsubscribe = func(string, *sse.Subscriber) {
 		server.RemoveStream(name)
@@ -66,6 +67,9 @@ func clean(data []byte) []byte {
 	return data
 }
 
+// eventBuffers are what events are collected in. A stream has one only while it sends.
+var eventBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // eventWriter collects an event and sends it whole at Flush. A client that does not take it in time is let go of:
 // sse does not look at errors, so the first one ends the stream's context.
 type eventWriter struct {
@@ -73,26 +77,50 @@ type eventWriter struct {
 	control *http.ResponseController
 	wait    time.Duration // for each event
 	broken  context.CancelFunc
-	event   []byte
+	event   *bytes.Buffer // nil between two events
 
 	mu          sync.Mutex // orders the deadlines of Flush and interrupt
 	interrupted bool
 }
 
+// WriteHeader sends the header at once, on a stack of its own: net/http needs 3 KiB to write one, for which the stack
+// of the goroutine that serves the stream would grow to 16 KiB, and stay so as long as the stream lasts.
+func (w *eventWriter) WriteHeader(status int) {
+	var header sync.WaitGroup
+	header.Go(func() {
+		w.ResponseWriter.WriteHeader(status)
+		w.flush()
+	})
+	header.Wait()
+}
+
 func (w *eventWriter) Write(b []byte) (int, error) {
-	w.event = append(w.event, b...)
-	return len(b), nil
+	if w.event == nil {
+		w.event = eventBuffers.Get().(*bytes.Buffer)
+	}
+	return w.event.Write(b)
 }
 
 // Flush sends what was collected.
 func (w *eventWriter) Flush() {
-	defer func() { w.event = w.event[:0] }()
+	if w.event == nil {
+		return
+	}
+	w.flush()
+	w.event.Reset()
+	eventBuffers.Put(w.event)
+	w.event = nil
+}
+
+func (w *eventWriter) flush() {
 	if !w.extend() {
 		return
 	}
-	if _, err := w.ResponseWriter.Write(w.event); err != nil {
-		w.broken()
-		return
+	if w.event != nil {
+		if _, err := w.ResponseWriter.Write(w.event.Bytes()); err != nil {
+			w.broken()
+			return
+		}
 	}
 	if w.control.Flush() != nil {
 		w.broken()
