@@ -18,7 +18,6 @@ type publish func(name string, data []byte)
 // It uses r3labs/sse in the one way that loses nothing and leaks nothing (docs/decisions.md): a server and a stream of
 // their own for each request, so that no client waits for another; no replay; publishing begins when the subscription
 // stands; the stream is removed only after the subscriber has gone; every event leaves in one write with a deadline.
-// In chunks a large event would take three writes, so the answer comes without and ends with its connection.
 func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -30,7 +29,7 @@ func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *ht
 	subscribed, removed := make(chan struct{}), make(chan struct{})
 	server := sse.New()
 	server.AutoReplay, server.AutoStream, server.BufferSize, server.SplitData = false, false, 0, true
-	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Transfer-Encoding": "identity"}
+	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 	server.OnSubscribe = func(string, *sse.Subscriber) { close(subscribed) }
 	server.OnUnsubscribe = func(string, *sse.Subscriber) {
 		server.RemoveStream(name)
