@@ -10,9 +10,6 @@ import (
 const (
 	// readBytes is the most that one read takes from the terminal.
 	readBytes = 32 << 10
-	// flowBytes is what makes a read one of a flood: the kernel hands out a page at
-	// most, and an echo or a prompt is less than half of one.
-	flowBytes = 2 << 10
 	// paceBytes is how far the output may run ahead of what the fastest viewer
 	// who may type has drawn, and minPaceBytes how far in any case. In between it
 	// is what that viewer draws in paceTime: so a slow page answers Ctrl-C as
@@ -35,9 +32,6 @@ func (s *Shell) read() {
 	for {
 		s.pace(timer)
 		n, err := s.terminal.ptmx.Read(buf)
-		if n >= flowBytes {
-			n += s.terminal.readAll(buf[n:])
-		}
 		s.put(buf[:n])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			s.drain(buf)

@@ -125,19 +125,6 @@ func (t *terminal) readNow(b []byte) (n int, err error) {
 	return max(0, n), err
 }
 
-// readAll reads what is there, and what comes meanwhile, until there is nothing or b
-// is full. An error is left to the next Read.
-func (t *terminal) readAll(b []byte) (total int) {
-	for total < len(b) {
-		n, err := t.readNow(b[total:])
-		if n <= 0 || err != nil {
-			break
-		}
-		total += n
-	}
-	return total
-}
-
 // control calls fn with f's descriptor, which stays open as long as fn runs.
 // (File.Fd gives no such promise, and takes the file from the poller.)
 func control(f *os.File, fn func(fd int) error) error {
