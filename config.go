@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,6 +68,8 @@ Flags (and the environment variables that set them):
                        closes shells that nobody has looked at, and in which
                        nothing has happened, for so long; default 0, never
                        (CONVOY_SHELL_IDLE)
+    -max-upload SIZE   the largest file that goes to or from a shell's directory,
+                       such as 64MiB, the default; 0: none (CONVOY_MAX_UPLOAD)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)
     -log-level LEVEL   debug, info, warn or error; default info
@@ -102,6 +105,7 @@ type config struct {
 	shell     []string
 	dir       string
 	idle      time.Duration // of shells; 0: any
+	maxUpload int64         // bytes; 0: no files at all
 	env       []string      // of shells, complete
 	logFormat string
 	logLevel  slog.Level
@@ -128,11 +132,11 @@ func hint(hint, format string, args ...any) error {
 
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
-	addr, hosts, provider, base, host, bind, query, shell, dir, log, level string
-	maxNodes, port, callPort                                               int
-	poll, idle                                                             time.Duration
-	spawned, shareToken                                                    bool
-	given                                                                  map[string]bool // by flag or by environment
+	addr, hosts, provider, base, host, bind, query, shell, dir, maxUpload, log, level string
+	maxNodes, port, callPort                                                          int
+	poll, idle                                                                        time.Duration
+	spawned, shareToken                                                               bool
+	given                                                                             map[string]bool // by flag or by environment
 }
 
 // configure reads flags, then the environment for those that are not given, and checks all of it.
@@ -147,7 +151,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -174,6 +178,7 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")
+	set.StringVar(&f.maxUpload, "max-upload", "64MiB", "")
 	set.StringVar(&f.log, "log", "auto", "")
 	set.StringVar(&f.level, "log-level", "info", "")
 	set.BoolVar(&f.spawned, "spawned", false, "")
@@ -342,6 +347,13 @@ func (cfg *config) checkShell(f flags, getenv func(string) string) error {
 	return nil
 }
 
+func (cfg *config) checkUpload(f flags, _ func(string) string) (err error) {
+	if cfg.maxUpload, err = parseSize(f.maxUpload); err != nil {
+		return hint("a number of bytes, or of KiB, MiB or GiB, such as 64MiB; 0 for no files", "-max-upload %q is no size", f.maxUpload)
+	}
+	return nil
+}
+
 func (cfg *config) checkLog(f flags, _ func(string) string) error {
 	if !slices.Contains([]string{"auto", "json", "text"}, f.log) {
 		return hint("it is json, text or auto", "-log %q is not known", f.log)
@@ -361,6 +373,17 @@ func shellEnv(getenv func(string) string) []string {
 		}
 	}
 	return env
+}
+
+// parseSize reads a number of bytes: 65536, 64KiB, 64k, 1 GiB; at most 1 TiB.
+func parseSize(text string) (int64, error) {
+	number := strings.TrimRight(text, "KkMmGgIiBb ")
+	shift, ok := map[string]int{"": 0, "b": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30}[strings.ToLower(strings.TrimSpace(text[len(number):]))]
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || !ok || n < 0 || n > 1<<40>>shift {
+		return 0, errors.New("no size")
+	}
+	return n << shift, nil
 }
 
 func splitList(text string) []string {

@@ -102,7 +102,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.worker = newWorker(n)
 	n.railwayFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Proxied: cfg.proxied, Metrics: metrics.Handler(n.figures()), BuildLog: n.buildLog(), Log: n.part("console")})
+		Token: cfg.token, Keys: sessionKeys(cfg.cookie), Hosts: cfg.hosts, Proxied: cfg.proxied, Metrics: metrics.Handler(n.figures()), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}

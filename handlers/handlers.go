@@ -45,6 +45,8 @@ type Config struct {
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
 	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
+	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
+	MaxUpload int64
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger

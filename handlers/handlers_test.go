@@ -69,7 +69,7 @@ func startWith(t *testing.T, stall time.Duration, program ...string) *testNode {
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: alone{}, Token: token,
-		Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Log: log})
+		Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), MaxUpload: testUpload, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,7 +31,10 @@ func (h *Handlers) nodeOf(r *http.Request) (fleet.Node, error) {
 }
 
 // onOwner serves a request here if the node in its path is this one; else its owner does, one hop away.
-func (h *Handlers) onOwner(fn handler) handler {
+func (h *Handlers) onOwner(fn handler) handler { return h.onOwnerUpTo(maxForward, fn) }
+
+// onOwnerUpTo is onOwner with a limit of its own to the request's body, in bytes.
+func (h *Handlers) onOwnerUpTo(limit int64, fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		node, err := h.nodeOf(r)
 		if err != nil {
@@ -39,7 +43,7 @@ func (h *Handlers) onOwner(fn handler) handler {
 		if node.Name == h.Self {
 			return fn(w, r)
 		}
-		return h.forward(w, r, node)
+		return h.forward(w, r, node, limit)
 	}
 }
 
@@ -56,26 +60,40 @@ func (h *Handlers) here(fn handler) handler {
 // maxForward bounds what one hop carries in a request; the owner has limits of its own.
 const maxForward = 1 << 20
 
-// forward carries a request to the node that owns what it is about, and the answer back.
-func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, node fleet.Node) error {
-	to, err := http.NewRequestWithContext(r.Context(), r.Method, ownerURL(node.Name, r), http.MaxBytesReader(w, r.Body, maxForward))
+// forHeader tells the owner who asked: the user and the address, for its log.
+const forHeader = "Convoy-For"
+
+// forward carries a request to the node that owns what it is about, and the answer back, both as streams: the slower
+// side's pace is everybody's. An answer that breaks off in the middle breaks off here too.
+func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, node fleet.Node, limit int64) error {
+	to, err := http.NewRequestWithContext(r.Context(), r.Method, ownerURL(node.Name, r), http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		return err
 	}
 	to.ContentLength = r.ContentLength
 	to.Header.Set("Accept", "application/json")
+	to.Header.Set(forHeader, sessionOf(r).User+" "+h.addrOf(r))
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		to.Header.Set("Content-Type", kind)
 	}
 	answer, err := h.Cluster.Do(node.Name, to)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
 	if err != nil {
 		return unreachable(node.Name, err)
 	}
 	defer answer.Body.Close()
-	w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Disposition"} {
+		if value := answer.Header.Get(name); value != "" {
+			w.Header().Set(name, value)
+		}
+	}
 	w.WriteHeader(answer.StatusCode)
-	_, err = io.Copy(w, answer.Body)
-	return err
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
 }
 
 // ownerURL is the request's path with the node's full name in it, and its query.

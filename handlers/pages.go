@@ -22,7 +22,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.feeds.use(r.Context())()
-	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList()})
+	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList(), MaxUpload: h.MaxUpload})
 }
 
 // GET /guide, GET /guide/{page}

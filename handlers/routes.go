@@ -35,10 +35,12 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/nodes/{node}", h.do(h.showNode))
 		r.Delete("/nodes/{node}", h.do(h.onControl(h.retireNode)))
 
-		r.Get("/stream", h.do(h.openStream))
+		r.Get("/stream", h.do(sameSite(h.openStream)))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
 		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(h.unfollowShell))
 
+		r.Get("/nodes/{node}/shells/{shell}/files", h.do(sameSite(h.transfer(h.onOwner(h.getFile)))))
+		r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.onOwnerUpTo(h.MaxUpload, h.putFile))))
 		h.ownerRoutes(r, h.onOwner)
 	})
 	return r
@@ -54,6 +56,8 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Delete("/nodes/{node}", h.do(h.retireNode))
 	r.Get("/nodes/{node}/feed", h.do(h.here(h.serveFeed)))
 	r.Get("/nodes/{node}/shells/{shell}/output", h.do(h.here(h.serveOutput)))
+	r.Get("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.here(h.getFile))))
+	r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.here(h.putFile))))
 	h.ownerRoutes(r, h.here)
 	return r
 }
