@@ -109,7 +109,7 @@ func TestRenderWritesStatusAndType(t *testing.T) {
 func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
 	for name, view := range map[string]any{
-		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
+		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20},
 		"login":   Login{page, "wrong token"},
 		"guide":   Guide{Page: page, Pages: []GuideLink{{"shells", "Shells", true}}, Body: "<p>x</p>"},
 		"error":   Error{page, 404, "no such page", "go back"},
@@ -145,7 +145,7 @@ func TestIDsAreUnique(t *testing.T) {
 	other := node()
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
-	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}})
+	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20})
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
 		id := e.AttrOr("id", "")
@@ -158,7 +158,7 @@ func TestIDsAreUnique(t *testing.T) {
 
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
-	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}})
+	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20})
 	doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
 		name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(doc.Find("label[for='"+e.AttrOr("id", "-")+"']"))
 		if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {
@@ -187,7 +187,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	n.Shells = []Shell{{ID: evil, Title: evil, Exit: evil}}
 	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
 	for name, view := range map[string]any{
-		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}},
+		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1},
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
