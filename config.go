@@ -68,8 +68,8 @@ Flags (and the environment variables that set them):
                        closes shells that nobody has looked at, and in which
                        nothing has happened, for so long; default 0, never
                        (CONVOY_SHELL_IDLE)
-    -max-upload SIZE   the largest file that goes to or from a shell's directory,
-                       such as 64MiB, the default; 0: none (CONVOY_MAX_UPLOAD)
+    -max-upload SIZE   the largest file that goes to a shell or comes from it;
+                       default 64MiB; 0 is none (CONVOY_MAX_UPLOAD)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)
     -log-level LEVEL   debug, info, warn or error; default info

@@ -224,8 +224,10 @@ function post(path, file, line) {
       else reject(new Error(reason(request.response ?? {}, request.status)));
     });
     request.addEventListener("error", () => reject(new Error("The connection broke off. Try again.")));
-    request.addEventListener("abort", () => reject(new Error("Cancelled.")));
-    line.signal.addEventListener("abort", () => request.abort());
+    line.signal.addEventListener("abort", () => {
+      request.abort();
+      reject(new Error("Cancelled."));
+    });
     line.show(0, file.size);
     request.send(file);
   });
