@@ -108,26 +108,41 @@ func (h *Handlers) noteTransfer(r *http.Request, message, name string, n int64, 
 	h.Log.Info(message, attrs...)
 }
 
+// unreadBytes is how much of a refused file is read all the same: a client that sends to the end before it looks at the
+// answer would otherwise see nothing but a broken connection.
+const unreadBytes = 8 << 20
+
 // transfer lets files through that are not too large and that keep coming, to or from here or another node.
 func (h *Handlers) transfer(fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if h.MaxUpload == 0 {
-			return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("file transfer is switched off on %s", h.Self), Hint: "-max-upload switches it on"}
-		}
-		if r.ContentLength > h.MaxUpload {
-			return &files.LimitError{Limit: h.MaxUpload}
-		}
 		s := &steady{ResponseWriter: w, body: r.Body, control: http.NewResponseController(w), wait: h.writeWait}
 		defer s.finish()
 		stop := context.AfterFunc(h.ctx, s.interrupt)
 		defer stop()
 		r.Body = s
-		err := fn(s, r)
+		err := h.checkTransfer(r)
+		if err == nil {
+			err = fn(s, r)
+		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return &files.LimitError{Limit: h.MaxUpload}
+			err = &files.LimitError{Limit: h.MaxUpload}
+		}
+		if err != nil {
+			io.CopyN(io.Discard, s, unreadBytes) //nolint:errcheck // nobody wants it
 		}
 		return err
 	}
+}
+
+// checkTransfer refuses what can be refused before anything was read.
+func (h *Handlers) checkTransfer(r *http.Request) error {
+	if h.MaxUpload == 0 {
+		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("file transfer is switched off on %s", h.Self), Hint: "-max-upload switches it on"}
+	}
+	if r.ContentLength > h.MaxUpload {
+		return &files.LimitError{Limit: h.MaxUpload}
+	}
+	return nil
 }
 
 func isFileError(err error) bool {
