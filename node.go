@@ -104,7 +104,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.railwayFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied,
-		Metrics: metrics.Handler(n.figures()), Recordings: cfg.castDir(), BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}

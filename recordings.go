@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"convoy/pty/cast"
 )
@@ -20,34 +18,12 @@ type recordConfig struct {
 // minRecordings is the least that -recordings-max takes: less would hold no recording worth looking at.
 const minRecordings = 1 << 20
 
-// sizeUnits are what a size may end with, the longer ones first.
-var sizeUnits = []struct {
-	name  string
-	bytes int64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-	{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
-}
-
-// parseSize reads a size such as 1GiB, 500 MB or 1048576. It is not ok if text is none, or beyond all disks.
-func parseSize(text string) (bytes int64, ok bool) {
-	for _, unit := range sizeUnits {
-		count, found := strings.CutSuffix(text, unit.name)
-		if !found {
-			continue
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(count), 10, 64)
-		return n * unit.bytes, err == nil && n >= 0 && n <= 1<<60/unit.bytes
-	}
-	return 0, false
-}
-
 func (cfg *config) checkRecordings(f flags, getenv func(string) string) error {
 	if f.record != "all" && f.record != "off" {
 		return hint("it is all or off", "-record %q is not known", f.record)
 	}
-	size, ok := parseSize(f.recordingsMax)
-	if !ok || size < minRecordings {
+	size, err := parseSize(f.recordingsMax)
+	if err != nil || size < minRecordings {
 		return hint("give a size from 1MiB on, such as 500MiB or 2GB", "-recordings-max %q is no size", f.recordingsMax)
 	}
 	cfg.record = recordConfig{all: f.record == "all", dir: f.recordings, maxBytes: size}

@@ -15,18 +15,6 @@ import (
 	"convoy/pty/cast"
 )
 
-func TestParseSize(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{
-		"0": 0, "7": 7, "1KiB": 1024, "500MiB": 500 << 20, "500 MB": 500e6, "1GiB": 1 << 30, "2TB": 2e12, "12B": 12, "3kB": 3000,
-		"": -1, "GiB": -1, "-1MiB": -1, "1.5GiB": -1, "1gib": -1, "1GiBs": -1, "9999999999TiB": -1, "99999999999999999999": -1,
-	} {
-		if got, ok := parseSize(text); ok != (want >= 0) || ok && got != want {
-			t.Errorf("parseSize(%q) = %d, %v, want %d", text, got, ok, want)
-		}
-	}
-}
-
 func TestRecordingsConfig(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

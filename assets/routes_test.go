@@ -20,7 +20,7 @@ func (s *script) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' 'nonce-%s'; img-src 'self' data:; "+
 		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", nonce, nonce))
 	pageText.Execute(w, map[string]string{
-		"Nonce": nonce, "Node": node, "ID": id, "CSS": assets.URL("css/tokens.css"), "Xterm": assets.URL("vendor/xterm/xterm.css"),
+		"Nonce": nonce, "Node": node, "ID": id, "CSS": assets.URL("css/tokens.css"), "Base": assets.URL("css/base.css"), "ShellCSS": assets.URL("css/shell.css"), "Xterm": assets.URL("vendor/xterm/xterm.css"),
 		"Stream": assets.URL("js/stream.js"), "Shell": assets.URL("js/shell.js"),
 	})
 }
@@ -35,10 +35,49 @@ func (s *script) nodes(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, "[]")
 }
 
-func (s *script) info(w http.ResponseWriter, _ *http.Request) {
+// putFile keeps a file. A name that begins with "full" finds no room; one that begins with "slow" waits until it is given up.
+func (s *script) putFile(w http.ResponseWriter, r *http.Request) {
+	name := r.FormValue("name")
+	body, err := io.ReadAll(r.Body)
+	if strings.HasPrefix(name, "slow") {
+		s.change(func() { s.uploads[name] = "begun" })
+		<-r.Context().Done()
+		s.change(func() { s.uploads[name] = "given up" })
+		return
+	}
+	if err != nil || len(r.FormValue("viewer")) < 16 {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if strings.HasPrefix(name, "full") {
+		w.WriteHeader(http.StatusInsufficientStorage)
+		io.WriteString(w, `{"error": "no space left on device", "hint": "the disk of the node is full"}`)
+		return
+	}
+	s.change(func() { s.uploads[name] = string(body) })
+	w.WriteHeader(http.StatusCreated)
+	json.NewEncoder(w).Encode(map[string]any{"name": name, "dir": "/srv/app", "bytes": len(body)})
+}
+
+// getFile gives back what was kept.
+func (s *script) getFile(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintf(w, `{"id": %q, "end": %d}`, id, len(s.out))
+	body, ok := s.uploads[r.FormValue("path")]
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, `{"error": "there is no such file", "hint": "look again"}`)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	io.WriteString(w, body)
+}
+
+func (s *script) info(w http.ResponseWriter, _ *http.Request) {
+	s.change(func() { s.infos++ })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(w, `{"id": %q, "end": %d, "dir": "/srv/app"}`, id, len(s.out))
 }
 
 // meet decides what goes wrong with a request. It reports false if the request is over.

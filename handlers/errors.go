@@ -42,6 +42,8 @@ func problemOf(err error) *problem {
 		return &problem{http.StatusConflict, "input is missing before this one", fmt.Sprintf("send number %d first", gap.Expected), &gap.Expected}
 	case errors.As(err, &tooLarge):
 		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("a body may have at most %d bytes", tooLarge.Limit), Hint: "send it in pieces"}
+	case isFileError(err):
+		return fileProblem(err)
 	case errors.Is(err, fleet.ErrNotFound):
 		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "GET /nodes lists the nodes"}
 	case errors.Is(err, fleet.ErrFull):

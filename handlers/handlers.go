@@ -49,6 +49,8 @@ type Config struct {
 	Metrics http.Handler // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
+	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
+	MaxUpload int64
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger

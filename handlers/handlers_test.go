@@ -77,7 +77,7 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,
-		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, Log: log})
+		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, MaxUpload: testUpload, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: list})
+	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: list, MaxUpload: h.MaxUpload})
 }
 
 // GET /guide, GET /guide/{page}

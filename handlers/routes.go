@@ -24,7 +24,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(h.requireShare)
 		r.Get("/share/{token}", h.do(h.showShare))
-		r.Get("/share/{token}/stream", h.do(h.openShared))
+		r.Get("/share/{token}/stream", h.do(sameSite(h.openShared)))
 		r.Post("/share/{token}/streams/{stream}/shells/{node}/{shell}", h.do(h.followShared))
 		r.Post("/share/{token}/input", h.do(h.byLink("input", h.linked(true, h.writeShell))))
 		r.Post("/share/{token}/size", h.do(h.byLink("size", h.linked(true, h.resizeShell))))
@@ -48,10 +48,12 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/recordings", h.do(h.showRecordings))
 		r.Get("/recordings/{node}/{recording}", h.do(h.playRecording))
 
-		r.Get("/stream", h.do(h.openStream))
+		r.Get("/stream", h.do(sameSite(h.openStream)))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
 		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(h.unfollowShell))
 
+		r.Get("/nodes/{node}/shells/{shell}/files", h.do(sameSite(h.transfer(h.onOwner(h.getFile)))))
+		r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.onOwnerUpTo(h.MaxUpload, h.putFile))))
 		h.ownerRoutes(r, h.onOwner)
 	})
 	return r
@@ -72,6 +74,8 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/input", h.do(h.here(h.linked(true, h.writeShell))))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/size", h.do(h.here(h.linked(true, h.resizeShell))))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/ack", h.do(h.here(h.linked(false, h.ackShell))))
+	r.Get("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.here(h.getFile))))
+	r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.here(h.putFile))))
 	h.ownerRoutes(r, h.here)
 	return r
 }

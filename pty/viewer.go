@@ -79,6 +79,17 @@ func (s *Shell) Ack(viewer string, off int64) error {
 	return nil
 }
 
+// MayType returns ErrWatching if the viewer is attached to watch, and else nil.
+// What only those may do who could type it asks this first.
+func (s *Shell) MayType(viewer string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.viewers[viewer]; v != nil && !v.types {
+		return ErrWatching
+	}
+	return nil
+}
+
 // attach begins a follower, and ends the one that the viewer had.
 func (s *Shell) attach(who Viewer, from int64) *follower {
 	s.mu.Lock()

@@ -18,6 +18,7 @@ type Page struct {
 type Console struct {
 	Page
 	NodeList
+	MaxUpload int64 // bytes of a file to or from a shell; 0: none
 }
 
 // NodeList is the element #nodes. Count and Max speak of spawned nodes.

@@ -232,6 +232,7 @@ document.addEventListener("shell-restart", ({ target, detail }) => {
 });
 document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
 document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
+document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {
   for (const card of allCards()) for (const pane of card.panes.values()) pane.pane?.refreshTheme();
 });

@@ -9,7 +9,7 @@
 //
 // Events on element, all bubbling, with {node, shell} as detail: shell-ended,
 // shell-restart and shell-close (the reader asks for it), shell-leave
-// (Shift+Escape), shell-trouble (with text).
+// (Shift+Escape), shell-trouble (with text), shell-note (with level, text, hint).
 //
 // For tests and the curious: element.pane, and window.convoy.panes, a Map from
 // 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.undrawn the
@@ -19,15 +19,16 @@ import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
+import { Clipboard } from "./clipboard.js";
+import { Files } from "./files.js";
 import { Input } from "./input.js";
-import { shellPath } from "./stream.js";
+import { Paste } from "./paste.js";
 import { Tools } from "./tools.js";
 import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys, wholeLetters } from "./terminal.js";
 
 const fromScreen = -2; // the offset that asks for the screen as it is
 const scrollback = 5000; // rows
 const settle = 100; // ms of quiet before a new size is asked for
-const pasteShown = 64 * 1024; // bytes from which a paste shows how far it is
 const askAgain = 2000; // ms between requests for a hole's bytes
 const interrupts = new Set([0x03, 0x1a, 0x1c]); // ^C, ^Z and ^\
 
@@ -48,9 +49,11 @@ export class ShellPane {
   #fitter = new FitAddon();
   #screen = make("div", "shell-screen"); // may scroll, and may have a padding
   #host = make("div"); // what the terminal fills
-  #paste = make("div", "shell-paste");
   #bar = make("div", "shell-bar");
   #tools = new Tools();
+  #paste;
+  #clipboard;
+  #files;
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
   #part = new Uint8Array(); // the beginning of a letter whose rest has not come
@@ -81,13 +84,14 @@ export class ShellPane {
       node, shell, viewer, base,
       onEnded: text => this.#end(text),
       onTrouble: text => this.#emit("shell-trouble", { text }),
-      onPending: bytes => this.#showPaste(bytes),
+      onPending: bytes => this.#paste.show(bytes),
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
-    element.replaceChildren(this.#screen, this.#paste, this.#bar, this.#tools.element);
-    this.#paste.hidden = this.#bar.hidden = true;
+    element.replaceChildren(this.#screen, this.#bar, this.#tools.element);
+    this.#bar.hidden = true;
     this.#makeTerminal(title);
+    this.#addParts(viewer);
     if (types && matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
     this.#listen();
     element.pane = this;
@@ -136,6 +140,7 @@ export class ShellPane {
     clearTimeout(this.#timer);
     this.#stream.unfollow(this.#key);
     this.#input.close();
+    this.#files.close();
     for (const undo of this.#undo) undo();
     if (panes.get(this.#key) === this) panes.delete(this.#key);
     this.#plain();
@@ -168,6 +173,19 @@ export class ShellPane {
     this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
   }
 
+  // addParts adds what has files of its own. What floats lies above the terminal, and gives it no other size.
+  #addParts(viewer) {
+    const [term, node, shell] = [this.#term, this.#node, this.#shell];
+    const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
+    this.#paste = new Paste(term, this.#input, text => this.#emit("shell-trouble", { text }));
+    this.#clipboard = new Clipboard(term, { node, shell, drawn: () => this.#drawn });
+    this.#files = new Files({ screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
+    const floats = make("div", "shell-floats");
+    floats.append(this.#clipboard.element, this.#files.element);
+    this.#screen.before(floats);
+    this.#bar.before(this.#paste.element);
+  }
+
   #listen() {
     const term = this.#term;
     for (const id of queries.csi) term.parser.registerCsiHandler(id, () => this.#reply());
@@ -177,7 +195,7 @@ export class ShellPane {
     term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
     term.attachCustomKeyEventHandler(e => this.#passes(e));
     term.textarea.addEventListener("focus", () => this.#focus());
-    this.#screen.addEventListener("paste", e => this.#pasted(e), { capture: true });
+    this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
     watch.observe(this.#screen);
     this.#undo.push(
@@ -247,9 +265,11 @@ export class ShellPane {
     this.#stream.offset(this.#key, off);
     this.#inOrder(() => {
       this.#part = new Uint8Array();
+      this.#clipboard.since(Infinity);
       this.#term.write(screen, () => {
         if (first) this.#emit("shell-drawn");
         this.#drawn = off;
+        this.#clipboard.since(off);
         this.#undrawn -= screen.length;
         if (!first) this.#input.rebase(off);
       });
@@ -295,7 +315,7 @@ export class ShellPane {
   #typed(bytes) {
     if (this.#ended || this.#replying || !this.#types) return; // the shell's node answers its program, once for all viewers
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
-    if (interrupt && !this.#paste.hidden) this.#stopPaste();
+    if (interrupt && !this.#paste.element.hidden) this.#paste.stop();
     this.#input.send(bytes, interrupt);
   }
 
@@ -311,6 +331,7 @@ export class ShellPane {
   #back() {
     this.#input.window = this.#stream.window;
     this.#input.kick();
+    if (!this.#fresh) this.#clipboard.reopened();
   }
 
   #focus() {
@@ -337,27 +358,6 @@ export class ShellPane {
     if (claim === "take" && tells === this.#told && rows === this.#term.rows && cols === this.#term.cols) return;
     this.#told = tells;
     this.#input.fit(rows, cols, claim);
-  }
-
-  #pasted(e) {
-    e.preventDefault();
-    e.stopPropagation();
-    // Control characters are left out: an escape sequence could end a bracketed paste and type commands.
-    const text = (e.clipboardData?.getData("text/plain") ?? "").replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
-    this.#term.paste(text);
-  }
-
-  #showPaste(bytes) {
-    this.#paste.hidden = bytes < pasteShown;
-    if (this.#paste.hidden) return this.#paste.replaceChildren();
-    if (!this.#paste.firstChild) this.#paste.append(make("span"), button("Stop", () => this.#stopPaste()));
-    this.#paste.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
-  }
-
-  #stopPaste() {
-    this.#input.cancel();
-    if (this.#term.modes.bracketedPasteMode) this.#input.send(new TextEncoder().encode("\x1b[201~"));
-    this.focus();
   }
 
   // --- keys ---

@@ -91,6 +91,49 @@ export function button(label, act) {
   return element;
 }
 
+// dialog asks the reader something: answers are [value, label], the last one is what Enter gives. It resolves to the value,
+// or "" if the dialog was closed otherwise. before(value), if it is there, may keep it open by resolving to false.
+export function dialog({ title, body, answers, before }) {
+  const element = make("dialog", "asks");
+  const form = make("form");
+  const head = Object.assign(make("h2"), { textContent: title });
+  const foot = make("footer");
+  const buttons = answers.map(([value, label]) => Object.assign(button(label, () => {}), { type: "submit", value, className: "button" }));
+  buttons[0].type = "button"; // or Enter in a field would press it
+  buttons[0].addEventListener("click", () => element.close(buttons[0].value));
+  buttons.at(-1).classList.add("primary");
+  if (!before) buttons.at(-1).autofocus = true;
+  foot.append(...buttons);
+  form.append(head, ...body, foot);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { value } = event.submitter ?? buttons.at(-1);
+    buttons.at(-1).disabled = true;
+    const done = !before || await before(value);
+    buttons.at(-1).disabled = false;
+    if (done) element.close(value);
+  });
+  element.ariaLabel = title;
+  element.append(form);
+  document.body.append(element);
+  element.showModal();
+  return new Promise((resolve) => {
+    element.addEventListener("close", () => {
+      element.remove();
+      resolve(element.returnValue);
+    }, { once: true });
+  });
+}
+
+// bytesText is a number of bytes for people.
+export function bytesText(n) {
+  const units = ["KiB", "MiB", "GiB"];
+  if (n < 1024) return n === 1 ? "1 byte" : `${n} bytes`;
+  let value = n / 1024;
+  for (; value >= 1024 && units.length > 1; value /= 1024) units.shift();
+  return `${value.toFixed(1).replace(/\.0$/, "")} ${units[0]}`;
+}
+
 export function openLink(uri) {
   if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
 }

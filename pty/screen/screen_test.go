@@ -91,6 +91,22 @@ func TestDir(t *testing.T) {
 	}
 }
 
+// TestClipboard has a program write to the clipboard and ask for it (OSC 52): that is the pages' affair, and nobody answers.
+func TestClipboard(t *testing.T) {
+	s := fed("a\x1b]52;c;aGVsbG8=\ab\x1b]52;c;?\x1b\\c\x1b]52;c;" + strings.Repeat("A", 100_000) + "\ad\x1b]52\ae")
+	if got := s.Text()[0]; got != "abcde" {
+		t.Errorf("the screen shows %q", got)
+	}
+	r := record(4, 20, 10)
+	_, _ = r.Write([]byte("\x1b]52;c;?\a\x1b]52;p;?\x1b\\"))
+	if r.replies != "" {
+		t.Errorf("it answers %q", r.replies)
+	}
+	if snapshot := string(s.Snapshot(10)); strings.Contains(snapshot, "]52") {
+		t.Errorf("the snapshot has a clipboard in it: %q", snapshot)
+	}
+}
+
 func TestPrompt(t *testing.T) {
 	for _, c := range []struct {
 		marks string
