@@ -72,7 +72,11 @@ func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, node fleet.No
 		return unreachable(node.Name, err)
 	}
 	defer answer.Body.Close()
-	w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
+	for _, name := range []string{"Content-Type", "Content-Disposition"} {
+		if value := answer.Header.Get(name); value != "" {
+			w.Header().Set(name, value)
+		}
+	}
 	w.WriteHeader(answer.StatusCode)
 	_, err = io.Copy(w, answer.Body)
 	return err

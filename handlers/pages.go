@@ -22,7 +22,9 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.feeds.use(r.Context())()
-	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList()})
+	view := templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList()}
+	h.firstScreens(r.Context(), view.Nodes)
+	return h.set.Render(w, http.StatusOK, "console", view)
 }
 
 // GET /guide, GET /guide/{page}

@@ -35,6 +35,8 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/nodes/{node}", h.do(h.showNode))
 		r.Delete("/nodes/{node}", h.do(h.onControl(h.retireNode)))
 
+		r.Get("/shells", h.do(h.listAllShells))
+
 		r.Get("/stream", h.do(h.openStream))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
 		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(h.unfollowShell))
@@ -65,6 +67,7 @@ func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Post("/nodes/{node}/shells", h.do(by(h.openShell)))
 	r.Get("/nodes/{node}/shells/{shell}", h.do(by(h.showShell)))
 	r.Delete("/nodes/{node}/shells/{shell}", h.do(by(h.closeShell)))
+	r.Get("/nodes/{node}/shells/{shell}/text", h.do(by(h.showText)))
 	r.Post("/nodes/{node}/shells/{shell}/input", h.do(by(h.writeShell)))
 	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(by(h.ackShell)))
 	r.Post("/nodes/{node}/shells/{shell}/size", h.do(by(h.resizeShell)))

@@ -43,7 +43,7 @@ type Table struct {
 	opening sync.Mutex // held while a shell is opened, and to close
 
 	mu      sync.Mutex // guards what follows
-	shells  []*Shell   // oldest first
+	shells  []*Shell   // in the order in which they are listed: oldest first, unless Place says otherwise
 	closed  bool
 	changed chan struct{}
 	reaping bool
@@ -73,14 +73,23 @@ func NewTable(config Config) *Table {
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
+// Place says where a shell is opened. The zero value is the usual place.
+type Place struct {
+	Dir    string // working directory; "": Config.Dir
+	Before string // id of the shell in front of which it is listed; "", or none of ours: last
+}
+
 // Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
 // run, with ErrClosed, or when the system has no terminal left. That the program
 // cannot be started is no error: then the shell's output says why, and it has
 // ended with code 127.
-func (t *Table) Open(size Size) (*Shell, error) {
+func (t *Table) Open(size Size) (*Shell, error) { return t.OpenAt(Place{}, size) }
+
+// OpenAt is Open in another directory, or at another place of the list.
+func (t *Table) OpenAt(place Place, size Size) (*Shell, error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
-	return t.open(size)
+	return t.open(place, size)
 }
 
 // First returns the oldest shell that runs, or else opens one: of several
@@ -91,7 +100,7 @@ func (t *Table) First(size Size) (s *Shell, opened bool, err error) {
 	if s := t.oldestRunning(); s != nil {
 		return s, false, nil
 	}
-	s, err = t.open(size)
+	s, err = t.open(Place{}, size)
 	return s, err == nil, err
 }
 
@@ -108,7 +117,7 @@ func (t *Table) oldestRunning() *Shell {
 }
 
 // open makes and starts a shell. The caller holds opening.
-func (t *Table) open(size Size) (*Shell, error) {
+func (t *Table) open(place Place, size Size) (*Shell, error) {
 	if !size.valid() {
 		return nil, fmt.Errorf("open shell of %d×%d: %w", size.Rows, size.Cols, ErrBadSize)
 	}
@@ -117,12 +126,20 @@ func (t *Table) open(size Size) (*Shell, error) {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	honourSignals()
-	s := newShell(t.config, id, size, t.touch)
-	if err := s.start(t.config); err != nil {
+	config := t.config
+	if place.Dir != "" {
+		config.Dir = place.Dir
+	}
+	s := newShell(config, id, size, t.touch)
+	if err := s.start(config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	t.mu.Lock()
-	t.shells = append(t.shells, s)
+	if i := t.index(place.Before); i >= 0 {
+		t.shells = slices.Insert(t.shells, i, s)
+	} else {
+		t.shells = append(t.shells, s)
+	}
 	t.startReaper()
 	t.mu.Unlock()
 	t.touch()

@@ -4,9 +4,10 @@
 // made, and which card is large is the page's own affair, kept here and put
 // back after each morph.
 
+import { detached, end, equip, restart } from "./acts.js";
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
-import { ask, confirm } from "./notices.js";
+import { ask } from "./notices.js";
 import { ShellPane } from "./shell.js";
 
 const cards = new Map(); // element id → Card
@@ -74,6 +75,7 @@ class Card {
     const keys = this.tabs.map(keyOf);
     for (const [key, pane] of this.panes) {
       if (!keys.includes(key)) this.drop(key, pane);
+      else if (pane.pane) pane.pane.title = this.tabOf(key).dataset.title;
     }
     let focus = false;
     if (this.wanted && keys.includes(this.wanted.id)) {
@@ -121,8 +123,10 @@ class Card {
     if (focus) this.focus();
   }
 
+  tabOf(key) { return this.tabs.find((tab) => keyOf(tab) === key); }
+
   make(key, holder) {
-    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const tab = this.tabOf(key);
     const pane = document.createElement("div");
     pane.className = "pane";
     pane.id = `pane-${tab.id}`;
@@ -136,8 +140,30 @@ class Card {
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
     } else {
-      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      const first = find(".first-screen", holder); // lies over the terminal until there is something in it
+      pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
+      const shell = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key) });
+      equip(shell, { node: this.name, shell: key, detach: () => this.detach(key) });
     }
+  }
+
+  isDetached(key) { return detached.has(`${this.name}/${key}`); }
+
+  // detach has this page stop following a shell, which goes on.
+  detach(key) {
+    detached.set(`${this.name}/${key}`, true);
+    const pane = this.panes.get(key)?.pane;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
+    pane?.detach();
+    if (hadFocus) pane.focus();
+  }
+
+  reattach(key) {
+    detached.set(`${this.name}/${key}`, false);
+    const pane = this.panes.get(key)?.pane;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
+    pane?.reattach();
+    if (hadFocus) pane.focus();
   }
 
   drop(key, pane) {
@@ -166,13 +192,21 @@ class Card {
   }
 
   async close(key) {
-    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const tab = this.tabOf(key);
     if (!tab) return;
-    const title = tab.dataset.title || "this shell";
-    if ("running" in tab.dataset && !await confirm(`Close ${title}?`, "It is still running: it and all that it started will end.", "Close")) return;
     const hadFocus = this.panes.get(key)?.contains(document.activeElement) || document.activeElement === tab;
-    await ask("DELETE", `/nodes/${this.name}/shells/${key}`);
+    if (!await end(this.name, key, this.panes.get(key)?.pane)) return;
+    detached.set(`${this.name}/${key}`, false);
     if (hadFocus && this.element) find(".name", this.element).focus({ preventScroll: true });
+  }
+
+  // restart puts a new shell in the place of one; its tab comes with the next list of nodes.
+  async restart(key) {
+    const answer = await restart(this.name, key, this.panes.get(key)?.pane);
+    if (!answer || !this.element) return;
+    this.wanted = { id: answer.id, focus: !find("dialog[open]") };
+    this.seen = true;
+    this.sync();
   }
 
   setLarge(large) {

@@ -12,6 +12,7 @@
 const backoff = { first: 200, most: 10_000 }; // ms
 const hiddenAfter = 60_000; // ms until the stream of a hidden tab is closed
 const silenceFactor = 3; // heartbeats that may be missing
+const fromHistory = -3; // the offset that asks for the screen with all that scrolled away
 const connectTimeout = 15_000; // ms until the server must have said hello
 
 /** newViewer returns a fresh random viewer name. A page load takes one and keeps it. */
@@ -40,6 +41,8 @@ const escape = part => encodeURIComponent(part).replaceAll("%40", "@");
  */
 export class Stream {
   #viewer;
+  #name;
+  #watches;
   #onState;
   #want;
   #source = null;
@@ -61,8 +64,10 @@ export class Stream {
   /** window is how far the server runs ahead of what is acknowledged, in bytes. */
   window = 256 * 1024;
 
-  constructor({ viewer, onState = () => {}, want = "" }) {
+  constructor({ viewer, name = "", watch = false, onState = () => {}, want = "" }) {
     this.#viewer = viewer;
+    this.#name = name;
+    this.#watches = watch;
     this.#onState = onState;
     this.#want = want;
     const until = { signal: this.#quit.signal };
@@ -74,6 +79,19 @@ export class Stream {
   }
 
   get state() { return this.#state; }
+
+  /** name is what the others in a shell see. */
+  get name() { return this.#name; }
+
+  /** watches says that this viewer does not type. */
+  get watches() { return this.#watches; }
+
+  /** rename gives the viewer another name: the stream is opened anew, and goes on where it was. */
+  rename(name) {
+    if (name === this.#name) return;
+    this.#name = name;
+    if (this.#source) this.#connect();
+  }
 
   /** on calls fn with the content of every event of that name. The returned function ends that. */
   on(event, fn) {
@@ -94,6 +112,19 @@ export class Stream {
   follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
     this.#follows.set(key, { off: from, sink, asked: "" });
     if (this.#id) this.#tell(key);
+  }
+
+  /**
+   * recall asks for a followed shell's screen with all that the shell keeps of what scrolled away; it comes as a reset.
+   * It returns whether that is on its way. What is followed and from where does not change if it is not.
+   */
+  async recall(key) {
+    if (!this.#id || !this.#follows.has(key)) return false;
+    try {
+      return (await fetch(`${this.#address(key)}?from=${fromHistory}`, { method: "POST" })).ok;
+    } catch {
+      return false;
+    }
   }
 
   /** unfollow ends the following of a shell. */
@@ -144,6 +175,8 @@ export class Stream {
   #url() {
     const query = new URLSearchParams({ viewer: this.#viewer });
     if (this.#want) query.set("want", this.#want);
+    if (this.#name) query.set("name", this.#name);
+    if (this.#watches) query.set("watch", "1");
     for (const [key, follow] of this.#follows) {
       query.append("shell", `${key}@${follow.off}`);
       follow.asked = "url";

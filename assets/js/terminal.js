@@ -12,12 +12,6 @@ export const queries = {
   dcs: { intermediates: "$", final: "q" },
 };
 
-// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
-export const touchKeys = [
-  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
-  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
-];
-
 const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 // appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.
@@ -64,17 +58,6 @@ export function allowStyles(nonce) {
     if (name === "style") this.style.cssText = value;
     else set.call(this, name, value);
   };
-}
-
-// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
-export function hasGraphics() {
-  if (hasGraphics.known === undefined) {
-    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
-    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
-    gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  }
-  return hasGraphics.known;
 }
 
 export function make(name, className = "") {
