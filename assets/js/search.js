@@ -105,6 +105,7 @@ export class Search {
   #toggle(name, symbol, label) {
     const button = press(symbol, label, () => {
       button.ariaPressed = String(button.ariaPressed !== "true");
+      this.#addon?.clearDecorations(); // the add-on marks anew for another text, not for another option
       this.#find("next", true);
     });
     if (!symbol) button.append(wholeWord());

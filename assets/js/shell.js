@@ -21,7 +21,7 @@
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
-import { cells } from "./cells.js";
+import { cells, text } from "./dump.js";
 import { Graphics } from "./graphics.js";
 import { History } from "./history.js";
 import { Input } from "./input.js";
@@ -30,7 +30,7 @@ import { Search } from "./search.js";
 import { Size } from "./size.js";
 import { TouchKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, copy, make, openLink, queries, wholeLetters } from "./terminal.js";
+import { allowStyles, appearance, button, copy, make, once, openLink, replies, wholeLetters } from "./terminal.js";
 
 const fromScreen = -2; // the offset that asks for the screen as it is
 const scrollback = 10_000; // rows, as many as the shell keeps
@@ -64,7 +64,6 @@ export class ShellPane {
   #history;
   #graphics;
   #touch = null; // the keys that a touch screen lacks
-  #where; // the node's short name
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
   #part = new Uint8Array(); // the beginning of a letter whose rest has not come
@@ -72,7 +71,7 @@ export class ShellPane {
   #fresh = true; // nothing came yet: the first offset is taken as it is
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
-  #replying = false; // the terminal is answering a query
+  #replying; // tells whether the terminal is answering a query
   #timer = 0;
   #ended = false;
   #detached = false;
@@ -94,7 +93,6 @@ export class ShellPane {
     element.classList.add("shell");
     element.replaceChildren(this.#screen, this.#paste, this.#bar, this.#tools.element);
     this.#paste.hidden = this.#bar.hidden = true;
-    this.#where = node.replace(/^.*@/, "").replace(/\..*$/, "");
     this.#makeTerminal();
     this.title = title;
     this.#makeTools();
@@ -109,14 +107,15 @@ export class ShellPane {
     else stream.follow(this.#key, fromScreen, this.#sink);
   }
 
-  /** tools is the line below the terminal. */
+  /** tools is the line below the terminal; presence is who else looks at the shell. */
   get tools() { return this.#tools; }
+  get presence() { return this.#presence; }
 
   /** title is what the shell is called. */
-  set title(title) { this.#term.textarea.setAttribute("aria-label", `${title} on ${this.#where}. Shift+Escape leaves the terminal.`); }
-
-  /** presence is who else looks at the shell. */
-  get presence() { return this.#presence; }
+  set title(title) {
+    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
+    this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
+  }
 
   /** undrawn is how many bytes came and are not drawn yet. */
   get undrawn() { return this.#undrawn; }
@@ -128,14 +127,7 @@ export class ShellPane {
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
 
   /** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
-  text(whole = false) {
-    const { active } = this.#term.buffer;
-    const rows = [];
-    for (let y = whole ? 0 : active.baseY; y < active.baseY + this.#term.rows; y++) {
-      rows.push(active.getLine(y)?.translateToString(true) ?? "");
-    }
-    return rows.join("\n").trimEnd();
-  }
+  text(whole = false) { return text(this.#term, whole); }
 
   /** cells is the screen cell by cell: its letters, colours and attributes. */
   cells() { return cells(this.#term); }
@@ -166,7 +158,7 @@ export class ShellPane {
 
   /** detach stops following the shell, which goes on. */
   detach() {
-    if (this.#detached) return;
+    if (this.#detached || this.#ended) return;
     this.#detached = true;
     this.#stream.unfollow(this.#key);
     this.#presence.clear();
@@ -178,7 +170,7 @@ export class ShellPane {
   reattach() {
     if (!this.#detached) return;
     this.#detached = false;
-    this.#term.options.disableStdin = this.#ended || this.#stream.watches;
+    this.#term.options.disableStdin = this.#stream.watches;
     this.#show("", "");
     this.#stream.follow(this.#key, this.#fresh ? fromScreen : this.#have, this.#sink);
     this.#size.fit();
@@ -221,10 +213,10 @@ export class ShellPane {
 
   #makeTools() {
     const { watches } = this.#stream;
-    const [term, tools, leave] = [this.#term, this.#tools, () => this.focus()];
+    const [term, tools] = [this.#term, this.#tools];
     this.#graphics = new Graphics(term);
     this.#history = new History({ term, ask: () => this.#stream.recall(this.#key) });
-    this.#search = new Search({ term, older: () => this.#history.fetch(), leave });
+    this.#search = new Search({ term, older: () => this.#history.fetch(), leave: () => this.focus() });
     tools.add("search", "Find (Ctrl+Shift+F)", () => this.find());
     this.#presence = new Presence({ stream: this.#stream, tools });
     this.#size = new Size({
@@ -236,9 +228,8 @@ export class ShellPane {
 
   #listen() {
     const term = this.#term;
-    for (const id of queries.csi) term.parser.registerCsiHandler(id, () => this.#reply());
-    for (const id of queries.osc) term.parser.registerOscHandler(id, () => this.#reply());
-    term.parser.registerDcsHandler(queries.dcs, () => this.#reply());
+    this.#replying = replies(term);
+    once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
     term.onData(text => this.#typed(new TextEncoder().encode(this.#touch?.held(text) ?? text)));
     term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
     term.attachCustomKeyEventHandler(e => this.#passes(e));
@@ -297,11 +288,6 @@ export class ShellPane {
     this.#have = this.#drawn = off;
     this.#stream.offset(this.#key, off);
     this.#input.begin(off);
-    const seen = this.#term.onRender(() => {
-      if (this.#undrawn) return;
-      seen.dispose();
-      this.#emit("shell-drawn");
-    });
   }
 
   // hole asks the server to begin again at the byte that is missing.
@@ -359,18 +345,10 @@ export class ShellPane {
   // --- to the shell ---
 
   #typed(bytes) {
-    if (this.#ended || this.#detached || this.#replying || this.#stream.watches) return; // the shell's node answers its program, once for all viewers
+    if (this.#ended || this.#detached || this.#replying() || this.#stream.watches) return; // the shell's node answers its program, once for all viewers
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
     if (interrupt && !this.#paste.hidden) this.#stopPaste();
     this.#input.send(bytes, interrupt);
-  }
-
-  // reply marks what the terminal sends in this turn of the event loop as an answer of its own. Typed keys come in turns
-  // of their own. It lets the terminal's own handler run.
-  #reply() {
-    if (!this.#replying) queueMicrotask(() => { this.#replying = false; });
-    this.#replying = true;
-    return false;
   }
 
   // back is called when the stream is open (again).
@@ -444,6 +422,7 @@ export class ShellPane {
     if (this.#ended) return;
     this.#ended = true;
     this.#input.close();
+    this.#presence.clear();
     this.#term.options.disableStdin = true;
     this.#show("ended", text,
       button("Restart", () => this.#emit("shell-restart")),

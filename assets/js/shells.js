@@ -12,7 +12,7 @@ let timer = 0;
 /** openShells shows the dialog, with the shells as they are now. */
 export function openShells() {
   if (!dialog.open) dialog.showModal();
-  load();
+  load().then(() => find(".shell-go", dialog)?.focus());
 }
 
 /** markDetached has the list show which of its shells this page does not follow. */

@@ -22,6 +22,7 @@ export class Size {
   #told = ""; // how much room the shell was told that there is
   #mine = false; // the shell's size is this window's
   #pinned = false;
+  #name = ""; // whose it is; "": nobody's
   #says = make("span", "shell-size");
   #pin = null; // buttons; those who only watch have none
   #take = null;
@@ -64,9 +65,8 @@ export class Size {
   present({ you, owner, pinned, viewers }) {
     this.#mine = owner === you;
     this.#pinned = pinned;
-    const name = viewers.find(v => v.n === owner)?.name || (owner ? `viewer ${owner}` : "");
+    this.#name = viewers.find(v => v.n === owner)?.name || (owner ? `viewer ${owner}` : "");
     this.show();
-    this.#say(name);
   }
 
   /** look takes another font. */
@@ -81,39 +81,41 @@ export class Size {
     const room = this.#room();
     if (!room) return;
     const { rows, cols } = this.#term;
-    const fits = rows <= room.rows && cols <= room.cols;
-    const whole = fits || this.#mine || this.#scale(Math.min(room.rows / rows, room.cols / cols));
+    const fits = this.#mine || (rows <= room.rows && cols <= room.cols);
+    if (fits) this.#term.options.fontSize = this.#font;
+    else this.#scale(Math.min(room.rows / rows, room.cols / cols));
     this.#screen.dataset.fit = this.#mine || (rows === room.rows && cols === room.cols) ? "" : "other";
-    const grid = this.#term.element.querySelector(".xterm-screen");
-    const tall = (!whole || this.#mine) && grid.offsetHeight > this.#term.element.clientHeight;
+    const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#term.element.clientHeight;
     this.#screen.style.overflowY = tall ? "auto" : "";
     this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
+    this.#say();
   }
 
-  // room is how many rows and columns there is room for in the style sheet's font, which is in force afterwards. Nothing
-  // while the pane is not shown.
+  // room is how many rows and columns there is room for in the style sheet's font. Nothing while the pane is not shown.
   #room() {
     if (!this.#screen.clientHeight) return null;
+    const font = this.#term.options.fontSize;
     this.#term.options.fontSize = this.#font;
     const room = this.#fitter.proposeDimensions();
+    this.#term.options.fontSize = font;
     return room && { rows: Math.min(room.rows, most), cols: Math.min(room.cols, most) };
   }
 
-  // scale takes the largest font in which the grid fits, if there is one. ratio is a first guess, on the small side.
+  // scale takes the largest font in which the grid fits, or the least. ratio is a first guess, on the small side.
   #scale(ratio) {
     const { rows, cols } = this.#term;
     for (let font = Math.min(this.#font, Math.ceil(this.#font * ratio / step) * step + 2 * step); font >= least; font -= step) {
       this.#term.options.fontSize = font;
       const room = this.#fitter.proposeDimensions();
-      if (rows <= room.rows && cols <= room.cols) return true;
+      if (rows <= room.rows && cols <= room.cols) return;
     }
     this.#term.options.fontSize = least;
-    return false;
   }
 
   // say says whose size it is if it is not this window's, or stays.
-  #say(name) {
+  #say() {
     const { rows, cols } = this.#term;
+    const name = this.#name;
     const other = !this.#mine && this.#screen.dataset.fit === "other";
     this.#says.hidden = !other && !this.#pinned;
     const whose = this.#mine ? "yours, pinned" : `${name ? `${name}’s` : "nobody’s"}${this.#pinned ? ", pinned" : ""}`;

@@ -2,7 +2,7 @@
 // page's policy.
 
 // What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
-export const queries = {
+const queries = {
   csi: [
     { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
     { final: "n" }, { prefix: "?", final: "n" }, { final: "t" }, { prefix: ">", final: "q" },
@@ -11,6 +11,21 @@ export const queries = {
   osc: [4, 10, 11, 12],
   dcs: { intermediates: "$", final: "q" },
 };
+
+// replies returns a function that tells whether what the terminal sends now is an answer of its own: one that it gives
+// in the turn of the event loop in which it was asked. Typed keys come in turns of their own.
+export function replies(term) {
+  let replying = false;
+  const asked = () => {
+    if (!replying) queueMicrotask(() => { replying = false; });
+    replying = true;
+    return false; // the terminal's own handler runs
+  };
+  for (const id of queries.csi) term.parser.registerCsiHandler(id, asked);
+  for (const id of queries.osc) term.parser.registerOscHandler(id, asked);
+  term.parser.registerDcsHandler(queries.dcs, asked);
+  return () => replying;
+}
 
 const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
@@ -72,6 +87,14 @@ export function button(label, act) {
   element.textContent = label;
   element.addEventListener("click", act);
   return element;
+}
+
+// once calls fn at the next event of a terminal's.
+export function once(event, fn) {
+  const listening = event(() => {
+    listening.dispose();
+    fn();
+  });
 }
 
 export function openLink(uri) {

@@ -1,6 +1,16 @@
-// A terminal's screen cell by cell, for tests: two terminals show the same if these are equal.
+// What a terminal shows, as text, and cell by cell for tests: two terminals show the same if their cells are equal.
 
 const flags = ["Bold", "Italic", "Dim", "Underline", "Blink", "Inverse", "Invisible", "Strikethrough", "Overline"];
+
+/** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
+export function text(term, whole) {
+  const { active } = term.buffer;
+  const rows = [];
+  for (let y = whole ? 0 : active.baseY; y < active.baseY + term.rows; y++) {
+    rows.push(active.getLine(y)?.translateToString(true) ?? "");
+  }
+  return rows.join("\n").trimEnd();
+}
 
 /** cells is the screen: of each row the runs of equal look, as [text, foreground, background, attributes]. */
 export function cells(term) {
