@@ -31,3 +31,28 @@ func TestOpenAt(t *testing.T) {
 		t.Errorf("directories %q, want %q", dirs, want)
 	}
 }
+
+// A shell that has ended still says where it was, so that one can be opened in its place.
+func TestDirOutlivesTheProgram(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Program: []string{"/bin/sh"}, Dir: "/"})
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ctx := t.Context()
+	for _, line := range []string{"cd " + dir + "; echo the''re\r", "exit\r"} {
+		if err := s.Write(ctx, []byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		for e := range s.Follow(ctx, Viewer{ID: "v", Types: true}, 0) {
+			if e.Kind == Output && slices.Contains(s.Text(), "there") && line[0] == 'c' {
+				break
+			}
+		}
+	}
+	if info := s.Info(); info.Running || info.Dir != dir {
+		t.Errorf("after the end: running %v, in %q, want %q", info.Running, info.Dir, dir)
+	}
+}

@@ -27,15 +27,15 @@ var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "
 
 // views has the view of each name that Render knows, as a zero value.
 var views = map[string]any{
-	"console":   Console{},
-	"login":     Login{},
-	"guide":     Guide{},
-	"details":   Details{},
-	"error":     Error{},
-	"node_list": NodeList{},
-	"node":      Node{},
-	"log_lines": LogLines{},
-	"notice":    Notice{},
+	"console":    Console{},
+	"login":      Login{},
+	"guide":      Guide{},
+	"details":    Details{},
+	"error":      Error{},
+	"node_list":  NodeList{},
+	"node":       Node{},
+	"log_lines":  LogLines{},
+	"notice":     Notice{},
 	"shell_list": ShellList{},
 }
 

@@ -52,7 +52,7 @@ const look = (node, shell) => ask("GET", shellPath(node, shell));
 // agreed asks if something runs in the shell, or if others look at it.
 function agreed(what, { title, busy, running, viewers }, pane) {
   if (!running) return true;
-  if (busy) return confirm(`${what} ${title}?`, `${sentence(busy).slice(0, -1)} runs in this shell: it and all that it started will end.`, what);
+  if (busy) return confirm(`${what} ${title}?`, `${busy} runs in this shell: it and all that it started will end.`, what);
   const others = pane?.presence.others ?? [];
   const more = viewers - (pane && !pane.detached ? 1 : 0);
   if (more < 1) return true;

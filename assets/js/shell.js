@@ -321,7 +321,6 @@ export class ShellPane {
   // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.
   #resize(rows, cols) {
     if (this.#bar.dataset.state === "lost") this.#show("", "");
-    if (rows === this.#term.rows && cols === this.#term.cols) return;
     this.#afterDrawn(() => this.#size.resize(rows, cols));
   }
 

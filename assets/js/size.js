@@ -20,6 +20,7 @@ export class Size {
   #fitter = new FitAddon();
   #font; // px, as the style sheet has it
   #told = ""; // how much room the shell was told that there is
+  #known = false; // the terminal has the shell's size
   #mine = false; // the shell's size is this window's
   #pinned = false;
   #name = ""; // whose it is; "": nobody's
@@ -57,6 +58,7 @@ export class Size {
 
   /** resize gives the terminal the shell's size. */
   resize(rows, cols) {
+    this.#known = true;
     this.#term.resize(cols, rows);
     this.show();
   }
@@ -71,7 +73,7 @@ export class Size {
 
   /** look takes another font. */
   look({ fontFamily, fontSize }) {
-    this.#font = fontSize;
+    this.#font = fontSize; // show may take a smaller one
     Object.assign(this.#term.options, { fontFamily, fontSize });
     this.show();
   }
@@ -79,7 +81,7 @@ export class Size {
   /** show makes the whole grid visible, or lets it scroll to its end. The window that the size is of has nothing to scale. */
   show() {
     const room = this.#room();
-    if (!room) return;
+    if (!room || !this.#known) return;
     const { rows, cols } = this.#term;
     const fits = this.#mine || (rows <= room.rows && cols <= room.cols);
     if (fits) this.#term.options.fontSize = this.#font;
