@@ -19,8 +19,8 @@ func (s *script) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' 'nonce-%s'; img-src 'self' data:; "+
 		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", nonce, nonce))
-	pageText.Execute(w, map[string]string{
-		"Nonce": nonce, "Node": node, "ID": id, "CSS": assets.URL("css/tokens.css"), "Base": assets.URL("css/base.css"), "ShellCSS": assets.URL("css/shell.css"), "Xterm": assets.URL("vendor/xterm/xterm.css"),
+	pageText.Execute(w, map[string]any{
+		"Nonce": nonce, "Node": node, "ID": id, "CSS": []string{assets.URL("css/tokens.css"), assets.URL("css/base.css"), assets.URL("vendor/xterm/xterm.css"), assets.URL("css/shell.css")},
 		"Stream": assets.URL("js/stream.js"), "Shell": assets.URL("js/shell.js"),
 	})
 }
@@ -199,7 +199,15 @@ func (s *script) follow(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	s.change(func() { s.follows = append(s.follows, from) })
+	refused := false
+	s.change(func() {
+		s.follows = append(s.follows, from)
+		refused = from == -3 && s.whole == ""
+	})
+	if refused {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	conn.jump <- from
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -221,7 +229,10 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 		following = true
 		s.change(func() { s.follows = append(s.follows, c.from) })
 	}
-	s.change(func() { s.conn, s.streams = c, s.streams+1 })
+	s.change(func() {
+		s.conn, s.streams = c, s.streams+1
+		s.names = append(s.names, r.URL.Query().Get("name"))
+	})
 	w.Header().Set("Content-Type", "text/event-stream")
 	send := func(event string, data any) bool {
 		text, ok := data.(string)
@@ -271,9 +282,12 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 // begin sends what a follow begins with, and returns the offset to go on from.
 func (s *script) begin(c *stream, send func(string, any) bool) int64 {
 	s.mu.Lock()
-	at := c.from
+	at, screen := c.from, ""
 	reset := at < s.oldest || at > int64(len(s.out))
-	if reset {
+	switch {
+	case at == -3:
+		at, screen = int64(len(s.out)), s.whole
+	case reset:
 		at = s.oldest
 	}
 	c.grant, c.sent = at, 0
@@ -287,6 +301,11 @@ func (s *script) begin(c *stream, send func(string, any) bool) int64 {
 		}
 	}
 	s.mu.Unlock()
+	if screen != "" {
+		send("size", inForce)
+		send("reset", map[string]any{"shell": key, "off": at, "screen": []byte(screen)})
+		return at
+	}
 	if reset {
 		send("reset", map[string]any{"shell": key, "off": at})
 	}

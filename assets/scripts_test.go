@@ -251,7 +251,7 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	// again with a key if somebody else has changed it.
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
-	s.mark("size", map[string]any{"rows": 60, "cols": 30}) // taller than the pane: its end shows
+	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end shows
 	p.Wait(`window.test.pane.size.cols === 30`)
 	p.Wait(`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - 1)(document.querySelector(".shell-screen"))`)
 	p.Type("x")
@@ -291,6 +291,7 @@ func testEnds(t *testing.T, b *browser.Browser) {
 	s.mark("exit", map[string]any{"code": 1, "signal": ""})
 	p.Wait(`document.querySelector(".shell-bar span")?.textContent === "ended with code 1"`)
 	p.Type("too late")
+	p.WaitScreen(key, "bye") // the last screen stays
 	p.Click(".shell-bar button:first-of-type")
 	p.Click(".shell-bar button:last-of-type")
 	p.Wait(`window.test.events.map(e => e.split(" ")[0]).join() === "shell-ended,shell-restart,shell-close"`)

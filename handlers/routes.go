@@ -45,6 +45,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/nodes/{node}", h.do(h.showNode))
 		r.Delete("/nodes/{node}", h.do(h.onControl(h.retireNode)))
 
+		r.Get("/shells", h.do(h.listAllShells))
 		r.Get("/recordings", h.do(h.showRecordings))
 		r.Get("/recordings/{node}/{recording}", h.do(h.playRecording))
 

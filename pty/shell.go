@@ -65,6 +65,7 @@ type Shell struct {
 	there     attendance     // who that was, when somebody was told last
 	owner     *viewer        // whose room the size is; nil: nobody's
 	pinned    bool           // and stays, whoever types
+	dir       string         // the program's, when somebody last ended a line
 	active    time.Time      // when something was typed or put out last
 	title     string         // of the screen, as it was told last
 	telling   *time.Timer    // that the title is another; nil: nothing to tell

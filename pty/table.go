@@ -51,7 +51,7 @@ type Table struct {
 	recorders sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
-	shells  []*Shell   // oldest first
+	shells  []*Shell   // in the order in which they are listed: oldest first, unless Place says otherwise
 	closed  bool
 	changed chan struct{}
 	reaping bool
@@ -81,14 +81,23 @@ func NewTable(config Config) *Table {
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
+// Place says where a shell is opened. The zero value is the usual place.
+type Place struct {
+	Dir    string // working directory; "": Config.Dir
+	Before string // id of the shell in front of which it is listed; "", or none of ours: last
+}
+
 // Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
 // run, with ErrClosed, when the system has no terminal left, or when it cannot be
 // recorded though all are. That the program cannot be started is no error: then the shell's output says why, and it has
 // ended with code 127.
-func (t *Table) Open(size Size) (*Shell, error) {
+func (t *Table) Open(size Size) (*Shell, error) { return t.OpenAt(Place{}, size) }
+
+// OpenAt is Open in another directory, or at another place of the list.
+func (t *Table) OpenAt(place Place, size Size) (*Shell, error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
-	return t.open(size)
+	return t.open(place, size)
 }
 
 // First returns the oldest shell that runs, or else opens one: of several
@@ -99,7 +108,7 @@ func (t *Table) First(size Size) (s *Shell, opened bool, err error) {
 	if s := t.oldestRunning(); s != nil {
 		return s, false, nil
 	}
-	s, err = t.open(size)
+	s, err = t.open(Place{}, size)
 	return s, err == nil, err
 }
 
@@ -116,7 +125,7 @@ func (t *Table) oldestRunning() *Shell {
 }
 
 // open makes and starts a shell. The caller holds opening.
-func (t *Table) open(size Size) (*Shell, error) {
+func (t *Table) open(place Place, size Size) (*Shell, error) {
 	if !size.valid() {
 		return nil, fmt.Errorf("open shell of %d×%d: %w", size.Rows, size.Cols, ErrBadSize)
 	}
@@ -125,12 +134,20 @@ func (t *Table) open(size Size) (*Shell, error) {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	honourSignals()
-	s := newShell(t.config, id, size, t.touch)
-	if err := t.start(s); err != nil {
+	config := t.config
+	if place.Dir != "" {
+		config.Dir = place.Dir
+	}
+	s := newShell(config, id, size, t.touch)
+	if err := t.start(s, config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	t.mu.Lock()
-	t.shells = append(t.shells, s)
+	if i := t.index(place.Before); i >= 0 {
+		t.shells = slices.Insert(t.shells, i, s)
+	} else {
+		t.shells = append(t.shells, s)
+	}
 	t.startReaper()
 	t.mu.Unlock()
 	t.touch()
@@ -139,16 +156,16 @@ func (t *Table) open(size Size) (*Shell, error) {
 
 // start runs a new shell, and records it if all are. One that has to be recorded
 // and cannot be is not started.
-func (t *Table) start(s *Shell) error {
-	if !t.config.RecordAll {
-		return s.start(t.config)
+func (t *Table) start(s *Shell, config Config) error {
+	if !config.RecordAll {
+		return s.start(config)
 	}
 	record, err := t.recorder(s, policy, 0)
 	if err != nil {
 		return err
 	}
 	defer record()
-	if err := s.start(t.config); err != nil {
+	if err := s.start(config); err != nil {
 		s.recording.stop(err)
 		return err
 	}

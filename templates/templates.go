@@ -6,7 +6,7 @@
 // htmx and the stream's event, so that all three always agree.
 //
 // Pages are "console", "share", "details", "login", "guide", "error", "recordings" and "player"; partials are
-// "node_list", "node", "log_lines" and "notice".
+// "node_list", "node", "log_lines", "shell_list" and "notice".
 package templates
 
 import (
@@ -23,7 +23,7 @@ import (
 var files embed.FS
 
 // partials are the templates that may be rendered alone and used by pages.
-var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm"}
+var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list"}
 
 // views has the view of each name that Render knows, as a zero value.
 var views = map[string]any{
@@ -39,6 +39,7 @@ var views = map[string]any{
 	"node":       Node{},
 	"log_lines":  LogLines{},
 	"notice":     Notice{},
+	"shell_list": ShellList{},
 }
 
 // pages are the names that are whole documents.

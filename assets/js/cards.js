@@ -4,9 +4,10 @@
 // made, and which card is large is the page's own affair, kept here and put
 // back after each morph.
 
+import { detached, end, equip, restart } from "./acts.js";
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
-import { ask, confirm, notice } from "./notices.js";
+import { ask, notice } from "./notices.js";
 import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
@@ -75,6 +76,7 @@ class Card {
     const keys = this.tabs.map(keyOf);
     for (const [key, pane] of this.panes) {
       if (!keys.includes(key)) this.drop(key, pane);
+      else if (pane.pane) pane.pane.title = this.tabOf(key).dataset.title;
     }
     let focus = false;
     if (this.wanted && keys.includes(this.wanted.id)) {
@@ -124,8 +126,10 @@ class Card {
     if (focus) this.focus();
   }
 
+  tabOf(key) { return this.tabs.find((tab) => keyOf(tab) === key); }
+
   make(key, holder) {
-    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const tab = this.tabOf(key);
     const pane = document.createElement("div");
     pane.className = "pane";
     pane.id = `pane-${tab.id}`;
@@ -138,13 +142,34 @@ class Card {
       pane.append(stamp("log-template"));
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
-      uncover(holder);
+      find(".first-screen", holder)?.remove();
     } else {
-      pane.addEventListener("shell-drawn", () => uncover(holder));
-      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      const first = find(".first-screen", holder); // lies over the terminal until there is something in it
+      pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key) });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
       pane.links(Number(tab.dataset.links ?? 0));
+      equip(made, { node: this.name, shell: key, detach: () => this.detach(key) });
     }
+  }
+
+  isDetached(key) { return detached.has(`${this.name}/${key}`); }
+
+  // detach has this page stop following a shell, which goes on.
+  detach(key) {
+    detached.set(`${this.name}/${key}`, true);
+    const pane = this.panes.get(key)?.pane;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
+    pane?.detach();
+    if (hadFocus) pane.focus();
+  }
+
+  reattach(key) {
+    detached.set(`${this.name}/${key}`, false);
+    const pane = this.panes.get(key)?.pane;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
+    pane?.reattach();
+    if (hadFocus) pane.focus();
   }
 
   drop(key, pane) {
@@ -173,16 +198,15 @@ class Card {
   }
 
   async close(key) {
-    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const tab = this.tabOf(key);
     if (!tab) return;
-    const title = tab.dataset.title || "this shell";
-    if ("running" in tab.dataset && !await confirm(`Close ${title}?`, "It is still running: it and all that it started will end.", "Close")) return;
     const hadFocus = this.panes.get(key)?.contains(document.activeElement) || document.activeElement === tab;
-    await ask("DELETE", `/nodes/${this.name}/shells/${key}`);
+    if (!await end(this.name, key, this.panes.get(key)?.pane)) return;
+    detached.set(`${this.name}/${key}`, false);
     if (hadFocus && this.element) find(".name", this.element).focus({ preventScroll: true });
   }
 
-  get selectedTab() { return this.tabs.find((tab) => keyOf(tab) === this.selected); }
+  get selectedTab() { return this.tabOf(this.selected); }
 
   // showRecord has the button for recording speak of the selected shell.
   showRecord() {
@@ -201,6 +225,15 @@ class Card {
     const stop = "recording" in tab.dataset;
     const answer = await ask(stop ? "DELETE" : "POST", `/nodes/${this.name}/shells/${this.selected}/recording`);
     if (answer && stop) notice("info", "The recording is kept.", "It is among the recordings, behind the film at the top.");
+  }
+
+  // restart puts a new shell in the place of one; its tab comes with the next list of nodes.
+  async restart(key) {
+    const answer = await restart(this.name, key, this.panes.get(key)?.pane);
+    if (!answer || !this.element) return;
+    this.wanted = { id: answer.id, focus: !find("dialog[open]") };
+    this.seen = true;
+    this.sync();
   }
 
   setLarge(large) {
@@ -223,9 +256,6 @@ export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
 // cardOf is the card that an element stands in.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
-
-// uncover takes away what the page's HTML showed of a shell, once its terminal shows it.
-const uncover = (holder) => find(".shell-text", holder)?.remove();
 
 // Cards make their panes when they come near the window.
 const sight = new IntersectionObserver((entries) => {

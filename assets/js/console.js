@@ -4,11 +4,14 @@
 import { addLines, allCards, cardOf, expect, keyOf, syncCards } from "./cards.js";
 import { all, find, remember, remembered, set } from "./dom.js";
 import { Dock } from "./log.js";
-import { ask, confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { myName } from "./presence.js";
+import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
 
 const viewer = newViewer();
-const stream = new Stream({ viewer, onState: linkState });
+const watch = new URLSearchParams(location.search).has("watch"); // this page types into no shell
+const stream = new Stream({ viewer, name: myName(), watch, onState: linkState });
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 let skew = 0; // ms that the server's clock is ahead of ours
 
@@ -104,7 +107,7 @@ function setFilter(text) {
 function tick() {
   const now = Date.now() + skew;
   for (const time of all("#nodes time[data-since]")) set(time, span(now - Date.parse(time.dataset.since)));
-  for (const time of all("#nodes time[data-ago]")) set(time, `${span(now - Date.parse(time.dataset.ago))} ago`);
+  for (const time of all("time[data-ago]")) set(time, `${span(now - Date.parse(time.dataset.ago))} ago`);
   countdown();
 }
 
@@ -124,6 +127,7 @@ function clock(time) {
 // --- what the reader does ---
 
 const actions = {
+  ...shellActions,
   "open-shell": (button) => cardOf(button)?.open(),
   "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
   record: (button) => cardOf(button)?.record(),
@@ -144,9 +148,11 @@ function enlarge(card) {
   if (!card) return;
   for (const other of allCards()) if (other !== card) other.setLarge(false);
   card.setLarge(!card.large);
-  const pane = card.panes.get(card.selected)?.pane;
-  requestAnimationFrame(() => pane?.fit());
+  requestAnimationFrame(() => selected(card)?.fit());
 }
+
+// selected is the terminal that a card shows, if it shows one.
+const selected = (card) => card?.panes.get(card.selected)?.pane;
 
 // go shows a node and puts the focus into its shell.
 function go(card) {
@@ -177,6 +183,8 @@ const shortcuts = {
   c: () => here()?.open(),
   m: () => enlarge(here()),
   l: () => dock.toggle(),
+  s: openShells,
+  ".": () => selected(here())?.tools.focus(),
   t: () => document.dispatchEvent(new Event("convoy:next-theme")),
   "/": () => find("#filter").focus(),
   "?": () => find("#keys").showModal(),
@@ -226,11 +234,9 @@ function tabKey(tab, key) {
 document.addEventListener("shell-leave", ({ target }) => {
   document.getElementById(target.getAttribute("aria-labelledby"))?.focus();
 });
-document.addEventListener("shell-restart", ({ target, detail }) => {
-  const card = cardOf(target);
-  card.open().then(() => ask("DELETE", `/nodes/${detail.node}/shells/${detail.shell}`));
-});
+document.addEventListener("shell-restart", ({ target, detail }) => cardOf(target).restart(detail.shell));
 document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
+document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).reattach(detail.shell));
 document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
 document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {
