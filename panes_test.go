@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"convoy/internal/browser"
-	"convoy/internal/client"
 )
 
 // browseAs opens the console with a name; query may be "watch=1".
