@@ -63,9 +63,16 @@ func startWith(t *testing.T, stall time.Duration, program ...string) *testNode {
 	if len(program) == 0 {
 		program = []string{"/bin/sh"}
 	}
+	return startTable(t, pty.Config{Program: program, Max: 8, Stall: stall})
+}
+
+// startTable runs one with such shells.
+func startTable(t *testing.T, table pty.Config) *testNode {
+	t.Helper()
 	ring := logs.New(2000)
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil)))
-	shells := pty.NewTable(pty.Config{Program: program, Env: []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, Dir: t.TempDir(), Max: 8, Stall: stall})
+	table.Env, table.Dir = []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, t.TempDir()
+	shells := pty.NewTable(table)
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: alone{}, Token: token,
