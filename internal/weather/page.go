@@ -112,7 +112,7 @@ func (p *Page) take(e client.Event) error {
 			return p.fail(err)
 		}
 		p.change(func() { p.got, p.off = append(p.got, o.Bytes...), p.off+int64(len(o.Bytes)) })
-	case "size", "presence":
+	case "size", "presence", "hb":
 		if !json.Valid(e.Data) {
 			return p.fail(fmt.Errorf("event %s: %q", e.Name, e.Data))
 		}
