@@ -96,6 +96,9 @@ export class ShellPane {
   /** undrawn is how many bytes came and are not drawn yet. */
   get undrawn() { return this.#undrawn; }
 
+  /** ended is whether nothing more comes from the shell, nor goes to it. */
+  get ended() { return this.#ended; }
+
   /** drawn is the offset up to which the screen is drawn. */
   get drawn() { return this.#drawn; }
 
