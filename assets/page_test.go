@@ -52,6 +52,7 @@ type script struct {
 	fault    func(what string, n int64) fault // what goes wrong with a request
 	held     chan struct{}                    // input is not written until it is closed
 	rejected int
+	slow     chan struct{} // answers that there is a gap leave when it is closed
 }
 
 type mark struct {
