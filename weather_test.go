@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -11,9 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/weather"
 )
 
 // asProcess is the variable that makes the test binary a node, with its arguments.
@@ -126,5 +129,82 @@ func checkCounting(t *testing.T, p *browser.Page, s client.Shell, typed string) 
 	}
 	if want := fmt.Sprintf("\nread <%s> in %d\n", typed, s.PID); !strings.Contains(all, want) {
 		t.Errorf("%d rows, then %q, want %q", len(rows), all[max(0, len(all)-300):], want)
+	}
+}
+
+// The page's own scripts in bad weather: what is typed in it is typed once and in order, and 200 KiB of output are there
+// once, row by row.
+func TestBrowser_Weather(t *testing.T) {
+	n := startBash(t)
+	seed := rand.Uint64()
+	proxy, err := weather.NewProxy(n.host(), seed, weather.Weather{})
+	must(t, err)
+	defer proxy.Close()
+	p := browse(t, n, proxy.Addr())
+	key := selfShell(t, n, p)
+	enter(p, key, `stty -echo; (for i in {1..4000}; do echo "row $i of four thousand, as wide as fifty bytes."; ((i % 40)) || sleep 0.04; done) & read line; wait; echo "read <$line>"; stty echo`)
+	p.WaitScreen(key, "\nrow ")
+	proxy.Change(weather.Weather{Cut: 0.3, Copy: 0.3, Delay: 20 * time.Millisecond, StreamCut: 0.9, StreamBytes: 64 << 10})
+	began := time.Now()
+	random := rand.New(rand.NewPCG(seed, 0))
+	var typed strings.Builder
+	for range 200 {
+		letter := string(rune('a' + random.IntN(26)))
+		typed.WriteString(letter)
+		p.Type(letter)
+	}
+	p.Press("Enter")
+	p.WaitFor(fmt.Sprintf(`/^read <[a-z]/m.test(convoy.panes.get(%q).text())`, key), time.Minute)
+	t.Logf("seed %d: %v of weather, %+v", seed, time.Since(began).Round(time.Millisecond), proxy.Tally())
+	all := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
+	rows := regexp.MustCompile(`(?m)^row (\d+) of four thousand, as wide as fifty bytes\.$`).FindAllStringSubmatch(all, -1)
+	for i := range 4000 {
+		if i >= len(rows) || rows[i][1] != strconv.Itoa(i+1) {
+			t.Fatalf("seed %d: of %d rows, row %d is missing or out of order", seed, len(rows), i+1)
+		}
+	}
+	if want := "read <" + typed.String() + ">"; !strings.Contains(strings.ReplaceAll(all, "\n", ""), want) || len(rows) != 4000 {
+		t.Errorf("seed %d: %d rows, then %q, want %q", seed, len(rows), all[max(0, len(all)-300):], want)
+	}
+	p.Clean()
+}
+
+// The page is loaded anew again and again while a shell prints, and something is typed each time just before: every
+// letter is written once and in order, the page shows what the node's model has, and no stream is left over.
+func TestBrowser_ReloadStorm(t *testing.T) {
+	n := startByHand(t, "storm.test", "-shell", "bash --norc --noprofile")
+	console := &running{Client: n.Client}
+	p := browse(t, console, console.host())
+	key := selfShell(t, console, p)
+	enter(p, key, `stty -echo; (for i in {1..3000}; do echo "row $i of three thousand"; ((i % 10)) || sleep 0.01; done) & read line; wait; echo "read <$line>"; stty echo`)
+	const letters = "abcdefghijklmnopqrst"
+	for _, letter := range letters {
+		p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)`, key))
+		p.FocusPane(key)
+		p.Type(string(letter))
+		p.Reload()
+	}
+	p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)`, key))
+	p.FocusPane(key)
+	p.Press("Enter")
+	p.WaitScreen(key, "read <"+letters+">")
+	waitPrompt(p, key)
+
+	model := strings.TrimRight(get(t, n.Client, "/nodes/storm/shells/"+key[strings.LastIndex(key, "/")+1:]+"/text", "text/plain"), " \n")
+	at := 0
+	for i := range 3000 {
+		next := strings.Index(model[at:], fmt.Sprintf("\nrow %d of three thousand\n", i+1))
+		if next < 0 {
+			t.Fatalf("the node has lost row %d, or has it in another place", i+1)
+		}
+		at += next + 1
+	}
+	whole := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
+	if strings.Count(whole, "\n") < 1000 || !strings.HasSuffix(model, strings.TrimRight(whole, " \n")) {
+		t.Errorf("the page has %d rows, which end %q; the node's %q", strings.Count(whole, "\n"), whole[max(0, len(whole)-300):], model[max(0, len(model)-300):])
+	}
+	p.Wait(`fetch("/metrics").then(answer => answer.text()).then(text => text.includes("convoy_streams 1\n"))`)
+	if open := n.web.Streams(); open != 1 {
+		t.Errorf("%d streams are open for one page", open)
 	}
 }

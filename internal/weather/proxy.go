@@ -221,11 +221,15 @@ func (p *Proxy) drain(up net.Conn) {
 func (p *Proxy) fate(r *http.Request, n int) fate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	post := r.Method == http.MethodPost
-	if !post && r.URL.Path != "/stream" {
-		return calm
+	f := calm
+	switch {
+	case r.Method == http.MethodPost:
+		f = p.weather.post(p.random, n)
+	case r.URL.Path == "/stream":
+		f = p.weather.stream(p.random)
+	default:
+		return f
 	}
-	f := p.weather.draw(p.random, n, post)
 	p.tally.Carried++
 	if f.asked >= 0 || f.answered >= 0 {
 		p.tally.Cut++
