@@ -21,9 +21,9 @@ import (
 	"convoy/internal/client"
 )
 
-// TestMain lets the test binary be the node that provider local spawns.
+// TestMain lets the test binary be the node that provider local spawns, or one that startProcess starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "-spawned" || os.Getenv(beConvoy) != "" {
+	if len(os.Args) > 1 && os.Args[1] == "-spawned" || os.Getenv(asProcess) != "" {
 		main()
 	}
 	status := m.Run()

@@ -56,6 +56,7 @@ type script struct {
 	rejected int
 	uploads  map[string]string // by name
 	infos    int               // how often the shell was asked about
+	slow     chan struct{}     // answers that there is a gap leave when it is closed
 }
 
 type mark struct {

@@ -173,6 +173,9 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-late:
 			s.change(func() { s.rejected++ })
+			if s.slow != nil {
+				<-s.slow
+			}
 			w.WriteHeader(http.StatusConflict)
 			fmt.Fprintf(w, `{"error": "gap", "expected": %d}`, expected)
 			return

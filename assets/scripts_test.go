@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 		{"keys keep their order", testKeysKeepTheirOrder},
 		{"lost answers double nothing", testLostAnswers},
 		{"refused input leaves no hole", testRefusedInput},
+		{"a late refusal is not believed", testLateRefusal},
 		{"a forgotten viewer goes on", testForgottenViewer},
 		{"resumes at the byte", testResume},
 		{"resumes after a stall", testStall},

@@ -80,6 +80,34 @@ func testRefusedInput(t *testing.T, b *browser.Browser) {
 	s.untilTyped("acd")
 }
 
+// testLateRefusal holds the first request up until those behind it have been refused, and these answers until the first
+// is written: what they miss is no gap any more.
+func testLateRefusal(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.slow = make(chan struct{})
+	refused, written := make(chan struct{}), make(chan struct{})
+	var first, fifth sync.Once
+	s.fault = func(what string, n int64) fault {
+		switch {
+		case what == "input" && n == 0:
+			first.Do(func() { <-refused })
+		case what == "input" && n == 4: // takes the place of the first
+			fifth.Do(func() { close(written) })
+		}
+		return none
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	for _, letter := range "abcde" {
+		p.Type(string(letter))
+	}
+	s.until("three refusals", func() bool { return s.rejected == 3 })
+	close(refused)
+	<-written
+	close(s.slow)
+	s.untilTyped("abcde")
+}
+
 // testForgottenViewer makes the server count from 0 again.
 func testForgottenViewer(t *testing.T, b *browser.Browser) {
 	s := newScript(t)

@@ -70,10 +70,17 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 	if len(program) == 0 {
 		program = []string{"/bin/sh"}
 	}
+	return startTable(t, self, cluster, pty.Config{Program: program, Max: 8, Stall: stall})
+}
+
+// startTable runs one with such shells.
+func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *testNode {
+	t.Helper()
 	ring := logs.New(2000)
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil)))
 	recordings := cast.Dir{Path: t.TempDir() + "/recordings", MaxBytes: 1 << 30}
-	shells := pty.NewTable(pty.Config{Recordings: recordings, Node: self, Program: program, Env: []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, Dir: t.TempDir(), Max: 8, Stall: stall})
+	table.Recordings, table.Node, table.Env, table.Dir = recordings, self, []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, t.TempDir()
+	shells := pty.NewTable(table)
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,

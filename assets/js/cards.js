@@ -37,6 +37,13 @@ export function syncCards(link) {
 // allCards lists the cards in the order in which they stand.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
 
+// lacks reports whether a list of nodes has no tab for a shell that is shown here and has not ended.
+export function lacks(html) {
+  const list = new DOMParser().parseFromString(html, "text/html");
+  const has = (card, key) => list.getElementById(card.id)?.querySelector(`[role=tab][data-shell="${key}"]`);
+  return allCards().some((card) => [...card.panes].some(([key, { pane }]) => pane && !pane.ended && !has(card, key)));
+}
+
 // expect says that this page spawned a node: its shell opens by itself, as soon as the node is alive. It may be so
 // already: under load the list of nodes overtakes the answer to the click.
 export function expect(name) {

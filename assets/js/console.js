@@ -1,7 +1,7 @@
 // The console's page: keeps what it shows in step with what the stream says,
 // and does what the reader asks for by mouse and keyboard.
 
-import { addLines, allCards, cardOf, expect, keyOf, syncCards } from "./cards.js";
+import { addLines, allCards, cardOf, expect, keyOf, lacks, syncCards } from "./cards.js";
 import { all, find, remember, remembered, set } from "./dom.js";
 import { Dock } from "./log.js";
 import { confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
@@ -33,10 +33,21 @@ function allowSpawn() {
   if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
 }
 
-// swapNodes morphs a list that came by the stream into the page.
+// swapNodes morphs a list that came by the stream into the page. A console that has just been started does not know its
+// cluster: for a while after the stream has come back, a list that lacks what is shown here waits for a better one.
+const doubt = 15_000; // ms
 let lists = 0; // that came so far
+let doubtUntil = 0;
+let held = { html: "", timer: 0 };
 function swapNodes(html) {
   lists++;
+  clearTimeout(held.timer);
+  const wait = doubtUntil - performance.now();
+  if (wait > 0 && lacks(html)) {
+    held = { html, timer: setTimeout(() => swapNodes(html), wait) };
+    return;
+  }
+  held.html = "";
   window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
@@ -237,6 +248,7 @@ document.addEventListener("shell-leave", ({ target }) => {
 document.addEventListener("shell-restart", ({ target, detail }) => cardOf(target).restart(detail.shell));
 document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
 document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).reattach(detail.shell));
+document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
 document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
 document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {
@@ -245,10 +257,13 @@ document.addEventListener("convoy:theme", () => {
 
 // --- what the stream says ---
 
+let opened = 0; // streams so far
 stream.on("hello", ({ build }) => {
+  if (opened++) doubtUntil = performance.now() + doubt;
   if (build && build !== document.body.dataset.build) linkStale();
 });
 stream.on("nodes", swapNodes);
+stream.on("down", () => clearTimeout(held.timer));
 stream.on("hb", (ms) => { skew = ms - Date.now(); });
 stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
 stream.on("log", ({ node, html }) => {

@@ -161,6 +161,7 @@ export class Input {
   // attempt sends one request once, and returns whether it is settled.
   async #attempt(n, request) {
     const ack = this.#ack.latest;
+    const underWay = new Set(this.#sent.keys());
     request.abort = new AbortController();
     let answer;
     try {
@@ -175,10 +176,11 @@ export class Input {
     }
     const { error = "", expected } = await answer.json().catch(() => ({}));
     if (answer.status === 409 && expected !== undefined) {
-      if (!this.#sent.has(expected)) request.gap = expected; // the shell waits for a number that is not under way
+      // The shell waits for a number that is not under way. If it was when this one left, it may have been written since.
+      if (!underWay.has(expected) && !this.#sent.has(expected)) request.gap = expected;
       return false;
     }
-    if ([404, 409, 410].includes(answer.status)) {
+    if (answer.status === 409) {
       this.#end(error || "The shell has ended.");
       return true;
     }
@@ -186,7 +188,7 @@ export class Input {
       this.#hooks.onTrouble?.(error || `The input was refused (${answer.status}).`);
       return true;
     }
-    return false; // login, limits, unreachable: later
+    return false; // login, limits, unreachable, not known (yet; of a shell that is gone the stream says so): later
   }
 
   #gaps() {
@@ -249,11 +251,12 @@ export class Input {
     }
   }
 
-  // command posts without a body and returns whether there is nothing more to do: it was done, or never will be.
+  // command posts without a body and returns whether there is nothing more to do: it was done, or never will be. What is
+  // not known (404) may be so yet, as above.
   async #command(what) {
     try {
       const answer = await this.#fetch(what);
-      return answer.ok || [400, 403, 404, 409, 410].includes(answer.status);
+      return answer.ok || [400, 403, 409].includes(answer.status);
     } catch {
       return false;
     }

@@ -128,6 +128,9 @@ export class ShellPane {
   get undrawn() { return this.#undrawn; }
   get drawn() { return this.#drawn; }
 
+  /** ended is whether nothing more comes from the shell, nor goes to it. */
+  get ended() { return this.#ended; }
+
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
 
@@ -389,10 +392,7 @@ export class ShellPane {
 
   #later() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.fit();
-      this.#size.show();
-    }, settle);
+    this.#timer = setTimeout(() => { this.fit(); this.#size.show(); }, settle);
   }
 
   // --- keys ---
