@@ -22,6 +22,7 @@ func TestScripts(t *testing.T) {
 		{"lost answers double nothing", testLostAnswers},
 		{"refused input leaves no hole", testRefusedInput},
 		{"a late refusal is not believed", testLateRefusal},
+		{"types to the last", testTypesToTheLast},
 		{"a forgotten viewer goes on", testForgottenViewer},
 		{"resumes at the byte", testResume},
 		{"resumes after a stall", testStall},

@@ -107,6 +107,14 @@ export class Input {
     for (const end of [...this.#waiting]) end();
   }
 
+  /** leave is called when the page goes: what is not known to be written is sent once more, in requests that outlive it. */
+  leave() {
+    this.#pump(Infinity);
+    for (const [n, { body }] of this.#sent) {
+      this.#fetch(`input?viewer=${this.#viewer}&n=${n}`, body, undefined, true).catch(() => {}); // too much for that, or no network
+    }
+  }
+
   /** close forgets what has not left. What is under way ends as it can. */
   close() {
     this.cancel();
@@ -257,11 +265,12 @@ export class Input {
     }
   }
 
-  #fetch(what, body, signal) {
+  #fetch(what, body, signal, keepalive = false) {
     const late = AbortSignal.timeout(patience);
     return fetch(`${this.#path}/${what}`, {
       method: "POST",
       body,
+      keepalive,
       headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });

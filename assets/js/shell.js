@@ -177,8 +177,11 @@ export class ShellPane {
     this.#screen.addEventListener("paste", e => this.#pasted(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
     watch.observe(this.#screen);
+    const leave = () => this.#input.leave();
+    addEventListener("pagehide", leave);
     this.#undo.push(
       () => watch.disconnect(),
+      () => removeEventListener("pagehide", leave),
       this.#stream.on("hello", () => this.#back()),
     );
   }
