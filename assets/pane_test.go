@@ -170,6 +170,7 @@ func testPin(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
 	both := []attendee{viewer(1, "", true), viewer(2, "Ada", true)}
+	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	s.present(1, false, both...)
 	p.Click(`[data-tool="Pin the size"]`)
 	s.until("the pin", func() bool { return len(s.asked) > 0 && s.asked[len(s.asked)-1] == "pin" })
@@ -240,7 +241,7 @@ func testHistory(t *testing.T, b *browser.Browser) {
 	p.WaitScreen(key, "row 999")
 	s.change(func() { s.whole = "\x18\x1bc" + rows(0, 1000) + rows(1000, 5) })
 	p.FocusPane(key)
-	for range 5 {
+	for range 4 { // of 24 rows, to the top of 101
 		p.Press("Shift+PageUp")
 	}
 	p.Wait(`window.test.pane.text(true).startsWith("row 0 of this shell") && document.querySelector(".shell-note").textContent === ""`)

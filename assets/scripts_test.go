@@ -22,6 +22,7 @@ func TestScripts(t *testing.T) {
 		{"lost answers double nothing", testLostAnswers},
 		{"refused input leaves no hole", testRefusedInput},
 		{"a late refusal is not believed", testLateRefusal},
+		{"types to the last", testTypesToTheLast},
 		{"a forgotten viewer goes on", testForgottenViewer},
 		{"resumes at the byte", testResume},
 		{"resumes after a stall", testStall},
@@ -250,6 +251,7 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	}
 	// Who joins tells how much room there is, and changes nothing. The size is asked for with the focus, and is the reader's
 	// again with a key if somebody else has changed it.
+	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
 	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end shows

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +87,9 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.slow = make(chan struct{})
 	refused, written := make(chan struct{}), make(chan struct{})
+	letFirst, letRefusals := sync.OnceFunc(func() { close(refused) }), sync.OnceFunc(func() { close(s.slow) })
+	defer letFirst()
+	defer letRefusals()
 	var first, fifth sync.Once
 	s.fault = func(what string, n int64) fault {
 		switch {
@@ -102,10 +106,36 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 		p.Type(string(letter))
 	}
 	s.until("three refusals", func() bool { return s.rejected == 3 })
-	close(refused)
+	letFirst()
 	<-written
-	close(s.slow)
+	letRefusals()
 	s.untilTyped("abcde")
+}
+
+// testTypesToTheLast loads the page anew while the network holds up all that was typed.
+func testTypesToTheLast(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	arrived, gone := make(chan struct{}, 4), make(chan struct{})
+	defer close(gone)
+	var held atomic.Int32
+	s.fault = func(what string, _ int64) fault {
+		if what != "input" || held.Add(1) > 4 {
+			return none
+		}
+		arrived <- struct{}{}
+		<-gone
+		return drop
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	for i, letter := range "abcdefg" { // four take the places, the rest waits for one
+		p.Type(string(letter))
+		if i < 4 {
+			<-arrived
+		}
+	}
+	p.Reload()
+	s.untilTyped("abcdefg")
 }
 
 // testForgottenViewer makes the server count from 0 again.

@@ -12,7 +12,6 @@ const maxBody = 64 * 1024; // bytes in one request
 const patience = 30_000; // ms until a request without an answer is sent again
 const pause = { first: 100, most: 3000 }; // ms between attempts
 const ackEvery = 1 / 4; // of the window
-const outlives = 4096; // bytes up to which a request is sent on when the page goes away: browsers bound the sum of them
 
 // Browsers open six connections per host on HTTP/1.1, and the stream takes one.
 const places = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
@@ -40,7 +39,6 @@ export class Input {
   #size = { latest: null, busy: false };
   #waiting = new Set(); // functions that end a pause early
   #stopped = false;
-  #leave = () => this.#pump(Infinity); // the page goes away: what is typed leaves now, or never
 
   /** window is the stream's, in bytes. */
   window = 256 * 1024;
@@ -50,7 +48,6 @@ export class Input {
     this.#viewer = viewer;
     this.#hooks = { onEnded, onTrouble, onPending };
     this.#key = `${viewer} ${node}/${shell}`;
-    addEventListener("pagehide", this.#leave);
   }
 
   /** pending is the number of bytes that were given and are not known to be written. */
@@ -111,9 +108,16 @@ export class Input {
     for (const end of [...this.#waiting]) end();
   }
 
+  /** leave is called when the page goes: what is not known to be written is sent once more, in requests that outlive it. */
+  leave() {
+    this.#pump(Infinity);
+    for (const [n, { body }] of this.#sent) {
+      this.#fetch(`input?viewer=${this.#viewer}&n=${n}`, body, undefined, true).catch(() => {}); // too much for that, or no network
+    }
+  }
+
   /** close forgets what has not left. What is under way ends as it can. */
   close() {
-    removeEventListener("pagehide", this.#leave);
     this.cancel();
     this.#stopped = true;
     for (const end of [...this.#waiting]) end();
@@ -262,12 +266,12 @@ export class Input {
     }
   }
 
-  #fetch(what, body, signal) {
+  #fetch(what, body, signal, keepalive = false) {
     const late = AbortSignal.timeout(patience);
     return fetch(`${this.#path}/${what}`, {
       method: "POST",
       body,
-      keepalive: !!body && body.length <= outlives,
+      keepalive,
       headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });

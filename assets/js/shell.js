@@ -262,8 +262,11 @@ export class ShellPane {
     this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
     watch.observe(this.#screen);
+    const leave = () => this.#input.leave();
+    addEventListener("pagehide", leave);
     this.#undo.push(
       () => watch.disconnect(),
+      () => removeEventListener("pagehide", leave),
       this.#stream.on("hello", () => this.#back()),
     );
   }
@@ -437,9 +440,7 @@ export class ShellPane {
     if (state) this.#emit("shell-drawn");
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
-    const says = make("span");
-    says.textContent = text;
-    this.#bar.replaceChildren(says, ...buttons);
+    this.#bar.replaceChildren(Object.assign(make("span"), { textContent: text }), ...buttons);
   }
 
   #emit(name, more = {}) {
