@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +69,17 @@ Flags (and the environment variables that set them):
                        closes shells that nobody has looked at, and in which
                        nothing has happened, for so long; default 0, never
                        (CONVOY_SHELL_IDLE)
+    -max-upload SIZE   the largest file that goes to a shell or comes from it;
+                       default 64MiB; 0 is none (CONVOY_MAX_UPLOAD)
+    -record WHICH      shells that are recorded: all, from their first byte, or
+                       off, which is those that somebody asks for; default off
+                       (CONVOY_RECORD)
+    -recordings DIR    directory that recordings are kept in, one below it for
+                       each node; default $XDG_STATE_HOME/convoy/recordings
+                       (CONVOY_RECORDINGS)
+    -recordings-max SIZE
+                       what a node's recordings may take, such as 500MiB; then
+                       the oldest go; default 1GiB (CONVOY_RECORDINGS_MAX)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)
     -log-level LEVEL   debug, info, warn or error; default info
@@ -103,7 +115,9 @@ type config struct {
 	shell     []string
 	dir       string
 	idle      time.Duration // of shells; 0: any
+	maxUpload int64         // bytes; 0: no files at all
 	env       []string      // of shells, complete
+	record    recordConfig
 	logFormat string
 	logLevel  slog.Level
 	cookie    string
@@ -129,11 +143,12 @@ func hint(hint, format string, args ...any) error {
 
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
-	addr, hosts, provider, base, host, bind, query, shell, dir, log, level string
-	maxNodes, port, callPort                                               int
-	poll, idle                                                             time.Duration
-	spawned, shareToken                                                    bool
-	given                                                                  map[string]bool // by flag or by environment
+	addr, hosts, provider, base, host, bind, query, shell, dir, maxUpload, log, level string
+	record, recordings, recordingsMax                                                 string
+	maxNodes, port, callPort                                                          int
+	poll, idle                                                                        time.Duration
+	spawned, shareToken                                                               bool
+	given                                                                             map[string]bool // by flag or by environment
 }
 
 // configure reads flags, then the environment for those that are not given, and checks all of it.
@@ -148,7 +163,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkRecordings, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -175,6 +190,10 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")
+	set.StringVar(&f.record, "record", "off", "")
+	set.StringVar(&f.recordings, "recordings", "", "")
+	set.StringVar(&f.recordingsMax, "recordings-max", "1GiB", "")
+	set.StringVar(&f.maxUpload, "max-upload", "64MiB", "")
 	set.StringVar(&f.log, "log", "auto", "")
 	set.StringVar(&f.level, "log-level", "info", "")
 	set.BoolVar(&f.spawned, "spawned", false, "")
@@ -343,6 +362,13 @@ func (cfg *config) checkShell(f flags, getenv func(string) string) error {
 	return nil
 }
 
+func (cfg *config) checkUpload(f flags, _ func(string) string) (err error) {
+	if cfg.maxUpload, err = parseSize(f.maxUpload); err != nil {
+		return hint("a number of bytes, or of KiB, MiB or GiB, such as 64MiB; 0 for no files", "-max-upload %q is no size", f.maxUpload)
+	}
+	return nil
+}
+
 func (cfg *config) checkLog(f flags, _ func(string) string) error {
 	if !slices.Contains([]string{"auto", "json", "text"}, f.log) {
 		return hint("it is json, text or auto", "-log %q is not known", f.log)
@@ -362,6 +388,23 @@ func shellEnv(getenv func(string) string) []string {
 		}
 	}
 	return env
+}
+
+// sizeUnits are what a size may end with, in any case.
+var sizeUnits = map[string]int64{
+	"": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30, "t": 1 << 40, "tib": 1 << 40,
+	"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+}
+
+// parseSize reads a number of bytes: 65536, 64KiB, 64k, 500 MB; at most a million TiB.
+func parseSize(text string) (int64, error) {
+	number := strings.TrimRight(text, "KkMmGgTtIiBb ")
+	unit, ok := sizeUnits[strings.ToLower(strings.TrimSpace(text[len(number):]))]
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || !ok || n < 0 || n > 1<<60/unit {
+		return 0, errors.New("no size")
+	}
+	return n * unit, nil
 }
 
 func splitList(text string) []string {

@@ -21,9 +21,9 @@ import (
 	"convoy/internal/client"
 )
 
-// TestMain lets the test binary be the node that provider local spawns.
+// TestMain lets the test binary be the node that provider local spawns, or one that startProcess starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "-spawned" || os.Args[1] == evaluateCommand || os.Args[1] == "shell") {
+	if len(os.Args) > 1 && (os.Args[1] == "-spawned" || os.Args[1] == evaluateCommand || os.Args[1] == "shell") || os.Getenv(asProcess) != "" {
 		main()
 	}
 	status := m.Run()
@@ -358,6 +358,11 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-bind", "::"}, nil, "-bind"},
 		{[]string{"-name", "Über"}, nil, "-name"},
 		{[]string{"-dir", "/no/such/dir"}, nil, "-dir"},
+		{[]string{"-record", "some"}, nil, "-record"},
+		{[]string{"-recordings-max", "much"}, nil, "-recordings-max"},
+		{[]string{"-recordings-max", "1kB"}, nil, "-recordings-max"},
+		{[]string{"-recordings", "/dev/null/below"}, nil, "/dev/null/below"},
+		{[]string{"-record", "all"}, map[string]string{"HOME": ""}, "-recordings"},
 		{[]string{"-log", "xml"}, nil, "-log"},
 		{[]string{"-log-level", "loud"}, nil, "-log-level"},
 		{nil, map[string]string{"CONVOY_COOKIE": "super-secret-cookie"}, "CONVOY_COOKIE"},

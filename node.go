@@ -76,7 +76,8 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 func build(cfg config, stdout io.Writer) (*node, error) {
 	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: make(chan struct{}, maxEvals)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
-	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty")})
+	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty"),
+		Node: cfg.name, Recordings: cfg.castDir(), RecordAll: cfg.record.all})
 	fleetConfig := fleet.Config{Self: cfg.name, Max: cfg.maxNodes, Log: n.part("fleet")}
 	query, resolver := cfg.query, net.DefaultResolver
 	var err error
@@ -105,7 +106,8 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.railwayFunctions()
 	n.shellFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied, Metrics: metrics.Handler(n.figures()), Prompt: n, BuildLog: n.buildLog(), Log: n.part("console")})
+		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied,
+		Metrics: metrics.Handler(n.figures()), Prompt: n, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}

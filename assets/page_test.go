@@ -47,11 +47,16 @@ type script struct {
 	room     map[string]any // that the page has told: rows and cols
 	follows  []int64        // the offsets that were asked for
 	streams  int            // opened so far
+	names    []string       // that the streams' viewers gave themselves
 	refuse   bool           // answer 401
+	whole    string         // the screen with all that scrolled away; "": such a request is refused
 	conn     *stream
 	fault    func(what string, n int64) fault // what goes wrong with a request
 	held     chan struct{}                    // input is not written until it is closed
 	rejected int
+	uploads  map[string]string // by name
+	infos    int               // how often the shell was asked about
+	slow     chan struct{}     // answers that there is a gap leave when it is closed
 }
 
 type mark struct {
@@ -98,7 +103,7 @@ type stream struct {
 var pageText = template.Must(template.New("").Parse(`<!doctype html>
 <html><head><meta charset="utf-8"><title>script</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="{{.CSS}}"><link rel="stylesheet" href="{{.Xterm}}">
+{{range .CSS}}<link rel="stylesheet" href="{{.}}">{{end}}
 <style nonce="{{.Nonce}}">
 body { margin: 0 } #frame { height: 400px; width: 800px } #pane { display: flex; flex-direction: column; height: 100% }
 .shell-screen { flex: 1; min-height: 0; overflow: auto }
@@ -107,18 +112,20 @@ body { margin: 0 } #frame { height: 400px; width: 800px } #pane { display: flex;
 <script type="module" nonce="{{.Nonce}}">
 import { Stream, newViewer } from '{{.Stream}}';
 import { ShellPane } from '{{.Shell}}';
-const states = [], events = [];
+const states = [], events = [], notes = [];
 const viewer = newViewer();
-const stream = new Stream({ viewer, onState: (state, ms) => states.push(state), want: 'none' });
-for (const name of ['shell-ended', 'shell-restart', 'shell-close', 'shell-leave', 'shell-trouble'])
+const query = new URLSearchParams(location.search);
+const stream = new Stream({ viewer, name: query.get('name') ?? '', watch: query.has('watch'), onState: (state, ms) => states.push(state), want: 'none' });
+for (const name of ['shell-ended', 'shell-restart', 'shell-close', 'shell-leave', 'shell-trouble', 'shell-reattach'])
   document.addEventListener(name, e => events.push(name + ' ' + (e.detail.text ?? '')));
+document.addEventListener('shell-note', e => notes.push([e.detail.level, e.detail.text, e.detail.hint].filter(Boolean).join(' ')));
 const show = (more) => new ShellPane({ element: document.getElementById('pane'), node: '{{.Node}}', shell: '{{.ID}}', viewer, stream, ...more });
-window.test = { stream, states, events, show, pane: show({}) };
+window.test = { stream, states, events, notes, show, pane: show({}) };
 </script></body></html>`))
 
 // newScript starts the server. Its shell has put out nothing.
 func newScript(t testing.TB) *script {
-	s := &script{t: t, changed: make(chan struct{}), next: map[string]int64{}, window: 256 << 10, beat: 1}
+	s := &script{t: t, changed: make(chan struct{}), next: map[string]int64{}, uploads: map[string]string{}, window: 256 << 10, beat: 1}
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", assets.Handler())
 	mux.HandleFunc("GET /{$}", s.page)
@@ -130,6 +137,8 @@ func newScript(t testing.TB) *script {
 	mux.HandleFunc("POST "+place+"/input", s.input)
 	mux.HandleFunc("POST "+place+"/ack", s.ack)
 	mux.HandleFunc("POST "+place+"/size", s.resize)
+	mux.HandleFunc("POST "+place+"/files", s.putFile)
+	mux.HandleFunc("GET "+place+"/files", s.getFile)
 	s.server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		s.server.CloseClientConnections()
@@ -231,7 +240,13 @@ func (s *script) open(b *browser.Browser, addr string) *browser.Page {
 	if addr == "" {
 		addr = s.addr()
 	}
-	p := b.Open(s.t, "http://"+addr+"/")
+	return s.openAs(b, addr, "")
+}
+
+// openAs opens it with a query, such as "name=Ada".
+func (s *script) openAs(b *browser.Browser, addr, query string) *browser.Page {
+	s.t.Helper()
+	p := b.Open(s.t, "http://"+addr+"/?"+query)
 	p.Wait(`window.test?.stream.state === "open"`)
 	return p
 }

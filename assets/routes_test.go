@@ -19,8 +19,8 @@ func (s *script) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' 'nonce-%s'; img-src 'self' data:; "+
 		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", nonce, nonce))
-	pageText.Execute(w, map[string]string{
-		"Nonce": nonce, "Node": node, "ID": id, "CSS": assets.URL("css/tokens.css"), "Xterm": assets.URL("vendor/xterm/xterm.css"),
+	pageText.Execute(w, map[string]any{
+		"Nonce": nonce, "Node": node, "ID": id, "CSS": []string{assets.URL("css/tokens.css"), assets.URL("css/base.css"), assets.URL("vendor/xterm/xterm.css"), assets.URL("css/shell.css")},
 		"Stream": assets.URL("js/stream.js"), "Shell": assets.URL("js/shell.js"),
 	})
 }
@@ -35,10 +35,49 @@ func (s *script) nodes(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, "[]")
 }
 
-func (s *script) info(w http.ResponseWriter, _ *http.Request) {
+// putFile keeps a file. A name that begins with "full" finds no room; one that begins with "slow" waits until it is given up.
+func (s *script) putFile(w http.ResponseWriter, r *http.Request) {
+	name := r.FormValue("name")
+	body, err := io.ReadAll(r.Body)
+	if strings.HasPrefix(name, "slow") {
+		s.change(func() { s.uploads[name] = "begun" })
+		<-r.Context().Done()
+		s.change(func() { s.uploads[name] = "given up" })
+		return
+	}
+	if err != nil || len(r.FormValue("viewer")) < 16 {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if strings.HasPrefix(name, "full") {
+		w.WriteHeader(http.StatusInsufficientStorage)
+		io.WriteString(w, `{"error": "no space left on device", "hint": "the disk of the node is full"}`)
+		return
+	}
+	s.change(func() { s.uploads[name] = string(body) })
+	w.WriteHeader(http.StatusCreated)
+	json.NewEncoder(w).Encode(map[string]any{"name": name, "dir": "/srv/app", "bytes": len(body)})
+}
+
+// getFile gives back what was kept.
+func (s *script) getFile(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintf(w, `{"id": %q, "end": %d}`, id, len(s.out))
+	body, ok := s.uploads[r.FormValue("path")]
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, `{"error": "there is no such file", "hint": "look again"}`)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	io.WriteString(w, body)
+}
+
+func (s *script) info(w http.ResponseWriter, _ *http.Request) {
+	s.change(func() { s.infos++ })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(w, `{"id": %q, "end": %d, "dir": "/srv/app"}`, id, len(s.out))
 }
 
 // meet decides what goes wrong with a request. It reports false if the request is over.
@@ -134,6 +173,9 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-late:
 			s.change(func() { s.rejected++ })
+			if s.slow != nil {
+				<-s.slow
+			}
 			w.WriteHeader(http.StatusConflict)
 			fmt.Fprintf(w, `{"error": "gap", "expected": %d}`, expected)
 			return
@@ -160,7 +202,15 @@ func (s *script) follow(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	s.change(func() { s.follows = append(s.follows, from) })
+	refused := false
+	s.change(func() {
+		s.follows = append(s.follows, from)
+		refused = from == -3 && s.whole == ""
+	})
+	if refused {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	conn.jump <- from
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -182,7 +232,10 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 		following = true
 		s.change(func() { s.follows = append(s.follows, c.from) })
 	}
-	s.change(func() { s.conn, s.streams = c, s.streams+1 })
+	s.change(func() {
+		s.conn, s.streams = c, s.streams+1
+		s.names = append(s.names, r.URL.Query().Get("name"))
+	})
 	w.Header().Set("Content-Type", "text/event-stream")
 	send := func(event string, data any) bool {
 		text, ok := data.(string)
@@ -232,9 +285,12 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 // begin sends what a follow begins with, and returns the offset to go on from.
 func (s *script) begin(c *stream, send func(string, any) bool) int64 {
 	s.mu.Lock()
-	at := c.from
+	at, screen := c.from, ""
 	reset := at < s.oldest || at > int64(len(s.out))
-	if reset {
+	switch {
+	case at == -3:
+		at, screen = int64(len(s.out)), s.whole
+	case reset:
 		at = s.oldest
 	}
 	c.grant, c.sent = at, 0
@@ -248,6 +304,11 @@ func (s *script) begin(c *stream, send func(string, any) bool) int64 {
 		}
 	}
 	s.mu.Unlock()
+	if screen != "" {
+		send("size", inForce)
+		send("reset", map[string]any{"shell": key, "off": at, "screen": []byte(screen)})
+		return at
+	}
 	if reset {
 		send("reset", map[string]any{"shell": key, "off": at})
 	}

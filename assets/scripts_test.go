@@ -21,6 +21,8 @@ func TestScripts(t *testing.T) {
 		{"keys keep their order", testKeysKeepTheirOrder},
 		{"lost answers double nothing", testLostAnswers},
 		{"refused input leaves no hole", testRefusedInput},
+		{"a late refusal is not believed", testLateRefusal},
+		{"types to the last", testTypesToTheLast},
 		{"a forgotten viewer goes on", testForgottenViewer},
 		{"resumes at the byte", testResume},
 		{"resumes after a stall", testStall},
@@ -33,6 +35,16 @@ func TestScripts(t *testing.T) {
 		{"answers queries once", testQueries},
 		{"pastes", testPaste},
 		{"stops a paste", testStopPaste},
+		{"asks before lines are typed", testPasteAsks},
+		{"pastes 20 MiB", testLargePaste},
+		{"refuses a paste that is too large", testTooLargePaste},
+		{"lets programs copy", testCopy},
+		{"copies nothing that is old or odd", testCopyRefused},
+		{"copies nothing old after a gap", testCopyAfterGap},
+		{"copies without a clipboard", testCopyByHand},
+		{"uploads what is dropped", testDrop},
+		{"gives an upload up", testCancelUpload},
+		{"downloads by path", testDownload},
 		{"interrupts a paste that hangs", testInterrupt},
 		{"ends", testEnds},
 		{"is lost and found", testLostAndFound},
@@ -239,9 +251,10 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	}
 	// Who joins tells how much room there is, and changes nothing. The size is asked for with the focus, and is the reader's
 	// again with a key if somebody else has changed it.
+	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
-	s.mark("size", map[string]any{"rows": 60, "cols": 30}) // taller than the pane: its end shows
+	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end shows
 	p.Wait(`window.test.pane.size.cols === 30`)
 	p.Wait(`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - 1)(document.querySelector(".shell-screen"))`)
 	p.Type("x")
@@ -281,6 +294,7 @@ func testEnds(t *testing.T, b *browser.Browser) {
 	s.mark("exit", map[string]any{"code": 1, "signal": ""})
 	p.Wait(`document.querySelector(".shell-bar span")?.textContent === "ended with code 1"`)
 	p.Type("too late")
+	p.WaitScreen(key, "bye") // the last screen stays
 	p.Click(".shell-bar button:first-of-type")
 	p.Click(".shell-bar button:last-of-type")
 	p.Wait(`window.test.events.map(e => e.split(" ")[0]).join() === "shell-ended,shell-restart,shell-close"`)

@@ -1,11 +1,11 @@
 package assets_test
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +81,63 @@ func testRefusedInput(t *testing.T, b *browser.Browser) {
 	s.untilTyped("acd")
 }
 
+// testLateRefusal holds the first request up until those behind it have been refused, and these answers until the first
+// is written: what they miss is no gap any more.
+func testLateRefusal(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.slow = make(chan struct{})
+	refused, written := make(chan struct{}), make(chan struct{})
+	letFirst, letRefusals := sync.OnceFunc(func() { close(refused) }), sync.OnceFunc(func() { close(s.slow) })
+	defer letFirst()
+	defer letRefusals()
+	var first, fifth sync.Once
+	s.fault = func(what string, n int64) fault {
+		switch {
+		case what == "input" && n == 0:
+			first.Do(func() { <-refused })
+		case what == "input" && n == 4: // takes the place of the first
+			fifth.Do(func() { close(written) })
+		}
+		return none
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	for _, letter := range "abcde" {
+		p.Type(string(letter))
+	}
+	s.until("three refusals", func() bool { return s.rejected == 3 })
+	letFirst()
+	<-written
+	letRefusals()
+	s.untilTyped("abcde")
+}
+
+// testTypesToTheLast loads the page anew while the network holds up all that was typed.
+func testTypesToTheLast(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	arrived, gone := make(chan struct{}, 4), make(chan struct{})
+	defer close(gone)
+	var held atomic.Int32
+	s.fault = func(what string, _ int64) fault {
+		if what != "input" || held.Add(1) > 4 {
+			return none
+		}
+		arrived <- struct{}{}
+		<-gone
+		return drop
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	for i, letter := range "abcdefg" { // four take the places, the rest waits for one
+		p.Type(string(letter))
+		if i < 4 {
+			<-arrived
+		}
+	}
+	p.Reload()
+	s.untilTyped("abcdefg")
+}
+
 // testForgottenViewer makes the server count from 0 again.
 func testForgottenViewer(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
@@ -116,42 +173,6 @@ func paste(p *browser.Page, expression string) {
 		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })) }`)
 }
 
-func testPaste(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	s.put("\x1b[?2004h$ ")
-	p := s.open(b, "")
-	p.WaitScreen(key, "$")
-	p.FocusPane(key)
-	paste(p, `"rm\x1b[201~\r\nls\x9b201~ ä\tb"`)
-	s.untilTyped("\x1b[200~rm[201~\rls201~ ä\tb\x1b[201~")
-	paste(p, `"é".repeat(200_000)`)
-	s.until("the long paste", func() bool { return bytes.Count(s.typed, []byte("\x1b[201~")) == 2 })
-	if n := strings.Count(s.typedSoFar(), "é"); n != 200_000 {
-		t.Errorf("%d letters arrived, want 200000", n)
-	}
-	p.Wait(`document.querySelector(".shell-paste").hidden`)
-}
-
-func testStopPaste(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	s.put("\x1b[?2004h$ ")
-	held := make(chan struct{})
-	s.held = held
-	p := s.open(b, "")
-	p.WaitScreen(key, "$")
-	p.FocusPane(key)
-	paste(p, `"x".repeat(1_000_000)`)
-	p.Wait(`document.querySelector(".shell-paste").textContent.includes("977 KiB left")`)
-	p.Click(".shell-paste button")
-	close(held)
-	s.change(func() { s.held = nil })
-	p.Type("next")
-	s.until("what was typed next", func() bool { return bytes.HasSuffix(s.typed, []byte("\x1b[201~next")) })
-	if n := len(s.typedSoFar()); n > 300_000 {
-		t.Errorf("%d bytes of the paste arrived", n)
-	}
-}
-
 // testInterrupt presses Ctrl+C while a program does not read: the requests before are stuck, and it leaves all the same.
 func testInterrupt(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
@@ -166,6 +187,7 @@ func testInterrupt(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.FocusPane(key)
 	paste(p, `"x".repeat(1_000_000)`)
+	p.Click("dialog .primary")
 	for range 4 {
 		<-arrived
 	}

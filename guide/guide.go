@@ -20,7 +20,7 @@ import (
 var files embed.FS
 
 // names are the pages in reading order; the first is the guide's front page.
-var names = []string{"index", "shells", "share", "cluster", "keys"}
+var names = []string{"index", "shells", "share", "recordings", "cluster", "keys"}
 
 // errNoTitle says that a page does not begin with a heading.
 var errNoTitle = errors.New("no heading on the first line")

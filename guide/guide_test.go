@@ -14,7 +14,7 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"index": "What is what", "shells": "Shells", "cluster": "Cluster", "keys": "Keys"} {
+	for name, want := range map[string]string{"index": "What is what", "shells": "Shells", "recordings": "Recordings", "cluster": "Cluster", "keys": "Keys"} {
 		title, body, ok := g.Page(name)
 		if !ok || title != want || !strings.Contains(string(body), ">"+want+"</h1>") {
 			t.Errorf("Page(%q) = %q, %v", name, title, ok)

@@ -31,30 +31,25 @@ func (h *Handlers) checkHost(next http.Handler) http.Handler {
 	})
 }
 
-// crossOrigin refuses what another site makes a browser send: all unsafe methods, and the stream, which a page could
-// otherwise hold open from outside.
+// errOtherSite is the answer to what another site makes a browser send.
+var errOtherSite = &problem{Status: http.StatusForbidden, Text: "this request came from another site", Hint: "use the console itself"}
+
+// crossOrigin refuses all unsafe methods from other sites.
 func crossOrigin(h *Handlers) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	refuse := func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, &problem{Status: http.StatusForbidden, Text: "this request came from another site", Hint: "use the console itself"})
-	}
-	protection.SetDenyHandler(http.HandlerFunc(refuse))
-	return func(next http.Handler) http.Handler {
-		safe := protection.Handler(next)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			site := r.Header.Get("Sec-Fetch-Site")
-			if isStream(r.URL.Path) && site != "" && site != "same-origin" && site != "none" {
-				refuse(w, r)
-				return
-			}
-			safe.ServeHTTP(w, r)
-		})
-	}
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, errOtherSite) }))
+	return protection.Handler
 }
 
-// isStream tells the console's stream, and those of share links.
-func isStream(path string) bool {
-	return path == "/stream" || strings.HasPrefix(path, "/share/") && strings.HasSuffix(path, "/stream")
+// sameSite refuses a GET that another site makes a browser send: a page could otherwise hold streams open, or have
+// files downloaded, from outside.
+func sameSite(fn handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+			return errOtherSite
+		}
+		return fn(w, r)
+	}
 }
 
 type nonceKey struct{}

@@ -10,6 +10,7 @@ import (
 
 	"convoy/fleet"
 	"convoy/pty"
+	"convoy/pty/cast"
 	"convoy/templates"
 )
 
@@ -41,6 +42,8 @@ func problemOf(err error) *problem {
 		return &problem{http.StatusConflict, "input is missing before this one", fmt.Sprintf("send number %d first", gap.Expected), &gap.Expected}
 	case errors.As(err, &tooLarge):
 		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("a body may have at most %d bytes", tooLarge.Limit), Hint: "send it in pieces"}
+	case isFileError(err):
+		return fileProblem(err)
 	case errors.Is(err, fleet.ErrNotFound):
 		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "GET /nodes lists the nodes"}
 	case errors.Is(err, fleet.ErrFull):
@@ -59,6 +62,20 @@ func problemOf(err error) *problem {
 		return &problem{Status: http.StatusTooManyRequests, Text: err.Error(), Hint: "close a shell first"}
 	case errors.Is(err, pty.ErrClosed):
 		return &problem{Status: http.StatusServiceUnavailable, Text: "the node is stopping"}
+	case errors.Is(err, pty.ErrRecorded):
+		return &problem{Status: http.StatusConflict, Text: pty.ErrRecorded.Error(), Hint: "stop that recording first"}
+	case errors.Is(err, pty.ErrNotRecorded):
+		return &problem{Status: http.StatusConflict, Text: pty.ErrNotRecorded.Error(), Hint: "POST to the same address starts a recording"}
+	case errors.Is(err, pty.ErrPolicy):
+		return &problem{Status: http.StatusForbidden, Text: pty.ErrPolicy.Error(), Hint: "it was started with -record all"}
+	case errors.Is(err, cast.ErrNotFound):
+		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was removed, or made room for others; GET /nodes/{node}/recordings lists them"}
+	case errors.Is(err, cast.ErrRecording):
+		return &problem{Status: http.StatusConflict, Text: cast.ErrRecording.Error(), Hint: "stop the recording first"}
+	case errors.Is(err, cast.ErrFull):
+		return &problem{Status: http.StatusInsufficientStorage, Text: err.Error(), Hint: "stop other recordings, or start Convoy with a higher -recordings-max"}
+	case errors.Is(err, cast.ErrNoDir):
+		return &problem{Status: http.StatusServiceUnavailable, Text: cast.ErrNoDir.Error(), Hint: "start Convoy with -recordings"}
 	case errors.Is(err, pty.ErrWatching):
 		return &problem{Status: http.StatusForbidden, Text: "this viewer only watches", Hint: "ask for the right to type"}
 	case errors.Is(err, pty.ErrPinned):

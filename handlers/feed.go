@@ -187,12 +187,13 @@ func (t *tab) sendLogs(places map[string]place) {
 	for {
 		changed := t.h.feeds.lines.changed()
 		for _, name := range t.h.feeds.names() {
-			lines, now := t.h.feeds.since(name, places[name])
+			from := places[name]
+			lines, now := t.h.feeds.since(name, from)
 			places[name] = now
 			if len(lines) == 0 {
 				continue
 			}
-			if err := t.sendLines(name, now, lines); err != nil {
+			if err := t.sendLines(name, from, now, lines); err != nil {
 				t.h.Log.Error("log not rendered", "err", err)
 				return
 			}

@@ -75,7 +75,7 @@ func (t *tab) sendShell(ctx context.Context, s at) {
 				t.sendJSON("lost", map[string]any{"shell": key, "error": "its node cannot be reached"})
 			case err == nil:
 				lost = false
-				s.off = e.Off + int64(outputBytes(e))
+				s.off = reached(s.off, e)
 				t.sendShellEvent(key, e)
 				if e.Kind == pty.Stalled {
 					t.letGo()
@@ -116,12 +116,16 @@ func (t *tab) endShared(ctx context.Context) {
 	}
 }
 
-// outputBytes is how much output an event carries; a reset's bytes are none.
-func outputBytes(e pty.Event) int {
-	if e.Kind == pty.Output {
-		return len(e.Bytes)
+// reached is the offset to go on from after an event. Only what has come whole counts: the size that announces a screen
+// does not stand for it.
+func reached(off int64, e pty.Event) int64 {
+	switch e.Kind {
+	case pty.Output:
+		return e.Off + int64(len(e.Bytes))
+	case pty.Reset:
+		return e.Off
 	}
-	return 0
+	return off
 }
 
 // resetEvent is a reset, with the screen in base64 unless the output kept comes anew.

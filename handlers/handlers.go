@@ -18,6 +18,7 @@ import (
 	"convoy/guide"
 	"convoy/logs"
 	"convoy/pty"
+	"convoy/pty/cast"
 	"convoy/templates"
 )
 
@@ -46,7 +47,12 @@ type Config struct {
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
 	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
-	Prompt  Prompt       // this node's Convoy shell
+	// Recordings are this node's, the same that Shells writes.
+	Recordings cast.Dir
+	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
+	MaxUpload int64
+	// Prompt is this node's Convoy shell.
+	Prompt Prompt
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger
@@ -65,6 +71,7 @@ type Handlers struct {
 	links     *links
 	streams   *streams
 	feeds     *feeds
+	pages     rendered
 	// writeWait is how long a client may take to accept one event before it is let go of.
 	writeWait time.Duration
 	ctx       context.Context // ends with Close; streams and feeds live no longer

@@ -20,6 +20,7 @@ import (
 	"convoy/internal/client"
 	"convoy/logs"
 	"convoy/pty"
+	"convoy/pty/cast"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -69,13 +70,21 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 	if len(program) == 0 {
 		program = []string{"/bin/sh"}
 	}
+	return startTable(t, self, cluster, pty.Config{Program: program, Max: 8, Stall: stall})
+}
+
+// startTable runs one with such shells.
+func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *testNode {
+	t.Helper()
 	ring := logs.New(2000)
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil)))
-	shells := pty.NewTable(pty.Config{Program: program, Env: []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, Dir: t.TempDir(), Max: 8, Stall: stall})
+	recordings := cast.Dir{Path: t.TempDir() + "/recordings", MaxBytes: 1 << 30}
+	table.Recordings, table.Node, table.Env, table.Dir = recordings, self, []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, t.TempDir()
+	shells := pty.NewTable(table)
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,
-		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Log: log})
+		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, MaxUpload: testUpload, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (t *tab) sendNodes() {
 	var last []byte
 	for {
 		fleetChanged, shellsChanged := t.h.Fleet.Changed(), t.h.feeds.shells.changed()
-		name, data, err := t.nodesEvent()
+		name, data, err := t.nodesEvent(state{fleetChanged, shellsChanged})
 		if err != nil {
 			t.h.Log.Error("nodes not rendered", "err", err)
 			return
@@ -94,11 +94,12 @@ func (t *tab) sendNodes() {
 	}
 }
 
-func (t *tab) nodesEvent() (name string, data []byte, err error) {
+// nodesEvent is the list of nodes as this stream's reader wants it, of that state or a later one.
+func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
 	if t.json {
 		return eventJSON("fleet", t.h.nodesJSON())
 	}
-	data, err = t.h.set.Execute("node_list", t.h.nodeList())
+	data, err = t.h.pages.nodes(now, func() ([]byte, error) { return t.h.set.Execute("node_list", t.h.nodeList()) })
 	return "nodes", data, err
 }
 

@@ -1,10 +1,14 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path"
+	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -30,7 +34,10 @@ func (h *Handlers) nodeOf(r *http.Request) (fleet.Node, error) {
 }
 
 // onOwner serves a request here if the node in its path is this one; else its owner does, one hop away.
-func (h *Handlers) onOwner(fn handler) handler {
+func (h *Handlers) onOwner(fn handler) handler { return h.onOwnerUpTo(maxForward, fn) }
+
+// onOwnerUpTo is onOwner with a limit of its own to the request's body, in bytes.
+func (h *Handlers) onOwnerUpTo(limit int64, fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		node, err := h.nodeOf(r)
 		if err != nil {
@@ -39,7 +46,7 @@ func (h *Handlers) onOwner(fn handler) handler {
 		if node.Name == h.Self {
 			return fn(w, r)
 		}
-		return h.forward(w, r, node.Name, ownerURL(node.Name, r))
+		return h.forward(w, r, node.Name, ownerURL(node.Name, r), limit)
 	}
 }
 
@@ -56,32 +63,74 @@ func (h *Handlers) here(fn handler) handler {
 // maxForward bounds what one hop carries in a request; the owner has limits of its own.
 const maxForward = 1 << 20
 
+// forHeader tells the owner the address of who asked, for its log.
+const forHeader = "Convoy-For"
+
 // forward carries a request to the node that owns what it is about, under the path that it has there, and the answer
-// back.
-func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path string) error {
-	to, err := http.NewRequestWithContext(r.Context(), r.Method, path, http.MaxBytesReader(w, r.Body, maxForward))
+// back, both as streams: the slower side's pace is everybody's. An answer that breaks off in the middle breaks off here
+// too.
+func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path string, limit int64) error {
+	to, err := http.NewRequestWithContext(r.Context(), r.Method, path, http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		return err
 	}
 	to.ContentLength = r.ContentLength
 	to.Header.Set("Accept", "application/json")
 	to.Header.Set(userHeader, sessionOf(r).User)
+	to.Header.Set(forHeader, h.addrOf(r))
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		to.Header.Set("Content-Type", kind)
 	}
 	answer, err := h.Cluster.Do(name, to)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
 	if err != nil {
 		return unreachable(name, err)
 	}
 	defer answer.Body.Close()
-	for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Length"} {
-		if value := answer.Header.Get(name); value != "" {
-			w.Header().Set(name, value)
-		}
-	}
+	passHeaders(w.Header(), r, answer)
 	w.WriteHeader(answer.StatusCode)
-	_, err = io.Copy(w, answer.Body)
-	return err
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// passHeaders says what the answer of another node is: a recording, or else JSON. Nothing that a node calls its answer
+// can make a browser take it for a page.
+func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
+	switch {
+	case answer.StatusCode == http.StatusNoContent:
+		return
+	case answer.Header.Get("Content-Type") == castType:
+		castHeaders(head, r)
+	case answer.Header.Get("Content-Type") == fileType:
+		head.Set("Content-Type", fileType)
+		head.Set("Content-Disposition", attachment(path.Base(r.URL.Query().Get("path"))))
+	case answer.Header.Get("Content-Type") == textType:
+		textHeaders(head, r)
+	default:
+		head.Set("Content-Type", "application/json")
+	}
+	if answer.ContentLength >= 0 {
+		head.Set("Content-Length", strconv.FormatInt(answer.ContentLength, 10))
+	}
+}
+
+// userHeader says between nodes for whom a request is made. Browsers' and scripts' requests may bear it for nothing.
+const userHeader = "Convoy-User"
+
+// maxUser bounds the name of a user, in bytes.
+const maxUser = 128
+
+// identifyPeer takes another node's word for who asks.
+func identifyPeer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user := r.Header.Get(userHeader)
+		s := session{User: user[:min(len(user), maxUser)]}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, s)))
+	})
 }
 
 // ownerURL is the request's path with the node's full name in it, and its query.

@@ -22,16 +22,9 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.feeds.use(r.Context())()
-	list := h.nodeList()
-	texts := h.screens(r.Context(), h.overview().Nodes)
-	for i, node := range list.Nodes {
-		for _, s := range node.Shells {
-			if text, ok := texts[node.Name+"/"+s.ID]; ok {
-				list.Nodes[i].Screen = text
-			}
-		}
-	}
-	return h.set.Render(w, http.StatusOK, "console", templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: list})
+	view := templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList(), MaxUpload: h.MaxUpload}
+	h.firstScreens(r.Context(), view.Nodes)
+	return h.set.Render(w, http.StatusOK, "console", view)
 }
 
 // GET /guide, GET /guide/{page}

@@ -24,7 +24,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(h.requireShare)
 		r.Get("/share/{token}", h.do(h.showShare))
-		r.Get("/share/{token}/stream", h.do(h.openShared))
+		r.Get("/share/{token}/stream", h.do(sameSite(h.openShared)))
 		r.Post("/share/{token}/streams/{stream}/shells/{node}/{shell}", h.do(h.followShared))
 		r.Post("/share/{token}/input", h.do(h.byLink("input", h.linked(true, h.writeShell))))
 		r.Post("/share/{token}/size", h.do(h.byLink("size", h.linked(true, h.resizeShell))))
@@ -48,10 +48,16 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/nodes/{node}", h.do(h.showNode))
 		r.Delete("/nodes/{node}", h.do(h.onControl(h.retireNode)))
 
-		r.Get("/stream", h.do(h.openStream))
+		r.Get("/shells", h.do(h.listAllShells))
+		r.Get("/recordings", h.do(h.showRecordings))
+		r.Get("/recordings/{node}/{recording}", h.do(h.playRecording))
+
+		r.Get("/stream", h.do(sameSite(h.openStream)))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(h.followShell))
 		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(h.unfollowShell))
 
+		r.Get("/nodes/{node}/shells/{shell}/files", h.do(sameSite(h.transfer(h.onOwner(h.getFile)))))
+		r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.onOwnerUpTo(h.MaxUpload, h.putFile))))
 		h.ownerRoutes(r, h.onOwner)
 	})
 	return r
@@ -60,7 +66,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 // peerRoutes is what another node may ask of this one: what this node owns, and what its provider does.
 func (h *Handlers) peerRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(h.recover)
+	r.Use(h.recover, identifyPeer)
 	r.NotFound(h.do(notFound))
 	r.MethodNotAllowed(h.do(methodNotAllowed))
 	r.Post("/nodes", h.do(h.spawnNode))
@@ -72,6 +78,8 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/input", h.do(h.here(h.linked(true, h.writeShell))))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/size", h.do(h.here(h.linked(true, h.resizeShell))))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/ack", h.do(h.here(h.linked(false, h.ackShell))))
+	r.Get("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.here(h.getFile))))
+	r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.transfer(h.here(h.putFile))))
 	h.ownerRoutes(r, h.here)
 	return r
 }
@@ -91,4 +99,9 @@ func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/shells/{shell}/links", h.do(by(h.listLinks)))
 	r.Post("/nodes/{node}/shells/{shell}/links", h.do(by(h.makeLink)))
 	r.Delete("/nodes/{node}/shells/{shell}/links/{link}", h.do(by(h.revokeLink)))
+	r.Post("/nodes/{node}/shells/{shell}/recording", h.do(by(h.startRecording)))
+	r.Delete("/nodes/{node}/shells/{shell}/recording", h.do(by(h.stopRecording)))
+	r.Get("/nodes/{node}/recordings", h.do(by(h.listRecordings)))
+	r.Get("/nodes/{node}/recordings/{recording}", h.do(by(h.sendRecording)))
+	r.Delete("/nodes/{node}/recordings/{recording}", h.do(by(h.removeRecording)))
 }

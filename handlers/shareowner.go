@@ -59,7 +59,7 @@ func (h *Handlers) makeLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	what.node, what.shell = h.Self, s.Info().ID
-	l, err := h.links.add(what, label, userOf(r))
+	l, err := h.links.add(what, label, sessionOf(r).User)
 	if err != nil {
 		return err
 	}
@@ -97,17 +97,10 @@ func (h *Handlers) revokeLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Log.Info("link revoked", "shell", l.shell, "link", l.id, "by", userOf(r))
+	h.Log.Info("link revoked", "shell", l.shell, "link", l.id, "by", sessionOf(r).User)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
-
-// userHeader says on the hop between nodes who is logged in.
-const userHeader = "Convoy-User"
-
-// userOf is who asks. Another node is trusted to know; whoever asks the console is logged in, and what the header says
-// does not count.
-func userOf(r *http.Request) string { return cmp.Or(sessionOf(r).User, r.Header.Get(userHeader)) }
 
 type linkKey struct{}
 

@@ -64,7 +64,7 @@ func (h *Handlers) byLink(what string, fn handler) handler {
 			params.Add("link", s.id)
 			return fn(w, r)
 		}
-		return ownerAway(h.forward(w, r, s.node, s.path()+"/"+what+"?"+r.URL.RawQuery))
+		return ownerAway(h.forward(w, r, s.node, s.path()+"/"+what+"?"+r.URL.RawQuery, maxForward))
 	}
 }
 

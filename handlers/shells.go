@@ -3,8 +3,11 @@ package handlers
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"time"
@@ -38,6 +41,8 @@ type shell struct {
 	Running bool      `json:"running"`
 	Exit    *exit     `json:"exit"`
 	Links   int       `json:"links"`
+
+	Recording bool `json:"recording"`
 }
 
 type exit struct {
@@ -47,7 +52,8 @@ type exit struct {
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
 	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
-		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running, Links: h.links.count(i.ID)}
+		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running,
+		Links: h.links.count(i.ID), Recording: i.Recording}
 	if i.Exit != nil {
 		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
 	}
@@ -68,31 +74,57 @@ func (h *Handlers) listShells(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, h.ownShells())
 }
 
+// opened is a shell that was opened; Hint says what is otherwise than was asked for.
+type opened struct {
+	shell
+	Hint string `json:"hint,omitempty"`
+}
+
 // POST /nodes/{node}/shells
 func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	ask := struct {
-		Rows, Cols int
-		First      bool
+		Rows, Cols  int
+		First       bool
+		Dir, Before string
 	}{Rows: 24, Cols: 80}
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
 	if err := in.Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
 		return badBody(err)
 	}
-	open := func(size pty.Size) (*pty.Shell, bool, error) {
-		s, err := h.Shells.Open(size)
-		return s, true, err
-	}
-	if ask.First {
-		open = h.Shells.First
-	}
-	s, opened, err := open(pty.Size{Rows: ask.Rows, Cols: ask.Cols})
+	dir, hint, err := readDir(ask.Dir)
 	if err != nil {
 		return err
 	}
-	if !opened {
-		return writeJSON(w, http.StatusOK, h.shellJSON(s.Info()))
+	status, open := http.StatusOK, h.Shells.First
+	if !ask.First {
+		open = func(size pty.Size) (*pty.Shell, bool, error) {
+			s, err := h.Shells.OpenAt(pty.Place{Dir: dir, Before: ask.Before}, size)
+			return s, true, err
+		}
 	}
-	return writeJSON(w, http.StatusCreated, h.shellJSON(s.Info()))
+	s, isNew, err := open(pty.Size{Rows: ask.Rows, Cols: ask.Cols})
+	if err != nil {
+		return err
+	}
+	if isNew {
+		status = http.StatusCreated
+	}
+	return writeJSON(w, status, opened{h.shellJSON(s.Info()), hint})
+}
+
+// readDir is the working directory that was asked for. One that is not there (any more) is no error: the shell begins
+// where shells of this node do, and the hint says so.
+func readDir(asked string) (dir, hint string, err error) {
+	if asked == "" {
+		return "", "", nil
+	}
+	if !filepath.IsAbs(asked) {
+		return "", "", badRequest("dir must be an absolute path, not %q", asked)
+	}
+	if info, err := os.Stat(asked); err != nil || !info.IsDir() {
+		return "", fmt.Sprintf("there is no directory %q on the node; the shell begins where the others did", asked), nil
+	}
+	return asked, "", nil
 }
 
 // badBody is a body that is too large, or is not the JSON that was asked for.

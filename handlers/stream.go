@@ -67,6 +67,9 @@ func clean(data []byte) []byte {
 	return data
 }
 
+// eventBuffers are what events are collected in. A stream has one only while it sends.
+var eventBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // eventWriter collects an event and sends it whole at Flush. A client that does not take it in time is let go of:
 // sse does not look at errors, so the first one ends the stream's context.
 type eventWriter struct {
@@ -74,26 +77,50 @@ type eventWriter struct {
 	control *http.ResponseController
 	wait    time.Duration // for each event
 	broken  context.CancelFunc
-	event   []byte
+	event   *bytes.Buffer // nil between two events
 
 	mu          sync.Mutex // orders the deadlines of Flush and interrupt
 	interrupted bool
 }
 
+// WriteHeader sends the header at once, on a stack of its own: net/http needs 3 KiB to write one, for which the stack
+// of the goroutine that serves the stream would grow to 16 KiB, and stay so as long as the stream lasts.
+func (w *eventWriter) WriteHeader(status int) {
+	var header sync.WaitGroup
+	header.Go(func() {
+		w.ResponseWriter.WriteHeader(status)
+		w.flush()
+	})
+	header.Wait()
+}
+
 func (w *eventWriter) Write(b []byte) (int, error) {
-	w.event = append(w.event, b...)
-	return len(b), nil
+	if w.event == nil {
+		w.event = eventBuffers.Get().(*bytes.Buffer)
+	}
+	return w.event.Write(b)
 }
 
 // Flush sends what was collected.
 func (w *eventWriter) Flush() {
-	defer func() { w.event = w.event[:0] }()
+	if w.event == nil {
+		return
+	}
+	w.flush()
+	w.event.Reset()
+	eventBuffers.Put(w.event)
+	w.event = nil
+}
+
+func (w *eventWriter) flush() {
 	if !w.extend() {
 		return
 	}
-	if _, err := w.ResponseWriter.Write(w.event); err != nil {
-		w.broken()
-		return
+	if w.event != nil {
+		if _, err := w.ResponseWriter.Write(w.event.Bytes()); err != nil {
+			w.broken()
+			return
+		}
 	}
 	if w.control.Flush() != nil {
 		w.broken()

@@ -21,7 +21,7 @@ const (
 	logPause   = 100 * time.Millisecond // between two batches of log lines
 	lostPause  = 500 * time.Millisecond // between two tries to reach a lost shell
 	lastWait   = time.Second            // between a link's last event and the end of its streams
-	maxStreams = 256
+	maxStreams = 4096
 	maxFollows = 256 // shells on one stream
 	window     = 256 << 10
 )
@@ -120,20 +120,26 @@ func (t *tab) finish() {
 	t.ready = false
 }
 
-// sendLines sends lines of a node's log, as HTML or as JSON.
-func (t *tab) sendLines(name string, now place, lines []logs.Line) error {
-	event := map[string]any{"node": name, "boot": now.boot, "next": now.next}
+// sendLines sends lines of a node's log, from one place to another, as HTML or as JSON.
+func (t *tab) sendLines(name string, from, to place, lines []logs.Line) error {
+	event := map[string]any{"node": name, "boot": to.boot, "next": to.next}
 	if t.json {
 		event["lines"] = lines
-	} else {
-		html, err := t.h.set.Execute("log_lines", logView(name, now.boot, lines))
+		t.sendJSON("log", event)
+		return nil
+	}
+	data, err := t.h.pages.lines(name, from, to, func() ([]byte, error) {
+		html, err := t.h.set.Execute("log_lines", logView(name, to.boot, lines))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		event["html"] = string(html)
+		return json.Marshal(event)
+	})
+	if err == nil {
+		t.send("log", data)
 	}
-	t.sendJSON("log", event)
-	return nil
+	return err
 }
 
 // notify has a notice sent to the stream's reader, when it has taken what came before. One that cannot be sent in time

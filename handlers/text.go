@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,13 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/fleet"
+	"convoy/pty"
+	"convoy/templates"
+)
+
+const (
+	firstWait  = 200 * time.Millisecond // for all shells' screens that the console's HTML begins with
+	firstBytes = 64 << 10               // of each
 )
 
 // GET /nodes/{node}/shells/{shell}/text
@@ -21,68 +29,71 @@ func (h *Handlers) showText(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	textHeaders(w.Header(), r)
 	if r.URL.Query().Has("screen") {
-		_, err := io.WriteString(w, strings.Join(s.Text(), "\n")+"\n")
-		return err
+		return writeText(w, s)
 	}
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.txt"`, shortName(hostOf(h.Self)), s.Info().ID))
 	return s.WriteText(w)
 }
 
-const (
-	textWait  = 200 * time.Millisecond // for the texts of other nodes' shells, all together
-	textBytes = 64 << 10               // of one shell, in a page
-)
+// textType is the media type of what a shell has shown.
+const textType = "text/plain; charset=utf-8"
 
-// screens are what the first running shell of each node shows, by shell: a page shows it before its scripts have come,
-// and where none run. What does not come in time is left out.
-func (h *Handlers) screens(ctx context.Context, nodes []fleet.Node) map[string]string {
-	ctx, cancel := context.WithTimeout(ctx, textWait)
-	defer cancel()
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	texts := map[string]string{}
-	for _, node := range nodes {
-		id, ok := firstRunning(h.shellsOf(node))
-		if !ok || node.Status != fleet.Alive {
-			continue
-		}
-		group.Go(func() {
-			if text, err := h.screenText(ctx, node.Name, id); err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				texts[node.Name+"/"+id] = text
-			}
-		})
-	}
-	group.Wait()
-	return texts
+// textHeaders says that the answer is a shell's text, which a browser keeps as a file.
+func textHeaders(head http.Header, r *http.Request) {
+	head.Set("Content-Type", textType)
+	head.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.txt"`, url.PathEscape(chi.URLParam(r, "shell"))))
 }
 
-func firstRunning(shells []shell) (id string, ok bool) {
+// writeText writes a shell's screen, a line for each row.
+func writeText(w io.Writer, s *pty.Shell) error {
+	out := bufio.NewWriter(w)
+	for _, row := range s.Text() {
+		out.WriteString(row)
+		out.WriteByte('\n')
+	}
+	return out.Flush()
+}
+
+// firstScreens puts into each card the screen of the shell that it begins with. They are asked for at the same time;
+// what does not come at once is left out: the page gets it by its stream.
+func (h *Handlers) firstScreens(ctx context.Context, nodes []templates.Node) {
+	ctx, cancel := context.WithTimeout(ctx, firstWait)
+	defer cancel()
+	var asking sync.WaitGroup
+	for i := range nodes {
+		node := &nodes[i]
+		if id := firstRunning(node.Shells); id != "" && node.Status == string(fleet.Alive) {
+			asking.Go(func() { node.Screen = h.textOf(ctx, node.Name, id) })
+		}
+	}
+	asking.Wait()
+}
+
+func firstRunning(shells []templates.Shell) string {
 	for _, s := range shells {
 		if s.Running {
-			return s.ID, true
+			return s.ID
 		}
 	}
-	return "", false
+	return ""
 }
 
-// screenText is what a shell shows, wherever it is.
-func (h *Handlers) screenText(ctx context.Context, node, id string) (string, error) {
+// textOf is a shell's screen as text, here or on another node; "" if it cannot be had, or is too large.
+func (h *Handlers) textOf(ctx context.Context, node, id string) string {
+	var text strings.Builder
 	if node == h.Self {
-		s, err := h.Shells.Get(id)
-		if err != nil {
-			return "", err
+		if s, err := h.Shells.Get(id); err == nil {
+			writeText(&text, s) //nolint:errcheck // memory takes all
 		}
-		return strings.Join(s.Text(), "\n"), nil
+	} else if answer, err := h.ask(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/text?screen=1", url.PathEscape(node), url.PathEscape(id))); err == nil {
+		defer answer.Body.Close()
+		if _, err := io.Copy(&text, io.LimitReader(answer.Body, firstBytes+1)); err != nil {
+			return ""
+		}
 	}
-	answer, err := h.ask(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/text?screen=1", url.PathEscape(node), url.PathEscape(id)))
-	if err != nil {
-		return "", err
+	if text.Len() > firstBytes {
+		return ""
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, textBytes))
-	return strings.ToValidUTF8(string(text), ""), err
+	return strings.ToValidUTF8(strings.TrimRight(text.String(), "\n"), "�")
 }

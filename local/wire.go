@@ -23,17 +23,22 @@ const (
 // The pipe stays open for as long as the parent lives; when it ends the child
 // has to stop.
 type Child struct {
-	Name   string         `json:"name"` // full node name
-	Cookie string         `json:"cookie"`
-	Token  string         `json:"token"`
-	Bind   netip.Addr     `json:"bind"`  // the address for gossip, calls and console
-	Query  string         `json:"query"` // the name that it polls,
-	DNS    netip.AddrPort `json:"dns"`   // at this server,
-	Poll   time.Duration  `json:"poll"`  // so often; in ns
-	Shell  []string       `json:"shell"` // program of a shell
-	Dir    string         `json:"dir"`   // where shells start
-	Idle   time.Duration  `json:"idle"`  // after which shells that nobody uses are closed; 0: never
-	Log    string         `json:"log"`   // level
+	Name      string         `json:"name"` // full node name
+	Cookie    string         `json:"cookie"`
+	Token     string         `json:"token"`
+	Bind      netip.Addr     `json:"bind"`       // the address for gossip, calls and console
+	Query     string         `json:"query"`      // the name that it polls,
+	DNS       netip.AddrPort `json:"dns"`        // at this server,
+	Poll      time.Duration  `json:"poll"`       // so often; in ns
+	Shell     []string       `json:"shell"`      // program of a shell
+	Dir       string         `json:"dir"`        // where shells start
+	Idle      time.Duration  `json:"idle"`       // after which shells that nobody uses are closed; 0: never
+	MaxUpload int64          `json:"max_upload"` // the largest file to or from a shell, in bytes; 0: none
+	Log       string         `json:"log"`        // level
+
+	RecordAll     bool   `json:"record_all"`     // every shell is recorded
+	Recordings    string `json:"recordings"`     // directory that holds its directory of recordings
+	RecordingsMax int64  `json:"recordings_max"` // bytes
 }
 
 // Ready is one line of JSON that a child writes to descriptor 3 once it

@@ -2,9 +2,12 @@ package pty
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -90,4 +93,29 @@ func watchSilently(b *testing.B, s *Shell, name string) {
 		}
 	}()
 	b.Cleanup(func() { <-ended })
+}
+
+// BenchmarkCrowdArrives has a thousand viewers attach to one shell, until each has heard of all.
+func BenchmarkCrowdArrives(b *testing.B) {
+	const crowd = 1000
+	for b.Loop() {
+		s := open(b, "/bin/cat")
+		ctx, cancel := context.WithCancel(b.Context())
+		var all, here sync.WaitGroup
+		for i := range crowd {
+			here.Add(1)
+			all.Go(func() {
+				heard := false
+				for event := range s.Follow(ctx, Viewer{ID: fmt.Sprintf("viewer-%012d", i), Types: true}, FromScreen) {
+					if !heard && event.Presence.Count == crowd {
+						heard = true
+						here.Done()
+					}
+				}
+			})
+		}
+		here.Wait()
+		cancel()
+		all.Wait()
+	}
 }

@@ -63,11 +63,7 @@ func (s *Shell) catchUp() {
 // so many rows of what has scrolled away. The shell is locked.
 func (s *Shell) draw(rows int) []byte {
 	s.catchUp()
-	for ; ; rows /= 2 {
-		if whole := s.screen.Snapshot(rows); len(whole) <= maxScreenBytes || rows == 0 {
-			return whole
-		}
-	}
+	return s.screen.SnapshotWithin(rows, maxScreenBytes)
 }
 
 // answer types the answers that wait. The reader calls it and goes on: a program

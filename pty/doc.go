@@ -22,6 +22,9 @@
 //   - wait waits for the program. It, and not the reader, decides when the
 //     shell has ended: a grandchild that keeps the terminal open is no shell.
 //
+// One that is recorded has a third, the recorder, which [Table.Close] waits for;
+// it is a follower that never paces and always acknowledges.
+//
 // Follow, Input and all the rest run in their callers' goroutines. Everything
 // here may be called from several goroutines at once.
 package pty

@@ -14,6 +14,12 @@ var (
 	ErrNotFound = errors.New("no such shell")
 	// ErrEnded says that the shell's program has ended and reads nothing more.
 	ErrEnded = errors.New("shell has ended")
+	// ErrRecorded says that the shell is being recorded already.
+	ErrRecorded = errors.New("the shell is being recorded already")
+	// ErrNotRecorded says that the shell is not being recorded.
+	ErrNotRecorded = errors.New("the shell is not being recorded")
+	// ErrPolicy says that every shell of the table has to be recorded.
+	ErrPolicy = errors.New("every shell of this node is recorded")
 	// ErrBadSize says that a terminal cannot have that size.
 	ErrBadSize = errors.New("rows and columns must be 1 to 1000")
 	// ErrWatching says that the viewer may not type, nor settle the size.

@@ -76,8 +76,14 @@ func (e Event) Last() bool { return e.Kind == Exited || e.Kind == Stalled }
 // slow anybody.
 func (s *Shell) Follow(ctx context.Context, viewer Viewer, from int64) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		f := s.attach(viewer, from)
-		defer s.detach(f)
+		s.attach(viewer, from).events(ctx)(yield)
+	}
+}
+
+// events yields what the follower is told, and detaches it at the end.
+func (f *follower) events(ctx context.Context) iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		defer f.shell.detach(f)
 		for {
 			event, ok := f.next(ctx)
 			if !ok || !yield(event) || event.Last() {

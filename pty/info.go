@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -20,7 +21,7 @@ type Info struct {
 	Title   string // what the program calls it (OSC 0, 2), or else the program's name
 	Program string // the program's name
 	PID     int    // 0 if the program could not be started
-	Dir     string // its working directory, or else what OSC 7 told; "" if unknown
+	Dir     string // its working directory, or else what OSC 7 told; "" if unknown. After the end: as it was when somebody last ended a line
 	Busy    string // what runs in the foreground, if it is not the program itself
 	Started time.Time
 	Active  time.Time // when something was typed or put out last
@@ -29,6 +30,8 @@ type Info struct {
 	Viewers int   // how many are attached
 	Running bool
 	Exit    *Exit // nil while it runs
+
+	Recording bool // it is being recorded
 }
 
 // Info says what the shell is now.
@@ -38,11 +41,33 @@ func (s *Shell) Info() Info {
 		if group := s.terminal.foreground(); group > 0 && group != info.PID {
 			info.Busy = command(group)
 		}
-		if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", info.PID)); err == nil {
+		if dir := workDir(info.PID); dir != "" {
 			info.Dir = dir
 		}
 	}
 	return info
+}
+
+// workDir is a process's working directory; "" if the system does not tell.
+func workDir(pid int) string {
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+	if err != nil {
+		return ""
+	}
+	return dir
+}
+
+// noteDir keeps the working directory before something is typed that may end the
+// program: afterwards nobody knows it.
+func (s *Shell) noteDir(typed []byte) {
+	if !bytes.ContainsAny(typed, "\r\x04") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.exit == nil {
+		s.dir = workDir(s.pid)
+	}
 }
 
 // info is Info without what the system knows.
@@ -50,7 +75,10 @@ func (s *Shell) info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	info := Info{ID: s.id, Title: s.program, Program: s.program, PID: s.pid, Dir: s.screen.Dir(), Started: s.started, Active: s.active,
-		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil}
+		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil, Recording: s.recording != nil}
+	if s.exit != nil && s.dir != "" {
+		info.Dir = s.dir
+	}
 	if title := clip(s.screen.Title()); title != "" {
 		info.Title = title
 	}

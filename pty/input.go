@@ -113,6 +113,7 @@ func (s *Shell) retract(urgent bool) {
 // send writes b when it is its turn, and returns how much of it was written or
 // thrown away. It retracts what was announced.
 func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err error) {
+	s.noteDir(b)
 	s.mu.Lock()
 	s.inputs++
 	s.active = time.Now()

@@ -115,14 +115,6 @@ func watchAs(t testing.TB, s *Shell, who Viewer, h how) *view {
 	return v
 }
 
-// drawnBy is the offset up to which a viewer has drawn when it has drawn an event.
-func drawnBy(e Event) int64 {
-	if e.Kind == Output {
-		return e.Off + int64(len(e.Bytes))
-	}
-	return e.Off
-}
-
 func (v *view) stop() {
 	v.cancel()
 	<-v.ended

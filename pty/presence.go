@@ -32,10 +32,15 @@ type Attendee struct {
 	Typing bool   `json:"typing"` // typed within the last two seconds
 }
 
-// presenceChanged has every follower told who is there. The shell is locked.
+// presenceChanged has every follower told who is there. Those that were not told of
+// the last change yet will be told of this one with it. The shell is locked.
 func (s *Shell) presenceChanged() {
+	for _, f := range s.followers {
+		if f.present == s.present {
+			f.poke()
+		}
+	}
 	s.present++
-	s.pokeAll()
 }
 
 // noteTyping takes note that a viewer types: the size is its window's from now
@@ -77,25 +82,43 @@ func (f *follower) tellPresence(wait time.Duration) (Event, stepStatus, time.Dur
 
 // presence is who is there, as you are told. The shell is locked.
 func (s *Shell) presence(you *viewer, now time.Time) Presence {
-	p := Presence{You: you.number, Viewers: []Attendee{}}
-	for _, f := range s.followers {
-		if v := f.viewer; !v.hidden {
-			p.Viewers = append(p.Viewers, Attendee{v.number, v.name, v.types, now.Sub(v.typed) < typingTime})
-		}
+	s.lookAround()
+	p := Presence{You: you.number, Count: s.there.count, Viewers: make([]Attendee, len(s.there.named))}
+	for i, v := range s.there.named {
+		p.Viewers[i] = Attendee{v.number, v.name, v.types, now.Sub(v.typed) < typingTime}
 	}
-	slices.SortFunc(p.Viewers, func(a, b Attendee) int {
-		if a.Types != b.Types {
-			if a.Types {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.Number, b.Number)
-	})
-	p.Count = len(p.Viewers)
-	p.Viewers = p.Viewers[:min(maxPresent, p.Count)]
 	if s.ownerThere() {
 		p.Owner, p.Pinned = s.owner.number, s.pinned
 	}
 	return p
+}
+
+// attendance is who is shown, sorted once for all who are told.
+type attendance struct {
+	of    uint64 // changes of who is there
+	count int
+	named []*viewer // those who may type first
+}
+
+// lookAround brings the attendance up to date. The shell is locked.
+func (s *Shell) lookAround() {
+	if s.there.of == s.present {
+		return
+	}
+	var all []*viewer
+	for _, f := range s.followers {
+		if !f.viewer.hidden {
+			all = append(all, f.viewer)
+		}
+	}
+	slices.SortFunc(all, func(a, b *viewer) int {
+		if a.types != b.types {
+			if a.types {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.number, b.number)
+	})
+	s.there = attendance{of: s.present, count: len(all), named: slices.Clone(all[:min(maxPresent, len(all))])}
 }

@@ -62,8 +62,10 @@ type Shell struct {
 	seen      uint64
 	numbered  int            // viewers so far
 	present   uint64         // changes of who is there
+	there     attendance     // who that was, when somebody was told last
 	owner     *viewer        // whose room the size is; nil: nobody's
 	pinned    bool           // and stays, whoever types
+	dir       string         // the program's, when somebody last ended a line
 	active    time.Time      // when something was typed or put out last
 	title     string         // of the screen, as it was told last
 	telling   *time.Timer    // that the title is another; nil: nothing to tell
@@ -72,6 +74,7 @@ type Shell struct {
 	answers   []byte         // of the screen to the program, not typed yet
 	answering bool           // the answerer is at work
 	answerer  sync.WaitGroup
+	recording *recorder // nil: not recorded
 }
 
 // newShell makes a shell that does not run yet.

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"convoy/pty/cast"
 )
 
 // What a Config that says nothing gets.
 const (
-	defaultMax         = 64
+	defaultMax         = 256
 	defaultRingBytes   = 1 << 20
 	defaultWindowBytes = 256 << 10
 	defaultStall       = 30 * time.Second
@@ -26,12 +28,16 @@ type Config struct {
 	Program []string      // what runs, with its arguments; required
 	Env     []string      // its whole environment
 	Dir     string        // its working directory; "" is ours
-	Max     int           // shells that may run at once: 64
+	Max     int           // shells that may run at once: 256
 	Ring    int           // bytes of output kept for each: 1 MiB
 	Window  int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
 	Idle    time.Duration // after which a shell that nobody looks at and in which nothing happens is closed; 0: never
 	Stall   time.Duration // how long a viewer may hold a full window undrawn: 30 s
 	Log     *slog.Logger  // none: not logged. Never gets what is typed or put out
+
+	Node       string   // this node's full name, which recordings bear
+	Recordings cast.Dir // where they are kept
+	RecordAll  bool     // every shell is recorded, from its first byte
 
 	patience time.Duration // how long the reader waits for a viewer that draws nothing
 }
@@ -42,8 +48,10 @@ type Table struct {
 	config  Config
 	opening sync.Mutex // held while a shell is opened, and to close
 
+	recorders sync.WaitGroup
+
 	mu      sync.Mutex // guards what follows
-	shells  []*Shell   // oldest first
+	shells  []*Shell   // in the order in which they are listed: oldest first, unless Place says otherwise
 	closed  bool
 	changed chan struct{}
 	reaping bool
@@ -73,14 +81,23 @@ func NewTable(config Config) *Table {
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
+// Place says where a shell is opened. The zero value is the usual place.
+type Place struct {
+	Dir    string // working directory; "": Config.Dir
+	Before string // id of the shell in front of which it is listed; "", or none of ours: last
+}
+
 // Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
-// run, with ErrClosed, or when the system has no terminal left. That the program
-// cannot be started is no error: then the shell's output says why, and it has
+// run, with ErrClosed, when the system has no terminal left, or when it cannot be
+// recorded though all are. That the program cannot be started is no error: then the shell's output says why, and it has
 // ended with code 127.
-func (t *Table) Open(size Size) (*Shell, error) {
+func (t *Table) Open(size Size) (*Shell, error) { return t.OpenAt(Place{}, size) }
+
+// OpenAt is Open in another directory, or at another place of the list.
+func (t *Table) OpenAt(place Place, size Size) (*Shell, error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
-	return t.open(size)
+	return t.open(place, size)
 }
 
 // First returns the oldest shell that runs, or else opens one: of several
@@ -91,7 +108,7 @@ func (t *Table) First(size Size) (s *Shell, opened bool, err error) {
 	if s := t.oldestRunning(); s != nil {
 		return s, false, nil
 	}
-	s, err = t.open(size)
+	s, err = t.open(Place{}, size)
 	return s, err == nil, err
 }
 
@@ -108,7 +125,7 @@ func (t *Table) oldestRunning() *Shell {
 }
 
 // open makes and starts a shell. The caller holds opening.
-func (t *Table) open(size Size) (*Shell, error) {
+func (t *Table) open(place Place, size Size) (*Shell, error) {
 	if !size.valid() {
 		return nil, fmt.Errorf("open shell of %d×%d: %w", size.Rows, size.Cols, ErrBadSize)
 	}
@@ -117,16 +134,42 @@ func (t *Table) open(size Size) (*Shell, error) {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	honourSignals()
-	s := newShell(t.config, id, size, t.touch)
-	if err := s.start(t.config); err != nil {
+	config := t.config
+	if place.Dir != "" {
+		config.Dir = place.Dir
+	}
+	s := newShell(config, id, size, t.touch)
+	if err := t.start(s, config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	t.mu.Lock()
-	t.shells = append(t.shells, s)
+	if i := t.index(place.Before); i >= 0 {
+		t.shells = slices.Insert(t.shells, i, s)
+	} else {
+		t.shells = append(t.shells, s)
+	}
 	t.startReaper()
 	t.mu.Unlock()
 	t.touch()
 	return s, nil
+}
+
+// start runs a new shell, and records it if all are. One that has to be recorded
+// and cannot be is not started.
+func (t *Table) start(s *Shell, config Config) error {
+	if !config.RecordAll {
+		return s.start(config)
+	}
+	record, err := t.recorder(s, policy, 0)
+	if err != nil {
+		return err
+	}
+	defer record()
+	if err := s.start(config); err != nil {
+		s.recording.stop(err)
+		return err
+	}
+	return nil
 }
 
 // makeRoom finds a new id, and drops the oldest shell that has ended if the
@@ -242,5 +285,6 @@ func (t *Table) Close(ctx context.Context) error {
 		closing.Go(func() { errs[i] = t.remove(ctx, s) })
 	}
 	closing.Wait()
+	t.recorders.Wait() // they end with their shells
 	return errors.Join(errs...)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // maxViewers bounds the viewers that a shell remembers the numbers of.
-const maxViewers = 128
+const maxViewers = 1024
 
 // Viewer is one attachment of one tab to a shell.
 type Viewer struct {
@@ -75,6 +75,17 @@ func (s *Shell) Ack(viewer string, off int64) error {
 	if v := s.viewers[viewer]; v != nil && v.follow != nil && v.follow.acknowledge(off) {
 		v.follow.poke()
 		s.resumeReader()
+	}
+	return nil
+}
+
+// MayType returns ErrWatching if the viewer is attached to watch, and else nil.
+// What only those may do who could type it asks this first.
+func (s *Shell) MayType(viewer string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.viewers[viewer]; v != nil && !v.types {
+		return ErrWatching
 	}
 	return nil
 }

@@ -5,8 +5,8 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "share", "details", "login", "guide" and "error"; partials are "node_list",
-// "node", "log_lines" and "notice".
+// Pages are "console", "share", "details", "login", "guide", "error", "recordings" and "player"; partials are
+// "node_list", "node", "log_lines", "shell_list" and "notice".
 package templates
 
 import (
@@ -23,24 +23,27 @@ import (
 var files embed.FS
 
 // partials are the templates that may be rendered alone and used by pages.
-var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice"}
+var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list"}
 
 // views has the view of each name that Render knows, as a zero value.
 var views = map[string]any{
-	"console":   Console{},
-	"share":     Share{},
-	"login":     Login{},
-	"guide":     Guide{},
-	"details":   Details{},
-	"error":     Error{},
-	"node_list": NodeList{},
-	"node":      Node{},
-	"log_lines": LogLines{},
-	"notice":    Notice{},
+	"console":    Console{},
+	"share":      Share{},
+	"login":      Login{},
+	"guide":      Guide{},
+	"details":    Details{},
+	"error":      Error{},
+	"recordings": Recordings{},
+	"player":     Player{},
+	"node_list":  NodeList{},
+	"node":       Node{},
+	"log_lines":  LogLines{},
+	"notice":     Notice{},
+	"shell_list": ShellList{},
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "guide", "error"}
+var pages = []string{"console", "share", "details", "login", "guide", "error", "recordings", "player"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

@@ -111,11 +111,14 @@ func TestRenderWritesStatusAndType(t *testing.T) {
 func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
 	for name, view := range map[string]any{
-		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
+		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20},
 		"share":   share(),
 		"login":   Login{page, "wrong token"},
 		"guide":   Guide{Page: page, Pages: []GuideLink{{"shells", "Shells", true}}, Body: "<p>x</p>"},
 		"error":   Error{page, 404, "no such page", "go back"},
+
+		"recordings": Recordings{page, []Recording{recording}, []Silent{{"b", "it is away"}}},
+		"player":     Player{page, recording},
 	} {
 		doc := find(t, name, view)
 		doc.Find("script, style, link[rel=stylesheet], link[rel=modulepreload]").Each(func(_ int, e *goquery.Selection) {
@@ -148,7 +151,7 @@ func TestIDsAreUnique(t *testing.T) {
 	other := node()
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
-	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}})
+	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20})
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
 		id := e.AttrOr("id", "")
@@ -162,7 +165,7 @@ func TestIDsAreUnique(t *testing.T) {
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
 	for view, doc := range map[string]*goquery.Selection{
-		"console": find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}}),
+		"console": find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20}),
 		"share":   find(t, "share", share()),
 	} {
 		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
@@ -212,9 +215,10 @@ func TestHostileTextStaysText(t *testing.T) {
 	n.Address, n.Instance, n.Version, n.Provider, n.ProviderID = evil, evil, evil, evil, evil
 	n.Steps = []Step{{Name: evil, At: at, Error: evil}}
 	n.Shells = []Shell{{ID: evil, Title: evil, Exit: evil}}
+	hostile := Recording{ID: evil, Node: evil, Short: evil, Shell: evil, Title: evil, By: evil, Length: evil, Size: evil, State: evil, Reason: evil}
 	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
 	for name, view := range map[string]any{
-		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}},
+		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1},
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
@@ -222,6 +226,9 @@ func TestHostileTextStaysText(t *testing.T) {
 		"login":     Login{Page{}, evil},
 		"error":     Error{Page{}, 500, evil, evil},
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
+
+		"recordings": Recordings{Page{}, []Recording{hostile}, []Silent{{evil, evil}}},
+		"player":     Player{Page{}, hostile},
 	} {
 		doc := find(t, name, view)
 		if n := doc.Find("img, script:not([src]), [onerror], [onfocus]").Length(); n > 0 {

@@ -18,6 +18,7 @@ type Page struct {
 type Console struct {
 	Page
 	NodeList
+	MaxUpload int64 // bytes of a file to or from a shell; 0: none
 }
 
 // NodeList is the element #nodes. Count and Max speak of spawned nodes.
@@ -52,7 +53,7 @@ type Node struct {
 	ProviderID string
 	Steps      []Step
 	Shells     []Shell
-	Screen     string // what its first running shell shows, for the page's first moment and where no scripts run
+	Screen     string // of the first shell that runs, as text; only in the page, never in the list that comes by the stream
 }
 
 // Step is one step of a node's making or taking away. Ended is zero while it
@@ -71,6 +72,8 @@ type Shell struct {
 	Running bool
 	Exit    string
 	Links   int // share links that open it
+
+	Recording bool
 }
 
 // Share is the page of a share link: one shell.
@@ -80,6 +83,24 @@ type Share struct {
 	Shell   string // id
 	Types   bool   // else the reader watches
 	Expires time.Time
+}
+
+// ShellList is what the dialog with all shells shows.
+type ShellList struct{ Shells []ShellRow }
+
+// ShellRow is one shell of that list.
+type ShellRow struct {
+	Node      string // full name
+	Short     string
+	Reachable bool // the node is alive
+	Shell
+	Program    string
+	Dir        string // "": unknown
+	Busy       string // what runs in it; "": nothing
+	Started    time.Time
+	Active     time.Time
+	Viewers    int
+	Rows, Cols int
 }
 
 // LogLines is a batch of one node's log, as <li> elements.
@@ -131,6 +152,16 @@ type Error struct {
 	Status int
 	Text   string
 	Hint   string
+}
+
+// First is the shell whose screen the card begins with: the first one that runs.
+func (n Node) First() Shell {
+	for _, s := range n.Shells {
+		if s.Running {
+			return s
+		}
+	}
+	return Shell{}
 }
 
 // Tally counts the nodes of one status, for the line above the cards.

@@ -4,9 +4,10 @@
 // made, and which card is large is the page's own affair, kept here and put
 // back after each morph.
 
+import { detached, end, equip, restart } from "./acts.js";
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
-import { ask, confirm } from "./notices.js";
+import { ask, notice } from "./notices.js";
 import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
@@ -35,6 +36,13 @@ export function syncCards(link) {
 
 // allCards lists the cards in the order in which they stand.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
+
+// lacks reports whether a list of nodes has no tab for a shell that is shown here and has not ended.
+export function lacks(html) {
+  const list = new DOMParser().parseFromString(html, "text/html");
+  const has = (card, key) => list.getElementById(card.id)?.querySelector(`[role=tab][data-shell="${key}"]`);
+  return allCards().some((card) => [...card.panes].some(([key, { pane }]) => pane && !pane.ended && !has(card, key)));
+}
 
 // expect says that this page spawned a node: its shell opens by itself, as soon as the node is alive. It may be so
 // already: under load the list of nodes overtakes the answer to the click.
@@ -75,6 +83,7 @@ class Card {
     const keys = this.tabs.map(keyOf);
     for (const [key, pane] of this.panes) {
       if (!keys.includes(key)) this.drop(key, pane);
+      else if (pane.pane) pane.pane.title = this.tabOf(key).dataset.title;
     }
     let focus = false;
     if (this.wanted && keys.includes(this.wanted.id)) {
@@ -118,13 +127,16 @@ class Card {
       tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
       if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
     }
+    this.showRecord();
     if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
     for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
     if (focus) this.focus();
   }
 
+  tabOf(key) { return this.tabs.find((tab) => keyOf(tab) === key); }
+
   make(key, holder) {
-    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const tab = this.tabOf(key);
     const pane = document.createElement("div");
     pane.className = "pane";
     pane.id = `pane-${tab.id}`;
@@ -137,13 +149,34 @@ class Card {
       pane.append(stamp("log-template"));
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
-      uncover(holder);
+      find(".first-screen", holder)?.remove();
     } else {
-      pane.addEventListener("shell-drawn", () => uncover(holder));
-      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title });
+      const first = find(".first-screen", holder); // lies over the terminal until there is something in it
+      pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key) });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
       pane.links(Number(tab.dataset.links ?? 0));
+      equip(made, { node: this.name, shell: key, detach: () => this.detach(key) });
     }
+  }
+
+  isDetached(key) { return detached.has(`${this.name}/${key}`); }
+
+  // detach has this page stop following a shell, which goes on.
+  detach(key) {
+    detached.set(`${this.name}/${key}`, true);
+    const pane = this.panes.get(key)?.pane;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
+    pane?.detach();
+    if (hadFocus) pane.focus();
+  }
+
+  reattach(key) {
+    detached.set(`${this.name}/${key}`, false);
+    const pane = this.panes.get(key)?.pane;
+    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
+    pane?.reattach();
+    if (hadFocus) pane.focus();
   }
 
   drop(key, pane) {
@@ -172,13 +205,42 @@ class Card {
   }
 
   async close(key) {
-    const tab = this.tabs.find((tab) => keyOf(tab) === key);
+    const tab = this.tabOf(key);
     if (!tab) return;
-    const title = tab.dataset.title || "this shell";
-    if ("running" in tab.dataset && !await confirm(`Close ${title}?`, "It is still running: it and all that it started will end.", "Close")) return;
     const hadFocus = this.panes.get(key)?.contains(document.activeElement) || document.activeElement === tab;
-    await ask("DELETE", `/nodes/${this.name}/shells/${key}`);
+    if (!await end(this.name, key, this.panes.get(key)?.pane)) return;
+    detached.set(`${this.name}/${key}`, false);
     if (hadFocus && this.element) find(".name", this.element).focus({ preventScroll: true });
+  }
+
+  get selectedTab() { return this.tabOf(this.selected); }
+
+  // showRecord has the button for recording speak of the selected shell.
+  showRecord() {
+    const button = find("[data-action=record]", this.element);
+    if (!button) return;
+    const { running, recording } = this.selectedTab?.dataset ?? {};
+    button.hidden = running === undefined && recording === undefined;
+    button.setAttribute("aria-pressed", String(recording !== undefined));
+    button.title = recording === undefined ? "Record the shell" : "Stop recording the shell";
+  }
+
+  // record begins to record the selected shell, or stops it; its tab says so with the next list of nodes.
+  async record() {
+    const tab = this.selectedTab;
+    if (!tab) return;
+    const stop = "recording" in tab.dataset;
+    const answer = await ask(stop ? "DELETE" : "POST", `/nodes/${this.name}/shells/${this.selected}/recording`);
+    if (answer && stop) notice("info", "The recording is kept.", "It is among the recordings, behind the film at the top.");
+  }
+
+  // restart puts a new shell in the place of one; its tab comes with the next list of nodes.
+  async restart(key) {
+    const answer = await restart(this.name, key, this.panes.get(key)?.pane);
+    if (!answer || !this.element) return;
+    this.wanted = { id: answer.id, focus: !find("dialog[open]") };
+    this.seen = true;
+    this.sync();
   }
 
   setLarge(large) {
@@ -201,9 +263,6 @@ export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
 // cardOf is the card that an element stands in.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
-
-// uncover takes away what the page's HTML showed of a shell, once its terminal shows it.
-const uncover = (holder) => find(".shell-text", holder)?.remove();
 
 // Cards make their panes when they come near the window.
 const sight = new IntersectionObserver((entries) => {

@@ -1,14 +1,17 @@
 // The console's page: keeps what it shows in step with what the stream says,
 // and does what the reader asks for by mouse and keyboard.
 
-import { addLines, allCards, cardOf, expect, keyOf, syncCards } from "./cards.js";
+import { addLines, allCards, cardOf, expect, keyOf, lacks, syncCards } from "./cards.js";
 import { all, find, remember, remembered, set } from "./dom.js";
 import { Dock } from "./log.js";
-import { ask, confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { myName } from "./presence.js";
+import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
 
 const viewer = newViewer();
-const stream = new Stream({ viewer, onState: linkState });
+const watch = new URLSearchParams(location.search).has("watch"); // this page types into no shell
+const stream = new Stream({ viewer, name: myName(), watch, onState: linkState });
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 let skew = 0; // ms that the server's clock is ahead of ours
 
@@ -30,10 +33,21 @@ function allowSpawn() {
   if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
 }
 
-// swapNodes morphs a list that came by the stream into the page.
+// swapNodes morphs a list that came by the stream into the page. A console that has just been started does not know its
+// cluster: for a while after the stream has come back, a list that lacks what is shown here waits for a better one.
+const doubt = 15_000; // ms
 let lists = 0; // that came so far
+let doubtUntil = 0;
+let held = { html: "", timer: 0 };
 function swapNodes(html) {
   lists++;
+  clearTimeout(held.timer);
+  const wait = doubtUntil - performance.now();
+  if (wait > 0 && lacks(html)) {
+    held = { html, timer: setTimeout(() => swapNodes(html), wait) };
+    return;
+  }
+  held.html = "";
   window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
@@ -104,7 +118,7 @@ function setFilter(text) {
 function tick() {
   const now = Date.now() + skew;
   for (const time of all("#nodes time[data-since]")) set(time, span(now - Date.parse(time.dataset.since)));
-  for (const time of all("#nodes time[data-ago]")) set(time, `${span(now - Date.parse(time.dataset.ago))} ago`);
+  for (const time of all("time[data-ago]")) set(time, `${span(now - Date.parse(time.dataset.ago))} ago`);
   countdown();
 }
 
@@ -124,8 +138,10 @@ function clock(time) {
 // --- what the reader does ---
 
 const actions = {
+  ...shellActions,
   "open-shell": (button) => cardOf(button)?.open(),
   "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
+  record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
   spawn: () => find("#spawn").click(),
   log: () => dock.toggle(),
@@ -143,9 +159,11 @@ function enlarge(card) {
   if (!card) return;
   for (const other of allCards()) if (other !== card) other.setLarge(false);
   card.setLarge(!card.large);
-  const pane = card.panes.get(card.selected)?.pane;
-  requestAnimationFrame(() => pane?.fit());
+  requestAnimationFrame(() => selected(card)?.fit());
 }
+
+// selected is the terminal that a card shows, if it shows one.
+const selected = (card) => card?.panes.get(card.selected)?.pane;
 
 // go shows a node and puts the focus into its shell.
 function go(card) {
@@ -176,6 +194,8 @@ const shortcuts = {
   c: () => here()?.open(),
   m: () => enlarge(here()),
   l: () => dock.toggle(),
+  s: openShells,
+  ".": () => selected(here())?.tools.focus(),
   t: () => document.dispatchEvent(new Event("convoy:next-theme")),
   "/": () => find("#filter").focus(),
   "?": () => find("#keys").showModal(),
@@ -225,22 +245,25 @@ function tabKey(tab, key) {
 document.addEventListener("shell-leave", ({ target }) => {
   document.getElementById(target.getAttribute("aria-labelledby"))?.focus();
 });
-document.addEventListener("shell-restart", ({ target, detail }) => {
-  const card = cardOf(target);
-  card.open().then(() => ask("DELETE", `/nodes/${detail.node}/shells/${detail.shell}`));
-});
+document.addEventListener("shell-restart", ({ target, detail }) => cardOf(target).restart(detail.shell));
 document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
+document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).reattach(detail.shell));
+document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
 document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
+document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {
   for (const card of allCards()) for (const pane of card.panes.values()) pane.pane?.refreshTheme();
 });
 
 // --- what the stream says ---
 
+let opened = 0; // streams so far
 stream.on("hello", ({ build }) => {
+  if (opened++) doubtUntil = performance.now() + doubt;
   if (build && build !== document.body.dataset.build) linkStale();
 });
 stream.on("nodes", swapNodes);
+stream.on("down", () => clearTimeout(held.timer));
 stream.on("hb", (ms) => { skew = ms - Date.now(); });
 stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
 stream.on("log", ({ node, html }) => {

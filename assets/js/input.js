@@ -108,6 +108,14 @@ export class Input {
     for (const end of [...this.#waiting]) end();
   }
 
+  /** leave is called when the page goes: what is not known to be written is sent once more, in requests that outlive it. */
+  leave() {
+    this.#pump(Infinity);
+    for (const [n, { body }] of this.#sent) {
+      this.#fetch(`input?viewer=${this.#viewer}&n=${n}`, body, undefined, true).catch(() => {}); // too much for that, or no network
+    }
+  }
+
   /** close forgets what has not left. What is under way ends as it can. */
   close() {
     this.cancel();
@@ -157,6 +165,7 @@ export class Input {
   // attempt sends one request once, and returns whether it is settled.
   async #attempt(n, request) {
     const ack = this.#ack.latest;
+    const underWay = new Set(this.#sent.keys());
     request.abort = new AbortController();
     let answer;
     try {
@@ -171,10 +180,11 @@ export class Input {
     }
     const { error = "", expected } = await answer.json().catch(() => ({}));
     if (answer.status === 409 && expected !== undefined) {
-      if (!this.#sent.has(expected)) request.gap = expected; // the shell waits for a number that is not under way
+      // The shell waits for a number that is not under way. If it was when this one left, it may have been written since.
+      if (!underWay.has(expected) && !this.#sent.has(expected)) request.gap = expected;
       return false;
     }
-    if ([404, 409, 410].includes(answer.status)) {
+    if (answer.status === 409) {
       this.#end(error || "The shell has ended.");
       return true;
     }
@@ -182,7 +192,7 @@ export class Input {
       this.#hooks.onTrouble?.(error || `The input was refused (${answer.status}).`);
       return true;
     }
-    return false; // login, limits, unreachable: later
+    return false; // login, limits, unreachable, not known (yet; of a shell that is gone the stream says so): later
   }
 
   #gaps() {
@@ -245,21 +255,23 @@ export class Input {
     }
   }
 
-  // command posts without a body and returns whether there is nothing more to do: it was done, or never will be.
+  // command posts without a body and returns whether there is nothing more to do: it was done, or never will be. What is
+  // not known (404) may be so yet, as above.
   async #command(what) {
     try {
       const answer = await this.#fetch(what);
-      return answer.ok || [400, 403, 404, 409, 410].includes(answer.status);
+      return answer.ok || [400, 403, 409].includes(answer.status);
     } catch {
       return false;
     }
   }
 
-  #fetch(what, body, signal) {
+  #fetch(what, body, signal, keepalive = false) {
     const late = AbortSignal.timeout(patience);
     return fetch(`${this.#path}/${what}`, {
       method: "POST",
       body,
+      keepalive,
       headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });

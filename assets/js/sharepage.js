@@ -12,8 +12,8 @@ const viewer = newViewer();
 let skew = 0; // ms that the server's clock is ahead of ours
 let over = false;
 
-const stream = new Stream({ viewer, base, name: remembered("convoy.name") ?? "", want: "none", onState });
-const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream, title, base, types: right === "type" });
+const stream = new Stream({ viewer, base, name: remembered("convoy-name") ?? "", watch: right !== "type", want: "none", onState });
+const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream, title, base });
 
 // onState shows what became of the stream. One that is refused is asked for the reason: the link has ended.
 async function onState(state, ms) {
@@ -78,9 +78,8 @@ find("#share-name").addEventListener("click", () => {
 });
 dialog.addEventListener("close", () => {
   if (dialog.returnValue !== "yes") return;
-  stream.name = find("#name-text").value.trim();
-  remember("convoy.name", stream.name);
-  stream.renew();
+  stream.rename(find("#name-text").value.trim());
+  remember("convoy-name", stream.name);
 });
 
 const actions = {

@@ -4,30 +4,39 @@
 //   const pane = new ShellPane({ element, node, shell, viewer, stream });
 //
 // What element shows: .shell-screen (the terminal; its CSS gives it a size),
-// .shell-paste (how much of a paste is left), .shell-bar (why nothing can be
-// typed, and what can be done), .shell-tools (tools.js), .shell-keys (keys that a touch screen lacks).
+// .shell-paste (paste.js), .shell-floats (clipboard.js, files.js), .shell-bar (why nothing can be
+// typed, and what can be done), .shell-tools (tools.js), .shell-keys (touch.js),
+// .shell-find (search.js), .shell-note (history.js).
 //
-// Events on element, all bubbling, with {node, shell} as detail: shell-ended,
-// shell-restart and shell-close (the reader asks for it), shell-leave
-// (Shift+Escape), shell-trouble (with text).
+// Events on element, all bubbling, with {node, shell} as detail: shell-drawn
+// (there is something to see), shell-ended, shell-restart, shell-close and
+// shell-reattach (the reader asks for it), shell-leave (Shift+Escape),
+// shell-trouble (with text), shell-note (with level, text, hint).
 //
 // For tests and the curious: element.pane, and window.convoy.panes, a Map from
-// 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.undrawn the
-// bytes that wait to be drawn. Nothing in it is secret.
+// 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.cells() the
+// same with colours. Nothing in it is secret.
 
 import { Terminal } from "../vendor/xterm/xterm.mjs";
-import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
+import { Clipboard } from "./clipboard.js";
+import { cells, text } from "./dump.js";
+import { Files } from "./files.js";
+import { Graphics } from "./graphics.js";
+import { History } from "./history.js";
 import { Input } from "./input.js";
-import { shellPath } from "./stream.js";
+import { Paste } from "./paste.js";
+import { Presence } from "./presence.js";
+import { Search } from "./search.js";
+import { Size } from "./size.js";
+import { TouchKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, copy, hasGraphics, make, openLink, queries, touchKeys, wholeLetters } from "./terminal.js";
+import { allowStyles, appearance, button, copy, make, once, openLink, replies, wholeLetters } from "./terminal.js";
 
 const fromScreen = -2; // the offset that asks for the screen as it is
-const scrollback = 5000; // rows
+const scrollback = 10_000; // rows, as many as the shell keeps
 const settle = 100; // ms of quiet before a new size is asked for
-const pasteShown = 64 * 1024; // bytes from which a paste shows how far it is
 const askAgain = 2000; // ms between requests for a hole's bytes
 const interrupts = new Set([0x03, 0x1a, 0x1c]); // ^C, ^Z and ^\
 
@@ -45,12 +54,20 @@ export class ShellPane {
   #stream;
   #input;
   #term;
-  #fitter = new FitAddon();
   #screen = make("div", "shell-screen"); // may scroll, and may have a padding
   #host = make("div"); // what the terminal fills
-  #paste = make("div", "shell-paste");
   #bar = make("div", "shell-bar");
   #tools = new Tools();
+  #presence;
+  #size;
+  #search;
+  #history;
+  #graphics;
+  #paste;
+  #clipboard;
+  #shared; // by a share link
+  #files = null;
+  #touch = null; // the keys that a touch screen lacks
   #have = 0; // offset of the byte that must come next
   #drawn = 0; // offset of the first byte that is not drawn
   #part = new Uint8Array(); // the beginning of a letter whose rest has not come
@@ -58,77 +75,113 @@ export class ShellPane {
   #fresh = true; // nothing came yet: the first offset is taken as it is
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
-  #replying = false; // the terminal is answering a query
-  #told = ""; // how much room the shell was told that there is
-  #ctrl = false; // the key row's Ctrl is down
-  #gl = null;
+  #replying; // tells whether the terminal is answering a query
   #timer = 0;
   #ended = false;
-  #types; // the reader may type, and not only watch
-  #shared; // by a share link
+  #detached = false;
   #undo = [];
 
-  // base is the path of the share link that the shell is shown by. Without types the reader only watches.
-  constructor({ element, node, shell, viewer, stream, title = "shell", base = "", types = true }) {
+  // base is the path of the share link that the shell is shown by.
+  constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "" }) {
     this.#element = element;
     this.#node = node;
     this.#shell = shell;
     this.#key = `${node}/${shell}`;
     this.#stream = stream;
-    this.#types = types;
     this.#shared = base !== "";
     this.#input = new Input({
       node, shell, viewer, base,
       onEnded: text => this.#end(text),
       onTrouble: text => this.#emit("shell-trouble", { text }),
-      onPending: bytes => this.#showPaste(bytes),
+      onPending: bytes => this.#paste.show(bytes),
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
-    element.replaceChildren(this.#screen, this.#paste, this.#bar, this.#tools.element);
-    this.#paste.hidden = this.#bar.hidden = true;
-    this.#makeTerminal(title);
-    if (types && matchMedia("(pointer: coarse)").matches) element.append(this.#makeKeys());
+    element.replaceChildren(this.#screen, this.#bar, this.#tools.element);
+    this.#bar.hidden = true;
+    this.#makeTerminal();
+    this.title = title;
+    this.#makeTools();
+    this.#makeTransfers(viewer);
+    if (matchMedia("(pointer: coarse)").matches) {
+      this.#touch = new TouchKeys(this.#term);
+      element.append(this.#touch.element);
+    }
     this.#listen();
     element.pane = this;
     panes.set(this.#key, this);
-    stream.follow(this.#key, fromScreen, this.#sink);
+    if (detached) this.detach();
+    else stream.follow(this.#key, fromScreen, this.#sink);
   }
 
-  /** tools is the line below the terminal. */
+  /** tools is the line below the terminal; presence is who else looks at the shell. */
   get tools() { return this.#tools; }
+  get presence() { return this.#presence; }
 
-  /** undrawn is how many bytes came and are not drawn yet. */
+  /** title is what the shell is called. */
+  set title(title) {
+    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
+    this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
+  }
+
+  /** undrawn is how many bytes came and are not drawn yet, drawn the offset up to which the screen is drawn. */
   get undrawn() { return this.#undrawn; }
-
-  /** drawn is the offset up to which the screen is drawn. */
   get drawn() { return this.#drawn; }
+
+  /** ended is whether nothing more comes from the shell, nor goes to it. */
+  get ended() { return this.#ended; }
 
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
 
   /** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
-  text(whole = false) {
-    const { active } = this.#term.buffer;
-    const rows = [];
-    for (let y = whole ? 0 : active.baseY; y < active.baseY + this.#term.rows; y++) {
-      rows.push(active.getLine(y)?.translateToString(true) ?? "");
-    }
-    return rows.join("\n").trimEnd();
-  }
+  text(whole = false) { return text(this.#term, whole); }
+
+  /** cells is the screen cell by cell: its letters, colours and attributes. */
+  cells() { return cells(this.#term); }
 
   /** focus lets the reader type here. */
-  focus() { this.#term.focus(); }
+  focus() {
+    if (this.#bar.dataset.state === "detached") this.#bar.querySelector("button").focus();
+    else this.#term.focus();
+  }
 
   /** fit tells the shell how much room there is; it takes that size if nobody else who is there owns it. */
-  fit() { this.#claim(this.#told ? "take" : "offer"); }
+  fit() { this.#size.fit(); }
+
+  /** find opens the find bar. */
+  find() { return this.#search.open(); }
 
   /** refreshTheme takes the colours and the font of the style sheet. */
   refreshTheme() {
     const look = appearance(this.#screen);
-    if (JSON.stringify(look) === JSON.stringify({ ...this.#term.options, ...look })) return;
-    Object.assign(this.#term.options, look);
+    this.#term.options.theme = look.theme;
+    this.#size.look(look);
+    this.#search.again();
     this.fit();
+  }
+
+  /** detached says that this page does not follow the shell. */
+  get detached() { return this.#detached; }
+
+  /** detach stops following the shell, which goes on. */
+  detach() {
+    if (this.#detached || this.#ended) return;
+    this.#detached = true;
+    this.#stream.unfollow(this.#key);
+    this.#presence.clear();
+    this.#term.options.disableStdin = true;
+    this.#show("detached", "Detached. It goes on running.", button("Reattach", () => this.#emit("shell-reattach")));
+  }
+
+  /** reattach follows the shell again, from where it was left, or from its screen. */
+  reattach() {
+    if (!this.#detached) return;
+    this.#detached = false;
+    this.#term.options.disableStdin = this.#stream.watches;
+    this.#show("", "");
+    this.#stream.follow(this.#key, this.#fresh ? fromScreen : this.#have, this.#sink);
+    this.#size.fit();
   }
 
   /** dispose takes the terminal away. The shell goes on. */
@@ -138,50 +191,82 @@ export class ShellPane {
     this.#input.close();
     for (const undo of this.#undo) undo();
     if (panes.get(this.#key) === this) panes.delete(this.#key);
-    this.#plain();
+    this.#presence.clear();
+    this.#files?.close();
+    this.#graphics.drop();
     this.#term.dispose();
     this.#element.replaceChildren();
     delete this.#element.pane;
   }
 
-  #makeTerminal(title) {
-    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
+  #makeTerminal() {
     Terminal.strings.promptLabel = "Terminal";
     this.#term = new Terminal({
       ...appearance(this.#screen),
       allowProposedApi: true, // for the table of widths
       cursorBlink: false,
-      disableStdin: !this.#types,
       cursorInactiveStyle: "outline",
       linkHandler: { activate: (_, uri) => openLink(uri) },
       macOptionIsMeta: true,
       minimumContrastRatio: 4.5,
+      disableStdin: this.#stream.watches,
       scrollback,
     });
     this.#term.loadAddon(new Unicode11Addon());
     this.#term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, believe in
-    this.#term.loadAddon(this.#fitter);
     this.#term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
     this.#host.style.height = "100%";
     this.#screen.append(this.#host);
     this.#term.open(this.#host);
-    this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
+  }
+
+  #makeTools() {
+    const { watches } = this.#stream;
+    const [term, tools] = [this.#term, this.#tools];
+    this.#graphics = new Graphics(term);
+    this.#history = new History({ term, ask: () => this.#stream.recall(this.#key) });
+    this.#search = new Search({ term, older: () => this.#history.fetch(), leave: () => this.focus() });
+    tools.add("search", "Find (Ctrl+Shift+F)", () => this.find());
+    this.#presence = new Presence({ stream: this.#stream, tools });
+    this.#size = new Size({
+      term, tools, watches, screen: this.#screen,
+      tell: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !watches) this.#input.fit(rows, cols, claim); },
+    });
+    this.#element.append(this.#search.element, this.#history.element);
+  }
+
+  // makeTransfers adds what brings things in and out. What floats lies above the terminal, and gives it no other size.
+  #makeTransfers(viewer) {
+    const [term, node, shell] = [this.#term, this.#node, this.#shell];
+    const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
+    this.#paste = new Paste(term, this.#input, text => this.#emit("shell-trouble", { text }));
+    this.#clipboard = new Clipboard(term, { node, shell, drawn: () => this.#drawn });
+    const floats = make("div", "shell-floats");
+    floats.append(this.#clipboard.element);
+    if (!this.#shared && !this.#stream.watches) {
+      this.#files = new Files({ screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
+      floats.append(this.#files.element);
+    }
+    this.#screen.before(floats);
+    this.#bar.before(this.#paste.element);
   }
 
   #listen() {
     const term = this.#term;
-    for (const id of queries.csi) term.parser.registerCsiHandler(id, () => this.#reply());
-    for (const id of queries.osc) term.parser.registerOscHandler(id, () => this.#reply());
-    term.parser.registerDcsHandler(queries.dcs, () => this.#reply());
-    term.onData(text => this.#typed(new TextEncoder().encode(this.#withCtrl(text))));
+    this.#replying = replies(term);
+    once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
+    term.onData(text => this.#typed(new TextEncoder().encode(this.#touch?.held(text) ?? text)));
     term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
     term.attachCustomKeyEventHandler(e => this.#passes(e));
     term.textarea.addEventListener("focus", () => this.#focus());
-    this.#screen.addEventListener("paste", e => this.#pasted(e), { capture: true });
+    this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
     watch.observe(this.#screen);
+    const leave = () => this.#input.leave();
+    addEventListener("pagehide", leave);
     this.#undo.push(
       () => watch.disconnect(),
+      () => removeEventListener("pagehide", leave),
       this.#stream.on("hello", () => this.#back()),
     );
   }
@@ -192,6 +277,10 @@ export class ShellPane {
     output: (off, bytes) => this.#output(off, bytes),
     reset: (off, screen) => this.#reset(off, screen),
     size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
+    presence: here => {
+      this.#presence.show(here);
+      this.#size.present(here);
+    },
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#show("lost", "node unreachable, showing the last screen"),
     gone: error => this.#end(this.#shared ? error : "this shell is gone"),
@@ -247,30 +336,22 @@ export class ShellPane {
     this.#stream.offset(this.#key, off);
     this.#inOrder(() => {
       this.#part = new Uint8Array();
-      this.#term.write(screen, () => {
-        if (first) this.#emit("shell-drawn");
+      this.#clipboard.since(Infinity);
+      this.#history.reset(then => this.#term.write(screen, () => {
         this.#drawn = off;
+        this.#clipboard.since(off);
         this.#undrawn -= screen.length;
         if (!first) this.#input.rebase(off);
-      });
+        then();
+        this.#search.again();
+      }));
     });
   }
 
   // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.
   #resize(rows, cols) {
     if (this.#bar.dataset.state === "lost") this.#show("", "");
-    if (rows === this.#term.rows && cols === this.#term.cols) return;
-    this.#afterDrawn(() => {
-      this.#term.resize(cols, rows);
-      this.#scrolls();
-    });
-  }
-
-  // scrolls lets the screen scroll while the shell's size, somebody else's choice, is taller than the pane. Its end shows.
-  #scrolls() {
-    const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#host.clientHeight;
-    this.#screen.style.overflowY = tall ? "auto" : "";
-    this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
+    this.#afterDrawn(() => this.#size.resize(rows, cols));
   }
 
   // afterDrawn does a thing when all that was written is drawn, and holds back what comes after.
@@ -293,71 +374,28 @@ export class ShellPane {
   // --- to the shell ---
 
   #typed(bytes) {
-    if (this.#ended || this.#replying || !this.#types) return; // the shell's node answers its program, once for all viewers
+    if (this.#ended || this.#detached || this.#replying() || this.#stream.watches) return; // the shell's node answers its program, once for all viewers
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
-    if (interrupt && !this.#paste.hidden) this.#stopPaste();
+    if (interrupt && !this.#paste.element.hidden) this.#paste.stop();
     this.#input.send(bytes, interrupt);
-  }
-
-  // reply marks what the terminal sends in this turn of the event loop as an answer of its own. Typed keys come in turns
-  // of their own. It lets the terminal's own handler run.
-  #reply() {
-    if (!this.#replying) queueMicrotask(() => { this.#replying = false; });
-    this.#replying = true;
-    return false;
   }
 
   // back is called when the stream is open (again).
   #back() {
     this.#input.window = this.#stream.window;
     this.#input.kick();
+    this.#history.settle();
+    if (!this.#fresh) this.#clipboard.reopened();
   }
 
   #focus() {
-    this.#claim("take");
-    this.#accelerate();
+    this.#size.claim("take");
+    this.#graphics.take();
   }
 
   #later() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.fit();
-      this.#scrolls();
-    }, settle);
-  }
-
-  // claim tells how much room there is, and what this page wants of the size. The size itself comes by the stream, at its
-  // place in the output; typing makes it this page's.
-  #claim(claim) {
-    const want = this.#fitter.proposeDimensions();
-    if (this.#ended || !this.#types || !want || !this.#screen.clientHeight) return;
-    const rows = Math.min(want.rows, 1000);
-    const cols = Math.min(want.cols, 1000);
-    const tells = `${rows}x${cols}`;
-    if (claim === "take" && tells === this.#told && rows === this.#term.rows && cols === this.#term.cols) return;
-    this.#told = tells;
-    this.#input.fit(rows, cols, claim);
-  }
-
-  #pasted(e) {
-    e.preventDefault();
-    e.stopPropagation();
-    // Control characters are left out: an escape sequence could end a bracketed paste and type commands.
-    const text = (e.clipboardData?.getData("text/plain") ?? "").replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
-    this.#term.paste(text);
-  }
-
-  #showPaste(bytes) {
-    this.#paste.hidden = bytes < pasteShown;
-    if (this.#paste.hidden) return this.#paste.replaceChildren();
-    if (!this.#paste.firstChild) this.#paste.append(make("span"), button("Stop", () => this.#stopPaste()));
-    this.#paste.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
-  }
-
-  #stopPaste() {
-    this.#input.cancel();
-    if (this.#term.modes.bracketedPasteMode) this.#input.send(new TextEncoder().encode("\x1b[201~"));
-    this.focus();
+    this.#timer = setTimeout(() => { this.fit(); this.#size.show(); }, settle);
   }
 
   // --- keys ---
@@ -376,89 +414,37 @@ export class ShellPane {
       if (this.#term.hasSelection()) copy(this.#term.getSelection());
       return false;
     }
+    if ((e.ctrlKey || e.metaKey) && e.shiftKey && e.code === "KeyF") {
+      e.preventDefault();
+      this.find();
+      return false;
+    }
     return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
   }
 
-  #withCtrl(text) {
-    if (!this.#ctrl || text.length !== 1) return text;
-    this.#setCtrl(false);
-    return text >= "@" && text <= "~" ? String.fromCharCode(text.charCodeAt(0) & 0x1f) : text;
-  }
-
-  #setCtrl(on) {
-    this.#ctrl = on;
-    this.#element.querySelector("[data-key=Ctrl]")?.setAttribute("aria-pressed", on);
-  }
-
-  #makeKeys() {
-    const row = make("div", "shell-keys");
-    row.setAttribute("role", "toolbar");
-    row.setAttribute("aria-label", "Keys");
-    for (const [label, name, send] of touchKeys) {
-      const key = button(label, () => (send ? this.#press(send) : this.#setCtrl(!this.#ctrl)));
-      key.dataset.key = name;
-      key.setAttribute("aria-label", name);
-      key.addEventListener("pointerdown", e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays up
-      row.append(key);
-    }
-    return row;
-  }
-
-  #press(send) {
-    const application = this.#term.modes.applicationCursorKeysMode;
-    this.#term.input(send.length === 1 && send >= "A" ? (application ? "\x1bO" : "\x1b[") + send : send);
-  }
-
-  // --- the bar, the colours, the graphics card ---
+  // --- the bar ---
 
   #end(text) {
     if (this.#ended) return;
     this.#ended = true;
     this.#input.close();
+    this.#presence.clear();
     this.#term.options.disableStdin = true;
-    const acts = [
-      button("Restart", () => this.#emit("shell-restart")),
-      button("Close", () => this.#emit("shell-close")),
-    ];
-    this.#show("ended", text, ...(this.#shared ? [] : acts));
+    const acts = this.#shared ? [] : [["Restart", "shell-restart"], ["Close", "shell-close"]];
+    this.#show("ended", text, ...acts.map(([label, event]) => button(label, () => this.#emit(event))));
     this.#emit("shell-ended", { text });
   }
 
   #show(state, text, ...buttons) {
-    if (this.#ended && state !== "ended") return;
+    if ((this.#ended && state !== "ended") || (this.#detached && state !== "detached")) return;
+    if (state) this.#emit("shell-drawn");
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
-    const says = make("span");
-    says.textContent = text;
-    this.#bar.replaceChildren(says, ...buttons);
+    this.#bar.replaceChildren(Object.assign(make("span"), { textContent: text }), ...buttons);
   }
 
   #emit(name, more = {}) {
     const detail = { node: this.#node, shell: this.#shell, ...more };
     this.#element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
-
-  // accelerate gives this pane the graphics card. One pane at a time has it: a page may hold few contexts.
-  async #accelerate() {
-    if (accelerated === this || !hasGraphics()) return;
-    accelerated?.#plain();
-    accelerated = this;
-    const { WebglAddon } = await import("../vendor/xterm-addon-webgl/addon-webgl.mjs");
-    if (accelerated !== this) return;
-    try {
-      this.#gl = new WebglAddon();
-      this.#gl.onContextLoss(() => this.#plain());
-      this.#term.loadAddon(this.#gl);
-    } catch {
-      this.#plain();
-    }
-  }
-
-  #plain() {
-    if (accelerated === this) accelerated = null;
-    this.#gl?.dispose();
-    this.#gl = null;
-  }
 }
-
-let accelerated = null; // the pane that draws with the graphics card

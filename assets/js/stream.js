@@ -12,6 +12,7 @@
 const backoff = { first: 200, most: 10_000 }; // ms
 const hiddenAfter = 60_000; // ms until the stream of a hidden tab is closed
 const silenceFactor = 3; // heartbeats that may be missing
+const fromHistory = -3; // the offset that asks for the screen with all that scrolled away
 const connectTimeout = 15_000; // ms until the server must have said hello
 
 /** newViewer returns a fresh random viewer name. A page load takes one and keeps it. */
@@ -40,6 +41,8 @@ const escape = part => encodeURIComponent(part).replaceAll("%40", "@");
  */
 export class Stream {
   #viewer;
+  #name;
+  #watches;
   #onState;
   #want;
   #base;
@@ -62,14 +65,12 @@ export class Stream {
   /** window is how far the server runs ahead of what is acknowledged, in bytes. */
   window = 256 * 1024;
 
-  /** name is what the others in a shell see of this viewer. */
-  name = "";
-
-  // base is the path that the stream lies below: a share link's. name is this viewer's.
-  constructor({ viewer, onState = () => {}, want = "", base = "", name = "" }) {
+  // base is the path that the stream lies below: a share link's. name is what the others in a shell see of this viewer.
+  constructor({ viewer, name = "", watch = false, onState = () => {}, want = "", base = "" }) {
     this.#viewer = viewer;
     this.#base = base;
-    this.name = name;
+    this.#name = name;
+    this.#watches = watch;
     this.#onState = onState;
     this.#want = want;
     const until = { signal: this.#quit.signal };
@@ -81,6 +82,19 @@ export class Stream {
   }
 
   get state() { return this.#state; }
+
+  /** name is what the others in a shell see. */
+  get name() { return this.#name; }
+
+  /** watches says that this viewer does not type. */
+  get watches() { return this.#watches; }
+
+  /** rename gives the viewer another name: the stream is opened anew, and goes on where it was. */
+  rename(name) {
+    if (name === this.#name) return;
+    this.#name = name;
+    if (this.#source) this.#connect();
+  }
 
   /** on calls fn with the content of every event of that name. The returned function ends that. */
   on(event, fn) {
@@ -103,6 +117,19 @@ export class Stream {
     if (this.#id) this.#tell(key);
   }
 
+  /**
+   * recall asks for a followed shell's screen with all that the shell keeps of what scrolled away; it comes as a reset.
+   * It returns whether that is on its way. What is followed and from where does not change if it is not.
+   */
+  async recall(key) {
+    if (!this.#id || !this.#follows.has(key)) return false;
+    try {
+      return (await fetch(`${this.#address(key)}?from=${fromHistory}`, { method: "POST" })).ok;
+    } catch {
+      return false;
+    }
+  }
+
   /** unfollow ends the following of a shell. */
   unfollow(key) {
     const follow = this.#follows.get(key);
@@ -122,12 +149,6 @@ export class Stream {
     if (this.#closed || this.#source) return;
     this.#attempt = 0;
     this.#connect();
-  }
-
-  /** renew opens the stream anew, so that a new name holds. */
-  renew() {
-    this.#drop();
-    this.reconnect();
   }
 
   /** close ends the stream for good. */
@@ -156,8 +177,9 @@ export class Stream {
 
   #url() {
     const query = new URLSearchParams({ viewer: this.#viewer });
-    if (this.name) query.set("name", this.name);
     if (this.#want) query.set("want", this.#want);
+    if (this.#name) query.set("name", this.#name);
+    if (this.#watches) query.set("watch", "1");
     for (const [key, follow] of this.#follows) {
       query.append("shell", `${key}@${follow.off}`);
       follow.asked = "url";

@@ -2,7 +2,7 @@
 // page's policy.
 
 // What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
-export const queries = {
+const queries = {
   csi: [
     { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
     { final: "n" }, { prefix: "?", final: "n" }, { final: "t" }, { prefix: ">", final: "q" },
@@ -12,11 +12,20 @@ export const queries = {
   dcs: { intermediates: "$", final: "q" },
 };
 
-// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
-export const touchKeys = [
-  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
-  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
-];
+// replies returns a function that tells whether what the terminal sends now is an answer of its own: one that it gives
+// in the turn of the event loop in which it was asked. Typed keys come in turns of their own.
+export function replies(term) {
+  let replying = false;
+  const asked = () => {
+    if (!replying) queueMicrotask(() => { replying = false; });
+    replying = true;
+    return false; // the terminal's own handler runs
+  };
+  for (const id of queries.csi) term.parser.registerCsiHandler(id, asked);
+  for (const id of queries.osc) term.parser.registerOscHandler(id, asked);
+  term.parser.registerDcsHandler(queries.dcs, asked);
+  return () => replying;
+}
 
 const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
@@ -66,17 +75,6 @@ export function allowStyles(nonce) {
   };
 }
 
-// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
-export function hasGraphics() {
-  if (hasGraphics.known === undefined) {
-    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
-    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
-    gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  }
-  return hasGraphics.known;
-}
-
 export function make(name, className = "") {
   const element = document.createElement(name);
   element.className = className;
@@ -89,6 +87,57 @@ export function button(label, act) {
   element.textContent = label;
   element.addEventListener("click", act);
   return element;
+}
+
+// dialog asks the reader something: answers are [value, label], the last one is what Enter gives. It resolves to the value,
+// or "" if the dialog was closed otherwise. before(value), if it is there, may keep it open by resolving to false.
+export function dialog({ title, body, answers, before }) {
+  const element = make("dialog", "asks");
+  const form = make("form");
+  const head = Object.assign(make("h2"), { textContent: title });
+  const foot = make("footer");
+  const buttons = answers.map(([value, label]) => Object.assign(button(label, () => {}), { type: "submit", value, className: "button" }));
+  buttons[0].type = "button"; // or Enter in a field would press it
+  buttons[0].addEventListener("click", () => element.close(buttons[0].value));
+  buttons.at(-1).classList.add("primary");
+  if (!before) buttons.at(-1).autofocus = true;
+  foot.append(...buttons);
+  form.append(head, ...body, foot);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { value } = event.submitter ?? buttons.at(-1);
+    buttons.at(-1).disabled = true;
+    const done = !before || await before(value);
+    buttons.at(-1).disabled = false;
+    if (done) element.close(value);
+  });
+  element.ariaLabel = title;
+  element.append(form);
+  document.body.append(element);
+  element.showModal();
+  return new Promise((resolve) => {
+    element.addEventListener("close", () => {
+      element.remove();
+      resolve(element.returnValue);
+    }, { once: true });
+  });
+}
+
+// bytesText is a number of bytes for people.
+export function bytesText(n) {
+  const units = ["KiB", "MiB", "GiB"];
+  if (n < 1024) return n === 1 ? "1 byte" : `${n} bytes`;
+  let value = n / 1024;
+  for (; value >= 1024 && units.length > 1; value /= 1024) units.shift();
+  return `${value.toFixed(1).replace(/\.0$/, "")} ${units[0]}`;
+}
+
+// once calls fn at the next event of a terminal's.
+export function once(event, fn) {
+  const listening = event(() => {
+    listening.dispose();
+    fn();
+  });
 }
 
 export function openLink(uri) {

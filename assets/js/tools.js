@@ -40,6 +40,19 @@ export class Tools {
     this.#more.hidden = true;
     this.#buttons.append(this.#more);
     this.element.append(this.left, this.#buttons, this.#menu);
+    this.element.addEventListener("keydown", e => this.#arrow(e));
+  }
+
+  /** focus goes to the first button of the line; the arrow keys go on from there. */
+  focus() { this.#buttons.querySelector("button:not([hidden])").focus(); }
+
+  #arrow(e) {
+    const buttons = [...this.element.querySelectorAll("button")].filter(b => b.checkVisibility() && !b.disabled);
+    const to = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[e.key];
+    const at = buttons.indexOf(document.activeElement);
+    if (!to || at < 0) return;
+    e.preventDefault();
+    buttons.at((at + to) % buttons.length).focus();
   }
 
   /** add makes a button, in the line or in the menu. */

@@ -137,7 +137,7 @@ func (l *convoyLink) decode(e client.Event) (c chunk, err error) {
 		l.got.Add(int64(len(o.Bytes)))
 		return chunk{time.Now(), o.Bytes}, nil
 	case "reset":
-		return c, fmt.Errorf("%w: %s", errLostBytes, e.Data)
+		return c, fmt.Errorf("%w after offset %d", errLostBytes, l.got.Load())
 	case "exit", "lost", "gone":
 		return c, fmt.Errorf("%s: %s", e.Name, e.Data)
 	}

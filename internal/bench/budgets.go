@@ -35,11 +35,15 @@ func reach(value float64) *float64 { return &value }
 func budgets() []budget {
 	return []budget{
 		{part: "echo", way: wayCP, figure: "× ttyd", What: "key → echo, loopback, vs ttyd (p50)", Unit: unitRatio, Must: 2.0, Reach: reach(1.3)},
-		{part: "delay", way: wayCP + ", 30 keys/s", figure: "× round trip", What: "key → echo at 50 ms round trip, typing 30 keys/s (p50)", Unit: unitRatio, Must: 1.1, Reach: reach(1.02)},
+		{part: "delay", way: "50 ms: " + wayCP + ", 30 keys/s", figure: "× round trip", What: "key → echo at 50 ms round trip, typing 30 keys/s (p50)", Unit: unitRatio, Must: 1.1, Reach: reach(1.02)},
 		{part: "bulk", way: wayCP, figure: "× bare", What: "bulk output vs the bare pty", Unit: unitRatio, AtLeast: true, Must: 0.85, Reach: reach(0.95)},
 		{part: "bulk", way: wayCP, figure: "× ttyd", What: "bulk output vs ttyd", Unit: unitRatio, AtLeast: true, Must: 1.1, Reach: reach(1.3)},
 		{part: "interrupt", way: wayCP, figure: "p50", What: "Ctrl-C during yes → prompt drawn at 5 MB/s", Unit: unitMillis, Must: 300, Reach: reach(150)},
 		{part: "interrupt", way: wayCP, figure: "undrawn, most", What: "undrawn in the viewer during a flood", Unit: unitMiB, Must: 1},
+		{part: "stalled", way: rowUnread, figure: "bulk × alone", What: "bulk beside a viewer that reads nothing, vs without it", Unit: unitRatio, AtLeast: true, Must: 0.9},
+		{part: "stalled", way: rowUndone, figure: "bulk × alone", What: "bulk beside a viewer that never acknowledges", Unit: unitRatio, AtLeast: true, Must: 0.9},
+		{part: "stalled", way: rowUnread, figure: "echo × alone", What: "key → echo beside a viewer that reads nothing", Unit: unitRatio, Must: 1.1},
+		{part: "stalled", way: rowUndone, figure: "echo × alone", What: "key → echo beside a viewer that never acknowledges", Unit: unitRatio, Must: 1.1},
 		{part: "spawn", way: wayCP, figure: "shell usable", What: "local spawn: click → shell usable (p50)", Unit: unitMillis, Must: 1000, Reach: reach(300)},
 		{part: "memory", way: "control plane", figure: "resident", What: "idle control plane: resident memory", Unit: unitMiB, Must: 40, Reach: reach(25)},
 		{part: "memory", way: "spawned node", figure: "resident", What: "idle spawned node: resident memory", Unit: unitMiB, Must: 40, Reach: reach(25)},

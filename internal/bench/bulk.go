@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"math"
 	"time"
+
+	"convoy/internal/bench/figures"
 )
 
 // measureBulk has a file printed, and receives it whole.
@@ -17,35 +19,36 @@ func measureBulk(ctx context.Context, b *bench) error {
 	}
 	err := b.inTurn(b.ways, 18*time.Second, func(round int, w *way) error {
 		before := cpuTime(w.pids)
-		took, err := b.printFile(ctx, w)
+		took, err := printFile(ctx, w, b.place.large)
 		if err != nil {
 			return err
 		}
-		rates[w.name].add(round, float64(b.place.bytes)/took.Seconds()/1e6)
+		rates[w.name].add(round, float64(b.place.large.bytes)/took.Seconds()/1e6)
 		if used := cpuTime(w.pids) - before; len(w.pids) > 0 && used > 0 {
-			cpu[w.name].add(round, used.Seconds()/(float64(b.place.bytes)/1e8))
+			cpu[w.name].add(round, used.Seconds()/(float64(b.place.large.bytes)/1e8))
 		}
 		return nil
 	})
 	for _, w := range b.ways {
-		b.report.add("bulk", w.name, "median", unitRate, median(rates[w.name].all()))
-		b.report.add("bulk", w.name, "worst", unitRate, percentile(rates[w.name].all(), 0))
-		b.report.add("bulk", w.name, "best", unitRate, percentile(rates[w.name].all(), 100))
+		b.report.add("bulk", w.name, "median", unitRate, figures.Median(rates[w.name].all()))
+		b.report.add("bulk", w.name, "worst", unitRate, figures.Percentile(rates[w.name].all(), 0))
+		b.report.add("bulk", w.name, "best", unitRate, figures.Percentile(rates[w.name].all(), 100))
 		b.compare("bulk", w.name, rates)
-		b.report.add("bulk", w.name, "CPU for 100 MB", unitSeconds, median(cpu[w.name].all()))
+		b.report.add("bulk", w.name, "CPU for 100 MB", unitSeconds, figures.Median(cpu[w.name].all()))
 	}
 	return err
 }
 
 // printFile runs cat and says how long it took from Enter until the last byte was there, and right.
-func (b *bench) printFile(ctx context.Context, w *way) (time.Duration, error) {
-	command := "cat " + b.place.path("file")
-	if err := w.send(ctx, command); err != nil {
+func printFile(ctx context.Context, w *way, f printed) (time.Duration, error) {
+	if err := typeCommand(ctx, w, "cat "+f.path); err != nil {
 		return 0, err
 	}
-	if _, err := w.until(ctx, command); err != nil {
-		return 0, err
-	}
+	return enter(ctx, w, f)
+}
+
+// enter has a command that was typed print a file.
+func enter(ctx context.Context, w *way, f printed) (time.Duration, error) {
 	began := time.Now()
 	if err := w.send(ctx, "\r"); err != nil {
 		return 0, err
@@ -53,7 +56,7 @@ func (b *bench) printFile(ctx context.Context, w *way) (time.Duration, error) {
 	if _, err := w.until(ctx, "\r\n"); err != nil {
 		return 0, err
 	}
-	last, err := b.receiveFile(ctx, w)
+	last, err := receiveFile(ctx, w, f)
 	if err != nil {
 		return 0, err
 	}
@@ -61,9 +64,19 @@ func (b *bench) printFile(ctx context.Context, w *way) (time.Duration, error) {
 	return last.Sub(began), err
 }
 
-func (b *bench) receiveFile(ctx context.Context, w *way) (last time.Time, err error) {
+// typeCommand types a command, without Enter, and waits for the echo of it.
+func typeCommand(ctx context.Context, w *way, command string) error {
+	if err := w.send(ctx, command); err != nil {
+		return err
+	}
+	_, err := w.until(ctx, command)
+	return err
+}
+
+// receiveFile takes a file's bytes, and says when the last one was there.
+func receiveFile(ctx context.Context, w *way, f printed) (last time.Time, err error) {
 	sum := uint32(0)
-	for left := b.place.bytes; left > 0; {
+	for left := f.bytes; left > 0; {
 		c, err := w.take(ctx, int(min(left, math.MaxInt32)))
 		if err != nil {
 			return last, fmt.Errorf("with %d bytes to come: %w", left, err)
@@ -72,8 +85,8 @@ func (b *bench) receiveFile(ctx context.Context, w *way) (last time.Time, err er
 		left -= int64(len(c.bytes))
 		last = c.at
 	}
-	if sum != b.place.sum {
-		return last, fmt.Errorf("the right number of bytes came, but not the right ones: their sum is %x, not %x", sum, b.place.sum)
+	if sum != f.sum {
+		return last, fmt.Errorf("the right number of bytes came, but not the right ones: their sum is %x, not %x", sum, f.sum)
 	}
 	return last, nil
 }

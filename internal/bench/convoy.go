@@ -22,6 +22,8 @@ import (
 const (
 	startWait = 15 * time.Second
 	stopWait  = 15 * time.Second
+	// leanBuffer is what one viewer of many reads at once, in bytes.
+	leanBuffer = 4 << 10
 )
 
 // convoy is a running control plane.
@@ -105,6 +107,16 @@ func (c *convoy) use(ctx context.Context, link string) error {
 func (c *convoy) client(base string) *client.Client {
 	viewer := client.New(base, c.token)
 	viewer.HTTP = &http.Client{Transport: &wire{}}
+	return viewer
+}
+
+// lean is how a crowd of viewers asks: with small buffers, over connections that are shared but for the streams.
+func lean() *http.Client { return &http.Client{Transport: &wire{buffer: leanBuffer}} }
+
+// viewer is a new viewer that asks through such a client. It sees one shell and nothing else, unless it is made a page.
+func (c *convoy) viewer(through *http.Client) *client.Client {
+	viewer := client.New(c.base, c.token)
+	viewer.HTTP, viewer.Buffer = through, leanBuffer
 	return viewer
 }
 

@@ -2,170 +2,180 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"sync"
 	"time"
+
+	"convoy/internal/bench/figures"
 )
 
-const (
-	oneWay       = 25 * time.Millisecond
-	typingPause  = time.Second / 30
-	delayKeys    = 10 // one after the other, in a round
-	typedKeys    = 30 // at 30 keys a second, in a round
-	inputsAtOnce = 4  // as browsers have over HTTP/1.1
-)
+// delayKeys is how many keys are typed one after the other, each way, in a round.
+const delayKeys = 12
 
-// measureDelay types through a proxy that is 25 ms late each way. The round trip that it compares with is that of a
-// byte to an echo server through the same proxy: timers too have their price.
+// wayTrip is the row that the others of a link are compared with.
+const wayTrip = "round trip of the link"
+
+// trips are the round trips of the links that are typed over.
+var trips = []time.Duration{0, 20 * time.Millisecond, 50 * time.Millisecond, 150 * time.Millisecond}
+
+// measureDelay types through proxies that are late. The round trip that is compared with is that of a byte to an echo
+// server through such a proxy: timers too have their price. All links are typed over at the same time, which is a few
+// hundred bytes a second.
 func measureDelay(ctx context.Context, b *bench) error {
-	link, err := newProxy(strings.TrimPrefix(b.convoy.base, "http://"), oneWay)
-	if err != nil {
-		return err
-	}
-	defer link.close()
-	l, err := openShell(ctx, b.convoy.client("http://"+link.addr()), b.convoy.name)
-	if err != nil {
-		return err
-	}
-	w, err := newWay(ctx, wayCP, l)
-	if err != nil {
-		return err
-	}
-	defer w.close()
-	ping, err := newPing(oneWay)
-	if err != nil {
-		return err
-	}
-	defer ping.close()
-
-	var trips, single, typed rounds
-	for round := range b.rounds {
-		for range delayKeys {
-			trip, err := ping.trip()
-			if err != nil {
-				return err
-			}
-			trips.add(round, millis(trip))
-			took, err := typeKey(ctx, w, '#')
-			if err != nil {
-				return err
-			}
-			single.add(round, millis(took))
+	var links []*far
+	defer func() {
+		for _, f := range links {
+			f.close()
 		}
-		times, err := typeSteadily(ctx, w, l)
+	}()
+	for _, trip := range trips {
+		f, err := b.openFar(ctx, trip)
+		links = append(links, f)
 		if err != nil {
-			return err
+			return fmt.Errorf("%v: %w", trip, err)
 		}
-		typed.add(round, times...)
-		if err := endLine(ctx, w); err != nil {
+	}
+	for round := range b.rounds {
+		if err := together(len(links), func(i int) error { return links[i].run(ctx, round) }); err != nil {
 			return err
 		}
 	}
-	for _, one := range []struct {
-		way    string
-		rounds rounds
-	}{{"round trip of the link", trips}, {wayCP + ", one key at a time", single}, {wayCP + ", 30 keys/s", typed}} {
-		b.report.add("delay", one.way, "p50", unitMillis, percentile(one.rounds.all(), 50))
-		b.report.add("delay", one.way, "p90", unitMillis, percentile(one.rounds.all(), 90))
-		b.report.add("delay", one.way, "p99", unitMillis, percentile(one.rounds.all(), 99))
-		b.report.add("delay", one.way, "× round trip", unitRatio, ratio(one.rounds.medians(), trips.medians()))
+	for _, f := range links {
+		f.report(b)
 	}
 	return nil
 }
 
-// typeSteadily types 30 keys a second as a page does: numbered, some of them under way at the same time. It is the
-// milliseconds from each key to its echo.
-func typeSteadily(ctx context.Context, w *way, l *convoyLink) ([]float64, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	free := make(chan struct{}, inputsAtOnce)
-	pressed := make(chan time.Time, typedKeys)
-	var typing sync.WaitGroup
-	typing.Go(func() {
-		beat := time.NewTicker(typingPause)
-		defer beat.Stop()
-		for i := range typedKeys {
-			<-beat.C
-			pressed <- time.Now()
-			free <- struct{}{}
-			n := l.next
-			l.next++
-			typing.Go(func() {
-				if err := l.sendNumbered(ctx, n, []byte{keyAt(i)}); err != nil {
-					cancel(err)
-				}
-				<-free
-			})
-		}
-	})
-	defer typing.Wait()
-	var times []float64
-	for len(times) < typedKeys {
-		c, err := w.take(ctx, 1)
-		if err != nil {
-			cancel(err)
-			return nil, err
-		}
-		if want := keyAt(len(times)); c.bytes[0] != want {
-			err := fmt.Errorf("key %d: the echo of %q is %q", len(times), want, c.bytes)
-			cancel(err)
-			return nil, err
-		}
-		times = append(times, millis(c.at.Sub(<-pressed)))
+// together calls do with 0 to n-1, at the same time, and waits for all.
+func together(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() { errs[i] = do(i) })
 	}
-	return times, nil
+	group.Wait()
+	return errors.Join(errs...)
 }
 
-// ping is an echo server behind a proxy.
-type ping struct {
-	server net.Listener
-	link   *proxy
-	conn   net.Conn
-	done   sync.WaitGroup
+// far is a long line, and who types over it.
+type far struct {
+	trip    time.Duration
+	ping    *ping
+	trips   rounds
+	proxies []*proxy
+	typed   []*typed
 }
 
-func newPing(delay time.Duration) (*ping, error) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
+// typed is what was measured one way over a line.
+type typed struct {
+	*way
+	single, steady rounds
+}
+
+// openFar opens a line and a shell each way over it. What it returns is to be closed in any case.
+func (b *bench) openFar(ctx context.Context, trip time.Duration) (f *far, err error) {
+	f = &far{trip: trip}
+	if f.ping, err = newPing(trip / 2); err != nil {
+		return f, err
+	}
+	err = f.open(strings.TrimPrefix(b.convoy.base, "http://"), func(addr string) (*way, error) {
+		l, err := openShell(ctx, b.convoy.client("http://"+addr), b.convoy.name)
+		if err != nil {
+			return nil, err
+		}
+		return newWay(ctx, wayCP, l)
+	})
+	if err == nil && b.ttyd != nil {
+		err = f.open(b.ttyd.addr, func(addr string) (*way, error) { return b.ttyd.open(ctx, addr) })
+	}
+	return f, err
+}
+
+// open puts a proxy in front of an address, and opens a way through it.
+func (f *far) open(addr string, through func(addr string) (*way, error)) error {
+	link, err := newProxy(addr, f.trip/2)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &ping{server: server}
-	p.done.Go(func() {
-		conn, err := server.Accept()
-		if err != nil {
-			return
+	f.proxies = append(f.proxies, link)
+	w, err := through(link.addr())
+	if err == nil {
+		f.typed = append(f.typed, &typed{way: w})
+	}
+	return err
+}
+
+func (f *far) close() {
+	for _, t := range f.typed {
+		t.close()
+	}
+	for _, link := range f.proxies {
+		link.close()
+	}
+	if f.ping != nil {
+		f.ping.close()
+	}
+}
+
+// run is one round: all ways at once, and the link itself beside them.
+func (f *far) run(ctx context.Context, round int) error {
+	return together(len(f.typed)+1, func(i int) error {
+		if i < len(f.typed) {
+			return f.typed[i].run(ctx, round)
 		}
-		defer conn.Close()
-		io.Copy(conn, conn) //nolint:errcheck // the pinging side sees it
+		for range delayKeys {
+			trip, err := f.ping.trip()
+			if err != nil {
+				return err
+			}
+			f.trips.add(round, millis(trip))
+		}
+		return nil
 	})
-	if p.link, err = newProxy(server.Addr().String(), delay); err != nil {
-		server.Close()
-		return nil, err
-	}
-	if p.conn, err = net.Dial("tcp", p.link.addr()); err != nil {
-		p.link.close()
-		server.Close()
-		return nil, err
-	}
-	return p, nil
 }
 
-// trip sends a byte and waits for it.
-func (p *ping) trip() (time.Duration, error) {
-	began := time.Now()
-	if _, err := p.conn.Write([]byte{1}); err != nil {
-		return 0, err
+func (t *typed) run(ctx context.Context, round int) error {
+	for range delayKeys {
+		took, err := typeKey(ctx, t.way, '#')
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		t.single.add(round, millis(took))
 	}
-	_, err := io.ReadFull(p.conn, make([]byte, 1))
-	return time.Since(began), err
+	times, err := typeSteadily(ctx, t.way)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	t.steady.add(round, times...)
+	return endLine(ctx, t.way)
 }
 
-func (p *ping) close() {
-	p.conn.Close()
-	p.link.close()
-	p.server.Close()
-	p.done.Wait()
+// farName names a row of a link.
+func farName(trip time.Duration, what string) string {
+	return fmt.Sprintf("%d ms: %s", trip.Milliseconds(), what)
+}
+
+func (f *far) report(b *bench) {
+	add := func(what string, r, ttyd rounds) {
+		name := farName(f.trip, what)
+		b.report.add("delay", name, "p50", unitMillis, figures.Percentile(r.all(), 50))
+		b.report.add("delay", name, "p99", unitMillis, figures.Percentile(r.all(), 99))
+		b.report.add("delay", name, "× round trip", unitRatio, figures.Ratio(r.medians(), f.trips.medians()))
+		b.report.add("delay", name, "× ttyd", unitRatio, figures.Ratio(r.medians(), ttyd.medians()))
+	}
+	var ttyd typed
+	for _, t := range f.typed {
+		if t.name == wayTtyd {
+			ttyd = *t
+		}
+	}
+	add(wayTrip, f.trips, nil)
+	for _, t := range f.typed {
+		add(t.name+", one key at a time", t.single, ttyd.single)
+	}
+	for _, t := range f.typed {
+		add(t.name+", 30 keys/s", t.steady, ttyd.steady)
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"convoy/internal/bench/figures"
 )
 
 const (
@@ -34,10 +36,10 @@ func measureInterrupt(ctx context.Context, b *bench) error {
 		return nil
 	})
 	for _, w := range ways {
-		b.report.add("interrupt", w.name, "p50", unitMillis, median(took[w.name].all()))
-		b.report.add("interrupt", w.name, "worst", unitMillis, percentile(took[w.name].all(), 100))
+		b.report.add("interrupt", w.name, "p50", unitMillis, figures.Median(took[w.name].all()))
+		b.report.add("interrupt", w.name, "worst", unitMillis, figures.Percentile(took[w.name].all(), 100))
 		if _, ok := w.link.(*convoyLink); ok {
-			b.report.add("interrupt", w.name, "undrawn, most", unitMiB, percentile(most[w.name].all(), 100))
+			b.report.add("interrupt", w.name, "undrawn, most", unitMiB, figures.Percentile(most[w.name].all(), 100))
 		}
 	}
 	return err

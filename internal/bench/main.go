@@ -1,7 +1,7 @@
 // Command bench measures Convoy against the budgets of its design, side by side with a bare pseudo-terminal and with
 // ttyd, if that is installed. It builds and runs a real Convoy and speaks its protocol (docs/protocol.md).
 //
-//	go run ./internal/bench            everything, in about a minute
+//	go run ./internal/bench            everything, in at most two and a half minutes
 //	go run ./internal/bench -parts echo,bulk -json
 //
 // It measures and never judges by its exit status: that is 1 only if something failed or bytes came wrong.
@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
@@ -54,7 +53,7 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
 	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
-	set.DurationVar(&o.limit, "limit", 90*time.Second, "time for all of it, without the building")
+	set.DurationVar(&o.limit, "limit", 150*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
 	set.BoolVar(&o.json, "json", false, "print JSON")
 	if err := set.Parse(args); err != nil {
@@ -76,17 +75,21 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 type part struct {
 	name, title string
 	needs       time.Duration // it is not begun with less time left
+	ways        bool          // it measures the ways that are open all the time
 	run         func(context.Context, *bench) error
 }
 
 func parts() []part {
 	return []part{
-		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, measureEcho},
-		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, measureBulk},
-		{"delay", "key → echo over a link with a round trip of 50 ms", 8 * time.Second, measureDelay},
-		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, measureInterrupt},
-		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, measureSpawn},
-		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, measureMemory},
+		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, true, measureEcho},
+		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, true, measureBulk},
+		{"viewers", "bulk output of one shell to its viewers, each of whom gets every byte", 8 * time.Second, false, measureViewers},
+		{"stalled", "one viewer's output and echo beside another that has stopped, and may type", 8 * time.Second, false, measureStalled},
+		{"delay", "key → echo over links with round trips", 16 * time.Second, true, measureDelay},
+		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, true, measureInterrupt},
+		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, false, measureSpawn},
+		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},
+		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, false, measureMemory},
 	}
 }
 
@@ -102,6 +105,7 @@ type bench struct {
 	options
 	place  *place
 	convoy *convoy // of all parts but memory, which wants a fresh one
+	ttyd   *ttyd   // nil: there is none
 	ways   []*way
 	report report
 	stderr io.Writer
@@ -157,10 +161,12 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		return err
 	}
 	defer b.convoy.stop()
-	if err := b.openWays(ctx); err != nil {
-		return err
-	}
 	defer b.closeWays()
+	if slices.ContainsFunc(parts(), func(p part) bool { return p.ways && slices.Contains(b.parts, p.name) }) {
+		if err := b.openWays(ctx); err != nil {
+			return err
+		}
+	}
 	return b.runParts(ctx)
 }
 
@@ -193,9 +199,6 @@ func (b *bench) runParts(ctx context.Context) error {
 
 // openWays opens a shell each way that is asked for and that there is.
 func (b *bench) openWays(ctx context.Context) error {
-	if len(b.parts) == 1 && b.parts[0] == "memory" {
-		return nil
-	}
 	for _, name := range b.options.ways {
 		var open func(context.Context) (*way, error)
 		switch name {
@@ -206,10 +209,6 @@ func (b *bench) openWays(ctx context.Context) error {
 		case "node":
 			open = b.openNode
 		case "ttyd":
-			if _, err := exec.LookPath("ttyd"); err != nil {
-				b.report.note("ttyd: not found on PATH, so nothing is compared with it")
-				continue
-			}
 			open = b.openTtyd
 		default:
 			return fmt.Errorf("no way %q: there are bare, convoy, node, ttyd", name)
@@ -218,7 +217,9 @@ func (b *bench) openWays(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		b.ways = append(b.ways, w)
+		if w != nil {
+			b.ways = append(b.ways, w)
+		}
 	}
 	return nil
 }
@@ -227,6 +228,7 @@ func (b *bench) closeWays() {
 	for _, w := range slices.Backward(b.ways) {
 		w.close()
 	}
+	b.ttyd.stop()
 }
 
 // inTurn calls do for each way in each round, another way first each time, so that noise hits all alike. It begins no

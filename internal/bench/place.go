@@ -11,23 +11,37 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// place is the temporary directory of a run: the shells' start file, the file that cat prints, the built Convoy.
+// place is the temporary directory of a run: the shells' start file, the files that cat prints, the built Convoy.
 type place struct {
 	dir   string
-	bytes int64  // that the file makes a terminal put out
+	large printed // of the size that was asked for
+	small printed // of smallSize at most
+}
+
+// printed is a file that cat prints.
+type printed struct {
+	path  string
+	bytes int64  // that it makes a terminal put out
 	sum   uint32 // of these
 }
+
+// smallSize is the size of the file that many viewers get at once, in bytes.
+const smallSize = 8 << 20
 
 // sums is the polynomial that processors know.
 var sums = crc32.MakeTable(crc32.Castagnoli)
 
-// startFile makes every shell alike: a prompt that can be waited for, and nothing that repeats it or stores keys.
+// startFile makes every shell alike: a prompt that can be waited for, and nothing that repeats it or stores keys. lines
+// prints so many lines, one a second, and needs no other process for it: it waits for a pipe that nobody writes to.
 const startFile = `PS1='` + prompt + `'
 unset PROMPT_COMMAND HISTFILE MAILCHECK
 INPUTRC=/dev/null
 bind 'set enable-bracketed-paste off'
+lines() { exec 3<>~/never; for ((i = 0; i < $1; i++)); do read -rt 1 -u 3; echo "line $i"; done; }
 `
 
 func newPlace(size int) (*place, error) {
@@ -40,7 +54,14 @@ func newPlace(size int) (*place, error) {
 		p.remove()
 		return nil, err
 	}
-	if err := p.writeFile(size); err != nil {
+	if err := unix.Mkfifo(p.path("never"), 0o600); err != nil {
+		p.remove()
+		return nil, err
+	}
+	if p.large, err = p.writeFile("large", size); err == nil {
+		p.small, err = p.writeFile("small", min(size, smallSize))
+	}
+	if err != nil {
 		p.remove()
 		return nil, err
 	}
@@ -51,18 +72,18 @@ func (p *place) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p *place) remove() { os.RemoveAll(p.dir) } //nolint:errcheck // a directory for temporary files
 
-// writeFile writes the file that cat prints, lines of 79 letters that hardly compress, and sums what a terminal makes
+// writeFile writes a file that cat prints, lines of 79 letters that hardly compress, and sums what a terminal makes
 // of it: it puts a carriage return before each newline.
-func (p *place) writeFile(size int) error {
-	file, err := os.Create(p.path("file"))
+func (p *place) writeFile(name string, size int) (f printed, err error) {
+	f.path = p.path(name)
+	file, err := os.Create(f.path)
 	if err != nil {
-		return err
+		return f, err
 	}
 	defer file.Close()
 	out := bufio.NewWriterSize(file, 1<<20)
 	random := rand.New(rand.NewPCG(1, 2))
 	line, bits := make([]byte, 81), uint64(0)
-	sum := uint32(0)
 	for written := 0; written < size; {
 		for i := range 79 {
 			if i%8 == 0 {
@@ -74,12 +95,11 @@ func (p *place) writeFile(size int) error {
 		line[n] = '\n'
 		out.Write(line[:n+1]) //nolint:errcheck // Flush says it
 		copy(line[n:], "\r\n")
-		sum = crc32.Update(sum, sums, line[:n+2])
-		p.bytes += int64(n + 2)
+		f.sum = crc32.Update(f.sum, sums, line[:n+2])
+		f.bytes += int64(n + 2)
 		written += n + 1
 	}
-	p.sum = sum
-	return out.Flush()
+	return f, out.Flush()
 }
 
 // command is the shell that every way runs.

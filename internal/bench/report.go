@@ -7,8 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
+
+	"convoy/internal/bench/figures"
 )
 
 // Units of figures.
@@ -94,7 +94,7 @@ func (r *report) text() string {
 	for _, part := range partNames() {
 		if table := r.table(part); table != nil {
 			fmt.Fprintf(&text, "\n%s\n", r.Titles[part])
-			writeTable(&text, table)
+			figures.WriteTable(&text, table) //nolint:errcheck // a strings.Builder takes everything
 		}
 	}
 	text.WriteString("\nbudgets of the design\n")
@@ -102,7 +102,7 @@ func (r *report) text() string {
 	for _, b := range r.Budgets {
 		table = append(table, b.row())
 	}
-	writeTable(&text, table)
+	figures.WriteTable(&text, table) //nolint:errcheck // a strings.Builder takes everything
 	for _, note := range r.Notes {
 		fmt.Fprintf(&text, "note: %s\n", note)
 	}
@@ -143,26 +143,15 @@ func (r *report) table(part string) [][]string {
 	return table
 }
 
-// writeTable writes rows in columns: the first to the left, the others to the right.
-func writeTable(w io.Writer, table [][]string) {
-	first := 0
-	for _, row := range table {
-		first = max(first, utf8.RuneCountInString(row[0]))
-	}
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range table {
-		padded := row[0] + strings.Repeat(" ", first-utf8.RuneCountInString(row[0]))
-		fmt.Fprintf(out, "  %s\t%s\t\n", padded, strings.Join(row[1:], "\t"))
-	}
-	out.Flush() //nolint:errcheck // a strings.Builder takes everything
-}
-
 // number formats a value with as many digits as its unit can mean.
 func number(value float64, unit string) string {
 	switch unit {
 	case unitMicros, unitKiB, "":
 		return fmt.Sprintf("%.0f", value)
 	case unitMillis, unitRate, unitMiB:
+		if value < 10 {
+			return fmt.Sprintf("%.2f", value)
+		}
 		return fmt.Sprintf("%.1f", value)
 	default:
 		return fmt.Sprintf("%.2f", value)

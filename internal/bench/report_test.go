@@ -98,6 +98,7 @@ func TestNumber(t *testing.T) {
 	}{
 		{161.7, unitMicros, "162"},
 		{51.26, unitMillis, "51.3"},
+		{0.318, unitMillis, "0.32"},
 		{1.026, unitRatio, "1.03"},
 		{0.364, unitPercent, "0.36"},
 		{40, "", "40"},

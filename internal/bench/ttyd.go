@@ -28,37 +28,62 @@ type ttydLink struct {
 	err  error // read it when out is closed
 }
 
-// openTtyd runs ttyd and opens a shell in it.
-func (b *bench) openTtyd(ctx context.Context) (*way, error) {
+// ttyd is a running ttyd. It starts a shell for each connection.
+type ttyd struct {
+	cmd  *exec.Cmd
+	addr string
+}
+
+// startTtyd runs ttyd, if it is there: nil without an error says that it is not.
+func (b *bench) startTtyd(ctx context.Context) (*ttyd, error) {
+	if _, err := exec.LookPath("ttyd"); err != nil {
+		b.report.note("ttyd: not found on PATH, so nothing is compared with it")
+		return nil, nil
+	}
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command("ttyd", append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-w", b.place.dir}, b.place.command()...)...)
-	cmd.Env, cmd.Dir = b.place.env(), b.place.dir
-	if err := cmd.Start(); err != nil {
+	t := &ttyd{addr: addr}
+	t.cmd = exec.Command("ttyd", append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-w", b.place.dir}, b.place.command()...)...)
+	t.cmd.Env, t.cmd.Dir = b.place.env(), b.place.dir
+	if err := t.cmd.Start(); err != nil {
 		return nil, err
 	}
-	end := func() {
-		cmd.Process.Signal(syscall.SIGTERM)                                  //nolint:errcheck // it may have ended
-		late := time.AfterFunc(2*time.Second, func() { cmd.Process.Kill() }) //nolint:errcheck // as above
-		cmd.Wait()                                                           //nolint:errcheck // it was told to end
-		late.Stop()
+	b.report.note("ttyd is " + ttydVersion(ctx) + ", asked without compression")
+	return t, nil
+}
+
+// stop ends ttyd with its shells. It may be nil.
+func (t *ttyd) stop() {
+	if t == nil {
+		return
 	}
+	t.cmd.Process.Signal(syscall.SIGTERM)                                  //nolint:errcheck // it may have ended
+	late := time.AfterFunc(2*time.Second, func() { t.cmd.Process.Kill() }) //nolint:errcheck // as above
+	t.cmd.Wait()                                                           //nolint:errcheck // it was told to end
+	late.Stop()
+}
+
+// openTtyd runs ttyd and opens a shell in it. Where there is none it is no way, and no error.
+func (b *bench) openTtyd(ctx context.Context) (w *way, err error) {
+	if b.ttyd, err = b.startTtyd(ctx); b.ttyd == nil {
+		return nil, err
+	}
+	if w, err = b.ttyd.open(ctx, b.ttyd.addr); err == nil {
+		w.pids = []int{b.ttyd.cmd.Process.Pid}
+	}
+	return w, err
+}
+
+// open opens a shell through an address that leads to ttyd.
+func (t *ttyd) open(ctx context.Context, addr string) (*way, error) {
 	l, err := followTtyd(ctx, addr)
 	if err != nil {
-		end()
 		return nil, err
 	}
-	w, err := newWay(ctx, wayTtyd, l)
-	if err != nil {
-		end()
-		return nil, err
-	}
-	w.end, w.pids = end, []int{cmd.Process.Pid}
-	b.report.note("ttyd is " + ttydVersion(ctx) + ", asked without compression")
-	return w, nil
+	return newWay(ctx, wayTtyd, l)
 }
 
 func ttydVersion(ctx context.Context) string {

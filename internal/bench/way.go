@@ -42,16 +42,10 @@ type way struct {
 	name string
 	link link
 	pids []int // what carries its bytes; none for a bare pty
-	end  func()
 	rest chunk // taken from the link, not used yet
 }
 
-func (w *way) close() {
-	w.link.Close()
-	if w.end != nil {
-		w.end()
-	}
-}
+func (w *way) close() { w.link.Close() }
 
 // newWay waits for the shell's first prompt.
 func newWay(ctx context.Context, name string, l link) (*way, error) {

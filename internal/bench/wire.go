@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -14,6 +15,9 @@ import (
 // ttyd is asked through. With http.Transport, which has two goroutines for each connection, what is compared is mostly
 // the measuring side.
 type wire struct {
+	buffer  int // bytes that a connection reads at once; 0: 64 KiB
+	receive int // of the kernel's buffer for what was not read yet; 0: what it likes
+
 	mu   sync.Mutex
 	idle []*wireConn
 }
@@ -75,7 +79,10 @@ func (w *wire) conn(r *http.Request) (*wireConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wireConn{c, bufio.NewReaderSize(c, 64<<10), bufio.NewWriter(c)}, nil
+	if w.receive > 0 {
+		c.(*net.TCPConn).SetReadBuffer(w.receive) //nolint:errcheck // an open connection
+	}
+	return &wireConn{c, bufio.NewReaderSize(c, cmp.Or(w.buffer, 64<<10)), bufio.NewWriter(c)}, nil
 }
 
 func (w *wire) keep(c *wireConn) {

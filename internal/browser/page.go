@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/debugger"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
@@ -154,6 +156,19 @@ func (p *Page) Screenshot(path string) string {
 		p.t.Fatalf("browser: screenshot: %v", err)
 	}
 	return path
+}
+
+// Freeze stops all that runs in the page, as if it hung; Thaw lets it go on.
+func (p *Page) Freeze() {
+	p.t.Helper()
+	call(p, debugger.Enable, debugger.EnableParams{})
+	call(p, debugger.Pause, cdp.Empty{})
+}
+
+// Thaw ends what Freeze began.
+func (p *Page) Thaw() {
+	p.t.Helper()
+	call(p, debugger.Disable, cdp.Empty{})
 }
 
 // BeforeLoad makes every page that is loaded from now on run script first.

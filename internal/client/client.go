@@ -20,6 +20,8 @@ type Client struct {
 	Token  string
 	Viewer string
 	HTTP   *http.Client
+	Page   bool // its streams are a page's: HTML in place of JSON
+	Buffer int  // bytes of a stream that are read at once; 0: 128 KiB
 }
 
 // New makes a client with a viewer name of its own and connections of its own.
@@ -53,6 +55,7 @@ type Shell struct {
 	Rows, Cols      int
 	End             int64
 	Running         bool
+	Recording       bool
 	Exit            *struct {
 		Code   int
 		Signal string

@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -40,7 +41,9 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.Token)
-	r.Header.Set("Accept", "application/json")
+	if !c.Page {
+		r.Header.Set("Accept", "application/json")
+	}
 	answer, err := c.HTTP.Do(r)
 	if err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		answer.Body.Close()
 		return nil, fmt.Errorf("stream: %s", answer.Status)
 	}
-	s := &Stream{body: answer.Body, in: bufio.NewReaderSize(answer.Body, 128<<10)}
+	s := &Stream{body: answer.Body, in: bufio.NewReaderSize(answer.Body, cmp.Or(c.Buffer, 128<<10))}
 	hello, err := s.Next()
 	if err != nil || hello.Name != "hello" {
 		s.Close()

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -72,29 +73,77 @@ func BenchmarkSnapshotWithHistory(b *testing.B) {
 	}
 }
 
+// heapOf returns the bytes of heap that what make returns takes.
+func heapOf(make func() any) int64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	made := make()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(made)
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
+}
+
 // TestMemory holds the screen to its budget: next to nothing while there is no
-// history, 1.5 MiB with 1,000 rows of it.
+// history, 1.5 MiB with 10,000 full rows of it.
 func TestMemory(t *testing.T) {
 	const n = 8
-	measure := func(lines int) int64 {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		screens := make([]*Screen, n)
-		for i := range screens {
-			screens[i] = New(24, 80, 1000)
-			_, _ = screens[i].Write(bytes.Repeat([]byte("some text\r\n"), lines))
+	row := []byte(strings.Repeat("some text, ", 7) + "\r\n")
+	for lines, want := range map[int]int64{0: 64 << 10, 30: 68 << 10, 12_000: 1536 << 10} {
+		got := heapOf(func() any {
+			screens := make([]*Screen, n)
+			for i := range screens {
+				screens[i] = New(24, 80, 10_000)
+				_, _ = screens[i].Write(bytes.Repeat(row, lines))
+			}
+			return screens
+		}) / n
+		if got > want {
+			t.Errorf("a screen after %d lines takes %d bytes, want at most %d", lines, got, want)
 		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		runtime.KeepAlive(screens)
-		return (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / n
+		t.Logf("%d lines: %d bytes", lines, got)
 	}
-	if got := measure(0); got > 64<<10 {
-		t.Errorf("empty screen takes %d bytes, want at most 64 KiB", got)
-	}
-	if got := measure(2000); got > 1536<<10 {
-		t.Errorf("full screen takes %d bytes, want at most 1.5 MiB", got)
+}
+
+// TestHistoryIsBounded fills histories with rows of the costly kinds.
+func TestHistoryIsBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		cols, cells int
+		cellOf      func(i int) string
+	}{
+		"colours":    {200, 820_000, func(i int) string { return fmt.Sprintf("\x1b[38;5;%d;48;2;%d;0;%dm*", i&255, i>>8&255, i&255) }},
+		"marks":      {200, 90_000, func(int) string { return "e" + strings.Repeat("\U000E0100", 30) }},
+		"underlines": {200, 140_000, func(i int) string { return fmt.Sprintf("\x1b[4:3;58;2;%d;%d;0mx", i&255, i>>8&255) }},
+		"links":      {200, 13_000, func(i int) string { return fmt.Sprintf("\x1b]8;;http://%d/%s\ax", i%900, strings.Repeat("x", 1000)) }},
+		"wide rows":  {1000, 10_500, func(int) string { return strings.Repeat("x", 1000) }},
+	} {
+		s := New(24, c.cols, 10_000)
+		takes := heapOf(func() any {
+			var out []byte
+			for i := range c.cells {
+				if out = append(out, c.cellOf(i)...); len(out) > 32<<10 {
+					_, _ = s.Write(out)
+					out = out[:0]
+				}
+			}
+			return s
+		})
+		screenBytes := heapOf(func() any {
+			screen := New(24, c.cols, 0)
+			_, _ = screen.Write(s.Snapshot(0))
+			return screen
+		})
+		if most := historyBytes + screenBytes + 512<<10; takes > most || takes < historyBytes/3 {
+			t.Errorf("%s: a screen takes %d bytes, want at most %d, and not much less", name, takes, most)
+		}
+		if n := s.HistoryRows(); n < 10 {
+			t.Errorf("%s: %d rows are kept", name, n)
+		}
+		checkInside(t, s)
+		s.Resize(24, 500)
+		checkInside(t, s)
+		t.Logf("%s: %d rows, %d bytes, %d without history", name, s.HistoryRows(), takes, screenBytes)
 	}
 }
 
@@ -107,5 +156,5 @@ func BenchmarkFlood(b *testing.B) {
 	for b.Loop() {
 		s.Write(p)
 	}
-	b.ReportMetric(float64(s.normal.lines.bytes), "history-bytes")
+	b.ReportMetric(float64(s.normal.past.bytes), "history-bytes")
 }

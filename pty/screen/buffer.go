@@ -3,20 +3,22 @@ package screen
 // tabColumns is the distance of the tab stops at the start.
 const tabColumns = 8
 
-// buffer is the normal or the alternate screen: its lines, of which the last
-// rows are the screen and those before it the history, and what it remembers for
-// itself.
+// buffer is the normal or the alternate screen: its rows, of which the last are the
+// screen and those before it the history, and what it remembers for itself. Rows are
+// counted from the oldest of the history.
 type buffer struct {
-	lines      ring
+	past       history // the rows of the history, packed
+	lines      ring    // the others: the screen's, and of the alternate screen all
+	exts       *extTable
 	history    bool // keeps what scrolls off the top
 	rows, cols int
-	base       int // index of the screen's first line
+	max        int // rows of history and screen at most
+	base       int // number of the screen's first row
 	row, col   int // cursor; col is cols (or, oddly, cols+1) while a wrap is pending
 	top        int // margins (DECSTBM), inclusive
 	bottom     int
 	tabs       []bool
 	saved      saved
-	scratch    []byte // in which rows are packed
 }
 
 // saved is what DECSC keeps. Its row counts from the first line of the buffer,
@@ -29,9 +31,10 @@ type saved struct {
 
 // reset makes b empty, as after a start.
 func (b *buffer) reset(rows, cols, scrollback int) {
-	*b = buffer{history: scrollback >= 0}
+	*b = buffer{exts: b.exts, history: scrollback >= 0}
 	b.rows, b.cols = rows, cols
-	b.lines.max = rows + max(scrollback, 0)
+	b.past.max = max(scrollback, 0)
+	b.max = rows + b.past.max
 	b.bottom = rows - 1
 	b.resetTabs()
 }
@@ -54,11 +57,41 @@ func (b *buffer) fillScreen(fill cell) {
 	}
 }
 
+// screen returns where in lines the screen's first line is.
+func (b *buffer) screen() int { return b.base - b.past.n }
+
 // line returns a row of the screen.
-func (b *buffer) line(row int) *line { return b.lines.at(b.base + row) }
+func (b *buffer) line(row int) *line { return b.lines.at(b.screen() + row) }
 
 // current returns the cursor's row.
-func (b *buffer) current() *line { return b.lines.at(b.base + b.row) }
+func (b *buffer) current() *line { return b.lines.at(b.screen() + b.row) }
+
+// count is how many rows there are.
+func (b *buffer) count() int { return b.past.n + b.lines.n }
+
+// read returns row i, to be read: the line itself, or into, made like it.
+func (b *buffer) read(i int, into *line) *line {
+	if i >= b.past.n {
+		return b.lines.at(i - b.past.n)
+	}
+	b.past.read(i, into, b.cols, b.exts)
+	return into
+}
+
+// push adds a line at the end; the oldest row goes if there is no room.
+func (b *buffer) push(l *line) {
+	if b.count() >= b.max {
+		b.trim(1)
+	}
+	b.lines.push(l)
+}
+
+// trim drops the n oldest rows.
+func (b *buffer) trim(n int) {
+	old := min(n, b.past.n)
+	b.past.drop(old)
+	b.lines.trim(n - old)
+}
 
 // scroll moves the lines within the margins up by one; the topmost goes into the
 // history if the margin is the top of the screen.
@@ -66,47 +99,39 @@ func (b *buffer) scroll(fill cell, wrapped bool) {
 	var l *line
 	switch {
 	case b.top > 0:
-		l = b.lines.rotateUp(b.base+b.top, b.base+b.bottom)
-		l.reset(b.cols, fill)
-	case b.lines.max == b.rows:
-		b.lines.trim(1)
-		l = b.lines.discard
-		l.reset(b.cols, fill)
-		b.lines.insert(b.base+b.bottom, l)
-	default:
-		l = b.scrollAway()
-		l.reset(b.cols, fill)
-		b.lines.insert(b.base+b.bottom, l)
+		l = b.lines.rotateUp(b.screen()+b.top, b.screen()+b.bottom)
+	case b.history:
+		b.keep(b.past.add(b.lines.at(0), b.exts))
+		l = b.lines.rotateUp(0, b.bottom)
+	case b.lines.n >= b.max:
+		l = b.lines.rotateUp(0, b.base+b.bottom)
+	default: // an alternate screen that was larger
+		l = &line{}
+		b.lines.insert(b.base+b.bottom+1, l)
+		b.base++
 	}
+	l.reset(b.cols, fill)
 	l.wrapped = wrapped
 }
 
-// scrollAway packs the screen's top row into the history and returns the line that
-// it was; the screen's first line is the next one then. The oldest rows go where
-// there is no room.
-func (b *buffer) scrollAway() *line {
-	for b.base > 0 && (b.lines.n >= b.lines.max || b.lines.bytes > maxHistoryBytes) {
-		b.lines.trim(1)
-		b.base--
-	}
-	l := b.lines.at(b.base)
-	b.scratch = l.appendPacked(b.scratch[:0])
-	b.lines.set(b.base, b.lines.pack(b.scratch, l.combined, l.wrapped))
-	b.base++
-	return l
+// keep follows the history, to which a row has come: lost of the oldest had to go
+// before there were too many.
+func (b *buffer) keep(lost int) {
+	b.base = b.past.n
+	b.saved.row = max(b.saved.row-lost, 0)
 }
 
 // shiftUp moves rows from top to the bottom margin up n times.
 func (b *buffer) shiftUp(top, n int, fill cell) {
 	for range min(n, b.bottom-top+1) {
-		b.lines.rotateUp(b.base+top, b.base+b.bottom).reset(b.cols, fill)
+		b.lines.rotateUp(b.screen()+top, b.screen()+b.bottom).reset(b.cols, fill)
 	}
 }
 
 // shiftDown moves rows from top to the bottom margin down n times.
 func (b *buffer) shiftDown(top, n int, fill cell) {
 	for range min(n, b.bottom-top+1) {
-		b.lines.rotateDown(b.base+top, b.base+b.bottom).reset(b.cols, fill)
+		b.lines.rotateDown(b.screen()+top, b.screen()+b.bottom).reset(b.cols, fill)
 	}
 }
 

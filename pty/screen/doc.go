@@ -6,7 +6,7 @@
 // included. The golden files in testdata are made by xterm.js itself
 // (internal/tools/golden); the tests compare with them.
 //
-//	s := screen.New(24, 80, 1000)
+//	s := screen.New(24, 80, 10_000)
 //	s.Replies = func(b []byte) { … }  // to the program, as if typed
 //	s.Write(output)                   // any bytes, cut anywhere
 //	page := s.Text()
@@ -29,12 +29,17 @@
 //     dropped.
 //   - xterm.js loses some characters that a chunk of output cuts in two (U+2014 is
 //     one), and ends a run of text there; here cuts make no difference.
+//   - The history takes at most 8 MiB; the oldest rows go before it takes more. A
+//     wrapped line of the history that is longer than 131,072 columns is cut there
+//     when the width changes.
 //   - Some changes of the size leave xterm.js with rows that are missing or there
 //     twice, and ED 1 in the last column of the last row stops it. Here the rows
 //     are put right, and it goes on.
 //
 // # Cost
 //
-// A cell is 16 bytes and a blank screen of 24 by 80 some 40 KB; rows of history
-// come as they are needed. Plain text is taken at several hundred MB/s.
+// A cell is 16 bytes and a blank screen of 24 by 80 some 30 KB. Rows of history come
+// as they are needed, packed: a row of plain text takes a byte a character and 4, and
+// 10,000 of 80 columns under 1 MB. Plain text that scrolls by within one Write goes
+// there without being drawn, at about 1 GB/s; what is drawn, at 100 to 250 MB/s.
 package screen

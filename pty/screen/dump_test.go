@@ -133,8 +133,8 @@ func attrs(fg, bg uint32, ext extAttrs) string {
 
 func dumpLines(b *strings.Builder, s *Screen, name string, buf *buffer, from int) {
 	fmt.Fprintf(b, "%s %d margins %d %d%s\n", name, buf.base, buf.top, buf.bottom, dumpTabs(buf, s.cols))
-	for i := from; i < buf.lines.n; i++ {
-		l := buf.at(i)
+	for i := from; i < buf.count(); i++ {
+		l := buf.read(i, &line{})
 		text, runs := dumpLine(s, l)
 		if text == "" && runs == "" && !l.wrapped {
 			continue

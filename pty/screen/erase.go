@@ -23,8 +23,8 @@ func (s *Screen) eraseDisplay(what int, keep bool) {
 			s.eraseRow(row, keep)
 		}
 	case 3:
-		if n := b.lines.n - s.rows; n > 0 {
-			b.lines.trim(n)
+		if n := b.count() - s.rows; n > 0 {
+			b.trim(n)
 			b.base = max(b.base-n, 0)
 		}
 	}
@@ -34,11 +34,15 @@ func (s *Screen) eraseDisplay(what int, keep bool) {
 // counts it from the top of the history and, in a full buffer, goes round.
 func (s *Screen) unwrapAfter(row int) {
 	b := s.buf
-	switch i := row + 1; {
-	case i < b.lines.n:
-		b.lines.at(i).wrapped = false
-	case i == b.lines.max:
-		b.lines.at(0).wrapped = false
+	i := row + 1
+	if i == b.max {
+		i = 0
+	}
+	switch n := b.past.n; {
+	case i < n:
+		b.past.unwrap(i)
+	case i < n+b.lines.n:
+		b.lines.at(i - n).wrapped = false
 	}
 }
 
@@ -96,11 +100,14 @@ func (s *Screen) alignmentPattern() {
 	b := s.buf
 	for i := b.base + b.row; i < b.base+b.row+s.rows; i++ {
 		k := i
-		if i >= b.lines.max { // with DECOM, xterm.js goes round
-			k -= b.lines.max
+		if i >= b.max { // with DECOM, xterm.js goes round
+			k -= b.max
 		}
-		if k < b.lines.n {
-			l := b.open(k)
+		switch n := b.past.n; {
+		case k < n:
+			b.past.set(k, newLine(s.cols, e), b.exts)
+		case k < n+b.lines.n:
+			l := b.lines.at(k - n)
 			l.fill(e)
 			l.wrapped = false
 		}

@@ -30,7 +30,8 @@ func (t *extTable) at(i uint32) extAttrs {
 }
 
 // index returns the number of e, 0 if the table is full of sets in use. mark
-// calls its argument with each number that is in use.
+// calls its argument with each number that is in use; nil: none is taken out now,
+// for lines that mark does not know of.
 func (t *extTable) index(e extAttrs, mark func(func(uint32))) uint32 {
 	if i, ok := t.numbers[e]; ok {
 		return i
@@ -40,7 +41,7 @@ func (t *extTable) index(e extAttrs, mark func(func(uint32))) uint32 {
 		t.numbers = map[extAttrs]uint32{{}: 0}
 		t.patience = firstSweep
 	}
-	if t.wanted++; t.wanted > t.patience {
+	if t.wanted++; t.wanted > t.patience && mark != nil {
 		t.sweep(mark)
 	}
 	if len(t.numbers) >= extsPerTable {
@@ -88,6 +89,13 @@ func (t *extTable) sweep(mark func(func(uint32))) {
 	t.wanted, t.patience = 0, max(firstSweep, len(t.numbers))
 }
 
+// tidy takes unused sets out when reading the history has made many.
+func (t *extTable) tidy(mark func(func(uint32))) {
+	if t.wanted > t.patience {
+		t.sweep(mark)
+	}
+}
+
 // open returns the link of an OSC 8, or nil if there is no room for it. Those of
 // the same id and URI are one link.
 func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
@@ -120,11 +128,12 @@ func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
 	return made
 }
 
-// mark calls use with the number of each set that a cell refers to.
+// mark calls use with the number of each set that a cell refers to. The history
+// has sets of its own.
 func (s *Screen) mark(use func(uint32)) {
 	for _, b := range []*buffer{&s.normal, &s.alt} {
 		for i := range b.lines.n {
-			for _, c := range b.at(i).cells {
+			for _, c := range b.lines.at(i).cells {
 				if c.ext != 0 {
 					use(c.ext)
 				}

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +16,11 @@ func FuzzWrite(f *testing.F) {
 			all = append(all, st.bytes...)
 		}
 		f.Add(all, uint8(c.rows), uint8(c.cols), uint64(i))
+	}
+	for i := range 6 { // floods that go the short way
+		line := strings.Repeat("0123456789", i) + "\r\n"
+		f.Add([]byte(strings.Repeat(line, 4000/len(line))), uint8(1), uint8(10), uint64(i))
+		f.Add([]byte(strings.Repeat(strings.Repeat(line, 100)+"\x1b[31mred\x1b[m\r\n漢\t\r\n", 2)), uint8(2), uint8(24), uint64(i))
 	}
 	f.Fuzz(func(t *testing.T, input []byte, rows, cols uint8, seed uint64) {
 		checkStream(t, input, int(rows%40)+2, int(cols%100)+2, seed)
@@ -56,14 +62,14 @@ func checkInside(t *testing.T, s *Screen) {
 		t.Fatalf("cursor at %d, %d of %d, %d", row, col, s.rows, s.cols)
 	}
 	b := s.buf
-	if b.lines.n != b.base+s.rows || b.lines.n > b.lines.max {
-		t.Fatalf("%d lines, at most %d, %d above a screen of %d", b.lines.n, b.lines.max, b.base, s.rows)
+	if b.count() != b.base+s.rows || b.count() > b.max || b.history && b.lines.n != s.rows {
+		t.Fatalf("%d rows, at most %d, %d above a screen of %d", b.count(), b.max, b.base, s.rows)
 	}
 	if b.top < 0 || b.bottom >= s.rows || b.top > b.bottom {
 		t.Fatalf("margins %d and %d of %d rows", b.top, b.bottom, s.rows)
 	}
 	for i := range b.lines.n {
-		if n := len(b.at(i).cells); n < s.cols {
+		if n := len(b.lines.at(i).cells); n < s.cols {
 			t.Fatalf("line %d has %d of %d columns", i, n, s.cols)
 		}
 	}
@@ -100,5 +106,33 @@ func TestSplits(t *testing.T) {
 			same(t, bytes.state(0, c.scrollback), want)
 			same(t, pieces.state(0, c.scrollback), want)
 		})
+	}
+}
+
+// TestManySizes changes the size again and again between pieces of output of all
+// kinds: what must always be so stays so, on both screens.
+func TestManySizes(t *testing.T) {
+	t.Parallel()
+	synthetic, recorded := syntheticCases(t), recordedCases(t)
+	for seed := range uint64(150) {
+		random := rand.New(rand.NewPCG(seed, 9))
+		s := New(2+random.IntN(40), 2+random.IntN(120), []int{0, 1, 5, 50, 300, 2000}[random.IntN(6)])
+		for range 40 {
+			switch random.IntN(4) {
+			case 0:
+				s.Resize(1+random.IntN(50), 2+random.IntN(130))
+			case 1:
+				for _, st := range synthetic[random.IntN(len(synthetic))].steps {
+					_, _ = s.Write(st.bytes)
+				}
+			case 2:
+				line := strings.Repeat("0", random.IntN(200)) + "\r\n"
+				_, _ = s.Write([]byte(strings.Repeat(line, random.IntN(300))))
+			default:
+				steps := recorded[random.IntN(len(recorded))].steps
+				_, _ = s.Write(steps[random.IntN(len(steps))].bytes)
+			}
+			checkInside(t, s)
+		}
 	}
 }

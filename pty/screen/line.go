@@ -13,7 +13,6 @@ const marksPerCell = 31
 // screen's rows keep what a narrower window hides.
 type line struct {
 	cells    []cell
-	packed   []byte         // in their place, in the history; see pack.go
 	combined map[int]string // texts of cells with combinedFlag, by column
 	wrapped  bool           // continues the row above, by automatic wrapping
 }
@@ -30,7 +29,6 @@ func (l *line) reset(cols int, fill cell) {
 		l.cells = make([]cell, cols)
 	}
 	l.cells = l.cells[:cols]
-	l.packed = nil
 	l.fill(fill)
 	l.wrapped = false
 }

@@ -2,150 +2,224 @@ package screen
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
-// maxHistoryBytes bounds what a history takes when its rows are of the costly kind,
-// every cell another colour: then the oldest rows go before there are too many.
-const maxHistoryBytes = 8 << 20
+// A row of the history is packed, since few are ever looked at again. Blanks at its
+// end are left out. If all its cells are printable ASCII, or blank, and without
+// attributes, it is a byte for each: the character, or 0. Any other begins with the
+// attributes: runs of cells that have the same, and a 0; then comes the text.
+//
+// A run is its number of cells, which of fg, bg and ext it has, and these: 4 bytes,
+// 4 bytes, and an index into block.exts. In the text a cell is its character in
+// UTF-8, whose width is the usual one (a wide one stands for its right half too), 0
+// if it is blank, or oddCell, its width and whether it is combined, the length of
+// its text, and the text. Numbers are uvarints.
+const (
+	oddCell     = 1
+	oddCombined = 1 << 2 // beside the width
+	runHasFg    = 1
+	runHasBg    = 2
+	runHasExt   = 4
+)
 
-// A row of the history is packed, since few are ever looked at again: the number of
-// its columns (uvarint), then runs of cells that differ in their characters alone.
-// A run is its number of cells (uvarint), with 0 for a run without colours and
-// attributes or 1 and these 12 bytes (fg, bg, ext), then the characters: a byte each
-// for those of ASCII that are one column wide, else 0x80 and the content (4 bytes).
-// Blank cells at the end are left out.
-const contentFollows = 0x80
-
-// appendPacked packs the line's cells.
-func (l *line) appendPacked(buf []byte) []byte {
-	n := len(l.cells)
-	for n > 0 && l.cells[n-1] == (cell{}) {
-		n--
+// pack appends the cells of a line to the block's text.
+func (b *block) pack(l *line, exts *extTable) (known uint32) {
+	cells := l.cells
+	for len(cells) > 0 && cells[len(cells)-1].nothing() {
+		cells = cells[:len(cells)-1]
 	}
-	buf = binary.AppendUvarint(buf, uint64(len(l.cells)))
-	for at := 0; at < n; {
-		end := at + 1
-		for end < n && sameInk(l.cells[end], l.cells[at]) {
-			end++
+	start := len(b.text)
+	b.text = slices.Grow(b.text, len(cells))
+	text := b.text[start : start+len(cells)]
+	for i := range cells {
+		c := &cells[i]
+		if c.fg|c.bg != 0 || c.content-0x20 >= 0x5f && c.content != 0 {
+			b.packRuns(cells, exts)
+			b.packText(l, len(cells))
+			return 0
 		}
-		buf = appendRun(buf, l.cells[at:end])
+		text[i] = byte(c.content)
+	}
+	b.text = b.text[:start+len(cells)]
+	return rowASCII
+}
+
+// nothing reports whether the cell is blank and without attributes.
+func (c *cell) nothing() bool { return c.content|c.fg|c.bg == 0 }
+
+// sameInk reports whether two cells have the same attributes.
+func sameInk(a, b *cell) bool {
+	return a.fg == b.fg && a.bg == b.bg && (a.ext == b.ext || a.bg&hasExt == 0)
+}
+
+func (b *block) packRuns(cells []cell, exts *extTable) {
+	for len(cells) > 0 {
+		n := 1
+		for n < len(cells) && sameInk(&cells[n], &cells[0]) {
+			n++
+		}
+		b.packRun(n, cells[0], exts)
+		cells = cells[n:]
+	}
+	b.text = append(b.text, 0)
+}
+
+func (b *block) packRun(n int, c cell, exts *extTable) {
+	b.text = binary.AppendUvarint(b.text, uint64(n))
+	at := len(b.text)
+	b.text = append(b.text, 0)
+	if c.fg != 0 {
+		b.text[at] |= runHasFg
+		b.text = binary.LittleEndian.AppendUint32(b.text, c.fg)
+	}
+	if c.bg != 0 {
+		b.text[at] |= runHasBg
+		b.text = binary.LittleEndian.AppendUint32(b.text, c.bg)
+	}
+	if c.bg&hasExt != 0 {
+		b.text[at] |= runHasExt
+		b.text = binary.AppendUvarint(b.text, b.ext(exts.at(c.ext)))
+	}
+}
+
+// ext returns the index of e in the block. It looks for it only among the last few.
+func (b *block) ext(e extAttrs) uint64 {
+	const few = 16
+	for i := len(b.exts) - 1; i >= max(0, len(b.exts)-few); i-- {
+		if b.exts[i] == e {
+			return uint64(i)
+		}
+	}
+	b.exts = append(b.exts, e)
+	if e.link != nil {
+		b.links += len(e.link.id) + len(e.link.uri)
+	}
+	return uint64(len(b.exts) - 1)
+}
+
+func (b *block) packText(l *line, n int) {
+	text := b.text
+	for i := 0; i < n; i++ {
+		c := &l.cells[i]
+		if c.content-0x20 < 0x5f || c.content == 0 {
+			text = append(text, byte(c.content))
+			continue
+		}
+		code, w := c.content&contentMask, c.width()
+		half := w == 2 && i+1 < n && l.cells[i+1].content == content(0, 0) && sameInk(&l.cells[i+1], c)
+		if code < 0x20 || code > codeMask || columns(code) != w || w == 2 && !half {
+			text = appendOdd(text, l, i)
+			continue
+		}
+		text = utf8.AppendRune(text, rune(code))
+		if half {
+			i++
+		}
+	}
+	b.text = text
+}
+
+func appendOdd(text []byte, l *line, i int) []byte {
+	how := byte(l.width(i))
+	if l.cells[i].content&combinedFlag != 0 {
+		how |= oddCombined
+	}
+	t := l.text(i)
+	text = append(text, oddCell, how)
+	return append(binary.AppendUvarint(text, uint64(len(t))), t...)
+}
+
+// unpack makes l row i of the block, cols columns wide; cells beyond are left out.
+func (b *block) unpack(i int, l *line, cols int, exts *extTable) {
+	packed, known := b.row(i)
+	l.reset(cols, cell{})
+	l.wrapped = known&rowWrapped != 0
+	if known&rowASCII == 0 {
+		packed = b.unpackRuns(packed, l, exts)
+		l.unpackText(packed)
+		return
+	}
+	for i, c := range packed[:min(len(packed), cols)] {
+		l.cells[i].content = uint32(c)
+	}
+}
+
+// unpackRuns gives the cells of l their attributes, and returns what follows.
+func (b *block) unpackRuns(p []byte, l *line, exts *extTable) []byte {
+	for at := 0; ; {
+		var c cell
+		var ext int
+		n, rest := uvarint(p)
+		if n == 0 {
+			return rest
+		}
+		has := rest[0]
+		p = rest[1:]
+		if has&runHasFg != 0 {
+			c.fg, p = binary.LittleEndian.Uint32(p), p[4:]
+		}
+		if has&runHasBg != 0 {
+			c.bg, p = binary.LittleEndian.Uint32(p), p[4:]
+		}
+		if has&runHasExt != 0 {
+			ext, p = uvarint(p)
+			c.ext = exts.index(b.exts[ext], nil)
+		}
+		end := min(at+n, len(l.cells))
+		for i := at; i < end; i++ {
+			l.cells[i] = c
+		}
 		at = end
 	}
-	return buf
 }
 
-func sameInk(a, b cell) bool { return a.fg == b.fg && a.bg == b.bg && a.ext == b.ext }
-
-func appendRun(buf []byte, cells []cell) []byte {
-	buf = binary.AppendUvarint(buf, uint64(len(cells)))
-	if c := cells[0]; sameInk(c, cell{}) {
-		buf = append(buf, 0)
-	} else {
-		buf = append(buf, 1)
-		buf = binary.LittleEndian.AppendUint32(buf, c.fg)
-		buf = binary.LittleEndian.AppendUint32(buf, c.bg)
-		buf = binary.LittleEndian.AppendUint32(buf, c.ext)
-	}
-	for _, c := range cells {
-		if c.content < utf8.RuneSelf {
-			buf = append(buf, byte(c.content))
-		} else {
-			buf = binary.LittleEndian.AppendUint32(append(buf, contentFollows), c.content)
-		}
-	}
-	return buf
+func uvarint(p []byte) (int, []byte) {
+	v, n := binary.Uvarint(p)
+	return int(v), p[n:]
 }
 
-// appendText packs a row of text in printable ASCII without attributes.
-func appendText(buf, text []byte, cols int) []byte {
-	buf = binary.AppendUvarint(buf, uint64(cols))
-	if len(text) == 0 {
-		return buf
-	}
-	buf = append(binary.AppendUvarint(buf, uint64(len(text))), 0)
-	return append(buf, text...)
-}
-
-// unpacked is the line with its cells: itself, or a copy if they are packed.
-func (l *line) unpacked() *line {
-	if l.packed == nil {
-		return l
-	}
-	p := l.packed
-	cols, n := binary.Uvarint(p)
-	p = p[n:]
-	cells := make([]cell, cols)
-	for at := 0; len(p) > 0; {
-		count, n := binary.Uvarint(p)
-		ink := cell{}
-		painted := p[n] == 1
-		if p = p[n+1:]; painted {
-			ink = cell{fg: binary.LittleEndian.Uint32(p), bg: binary.LittleEndian.Uint32(p[4:]), ext: binary.LittleEndian.Uint32(p[8:])}
-			p = p[12:]
-		}
-		for range count {
-			ink.content, p = uint32(p[0]), p[1:]
-			if ink.content == contentFollows {
-				ink.content, p = binary.LittleEndian.Uint32(p), p[4:]
-			}
-			cells[at] = ink
+// unpackText gives the cells of l their characters.
+func (l *line) unpackText(p []byte) {
+	for at := 0; len(p) > 0 && at < len(l.cells); {
+		switch {
+		case p[0] == 0:
+			p = p[1:]
 			at++
+		case p[0] == oddCell:
+			p = l.unpackOdd(p[1:], at)
+			at++
+		default:
+			r, n := utf8.DecodeRune(p)
+			p = p[n:]
+			w := columns(uint32(r))
+			l.cells[at].content = content(uint32(r), w)
+			at++
+			if w == 2 {
+				if at < len(l.cells) {
+					l.cells[at].content = content(0, 0)
+				}
+				at++
+			}
 		}
 	}
-	return &line{cells: cells, combined: l.combined, wrapped: l.wrapped}
 }
 
-// at returns line i of a buffer with its cells, to be read.
-func (b *buffer) at(i int) *line { return b.lines.at(i).unpacked() }
-
-// keep adds a packed row at the end of the lines, which must be those of the history
-// alone; oldest rows go where there is no room.
-func (b *buffer) keep(packed []byte, combined map[int]string, wrapped bool) {
-	for b.lines.n > 0 && (b.lines.n >= b.lines.max-b.rows || b.lines.bytes > maxHistoryBytes) {
-		b.lines.trim(1)
-	}
-	b.lines.push(b.lines.pack(packed, combined, wrapped))
-}
-
-// pack makes a line of packed cells, of which it keeps a copy. What was discarded
-// last is used again.
-func (r *ring) pack(packed []byte, combined map[int]string, wrapped bool) *line {
-	l := r.discard
-	r.discard = nil
-	if l == nil {
-		l = &line{}
-	}
-	if cap(l.packed) < len(packed) || cap(l.packed) > 2*len(packed)+32 {
-		l.packed = make([]byte, 0, len(packed))
-	}
-	*l = line{packed: append(l.packed[:0], packed...), combined: combined, wrapped: wrapped}
-	r.bytes += len(packed)
-	return l
-}
-
-// open returns line i with its cells, to be written to.
-func (b *buffer) open(i int) *line {
-	l := b.lines.at(i)
-	b.lines.bytes -= len(l.packed)
-	l = l.unpacked()
-	b.lines.set(i, l)
-	return l
-}
-
-// unpackAll gives all lines their cells, for a change of the size.
-func (b *buffer) unpackAll() {
-	for i := range b.lines.n {
-		b.open(i)
-	}
-}
-
-// packHistory packs the rows that are not on the screen.
-func (b *buffer) packHistory() {
-	for i := range b.base {
-		if l := b.lines.at(i); l.packed == nil {
-			b.scratch = l.appendPacked(b.scratch[:0])
-			b.lines.set(i, b.lines.pack(b.scratch, l.combined, l.wrapped))
+func (l *line) unpackOdd(p []byte, at int) []byte {
+	how := p[0]
+	n, p := uvarint(p[1:])
+	code := uint32(0)
+	if how&oddCombined != 0 {
+		code = combinedFlag
+		if l.combined == nil {
+			l.combined = make(map[int]string)
 		}
+		l.combined[at] = string(p[:n])
+	} else if n > 0 {
+		r, _ := utf8.DecodeRune(p)
+		code = uint32(r)
 	}
+	l.cells[at].content = content(code, int(how&3))
+	return p[n:]
 }

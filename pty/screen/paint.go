@@ -12,7 +12,13 @@ type painter struct {
 	out  []byte
 	ink  cell // attributes in force, no character
 	link *link
-	col  int // the cursor's; cols while a wrap is pending
+	col  int  // the cursor's; cols while a wrap is pending
+	bare bool // paint no attributes
+
+	rows   [2]line // of the history, for reading
+	starts []int   // where in out the rows of the history begin
+	most   int     // bytes, after which nothing more is painted
+	cut    bool    // there were more
 }
 
 // seq writes CSI n F, without n if it is 1.
@@ -65,6 +71,9 @@ func (p *painter) usePen(a pen) {
 
 // setPen writes SGR, and OSC 8 and DECSCA if they are needed.
 func (p *painter) setPen(fg, bg uint32, ext extAttrs) {
+	if p.bare {
+		return
+	}
 	p.out = append(p.out, "\x1b["...)
 	p.sgr(fg, bg, ext)
 	p.out[len(p.out)-1] = 'm' // in place of the last ';' or '['
@@ -286,21 +295,27 @@ func (p *painter) odd(l *line, i int) bool {
 // lines paints lines first up to end of a buffer, beginning at the top left of a
 // blank screen.
 func (p *painter) lines(b *buffer, first, end int) {
-	above := b.at(first)
-	p.line(above, false)
-	for i := first + 1; i < end; i++ {
-		l := b.at(i)
-		if l.wrapped {
+	var l *line
+	for i := first; i < end; i++ {
+		if p.cut = len(p.out) > p.most; p.cut {
+			return
+		}
+		if i < b.base {
+			p.starts = append(p.starts, len(p.out))
+		}
+		above := l
+		l = b.read(i, &p.rows[i&1])
+		if i > first && l.wrapped {
 			p.wrapInto(above, l)
-			above = l
 			continue
 		}
-		above = l
-		if p.ink.bg&colourMask != 0 {
-			p.use(cell{})
+		if i > first {
+			if p.ink.bg&colourMask != 0 {
+				p.use(cell{})
+			}
+			p.out = append(p.out, '\r', '\n')
+			p.col = 0
 		}
-		p.out = append(p.out, '\r', '\n')
-		p.col = 0
 		p.line(l, false)
 	}
 }

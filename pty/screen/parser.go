@@ -41,11 +41,11 @@ func (s *Screen) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		b := p[0]
 		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
-			if n := s.express(p); n > 0 {
-				p = p[n:]
+			n, wait := s.express(p)
+			short = len(p) - wait
+			if p = p[n:]; n > 0 {
 				continue
 			}
-			short = len(p) - expressBytes/4
 		}
 		switch {
 		case s.p.need > 0:

@@ -36,16 +36,13 @@ func (b *buffer) reflowWider(rows, cols int) {
 			continue
 		}
 		group := b.wrappedFrom(y)
-		if at := b.base + b.row; at < y || at >= y+len(group) {
+		if at := b.screen() + b.row; at < y || at >= y+len(group) {
 			n := joinWrapped(group, b.cols, cols)
 			for i := range n {
 				drop[y+len(group)-n+i] = true
 			}
 		}
 		y += len(group) - 1
-	}
-	if len(drop) == 0 {
-		return
 	}
 	kept := 0
 	for i := range b.lines.n {
@@ -55,17 +52,25 @@ func (b *buffer) reflowWider(rows, cols int) {
 		}
 	}
 	b.lines.truncate(kept)
-	for range len(drop) {
+	old := b.past.n
+	b.past, _ = b.past.rewrap(cols, cols, b.exts, func(group []*line) []*line {
+		if len(group) == 1 {
+			return group
+		}
+		return group[:len(group)-joinWrapped(group, b.cols, cols)]
+	})
+	gone := old - b.past.n + len(drop)
+	for range gone {
 		if b.base > 0 {
 			b.base--
 			continue
 		}
 		b.row = max(b.row-1, 0)
-		if b.lines.n < rows {
-			b.lines.push(newLine(cols, cell{}))
+		if b.count() < rows {
+			b.push(newLine(cols, cell{}))
 		}
 	}
-	b.saved.row = max(b.saved.row-len(drop), 0)
+	b.saved.row = max(b.saved.row-gone, 0)
 }
 
 // joinWrapped moves the cells of a group to the front and returns how many lines
@@ -115,39 +120,61 @@ func (b *buffer) reflowNarrower(rows, cols int) {
 		for y > 0 && b.lines.at(y).wrapped {
 			y--
 		}
-		if at := b.base + b.row; at >= y && at <= last {
+		if at := b.screen() + b.row; at >= y && at <= last {
 			continue
 		}
 		group := make([]*line, 0, last-y+1)
 		for i := y; i <= last; i++ {
 			group = append(group, b.lines.at(i))
 		}
-		lengths := brokenLengths(group, b.cols, cols)
-		more := breakLines(group, lengths, b.cols, cols)
-		grown := len(lengths) - len(group)
-		trimmed := max(b.lines.n-b.lines.max+grown, 0)
-		if b.base == 0 && b.row != b.lines.n-1 {
-			trimmed = max(b.row-b.lines.max+grown, 0)
-		}
+		grown, more := breakLines(group, b.cols, cols)
 		if len(more) > 0 {
 			inserts = append(inserts, added{y + len(group) + total, more})
 			total += len(more)
 		}
-		b.makeRoom(grown-trimmed, rows, total)
-		b.saved.row = min(b.saved.row+grown, b.base+rows-1)
+		b.makeRoom(grown, rows, total)
 	}
+	b.reflowPastNarrower(rows, cols, total)
 	if total > 0 {
 		b.lines.insertAll(inserts, total)
 	}
 }
 
-// makeRoom moves the screen down by n lines that come above it; inserted is how
-// many have to be put in so far.
-func (b *buffer) makeRoom(n, rows, inserted int) {
-	for range n {
+// reflowPastNarrower does it in the history; inserted is how many lines have to be
+// put in below.
+func (b *buffer) reflowPastNarrower(rows, cols, inserted int) {
+	var grown []int
+	past, lost := b.past.rewrap(b.cols, cols, b.exts, func(group []*line) []*line {
+		if len(group) > 1 || group[0].wrapped || group[0].trimmed() > cols {
+			n, more := breakLines(group, b.cols, cols)
+			grown = append(grown, n)
+			group = append(group, more...)
+		}
+		for _, l := range group {
+			l.resize(cols)
+		}
+		return group
+	})
+	for _, n := range slices.Backward(grown) {
+		inserted += max(n, 0)
+		b.makeRoom(n, rows, inserted)
+	}
+	b.past = past
+	b.base -= lost
+	b.saved.row = max(b.saved.row-lost, 0)
+}
+
+// makeRoom moves the screen down by the lines that a group above it has grown by;
+// inserted is how many have to be put in so far.
+func (b *buffer) makeRoom(grown, rows, inserted int) {
+	trimmed := max(b.count()-b.max+grown, 0)
+	if b.base == 0 && b.row != b.count()-1 {
+		trimmed = max(b.row-b.max+grown, 0)
+	}
+	for range grown - trimmed {
 		switch {
 		case b.base > 0:
-			if b.base < min(b.lines.max, b.lines.n+inserted)-rows {
+			if b.base < min(b.max, b.count()+inserted)-rows {
 				b.base++
 			}
 		case b.row < rows-1:
@@ -157,14 +184,17 @@ func (b *buffer) makeRoom(n, rows, inserted int) {
 			b.base++
 		}
 	}
+	b.saved.row = min(b.saved.row+grown, b.base+rows-1)
 }
 
-// breakLines distributes the cells of a group over lines of these lengths and
-// returns the lines that it took more.
-func breakLines(group []*line, lengths []int, old, cols int) []*line {
+// breakLines distributes the cells of a group over lines of cols columns. It returns
+// by how many it has grown, which may be fewer than none, and the lines that it took
+// more.
+func breakLines(group []*line, old, cols int) (grown int, more []*line) {
+	lengths := brokenLengths(group, old, cols)
+	grown = len(lengths) - len(group)
 	lastUsed := group[len(group)-1].trimmed()
-	var more []*line
-	for range len(lengths) - len(group) {
+	for range grown {
 		l := newLine(cols, cell{})
 		l.wrapped = true
 		more = append(more, l)
@@ -200,7 +230,7 @@ func breakLines(group []*line, lengths []int, old, cols int) []*line {
 			l.set(lengths[i], cell{})
 		}
 	}
-	return more
+	return grown, more
 }
 
 // brokenLengths returns how many columns of each new line a group will take.
@@ -231,17 +261,16 @@ func brokenLengths(group []*line, old, cols int) []int {
 	return lengths
 }
 
-// insertAll puts lines in; the oldest lines go if there is no room.
+// insertAll puts lines in.
 func (r *ring) insertAll(inserts []added, total int) {
 	old := make([]*line, r.n)
 	for i := range old {
 		old[i] = r.at(i)
 	}
-	n := min(r.max, r.n+total)
-	r.grow(n)
-	r.n = n
+	r.grow(r.n + total)
+	r.n += total
 	src, done := len(old)-1, 0
-	for i := min(r.max, len(old)+total) - 1; i >= 0; i-- {
+	for i := r.n - 1; i >= 0; i-- {
 		if len(inserts) > 0 && inserts[0].start > src+done {
 			next := inserts[0]
 			inserts = inserts[1:]

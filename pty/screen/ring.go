@@ -1,13 +1,10 @@
 package screen
 
-// ring holds the lines of a buffer, oldest first, at most max of them. Its array
-// grows as lines come.
+// ring holds lines, topmost first. Its array grows as lines come.
 type ring struct {
-	lines   []*line
-	first   int // where line 0 is
-	n, max  int
-	discard *line // the line dropped last, to be used again
-	bytes   int   // of packed lines
+	lines []*line
+	first int // where line 0 is
+	n     int
 }
 
 // slot returns the place of line i, 0 <= i <= len(lines).
@@ -35,23 +32,26 @@ func (r *ring) grow(n int) {
 	if n <= len(r.lines) {
 		return
 	}
-	lines := make([]*line, max(n, min(r.max, 2*len(r.lines))))
+	lines := make([]*line, max(n, 2*len(r.lines)))
 	for i := range r.n {
 		lines[i] = r.at(i)
 	}
 	r.lines, r.first = lines, 0
 }
 
-// push adds a line at the end; the oldest goes if there is no room.
+// push adds a line at the end.
 func (r *ring) push(l *line) { r.insert(r.n, l) }
 
-// insert puts a line at index i; the oldest goes if there is no room, and i then
-// counts from what was there before.
+// unshift adds a line before all others.
+func (r *ring) unshift(l *line) {
+	r.grow(r.n + 1)
+	r.first = r.slot(len(r.lines) - 1)
+	r.lines[r.first] = l
+	r.n++
+}
+
+// insert puts a line at index i.
 func (r *ring) insert(i int, l *line) {
-	if r.n >= r.max {
-		r.trim(1)
-		i--
-	}
 	r.grow(r.n + 1)
 	r.n++
 	for k := r.n - 1; k > i; k-- {
@@ -60,11 +60,9 @@ func (r *ring) insert(i int, l *line) {
 	r.set(i, l)
 }
 
-// trim drops the n oldest lines.
+// trim drops the n topmost lines.
 func (r *ring) trim(n int) {
 	for range min(n, r.n) {
-		r.discard = r.lines[r.first]
-		r.bytes -= len(r.discard.packed)
 		r.lines[r.first] = nil
 		r.first = r.slot(1)
 		r.n--
@@ -80,9 +78,15 @@ func (r *ring) truncate(n int) {
 }
 
 // rotateUp takes line top away, moves the others up to bottom one up and returns
-// the one taken, which is to be set at bottom.
+// the one taken, which is set at bottom.
 func (r *ring) rotateUp(top, bottom int) *line {
 	l := r.at(top)
+	if top == 0 && bottom == r.n-1 {
+		r.lines[r.first] = nil
+		r.first = r.slot(1)
+		r.set(bottom, l)
+		return l
+	}
 	for i := top; i < bottom; i++ {
 		r.set(i, r.at(i+1))
 	}

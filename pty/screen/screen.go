@@ -44,9 +44,11 @@ type Screen struct {
 }
 
 // New returns a blank screen that keeps up to scrollback rows of history. A row
-// of history takes 16 bytes a column, and nothing before it exists.
+// of history takes about as many bytes as its text, and nothing before it exists;
+// all of them take at most 8 MiB.
 func New(rows, cols, scrollback int) *Screen {
 	s := &Screen{rows: max(rows, minRows), cols: max(cols, minCols)}
+	s.normal.exts, s.alt.exts = &s.exts, &s.exts
 	s.normal.reset(s.rows, s.cols, max(scrollback, 0))
 	s.p.oscID = -1
 	s.reset()
@@ -56,7 +58,7 @@ func New(rows, cols, scrollback int) *Screen {
 // reset is RIS. Title, cursor visibility, modes 12 and 20 and colours outlive it,
 // as in xterm.js.
 func (s *Screen) reset() {
-	s.normal.reset(s.rows, s.cols, s.normal.lines.max-s.normal.rows)
+	s.normal.reset(s.rows, s.cols, s.normal.past.max)
 	s.normal.fillScreen(cell{})
 	s.alt.reset(s.rows, s.cols, -1)
 	s.buf = &s.normal

@@ -47,6 +47,21 @@ func TestCursorAndModes(t *testing.T) {
 	}
 }
 
+func TestTitle(t *testing.T) {
+	for _, c := range []struct{ output, want string }{
+		{"", ""},
+		{"\x1b]0;both\a", "both"},
+		{"\x1b]2;日本 é\x1b\\", "日本 é"},
+		{"\x1b]2;title\a\x1b]1;icon\a\x1bc", "title"},
+		{"\x1b]2;title\a\x1b]2;\a", ""},
+		{"\x1b]2;title\a\x1b]2;begun", "title"},
+	} {
+		if got := fed(c.output).Title(); got != c.want {
+			t.Errorf("Title after %q = %q, want %q", c.output, got, c.want)
+		}
+	}
+}
+
 func TestDir(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"file://host/home/user", "/home/user"},
@@ -73,6 +88,22 @@ func TestDir(t *testing.T) {
 		if got := s.Dir(); got != want {
 			t.Errorf("Dir after %.40q = %q, want %q", c.text, got, want)
 		}
+	}
+}
+
+// TestClipboard has a program write to the clipboard and ask for it (OSC 52): that is the pages' affair, and nobody answers.
+func TestClipboard(t *testing.T) {
+	s := fed("a\x1b]52;c;aGVsbG8=\ab\x1b]52;c;?\x1b\\c\x1b]52;c;" + strings.Repeat("A", 100_000) + "\ad\x1b]52\ae")
+	if got := s.Text()[0]; got != "abcde" {
+		t.Errorf("the screen shows %q", got)
+	}
+	r := record(4, 20, 10)
+	_, _ = r.Write([]byte("\x1b]52;c;?\a\x1b]52;p;?\x1b\\"))
+	if r.replies != "" {
+		t.Errorf("it answers %q", r.replies)
+	}
+	if snapshot := string(s.Snapshot(10)); strings.Contains(snapshot, "]52") {
+		t.Errorf("the snapshot has a clipboard in it: %q", snapshot)
 	}
 }
 

@@ -1,6 +1,9 @@
 package screen
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // isPlain has true for the bytes of mere text: printable ASCII, the bytes of UTF-8
 // but for 0xc2, which begins C1 controls too, and tab, LF and CR.
@@ -14,6 +17,17 @@ var isPlain = func() (t [256]bool) {
 // Plain reports whether p is mere text, without controls that could change
 // anything but the text on the screen. A program asks nothing in it.
 func Plain(p []byte) bool {
+	for ; len(p) >= 8; p = p[8:] {
+		w := binary.LittleEndian.Uint64(p)
+		if w&high == 0 && controls(w)&^(equal(w, '\n')|equal(w, '\r')|equal(w, '\t')) == 0 {
+			continue
+		}
+		for _, b := range p[:8] {
+			if !isPlain[b] {
+				return false
+			}
+		}
+	}
 	for _, b := range p {
 		if !isPlain[b] {
 			return false
@@ -22,9 +36,22 @@ func Plain(p []byte) bool {
 	return true
 }
 
+// high is the highest bit of each of eight bytes. Of eight ASCII bytes in one word
+// controls and equal give the highest bits of some.
+const high = 0x8080808080808080
+
+// controls marks the C0 controls and DEL.
+func controls(w uint64) uint64 { return ^(w+high/0x80*0x60)&high | equal(w, 0x7f) }
+
+// equal marks the bytes that are c.
+func equal(w, c uint64) uint64 { return ^((w ^ high/0x80*c) + high/0x80*0x7f) & high }
+
 // Settled reports whether the screen is not in the middle of a sequence or of a
 // character.
 func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
+
+// skimBytes is a piece in which skim counts lines at once.
+const skimBytes = 4 << 10
 
 // skim says how many bytes of p make no difference, because what follows them
 // fills the screen and all of its history anew: only the end of a long stretch of
@@ -32,11 +59,19 @@ func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
 // lines of text can come of it.
 func (s *Screen) skim(p []byte) int {
 	b := &s.normal
-	wanted := b.lines.max + s.rows + 1 // line feeds: to the last row, and everything out
+	wanted := b.max + s.rows + 1 // line feeds: to the last row, and everything out
 	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
 		return 0
 	}
-	for i := bytes.LastIndexByte(p, '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
+	end := len(p)
+	for end > skimBytes { // as long as those in a piece are not enough
+		n := bytes.Count(p[end-skimBytes:end], []byte{'\n'})
+		if n >= wanted {
+			break
+		}
+		wanted, end = wanted-n, end-skimBytes
+	}
+	for i := bytes.LastIndexByte(p[:end], '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
 		if wanted--; wanted <= 0 && p[i-1] == '\r' { // the next line begins in the first column
 			return i + 1
 		}

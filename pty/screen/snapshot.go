@@ -2,6 +2,7 @@ package screen
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -17,7 +18,43 @@ import (
 // that the first row continues one before it; and what hardly any stream makes
 // (lone halves of wide characters, an underline attribute without style).
 func (s *Screen) Snapshot(historyRows int) []byte {
-	p := &painter{s: s, out: make([]byte, 0, 4096)}
+	return s.paint(&painter{most: math.MaxInt}, historyRows)
+}
+
+// SnapshotWithin is Snapshot with as many of the newest of these rows as fit into so
+// many bytes. The screen itself may take twice as much; one that would take more
+// comes without colours and attributes.
+func (s *Screen) SnapshotWithin(historyRows, bytes int) []byte {
+	rows := max(min(historyRows, s.normal.base), 0)
+	for {
+		p := painter{most: 2 * bytes}
+		out := s.paint(&p, rows)
+		over := len(out) - bytes
+		switch {
+		case over <= 0 || rows == 0 && over <= bytes:
+			return out
+		case rows == 0:
+			return s.paint(&painter{most: math.MaxInt, bare: true}, 0)
+		}
+		rows = p.fewer(rows, over)
+	}
+}
+
+// fewer returns how many rows of history leave so many bytes out.
+func (p *painter) fewer(rows, bytes int) int {
+	if p.cut { // what had room took twice as much as may be
+		return min(len(p.starts)/2, rows-1)
+	}
+	for i, at := range p.starts {
+		if at-p.starts[0] >= bytes {
+			return rows - i
+		}
+	}
+	return 0
+}
+
+func (s *Screen) paint(p *painter, historyRows int) []byte {
+	p.s, p.out = s, make([]byte, 0, 4096)
 	p.start()
 	if s.alt.saved != (saved{}) {
 		p.out = append(p.out, "\x1b[?47h"...)
@@ -33,8 +70,10 @@ func (s *Screen) Snapshot(historyRows int) []byte {
 		p.tabs(&s.alt)
 		p.margins(&s.alt)
 	}
+	p.bare = false
 	p.modes()
 	p.finish()
+	s.exts.tidy(s.mark)
 	return p.out
 }
 
@@ -59,9 +98,9 @@ func (p *painter) start() {
 // the screen if some have to be scrolled into the history, else those up to the
 // last that is not blank.
 func usedLines(b *buffer, first int) int {
-	end := b.lines.n
+	end := b.count()
 	if first == b.base {
-		for end > first+1 && b.lines.at(end-1).blank() {
+		for end > first+1 && b.line(end-1-b.base).blank() {
 			end--
 		}
 	}

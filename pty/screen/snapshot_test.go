@@ -10,7 +10,7 @@ import (
 
 // restored returns a new screen of the same size that has been fed the snapshot.
 func restored(t testing.TB, s *Screen, snapshot []byte) *Screen {
-	r := New(s.rows, s.cols, s.normal.lines.max-s.rows)
+	r := New(s.rows, s.cols, s.normal.past.max)
 	r.Replies = func(b []byte) { t.Errorf("the snapshot made the screen answer %q", b) }
 	_, _ = r.Write([]byte("\x1b[?1049hwhat was there\x1b[31;4m\x1b]2;be"))
 	_, _ = r.Write(snapshot)
@@ -30,9 +30,9 @@ func plain(s *Screen) {
 		s.alt.saved.row -= n
 	}
 	for _, b := range []*buffer{&s.normal, &s.alt} {
-		b.unpackAll()
+		b.takeOut(b.past.n, s.cols)
 		for i := range b.lines.n {
-			l := b.at(i)
+			l := b.lines.at(i)
 			l.resize(s.cols)
 			plainLine(p, l)
 			odd := 0

@@ -23,43 +23,64 @@ func (s *Screen) HistoryRows() int { return s.normal.base }
 func (s *Screen) History(n int) []string {
 	n = max(min(n, s.normal.base), 0)
 	rows := make([]string, n)
+	var l line
 	for i := range rows {
-		rows[i] = s.normal.at(s.normal.base - n + i).String()
+		rows[i] = s.normal.read(s.normal.base-n+i, &l).String()
 	}
 	return rows
 }
 
-// WriteText writes the history and the screen of the normal buffer, or the alternate
-// screen while that is shown, as lines of text that end in a line feed. Rows that
-// continue the one before (DECAWM) are one line with it; blank lines at the end are
-// left out.
+// WriteText writes the history and the normal screen, and then the alternate screen
+// while that is shown, as lines of text that end in a line feed. Rows that continue
+// the one before (DECAWM) are one line with it, as the program wrote it, but for
+// blanks at the end of a line; so are blank lines at the end left out.
 func (s *Screen) WriteText(w *bytes.Buffer) {
-	b, last := s.buf, 0
-	for i := range b.lines.n {
-		l := b.at(i)
-		if i > 0 && !l.wrapped {
-			w.WriteByte('\n')
-		}
-		if text := l.String(); text != "" {
-			w.WriteString(text)
-			last = w.Len()
-		}
+	s.normal.writeText(w)
+	if s.buf == &s.alt {
+		s.alt.writeText(w)
 	}
-	w.Truncate(last)
-	if last > 0 {
+	s.exts.tidy(s.mark)
+}
+
+func (b *buffer) writeText(w *bytes.Buffer) {
+	var rows [2]line
+	end, begin := w.Len(), w.Len()
+	next := b.read(0, &rows[0])
+	for i := range b.count() {
+		l := next
+		cols := l.trimmed()
+		if i+1 < b.count() {
+			if next = b.read(i+1, &rows[(i+1)&1]); next.wrapped {
+				cols = usedColumns([]*line{l, next}, 0, b.cols)
+			}
+		}
+		w.Write(l.appendText(w.AvailableBuffer(), cols))
+		if i+1 < b.count() && next.wrapped {
+			continue
+		}
+		w.Truncate(begin + len(bytes.TrimRight(w.Bytes()[begin:], " ")))
+		if w.Len() > begin {
+			end = w.Len() + 1
+		}
 		w.WriteByte('\n')
+		begin = w.Len()
 	}
+	w.Truncate(end)
 }
 
 // String returns the text up to the last character that is no space.
 func (l *line) String() string {
-	var b strings.Builder
-	for col := 0; col < len(l.cells); col += max(l.width(col), 1) {
+	return strings.TrimRight(string(l.appendText(nil, len(l.cells))), " ")
+}
+
+// appendText appends the text of the first columns, with spaces for blanks.
+func (l *line) appendText(text []byte, cols int) []byte {
+	for col := 0; col < cols; col += max(l.width(col), 1) {
 		if t := l.text(col); t != "" {
-			b.WriteString(t)
+			text = append(text, t...)
 		} else {
-			b.WriteByte(' ')
+			text = append(text, ' ')
 		}
 	}
-	return strings.TrimRight(b.String(), " ")
+	return text
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"convoy/internal/bench/figures"
 	"convoy/peer"
 )
 
@@ -181,7 +182,7 @@ func callMany(ctx context.Context, a asker, o order) (result, error) {
 	}
 	return result{
 		PerSecond: float64(len(took)) / time.Since(began).Seconds(),
-		P50:       percentile(took, 50), P99: percentile(took, 99),
+		P50:       figures.Percentile(took, 50), P99: figures.Percentile(took, 99),
 	}, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"convoy/internal/bench/figures"
 )
 
 const (
@@ -83,16 +85,24 @@ func (b *bench) measureWork(ctx context.Context, c *crowd, w work) error {
 	for _, way := range w.ways {
 		f := pairFigures{
 			What: w.what, Way: way,
-			PerSecond: median(each(done[way], func(r result) float64 { return r.PerSecond })),
-			P50:       median(each(done[way], func(r result) float64 { return r.P50 })),
-			P99:       median(each(done[way], func(r result) float64 { return r.P99 })),
-			Rate:      median(each(done[way], func(r result) float64 { return r.Rate })),
+			PerSecond: figures.Median(each(done[way], func(r result) float64 { return r.PerSecond })),
+			P50:       figures.Median(each(done[way], func(r result) float64 { return r.P50 })),
+			P99:       figures.Median(each(done[way], func(r result) float64 { return r.P99 })),
+			Rate:      figures.Median(each(done[way], func(r result) float64 { return r.Rate })),
 		}
-		f.OfHTTP2 = ratio(each(done[way], speed), each(done[wayHTTP2], speed))
-		f.OfTLS = ratio(each(done[way], speed), each(done[wayTLS], speed))
+		f.OfHTTP2 = compare(done[way], done[wayHTTP2])
+		f.OfTLS = compare(done[way], done[wayTLS])
 		b.report.Pair = append(b.report.Pair, f)
 	}
 	return nil
+}
+
+// compare is the ratio of the speeds, or 0 if one of them was not measured.
+func compare(a, b []result) float64 {
+	if len(a) == 0 || len(b) == 0 {
+		return 0
+	}
+	return figures.Ratio(each(a, speed), each(b, speed))
 }
 
 // speed is calls or MB per second, whichever was measured.

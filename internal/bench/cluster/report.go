@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode/utf8"
+
+	"convoy/internal/bench/figures"
 )
 
 // report is all that a run has measured.
@@ -49,11 +50,11 @@ func (r *report) text() string {
 	fmt.Fprintf(&text, "Convoy's cluster benchmark: %s, load %.1f at the beginning, %.1f at the end\n", r.About, r.Load.Begin, r.Load.End)
 	if len(r.Sizes) > 0 {
 		text.WriteString("\nnodes, each a process\n")
-		writeTable(&text, r.sizeTable())
+		figures.WriteTable(&text, r.sizeTable()) //nolint:errcheck // a strings.Builder takes everything
 	}
 	if len(r.Pair) > 0 {
 		text.WriteString("\nbetween two nodes\n")
-		writeTable(&text, r.pairTable())
+		figures.WriteTable(&text, r.pairTable()) //nolint:errcheck // as above
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&text, "note: %s\n", note)
@@ -70,12 +71,12 @@ func (r *report) sizeTable() [][]string {
 		{"", func(f sizeFigures) string { return fmt.Sprint(f.Nodes) }},
 		{"all know all, after the last start, s", func(f sizeFigures) string { return known(2, f.Whole) }},
 		{"  the last node listens, s", func(f sizeFigures) string { return known(2, f.AllListen) }},
-		{"a new node: all know all after it listens, ms", func(f sizeFigures) string { return known(0, median(f.Listed)) }},
-		{"  worst, ms", func(f sizeFigures) string { return known(0, worst(f.Listed)) }},
-		{"kill -9, all have noticed: gossip only, s", func(f sizeFigures) string { return known(2, median(f.Gossip)) }},
-		{"  worst, s", func(f sizeFigures) string { return known(2, worst(f.Gossip)) }},
-		{"  with a call connection open, ms", func(f sizeFigures) string { return known(0, median(f.Call)) }},
-		{"  worst, ms", func(f sizeFigures) string { return known(0, worst(f.Call)) }},
+		{"a new node: all know all after it listens, ms", func(f sizeFigures) string { return known(0, figures.Median(f.Listed)) }},
+		{"  worst, ms", func(f sizeFigures) string { return known(0, figures.Percentile(f.Listed, 100)) }},
+		{"kill -9, all have noticed: gossip only, s", func(f sizeFigures) string { return known(2, figures.Median(f.Gossip)) }},
+		{"  worst, s", func(f sizeFigures) string { return known(2, figures.Percentile(f.Gossip, 100)) }},
+		{"  with a call connection open, ms", func(f sizeFigures) string { return known(0, figures.Median(f.Call)) }},
+		{"  worst, ms", func(f sizeFigures) string { return known(0, figures.Percentile(f.Call, 100)) }},
 		{"kills of each kind", func(f sizeFigures) string { return fmt.Sprintf("%d, %d", len(f.Gossip), len(f.Call)) }},
 		{"at rest, a node: CPU, % of a core", func(f sizeFigures) string { return known(2, f.CPU) }},
 		{"  RSS, MiB", func(f sizeFigures) string { return known(1, f.RSS) }},
@@ -111,24 +112,10 @@ func (r *report) pairTable() [][]string {
 
 func digits(n int, value float64) string { return fmt.Sprintf("%.*f", n, value) }
 
-// known leaves out what was not measured.
+// known leaves out what was not measured: 0, or NaN.
 func known(n int, value float64) string {
-	if value == 0 {
+	if value == 0 || math.IsNaN(value) {
 		return ""
 	}
 	return digits(n, value)
-}
-
-// writeTable writes rows in columns: the first to the left, the others to the right.
-func writeTable(w io.Writer, table [][]string) {
-	first := 0
-	for _, row := range table {
-		first = max(first, utf8.RuneCountInString(row[0]))
-	}
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range table {
-		padded := row[0] + strings.Repeat(" ", first-utf8.RuneCountInString(row[0]))
-		fmt.Fprintf(out, "  %s\t%s\t\n", padded, strings.Join(row[1:], "\t"))
-	}
-	out.Flush() //nolint:errcheck // a strings.Builder takes everything
 }

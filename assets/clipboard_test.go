@@ -1,0 +1,134 @@
+package assets_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"convoy/internal/browser"
+)
+
+// osc52 is a program's wish to have a text on the clipboard.
+func osc52(text string) string {
+	return "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\x07"
+}
+
+// fakeClipboard puts a clipboard into the page that a test can look at; the browser's own is shared by all tabs.
+const fakeClipboard = `window.copied = []; window.refuseCopies = false;
+	Object.defineProperty(navigator, "clipboard", { configurable: true, value: {
+		writeText: async (text) => { if (window.refuseCopies) throw new Error("no"); window.copied.push(text) },
+		readText: () => { window.copied.push("READ") } } })`
+
+const asks = `!document.querySelector(".shell-ask").hidden`
+
+func testCopy(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.Do(fakeClipboard)
+	p.FocusPane(key)
+	s.put(osc52("first ä🙂"))
+	p.Wait(asks + ` && document.querySelector(".shell-ask span").textContent === "The program wants to copy 12 bytes to your clipboard."`)
+	s.put(osc52(strings.Repeat("x", 2150)))
+	p.Wait(`document.querySelector(".shell-ask").textContent.includes("2.1 KiB")`)
+	p.Click(".shell-ask button:nth-of-type(1)")
+	p.Wait(`copied.length === 1 && copied[0] === "x".repeat(2150) && ` + `document.querySelector(".shell-ask").hidden`)
+	p.Wait(`document.activeElement.closest(".shell")`)
+	s.put(osc52("asked again"))
+	p.Wait(asks)
+	p.Click(".shell-ask button:nth-of-type(2)") // always
+	p.Wait(`copied.at(-1) === "asked again"`)
+	s.put(osc52("no more questions"))
+	p.Wait(`copied.at(-1) === "no more questions" && document.querySelector(".shell-ask").hidden`)
+	p.Do(`window.refuseCopies = true`)
+	s.put(osc52("wants a click"))
+	p.Wait(asks + ` && document.querySelector(".shell-ask button").textContent === "Copy"`)
+	p.Do(`window.refuseCopies = false`)
+	p.Click(".shell-ask button")
+	p.Wait(`copied.at(-1) === "wants a click"`)
+	if typed := s.typedSoFar(); typed != "" {
+		t.Errorf("%q was typed", typed)
+	}
+	p.Clean()
+}
+
+func testCopyRefused(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.Do(fakeClipboard)
+	p.FocusPane(key)
+	for _, odd := range []string{
+		"\x1b]52;c;?\x07",                           // a question
+		"\x1b]52;c;\x07",                            // nothing
+		"\x1b]52;;?\x1b\\",                          //
+		"\x1b]52;c;not base64!\x07",                 //
+		"\x1b]52;c;QQ=Q\x07",                        //
+		"\x1b]52;evil;QQ==\x07",                     // no selections of these names
+		"\x1b]52\x07",                               //
+		osc52("caf\xe9"),                            // no UTF-8
+		osc52(strings.Repeat("x", 1<<20+1)),         // too much
+		"\x1b]52;c;" + strings.Repeat("A", 5000000), // and without an end
+	} {
+		s.put(odd)
+	}
+	s.put("\x1b\\after all that")
+	p.WaitScreen(key, "after all that")
+	p.Do(`document.getElementById("other").focus()`)
+	s.put(osc52("without the focus") + "\r\nunseen")
+	p.WaitScreen(key, "unseen")
+	if browser.Eval[bool](p, asks+` || copied.length > 0`) {
+		t.Error("something asks for the clipboard, or has it")
+	}
+	p.FocusPane(key)
+	s.put(osc52("please"))
+	p.Wait(asks)
+	p.Click(".shell-ask button:last-of-type")
+	s.put(osc52("once more") + "\r\nrefused")
+	p.WaitScreen(key, "refused")
+	if browser.Eval[bool](p, asks+` || copied.length > 0`) {
+		t.Error("it asks after a no")
+	}
+	if typed := s.typedSoFar(); typed != "" {
+		t.Errorf("%q was typed: the program can read", typed)
+	}
+	p.Clean()
+}
+
+// testCopyAfterGap has a program copy while the page is away: too late when it is back.
+func testCopyAfterGap(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := browser.NewProxy(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	p.Do(fakeClipboard)
+	p.FocusPane(key)
+	s.put("before")
+	p.WaitScreen(key, "before")
+	proxy.Stop()
+	s.put(osc52("old") + " meanwhile")
+	proxy.Resume()
+	p.WaitScreen(key, "meanwhile")
+	s.until("the page knows what is old", func() bool { return s.infos > 0 })
+	if browser.Eval[bool](p, asks) {
+		t.Error("it asks for what is old")
+	}
+	for tries := 0; tries < 1000 && !browser.Eval[bool](p, asks); tries++ { // until the page has read the answer
+		s.put(osc52("new"))
+	}
+	p.Wait(asks + ` && document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
+	s.mark("reset", map[string]any{"screen": base64.StdEncoding.EncodeToString([]byte("\x18\x1bc" + osc52("in a snapshot!") + "drawn anew"))})
+	p.WaitScreen(key, "drawn anew")
+	p.Wait(`document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
+}
+
+// testCopyByHand has a page without TLS, where scripts have no clipboard.
+func testCopyByHand(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.Do(`Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
+		document.addEventListener("copy", e => { window.copied = document.activeElement.value?.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd) }, { capture: true })`)
+	p.FocusPane(key)
+	s.put(osc52("by hand"))
+	p.Wait(asks + ` && document.querySelectorAll(".shell-ask button").length === 2`)
+	p.Click(".shell-ask button")
+	p.Wait(`window.copied === "by hand" && document.querySelector(".shell-ask").hidden`)
+	p.Wait(`document.activeElement.closest(".shell")`)
+}

@@ -1,0 +1,75 @@
+// What a page does with whole shells: detach, restart, close, keep as text.
+
+import { ask, confirm, notice, sentence } from "./notices.js";
+import { shellPath } from "./stream.js";
+
+const stored = "convoy-detached"; // in this tab's storage: keys of the shells that it does not follow
+
+/** detached is the set of the shells, NODE/SHELL, that this tab does not follow; it outlives a reload. */
+export const detached = {
+  has: key => read().has(key),
+  set(key, on) {
+    const keys = read();
+    if (on) keys.add(key);
+    else keys.delete(key);
+    try {
+      sessionStorage.setItem(stored, JSON.stringify([...keys]));
+    } catch {
+      // holds for this page only
+    }
+  },
+};
+
+function read() {
+  try {
+    return new Set(JSON.parse(sessionStorage.getItem(stored) ?? "[]"));
+  } catch {
+    return new Set();
+  }
+}
+
+/** end closes a shell, after a question if somebody would lose something by it. It returns whether the shell is gone. */
+export async function end(node, shell, pane) {
+  const info = await look(node, shell);
+  if (!info || !await agreed("Close", info, pane)) return false;
+  return !!await ask("DELETE", shellPath(node, shell));
+}
+
+/** restart opens a shell of the same size and directory in the place of another, and returns it, or null. */
+export async function restart(node, shell, pane) {
+  const info = await look(node, shell);
+  if (!info || !await agreed("Restart", info, pane)) return null;
+  const { rows, cols, dir } = info;
+  const answer = await ask("POST", `/nodes/${node}/shells`, { rows, cols, dir, before: shell });
+  if (!answer) return null;
+  if (answer.hint) notice("warn", sentence(answer.hint));
+  await ask("DELETE", shellPath(node, shell));
+  return answer;
+}
+
+const look = (node, shell) => ask("GET", shellPath(node, shell));
+
+// agreed asks if something runs in the shell, or if others look at it.
+function agreed(what, { title, busy, running, viewers }, pane) {
+  if (!running) return true;
+  if (busy) return confirm(`${what} ${title}?`, `${busy} runs in this shell: it and all that it started will end.`, what);
+  const others = pane?.presence.others ?? [];
+  const more = viewers - (pane && !pane.detached ? 1 : 0);
+  if (more < 1) return true;
+  const who = others.length > 1 || !others.length && more > 1 ? `${Math.max(more, others.length)} others look` : `${others[0] ?? "Somebody else"} looks`;
+  return confirm(`${what} ${title}?`, `${who} at it too.`, what);
+}
+
+/** equip gives a pane's line of tools what only the console can do. */
+export function equip(pane, { node, shell, detach }) {
+  const { tools } = pane;
+  tools.add("file-down", "Download as text", () => download(`${shellPath(node, shell)}/text`), { more: true });
+  tools.add("plug", "Detach", detach, { more: true });
+}
+
+function download(address) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = "";
+  link.click();
+}

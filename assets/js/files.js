@@ -1,0 +1,240 @@
+// Files to and from a shell's working directory: dropped on its terminal, chosen, or asked for by path.
+//
+//   const files = new Files({ element, term, node, shell, viewer, tools, note });
+//
+// note(level, text, hint) tells the reader something. files.element shows what is under way, one line for each file.
+
+import { remember, remembered } from "./dom.js";
+import { shellPath } from "./stream.js";
+import { bytesText, dialog, make } from "./terminal.js";
+import { icon } from "./tools.js";
+
+const lastPath = "convoy.download"; // where the path that was asked for last is remembered
+const limit = Number(document.body.dataset.maxUpload ?? Infinity); // bytes; 0: there are no files
+
+// A file that misses the terminals must not take the page's place.
+const withFiles = (event) => event.dataTransfer?.types.includes("Files");
+document.addEventListener("dragover", (event) => {
+  if (!withFiles(event)) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = event.target.closest?.(".shell-screen") && limit ? "copy" : "none";
+});
+document.addEventListener("drop", (event) => {
+  if (withFiles(event)) event.preventDefault();
+});
+
+/** Files moves the files of one shell. */
+export class Files {
+  element = make("div", "shell-files");
+  #term;
+  #path;
+  #viewer;
+  #note;
+  #queue = []; // that wait for their turn, each with its line
+  #busy = false;
+  #closed = new AbortController();
+
+  constructor({ screen, term, node, shell, viewer, tools, note }) {
+    this.#term = term;
+    this.#path = shellPath(node, shell);
+    this.#viewer = viewer;
+    this.#note = note;
+    this.element.role = "status";
+    if (!limit) return;
+    screen.addEventListener("dragenter", (event) => this.#hover(screen, withFiles(event)));
+    screen.addEventListener("dragleave", (event) => this.#hover(screen, screen.contains(event.relatedTarget)));
+    screen.addEventListener("drop", (event) => this.#drop(screen, event));
+    tools.add("upload", "Upload files", () => this.#choose(), { more: true });
+    tools.add("file-down", "Download a file…", () => this.#askPath(), { more: true });
+  }
+
+  /** close gives up what is under way. */
+  close() {
+    this.#queue = [];
+    this.#closed.abort();
+  }
+
+  #hover(screen, over) { screen.classList.toggle("shell-over", Boolean(over)); }
+
+  #drop(screen, event) {
+    this.#hover(screen, false);
+    if (!withFiles(event)) return;
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory);
+    if (folders.length) this.#note("warn", "Folders cannot be uploaded.", "Pack them into one file first, with tar or zip.");
+    this.#upload(items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile()));
+  }
+
+  #choose() {
+    const input = make("input");
+    input.type = "file";
+    input.multiple = true;
+    input.addEventListener("change", () => this.#upload([...input.files]));
+    input.click();
+  }
+
+  // upload sends files, one after the other.
+  #upload(files) {
+    for (const file of files) {
+      if (file.size > limit) this.#note("error", `${file.name} is larger than ${bytesText(limit)}.`, "Convoy's -max-upload says how large files may be.");
+      else this.#queue.push({ file, line: this.#line(file.name, "upload") });
+    }
+    this.#term.focus();
+    this.#next();
+  }
+
+  async #next() {
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let one; (one = this.#queue.shift());) {
+      if (!one.line.signal.aborted) await this.#send(one.file, one.line);
+      one.line.remove();
+    }
+    this.#busy = false;
+  }
+
+  async #send(file, line) {
+    try {
+      const { name, dir, bytes } = await post(`${this.#path}/files?${new URLSearchParams({ name: file.name, viewer: this.#viewer })}`, file, line);
+      const other = name === file.name ? "" : `There was a ${file.name} already.`;
+      this.#note("info", `${name} is in ${dir}, ${bytesText(bytes)}.`, other);
+    } catch (error) {
+      if (!line.signal.aborted) this.#note("error", `${file.name} was not uploaded.`, error.message);
+    }
+  }
+
+  // askPath asks which file, and has it saved.
+  async #askPath() {
+    const label = Object.assign(make("label"), { textContent: "Path" });
+    const input = make("input");
+    Object.assign(input, { required: true, maxLength: 4095, value: remembered(lastPath) ?? "", autocapitalize: "off", autocomplete: "off", spellcheck: false, autofocus: true });
+    label.append(input);
+    const says = Object.assign(make("p", "dialog-trouble"), { role: "alert" });
+    const from = Object.assign(make("p"), { textContent: "A path from /, or from the shell's working directory." });
+    fetch(this.#path, { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then(({ dir }) => {
+      if (dir) from.textContent = `A path from /, or from ${dir}.`;
+    }).catch(() => {});
+    input.addEventListener("input", () => {
+      says.textContent = "";
+      input.removeAttribute("aria-invalid");
+    });
+    const stop = new AbortController();
+    let answer = null;
+    const said = await dialog({
+      title: "Download a file",
+      body: [from, label, says],
+      answers: [["cancel", "Cancel"], ["get", "Download"]],
+      before: async (value) => {
+        if (value !== "get") return true;
+        try {
+          answer = await this.#get(input.value, stop.signal);
+          return true;
+        } catch (error) {
+          says.textContent = error.message;
+          input.setAttribute("aria-invalid", "true");
+          input.focus();
+          return false;
+        }
+      },
+    });
+    this.#term.focus();
+    if (said !== "get") return stop.abort();
+    remember(lastPath, input.value);
+    await this.#save(input.value.split("/").at(-1), answer, stop);
+  }
+
+  // get asks for a file, and resolves when it begins to come.
+  async #get(path, signal) {
+    const answer = await fetch(`${this.#path}/files?${new URLSearchParams({ path, viewer: this.#viewer })}`, {
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.any([signal, this.#closed.signal]),
+    }).catch(() => { throw new Error("Convoy cannot be reached."); });
+    if (!answer.ok) throw new Error(reason(await answer.json().catch(() => ({})), answer.status));
+    return answer;
+  }
+
+  async #save(name, answer, stop) {
+    const line = this.#line(name, "download");
+    line.signal.addEventListener("abort", () => stop.abort());
+    try {
+      const all = Number(answer.headers.get("Content-Length"));
+      let have = 0;
+      const counted = answer.body.pipeThrough(new TransformStream({
+        transform(chunk, out) {
+          have += chunk.length;
+          line.show(have, all);
+          out.enqueue(chunk);
+        },
+      }));
+      const blob = await new Response(counted, { headers: { "Content-Type": "application/octet-stream" } }).blob();
+      const link = Object.assign(make("a"), { href: URL.createObjectURL(blob), download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      this.#note("info", `${name} is downloaded, ${bytesText(blob.size)}.`);
+    } catch {
+      if (!line.signal.aborted) this.#note("error", `${name} was not downloaded.`, "It broke off in the middle. Try again.");
+    }
+    line.remove();
+  }
+
+  // line shows a file on its way, with a button that gives it up.
+  #line(name, symbol) {
+    const stop = new AbortController();
+    this.#closed.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
+    const row = make("div", "shell-file");
+    const title = Object.assign(make("span", "shell-file-name"), { textContent: name, title: name });
+    const bar = make("progress");
+    bar.ariaLabel = name;
+    bar.value = 0;
+    const amount = Object.assign(make("span", "shell-file-amount"), { textContent: "waits" });
+    const cancel = make("button", "button quiet square small");
+    cancel.type = "button";
+    cancel.title = cancel.ariaLabel = `Cancel ${name}`;
+    cancel.append(icon("x"));
+    cancel.addEventListener("click", () => {
+      stop.abort();
+      row.remove();
+      this.#term.focus();
+    });
+    row.append(icon(symbol), title, amount, cancel, bar);
+    this.element.append(row);
+    return {
+      signal: stop.signal,
+      remove: () => row.remove(),
+      show: (have, all) => {
+        bar.max = all || 1;
+        bar.value = have;
+        amount.textContent = `${bytesText(have)} of ${bytesText(all)}`;
+      },
+    };
+  }
+}
+
+// post sends a file, tells how far it is, and resolves to the answer's JSON. fetch tells nothing of the way there.
+function post(path, file, line) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", ({ loaded }) => line.show(Math.min(loaded, file.size), file.size));
+    request.addEventListener("load", () => {
+      if (request.status === 201 && request.response) resolve(request.response);
+      else reject(new Error(reason(request.response ?? {}, request.status)));
+    });
+    request.addEventListener("error", () => reject(new Error("The connection broke off. Try again.")));
+    line.signal.addEventListener("abort", () => {
+      request.abort();
+      reject(new Error("Cancelled."));
+    });
+    line.show(0, file.size);
+    request.send(file);
+  });
+}
+
+// reason is a refusal in words.
+function reason({ error = "", hint = "" }, status) {
+  const text = [error, hint].filter(Boolean).map((part) => `${part[0].toUpperCase()}${part.slice(1)}.`).join(" ");
+  return text || `It failed with status ${status}.`;
+}

@@ -1,0 +1,45 @@
+// The graphics card: one terminal of the page draws with it, because a page may hold few contexts.
+
+let holder = null; // the Graphics that has the card
+
+/** Graphics is a terminal's way to the card. */
+export class Graphics {
+  #term;
+  #addon = null;
+
+  constructor(term) { this.#term = term; }
+
+  /** take gives this terminal the card, if there is one, and the others draw without. */
+  async take() {
+    if (holder === this || !hasGraphics()) return;
+    holder?.drop();
+    holder = this;
+    const { WebglAddon } = await import("../vendor/xterm-addon-webgl/addon-webgl.mjs");
+    if (holder !== this) return;
+    try {
+      this.#addon = new WebglAddon();
+      this.#addon.onContextLoss(() => this.drop());
+      this.#term.loadAddon(this.#addon);
+    } catch {
+      this.drop();
+    }
+  }
+
+  /** drop has this terminal draw without the card. */
+  drop() {
+    if (holder === this) holder = null;
+    this.#addon?.dispose();
+    this.#addon = null;
+  }
+}
+
+// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
+function hasGraphics() {
+  if (hasGraphics.known === undefined) {
+    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+    const name = gl?.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+    hasGraphics.known = !!gl && !/swiftshader|llvmpipe|software/i.test(name);
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return hasGraphics.known;
+}

@@ -1,0 +1,75 @@
+// What the shell keeps of what scrolled away and the page does not hold: it is fetched when the reader looks for it.
+
+import { make } from "./terminal.js";
+
+/** History belongs to one terminal. ask() asks for the whole history, and resolves to whether it is on its way. */
+export class History {
+  element = make("div", "shell-note");
+  #term;
+  #ask;
+  #short = false; // the page may hold less than the shell
+  #asking = false;
+  #refused = false; // the server does not know of it
+
+  constructor({ term, ask }) {
+    this.#term = term;
+    this.#ask = ask;
+    this.element.setAttribute("role", "status");
+    term.onScroll(() => {
+      const { viewportY, baseY } = term.buffer.active;
+      if (viewportY === 0 && baseY > 0) this.fetch();
+    });
+  }
+
+  /** fetch asks for what is missing, once. */
+  async fetch() {
+    if (!this.#short || this.#asking || this.#refused) return;
+    this.#asking = true;
+    this.element.textContent = "fetching older output …";
+    if (await this.#ask()) return;
+    this.#refused = true;
+    this.settle();
+  }
+
+  /** settle ends what is under way: it came, or will not come. */
+  settle() {
+    this.#asking = false;
+    this.element.textContent = "";
+  }
+
+  /**
+   * reset has draw, which begins the terminal anew and calls its argument when that is done. The reader, if scrolled up,
+   * stays at the same rows.
+   */
+  reset(draw) {
+    this.#short = !this.#asking;
+    const place = this.#place();
+    draw(() => {
+      this.settle();
+      if (place) this.#term.scrollToLine(this.#find(place));
+    });
+  }
+
+  // place is where the reader is; null at the end.
+  #place() {
+    const { active } = this.#term.buffer;
+    if (active.viewportY === active.baseY) return null;
+    return { above: active.baseY - active.viewportY, rows: this.#rows(active.viewportY) };
+  }
+
+  #rows(from) {
+    return Array.from({ length: this.#term.rows }, (_, i) => this.#row(from + i));
+  }
+
+  #row(y) { return this.#term.buffer.active.getLine(y)?.translateToString(true) ?? ""; }
+
+  // find is the line at which the same rows are now: as far above the end as they were, or further up, by what was put
+  // out meanwhile.
+  #find({ above, rows }) {
+    const there = Math.max(0, this.#term.buffer.active.baseY - above);
+    for (let y = there; y >= 0; y--) {
+      if (rows.every((row, i) => row === this.#row(y + i))) return y;
+    }
+    return there;
+  }
+}

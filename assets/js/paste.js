@@ -1,0 +1,87 @@
+// Pastes: what may go into a terminal, and what the reader is asked about before it does.
+//
+// A program that has asked for bracketed pastes gets one whole, between two markers, and knows that it was not typed.
+// Any other takes each line of it as a line that was typed.
+
+import { bytesText, button, dialog, make } from "./terminal.js";
+
+const most = 32 * 1024 * 1024; // bytes of one paste
+const large = 100 * 1024; // bytes from which the reader is asked
+const shownFrom = 64 * 1024; // bytes from which a paste shows how far it is
+const shown = { rows: 8, letters: 120 }; // of the preview
+
+/** Paste brings one terminal's pastes in. element shows how much of one is left. trouble(text) is told what does not go. */
+export class Paste {
+  element = make("div", "shell-paste");
+  #term;
+  #input;
+  #trouble;
+  #bracketed = false; // the one under way has a marker at its end
+
+  constructor(term, input, trouble) {
+    this.#term = term;
+    this.#input = input;
+    this.#trouble = trouble;
+    this.element.hidden = true;
+  }
+
+  /** take takes a paste event, and resolves when its text is on its way or given up. */
+  async take(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    let text = clean(event.clipboardData?.getData("text/plain") ?? "");
+    if (!text) return;
+    const bytes = new Blob([text]).size;
+    if (bytes > most) return this.#trouble(`That is ${bytesText(bytes)}, and one paste has room for ${bytesText(most)}. Upload it as a file`);
+    const lines = text.split(/\r\n|\r|\n/);
+    const typed = lines.length > 1 && !this.#term.modes.bracketedPasteMode;
+    if (typed || bytes > large) {
+      const answer = await ask(lines, bytes, typed);
+      if (answer === "line") text = joined(lines);
+      this.#term.focus();
+      if (answer !== "paste" && answer !== "line") return;
+    }
+    this.#bracketed = this.#term.modes.bracketedPasteMode;
+    this.#term.paste(text);
+  }
+
+  /** show says how many bytes are left. */
+  show(bytes) {
+    this.element.hidden = bytes < shownFrom;
+    if (this.element.hidden) return this.element.replaceChildren();
+    if (!this.element.firstChild) this.element.append(make("span"), button("Stop", () => this.stop()));
+    this.element.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
+  }
+
+  /** stop forgets what has not left, and ends the paste for the program. */
+  stop() {
+    if (this.#input.cancel() && this.#bracketed) this.#input.send(new TextEncoder().encode("\x1b[201~"));
+    this.#term.focus();
+  }
+}
+
+// clean leaves control characters out: an escape sequence could end a bracketed paste and type commands.
+const clean = (text) => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
+
+// joined makes one line of many.
+const joined = (lines) => lines.join(" ").trim();
+
+// ask shows what would be pasted, and resolves to "paste", "line" or something else.
+function ask(lines, bytes, typed) {
+  const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // a last line without a text is the one before's end
+  const says = make("p");
+  const each = count === 1 ? "It ends a line, and so may run as a command." : `${count.toLocaleString()} lines will be typed, and each may run as a command.`;
+  says.textContent = typed ? `${each} The program has not asked for pastes as a whole.` : "The program gets it as one paste.";
+  const preview = make("pre", "paste-preview");
+  preview.tabIndex = 0;
+  preview.ariaLabel = "What it begins with";
+  const rest = count - shown.rows;
+  preview.textContent = lines.slice(0, shown.rows).map((line) => (line.length > shown.letters ? `${line.slice(0, shown.letters)}…` : line)).join("\n").trimEnd();
+  if (rest > 0) preview.append(Object.assign(make("i"), { textContent: `\nand ${rest.toLocaleString()} more ${rest === 1 ? "line" : "lines"}` }));
+  const amount = `${count.toLocaleString()} ${count === 1 ? "line" : "lines"}, ${bytesText(bytes)}`;
+  return dialog({
+    title: typed ? `Paste ${count === 1 ? "a line" : `${count.toLocaleString()} lines`}?` : `Paste ${bytesText(bytes)}?`,
+    body: [says, preview, Object.assign(make("p", "paste-amount"), { textContent: amount })],
+    answers: [["cancel", "Cancel"], ...(lines.length > 1 ? [["line", "Paste as one line"]] : []), ["paste", "Paste"]],
+  });
+}

@@ -1,0 +1,185 @@
+// Who looks at a shell: a chip for each viewer, who types, and what you are called yourself.
+
+import { remember, remembered } from "./dom.js";
+import { make } from "./terminal.js";
+import { icon } from "./tools.js";
+
+const shown = 4; // chips
+const typingTime = 2000; // ms that somebody counts as typing
+const announceEvery = 30_000; // ms between two spoken remarks that the same one types
+const hues = 10;
+const stored = "convoy-name";
+const longest = 40; // letters of a name
+
+/** myName is what the reader wants to be called; "" if it is a number. */
+export const myName = () => cleanName(remembered(stored) ?? "");
+
+const cleanName = text => [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "").trim()].slice(0, longest).join("").trim();
+const nameOf = viewer => viewer.name || `Viewer ${viewer.n}`;
+
+/** Presence is that part of the line under one terminal. */
+export class Presence {
+  #stream;
+  #chips = make("ul", "chips");
+  #types = make("span", "shell-types");
+  #spoken = make("span", "sr");
+  #all = make("div", "shell-menu chips-all");
+  #here = { you: 0, count: 0, viewers: [] };
+  #drawn = "";
+  #timer = 0;
+  #said = { text: "", at: 0 };
+
+  constructor({ stream, tools }) {
+    this.#stream = stream;
+    this.#chips.setAttribute("aria-label", "Who is here");
+    this.#spoken.setAttribute("role", "status");
+    this.#types.ariaHidden = "true";
+    this.#all.popover = "auto";
+    tools.left.append(this.#chips, this.#types, this.#spoken);
+    tools.element.append(this.#all);
+    tools.add("pencil", "Your name …", () => askName(this.#stream), { more: true });
+  }
+
+  /** others are the names of those who are here besides you. */
+  get others() { return this.#here.viewers.filter(v => v.n !== this.#here.you).map(nameOf); }
+
+  /** count is how many are here, you among them if you are. */
+  get count() { return this.#here.count; }
+
+  /** show takes a presence event. */
+  show(here) {
+    this.#here = here;
+    this.#draw();
+    this.#sayTyping(here.viewers.filter(v => v.typing && v.n !== here.you).map(nameOf));
+  }
+
+  /** clear forgets who is here: the page does not look any more. */
+  clear() { this.show({ you: 0, count: 0, viewers: [] }); }
+
+  #draw() {
+    const { you, count, viewers } = this.#here;
+    const alone = count <= 1 && !this.#stream.watches;
+    const mine = viewers.filter(v => v.n === you);
+    const list = alone ? [] : [...mine, ...viewers.filter(v => v.n !== you)];
+    const key = JSON.stringify([list.map(v => [v.n, v.name, v.types]), you, count]);
+    if (key === this.#drawn) return; // somebody types: the chips are the same
+    this.#drawn = key;
+    const fit = list.length > shown ? list.slice(0, shown - 1) : list;
+    this.#chips.replaceChildren(...fit.map(v => item(this.#chip(v, v.n === you))));
+    this.#all.replaceChildren(...list.map(v => this.#line(v, v.n === you)));
+    if (count > fit.length && list.length) this.#chips.append(item(this.#rest(count - fit.length)));
+    else if (this.#all.matches(":popover-open")) this.#all.hidePopover();
+  }
+
+  // chip is a viewer in two letters.
+  #chip(viewer, you) {
+    const chip = make(you ? "button" : "span", `chip hue-${hue(viewer)}${you ? " you" : ""}`);
+    const label = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : ", only watches"}`;
+    chip.title = you ? `${label}: change your name` : label;
+    const letters = make("span");
+    letters.ariaHidden = "true";
+    letters.textContent = initials(viewer);
+    const spoken = make("span", "sr");
+    spoken.textContent = chip.title;
+    chip.append(letters, spoken);
+    chip.classList.toggle("watches", !viewer.types);
+    if (!viewer.types) letters.prepend(icon("eye"));
+    if (you) {
+      chip.type = "button";
+      chip.addEventListener("click", () => askName(this.#stream));
+    }
+    return chip;
+  }
+
+  // line is a viewer in the list of all.
+  #line(viewer, you) {
+    const line = make("div", "chip-line");
+    const name = make("span");
+    name.textContent = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : " · watches"}`;
+    const chip = this.#chip(viewer, false);
+    chip.ariaHidden = "true";
+    line.append(chip, name);
+    return line;
+  }
+
+  #rest(n) {
+    const more = make("button", "chip rest");
+    more.type = "button";
+    more.textContent = `+${n}`;
+    more.title = more.ariaLabel = `${n} more: show all who are here`;
+    more.popoverTargetElement = this.#all;
+    return more;
+  }
+
+  // sayTyping says who types for as long as that is true. It is spoken once, and again only after a while.
+  #sayTyping(names) {
+    clearTimeout(this.#timer);
+    const text = names.length > 1 ? `${names[0]} and ${names.length - 1} more type` : names.length ? `${names[0]} types` : "";
+    this.#types.textContent = text;
+    if (!text) return;
+    this.#timer = setTimeout(() => { this.#types.textContent = ""; }, typingTime);
+    if (text === this.#said.text && performance.now() - this.#said.at < announceEvery) return;
+    this.#said = { text, at: performance.now() };
+    this.#spoken.textContent = "";
+    this.#spoken.textContent = text;
+  }
+}
+
+function item(child) {
+  const element = make("li");
+  element.append(child);
+  return element;
+}
+
+function initials(viewer) {
+  const words = viewer.name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  if (!words.length) return String(viewer.n);
+  const letters = words.length > 1 ? [...words[0]][0] + [...words.at(-1)][0] : [...words[0]].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+
+// hue is a name's colour, the same on every page.
+function hue(viewer) {
+  if (!viewer.name) return viewer.n % hues;
+  let sum = 0;
+  for (const c of viewer.name) sum = (sum * 31 + c.codePointAt(0)) % 65521;
+  return sum % hues;
+}
+
+// askName asks the reader for a name, and gives it to the stream and to later pages.
+function askName(stream) {
+  const dialog = make("dialog", "name-dialog");
+  const form = make("form");
+  form.method = "dialog";
+  const title = make("h2");
+  title.textContent = "Your name";
+  title.id = "your-name";
+  const text = make("p");
+  text.textContent = "The others in a shell see it. Empty: they see a number.";
+  const input = make("input");
+  Object.assign(input, { value: stream.name, maxLength: longest, ariaLabel: "Your name", autocomplete: "nickname", spellcheck: false, autofocus: true });
+  const buttons = make("footer");
+  buttons.append(choice("Cancel", "", "button"), choice("Save", "save", "button primary"));
+  buttons.firstChild.type = "button";
+  buttons.firstChild.addEventListener("click", () => dialog.close());
+  form.append(title, text, input, buttons);
+  dialog.append(form);
+  dialog.setAttribute("aria-labelledby", title.id);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (dialog.returnValue !== "save") return;
+    const name = cleanName(input.value);
+    remember(stored, name);
+    stream.rename(name);
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  input.select();
+}
+
+function choice(label, value, className) {
+  const element = make("button", className);
+  element.textContent = label;
+  element.value = value;
+  return element;
+}

@@ -1,0 +1,133 @@
+// The screen of a recording: a terminal that shows what a shell showed at any
+// event of it. What the terminal would answer, and what is typed at it, goes
+// nowhere; a link opens only http and https, in a tab of its own.
+
+import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
+import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
+import { allowStyles, appearance, openLink } from "./terminal.js";
+
+const scrollback = 1000; // rows
+const batch = 64 * 1024; // letters that are written at once
+const fonts = { least: 2, most: 18 }; // px
+
+allowStyles(document.querySelector("script[nonce]")?.nonce);
+
+/** Replay draws a Cast into an element. */
+export class Replay {
+  #host;
+  #cast;
+  #term;
+  #next = 0; // the first event that is not drawn
+  #goal = 0; // the event before which to stop
+  #working = null; // the promise of the work under way
+
+  constructor(host, cast) {
+    this.#host = host;
+    this.#cast = cast;
+    this.#term = this.#make(cast.size);
+    this.#open(this.#term);
+  }
+
+  /** busy is true while it draws. */
+  get busy() { return !!this.#working; }
+
+  /** text is what the screen shows, row by row. */
+  get text() {
+    const { active } = this.#term.buffer;
+    const rows = [];
+    for (let y = active.baseY; y < active.baseY + this.#term.rows; y++) rows.push(active.getLine(y)?.translateToString(true) ?? "");
+    return rows.join("\n").trimEnd();
+  }
+
+  get size() { return { cols: this.#term.cols, rows: this.#term.rows }; }
+
+  /** show draws everything before event number goal. A later call takes the place of one under way. */
+  show(goal) {
+    this.#goal = goal;
+    this.#working ??= this.#work().finally(() => { this.#working = null; });
+    return this.#working;
+  }
+
+  async #work() {
+    while (this.#next !== this.#goal) {
+      if (this.#goal < this.#next) await this.#back();
+      else await this.#step(this.#term);
+    }
+  }
+
+  // back draws another terminal up to the goal and puts it in this one's place, so that nobody sees the way there.
+  async #back() {
+    const goal = this.#goal;
+    const { start, size } = this.#cast.keyFrame(goal);
+    const [old, before] = [this.#term, this.#next];
+    const term = this.#make(size);
+    this.#next = start;
+    while (this.#next < goal && this.#goal === goal) await this.#step(term);
+    if (this.#goal !== goal) { // somebody wants another place
+      term.dispose();
+      this.#next = before;
+      return;
+    }
+    this.#term = term;
+    old.dispose();
+    this.#open(term);
+  }
+
+  // step draws the next events of one kind, as many as are written at once.
+  #step(term) {
+    const { events } = this.#cast;
+    let text = "";
+    for (; this.#next < this.#goal && text.length < batch; this.#next++) {
+      const { code, data } = events[this.#next];
+      if (code === "o") text += data;
+      if (code !== "r" || !data) continue;
+      if (text) break;
+      term.resize(data.cols, data.rows);
+      if (term === this.#term) this.fit();
+    }
+    return new Promise((done) => term.write(text, done));
+  }
+
+  #make({ cols, rows }) {
+    const term = new Terminal({
+      ...appearance(this.#host),
+      cols, rows, scrollback,
+      allowProposedApi: true, // for the table of widths
+      cursorBlink: false,
+      cursorInactiveStyle: "block",
+      disableStdin: true,
+      linkHandler: { activate: (_, uri) => openLink(uri) },
+      minimumContrastRatio: 4.5,
+    });
+    term.loadAddon(new Unicode11Addon());
+    term.unicode.activeVersion = "11";
+    term.attachCustomKeyEventHandler(() => false); // keys are the player's
+    return term;
+  }
+
+  #open(term) {
+    this.#host.replaceChildren();
+    term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
+    term.open(this.#host);
+    term.textarea.readOnly = true; // no keyboard on the screen
+    term.textarea.tabIndex = -1;
+    term.textarea.setAttribute("aria-label", "Screen of the recording");
+    this.fit();
+  }
+
+  /** fit makes the letters as large as the room allows: the grid is the recording's. */
+  fit() {
+    const screen = this.#term.element.querySelector(".xterm-screen");
+    const room = { width: this.#host.clientWidth, height: parseFloat(getComputedStyle(this.#host).maxHeight) };
+    const fits = () => screen.offsetWidth <= room.width && screen.offsetHeight <= room.height;
+    const now = this.#term.options.fontSize;
+    let want = now * Math.min(room.width / screen.offsetWidth, room.height / screen.offsetHeight);
+    want = Math.min(Math.max(Math.floor(want * 4) / 4, fonts.least), fonts.most);
+    this.#term.options.fontSize = want;
+    for (; want > fonts.least && !fits(); want -= 0.25) this.#term.options.fontSize = want;
+  }
+
+  /** refreshTheme takes the colours of the style sheet. */
+  refreshTheme() { this.#term.options.theme = appearance(this.#host).theme; }
+}

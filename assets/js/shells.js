@@ -1,0 +1,67 @@
+// The dialog with the shells of all nodes.
+
+import { allCards } from "./cards.js";
+import { all, find } from "./dom.js";
+import { notice } from "./notices.js";
+
+const every = 2000; // ms between two looks, while the dialog is open
+
+const dialog = find("#shells");
+let timer = 0;
+
+/** openShells shows the dialog, with the shells as they are now. */
+export function openShells() {
+  if (!dialog.open) dialog.showModal();
+  load().then(() => find(".shell-go", dialog)?.focus());
+}
+
+/** markDetached has the list show which of its shells this page does not follow. */
+function markDetached() {
+  for (const row of all("[data-shell]", dialog)) {
+    row.toggleAttribute("data-ui-detached", !!cardOfRow(row)?.isDetached(row.dataset.shell));
+  }
+}
+
+async function load() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch("/shells", { headers: { "HX-Request": "true", Accept: "text/html" } });
+    if (!dialog.open) return;
+    if (answer.ok) {
+      window.htmx.swap({ sourceElement: dialog, target: "#shell-list", swap: "outerMorph", text: await answer.text() });
+      markDetached();
+    }
+  } catch { /* the next look may do better */ }
+  clearTimeout(timer);
+  if (dialog.open) timer = setTimeout(load, every);
+}
+
+dialog.addEventListener("close", () => clearTimeout(timer));
+
+const rowOf = button => button.closest("[data-shell]");
+const cardOfRow = row => allCards().find(card => card?.name === row.dataset.node);
+
+// act does something with the card of a row's node, and looks again.
+const act = what => async button => {
+  const row = rowOf(button);
+  const card = cardOfRow(row);
+  if (!card) return notice("warn", "That node is not on the page any more.");
+  await what(card, row.dataset.shell);
+  markDetached();
+  if (dialog.open) load();
+};
+
+/** shellActions are what the buttons of the list do. */
+export const shellActions = {
+  shells: openShells,
+  "close-shells": () => dialog.close(),
+  "go-to-shell": act((card, shell) => {
+    dialog.close();
+    card.element.scrollIntoView({ block: "nearest" });
+    card.select(shell, true);
+  }),
+  "detach-shell": act((card, shell) => card.detach(shell)),
+  "reattach-shell": act((card, shell) => card.reattach(shell)),
+  "restart-shell": act((card, shell) => card.restart(shell)),
+  "end-shell": act((card, shell) => card.close(shell)),
+};

@@ -1,0 +1,46 @@
+// The row of keys that a touch screen lacks.
+
+import { button, make } from "./terminal.js";
+
+// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
+const keys = [
+  ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
+  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
+];
+
+/** TouchKeys is the row below one terminal. */
+export class TouchKeys {
+  element = make("div", "shell-keys");
+  #term;
+  #ctrl = false; // Ctrl is down
+
+  constructor(term) {
+    this.#term = term;
+    this.element.setAttribute("role", "toolbar");
+    this.element.setAttribute("aria-label", "Keys");
+    for (const [label, name, send] of keys) {
+      const key = button(label, () => (send ? this.#press(send) : this.#setCtrl(!this.#ctrl)));
+      key.dataset.key = name;
+      key.setAttribute("aria-label", name);
+      key.addEventListener("pointerdown", e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays up
+      this.element.append(key);
+    }
+  }
+
+  /** held is what text means with the keys that are down. */
+  held(text) {
+    if (!this.#ctrl || text.length !== 1) return text;
+    this.#setCtrl(false);
+    return text >= "@" && text <= "~" ? String.fromCharCode(text.charCodeAt(0) & 0x1f) : text;
+  }
+
+  #setCtrl(on) {
+    this.#ctrl = on;
+    this.element.querySelector("[data-key=Ctrl]").setAttribute("aria-pressed", on);
+  }
+
+  #press(send) {
+    const application = this.#term.modes.applicationCursorKeysMode;
+    this.#term.input(send.length === 1 && send >= "A" ? (application ? "\x1bO" : "\x1b[") + send : send);
+  }
+}

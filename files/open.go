@@ -1,0 +1,62 @@
+package files
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// pathBytes bounds a path, as Linux does.
+const pathBytes = 4095
+
+// File is a regular file that is open for reading. The caller closes it.
+type File struct {
+	*os.File
+	Name  string // the last element of its path
+	Bytes int64  // when it was opened
+}
+
+// Open opens the regular file at path, which is taken from dir unless it is
+// absolute. Links are followed, as everywhere; what is not a regular file, such
+// as a pipe that would keep its reader waiting, is a *KindError, and what is
+// larger than limit a *LimitError. Otherwise the error is ErrName or *Error.
+func Open(dir, path string, limit int64) (*File, error) {
+	if path == "" || len(path) > pathBytes || strings.ContainsRune(path, 0) {
+		return nil, fmt.Errorf("%w: a path has 1 to %d bytes, none of them 0", ErrName, pathBytes)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	at, err := os.Stat(path) // opening a device may do something by itself
+	if err != nil {
+		return nil, failed(path, err)
+	}
+	if err := check(path, at, limit); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // it may have become something else
+	if err != nil {
+		return nil, failed(path, err)
+	}
+	if at, err = f.Stat(); err == nil {
+		err = check(path, at, limit)
+	}
+	if err != nil {
+		f.Close() //nolint:errcheck // nothing was written
+		return nil, err
+	}
+	return &File{f, filepath.Base(path), at.Size()}, nil
+}
+
+func check(path string, at os.FileInfo, limit int64) error {
+	if !at.Mode().IsRegular() {
+		return &KindError{path, at.Mode()}
+	}
+	if at.Size() > limit {
+		return &LimitError{limit}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/files"
+	"convoy/pty"
+)
+
+// placed is the answer to an upload.
+type placed struct {
+	Name  string `json:"name"`
+	Dir   string `json:"dir"`
+	Bytes int64  `json:"bytes"`
+}
+
+// POST /nodes/{node}/shells/{shell}/files
+func (h *Handlers) putFile(w http.ResponseWriter, r *http.Request) error {
+	dir, err := h.fileDir(r)
+	if err != nil {
+		return err
+	}
+	name := r.URL.Query().Get("name")
+	put, err := files.Put(dir, name, r.Body, h.MaxUpload)
+	h.noteTransfer(r, "file uploaded", name, put.Bytes, err)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, placed{put.Name, dir, put.Bytes})
+}
+
+// GET /nodes/{node}/shells/{shell}/files
+func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request) error {
+	dir, err := h.fileDir(r)
+	if err != nil {
+		return err
+	}
+	path := r.URL.Query().Get("path")
+	f, err := files.Open(dir, path, h.MaxUpload)
+	if err != nil {
+		h.noteTransfer(r, "file downloaded", path, 0, err)
+		return err
+	}
+	defer f.Close()
+	w.Header().Set("Content-Type", fileType)
+	w.Header().Set("Content-Length", strconv.FormatInt(f.Bytes, 10))
+	w.Header().Set("Content-Disposition", attachment(f.Name))
+	n, err := io.CopyN(w, f, f.Bytes)
+	h.noteTransfer(r, "file downloaded", path, n, err)
+	if err != nil {
+		panic(http.ErrAbortHandler) // part of it has been sent: the length shows that the rest is missing
+	}
+	return nil
+}
+
+// fileDir is the working directory of the shell in the path, for who may type into it.
+func (h *Handlers) fileDir(r *http.Request) (string, error) {
+	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+	if err != nil {
+		return "", err
+	}
+	if r.URL.Query().Has("viewer") {
+		viewer, err := viewerOf(r)
+		if err != nil {
+			return "", err
+		}
+		if err := s.MayType(viewer); err != nil {
+			return "", err
+		}
+	}
+	info := s.Info()
+	if !info.Running {
+		return "", pty.ErrEnded
+	}
+	if info.Dir == "" {
+		return "", &problem{Status: http.StatusConflict, Text: "the shell's working directory is not known", Hint: "a program can tell it by OSC 7"}
+	}
+	return info.Dir, nil
+}
+
+// fileType is the media type of a file: a browser keeps it, and looks at it no further.
+const fileType = "application/octet-stream"
+
+// attachment is a Content-Disposition (RFC 6266) that no name can break.
+func attachment(name string) string {
+	return mime.FormatMediaType("attachment", map[string]string{"filename": strings.ToValidUTF8(name, "_")})
+}
+
+// noteTransfer leaves a line in the log for each file: who, which, how much, and what went wrong.
+func (h *Handlers) noteTransfer(r *http.Request, message, name string, n int64, err error) {
+	addr := h.addrOf(r)
+	if sessionOf(r).ID == "" { // another node asks for somebody
+		addr = r.Header.Get(forHeader)
+	}
+	attrs := []any{"user", sessionOf(r).User, "addr", addr, "node", h.Self, "shell", chi.URLParam(r, "shell"), "name", name, "n", n}
+	if err != nil {
+		message, attrs = strings.Replace(message, "file ", "file not ", 1), append(attrs, "err", err)
+	}
+	h.Log.Info(message, attrs...)
+}
+
+// unreadBytes is how much of a refused file is read all the same: a client that sends to the end before it looks at the
+// answer would otherwise see nothing but a broken connection.
+const unreadBytes = 8 << 20
+
+// transfer lets files through that are not too large and that keep coming, to or from here or another node.
+func (h *Handlers) transfer(fn handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		s := &steady{ResponseWriter: w, body: r.Body, control: http.NewResponseController(w), wait: h.writeWait}
+		defer s.finish()
+		stop := context.AfterFunc(h.ctx, s.interrupt)
+		defer stop()
+		r.Body = s
+		err := h.checkTransfer(r)
+		if err == nil {
+			err = fn(s, r)
+		}
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			err = &files.LimitError{Limit: h.MaxUpload}
+		}
+		if err != nil {
+			io.CopyN(io.Discard, s, unreadBytes) //nolint:errcheck // nobody wants it
+		}
+		return err
+	}
+}
+
+// checkTransfer refuses what can be refused before anything was read.
+func (h *Handlers) checkTransfer(r *http.Request) error {
+	if h.MaxUpload == 0 {
+		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("file transfer is switched off on %s", h.Self), Hint: "-max-upload switches it on"}
+	}
+	if r.ContentLength > h.MaxUpload {
+		return &files.LimitError{Limit: h.MaxUpload}
+	}
+	return nil
+}
+
+func isFileError(err error) bool {
+	var limit *files.LimitError
+	var kind *files.KindError
+	var source *files.SourceError
+	var system *files.Error
+	return errors.Is(err, files.ErrName) || errors.As(err, &limit) || errors.As(err, &kind) || errors.As(err, &source) || errors.As(err, &system)
+}
+
+// fileProblem is the part of problemOf that speaks of files.
+func fileProblem(err error) *problem {
+	status, hint := http.StatusInternalServerError, "the node's file system said so"
+	var limit *files.LimitError
+	var source *files.SourceError
+	switch {
+	case errors.As(err, &limit):
+		status, hint = http.StatusRequestEntityTooLarge, "-max-upload says how large files may be"
+	case errors.As(err, &source) && errors.Is(err, os.ErrDeadlineExceeded):
+		return &problem{Status: http.StatusRequestTimeout, Text: "nothing more of the file came", Hint: "send it again"}
+	case errors.As(err, &source):
+		return &problem{Status: http.StatusBadRequest, Text: "the file did not come whole", Hint: "send it again"}
+	case isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
+		status, hint = http.StatusInsufficientStorage, "the disk of the node is full"
+	case isErrno(err, syscall.EACCES, syscall.EPERM, syscall.EROFS):
+		status, hint = http.StatusForbidden, "files go as the user that Convoy runs as, and this one may not"
+	case isErrno(err, syscall.ENOENT, syscall.ENOTDIR, syscall.ESTALE):
+		status, hint = http.StatusNotFound, "paths begin at / or in the shell's working directory"
+	case errors.Is(err, fs.ErrExist):
+		status, hint = http.StatusConflict, "choose another name"
+	case errors.Is(err, files.ErrName), isErrno(err, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EINVAL):
+		status, hint = http.StatusBadRequest, "a name has 1 to 255 bytes of UTF-8, without slashes and control characters"
+	default:
+		var kind *files.KindError
+		if errors.As(err, &kind) {
+			status, hint = http.StatusBadRequest, "only regular files can be transferred; tar packs directories"
+		}
+	}
+	return &problem{Status: status, Text: err.Error(), Hint: hint}
+}
+
+func isErrno(err error, any ...syscall.Errno) bool {
+	for _, one := range any {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,339 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"convoy/files"
+	"convoy/internal/client"
+	"convoy/logs"
+)
+
+// testUpload is the size of the largest file in these tests.
+const testUpload = 1 << 20
+
+// inDir opens a shell in a directory of its own.
+func (n *testNode) inDir(t *testing.T) (s client.Shell, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	s, term := n.open(t, n.client(t))
+	must(t, term.Type(soon(t), "cd '"+dir+"' && echo in-$((40+2))\r"))
+	must(t, term.WaitFor(soon(t), "in-42"))
+	return s, dir
+}
+
+func filesPath(s client.Shell, key, value string) string {
+	return s.Path() + "/files?" + url.Values{key: {value}}.Encode()
+}
+
+// names lists a directory.
+func names(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+func TestFiles_ThereAndBack(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, dir := n.inDir(t)
+	for _, size := range []int{0, 1, 100_000, testUpload} {
+		name := fmt.Sprintf("ä \"%d\"; x.bin", size)
+		body := make([]byte, size)
+		rand.Read(body)
+		answer := n.request(t, "POST", filesPath(s, "name", name), string(body), bearer)
+		var put placed
+		must(t, json.NewDecoder(answer.Body).Decode(&put))
+		if answer.StatusCode != 201 || put != (placed{name, dir, int64(size)}) {
+			t.Fatalf("%d bytes: %s %+v", size, answer.Status, put)
+		}
+		answer = n.request(t, "GET", filesPath(s, "path", name), "", bearer)
+		got, err := io.ReadAll(answer.Body)
+		must(t, err)
+		if answer.StatusCode != 200 || !bytes.Equal(got, body) || answer.ContentLength != int64(size) {
+			t.Fatalf("%d bytes came back as %d: %s, length %d", size, len(got), answer.Status, answer.ContentLength)
+		}
+		kind, params, err := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
+		if err != nil || kind != "attachment" || params["filename"] != name {
+			t.Errorf("Content-Disposition %q", answer.Header.Get("Content-Disposition"))
+		}
+		if answer.Header.Get("Content-Type") != "application/octet-stream" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("headers %v", answer.Header)
+		}
+	}
+}
+
+func TestFiles_Refused(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, dir := n.inDir(t)
+	ended, err := n.client(t).Open(t.Context(), self)
+	must(t, err)
+	must(t, n.client(t).Input(soon(t), ended, 0, -1, []byte("exit\r")))
+	waitEnded(t, n, ended.ID)
+	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, testUpload+1), 0o600))
+	watcher := n.watch(t, s)
+	long := strings.Repeat("x", testUpload+1)
+	for _, test := range []struct {
+		name, method, path, body string
+		want                     int
+		says                     string
+	}{
+		{"no name", "POST", s.Path() + "/files", "x", 400, "empty"},
+		{"a path", "POST", filesPath(s, "name", "../x"), "x", 400, "slash"},
+		{"a name with a newline", "POST", filesPath(s, "name", "a\nb"), "x", 400, "control"},
+		{"a name in Latin-1", "POST", s.Path() + "/files?name=caf%E9", "x", 400, "UTF-8"},
+		{"one byte too many", "POST", filesPath(s, "name", "x"), long, 413, "1 MiB"},
+		{"who watches, up", "POST", filesPath(s, "name", "x") + "&viewer=" + watcher, "x", 403, "watches"},
+		{"who watches, down", "GET", filesPath(s, "path", "large") + "&viewer=" + watcher, "", 403, "watches"},
+		{"an odd viewer", "POST", filesPath(s, "name", "x") + "&viewer=x", "x", 400, "viewer"},
+		{"no such shell", "POST", "/nodes/" + self + "/shells/nosuchone1/files?name=x", "x", 404, "no such shell"},
+		{"a shell that has ended", "POST", filesPath(ended, "name", "x"), "x", 409, "ended"},
+		{"from a shell that has ended", "GET", filesPath(ended, "path", "/etc/passwd"), "", 409, "ended"},
+		{"no path", "GET", s.Path() + "/files", "", 400, "path"},
+		{"nothing there", "GET", filesPath(s, "path", "nowhere"), "", 404, dir + "/nowhere"},
+		{"a directory", "GET", filesPath(s, "path", "."), "", 400, "directory"},
+		{"a pipe", "GET", filesPath(s, "path", "pipe"), "", 400, "pipe"},
+		{"a device", "GET", filesPath(s, "path", "/dev/zero"), "", 400, "device"},
+		{"too large to have", "GET", filesPath(s, "path", "large"), "", 413, "1 MiB"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answer := n.request(t, test.method, test.path, test.body, bearer)
+			body, err := io.ReadAll(answer.Body)
+			must(t, err)
+			if answer.StatusCode != test.want || !strings.Contains(string(body), test.says) {
+				t.Errorf("got %d %s, want %d and %q", answer.StatusCode, body, test.want, test.says)
+			}
+		})
+	}
+	if list := names(t, dir); !slices.Equal(list, []string{"large", "pipe"}) {
+		t.Errorf("the directory holds %q", list)
+	}
+}
+
+// watch attaches a viewer that only watches.
+func (n *testNode) watch(t *testing.T, s client.Shell) (viewer string) {
+	t.Helper()
+	viewer = "a-viewer-that-watches"
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, "GET", n.url+"/stream?want=none&watch=1&viewer="+viewer+"&shell="+s.Key()+"@-2", nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	c := n.client(t)
+	answer, err := c.HTTP.Do(r)
+	must(t, err)
+	t.Cleanup(func() { answer.Body.Close() })
+	have := ""
+	for b := make([]byte, 1024); !strings.Contains(have, "event: size"); {
+		k, err := answer.Body.Read(b)
+		must(t, err)
+		have += string(b[:k])
+	}
+	return viewer
+}
+
+// waitEnded waits for a shell's end.
+func waitEnded(t *testing.T, n *testNode, id string) {
+	t.Helper()
+	s, err := n.Shells.Get(id)
+	must(t, err)
+	eventually(t, "the shell has ended", func() bool { return !s.Info().Running })
+}
+
+// eventually waits for a condition of the file system or of a process, which tells nobody when it comes.
+func eventually(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := soon(t); !met(); {
+		select {
+		case <-tick.C:
+		case <-end.Done():
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+// Neither another site nor a stranger gets files.
+func TestFiles_Strangers(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, dir := n.inDir(t)
+	must(t, os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600))
+	up, down := filesPath(s, "name", "x"), filesPath(s, "path", "secret")
+	for _, test := range []struct {
+		method, path string
+		headers      []string
+		want         int
+	}{
+		{"GET", down, nil, 401},
+		{"POST", up, nil, 401},
+		{"GET", down, []string{bearer, "Sec-Fetch-Site: cross-site"}, 403},
+		{"GET", down, []string{bearer, "Sec-Fetch-Site: same-site"}, 403},
+		{"GET", down, []string{bearer, "Sec-Fetch-Site: same-origin"}, 200},
+		{"POST", up, []string{bearer, "Sec-Fetch-Site: cross-site"}, 403},
+		{"POST", up, []string{bearer, "Origin: http://evil.test"}, 403},
+	} {
+		if answer := n.request(t, test.method, test.path, "", test.headers...); answer.StatusCode != test.want {
+			t.Errorf("%s %v: %s, want %d", test.method, test.headers, answer.Status, test.want)
+		}
+	}
+	if list := names(t, dir); !slices.Equal(list, []string{"secret"}) {
+		t.Errorf("the directory holds %q", list)
+	}
+}
+
+// TestFiles_Chunked sends bodies whose length nobody has told, up to the limit and beyond.
+func TestFiles_Chunked(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, dir := n.inDir(t)
+	for size, want := range map[int]int{testUpload: 201, testUpload + 1: 413, 10 * testUpload: 413} {
+		r, err := http.NewRequestWithContext(soon(t), "POST", n.url+filesPath(s, "name", "chunked"), io.MultiReader(bytes.NewReader(make([]byte, size))))
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		if r.ContentLength != 0 {
+			t.Fatal("the length is told")
+		}
+		answer, err := n.client(t).HTTP.Do(r)
+		if err != nil && size > 2*testUpload {
+			continue // the connection is cut while it sends, which is as good an answer
+		}
+		must(t, err)
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%d bytes: %s, want %d", size, answer.Status, want)
+		}
+	}
+	eventually(t, "one file is there, and nothing else", func() bool { return slices.Equal(names(t, dir), []string{"chunked"}) })
+}
+
+// TestFiles_ClientVanishes breaks an upload off in the middle: by an end of the connection, and by silence.
+func TestFiles_ClientVanishes(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	n.writeWait = 200 * time.Millisecond
+	s, dir := n.inDir(t)
+	for _, how := range []string{"cut", "silent"} {
+		ctx, cancel := context.WithCancel(soon(t))
+		body, feed := io.Pipe()
+		r, err := http.NewRequestWithContext(ctx, "POST", n.url+filesPath(s, "name", how), body)
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.ContentLength = 1000
+		done := make(chan error, 1)
+		go func() {
+			answer, err := n.client(t).HTTP.Do(r)
+			if err == nil {
+				answer.Body.Close()
+			}
+			done <- err
+		}()
+		_, err = feed.Write(make([]byte, 500))
+		must(t, err)
+		eventually(t, "it is under way", func() bool { return len(names(t, dir)) == 1 })
+		if how == "cut" {
+			cancel()
+		}
+		eventually(t, "nothing is left of it", func() bool { return len(names(t, dir)) == 0 })
+		cancel()
+		feed.Close()
+		<-done
+	}
+}
+
+func TestFiles_DirectoryIsGone(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, dir := n.inDir(t)
+	must(t, os.Remove(dir))
+	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer), n.request(t, "GET", filesPath(s, "path", "x"), "", bearer)} {
+		body, err := io.ReadAll(answer.Body)
+		must(t, err)
+		if answer.StatusCode != 404 || !strings.Contains(string(body), dir) {
+			t.Errorf("%s %s, want 404 and the directory", answer.Status, body)
+		}
+	}
+}
+
+// TestFiles_NoPlace has the file system refuse: it takes no files, or is full.
+func TestFiles_NoPlace(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, term := n.open(t, n.client(t))
+	must(t, term.Type(soon(t), "cd /sys && echo in-$((40+2))\r"))
+	must(t, term.WaitFor(soon(t), "in-42"))
+	answer := n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer)
+	body, err := io.ReadAll(answer.Body)
+	must(t, err)
+	if answer.StatusCode != 403 || !strings.Contains(string(body), "/sys/x") {
+		t.Errorf("%s %s, want 403 and the path", answer.Status, body)
+	}
+
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	must(t, err)
+	defer full.Close()
+	_, err = full.Write([]byte("x"))
+	if p := problemOf(&files.Error{Path: "/dev/full", Err: err}); p.Status != http.StatusInsufficientStorage || !strings.Contains(p.Hint, "full") {
+		t.Errorf("a full disk: %+v", p)
+	}
+}
+
+func TestFiles_SwitchedOff(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, _ := n.inDir(t)
+	n.MaxUpload = 0
+	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer), n.request(t, "GET", filesPath(s, "path", "/etc/passwd"), "", bearer)} {
+		if answer.StatusCode != 403 {
+			t.Errorf("%s, want 403", answer.Status)
+		}
+	}
+}
+
+// TestFiles_Audit looks for a line in the log for each file, without what is in it.
+func TestFiles_Audit(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	s, _ := n.inDir(t)
+	n.request(t, "POST", filesPath(s, "name", "list.txt"), "the contents", bearer)
+	n.request(t, "GET", filesPath(s, "path", "list.txt"), "", bearer)
+	n.request(t, "GET", filesPath(s, "path", "nowhere"), "", bearer, forHeader+": 192.0.2.1")
+	var got []string
+	for _, line := range n.Logs.Tail(3) {
+		attrs := map[string]string{}
+		for _, a := range line.Attrs {
+			attrs[a.Key] = a.Value
+		}
+		if attrs["user"] != "token" || !strings.HasPrefix(attrs["addr"], "127.0.0.1:") || attrs["node"] != self || attrs["shell"] != s.ID {
+			t.Errorf("the log says %v", attrs)
+		}
+		got = append(got, line.Message+" "+attrs["name"]+" "+attrs["n"])
+	}
+	if want := []string{"file uploaded list.txt 12", "file downloaded list.txt 12", "file not downloaded nowhere 0"}; !slices.Equal(got, want) {
+		t.Errorf("the log says %q, want %q", got, want)
+	}
+	if slices.ContainsFunc(n.Logs.Tail(100), func(l logs.Line) bool { return strings.Contains(fmt.Sprint(l), "the contents") }) {
+		t.Error("the contents are in the log")
+	}
+}

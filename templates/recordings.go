@@ -1,0 +1,40 @@
+package templates
+
+import "time"
+
+// Recordings is the page with all nodes' recordings.
+type Recordings struct {
+	Page
+	Rows   []Recording // newest first
+	Silent []Silent    // nodes that did not say what they recorded
+}
+
+// Recording is one line of them.
+type Recording struct {
+	ID      string
+	Node    string // full name
+	Short   string
+	Shell   string
+	Title   string
+	By      string // who started it
+	Started time.Time
+	Length  string // 12:34
+	Size    string // 1.2 MiB
+	State   string // "recording", "finished", "cut off"
+	Reason  string // why it ended
+}
+
+// Silent is a node that did not answer, and why.
+type Silent struct{ Short, Reason string }
+
+// Player is the page that plays one recording.
+type Player struct {
+	Page
+	Recording Recording
+}
+
+// Live reports that the recording goes on.
+func (r Recording) Live() bool { return r.State == "recording" }
+
+// Blank is the notice that the page fills in.
+func (Recordings) Blank() Notice { return Notice{Level: "info"} }
