@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"convoy/peer"
+	"convoy/repl"
 )
 
 func main() {
@@ -26,8 +27,13 @@ func main() {
 // run is the whole program: it runs a node until ctx ends, and returns the exit status: 0, 1 if something failed, 2 if
 // it was asked for something impossible. Several may run in one process.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "shell" {
+		return shell(ctx, args[1:], getenv, stdout, stderr)
+	}
 	if len(args) == 1 {
 		switch args[0] {
+		case evaluateCommand:
+			return repl.Evaluate()
 		case "cookie":
 			fmt.Fprintln(stdout, peer.NewCookie())
 			return 0

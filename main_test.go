@@ -23,7 +23,7 @@ import (
 
 // TestMain lets the test binary be the node that provider local spawns, or one that startProcess starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "-spawned" || os.Getenv(asProcess) != "" {
+	if len(os.Args) > 1 && (os.Args[1] == "-spawned" || os.Args[1] == evaluateCommand || os.Args[1] == "shell") || os.Getenv(asProcess) != "" {
 		main()
 	}
 	status := m.Run()

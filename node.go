@@ -44,6 +44,8 @@ type node struct {
 	fleet    *fleet.Fleet
 	cluster  *peer.Cluster
 	web      *handlers.Handlers
+	evals    chan struct{}   // holds a token for each evaluation under way
+	asking   connectedShells // Convoy shells that run elsewhere
 	worker   *worker
 	server   *http.Server
 	group    sync.WaitGroup // what serve began
@@ -72,7 +74,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 
 // build makes the parts and introduces them to one another. Nothing runs yet.
 func build(cfg config, stdout io.Writer) (*node, error) {
-	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000)}
+	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: make(chan struct{}, maxEvals)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
 	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty"),
 		Node: cfg.name, Recordings: cfg.castDir(), RecordAll: cfg.record.all})
@@ -102,9 +104,10 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	}
 	n.worker = newWorker(n)
 	n.railwayFunctions()
+	n.shellFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied,
-		Metrics: metrics.Handler(n.figures()), Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Prompt: n, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,9 @@ func TestArrows(t *testing.T) {
 		{"pty/screen", nil, "a screen knows bytes, and nothing of processes"},
 		{"pty/cast", nil, "recordings are files, whoever makes them"},
 		{"pty", []string{"pty/screen", "pty/cast"}, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
+		{"repl/wire", nil, "two processes speak, whatever of"},
+		{"repl/lang", nil, "the language asks its node by a function, so that it can be tested and used alone"},
+		{"repl", []string{"repl/lang", "repl/wire"}, "a Convoy shell asks its node by calls, and knows nothing of its parts"},
 		{"files", nil, "a file is bytes in a directory, whoever asks for it"},
 		{"logs", nil, "everything logs, so the log may depend on nothing"},
 		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
@@ -87,6 +90,9 @@ func TestOneImporter(t *testing.T) {
 		"github.com/coder/websocket":          "railway",
 		"github.com/vektah/gqlparser/v2":      "internal/railwaytest",
 		"github.com/prometheus/client_golang": "metrics",
+		"github.com/reeflective/readline":     "repl",
+		"github.com/landlock-lsm/go-landlock": "repl",
+		"go.starlark.net":                     "repl/lang",
 	}
 	for pkg, imported := range imports(t) {
 		for library, owner := range owners {
@@ -110,7 +116,7 @@ func TestOnlyMain(t *testing.T) {
 			t.Errorf("%s imports flag: only main reads flags", pkg)
 		}
 	}
-	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "handlers").Output()
+	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "repl", "handlers").Output()
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, "_test.go:") {
 			t.Errorf("only main reads the environment and exits: %s", strings.TrimSpace(line))

@@ -51,6 +51,8 @@ type Config struct {
 	Recordings cast.Dir
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
 	MaxUpload int64
+	// Prompt is this node's Convoy shell.
+	Prompt Prompt
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger

@@ -40,6 +40,9 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Method(http.MethodGet, "/metrics", h.Metrics)
 		r.Post("/peers", h.do(h.connectPeer))
 
+		r.Post("/api/cmd", h.do(h.evaluateCommand))
+		r.Post("/api/shell", h.do(h.askNode))
+
 		r.Get("/nodes", h.do(h.listNodes))
 		r.Post("/nodes", h.do(h.onControl(h.spawnNode)))
 		r.Get("/nodes/{node}", h.do(h.showNode))
@@ -84,6 +87,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 // ownerRoutes are answered by the node that owns the shell or the log; by brings a request there.
 func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/log", h.do(by(h.showLog)))
+	r.Post("/nodes/{node}/eval", h.do(by(h.evaluateHere)))
 	r.Get("/nodes/{node}/shells", h.do(by(h.listShells)))
 	r.Post("/nodes/{node}/shells", h.do(by(h.openShell)))
 	r.Get("/nodes/{node}/shells/{shell}", h.do(by(h.showShell)))

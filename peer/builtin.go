@@ -48,6 +48,7 @@ func (c *Cluster) registerBuiltins() {
 	c.Register("node.list", noArgs(func() any { return c.others() }))
 	c.Register("node.info", noArgs(func() any { return c.report() }))
 	c.Register("node.ping", noArgs(func() any { return "pong" }))
+	c.Register("rpc.functions", noArgs(func() any { return c.functions.names() }))
 }
 
 func noArgs(f func() any) Func {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -74,6 +76,13 @@ func (f *functions) get(fn string) (Func, bool) {
 	defer f.mu.Unlock()
 	found, ok := f.byName[fn]
 	return found, ok
+}
+
+// names are the names of all functions, sorted.
+func (f *functions) names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.byName))
 }
 
 func isWord(s string) bool {

@@ -1,0 +1,249 @@
+package lang
+
+import (
+	"fmt"
+	gotime "time"
+
+	"go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+// The built-in functions, by module. Most of them hand their arguments to the node.
+
+var nodeEntries = []entry{
+	{"node.self", "", "The name of the node that this shell runs on.", true, asks("node.self")},
+	{"node.list", "", "The names of the other nodes that this one is connected to.", true, asks("node.list")},
+	{"node.info", "name=None", "What a node, this one without a name, says of itself: instance, version, addresses, memory, members. Its fields are read with a dot: node.info().version.", true, asks("node.info", "name?")},
+	{"node.connect", "name", "Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason printed, if it cannot be reached or holds another cookie.", false, connect},
+	{"node.ping", "name", "The time that a call to a node takes, there and back. An error if it does not answer.", false, ping},
+}
+
+var rpcEntries = []entry{
+	{"rpc.call", "node, fn, *args, timeout=30", "Calls a registered function on a node, as rpc.call(\"convoy@…\", \"railway.me\"). The node's first label is enough as its name. timeout is in seconds.", false, callFunction},
+	{"rpc.multicall", "fn, *args, nodes=None, timeout=30", "Calls a function on many nodes at once, on all without nodes. A record for each: node, value and error.", false, multicall},
+	{"rpc.eval", "node, source, timeout=30", "Evaluates source text in a limited Convoy shell of its own on a node, and returns what it printed and its last value.", false, evalThere},
+	{"rpc.functions", "node=None", "The names of the functions that can be called on a node.", false, asks("rpc.functions", "node?")},
+}
+
+var processEntries = []entry{
+	{"send", "process, node, message", "Sends a message to a process on a node: send(\"worker\", node, \"ping\"). What self() returned on another shell stands for process and node: send(p, message).", false, send},
+	{"self", "", "This shell as a process: its name and its node, for others to send to.", true, asks("self")},
+	{"receive", "timeout=None", "Waits for the next message to this shell, at most timeout seconds: a record of its sender's node and the message. None when the time is over.", false, receive},
+	{"flush", "", "Prints the messages that have come and were not received.", true, flush},
+}
+
+var fleetEntries = []entry{
+	{"spawn", "", "Makes a new node, as the button does, and returns its name at once. fleet.wait(name, \"alive\") waits until it can be called.", false, asks("spawn")},
+	{"retire", "name", "Takes a node away that was spawned.", false, asks("retire", "name")},
+	{"fleet.nodes", "", "All nodes with their status, as the console shows them.", true, asks("fleet.nodes")},
+	{"fleet.wait", "name, status=\"alive\", timeout=60", "Waits until a node has a status, or is gone (\"gone\"), and returns it. An error when it failed or the time is over.", false, waitFor},
+}
+
+var logEntries = []entry{
+	{"logs.tail", "node=None, n=20, grep=\"\"", "The last lines of a node's log, this one's without a node; with grep those that contain that text.", true, asks("logs.tail", "node?", "n?", "grep?")},
+	{"logs.find", "text, n=50", "The lines of all nodes' logs that contain text, in the order of their time, the last n.", false, asks("logs.find", "text", "n?")},
+}
+
+var shellEntries = []entry{
+	{"shells.list", "node=None", "The shells of a node, of all nodes without one.", true, asks("shells.list", "node?")},
+	{"shells.run", "node, command, timeout=30", "Runs a command line in a system shell of its own on a node, for those who may: its output, exit status and time.", false, runCommand},
+}
+
+// asks is a function of the node's with these parameters; those with ? may be left
+// out.
+func asks(fn string, params ...string) func(*Session, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	return func(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		values := make([]starlark.Value, len(params))
+		pairs := make([]any, 0, 2*len(params))
+		for i, name := range params {
+			pairs = append(pairs, name, &values[i])
+		}
+		if err := starlark.UnpackArgs(b.Name(), args, kwargs, pairs...); err != nil {
+			return nil, err
+		}
+		sent := make([]any, 0, len(values))
+		for _, v := range values {
+			one, err := argument(v)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", b.Name(), err)
+			}
+			sent = append(sent, one)
+		}
+		return s.ask(fn, sent...)
+	}
+}
+
+// argument is a value on its way to the node; one that was left out is null.
+func argument(v starlark.Value) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	return toGo(v)
+}
+
+// ask has the node do something and makes a value of its answer.
+func (s *Session) ask(fn string, args ...any) (starlark.Value, error) {
+	raw, err := s.cfg.Node.Call(s.ctx, fn, args...)
+	if err != nil {
+		return nil, err
+	}
+	return fromJSON(raw)
+}
+
+func connect(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, err
+	}
+	raw, err := s.ask("node.connect", name)
+	if err != nil {
+		return nil, err
+	}
+	answer, ok := raw.(*starlarkstruct.Struct)
+	if !ok {
+		return raw, nil
+	}
+	if reason, err := answer.Attr("reason"); err == nil {
+		if text, ok := starlark.AsString(reason); ok && text != "" {
+			fmt.Fprintln(s.cfg.Out, s.paint(dim, text))
+		}
+	}
+	return answer.Attr("connected")
+}
+
+func ping(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, err
+	}
+	began := gotime.Now()
+	if _, err := s.ask("node.ping", name); err != nil {
+		return nil, err
+	}
+	return time.Duration(gotime.Since(began).Round(10 * gotime.Microsecond)), nil
+}
+
+func callFunction(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) < 2 {
+		return nil, fmt.Errorf("%s: needs a node and the name of a function", b.Name())
+	}
+	timeout := starlark.Value(starlark.MakeInt(30))
+	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "timeout?", &timeout); err != nil {
+		return nil, err
+	}
+	return s.askAll("rpc.call", append(append(starlark.Tuple{}, args...), timeout)[:2], timeout, args[2:])
+}
+
+func multicall(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) < 1 {
+		return nil, fmt.Errorf("%s: needs the name of a function", b.Name())
+	}
+	var nodes starlark.Value = starlark.None
+	timeout := starlark.Value(starlark.MakeInt(30))
+	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "nodes?", &nodes, "timeout?", &timeout); err != nil {
+		return nil, err
+	}
+	return s.askAll("rpc.multicall", starlark.Tuple{args[0], nodes}, timeout, args[1:])
+}
+
+// askAll asks with leading arguments, a time, and a list of further ones.
+func (s *Session) askAll(fn string, first starlark.Tuple, timeout starlark.Value, rest starlark.Tuple) (starlark.Value, error) {
+	sent := []any{}
+	for _, v := range append(append(starlark.Tuple{}, first...), timeout, rest) {
+		one, err := toGo(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", fn, err)
+		}
+		sent = append(sent, one)
+	}
+	return s.ask(fn, sent...)
+}
+
+func evalThere(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return s.askTimed(b, args, kwargs, "rpc.eval", "node", "source")
+}
+
+func runCommand(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return s.askTimed(b, args, kwargs, "shells.run", "node", "command")
+}
+
+// askTimed asks with two texts and a time.
+func (s *Session) askTimed(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, fn, one, two string) (starlark.Value, error) {
+	var first, second string
+	timeout := 30.0
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, one, &first, two, &second, "timeout?", &timeout); err != nil {
+		return nil, err
+	}
+	return s.ask(fn, first, second, timeout)
+}
+
+func send(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if to, ok := first(args).(*starlarkstruct.Struct); ok && len(args) == 2 {
+		process, err := to.Attr("process")
+		if err != nil {
+			return nil, fmt.Errorf("send: %s is no process; self() makes one", to)
+		}
+		node, err := to.Attr("node")
+		if err != nil {
+			return nil, fmt.Errorf("send: %s has no node", to)
+		}
+		args = starlark.Tuple{process, node, args[1]}
+	}
+	var process, node string
+	var message starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "process", &process, "node", &node, "message", &message); err != nil {
+		return nil, err
+	}
+	what, err := toGo(message)
+	if err != nil {
+		return nil, fmt.Errorf("send: %w", err)
+	}
+	if _, err := s.ask("send", process, node, what); err != nil {
+		return nil, err
+	}
+	return message, nil
+}
+
+func first(args starlark.Tuple) starlark.Value {
+	if len(args) == 0 {
+		return nil
+	}
+	return args[0]
+}
+
+func receive(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var timeout starlark.Value = starlark.None
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "timeout?", &timeout); err != nil {
+		return nil, err
+	}
+	wait, err := toGo(timeout)
+	if err != nil {
+		return nil, err
+	}
+	return s.ask("receive", wait)
+}
+
+func flush(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	for {
+		message, err := s.ask("receive", 0)
+		if err != nil || message == starlark.None {
+			return starlark.None, err
+		}
+		if err := s.print(message); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func waitFor(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	status, timeout := "alive", 60.0
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "status?", &status, "timeout?", &timeout); err != nil {
+		return nil, err
+	}
+	return s.ask("fleet.wait", name, status, timeout)
+}

@@ -1,0 +1,216 @@
+package repl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// promptArg makes a child of the tests a prompt.
+const promptArg = "be-a-prompt"
+
+// program is Convoy itself: under the race detector an evaluator's memory could not be bounded.
+var program string
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == promptArg {
+		program = os.Args[2]
+		os.Exit(bePrompt())
+	}
+	dir, err := os.MkdirTemp("", "convoy")
+	if err == nil {
+		program = filepath.Join(dir, "convoy")
+		var said []byte
+		if said, err = exec.Command("go", "build", "-o", program, "convoy").CombinedOutput(); err != nil {
+			err = fmt.Errorf("go build: %w: %s", err, said)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		os.RemoveAll(dir)
+		os.Exit(status)
+	}))
+}
+
+func command() Command { return Command{program, "evaluate"} }
+
+// bePrompt runs a prompt on the terminal, beside a node that knows a few functions.
+func bePrompt() int {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	return Prompt(context.Background(), Options{Command: command(), Node: &node{}, Name: "convoy@convoy-test.convoy.internal", History: os.Args[3],
+		Out: os.Stdout, Err: os.Stderr, Stop: stop})
+}
+
+// node answers what the tests ask.
+type node struct {
+	mu    sync.Mutex
+	calls int
+}
+
+func (n *node) Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
+	n.mu.Lock()
+	n.calls++
+	n.mu.Unlock()
+	switch fn {
+	case "node.self":
+		return json.RawMessage(`"convoy@convoy-test.convoy.internal"`), nil
+	case "node.list", "fleet.names":
+		return json.RawMessage(`["convoy@convoy-a.convoy.internal","convoy@convoy-b.convoy.internal"]`), nil
+	case "receive":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "logs.tail":
+		return json.Marshal(strings.Repeat("x", 9<<20))
+	}
+	return nil, errors.New("this node knows no " + fn)
+}
+
+func eval(t *testing.T, source string, steps uint64, limit time.Duration) Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	got, err := Eval(ctx, Options{Command: command(), Node: &node{}, Steps: steps}, source)
+	if err != nil {
+		t.Fatalf("eval %.80q: %v", source, err)
+	}
+	return got
+}
+
+func TestEval(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]Result{
+		"print('a')\n1 + 1": {Output: "a\n2\n"},
+		"node.self":         {Output: "\"convoy@convoy-test.convoy.internal\"\n"},
+		"node.list()[1]":    {Output: "\"convoy@convoy-b.convoy.internal\"\n"},
+		"print(1)\n1 / 0":   {Output: "1\n", Error: "floating-point division by zero"},
+		"spawn()":           {Error: "this node knows no spawn"},
+	} {
+		if got := eval(t, source, 0, time.Minute); got != want {
+			t.Errorf("%q gives %+v, want %+v", source, got, want)
+		}
+	}
+}
+
+// No script hurts more than itself: each of these ends, and says why.
+func TestEval_HostileScripts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ source, want string }{
+		"memory in one piece":  {"list(range(3000000000))", "out of memory"},
+		"memory, grown":        {"a = ['x']\nwhile True: a += a", "out of memory"},
+		"a huge text":          {"x = 'x' * (1 << 30)\ny = x + x", ""},
+		"a huge number":        {"x = 3\nwhile True: x = x * x", ""},
+		"endless loop":         {"while True: pass", "steps"},
+		"deep recursion":       {"def f(n): return f(n + 1)\nf(0)", ""},
+		"a flood of output":    {"while True: print('x' * 1000)", ""},
+		"one slow built-in":    {"sorted(range(20000000), key = lambda x: -x)", ""},
+		"waiting for ever":     {"receive()", "took too long"},
+		"an answer too large":  {"logs.tail()", "too much"},
+		"a text that is huge":  {"print('x' * 50000000)", ""},
+		"nested without end":   {"x = []\nfor i in range(1000000): x = [x]\nprint(x)", ""},
+		"regular nonsense":     {"((((((((((", "got end of file"},
+		"binary":               {"\x00\x01\xff", ""},
+		"brackets without end": {strings.Repeat("[", 100000), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			got := eval(t, test.source, 20_000_000, 4*time.Second)
+			if got.Error == "" && test.want != "" || !strings.Contains(got.Error, test.want) {
+				t.Errorf("error %.200q, want one with %q", got.Error, test.want)
+			}
+			if len(got.Output) > maxOutput+100 {
+				t.Errorf("%d bytes of output", len(got.Output))
+			}
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// A thousand calls at once are a thousand answers, or refusals.
+func TestEval_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	n := &node{}
+	got, err := Eval(t.Context(), Options{Command: command(), Node: n}, "len([node.self() for _ in range(1000)])")
+	if err != nil || got.Output != "1000\n" || n.calls != 1000 {
+		t.Errorf("%+v, %v after %d calls", got, err, n.calls)
+	}
+}
+
+// An evaluator that is replaced knows what the one before knew.
+func TestKeeper_Replaces(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	k := Options{Command: command(), Node: &node{}, Out: &out, Steps: 1 << 40}.keeper()
+	if err := k.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { k.stop() }()
+	run := func(source string, stop <-chan os.Signal) error {
+		o, err := k.run(t.Context(), source, 80, stop)
+		if err == nil && o.Text != "" {
+			err = errors.New(o.Text)
+		}
+		return err
+	}
+	if err := run("def f(x): return x + 1\ndata = {'a': [1, 2.5, None, 'é']}", nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string]string{"stuck in a built-in": "[x for x in sorted(range(12000000), reverse=True)]", "out of memory": "list(range(3000000000))"} {
+		stop := make(chan os.Signal, 2)
+		if name == "stuck in a built-in" {
+			stop <- syscall.SIGINT
+			stop <- syscall.SIGINT
+		}
+		if err := run(source, stop); !isReplaced(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		out.Reset()
+		if err := run("f(data['a'][0])", nil); err != nil || out.String() != "2\n" {
+			t.Errorf("after %s: %v, %q", name, err, out.String())
+		}
+	}
+	stop := make(chan os.Signal, 1)
+	stop <- syscall.SIGINT
+	if err := run("while True: pass", stop); err == nil || isReplaced(err) || err.Error() != "interrupted" {
+		t.Errorf("an interrupted loop: %v", err)
+	}
+}
+
+func TestScript_Status(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"print('x')\nfleet.nodes": "1 x\n|error: this node knows no fleet.nodes\n  <1>:2\n    fleet.nodes\n    ^\n",
+		"{'a': (1, None)}":        "0 {\"a\":[1,null]}\n|",
+	} {
+		var out, errs bytes.Buffer
+		status := Script(t.Context(), Options{Command: command(), Node: &node{}, JSON: true, Out: &out, Err: &errs}, source)
+		if got := fmt.Sprintf("%d %s|%s", status, out.String(), errs.String()); got != want {
+			t.Errorf("%q gives %q, want %q", source, got, want)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var errs bytes.Buffer
+	if status := Script(ctx, Options{Command: command(), Node: &node{}, Out: &errs, Err: &errs}, "while True: pass"); status != 1 {
+		t.Errorf("a script that takes too long has status %d: %s", status, errs.String())
+	}
+}
