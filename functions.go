@@ -57,7 +57,7 @@ type shellView struct {
 // commandResult is what shells.run tells of a command.
 type commandResult struct {
 	Node   string  `json:"node"`
-	Status int     `json:"status"` // -1 if a signal or the time ended it
+	Status int     `json:"status"` // -1 if a signal ended it
 	Output string  `json:"output"`
 	Took   float64 `json:"took"` // s
 }
@@ -184,6 +184,9 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 		return commandResult{}, fmt.Errorf("%s cannot be started: %w", n.cfg.shell[0], err)
 	}
 	n.log.Info("command run for a Convoy shell", "component", "shell", "status", cmd.ProcessState.ExitCode())
+	if ctx.Err() != nil {
+		return commandResult{}, ctx.Err()
+	}
 	return commandResult{n.cfg.name, cmd.ProcessState.ExitCode(), out.String(), time.Since(began).Round(time.Millisecond).Seconds()}, nil
 }
 
