@@ -82,7 +82,7 @@ func (s *Session) help(_ *starlark.Builtin, args starlark.Tuple, kwargs []starla
 	case starlark.String:
 		return starlark.None, s.helpName(string(x))
 	case *starlark.Function:
-		fmt.Fprintf(s.cfg.Out, "%s\n", cmpOr(x.Doc(), "a function of this session, without a text at its head"))
+		fmt.Fprintf(s.cfg.Out, "%s\n", cmpOr(x.Doc(), "a function that was defined here, without a text at its head"))
 	default:
 		fmt.Fprintf(s.cfg.Out, "a %s\n", x.Type())
 	}
