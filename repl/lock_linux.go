@@ -28,21 +28,3 @@ func lock() error {
 	}
 	return landlock.V6.BestEffort().Restrict()
 }
-
-// Protections says what holds an evaluator on this machine, for people.
-func Protections() []string {
-	list := []string{"256 MiB of memory", "no files may grow", "no new privileges"}
-	if version, err := landlockVersion(); err == nil && version > 0 {
-		list = append(list, fmt.Sprintf("Landlock (ABI %d): no files, no TCP", version))
-	}
-	return list
-}
-
-// landlockVersion asks the kernel for its version of Landlock (landlock_create_ruleset(2)).
-func landlockVersion() (int, error) {
-	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(version), nil
-}

@@ -19,6 +19,3 @@ func lock() error {
 	}
 	return nil
 }
-
-// Protections says what holds an evaluator on this machine, for people.
-func Protections() []string { return []string{"no files may grow"} }
