@@ -18,6 +18,8 @@ import (
 const (
 	// evaluatorFd is the descriptor by which an evaluator speaks with its keeper.
 	evaluatorFd = 3
+	// maxFiles bounds an evaluator's descriptors, of which it needs a handful.
+	maxFiles = 32
 	// outBytes is how much output is collected for one message at the most, and
 	// outTime how long.
 	outBytes = 16 << 10

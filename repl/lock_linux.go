@@ -7,9 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxFiles bounds an evaluator's descriptors, of which it needs a handful.
-const maxFiles = 32
-
 // lock takes from this process what an evaluator does not need: files (Landlock
 // without a rule, no file may grow), TCP connections, new privileges, being looked
 // into; and it bounds its memory. Where the kernel has no Landlock the rest holds.
