@@ -138,7 +138,6 @@ func wantsHTML(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// writeJSON answers v. Pages with a fleet's state are never kept by caches.
 // pathOf is a request's path for the log: without the token of a share link, which opens a shell to whoever reads it.
 func pathOf(r *http.Request) string {
 	rest, shared := strings.CutPrefix(r.URL.Path, "/share/")
@@ -149,6 +148,7 @@ func pathOf(r *http.Request) string {
 	return "/share/…/" + rest
 }
 
+// writeJSON answers v. Pages with a fleet's state are never kept by caches.
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {

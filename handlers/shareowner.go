@@ -3,9 +3,6 @@ package handlers
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"iter"
 	"net/http"
 	"time"
@@ -71,9 +68,8 @@ func (h *Handlers) makeLink(w http.ResponseWriter, r *http.Request) error {
 // readLink decodes what a link shall be: the right, how long it is good, and a label.
 func readLink(w http.ResponseWriter, r *http.Request) (what share, label string, err error) {
 	var ask struct{ Right, Expires, Label string }
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
-	if err := in.Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
-		return what, "", badBody(err)
+	if err := readWish(w, r, &ask); err != nil {
+		return what, "", err
 	}
 	switch ask.Right {
 	case "", "watch":

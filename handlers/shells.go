@@ -87,9 +87,8 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 		First       bool
 		Dir, Before string
 	}{Rows: 24, Cols: 80}
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
-	if err := in.Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
-		return badBody(err)
+	if err := readWish(w, r, &ask); err != nil {
+		return err
 	}
 	dir, hint, err := readDir(ask.Dir)
 	if err != nil {
@@ -125,6 +124,15 @@ func readDir(asked string) (dir, hint string, err error) {
 		return "", fmt.Sprintf("there is no directory %q on the node; the shell begins where the others did", asked), nil
 	}
 	return asked, "", nil
+}
+
+// readWish decodes a small body of JSON that says how something is wanted; none leaves into as it is.
+func readWish(w http.ResponseWriter, r *http.Request, into any) error {
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
+	if err := in.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return badBody(err)
+	}
+	return nil
 }
 
 // badBody is a body that is too large, or is not the JSON that was asked for.
