@@ -82,11 +82,8 @@ func (s *Shell) info() Info {
 	if title := clip(s.screen.Title()); title != "" {
 		info.Title = title
 	}
-	for _, f := range s.followers {
-		if !f.viewer.hidden {
-			info.Viewers++
-		}
-	}
+	s.lookAround()
+	info.Viewers = s.there.count
 	if s.exit != nil {
 		exit := *s.exit
 		info.Exit = &exit
@@ -124,11 +121,12 @@ func (s *Shell) running() bool {
 }
 
 // idle is since when nothing was typed or put out, with nobody there; the zero time
-// while somebody is, and after the end.
+// while somebody is, and after the end. A recorder is nobody.
 func (s *Shell) idle() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.exit != nil || len(s.followers) > 0 {
+	s.lookAround()
+	if s.exit != nil || s.there.count > 0 {
 		return time.Time{}
 	}
 	return s.active

@@ -53,7 +53,8 @@ func (s *Shell) noteTyping(v *viewer) {
 		v.typed = now
 	}
 	changed := s.takeSize(v, false)
-	if changed || news && len(s.followers) > 1 {
+	s.lookAround()
+	if changed || news && s.there.count > 1 {
 		s.presenceChanged()
 	}
 	s.mu.Unlock()

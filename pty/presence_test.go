@@ -247,7 +247,19 @@ func TestTable_TitleIsAChange(t *testing.T) {
 
 func TestTable_IdleShellsAreClosed(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}, Idle: 50 * time.Millisecond})
+	idleShellsAreClosed(t, Config{})
+}
+
+// A recorder is a follower, but nobody who looks.
+func TestTable_IdleRecordedShellsAreClosed(t *testing.T) {
+	t.Parallel()
+	idleShellsAreClosed(t, Config{Recordings: recordings(t, 1<<30), RecordAll: true})
+}
+
+func idleShellsAreClosed(t *testing.T, config Config) {
+	t.Helper()
+	config.Program, config.Idle = []string{"/bin/cat"}, 50*time.Millisecond
+	table := newTable(t, config)
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)

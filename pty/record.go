@@ -45,7 +45,7 @@ func (t *Table) Record(id, by string) (cast.Summary, error) {
 	if err != nil {
 		return cast.Summary{}, err
 	}
-	if !s.Info().Running {
+	if !s.running() {
 		return cast.Summary{}, fmt.Errorf("record shell %q: %w", id, ErrEnded)
 	}
 	run, err := t.recorder(s, by, FromScreen)
@@ -91,7 +91,7 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 		return nil, fmt.Errorf("record shell %q: %w", s.id, err)
 	}
 	r.follower = s.attach(Viewer{ID: recorderName, Hidden: true}, from)
-	info := s.Info()
+	info := s.info()
 	r.file, err = t.config.Recordings.Create(cast.Header{Rows: info.Size.Rows, Cols: info.Size.Cols, Term: recordedTerm, Title: info.Title,
 		Started: time.Now(), Node: t.config.Node, Shell: s.id, By: by})
 	if err != nil {
