@@ -1,6 +1,7 @@
 // What a page does with whole shells: detach, restart, close, keep as text.
 
-import { ask, confirm, notice, sentence } from "./notices.js";
+import { sentence } from "./dom.js";
+import { ask, confirm, notice } from "./notices.js";
 import { shellPath } from "./stream.js";
 
 const stored = "convoy-detached"; // in this tab's storage: keys of the shells that it does not follow

@@ -2,9 +2,9 @@
 // and does what the reader asks for by mouse and keyboard.
 
 import { addLines, allCards, cardOf, expect, keyOf, lacks, syncCards } from "./cards.js";
-import { all, find, remember, remembered, set } from "./dom.js";
+import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { Dock } from "./log.js";
-import { confirm, countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
 import { myName } from "./presence.js";
 import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";

@@ -27,3 +27,6 @@ export function remember(key, value) {
     // holds for this page only
   }
 }
+
+// sentence makes one of an error's text.
+export const sentence = (text = "") => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

@@ -4,7 +4,7 @@
 //
 // note(level, text, hint) tells the reader something. files.element shows what is under way, one line for each file.
 
-import { remember, remembered } from "./dom.js";
+import { remember, remembered, sentence } from "./dom.js";
 import { shellPath } from "./stream.js";
 import { bytesText, dialog, make } from "./terminal.js";
 import { icon } from "./tools.js";
@@ -235,6 +235,5 @@ function post(path, file, line) {
 
 // reason is a refusal in words.
 function reason({ error = "", hint = "" }, status) {
-  const text = [error, hint].filter(Boolean).map((part) => `${part[0].toUpperCase()}${part.slice(1)}.`).join(" ");
-  return text || `It failed with status ${status}.`;
+  return [error, hint].filter(Boolean).map(sentence).join(" ") || `It failed with status ${status}.`;
 }

@@ -1,6 +1,6 @@
 // What the page says to the reader: notices, questions, and how the stream is.
 
-import { all, find, set, stamp } from "./dom.js";
+import { all, find, sentence, set, stamp } from "./dom.js";
 
 const lasts = { info: 6000, warn: 12000 }; // ms; errors stay
 
@@ -63,9 +63,6 @@ export async function ask(method, path, body) {
   }
   return null;
 }
-
-// sentence makes one of an error's text.
-export const sentence = (text = "") => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 // --- the stream ---
 

@@ -1,8 +1,8 @@
 // The page of a share link: one shell in the whole window. All that it asks for
 // lies below its own address, which holds the link's token.
 
-import { find, remember, remembered, set } from "./dom.js";
-import { countdown, linkStale, linkState, notice, sentence } from "./notices.js";
+import { find, remember, remembered, sentence, set } from "./dom.js";
+import { countdown, linkStale, linkState, notice } from "./notices.js";
 import { ShellPane } from "./shell.js";
 import { Stream, newViewer } from "./stream.js";
 
