@@ -97,6 +97,16 @@ func (h *Handlers) ask(ctx context.Context, node, path string) (*http.Response, 
 	return nil, fmt.Errorf("%s answered %s", node, answer.Status)
 }
 
+// askJSON is ask for an answer of JSON of at most so many bytes.
+func (h *Handlers) askJSON(ctx context.Context, node, path string, most int64, into any) error {
+	answer, err := h.ask(ctx, node, path)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	return json.NewDecoder(io.LimitReader(answer.Body, most)).Decode(into)
+}
+
 // GET /nodes/{node}/shells/{shell}/output, from another node: frames until the shell ends.
 func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	viewer, err := attachmentOf(r)

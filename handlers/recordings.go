@@ -2,9 +2,7 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -115,16 +113,12 @@ func (h *Handlers) recordingsOf(ctx context.Context, node string) ([]recording, 
 	if node == h.Self {
 		return h.ownRecordings()
 	}
-	answer, err := h.ask(ctx, node, "/nodes/"+url.PathEscape(node)+"/recordings")
+	var said, list []recording
+	err := h.askJSON(ctx, node, "/nodes/"+url.PathEscape(node)+"/recordings", maxRecordingsBytes, &said)
 	if errors.Is(err, pty.ErrNotFound) {
 		return nil, errors.New("it does not know of recordings")
 	}
 	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	var said, list []recording
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxRecordingsBytes)).Decode(&said); err != nil {
 		return nil, err
 	}
 	for _, one := range said {

@@ -61,7 +61,8 @@ func (h *Handlers) makeLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.Log.Info("link made", "shell", l.shell, "link", l.id, "right", l.right(), "expires", l.expires, "by", l.by)
-	view := linkView{ID: l.id, URL: "/share/" + h.shareKeys.token(l.share), Right: l.right(), Label: l.label, By: l.by, Made: l.made.UTC(), Expires: l.expires}
+	view := l.view()
+	view.URL = "/share/" + h.shareKeys.token(l.share)
 	return writeJSON(w, http.StatusCreated, view)
 }
 

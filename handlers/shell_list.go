@@ -2,9 +2,7 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -64,12 +62,7 @@ func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]shell 
 
 // askShells asks another node for its shells.
 func (h *Handlers) askShells(ctx context.Context, node string) (list []shell, err error) {
-	answer, err := h.ask(ctx, node, fmt.Sprintf("/nodes/%s/shells", url.PathEscape(node)))
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	err = json.NewDecoder(io.LimitReader(answer.Body, listBytes)).Decode(&list)
+	err = h.askJSON(ctx, node, fmt.Sprintf("/nodes/%s/shells", url.PathEscape(node)), listBytes, &list)
 	return list, err
 }
 
