@@ -61,8 +61,16 @@ Flags (and the environment variables that set them):
                        with provider local 0 (CONVOY_CALL_PORT)
     -query NAME        DNS name that is polled for other nodes (CONVOY_QUERY)
     -poll DURATION     time between two polls; default 5s (CONVOY_POLL)
-    -shell COMMAND     program of a shell; default $SHELL, else bash
+    -system-shell HOW  shells of the system, which have all the power of the
+                       user that Convoy runs as: on, which is that somebody may
+                       open one beside the Convoy shells; first, which is that
+                       they open by themselves; or off. Default on
+                       (CONVOY_SYSTEM_SHELL)
+    -shell COMMAND     program of a system shell; default $SHELL, else bash
                        (CONVOY_SHELL)
+    -data DIR          directory of what nodes keep: recordings, and what was
+                       typed in Convoy shells; default $XDG_STATE_HOME/convoy
+                       (CONVOY_DATA)
     -dir DIR           directory that shells start in; default your home
                        directory (CONVOY_DIR)
     -shell-idle DURATION
@@ -75,7 +83,7 @@ Flags (and the environment variables that set them):
                        off, which is those that somebody asks for; default off
                        (CONVOY_RECORD)
     -recordings DIR    directory that recordings are kept in, one below it for
-                       each node; default $XDG_STATE_HOME/convoy/recordings
+                       each node; default recordings, below -data
                        (CONVOY_RECORDINGS)
     -recordings-max SIZE
                        what a node's recordings may take, such as 500MiB; then
@@ -112,7 +120,9 @@ type config struct {
 	query     string
 	dns       netip.AddrPort // the server to ask; zero: the system's
 	poll      time.Duration
-	shell     []string
+	shell     []string // program of a system shell
+	system    string   // system shells: on, first or off
+	data      string   // directory; empty: nothing is kept
 	dir       string
 	idle      time.Duration // of shells; 0: any
 	maxUpload int64         // bytes; 0: no files at all
@@ -143,12 +153,12 @@ func hint(hint, format string, args ...any) error {
 
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
-	addr, hosts, provider, base, host, bind, query, shell, dir, maxUpload, log, level string
-	record, recordings, recordingsMax                                                 string
-	maxNodes, port, callPort                                                          int
-	poll, idle                                                                        time.Duration
-	spawned, shareToken                                                               bool
-	given                                                                             map[string]bool // by flag or by environment
+	addr, hosts, provider, base, host, bind, query, shell, system, data, dir, maxUpload, log, level string
+	record, recordings, recordingsMax                                                               string
+	maxNodes, port, callPort                                                                        int
+	poll, idle                                                                                      time.Duration
+	spawned, shareToken                                                                             bool
+	given                                                                                           map[string]bool // by flag or by environment
 }
 
 // configure reads flags, then the environment for those that are not given, and checks all of it.
@@ -163,7 +173,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkRecordings, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkRecordings, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -188,6 +198,8 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.query, "query", "", "")
 	set.DurationVar(&f.poll, "poll", 5*time.Second, "")
 	set.StringVar(&f.shell, "shell", "", "")
+	set.StringVar(&f.system, "system-shell", "on", "")
+	set.StringVar(&f.data, "data", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")
 	set.StringVar(&f.record, "record", "off", "")
@@ -340,6 +352,9 @@ func (cfg *config) checkShell(f flags, getenv func(string) string) error {
 		command = "bash"
 	}
 	cfg.shell = strings.Fields(command)
+	if cfg.system = f.system; !slices.Contains([]string{"on", "first", "off"}, cfg.system) {
+		return hint("it is on, first or off", "-system-shell %q is not known", cfg.system)
+	}
 	if cfg.idle = f.idle; cfg.idle != 0 && cfg.idle < time.Second {
 		return hint("0 for never, or 1s and more", "-shell-idle %v is out of range", f.idle)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -47,6 +48,7 @@ type lineView struct {
 type shellView struct {
 	Node    string    `json:"node"`
 	ID      string    `json:"id"`
+	Kind    string    `json:"kind"`
 	Title   string    `json:"title"`
 	Busy    string    `json:"busy"`
 	Dir     string    `json:"dir"`
@@ -147,7 +149,7 @@ func (n *node) lineView(l logs.Line) lineView {
 func (n *node) shellViews() []shellView {
 	list := []shellView{}
 	for _, s := range n.shells.List() {
-		list = append(list, shellView{n.cfg.name, s.ID, s.Title, s.Busy, s.Dir, s.Started.UTC().Truncate(time.Second), s.Running})
+		list = append(list, shellView{n.cfg.name, s.ID, s.Kind, s.Title, s.Busy, s.Dir, s.Started.UTC().Truncate(time.Second), s.Running})
 	}
 	return list
 }
@@ -170,12 +172,17 @@ func (n *node) eval(ctx context.Context, source string) (repl.Result, error) {
 	return repl.Eval(ctx, repl.Options{Command: command, Node: beside, Steps: evalSteps}, source)
 }
 
+var errNoSystemShell = errors.New("system shells are switched off on this node")
+
 // runCommand runs a command line in the node's shell, without a terminal.
 func (n *node) runCommand(ctx context.Context, line string) (commandResult, error) {
+	if n.cfg.system == "off" {
+		return commandResult{}, errNoSystemShell
+	}
 	began := time.Now()
 	var out limitedText
 	cmd := exec.CommandContext(ctx, n.cfg.shell[0], "-c", line)
-	cmd.Dir, cmd.Env = n.cfg.dir, append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name)
+	cmd.Dir, cmd.Env = n.cfg.dir, n.systemEnv()
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second
 	inOwnGroup(cmd)

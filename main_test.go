@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 
 // testEnv is the environment of the nodes in these tests.
 func testEnv(more map[string]string) func(string) string {
-	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8", "CONVOY_SYSTEM_SHELL": "first"}
 	return func(name string) string {
 		if value, ok := more[name]; ok {
 			return value

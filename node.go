@@ -76,11 +76,14 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 func build(cfg config, stdout io.Writer) (*node, error) {
 	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: make(chan struct{}, maxEvals)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
-	n.shells = pty.NewTable(pty.Config{Program: cfg.shell, Env: append(cfg.env, "CONVOY_NODE="+cfg.name), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty"),
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	n.shells = pty.NewTable(pty.Config{Programs: n.programs(exe), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty"),
 		Node: cfg.name, Recordings: cfg.castDir(), RecordAll: cfg.record.all})
 	fleetConfig := fleet.Config{Self: cfg.name, Max: cfg.maxNodes, Log: n.part("fleet")}
 	query, resolver := cfg.query, net.DefaultResolver
-	var err error
 	switch {
 	case cfg.provider == "local":
 		if n.local, err = n.newLocal(); err != nil {

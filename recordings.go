@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"convoy/pty/cast"
@@ -18,7 +19,18 @@ type recordConfig struct {
 // minRecordings is the least that -recordings-max takes: less would hold no recording worth looking at.
 const minRecordings = 1 << 20
 
-func (cfg *config) checkRecordings(f flags, getenv func(string) string) error {
+func (cfg *config) checkData(f flags, getenv func(string) string) error {
+	if cfg.data = stateDir(getenv); f.data == "" {
+		return nil
+	}
+	cfg.data, _ = filepath.Abs(f.data)
+	if err := os.MkdirAll(cfg.data, 0o700); err != nil {
+		return hint("name a directory that you may write to", "-data %q: %w", f.data, err)
+	}
+	return nil
+}
+
+func (cfg *config) checkRecordings(f flags, _ func(string) string) error {
 	if f.record != "all" && f.record != "off" {
 		return hint("it is all or off", "-record %q is not known", f.record)
 	}
@@ -27,8 +39,8 @@ func (cfg *config) checkRecordings(f flags, getenv func(string) string) error {
 		return hint("give a size from 1MiB on, such as 500MiB or 2GB", "-recordings-max %q is no size", f.recordingsMax)
 	}
 	cfg.record = recordConfig{all: f.record == "all", dir: f.recordings, maxBytes: size}
-	if cfg.record.dir == "" {
-		cfg.record.dir = stateDir(getenv)
+	if cfg.record.dir == "" && cfg.data != "" {
+		cfg.record.dir = filepath.Join(cfg.data, "recordings")
 	}
 	if f.recordings != "" {
 		cfg.record.dir, _ = filepath.Abs(cfg.record.dir)
@@ -45,13 +57,14 @@ func (cfg *config) checkRecordings(f flags, getenv func(string) string) error {
 	return nil
 }
 
-// stateDir is where recordings are kept by default (XDG Base Directory Specification); empty if the user has no home.
+// stateDir is where a node keeps what it keeps by default (XDG Base Directory Specification); empty if the user has no
+// home.
 func stateDir(getenv func(string) string) string {
 	if state := getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
-		return filepath.Join(state, "convoy", "recordings")
+		return filepath.Join(state, "convoy")
 	}
 	if home := getenv("HOME"); filepath.IsAbs(home) {
-		return filepath.Join(home, ".local", "state", "convoy", "recordings")
+		return filepath.Join(home, ".local", "state", "convoy")
 	}
 	return ""
 }

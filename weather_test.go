@@ -34,7 +34,7 @@ func startProcess(t *testing.T, host, addr string) process {
 	exe, err := os.Executable()
 	must(t, err)
 	out := &output{changed: make(chan struct{})}
-	cmd := exec.Command(exe, "-addr", addr, "-provider", "none", "-host", host, "-query", "", "-bind", loopback().String(), "-port", "0", "-call-port", "0", "-log", "json", "-shell", "bash --norc --noprofile")
+	cmd := exec.Command(exe, "-addr", addr, "-provider", "none", "-host", host, "-query", "", "-bind", loopback().String(), "-port", "0", "-call-port", "0", "-log", "json", "-system-shell", "first", "-shell", "bash --norc --noprofile")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", asProcess + "=1", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
 	cmd.Stdout, cmd.Stderr = out, out
 	must(t, cmd.Start())

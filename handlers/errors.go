@@ -58,6 +58,8 @@ func problemOf(err error) *problem {
 		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was closed; GET /nodes/{node}/shells lists the shells"}
 	case errors.Is(err, pty.ErrEnded):
 		return &problem{Status: http.StatusConflict, Text: "the shell has ended", Hint: "open another one"}
+	case errors.Is(err, pty.ErrKind):
+		return &problem{Status: http.StatusConflict, Text: "this node has no shells of that kind", Hint: "they are convoy and system; a node that was started with -system-shell off has no system shells"}
 	case errors.Is(err, pty.ErrFull):
 		return &problem{Status: http.StatusTooManyRequests, Text: err.Error(), Hint: "close a shell first"}
 	case errors.Is(err, pty.ErrClosed):

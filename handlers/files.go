@@ -84,6 +84,9 @@ func (h *Handlers) fileDir(r *http.Request) (string, error) {
 	if !info.Running {
 		return "", pty.ErrEnded
 	}
+	if info.Kind == "convoy" {
+		return "", &problem{Status: http.StatusConflict, Text: "a Convoy shell has no files", Hint: "open a system shell for them"}
+	}
 	if info.Dir == "" {
 		return "", &problem{Status: http.StatusConflict, Text: "the shell's working directory is not known", Hint: "a program can tell it by OSC 7"}
 	}

@@ -70,7 +70,7 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 	if len(program) == 0 {
 		program = []string{"/bin/sh"}
 	}
-	return startTable(t, self, cluster, pty.Config{Program: program, Max: 8, Stall: stall})
+	return startTable(t, self, cluster, pty.Config{Programs: []pty.Program{{Kind: "system", Args: program}}, Max: 8, Stall: stall})
 }
 
 // startTable runs one with such shells.
@@ -79,7 +79,10 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 	ring := logs.New(2000)
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil)))
 	recordings := cast.Dir{Path: t.TempDir() + "/recordings", MaxBytes: 1 << 30}
-	table.Recordings, table.Node, table.Env, table.Dir = recordings, self, []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}, t.TempDir()
+	table.Recordings, table.Node, table.Dir = recordings, self, t.TempDir()
+	for i := range table.Programs {
+		table.Programs[i].Env = []string{"PATH=/usr/bin:/bin", "PS1=$ ", "TERM=xterm"}
+	}
 	shells := pty.NewTable(table)
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})

@@ -69,7 +69,7 @@ func (h *Handlers) askShells(ctx context.Context, node string) (list []shell, er
 func shellRow(node fleet.Node, s shell) templates.ShellRow {
 	return templates.ShellRow{
 		Node: node.Name, Short: shortName(node.Host), Reachable: node.Status == fleet.Alive,
-		Shell:   templates.Shell{ID: s.ID, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit)},
+		Shell:   templates.Shell{ID: s.ID, Kind: s.Kind, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit)},
 		Program: s.Program, Dir: s.Dir, Busy: s.Busy, Started: s.Started, Active: s.Active,
 		Viewers: s.Viewers, Rows: s.Rows, Cols: s.Cols,
 	}

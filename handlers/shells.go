@@ -27,6 +27,7 @@ const inputWait = 10 * time.Second
 type shell struct {
 	ID      string    `json:"id"`
 	Node    string    `json:"node"`
+	Kind    string    `json:"kind"`
 	Title   string    `json:"title"`
 	Program string    `json:"program"`
 	PID     int       `json:"pid"`
@@ -51,7 +52,7 @@ type exit struct {
 }
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
-	s := shell{ID: i.ID, Node: h.Self, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
+	s := shell{ID: i.ID, Node: h.Self, Kind: i.Kind, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
 		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running,
 		Links: h.links.count(i.ID), Recording: i.Recording}
 	if i.Exit != nil {
@@ -86,6 +87,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 		Rows, Cols  int
 		First       bool
 		Dir, Before string
+		Kind        string
 	}{Rows: 24, Cols: 80}
 	if err := readWish(w, r, &ask); err != nil {
 		return err
@@ -97,7 +99,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	status, open := http.StatusOK, h.Shells.First
 	if !ask.First {
 		open = func(size pty.Size) (*pty.Shell, bool, error) {
-			s, err := h.Shells.OpenAt(pty.Place{Dir: dir, Before: ask.Before}, size)
+			s, err := h.Shells.OpenAt(pty.Place{Kind: ask.Kind, Dir: dir, Before: ask.Before}, size)
 			return s, true, err
 		}
 	}

@@ -35,7 +35,7 @@ func (h *Handlers) nodeView(n fleet.Node) templates.Node {
 		Status: string(n.Status), Message: n.Message,
 		Self: n.Self, Control: n.Control, Retirable: n.Retirable, Retiring: n.Status == fleet.Retiring,
 		Started: n.Started, Seen: n.Seen, Instance: n.Instance, Version: n.Version,
-		Provider: n.Provider, ProviderID: n.ID,
+		Provider: n.Provider, ProviderID: n.ID, Kinds: h.Shells.Kinds(),
 	}
 	if n.Addr.IsValid() {
 		view.Address = n.Addr.String()
@@ -44,7 +44,7 @@ func (h *Handlers) nodeView(n fleet.Node) templates.Node {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
 	for _, s := range h.shellsOf(n) {
-		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Recording: s.Recording})
+		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Kind: s.Kind, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Recording: s.Recording})
 	}
 	return view
 }

@@ -34,7 +34,7 @@ const (
 //	go test ./handlers -run Weather -runs 1 -seed 42
 func TestWeather(t *testing.T) {
 	t.Parallel()
-	n := startTable(t, self, alone{}, pty.Config{Program: []string{"/bin/sh", "-c", "stty raw -echo; echo ready; exec cat"}, Max: weatherShells, Window: weatherWindow})
+	n := startTable(t, self, alone{}, pty.Config{Programs: []pty.Program{{Args: []string{"/bin/sh", "-c", "stty raw -echo; echo ready; exec cat"}}}, Max: weatherShells, Window: weatherWindow})
 	seed := *weatherSeed
 	if seed == 0 {
 		seed = rand.Uint64()

@@ -30,7 +30,9 @@ type Child struct {
 	Query     string         `json:"query"`      // the name that it polls,
 	DNS       netip.AddrPort `json:"dns"`        // at this server,
 	Poll      time.Duration  `json:"poll"`       // so often; in ns
-	Shell     []string       `json:"shell"`      // program of a shell
+	Shell     []string       `json:"shell"`      // program of a system shell
+	System    string         `json:"system"`     // whether there are any
+	Data      string         `json:"data"`       // directory of what it keeps
 	Dir       string         `json:"dir"`        // where shells start
 	Idle      time.Duration  `json:"idle"`       // after which shells that nobody uses are closed; 0: never
 	MaxUpload int64          `json:"max_upload"` // the largest file to or from a shell, in bytes; 0: none

@@ -65,7 +65,7 @@ func BenchmarkFollowFour(b *testing.B) { benchFollow(b, 4) }
 func benchFollow(b *testing.B, viewers int) {
 	path, want := benchText(b)
 	for b.Loop() {
-		s, err := newTable(b, Config{Program: []string{"/bin/cat", path}}).Open(size)
+		s, err := newTable(b, Config{Programs: only("/bin/cat", path)}).Open(size)
 		if err != nil {
 			b.Fatal(err)
 		}

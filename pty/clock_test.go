@@ -9,7 +9,7 @@ import (
 
 // unstarted is a shell without a program: its output is what a test puts.
 func unstarted() *Shell {
-	return newShell(NewTable(Config{Program: []string{"x"}}).config, "x", size, func() {})
+	return newShell(NewTable(Config{Programs: only("x")}).config, only("x")[0], "x", size, func() {})
 }
 
 // The first bytes after a pause leave at once; bytes that follow are collected

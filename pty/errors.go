@@ -14,6 +14,8 @@ var (
 	ErrNotFound = errors.New("no such shell")
 	// ErrEnded says that the shell's program has ended and reads nothing more.
 	ErrEnded = errors.New("shell has ended")
+	// ErrKind says that the table has no program of that kind.
+	ErrKind = errors.New("no such kind of shell here")
 	// ErrRecorded says that the shell is being recorded already.
 	ErrRecorded = errors.New("the shell is being recorded already")
 	// ErrNotRecorded says that the shell is not being recorded.

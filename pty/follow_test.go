@@ -104,7 +104,7 @@ func TestQueriesAreAnsweredOnce(t *testing.T) {
 func TestFollowBeginsAtOldestLineKept(t *testing.T) {
 	t.Parallel()
 	const ringBytes = 64 << 10
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 50000"}, Ring: ringBytes})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "seq 1 50000"), Ring: ringBytes})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 
 func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "yes"}, Stall: 50 * time.Millisecond})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "yes"), Stall: 50 * time.Millisecond})
 	s, err := table.Open(Size{24, 80})
 	if err != nil {
 		t.Fatal(err)
@@ -309,7 +309,7 @@ func told(v *view) string {
 
 func TestRemoveEndsStalledFollow(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "seq 1 100000"}})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "seq 1 100000")})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)

@@ -30,9 +30,6 @@ var size = Size{Rows: 24, Cols: 80}
 // newTable makes a table of program, which is closed with the test.
 func newTable(t testing.TB, config Config) *Table {
 	t.Helper()
-	if config.Env == nil {
-		config.Env = []string{"PATH=" + os.Getenv("PATH"), "TERM=dumb", "PS1=$ ", "HOME=/", "ENV="}
-	}
 	table := NewTable(config)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -44,10 +41,15 @@ func newTable(t testing.TB, config Config) *Table {
 	return table
 }
 
+// only is a table's programs if there is one.
+func only(args ...string) []Program {
+	return []Program{{Args: args, Env: []string{"PATH=" + os.Getenv("PATH"), "TERM=dumb", "PS1=$ ", "HOME=/", "ENV="}}}
+}
+
 // open runs program in a shell of its own table.
 func open(t testing.TB, program ...string) *Shell {
 	t.Helper()
-	s, err := newTable(t, Config{Program: program}).Open(size)
+	s, err := newTable(t, Config{Programs: only(program...)}).Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}

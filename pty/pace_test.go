@@ -10,7 +10,7 @@ import (
 func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	t.Parallel()
 	script := "stty -echo; echo ready; read x; seq 1 600000" // 4.7 MB, the ring holds 1
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", script}})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-c", script)})
 	table.config.patience = eventTime // this test may draw slower than any viewer
 	s, err := table.Open(size)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 func TestOpenAt(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}, Dir: "/"})
+	table := newTable(t, Config{Programs: only("/bin/cat"), Dir: "/"})
 	dir := t.TempDir()
 	open := func(place Place) string {
 		t.Helper()
@@ -36,7 +36,7 @@ func TestOpenAt(t *testing.T) {
 // A shell that has ended still says where it was, so that one can be opened in its place.
 func TestDirOutlivesTheProgram(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh"}, Dir: "/"})
+	table := newTable(t, Config{Programs: only("/bin/sh"), Dir: "/"})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)

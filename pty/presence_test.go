@@ -224,7 +224,7 @@ func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
 // A title is a change of the list, but a program that sets a thousand is not a thousand changes.
 func TestTable_TitleIsAChange(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", `read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`}})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-c", `read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`)})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func TestTable_IdleRecordedShellsAreClosed(t *testing.T) {
 
 func idleShellsAreClosed(t *testing.T, config Config) {
 	t.Helper()
-	config.Program, config.Idle = []string{"/bin/cat"}, 50*time.Millisecond
+	config.Programs, config.Idle = only("/bin/cat"), 50*time.Millisecond
 	table := newTable(t, config)
 	s, err := table.Open(size)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestProgramThatCannotBeStarted(t *testing.T) {
 			t.Errorf("%s: output %q", program, out)
 		}
 	}
-	s, err := newTable(t, Config{Program: []string{"/bin/true"}, Dir: "/does/not/exist"}).Open(size)
+	s, err := newTable(t, Config{Programs: only("/bin/true"), Dir: "/does/not/exist"}).Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestTerminalClosedAndOpenedAgain(t *testing.T) {
 
 func TestEnvironmentIsNotOurs(t *testing.T) {
 	t.Parallel()
-	table := NewTable(Config{Program: []string{"/usr/bin/env"}})
+	table := NewTable(Config{Programs: []Program{{Args: []string{"/usr/bin/env"}}}})
 	t.Cleanup(func() { table.Close(context.Background()) })
 	s, err := table.Open(size)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestInteractiveShellHasJobControl(t *testing.T) {
 // HUP is ignored by the program and by another group in the foreground.
 func TestRemoveKillsWhatIgnoresHangUp(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-i"}})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-i")})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestRemoveKillsWhatIgnoresHangUp(t *testing.T) {
 
 func TestContextShortensGrace(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done"}})
+	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func ignoredChild() {
 		os.Stdout.WriteString("SIGINT is not ignored: the test is wrong")
 		return
 	}
-	table := NewTable(Config{Program: []string{"/bin/sh", "-c", "echo ready; exec sleep 20"}, Env: os.Environ()})
+	table := NewTable(Config{Programs: []Program{{Args: []string{"/bin/sh", "-c", "echo ready; exec sleep 20"}, Env: os.Environ()}}})
 	s, err := table.Open(size)
 	if err != nil {
 		os.Stdout.WriteString(err.Error())
@@ -226,7 +226,7 @@ func ignoredChild() {
 // Not parallel: it counts what the whole test process has open.
 func TestNothingIsLeftOfManyShells(t *testing.T) {
 	before := descriptors(t)
-	table := newTable(t, Config{Program: []string{"/bin/cat"}})
+	table := newTable(t, Config{Programs: only("/bin/cat")})
 	for range 50 {
 		var shells []*Shell
 		for range 4 {

@@ -22,7 +22,7 @@ func recordings(t testing.TB, maxBytes int64) cast.Dir {
 // openRecorded runs a script of sh in a table that keeps recordings.
 func openRecorded(t testing.TB, config Config, script string) (*Table, *Shell) {
 	t.Helper()
-	config.Program, config.Node = []string{"/bin/sh", "-c", script}, "convoy@a.test"
+	config.Programs, config.Node = only("/bin/sh", "-c", script), "convoy@a.test"
 	table := newTable(t, config)
 	s, err := table.Open(size)
 	if err != nil {
@@ -208,12 +208,12 @@ func TestPolicyCannotBeStopped(t *testing.T) {
 
 // A shell that must be recorded and cannot be is not opened; one whose program cannot be started leaves the reason.
 func TestPolicyWithoutARecording(t *testing.T) {
-	table := newTable(t, Config{Program: []string{"/bin/sh"}, RecordAll: true})
+	table := newTable(t, Config{Programs: only("/bin/sh"), RecordAll: true})
 	if _, err := table.Open(size); !errors.Is(err, cast.ErrNoDir) || len(table.List()) != 0 {
 		t.Errorf("opened: %v", err)
 	}
 	d := recordings(t, 1<<30)
-	table = newTable(t, Config{Program: []string{"/no/such/program"}, RecordAll: true, Recordings: d})
+	table = newTable(t, Config{Programs: only("/no/such/program"), RecordAll: true, Recordings: d})
 	if _, err := table.Open(size); err != nil {
 		t.Fatal(err)
 	}

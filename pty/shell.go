@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -30,7 +29,7 @@ const exitNotStarted = 127
 // viewers. Shells are made by a [Table].
 type Shell struct {
 	id       string
-	program  string // its name, without directories
+	program  Program
 	started  time.Time
 	window   int           // bytes a viewer may be ahead of its Ack
 	stall    time.Duration // without an Ack, before a viewer is let go of
@@ -40,6 +39,7 @@ type Shell struct {
 	onChange func() // called without locks after Info has changed, but for End
 
 	cmd      *exec.Cmd
+	company  Company       // of the program
 	terminal *terminal     // nil if the program could not be started
 	dead     chan struct{} // closed when the program has ended
 	readDone chan struct{} // closed when the reader has ended
@@ -78,10 +78,10 @@ type Shell struct {
 }
 
 // newShell makes a shell that does not run yet.
-func newShell(config Config, id string, size Size, onChange func()) *Shell {
+func newShell(config Config, program Program, id string, size Size, onChange func()) *Shell {
 	s := &Shell{
 		id:       id,
-		program:  filepath.Base(config.Program[0]),
+		program:  program,
 		started:  time.Now(),
 		active:   time.Now(),
 		window:   config.Window,
@@ -110,16 +110,25 @@ func (s *Shell) start(config Config) error {
 	if err != nil {
 		return err
 	}
-	s.cmd = exec.Command(config.Program[0], config.Program[1:]...)
+	s.cmd = exec.Command(s.program.Args[0], s.program.Args[1:]...)
 	s.cmd.Dir = config.Dir
-	s.cmd.Env = append([]string{}, config.Env...) // never nil, which means ours
+	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which means ours
+	company, err := s.program.accompany(s.cmd)
+	if err != nil {
+		terminal.close()
+		return err
+	}
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.cmd.Start(); err != nil {
 		terminal.close()
+		company.started()
+		company.Close()
 		s.failStart(startCause(err, config.Dir))
 		return nil
 	}
+	company.started()
+	s.company = company
 	s.terminal = terminal
 	s.pid = s.cmd.Process.Pid
 	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
@@ -132,7 +141,7 @@ func (s *Shell) start(config Config) error {
 // yet.
 func (s *Shell) failStart(err error) {
 	s.log.Warn("shell's program cannot be started", "err", err)
-	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program, err)
+	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program.name(), err)
 	s.ring.write(why)
 	s.exit = &Exit{Code: exitNotStarted}
 	close(s.dead)
@@ -156,6 +165,7 @@ func startCause(err error, dir string) error {
 // ends the shell.
 func (s *Shell) wait() {
 	s.cmd.Wait() // its error is in ProcessState
+	s.company.Close()
 	close(s.dead)
 	s.terminal.ptmx.SetReadDeadline(time.Unix(0, 1)) // wakes the reader
 	<-s.readDone

@@ -25,15 +25,14 @@ const (
 // Config says what a table's shells are. Zero values of Max, Ring, Window, Stall
 // and Log get the defaults.
 type Config struct {
-	Program []string      // what runs, with its arguments; required
-	Env     []string      // its whole environment
-	Dir     string        // its working directory; "" is ours
-	Max     int           // shells that may run at once: 256
-	Ring    int           // bytes of output kept for each: 1 MiB
-	Window  int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
-	Idle    time.Duration // after which a shell that nobody looks at and in which nothing happens is closed; 0: never
-	Stall   time.Duration // how long a viewer may hold a full window undrawn: 30 s
-	Log     *slog.Logger  // none: not logged. Never gets what is typed or put out
+	Programs []Program     // what can run; one that is opened without a choice runs the first; required
+	Dir      string        // working directory; "" is ours
+	Max      int           // shells that may run at once: 256
+	Ring     int           // bytes of output kept for each: 1 MiB
+	Window   int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
+	Idle     time.Duration // after which a shell that nobody looks at and in which nothing happens is closed; 0: never
+	Stall    time.Duration // how long a viewer may hold a full window undrawn: 30 s
+	Log      *slog.Logger  // none: not logged. Never gets what is typed or put out
 
 	Node       string   // this node's full name, which recordings bear
 	Recordings cast.Dir // where they are kept
@@ -81,19 +80,20 @@ func NewTable(config Config) *Table {
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
-// Place says where a shell is opened. The zero value is the usual place.
+// Place says what shell is opened, and where. The zero value is the usual one at the usual place.
 type Place struct {
+	Kind   string // of the program; "": the first
 	Dir    string // working directory; "": Config.Dir
 	Before string // id of the shell in front of which it is listed; "", or none of ours: last
 }
 
-// Open starts a shell. It fails with ErrBadSize, with ErrFull if Max of them
+// Open starts a shell. It fails with ErrBadSize, ErrKind, with ErrFull if Max of them
 // run, with ErrClosed, when the system has no terminal left, or when it cannot be
 // recorded though all are. That the program cannot be started is no error: then the shell's output says why, and it has
 // ended with code 127.
 func (t *Table) Open(size Size) (*Shell, error) { return t.OpenAt(Place{}, size) }
 
-// OpenAt is Open in another directory, or at another place of the list.
+// OpenAt is Open of another kind, in another directory, or at another place of the list.
 func (t *Table) OpenAt(place Place, size Size) (*Shell, error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
@@ -129,6 +129,10 @@ func (t *Table) open(place Place, size Size) (*Shell, error) {
 	if !size.valid() {
 		return nil, fmt.Errorf("open shell of %d×%d: %w", size.Rows, size.Cols, ErrBadSize)
 	}
+	program, ok := t.program(place.Kind)
+	if !ok {
+		return nil, fmt.Errorf("open shell of kind %q: %w", place.Kind, ErrKind)
+	}
 	id, err := t.makeRoom()
 	if err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
@@ -138,7 +142,7 @@ func (t *Table) open(place Place, size Size) (*Shell, error) {
 	if place.Dir != "" {
 		config.Dir = place.Dir
 	}
-	s := newShell(config, id, size, t.touch)
+	s := newShell(config, program, id, size, t.touch)
 	if err := t.start(s, config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
@@ -152,6 +156,27 @@ func (t *Table) open(place Place, size Size) (*Shell, error) {
 	t.mu.Unlock()
 	t.touch()
 	return s, nil
+}
+
+// Kinds are the kinds of shells that can be opened, the usual one first.
+func (t *Table) Kinds() []string {
+	kinds := make([]string, len(t.config.Programs))
+	for i, program := range t.config.Programs {
+		kinds[i] = program.Kind
+	}
+	return kinds
+}
+
+// program finds a program by its kind.
+func (t *Table) program(kind string) (Program, bool) {
+	if kind == "" {
+		return t.config.Programs[0], true
+	}
+	i := slices.IndexFunc(t.config.Programs, func(p Program) bool { return p.Kind == kind })
+	if i < 0 {
+		return Program{}, false
+	}
+	return t.config.Programs[i], true
 }
 
 // start runs a new shell, and records it if all are. One that has to be recorded

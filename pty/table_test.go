@@ -10,7 +10,7 @@ import (
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}, Max: 3})
+	table := newTable(t, Config{Programs: only("/bin/cat"), Max: 3})
 	var ids []string
 	for range 3 {
 		s, err := table.Open(size)
@@ -57,7 +57,7 @@ func TestTable(t *testing.T) {
 
 func TestEndedShellMakesRoom(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}, Max: 2})
+	table := newTable(t, Config{Programs: only("/bin/cat"), Max: 2})
 	old, _, err := table.First(size)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestEndedShellMakesRoom(t *testing.T) {
 
 func TestFirstIsOpenedOnce(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}})
+	table := newTable(t, Config{Programs: only("/bin/cat")})
 	var opening sync.WaitGroup
 	openings := make(chan bool, 8)
 	for range cap(openings) {
@@ -111,7 +111,7 @@ func TestFirstIsOpenedOnce(t *testing.T) {
 
 func TestChanged(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}})
+	table := newTable(t, Config{Programs: only("/bin/cat")})
 	var s *Shell
 	var err error
 	steps := []struct {
@@ -144,7 +144,7 @@ func TestChanged(t *testing.T) {
 
 func TestCloseEndsAllAndOpensNoMore(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Program: []string{"/bin/cat"}})
+	table := newTable(t, Config{Programs: only("/bin/cat")})
 	var views []*view
 	for range 5 {
 		s, err := table.Open(size)

@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"convoy/repl/wire"
@@ -51,7 +49,7 @@ type keeper struct {
 
 // start starts an evaluator that knows what the one before knew.
 func (k *keeper) start(ctx context.Context) error {
-	ours, theirs, err := socketPair()
+	ours, theirs, err := wire.Pair()
 	if err != nil {
 		return err
 	}
@@ -185,29 +183,6 @@ func (k *keeper) replace(ctx context.Context, why string) error {
 		return err
 	}
 	return &errReplaced{why + ". A new one has taken its place; functions and plain values that were defined are still there"}
-}
-
-// socketPair makes two ends of a connection.
-func socketPair() (ours net.Conn, theirs *os.File, err error) {
-	syscall.ForkLock.RLock() // no process that starts now inherits them
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fds[0])
-		syscall.CloseOnExec(fds[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	file := os.NewFile(uintptr(fds[0]), "evaluator")
-	defer file.Close()
-	theirs = os.NewFile(uintptr(fds[1]), "keeper")
-	ours, err = net.FileConn(file)
-	if err != nil {
-		theirs.Close()
-		return nil, nil, err
-	}
-	return ours, theirs, nil
 }
 
 // tail keeps the beginning of what an evaluator says to nobody: a fatal error of the

@@ -23,7 +23,7 @@ func openPrompt(t *testing.T, history string) *prompt {
 	if os.Getenv("CONVOY_TEST_PROMPT") == "" {
 		t.Skip("the line editor drops keys that it reads together with the terminal's answer about the cursor, so these tests fail on a busy machine; CONVOY_TEST_PROMPT=1 runs them")
 	}
-	table := pty.NewTable(pty.Config{Program: []string{os.Args[0], promptArg, program, history}, Env: []string{"TERM=xterm-256color", "INPUTRC=/dev/null", "PATH=/nowhere", "HOME=" + t.TempDir()}})
+	table := pty.NewTable(pty.Config{Programs: []pty.Program{{Args: []string{os.Args[0], promptArg, program, history}, Env: []string{"TERM=xterm-256color", "INPUTRC=/dev/null", "PATH=/nowhere", "HOME=" + t.TempDir()}}}})
 	shell, err := table.Open(pty.Size{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)

@@ -19,13 +19,15 @@ func ElementID(name string) string {
 
 func funcs(assetURL func(string) string) template.FuncMap {
 	return template.FuncMap{
-		"asset":   assetURL,
-		"icon":    func(name string) template.HTML { return icon(assetURL, name) },
-		"rfc3339": rfc3339,
-		"clock":   clock,
-		"took":    took,
-		"hue":     hue,
-		"lower":   strings.ToLower,
+		"asset":    assetURL,
+		"icon":     func(name string) template.HTML { return icon(assetURL, name) },
+		"kindIcon": kindIcon,
+		"kindName": kindName,
+		"rfc3339":  rfc3339,
+		"clock":    clock,
+		"took":     took,
+		"hue":      hue,
+		"lower":    strings.ToLower,
 	}
 }
 
@@ -34,6 +36,22 @@ func funcs(assetURL func(string) string) template.FuncMap {
 func icon(assetURL func(string) string, name string) template.HTML {
 	href := template.HTMLEscapeString(assetURL("icons.svg") + "#" + name)
 	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + href + `"/></svg>`)
+}
+
+// kindIcon is the sign of a kind of shell.
+func kindIcon(kind string) string {
+	if kind == "convoy" {
+		return "square-chevron-right"
+	}
+	return "terminal"
+}
+
+// kindName is what a kind of shell is called.
+func kindName(kind string) string {
+	if kind == "convoy" {
+		return "Convoy shell"
+	}
+	return "system shell"
 }
 
 // rfc3339 is for attributes; empty for the zero time.

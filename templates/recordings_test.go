@@ -57,7 +57,7 @@ func TestRecordedShellIsMarked(t *testing.T) {
 	}
 	n.Shells[0].Recording = true
 	tab := find(t, "node", n).Find("[role=tab][data-recording]")
-	if tab.Length() != 1 || text(tab) != "bash, recorded" {
+	if tab.Length() != 1 || text(tab) != "convoy, recorded" {
 		t.Errorf("the tab says %q", text(tab))
 	}
 }

@@ -49,7 +49,8 @@ func node() Node {
 		Host: "convoy-k3fz.convoy.internal", Short: "convoy-k3fz", Status: "alive", Retirable: true,
 		Started: at, Seen: at, Address: "[::1]:4444", Provider: "local", ProviderID: "pid 4242",
 		Steps:  []Step{{Name: "starting process", At: at, Ended: at.Add(40 * time.Millisecond)}},
-		Shells: []Shell{{ID: "9k2m4x7qpa", Title: "bash", Running: true}, {ID: "aaaaaaaaaa", Title: "vim", Exit: "code 1"}},
+		Shells: []Shell{{ID: "9k2m4x7qpa", Kind: "convoy", Title: "convoy", Running: true}, {ID: "aaaaaaaaaa", Kind: "system", Title: "vim", Exit: "code 1"}},
+		Kinds:  []string{"convoy", "system"},
 	}
 }
 

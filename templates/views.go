@@ -53,7 +53,8 @@ type Node struct {
 	ProviderID string
 	Steps      []Step
 	Shells     []Shell
-	Screen     string // of the first shell that runs, as text; only in the page, never in the list that comes by the stream
+	Kinds      []string // of shells that can be opened, the usual one first
+	Screen     string   // of the first shell that runs, as text; only in the page, never in the list that comes by the stream
 }
 
 // Step is one step of a node's making or taking away. Ended is zero while it
@@ -68,6 +69,7 @@ type Step struct {
 // Shell is one tab of a card. Exit says how it ended, such as "code 1".
 type Shell struct {
 	ID      string
+	Kind    string // convoy or system
 	Title   string
 	Running bool
 	Exit    string

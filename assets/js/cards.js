@@ -153,7 +153,7 @@ class Card {
     } else {
       const first = find(".first-screen", holder); // lies over the terminal until there is something in it
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
-      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key) });
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy" });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
       pane.links(Number(tab.dataset.links ?? 0));
       equip(made, { node: this.name, shell: key, detach: () => this.detach(key) });
@@ -192,11 +192,11 @@ class Card {
   }
 
   // open opens a shell; its tab comes with the next list of nodes.
-  async open({ first = false, focus = true } = {}) {
+  async open({ first = false, focus = true, kind = "" } = {}) {
     if (this.opening) return;
     this.opening = true;
     this.show();
-    const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...room(find(".panes", this.element)), first });
+    const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...room(find(".panes", this.element)), first, kind });
     this.opening = false;
     if (!this.element) return;
     if (answer) this.wanted = { id: answer.id, focus };

@@ -139,7 +139,7 @@ function clock(time) {
 
 const actions = {
   ...shellActions,
-  "open-shell": (button) => cardOf(button)?.open(),
+  "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
   "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
   record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
@@ -192,6 +192,7 @@ singleKeys.addEventListener("change", () => remember("convoy.keys", singleKeys.c
 const shortcuts = {
   n: () => find("#spawn").click(),
   c: () => here()?.open(),
+  C: () => here()?.open({ kind: "system" }),
   m: () => enlarge(here()),
   l: () => dock.toggle(),
   s: openShells,

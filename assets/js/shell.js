@@ -81,8 +81,8 @@ export class ShellPane {
   #detached = false;
   #undo = [];
 
-  // base is the path of the share link that the shell is shown by.
-  constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "" }) {
+  // base is the path of the share link that the shell is shown by; files says whether the shell has any.
+  constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "", files = true }) {
     this.#element = element;
     this.#node = node;
     this.#shell = shell;
@@ -102,7 +102,7 @@ export class ShellPane {
     this.#makeTerminal();
     this.title = title;
     this.#makeTools();
-    this.#makeTransfers(viewer);
+    this.#makeTransfers(viewer, files);
     if (matchMedia("(pointer: coarse)").matches) {
       this.#touch = new TouchKeys(this.#term);
       element.append(this.#touch.element);
@@ -236,14 +236,14 @@ export class ShellPane {
   }
 
   // makeTransfers adds what brings things in and out. What floats lies above the terminal, and gives it no other size.
-  #makeTransfers(viewer) {
+  #makeTransfers(viewer, files) {
     const [term, node, shell] = [this.#term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
     this.#paste = new Paste(term, this.#input, text => this.#emit("shell-trouble", { text }));
     this.#clipboard = new Clipboard(term, { node, shell, drawn: () => this.#drawn });
     const floats = make("div", "shell-floats");
     floats.append(this.#clipboard.element);
-    if (!this.#shared && !this.#stream.watches) {
+    if (files && !this.#shared && !this.#stream.watches) {
       this.#files = new Files({ screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
       floats.append(this.#files.element);
     }

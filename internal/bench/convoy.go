@@ -41,7 +41,7 @@ type convoy struct {
 // start runs a control plane and waits until it says where to log in.
 func (p *place) start(ctx context.Context, binary string) (*convoy, error) {
 	c := &convoy{done: make(chan struct{})}
-	c.cmd = exec.Command(binary, "-addr", "localhost:0", "-max-nodes", "8", "-log", "json", "-shell", strings.Join(p.command(), " "), "-dir", p.dir)
+	c.cmd = exec.Command(binary, "-addr", "localhost:0", "-max-nodes", "8", "-log", "json", "-system-shell", "first", "-shell", strings.Join(p.command(), " "), "-dir", p.dir)
 	c.cmd.Env, c.cmd.Dir = p.env(), p.dir
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {

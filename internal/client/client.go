@@ -51,6 +51,7 @@ type Node struct {
 // Shell is a shell as the protocol shows it.
 type Shell struct {
 	ID, Node, Title string
+	Kind, Busy      string
 	PID             int
 	Rows, Cols      int
 	End             int64

@@ -1,0 +1,51 @@
+package pty
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Program is something that shells run.
+type Program struct {
+	Kind string   // what a Place calls it
+	Name string   // what its shells are called; "": as its file is
+	Args []string // the program with its arguments; required
+	Env  []string // its whole environment
+	// Accompany, if there is one, is asked at each start for what goes along with it.
+	Accompany func() (Company, error)
+}
+
+// Company goes along with a program for as long as it runs.
+type Company struct {
+	File  *os.File // is the program's descriptor 3
+	Close func()   // is called once the program has ended
+}
+
+// name is what the program is called.
+func (p Program) name() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return filepath.Base(p.Args[0])
+}
+
+// accompany gives a command what goes along with it.
+func (p Program) accompany(cmd *exec.Cmd) (Company, error) {
+	if p.Accompany == nil {
+		return Company{Close: func() {}}, nil
+	}
+	company, err := p.Accompany()
+	if err != nil {
+		return Company{}, err
+	}
+	cmd.ExtraFiles = []*os.File{company.File}
+	return company, nil
+}
+
+// started lets go of the program's own end, which the program has now.
+func (c Company) started() {
+	if c.File != nil {
+		c.File.Close() //nolint:errcheck // nothing was written to it
+	}
+}
