@@ -216,7 +216,7 @@ func tableOf(v starlark.Value) ([]*starlarkstruct.Struct, bool) {
 // table draws records below one another, no wider than the terminal: the widest
 // columns give way.
 func (s *Session) table(rows []*starlarkstruct.Struct) string {
-	names := rows[0].AttrNames()
+	names := columnsOf(rows)
 	cells := [][]string{names}
 	for _, row := range rows[:min(len(rows), maxItems)] {
 		line := make([]string, len(names))
@@ -265,6 +265,28 @@ func cellText(row *starlarkstruct.Struct, name string) string {
 		}
 		return r
 	}, text)
+}
+
+// telling are the fields that say what a record is about: they come first, in this order.
+var telling = []string{"node", "name", "time", "id", "status", "level"}
+
+// columnsOf are the fields that a table shows: those that are empty in all records are left out, unless all are.
+func columnsOf(rows []*starlarkstruct.Struct) []string {
+	all := rows[0].AttrNames()
+	names := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
+		return !slices.ContainsFunc(rows, func(row *starlarkstruct.Struct) bool { return cellText(row, name) != "" })
+	})
+	if len(names) == 0 {
+		names = all
+	}
+	rank := func(name string) int {
+		if i := slices.Index(telling, name); i >= 0 {
+			return i
+		}
+		return len(telling)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
+	return names
 }
 
 // columnWidths are as wide as the texts, but in sum no wider than width.

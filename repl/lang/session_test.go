@@ -70,7 +70,7 @@ func TestRun_PrintsTheLastValue(t *testing.T) {
 		"len(node.list())":            "2",
 		"node.info('a').memory // 2":  "549755813888",
 		"node.connect('x@y')":         "it holds another cookie\nFalse",
-		"fleet.nodes":                 "name          self   status\nconvoy@a      True   alive\nconvoy@bärli  False  left",
+		"fleet.nodes":                 "name          status  self\nconvoy@a      alive   True\nconvoy@bärli  left    False",
 		"send('worker', 'convoy@a', {'do': [1, 2.5]})":               `{"do": [1, 2.5]}`,
 		"def f(n):\n  return n if n < 2 else f(n-1) + f(n-2)\nf(10)": "55",
 		"while True:\n  break\nfor i in range(2): print(i)":          "0\n1",
