@@ -150,7 +150,7 @@ func TestRow36_DetailsAndMetrics(t *testing.T) {
 		t.Fatal(answer.Reason)
 	}
 	page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")
-	for _, want := range []string{"convoy@a.test", "Goroutines", "Memory", "polls no name"} {
+	for _, want := range []string{"convoy@a.test", "Goroutines", "Memory", "polls no name", "What keeps Convoy shells here from the machine", "seccomp"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the details of b do not say %q", want)
 		}

@@ -103,6 +103,9 @@ func (n *node) shellFunctions() {
 		}
 		return n.runCommand(ctx, command)
 	})
+	register("shell.protections", func(_ context.Context, args peer.Args) (any, error) {
+		return repl.Protections(), args.Scan()
+	})
 	register("shell.eval", func(ctx context.Context, args peer.Args) (any, error) {
 		var source string
 		if err := args.Scan(&source); err != nil {

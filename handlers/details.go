@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -61,7 +62,20 @@ func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.N
 		return h.set.Render(w, http.StatusOK, "details", view)
 	}
 	said.fill(&view, len(h.shellsOf(n)))
+	view.Protections = h.protections(ctx, n.Name)
 	return h.set.Render(w, http.StatusOK, "details", view)
+}
+
+// protections are what keeps a node's Convoy shells from doing harm; none if it does not say.
+func (h *Handlers) protections(ctx context.Context, node string) (list []templates.Protection) {
+	answer, err := h.Cluster.Call(ctx, node, "shell.protections")
+	if err == nil {
+		err = json.Unmarshal(answer, &list)
+	}
+	if err != nil {
+		h.Log.Debug("a node says nothing of its protections", "node", node, "err", err)
+	}
+	return list
 }
 
 // fill puts the report into the page's words.

@@ -20,6 +20,8 @@ const (
 	evaluatorFd = 3
 	// maxFiles bounds an evaluator's descriptors, of which it needs a handful.
 	maxFiles = 32
+	// niceness is how far an evaluator stands back behind all others (nice(2)).
+	niceness = 10
 	// outBytes is how much output is collected for one message at the most, and
 	// outTime how long.
 	outBytes = 16 << 10
@@ -27,6 +29,13 @@ const (
 	// savedBytes bounds what is kept of the definitions of a session.
 	savedBytes = 256 << 10
 )
+
+// Protection is something that keeps an evaluator from doing harm.
+type Protection struct {
+	Name   string `json:"name"`
+	What   string `json:"what"` // it does
+	Active bool   `json:"active"`
+}
 
 // settings are what a keeper tells an evaluator of the session.
 type settings struct {

@@ -10,6 +10,14 @@ type Details struct {
 	Facts   []Fact
 	Members []Sighting
 	Lookup  Lookup
+
+	Protections []Protection // of Convoy shells
+}
+
+// Protection is something that keeps a Convoy shell from doing harm.
+type Protection struct {
+	Name, What string
+	Active     bool
 }
 
 // Fact is one line of figures.

@@ -1,0 +1,168 @@
+package repl
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockedArg makes a child of the tests one that locks itself down and then tries what it must not be able to do:
+// os.Args[2] is a file that it could write, os.Args[3] a TCP address and os.Args[4] a unix socket that listen.
+const lockedArg = "be-locked"
+
+func init() { children[lockedArg] = beLocked }
+
+// beLocked writes what came of each attempt as JSON: "" if it succeeded.
+func beLocked() int {
+	file, tcp, socket := os.Args[2], os.Args[3], os.Args[4]
+	parent := os.Getppid()
+	if err := lock(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	attempts := map[string]func() error{
+		"read a file":                  func() error { _, err := os.ReadFile(file); return err },
+		"write a file":                 func() error { return os.WriteFile(file, []byte("x"), 0o600) },
+		"remove a file":                func() error { return os.Remove(file) },
+		"list a directory":             func() error { _, err := os.ReadDir("/"); return err },
+		"run a program":                func() error { return exec.Command("/bin/true").Run() },
+		"become a program":             func() error { return syscall.Exec("/bin/true", []string{"true"}, nil) },
+		"connect by TCP":               func() error { return dialed(net.Dial("tcp", tcp)) },
+		"send by UDP":                  func() error { return dialed(net.Dial("udp", tcp)) },
+		"connect to a unix socket":     func() error { return dialed(net.Dial("unix", socket)) },
+		"listen":                       func() error { l, err := net.Listen("tcp", "[::1]:0"); closeIf(l, err); return err },
+		"signal the parent":            func() error { return syscall.Kill(parent, 0) },
+		"signal all":                   func() error { return syscall.Kill(-1, 0) },
+		"read the parent's environ":    func() error { _, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", parent)); return err },
+		"read the parent's memory":     func() error { return peek(parent) },
+		"trace the parent":             func() error { return syscall.PtraceAttach(parent) },
+		"take the parent's descriptor": func() error { _, err := unix.PidfdOpen(parent, 0); return err },
+		"grow a file that is open":     func() error { _, err := os.Stderr.Write([]byte("x")); return err },
+	}
+	said := map[string]string{}
+	for name, try := range attempts {
+		if err := try(); err != nil {
+			said[name] = err.Error()
+		} else {
+			said[name] = ""
+		}
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func dialed(conn net.Conn, err error) error {
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte("x"))
+	return err
+}
+
+func closeIf(l net.Listener, err error) {
+	if err == nil {
+		l.Close() //nolint:errcheck // it was only tried
+	}
+}
+
+func peek(pid int) error {
+	buf := make([]byte, 8)
+	_, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &buf[0], Len: 8}}, []unix.RemoteIovec{{Base: 0x400000, Len: 8}}, 0)
+	return err
+}
+
+// An evaluator reaches nothing but its keeper, as whatever user it runs.
+func TestLock(t *testing.T) {
+	t.Parallel()
+	for _, p := range Protections() {
+		t.Logf("%s (%s): %v", p.Name, p.What, p.Active)
+	}
+	if ps := Protections(); !ps[0].Active && !ps[1].Active {
+		t.Skip("this kernel has neither seccomp filters nor Landlock")
+	}
+	users := []*syscall.Credential{nil}
+	if os.Geteuid() == 0 {
+		users = append(users, &syscall.Credential{Uid: 65534, Gid: 65534})
+	}
+	for _, user := range users {
+		name := "as the tests' user"
+		if user != nil {
+			name = "as nobody"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for what, err := range attempts(t, user) {
+				if err == "" {
+					t.Errorf("it can %s", what)
+				}
+			}
+		})
+	}
+}
+
+// attempts has a child try what it must not be able to do.
+func attempts(t *testing.T, user *syscall.Credential) (said map[string]string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "convoy") // t.TempDir cannot be entered by another user
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	file, exe := filepath.Join(dir, "file"), filepath.Join(dir, "child")
+	copyFile(t, os.Args[0], exe)
+	if err := os.WriteFile(file, []byte("secret"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	os.Chmod(dir, 0o777)  //nolint:errcheck // the child's attempts show it
+	os.Chmod(file, 0o666) //nolint:errcheck // the child's attempts show it
+	tcp, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	grows, err := os.Create(filepath.Join(dir, "grows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer grows.Close()
+	cmd := exec.Command(exe, lockedArg, file, tcp.Addr().String(), socket.Addr().String())
+	cmd.Env = []string{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, grows
+	err = cmd.Run()
+	if err != nil || json.Unmarshal([]byte(out.String()), &said) != nil || len(said) < 17 {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	if left, err := os.ReadFile(file); err != nil || string(left) != "secret" {
+		t.Errorf("the file holds %q, %v", left, err)
+	}
+	return said
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
