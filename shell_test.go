@@ -27,7 +27,7 @@ func (n byHand) said(t *testing.T, source string) (out, problem string) {
 }
 
 // The demo's README, "Some commands", on two nodes: rows 15 to 19, from a prompt's language.
-func TestShell_TheDemosCommands(t *testing.T) {
+func TestRows15To19_TheDemosCommands(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
 	nameA, nameB := a.cfg.name, b.cfg.name

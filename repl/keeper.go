@@ -166,12 +166,17 @@ func (k *keeper) await(ctx context.Context, done <-chan struct{}, stop <-chan os
 	}
 }
 
+// signsOfNoMemory are what the runtimes of Go and C say before they end for want of memory: stacks of threads count.
+var signsOfNoMemory = []string{"out of memory", "cannot allocate", "pthread_create failed: Resource temporarily", "failed to create new OS thread"}
+
 // died says what an evaluator ended of.
 func (k *keeper) died() string {
 	k.process.Wait() //nolint:errcheck // its words say more than its status
 	said := k.stderr.said()
-	if strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate") {
-		return "it ran out of memory"
+	for _, sign := range signsOfNoMemory {
+		if strings.Contains(said, sign) {
+			return "it ran out of memory"
+		}
 	}
 	return "the evaluator ended" + said
 }

@@ -82,8 +82,8 @@ func peek(pid int) error {
 	return err
 }
 
-// An evaluator reaches nothing but its keeper, as whatever user it runs.
-func TestLock(t *testing.T) {
+// Row 12: the demo searched what was typed for words. Here an evaluator reaches nothing but its keeper, as whatever user it runs.
+func TestRow12_NoWayOut(t *testing.T) {
 	t.Parallel()
 	for _, p := range Protections() {
 		t.Logf("%s (%s): %v", p.Name, p.What, p.Active)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestRun_KeepsWhatWasDefined(t *testing.T) {
 	}
 }
 
-func TestRun_ErrorsAreSentences(t *testing.T) {
+func TestRow09_ErrorsAreSentences(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
 		"nod.self()":                             "error: the name nod is not defined; did you mean node?\n  <1>:1\n    nod.self()\n    ^\n",
@@ -254,3 +255,24 @@ func FuzzRun(f *testing.F) {
 		s.Definitions(1 << 10)
 	})
 }
+
+// Row 9: errors in red, and values as they are written.
+func TestRow09_Colours(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := New(Config{Node: &answers{by: demo}, Out: &out, Color: true})
+	err := s.Run(t.Context(), "<1>", `{"a": ["x", 1, None]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, "\x1b[") || unpainted(got) != "{\"a\": [\"x\", 1, None]}\n" {
+		t.Errorf("a value is shown as %q", got)
+	}
+	if got := s.Show(s.Run(t.Context(), "<2>", "1 / 0")); !strings.HasPrefix(got, "\x1b[31merror: floating-point division by zero\x1b[m") {
+		t.Errorf("an error is shown as %q", got)
+	}
+}
+
+var painted = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func unpainted(text string) string { return painted.ReplaceAllString(text, "") }
