@@ -111,7 +111,9 @@ func (k *keeper) handle(ctx context.Context, fn string, args []json.RawMessage) 
 // errReplaced says that an evaluator had to be replaced; its text says why.
 type errReplaced struct{ why string }
 
-func (e *errReplaced) Error() string { return e.why }
+func (e *errReplaced) Error() string {
+	return e.why + ". A new one has taken its place; functions and plain values that were defined are still there"
+}
 
 // run has the evaluator run source. Each value on stop asks it to stop; if it does
 // not within stopTime, or is asked again, it is replaced, as one is that has ended by
@@ -187,7 +189,7 @@ func (k *keeper) replace(ctx context.Context, why string) error {
 	if err := k.start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	return &errReplaced{why + ". A new one has taken its place; functions and plain values that were defined are still there"}
+	return &errReplaced{why}
 }
 
 // tail keeps the beginning of what an evaluator says to nobody: a fatal error of the

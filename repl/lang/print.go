@@ -230,6 +230,9 @@ func (s *Session) table(rows []*starlarkstruct.Struct) string {
 	for i, line := range cells {
 		for k, text := range line {
 			cell := fit(text, widths[k])
+			if k == len(line)-1 {
+				cell = strings.TrimRight(cell, " ")
+			}
 			if i == 0 {
 				cell = s.paint(bold, cell)
 			}

@@ -31,6 +31,10 @@ type Config struct {
 
 const (
 	defaultSteps = 200_000_000
+	// maxNested is how deep calls may be nested: each level takes memory of the process.
+	maxNested = 5000
+	// lookEvery is how many steps lie between two looks at the depth, which grows by one in a handful of them.
+	lookEvery = 5000
 	defaultWidth = 80
 )
 
@@ -103,9 +107,16 @@ func (s *Session) thread(name string) *starlark.Thread {
 		},
 		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(s.cfg.Out, text) },
 	}
-	thread.SetMaxExecutionSteps(s.cfg.Steps)
-	thread.OnMaxSteps = func(thread *starlark.Thread) {
-		thread.Cancel(fmt.Sprintf("stopped after %d million steps", s.cfg.Steps/1_000_000))
+	thread.SetMaxExecutionSteps(min(lookEvery, s.cfg.Steps))
+	thread.OnMaxSteps = func(thread *starlark.Thread) { // not only at the end: depth is looked at now and then
+		switch {
+		case thread.Steps >= s.cfg.Steps:
+			thread.Cancel(fmt.Sprintf("stopped after %d million steps", s.cfg.Steps/1_000_000))
+		case thread.CallStackDepth() > maxNested:
+			thread.Cancel(fmt.Sprintf("calls are nested more than %d deep", maxNested))
+		default:
+			thread.SetMaxExecutionSteps(min(thread.Steps+lookEvery, s.cfg.Steps))
+		}
 	}
 	return thread
 }
