@@ -51,7 +51,8 @@ func TestArrows(t *testing.T) {
 		{"pty", []string{"pty/screen", "pty/cast"}, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
 		{"repl/wire", nil, "two processes speak, whatever of"},
 		{"repl/lang", nil, "the language asks its node by a function, so that it can be tested and used alone"},
-		{"repl", []string{"repl/lang", "repl/wire"}, "a Convoy shell asks its node by calls, and knows nothing of its parts"},
+		{"repl/edit", nil, "a line is edited, whatever it means"},
+		{"repl", []string{"repl/edit", "repl/lang", "repl/wire"}, "a Convoy shell asks its node by calls, and knows nothing of its parts"},
 		{"files", nil, "a file is bytes in a directory, whoever asks for it"},
 		{"logs", nil, "everything logs, so the log may depend on nothing"},
 		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
@@ -90,7 +91,6 @@ func TestOneImporter(t *testing.T) {
 		"github.com/coder/websocket":          "railway",
 		"github.com/vektah/gqlparser/v2":      "internal/railwaytest",
 		"github.com/prometheus/client_golang": "metrics",
-		"github.com/reeflective/readline":     "repl",
 		"github.com/landlock-lsm/go-landlock": "repl",
 		"go.starlark.net":                     "repl/lang",
 	}

@@ -195,17 +195,22 @@ func scan(args []json.RawMessage, into ...any) error {
 type outbox struct {
 	conn *wire.Conn
 
-	mu   sync.Mutex
-	buf  bytes.Buffer
-	sent time.Time
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	sent  time.Time
+	later *time.Timer // sends what was collected; nil: nothing was
 }
 
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.buf.Write(p)
-	if o.buf.Len() >= outBytes || time.Since(o.sent) >= outTime {
+	wait := outTime - time.Since(o.sent)
+	if o.buf.Len() >= outBytes || wait <= 0 {
 		return len(p), o.send()
+	}
+	if o.later == nil {
+		o.later = time.AfterFunc(wait, o.flush)
 	}
 	return len(p), nil
 }
@@ -218,6 +223,10 @@ func (o *outbox) flush() {
 
 // send sends what was collected. The outbox is locked.
 func (o *outbox) send() error {
+	if o.later != nil {
+		o.later.Stop()
+		o.later = nil
+	}
 	if o.buf.Len() == 0 {
 		return nil
 	}

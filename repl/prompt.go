@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/reeflective/readline"
 	"golang.org/x/sys/unix"
 
+	"convoy/repl/edit"
 	"convoy/repl/lang"
 )
 
@@ -32,15 +32,22 @@ func Prompt(ctx context.Context, o Options) int {
 	}
 	defer func() { k.stop() }()
 	fmt.Fprintf(o.Out, greeting, paint(o.Color, "1", o.Name))
-	history := openHistory(o.History)
-	editor := newEditor(o, k, history)
-	for ctx.Err() == nil {
-		line, err := editor.Readline()
+	history, err := edit.OpenHistory(o.History)
+	if err != nil {
+		fmt.Fprintln(o.Err, "convoy: error: what is typed cannot be kept:", err)
+	}
+	editor, err := newEditor(o, k, history)
+	if err != nil {
+		fmt.Fprintln(o.Err, "convoy: error:", err)
+		return 1
+	}
+	defer editor.Close() //nolint:errcheck // the terminal may have gone
+	for {
+		line, err := editor.Read(ctx)
 		switch {
-		case errors.Is(err, readline.ErrInterrupt):
-			editor = newEditor(o, k, history) // an interrupted one would swallow the next key
+		case errors.Is(err, edit.ErrInterrupt):
 			continue
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			return 0
 		case err != nil:
 			fmt.Fprintln(o.Err, "convoy: error:", err)
@@ -53,7 +60,6 @@ func Prompt(ctx context.Context, o Options) int {
 			return 1
 		}
 	}
-	return 0
 }
 
 // runLine runs what was typed and shows what is wrong with it; false if no evaluator
@@ -89,58 +95,13 @@ func drain(stop <-chan os.Signal) {
 	}
 }
 
-// newEditor makes the line editor. Nothing of the user's own settings is read, and
-// nothing in it starts another program.
-func newEditor(o Options, k *keeper, history readline.History) *readline.Shell {
-	editor := readline.NewShell()
-	forbid(editor)
-	set := func(name string, value any) { editor.Config.Set(name, value) } //nolint:errcheck // names that the library knows
-	set("cursor-position-probe", true)                                     // each node answers its shells, whoever looks
-	set("enable-bracketed-paste", true)
-	set("history-autosuggest", false)
-	set("completion-ignore-case", true)
-	set("show-all-if-ambiguous", true)
-	editor.Prompt.Primary(func() string { return promptText(o, k.runs+1) })
-	editor.Prompt.Secondary(func() string { return paint(o.Color, "2", strings.Repeat(".", 3)+" ") })
-	editor.AcceptMultiline = func(line []rune) bool { return !lang.Incomplete(string(line)) }
-	editor.Completer = func(line []rune, cursor int) readline.Completions { return k.completions(string(line[:cursor])) }
-	editor.History.Delete()
-	editor.History.Add("history", history)
-	return editor
-}
-
-// forbidden are the editor's commands that read files or start programs.
-var forbidden = map[string]bool{
-	"edit-command-line": true, "vi-edit-command-line": true, "edit-and-execute-command": true, "vi-edit-and-execute-command": true,
-	"re-read-init-file": true, "execute-named-command": true, "shell-expand-line": true,
-}
-
-// forbid takes the forbidden commands from all keys.
-func forbid(editor *readline.Shell) {
-	for _, binds := range editor.Config.Binds {
-		for keys, bind := range binds {
-			if forbidden[bind.Action] {
-				delete(binds, keys)
-			}
-		}
-	}
-}
-
-// openHistory opens the file of what was typed, which it makes if it is not there.
-// Without a file, or where it cannot be written, history lasts as long as the prompt.
-func openHistory(path string) readline.History {
-	if path != "" {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-		if err == nil {
-			err = file.Close()
-		}
-		if err == nil {
-			if source, err := readline.NewHistoryFromFile(path); err == nil {
-				return source
-			}
-		}
-	}
-	return readline.NewInMemoryHistory()
+// newEditor takes the terminal over.
+func newEditor(o Options, k *keeper, history *edit.History) (*edit.Editor, error) {
+	return edit.New(edit.Config{
+		In: os.Stdin, Out: os.Stdout, History: history, Incomplete: lang.Incomplete, Complete: k.completions,
+		Prompt: func() string { return promptText(o, k.runs+1) },
+		More:   paint(o.Color, "2", "... "),
+	})
 }
 
 // promptText is convoy@name(n)> with the first label of the node's host.
@@ -160,25 +121,19 @@ func paint(color bool, how, text string) string {
 	return "\x1b[" + how + "m" + text + "\x1b[m"
 }
 
-// completions asks the evaluator what may stand at the end of text.
-func (k *keeper) completions(text string) readline.Completions {
+// completions asks the evaluator what may stand at the end of text: nothing, if it does not say in time.
+func (k *keeper) completions(text string) (list []edit.Candidate, replaces int) {
 	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
 	defer cancel()
 	raw, err := k.conn.Call(ctx, "complete", text)
-	if err != nil {
-		return readline.CompleteMessage("no completions: %v", err)
-	}
 	var c completion
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return readline.CompleteMessage("no completions: %v", err)
+	if err != nil || json.Unmarshal(raw, &c) != nil {
+		return nil, 0
 	}
-	values := make([]string, 0, 2*len(c.List))
 	for _, one := range c.List {
-		values = append(values, one.Text, one.Doc)
+		list = append(list, edit.Candidate(one))
 	}
-	list := readline.CompleteValuesDescribed(values...).NoSpace('.', '(', '"')
-	list.PREFIX = text[len(text)-c.Replaces:]
-	return list
+	return list, c.Replaces
 }
 
 // columns is the width of the terminal on standard output, 0 if there is none.

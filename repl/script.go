@@ -52,8 +52,11 @@ func Script(ctx context.Context, o Options, source string) int {
 
 // reason is why a run came to nothing.
 func reason(ctx context.Context, err error) string {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.DeadlineExceeded):
 		return "it took too long and was ended"
+	case errors.Is(cause, errOutput):
+		return errOutput.Error()
 	}
 	if replaced, ok := errors.AsType[*errReplaced](err); ok {
 		return replaced.why
@@ -74,7 +77,9 @@ const maxOutput = 1 << 20
 // concerns the evaluator; what is wrong with the source is in the result. ctx bounds
 // its time.
 func Eval(ctx context.Context, o Options, source string) (Result, error) {
-	var out limited
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	out := limited{full: func() { cancel(errOutput) }}
 	o.Out = &out
 	k := o.keeper()
 	if err := k.start(ctx); err != nil {
@@ -89,22 +94,28 @@ func Eval(ctx context.Context, o Options, source string) (Result, error) {
 		return Result{}, err
 	}
 	text := done.Text
-	if text != "" && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		text = "it took too long and was ended"
+	if text != "" && ctx.Err() != nil {
+		text = reason(ctx, errors.New(text))
 	}
 	return Result{Output: out.String(), Error: text}, nil
 }
 
-// limited keeps the first maxOutput bytes that are written.
+var errOutput = fmt.Errorf("it put out more than %d MiB and was ended", maxOutput>>20)
+
+// limited keeps the first maxOutput bytes that are written, and tells when there are more.
 type limited struct {
 	text []byte
 	over bool
+	full func()
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	room := maxOutput - len(l.text)
 	l.text = append(l.text, p[:min(len(p), room)]...)
-	l.over = l.over || len(p) > room
+	if len(p) > room && !l.over {
+		l.over = true
+		l.full()
+	}
 	return len(p), nil
 }
 

@@ -34,7 +34,7 @@ const (
 	// maxNested is how deep calls may be nested: each level takes memory of the process.
 	maxNested = 5000
 	// lookEvery is how many steps lie between two looks at the depth, which grows by one in a handful of them.
-	lookEvery = 5000
+	lookEvery    = 5000
 	defaultWidth = 80
 )
 

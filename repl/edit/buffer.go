@@ -1,0 +1,144 @@
+package edit
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/rivo/uniseg"
+)
+
+// buffer is the text that is edited, with the cursor before the byte at pos, which is the beginning of a letter
+// (grapheme cluster, Unicode TR 29) or the end.
+type buffer struct {
+	text string
+	pos  int
+}
+
+func (b *buffer) set(text string) { b.text, b.pos = text, len(text) }
+
+func (b *buffer) insert(text string) {
+	b.text = b.text[:b.pos] + text + b.text[b.pos:]
+	b.pos += len(text)
+	b.settle()
+}
+
+// settle moves the cursor out of the middle of a letter, which what was inserted may have become a part of.
+func (b *buffer) settle() {
+	at, state := 0, -1
+	for rest := b.text; at < b.pos; {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		at += len(cluster)
+	}
+	b.pos = at
+}
+
+// cut takes the bytes between two places out, and leaves the cursor there.
+func (b *buffer) cut(from, to int) string {
+	gone := b.text[from:to]
+	b.text = b.text[:from] + b.text[to:]
+	b.pos = from
+	b.settle()
+	return gone
+}
+
+// next and previous are the places one letter further.
+func (b *buffer) next() int {
+	cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(b.text[b.pos:], -1)
+	return b.pos + len(cluster)
+}
+
+func (b *buffer) previous() int {
+	from := strings.LastIndexByte(b.text[:max(0, b.pos-1)], '\n') + 1 // a letter never reaches over lines
+	at, state := from, -1
+	for rest := b.text[from:]; rest != ""; {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if at+len(cluster) >= b.pos {
+			return at
+		}
+		at += len(cluster)
+	}
+	return at
+}
+
+// lineStart and lineEnd are the ends of the line with the cursor.
+func (b *buffer) lineStart() int { return strings.LastIndexByte(b.text[:b.pos], '\n') + 1 }
+
+func (b *buffer) lineEnd() int {
+	if i := strings.IndexByte(b.text[b.pos:], '\n'); i >= 0 {
+		return b.pos + i
+	}
+	return len(b.text)
+}
+
+// wordStart is the beginning of the word before the cursor, wordEnd the end of the one behind it.
+func (b *buffer) wordStart() int {
+	before := strings.TrimRightFunc(b.text[:b.pos], notOfWord)
+	return len(strings.TrimRightFunc(before, ofWord))
+}
+
+func (b *buffer) wordEnd() int {
+	behind := strings.TrimLeftFunc(b.text[b.pos:], notOfWord)
+	return len(b.text) - len(strings.TrimLeftFunc(behind, ofWord))
+}
+
+// blankStart is the beginning of what stands before the cursor between blanks.
+func (b *buffer) blankStart() int {
+	before := strings.TrimRightFunc(b.text[:b.pos], unicode.IsSpace)
+	return len(strings.TrimRightFunc(before, func(r rune) bool { return !unicode.IsSpace(r) }))
+}
+
+func ofWord(r rune) bool {
+	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
+}
+func notOfWord(r rune) bool { return !ofWord(r) }
+
+// up and down move to the line above or below, as far from its beginning as now; false if there is none.
+func (b *buffer) up() bool {
+	start := b.lineStart()
+	if start == 0 {
+		return false
+	}
+	letters := uniseg.GraphemeClusterCount(b.text[start:b.pos])
+	b.pos = start - 1
+	b.pos = b.lineStart()
+	b.along(letters)
+	return true
+}
+
+func (b *buffer) down() bool {
+	end := b.lineEnd()
+	if end == len(b.text) {
+		return false
+	}
+	letters := uniseg.GraphemeClusterCount(b.text[b.lineStart():b.pos])
+	b.pos = end + 1
+	b.along(letters)
+	return true
+}
+
+// along moves so many letters further, not beyond the line's end.
+func (b *buffer) along(letters int) {
+	for end := b.lineEnd(); letters > 0 && b.pos < end; letters-- {
+		b.pos = b.next()
+	}
+}
+
+// transpose exchanges the letters around the cursor.
+func (b *buffer) transpose() {
+	if b.pos == b.lineEnd() {
+		b.pos = b.previous()
+	}
+	start := b.lineStart()
+	if b.pos <= start || b.pos == b.lineEnd() {
+		return
+	}
+	from, at, to := b.previous(), b.pos, b.next()
+	if from < start {
+		return
+	}
+	b.text = b.text[:from] + b.text[at:to] + b.text[from:at] + b.text[to:]
+	b.pos = to
+	b.settle()
+}

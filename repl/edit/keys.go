@@ -1,0 +1,222 @@
+package edit
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxSequence bounds an escape sequence, in bytes: what is longer is none.
+	maxSequence = 64
+	// maxPaste bounds a paste, in bytes; the rest of it is dropped.
+	maxPaste = 1 << 20
+)
+
+// key is one key, or one paste.
+type key struct {
+	name string // such as C-a, M-f, left, C-left, enter, paste; "": text is typed
+	text string
+}
+
+// decoder makes keys of bytes (ECMA-48; xterm's control sequences for keys and for bracketed paste). Chunks may end
+// anywhere.
+type decoder struct {
+	rest    []byte // the beginning of a key whose end has not come
+	pasting bool
+	paste   []byte
+}
+
+var pasteEnd = []byte("\x1b[201~")
+
+// decode takes the next bytes and returns the keys that are complete.
+func (d *decoder) decode(b []byte) (keys []key) {
+	d.rest = append(d.rest, b...)
+	for len(d.rest) > 0 {
+		if d.pasting {
+			if !d.takePaste(&keys) {
+				return keys
+			}
+			continue
+		}
+		k, n := nextKey(d.rest)
+		if n == 0 {
+			return keys
+		}
+		d.rest = d.rest[n:]
+		if k.name == "paste" {
+			d.pasting = true
+		} else if k.name != "unknown" {
+			keys = append(keys, k)
+		}
+	}
+	d.rest = nil
+	return keys
+}
+
+// takePaste takes what there is of a paste; false if its end has not come.
+func (d *decoder) takePaste(keys *[]key) bool {
+	end := bytes.Index(d.rest, pasteEnd)
+	part, rest := d.rest, []byte(nil)
+	if end >= 0 {
+		part, rest = d.rest[:end], d.rest[end+len(pasteEnd):]
+	} else if keep := beginsEnd(d.rest); keep > 0 {
+		part, rest = d.rest[:len(d.rest)-keep], d.rest[len(d.rest)-keep:]
+	}
+	d.paste = append(d.paste, part[:min(len(part), maxPaste-len(d.paste))]...)
+	d.rest = rest
+	if end < 0 {
+		return false
+	}
+	*keys = append(*keys, key{name: "paste", text: pasted(d.paste)})
+	d.pasting, d.paste = false, nil
+	return true
+}
+
+// beginsEnd is how many bytes at the end of b may be the beginning of a paste's end.
+func beginsEnd(b []byte) int {
+	for n := min(len(b), len(pasteEnd)-1); n > 0; n-- {
+		if bytes.HasPrefix(pasteEnd, b[len(b)-n:]) {
+			return n
+		}
+	}
+	return 0
+}
+
+// pasted is a paste as text: lines end in newlines, and other controls are left out.
+func pasted(b []byte) string {
+	text := strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(string(b), "\uFFFD"), "\r\n", "\n"), "\r", "\n")
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
+			return r
+		}
+		return -1
+	}, text)
+}
+
+// waits reports that keys have begun and not ended.
+func (d *decoder) waits() bool { return len(d.rest) > 0 && !d.pasting }
+
+// flush takes what waits as it is: nothing more has come, so an escape is the key Escape.
+func (d *decoder) flush() (keys []key) {
+	rest := d.rest
+	d.rest = nil
+	if len(rest) == 0 {
+		return nil
+	}
+	if rest[0] == 0x1b {
+		keys = append(keys, key{name: "escape"})
+		rest = nil // a sequence that was begun is no text
+	}
+	if len(rest) > 0 {
+		keys = append(keys, key{text: "\uFFFD"})
+	}
+	return keys
+}
+
+// nextKey decodes the key at the beginning of b, and how many bytes it has; 0 if its end has not come.
+func nextKey(b []byte) (key, int) {
+	switch c := b[0]; {
+	case c == 0x1b:
+		return escaped(b)
+	case c < ' ' || c == 0x7f:
+		return key{name: controls(c)}, 1
+	case !utf8.FullRune(b):
+		return key{}, 0
+	}
+	r, n := utf8.DecodeRune(b)
+	if unicode.IsControl(r) { // C1
+		return key{name: "unknown"}, n
+	}
+	return key{text: string(r)}, n
+}
+
+// controls is the name of a control character's key.
+func controls(c byte) string {
+	switch c {
+	case '\r', '\n':
+		return "enter"
+	case '\t':
+		return "tab"
+	case 0x7f, 0x08:
+		return "backspace"
+	case 0x1f:
+		return "C-_"
+	case 0:
+		return "C-space"
+	}
+	return "C-" + strings.ToLower(string(rune('@'+c)))
+}
+
+// escaped decodes what begins with an escape.
+func escaped(b []byte) (key, int) {
+	if len(b) == 1 {
+		return key{}, 0
+	}
+	switch b[1] {
+	case '[':
+		return sequence(b)
+	case 'O':
+		if len(b) == 2 {
+			return key{}, 0
+		}
+		return named(string(b[2]), ""), 3
+	case 0x1b:
+		return key{name: "escape"}, 1
+	}
+	k, n := nextKey(b[1:])
+	if n == 0 {
+		return key{}, 0
+	}
+	if k.name == "" {
+		k.name = k.text
+	}
+	return key{name: "M-" + k.name}, n + 1
+}
+
+// sequence decodes a control sequence: ESC [, parameters, a last byte.
+func sequence(b []byte) (key, int) {
+	for i := 2; i < len(b); i++ {
+		switch c := b[i]; {
+		case c >= 0x40 && c <= 0x7e:
+			return control(string(b[2:i]), c), i + 1
+		case c < 0x20 || c > 0x3f || i >= maxSequence:
+			return key{name: "unknown"}, i // what broke it off is a key of its own
+		}
+	}
+	return key{}, 0
+}
+
+// control names the key of a control sequence.
+func control(parameters string, last byte) key {
+	first, second, _ := strings.Cut(parameters, ";")
+	if last == '~' {
+		if first == "200" {
+			return key{name: "paste"}
+		}
+		return named(first, second)
+	}
+	if first != "" && first != "1" {
+		return key{name: "unknown"}
+	}
+	return named(string(last), second)
+}
+
+// keyNames are the names of keys by the last byte, or the number, of their sequences.
+var keyNames = map[string]string{
+	"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "M": "enter", "Z": "backtab",
+	"1": "home", "2": "insert", "3": "delete", "4": "end", "7": "home", "8": "end", "5": "pageup", "6": "pagedown",
+}
+
+// modifiers are what stands before a key's name, by xterm's number: 1 + shift + 2 alt + 4 control.
+var modifiers = map[string]string{"": "", "1": "", "2": "", "3": "M-", "4": "M-", "5": "C-", "6": "C-", "7": "C-", "8": "C-", "9": "M-"}
+
+func named(code, modifier string) key {
+	name, ok := keyNames[code]
+	prefix, known := modifiers[modifier]
+	if !ok || !known {
+		return key{name: "unknown"}
+	}
+	return key{name: prefix + name}
+}

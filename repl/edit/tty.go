@@ -1,0 +1,127 @@
+package edit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// escapeTime is how long a key that has begun waits for its end: then an escape is the key Escape.
+const escapeTime = 50 * time.Millisecond
+
+// tty is a terminal, as termios(3) has it.
+type tty struct {
+	in, out *os.File
+	before  unix.Termios // as it was found
+}
+
+func openTTY(in, out *os.File) (*tty, error) {
+	mode, err := unix.IoctlGetTermios(int(in.Fd()), getTermios)
+	if err != nil {
+		return nil, fmt.Errorf("no terminal to edit on: %w", err)
+	}
+	return &tty{in, out, *mode}, nil
+}
+
+// set has the terminal pass keys on at once and show none by itself. A Ctrl-C is a key while a line is edited, and else
+// a signal. Keys that were typed stay where they are.
+func (t *tty) set(editing bool) error {
+	mode := t.before
+	mode.Iflag &^= unix.ICRNL | unix.INLCR | unix.IGNCR | unix.IXON | unix.ISTRIP
+	mode.Lflag &^= unix.ICANON | unix.ECHO | unix.IEXTEN | unix.ISIG
+	if !editing {
+		mode.Lflag |= unix.ISIG
+	}
+	mode.Cc[unix.VMIN], mode.Cc[unix.VTIME] = 1, 0
+	return unix.IoctlSetTermios(int(t.in.Fd()), setTermios, &mode)
+}
+
+// restore puts the terminal back as it was found.
+func (t *tty) restore() error { return unix.IoctlSetTermios(int(t.in.Fd()), setTermios, &t.before) }
+
+// size is the terminal's, in rows and columns; 24 × 80 if it does not tell.
+func (t *tty) size() (rows, cols int) {
+	size, err := unix.IoctlGetWinsize(int(t.out.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Row == 0 || size.Col == 0 {
+		return 24, 80
+	}
+	return int(size.Row), int(size.Col)
+}
+
+// alarm wakes who waits for keys: at a change of the size, and at the end of a context.
+type alarm struct {
+	read, write *os.File
+	stop        func()
+}
+
+func newAlarm(ctx context.Context) (*alarm, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	changed, quit := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(changed, syscall.SIGWINCH)
+	ended := make(chan struct{})
+	go func() { // ends with stop
+		defer close(ended)
+		over := ctx.Done()
+		for {
+			select {
+			case <-changed:
+			case <-over:
+				over = nil
+			case <-quit:
+				return
+			}
+			write.Write([]byte{0}) //nolint:errcheck // the reader is this process
+		}
+	}()
+	return &alarm{read, write, func() {
+		signal.Stop(changed)
+		close(quit)
+		<-ended
+		read.Close()
+		write.Close()
+	}}, nil
+}
+
+// wait waits until there are keys or the alarm goes, at most so long; less than 0 is for ever.
+func (t *tty) wait(a *alarm, limit time.Duration) (keys, alarmed bool, err error) {
+	fds := []unix.PollFd{{Fd: int32(t.in.Fd()), Events: unix.POLLIN}, {Fd: int32(a.read.Fd()), Events: unix.POLLIN}}
+	ms := -1
+	if limit >= 0 {
+		ms = int(limit / time.Millisecond)
+	}
+	for {
+		_, err := unix.Poll(fds, ms)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		return fds[0].Revents != 0, fds[1].Revents != 0, err
+	}
+}
+
+// read takes what keys there are.
+func (t *tty) read() ([]byte, error) {
+	buf := make([]byte, 4096)
+	n, err := unix.Read(int(t.in.Fd()), buf)
+	switch {
+	case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
+		return nil, nil
+	case n <= 0: // hung up
+		return nil, io.EOF
+	}
+	return buf[:n], nil
+}
+
+// clear takes what the alarm said.
+func (a *alarm) clear() {
+	a.read.Read(make([]byte, 64)) //nolint:errcheck // there is something
+}
