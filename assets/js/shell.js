@@ -32,7 +32,7 @@ import { Search } from "./search.js";
 import { Size } from "./size.js";
 import { TouchKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, copy, make, once, openLink, replies, wholeLetters } from "./terminal.js";
+import { allowStyles, appearance, button, make, once, openLink, passes, replies, wholeLetters } from "./terminal.js";
 
 const fromScreen = -2; // the offset that asks for the screen as it is
 const scrollback = 10_000; // rows, as many as the shell keeps
@@ -257,7 +257,7 @@ export class ShellPane {
     once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
     term.onData(text => this.#typed(new TextEncoder().encode(this.#touch?.held(text) ?? text)));
     term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
-    term.attachCustomKeyEventHandler(e => this.#passes(e));
+    term.attachCustomKeyEventHandler(passes(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() }));
     term.textarea.addEventListener("focus", () => this.#focus());
     this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
@@ -396,30 +396,6 @@ export class ShellPane {
   #later() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => { this.fit(); this.#size.show(); }, settle);
-  }
-
-  // --- keys ---
-
-  // passes sees every key before the terminal does, and returns whether the terminal shall have it.
-  #passes(e) {
-    if (e.type !== "keydown") return true;
-    if (e.key === "Escape" && e.shiftKey) {
-      e.preventDefault();
-      this.#term.blur();
-      this.#emit("shell-leave");
-      return false;
-    }
-    if (e.ctrlKey && e.shiftKey && e.code === "KeyC") {
-      e.preventDefault();
-      if (this.#term.hasSelection()) copy(this.#term.getSelection());
-      return false;
-    }
-    if ((e.ctrlKey || e.metaKey) && e.shiftKey && e.code === "KeyF") {
-      e.preventDefault();
-      this.find();
-      return false;
-    }
-    return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
   }
 
   // --- the bar ---
