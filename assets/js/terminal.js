@@ -34,6 +34,8 @@ export function passes(term, { leave, find }) {
     if (e.type !== "keydown") return true;
     if (e.key === "Escape" && e.shiftKey) {
       e.preventDefault();
+      // xterm.js will not see the key go up, and would take no text from an input method before the next key.
+      term.textarea.dispatchEvent(new KeyboardEvent("keyup", { keyCode: 16 }));
       term.blur();
       leave();
       return false;
@@ -50,6 +52,13 @@ export function passes(term, { leave, find }) {
     }
     return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
   };
+}
+
+// inMode is what one terminal sent for a key as another one would have: six keys have two codes, and each program
+// chooses which of them it gets.
+export function inMode(term, text) {
+  const [, key] = /^\x1b[[O]([A-DFH])$/.exec(text) ?? [];
+  return key ? (term.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[") + key : text;
 }
 
 const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
