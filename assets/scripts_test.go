@@ -52,6 +52,10 @@ func TestScripts(t *testing.T) {
 		{"is logged out", testLoggedOut},
 		{"goes on in a new pane", testNewPane},
 		{"has keys for fingers", testTouchKeys},
+		{"tells the page what was typed", testTellsKeys},
+		{"tells the page what was composed", testTellsComposed},
+		{"types what was typed elsewhere", testTypesElsewhere},
+		{"reads what came since", testSince},
 	} {
 		t.Run(test.name, func(t *testing.T) { t.Parallel(); test.run(t, b) })
 	}
@@ -375,6 +379,7 @@ func testTouchKeys(t *testing.T, b *browser.Browser) {
 	p.Touch(390, 800)
 	p.Reload()
 	p.Wait(`window.test?.stream.state === "open" && document.querySelectorAll(".shell-keys button").length === 7`)
+	hearKeys(p)
 	p.FocusPane(key)
 	p.Click("[data-key=Escape]")
 	p.Click("[data-key=Tab]")
@@ -386,5 +391,9 @@ func testTouchKeys(t *testing.T, b *browser.Browser) {
 	p.WaitScreen(key, "app")
 	p.Click("[data-key=Left]")
 	p.Type("c")
-	s.untilTyped("\x1b\t\x03\x1b[A\x1bODc")
+	const typed = "\x1b\t\x03\x1b[A\x1bODc"
+	s.untilTyped(typed)
+	if got := heard(p); got != typed {
+		t.Errorf("the page was told of %q, want %q", got, typed)
+	}
 }

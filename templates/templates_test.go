@@ -198,6 +198,9 @@ func TestShareSaysWhatMayBeDone(t *testing.T) {
 		if doc.Find("a[href='/'], form[action='/logout'], meta[name=robots][content*=noindex]").Length() != 1 {
 			t.Error("a stranger is shown the way into the console, or robots are not turned away")
 		}
+		if doc.Find("[data-join], #broadcast, #broadcast-toggle").Length() > 0 {
+			t.Error("a link's page offers to type into several shells")
+		}
 	}
 }
 

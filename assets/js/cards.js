@@ -130,6 +130,7 @@ class Card {
     this.showRecord();
     if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
     for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
+    this.element.dispatchEvent(new Event("card-shown", { bubbles: true }));
     if (focus) this.focus();
   }
 

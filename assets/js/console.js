@@ -1,6 +1,7 @@
 // The console's page: keeps what it shows in step with what the stream says,
 // and does what the reader asks for by mouse and keyboard.
 
+import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expect, keyOf, lacks, syncCards } from "./cards.js";
 import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { Dock } from "./log.js";
@@ -12,6 +13,7 @@ import { Stream, newViewer } from "./stream.js";
 const viewer = newViewer();
 const watch = new URLSearchParams(location.search).has("watch"); // this page types into no shell
 const stream = new Stream({ viewer, name: myName(), watch, onState: linkState });
+const broadcast = new Broadcast(watch);
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 let skew = 0; // ms that the server's clock is ahead of ours
 
@@ -106,6 +108,7 @@ function filter() {
     element.hidden = !words.every((word) => text.includes(word));
     if (!element.hidden) matches++;
   }
+  broadcast.sync();
   find("#no-match").hidden = matches > 0 || cards.length === 0;
   for (const tally of all(".tally")) tally.toggleAttribute("data-ui-on", words.length === 1 && words[0] === tally.dataset.value);
 }
@@ -144,6 +147,10 @@ const actions = {
   record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
   spawn: () => find("#spawn").click(),
+  broadcast: () => broadcast.toggle(),
+  "broadcast-all": () => broadcast.all(),
+  "broadcast-none": () => broadcast.none(),
+  "go-to-card": (button) => go(allCards().find((card) => card.id === button.dataset.card)),
   log: () => dock.toggle(),
   keys: () => find("#keys").showModal(),
   connect: () => find("#connect").showModal(),
@@ -196,6 +203,7 @@ const shortcuts = {
   m: () => enlarge(here()),
   l: () => dock.toggle(),
   s: openShells,
+  b: () => broadcast.toggle(),
   ".": () => selected(here())?.tools.focus(),
   t: () => document.dispatchEvent(new Event("convoy:next-theme")),
   "/": () => find("#filter").focus(),
@@ -209,7 +217,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || find("dialog[open]")) return;
   if (target.matches("[role=tab]") && tabKey(target, key)) return event.preventDefault();
   if (key === "Escape" && !event.defaultPrevented) return escape(target);
-  if (!singleKeys.checked || target.matches("input, textarea, select")) return;
+  if (!singleKeys.checked || target.matches("input:not([type=checkbox]), textarea, select")) return;
   const act = /^[1-9]$/.test(key) ? () => go(visible()[key - 1]) : shortcuts[key];
   if (!act || (event.repeat && key !== "/")) return;
   event.preventDefault();
@@ -223,6 +231,8 @@ function escape(target) {
     target.blur();
     return;
   }
+  if (find(":popover-open")) return; // it is what the key closes
+  if (broadcast.on) return broadcast.stop();
   for (const card of allCards()) if (card.large) enlarge(card);
 }
 
@@ -250,7 +260,9 @@ document.addEventListener("shell-restart", ({ target, detail }) => cardOf(target
 document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
 document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).reattach(detail.shell));
 document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
-document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
+document.addEventListener("shell-trouble", ({ target, detail }) => {
+  notice("warn", sentence(detail.text), broadcast.on ? `It is the shell on ${cardOf(target).element.dataset.short}.` : "");
+});
 document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {
   for (const card of allCards()) for (const pane of card.panes.values()) pane.pane?.refreshTheme();

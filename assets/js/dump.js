@@ -35,3 +35,48 @@ function runs(line) {
 
 // color is a cell's colour with its mode: a default one, one of the palette, or RGB.
 const color = (cell, which) => `${cell[`get${which}ColorMode`]()}:${cell[`get${which}Color`]()}`;
+
+/** mark remembers the row that the cursor is in. */
+export function mark(term) {
+  return { row: term.registerMarker(), alternate: term.buffer.active.type === "alternate" };
+}
+
+/**
+ * since is what stands from a mark to the cursor, soft-wrapped rows joined: entered, the line with the mark; rows, the
+ * lines below it; last, the cursor's line as far as the cursor. Null if it is a full-screen program's, then or now.
+ */
+export function since(term, { row, alternate }) {
+  const { active } = term.buffer;
+  if (alternate || active.type === "alternate") return null;
+  const here = active.baseY + active.cursorY;
+  const end = startOf(active, here);
+  const known = row.line >= 0 && row.line <= here;
+  // The row may have been erased with the screen, or have scrolled away for good.
+  const first = known ? endOf(active, row.line) + 1 : active.length < term.options.scrollback + term.rows ? active.baseY : 0;
+  const rows = [];
+  for (let y = first; y < end; y = endOf(active, y) + 1) rows.push(joined(active, y, endOf(active, y)));
+  return {
+    entered: known ? joined(active, startOf(active, row.line), endOf(active, row.line)) : "",
+    rows,
+    last: (here > end ? joined(active, end, here - 1) : "") + active.getLine(here).translateToString(false, 0, active.cursorX),
+  };
+}
+
+const wraps = (buffer, y) => buffer.getLine(y)?.isWrapped;
+
+function startOf(buffer, y) {
+  while (y > 0 && wraps(buffer, y)) y--;
+  return y;
+}
+
+function endOf(buffer, y) {
+  while (wraps(buffer, y + 1)) y++;
+  return y;
+}
+
+// joined is the text of the rows from and to: cells that were never written are left out, blanks that were stay.
+function joined(buffer, from, to) {
+  let text = "";
+  for (let y = from; y <= to; y++) text += buffer.getLine(y).translateToString(true);
+  return text;
+}

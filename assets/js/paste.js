@@ -10,18 +10,22 @@ const large = 100 * 1024; // bytes from which the reader is asked
 const shownFrom = 64 * 1024; // bytes from which a paste shows how far it is
 const shown = { rows: 8, letters: 120 }; // of the preview
 
-/** Paste brings one terminal's pastes in. element shows how much of one is left. trouble(text) is told what does not go. */
+/**
+ * Paste brings one terminal's pastes in. element shows how much of one is left. trouble(text) is told what does not go;
+ * all() is every Paste that what is pasted here goes to, this one among them; takes() is whether this one's shell takes
+ * something now; done(text) is told what went.
+ */
 export class Paste {
   element = make("div", "shell-paste");
   #term;
   #input;
-  #trouble;
+  #hooks;
   #bracketed = false; // the one under way has a marker at its end
 
-  constructor(term, input, trouble) {
+  constructor(term, input, hooks) {
     this.#term = term;
     this.#input = input;
-    this.#trouble = trouble;
+    this.#hooks = hooks;
     this.element.hidden = true;
   }
 
@@ -32,16 +36,27 @@ export class Paste {
     let text = clean(event.clipboardData?.getData("text/plain") ?? "");
     if (!text) return;
     const bytes = new Blob([text]).size;
-    if (bytes > most) return this.#trouble(`That is ${bytesText(bytes)}, and one paste has room for ${bytesText(most)}. Upload it as a file`);
+    if (bytes > most) return this.#hooks.trouble(`That is ${bytesText(bytes)}, and one paste has room for ${bytesText(most)}. Upload it as a file`);
     const lines = text.split(/\r\n|\r|\n/);
-    const typed = lines.length > 1 && !this.#term.modes.bracketedPasteMode;
+    const all = this.#hooks.all();
+    const typed = lines.length > 1 && all.some((one) => !one.whole);
     if (typed || bytes > large) {
-      const answer = await ask(lines, bytes, typed);
+      const answer = await ask(lines, bytes, typed, all.length);
       if (answer === "line") text = joined(lines);
       this.#term.focus();
       if (answer !== "paste" && answer !== "line") return;
     }
-    this.#bracketed = this.#term.modes.bracketedPasteMode;
+    for (const one of all) one.put(text); // those that were asked about: not others that may have been chosen since
+    this.#hooks.done(text);
+  }
+
+  /** whole is whether the program takes a paste as one. */
+  get whole() { return this.#term.modes.bracketedPasteMode; }
+
+  /** put brings text in, as the program wants it. */
+  put(text) {
+    if (!this.#hooks.takes()) return;
+    this.#bracketed = this.whole;
     this.#term.paste(text);
   }
 
@@ -49,14 +64,13 @@ export class Paste {
   show(bytes) {
     this.element.hidden = bytes < shownFrom;
     if (this.element.hidden) return this.element.replaceChildren();
-    if (!this.element.firstChild) this.element.append(make("span"), button("Stop", () => this.stop()));
+    if (!this.element.firstChild) this.element.append(make("span"), button("Stop", () => { this.stop(); this.#term.focus(); }));
     this.element.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
   }
 
   /** stop forgets what has not left, and ends the paste for the program. */
   stop() {
     if (this.#input.cancel() && this.#bracketed) this.#input.send(new TextEncoder().encode("\x1b[201~"));
-    this.#term.focus();
   }
 }
 
@@ -67,11 +81,13 @@ const clean = (text) => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "")
 const joined = (lines) => lines.join(" ").trim();
 
 // ask shows what would be pasted, and resolves to "paste", "line" or something else.
-function ask(lines, bytes, typed) {
+function ask(lines, bytes, typed, shells) {
   const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // a last line without a text is the one before's end
   const says = make("p");
   const each = count === 1 ? "It ends a line, and so may run as a command." : `${count.toLocaleString()} lines will be typed, and each may run as a command.`;
-  says.textContent = typed ? `${each} The program has not asked for pastes as a whole.` : "The program gets it as one paste.";
+  const many = shells > 1;
+  const whole = many ? "Each program gets it as one paste." : "The program gets it as one paste.";
+  says.textContent = typed ? `${each} ${many ? "Not every program has" : "The program has not"} asked for pastes as a whole.` : whole;
   const preview = make("pre", "paste-preview");
   preview.tabIndex = 0;
   preview.ariaLabel = "What it begins with";
@@ -79,8 +95,9 @@ function ask(lines, bytes, typed) {
   preview.textContent = lines.slice(0, shown.rows).map((line) => (line.length > shown.letters ? `${line.slice(0, shown.letters)}…` : line)).join("\n").trimEnd();
   if (rest > 0) preview.append(Object.assign(make("i"), { textContent: `\nand ${rest.toLocaleString()} more ${rest === 1 ? "line" : "lines"}` }));
   const amount = `${count.toLocaleString()} ${count === 1 ? "line" : "lines"}, ${bytesText(bytes)}`;
+  const what = !typed ? bytesText(bytes) : count === 1 ? "a line" : `${count.toLocaleString()} lines`;
   return dialog({
-    title: typed ? `Paste ${count === 1 ? "a line" : `${count.toLocaleString()} lines`}?` : `Paste ${bytesText(bytes)}?`,
+    title: `Paste ${what}${many ? ` into ${shells} shells` : ""}?`,
     body: [says, preview, Object.assign(make("p", "paste-amount"), { textContent: amount })],
     answers: [["cancel", "Cancel"], ...(lines.length > 1 ? [["line", "Paste as one line"]] : []), ["paste", "Paste"]],
   });

@@ -11,7 +11,9 @@
 // Events on element, all bubbling, with {node, shell} as detail: shell-drawn
 // (there is something to see), shell-ended, shell-restart, shell-close and
 // shell-reattach (the reader asks for it), shell-leave (Shift+Escape),
-// shell-trouble (with text), shell-note (with level, text, hint).
+// shell-trouble (with text), shell-note (with level, text, hint), shell-state
+// (what the bar says is another), shell-typed (with text; by a key, or pasted),
+// shell-pasting (with pastes, to which a listener may add those of other shells).
 //
 // For tests and the curious: element.pane, and window.convoy.panes, a Map from
 // 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.cells() the
@@ -28,11 +30,12 @@ import { History } from "./history.js";
 import { Input } from "./input.js";
 import { Paste } from "./paste.js";
 import { Presence } from "./presence.js";
+import { Relay } from "./relay.js";
 import { Search } from "./search.js";
 import { Size } from "./size.js";
 import { TouchKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, copy, make, once, openLink, replies, wholeLetters } from "./terminal.js";
+import { allowStyles, appearance, button, make, once, openLink, passes, wholeLetters } from "./terminal.js";
 
 const fromScreen = -2; // the offset that asks for the screen as it is
 const scrollback = 10_000; // rows, as many as the shell keeps
@@ -64,6 +67,7 @@ export class ShellPane {
   #history;
   #graphics;
   #paste;
+  #relay;
   #clipboard;
   #shared; // by a share link
   #files = null;
@@ -75,7 +79,6 @@ export class ShellPane {
   #fresh = true; // nothing came yet: the first offset is taken as it is
   #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
   #held = null; // what waits until the terminal has another size
-  #replying; // tells whether the terminal is answering a query
   #timer = 0;
   #ended = false;
   #detached = false;
@@ -130,6 +133,15 @@ export class ShellPane {
 
   /** ended is whether nothing more comes from the shell, nor goes to it. */
   get ended() { return this.#ended; }
+
+  /** takes is whether what is typed goes to the shell; lost, whether it has to wait for the node; pending, how many bytes wait. */
+  get takes() { return !this.#ended && !this.#detached && !this.#stream.watches; }
+  get lost() { return this.#bar.dataset.state === "lost"; }
+  get pending() { return this.#input.pending; }
+
+  /** relay and paste bring in what was typed, and pasted, elsewhere. */
+  get relay() { return this.#relay; }
+  get paste() { return this.#paste; }
 
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
@@ -196,6 +208,7 @@ export class ShellPane {
     this.#graphics.drop();
     this.#term.dispose();
     this.#element.replaceChildren();
+    this.#ended = true;
     delete this.#element.pane;
   }
 
@@ -239,7 +252,12 @@ export class ShellPane {
   #makeTransfers(viewer, files) {
     const [term, node, shell] = [this.#term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
-    this.#paste = new Paste(term, this.#input, text => this.#emit("shell-trouble", { text }));
+    this.#paste = new Paste(term, this.#input, {
+      trouble: text => this.#emit("shell-trouble", { text }),
+      all: () => this.#emit("shell-pasting", { pastes: [this.#paste] }).pastes,
+      takes: () => this.takes,
+      done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
+    });
     this.#clipboard = new Clipboard(term, { node, shell, drawn: () => this.#drawn });
     const floats = make("div", "shell-floats");
     floats.append(this.#clipboard.element);
@@ -253,11 +271,13 @@ export class ShellPane {
 
   #listen() {
     const term = this.#term;
-    this.#replying = replies(term);
     once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
-    term.onData(text => this.#typed(new TextEncoder().encode(this.#touch?.held(text) ?? text)));
-    term.onBinary(text => this.#typed(Uint8Array.from(text, c => c.charCodeAt(0))));
-    term.attachCustomKeyEventHandler(e => this.#passes(e));
+    this.#relay = new Relay(term, {
+      send: data => this.#send(data),
+      typed: text => this.takes && this.#emit("shell-typed", { text }),
+      held: text => this.#touch?.held(text) ?? text,
+    });
+    term.attachCustomKeyEventHandler(passes(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() }));
     term.textarea.addEventListener("focus", () => this.#focus());
     this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
@@ -373,8 +393,9 @@ export class ShellPane {
 
   // --- to the shell ---
 
-  #typed(bytes) {
-    if (this.#ended || this.#detached || this.#replying() || this.#stream.watches) return; // the shell's node answers its program, once for all viewers
+  #send(data) {
+    if (!this.takes) return;
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
     if (interrupt && !this.#paste.element.hidden) this.#paste.stop();
     this.#input.send(bytes, interrupt);
@@ -398,30 +419,6 @@ export class ShellPane {
     this.#timer = setTimeout(() => { this.fit(); this.#size.show(); }, settle);
   }
 
-  // --- keys ---
-
-  // passes sees every key before the terminal does, and returns whether the terminal shall have it.
-  #passes(e) {
-    if (e.type !== "keydown") return true;
-    if (e.key === "Escape" && e.shiftKey) {
-      e.preventDefault();
-      this.#term.blur();
-      this.#emit("shell-leave");
-      return false;
-    }
-    if (e.ctrlKey && e.shiftKey && e.code === "KeyC") {
-      e.preventDefault();
-      if (this.#term.hasSelection()) copy(this.#term.getSelection());
-      return false;
-    }
-    if ((e.ctrlKey || e.metaKey) && e.shiftKey && e.code === "KeyF") {
-      e.preventDefault();
-      this.find();
-      return false;
-    }
-    return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
-  }
-
   // --- the bar ---
 
   #end(text) {
@@ -441,10 +438,12 @@ export class ShellPane {
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
     this.#bar.replaceChildren(Object.assign(make("span"), { textContent: text }), ...buttons);
+    this.#emit("shell-state");
   }
 
   #emit(name, more = {}) {
     const detail = { node: this.#node, shell: this.#shell, ...more };
     this.#element.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+    return detail;
   }
 }

@@ -27,6 +27,40 @@ export function replies(term) {
   return () => replying;
 }
 
+// passes returns what sees every key before a terminal does, and tells whether the terminal shall have it. leave() and
+// find() are what two of them do.
+export function passes(term, { leave, find }) {
+  return (e) => {
+    if (e.type !== "keydown") return true;
+    if (e.key === "Escape" && e.shiftKey) {
+      e.preventDefault();
+      // xterm.js will not see the key go up, and would take no text from an input method before the next key.
+      term.textarea.dispatchEvent(new KeyboardEvent("keyup", { keyCode: 16 }));
+      term.blur();
+      leave();
+      return false;
+    }
+    if (e.ctrlKey && e.shiftKey && e.code === "KeyC") {
+      e.preventDefault();
+      if (term.hasSelection()) copy(term.getSelection());
+      return false;
+    }
+    if ((e.ctrlKey || e.metaKey) && e.shiftKey && e.code === "KeyF") {
+      e.preventDefault();
+      find();
+      return false;
+    }
+    return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
+  };
+}
+
+// inMode is what one terminal sent for a key as another one would have: six keys have two codes, and each program
+// chooses which of them it gets.
+export function inMode(term, text) {
+  const [, key] = /^\x1b[[O]([A-DFH])$/.exec(text) ?? [];
+  return key ? (term.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[") + key : text;
+}
+
 const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 // appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.

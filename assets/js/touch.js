@@ -1,11 +1,11 @@
 // The row of keys that a touch screen lacks.
 
-import { button, make } from "./terminal.js";
+import { button, inMode, make } from "./terminal.js";
 
-// Label, name, what it sends: a letter stands for a cursor key, nothing for Ctrl.
+// Label, name, what it sends; nothing for Ctrl.
 const keys = [
   ["Esc", "Escape", "\x1b"], ["Tab", "Tab", "\t"], ["Ctrl", "Ctrl", ""],
-  ["←", "Left", "D"], ["↑", "Up", "A"], ["↓", "Down", "B"], ["→", "Right", "C"],
+  ["←", "Left", "\x1b[D"], ["↑", "Up", "\x1b[A"], ["↓", "Down", "\x1b[B"], ["→", "Right", "\x1b[C"],
 ];
 
 /** TouchKeys is the row below one terminal. */
@@ -39,8 +39,5 @@ export class TouchKeys {
     this.element.querySelector("[data-key=Ctrl]").setAttribute("aria-pressed", on);
   }
 
-  #press(send) {
-    const application = this.#term.modes.applicationCursorKeysMode;
-    this.#term.input(send.length === 1 && send >= "A" ? (application ? "\x1bO" : "\x1b[") + send : send);
-  }
+  #press(send) { this.#term.input(inMode(this.#term, send)); }
 }

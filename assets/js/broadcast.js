@@ -1,0 +1,243 @@
+// Typing into several shells at once. The page does it: what is typed in one terminal goes into the input queue of each
+// chosen shell, so that each has its keys in order and once, or hears that they are lost.
+
+import { allCards, cardOf } from "./cards.js";
+import { find, set } from "./dom.js";
+import { notice } from "./notices.js";
+import { Outcome } from "./outcome.js";
+import { make } from "./terminal.js";
+
+const asideTime = 4000; // ms that the bar says where else something was typed
+const named = 12; // shells in the bar by name
+
+const title = document.title;
+
+/** Broadcast is the mode of the console's page in which it does so. It ends with the page. */
+export class Broadcast {
+  #bar = find("#broadcast");
+  #button = find("#broadcast-toggle");
+  #on = false;
+  #members = new Map(); // card → {card, key, pane, short, names} of those that are chosen
+  #last = null; // the card whose shell had the focus last
+  #outcome = null;
+  #result = null; // what the outcome has told
+  #asideTimer = 0;
+
+  // watches says that this page types into no shell.
+  constructor(watches) {
+    this.#button.hidden = watches;
+    if (watches) return;
+    document.addEventListener("focusin", ({ target }) => { if (target.closest(".shell")) this.#last = cardOf(target); });
+    document.addEventListener("change", ({ target }) => { if (target.matches("[data-join]")) this.#choose(cardOf(target), target.checked); });
+    document.addEventListener("shell-typed", ({ target, detail }) => this.#typed(target, detail));
+    document.addEventListener("shell-pasting", ({ target, detail }) => this.#pasting(target.pane, detail.pastes));
+    document.addEventListener("shell-state", () => this.sync());
+    document.addEventListener("card-shown", () => this.sync());
+    new MutationObserver(() => this.sync()).observe(find("#link"), { attributes: true });
+    addEventListener("pagehide", () => this.stop()); // or a page that is gone back to would go on with it
+    new ResizeObserver(() => this.#measure()).observe(find(".below"));
+  }
+
+  /** on is whether the mode is switched on. */
+  get on() { return this.#on; }
+
+  // chosen are the members in the order of their cards.
+  get #chosen() { return allCards().map((card) => this.#members.get(card)).filter(Boolean); }
+
+  /** toggle switches the mode on, with the shell that has the focus alone, or off. */
+  toggle() {
+    if (this.#on) return this.stop();
+    if (this.#button.hidden) return;
+    const first = cardOf(document.activeElement) ?? this.#last;
+    this.#turn(true);
+    if (allCards().includes(first) && joinable(first)) this.#choose(first, true);
+  }
+
+  /** stop ends it. */
+  stop() {
+    if (!this.#on) return;
+    this.#forget();
+    this.#members.clear();
+    const hadFocus = this.#bar.contains(document.activeElement);
+    this.#turn(false);
+    if (hadFocus) this.#button.focus();
+  }
+
+  /** all chooses every shell that is shown and may be typed in, none gives all up. */
+  all() { for (const card of allCards().filter(joinable)) this.#choose(card, true); }
+  none() { for (const card of [...this.#members.keys()]) this.#choose(card, false); }
+
+  /** sync follows what has become of the cards: those that are not what they were when they were chosen drop out. */
+  sync() {
+    if (!this.#on) return;
+    for (const member of [...this.#members.values()]) {
+      const why = reason(member);
+      if (!why) continue;
+      this.#leave(member);
+      notice("warn", `${member.short}: ${why}.`, "What you type does not go there any more.");
+    }
+    this.#draw();
+  }
+
+  #turn(on) {
+    this.#on = on;
+    this.#button.setAttribute("aria-pressed", String(on));
+    document.body.toggleAttribute("data-broadcast", on);
+    this.#aside("");
+    this.#draw();
+  }
+
+  #choose(card, chosen) {
+    if (!chosen) {
+      this.#leave(this.#members.get(card));
+    } else if (!this.#members.has(card)) {
+      card.select(card.selected, false); // it may never have been near the window
+      const pane = card.panes.get(card.selected)?.pane;
+      const { node, short } = card.element.dataset;
+      const names = [node, node.replace(/^.*@/, ""), short];
+      if (pane?.takes) this.#members.set(card, { card, key: card.selected, pane, short, names });
+    }
+    this.#aside("");
+    this.#draw();
+  }
+
+  #leave(member) {
+    if (!member) return;
+    this.#members.delete(member.card);
+    this.#outcome?.drop(member);
+  }
+
+  // --- what is typed ---
+
+  #typed(element, { text, pasted }) {
+    if (!this.#on) return;
+    const members = this.#chosen;
+    const from = members.find((member) => member.pane === element.pane);
+    if (!from) return this.#aside(`Typing in ${cardOf(element)?.element.dataset.short} goes only there: it is not chosen.`);
+    if (this.#outcome?.settled) this.#outcome.close(); // what comes from now on is this key's
+    if (/[\r\n]/.test(text)) this.#entered(members);
+    if (pasted) return; // paste.js has brought it everywhere
+    for (const member of members) if (member !== from) member.pane.relay.type(text);
+  }
+
+  #pasting(pane, pastes) {
+    const members = this.#on ? this.#chosen : [];
+    if (!members.some((member) => member.pane === pane)) return;
+    for (const member of members) if (member.pane !== pane) pastes.push(member.pane.paste);
+  }
+
+  // --- what came of it ---
+
+  #entered(members) {
+    this.#result = null;
+    if (this.#outcome?.covers(members)) {
+      this.#outcome.again();
+    } else {
+      this.#forget();
+      if (members.length > 1) this.#outcome = new Outcome(members, (result) => {
+        this.#result = result;
+        this.#draw();
+      });
+    }
+    this.#draw();
+  }
+
+  #forget() {
+    this.#outcome?.close();
+    this.#outcome = this.#result = null;
+  }
+
+  // --- what is shown ---
+
+  #draw() {
+    const members = this.#chosen;
+    for (const card of allCards()) this.#mark(card);
+    document.title = this.#on ? `⇉ ${members.length} · ${title}` : title;
+    set(find("[data-to]", this.#bar), this.#on ? goesTo(members) : "");
+    set(find("[data-wait]", this.#bar), this.#on ? waiting(members) : "");
+    this.#drawResult();
+  }
+
+  // mark shows on a card whether it is chosen, and whether it may be.
+  #mark(card) {
+    const chosen = this.#members.has(card);
+    const { element } = card;
+    element.toggleAttribute("data-ui-joinable", this.#on && joinable(card));
+    element.toggleAttribute("data-ui-joined", chosen);
+    element.toggleAttribute("data-ui-differs", !!this.#result?.odd.some((member) => member.card === card));
+    const box = find("[data-join]", element);
+    if (box) box.checked = chosen;
+  }
+
+  #drawResult() {
+    const place = find("[data-outcome]", this.#bar);
+    const { words = "", odd = [], running = [], silent = [], whole = [] } = this.#result ?? {};
+    const parts = [[words, odd], ["still running", running], ["no answer yet", silent], ["not compared, full screen", whole]];
+    const said = parts.filter(([text, list]) => list.length || (text === words && text));
+    place.dataset.verdict = odd.length ? "differs" : words ? "same" : "";
+    const key = JSON.stringify(said.map(([text, list]) => [text, list.map(shortOf)]));
+    if (place.dataset.said === key) return; // what does not change is not read out again
+    place.dataset.said = key;
+    place.replaceChildren(...said.flatMap(([text, list], i) => [i ? "; " : "", text, list.length ? ": " : "", ...separated(list.map(goTo))]));
+  }
+
+  // aside says something for a while.
+  #aside(text) {
+    clearTimeout(this.#asideTimer);
+    set(find("[data-aside]", this.#bar), text);
+    if (text) this.#asideTimer = setTimeout(() => this.#aside(""), asideTime);
+  }
+
+  // measure has what lies below the header keep out of the way of what stands or sticks there.
+  #measure() { document.documentElement.style.setProperty("--below", `${find(".below").offsetHeight}px`); }
+}
+
+const shortOf = (member) => member.short;
+
+// joinable is whether a card shows a shell that may be typed in.
+function joinable(card) {
+  const { element, selected } = card;
+  const pane = card.panes.get(selected)?.pane;
+  if (element.hidden || pane) return !element.hidden && pane.takes;
+  return card.alive && card.selectedTab?.dataset.running !== undefined && !card.isDetached(selected);
+}
+
+// reason is why a chosen shell cannot stay so, or nothing.
+function reason({ card, key, pane }) {
+  if (!card.element) return "the node is gone";
+  if (pane.detached) return "the shell is detached";
+  if (!card.panes.has(key)) return "the shell is closed";
+  if (pane.ended) return "the shell has ended";
+  if (card.selected !== key) return "another tab is shown";
+  return card.element.hidden ? "the filter hides it" : "";
+}
+
+function goesTo(members) {
+  const names = members.map(shortOf);
+  const rest = names.length - named;
+  const list = rest > 1 ? `${names.slice(0, named).join(", ")} and ${rest} more` : names.join(", ");
+  if (names.length > 1) return `Typing goes to ${names.length} shells: ${list}`;
+  const how = "choose with “type here too” on the cards, or take All.";
+  return names.length ? `Typing goes to 1 shell: ${list}. For more, ${how}` : `No shell is chosen: ${how}`;
+}
+
+// waiting says which of them cannot take what is typed now.
+function waiting(members) {
+  const link = find("#link");
+  if (!link.hidden && link.dataset.state !== "stale") return "The connection is lost: what you type waits.";
+  const lost = members.filter(({ pane }) => pane.lost).map(shortOf);
+  const many = lost.length > 1;
+  return lost.length ? `${lost.join(", ")} ${many ? "do" : "does"} not answer: what you type waits for ${many ? "them" : "it"}.` : "";
+}
+
+// goTo is a member's name, as a button that goes there.
+function goTo({ card, short }) {
+  const button = make("button", "go");
+  button.type = "button";
+  button.textContent = short;
+  button.dataset.action = "go-to-card";
+  button.dataset.card = card.id;
+  return button;
+}
+
+const separated = (list) => list.flatMap((one, i) => (i ? [", ", one] : [one]));
