@@ -310,24 +310,32 @@ func TestBrowser_Pictures(t *testing.T) {
 	if *pictures == "" {
 		t.Skip("-pictures names no directory")
 	}
-	n := startBash(t)
+	n := startBash(t, "-data", t.TempDir())
 	p := browse(t, n, n.host())
 	p.Resize(1440, 1010)
-	self := selfShell(t, n, p)
+	first := selfShell(t, n, p)
+	p.Click("[data-self] [data-action=open-shell][data-kind=convoy]")
+	p.Wait(`window.convoy.panes.size === 2`)
+	self := strings.Trim(strings.ReplaceAll(strings.Join(p.Panes(), " "), first, ""), " ")
+	waitConvoy(p, self)
 	var keys []string
 	for range 3 {
 		_, key := spawnByClick(t, n, p)
 		keys = append(keys, key)
 	}
 	for key, command := range map[string]string{
-		self:    "vim -u NONE -c 'syntax on' -c 'set number' main.go",
 		keys[0]: "less -R docs/architecture.md",
 		keys[1]: "git log --oneline --color | head -18",
 		keys[2]: "for i in 31 32 33 34 35 36; do printf '\\e[%sm convoy \\e[0m' $i; done; echo; uptime; nproc; free -h",
 	} {
 		enter(p, key, "cd "+root(t)+"; clear; "+command)
 	}
-	p.WaitScreen(self, "package main")
+	enter(p, self, "fleet.nodes()")
+	p.Wait(fmt.Sprintf(`window.convoy.panes.get(%q).text().trimEnd().endsWith("(2)>")`, self))
+	enter(p, self, `{n: node.ping(n) for n in node.list()}`)
+	p.Wait(fmt.Sprintf(`window.convoy.panes.get(%q).text().trimEnd().endsWith("(3)>")`, self))
+	enter(p, self, `logs.find("ConvoyWorker started")`)
+	p.Wait(fmt.Sprintf(`window.convoy.panes.get(%q).text().trimEnd().endsWith("(4)>")`, self))
 	p.WaitScreen(keys[0], "How Convoy is built")
 	p.WaitScreen(keys[2], "load average")
 	p.Click("#log-toggle")
