@@ -43,6 +43,12 @@ Flags (and the environment variables that set them):
                        (CONVOY_ADDR; or PORT: that port on all addresses)
     -hosts NAMES       host names that the console may be reached by, with
                        commas, besides localhost and IP addresses (CONVOY_HOSTS)
+    -tls-cert FILE, -tls-key FILE
+                       serve the console by TLS, with this chain of certificates
+                       and its key, in PEM; read again when they change
+                       (CONVOY_TLS_CERT, CONVOY_TLS_KEY)
+    -tls-self          serve it with a certificate of the node's own making,
+                       kept below -data, for a laptop (CONVOY_TLS_SELF)
     -provider KIND     what makes nodes: local (child processes, the default),
                        railway (the default with a token of Railway's) or none
                        (CONVOY_PROVIDER)
@@ -134,6 +140,7 @@ type config struct {
 	token     string
 	ownToken  bool // made here, so it is shown
 	spawned   bool // a child of provider local
+	tls       tlsConfig
 	railway   railway.Config
 	proxied   bool // Railway's edge is in front
 }
@@ -157,7 +164,8 @@ type flags struct {
 	record, recordings, recordingsMax                                                               string
 	maxNodes, port, callPort                                                                        int
 	poll, idle                                                                                      time.Duration
-	spawned, shareToken                                                                             bool
+	spawned, shareToken, tlsSelf                                                                    bool
+	tlsCert, tlsKey                                                                                 string
 	given                                                                                           map[string]bool // by flag or by environment
 }
 
@@ -173,7 +181,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkRecordings, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkTLS, cfg.checkRecordings, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -188,6 +196,9 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.Usage = func() {}
 	set.StringVar(&f.addr, "addr", "localhost:4000", "")
 	set.StringVar(&f.hosts, "hosts", "", "")
+	set.StringVar(&f.tlsCert, "tls-cert", "", "")
+	set.StringVar(&f.tlsKey, "tls-key", "", "")
+	set.BoolVar(&f.tlsSelf, "tls-self", false, "")
 	set.StringVar(&f.provider, "provider", "", "")
 	set.IntVar(&f.maxNodes, "max-nodes", 5, "")
 	set.StringVar(&f.base, "name", "convoy", "")

@@ -109,7 +109,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.railwayFunctions()
 	n.shellFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied,
+		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
 		Metrics: metrics.Handler(n.figures()), Prompt: n, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
@@ -137,15 +137,24 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if err != nil {
 		return hint("-addr says where the console listens", "listen on %s: %w", n.cfg.addr, err)
 	}
+	secure, err := n.serverTLS()
+	if err != nil {
+		listener.Close()
+		return err
+	}
 	n.listener = listener
-	n.server = &http.Server{Handler: n.web.Public(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	n.server = &http.Server{Handler: n.web.Public(), TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx }, ErrorLog: slog.NewLogLogger(n.part("http").Handler(), slog.LevelDebug)}
 	if err := n.startProvider(ctx); err != nil {
 		return err
 	}
 	n.fleet.Start(ctx)
 	n.group.Go(func() {
-		if err := n.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		serve := n.server.Serve
+		if secure != nil {
+			serve = func(l net.Listener) error { return n.server.ServeTLS(l, "", "") }
+		}
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve the console: %w", err))
 		}
 	})
@@ -285,5 +294,9 @@ func (n *node) url() string {
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
+	scheme := "http://"
+	if n.cfg.tls.on() {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -28,6 +29,7 @@ type shellFlags struct {
 	fd                                        int
 	name, history, source, url, token, script string
 	json                                      bool
+	ca                                        *x509.CertPool // nil: whom this machine trusts
 	timeout                                   time.Duration
 }
 
@@ -77,7 +79,7 @@ func evaluator() (repl.Command, error) {
 // run connects the shell with its node and runs it.
 func (f shellFlags) run(ctx context.Context, o repl.Options) error {
 	if f.fd == 0 {
-		node, err := repl.Connect(ctx, f.url, f.token)
+		node, err := repl.Connect(ctx, f.url, f.token, f.ca)
 		if err != nil {
 			return hint("-connect takes the address of a console, CONVOY_TOKEN or -token-file its token", "connect to %s: %w", f.url, err)
 		}
@@ -141,6 +143,7 @@ func readShellFlags(args []string, getenv func(string) string) (f shellFlags, er
 	set.StringVar(&f.history, "history", "", "")
 	set.StringVar(&f.source, "c", "", "")
 	set.StringVar(&f.url, "connect", "http://localhost:4000", "")
+	caFile := set.String("ca", "", "")
 	tokenFile := set.String("token-file", "", "")
 	set.BoolVar(&f.json, "json", false, "")
 	set.DurationVar(&f.timeout, "timeout", 0, "")
@@ -156,6 +159,16 @@ func readShellFlags(args []string, getenv func(string) string) (f shellFlags, er
 			return f, hint("name a file that holds the console's token", "%v", err)
 		}
 		f.token = strings.TrimSpace(string(text))
+	}
+	if *caFile != "" {
+		text, err := os.ReadFile(*caFile)
+		f.ca = x509.NewCertPool()
+		if err == nil && !f.ca.AppendCertsFromPEM(text) {
+			err = errors.New("there is no certificate in it")
+		}
+		if err != nil {
+			return f, hint("name the file of certificates that vouch for the console; that of -tls-self is tls.pem below its -data", "-ca: %v", err)
+		}
 	}
 	switch {
 	case set.NArg() > 1 || set.NArg() == 1 && f.source != "":

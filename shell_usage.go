@@ -10,6 +10,7 @@ Usage:
 Against a console:
     -connect URL       the console's address; default http://localhost:4000
     -token-file FILE   its token; without it CONVOY_TOKEN is read
+    -ca FILE           certificates, in PEM, that vouch for the console's
 
     -json              values as JSON, a line each, for other programs
     -timeout DURATION  ends what runs after so long; default 0, never

@@ -56,7 +56,7 @@ type nonceKey struct{}
 
 // securityHeaders says what a page may do: nothing that it does not bring itself. The nonce is for the style elements
 // that xterm.js makes (docs/decisions.md).
-func securityHeaders(next http.Handler) http.Handler {
+func (h *Handlers) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw := make([]byte, 16)
 		rand.Read(raw) //nolint:errcheck // never fails
@@ -70,6 +70,9 @@ func securityHeaders(next http.Handler) http.Handler {
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		head.Set("Cache-Control", "no-store")
+		if (h.HSTS || h.Proxied) && h.byTLS(r) {
+			head.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
 	})
 }

@@ -45,6 +45,7 @@ type Config struct {
 	Keys    [][]byte     // sign sessions: the first signs, all are accepted
 	Shares  [][]byte     // sign share links, likewise
 	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
+	HSTS    bool         // browsers shall come by TLS alone from now on (RFC 6797)
 	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
 	Metrics http.Handler // of the program
 	// Recordings are this node's, the same that Shells writes.

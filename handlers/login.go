@@ -169,8 +169,12 @@ func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	secure := r.TLS != nil || h.Proxied && r.Header.Get("X-Forwarded-Proto") == "https"
-	return &http.Cookie{Name: h.login.name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode}
+	return &http.Cookie{Name: h.login.name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: h.byTLS(r), SameSite: http.SameSiteStrictMode}
+}
+
+// byTLS reports whether a request came by TLS, here or at the proxy in front.
+func (h *Handlers) byTLS(r *http.Request) bool {
+	return r.TLS != nil || h.Proxied && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // addrOf is where a request came from. A proxy's word is taken only where there is one: anybody can write a header.

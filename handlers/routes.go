@@ -11,7 +11,7 @@ import (
 // publicRoutes is the list of everything that a browser or a script can ask. Each layer rests on those outside it.
 func (h *Handlers) publicRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(h.recover, h.checkHost, securityHeaders, crossOrigin(h), h.identify)
+	r.Use(h.recover, h.checkHost, h.securityHeaders, crossOrigin(h), h.identify)
 	r.NotFound(h.do(notFound))
 	r.MethodNotAllowed(h.do(methodNotAllowed))
 

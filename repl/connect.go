@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,18 +20,21 @@ import (
 // Console is a node that is asked by way of its console.
 type Console struct {
 	Name  string // of the node
+	http  *http.Client
 	url   string
 	token string
 	id    string // of this shell, for its mailbox
 }
 
-// Connect finds the console at address and asks it for its name.
-func Connect(ctx context.Context, address, token string) (*Console, error) {
+// Connect finds the console at address and asks it for its name. ca is who vouches for its certificate, nil whom this
+// machine trusts.
+func Connect(ctx context.Context, address, token string, ca *x509.CertPool) (*Console, error) {
 	at, err := url.Parse(address)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no address such as https://convoy.example", address)
 	}
-	c := &Console{url: strings.TrimSuffix(at.String(), "/") + "/api/shell", token: token, id: strings.ToLower(rand.Text()[:16])}
+	web := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12}}}
+	c := &Console{http: web, url: strings.TrimSuffix(at.String(), "/") + "/api/shell", token: token, id: strings.ToLower(rand.Text()[:16])}
 	raw, err := c.Call(ctx, "node.self")
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (c *Console) Call(ctx context.Context, fn string, args ...any) (json.RawMes
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Convoy-Shell", c.id)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := c.http.Do(r)
 	if err != nil {
 		return nil, err
 	}
