@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"convoy/access"
 	"convoy/fleet"
 	"convoy/peer"
 )
@@ -26,15 +27,16 @@ const (
 // others can send to.
 type beside struct {
 	node    *node
-	name    string // of the process
+	role    access.Role // of whoever the shell is of
+	name    string      // of the process
 	mailbox *peer.Mailbox
 	once    sync.Once
 }
 
 // newBeside registers a shell's process. close takes it off.
-func (n *node) newBeside() *beside {
+func (n *node) newBeside(role access.Role) *beside {
 	name := "shell-" + strings.ToLower(rand.Text()[:8])
-	return &beside{node: n, name: name, mailbox: n.cluster.Process(name, mailboxSize)}
+	return &beside{node: n, role: role, name: name, mailbox: n.cluster.Process(name, mailboxSize)}
 }
 
 func (b *beside) close() { b.once.Do(b.mailbox.Close) }
@@ -61,11 +63,31 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 	if !ok {
 		return nil, fmt.Errorf("this node does not know %s; it may be older than the shell", fn)
 	}
+	if a, ok := besideActions[fn]; ok && !b.role.May(a) {
+		return nil, b.refused(a)
+	}
 	value, err := do(b, ctx, args)
 	if err != nil {
 		return nil, errors.New(b.words(err))
 	}
 	return value, nil
+}
+
+// besideActions are what it takes to ask some of the functions; the others may be asked by whoever has a Convoy shell.
+var besideActions = map[string]access.Action{
+	"spawn": access.Spawn, "retire": access.Retire, "node.connect": access.Connect, "rpc.eval": access.Evaluate, "shells.run": access.Run,
+}
+
+// ownBuiltin are the functions of nodes that do something by somebody's right: they are asked by the built-in that checks
+// it, and by nothing else.
+var ownBuiltin = map[string]string{
+	"fleet.spawn": "spawn()", "fleet.retire": "retire(name)", "shells.run": "shells.run(node, command)", "shell.eval": "rpc.eval(node, source)",
+	"node.connect": "node.connect(name)",
+}
+
+func (b *beside) refused(a access.Action) error {
+	least, _ := access.Needs(a)
+	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", b.role, a, least)
 }
 
 // words says what is wrong in words of the prompt.
@@ -170,6 +192,9 @@ func (b *beside) rpcCall(ctx context.Context, args []json.RawMessage) (any, erro
 	if err := decode(args, &name, &fn, &seconds, &rest); err != nil {
 		return nil, err
 	}
+	if instead, ok := ownBuiltin[fn]; ok {
+		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
+	}
 	return b.call(ctx, inSeconds(seconds), name, fn, rest...)
 }
 
@@ -187,6 +212,9 @@ func (b *beside) rpcMulticall(ctx context.Context, args []json.RawMessage) (any,
 	seconds := callTime.Seconds()
 	if err := decode(args, &fn, &names, &seconds, &rest); err != nil {
 		return nil, err
+	}
+	if instead, ok := ownBuiltin[fn]; ok {
+		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
 	}
 	for i, name := range names {
 		var err error
@@ -218,7 +246,7 @@ func (b *beside) rpcEval(ctx context.Context, args []json.RawMessage) (any, erro
 	if err := decode(args, &name, &source, &seconds); err != nil {
 		return nil, err
 	}
-	return b.call(ctx, inSeconds(seconds), name, "shell.eval", source)
+	return b.call(ctx, inSeconds(seconds), name, "shell.eval", source, b.role)
 }
 
 func (b *beside) rpcFunctions(ctx context.Context, args []json.RawMessage) (any, error) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"convoy/access"
 	"convoy/handlers"
 )
 
@@ -32,14 +33,14 @@ type connectedShell struct {
 }
 
 // Evaluate does as handlers.Prompt says.
-func (n *node) Evaluate(ctx context.Context, source string) (handlers.Evaluation, error) {
-	got, err := n.eval(ctx, source)
+func (n *node) Evaluate(ctx context.Context, role access.Role, source string) (handlers.Evaluation, error) {
+	got, err := n.eval(ctx, role, source)
 	return handlers.Evaluation{Output: got.Output, Error: got.Error}, err
 }
 
 // Ask does as handlers.Prompt says.
-func (n *node) Ask(ctx context.Context, shell, fn string, args []json.RawMessage) (any, error) {
-	c, err := n.asking.take(n, shell)
+func (n *node) Ask(ctx context.Context, role access.Role, shell, fn string, args []json.RawMessage) (any, error) {
+	c, err := n.asking.take(n, role, shell)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (n *node) Ask(ctx context.Context, shell, fn string, args []json.RawMessage
 }
 
 // take finds the shell of that id, or makes it; the caller owes a done.
-func (s *connectedShells) take(n *node, id string) (*connectedShell, error) {
+func (s *connectedShells) take(n *node, role access.Role, id string) (*connectedShell, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, c := range s.byID {
@@ -65,7 +66,7 @@ func (s *connectedShells) take(n *node, id string) (*connectedShell, error) {
 		if s.byID == nil {
 			s.byID = map[string]*connectedShell{}
 		}
-		c = &connectedShell{beside: n.newBeside()}
+		c = &connectedShell{beside: n.newBeside(role)}
 		s.byID[id] = c
 	}
 	c.asking++

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"convoy/access"
 	"convoy/fleet"
 	"convoy/logs"
 	"convoy/peer"
@@ -108,10 +109,11 @@ func (n *node) shellFunctions() {
 	})
 	register("shell.eval", func(ctx context.Context, args peer.Args) (any, error) {
 		var source string
-		if err := args.Scan(&source); err != nil {
+		var role access.Role
+		if err := args.Scan(&source, &role); err != nil {
 			return nil, err
 		}
-		return n.eval(ctx, source)
+		return n.eval(ctx, role, source)
 	})
 }
 
@@ -157,9 +159,9 @@ func (n *node) shellViews() []shellView {
 	return list
 }
 
-// eval evaluates source in a Convoy shell of its own on this node. Few do so at once, since each may take much memory;
+// eval evaluates source in a Convoy shell of its own on this node, with the rights of a role. Few do so at once, since each may take much memory;
 // others wait.
-func (n *node) eval(ctx context.Context, source string) (repl.Result, error) {
+func (n *node) eval(ctx context.Context, role access.Role, source string) (repl.Result, error) {
 	select {
 	case n.evals <- struct{}{}:
 		defer func() { <-n.evals }()
@@ -170,7 +172,7 @@ func (n *node) eval(ctx context.Context, source string) (repl.Result, error) {
 	if err != nil {
 		return repl.Result{}, err
 	}
-	beside := n.newBeside()
+	beside := n.newBeside(role)
 	defer beside.close()
 	return repl.Eval(ctx, repl.Options{Command: command, Node: beside, Steps: evalSteps}, source)
 }

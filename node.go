@@ -109,7 +109,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.railwayFunctions()
 	n.shellFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
+		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
 		Metrics: metrics.Handler(n.figures()), Prompt: n, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"convoy/access"
 	"convoy/pty"
 	"convoy/repl/wire"
 )
@@ -45,17 +46,21 @@ func (cfg *config) historyFile() string {
 }
 
 // accompany makes the way by which a Convoy shell asks this node.
-func (n *node) accompany() (pty.Company, error) {
+func (n *node) accompany(right string) (pty.Company, error) {
 	if file := n.cfg.historyFile(); file != "" {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			n.log.Warn("what is typed in Convoy shells cannot be kept", "component", "shell", "err", err)
 		}
 	}
+	role, err := access.ParseRole(right)
+	if err != nil {
+		return pty.Company{}, err
+	}
 	ours, theirs, err := wire.Pair()
 	if err != nil {
 		return pty.Company{}, err
 	}
-	beside := n.newBeside()
+	beside := n.newBeside(role)
 	conn := wire.New(ours, beside.serve)
 	served := make(chan struct{})
 	go func() { // ends with the connection, which Close closes

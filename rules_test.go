@@ -45,6 +45,7 @@ func TestArrows(t *testing.T) {
 		may    []string // the packages of ours that it may import
 		reason string
 	}{
+		{"access", nil, "who may do what is asked by those who serve, and knows nothing of them"},
 		{"fleet", nil, "the list of nodes knows no provider, no cluster and no page"},
 		{"pty/screen", nil, "a screen knows bytes, and nothing of processes"},
 		{"pty/cast", nil, "recordings are files, whoever makes them"},
@@ -62,7 +63,7 @@ func TestArrows(t *testing.T) {
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
-		{"handlers", []string{"fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
+		{"handlers", []string{"access", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
 	} {
 		got, ok := all[rule.pkg]
 		if !ok {

@@ -99,6 +99,7 @@ func (h *Handlers) carry(r *http.Request, name, path string) (carried, error) {
 	if err != nil {
 		return carried{}, err
 	}
+	h.vouch(r.Context(), to)
 	answer, err := h.Cluster.Do(name, to)
 	if err != nil {
 		return carried{}, unreachable(name, err)

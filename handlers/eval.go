@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"convoy/access"
 )
 
 const (
@@ -24,10 +26,10 @@ type Evaluation struct {
 
 // Prompt is this node's Convoy shell.
 type Prompt interface {
-	// Evaluate evaluates source text in a limited shell of its own. The error is for what concerns the node.
-	Evaluate(ctx context.Context, source string) (Evaluation, error)
+	// Evaluate evaluates source text in a limited shell of its own, with a role's rights. The error is for what concerns the node.
+	Evaluate(ctx context.Context, role access.Role, source string) (Evaluation, error)
 	// Ask does what the Convoy shell of that id, which runs elsewhere, asks of its node. The error is for its reader.
-	Ask(ctx context.Context, shell, fn string, args []json.RawMessage) (any, error)
+	Ask(ctx context.Context, role access.Role, shell, fn string, args []json.RawMessage) (any, error)
 }
 
 // POST /api/cmd, as the demo had it.
@@ -61,7 +63,7 @@ func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source strin
 	ctx, cancel := contextWithTimeout(r, evalWait)
 	defer cancel()
 	h.Log.Info("evaluation asked for", "addr", h.addrOf(r), "source", source)
-	got, err := h.Prompt.Evaluate(ctx, source)
+	got, err := h.Prompt.Evaluate(ctx, sessionOf(r).Role, source)
 	if err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func (h *Handlers) askNode(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := contextWithTimeout(r, askWait)
 	defer cancel()
-	value, err := h.Prompt.Ask(ctx, id, ask.Fn, ask.Args)
+	value, err := h.Prompt.Ask(ctx, sessionOf(r).Role, sessionOf(r).ID+"/"+id, ask.Fn, ask.Args)
 	if err != nil && r.Context().Err() == nil {
 		return writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
 	}

@@ -35,19 +35,20 @@ type Cluster interface {
 
 // Config is what a node's HTTP side is made of.
 type Config struct {
-	Self    string       // this node's full name
-	Version string       // of the program
-	Fleet   *fleet.Fleet // the one list of nodes
-	Shells  *pty.Table   // this node's shells
-	Logs    *logs.Ring   // this node's log
-	Cluster Cluster      // the way to other nodes' shells and logs
-	Token   string       // opens everything; at least 16 characters
-	Keys    [][]byte     // sign sessions: the first signs, all are accepted
-	Shares  [][]byte     // sign share links, likewise
-	Hosts   []string     // host names that the console is reached by, besides localhost and IP addresses
-	HSTS    bool         // browsers shall come by TLS alone from now on (RFC 6797)
-	Proxied bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
-	Metrics http.Handler // of the program
+	Self       string       // this node's full name
+	Version    string       // of the program
+	Fleet      *fleet.Fleet // the one list of nodes
+	Shells     *pty.Table   // this node's shells
+	Logs       *logs.Ring   // this node's log
+	Cluster    Cluster      // the way to other nodes' shells and logs
+	Token      string       // opens everything; at least 16 characters
+	Keys       [][]byte     // sign sessions: the first signs, all are accepted
+	Statements [][]byte     // between nodes, of who asks; the first signs
+	Shares     [][]byte     // sign share links, likewise
+	Hosts      []string     // host names that the console is reached by, besides localhost and IP addresses
+	HSTS       bool         // browsers shall come by TLS alone from now on (RFC 6797)
+	Proxied    bool         // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
+	Metrics    http.Handler // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
@@ -103,6 +104,12 @@ func New(cfg Config) (*Handlers, error) {
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
 	h.feeds.builds = cfg.BuildLog != nil
 	return h, nil
+}
+
+// GET /metrics
+func (h *Handlers) showMetrics(w http.ResponseWriter, r *http.Request) error {
+	h.Metrics.ServeHTTP(w, r)
+	return nil
 }
 
 // Close ends all open streams and waits for everything that was started.

@@ -87,7 +87,7 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
 	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
 	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,
-		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, MaxUpload: testUpload, Log: log})
+		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Statements: [][]byte{keyOf('n')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, MaxUpload: testUpload, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"convoy/access"
 	"convoy/templates"
 )
 
@@ -22,9 +23,12 @@ const sessionLife = 30 * 24 * time.Hour
 // session is what a login cookie says. It is signed, not encrypted, and nothing of it is kept on the server: any node
 // that holds the cluster's cookie honours it.
 type session struct {
-	ID      string    `json:"id"`
-	User    string    `json:"user"`
-	Expires time.Time `json:"expires"`
+	ID      string      `json:"id"`
+	User    string      `json:"user"`
+	Role    access.Role `json:"role"`
+	Expires time.Time   `json:"expires"`
+
+	peer bool // another node says so
 }
 
 // login checks tokens and signs sessions.
@@ -81,8 +85,11 @@ func mac(key []byte, text string) []byte {
 type sessionKey struct{}
 
 // sessionOf is who asks; the zero session is nobody.
-func sessionOf(r *http.Request) session {
-	s, _ := r.Context().Value(sessionKey{}).(session)
+func sessionOf(r *http.Request) session { return sessionFrom(r.Context()) }
+
+// sessionFrom is who asked for what a context is of.
+func sessionFrom(ctx context.Context) session {
+	s, _ := ctx.Value(sessionKey{}).(session)
 	return s
 }
 
@@ -98,7 +105,7 @@ func (h *Handlers) identify(next http.Handler) http.Handler {
 
 func (h *Handlers) whoAsks(r *http.Request) (session, bool) {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return session{ID: "token", User: "token"}, h.login.checkToken(token)
+		return session{ID: "token", User: "token", Role: access.Admin}, h.login.checkToken(token)
 	}
 	cookie, err := r.Cookie(h.login.name)
 	if err != nil {
@@ -163,7 +170,7 @@ func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 
 // setSession logs the browser in.
 func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request) {
-	s := session{ID: rand.Text(), User: "admin", Expires: time.Now().Add(sessionLife).UTC()}
+	s := session{ID: rand.Text(), User: "admin", Role: access.Admin, Expires: time.Now().Add(sessionLife).UTC()}
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
 	h.Log.Info("logged in", "addr", h.addrOf(r))
 }

@@ -21,7 +21,7 @@ import (
 // output follows a shell wherever it lives. An error ends it; without one it ends with the shell or with ctx.
 func (h *Handlers) output(ctx context.Context, node, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
 	if node == h.Self {
-		return h.ownOutput(ctx, id, viewer, from)
+		return h.limitedOutput(ctx, id, viewer, from)
 	}
 	return h.remoteOutput(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/output?%s", url.PathEscape(node), url.PathEscape(id), following(viewer, from)))
 }
@@ -33,6 +33,14 @@ func following(viewer pty.Viewer, from int64) string {
 		query.Set("watch", "1")
 	}
 	return query.Encode()
+}
+
+// limitedOutput is ownOutput for a viewer who types only if whoever asks may.
+func (h *Handlers) limitedOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+	if s, err := h.Shells.Get(id); err == nil {
+		viewer = limited(ctx, viewer, s)
+	}
+	return h.ownOutput(ctx, id, viewer, from)
 }
 
 func (h *Handlers) ownOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
@@ -79,6 +87,7 @@ func (h *Handlers) ask(ctx context.Context, node, path string) (*http.Response, 
 	if err != nil {
 		return nil, err
 	}
+	h.vouch(ctx, r)
 	answer, err := h.Cluster.Do(node, r)
 	if err != nil {
 		return nil, err
@@ -119,7 +128,7 @@ func (h *Handlers) serveOutput(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := h.untilClose(r.Context())
 	defer cancel()
-	return writeFrames(w, h.ownOutput(ctx, chi.URLParam(r, "shell"), viewer, from))
+	return writeFrames(w, h.limitedOutput(ctx, chi.URLParam(r, "shell"), viewer, from))
 }
 
 // writeFrames sends events as frames. An error before the first is returned, and a later one is a frame of its own.

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +75,7 @@ func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path st
 	}
 	to.ContentLength = r.ContentLength
 	to.Header.Set("Accept", "application/json")
-	to.Header.Set(userHeader, sessionOf(r).User)
+	h.vouch(r.Context(), to)
 	to.Header.Set(forHeader, h.addrOf(r))
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		to.Header.Set("Content-Type", kind)
@@ -116,21 +115,6 @@ func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
 	if answer.ContentLength >= 0 {
 		head.Set("Content-Length", strconv.FormatInt(answer.ContentLength, 10))
 	}
-}
-
-// userHeader says between nodes for whom a request is made. Browsers' and scripts' requests may bear it for nothing.
-const userHeader = "Convoy-User"
-
-// maxUser bounds the name of a user, in bytes.
-const maxUser = 128
-
-// identifyPeer takes another node's word for who asks.
-func identifyPeer(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user := r.Header.Get(userHeader)
-		s := session{User: user[:min(len(user), maxUser)]}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, s)))
-	})
 }
 
 // ownerURL is the request's path with the node's full name in it, and its query.

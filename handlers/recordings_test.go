@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/access"
 	"convoy/fleet"
 	"convoy/internal/client"
 	"convoy/pty/cast"
@@ -199,29 +200,51 @@ func TestUnreachableNodesAreNamed(t *testing.T) {
 	}
 }
 
-// Who asks is told from node to node; a browser cannot say that it is somebody else.
+// Who asks is told from node to node, signed; a browser cannot say that it is somebody else.
 func TestUserTravels(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	told := make(chan string, 1)
-	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(userHeader) })
-	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, userHeader+": somebody")
-	if user := <-told; user != "token" {
-		t.Errorf("the other node was told of %q", user)
+	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(statementHeader) })
+	forged := signStatement(keyOf('x'), statement{User: "somebody", Role: access.Admin, Until: time.Now().Add(time.Minute)})
+	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, statementHeader+": "+forged)
+	if said, ok := readStatement(n.Statements, <-told, time.Now()); !ok || said.User != "token" || said.Role != access.Admin {
+		t.Errorf("the other node was told of %+v, %v", said, ok)
 	}
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
-	for _, user := range []string{"admin", strings.Repeat("x", 1000)} {
+	now := time.Now()
+	good := statement{User: "ann", Role: access.Admin, Until: now.Add(statementLife)}
+	for name, test := range map[string]struct {
+		said   string
+		status int
+	}{
+		"signed":         {signStatement(keyOf('n'), good), http.StatusCreated},
+		"forged":         {forged, http.StatusForbidden},
+		"none":           {"", http.StatusForbidden},
+		"long ago":       {signStatement(keyOf('n'), statement{"ann", access.Admin, "", now.Add(-time.Hour)}), http.StatusForbidden},
+		"from tomorrow":  {signStatement(keyOf('n'), statement{"ann", access.Admin, "", now.Add(24 * time.Hour)}), http.StatusForbidden},
+		"of an operator": {signStatement(keyOf('n'), statement{"ann", access.Operator, "", now.Add(statementLife)}), http.StatusForbidden},
+		"cut":            {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
+		"huge":           {strings.Repeat("x", 1<<16), http.StatusForbidden},
+	} {
 		r := httptest.NewRequest("POST", "/nodes/"+self+"/shells/"+s.ID+"/recording", nil)
-		r.Header.Set(userHeader, user)
+		r.Header.Set(statementHeader, test.said)
 		w := httptest.NewRecorder()
 		n.Peer().ServeHTTP(w, r)
+		if w.Code != test.status {
+			t.Errorf("%s: %d, want %d: %s", name, w.Code, test.status, w.Body)
+			continue
+		}
+		if w.Code != http.StatusCreated {
+			continue
+		}
 		var made recording
 		must(t, json.Unmarshal(w.Body.Bytes(), &made))
-		if want := user[:min(len(user), maxUser)]; w.Code != http.StatusCreated || made.By != want {
-			t.Errorf("%d, by %q, want %q", w.Code, made.By, want)
+		if made.By != "ann" {
+			t.Errorf("recorded by %q", made.By)
 		}
-		_, err := n.Shells.StopRecording(s.ID, user)
+		_, err := n.Shells.StopRecording(s.ID, "ann")
 		must(t, err)
 	}
 }

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"convoy/access"
 	"convoy/pty"
 )
 
@@ -28,6 +30,7 @@ type shell struct {
 	ID      string    `json:"id"`
 	Node    string    `json:"node"`
 	Kind    string    `json:"kind"`
+	Right   string    `json:"right"`
 	Title   string    `json:"title"`
 	Program string    `json:"program"`
 	PID     int       `json:"pid"`
@@ -52,7 +55,7 @@ type exit struct {
 }
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
-	s := shell{ID: i.ID, Node: h.Self, Kind: i.Kind, Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
+	s := shell{ID: i.ID, Node: h.Self, Kind: i.Kind, Right: rightFor(i.Kind, i.Right).String(), Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
 		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running,
 		Links: h.links.count(i.ID), Recording: i.Recording}
 	if i.Exit != nil {
@@ -96,14 +99,21 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	role := sessionOf(r).Role
+	if ask.Kind == "" {
+		ask.Kind = h.usualKind(role)
+	}
+	if ask.Kind != "convoy" && !role.May(access.OpenSystem) {
+		return refused(role, access.OpenSystem)
+	}
 	status, open := http.StatusOK, h.Shells.First
 	if !ask.First {
-		open = func(size pty.Size) (*pty.Shell, bool, error) {
-			s, err := h.Shells.OpenAt(pty.Place{Kind: ask.Kind, Dir: dir, Before: ask.Before}, size)
+		open = func(place pty.Place, size pty.Size) (*pty.Shell, bool, error) {
+			s, err := h.Shells.OpenAt(place, size)
 			return s, true, err
 		}
 	}
-	s, isNew, err := open(pty.Size{Rows: ask.Rows, Cols: ask.Cols})
+	s, isNew, err := open(pty.Place{Kind: ask.Kind, Right: role.String(), Dir: dir, Before: ask.Before}, pty.Size{Rows: ask.Rows, Cols: ask.Cols})
 	if err != nil {
 		return err
 	}
@@ -111,6 +121,15 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusCreated
 	}
 	return writeJSON(w, status, opened{h.shellJSON(s.Info()), hint})
+}
+
+// usualKind is the kind of shell that opens without a choice: the first that a role may have.
+func (h *Handlers) usualKind(role access.Role) string {
+	kinds := h.Shells.Kinds()
+	if kinds[0] != "convoy" && !role.May(access.OpenSystem) && slices.Contains(kinds, "convoy") {
+		return "convoy"
+	}
+	return kinds[0]
 }
 
 // readDir is the working directory that was asked for. One that is not there (any more) is no error: the shell begins

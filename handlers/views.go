@@ -16,7 +16,7 @@ func newTemplates() (*templates.Set, error) { return templates.New(assets.URL) }
 
 // page is what every page says of itself.
 func (h *Handlers) page(r *http.Request, title string) templates.Page {
-	return templates.Page{Title: title, Nonce: nonceOf(r), Node: h.Self, Build: assets.Build(), User: sessionOf(r).User}
+	return templates.Page{Title: title, Nonce: nonceOf(r), Node: h.Self, Build: assets.Build(), User: sessionOf(r).User, Role: roleName(sessionOf(r))}
 }
 
 // nodeList is the element #nodes.
@@ -44,7 +44,7 @@ func (h *Handlers) nodeView(n fleet.Node) templates.Node {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
 	for _, s := range h.shellsOf(n) {
-		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Kind: s.Kind, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Recording: s.Recording})
+		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Kind: s.Kind, Right: s.Right, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Recording: s.Recording})
 	}
 	return view
 }

@@ -21,6 +21,7 @@ type Info struct {
 	Title   string // what the program calls it (OSC 0, 2), or else the program's name
 	Program string // the program's name
 	Kind    string // Program.Kind
+	Right   string // Place.Right
 	PID     int    // 0 if the program could not be started
 	Dir     string // its working directory, or else what OSC 7 told; "" if unknown. After the end: as it was when somebody last ended a line
 	Busy    string // what runs in the foreground, if it is not the program itself
@@ -34,6 +35,10 @@ type Info struct {
 
 	Recording bool // it is being recorded
 }
+
+// Kind is the kind of the shell's program, and Right what its opener may do: Place.Right.
+func (s *Shell) Kind() string  { return s.program.Kind }
+func (s *Shell) Right() string { return s.right }
 
 // Info says what the shell is now.
 func (s *Shell) Info() Info {
@@ -75,7 +80,7 @@ func (s *Shell) noteDir(typed []byte) {
 func (s *Shell) info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	info := Info{ID: s.id, Title: s.program.name(), Program: s.program.name(), Kind: s.program.Kind, PID: s.pid, Dir: s.screen.Dir(), Started: s.started, Active: s.active,
+	info := Info{ID: s.id, Title: s.program.name(), Program: s.program.name(), Kind: s.program.Kind, Right: s.right, PID: s.pid, Dir: s.screen.Dir(), Started: s.started, Active: s.active,
 		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil, Recording: s.recording != nil}
 	if s.exit != nil && s.dir != "" {
 		info.Dir = s.dir

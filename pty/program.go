@@ -12,8 +12,8 @@ type Program struct {
 	Name string   // what its shells are called; "": as its file is
 	Args []string // the program with its arguments; required
 	Env  []string // its whole environment
-	// Accompany, if there is one, is asked at each start for what goes along with it.
-	Accompany func() (Company, error)
+	// Accompany, if there is one, is asked at each start for what goes along with it. right is Place.Right.
+	Accompany func(right string) (Company, error)
 }
 
 // Company goes along with a program for as long as it runs.
@@ -31,11 +31,11 @@ func (p Program) name() string {
 }
 
 // accompany gives a command what goes along with it.
-func (p Program) accompany(cmd *exec.Cmd) (Company, error) {
+func (p Program) accompany(cmd *exec.Cmd, right string) (Company, error) {
 	if p.Accompany == nil {
 		return Company{Close: func() {}}, nil
 	}
-	company, err := p.Accompany()
+	company, err := p.Accompany(right)
 	if err != nil {
 		return Company{}, err
 	}

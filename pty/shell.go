@@ -30,6 +30,7 @@ const exitNotStarted = 127
 type Shell struct {
 	id       string
 	program  Program
+	right    string // of its opener
 	started  time.Time
 	window   int           // bytes a viewer may be ahead of its Ack
 	stall    time.Duration // without an Ack, before a viewer is let go of
@@ -113,7 +114,7 @@ func (s *Shell) start(config Config) error {
 	s.cmd = exec.Command(s.program.Args[0], s.program.Args[1:]...)
 	s.cmd.Dir = config.Dir
 	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which means ours
-	company, err := s.program.accompany(s.cmd)
+	company, err := s.program.accompany(s.cmd, s.right)
 	if err != nil {
 		terminal.close()
 		return err

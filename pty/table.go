@@ -83,6 +83,7 @@ func NewTable(config Config) *Table {
 // Place says what shell is opened, and where. The zero value is the usual one at the usual place.
 type Place struct {
 	Kind   string // of the program; "": the first
+	Right  string // what its opener may do, in the caller's words: Shell.Right and Program.Accompany are told
 	Dir    string // working directory; "": Config.Dir
 	Before string // id of the shell in front of which it is listed; "", or none of ours: last
 }
@@ -102,13 +103,13 @@ func (t *Table) OpenAt(place Place, size Size) (*Shell, error) {
 
 // First returns the oldest shell that runs, or else opens one: of several
 // callers at once one opens it.
-func (t *Table) First(size Size) (s *Shell, opened bool, err error) {
+func (t *Table) First(place Place, size Size) (s *Shell, opened bool, err error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
 	if s := t.oldestRunning(); s != nil {
 		return s, false, nil
 	}
-	s, err = t.open(Place{}, size)
+	s, err = t.open(place, size)
 	return s, err == nil, err
 }
 
@@ -143,6 +144,7 @@ func (t *Table) open(place Place, size Size) (*Shell, error) {
 		config.Dir = place.Dir
 	}
 	s := newShell(config, program, id, size, t.touch)
+	s.right = place.Right
 	if err := t.start(s, config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}

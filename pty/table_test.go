@@ -30,7 +30,7 @@ func TestTable(t *testing.T) {
 	if _, err := table.Open(size); !errors.Is(err, ErrFull) {
 		t.Errorf("a fourth: %v", err)
 	}
-	if s, opened, err := table.First(size); err != nil || opened || s.id != ids[0] {
+	if s, opened, err := table.First(Place{}, size); err != nil || opened || s.id != ids[0] {
 		t.Errorf("first: %v, %v, %v", s, opened, err)
 	}
 	if err := table.Remove(t.Context(), ids[1]); err != nil {
@@ -58,7 +58,7 @@ func TestTable(t *testing.T) {
 func TestEndedShellMakesRoom(t *testing.T) {
 	t.Parallel()
 	table := newTable(t, Config{Programs: only("/bin/cat"), Max: 2})
-	old, _, err := table.First(size)
+	old, _, err := table.First(Place{}, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestEndedShellMakesRoom(t *testing.T) {
 	v := watch(t, old, how{})
 	typeIn(t, old, "\x04")
 	v.exit()
-	if _, opened, err := table.First(size); err != nil || opened {
+	if _, opened, err := table.First(Place{}, size); err != nil || opened {
 		t.Errorf("first: opened %v, %v", opened, err)
 	}
 	if info := old.Info(); info.Running || len(table.List()) != 2 {
@@ -89,7 +89,7 @@ func TestFirstIsOpenedOnce(t *testing.T) {
 	openings := make(chan bool, 8)
 	for range cap(openings) {
 		opening.Go(func() {
-			_, opened, err := table.First(size)
+			_, opened, err := table.First(Place{}, size)
 			if err != nil {
 				t.Error(err)
 			}
@@ -164,7 +164,7 @@ func TestCloseEndsAllAndOpensNoMore(t *testing.T) {
 	if _, err := table.Open(size); !errors.Is(err, ErrClosed) {
 		t.Errorf("open after close: %v", err)
 	}
-	if _, _, err := table.First(size); !errors.Is(err, ErrClosed) {
+	if _, _, err := table.First(Place{}, size); !errors.Is(err, ErrClosed) {
 		t.Errorf("first after close: %v", err)
 	}
 	if err := table.Close(context.Background()); err != nil || len(table.List()) != 0 {

@@ -11,6 +11,7 @@ type Page struct {
 	Nonce string // of the Content-Security-Policy, for script and style elements
 	Node  string // full name of the node that serves the page
 	Build string // of the assets; a page with another build is out of date
+	Role  string // what who is logged in may do: viewer, operator or admin
 	User  string // who is logged in; empty: nobody, hence no log-out button
 }
 
@@ -70,6 +71,7 @@ type Step struct {
 type Shell struct {
 	ID      string
 	Kind    string // convoy or system
+	Right   string // the role that it takes to type in it
 	Title   string
 	Running bool
 	Exit    string

@@ -8,6 +8,7 @@ import { detached, end, equip, restart } from "./acts.js";
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
 import { ask, notice } from "./notices.js";
+import { atLeast } from "./role.js";
 import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
@@ -154,7 +155,7 @@ class Card {
     } else {
       const first = find(".first-screen", holder); // lies over the terminal until there is something in it
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
-      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy" });
+      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy", watches: !atLeast(tab.dataset.right) });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
       pane.links(Number(tab.dataset.links ?? 0));
       equip(made, { node: this.name, shell: key, detach: () => this.detach(key) });
@@ -194,7 +195,7 @@ class Card {
 
   // open opens a shell; its tab comes with the next list of nodes.
   async open({ first = false, focus = true, kind = "" } = {}) {
-    if (this.opening) return;
+    if (this.opening || !atLeast("operator")) return;
     this.opening = true;
     this.show();
     const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...room(find(".panes", this.element)), first, kind });

@@ -7,11 +7,12 @@ import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { Dock } from "./log.js";
 import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
 import { myName } from "./presence.js";
+import { atLeast } from "./role.js";
 import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
 
 const viewer = newViewer();
-const watch = new URLSearchParams(location.search).has("watch"); // this page types into no shell
+const watch = new URLSearchParams(location.search).has("watch") || !atLeast("operator"); // this page types into no shell
 const stream = new Stream({ viewer, name: myName(), watch, onState: linkState });
 const broadcast = new Broadcast(watch);
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));

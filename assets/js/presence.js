@@ -58,7 +58,7 @@ export class Presence {
 
   #draw() {
     const { you, count, viewers } = this.#here;
-    const alone = count <= 1 && !this.#stream.watches;
+    const alone = count <= 1 && viewers.every(v => v.types);
     const mine = viewers.filter(v => v.n === you);
     const list = alone ? [] : [...mine, ...viewers.filter(v => v.n !== you)];
     const key = JSON.stringify([list.map(v => [v.n, v.name, v.types]), you, count]);

@@ -70,6 +70,7 @@ export class ShellPane {
   #relay;
   #clipboard;
   #shared; // by a share link
+  #watches; // nothing is typed here
   #files = null;
   #touch = null; // the keys that a touch screen lacks
   #have = 0; // offset of the byte that must come next
@@ -84,13 +85,14 @@ export class ShellPane {
   #detached = false;
   #undo = [];
 
-  // base is the path of the share link that the shell is shown by; files says whether the shell has any.
-  constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "", files = true }) {
+  // base is the path of the share link that the shell is shown by; files says whether the shell has any, watches whether the reader must not type.
+  constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "", files = true, watches = false }) {
     this.#element = element;
     this.#node = node;
     this.#shell = shell;
     this.#key = `${node}/${shell}`;
     this.#stream = stream;
+    this.#watches = watches || stream.watches;
     this.#shared = base !== "";
     this.#input = new Input({
       node, shell, viewer, base,
@@ -135,7 +137,7 @@ export class ShellPane {
   get ended() { return this.#ended; }
 
   /** takes is whether what is typed goes to the shell; lost, whether it has to wait for the node; pending, how many bytes wait. */
-  get takes() { return !this.#ended && !this.#detached && !this.#stream.watches; }
+  get takes() { return !this.#ended && !this.#detached && !this.#watches; }
   get lost() { return this.#bar.dataset.state === "lost"; }
   get pending() { return this.#input.pending; }
 
@@ -190,7 +192,7 @@ export class ShellPane {
   reattach() {
     if (!this.#detached) return;
     this.#detached = false;
-    this.#term.options.disableStdin = this.#stream.watches;
+    this.#term.options.disableStdin = this.#watches;
     this.#show("", "");
     this.#stream.follow(this.#key, this.#fresh ? fromScreen : this.#have, this.#sink);
     this.#size.fit();
@@ -222,7 +224,7 @@ export class ShellPane {
       linkHandler: { activate: (_, uri) => openLink(uri) },
       macOptionIsMeta: true,
       minimumContrastRatio: 4.5,
-      disableStdin: this.#stream.watches,
+      disableStdin: this.#watches,
       scrollback,
     });
     this.#term.loadAddon(new Unicode11Addon());
@@ -234,7 +236,6 @@ export class ShellPane {
   }
 
   #makeTools() {
-    const { watches } = this.#stream;
     const [term, tools] = [this.#term, this.#tools];
     this.#graphics = new Graphics(term);
     this.#history = new History({ term, ask: () => this.#stream.recall(this.#key) });
@@ -242,8 +243,8 @@ export class ShellPane {
     tools.add("search", "Find (Ctrl+Shift+F)", () => this.find());
     this.#presence = new Presence({ stream: this.#stream, tools });
     this.#size = new Size({
-      term, tools, watches, screen: this.#screen,
-      tell: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !watches) this.#input.fit(rows, cols, claim); },
+      term, tools, watches: this.#watches, screen: this.#screen,
+      tell: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !this.#watches) this.#input.fit(rows, cols, claim); },
     });
     this.#element.append(this.#search.element, this.#history.element);
   }
@@ -261,7 +262,7 @@ export class ShellPane {
     this.#clipboard = new Clipboard(term, { node, shell, drawn: () => this.#drawn });
     const floats = make("div", "shell-floats");
     floats.append(this.#clipboard.element);
-    if (files && !this.#shared && !this.#stream.watches) {
+    if (files && !this.#shared && !this.#watches) {
       this.#files = new Files({ screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
       floats.append(this.#files.element);
     }

@@ -1,0 +1,66 @@
+package access
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The whole table, so that no change to it goes unseen.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	var got strings.Builder
+	for _, action := range slices.Sorted(maps.Keys(needs)) {
+		fmt.Fprintf(&got, "%-24s", action)
+		for _, role := range []Role{Nobody, Viewer, Operator, Admin} {
+			fmt.Fprintf(&got, " %-5v", role.May(action))
+		}
+		got.WriteString("\n")
+	}
+	if want := `close a shell            false false true  true 
+connect to a node        false false true  true 
+evaluate on a node       false false true  true 
+look at the console      false true  true  true 
+make tokens              false false false true 
+move files               false false false true 
+open a Convoy shell      false false true  true 
+open a system shell      false false false true 
+read the audit log       false false false true 
+record a shell           false false false true 
+retire a node            false false true  true 
+run a command on a node  false false false true 
+see recordings           false false false true 
+see who is logged in     false false false true 
+share a shell            false false true  true 
+spawn a node             false false true  true 
+type in a shell          false false true  true 
+`; got.String() != want {
+		t.Errorf("got:\n%s", got.String())
+	}
+	if Admin.May("make tea") || Role(7).May("make tea") || Nobody.May("") {
+		t.Error("an unknown action is allowed")
+	}
+}
+
+func TestRole_Text(t *testing.T) {
+	t.Parallel()
+	for _, role := range []Role{Viewer, Operator, Admin} {
+		text, err := role.MarshalText()
+		var back Role
+		if err != nil || back.UnmarshalText(text) != nil || back != role {
+			t.Errorf("%v becomes %q, %v", role, text, back)
+		}
+	}
+	for _, text := range []string{"root", "Admin", "3"} {
+		var role Role
+		if err := role.UnmarshalText([]byte(text)); err == nil || role != Nobody {
+			t.Errorf("%q is %v", text, role)
+		}
+	}
+	var role Role
+	if err := role.UnmarshalText(nil); err != nil || role != Nobody || Role(-1).String() != "nobody" || Role(9).String() != "nobody" {
+		t.Errorf("an empty role is %v, %v", role, err)
+	}
+}

@@ -1,0 +1,221 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/access"
+	"convoy/assets"
+	"convoy/pty"
+)
+
+// What it takes to ask for a route: a role, or nothing, or a share link.
+const (
+	anybody = access.Role(-1)
+	byLink  = access.Role(-2)
+)
+
+// routes says what each route of the console takes.
+var routes = map[string]access.Role{
+	"GET /healthz": anybody, "GET /assets/*": anybody, "GET /login": anybody, "POST /login": anybody,
+	"GET /": access.Viewer, "POST /logout": access.Viewer, "GET /guide": access.Viewer, "GET /guide/{page}": access.Viewer, "GET /metrics": access.Viewer,
+
+	"GET /share/{token}": byLink, "GET /share/{token}/stream": byLink, "POST /share/{token}/streams/{stream}/shells/{node}/{shell}": byLink,
+	"POST /share/{token}/input": byLink, "POST /share/{token}/size": byLink, "POST /share/{token}/ack": byLink,
+
+	"GET /nodes": access.Viewer, "POST /nodes": access.Operator, "GET /nodes/{node}": access.Viewer, "DELETE /nodes/{node}": access.Operator,
+	"POST /peers": access.Operator, "POST /api/cmd": access.Operator, "POST /api/shell": access.Operator, "POST /nodes/{node}/eval": access.Operator,
+
+	"GET /shells": access.Viewer, "GET /stream": access.Viewer,
+	"POST /streams/{stream}/shells/{node}/{shell}": access.Viewer, "DELETE /streams/{stream}/shells/{node}/{shell}": access.Viewer,
+	"GET /nodes/{node}/log": access.Viewer, "GET /nodes/{node}/shells": access.Viewer, "GET /nodes/{node}/shells/{shell}": access.Viewer,
+	"GET /nodes/{node}/shells/{shell}/text": access.Viewer, "POST /nodes/{node}/shells/{shell}/ack": access.Viewer,
+
+	// In a shell it takes the role that opened it as well: this one is an admin's.
+	"POST /nodes/{node}/shells": access.Admin, "DELETE /nodes/{node}/shells/{shell}": access.Admin,
+	"POST /nodes/{node}/shells/{shell}/input": access.Admin, "POST /nodes/{node}/shells/{shell}/size": access.Admin,
+	"GET /nodes/{node}/shells/{shell}/links": access.Admin, "POST /nodes/{node}/shells/{shell}/links": access.Admin, "DELETE /nodes/{node}/shells/{shell}/links/{link}": access.Admin,
+
+	"GET /nodes/{node}/shells/{shell}/files": access.Admin, "POST /nodes/{node}/shells/{shell}/files": access.Admin,
+	"POST /nodes/{node}/shells/{shell}/recording": access.Admin, "DELETE /nodes/{node}/shells/{shell}/recording": access.Admin,
+	"GET /recordings": access.Admin, "GET /recordings/{node}/{recording}": access.Admin, "GET /nodes/{node}/recordings": access.Admin,
+	"GET /nodes/{node}/recordings/{recording}": access.Admin, "DELETE /nodes/{node}/recordings/{recording}": access.Admin,
+}
+
+// guardedGets are the GETs that a page of another site must not cause.
+var guardedGets = regexp.MustCompile(`/stream$|/files$`)
+
+// Every route is asked for by everybody who could ask, and gives what the table says. A new route needs a row.
+func TestRoutes_WhoMayWhat(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	s, err := n.client(t).Open(soon(t), self)
+	must(t, err)
+	askers := map[string]asker{
+		"nobody":     {},
+		"viewer":     {role: access.Viewer, headers: n.loggedIn(access.Viewer, time.Hour)},
+		"operator":   {role: access.Operator, headers: n.loggedIn(access.Operator, time.Hour)},
+		"admin":      {role: access.Admin, headers: n.loggedIn(access.Admin, time.Hour)},
+		"expired":    {headers: n.loggedIn(access.Admin, -time.Hour)},
+		"forged":     {headers: []string{"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(session{ID: "x", User: "admin", Role: access.Admin, Expires: time.Now().Add(time.Hour)})}},
+		"cross-site": {role: access.Admin, crossSite: true, headers: append(n.loggedIn(access.Admin, time.Hour), "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")},
+		"wrong host": {role: access.Admin, headers: append(n.loggedIn(access.Admin, time.Hour), "Host: evil.example"), wrongHost: true},
+	}
+	walked := map[string]bool{}
+	err = chi.Walk(n.publicRoutes().(chi.Router), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		name := method + " " + route
+		if route == "/assets/*" {
+			name = "GET /assets/*" // all methods; the others say 405
+		}
+		walked[name] = true
+		takes, ok := routes[name]
+		if !ok {
+			t.Errorf("%s has no row in the table: who may ask for it?", name)
+			return nil
+		}
+		if method != http.MethodGet && route == "/assets/*" {
+			return nil
+		}
+		for who, a := range askers {
+			if _, err := n.Shells.Get(s.ID); err != nil { // an admin has closed it
+				s, err = n.client(t).Open(soon(t), self)
+				must(t, err)
+			}
+			path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index", "/assets/*", assets.URL("css/base.css")).Replace(route)
+			path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
+			if status, want := n.asked(t, a, method, path), a.expected(method, route, takes); !want(status) {
+				t.Errorf("%-70s by %-10s: %d", name, who, status)
+			}
+		}
+		return nil
+	})
+	must(t, err)
+	for name := range routes {
+		if !walked[name] {
+			t.Errorf("%s is in the table, and no route", name)
+		}
+	}
+}
+
+// asker is somebody who asks.
+type asker struct {
+	role      access.Role
+	headers   []string
+	crossSite bool
+	wrongHost bool
+}
+
+// loggedIn are the headers of a browser with such a login.
+func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
+	s := session{ID: "login-of-" + role.String(), User: role.String(), Role: role, Expires: time.Now().Add(left)}
+	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
+}
+
+// asked makes a request that harms nothing if it is let through: bodies are empty or broken, and streams end at once.
+func (n *testNode) asked(t *testing.T, a asker, method, path string) int {
+	t.Helper()
+	r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(""))
+	ctx, cancel := contextWithTimeout(r, 50*time.Millisecond)
+	defer cancel()
+	r = r.WithContext(ctx)
+	for _, header := range a.headers {
+		name, value, _ := strings.Cut(header, ": ")
+		if name == "Host" {
+			r.Host = value
+			continue
+		}
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	func() {
+		defer func() { recover() }() //nolint:errcheck // an answer that breaks off
+		n.publicRoutes().ServeHTTP(w, r)
+	}()
+	return w.Code
+}
+
+// expected is what the answer must be.
+func (a asker) expected(method, route string, takes access.Role) func(status int) bool {
+	is := func(want int) func(int) bool { return func(status int) bool { return status == want } }
+	switch {
+	case a.wrongHost && route != "/healthz":
+		return is(http.StatusMisdirectedRequest)
+	case a.crossSite && (method != http.MethodGet || guardedGets.MatchString(route) && takes != byLink):
+		return is(http.StatusForbidden)
+	case takes == anybody:
+		return func(status int) bool {
+			return status < 400 || method == http.MethodPost && status == http.StatusUnauthorized
+		} // a login without a token
+	case takes == byLink:
+		return func(status int) bool {
+			return status == http.StatusNotFound || status == http.StatusGone || status == http.StatusForbidden
+		}
+	case a.role == access.Nobody:
+		return is(http.StatusUnauthorized)
+	case a.role < takes:
+		return is(http.StatusForbidden)
+	}
+	return func(status int) bool {
+		return status != http.StatusUnauthorized && status != http.StatusForbidden && status != http.StatusMisdirectedRequest &&
+			(status < 500 || status == http.StatusServiceUnavailable) // nothing here makes nodes
+
+	}
+}
+
+// A Convoy shell has the rights of whoever opened it: an operator types in an operator's, and only looks at an admin's
+// and at system shells, which an operator cannot open.
+func TestRoles_InShells(t *testing.T) {
+	t.Parallel()
+	n := startTable(t, self, alone{}, pty.Config{Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}}, Max: 8})
+	open := func(role access.Role, kind string) (id string, status int) {
+		answer := n.request(t, "POST", "/nodes/"+self+"/shells", fmt.Sprintf(`{"kind":%q}`, kind), n.loggedIn(role, time.Hour)...)
+		var s shell
+		if answer.StatusCode == http.StatusCreated {
+			must(t, json.NewDecoder(answer.Body).Decode(&s))
+		}
+		return s.ID, answer.StatusCode
+	}
+	for _, test := range []struct {
+		opener   access.Role
+		kind     string
+		opens    int
+		operator int // answers to what an operator types
+		viewer   int
+	}{
+		{access.Viewer, "convoy", 403, 0, 0},
+		{access.Operator, "system", 403, 0, 0},
+		{access.Operator, "convoy", 201, 204, 403},
+		{access.Operator, "", 201, 204, 403},
+		{access.Admin, "convoy", 201, 403, 403},
+		{access.Admin, "system", 201, 403, 403},
+	} {
+		id, status := open(test.opener, test.kind)
+		if status != test.opens {
+			t.Errorf("%v opens %q: %d, want %d", test.opener, test.kind, status, test.opens)
+		}
+		if id == "" {
+			continue
+		}
+		for role, want := range map[access.Role]int{access.Admin: 204, access.Operator: test.operator, access.Viewer: test.viewer} {
+			path := "/nodes/" + self + "/shells/" + id
+			if answer := n.request(t, "POST", path+"/input", "x", n.loggedIn(role, time.Hour)...); answer.StatusCode != want {
+				t.Errorf("%v types in %q of %v: %d, want %d", role, test.kind, test.opener, answer.StatusCode, want)
+			}
+			own, err := n.Shells.Get(id)
+			must(t, err)
+			ctx := context.WithValue(t.Context(), sessionKey{}, session{Role: role})
+			if types := limited(ctx, pty.Viewer{Types: true}, own).Types; types != (want == 204) {
+				t.Errorf("%v attached to %q of %v types: %v", role, test.kind, test.opener, types)
+			}
+		}
+	}
+}
