@@ -83,14 +83,14 @@ func (e Entry) clean() Entry {
 func cleanText(text string, limit int) string {
 	long := len(text) > limit
 	if long {
-		text = text[:limit] // first, so that a huge one costs nothing; a letter that this cuts is behind the mark
+		text = text[:limit] // first, so that a huge one costs nothing
 	}
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if !long && len(text) <= limit {
 		return text
 	}
-	end := limit - len(cutMark)
-	for !utf8.RuneStart(text[end]) {
+	end := min(len(text), limit-len(cutMark))
+	for end < len(text) && !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end] + cutMark
