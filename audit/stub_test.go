@@ -1,3 +1,4 @@
 package audit
-func appendForever(string){}
-func fillDisk(string){}
+
+func appendForever(string) {}
+func fillDisk(string)      {}

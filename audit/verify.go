@@ -80,7 +80,7 @@ func (r Report) String() string {
 		fmt.Fprintf(&s, "; what was noted of entry %d could not be compared, it went with them", r.Gone[0].Seq)
 	}
 	if r.Break == nil && r.Noted == 0 {
-		s.WriteString("; that no newer ones were cut off, only a noted head can show")
+		s.WriteString("; whether newer ones were cut off, only a head noted elsewhere can tell")
 	}
 	return s.String()
 }
