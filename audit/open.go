@@ -142,7 +142,7 @@ func (w *walk) tornOnly() bool {
 	return len(w.torn) > 0 && w.brokenHere(w.broken) && w.broken[len(w.broken)-1].Reason == Truncated
 }
 
-// reopen goes on in the last file. What stands behind its last whole line is cut off before the first write.
+// reopen goes on in the last file. What stands behind its last whole line is cut off.
 func (l *Log) reopen(w *walk) error {
 	file, err := l.root.OpenFile(w.name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -154,5 +154,8 @@ func (l *Log) reopen(w *walk) error {
 	}
 	l.file, l.name = file, w.name
 	l.size, l.dirty = info.Size()-int64(len(w.torn)), len(w.torn) > 0
+	if err := errors.Join(l.cut(), file.Sync()); err != nil { // cut is tried again before the first write
+		l.cfg.Log.Warn("audit log: a line without an end is still there", "file", w.name, "error", err)
+	}
 	return nil
 }

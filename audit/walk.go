@@ -182,6 +182,7 @@ func (w *walk) lastLine(in io.ReaderAt, size int64) error {
 		}
 		break
 	}
+	w.line = 0 // how many there are was not counted
 	w.fault(Changed, "the last line is not as it was written")
 	w.loose = true
 	return nil
