@@ -69,6 +69,9 @@ func ParseHead(text string) (Head, error) {
 	return Head{seq, strings.ToLower(hash)}, nil
 }
 
+// Line is the entry as it stands in a file, without its newline.
+func (e Entry) Line() []byte { return e.appendTail(e.appendBody(nil)) }
+
 // clean is the entry as it can be written: its texts valid and no longer than they may be.
 func (e Entry) clean() Entry {
 	for _, text := range []*string{&e.Node, &e.User, &e.Role, &e.Addr, &e.Action, &e.Target, &e.Result} {
@@ -161,7 +164,7 @@ func decode(line []byte) (Entry, error) {
 	if len(line) > maxLine || json.Unmarshal(line, &e) != nil || e.Seq == 0 || e.Seq > maxSeq || len(e.Hash) != 2*sha256.Size {
 		return Entry{}, errFormat
 	}
-	if again := e.appendTail(e.appendBody(nil)); string(again) != string(line) {
+	if string(e.Line()) != string(line) {
 		return Entry{}, errFormat
 	}
 	return e, nil
