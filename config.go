@@ -26,6 +26,7 @@ const usage = `Convoy is a web console with real shells on every node of a clust
 Usage:
     convoy [flags]     run a node: console, shells, a place in the cluster
     convoy shell       a prompt for the fleet, or a script; convoy shell -h
+    convoy audit       verify or print the log of who did what; convoy audit -h
     convoy cookie      print a new random cookie for CONVOY_COOKIE
     convoy railway check
                        say whether nodes can be made on Railway, and change

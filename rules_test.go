@@ -55,6 +55,7 @@ func TestArrows(t *testing.T) {
 		{"repl/edit", nil, "a line is edited, whatever it means"},
 		{"repl", []string{"repl/edit", "repl/lang", "repl/wire"}, "a Convoy shell asks its node by calls, and knows nothing of its parts"},
 		{"files", nil, "a file is bytes in a directory, whoever asks for it"},
+		{"audit", nil, "whoever acts is written down by whoever lets them; the log knows nobody, so that it can be verified alone"},
 		{"logs", nil, "everything logs, so the log may depend on nothing"},
 		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
 		{"assets", nil, "files and their hashes are nobody's concern"},
@@ -117,7 +118,7 @@ func TestOnlyMain(t *testing.T) {
 			t.Errorf("%s imports flag: only main reads flags", pkg)
 		}
 	}
-	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "repl", "handlers").Output()
+	out, err := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "audit", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "repl", "handlers").Output()
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, "_test.go:") {
 			t.Errorf("only main reads the environment and exits: %s", strings.TrimSpace(line))

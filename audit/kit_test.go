@@ -1,0 +1,141 @@
+package audit
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain lets the test binary be a process that appends until it is killed, or until its disk is full.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("AUDIT_APPENDS"); dir != "" {
+		appendForever(dir)
+	}
+	if dir := os.Getenv("AUDIT_FULL_DISK"); dir != "" {
+		fillDisk(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var began = time.Date(2026, 11, 25, 10, 15, 2, 1, time.UTC)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// entry is the nth thing that somebody did.
+func entry(n int) Entry {
+	return Entry{Node: "convoy@a.test", User: "ada", Role: "admin", Addr: "192.0.2.7", Action: "shell.open", Target: fmt.Sprintf("shell-%d", n), Result: OK, Detail: "80×24"}
+}
+
+// config is that of a log whose clock goes on by a second at each look.
+func config(dir string) Config {
+	now := began
+	return Config{Dir: dir, Node: "convoy@a.test", Now: func() time.Time { now = now.Add(time.Second); return now }}
+}
+
+func newDir(t testing.TB) string { return filepath.Join(t.TempDir(), "audit") }
+
+func openLog(t testing.TB, cfg Config) *Log {
+	t.Helper()
+	l, err := Open(cfg)
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// add appends so many entries, and returns them.
+func add(t testing.TB, l *Log, n int) (list []Entry) {
+	t.Helper()
+	for range n {
+		e, err := l.Append(entry(int(l.Head().Seq) + 1))
+		must(t, err)
+		list = append(list, e)
+	}
+	return list
+}
+
+// written is a closed log of so many entries, about ten a file, and its head.
+func writtenLog(t testing.TB, n int) (dir string, head Head) {
+	t.Helper()
+	cfg := config(newDir(t))
+	cfg.MaxBytes = 4 << 10
+	l := openLog(t, cfg)
+	add(t, l, n)
+	must(t, l.Close())
+	return cfg.Dir, l.Head()
+}
+
+// names are the files of a log, oldest first.
+func names(t testing.TB, dir string) (list []string) {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	must(t, err)
+	defer root.Close()
+	files, err := filesOf(root)
+	must(t, err)
+	for _, f := range files {
+		list = append(list, filepath.Join(dir, f.name))
+	}
+	return list
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	return b
+}
+
+// edit changes a file's lines, each of which has its newline.
+func edit(t testing.TB, path string, change func(lines []string) []string) {
+	t.Helper()
+	lines := strings.SplitAfter(string(read(t, path)), "\n")
+	must(t, os.WriteFile(path, []byte(strings.Join(change(lines[:len(lines)-1]), "")), 0o600))
+}
+
+// verified is what Verify reports.
+func verified(t testing.TB, dir string, since ...Head) Report {
+	t.Helper()
+	r, err := Verify(dir, since...)
+	must(t, err)
+	return r
+}
+
+// sound wants the log to be sound, and to have so many entries.
+func sound(t testing.TB, dir string, entries int, since ...Head) Report {
+	t.Helper()
+	r := verified(t, dir, since...)
+	if !r.Sound() || r.Entries != entries {
+		t.Fatalf("want %d entries: %v", entries, r)
+	}
+	return r
+}
+
+// all are the entries of a log, oldest first. Lines that are none are passed over.
+func all(t testing.TB, dir string) []Entry {
+	t.Helper()
+	list, err := Tail(dir, 1<<30, nil)
+	must(t, err)
+	slices.Reverse(list)
+	return list
+}
+
+// actions are those of the entries of a log, oldest first, without the plain ones.
+func actions(t testing.TB, dir string) (list []string) {
+	for _, e := range all(t, dir) {
+		if e.Action != entry(0).Action {
+			list = append(list, e.Action)
+		}
+	}
+	return list
+}

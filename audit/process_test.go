@@ -1,0 +1,174 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// appendForever is a process that appends from several goroutines, and prints the number of each entry when it is told
+// that the entry is safe.
+func appendForever(dir string) {
+	l, err := Open(Config{Dir: dir, MaxBytes: 8 << 10})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			for n := 0; ; n++ {
+				e, err := l.Append(entry(n))
+				if err != nil {
+					fmt.Fprintln(os.Stderr, i, err)
+					os.Exit(1)
+				}
+				fmt.Println(e.Seq, e.Hash)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// TestKilled kills a process that appends, again and again, at random moments: whatever it was told to be safe is there,
+// in one chain.
+func TestKilled(t *testing.T) {
+	dir := newDir(t)
+	acked := map[uint64]string{}
+	for range 30 {
+		killOnce(t, dir, acked, 1+rand.IntN(60))
+	}
+	l := openLog(t, Config{Dir: dir})
+	head := l.Head()
+	r := verified(t, dir, head)
+	if !r.Sound() || r.Entries != int(head.Seq) {
+		t.Fatalf("%v", r)
+	}
+	for _, e := range all(t, dir) {
+		if hash, ok := acked[e.Seq]; ok && hash != e.Hash {
+			t.Errorf("entry %d is another one than that which was acknowledged", e.Seq)
+		}
+		delete(acked, e.Seq)
+	}
+	if len(acked) > 0 {
+		t.Errorf("acknowledged, and lost: %v", acked)
+	}
+	t.Logf("%v; found after the kills: %v", r, actions(t, dir))
+}
+
+// killOnce kills a process after so many acknowledgements, and puts all that it gave into acked.
+func killOnce(t *testing.T, dir string, acked map[uint64]string, after int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "AUDIT_APPENDS="+dir)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	lines := bufio.NewReader(out)
+	for n := 0; ; n++ {
+		line, err := lines.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			break // what is behind the last newline was not told
+		}
+		must(t, err)
+		number, hash, _ := strings.Cut(strings.TrimSpace(line), " ")
+		seq, err := strconv.ParseUint(number, 10, 64)
+		must(t, err)
+		if acked[seq] != "" {
+			t.Fatalf("entry %d was acknowledged twice", seq)
+		}
+		acked[seq] = hash
+		if n == after {
+			must(t, cmd.Process.Kill())
+		}
+	}
+	cmd.Wait() //nolint:errcheck // it was killed
+	if said.Len() > 0 {
+		t.Fatalf("the process said: %s", said.String())
+	}
+}
+
+// fillDisk is a process whose files may only grow to a limit, like those on a full disk, until it gets more room.
+func fillDisk(dir string) {
+	if err := writeToLimit(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func writeToLimit(dir string) error {
+	const limit = 10_000
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGXFSZ) // then a write that goes too far is cut, and the next one fails
+	l, err := Open(Config{Dir: dir})
+	if err != nil {
+		return err
+	}
+	for range 3 {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(l.size) + limit, Max: was.Max}); err != nil {
+			return err
+		}
+		if err := fillUp(l); err != nil {
+			return err
+		}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+			return err
+		}
+		if _, err := l.Append(entry(0)); err != nil {
+			return fmt.Errorf("with room again: %w", err)
+		}
+	}
+	return l.Close()
+}
+
+// fillUp appends until there is no room, and some more.
+func fillUp(l *Log) error {
+	for {
+		before := l.Head()
+		e, err := l.Append(entry(0))
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, syscall.EFBIG) || e != (Entry{}) || l.Head() != before {
+			return fmt.Errorf("without room: %w, %+v, head %v and then %v", err, e, before, l.Head())
+		}
+		if info, err := l.file.Stat(); err != nil || info.Size() != l.size {
+			return fmt.Errorf("half a line is left, %w", err)
+		}
+		_, err = l.Append(entry(0))
+		if !errors.Is(err, syscall.EFBIG) {
+			return fmt.Errorf("without room, again: %w", err)
+		}
+		return nil
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	dir := newDir(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "AUDIT_FULL_DISK="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r := verified(t, dir)
+	if !r.Sound() || r.Entries < 60 || len(actions(t, dir)) > 0 {
+		t.Errorf("%v", r)
+	}
+}

@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+)
+
+// blockBytes is how much of a file is read at once from its end.
+const blockBytes = 64 << 10
+
+// Tail is up to n entries that a filter lets pass, the newest first; no filter lets all pass. It reads files from their
+// end, and no more of them than it needs. Only entries that are safe on the disk are among them. Lines that are no
+// entries are passed over, and hashes are not looked at: that is Verify's part. A log that cannot be read to its end
+// gives what there was, and the reason goes to Config.Log.
+func (l *Log) Tail(n int, filter func(Entry) bool) []Entry {
+	head := l.Head()
+	list, err := tail(l.root, n, func(e Entry) bool { return e.Seq <= head.Seq && (filter == nil || filter(e)) })
+	if err != nil {
+		l.cfg.Log.Warn("audit log cannot be read", "dir", l.cfg.Dir, "error", err)
+	}
+	return list
+}
+
+// Tail is as Log's, for a directory whose log may be open elsewhere or not at all: ErrNone.
+func Tail(dir string, n int, filter func(Entry) bool) ([]Entry, error) {
+	root, err := openDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return tail(root, n, filter)
+}
+
+func tail(root *os.Root, n int, filter func(Entry) bool) (list []Entry, err error) {
+	files, err := filesOf(root)
+	if err == nil && len(files) == 0 {
+		err = ErrNone
+	}
+	for _, f := range slices.Backward(files) {
+		if len(list) >= n || err != nil {
+			break
+		}
+		list, err = tailFile(root, f, n, filter, list)
+	}
+	return list, err
+}
+
+// tailFile appends what one file has. One that was removed meanwhile, because it was the oldest, has nothing.
+func tailFile(root *os.Root, f logFile, n int, filter func(Entry) bool, list []Entry) ([]Entry, error) {
+	in, err := root.Open(f.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return list, nil
+	}
+	if err != nil {
+		return list, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return list, err
+	}
+	for text, err := range backward(in, info.Size()) {
+		if err != nil || len(list) >= n {
+			return list, err
+		}
+		if e, err := decode(text); err == nil && (filter == nil || filter(e)) {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
+// backward is the whole lines of a file, without their newlines, the last one first. A line is valid until the next
+// one. One too long to be ours comes shortened, but not so much that it could be taken for one.
+func backward(in io.ReaderAt, size int64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var rest []byte // the end of a line whose beginning is in the block before
+		whole := false  // a newline stands behind rest
+		for size > 0 {
+			block := make([]byte, min(blockBytes, size), min(blockBytes, size)+int64(len(rest)))
+			size -= int64(len(block))
+			if _, err := in.ReadAt(block, size); err != nil {
+				yield(nil, err)
+				return
+			}
+			rest = append(block, rest...)
+			for i := bytes.LastIndexByte(rest, '\n'); i >= 0; i = bytes.LastIndexByte(rest, '\n') {
+				if whole && !yield(rest[i+1:], nil) {
+					return
+				}
+				rest, whole = rest[:i], true
+			}
+			rest = rest[:min(len(rest), maxLine+1)]
+		}
+		if whole {
+			yield(rest, nil)
+		}
+	}
+}
