@@ -36,6 +36,8 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Post("/logout", h.do(h.logOut))
 		r.Get("/guide", h.do(h.showGuide))
 		r.Get("/guide/{page}", h.do(h.showGuide))
+		r.Get("/runbooks", h.do(h.listRunbooks))
+		r.Get("/runbooks/{runbook}", h.do(h.showRunbook))
 
 		r.Method(http.MethodGet, "/metrics", h.Metrics)
 		r.Post("/peers", h.do(h.connectPeer))
@@ -88,6 +90,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/log", h.do(by(h.showLog)))
 	r.Post("/nodes/{node}/eval", h.do(by(h.evaluateHere)))
+	r.Post("/nodes/{node}/run", h.do(by(h.runHere)))
 	r.Get("/nodes/{node}/shells", h.do(by(h.listShells)))
 	r.Post("/nodes/{node}/shells", h.do(by(h.openShell)))
 	r.Get("/nodes/{node}/shells/{shell}", h.do(by(h.showShell)))

@@ -6,6 +6,7 @@ import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { Dock } from "./log.js";
 import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
 import { myName } from "./presence.js";
+import { runHandedOver } from "./runin.js";
 import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
 
@@ -274,3 +275,4 @@ stream.on("log", ({ node, html }) => {
 
 reconcile();
 setInterval(tick, 1000);
+runHandedOver();

@@ -1,21 +1,17 @@
-// A shell's terminal in the page: xterm.js on one end, the stream and the input
-// requests on the other.
+// A shell's terminal in the page: xterm.js on one end, the stream and the input requests on the other.
 //
 //   const pane = new ShellPane({ element, node, shell, viewer, stream });
 //
-// What element shows: .shell-screen (the terminal; its CSS gives it a size),
-// .shell-paste (paste.js), .shell-floats (clipboard.js, files.js), .shell-bar (why nothing can be
-// typed, and what can be done), .shell-tools (tools.js), .shell-keys (touch.js),
-// .shell-find (search.js), .shell-note (history.js).
+// What element shows: .shell-screen (the terminal; its CSS gives it a size), .shell-paste (paste.js), .shell-floats
+// (clipboard.js, files.js), .shell-bar (why nothing can be typed, and what can be done), .shell-tools (tools.js),
+// .shell-keys (touch.js), .shell-find (search.js), .shell-note (history.js).
 //
-// Events on element, all bubbling, with {node, shell} as detail: shell-drawn
-// (there is something to see), shell-ended, shell-restart, shell-close and
-// shell-reattach (the reader asks for it), shell-leave (Shift+Escape),
-// shell-trouble (with text), shell-note (with level, text, hint).
+// Events on element, all bubbling, with {node, shell} as detail: shell-drawn (there is something to see), shell-ended,
+// shell-restart, shell-close and shell-reattach (the reader asks for it), shell-leave (Shift+Escape), shell-trouble
+// (with text), shell-note (with level, text, hint).
 //
-// For tests and the curious: element.pane, and window.convoy.panes, a Map from
-// 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.cells() the
-// same with colours. Nothing in it is secret.
+// For tests and the curious: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is what
+// the screen shows, pane.cells() the same with colours. Nothing in it is secret.
 
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
@@ -130,6 +126,10 @@ export class ShellPane {
 
   /** ended is whether nothing more comes from the shell, nor goes to it. */
   get ended() { return this.#ended; }
+
+  /** takes is whether what is typed goes to the shell; paste brings in what was not typed here. */
+  get takes() { return !this.#ended && !this.#detached && !this.#stream.watches; }
+  get paste() { return this.#paste; }
 
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
@@ -374,7 +374,7 @@ export class ShellPane {
   // --- to the shell ---
 
   #typed(bytes) {
-    if (this.#ended || this.#detached || this.#replying() || this.#stream.watches) return; // the shell's node answers its program, once for all viewers
+    if (!this.takes || this.#replying()) return; // the shell's node answers its program, once for all viewers
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
     if (interrupt && !this.#paste.element.hidden) this.#paste.stop();
     this.#input.send(bytes, interrupt);
