@@ -95,6 +95,9 @@ Flags (and the environment variables that set them):
     -recordings-max SIZE
                        what a node's recordings may take, such as 500MiB; then
                        the oldest go; default 1GiB (CONVOY_RECORDINGS_MAX)
+    -runbooks DIR      directory of your runbooks: Markdown files whose blocks of
+                       code the console runs on its nodes; default none
+                       (CONVOY_RUNBOOKS)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)
     -log-level LEVEL   debug, info, warn or error; default info
@@ -135,6 +138,7 @@ type config struct {
 	maxUpload int64         // bytes; 0: no files at all
 	env       []string      // of shells, complete
 	record    recordConfig
+	runbooks  string // directory; empty: none
 	logFormat string
 	logLevel  slog.Level
 	cookie    string
@@ -162,7 +166,7 @@ func hint(hint, format string, args ...any) error {
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
 	addr, hosts, provider, base, host, bind, query, shell, system, data, dir, maxUpload, log, level string
-	record, recordings, recordingsMax                                                               string
+	record, recordings, recordingsMax, runbooks                                                     string
 	maxNodes, port, callPort                                                                        int
 	poll, idle                                                                                      time.Duration
 	spawned, shareToken, tlsSelf                                                                    bool
@@ -182,7 +186,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkTLS, cfg.checkRecordings, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -218,6 +222,7 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.recordings, "recordings", "", "")
 	set.StringVar(&f.recordingsMax, "recordings-max", "1GiB", "")
 	set.StringVar(&f.maxUpload, "max-upload", "64MiB", "")
+	set.StringVar(&f.runbooks, "runbooks", "", "")
 	set.StringVar(&f.log, "log", "auto", "")
 	set.StringVar(&f.level, "log-level", "info", "")
 	set.BoolVar(&f.spawned, "spawned", false, "")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"convoy/access"
 	"convoy/fleet"
+	"convoy/handlers"
 	"convoy/logs"
 	"convoy/peer"
 	"convoy/repl"
@@ -23,8 +23,9 @@ const (
 	evalSteps = 50_000_000
 	// maxTail is how many log lines one call gives.
 	maxTail = 1000
-	// maxCommandOutput bounds what a command of shells.run says, in bytes.
+	// maxCommandOutput bounds what a command says, in bytes, and maxCommands how many run at once.
 	maxCommandOutput = 1 << 20
+	maxCommands      = 16
 )
 
 // nodeView is a node as a Convoy shell lists it.
@@ -177,12 +178,22 @@ func (n *node) eval(ctx context.Context, role access.Role, source string) (repl.
 	return repl.Eval(ctx, repl.Options{Command: command, Node: beside, Steps: evalSteps}, source)
 }
 
-var errNoSystemShell = errors.New("system shells are switched off on this node")
+// Run does as handlers.Commands says.
+func (n *node) Run(ctx context.Context, command string) (handlers.Ran, error) {
+	got, err := n.runCommand(ctx, command)
+	return handlers.Ran{Status: got.Status, Output: got.Output, Took: inSeconds(got.Took)}, err
+}
 
-// runCommand runs a command line in the node's shell, without a terminal.
+// runCommand runs a command line in the node's shell, without a terminal. So many run at once; others wait.
 func (n *node) runCommand(ctx context.Context, line string) (commandResult, error) {
 	if n.cfg.system == "off" {
-		return commandResult{}, errNoSystemShell
+		return commandResult{}, handlers.ErrNoSystemShell
+	}
+	select {
+	case n.commands <- struct{}{}:
+		defer func() { <-n.commands }()
+	case <-ctx.Done():
+		return commandResult{}, fmt.Errorf("too many commands at once: %w", ctx.Err())
 	}
 	began := time.Now()
 	var out limitedText
@@ -195,7 +206,7 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 	if cmd.ProcessState == nil {
 		return commandResult{}, fmt.Errorf("%s cannot be started: %w", n.cfg.shell[0], err)
 	}
-	n.log.Info("command run for a Convoy shell", "component", "shell", "status", cmd.ProcessState.ExitCode())
+	n.log.Info("command run", "component", "shell", "status", cmd.ProcessState.ExitCode(), "took", time.Since(began).Round(time.Millisecond).String())
 	if ctx.Err() != nil {
 		return commandResult{}, ctx.Err()
 	}
@@ -203,14 +214,25 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 }
 
 // limitedText keeps the first maxCommandOutput bytes that are written.
-type limitedText struct{ text []byte }
+type limitedText struct {
+	text []byte
+	over bool
+}
 
 func (l *limitedText) Write(p []byte) (int, error) {
-	l.text = append(l.text, p[:min(len(p), maxCommandOutput-len(l.text))]...)
+	room := maxCommandOutput - len(l.text)
+	l.text = append(l.text, p[:min(len(p), room)]...)
+	l.over = l.over || len(p) > room
 	return len(p), nil
 }
 
-func (l *limitedText) String() string { return strings.ToValidUTF8(string(l.text), "\uFFFD") }
+func (l *limitedText) String() string {
+	text := strings.ToValidUTF8(string(l.text), "\uFFFD")
+	if l.over {
+		text += "\n… the rest is left out\n"
+	}
+	return text
+}
 
 // byTime sorts lines of several nodes.
 func byTime(a, b lineView) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Node, b.Node)) }

@@ -45,6 +45,7 @@ type node struct {
 	cluster  *peer.Cluster
 	web      *handlers.Handlers
 	evals    chan struct{}   // holds a token for each evaluation under way
+	commands chan struct{}   // and for each command
 	asking   connectedShells // Convoy shells that run elsewhere
 	worker   *worker
 	server   *http.Server
@@ -74,7 +75,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 
 // build makes the parts and introduces them to one another. Nothing runs yet.
 func build(cfg config, stdout io.Writer) (*node, error) {
-	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: make(chan struct{}, maxEvals)}
+	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: make(chan struct{}, maxEvals), commands: make(chan struct{}, maxCommands)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
 	exe, err := os.Executable()
 	if err != nil {
@@ -110,7 +111,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.shellFunctions()
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
-		Metrics: metrics.Handler(n.figures()), Prompt: n, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}

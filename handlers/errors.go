@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"convoy/fleet"
+	"convoy/guide"
 	"convoy/pty"
 	"convoy/pty/cast"
 	"convoy/templates"
@@ -54,6 +55,12 @@ func problemOf(err error) *problem {
 		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "docs/railway.md says what to set; convoy railway check tells more"}
 	case errors.Is(err, fleet.ErrNoProvider), errors.Is(err, fleet.ErrClosed):
 		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "use the console of the control plane"}
+	case errors.Is(err, ErrNoSystemShell):
+		return &problem{Status: http.StatusForbidden, Text: ErrNoSystemShell.Error(), Hint: "it was started with -system-shell off"}
+	case errors.Is(err, guide.ErrNoRunbook):
+		return &problem{Status: http.StatusNotFound, Text: "there is no such runbook", Hint: "/runbooks lists them"}
+	case errors.Is(err, guide.ErrLarge), errors.Is(err, guide.ErrTooSlow):
+		return &problem{Status: http.StatusUnprocessableEntity, Text: err.Error(), Hint: "divide it into several"}
 	case errors.Is(err, pty.ErrNotFound):
 		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was closed; GET /nodes/{node}/shells lists the shells"}
 	case errors.Is(err, pty.ErrEnded):

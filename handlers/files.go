@@ -103,11 +103,7 @@ func attachment(name string) string {
 
 // noteTransfer leaves a line in the log for each file: who, which, how much, and what went wrong.
 func (h *Handlers) noteTransfer(r *http.Request, message, name string, n int64, err error) {
-	addr := h.addrOf(r)
-	if sessionOf(r).peer { // another node asks for somebody
-		addr = r.Header.Get(forHeader)
-	}
-	attrs := []any{"user", sessionOf(r).User, "addr", addr, "node", h.Self, "shell", chi.URLParam(r, "shell"), "name", name, "n", n}
+	attrs := []any{"user", sessionOf(r).User, "addr", h.clientOf(r), "node", h.Self, "shell", chi.URLParam(r, "shell"), "name", name, "n", n}
 	if err != nil {
 		message, attrs = strings.Replace(message, "file ", "file not ", 1), append(attrs, "err", err)
 	}

@@ -53,8 +53,11 @@ type Config struct {
 	Recordings cast.Dir
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
 	MaxUpload int64
-	// Prompt is this node's Convoy shell.
-	Prompt Prompt
+	// Prompt is this node's Convoy shell, and Commands its system shell.
+	Prompt   Prompt
+	Commands Commands
+	// Runbooks is the directory of the user's runbooks; "": there is none.
+	Runbooks string
 	// BuildLog is what the provider knows of a node that has not joined yet; nil: nothing.
 	BuildLog BuildLog
 	Log      *slog.Logger
@@ -68,6 +71,7 @@ type Handlers struct {
 	Config
 	set       *templates.Set
 	guide     *guide.Guide
+	runbooks  *guide.Runbooks
 	login     *login
 	shareKeys shareKeys
 	links     *links
@@ -98,7 +102,7 @@ func New(cfg Config) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handlers{Config: cfg, set: set, guide: pages, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait}
+	h := &Handlers{Config: cfg, set: set, guide: pages, runbooks: &guide.Runbooks{Dir: cfg.Runbooks}, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.links = newLinks(h.ctx, cfg.Shells)
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)

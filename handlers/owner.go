@@ -65,6 +65,14 @@ const maxForward = 1 << 20
 // forHeader tells the owner the address of who asked, for its log.
 const forHeader = "Convoy-For"
 
+// clientOf is the address of who asks, whichever node they ask.
+func (h *Handlers) clientOf(r *http.Request) string {
+	if sessionOf(r).peer { // another node asks for somebody
+		return r.Header.Get(forHeader)
+	}
+	return h.addrOf(r)
+}
+
 // forward carries a request to the node that owns what it is about, under the path that it has there, and the answer
 // back, both as streams: the slower side's pace is everybody's. An answer that breaks off in the middle breaks off here
 // too.

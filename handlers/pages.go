@@ -33,11 +33,11 @@ func (h *Handlers) showGuide(w http.ResponseWriter, r *http.Request) error {
 	if name == "" {
 		name = "index"
 	}
-	title, body, ok := h.guide.Page(name)
+	doc, ok := h.guide.Page(name)
 	if !ok {
 		return &problem{Status: http.StatusNotFound, Text: "the guide has no such page", Hint: "it begins at /guide"}
 	}
-	view := templates.Guide{Page: h.page(r, title), Body: body}
+	view := templates.Guide{Page: h.page(r, doc.Title), Body: doc.Body}
 	for _, page := range h.guide.Pages() {
 		view.Pages = append(view.Pages, templates.GuideLink{Name: page.Name, Title: page.Title, Current: page.Name == name})
 	}

@@ -37,6 +37,8 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Post("/logout", h.do(h.logOut))
 		r.Get("/guide", h.do(may(access.Look, h.showGuide)))
 		r.Get("/guide/{page}", h.do(may(access.Look, h.showGuide)))
+		r.Get("/runbooks", h.do(may(access.Look, h.listRunbooks)))
+		r.Get("/runbooks/{runbook}", h.do(may(access.Look, h.showRunbook)))
 
 		r.Get("/metrics", h.do(may(access.Look, h.showMetrics)))
 		r.Post("/peers", h.do(may(access.Connect, h.connectPeer)))
@@ -89,6 +91,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/log", h.do(may(access.Look, by(h.showLog))))
 	r.Post("/nodes/{node}/eval", h.do(may(access.Evaluate, by(h.evaluateHere))))
+	r.Post("/nodes/{node}/run", h.do(may(access.Run, by(h.runHere))))
 	r.Get("/nodes/{node}/shells", h.do(may(access.Look, by(h.listShells))))
 	r.Post("/nodes/{node}/shells", h.do(may(access.OpenConvoy, by(h.openShell))))
 	r.Get("/nodes/{node}/shells/{shell}", h.do(may(access.Look, by(h.showShell))))

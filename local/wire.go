@@ -36,6 +36,7 @@ type Child struct {
 	Dir       string         `json:"dir"`        // where shells start
 	Idle      time.Duration  `json:"idle"`       // after which shells that nobody uses are closed; 0: never
 	MaxUpload int64          `json:"max_upload"` // the largest file to or from a shell, in bytes; 0: none
+	Runbooks  string         `json:"runbooks"`   // directory of the user's runbooks; empty: none
 	Log       string         `json:"log"`        // level
 
 	RecordAll     bool   `json:"record_all"`     // every shell is recorded

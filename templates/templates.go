@@ -5,7 +5,8 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "share", "details", "login", "guide", "error", "recordings" and "player"; partials are
+// Pages are "console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings" and
+// "player"; partials are
 // "node_list", "node", "log_lines", "shell_list" and "notice".
 package templates
 
@@ -23,7 +24,7 @@ import (
 var files embed.FS
 
 // partials are the templates that may be rendered alone and used by pages.
-var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list"}
+var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools"}
 
 // views has the view of each name that Render knows, as a zero value.
 var views = map[string]any{
@@ -31,6 +32,8 @@ var views = map[string]any{
 	"share":      Share{},
 	"login":      Login{},
 	"guide":      Guide{},
+	"runbooks":   Runbooks{},
+	"runbook":    Runbook{},
 	"details":    Details{},
 	"error":      Error{},
 	"recordings": Recordings{},
@@ -43,7 +46,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "guide", "error", "recordings", "player"}
+var pages = []string{"console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings", "player"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

@@ -1,6 +1,7 @@
 // What a program may do with the reader's clipboard: write to it (OSC 52), with the reader's leave, from the shell that
 // has the focus, and only by what it puts out while the reader looks. It can never read it.
 
+import { copySelected } from "./copy.js";
 import { bytesText, button, make } from "./terminal.js";
 import { shellPath } from "./stream.js";
 
@@ -100,15 +101,4 @@ function decoded(base64) {
   } catch {
     return null;
   }
-}
-
-// copySelected copies as one did before there was a clipboard for scripts: pages without TLS have none. It needs a click.
-function copySelected(text) {
-  const field = make("textarea", "sr");
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  const done = document.execCommand("copy");
-  field.remove();
-  return done;
 }

@@ -8,6 +8,7 @@ import { Dock } from "./log.js";
 import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
 import { myName } from "./presence.js";
 import { atLeast } from "./role.js";
+import { runHandedOver } from "./runin.js";
 import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
 
@@ -287,3 +288,4 @@ stream.on("log", ({ node, html }) => {
 
 reconcile();
 setInterval(tick, 1000);
+runHandedOver();

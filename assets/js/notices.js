@@ -4,7 +4,7 @@ import { all, find, sentence, set, stamp } from "./dom.js";
 
 const lasts = { info: 6000, warn: 12000 }; // ms; errors stay
 
-// notice tells the reader something.
+// notice tells the reader something, and returns its element.
 export function notice(level, text, hint = "") {
   const element = stamp("notice-template");
   element.dataset.level = level;
@@ -14,6 +14,7 @@ export function notice(level, text, hint = "") {
   find(".notice-text", element).textContent = text;
   find(".notice-hint", element).textContent = hint;
   find("#notices").append(element);
+  return element;
 }
 
 // Notices also come as HTML, from the server. Whoever puts them there, they go by themselves unless they are errors.

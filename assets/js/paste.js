@@ -60,6 +60,13 @@ export class Paste {
     this.#term.paste(text);
   }
 
+  /** put brings text in without a question: somebody has said already that it shall run. enter presses Enter. */
+  put(text) {
+    this.#bracketed = this.#term.modes.bracketedPasteMode;
+    this.#term.paste(clean(text));
+  }
+  enter() { this.#term.input("\r"); }
+
   /** show says how many bytes are left. */
   show(bytes) {
     this.element.hidden = bytes < shownFrom;

@@ -1,12 +1,10 @@
-// A shell's terminal in the page: xterm.js on one end, the stream and the input
-// requests on the other.
+// A shell's terminal in the page: xterm.js on one end, the stream and the input requests on the other.
 //
 //   const pane = new ShellPane({ element, node, shell, viewer, stream });
 //
-// What element shows: .shell-screen (the terminal; its CSS gives it a size),
-// .shell-paste (paste.js), .shell-floats (clipboard.js, files.js), .shell-bar (why nothing can be
-// typed, and what can be done), .shell-tools (tools.js), .shell-keys (touch.js),
-// .shell-find (search.js), .shell-note (history.js).
+// What element shows: .shell-screen (the terminal; its CSS gives it a size), .shell-paste (paste.js), .shell-floats
+// (clipboard.js, files.js), .shell-bar (why nothing can be typed, and what can be done), .shell-tools (tools.js),
+// .shell-keys (touch.js), .shell-find (search.js), .shell-note (history.js).
 //
 // Events on element, all bubbling, with {node, shell} as detail: shell-drawn
 // (there is something to see), shell-ended, shell-restart, shell-close and
@@ -15,9 +13,8 @@
 // (what the bar says is another), shell-typed (with text; by a key, or pasted),
 // shell-pasting (with pastes, to which a listener may add those of other shells).
 //
-// For tests and the curious: element.pane, and window.convoy.panes, a Map from
-// 'NODE/SHELL' to pane; pane.text() is what the screen shows, pane.cells() the
-// same with colours. Nothing in it is secret.
+// For tests and the curious: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is what
+// the screen shows, pane.cells() the same with colours. Nothing in it is secret.
 
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";

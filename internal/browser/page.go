@@ -112,6 +112,17 @@ func (p *Page) Click(selector string) {
 	p.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
+// Follow clicks on the first element that matches a CSS selector, and returns when
+// the page that it leads to is loaded.
+func (p *Page) Follow(selector string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
+		p.t.Fatalf("browser: follow %s: %v\n%s", selector, err, p.log.all())
+	}
+}
+
 // Type types text where the focus is, as an input method would: any letter
 // works, control characters do not.
 func (p *Page) Type(text string) {

@@ -1,0 +1,88 @@
+// Blocks of code in the guide and in runbooks: copying one, and running one in a shell of the console.
+
+import { copyText } from "./copy.js";
+import { all, find, stamp } from "./dom.js";
+import { reachable } from "./nodes.js";
+
+const shells = { convoy: "Convoy shell", sh: "system shell" };
+const kinds = { convoy: "convoy", sh: "system" }; // of shells, by the block's
+const saidFor = 2000; // ms
+
+/** textOf is a block's code. */
+export const textOf = (figure) => find("code", figure).textContent.trimEnd();
+
+const dialog = find("#run-in");
+let asked = null; // the block that the dialog is about
+
+for (const figure of all("figure.code")) equip(figure);
+
+function equip(figure) {
+  const bar = stamp("code-bar-template");
+  const { kind, step } = figure.dataset;
+  if (kind) find(".code-what", bar).textContent = shells[kind];
+  else find("[data-action=run-in]", bar).remove();
+  if (kind) figure.setAttribute("aria-label", `Step ${step}, for the ${shells[kind]}`);
+  figure.prepend(bar);
+}
+
+async function copy(button) {
+  const done = await copyText(textOf(button.closest("figure")));
+  const label = find("span", button);
+  label.textContent = done ? "Copied" : "Not copied";
+  button.toggleAttribute("data-done", done);
+  find("#code-said").textContent = done ? "Copied." : "The browser does not let this page copy: select the text by hand.";
+  setTimeout(() => {
+    label.textContent = "Copy";
+    button.removeAttribute("data-done");
+    find("#code-said").textContent = "";
+  }, saidFor);
+}
+
+// choose asks for the node whose shell is to run a block.
+async function choose(figure) {
+  asked = figure;
+  const [list, none] = [find("[data-nodes]", dialog), find("[data-none]", dialog)];
+  find("[data-what]", dialog).textContent = `The block is typed into the node's ${shells[figure.dataset.kind]}, and Enter is pressed.`;
+  list.replaceChildren();
+  none.textContent = "Looking for nodes …";
+  dialog.showModal();
+  try {
+    list.replaceChildren(...(await reachable()).map(choice));
+    none.textContent = list.childElementCount ? "" : "No node can be reached.";
+    find("button", list)?.focus();
+  } catch {
+    none.textContent = "Convoy cannot be reached. Try again when the connection is back.";
+  }
+}
+
+function choice({ name, short, self }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "choice";
+  button.dataset.node = name;
+  button.title = name;
+  button.append(Object.assign(document.createElement("b"), { textContent: short }));
+  if (self) button.append(Object.assign(document.createElement("span"), { className: "badge self", textContent: "this node" }));
+  const item = document.createElement("li");
+  item.append(button);
+  return item;
+}
+
+// handOver leaves the block to the console's page (runin.js).
+function handOver(node) {
+  const run = { node, kind: kinds[asked.dataset.kind], text: textOf(asked) };
+  try {
+    sessionStorage.setItem("convoy-run", JSON.stringify(run));
+  } catch {
+    find("[data-none]", dialog).textContent = "This browser lets the page hand nothing over. Copy the block, and paste it into a shell.";
+    return;
+  }
+  location.href = "/";
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-action], .choice");
+  if (button?.dataset.action === "copy-code") copy(button);
+  if (button?.dataset.action === "run-in") choose(button.closest("figure"));
+  if (button?.classList.contains("choice")) handOver(button.dataset.node);
+});

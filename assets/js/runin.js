@@ -1,0 +1,102 @@
+// A block of code that a page of the guide, or a runbook, hands over to run in a shell of a node (code.js): the console
+// finds or opens that shell, and types the block into it.
+
+import { allCards, keyOf } from "./cards.js";
+import { copyText } from "./copy.js";
+import { find } from "./dom.js";
+import { notice } from "./notices.js";
+import { button } from "./terminal.js";
+
+const handed = "convoy-run"; // in this tab's storage
+const look = 50; // ms between two looks at whether something has come
+const patience = { node: 4000, shell: 15_000, quiet: 5000, echo: 2000 }; // ms
+const quiet = 250; // ms without output, after which a shell waits for what is typed
+
+const names = { convoy: "Convoy shell", system: "system shell" };
+
+/** runHandedOver runs what was handed over to this page, once. */
+export async function runHandedOver() {
+  const run = take();
+  if (!run) return;
+  const short = run.node.replace(/^.*@/, "").replace(/\..*$/, "");
+  const card = await until(() => allCards().find((one) => one?.name === run.node && one.alive), patience.node);
+  if (!card) return refuse(run, `${short} cannot be reached any more.`);
+  card.element.scrollIntoView({ block: "nearest" });
+  const pane = await shellOf(card, run.kind);
+  if (!pane) return refuse(run, `There is no ${names[run.kind]} on ${short} to run it in.`);
+  await prompted(pane, run.kind);
+  if (!pane.takes) return refuse(run, `Nothing can be typed into the shell on ${short}.`);
+  pane.focus();
+  const before = pane.drawn;
+  pane.paste.put(run.text);
+  await settled(pane, () => pane.drawn > before, patience.echo); // a Convoy shell may lose a key that comes while it draws
+  pane.paste.enter();
+}
+
+// take is what was handed over. It is gone then: loading the page anew does not run it again.
+function take() {
+  try {
+    const { node, kind, text } = JSON.parse(sessionStorage.getItem(handed));
+    sessionStorage.removeItem(handed);
+    return names[kind] && typeof node === "string" && typeof text === "string" ? { node, kind, text } : null;
+  } catch {
+    return null; // nothing was
+  }
+}
+
+// refuse says why the block did not run, and keeps it for the reader.
+function refuse({ text }, why) {
+  const element = notice("error", why, "The block has not run. It can be copied from here.");
+  const copy = button("Copy the block", async () => { copy.textContent = await copyText(text) ? "Copied" : "Not copied"; });
+  find(".notice-hint", element).after(copy);
+}
+
+// shellOf shows a shell of that kind in a card, one that is free or a new one, and resolves to its pane.
+async function shellOf(card, kind) {
+  await until(() => !card.opening && !card.wanted, patience.shell); // one opens by itself
+  const busy = await busyShells(card.name);
+  const tab = card.shells.find((one) => "running" in one.dataset && (one.dataset.kind || "system") === kind && !card.isDetached(keyOf(one)) && !busy.has(keyOf(one)));
+  if (tab) card.select(keyOf(tab), true);
+  else if (!await opened(card, kind)) return null;
+  return card.panes.get(card.selected)?.pane;
+}
+
+// opened opens a shell, and waits for its tab.
+async function opened(card, kind) {
+  await card.open({ kind });
+  const { id } = card.wanted ?? { id: card.selected };
+  return until(() => card.element && !card.wanted && card.selected === id && card.panes.get(id)?.pane && (card.selectedTab?.dataset.kind || "system") === kind, patience.shell);
+}
+
+// busyShells are those in which a program runs, such as an editor: what is typed there would be the program's.
+async function busyShells(node) {
+  try {
+    const answer = await fetch(`/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
+    return new Set((await answer.json()).filter(({ busy }) => busy).map(({ id }) => id));
+  } catch {
+    return new Set(); // what cannot be known is taken for free
+  }
+}
+
+// prompted waits until a shell has shown what it has to show, and waits for a line. A Convoy shell is known by its prompt.
+const prompted = (pane, kind) => settled(pane, () => pane.drawn > 0 && (kind !== "convoy" || /\(\d+\)>$/.test(pane.text().trimEnd())), patience.quiet);
+
+// settled waits until met() and the shell has put out nothing for a while, at most for ms.
+async function settled(pane, met, ms) {
+  let [seen, since] = [-1, 0];
+  await until(() => {
+    const now = performance.now();
+    if (pane.drawn !== seen || pane.undrawn) [seen, since] = [pane.drawn, now];
+    return met() && now - since >= quiet;
+  }, ms);
+}
+
+// until looks until met() gives something, and resolves to that; after ms to nothing.
+async function until(met, ms) {
+  for (const end = performance.now() + ms; performance.now() < end;) {
+    const got = met();
+    if (got) return got;
+    await new Promise((resolve) => setTimeout(resolve, look));
+  }
+  return null;
+}

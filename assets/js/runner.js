@@ -1,0 +1,57 @@
+// Running one step on nodes: a request to each, and what its answer means.
+
+import { sentence } from "./dom.js";
+import { plain } from "./groups.js";
+
+// Browsers open six connections per host on HTTP/1.1, for all tabs together: some must be left for the console.
+const multiplexed = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
+const places = multiplexed ? Infinity : 4;
+
+/**
+ * runOn runs a step, {kind, text}, on nodes. It resolves to all results, {node, short, badge, ok, output, took}, after
+ * done(result) was called with each. Aborting the signal ends what runs, on the nodes as well.
+ */
+export async function runOn(step, nodes, signal, done) {
+  const waiting = [...nodes];
+  const results = [];
+  const work = async () => {
+    for (let node = waiting.shift(); node; node = waiting.shift()) {
+      const began = performance.now();
+      const result = { node: node.name, short: node.short, took: 0, ...await ask(step, node, signal) };
+      result.took ||= (performance.now() - began) / 1000;
+      results.push(result);
+      done(result);
+    }
+  };
+  await Promise.all(nodes.slice(0, places).map(work));
+  return results;
+}
+
+async function ask({ kind, text }, node, signal) {
+  if (signal.aborted) return stopped();
+  const [what, body] = kind === "sh" ? ["run", { command: text }] : ["eval", { source: text }];
+  let answer;
+  try {
+    answer = await fetch(`/nodes/${node.name}/${what}`, {
+      method: "POST", signal, body: JSON.stringify(body), headers: { Accept: "application/json", "Content-Type": "application/json" },
+    });
+    return meaning(answer.status, await answer.json());
+  } catch (error) {
+    if (signal.aborted) return stopped();
+    const text = answer ? `The answer with status ${answer.status} cannot be read: ${error.message}` : "Convoy cannot be reached.";
+    return { ok: false, badge: "failed", output: text };
+  }
+}
+
+const stopped = () => ({ ok: false, badge: "stopped", output: "" });
+
+// meaning is what an answer says of the step.
+function meaning(status, answer) {
+  if (status === 200 && "status" in answer) {
+    const badge = answer.status < 0 ? "killed" : `exit ${answer.status}`;
+    return { ok: answer.status === 0, badge, output: plain(answer.output), took: answer.took };
+  }
+  if (status === 200) return { ok: true, badge: "ok", output: plain(answer.result) };
+  const said = "result" in answer ? [answer.result, answer.error] : [sentence(answer.error ?? `It failed with status ${status}`), sentence(answer.hint)];
+  return { ok: false, badge: status === 504 ? "timed out" : "failed", output: plain(said.filter(Boolean).join("\n")) };
+}

@@ -1,0 +1,194 @@
+package guide
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// renderTime is how long one text may take to be parsed. A good one of the largest size takes a tenth of a second.
+const renderTime = 3 * time.Second
+
+// maxParagraph is the length of the longest paragraph, in bytes.
+const maxParagraph = 128 << 10
+
+// ErrTooSlow says that a text takes too long to be shown.
+var ErrTooSlow = errors.New("the text is too intricate to be shown")
+
+// Document is a text that was rendered.
+type Document struct {
+	Title  string // the first heading, as plain text; "": there is none
+	Body   template.HTML
+	Blocks []Block // of code that can be run, in their order
+}
+
+// Block is a block of code that can be run. Its element has the id "step-" and its number, from 1.
+type Block struct {
+	Kind string // Convoy or System
+	Flag string // what its tag says besides, such as "error"
+	Text string
+}
+
+// The kinds of blocks, as their tags have them.
+const (
+	Convoy = "convoy" // for the Convoy shell
+	System = "sh"     // for the system's shell
+)
+
+// render turns Markdown into HTML that may stand in a page, whoever wrote it. What looks like HTML stays text, links
+// lead to pages or nowhere, and images are links. ids stands before the id of each heading, so that none can be that of
+// another element of the page.
+func render(source []byte, ids string, limit time.Duration) (Document, error) {
+	r := newRendering(source, ids, time.Now().Add(limit))
+	root, err := r.parse()
+	if err != nil {
+		return Document{}, err
+	}
+	var b bytes.Buffer
+	if err := r.markdown.Renderer().Render(&b, r.source, root); err != nil {
+		return Document{}, fmt.Errorf("render: %w", err)
+	}
+	title, _ := outline(root, r.source)
+	return Document{Title: title, Body: template.HTML(b.String()), Blocks: r.blocks}, nil
+}
+
+// glance is a text's first heading and its first paragraph, both as plain text; there are none in one that takes longer
+// than until end.
+func glance(source []byte, end time.Time) (title, summary string) {
+	r := newRendering(source, "", end)
+	root, err := r.parse()
+	if err != nil {
+		return "", ""
+	}
+	return outline(root, r.source)
+}
+
+// rendering is one text on its way.
+type rendering struct {
+	source   []byte
+	ids      string
+	end      time.Time // it is given up then
+	markdown goldmark.Markdown
+	blocks   []Block
+}
+
+func newRendering(source []byte, ids string, end time.Time) *rendering {
+	r := &rendering{source: bytes.ToValidUTF8(source, []byte("\uFFFD")), ids: ids, end: end}
+	r.markdown = goldmark.New(
+		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))), // a page's policy lets no style through
+		goldmark.WithParserOptions(parser.WithAutoHeadingID(),
+			parser.WithBlockParsers(util.Prioritized(blockClock{r}, 0)), parser.WithInlineParsers(util.Prioritized(inlineClock{r}, 0)),
+			parser.WithParagraphTransformers(util.Prioritized(paragraphBound{}, 0))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(r, 0))),
+	)
+	return r
+}
+
+func (r *rendering) parse() (root ast.Node, err error) {
+	defer func() {
+		if v := recover(); v == ErrTooSlow {
+			err = ErrTooSlow
+		} else if v != nil {
+			panic(v)
+		}
+	}()
+	ids := prefixed{parser.NewContext().IDs(), r.ids}
+	return r.markdown.Parser().Parse(text.NewReader(r.source), parser.WithContext(parser.NewContext(parser.WithIDs(ids)))), nil
+}
+
+// prefixed makes ids that begin like that.
+type prefixed struct {
+	parser.IDs
+	prefix string
+}
+
+func (p prefixed) Generate(value []byte, kind ast.NodeKind) []byte {
+	return append([]byte(p.prefix), p.IDs.Generate(value, kind)...)
+}
+
+// tick gives up a text that takes too long. goldmark cannot be stopped otherwise, and takes time by the square of the
+// length for some texts, such as a line of nothing but ">".
+func (r *rendering) tick() {
+	if time.Now().After(r.end) {
+		panic(ErrTooSlow)
+	}
+}
+
+// blockClock and inlineClock parse nothing: they look at the clock wherever goldmark may have much to do.
+type blockClock struct{ *rendering }
+
+func (c blockClock) Trigger() []byte { return []byte(">-+*0123456789") } // what a block with blocks in it begins with
+func (c blockClock) Open(ast.Node, text.Reader, parser.Context) (ast.Node, parser.State) {
+	c.tick()
+	return nil, parser.NoChildren
+}
+func (c blockClock) Continue(ast.Node, text.Reader, parser.Context) parser.State { return parser.Close }
+func (c blockClock) Close(ast.Node, text.Reader, parser.Context)                 {}
+func (c blockClock) CanInterruptParagraph() bool                                 { return true }
+func (c blockClock) CanAcceptIndentedLine() bool                                 { return true }
+
+type inlineClock struct{ *rendering }
+
+func (c inlineClock) Trigger() []byte { return []byte("[]!<*_`&\\") }
+func (c inlineClock) Parse(ast.Node, text.Reader, parser.Context) ast.Node {
+	c.tick()
+	return nil
+}
+
+// paragraphBound refuses a paragraph in which goldmark would look for the definitions of links for too long.
+type paragraphBound struct{}
+
+func (paragraphBound) Transform(node *ast.Paragraph, _ text.Reader, _ parser.Context) {
+	if lines := node.Lines(); lines.Len() > 0 && lines.At(lines.Len()-1).Stop-lines.At(0).Start > maxParagraph {
+		panic(ErrTooSlow)
+	}
+}
+
+// outline is a text's first heading and its first paragraph, both as plain text.
+func outline(root ast.Node, source []byte) (title, summary string) {
+	for n := root.FirstChild(); n != nil && (title == "" || summary == ""); n = n.NextSibling() {
+		switch {
+		case n.Kind() == ast.KindHeading && title == "":
+			title = plain(n, source)
+		case n.Kind() == ast.KindParagraph && summary == "":
+			summary = plain(n, source)
+		}
+	}
+	return title, summary
+}
+
+// plain is what a reader sees of inline text, without what it looks like.
+func plain(n ast.Node, source []byte) string {
+	var b strings.Builder
+	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { //nolint:errcheck // none is returned
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			b.Write(resolve(n.Segment.Value(source)))
+			if n.SoftLineBreak() || n.HardLineBreak() {
+				b.WriteByte(' ')
+			}
+		case *ast.String:
+			b.Write(n.Value)
+		case *ast.AutoLink:
+			b.Write(n.Label(source))
+		case *ast.RawHTML:
+			b.Write(n.Segments.Value(source))
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.Join(strings.Fields(b.String()), " ")
+}

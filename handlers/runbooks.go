@@ -1,0 +1,110 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/fleet"
+	"convoy/guide"
+	"convoy/templates"
+)
+
+// runbook is a runbook as docs/protocol.md shows it.
+type runbook struct {
+	Name    string     `json:"name"`
+	Title   string     `json:"title"`
+	Summary string     `json:"summary,omitempty"`
+	Changed time.Time  `json:"changed"`
+	Large   bool       `json:"large,omitempty"`
+	Steps   []bookStep `json:"steps,omitempty"`
+}
+
+// bookStep is a block of a runbook that can be run.
+type bookStep struct {
+	Kind string `json:"kind"`
+	Text string `json:"text"`
+}
+
+var errNoRunbooks = &problem{Status: http.StatusServiceUnavailable, Text: "the directory of runbooks cannot be read", Hint: "the node's log says why"}
+
+// GET /runbooks
+func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
+	view := templates.Runbooks{Page: h.page(r, "Runbooks"), Given: h.runbooks.Dir != ""}
+	list := []runbook{}
+	if view.Given {
+		found, more, err := h.runbooks.List()
+		if err != nil {
+			h.Log.Warn("runbooks cannot be listed", "err", err)
+			return errNoRunbooks
+		}
+		view.More = more
+		for _, one := range found {
+			list = append(list, runbook{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed.UTC(), Large: one.Large})
+		}
+	}
+	if !wantsHTML(r) {
+		return writeJSON(w, http.StatusOK, list)
+	}
+	for _, one := range list {
+		view.Rows = append(view.Rows, templates.RunbookRow{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed, Large: one.Large})
+	}
+	return h.set.Render(w, http.StatusOK, "runbooks", view)
+}
+
+// GET /runbooks/{runbook}
+//
+// The name may end with .md, so that runbooks can link to one another as they do elsewhere.
+func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
+	name, err := url.PathUnescape(chi.URLParam(r, "runbook"))
+	if err != nil {
+		return guide.ErrNoRunbook
+	}
+	one, err := h.runbooks.Get(strings.TrimSuffix(name, ".md"))
+	if err != nil {
+		h.Log.Debug("runbook not shown", "name", name, "err", err)
+		return err
+	}
+	if !wantsHTML(r) {
+		answer := runbook{Name: one.Name, Title: one.Title, Changed: one.Changed.UTC()}
+		for _, b := range one.Blocks {
+			answer.Steps = append(answer.Steps, bookStep{b.Kind, b.Text})
+		}
+		return writeJSON(w, http.StatusOK, answer)
+	}
+	defer h.feeds.use(r.Context())()
+	view := templates.Runbook{Page: h.page(r, one.Title), Name: one.Name, Untitled: one.Untitled, Changed: one.Changed, Body: one.Body, Nodes: h.runNodes()}
+	for i, b := range one.Blocks {
+		view.Steps = append(view.Steps, templates.RunStep{Number: i + 1, Kind: b.Kind, First: firstLine(b.Text)})
+	}
+	return h.set.Render(w, http.StatusOK, "runbook", view)
+}
+
+// firstLine is the first line of code that says something.
+func firstLine(text string) string {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			return line
+		}
+	}
+	return strings.TrimSpace(text)
+}
+
+// runNodes are the nodes that steps can be run on, this one first.
+func (h *Handlers) runNodes() (list []templates.RunNode) {
+	for _, n := range h.overview().Nodes {
+		one := templates.RunNode{Name: n.Name, Short: shortName(n.Host), Self: n.Name == h.Self}
+		switch {
+		case n.Status != fleet.Alive:
+		case one.Self:
+			list = slices.Insert(list, 0, one)
+		default:
+			list = append(list, one)
+		}
+	}
+	return list
+}
