@@ -95,8 +95,8 @@ Flags (and the environment variables that set them):
     -recordings-max SIZE
                        what a node's recordings may take, such as 500MiB; then
                        the oldest go; default 1GiB (CONVOY_RECORDINGS_MAX)
-    -runbooks DIR      directory of your runbooks: Markdown files whose blocks of
-                       code the console runs on its nodes; default none
+    -runbooks DIR      directory of your runbooks: Markdown files whose blocks
+                       of code the console runs on its nodes; default none
                        (CONVOY_RUNBOOKS)
     -log FORMAT        log on standard output: json, text or auto, which is text
                        on a terminal and json elsewhere (CONVOY_LOG)

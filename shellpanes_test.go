@@ -20,9 +20,10 @@ func startConvoy(t *testing.T, args ...string) *running {
 
 // asks types a line into a Convoy shell and waits until the screen shows what it gives, and the next prompt.
 func asks(p *browser.Page, key, line, gives string) {
-	p.Do(fmt.Sprintf(`window.before = (window.convoy.panes.get(%q).text().match(/\(\d+\)>/g) ?? []).length`, key))
+	last := fmt.Sprintf(`Number(/\((\d+)\)>$/.exec(window.convoy.panes.get(%q).text().trimEnd())?.[1] ?? 0)`, key) // of the prompt at the end
+	p.Do("window.before = " + last)
 	enter(p, key, line)
-	p.Wait(fmt.Sprintf(`(text => text.includes(%[2]q) && /\(\d+\)>$/.test(text.trimEnd()) && text.match(/\(\d+\)>/g).length > window.before)(window.convoy.panes.get(%[1]q).text())`, key, gives))
+	p.Wait(fmt.Sprintf("%s > window.before && window.convoy.panes.get(%q).text().includes(%q)", last, key, gives))
 }
 
 // waitConvoy waits until a Convoy shell's screen ends with a prompt.

@@ -9,7 +9,7 @@ import { button } from "./terminal.js";
 
 const handed = "convoy-run"; // in this tab's storage
 const look = 50; // ms between two looks at whether something has come
-const patience = { node: 4000, shell: 15_000, quiet: 5000, echo: 2000 }; // ms
+const patience = { node: 4000, shell: 15_000, quiet: 5000 }; // ms
 const quiet = 250; // ms without output, after which a shell waits for what is typed
 
 const names = { convoy: "Convoy shell", system: "system shell" };
@@ -27,9 +27,8 @@ export async function runHandedOver() {
   await prompted(pane, run.kind);
   if (!pane.takes) return refuse(run, `Nothing can be typed into the shell on ${short}.`);
   pane.focus();
-  const before = pane.drawn;
-  pane.paste.put(run.text);
-  await settled(pane, () => pane.drawn > before, patience.echo); // a Convoy shell may lose a key that comes while it draws
+  const block = run.kind === "convoy" && run.text.includes("\n"); // an empty line ends it
+  pane.paste.put(block ? `${run.text}\n` : run.text);
   pane.paste.enter();
 }
 

@@ -163,7 +163,20 @@ func Incomplete(source string) bool {
 	if endsEarly(source) {
 		return true
 	}
-	return last != strings.TrimLeft(last, " \t") && strings.Contains(source, "\n")
+	return strings.Contains(source, "\n") && endsInBlock(source)
+}
+
+// endsInBlock reports that the last line may have further ones behind it: it is in a block.
+func endsInBlock(source string) bool {
+	file, err := dialect.Parse("", source, 0)
+	if err != nil || len(file.Stmts) == 0 {
+		return false
+	}
+	switch file.Stmts[len(file.Stmts)-1].(type) {
+	case *syntax.DefStmt, *syntax.IfStmt, *syntax.ForStmt, *syntax.WhileStmt:
+		return true
+	}
+	return false
 }
 
 // endsEarly reports that source is wrong only because it ends where it does.

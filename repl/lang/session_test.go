@@ -184,7 +184,7 @@ func TestIncomplete(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]bool{
 		"1": false, "(1,": true, "(1,\n2)": false, "def f():": true, "def f():\n  return 1": true, "def f():\n  return 1\n": false,
-		"if x:": true, "x = '''a": true, "x = 'a": false, "1 +": true, "1 )": false, "": false, "for x in y:\n  print(x)\n": false, "[\n": true,
+		"if x:": true, "x = '''a": true, "x = 'a": false, "1 +": true, "1 )": false, "": false, "for x in y:\n  print(x)\n": false, "[\n": true, "(1,\n  2)": false, "if x: y\nelse:\n  z": true, "def f(): return 1": false,
 	} {
 		if got := Incomplete(source); got != want {
 			t.Errorf("Incomplete(%q) = %v", source, got)
