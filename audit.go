@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"convoy/audit"
 )
@@ -21,7 +23,8 @@ Usage:
     convoy audit verify [flags] [DIR]  say whether the log is as it was written
     convoy audit tail [flags] [DIR]    print its newest entries, the newest last
 
-DIR is the directory of one node's log; default audit, below -data.
+DIR is the directory of one node's log; default audit/HOST below -data, if there
+is but one.
 
     -data DIR          directory of what nodes keep; default
                        $XDG_STATE_HOME/convoy (CONVOY_DATA)
@@ -34,6 +37,24 @@ DIR is the directory of one node's log; default audit, below -data.
 The exit status is 0, and 1 if verify finds the log broken, 2 if it was asked
 for something impossible, such as to read a log that is not there.
 `
+
+// openAudit opens the log of who does what here. A node without one goes on, and says so.
+func (n *node) openAudit() {
+	if n.cfg.data == "" {
+		n.log.Warn("no audit log: -data names no directory", "component", "audit")
+		return
+	}
+	log, err := audit.Open(audit.Config{Dir: n.cfg.auditDir(), Node: n.cfg.name, Log: n.part("audit")})
+	if err != nil {
+		n.log.Warn("no audit log", "component", "audit", "err", err)
+		return
+	}
+	n.audit = log
+	n.log.Info("audit log", "component", "audit", "dir", n.cfg.auditDir(), "entries", log.Head().Seq)
+}
+
+// auditDir is the directory of this node's log: one of its own, so that nodes of one machine do not mix.
+func (cfg *config) auditDir() string { return filepath.Join(cfg.data, "audit", hostOf(cfg.name)) }
 
 // auditFlags are the flags of convoy audit.
 type auditFlags struct {
@@ -163,17 +184,38 @@ func readAuditFlags(command string, args []string, getenv func(string) string) (
 	if *data == "" {
 		*data = stateDir(getenv)
 	}
-	f.dir = filepath.Join(*data, "audit")
 	switch {
 	case set.NArg() > 1:
 		return f, hint("flags stand before the directory", "more than one directory to look at")
+	case f.n < 0:
+		return f, hint("0 or more", "-n %d is out of range", f.n)
 	case set.NArg() == 1:
 		f.dir = set.Arg(0)
+		return f, nil
 	case *data == "":
 		return f, hint("name a directory", "there is no home directory, and so no log in it")
 	}
-	if f.n < 0 {
-		return f, hint("0 or more", "-n %d is out of range", f.n)
+	f.dir, err = onlyLog(filepath.Join(*data, "audit"))
+	return f, err
+}
+
+// onlyLog is the log below a directory that holds one for each node of this machine.
+func onlyLog(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return dir, nil // whoever reads it says what is wrong
 	}
-	return f, nil
+	var logs []string
+	for _, e := range entries {
+		if e.IsDir() {
+			logs = append(logs, filepath.Join(dir, e.Name()))
+		}
+	}
+	switch len(logs) {
+	case 0:
+		return dir, nil
+	case 1:
+		return logs[0], nil
+	}
+	return "", hint("name one of "+strings.Join(logs, ", "), "there are the logs of %d nodes", len(logs))
 }

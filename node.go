@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"convoy/audit"
 	"convoy/fleet"
 	"convoy/handlers"
 	"convoy/local"
@@ -44,6 +45,7 @@ type node struct {
 	fleet    *fleet.Fleet
 	cluster  *peer.Cluster
 	web      *handlers.Handlers
+	audit    *audit.Log      // nil: there is no place for it
 	evals    chan struct{}   // holds a token for each evaluation under way
 	commands chan struct{}   // and for each command
 	asking   connectedShells // Convoy shells that run elsewhere
@@ -109,7 +111,8 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.worker = newWorker(n)
 	n.railwayFunctions()
 	n.shellFunctions()
-	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
+	n.openAudit()
+	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
 		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
@@ -227,6 +230,9 @@ func (n *node) stop() {
 	}
 	n.step("end the shells", shellsWait, n.shells.Close)
 	n.step("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })
+	if n.audit != nil {
+		n.step("close the audit log", shutdownWait, func(context.Context) error { return n.audit.Close() })
+	}
 	n.log.Info("node stopped")
 }
 

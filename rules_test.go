@@ -64,7 +64,7 @@ func TestArrows(t *testing.T) {
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
-		{"handlers", []string{"access", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
+		{"handlers", []string{"access", "audit", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
 	} {
 		got, ok := all[rule.pkg]
 		if !ok {

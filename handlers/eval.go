@@ -63,6 +63,7 @@ func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source strin
 	ctx, cancel := contextWithTimeout(r, evalWait)
 	defer cancel()
 	h.Log.Info("evaluation asked for", "user", sessionOf(r).User, "addr", h.clientOf(r), "source", source)
+	tell(r.Context(), h.Self, source)
 	got, err := h.Prompt.Evaluate(ctx, sessionOf(r).Role, source)
 	if err != nil {
 		return err

@@ -318,7 +318,7 @@ func TestFiles_Audit(t *testing.T) {
 	s, _ := n.inDir(t)
 	n.request(t, "POST", filesPath(s, "name", "list.txt"), "the contents", bearer)
 	n.request(t, "GET", filesPath(s, "path", "list.txt"), "", bearer)
-	n.request(t, "GET", filesPath(s, "path", "nowhere"), "", bearer, forHeader+": 192.0.2.1")
+	n.request(t, "GET", filesPath(s, "path", "nowhere"), "", bearer, statementHeader+": "+signStatement(keyOf('x'), statement{User: "x", Addr: "192.0.2.1", Until: time.Now()}))
 	var got []string
 	for _, line := range n.Logs.Tail(3) {
 		attrs := map[string]string{}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"convoy/audit"
 	"convoy/fleet"
 	"convoy/guide"
 	"convoy/logs"
@@ -43,6 +44,7 @@ type Config struct {
 	Cluster    Cluster      // the way to other nodes' shells and logs
 	Token      string       // opens everything; at least 16 characters
 	Keys       [][]byte     // sign sessions: the first signs, all are accepted
+	Audit      *audit.Log   // nil: what is done is not noted
 	Statements [][]byte     // between nodes, of who asks; the first signs
 	Shares     [][]byte     // sign share links, likewise
 	Hosts      []string     // host names that the console is reached by, besides localhost and IP addresses

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/audit"
 	"convoy/templates"
 )
 
@@ -28,7 +29,7 @@ type session struct {
 	Role    access.Role `json:"role"`
 	Expires time.Time   `json:"expires"`
 
-	peer bool // another node says so
+	addr string // where the request came from
 }
 
 // login checks tokens and signs sessions.
@@ -97,6 +98,7 @@ func sessionFrom(ctx context.Context) session {
 func (h *Handlers) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s, ok := h.whoAsks(r); ok {
+			s.addr = h.addrOf(r)
 			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
 		}
 		next.ServeHTTP(w, r)
@@ -154,6 +156,7 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !h.login.checkToken(strings.TrimSpace(r.PostForm.Get("token"))) {
 		h.Log.Warn("login refused", "addr", h.addrOf(r))
+		h.noteLogin(r, session{}, audit.Refused)
 		return h.set.Render(w, http.StatusUnauthorized, "login", templates.Login{Page: h.page(r, "Log in"), Error: "That token is not the one that Convoy printed when it started."})
 	}
 	h.setSession(w, r)
@@ -173,6 +176,7 @@ func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request) {
 	s := session{ID: rand.Text(), User: "admin", Role: access.Admin, Expires: time.Now().Add(sessionLife).UTC()}
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
 	h.Log.Info("logged in", "addr", h.addrOf(r))
+	h.noteLogin(r, s, audit.OK)
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {

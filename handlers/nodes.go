@@ -23,7 +23,8 @@ func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Log.Info("spawn asked for", "node", node.Name, "addr", h.addrOf(r))
+	tell(r.Context(), node.Name, "")
+	h.Log.Info("spawn asked for", "node", node.Name, "user", sessionOf(r).User, "addr", h.clientOf(r))
 	if r.Header.Get("HX-Request") != "" {
 		w.Header().Set("X-Convoy-Node", node.Name)
 		return h.set.Render(w, http.StatusCreated, "node_list", h.nodeList())
@@ -55,7 +56,7 @@ func (h *Handlers) retireNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Log.Info("retire asked for", "node", node.Name, "addr", h.addrOf(r))
+	h.Log.Info("retire asked for", "node", node.Name, "user", sessionOf(r).User, "addr", h.clientOf(r))
 	if r.Header.Get("HX-Request") != "" {
 		return h.set.Render(w, http.StatusAccepted, "node_list", h.nodeList())
 	}

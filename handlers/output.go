@@ -39,6 +39,9 @@ func following(viewer pty.Viewer, from int64) string {
 func (h *Handlers) limitedOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
 	if s, err := h.Shells.Get(id); err == nil {
 		viewer = limited(ctx, viewer, s)
+		if from < 0 {
+			h.noteAttached(ctx, id, viewer.Types)
+		}
 	}
 	return h.ownOutput(ctx, id, viewer, from)
 }

@@ -62,13 +62,10 @@ func (h *Handlers) here(fn handler) handler {
 // maxForward bounds what one hop carries in a request; the owner has limits of its own.
 const maxForward = 1 << 20
 
-// forHeader tells the owner the address of who asked, for its log.
-const forHeader = "Convoy-For"
-
 // clientOf is the address of who asks, whichever node they ask.
 func (h *Handlers) clientOf(r *http.Request) string {
-	if sessionOf(r).peer { // another node asks for somebody
-		return r.Header.Get(forHeader)
+	if s := sessionOf(r); s.addr != "" {
+		return s.addr
 	}
 	return h.addrOf(r)
 }
@@ -84,7 +81,6 @@ func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path st
 	to.ContentLength = r.ContentLength
 	to.Header.Set("Accept", "application/json")
 	h.vouch(r.Context(), to)
-	to.Header.Set(forHeader, h.addrOf(r))
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		to.Header.Set("Content-Type", kind)
 	}

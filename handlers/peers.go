@@ -24,6 +24,7 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	tell(r.Context(), target, "")
 	ctx, cancel := contextWithTimeout(r, connectWait)
 	defer cancel()
 	answer := connected{Connected: true}

@@ -222,9 +222,9 @@ func TestUserTravels(t *testing.T) {
 		"signed":         {signStatement(keyOf('n'), good), http.StatusCreated},
 		"forged":         {forged, http.StatusForbidden},
 		"none":           {"", http.StatusForbidden},
-		"long ago":       {signStatement(keyOf('n'), statement{"ann", access.Admin, "", now.Add(-time.Hour)}), http.StatusForbidden},
-		"from tomorrow":  {signStatement(keyOf('n'), statement{"ann", access.Admin, "", now.Add(24 * time.Hour)}), http.StatusForbidden},
-		"of an operator": {signStatement(keyOf('n'), statement{"ann", access.Operator, "", now.Add(statementLife)}), http.StatusForbidden},
+		"long ago":       {signStatement(keyOf('n'), statement{"ann", access.Admin, "", "", now.Add(-time.Hour)}), http.StatusForbidden},
+		"from tomorrow":  {signStatement(keyOf('n'), statement{"ann", access.Admin, "", "", now.Add(24 * time.Hour)}), http.StatusForbidden},
+		"of an operator": {signStatement(keyOf('n'), statement{"ann", access.Operator, "", "", now.Add(statementLife)}), http.StatusForbidden},
 		"cut":            {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
 		"huge":           {strings.Repeat("x", 1<<16), http.StatusForbidden},
 	} {

@@ -28,6 +28,7 @@ const (
 var routes = map[string]access.Role{
 	"GET /healthz": anybody, "GET /assets/*": anybody, "GET /login": anybody, "POST /login": anybody,
 	"GET /": access.Viewer, "POST /logout": access.Viewer, "GET /guide": access.Viewer, "GET /guide/{page}": access.Viewer, "GET /metrics": access.Viewer,
+	"GET /audit": access.Admin, "GET /nodes/{node}/audit": access.Admin,
 	"GET /runbooks": access.Viewer, "GET /runbooks/{runbook}": access.Viewer, "POST /nodes/{node}/run": access.Admin,
 
 	"GET /share/{token}": byLink, "GET /share/{token}/stream": byLink, "POST /share/{token}/streams/{stream}/shells/{node}/{shell}": byLink,

@@ -120,6 +120,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	if isNew {
 		status = http.StatusCreated
 	}
+	tell(r.Context(), h.Self+"/"+s.Info().ID, ask.Kind)
 	return writeJSON(w, status, opened{h.shellJSON(s.Info()), hint})
 }
 

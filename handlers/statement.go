@@ -28,6 +28,7 @@ type statement struct {
 	User  string      `json:"user"`
 	Role  access.Role `json:"role"`
 	Login string      `json:"login"` // id of the session
+	Addr  string      `json:"addr"`  // where they ask from
 	Until time.Time   `json:"until"`
 }
 
@@ -38,7 +39,7 @@ func (h *Handlers) vouch(ctx context.Context, to *http.Request) {
 	if s.ID == "" {
 		s = session{User: "console", Role: access.Viewer}
 	}
-	said := statement{s.User, s.Role, s.ID, time.Now().Add(statementLife).UTC()}
+	said := statement{s.User, s.Role, s.ID, s.addr, time.Now().Add(statementLife).UTC()}
 	to.Header.Set(statementHeader, signStatement(h.Statements[0], said))
 }
 
@@ -77,7 +78,7 @@ func readStatement(keys [][]byte, given string, now time.Time) (said statement, 
 func (h *Handlers) identifyPeer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if said, ok := readStatement(h.Statements, r.Header.Get(statementHeader), time.Now()); ok {
-			s := session{ID: said.Login, User: said.User, Role: said.Role, peer: true}
+			s := session{ID: said.Login, User: said.User, Role: said.Role, addr: said.Addr}
 			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
 		}
 		next.ServeHTTP(w, r)

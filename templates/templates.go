@@ -37,6 +37,7 @@ var views = map[string]any{
 	"details":    Details{},
 	"error":      Error{},
 	"recordings": Recordings{},
+	"audit":      Audit{},
 	"player":     Player{},
 	"node_list":  NodeList{},
 	"node":       Node{},
@@ -46,7 +47,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings", "player"}
+var pages = []string{"console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

@@ -119,6 +119,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		"error":   Error{page, 404, "no such page", "go back"},
 
 		"recordings": Recordings{page, []Recording{recording}, []Silent{{"b", "it is away"}}},
+		"audit":      Audit{page, true, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open", "convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
 		"player":     Player{page, recording},
 	} {
 		doc := find(t, name, view)
@@ -232,6 +233,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
 
 		"recordings": Recordings{Page{}, []Recording{hostile}, []Silent{{evil, evil}}},
+		"audit":      Audit{Page{}, false, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}}, []Silent{{evil, evil}}},
 		"player":     Player{Page{}, hostile},
 	} {
 		doc := find(t, name, view)

@@ -1,0 +1,17 @@
+package templates
+
+import "time"
+
+// Audit is the page of what was noted on all nodes.
+type Audit struct {
+	Page
+	Kept   bool // this node keeps a log
+	Rows   []AuditRow
+	Silent []Silent
+}
+
+// AuditRow is one entry.
+type AuditRow struct {
+	Time                                                   time.Time
+	Node, User, Role, Addr, Action, Target, Result, Detail string
+}
