@@ -26,6 +26,7 @@ const usage = `Convoy is a web console with real shells on every node of a clust
 Usage:
     convoy [flags]     run a node: console, shells, a place in the cluster
     convoy shell       a prompt for the fleet, or a script; convoy shell -h
+    convoy user        who may log in, and what they may do; convoy user -h
     convoy audit       verify or print the log of who did what; convoy audit -h
     convoy cookie      print a new random cookie for CONVOY_COOKIE
     convoy railway check
@@ -75,9 +76,11 @@ Flags (and the environment variables that set them):
                        (CONVOY_SYSTEM_SHELL)
     -shell COMMAND     program of a system shell; default $SHELL, else bash
                        (CONVOY_SHELL)
-    -data DIR          directory of what nodes keep: recordings, and what was
-                       typed in Convoy shells; default $XDG_STATE_HOME/convoy
-                       (CONVOY_DATA)
+    -data DIR          directory of what nodes keep: users, the audit log,
+                       recordings, and what was typed in Convoy shells; default
+                       $XDG_STATE_HOME/convoy (CONVOY_DATA)
+    -users FILE        who may log in with a name and a password; convoy user
+                       makes it; default users, below -data (CONVOY_USERS)
     -dir DIR           directory that shells start in; default your home
                        directory (CONVOY_DIR)
     -shell-idle DURATION
@@ -131,6 +134,7 @@ type config struct {
 	dns       netip.AddrPort // the server to ask; zero: the system's
 	poll      time.Duration
 	shell     []string // program of a system shell
+	users     string   // file; empty: none
 	system    string   // system shells: on, first or off
 	data      string   // directory; empty: nothing is kept
 	dir       string
@@ -166,7 +170,7 @@ func hint(hint, format string, args ...any) error {
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
 	addr, hosts, provider, base, host, bind, query, shell, system, data, dir, maxUpload, log, level string
-	record, recordings, recordingsMax, runbooks                                                     string
+	record, recordings, recordingsMax, runbooks, users                                              string
 	maxNodes, port, callPort                                                                        int
 	poll, idle                                                                                      time.Duration
 	spawned, shareToken, tlsSelf                                                                    bool
@@ -186,7 +190,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkUsers, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -215,6 +219,7 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.DurationVar(&f.poll, "poll", 5*time.Second, "")
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.system, "system-shell", "on", "")
+	set.StringVar(&f.users, "users", "", "")
 	set.StringVar(&f.data, "data", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")

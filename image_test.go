@@ -33,7 +33,11 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	}
 	port := freePort(t)
 	token, cookie := peer.NewCookie(), peer.NewCookie()
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/tmp", "SHELL=/bin/bash", "CONVOY_LOG=json", "PORT=" + port, "CONVOY_TOKEN=" + token, "CONVOY_COOKIE=" + cookie,
+	data, err := os.MkdirTemp("", "convoy") // t.TempDir cannot be entered by another user
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(data) })
+	must(t, os.Chown(data, nobody, nobody))
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/tmp", "CONVOY_DATA=" + data, "CONVOY_SYSTEM_SHELL=first", "SHELL=/bin/bash", "CONVOY_LOG=json", "PORT=" + port, "CONVOY_TOKEN=" + token, "CONVOY_COOKIE=" + cookie,
 		"CONVOY_PROVIDER=none", "CONVOY_HOST=convoy.railway.internal", "CONVOY_BIND=" + loopback().String(), "CONVOY_PORT=0", "CONVOY_CALL_PORT=0"}
 	command := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(soon(t), binary, args...)

@@ -33,6 +33,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if len(args) > 0 && args[0] == "audit" {
 		return auditCommand(args[1:], getenv, stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == "user" {
+		return userCommand(args[1:], getenv, os.Stdin, stdout, stderr)
+	}
 	if len(args) == 1 {
 		switch args[0] {
 		case evaluateCommand:

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"convoy/access"
 	"convoy/audit"
 	"convoy/fleet"
 	"convoy/handlers"
@@ -112,7 +113,11 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.railwayFunctions()
 	n.shellFunctions()
 	n.openAudit()
-	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
+	users, err := access.OpenUsers(cfg.users)
+	if err != nil {
+		return nil, err
+	}
+	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Users: users, Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
 		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {

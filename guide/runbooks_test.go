@@ -43,7 +43,7 @@ func TestRunbooksAreListed(t *testing.T) {
 	t.Parallel()
 	b, dir := shelf(t, map[string]string{
 		"deploy.md": "# Deploy the *new* `v2` <now> &amp; then\n\nHow we\ndo **it**.\n\nMore.\n", "plain.md": "just text", "empty.md": "", "notes.txt": "# no", ".hidden.md": "# no", ".md": "# no",
-		"späte.md": "# Äpfel", "a b.md": "# with blank", "line\nbreak.md": "# no", "large.md": "# Large\n" + strings.Repeat("x", maxRunbook), "hostile.md": "# Hostile\n\n" + strings.Repeat(">", headBytes),
+		"späte.md": "# Äpfel", "a b.md": "# with blank", "line\nbreak.md": "# no", "large.md": "# Large\n" + strings.Repeat("x", maxRunbook), "hostile.md": "# Hostile\n\n" + strings.Repeat(">", 1000),
 		"long.md": "# " + strings.Repeat("word ", 100),
 	})
 	must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))

@@ -147,7 +147,8 @@ func TestSessions(t *testing.T) {
 	key, old, now := bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32), time.Now()
 	was := newLogin(token, [][]byte{old})
 	is := newLogin(token, [][]byte{key, old})
-	s := session{ID: "1", User: "admin", Expires: now.Add(time.Hour)}
+	s := session{ID: "1", User: "admin", Seen: now, Expires: now.Add(time.Hour)}
+	unused := session{ID: "2", Seen: now.Add(-sessionIdle - time.Second), Expires: now.Add(time.Hour)}
 	for _, test := range []struct {
 		name, value string
 		at          time.Time
@@ -155,6 +156,7 @@ func TestSessions(t *testing.T) {
 	}{
 		{"own", is.sign(s), now, true},
 		{"signed by the key before", was.sign(s), now, true},
+		{"not used for long", is.sign(unused), now, false},
 		{"over", is.sign(s), now.Add(2 * time.Hour), false},
 		{"another key", newLogin(token, [][]byte{bytes.Repeat([]byte("c"), 32)}).sign(s), now, false},
 		{"changed", "x" + is.sign(s), now, false},

@@ -9,7 +9,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +21,13 @@ import (
 	"convoy/templates"
 )
 
-// sessionLife is how long a login lasts.
-const sessionLife = 30 * 24 * time.Hour
+const (
+	// sessionLife is how long a login lasts at the most, and sessionIdle how long without being used.
+	sessionLife = 30 * 24 * time.Hour
+	sessionIdle = 7 * 24 * time.Hour
+	// seenStep is how often a login's use is noted in its cookie.
+	seenStep = time.Hour
+)
 
 // session is what a login cookie says. It is signed, not encrypted, and nothing of it is kept on the server: any node
 // that holds the cluster's cookie honours it.
@@ -27,6 +35,8 @@ type session struct {
 	ID      string      `json:"id"`
 	User    string      `json:"user"`
 	Role    access.Role `json:"role"`
+	Named   bool        `json:"named,omitempty"` // by name and password, not by the token
+	Seen    time.Time   `json:"seen"`            // so far the login was used, give or take seenStep
 	Expires time.Time   `json:"expires"`
 
 	addr string // where the request came from
@@ -37,6 +47,8 @@ type login struct {
 	token [sha256.Size]byte
 	keys  [][]byte
 	name  string // of the cookie: browsers share cookies between ports, so each cluster has its own
+
+	throttle access.Throttle
 }
 
 func newLogin(token string, keys [][]byte) *login {
@@ -72,7 +84,7 @@ func (l *login) verify(value string, now time.Time) (s session, ok bool) {
 		if err != nil || json.Unmarshal(body, &s) != nil {
 			return session{}, false
 		}
-		return s, now.Before(s.Expires)
+		return s, now.Before(s.Expires) && now.Before(s.Seen.Add(sessionIdle))
 	}
 	return session{}, false
 }
@@ -99,10 +111,21 @@ func (h *Handlers) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s, ok := h.whoAsks(r); ok {
 			s.addr = h.addrOf(r)
+			h.renew(w, r, s)
 			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// renew notes in a login's cookie that it was used.
+func (h *Handlers) renew(w http.ResponseWriter, r *http.Request, s session) {
+	now := time.Now()
+	if s.Seen.IsZero() || now.Sub(s.Seen) < seenStep { // a token has no cookie
+		return
+	}
+	s.Seen = now.UTC()
+	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(time.Until(s.Expires)/time.Second)))
 }
 
 func (h *Handlers) whoAsks(r *http.Request) (session, bool) {
@@ -113,7 +136,22 @@ func (h *Handlers) whoAsks(r *http.Request) (session, bool) {
 	if err != nil {
 		return session{}, false
 	}
-	return h.login.verify(cookie.Value, time.Now())
+	s, ok := h.login.verify(cookie.Value, time.Now())
+	if !ok || !s.Named {
+		return s, ok
+	}
+	return h.asOfNow(s)
+}
+
+// asOfNow is a login of a user with the role that the user has by now. One who was removed is not logged in any more. A
+// node without users takes the signed word of the one that had them.
+func (h *Handlers) asOfNow(s session) (session, bool) {
+	if h.Users == nil || h.Users.Empty() {
+		return s, true
+	}
+	user, err := h.Users.Get(s.User)
+	s.Role = user.Role
+	return s, err == nil
 }
 
 // requireLogin lets nobody through who is nobody.
@@ -131,7 +169,7 @@ func (h *Handlers) requireLogin(next http.Handler) http.Handler {
 func (h *Handlers) refuseStranger(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="convoy"`)
 	if wantsHTML(r) && r.Header.Get("HX-Request") == "" {
-		if err := h.set.Render(w, http.StatusUnauthorized, "login", templates.Login{Page: h.page(r, "Log in")}); err != nil {
+		if err := h.set.Render(w, http.StatusUnauthorized, "login", h.loginPage(r, "")); err != nil {
 			h.Log.Debug("answer not sent", "err", err)
 		}
 		return
@@ -145,7 +183,7 @@ func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return h.set.Render(w, http.StatusOK, "login", templates.Login{Page: h.page(r, "Log in")})
+	return h.set.Render(w, http.StatusOK, "login", h.loginPage(r, ""))
 }
 
 // POST /login
@@ -154,14 +192,78 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return badRequest("the form cannot be read")
 	}
-	if !h.login.checkToken(strings.TrimSpace(r.PostForm.Get("token"))) {
-		h.Log.Warn("login refused", "addr", h.addrOf(r))
-		h.noteLogin(r, session{}, audit.Refused)
-		return h.set.Render(w, http.StatusUnauthorized, "login", templates.Login{Page: h.page(r, "Log in"), Error: "That token is not the one that Convoy printed when it started."})
+	s, err := h.admit(r)
+	if err != nil {
+		h.Log.Warn("login refused", "addr", h.addrOf(r), "err", err)
+		h.noteLogin(r, session{User: clipped(r.PostForm.Get("name"))}, audit.Refused)
+		status := http.StatusUnauthorized
+		if wait, ok := errors.AsType[*tooManyTries](err); ok {
+			status = http.StatusTooManyRequests
+			w.Header().Set("Retry-After", strconv.Itoa(int(wait.left/time.Second)+1))
+		}
+		return h.set.Render(w, status, "login", h.loginPage(r, sentence(err.Error())))
 	}
-	h.setSession(w, r)
+	h.setSession(w, r, s)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
+}
+
+// clipped is a name as it was typed, for the log; it may be anything, a password too, so only what could be a name counts.
+func clipped(name string) string {
+	if access.CheckName(strings.ToLower(name)) != nil {
+		return ""
+	}
+	return strings.ToLower(name)
+}
+
+func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
+	return templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Users != nil && !h.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
+}
+
+// tooManyTries says that somebody has been wrong too often.
+type tooManyTries struct{ left time.Duration }
+
+func (e *tooManyTries) Error() string {
+	return fmt.Sprintf("there were too many wrong tries; try again in %d s", int(e.left/time.Second)+1)
+}
+
+var errUsers = errors.New("nobody can log in with a password now; the node's log says why")
+
+var errToken = errors.New("that token is not the one that Convoy printed when it started")
+
+// admit checks a token, or a name and a password. Whoever is wrong too often has to wait, and does not get an answer
+// meanwhile.
+func (h *Handlers) admit(r *http.Request) (session, error) {
+	token, name := strings.TrimSpace(r.PostForm.Get("token")), r.PostForm.Get("name")
+	now, addr := time.Now(), h.addrOf(r)
+	if left := h.login.throttle.Wait(now, addr, name); left > 0 {
+		return session{}, &tooManyTries{left}
+	}
+	s, err := h.known(token, name, r.PostForm.Get("password"))
+	if err != nil {
+		h.login.throttle.Failed(now, addr, name)
+		return session{}, err
+	}
+	h.login.throttle.Succeeded(addr, name)
+	return s, nil
+}
+
+func (h *Handlers) known(token, name, password string) (session, error) {
+	if name == "" {
+		if !h.login.checkToken(token) {
+			return session{}, errToken
+		}
+		return session{User: "admin", Role: access.Admin}, nil
+	}
+	if h.Users == nil {
+		return session{}, access.ErrDenied
+	}
+	user, err := h.Users.Check(name, password)
+	if err != nil && !errors.Is(err, access.ErrDenied) { // not for a stranger to read
+		h.Log.Error("the users cannot be read", "err", err)
+		return session{}, errUsers
+	}
+	return session{User: user.Name, Role: user.Role, Named: true}, err
 }
 
 // POST /logout
@@ -172,10 +274,11 @@ func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 // setSession logs the browser in.
-func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request) {
-	s := session{ID: rand.Text(), User: "admin", Role: access.Admin, Expires: time.Now().Add(sessionLife).UTC()}
+func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) {
+	now := time.Now().UTC()
+	s.ID, s.Seen, s.Expires = rand.Text(), now, now.Add(sessionLife)
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
-	h.Log.Info("logged in", "addr", h.addrOf(r))
+	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)
 }
 

@@ -33,6 +33,7 @@ type Child struct {
 	Shell     []string       `json:"shell"`      // program of a system shell
 	System    string         `json:"system"`     // whether there are any
 	Data      string         `json:"data"`       // directory of what it keeps
+	Users     string         `json:"users"`      // file of who may log in
 	Dir       string         `json:"dir"`        // where shells start
 	Idle      time.Duration  `json:"idle"`       // after which shells that nobody uses are closed; 0: never
 	MaxUpload int64          `json:"max_upload"` // the largest file to or from a shell, in bytes; 0: none

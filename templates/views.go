@@ -135,6 +135,8 @@ type Notice struct{ Level, Text, Hint string }
 type Login struct {
 	Page
 	Error string
+	Users bool   // there are some; else the token is the only way in
+	Name  string // that was typed
 }
 
 // Guide is one page of the guide.

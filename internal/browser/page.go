@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -82,13 +83,20 @@ func (p *Page) Wait(expression string) {
 	p.WaitFor(expression, deadline)
 }
 
+// leftPage are the words of a browser that has left the page which was asked.
+var leftPage = regexp.MustCompile("navigated or closed|Cannot find context")
+
 // WaitFor is Wait with a deadline of its own.
 func (p *Page) WaitFor(expression string, limit time.Duration) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, limit+deadline)
 	defer cancel()
 	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(5*time.Millisecond), chromedp.WithPollingTimeout(limit))
-	if err := chromedp.Do(ctx, poll); err != nil {
+	err := chromedp.Do(ctx, poll)
+	for err != nil && ctx.Err() == nil && leftPage.MatchString(err.Error()) { // the next page may meet it
+		err = chromedp.Do(ctx, poll)
+	}
+	if err != nil {
 		p.t.Fatalf("browser: wait for %s: %v\n%s", expression, err, p.state())
 	}
 }

@@ -1,0 +1,189 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+func TestMain(m *testing.M) {
+	cost = bcrypt.MinCost
+	os.Exit(m.Run())
+}
+
+// cheap is a hash of a password that takes little time.
+func cheap(t testing.TB, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users")
+	u, err := OpenUsers(path)
+	if err != nil || !u.Empty() {
+		t.Fatalf("a file that is not there: %v", err)
+	}
+	text := "# who may\n\nann:" + cheap(t, "ann's password") + ":admin\nBob:" + strings.Replace(cheap(t, "bob's password"), "$2a$", "$2y$", 1) + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, password string
+		role           Role
+		err            error
+	}{
+		{"ann", "ann's password", Admin, nil}, {"ANN", "ann's password", Admin, nil}, {"bob", "bob's password", Viewer, nil},
+		{"ann", "bob's password", 0, ErrDenied}, {"eve", "ann's password", 0, ErrDenied}, {"", "", 0, ErrDenied}, {"# who may", "", 0, ErrDenied},
+	} {
+		got, err := u.Check(test.name, test.password)
+		if !errors.Is(err, test.err) || got.Role != test.role {
+			t.Errorf("%q with %q: %v, %v", test.name, test.password, got.Role, err)
+		}
+	}
+	other, err := OpenUsers(path) // as another process has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{
+		"add":                  other.Add("Cyd", "cyd's password", Operator),
+		"set the role":         other.SetRole("bob", Operator),
+		"set the password":     other.SetPassword("bob", "another password"),
+		"remove the last":      want(other.Remove("ann"), ErrLastAdmin),
+		"demote the last":      want(other.SetRole("ann", Viewer), ErrLastAdmin),
+		"add again":            want(other.Add("ann", "long enough", Admin), ErrKnown),
+		"remove nobody":        want(other.Remove("eve"), ErrNoUser),
+		"a short password":     refusal(other.Add("dan", "short", Viewer)),
+		"a long password":      refusal(other.Add("dan", strings.Repeat("x", 73), Viewer)),
+		"a name with a colon":  refusal(other.Add("d:an", "long enough", Viewer)),
+		"a name with newlines": refusal(other.Add("dan\nann", "long enough", Viewer)),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if user, err := u.Check("bob", "another password"); err != nil || user.Role != Operator {
+		t.Errorf("what another process has changed is not seen: %v, %v", user.Role, err)
+	}
+	kept, err := os.ReadFile(path)
+	if err != nil || !strings.HasPrefix(string(kept), "# who may\n\nann:") || strings.Count(string(kept), "\n") != 5 {
+		t.Errorf("the file is %q, %v", kept, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file's mode: %v, %v", info.Mode(), err)
+	}
+}
+
+// want is nil if an error is the one that is wanted.
+func want(err, wanted error) error {
+	if errors.Is(err, wanted) {
+		return nil
+	}
+	return fmt.Errorf("%w, not %w", err, wanted)
+}
+
+func refusal(err error) error {
+	if err != nil {
+		return nil
+	}
+	return errors.New("it is taken")
+}
+
+// Writers at once lose nothing of one another.
+func TestUsers_ManyWriters(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users")
+	var lines strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&lines, "user%d:%s:admin\n", i, cheap(t, "password"))
+	}
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var writers sync.WaitGroup
+	for i := range 40 {
+		writers.Go(func() {
+			u, err := OpenUsers(path)
+			if err == nil && i%2 == 0 {
+				err = u.SetRole(fmt.Sprintf("user%d", i), Viewer)
+			} else if err == nil {
+				err = u.Remove(fmt.Sprintf("user%d", i))
+			}
+			if err != nil && !errors.Is(err, ErrLastAdmin) {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	u, err := OpenUsers(path)
+	list, err2 := u.List()
+	if err != nil || err2 != nil || len(list) < 20 || len(list) > 21 {
+		t.Errorf("%d users, %v, %v", len(list), err, err2)
+	}
+}
+
+func FuzzParseUsers(f *testing.F) {
+	hash := cheap(f, "password")
+	f.Add("# x\nann:" + hash + ":admin\nbob:" + hash + "\n")
+	f.Add("ann:{SHA}xyz\nann")
+	f.Fuzz(func(t *testing.T, text string) {
+		lines, err := parseUsers([]byte(text))
+		if err != nil {
+			return
+		}
+		for _, l := range lines {
+			if l.user.Name != "" && (CheckName(l.user.Name) != nil || !hashForm.MatchString(l.user.hash) || l.user.Role < Viewer || l.user.Role > Admin) {
+				t.Errorf("%q gives %+v", text, l.user)
+			}
+		}
+	})
+}
+
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	var th Throttle
+	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
+	var waits []time.Duration
+	for range 16 {
+		wait := th.Wait(now, "[2001:db8::1]:5000", "ann")
+		waits = append(waits, wait)
+		now = now.Add(wait)
+		th.Failed(now, "[2001:db8::1]:5000", "ann")
+	}
+	if got := fmt.Sprint(waits[:7], waits[15]); got != "[0s 0s 0s 1s 2s 4s 8s] 5m0s" {
+		t.Errorf("the waits are %s", got)
+	}
+	if got := th.Wait(now, "[2001:db8::ffff]:1", "somebody"); got != 5*time.Minute {
+		t.Errorf("of the same network: %v", got)
+	}
+	if got := th.Wait(now, "192.0.2.1:1", "Ann"); got != longestName {
+		t.Errorf("the name from elsewhere: %v", got)
+	}
+	if got := th.Wait(now, "192.0.2.1:1", "bob"); got != 0 {
+		t.Errorf("somebody else from elsewhere: %v", got)
+	}
+	if got := th.Wait(now.Add(forgiven+time.Second), "[2001:db8::1]:1", "ann"); got != 0 {
+		t.Errorf("after a while: %v", got)
+	}
+	th.Succeeded("[2001:db8::2]:1", "ann")
+	if got := th.Wait(now, "[2001:db8::1]:1", "ann"); got != 0 {
+		t.Errorf("after a success: %v", got)
+	}
+	for i := range maxTracked + 100 {
+		th.Failed(now, fmt.Sprintf("192.0.2.%d:1", i%256), fmt.Sprintf("name%d", i))
+	}
+	if len(th.known) > maxTracked {
+		t.Errorf("%d are remembered", len(th.known))
+	}
+}

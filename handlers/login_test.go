@@ -1,0 +1,146 @@
+package handlers
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"convoy/access"
+)
+
+// withUsers gives a node a user of each role, whose password is NAME's password.
+func withUsers(t *testing.T, n *testNode) {
+	t.Helper()
+	users, err := access.OpenUsers(filepath.Join(t.TempDir(), "users"))
+	must(t, err)
+	for name, role := range map[string]access.Role{"vic": access.Viewer, "olga": access.Operator, "ann": access.Admin} {
+		must(t, users.Add(name, name+"'s password", role))
+	}
+	n.Users = users
+}
+
+const formType = "Content-Type: application/x-www-form-urlencoded"
+
+// logIn posts the form and returns the status and the cookie.
+func (n *testNode) logInAs(t *testing.T, fields ...string) (status int, cookie string) {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	answer := n.request(t, "POST", "/login", form.Encode(), formType, "Accept: text/html")
+	for _, c := range answer.Cookies() {
+		cookie = "Cookie: " + c.Name + "=" + c.Value
+	}
+	return answer.StatusCode, cookie
+}
+
+// Users log in by name and password, with the role that they have by now; removing one is the end of the logins.
+func TestLogin_Users(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	withUsers(t, n)
+	for name, spawn := range map[string]int{"vic": 403, "olga": 503, "ANN": 503} {
+		status, cookie := n.logInAs(t, "name", name, "password", strings.ToLower(name)+"'s password")
+		if status != http.StatusSeeOther || cookie == "" {
+			t.Errorf("%s logs in: %d", name, status)
+			continue
+		}
+		if answer := n.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != spawn {
+			t.Errorf("%s spawns: %d, want %d", name, answer.StatusCode, spawn)
+		}
+	}
+	_, cookie := n.logInAs(t, "name", "olga", "password", "olga's password")
+	must(t, n.Users.SetRole("olga", access.Viewer))
+	if answer := n.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("after another role was given: %d", answer.StatusCode)
+	}
+	must(t, n.Users.Remove("olga"))
+	if answer := n.request(t, "GET", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after the user was removed: %d", answer.StatusCode)
+	}
+	if status, cookie := n.logInAs(t, "token", token); status != http.StatusSeeOther || cookie == "" {
+		t.Errorf("by the token: %d", status)
+	}
+}
+
+// A wrong name and a wrong password get one answer, and whoever is wrong too often has to wait.
+func TestLogin_WrongTries(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	withUsers(t, n)
+	var bodies []string
+	for _, fields := range [][]string{{"name", "ann", "password", "wrong password"}, {"name", "nobody", "password", "wrong password"}, {"token", "wrong"}} {
+		form := url.Values{fields[0]: {fields[1]}}
+		if len(fields) > 2 {
+			form.Set(fields[2], fields[3])
+		}
+		answer := n.request(t, "POST", "/login", form.Encode(), formType, "Accept: text/html")
+		text := readAll(t, answer)
+		if answer.StatusCode != http.StatusUnauthorized || len(answer.Cookies()) > 0 || !strings.Contains(text, "not ") {
+			t.Errorf("%v: %s", fields, answer.Status)
+		}
+		bodies = append(bodies, text[strings.Index(text, `role="alert"`):][:120])
+	}
+	if bodies[0] != bodies[1] {
+		t.Errorf("a wrong password and a wrong name differ:\n%s\n%s", bodies[0], bodies[1])
+	}
+	answer := n.request(t, "POST", "/login", url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(), formType, "Accept: text/html")
+	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" || len(answer.Cookies()) > 0 {
+		t.Errorf("after three wrong tries the right password gives %s", answer.Status)
+	}
+}
+
+// A login that is used has its cookie renewed, with the same end.
+func TestLogin_Renewed(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	ends := time.Now().Add(24 * time.Hour).UTC()
+	s := session{ID: "x", User: "admin", Role: access.Admin, Seen: time.Now().Add(-2 * seenStep), Expires: ends}
+	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s))
+	cookies := answer.Cookies()
+	if answer.StatusCode != http.StatusOK || len(cookies) != 1 {
+		t.Fatalf("%s, %d cookies", answer.Status, len(cookies))
+	}
+	renewed, ok := n.login.verify(cookies[0].Value, time.Now())
+	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.ID != "x" {
+		t.Errorf("renewed: %+v, %v", renewed, ok)
+	}
+	if answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+cookies[0].Value); len(answer.Cookies()) > 0 {
+		t.Error("renewed again at once")
+	}
+}
+
+// A file of users that is broken lets nobody in by password, and the token still does.
+func TestLogin_BrokenFile(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	path := filepath.Join(t.TempDir(), "users")
+	users, err := access.OpenUsers(path)
+	must(t, err)
+	must(t, users.Add("ann", "ann's password", access.Admin))
+	n.Users = users
+	_, cookie := n.logInAs(t, "name", "ann", "password", "ann's password")
+	must(t, os.WriteFile(path, []byte("ann:plain\n"), 0o600))
+	if answer := n.request(t, "GET", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a login while the file is broken: %s", answer.Status)
+	}
+	if status, _ := n.logInAs(t, "name", "ann", "password", "ann's password"); status != http.StatusUnauthorized {
+		t.Errorf("a password while the file is broken: %d", status)
+	}
+	if status, _ := n.logInAs(t, "token", token); status != http.StatusSeeOther {
+		t.Errorf("the token while the file is broken: %d", status)
+	}
+}
+
+func readAll(t *testing.T, answer *http.Response) string {
+	t.Helper()
+	text, err := io.ReadAll(answer.Body)
+	must(t, err)
+	return string(text)
+}
