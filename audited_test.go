@@ -25,7 +25,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 	must(t, terminal.Type(soon(t), "echo secret$((1+1))\r"))
 	must(t, terminal.WaitFor(soon(t), "secret2"))
 	terminal.Close()
-	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/eval", []byte(`{"source":"6 * 7"}`), nil))
+	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/eval", []byte(`{"source":"shells.run(node.self(), 'exit 6').status"}`), nil))
 	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/run", []byte(`{"command":"exit 3"}`), nil))
 	if err := a.Client.Do(soon(t), http.MethodPost, "/nodes", nil, nil); err == nil {
 		t.Error("a node was made")
@@ -38,7 +38,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		}
 		wants := []string{"action=shell.open", "action=eval", "action=run", "user=token role=admin", "target=" + nameB}
 		if node.node == b.node { // who does it knows what it is
-			wants = append(wants, "action=shell.attach", s.ID, "6 * 7", "exit 3")
+			wants = append(wants, "action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run")
 		}
 		for _, want := range wants {
 			if !strings.Contains(out.String(), want) {
@@ -53,7 +53,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		}
 	}
 	page := get(t, a.Client, "/audit", "text/html")
-	for _, want := range []string{"node.connect", "shell.open", "shell.attach", "node.spawn", "failed", "6 * 7", "127.0.0.1"} {
+	for _, want := range []string{"node.connect", "shell.open", "shell.attach", "node.spawn", "failed", "exit 6", "127.0.0.1"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/audit"
 	"convoy/fleet"
 	"convoy/peer"
 )
@@ -27,16 +28,16 @@ const (
 // others can send to.
 type beside struct {
 	node    *node
-	role    access.Role // of whoever the shell is of
-	name    string      // of the process
+	who     access.Who // the shell is of
+	name    string     // of the process
 	mailbox *peer.Mailbox
 	once    sync.Once
 }
 
 // newBeside registers a shell's process. close takes it off.
-func (n *node) newBeside(role access.Role) *beside {
+func (n *node) newBeside(who access.Who) *beside {
 	name := "shell-" + strings.ToLower(rand.Text()[:8])
-	return &beside{node: n, role: role, name: name, mailbox: n.cluster.Process(name, mailboxSize)}
+	return &beside{node: n, who: who, name: name, mailbox: n.cluster.Process(name, mailboxSize)}
 }
 
 func (b *beside) close() { b.once.Do(b.mailbox.Close) }
@@ -63,14 +64,40 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 	if !ok {
 		return nil, fmt.Errorf("this node does not know %s; it may be older than the shell", fn)
 	}
-	if a, ok := besideActions[fn]; ok && !b.role.May(a) {
+	a, noted := besideActions[fn]
+	if noted && !b.who.Role.May(a) {
+		b.note(fn, args, audit.Refused, b.refused(a))
 		return nil, b.refused(a)
 	}
 	value, err := do(b, ctx, args)
 	if err != nil {
-		return nil, errors.New(b.words(err))
+		err = errors.New(b.words(err))
 	}
-	return value, nil
+	switch {
+	case noted && err != nil:
+		b.note(fn, args, audit.Failed, err)
+	case noted:
+		b.note(fn, args, audit.OK, nil)
+	}
+	return value, err
+}
+
+// note has the audit log say what was asked: what it takes a right for.
+func (b *beside) note(fn string, args []json.RawMessage, result string, err error) {
+	if b.node.audit == nil {
+		return
+	}
+	var said []string
+	for _, arg := range args {
+		said = append(said, string(arg))
+	}
+	if err != nil {
+		said = append(said, err.Error())
+	}
+	e := audit.Entry{Node: b.node.cfg.name, User: b.who.User, Role: b.who.Role.String(), Action: "convoy." + fn, Target: b.name, Result: result, Detail: strings.Join(said, " ")}
+	if _, err := b.node.audit.Append(e); err != nil {
+		b.node.log.Error("not in the audit log", "component", "shell", "action", e.Action, "user", e.User, "err", err)
+	}
 }
 
 // besideActions are what it takes to ask some of the functions; the others may be asked by whoever has a Convoy shell.
@@ -87,7 +114,7 @@ var ownBuiltin = map[string]string{
 
 func (b *beside) refused(a access.Action) error {
 	least, _ := access.Needs(a)
-	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", b.role, a, least)
+	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", b.who.Role, a, least)
 }
 
 // words says what is wrong in words of the prompt.
@@ -246,7 +273,7 @@ func (b *beside) rpcEval(ctx context.Context, args []json.RawMessage) (any, erro
 	if err := decode(args, &name, &source, &seconds); err != nil {
 		return nil, err
 	}
-	return b.call(ctx, inSeconds(seconds), name, "shell.eval", source, b.role)
+	return b.call(ctx, inSeconds(seconds), name, "shell.eval", source, b.who)
 }
 
 func (b *beside) rpcFunctions(ctx context.Context, args []json.RawMessage) (any, error) {

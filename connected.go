@@ -33,14 +33,14 @@ type connectedShell struct {
 }
 
 // Evaluate does as handlers.Prompt says.
-func (n *node) Evaluate(ctx context.Context, role access.Role, source string) (handlers.Evaluation, error) {
-	got, err := n.eval(ctx, role, source)
+func (n *node) Evaluate(ctx context.Context, who access.Who, source string) (handlers.Evaluation, error) {
+	got, err := n.eval(ctx, who, source)
 	return handlers.Evaluation{Output: got.Output, Error: got.Error}, err
 }
 
 // Ask does as handlers.Prompt says.
-func (n *node) Ask(ctx context.Context, role access.Role, shell, fn string, args []json.RawMessage) (any, error) {
-	c, err := n.asking.take(n, role, shell)
+func (n *node) Ask(ctx context.Context, who access.Who, shell, fn string, args []json.RawMessage) (any, error) {
+	c, err := n.asking.take(n, who, shell)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (n *node) Ask(ctx context.Context, role access.Role, shell, fn string, args
 }
 
 // take finds the shell of that id, or makes it; the caller owes a done.
-func (s *connectedShells) take(n *node, role access.Role, id string) (*connectedShell, error) {
+func (s *connectedShells) take(n *node, who access.Who, id string) (*connectedShell, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, c := range s.byID {
@@ -66,7 +66,7 @@ func (s *connectedShells) take(n *node, role access.Role, id string) (*connected
 		if s.byID == nil {
 			s.byID = map[string]*connectedShell{}
 		}
-		c = &connectedShell{beside: n.newBeside(role)}
+		c = &connectedShell{beside: n.newBeside(who)}
 		s.byID[id] = c
 	}
 	c.asking++

@@ -110,11 +110,11 @@ func (n *node) shellFunctions() {
 	})
 	register("shell.eval", func(ctx context.Context, args peer.Args) (any, error) {
 		var source string
-		var role access.Role
-		if err := args.Scan(&source, &role); err != nil {
+		var who access.Who
+		if err := args.Scan(&source, &who); err != nil {
 			return nil, err
 		}
-		return n.eval(ctx, role, source)
+		return n.eval(ctx, who, source)
 	})
 }
 
@@ -160,9 +160,9 @@ func (n *node) shellViews() []shellView {
 	return list
 }
 
-// eval evaluates source in a Convoy shell of its own on this node, with the rights of a role. Few do so at once, since each may take much memory;
+// eval evaluates source in a Convoy shell of its own on this node, with the rights of somebody. Few do so at once, since each may take much memory;
 // others wait.
-func (n *node) eval(ctx context.Context, role access.Role, source string) (repl.Result, error) {
+func (n *node) eval(ctx context.Context, who access.Who, source string) (repl.Result, error) {
 	select {
 	case n.evals <- struct{}{}:
 		defer func() { <-n.evals }()
@@ -173,7 +173,7 @@ func (n *node) eval(ctx context.Context, role access.Role, source string) (repl.
 	if err != nil {
 		return repl.Result{}, err
 	}
-	beside := n.newBeside(role)
+	beside := n.newBeside(who)
 	defer beside.close()
 	return repl.Eval(ctx, repl.Options{Command: command, Node: beside, Steps: evalSteps}, source)
 }

@@ -52,7 +52,7 @@ func (n *node) accompany(right string) (pty.Company, error) {
 			n.log.Warn("what is typed in Convoy shells cannot be kept", "component", "shell", "err", err)
 		}
 	}
-	role, err := access.ParseRole(right)
+	who, err := access.ParseWho(right)
 	if err != nil {
 		return pty.Company{}, err
 	}
@@ -60,7 +60,7 @@ func (n *node) accompany(right string) (pty.Company, error) {
 	if err != nil {
 		return pty.Company{}, err
 	}
-	beside := n.newBeside(role)
+	beside := n.newBeside(who)
 	conn := wire.New(ours, beside.serve)
 	served := make(chan struct{})
 	go func() { // ends with the connection, which Close closes

@@ -20,7 +20,7 @@ func (n byHand) said(t *testing.T, source string) (out, problem string) {
 	t.Helper()
 	command, err := evaluator()
 	must(t, err)
-	beside := n.newBeside(access.Admin)
+	beside := n.newBeside(access.Who{User: "tests", Role: access.Admin})
 	defer beside.close()
 	got, err := repl.Eval(soon(t), repl.Options{Command: command, Node: beside}, source)
 	must(t, err)
@@ -77,7 +77,7 @@ func TestShell_TwoShellsTalk(t *testing.T) {
 	if answer := a.connect(t, b.gossip()); !answer.Connected {
 		t.Fatal(answer.Reason)
 	}
-	listening := b.newBeside(access.Admin)
+	listening := b.newBeside(access.Who{User: "tests", Role: access.Admin})
 	defer listening.close()
 	command, err := evaluator()
 	must(t, err)

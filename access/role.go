@@ -4,6 +4,7 @@ package access
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Role is what somebody may do, the more the greater. The zero Role may do nothing.
@@ -44,6 +45,22 @@ func (r *Role) UnmarshalText(text []byte) (err error) {
 	}
 	*r, err = ParseRole(string(text))
 	return err
+}
+
+// Who is somebody who asks, with what they may.
+type Who struct {
+	User string `json:"user"`
+	Role Role   `json:"role"`
+}
+
+// String is the role and the user, as ParseWho reads them.
+func (w Who) String() string { return w.Role.String() + " " + w.User }
+
+// ParseWho reads what String gives.
+func ParseWho(text string) (Who, error) {
+	role, user, _ := strings.Cut(text, " ")
+	parsed, err := ParseRole(role)
+	return Who{user, parsed}, err
 }
 
 // Action is something that somebody does.

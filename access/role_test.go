@@ -44,6 +44,18 @@ type in a shell          false false true  true
 	}
 }
 
+func TestWho(t *testing.T) {
+	t.Parallel()
+	for _, who := range []Who{{"ann", Admin}, {"", Viewer}, {"a b", Operator}} {
+		if back, err := ParseWho(who.String()); err != nil || back != who {
+			t.Errorf("%q is %+v, %v", who, back, err)
+		}
+	}
+	if who, err := ParseWho("root ann"); err == nil || who.Role != Nobody {
+		t.Errorf("%+v, %v", who, err)
+	}
+}
+
 func TestRole_Text(t *testing.T) {
 	t.Parallel()
 	for _, role := range []Role{Viewer, Operator, Admin} {

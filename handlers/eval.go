@@ -26,10 +26,10 @@ type Evaluation struct {
 
 // Prompt is this node's Convoy shell.
 type Prompt interface {
-	// Evaluate evaluates source text in a limited shell of its own, with a role's rights. The error is for what concerns the node.
-	Evaluate(ctx context.Context, role access.Role, source string) (Evaluation, error)
+	// Evaluate evaluates source text in a limited shell of its own, with somebody's rights. The error is for what concerns the node.
+	Evaluate(ctx context.Context, who access.Who, source string) (Evaluation, error)
 	// Ask does what the Convoy shell of that id, which runs elsewhere, asks of its node. The error is for its reader.
-	Ask(ctx context.Context, role access.Role, shell, fn string, args []json.RawMessage) (any, error)
+	Ask(ctx context.Context, who access.Who, shell, fn string, args []json.RawMessage) (any, error)
 }
 
 // POST /api/cmd, as the demo had it.
@@ -64,7 +64,7 @@ func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source strin
 	defer cancel()
 	h.Log.Info("evaluation asked for", "user", sessionOf(r).User, "addr", h.clientOf(r), "source", source)
 	tell(r.Context(), h.Self, source)
-	got, err := h.Prompt.Evaluate(ctx, sessionOf(r).Role, source)
+	got, err := h.Prompt.Evaluate(ctx, sessionOf(r).who(), source)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (h *Handlers) askNode(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := contextWithTimeout(r, askWait)
 	defer cancel()
-	value, err := h.Prompt.Ask(ctx, sessionOf(r).Role, sessionOf(r).ID+"/"+id, ask.Fn, ask.Args)
+	value, err := h.Prompt.Ask(ctx, sessionOf(r).who(), sessionOf(r).ID+"/"+id, ask.Fn, ask.Args)
 	if err != nil && r.Context().Err() == nil {
 		return writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
 	}

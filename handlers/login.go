@@ -100,6 +100,9 @@ type sessionKey struct{}
 // sessionOf is who asks; the zero session is nobody.
 func sessionOf(r *http.Request) session { return sessionFrom(r.Context()) }
 
+// who is a login's user and role.
+func (s session) who() access.Who { return access.Who{User: s.User, Role: s.Role} }
+
 // sessionFrom is who asked for what a context is of.
 func sessionFrom(ctx context.Context) session {
 	s, _ := ctx.Value(sessionKey{}).(session)

@@ -46,11 +46,11 @@ func mayIn(role access.Role, a access.Action, s *pty.Shell) bool {
 func rightOf(s *pty.Shell) access.Role { return rightFor(s.Kind(), s.Right()) }
 
 func rightFor(kind, right string) access.Role {
-	role, err := access.ParseRole(right)
+	who, err := access.ParseWho(right)
 	if err != nil || kind != "convoy" {
 		return access.Admin
 	}
-	return role
+	return who.Role
 }
 
 // roleName is a login's role for a page, empty for who is not logged in.

@@ -113,7 +113,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 			return s, true, err
 		}
 	}
-	s, isNew, err := open(pty.Place{Kind: ask.Kind, Right: role.String(), Dir: dir, Before: ask.Before}, pty.Size{Rows: ask.Rows, Cols: ask.Cols})
+	s, isNew, err := open(pty.Place{Kind: ask.Kind, Right: sessionOf(r).who().String(), Dir: dir, Before: ask.Before}, pty.Size{Rows: ask.Rows, Cols: ask.Cols})
 	if err != nil {
 		return err
 	}
