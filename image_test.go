@@ -77,6 +77,12 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	if !bytes.Contains(term.Bytes(), fmt.Appendf(nil, "user-%d", nobody)) {
 		t.Errorf("the shell is not nobody's: %q", term.Bytes())
 	}
+	// The shell has the node's user, and finds nothing in the node's process.
+	must(t, term.Type(soon(t), "for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; ls /proc/$PPID/fd; echo looked-$((1+1))\r"))
+	must(t, term.WaitFor(soon(t), "looked-2"))
+	if denied := bytes.Count(term.Bytes(), []byte("Permission denied")); denied < 4 {
+		t.Errorf("of environ, maps, mem and fd of its node a shell could read %d: %q", 4-denied, term.Bytes())
+	}
 	must(t, node.Process.Signal(syscall.SIGTERM))
 	if err := node.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v, want status 0\n%s", err, out.all())

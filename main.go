@@ -71,6 +71,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		complain(stderr, err)
 		return 2
 	}
+	if err := closeToOthers(); err != nil {
+		complain(stderr, err)
+		return 1
+	}
 	if err := serve(ctx, cfg, stdout); err != nil {
 		complain(stderr, err)
 		return 1

@@ -45,6 +45,10 @@ func shell(ctx context.Context, args []string, getenv func(string) string, stdou
 		complain(stderr, err)
 		return 2
 	}
+	if err := closeToOthers(); err != nil { // it holds a token, or the way to a node
+		complain(stderr, err)
+		return 1
+	}
 	// ^C stops what runs, not the shell.
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)

@@ -23,7 +23,10 @@ import (
 	"convoy/pty/cast"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The highlighter's clock stops by itself, a second after its last use.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
+}
 
 const (
 	self  = "convoy@convoy.test"
