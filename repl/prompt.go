@@ -43,6 +43,7 @@ func Prompt(ctx context.Context, o Options) int {
 	}
 	defer editor.Close() //nolint:errcheck // the terminal may have gone
 	for {
+		drain(o.Stop)
 		line, err := editor.Read(ctx)
 		switch {
 		case errors.Is(err, edit.ErrInterrupt):
@@ -65,7 +66,6 @@ func Prompt(ctx context.Context, o Options) int {
 // runLine runs what was typed and shows what is wrong with it; false if no evaluator
 // can be had any more.
 func runLine(ctx context.Context, o Options, k *keeper, line string) bool {
-	drain(o.Stop)
 	result, err := k.run(ctx, line, columns(), o.Stop)
 	switch {
 	case err == nil:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,20 +45,28 @@ func (p *prompt) types(text string) {
 	}
 }
 
+// screen is what is on the screen, without the blanks at its end.
+func (p *prompt) screen() string { return strings.TrimRight(strings.Join(p.shell.Text(), "\n"), "\n ") }
+
 // shows waits until the screen ends in text.
 func (p *prompt) shows(text string) {
 	p.t.Helper()
+	if !p.matches(20*time.Second, regexp.QuoteMeta(text)+"$") {
+		p.t.Fatalf("the screen does not end in %q:\n%s", text, p.screen())
+	}
+}
+
+// matches waits so long until the screen matches a regular expression.
+func (p *prompt) matches(limit time.Duration, pattern string) bool {
+	wanted := regexp.MustCompile(pattern)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.Now().Add(20 * time.Second); ; <-tick.C {
-		screen := strings.TrimRight(strings.Join(p.shell.Text(), "\n"), "\n ")
-		if strings.HasSuffix(screen, text) {
-			return
-		}
+	for late := time.Now().Add(limit); !wanted.MatchString(p.screen()); <-tick.C {
 		if time.Now().After(late) {
-			p.t.Fatalf("the screen does not end in %q:\n%s", text, screen)
+			return false
 		}
 	}
+	return true
 }
 
 func TestRow08_PromptEvaluates(t *testing.T) {
@@ -183,14 +192,65 @@ func TestPrompt_Resize(t *testing.T) {
 		if err := p.shell.Resize(pty.Size{Rows: 24, Cols: cols}); err != nil {
 			t.Fatal(err)
 		}
-		whole := "convoy@convoy-test(1)> " + text
-		var rows []string
-		for ; len(whole) > cols; whole = whole[cols:] {
-			rows = append(rows, whole[:cols])
-		}
-		p.shows(strings.Join(append(rows, whole), "\n"))
+		p.shows("\n" + folded("convoy@convoy-test(1)> "+text, cols))
 		if n := strings.Count(strings.Join(p.shell.Text(), "\n"), "(1)>"); n != 1 {
 			t.Errorf("at %d columns the prompt is there %d times", cols, n)
+		}
+	}
+}
+
+// folded is text in rows of so many columns.
+func folded(text string, cols int) string {
+	var rows []string
+	for ; len(text) > cols; text = text[cols:] {
+		rows = append(rows, text[:cols])
+	}
+	return strings.Join(append(rows, text), "\n")
+}
+
+// A key that comes right behind another size is drawn at that size, and nothing is left of what was there before.
+func TestPrompt_ResizeWhileTyping(t *testing.T) {
+	t.Parallel()
+	p := openPrompt(t, "")
+	text := "'" + strings.Repeat("0123456789", 12)
+	p.types(text)
+	p.shows(text[57:])
+	for i := range 40 {
+		cols := []int{40, 80, 31, 120}[i%4]
+		if err := p.shell.Resize(pty.Size{Rows: 24, Cols: cols}); err != nil {
+			t.Fatal(err)
+		}
+		p.types("x")
+		text += "x"
+		p.shows("\n" + folded("convoy@convoy-test(1)> "+text, cols))
+		if screen := strings.Join(p.shell.Text(), "\n"); strings.Count(screen, "(1)>") != 1 {
+			t.Fatalf("after resize %d, to %d columns, the prompt is there more than once:\n%s", i, cols, screen)
+		}
+	}
+}
+
+// A Ctrl-C that comes in one piece with the line stops what the line began, as it does when it comes later.
+func TestPrompt_CtrlCRightBehindEnter(t *testing.T) {
+	t.Parallel()
+	p := openPrompt(t, "")
+	p.types("print('ran') or receive()\r\x03")
+	p.shows("^C\nconvoy@convoy-test(1)>")
+	for i := range 20 {
+		p.types("receive()\r")
+		p.types("\x03")
+		p.types(fmt.Sprintf("'went on %d'\r", i))
+		if !p.matches(20*time.Second, fmt.Sprintf(`\n"went on %d"\n\S*\(\d+\)>$`, i)) {
+			t.Fatalf("Ctrl-C %d does not stop it:\n%s", i, p.screen())
+		}
+	}
+	p.types("\x1b[200~a paste without its end\r")
+	for late := time.Now().Add(20 * time.Second); ; {
+		p.types("\x03") // which is a part of the paste if it comes along with it
+		if p.matches(300*time.Millisecond, `\^C\n\S*\(\d+\)>$`) {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("Ctrl-C does not end a paste:\n%s", p.screen())
 		}
 	}
 }

@@ -24,13 +24,26 @@ func (b *buffer) insert(text string) {
 
 // settle moves the cursor out of the middle of a letter, which what was inserted may have become a part of.
 func (b *buffer) settle() {
-	at, state := 0, -1
-	for rest := b.text; at < b.pos; {
+	if b.between(b.pos) {
+		return
+	}
+	at, state := b.lineStart(), -1
+	for rest := b.text[at:]; at < b.pos; {
 		var cluster string
 		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
 		at += len(cluster)
 	}
 	b.pos = at
+}
+
+// between reports that the place is surely one between two letters: there is plain ASCII around it.
+func (b *buffer) between(pos int) bool {
+	for i := max(0, pos-2); i < min(len(b.text), pos+1); i++ {
+		if c := b.text[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // cut takes the bytes between two places out, and leaves the cursor there.
@@ -49,6 +62,9 @@ func (b *buffer) next() int {
 }
 
 func (b *buffer) previous() int {
+	if b.pos > 1 && b.between(b.pos) && b.between(b.pos-1) {
+		return b.pos - 1
+	}
 	from := strings.LastIndexByte(b.text[:max(0, b.pos-1)], '\n') + 1 // a letter never reaches over lines
 	at, state := from, -1
 	for rest := b.text[from:]; rest != ""; {

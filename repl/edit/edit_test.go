@@ -16,20 +16,23 @@ import (
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
-		"aé語":                                   "a é 語",
-		"\x01\x05\x1f\x7f\x08\t\r\n\x00":        "C-a C-e C-_ backspace backspace tab enter enter C-space",
-		"\x1b[A\x1b[B\x1b[C\x1b[D":              "up down right left",
-		"\x1bOA\x1bOH\x1b[H\x1b[4~\x1b[3~":      "up home home end delete",
-		"\x1b[1;5D\x1b[1;3C\x1b[3;5~":           "C-left M-right C-delete",
-		"\x1bb\x1bf\x1b\x7f\x1b\r":              "M-b M-f M-backspace M-enter",
-		"\x1b[200~a\r\nb\x07\tc\x1b[201~d":      "paste:a\nb\tc d",
-		"\x1b[200~\x1b[31m\x1b[20\x1b[201~":     "paste:[31m[20",
-		"x\x1b[12;34Ry":                         "x y", // nobody asked where the cursor is
-		"x\x1b[<0;1;1Mx\x1b[I\x1b[97;5uy":       "x x y",
-		"\x1b\x1b[A":                            "escape up",
-		"\x1b[5\rx":                             "enter x",
-		"a\xffb\x9bc":                           "a \uFFFD b \uFFFD c",
-		"\x1b[" + strings.Repeat("1", 70) + "m": "1 1 1 1 1 1 1 1 m",
+		"aé語":                                       "a é 語",
+		"\x01\x05\x1f\x7f\x08\t\r\n\x00":            "C-a C-e C-_ backspace backspace tab enter enter C-space",
+		"\x1b[A\x1b[B\x1b[C\x1b[D":                  "up down right left",
+		"\x1bOA\x1bOH\x1b[H\x1b[4~\x1b[3~":          "up home home end delete",
+		"\x1b[1;5D\x1b[1;3C\x1b[3;5~":               "C-left M-right C-delete",
+		"\x1bb\x1bf\x1b\x7f\x1b\r":                  "M-b M-f M-backspace M-enter",
+		"\x1b[200~a\r\nb\x07\tc\x1b[201~d":          "paste:a\nb\tc d",
+		"\x1b[200~\x1b[31m\x1b[20\x1b[201~":         "paste:[31m[20",
+		"x\x1b[12;34Ry":                             "x y", // nobody asked where the cursor is
+		"x\x1b[<0;1;1Mx\x1b[I\x1b[97;5uy":           "x x y",
+		"\x1b\x1b[A":                                "escape up",
+		"\x1b[5\rx":                                 "enter x",
+		"x\x1b[M !!y\x1b[[Az":                       "x y z", // the mouse, and F1 of a console
+		"x\x1b]11;rgb:00/00/00\x07y\x1bP1$r\x1b\\z": "x y z",
+		"x\x1b_text\ry":                             "x enter y",
+		"a\xffb\x9bc":                               "a \uFFFD b \uFFFD c",
+		"\x1b[" + strings.Repeat("1", 70) + "m":     "1 1 1 1 1 1 1 1 m",
 	} {
 		if got := names(new(decoder).decode([]byte(typed))); got != want {
 			t.Errorf("%q is %q, want %q", typed, got, want)
@@ -73,7 +76,7 @@ func FuzzDecode(f *testing.F) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%q in parts is %q, in one %q", typed, names(got), names(want))
 		}
-		if !parts.pasting && len(parts.rest) > maxSequence {
+		if !parts.pasting && len(parts.rest) > maxString+1 {
 			t.Errorf("%d bytes are kept", len(parts.rest))
 		}
 		for _, k := range got {
@@ -108,9 +111,10 @@ func TestDraw_ShowsTheLayout(t *testing.T) {
 				helpers = []string{"one", "two"}[:random.IntN(min(3, rows-1))]
 			}
 			l := lay("\x1b[1;36mname\x1b[m(3)> ", "... ", b.text, b.pos, cols).window(rows - len(helpers))
-			s.Write([]byte(drawing(drawn.row, l, helpers))) //nolint:errcheck // it takes all
+			l.below = helpers
+			s.Write([]byte(drawing(drawn.row, l))) //nolint:errcheck // it takes all
 			drawn = l
-			compare(t, seed, s, l, helpers, before)
+			compare(t, seed, s, l, before)
 			if t.Failed() {
 				return
 			}
@@ -142,12 +146,12 @@ func change(b *buffer, random *rand.Rand) {
 	}
 }
 
-func compare(t *testing.T, seed uint64, s *screen.Screen, l layout, helpers []string, before int) {
+func compare(t *testing.T, seed uint64, s *screen.Screen, l layout, before int) {
 	t.Helper()
 	row, col, _ := s.Cursor()
 	first := row - l.row
 	text := s.Text()
-	for i, want := range append(append([]string{}, l.rows...), helpers...) {
+	for i, want := range append(append([]string{}, l.rows...), l.below...) {
 		want = strings.ReplaceAll(strings.ReplaceAll(want, "\x1b[1;36m", ""), "\x1b[m", "")
 		if first+i >= len(text) || strings.TrimRight(text[first+i], " ") != strings.TrimRight(want, " ") {
 			t.Errorf("seed %d: row %d of the text should be %q on\n%s", seed, i, want, strings.Join(text, "\n"))
@@ -162,30 +166,42 @@ func compare(t *testing.T, seed uint64, s *screen.Screen, l layout, helpers []st
 	}
 }
 
-// After the terminal has become wider or narrower nothing of the text before is left.
+// After the terminal has become wider or narrower nothing of the text before is left, wherever on the screen it is.
 func TestDraw_AfterAResize(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(300) {
+	for seed := range uint64(600) {
 		random := rand.New(rand.NewPCG(seed, 9))
 		rows, cols := 24, 20+random.IntN(40)
 		s := screen.New(rows, cols, 1000)
-		s.Write([]byte("above\r\n")) //nolint:errcheck // it takes all
-		text := strings.Repeat("0123456789", random.IntN(12))
-		pos := random.IntN(len(text) + 1)
-		l := lay("(1)> ", "... ", text, pos, cols)
-		s.Write([]byte(drawing(0, l, nil))) //nolint:errcheck // it takes all
+		s.Write([]byte(strings.Repeat("above\r\n", 1+random.IntN(30)))) //nolint:errcheck // it takes all
+		var b buffer
+		for range random.IntN(60) {
+			b.insert(pieces[random.IntN(len(pieces))])
+		}
+		for range random.IntN(30) {
+			change(&b, random)
+		}
+		l := lay("(1)> ", "... ", b.text, b.pos, cols).window(rows)
+		if random.IntN(3) == 0 {
+			l.below = []string{"helper", strings.Repeat("helper", 1+random.IntN(cols/6-1))}
+		}
+		if len(l.rows)+len(l.below) > rows {
+			continue
+		}
+		s.Write([]byte(drawing(0, l))) //nolint:errcheck // it takes all
 		for range 3 {
 			cols = 20 + random.IntN(40)
 			s.Resize(rows, cols)
-			above := min(l.reflowed(cols), rows-1)
-			l = lay("(1)> ", "... ", text, pos, cols)
-			s.Write([]byte(drawing(above, l, nil))) //nolint:errcheck // it takes all
+			up := min(l.reflowed(cols), rows-1)
+			l = lay("(1)> ", "... ", b.text, b.pos, cols).window(rows)
+			s.Write([]byte(drawing(up, l))) //nolint:errcheck // it takes all
 		}
-		shown := strings.Join(s.Text(), "")
-		if strings.Count(shown, "(1)>") != 1 || strings.Count(shown, "above") != 1 || !strings.Contains(strings.ReplaceAll(shown, " ", ""), text) {
-			t.Errorf("seed %d, cursor at %d of %d:\n%s", seed, pos, len(text), strings.Join(s.Text(), "\n"))
+		shown := strings.Join(s.Text(), "\n")
+		if strings.Count(shown, "(1)>") != 1 || strings.Trim(shown[:strings.Index(shown+"(1)>", "(1)>")], "above\n") != "" || strings.Contains(shown, "helper") {
+			t.Errorf("seed %d, cursor at %d of %q:\n%s", seed, b.pos, b.text, shown)
 			return
 		}
+		compare(t, seed, s, l, 0)
 	}
 }
 
@@ -212,6 +228,28 @@ func TestHistory(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file: %v, %v", info, err)
 	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.WriteString("\"" + strings.Repeat("long", 4*maxEntry) + "\"\n\"torn") //nolint:errcheck // the next check sees it
+	file.Close()
+	if err := again.Add("behind"); err != nil {
+		t.Error(err)
+	}
+	if h, err = OpenHistory(path); err != nil || !reflect.DeepEqual(h.Entries(), append(want, "behind")) {
+		t.Errorf("behind a broken line: %q, %v", h.Entries(), err)
+	}
+	if h, err := OpenHistory("/nowhere/at/all"); err == nil || h.Add("x") != nil || len(h.Entries()) != 1 {
+		t.Errorf("without a file: %v, %q", err, h.Entries())
+	}
+}
+
+// Several processes write to one file, which is made shorter meanwhile: nothing is lost but the oldest.
+func TestHistory_IsShared(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history")
+	long := strings.Repeat("x", 500)
 	var writers sync.WaitGroup
 	for i := range 4 {
 		own, err := OpenHistory(path)
@@ -219,22 +257,37 @@ func TestHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		writers.Go(func() {
-			for k := range 600 {
-				if err := own.Add(fmt.Sprintf("entry %d of %d", k, i)); err != nil {
+			for k := range 1000 {
+				if err := own.Add(fmt.Sprintf("entry %d of %d %s", k, i, long)); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	writers.Wait()
-	if h, err = OpenHistory(path); err != nil || len(h.Entries()) != maxEntries {
-		t.Errorf("%d entries, %v", len(h.Entries()), err)
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > maxFile {
+		t.Errorf("the file: %v, %v", info, err)
 	}
-	if kept, err := os.ReadFile(path); err != nil || strings.Count(string(kept), "\n") != maxEntries {
-		t.Errorf("the file has %d lines, %v", strings.Count(string(kept), "\n"), err)
+	h, err := OpenHistory(path)
+	if err != nil || len(h.Entries()) < keepFile/600 {
+		t.Fatalf("%d entries, %v", len(h.Entries()), err)
 	}
-	if h, err := OpenHistory("/nowhere/at/all"); err == nil || h.Add("x") != nil || len(h.Entries()) != 1 {
-		t.Errorf("without a file: %v, %q", err, h.Entries())
+	next := map[int]int{} // of each writer, the entry that must come
+	for _, text := range h.Entries() {
+		var k, i int
+		if _, err := fmt.Sscanf(text, "entry %d of %d", &k, &i); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if want, ok := next[i]; ok && k != want {
+			t.Fatalf("entry %d of writer %d follows %d", k, i, want-1)
+		}
+		next[i] = k + 1
+	}
+	for i, n := range next {
+		if n != 1000 {
+			t.Errorf("of writer %d the last is %d", i, n-1)
+		}
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// maxUndone bounds what undo keeps, in bytes or so.
+const maxUndone = 1 << 20
+
 // ErrInterrupt says that Ctrl-C was pressed.
 var ErrInterrupt = errors.New("interrupted")
 
@@ -74,13 +77,19 @@ func (e *Editor) Read(ctx context.Context) (text string, err error) {
 	if err := e.tty.set(true); err != nil {
 		return "", err
 	}
-	defer e.tty.set(false) //nolint:errcheck // a terminal that is gone is seen by the next read
 	e.write("\x1b[?2004h")
-	defer e.write("\x1b[?2004l")
+	defer func() {
+		e.write("\x1b[?2004l")
+		e.tty.set(false) //nolint:errcheck // a terminal that is gone is seen by the next read
+		if err == nil && e.interrupted() {
+			e.write("^C\r\n")
+			text, err = "", ErrInterrupt
+		}
+	}()
 	e.begin()
 	for {
 		if len(e.ahead) == 0 {
-			e.draw(e.drawn.row)
+			e.draw()
 			if err := e.fill(ctx, wake); err != nil {
 				e.leave("\r\n")
 				return "", err
@@ -119,16 +128,37 @@ func (e *Editor) fill(ctx context.Context, wake *alarm) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case keys:
-		typed, err := e.tty.read()
-		e.ahead = append(e.ahead, e.decoder.decode(typed)...)
-		return err
+		return e.take()
 	case alarmed:
 		wake.clear()
-		e.resized()
 	default:
 		e.ahead = append(e.ahead, e.decoder.flush()...)
 	}
 	return nil
+}
+
+// take takes what keys there are.
+func (e *Editor) take() error {
+	typed, err := e.tty.read()
+	if e.decoder.pasting && string(typed) == "\x03" && !e.tty.more(escapeTime) {
+		e.decoder = decoder{} // a paste whose end is lost: a Ctrl-C by itself is nothing pasted
+	}
+	e.ahead = append(e.ahead, e.decoder.decode(typed)...)
+	return err
+}
+
+// interrupted reports that a Ctrl-C was typed behind the line that was accepted, which is not to run then, nor what was
+// typed between the two: it came before the terminal made a signal of it.
+func (e *Editor) interrupted() bool {
+	for e.tty.more(0) && e.take() == nil { //nolint:revive // a terminal that is gone is seen by the next read
+	}
+	for i := len(e.ahead) - 1; i >= 0; i-- {
+		if e.ahead[i].name == "C-c" {
+			e.ahead = e.ahead[i+1:]
+			return true
+		}
+	}
+	return false
 }
 
 // handle does what a key says. done ends the reading.
@@ -174,7 +204,7 @@ func (e *Editor) handle(k key) (done bool, err error) {
 func (e *Editor) remember(same bool) {
 	if !same {
 		e.undone = append(e.undone, e.buffer)
-		e.undone = e.undone[max(0, len(e.undone)-500):]
+		e.undone = e.undone[max(0, len(e.undone)-min(500, 1+maxUndone/(1+len(e.text)))):]
 	}
 }
 
@@ -190,39 +220,37 @@ func (e *Editor) lay(cols int) layout {
 	return lay(e.Prompt(), e.More, e.text, e.pos, cols)
 }
 
-// draw draws over what is on the screen; the cursor stands so many rows below its first one.
-func (e *Editor) draw(above int) {
+// draw draws over what is on the screen, which a terminal of another size than it was drawn for has folded.
+func (e *Editor) draw() {
 	rows, cols := e.tty.size()
+	above := min(e.drawn.reflowed(cols), rows-1)
 	helpers := e.helpers[:min(len(e.helpers), max(0, rows-1))]
 	l := e.lay(cols).window(rows - len(helpers))
-	e.write(drawing(above, l, helpers))
-	e.drawn = l
+	l.below = helpers
+	if !l.equal(e.drawn) {
+		e.write(drawing(above, l))
+		e.drawn = l
+	}
 }
 
-// drawing is what shows a layout with rows below it, in place of what begins so many rows above the cursor.
-func drawing(above int, l layout, helpers []string) string {
+// drawing is what shows a layout in place of what begins so many rows above the cursor.
+func drawing(above int, l layout) string {
 	var b strings.Builder
 	b.WriteString("\x1b[?25l")
 	move(&b, above, 'A')
 	b.WriteString("\r\x1b[J")
-	b.WriteString(strings.Join(slices.Concat(l.rows, helpers), "\r\n"))
-	move(&b, len(l.rows)-1+len(helpers)-l.row, 'A')
+	b.WriteString(strings.Join(slices.Concat(l.rows, l.below), "\r\n"))
+	move(&b, len(l.rows)-1+len(l.below)-l.row, 'A')
 	b.WriteString("\r")
 	move(&b, l.col, 'C')
 	b.WriteString("\x1b[?25h")
 	return b.String()
 }
 
-// resized draws anew on a terminal of another size, which has folded the rows that were too wide.
-func (e *Editor) resized() {
-	rows, cols := e.tty.size()
-	e.draw(min(e.drawn.reflowed(cols), rows-1))
-}
-
 // leave puts the cursor below the text; what is written is behind its end.
 func (e *Editor) leave(end string) {
 	e.pos, e.helpers, e.search = len(e.text), nil, nil
-	e.draw(e.drawn.row)
+	e.draw()
 	if last := e.drawn; last.col == 0 && last.row > 0 && !strings.HasSuffix(e.text, "\n") && end == "\r\n" {
 		return // the last row is full, and the cursor below it already
 	}

@@ -4,18 +4,27 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	// maxEntries is how many lines a history holds, and maxEntry how long one may be, in bytes.
 	maxEntries = 1000
 	maxEntry   = 64 << 10
+	// maxFile is the size from which a file is made shorter, and keepFile to what, in bytes.
+	maxFile  = 1 << 20
+	keepFile = maxFile / 2
 )
 
-// History is what was typed, oldest first. One goroutine may use it at a time; several processes may share a file.
+// History is what was typed, oldest first. One goroutine may use it at a time; several processes may share a file,
+// which they lock (flock(2)) to write to it: the lock is a file of its own beside it, which stays.
 type History struct {
 	entries []string
 	path    string
@@ -35,20 +44,31 @@ func OpenHistory(path string) (h *History, err error) {
 	}
 	defer file.Close()
 	h.path = path
-	lines, read := 0, bufio.NewScanner(file)
-	read.Buffer(nil, 8*maxEntry)
-	for read.Scan() {
-		lines++
+	h.entries, err = readEntries(file)
+	return h, err
+}
+
+// readEntries reads the last entries of a file.
+func readEntries(file io.Reader) (entries []string, err error) {
+	lines := bufio.NewReaderSize(file, 8*maxEntry) // JSON takes at most 6 bytes for one
+	for {
+		line, err := lines.ReadSlice('\n')
+		whole := err == nil || err == io.EOF
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = lines.ReadSlice('\n')
+		}
 		var text string
-		if json.Unmarshal(read.Bytes(), &text) == nil && text != "" {
-			h.entries = append(h.entries, text)
+		if whole && json.Unmarshal(line, &text) == nil && text != "" {
+			entries = append(entries, text)
+			entries = entries[max(0, len(entries)-maxEntries):]
+		}
+		if err == io.EOF {
+			return entries, nil
+		}
+		if err != nil {
+			return entries, err
 		}
 	}
-	h.entries = h.entries[max(0, len(h.entries)-maxEntries):]
-	if lines > 2*maxEntries {
-		return h, h.rewrite()
-	}
-	return h, read.Err()
 }
 
 // Add keeps what was typed: not what is empty, begins with a blank, repeats the last entry or is huge.
@@ -61,26 +81,76 @@ func (h *History) Add(text string) error {
 	if h.path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(h.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	lock, err := os.OpenFile(h.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close() // which unlocks it
+	if err := flock(lock); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(h.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	_, err = file.Write(append(encoded(text), '\n')) // one write: those of other processes stand before or behind it
-	return err
-}
-
-// rewrite keeps the last entries alone.
-func (h *History) rewrite() error {
-	var all bytes.Buffer
-	for _, text := range h.entries {
-		all.Write(append(encoded(text), '\n'))
-	}
-	temporary := h.path + ".new"
-	if err := os.WriteFile(temporary, all.Bytes(), 0o600); err != nil {
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
 		return err
 	}
-	return os.Rename(temporary, h.path)
+	line := append(encoded(text), '\n')
+	if size > 0 {
+		last := make([]byte, 1)
+		if _, err := file.ReadAt(last, size-1); err != nil {
+			return err
+		}
+		if last[0] != '\n' { // a write was broken off
+			line = append([]byte("\n"), line...)
+		}
+	}
+	if _, err := file.Write(line); err != nil || size+int64(len(line)) <= maxFile {
+		return err
+	}
+	return h.shorten(file)
+}
+
+func flock(file *os.File) error {
+	for {
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// shorten keeps the last entries of the file alone, whoever's they are. The file is locked.
+func (h *History) shorten(file *os.File) error {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	entries, err := readEntries(file)
+	if err != nil {
+		return err
+	}
+	var lines [][]byte
+	size := 0
+	for _, text := range slices.Backward(entries) {
+		line := append(encoded(text), '\n')
+		if size += len(line); size > keepFile && len(lines) > 0 {
+			break
+		}
+		lines = append(lines, line)
+	}
+	slices.Reverse(lines)
+	temporary, err := os.CreateTemp(filepath.Dir(h.path), filepath.Base(h.path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) //nolint:errcheck // it has another name by then
+	_, err = temporary.Write(bytes.Join(lines, nil))
+	if err = errors.Join(err, temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), h.path)
 }
 
 func encoded(text string) []byte {

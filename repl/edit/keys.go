@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// maxSequence bounds an escape sequence, in bytes: what is longer is none.
+	// maxSequence bounds an escape sequence, in bytes: what is longer is none; maxString those that hold a text.
 	maxSequence = 64
+	maxString   = 64 << 10
 	// maxPaste bounds a paste, in bytes; the rest of it is dropped.
 	maxPaste = 1 << 20
 )
@@ -162,6 +163,8 @@ func escaped(b []byte) (key, int) {
 			return key{}, 0
 		}
 		return named(string(b[2]), ""), 3
+	case ']', 'P', 'X', '^', '_':
+		return controlString(b)
 	case 0x1b:
 		return key{name: "escape"}, 1
 	}
@@ -175,8 +178,33 @@ func escaped(b []byte) (key, int) {
 	return key{name: "M-" + k.name}, n + 1
 }
 
+// controlString passes over what a terminal answers in a string (OSC, DCS, SOS, PM, APC): up to its end, ESC \ or BEL,
+// or to what breaks it off.
+func controlString(b []byte) (key, int) {
+	for i := 2; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == 0x1b && i+1 == len(b):
+			return key{}, 0
+		case c == 0x1b && b[i+1] == '\\':
+			return key{name: "unknown"}, i + 2
+		case c == 0x07:
+			return key{name: "unknown"}, i + 1
+		case c == 0x1b, c == 0x03, c == '\r', i >= maxString:
+			return key{name: "unknown"}, i
+		}
+	}
+	return key{}, 0
+}
+
 // sequence decodes a control sequence: ESC [, parameters, a last byte.
 func sequence(b []byte) (key, int) {
+	if kind := string(b[2:min(3, len(b))]); kind == "M" || kind == "[" { // X10's mouse has three bytes behind it, the console's F1 to F5 have one
+		length := map[string]int{"M": 6, "[": 4}[kind]
+		if len(b) < length {
+			return key{}, 0
+		}
+		return key{name: "unknown"}, length
+	}
 	for i := 2; i < len(b); i++ {
 		switch c := b[i]; {
 		case c >= 0x40 && c <= 0x7e:

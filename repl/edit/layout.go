@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -15,13 +16,15 @@ type layout struct {
 	widths []int // of the rows, in columns
 	row    int   // of the cursor
 	col    int
+	cols   int      // of the terminal
+	below  []string // further rows, below the text
 }
 
 // lay lays text out behind a prompt, and more before each further line of it, in rows of width columns. The cursor
 // stands before the byte at pos. A row that is full and has the cursor behind it is followed by an empty one, so that
 // the terminal is never left between two rows.
 func lay(prompt, more, text string, pos, width int) layout {
-	l := layout{rows: []string{""}, widths: []int{0}}
+	l := layout{rows: []string{""}, widths: []int{0}, cols: width}
 	width = max(width, 2)
 	l.addEscaped(prompt, width)
 	at := 0
@@ -51,6 +54,10 @@ func lay(prompt, more, text string, pos, width int) layout {
 		l.row, l.col = l.row+1, 0
 	}
 	return l
+}
+
+func (l layout) equal(other layout) bool {
+	return l.row == other.row && l.col == other.col && l.cols == other.cols && slices.Equal(l.rows, other.rows) && slices.Equal(l.below, other.below)
 }
 
 // mark puts the cursor here if it stands at this byte.
@@ -107,17 +114,23 @@ func (l layout) window(height int) layout {
 		return l
 	}
 	from := min(max(0, l.row-height/2), len(l.rows)-height)
-	return layout{l.rows[from : from+height], l.widths[from : from+height], l.row - from, l.col}
+	return layout{l.rows[from : from+height], l.widths[from : from+height], l.row - from, l.col, l.cols, l.below}
 }
 
-// reflowed is how many rows lie above the cursor after the terminal has become width columns wide. Terminals fold rows
+// reflowed is how many rows lie above the cursor once the terminal is width columns wide. Terminals fold rows
 // that are too wide. As xterm.js does it, from the last row up: the row that the cursor is in stays as it is, and each
 // row that is folded moves the cursor down, wherever it is.
 func (l layout) reflowed(width int) (above int) {
 	above = l.row
-	for i := len(l.rows) - 1; i >= 0; i-- {
-		if i != above && l.widths[i] > width {
-			above += (l.widths[i]+width-1)/width - 1
+	if width == l.cols {
+		return above
+	}
+	rows := slices.Concat(l.rows, l.below)
+	for i := len(rows) - 1; i >= 0; i-- {
+		if i != above {
+			folded := layout{rows: []string{""}, widths: []int{0}}
+			folded.addEscaped(rows[i], width)
+			above += len(folded.rows) - 1
 		}
 	}
 	return above

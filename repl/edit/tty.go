@@ -40,6 +40,7 @@ func (t *tty) set(editing bool) error {
 		mode.Lflag |= unix.ISIG
 	}
 	mode.Cc[unix.VMIN], mode.Cc[unix.VTIME] = 1, 0
+	mode.Cc[unix.VSUSP], mode.Cc[unix.VQUIT] = disabled, disabled // neither stopped nor ended in this mode
 	return unix.IoctlSetTermios(int(t.in.Fd()), setTermios, &mode)
 }
 
@@ -106,6 +107,13 @@ func (t *tty) wait(a *alarm, limit time.Duration) (keys, alarmed bool, err error
 		}
 		return fds[0].Revents != 0, fds[1].Revents != 0, err
 	}
+}
+
+// more reports that there are keys, or will be so soon.
+func (t *tty) more(limit time.Duration) bool {
+	fds := []unix.PollFd{{Fd: int32(t.in.Fd()), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, int(limit/time.Millisecond))
+	return n > 0 && err == nil && fds[0].Revents&unix.POLLIN != 0
 }
 
 // read takes what keys there are.
