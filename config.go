@@ -76,9 +76,10 @@ Flags (and the environment variables that set them):
                        (CONVOY_SYSTEM_SHELL)
     -shell COMMAND     program of a system shell; default $SHELL, else bash
                        (CONVOY_SHELL)
-    -data DIR          directory of what nodes keep: users, the audit log,
-                       recordings, and what was typed in Convoy shells; default
-                       $XDG_STATE_HOME/convoy (CONVOY_DATA)
+    -data DIR          directory of what nodes keep: users, logins and API
+                       tokens, the audit log, recordings, and what was typed in
+                       Convoy shells; default $XDG_STATE_HOME/convoy
+                       (CONVOY_DATA)
     -users FILE        who may log in with a name and a password; convoy user
                        makes it; default users, below -data (CONVOY_USERS)
     -dir DIR           directory that shells start in; default your home
@@ -148,6 +149,7 @@ type config struct {
 	cookie    string
 	token     string
 	ownToken  bool // made here, so it is shown
+	ownCookie bool // made here, so it is another one each time
 	spawned   bool // a child of provider local
 	tls       tlsConfig
 	railway   railway.Config
@@ -351,7 +353,7 @@ func (cfg *config) checkSecrets(_ flags, _ func(string) string) error {
 		if cfg.provider != "local" {
 			return hint("set CONVOY_COOKIE to the same secret on all nodes; convoy cookie makes one", "there is no cookie")
 		}
-		cfg.cookie = peer.NewCookie()
+		cfg.cookie, cfg.ownCookie = peer.NewCookie(), true
 	}
 	if err := peer.CheckCookie(cfg.cookie); err != nil {
 		return hint("convoy cookie makes a good one", "CONVOY_COOKIE: %v", err)

@@ -12,6 +12,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"convoy/access"
@@ -37,22 +38,23 @@ type Cluster interface {
 
 // Config is what a node's HTTP side is made of.
 type Config struct {
-	Self       string        // this node's full name
-	Version    string        // of the program
-	Fleet      *fleet.Fleet  // the one list of nodes
-	Shells     *pty.Table    // this node's shells
-	Logs       *logs.Ring    // this node's log
-	Cluster    Cluster       // the way to other nodes' shells and logs
-	Token      string        // opens everything; at least 16 characters
-	Keys       [][]byte      // sign sessions: the first signs, all are accepted
-	Users      *access.Users // who may log in with a name and a password, besides by the token
-	Audit      *audit.Log    // nil: what is done is not noted
-	Statements [][]byte      // between nodes, of who asks; the first signs
-	Shares     [][]byte      // sign share links, likewise
-	Hosts      []string      // host names that the console is reached by, besides localhost and IP addresses
-	HSTS       bool          // browsers shall come by TLS alone from now on (RFC 6797)
-	Proxied    bool          // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
-	Metrics    http.Handler  // of the program
+	Self       string         // this node's full name
+	Version    string         // of the program
+	Fleet      *fleet.Fleet   // the one list of nodes
+	Shells     *pty.Table     // this node's shells
+	Logs       *logs.Ring     // this node's log
+	Cluster    Cluster        // the way to other nodes' shells and logs
+	Token      string         // opens everything; at least 16 characters
+	Keys       [][]byte       // sign sessions: the first signs, all are accepted
+	Users      *access.Users  // who may log in with a name and a password, besides by the token
+	Grants     *access.Grants // who is logged in, and API tokens; nil: nothing of it outlives the process
+	Audit      *audit.Log     // nil: what is done is not noted
+	Statements [][]byte       // between nodes, of who asks; the first signs
+	Shares     [][]byte       // sign share links, likewise
+	Hosts      []string       // host names that the console is reached by, besides localhost and IP addresses
+	HSTS       bool           // browsers shall come by TLS alone from now on (RFC 6797)
+	Proxied    bool           // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
+	Metrics    http.Handler   // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
@@ -82,6 +84,7 @@ type Handlers struct {
 	streams   *streams
 	feeds     *feeds
 	pages     rendered
+	telling   sync.WaitGroup // what other nodes are being told
 	// writeWait is how long a client may take to accept one event before it is let go of.
 	writeWait time.Duration
 	ctx       context.Context // ends with Close; streams and feeds live no longer
@@ -106,6 +109,11 @@ func New(cfg Config) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Grants == nil {
+		if cfg.Grants, err = access.OpenGrants("", false); err != nil {
+			return nil, err
+		}
+	}
 	h := &Handlers{Config: cfg, set: set, guide: pages, runbooks: &guide.Runbooks{Dir: cfg.Runbooks}, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.links = newLinks(h.ctx, cfg.Shells)
@@ -123,6 +131,7 @@ func (h *Handlers) showMetrics(w http.ResponseWriter, r *http.Request) error {
 // Close ends all open streams and waits for everything that was started.
 func (h *Handlers) Close() {
 	h.cancel()
+	h.telling.Wait()
 	h.streams.close()
 	h.feeds.close()
 }

@@ -29,8 +29,8 @@ const (
 	seenStep = time.Hour
 )
 
-// session is what a login cookie says. It is signed, not encrypted, and nothing of it is kept on the server: any node
-// that holds the cluster's cookie honours it.
+// session is what a login cookie says. It is signed, not encrypted: any node that holds the cluster's cookie honours it,
+// unless it has heard that the login was ended.
 type session struct {
 	ID      string      `json:"id"`
 	User    string      `json:"user"`
@@ -121,10 +121,14 @@ func (h *Handlers) identify(next http.Handler) http.Handler {
 	})
 }
 
-// renew notes in a login's cookie that it was used.
+// renew notes that a login or a token was used: in the list of them, and in a login's cookie.
 func (h *Handlers) renew(w http.ResponseWriter, r *http.Request, s session) {
 	now := time.Now()
-	if s.Seen.IsZero() || now.Sub(s.Seen) < seenStep { // a token has no cookie
+	if s.Seen.IsZero() || now.Sub(s.Seen) < seenStep { // the printed token is noted nowhere
+		return
+	}
+	h.used(s)
+	if s.Expires.IsZero() { // an API token, which has no cookie
 		return
 	}
 	s.Seen = now.UTC()
@@ -133,15 +137,18 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request, s session) {
 
 func (h *Handlers) whoAsks(r *http.Request) (session, bool) {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return session{ID: "token", User: "token", Role: access.Admin}, h.login.checkToken(token)
+		return h.byToken(token)
 	}
 	cookie, err := r.Cookie(h.login.name)
 	if err != nil {
 		return session{}, false
 	}
 	s, ok := h.login.verify(cookie.Value, time.Now())
-	if !ok || !s.Named {
-		return s, ok
+	if !ok || h.over(s) {
+		return session{}, false
+	}
+	if !s.Named {
+		return s, true
 	}
 	return h.asOfNow(s)
 }
@@ -177,8 +184,10 @@ func (h *Handlers) refuseStranger(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	h.fail(w, r, &problem{Status: http.StatusUnauthorized, Text: "not logged in", Hint: "log in at /login, or send Authorization: Bearer with the token"})
+	h.fail(w, r, errNotLoggedIn)
 }
+
+var errNotLoggedIn = &problem{Status: http.StatusUnauthorized, Text: "not logged in", Hint: "log in at /login, or send Authorization: Bearer with a token"}
 
 // GET /login
 func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request) error {
@@ -271,6 +280,12 @@ func (h *Handlers) known(token, name, password string) (session, error) {
 
 // POST /logout
 func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
+	if g, err := h.Grants.Get(sessionOf(r).ID); err == nil {
+		g.Ended = time.Now().UTC()
+		if err := h.learn(g); err != nil {
+			return err
+		}
+	}
 	http.SetCookie(w, h.cookie(r, "", -1))
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 	return nil
@@ -280,6 +295,7 @@ func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) {
 	now := time.Now().UTC()
 	s.ID, s.Seen, s.Expires = rand.Text(), now, now.Add(sessionLife)
+	h.noteGrant(r, s)
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
 	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)

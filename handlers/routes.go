@@ -55,6 +55,13 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Get("/recordings", h.do(may(access.Recordings, h.showRecordings)))
 		r.Get("/recordings/{node}/{recording}", h.do(may(access.Recordings, h.playRecording)))
 
+		r.Get("/logins", h.do(may(access.Look, h.listLogins)))
+		r.Delete("/logins", h.do(h.audited("login.end", may(access.Look, h.endLogins))))
+		r.Delete("/logins/{login}", h.do(h.audited("login.end", may(access.Look, h.endLogin))))
+		r.Get("/tokens", h.do(may(access.Tokens, h.listTokens)))
+		r.Post("/tokens", h.do(h.audited("token.make", may(access.Tokens, h.makeToken))))
+		r.Delete("/tokens/{token}", h.do(h.audited("token.end", may(access.Tokens, h.endToken))))
+
 		r.Get("/audit", h.do(may(access.Audit, h.showAudit)))
 		r.Get("/stream", h.do(sameSite(may(access.Look, h.openStream))))
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.Look, h.followShell)))
@@ -73,6 +80,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Use(h.recover, h.identifyPeer)
 	r.NotFound(h.do(notFound))
 	r.MethodNotAllowed(h.do(methodNotAllowed))
+	r.Post("/grants", h.do(h.exchangeGrants))
 	r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.spawnNode))))
 	r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.retireNode))))
 	r.Get("/nodes/{node}/feed", h.do(may(access.Look, h.here(h.serveFeed))))

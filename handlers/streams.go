@@ -76,6 +76,17 @@ func (s *streams) notify(n templates.Notice) {
 	}
 }
 
+// end ends the streams of logins that are over.
+func (s *streams) end(over func(session) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tabs {
+		if t.share == nil && over(t.login) {
+			t.letGo()
+		}
+	}
+}
+
 // close lets no more streams open and waits for the open ones; the handlers' context must have ended.
 func (s *streams) close() {
 	s.mu.Lock()

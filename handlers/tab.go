@@ -32,6 +32,7 @@ type tab struct {
 	id      string
 	viewer  pty.Viewer
 	session string // whose it is
+	login   session
 	share   *share // the link that it is opened by; nil: by a login
 	json    bool   // JSON where a page gets HTML
 	ctx     context.Context
@@ -57,19 +58,22 @@ func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) newTab(r *http.Request, open opening) *tab {
-	return &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
+	return &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, login: sessionOf(r), follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
 		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
 }
 
 // serveTab answers with the tab's stream.
 func (h *Handlers) serveTab(w http.ResponseWriter, r *http.Request, t *tab, open opening) error {
+	ctx, cancel := h.untilClose(r.Context())
+	defer cancel()
+	t.letGo = cancel
 	if err := h.streams.add(t); err != nil {
 		return err
 	}
 	defer h.streams.remove(t)
-	ctx, cancel := h.untilClose(r.Context())
-	defer cancel()
-	t.letGo = cancel
+	if t.share == nil && h.over(t.login) { // just now
+		return errNotLoggedIn
+	}
 	h.serveEvents(ctx, w, r, func(ctx context.Context, send publish) { t.run(ctx, send, open) })
 	return nil
 }

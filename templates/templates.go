@@ -5,8 +5,8 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings" and
-// "player"; partials are
+// Pages are "console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings",
+// "player", "audit" and "logins"; partials are
 // "node_list", "node", "log_lines", "shell_list" and "notice".
 package templates
 
@@ -37,6 +37,7 @@ var views = map[string]any{
 	"details":    Details{},
 	"error":      Error{},
 	"recordings": Recordings{},
+	"logins":     Logins{},
 	"audit":      Audit{},
 	"player":     Player{},
 	"node_list":  NodeList{},
@@ -47,7 +48,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit"}
+var pages = []string{"console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit", "logins"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

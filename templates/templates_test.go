@@ -111,6 +111,7 @@ func TestRenderWritesStatusAndType(t *testing.T) {
 // neither inline handlers nor style attributes.
 func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
+	grant := Grant{ID: "x", Name: "ci", User: "ann", Role: "admin", Addr: "[::1]:5", Agent: "Firefox on Linux", Made: at, Seen: at, Expires: at, Current: true}
 	for name, view := range map[string]any{
 		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20},
 		"share":   share(),
@@ -121,6 +122,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		"recordings": Recordings{page, []Recording{recording}, []Silent{{"b", "it is away"}}},
 		"audit":      Audit{page, true, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open", "convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
 		"player":     Player{page, recording},
+		"logins":     Logins{page, true, []Grant{grant}, []Grant{grant}},
 	} {
 		doc := find(t, name, view)
 		doc.Find("script, style, link[rel=stylesheet], link[rel=modulepreload]").Each(func(_ int, e *goquery.Selection) {
@@ -216,6 +218,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	t.Parallel()
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>' autofocus onfocus=alert(1) x='`
 	n := node()
+	bad := Grant{ID: evil, Name: evil, User: evil, Role: evil, Addr: evil, Agent: evil, Made: at, Seen: at, Expires: at}
 	n.Name, n.Host, n.Short, n.StatusText, n.Message = evil, evil, evil, evil, evil
 	n.Address, n.Instance, n.Version, n.Provider, n.ProviderID = evil, evil, evil, evil, evil
 	n.Steps = []Step{{Name: evil, At: at, Error: evil}}
@@ -235,6 +238,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		"recordings": Recordings{Page{}, []Recording{hostile}, []Silent{{evil, evil}}},
 		"audit":      Audit{Page{}, false, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}}, []Silent{{evil, evil}}},
 		"player":     Player{Page{}, hostile},
+		"logins":     Logins{Page{Role: "admin"}, true, []Grant{bad}, []Grant{bad}},
 	} {
 		doc := find(t, name, view)
 		if n := doc.Find("img, script:not([src]), [onerror], [onfocus]").Length(); n > 0 {

@@ -1,0 +1,247 @@
+package access
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+func loginOf(id, user string, made time.Time) Grant {
+	return Grant{ID: id, Kind: Login, User: user, Role: Operator, Agent: "Firefox on Linux", Made: made, Seen: made, Expires: made.Add(30 * 24 * time.Hour)}
+}
+
+func openGrants(t testing.TB, path string) *Grants {
+	t.Helper()
+	g, err := OpenGrants(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	return g
+}
+
+func TestGrants(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "access.db")
+	g := openGrants(t, path)
+	text, token := NewToken("ci", Who{"ann", Viewer}, noon, noon.Add(time.Hour))
+	told := []Grant{token, loginOf("one", "ann", noon), loginOf("two", "ann", noon.Add(time.Second)), loginOf("three", "bob", noon)}
+	if news, err := g.Merge(told, noon); err != nil || len(news) != 4 {
+		t.Fatalf("%d news, %v", len(news), err)
+	}
+	if news, err := g.Merge(told, noon); err != nil || len(news) != 0 {
+		t.Errorf("told again: %d news, %v", len(news), err)
+	}
+	if found, ok := g.FindToken(text, noon); !ok || found.Name != "ci" || found.Role != Viewer {
+		t.Errorf("the token is %+v, %v", found, ok)
+	}
+	for _, wrong := range []string{"", text + "x", strings.ToLower(text), TokenPrefix} {
+		if _, ok := g.FindToken(wrong, noon); ok {
+			t.Errorf("%q is a token", wrong)
+		}
+	}
+	if _, ok := g.FindToken(text, noon.Add(2*time.Hour)); ok {
+		t.Error("the token holds when it is over")
+	}
+	ended := told[1]
+	ended.Ended = noon.Add(time.Minute)
+	if _, err := g.Merge([]Grant{ended, NewCut("bob", noon.Add(time.Minute), time.Hour)}, noon); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(written), text) {
+		t.Errorf("the token's text is in the file, %v", err)
+	}
+
+	g = openGrants(t, path)
+	for _, test := range []struct {
+		id, user string
+		made     time.Time
+		ended    bool
+	}{
+		{"one", "ann", noon, true}, {"two", "ann", noon, false}, {"never heard of", "ann", noon, false},
+		{"three", "bob", noon, true}, {"never heard of", "bob", noon, true}, {"later", "bob", noon.Add(2 * time.Minute), false},
+		{token.ID, "bob", time.Time{}, false},
+	} {
+		if got := g.HasEnded(test.id, test.user, test.made); got != test.ended {
+			t.Errorf("%s of %s has ended: %v", test.id, test.user, got)
+		}
+	}
+	if list := g.List(Login, noon); len(list) != 1 || list[0].ID != "two" {
+		t.Errorf("listed: %+v", list)
+	}
+	if list := g.List(Token, noon); len(list) != 1 || list[0].ID != token.ID {
+		t.Errorf("tokens: %+v", list)
+	}
+	g.Close()
+	other, err := OpenGrants(path, false)
+	if err != nil || len(other.All()) != 1 {
+		t.Fatalf("with another cookie %d are left, %v", len(other.All()), err)
+	}
+	other.Close()
+	if again := openGrants(t, path); len(again.All()) != 1 {
+		t.Error("logins of another cookie come back")
+	}
+}
+
+// Whatever is told in whatever order, and however often, all nodes know the same in the end, and what has ended once
+// never holds again.
+func TestGrants_AgreeInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var told []Grant
+		for i := range 12 {
+			one := loginOf(fmt.Sprint("login ", i%5), fmt.Sprint("user ", i%5%2), noon)
+			one.Seen = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
+			if random.IntN(3) == 0 {
+				one.Ended = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
+			}
+			if random.IntN(4) == 0 {
+				one = NewCut(one.User, one.Seen, time.Hour)
+			}
+			told = append(told, one)
+		}
+		a, b := openGrants(t, ""), openGrants(t, "")
+		for i := range told {
+			if _, err := a.Merge(told[i:i+1], noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			random.Shuffle(len(told), func(i, k int) { told[i], told[k] = told[k], told[i] })
+			if _, err := b.Merge(told, noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !reflect.DeepEqual(a.All(), b.All()) || a.Digest() != b.Digest() {
+			t.Fatalf("seed %d: %+v\n%+v", seed, a.All(), b.All())
+		}
+		for _, one := range told {
+			if one.Kind == Login && !one.Ended.IsZero() && !b.HasEnded(one.ID, one.User, one.Made) {
+				t.Fatalf("seed %d: %s holds again", seed, one.ID)
+			}
+		}
+	}
+}
+
+// There are never too many, what is over goes, and what has ended stays as long as it could hold.
+func TestGrants_Bounded(t *testing.T) {
+	t.Parallel()
+	g := openGrants(t, "")
+	var many []Grant
+	for i := range maxGrants {
+		one := loginOf(fmt.Sprint("login ", i), "ann", noon.Add(time.Duration(i)*time.Second))
+		if i < 10 {
+			one.Ended = one.Made
+		}
+		many = append(many, one)
+	}
+	later := noon.Add(24 * time.Hour)
+	if _, err := g.Merge(many, later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Merge([]Grant{loginOf("new", "ann", later)}, later); err != nil {
+		t.Fatal(err)
+	}
+	if all := g.All(); len(all) != maxGrants || !g.HasEnded("login 3", "ann", noon) {
+		t.Errorf("%d are kept", len(all))
+	}
+	if _, err := g.Get("login 10"); err == nil {
+		t.Error("the one that was used longest ago is there")
+	}
+	if _, err := g.Merge([]Grant{loginOf("next", "ann", noon.Add(40*24*time.Hour))}, noon.Add(40*24*time.Hour)); err != nil || len(g.All()) != 1 {
+		t.Errorf("%d are kept when all are over, %v", len(g.All()), err)
+	}
+	for _, bad := range []Grant{{}, {ID: "x"}, {ID: "x", Kind: "other"}, {ID: "x", Kind: Token}, loginOf(strings.Repeat("x", 300), "ann", noon), loginOf("x", "a\x1b[31m", noon)} {
+		if _, err := g.Merge([]Grant{bad}, noon); err == nil {
+			t.Errorf("%+v is taken over", bad)
+		}
+	}
+}
+
+// mergeForever is a process that merges until it is killed, and says what is safe.
+func mergeForever(path string) {
+	g, err := OpenGrants(path, true)
+	for n := len(g.All()); err == nil; n++ {
+		one := loginOf(fmt.Sprint("login ", n), "ann", noon)
+		if n%3 == 0 {
+			one.Ended = noon
+		}
+		if _, err = g.Merge([]Grant{one}, noon); err == nil {
+			fmt.Println(one.ID)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// A process that writes is killed again and again, at any moment: what it said to be safe is there.
+func TestGrants_Killed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "access.db")
+	var acked []string
+	for range 15 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "ACCESS_MERGES="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		in, after := bufio.NewScanner(out), 1+rand.IntN(40)
+		for n := 0; in.Scan(); n++ {
+			acked = append(acked, in.Text())
+			if n == after {
+				cmd.Process.Kill()
+			}
+		}
+		cmd.Wait() //nolint:errcheck // it was killed
+		g := openGrants(t, path)
+		for i, id := range acked {
+			one, err := g.Get(id)
+			if err != nil || one.Ended.IsZero() != (i%3 != 0) && id == fmt.Sprint("login ", i) {
+				t.Fatalf("%s was said to be safe: %+v, %v", id, one, err)
+			}
+		}
+		g.Close()
+	}
+	t.Logf("%d were acknowledged", len(acked))
+}
+
+// A grant that another node tells of is taken over whole, or not at all.
+func FuzzGrants(f *testing.F) {
+	text, _ := json.Marshal([]Grant{loginOf("one", "ann", noon), NewCut("ann", noon, time.Hour)})
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var told []Grant
+		if json.Unmarshal(text, &told) != nil {
+			return
+		}
+		g := openGrants(t, "")
+		news, err := g.Merge(told, noon)
+		if err != nil && len(g.All()) > 0 || len(g.All()) > len(told) || len(news) > len(told) {
+			t.Errorf("%d of %d, %v", len(g.All()), len(told), err)
+		}
+		for _, one := range g.All() {
+			if one.check() != nil || noon.After(one.Expires) {
+				t.Errorf("%+v", one)
+			}
+		}
+	})
+}

@@ -1,0 +1,52 @@
+// The page of logins and API tokens: times of this place, ending one, making a token.
+
+import { copyText } from "./copy.js";
+import { all, find } from "./dom.js";
+import { ask, confirm, notice } from "./notices.js";
+
+for (const time of all("time[datetime]")) {
+  const at = new Date(time.dateTime);
+  time.textContent = at.toLocaleString([], { dateStyle: "medium", ...(time.closest(".until") ? {} : { timeStyle: "short" }) });
+  time.title = at.toLocaleString();
+}
+
+async function end(button) {
+  const { src, title, text } = button.dataset;
+  if (!await confirm(title, text, "End it") || !await ask("DELETE", src)) return;
+  const row = button.closest("tr");
+  const near = find("button", row.nextElementSibling ?? row.previousElementSibling ?? document.createElement("i"));
+  row.remove();
+  (near ?? find("#main")).focus();
+}
+
+const actions = {
+  end,
+  dismiss: (button) => button.closest(".notice").remove(),
+  async copy() {
+    const copied = await copyText(find("#token-text").value);
+    notice(copied ? "info" : "error", copied ? "Copied." : "It cannot be copied here; select it and copy it yourself.");
+  },
+  async everywhere() {
+    const yes = await confirm("Log out everywhere?", "All your logins end, this one as well. API tokens stay.", "Log out");
+    if (yes && await ask("DELETE", "/logins")) location.assign("/login");
+  },
+};
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-action]");
+  if (button) actions[button.dataset.action]?.(button);
+});
+
+find("#token-make")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const { name, role, days } = Object.fromEntries(new FormData(form));
+  const made = await ask("POST", "/tokens", { name, role, days: Number(days) });
+  if (!made) return;
+  form.reset();
+  find(".none")?.remove();
+  find("#token-made").hidden = false;
+  find("#token-text").value = made.token;
+  find("#token-text").select();
+  find("#token-text").focus();
+});

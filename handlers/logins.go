@@ -1,0 +1,385 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/access"
+	"convoy/fleet"
+	"convoy/templates"
+)
+
+const (
+	// grantsEvery is the time between two comparisons with another node of who is logged in, grantsWait bounds one.
+	grantsEvery = time.Minute
+	grantsWait  = 5 * time.Second
+	// maxGrantBytes bounds what another node tells of it.
+	maxGrantBytes = 8 << 20
+	// maxTokenDays and usualTokenDays are how long an API token may last, and lasts.
+	maxTokenDays, usualTokenDays = 366, 90
+)
+
+// grant is a login or a token as docs/protocol.md shows it.
+type grant struct {
+	ID      string      `json:"id"`
+	Name    string      `json:"name,omitempty"`
+	User    string      `json:"user"`
+	Role    access.Role `json:"role"`
+	Addr    string      `json:"addr,omitempty"`
+	Agent   string      `json:"agent,omitempty"`
+	Made    time.Time   `json:"made"`
+	Seen    time.Time   `json:"seen"`
+	Expires time.Time   `json:"expires"`
+	Current bool        `json:"current,omitempty"` // it is the one that asks
+	Token   string      `json:"token,omitempty"`   // told once, to who made it
+}
+
+func grantJSON(g access.Grant, s session) grant {
+	return grant{ID: g.ID, Name: g.Name, User: g.User, Role: g.Role, Addr: g.Addr, Agent: g.Agent, Made: g.Made, Seen: g.Seen, Expires: g.Expires, Current: g.ID == s.ID}
+}
+
+// made is when a login began; zero for a token.
+func (s session) made() time.Time {
+	if s.Expires.IsZero() {
+		return time.Time{}
+	}
+	return s.Expires.Add(-sessionLife)
+}
+
+// over reports that a login or a token was ended.
+func (h *Handlers) over(s session) bool { return h.Grants.HasEnded(s.ID, s.User, s.made()) }
+
+// byToken is who asks with a bearer token.
+func (h *Handlers) byToken(token string) (session, bool) {
+	if h.login.checkToken(token) {
+		return session{ID: "token", User: "token", Role: access.Admin}, true
+	}
+	if !strings.HasPrefix(token, access.TokenPrefix) {
+		return session{}, false
+	}
+	g, ok := h.Grants.FindToken(token, time.Now())
+	if !ok {
+		return session{}, false
+	}
+	s := session{ID: g.ID, User: g.User, Role: g.Role, Named: g.Named, Seen: g.Seen}
+	if !g.Named {
+		return s, true
+	}
+	now, ok := h.asOfNow(s)
+	s.Role = min(s.Role, now.Role) // a token has no more power than its user has by now
+	return s, ok
+}
+
+// noteGrant keeps a login in the list of those that hold. Its cookie is good without: what fails is only said.
+func (h *Handlers) noteGrant(r *http.Request, s session) {
+	g := access.Grant{ID: s.ID, Kind: access.Login, User: s.User, Role: s.Role, Named: s.Named, Addr: h.addrOf(r), Agent: agentOf(r.UserAgent()), Made: s.made(), Seen: s.Seen, Expires: s.Expires}
+	if err := h.learn(g); err != nil {
+		h.Log.Error("a login is not in the list of logins", "user", s.User, "err", err)
+	}
+}
+
+// used notes that a login or a token was used.
+func (h *Handlers) used(s session) {
+	g, err := h.Grants.Get(s.ID)
+	if err != nil { // not heard of yet
+		return
+	}
+	g.Seen = time.Now().UTC()
+	if err := h.learn(g); err != nil {
+		h.Log.Error("not in the list of logins", "err", err)
+	}
+}
+
+// learn takes grants over, ends the streams of those that have ended, and tells the other nodes what was news.
+func (h *Handlers) learn(told ...access.Grant) error {
+	news, err := h.Grants.Merge(told, time.Now().UTC())
+	if err != nil || len(news) == 0 {
+		return err
+	}
+	h.streams.end(h.over)
+	for _, node := range h.others() {
+		h.telling.Go(func() {
+			ctx, cancel := context.WithTimeout(h.ctx, grantsWait)
+			defer cancel()
+			if _, err := h.exchange(ctx, node.Name, exchange{Grants: news}); err != nil {
+				h.Log.Debug("a node does not hear of logins now", "node", node.Name, "err", err)
+			}
+		})
+	}
+	return nil
+}
+
+// others are the nodes that are there, besides this one.
+func (h *Handlers) others() (list []fleet.Node) {
+	for _, node := range h.Fleet.List() {
+		if node.Status == fleet.Alive && !node.Self {
+			list = append(list, node)
+		}
+	}
+	return list
+}
+
+// exchange is what two nodes tell one another of logins and tokens: all, or what is news, or only whether they know
+// the same.
+type exchange struct {
+	Digest string         `json:"digest"`
+	Grants []access.Grant `json:"grants"`
+}
+
+// POST /grants, from another node. A digest is answered by all grants, unless it is the same here.
+func (h *Handlers) exchangeGrants(w http.ResponseWriter, r *http.Request) error {
+	var told exchange
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxGrantBytes)).Decode(&told); err != nil {
+		return badBody(err)
+	}
+	news, err := h.Grants.Merge(told.Grants, time.Now().UTC())
+	if err != nil {
+		return badRequest("%v", err)
+	}
+	if len(news) > 0 {
+		h.streams.end(h.over)
+	}
+	answer := exchange{Digest: h.Grants.Digest()}
+	if told.Digest != "" && told.Digest != answer.Digest {
+		answer.Grants = h.Grants.All()
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// exchange asks another node.
+func (h *Handlers) exchange(ctx context.Context, node string, tell exchange) (told exchange, err error) {
+	body, err := json.Marshal(tell)
+	if err != nil {
+		return told, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/grants", bytes.NewReader(body))
+	if err != nil {
+		return told, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := h.Cluster.Do(node, r)
+	if err != nil {
+		return told, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return told, fmt.Errorf("%s answered %s", node, answer.Status)
+	}
+	return told, json.NewDecoder(io.LimitReader(answer.Body, maxGrantBytes)).Decode(&told)
+}
+
+// agree has this node and another know the same.
+func (h *Handlers) agree(ctx context.Context, node string) error {
+	ctx, cancel := context.WithTimeout(ctx, grantsWait)
+	defer cancel()
+	told, err := h.exchange(ctx, node, exchange{Digest: h.Grants.Digest()})
+	if err != nil {
+		return err
+	}
+	news, err := h.Grants.Merge(told.Grants, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	if len(news) > 0 {
+		h.streams.end(h.over)
+	}
+	if told.Digest == h.Grants.Digest() {
+		return nil
+	}
+	_, err = h.exchange(ctx, node, exchange{Grants: h.Grants.All()})
+	return err
+}
+
+// ShareGrants keeps this node and the others of one mind on who is logged in, until ctx ends: with each node once it is
+// there, and with one of them every minute.
+func (h *Handlers) ShareGrants(ctx context.Context) {
+	tick := time.NewTicker(grantsEvery)
+	defer tick.Stop()
+	met := map[string]string{} // instances, by name
+	for {
+		changed := h.Fleet.Changed()
+		for _, node := range h.others() {
+			if met[node.Name] == node.Instance {
+				continue
+			}
+			if err := h.agree(ctx, node.Name); err != nil {
+				h.Log.Debug("a node does not say who is logged in", "node", node.Name, "err", err)
+				continue
+			}
+			met[node.Name] = node.Instance
+		}
+		select {
+		case <-changed:
+		case <-tick.C:
+			if others := h.others(); len(others) > 0 {
+				delete(met, others[rand.IntN(len(others))].Name)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// agentOf is what a browser calls itself, in few words.
+func agentOf(header string) string {
+	program, system := "", ""
+	for _, one := range []string{"Edg", "OPR", "Firefox", "Chrome", "Safari", "curl", "convoy", "Go-http-client"} {
+		if strings.Contains(header, one+"/") {
+			program = strings.NewReplacer("Edg", "Edge", "OPR", "Opera", "Go-http-client", "Go").Replace(one)
+			break
+		}
+	}
+	for _, one := range []string{"Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux"} {
+		if strings.Contains(header, one) {
+			system = " on " + strings.Replace(one, "Mac OS X", "macOS", 1)
+			break
+		}
+	}
+	if program == "" {
+		return "another program" + system
+	}
+	return program + system
+}
+
+// GET /logins: one's own; an admin sees everybody's.
+func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
+	s := sessionOf(r)
+	list := []grant{}
+	for _, g := range h.Grants.List(access.Login, time.Now()) {
+		if g.User == s.User || s.Role.May(access.Sessions) {
+			list = append(list, grantJSON(g, s))
+		}
+	}
+	if !wantsHTML(r) {
+		return writeJSON(w, http.StatusOK, list)
+	}
+	view := templates.Logins{Page: h.page(r, "Logins and tokens"), Everybody: s.Role.May(access.Sessions)}
+	for _, g := range list {
+		view.Logins = append(view.Logins, grantView(g))
+	}
+	if s.Role.May(access.Tokens) {
+		for _, g := range h.Grants.List(access.Token, time.Now()) {
+			view.Tokens = append(view.Tokens, grantView(grantJSON(g, s)))
+		}
+	}
+	return h.set.Render(w, http.StatusOK, "logins", view)
+}
+
+func grantView(g grant) templates.Grant {
+	return templates.Grant{ID: g.ID, Name: g.Name, User: g.User, Role: g.Role.String(), Addr: g.Addr, Agent: g.Agent, Made: g.Made, Seen: g.Seen, Expires: g.Expires, Current: g.Current}
+}
+
+// DELETE /logins/{login}
+func (h *Handlers) endLogin(w http.ResponseWriter, r *http.Request) error {
+	s := sessionOf(r)
+	g, err := h.Grants.Get(chi.URLParam(r, "login"))
+	if err != nil || g.Kind != access.Login || g.User != s.User && !s.Role.May(access.Sessions) {
+		return errNoGrant
+	}
+	tell(r.Context(), g.User, g.Agent)
+	return h.end(w, g)
+}
+
+var errNoGrant = &problem{Status: http.StatusNotFound, Text: "there is no such login or token", Hint: "it may have ended already"}
+
+func (h *Handlers) end(w http.ResponseWriter, g access.Grant) error {
+	if g.Ended.IsZero() {
+		g.Ended = time.Now().UTC()
+	}
+	if err := h.learn(g); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// DELETE /logins: all of one's own, or with user, which is an admin's to say, all of that user's.
+func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
+	s := sessionOf(r)
+	user := r.URL.Query().Get("user")
+	if user == "" {
+		user = s.User
+	}
+	if user != s.User && !s.Role.May(access.Sessions) {
+		return refused(s.Role, access.Sessions)
+	}
+	if len(user) > 100 {
+		return badRequest("that is no user's name")
+	}
+	tell(r.Context(), user, "everywhere")
+	cut := access.NewCut(user, time.Now().UTC(), sessionLife)
+	if err := h.learn(cut); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// GET /tokens
+func (h *Handlers) listTokens(w http.ResponseWriter, r *http.Request) error {
+	list := []grant{}
+	for _, g := range h.Grants.List(access.Token, time.Now()) {
+		list = append(list, grantJSON(g, sessionOf(r)))
+	}
+	return writeJSON(w, http.StatusOK, list)
+}
+
+// tokenAsked is what POST /tokens takes.
+type tokenAsked struct {
+	Name string `json:"name"`
+	Role string `json:"role"`
+	Days int    `json:"days"`
+}
+
+// POST /tokens
+func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
+	asked := tokenAsked{Role: access.Viewer.String(), Days: usualTokenDays}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&asked); err != nil {
+		return badBody(err)
+	}
+	asked.Name = strings.TrimSpace(asked.Name)
+	role, err := access.ParseRole(asked.Role)
+	switch {
+	case err != nil:
+		return badRequest("%v", err)
+	case access.CheckName(asked.Name) != nil:
+		return badRequest("a token's name takes 1 to 64 of a-z, 0-9, dot, dash, underscore and @")
+	case asked.Days < 1 || asked.Days > maxTokenDays:
+		return badRequest("a token lasts 1 to %d days", maxTokenDays)
+	}
+	s, now := sessionOf(r), time.Now().UTC()
+	for _, other := range h.Grants.List(access.Token, now) {
+		if other.Name == asked.Name {
+			return &problem{Status: http.StatusConflict, Text: "there is a token of that name", Hint: "end it first, or take another name"}
+		}
+	}
+	tell(r.Context(), asked.Name, fmt.Sprintf("%s, for %d days", role, asked.Days))
+	text, g := access.NewToken(asked.Name, access.Who{User: s.User, Role: min(role, s.Role)}, now, now.AddDate(0, 0, asked.Days))
+	g.Named = s.Named
+	if err := h.learn(g); err != nil {
+		return err
+	}
+	made := grantJSON(g, s)
+	made.Token = text
+	return writeJSON(w, http.StatusCreated, made)
+}
+
+// DELETE /tokens/{token}
+func (h *Handlers) endToken(w http.ResponseWriter, r *http.Request) error {
+	g, err := h.Grants.Get(chi.URLParam(r, "token"))
+	if errors.Is(err, access.ErrNoGrant) || g.Kind != access.Token {
+		return errNoGrant
+	}
+	tell(r.Context(), g.Name, "")
+	return h.end(w, g)
+}

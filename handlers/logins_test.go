@@ -1,0 +1,198 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"convoy/access"
+	"convoy/fleet"
+)
+
+// twoNodes are nodes that reach one another and are told of one another.
+func twoNodes(t *testing.T) (a, b *testNode) {
+	t.Helper()
+	to := map[string]string{}
+	nodes := []*testNode{startNamed(t, self, wire{to: to}, 0, "/bin/cat"), startNamed(t, owner, wire{to: to}, 0, "/bin/cat")}
+	for _, n := range nodes {
+		peers := httptest.NewServer(n.Peer())
+		t.Cleanup(peers.Close)
+		t.Cleanup(n.Close) // before it: open requests end
+		to[n.Self] = strings.TrimPrefix(peers.URL, "http://")
+	}
+	now := time.Now()
+	for _, n := range nodes {
+		n.Fleet.SetMembers([]fleet.Member{
+			{Name: self, Instance: "one", State: fleet.MemberAlive, Self: n.Self == self, Started: now, Seen: now},
+			{Name: owner, Instance: "two", State: fleet.MemberAlive, Self: n.Self == owner, Started: now, Seen: now},
+		})
+	}
+	return nodes[0], nodes[1]
+}
+
+// eventuallyIs asks until the answer has a status.
+func (n *testNode) eventuallyIs(t *testing.T, want int, method, path string, headers ...string) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(10 * time.Second); ; <-tick.C {
+		answer := n.request(t, method, path, "", headers...)
+		if answer.StatusCode == want {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%s %s is %s, want %d", method, path, answer.Status, want)
+		}
+	}
+}
+
+func (n *testNode) logins(t *testing.T, cookie string) (list []grant) {
+	t.Helper()
+	must(t, json.NewDecoder(n.request(t, "GET", "/logins", "", cookie).Body).Decode(&list))
+	return list
+}
+
+// A login that is ended on one node is ended on the others, and what it has open closes.
+func TestLogins_EndEverywhere(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	withUsers(t, a)
+	b.Users = a.Users
+	_, olga := a.logInAs(t, "name", "olga", "password", "olga's password")
+	_, again := b.logInAs(t, "name", "olga", "password", "olga's password")
+	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
+	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", olga)
+	for late := time.Now().Add(10 * time.Second); len(a.logins(t, ann)) != 3 || len(b.logins(t, olga)) != 2; {
+		if time.Now().After(late) {
+			t.Fatalf("listed: %+v", a.logins(t, ann))
+		}
+	}
+	stream := b.request(t, "GET", "/stream", "", olga)
+	var current string
+	for _, one := range a.logins(t, olga) {
+		if one.Current {
+			current = one.ID
+		}
+	}
+	if answer := a.request(t, "DELETE", "/logins/"+current, "", ann); answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("ann ends olga's login: %s", answer.Status)
+	}
+	readAll(t, stream) // which ends
+	b.eventuallyIs(t, http.StatusUnauthorized, "GET", "/nodes", olga)
+	if answer := b.request(t, "GET", "/nodes", "", again); answer.StatusCode != http.StatusOK {
+		t.Errorf("olga's other login: %s", answer.Status)
+	}
+	if answer := a.request(t, "DELETE", "/logins/"+a.logins(t, ann)[0].ID, "", again); answer.StatusCode != http.StatusNotFound && answer.StatusCode != http.StatusNoContent {
+		t.Errorf("olga ends a login: %s", answer.Status)
+	}
+	if answer := a.request(t, "DELETE", "/logins?user=ann", "", again); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("olga logs ann out: %s", answer.Status)
+	}
+	_, third := a.logInAs(t, "name", "olga", "password", "olga's password")
+	if answer := b.request(t, "DELETE", "/logins", "", third); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("olga logs out everywhere: %s", answer.Status)
+	}
+	a.eventuallyIs(t, http.StatusUnauthorized, "GET", "/nodes", third)
+	a.eventuallyIs(t, http.StatusUnauthorized, "GET", "/nodes", again)
+	if answer := a.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {
+		t.Errorf("ann's login: %s", answer.Status)
+	}
+	if answer := a.request(t, "POST", "/logout", "", ann); answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("ann logs out: %s", answer.Status)
+	}
+	b.eventuallyIs(t, http.StatusUnauthorized, "GET", "/nodes", ann)
+}
+
+// An API token does what its role may, on all nodes, until it is ended or its user has less power.
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	withUsers(t, a)
+	b.Users = a.Users
+	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
+	make := func(body string) (made grant, status int) {
+		answer := a.request(t, "POST", "/tokens", body, ann)
+		if answer.StatusCode == http.StatusCreated {
+			must(t, json.NewDecoder(answer.Body).Decode(&made))
+		}
+		return made, answer.StatusCode
+	}
+	for body, want := range map[string]int{`{"name":"No"}`: 400, `{"name":"x","role":"king"}`: 400, `{"name":"x","days":0}`: 400, `{"name":"x","days":9999}`: 400, `{`: 400, `{"name":""}`: 400} {
+		if _, status := make(body); status != want {
+			t.Errorf("%s: %d, want %d", body, status, want)
+		}
+	}
+	made, status := make(`{"name":"ci","role":"operator","days":7}`)
+	if status != http.StatusCreated || !strings.HasPrefix(made.Token, access.TokenPrefix) || made.Role != access.Operator || time.Until(made.Expires) > 8*24*time.Hour {
+		t.Fatalf("%d, %+v", status, made)
+	}
+	if _, status := make(`{"name":"ci"}`); status != http.StatusConflict {
+		t.Errorf("the same name again: %d", status)
+	}
+	bearer := "Authorization: Bearer " + made.Token
+	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", bearer)
+	for path, want := range map[string]int{"GET /logins": 200, "GET /tokens": 403, "POST /nodes": 503, "GET /audit": 403} {
+		method, path, _ := strings.Cut(path, " ")
+		if answer := b.request(t, method, path, "", bearer); answer.StatusCode != want {
+			t.Errorf("%s %s by the token: %s, want %d", method, path, answer.Status, want)
+		}
+	}
+	text := readAll(t, a.request(t, "GET", "/tokens", "", ann))
+	if strings.Contains(text, made.Token) || !strings.Contains(text, `"ci"`) {
+		t.Errorf("listed: %s", text)
+	}
+	must(t, a.Users.Add("bea", "bea's password", access.Admin))
+	must(t, a.Users.SetRole("ann", access.Viewer))
+	if answer := b.request(t, "POST", "/nodes", "", bearer); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a viewer's token spawns: %s", answer.Status)
+	}
+	must(t, a.Users.SetRole("ann", access.Admin))
+	if answer := a.request(t, "DELETE", "/tokens/"+made.ID, "", ann); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("ended: %s", answer.Status)
+	}
+	b.eventuallyIs(t, http.StatusUnauthorized, "GET", "/nodes", bearer)
+}
+
+// A node that comes later learns what the others know before anybody asks it.
+func TestShareGrants(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	text, token := access.NewToken("ci", access.Who{User: "ann", Role: access.Viewer}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
+	_, err := a.Grants.Merge([]access.Grant{token}, time.Now()) // which tells nobody
+	must(t, err)
+	_, other := access.NewToken("other", access.Who{User: "ann", Role: access.Viewer}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
+	_, err = b.Grants.Merge([]access.Grant{other}, time.Now())
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.ShareGrants(ctx)
+	}()
+	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", "Authorization: Bearer "+text)
+	for late := time.Now().Add(10 * time.Second); a.Grants.Digest() != b.Grants.Digest(); {
+		if time.Now().After(late) {
+			t.Fatal("they do not agree")
+		}
+	}
+	cancel()
+	<-done
+}
+
+func TestAgentOf(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{
+		"": "another program", "curl/8.1": "curl", "<script>alert(1)</script>": "another program",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0":                                             "Firefox on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120 Safari/537.36 Edg/120":  "Edge on Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/17 Safari/604.1": "Safari on iPhone",
+	} {
+		if got := agentOf(header); got != want {
+			t.Errorf("%q is %q, want %q", header, got, want)
+		}
+	}
+}
