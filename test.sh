@@ -36,6 +36,20 @@ if [ -n "$(gofmt -l .)" ]; then
   echo "test.sh: gofmt these files:" && gofmt -l . && exit 1
 fi
 go vet ./...
+# Two more checks, if they can be had: by a network that reaches their modules, and the database of known weaknesses.
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2 # staticcheck.conf says what it does not check
+if go run "$staticcheck" -version >/dev/null 2>&1; then
+  go run "$staticcheck" ./...
+else
+  echo "test.sh: staticcheck cannot be had here, and is skipped"
+fi
+if found=$(timeout 120 go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 . 2>&1); then
+  echo "test.sh: no known weakness in what Convoy is made of"
+elif grep -q "^Vulnerability #" <<<"$found"; then
+  echo "$found" && exit 1
+else
+  echo "test.sh: the database of known weaknesses cannot be reached here, so what Convoy is made of is not looked up there"
+fi
 # One package at a time: some drive a browser, some a network of their own, and on a small machine they would take the
 # processor from one another.
 # shellcheck disable=SC2086 # empty or one word

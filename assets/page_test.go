@@ -215,14 +215,6 @@ func (s *script) end() int64 {
 	return int64(len(s.out))
 }
 
-// again makes the server begin the output anew at from, unasked.
-func (s *script) again(from int64) {
-	s.mu.Lock()
-	conn := s.conn
-	s.mu.Unlock()
-	conn.jump <- from
-}
-
 // untilTyped waits until exactly text was typed.
 func (s *script) untilTyped(text string) {
 	s.t.Helper()

@@ -153,7 +153,7 @@ func (s *Screen) repeat(n int) {
 	if s.joined == 0 {
 		return
 	}
-	text := []rune(s.buf.current().text(s.buf.col - int(s.joined>>1)))
+	text := s.buf.current().text(s.buf.col - int(s.joined>>1))
 	for range min(n, s.rows*s.cols) {
 		for _, r := range text {
 			s.print(uint32(r))

@@ -48,7 +48,7 @@ const beyondC1 = 0xa0
 var transitions = func() (t [states][256]uint8) {
 	for i := range t {
 		for c := range t[i] {
-			t[i][c] = doError<<4 | ground
+			t[i][c] = doError << 4 // and back to ground, which is 0
 		}
 	}
 	for _, r := range transitionRules {
