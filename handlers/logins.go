@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 
@@ -25,6 +26,8 @@ const (
 	grantsWait  = 5 * time.Second
 	// maxGrantBytes bounds what another node tells of it.
 	maxGrantBytes = 8 << 20
+	// maxTokens bounds the API tokens of a cluster.
+	maxTokens = 200
 	// maxTokenDays and usualTokenDays are how long an API token may last, and lasts.
 	maxTokenDays, usualTokenDays = 366, 90
 )
@@ -313,7 +316,7 @@ func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 	if user != s.User && !s.Role.May(access.Sessions) {
 		return refused(s.Role, access.Sessions)
 	}
-	if len(user) > 100 {
+	if len(user) > 100 || strings.ContainsFunc(user, unicode.IsControl) {
 		return badRequest("that is no user's name")
 	}
 	tell(r.Context(), user, "everywhere")
@@ -358,7 +361,11 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("a token lasts 1 to %d days", maxTokenDays)
 	}
 	s, now := sessionOf(r), time.Now().UTC()
-	for _, other := range h.Grants.List(access.Token, now) {
+	others := h.Grants.List(access.Token, now)
+	if len(others) >= maxTokens {
+		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end some that are not needed"}
+	}
+	for _, other := range others {
 		if other.Name == asked.Name {
 			return &problem{Status: http.StatusConflict, Text: "there is a token of that name", Hint: "end it first, or take another name"}
 		}
