@@ -30,11 +30,14 @@ type attempt struct {
 	key     []byte
 }
 
-// newAttempt makes an attempt and its cookie's value.
-func newAttempt(key []byte, now time.Time) (attempt, string) {
-	a := attempt{rand.Text(), now.Add(CookieLife), key}
+func newAttempt(key []byte, now time.Time) attempt {
+	return attempt{rand.Text(), now.Add(CookieLife), key}
+}
+
+// cookie is the cookie's value.
+func (a attempt) cookie() string {
 	text := a.id + "." + strconv.FormatInt(a.expires.Unix(), 10)
-	return a, text + "." + a.mac("cookie "+text)
+	return text + "." + a.mac("cookie "+text)
 }
 
 // readAttempt reads a cookie's value; ok is false if it is forged, broken or old.

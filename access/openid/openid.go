@@ -107,7 +107,7 @@ func New(cfg Config) *Provider {
 // Name is what people call the provider.
 func (p *Provider) Name() string { return p.cfg.Name }
 
-// Redirect is the callback's URL: the one of Config, else the given one.
+// redirect is the callback's URL: the one of Config, else the given one.
 func (p *Provider) redirect(own string) string {
 	if p.cfg.RedirectURL != "" {
 		return p.cfg.RedirectURL
@@ -124,10 +124,10 @@ func (p *Provider) Begin(ctx context.Context, callback string, now time.Time) (t
 	if err != nil {
 		return "", "", err
 	}
-	a, cookie := newAttempt(p.cfg.Keys[0], now)
+	a := newAttempt(p.cfg.Keys[0], now)
 	oauth := f.oauth
 	oauth.RedirectURL = p.redirect(callback)
-	return oauth.AuthCodeURL(a.id, oidc.Nonce(a.nonce()), oauth2.S256ChallengeOption(a.verifier())), cookie, nil
+	return oauth.AuthCodeURL(a.id, oidc.Nonce(a.nonce()), oauth2.S256ChallengeOption(a.verifier())), a.cookie(), nil
 }
 
 // Finish ends a login with what the provider had the browser bring, the query of the callback. A cookie counts once. An

@@ -131,14 +131,14 @@ func TestFinish_Stray(t *testing.T) {
 	stray("a longer life", parts[0]+".9999999999."+parts[2], query, now)
 	stray("no state", cookie, url.Values{"code": query["code"]}, now)
 	stray("another state", cookie, url.Values{"code": query["code"], "state": {"x"}}, now)
-	stray("a cookie of another key", func() string { _, c := newAttempt([]byte("z"), now); return c }(), query, now)
+	stray("a cookie of another key", newAttempt([]byte("z"), now).cookie(), query, now)
 	if login, err := p.Finish(t.Context(), callback, cookie, query, now.Add(CookieLife-2*time.Second)); err != nil || login.User != "openid:ann" || login.Subject != "ann" {
 		t.Errorf("the right one: %+v, %v", login, err)
 	}
 	stray("again", cookie, query, now)
 
-	a, old := newAttempt([]byte("old key"), now)
-	if read, ok := readAttempt(p.cfg.Keys, old, now); !ok || read.nonce() != a.nonce() || read.verifier() != a.verifier() || len(a.verifier()) != 43 {
+	a := newAttempt([]byte("old key"), now)
+	if read, ok := readAttempt(p.cfg.Keys, a.cookie(), now); !ok || read.nonce() != a.nonce() || read.verifier() != a.verifier() || len(a.verifier()) != 43 {
 		t.Error("a cookie of the old key is not read as it was written")
 	}
 	if strings.Contains(cookie, a.nonce()) || strings.Contains(to, a.verifier()) {
@@ -296,9 +296,9 @@ func TestFinish_ProviderRefuses(t *testing.T) {
 		{url.Values{}, "Example sent no code; log in again"},
 		{url.Values{"code": {"x"}, "iss": {"https://evil.example"}}, "this answer came from another provider; log in again"},
 	} {
-		a, cookie := newAttempt(p.cfg.Keys[0], time.Now())
+		a := newAttempt(p.cfg.Keys[0], time.Now())
 		test.query.Set("state", a.id)
-		if _, err := p.Finish(t.Context(), callback, cookie, test.query, time.Now()); err == nil || err.Error() != test.want || kindOf(t, err) != Refused {
+		if _, err := p.Finish(t.Context(), callback, a.cookie(), test.query, time.Now()); err == nil || err.Error() != test.want || kindOf(t, err) != Refused {
 			t.Errorf("%v: %v", test.query, err)
 		}
 	}
@@ -330,12 +330,12 @@ func TestUsed(t *testing.T) {
 func FuzzCookie(f *testing.F) {
 	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
 	keys := [][]byte{[]byte("new key"), []byte("old key")}
-	a, signed := newAttempt(keys[1], now)
-	_, forged := newAttempt([]byte("another"), now)
+	a := attempt{"DZ2J6VVSHWIHXUWWBFRFPQNM2W", now.Add(CookieLife), keys[1]} // the same in all processes
+	signed := a.cookie()
 	f.Add(signed)
-	f.Add(forged)
+	f.Add(attempt{a.id, a.expires, []byte("another")}.cookie())
 	f.Add("..")
-	f.Add("a.1764064800.AAAA")
+	f.Add("a.1795601400.AAAA")
 	f.Fuzz(func(t *testing.T, text string) {
 		read, ok := readAttempt(keys, text, now)
 		if text == signed && !ok || ok && (text != signed || read.id != a.id || !read.is(a.id)) {
