@@ -95,7 +95,7 @@ func TestBrowser_OpenIDPictures(t *testing.T) {
 	if status, out := asUser(t, "ann's password", "add", "ann", "-role", "admin", "-data", data); status != 0 {
 		t.Fatal(out)
 	}
-	both, _ := startOpenID(t, "-data", data)
+	both, _ := startOpenID(t, "-data", data, "-openid-name", "a-provider-of-a-very-long-name.id.departments.example.com")
 	for name, n := range map[string]*running{"openid": plain, "openid-users": both} {
 		for _, scheme := range []string{"light", "dark"} {
 			for size, width := range map[string]int64{"desktop": 1280, "phone": 390} {
@@ -104,7 +104,9 @@ func TestBrowser_OpenIDPictures(t *testing.T) {
 				p.Resize(width, 800)
 				p.Go(n.Base + "/login")
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", name, size, scheme)))
-				p.Go(n.Base + callbackPath)
+				if p.Go(n.Base + callbackPath); browser.Eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+					t.Errorf("%s is too wide for a %s", name, size)
+				}
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s-refused.png", name, size, scheme)))
 			}
 		}
