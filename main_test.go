@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	status := m.Run()
 	browser.CloseShared()
 	probing := goleak.IgnoreTopFunction("github.com/hashicorp/memberlist.(*Memberlist).probeNode") // it waits out its own time, a second or two
-	clock := goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock") // the highlighter's; it stops by itself, a second after its last use
+	clock := goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock")                    // the highlighter's; it stops by itself, a second after its last use
 	if err := goleak.Find(probing, clock); status == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1

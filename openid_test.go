@@ -39,7 +39,7 @@ func startOpenID(t *testing.T, args ...string) (*running, *openidtest.Server) {
 	s := openidtest.Start(t, user("ann", "staff", "admins"), user("vic", "staff"), user("mallory", "guests"))
 	n := startNode(t, map[string]string{"CONVOY_SYSTEM_SHELL": "on", "CONVOY_OPENID_SECRET": openidtest.ClientSecret},
 		append([]string{"-data", t.TempDir(), "-openid-issuer", s.URL, "-openid-client", openidtest.ClientID, "-openid-roles", "admins=admin,staff=viewer", "-openid-name", "Example"}, args...)...)
-	s.Redirects = []string{n.Base + callbackPath}
+	s.Change(func() { s.Redirects = []string{n.Base + callbackPath} })
 	return n, s
 }
 

@@ -25,7 +25,9 @@ func withOpenID(t *testing.T, n *testNode) *openidtest.Server {
 		return openidtest.User{Name: name, Claims: map[string]any{"groups": groups}}
 	}
 	s := openidtest.Start(t, user("ann", "staff", "admins"), user("vic", "staff"), user("mallory", "guests"))
-	s.Redirects = []string{n.url + "/login/openid/callback", "https://console.test/login/openid/callback"}
+	s.Change(func() {
+		s.Redirects = []string{n.url + "/login/openid/callback", "https://console.test/login/openid/callback"}
+	})
 	n.OpenID = openid.New(openid.Config{Issuer: s.URL, ClientID: openidtest.ClientID, ClientSecret: openidtest.ClientSecret, RoleClaim: "groups",
 		Roles: map[string]access.Role{"staff": access.Viewer, "admins": access.Admin}, Name: "Example", Keys: [][]byte{keyOf('p')}})
 	log, err := audit.Open(audit.Config{Dir: t.TempDir(), Node: self})
@@ -186,7 +188,7 @@ func TestOpenID_ForgedTokens(t *testing.T) {
 		"alg none": func(token string) string { return "eyJhbGciOiJub25lIn0." + strings.Split(token, ".")[1] + "." },
 	} {
 		n.login.throttle = access.Throttle{}
-		s.Forge = forge
+		s.Change(func() { s.Forge = forge })
 		to, cookie := n.begin(t)
 		answer, text, session := n.back(t, cookie, s.LogIn(t, to, "ann"))
 		if answer.StatusCode != http.StatusUnauthorized || session != "" || !strings.Contains(alert(t, text), "ID token") {
@@ -199,7 +201,7 @@ func TestOpenID_ForgedTokens(t *testing.T) {
 		to, cookie := n.begin(t)
 		n.back(t, cookie, s.LogIn(t, to, "ann"))
 	}
-	s.Forge = nil
+	s.Change(func() { s.Forge = nil })
 	answer := n.request(t, "GET", "/login/openid", "", "Accept: text/html")
 	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("after three wrong tries: %s", answer.Status)
@@ -218,7 +220,7 @@ func (n *testNode) tellsNothing(t *testing.T, s *openidtest.Server, page string)
 		if !strings.Contains(text, "login") {
 			t.Errorf("the %s says nothing of logins: %s", where, text)
 		}
-		for _, secret := range append(s.Issued, openidtest.ClientSecret) {
+		for _, secret := range append(s.Secrets(), openidtest.ClientSecret) {
 			if strings.Contains(text, secret) {
 				t.Errorf("the %s tells %s", where, secret)
 			}
@@ -263,7 +265,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	n := start(t, "/bin/cat")
 	s := withOpenID(t, n)
 	broken := true
-	s.Instead = func(w http.ResponseWriter, r *http.Request) bool {
+	endless := func(w http.ResponseWriter, r *http.Request) bool {
 		for i := 0; broken && i < 4<<20; i += 1 << 16 {
 			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
 				break
@@ -271,6 +273,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 		}
 		return broken
 	}
+	s.Change(func() { s.Instead = endless })
 	for range 5 {
 		answer := n.request(t, "GET", "/login/openid", "", "Accept: text/html")
 		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway || said != "Example cannot be asked now; try again later, or log in another way." {
@@ -280,7 +283,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	if status, cookie := n.logInAs(t, "token", token); status != http.StatusSeeOther || cookie == "" {
 		t.Errorf("by the token: %d", status)
 	}
-	broken = false
+	s.Change(func() { broken = false })
 	n.begin(t)
 	n.OpenID = nil
 	for _, path := range []string{"/login/openid", "/login/openid/callback"} {

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -85,9 +84,8 @@ type Provider struct {
 	client *http.Client
 	used   used
 
-	turn chan struct{} // held by whoever discovers
-	mu   sync.Mutex
-	// found is the provider as it describes itself; nil: not known yet. Else the last try failed at that time.
+	turn chan struct{} // held by whoever discovers, and looks at what follows
+	// found is the provider as it describes itself; nil: not known yet, and the last try failed at that time.
 	found    *found
 	failure  error
 	failedAt time.Time
@@ -180,6 +178,9 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 		return nil, refuse(nil, "%s sent no ID token; its client has to be one of OpenID Connect", p.cfg.Name)
 	}
 	token, err := f.verifier.Verify(ctx, raw)
+	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no other word for it
+		return nil, p.down(cleaned(err))
+	}
 	if err != nil {
 		return nil, refuse(cleaned(err), "the ID token of %s does not hold; log in again", p.cfg.Name)
 	}
@@ -231,6 +232,9 @@ func (p *Provider) discover(ctx context.Context) (*found, error) {
 		return nil, p.failure
 	}
 	f, err := p.ask(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) { // whoever asked has gone, which is no failure of the provider's
+		return nil, p.down(ctx.Err())
+	}
 	if err != nil {
 		p.failure, p.failedAt = p.down(err), time.Now()
 		return nil, p.failure

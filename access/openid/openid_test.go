@@ -1,6 +1,7 @@
 package openid
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -24,7 +25,7 @@ var roles = map[string]access.Role{"ops": access.Operator, "/admins": access.Adm
 // provider is a Provider of a real server; edit changes its configuration.
 func provider(t *testing.T, s *openidtest.Server, edit func(*Config)) *Provider {
 	t.Helper()
-	s.Redirects = []string{callback}
+	s.Change(func() { s.Redirects = []string{callback} })
 	cfg := Config{Issuer: s.URL, ClientID: openidtest.ClientID, ClientSecret: openidtest.ClientSecret, RoleClaim: "groups", Roles: roles, Name: "Example", Keys: [][]byte{[]byte("new key"), []byte("old key")}}
 	if edit != nil {
 		edit(&cfg)
@@ -190,7 +191,7 @@ func TestFinish_ForgedToken(t *testing.T) {
 		"not a token":      func(string) string { return "a.b.c" },
 		"claims no object": func(string) string { return "eyJhbGciOiJub25lIn0.W10." },
 	} {
-		s.Forge, s.Issued = forge, nil
+		s.Change(func() { s.Forge, s.Issued = forge, nil })
 		login, err := through(t, provider(t, s, nil), s, "ann")
 		if err == nil || kindOf(t, err) != Refused {
 			t.Errorf("%s: %+v, %v", name, login, err)
@@ -200,13 +201,13 @@ func TestFinish_ForgedToken(t *testing.T) {
 		if cause := errors.Unwrap(err); cause != nil {
 			text += " " + cause.Error()
 		}
-		for _, secret := range s.Issued {
+		for _, secret := range s.Secrets() {
 			if secret != "" && secret != "a.b.c" && strings.Contains(text, secret) {
 				t.Errorf("%s: %s holds a secret", name, text)
 			}
 		}
 	}
-	s.Forge = changed("name", "Ann")
+	s.Change(func() { s.Forge = changed("name", "Ann") })
 	if _, err := through(t, provider(t, s, nil), s, "ann"); err != nil {
 		t.Errorf("a token that was changed harmlessly: %v", err)
 	}
@@ -225,12 +226,14 @@ func TestProvider_Down(t *testing.T) {
 		}
 	}
 	path, answer := "/.well-known/openid-configuration", endless
-	s.Instead = func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == path {
-			answer(w)
+	s.Change(func() {
+		s.Instead = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == path {
+				answer(w)
+			}
+			return r.URL.Path == path
 		}
-		return r.URL.Path == path
-	}
+	})
 	json := func(text string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) { w.Header().Set("Content-Type", "application/json"); w.Write([]byte(text)) } //nolint:errcheck // a test
 	}
@@ -256,8 +259,11 @@ func TestProvider_Down(t *testing.T) {
 		{"/oauth/token", status(307), "307"},
 		{"/oauth/token", status(500), "500"},
 		{"/oauth/token", json(`{`), ""},
+		{"/keys", endless, "more than 1048576 bytes"},
+		{"/keys", status(500), "500"},
+		{"/keys", json(`{`), "keys"},
 	} {
-		path, answer = test.path, test.answer
+		s.Change(func() { path, answer = test.path, test.answer })
 		_, err := through(t, p, s, "ann")
 		if err == nil || kindOf(t, err) != Down || !strings.HasPrefix(err.Error(), "Example cannot be asked now") {
 			t.Errorf("%s: %v", test.path, err)
@@ -267,11 +273,7 @@ func TestProvider_Down(t *testing.T) {
 			t.Errorf("%s: cause %q, want %q", test.path, cause, test.cause)
 		}
 	}
-	path, answer = "/keys", endless
-	if _, err := through(t, p, s, "ann"); err == nil {
-		t.Error("endless keys are taken")
-	}
-	path = ""
+	s.Change(func() { path = "" })
 	if _, err := through(t, p, s, "ann"); err != nil {
 		t.Errorf("the provider is back: %v", err)
 	}
@@ -279,6 +281,55 @@ func TestProvider_Down(t *testing.T) {
 	p = New(Config{Issuer: s.URL, ClientID: "x", Name: "Example", Keys: [][]byte{{1}}})
 	if _, _, err := p.Begin(t.Context(), callback, time.Now()); err == nil || kindOf(t, err) != Down || !strings.Contains(errors.Unwrap(err).Error(), "refused") {
 		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// One discovers while others wait. Whoever gives up meanwhile is no failure of the provider's, and a failure is everybody's
+// who waited.
+func TestProvider_OneDiscovers(t *testing.T) {
+	s := openidtest.Start(t)
+	p := provider(t, s, nil)
+	asked, answers := make(chan bool), make(chan bool)
+	instead := func(w http.ResponseWriter, r *http.Request) bool {
+		select {
+		case asked <- true:
+		case <-r.Context().Done():
+			return true
+		}
+		select {
+		case good := <-answers:
+			if !good {
+				http.Error(w, "no", http.StatusInternalServerError)
+			}
+			return !good
+		case <-r.Context().Done():
+			return true
+		}
+	}
+	s.Change(func() { s.Instead = instead })
+	begin := func(ctx context.Context, done chan error) {
+		_, _, err := p.Begin(ctx, callback, time.Now())
+		done <- err
+	}
+	ctx, giveUp := context.WithCancel(t.Context())
+	gone, waited := make(chan error, 1), make(chan error, 1)
+	go begin(ctx, gone)
+	<-asked
+	go begin(t.Context(), waited)
+	giveUp()
+	if err := <-gone; kindOf(t, err) != Down {
+		t.Error(err)
+	}
+	<-asked
+	answers <- false
+	if err := <-waited; kindOf(t, err) != Down || !strings.Contains(errors.Unwrap(err).Error(), "500") {
+		t.Error(err)
+	}
+	go begin(t.Context(), waited)
+	<-asked
+	answers <- true
+	if err := <-waited; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ type User struct {
 	Claims   map[string]any // groups, and whatever else the ID token says
 }
 
-// Server is a provider. Its fields may be changed while nobody asks.
+// Server is a provider. Its fields are read and changed within Change.
 type Server struct {
 	*httptest.Server
 	Users []User
@@ -99,6 +100,19 @@ func Start(t testing.TB, list ...User) *Server {
 
 var page = template.Must(template.New("").Parse(`<!doctype html><title>The provider</title><form method="post" action="/login/username">
 <input type="hidden" name="id" value="{{.}}"><input id="username" name="username"><input id="password" name="password" type="password"><button>Go on</button></form>`))
+
+// Change does something between two requests.
+func (s *Server) Change(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do()
+}
+
+// Secrets are all codes and tokens that were given away so far.
+func (s *Server) Secrets() (list []string) {
+	s.Change(func() { list = slices.Clone(s.Issued) })
+	return list
+}
 
 // serve is one request at a time.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
