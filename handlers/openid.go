@@ -88,7 +88,11 @@ func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known op
 		status = http.StatusTooManyRequests
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait.left/time.Second)+1))
 	}
-	h.Log.Warn("login refused", "by", "openid", "addr", h.addrOf(r), "user", known.User, "err", err, "cause", errors.Unwrap(err))
+	attrs := []any{"by", "openid", "addr", h.addrOf(r), "user", known.User, "err", err}
+	if cause := errors.Unwrap(err); cause != nil {
+		attrs = append(attrs, "cause", cause)
+	}
+	h.Log.Warn("login refused", attrs...)
 	h.noteLogin(r, session{User: known.User, Role: access.Nobody, subject: known.Subject}, result)
 	view := h.loginPage(r, "")
 	view.OpenIDError = sentence(err.Error())

@@ -140,6 +140,10 @@ func TestOpenID_StrayCallbacks(t *testing.T) {
 	to, cookie := n.begin(t)
 	query := s.LogIn(t, to, "ann")
 	_, other := n.begin(t)
+	late, value, err := n.OpenID.Begin(t.Context(), n.url+"/login/openid/callback", time.Now().Add(-openid.CookieLife-time.Second))
+	must(t, err)
+	old := &http.Cookie{Name: cookie.Name, Value: value}
+	lateQuery := s.LogIn(t, late, "ann")
 	refused := func(what string, cookie *http.Cookie, query url.Values) {
 		t.Helper()
 		answer, text, session := n.back(t, cookie, query)
@@ -153,6 +157,7 @@ func TestOpenID_StrayCallbacks(t *testing.T) {
 		refused("another browser", nil, query)
 		refused("another login's cookie", other, query)
 		refused("a forged cookie", &forged, query)
+		refused("an expired cookie", old, lateQuery)
 		refused("wrong state", cookie, url.Values{"state": {"x"}, "code": query["code"]})
 		refused("a provider's error with a wrong state", cookie, url.Values{"state": {"x"}, "error": {"Call 555 0100"}})
 	}

@@ -78,7 +78,8 @@ type Login struct {
 	Subject string // what the provider tells its users apart by, in a form for the log
 }
 
-// Provider is an OpenID Connect provider. Its methods may be called by several goroutines.
+// Provider is an OpenID Connect provider. How it describes itself is kept until the process ends; its keys are asked for
+// again when there is a new one. Its methods may be called by several goroutines.
 type Provider struct {
 	cfg    Config
 	client *http.Client
