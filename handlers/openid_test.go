@@ -243,6 +243,9 @@ func TestOpenID_NoRole(t *testing.T) {
 	if said := alert(t, text); answer.StatusCode != http.StatusUnauthorized || session != "" || !strings.Contains(said, "the claim groups") || !strings.Contains(said, "mallory") {
 		t.Errorf("%s: %s", answer.Status, said)
 	}
+	if line, _ := json.Marshal(n.Logs.Tail(1)); !strings.Contains(string(line), "the claim is [guests]") {
+		t.Errorf("the log does not say what the claim is: %s", line)
+	}
 	if e := n.Audit.Tail(1, nil)[0]; e.User != "openid:mallory" || e.Result != audit.Refused || e.Action != "login" {
 		t.Errorf("noted: %+v", e)
 	}
@@ -281,7 +284,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	s.Change(func() { s.Instead = endless })
 	for range 5 {
 		answer := n.request(t, "GET", "/login/openid", "", "Accept: text/html")
-		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway || said != "Example cannot be asked now; try again later, or log in another way." {
+		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway || said != "The provider Example cannot be asked now; try again later, or log in another way." {
 			t.Errorf("%s: %q", answer.Status, said)
 		}
 	}

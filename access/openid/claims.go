@@ -1,6 +1,7 @@
 package openid
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,11 @@ func (cfg *Config) login(c claims) (Login, error) {
 	subject, _ := c["sub"].(string)
 	l := Login{User: Prefix + user, Role: cfg.role(c), Subject: printable(subject)}
 	if l.Role == access.Nobody {
-		return l, refuse(nil, "%s knows you as %s, but nothing in the claim %s gives a role here; whoever runs this console can say which do", cfg.Name, user, cfg.RoleClaim)
+		cause := errors.New("the ID token has no such claim")
+		if value := c.get(cfg.RoleClaim); value != nil {
+			cause = cleaned(fmt.Errorf("the claim is %v", value))
+		}
+		return l, refuse(cause, "the provider %s knows you as %s, but nothing in the claim %s gives a role here; whoever runs this console can say which do", cfg.Name, user, cfg.RoleClaim)
 	}
 	return l, nil
 }
@@ -38,7 +43,7 @@ func (cfg *Config) user(c claims) (string, error) {
 		}
 		return text, nil
 	}
-	return "", refuse(nil, "%s gives no name that can be one here in %s; a name has 1 to 64 of a-z, 0-9, dot, dash, underscore and @, and an email counts if it is verified",
+	return "", refuse(nil, "the provider %s gives no name that can be one here in %s; a name has 1 to 64 of a-z, 0-9, dot, dash, underscore and @, and an email counts if it is verified",
 		cfg.Name, strings.Join(names, ", "))
 }
 

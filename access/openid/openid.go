@@ -147,10 +147,10 @@ func (p *Provider) Finish(ctx context.Context, callback, cookie string, query ur
 		return Login{}, refuse(nil, "this answer came from another provider; log in again")
 	}
 	if code := query.Get("error"); code != "" {
-		return Login{}, refuse(nil, "%s refused the login: %s", p.cfg.Name, said(code, query.Get("error_description")))
+		return Login{}, refuse(nil, "the provider %s refused the login: %s", p.cfg.Name, said(code, query.Get("error_description")))
 	}
 	if query.Get("code") == "" {
-		return Login{}, refuse(nil, "%s sent no code; log in again", p.cfg.Name)
+		return Login{}, refuse(nil, "the provider %s sent no code; log in again", p.cfg.Name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -176,7 +176,7 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if raw == "" {
-		return nil, refuse(nil, "%s sent no ID token; its client has to be one of OpenID Connect", p.cfg.Name)
+		return nil, refuse(nil, "the provider %s sent no ID token; its client has to be one of OpenID Connect", p.cfg.Name)
 	}
 	token, err := f.verifier.Verify(ctx, raw)
 	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no other word for it
@@ -209,7 +209,7 @@ func (p *Provider) notExchanged(err error) error {
 	answer, answered := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case answered && slices.Contains(tokenErrors, answer.ErrorCode):
-		return refuse(fmt.Errorf("the token endpoint says %s", answer.ErrorCode), "%s did not take its own code (%s); log in again", p.cfg.Name, answer.ErrorCode)
+		return refuse(fmt.Errorf("the token endpoint says %s", answer.ErrorCode), "the provider %s did not take its own code (%s); log in again", p.cfg.Name, answer.ErrorCode)
 	case answered:
 		return p.down(fmt.Errorf("the token endpoint answers %s", answer.Response.Status))
 	}
@@ -290,7 +290,7 @@ func (cfg *Config) scopes(supported []string) []string {
 }
 
 func (p *Provider) down(cause error) error {
-	return &Error{Down, fmt.Sprintf("%s cannot be asked now; try again later, or log in another way", p.cfg.Name), cause}
+	return &Error{Down, fmt.Sprintf("the provider %s cannot be asked now; try again later, or log in another way", p.cfg.Name), cause}
 }
 
 func stray(text string) error { return &Error{Kind: Stray, Text: text} }

@@ -265,7 +265,7 @@ func TestProvider_Down(t *testing.T) {
 	} {
 		s.Change(func() { path, answer = test.path, test.answer })
 		_, err := through(t, p, s, "ann")
-		if err == nil || kindOf(t, err) != Down || !strings.HasPrefix(err.Error(), "Example cannot be asked now") {
+		if err == nil || kindOf(t, err) != Down || !strings.HasPrefix(err.Error(), "the provider Example cannot be asked now") {
 			t.Errorf("%s: %v", test.path, err)
 			continue
 		}
@@ -341,10 +341,10 @@ func TestFinish_ProviderRefuses(t *testing.T) {
 		query url.Values
 		want  string
 	}{
-		{url.Values{"error": {"access_denied"}}, "Example refused the login: access_denied"},
-		{url.Values{"error": {"access_denied"}, "error_description": {"You said no."}}, "Example refused the login: “You said no” (access_denied)"},
-		{url.Values{"error": {"x"}, "error_description": {"a\x1b[31m\r\nb\u202e" + strings.Repeat("c", 5000)}}, "Example refused the login: “a[31mb" + strings.Repeat("c", maxSaid-6) + "” (x)"},
-		{url.Values{}, "Example sent no code; log in again"},
+		{url.Values{"error": {"access_denied"}}, "the provider Example refused the login: access_denied"},
+		{url.Values{"error": {"access_denied"}, "error_description": {"You said no."}}, "the provider Example refused the login: “You said no” (access_denied)"},
+		{url.Values{"error": {"x"}, "error_description": {"a\x1b[31m\r\nb\u202e" + strings.Repeat("c", 5000)}}, "the provider Example refused the login: “a[31mb" + strings.Repeat("c", maxSaid-6) + "” (x)"},
+		{url.Values{}, "the provider Example sent no code; log in again"},
 		{url.Values{"code": {"x"}, "iss": {"https://evil.example"}}, "this answer came from another provider; log in again"},
 	} {
 		a := newAttempt(p.cfg.Keys[0], time.Now())
