@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"convoy/access/openid"
 	"convoy/local"
 	"convoy/peer"
 	"convoy/railway"
@@ -82,6 +83,30 @@ Flags (and the environment variables that set them):
                        (CONVOY_DATA)
     -users FILE        who may log in with a name and a password; convoy user
                        makes it; default users, below -data (CONVOY_USERS)
+    -openid-issuer URL
+                       an OpenID Connect provider that logs people in, by its
+                       https URL; docs/security.md shows how to set it up
+                       (CONVOY_OPENID_ISSUER)
+    -openid-client ID  what the provider calls this console
+                       (CONVOY_OPENID_CLIENT)
+    -openid-roles LIST who gets which role, such as
+                       admins=admin,staff=operator,*=viewer, where * is
+                       everybody whom the provider knows; who is not in the list
+                       cannot log in (CONVOY_OPENID_ROLES)
+    -openid-role-claim NAME
+                       the claim of the ID token that holds the values of that
+                       list, with dots for claims in claims, such as
+                       realm_access.roles; default groups
+                       (CONVOY_OPENID_ROLE_CLAIM)
+    -openid-user-claim NAME
+                       the claim that names the user; default email if it is
+                       verified, else preferred_username, else sub
+                       (CONVOY_OPENID_USER_CLAIM)
+    -openid-redirect URL
+                       this console's URL as the provider knows it; default is
+                       what the browser calls it (CONVOY_OPENID_REDIRECT)
+    -openid-name NAME  what the login page calls the provider; default its host
+                       (CONVOY_OPENID_NAME)
     -dir DIR           directory that shells start in; default your home
                        directory (CONVOY_DIR)
     -shell-idle DURATION
@@ -113,6 +138,9 @@ Secrets come from the environment alone:
                        Without it provider local makes one for its fleet.
     CONVOY_TOKEN       the token that opens the console; without it a random one
                        is made and printed as a link.
+    CONVOY_OPENID_SECRET
+                       the client's secret at -openid-issuer; none for a public
+                       client.
 
     RAILWAY_API_TOKEN  an account's or workspace's token, or RAILWAY_TOKEN, a
                        project's. docs/railway.md lists what else is read there.
@@ -134,10 +162,11 @@ type config struct {
 	query     string
 	dns       netip.AddrPort // the server to ask; zero: the system's
 	poll      time.Duration
-	shell     []string // program of a system shell
-	users     string   // file; empty: none
-	system    string   // system shells: on, first or off
-	data      string   // directory; empty: nothing is kept
+	shell     []string      // program of a system shell
+	users     string        // file; empty: none
+	openID    openid.Config // without an issuer: none
+	system    string        // system shells: on, first or off
+	data      string        // directory; empty: nothing is kept
 	dir       string
 	idle      time.Duration // of shells; 0: any
 	maxUpload int64         // bytes; 0: no files at all
@@ -177,6 +206,7 @@ type flags struct {
 	poll, idle                                                                                      time.Duration
 	spawned, shareToken, tlsSelf                                                                    bool
 	tlsCert, tlsKey                                                                                 string
+	openID                                                                                          openIDFlags
 	given                                                                                           map[string]bool // by flag or by environment
 }
 
@@ -192,7 +222,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkUsers, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkUsers, cfg.checkOpenID, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -222,6 +252,13 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.system, "system-shell", "on", "")
 	set.StringVar(&f.users, "users", "", "")
+	set.StringVar(&f.openID.issuer, "openid-issuer", "", "")
+	set.StringVar(&f.openID.client, "openid-client", "", "")
+	set.StringVar(&f.openID.redirect, "openid-redirect", "", "")
+	set.StringVar(&f.openID.userClaim, "openid-user-claim", "", "")
+	set.StringVar(&f.openID.roleClaim, "openid-role-claim", "groups", "")
+	set.StringVar(&f.openID.roles, "openid-roles", "", "")
+	set.StringVar(&f.openID.name, "openid-name", "", "")
 	set.StringVar(&f.data, "data", "", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")

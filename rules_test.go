@@ -46,6 +46,7 @@ func TestArrows(t *testing.T) {
 		reason string
 	}{
 		{"access", nil, "who may do what is asked by those who serve, and knows nothing of them"},
+		{"access/openid", []string{"access"}, "a provider gives a name and a role, whoever asks for them"},
 		{"fleet", nil, "the list of nodes knows no provider, no cluster and no page"},
 		{"pty/screen", nil, "a screen knows bytes, and nothing of processes"},
 		{"pty/cast", nil, "recordings are files, whoever makes them"},
@@ -64,7 +65,7 @@ func TestArrows(t *testing.T) {
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
-		{"handlers", []string{"access", "audit", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
+		{"handlers", []string{"access", "access/openid", "audit", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
 	} {
 		got, ok := all[rule.pkg]
 		if !ok {
@@ -95,6 +96,8 @@ func TestOneImporter(t *testing.T) {
 		"github.com/prometheus/client_golang": "metrics",
 		"github.com/landlock-lsm/go-landlock": "repl",
 		"go.starlark.net":                     "repl/lang",
+		"github.com/coreos/go-oidc/v3":        "access/openid",
+		"golang.org/x/oauth2":                 "access/openid",
 	}
 	for pkg, imported := range imports(t) {
 		for library, owner := range owners {

@@ -173,9 +173,13 @@ func (h *Handlers) auditOf(ctx context.Context, node string) (list []audit.Entry
 	return list, err
 }
 
-// noteLogin notes a login, or that it was refused.
+// noteLogin notes a login, or that it was refused. Names at a provider may change hands; its sub does not.
 func (h *Handlers) noteLogin(r *http.Request, s session, result string) {
-	h.append(audit.Entry{Node: h.Self, User: s.User, Role: roleName(s), Addr: h.addrOf(r), Action: "login", Target: h.Self, Result: result})
+	e := audit.Entry{Node: h.Self, User: s.User, Role: roleName(s), Addr: h.addrOf(r), Action: "login", Target: h.Self, Result: result}
+	if s.subject != "" {
+		e.Detail = "sub " + s.subject
+	}
+	h.append(e)
 }
 
 // append writes an entry. What cannot be noted is said in the node's own log: it has been done by then.

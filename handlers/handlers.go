@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/access/openid"
 	"convoy/audit"
 	"convoy/fleet"
 	"convoy/guide"
@@ -38,23 +39,24 @@ type Cluster interface {
 
 // Config is what a node's HTTP side is made of.
 type Config struct {
-	Self       string         // this node's full name
-	Version    string         // of the program
-	Fleet      *fleet.Fleet   // the one list of nodes
-	Shells     *pty.Table     // this node's shells
-	Logs       *logs.Ring     // this node's log
-	Cluster    Cluster        // the way to other nodes' shells and logs
-	Token      string         // opens everything; at least 16 characters
-	Keys       [][]byte       // sign sessions: the first signs, all are accepted
-	Users      *access.Users  // who may log in with a name and a password, besides by the token
-	Grants     *access.Grants // who is logged in, and API tokens; nil: nothing of it outlives the process
-	Audit      *audit.Log     // nil: what is done is not noted
-	Statements [][]byte       // between nodes, of who asks; the first signs
-	Shares     [][]byte       // sign share links, likewise
-	Hosts      []string       // host names that the console is reached by, besides localhost and IP addresses
-	HSTS       bool           // browsers shall come by TLS alone from now on (RFC 6797)
-	Proxied    bool           // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
-	Metrics    http.Handler   // of the program
+	Self       string           // this node's full name
+	Version    string           // of the program
+	Fleet      *fleet.Fleet     // the one list of nodes
+	Shells     *pty.Table       // this node's shells
+	Logs       *logs.Ring       // this node's log
+	Cluster    Cluster          // the way to other nodes' shells and logs
+	Token      string           // opens everything; at least 16 characters
+	Keys       [][]byte         // sign sessions: the first signs, all are accepted
+	Users      *access.Users    // who may log in with a name and a password, besides by the token
+	OpenID     *openid.Provider // who else says who may log in; nil: nobody
+	Grants     *access.Grants   // who is logged in, and API tokens; nil: nothing of it outlives the process
+	Audit      *audit.Log       // nil: what is done is not noted
+	Statements [][]byte         // between nodes, of who asks; the first signs
+	Shares     [][]byte         // sign share links, likewise
+	Hosts      []string         // host names that the console is reached by, besides localhost and IP addresses
+	HSTS       bool             // browsers shall come by TLS alone from now on (RFC 6797)
+	Proxied    bool             // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
+	Metrics    http.Handler     // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.

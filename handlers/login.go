@@ -35,11 +35,13 @@ type session struct {
 	ID      string      `json:"id"`
 	User    string      `json:"user"`
 	Role    access.Role `json:"role"`
-	Named   bool        `json:"named,omitempty"` // by name and password, not by the token
-	Seen    time.Time   `json:"seen"`            // so far the login was used, give or take seenStep
+	Named   bool        `json:"named,omitempty"`  // by name and password, not by the token
+	OpenID  bool        `json:"openid,omitempty"` // by the provider, so that no file knows the user
+	Seen    time.Time   `json:"seen"`             // so far the login was used, give or take seenStep
 	Expires time.Time   `json:"expires"`
 
-	addr string // where the request came from
+	addr    string // where the request came from
+	subject string // what the provider calls the user, while it logs in
 }
 
 // login checks tokens and signs sessions.
@@ -147,7 +149,7 @@ func (h *Handlers) whoAsks(r *http.Request) (session, bool) {
 	if !ok || h.over(s) {
 		return session{}, false
 	}
-	if !s.Named {
+	if !s.Named || s.OpenID { // no file knows the user
 		return s, true
 	}
 	return h.asOfNow(s)
@@ -229,7 +231,11 @@ func clipped(name string) string {
 }
 
 func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
-	return templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Users != nil && !h.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
+	view := templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Users != nil && !h.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
+	if h.OpenID != nil {
+		view.OpenID = h.OpenID.Name()
+	}
+	return view
 }
 
 // tooManyTries says that somebody has been wrong too often.

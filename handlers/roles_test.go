@@ -26,7 +26,7 @@ const (
 
 // routes says what each route of the console takes.
 var routes = map[string]access.Role{
-	"GET /healthz": anybody, "GET /assets/*": anybody, "GET /login": anybody, "POST /login": anybody,
+	"GET /healthz": anybody, "GET /assets/*": anybody, "GET /login": anybody, "POST /login": anybody, "GET /login/openid": anybody, "GET /login/openid/callback": anybody,
 	"GET /": access.Viewer, "POST /logout": access.Viewer, "GET /guide": access.Viewer, "GET /guide/{page}": access.Viewer, "GET /metrics": access.Viewer,
 	"GET /logins": access.Viewer, "DELETE /logins": access.Viewer, "DELETE /logins/{login}": access.Viewer,
 	"GET /tokens": access.Admin, "POST /tokens": access.Admin, "DELETE /tokens/{token}": access.Admin,
@@ -56,12 +56,13 @@ var routes = map[string]access.Role{
 }
 
 // guardedGets are the GETs that a page of another site must not cause.
-var guardedGets = regexp.MustCompile(`/stream$|/files$`)
+var guardedGets = regexp.MustCompile(`/stream$|/files$|/login/openid$`)
 
 // Every route is asked for by everybody who could ask, and gives what the table says. A new route needs a row.
 func TestRoutes_WhoMayWhat(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
+	withOpenID(t, n)
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
 	askers := map[string]asker{
@@ -160,8 +161,8 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 	case a.crossSite && (method != http.MethodGet || guardedGets.MatchString(route) && takes != byLink):
 		return is(http.StatusForbidden)
 	case takes == anybody:
-		return func(status int) bool { // a login without a token is wrong, and too often wrong in the end
-			return status < 400 || method == http.MethodPost && (status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
+		return func(status int) bool { // a login without a token is wrong, and too often wrong in the end; so is a callback of none
+			return status < 400 || (method == http.MethodPost || strings.HasPrefix(route, openIDPath)) && (status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
 		}
 	case takes == byLink:
 		return func(status int) bool {

@@ -5,7 +5,7 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings",
+// Pages are "console", "share", "details", "login", "entered", "guide", "runbooks", "runbook", "error", "recordings",
 // "player", "audit" and "logins"; partials are
 // "node_list", "node", "log_lines", "shell_list" and "notice".
 package templates
@@ -31,6 +31,7 @@ var views = map[string]any{
 	"console":    Console{},
 	"share":      Share{},
 	"login":      Login{},
+	"entered":    Entered{},
 	"guide":      Guide{},
 	"runbooks":   Runbooks{},
 	"runbook":    Runbook{},
@@ -48,7 +49,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit", "logins"}
+var pages = []string{"console", "share", "details", "login", "entered", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit", "logins"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

@@ -115,7 +115,8 @@ func TestPagesKeepThePolicy(t *testing.T) {
 	for name, view := range map[string]any{
 		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20},
 		"share":   share(),
-		"login":   Login{page, "wrong token", true, "ann"},
+		"login":   Login{page, "wrong token", true, "ann", "Example", "it is down"},
+		"entered": Entered{page},
 		"guide":   Guide{Page: page, Pages: []GuideLink{{"shells", "Shells", true}}, Body: "<p>x</p>"},
 		"error":   Error{page, 404, "no such page", "go back"},
 
@@ -231,7 +232,8 @@ func TestHostileTextStaysText(t *testing.T) {
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
 		"share":     Share{Page: Page{Title: evil, Node: evil}, Short: evil, Shell: evil},
-		"login":     Login{Page{}, evil, true, evil},
+		"login":     Login{Page{}, evil, true, evil, evil, evil},
+		"entered":   Entered{Page{User: evil}},
 		"error":     Error{Page{}, 500, evil, evil},
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
 

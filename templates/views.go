@@ -130,14 +130,19 @@ type Attr struct{ Key, Value string }
 // Notice is something to tell the reader. Level is "info", "warn" or "error".
 type Notice struct{ Level, Text, Hint string }
 
-// Login is the page that asks for the token. Error is what was wrong with the
-// last one.
+// Login is the page that asks for the token, or for who it is. Error is what was
+// wrong with what was typed last.
 type Login struct {
 	Page
-	Error string
-	Users bool   // there are some; else the token is the only way in
-	Name  string // that was typed
+	Error       string
+	Users       bool   // there are some with a password
+	Name        string // that was typed
+	OpenID      string // what the provider is called that logs people in; empty: there is none
+	OpenIDError string // why it did not
 }
+
+// Entered is the page between a provider and the console.
+type Entered struct{ Page }
 
 // Guide is one page of the guide.
 type Guide struct {

@@ -1,0 +1,90 @@
+package openid
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"convoy/access"
+)
+
+// claims are what an ID token says.
+type claims map[string]any
+
+// login is the name and the role that claims give.
+func (cfg *Config) login(c claims) (Login, error) {
+	user, err := cfg.user(c)
+	if err != nil {
+		return Login{}, err
+	}
+	subject, _ := c["sub"].(string)
+	l := Login{User: Prefix + user, Role: cfg.role(c), Subject: printable(subject)}
+	if l.Role == access.Nobody {
+		cause := errors.New("the ID token has no such claim")
+		if value := c.get(cfg.RoleClaim); value != nil {
+			cause = cleaned(fmt.Errorf("the claim is %v", value))
+		}
+		return l, refuse(cause, "the provider %s knows you as %s, but nothing in the claim %s gives a role here; whoever runs this console can say which do", cfg.Name, user, cfg.RoleClaim)
+	}
+	return l, nil
+}
+
+// user is the name of a user. A preferred_username that looks like an address is not taken by itself: people may choose
+// it, and so another's.
+func (cfg *Config) user(c claims) (string, error) {
+	names := []string{cfg.UserClaim}
+	if cfg.UserClaim == "" {
+		names = []string{"email", "preferred_username", "sub"}
+	}
+	for _, name := range names {
+		text, _ := c.get(name).(string)
+		if text = strings.ToLower(text); access.CheckName(text) != nil || cfg.UserClaim == "" && name == "preferred_username" && strings.Contains(text, "@") {
+			continue
+		}
+		return text, nil
+	}
+	return "", refuse(nil, "the provider %s gives no name that can be one here in %s; a name has 1 to 64 of a-z, 0-9, dot, dash, underscore and @, and an email counts if it is verified",
+		cfg.Name, strings.Join(names, ", "))
+}
+
+// role is the greatest role that the claim gives.
+func (cfg *Config) role(c claims) access.Role {
+	role := cfg.Roles[Everybody]
+	switch value := c.get(cfg.RoleClaim).(type) {
+	case string:
+		role = max(role, cfg.Roles[value])
+	case []any:
+		for _, one := range value {
+			if text, ok := one.(string); ok {
+				role = max(role, cfg.Roles[text])
+			}
+		}
+	}
+	return role
+}
+
+// get finds a claim. An email counts only if the provider has verified it: else anybody could call it theirs.
+func (c claims) get(name string) any {
+	if name == "email" && fmt.Sprint(c["email_verified"]) != "true" { // some write it as a string
+		return nil
+	}
+	return find(c, name)
+}
+
+// find finds a value by its name, which may have dots itself, or by a path with dots.
+func find(c map[string]any, name string) any {
+	if value, ok := c[name]; ok {
+		return value
+	}
+	for i, r := range name {
+		if r != '.' {
+			continue
+		}
+		if below, ok := c[name[:i]].(map[string]any); ok {
+			if value := find(below, name[i+1:]); value != nil {
+				return value
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"convoy/access"
+	"convoy/access/openid"
+	"convoy/audit"
+	"convoy/templates"
+)
+
+// openIDPath is where a login by the provider begins; it ends below it.
+const openIDPath = "/login/openid"
+
+var errNoOpenID = &problem{Status: http.StatusNotFound, Text: "this console has no OpenID provider", Hint: "log in at /login, or start Convoy with -openid-issuer"}
+
+// GET /login/openid
+//
+// It goes on to the provider. A page of another site may not begin that: it would replace the reader's login.
+func (h *Handlers) beginOpenID(w http.ResponseWriter, r *http.Request) error {
+	if h.OpenID == nil {
+		return errNoOpenID
+	}
+	if err := h.openIDWait(r); err != nil {
+		return h.refuseOpenID(w, r, openid.Login{}, err)
+	}
+	to, value, err := h.OpenID.Begin(r.Context(), h.callbackURL(r), time.Now())
+	if err != nil {
+		return h.refuseOpenID(w, r, openid.Login{}, err)
+	}
+	http.SetCookie(w, h.openIDCookie(r, value, int(openid.CookieLife/time.Second)))
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// GET /login/openid/callback
+//
+// The provider sends the browser here, so what follows by a redirect would still come from another site, without the
+// session's cookie, which is SameSite=Strict. Hence a page that goes on to the console by itself.
+func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
+	if h.OpenID == nil {
+		return errNoOpenID
+	}
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
+	if err := h.openIDWait(r); err != nil {
+		return h.refuseOpenID(w, r, openid.Login{}, err)
+	}
+	value := ""
+	if cookie, err := r.Cookie(h.openIDCookieName()); err == nil {
+		value = cookie.Value
+	}
+	known, err := h.OpenID.Finish(r.Context(), h.callbackURL(r), value, r.URL.Query(), time.Now())
+	if e, ok := errors.AsType[*openid.Error](err); !ok || e.Kind != openid.Stray { // a stray one must not end another's login
+		http.SetCookie(w, h.openIDCookie(r, "", -1))
+	}
+	if err != nil {
+		return h.refuseOpenID(w, r, known, err)
+	}
+	h.login.throttle.Succeeded(h.addrOf(r), h.addrOf(r))
+	s := session{User: known.User, Role: known.Role, OpenID: true, subject: known.Subject}
+	h.setSession(w, r, s)
+	view := templates.Entered{Page: h.page(r, "Logged in")}
+	view.User = known.User
+	return h.set.Render(w, http.StatusOK, "entered", view)
+}
+
+// openIDWait has those wait who were wrong too often, as the other ways to log in do: by their address alone, as they have
+// not said who they are.
+func (h *Handlers) openIDWait(r *http.Request) error {
+	if left := h.login.throttle.Wait(time.Now(), h.addrOf(r), h.addrOf(r)); left > 0 {
+		return &tooManyTries{left}
+	}
+	return nil
+}
+
+// refuseOpenID says on the login page why there is no login. Only what the provider refused counts as a wrong try: it
+// takes a cookie of ours, so that other sites cannot make the reader wait.
+func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known openid.Login, err error) error {
+	status, result := http.StatusUnauthorized, audit.Refused
+	if e, ok := errors.AsType[*openid.Error](err); ok && e.Kind == openid.Refused {
+		h.login.throttle.Failed(time.Now(), h.addrOf(r), h.addrOf(r))
+	} else if ok && e.Kind == openid.Down {
+		status, result = http.StatusBadGateway, audit.Failed
+	}
+	if wait, ok := errors.AsType[*tooManyTries](err); ok {
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.left/time.Second)+1))
+	}
+	attrs := []any{"by", "openid", "addr", h.addrOf(r), "user", known.User, "err", err}
+	if cause := errors.Unwrap(err); cause != nil {
+		attrs = append(attrs, "cause", cause)
+	}
+	h.Log.Warn("login refused", attrs...)
+	h.noteLogin(r, session{User: known.User, Role: access.Nobody, subject: known.Subject}, result)
+	view := h.loginPage(r, "")
+	view.OpenIDError = sentence(err.Error())
+	return h.set.Render(w, status, "login", view)
+}
+
+// callbackURL is where the provider shall send the browser, as the browser reaches this console; Host is one of ours.
+func (h *Handlers) callbackURL(r *http.Request) string {
+	scheme := "http://"
+	if h.byTLS(r) {
+		scheme = "https://"
+	}
+	return scheme + r.Host + openIDPath + "/callback"
+}
+
+func (h *Handlers) openIDCookieName() string { return h.login.name + "-openid" }
+
+// openIDCookie belongs to a login under way. It is Lax, because the provider, another site, brings the browser back.
+func (h *Handlers) openIDCookie(r *http.Request, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{Name: h.openIDCookieName(), Value: value, Path: "/login", MaxAge: maxAge, HttpOnly: true, Secure: h.byTLS(r), SameSite: http.SameSiteLaxMode}
+}
