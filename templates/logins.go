@@ -16,6 +16,3 @@ type Grant struct {
 	Made, Seen, Expires               time.Time
 	Current                           bool // it is the reader's
 }
-
-// Blank is the notice that the page fills in.
-func (Logins) Blank() Notice { return Notice{Level: "info"} }

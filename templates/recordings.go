@@ -35,6 +35,3 @@ type Player struct {
 
 // Live reports that the recording goes on.
 func (r Recording) Live() bool { return r.State == "recording" }
-
-// Blank is the notice that the page fills in.
-func (Recordings) Blank() Notice { return Notice{Level: "info"} }

@@ -46,6 +46,3 @@ type RunNode struct {
 	Short string
 	Self  bool // it serves the page
 }
-
-// Blank is the notice that the page fills in.
-func (Runbook) Blank() Notice { return Notice{Level: "info"} }

@@ -15,6 +15,9 @@ type Page struct {
 	User  string // who is logged in; empty: nobody, hence no log-out button
 }
 
+// Blank is the notice that a page fills in.
+func (Page) Blank() Notice { return Notice{Level: "info"} }
+
 // Console is the page with all nodes.
 type Console struct {
 	Page
@@ -226,9 +229,3 @@ func (s Step) Failed() bool { return s.Error != "" }
 
 // Running reports that the step goes on.
 func (s Step) Running() bool { return s.Ended.IsZero() && s.Error == "" }
-
-// Blank is the notice that the page fills in for its own notices.
-func (Share) Blank() Notice { return Notice{Level: "info"} }
-
-// Blank is the notice that the page fills in for notices that come by stream.
-func (Console) Blank() Notice { return Notice{Level: "info"} }
