@@ -8,10 +8,8 @@ import (
 
 	"convoy/access"
 	"convoy/access/openid"
+	"convoy/handlers"
 )
-
-// callbackPath is where a provider sends browsers back to.
-const callbackPath = "/login/openid/callback"
 
 // openIDFlags are the flags of a login by a provider, as they stand.
 type openIDFlags struct{ issuer, client, redirect, userClaim, roleClaim, roles, name string }
@@ -46,7 +44,7 @@ func (cfg *config) checkOpenID(f flags, getenv func(string) string) (err error) 
 		return hint("it takes VALUE=ROLE with commas, such as admins=admin,staff=operator,*=viewer", "-openid-roles: %w", err)
 	}
 	if cfg.openID.RedirectURL, err = redirectURL(o.redirect); err != nil {
-		return hint("give the console's own URL, such as https://convoy.example.com"+callbackPath, "-openid-redirect %q: %w", o.redirect, err)
+		return hint("give the console's own URL, such as https://convoy.example.com"+handlers.OpenIDCallback, "-openid-redirect %q: %w", o.redirect, err)
 	}
 	return nil
 }
@@ -82,10 +80,10 @@ func redirectURL(text string) (string, error) {
 		return "", errors.New("it is no URL of a console")
 	}
 	if u.Path == "" || u.Path == "/" {
-		u.Path = callbackPath
+		u.Path = handlers.OpenIDCallback
 	}
-	if u.Path != callbackPath {
-		return "", fmt.Errorf("its path is not %s", callbackPath)
+	if u.Path != handlers.OpenIDCallback {
+		return "", fmt.Errorf("its path is not %s", handlers.OpenIDCallback)
 	}
 	return u.String(), nil
 }

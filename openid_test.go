@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"convoy/access"
+	"convoy/handlers"
 	"convoy/internal/browser"
 	"convoy/internal/openidtest"
 )
@@ -39,7 +40,7 @@ func startOpenID(t *testing.T, args ...string) (*running, *openidtest.Server) {
 	s := openidtest.Start(t, user("ann", "staff", "admins"), user("vic", "staff"), user("mallory", "guests"))
 	n := startNode(t, map[string]string{"CONVOY_SYSTEM_SHELL": "on", "CONVOY_OPENID_SECRET": openidtest.ClientSecret},
 		append([]string{"-data", t.TempDir(), "-openid-issuer", s.URL, "-openid-client", openidtest.ClientID, "-openid-roles", "admins=admin,staff=viewer", "-openid-name", "Example"}, args...)...)
-	s.Change(func() { s.Redirects = []string{n.Base + callbackPath} })
+	s.Change(func() { s.Redirects = []string{n.Base + handlers.OpenIDCallback} })
 	return n, s
 }
 
@@ -104,7 +105,7 @@ func TestBrowser_OpenIDPictures(t *testing.T) {
 				p.Resize(width, 800)
 				p.Go(n.Base + "/login")
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", name, size, scheme)))
-				if p.Go(n.Base + callbackPath); browser.Eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+				if p.Go(n.Base + handlers.OpenIDCallback); browser.Eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
 					t.Errorf("%s is too wide for a %s", name, size)
 				}
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s-refused.png", name, size, scheme)))

@@ -212,8 +212,7 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 		h.noteLogin(r, session{User: clipped(r.PostForm.Get("name"))}, audit.Refused)
 		status := http.StatusUnauthorized
 		if wait, ok := errors.AsType[*tooManyTries](err); ok {
-			status = http.StatusTooManyRequests
-			w.Header().Set("Retry-After", strconv.Itoa(int(wait.left/time.Second)+1))
+			status = wait.answer(w)
 		}
 		return h.set.Render(w, status, "login", h.loginPage(r, sentence(err.Error())))
 	}
@@ -242,7 +241,15 @@ func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
 type tooManyTries struct{ left time.Duration }
 
 func (e *tooManyTries) Error() string {
-	return fmt.Sprintf("there were too many wrong tries; try again in %d s", int(e.left/time.Second)+1)
+	return fmt.Sprintf("there were too many wrong tries; try again in %d s", e.seconds())
+}
+
+func (e *tooManyTries) seconds() int { return int(e.left/time.Second) + 1 }
+
+// answer says when to come again (RFC 9110, 10.2.3), and returns the status.
+func (e *tooManyTries) answer(w http.ResponseWriter) int {
+	w.Header().Set("Retry-After", strconv.Itoa(e.seconds()))
+	return http.StatusTooManyRequests
 }
 
 var errUsers = errors.New("nobody can log in with a password now; the node's log says why")
@@ -287,8 +294,7 @@ func (h *Handlers) known(token, name, password string) (session, error) {
 // POST /logout
 func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 	if g, err := h.Grants.Get(sessionOf(r).ID); err == nil {
-		g.Ended = time.Now().UTC()
-		if err := h.learn(g); err != nil {
+		if err := h.end(g); err != nil {
 			return err
 		}
 	}

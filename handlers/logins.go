@@ -103,13 +103,21 @@ func (h *Handlers) used(s session) {
 	}
 }
 
-// learn takes grants over, ends the streams of those that have ended, and tells the other nodes what was news.
-func (h *Handlers) learn(told ...access.Grant) error {
-	news, err := h.Grants.Merge(told, time.Now().UTC())
+// take takes grants over, ends the streams of those that have ended, and returns what was news.
+func (h *Handlers) take(told []access.Grant) (news []access.Grant, err error) {
+	news, err = h.Grants.Merge(told, time.Now().UTC())
+	if len(news) > 0 {
+		h.streams.end(h.over)
+	}
+	return news, err
+}
+
+// learn takes a grant over, and tells the other nodes if it was news.
+func (h *Handlers) learn(g access.Grant) error {
+	news, err := h.take([]access.Grant{g})
 	if err != nil || len(news) == 0 {
 		return err
 	}
-	h.streams.end(h.over)
 	for _, node := range h.others() {
 		h.telling.Go(func() {
 			ctx, cancel := context.WithTimeout(h.ctx, grantsWait)
@@ -145,12 +153,8 @@ func (h *Handlers) exchangeGrants(w http.ResponseWriter, r *http.Request) error 
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxGrantBytes)).Decode(&told); err != nil {
 		return badBody(err)
 	}
-	news, err := h.Grants.Merge(told.Grants, time.Now().UTC())
-	if err != nil {
+	if _, err := h.take(told.Grants); err != nil {
 		return badRequest("%v", err)
-	}
-	if len(news) > 0 {
-		h.streams.end(h.over)
 	}
 	answer := exchange{Digest: h.Grants.Digest()}
 	if told.Digest != "" && told.Digest != answer.Digest {
@@ -189,12 +193,8 @@ func (h *Handlers) agree(ctx context.Context, node string) error {
 	if err != nil {
 		return err
 	}
-	news, err := h.Grants.Merge(told.Grants, time.Now().UTC())
-	if err != nil {
+	if _, err := h.take(told.Grants); err != nil {
 		return err
-	}
-	if len(news) > 0 {
-		h.streams.end(h.over)
 	}
 	if told.Digest == h.Grants.Digest() {
 		return nil
@@ -290,20 +290,25 @@ func (h *Handlers) endLogin(w http.ResponseWriter, r *http.Request) error {
 		return errNoGrant
 	}
 	tell(r.Context(), g.User, g.Agent)
-	return h.end(w, g)
+	return done(w, h.end(g))
 }
 
 var errNoGrant = &problem{Status: http.StatusNotFound, Text: "there is no such login or token", Hint: "it may have ended already"}
 
-func (h *Handlers) end(w http.ResponseWriter, g access.Grant) error {
+// end ends a grant, on all nodes.
+func (h *Handlers) end(g access.Grant) error {
 	if g.Ended.IsZero() {
 		g.Ended = time.Now().UTC()
 	}
-	if err := h.learn(g); err != nil {
-		return err
+	return h.learn(g)
+}
+
+// done answers 204, unless something failed.
+func done(w http.ResponseWriter, err error) error {
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return err
 }
 
 // DELETE /logins: all of one's own, or with user, which is an admin's to say, all of that user's.
@@ -320,12 +325,7 @@ func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("that is no user's name")
 	}
 	tell(r.Context(), user, "everywhere")
-	cut := access.NewCut(user, time.Now().UTC(), sessionLife)
-	if err := h.learn(cut); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, h.learn(access.NewCut(user, time.Now().UTC(), sessionLife)))
 }
 
 // GET /tokens
@@ -388,5 +388,5 @@ func (h *Handlers) endToken(w http.ResponseWriter, r *http.Request) error {
 		return errNoGrant
 	}
 	tell(r.Context(), g.Name, "")
-	return h.end(w, g)
+	return done(w, h.end(g))
 }

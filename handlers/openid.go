@@ -3,7 +3,6 @@ package handlers
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"convoy/access"
@@ -12,8 +11,11 @@ import (
 	"convoy/templates"
 )
 
-// openIDPath is where a login by the provider begins; it ends below it.
-const openIDPath = "/login/openid"
+// openIDPath is where a login by the provider begins, and OpenIDCallback where the provider sends browsers back to.
+const (
+	openIDPath     = "/login/openid"
+	OpenIDCallback = openIDPath + "/callback"
+)
 
 var errNoOpenID = &problem{Status: http.StatusNotFound, Text: "this console has no OpenID provider", Hint: "log in at /login, or start Convoy with -openid-issuer"}
 
@@ -86,8 +88,7 @@ func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known op
 		status, result = http.StatusBadGateway, audit.Failed
 	}
 	if wait, ok := errors.AsType[*tooManyTries](err); ok {
-		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.left/time.Second)+1))
+		status = wait.answer(w)
 	}
 	attrs := []any{"by", "openid", "addr", h.addrOf(r), "user", known.User, "err", err}
 	if cause := errors.Unwrap(err); cause != nil {
@@ -106,7 +107,7 @@ func (h *Handlers) callbackURL(r *http.Request) string {
 	if h.byTLS(r) {
 		scheme = "https://"
 	}
-	return scheme + r.Host + openIDPath + "/callback"
+	return scheme + r.Host + OpenIDCallback
 }
 
 func (h *Handlers) openIDCookieName() string { return h.login.name + "-openid" }

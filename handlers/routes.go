@@ -21,7 +21,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 	r.Get("/login", h.do(h.showLogin))
 	r.Post("/login", h.do(h.logIn))
 	r.Get(openIDPath, h.do(sameSite(h.beginOpenID)))
-	r.Get(openIDPath+"/callback", h.do(h.finishOpenID))
+	r.Get(OpenIDCallback, h.do(h.finishOpenID))
 	r.Get("/", h.do(h.showConsole)) // asks for a login itself: it also takes the printed link's token
 
 	r.Group(func(r chi.Router) {

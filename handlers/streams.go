@@ -26,7 +26,7 @@ func (s *streams) add(t *tab) error {
 	if s.shut || len(s.tabs) >= maxStreams {
 		return errManyStreams
 	}
-	if t.share != nil && s.of(t.session) >= maxHolders {
+	if t.share != nil && s.of(t.login.ID) >= maxHolders {
 		return errHolders
 	}
 	s.tabs[t.id] = t
@@ -35,9 +35,9 @@ func (s *streams) add(t *tab) error {
 }
 
 // of is how many are one login's, or one link's.
-func (s *streams) of(session string) (n int) {
+func (s *streams) of(login string) (n int) {
 	for _, t := range s.tabs {
-		if t.session == session {
+		if t.login.ID == login {
 			n++
 		}
 	}

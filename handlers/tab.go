@@ -31,10 +31,9 @@ type tab struct {
 	h       *Handlers
 	id      string
 	viewer  pty.Viewer
-	session string // whose it is
-	login   session
-	share   *share // the link that it is opened by; nil: by a login
-	json    bool   // JSON where a page gets HTML
+	login   session // whose it is
+	share   *share  // the link that it is opened by; nil: by a login
+	json    bool    // JSON where a page gets HTML
 	ctx     context.Context
 	letGo   context.CancelFunc // ends the stream: its reader reads or draws nothing
 	send    publish
@@ -58,7 +57,7 @@ func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) newTab(r *http.Request, open opening) *tab {
-	return &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, session: sessionOf(r).ID, login: sessionOf(r), follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
+	return &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, login: sessionOf(r), follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
 		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
 }
 
