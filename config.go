@@ -70,11 +70,20 @@ Flags (and the environment variables that set them):
                        with provider local 0 (CONVOY_CALL_PORT)
     -query NAME        DNS name that is polled for other nodes (CONVOY_QUERY)
     -poll DURATION     time between two polls; default 5s (CONVOY_POLL)
-    -system-shell HOW  shells of the system, which have all the power of the
-                       user that Convoy runs as: on, which is that somebody may
+    -system-shell HOW  shells of the system, which have nearly all the power of
+                       the user that they run as (-confine): on, which is that somebody may
                        open one beside the Convoy shells; first, which is that
                        they open by themselves; or off. Default on
                        (CONVOY_SYSTEM_SHELL)
+    -confine HOW       what keeps system shells from the node: on, which is all
+                       that costs nobody anything; strict, which also hides
+                       -data from them in any case, and then files that are made
+                       anew in a directory above it cannot be opened; or off.
+                       Default on; docs/security.md says what it is
+                       (CONVOY_CONFINE)
+    -system-user USER  whom system shells run as if Convoy is root, by name or
+                       number; default 10001; root for root
+                       (CONVOY_SYSTEM_USER)
     -shell COMMAND     program of a system shell; default $SHELL, else bash
                        (CONVOY_SHELL)
     -data DIR          directory of what nodes keep: users, logins and API
@@ -151,38 +160,41 @@ a node, whoever looks at it. The control plane is the node that can make others.
 
 // config is everything that flags and environment say.
 type config struct {
-	addr      string
-	hosts     []string
-	provider  string // local, railway, none
-	maxNodes  int
-	name      string // full node name
-	bind      netip.Addr
-	port      int
-	callPort  int
-	query     string
-	dns       netip.AddrPort // the server to ask; zero: the system's
-	poll      time.Duration
-	shell     []string      // program of a system shell
-	users     string        // file; empty: none
-	openID    openid.Config // without an issuer: none
-	system    string        // system shells: on, first or off
-	data      string        // directory; empty: nothing is kept
-	dir       string
-	idle      time.Duration // of shells; 0: any
-	maxUpload int64         // bytes; 0: no files at all
-	env       []string      // of shells, complete
-	record    recordConfig
-	runbooks  string // directory; empty: none
-	logFormat string
-	logLevel  slog.Level
-	cookie    string
-	token     string
-	ownToken  bool // made here, so it is shown
-	ownCookie bool // made here, so it is another one each time
-	spawned   bool // a child of provider local
-	tls       tlsConfig
-	railway   railway.Config
-	proxied   bool // Railway's edge is in front
+	addr       string
+	hosts      []string
+	provider   string // local, railway, none
+	maxNodes   int
+	name       string // full node name
+	bind       netip.Addr
+	port       int
+	callPort   int
+	query      string
+	dns        netip.AddrPort // the server to ask; zero: the system's
+	poll       time.Duration
+	shell      []string      // program of a system shell
+	users      string        // file; empty: none
+	openID     openid.Config // without an issuer: none
+	system     string        // system shells: on, first or off
+	confine    string        // their confinement: on, strict or off
+	systemUser string        // whom they run as if the node is root
+	dirGiven   bool          // dir was asked for
+	data       string        // directory; empty: nothing is kept
+	dir        string
+	idle       time.Duration // of shells; 0: any
+	maxUpload  int64         // bytes; 0: no files at all
+	env        []string      // of shells, complete
+	record     recordConfig
+	runbooks   string // directory; empty: none
+	logFormat  string
+	logLevel   slog.Level
+	cookie     string
+	token      string
+	ownToken   bool // made here, so it is shown
+	ownCookie  bool // made here, so it is another one each time
+	spawned    bool // a child of provider local
+	tls        tlsConfig
+	railway    railway.Config
+	proxied    bool // Railway's edge is in front
 }
 
 // hinted is an error with what to do about it.
@@ -201,7 +213,7 @@ func hint(hint, format string, args ...any) error {
 // flags are the flags as they stand, before they mean anything.
 type flags struct {
 	addr, hosts, provider, base, host, bind, query, shell, system, data, dir, maxUpload, log, level string
-	record, recordings, recordingsMax, runbooks, users                                              string
+	record, recordings, recordingsMax, runbooks, users, confine, systemUser                         string
 	maxNodes, port, callPort                                                                        int
 	poll, idle                                                                                      time.Duration
 	spawned, shareToken, tlsSelf                                                                    bool
@@ -222,7 +234,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkData, cfg.checkUsers, cfg.checkOpenID, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkConfine, cfg.checkData, cfg.checkUsers, cfg.checkOpenID, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -251,6 +263,8 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.DurationVar(&f.poll, "poll", 5*time.Second, "")
 	set.StringVar(&f.shell, "shell", "", "")
 	set.StringVar(&f.system, "system-shell", "on", "")
+	set.StringVar(&f.confine, "confine", "on", "")
+	set.StringVar(&f.systemUser, "system-user", defaultSystemUser, "")
 	set.StringVar(&f.users, "users", "", "")
 	set.StringVar(&f.openID.issuer, "openid-issuer", "", "")
 	set.StringVar(&f.openID.client, "openid-client", "", "")

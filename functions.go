@@ -108,6 +108,9 @@ func (n *node) shellFunctions() {
 	register("shell.protections", func(_ context.Context, args peer.Args) (any, error) {
 		return repl.Protections(), args.Scan()
 	})
+	register("shell.confinement", func(_ context.Context, args peer.Args) (any, error) {
+		return n.shield(), args.Scan()
+	})
 	register("shell.eval", func(ctx context.Context, args peer.Args) (any, error) {
 		var source string
 		var who access.Who
@@ -189,6 +192,9 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 	if n.cfg.system == "off" {
 		return commandResult{}, handlers.ErrNoSystemShell
 	}
+	if err := n.confinement.allow(); err != nil {
+		return commandResult{}, err
+	}
 	select {
 	case n.commands <- struct{}{}:
 		defer func() { <-n.commands }()
@@ -197,8 +203,9 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 	}
 	began := time.Now()
 	var out limitedText
-	cmd := exec.CommandContext(ctx, n.cfg.shell[0], "-c", line)
-	cmd.Dir, cmd.Env = n.cfg.dir, n.systemEnv()
+	args := n.confinement.command(n.cfg.shell[0], "-c", line)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir, cmd.Env = n.systemDir(), n.systemEnv()
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second
 	inOwnGroup(cmd)

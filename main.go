@@ -30,6 +30,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if len(args) > 0 && args[0] == "shell" {
 		return shell(ctx, args[1:], getenv, stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == confinedCommand {
+		return confined(args[1:], stdout, stderr)
+	}
 	if len(args) > 0 && args[0] == "audit" {
 		return auditCommand(args[1:], getenv, stdout, stderr)
 	}

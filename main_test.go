@@ -23,7 +23,7 @@ import (
 
 // TestMain lets the test binary be the node that provider local spawns, or one that startProcess starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "-spawned" || os.Args[1] == evaluateCommand || os.Args[1] == "shell") || os.Getenv(asProcess) != "" {
+	if len(os.Args) > 1 && (os.Args[1] == "-spawned" || os.Args[1] == evaluateCommand || os.Args[1] == "shell" || os.Args[1] == confinedCommand) || os.Getenv(asProcess) != "" {
 		main()
 	}
 	status := m.Run()
@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 // testEnv is the environment of the nodes in these tests.
 func testEnv(more map[string]string) func(string) string {
 	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8", "CONVOY_SYSTEM_SHELL": "first"}
+	if os.Geteuid() == 0 {
+		env["CONVOY_SYSTEM_USER"] = "root" // whose files most tests make; confine_test.go has another's
+	}
 	return func(name string) string {
 		if value, ok := more[name]; ok {
 			return value

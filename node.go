@@ -35,25 +35,26 @@ const (
 
 // node is one running Convoy. Its fields are made by build, in the order of the imports' arrows.
 type node struct {
-	cfg      config
-	log      *slog.Logger
-	stdout   io.Writer
-	listener net.Listener
-	ring     *logs.Ring
-	shells   *pty.Table
-	local    *local.Provider   // one of these two makes nodes, if any does
-	railway  *railway.Provider //
-	fleet    *fleet.Fleet
-	cluster  *peer.Cluster
-	web      *handlers.Handlers
-	audit    *audit.Log // nil: there is no place for it
-	grants   *access.Grants
-	evals    chan struct{}   // holds a token for each evaluation under way
-	commands chan struct{}   // and for each command
-	asking   connectedShells // Convoy shells that run elsewhere
-	worker   *worker
-	server   *http.Server
-	group    sync.WaitGroup // what serve began
+	cfg         config
+	log         *slog.Logger
+	stdout      io.Writer
+	listener    net.Listener
+	ring        *logs.Ring
+	shells      *pty.Table
+	confinement *confinement      // of system shells
+	local       *local.Provider   // one of these two makes nodes, if any does
+	railway     *railway.Provider //
+	fleet       *fleet.Fleet
+	cluster     *peer.Cluster
+	web         *handlers.Handlers
+	audit       *audit.Log // nil: there is no place for it
+	grants      *access.Grants
+	evals       chan struct{}   // holds a token for each evaluation under way
+	commands    chan struct{}   // and for each command
+	asking      connectedShells // Convoy shells that run elsewhere
+	worker      *worker
+	server      *http.Server
+	group       sync.WaitGroup // what serve began
 }
 
 // serve runs a node until ctx ends: listen, shells, fleet, serve, join; then all of that backwards, each step bounded.
@@ -83,6 +84,9 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
 	exe, err := os.Executable()
 	if err != nil {
+		return nil, err
+	}
+	if n.confinement, err = n.newConfinement(exe); err != nil {
 		return nil, err
 	}
 	n.shells = pty.NewTable(pty.Config{Programs: n.programs(exe), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty"),
@@ -123,7 +127,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	}
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Grants: n.grants, Users: users, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
-		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Shield: n.shieldState, Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +182,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.local.Announce(hostOf(n.cfg.name), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
+	n.group.Go(func() { n.shield() }) // tried before somebody asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
 	n.group.Go(n.worker.run)
 	n.log.Info("node started", "node", n.cfg.name, "addr", n.listener.Addr().String(), "version", version, "gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())

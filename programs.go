@@ -22,7 +22,8 @@ func (n *node) programs(exe string) []pty.Program {
 	convoy := pty.Program{Kind: convoyShell, Name: "convoy", Accompany: n.accompany,
 		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name, "-history", n.cfg.historyFile()},
 		Env:  []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"}}
-	system := pty.Program{Kind: systemShell, Args: n.cfg.shell, Env: n.systemEnv()}
+	system := pty.Program{Kind: systemShell, Name: programName(n.cfg.shell), Args: n.confinement.command(n.cfg.shell...), Env: n.systemEnv(), Dir: n.systemDir(),
+		Accompany: func(string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() }}
 	switch n.cfg.system {
 	case "off":
 		return []pty.Program{convoy}
@@ -34,7 +35,7 @@ func (n *node) programs(exe string) []pty.Program {
 
 // systemEnv is the environment of system shells.
 func (n *node) systemEnv() []string {
-	return append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name)
+	return n.confinement.plan.Env(append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name))
 }
 
 // historyFile keeps what was typed in this node's Convoy shells; empty if there is no place for it.

@@ -55,6 +55,7 @@ func TestArrows(t *testing.T) {
 		{"repl/lang", nil, "the language asks its node by a function, so that it can be tested and used alone"},
 		{"repl/edit", nil, "a line is edited, whatever it means"},
 		{"repl", []string{"repl/edit", "repl/lang", "repl/wire"}, "a Convoy shell asks its node by calls, and knows nothing of its parts"},
+		{"confine", nil, "a program is kept from its parent, whoever that is"},
 		{"files", nil, "a file is bytes in a directory, whoever asks for it"},
 		{"audit", nil, "whoever acts is written down by whoever lets them; the log knows nobody, so that it can be verified alone"},
 		{"logs", nil, "everything logs, so the log may depend on nothing"},

@@ -62,20 +62,20 @@ func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.N
 		return h.set.Render(w, http.StatusOK, "details", view)
 	}
 	said.fill(&view, len(h.shellsOf(n)))
-	view.Protections = h.protections(ctx, n.Name)
+	h.hear(ctx, n.Name, "shell.protections", &view.Protections)
+	h.hear(ctx, n.Name, "shell.confinement", &view.Shield)
 	return h.set.Render(w, http.StatusOK, "details", view)
 }
 
-// protections are what keeps a node's Convoy shells from doing harm; none if it does not say.
-func (h *Handlers) protections(ctx context.Context, node string) (list []templates.Protection) {
-	answer, err := h.Cluster.Call(ctx, node, "shell.protections")
+// hear has a node say something of its shells; what it does not say is left out.
+func (h *Handlers) hear(ctx context.Context, node, what string, answer any) {
+	said, err := h.Cluster.Call(ctx, node, what)
 	if err == nil {
-		err = json.Unmarshal(answer, &list)
+		err = json.Unmarshal(said, answer)
 	}
 	if err != nil {
-		h.Log.Debug("a node says nothing of its protections", "node", node, "err", err)
+		h.Log.Debug("a node says nothing of what keeps its shells", "node", node, "asked", what, "err", err)
 	}
-	return list
 }
 
 // fill puts the report into the page's words.

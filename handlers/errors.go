@@ -35,6 +35,7 @@ var errGone = &problem{Status: http.StatusNotFound, Text: "no such stream", Hint
 func problemOf(err error) *problem {
 	var p *problem
 	var gap *pty.GapError
+	var unconfined *UnconfinedError
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &p):
@@ -57,6 +58,8 @@ func problemOf(err error) *problem {
 		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "use the console of the control plane"}
 	case errors.Is(err, ErrNoSystemShell):
 		return &problem{Status: http.StatusForbidden, Text: ErrNoSystemShell.Error(), Hint: "it was started with -system-shell off"}
+	case errors.As(err, &unconfined):
+		return &problem{Status: http.StatusForbidden, Text: unconfined.Error(), Hint: "docs/security.md says what is missing; -confine off allows it all the same"}
 	case errors.Is(err, guide.ErrNoRunbook):
 		return &problem{Status: http.StatusNotFound, Text: "there is no such runbook", Hint: "/runbooks lists them"}
 	case errors.Is(err, guide.ErrLarge), errors.Is(err, guide.ErrTooSlow):

@@ -59,6 +59,9 @@ type Config struct {
 	Metrics    http.Handler     // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
+	// Shield tells what keeps this node's system shells from it: full, partial or none (docs/protocol.md).
+	// nil: nothing is known.
+	Shield func() string
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
 	MaxUpload int64
 	// Prompt is this node's Convoy shell, and Commands its system shell.

@@ -11,6 +11,13 @@ import (
 // runWait bounds one command, and the time that it waits for its turn.
 const runWait = 10 * time.Minute
 
+// UnconfinedError says why this node starts no system shell: nothing would keep it from the node.
+type UnconfinedError struct{ Reason string }
+
+func (e *UnconfinedError) Error() string {
+	return "system shells are refused on this node: " + e.Reason
+}
+
 // ErrNoSystemShell says that this node runs no commands.
 var ErrNoSystemShell = errors.New("system shells are switched off on this node")
 

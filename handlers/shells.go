@@ -45,6 +45,7 @@ type shell struct {
 	Running bool      `json:"running"`
 	Exit    *exit     `json:"exit"`
 	Links   int       `json:"links"`
+	Shield  string    `json:"shield,omitempty"`
 
 	Recording bool `json:"recording"`
 }
@@ -58,6 +59,9 @@ func (h *Handlers) shellJSON(i pty.Info) shell {
 	s := shell{ID: i.ID, Node: h.Self, Kind: i.Kind, Right: rightFor(i.Kind, i.Right).String(), Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
 		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running,
 		Links: h.links.count(i.ID), Recording: i.Recording}
+	if i.Kind != "convoy" && h.Shield != nil {
+		s.Shield = h.Shield()
+	}
 	if i.Exit != nil {
 		s.Exit = &exit{i.Exit.Code, i.Exit.Signal}
 	}

@@ -44,7 +44,7 @@ func (h *Handlers) nodeView(n fleet.Node) templates.Node {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
 	for _, s := range h.shellsOf(n) {
-		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Kind: s.Kind, Right: s.Right, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Recording: s.Recording})
+		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Kind: s.Kind, Right: s.Right, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Shield: s.Shield, Recording: s.Recording})
 	}
 	return view
 }

@@ -23,22 +23,25 @@ const (
 // The pipe stays open for as long as the parent lives; when it ends the child
 // has to stop.
 type Child struct {
-	Name      string         `json:"name"` // full node name
-	Cookie    string         `json:"cookie"`
-	Token     string         `json:"token"`
-	Bind      netip.Addr     `json:"bind"`       // the address for gossip, calls and console
-	Query     string         `json:"query"`      // the name that it polls,
-	DNS       netip.AddrPort `json:"dns"`        // at this server,
-	Poll      time.Duration  `json:"poll"`       // so often; in ns
-	Shell     []string       `json:"shell"`      // program of a system shell
-	System    string         `json:"system"`     // whether there are any
-	Data      string         `json:"data"`       // directory of what it keeps
-	Users     string         `json:"users"`      // file of who may log in
-	Dir       string         `json:"dir"`        // where shells start
-	Idle      time.Duration  `json:"idle"`       // after which shells that nobody uses are closed; 0: never
-	MaxUpload int64          `json:"max_upload"` // the largest file to or from a shell, in bytes; 0: none
-	Runbooks  string         `json:"runbooks"`   // directory of the user's runbooks; empty: none
-	Log       string         `json:"log"`        // level
+	Name       string         `json:"name"` // full node name
+	Cookie     string         `json:"cookie"`
+	Token      string         `json:"token"`
+	Bind       netip.Addr     `json:"bind"`        // the address for gossip, calls and console
+	Query      string         `json:"query"`       // the name that it polls,
+	DNS        netip.AddrPort `json:"dns"`         // at this server,
+	Poll       time.Duration  `json:"poll"`        // so often; in ns
+	Shell      []string       `json:"shell"`       // program of a system shell
+	System     string         `json:"system"`      // whether there are any
+	Confine    string         `json:"confine"`     // what keeps those from the node
+	SystemUser string         `json:"system_user"` // whom they run as
+	DirGiven   bool           `json:"dir_given"`   // Dir was asked for
+	Data       string         `json:"data"`        // directory of what it keeps
+	Users      string         `json:"users"`       // file of who may log in
+	Dir        string         `json:"dir"`         // where shells start
+	Idle       time.Duration  `json:"idle"`        // after which shells that nobody uses are closed; 0: never
+	MaxUpload  int64          `json:"max_upload"`  // the largest file to or from a shell, in bytes; 0: none
+	Runbooks   string         `json:"runbooks"`    // directory of the user's runbooks; empty: none
+	Log        string         `json:"log"`         // level
 
 	RecordAll     bool   `json:"record_all"`     // every shell is recorded
 	Recordings    string `json:"recordings"`     // directory that holds its directory of recordings

@@ -12,13 +12,14 @@ type Program struct {
 	Name string   // what its shells are called; "": as its file is
 	Args []string // the program with its arguments; required
 	Env  []string // its whole environment
+	Dir  string   // that it starts in if no Place says another; "": Config.Dir
 	// Accompany, if there is one, is asked at each start for what goes along with it. right is Place.Right.
 	Accompany func(right string) (Company, error)
 }
 
 // Company goes along with a program for as long as it runs.
 type Company struct {
-	File  *os.File // is the program's descriptor 3
+	File  *os.File // is the program's descriptor 3; nil: it has none
 	Close func()   // is called once the program has ended
 }
 
@@ -39,7 +40,9 @@ func (p Program) accompany(cmd *exec.Cmd, right string) (Company, error) {
 	if err != nil {
 		return Company{}, err
 	}
-	cmd.ExtraFiles = []*os.File{company.File}
+	if company.File != nil {
+		cmd.ExtraFiles = []*os.File{company.File}
+	}
 	return company, nil
 }
 

@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -140,9 +141,7 @@ func (t *Table) open(place Place, size Size) (*Shell, error) {
 	}
 	honourSignals()
 	config := t.config
-	if place.Dir != "" {
-		config.Dir = place.Dir
-	}
+	config.Dir = cmp.Or(place.Dir, program.Dir, config.Dir)
 	s := newShell(config, program, id, size, t.touch)
 	s.right = place.Right
 	if err := t.start(s, config); err != nil {

@@ -12,12 +12,21 @@ type Details struct {
 	Lookup  Lookup
 
 	Protections []Protection // of Convoy shells
+	Shield      Shield
 }
 
 // Protection is something that keeps a Convoy shell from doing harm.
 type Protection struct {
 	Name, What string
 	Active     bool
+}
+
+// Shield is what keeps the node's system shells from it.
+type Shield struct {
+	Mode        string // of -confine
+	State       string // full, partial, none, refused, off
+	Why         string
+	Protections []Protection
 }
 
 // Fact is one line of figures.

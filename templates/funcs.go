@@ -19,15 +19,17 @@ func ElementID(name string) string {
 
 func funcs(assetURL func(string) string) template.FuncMap {
 	return template.FuncMap{
-		"asset":    assetURL,
-		"icon":     func(name string) template.HTML { return icon(assetURL, name) },
-		"kindIcon": kindIcon,
-		"kindName": kindName,
-		"rfc3339":  rfc3339,
-		"clock":    clock,
-		"took":     took,
-		"hue":      hue,
-		"lower":    strings.ToLower,
+		"asset":      assetURL,
+		"icon":       func(name string) template.HTML { return icon(assetURL, name) },
+		"kindIcon":   kindIcon,
+		"kindName":   kindName,
+		"shieldIcon": shieldIcon,
+		"shieldText": shieldText,
+		"rfc3339":    rfc3339,
+		"clock":      clock,
+		"took":       took,
+		"hue":        hue,
+		"lower":      strings.ToLower,
 	}
 }
 
@@ -44,6 +46,24 @@ func kindIcon(kind string) string {
 		return "square-chevron-right"
 	}
 	return "terminal"
+}
+
+// shieldIcon is the sign of what keeps a system shell from its node, and shieldText its meaning.
+func shieldIcon(state string) string {
+	if state == "full" {
+		return "shield"
+	}
+	return "shield-off"
+}
+
+func shieldText(state string) string {
+	switch state {
+	case "full":
+		return "Confined: it can neither read nor end its node"
+	case "partial":
+		return "Confined in part; the page of the node says what it can do"
+	}
+	return "Not confined"
 }
 
 // kindName is what a kind of shell is called.

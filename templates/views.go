@@ -78,7 +78,8 @@ type Shell struct {
 	Title   string
 	Running bool
 	Exit    string
-	Links   int // share links that open it
+	Links   int    // share links that open it
+	Shield  string // what keeps a system shell from its node: full, partial, none; "": nothing to say
 
 	Recording bool
 }

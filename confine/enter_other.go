@@ -1,0 +1,28 @@
+//go:build !linux
+
+package confine
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+const rlimitProcesses = unix.RLIMIT_NPROC
+
+// keepStandard has all descriptors but the first three close when the program starts.
+func keepStandard() {
+	for fd := 3; fd < 1024; fd++ {
+		unix.CloseOnExec(fd)
+	}
+}
+
+func firstWhenShort() {}
+
+func (p Plan) restrict() error { return nil }
+
+func landlockVersion() int { return 0 }
+
+func noNewPrivileges() bool { return false }
+
+func trace(int) error { return errors.ErrUnsupported }

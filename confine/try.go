@@ -1,0 +1,124 @@
+package confine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Report says what a confined process of this machine could do.
+type Report struct {
+	UID      int    `json:"uid"`
+	Landlock int    `json:"landlock"` // version of its interface; 0: none
+	NoNew    bool   `json:"no_new_privileges"`
+	Attempts []Done `json:"attempts"`
+}
+
+// Done is one attempt.
+type Done struct {
+	What   string `json:"what"`
+	Worked bool   `json:"worked"`
+	Said   string `json:"said"` // how it was refused
+}
+
+// The attempts, as Done.What names them.
+const (
+	ReadEnviron = "read the node's environment"
+	ReadMemory  = "read the node's memory"
+	ReadFDs     = "see the node's descriptors"
+	Trace       = "trace the node"
+	Kill        = "end the node"
+	ReadStore   = "read what the node keeps"
+)
+
+// Try has this process, which has entered its plan, attempt what it must not be able to do to the node, its parent, and
+// to what the plan hides, and writes the Report. Nothing is changed by an attempt that works.
+func (p Plan) Try() Report {
+	node := os.Getppid()
+	said := Report{UID: os.Getuid(), Landlock: landlockVersion(), NoNew: noNewPrivileges()}
+	proc := fmt.Sprintf("/proc/%d/", node)
+	for _, one := range []struct {
+		what string
+		try  func() error
+	}{
+		{ReadEnviron, func() error { return open(proc + "environ") }},
+		{ReadMemory, func() error { return open(proc + "mem") }},
+		{ReadFDs, func() error { _, err := os.ReadDir(proc + "fd"); return err }},
+		{Trace, func() error { return trace(node) }},
+		{Kill, func() error { return syscall.Kill(node, 0) }},
+		{ReadStore, func() error { return anyFile(p.Hide) }},
+	} {
+		done := Done{What: one.what}
+		if err := one.try(); err != nil {
+			done.Said = cause(err)
+		} else {
+			done.Worked = true
+		}
+		said.Attempts = append(said.Attempts, done)
+	}
+	return said
+}
+
+// ReadReport reads what Try wrote.
+func ReadReport(text []byte) (said Report, err error) {
+	if err = json.Unmarshal(text, &said); err == nil && len(said.Attempts) == 0 {
+		err = errors.New("nothing was tried")
+	}
+	return said, err
+}
+
+// Could reports whether an attempt worked.
+func (r Report) Could(what string) bool {
+	for _, one := range r.Attempts {
+		if one.What == what {
+			return one.Worked
+		}
+	}
+	return true // it was not tried
+}
+
+func open(path string) error {
+	f, err := os.Open(path)
+	if err == nil {
+		f.Close() //nolint:errcheck // it was only tried
+	}
+	return err
+}
+
+var errNothing = errors.New("there is nothing")
+
+// anyFile opens the first file that can be opened in those paths.
+func anyFile(paths []string) (err error) {
+	err = errNothing
+	for _, path := range paths {
+		filepath.WalkDir(path, func(path string, e os.DirEntry, walkErr error) error { //nolint:errcheck // it is told by err
+			if walkErr != nil {
+				err = walkErr
+				return nil
+			}
+			if !e.Type().IsRegular() {
+				return nil
+			}
+			if err = open(path); err == nil {
+				return filepath.SkipAll
+			}
+			return nil
+		})
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func cause(err error) string {
+	var of *os.PathError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return strings.ToValidUTF8(err.Error(), "?")
+}
