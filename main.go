@@ -17,11 +17,16 @@ import (
 )
 
 func main() {
+	getenv, err := withoutSecrets(os.Args[1:])
+	if err != nil {
+		complain(os.Stderr, err)
+		os.Exit(1)
+	}
 	// Being told of these signals also undoes an inherited "ignore", which every shell would inherit in turn.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], getenv, os.Stdout, os.Stderr))
 }
 
 // run is the whole program: it runs a node until ctx ends, and returns the exit status: 0, 1 if something failed, 2 if

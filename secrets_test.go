@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The environment that a process was started with stays readable for as long as it lives: there must be no secret in it.
+func TestSecrets_LeaveTheEnvironment(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "secrets.test", "localhost:0")
+	if _, err := p.Nodes(soon(t)); err != nil { // by the token
+		t.Errorf("the node does not know its token: %v", err)
+	}
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.cmd.Process.Pid))
+	if err != nil {
+		t.Skipf("this test's user cannot look into the node: %v", err)
+	}
+	if !strings.Contains(string(environ), "PATH=") {
+		t.Fatalf("that is no environment: %q", environ)
+	}
+	for _, secret := range []string{testCookie, "a-token-of-the-tests", "CONVOY_COOKIE", "CONVOY_TOKEN"} {
+		if strings.Contains(string(environ), secret) {
+			t.Errorf("%q stands in the environment", secret)
+		}
+	}
+}
+
+func TestSecrets_ForgedDescriptor(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{"0", "2", "-1", "99", "x", "70000", ""} {
+		cmd := exec.Command(os.Args[0], "-addr", "localhost:0")
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), asProcess + "=1", secretsFD + "=" + number}
+		text, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(text), "convoy: hint: ") {
+			t.Errorf("%s=%q: %v, %q, want an error and a hint", secretsFD, number, err, text)
+		}
+	}
+}
