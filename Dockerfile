@@ -6,13 +6,14 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -ldflags="-s -w" -o /convoy .
-RUN apk add --no-cache ca-certificates
+RUN apk add --no-cache ca-certificates && mkdir -m 0700 /data
 
 # Without a shell: docker build --target bare .
 FROM scratch AS bare
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /convoy /usr/local/bin/convoy
-ENV PATH=/usr/local/bin HOME=/tmp PORT=8080 CONVOY_LOG=json
+COPY --from=build --chown=65534:65534 /data /var/lib/convoy
+ENV PATH=/usr/local/bin HOME=/tmp CONVOY_DATA=/var/lib/convoy PORT=8080 CONVOY_LOG=json
 WORKDIR /tmp
 USER 65534:65534
 EXPOSE 8080 4444/tcp 4444/udp 4445
@@ -20,12 +21,13 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/convoy"]
 
 FROM alpine:3.22 AS convoy
-RUN apk add --no-cache bash ca-certificates less tini
+RUN apk add --no-cache bash ca-certificates less
 COPY --from=build /convoy /usr/local/bin/convoy
-ENV HOME=/tmp SHELL=/bin/bash LANG=C.UTF-8 PORT=8080 CONVOY_LOG=json
+COPY --from=build --chown=65534:65534 /data /var/lib/convoy
+ENV HOME=/tmp CONVOY_DATA=/var/lib/convoy SHELL=/bin/bash LANG=C.UTF-8 PORT=8080 CONVOY_LOG=json
 WORKDIR /tmp
 USER 65534:65534
 EXPOSE 8080 4444/tcp 4444/udp 4445
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/usr/local/bin/convoy", "health"]
-ENTRYPOINT ["/sbin/tini", "--", "/usr/local/bin/convoy"]
+ENTRYPOINT ["/usr/local/bin/convoy"]

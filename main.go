@@ -64,7 +64,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		ask = func() error { return health(ctx, getenv) }
 	}
 	if ask != nil {
-		if err := ask(); err != nil {
+		err := closeToOthers() // it may have been started with secrets
+		if err == nil {
+			err = ask()
+		}
+		if err != nil {
 			complain(stderr, err)
 			return 1
 		}

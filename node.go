@@ -182,6 +182,9 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.local.Announce(hostOf(n.cfg.name), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
+	if os.Getpid() == 1 {
+		n.group.Go(func() { reapOrphans(ctx, orphansPause) })
+	}
 	n.group.Go(func() { n.shield() }) // tried before somebody asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
 	n.group.Go(n.worker.run)
