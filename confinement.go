@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"convoy/confine"
+	"convoy/files"
 	"convoy/handlers"
 	"convoy/repl"
 )
@@ -25,6 +26,7 @@ const (
 	confinedCommand = "confined"
 	confinedRun     = "run"
 	confinedTry     = "try"
+	confinedFiles   = "files"
 )
 
 // defaultSystemUser is whom system shells run as if the node is root: a number that systems give to nobody.
@@ -52,6 +54,11 @@ func confined(args []string, stdout, stderr io.Writer) int {
 		status, err := confine.Exec(args[2:])
 		fmt.Fprintln(stderr, err)
 		return status
+	case confinedFiles:
+		if err := files.Serve(os.Stdin, stdout); err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1
+		}
 	case confinedTry:
 		if err := json.NewEncoder(stdout).Encode(plan.Try()); err != nil {
 			return 1
@@ -112,6 +119,18 @@ func (c *confinement) dir(wanted string, given bool) string {
 		return wanted
 	}
 	return c.plan.User.Home
+}
+
+// files is who puts files where system shells are, and takes them: a process that can do what a shell can.
+func (c *confinement) files() files.Store {
+	if c.mode == "off" {
+		return files.Here{}
+	}
+	return files.Elsewhere{Command: func() *exec.Cmd {
+		cmd := exec.Command(c.exe, confinedCommand, c.plan.String(), confinedFiles)
+		cmd.Env, cmd.Dir = []string{}, "/"
+		return cmd
+	}}
 }
 
 // try has a confined process attempt what it must not be able to do.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -158,6 +159,7 @@ func TestConfinement_Attacks(t *testing.T) {
 					t.Errorf("no %s:\n%s", want, said)
 				}
 			}
+			n.checkFiles(t)
 			page := n.page(t)
 			for _, what := range []string{confine.ReadEnviron, confine.ReadMemory, confine.ReadFDs, confine.Trace, confine.Kill, confine.ReadStore} {
 				if !strings.Contains(page, "cannot "+strings.ReplaceAll(what, "'", "&#39;")) {
@@ -168,6 +170,27 @@ func TestConfinement_Attacks(t *testing.T) {
 				t.Error("the page does not say that nothing worked")
 			}
 		})
+	}
+}
+
+// checkFiles: what goes to a shell and comes from it goes with the shell's power, not with the node's.
+func (n confinedNode) checkFiles(t *testing.T) {
+	t.Helper()
+	s, err := n.Open(soon(t), "convoy")
+	must(t, err)
+	at := "/nodes/convoy/shells/" + s.ID + "/files?"
+	var refused *client.Problem
+	if err := n.Do(soon(t), http.MethodGet, at+"path="+n.data+"/users", nil, nil); !errors.As(err, &refused) || refused.Status != http.StatusForbidden {
+		t.Errorf("what the node keeps is given away as a file: %v", err)
+	}
+	var put struct{ Name, Dir string }
+	must(t, n.Do(soon(t), http.MethodPost, at+"name=convoy-test-upload", []byte("hello"), &put))
+	path := filepath.Join(put.Dir, put.Name)
+	defer os.Remove(path)
+	info, err := os.Stat(path)
+	must(t, err)
+	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != n.user {
+		t.Errorf("an uploaded file is user %d's, want %d's", owner, n.user)
 	}
 }
 

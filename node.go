@@ -127,7 +127,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	}
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Grants: n.grants, Users: users, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
-		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Shield: n.shieldState, Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Shield: n.shieldState, Files: n.confinement.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,7 @@ const pathBytes = 4095
 
 // File is a regular file that is open for reading. The caller closes it.
 type File struct {
-	*os.File
+	io.ReadCloser
 	Name  string // the last element of its path
 	Bytes int64  // when it was opened
 }

@@ -33,7 +33,7 @@ func (h *Handlers) putFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	name := r.URL.Query().Get("name")
-	put, err := files.Put(dir, name, r.Body, h.MaxUpload)
+	put, err := h.Files.Put(dir, name, r.Body, h.MaxUpload)
 	h.noteTransfer(r, "file uploaded", name, put.Bytes, err)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	path := r.URL.Query().Get("path")
-	f, err := files.Open(dir, path, h.MaxUpload)
+	f, err := h.Files.Open(dir, path, h.MaxUpload)
 	if err != nil {
 		h.noteTransfer(r, "file downloaded", path, 0, err)
 		return err
@@ -170,7 +170,7 @@ func fileProblem(err error) *problem {
 	case isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		status, hint = http.StatusInsufficientStorage, "the disk of the node is full"
 	case isErrno(err, syscall.EACCES, syscall.EPERM, syscall.EROFS):
-		status, hint = http.StatusForbidden, "files go as the user that Convoy runs as, and this one may not"
+		status, hint = http.StatusForbidden, "files go with what a system shell may do, and it may not"
 	case isErrno(err, syscall.ENOENT, syscall.ENOTDIR, syscall.ESTALE):
 		status, hint = http.StatusNotFound, "paths begin at / or in the shell's working directory"
 	case errors.Is(err, fs.ErrExist):

@@ -18,6 +18,7 @@ import (
 	"convoy/access"
 	"convoy/access/openid"
 	"convoy/audit"
+	"convoy/files"
 	"convoy/fleet"
 	"convoy/guide"
 	"convoy/logs"
@@ -62,6 +63,8 @@ type Config struct {
 	// Shield tells what keeps this node's system shells from it: full, partial or none (docs/protocol.md).
 	// nil: nothing is known.
 	Shield func() string
+	// Files puts files where shells are, and takes them; nil: as this process.
+	Files files.Store
 	// MaxUpload is the size of the largest file that goes to or from a shell's node, in bytes; 0: none does.
 	MaxUpload int64
 	// Prompt is this node's Convoy shell, and Commands its system shell.
@@ -113,6 +116,9 @@ func New(cfg Config) (*Handlers, error) {
 	pages, err := guide.New()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Files == nil {
+		cfg.Files = files.Here{}
 	}
 	if cfg.Grants == nil {
 		if cfg.Grants, err = access.OpenGrants("", false); err != nil {

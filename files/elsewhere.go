@@ -1,0 +1,222 @@
+package files
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http/httputil"
+	"os/exec"
+	"syscall"
+)
+
+// lineBytes bounds a request and an answer between the two processes.
+const lineBytes = 64 << 10
+
+// Elsewhere puts and takes files by another process, which may do less than this one. Command makes it; what it runs
+// is [Serve].
+type Elsewhere struct {
+	Command func() *exec.Cmd
+}
+
+// request is a line of JSON. What is put follows it, in chunks (RFC 9112, 7.1): their end tells that it came whole.
+type request struct {
+	Put   bool   `json:"put"`
+	Dir   string `json:"dir"`
+	Name  string `json:"name"` // a path if the file is taken
+	Limit int64  `json:"limit"`
+}
+
+// answer is a line of JSON. What is taken follows it.
+type answer struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+	Wrong *wrong `json:"wrong,omitempty"`
+}
+
+// wrong is an error of this package on its way.
+type wrong struct {
+	What  string        `json:"what"` // name, limit, kind, source, system
+	Text  string        `json:"text"`
+	Path  string        `json:"path"`
+	Limit int64         `json:"limit"`
+	Mode  fs.FileMode   `json:"mode"`
+	Errno syscall.Errno `json:"errno"`
+}
+
+// nameError is ErrName with its reason.
+type nameError string
+
+func (e nameError) Error() string { return string(e) }
+func (nameError) Unwrap() error   { return ErrName }
+
+func wrap(err error) *wrong {
+	var limit *LimitError
+	var kind *KindError
+	var system *Error
+	w := &wrong{What: "source", Text: err.Error()}
+	switch {
+	case errors.Is(err, ErrName):
+		w.What = "name"
+	case errors.As(err, &limit):
+		w.What, w.Limit = "limit", limit.Limit
+	case errors.As(err, &kind):
+		w.What, w.Path, w.Mode = "kind", kind.Path, kind.Mode
+	case errors.As(err, &system):
+		w.What, w.Path, w.Text, w.Errno = "system", system.Path, system.Err.Error(), syscall.EIO
+		if errors.Is(system.Err, fs.ErrExist) {
+			w.Errno = syscall.EEXIST
+		}
+		errors.As(system.Err, &w.Errno)
+	}
+	return w
+}
+
+func (w *wrong) unwrap() error {
+	switch w.What {
+	case "name":
+		return nameError(w.Text)
+	case "limit":
+		return &LimitError{w.Limit}
+	case "kind":
+		return &KindError{w.Path, w.Mode}
+	case "system":
+		return &Error{w.Path, w.Errno}
+	}
+	return &SourceError{errors.New(w.Text)}
+}
+
+// Serve does what another process asks for by Elsewhere, once.
+func Serve(in io.Reader, out io.Writer) error {
+	from := bufio.NewReaderSize(in, lineBytes)
+	line, err := from.ReadSlice('\n')
+	var ask request
+	if err == nil {
+		err = json.Unmarshal(line, &ask)
+	}
+	if err != nil {
+		return fmt.Errorf("no request: %w", err)
+	}
+	if ask.Put {
+		put, err := Put(ask.Dir, ask.Name, httputil.NewChunkedReader(from), ask.Limit)
+		return tell(out, answer{Name: put.Name, Bytes: put.Bytes}, err)
+	}
+	f, err := Open(ask.Dir, ask.Name, ask.Limit)
+	if err != nil {
+		return tell(out, answer{}, err)
+	}
+	defer f.Close()
+	if err := tell(out, answer{Name: f.Name, Bytes: f.Bytes}, nil); err != nil {
+		return err
+	}
+	_, err = io.CopyN(out, f, f.Bytes)
+	return err
+}
+
+func tell(out io.Writer, a answer, err error) error {
+	if err != nil {
+		a = answer{Wrong: wrap(err)}
+	}
+	return json.NewEncoder(out).Encode(a)
+}
+
+// other is a process that was asked for something.
+type other struct {
+	cmd       *exec.Cmd
+	in        io.WriteCloser
+	out       *bufio.Reader
+	complaint bytes.Buffer
+}
+
+func (e Elsewhere) ask(r request) (*other, error) {
+	o := &other{cmd: e.Command()}
+	o.cmd.Stderr = &capped{to: &o.complaint}
+	in, err := o.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	o.in = in
+	out, err := o.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	o.out = bufio.NewReaderSize(out, lineBytes)
+	if err := o.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the process that takes files: %w", err)
+	}
+	json.NewEncoder(in).Encode(r) //nolint:errcheck // its answer tells
+	return o, nil
+}
+
+// answer reads the answer's line.
+func (o *other) answer() (a answer, err error) {
+	line, err := o.out.ReadSlice('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &a)
+	}
+	if err != nil {
+		o.Close()
+		return a, fmt.Errorf("the process that takes files ended: %s", bytes.TrimSpace(o.complaint.Bytes()))
+	}
+	if a.Wrong != nil {
+		return a, a.Wrong.unwrap()
+	}
+	return a, nil
+}
+
+// Read reads a file that is taken.
+func (o *other) Read(b []byte) (int, error) { return o.out.Read(b) }
+
+// Close ends the process, if it has not ended, and waits for it.
+func (o *other) Close() error {
+	o.in.Close()
+	o.cmd.Process.Kill() //nolint:errcheck // it may have ended
+	o.cmd.Wait()         //nolint:errcheck // its answer has told
+	return nil
+}
+
+// Put is [Put], done by the other process.
+func (e Elsewhere) Put(dir, name string, source io.Reader, limit int64) (Placed, error) {
+	o, err := e.ask(request{Put: true, Dir: dir, Name: name, Limit: limit})
+	if err != nil {
+		return Placed{}, err
+	}
+	defer o.Close()
+	in := &sourceReader{from: io.LimitReader(source, limit+1)}
+	chunks := httputil.NewChunkedWriter(o.in)
+	if _, err := io.Copy(onlyWriter{chunks}, in); err == nil { // else it has ended early, and its answer says why
+		chunks.Close()               //nolint:errcheck // its answer tells
+		io.WriteString(o.in, "\r\n") //nolint:errcheck // the end of the trailers, of which there are none
+	}
+	o.in.Close()
+	a, err := o.answer()
+	if in.err != nil {
+		return Placed{}, &SourceError{in.err}
+	}
+	return Placed{a.Name, a.Bytes}, err
+}
+
+// Open is [Open], done by the other process, which ends when the file is closed.
+func (e Elsewhere) Open(dir, path string, limit int64) (*File, error) {
+	o, err := e.ask(request{Dir: dir, Name: path, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	a, err := o.answer()
+	if err != nil {
+		o.Close()
+		return nil, err
+	}
+	return &File{o, a.Name, a.Bytes}, nil
+}
+
+// capped keeps the first lines of a complaint.
+type capped struct{ to *bytes.Buffer }
+
+func (c *capped) Write(b []byte) (int, error) {
+	c.to.Write(b[:min(len(b), max(0, 1<<10-c.to.Len()))])
+	return len(b), nil
+}
