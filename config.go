@@ -70,17 +70,16 @@ Flags (and the environment variables that set them):
                        with provider local 0 (CONVOY_CALL_PORT)
     -query NAME        DNS name that is polled for other nodes (CONVOY_QUERY)
     -poll DURATION     time between two polls; default 5s (CONVOY_POLL)
-    -system-shell HOW  shells of the system, which have nearly all the power of
-                       the user that they run as (-confine): on, which is that somebody may
-                       open one beside the Convoy shells; first, which is that
-                       they open by themselves; or off. Default on
-                       (CONVOY_SYSTEM_SHELL)
+    -system-shell HOW  shells of the system, which can do nearly all that the
+                       user whom they run as can (-confine): on, which is that
+                       somebody may open one beside the Convoy shells; first,
+                       which is that they open by themselves; or off. Default
+                       on (CONVOY_SYSTEM_SHELL)
     -confine HOW       what keeps system shells from the node: on, which is all
                        that costs nobody anything; strict, which also hides
                        -data from them in any case, and then files that are made
                        anew in a directory above it cannot be opened; or off.
-                       Default on; docs/security.md says what it is
-                       (CONVOY_CONFINE)
+                       Default on; docs/security.md says more (CONVOY_CONFINE)
     -system-user USER  whom system shells run as if Convoy is root, by name or
                        number; default 10001; root for root
                        (CONVOY_SYSTEM_USER)

@@ -178,11 +178,11 @@ func (n *node) shield() shieldView {
 	c := n.confinement
 	view := shieldView{Mode: c.mode, State: "full", List: []repl.Protection{}}
 	if n.cfg.system == "off" {
-		view.State, view.Why = "off", "there are no system shells on this node"
+		view.State, view.Why = "off", "There are no system shells on this node"
 		return view
 	}
 	if c.mode == "off" {
-		view.State, view.Why = "none", "system shells have all that this node has: it was started with -confine off"
+		view.State, view.Why = "none", "System shells have all that this node has: it was started with -confine off"
 		return view
 	}
 	said, err := c.report()
@@ -198,11 +198,11 @@ func (n *node) shield() shieldView {
 	}
 	switch {
 	case errors.As(c.allow(), &refused):
-		view.State, view.Why = "refused", "system shells are refused: "+refused.Reason
+		view.State, view.Why = "refused", "System shells are refused: "+refused.Reason
 	case len(weak) > 0:
-		view.State, view.Why = "partial", "a system shell can "+strings.Join(weak, ", and ")
+		view.State, view.Why = "partial", "A system shell can "+strings.Join(weak, ", and ")
 	default:
-		view.Why = "a system shell can neither read nor end this node, nor read what it keeps"
+		view.Why = "A system shell can neither read nor end this node, nor read what it keeps"
 	}
 	return view
 }
