@@ -50,7 +50,7 @@ func kindIcon(kind string) string {
 
 // shieldIcon is the sign of what keeps a system shell from its node, and shieldText its meaning.
 func shieldIcon(state string) string {
-	if state == "full" {
+	if state == "full" || state == "partial" {
 		return "shield"
 	}
 	return "shield-off"
