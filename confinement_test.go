@@ -27,7 +27,8 @@ type confinedNode struct {
 	user int // of its system shells
 }
 
-// startConfined starts one as a user, which keeps its files below where only root makes any.
+// startConfined starts one as a user. It keeps its files below where only root makes any, or with arguments where its
+// own user does as well.
 func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -40,6 +41,9 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))
+	if len(args) > 0 {
+		must(t, os.Chown(dir, uid, uid))
+	}
 	exe, data := filepath.Join(dir, "convoy"), filepath.Join(dir, "data")
 	must(t, exec.Command("cp", os.Args[0], exe).Run())
 	must(t, os.Mkdir(data, 0o700))
@@ -111,10 +115,14 @@ func (n confinedNode) page(t *testing.T) string {
 // one without rights.
 func TestConfinement_Attacks(t *testing.T) {
 	t.Parallel()
-	for name, uid := range map[string]int{"as root": 0, "as nobody": nobody} {
+	for name, args := range map[string][]string{"as root": nil, "as nobody": nil, "as nobody, strictly": {"-confine", "strict"}} {
+		uid := nobody
+		if name == "as root" {
+			uid = 0
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := startConfined(t, uid)
+			n := startConfined(t, uid, args...)
 			must(t, os.WriteFile(filepath.Join(n.data, "users"), []byte("# secret-of-the-store\n"), 0o600))
 			must(t, os.Chown(filepath.Join(n.data, "users"), uid, uid))
 			said := n.says(t, fmt.Sprintf(`
