@@ -122,6 +122,9 @@ func TestConfinement_Attacks(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if uid != 0 && confine.LandlockVersion() < 6 {
+				t.Skip("this kernel's Landlock does not keep signals apart, so a node and its shells of one user are not kept apart")
+			}
 			n := startConfined(t, uid, args...)
 			must(t, os.WriteFile(filepath.Join(n.data, "users"), []byte("# secret-of-the-store\n"), 0o600))
 			must(t, os.Chown(filepath.Join(n.data, "users"), uid, uid))

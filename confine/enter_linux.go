@@ -112,8 +112,8 @@ func onTheWay(path string, hidden []string) (leads, is bool) {
 	return leads, is
 }
 
-// landlockVersion is the version of Landlock's interface, 0 without one.
-func landlockVersion() int {
+// LandlockVersion is the version of Landlock's interface, 0 without one.
+func LandlockVersion() int {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return 0

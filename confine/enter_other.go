@@ -21,7 +21,8 @@ func firstWhenShort() {}
 
 func (p Plan) restrict() error { return nil }
 
-func landlockVersion() int { return 0 }
+// LandlockVersion is the version of Landlock's interface, 0 without one.
+func LandlockVersion() int { return 0 }
 
 func noNewPrivileges() bool { return false }
 

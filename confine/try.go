@@ -39,7 +39,7 @@ const (
 // to what the plan hides, and writes the Report. Nothing is changed by an attempt that works.
 func (p Plan) Try() Report {
 	node := os.Getppid()
-	said := Report{UID: os.Getuid(), Landlock: landlockVersion(), NoNew: noNewPrivileges()}
+	said := Report{UID: os.Getuid(), Landlock: LandlockVersion(), NoNew: noNewPrivileges()}
 	proc := fmt.Sprintf("/proc/%d/", node)
 	for _, one := range []struct {
 		what string
