@@ -373,3 +373,27 @@ func TestBrowser_FirstScreens(t *testing.T) {
 		t.Errorf("the text of %s's shell: %q", name, text)
 	}
 }
+
+// A program may draw links (OSC 8) that lead anywhere. A click opens those of the web, in another tab, and no other.
+func TestBrowser_HostileLinks(t *testing.T) {
+	n := startBash(t)
+	p := browseAs(t, n, "Ada", "")
+	key := selfShell(t, n, p)
+	p.Do(`window.opened = []; window.open = (...args) => { window.opened.push(args.join(" ")); }`)
+	for i, uri := range []string{"javascript:opened.push('ran')", "data:text/html,x", "file:///etc/passwd", "https://example.com/"} {
+		// The whole screen is one link, so that a click in its middle meets it.
+		enter(p, key, fmt.Sprintf(`clear; printf '\e]8;;%%s\a' "%s"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo link-$((%d+0))`, uri, i))
+		p.Wait(fmt.Sprintf(`%s.text().includes("link-%d")`, pane(key), i))
+		p.Do(fmt.Sprintf(`{
+			const screen = %s, {left, top, width, height} = screen.getBoundingClientRect();
+			for (const [type, shift] of [["mousemove", 40], ["mousemove", 0], ["mousedown", 0], ["mouseup", 0]]) {
+				screen.dispatchEvent(new MouseEvent(type, {bubbles: true, clientX: left + width / 2, clientY: top + height / 2 + shift}));
+			}
+		}`, inPane(key, ".xterm-screen")))
+	}
+	p.Wait(`window.opened.length > 0`) // the last one; the clicks before it were done in order
+	if opened := browser.Eval[string](p, `JSON.stringify(window.opened)`); opened != `["https://example.com/ _blank noopener,noreferrer"]` {
+		t.Errorf("opened %s", opened)
+	}
+	p.Clean()
+}
