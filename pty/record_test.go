@@ -114,6 +114,15 @@ func TestRecordingIsTheScreen(t *testing.T) {
 	if _, err := table.Record(s.id, "another"); !errors.Is(err, ErrRecorded) {
 		t.Errorf("recorded twice: %v", err)
 	}
+	await(t, "the recording's beginning, before a flood takes its place", func() bool {
+		f, err := d.Open(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		text, err := io.ReadAll(f)
+		return err == nil && strings.Contains(string(text), "before")
+	})
 	typeIn(t, s, "\n")
 	v.see("way")
 	if err := s.Resize(Size{Rows: 30, Cols: 50}); err != nil {
