@@ -119,7 +119,7 @@ func (d Dir) Open(id string) (*os.File, error) {
 	defer root.Close()
 	f, err := root.Open(id + extension)
 	if err != nil {
-		return nil, fmt.Errorf("open recording %q: %w", id, err)
+		return nil, fmt.Errorf("open recording %q: %w", id, gone(err))
 	}
 	return f, nil
 }
@@ -133,9 +133,17 @@ func (d Dir) Remove(id string) error {
 	}
 	defer root.Close()
 	if err := remove(root, id); err != nil {
-		return fmt.Errorf("remove recording %q: %w", id, err)
+		return fmt.Errorf("remove recording %q: %w", id, gone(err))
 	}
 	return nil
+}
+
+// gone is ErrNotFound for a recording that somebody has removed since it was looked for.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNotFound
+	}
+	return err
 }
 
 // rootOf opens the directory if it has a recording of that id.

@@ -258,3 +258,33 @@ func TestListWhileItEnds(t *testing.T) {
 		must(t, <-looked)
 	}
 }
+
+// Of those who remove a recording at once one does, and the others find none.
+func TestRemoveAtOnce(t *testing.T) {
+	d := Dir{Path: t.TempDir(), MaxBytes: 1 << 20}
+	for range 50 {
+		f, err := d.Create(header())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.End(time.Now(), "the test"); err != nil {
+			t.Fatal(err)
+		}
+		errs := make(chan error)
+		for range 8 {
+			go func() { errs <- d.Remove(f.ID()) }()
+		}
+		removed := 0
+		for range 8 {
+			switch err := <-errs; {
+			case err == nil:
+				removed++
+			case !errors.Is(err, ErrNotFound):
+				t.Errorf("removed meanwhile: %v", err)
+			}
+		}
+		if removed != 1 {
+			t.Errorf("%d have removed it", removed)
+		}
+	}
+}
