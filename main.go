@@ -1,103 +1,10 @@
-// Convoy is a web console with real shells on every node of a cluster. DESIGN: docs/architecture.md.
+// Convoy is a web console with real shells on every node of a cluster. docs/architecture.md says how it is built.
 package main
 
 import (
-	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 
-	"convoy/peer"
-	"convoy/repl"
+	"convoy/cli"
 )
 
-func main() {
-	getenv, err := withoutSecrets(os.Args[1:])
-	if err != nil {
-		complain(os.Stderr, err)
-		os.Exit(1)
-	}
-	// Being told of these signals also undoes an inherited "ignore", which every shell would inherit in turn.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	os.Exit(run(ctx, os.Args[1:], getenv, os.Stdout, os.Stderr))
-}
-
-// run is the whole program: it runs a node until ctx ends, and returns the exit status: 0, 1 if something failed, 2 if
-// it was asked for something impossible. Several may run in one process.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "shell" {
-		return shell(ctx, args[1:], getenv, stdout, stderr)
-	}
-	if len(args) > 0 && args[0] == confinedCommand {
-		return confined(args[1:], stdout, stderr)
-	}
-	if len(args) > 0 && args[0] == "audit" {
-		return auditCommand(args[1:], getenv, stdout, stderr)
-	}
-	if len(args) > 0 && args[0] == "user" {
-		return userCommand(args[1:], getenv, os.Stdin, stdout, stderr)
-	}
-	if len(args) == 1 {
-		switch args[0] {
-		case evaluateCommand:
-			return repl.Evaluate()
-		case "cookie":
-			fmt.Fprintln(stdout, peer.NewCookie())
-			return 0
-		case "version":
-			fmt.Fprintln(stdout, "convoy", version)
-			return 0
-		}
-	}
-	var ask func() error
-	switch strings.Join(args, " ") {
-	case "railway check":
-		ask = func() error { return railwayCheck(ctx, getenv, stdout) }
-	case "health":
-		ask = func() error { return health(ctx, getenv) }
-	}
-	if ask != nil {
-		err := closeToOthers() // it may have been started with secrets
-		if err == nil {
-			err = ask()
-		}
-		if err != nil {
-			complain(stderr, err)
-			return 1
-		}
-		return 0
-	}
-	cfg, err := configure(args, getenv)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
-		return 0
-	case err != nil:
-		complain(stderr, err)
-		return 2
-	}
-	if err := closeToOthers(); err != nil {
-		complain(stderr, err)
-		return 1
-	}
-	if err := serve(ctx, cfg, stdout); err != nil {
-		complain(stderr, err)
-		return 1
-	}
-	return 0
-}
-
-// complain prints an error, and what to do about it, for a person.
-func complain(w io.Writer, err error) {
-	fmt.Fprintf(w, "convoy: error: %v\n", err)
-	if h := (*hinted)(nil); errors.As(err, &h) {
-		fmt.Fprintf(w, "convoy: hint: %s\n", h.hint)
-	}
-}
+func main() { os.Exit(cli.Main()) }

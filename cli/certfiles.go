@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"crypto/tls"
+	"os"
+	"sync"
+	"time"
+)
+
+// certFiles are a certificate and its key, read again when the files have changed.
+type certFiles struct {
+	cert, key string
+
+	mu      sync.Mutex
+	read    *tls.Certificate
+	changed [2]time.Time
+}
+
+// load returns the certificate. Files that are half written, or gone, leave the last one in use.
+func (c *certFiles) load() (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var changed [2]time.Time
+	for i, name := range []string{c.cert, c.key} {
+		if info, err := os.Stat(name); err == nil {
+			changed[i] = info.ModTime()
+		}
+	}
+	if c.read != nil && changed == c.changed {
+		return c.read, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil && c.read != nil {
+		return c.read, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.read, c.changed = &pair, changed
+	return c.read, nil
+}

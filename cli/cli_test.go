@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "localhost:0")
+	must(t, err)
+	defer taken.Close()
+	var stderr bytes.Buffer
+	status := Run(soon(t), []string{"-addr", taken.Addr().String()}, testEnv(nil), nil, io.Discard, &stderr)
+	if got := stderr.String(); status != 1 || strings.Count(got, "\n") != 2 || !strings.Contains(got, "in use") || !strings.Contains(got, "-addr") {
+		t.Errorf("status %d, %q: want 1, an error and a hint", status, got)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		{[]string{"-nosuch"}, nil, "-nosuch"},
+		{[]string{"serve"}, nil, `"serve"`},
+		{[]string{"-addr", "4000"}, nil, "-addr"},
+		{[]string{"-poll", "1"}, nil, "poll"},
+		{[]string{"-poll", "1ms"}, nil, "-poll"},
+		{[]string{"-max-nodes", "-1"}, nil, "-max-nodes"},
+		{[]string{"-port", "70000"}, nil, "-port"},
+		{[]string{"-port", "7", "-call-port", "7"}, nil, "both"},
+		{[]string{"-provider", "cloud"}, nil, "-provider"},
+		{[]string{"-provider", "local", "-query", "x.internal"}, nil, "-query"},
+		{[]string{"-provider", "none"}, nil, "no cookie"},
+		{[]string{"-bind", "::"}, nil, "-bind"},
+		{[]string{"-name", "Über"}, nil, "-name"},
+		{[]string{"-dir", "/no/such/dir"}, nil, "-dir"},
+		{[]string{"-record", "some"}, nil, "-record"},
+		{[]string{"-recordings-max", "much"}, nil, "-recordings-max"},
+		{[]string{"-recordings-max", "1kB"}, nil, "-recordings-max"},
+		{[]string{"-recordings", "/dev/null/below"}, nil, "/dev/null/below"},
+		{[]string{"-record", "all"}, map[string]string{"HOME": ""}, "-recordings"},
+		{[]string{"-openid-issuer", "http://id.example", "-openid-client", "x", "-openid-roles", "*=viewer"}, nil, "not https"},
+		{[]string{"-openid-issuer", "id.example"}, nil, "no URL"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-roles", "*=viewer"}, nil, "-openid-client"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x"}, nil, "-openid-roles"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "staff"}, nil, "gives no role"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "staff=root"}, nil, "is no role"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "a=viewer,a=admin"}, nil, "there twice"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "*=viewer", "-openid-role-claim", ""}, nil, "-openid-role-claim"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "*=viewer", "-openid-redirect", "https://c.example/other"}, nil, "-openid-redirect"},
+		{[]string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "*=viewer", "-openid-redirect", "c.example"}, nil, "-openid-redirect"},
+		{[]string{"-openid-roles", "*=viewer"}, nil, "without -openid-issuer"},
+		{nil, map[string]string{"CONVOY_OPENID_CLIENT": "x"}, "without -openid-issuer"},
+		{[]string{"-log", "xml"}, nil, "-log"},
+		{[]string{"-log-level", "loud"}, nil, "-log-level"},
+		{nil, map[string]string{"CONVOY_COOKIE": "super-secret-cookie"}, "CONVOY_COOKIE"},
+		{nil, map[string]string{"CONVOY_TOKEN": "short"}, "CONVOY_TOKEN"},
+		{nil, map[string]string{"CONVOY_POLL": "often"}, "CONVOY_POLL"},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := Run(t.Context(), test.args, testEnv(test.env), nil, &stdout, &stderr)
+		got := stderr.String()
+		if status != 2 || strings.Count(got, "\n") != 2 || !strings.HasPrefix(got, "convoy: error: ") || !strings.Contains(got, "\nconvoy: hint: ") || !strings.Contains(got, test.want) {
+			t.Errorf("%v %v: status %d, %q: want 2, one error with %q and one hint", test.args, test.env, status, got, test.want)
+		}
+		if stdout.Len() > 0 {
+			t.Errorf("%v: standard output %q", test.args, stdout.String())
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	if status := Run(t.Context(), []string{"-h"}, testEnv(nil), nil, &stdout, &stderr); status != 0 || stdout.String() != usage || stderr.Len() > 0 {
+		t.Errorf("-h: status %d, %q, %q", status, stdout.String(), stderr.String())
+	}
+	for line := range strings.Lines(usage) {
+		if len(line) > 81 { // with its newline
+			t.Errorf("usage has a line of %d letters: %s", len(line), line)
+		}
+	}
+	stdout.Reset()
+	if status := Run(t.Context(), []string{"shell", "-h"}, testEnv(nil), nil, &stdout, &stderr); status != 0 || !strings.HasSuffix(stdout.String(), shellUsage) {
+		t.Errorf("shell -h: status %d, %q", status, stdout.String())
+	}
+	stdout.Reset()
+	if status := Run(t.Context(), []string{"cookie"}, testEnv(nil), nil, &stdout, &stderr); status != 0 || len(strings.TrimSpace(stdout.String())) < 32 {
+		t.Errorf("cookie: status %d, %q", status, stdout.String())
+	}
+}
+
+const testCookie = "kD93jfLq02mXv81zRtY6uWcB47nHsPaE"
+
+// asProcess is the variable that makes the test binary the program itself.
+const asProcess = "CONVOY_TEST_PROCESS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProcess) != "" {
+		os.Exit(Main())
+	}
+	os.Exit(m.Run())
+}
+
+// testEnv is the environment of the commands in these tests.
+func testEnv(more map[string]string) func(string) string {
+	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+	return func(name string) string {
+		if value, ok := more[name]; ok {
+			return value
+		}
+		return env[name]
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}

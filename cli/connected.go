@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"convoy/access"
+	"convoy/handlers"
+)
+
+const (
+	// maxEvals is how many evaluations run at once.
+	maxEvals = 4
+	// maxConnected is how many Convoy shells that run elsewhere this node serves, and connectedIdle how long it
+	// remembers one that asks nothing.
+	maxConnected  = 64
+	connectedIdle = 15 * time.Minute
+)
+
+// connectedShells are Convoy shells that ask this node by way of its console: convoy shell -connect.
+type connectedShells struct {
+	mu   sync.Mutex
+	byID map[string]*connectedShell
+}
+
+type connectedShell struct {
+	*beside
+	asking int       // requests under way
+	used   time.Time // when the last one ended
+}
+
+// Evaluate does as handlers.Prompt says.
+func (n *node) Evaluate(ctx context.Context, who access.Who, source string) (handlers.Evaluation, error) {
+	got, err := n.eval(ctx, who, source)
+	return handlers.Evaluation{Output: got.Output, Error: got.Error}, err
+}
+
+// Ask does as handlers.Prompt says.
+func (n *node) Ask(ctx context.Context, who access.Who, shell, fn string, args []json.RawMessage) (any, error) {
+	c, err := n.asking.take(n, who, shell)
+	if err != nil {
+		return nil, err
+	}
+	defer n.asking.done(c)
+	return c.serve(ctx, fn, args)
+}
+
+// take finds the shell of that id, or makes it; the caller owes a done.
+func (s *connectedShells) take(n *node, who access.Who, id string) (*connectedShell, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for other, c := range s.byID {
+		if c.asking == 0 && time.Since(c.used) > connectedIdle {
+			c.close()
+			delete(s.byID, other)
+		}
+	}
+	c := s.byID[id]
+	if c == nil {
+		if len(s.byID) >= maxConnected {
+			return nil, errors.New("this node serves as many Convoy shells as it can; try another one")
+		}
+		if s.byID == nil {
+			s.byID = map[string]*connectedShell{}
+		}
+		c = &connectedShell{beside: n.newBeside(who)}
+		s.byID[id] = c
+	}
+	c.asking++
+	return c, nil
+}
+
+func (s *connectedShells) done(c *connectedShell) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.asking--
+	c.used = time.Now()
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package cli
+
+import (
+	"context"
+	"time"
+)
+
+const orphansPause = time.Second
+
+// reapOrphans does nothing where no node is process 1.
+func reapOrphans(context.Context, time.Duration) {}

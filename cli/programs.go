@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"convoy/access"
+	"convoy/pty"
+	"convoy/repl/wire"
+)
+
+// The kinds of shells.
+const (
+	convoyShell = "convoy" // the Convoy shell, which has no power over the machine
+	systemShell = "system" // a program of the machine, such as bash
+)
+
+// programs are what this node's shells run, the usual one first. exe is this program.
+func (n *node) programs(exe string) []pty.Program {
+	convoy := pty.Program{Kind: convoyShell, Name: "convoy", Accompany: n.accompany,
+		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name, "-history", n.cfg.historyFile()},
+		Env:  []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"}}
+	system := pty.Program{Kind: systemShell, Name: programName(n.cfg.shell), Args: n.confinement.command(n.cfg.shell...), Env: n.systemEnv(), Dir: n.systemDir(),
+		Accompany: func(string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() }}
+	switch n.cfg.system {
+	case "off":
+		return []pty.Program{convoy}
+	case "first":
+		return []pty.Program{system, convoy}
+	}
+	return []pty.Program{convoy, system}
+}
+
+// systemEnv is the environment of system shells.
+func (n *node) systemEnv() []string {
+	return n.confinement.plan.Env(append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name))
+}
+
+// historyFile keeps what was typed in this node's Convoy shells; empty if there is no place for it.
+func (cfg *config) historyFile() string {
+	if cfg.data == "" {
+		return ""
+	}
+	return filepath.Join(cfg.data, "history", hostOf(cfg.name))
+}
+
+// accompany makes the way by which a Convoy shell asks this node.
+func (n *node) accompany(right string) (pty.Company, error) {
+	if file := n.cfg.historyFile(); file != "" {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			n.log.Warn("what is typed in Convoy shells cannot be kept", "component", "shell", "err", err)
+		}
+	}
+	who, err := access.ParseWho(right)
+	if err != nil {
+		return pty.Company{}, err
+	}
+	ours, theirs, err := wire.Pair()
+	if err != nil {
+		return pty.Company{}, err
+	}
+	beside := n.newBeside(who)
+	conn := wire.New(ours, beside.serve)
+	served := make(chan struct{})
+	go func() { // ends with the connection, which Close closes
+		defer close(served)
+		if err := conn.Serve(context.Background()); err != nil {
+			n.log.Warn("a Convoy shell broke off", "component", "shell", "err", err)
+		}
+	}()
+	return pty.Company{File: theirs, Close: func() {
+		conn.Close() //nolint:errcheck // it has been used
+		<-served
+		beside.close()
+	}}, nil
+}

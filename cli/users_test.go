@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// asUser runs convoy user with what is typed.
+func asUser(t *testing.T, typed string, args ...string) (status int, out string) {
+	t.Helper()
+	var text strings.Builder
+	status = userCommand(args, testEnv(nil), strings.NewReader(typed), &text, &text)
+	return status, text.String()
+}
+
+func TestUserCommand(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "below", "users")
+	for _, test := range []struct {
+		args   string
+		typed  string
+		status int
+		says   string
+	}{
+		{"add ann -role admin", "ann's password\n", 0, "done"},
+		{"add -role operator olga", "olga's password", 0, "done"},
+		{"add olga", "olga's password", 1, "such a user already"},
+		{"add dan", "short\n", 1, "at least 8"},
+		{"add dan", "", 1, "no password on standard input"},
+		{"add dan -role root", "long enough\n", 1, "no role"},
+		{"add d:n", "long enough\n", 1, "no user's name"},
+		{"role olga viewer", "", 0, "done"},
+		{"role ann viewer", "", 1, "last admin"},
+		{"remove ann", "", 1, "last admin"},
+		{"passwd olga", "another password\n", 0, "done"},
+		{"remove eve", "", 1, "no such user"},
+		{"list", "", 0, "ann   admin\nolga  viewer\n"},
+		{"remove olga", "", 0, "done"},
+		{"rename ann eve", "", 1, "does not know"},
+		{"add", "", 1, "takes 1 names, not 0"},
+		{"-h", "", 0, "Usage:"},
+		{"", "", 1, "takes add, remove"},
+	} {
+		args := strings.Fields(test.args)
+		if len(args) > 0 && args[0] != "-h" {
+			args = append(args, "-users", file)
+		}
+		status, out := asUser(t, test.typed, args...)
+		if status != test.status || !strings.Contains(out, test.says) {
+			t.Errorf("convoy user %s: %d, %q, want %d and %q", test.args, status, out, test.status, test.says)
+		}
+		if strings.Contains(out, "password\n") && test.typed != "" && strings.Contains(out, strings.TrimSpace(test.typed)) {
+			t.Errorf("convoy user %s prints the password", test.args)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+
+	"convoy/internal/client"
+	"convoy/peer"
+)
+
+const (
+	testCookie = "kD93jfLq02mXv81zRtY6uWcB47nHsPaE"
+	testToken  = "a-token-of-the-tests"
+)
+
+// loopback is the address that nodes meet at: ::1, or 127.0.0.1 where the machine has no IPv6.
+var loopback = func() string {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return "127.0.0.1"
+	}
+	probe.Close()
+	return "::1"
+}()
+
+// byHand is a node that makes no others and polls nothing, as in three terminals by hand: row 25.
+type byHand struct {
+	*client.Client
+	name string
+	at   string // where it gossips, as host:port
+}
+
+func startByHand(t *testing.T, host string, args ...string) byHand {
+	t.Helper()
+	args = append([]string{"-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0"}, args...)
+	n := launch(t, map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}, args...)
+	link := strings.Fields(n.out.line(soon(t), t, "log in at http"))[3]
+	c := client.New(strings.TrimSuffix(link, "/"), testToken)
+	t.Cleanup(c.Close)
+	gossip := net.JoinHostPort(loopback, strconv.Itoa(n.out.gossip(soon(t))))
+	return byHand{c, "convoy@" + host, gossip}
+}
+
+// connect asks a's console to connect to b.
+func (a byHand) connect(t *testing.T, target string) (answer struct {
+	Connected bool
+	Reason    string
+}) {
+	t.Helper()
+	must(t, a.Client.Do(soon(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, target), &answer))
+	return answer
+}
+
+// evaluates evaluates source in a Convoy shell of a's, and returns what it printed.
+func (a byHand) evaluates(t *testing.T, source string) string {
+	t.Helper()
+	out, problem := a.said(t, source)
+	if problem != "" {
+		t.Fatalf("%s: %s", source, problem)
+	}
+	return out
+}
+
+func TestRow17_ConnectByHand(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.at); !answer.Connected {
+		t.Fatalf("connect to a node that is there: false, %s", answer.Reason)
+	}
+	for _, n := range []byHand{a, b} {
+		running := &running{Client: n.Client}
+		running.until(t, "both see both", func(list []client.Node) bool {
+			return has("convoy@a.test", "alive")(list) && has("convoy@b.test", "alive")(list)
+		})
+	}
+	if answer := a.connect(t, "convoy@nowhere.invalid"); answer.Connected || answer.Reason == "" {
+		t.Errorf("connect to nobody: %+v, want false and the reason", answer)
+	}
+}
+
+func TestRow25_ThreeNodesByHand(t *testing.T) {
+	t.Parallel()
+	a, b, c := startByHand(t, "a.test"), startByHand(t, "b.test"), startByHand(t, "c.test")
+	for _, other := range []byHand{b, c} {
+		if answer := other.connect(t, a.at); !answer.Connected {
+			t.Fatal(answer.Reason)
+		}
+	}
+	s, err := c.Open(soon(t), "convoy@c.test")
+	must(t, err)
+	r := &running{Client: b.Client}
+	r.until(t, "b knows c, and its shell", func(list []client.Node) bool {
+		for _, one := range list {
+			if one.Name == "convoy@c.test" && len(one.Shells) == 1 {
+				return one.Shells[0].ID == s.ID
+			}
+		}
+		return false
+	})
+}
+
+func TestRow19_PingShowsInTheLog(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.at); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	a.evaluates(t, `send("worker", "convoy@b.test", "ping")`)
+	stream, err := a.Stream(soon(t), nil)
+	must(t, err)
+	defer stream.Close()
+	want := "Received ping on node convoy@b.test from convoy@a.test"
+	for {
+		e, err := stream.Next()
+		must(t, err)
+		if e.Name == "log" && strings.Contains(string(e.Data), want) {
+			break
+		}
+	}
+	if state := a.evaluates(t, `rpc.call("convoy@b.test", "worker.state")`); strings.Join(strings.Fields(state), " ") != "pings 1" {
+		t.Errorf("worker.state: %s", state)
+	}
+}
+
+func TestRow18_CallAcrossNodes(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.at); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	want := "[(\"convoy@a.test\", \"convoy@a.test\"), (\"convoy@b.test\", \"convoy@b.test\")]"
+	if got := a.evaluates(t, `[(r.node, r.value) for r in rpc.multicall("node.self")]`); !strings.Contains(got, want) {
+		t.Errorf("node.self of all nodes: %s, want %s", got, want)
+	}
+}
+
+func TestRow23_AnotherCookieStaysOut(t *testing.T) {
+	t.Parallel()
+	a := startByHand(t, "a.test")
+	stranger, err := peer.New(peer.Config{Name: "convoy@b.test", Cookie: peer.NewCookie(), Bind: netip.MustParseAddr(loopback)})
+	must(t, err)
+	must(t, stranger.Join(soon(t), http.NotFoundHandler()))
+	defer stranger.Close()
+	target := net.JoinHostPort(loopback, strconv.Itoa(int(stranger.GossipPort())))
+	if answer := a.connect(t, target); answer.Connected || !strings.Contains(answer.Reason, "cookie") {
+		t.Errorf("connect to a node with another cookie: %+v, want false because of the cookie", answer)
+	}
+}
+
+func TestRow36_DetailsAndMetrics(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.at); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")
+	for _, want := range []string{"convoy@a.test", "Goroutines", "Memory", "polls no name", "What keeps Convoy shells here from the machine", "seccomp"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the details of b do not say %q", want)
+		}
+	}
+	figures := get(t, a.Client, "/metrics", "*/*")
+	for _, want := range []string{`convoy_members{state="alive"} 2`, `convoy_nodes{status="alive"} 2`, "process_resident_memory_bytes"} {
+		if !strings.Contains(figures, want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
+}
+
+func get(t *testing.T, c *client.Client, path, accept string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(soon(t), http.MethodGet, c.Base+path, nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	r.Header.Set("Accept", accept)
+	answer, err := c.HTTP.Do(r)
+	must(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	must(t, err)
+	return string(text)
+}

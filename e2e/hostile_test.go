@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"convoy/internal/client"
+)
+
+// hostile are scripts that are up to no good.
+var hostile = map[string]string{
+	"memory in one piece":    "list(range(3000000000))",
+	"memory, grown":          "a = ['x']\nwhile True: a += a",
+	"deep recursion":         "def f(n): return f(n + 1)\nf(0)",
+	"an endless loop":        "while True: pass",
+	"a giant text":           "x = 'x' * (1 << 30)\ny = x + x",
+	"a flood of output":      "while True: print('x' * 1000)",
+	"one endless built-in":   "sorted(range(30000000), key = lambda x: -x)",
+	"a thousand calls":       "[rpc.multicall('node.info') for _ in range(1000)]",
+	"a thousand messages":    "[send('worker', node.self(), 'x' * 1000) for _ in range(1000)]",
+	"a thousand evaluations": "[rpc.eval(node.self(), 'while True: pass', timeout = 0.01) for _ in range(1000)]",
+}
+
+// echo is a shell that gives back what is typed.
+type echo struct {
+	terminal *client.Terminal
+	typed    int
+}
+
+func openEcho(t *testing.T, c *client.Client, node string) *echo {
+	t.Helper()
+	var s client.Shell
+	must(t, c.Do(soon(t), http.MethodPost, "/nodes/"+node+"/shells", []byte(`{"kind":"system","rows":24,"cols":80}`), &s))
+	terminal, err := c.Attach(t.Context(), s, -1)
+	must(t, err)
+	t.Cleanup(terminal.Close)
+	must(t, terminal.Type(soon(t), "stty raw -echo; echo ready; exec cat\r"))
+	must(t, terminal.WaitFor(soon(t), "ready\n"))
+	return &echo{terminal: terminal}
+}
+
+// time is how long a key takes there and back.
+func (e *echo) time(ctx context.Context) (time.Duration, error) {
+	e.typed++
+	began := time.Now()
+	key := fmt.Sprintf("<%d>", e.typed)
+	err := e.terminal.Type(ctx, key)
+	if err == nil {
+		err = e.terminal.WaitFor(ctx, key)
+	}
+	return time.Since(began), err
+}
+
+// during times keys until done is closed, at least ten.
+func (e *echo) during(t *testing.T, done <-chan struct{}) (times []time.Duration) {
+	t.Helper()
+	for {
+		took, err := e.time(soon(t))
+		must(t, err)
+		times = append(times, took)
+		select {
+		case <-done:
+			if len(times) >= 10 {
+				return times
+			}
+		default:
+		}
+	}
+}
+
+// Hostile scripts hurt nobody but their own prompts: while each runs, in a pane and as an evaluation, the keys of another
+// shell of the node come back, and afterwards the prompt is there again. The times are told, not compared.
+func TestShell_HostileScripts(t *testing.T) {
+	n := startBuilt(t, "hostile.test")
+	const name = "convoy@hostile.test"
+	e := openEcho(t, n, name)
+	calm := make(chan struct{})
+	close(calm)
+	t.Logf("%-24s %s", "calm", summary(e.during(t, calm)))
+	var s client.Shell
+	must(t, n.Do(soon(t), http.MethodPost, "/nodes/"+name+"/shells", []byte(`{"kind":"convoy","rows":24,"cols":80}`), &s))
+	prompt, err := n.Attach(t.Context(), s, -1)
+	must(t, err)
+	t.Cleanup(prompt.Close)
+	must(t, prompt.WaitFor(soon(t), "(1)> "))
+	number := 0
+	for what, source := range hostile {
+		number++
+		done := make(chan struct{})
+		var asked error
+		go func() {
+			defer close(done)
+			asked = n.Do(t.Context(), http.MethodPost, "/nodes/"+name+"/eval", fmt.Appendf(nil, `{"source":%q}`, source), nil)
+		}()
+		times := e.during(t, done)
+		problem, refused := errors.AsType[*client.Problem](asked)
+		if asked != nil && (!refused || problem.Status != http.StatusUnprocessableEntity) {
+			t.Errorf("%s: %v", what, asked)
+		}
+		t.Logf("%-24s %s, as an evaluation", what, summary(times))
+
+		times = e.during(t, atPrompt(t, prompt, source, number))
+		t.Logf("%-24s %s, at a prompt", what, summary(times))
+	}
+	var after struct{ Result string }
+	must(t, n.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value":"6 * 7"}`), &after))
+	if after.Result != "42" {
+		t.Errorf("afterwards 6 * 7 is %q", after.Result)
+	}
+}
+
+// atPrompt runs source at a prompt for a second at the most, then has it stop. The channel is closed when the prompt is
+// there again, and knows what 6 * 7 is.
+func atPrompt(t *testing.T, prompt *client.Terminal, source string, number int) <-chan struct{} {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		defer cancel()
+		check := func(err error) {
+			if err != nil {
+				t.Errorf("at the prompt, %q: %v", source, err)
+			}
+		}
+		check(prompt.Type(ctx, "\x1b[200~"+source+"\x1b[201~\r"))
+		second, end := context.WithTimeout(ctx, time.Second)
+		defer end()
+		prompt.WaitFor(second, "never") //nolint:errcheck // it has a second
+		for _, keys := range []string{"\x03", "\x03"} {
+			check(prompt.Type(ctx, keys))
+		}
+		check(prompt.Type(ctx, fmt.Sprintf("\r'still' + 'here %d'\r", number)))
+		check(prompt.WaitFor(ctx, fmt.Sprintf(`"stillhere %d"`, number)))
+	}()
+	return done
+}
+
+func summary(times []time.Duration) string {
+	sorted := slices.Sorted(slices.Values(times))
+	return fmt.Sprintf("%5d keys, median %8v, slowest %8v", len(sorted), sorted[len(sorted)/2].Round(10*time.Microsecond), sorted[len(sorted)-1].Round(10*time.Microsecond))
+}
+
+// startBuilt starts Convoy as it is built for use: under the race detector an evaluator's memory is not bounded.
+func startBuilt(t *testing.T, host string) *client.Client {
+	t.Helper()
+	exe := filepath.Join(t.TempDir(), "convoy")
+	if said, err := exec.Command("go", "build", "-o", exe, "convoy").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, said)
+	}
+	out := &output{changed: make(chan struct{})}
+	cmd := exec.Command(exe, "-addr", "localhost:0", "-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0", "-log", "json", "-shell", "bash --norc --noprofile", "-data", t.TempDir())
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
+	cmd.Stdout, cmd.Stderr = out, out
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
+		cmd.Wait()                          //nolint:errcheck // as above
+	})
+	said := out.line(soon(t), t, "log in at ")
+	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
+	t.Cleanup(c.Close)
+	return c
+}

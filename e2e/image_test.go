@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"convoy/internal/client"
+	"convoy/peer"
+)
+
+const nobody = 65534
+
+// TestRow35_StaticBinaryAsNobody builds the program as the Dockerfile does, from the files that it may see, and runs it
+// as the image would.
+func TestRow35_StaticBinaryAsNobody(t *testing.T) {
+	t.Parallel()
+	binary := buildStatic(t)
+	if os.Getuid() != 0 {
+		t.Skip("only root can run it as nobody: it was built, and is static")
+	}
+	port := freePort(t)
+	token, cookie := peer.NewCookie(), peer.NewCookie()
+	data, err := os.MkdirTemp("", "convoy") // t.TempDir cannot be entered by another user
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(data) })
+	must(t, os.Chown(data, nobody, nobody))
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/tmp", "CONVOY_DATA=" + data, "CONVOY_SYSTEM_SHELL=first", "SHELL=/bin/bash", "CONVOY_LOG=json", "PORT=" + port, "CONVOY_TOKEN=" + token, "CONVOY_COOKIE=" + cookie,
+		"CONVOY_PROVIDER=none", "CONVOY_HOST=convoy.railway.internal", "CONVOY_BIND=" + loopback, "CONVOY_PORT=0", "CONVOY_CALL_PORT=0"}
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(soon(t), binary, args...)
+		cmd.Env, cmd.Dir = env, "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		return cmd
+	}
+	if text, err := command("health").CombinedOutput(); err == nil || strings.Count(string(text), "\n") != 2 {
+		t.Errorf("convoy health before there is a node: %v, %q, want status 1, an error and a hint", err, text)
+	}
+	out := &output{changed: make(chan struct{})}
+	node := command()
+	node.Stdout, node.Stderr = out, out
+	must(t, node.Start())
+	out.line(soon(t), t, "log in at http")
+	answer, err := http.Get("http://localhost:" + port + "/healthz")
+	must(t, err)
+	text, err := io.ReadAll(answer.Body)
+	must(t, err)
+	answer.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if answer.StatusCode != http.StatusOK || string(text) != "ok\n" {
+		t.Errorf("GET /healthz: %s, %q", answer.Status, text)
+	}
+	if text, err := command("health").CombinedOutput(); err != nil || len(text) > 0 {
+		t.Errorf("convoy health: %v, %s", err, text)
+	}
+	c := client.New("http://localhost:"+port, token)
+	t.Cleanup(c.Close)
+	s, err := c.Open(soon(t), "convoy")
+	must(t, err)
+	term, err := c.Attach(context.Background(), s, -1)
+	must(t, err)
+	defer term.Close()
+	must(t, term.Type(soon(t), "echo user-$(id -u); env; echo done-$((1+1))\r"))
+	must(t, term.WaitFor(soon(t), "done-2"))
+	if !bytes.Contains(term.Bytes(), fmt.Appendf(nil, "user-%d", nobody)) {
+		t.Errorf("the shell is not nobody's: %q", term.Bytes())
+	}
+	// The shell has the node's user, and finds nothing in the node's process.
+	must(t, term.Type(soon(t), "for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; ls /proc/$PPID/fd; echo looked-$((1+1))\r"))
+	must(t, term.WaitFor(soon(t), "looked-2"))
+	if denied := bytes.Count(term.Bytes(), []byte("Permission denied")); denied < 4 {
+		t.Errorf("of environ, maps, mem and fd of its node a shell could read %d: %q", 4-denied, term.Bytes())
+	}
+	must(t, node.Process.Signal(syscall.SIGTERM))
+	if err := node.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want status 0\n%s", err, out.all())
+	}
+	for _, secret := range []string{token, cookie} {
+		if strings.Contains(out.all(), secret) || bytes.Contains(term.Bytes(), []byte(secret)) {
+			t.Error("log or shell has a secret")
+		}
+	}
+}
+
+// buildStatic builds the program from a copy of what .dockerignore leaves, and checks that it needs no library.
+func buildStatic(t *testing.T) (path string) {
+	t.Helper()
+	dir := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // nobody runs what is in it
+	source, path := filepath.Join(dir, "src"), filepath.Join(dir, "convoy")
+	copyContext(t, source)
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".")
+	build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, text)
+	}
+	file, err := elf.Open(path)
+	must(t, err)
+	defer file.Close()
+	for _, part := range file.Progs {
+		if part.Type == elf.PT_INTERP {
+			t.Error("the binary wants a dynamic linker")
+		}
+	}
+	if libraries, err := file.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("the binary wants %q, %v", libraries, err)
+	}
+	return path
+}
+
+// copyContext copies this directory without what .dockerignore names.
+func copyContext(t *testing.T, to string) {
+	t.Helper()
+	ignored := dockerIgnore(t)
+	must(t, os.Mkdir(to, 0o755))
+	must(t, filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || path == "." {
+			return err
+		}
+		if d.IsDir() {
+			if ignored(path) {
+				return filepath.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, path), 0o755)
+		}
+		if ignored(path) || !d.Type().IsRegular() {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, path), text, 0o644)
+	}))
+}
+
+// dockerIgnore reads .dockerignore: patterns of paths from the top, ** before a name for any directory.
+func dockerIgnore(t *testing.T) func(path string) bool {
+	t.Helper()
+	text, err := os.ReadFile(".dockerignore")
+	must(t, err)
+	return func(path string) (yes bool) {
+		for pattern := range strings.FieldsSeq(string(text)) {
+			name := path
+			if rest, anywhere := strings.CutPrefix(pattern, "**/"); anywhere {
+				pattern, name = rest, filepath.Base(path)
+			}
+			match, err := filepath.Match(pattern, name)
+			must(t, err)
+			yes = yes || match
+		}
+		return yes
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	must(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	must(t, err)
+	return port
+}
+
+// TestRow35_Dockerfile checks what can be checked without an engine for containers.
+func TestRow35_Dockerfile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("Dockerfile")
+	must(t, err)
+	var stages [][]string // lines of each
+	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+			continue
+		case strings.HasPrefix(line, "FROM "):
+			stages = append(stages, nil)
+		}
+		if len(stages) == 0 {
+			t.Fatalf("%q stands before any FROM", line)
+		}
+		stages[len(stages)-1] = append(stages[len(stages)-1], line)
+	}
+	if len(stages) != 3 || !strings.HasSuffix(stages[0][0], " AS build") || stages[1][0] != "FROM scratch AS bare" || strings.Contains(stages[2][0], "scratch") {
+		t.Fatalf("stages are %q, want build, bare without a system, and one with", stages)
+	}
+	if !strings.Contains(strings.Join(stages[0], "\n"), "CGO_ENABLED=0 go build") {
+		t.Error("the binary is not built without C")
+	}
+	for _, stage := range stages {
+		if image := strings.Fields(stage[0])[1]; image != "scratch" && (!strings.Contains(image, ":") || strings.HasSuffix(image, ":latest")) {
+			t.Errorf("%s: which version?", image)
+		}
+		if secret := regexp.MustCompile(`(?i)token|cookie|secret|password`).FindString(strings.Join(stage, "\n")); secret != "" {
+			t.Errorf("%s: a %s has no place in an image", stage[0], secret)
+		}
+		if slices.ContainsFunc(stage, func(line string) bool { return strings.HasPrefix(line, "ADD ") || strings.HasPrefix(line, "ARG ") }) {
+			t.Errorf("%s: COPY does, and build arguments are seen by all", stage[0])
+		}
+	}
+	for _, stage := range stages[1:] {
+		for what, pattern := range map[string]string{
+			"a user without rights, by number":    `^USER 65534:65534$`,
+			"an entry point without a shell":      `^ENTRYPOINT \[("[^"]+", )*"/usr/local/bin/convoy"\]$`,
+			"a health check by the binary itself": `^HEALTHCHECK .* CMD \["/usr/local/bin/convoy", "health"\]$`,
+			"certificates":                        `ca-certificates`,
+		} {
+			matches := 0
+			for _, line := range stage {
+				if regexp.MustCompile(pattern).MatchString(line) {
+					matches++
+				}
+			}
+			if matches != 1 {
+				t.Errorf("%s: %d lines that give %s, want one", stage[0], matches, what)
+			}
+		}
+		if user, entry := index(stage, "USER"), index(stage, "RUN"); entry > user {
+			t.Errorf("%s: RUN after USER", stage[0])
+		}
+	}
+	if !strings.Contains(strings.Join(stages[2], "\n"), " bash ") {
+		t.Error("the image with a system has no bash for its shells")
+	}
+}
+
+func index(lines []string, instruction string) int {
+	return slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, instruction+" ") })
+}

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"convoy/internal/browser"
+)
+
+// An admin makes a token, which works at once, ends it, and ends a login, whose page is logged out under the reader's
+// hands.
+func TestBrowser_Logins(t *testing.T) {
+	data := t.TempDir()
+	for name, role := range map[string]string{"ann": "admin", "olga": "operator"} {
+		if status, out := asUser(t, name+"'s password", "add", name, "-role", role, "-data", data); status != 0 {
+			t.Fatal(out)
+		}
+	}
+	n := startConvoy(t, "-data", data)
+	operator := logInAs(t, n, "olga", "olga's password")
+	operator.Wait(`window.convoy?.panes.size === 1`)
+	admin := logInAs(t, n, "ann", "ann's password")
+	admin.Wait(`window.convoy?.panes.size >= 1`)
+	admin.Follow("[href='/logins']")
+	admin.Wait(`document.querySelectorAll(".logins tbody tr").length === 2 && document.querySelector(".badge")?.textContent === "here"`)
+
+	admin.Do(`document.querySelector("[name=name]").value = "ci"`)
+	admin.Click("#token-make button")
+	admin.Wait(`document.querySelector("#token-text").value.startsWith("convoy_")`)
+	token := browser.Eval[string](admin, `document.querySelector("#token-text").value`)
+	by := func() int {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodGet, "http://"+n.host()+"/nodes", nil)
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer, err := http.DefaultClient.Do(r)
+		must(t, err)
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	if status := by(); status != http.StatusOK {
+		t.Errorf("by the token: %d", status)
+	}
+	if *pictures != "" {
+		admin.Screenshot(filepath.Join(*pictures, "logins.png"))
+		admin.Scheme("dark")
+		admin.Resize(390, 844)
+		admin.Screenshot(filepath.Join(*pictures, "logins-phone.png"))
+		admin.Resize(1280, 800)
+		admin.Scheme("light")
+	}
+	admin.Reload()
+	admin.Wait(`document.querySelector("section tbody tr")?.textContent.includes("ci")`)
+	admin.Click("section .remove")
+	admin.Click("#confirm [value=yes]")
+	admin.Wait(`!document.querySelector("section tbody tr")`)
+	if status := by(); status != http.StatusUnauthorized {
+		t.Errorf("by the token that was ended: %d", status)
+	}
+	admin.Click(".logins .remove")
+	admin.Click("#confirm [value=yes]")
+	operator.Wait(`document.body.dataset.link === "loggedout"`)
+	admin.Clean()
+
+	admin.Click("[data-action=everywhere]")
+	admin.Click("#confirm [value=yes]")
+	admin.Wait(`location.pathname === "/login" && document.querySelector("#name")`)
+}

@@ -1,0 +1,399 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"convoy/internal/browser"
+)
+
+// browseAs opens the console with a name; query may be "watch=1".
+func browseAs(t *testing.T, n *running, name, query string) *browser.Page {
+	t.Helper()
+	p := browse(t, n, n.host())
+	p.Do(fmt.Sprintf(`localStorage.setItem("convoy-name", %q)`, name))
+	p.Go(n.Base + "/?" + query)
+	p.Wait(`document.body.dataset.link === "open"`)
+	return p
+}
+
+// pane is a shell's pane in a page.
+func pane(key string) string { return fmt.Sprintf(`convoy.panes.get(%q)`, key) }
+
+// inPane is the first element of a pane that matches.
+func inPane(key, selector string) string {
+	return fmt.Sprintf(`document.querySelector(%q).querySelector(%q)`, paneSelector(key), selector)
+}
+
+// paneSelector is the selector of a shell's pane.
+func paneSelector(key string) string {
+	return fmt.Sprintf(`.pane[aria-labelledby$="-%s"]`, idOf(key))
+}
+
+// cells is a pane's screen with colours and attributes.
+func cells(p *browser.Page, key string) string {
+	return browser.Eval[string](p, fmt.Sprintf(`JSON.stringify(%s?.cells() ?? null)`, pane(key)))
+}
+
+// sameCells waits until another page shows a shell as this one does, cell for cell.
+func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
+	t.Helper()
+	other.Wait(`!!` + pane(key))
+	var want, got string
+	for late := time.Now().Add(15 * time.Second); time.Now().Before(late); {
+		if want, got = cells(p, key), cells(other, key); want == got {
+			return
+		}
+	}
+	t.Errorf("%s: one page shows\n%s\nthe other\n%s", what, want, got)
+}
+
+// Whoever comes late to a full-screen program sees it cell for cell as those who were there, in a window of another size.
+func TestBrowser_LateViewerCellForCell(t *testing.T) {
+	n := startBash(t)
+	first := browseAs(t, n, "Ada", "")
+	key := selfShell(t, n, first)
+	file := filepath.Join(t.TempDir(), "page.go")
+	must(t, os.WriteFile(file, []byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)), 0o644))
+	for _, program := range []struct{ command, shows, leave string }{
+		{"vim -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
+		{"htop -d 600", "Load average", "q"},
+		{"ls -la --color=always / | less -R; printf '\\e[1;3;4;7;38;5;208;48;2;10;20;30mlook\\e[0m'", "total", "q"},
+	} {
+		enter(first, key, program.command)
+		first.WaitScreen(key, program.shows)
+		late := browseAs(t, n, "Grace", "")
+		late.Resize(700, 600)
+		sameCells(t, first, late, key, program.command)
+		first.Type(strings.TrimSuffix(program.leave, "\r"))
+		if strings.HasSuffix(program.leave, "\r") {
+			first.Press("Enter")
+		}
+		waitPrompt(first, key)
+		sameCells(t, first, late, key, "after "+program.command)
+		late.Clean()
+		late.Go("about:blank")
+	}
+}
+
+// Two pages in one shell: names, who types, the pin, and the grid of one in the window of the other.
+func TestBrowser_Row13_TwoInOneShell(t *testing.T) {
+	n := startBash(t)
+	ada := browseAs(t, n, "Ada", "")
+	ada.Resize(1400, 900)
+	key := selfShell(t, n, ada)
+	enter(ada, key, "clear; printf '\\e[31mred\\e[0m %s\\n' {1..30}")
+	grace := browseAs(t, n, "Grace", "")
+	grace.Resize(620, 700)
+	ada.Wait(fmt.Sprintf(`%s.presence.others.join() === "Grace"`, pane(key)))
+	grace.Wait(fmt.Sprintf(`%s.presence.others.join() === "Ada"`, pane(key)))
+	size := browser.Eval[string](ada, fmt.Sprintf(`JSON.stringify(%s.size)`, pane(key)))
+	grace.Wait(fmt.Sprintf(`JSON.stringify(%s.size) === %q`, pane(key), size)) // she joined, and nothing changed
+	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("Ada’s")`)
+	grace.Wait(fmt.Sprintf(`((grid, box) => grid.right <= box.right + 1 && grid.bottom <= box.bottom + 1)(%s.getBoundingClientRect(), %s.getBoundingClientRect())`,
+		inPane(key, ".xterm-screen"), inPane(key, ".shell-screen")))
+	sameCells(t, ada, grace, key, "the scaled grid")
+
+	ada.Click(paneSelector(key) + ` [data-tool="Pin the size"]`)
+	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("Ada’s, pinned")`)
+	enter(grace, key, "echo typed by gr''ace")
+	ada.WaitScreen(key, "typed by grace")
+	ada.Wait(inPane(key, ".shell-types") + `.textContent === "Grace types"`)
+	grace.Wait(fmt.Sprintf(`JSON.stringify(%s.size) === %q`, pane(key), size)) // though she typed
+	grace.Click(paneSelector(key) + ` [data-tool="Pin the size"]`)             // unpins
+	grace.FocusPane(key)
+	grace.Type("#")
+	ada.Wait(fmt.Sprintf(`%s.size.cols < %s.cols`, pane(key), size))
+	ada.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("Grace’s")`)
+	sameCells(t, grace, ada, key, "the smaller grid")
+	ada.Clean()
+	grace.Clean()
+}
+
+// A new size is the same byte's for everybody: what is put out around it is wrapped alike, on every page.
+func TestBrowser_SizeChangesAtOneByte(t *testing.T) {
+	n := startBash(t)
+	p := browseAs(t, n, "Ada", "")
+	key := selfShell(t, n, p)
+	other := browseAs(t, n, "Grace", "watch=1")
+	other.Wait(`!!` + pane(key))
+	enter(p, key, `for i in {1..4000}; do printf '\e[999C|\r%d' $i; ((i % 7)) || echo; done; echo done-$((1+1))`)
+	for i := range 12 {
+		p.Resize(int64(700+i%3*200), int64(700+i%2*150))
+		before := browser.Eval[int64](p, pane(key)+`.drawn`)
+		p.Wait(fmt.Sprintf(`%s.drawn > %d || %s.text().includes("done-2")`, pane(key), before, pane(key)))
+	}
+	for _, page := range []*browser.Page{p, other} {
+		page.WaitScreen(key, "done-2")
+	}
+	sameCells(t, p, other, key, "after all sizes")
+	whole := fmt.Sprintf(`%s.text(true).slice(-200000)`, pane(key))
+	if a, b := browser.Eval[string](p, whole), browser.Eval[string](other, whole); a != b {
+		t.Error("what scrolled away differs between the pages")
+	}
+}
+
+// Five in one shell, two of whom type and three watch; one watcher's page hangs in the middle of a flood. The others do
+// not notice, and the one that hung shows the same as they when it goes on.
+func TestBrowser_FiveInAFlood(t *testing.T) {
+	n := startBash(t)
+	ada := browseAs(t, n, "Ada", "")
+	key := selfShell(t, n, ada)
+	grace := browseAs(t, n, "Grace", "")
+	watchers := []*browser.Page{browseAs(t, n, "Eve", "watch=1"), browseAs(t, n, "Mallory", "watch=1"), browseAs(t, n, "Trent", "watch=1")}
+	ada.Wait(pane(key) + `.presence.count === 5`)
+	frozen := watchers[0]
+	waitPrompt(frozen, key)
+	// interrupt has Grace end the flood that Ada began, and enter a command; it returns how long that took.
+	interrupt := func(says string) time.Duration {
+		enter(ada, key, "yes this is a flood")
+		drawn := browser.Eval[int64](ada, pane(key)+`.drawn`)
+		if says == "two" {
+			frozen.Freeze()
+		}
+		ada.Wait(fmt.Sprintf(`%s.drawn > %d`, pane(key), drawn+1<<20)) // windows beyond a page that hangs
+		began := time.Now()
+		grace.FocusPane(key)
+		grace.Press("Ctrl+c")
+		waitPrompt(grace, key)
+		enter(grace, key, "echo echo''ed-"+says)
+		ada.WaitScreen(key, "\nechoed-"+says)
+		return time.Since(began)
+	}
+	whole, hung := interrupt("one"), interrupt("two")
+	t.Logf("Ctrl+C in a flood to the echo of the next command: %v, beside a page that hangs %v", whole, hung)
+	for _, page := range watchers[1:] {
+		page.WaitScreen(key, "\nechoed-two")
+	}
+	frozen.Thaw()
+	frozen.WaitScreen(key, "\nechoed-two")
+	sameCells(t, ada, frozen, key, "the page that hung")
+}
+
+// pressTool clicks a shell's tool in the menu of its line.
+func pressTool(p *browser.Page, key, tool string) {
+	p.Click(paneSelector(key) + ` .shell-acts [title="More"]`)
+	p.Click(paneSelector(key) + fmt.Sprintf(` [data-tool=%q]`, tool))
+}
+
+func TestBrowser_DetachLastsOverReload(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	enter(p, key, "echo left''-here")
+	p.WaitScreen(key, "left-here")
+	pressTool(p, key, "Detach")
+	viewers := func(want int) {
+		t.Helper()
+		for late := soon(t); ; { // that nobody looks any more is told to nobody
+			var s struct{ Viewers int }
+			must(t, n.Do(late, "GET", path(key), nil, &s))
+			if s.Viewers == want {
+				return
+			}
+		}
+	}
+	viewers(0)
+	p.Reload()
+	p.Wait(fmt.Sprintf(`document.querySelector(%q)?.textContent.startsWith("Detached")`, paneSelector(key)+" .shell-bar"))
+	viewers(0)
+	p.Click(paneSelector(key) + " .shell-bar button")
+	p.WaitScreen(key, "left-here")
+	viewers(1)
+	p.Clean()
+}
+
+// idOf is the shell's part of a key.
+func idOf(key string) string { return key[strings.LastIndex(key, "/")+1:] }
+
+// path is the address of a shell.
+func path(key string) string {
+	cut := strings.LastIndex(key, "/")
+	return "/nodes/" + key[:cut] + "/shells/" + key[cut+1:]
+}
+
+// A tab is closed without a question unless something would be lost by it.
+func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	closeIt := func(key string) {
+		p.Click(fmt.Sprintf(`.close[data-shell=%q]`, idOf(key)))
+	}
+	gone := func(key string) { p.Wait(fmt.Sprintf(`!convoy.panes.has(%q)`, key)) }
+	asked := func(says string) {
+		t.Helper()
+		p.Wait(fmt.Sprintf(`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes(%q)`, says))
+	}
+	open := func() string {
+		t.Helper()
+		before := len(p.Panes())
+		p.Click("[data-action=open-shell]")
+		p.Wait(fmt.Sprintf(`convoy.panes.size === %d`, before+1))
+		key := p.Panes()[before]
+		waitPrompt(p, key)
+		return key
+	}
+
+	enter(p, key, "vim -u NONE")
+	p.WaitScreen(key, "VIM - Vi IMproved")
+	closeIt(key)
+	asked("vim runs in this shell: it and all that it started will end.")
+	p.Click("#confirm [value=no]")
+	p.Wait(`!document.querySelector("#confirm").open`)
+	p.WaitScreen(key, "VIM - Vi IMproved")
+
+	idle := open()
+	closeIt(idle)
+	gone(idle)
+
+	seen := open()
+	grace := browseAs(t, n, "Grace", "")
+	grace.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q]')`, idOf(seen)))
+	grace.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(seen)))
+	p.Wait(pane(seen) + `.presence.others.join() === "Grace"`)
+	closeIt(seen)
+	asked("Grace looks at it too.")
+	p.Click("#confirm [value=yes]")
+	gone(seen)
+
+	ended := open()
+	enter(p, ended, "echo last''-words; exit 4")
+	p.Wait(inPane(ended, ".shell-bar") + `.textContent.startsWith("ended with code 4")`)
+	p.WaitScreen(ended, "last-words")                                                             // it stays until it is dismissed
+	p.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q] .exit')`, idOf(ended))) // the tab has its last width
+	closeIt(ended)
+	gone(ended)
+	p.Clean()
+}
+
+// A restarted shell is in the place of the old one, as large, and in the same directory if that is still there.
+func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	p.Click("[data-action=open-shell]")
+	p.Wait(`convoy.panes.size === 2`)
+	dir := filepath.Join(t.TempDir(), "here")
+	must(t, os.Mkdir(dir, 0o755))
+	p.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(key)))
+	for round, before := range []string{"cd " + dir, "rmdir " + dir} {
+		enter(p, key, before+"; echo do''ne")
+		p.WaitScreen(key, "\ndone")
+		enter(p, key, "exit")
+		p.Wait(inPane(key, ".shell-bar") + `?.textContent.startsWith("ended")`)
+		size := browser.Eval[string](p, fmt.Sprintf(`JSON.stringify(%s.size)`, pane(key)))
+		p.Click(paneSelector(key) + " .shell-bar button")
+		p.Wait(fmt.Sprintf(`convoy.panes.size === 2 && !convoy.panes.has(%q)`, key))
+		tab := browser.Eval[string](p, `document.querySelector("[role=tab]").dataset.shell`)
+		key = key[:strings.LastIndex(key, "/")+1] + tab
+		p.Wait(fmt.Sprintf(`document.querySelector("[role=tab]").ariaSelected === "true" && JSON.stringify(%s?.size) === %q`, pane(key), size))
+		waitPrompt(p, key)
+		enter(p, key, "clear; pwd; echo end''ed")
+		p.WaitScreen(key, "ended")
+		if in := strings.Contains(p.Screen(key), dir+"\nended"); in != (round == 0) {
+			t.Errorf("round %d: the shell says\n%s", round, p.Screen(key))
+		}
+	}
+	p.Wait(`document.querySelector("#notices").innerText.includes("There is no directory")`)
+	p.Clean()
+}
+
+func TestBrowser_ShellsOfAllNodes(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	_, far := spawnByClick(t, n, p)
+	enter(p, far, `printf '\e]0;a <b>title</b>\a'; cd /usr; sleep 1000`)
+	row := func(key string) string { return fmt.Sprintf(`#shell-list li[data-shell=%q]`, idOf(key)) }
+	p.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q]').innerText.includes("a <b>title</b>")`, idOf(far)))
+	p.Press("Shift+Escape")
+	p.Press("s")
+	p.Wait(fmt.Sprintf(`document.querySelector('%s')?.innerText.includes("sleep runs in bash /usr")`, row(far)))
+	p.Wait(fmt.Sprintf(`document.querySelector('%s') && document.activeElement.matches(".shell-go")`, row(key)))
+	if text := browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').innerText`, row(far))); !regexp.MustCompile(`(?s)a <b>title</b>.*started .* ago.*active .* ago.*1 viewer.*\d+ × \d+`).MatchString(text) {
+		t.Errorf("the list says of the far shell: %q", text)
+	}
+	p.Click(row(far) + " [data-action=detach-shell]")
+	p.Wait(fmt.Sprintf(`document.querySelector('%s').hasAttribute("data-ui-detached") && %s.detached`, row(far), pane(far)))
+	p.Wait(fmt.Sprintf(`document.querySelector('%s').innerText.includes("0 viewers")`, row(far))) // it is looked at again and again
+	p.Click(row(far) + " [data-action=reattach-shell]")
+	p.Wait(fmt.Sprintf(`!document.querySelector('%s').hasAttribute("data-ui-detached") && !%s.detached`, row(far), pane(far)))
+	p.Click(row(key) + " [data-action=end-shell]") // nothing runs in it
+	p.Wait(fmt.Sprintf(`!document.querySelector('%s') && !convoy.panes.has(%q)`, row(key), key))
+	p.Click(row(far) + " [data-action=go-to-shell]")
+	p.Wait(fmt.Sprintf(`!document.querySelector("#shells").open && document.activeElement.closest(".shell")?.pane === %s`, pane(far)))
+	p.Clean()
+}
+
+// The page's HTML has the shells' screens, here and on other nodes; the terminals take their place without a jump.
+func TestBrowser_FirstScreens(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	p.Resize(1300, 900)
+	key := selfShell(t, n, p)
+	name, far := spawnByClick(t, n, p)
+	for i, one := range []string{key, far} {
+		enter(p, one, fmt.Sprintf("clear; seq 40; echo screen-$((%d+1))", i))
+		p.WaitScreen(one, fmt.Sprintf("screen-%d", i+1))
+	}
+	html := get(t, n.Client, "/", "text/html")
+	for _, text := range []string{"\nscreen-1\n", "\nscreen-2\n"} {
+		if !strings.Contains(html, text) {
+			t.Errorf("the page's HTML has no %q", text)
+		}
+	}
+	p.BeforeLoad(`addEventListener("DOMContentLoaded", () => {
+		const place = pre => { const range = document.createRange(); range.selectNodeContents(pre); const b = range.getBoundingClientRect(); return [b.left, b.top, b.height].map(Math.round) };
+		window.before = [...document.querySelectorAll(".first-screen pre")].map(pre => ({ at: place(pre), rows: pre.textContent.split("\n").length, card: pre.closest(".node").getBoundingClientRect().height }));
+		window.moved = [];
+		new PerformanceObserver(list => { for (const e of list.getEntries()) window.moved.push(...e.sources.filter(s => s.node?.closest?.(".panes")).map(s => s.node.outerHTML.slice(0, 80) + JSON.stringify([s.previousRect, s.currentRect]))) }).observe({ type: "layout-shift", buffered: true });
+	})`)
+	p.Reload()
+	p.WaitScreen(key, "screen-1")
+	p.WaitScreen(far, "screen-2")
+	p.Wait(`!document.querySelector(".first-screen")`)
+	after := browser.Eval[string](p, `JSON.stringify([...document.querySelectorAll(".node")].map((card, i) => {
+		const grid = card.querySelector(".xterm-screen").getBoundingClientRect(), rows = card.querySelector(".pane").pane.size.rows;
+		return { at: [grid.left, grid.top, Math.round(grid.height / rows * window.before[i].rows)].map(Math.round), rows: window.before[i].rows, card: card.getBoundingClientRect().height } }))`)
+	if before := browser.Eval[string](p, `JSON.stringify(window.before)`); before != after {
+		t.Errorf("before the scripts ran: %s, after that: %s", before, after)
+	}
+	if moved := browser.Eval[[]string](p, `window.moved`); len(moved) > 0 {
+		t.Errorf("the layout shifted: %q", moved)
+	}
+	p.Clean()
+	// What is kept as text comes from the node that has it.
+	if text := get(t, n.Client, path(far)+"/text?history=1", "*/*"); !strings.Contains(text, "\nscreen-2\n") {
+		t.Errorf("the text of %s's shell: %q", name, text)
+	}
+}
+
+// A program may draw links (OSC 8) that lead anywhere. A click opens those of the web, in another tab, and no other.
+func TestBrowser_HostileLinks(t *testing.T) {
+	n := startBash(t)
+	p := browseAs(t, n, "Ada", "")
+	key := selfShell(t, n, p)
+	p.Do(`window.opened = []; window.open = (...args) => { window.opened.push(args.join(" ")); }`)
+	for i, uri := range []string{"javascript:opened.push('ran')", "data:text/html,x", "file:///etc/passwd", "https://example.com/"} {
+		// The whole screen is one link, so that a click in its middle meets it.
+		enter(p, key, fmt.Sprintf(`clear; printf '\e]8;;%%s\a' "%s"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo link-$((%d+0))`, uri, i))
+		p.Wait(fmt.Sprintf(`%s.text().includes("link-%d")`, pane(key), i))
+		p.Do(fmt.Sprintf(`{
+			const screen = %s, {left, top, width, height} = screen.getBoundingClientRect();
+			for (const [type, shift] of [["mousemove", 40], ["mousemove", 0], ["mousedown", 0], ["mouseup", 0]]) {
+				screen.dispatchEvent(new MouseEvent(type, {bubbles: true, clientX: left + width / 2, clientY: top + height / 2 + shift}));
+			}
+		}`, inPane(key, ".xterm-screen")))
+	}
+	p.Wait(`window.opened.length > 0`) // the last one; the clicks before it were done in order
+	if opened := browser.Eval[string](p, `JSON.stringify(window.opened)`); opened != `["https://example.com/ _blank noopener,noreferrer"]` {
+		t.Errorf("opened %s", opened)
+	}
+	p.Clean()
+}

@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"convoy/internal/browser"
+)
+
+// shelve writes runbooks into a directory.
+func shelve(t *testing.T, books map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range books {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return dir
+}
+
+const rollout = `# Roll out <b>the</b> *new* version
+
+What we do after each release. It says how far the nodes agree, and [where to look](#if-it-fails) if one does not.
+
+Everybody has to see everybody:
+
+` + "```convoy\n[n.status for n in fleet.nodes()]\n```" + `
+
+Who are they, and how are they?
+
+` + "```sh\necho one; echo I am $CONVOY_NODE; printf '\\033[31mred\\033[0m\\n'\n```" + `
+
+The control plane is not ready yet:
+
+` + "```sh\ncase $CONVOY_NODE in convoy@convoy.*) echo not ready >&2; exit 3;; esac\n```" + `
+
+## If it fails
+
+` + "```sh\necho the last step\n```\n"
+
+// openRunbook goes from the console to a runbook.
+func openRunbook(t *testing.T, p *browser.Page, name string) {
+	t.Helper()
+	follow(p, ".tools a[href='/runbooks']")
+	follow(p, fmt.Sprintf(`.runbook-list a[href="/runbooks/%s"]`, name))
+	p.Wait(`document.querySelectorAll(".code-bar [data-action=run-step]").length === document.querySelectorAll("figure[data-kind]").length`)
+}
+
+// results is what is shown below a step, as text.
+func results(p *browser.Page, step int) string {
+	return browser.Eval[string](p, fmt.Sprintf(`document.querySelector("#step-%d + .results").innerText`, step))
+}
+
+// done is met when a step has been run.
+func done(step int, state string) string {
+	return fmt.Sprintf(`document.querySelector('.run-list [data-step="%d"]').dataset.state === %q`, step, state)
+}
+
+// Three nodes, a runbook of four steps: they run on all nodes, the results are put together, and a step that fails on
+// one node stops the rest, until somebody goes on.
+func TestBrowser_Runbook(t *testing.T) {
+	dir := shelve(t, map[string]string{"rollout.md": rollout})
+	n := startBash(t, "-runbooks", dir)
+	a, b := n.spawnAlive(t), n.spawnAlive(t)
+	p := browse(t, n, n.host())
+	p.Resize(1400, 900)
+	openRunbook(t, p, "rollout")
+	if title := browser.Eval[string](p, `document.title`); title != "Roll out <b>the</b> new version · Convoy" {
+		t.Errorf("the title is %q", title)
+	}
+	p.Wait(`document.querySelectorAll("#run-nodes input:checked").length === 3`)
+	p.Click("#run-all")
+	p.Wait(done(3, "failed"))
+	for step, want := range map[int][]string{
+		1: {"The same on 3 nodes", `["alive", "alive", "alive"]`, "ok"},
+		2: {"All 3 nodes differ", "I am " + a.Name, "I am " + b.Name, "I am convoy@convoy.convoy.internal", "\nred", "exit 0"},
+		3: {"2 nodes agree, 1 differs", "not ready", "exit 3", "exit 0", "no output"},
+	} {
+		got := results(p, step)
+		for _, part := range want {
+			if !strings.Contains(got, part) {
+				t.Errorf("step %d shows\n%s\nwithout %q", step, got, part)
+			}
+		}
+	}
+	if marked := browser.Eval[string](p, `[...document.querySelectorAll("#step-2 + .results mark")].map(m => m.textContent).join()`); strings.Count(marked, "I am ") != 3 || strings.Contains(marked, "red") {
+		t.Errorf("marked in step 2: %q", marked)
+	}
+	p.Wait(`document.querySelector(".run-where p").textContent === "Stopped at step 3: it failed on convoy." && document.querySelector("#run-said").textContent.trim() === "Stopped at step 3: it failed on convoy."`)
+	if after := browser.Eval[bool](p, `document.querySelector("#step-4 + .results").hidden`); !after {
+		t.Error("the step after the one that failed has run")
+	}
+	p.Clean()
+
+	p.Reload()
+	p.Wait(`document.querySelector("#step-3 + .results").innerText.includes("before this page was loaded")`)
+	if got := results(p, 2); !strings.Contains(got, "I am "+a.Name) {
+		t.Errorf("after a reload step 2 shows\n%s", got)
+	}
+	p.Click("#run-nodes label:first-child")
+	p.Click("#step-3 [data-action=run-step]")
+	p.Wait(done(3, "ok"))
+	if got := results(p, 3); !strings.Contains(got, "The same on 2 nodes") {
+		t.Errorf("without the control plane step 3 shows\n%s", got)
+	}
+
+	p.Click("#run-nodes label:first-child")
+	p.Click("#run-all")
+	p.Wait(`document.querySelector("[data-action=go-on]").textContent === "Go on with step 4" && !document.querySelector(".run-where").hidden`)
+	p.Click("[data-action=go-on]")
+	p.Wait(`document.querySelector(".run-where p").textContent === "All 4 steps are done, on 3 nodes."`)
+	p.Clean()
+}
+
+// Stop ends what runs, on the nodes as well; an edit shows at once; a node that comes is chosen, one that was not stays so.
+func TestBrowser_RunbookStops(t *testing.T) {
+	left := filepath.Join(t.TempDir(), "pid")
+	dir := shelve(t, map[string]string{"slow.md": "# Slow\n\n```sh\necho $$ > " + left + "; sleep 1000\n```\n\n```sh\necho two\n```\n"})
+	n := startBash(t, "-runbooks", dir)
+	p := browse(t, n, n.host())
+	openRunbook(t, p, "slow")
+	p.Click("#run-all")
+	p.Wait(`document.querySelector(".result-wait time")?.textContent === "1 s"`)
+	p.Click("#run-stop")
+	p.Wait(done(1, "stopped"))
+	if got := results(p, 1); !strings.Contains(got, "stopped") {
+		t.Errorf("the stopped step shows\n%s", got)
+	}
+	pid, err := os.ReadFile(left)
+	must(t, err)
+	untilGone(t, strings.TrimSpace(string(pid)))
+	p.Wait(`document.querySelector(".run-where p").textContent === "You stopped step 1."`)
+
+	p.Click("#run-nodes label")
+	p.Click("#step-2 [data-action=run-step]")
+	p.Wait(`document.querySelector(".run-where p").textContent === "Choose at least one node."`)
+	made := n.spawnAlive(t)
+	p.Do(`dispatchEvent(new Event("focus"))`)
+	p.Wait(fmt.Sprintf(`document.querySelectorAll("#run-nodes input").length === 2 && document.querySelector('#run-nodes [value="%s"]')`, made.Name))
+	p.Click("#run-nodes label:last-child")
+	must(t, os.WriteFile(filepath.Join(dir, "slow.md"), []byte("# Slow\n\n```sh\necho edited\n```\n"), 0o600))
+	p.Reload()
+	p.Wait(`document.querySelectorAll("figure[data-kind]").length === 1 && document.querySelector("#step-1 + .results").hidden`)
+	p.Click("#run-all")
+	p.Wait(done(1, "ok"))
+	if got := results(p, 1); !strings.Contains(got, "edited") {
+		t.Errorf("the edited step shows\n%s", got)
+	}
+	p.Clean()
+}
+
+// untilGone waits until a process has ended.
+func untilGone(t *testing.T, pid string) {
+	t.Helper()
+	ctx := soon(t)
+	for ctx.Err() == nil {
+		state, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || strings.Contains(string(state), ") Z ") {
+			return
+		}
+	}
+	t.Errorf("process %s still runs", pid)
+}
+
+// A block is copied, and another one is run in a shell of another node.
+func TestBrowser_RunIn(t *testing.T) {
+	dir := shelve(t, map[string]string{"in.md": "# In\n\n```sh\necho typed on $CONVOY_NODE;\necho and the second line\n```\n\n```convoy\n(node.self(), 6 *\n   7)\n```\n"})
+	n := startBash(t, "-runbooks", dir)
+	made := n.spawnAlive(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	openRunbook(t, p, "in")
+	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
+	p.Click("#step-1 [data-action=copy-code]")
+	p.Wait(`window.copied === "echo typed on $CONVOY_NODE;\necho and the second line" && document.querySelector("#step-1 [data-action=copy-code] span").textContent === "Copied"`)
+
+	runIn(p, "#step-1", made.Name)
+	p.Wait(fmt.Sprintf(`[...window.convoy?.panes ?? []].some(([key, pane]) => key.startsWith(%q) && pane.text().includes("\ntyped on %s\n") && pane.text().includes("\nand the second line\n"))`, made.Name+"/", made.Name))
+	p.Wait(`sessionStorage.getItem("convoy-run") === null`)
+
+	openRunbook(t, p, "in")
+	runIn(p, "#step-1", "convoy@convoy.convoy.internal")
+	p.WaitScreen(key, "\ntyped on convoy@convoy.convoy.internal\n") // in the shell that was there
+	if n := len(p.Panes()); n > 2 {
+		t.Errorf("there are %d shells, want the two that were there", n)
+	}
+
+	openRunbook(t, p, "in")
+	runIn(p, "#step-2", "convoy@convoy.convoy.internal") // there is no Convoy shell yet
+	p.Wait(`document.querySelector('.node[data-self] [role=tab][data-kind=convoy]') && [...window.convoy.panes.values()].some(pane => pane.text().includes('("convoy@convoy.convoy.internal", 42)'))`)
+	p.Clean()
+
+	openRunbook(t, p, "in")
+	p.Do(`sessionStorage.setItem("convoy-run", JSON.stringify({ node: "convoy@gone.convoy.internal", kind: "system", text: "echo never" }))`)
+	p.Go("http://" + n.host() + "/")
+	p.Wait(`document.querySelector("#notices").innerText.includes("gone cannot be reached any more.")`)
+	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
+	p.Do(`[...document.querySelectorAll("#notices button")].find(b => b.textContent === "Copy the block").click()`)
+	p.Wait(`window.copied === "echo never"`)
+	p.Clean()
+}
+
+// runIn presses a block's button and chooses a node.
+func runIn(p *browser.Page, block, node string) {
+	p.Click(block + " [data-action=run-in]")
+	p.Wait(fmt.Sprintf(`document.querySelector('#run-in[open] [data-node="%s"]')`, node))
+	p.Follow(fmt.Sprintf(`#run-in [data-node="%s"]`, node))
+}

@@ -1,0 +1,205 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"convoy/internal/browser"
+	"convoy/internal/client"
+	"convoy/pty"
+)
+
+// makeLink makes a share link by the dialog, and returns its address.
+func makeLink(p *browser.Page, node, right, label string) string {
+	p.Click(card(node) + " [data-tool=Share]")
+	p.Wait(`document.querySelector("#share").open`)
+	p.Click(fmt.Sprintf("#share [value=%s]", right))
+	p.Wait(fmt.Sprintf(`document.querySelector(".share-warning").hidden === %v`, right == "watch"))
+	p.Do(`document.querySelector("#share [name=label]").focus()`)
+	p.Type(label)
+	p.Click("#share [type=submit]")
+	p.Wait(`!document.querySelector("#share-made").hidden`)
+	link := browser.Eval[string](p, `document.querySelector("#share-url").value`)
+	p.Wait(fmt.Sprintf(`document.querySelector("#share-list").innerText.includes(%q)`, label))
+	p.Click("#share-close")
+	return link
+}
+
+// attending reads a shell's presence until so many are there, and returns them as "name right".
+func attending(t *testing.T, n *running, key string, count int) string {
+	t.Helper()
+	stream, err := n.Stream(soon(t), url.Values{"want": {"none"}, "shell": {key}, "name": {"test"}, "watch": {"1"}})
+	must(t, err)
+	defer stream.Close()
+	for {
+		e, err := stream.Next()
+		must(t, err)
+		var p pty.Presence
+		if e.Name != "presence" || json.Unmarshal(e.Data, &p) != nil || p.Count != count {
+			continue
+		}
+		var names []string
+		for _, v := range p.Viewers {
+			names = append(names, fmt.Sprintf("%s %v", v.Name, v.Types))
+		}
+		return strings.Join(names, ", ")
+	}
+}
+
+// A shell of another node is shared: whoever opens the link sees the exact screen, without a login, and does what the
+// link allows, until it is revoked.
+func TestBrowser_ShareLinks(t *testing.T) {
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	selfShell(t, n, p)
+	name, key := spawnByClick(t, n, p)
+	enter(p, key, "vim -u NONE -c 'set number ruler' "+filepath.Join(root(t), "cli/cli.go"))
+	p.WaitScreen(key, "package cli")
+
+	watcher := browser.Shared(t).Open(t, makeLink(p, name, "watch", "for Ada"))
+	watcher.WaitScreen(key, "package cli")
+	if got, want := watcher.Screen(key), p.Screen(key); got != want {
+		t.Errorf("by the link one sees\n%s\nand in the console\n%s", got, want)
+	}
+	watcher.FocusPane(key)
+	watcher.Type("dddddd")
+	watcher.Press("Escape")
+	typist := browser.Shared(t).Open(t, makeLink(p, name, "type", "for Grace"))
+	typist.WaitScreen(key, "package cli")
+	p.Wait(fmt.Sprintf(`document.querySelector('%s [data-tool=Share]').dataset.count === "2"`, card(name)))
+	typist.Click("#share-name")
+	typist.Wait(`document.querySelector("#name").open`)
+	typist.Type("Grace")
+	typist.Press("Enter")
+	typist.Wait(`!document.querySelector("#name").open && document.body.dataset.link === "open"`)
+	if got, want := attending(t, n, key, 4), "Grace (link) true, for Ada (link) false, test false"; !strings.HasSuffix(got, want) {
+		t.Errorf("there are %s, want %s", got, want)
+	}
+	enter(typist, key, ":q")
+	for _, page := range []*browser.Page{p, watcher, typist} {
+		waitPrompt(page, key) // vim had nothing to save: the watcher's keys went nowhere
+	}
+	enter(typist, key, "echo typed-by''-link")
+	watcher.WaitScreen(key, "typed-by-link")
+
+	p.Click(card(name) + " [data-tool=Share]")
+	for _, holder := range []struct {
+		right string
+		page  *browser.Page
+	}{{"type", typist}, {"watch", watcher}} {
+		p.Wait(fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, holder.right))
+		p.Click(fmt.Sprintf("#share-list [data-right=%s] button", holder.right))
+		p.Wait(`document.querySelector("#confirm").open`)
+		p.Click("#confirm [value=yes]")
+		holder.page.WaitFor(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`, 5*time.Second)
+		if got := holder.page.Screen(key); !strings.Contains(got, "typed-by-link") {
+			t.Errorf("the last screen is gone:\n%s", got)
+		}
+	}
+	p.Wait(fmt.Sprintf(`!("count" in document.querySelector('%s [data-tool=Share]').dataset)`, card(name)))
+	watcher.Reload()
+	watcher.Wait(`document.body.innerText.includes("This link was revoked")`)
+	for _, page := range []*browser.Page{p, typist, watcher} {
+		page.Clean()
+	}
+}
+
+// A holder whose network is gone while the link is revoked learns why it cannot come back.
+func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
+	n := startBash(t)
+	s, err := n.Open(soon(t), onlyNode(t, n))
+	must(t, err)
+	var made struct{ ID, URL string }
+	must(t, n.Do(soon(t), http.MethodPost, s.Path()+"/links", []byte(`{"right":"type"}`), &made))
+	proxy := browser.NewProxy(t, n.host())
+	p := browser.Shared(t).Open(t, "http://"+proxy.Addr()+made.URL)
+	p.Touch(360, 740)
+	p.Reload()
+	waitPrompt(p, s.Key())
+	if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 360 {
+		t.Errorf("the page is %d pixels wide on a phone of 360", wide)
+	}
+	proxy.Cut()
+	p.Wait(`document.body.dataset.link === "open"`)
+	enter(p, s.Key(), "echo back''-again")
+	p.WaitScreen(s.Key(), "back-again")
+	proxy.Stop()
+	must(t, n.Do(soon(t), http.MethodDelete, s.Path()+"/links/"+made.ID, nil, nil))
+	p.Wait(`["waiting", "offline"].includes(document.body.dataset.link)`)
+	proxy.Resume()
+	p.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
+	p.Clean()
+}
+
+func onlyNode(t *testing.T, n *running) string {
+	t.Helper()
+	for name := range names(t, n) {
+		return name
+	}
+	t.Fatal("no node")
+	return ""
+}
+
+// Two nodes and the real way between them: a link of one opens at the other's console.
+func TestShare_AnyNodeOpensTheLink(t *testing.T) {
+	t.Parallel()
+	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
+	if answer := a.connect(t, b.at); !answer.Connected {
+		t.Fatal(answer.Reason)
+	}
+	(&running{Client: a.Client}).until(t, "a sees b", has("convoy@b.test", "alive"))
+	ctx := soon(t)
+	s, err := b.Open(ctx, "convoy@b.test")
+	must(t, err)
+	var made struct{ ID, URL, By string }
+	must(t, a.Client.Do(ctx, http.MethodPost, s.Path()+"/links", []byte(`{"right":"type","expires":"5m"}`), &made))
+	if made.By != "token" {
+		t.Errorf("made by %q, want who asked the other console", made.By)
+	}
+	for _, console := range []byHand{a, b} {
+		holder := client.New(console.Base+made.URL, "")
+		defer holder.Close()
+		stream, err := holder.Stream(ctx, nil)
+		must(t, err)
+		defer stream.Close()
+		must(t, holder.Do(ctx, http.MethodPost, "/input?n=0&viewer="+holder.Viewer, []byte("echo from-$((40+2))\r"), nil))
+		nextGone(ctx, t, stream, "")
+	}
+	holder := client.New(a.Base+made.URL, "")
+	defer holder.Close()
+	stream, err := holder.Stream(ctx, nil)
+	must(t, err)
+	defer stream.Close()
+	must(t, b.Client.Do(ctx, http.MethodDelete, s.Path()+"/links/"+made.ID, nil, nil))
+	nextGone(ctx, t, stream, "this link was revoked")
+}
+
+// nextGone reads a holder's stream until the shell has answered, or, with a reason, until it is gone.
+func nextGone(ctx context.Context, t *testing.T, stream *client.Stream, why string) {
+	t.Helper()
+	seen := ""
+	for ctx.Err() == nil {
+		e, err := stream.Next()
+		must(t, err)
+		switch e.Name {
+		case "gone":
+			if why == "" || !strings.Contains(string(e.Data), why) {
+				t.Fatalf("gone %s, want %q", e.Data, why)
+			}
+			return
+		case "output":
+			out, err := client.ParseOutput(e.Data)
+			must(t, err)
+			if seen += string(out.Bytes); why == "" && strings.Contains(seen, "from-42") {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"convoy/cli"
+	"convoy/internal/browser"
+)
+
+// asUser runs convoy user with what is typed.
+func asUser(t *testing.T, typed string, args ...string) (status int, out string) {
+	t.Helper()
+	var text strings.Builder
+	status = cli.Run(soon(t), append([]string{"user"}, args...), testEnv(nil), strings.NewReader(typed), &text, &text)
+	return status, text.String()
+}
+
+// logInAs logs a fresh page in with a name and a password.
+func logInAs(t *testing.T, n *running, name, password string) *browser.Page {
+	t.Helper()
+	p := browser.Shared(t).Open(t, "http://"+n.host()+"/login")
+	p.Wait(`document.querySelector("#name")`)
+	p.Do(fmt.Sprintf(`document.querySelector("#name").value = %q; document.querySelector("#password").value = %q`, name, password))
+	p.Click("form button[type=submit]")
+	return p
+}
+
+// What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's; a
+// viewer watches both.
+func TestBrowser_Roles(t *testing.T) {
+	data := t.TempDir()
+	for name, role := range map[string]string{"ann": "admin", "olga": "operator", "vic": "viewer"} {
+		if status, out := asUser(t, name+"'s password", "add", name, "-role", role, "-data", data); status != 0 {
+			t.Fatal(out)
+		}
+	}
+	n := startConvoy(t, "-data", data)
+	wrong := logInAs(t, n, "olga", "ann's password")
+	wrong.Wait(`document.readyState === "complete" && document.querySelector("#login-error")?.textContent.includes("not right") && document.querySelector("#name").value === "olga"`)
+
+	admin := logInAs(t, n, "ann", "ann's password")
+	admin.Wait(`window.convoy?.panes.size === 1`)
+	first := admin.Panes()[0]
+	waitConvoy(admin, first)
+	asks(admin, first, "6 * 7", "42")
+
+	operator := logInAs(t, n, "olga", "olga's password")
+	operator.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
+	seen := func(p *browser.Page, selector string) bool {
+		return browser.Eval[bool](p, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector))
+	}
+	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true, "[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false} {
+		if seen(operator, selector) != want {
+			t.Errorf("an operator sees %s: %v", selector, !want)
+		}
+	}
+	operator.FocusPane(first)
+	operator.Type("this goes nowhere")
+	operator.Click("[data-self] [data-action=open-shell][data-kind=convoy]")
+	operator.Wait(`window.convoy.panes.size === 2`)
+	own := strings.TrimSpace(strings.ReplaceAll(strings.Join(operator.Panes(), " "), first, ""))
+	waitConvoy(operator, own)
+	asks(operator, own, "'mine ' + 'own'", "mine own")
+	asks(operator, own, `shells.run(node.self(), "id")`, "it takes the role admin")
+	if text := admin.Screen(first); strings.Contains(text, "nowhere") {
+		t.Errorf("an operator typed in an admin's shell:\n%s", text)
+	}
+
+	viewer := logInAs(t, n, "vic", "vic's password")
+	viewer.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
+	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]", "[href='/recordings']", "#broadcast-toggle"} {
+		if seen(viewer, selector) {
+			t.Errorf("a viewer sees %s", selector)
+		}
+	}
+	viewer.Clean()
+	operator.Clean()
+	if *pictures != "" {
+		viewer.Screenshot(filepath.Join(*pictures, "viewer.png"))
+		wrong.Screenshot(filepath.Join(*pictures, "login.png"))
+	}
+}

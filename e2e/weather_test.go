@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"convoy/internal/browser"
+	"convoy/internal/client"
+	"convoy/internal/weather"
+)
+
+// asProcess is the variable that makes the test binary a node, with its arguments.
+const asProcess = "CONVOY_TEST_PROCESS"
+
+// process is a node in a process of its own, that can be killed.
+type process struct {
+	*client.Client
+	cmd *exec.Cmd
+}
+
+// startProcess starts a node that makes no others, whose console listens at addr; the test's end stops it.
+func startProcess(t *testing.T, host, addr string) process {
+	t.Helper()
+	exe, err := os.Executable()
+	must(t, err)
+	out := &output{changed: make(chan struct{})}
+	cmd := exec.Command(exe, "-addr", addr, "-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0", "-log", "json", "-system-shell", "first", "-shell", "bash --norc --noprofile")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", asProcess + "=1", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
+	cmd.Stdout, cmd.Stderr = out, out
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have been killed
+		cmd.Wait()                          //nolint:errcheck // as above
+	})
+	said := out.line(soon(t), t, "log in at ")
+	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
+	t.Cleanup(c.Close)
+	return process{c, cmd}
+}
+
+// connect introduces two nodes.
+func (p process) connect(t *testing.T, other process) {
+	t.Helper()
+	list, err := other.Nodes(soon(t))
+	must(t, err)
+	for _, one := range list {
+		if !one.Self {
+			continue
+		}
+		var answer struct{ Connected bool }
+		must(t, p.Do(soon(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, one.Address), &answer))
+		if !answer.Connected {
+			t.Fatalf("not connected to %s", one.Name)
+		}
+	}
+}
+
+// freeAddr is an address of this machine where nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// counting prints rows with the shell's process until a line is typed.
+const counting = `stty -echo; (i=0; while sleep 0.01; do echo "row $((++i)) of $$"; done) & read line; kill %1; wait; echo "read <$line> in $$"; stty echo`
+
+// The node that serves the page is killed while a shell of another node counts, and comes back without knowing of
+// anybody. The tab goes on by itself: the same program, every row once, and what was typed meanwhile is typed once.
+func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
+	owner, other, addr := startProcess(t, "owner.test", "127.0.0.1:0"), startProcess(t, "other.test", "127.0.0.1:0"), freeAddr(t)
+	console := startProcess(t, "console.test", addr)
+	other.connect(t, owner)
+	console.connect(t, owner)
+	s, err := owner.Open(soon(t), "owner")
+	must(t, err)
+	p := browse(t, &running{Client: console.Client}, addr)
+	p.Do(`window.untouched = true`)
+	waitPrompt(p, s.Key())
+	enter(p, s.Key(), counting)
+	p.WaitScreen(s.Key(), "\nrow ")
+
+	kill(t, console.cmd.Process.Pid)
+	console.cmd.Wait() //nolint:errcheck // killed
+	p.Type("typed while it was dead, ")
+	p.Wait(`document.body.dataset.link !== "open"`)
+	console = startProcess(t, "console.test", addr)
+	p.Wait(`document.body.dataset.link === "open"`)
+	p.Type("while it knew nobody, ")
+	console.connect(t, owner)
+	p.Wait(fmt.Sprintf(`document.querySelector('%s')?.dataset.status === "alive"`, card("convoy@other.test")))
+	p.Type("and now")
+	p.Press("Enter")
+	p.WaitScreen(s.Key(), "and now> in ")
+	checkCounting(t, p, s, "typed while it was dead, while it knew nobody, and now")
+	if !browser.Eval[bool](p, `window.untouched && document.querySelector("#link").hidden`) {
+		t.Error("the page was loaded anew, or complains of its connection")
+	}
+	var now client.Shell
+	must(t, owner.Do(soon(t), http.MethodGet, s.Path(), nil, &now))
+	if !now.Running || now.PID != s.PID {
+		t.Errorf("the shell is %+v, was %+v", now, s)
+	}
+	p.Clean()
+}
+
+// checkCounting checks that a terminal has every row of counting once, in order, by the shell's own process, and then
+// the line that was typed.
+func checkCounting(t *testing.T, p *browser.Page, s client.Shell, typed string) {
+	t.Helper()
+	all := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, s.Key()))
+	rows := regexp.MustCompile(`(?m)^row (\d+) of (\d+)$`).FindAllStringSubmatch(all, -1)
+	for i, row := range rows {
+		if row[1] != strconv.Itoa(i+1) || row[2] != strconv.Itoa(s.PID) {
+			t.Fatalf("row %d is %q, want one of process %d", i+1, row[0], s.PID)
+		}
+	}
+	if want := fmt.Sprintf("\nread <%s> in %d\n", typed, s.PID); !strings.Contains(all, want) {
+		t.Errorf("%d rows, then %q, want %q", len(rows), all[max(0, len(all)-300):], want)
+	}
+}
+
+// The page's own scripts in bad weather: what is typed in it is typed once and in order, and 200 KiB of output are there
+// once, row by row.
+func TestBrowser_Weather(t *testing.T) {
+	n := startBash(t)
+	seed := rand.Uint64()
+	proxy, err := weather.NewProxy(n.host(), seed, weather.Weather{})
+	must(t, err)
+	defer proxy.Close()
+	p := browse(t, n, proxy.Addr())
+	key := selfShell(t, n, p)
+	enter(p, key, `stty -echo; (for i in {1..4000}; do echo "row $i of four thousand, as wide as fifty bytes."; ((i % 40)) || sleep 0.04; done) & read line; wait; echo "read <$line>"; stty echo`)
+	p.WaitScreen(key, "\nrow ")
+	proxy.Change(weather.Weather{Cut: 0.3, Copy: 0.3, Delay: 20 * time.Millisecond, StreamCut: 0.9, StreamBytes: 64 << 10})
+	began := time.Now()
+	random := rand.New(rand.NewPCG(seed, 0))
+	var typed strings.Builder
+	for range 200 {
+		letter := string(rune('a' + random.IntN(26)))
+		typed.WriteString(letter)
+		p.Type(letter)
+	}
+	p.Press("Enter")
+	p.WaitFor(fmt.Sprintf(`/^read <[a-z]/m.test(convoy.panes.get(%q).text())`, key), time.Minute)
+	t.Logf("seed %d: %v of weather, %+v", seed, time.Since(began).Round(time.Millisecond), proxy.Tally())
+	all := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
+	rows := regexp.MustCompile(`(?m)^row (\d+) of four thousand, as wide as fifty bytes\.$`).FindAllStringSubmatch(all, -1)
+	for i := range 4000 {
+		if i >= len(rows) || rows[i][1] != strconv.Itoa(i+1) {
+			t.Fatalf("seed %d: of %d rows, row %d is missing or out of order", seed, len(rows), i+1)
+		}
+	}
+	if want := "read <" + typed.String() + ">"; !strings.Contains(strings.ReplaceAll(all, "\n", ""), want) || len(rows) != 4000 {
+		t.Errorf("seed %d: %d rows, then %q, want %q", seed, len(rows), all[max(0, len(all)-300):], want)
+	}
+	p.Clean()
+}
+
+// The page is loaded anew again and again while a shell prints, and something is typed each time just before: every
+// letter is written once and in order, the page shows what the node's model has, and no stream is left over.
+func TestBrowser_ReloadStorm(t *testing.T) {
+	n := startByHand(t, "storm.test", "-shell", "bash --norc --noprofile")
+	console := &running{Client: n.Client}
+	p := browse(t, console, console.host())
+	key := selfShell(t, console, p)
+	enter(p, key, `stty -echo; (for i in {1..3000}; do echo "row $i of three thousand"; ((i % 10)) || sleep 0.01; done) & read line; wait; echo "read <$line>"; stty echo`)
+	const letters = "abcdefghijklmnopqrst"
+	for _, letter := range letters {
+		p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)`, key))
+		p.FocusPane(key)
+		p.Type(string(letter))
+		p.Reload()
+	}
+	p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)`, key))
+	p.FocusPane(key)
+	p.Press("Enter")
+	p.WaitScreen(key, "read <"+letters+">")
+	waitPrompt(p, key)
+
+	model := strings.TrimRight(get(t, n.Client, "/nodes/storm/shells/"+key[strings.LastIndex(key, "/")+1:]+"/text", "text/plain"), " \n")
+	at := 0
+	for i := range 3000 {
+		next := strings.Index(model[at:], fmt.Sprintf("\nrow %d of three thousand\n", i+1))
+		if next < 0 {
+			t.Fatalf("the node has lost row %d, or has it in another place", i+1)
+		}
+		at += next + 1
+	}
+	whole := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
+	if strings.Count(whole, "\n") < 1000 || !strings.HasSuffix(model, strings.TrimRight(whole, " \n")) {
+		t.Errorf("the page has %d rows, which end %q; the node's %q", strings.Count(whole, "\n"), whole[max(0, len(whole)-300):], model[max(0, len(model)-300):])
+	}
+	p.Wait(`fetch("/metrics").then(answer => answer.text()).then(text => text.includes("convoy_streams 1\n"))`)
+}
