@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,8 @@ const (
 	maxGrants = 4000
 	// maxGrantText bounds each text of a grant, in bytes.
 	maxGrantText = 200
+	// spareBytes is what the file has to spare for ends.
+	spareBytes = 256 << 10
 	// TokenPrefix begins each API token.
 	TokenPrefix = "convoy_"
 )
@@ -47,7 +50,8 @@ type Grant struct {
 	Name    string    `json:"name,omitempty"` // of a token
 	User    string    `json:"user"`
 	Role    Role      `json:"role"`
-	Named   bool      `json:"named,omitempty"` // the user stands in the file of users
+	Home    string    `json:"home,omitempty"` // as Who.Home, and Generation likewise
+	Gen     string    `json:"gen,omitempty"`
 	Sum     []byte    `json:"sum,omitempty"`   // SHA-256 of a token
 	Addr    string    `json:"addr,omitempty"`  // where it began
 	Agent   string    `json:"agent,omitempty"` // the browser, as it calls itself
@@ -57,12 +61,17 @@ type Grant struct {
 	Ended   time.Time `json:"ended"` // zero: it holds
 }
 
+// Who is somebody who shows a token.
+func (g Grant) Who() Who {
+	return Who{User: g.User, Role: g.Role, Most: g.Role, Home: g.Home, Generation: g.Gen, Grant: g.ID, Until: g.Expires}
+}
+
 // Holds reports that a grant is neither ended nor over.
 func (g Grant) Holds(now time.Time) bool { return g.Ended.IsZero() && now.Before(g.Expires) }
 
 // check says what is wrong with a grant that another node tells of.
 func (g Grant) check() error {
-	for _, text := range []string{g.ID, g.Name, g.User, g.Addr, g.Agent} {
+	for _, text := range []string{g.ID, g.Name, g.User, g.Home, g.Gen, g.Addr, g.Agent} {
 		if len(text) > maxGrantText || !printable(text) {
 			return fmt.Errorf("a grant has the text %.20q", text)
 		}
@@ -125,7 +134,22 @@ func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	g.db = db
-	return g, nil
+	return g, g.makeRoom()
+}
+
+// makeRoom has the file be larger than it need be: so an end can be written when the disk is full.
+func (g *Grants) makeRoom() error {
+	room := []byte("room")
+	if err := g.db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists(room)
+		if err != nil {
+			return err
+		}
+		return b.Put(room, make([]byte, spareBytes))
+	}); err != nil {
+		return errors.Join(err, g.db.Close())
+	}
+	return g.db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(room) })
 }
 
 // Close lets the file go.
@@ -143,7 +167,19 @@ func (g *Grants) Close() error {
 func NewToken(name string, who Who, now, expires time.Time) (text string, grant Grant) {
 	text = TokenPrefix + rand.Text() // 130 bits, so that a hash without salt is enough
 	sum := sha256.Sum256([]byte(text))
-	return text, Grant{ID: tokenID(sum[:]), Kind: Token, Name: name, User: who.User, Role: who.Role, Sum: sum[:], Made: now, Seen: now, Expires: expires}
+	return text, Grant{
+		ID:      tokenID(sum[:]),
+		Kind:    Token,
+		Name:    name,
+		User:    who.User,
+		Role:    who.Role,
+		Home:    who.Home,
+		Gen:     who.Generation,
+		Sum:     sum[:],
+		Made:    now,
+		Seen:    now,
+		Expires: expires,
+	}
 }
 
 func tokenID(sum []byte) string { return "token-" + hex.EncodeToString(sum[:8]) }
@@ -218,7 +254,8 @@ func NewCut(user string, now time.Time, life time.Duration) Grant {
 }
 
 // Merge takes over what is news of what another node, or this one, knows, and returns that. A grant that is over is no
-// news.
+// news. If it cannot be written, what has ended has ended all the same, as long as this process lives; the rest is not
+// taken over.
 func (g *Grants) Merge(told []Grant, now time.Time) (news []Grant, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -237,8 +274,11 @@ func (g *Grants) Merge(told []Grant, now time.Time) (news []Grant, err error) {
 		return nil, nil
 	}
 	gone := g.tooMany(next, now)
-	if err := g.write(next, gone); err != nil {
-		return nil, err
+	failed := g.write(next, gone)
+	if failed != nil {
+		maps.DeleteFunc(next, func(_ string, one Grant) bool { return one.Kind != Cut && one.Ended.IsZero() })
+		news = slices.DeleteFunc(news, func(one Grant) bool { return next[one.ID].ID == "" })
+		gone = nil
 	}
 	for id, one := range next {
 		g.known[id] = one
@@ -246,7 +286,7 @@ func (g *Grants) Merge(told []Grant, now time.Time) (news []Grant, err error) {
 	for _, id := range gone {
 		delete(g.known, id)
 	}
-	return news, nil
+	return news, failed
 }
 
 // merge is what two nodes know of one grant; the zero grant is unknown.

@@ -34,7 +34,7 @@ func TestGrants(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "access.db")
 	g := openGrants(t, path)
-	text, token := NewToken("ci", Who{"ann", Viewer}, noon, noon.Add(time.Hour))
+	text, token := NewToken("ci", Who{User: "ann", Role: Viewer}, noon, noon.Add(time.Hour))
 	told := []Grant{token, loginOf("one", "ann", noon), loginOf("two", "ann", noon.Add(time.Second)), loginOf("three", "bob", noon)}
 	if news, err := g.Merge(told, noon); err != nil || len(news) != 4 {
 		t.Fatalf("%d news, %v", len(news), err)

@@ -1,10 +1,10 @@
-// Package access says who may do what. It knows nothing of requests: those who serve them ask it.
+// Package access says who may do what, now. [Authority] is the one place that decides; everything else carries a [Who]
+// and asks it at every use. The package knows nothing of requests: those who serve them ask it.
 package access
 
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Role is what somebody may do, the more the greater. The zero Role may do nothing.
@@ -45,22 +45,6 @@ func (r *Role) UnmarshalText(text []byte) (err error) {
 	}
 	*r, err = ParseRole(string(text))
 	return err
-}
-
-// Who is somebody who asks, with what they may.
-type Who struct {
-	User string `json:"user"`
-	Role Role   `json:"role"`
-}
-
-// String is the role and the user, as ParseWho reads them.
-func (w Who) String() string { return w.Role.String() + " " + w.User }
-
-// ParseWho reads what String gives.
-func ParseWho(text string) (Who, error) {
-	role, user, _ := strings.Cut(text, " ")
-	parsed, err := ParseRole(role)
-	return Who{user, parsed}, err
 }
 
 // Action is something that somebody does.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The whole table, so that no change to it goes unseen.
@@ -46,7 +47,7 @@ type in a shell          false false true  true
 
 func TestWho(t *testing.T) {
 	t.Parallel()
-	for _, who := range []Who{{"ann", Admin}, {"", Viewer}, {"a b", Operator}} {
+	for _, who := range []Who{{User: "ann", Role: Admin, Made: time.Unix(1, 5).UTC()}, {User: "openid:a b", Role: Operator, Most: Viewer}} {
 		if back, err := ParseWho(who.String()); err != nil || back != who {
 			t.Errorf("%q is %+v, %v", who, back, err)
 		}

@@ -41,7 +41,9 @@ var (
 type User struct {
 	Name string
 	Role Role
-	hash string // bcrypt
+	// Generation is another one after each change of the password, and for another user of the same name.
+	Generation string
+	hash       string // bcrypt
 }
 
 // Users is a file of users in the form of htpasswd (Apache) with the role as a third field:
@@ -68,6 +70,12 @@ type line struct {
 func OpenUsers(path string) (*Users, error) {
 	u := &Users{path: path}
 	return u, u.refresh()
+}
+
+// There reports whether there is a file, even one without users.
+func (u *Users) There() bool {
+	_, err := os.Stat(u.path)
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // Empty reports whether there are no users.
@@ -156,7 +164,7 @@ func (u *Users) Add(name, password string, role Role) error {
 		if u.index(name) >= 0 {
 			return ErrKnown
 		}
-		u.lines = append(u.lines, line{user: User{name, role, hash}})
+		u.lines = append(u.lines, line{user: User{Name: name, Role: role, hash: hash}})
 		return nil
 	})
 }
@@ -316,7 +324,8 @@ func parseUsers(text []byte) (lines []line, err error) {
 func parseUser(text string) (User, error) {
 	name, rest, _ := strings.Cut(text, ":")
 	hash, role, given := strings.Cut(rest, ":")
-	user := User{Name: strings.ToLower(name), Role: Viewer, hash: hash}
+	name = strings.ToLower(name)
+	user := User{Name: name, Role: Viewer, Generation: Generation(name, hash), hash: hash}
 	if err := CheckName(user.Name); err != nil {
 		return User{}, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -28,14 +29,14 @@ const (
 // others can send to.
 type beside struct {
 	node    *node
-	who     access.Who // the shell is of
-	name    string     // of the process
+	who     func() access.Who // in whose name the shell acts: with Role, the most that it may do
+	name    string            // of the process
 	mailbox *peer.Mailbox
 	once    sync.Once
 }
 
 // newBeside registers a shell's process. close takes it off.
-func (n *node) newBeside(who access.Who) *beside {
+func (n *node) newBeside(who func() access.Who) *beside {
 	name := "shell-" + strings.ToLower(rand.Text()[:8])
 	return &beside{node: n, who: who, name: name, mailbox: n.cluster.Process(name, mailboxSize)}
 }
@@ -65,11 +66,19 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 		return nil, fmt.Errorf("this node does not know %s; it may be older than the shell", fn)
 	}
 	a, noted := besideActions[fn]
-	if noted && !b.who.Role.May(a) {
-		b.note(fn, args, audit.Refused, b.refused(a))
-		return nil, b.refused(a)
+	who := b.who()
+	role := min(who.Role, b.node.authority.Role(ctx, who))
+	if !role.May(cmp.Or(a, access.Evaluate)) {
+		err := refused(role, cmp.Or(a, access.Evaluate))
+		b.note(fn, args, audit.Refused, err)
+		return nil, err
 	}
+	ctx, release := b.node.authority.While(ctx, who, role)
+	defer release()
 	value, err := do(b, ctx, args)
+	if ctx.Err() != nil && b.node.authority.Role(context.WithoutCancel(ctx), who) < role {
+		value, err = nil, refused(access.Nobody, access.Evaluate) // while it waited
+	}
 	if err != nil {
 		err = errors.New(b.words(err))
 	}
@@ -94,7 +103,8 @@ func (b *beside) note(fn string, args []json.RawMessage, result string, err erro
 	if err != nil {
 		said = append(said, err.Error())
 	}
-	e := audit.Entry{Node: b.node.cfg.name, User: b.who.User, Role: b.who.Role.String(), Action: "convoy." + fn, Target: b.name, Result: result, Detail: strings.Join(said, " ")}
+	who := b.who()
+	e := audit.Entry{Node: b.node.cfg.name, User: who.User, Role: who.Role.String(), Action: "convoy." + fn, Target: b.name, Result: result, Detail: strings.Join(said, " ")}
 	if _, err := b.node.audit.Append(e); err != nil {
 		b.node.log.Error("not in the audit log", "component", "shell", "action", e.Action, "user", e.User, "err", err)
 	}
@@ -109,12 +119,16 @@ var besideActions = map[string]access.Action{
 // it, and by nothing else.
 var ownBuiltin = map[string]string{
 	"fleet.spawn": "spawn()", "fleet.retire": "retire(name)", "shells.run": "shells.run(node, command)", "shell.eval": "rpc.eval(node, source)",
-	"node.connect": "node.connect(name)",
+	"node.connect": "node.connect(name)", "access.roles": "the console: /logins lists who is logged in",
 }
 
-func (b *beside) refused(a access.Action) error {
+// refused is what a shell is told that may not do something, or nothing any more.
+func refused(role access.Role, a access.Action) error {
+	if role == access.Nobody {
+		return errors.New("the login that this shell acts for has ended; log in again and type here, or open another shell")
+	}
 	least, _ := access.Needs(a)
-	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", b.who.Role, a, least)
+	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", role, a, least)
 }
 
 // words says what is wrong in words of the prompt.
@@ -273,7 +287,7 @@ func (b *beside) rpcEval(ctx context.Context, args []json.RawMessage) (any, erro
 	if err := decode(args, &name, &source, &seconds); err != nil {
 		return nil, err
 	}
-	return b.call(ctx, inSeconds(seconds), name, "shell.eval", source, b.who)
+	return b.call(ctx, inSeconds(seconds), name, "shell.eval", source, b.who())
 }
 
 func (b *beside) rpcFunctions(ctx context.Context, args []json.RawMessage) (any, error) {

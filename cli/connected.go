@@ -28,8 +28,9 @@ type connectedShells struct {
 
 type connectedShell struct {
 	*beside
-	asking int       // requests under way
-	used   time.Time // when the last one ended
+	asker  access.Who // of the latest request; guarded by connectedShells.mu
+	asking int        // requests under way
+	used   time.Time  // when the last one ended
 }
 
 // Evaluate does as handlers.Prompt says.
@@ -66,9 +67,15 @@ func (s *connectedShells) take(n *node, who access.Who, id string) (*connectedSh
 		if s.byID == nil {
 			s.byID = map[string]*connectedShell{}
 		}
-		c = &connectedShell{beside: n.newBeside(who)}
+		c = &connectedShell{}
+		c.beside = n.newBeside(func() access.Who {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return c.asker
+		})
 		s.byID[id] = c
 	}
+	c.asker = who
 	c.asking++
 	return c, nil
 }

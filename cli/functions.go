@@ -111,6 +111,17 @@ func (n *node) shellFunctions() {
 	register("shell.confinement", func(_ context.Context, args peer.Args) (any, error) {
 		return n.shield(), args.Scan()
 	})
+	register("access.roles", func(_ context.Context, args peer.Args) (any, error) {
+		var list []access.Who
+		if err := args.Scan(&list); err != nil {
+			return nil, err
+		}
+		roles := []access.Role{}
+		for _, who := range list {
+			roles = append(roles, n.authority.Answer(who))
+		}
+		return roles, nil
+	})
 	register("shell.eval", func(ctx context.Context, args peer.Args) (any, error) {
 		var source string
 		var who access.Who
@@ -176,7 +187,7 @@ func (n *node) eval(ctx context.Context, who access.Who, source string) (repl.Re
 	if err != nil {
 		return repl.Result{}, err
 	}
-	beside := n.newBeside(who)
+	beside := n.newBeside(func() access.Who { return who })
 	defer beside.close()
 	return repl.Eval(ctx, repl.Options{Command: command, Node: beside, Steps: evalSteps}, source)
 }

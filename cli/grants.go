@@ -1,11 +1,52 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"convoy/access"
+	"convoy/peer"
 )
+
+// newAuthority makes what decides who may do what here.
+func (n *node) newAuthority() (*access.Authority, error) {
+	users, err := access.OpenUsers(n.cfg.users)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := n.openGrants()
+	if err != nil {
+		return nil, err
+	}
+	cfg := access.AuthorityConfig{
+		Self:   n.cfg.name,
+		Users:  users,
+		Grants: grants,
+		Homes:  homes{n.cluster},
+		Log:    n.part("access"),
+	}
+	if !n.cfg.ownToken {
+		cfg.Token = access.Generation(n.cfg.token)
+	}
+	if id := n.cfg.openID; id.Issuer != "" {
+		cfg.OpenID = access.Generation(id.Issuer, id.ClientID, id.UserClaim, id.RoleClaim, fmt.Sprint(id.Roles))
+	}
+	return access.NewAuthority(cfg), nil
+}
+
+// homes asks other nodes about their users.
+type homes struct{ cluster *peer.Cluster }
+
+func (h homes) Roles(ctx context.Context, node string, list []access.Who) (roles []access.Role, err error) {
+	answer, err := h.cluster.Call(ctx, node, "access.roles", list)
+	if err == nil {
+		err = json.Unmarshal(answer, &roles)
+	}
+	return roles, err
+}
 
 // openGrants opens the file of who is logged in and of API tokens. A node without one goes on, and says so; one that
 // another node made has none, and asks the others.

@@ -48,7 +48,7 @@ type node struct {
 	cluster     *peer.Cluster
 	web         *handlers.Handlers
 	audit       *audit.Log // nil: there is no place for it
-	grants      *access.Grants
+	authority   *access.Authority
 	evals       chan struct{}   // holds a token for each evaluation under way
 	commands    chan struct{}   // and for each command
 	asking      connectedShells // Convoy shells that run elsewhere
@@ -118,14 +118,10 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.railwayFunctions()
 	n.shellFunctions()
 	n.openAudit()
-	users, err := access.OpenUsers(cfg.users)
-	if err != nil {
+	if n.authority, err = n.newAuthority(); err != nil {
 		return nil, err
 	}
-	if n.grants, err = n.openGrants(); err != nil {
-		return nil, err
-	}
-	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Grants: n.grants, Users: users, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
+	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Authority: n.authority, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
 		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Shield: n.shieldState, Files: n.confinement.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
@@ -187,6 +183,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	}
 	n.group.Go(func() { n.shield() }) // tried before somebody asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
+	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.worker.run)
 	n.log.Info("node started", "node", n.cfg.name, "addr", n.listener.Addr().String(), "version", version, "gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)
@@ -248,7 +245,7 @@ func (n *node) stop() {
 	}
 	n.step("end the shells", shellsWait, n.shells.Close)
 	n.step("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })
-	n.step("close the list of logins", shutdownWait, func(context.Context) error { return n.grants.Close() })
+	n.step("close the list of logins", shutdownWait, func(context.Context) error { return n.authority.Grants.Close() })
 	if n.audit != nil {
 		n.step("close the audit log", shutdownWait, func(context.Context) error { return n.audit.Close() })
 	}

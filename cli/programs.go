@@ -23,7 +23,7 @@ func (n *node) programs(exe string) []pty.Program {
 		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name, "-history", n.cfg.historyFile()},
 		Env:  []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"}}
 	system := pty.Program{Kind: systemShell, Name: programName(n.cfg.shell), Args: n.confinement.command(n.cfg.shell...), Env: n.systemEnv(), Dir: n.systemDir(),
-		Accompany: func(string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() }}
+		Accompany: func(func() string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() }}
 	switch n.cfg.system {
 	case "off":
 		return []pty.Program{convoy}
@@ -47,15 +47,18 @@ func (cfg *config) historyFile() string {
 }
 
 // accompany makes the way by which a Convoy shell asks this node.
-func (n *node) accompany(right string) (pty.Company, error) {
+func (n *node) accompany(right func() string) (pty.Company, error) {
 	if file := n.cfg.historyFile(); file != "" {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			n.log.Warn("what is typed in Convoy shells cannot be kept", "component", "shell", "err", err)
 		}
 	}
-	who, err := access.ParseWho(right)
-	if err != nil {
+	if _, err := access.ParseWho(right()); err != nil {
 		return pty.Company{}, err
+	}
+	who := func() access.Who {
+		who, _ := access.ParseWho(right()) //nolint:errcheck // nobody, if it is no right
+		return who
 	}
 	ours, theirs, err := wire.Pair()
 	if err != nil {

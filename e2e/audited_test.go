@@ -37,7 +37,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		if status := cli.Run(t.Context(), []string{"audit", "tail", dir}, testEnv(nil), nil, &out, &out); status != 0 {
 			t.Errorf("audit tail: %d, %s", status, out.String())
 		}
-		wants := []string{"action=shell.open", "action=eval", "action=run", "user=token role=admin", "target=" + nameB}
+		wants := []string{"action=shell.open", "action=eval", "action=run", "user=token:console role=admin", "target=" + nameB}
 		if node.name == nameB { // who does it knows what it is
 			wants = append(wants, "action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run")
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/access"
 	"convoy/internal/client"
 )
 
@@ -76,7 +77,7 @@ func TestFiles_AcrossNodes(t *testing.T) {
 	must(t, b.Do(soon(t), http.MethodGet, "/nodes/convoy@b.test/log?from=0", nil, &log))
 	told := false
 	for _, line := range log.Lines {
-		told = told || line.Message == "file downloaded" && line.Attrs["user"] == "token" && line.Attrs["addr"] != ""
+		told = told || line.Message == "file downloaded" && line.Attrs["user"] == access.ConsoleToken && line.Attrs["addr"] != ""
 	}
 	if !told {
 		t.Errorf("b does not say for whom it was: %+v", log.Lines)

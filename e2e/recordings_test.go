@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/access"
 	"convoy/internal/client"
 	"convoy/pty/cast"
 )
@@ -43,7 +44,7 @@ func TestRecordingOverTheHop(t *testing.T) {
 	must(t, term.WaitFor(soon(t), "\nrecorded"))
 	must(t, n.Do(soon(t), "DELETE", s.Path()+"/recording", nil, nil))
 	list := n.recordings(t, made.Name)
-	if len(list) != 1 || list[0].State != "finished" || list[0].By != "token" || len(n.recordings(t, "convoy")) != 0 {
+	if len(list) != 1 || list[0].State != "finished" || list[0].By != access.ConsoleToken || len(n.recordings(t, "convoy")) != 0 {
 		t.Fatalf("recordings %+v", list)
 	}
 	path := "/nodes/" + made.Name + "/recordings/" + list[0].ID

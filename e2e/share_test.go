@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/access"
 	"convoy/internal/browser"
 	"convoy/internal/client"
 	"convoy/pty"
@@ -160,7 +161,7 @@ func TestShare_AnyNodeOpensTheLink(t *testing.T) {
 	must(t, err)
 	var made struct{ ID, URL, By string }
 	must(t, a.Client.Do(ctx, http.MethodPost, s.Path()+"/links", []byte(`{"right":"type","expires":"5m"}`), &made))
-	if made.By != "token" {
+	if made.By != access.ConsoleToken {
 		t.Errorf("made by %q, want who asked the other console", made.By)
 	}
 	for _, console := range []byHand{a, b} {

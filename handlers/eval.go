@@ -92,7 +92,7 @@ func (h *Handlers) askNode(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := contextWithTimeout(r, askWait)
 	defer cancel()
-	value, err := h.Prompt.Ask(ctx, sessionOf(r).who(), sessionOf(r).ID+"/"+id, ask.Fn, ask.Args)
+	value, err := h.Prompt.Ask(ctx, sessionOf(r).who(), sessionOf(r).Grant+"/"+id, ask.Fn, ask.Args)
 	if err != nil && r.Context().Err() == nil {
 		return writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
 	}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/access"
 	"convoy/files"
 	"convoy/internal/client"
 	"convoy/logs"
@@ -318,14 +319,14 @@ func TestFiles_Audit(t *testing.T) {
 	s, _ := n.inDir(t)
 	n.request(t, "POST", filesPath(s, "name", "list.txt"), "the contents", bearer)
 	n.request(t, "GET", filesPath(s, "path", "list.txt"), "", bearer)
-	n.request(t, "GET", filesPath(s, "path", "nowhere"), "", bearer, statementHeader+": "+signStatement(keyOf('x'), statement{User: "x", Addr: "192.0.2.1", Until: time.Now()}))
+	n.request(t, "GET", filesPath(s, "path", "nowhere"), "", bearer, statementHeader+": "+signStatement(keyOf('x'), statement{Who: access.Who{User: "x"}, Addr: "192.0.2.1", Until: time.Now()}))
 	var got []string
 	for _, line := range n.Logs.Tail(3) {
 		attrs := map[string]string{}
 		for _, a := range line.Attrs {
 			attrs[a.Key] = a.Value
 		}
-		if attrs["user"] != "token" || !strings.HasPrefix(attrs["addr"], "127.0.0.1:") || attrs["node"] != self || attrs["shell"] != s.ID {
+		if attrs["user"] != access.ConsoleToken || !strings.HasPrefix(attrs["addr"], "127.0.0.1:") || attrs["node"] != self || attrs["shell"] != s.ID {
 			t.Errorf("the log says %v", attrs)
 		}
 		got = append(got, line.Message+" "+attrs["name"]+" "+attrs["n"])

@@ -194,7 +194,7 @@ func (h *Handlers) tabOf(r *http.Request) (*tab, at, error) {
 	if t == nil {
 		return nil, at{}, errGone
 	}
-	if t.login.ID != sessionOf(r).ID {
+	if t.login.Grant != sessionOf(r).Grant {
 		return nil, at{}, &problem{Status: http.StatusForbidden, Text: "this stream belongs to another login", Hint: "open a stream of your own"}
 	}
 	node, err := h.nodeOf(r)

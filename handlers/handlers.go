@@ -40,24 +40,23 @@ type Cluster interface {
 
 // Config is what a node's HTTP side is made of.
 type Config struct {
-	Self       string           // this node's full name
-	Version    string           // of the program
-	Fleet      *fleet.Fleet     // the one list of nodes
-	Shells     *pty.Table       // this node's shells
-	Logs       *logs.Ring       // this node's log
-	Cluster    Cluster          // the way to other nodes' shells and logs
-	Token      string           // opens everything; at least 16 characters
-	Keys       [][]byte         // sign sessions: the first signs, all are accepted
-	Users      *access.Users    // who may log in with a name and a password, besides by the token
-	OpenID     *openid.Provider // who else says who may log in; nil: nobody
-	Grants     *access.Grants   // who is logged in, and API tokens; nil: nothing of it outlives the process
-	Audit      *audit.Log       // nil: what is done is not noted
-	Statements [][]byte         // between nodes, of who asks; the first signs
-	Shares     [][]byte         // sign share links, likewise
-	Hosts      []string         // host names that the console is reached by, besides localhost and IP addresses
-	HSTS       bool             // browsers shall come by TLS alone from now on (RFC 6797)
-	Proxied    bool             // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
-	Metrics    http.Handler     // of the program
+	Self       string            // this node's full name
+	Version    string            // of the program
+	Fleet      *fleet.Fleet      // the one list of nodes
+	Shells     *pty.Table        // this node's shells
+	Logs       *logs.Ring        // this node's log
+	Cluster    Cluster           // the way to other nodes' shells and logs
+	Token      string            // opens everything; at least 16 characters
+	Keys       [][]byte          // sign sessions: the first signs, all are accepted
+	Authority  *access.Authority // what anybody may do now; nil: whoever shows the token, and nobody else
+	OpenID     *openid.Provider  // who else says who may log in; nil: nobody
+	Audit      *audit.Log        // nil: what is done is not noted
+	Statements [][]byte          // between nodes, of who asks; the first signs
+	Shares     [][]byte          // sign share links, likewise
+	Hosts      []string          // host names that the console is reached by, besides localhost and IP addresses
+	HSTS       bool              // browsers shall come by TLS alone from now on (RFC 6797)
+	Proxied    bool              // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
+	Metrics    http.Handler      // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
 	// Shield tells what keeps this node's system shells from it: full, partial or none (docs/protocol.md).
@@ -120,14 +119,16 @@ func New(cfg Config) (*Handlers, error) {
 	if cfg.Files == nil {
 		cfg.Files = files.Here{}
 	}
-	if cfg.Grants == nil {
-		if cfg.Grants, err = access.OpenGrants("", false); err != nil {
+	if cfg.Authority == nil {
+		grants, err := access.OpenGrants("", false)
+		if err != nil {
 			return nil, err
 		}
+		cfg.Authority = access.NewAuthority(access.AuthorityConfig{Self: cfg.Self, Grants: grants, Log: cfg.Log})
 	}
 	h := &Handlers{Config: cfg, set: set, guide: pages, runbooks: &guide.Runbooks{Dir: cfg.Runbooks}, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.links = newLinks(h.ctx, cfg.Shells)
+	h.links = newLinks(h.ctx, cfg.Shells, cfg.Authority)
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
 	h.feeds.builds = cfg.BuildLog != nil
 	return h, nil

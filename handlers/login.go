@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -28,21 +27,6 @@ const (
 	// seenStep is how often a login's use is noted in its cookie.
 	seenStep = time.Hour
 )
-
-// session is what a login cookie says. It is signed, not encrypted: any node that holds the cluster's cookie honours it,
-// unless it has heard that the login was ended.
-type session struct {
-	ID      string      `json:"id"`
-	User    string      `json:"user"`
-	Role    access.Role `json:"role"`
-	Named   bool        `json:"named,omitempty"`  // by name and password, not by the token
-	OpenID  bool        `json:"openid,omitempty"` // by the provider, so that no file knows the user
-	Seen    time.Time   `json:"seen"`             // so far the login was used, give or take seenStep
-	Expires time.Time   `json:"expires"`
-
-	addr    string // where the request came from
-	subject string // what the provider calls the user, while it logs in
-}
 
 // login checks tokens and signs sessions.
 type login struct {
@@ -97,27 +81,14 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-type sessionKey struct{}
-
-// sessionOf is who asks; the zero session is nobody.
-func sessionOf(r *http.Request) session { return sessionFrom(r.Context()) }
-
-// who is a login's user and role.
-func (s session) who() access.Who { return access.Who{User: s.User, Role: s.Role} }
-
-// sessionFrom is who asked for what a context is of.
-func sessionFrom(ctx context.Context) session {
-	s, _ := ctx.Value(sessionKey{}).(session)
-	return s
-}
-
 // identify finds out who asks, by bearer token or by cookie. It refuses nobody.
 func (h *Handlers) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s, ok := h.whoAsks(r); ok {
 			s.addr = h.addrOf(r)
 			h.renew(w, r, s)
-			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
+			h.serveAs(next, w, r, s)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -137,39 +108,24 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request, s session) {
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(time.Until(s.Expires)/time.Second)))
 }
 
-func (h *Handlers) whoAsks(r *http.Request) (session, bool) {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return h.byToken(token)
+// whoAsks is who asks by a bearer token or by a cookie, with the role that they have now; false if they have none.
+func (h *Handlers) whoAsks(r *http.Request) (s session, ok bool) {
+	if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); bearer {
+		s, ok = h.byToken(token)
+	} else if cookie, err := r.Cookie(h.login.name); err == nil {
+		s, ok = h.login.verify(cookie.Value, time.Now())
 	}
-	cookie, err := r.Cookie(h.login.name)
-	if err != nil {
+	if !ok || s.Grant == "" {
 		return session{}, false
 	}
-	s, ok := h.login.verify(cookie.Value, time.Now())
-	if !ok || h.over(s) {
-		return session{}, false
-	}
-	if !s.Named || s.OpenID { // no file knows the user
-		return s, true
-	}
-	return h.asOfNow(s)
-}
-
-// asOfNow is a login of a user with the role that the user has by now. One who was removed is not logged in any more. A
-// node without users takes the signed word of the one that had them.
-func (h *Handlers) asOfNow(s session) (session, bool) {
-	if h.Users == nil || h.Users.Empty() {
-		return s, true
-	}
-	user, err := h.Users.Get(s.User)
-	s.Role = user.Role
-	return s, err == nil
+	s.Role = h.Authority.Role(r.Context(), s.Who)
+	return s, s.Role != access.Nobody
 }
 
 // requireLogin lets nobody through who is nobody.
 func (h *Handlers) requireLogin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sessionOf(r).ID != "" {
+		if sessionOf(r).Grant != "" {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -193,7 +149,7 @@ var errNotLoggedIn = &problem{Status: http.StatusUnauthorized, Text: "not logged
 
 // GET /login
 func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request) error {
-	if sessionOf(r).ID != "" {
+	if sessionOf(r).Grant != "" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
@@ -209,14 +165,16 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.admit(r)
 	if err != nil {
 		h.Log.Warn("login refused", "addr", h.addrOf(r), "err", err)
-		h.noteLogin(r, session{User: clipped(r.PostForm.Get("name"))}, audit.Refused)
+		h.noteLogin(r, session{Who: access.Who{User: clipped(r.PostForm.Get("name"))}}, audit.Refused)
 		status := http.StatusUnauthorized
 		if wait, ok := errors.AsType[*tooManyTries](err); ok {
 			status = wait.answer(w)
 		}
 		return h.set.Render(w, status, "login", h.loginPage(r, sentence(err.Error())))
 	}
-	h.setSession(w, r, s)
+	if err := h.setSession(w, r, s); err != nil {
+		return h.set.Render(w, http.StatusServiceUnavailable, "login", h.loginPage(r, sentence(err.Error())))
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
@@ -230,7 +188,7 @@ func clipped(name string) string {
 }
 
 func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
-	view := templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Users != nil && !h.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
+	view := templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Authority.Users != nil && !h.Authority.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
 	if h.OpenID != nil {
 		view.OpenID = h.OpenID.Name()
 	}
@@ -278,22 +236,26 @@ func (h *Handlers) known(token, name, password string) (session, error) {
 		if !h.login.checkToken(token) {
 			return session{}, errToken
 		}
-		return session{User: "admin", Role: access.Admin}, nil
+		return session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)}, nil
 	}
-	if h.Users == nil {
+	if h.Authority.Users == nil {
 		return session{}, access.ErrDenied
 	}
-	user, err := h.Users.Check(name, password)
+	user, err := h.Authority.Users.Check(name, password)
 	if err != nil && !errors.Is(err, access.ErrDenied) { // not for a stranger to read
 		h.Log.Error("the users cannot be read", "err", err)
 		return session{}, errUsers
 	}
-	return session{User: user.Name, Role: user.Role, Named: true}, err
+	if err != nil {
+		return session{}, err
+	}
+	return session{Who: h.Authority.Let(user.Name, user.Role)}, nil
 }
 
 // POST /logout
 func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
-	if g, err := h.Grants.Get(sessionOf(r).ID); err == nil {
+	sessionOf(r).release() // this request is to be answered
+	if g, err := h.Authority.Grants.Get(sessionOf(r).Grant); err == nil {
 		if err := h.end(g); err != nil {
 			return err
 		}
@@ -303,14 +265,26 @@ func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// setSession logs the browser in.
-func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) {
-	now := time.Now().UTC()
-	s.ID, s.Seen, s.Expires = rand.Text(), now, now.Add(sessionLife)
-	h.noteGrant(r, s)
+var errNotListed = &problem{
+	Status: http.StatusServiceUnavailable,
+	Text:   "nobody can log in now: the login could not be recorded, so it could not be ended either",
+	Hint:   "make room on the disk that holds -data; the node's log says more",
+}
+
+// setSession logs the browser in. A login that cannot be listed is refused: nobody could end it.
+func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) error {
+	now := time.Now().UTC().Round(0) // without the monotonic clock, as it comes back from the cookie
+	s.Grant, s.Made, s.Seen, s.Expires = rand.Text(), now, now, now.Add(sessionLife)
+	s.Role = s.Who.Role
+	if err := h.listLogin(r, s); err != nil {
+		h.Log.Error("login refused: it is not in the list of logins", "user", s.User, "err", err)
+		h.noteLogin(r, s, audit.Failed)
+		return errNotListed
+	}
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
 	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)
+	return nil
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {

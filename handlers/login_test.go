@@ -21,7 +21,7 @@ func withUsers(t *testing.T, n *testNode) {
 	for name, role := range map[string]access.Role{"vic": access.Viewer, "olga": access.Operator, "ann": access.Admin} {
 		must(t, users.Add(name, name+"'s password", role))
 	}
-	n.Users = users
+	n.Authority.Users = users
 }
 
 const formType = "Content-Type: application/x-www-form-urlencoded"
@@ -56,11 +56,11 @@ func TestLogin_Users(t *testing.T) {
 		}
 	}
 	_, cookie := n.logInAs(t, "name", "olga", "password", "olga's password")
-	must(t, n.Users.SetRole("olga", access.Viewer))
+	must(t, n.Authority.Users.SetRole("olga", access.Viewer))
 	if answer := n.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("after another role was given: %d", answer.StatusCode)
 	}
-	must(t, n.Users.Remove("olga"))
+	must(t, n.Authority.Users.Remove("olga"))
 	if answer := n.request(t, "GET", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after the user was removed: %d", answer.StatusCode)
 	}
@@ -101,14 +101,14 @@ func TestLogin_Renewed(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	ends := time.Now().Add(24 * time.Hour).UTC()
-	s := session{ID: "x", User: "admin", Role: access.Admin, Seen: time.Now().Add(-2 * seenStep), Expires: ends}
+	s := session{Who: access.Who{Grant: "x", User: "admin", Role: access.Admin}, Seen: time.Now().Add(-2 * seenStep), Expires: ends}
 	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s))
 	cookies := answer.Cookies()
 	if answer.StatusCode != http.StatusOK || len(cookies) != 1 {
 		t.Fatalf("%s, %d cookies", answer.Status, len(cookies))
 	}
 	renewed, ok := n.login.verify(cookies[0].Value, time.Now())
-	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.ID != "x" {
+	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.Grant != "x" {
 		t.Errorf("renewed: %+v, %v", renewed, ok)
 	}
 	if answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+cookies[0].Value); len(answer.Cookies()) > 0 {
@@ -124,7 +124,7 @@ func TestLogin_BrokenFile(t *testing.T) {
 	users, err := access.OpenUsers(path)
 	must(t, err)
 	must(t, users.Add("ann", "ann's password", access.Admin))
-	n.Users = users
+	n.Authority.Users = users
 	_, cookie := n.logInAs(t, "name", "ann", "password", "ann's password")
 	must(t, os.WriteFile(path, []byte("ann:plain\n"), 0o600))
 	if answer := n.request(t, "GET", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {

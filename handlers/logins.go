@@ -48,52 +48,43 @@ type grant struct {
 }
 
 func grantJSON(g access.Grant, s session) grant {
-	return grant{ID: g.ID, Name: g.Name, User: g.User, Role: g.Role, Addr: g.Addr, Agent: g.Agent, Made: g.Made, Seen: g.Seen, Expires: g.Expires, Current: g.ID == s.ID}
+	return grant{ID: g.ID, Name: g.Name, User: g.User, Role: g.Role, Addr: g.Addr, Agent: g.Agent, Made: g.Made, Seen: g.Seen, Expires: g.Expires, Current: g.ID == s.Grant}
 }
-
-// made is when a login began; zero for a token.
-func (s session) made() time.Time {
-	if s.Expires.IsZero() {
-		return time.Time{}
-	}
-	return s.Expires.Add(-sessionLife)
-}
-
-// over reports that a login or a token was ended.
-func (h *Handlers) over(s session) bool { return h.Grants.HasEnded(s.ID, s.User, s.made()) }
 
 // byToken is who asks with a bearer token.
 func (h *Handlers) byToken(token string) (session, bool) {
 	if h.login.checkToken(token) {
-		return session{ID: "token", User: "token", Role: access.Admin}, true
+		w := h.Authority.Let(access.ConsoleToken, access.Admin)
+		w.Grant = "token"
+		return session{Who: w}, true
 	}
 	if !strings.HasPrefix(token, access.TokenPrefix) {
 		return session{}, false
 	}
-	g, ok := h.Grants.FindToken(token, time.Now())
-	if !ok {
-		return session{}, false
-	}
-	s := session{ID: g.ID, User: g.User, Role: g.Role, Named: g.Named, Seen: g.Seen}
-	if !g.Named {
-		return s, true
-	}
-	now, ok := h.asOfNow(s)
-	s.Role = min(s.Role, now.Role) // a token has no more power than its user has by now
-	return s, ok
+	g, ok := h.Authority.Grants.FindToken(token, time.Now())
+	return session{Who: g.Who(), Seen: g.Seen}, ok
 }
 
-// noteGrant keeps a login in the list of those that hold. Its cookie is good without: what fails is only said.
-func (h *Handlers) noteGrant(r *http.Request, s session) {
-	g := access.Grant{ID: s.ID, Kind: access.Login, User: s.User, Role: s.Role, Named: s.Named, Addr: h.addrOf(r), Agent: agentOf(r.UserAgent()), Made: s.made(), Seen: s.Seen, Expires: s.Expires}
-	if err := h.learn(g); err != nil {
-		h.Log.Error("a login is not in the list of logins", "user", s.User, "err", err)
-	}
+// listLogin lists a login with those that hold.
+func (h *Handlers) listLogin(r *http.Request, s session) error {
+	return h.learn(access.Grant{
+		ID:      s.Grant,
+		Kind:    access.Login,
+		User:    s.User,
+		Role:    s.Role,
+		Home:    s.Home,
+		Gen:     s.Generation,
+		Addr:    h.addrOf(r),
+		Agent:   agentOf(r.UserAgent()),
+		Made:    s.Made,
+		Seen:    s.Seen,
+		Expires: s.Expires,
+	})
 }
 
 // used notes that a login or a token was used.
 func (h *Handlers) used(s session) {
-	g, err := h.Grants.Get(s.ID)
+	g, err := h.Authority.Grants.Get(s.Grant)
 	if err != nil { // not heard of yet
 		return
 	}
@@ -103,11 +94,11 @@ func (h *Handlers) used(s session) {
 	}
 }
 
-// take takes grants over, ends the streams of those that have ended, and returns what was news.
+// take takes grants over, ends what is open by those that have ended, and returns what was news.
 func (h *Handlers) take(told []access.Grant) (news []access.Grant, err error) {
-	news, err = h.Grants.Merge(told, time.Now().UTC())
+	news, err = h.Authority.Grants.Merge(told, time.Now().UTC())
 	if len(news) > 0 {
-		h.streams.end(h.over)
+		h.Authority.Recheck(h.ctx)
 	}
 	return news, err
 }
@@ -115,10 +106,10 @@ func (h *Handlers) take(told []access.Grant) (news []access.Grant, err error) {
 // learn takes a grant over, and tells the other nodes if it was news.
 func (h *Handlers) learn(g access.Grant) error {
 	news, err := h.take([]access.Grant{g})
-	if err != nil || len(news) == 0 {
-		return err
-	}
 	for _, node := range h.others() {
+		if len(news) == 0 {
+			break
+		}
 		h.telling.Go(func() {
 			ctx, cancel := context.WithTimeout(h.ctx, grantsWait)
 			defer cancel()
@@ -127,7 +118,7 @@ func (h *Handlers) learn(g access.Grant) error {
 			}
 		})
 	}
-	return nil
+	return err
 }
 
 // others are the nodes that are there, besides this one.
@@ -156,9 +147,9 @@ func (h *Handlers) exchangeGrants(w http.ResponseWriter, r *http.Request) error 
 	if _, err := h.take(told.Grants); err != nil {
 		return badRequest("%v", err)
 	}
-	answer := exchange{Digest: h.Grants.Digest()}
+	answer := exchange{Digest: h.Authority.Grants.Digest()}
 	if told.Digest != "" && told.Digest != answer.Digest {
-		answer.Grants = h.Grants.All()
+		answer.Grants = h.Authority.Grants.All()
 	}
 	return writeJSON(w, http.StatusOK, answer)
 }
@@ -189,17 +180,17 @@ func (h *Handlers) exchange(ctx context.Context, node string, tell exchange) (to
 func (h *Handlers) agree(ctx context.Context, node string) error {
 	ctx, cancel := context.WithTimeout(ctx, grantsWait)
 	defer cancel()
-	told, err := h.exchange(ctx, node, exchange{Digest: h.Grants.Digest()})
+	told, err := h.exchange(ctx, node, exchange{Digest: h.Authority.Grants.Digest()})
 	if err != nil {
 		return err
 	}
 	if _, err := h.take(told.Grants); err != nil {
 		return err
 	}
-	if told.Digest == h.Grants.Digest() {
+	if told.Digest == h.Authority.Grants.Digest() {
 		return nil
 	}
-	_, err = h.exchange(ctx, node, exchange{Grants: h.Grants.All()})
+	_, err = h.exchange(ctx, node, exchange{Grants: h.Authority.Grants.All()})
 	return err
 }
 
@@ -258,7 +249,7 @@ func agentOf(header string) string {
 func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
 	list := []grant{}
-	for _, g := range h.Grants.List(access.Login, time.Now()) {
+	for _, g := range h.Authority.Grants.List(access.Login, time.Now()) {
 		if g.User == s.User || s.Role.May(access.Sessions) {
 			list = append(list, grantJSON(g, s))
 		}
@@ -271,7 +262,7 @@ func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 		view.Logins = append(view.Logins, grantView(g))
 	}
 	if s.Role.May(access.Tokens) {
-		for _, g := range h.Grants.List(access.Token, time.Now()) {
+		for _, g := range h.Authority.Grants.List(access.Token, time.Now()) {
 			view.Tokens = append(view.Tokens, grantView(grantJSON(g, s)))
 		}
 	}
@@ -285,11 +276,12 @@ func grantView(g grant) templates.Grant {
 // DELETE /logins/{login}
 func (h *Handlers) endLogin(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
-	g, err := h.Grants.Get(chi.URLParam(r, "login"))
+	g, err := h.Authority.Grants.Get(chi.URLParam(r, "login"))
 	if err != nil || g.Kind != access.Login || g.User != s.User && !s.Role.May(access.Sessions) {
 		return errNoGrant
 	}
 	tell(r.Context(), g.User, g.Agent)
+	s.release() // it may be the one that asks, which is to be answered
 	return done(w, h.end(g))
 }
 
@@ -325,13 +317,14 @@ func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("that is no user's name")
 	}
 	tell(r.Context(), user, "everywhere")
+	s.release() // as in endLogin
 	return done(w, h.learn(access.NewCut(user, time.Now().UTC(), sessionLife)))
 }
 
 // GET /tokens
 func (h *Handlers) listTokens(w http.ResponseWriter, r *http.Request) error {
 	list := []grant{}
-	for _, g := range h.Grants.List(access.Token, time.Now()) {
+	for _, g := range h.Authority.Grants.List(access.Token, time.Now()) {
 		list = append(list, grantJSON(g, sessionOf(r)))
 	}
 	return writeJSON(w, http.StatusOK, list)
@@ -361,7 +354,7 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("a token lasts 1 to %d days", maxTokenDays)
 	}
 	s, now := sessionOf(r), time.Now().UTC()
-	others := h.Grants.List(access.Token, now)
+	others := h.Authority.Grants.List(access.Token, now)
 	if len(others) >= maxTokens {
 		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end some that are not needed"}
 	}
@@ -371,8 +364,9 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	tell(r.Context(), asked.Name, fmt.Sprintf("%s, for %d days", role, asked.Days))
-	text, g := access.NewToken(asked.Name, access.Who{User: s.User, Role: min(role, s.Role)}, now, now.AddDate(0, 0, asked.Days))
-	g.Named = s.Named
+	who := s.who()
+	who.Role = min(role, s.Role)
+	text, g := access.NewToken(asked.Name, who, now, now.AddDate(0, 0, asked.Days))
 	if err := h.learn(g); err != nil {
 		return err
 	}
@@ -383,10 +377,11 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 
 // DELETE /tokens/{token}
 func (h *Handlers) endToken(w http.ResponseWriter, r *http.Request) error {
-	g, err := h.Grants.Get(chi.URLParam(r, "token"))
+	g, err := h.Authority.Grants.Get(chi.URLParam(r, "token"))
 	if errors.Is(err, access.ErrNoGrant) || g.Kind != access.Token {
 		return errNoGrant
 	}
 	tell(r.Context(), g.Name, "")
+	sessionOf(r).release() // as in endLogin
 	return done(w, h.end(g))
 }

@@ -61,7 +61,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
 	withUsers(t, a)
-	b.Users = a.Users
+	b.Authority.Users = a.Authority.Users
 	_, olga := a.logInAs(t, "name", "olga", "password", "olga's password")
 	_, again := b.logInAs(t, "name", "olga", "password", "olga's password")
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
@@ -112,7 +112,7 @@ func TestTokens(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
 	withUsers(t, a)
-	b.Users = a.Users
+	b.Authority.Users = a.Authority.Users
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	make := func(body string) (made grant, status int) {
 		answer := a.request(t, "POST", "/tokens", body, ann)
@@ -145,12 +145,12 @@ func TestTokens(t *testing.T) {
 	if strings.Contains(text, made.Token) || !strings.Contains(text, `"ci"`) {
 		t.Errorf("listed: %s", text)
 	}
-	must(t, a.Users.Add("bea", "bea's password", access.Admin))
-	must(t, a.Users.SetRole("ann", access.Viewer))
+	must(t, a.Authority.Users.Add("bea", "bea's password", access.Admin))
+	must(t, a.Authority.Users.SetRole("ann", access.Viewer))
 	if answer := b.request(t, "POST", "/nodes", "", bearer); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a viewer's token spawns: %s", answer.Status)
 	}
-	must(t, a.Users.SetRole("ann", access.Admin))
+	must(t, a.Authority.Users.SetRole("ann", access.Admin))
 	if answer := a.request(t, "DELETE", "/tokens/"+made.ID, "", ann); answer.StatusCode != http.StatusNoContent {
 		t.Errorf("ended: %s", answer.Status)
 	}
@@ -162,10 +162,10 @@ func TestShareGrants(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
 	text, token := access.NewToken("ci", access.Who{User: "ann", Role: access.Viewer}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
-	_, err := a.Grants.Merge([]access.Grant{token}, time.Now()) // which tells nobody
+	_, err := a.Authority.Grants.Merge([]access.Grant{token}, time.Now()) // which tells nobody
 	must(t, err)
 	_, other := access.NewToken("other", access.Who{User: "ann", Role: access.Viewer}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
-	_, err = b.Grants.Merge([]access.Grant{other}, time.Now())
+	_, err = b.Authority.Grants.Merge([]access.Grant{other}, time.Now())
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -174,7 +174,7 @@ func TestShareGrants(t *testing.T) {
 		b.ShareGrants(ctx)
 	}()
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", "Authorization: Bearer "+text)
-	for late := time.Now().Add(10 * time.Second); a.Grants.Digest() != b.Grants.Digest(); {
+	for late := time.Now().Add(10 * time.Second); a.Authority.Grants.Digest() != b.Authority.Grants.Digest(); {
 		if time.Now().After(late) {
 			t.Fatal("they do not agree")
 		}

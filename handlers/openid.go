@@ -62,8 +62,10 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 		return h.refuseOpenID(w, r, known, err)
 	}
 	h.login.throttle.Succeeded(h.addrOf(r), h.addrOf(r))
-	s := session{User: known.User, Role: known.Role, OpenID: true, subject: known.Subject}
-	h.setSession(w, r, s)
+	s := session{Who: h.Authority.Let(known.User, known.Role), subject: known.Subject}
+	if err := h.setSession(w, r, s); err != nil {
+		return err
+	}
 	view := templates.Entered{Page: h.page(r, "Logged in")}
 	view.User = known.User
 	return h.set.Render(w, http.StatusOK, "entered", view)
@@ -95,7 +97,7 @@ func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known op
 		attrs = append(attrs, "cause", cause)
 	}
 	h.Log.Warn("login refused", attrs...)
-	h.noteLogin(r, session{User: known.User, Role: access.Nobody, subject: known.Subject}, result)
+	h.noteLogin(r, session{Who: access.Who{User: known.User}, subject: known.Subject}, result)
 	view := h.loginPage(r, "")
 	view.OpenIDError = sentence(err.Error())
 	return h.set.Render(w, status, "login", view)

@@ -78,7 +78,7 @@ func TestOpenID_LogsIn(t *testing.T) {
 	n := start(t, "/bin/cat")
 	s := withOpenID(t, n)
 	withUsers(t, n)
-	must(t, n.Users.SetRole("vic", access.Admin))
+	must(t, n.Authority.Users.SetRole("vic", access.Admin))
 	for user, want := range map[string]int{"ann": 503, "vic": 403} { // of spawning: nothing here makes nodes
 		to, cookie := n.begin(t, "Sec-Fetch-Site: same-origin")
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/login" || cookie.MaxAge != 600 {
@@ -306,8 +306,9 @@ func TestOpenID_SessionIsItsOwn(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	withUsers(t, n)
-	for _, s := range []session{{User: "openid:vic", OpenID: true}, {User: "ann", OpenID: true, Named: true}} {
-		s.ID, s.Role, s.Seen, s.Expires = "x", access.Viewer, time.Now(), time.Now().Add(time.Hour)
+	for _, user := range []string{"openid:vic", "openid:ann"} {
+		s := session{Who: n.Authority.Let(user, access.Viewer), Seen: time.Now(), Expires: time.Now().Add(time.Hour)}
+		s.Grant = "x"
 		cookie := "Cookie: " + n.login.name + "=" + n.login.sign(s)
 		if got := n.request(t, "GET", "/nodes", "", cookie).StatusCode; got != http.StatusOK {
 			t.Errorf("%+v looks: %d", s, got)

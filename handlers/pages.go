@@ -14,11 +14,13 @@ import (
 // With the printed link's token it logs in and comes back without it, so that the token stays in no history.
 func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 	if token := r.URL.Query().Get("token"); token != "" && h.login.checkToken(token) {
-		h.setSession(w, r, session{User: "admin", Role: access.Admin})
+		if err := h.setSession(w, r, session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)}); err != nil {
+			return err
+		}
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	if sessionOf(r).ID == "" {
+	if sessionOf(r).Grant == "" {
 		h.refuseStranger(w, r)
 		return nil
 	}

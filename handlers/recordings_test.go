@@ -29,7 +29,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 	c := n.client(t)
 	s, term := n.open(t, c)
 	made := recorded(t, c, "POST", s)
-	if !cast.ValidID(made.ID) || made.State != cast.Recording || made.Node != self || made.Shell != s.ID || made.By != "token" || made.Title != "cat" {
+	if !cast.ValidID(made.ID) || made.State != cast.Recording || made.Node != self || made.Shell != s.ID || made.By != access.ConsoleToken || made.Title != "cat" {
 		t.Errorf("made %+v", made)
 	}
 	file := "/nodes/" + self + "/recordings/" + made.ID
@@ -56,7 +56,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 	}
 	must(t, term.Type(soon(t), "said\r"))
 	must(t, term.WaitFor(soon(t), "said\r\nsaid"))
-	if ended := recorded(t, c, "DELETE", s); ended.ID != made.ID || ended.State != cast.Finished || ended.Reason != "stopped by token" {
+	if ended := recorded(t, c, "DELETE", s); ended.ID != made.ID || ended.State != cast.Finished || ended.Reason != "stopped by "+access.ConsoleToken {
 		t.Errorf("ended %+v", ended)
 	}
 	if answer := n.request(t, "DELETE", s.Path()+"/recording", "", bearer); answer.StatusCode != http.StatusConflict {
@@ -206,15 +206,15 @@ func TestUserTravels(t *testing.T) {
 	n := start(t, "/bin/cat")
 	told := make(chan string, 1)
 	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(statementHeader) })
-	forged := signStatement(keyOf('x'), statement{User: "somebody", Role: access.Admin, Until: time.Now().Add(time.Minute)})
+	forged := signStatement(keyOf('x'), statement{Who: access.Who{User: "somebody", Role: access.Admin}, Until: time.Now().Add(time.Minute)})
 	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, statementHeader+": "+forged)
-	if said, ok := readStatement(n.Statements, <-told, time.Now()); !ok || said.User != "token" || said.Role != access.Admin {
+	if said, ok := readStatement(n.Statements, <-told, time.Now()); !ok || said.Who.User != access.ConsoleToken || said.Who.Role != access.Admin {
 		t.Errorf("the other node was told of %+v, %v", said, ok)
 	}
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
 	now := time.Now()
-	good := statement{User: "ann", Role: access.Admin, Until: now.Add(statementLife)}
+	good := statement{Who: access.Who{User: "ann", Role: access.Admin}, Until: now.Add(statementLife)}
 	for name, test := range map[string]struct {
 		said   string
 		status int
@@ -222,9 +222,9 @@ func TestUserTravels(t *testing.T) {
 		"signed":         {signStatement(keyOf('n'), good), http.StatusCreated},
 		"forged":         {forged, http.StatusForbidden},
 		"none":           {"", http.StatusForbidden},
-		"long ago":       {signStatement(keyOf('n'), statement{"ann", access.Admin, "", "", now.Add(-time.Hour)}), http.StatusForbidden},
-		"from tomorrow":  {signStatement(keyOf('n'), statement{"ann", access.Admin, "", "", now.Add(24 * time.Hour)}), http.StatusForbidden},
-		"of an operator": {signStatement(keyOf('n'), statement{"ann", access.Operator, "", "", now.Add(statementLife)}), http.StatusForbidden},
+		"long ago":       {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "", now.Add(-time.Hour)}), http.StatusForbidden},
+		"from tomorrow":  {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "", now.Add(24 * time.Hour)}), http.StatusForbidden},
+		"of an operator": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Operator}, "", now.Add(statementLife)}), http.StatusForbidden},
 		"cut":            {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
 		"huge":           {strings.Repeat("x", 1<<16), http.StatusForbidden},
 	} {

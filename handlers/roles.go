@@ -45,6 +45,18 @@ func mayIn(role access.Role, a access.Action, s *pty.Shell) bool {
 // rightOf is the role that a shell was opened with. System shells have all the power there is, whoever opened them.
 func rightOf(s *pty.Shell) access.Role { return rightFor(s.Kind(), s.Right()) }
 
+// actFor has a Convoy shell act for the login by which its opener types in it now: the one that opened it may have ended
+// meanwhile. It has no more rights than it was opened with.
+func actFor(s *pty.Shell, typing session) {
+	was, err := access.ParseWho(s.Right())
+	if err != nil || s.Kind() != "convoy" || was.User != typing.User || was.Grant == typing.Grant {
+		return
+	}
+	now := typing.Who
+	now.Role = was.Role
+	s.SetRight(now.String())
+}
+
 func rightFor(kind, right string) access.Role {
 	who, err := access.ParseWho(right)
 	if err != nil || kind != "convoy" {

@@ -71,7 +71,7 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 		"operator":   {role: access.Operator, headers: n.loggedIn(access.Operator, time.Hour)},
 		"admin":      {role: access.Admin, headers: n.loggedIn(access.Admin, time.Hour)},
 		"expired":    {headers: n.loggedIn(access.Admin, -time.Hour)},
-		"forged":     {headers: []string{"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(session{ID: "x", User: "admin", Role: access.Admin, Seen: time.Now(), Expires: time.Now().Add(time.Hour)})}},
+		"forged":     {headers: []string{"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(session{Who: access.Who{Grant: "x", User: "admin", Role: access.Admin}, Seen: time.Now(), Expires: time.Now().Add(time.Hour)})}},
 		"cross-site": {role: access.Admin, crossSite: true, headers: append(n.loggedIn(access.Admin, time.Hour), "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")},
 		"wrong host": {role: access.Admin, headers: append(n.loggedIn(access.Admin, time.Hour), "Host: evil.example"), wrongHost: true},
 	}
@@ -125,7 +125,7 @@ type asker struct {
 
 // loggedIn are the headers of a browser with such a login.
 func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
-	s := session{ID: "login-of-" + role.String(), User: role.String(), Role: role, Seen: time.Now(), Expires: time.Now().Add(left)}
+	s := session{Who: access.Who{Grant: "login-of-" + role.String(), User: role.String(), Role: role}, Seen: time.Now(), Expires: time.Now().Add(left)}
 	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
 }
 

@@ -261,7 +261,7 @@ func TestScan(t *testing.T) {
 	grants, err := access.OpenGrants(filepath.Join(t.TempDir(), "access.db"), true)
 	must(t, err)
 	t.Cleanup(func() { grants.Close() })
-	n.Grants, n.Prompt, n.Commands = grants, mute{}, mute{} // repl's tests, and the hostile scripts', are the others'
+	n.Authority.Grants, n.Prompt, n.Commands = grants, mute{}, mute{} // repl's tests, and the hostile scripts', are the others'
 	seed := *weatherSeed
 	if seed == 0 {
 		seed = rand.Uint64()

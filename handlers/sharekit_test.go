@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/access"
 	"convoy/fleet"
 	"convoy/internal/client"
 )
@@ -99,7 +100,7 @@ func (s *shared) revoke(t *testing.T, id string) {
 func (s *shared) expiring(t *testing.T) (token string, ends time.Time) {
 	t.Helper()
 	what := share{node: s.owner.Self, shell: s.shell.ID, types: true, expires: time.Now().Truncate(time.Second).Add(2 * time.Second)}
-	l, err := s.owner.links.add(what, "", "admin")
+	l, err := s.owner.links.add(what, "", s.owner.Authority.Let(access.ConsoleToken, access.Admin))
 	must(t, err)
 	return s.owner.shareKeys.token(l.share), l.expires
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"convoy/access"
 	"convoy/pty"
 )
 
@@ -20,17 +21,19 @@ var (
 	errExpired    = &problem{Status: http.StatusGone, Text: "this link has expired", Hint: "ask whoever sent it for another one"}
 	errRevoked    = &problem{Status: http.StatusGone, Text: "this link was revoked", Hint: "ask whoever sent it for another one"}
 	errShellGone  = &problem{Status: http.StatusGone, Text: "the shell of this link was closed", Hint: "a link opens one shell, and ends with it"}
+	errMakerGone  = &problem{Status: http.StatusGone, Text: "whoever made this link may not share the shell any more", Hint: "ask for another link"}
 	errOnlyWatch  = &problem{Status: http.StatusForbidden, Text: "this link is for watching", Hint: "ask whoever sent it for one to type"}
 	errManyLinks  = &problem{Status: http.StatusTooManyRequests, Text: "this shell has as many links as it may have", Hint: "revoke one first"}
 	errNoSuchLink = &problem{Status: http.StatusNotFound, Text: "no such link", Hint: "it was revoked, or has expired"}
 )
 
 // links are the share links of this node's shells. They are kept in memory: a link ends when its time comes, when it is
-// revoked, when its shell is closed, and with the node.
+// revoked, when its maker may not share the shell any more, when its shell is closed, and with the node.
 type links struct {
-	ctx     context.Context
-	shells  *pty.Table
-	changes signal // a shell has more links, or fewer
+	ctx       context.Context
+	shells    *pty.Table
+	authority *access.Authority
+	changes   signal // a shell has more links, or fewer
 
 	mu   sync.Mutex
 	byID map[string]*link
@@ -39,8 +42,8 @@ type links struct {
 // link is one share link, as its shell's node knows it.
 type link struct {
 	share
-	label string // what it is for, or who has it
-	by    string // who made it
+	label string     // what it is for, or who has it
+	by    access.Who // who made it: it gives no more than they have
 	made  time.Time
 	ctx   context.Context // ends with the link
 	end   context.CancelCauseFunc
@@ -49,12 +52,12 @@ type link struct {
 	viewers int       // attached now
 }
 
-func newLinks(ctx context.Context, shells *pty.Table) *links {
-	return &links{ctx: ctx, shells: shells, byID: map[string]*link{}}
+func newLinks(ctx context.Context, shells *pty.Table, authority *access.Authority) *links {
+	return &links{ctx: ctx, shells: shells, authority: authority, byID: map[string]*link{}}
 }
 
 // add makes a link of what s says, under a name of its own.
-func (s *links) add(what share, label, by string) (*link, error) {
+func (s *links) add(what share, label string, by access.Who) (*link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune()
@@ -103,14 +106,37 @@ func (s *links) revoke(shell, id string) (*link, error) {
 }
 
 // find finds a link of a shell that is good now. The error says why it is not good.
-func (s *links) find(shell, id string) (*link, error) {
-	_, gone := s.shells.Get(shell)
+func (s *links) find(ctx context.Context, shell, id string) (*link, error) {
+	of, gone := s.shells.Get(shell)
+	l, err := s.known(shell, id)
+	switch {
+	case gone != nil:
+		return nil, errShellGone
+	case err != nil:
+		return nil, err
+	case !mayIn(s.authority.Role(ctx, l.by), access.Share, of):
+		l.end(errMakerGone)
+		return nil, l.why()
+	}
+	return l, nil
+}
+
+// hold ends a link that is in use when its maker may not share the shell any more.
+func (s *links) hold(ctx context.Context, l *link) (stop func()) {
+	role := s.authority.Role(ctx, l.by)
+	return s.authority.Hold(l.by, role, func(now access.Role) {
+		if of, err := s.shells.Get(l.shell); err == nil && !mayIn(now, access.Share, of) {
+			l.end(errMakerGone)
+		}
+	})
+}
+
+// known is a link whose time is not over.
+func (s *links) known(shell, id string) (*link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.byID[id]
 	switch {
-	case gone != nil:
-		return nil, errShellGone
 	case l == nil || l.shell != shell:
 		return nil, errRevoked
 	case l.over(time.Now()): // a machine that slept has late timers

@@ -33,7 +33,7 @@ type linkView struct {
 
 // view is the link now. The list is locked, or the link is in nobody else's hands yet.
 func (l *link) view() linkView {
-	return linkView{ID: l.id, Right: l.right(), Label: l.label, By: l.by, Made: l.made.UTC(), Expires: l.expires, Used: instant(l.used), Viewers: l.viewers}
+	return linkView{ID: l.id, Right: l.right(), Label: l.label, By: l.by.User, Made: l.made.UTC(), Expires: l.expires, Used: instant(l.used), Viewers: l.viewers}
 }
 
 // GET /nodes/{node}/shells/{shell}/links
@@ -56,11 +56,11 @@ func (h *Handlers) makeLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	what.node, what.shell = h.Self, s.Info().ID
-	l, err := h.links.add(what, label, sessionOf(r).User)
+	l, err := h.links.add(what, label, sessionOf(r).who())
 	if err != nil {
 		return err
 	}
-	h.Log.Info("link made", "shell", l.shell, "link", l.id, "right", l.right(), "expires", l.expires, "by", l.by)
+	h.Log.Info("link made", "shell", l.shell, "link", l.id, "right", l.right(), "expires", l.expires, "by", l.by.User)
 	view := l.view()
 	view.URL = "/share/" + h.shareKeys.token(l.share)
 	return writeJSON(w, http.StatusCreated, view)
@@ -105,7 +105,7 @@ type linkKey struct{}
 // the link. types: only a link to type will do.
 func (h *Handlers) linked(types bool, fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		l, err := h.links.find(chi.URLParam(r, "shell"), chi.URLParam(r, "link"))
+		l, err := h.links.find(r.Context(), chi.URLParam(r, "shell"), chi.URLParam(r, "link"))
 		if err != nil {
 			return err
 		}
@@ -139,8 +139,8 @@ type sharedShell struct {
 }
 
 // describeLink finds a link's shell.
-func (h *Handlers) describeLink(shell, id string) (sharedShell, error) {
-	l, err := h.links.find(shell, id)
+func (h *Handlers) describeLink(ctx context.Context, shell, id string) (sharedShell, error) {
+	l, err := h.links.find(ctx, shell, id)
 	if err != nil {
 		return sharedShell{}, err
 	}
@@ -154,7 +154,7 @@ func (h *Handlers) describeLink(shell, id string) (sharedShell, error) {
 
 // GET /nodes/{node}/shells/{shell}/shared/{link}, from another node.
 func (h *Handlers) serveLink(w http.ResponseWriter, r *http.Request) error {
-	said, err := h.describeLink(chi.URLParam(r, "shell"), chi.URLParam(r, "link"))
+	said, err := h.describeLink(r.Context(), chi.URLParam(r, "shell"), chi.URLParam(r, "link"))
 	if err != nil {
 		return err
 	}
@@ -179,11 +179,12 @@ func (h *Handlers) serveLinkOutput(w http.ResponseWriter, r *http.Request) error
 // linkOutput follows a shell of this node for a holder of a link to it. It ends with the link, and the error says why.
 func (h *Handlers) linkOutput(parent context.Context, shell, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
-		l, err := h.links.find(shell, id)
+		l, err := h.links.find(parent, shell, id)
 		if err != nil {
 			yield(pty.Event{}, err)
 			return
 		}
+		defer h.links.hold(parent, l)()
 		h.links.use(l, 1)
 		defer h.links.use(l, -1)
 		ctx, cancel := context.WithCancel(parent)

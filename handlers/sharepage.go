@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"convoy/access"
 	"convoy/pty"
 	"convoy/templates"
 )
@@ -44,7 +45,7 @@ func (h *Handlers) requireShare(next http.Handler) http.Handler {
 			return
 		}
 		ctx := context.WithValue(r.Context(), shareKey{}, s)
-		r = r.WithContext(context.WithValue(ctx, sessionKey{}, session{ID: "link " + s.id}))
+		r = r.WithContext(context.WithValue(ctx, sessionKey{}, session{Who: access.Who{Grant: "link " + s.id}}))
 		if s.over(time.Now()) {
 			h.fail(w, r, errExpired)
 			return
@@ -80,7 +81,7 @@ func ownerAway(err error) error {
 func (h *Handlers) askLink(r *http.Request) (said sharedShell, err error) {
 	s := shareOf(r)
 	if s.node == h.Self {
-		return h.describeLink(s.shell, s.id)
+		return h.describeLink(r.Context(), s.shell, s.id)
 	}
 	answer, err := h.carry(r, s.node, s.path())
 	if err != nil {

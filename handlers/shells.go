@@ -203,6 +203,7 @@ func (h *Handlers) writeShell(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	actFor(s, sessionOf(r))
 	if err := h.typeInto(r, s, in); err != nil {
 		return err
 	}

@@ -25,21 +25,20 @@ const (
 
 // statement is what one node tells another of who asks.
 type statement struct {
-	User  string      `json:"user"`
-	Role  access.Role `json:"role"`
-	Login string      `json:"login"` // id of the session
-	Addr  string      `json:"addr"`  // where they ask from
-	Until time.Time   `json:"until"`
+	Who   access.Who `json:"who"`  // with the role that they have now
+	Addr  string     `json:"addr"` // where they ask from
+	Until time.Time  `json:"until"`
 }
 
 // vouch has a request to another node say who asks: the login that the context is of, or else the console itself, which
 // may look.
 func (h *Handlers) vouch(ctx context.Context, to *http.Request) {
 	s := sessionFrom(ctx)
-	if s.ID == "" {
-		s = session{User: "console", Role: access.Viewer}
+	who := s.who()
+	if s.Grant == "" {
+		who = access.NodeItself(h.Self)
 	}
-	said := statement{s.User, s.Role, s.ID, s.addr, time.Now().Add(statementLife).UTC()}
+	said := statement{who, s.addr, time.Now().Add(statementLife).UTC()}
 	to.Header.Set(statementHeader, signStatement(h.Statements[0], said))
 }
 
@@ -74,12 +73,15 @@ func readStatement(keys [][]byte, given string, now time.Time) (said statement, 
 	return statement{}, false
 }
 
-// identifyPeer takes what another node says of who asks, if it is signed; else nobody asks.
+// identifyPeer takes what another node says of who asks, if it is signed; else nobody asks. That node ends the request when
+// they may not go on; what has been ended here is known here as well.
 func (h *Handlers) identifyPeer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if said, ok := readStatement(h.Statements, r.Header.Get(statementHeader), time.Now()); ok {
-			s := session{ID: said.Login, User: said.User, Role: said.Role, addr: said.Addr}
-			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
+			s := session{Who: said.Who, Role: said.Who.Role, addr: said.Addr}
+			if !h.Authority.Grants.HasEnded(s.Grant, s.User, s.Made) {
+				r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

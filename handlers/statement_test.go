@@ -10,7 +10,7 @@ import (
 // Nothing but what was signed is a statement.
 func FuzzStatement(f *testing.F) {
 	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
-	good := statement{User: "ann", Role: access.Operator, Login: "x", Addr: "[::1]:5", Until: now.Add(statementLife).UTC()}
+	good := statement{Who: access.Who{User: "ann", Role: access.Operator, Grant: "x"}, Addr: "[::1]:5", Until: now.Add(statementLife).UTC()}
 	signed := signStatement(keyOf('n'), good)
 	f.Add(signed)
 	f.Add(signStatement(keyOf('z'), good))
@@ -18,7 +18,7 @@ func FuzzStatement(f *testing.F) {
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, text string) {
 		said, ok := readStatement([][]byte{keyOf('n')}, text, now)
-		if text == signed && !ok || ok && (said.User != good.User || said.Role != good.Role || !said.Until.Equal(good.Until)) {
+		if text == signed && !ok || ok && (said.Who != good.Who || !said.Until.Equal(good.Until)) {
 			t.Errorf("%q is %+v, %v", text, said, ok)
 		}
 	})

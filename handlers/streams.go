@@ -26,7 +26,7 @@ func (s *streams) add(t *tab) error {
 	if s.shut || len(s.tabs) >= maxStreams {
 		return errManyStreams
 	}
-	if t.share != nil && s.of(t.login.ID) >= maxHolders {
+	if t.share != nil && s.of(t.login.Grant) >= maxHolders {
 		return errHolders
 	}
 	s.tabs[t.id] = t
@@ -37,7 +37,7 @@ func (s *streams) add(t *tab) error {
 // of is how many are one login's, or one link's.
 func (s *streams) of(login string) (n int) {
 	for _, t := range s.tabs {
-		if t.login.ID == login {
+		if t.login.Grant == login {
 			n++
 		}
 	}
@@ -72,17 +72,6 @@ func (s *streams) notify(n templates.Notice) {
 	for _, t := range s.tabs {
 		if t.share == nil {
 			t.notify(n)
-		}
-	}
-}
-
-// end ends the streams of logins that are over.
-func (s *streams) end(over func(session) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.tabs {
-		if t.share == nil && over(t.login) {
-			t.letGo()
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"convoy/access"
 	"convoy/assets"
 	"convoy/logs"
 	"convoy/pty"
@@ -70,8 +71,10 @@ func (h *Handlers) serveTab(w http.ResponseWriter, r *http.Request, t *tab, open
 		return err
 	}
 	defer h.streams.remove(t)
-	if t.share == nil && h.over(t.login) { // just now
-		return errNotLoggedIn
+	if t.share == nil {
+		// What a stream shows goes by the role that its reader had when it was opened: with another role it is another
+		// stream, which the reader opens where this one stood.
+		defer h.Authority.Hold(t.login.Who, t.login.Role, func(access.Role) { cancel() })()
 	}
 	h.serveEvents(ctx, w, r, func(ctx context.Context, send publish) { t.run(ctx, send, open) })
 	return nil

@@ -36,9 +36,22 @@ type Info struct {
 	Recording bool // it is being recorded
 }
 
-// Kind is the kind of the shell's program, and Right what its opener may do: Place.Right.
-func (s *Shell) Kind() string  { return s.program.Kind }
-func (s *Shell) Right() string { return s.right }
+// Kind is the kind of the shell's program.
+func (s *Shell) Kind() string { return s.program.Kind }
+
+// Right says in whose name the shell acts: Place.Right, or what SetRight said last.
+func (s *Shell) Right() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.right
+}
+
+// SetRight says in whose name the shell acts from now on.
+func (s *Shell) SetRight(right string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.right = right
+}
 
 // Info says what the shell is now.
 func (s *Shell) Info() Info {

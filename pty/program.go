@@ -13,8 +13,8 @@ type Program struct {
 	Args []string // the program with its arguments; required
 	Env  []string // its whole environment
 	Dir  string   // that it starts in if no Place says another; "": Config.Dir
-	// Accompany, if there is one, is asked at each start for what goes along with it. right is Place.Right.
-	Accompany func(right string) (Company, error)
+	// Accompany, if there is one, is asked at each start for what goes along with it. right tells Shell.Right at any time.
+	Accompany func(right func() string) (Company, error)
 }
 
 // Company goes along with a program for as long as it runs.
@@ -32,7 +32,7 @@ func (p Program) name() string {
 }
 
 // accompany gives a command what goes along with it.
-func (p Program) accompany(cmd *exec.Cmd, right string) (Company, error) {
+func (p Program) accompany(cmd *exec.Cmd, right func() string) (Company, error) {
 	if p.Accompany == nil {
 		return Company{Close: func() {}}, nil
 	}

@@ -30,7 +30,6 @@ const exitNotStarted = 127
 type Shell struct {
 	id       string
 	program  Program
-	right    string // of its opener
 	started  time.Time
 	window   int           // bytes a viewer may be ahead of its Ack
 	stall    time.Duration // without an Ack, before a viewer is let go of
@@ -52,6 +51,7 @@ type Shell struct {
 	urgent atomic.Int32  // signals that wait for their turn
 
 	mu        sync.Mutex // guards what follows
+	right     string     // in whose name it acts
 	ring      ring
 	sizes     sizes
 	pid       int
@@ -114,7 +114,7 @@ func (s *Shell) start(config Config) error {
 	s.cmd = exec.Command(s.program.Args[0], s.program.Args[1:]...)
 	s.cmd.Dir = config.Dir
 	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which means ours
-	company, err := s.program.accompany(s.cmd, s.right)
+	company, err := s.program.accompany(s.cmd, s.Right)
 	if err != nil {
 		terminal.close()
 		return err

@@ -1,0 +1,83 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"convoy/access"
+)
+
+// session is who asks, with what they may do now.
+//
+// Of a login it is what its cookie says. That is signed, not encrypted: any node that holds the cluster's cookie honours
+// it, as far as [access.Authority] says that it still counts.
+type session struct {
+	access.Who
+	Role    access.Role `json:"-"`    // now
+	Seen    time.Time   `json:"seen"` // so far the login was used, give or take seenStep
+	Expires time.Time   `json:"expires"`
+
+	addr    string // where the request came from
+	subject string // what the provider calls the user, while it logs in
+	release func() // has the request go on when the right to it is lost: it is what takes the right away
+}
+
+type sessionKey struct{}
+
+// sessionOf is who asks; the zero session is nobody.
+func sessionOf(r *http.Request) session { return sessionFrom(r.Context()) }
+
+// sessionFrom is who asked for what a context is of.
+func sessionFrom(ctx context.Context) session {
+	s, _ := ctx.Value(sessionKey{}).(session)
+	return s
+}
+
+// who is whoever asks, for what outlives the request: a shell, a link, a request to another node.
+func (s session) who() access.Who {
+	w := s.Who
+	w.Role = s.Role
+	return w
+}
+
+// errRightLost ends what somebody has open who may not have it open any longer.
+var errRightLost = errors.New("the right to do this was taken away")
+
+// serveAs serves a request of somebody for as long as they may do what they may do now: when their role becomes a lesser
+// one, the request's context ends, and so does the connection, whatever is under way.
+func (h *Handlers) serveAs(next http.Handler, w http.ResponseWriter, r *http.Request, s session) {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	control := http.NewResponseController(w)
+	s.release = h.Authority.Hold(s.Who, s.Role, func(now access.Role) {
+		if now < s.Role {
+			cancel(errRightLost)
+			control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
+			control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+		}
+	})
+	defer s.release()
+	ctx = context.WithValue(ctx, sessionKey{}, s)
+	next.ServeHTTP(&heldWriter{w, ctx}, r.WithContext(ctx))
+}
+
+// heldWriter writes nothing more once the right to read it is lost.
+type heldWriter struct {
+	http.ResponseWriter
+	ctx context.Context
+}
+
+func (w *heldWriter) Write(b []byte) (int, error) {
+	if context.Cause(w.ctx) == errRightLost {
+		return 0, errRightLost
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush is for those who ask for an http.Flusher.
+func (w *heldWriter) Flush() { http.NewResponseController(w.ResponseWriter).Flush() } //nolint:errcheck // a Flusher has none
+
+// Unwrap is for http.ResponseController.
+func (w *heldWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
