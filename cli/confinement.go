@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	creack "github.com/creack/pty"
 
 	"convoy/confine"
 	"convoy/files"
@@ -51,6 +54,9 @@ func confined(args []string, stdout, stderr io.Writer) int {
 	}
 	switch args[1] {
 	case confinedRun:
+		if err := confine.Chdir(os.Getenv("PWD")); err != nil {
+			fmt.Fprintf(stderr, "this shell starts in %s: %v\n", os.Getenv("PWD"), err)
+		}
 		status, err := confine.Exec(args[2:])
 		fmt.Fprintln(stderr, err)
 		return status
@@ -60,7 +66,11 @@ func confined(args []string, stdout, stderr io.Writer) int {
 			return 1
 		}
 	case confinedTry:
-		if err := json.NewEncoder(stdout).Encode(plan.Try()); err != nil {
+		var at confine.Decoys
+		if len(args) > 3 {
+			at = confine.Decoys{Terminal: args[2], Socket: args[3]}
+		}
+		if err := json.NewEncoder(stdout).Encode(plan.Try(at)); err != nil {
 			return 1
 		}
 	}
@@ -135,16 +145,50 @@ func (c *confinement) files() files.Store {
 
 // try has a confined process attempt what it must not be able to do.
 func (c *confinement) try() (confine.Report, error) {
+	decoys, closeAll, err := c.decoys()
+	if err != nil {
+		return confine.Report{}, err
+	}
+	defer closeAll()
 	ctx, cancel := context.WithTimeout(context.Background(), tryWait)
 	defer cancel()
 	var complaint strings.Builder
-	cmd := exec.CommandContext(ctx, c.exe, confinedCommand, c.plan.String(), confinedTry)
+	cmd := exec.CommandContext(ctx, c.exe, confinedCommand, c.plan.String(), confinedTry, decoys.Terminal, decoys.Socket)
 	cmd.Env, cmd.Dir, cmd.Stderr, cmd.WaitDelay = []string{}, "/", &complaint, time.Second
 	out, err := cmd.Output()
 	if err != nil {
 		return confine.Report{}, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
 	}
 	return confine.ReadReport(out)
+}
+
+// decoys are a terminal like those of this node's system shells, and a socket like those of its user's programs.
+func (c *confinement) decoys() (at confine.Decoys, closeAll func(), err error) {
+	ptmx, tty, err := creack.Open()
+	if err != nil {
+		return at, nil, fmt.Errorf("open terminal: %w", err)
+	}
+	closers := []func() error{ptmx.Close, tty.Close}
+	closeAll = func() {
+		for _, close := range closers {
+			close() //nolint:errcheck // nothing was written
+		}
+	}
+	at.Terminal = tty.Name()
+	_, err = c.plan.GiveTerminal(tty)
+	dir, dirErr := os.MkdirTemp("", "convoy-*")
+	if err = errors.Join(err, dirErr); err == nil {
+		closers = append(closers, func() error { return os.RemoveAll(dir) })
+		at.Socket = filepath.Join(dir, "socket")
+		var listener net.Listener
+		if listener, err = net.Listen("unix", at.Socket); err == nil {
+			closers = append(closers, listener.Close)
+		}
+	}
+	if err != nil {
+		closeAll()
+	}
+	return at, closeAll, err
 }
 
 // allow refuses system shells where one could take the cluster's secrets out of this node, and where one that was to be
@@ -159,7 +203,7 @@ func (c *confinement) allow() error {
 		return &handlers.UnconfinedError{Reason: "its confinement could not be tried: " + err.Error()}
 	case said.Could(confine.ReadMemory):
 		return &handlers.UnconfinedError{Reason: "it could read this node's memory, and its secrets there"}
-	case c.mode == "strict" && (said.Could(confine.ReadStore) || said.Could(confine.Kill) || said.Could(confine.ReadEnviron)):
+	case c.mode == "strict" && slices.ContainsFunc(said.Attempts, func(one confine.Done) bool { return one.Worked }):
 		return &handlers.UnconfinedError{Reason: "it would not be confined as strictly as -confine strict wants it"}
 	}
 	return nil
@@ -168,7 +212,7 @@ func (c *confinement) allow() error {
 // shieldView is what a node says of the confinement of its system shells, as docs/protocol.md shows it.
 type shieldView struct {
 	Mode  string            `json:"mode"`
-	State string            `json:"state"` // full, partial, none, refused, or off: there are no system shells
+	State string            `json:"state"` // full (never without another user), partial, none, refused, or off: there are no system shells
 	Why   string            `json:"why"`
 	List  []repl.Protection `json:"protections"`
 }
@@ -203,6 +247,10 @@ func (n *node) shield() shieldView {
 		view.State, view.Why = "partial", "A system shell can "+strings.Join(weak, ", and ")
 	default:
 		view.Why = "A system shell can neither read nor end this node, nor read what it keeps"
+	}
+	if c.plan.User == nil && view.State != "refused" {
+		view.State = "partial"
+		view.Why += "; it runs as the node's own user, so it can change that user's files and reach that user's other programs by the network: they are not confined, and can do all of it"
 	}
 	return view
 }

@@ -217,6 +217,9 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 	args := n.confinement.command(n.cfg.shell[0], "-c", line)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = n.systemDir(), n.systemEnv()
+	if n.confinement.mode != "off" { // the directory is entered by the confined process
+		cmd.Dir, cmd.Env = "/", append(cmd.Env, "PWD="+cmd.Dir)
+	}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second
 	inOwnGroup(cmd)

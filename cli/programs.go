@@ -19,11 +19,18 @@ const (
 
 // programs are what this node's shells run, the usual one first. exe is this program.
 func (n *node) programs(exe string) []pty.Program {
-	convoy := pty.Program{Kind: convoyShell, Name: "convoy", Accompany: n.accompany,
+	convoy := pty.Program{Kind: convoyShell, Name: "convoy", Alone: true, Accompany: n.accompany,
 		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name, "-history", n.cfg.historyFile()},
 		Env:  []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"}}
-	system := pty.Program{Kind: systemShell, Name: programName(n.cfg.shell), Args: n.confinement.command(n.cfg.shell...), Env: n.systemEnv(), Dir: n.systemDir(),
-		Accompany: func(func() string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() }}
+	system := pty.Program{
+		Kind:      systemShell,
+		Name:      programName(n.cfg.shell),
+		Args:      n.confinement.command(n.cfg.shell...),
+		Env:       n.systemEnv(),
+		Dir:       n.systemDir(),
+		Enters:    n.confinement.mode != "off",
+		Accompany: func(func() string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() },
+	}
 	switch n.cfg.system {
 	case "off":
 		return []pty.Program{convoy}

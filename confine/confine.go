@@ -27,7 +27,8 @@ type Plan struct {
 	User *User `json:"user,omitempty"` // that the program runs as; nil: the node's own
 	// Hide are files and directories that no program gets at, by Landlock. One is hidden only if that costs nothing, which
 	// is if the user cannot make files in a directory above it; Strict hides it in any case, and then what is made anew
-	// in a directory above it cannot be opened.
+	// in a directory above it cannot be opened. Without another user Strict hides all terminals but the program's own, too,
+	// also those that it makes, and refuses Unix sockets (seccomp(2)).
 	Hide   []string `json:"hide,omitempty"`
 	Strict bool     `json:"strict,omitempty"`
 }

@@ -1,7 +1,9 @@
 package confine
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"syscall"
@@ -27,11 +29,28 @@ func (p Plan) Enter() error {
 	}
 	firstWhenShort()
 	if p.User != nil {
-		if err := p.User.become(); err != nil {
+		if err := p.become(); err != nil {
 			return err
 		}
 	}
 	return p.restrict()
+}
+
+// Chdir enters a directory with the power that is left after Enter, and has PWD name it. If that cannot be done it enters
+// the home of the environment, or else /, and returns why. "" is that home.
+func Chdir(dir string) (err error) {
+	home := os.Getenv("HOME")
+	if dir == "" {
+		dir = home
+	}
+	if err = os.Chdir(dir); err != nil {
+		if dir = home; os.Chdir(dir) != nil {
+			dir = "/"
+			os.Chdir(dir) //nolint:errcheck // where this process is already, or nowhere
+		}
+	}
+	os.Setenv("PWD", dir) //nolint:errcheck // names and values without NUL can be set
+	return err
 }
 
 // limit lowers a limit; one that is lower stays.
@@ -51,18 +70,21 @@ func limit(what int, most uint64) error {
 // lower is min for both types that systems have for limits.
 func lower[T int64 | uint64](limit *T, most uint64) { *limit = min(*limit, T(most)) }
 
-// become makes this process the user's, for good, and its terminal as well, which the user may want to open by its name.
-func (u *User) become() error {
-	if at, err := os.Stdin.Stat(); err == nil && at.Mode()&os.ModeCharDevice != 0 && at.Mode()&os.ModeDevice != 0 && isTerminal() {
-		if err := os.Stdin.Chown(u.UID, u.GID); err != nil {
-			return fmt.Errorf("give the terminal to user %d: %w", u.UID, err)
+// become makes this process the user's, for good.
+func (p Plan) become() error {
+	u, groups := p.User, []int{p.User.GID}
+	if isTerminal() {
+		group, err := p.GiveTerminal(os.Stdin)
+		if err != nil {
+			return err
 		}
+		groups = append(groups, group)
 	}
 	if err := limit(rlimitProcesses, maxProcesses); err != nil {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return syscall.Setgroups([]int{u.GID}) },
+		func() error { return syscall.Setgroups(groups) },
 		func() error { return syscall.Setgid(u.GID) },
 		func() error { return syscall.Setuid(u.UID) },
 	} {
@@ -73,11 +95,35 @@ func (u *User) become() error {
 	if u.UID != 0 && syscall.Setuid(0) == nil {
 		return fmt.Errorf("become user %d: the way back is open", u.UID)
 	}
-	// A directory that is closed to the user is no place to start in.
-	if unix.Access(".", unix.X_OK) != nil && (u.Home == "" || os.Chdir(u.Home) != nil) {
-		return os.Chdir("/")
-	}
 	return nil
+}
+
+// Groups that own terminals: numbers that systems give to nobody. Where a user namespace has only 65,536 of them the
+// second range is used.
+const (
+	terminalGroups, terminalGroupsEnd           = 1 << 28, 1<<31 - 1
+	fewTerminalGroups, fewTerminalGroupsEnd int = 20_000, 60_000
+)
+
+// GiveTerminal has a terminal opened by name only by processes of the returned group, which is new for each terminal: not
+// by the user, whose other programs would otherwise read what is typed there. It stays the node's own, so its mode cannot
+// be changed. Without another user it does nothing: the user of the node opens all terminals of its shells.
+func (p Plan) GiveTerminal(tty *os.File) (group int, err error) {
+	if p.User == nil {
+		return 0, nil
+	}
+	group = terminalGroups + rand.IntN(terminalGroupsEnd-terminalGroups)
+	if err = tty.Chown(-1, group); errors.Is(err, syscall.EINVAL) {
+		group = fewTerminalGroups + rand.IntN(fewTerminalGroupsEnd-fewTerminalGroups)
+		err = tty.Chown(-1, group)
+	}
+	if err == nil {
+		err = tty.Chmod(0o660)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("give the terminal to user %d: %w", p.User.UID, err)
+	}
+	return group, nil
 }
 
 func isTerminal() bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
@@ -42,6 +43,11 @@ func (p Plan) restrict() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
+	if p.alone() {
+		if err := refuseSockets(); err != nil {
+			return err
+		}
+	}
 	hidden := p.hidden()
 	if len(hidden) == 0 {
 		// Processes are kept apart by any domain, which needs something that it handles: this allows all of it.
@@ -57,12 +63,34 @@ func (p Plan) restrict() error {
 		return err
 	}
 	files, dirs := around("/", hidden)
+	if p.alone() {
+		files = append(files, ownTerminal()...)
+	}
 	return config.BestEffort().Restrict(landlock.PathAccess(fileRights, files...).IgnoreIfMissing(), landlock.PathAccess(dirRights, dirs...).IgnoreIfMissing())
 }
 
+// terminals is the directory of all of them.
+const terminals = "/dev/pts"
+
+// ownTerminal is the path of the terminal on standard input, if it is one.
+func ownTerminal() []string {
+	if path, err := os.Readlink("/proc/self/fd/0"); err == nil && isTerminal() {
+		return []string{path}
+	}
+	return nil
+}
+
+// alone reports whether nothing but this package keeps the program from what its user has elsewhere: strict is then as
+// strict as it can be.
+func (p Plan) alone() bool { return p.Strict && p.User == nil }
+
 // hidden are those of Hide that are there and that are to be hidden, as the system calls them.
 func (p Plan) hidden() (list []string) {
-	for _, path := range p.Hide {
+	hide := p.Hide
+	if p.alone() {
+		hide = append(slices.Clone(hide), terminals)
+	}
+	for _, path := range hide {
 		real, err := filepath.EvalSymlinks(path)
 		if err == nil && (p.Strict || !writableAbove(real)) {
 			list = append(list, real)

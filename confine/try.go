@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,11 +35,19 @@ const (
 	Trace       = "trace the node"
 	Kill        = "end the node"
 	ReadStore   = "read what the node keeps"
+	Terminals   = "read what is typed in other system shells"
+	Sockets     = "have the node user's other programs act for it, by their sockets"
 )
 
+// Decoys are what a node puts up for Try: what else there is of their kind is as open, or as closed.
+type Decoys struct {
+	Terminal string // path of a terminal, given to nobody else than another system shell's is
+	Socket   string // path of a Unix socket at which the node's user listens
+}
+
 // Try has this process, which has entered its plan, attempt what it must not be able to do to the node, its parent, and
-// to what the plan hides, and writes the Report. Nothing is changed by an attempt that works.
-func (p Plan) Try() Report {
+// to what the plan hides and to the decoys, and returns the Report. Nothing is changed by an attempt that works.
+func (p Plan) Try(at Decoys) Report {
 	node := os.Getppid()
 	said := Report{UID: os.Getuid(), Landlock: LandlockVersion(), NoNew: noNewPrivileges()}
 	proc := fmt.Sprintf("/proc/%d/", node)
@@ -51,6 +61,8 @@ func (p Plan) Try() Report {
 		{Trace, func() error { return trace(node) }},
 		{Kill, func() error { return syscall.Kill(node, 0) }},
 		{ReadStore, func() error { return anyFile(p.Hide) }},
+		{Terminals, func() error { return openTerminal(at.Terminal) }},
+		{Sockets, func() error { return connect(at.Socket) }},
 	} {
 		done := Done{What: one.what}
 		if err := one.try(); err != nil {
@@ -89,6 +101,30 @@ func open(path string) error {
 	return err
 }
 
+// openTerminal opens a terminal that is not this process's. Without Landlock there is another way to it: by the
+// descriptors of the programs there, which are of the same user.
+func openTerminal(path string) error {
+	if LandlockVersion() == 0 {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOCTTY, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		f, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NOCTTY, 0)
+	}
+	if err == nil {
+		f.Close() //nolint:errcheck // it was only tried
+	}
+	return err
+}
+
+func connect(path string) error {
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close() //nolint:errcheck // it was only tried
+	}
+	return err
+}
+
 var errNothing = errors.New("there is nothing")
 
 // anyFile opens the first file that can be opened in those paths.
@@ -119,6 +155,14 @@ func cause(err error) string {
 	var of *os.PathError
 	if errors.As(err, &of) {
 		err = of.Err
+	}
+	var call *net.OpError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	var system *os.SyscallError
+	if errors.As(err, &system) {
+		err = system.Err
 	}
 	return strings.ToValidUTF8(err.Error(), "?")
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -170,17 +171,138 @@ func TestConfinement_Attacks(t *testing.T) {
 				}
 			}
 			n.checkFiles(t)
-			page := n.page(t)
-			for _, what := range []string{confine.ReadEnviron, confine.ReadMemory, confine.ReadFDs, confine.Trace, confine.Kill, confine.ReadStore} {
-				if !strings.Contains(page, "cannot "+strings.ReplaceAll(what, "'", "&#39;")) {
-					t.Errorf("the page does not say that a shell cannot %s", what)
-				}
-			}
-			if !strings.Contains(page, "can neither read nor end this node") {
-				t.Error("the page does not say that nothing worked")
-			}
+			n.checkShield(t, name)
 		})
 	}
+}
+
+// checkShield: the page tells of each attempt, and "full" is said only of another user.
+func (n confinedNode) checkShield(t *testing.T, name string) {
+	t.Helper()
+	page := n.page(t)
+	for _, what := range []string{
+		confine.ReadEnviron, confine.ReadMemory, confine.ReadFDs, confine.Trace, confine.Kill, confine.ReadStore,
+		confine.Terminals, confine.Sockets,
+	} {
+		if !strings.Contains(page, "cannot "+strings.ReplaceAll(what, "'", "&#39;")) {
+			t.Errorf("the page does not tell of the attempt to %s", what)
+		}
+	}
+	want := map[string][]string{
+		"as root": {`data-state="full"`, "can neither read nor end this node"},
+		"as nobody": {
+			`data-state="partial"`, "A system shell can " + confine.Terminals + ", and have the node user&#39;s other programs act for it",
+			"it runs as the node&#39;s own user",
+		},
+		"as nobody, strictly": {`data-state="partial"`, "can neither read nor end this node", "it runs as the node&#39;s own user"},
+	}
+	for _, text := range want[name] {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
+}
+
+// TestConfinement_Terminals has one system shell read and write the terminals of another and of a Convoy shell. Where
+// that is not refused the shield says so. The programs that want a terminal of their own go on working.
+func TestConfinement_Terminals(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"as root": nil, "as nobody": nil, "as nobody, strictly": {"-confine", "strict"}} {
+		uid := nobody
+		if name == "as root" {
+			uid = 0
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if confine.LandlockVersion() == 0 {
+				t.Skip("without Landlock a program gets at the descriptors of its user's other programs")
+			}
+			n := startConfined(t, uid, args...)
+			victim, convoy := n.opens(t, "system"), n.opens(t, "convoy")
+			must(t, victim.WaitFor(soon(t), "$ "))
+			must(t, victim.Type(soon(t), "echo at=$(tty) pid=$$ en'ded'; sleep 1000\r"))
+			must(t, victim.WaitFor(soon(t), "ended"))
+			found := regexp.MustCompile(`at=(/dev/pts/\d+) pid=(\d+)`).FindSubmatch(victim.Bytes())
+			must(t, convoy.WaitFor(soon(t), "Convoy shell on"))
+			said := n.says(t, fmt.Sprintf(`
+				for f in %s %s; do
+				timeout 1 cat $f; [ $? = 124 ] && echo ${y}KED-read-$f
+				echo hello-from-afar >$f && echo ${y}KED-write-$f
+				done
+				P=%s
+				for f in /proc/$P/fd/*; do echo >$f && echo ${y}KED-proc; done
+				kill -0 $P && echo ${y}KED-kill`, found[1], n.terminal(t, "convoy"), found[2]))
+			works := regexp.MustCompile(`WORKED-[a-z0-9/-]+`).FindAllString(said, -1)
+			var want []string
+			if name == "as nobody" { // and the shield says so
+				want = []string{"WORKED-read-" + string(found[1]), "WORKED-write-" + string(found[1])}
+			}
+			if !slices.Equal(works, want) {
+				t.Errorf("worked: %q, want %q:\n%s", works, want, said)
+			}
+			if hit := strings.Contains(string(victim.Bytes()), "from-afar"); hit != (want != nil) {
+				t.Errorf("the other shell's screen was written: %v", hit)
+			}
+			if strings.Contains(string(convoy.Bytes()), "from-afar") {
+				t.Error("the Convoy shell's screen was written")
+			}
+			n.checkOwnTerminal(t, name != "as nobody, strictly")
+		})
+	}
+}
+
+// checkOwnTerminal: a shell's own terminal is all that it is elsewhere, and with pairs programs make further ones.
+func (n confinedNode) checkOwnTerminal(t *testing.T, pairs bool) {
+	t.Helper()
+	term := n.opens(t, "system")
+	for i, one := range []struct { // tmux is the last: what the terminal answers to its questions may come after it
+		program, line string
+		pairs         bool
+	}{
+		{"tty", `tty | grep -q ^/dev/pts/`, false},
+		{"stty", `stty size <$(tty) >$(tty)`, false},
+		{"stty", `stty size </dev/tty && echo >/dev/tty`, false},
+		{"sh", `sh -c 'echo >/dev/stderr && exec 3<>/dev/stdin'`, false},
+		{"stty", `stty -echo && stty echo`, false},
+		{"vim", `vim -u NONE -c q`, false},
+		{"less", `less -FX /etc/hostname`, false},
+		{"script", `script -qc true /dev/null`, true},
+		{"python3", `python3 -c 'import getpass, sys; sys.exit(getpass.getpass("pass""word?") != "abc")'`, false},
+		{"tmux", `T=$(mktemp -d); SHELL=/bin/sh tmux -S $T/s -f /dev/null new-session "echo in-tmux >$T/out"; grep -q in-tmux $T/out`, true},
+	} {
+		if _, err := exec.LookPath(one.program); err != nil || one.pairs && !pairs {
+			continue
+		}
+		must(t, term.Type(soon(t), fmt.Sprintf("%s; echo status'=%d-'$?.\r", one.line, i)))
+		if strings.Contains(one.line, "getpass") { // what is typed before it asks is thrown away
+			must(t, term.WaitFor(soon(t), "password?"))
+			must(t, term.Type(soon(t), "abc\r"))
+		}
+		must(t, term.WaitFor(soon(t), fmt.Sprintf("status=%d-", i)))
+		must(t, term.WaitFor(soon(t), fmt.Sprintf("status=%d-0.", i)))
+	}
+}
+
+// terminal is the path of the terminal of the first shell of a kind.
+func (n confinedNode) terminal(t *testing.T, kind string) string {
+	t.Helper()
+	var list []client.Shell
+	must(t, n.Do(soon(t), http.MethodGet, "/nodes/convoy/shells", nil, &list))
+	i := slices.IndexFunc(list, func(s client.Shell) bool { return s.Kind == kind })
+	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", list[i].PID))
+	must(t, err)
+	return path
+}
+
+// opens opens a shell of a kind, which is closed at the end of the test.
+func (n confinedNode) opens(t *testing.T, kind string) *client.Terminal {
+	t.Helper()
+	var s client.Shell
+	must(t, n.Do(soon(t), http.MethodPost, "/nodes/convoy/shells", []byte(`{"kind":"`+kind+`"}`), &s))
+	term, err := n.Attach(context.Background(), s, -1)
+	must(t, err)
+	t.Cleanup(term.Close)
+	return term
 }
 
 // checkFiles: what goes to a shell and comes from it goes with the shell's power, not with the node's.
@@ -201,5 +323,109 @@ func (n confinedNode) checkFiles(t *testing.T) {
 	must(t, err)
 	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != n.user {
 		t.Errorf("an uploaded file is user %d's, want %d's", owner, n.user)
+	}
+}
+
+// TestConfinement_Directory: a shell's directory is entered with its own power, so which directories there are is told to
+// nobody who could not see it; and a Convoy shell has none.
+func TestConfinement_Directory(t *testing.T) {
+	t.Parallel()
+	n := startConfined(t, 0)
+	closed := filepath.Join(filepath.Dir(n.data), "closed")
+	must(t, os.MkdirAll(filepath.Join(closed, "secret-project"), 0o755))
+	must(t, os.Chmod(closed, 0o700))
+	open := func(kind, dir string) (s struct{ Dir, Hint string }, err error) {
+		body := fmt.Sprintf(`{"kind": %q, "dir": %q}`, kind, dir)
+		return s, n.Do(soon(t), http.MethodPost, "/nodes/convoy/shells", []byte(body), &s)
+	}
+	usual, err := open("system", "")
+	must(t, err)
+	for _, dir := range []string{filepath.Join(closed, "secret-project"), filepath.Join(closed, "nothing"), closed, "/nothing"} {
+		s, err := open("system", dir)
+		must(t, err)
+		want := fmt.Sprintf("there is no directory %q that the shell can enter; it begins where the others did", dir)
+		if s.Dir != usual.Dir || s.Hint != want {
+			t.Errorf("%s: in %q, hint %q; want %q, %q", dir, s.Dir, s.Hint, usual.Dir, want)
+		}
+		var refused *client.Problem
+		if _, err := open("convoy", dir); !errors.As(err, &refused) || refused.Status != http.StatusBadRequest ||
+			refused.Text != "a Convoy shell has no working directory" {
+			t.Errorf("a Convoy shell in %s: %v", dir, err)
+		}
+	}
+	if s, err := open("system", "/usr"); err != nil || s.Dir != "/usr" || s.Hint != "" {
+		t.Errorf("in /usr: %+v, %v", s, err)
+	}
+	// Were it asked for all the same, the step that gives up power would not get there.
+	plan := confine.Plan{User: &confine.User{UID: nobody, GID: nobody, Name: "nobody", Home: "/usr"}}
+	step := exec.Command(os.Args[0], "confined", plan.String(), "run", "sh", "-c", "pwd; echo $PWD")
+	step.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/usr", "PWD=" + filepath.Join(closed, "secret-project"), asProcess + "=1"}
+	text, err := step.CombinedOutput()
+	want := fmt.Sprintf("this shell starts in /usr: chdir %s/secret-project: permission denied\n/usr\n/usr\n", closed)
+	if err != nil || string(text) != want {
+		t.Errorf("the step says %q, %v; want %q", text, err, want)
+	}
+}
+
+// TestConfinement_OthersOfTheUser asks the other programs of a node's user, which are not confined, to act for a shell: by
+// a tmux server's socket, by its memory, by signals. By sockets it works where the shield says that it does, and nowhere
+// else.
+func TestConfinement_OthersOfTheUser(t *testing.T) {
+	t.Parallel()
+	tmux, err := exec.LookPath("tmux")
+	if err != nil {
+		t.Skip("there is no tmux")
+	}
+	for name, args := range map[string][]string{"as nobody": nil, "as nobody, strictly": {"-confine", "strict"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if confine.LandlockVersion() < 6 {
+				t.Skip("this kernel's Landlock does not keep signals apart")
+			}
+			n := startConfined(t, nobody, args...)
+			dir, err := os.MkdirTemp("", "convoy-test-")
+			must(t, err)
+			t.Cleanup(func() { os.RemoveAll(dir) })
+			must(t, os.Chown(dir, nobody, nobody))
+			run := func(args ...string) string {
+				cmd := exec.Command(tmux, append([]string{"-S", dir + "/s", "-f", "/dev/null"}, args...)...)
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh"}
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+				text, err := cmd.CombinedOutput()
+				must(t, err)
+				return strings.TrimSpace(string(text))
+			}
+			run("new-session", "-d", "sleep 1000")
+			t.Cleanup(func() { run("kill-server") })
+			server := run("display-message", "-p", "#{pid}")
+			said := n.says(t, fmt.Sprintf(`
+				S=%s P=%s N=%d
+				tmux -S $S/s run-shell "grep NoNewPrivs /proc/self/status >$S/out; kill -0 $N && echo killable >>$S/out" && echo ${y}KED-socket
+				for f in mem environ fd/0; do head -c1 /proc/$P/$f && echo ${y}KED-$f; done
+				kill -0 $P && echo ${y}KED-kill
+				python3 -c 'import socket; socket.socket(socket.AF_UNIX)' && echo ${y}KED-make
+				python3 -c 'import socket; socket.socketpair(type=socket.SOCK_DGRAM)' && echo ${y}KED-datagrams
+				python3 -c 'import socket; socket.socketpair()' && echo ${y}KS-pairs
+				python3 -c 'import ctypes; c = ctypes.CDLL(None, use_errno=True); c.syscall(425, 1, 0); print("ring", ctypes.get_errno())'`,
+				dir, server, n.pid))
+			out, _ := os.ReadFile(dir + "/out")
+			works := regexp.MustCompile(`WORKED-[a-z0-9/-]+`).FindAllString(said, -1)
+			strict := len(args) > 0
+			switch {
+			case strict && len(works) > 0:
+				t.Errorf("worked: %q:\n%s", works, said)
+			case !strict && !slices.Contains(works, "WORKED-socket"), !strict && slices.Contains(works, "WORKED-kill"):
+				t.Errorf("worked: %q:\n%s", works, said)
+			}
+			if got := string(out); (got != "") == strict {
+				t.Errorf("tmux has done %q", got)
+			}
+			if _, err := exec.LookPath("python3"); err != nil {
+				return
+			}
+			if !strings.Contains(said, "WORKS-pairs") || strict != strings.Contains(said, "ring 13\r") {
+				t.Errorf("pairs of sockets, or io_uring:\n%s", said)
+			}
+		})
 	}
 }

@@ -24,6 +24,7 @@ type Elsewhere struct {
 
 // request is a line of JSON. What is put follows it, in chunks (RFC 9112, 7.1): their end tells that it came whole.
 type request struct {
+	Enter bool   `json:"enter"` // Dir, and nothing else
 	Put   bool   `json:"put"`
 	Dir   string `json:"dir"`
 	Name  string `json:"name"` // a path if the file is taken
@@ -99,6 +100,9 @@ func Serve(in io.Reader, out io.Writer) error {
 	}
 	if err != nil {
 		return fmt.Errorf("no request: %w", err)
+	}
+	if ask.Enter {
+		return tell(out, answer{}, Enter(ask.Dir))
 	}
 	if ask.Put {
 		put, err := Put(ask.Dir, ask.Name, httputil.NewChunkedReader(from), ask.Limit)
@@ -176,6 +180,17 @@ func (o *other) Close() error {
 	o.cmd.Process.Kill() //nolint:errcheck // it may have ended
 	o.cmd.Wait()         //nolint:errcheck // its answer has told
 	return nil
+}
+
+// Enter is [Enter], as the other process can.
+func (e Elsewhere) Enter(dir string) error {
+	o, err := e.ask(request{Enter: true, Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	_, err = o.answer()
+	return err
 }
 
 // Put is [Put], done by the other process.

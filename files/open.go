@@ -20,6 +20,21 @@ type File struct {
 	Bytes int64  // when it was opened
 }
 
+// Enter says why dir cannot be a working directory; nil: it can. The error is an *Error.
+func Enter(dir string) error {
+	at, err := os.Stat(dir)
+	if err == nil && !at.IsDir() {
+		err = unix.ENOTDIR
+	}
+	if err == nil {
+		err = unix.Access(dir, unix.X_OK)
+	}
+	if err != nil {
+		return failed(dir, err)
+	}
+	return nil
+}
+
 // Open opens the regular file at path, which is taken from dir unless it is
 // absolute. Links are followed, as everywhere; what is not a regular file, such
 // as a pipe that would keep its reader waiting, is a *KindError, and what is

@@ -62,7 +62,7 @@ func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source strin
 	}
 	ctx, cancel := contextWithTimeout(r, evalWait)
 	defer cancel()
-	h.Log.Info("evaluation asked for", "user", sessionOf(r).User, "addr", h.clientOf(r), "source", source)
+	h.Log.Info("evaluation asked for", "user", sessionOf(r).User, "addr", h.clientOf(r))
 	tell(r.Context(), h.Self, source)
 	got, err := h.Prompt.Evaluate(ctx, sessionOf(r).who(), source)
 	if err != nil {

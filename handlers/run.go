@@ -52,7 +52,7 @@ func (h *Handlers) runHere(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := contextWithTimeout(r, runWait)
 	defer cancel()
-	h.Log.Info("command asked for", "user", sessionOf(r).User, "addr", h.clientOf(r), "node", h.Self, "command", ask.Command)
+	h.Log.Info("command asked for", "user", sessionOf(r).User, "addr", h.clientOf(r), "node", h.Self)
 	tell(r.Context(), "", ask.Command)
 	got, err := h.Commands.Run(ctx, ask.Command)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -99,16 +98,16 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	if err := readWish(w, r, &ask); err != nil {
 		return err
 	}
-	dir, hint, err := readDir(ask.Dir)
-	if err != nil {
-		return err
-	}
 	role := sessionOf(r).Role
 	if ask.Kind == "" {
 		ask.Kind = h.usualKind(role)
 	}
 	if ask.Kind != "convoy" && !role.May(access.OpenSystem) {
 		return refused(role, access.OpenSystem)
+	}
+	dir, hint, err := h.readDir(ask.Kind, ask.Dir)
+	if err != nil {
+		return err
 	}
 	status, open := http.StatusOK, h.Shells.First
 	if !ask.First {
@@ -137,17 +136,24 @@ func (h *Handlers) usualKind(role access.Role) string {
 	return kinds[0]
 }
 
-// readDir is the working directory that was asked for. One that is not there (any more) is no error: the shell begins
-// where shells of this node do, and the hint says so.
-func readDir(asked string) (dir, hint string, err error) {
-	if asked == "" {
+// readDir is the working directory that was asked for. One that a shell cannot enter (any more) is no error: the shell
+// begins where shells of this node do, and the hint says so. What is tried is tried with a shell's power: whoever asks
+// learns no more about the machine's directories than a shell would tell.
+func (h *Handlers) readDir(kind, asked string) (dir, hint string, err error) {
+	switch {
+	case asked == "":
 		return "", "", nil
-	}
-	if !filepath.IsAbs(asked) {
+	case kind == "convoy":
+		return "", "", &problem{
+			Status: http.StatusBadRequest,
+			Text:   "a Convoy shell has no working directory",
+			Hint:   "leave out dir, or open a system shell",
+		}
+	case !filepath.IsAbs(asked):
 		return "", "", badRequest("dir must be an absolute path, not %q", asked)
 	}
-	if info, err := os.Stat(asked); err != nil || !info.IsDir() {
-		return "", fmt.Sprintf("there is no directory %q on the node; the shell begins where the others did", asked), nil
+	if err := h.Files.Enter(asked); err != nil {
+		return "", fmt.Sprintf("there is no directory %q that the shell can enter; it begins where the others did", asked), nil
 	}
 	return asked, "", nil
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 // Program is something that shells run.
@@ -13,6 +14,11 @@ type Program struct {
 	Args []string // the program with its arguments; required
 	Env  []string // its whole environment
 	Dir  string   // that it starts in if no Place says another; "": Config.Dir
+	// Enters is set for a program that enters its working directory itself, with what power it has then, and becomes
+	// another (execve(2)): PWD of its environment names the directory, and it starts in /.
+	Enters bool
+	// Alone is set for a program that never opens its terminal by a name: then nobody can, but root (TIOCEXCL).
+	Alone bool
 	// Accompany, if there is one, is asked at each start for what goes along with it. right tells Shell.Right at any time.
 	Accompany func(right func() string) (Company, error)
 }
@@ -44,6 +50,31 @@ func (p Program) accompany(cmd *exec.Cmd, right func() string) (Company, error) 
 		cmd.ExtraFiles = []*os.File{company.File}
 	}
 	return company, nil
+}
+
+// enterWait bounds how long a program may take to enter its working directory, and become another.
+const enterWait = 10 * time.Second
+
+// start starts a command of this program in a directory. If it enters it itself, start returns when it has.
+func (p Program) start(cmd *exec.Cmd, dir string) error {
+	if !p.Enters {
+		cmd.Dir = dir
+		return cmd.Start()
+	}
+	cmd.Dir, cmd.Env = "/", append(cmd.Env, "PWD="+dir)
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ours.Close()
+	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs) // is closed when it becomes another
+	err = cmd.Start()
+	theirs.Close()
+	if err == nil {
+		ours.SetReadDeadline(time.Now().Add(enterWait))
+		ours.Read(make([]byte, 1)) // the end, or too late
+	}
+	return err
 }
 
 // started lets go of the program's own end, which the program has now.

@@ -112,8 +112,13 @@ func (s *Shell) start(config Config) error {
 		return err
 	}
 	s.cmd = exec.Command(s.program.Args[0], s.program.Args[1:]...)
-	s.cmd.Dir = config.Dir
 	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which means ours
+	if s.program.Alone {
+		if err := terminal.exclude(); err != nil {
+			terminal.close()
+			return err
+		}
+	}
 	company, err := s.program.accompany(s.cmd, s.Right)
 	if err != nil {
 		terminal.close()
@@ -121,11 +126,11 @@ func (s *Shell) start(config Config) error {
 	}
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := s.cmd.Start(); err != nil {
+	if err := s.program.start(s.cmd, config.Dir); err != nil {
 		terminal.close()
 		company.started()
 		company.Close()
-		s.failStart(startCause(err, config.Dir))
+		s.failStart(startCause(err, s.cmd.Dir))
 		return nil
 	}
 	company.started()

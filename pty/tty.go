@@ -63,6 +63,16 @@ func (t *terminal) resize(size Size) error {
 	})
 }
 
+// exclude has the kernel refuse to open the tty any more, also by /dev/tty, but for those who administer the system
+// (ioctl_tty(2), TIOCEXCL). What is open goes on.
+func (t *terminal) exclude() error {
+	err := control(t.tty, func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCEXCL, 0) })
+	if err != nil {
+		return fmt.Errorf("have a terminal for itself: %w", err)
+	}
+	return nil
+}
+
 // foreground is the process group that the terminal's signals go to, 0 if
 // there is none.
 func (t *terminal) foreground() (group int) {

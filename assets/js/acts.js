@@ -40,7 +40,8 @@ export async function end(node, shell, pane) {
 export async function restart(node, shell, pane) {
   const info = await look(node, shell);
   if (!info || !await agreed("Restart", info, pane)) return null;
-  const { rows, cols, dir, kind } = info;
+  const { rows, cols, kind } = info;
+  const dir = kind === "convoy" ? undefined : info.dir;
   const answer = await ask("POST", `/nodes/${node}/shells`, { rows, cols, dir, kind, before: shell });
   if (!answer) return null;
   if (answer.hint) notice("warn", sentence(answer.hint));
