@@ -34,6 +34,7 @@ type byHand struct {
 	*client.Client
 	name string
 	at   string // where it gossips, as host:port
+	out  *output
 }
 
 func startByHand(t *testing.T, host string, args ...string) byHand {
@@ -44,7 +45,7 @@ func startByHand(t *testing.T, host string, args ...string) byHand {
 	c := client.New(strings.TrimSuffix(link, "/"), testToken)
 	t.Cleanup(c.Close)
 	gossip := net.JoinHostPort(loopback, strconv.Itoa(n.out.gossip(soon(t))))
-	return byHand{c, "convoy@" + host, gossip}
+	return byHand{c, "convoy@" + host, gossip, n.out}
 }
 
 // connect asks a's console to connect to b.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"convoy/fleet"
 	"convoy/guide"
 	"convoy/pty"
@@ -120,7 +122,7 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := problemOf(err)
 	if p.Status == http.StatusInternalServerError {
-		h.Log.Error("request failed", "method", r.Method, "path", pathOf(r), "err", err)
+		h.Log.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
 	}
 	switch {
 	case r.Header.Get("HX-Request") != "":
@@ -150,14 +152,13 @@ func wantsHTML(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// pathOf is a request's path for the log: without the token of a share link, which opens a shell to whoever reads it.
-func pathOf(r *http.Request) string {
-	rest, shared := strings.CutPrefix(r.URL.Path, "/share/")
-	if !shared {
-		return r.URL.Path
+// routeOf is a request's route for the log, without what the request has put into it: the token of a share link opens a
+// shell to whoever reads it.
+func routeOf(r *http.Request) string {
+	if at := chi.RouteContext(r.Context()); at != nil {
+		return at.RoutePattern()
 	}
-	_, rest, _ = strings.Cut(rest, "/")
-	return "/share/…/" + rest
+	return ""
 }
 
 // writeJSON answers v. Pages with a fleet's state are never kept by caches.

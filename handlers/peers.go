@@ -31,7 +31,7 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Cluster.Connect(ctx, target); err != nil {
 		answer = connected{Reason: err.Error()}
 	}
-	h.Log.Info("connect asked for", "addr", h.addrOf(r), "member", target, "err", answer.Reason)
+	h.Log.Info("connect asked for", "user", sessionOf(r).User, "addr", h.addrOf(r), "connected", answer.Connected)
 	if r.Header.Get("HX-Request") == "" {
 		return writeJSON(w, http.StatusOK, answer)
 	}

@@ -66,7 +66,6 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 	}
 	one, err := h.runbooks.Get(strings.TrimSuffix(name, ".md"))
 	if err != nil {
-		h.Log.Debug("runbook not shown", "name", name, "err", err)
 		return err
 	}
 	if !wantsHTML(r) {
