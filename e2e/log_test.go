@@ -64,12 +64,13 @@ func TestLogs_HaveNothingTyped(t *testing.T) {
 	more := []string{"-log-level", "debug", "-data", t.TempDir(), "-runbooks", t.TempDir(), "-openid-issuer", provider.URL, "-openid-client", "public", "-openid-roles", "*=viewer"}
 	a, b, s, _ := twoByHand(t, more...)
 	c := &canaries{of: map[string]string{}}
+	t.Run("callback", func(t *testing.T) { c.typeAtCallback(t, a) }) // first: who was wrong has to wait
 	t.Run("right requests", func(t *testing.T) { c.typeRightly(t, a, s) })
 	t.Run("functions", func(t *testing.T) { c.typeIntoFunctions(t, a, s.Node) })
 	t.Run("terminals", func(t *testing.T) { c.typeIntoTerminals(t, a, s) })
 	t.Run("routes", func(t *testing.T) { c.typeIntoRoutes(t, a, s, "known", "unknown", "form") })
 	t.Run("logins", func(t *testing.T) { c.typeAtLogin(t, a) })
-	t.Run("routes for strangers", func(t *testing.T) { c.typeIntoRoutes(t, a, s, "stranger") }) // who may have to wait by now
+	t.Run("routes for strangers", func(t *testing.T) { c.typeIntoRoutes(t, a, s, "stranger") })
 	c.check(t, a)
 	c.check(t, b)
 }
@@ -239,9 +240,8 @@ func (c *canaries) typeIntoTerminals(t *testing.T, a byHand, s client.Shell) {
 	must(t, prompt.WaitFor(soon(t), "done"))
 }
 
-// typeAtLogin comes back from the provider with an error, then mistypes names, passwords and tokens: the order matters,
-// as who was wrong has to wait.
-func (c *canaries) typeAtLogin(t *testing.T, a byHand) {
+// typeAtCallback comes back from the provider with an error.
+func (c *canaries) typeAtCallback(t *testing.T, a byHand) {
 	jar, err := cookiejar.New(nil)
 	must(t, err)
 	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -254,11 +254,14 @@ func (c *canaries) typeAtLogin(t *testing.T, a byHand) {
 		answer.Body.Close()
 		return answer
 	}
-	to("/?token=" + c.next("a token of a link"))
 	at, err := to("/login/openid").Location()
 	must(t, err)
 	what := "what the provider says at the callback"
 	to("/login/openid/callback?" + url.Values{"state": {at.Query().Get("state")}, "error": {c.next(what)}, "error_description": {c.next(what)}}.Encode())
+}
+
+// typeAtLogin mistypes names, passwords and tokens.
+func (c *canaries) typeAtLogin(t *testing.T, a byHand) {
 	for _, form := range []url.Values{
 		{"name": {c.next("a password in place of the name")}, "password": {c.next("a password")}},
 		{"token": {c.next("a token")}},
