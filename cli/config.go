@@ -78,8 +78,11 @@ Flags (and the environment variables that set them):
     -confine HOW       what keeps system shells from the node: on, which is all
                        that costs nobody anything; strict, which also hides
                        -data from them in any case, and then files that are made
-                       anew in a directory above it cannot be opened; or off.
-                       Default on; docs/security.md says more (CONVOY_CONFINE)
+                       anew in a directory above it cannot be opened, and which
+                       without another user (-system-user) refuses other
+                       terminals and Unix sockets, so tmux and script do not
+                       work; or off. Default on; docs/security.md says more
+                       (CONVOY_CONFINE)
     -system-user USER  whom system shells run as if Convoy is root, by name or
                        number; default 10001; root for root
                        (CONVOY_SYSTEM_USER)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	creack "github.com/creack/pty"
 
 	"convoy/confine"
 	"convoy/files"
@@ -145,50 +142,22 @@ func (c *confinement) files() files.Store {
 
 // try has a confined process attempt what it must not be able to do.
 func (c *confinement) try() (confine.Report, error) {
-	decoys, closeAll, err := c.decoys()
+	decoys, err := c.decoys()
 	if err != nil {
 		return confine.Report{}, err
 	}
-	defer closeAll()
+	defer decoys.close()
+	at := decoys.at()
 	ctx, cancel := context.WithTimeout(context.Background(), tryWait)
 	defer cancel()
 	var complaint strings.Builder
-	cmd := exec.CommandContext(ctx, c.exe, confinedCommand, c.plan.String(), confinedTry, decoys.Terminal, decoys.Socket)
+	cmd := exec.CommandContext(ctx, c.exe, confinedCommand, c.plan.String(), confinedTry, at.Terminal, at.Socket)
 	cmd.Env, cmd.Dir, cmd.Stderr, cmd.WaitDelay = []string{}, "/", &complaint, time.Second
 	out, err := cmd.Output()
 	if err != nil {
 		return confine.Report{}, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
 	}
 	return confine.ReadReport(out)
-}
-
-// decoys are a terminal like those of this node's system shells, and a socket like those of its user's programs.
-func (c *confinement) decoys() (at confine.Decoys, closeAll func(), err error) {
-	ptmx, tty, err := creack.Open()
-	if err != nil {
-		return at, nil, fmt.Errorf("open terminal: %w", err)
-	}
-	closers := []func() error{ptmx.Close, tty.Close}
-	closeAll = func() {
-		for _, close := range closers {
-			close() //nolint:errcheck // nothing was written
-		}
-	}
-	at.Terminal = tty.Name()
-	_, err = c.plan.GiveTerminal(tty)
-	dir, dirErr := os.MkdirTemp("", "convoy-*")
-	if err = errors.Join(err, dirErr); err == nil {
-		closers = append(closers, func() error { return os.RemoveAll(dir) })
-		at.Socket = filepath.Join(dir, "socket")
-		var listener net.Listener
-		if listener, err = net.Listen("unix", at.Socket); err == nil {
-			closers = append(closers, listener.Close)
-		}
-	}
-	if err != nil {
-		closeAll()
-	}
-	return at, closeAll, err
 }
 
 // allow refuses system shells where one could take the cluster's secrets out of this node, and where one that was to be
@@ -212,10 +181,14 @@ func (c *confinement) allow() error {
 // shieldView is what a node says of the confinement of its system shells, as docs/protocol.md shows it.
 type shieldView struct {
 	Mode  string            `json:"mode"`
-	State string            `json:"state"` // full (never without another user), partial, none, refused, or off: there are no system shells
+	State string            `json:"state"` // full, partial, none, refused, or off: there are no system shells
 	Why   string            `json:"why"`
 	List  []repl.Protection `json:"protections"`
 }
+
+// sameUser is what holds even if no attempt works. Only another user is a barrier to what else the node's user has.
+const sameUser = "; it runs as the node's own user, so it can change that user's files and reach that user's other " +
+	"programs by the network: they are not confined, and can do all of it"
 
 // shield tells what the confinement is worth on this machine.
 func (n *node) shield() shieldView {
@@ -250,7 +223,7 @@ func (n *node) shield() shieldView {
 	}
 	if c.plan.User == nil && view.State != "refused" {
 		view.State = "partial"
-		view.Why += "; it runs as the node's own user, so it can change that user's files and reach that user's other programs by the network: they are not confined, and can do all of it"
+		view.Why += sameUser
 	}
 	return view
 }

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	creack "github.com/creack/pty"
+
+	"convoy/confine"
+)
+
+// decoys are what a confined process tries to open: a terminal as this node's system shells have, and a socket as other
+// programs of its user have. The caller closes them.
+type decoys struct {
+	ptmx, tty *os.File
+	dir       string
+	listener  net.Listener
+}
+
+// decoys makes them.
+func (c *confinement) decoys() (d *decoys, err error) {
+	d = &decoys{}
+	if d.ptmx, d.tty, err = creack.Open(); err != nil {
+		return nil, fmt.Errorf("open terminal: %w", err)
+	}
+	if _, err = c.plan.GiveTerminal(d.tty); err == nil {
+		d.dir, err = os.MkdirTemp("", "convoy-*") // mode 0700
+	}
+	if err == nil {
+		d.listener, err = net.Listen("unix", d.at().Socket)
+	}
+	if err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *decoys) at() confine.Decoys {
+	return confine.Decoys{Terminal: d.tty.Name(), Socket: filepath.Join(d.dir, "socket")}
+}
+
+func (d *decoys) close() {
+	if d.listener != nil {
+		d.listener.Close() //nolint:errcheck // nobody was served
+	}
+	if d.dir != "" {
+		os.RemoveAll(d.dir) //nolint:errcheck // it is temporary
+	}
+	d.tty.Close()
+	d.ptmx.Close()
+}
