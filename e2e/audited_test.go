@@ -28,6 +28,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 	terminal.Close()
 	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/eval", []byte(`{"source":"shells.run(node.self(), 'exit 6').status"}`), nil))
 	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/run", []byte(`{"command":"exit 3"}`), nil))
+	a.send(soon(t), t, http.MethodGet, s.Path()+"/files?path=/etc/hostname", nil)
 	if err := a.Client.Do(soon(t), http.MethodPost, "/nodes", nil, nil); err == nil {
 		t.Error("a node was made")
 	}
@@ -39,7 +40,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		}
 		wants := []string{"action=shell.open", "action=eval", "action=run", "user=token:console role=admin", "target=" + nameB}
 		if node.name == nameB { // who does it knows what it is
-			wants = append(wants, "action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run")
+			wants = append(wants, "action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run", "/etc/hostname")
 		}
 		for _, want := range wants {
 			if !strings.Contains(out.String(), want) {
