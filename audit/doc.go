@@ -23,6 +23,12 @@
 //
 //	line=$(sed -n 3p FILE); printf %s "${line%,\"hash\":*}" | sha256sum
 //
+// # What it keeps
+//
+// A log may have a size and an age ([Config]). What is beyond that is removed by whole files, the oldest first; an entry
+// [Dropped] names the last entry that is gone, so that [Verify] tells files that the log removed itself from those that
+// somebody else did. The chain begins with what is left.
+//
 // # What it shows
 //
 // Any change to lines that others follow is found by [Verify]. The chain has no secret: who may write the files can
@@ -44,6 +50,9 @@ const (
 const (
 	// Recovered says that the log was closed in the middle of a line, which was cut off. Target is its file.
 	Recovered = "audit.recovered"
+	// Dropped says that the log removed its oldest files, since it had become too large or they too old. Target is the last of
+	// them; Detail begins with the head (SEQ:HASH) of its last entry, which the first entry that is left follows.
+	Dropped = "audit.dropped"
 	// Broken says that the chain was found broken. Target is the file, Detail says where and why. The chain goes on with
 	// this entry.
 	Broken = "audit.broken"

@@ -29,6 +29,12 @@ type logFile struct {
 	first uint64 // the number that its name gives its first entry
 }
 
+// begunAt is when a file was begun, as its name says.
+func begunAt(name string) time.Time {
+	at, _ := time.Parse(nameTime, name[len("audit-"):len("audit-")+len(nameTime)]) // the zero time is very old
+	return at
+}
+
 // filesOf are the files of a log, in their order. Others are none of ours.
 func filesOf(root *os.Root) ([]logFile, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")

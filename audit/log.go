@@ -15,6 +15,8 @@ type Config struct {
 	Dir      string
 	MaxBytes int64            // of a file; default 8 MiB
 	Keep     int              // files; the oldest are removed; 0 keeps all
+	MaxTotal int64            // of all files together; the oldest are removed; 0: any
+	MaxAge   time.Duration    // of entries, give or take an eighth of it; older files are removed; 0: any
 	Node     string           // stands in entries that name no node
 	Now      func() time.Time // default time.Now
 	Log      *slog.Logger     // of trouble that is no caller's; default none
@@ -36,10 +38,13 @@ type Log struct {
 	commit sync.Mutex
 	file   *os.File
 	name   string
-	size   int64   // of the lines that are safe on the disk
-	dirty  bool    // more may stand behind them
-	crowd  bool    // there may be more files than are kept
-	owed   []Entry // of the log's own, not yet written
+	size   int64     // of the lines that are safe on the disk
+	dirty  bool      // more may stand behind them
+	begun  time.Time // the file was
+	looked time.Time // when files that are too many were last looked for; zero: they have to be
+
+	removing bool    // it is being looked for
+	owed     []Entry // of the log's own, not yet written
 }
 
 // request is an entry that waits to be written. Log.commit guards it.
@@ -154,7 +159,7 @@ func (l *Log) writeSome(batch []*request) (n int, err error) {
 		}
 		e, more := l.finish(batch[n].entry).seal(head, lines)
 		if l.size > 0 || n > 0 {
-			if full := l.size+int64(len(more)) > l.cfg.MaxBytes; full && n > 0 {
+			if full := l.isFull(len(more)); full && n > 0 {
 				break
 			} else if full {
 				l.rotate(e.Seq)

@@ -30,6 +30,9 @@ func open(cfg Config) (*Log, error) {
 	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = defaultMaxBytes
 	}
+	if cfg.MaxTotal > 0 {
+		cfg.MaxBytes = max(1, min(cfg.MaxBytes, cfg.MaxTotal/8)) // so that what is removed is a small part
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -123,7 +126,6 @@ func (l *Log) goOn(w *walk) error {
 	if torn {
 		l.owe(Recovered, w.name, fmt.Sprintf("%d bytes of a line without an end were cut off: %s", len(w.torn), w.torn))
 	}
-	l.crowd = true
 	l.commit.Lock()
 	defer l.commit.Unlock()
 	if err := l.commitQueue(); err != nil { // it is tried again before the next entry
@@ -152,7 +154,7 @@ func (l *Log) reopen(w *walk) error {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.name = file, w.name
+	l.file, l.name, l.begun = file, w.name, begunAt(w.name)
 	l.size, l.dirty = info.Size()-int64(len(w.torn)), len(w.torn) > 0
 	if err := errors.Join(l.cut(), file.Sync()); err != nil { // cut is tried again before the first write
 		l.cfg.Log.Warn("audit log: a line without an end is still there", "file", w.name, "error", err)

@@ -46,8 +46,10 @@ type Report struct {
 	First   time.Time `json:"first,omitzero"` // time of the first entry
 	Last    time.Time `json:"last,omitzero"`  // time of the last entry
 	// Before is what went before the first entry that is there, as that entry says. Its Seq is 0 if nothing did. Otherwise
-	// the oldest files were removed, as Config.Keep does; who did it cannot be told.
+	// the oldest files were removed, as Config has a log do.
 	Before Head `json:"before"`
+	// Dropped says that the log removed them itself, as an entry of it tells; else who did it cannot be told.
+	Dropped bool `json:"dropped"`
 	// Head is the newest entry.
 	Head Head `json:"head"`
 	// Break is the first place where the chain breaks, nil if it is sound.
@@ -74,7 +76,12 @@ func (r Report) String() string {
 		fmt.Fprintf(&s, " from %s to %s, the newest is %v", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), r.Head)
 	}
 	if r.Before.Seq > 0 {
-		fmt.Fprintf(&s, "; the oldest files are gone, up to entry %v", r.Before)
+		fmt.Fprintf(&s, "; the oldest files are gone, up to entry %v, ", r.Before)
+		if r.Dropped {
+			s.WriteString("which the log removed itself for its size or its age")
+		} else {
+			s.WriteString("and no entry tells who removed them")
+		}
 	}
 	if len(r.Gone) > 0 {
 		fmt.Fprintf(&s, "; what was noted of entry %d could not be compared, it went with them", r.Gone[0].Seq)

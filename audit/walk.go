@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // walk goes through a log from its beginning and compares each line with the one before.
@@ -84,8 +85,12 @@ func (w *walk) step(e Entry) {
 	if e.Seq >= w.expect {
 		w.last, w.expect, w.loose = e.Head(), e.Seq+1, false
 	}
-	if e.Action == Broken {
+	switch e.Action {
+	case Broken:
 		w.told[e.Target] = true
+	case Dropped:
+		gone, _, _ := strings.Cut(e.Detail, " ")
+		w.report.Dropped = w.report.Dropped || gone == w.report.Before.String()
 	}
 }
 
