@@ -1,0 +1,132 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+var (
+	// ErrShare says that one user, or one login, has as much of something as one may have.
+	ErrShare = errors.New("you have as many of these as one user may have")
+	// ErrBusy says that a node has no more of something to give now.
+	ErrBusy = errors.New("this node has none of these left now")
+)
+
+// Bound limits how much of one thing is in use at once. Nobody but an admin holds more than a share of it, and the last
+// part of it, the reserve, goes to admins who hold no more than a share: what all others do, together, leaves room for an
+// admin. Its methods may be called by several goroutines.
+type Bound struct {
+	Total   int // at once
+	Reserve int // of Total, for admins
+	Each    int // of one user
+	Login   int // of one login; 0: as of a user
+	Waiting int // how many requests of one user may wait for their turn (Wait)
+
+	mu      sync.Mutex
+	used    int
+	users   map[string]int
+	logins  map[string]int
+	waiting map[string]int
+	freed   chan struct{} // closed when something is given back
+}
+
+// Claim says for whom something is taken. Login may be empty.
+type Claim struct {
+	Who
+	Login string
+}
+
+// Take takes one, and returns what gives it back, which may be called more than once: ErrShare, ErrBusy.
+func (b *Bound) Take(c Claim) (release func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.take(c)
+}
+
+func (b *Bound) take(c Claim) (release func(), err error) {
+	login := b.Login
+	if login == 0 {
+		login = b.Each
+	}
+	within := b.users[c.User] < b.Each && (c.Login == "" || b.logins[c.Login] < login)
+	switch left := b.Total - b.used; {
+	case !within && c.Role != Admin:
+		return nil, ErrShare
+	case left <= 0 || left <= b.Reserve && !(within && c.Role == Admin):
+		return nil, ErrBusy
+	}
+	if b.users == nil {
+		b.users, b.logins = map[string]int{}, map[string]int{}
+	}
+	b.used++
+	b.users[c.User]++
+	b.logins[c.Login]++
+	return sync.OnceFunc(func() { b.giveBack(c) }), nil
+}
+
+func (b *Bound) giveBack(c Claim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used--
+	drop(b.users, c.User)
+	drop(b.logins, c.Login)
+	if b.freed != nil {
+		close(b.freed)
+		b.freed = nil
+	}
+}
+
+// drop counts down, and forgets who has nothing.
+func drop(counts map[string]int, key string) {
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
+	}
+}
+
+// Wait takes one as Take does, when its turn comes: ErrShare if too many of the user's wait already, or the error of ctx.
+func (b *Bound) Wait(ctx context.Context, c Claim) (release func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if release, err = b.take(c); err == nil {
+		return release, nil
+	}
+	if b.waiting[c.User] >= b.Waiting {
+		return nil, ErrShare
+	}
+	if b.waiting == nil {
+		b.waiting = map[string]int{}
+	}
+	b.waiting[c.User]++
+	defer drop(b.waiting, c.User)
+	for {
+		if b.freed == nil {
+			b.freed = make(chan struct{})
+		}
+		if err := b.sleep(ctx, b.freed); err != nil {
+			return nil, err
+		}
+		if release, err = b.take(c); err == nil {
+			return release, nil
+		}
+	}
+}
+
+// sleep lets the lock go until something was given back.
+func (b *Bound) sleep(ctx context.Context, freed <-chan struct{}) error {
+	b.mu.Unlock()
+	defer b.mu.Lock()
+	select {
+	case <-freed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Used is how many are in use.
+func (b *Bound) Used() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}

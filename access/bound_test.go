@@ -1,0 +1,95 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func claim(user string, role Role) Claim { return Claim{Who{User: user, Role: role}, user + "'s login"} }
+
+// Nobody holds more than a share, all together leave the reserve, and an admin has it when all else is taken.
+func TestBound_Shares(t *testing.T) {
+	t.Parallel()
+	b := &Bound{Total: 20, Reserve: 4, Each: 3}
+	take := func(c Claim, n int, want error) {
+		t.Helper()
+		for range n {
+			if _, err := b.Take(c); !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", c.User, err, want)
+			}
+		}
+	}
+	take(claim("vic", Viewer), 3, nil)
+	take(claim("vic", Viewer), 1, ErrShare)
+	take(Claim{Who{User: "vic", Role: Viewer}, "another login"}, 1, ErrShare)
+	for i := range 4 {
+		take(claim(fmt.Sprint("user", i), Operator), 3, nil)
+	}
+	take(claim("bob", Admin), 1, nil)
+	take(claim("last", Operator), 1, ErrBusy) // the reserve is left
+	take(claim("ann", Admin), 3, nil)
+	take(claim("ann", Admin), 1, ErrBusy) // beyond her share it is another admin's
+	take(claim("bob", Admin), 1, nil)
+	take(claim("bob", Admin), 1, ErrBusy)
+	if b.Used() != b.Total {
+		t.Errorf("%d are in use, want %d", b.Used(), b.Total)
+	}
+}
+
+func TestBound_GivenBack(t *testing.T) {
+	t.Parallel()
+	b := &Bound{Total: 2, Each: 2, Login: 1}
+	release, err := b.Take(claim("vic", Viewer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Take(claim("vic", Viewer)); !errors.Is(err, ErrShare) {
+		t.Errorf("a second of one login: %v", err)
+	}
+	release()
+	release()
+	if b.Used() != 0 || len(b.users) != 0 || len(b.logins) != 0 {
+		t.Errorf("%d are in use, %v, %v", b.Used(), b.users, b.logins)
+	}
+}
+
+// Who waits gets a turn; too many of one user do not wait, and nobody waits longer than they want.
+func TestBound_Wait(t *testing.T) {
+	t.Parallel()
+	b := &Bound{Total: 4, Reserve: 1, Each: 1, Waiting: 1}
+	vic := claim("vic", Viewer)
+	release, err := b.Take(vic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error)
+	go func() {
+		_, err := b.Wait(t.Context(), vic)
+		got <- err
+	}()
+	for waits := 0; waits == 0; { // until it waits
+		b.mu.Lock()
+		waits = b.waiting["vic"]
+		b.mu.Unlock()
+	}
+	if _, err := b.Wait(t.Context(), vic); !errors.Is(err, ErrShare) {
+		t.Errorf("a second one that would wait: %v", err)
+	}
+	if _, err := b.Wait(t.Context(), claim("olga", Operator)); err != nil {
+		t.Errorf("another user meanwhile: %v", err)
+	}
+	release()
+	if err := <-got; err != nil {
+		t.Errorf("the one that waited: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Wait(ended, vic); !errors.Is(err, context.Canceled) {
+		t.Errorf("who waits no longer: %v", err)
+	}
+	if len(b.waiting) != 0 {
+		t.Errorf("%v wait", b.waiting)
+	}
+}
