@@ -329,7 +329,15 @@ func (g *Grants) tooMany(next map[string]Grant, now time.Time) (gone []string) {
 	if over <= 0 {
 		return gone
 	}
-	slices.SortFunc(logins, func(a, b Grant) int { return a.Seen.Compare(b.Seen) })
+	rank := func(a Grant) int { // a cut says all of what it covers
+		if cut, ok := g.known[cutID(a.User)]; ok && !a.Made.After(cut.Made) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(logins, func(a, b Grant) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Seen.Compare(b.Seen))
+	})
 	for _, one := range logins[:over] {
 		gone = append(gone, one.ID)
 	}

@@ -21,11 +21,13 @@ const (
 	maxTracked = 10_000
 )
 
-// Throttle has those wait who log in wrongly, by their address and by the name. Its methods may be called by several
+// Throttle has those wait who log in wrongly, by their address and by the name. A try counts as wrong from the moment
+// that it is reserved, so that many at once are no more than one after the other. Its methods may be called by several
 // goroutines.
 type Throttle struct {
 	mu    sync.Mutex
-	known map[string]*failures
+	known map[string]*failures // by address, and by name
+	right map[string]*failures // by name and address, where that name has been right
 }
 
 type failures struct {
@@ -33,75 +35,160 @@ type failures struct {
 	last  time.Time
 }
 
-// Wait is how long somebody has to wait before the next try counts; 0: not at all.
-func (t *Throttle) Wait(now time.Time, addr, name string) time.Duration {
+// Verdict is what came of a try.
+type Verdict int
+
+// The verdicts.
+const (
+	Wrong     Verdict = iota // it counts
+	Right                    // it does not count, and the name's failures are forgotten
+	Undecided                // it does not count: nobody looked at it
+)
+
+// Reserve takes a try, which counts as wrong until settle says otherwise. If it may not be made yet, settle is nil and
+// wait says in how long it may. An empty name is nobody's, and only the address counts. A name that has been right at an
+// address is throttled there for itself alone: neither others who share the address, nor others who guess at the name,
+// have its owner wait.
+func (t *Throttle) Reserve(now time.Time, addr, name string) (settle func(Verdict), wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return max(t.wait(now, addrKey(addr), longestWait), t.wait(now, nameKey(name), longestName))
+	counts := t.countsOf(addr, name)
+	for _, c := range counts {
+		wait = max(wait, c.wait(now))
+	}
+	if wait > 0 {
+		return nil, wait
+	}
+	for i := range counts {
+		counts[i].take(now)
+	}
+	return func(v Verdict) { t.settle(v, counts, addr, name, now) }, 0
 }
 
-func (t *Throttle) wait(now time.Time, key string, longest time.Duration) time.Duration {
-	f := t.known[key]
+// Wait is how long somebody has to wait before a try may be reserved; 0: not at all.
+func (t *Throttle) Wait(now time.Time, addr, name string) (wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.countsOf(addr, name) {
+		wait = max(wait, c.wait(now))
+	}
+	return wait
+}
+
+// Knows reports whether a name has been right at an address.
+func (t *Throttle) Knows(addr, name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.right[pairKey(addr, name)] != nil
+}
+
+func (t *Throttle) settle(v Verdict, counts []count, addr, name string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v == Wrong {
+		return
+	}
+	for _, c := range counts {
+		c.giveBack(now)
+	}
+	if v == Right && name != "" {
+		delete(t.known, nameKey(name))
+		t.right = remember(t.right, pairKey(addr, name), &failures{last: now})
+	}
+}
+
+// count is one of the counts that a try goes into.
+type count struct {
+	in      *map[string]*failures
+	key     string
+	longest time.Duration
+	before  time.Time // of the failure before this one
+}
+
+// countsOf are the counts that a try goes into.
+func (t *Throttle) countsOf(addr, name string) []count {
+	if pair := pairKey(addr, name); t.right[pair] != nil {
+		return []count{{in: &t.right, key: pair, longest: longestName}}
+	}
+	counts := []count{{in: &t.known, key: AddrKey(addr), longest: longestWait}}
+	if name != "" {
+		counts = append(counts, count{in: &t.known, key: nameKey(name), longest: longestName})
+	}
+	return counts
+}
+
+// wait is how long this count has one wait.
+func (c count) wait(now time.Time) time.Duration {
+	f := (*c.in)[c.key]
 	if f == nil || f.count < freeTries || now.Sub(f.last) > forgiven {
 		return 0
 	}
-	wait := longest
+	wait := c.longest
 	if doubled := f.count - freeTries; doubled < 20 {
-		wait = min(firstWait<<doubled, longest)
+		wait = min(firstWait<<doubled, c.longest)
 	}
 	return max(0, f.last.Add(wait).Sub(now))
 }
 
-// Failed counts a failure.
-func (t *Throttle) Failed(now time.Time, addr, name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, key := range []string{addrKey(addr), nameKey(name)} {
-		f := t.known[key]
-		if f == nil || now.Sub(f.last) > forgiven {
-			f = &failures{}
-			t.remember(key, f)
-		}
-		f.count++
-		f.last = now
+// take counts a failure.
+func (c *count) take(now time.Time) {
+	f := (*c.in)[c.key]
+	if f == nil || now.Sub(f.last) > forgiven {
+		f = &failures{}
+		*c.in = remember(*c.in, c.key, f)
+	}
+	c.before = f.last
+	f.count++
+	f.last = now
+}
+
+// giveBack takes a failure away again.
+func (c count) giveBack(now time.Time) {
+	f := (*c.in)[c.key]
+	if f == nil || f.count == 0 {
+		return
+	}
+	f.count--
+	if f.last.Equal(now) {
+		f.last = c.before
 	}
 }
 
-// Succeeded forgets the failures of an address and a name.
-func (t *Throttle) Succeeded(addr, name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.known, addrKey(addr))
-	delete(t.known, nameKey(name))
-}
-
-func (t *Throttle) remember(key string, f *failures) {
-	if t.known == nil {
-		t.known = map[string]*failures{}
+// remember puts failures into a map, whose oldest are forgotten if there are too many.
+func remember(known map[string]*failures, key string, f *failures) map[string]*failures {
+	if known == nil {
+		known = map[string]*failures{}
 	}
-	if len(t.known) >= maxTracked {
+	if len(known) >= maxTracked && known[key] == nil {
 		oldest := ""
-		for other, g := range t.known {
-			if oldest == "" || g.last.Before(t.known[oldest].last) {
+		for other, g := range known {
+			if oldest == "" || g.last.Before(known[oldest].last) {
 				oldest = other
 			}
 		}
-		delete(t.known, oldest)
+		delete(known, oldest)
 	}
-	t.known[key] = f
+	known[key] = f
+	return known
 }
 
 func nameKey(name string) string { return "name " + strings.ToLower(name) }
 
-// addrKey is an address; of IPv6 the network of 64 bits, all of which one customer has.
-func addrKey(addr string) string {
+func pairKey(addr, name string) string { return nameKey(name) + " at " + AddrKey(addr) }
+
+// AddrKey is what counts as one address, with or without a port: of IPv6 the network of 64 bits, all of which one
+// customer has.
+func AddrKey(addr string) string {
 	if at, err := netip.ParseAddrPort(addr); err == nil {
 		addr = at.Addr().String()
 	}
-	if ip, err := netip.ParseAddr(addr); err == nil && ip.Is6() && !ip.Is4In6() {
-		if network, err := ip.WithZone("").Prefix(64); err == nil {
-			return "addr " + network.String()
-		}
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return "addr " + addr
 	}
-	return "addr " + addr
+	ip = ip.Unmap().WithZone("")
+	if network, err := ip.Prefix(64); err == nil && ip.Is6() {
+		return "addr " + network.String()
+	}
+	return "addr " + ip.String()
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -151,42 +150,4 @@ func FuzzParseUsers(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestThrottle(t *testing.T) {
-	t.Parallel()
-	var th Throttle
-	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
-	var waits []time.Duration
-	for range 16 {
-		wait := th.Wait(now, "[2001:db8::1]:5000", "ann")
-		waits = append(waits, wait)
-		now = now.Add(wait)
-		th.Failed(now, "[2001:db8::1]:5000", "ann")
-	}
-	if got := fmt.Sprint(waits[:7], waits[15]); got != "[0s 0s 0s 1s 2s 4s 8s] 5m0s" {
-		t.Errorf("the waits are %s", got)
-	}
-	if got := th.Wait(now, "[2001:db8::ffff]:1", "somebody"); got != 5*time.Minute {
-		t.Errorf("of the same network: %v", got)
-	}
-	if got := th.Wait(now, "192.0.2.1:1", "Ann"); got != longestName {
-		t.Errorf("the name from elsewhere: %v", got)
-	}
-	if got := th.Wait(now, "192.0.2.1:1", "bob"); got != 0 {
-		t.Errorf("somebody else from elsewhere: %v", got)
-	}
-	if got := th.Wait(now.Add(forgiven+time.Second), "[2001:db8::1]:1", "ann"); got != 0 {
-		t.Errorf("after a while: %v", got)
-	}
-	th.Succeeded("[2001:db8::2]:1", "ann")
-	if got := th.Wait(now, "[2001:db8::1]:1", "ann"); got != 0 {
-		t.Errorf("after a success: %v", got)
-	}
-	for i := range maxTracked + 100 {
-		th.Failed(now, fmt.Sprintf("192.0.2.%d:1", i%256), fmt.Sprintf("name%d", i))
-	}
-	if len(th.known) > maxTracked {
-		t.Errorf("%d are remembered", len(th.known))
-	}
 }

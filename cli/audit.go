@@ -44,7 +44,7 @@ func (n *node) openAudit() {
 		n.log.Warn("no audit log: -data names no directory", "component", "audit")
 		return
 	}
-	log, err := audit.Open(audit.Config{Dir: n.cfg.auditDir(), Node: n.cfg.name, Log: n.part("audit")})
+	log, err := audit.Open(audit.Config{Dir: n.cfg.auditDir(), Node: n.cfg.name, MaxTotal: n.cfg.auditMax, MaxAge: n.cfg.auditAge, Log: n.part("audit")})
 	if err != nil {
 		n.log.Warn("no audit log", "component", "audit", "err", err)
 		return

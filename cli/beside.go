@@ -494,7 +494,7 @@ func (b *beside) shellsRun(ctx context.Context, args []json.RawMessage) (any, er
 	if err := decode(args, &name, &command, &seconds); err != nil {
 		return nil, err
 	}
-	return b.call(ctx, inSeconds(seconds), name, "shells.run", command)
+	return b.call(ctx, inSeconds(seconds), name, "shells.run", command, b.who())
 }
 
 // inSeconds is a time that a reader gave, within reason.

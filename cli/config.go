@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"convoy/access/openid"
+	"convoy/handlers"
 	"convoy/local"
 	"convoy/peer"
 	"convoy/railway"
@@ -46,6 +47,12 @@ Flags (and the environment variables that set them):
                        (CONVOY_ADDR; or PORT: that port on all addresses)
     -hosts NAMES       host names that the console may be reached by, with
                        commas, besides localhost and IP addresses (CONVOY_HOSTS)
+    -trusted-proxies LIST
+                       reverse proxies in front of the console, by address,
+                       network, or the words loopback and private, with commas:
+                       their X-Forwarded-For, -Proto and -Host are believed,
+                       and nobody else's; docs/security.md shows how nginx and
+                       Caddy are set up (CONVOY_TRUSTED_PROXIES)
     -tls-cert FILE, -tls-key FILE
                        serve the console by TLS, with this chain of certificates
                        and its key, in PEM; read again when they change
@@ -92,6 +99,10 @@ Flags (and the environment variables that set them):
                        tokens, the audit log, recordings, and what was typed in
                        Convoy shells; default $XDG_STATE_HOME/convoy
                        (CONVOY_DATA)
+    -audit-max SIZE    what a node's audit log may take; then its oldest files
+                       go; default 100MiB; 0 is any (CONVOY_AUDIT_MAX)
+    -audit-age AGE     how long its entries are kept, such as 400d or 720h;
+                       default 400d; 0 is for ever (CONVOY_AUDIT_AGE)
     -users FILE        who may log in with a name and a password; convoy user
                        makes it; default users, below -data (CONVOY_USERS)
     -openid-issuer URL
@@ -181,6 +192,8 @@ type config struct {
 	systemUser string        // whom they run as if the node is root
 	dirGiven   bool          // dir was asked for
 	data       string        // directory; empty: nothing is kept
+	auditMax   int64         // bytes; 0: any
+	auditAge   time.Duration // of entries; 0: any
 	dir        string
 	idle       time.Duration // of shells; 0: any
 	maxUpload  int64         // bytes; 0: no files at all
@@ -196,7 +209,7 @@ type config struct {
 	spawned    bool // a child of provider local
 	tls        tlsConfig
 	railway    railway.Config
-	proxied    bool // Railway's edge is in front
+	proxies    handlers.Proxies // in front of the console
 }
 
 // hinted is an error with what to do about it.
@@ -220,6 +233,7 @@ type flags struct {
 	poll, idle                                                                                      time.Duration
 	spawned, shareToken, tlsSelf                                                                    bool
 	tlsCert, tlsKey                                                                                 string
+	proxies, auditMax, auditAge                                                                     string
 	openID                                                                                          openIDFlags
 	given                                                                                           map[string]bool // by flag or by environment
 }
@@ -236,7 +250,7 @@ func configure(args []string, getenv func(string) string) (config, error) {
 	cfg := config{addr: f.console(getenv), hosts: splitList(f.hosts), maxNodes: f.maxNodes, port: f.port, callPort: f.callPort,
 		query: f.query, poll: f.poll, logFormat: f.log, cookie: getenv("CONVOY_COOKIE"), token: getenv("CONVOY_TOKEN")}
 	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkConfine, cfg.checkData, cfg.checkUsers, cfg.checkOpenID, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
+	for _, check := range []func(flags, func(string) string) error{cfg.checkNumbers, cfg.checkProvider, cfg.checkName, cfg.checkSecrets, cfg.checkShell, cfg.checkConfine, cfg.checkData, cfg.checkAudit, cfg.checkUsers, cfg.checkOpenID, cfg.checkProxies, cfg.checkTLS, cfg.checkRecordings, cfg.checkRunbooks, cfg.checkUpload, cfg.checkLog} {
 		if err := check(f, getenv); err != nil {
 			return config{}, err
 		}
@@ -251,6 +265,7 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.Usage = func() {}
 	set.StringVar(&f.addr, "addr", "localhost:4000", "")
 	set.StringVar(&f.hosts, "hosts", "", "")
+	set.StringVar(&f.proxies, "trusted-proxies", "", "")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "")
 	set.StringVar(&f.tlsKey, "tls-key", "", "")
 	set.BoolVar(&f.tlsSelf, "tls-self", false, "")
@@ -276,6 +291,8 @@ func readFlags(args []string, getenv func(string) string) (flags, error) {
 	set.StringVar(&f.openID.roles, "openid-roles", "", "")
 	set.StringVar(&f.openID.name, "openid-name", "", "")
 	set.StringVar(&f.data, "data", "", "")
+	set.StringVar(&f.auditMax, "audit-max", "100MiB", "")
+	set.StringVar(&f.auditAge, "audit-age", "400d", "")
 	set.StringVar(&f.dir, "dir", "", "")
 	set.DurationVar(&f.idle, "shell-idle", 0, "")
 	set.StringVar(&f.record, "record", "off", "")

@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// maxEvals is how many evaluations run at once.
-	maxEvals = 4
 	// maxConnected is how many Convoy shells that run elsewhere this node serves, and connectedIdle how long it
 	// remembers one that asks nothing.
 	maxConnected  = 64
@@ -22,8 +20,15 @@ const (
 
 // connectedShells are Convoy shells that ask this node by way of its console: convoy shell -connect.
 type connectedShells struct {
+	bound *access.Bound
+
 	mu   sync.Mutex
 	byID map[string]*connectedShell
+}
+
+// newConnected bounds them.
+func newConnected() *access.Bound {
+	return &access.Bound{Total: maxConnected, Reserve: 8, Each: 16}
 }
 
 type connectedShell struct {
@@ -31,6 +36,8 @@ type connectedShell struct {
 	asker  access.Who // of the latest request; guarded by connectedShells.mu
 	asking int        // requests under way
 	used   time.Time  // when the last one ended
+
+	release func() // its place
 }
 
 // Evaluate does as handlers.Prompt says.
@@ -56,18 +63,20 @@ func (s *connectedShells) take(n *node, who access.Who, id string) (*connectedSh
 	for other, c := range s.byID {
 		if c.asking == 0 && time.Since(c.used) > connectedIdle {
 			c.close()
+			c.release()
 			delete(s.byID, other)
 		}
 	}
 	c := s.byID[id]
 	if c == nil {
-		if len(s.byID) >= maxConnected {
-			return nil, errors.New("this node serves as many Convoy shells as it can; try another one")
+		release, err := s.bound.Take(access.Claim{Who: who})
+		if err != nil {
+			return nil, fmt.Errorf("no more Convoy shells of other machines: %w; one that is closed frees its place after %v", err, connectedIdle)
 		}
 		if s.byID == nil {
 			s.byID = map[string]*connectedShell{}
 		}
-		c = &connectedShell{}
+		c = &connectedShell{release: release}
 		c.beside = n.newBeside(func() access.Who {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -26,6 +26,8 @@ const (
 	// maxCommandOutput bounds what a command says, in bytes, and maxCommands how many run at once.
 	maxCommandOutput = 1 << 20
 	maxCommands      = 16
+	// maxEvals is how many evaluations run at once, since each may take much memory.
+	maxEvals = 4
 )
 
 // nodeView is a node as a Convoy shell lists it.
@@ -100,10 +102,11 @@ func (n *node) shellFunctions() {
 	})
 	register("shells.run", func(ctx context.Context, args peer.Args) (any, error) {
 		var command string
-		if err := args.Scan(&command); err != nil {
+		var who access.Who
+		if err := args.Scan(&command, &who); err != nil {
 			return nil, err
 		}
-		return n.runCommand(ctx, command)
+		return n.runCommand(ctx, who, command)
 	})
 	register("shell.protections", func(_ context.Context, args peer.Args) (any, error) {
 		return repl.Protections(), args.Scan()
@@ -174,15 +177,22 @@ func (n *node) shellViews() []shellView {
 	return list
 }
 
-// eval evaluates source in a Convoy shell of its own on this node, with the rights of somebody. Few do so at once, since each may take much memory;
-// others wait.
+// newEvals and newCommands bound what runs at once. Others wait; one user's cannot take all turns.
+func newEvals() *access.Bound {
+	return &access.Bound{Total: maxEvals, Reserve: 1, Each: 2, Waiting: 16}
+}
+
+func newCommands() *access.Bound {
+	return &access.Bound{Total: maxCommands, Reserve: 2, Each: 8, Waiting: 64}
+}
+
+// eval evaluates source in a Convoy shell of its own on this node, with the rights of somebody, when its turn comes.
 func (n *node) eval(ctx context.Context, who access.Who, source string) (repl.Result, error) {
-	select {
-	case n.evals <- struct{}{}:
-		defer func() { <-n.evals }()
-	case <-ctx.Done():
-		return repl.Result{}, fmt.Errorf("too many evaluations at once: %w", ctx.Err())
+	release, err := n.evals.Wait(ctx, access.Claim{Who: who})
+	if err != nil {
+		return repl.Result{}, fmt.Errorf("too many evaluations at once: %w", err)
 	}
+	defer release()
 	command, err := evaluator()
 	if err != nil {
 		return repl.Result{}, err
@@ -193,25 +203,24 @@ func (n *node) eval(ctx context.Context, who access.Who, source string) (repl.Re
 }
 
 // Run does as handlers.Commands says.
-func (n *node) Run(ctx context.Context, command string) (handlers.Ran, error) {
-	got, err := n.runCommand(ctx, command)
+func (n *node) Run(ctx context.Context, who access.Who, command string) (handlers.Ran, error) {
+	got, err := n.runCommand(ctx, who, command)
 	return handlers.Ran{Status: got.Status, Output: got.Output, Took: inSeconds(got.Took)}, err
 }
 
-// runCommand runs a command line in the node's shell, without a terminal. So many run at once; others wait.
-func (n *node) runCommand(ctx context.Context, line string) (commandResult, error) {
+// runCommand runs a command line in the node's shell, without a terminal, for somebody, when its turn comes.
+func (n *node) runCommand(ctx context.Context, who access.Who, line string) (commandResult, error) {
 	if n.cfg.system == "off" {
 		return commandResult{}, handlers.ErrNoSystemShell
 	}
 	if err := n.confinement.allow(); err != nil {
 		return commandResult{}, err
 	}
-	select {
-	case n.commands <- struct{}{}:
-		defer func() { <-n.commands }()
-	case <-ctx.Done():
-		return commandResult{}, fmt.Errorf("too many commands at once: %w", ctx.Err())
+	release, err := n.commands.Wait(ctx, access.Claim{Who: who})
+	if err != nil {
+		return commandResult{}, fmt.Errorf("too many commands at once: %w", err)
 	}
+	defer release()
 	began := time.Now()
 	var out limitedText
 	args := n.confinement.command(n.cfg.shell[0], "-c", line)
@@ -223,7 +232,7 @@ func (n *node) runCommand(ctx context.Context, line string) (commandResult, erro
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second
 	inOwnGroup(cmd)
-	err := cmd.Run()
+	err = cmd.Run()
 	if cmd.ProcessState == nil {
 		return commandResult{}, fmt.Errorf("%s cannot be started: %w", n.cfg.shell[0], err)
 	}

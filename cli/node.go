@@ -49,8 +49,8 @@ type node struct {
 	web         *handlers.Handlers
 	audit       *audit.Log // nil: there is no place for it
 	authority   *access.Authority
-	evals       chan struct{}   // holds a token for each evaluation under way
-	commands    chan struct{}   // and for each command
+	evals       *access.Bound   // evaluations under way
+	commands    *access.Bound   // and commands
 	asking      connectedShells // Convoy shells that run elsewhere
 	worker      *worker
 	server      *http.Server
@@ -80,7 +80,8 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 
 // build makes the parts and introduces them to one another. Nothing runs yet.
 func build(cfg config, stdout io.Writer) (*node, error) {
-	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: make(chan struct{}, maxEvals), commands: make(chan struct{}, maxCommands)}
+	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: newEvals(), commands: newCommands()}
+	n.asking.bound = newConnected()
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
 	exe, err := os.Executable()
 	if err != nil {
@@ -122,7 +123,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 		return nil, err
 	}
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Authority: n.authority, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
-		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxied: cfg.proxied, HSTS: cfg.tls.cert != "",
+		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxies: cfg.proxies, HSTS: cfg.tls.cert != "",
 		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Shield: n.shieldState, Files: n.confinement.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
@@ -156,8 +157,8 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		return err
 	}
 	n.listener = listener
-	n.server = &http.Server{Handler: n.web.Public(), TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		BaseContext: func(net.Listener) context.Context { return ctx }, ErrorLog: slog.NewLogLogger(n.part("http").Handler(), slog.LevelDebug)}
+	n.server = newServer(n.web.Public(), n.part("http"))
+	n.server.TLSConfig, n.server.BaseContext = secure, func(net.Listener) context.Context { return ctx }
 	if err := n.startProvider(ctx); err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		if secure != nil {
 			serve = func(l net.Listener) error { return n.server.ServeTLS(l, "", "") }
 		}
-		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(newBounded(listener, n.sharesAddress, n.part("http"))); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve the console: %w", err))
 		}
 	})

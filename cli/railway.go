@@ -48,7 +48,9 @@ func (cfg *config) onRailway(f *flags, getenv func(string) string) {
 		}
 		cfg.query = f.query
 	}
-	cfg.proxied = cfg.railway.Service != ""
+	if cfg.railway.Service != "" {
+		cfg.proxies = handlers.Proxies{Networks: handlers.EveryPeer(), RealIP: true}
+	}
 	if public := getenv("RAILWAY_PUBLIC_DOMAIN"); public != "" {
 		cfg.hosts = append(cfg.hosts, strings.ToLower(public))
 	}

@@ -18,7 +18,7 @@ var errParentGone = errors.New("the node that made this one is gone")
 func (n *node) child(name string) local.Child {
 	return local.Child{Name: name, Cookie: n.cfg.cookie, Token: n.cfg.token, Query: n.local.Query(), DNS: n.local.DNS(), Poll: n.cfg.poll,
 		Shell: n.cfg.shell, System: n.cfg.system, Confine: n.cfg.confine, SystemUser: n.cfg.systemUser, DirGiven: n.cfg.dirGiven, Data: n.cfg.data, Users: n.cfg.users, Dir: n.cfg.dir, Idle: n.cfg.idle, MaxUpload: n.cfg.maxUpload, Runbooks: n.cfg.runbooks, Bind: n.cfg.bind, Log: n.cfg.logLevel.String(),
-		RecordAll: n.cfg.record.all, Recordings: n.cfg.record.dir, RecordingsMax: n.cfg.record.maxBytes}
+		AuditMax: n.cfg.auditMax, AuditAge: n.cfg.auditAge, RecordAll: n.cfg.record.all, Recordings: n.cfg.record.dir, RecordingsMax: n.cfg.record.maxBytes}
 }
 
 // spawnedConfig is the configuration of a node that provider local made: it stands on standard input.
@@ -29,7 +29,7 @@ func spawnedConfig(getenv func(string) string) (config, error) {
 	}
 	cfg := config{addr: addrOf(c), provider: "none", name: c.Name, bind: c.Bind, query: c.Query, dns: c.DNS, poll: c.Poll, shell: c.Shell, system: c.System, confine: c.Confine, systemUser: c.SystemUser, dirGiven: c.DirGiven, data: c.Data, users: c.Users, dir: c.Dir, idle: c.Idle, maxUpload: c.MaxUpload, runbooks: c.Runbooks,
 		env: shellEnv(getenv), logFormat: "json", cookie: c.Cookie, token: c.Token, spawned: true,
-		record: recordConfig{all: c.RecordAll, dir: c.Recordings, maxBytes: c.RecordingsMax}}
+		auditMax: c.AuditMax, auditAge: c.AuditAge, record: recordConfig{all: c.RecordAll, dir: c.Recordings, maxBytes: c.RecordingsMax}}
 	if err := cfg.logLevel.UnmarshalText([]byte(c.Log)); err != nil {
 		return config{}, err
 	}

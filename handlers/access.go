@@ -4,30 +4,18 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
-	"strings"
 )
 
 // checkHost refuses requests for names that are not ours, so that a page of another site cannot reach the console by
-// pointing its own name at this address (DNS rebinding). Addresses are always right: rebinding needs a name.
+// pointing its own name at this address (DNS rebinding).
 func (h *Handlers) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-		_, err := netip.ParseAddr(host)
-		if err == nil || host == "localhost" || slices.Contains(h.Hosts, host) || r.URL.Path == "/healthz" {
-			next.ServeHTTP(w, r)
+		if !h.isOurs(r) {
+			h.failHost(w, r)
 			return
 		}
-		h.fail(w, r, &problem{Status: http.StatusMisdirectedRequest, Text: fmt.Sprintf("this console is not called %q", host),
-			Hint: "start Convoy with -hosts " + host + " if it should be"})
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -70,7 +58,7 @@ func (h *Handlers) securityHeaders(next http.Handler) http.Handler {
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		head.Set("Cache-Control", "no-store")
-		if (h.HSTS || h.Proxied) && h.byTLS(r) {
+		if h.wantsHSTS(r) {
 			head.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))

@@ -72,23 +72,6 @@ func TestPrintedLinkLogsIn(t *testing.T) {
 	}
 }
 
-// A proxy's headers count only where there is a proxy.
-func TestProxyHeaders(t *testing.T) {
-	t.Parallel()
-	for _, proxied := range []bool{false, true} {
-		n := start(t)
-		n.Proxied = proxied
-		answer := n.request(t, "GET", "/?token="+token, "", "X-Forwarded-Proto: https", "X-Real-IP: 192.0.2.9")
-		if secure := answer.Cookies()[0].Secure; secure != proxied {
-			t.Errorf("behind a proxy %v: a cookie that is secure: %v", proxied, secure)
-		}
-		lines := n.Logs.Tail(1)
-		if got := lines[0].Attrs[0].Value == "192.0.2.9"; lines[0].Message != "logged in" || got != proxied {
-			t.Errorf("behind a proxy %v: %+v", proxied, lines[0])
-		}
-	}
-}
-
 func TestOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	n := start(t)

@@ -19,6 +19,8 @@ import (
 const (
 	// auditShown is how many entries a page shows, of all nodes together.
 	auditShown = 300
+	// auditRefusals is how many of them may be refused logins, of each node: strangers must not push out what others did.
+	auditRefusals = 50
 	// maxAuditBytes bounds what another node says of its log.
 	maxAuditBytes = 4 << 20
 )
@@ -125,7 +127,14 @@ func (h *Handlers) ownAudit() []audit.Entry {
 	if h.Audit == nil {
 		return []audit.Entry{}
 	}
-	return slices.Concat([]audit.Entry{}, h.Audit.Tail(auditShown, nil))
+	h.refusals.flush()
+	refused := 0
+	return slices.Concat([]audit.Entry{}, h.Audit.Tail(auditShown, func(e audit.Entry) bool {
+		if e.Action == "login" && e.Result == audit.Refused {
+			refused++
+		}
+		return e.Action != "login" || e.Result != audit.Refused || refused <= auditRefusals
+	}))
 }
 
 // GET /audit
@@ -134,6 +143,9 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	view := templates.Audit{Page: h.page(r, "Audit log"), Kept: h.Audit != nil}
 	entries, silent := h.allAudit(ctx)
+	if h.Audit != nil {
+		view.Since = h.Audit.Since()
+	}
 	view.Silent = silent
 	for _, e := range entries {
 		view.Rows = append(view.Rows, templates.AuditRow{Time: e.Time, Node: shortName(hostOf(e.Node)), User: e.User, Role: e.Role, Addr: e.Addr,
@@ -173,7 +185,7 @@ func (h *Handlers) auditOf(ctx context.Context, node string) (list []audit.Entry
 	return list, err
 }
 
-// noteLogin notes a login, or that it was refused. Names at a provider may change hands; its sub does not.
+// noteLogin notes a login, or that it failed. Names at a provider may change hands; its sub does not.
 func (h *Handlers) noteLogin(r *http.Request, s session, result string) {
 	e := audit.Entry{Node: h.Self, User: s.User, Role: roleName(s), Addr: h.addrOf(r), Action: "login", Target: h.Self, Result: result}
 	if s.subject != "" {

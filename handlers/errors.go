@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
+	"convoy/access"
 	"convoy/fleet"
 	"convoy/guide"
 	"convoy/pty"
@@ -23,6 +25,8 @@ type problem struct {
 	Text     string `json:"error"`
 	Hint     string `json:"hint,omitempty"`
 	Expected *int64 `json:"expected,omitempty"` // the number that a shell's input waits for
+
+	RetryAfter int `json:"-"` // s; 0: nobody knows
 }
 
 func (p *problem) Error() string { return p.Text }
@@ -39,11 +43,18 @@ func problemOf(err error) *problem {
 	var gap *pty.GapError
 	var unconfined *UnconfinedError
 	var tooLarge *http.MaxBytesError
+	var early *tooManyTries
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(err, access.ErrShare):
+		return overShare("of these requests").(*problem)
+	case errors.Is(err, access.ErrBusy):
+		return boundProblem(access.ErrBusy, "of these requests").(*problem)
+	case errors.As(err, &early):
+		return early.problem()
 	case errors.As(err, &gap):
-		return &problem{http.StatusConflict, "input is missing before this one", fmt.Sprintf("send number %d first", gap.Expected), &gap.Expected}
+		return &problem{Status: http.StatusConflict, Text: "input is missing before this one", Hint: fmt.Sprintf("send number %d first", gap.Expected), Expected: &gap.Expected}
 	case errors.As(err, &tooLarge):
 		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("a body may have at most %d bytes", tooLarge.Limit), Hint: "send it in pieces"}
 	case isFileError(err):
@@ -121,6 +132,9 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p := problemOf(err)
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
 	if p.Status == http.StatusInternalServerError {
 		h.Log.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
 	}

@@ -120,6 +120,7 @@ const unreadBytes = 8 << 20
 // transfer lets files through that are not too large and that keep coming, to or from here or another node.
 func (h *Handlers) transfer(fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		takeOver(w, r)
 		s := &steady{ResponseWriter: w, body: r.Body, control: http.NewResponseController(w), wait: h.writeWait}
 		defer s.finish()
 		stop := context.AfterFunc(h.ctx, s.interrupt)
@@ -127,7 +128,7 @@ func (h *Handlers) transfer(fn handler) handler {
 		r.Body = s
 		err := h.checkTransfer(r)
 		if err == nil {
-			err = fn(s, r)
+			err = bounded(h.bounds.transfers, "transfers under way", fn)(s, r)
 		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			err = &files.LimitError{Limit: h.MaxUpload}

@@ -16,15 +16,22 @@ import (
 // follow is a stream's following of one shell.
 type follow struct{ stop context.CancelFunc }
 
-// follow begins to send a shell's output, in place of an earlier follow of the same shell. It reports false if the
-// stream has ended or follows too much.
-func (t *tab) follow(s at) bool {
+// follow begins to send a shell's output, in place of an earlier follow of the same shell: errGone if the stream has ended,
+// 429 if it, or its user, follows as much as they may.
+func (t *tab) follow(s at) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	key := s.node + "/" + s.shell
 	old := t.follows[key]
-	if !t.ready || (old == nil && len(t.follows) >= maxFollows) {
-		return false
+	if !t.ready {
+		return errGone
+	}
+	if old == nil && len(t.follows) >= maxFollows {
+		return overShare("shells on one stream")
+	}
+	release, err := t.login.take(t.h.bounds.follows, "followed shells")
+	if err != nil {
+		return err
 	}
 	if old != nil {
 		old.stop()
@@ -33,10 +40,11 @@ func (t *tab) follow(s at) bool {
 	f := &follow{cancel}
 	t.follows[key] = f
 	t.group.Go(func() {
+		defer release()
 		defer t.forget(key, f)
 		t.sendShell(ctx, s)
 	})
-	return true
+	return nil
 }
 
 func (t *tab) forget(key string, f *follow) {
@@ -170,8 +178,8 @@ func (h *Handlers) followShell(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if !t.follow(s) {
-		return errGone
+	if err := t.follow(s); err != nil {
+		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

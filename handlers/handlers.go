@@ -55,7 +55,7 @@ type Config struct {
 	Shares     [][]byte          // sign share links, likewise
 	Hosts      []string          // host names that the console is reached by, besides localhost and IP addresses
 	HSTS       bool              // browsers shall come by TLS alone from now on (RFC 6797)
-	Proxied    bool              // a proxy in front says who asks, and whether by TLS (X-Real-IP, X-Forwarded-Proto)
+	Proxies    Proxies           // whose word on where a request comes from is believed
 	Metrics    http.Handler      // of the program
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir
@@ -88,12 +88,16 @@ type Handlers struct {
 	login     *login
 	shareKeys shareKeys
 	links     *links
+	refusals  *refusals
+	bounds    bounds
+	opening   sync.Mutex // held while a shell is opened
 	streams   *streams
 	feeds     *feeds
 	pages     rendered
 	telling   sync.WaitGroup // what other nodes are being told
 	// writeWait is how long a client may take to accept one event before it is let go of.
 	writeWait time.Duration
+	bodyWait  time.Duration   // for the body of a request that is no file
 	ctx       context.Context // ends with Close; streams and feeds live no longer
 	cancel    context.CancelFunc
 }
@@ -126,8 +130,10 @@ func New(cfg Config) (*Handlers, error) {
 		}
 		cfg.Authority = access.NewAuthority(access.AuthorityConfig{Self: cfg.Self, Grants: grants, Log: cfg.Log})
 	}
-	h := &Handlers{Config: cfg, set: set, guide: pages, runbooks: &guide.Runbooks{Dir: cfg.Runbooks}, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait}
+	h := &Handlers{Config: cfg, set: set, guide: pages, runbooks: &guide.Runbooks{Dir: cfg.Runbooks}, login: newLogin(cfg.Token, cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait, bodyWait: bodyWait}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.bounds = newBounds()
+	h.refusals = &refusals{write: h.append}
 	h.links = newLinks(h.ctx, cfg.Shells, cfg.Authority)
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
 	h.feeds.builds = cfg.BuildLog != nil
@@ -146,6 +152,7 @@ func (h *Handlers) Close() {
 	h.telling.Wait()
 	h.streams.close()
 	h.feeds.close()
+	h.refusals.close()
 }
 
 // Public serves the console: people's browsers and scripts.

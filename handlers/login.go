@@ -9,9 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,11 +33,13 @@ type login struct {
 	name  string // of the cookie: browsers share cookies between ports, so each cluster has its own
 
 	throttle access.Throttle
+	checks   *access.Bound // of passwords that are compared
+	now      func() time.Time
 }
 
 func newLogin(token string, keys [][]byte) *login {
 	cluster := sha256.Sum256(keys[0])
-	return &login{token: sha256.Sum256([]byte(token)), keys: keys, name: "convoy-" + hex.EncodeToString(cluster[:4])}
+	return &login{token: sha256.Sum256([]byte(token)), keys: keys, checks: newChecks(), now: time.Now, name: "convoy-" + hex.EncodeToString(cluster[:4])}
 }
 
 // checkToken compares in constant time.
@@ -81,7 +81,7 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// identify finds out who asks, by bearer token or by cookie. It refuses nobody.
+// identify finds out who asks, by bearer token or by cookie. It refuses only whoever sends wrong tokens too often.
 func (h *Handlers) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s, ok := h.whoAsks(r); ok {
@@ -90,8 +90,19 @@ func (h *Handlers) identify(next http.Handler) http.Handler {
 			h.serveAs(next, w, r, s)
 			return
 		}
+		if token, ok := bearerOf(r); ok {
+			if err := h.wrongToken(r, token, "bearer token"); err != nil {
+				h.fail(w, r, err)
+				return
+			}
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// bearerOf is the token of a request's header.
+func bearerOf(r *http.Request) (string, bool) {
+	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
 // renew notes that a login or a token was used: in the list of them, and in a login's cookie.
@@ -110,7 +121,7 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request, s session) {
 
 // whoAsks is who asks by a bearer token or by a cookie, with the role that they have now; false if they have none.
 func (h *Handlers) whoAsks(r *http.Request) (s session, ok bool) {
-	if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); bearer {
+	if token, bearer := bearerOf(r); bearer {
 		s, ok = h.byToken(token)
 	} else if cookie, err := r.Cookie(h.login.name); err == nil {
 		s, ok = h.login.verify(cookie.Value, time.Now())
@@ -159,17 +170,15 @@ func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request) error {
 // POST /login
 func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, 4096)
-	if err := r.ParseForm(); err != nil {
+	if err := r.ParseForm(); errors.Is(err, errSlowBody) {
+		return err
+	} else if err != nil {
 		return badRequest("the form cannot be read")
 	}
 	s, err := h.admit(r)
 	if err != nil {
-		h.Log.Warn("login refused", "addr", h.addrOf(r), "err", err)
-		h.noteLogin(r, session{Who: access.Who{User: clipped(r.PostForm.Get("name"))}}, audit.Refused)
-		status := http.StatusUnauthorized
-		if wait, ok := errors.AsType[*tooManyTries](err); ok {
-			status = wait.answer(w)
-		}
+		h.loginRefused(r, session{Who: access.Who{User: clipped(r.PostForm.Get("name"))}}, "form", err)
+		status := refusedStatus(w, err)
 		return h.set.Render(w, status, "login", h.loginPage(r, sentence(err.Error())))
 	}
 	if err := h.setSession(w, r, s); err != nil {
@@ -195,62 +204,9 @@ func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
 	return view
 }
 
-// tooManyTries says that somebody has been wrong too often.
-type tooManyTries struct{ left time.Duration }
-
-func (e *tooManyTries) Error() string {
-	return fmt.Sprintf("there were too many wrong tries; try again in %d s", e.seconds())
-}
-
-func (e *tooManyTries) seconds() int { return int(e.left/time.Second) + 1 }
-
-// answer says when to come again (RFC 9110, 10.2.3), and returns the status.
-func (e *tooManyTries) answer(w http.ResponseWriter) int {
-	w.Header().Set("Retry-After", strconv.Itoa(e.seconds()))
-	return http.StatusTooManyRequests
-}
-
 var errUsers = errors.New("nobody can log in with a password now; the node's log says why")
 
 var errToken = errors.New("that token is not the one that Convoy printed when it started")
-
-// admit checks a token, or a name and a password. Whoever is wrong too often has to wait, and does not get an answer
-// meanwhile.
-func (h *Handlers) admit(r *http.Request) (session, error) {
-	token, name := strings.TrimSpace(r.PostForm.Get("token")), r.PostForm.Get("name")
-	now, addr := time.Now(), h.addrOf(r)
-	if left := h.login.throttle.Wait(now, addr, name); left > 0 {
-		return session{}, &tooManyTries{left}
-	}
-	s, err := h.known(token, name, r.PostForm.Get("password"))
-	if err != nil {
-		h.login.throttle.Failed(now, addr, name)
-		return session{}, err
-	}
-	h.login.throttle.Succeeded(addr, name)
-	return s, nil
-}
-
-func (h *Handlers) known(token, name, password string) (session, error) {
-	if name == "" {
-		if !h.login.checkToken(token) {
-			return session{}, errToken
-		}
-		return session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)}, nil
-	}
-	if h.Authority.Users == nil {
-		return session{}, access.ErrDenied
-	}
-	user, err := h.Authority.Users.Check(name, password)
-	if err != nil && !errors.Is(err, access.ErrDenied) { // not for a stranger to read
-		h.Log.Error("the users cannot be read", "err", err)
-		return session{}, errUsers
-	}
-	if err != nil {
-		return session{}, err
-	}
-	return session{Who: h.Authority.Let(user.Name, user.Role)}, nil
-}
 
 // POST /logout
 func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
@@ -284,22 +240,12 @@ func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session)
 	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
 	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)
+	if err := h.trimLogins(s.User); err != nil {
+		h.Log.Error("logins that are too many are not ended", "user", s.User, "err", err)
+	}
 	return nil
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{Name: h.login.name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: h.byTLS(r), SameSite: http.SameSiteStrictMode}
-}
-
-// byTLS reports whether a request came by TLS, here or at the proxy in front.
-func (h *Handlers) byTLS(r *http.Request) bool {
-	return r.TLS != nil || h.Proxied && r.Header.Get("X-Forwarded-Proto") == "https"
-}
-
-// addrOf is where a request came from. A proxy's word is taken only where there is one: anybody can write a header.
-func (h *Handlers) addrOf(r *http.Request) string {
-	if real := r.Header.Get("X-Real-IP"); h.Proxied && real != "" {
-		return real
-	}
-	return r.RemoteAddr
 }

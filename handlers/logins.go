@@ -353,15 +353,21 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 	case asked.Days < 1 || asked.Days > maxTokenDays:
 		return badRequest("a token lasts 1 to %d days", maxTokenDays)
 	}
-	s, now := sessionOf(r), time.Now().UTC()
+	s, now, own := sessionOf(r), time.Now().UTC(), 0
 	others := h.Authority.Grants.List(access.Token, now)
 	if len(others) >= maxTokens {
 		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end some that are not needed"}
 	}
 	for _, other := range others {
+		if other.User == s.User {
+			own++
+		}
 		if other.Name == asked.Name {
 			return &problem{Status: http.StatusConflict, Text: "there is a token of that name", Hint: "end it first, or take another name"}
 		}
+	}
+	if own >= tokensOfUser {
+		return overShare("tokens")
 	}
 	tell(r.Context(), asked.Name, fmt.Sprintf("%s, for %d days", role, asked.Days))
 	who := s.who()

@@ -7,7 +7,6 @@ import (
 
 	"convoy/access"
 	"convoy/access/openid"
-	"convoy/audit"
 	"convoy/templates"
 )
 
@@ -47,7 +46,8 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 		return errNoOpenID
 	}
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
-	if err := h.openIDWait(r); err != nil {
+	settle, err := h.reserveTry(r, "")
+	if err != nil {
 		return h.refuseOpenID(w, r, openid.Login{}, err)
 	}
 	value := ""
@@ -55,13 +55,13 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 		value = cookie.Value
 	}
 	known, err := h.OpenID.Finish(r.Context(), h.callbackURL(r), value, r.URL.Query(), time.Now())
+	settle(openIDVerdict(err))
 	if e, ok := errors.AsType[*openid.Error](err); !ok || e.Kind != openid.Stray { // a stray one must not end another's login
 		http.SetCookie(w, h.openIDCookie(r, "", -1))
 	}
 	if err != nil {
 		return h.refuseOpenID(w, r, known, err)
 	}
-	h.login.throttle.Succeeded(h.addrOf(r), h.addrOf(r))
 	s := session{Who: h.Authority.Let(known.User, known.Role), subject: known.Subject}
 	if err := h.setSession(w, r, s); err != nil {
 		return err
@@ -74,30 +74,31 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 // openIDWait has those wait who were wrong too often, as the other ways to log in do: by their address alone, as they have
 // not said who they are.
 func (h *Handlers) openIDWait(r *http.Request) error {
-	if left := h.login.throttle.Wait(time.Now(), h.addrOf(r), h.addrOf(r)); left > 0 {
+	if left := h.login.throttle.Wait(h.login.now(), h.addrOf(r), ""); left > 0 {
 		return &tooManyTries{left}
 	}
 	return nil
 }
 
-// refuseOpenID says on the login page why there is no login. Only what the provider refused counts as a wrong try: it
-// takes a cookie of ours, so that other sites cannot make the reader wait.
+// openIDVerdict is what a callback counts for. Only what the provider refused is a wrong try: it takes a cookie of ours,
+// so that other sites cannot make the reader wait.
+func openIDVerdict(err error) access.Verdict {
+	switch e, ok := errors.AsType[*openid.Error](err); {
+	case err == nil:
+		return access.Right
+	case ok && e.Kind == openid.Refused:
+		return access.Wrong
+	}
+	return access.Undecided
+}
+
+// refuseOpenID says on the login page why there is no login.
 func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known openid.Login, err error) error {
-	status, result := http.StatusUnauthorized, audit.Refused
-	if e, ok := errors.AsType[*openid.Error](err); ok && e.Kind == openid.Refused {
-		h.login.throttle.Failed(time.Now(), h.addrOf(r), h.addrOf(r))
-	} else if ok && e.Kind == openid.Down {
-		status, result = http.StatusBadGateway, audit.Failed
+	status := refusedStatus(w, err)
+	if e, ok := errors.AsType[*openid.Error](err); ok && e.Kind == openid.Down {
+		status = http.StatusBadGateway
 	}
-	if wait, ok := errors.AsType[*tooManyTries](err); ok {
-		status = wait.answer(w)
-	}
-	attrs := []any{"by", "openid", "addr", h.addrOf(r), "user", known.User, "err", err}
-	if cause := errors.Unwrap(err); cause != nil {
-		attrs = append(attrs, "cause", cause)
-	}
-	h.Log.Warn("login refused", attrs...)
-	h.noteLogin(r, session{Who: access.Who{User: known.User}, subject: known.Subject}, result)
+	h.loginRefused(r, session{Who: access.Who{User: known.User}, subject: known.Subject}, "openid", err)
 	view := h.loginPage(r, "")
 	view.OpenIDError = sentence(err.Error())
 	return h.set.Render(w, status, "login", view)
@@ -105,11 +106,8 @@ func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known op
 
 // callbackURL is where the provider shall send the browser, as the browser reaches this console; Host is one of ours.
 func (h *Handlers) callbackURL(r *http.Request) string {
-	scheme := "http://"
-	if h.byTLS(r) {
-		scheme = "https://"
-	}
-	return scheme + r.Host + OpenIDCallback
+	o := h.originOf(r)
+	return o.scheme + "://" + o.host + OpenIDCallback
 }
 
 func (h *Handlers) openIDCookieName() string { return h.login.name + "-openid" }

@@ -85,7 +85,7 @@ func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name, path st
 		to.Header.Set("Content-Type", kind)
 	}
 	answer, err := h.Cluster.Do(name, to)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || errors.Is(err, errSlowBody) {
 		return err
 	}
 	if err != nil {

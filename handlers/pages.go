@@ -13,7 +13,8 @@ import (
 //
 // With the printed link's token it logs in and comes back without it, so that the token stays in no history.
 func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
-	if token := r.URL.Query().Get("token"); token != "" && h.login.checkToken(token) {
+	token := r.URL.Query().Get("token")
+	if token != "" && h.login.checkToken(token) {
 		if err := h.setSession(w, r, session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)}); err != nil {
 			return err
 		}
@@ -21,6 +22,11 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if sessionOf(r).Grant == "" {
+		if token != "" {
+			if err := h.wrongToken(r, token, "link"); err != nil {
+				return err
+			}
+		}
 		h.refuseStranger(w, r)
 		return nil
 	}

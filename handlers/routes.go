@@ -12,7 +12,7 @@ import (
 // publicRoutes is the list of everything that a browser or a script can ask. Each layer rests on those outside it.
 func (h *Handlers) publicRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(h.recover, h.checkHost, h.securityHeaders, crossOrigin(h), h.identify)
+	r.Use(h.pace, h.recover, h.findOrigin, h.checkHost, h.securityHeaders, crossOrigin(h), h.identify)
 	r.NotFound(h.do(notFound))
 	r.MethodNotAllowed(h.do(methodNotAllowed))
 
@@ -46,7 +46,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Post("/peers", h.do(h.audited("node.connect", may(access.Connect, h.connectPeer))))
 
 		r.Post("/api/cmd", h.do(h.audited("eval", may(access.Evaluate, h.evaluateCommand))))
-		r.Post("/api/shell", h.do(may(access.Evaluate, h.askNode)))
+		r.Post("/api/shell", h.do(may(access.Evaluate, bounded(h.bounds.asks, "requests of Convoy shells", h.askNode))))
 
 		r.Get("/nodes", h.do(may(access.Look, h.listNodes)))
 		r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.onControl(h.spawnNode)))))
@@ -86,7 +86,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.spawnNode))))
 	r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.retireNode))))
 	r.Get("/nodes/{node}/feed", h.do(may(access.Look, h.here(h.serveFeed))))
-	r.Get("/nodes/{node}/shells/{shell}/output", h.do(may(access.Look, h.here(h.serveOutput))))
+	r.Get("/nodes/{node}/shells/{shell}/output", h.do(may(access.Look, h.here(bounded(h.bounds.follows, "followed shells", h.serveOutput)))))
 	r.Get("/nodes/{node}/shells/{shell}/shared/{link}", h.do(h.here(h.serveLink)))
 	r.Get("/nodes/{node}/shells/{shell}/shared/{link}/output", h.do(h.here(h.serveLinkOutput)))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/input", h.do(h.here(h.linked(true, h.writeShell))))

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"convoy/access"
 )
 
 // runWait bounds one command, and the time that it waits for its turn.
@@ -30,8 +32,8 @@ type Ran struct {
 
 // Commands are run by this node's system shell, without a terminal.
 type Commands interface {
-	// Run runs a command line until it ends, or ctx does: then nothing of it is left. It fails with ErrNoSystemShell.
-	Run(ctx context.Context, command string) (Ran, error)
+	// Run runs a command line for somebody until it ends, or ctx does: then nothing of it is left. It fails with ErrNoSystemShell.
+	Run(ctx context.Context, who access.Who, command string) (Ran, error)
 }
 
 // ran is the answer to a command.
@@ -54,7 +56,7 @@ func (h *Handlers) runHere(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	h.Log.Info("command asked for", "user", sessionOf(r).User, "addr", h.clientOf(r), "node", h.Self)
 	tell(r.Context(), "", ask.Command)
-	got, err := h.Commands.Run(ctx, ask.Command)
+	got, err := h.Commands.Run(ctx, sessionOf(r).who(), ask.Command)
 	if err != nil {
 		return err
 	}

@@ -250,7 +250,7 @@ func (mute) Evaluate(context.Context, access.Who, string) (Evaluation, error) {
 func (mute) Ask(context.Context, access.Who, string, string, []json.RawMessage) (any, error) {
 	return nil, nil
 }
-func (mute) Run(context.Context, string) (Ran, error) { return Ran{}, ErrNoSystemShell }
+func (mute) Run(context.Context, access.Who, string) (Ran, error) { return Ran{}, ErrNoSystemShell }
 
 // Whatever is asked of whatever route, by whomever: no answer says that something is wrong here, and nothing grows.
 //

@@ -54,6 +54,7 @@ func (h *Handlers) serveAs(next http.Handler, w http.ResponseWriter, r *http.Req
 	s.release = h.Authority.Hold(s.Who, s.Role, func(now access.Role) {
 		if now < s.Role {
 			cancel(errRightLost)
+			unpace(w)
 			control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
 			control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
 		}

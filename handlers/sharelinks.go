@@ -64,6 +64,9 @@ func (s *links) add(what share, label string, by access.Who) (*link, error) {
 	if s.of(what.shell) >= maxLinks {
 		return nil, errManyLinks
 	}
+	if s.by(by.User) >= linksOfUser {
+		return nil, overShare("links to this node's shells")
+	}
 	what.id = strings.ToLower(rand.Text()[:16]) // 80 bits
 	l := &link{share: what, label: label, by: by, made: time.Now()}
 	l.ctx, l.end = context.WithCancelCause(s.ctx)
@@ -193,6 +196,28 @@ func (s *links) of(shell string) (n int) {
 		}
 	}
 	return n
+}
+
+// by is how many links somebody has made that are good. The list is locked.
+func (s *links) by(user string) (n int) {
+	for _, l := range s.byID {
+		if l.by.User == user && l.ctx.Err() == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// enter has a viewer come by a link, if not as many are there by it as may be: on whichever nodes, the shell's counts.
+func (s *links) enter(l *link) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.viewers >= maxHolders {
+		return errHolders
+	}
+	l.viewers++
+	l.used = time.Now()
+	return nil
 }
 
 // viewer is who a holder of the link is: nobody that another link, or somebody who is logged in, could speak for, and

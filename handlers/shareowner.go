@@ -185,7 +185,10 @@ func (h *Handlers) linkOutput(parent context.Context, shell, id string, viewer p
 			return
 		}
 		defer h.links.hold(parent, l)()
-		h.links.use(l, 1)
+		if err := h.links.enter(l); err != nil {
+			yield(pty.Event{}, err)
+			return
+		}
 		defer h.links.use(l, -1)
 		ctx, cancel := context.WithCancel(parent)
 		defer cancel()

@@ -75,8 +75,8 @@ func TestShare_OpensNothingElse(t *testing.T) {
 		token, id := s.link(t, "type")
 		for _, path := range []string{"/nodes", "/stream?" + holder, "/guide", "/metrics", s.shell.Path(), s.shell.Path() + "/links", s.other.Path(), "/nodes/" + s.owner.Self + "/log"} {
 			for _, header := range []string{"Authorization: Bearer " + token, "Cookie: " + s.console.login.name + "=" + token, "Convoy-User: admin", "X-Share: " + id} {
-				if answer := s.console.request(t, "GET", path, "", header); answer.StatusCode != 401 {
-					t.Errorf("GET %s with %q: %s, want 401", path, header[:12], answer.Status)
+				if answer := s.console.request(t, "GET", path, "", header); answer.StatusCode != 401 && (answer.StatusCode != 429 || !strings.HasPrefix(header, "Authorization")) {
+					t.Errorf("GET %s with %q: %s, want 401, or 429 for one bearer token too many", path, header[:12], answer.Status)
 				}
 			}
 		}

@@ -116,6 +116,11 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 			return s, true, err
 		}
 	}
+	h.opening.Lock()
+	defer h.opening.Unlock()
+	if err := h.checkShells(sessionOf(r)); err != nil && !ask.First {
+		return err
+	}
 	s, isNew, err := open(pty.Place{Kind: ask.Kind, Right: sessionOf(r).who().String(), Dir: dir, Before: ask.Before}, pty.Size{Rows: ask.Rows, Cols: ask.Cols})
 	if err != nil {
 		return err
@@ -170,7 +175,7 @@ func readWish(w http.ResponseWriter, r *http.Request, into any) error {
 // badBody is a body that is too large, or is not the JSON that was asked for.
 func badBody(err error) error {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if errors.As(err, &tooLarge) || errors.Is(err, errSlowBody) {
 		return err
 	}
 	return badRequest("the body is not the JSON that is wanted: %v", err)

@@ -73,6 +73,6 @@ func (s *steady) finish() {
 	defer s.mu.Unlock()
 	if !s.ended {
 		s.ended = true
-		s.control.SetWriteDeadline(time.Time{}) //nolint:errcheck // as above
+		s.control.SetWriteDeadline(time.Now().Add(s.wait)) //nolint:errcheck // as above
 	}
 }

@@ -21,6 +21,7 @@ type publish func(name string, data []byte)
 func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	takeOver(w, r)
 	out := &eventWriter{ResponseWriter: w, control: http.NewResponseController(w), wait: h.writeWait, broken: cancel}
 	stop := context.AfterFunc(ctx, out.interrupt)
 	defer stop()

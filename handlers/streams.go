@@ -1,13 +1,11 @@
 package handlers
 
 import (
-	"net/http"
 	"sync"
 
+	"convoy/pty"
 	"convoy/templates"
 )
-
-var errManyStreams = &problem{Status: http.StatusTooManyRequests, Text: "too many open streams on this node", Hint: "close some tabs"}
 
 // streams are the open tabs by id.
 type streams struct {
@@ -23,25 +21,12 @@ func newStreams() *streams { return &streams{tabs: map[string]*tab{}} }
 func (s *streams) add(t *tab) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shut || len(s.tabs) >= maxStreams {
-		return errManyStreams
-	}
-	if t.share != nil && s.of(t.login.Grant) >= maxHolders {
-		return errHolders
+	if s.shut {
+		return pty.ErrClosed
 	}
 	s.tabs[t.id] = t
 	s.idle.Add(1)
 	return nil
-}
-
-// of is how many are one login's, or one link's.
-func (s *streams) of(login string) (n int) {
-	for _, t := range s.tabs {
-		if t.login.Grant == login {
-			n++
-		}
-	}
-	return n
 }
 
 func (s *streams) remove(t *tab) {

@@ -22,8 +22,6 @@ const (
 	logPause   = 100 * time.Millisecond // between two batches of log lines
 	lostPause  = 500 * time.Millisecond // between two tries to reach a lost shell
 	lastWait   = time.Second            // between a link's last event and the end of its streams
-	maxStreams = 4096
-	maxFollows = 256 // shells on one stream
 	window     = 256 << 10
 )
 
@@ -67,6 +65,11 @@ func (h *Handlers) serveTab(w http.ResponseWriter, r *http.Request, t *tab, open
 	ctx, cancel := h.untilClose(r.Context())
 	defer cancel()
 	t.letGo = cancel
+	release, err := h.takeStream(t)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := h.streams.add(t); err != nil {
 		return err
 	}
@@ -90,7 +93,9 @@ func (t *tab) run(ctx context.Context, send publish, open opening) {
 		t.group.Go(t.sendNodes)
 	}
 	for _, s := range open.shells {
-		t.follow(s)
+		if err := t.follow(s); err != nil {
+			t.sendJSON("gone", map[string]any{"shell": s.node + "/" + s.shell, "error": problemOf(err).Text})
+		}
 	}
 	if open.log {
 		t.group.Go(func() { t.sendLogs(open.places) })

@@ -39,6 +39,8 @@ type Child struct {
 	Users      string         `json:"users"`       // file of who may log in
 	Dir        string         `json:"dir"`         // where shells start
 	Idle       time.Duration  `json:"idle"`        // after which shells that nobody uses are closed; 0: never
+	AuditMax   int64          `json:"audit_max"`   // bytes of the audit log; 0: any
+	AuditAge   time.Duration  `json:"audit_age"`   // of its entries; 0: any
 	MaxUpload  int64          `json:"max_upload"`  // the largest file to or from a shell, in bytes; 0: none
 	Runbooks   string         `json:"runbooks"`    // directory of the user's runbooks; empty: none
 	Log        string         `json:"log"`         // level

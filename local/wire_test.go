@@ -20,7 +20,7 @@ func noStep(fleet.Step) {}
 var sample = Child{
 	Name: "convoy@convoy-k3fz.convoy.internal", Cookie: cookie, Token: token,
 	Bind: netip.IPv6Loopback(), Query: service, DNS: netip.MustParseAddrPort("[::1]:5353"),
-	Poll: 5 * time.Second, Shell: []string{"/bin/sh", "-l"}, Dir: "/", Idle: time.Hour, MaxUpload: 1 << 20, Runbooks: "/srv/runbooks", Log: "INFO",
+	Poll: 5 * time.Second, Shell: []string{"/bin/sh", "-l"}, Dir: "/", Idle: time.Hour, AuditMax: 1 << 30, AuditAge: time.Hour, MaxUpload: 1 << 20, Runbooks: "/srv/runbooks", Log: "INFO",
 	RecordAll: true, Recordings: "/var/recordings", RecordingsMax: 1 << 30,
 }
 

@@ -251,6 +251,23 @@ func (t *Table) List() []Info {
 	return infos
 }
 
+// Running is how many shells run, how many of them have a Right that mine says yes to, and how many may run at once.
+func (t *Table) Running(mine func(right string) bool) (own, all, most int) {
+	t.mu.Lock()
+	shells := slices.Clone(t.shells)
+	t.mu.Unlock()
+	for _, s := range shells {
+		if !s.running() {
+			continue
+		}
+		all++
+		if mine(s.Right()) {
+			own++
+		}
+	}
+	return own, all, t.config.Max
+}
+
 // Changed is closed at the next change of what List says, other than a shell
 // having put out more. Take it before List to miss nothing.
 func (t *Table) Changed() <-chan struct{} {

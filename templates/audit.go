@@ -5,7 +5,8 @@ import "time"
 // Audit is the page of what was noted on all nodes.
 type Audit struct {
 	Page
-	Kept   bool // this node keeps a log
+	Kept   bool      // this node keeps a log
+	Since  time.Time // the oldest entry that it keeps; zero: there is none
 	Rows   []AuditRow
 	Silent []Silent
 }

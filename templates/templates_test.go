@@ -121,7 +121,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		"error":   Error{page, 404, "no such page", "go back"},
 
 		"recordings": Recordings{page, []Recording{recording}, []Silent{{"b", "it is away"}}},
-		"audit":      Audit{page, true, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open", "convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
+		"audit":      Audit{page, true, time.Time{}, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open", "convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
 		"player":     Player{page, recording},
 		"logins":     Logins{page, true, []Grant{grant}, []Grant{grant}},
 	} {
@@ -238,7 +238,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
 
 		"recordings": Recordings{Page{}, []Recording{hostile}, []Silent{{evil, evil}}},
-		"audit":      Audit{Page{}, false, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}}, []Silent{{evil, evil}}},
+		"audit":      Audit{Page{}, false, at, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}}, []Silent{{evil, evil}}},
 		"player":     Player{Page{}, hostile},
 		"logins":     Logins{Page{Role: "admin"}, true, []Grant{bad}, []Grant{bad}},
 	} {

@@ -1,0 +1,153 @@
+package access
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+var midday = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+// As many tries at once are checked as one after the other: a failure is counted before it is looked at.
+func TestThrottle_ReservesBeforeTheCheck(t *testing.T) {
+	t.Parallel()
+	var throttle Throttle
+	var tries sync.WaitGroup
+	checked := make(chan func(Verdict), 40)
+	for range cap(checked) {
+		tries.Go(func() {
+			if settle, _ := throttle.Reserve(midday, "192.0.2.7:1", "ann"); settle != nil {
+				checked <- settle
+			}
+		})
+	}
+	tries.Wait()
+	if len(checked) != freeTries {
+		t.Errorf("%d of %d at once are checked, want %d", len(checked), cap(checked), freeTries)
+	}
+}
+
+// What a try's end is worth for those that follow.
+func TestThrottle_Verdicts(t *testing.T) {
+	t.Parallel()
+	const addr, name = "192.0.2.7:1", "ann"
+	try := func(throttle *Throttle, at time.Time, addr, name string, v Verdict) time.Duration {
+		settle, wait := throttle.Reserve(at, addr, name)
+		if settle != nil {
+			settle(v)
+		}
+		return wait
+	}
+	for _, test := range []struct {
+		name        string
+		before      []Verdict
+		addr, login string
+		after       time.Duration
+		wait        time.Duration
+	}{
+		{"three wrong", []Verdict{Wrong, Wrong, Wrong}, addr, name, 0, time.Second},
+		{"three wrong, a second later", []Verdict{Wrong, Wrong, Wrong}, addr, name, time.Second, 0},
+		{"three wrong, another name", []Verdict{Wrong, Wrong, Wrong}, addr, "vic", 0, time.Second},
+		{"three wrong, another address", []Verdict{Wrong, Wrong, Wrong}, "192.0.2.8:1", name, 0, time.Second},
+		{"three wrong, others", []Verdict{Wrong, Wrong, Wrong}, "192.0.2.8:1", "vic", 0, 0},
+		{"three undecided", []Verdict{Undecided, Undecided, Undecided}, addr, name, 0, 0},
+		{"two wrong, then right", []Verdict{Wrong, Wrong, Right}, addr, name, 0, 0},
+		{"right gives the address nothing to guess with", []Verdict{Wrong, Wrong, Right, Wrong, Wrong, Wrong}, addr, "vic", 0, 0},
+		{"forgiven", []Verdict{Wrong, Wrong, Wrong}, addr, name, forgiven + time.Second, 0},
+	} {
+		var throttle Throttle
+		for _, v := range test.before {
+			try(&throttle, midday, addr, name, v)
+		}
+		if wait := throttle.Wait(midday.Add(test.after), test.addr, test.login); wait != test.wait {
+			t.Errorf("%s: %v to wait, want %v", test.name, wait, test.wait)
+		}
+	}
+}
+
+// Who has been right at an address waits neither for those who guess there, nor for those who guess at the name, and
+// never longer than a name's owner may have to.
+func TestThrottle_OwnerIsNotLockedOut(t *testing.T) {
+	t.Parallel()
+	const home = "192.0.2.7:1"
+	var throttle Throttle
+	settle, _ := throttle.Reserve(midday, home, "ann")
+	settle(Right)
+	for i := range 2000 {
+		at := midday.Add(time.Duration(i) * time.Second)
+		throttle.Reserve(at, fmt.Sprintf("198.51.%d.%d:1", i/250, i%250), "ann")
+		throttle.Reserve(at, home, fmt.Sprintf("name-%d", i%7))
+		throttle.Reserve(at, home, "")
+	}
+	at := midday.Add(2000 * time.Second)
+	if wait := throttle.Wait(at, home, "ann"); wait > 0 {
+		t.Errorf("ann waits %v at home", wait)
+	}
+	if wait := throttle.Wait(at, "203.0.113.9:1", "ann"); wait > longestName {
+		t.Errorf("ann waits %v elsewhere, at most %v is promised", wait, longestName)
+	}
+	for range 20 {
+		throttle.Reserve(at, home, "ann")
+	}
+	if wait := throttle.Wait(at, home, "ann"); wait == 0 || wait > longestName {
+		t.Errorf("who guesses at ann's name at her address waits %v", wait)
+	}
+}
+
+func TestAddrKey(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{"192.0.2.7:1", "192.0.2.7:2", "192.0.2.7", "::ffff:192.0.2.7", "[::ffff:192.0.2.7]:1"},
+		{"[2001:db8:1:2::7]:1", "2001:db8:1:2:ffff::8", "[2001:db8:1:2::9%eth0]:1"},
+	} {
+		for _, other := range same {
+			if AddrKey(other) != AddrKey(same[0]) {
+				t.Errorf("%s and %s are two", other, same[0])
+			}
+		}
+	}
+	if AddrKey("2001:db8:1:2::7") == AddrKey("2001:db8:1:3::7") || AddrKey("192.0.2.7") == AddrKey("192.0.2.8") {
+		t.Error("two addresses are one")
+	}
+}
+
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	var th Throttle
+	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
+	var waits []time.Duration
+	for range 16 {
+		wait := th.Wait(now, "[2001:db8::1]:5000", "ann")
+		waits = append(waits, wait)
+		now = now.Add(wait)
+		th.Reserve(now, "[2001:db8::1]:5000", "ann")
+	}
+	if got := fmt.Sprint(waits[:7], waits[15]); got != "[0s 0s 0s 1s 2s 4s 8s] 5m0s" {
+		t.Errorf("the waits are %s", got)
+	}
+	if got := th.Wait(now, "[2001:db8::ffff]:1", "somebody"); got != 5*time.Minute {
+		t.Errorf("of the same network: %v", got)
+	}
+	if got := th.Wait(now, "192.0.2.1:1", "Ann"); got != longestName {
+		t.Errorf("the name from elsewhere: %v", got)
+	}
+	if got := th.Wait(now, "192.0.2.1:1", "bob"); got != 0 {
+		t.Errorf("somebody else from elsewhere: %v", got)
+	}
+	if got := th.Wait(now.Add(forgiven+time.Second), "[2001:db8::1]:1", "ann"); got != 0 {
+		t.Errorf("after a while: %v", got)
+	}
+	now = now.Add(5 * time.Minute)
+	settle, _ := th.Reserve(now, "[2001:db8::2]:1", "ann")
+	settle(Right)
+	if got := th.Wait(now, "[2001:db8::1]:1", "ann"); got != 0 {
+		t.Errorf("after a success: %v", got)
+	}
+	for i := range maxTracked + 100 {
+		th.Reserve(now, fmt.Sprintf("10.0.%d.%d:1", i/256, i%256), fmt.Sprintf("name%d", i))
+	}
+	if len(th.known) > maxTracked {
+		t.Errorf("%d are remembered", len(th.known))
+	}
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"convoy/access"
+)
+
+// Evaluations, commands and Convoy shells of other machines: whoever has taken as many as one may leaves some for
+// another user, and all users together leave one for an admin.
+func TestBounds_Shares(t *testing.T) {
+	t.Parallel()
+	for name, bound := range map[string]*access.Bound{"evaluations": newEvals(), "commands": newCommands(), "connected shells": newConnected()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			claim := func(user string, role access.Role) access.Claim {
+				return access.Claim{Who: access.Who{User: user, Role: role}}
+			}
+			took := 0
+			for err := error(nil); err == nil; took++ {
+				_, err = bound.Take(claim("mallory", access.Operator))
+				if err != nil && !errors.Is(err, access.ErrShare) {
+					t.Fatal(err)
+				}
+			}
+			if took-1 != bound.Each {
+				t.Errorf("one user has %d of %d", took-1, bound.Total)
+			}
+			if _, err := bound.Take(claim("olga", access.Operator)); err != nil {
+				t.Errorf("another user: %v", err)
+			}
+			for i := range bound.Total {
+				bound.Take(claim(string(rune('a'+i)), access.Operator)) //nolint:errcheck // until there is none left
+			}
+			if _, err := bound.Take(claim("olaf", access.Operator)); !errors.Is(err, access.ErrBusy) {
+				t.Errorf("when all is taken: %v", err)
+			}
+			if _, err := bound.Take(claim("ann", access.Admin)); err != nil {
+				t.Errorf("an admin: %v", err)
+			}
+		})
+	}
+}
+
+// One operator's endless evaluations and waiting ones leave a turn for another user and for an admin.
+func TestBounds_EndlessEvaluations(t *testing.T) {
+	t.Parallel()
+	n := &node{evals: newEvals()}
+	mallory := access.Who{User: "mallory", Role: access.Operator}
+	ctx, cancel := context.WithCancel(soon(t))
+	defer cancel()
+	for range n.evals.Each { // under way
+		_, err := n.evals.Take(access.Claim{Who: mallory})
+		must(t, err)
+	}
+	refused := make(chan error, 40)
+	for range cap(refused) {
+		go func() {
+			_, err := n.eval(ctx, mallory, "1+1")
+			refused <- err
+		}()
+	}
+	for range cap(refused) - n.evals.Waiting {
+		if err := <-refused; !errors.Is(err, access.ErrShare) {
+			t.Errorf("one that may not wait: %v", err)
+		}
+	}
+	for user, role := range map[string]access.Role{"olga": access.Operator, "ann": access.Admin} {
+		release, err := n.evals.Wait(soon(t), access.Claim{Who: access.Who{User: user, Role: role}})
+		must(t, err)
+		release()
+	}
+	cancel()
+	for range n.evals.Waiting {
+		if err := <-refused; !errors.Is(err, context.Canceled) {
+			t.Errorf("one that waits: %v", err)
+		}
+	}
+}

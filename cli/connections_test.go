@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+)
+
+// Nobody has more connections than one address may; all together leave the reserve to those who have few; addresses that
+// many share are bounded in total alone.
+func TestConnections_Bounds(t *testing.T) {
+	t.Parallel()
+	b := &bounded{total: 800, each: 100, shared: func(a netip.Addr) bool { return a.IsPrivate() }, log: slog.New(slog.DiscardHandler), of: map[string]int{}}
+	take := func(addr string, n int) (got int) {
+		for i := range n {
+			if b.take(netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(1000+i)).String()) {
+				got++
+			}
+		}
+		return got
+	}
+	for _, step := range []struct {
+		addr       string
+		asks, gets int
+		why        string
+	}{
+		{"192.0.2.1", 1000, 100, "one address"},
+		{"2001:db8:1:1::1", 60, 60, "one address of a network"},
+		{"2001:db8:1:1:ffff::2", 60, 40, "another of the same"},
+		{"10.0.0.1", 2000, 500, "a proxy, up to the reserve"},
+		{"192.0.2.2", 1000, fewConnections, "another address, of the reserve"},
+		{"192.0.2.1", 1, 0, "the first one again"},
+		{"10.0.0.2", 1, 0, "another proxy"},
+		{"192.0.2.3", 1, 1, "somebody who just comes"},
+	} {
+		if got := take(step.addr, step.asks); got != step.gets {
+			t.Errorf("%s: %d of %d, want %d", step.why, got, step.asks, step.gets)
+		}
+	}
+}
+
+// The server closes what is too many, serves again when one has gone, and counts each once.
+func TestConnections_Served(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	b := newBounded(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
+	b.each = 3
+	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }), slog.New(slog.DiscardHandler)) //nolint:errcheck // the client tells
+	go server.Serve(b)                                                                                                                             //nolint:errcheck // Close ends it
+	defer server.Close()
+	ask := func() (net.Conn, error) {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		must(t, err)
+		must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") //nolint:errcheck // the answer tells
+		_, err = bufio.NewReader(conn).ReadString('\n')
+		return conn, err
+	}
+	conns := make([]net.Conn, b.each)
+	for i := range conns {
+		if conns[i], err = ask(); err != nil {
+			t.Fatal(err)
+		}
+		defer conns[i].Close()
+	}
+	more, err := ask()
+	if more.Close(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("one too many: %v", err)
+	}
+	conns[0].Close()
+	for deadline := time.Now().Add(time.Minute); ; {
+		again, err := ask()
+		again.Close()
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody is served after one has gone")
+		}
+	}
+}
+
+// A header that does not come is waited for by no server of ours, by TLS either.
+func TestConnections_SlowHeaders(t *testing.T) {
+	t.Parallel()
+	cert, err := makeCertificate([]string{"localhost"}, time.Now())
+	must(t, err)
+	pair, err := tls.X509KeyPair(cert, cert)
+	must(t, err)
+	for name, secure := range map[string]*tls.Config{"plain": nil, "TLS": {Certificates: []tls.Certificate{pair}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+			if server.ReadHeaderTimeout == 0 || server.IdleTimeout == 0 || server.MaxHeaderBytes > 1<<17 {
+				t.Errorf("%+v", server)
+			}
+			server.ReadHeaderTimeout = 100 * time.Millisecond
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			serve := server.Serve
+			if server.TLSConfig = secure; secure != nil {
+				serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+			}
+			go serve(listener) //nolint:errcheck // Close ends it
+			defer server.Close()
+			for _, text := range []string{"", "GET / HTTP/1.1\r\nHost: lo", "\x16\x03\x01"} {
+				conn, err := net.Dial("tcp", listener.Addr().String())
+				must(t, err)
+				defer conn.Close()
+				must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+				_, err = io.WriteString(conn, text)
+				must(t, err)
+				if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%q holds a connection", text)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"convoy/access"
+)
+
+// What one user, or all together, may have of this node at once (docs/security.md, Bounds).
+const (
+	maxStreams     = 4096 // of logins
+	maxLinkStreams = 1024 // of holders of links
+	maxFollows     = 256  // shells on one stream
+	maxAllFollows  = 16 << 10
+	maxTransfers   = 64
+	maxAsks        = 2048 // requests of Convoy shells that run elsewhere
+
+	streamsOfLogin, streamsOfUser = 64, 128
+	followsOfUser                 = 1024
+	transfersOfUser               = 8
+	asksOfUser                    = 64
+	shellsOfUser                  = 32
+	loginsOfUser                  = 64
+	tokensOfUser                  = 50
+	linksOfUser                   = 64
+
+	// shellsReserve is how many of the node's shells only an admin opens.
+	shellsReserve = 32
+)
+
+// bounds are what is counted while it is in use.
+type bounds struct {
+	streams, linkStreams, follows, transfers, asks *access.Bound
+}
+
+func newBounds() bounds {
+	return bounds{
+		streams:     &access.Bound{Total: maxStreams, Reserve: maxStreams / 16, Each: streamsOfUser, Login: streamsOfLogin},
+		linkStreams: &access.Bound{Total: maxLinkStreams, Each: maxHolders},
+		follows:     &access.Bound{Total: maxAllFollows, Reserve: maxAllFollows / 16, Each: followsOfUser},
+		transfers:   &access.Bound{Total: maxTransfers, Reserve: transfersOfUser, Each: transfersOfUser},
+		asks:        &access.Bound{Total: maxAsks, Reserve: asksOfUser, Each: asksOfUser},
+	}
+}
+
+// claim is for whom a login takes something.
+func (s session) claim() access.Claim { return access.Claim{Who: s.who(), Login: s.Grant} }
+
+// take takes one of something: 429.
+func (s session) take(b *access.Bound, what string) (release func(), err error) {
+	release, err = b.Take(s.claim())
+	return release, boundProblem(err, what)
+}
+
+// boundProblem is a refusal in words: of what there is no more.
+func boundProblem(err error, what string) error {
+	switch {
+	case errors.Is(err, access.ErrShare):
+		return overShare(what)
+	case errors.Is(err, access.ErrBusy):
+		return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("this node has as many %s as it can serve", what),
+			Hint: "try again when others have ended", RetryAfter: 5}
+	}
+	return err
+}
+
+// overShare tells somebody to do with what they have.
+func overShare(what string) error {
+	return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("you have as many %s as one user may have", what), Hint: "end some of yours first"}
+}
+
+// bounded serves a request if whoever asks may have one more of something while it lasts.
+func bounded(b *access.Bound, what string, fn handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		release, err := sessionOf(r).take(b, what)
+		if err != nil {
+			return err
+		}
+		defer release()
+		return fn(w, r)
+	}
+}
+
+// takeStream takes a stream for a login, or for a holder of a link, whose streams are no login's.
+func (h *Handlers) takeStream(t *tab) (release func(), err error) {
+	if t.share == nil {
+		return t.login.take(h.bounds.streams, "streams")
+	}
+	release, err = h.bounds.linkStreams.Take(access.Claim{Who: access.Who{User: t.share.id}})
+	if errors.Is(err, access.ErrShare) {
+		return nil, errHolders
+	}
+	return release, boundProblem(err, "streams by links")
+}
+
+// checkShells refuses somebody one more shell. The caller holds h.opening, so that two at once are counted.
+func (h *Handlers) checkShells(s session) error {
+	own, all, most := h.Shells.Running(func(right string) bool {
+		who, err := access.ParseWho(right)
+		return err == nil && who.User == s.User
+	})
+	most = max(shellsReserve, most-shellsReserve) // a small table has no reserve
+	switch {
+	case own >= shellsOfUser && (s.Role != access.Admin || own >= most):
+		return overShare("shells on this node")
+	case s.Role != access.Admin && all >= most:
+		return boundProblem(access.ErrBusy, "shells")
+	}
+	return nil
+}
+
+// trimLogins ends the logins of a user that were made longest ago, if there are too many: one more cannot push others'
+// off the list.
+func (h *Handlers) trimLogins(user string) error {
+	var own []time.Time
+	for _, g := range h.Authority.Grants.List(access.Login, time.Now()) {
+		if g.User == user {
+			own = append(own, g.Made)
+		}
+	}
+	if len(own) <= loginsOfUser {
+		return nil
+	}
+	slices.SortFunc(own, func(a, b time.Time) int { return b.Compare(a) })
+	return h.learn(access.NewCut(user, own[loginsOfUser], sessionLife))
+}
