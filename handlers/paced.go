@@ -23,7 +23,7 @@ func (h *Handlers) pace(next http.Handler) http.Handler {
 		defer p.extend()
 		if r.Body != nil && r.Body != http.NoBody {
 			p.control.SetReadDeadline(time.Now().Add(h.bodyWait)) //nolint:errcheck // tests' recorders have no deadlines
-			r.Body = &pacedBody{ReadCloser: r.Body, control: p.control}
+			r.Body = &pacedBody{r.Body}
 		}
 		next.ServeHTTP(p, r)
 	})
@@ -60,19 +60,12 @@ func (p *paced) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (p *paced) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// pacedBody is a body whose deadline is set. Its end takes that away: from then on net/http reads, to see whether the
-// client is there.
-type pacedBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-}
+// pacedBody is a body whose deadline is set. net/http takes that away at the body's end.
+type pacedBody struct{ io.ReadCloser }
 
 func (b *pacedBody) Read(into []byte) (int, error) {
 	n, err := b.ReadCloser.Read(into)
-	switch {
-	case errors.Is(err, io.EOF):
-		b.control.SetReadDeadline(time.Time{}) //nolint:errcheck // as above
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errSlowBody
 	}
 	return n, err
