@@ -68,6 +68,7 @@ type Cluster struct {
 	mailboxes mailboxes
 
 	gossipConns *connSet
+	gossipDoor  *door
 	gossipPort  uint16
 
 	ctx    context.Context // ends with Close
@@ -179,8 +180,10 @@ func (c *Cluster) open(ctx context.Context, h http.Handler) error {
 	c.gossip = newGossip(c.self.Instance, c.meta(), c.events, c.roster)
 	c.poll = c.newPoller()
 	c.group.run(c.followGossip)
-	if err := c.gossip.open(&gossipTransport{transport, c.gossipConns}, c.cookies, logger); err != nil {
-		transport.Shutdown()
+	c.gossipDoor = c.door("gossip")
+	bounded := newGossipTransport(transport, c.gossipConns, c.gossipDoor, c.stateLimit)
+	if err := c.gossip.open(bounded, c.cookies, logger); err != nil {
+		bounded.Shutdown()
 		return err
 	}
 	if err := c.flush(ctx); err != nil { // this node itself, at least, is in the list
@@ -190,6 +193,12 @@ func (c *Cluster) open(ctx context.Context, h http.Handler) error {
 	c.group.run(c.poll.run)
 	return nil
 }
+
+// door makes one for a port of this node.
+func (c *Cluster) door(port string) *door { return &door{port: port, refused: c.refused} }
+
+// stateLimit is how large a list of members may be that another node announces.
+func (c *Cluster) stateLimit() int { return max(stateBytes, 2*memberBytes*c.roster.size()) }
 
 func (c *Cluster) meta() meta {
 	return meta{

@@ -30,7 +30,8 @@
 // # Goroutines
 //
 // A Cluster owns these, and Close waits for them: the server's accept loop, the
-// poll, one for each join under way (at most joinsAtOnce), one that applies
+// poll, one for each join under way (at most joinsAtOnce), one that lets gossip's
+// connections in, one that applies
 // gossip's events in their order, the handlers of requests, one for each node that
 // messages are being sent to, and one for each instance that calls have failed to
 // reach, as long as gossip has it alive. memberlist has a dozen of its own; they

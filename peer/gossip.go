@@ -3,7 +3,6 @@ package peer
 import (
 	"fmt"
 	"log"
-	"net"
 	"net/netip"
 	"time"
 
@@ -168,36 +167,3 @@ var (
 	_ memberlist.AliveDelegate = (*gossip)(nil)
 	_ memberlist.PingDelegate  = (*gossip)(nil)
 )
-
-// bindGossip opens UDP and TCP on one port of one address. Port 0 takes one that
-// is free for both, which may need some attempts.
-func bindGossip(bind netip.Addr, port uint16, logger *log.Logger) (*memberlist.NetTransport, error) {
-	attempts := 1
-	if port == 0 {
-		attempts = 10
-	}
-	config := &memberlist.NetTransportConfig{BindAddrs: []string{bind.String()}, BindPort: int(port), Logger: logger}
-	for {
-		transport, err := memberlist.NewNetTransport(config)
-		if attempts--; err == nil || attempts == 0 {
-			return transport, err
-		}
-	}
-}
-
-// gossipTransport is memberlist's own transport, with streams that end when the
-// cluster is closed rather than at their timeout.
-type gossipTransport struct {
-	*memberlist.NetTransport
-	conns *connSet
-}
-
-func (t *gossipTransport) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
-	return t.conns.dial(addr, timeout, nil)
-}
-
-func (t *gossipTransport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
-	return t.conns.dial(a.Addr, timeout, nil)
-}
-
-var _ memberlist.NodeAwareTransport = (*gossipTransport)(nil)

@@ -64,6 +64,14 @@ func (r *refusals) note(via, from, text string) {
 	r.log.Warn("refused: the other side does not have this cluster's cookie", "addr", from, "via", via)
 }
 
+// crowd says that an address has more connections than it may have that have not proved to be a member's.
+func (r *refusals) crowd(port, from string) {
+	addr, err := netip.ParseAddrPort(from)
+	if err == nil && r.due(addr.Addr(), time.Now()) {
+		r.log.Warn("too many connections that have not proved to be a member's: the oldest are closed", "addr", from, "via", port)
+	}
+}
+
 func (r *refusals) due(addr netip.Addr, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -233,6 +233,13 @@ func (r *roster) others() int {
 	return n
 }
 
+// size counts all entries, those that are gone among them.
+func (r *roster) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.members)
+}
+
 // lost gives one unreachable instance for each name that no living one bears.
 func (r *roster) lost() []fleet.Member {
 	r.mu.Lock()

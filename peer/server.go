@@ -53,6 +53,7 @@ type server struct {
 	http     *http.Server
 	listener net.Listener
 	port     uint16
+	door     *door // for connections before the handshake
 	handlers tally // net/http does not wait for handlers whose connection it has cut
 }
 
@@ -86,20 +87,30 @@ func (c *Cluster) listen(ctx context.Context, h http.Handler) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the port for calls: %w", err)
 	}
-	s := &server{
-		listener: tls.NewListener(l, c.identity.server()),
-		port:     uint16(l.Addr().(*net.TCPAddr).Port),
-	}
+	s := &server{door: c.door("calls"), port: uint16(l.Addr().(*net.TCPAddr).Port)}
+	s.listener = tls.NewListener(&guarded{l, s.door}, c.identity.server())
 	s.http = &http.Server{
 		Handler:           s.wrap(c.routes(h)),
 		Protocols:         onlyHTTP2(),
 		HTTP2:             http2Settings(),
 		ReadHeaderTimeout: handshakeTimeout, // bounds the TLS handshake too
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         letPass,
 		BaseContext:       func(net.Listener) context.Context { return c.ctx },
 		ErrorLog:          log.New(&lineLog{log: c.log, refused: c.refused, via: "calls", from: "error from "}, "", 0),
 	}
 	return s, nil
+}
+
+// letPass notes that a connection is a member's: only then HTTP/2 makes it active, after the handshake.
+func letPass(conn net.Conn, state http.ConnState) {
+	secure, ok := conn.(*tls.Conn)
+	if !ok || state != http.StateActive {
+		return
+	}
+	if g, ok := secure.NetConn().(*guest); ok {
+		g.pass()
+	}
 }
 
 func (s *server) serve() { s.http.Serve(s.listener) }
@@ -118,6 +129,7 @@ func (s *server) close() error {
 	case <-time.After(drainTimeout):
 	}
 	s.http.Close()
+	s.door.close()
 	<-ended
 	if errors.Is(err, net.ErrClosed) {
 		return nil
