@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +22,7 @@ const (
 // programs are what this node's shells run, the usual one first. exe is this program.
 func (n *node) programs(exe string) []pty.Program {
 	convoy := pty.Program{Kind: convoyShell, Name: "convoy", Alone: true, Accompany: n.accompany,
-		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name, "-history", n.cfg.historyFile()},
+		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name},
 		Env:  []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"}}
 	system := pty.Program{
 		Kind:      systemShell,
@@ -45,23 +47,27 @@ func (n *node) systemEnv() []string {
 	return n.confinement.plan.Env(append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name))
 }
 
-// historyFile keeps what was typed in this node's Convoy shells; empty if there is no place for it.
-func (cfg *config) historyFile() string {
+// historyFile keeps what one user types in this node's Convoy shells; "" if there is no place for it. Names of users may
+// have any characters, and some file systems take two of them for one, so the file is called by their hash.
+func (cfg *config) historyFile(user string) string {
 	if cfg.data == "" {
 		return ""
 	}
-	return filepath.Join(cfg.data, "history", hostOf(cfg.name))
+	sum := sha256.Sum256([]byte(user))
+	return filepath.Join(cfg.data, "histories", hostOf(cfg.name), hex.EncodeToString(sum[:16]))
 }
 
 // accompany makes the way by which a Convoy shell asks this node.
 func (n *node) accompany(right func() string) (pty.Company, error) {
-	if file := n.cfg.historyFile(); file != "" {
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	opener, err := access.ParseWho(right())
+	if err != nil {
+		return pty.Company{}, err
+	}
+	history := n.cfg.historyFile(opener.User)
+	if history != "" {
+		if err := os.MkdirAll(filepath.Dir(history), 0o700); err != nil {
 			n.log.Warn("what is typed in Convoy shells cannot be kept", "component", "shell", "err", err)
 		}
-	}
-	if _, err := access.ParseWho(right()); err != nil {
-		return pty.Company{}, err
 	}
 	who := func() access.Who {
 		who, _ := access.ParseWho(right()) //nolint:errcheck // nobody, if it is no right
@@ -80,7 +86,7 @@ func (n *node) accompany(right func() string) (pty.Company, error) {
 			n.log.Warn("a Convoy shell broke off", "component", "shell", "err", err)
 		}
 	}()
-	return pty.Company{File: theirs, Close: func() {
+	return pty.Company{Args: []string{"-history", history}, File: theirs, Close: func() {
 		conn.Close() //nolint:errcheck // it has been used
 		<-served
 		beside.close()

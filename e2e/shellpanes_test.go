@@ -3,8 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,9 +47,8 @@ func TestBrowser_ConvoyShellInAPane(t *testing.T) {
 	p.Wait(fmt.Sprintf(`window.convoy.panes.get(%q).text().trimEnd().endsWith("(4)> 6 * 7")`, key))
 	p.Press("Enter")
 	p.Wait(fmt.Sprintf(`window.convoy.panes.get(%q).text().trimEnd().endsWith("(5)>")`, key))
-	kept, err := os.ReadFile(filepath.Join(data, "history", "convoy.convoy.internal"))
-	if err != nil || !strings.Contains(string(kept), "6 * 7") {
-		t.Errorf("history kept: %q, %v", kept, err)
+	if kept := histories(t, data); len(kept) != 1 || !strings.Contains(kept[0], "6 * 7") {
+		t.Errorf("history kept: %q", kept)
 	}
 	var shells []client.Shell
 	must(t, n.Do(soon(t), http.MethodGet, "/nodes/convoy@convoy.convoy.internal/shells", nil, &shells))

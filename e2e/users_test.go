@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,6 +27,43 @@ func logInAs(t *testing.T, n *running, name, password string) *browser.Page {
 	p.Do(fmt.Sprintf(`document.querySelector("#name").value = %q; document.querySelector("#password").value = %q`, name, password))
 	p.Click("form button[type=submit]")
 	return p
+}
+
+// onlyOwnHistory goes back in a shell to the first line that its user has typed: there are no others' before it, though an
+// admin has typed on this node.
+func onlyOwnHistory(t *testing.T, p *browser.Page, key, data string) {
+	t.Helper()
+	for range 3 {
+		p.Press("ArrowUp")
+	}
+	p.Type("#")
+	p.Wait(fmt.Sprintf(`/\(\d+\)> .*#$/.test(window.convoy.panes.get(%q).text().trimEnd())`, key))
+	if text := strings.TrimSpace(p.Screen(key)); !strings.HasSuffix(text, "> 'mine ' + 'own'#") {
+		t.Errorf("an operator's oldest line is not the first that was typed:\n%s", text)
+	}
+	if kept := histories(t, data); len(kept) != 2 || strings.Contains(kept[0], "6 * 7") == strings.Contains(kept[1], "6 * 7") {
+		t.Errorf("of an admin and an operator is kept: %q", kept)
+	}
+}
+
+// histories are what is kept of what was typed in Convoy shells, by user. Nobody else may read it.
+func histories(t *testing.T, data string) (kept []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(data, "histories", "*", "*"))
+	must(t, err)
+	for _, file := range files {
+		info, err := os.Stat(file)
+		must(t, err)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", file, info.Mode())
+		}
+		text, err := os.ReadFile(file)
+		must(t, err)
+		if filepath.Ext(file) != ".lock" {
+			kept = append(kept, string(text))
+		}
+	}
+	return kept
 }
 
 // What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's; a
@@ -65,6 +103,7 @@ func TestBrowser_Roles(t *testing.T) {
 	waitConvoy(operator, own)
 	asks(operator, own, "'mine ' + 'own'", "mine own")
 	asks(operator, own, `shells.run(node.self(), "id")`, "it takes the role admin")
+	onlyOwnHistory(t, operator, own, data)
 	if text := admin.Screen(first); strings.Contains(text, "nowhere") {
 		t.Errorf("an operator typed in an admin's shell:\n%s", text)
 	}

@@ -25,6 +25,7 @@ type Program struct {
 
 // Company goes along with a program for as long as it runs.
 type Company struct {
+	Args  []string // further arguments of the program
 	File  *os.File // is the program's descriptor 3; nil: it has none
 	Close func()   // is called once the program has ended
 }
@@ -46,6 +47,7 @@ func (p Program) accompany(cmd *exec.Cmd, right func() string) (Company, error) 
 	if err != nil {
 		return Company{}, err
 	}
+	cmd.Args = append(cmd.Args, company.Args...)
 	if company.File != nil {
 		cmd.ExtraFiles = []*os.File{company.File}
 	}
