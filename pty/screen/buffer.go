@@ -1,5 +1,7 @@
 package screen
 
+import "slices"
+
 // tabColumns is the distance of the tab stops at the start.
 const tabColumns = 8
 
@@ -29,9 +31,27 @@ type saved struct {
 	charset  *charset
 }
 
+// lineWork is what it costs to make a bare line, in cells.
+const lineWork = 8
+
+// restart makes b blank, as after a start. It keeps the lines that it has.
+func (b *buffer) restart() {
+	lines := b.lines
+	b.reset(b.rows, b.cols, b.past.max)
+	if lines.n != b.rows {
+		b.fillScreen(cell{})
+		return
+	}
+	b.lines = lines
+	b.lines.count(b.rows)
+	for i := range lines.n {
+		lines.peek(i).erase(b.cols, cell{})
+	}
+}
+
 // reset makes b empty, as after a start.
 func (b *buffer) reset(rows, cols, scrollback int) {
-	*b = buffer{exts: b.exts, history: scrollback >= 0}
+	*b = buffer{exts: b.exts, lines: ring{work: b.lines.work}, tabs: b.tabs, history: scrollback >= 0}
 	b.rows, b.cols = rows, cols
 	b.past.max = max(scrollback, 0)
 	b.max = rows + b.past.max
@@ -52,8 +72,11 @@ func (b *buffer) fillScreen(fill cell) {
 		return
 	}
 	b.lines.grow(b.rows)
-	for range b.rows {
-		b.lines.push(newLine(b.cols, fill))
+	b.lines.count(lineWork * b.rows)
+	lines := make([]line, b.rows)
+	for i := range lines {
+		lines[i].erase(b.cols, fill)
+		b.lines.push(&lines[i])
 	}
 }
 
@@ -62,6 +85,9 @@ func (b *buffer) screen() int { return b.base - b.past.n }
 
 // line returns a row of the screen.
 func (b *buffer) line(row int) *line { return b.lines.at(b.screen() + row) }
+
+// peek returns a row of the screen, which may be bare.
+func (b *buffer) peek(row int) *line { return b.lines.peek(b.screen() + row) }
 
 // current returns the cursor's row.
 func (b *buffer) current() *line { return b.lines.at(b.screen() + b.row) }
@@ -97,11 +123,16 @@ func (b *buffer) trim(n int) {
 // history if the margin is the top of the screen.
 func (b *buffer) scroll(fill cell, wrapped bool) {
 	var l *line
+	if b.top > 0 || b.bottom < b.rows-1 {
+		b.lines.count(b.rows)
+	}
 	switch {
 	case b.top > 0:
 		l = b.lines.rotateUp(b.screen()+b.top, b.screen()+b.bottom)
 	case b.history:
-		b.keep(b.past.add(b.lines.at(0), b.exts))
+		first := b.lines.peek(0)
+		b.lines.count(first.packWork())
+		b.keep(b.past.add(first, b.exts))
 		l = b.lines.rotateUp(0, b.bottom)
 	case b.lines.n >= b.max:
 		l = b.lines.rotateUp(0, b.base+b.bottom)
@@ -110,8 +141,19 @@ func (b *buffer) scroll(fill cell, wrapped bool) {
 		b.lines.insert(b.base+b.bottom+1, l)
 		b.base++
 	}
-	l.reset(b.cols, fill)
+	l.erase(b.cols, fill)
 	l.wrapped = wrapped
+}
+
+// packWork is what it costs to pack the line, in cells.
+func (l *line) packWork() int {
+	switch {
+	case !l.bare:
+		return len(l.cells) / 2
+	case l.ink.nothing():
+		return 0
+	}
+	return 4 * l.cols
 }
 
 // keep follows the history, to which a row has come: lost of the oldest had to go
@@ -123,15 +165,36 @@ func (b *buffer) keep(lost int) {
 
 // shiftUp moves rows from top to the bottom margin up n times.
 func (b *buffer) shiftUp(top, n int, fill cell) {
-	for range min(n, b.bottom-top+1) {
-		b.lines.rotateUp(b.screen()+top, b.screen()+b.bottom).reset(b.cols, fill)
+	n = min(n, b.bottom-top+1)
+	b.turn(top, n, n)
+	for row := b.bottom - n + 1; row <= b.bottom; row++ {
+		b.peek(row).erase(b.cols, fill)
+	}
+}
+
+// turn moves rows from top to the bottom margin up by up, where n have to be made anew.
+func (b *buffer) turn(top, up, n int) {
+	height := b.bottom - top + 1
+	b.lines.count(height)
+	first, last := b.screen()+top, b.screen()+b.bottom
+	switch {
+	case n == height:
+	case up == 1:
+		b.lines.rotateUp(first, last)
+	case up == height-1:
+		b.lines.rotateDown(first, last)
+	default:
+		b.lines.rotate(first, last, up)
 	}
 }
 
 // shiftDown moves rows from top to the bottom margin down n times.
 func (b *buffer) shiftDown(top, n int, fill cell) {
-	for range min(n, b.bottom-top+1) {
-		b.lines.rotateDown(b.screen()+top, b.screen()+b.bottom).reset(b.cols, fill)
+	height := b.bottom - top + 1
+	n = min(n, height)
+	b.turn(top, height-n, n)
+	for row := top; row < top+n; row++ {
+		b.peek(row).erase(b.cols, fill)
 	}
 }
 
@@ -156,7 +219,8 @@ func (b *buffer) clearTab(col int) {
 }
 
 func (b *buffer) resetTabs() {
-	b.tabs = b.tabs[:0]
+	b.lines.count(b.cols / tabColumns)
+	b.tabs = slices.Grow(b.tabs[:0], b.cols)
 	for col := 0; col < b.cols; col += tabColumns {
 		b.setTab(col)
 	}

@@ -9,9 +9,7 @@ func (s *Screen) execute(c uint32) {
 	case 0x08: // BS
 		s.backspace()
 	case 0x09: // HT
-		if b.col < s.cols {
-			b.col = b.nextTab(b.col)
-		}
+		s.tabs(1, b.nextTab)
 	case 0x0a, 0x0b, 0x0c: // LF, VT, FF
 		s.lineFeed()
 	case 0x0d: // CR
@@ -78,6 +76,7 @@ func (s *Screen) csi(id uint32) {
 	switch id {
 	case '@': // ICH
 		s.restrict(s.cols - 1)
+		s.work += s.cols - s.buf.col
 		s.buf.current().insert(s.buf.col, n, s.erased())
 	case 'A': // CUU
 		s.up(n)
@@ -144,9 +143,11 @@ func (s *Screen) csiEdit(id uint32, n int) bool {
 		}
 	case 'P': // DCH
 		s.restrict(s.cols - 1)
+		s.work += s.cols - b.col
 		b.current().delete(b.col, n, s.erased())
 	case 'X': // ECH
 		s.restrict(s.cols - 1)
+		s.work += min(n, s.cols-b.col)
 		b.current().replace(b.col, b.col+n, s.erased(), false)
 	case 'S': // SU
 		b.shiftUp(b.top, n, s.erased())

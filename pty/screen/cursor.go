@@ -57,7 +57,7 @@ func (s *Screen) lineFeed() {
 	case b.row >= s.rows:
 		b.row = s.rows - 1
 	default:
-		b.current().wrapped = false
+		b.peek(b.row).wrapped = false
 	}
 	if b.col >= s.cols {
 		b.col--
@@ -117,7 +117,11 @@ func (s *Screen) tabs(n int, stop func(int) int) {
 		return
 	}
 	for range min(n, s.cols) {
-		b.col = stop(b.col)
+		col := b.col
+		if b.col = stop(col); b.col == col {
+			return
+		}
+		s.work += max(b.col-col, col-b.col) / tabColumns
 	}
 }
 

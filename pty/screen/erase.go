@@ -4,6 +4,7 @@ package screen
 func (s *Screen) eraseDisplay(what int, keep bool) {
 	s.restrict(s.cols)
 	b := s.buf
+	s.work += s.rows
 	switch what {
 	case 0:
 		s.eraseCells(b.col, s.cols, b.col == 0, keep)
@@ -42,7 +43,7 @@ func (s *Screen) unwrapAfter(row int) {
 	case i < n:
 		b.past.unwrap(i)
 	case i < n+b.lines.n:
-		b.lines.at(i - n).wrapped = false
+		b.lines.peek(i - n).wrapped = false
 	}
 }
 
@@ -62,33 +63,46 @@ func (s *Screen) eraseLine(what int, keep bool) {
 
 // eraseCells blanks a part of the cursor's row.
 func (s *Screen) eraseCells(start, end int, unwrap, keep bool) {
-	l := s.buf.current()
-	l.replace(start, end, s.erased(), keep)
+	l := s.buf.peek(s.buf.row)
+	if start == 0 && end >= l.len() && !keep && len(l.combined) == 0 {
+		wrapped := l.wrapped
+		l.erase(l.len(), s.erased())
+		l.wrapped = wrapped
+	} else {
+		l = s.buf.current()
+		s.work += end - start
+		l.replace(start, end, s.erased(), keep)
+	}
 	if unwrap {
 		l.wrapped = false
 	}
 }
 
 func (s *Screen) eraseRow(row int, keep bool) {
-	l := s.buf.line(row)
+	l := s.buf.peek(row)
 	if keep {
-		l.fillUnprotected(s.erased())
+		s.work += l.fillUnprotected(s.erased())
 	} else {
-		l.fill(s.erased())
+		l.erase(l.len(), s.erased())
 	}
 	l.wrapped = false
 }
 
 // columnsBetweenMargins changes each row between the margins, if the cursor is
-// there.
+// there. What comes in is erased.
 func (s *Screen) columnsBetweenMargins(change func(*line)) {
 	b := s.buf
 	if !b.inMargins() {
 		return
 	}
+	s.work += b.bottom - b.top
 	for row := b.top; row <= b.bottom; row++ {
-		l := b.line(row)
-		change(l)
+		l := b.peek(row)
+		if !l.bare || l.ink != s.erased() {
+			l = b.line(row)
+			s.work += len(l.cells)
+			change(l)
+		}
 		l.wrapped = false
 	}
 }
@@ -98,6 +112,7 @@ func (s *Screen) alignmentPattern() {
 	s.moveTo(0, 0)
 	e := cell{content: content('E', 1), fg: s.pen.fg, bg: s.pen.bg}
 	b := s.buf
+	s.work += s.rows
 	for i := b.base + b.row; i < b.base+b.row+s.rows; i++ {
 		k := i
 		if i >= b.max { // with DECOM, xterm.js goes round
@@ -105,11 +120,11 @@ func (s *Screen) alignmentPattern() {
 		}
 		switch n := b.past.n; {
 		case k < n:
+			s.work += blockBytes / 16
 			b.past.set(k, newLine(s.cols, e), b.exts)
 		case k < n+b.lines.n:
-			l := b.lines.at(k - n)
-			l.fill(e)
-			l.wrapped = false
+			l := b.lines.peek(k - n)
+			l.erase(l.len(), e)
 		}
 	}
 	s.moveTo(0, 0)

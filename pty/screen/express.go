@@ -17,7 +17,7 @@ const expressBytes = 1 << 10
 func (s *Screen) express(p []byte) (n, wait int) {
 	b := s.buf
 	if !b.history || b.top != 0 || b.bottom != s.rows-1 || b.row != s.rows-1 || s.ink != (cell{}) ||
-		s.charset != nil || s.modes.Insert || !s.modes.Wrap || !b.current().blank() {
+		s.charset != nil || s.modes.Insert || !s.modes.Wrap || !b.peek(b.row).blank() {
 		return 0, expressBytes / 4
 	}
 	rows, n := s.expressRows(p)
@@ -26,7 +26,7 @@ func (s *Screen) express(p []byte) (n, wait int) {
 	}
 	shown := make([]*line, s.rows)
 	for i := range shown {
-		shown[i] = b.lines.at(i)
+		shown[i] = b.lines.peek(i)
 	}
 	for _, l := range shown[:s.rows-1] {
 		b.keep(b.past.add(l, b.exts))

@@ -133,7 +133,13 @@ func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
 func (s *Screen) mark(use func(uint32)) {
 	for _, b := range []*buffer{&s.normal, &s.alt} {
 		for i := range b.lines.n {
-			for _, c := range b.lines.at(i).cells {
+			l := b.lines.peek(i)
+			if l.bare {
+				use(l.ink.ext)
+				continue
+			}
+			s.work += len(l.cells) / 4
+			for _, c := range l.cells {
 				if c.ext != 0 {
 					use(c.ext)
 				}

@@ -15,12 +15,38 @@ type line struct {
 	cells    []cell
 	combined map[int]string // texts of cells with combinedFlag, by column
 	wrapped  bool           // continues the row above, by automatic wrapping
+
+	bare bool // all its cells are ink, and not written yet; see draw
+	cols int  // how many there are, if it is bare
+	ink  cell
 }
 
 func newLine(cols int, fill cell) *line {
 	l := &line{cells: make([]cell, cols)}
 	l.fill(fill)
 	return l
+}
+
+// erase makes l a line of cols cells like fill, which are not written before somebody wants to see one: so a screen is
+// cleared in the time that its rows take.
+func (l *line) erase(cols int, fill cell) {
+	l.combined, l.wrapped = nil, false
+	l.bare, l.cols, l.ink = true, cols, fill
+}
+
+// draw writes the cells of a bare line.
+func (l *line) draw() {
+	wrapped := l.wrapped
+	l.reset(l.cols, l.ink)
+	l.wrapped = wrapped
+}
+
+// len is how many cells the line has.
+func (l *line) len() int {
+	if l.bare {
+		return l.cols
+	}
+	return len(l.cells)
 }
 
 // reset makes l a line of cols cells like fill.
@@ -30,7 +56,7 @@ func (l *line) reset(cols int, fill cell) {
 	}
 	l.cells = l.cells[:cols]
 	l.fill(fill)
-	l.wrapped = false
+	l.bare, l.wrapped = false, false
 }
 
 func (l *line) fill(c cell) {
@@ -120,8 +146,12 @@ func (l *line) insert(col, n int, fill cell) {
 	}
 	end := len(l.cells)
 	if n < end-col {
-		for i := end - 1; i >= col+n; i-- {
-			l.move(i, i-n)
+		if len(l.combined) == 0 {
+			copy(l.cells[col+n:], l.cells[col:])
+		} else {
+			for i := end - 1; i >= col+n; i-- {
+				l.move(i, i-n)
+			}
 		}
 		end = col + n
 	}
@@ -139,8 +169,12 @@ func (l *line) delete(col, n int, fill cell) {
 	end := len(l.cells)
 	from := col
 	if n < end-col {
-		for i := col; i < end-n; i++ {
-			l.move(i, i+n)
+		if len(l.combined) == 0 {
+			copy(l.cells[col:], l.cells[col+n:])
+		} else {
+			for i := col; i < end-n; i++ {
+				l.move(i, i+n)
+			}
 		}
 		from = end - n
 	}
@@ -172,13 +206,26 @@ func (l *line) replace(start, end int, fill cell, keep bool) {
 	}
 }
 
-// fillUnprotected fills the whole line but for protected cells.
-func (l *line) fillUnprotected(c cell) {
+// fillUnprotected fills the whole line but for protected cells, and returns how many cells it had to look at.
+func (l *line) fillUnprotected(c cell) (looked int) {
+	if l.bare {
+		if l.ink.bg&protected == 0 {
+			l.ink = c
+		}
+		return 0
+	}
+	kept := len(l.combined) > 0
 	for i := range l.cells {
 		if l.cells[i].bg&protected == 0 {
 			l.cells[i] = c
+		} else {
+			kept = true
 		}
 	}
+	if !kept {
+		l.erase(len(l.cells), c)
+	}
+	return len(l.cells)
 }
 
 // resize cuts the line, or adds blank cells.

@@ -26,6 +26,12 @@ const (
 
 // pack appends the cells of a line to the block's text.
 func (b *block) pack(l *line, exts *extTable) (known uint32) {
+	if l.bare {
+		if l.ink.nothing() {
+			return rowASCII
+		}
+		l.draw()
+	}
 	cells := l.cells
 	for len(cells) > 0 && cells[len(cells)-1].nothing() {
 		cells = cells[:len(cells)-1]

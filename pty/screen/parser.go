@@ -1,6 +1,9 @@
 package screen
 
-import "unicode/utf8"
+import (
+	"math"
+	"unicode/utf8"
+)
 
 // stringBytes bounds the text of an OSC or DCS. A longer one is ignored.
 const stringBytes = 64 << 10
@@ -35,10 +38,18 @@ const (
 // Write feeds bytes that the program has put out. It takes all of them and never
 // fails. Where a stream is cut makes no difference.
 func (s *Screen) Write(p []byte) (int, error) {
+	return s.WriteSome(p, math.MaxInt-s.work), nil
+}
+
+// WriteSome is Write that stops when Work has grown by most or more, and returns
+// how many bytes it has taken. One sequence costs no more than some times the cells
+// of the screen.
+func (s *Screen) WriteSome(p []byte, most int) int {
 	n := len(p)
+	most += s.work
 	p = p[s.skim(p):]
 	short := len(p) // how much is left when the short way is tried again
-	for len(p) > 0 {
+	for len(p) > 0 && s.work < most {
 		b := p[0]
 		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
 			n, wait := s.express(p)
@@ -80,7 +91,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 			s.lead(b)
 		}
 	}
-	return n, nil
+	return n - len(p)
 }
 
 // bom is dropped wherever it comes.

@@ -131,6 +131,7 @@ func (s *Screen) wrapEarly(old *line) *line {
 func (s *Screen) place(l *line, code uint32, w int) {
 	b := s.buf
 	if s.modes.Insert {
+		s.work += s.cols - b.col
 		l.insert(b.col, w, s.ink)
 		if l.width(s.cols-1) == 2 {
 			l.cells[s.cols-1] = s.ink
@@ -147,17 +148,53 @@ func (s *Screen) place(l *line, code uint32, w int) {
 	}
 }
 
+const (
+	// printWork and joinWork are what it costs to repeat a character, and a combining
+	// one, in cells.
+	printWork = 16
+	joinWork  = 128
+	// repeatWork bounds a REP: times all cells of the screen.
+	repeatWork = printWork
+)
+
 // repeat is REP: prints the last character again, if nothing came in between, and
-// as in xterm no more than once for each cell of the screen.
+// as in xterm no more than once for each cell of the screen. It ends early when that
+// costs too much: with many combining characters, or where each character moves those
+// behind it.
 func (s *Screen) repeat(n int) {
 	if s.joined == 0 {
 		return
 	}
 	text := s.buf.current().text(s.buf.col - int(s.joined>>1))
-	for range min(n, s.rows*s.cols) {
-		for _, r := range text {
+	cells := s.rows * s.cols
+	most := s.work + repeatWork*cells
+	for n = min(n, cells); n > 0 && s.work < most; n-- {
+		if done := s.repeatASCII(text, n); done > 0 {
+			n -= done - 1
+			continue
+		}
+		for i, r := range text {
+			s.work += printWork
+			if i > 0 {
+				s.work += joinWork
+			}
 			s.print(uint32(r))
 		}
 	}
 	s.inRun = false
+}
+
+// repeatASCII prints a character n times, or as often as it can at once: not at all
+// if it is no printable ASCII, or the modes do not allow the short way.
+func (s *Screen) repeatASCII(text string, n int) int {
+	if len(text) != 1 || text[0]-0x20 >= 0x5f || s.charset != nil || s.modes.Insert || !s.modes.Wrap {
+		return 0
+	}
+	var run [256]byte
+	n = min(n, len(run))
+	for i := range n {
+		run[i] = text[0]
+	}
+	s.work += n
+	return s.printASCII(run[:n])
 }

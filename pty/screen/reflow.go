@@ -265,7 +265,7 @@ func brokenLengths(group []*line, old, cols int) []int {
 func (r *ring) insertAll(inserts []added, total int) {
 	old := make([]*line, r.n)
 	for i := range old {
-		old[i] = r.at(i)
+		old[i] = r.peek(i)
 	}
 	r.grow(r.n + total)
 	r.n += total

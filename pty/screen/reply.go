@@ -2,8 +2,12 @@ package screen
 
 import "fmt"
 
+// replyWork is what an answer costs, in cells.
+const replyWork = 256
+
 // reply sends an answer to the program.
 func (s *Screen) reply(format string, args ...any) {
+	s.work += replyWork
 	if s.Replies != nil {
 		s.Replies(fmt.Appendf(nil, format, args...))
 	}

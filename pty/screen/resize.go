@@ -100,7 +100,7 @@ func (b *buffer) settle() {
 		return
 	}
 	for i := range b.lines.n {
-		if b.lines.at(i) == nil {
+		if b.lines.peek(i) == nil {
 			b.lines.set(i, newLine(b.cols, cell{}))
 		}
 	}
@@ -110,7 +110,7 @@ func (b *buffer) settle() {
 	}
 	b.base = b.count() - b.rows
 	for b.history && b.lines.n > b.rows {
-		b.keep(b.past.add(b.lines.at(0), b.exts))
+		b.keep(b.past.add(b.lines.peek(0), b.exts))
 		b.lines.trim(1)
 	}
 	b.takeOut(b.rows-b.lines.n, b.cols)

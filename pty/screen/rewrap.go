@@ -9,9 +9,9 @@ const maxLineColumns = 1 << 17
 // takeWrapped takes the rows out of the history that the first line continues, so
 // that both can be reflowed by themselves.
 func (b *buffer) takeWrapped(cols int) {
-	for n := cols; b.past.n > 0 && b.lines.at(0).wrapped; n += cols {
+	for n := cols; b.past.n > 0 && b.lines.peek(0).wrapped; n += cols {
 		if n > maxLineColumns {
-			b.lines.at(0).wrapped = false
+			b.lines.peek(0).wrapped = false
 			return
 		}
 		b.takeOut(1, cols)

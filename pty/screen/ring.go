@@ -5,6 +5,7 @@ type ring struct {
 	lines []*line
 	first int // where line 0 is
 	n     int
+	work  *int // counts the cells that are drawn; nil: nobody counts. See Screen.Work
 }
 
 // slot returns the place of line i, 0 <= i <= len(lines).
@@ -16,8 +17,30 @@ func (r *ring) slot(i int) int {
 	return i
 }
 
-// at returns line i, 0 <= i < n.
+// at returns line i, 0 <= i < n, with its cells.
 func (r *ring) at(i int) *line {
+	l := r.peek(i)
+	if l.bare {
+		r.draw(l)
+	}
+	return l
+}
+
+// draw draws a bare line.
+func (r *ring) draw(l *line) {
+	r.count(l.cols)
+	l.draw()
+}
+
+// count adds to the work that has been done.
+func (r *ring) count(n int) {
+	if r.work != nil {
+		*r.work += n
+	}
+}
+
+// peek returns line i, 0 <= i < n, as it is: it may be bare.
+func (r *ring) peek(i int) *line {
 	i += r.first
 	if i >= len(r.lines) {
 		i -= len(r.lines)
@@ -34,7 +57,7 @@ func (r *ring) grow(n int) {
 	}
 	lines := make([]*line, max(n, 2*len(r.lines)))
 	for i := range r.n {
-		lines[i] = r.at(i)
+		lines[i] = r.peek(i)
 	}
 	r.lines, r.first = lines, 0
 }
@@ -55,7 +78,7 @@ func (r *ring) insert(i int, l *line) {
 	r.grow(r.n + 1)
 	r.n++
 	for k := r.n - 1; k > i; k-- {
-		r.set(k, r.at(k-1))
+		r.set(k, r.peek(k-1))
 	}
 	r.set(i, l)
 }
@@ -80,7 +103,7 @@ func (r *ring) truncate(n int) {
 // rotateUp takes line top away, moves the others up to bottom one up and returns
 // the one taken, which is set at bottom.
 func (r *ring) rotateUp(top, bottom int) *line {
-	l := r.at(top)
+	l := r.peek(top)
 	if top == 0 && bottom == r.n-1 {
 		r.lines[r.first] = nil
 		r.first = r.slot(1)
@@ -88,7 +111,7 @@ func (r *ring) rotateUp(top, bottom int) *line {
 		return l
 	}
 	for i := top; i < bottom; i++ {
-		r.set(i, r.at(i+1))
+		r.set(i, r.peek(i+1))
 	}
 	r.set(bottom, l)
 	return l
@@ -96,10 +119,25 @@ func (r *ring) rotateUp(top, bottom int) *line {
 
 // rotateDown is rotateUp's mirror image.
 func (r *ring) rotateDown(top, bottom int) *line {
-	l := r.at(bottom)
+	l := r.peek(bottom)
 	for i := bottom; i > top; i-- {
-		r.set(i, r.at(i-1))
+		r.set(i, r.peek(i-1))
 	}
 	r.set(top, l)
 	return l
+}
+
+// rotate moves the lines from top to bottom up by n, those that go out at the top come in at the bottom.
+func (r *ring) rotate(top, bottom, n int) {
+	r.reverse(top, top+n-1)
+	r.reverse(top+n, bottom)
+	r.reverse(top, bottom)
+}
+
+func (r *ring) reverse(first, last int) {
+	for ; first < last; first, last = first+1, last-1 {
+		l := r.peek(first)
+		r.set(first, r.peek(last))
+		r.set(last, l)
+	}
 }

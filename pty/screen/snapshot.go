@@ -108,6 +108,9 @@ func usedLines(b *buffer, first int) int {
 }
 
 func (l *line) blank() bool {
+	if l.bare {
+		return l.ink == (cell{}) && !l.wrapped
+	}
 	for _, c := range l.cells {
 		if c != (cell{}) {
 			return false
