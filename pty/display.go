@@ -41,14 +41,21 @@ func (s *Shell) newScreen(size Size) *screen.Screen {
 	return model
 }
 
-// show takes note of output that has come into the ring. The screen follows at
-// once what is more than plain text, since a program may have asked something.
-// Plain text waits until there is much of it, or somebody looks: then only its end
-// has to be drawn. The shell is locked.
-func (s *Shell) show(p []byte) {
-	if !screen.Plain(p) || !s.screen.Settled() || s.ring.end-s.shown >= int64(s.ring.max)*7/8-readBytes {
-		s.catchUp()
+// show puts output into the ring, and returns how much of it. The screen follows at
+// once what is more than plain text, since a program may have asked something, piece
+// by piece. Plain text waits until there is much of it, or somebody looks: then only
+// its end has to be drawn. The shell is locked.
+func (s *Shell) show(p []byte) (n int) {
+	waiting := s.ring.end + int64(len(p)) - s.shown
+	if screen.Plain(p) && s.screen.Settled() && s.screen.Swift() && waiting < int64(s.ring.max)*7/8-readBytes {
+		s.ring.write(p)
+		return len(p)
 	}
+	s.catchUp()
+	n = s.screen.WriteSome(p, turnWork)
+	s.ring.write(p[:n])
+	s.shown = s.ring.end
+	return n
 }
 
 // catchUp brings the screen to where the ring is. The shell is locked.

@@ -58,12 +58,29 @@ func (s *Shell) drain(buf []byte) {
 	}
 }
 
-// put appends output to the ring and wakes the followers that wait for it.
+// put appends output to the ring, and waits where the screen has to draw more for it than is free; see toll.
 func (s *Shell) put(p []byte) {
+	for len(p) > 0 {
+		n, work := s.putSome(p)
+		p = p[n:]
+		s.owes = max(s.owes+work-freeWork*n, -creditWork)
+		switch {
+		case s.owes < leastDebt:
+		case s.toll.pay(s.owes, s.dead):
+			s.owes = 0
+		case s.owes > lastDebt:
+			return // the program has ended, and left what nobody could look at
+		}
+	}
+}
+
+// putSome appends output to the ring, as much of it as is drawn in one piece, and wakes the followers that wait for it. It
+// returns how much that was, and what has been drawn since the last time.
+func (s *Shell) putSome(p []byte) (n, work int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ring.write(p)
-	s.show(p)
+	n = s.show(p)
+	work, s.drawn = s.screen.Work()-s.drawn, s.screen.Work()
 	s.answer()
 	s.noteOutput()
 	s.sizes = s.sizes.forget(s.ring.start())
@@ -72,6 +89,7 @@ func (s *Shell) put(p []byte) {
 			f.poke()
 		}
 	}
+	return n, work
 }
 
 // pace holds the reader while the viewers who may type have too much to draw.

@@ -46,6 +46,9 @@ type Shell struct {
 	ended    chan struct{} // closed when both goroutines are done
 	resume   chan struct{} // holds one token for the waiting reader
 
+	toll *toll // of the table
+	owes int   // what the reader has drawn beyond what is free; the reader's own
+
 	turn   chan struct{} // holds a token while somebody writes
 	typed  int           // bytes written since the terminal was known to be empty; the turn's owner's
 	urgent atomic.Int32  // signals that wait for their turn
@@ -72,6 +75,7 @@ type Shell struct {
 	telling   *time.Timer    // that the title is another; nil: nothing to tell
 	screen    *screen.Screen // what a viewer sees
 	shown     int64          // the offset that the screen has reached
+	drawn     int            // its work, when the reader looked last
 	answers   []byte         // of the screen to the program, not typed yet
 	answering bool           // the answerer is at work
 	answerer  sync.WaitGroup
@@ -91,6 +95,7 @@ func newShell(config Config, program Program, id string, size Size, onChange fun
 		patience: config.patience,
 		log:      config.Log.With("shell", id),
 		onChange: onChange,
+		toll:     config.toll,
 		dead:     make(chan struct{}),
 		readDone: make(chan struct{}),
 		ended:    make(chan struct{}),

@@ -40,6 +40,7 @@ type Config struct {
 	RecordAll  bool     // every shell is recorded, from its first byte
 
 	patience time.Duration // how long the reader waits for a viewer that draws nothing
+	toll     *toll         // that all shells pay to
 }
 
 // Table is the shells of one node. A shell that has ended stays, for its output,
@@ -77,7 +78,7 @@ func NewTable(config Config) *Table {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	config.patience = patience
+	config.patience, config.toll = patience, &toll{}
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 

@@ -50,6 +50,12 @@ func equal(w, c uint64) uint64 { return ^((w ^ high/0x80*c) + high/0x80*0x7f) & 
 // character.
 func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
 
+// Swift reports whether plain text costs little by now, whatever it is: it moves no
+// rows between margins, and no characters behind it.
+func (s *Screen) Swift() bool {
+	return !s.modes.Insert && s.buf.top == 0 && s.buf.bottom == s.rows-1
+}
+
 // skimBytes is a piece in which skim counts lines at once.
 const skimBytes = 4 << 10
 

@@ -1,0 +1,104 @@
+package pty
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestToll: however many shells draw what costs much, together they take one part in tollShare, and each gets its turn.
+func TestToll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var shared toll
+		const shells, each = 20, 4 << 20
+		end := make(chan struct{})
+		paid := make([]int, shells)
+		var group sync.WaitGroup
+		began := time.Now()
+		for i := range shells {
+			group.Go(func() {
+				for shared.pay(each, end) {
+					paid[i]++
+				}
+			})
+		}
+		time.Sleep(10 * time.Second)
+		close(end)
+		group.Wait()
+		in, total := time.Since(began), 0
+		for i, n := range paid {
+			if n < paid[0]-1 || n > paid[0]+1 {
+				t.Errorf("shell %d had %d turns, the first %d", i, n, paid[0])
+			}
+			total += n * each
+		}
+		if most := int(in / tollShare); total > most || total < most-shells*each {
+			t.Errorf("in %v shells have drawn %d, want about %d", in, total, most)
+		}
+		if shared.pay(1<<30, end) {
+			t.Error("a shell that is dead is waited for")
+		}
+	})
+}
+
+// costly are sequences that cost much for each of their bytes.
+const costly = `printf '\033[999999b'; while :; do printf '\033[1 @\033[1 A\033[1 @\033[1 A\033[999999bx\033[999999b'; done`
+
+// TestToll_OthersAreEchoed: a shell draws what costs most as fast as it can, on the largest screen, and pays for it, while
+// another's key is echoed, and the list of shells is shown.
+func TestToll_OthersAreEchoed(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Programs: append(only("/bin/sh", "-c", costly), Program{Kind: "cat", Args: []string{"/bin/cat"}})})
+	hostile, err := table.Open(Size{maxSide, maxSide})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := table.OpenAt(Place{Kind: "cat"}, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := watch(t, other, how{from: 0, types: true})
+	await(t, "the hostile shell pays", func() bool { return table.config.toll.taken() > 8*turnWork })
+	for i := range 5 {
+		at := table.config.toll.taken()
+		key := fmt.Sprintf("key-%d", i)
+		typeIn(t, other, key+"\r")
+		v.see(key + "\r\n" + key + "\r\n")
+		table.List()
+		await(t, "the hostile shell pays again", func() bool { return table.config.toll.taken() > at })
+	}
+	hostile.mu.Lock()
+	free := freeWork * int(hostile.ring.end)
+	work := hostile.drawn
+	hostile.mu.Unlock()
+	if paid := table.config.toll.taken(); work > free+paid+leastDebt+2*turnWork+16*maxSide*maxSide {
+		t.Errorf("a shell has drawn %d, of which %d are free and %d are paid", work, free, paid)
+	}
+}
+
+func (t *toll) taken() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.took
+}
+
+// TestPut_EndsWithItsProgram: what a program leaves behind that costs too much is not drawn to the end.
+func TestPut_EndsWithItsProgram(t *testing.T) {
+	t.Parallel()
+	table := NewTable(Config{Programs: only("x")})
+	s := newShell(table.config, only("x")[0], "x", Size{maxSide, maxSide}, func() {})
+	close(s.dead)
+	s.put([]byte("x\x1b[999999b"))
+	p := bytes.Repeat([]byte("\x1b[1 @"), drainBytes/5)
+	s.put(p)
+	if s.ring.end >= int64(len(p)) || s.screen.Work() > lastDebt+freeWork*len(p)+creditWork+2*turnWork+16*maxSide*maxSide {
+		t.Errorf("%d of %d bytes were drawn, for %d", s.ring.end, len(p), s.screen.Work())
+	}
+	if took := table.config.toll.taken(); took != 0 {
+		t.Errorf("a shell whose program has ended keeps others waiting for %d", took)
+	}
+}
