@@ -15,7 +15,14 @@ import (
 const (
 	callTimeout   = 30 * time.Second // of a call whose context has no deadline
 	timeoutHeader = "Convoy-Timeout"
+
+	// multicallBytes is what the answers to one Multicall may have in all, and multicallPart what each may in any case.
+	multicallBytes = 16 << 20
+	multicallPart  = 256 << 10
 )
+
+// ErrTooMuch says that a node's answer is larger than this one takes.
+var ErrTooMuch = errors.New("the answer is too large")
 
 // RemoteError is the error that a function itself has returned.
 type RemoteError struct {
@@ -41,7 +48,12 @@ func (c *Cluster) Call(ctx context.Context, node, fn string, args ...any) (json.
 	if err != nil {
 		return nil, fmt.Errorf("call %s on %q: %w", fn, node, err)
 	}
-	result, err := c.call(ctx, node, fn, body)
+	return c.callWithin(ctx, callBytes, node, fn, body)
+}
+
+// callWithin is Call for an answer of at most so many bytes.
+func (c *Cluster) callWithin(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
+	result, err := c.call(ctx, most, node, fn, body)
 	var remote *RemoteError
 	switch {
 	case err == nil:
@@ -75,7 +87,7 @@ func encodeArgs(args []any) ([]byte, error) {
 	return body, nil
 }
 
-func (c *Cluster) call(ctx context.Context, node, fn string, body []byte) (json.RawMessage, error) {
+func (c *Cluster) call(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
 	if !isWord(fn) {
 		return nil, ErrUnknownFunction
 	}
@@ -92,9 +104,12 @@ func (c *Cluster) call(ctx context.Context, node, fn string, body []byte) (json.
 		return nil, err
 	}
 	defer answer.Body.Close()
-	result, err := io.ReadAll(io.LimitReader(answer.Body, callBytes+1))
+	result, err := io.ReadAll(io.LimitReader(answer.Body, int64(most)+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	if len(result) > most {
+		return nil, fmt.Errorf("%w: the answer may have at most %d bytes here", ErrTooMuch, most)
 	}
 	if answer.StatusCode != http.StatusOK {
 		return nil, problemFrom(answer.StatusCode, result, node, fn)
@@ -112,7 +127,8 @@ type Result struct {
 
 // Multicall calls a function on many nodes at once, on all living ones if nodes
 // is nil. Each has its own result or error, in the order of the nodes; one
-// deadline holds for all, so it returns no later than that.
+// deadline holds for all, so it returns no later than that. All answers together have
+// 16 MiB, of which each node may have its part, and 256 KiB in any case: ErrTooMuch.
 func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args ...any) []Result {
 	ctx, cancel := withDefaultTimeout(ctx)
 	defer cancel()
@@ -120,11 +136,17 @@ func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args
 		nodes = c.names()
 	}
 	results := make([]Result, len(nodes))
+	body, err := encodeArgs(args)
+	most := min(callBytes, max(multicallBytes/max(len(nodes), 1), multicallPart))
 	var group sync.WaitGroup
 	for i, node := range nodes {
 		group.Go(func() {
 			began := time.Now()
-			value, err := c.Call(ctx, node, fn, args...)
+			if err != nil {
+				results[i] = Result{Node: node, Err: fmt.Errorf("call %s on %q: %w", fn, node, err)}
+				return
+			}
+			value, err := c.callWithin(ctx, most, node, fn, body)
 			results[i] = Result{Node: node, Value: value, Err: err, Took: time.Since(began)}
 		})
 	}

@@ -7,11 +7,15 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
 const (
 	dialTimeout = 3 * time.Second
+	// dialsAtOnce bounds the connections to one instance that are being opened: net/http begins one for each request that
+	// comes before the first is there.
+	dialsAtOnce = 4
 	idleTimeout = 61500 * time.Millisecond // an unused connection is pinged until then; see trackedConn.Close
 )
 
@@ -24,10 +28,19 @@ type client struct {
 	reached   func(instance string)
 	lost      func(instance string, err error) // see Cluster.lostTouch
 	transport *http.Transport
+
+	mu       sync.Mutex
+	dialling map[string]*attempts // by instance
+}
+
+// attempts are the connections to one instance that are being opened.
+type attempts struct {
+	turns chan struct{} // holds a token for each
+	users int           // that have one, or wait for it
 }
 
 func newClient(ctx context.Context, id *identity, roster *roster) *client {
-	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout)}
+	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout), dialling: map[string]*attempts{}}
 	c.transport = &http.Transport{
 		DialTLSContext:     c.dial,
 		Protocols:          onlyHTTP2(),
@@ -45,6 +58,11 @@ func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	done, err := c.turn(ctx, instance)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	began := time.Now()
 	conn, err := c.connect(ctx, instance)
 	switch {
@@ -54,6 +72,35 @@ func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 		c.lost(instance, err)
 	}
 	return conn, err
+}
+
+// turn waits until a connection to an instance may be opened. The caller says when it is done.
+func (c *client) turn(ctx context.Context, instance string) (done func(), err error) {
+	c.mu.Lock()
+	d := c.dialling[instance]
+	if d == nil {
+		d = &attempts{turns: make(chan struct{}, dialsAtOnce)}
+		c.dialling[instance] = d
+	}
+	d.users++
+	c.mu.Unlock()
+	leave := func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if d.users--; d.users == 0 {
+			delete(c.dialling, instance)
+		}
+	}
+	select {
+	case d.turns <- struct{}{}:
+		return func() { <-d.turns; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	case <-c.conns.ctx.Done():
+		leave()
+		return nil, ErrClosed
+	}
 }
 
 func (c *client) connect(ctx context.Context, instance string) (net.Conn, error) {

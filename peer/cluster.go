@@ -129,7 +129,7 @@ func newCluster(cfg Config) (*Cluster, error) {
 
 		functions: functions{byName: map[string]Func{}},
 		outbox:    outbox{queues: map[string][]*letter{}},
-		mailboxes: mailboxes{byName: map[string]*Mailbox{}, last: map[string]int64{}},
+		mailboxes: newMailboxes(),
 	}
 	var err error
 	if c.identity, err = newIdentity(c.self, c.cookies); err != nil {

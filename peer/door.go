@@ -9,8 +9,8 @@ import (
 const (
 	// guestsPerAddr bounds the connections that one address may have at a port before they have proved to be a
 	// member's, and guestsInAll those of all addresses together.
-	guestsPerAddr = 32
-	guestsInAll   = 96
+	guestsPerAddr = 64
+	guestsInAll   = 128
 )
 
 // door bounds the connections that have not proved to be a member's. A newcomer is always let in: at a full door it

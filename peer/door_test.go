@@ -148,6 +148,23 @@ func TestStrangers_HoldCalls(t *testing.T) {
 	}
 }
 
+// TestCalls_ManyAtFirst: a member that calls another many times at once, before there is a connection, does not crowd
+// itself out at the other's door.
+func TestCalls_ManyAtFirst(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t, nil)
+	a.client.transport.CloseIdleConnections()
+	var group sync.WaitGroup
+	for range 4 * guestsPerAddr {
+		group.Go(func() {
+			if _, err := a.Call(t.Context(), b.self.Name, "node.ping"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+}
+
 // TestDoor walks who has to go: of the newcomer's address, if that has its share, else of the one that has most.
 func TestDoor(t *testing.T) {
 	t.Parallel()

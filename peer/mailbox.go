@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +12,17 @@ import (
 	"sync"
 )
 
-const maxSenders = 1024 // whose numbers are remembered without looking whether they live
+const (
+	maxSenders = 1024 // whose numbers are remembered without looking whether they live
+
+	// Bytes of messages that wait: in one mailbox, in all of one owner, and in all of this node. A mailbox may hold
+	// ownBytes whatever the others hold. messageCost is what a message takes beside its text.
+	mailboxBytes = 4 << 20
+	ownerBytes   = 16 << 20
+	allBytes     = 64 << 20
+	ownBytes     = 64 << 10
+	messageCost  = 256
+)
 
 var (
 	// ErrNoProcess says that no process of that name is registered there.
@@ -32,27 +44,85 @@ type Message struct {
 // Decode reads the message into v.
 func (m Message) Decode(v any) error { return json.Unmarshal(m.Body, v) }
 
-// Mailbox holds the messages for one process until it takes them.
+// Mailbox holds the messages for one process until it takes them. Its methods may
+// be called from several goroutines.
 type Mailbox struct {
-	C    <-chan Message // closed by Close, and when the cluster is closed
-	in   chan Message
-	name string
-	all  *mailboxes
+	name  string
+	owner string
+	size  int
+	all   *mailboxes
+
+	ready chan struct{} // has an element while there may be messages
+	done  chan struct{} // closed when nothing more comes
+
+	queue []Message // guarded by all.mu, as what follows
+	bytes int
 }
 
 // Process registers a process that members may send to, with room for so many
-// messages that it has not taken. It may be called before and after Join. A name
+// messages that it has not taken, and 4 MiB of them. It may be called before and after Join. A name
 // that is taken, or not made of lower-case letters, digits, ".", "-" and "_", is
 // a mistake in the program, and panics.
-func (c *Cluster) Process(name string, size int) *Mailbox {
-	in := make(chan Message, size)
-	m := &Mailbox{C: in, in: in, name: name, all: &c.mailboxes}
+func (c *Cluster) Process(name string, size int) *Mailbox { return c.ProcessOf("", name, size) }
+
+// ProcessOf is Process for an owner, whose mailboxes hold at most 16 MiB together.
+// Those of all owners hold at most 64 MiB, and 64 KiB in each in any case.
+func (c *Cluster) ProcessOf(owner, name string, size int) *Mailbox {
+	m := &Mailbox{
+		name: name, owner: owner, size: size, all: &c.mailboxes,
+		ready: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 	c.mailboxes.add(m)
 	return m
 }
 
-// Close takes the process off. What it has not taken from C can still be taken.
+// Close takes the process off. What it has not taken can still be taken.
 func (m *Mailbox) Close() { m.all.remove(m) }
+
+// Take returns the next message, if one is there.
+func (m *Mailbox) Take() (message Message, ok bool) {
+	m.all.mu.Lock()
+	defer m.all.mu.Unlock()
+	if len(m.queue) == 0 {
+		return Message{}, false
+	}
+	message, m.queue[0] = m.queue[0], Message{}
+	if m.queue = m.queue[1:]; len(m.queue) > 0 {
+		m.poke()
+	}
+	if m.all.byName[m.name] == m {
+		m.all.count(m, -costOf(message))
+	}
+	return message, true
+}
+
+// Receive waits for the next message. The error is the context's, or ErrClosed once
+// the mailbox, or the cluster, is closed and nothing is left.
+func (m *Mailbox) Receive(ctx context.Context) (Message, error) {
+	for {
+		if message, ok := m.Take(); ok {
+			return message, nil
+		}
+		select {
+		case <-m.ready:
+		case <-m.done:
+			if message, ok := m.Take(); ok {
+				return message, nil
+			}
+			return Message{}, ErrClosed
+		case <-ctx.Done():
+			return Message{}, ctx.Err()
+		}
+	}
+}
+
+// poke has somebody who receives look again.
+func (m *Mailbox) poke() {
+	select {
+	case m.ready <- struct{}{}:
+	default:
+	}
+}
 
 // mailboxes are the processes of this node.
 type mailboxes struct {
@@ -60,6 +130,12 @@ type mailboxes struct {
 	closed bool
 	byName map[string]*Mailbox
 	last   map[string]int64 // by sender's instance: number of the last message
+	bytes  int              // that wait
+	owners map[string]int   // bytes, by owner
+}
+
+func newMailboxes() mailboxes {
+	return mailboxes{byName: map[string]*Mailbox{}, last: map[string]int64{}, owners: map[string]int{}}
 }
 
 func (b *mailboxes) add(m *Mailbox) {
@@ -72,7 +148,7 @@ func (b *mailboxes) add(m *Mailbox) {
 		panic(fmt.Sprintf("peer: process %q: taken", m.name))
 	}
 	if b.closed {
-		close(m.in)
+		close(m.done)
 		return
 	}
 	b.byName[m.name] = m
@@ -82,8 +158,9 @@ func (b *mailboxes) remove(m *Mailbox) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.byName[m.name] == m {
+		b.count(m, -m.bytes)
 		delete(b.byName, m.name)
-		close(m.in)
+		close(m.done)
 	}
 }
 
@@ -93,8 +170,40 @@ func (b *mailboxes) close() {
 	b.closed = true
 	for name, m := range b.byName {
 		delete(b.byName, name)
-		close(m.in)
+		close(m.done)
 	}
+}
+
+// count adds to the bytes that a mailbox holds. They are locked.
+func (b *mailboxes) count(m *Mailbox, n int) {
+	m.bytes += n
+	b.bytes += n
+	if b.owners[m.owner] += n; b.owners[m.owner] == 0 {
+		delete(b.owners, m.owner)
+	}
+}
+
+// costOf is what a message takes.
+func costOf(m Message) int { return cap(m.Body) + messageCost }
+
+// room says why a mailbox takes no message of so many bytes, nil if it does. They are locked.
+func (b *mailboxes) room(m *Mailbox, n int) error {
+	full := func(what string, most int) error {
+		return fmt.Errorf("%w: %s hold at most %d MiB of messages; receive() makes room", ErrMailboxFull, what, most>>20)
+	}
+	switch {
+	case len(m.queue) >= m.size:
+		return fmt.Errorf("%w: it can hold at most %d messages; receive() makes room", ErrMailboxFull, m.size)
+	case m.bytes+n <= ownBytes:
+		return nil
+	case m.bytes+n > mailboxBytes:
+		return full("it can", mailboxBytes)
+	case b.owners[m.owner]+n > ownerBytes:
+		return full("all of its owner", ownerBytes)
+	case b.bytes+n > allBytes:
+		return full("all of its node", allBytes)
+	}
+	return nil
 }
 
 // deliver puts a message into a mailbox, unless a later one of that sender has
@@ -110,12 +219,14 @@ func (b *mailboxes) deliver(process string, sequence int64, m Message) error {
 	if box == nil {
 		return ErrNoProcess
 	}
-	select {
-	case box.in <- m:
-		return nil
-	default:
-		return ErrMailboxFull
+	n := costOf(m)
+	if err := b.room(box, n); err != nil {
+		return err
 	}
+	b.count(box, n)
+	box.queue = append(box.queue, m)
+	box.poke()
+	return nil
 }
 
 // forget drops the numbers of senders that are no members any more, once there
@@ -148,6 +259,7 @@ func (c *Cluster) serveSend(w http.ResponseWriter, r *http.Request, process stri
 	}
 	c.mailboxes.forget(func(instance string) bool { _, ok := c.roster.get(instance); return ok })
 	caller, _ := CallerOf(r.Context())
+	body = bytes.Clone(body) // without what it had in reserve
 	if err := c.mailboxes.deliver(process, sequence, Message{From: caller, Body: body}); err != nil {
 		writeProblem(w, err)
 		return

@@ -18,6 +18,7 @@ const (
 	messageBytes   = 1 << 20
 	sendTimeout    = 10 * time.Second // of one message, once it is its turn
 	maxWaiting     = 1024             // messages to one node that wait for their turn
+	waitingBytes   = 64 << 20         // of messages to all nodes
 	sequenceHeader = "Convoy-Sequence"
 )
 
@@ -26,6 +27,7 @@ const (
 type outbox struct {
 	mu       sync.Mutex
 	queues   map[string][]*letter
+	bytes    int          // of all letters, those under way too
 	sequence atomic.Int64 // numbers this instance's messages
 }
 
@@ -82,13 +84,14 @@ func (o *outbox) put(node string, l *letter, begin func() bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	queue, active := o.queues[node]
-	if len(queue) >= maxWaiting {
-		return fmt.Errorf("%w: %d messages wait here", ErrMailboxFull, len(queue))
+	if len(queue) >= maxWaiting || o.bytes+len(l.body) > waitingBytes {
+		return fmt.Errorf("%w: %d messages to that node wait here, and %d MiB to all; send more slowly", ErrMailboxFull, len(queue), o.bytes>>20)
 	}
 	if !active && !begin() {
 		return ErrClosed
 	}
 	o.queues[node] = append(queue, l)
+	o.bytes += len(l.body)
 	return nil
 }
 
@@ -105,12 +108,20 @@ func (o *outbox) next(node string) *letter {
 	return queue[0]
 }
 
+// sent takes note that a letter is not held any longer.
+func (o *outbox) sent(l *letter) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bytes -= len(l.body)
+}
+
 // empty sends what waits for a node, one after the other.
 func (c *Cluster) empty(node string) {
 	for l := c.outbox.next(node); l != nil; l = c.outbox.next(node) {
 		if l.ctx.Err() == nil {
 			l.done <- c.deliver(node, l)
 		}
+		c.outbox.sent(l)
 	}
 }
 

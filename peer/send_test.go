@@ -14,16 +14,13 @@ import (
 
 func receive(t *testing.T, m *Mailbox) Message {
 	t.Helper()
-	select {
-	case message, ok := <-m.C:
-		if !ok {
-			t.Fatal("the mailbox is closed")
-		}
-		return message
-	case <-time.After(waitLimit):
-		t.Fatal("no message")
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	defer cancel()
+	message, err := m.Receive(ctx)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return Message{}
+	return message
 }
 
 // TestRow19_Send is in the demo send({Convoy.ConvoyWorker, node}, :ping).
@@ -67,7 +64,7 @@ func TestRow19_Send(t *testing.T) {
 		t.Errorf("send to a closed mailbox: %v", err)
 	}
 	n := 0
-	for range worker.C { // what was there is still there
+	for _, err := worker.Receive(t.Context()); err == nil; _, err = worker.Receive(t.Context()) { // what was there is still there
 		n++
 	}
 	if n != 4 {
@@ -184,11 +181,10 @@ func TestCloseEndsMailboxes(t *testing.T) {
 	n := startNode(t, "a.example", nil)
 	worker := n.Process("worker", 1)
 	n.Close()
-	if _, ok := <-worker.C; ok {
-		t.Error("a message after Close")
-	}
-	if _, ok := <-n.Process("late", 1).C; ok {
-		t.Error("a message after Close")
+	for _, m := range []*Mailbox{worker, n.Process("late", 1)} {
+		if _, err := m.Receive(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Errorf("a message after Close, or %v", err)
+		}
 	}
 	worker.Close()
 }
