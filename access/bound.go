@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -31,13 +32,14 @@ type Bound struct {
 	freed   chan struct{} // closed when something is given back
 }
 
-// Claim says for whom something is taken. Login may be empty.
+// Claim says for whom something is taken. Login may be empty; N is how many, 0 is one.
 type Claim struct {
 	Who
 	Login string
+	N     int
 }
 
-// Take takes one, and returns what gives it back, which may be called more than once: ErrShare, ErrBusy.
+// Take takes what is claimed, and returns what gives it back, which may be called more than once: ErrShare, ErrBusy.
 func (b *Bound) Take(c Claim) (release func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,32 +47,30 @@ func (b *Bound) Take(c Claim) (release func(), err error) {
 }
 
 func (b *Bound) take(c Claim) (release func(), err error) {
-	login := b.Login
-	if login == 0 {
-		login = b.Each
-	}
-	within := b.users[c.User] < b.Each && (c.Login == "" || b.logins[c.Login] < login)
-	switch left := b.Total - b.used; {
+	c.N = max(c.N, 1)
+	login := cmp.Or(b.Login, b.Each)
+	within := b.users[c.User]+c.N <= b.Each && (c.Login == "" || b.logins[c.Login]+c.N <= login)
+	switch left := b.Total - b.used - c.N; {
 	case !within && c.Role != Admin:
 		return nil, ErrShare
-	case left <= 0 || left <= b.Reserve && !(within && c.Role == Admin):
+	case left < 0 || left < b.Reserve && !(within && c.Role == Admin):
 		return nil, ErrBusy
 	}
 	if b.users == nil {
 		b.users, b.logins = map[string]int{}, map[string]int{}
 	}
-	b.used++
-	b.users[c.User]++
-	b.logins[c.Login]++
+	b.used += c.N
+	b.users[c.User] += c.N
+	b.logins[c.Login] += c.N
 	return sync.OnceFunc(func() { b.giveBack(c) }), nil
 }
 
 func (b *Bound) giveBack(c Claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.used--
-	drop(b.users, c.User)
-	drop(b.logins, c.Login)
+	b.used -= c.N
+	drop(b.users, c.User, c.N)
+	drop(b.logins, c.Login, c.N)
 	if b.freed != nil {
 		close(b.freed)
 		b.freed = nil
@@ -78,13 +78,13 @@ func (b *Bound) giveBack(c Claim) {
 }
 
 // drop counts down, and forgets who has nothing.
-func drop(counts map[string]int, key string) {
-	if counts[key]--; counts[key] <= 0 {
+func drop(counts map[string]int, key string, n int) {
+	if counts[key] -= n; counts[key] <= 0 {
 		delete(counts, key)
 	}
 }
 
-// Wait takes one as Take does, when its turn comes: ErrShare if too many of the user's wait already, or the error of ctx.
+// Wait takes as Take does, when its turn comes: ErrShare if too many of the user's wait already, or the error of ctx.
 func (b *Bound) Wait(ctx context.Context, c Claim) (release func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,7 +98,7 @@ func (b *Bound) Wait(ctx context.Context, c Claim) (release func(), err error) {
 		b.waiting = map[string]int{}
 	}
 	b.waiting[c.User]++
-	defer drop(b.waiting, c.User)
+	defer drop(b.waiting, c.User, 1)
 	for {
 		if b.freed == nil {
 			b.freed = make(chan struct{})

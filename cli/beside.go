@@ -21,6 +21,8 @@ import (
 const (
 	// mailboxSize is how many messages wait for a Convoy shell that does not receive.
 	mailboxSize = 1000
+	// maxNames is how many nodes a multicall names.
+	maxNames = 256
 	// callTime bounds calls that name no time of their own.
 	callTime = 30 * time.Second
 )
@@ -35,10 +37,10 @@ type beside struct {
 	once    sync.Once
 }
 
-// newBeside registers a shell's process. close takes it off.
-func (n *node) newBeside(who func() access.Who) *beside {
+// newBeside registers the process of a user's shell. close takes it off.
+func (n *node) newBeside(user string, who func() access.Who) *beside {
 	name := "shell-" + strings.ToLower(rand.Text()[:8])
-	return &beside{node: n, who: who, name: name, mailbox: n.cluster.Process(name, mailboxSize)}
+	return &beside{node: n, who: who, name: name, mailbox: n.cluster.ProcessOf(user, name, mailboxSize)}
 }
 
 func (b *beside) close() { b.once.Do(b.mailbox.Close) }
@@ -73,6 +75,12 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 		b.note(fn, args, audit.Refused, err)
 		return nil, err
 	}
+	who.Role = role
+	end, err := b.node.calls.begin(ctx, who, fn, args)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	ctx, release := b.node.authority.While(ctx, who, role)
 	defer release()
 	value, err := do(b, ctx, args)
@@ -257,6 +265,9 @@ func (b *beside) rpcMulticall(ctx context.Context, args []json.RawMessage) (any,
 	if instead, ok := ownBuiltin[fn]; ok {
 		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
 	}
+	if len(names) > maxNames {
+		return nil, fmt.Errorf("%d nodes; call at most %d at once", len(names), maxNames)
+	}
 	for i, name := range names {
 		var err error
 		if names[i], err = b.node.fullName(name); err != nil {
@@ -332,32 +343,25 @@ func (b *beside) receive(ctx context.Context, args []json.RawMessage) (any, erro
 	if err := decode(args, &seconds); err != nil {
 		return nil, err
 	}
-	var late <-chan time.Time
+	if m, ok := b.mailbox.Take(); ok { // also when nobody waits
+		return received{m.From.Name, m.Body}, nil
+	}
+	asked := ctx
 	if seconds != nil {
-		timer := time.NewTimer(inSeconds(*seconds))
-		defer timer.Stop()
-		late = timer.C
-		select { // a message that is there comes also when nobody waits
-		case m, ok := <-b.mailbox.C:
-			return message(m, ok)
-		default:
-		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, inSeconds(*seconds))
+		defer cancel()
 	}
-	select {
-	case m, ok := <-b.mailbox.C:
-		return message(m, ok)
-	case <-late:
-		return nil, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func message(m peer.Message, ok bool) (any, error) {
-	if !ok {
+	m, err := b.mailbox.Receive(ctx)
+	switch {
+	case err == nil:
+		return received{m.From.Name, m.Body}, nil
+	case errors.Is(err, peer.ErrClosed):
 		return nil, errors.New("the node is stopping")
+	case asked.Err() == nil:
+		return nil, nil
 	}
-	return received{m.From.Name, m.Body}, nil
+	return nil, err
 }
 
 func (b *beside) spawn(ctx context.Context, args []json.RawMessage) (any, error) {

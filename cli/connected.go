@@ -77,7 +77,7 @@ func (s *connectedShells) take(n *node, who access.Who, id string) (*connectedSh
 			s.byID = map[string]*connectedShell{}
 		}
 		c = &connectedShell{release: release}
-		c.beside = n.newBeside(func() access.Who {
+		c.beside = n.newBeside(who.User, func() access.Who {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return c.asker

@@ -197,7 +197,7 @@ func (n *node) eval(ctx context.Context, who access.Who, source string) (repl.Re
 	if err != nil {
 		return repl.Result{}, err
 	}
-	beside := n.newBeside(func() access.Who { return who })
+	beside := n.newBeside(who.User, func() access.Who { return who })
 	defer beside.close()
 	return repl.Eval(ctx, repl.Options{Command: command, Node: beside, Steps: evalSteps}, source)
 }

@@ -51,6 +51,7 @@ type node struct {
 	authority   *access.Authority
 	evals       *access.Bound   // evaluations under way
 	commands    *access.Bound   // and commands
+	calls       *calls          // that Convoy shells make
 	asking      connectedShells // Convoy shells that run elsewhere
 	worker      *worker
 	server      *http.Server
@@ -80,7 +81,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 
 // build makes the parts and introduces them to one another. Nothing runs yet.
 func build(cfg config, stdout io.Writer) (*node, error) {
-	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: newEvals(), commands: newCommands()}
+	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: newEvals(), commands: newCommands(), calls: newCalls()}
 	n.asking.bound = newConnected()
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
 	exe, err := os.Executable()

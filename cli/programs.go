@@ -77,7 +77,7 @@ func (n *node) accompany(right func() string) (pty.Company, error) {
 	if err != nil {
 		return pty.Company{}, err
 	}
-	beside := n.newBeside(who)
+	beside := n.newBeside(opener.User, who)
 	conn := wire.New(ours, beside.serve)
 	served := make(chan struct{})
 	go func() { // ends with the connection, which Close closes

@@ -32,7 +32,11 @@ func newWorker(n *node) *worker {
 func (w *worker) run() {
 	log := w.node.part("worker")
 	log.Info("ConvoyWorker started on node " + w.node.cfg.name)
-	for message := range w.mailbox.C {
+	for {
+		message, err := w.mailbox.Receive(context.Background())
+		if err != nil {
+			return
+		}
 		var word string
 		if err := message.Decode(&word); err != nil || word != "ping" {
 			log.Warn("message not understood", "member", message.From.Name)
