@@ -7,7 +7,9 @@ import (
 	"testing"
 )
 
-func claim(user string, role Role) Claim { return Claim{Who{User: user, Role: role}, user + "'s login"} }
+func claim(user string, role Role) Claim {
+	return Claim{Who: Who{User: user, Role: role}, Login: user + "'s login"}
+}
 
 // Nobody holds more than a share, all together leave the reserve, and an admin has it when all else is taken.
 func TestBound_Shares(t *testing.T) {
@@ -23,7 +25,7 @@ func TestBound_Shares(t *testing.T) {
 	}
 	take(claim("vic", Viewer), 3, nil)
 	take(claim("vic", Viewer), 1, ErrShare)
-	take(Claim{Who{User: "vic", Role: Viewer}, "another login"}, 1, ErrShare)
+	take(Claim{Who: Who{User: "vic", Role: Viewer}, Login: "another login"}, 1, ErrShare)
 	for i := range 4 {
 		take(claim(fmt.Sprint("user", i), Operator), 3, nil)
 	}

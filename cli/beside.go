@@ -75,8 +75,9 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 		b.note(fn, args, audit.Refused, err)
 		return nil, err
 	}
-	who.Role = role
-	end, err := b.node.calls.begin(ctx, who, fn, args)
+	asker := who
+	asker.Role = role
+	end, err := b.node.calls.begin(ctx, asker, fn, args)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ var cheap = []string{
 // sequence cuts.
 func TestWork_ClearIsCheap(t *testing.T) {
 	t.Parallel()
-	const rows, cols, times = 200, 500, 2000
+	const rows, cols, times = 200, 500, 200
 	for _, seq := range cheap {
 		for _, colour := range []string{"", "\x1b[41m"} {
 			s := filled(rows, cols, "text")
