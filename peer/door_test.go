@@ -89,8 +89,8 @@ func (n *testNode) crowded(t *testing.T, port string, want int) {
 	}
 }
 
-// TestStrangers_HoldGossip: strangers hold all the connections that they can, each with as much as may be announced, while
-// a member joins and is called. It looks at the heap, so nothing runs beside it.
+// TestStrangers_HoldGossip: strangers hold all the connections that they can, each with as much as may be announced,
+// while a member joins and is called. It looks at the heap, so nothing runs beside it.
 func TestStrangers_HoldGossip(t *testing.T) {
 	n := startNode(t, "a.internal", nil, withBind("127.0.0.1"))
 	before := heapObjects()

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMailboxes_Bytes: a mailbox, all of an owner, and all of a node hold so many bytes and no more; each has some room that
-// the others cannot use up; and what is taken, or closed, makes room.
+// TestMailboxes_Bytes: a mailbox, all of an owner, and all of a node hold so many bytes and no more; each has some room
+// that the others cannot use up; and what is taken, or closed, makes room.
 func TestMailboxes_Bytes(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, "a.internal")

@@ -113,7 +113,7 @@ func (s *boundStream) Read(b []byte) (int, error) {
 	s.head = append(s.head, b[:min(n, len(streamHead)+5-len(s.head))]...)
 	size, known := announced(s.head)
 	if s.known = known; known && size > s.limit {
-		return 0, fmt.Errorf("the other side announces %d bytes, more than the %d that a list of members may have here", size, s.limit)
+		return 0, fmt.Errorf("the other side announces %d bytes; a list of members may have %d here", size, s.limit)
 	}
 	return n, err
 }

@@ -46,13 +46,14 @@ func TestToll(t *testing.T) {
 }
 
 // costly are sequences that cost much for each of their bytes.
-const costly = `printf '\033[999999b'; while :; do printf '\033[1 @\033[1 A\033[1 @\033[1 A\033[999999bx\033[999999b'; done`
+const costly = `while :; do printf '\033[1 @\033[1 A\033[1 @\033[1 A\033[999999bx\033[999999b'; done`
 
-// TestToll_OthersAreEchoed: a shell draws what costs most as fast as it can, on the largest screen, and pays for it, while
-// another's key is echoed, and the list of shells is shown.
+// TestToll_OthersAreEchoed: a shell draws what costs most as fast as it can, on the largest screen, and pays for it,
+// while another's key is echoed, and the list of shells is shown.
 func TestToll_OthersAreEchoed(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: append(only("/bin/sh", "-c", costly), Program{Kind: "cat", Args: []string{"/bin/cat"}})})
+	programs := append(only("/bin/sh", "-c", costly), Program{Kind: "cat", Args: []string{"/bin/cat"}})
+	table := newTable(t, Config{Programs: programs})
 	hostile, err := table.Open(Size{maxSide, maxSide})
 	if err != nil {
 		t.Fatal(err)
