@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 
-	creack "github.com/creack/pty"
-
 	"convoy/confine"
+	"convoy/pty"
 )
 
 // decoys are what a confined process tries to open: a terminal as this node's system shells have, and a socket as other
@@ -22,8 +20,8 @@ type decoys struct {
 // decoys makes them.
 func (c *confinement) decoys() (d *decoys, err error) {
 	d = &decoys{}
-	if d.ptmx, d.tty, err = creack.Open(); err != nil {
-		return nil, fmt.Errorf("open terminal: %w", err)
+	if d.ptmx, d.tty, err = pty.OpenTerminal(); err != nil {
+		return nil, err
 	}
 	if _, err = c.plan.GiveTerminal(d.tty); err == nil {
 		d.dir, err = os.MkdirTemp("", "convoy-*") // mode 0700

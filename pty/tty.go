@@ -15,6 +15,15 @@ import (
 // and what is typed can be looked at and flushed from the reading side.
 type terminal struct{ ptmx, tty *os.File }
 
+// OpenTerminal opens a pseudo-terminal that is no shell's. The caller closes both ends.
+func OpenTerminal() (ptmx, tty *os.File, err error) {
+	t, err := openTerminal(Size{Rows: 24, Cols: 80})
+	if err != nil {
+		return nil, nil, err
+	}
+	return t.ptmx, t.tty, nil
+}
+
 // openTerminal opens a pseudo-terminal of that size.
 func openTerminal(size Size) (*terminal, error) {
 	blocking, tty, err := creack.Open()
