@@ -10,7 +10,8 @@ import (
 
 // TestPanes drives what is around a terminal: who is there, the size, the find bar.
 func TestPanes(t *testing.T) {
-	b := browser.Start(t)
+	t.Parallel()
+	b := browser.Shared(t)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *browser.Browser)

@@ -144,7 +144,8 @@ func testSince(t *testing.T, b *browser.Browser) {
 
 // TestCompare compares outputs in a browser, without a terminal.
 func TestCompare(t *testing.T) {
-	b := browser.Start(t)
+	t.Parallel()
+	b := browser.Shared(t)
 	s := newScript(t)
 	p := s.open(b, "")
 	run := func(expression string) string {

@@ -4,15 +4,23 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
 	"convoy/internal/browser"
 )
 
+func TestMain(m *testing.M) {
+	status := m.Run()
+	browser.CloseShared()
+	os.Exit(status)
+}
+
 // TestScripts drives the scripts in a real browser against a scripted server.
 func TestScripts(t *testing.T) {
-	b := browser.Start(t)
+	t.Parallel()
+	b := browser.Shared(t)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *browser.Browser)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"convoy/internal/browser"
 )
@@ -77,6 +76,7 @@ func (c crowd) on(i int) string { return fmt.Sprintf(`[ "$CONVOY_NODE" = %q ]`, 
 const joined = `[...document.querySelectorAll("[data-ui-joined]")].map(e => e.dataset.short).join()`
 
 func TestBrowser_Broadcast(t *testing.T) {
+	t.Parallel()
 	c := gather(t)
 	odd := c.short[2]
 	c.FocusPane(c.keys[0])
@@ -118,7 +118,7 @@ func TestBrowser_Broadcast(t *testing.T) {
 
 	c.enter(c.on(0) + " && sleep 600; echo slept")
 	c.rows(1, 1, "slept")
-	c.Page.WaitFor(fmt.Sprintf(`document.querySelector("#broadcast [data-outcome]").textContent === "the same on 2; still running: %s"`, c.short[0]), 20*time.Second)
+	c.told("the same on 2; still running: " + c.short[0])
 	c.Press("Ctrl+c")
 	c.rows(0, 0, "slept")
 
@@ -157,6 +157,7 @@ func TestBrowser_Broadcast(t *testing.T) {
 
 // Each terminal has its own modes, and its own program's answers and reports.
 func TestBrowser_BroadcastModes(t *testing.T) {
+	t.Parallel()
 	c := gather(t)
 	c.all(1)
 	c.enter(`clear; ` + c.on(0) + ` && printf '\e[?1h\e[?2004h\e[6n'; cat -v`)
@@ -215,6 +216,7 @@ func pasting(text string) string {
 // Whoever is not what it was when it was chosen drops out, and says so; a node that does not answer for a while stays, and
 // gets what was typed meanwhile.
 func TestBrowser_BroadcastDropsOut(t *testing.T) {
+	t.Parallel()
 	c := gather(t)
 	c.all(0)
 	pid := 0
@@ -263,6 +265,7 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 
 // A page that only watches types into no shell, and so not into several.
 func TestBrowser_BroadcastNotForWatchers(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browseAs(t, n, "Eve", "watch=1")
 	p.Press("b")
@@ -272,6 +275,7 @@ func TestBrowser_BroadcastNotForWatchers(t *testing.T) {
 
 // On a phone the bar wraps, and the boxes are as large as a thumb.
 func TestBrowser_BroadcastOnAPhone(t *testing.T) {
+	t.Parallel()
 	c := gather(t)
 	c.Touch(390, 844)
 	c.Reload()
@@ -290,6 +294,7 @@ func TestBrowser_BroadcastOnAPhone(t *testing.T) {
 
 // TestBrowser_BroadcastPictures shows the mode: go test -run BroadcastPictures . -pictures DIR
 func TestBrowser_BroadcastPictures(t *testing.T) {
+	t.Parallel()
 	if *pictures == "" {
 		t.Skip("-pictures names no directory")
 	}

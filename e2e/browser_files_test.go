@@ -16,6 +16,7 @@ const keepDownloads = `URL.createObjectURL = (blob) => { window.blob = blob; ret
 
 // A file is dropped on the shell of another node, and comes back as it was.
 func TestBrowser_FilesThereAndBack(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	selfShell(t, n, p)

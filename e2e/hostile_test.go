@@ -81,6 +81,7 @@ func (e *echo) during(t *testing.T, done <-chan struct{}) (times []time.Duration
 // Hostile scripts hurt nobody but their own prompts: while each runs, in a pane and as an evaluation, the keys of another
 // shell of the node come back, and afterwards the prompt is there again. The times are told, not compared.
 func TestShell_HostileScripts(t *testing.T) {
+	t.Parallel()
 	n := startBuilt(t, "hostile.test")
 	const name = "convoy@hostile.test"
 	e := openEcho(t, n, name)

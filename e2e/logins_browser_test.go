@@ -11,6 +11,8 @@ import (
 // An admin makes a token, which works at once, ends it, and ends a login, whose page is logged out under the reader's
 // hands.
 func TestBrowser_Logins(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	data := t.TempDir()
 	for name, role := range map[string]string{"ann": "admin", "olga": "operator"} {
 		if status, out := asUser(t, name+"'s password", "add", name, "-role", role, "-data", data); status != 0 {

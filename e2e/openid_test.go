@@ -14,6 +14,7 @@ import (
 // startOpenID starts a console whose users are the provider's, another site for a browser.
 func startOpenID(t *testing.T, args ...string) (*running, *openidtest.Server) {
 	t.Helper()
+	browser.Need(t)
 	user := func(name string, groups ...string) openidtest.User {
 		return openidtest.User{Name: name, Email: name + "@example.com", Verified: true, Claims: map[string]any{"groups": groups}}
 	}
@@ -38,6 +39,7 @@ func pressOpenID(t *testing.T, n *running, user string) *browser.Page {
 // A browser logs in at the provider, and lands on the console with the role that its group gives; without one it learns
 // why not.
 func TestBrowser_OpenID(t *testing.T) {
+	t.Parallel()
 	n, _ := startOpenID(t)
 	if strings.Contains(n.Base, "127.0.0.1") {
 		t.Fatal("the provider is no other site")
@@ -68,6 +70,7 @@ func TestBrowser_OpenID(t *testing.T) {
 
 // TestBrowser_OpenIDPictures shows the login page: go test -run OpenIDPictures . -pictures DIR
 func TestBrowser_OpenIDPictures(t *testing.T) {
+	t.Parallel()
 	if *pictures == "" {
 		t.Skip("-pictures names no directory")
 	}

@@ -45,7 +45,7 @@ func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
 	t.Helper()
 	other.Wait(`!!` + pane(key))
 	var want, got string
-	for late := time.Now().Add(15 * time.Second); time.Now().Before(late); {
+	for late := soon(t); late.Err() == nil; {
 		if want, got = cells(p, key), cells(other, key); want == got {
 			return
 		}
@@ -55,6 +55,7 @@ func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
 
 // Whoever comes late to a full-screen program sees it cell for cell as those who were there, in a window of another size.
 func TestBrowser_LateViewerCellForCell(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	first := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, first)
@@ -83,6 +84,7 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 
 // Two pages in one shell: names, who types, the pin, and the grid of one in the window of the other.
 func TestBrowser_Row13_TwoInOneShell(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	ada := browseAs(t, n, "Ada", "")
 	ada.Resize(1400, 900)
@@ -117,6 +119,7 @@ func TestBrowser_Row13_TwoInOneShell(t *testing.T) {
 
 // A new size is the same byte's for everybody: what is put out around it is wrapped alike, on every page.
 func TestBrowser_SizeChangesAtOneByte(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, p)
@@ -141,6 +144,7 @@ func TestBrowser_SizeChangesAtOneByte(t *testing.T) {
 // Five in one shell, two of whom type and three watch; one watcher's page hangs in the middle of a flood. The others do
 // not notice, and the one that hung shows the same as they when it goes on.
 func TestBrowser_FiveInAFlood(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	ada := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, ada)
@@ -182,6 +186,7 @@ func pressTool(p *browser.Page, key, tool string) {
 }
 
 func TestBrowser_DetachLastsOverReload(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
@@ -219,6 +224,7 @@ func path(key string) string {
 
 // A tab is closed without a question unless something would be lost by it.
 func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
@@ -274,6 +280,7 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 
 // A restarted shell is in the place of the old one, as large, and in the same directory if that is still there.
 func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
@@ -305,6 +312,7 @@ func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {
 }
 
 func TestBrowser_ShellsOfAllNodes(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
@@ -333,6 +341,7 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 
 // The page's HTML has the shells' screens, here and on other nodes; the terminals take their place without a jump.
 func TestBrowser_FirstScreens(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	p.Resize(1300, 900)
@@ -376,6 +385,7 @@ func TestBrowser_FirstScreens(t *testing.T) {
 
 // A program may draw links (OSC 8) that lead anywhere. A click opens those of the web, in another tab, and no other.
 func TestBrowser_HostileLinks(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, p)

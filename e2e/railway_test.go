@@ -212,6 +212,8 @@ func (c *cloud) checkSecrets(t *testing.T, p *browser.Page) {
 
 // The main job, with Railway's steps one by one: each is in the card before the next begins.
 func TestBrowser_RailwayMainJob(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, []railwaytest.Stage{{Status: "QUEUED"}}, nil)
 	p := c.browse(t)
 	name := c.click(t, p)
@@ -257,6 +259,8 @@ func TestBrowser_RailwayMainJob(t *testing.T) {
 var quick = []railwaytest.Stage{{Status: "QUEUED"}, {After: 1, Status: "DEPLOYING"}, {After: 1, Status: "SUCCESS"}}
 
 func TestBrowser_RailwayFailedBuild(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, []railwaytest.Stage{
 		{Status: "BUILDING", Begins: []string{"BUILD_IMAGE"}, Build: []string{"compiling"}},
 		{After: 1, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "the compiler ended with code 1", Build: []string{"error: undefined: x"}},
@@ -274,6 +278,8 @@ func TestBrowser_RailwayFailedBuild(t *testing.T) {
 
 // A node that cannot start for want of a good cookie.
 func TestBrowser_RailwayCrashLoop(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, []railwaytest.Stage{{Status: "QUEUED"}, {After: 1, Status: "DEPLOYING"}}, nil)
 	c.api.SetShared(map[string]string{"CONVOY_COOKIE": "short"})
 	p := c.browse(t)
@@ -289,6 +295,8 @@ func TestBrowser_RailwayCrashLoop(t *testing.T) {
 
 // Without a token that proves anything the console works, says why there is no button, and takes no orders.
 func TestBrowser_Row33_RailwayRefusedToken(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, quick, map[string]string{"RAILWAY_API_TOKEN": "nobodys-token-77777777"})
 	p := browse(t, c.running, c.host())
 	waitText(p, "#nodes > .message", "Railway does not know the token")
@@ -310,6 +318,8 @@ func TestBrowser_Row33_RailwayRefusedToken(t *testing.T) {
 
 // A token that is taken back while the console is open: the button goes, with the reason.
 func TestBrowser_Row33_RailwayTokenTakenBack(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, quick, nil)
 	p := c.browse(t)
 	c.api.Revoke()
@@ -322,6 +332,8 @@ func TestBrowser_Row33_RailwayTokenTakenBack(t *testing.T) {
 }
 
 func TestBrowser_RailwayRateLimit(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, quick, nil)
 	p := c.browse(t)
 	c.api.Fail("createService", railwaytest.Fault{Status: http.StatusTooManyRequests, Retry: 1e9})
@@ -338,6 +350,8 @@ func TestBrowser_RailwayRateLimit(t *testing.T) {
 
 // The answer to the creation is lost, and what was made is found by its name.
 func TestBrowser_RailwayAmbiguousCreate(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	c := startCloud(t, quick, nil)
 	p := c.browse(t)
 	c.api.Fail("createService", railwaytest.Fault{Act: true, Cut: true})

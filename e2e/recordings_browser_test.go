@@ -23,6 +23,7 @@ func follow(p *browser.Page, link string) {
 
 // Record a shell of another node, type, stop, and play that back.
 func TestBrowser_Recording(t *testing.T) {
+	t.Parallel()
 	n := startBash(t, "-recordings", t.TempDir())
 	p := browse(t, n, n.host())
 	selfShell(t, n, p)
@@ -98,6 +99,7 @@ func play(t *testing.T, lines string) *browser.Page {
 
 // Pauses are short unless one wants them long; arrows go five seconds; markers are places to go to.
 func TestBrowser_PlayerTime(t *testing.T) {
+	t.Parallel()
 	p := play(t, `[1, "o", "one "]`+"\n"+`[60, "m", "a mark"]`+"\n"+`[0, "o", "two "]`+"\n"+`[20, "o", "three"]`+"\n# end {\"seconds\":91,\"reason\":\"x\"}\n")
 	p.Wait(`window.convoy?.player?.duration === 1 + 2 + 2 + 2`)
 	p.Press("ArrowRight")
@@ -118,6 +120,7 @@ func TestBrowser_PlayerTime(t *testing.T) {
 
 // A long flood is gone through in pieces, in both directions, while the page answers.
 func TestBrowser_PlayerFlood(t *testing.T) {
+	t.Parallel()
 	var lines strings.Builder
 	for i := range 4000 {
 		fmt.Fprintf(&lines, "[0.001, \"o\", \"%s\\r\\nline %d\"]\n", strings.Repeat(`\u001b[32mword\u001b[0m `, 40), i)
@@ -143,6 +146,7 @@ func TestBrowser_PlayerFlood(t *testing.T) {
 
 // Nothing in a recording does anything to the page or leaves it.
 func TestBrowser_PlayerIsDeaf(t *testing.T) {
+	t.Parallel()
 	p := play(t, `[0, "o", "\u001b]52;c;ZXZpbA==\u0007\u001b]0;<img src=x onerror=alert(1)>\u0007\u001b[c\u001b[6n\u001b]11;?\u0007\u001b[?1004h\u001b[?1003h\u001b[8;9999;9999t"]`+"\n"+
 		`[0, "r", "99999x99999"]`+"\n"+`[0, "r", "nonsense"]`+"\n"+`[0, "m", "<img src=x onerror=alert(1)>"]`+"\n"+`[0, "zz", "?"]`+"\n"+
 		`[0, "o", "\u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007 \ud800 done"]`+"\n"+`[1, "o`)
@@ -166,6 +170,7 @@ func TestBrowser_PlayerIsDeaf(t *testing.T) {
 
 // On a phone the whole grid is to be seen, and nothing is wider than the window or too small for a finger.
 func TestBrowser_RecordingsOnAPhone(t *testing.T) {
+	t.Parallel()
 	p := play(t, `[0, "r", "200x50"]`+"\n"+`[1, "o", "`+strings.Repeat("wide ", 40)+`"]`+"\n")
 	p.Touch(360, 740)
 	p.Reload()
@@ -189,6 +194,7 @@ func TestBrowser_RecordingsOnAPhone(t *testing.T) {
 }
 
 func TestBrowser_PlayerSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	p := play(t, "nonsense\n")
 	p.Wait(`document.querySelector("[data-status]").textContent.startsWith("This recording cannot be played: ") && document.querySelector("[data-play]").disabled`)
 }

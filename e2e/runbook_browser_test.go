@@ -61,6 +61,7 @@ func done(step int, state string) string {
 // Three nodes, a runbook of four steps: they run on all nodes, the results are put together, and a step that fails on
 // one node stops the rest, until somebody goes on.
 func TestBrowser_Runbook(t *testing.T) {
+	t.Parallel()
 	dir := shelve(t, map[string]string{"rollout.md": rollout})
 	n := startBash(t, "-runbooks", dir)
 	a, b := n.spawnAlive(t), n.spawnAlive(t)
@@ -116,6 +117,7 @@ func TestBrowser_Runbook(t *testing.T) {
 
 // Stop ends what runs, on the nodes as well; an edit shows at once; a node that comes is chosen, one that was not stays so.
 func TestBrowser_RunbookStops(t *testing.T) {
+	t.Parallel()
 	left := filepath.Join(t.TempDir(), "pid")
 	dir := shelve(t, map[string]string{"slow.md": "# Slow\n\n```sh\necho $$ > " + left + "; sleep 1000\n```\n\n```sh\necho two\n```\n"})
 	n := startBash(t, "-runbooks", dir)
@@ -166,6 +168,7 @@ func untilGone(t *testing.T, pid string) {
 
 // A block is copied, and another one is run in a shell of another node.
 func TestBrowser_RunIn(t *testing.T) {
+	t.Parallel()
 	dir := shelve(t, map[string]string{"in.md": "# In\n\n```sh\necho typed on $CONVOY_NODE;\necho and the second line\n```\n\n```convoy\n(node.self(), 6 *\n   7)\n```\n"})
 	n := startBash(t, "-runbooks", dir)
 	made := n.spawnAlive(t)

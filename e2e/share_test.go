@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"convoy/access"
 	"convoy/internal/browser"
@@ -57,6 +56,7 @@ func attending(t *testing.T, n *running, key string, count int) string {
 // A shell of another node is shared: whoever opens the link sees the exact screen, without a login, and does what the
 // link allows, until it is revoked.
 func TestBrowser_ShareLinks(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	selfShell(t, n, p)
@@ -99,7 +99,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 		p.Click(fmt.Sprintf("#share-list [data-right=%s] button", holder.right))
 		p.Wait(`document.querySelector("#confirm").open`)
 		p.Click("#confirm [value=yes]")
-		holder.page.WaitFor(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`, 5*time.Second)
+		holder.page.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
 		if got := holder.page.Screen(key); !strings.Contains(got, "typed-by-link") {
 			t.Errorf("the last screen is gone:\n%s", got)
 		}
@@ -114,6 +114,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 
 // A holder whose network is gone while the link is revoked learns why it cannot come back.
 func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	s, err := n.Open(soon(t), onlyNode(t, n))
 	must(t, err)

@@ -10,9 +10,10 @@ import (
 	"convoy/internal/client"
 )
 
-// startConvoy starts a node whose shells are Convoy shells, as they are without flags.
+// startConvoy starts a node for a page, whose shells are Convoy shells, as they are without flags.
 func startConvoy(t *testing.T, args ...string) *running {
 	t.Helper()
+	browser.Need(t)
 	return startNode(t, map[string]string{"CONVOY_SYSTEM_SHELL": "on"}, append([]string{"-data", t.TempDir()}, args...)...)
 }
 
@@ -32,6 +33,7 @@ func waitConvoy(p *browser.Page, key string) {
 // A node's own pane is a Convoy shell, and stays one when it is started anew; what was typed is still known, also after
 // the node has been started again. Rows 8 and 10.
 func TestBrowser_ConvoyShellInAPane(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	n := startConvoy(t, "-data", data)
 	p := browse(t, n, n.host())

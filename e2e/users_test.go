@@ -69,6 +69,8 @@ func histories(t *testing.T, data string) (kept []string) {
 // What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's; a
 // viewer watches both.
 func TestBrowser_Roles(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	data := t.TempDir()
 	for name, role := range map[string]string{"ann": "admin", "olga": "operator", "vic": "viewer"} {
 		if status, out := asUser(t, name+"'s password", "add", name, "-role", role, "-data", data); status != 0 {

@@ -74,12 +74,15 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// counting prints rows with the shell's process until a line is typed.
-const counting = `stty -echo; (i=0; while sleep 0.01; do echo "row $((++i)) of $$"; done) & read line; kill %1; wait; echo "read <$line> in $$"; stty echo`
+// counting prints rows with the shell's process until a line is typed. One process does all of it, so the order is
+// certain; a job beside it would have the shell put in a word about the job at any time.
+const counting = `stty -echo; i=0; until read -t 0.01 line; do echo "row $((++i)) of $$"; done; echo "read <$line> in $$"; stty echo`
 
 // The node that serves the page is killed while a shell of another node counts, and comes back without knowing of
 // anybody. The tab goes on by itself: the same program, every row once, and what was typed meanwhile is typed once.
 func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	owner, other, addr := startProcess(t, "owner.test", "127.0.0.1:0"), startProcess(t, "other.test", "127.0.0.1:0"), freeAddr(t)
 	console := startProcess(t, "console.test", addr)
 	other.connect(t, owner)
@@ -103,7 +106,7 @@ func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	p.Wait(fmt.Sprintf(`document.querySelector('%s')?.dataset.status === "alive"`, card("convoy@other.test")))
 	p.Type("and now")
 	p.Press("Enter")
-	p.WaitScreen(s.Key(), "and now> in ")
+	p.WaitScreen(s.Key(), fmt.Sprintf("and now> in %d\n", s.PID))
 	checkCounting(t, p, s, "typed while it was dead, while it knew nobody, and now")
 	if !browser.Eval[bool](p, `window.untouched && document.querySelector("#link").hidden`) {
 		t.Error("the page was loaded anew, or complains of its connection")
@@ -132,9 +135,16 @@ func checkCounting(t *testing.T, p *browser.Page, s client.Shell, typed string) 
 	}
 }
 
+// whileReading runs a loop beside a read of one line, and says in the end what was read. The shell inside of the
+// parentheses has no jobs that it would put in a word about.
+func whileReading(loop string) string {
+	return `(stty -echo; (` + loop + `) & read line; wait; echo "read <$line>"; stty echo)`
+}
+
 // The page's own scripts in bad weather: what is typed in it is typed once and in order, and 200 KiB of output are there
 // once, row by row.
 func TestBrowser_Weather(t *testing.T) {
+	t.Parallel()
 	n := startBash(t)
 	seed := rand.Uint64()
 	proxy, err := weather.NewProxy(n.host(), seed, weather.Weather{})
@@ -142,7 +152,7 @@ func TestBrowser_Weather(t *testing.T) {
 	defer proxy.Close()
 	p := browse(t, n, proxy.Addr())
 	key := selfShell(t, n, p)
-	enter(p, key, `stty -echo; (for i in {1..4000}; do echo "row $i of four thousand, as wide as fifty bytes."; ((i % 40)) || sleep 0.04; done) & read line; wait; echo "read <$line>"; stty echo`)
+	enter(p, key, whileReading(`for i in {1..4000}; do echo "row $i of four thousand, as wide as fifty bytes."; ((i % 40)) || sleep 0.04; done`))
 	p.WaitScreen(key, "\nrow ")
 	proxy.Change(weather.Weather{Cut: 0.3, Copy: 0.3, Delay: 20 * time.Millisecond, StreamCut: 0.9, StreamBytes: 64 << 10})
 	began := time.Now()
@@ -154,7 +164,7 @@ func TestBrowser_Weather(t *testing.T) {
 		p.Type(letter)
 	}
 	p.Press("Enter")
-	p.WaitFor(fmt.Sprintf(`/^read <[a-z]/m.test(convoy.panes.get(%q).text())`, key), time.Minute)
+	p.Wait(fmt.Sprintf(`/^read <[a-z]/m.test(convoy.panes.get(%q).text())`, key))
 	t.Logf("seed %d: %v of weather, %+v", seed, time.Since(began).Round(time.Millisecond), proxy.Tally())
 	all := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
 	rows := regexp.MustCompile(`(?m)^row (\d+) of four thousand, as wide as fifty bytes\.$`).FindAllStringSubmatch(all, -1)
@@ -172,11 +182,13 @@ func TestBrowser_Weather(t *testing.T) {
 // The page is loaded anew again and again while a shell prints, and something is typed each time just before: every
 // letter is written once and in order, the page shows what the node's model has, and no stream is left over.
 func TestBrowser_ReloadStorm(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
 	n := startByHand(t, "storm.test", "-shell", "bash --norc --noprofile")
 	console := &running{Client: n.Client}
 	p := browse(t, console, console.host())
 	key := selfShell(t, console, p)
-	enter(p, key, `stty -echo; (for i in {1..3000}; do echo "row $i of three thousand"; ((i % 10)) || sleep 0.01; done) & read line; wait; echo "read <$line>"; stty echo`)
+	enter(p, key, whileReading(`for i in {1..3000}; do echo "row $i of three thousand"; ((i % 10)) || sleep 0.01; done`))
 	const letters = "abcdefghijklmnopqrst"
 	for _, letter := range letters {
 		p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)`, key))

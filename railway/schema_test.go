@@ -3,8 +3,6 @@ package railway
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -181,33 +179,5 @@ func TestInputs_OmitWhatIsEmpty(t *testing.T) {
 	got, err := json.Marshal(serviceInstanceUpdateInput{SleepApplication: &no, OverlapSeconds: &zero})
 	if want := `{"overlapSeconds":0,"sleepApplication":false}`; err != nil || string(got) != want {
 		t.Errorf("zeros that mean something are %s, %v, want %s", got, err, want)
-	}
-}
-
-// TestGenerated_IsCurrent generates the client anew and compares.
-func TestGenerated_IsCurrent(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"schema.graphql", "operations.graphql", "genqlient.yaml"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out, err := exec.Command("go", "tool", "genqlient", filepath.Join(dir, "genqlient.yaml")).CombinedOutput(); err != nil {
-		t.Fatalf("genqlient: %v: %s", err, out)
-	}
-	want, err := os.ReadFile(filepath.Join(dir, "generated.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile("generated.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Error("generated.go is not what go generate ./railway makes of the schema and the operations")
 	}
 }

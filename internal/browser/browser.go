@@ -19,25 +19,30 @@ import (
 // names are what Chromium is called, in the order of preference.
 var names = []string{"chromium", "chromium-browser", "google-chrome"}
 
-// deadline bounds every single step: opening, evaluating, waiting.
-const deadline = 20 * time.Second
+// deadline bounds each step: opening, evaluating, waiting. A busy machine may need much of it; none takes it unless it
+// fails.
+const deadline = 2 * time.Minute
 
 // Browser is one Chromium process with a fresh profile.
 type Browser struct{ ctx context.Context }
 
-// Start starts a browser. It skips the test if there is none to start.
-func Start(t testing.TB) *Browser {
+// Need skips the test if there is no browser for it: none is installed, or the tests are to be short. Shared does so
+// as well; a test that makes much before its first page calls Need.
+func Need(t testing.TB) {
 	t.Helper()
-	path := find()
-	if path == "" {
-		t.Skipf("no browser: none of %q is installed", names)
+	need(t)
+}
+
+// need returns the path of the browser.
+func need(t testing.TB) (path string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser, and -short goes without")
 	}
-	b, stop, err := launch(path)
-	if err != nil {
-		t.Fatalf("browser: start: %v", err)
+	if path = find(); path == "" {
+		t.Skipf("needs a browser: none of %q is installed", names)
 	}
-	t.Cleanup(stop)
-	return b
+	return path
 }
 
 // launch starts a browser; stop ends it and waits for it.
@@ -55,6 +60,12 @@ func launch(path string) (b *Browser, stop func(), err error) {
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("force-color-profile", "srgb"),
+		// All tabs matter: tests run side by side.
+		chromedp.Flag("disable-background-timer-throttling", true),
+		chromedp.Flag("disable-backgrounding-occluded-windows", true),
+		chromedp.Flag("disable-renderer-backgrounding", true),
+		chromedp.Flag("disable-ipc-flooding-protection", true),
+		chromedp.Flag("disable-hang-monitor", true),
 	)
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	stop = func() {
@@ -93,10 +104,7 @@ var shared struct {
 // costs more than most tests do. It skips the test if there is none to start. TestMain calls CloseShared.
 func Shared(t testing.TB) *Browser {
 	t.Helper()
-	path := find()
-	if path == "" {
-		t.Skipf("no browser: none of %q is installed", names)
-	}
+	path := need(t)
 	shared.once.Do(func() { shared.Browser, shared.close, shared.err = launch(path) })
 	if shared.err != nil {
 		t.Fatalf("browser: start: %v", shared.err)

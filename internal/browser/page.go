@@ -76,22 +76,19 @@ func (p *Page) Do(expression string) {
 	p.do("evaluate "+expression, chromedp.Evaluate[chromedp.Void](expression, chromedp.EvalAwaitPromise))
 }
 
-// Wait waits until a JavaScript expression is truthy. On failure the test ends
-// with what the page shows.
-func (p *Page) Wait(expression string) {
-	p.t.Helper()
-	p.WaitFor(expression, deadline)
-}
+// pollEvery is how often a page looks whether what a test waits for is there.
+const pollEvery = 10 * time.Millisecond
 
 // leftPage are the words of a browser that has left the page which was asked.
 var leftPage = regexp.MustCompile("navigated or closed|Cannot find context")
 
-// WaitFor is Wait with a deadline of its own.
-func (p *Page) WaitFor(expression string, limit time.Duration) {
+// Wait waits until a JavaScript expression is truthy. On failure the test ends
+// with what the page shows.
+func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, limit+deadline)
+	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the page's own deadline tells more
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(5*time.Millisecond), chromedp.WithPollingTimeout(limit))
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(deadline))
 	err := chromedp.Do(ctx, poll)
 	for err != nil && ctx.Err() == nil && leftPage.MatchString(err.Error()) { // the next page may meet it
 		err = chromedp.Do(ctx, poll)

@@ -71,7 +71,7 @@ func (s *scene) convoy(host *netlab.Host, name string, args ...string) *program 
 // started waits until the program serves.
 func (p *program) started() {
 	p.scene.Helper()
-	p.scene.until(slack(20*time.Second), p.name+" has started", func() bool { return p.lines("INFO", "node started") > 0 })
+	p.scene.until(deadline, p.name+" has started", func() bool { return p.lines("INFO", "node started") > 0 })
 }
 
 // nodes waits until the console shows what is wanted.

@@ -20,9 +20,9 @@ func TestRow23_WrongCookie(t *testing.T) {
 	all := []*process{s.begin(s.lab.Host(0)), s.begin(s.lab.Host(1))}
 	stranger := s.begin(s.lab.Host(2), withCookie(cookieB))
 	s.ready(append(all, stranger)...)
-	s.whole(slack(30*time.Second), all...)
+	s.whole(deadline, all...)
 	const refused = "refused: the other side does not have this cluster's cookie"
-	s.until(slack(20*time.Second), "each has said that it refuses", func() bool {
+	s.until(deadline, "each has said that it refuses", func() bool {
 		return all[0].lines("WARN", refused) > 0 && all[1].lines("WARN", refused) > 0 && stranger.lines("WARN", refused) > 1
 	})
 	joined := func() string {
@@ -80,7 +80,7 @@ func TestCookieRotation(t *testing.T) {
 			rest := slices.Delete(slices.Clone(all), i, i+1)
 			old.stop(sigterm)
 			all[i] = s.node(old.host, withCookie(cookie), withName(old.name))
-			s.whole(slack(15*time.Second), all...)
+			s.whole(deadline, all...)
 			slowest = max(slowest, time.Since(began))
 			s.mu.Lock()
 			wrong := lost(began, append(rest, all[i]), append(rest, all[i]))
@@ -100,7 +100,7 @@ func TestCookieRotation(t *testing.T) {
 // callable fails the test if one node cannot call another.
 func (s *scene) callable(from, to *process) {
 	s.Helper()
-	if got := from.order(order{Do: "get", Node: to.name, Target: "/who", Limit: 10 * time.Second}); got.Text != to.instance {
+	if got := from.order(order{Do: "get", Node: to.name, Target: "/who", Limit: deadline}); got.Text != to.instance {
 		s.Errorf("%s calls %s: %+v", from.name, to.name, got)
 	}
 }

@@ -39,13 +39,13 @@ func TestRow20_DiscoveryByAAAA(t *testing.T) {
 	}
 	for _, p := range all {
 		p.started()
-		took := p.nodes(slack(2*poll), "all three are alive", func(list []client.Node) bool {
+		took := p.nodes(deadline, "all three are alive", func(list []client.Node) bool {
 			return alive(list, "convoy@one.internal", "convoy@two.internal", "convoy@three.internal")
 		})
 		t.Logf("%s shows all three %v after it started", p.name, took.Round(time.Millisecond))
 	}
 	for i, p := range all {
-		p.nodes(slack(2*poll), "each at its address and port 4444", func(list []client.Node) bool {
+		p.nodes(deadline, "each at its address and port 4444", func(list []client.Node) bool {
 			for _, n := range list {
 				if n.Name == p.name && n.Address != netip.AddrPortFrom(s.lab.Host(i).Addr(), 4444).String() {
 					return false
@@ -80,7 +80,7 @@ func TestRow21_DNSNeverKills(t *testing.T) {
 	}
 	s.lab.DNS.Add(query, dead)
 	s.ready(all...)
-	s.whole(slack(30*time.Second), all...)
+	s.whole(deadline, all...)
 	began := time.Now()
 	for _, step := range []struct {
 		name string
@@ -96,7 +96,7 @@ func TestRow21_DNSNeverKills(t *testing.T) {
 		{"silent", netlab.Silence, 4},
 	} {
 		s.lab.DNS.Fail(step.how)
-		took := s.until(slack(30*time.Second), step.name+": each node has asked some times", func() bool {
+		took := s.until(deadline, step.name+": each node has asked some times", func() bool {
 			for _, h := range s.lab.Hosts()[:3] {
 				if s.lab.DNS.Since(h) < step.asks {
 					return false
@@ -117,7 +117,7 @@ func TestRow21_DNSNeverKills(t *testing.T) {
 	s.holds(3*time.Second, func() string { return lost(began, all, all) })
 	s.lab.DNS.Set(query, stranger) // a node that comes later is found all the same
 	late := s.node(s.lab.Host(3))
-	took := s.whole(slack(healLimit), append(all, late)...)
+	took := s.whole(deadline, append(all, late)...)
 	t.Logf("gone: nobody lost in 3s; a node that came afterwards joined in %v", took.Round(time.Millisecond))
 }
 
@@ -144,7 +144,7 @@ func TestRow24_IPv6(t *testing.T) {
 	}
 	for _, p := range all {
 		p.started()
-		p.nodes(slack(2*poll), "both are alive, once", func(list []client.Node) bool {
+		p.nodes(deadline, "both are alive, once", func(list []client.Node) bool {
 			return alive(list, "convoy@one.internal", "convoy@two.internal")
 		})
 	}

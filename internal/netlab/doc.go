@@ -8,5 +8,5 @@
 // since not every kernel can delay packets, a courier between two taps does.
 //
 // It needs root, ip and nft, and touches nothing outside its own namespaces and
-// their folders in /etc/netns. Labs run side by side.
+// their folders in /etc/netns, which end with the process. Labs run side by side.
 package netlab

@@ -9,12 +9,9 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -25,10 +22,7 @@ const (
 	mtuBytes  = 1420      // WireGuard's
 )
 
-var (
-	labs     atomic.Int64 // made by this process, for their names
-	sweeping sync.Once
-)
+var labs atomic.Int64 // made by this process, for their names
 
 // Lab is a number of hosts, the network between them, and its faults. Its methods
 // may be called from any goroutine, but for those that fail the test.
@@ -59,8 +53,7 @@ func New(t testing.TB, n int) *Lab {
 	if reason := missing(); reason != "" {
 		t.Skip("netlab: " + reason)
 	}
-	sweeping.Do(sweep)
-	name := fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), labs.Add(1))
+	name := fmt.Sprintf("%s%d", prefix, labs.Add(1))
 	lab := &Lab{t: t, faults: newFaults()}
 	t.Cleanup(func() { // the test's processes have ended by now: their clean-up came later
 		for _, h := range lab.hosts {
@@ -81,6 +74,9 @@ func New(t testing.TB, n int) *Lab {
 
 // missing says what is wanted for a lab and is not there.
 func missing() string {
+	if testing.Short() {
+		return "makes networks, and -short goes without"
+	}
 	if os.Geteuid() != 0 {
 		return "needs root, to make network namespaces"
 	}
@@ -89,18 +85,8 @@ func missing() string {
 			return "needs the program " + program + " (apt-get install iproute2 nftables)"
 		}
 	}
-	tried := make(chan error)
-	go func() {
-		runtime.LockOSThread() // the thread is not to be used again
-		if unix.Gettid() == unix.Getpid() {
-			defer runtime.UnlockOSThread()
-			tried <- nil
-			return
-		}
-		tried <- unix.Unshare(unix.CLONE_NEWNET)
-	}()
-	if err := <-tried; err != nil {
-		return "this root may not make network namespaces: " + err.Error()
+	if !inside {
+		return "this root may not make namespaces"
 	}
 	return ""
 }

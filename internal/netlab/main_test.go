@@ -9,27 +9,31 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"convoy/internal/netlab"
 )
 
 // atOnce is how many tests run at a time: they wait far more than they work.
-const atOnce = "6"
+const atOnce = "10"
 
 // TestMain lets the test binary be a node.
 func TestMain(m *testing.M) {
 	if config := os.Getenv(nodeVariable); config != "" {
 		os.Exit(runChild(config))
 	}
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		flag.Set("test.parallel", atOnce) //nolint:errcheck // it is a number
-	}
-	status := m.Run()
-	removeConvoy()
-	if err := goleak.Find(); status == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
+	os.Exit(netlab.Main(func() int {
+		flag.Parse()
+		given := false
+		flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+		if !given {
+			flag.Set("test.parallel", atOnce) //nolint:errcheck // it is a number
+		}
+		status := m.Run()
+		removeConvoy()
+		if err := goleak.Find(); status == 0 && err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = 1
+		}
+		return status
+	}))
 }

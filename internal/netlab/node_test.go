@@ -55,7 +55,7 @@ func (s *scene) begin(host *netlab.Host, options ...option) *process {
 
 func (s *scene) ready(all ...*process) {
 	s.Helper()
-	s.until(slack(20*time.Second), "all listen", func() bool {
+	s.until(deadline, "all listen", func() bool {
 		return !slices.ContainsFunc(all, func(p *process) bool { return p.instance == "" })
 	})
 }
@@ -69,7 +69,7 @@ func (s *scene) cluster(options ...option) []*process {
 		all = append(all, s.begin(h, options...))
 	}
 	s.ready(all...)
-	took := s.whole(slack(30*time.Second), all...)
+	took := s.whole(deadline, all...)
 	s.Logf("%d nodes: whole %v after all listened", len(all), took.Round(time.Millisecond))
 	return all
 }
@@ -179,7 +179,7 @@ func (p *process) order(o order) event {
 	if err != nil {
 		p.scene.Fatalf("order to %s: %v", p.name, err)
 	}
-	answer, ok := p.reply(id, o.Limit+slack(10*time.Second))
+	answer, ok := p.reply(id, o.Limit+deadline)
 	if !ok {
 		p.scene.Fatalf("%s does not answer the order to %s %s\n%s", p.name, o.Do, o.Node, p.scene.report())
 	}

@@ -27,7 +27,7 @@ func TestRedeployOverlap(t *testing.T) {
 	}
 	s.lab.DNS.Set("web.internal", blue.Addr())
 	s.ready(viewers[0], viewers[1], old)
-	s.whole(slack(30*time.Second), viewers[0], viewers[1], old)
+	s.whole(deadline, viewers[0], viewers[1], old)
 	began := time.Now()
 	calls := s.callAlways(viewers[0], name)
 	for i, round := range []struct {
@@ -37,9 +37,9 @@ func TestRedeployOverlap(t *testing.T) {
 		s.lab.DNS.Add(query, round.at.Addr())
 		s.lab.DNS.Add("web.internal", round.at.Addr())
 		fresh := s.node(round.at, withName(name))
-		joined := s.whole(slack(10*time.Second), append(viewers, old, fresh)...) // both are shown
+		joined := s.whole(deadline, append(viewers, old, fresh)...) // both are shown
 		for _, v := range viewers {
-			if got := v.order(order{Do: "get", Node: name, Target: "/who", Limit: 10 * time.Second}); got.Text != fresh.instance {
+			if got := v.order(order{Do: "get", Node: name, Target: "/who", Limit: deadline}); got.Text != fresh.instance {
 				t.Errorf("round %d: %s reaches %q, want the youngest, %s: %s", i, v.name, got.Text, fresh.instance, got.Err)
 			}
 		}
@@ -51,7 +51,7 @@ func TestRedeployOverlap(t *testing.T) {
 		} else {
 			old.stop(sigterm)
 		}
-		s.seen(slack(8*time.Second), want, old, append(viewers, fresh)...)
+		s.seen(deadline, want, old, append(viewers, fresh)...)
 		t.Logf("round %d: new one known to all after %v; old one %s after %v", i, joined.Round(time.Millisecond), want, time.Since(ended).Round(time.Millisecond))
 		s.lab.DNS.Del(query, old.host.Addr())
 		s.lab.DNS.Del("web.internal", old.host.Addr())
@@ -96,12 +96,12 @@ func (s *scene) callAlways(from *process, name string) (stop func() int) {
 		n := 0
 		var answered []string // instances in the order of their first answer
 		for ; !stopped.Load(); n++ {
-			id, err := from.give(order{Do: "get", Node: name, Target: "/again", Limit: 10 * time.Second})
+			id, err := from.give(order{Do: "get", Node: name, Target: "/again", Limit: deadline})
 			if err != nil {
 				s.Errorf("call %d to %s: %v", n, name, err)
 				break
 			}
-			got, ok := from.reply(id, slack(20*time.Second))
+			got, ok := from.reply(id, deadline)
 			if !ok || got.Err != "" {
 				s.Errorf("call %d to %s: no answer: %s", n, name, got.Err)
 			}

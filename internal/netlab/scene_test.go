@@ -10,8 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -115,14 +113,9 @@ func (s *scene) holds(during time.Duration, wrong func() string) {
 	}
 }
 
-// slack stretches a limit, to four times at most, on a machine that has more to do than
-// it has processors.
-func slack(limit time.Duration) time.Duration {
-	text, _ := os.ReadFile("/proc/loadavg")
-	word, _, _ := strings.Cut(string(text), " ")
-	load, _ := strconv.ParseFloat(word, 64)
-	return time.Duration(float64(limit) * min(max(1, load/float64(runtime.NumCPU())), 4)).Round(time.Millisecond)
-}
+// deadline bounds each wait for something that is to come, however busy the machine is. How soon it came is logged,
+// beside what docs/cluster.md promises; no test compares the two.
+const deadline = 2 * time.Minute
 
 // report is what the processes have last said.
 func (s *scene) report() string {
@@ -226,7 +219,7 @@ func (p *process) stop(sig os.Signal) {
 	p.signal(sig)
 	select {
 	case <-p.ended:
-	case <-time.After(slack(20 * time.Second)):
+	case <-time.After(deadline):
 		p.scene.Fatalf("%s does not end after %v\n%s", p.name, sig, p.scene.report())
 	}
 }

@@ -18,7 +18,7 @@ import (
 const (
 	runDir = "/run/netns" // where ip keeps the namespaces that have names
 	etcDir = "/etc/netns" // what ip netns exec mounts over /etc
-	prefix = "netlab"     // of all names, before the id of the process that made them
+	prefix = "netlab"     // of all names
 )
 
 // space is a network namespace with a name.
@@ -95,19 +95,4 @@ func processes(name string) (pids []int) {
 		}
 	}
 	return pids
-}
-
-// sweep takes away what labs have left whose process was killed.
-func sweep() {
-	left, _ := filepath.Glob(filepath.Join(runDir, prefix+"*"))
-	for _, path := range left {
-		name := filepath.Base(path)
-		pid, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "-")
-		if n, err := strconv.Atoi(pid); err != nil || unix.Kill(n, 0) != unix.ESRCH {
-			continue
-		}
-		if s, err := openSpace(name); err == nil {
-			s.remove()
-		}
-	}
 }

@@ -25,7 +25,7 @@ func TestStartWithoutNetwork(t *testing.T) {
 		alone := s.convoy(s.lab.Host(0), "one.internal")
 		others := []*process{s.begin(s.lab.Host(1)), s.begin(s.lab.Host(2))}
 		alone.started()
-		alone.nodes(slack(5*time.Second), "it is a cluster of one", func(list []client.Node) bool { return alive(list, "convoy@one.internal") })
+		alone.nodes(deadline, "it is a cluster of one", func(list []client.Node) bool { return alive(list, "convoy@one.internal") })
 		s.ready(others...)
 		s.holds(5*time.Second, func() string {
 			if len(others[0].members()) > 1 || len(others[1].members()) > 1 {
@@ -35,7 +35,7 @@ func TestStartWithoutNetwork(t *testing.T) {
 		})
 		s.lab.Heal()
 		s.lab.DNS.Fail(netlab.Working)
-		took := alone.nodes(slack(healLimit), "all are alive", func(list []client.Node) bool {
+		took := alone.nodes(deadline, "all are alive", func(list []client.Node) bool {
 			return alive(list, "convoy@one.internal", others[0].name, others[1].name)
 		})
 		t.Logf("all joined %v after network and DNS came", took.Round(time.Millisecond))
@@ -50,7 +50,7 @@ func TestStartWithoutNetwork(t *testing.T) {
 		}
 		other := s.node(s.lab.Host(1))
 		p := s.convoy(late, "one.internal")
-		s.until(slack(20*time.Second), "it waits for its address, or ends", func() bool {
+		s.until(deadline, "it waits for its address, or ends", func() bool {
 			p.stopping = p.status != nil
 			return p.stopping || p.lines("WARN", "no such address here yet") > 0
 		})
@@ -60,6 +60,6 @@ func TestStartWithoutNetwork(t *testing.T) {
 		if err := late.IP("addr add "+addr, "route replace default via fe80::1 dev eth0"); err != nil {
 			t.Fatal(err)
 		}
-		p.nodes(slack(healLimit), "both are alive", func(list []client.Node) bool { return alive(list, p.name, other.name) })
+		p.nodes(deadline, "both are alive", func(list []client.Node) bool { return alive(list, p.name, other.name) })
 	})
 }

@@ -43,9 +43,9 @@ func TestStranger(t *testing.T) {
 		all = append(all, s.begin(h))
 	}
 	s.ready(all...)
-	s.whole(slack(30*time.Second), all...)
+	s.whole(deadline, all...)
 	began := time.Now()
-	s.until(slack(20*time.Second), "some gossip has been captured", func() bool { return tape.packets() >= 30 })
+	s.until(deadline, "some gossip has been captured", func() bool { return tape.packets() >= 30 })
 	var group sync.WaitGroup
 	for _, victim := range all {
 		for _, attack := range []func(*intruder){sendGarbage, sendPackets, callWithoutCookie, openHalf} {
@@ -63,7 +63,7 @@ func TestStranger(t *testing.T) {
 			}
 		}
 	}
-	s.await(slack(5*time.Second), func() bool { // the lines of several processes come in no order
+	s.await(deadline, func() bool { // the lines of several processes come in no order
 		return !slices.ContainsFunc(all, func(p *process) bool { return p.requests() < len(all)-1 })
 	})
 	s.mu.Lock()
@@ -86,10 +86,10 @@ func replayTheDead(s *scene, tape *tape, all []*process) {
 	gone, rest := all[2], all[:2]
 	began := time.Now()
 	gone.stop(sigterm)
-	s.seen(slack(8*time.Second), fleet.MemberLeft, gone, rest...)
+	s.seen(deadline, fleet.MemberLeft, gone, rest...)
 	tape.play(func(from netip.Addr) bool { return from == gone.host.Addr() })
 	s.holds(3*time.Second, func() string { return lost(began, rest, rest) })
-	s.whole(slack(20*time.Second), rest...)
+	s.whole(deadline, rest...)
 	ghost := 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +186,7 @@ func (i *intruder) at(port uint16) string {
 
 // say sends bytes and returns what is answered until the other side closes, or for three seconds.
 func (i *intruder) say(network, addr string, b []byte) []byte {
-	ctx, cancel := context.WithTimeout(i.Context(), slack(10*time.Second))
+	ctx, cancel := context.WithTimeout(i.Context(), deadline)
 	defer cancel()
 	conn, err := i.host.Dial(ctx, network, addr)
 	if err != nil {
@@ -273,7 +273,7 @@ func callWithoutCookie(i *intruder) {
 				return i.host.Dial(ctx, network, addr)
 			},
 		}
-		client := &http.Client{Transport: transport, Timeout: slack(10 * time.Second)}
+		client := &http.Client{Transport: transport, Timeout: deadline}
 		for _, path := range []string{"/call/node.ping", "/send/worker", "/stolen"} {
 			answer, err := client.Post("https://"+i.at(4445)+path, "application/json", strings.NewReader("[]"))
 			if err == nil {
@@ -325,7 +325,7 @@ func openHalf(i *intruder) {
 
 // wait says the beginning of something, and waits until the other side closes.
 func (i *intruder) wait(port uint16, said []byte) {
-	ctx, cancel := context.WithTimeout(i.Context(), slack(10*time.Second))
+	ctx, cancel := context.WithTimeout(i.Context(), deadline)
 	defer cancel()
 	conn, err := i.host.Dial(ctx, "tcp", i.at(port))
 	if err != nil {
@@ -333,8 +333,8 @@ func (i *intruder) wait(port uint16, said []byte) {
 		return
 	}
 	defer conn.Close()
-	conn.Write(said)                                              //nolint:errcheck // the read tells
-	conn.SetReadDeadline(time.Now().Add(slack(15 * time.Second))) //nolint:errcheck // the connection is open
+	conn.Write(said)                               //nolint:errcheck // the read tells
+	conn.SetReadDeadline(time.Now().Add(deadline)) //nolint:errcheck // the connection is open
 	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 		i.Errorf("port %d of %s keeps a connection that has said %q and no more", port, i.victim.name, said)
 	}

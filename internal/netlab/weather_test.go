@@ -31,8 +31,8 @@ func TestDelay200ms(t *testing.T) {
 		if from == to {
 			to = all[1]
 		}
-		first := from.order(order{Do: "call", Node: to.name, Target: "echo", Text: "x", Limit: 10 * time.Second})
-		second := from.order(order{Do: "call", Node: to.name, Target: "echo", Text: "x", Limit: 10 * time.Second})
+		first := from.order(order{Do: "call", Node: to.name, Target: "echo", Text: "x", Limit: deadline})
+		second := from.order(order{Do: "call", Node: to.name, Target: "echo", Text: "x", Limit: deadline})
 		if first.Err != "" || second.Err != "" || second.Took < 400*time.Millisecond {
 			t.Errorf("calls over the slow link: %+v, %+v", first, second)
 		}
@@ -52,7 +52,7 @@ func TestUDPBlocked(t *testing.T) {
 		all = append(all, s.begin(h, withPoll(poll)))
 	}
 	s.ready(all...)
-	took := s.whole(slack(time.Minute), all...)
+	took := s.whole(deadline, all...)
 	t.Logf("whole after %v", took.Round(time.Millisecond))
 	// A member that is suspected cannot refute without UDP, so that one exchange by TCP
 	// that takes more than a quarter of a second is a false death, until the next poll.
@@ -70,7 +70,7 @@ func (s *scene) steady(chances int, all []*process) {
 			s.Logf("nobody lost in %v", time.Since(began).Round(time.Millisecond))
 			return
 		}
-		s.Logf("a false death, healed %v later: %s", s.whole(slack(2*healLimit), all...).Round(time.Millisecond), wrong)
+		s.Logf("a false death, healed %v later: %s", s.whole(deadline, all...).Round(time.Millisecond), wrong)
 	}
 	s.Errorf("%d false deaths, the last: %s", chances, wrong)
 }

@@ -115,9 +115,9 @@ func TestNoPlaintext(t *testing.T) {
 	back.started()
 	names := []string{"convoy@front.internal", base + "@back.internal", third.name}
 	for _, p := range []*program{front, back} {
-		p.nodes(slack(2*poll), "all are alive", func(list []client.Node) bool { return alive(list, names...) })
+		p.nodes(deadline, "all are alive", func(list []client.Node) bool { return alive(list, names...) })
 	}
-	s.until(slack(10*time.Second), "the third knows all", func() bool { return len(third.members()) == 3 })
+	s.until(deadline, "the third knows all", func() bool { return len(third.members()) == 3 })
 	typeAndRead(s, front, names[1], typed)
 	readLog(s, front, names[1], base)
 	for _, o := range []order{
@@ -132,7 +132,7 @@ func TestNoPlaintext(t *testing.T) {
 		}
 	}
 	sayPlainly(s, control)
-	s.until(slack(10*time.Second), "the control was captured", func() bool { return w.seen(control) > 0 })
+	s.until(deadline, "the control was captured", func() bool { return w.seen(control) > 0 })
 	// An instance's id is no secret: TLS names the server by it.
 	secrets := []string{base, typed, argument, message, path, cookieA, token, "convoy@", "member joined",
 		"HTTP/1.1", "PRI * HTTP/2.0", "SeqNo", "SourceNode", "Incarnation"} // the last are memberlist's
@@ -156,7 +156,7 @@ func TestNoPlaintext(t *testing.T) {
 // typeAndRead uses a shell on a node by the console of another one.
 func typeAndRead(s *scene, console *program, node, word string) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), slack(20*time.Second))
+	ctx, cancel := context.WithTimeout(s.Context(), deadline)
 	defer cancel()
 	shell, err := console.Open(ctx, node)
 	if err != nil {

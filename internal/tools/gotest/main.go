@@ -1,0 +1,127 @@
+// Command gotest runs go test, and tells what a person and CI want to know of it: failed tests with what they printed,
+// which tests were skipped and why, where the time went, and how many there were.
+//
+//	go run ./internal/tools/gotest [-race-only PACKAGES] [flags of go test] [packages]
+//
+// The packages of -race-only, separated by blanks, are tested with the race detector, all others without. Whatever ends
+// gotest, kill -9 included, ends the tests as well, on Linux.
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == leashArg {
+		fatal(leash(os.Args[2:]))
+	}
+	runtime.LockOSThread() // the tests end when the thread that started them does
+	bind(syscall.SIGTERM)  // go run may be killed
+	stopped := make(chan os.Signal, 1)
+	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		fmt.Fprintf(os.Stderr, "gotest: stopped: %v\n", <-stopped)
+		os.Exit(130) // and so the tests end
+	}()
+
+	flags, raced, plain, err := plan(os.Args[1:])
+	if err != nil {
+		fatal(err)
+	}
+	r := newReport(os.Stdout, slices.Contains(flags, "-v"))
+	status := 0
+	for _, group := range [][]string{append([]string{"-race"}, raced...), plain} {
+		if len(group) == 0 || len(group) == 1 && group[0] == "-race" {
+			continue
+		}
+		status = max(status, test(r, slices.Concat(flags, group)))
+	}
+	r.summary()
+	os.Exit(status)
+}
+
+// plan reads the arguments: those of go test without packages, and the packages with and without the race detector.
+func plan(args []string) (flags, raced, plain []string, err error) {
+	var race, patterns []string
+	for len(args) > 0 {
+		switch arg := args[0]; {
+		case arg == "-race-only" && len(args) > 1:
+			race, args = strings.Fields(args[1]), args[1:]
+		case strings.HasPrefix(arg, "./") || arg == ".":
+			patterns = append(patterns, arg)
+		default:
+			flags = append(flags, arg)
+		}
+		args = args[1:]
+	}
+	all, err := packages(patterns)
+	if err != nil || len(race) == 0 {
+		return flags, nil, all, err
+	}
+	some, err := packages(race)
+	for _, one := range all {
+		if slices.Contains(some, one) {
+			raced = append(raced, one)
+		} else {
+			plain = append(plain, one)
+		}
+	}
+	return flags, raced, plain, err
+}
+
+// slow are the packages that take longest: what starts first is not waited for in the end.
+var slow = []string{"convoy/e2e", "convoy/internal/netlab", "convoy/assets", "convoy/handlers", "convoy/repl"}
+
+// packages lists what patterns name, all for none, the slow ones first.
+func packages(patterns []string) ([]string, error) {
+	if len(patterns) == 0 {
+		patterns = []string{"./..."}
+	}
+	list := exec.Command("go", append([]string{"list"}, patterns...)...)
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	found := strings.Fields(string(out))
+	place := func(name string) int {
+		if i := slices.Index(slow, name); i >= 0 {
+			return i
+		}
+		return len(slow)
+	}
+	slices.SortStableFunc(found, func(a, b string) int { return cmp.Compare(place(a), place(b)) })
+	return found, nil
+}
+
+// test runs go test once, and returns its exit status.
+func test(r *report, args []string) int {
+	cmd := exec.Command("go", append([]string{"test", "-json"}, append(leashed(), args...)...)...)
+	cmd.Stderr = os.Stderr
+	tie(cmd)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		fatal(err)
+	}
+	r.read(out)
+	if err := cmd.Wait(); err != nil {
+		return max(1, cmd.ProcessState.ExitCode())
+	}
+	return 0
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, "gotest:", err)
+	os.Exit(2)
+}
