@@ -182,7 +182,7 @@ func sizeOf(data map[string]any) string { return fmt.Sprint(data["rows"], "x", d
 // until waits for a condition on the state.
 func (s *script) until(what string, ok func() bool) {
 	s.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		s.mu.Lock()
 		done, changed := ok(), s.changed

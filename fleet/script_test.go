@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	self     = "convoy@convoy.convoy.internal"
-	deadline = 10 * time.Second
+	deadline = 2 * time.Minute
 )
 
 // script is a provider that does what the test says: it plays the world

@@ -39,7 +39,7 @@ func (n *testNode) eventuallyIs(t *testing.T, want int, method, path string, hea
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.Now().Add(10 * time.Second); ; <-tick.C {
+	for late := time.Now().Add(deadline); ; <-tick.C {
 		answer := n.request(t, method, path, "", headers...)
 		if answer.StatusCode == want {
 			return
@@ -66,7 +66,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	_, again := b.logInAs(t, "name", "olga", "password", "olga's password")
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", olga)
-	for late := time.Now().Add(10 * time.Second); len(a.logins(t, ann)) != 3 || len(b.logins(t, olga)) != 2; {
+	for late := time.Now().Add(deadline); len(a.logins(t, ann)) != 3 || len(b.logins(t, olga)) != 2; {
 		if time.Now().After(late) {
 			t.Fatalf("listed: %+v", a.logins(t, ann))
 		}
@@ -174,7 +174,7 @@ func TestShareGrants(t *testing.T) {
 		b.ShareGrants(ctx)
 	}()
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", "Authorization: Bearer "+text)
-	for late := time.Now().Add(10 * time.Second); a.Authority.Grants.Digest() != b.Authority.Grants.Digest(); {
+	for late := time.Now().Add(deadline); a.Authority.Grants.Digest() != b.Authority.Grants.Digest(); {
 		if time.Now().After(late) {
 			t.Fatal("they do not agree")
 		}

@@ -227,13 +227,13 @@ func (s *scanner) garbage(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// size is how many goroutines there are, and how much memory is in use, once there are no more than some, or ten seconds
-// later.
+// size is how many goroutines there are, and how much memory is in use, once there are no more than some, or the
+// deadline has passed.
 func (s *scanner) size(calm int) (goroutines int, bytes uint64) {
 	s.client.CloseIdleConnections()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > calm && time.Now().Before(late); <-tick.C {
+	for late := time.Now().Add(deadline); runtime.NumGoroutine() > calm && time.Now().Before(late); <-tick.C {
 	}
 	runtime.GC()
 	var m runtime.MemStats

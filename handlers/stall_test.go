@@ -18,7 +18,7 @@ import (
 func TestSocketThatIsNeverRead(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	n.writeWait = 200 * time.Millisecond
+	n.writeWait = 2 * time.Second // for the other viewer as well, which reads all the time
 	c := n.client(t)
 	s, term := n.open(t, c)
 	ctx := soon(t)

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	weatherRuns = flag.Int("runs", 1000, "runs of TestWeather")
+	weatherRuns = flag.Int("runs", 200, "runs of TestWeather")
 	weatherSeed = flag.Uint64("seed", 0, "the first run's seed; 0: any")
 )
 

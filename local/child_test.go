@@ -35,7 +35,7 @@ const (
 	self     = "convoy@convoy.convoy.internal"
 	cookie   = "the-cookie-that-nobody-may-see-0123456789"
 	token    = "the-token-that-nobody-may-see"
-	deadline = 15 * time.Second
+	deadline = 2 * time.Minute
 )
 
 // behave is the child's program. It returns the exit status.

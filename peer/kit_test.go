@@ -24,7 +24,7 @@ const (
 	cookieA   = "R7fGq2LxVb9TzKd4WmYc8HsNp3JtXe6Q"
 	cookieB   = "uB5kZw1oEr7PiMn0Dv3QgAx9ShLy4FjC"
 	testQuery = "_convoy._tcp.convoy.internal"
-	waitLimit = 15 * time.Second // for events that come in milliseconds, or seconds if they are deaths
+	waitLimit = 2 * time.Minute // for events that come in milliseconds, or seconds if they are deaths
 )
 
 func TestMain(m *testing.M) {

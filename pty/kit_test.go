@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // eventTime bounds every wait of these tests; none takes it unless it fails.
-const eventTime = 20 * time.Second
+const eventTime = 2 * time.Minute
 
 var size = Size{Rows: 24, Cols: 80}
 

@@ -136,16 +136,16 @@ func TestEval_HostileScripts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			began := time.Now()
-			got := eval(t, test.source, 20_000_000, 4*time.Second)
+			limit := time.Second
+			if test.want != "" && test.want != "took too long" { // it must end for another reason, however busy the machine is
+				limit = 2 * time.Minute
+			}
+			got := eval(t, test.source, 20_000_000, limit)
 			if got.Error == "" && test.want != "" || !strings.Contains(got.Error, test.want) {
 				t.Errorf("error %.200q, want one with %q", got.Error, test.want)
 			}
 			if len(got.Output) > maxOutput+100 {
 				t.Errorf("%d bytes of output", len(got.Output))
-			}
-			if took := time.Since(began); took > 30*time.Second {
-				t.Errorf("it took %v", took)
 			}
 		})
 	}
