@@ -41,7 +41,15 @@ func TestLab(t *testing.T) {
 		if (err == nil) != step.passes {
 			t.Errorf("%s: a packet and its answer: %v, %v", step.name, trip, err)
 		}
-		if late := trip >= 200*time.Millisecond; err == nil && late != (step.name == "delayed") {
+		const both = 200 * time.Millisecond // ways
+		delayed := step.name == "delayed"
+		for range 50 {
+			if err != nil || delayed || trip < both { // once is enough: the machine may be busy
+				break
+			}
+			trip, err = ping(a, b, step.passes)
+		}
+		if err == nil && delayed != (trip >= both) {
 			t.Errorf("%s: a round trip takes %v", step.name, trip)
 		}
 	}
