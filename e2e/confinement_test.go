@@ -240,8 +240,10 @@ func TestConfinement_Terminals(t *testing.T) {
 			if !slices.Equal(works, want) {
 				t.Errorf("worked: %q, want %q:\n%s", works, want, said)
 			}
-			if hit := strings.Contains(string(victim.Bytes()), "from-afar"); hit != (want != nil) {
-				t.Errorf("the other shell's screen was written: %v", hit)
+			if want != nil {
+				must(t, victim.WaitFor(soon(t), "from-afar"))
+			} else if strings.Contains(string(victim.Bytes()), "from-afar") {
+				t.Error("the other shell's screen was written")
 			}
 			if strings.Contains(string(convoy.Bytes()), "from-afar") {
 				t.Error("the Convoy shell's screen was written")
