@@ -160,12 +160,23 @@ func TestRow36_DetailsAndMetrics(t *testing.T) {
 	if answer := a.connect(t, b.at); !answer.Connected {
 		t.Fatal(answer.Reason)
 	}
-	page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")
-	for _, want := range []string{"convoy@a.test", "Goroutines", "Memory", "polls no name", "What keeps Convoy shells here from the machine", "seccomp"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the details of b do not say %q", want)
+	// The page waits for a node's answers for three seconds, and says so where one is missing.
+	eventually(t, "the details of b say all of it", func() bool {
+		page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")
+		for _, want := range []string{
+			"convoy@a.test",
+			"Goroutines",
+			"Memory",
+			"polls no name",
+			"What keeps Convoy shells here from the machine",
+			"seccomp",
+		} {
+			if !strings.Contains(page, want) {
+				return false
+			}
 		}
-	}
+		return true
+	})
 	figures := get(t, a.Client, "/metrics", "*/*")
 	for _, want := range []string{`convoy_members{state="alive"} 2`, `convoy_nodes{status="alive"} 2`, "process_resident_memory_bytes"} {
 		if !strings.Contains(figures, want) {
