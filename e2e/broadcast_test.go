@@ -120,6 +120,9 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.rows(1, 1, "slept")
 	c.told("the same on 2; still running: " + c.short[0])
 	c.Press("Ctrl+c")
+	for _, key := range c.keys { // bash drops what is typed before it has dealt with that
+		c.Page.Wait(fmt.Sprintf(`/\^C\n.*[$#]$/.test(%s.text().trimEnd())`, pane(key)))
+	}
 	c.rows(0, 0, "slept")
 
 	// In one that is not chosen only that one is typed in.

@@ -82,6 +82,9 @@ func (e *echo) during(t *testing.T, done <-chan struct{}) (times []time.Duration
 // shell of the node come back, and afterwards the prompt is there again. The times are told, not compared.
 func TestShell_HostileScripts(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes half a minute of both cores")
+	}
 	n := startBuilt(t, "hostile.test")
 	const name = "convoy@hostile.test"
 	e := openEcho(t, n, name)

@@ -27,6 +27,9 @@ const nobody = 65534
 // as the image would.
 func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("builds the program from nothing")
+	}
 	binary := buildStatic(t)
 	if os.Getuid() != 0 {
 		t.Skip("only root can run it as nobody: it was built, and is static")

@@ -75,8 +75,9 @@ func freeAddr(t *testing.T) string {
 }
 
 // counting prints rows with the shell's process until a line is typed. One process does all of it, so the order is
-// certain; a job beside it would have the shell put in a word about the job at any time.
-const counting = `stty -echo; i=0; until read -t 0.01 line; do echo "row $((++i)) of $$"; done; echo "read <$line> in $$"; stty echo`
+// certain; a job beside it would have the shell put in a word about the job at any time. The time of a read may be over in
+// the middle of the line, which then comes in parts.
+const counting = `stty -echo; i=0; until IFS= read -r -t 0.01 part; do line+=$part; echo "row $((++i)) of $$"; done; echo "read <$line$part> in $$"; stty echo`
 
 // The node that serves the page is killed while a shell of another node counts, and comes back without knowing of
 // anybody. The tab goes on by itself: the same program, every row once, and what was typed meanwhile is typed once.

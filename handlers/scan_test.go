@@ -291,6 +291,9 @@ func TestScan(t *testing.T) {
 		seed++
 	}
 	calm := runtime.NumGoroutine() + 40 // for four shells, and what the first reader starts
+	if testing.Short() {
+		*scanTime = min(*scanTime, time.Second)
+	}
 	scan(min(*scanTime/4, time.Minute)) // what is made once is made now
 	goroutines, memory := s.size(calm)
 	scan(*scanTime)

@@ -39,6 +39,9 @@ func TestWeather(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
+	if testing.Short() {
+		*weatherRuns = min(*weatherRuns, 20)
+	}
 	var begun, streams atomic.Int64
 	var all tally
 	var workers sync.WaitGroup
