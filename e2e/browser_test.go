@@ -22,6 +22,9 @@ func browse(t *testing.T, n *running, host string) *browser.Page {
 	return p
 }
 
+// withKey begins an expression that calls the server as the page's scripts do.
+const withKey = `import(document.querySelector("script[src$='/js/key.js']").src).then(({ call }) => `
+
 // startBash starts a node for a page, whose shells are bash without anybody's settings.
 func startBash(t *testing.T, args ...string) *running {
 	t.Helper()

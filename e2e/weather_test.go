@@ -216,5 +216,5 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	if strings.Count(whole, "\n") < 1000 || !strings.HasSuffix(model, strings.TrimRight(whole, " \n")) {
 		t.Errorf("the page has %d rows, which end %q; the node's %q", strings.Count(whole, "\n"), whole[max(0, len(whole)-300):], model[max(0, len(model)-300):])
 	}
-	p.Wait(`fetch("/metrics").then(answer => answer.text()).then(text => text.includes("convoy_streams 1\n"))`)
+	p.Wait(withKey + `call("/metrics")).then(answer => answer.text()).then(text => text.includes("convoy_streams 1\n"))`)
 }

@@ -54,8 +54,8 @@ func TestPrintedLinkLogsIn(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	answer := n.request(t, "GET", "/?token="+token, "")
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/" {
-		t.Fatalf("%s to %q, want 303 to /", answer.Status, answer.Header.Get("Location"))
+	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/?claim=") {
+		t.Fatalf("%s to %q, want 303 to /?claim=", answer.Status, answer.Header.Get("Location"))
 	}
 	cookie := answer.Cookies()[0]
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Secure {
@@ -64,7 +64,7 @@ func TestPrintedLinkLogsIn(t *testing.T) {
 	if strings.Contains(cookie.Value, token) {
 		t.Error("the cookie holds the token")
 	}
-	page := n.request(t, "GET", "/", "", "Cookie: "+cookie.Name+"="+cookie.Value, "Accept: text/html")
+	page := n.request(t, "GET", "/", "", n.plain(t, "Cookie: "+cookie.Name+"="+cookie.Value, answer.Header.Get("Location")), "Accept: text/html")
 	body, err := io.ReadAll(page.Body)
 	must(t, err)
 	if page.StatusCode != 200 || !bytes.Contains(body, []byte(`id="nodes"`)) || bytes.Contains(body, []byte(token)) {

@@ -84,8 +84,13 @@ func mac(key []byte, text string) []byte {
 // identify finds out who asks, by bearer token or by cookie. It refuses only whoever sends wrong tokens too often.
 func (h *Handlers) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, pass := takePass(r)
 		if s, ok := h.whoAsks(r); ok {
 			s.addr = h.addrOf(r)
+			if !h.proves(r, s, pass) {
+				next.ServeHTTP(w, asUnproven(r, s))
+				return
+			}
 			h.renew(w, r, s)
 			h.serveAs(next, w, r, s)
 			return
@@ -116,13 +121,14 @@ func (h *Handlers) renew(w http.ResponseWriter, r *http.Request, s session) {
 		return
 	}
 	s.Seen = now.UTC()
-	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(time.Until(s.Expires)/time.Second)))
+	h.resign(w, r, s)
 }
 
 // whoAsks is who asks by a bearer token or by a cookie, with the role that they have now; false if they have none.
 func (h *Handlers) whoAsks(r *http.Request) (s session, ok bool) {
 	if token, bearer := bearerOf(r); bearer {
 		s, ok = h.byToken(token)
+		s.bearer = true
 	} else if cookie, err := r.Cookie(h.login.name); err == nil {
 		s, ok = h.login.verify(cookie.Value, time.Now())
 	}
@@ -147,7 +153,11 @@ func (h *Handlers) requireLogin(next http.Handler) http.Handler {
 // refuseStranger answers 401: the login page for browsers, JSON for scripts.
 func (h *Handlers) refuseStranger(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="convoy"`)
-	if wantsHTML(r) && r.Header.Get("HX-Request") == "" {
+	document := wantsHTML(r) && r.Header.Get("HX-Request") == ""
+	if h.refuseUnproven(w, r, document) {
+		return
+	}
+	if document {
 		if err := h.set.Render(w, http.StatusUnauthorized, "login", h.loginPage(r, "")); err != nil {
 			h.Log.Debug("answer not sent", "err", err)
 		}
@@ -181,10 +191,11 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 		status := refusedStatus(w, err)
 		return h.set.Render(w, status, "login", h.loginPage(r, sentence(err.Error())))
 	}
-	if err := h.setSession(w, r, s); err != nil {
+	next, err := h.setSession(w, r, s)
+	if err != nil {
 		return h.set.Render(w, http.StatusServiceUnavailable, "login", h.loginPage(r, sentence(err.Error())))
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
 
@@ -198,6 +209,7 @@ func clipped(name string) string {
 
 func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
 	view := templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Authority.Users != nil && !h.Authority.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
+	view.Why = whyLogIn[r.URL.Query().Get("why")]
 	if h.OpenID != nil {
 		view.OpenID = h.OpenID.Name()
 	}
@@ -227,23 +239,29 @@ var errNotListed = &problem{
 	Hint:   "make room on the disk that holds -data; the node's log says more",
 }
 
-// setSession logs the browser in. A login that cannot be listed is refused: nobody could end it.
-func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) error {
+// setSession logs the browser in; it completes the login at next. A login that cannot be listed is refused: nobody could
+// end it.
+func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) (next string, err error) {
 	now := time.Now().UTC().Round(0) // without the monotonic clock, as it comes back from the cookie
 	s.Grant, s.Made, s.Seen, s.Expires = rand.Text(), now, now, now.Add(sessionLife)
-	s.Role = s.Who.Role
+	s.Role, s.Keys = s.Who.Role, keysOf(r, s)
 	if err := h.listLogin(r, s); err != nil {
 		h.Log.Error("login refused: it is not in the list of logins", "user", s.User, "err", err)
 		h.noteLogin(r, s, audit.Failed)
-		return errNotListed
+		return "", errNotListed
 	}
-	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(sessionLife/time.Second)))
+	h.resign(w, r, s)
 	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)
 	if err := h.trimLogins(s.User); err != nil {
 		h.Log.Error("logins that are too many are not ended", "user", s.User, "err", err)
 	}
-	return nil
+	return h.claimURL(s), nil
+}
+
+// resign has the browser keep what a login's cookie says now.
+func (h *Handlers) resign(w http.ResponseWriter, r *http.Request, s session) {
+	http.SetCookie(w, h.cookie(r, h.login.sign(s), int(time.Until(s.Expires)/time.Second)))
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {

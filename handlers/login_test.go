@@ -41,7 +41,7 @@ func cheaply(t *testing.T, password string) []byte {
 
 const formType = "Content-Type: application/x-www-form-urlencoded"
 
-// logIn posts the form and returns the status and the cookie.
+// logInAs posts the form and returns the status and the cookie, of a login that needs no page key.
 func (n *testNode) logInAs(t *testing.T, fields ...string) (status int, cookie string) {
 	t.Helper()
 	form := url.Values{}
@@ -52,7 +52,21 @@ func (n *testNode) logInAs(t *testing.T, fields ...string) (status int, cookie s
 	for _, c := range answer.Cookies() {
 		cookie = "Cookie: " + c.Name + "=" + c.Value
 	}
+	if cookie != "" {
+		cookie = n.plain(t, cookie, answer.Header.Get("Location"))
+	}
 	return answer.StatusCode, cookie
+}
+
+// plain completes a login without a page key, and returns its cookie.
+func (n *testNode) plain(t *testing.T, cookie, location string) string {
+	t.Helper()
+	_, claim, _ := strings.Cut(location, "claim=")
+	answer := n.request(t, "POST", "/session/plain", "claim="+claim, cookie, formType)
+	if answer.StatusCode != http.StatusSeeOther || len(answer.Cookies()) != 1 {
+		t.Fatalf("%s: a login without a page key: %s", location, answer.Status)
+	}
+	return "Cookie: " + answer.Cookies()[0].Name + "=" + answer.Cookies()[0].Value
 }
 
 // Users log in by name and password, with the role that they have by now; removing one is the end of the logins.
@@ -116,17 +130,17 @@ func TestLogin_Renewed(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	ends := time.Now().Add(24 * time.Hour).UTC()
-	s := session{Who: access.Who{Grant: "x", User: "admin", Role: access.Admin}, Seen: time.Now().Add(-2 * seenStep), Expires: ends}
-	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s))
+	s := session{Who: access.Who{Grant: "x", User: "admin", Role: access.Admin}, Seen: time.Now().Add(-2 * seenStep), Expires: ends, Keys: []string{keySum("k")}}
+	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s), "Convoy-Key: k")
 	cookies := answer.Cookies()
 	if answer.StatusCode != http.StatusOK || len(cookies) != 1 {
 		t.Fatalf("%s, %d cookies", answer.Status, len(cookies))
 	}
 	renewed, ok := n.login.verify(cookies[0].Value, time.Now())
-	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.Grant != "x" {
+	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.Grant != "x" || !renewed.holds("k") {
 		t.Errorf("renewed: %+v, %v", renewed, ok)
 	}
-	if answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+cookies[0].Value); len(answer.Cookies()) > 0 {
+	if answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+cookies[0].Value, "Convoy-Key: k"); answer.StatusCode != http.StatusOK || len(answer.Cookies()) > 0 {
 		t.Error("renewed again at once")
 	}
 }

@@ -63,10 +63,11 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 		return h.refuseOpenID(w, r, known, err)
 	}
 	s := session{Who: h.Authority.Let(known.User, known.Role), subject: known.Subject}
-	if err := h.setSession(w, r, s); err != nil {
+	next, err := h.setSession(w, r, s)
+	if err != nil {
 		return err
 	}
-	view := templates.Entered{Page: h.page(r, "Logged in")}
+	view := templates.Entered{Page: h.page(r, "Logged in"), Next: next}
 	view.User = known.User
 	return h.set.Render(w, http.StatusOK, "entered", view)
 }

@@ -15,10 +15,11 @@ import (
 func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
 	if token != "" && h.login.checkToken(token) {
-		if err := h.setSession(w, r, session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)}); err != nil {
+		next, err := h.setSession(w, r, session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)})
+		if err != nil {
 			return err
 		}
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
 	if sessionOf(r).Grant == "" {
@@ -31,7 +32,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.feeds.use(r.Context())()
-	view := templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList(), MaxUpload: h.MaxUpload}
+	view := templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList(), MaxUpload: h.MaxUpload, Pass: h.passFor(r)}
 	h.firstScreens(r.Context(), view.Nodes)
 	return h.set.Render(w, http.StatusOK, "console", view)
 }

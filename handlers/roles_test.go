@@ -27,7 +27,8 @@ const (
 // routes says what each route of the console takes.
 var routes = map[string]access.Role{
 	"GET /healthz": anybody, "GET /assets/*": anybody, "GET /login": anybody, "POST /login": anybody, "GET /login/openid": anybody, "GET /login/openid/callback": anybody,
-	"GET /": access.Viewer, "POST /logout": access.Viewer, "GET /guide": access.Viewer, "GET /guide/{page}": access.Viewer, "GET /metrics": access.Viewer,
+	"GET /": access.Viewer, "POST /logout": access.Viewer,
+	"POST /session/key": access.Viewer, "POST /session/plain": access.Viewer, "POST /session/pass": access.Viewer, "GET /guide": access.Viewer, "GET /guide/{page}": access.Viewer, "GET /metrics": access.Viewer,
 	"GET /logins": access.Viewer, "DELETE /logins": access.Viewer, "DELETE /logins/{login}": access.Viewer,
 	"GET /tokens": access.Admin, "POST /tokens": access.Admin, "DELETE /tokens/{token}": access.Admin,
 	"GET /audit": access.Admin, "GET /nodes/{node}/audit": access.Admin,
@@ -123,9 +124,9 @@ type asker struct {
 	wrongHost bool
 }
 
-// loggedIn are the headers of a browser with such a login.
+// loggedIn are the headers of a browser with such a login, which needs no page key.
 func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
-	s := session{Who: access.Who{Grant: "login-of-" + role.String(), User: role.String(), Role: role}, Seen: time.Now(), Expires: time.Now().Add(left)}
+	s := session{Who: access.Who{Grant: "login-of-" + role.String(), User: role.String(), Role: role}, Seen: time.Now(), Expires: time.Now().Add(left), Plain: true}
 	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
 }
 

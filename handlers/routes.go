@@ -35,8 +35,15 @@ func (h *Handlers) publicRoutes() http.Handler {
 	})
 
 	r.Group(func(r chi.Router) {
-		r.Use(h.requireLogin)
+		r.Use(h.requireCookie)
+		r.Post("/session/key", h.do(h.claimByKey))
+		r.Post("/session/plain", h.do(h.claimPlain))
 		r.Post("/logout", h.do(h.audited("logout", h.logOut)))
+	})
+
+	r.Group(func(r chi.Router) {
+		r.Use(h.requireLogin)
+		r.Post("/session/pass", h.do(may(access.Look, h.givePass)))
 		r.Get("/guide", h.do(may(access.Look, h.showGuide)))
 		r.Get("/guide/{page}", h.do(may(access.Look, h.showGuide)))
 		r.Get("/runbooks", h.do(may(access.Look, h.listRunbooks)))

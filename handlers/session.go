@@ -18,8 +18,12 @@ type session struct {
 	Role    access.Role `json:"-"`    // now
 	Seen    time.Time   `json:"seen"` // so far the login was used, give or take seenStep
 	Expires time.Time   `json:"expires"`
+	// Keys are hashes of the page keys that a login is bound to; none of them: it opens nothing yet. Plain logins need none.
+	Keys  []string `json:"keys,omitempty"`
+	Plain bool     `json:"plain,omitempty"`
 
 	addr    string // where the request came from
+	bearer  bool   // by a bearer token
 	subject string // what the provider calls the user, while it logs in
 	release func() // has the request go on when the right to it is lost: it is what takes the right away
 }

@@ -16,7 +16,12 @@ func newTemplates() (*templates.Set, error) { return templates.New(assets.URL) }
 
 // page is what every page says of itself.
 func (h *Handlers) page(r *http.Request, title string) templates.Page {
-	return templates.Page{Title: title, Nonce: nonceOf(r), Node: h.Self, Build: assets.Build(), User: sessionOf(r).User, Role: roleName(sessionOf(r))}
+	s := sessionOf(r)
+	page := templates.Page{Title: title, Nonce: nonceOf(r), Node: h.Self, Build: assets.Build(), User: s.User, Role: roleName(s)}
+	if len(s.Keys) > 0 {
+		page.Key = h.login.name
+	}
+	return page
 }
 
 // nodeList is the element #nodes.

@@ -5,8 +5,8 @@
 // and it is rendered afterwards. One partial serves the page, the answer to
 // htmx and the stream's event, so that all three always agree.
 //
-// Pages are "console", "share", "details", "login", "entered", "guide", "runbooks", "runbook", "error", "recordings",
-// "player", "audit" and "logins"; partials are
+// Pages are "console", "share", "details", "login", "entered", "opening", "guide", "runbooks", "runbook", "error",
+// "recordings", "player", "audit" and "logins"; partials are
 // "node_list", "node", "log_lines", "shell_list" and "notice".
 package templates
 
@@ -32,6 +32,7 @@ var views = map[string]any{
 	"share":      Share{},
 	"login":      Login{},
 	"entered":    Entered{},
+	"opening":    Opening{},
 	"guide":      Guide{},
 	"runbooks":   Runbooks{},
 	"runbook":    Runbook{},
@@ -49,7 +50,7 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "entered", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit", "logins"}
+var pages = []string{"console", "share", "details", "login", "entered", "opening", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit", "logins"}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

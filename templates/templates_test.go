@@ -113,10 +113,11 @@ func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
 	grant := Grant{ID: "x", Name: "ci", User: "ann", Role: "admin", Addr: "[::1]:5", Agent: "Firefox on Linux", Made: at, Seen: at, Expires: at, Current: true}
 	for name, view := range map[string]any{
-		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20},
+		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, ""},
 		"share":   share(),
-		"login":   Login{page, "wrong token", true, "ann", "Example", "it is down"},
-		"entered": Entered{page},
+		"login":   Login{page, "wrong token", true, "ann", "Example", "it is down", "because"},
+		"entered": Entered{page, "/?claim=x"},
+		"opening": Opening{page, "x"},
 		"guide":   Guide{Page: page, Pages: []GuideLink{{"shells", "Shells", true}}, Body: "<p>x</p>"},
 		"error":   Error{page, 404, "no such page", "go back"},
 
@@ -156,7 +157,7 @@ func TestIDsAreUnique(t *testing.T) {
 	other := node()
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
-	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20})
+	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, ""})
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
 		id := e.AttrOr("id", "")
@@ -170,7 +171,7 @@ func TestIDsAreUnique(t *testing.T) {
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
 	for view, doc := range map[string]*goquery.Selection{
-		"console": find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20}),
+		"console": find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, ""}),
 		"share":   find(t, "share", share()),
 	} {
 		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
@@ -227,13 +228,14 @@ func TestHostileTextStaysText(t *testing.T) {
 	hostile := Recording{ID: evil, Node: evil, Short: evil, Shell: evil, Title: evil, By: evil, Length: evil, Size: evil, State: evil, Reason: evil}
 	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
 	for name, view := range map[string]any{
-		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1},
+		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil},
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
 		"share":     Share{Page: Page{Title: evil, Node: evil}, Short: evil, Shell: evil},
-		"login":     Login{Page{}, evil, true, evil, evil, evil},
-		"entered":   Entered{Page{User: evil}},
+		"login":     Login{Page{}, evil, true, evil, evil, evil, evil},
+		"entered":   Entered{Page{User: evil}, "/?claim=" + evil},
+		"opening":   Opening{Page{Key: evil}, evil},
 		"error":     Error{Page{}, 500, evil, evil},
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
 

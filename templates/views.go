@@ -13,6 +13,7 @@ type Page struct {
 	Build string // of the assets; a page with another build is out of date
 	Role  string // what who is logged in may do: viewer, operator or admin
 	User  string // who is logged in; empty: nobody, hence no log-out button
+	Key   string // under which name the page keeps its key (assets/js/key.js); empty: it needs none
 }
 
 // Blank is the notice that a page fills in.
@@ -22,7 +23,8 @@ func (Page) Blank() Notice { return Notice{Level: "info"} }
 type Console struct {
 	Page
 	NodeList
-	MaxUpload int64 // bytes of a file to or from a shell; 0: none
+	MaxUpload int64  // bytes of a file to or from a shell; 0: none
+	Pass      string // lets the page's first stream in; empty: it needs none
 }
 
 // NodeList is the element #nodes. Count and Max speak of spawned nodes.
@@ -143,10 +145,20 @@ type Login struct {
 	Name        string // that was typed
 	OpenID      string // what the provider is called that logs people in; empty: there is none
 	OpenIDError string // why it did not
+	Why         string // why the reader has to log in, if they may wonder
 }
 
 // Entered is the page between a provider and the console.
-type Entered struct{ Page }
+type Entered struct {
+	Page
+	Next string // address that completes the login
+}
+
+// Opening is the page that a browser gets instead of a document until it shows the page key.
+type Opening struct {
+	Page
+	Claim string // binds a new login to this page; empty: it is bound already
+}
 
 // Guide is one page of the guide.
 type Guide struct {

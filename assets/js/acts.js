@@ -1,6 +1,7 @@
 // What a page does with whole shells: detach, restart, close, keep as text.
 
 import { sentence } from "./dom.js";
+import { download } from "./key.js";
 import { ask, confirm, notice } from "./notices.js";
 import { shellPath } from "./stream.js";
 
@@ -67,11 +68,4 @@ export function equip(pane, { node, shell, detach }) {
   const { tools } = pane;
   tools.add("file-down", "Download as text", () => download(`${shellPath(node, shell)}/text`), { more: true });
   tools.add("plug", "Detach", detach, { more: true });
-}
-
-function download(address) {
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = "";
-  link.click();
 }

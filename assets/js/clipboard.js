@@ -2,6 +2,7 @@
 // has the focus, and only by what it puts out while the reader looks. It can never read it.
 
 import { copySelected } from "./copy.js";
+import { call } from "./key.js";
 import { bytesText, button, make } from "./terminal.js";
 import { shellPath } from "./stream.js";
 
@@ -34,7 +35,7 @@ export class Clipboard {
   async reopened() {
     this.#since = Infinity;
     try {
-      const answer = await fetch(this.#path, { headers: { Accept: "application/json" } });
+      const answer = await call(this.#path, { headers: { Accept: "application/json" } });
       this.#since = (await answer.json()).end ?? Infinity;
     } catch {
       // the next time that the stream is back

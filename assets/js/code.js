@@ -2,6 +2,7 @@
 
 import { copyText } from "./copy.js";
 import { all, find, stamp } from "./dom.js";
+import { go } from "./key.js";
 import { reachable } from "./nodes.js";
 
 const shells = { convoy: "Convoy shell", sh: "system shell" };
@@ -77,7 +78,7 @@ function handOver(node) {
     find("[data-none]", dialog).textContent = "This browser lets the page hand nothing over. Copy the block, and paste it into a shell.";
     return;
   }
-  location.href = "/";
+  go("/");
 }
 
 document.addEventListener("click", ({ target }) => {

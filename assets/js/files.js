@@ -5,6 +5,7 @@
 // note(level, text, hint) tells the reader something. files.element shows what is under way, one line for each file.
 
 import { remember, remembered, sentence } from "./dom.js";
+import { call, withKey } from "./key.js";
 import { shellPath } from "./stream.js";
 import { bytesText, dialog, make } from "./terminal.js";
 import { icon } from "./tools.js";
@@ -111,7 +112,7 @@ export class Files {
     label.append(input);
     const says = Object.assign(make("p", "dialog-trouble"), { role: "alert" });
     const from = Object.assign(make("p"), { textContent: "A path from /, or from the shell's working directory." });
-    fetch(this.#path, { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then(({ dir }) => {
+    call(this.#path, { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then(({ dir }) => {
       if (dir) from.textContent = `A path from /, or from ${dir}.`;
     }).catch(() => {});
     input.addEventListener("input", () => {
@@ -145,7 +146,7 @@ export class Files {
 
   // get asks for a file, and resolves when it begins to come.
   async #get(path, signal) {
-    const answer = await fetch(`${this.#path}/files?${new URLSearchParams({ path, viewer: this.#viewer })}`, {
+    const answer = await call(`${this.#path}/files?${new URLSearchParams({ path, viewer: this.#viewer })}`, {
       headers: { Accept: "application/json" },
       signal: AbortSignal.any([signal, this.#closed.signal]),
     }).catch(() => { throw new Error("Convoy cannot be reached."); });
@@ -215,8 +216,8 @@ function post(path, file, line) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("Content-Type", "application/octet-stream");
+    const headers = withKey({ Accept: "application/json", "Content-Type": "application/octet-stream" });
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.upload.addEventListener("progress", ({ loaded }) => line.show(Math.min(loaded, file.size), file.size));
     request.addEventListener("load", () => {

@@ -6,6 +6,7 @@
 // whose answer was lost is sent again under its number, and no key is lost or
 // doubled. What is typed while all places are taken goes together in the next.
 
+import { call } from "./key.js";
 import { shellPath } from "./stream.js";
 
 const maxBody = 64 * 1024; // bytes in one request
@@ -268,7 +269,7 @@ export class Input {
 
   #fetch(what, body, signal, keepalive = false) {
     const late = AbortSignal.timeout(patience);
-    return fetch(`${this.#path}/${what}`, {
+    return call(`${this.#path}/${what}`, {
       method: "POST",
       body,
       keepalive,

@@ -2,6 +2,7 @@
 
 import { copyText } from "./copy.js";
 import { all, find } from "./dom.js";
+import { forget } from "./key.js";
 import { ask, confirm, notice } from "./notices.js";
 
 for (const time of all("time[datetime]")) {
@@ -28,7 +29,9 @@ const actions = {
   },
   async everywhere() {
     const yes = await confirm("Log out everywhere?", "All your logins end, this one as well. API tokens stay.", "Log out");
-    if (yes && await ask("DELETE", "/logins")) location.assign("/login");
+    if (!yes || !await ask("DELETE", "/logins")) return;
+    forget();
+    location.assign("/login");
   },
 };
 

@@ -1,6 +1,7 @@
 // What the page says to the reader: notices, questions, and how the stream is.
 
 import { all, find, sentence, set, stamp } from "./dom.js";
+import { call } from "./key.js";
 
 const lasts = { info: 6000, warn: 12000 }; // ms; errors stay
 
@@ -55,7 +56,7 @@ export async function ask(method, path, body) {
   const headers = { Accept: "application/json" };
   if (body) headers["Content-Type"] = "application/json";
   try {
-    const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+    const answer = await call(path, { method, headers, body: body && JSON.stringify(body) });
     if (answer.ok) return answer.status === 204 ? {} : await answer.json();
     const { error, hint } = await answer.json().catch(() => ({}));
     notice("error", sentence(error) || `That failed with status ${answer.status}.`, sentence(hint));

@@ -5,6 +5,7 @@
 
 import { clock, loadCast } from "./cast.js";
 import { all, find, set } from "./dom.js";
+import { call } from "./key.js";
 import { Replay } from "./replay.js";
 
 const idleSeconds = 2; // the longest pause while the box is ticked
@@ -190,7 +191,7 @@ const element = find(".player");
 const status = find("[data-status]", element);
 
 async function start() {
-  const answer = await fetch(element.dataset.src, { headers: { Accept: "application/json" } });
+  const answer = await call(element.dataset.src, { headers: { Accept: "application/json" } });
   if (!answer.ok) {
     const { error, hint } = await answer.json().catch(() => ({}));
     throw new Error([error ?? `status ${answer.status}`, hint].filter(Boolean).join("; "));

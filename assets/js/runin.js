@@ -4,6 +4,7 @@
 import { allCards, keyOf } from "./cards.js";
 import { copyText } from "./copy.js";
 import { find } from "./dom.js";
+import { call } from "./key.js";
 import { notice } from "./notices.js";
 import { button } from "./terminal.js";
 
@@ -70,7 +71,7 @@ async function opened(card, kind) {
 // busyShells are those in which a program runs, such as an editor: what is typed there would be the program's.
 async function busyShells(node) {
   try {
-    const answer = await fetch(`/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
+    const answer = await call(`/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
     return new Set((await answer.json()).filter(({ busy }) => busy).map(({ id }) => id));
   } catch {
     return new Set(); // what cannot be known is taken for free

@@ -2,6 +2,7 @@
 
 import { sentence } from "./dom.js";
 import { plain } from "./groups.js";
+import { call } from "./key.js";
 
 // Browsers open six connections per host on HTTP/1.1, for all tabs together: some must be left for the console.
 const multiplexed = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
@@ -32,7 +33,7 @@ async function ask({ kind, text }, node, signal) {
   const [what, body] = kind === "sh" ? ["run", { command: text }] : ["eval", { source: text }];
   let answer;
   try {
-    answer = await fetch(`/nodes/${node.name}/${what}`, {
+    answer = await call(`/nodes/${node.name}/${what}`, {
       method: "POST", signal, body: JSON.stringify(body), headers: { Accept: "application/json", "Content-Type": "application/json" },
     });
     return meaning(answer.status, await answer.json());

@@ -3,6 +3,7 @@
 // links").
 
 import { find, set } from "./dom.js";
+import { call } from "./key.js";
 import { ask, confirm } from "./notices.js";
 import { shellPath } from "./stream.js";
 import { copy, make } from "./terminal.js";
@@ -40,7 +41,7 @@ function show(about) {
 // list shows the links as they are.
 async function list() {
   const { path } = shown;
-  const answer = await fetch(path, { headers: { Accept: "application/json" } }).catch(() => null);
+  const answer = await call(path, { headers: { Accept: "application/json" } }).catch(() => null);
   if (!answer?.ok || shown.path !== path) return;
   const links = await answer.json();
   find("#share-none").hidden = links.length > 0;

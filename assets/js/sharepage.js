@@ -2,6 +2,7 @@
 // lies below its own address, which holds the link's token.
 
 import { find, remember, remembered, sentence, set } from "./dom.js";
+import { call } from "./key.js";
 import { countdown, linkStale, linkState, notice } from "./notices.js";
 import { ShellPane } from "./shell.js";
 import { Stream, newViewer } from "./stream.js";
@@ -20,7 +21,7 @@ async function onState(state, ms) {
   if (over) return;
   if (state !== "loggedout") return linkState(state, ms);
   try {
-    const answer = await fetch(base, { headers: { Accept: "application/json" } });
+    const answer = await call(base, { headers: { Accept: "application/json" } });
     if (answer.ok) return stream.reconnect();
     const { error } = await answer.json();
     end(answer.status === 404 ? "this link is not valid" : error);

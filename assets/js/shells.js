@@ -2,6 +2,7 @@
 
 import { allCards } from "./cards.js";
 import { all, find } from "./dom.js";
+import { call } from "./key.js";
 import { notice } from "./notices.js";
 
 const every = 2000; // ms between two looks, while the dialog is open
@@ -25,7 +26,7 @@ function markDetached() {
 async function load() {
   clearTimeout(timer);
   try {
-    const answer = await fetch("/shells", { headers: { "HX-Request": "true", Accept: "text/html" } });
+    const answer = await call("/shells", { headers: { "HX-Request": "true", Accept: "text/html" } });
     if (!dialog.open) return;
     if (answer.ok) {
       window.htmx.swap({ sourceElement: dialog, target: "#shell-list", swap: "outerMorph", text: await answer.text() });

@@ -7,7 +7,10 @@
 // It opens by itself in the next turn of the event loop, and stays open: a lost
 // connection is opened anew with the offsets that have been reached. The
 // browser's own reconnecting is not used, because it would repeat the address
-// of the first connection, and with it the first offsets.
+// of the first connection, and with it the first offsets and the pass, which is
+// good once.
+
+import { call, pass, withPass } from "./key.js";
 
 const backoff = { first: 200, most: 10_000 }; // ms
 const hiddenAfter = 60_000; // ms until the stream of a hidden tab is closed
@@ -60,6 +63,8 @@ export class Stream {
   #patience = connectTimeout;
   #state = "";
   #closed = false;
+  #asking = null; // AbortController of the request for a pass, while that is under way
+  #pass = document.body.dataset.pass ?? ""; // came with the page, for the first connection
   #quit = new AbortController();
 
   /** window is how far the server runs ahead of what is acknowledged, in bytes. */
@@ -124,7 +129,7 @@ export class Stream {
   async recall(key) {
     if (!this.#id || !this.#follows.has(key)) return false;
     try {
-      return (await fetch(`${this.#address(key)}?from=${fromHistory}`, { method: "POST" })).ok;
+      return (await call(`${this.#address(key)}?from=${fromHistory}`, { method: "POST" })).ok;
     } catch {
       return false;
     }
@@ -135,7 +140,7 @@ export class Stream {
     const follow = this.#follows.get(key);
     if (!follow) return;
     this.#follows.delete(key);
-    if (this.#id && follow.asked) fetch(this.#address(key), { method: "DELETE" }).catch(() => {});
+    if (this.#id && follow.asked) call(this.#address(key), { method: "DELETE" }).catch(() => {});
   }
 
   /** offset says that a shell's bytes before off have arrived: a new connection continues there. */
@@ -146,7 +151,7 @@ export class Stream {
 
   /** reconnect opens the stream at once if it is not open. */
   reconnect() {
-    if (this.#closed || this.#source) return;
+    if (this.#closed || this.#source || this.#asking) return;
     this.#attempt = 0;
     this.#connect();
   }
@@ -158,12 +163,26 @@ export class Stream {
     this.#quit.abort();
   }
 
-  #connect() {
+  async #connect() {
     clearTimeout(this.#retry);
     this.#drop();
     if (this.#closed) return;
     this.#become("connecting");
-    const source = new EventSource(this.#url());
+    const asking = this.#asking = new AbortController();
+    const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(connectTimeout)]);
+    const first = this.#pass;
+    this.#pass = "";
+    const { pass: got, status } = first ? { pass: first } : await pass(signal).then((pass) => ({ pass }), (error) => error);
+    if (asking.signal.aborted) return;
+    this.#asking = null;
+    if (got !== undefined) this.#listenTo(got);
+    else if (status === 401) this.#become("loggedout");
+    else this.#later();
+  }
+
+  // listenTo opens the stream, by a pass if the page needs one.
+  #listenTo(pass) {
+    const source = new EventSource(withPass(this.#url(), pass));
     this.#source = source;
     this.#known = new Set();
     let answered = false;
@@ -239,7 +258,7 @@ export class Stream {
     follow.asked = id;
     const again = () => this.#id === id && this.#follows.get(key) === follow;
     try {
-      const answer = await fetch(`${this.#address(key)}?from=${follow.off}`, { method: "POST" });
+      const answer = await call(`${this.#address(key)}?from=${follow.off}`, { method: "POST" });
       if (answer.ok || !again()) return;
       if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: "there is no such shell" });
     } catch { /* the network; the same as a refusal */ }
@@ -264,10 +283,15 @@ export class Stream {
     if (source !== this.#source) return;
     this.#drop();
     if (!answered && await refused(this.#base)) {
-      if (!this.#source) this.#become("loggedout");
+      if (!this.#source && !this.#asking) this.#become("loggedout");
       return;
     }
-    if (this.#closed || this.#source) return; // somebody asked for one meanwhile
+    if (this.#closed || this.#source || this.#asking) return; // somebody asked for one meanwhile
+    this.#later();
+  }
+
+  // later plans the next attempt.
+  #later() {
     const most = Math.min(backoff.most, backoff.first * 2 ** this.#attempt++);
     const ms = Math.round(most * (0.5 + Math.random() / 2));
     clearTimeout(this.#retry);
@@ -279,6 +303,8 @@ export class Stream {
   #drop() {
     clearInterval(this.#silence);
     clearTimeout(this.#retry);
+    this.#asking?.abort();
+    this.#asking = null;
     this.#source?.close();
     this.#source = null;
     if (!this.#id) return;
@@ -308,7 +334,7 @@ export class Stream {
 // refused reports whether the server answers, and wants a login, or says that the share link has ended.
 async function refused(base) {
   try {
-    const answer = await fetch(base || "/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+    const answer = await call(base || "/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
     return answer.status === 401 || !!base && [404, 410].includes(answer.status);
   } catch {
     return false;

@@ -25,6 +25,8 @@ type Page struct {
 	t   testing.TB
 	ctx context.Context
 	log *complaints
+	// noScripts: what is loaded stays as it is.
+	noScripts bool
 }
 
 // Open opens address in a new tab that believes it has the user's attention,
@@ -45,16 +47,49 @@ func (b *Browser) Open(t testing.TB, address string) *Page {
 	return p
 }
 
+// Tab opens address in another tab of the same browser: it shares cookies and storage with p.
+func (p *Page) Tab(address string) *Page {
+	p.t.Helper()
+	other := &Page{t: p.t, log: &complaints{}}
+	ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithListener(other.log.listen))
+	other.ctx = ctx
+	p.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		p.t.Fatalf("browser: open tab: %v", err)
+	}
+	call(other, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	other.Go(address)
+	return other
+}
+
+// NoScripts switches the scripts of pages off, from the next load on. Eval and Do go on working.
+func (p *Page) NoScripts() {
+	p.t.Helper()
+	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	p.noScripts = true
+}
+
+// arrive waits until the page that was asked for is there, not the one in between that shows the page key.
+func (p *Page) arrive() {
+	p.t.Helper()
+	if !p.noScripts {
+		p.Wait(`document.readyState === "complete" &&
+			(!document.querySelector("#opening") || document.querySelector("#plain:not([hidden]), #again:not([hidden])"))`)
+	}
+}
+
 // Go loads address in the tab.
 func (p *Page) Go(address string) {
 	p.t.Helper()
 	p.do("load "+address, chromedp.Navigate(address))
+	p.arrive()
 }
 
 // Reload loads the page anew.
 func (p *Page) Reload() {
 	p.t.Helper()
 	p.do("reload", chromedp.Reload())
+	p.arrive()
 }
 
 // Eval evaluates a JavaScript expression, waiting for a promise, and returns
@@ -126,6 +161,7 @@ func (p *Page) Follow(selector string) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
 		p.t.Fatalf("browser: follow %s: %v\n%s", selector, err, p.log.all())
 	}
+	p.arrive()
 }
 
 // Type types text where the focus is, as an input method would: any letter

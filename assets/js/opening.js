@@ -1,0 +1,57 @@
+// The page in between: it binds a new login to a key of this origin, or shows the key that there is, and goes on to
+// what the reader asked for.
+
+import { find } from "./dom.js";
+import { call, key, makeKey, pass, trips, withPass } from "./key.js";
+
+const { claim } = document.body.dataset;
+const most = { times: 6, within: 10_000 };
+
+// address is what the reader asked for; a login is completed at the console's.
+function address() {
+  return claim ? new URL("/", location.href).href : location.href;
+}
+
+function say(text) {
+  find("#opening").textContent = text;
+  find("#again").hidden = false;
+}
+
+// around reports whether this tab goes in circles: a pass is asked for, and refused, again and again.
+function around() {
+  try {
+    const now = Date.now();
+    const last = JSON.parse(sessionStorage.getItem(trips) ?? "[]").filter((at) => now - at < most.within);
+    sessionStorage.setItem(trips, JSON.stringify([...last, now]));
+    return last.length >= most.times;
+  } catch {
+    return false;
+  }
+}
+
+// bind has the server accept a new key, and returns the first pass.
+async function bind() {
+  if (!makeKey()) return "";
+  const answer = await call("/session/key", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ claim }) });
+  if (!answer.ok) throw Object.assign(new Error("not bound"), { status: answer.status });
+  return (await answer.json()).pass;
+}
+
+async function begin() {
+  find("#again").hidden = true;
+  if (around()) return say("Convoy does not open this page. Wait a few seconds and try again.");
+  if (!claim && !key()) return location.replace("/login?why=key");
+  try {
+    const first = claim ? await bind() : await pass();
+    if (first) return location.replace(withPass(address(), first));
+    find("#opening").hidden = true;
+    find("#plain").hidden = false;
+  } catch ({ status }) {
+    if (status === 401 || status === 409) return location.replace(`/login?why=${claim ? "claim" : "key"}`);
+    say("Convoy cannot be reached. Try again when the connection is back.");
+  }
+}
+
+find("#again").addEventListener("click", begin);
+addEventListener("pageshow", ({ persisted }) => persisted && begin());
+begin();

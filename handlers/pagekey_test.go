@@ -1,0 +1,391 @@
+package handlers
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/access"
+)
+
+// clock is a time that a test sets.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// withClock has a node's tickets go by a clock of the test's.
+func withClock(n *testNode) *clock {
+	c := &clock{}
+	n.tickets.now = c.now
+	return c
+}
+
+// loginTab is a browser's login, with what its page knows.
+type loginTab struct {
+	cookie, claim string // header, and what completes the login
+	key           string // header
+}
+
+var aKey = base64.RawURLEncoding.EncodeToString(make([]byte, keyBytes))
+
+// fresh logs in and completes nothing.
+func (n *testNode) fresh(t *testing.T, headers ...string) loginTab {
+	t.Helper()
+	answer := n.request(t, "GET", "/?token="+token, "", headers...)
+	claim, ok := strings.CutPrefix(answer.Header.Get("Location"), "/?claim=")
+	if answer.StatusCode != http.StatusSeeOther || !ok || len(answer.Cookies()) != 1 {
+		t.Fatalf("logs in: %s, to %q", answer.Status, answer.Header.Get("Location"))
+	}
+	return loginTab{cookie: cookieOf(answer), claim: claim}
+}
+
+func cookieOf(answer *http.Response) string {
+	return "Cookie: " + answer.Cookies()[0].Name + "=" + answer.Cookies()[0].Value
+}
+
+// bound logs in as a page with scripts does, and returns the first pass as well.
+func (n *testNode) bound(t *testing.T, key string, headers ...string) (tab loginTab, pass string) {
+	t.Helper()
+	tab = n.fresh(t, headers...)
+	tab.key = keyHeader + ": " + key
+	answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, tab.key, formType)
+	if answer.StatusCode != http.StatusOK || len(answer.Cookies()) != 1 {
+		t.Fatalf("a login is bound: %s %s", answer.Status, readAll(t, answer))
+	}
+	tab.cookie = cookieOf(answer)
+	return tab, passOf(t, answer)
+}
+
+func passOf(t *testing.T, answer *http.Response) string {
+	t.Helper()
+	var said struct{ Pass string }
+	must(t, json.NewDecoder(answer.Body).Decode(&said))
+	if said.Pass == "" || len(answer.Header.Values("Set-Cookie")) > 1 || strings.Contains(answer.Header.Get("Set-Cookie"), said.Pass) {
+		t.Fatalf("%s: the pass is %q", answer.Status, said.Pass)
+	}
+	return said.Pass
+}
+
+func (n *testNode) pass(t *testing.T, tab loginTab) string {
+	t.Helper()
+	return passOf(t, n.request(t, "POST", "/session/pass", "", tab.cookie, tab.key))
+}
+
+// grantOf is the id of a login.
+func grantOf(t *testing.T, n *testNode, tab loginTab) string {
+	t.Helper()
+	_, value, _ := strings.Cut(tab.cookie, "=")
+	s, ok := n.login.verify(value, time.Now())
+	if !ok {
+		t.Fatal("the cookie is not good")
+	}
+	return s.Grant
+}
+
+// shower is somebody who shows a cookie, and something else or nothing.
+type shower struct {
+	headers []string
+	pass    func() string // in the query
+	get     bool          // is let in for GET
+	all     bool          // is let in for all methods
+}
+
+// byCookieAlone is all that a cookie alone may do, and what needs no cookie.
+var byCookieAlone = regexp.MustCompile(`^(GET /healthz|\S+ /assets/\*|(GET|POST) /login.*|POST /logout|POST /session/(key|plain)|\S+ /share/.*)$`)
+
+// No route is opened by a cookie alone, with whatever else a thief may have.
+func TestPageKey_OpensEveryRoute(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	c := withClock(n)
+	s, err := n.client(t).Open(soon(t), self)
+	must(t, err)
+	showers := n.showers(t, c)
+	must(t, chi.Walk(n.publicRoutes().(chi.Router), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if byCookieAlone.MatchString(method + " " + route) {
+			return nil
+		}
+		path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index").Replace(route)
+		path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
+		if method == "DELETE" || method == "POST" {
+			path = strings.Replace(path, s.ID, "nosuch", 1) // it stays
+		}
+		for who, a := range showers {
+			to := path
+			if method+" "+route == "DELETE /logins" && a.all { // which ends the others'
+				continue
+			}
+			if a.pass != nil {
+				to += "?x=1&pass=" + a.pass()
+			}
+			status := n.asked(t, asker{headers: a.headers}, method, to)
+			if opened := status != http.StatusUnauthorized; opened != (a.all || a.get && method == "GET") {
+				t.Errorf("%-60s by %-25s: %d", method+" "+route, who, status)
+			}
+		}
+		return nil
+	}))
+}
+
+// showers are those who show a cookie and something else, and those who are let in.
+func (n *testNode) showers(t *testing.T, c *clock) map[string]shower {
+	t.Helper()
+	unclaimed := n.fresh(t)
+	c.advance(claimLife)
+	mine, _ := n.bound(t, aKey)
+	other, _ := n.bound(t, strings.Repeat("B", 42)+"A")
+	used, expired := n.pass(t, mine), n.pass(t, mine)
+	if answer := n.request(t, "GET", "/nodes?pass="+used, "", mine.cookie); answer.StatusCode != http.StatusOK {
+		t.Fatalf("by a pass: %s", answer.Status)
+	}
+	c.advance(passLife)
+	is := func(text string) func() string { return func() string { return text } }
+	forged := (&tickets{keys: [][]byte{keyOf('z')}, now: c.now}).issue(passTicket, "x", time.Hour)
+	return map[string]shower{
+		"cookie alone":            {headers: []string{mine.cookie}},
+		"a wrong key":             {headers: []string{mine.cookie, keyHeader + ": " + strings.Repeat("C", 43)}},
+		"another login's key":     {headers: []string{mine.cookie, other.key}},
+		"the hash of the key":     {headers: []string{mine.cookie, keyHeader + ": " + keySum(aKey)}},
+		"a used pass":             {headers: []string{mine.cookie}, pass: is(used)},
+		"an expired pass":         {headers: []string{mine.cookie}, pass: is(expired)},
+		"a forged pass":           {headers: []string{mine.cookie}, pass: is(forged)},
+		"another login's pass":    {headers: []string{mine.cookie}, pass: func() string { return n.pass(t, other) }},
+		"a claim for a pass":      {headers: []string{mine.cookie}, pass: func() string { return n.tickets.issue(claimTicket, grantOf(t, n, mine), passLife) }},
+		"unclaimed":               {headers: []string{n.fresh(t).cookie}},
+		"unclaimed for a minute":  {headers: []string{unclaimed.cookie}, pass: is(unclaimed.claim)},
+		"a key without a cookie":  {headers: []string{mine.key}},
+		"a pass without a cookie": {pass: func() string { return n.pass(t, mine) }},
+		"the key":                 {headers: []string{mine.cookie, mine.key}, get: true, all: true},
+		"a pass":                  {headers: []string{mine.cookie}, pass: func() string { return n.pass(t, mine) }, get: true},
+		"a login without a key":   {headers: n.loggedIn(access.Admin, time.Hour), get: true, all: true},
+		"the token":               {headers: []string{bearer}, get: true, all: true},
+	}
+}
+
+// A browser that shows a cookie alone gets a page that opens nothing by itself, and a script a hint.
+func TestPageKey_OpeningPage(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	c := withClock(n)
+	tab := n.fresh(t)
+	page := func(want int, path, cookie string) string {
+		answer := n.request(t, "GET", path, "", cookie, "Accept: text/html")
+		if answer.StatusCode != want || len(answer.Cookies()) > 0 {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+		return readAll(t, answer)
+	}
+	claim := `name="claim" value="` + tab.claim + `"`
+	if text := page(200, "/?claim="+tab.claim, tab.cookie); !strings.Contains(text, "Opening Convoy…") || !strings.Contains(text, claim) || strings.Contains(text, `id="nodes"`) {
+		t.Errorf("a new login:\n%s", text)
+	}
+	if text := page(401, "/", tab.cookie); !strings.Contains(text, `action="/login"`) || strings.Contains(text, "claim") {
+		t.Errorf("a new login without its claim:\n%s", text)
+	}
+	for _, claim := range []string{"", "x.y", n.fresh(t).claim, n.tickets.issue(passTicket, "x", time.Minute)} {
+		for _, path := range []string{"/session/key", "/session/plain"} {
+			answer := n.request(t, "POST", path, url.Values{"claim": {claim}}.Encode(), tab.cookie, keyHeader+": "+aKey, formType)
+			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
+				t.Errorf("%s by the claim %.9q: %s", path, claim, answer.Status)
+			}
+		}
+	}
+	for _, key := range []string{"", "short", aKey + "A", strings.Repeat("*", 43)} {
+		if answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, keyHeader+": "+key, formType); answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("bound to %q: %s", key, answer.Status)
+		}
+	}
+	answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, keyHeader+": "+aKey, formType)
+	bound := loginTab{cookie: cookieOf(answer), key: keyHeader + ": " + aKey}
+	first := passOf(t, answer)
+	for _, path := range []string{"/session/key", "/session/plain"} { // by whoever saw the cookie before it was bound, or after
+		for _, cookie := range []string{tab.cookie, bound.cookie} {
+			answer := n.request(t, "POST", path, "claim="+tab.claim, cookie, keyHeader+": "+strings.Repeat("B", 42)+"A", formType)
+			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
+				t.Errorf("%s claims the login again: %s", path, answer.Status)
+			}
+		}
+	}
+	n.boundPage(t, bound, first)
+	late := n.fresh(t)
+	c.advance(claimLife)
+	if answer := n.request(t, "POST", "/session/plain", "claim="+late.claim, late.cookie, formType); answer.StatusCode != http.StatusConflict {
+		t.Errorf("claimed after a minute: %s", answer.Status)
+	}
+	if answer := n.request(t, "POST", "/logout", "", bound.cookie); answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("logged out by the cookie: %s", answer.Status)
+	}
+	if answer := n.request(t, "GET", "/nodes", "", bound.cookie, bound.key); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after that: %s", answer.Status)
+	}
+}
+
+// boundPage checks what a bound login gets without and with its first pass.
+func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
+	t.Helper()
+	opening := readAll(t, n.request(t, "GET", "/", "", bound.cookie, "Accept: text/html"))
+	if !strings.Contains(opening, "Opening Convoy…") || strings.Contains(opening, "Continue without") {
+		t.Errorf("a bound login:\n%s", opening)
+	}
+	refused := n.request(t, "GET", "/nodes", "", bound.cookie)
+	if text := readAll(t, refused); refused.StatusCode != http.StatusUnauthorized || !strings.Contains(text, `"hint"`) || !strings.Contains(text, "key") {
+		t.Errorf("a script: %s %s", refused.Status, text)
+	}
+	console := n.request(t, "GET", "/?pass="+first, "", bound.cookie, "Accept: text/html")
+	text := readAll(t, console)
+	_, rest, ok := strings.Cut(text, ` data-pass="`)
+	inPage, _, _ := strings.Cut(rest, `"`)
+	if console.StatusCode != http.StatusOK || !ok || !strings.Contains(text, `data-key="`+n.login.name+`"`) {
+		t.Fatalf("the console: %s\n%s", console.Status, text)
+	}
+	if n.asked(t, asker{headers: []string{bound.cookie}}, "GET", "/stream?viewer=0123456789abcdef&pass="+inPage) != http.StatusOK {
+		t.Error("the page's pass does not open its stream")
+	}
+}
+
+// Another address of the same host is another origin: it logs in anew, and the first one goes on working.
+func TestPageKey_TwoOrigins(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	keys := []string{strings.Repeat("A", 43), strings.Repeat("B", 42) + "A", strings.Repeat("C", 42) + "A", strings.Repeat("D", 42) + "A", strings.Repeat("E", 42) + "A"}
+	tab, _ := n.bound(t, keys[0])
+	for _, key := range keys[1:] {
+		tab, _ = n.bound(t, key, tab.cookie)
+	}
+	for i, key := range keys {
+		want := http.StatusOK
+		if i < len(keys)-maxPageKeys {
+			want = http.StatusUnauthorized
+		}
+		if answer := n.request(t, "GET", "/nodes", "", tab.cookie, keyHeader+": "+key); answer.StatusCode != want {
+			t.Errorf("origin %d: %s", i, answer.Status)
+		}
+	}
+	withUsers(t, n)
+	answer := n.request(t, "POST", "/login", url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(), tab.cookie, formType)
+	if answer := n.request(t, "GET", "/nodes", "", cookieOf(answer), keyHeader+": "+keys[4]); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("another user's login takes the key over: %s", answer.Status)
+	}
+}
+
+// A new login takes keys over from the same user's alone.
+func TestPageKey_OfTheSameUser(t *testing.T) {
+	t.Parallel()
+	old := session{Who: access.Who{User: "openid:ann", Home: self, Generation: "1", Grant: "x"}, Keys: []string{"k"}}
+	same, user, home, generation := old, old, old, old
+	user.User, home.Home, generation.Generation = "openid:bea", owner, "2"
+	r := asUnproven(httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), old)
+	for want, list := range map[int][]session{1: {same}, 0: {user, home, generation}} {
+		for _, s := range list {
+			if got := keysOf(r, s); len(got) != want {
+				t.Errorf("%+v takes over %d keys", s.Who, len(got))
+			}
+		}
+	}
+}
+
+// Neither the key nor a pass reaches the log, the audit log, or another node.
+func TestPageKey_StaysHere(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	var seen atomic.Pointer[http.Request]
+	a.Cluster = spying{a.Cluster, &seen}
+	tab, _ := a.bound(t, aKey)
+	pass := a.pass(t, tab)
+	for _, path := range []string{"/shells", "/log", "/shells/nosuch/text"} {
+		path = "/nodes/" + b.Self + path + "?from=0&pass=" + pass
+		a.request(t, "GET", path, "", tab.cookie, tab.key)
+		sent := seen.Swap(nil)
+		if sent == nil {
+			t.Fatalf("%s was not sent on", path)
+		}
+		if text := headerText(sent); strings.Contains(text, aKey) || strings.Contains(text, "pass") || !strings.Contains(text, "from=0") {
+			t.Errorf("sent on: %s", text)
+		}
+	}
+	a.request(t, "GET", "/nodes/x?pass="+pass, "", tab.cookie, tab.key, keyHeader+": "+aKey)
+	broken := a.do(func(http.ResponseWriter, *http.Request) error { panic("a mistake") })
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/nodes?pass="+pass, nil)
+	r.Header.Set(keyHeader, aKey)
+	a.recover(broken).ServeHTTP(httptest.NewRecorder(), r)
+	for _, n := range []*testNode{a, b} {
+		for _, line := range n.Logs.Tail(200) {
+			text, err := json.Marshal(line)
+			must(t, err)
+			if strings.Contains(string(text), aKey) || strings.Contains(string(text), pass) {
+				t.Errorf("the log has %s", text)
+			}
+		}
+	}
+}
+
+// spying is a cluster that keeps what is sent.
+type spying struct {
+	Cluster
+	seen *atomic.Pointer[http.Request]
+}
+
+func (s spying) Do(node string, r *http.Request) (*http.Response, error) {
+	if r.URL.Path != "/grants" {
+		s.seen.Store(r)
+	}
+	return s.Cluster.Do(node, r)
+}
+
+func headerText(r *http.Request) string {
+	var text strings.Builder
+	text.WriteString(r.URL.String())
+	r.Header.Write(&text) //nolint:errcheck // a Builder takes everything
+	return text.String()
+}
+
+// What is remembered of used tickets is bounded, for one login and for all of them, and expires.
+func TestTickets_Bounded(t *testing.T) {
+	t.Parallel()
+	c := &clock{}
+	tickets := newTickets([][]byte{keyOf('k')})
+	tickets.now = c.now
+	once := func(grant string) bool {
+		return tickets.use(passTicket, grant, tickets.issue(passTicket, grant, passLife))
+	}
+	for i := range maxUsed {
+		if !once("greedy") {
+			t.Fatalf("pass %d of one login is refused", i)
+		}
+	}
+	if once("greedy") || !once("another") {
+		t.Error("one login's passes are not bounded, or another's are refused")
+	}
+	for i := range maxUsedInTotal {
+		once(time.Duration(i).String())
+	}
+	if tickets.count != maxUsedInTotal || once("one more") {
+		t.Errorf("%d are remembered", tickets.count)
+	}
+	c.advance(passLife)
+	if !once("one more") || tickets.count != 1 || len(tickets.used) != 1 {
+		t.Errorf("after they expired: %d are remembered", tickets.count)
+	}
+}
+
+func FuzzTicket(f *testing.F) {
+	tickets := newTickets([][]byte{keyOf('k')})
+	f.Add(tickets.issue(passTicket, "x", time.Hour)[1:])
+	f.Add("e30.AAAA")
+	f.Add((&login{keys: [][]byte{keyOf('k')}}).sign(session{Who: access.Who{Grant: "x"}}))
+	f.Fuzz(func(t *testing.T, text string) {
+		if one, ok := tickets.read(text); ok {
+			t.Errorf("%q is a ticket of %v", text, one)
+		}
+	})
+}
