@@ -149,7 +149,7 @@ func (c *canaries) askRoute(t *testing.T, a byHand, s client.Shell, method, path
 	}
 	r, err := http.NewRequestWithContext(soon(t), method, a.Base+to+"?"+query.Encode(), strings.NewReader(body))
 	must(t, err)
-	for _, name := range []string{"User-Agent", "Referer", "X-Forwarded-For", "X-Forwarded-Host", "Convoy-Shell", "Last-Event-ID", "Cookie", "Accept-Language"} {
+	for _, name := range []string{"User-Agent", "Referer", "X-Forwarded-For", "X-Forwarded-Host", "Convoy-Shell", "Convoy-Key", "Last-Event-ID", "Cookie", "Accept-Language"} {
 		r.Header.Set(name, c.next(place+", header "+name))
 	}
 	r.Header.Set("Content-Type", kind)

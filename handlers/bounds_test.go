@@ -18,7 +18,7 @@ import (
 // as are the headers of a browser that somebody is logged in with.
 func (n *testNode) as(user string, role access.Role) []string {
 	who := access.Who{User: "openid:" + user, Role: role, Home: "elsewhere@convoy.test", Grant: "login-of-" + user, Made: time.Now()}
-	s := session{Who: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour)}
+	s := session{Who: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
 	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
 }
 
