@@ -122,9 +122,12 @@ func replay(t *testing.T, host, key, cookie string) {
 		}
 		answer, err := http.DefaultTransport.RoundTrip(r)
 		must(t, err)
-		body, err := io.ReadAll(answer.Body)
+		var body []byte
+		if test.accept == "text/html" { // a stream that opened would not end
+			body, err = io.ReadAll(answer.Body)
+			must(t, err)
+		}
 		answer.Body.Close()
-		must(t, err)
 		refused := answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusConflict
 		opening := test.accept == "text/html" && strings.Contains(string(body), "Opening Convoy…") && !strings.Contains(string(body), `id="nodes"`)
 		if !refused && !opening || len(answer.Cookies()) > 0 {
