@@ -117,6 +117,10 @@ func TestShare_RevokingEndsInputUnderWay(t *testing.T) {
 	n := start(t, "/bin/sh", "-c", "stty raw -echo; echo ready; sleep 60")
 	s := newShared(t, n, n)
 	ctx := soon(t)
+	term, err := n.client(t).Attach(ctx, s.shell, -1)
+	must(t, err)
+	defer term.Close()
+	must(t, term.WaitFor(ctx, "ready")) // before, the terminal would drop what nobody reads
 	token, id := s.link(t, "type")
 	c := s.holder(t, token)
 	stream := watch(ctx, t, c, nil)
