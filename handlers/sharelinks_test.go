@@ -119,8 +119,9 @@ func TestShare_RevokingEndsInputUnderWay(t *testing.T) {
 	ctx := soon(t)
 	term, err := n.client(t).Attach(ctx, s.shell, -1)
 	must(t, err)
-	defer term.Close()
+
 	must(t, term.WaitFor(ctx, "ready")) // before, the terminal would drop what nobody reads
+	term.Close()
 	token, id := s.link(t, "type")
 	c := s.holder(t, token)
 	stream := watch(ctx, t, c, nil)
