@@ -4,20 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
-)
-
-const (
-	// lookEvery is the time between two looks for changes while somebody has something open, and leaseLife how long
-	// another node's answer counts.
-	lookEvery = time.Second
-	leaseLife = 2 * time.Second
-	// askHomeWait bounds a question to another node.
-	askHomeWait = 2 * time.Second
-	// maxLeases bounds the answers of other nodes that are kept.
-	maxLeases = 4096
 )
 
 // Homes asks other nodes what the users that they let in may do now.
@@ -45,22 +33,10 @@ type Authority struct {
 
 	mu      sync.Mutex
 	leases  map[Who]lease
+	silent  map[string]time.Time // nodes that did not answer, and when that was
+	asking  map[string]bool      // nodes that Run asks at this moment
 	holds   map[*hold]struct{}
 	holding chan struct{} // is sent to when the first hold begins
-}
-
-// lease is another node's answer.
-type lease struct {
-	role   Role
-	at     time.Time
-	silent bool // it did not answer; role is what it said before, or what was signed
-}
-
-// hold is something that somebody has open.
-type hold struct {
-	who     Who
-	role    Role
-	changed func(Role)
 }
 
 // NewAuthority makes one. Run it, so that it notices what nobody asks for.
@@ -68,6 +44,8 @@ func NewAuthority(cfg AuthorityConfig) *Authority {
 	return &Authority{
 		AuthorityConfig: cfg,
 		leases:          map[Who]lease{},
+		silent:          map[string]time.Time{},
+		asking:          map[string]bool{},
 		holds:           map[*hold]struct{}{},
 		holding:         make(chan struct{}, 1),
 	}
@@ -80,22 +58,14 @@ func (a *Authority) Let(user string, role Role) Who {
 	return w
 }
 
-// Role is what somebody may do now, Nobody if nothing any more.
+// Role is what somebody may do now, Nobody if nothing any more. It may have to ask another node, which takes no longer
+// than askHomeWait.
 func (a *Authority) Role(ctx context.Context, w Who) Role {
-	role := Nobody
-	switch {
-	case w.Role == Nobody || a.Grants.HasEnded(w.Grant, w.User, w.Made):
-		return Nobody
-	case !w.Until.IsZero() && time.Now().After(w.Until):
-		return Nobody
-	case w.Home == a.Self:
-		role = a.own(w)
-	default:
-		role = a.away(ctx, w)
+	if w.Home != a.Self && a.due(w) {
+		// Whoever asks and goes away must not leave a guess behind for the next request.
+		a.ask(context.WithoutCancel(ctx), w.Home, []Who{w})
 	}
-	if w.Most != Nobody {
-		role = min(role, w.Most)
-	}
+	role, _ := a.known(w)
 	return role
 }
 
@@ -104,13 +74,36 @@ func (a *Authority) Answer(w Who) Role {
 	if w.Home != a.Self {
 		return Nobody
 	}
-	return a.Role(context.Background(), w)
+	role, _ := a.known(w)
+	return role
 }
+
+// known is what somebody may do as far as this node knows; it asks nobody. ok is false if that is only what was signed,
+// because the node that let them in has not been asked yet.
+func (a *Authority) known(w Who) (role Role, ok bool) {
+	switch {
+	case w.Role == Nobody || w.Home == "" || a.Grants.HasEnded(w.Grant, w.User, w.Made):
+		return Nobody, true
+	case !w.Until.IsZero() && !time.Now().Before(w.Until):
+		return Nobody, true
+	case w.Home == a.Self:
+		role, ok = a.own(w), true
+	default:
+		role, ok = a.away(w)
+	}
+	if w.Most != Nobody {
+		role = min(role, w.Most)
+	}
+	return role, ok
+}
+
+// gone is the generation of a user who is not there. No Who has it for long: own refuses it.
+const gone = "none"
 
 // own is the present role of somebody whom this node let in.
 func (a *Authority) own(w Who) Role {
 	generation, role := a.generation(w.User)
-	if generation != w.Generation {
+	if generation != w.Generation || generation == gone {
 		return Nobody
 	}
 	if role == Nobody { // that is not kept here: the provider said it at the login
@@ -119,7 +112,7 @@ func (a *Authority) own(w Who) Role {
 	return role
 }
 
-// generation is a user's present generation and role. A user who is not there has a generation that no Who has.
+// generation is a user's present generation and role.
 func (a *Authority) generation(user string) (string, Role) {
 	switch w := (Who{User: user}); {
 	case user == ConsoleToken:
@@ -127,188 +120,14 @@ func (a *Authority) generation(user string) (string, Role) {
 	case !w.inFile():
 		return a.OpenID, Nobody
 	case a.Users == nil:
-		return "none", Nobody
+		return gone, Nobody
 	}
 	found, err := a.Users.Get(user)
 	if err != nil && !errors.Is(err, ErrNoUser) {
 		a.Log.Error("the users cannot be read, so nobody of them may do anything", "err", err)
 	}
 	if err != nil {
-		return "none", Nobody
+		return gone, Nobody
 	}
 	return found.Generation, found.Role
-}
-
-// away is the present role of somebody whom another node let in: its answer, not older than leaseLife. While it cannot
-// be asked, this node's own file decides if it has one, then what was known last, then what was signed.
-func (a *Authority) away(ctx context.Context, w Who) Role {
-	a.mu.Lock()
-	known, ok := a.leases[w]
-	a.mu.Unlock()
-	if !ok {
-		known.role = w.Role
-	}
-	if time.Since(known.at) >= leaseLife {
-		// Whoever asks and goes away must not leave a guess behind for the next request.
-		roles, err := a.ask(context.WithoutCancel(ctx), w.Home, []Who{w})
-		if err == nil {
-			return roles[0]
-		}
-		known.at, known.silent = time.Now(), true // it is asked again in leaseLife
-		a.keep(map[Who]lease{w: known})
-	}
-	if known.silent && w.inFile() && a.Users != nil && a.Users.There() {
-		return a.own(w)
-	}
-	return known.role
-}
-
-// ask asks a node for the roles of those whom it let in, and remembers the answers.
-func (a *Authority) ask(ctx context.Context, home string, list []Who) ([]Role, error) {
-	if a.Homes == nil || home == "" {
-		return nil, errors.New("there is no other node")
-	}
-	ctx, cancel := context.WithTimeout(ctx, askHomeWait)
-	defer cancel()
-	roles, err := a.Homes.Roles(ctx, home, list)
-	if err == nil && len(roles) != len(list) {
-		err = errors.New("it answers something else")
-	}
-	if err != nil {
-		a.Log.Debug("a node does not say what its users may do", "node", home, "err", err)
-		return nil, err
-	}
-	answers, now := map[Who]lease{}, time.Now()
-	for i, w := range list {
-		answers[w] = lease{role: roles[i], at: now}
-	}
-	a.keep(answers)
-	return roles, nil
-}
-
-// keep remembers answers.
-func (a *Authority) keep(answers map[Who]lease) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.leases)+len(answers) > maxLeases {
-		clear(a.leases)
-	}
-	maps.Copy(a.leases, answers)
-}
-
-// Hold watches what somebody may do, for something that stays open: changed is called with the new role each time it
-// changes, from Run's goroutine or that of who changed it, and must not wait. role is the role that it is opened with.
-// The caller calls stop when it is closed.
-func (a *Authority) Hold(w Who, role Role, changed func(Role)) (stop func()) {
-	h := &hold{w, role, changed}
-	a.mu.Lock()
-	a.holds[h] = struct{}{}
-	first := len(a.holds) == 1
-	a.mu.Unlock()
-	if first {
-		select {
-		case a.holding <- struct{}{}:
-		default:
-		}
-	}
-	return func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		delete(a.holds, h)
-	}
-}
-
-// While is Hold for a call: the context that it returns ends when the role becomes a lesser one.
-func (a *Authority) While(ctx context.Context, w Who, role Role) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := a.Hold(w, role, func(now Role) {
-		if now < role {
-			cancel()
-		}
-	})
-	return ctx, func() { stop(); cancel() }
-}
-
-// Recheck compares everything that is open with what its owner may do now. Whoever changes grants calls it.
-func (a *Authority) Recheck(ctx context.Context) {
-	a.mu.Lock()
-	open := make([]*hold, 0, len(a.holds))
-	for h := range a.holds {
-		open = append(open, h)
-	}
-	a.mu.Unlock()
-	roles := map[Who]Role{}
-	for _, h := range open {
-		role, ok := roles[h.who]
-		if !ok {
-			role = a.Role(ctx, h.who)
-			roles[h.who] = role
-		}
-		a.tell(h, role)
-	}
-}
-
-// tell tells a hold of its role, if it is still there and the role is another one.
-func (a *Authority) tell(h *hold, role Role) {
-	a.mu.Lock()
-	_, open := a.holds[h]
-	news := open && h.role != role
-	h.role = role
-	a.mu.Unlock()
-	if news {
-		h.changed(role)
-	}
-}
-
-// Run notices changes while something is open, until ctx ends.
-func (a *Authority) Run(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
-	tick.Stop()
-	for {
-		select {
-		case <-a.holding:
-			tick.Reset(lookEvery)
-		case <-tick.C:
-			if a.open() == 0 {
-				tick.Stop()
-				continue
-			}
-			a.renewLeases(ctx)
-			a.Recheck(ctx)
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		}
-	}
-}
-
-func (a *Authority) open() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.holds)
-}
-
-// renewLeases asks the other nodes, each once, for all of theirs who have something open here. They are asked side by
-// side, so that one that is silent does not keep the others waiting.
-func (a *Authority) renewLeases(ctx context.Context) {
-	due := map[string]map[Who]bool{}
-	a.mu.Lock()
-	for h := range a.holds {
-		if home := h.who.Home; home != a.Self && time.Since(a.leases[h.who].at) > leaseLife/2 {
-			if due[home] == nil {
-				due[home] = map[Who]bool{}
-			}
-			due[home][h.who] = true
-		}
-	}
-	a.mu.Unlock()
-	var asking sync.WaitGroup
-	for home, whos := range due {
-		list := make([]Who, 0, len(whos))
-		for w := range whos {
-			list = append(list, w)
-		}
-		asking.Go(func() { a.ask(ctx, home, list) }) //nolint:errcheck // it is said in the log
-	}
-	asking.Wait()
 }

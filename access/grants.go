@@ -23,6 +23,8 @@ const (
 	maxGrants = 4000
 	// maxGrantText bounds each text of a grant, in bytes.
 	maxGrantText = 200
+	// maxHomeText bounds the name of a node in it.
+	maxHomeText = 300
 	// spareBytes is what the file has to spare for ends.
 	spareBytes = 256 << 10
 	// TokenPrefix begins each API token.
@@ -72,7 +74,7 @@ func (g Grant) Holds(now time.Time) bool { return g.Ended.IsZero() && now.Before
 // check says what is wrong with a grant that another node tells of.
 func (g Grant) check() error {
 	for _, text := range []string{g.ID, g.Name, g.User, g.Home, g.Gen, g.Addr, g.Agent} {
-		if len(text) > maxGrantText || !printable(text) {
+		if len(text) > maxGrantText && text != g.Home || len(text) > maxHomeText || !printable(text) {
 			return fmt.Errorf("a grant has the text %.20q", text)
 		}
 	}

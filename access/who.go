@@ -35,7 +35,7 @@ type Who struct {
 	// Grant is the id of the login or the token, and Made when a login began; zero for a token.
 	Grant string    `json:"grant,omitempty"`
 	Made  time.Time `json:"made,omitzero"`
-	// Until is when a token ends; zero for a login.
+	// Until is when the login or the token ends, if nobody ends it before.
 	Until time.Time `json:"until,omitzero"`
 }
 

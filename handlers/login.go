@@ -244,7 +244,7 @@ var errNotListed = &problem{
 func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) (next string, err error) {
 	now := time.Now().UTC().Round(0) // without the monotonic clock, as it comes back from the cookie
 	s.Grant, s.Made, s.Seen, s.Expires = rand.Text(), now, now, now.Add(sessionLife)
-	s.Role, s.Keys = s.Who.Role, keysOf(r, s)
+	s.Until, s.Role, s.Keys = s.Expires, s.Who.Role, keysOf(r, s) // what outlives the request ends with the login, too
 	if err := h.listLogin(r, s); err != nil {
 		h.Log.Error("login refused: it is not in the list of logins", "user", s.User, "err", err)
 		h.noteLogin(r, s, audit.Failed)

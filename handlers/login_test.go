@@ -130,7 +130,12 @@ func TestLogin_Renewed(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	ends := time.Now().Add(24 * time.Hour).UTC()
-	s := session{Who: access.Who{Grant: "x", User: "admin", Role: access.Admin}, Seen: time.Now().Add(-2 * seenStep), Expires: ends, Keys: []string{keySum("k")}}
+	s := session{
+		Who:     access.Who{Grant: "x", User: access.ConsoleToken, Role: access.Admin, Home: n.Self},
+		Seen:    time.Now().Add(-2 * seenStep),
+		Expires: ends,
+		Keys:    []string{keySum("k")},
+	}
 	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s), "Convoy-Key: k")
 	cookies := answer.Cookies()
 	if answer.StatusCode != http.StatusOK || len(cookies) != 1 {

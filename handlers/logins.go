@@ -98,7 +98,7 @@ func (h *Handlers) used(s session) {
 func (h *Handlers) take(told []access.Grant) (news []access.Grant, err error) {
 	news, err = h.Authority.Grants.Merge(told, time.Now().UTC())
 	if len(news) > 0 {
-		h.Authority.Recheck(h.ctx)
+		h.Authority.Recheck()
 	}
 	return news, err
 }

@@ -161,10 +161,10 @@ func TestTokens(t *testing.T) {
 func TestShareGrants(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
-	text, token := access.NewToken("ci", access.Who{User: "ann", Role: access.Viewer}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
+	text, token := access.NewToken("ci", access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
 	_, err := a.Authority.Grants.Merge([]access.Grant{token}, time.Now()) // which tells nobody
 	must(t, err)
-	_, other := access.NewToken("other", access.Who{User: "ann", Role: access.Viewer}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
+	_, other := access.NewToken("other", access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
 	_, err = b.Authority.Grants.Merge([]access.Grant{other}, time.Now())
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -126,7 +126,12 @@ type asker struct {
 
 // loggedIn are the headers of a browser with such a login, which needs no page key.
 func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
-	s := session{Who: access.Who{Grant: "login-of-" + role.String(), User: role.String(), Role: role}, Seen: time.Now(), Expires: time.Now().Add(left), Plain: true}
+	s := session{
+		Who:     access.Who{Grant: "login-of-" + role.String(), User: "openid:" + role.String(), Role: role, Home: n.Self},
+		Seen:    time.Now(),
+		Expires: time.Now().Add(left),
+		Plain:   true,
+	}
 	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
 }
 
