@@ -68,10 +68,11 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 		return nil, fmt.Errorf("this node does not know %s; it may be older than the shell", fn)
 	}
 	a, noted := besideActions[fn]
+	a = cmp.Or(a, access.Evaluate)
 	who := b.who()
 	role := min(who.Role, b.node.authority.Role(ctx, who))
-	if !role.May(cmp.Or(a, access.Evaluate)) {
-		err := refused(role, cmp.Or(a, access.Evaluate))
+	if !role.May(a) {
+		err := refused(role, a)
 		b.note(fn, args, audit.Refused, err)
 		return nil, err
 	}
@@ -82,11 +83,12 @@ func (b *beside) serve(ctx context.Context, fn string, args []json.RawMessage) (
 		return nil, err
 	}
 	defer end()
-	ctx, release := b.node.authority.While(ctx, who, role)
+	least, _ := access.Needs(a)
+	ctx, release := b.node.authority.While(ctx, who, least)
 	defer release()
 	value, err := do(b, ctx, args)
-	if ctx.Err() != nil && b.node.authority.Role(context.WithoutCancel(ctx), who) < role {
-		value, err = nil, refused(access.Nobody, access.Evaluate) // while it waited
+	if now := min(who.Role, b.node.authority.Role(context.WithoutCancel(ctx), who)); ctx.Err() != nil && !now.May(a) {
+		value, err = nil, refused(now, a) // while it waited
 	}
 	if err != nil {
 		err = errors.New(b.words(err))

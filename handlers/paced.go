@@ -73,8 +73,13 @@ func (b *pacedBody) Read(into []byte) (int, error) {
 
 // takeOver has a handler set all deadlines of a request itself from now on.
 func takeOver(w http.ResponseWriter, r *http.Request) {
-	if b, ok := r.Body.(*pacedBody); ok {
+	switch b := r.Body.(type) {
+	case *pacedBody:
 		r.Body = b.ReadCloser
+	case *heldBody:
+		if inner, ok := b.ReadCloser.(*pacedBody); ok {
+			r.Body = &heldBody{inner.ReadCloser, b.ctx}
+		}
 	}
 	unpace(w)
 }

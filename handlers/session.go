@@ -3,7 +3,9 @@ package handlers
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"convoy/access"
@@ -54,18 +56,60 @@ var errRightLost = errors.New("the right to do this was taken away")
 func (h *Handlers) serveAs(next http.Handler, w http.ResponseWriter, r *http.Request, s session) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	control := http.NewResponseController(w)
-	s.release = h.Authority.Hold(s.Who, s.Role, func(now access.Role) {
+	held := &heldAnswer{control: http.NewResponseController(w), cancel: cancel}
+	stop := h.Authority.Hold(s.Who, s.Role, func(now access.Role) {
 		if now < s.Role {
-			cancel(errRightLost)
 			unpace(w)
-			control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
-			control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+			held.end()
 		}
 	})
+	s.release = func() { stop(); held.release() }
 	defer s.release()
 	ctx = context.WithValue(ctx, sessionKey{}, s)
-	next.ServeHTTP(&heldWriter{w, ctx}, r.WithContext(ctx))
+	r = r.WithContext(ctx)
+	r.Body = &heldBody{r.Body, ctx}
+	next.ServeHTTP(&heldWriter{w, ctx}, r)
+}
+
+// heldAnswer is what ends when the right to it is lost, until it is released: the answer is not touched afterwards.
+type heldAnswer struct {
+	control *http.ResponseController
+	cancel  context.CancelCauseFunc
+
+	mu       sync.Mutex
+	released bool
+}
+
+// end lets nothing more be read or written, and interrupts what waits. The context ends first: whoever sets another
+// deadline meanwhile looks at it before the next read or write.
+func (a *heldAnswer) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.released {
+		return
+	}
+	a.cancel(errRightLost)
+	a.control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
+	a.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+}
+
+func (a *heldAnswer) release() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.released = true
+}
+
+// heldBody gives nothing more once the right to send it is lost.
+type heldBody struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (b *heldBody) Read(into []byte) (int, error) {
+	if context.Cause(b.ctx) == errRightLost {
+		return 0, errRightLost
+	}
+	return b.ReadCloser.Read(into)
 }
 
 // heldWriter writes nothing more once the right to read it is lost.

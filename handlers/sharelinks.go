@@ -126,12 +126,15 @@ func (s *links) find(ctx context.Context, shell, id string) (*link, error) {
 
 // hold ends a link that is in use when its maker may not share the shell any more.
 func (s *links) hold(ctx context.Context, l *link) (stop func()) {
-	role := s.authority.Role(ctx, l.by)
-	return s.authority.Hold(l.by, role, func(now access.Role) {
+	look := func(now access.Role) {
 		if of, err := s.shells.Get(l.shell); err == nil && !mayIn(now, access.Share, of) {
 			l.end(errMakerGone)
 		}
-	})
+	}
+	role := s.authority.Role(ctx, l.by)
+	stop = s.authority.Hold(l.by, role, look)
+	look(role) // it may have changed since the link was found
+	return stop
 }
 
 // known is a link whose time is not over.
