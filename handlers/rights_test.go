@@ -524,3 +524,88 @@ func TestRights_PeerRoutes(t *testing.T) {
 		return nil
 	}))
 }
+
+// A4: whoever is removed and added again with another password is another person: neither the cookie nor the API token
+// of the one before is good for anything. A new password ends both, too.
+func TestRights_A4_AnotherPersonOfTheSameName(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(x *rights){
+		"added again": func(x *rights) {
+			must(t, x.home.Authority.Users.Remove("eve"))
+			x.write(t, "eve", "bea")
+		},
+		"another password": func(x *rights) { must(t, x.home.Authority.Users.SetPassword("eve", "another password")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newRights(t, true)
+			var made grant
+			must(t, json.NewDecoder(x.home.request(t, "POST", "/tokens", `{"name":"ci","role":"admin"}`, x.eve).Body).Decode(&made))
+			byToken := "Authorization: Bearer " + made.Token
+			x.other.eventuallyIs(t, http.StatusOK, "GET", "/tokens", byToken)
+			change(x)
+			for _, header := range []string{x.eve, byToken} {
+				if answer := x.home.request(t, "GET", "/nodes", "", header); answer.StatusCode != http.StatusUnauthorized {
+					t.Errorf("%.12s at home: %s", header, answer.Status)
+				}
+				x.other.eventuallyIs(t, http.StatusUnauthorized, "GET", "/nodes", header)
+			}
+		})
+	}
+}
+
+// A5: when the last user of the file is removed, the role that they had at the login does not come back.
+func TestRights_A5_TheLastUser(t *testing.T) {
+	t.Parallel()
+	x := newRights(t, true)
+	x.write(t, "eve")
+	_, cookie := x.home.logInAs(t, "name", "eve", "password", "eve's password")
+	text, err := os.ReadFile(x.users)
+	must(t, err)
+	must(t, os.WriteFile(x.users, []byte(strings.Replace(string(text), ":admin", ":viewer", 1)), 0o600))
+	if answer := x.home.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a viewer spawns: %s", answer.Status)
+	}
+	must(t, x.home.Authority.Users.Remove("eve"))
+	if answer := x.home.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("who was removed spawns: %s", answer.Status)
+	}
+	x.other.eventuallyIs(t, http.StatusUnauthorized, "POST", "/nodes", cookie)
+}
+
+// A6: users whose names look like the console token's logins see nothing of those, and end none.
+func TestRights_A6_NamesOfTheTokensLogins(t *testing.T) {
+	t.Parallel()
+	x := newRights(t, true)
+	x.write(t, "admin", "token", "console")
+	text, err := os.ReadFile(x.users)
+	must(t, err)
+	must(t, os.WriteFile(x.users, []byte(strings.ReplaceAll(string(text), ":admin\n", ":viewer\n")), 0o600))
+	_, printed := x.home.logInAs(t, "token", token)
+	var tokens string
+	for _, one := range x.home.logins(t, printed) {
+		if one.Current {
+			tokens = one.ID
+		}
+	}
+	for _, name := range []string{"admin", "token", "console"} {
+		_, cookie := x.home.logInAs(t, "name", name, "password", name+"'s password")
+		for _, one := range x.home.logins(t, cookie) {
+			if one.User != name {
+				t.Errorf("%s sees %+v", name, one)
+			}
+		}
+		if answer := x.home.request(t, "DELETE", "/logins/"+tokens, "", cookie); answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s ends it: %s", name, answer.Status)
+		}
+		x.home.request(t, "DELETE", "/logins", "", cookie)
+	}
+	if answer := x.home.request(t, "GET", "/tokens", "", printed); answer.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %s", answer.Status)
+	}
+	for _, name := range []string{access.ConsoleToken, "node:a.test", "openid:ann"} {
+		if access.CheckName(name) == nil {
+			t.Errorf("%s can be a user's name", name)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"convoy/access"
+)
+
+// builtNode is a node that is built, and does not run. Its file of users has the admins ann and bea.
+func builtNode(t *testing.T) *node {
+	t.Helper()
+	data := t.TempDir()
+	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(data, "users"), []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))
+	env := testEnv(map[string]string{"CONVOY_COOKIE": "kD93jfLq02mXv81zRtY6uWcB47nHsPaE", "CONVOY_TOKEN": "a-token-of-the-tests"})
+	cfg, err := configure([]string{"-provider", "none", "-host", "rights.test", "-query", "", "-bind", "127.0.0.1", "-port", "0", "-call-port", "0", "-data", data}, env)
+	must(t, err)
+	n, err := build(cfg, io.Discard)
+	must(t, err)
+	t.Cleanup(n.stop)
+	return n
+}
+
+// Every function of Convoy shells is refused to who has lost their right, and to who has become a viewer; a new one
+// as well, without a row.
+func TestRights_EveryFunctionOfShells(t *testing.T) {
+	t.Parallel()
+	n := builtNode(t)
+	who := n.authority.Let("ann", access.Admin)
+	b := n.newBeside(func() access.Who { return who })
+	defer b.close()
+	if _, err := b.serve(soon(t), "node.self", nil); err != nil {
+		t.Fatalf("while ann is an admin: %v", err)
+	}
+	refusedAll := func(says string) {
+		t.Helper()
+		for fn := range besideFunctions {
+			if _, err := b.serve(soon(t), fn, nil); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v, want %q", fn, err, says)
+			}
+		}
+	}
+	must(t, n.authority.Users.SetRole("ann", access.Viewer))
+	refusedAll("with the role viewer you may not")
+	must(t, n.authority.Users.SetRole("ann", access.Operator))
+	for fn, a := range besideActions {
+		if access.Operator.May(a) {
+			continue
+		}
+		if _, err := b.serve(soon(t), fn, nil); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
+			t.Errorf("%s by who is an operator now: %v", fn, err)
+		}
+	}
+	must(t, n.authority.Users.Remove("ann"))
+	refusedAll("the login that this shell acts for has ended")
+}
+
+// peerFunctions says of each function that nodes call on one another what it takes: to look, which every Convoy shell
+// may; or more, so that the built-in that asks for the right is the only way to it.
+var peerFunctions = map[string]string{
+	"node.self": "look", "node.list": "look", "node.info": "look", "node.ping": "look", "rpc.functions": "look", "worker.state": "look",
+	"fleet.nodes": "look", "logs.tail": "look", "shells.list": "look", "shell.protections": "look", "shell.confinement": "look",
+	"railway.me": "look", "railway.services": "look", "railway.instances": "look", "railway.nodes": "look", "railway.deployment": "look",
+
+	"fleet.spawn": "more", "fleet.retire": "more", "shells.run": "more", "shell.eval": "more", "node.connect": "more", "access.roles": "more",
+}
+
+// Every function that nodes call on one another has a row, and a Convoy shell cannot call what takes more than looking.
+func TestRights_EveryFunctionOfNodes(t *testing.T) {
+	t.Parallel()
+	n := builtNode(t)
+	must(t, n.cluster.Join(soon(t), n.web.Peer()))
+	raw, err := n.cluster.Call(soon(t), n.cfg.name, "rpc.functions")
+	must(t, err)
+	var names []string
+	must(t, json.Unmarshal(raw, &names))
+	who := n.authority.Let("ann", access.Admin)
+	b := n.newBeside(func() access.Who { return who })
+	defer b.close()
+	for _, fn := range names {
+		takes, ok := peerFunctions[fn]
+		if !ok {
+			t.Errorf("%s has no row: may every Convoy shell call it?", fn)
+		}
+		if _, own := ownBuiltin[fn]; own != (takes == "more") {
+			t.Errorf("%s takes %q; a built-in of its own asks for the right: %v", fn, takes, own)
+		}
+	}
+	for fn, takes := range peerFunctions {
+		if takes == "look" {
+			if !slices.Contains(names, fn) {
+				t.Errorf("%s has a row, and is no function", fn)
+			}
+			continue
+		}
+		name, _ := json.Marshal(n.cfg.name)
+		function, _ := json.Marshal(fn)
+		for by, args := range map[string][]json.RawMessage{"rpc.call": {name, function}, "rpc.multicall": {function}} {
+			if _, err := b.serve(soon(t), by, args); err == nil || !strings.Contains(err.Error(), "is not called by rpc") {
+				t.Errorf("%s by %s: %v", fn, by, err)
+			}
+		}
+	}
+}
+
+// A1: a shell that runs elsewhere and was first used by an admin has no more rights than its user has now.
+func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
+	t.Parallel()
+	n := builtNode(t)
+	who := n.authority.Let("ann", access.Admin)
+	who.Grant, who.Made = "login", time.Now().UTC()
+	ask := func(who access.Who, fn string, args ...json.RawMessage) error {
+		_, err := n.Ask(soon(t), who, "login/abcdefghijklmnop", fn, args)
+		return err
+	}
+	if err := ask(who, "self"); err != nil {
+		t.Fatal(err)
+	}
+	must(t, n.authority.Users.SetRole("ann", access.Operator))
+	for _, role := range []access.Role{access.Admin, access.Operator} { // as the shell's first request said, and as the next does
+		now := who
+		now.Role = role
+		if err := ask(now, "shells.run", []byte("null"), []byte(`"id"`)); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
+			t.Errorf("shells.run with what said %v: %v", role, err)
+		}
+	}
+	if err := ask(who, "self"); err != nil {
+		t.Errorf("what an operator may: %v", err)
+	}
+}
