@@ -37,7 +37,7 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 	t.Parallel()
 	n := builtNode(t)
 	who := n.authority.Let("ann", access.Admin)
-	b := n.newBeside(func() access.Who { return who })
+	b := n.newBeside("test", func() access.Who { return who })
 	defer b.close()
 	if _, err := b.serve(soon(t), "node.self", nil); err != nil {
 		t.Fatalf("while ann is an admin: %v", err)
@@ -85,7 +85,7 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 	var names []string
 	must(t, json.Unmarshal(raw, &names))
 	who := n.authority.Let("ann", access.Admin)
-	b := n.newBeside(func() access.Who { return who })
+	b := n.newBeside("test", func() access.Who { return who })
 	defer b.close()
 	for _, fn := range names {
 		takes, ok := peerFunctions[fn]

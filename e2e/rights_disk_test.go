@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -21,13 +22,17 @@ import (
 func TestRights_A7_FullDisk(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=2m"); err != nil {
+	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("a small disk takes the right to mount one: %v", err)
 	}
 	t.Cleanup(func() { must(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
 	hash, err := bcrypt.GenerateFromPassword([]byte("their password"), bcrypt.MinCost)
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(data, "users"), []byte("ann:"+string(hash)+":admin\n"), 0o600))
+	users := "ann:" + string(hash) + ":admin\n"
+	for i := range 2000 { // of one user not as many are kept
+		users += fmt.Sprintf("user%d:%s\n", i, hash)
+	}
+	must(t, os.WriteFile(filepath.Join(data, "users"), []byte(users), 0o600))
 	env := map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}
 	begin := func() (*running, string) {
 		n := launch(t, env, "-provider", "none", "-host", "disk.test", "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0", "-data", data)
@@ -50,11 +55,11 @@ func TestRights_A7_FullDisk(t *testing.T) {
 		}
 		return answer.StatusCode, string(all), set
 	}
-	form := url.Values{"name": {"ann"}, "password": {"their password"}}.Encode()
+	form := func(name string) string { return url.Values{"name": {name}, "password": {"their password"}}.Encode() }
 	n, base := begin()
 	var cookies []string
 	for range 3 {
-		status, _, cookie := ask(base, "POST", "/login", "", form)
+		status, _, cookie := ask(base, "POST", "/login", "", form("ann"))
 		if status != http.StatusSeeOther {
 			t.Fatalf("login: %d", status)
 		}
@@ -62,10 +67,9 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	}
 	filler := fill(t, data)
 	refused := false
-	for range 2000 { // what the file has to spare takes some logins
-		status, text, cookie := ask(base, "POST", "/login", "", form)
+	for i := range 2000 { // what the file has to spare takes some logins
+		status, text, cookie := ask(base, "POST", "/login", "", form(fmt.Sprint("user", i)))
 		if status == http.StatusSeeOther {
-			cookies = append(cookies, cookie)
 			continue
 		}
 		if refused = status == http.StatusServiceUnavailable; !refused || !strings.Contains(text, "could not be recorded") || cookie != "" {
@@ -78,13 +82,13 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	}
 	out := func(base, when string) {
 		t.Helper()
-		for _, cookie := range cookies[:3] {
+		for _, cookie := range cookies {
 			if status, _, _ := ask(base, "GET", "/nodes", cookie, ""); status != http.StatusUnauthorized {
 				t.Errorf("%s: %d", when, status)
 			}
 		}
 	}
-	for _, cookie := range cookies[:3] {
+	for _, cookie := range cookies {
 		if status, text, _ := ask(base, "POST", "/logout", cookie, ""); status != http.StatusSeeOther {
 			t.Errorf("logout: %d %s", status, text)
 		}
@@ -97,7 +101,7 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	}
 	_, base = begin()
 	out(base, "after a restart")
-	if status, _, _ := ask(base, "POST", "/login", "", form); status != http.StatusSeeOther {
+	if status, _, _ := ask(base, "POST", "/login", "", form("ann")); status != http.StatusSeeOther {
 		t.Errorf("login after a restart: %d", status)
 	}
 }

@@ -116,8 +116,8 @@ func (k *ticks) loop(text string) string {
 	return fmt.Sprintf(`[(send(%q, %q, %q), receive(0.1)) for i in range(20000)]`, k.process, k.node, text)
 }
 
-// ask asks a console for something that a Convoy shell asks.
-func ask(t *testing.T, c *client.Client, shell, fn string, args string) (value json.RawMessage, err error) {
+// asksBeside asks a console for something that a Convoy shell asks.
+func asksBeside(t *testing.T, c *client.Client, shell, fn string, args string) (value json.RawMessage, err error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", c.Base+"/api/shell", strings.NewReader(fmt.Sprintf(`{"fn":%q,"args":%s}`, fn, args)))
 	must(t, err)
@@ -137,14 +137,14 @@ func ask(t *testing.T, c *client.Client, shell, fn string, args string) (value j
 func count(t *testing.T, a byHand) *ticks {
 	const shell = "looksonlooksonlo"
 	k := &ticks{count: map[string]int{}, changed: make(chan struct{})}
-	value, err := ask(t, a.Client, shell, "self", "[]")
+	value, err := asksBeside(t, a.Client, shell, "self", "[]")
 	must(t, err)
 	var self struct{ Process, Node string }
 	must(t, json.Unmarshal(value, &self))
 	k.process, k.node = self.Process, self.Node
 	go func() { // ends with the test, whose context ends the request
 		for {
-			value, err := ask(t, a.Client, shell, "receive", "[]")
+			value, err := asksBeside(t, a.Client, shell, "receive", "[]")
 			if err != nil {
 				return
 			}

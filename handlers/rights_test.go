@@ -52,7 +52,7 @@ func (p waits) Ask(ctx context.Context, _ access.Who, _, fn string, _ []json.Raw
 	return nil, p.wait(ctx, fn)
 }
 
-func (p waits) Run(ctx context.Context, command string) (Ran, error) {
+func (p waits) Run(ctx context.Context, _ access.Who, command string) (Ran, error) {
 	return Ran{}, p.wait(ctx, command)
 }
 
