@@ -39,6 +39,7 @@ func TestRights_A7_FullDisk(t *testing.T) {
 		return n, strings.TrimSuffix(strings.Fields(n.out.line(soon(t), t, "log in at http"))[3], "/")
 	}
 	plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	location := "" // that the last answer led to
 	ask := func(base, method, path, cookie, body string) (status int, text string, set string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(soon(t), method, base+path, strings.NewReader(body))
@@ -53,6 +54,7 @@ func TestRights_A7_FullDisk(t *testing.T) {
 		for _, c := range answer.Cookies() {
 			set = c.Name + "=" + c.Value
 		}
+		location = answer.Header.Get("Location")
 		return answer.StatusCode, string(all), set
 	}
 	form := func(name string) string { return url.Values{"name": {name}, "password": {"their password"}}.Encode() }
@@ -62,6 +64,11 @@ func TestRights_A7_FullDisk(t *testing.T) {
 		status, _, cookie := ask(base, "POST", "/login", "", form("ann"))
 		if status != http.StatusSeeOther {
 			t.Fatalf("login: %d", status)
+		}
+		_, claim, _ := strings.Cut(location, "claim=")
+		_, _, cookie = ask(base, "POST", "/session/plain", cookie, "claim="+claim)
+		if status, _, _ := ask(base, "GET", "/nodes", cookie, ""); status != http.StatusOK {
+			t.Fatalf("logged in: %d", status)
 		}
 		cookies = append(cookies, cookie)
 	}

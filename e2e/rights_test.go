@@ -194,9 +194,12 @@ func (s *subject) logsIn(t *testing.T, byToken bool) {
 	form := url.Values{"name": {s.name}, "password": {"their password"}}
 	answer := s.send(t, s.a, "POST", "/login", form.Encode(), "application/x-www-form-urlencoded")
 	answer.Body.Close()
-	for _, c := range answer.Cookies() {
-		s.header = [2]string{"Cookie", c.Name + "=" + c.Value}
-	}
+	s.keepCookie(answer)
+	claim := answer.Header.Get("Location")
+	claim = url.Values{"claim": {claim[strings.IndexByte(claim, '=')+1:]}}.Encode()
+	completed := s.send(t, s.a, "POST", "/session/plain", claim, "application/x-www-form-urlencoded")
+	completed.Body.Close()
+	s.keepCookie(completed)
 	if answer.StatusCode != http.StatusSeeOther || s.header[0] == "" {
 		t.Fatalf("login: %s", answer.Status)
 	}
@@ -206,6 +209,13 @@ func (s *subject) logsIn(t *testing.T, byToken bool) {
 		s.token, s.header = made.ID, [2]string{"Authorization", "Bearer " + made.Token}
 	}
 	s.eventually(t, 200, "GET", "/tokens")
+}
+
+// keepCookie has the subject send the cookie that an answer sets.
+func (s *subject) keepCookie(answer *http.Response) {
+	for _, c := range answer.Cookies() {
+		s.header = [2]string{"Cookie", c.Name + "=" + c.Value}
+	}
 }
 
 // send sends a request by a connection of its own, as the subject.

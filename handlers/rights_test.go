@@ -166,6 +166,7 @@ var spans = map[string]string{
 
 	"GET /": asksOnce, "POST /logout": asksOnce, "GET /guide": asksOnce, "GET /guide/{page}": asksOnce, "GET /metrics": asksOnce,
 	"GET /logins": asksOnce, "DELETE /logins": asksOnce, "DELETE /logins/{login}": asksOnce,
+	"POST /session/key": asksOnce, "POST /session/plain": asksOnce, "POST /session/pass": asksOnce,
 	"GET /tokens": asksOnce, "POST /tokens": asksOnce, "DELETE /tokens/{token}": asksOnce,
 	"GET /audit": asksOnce, "GET /nodes/{node}/audit": asksOnce, "GET /runbooks": asksOnce, "GET /runbooks/{runbook}": asksOnce,
 	"GET /share/{token}": asksOnce, "POST /share/{token}/streams/{stream}/shells/{node}/{shell}": asksOnce,
