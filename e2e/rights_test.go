@@ -61,7 +61,6 @@ type pair struct {
 // subject is an admin of the file who asks one of the consoles, and is to lose that.
 type subject struct {
 	*pair
-	t       *testing.T
 	name    string
 	console byHand
 	far     byHand // the other
