@@ -11,8 +11,8 @@ if [ "${1:-}" != inside ]; then
 fi
 failed=0
 
-# others lists the processes besides this script, zombies left out.
-others() { ps -eo pid=,ppid=,stat=,args= | awk -v self=$$ '$1 != self && $2 != self && $3 !~ /Z/'; }
+# others lists the processes besides those of this script, zombies left out.
+others() { ps -eo pid=,stat=,args= | awk '$2 !~ /Z/ && $0 !~ /stopped[.]sh inside| ps -eo | awk | grep /'; }
 
 # running waits until a process has a name.
 running() { until others | grep -qE "$1"; do sleep 0.1; done; }
@@ -20,22 +20,23 @@ running() { until others | grep -qE "$1"; do sleep 0.1; done; }
 # try HOW SIGNAL WHOM: starts test.sh, waits for a browser and a network, sends the signal to whoever has that name, and
 # looks who is left.
 try() {
-  local how=$1 signal=$2 whom=$3 victims
+  local how=$1 signal=$2 whom=$3 victims running
   set -m # a group of its own, as a terminal gives
-  ./test.sh ./e2e ./internal/netlab -run 'Browser|TestRow21' >/dev/null 2>&1 &
+  ./test.sh ./e2e ./internal/netlab -run 'Browser|TestRow40' >/dev/null 2>&1 &
   local group=$!
   set +m
   running 'type=renderer'
   running 'ip netns|netlab.test'
+  running=$(others | wc -l)
   if [ "$whom" = group ]; then
     kill -"$signal" -- -$group
   else
-    victims=$(ps -eo pid=,args= | awk -v whom="$whom" -v self=$$ '$1 != self && $0 ~ whom && $0 !~ /awk/ { print $1 }')
-    kill -"$signal" $victims
-    [ "$whom" = '/e2e[.]test' ] && { sleep 2; kill -KILL -- -$group; }
+    victims=$(others | awk -v whom="$whom" '$0 ~ whom { print $1 }')
+    # shellcheck disable=SC2086 # several
+    kill -"$signal" $victims 2>/dev/null
   fi
   wait $group 2>/dev/null
-  for _ in $(seq 300); do
+  for _ in $(seq 50); do
     [ -z "$(others)" ] && break
     sleep 0.1
   done
@@ -46,7 +47,7 @@ try() {
     failed=1
     others | awk '{ print $1 }' | xargs -r kill -KILL
   else
-    echo "ok    $how leaves nothing"
+    echo "ok    $how leaves nothing of $running processes"
   fi
 }
 
@@ -54,4 +55,5 @@ try "Ctrl-C" INT group
 try "ending test.sh" TERM 'go run ./internal/tools/gotest'
 try "kill -9 of test.sh" KILL 'go run ./internal/tools/gotest'
 try "kill -9 of go test" KILL 'go test -json'
+try "kill -9 of the tests" KILL '/(e2e|netlab)[.]test'
 exit $failed
