@@ -18,14 +18,20 @@ import (
 )
 
 // clock is a time that a test sets.
-type clock struct{ ahead atomic.Int64 }
+type clock struct{ nanos atomic.Int64 }
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
-func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+func newClock() *clock {
+	c := &clock{}
+	c.nanos.Store(time.Now().UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
+func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 // withClock has a node's tickets go by a clock of the test's.
 func withClock(n *testNode) *clock {
-	c := &clock{}
+	c := newClock()
 	n.tickets.now = c.now
 	return c
 }
@@ -352,7 +358,7 @@ func headerText(r *http.Request) string {
 // What is remembered of used tickets is bounded, for one login and for all of them, and expires.
 func TestTickets_Bounded(t *testing.T) {
 	t.Parallel()
-	c := &clock{}
+	c := newClock()
 	tickets := newTickets([][]byte{keyOf('k')})
 	tickets.now = c.now
 	once := func(grant string) bool {
