@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestDocs_NamedTestsExist keeps docs/security.md from naming tests that are gone. A name that ends in * or _ stands
+// for all that begin with it.
+func TestDocs_NamedTestsExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w*\\*?)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 50 {
+		t.Fatalf("only %d tests are named", len(named))
+	}
+	declared := declaredTests(t)
+	for _, match := range named {
+		name := match[1]
+		if !declared[name] && !declaresPrefix(declared, name) {
+			t.Errorf("docs/security.md names %s, which no test file declares", name)
+		}
+	}
+}
+
+// declaredTests are the tests and fuzz tests of all packages, whatever their build tags.
+func declaredTests(t *testing.T) map[string]bool {
+	t.Helper()
+	declaration := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w*)\(`)
+	declared := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata" || entry.Name() == "node_modules"):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, match := range declaration.FindAllStringSubmatch(string(text), -1) {
+			declared[match[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return declared
+}
+
+// declaresPrefix reports whether a name is a prefix, and some declared test begins with it.
+func declaresPrefix(declared map[string]bool, name string) bool {
+	prefix, star := strings.CutSuffix(name, "*")
+	if !star && !strings.HasSuffix(name, "_") {
+		return false
+	}
+	for test := range declared {
+		if strings.HasPrefix(test, prefix) {
+			return true
+		}
+	}
+	return false
+}
