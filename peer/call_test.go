@@ -50,6 +50,7 @@ func TestRow16_NodeList(t *testing.T) {
 	}
 	mustConnect(t, c, b)
 	a.sees(t, fleet.MemberAlive, c)
+	c.sees(t, fleet.MemberAlive, a)
 	want := []string{b.self.Name, c.self.Name}
 	if got := mustCall[[]string](t, c, a.self.Name, "node.list"); !slices.Equal(got, want) {
 		t.Errorf("node.list = %q, want %q", got, want)

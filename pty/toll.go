@@ -18,7 +18,7 @@ const (
 	creditWork = 8 << 20
 	leastDebt  = 1 << 18
 	// lastDebt is how much the output may cost that an ended program leaves behind; what comes then is not shown.
-	lastDebt = 32 << 20
+	lastDebt = 4 << 20
 )
 
 // toll is what shells pay to that draw more than is free: one after the other, so each that waits gets its turn.
