@@ -554,3 +554,25 @@ func TestAuthority_AsksLittle(t *testing.T) {
 		}
 	})
 }
+
+// While nothing is open, an answer of another node counts for one lease.
+func TestAuthority_LeaseEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		defer c.stop()
+		w := ann(c)
+		c.far.Role(t.Context(), w)
+		for range 10 {
+			c.far.Role(t.Context(), w)
+		}
+		if n := c.wires.asked(homeName); n != 1 {
+			t.Errorf("asked %d times within a lease", n)
+		}
+		must(t, c.home.Users.Remove("ann"))
+		time.Sleep(leaseLife)
+		if role := c.far.Role(t.Context(), w); role != Nobody {
+			t.Errorf("%v after a lease", role)
+		}
+	})
+}

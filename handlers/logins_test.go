@@ -71,7 +71,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 			t.Fatalf("listed: %+v", a.logins(t, ann))
 		}
 	}
-	stream := b.request(t, "GET", "/stream", "", olga)
+	stream := b.request(t, "GET", "/stream?viewer=viewer-of-the-logins", "", olga)
 	var current string
 	for _, one := range a.logins(t, olga) {
 		if one.Current {

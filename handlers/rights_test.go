@@ -610,3 +610,84 @@ func TestRights_A6_NamesOfTheTokensLogins(t *testing.T) {
 		}
 	}
 }
+
+// A stream shows what its reader's role shows: with a greater role, too, it ends, so that it can be opened anew.
+func TestRights_GreaterRole(t *testing.T) {
+	t.Parallel()
+	x := newRights(t, true)
+	must(t, x.home.Authority.Users.SetRole("eve", access.Viewer))
+	x.console.eventuallyIs(t, http.StatusForbidden, "GET", "/tokens", x.eve)
+	o := openingOf{rights: x, owner: x.home}
+	stream := o.started(t, "GET", "/stream?viewer=viewer-of-the-rights", nil, "event: ")
+	must(t, x.home.Authority.Users.SetRole("eve", access.Admin))
+	o.ends(t, "GET /stream", stream)
+}
+
+// A link ends although its maker lost the right between the look for the link and the hold.
+func TestRights_LinkFoundJustBefore(t *testing.T) {
+	t.Parallel()
+	x := newRights(t, true)
+	s, err := x.console.client(t).Open(soon(t), x.home.Self)
+	must(t, err)
+	l, err := x.home.links.add(share{node: x.home.Self, shell: s.ID, expires: time.Now().Add(time.Hour)}, "", x.home.Authority.Let("eve", access.Admin))
+	must(t, err)
+	if _, err := x.home.links.find(t.Context(), s.ID, l.id); err != nil {
+		t.Fatal(err)
+	}
+	must(t, x.home.Authority.Users.Remove("eve"))
+	defer x.home.links.hold(t.Context(), l)()
+	if l.ctx.Err() == nil {
+		t.Error("it goes on")
+	}
+}
+
+// Nothing more is read or written once the right is lost, whoever sets other deadlines meanwhile; and an answer that was
+// released is left alone.
+func TestRights_NothingMore(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	users, err := access.OpenUsers(filepath.Join(t.TempDir(), "users"))
+	must(t, err)
+	must(t, users.Add("eve", "eve's password", access.Admin))
+	must(t, users.Add("bea", "bea's password", access.Admin))
+	n.Authority.Users = users
+	who := n.Authority.Let("eve", access.Admin)
+	serve := func(handle http.HandlerFunc) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n.serveAs(handle, w, r, session{Who: who, Role: access.Admin})
+		}))
+		defer server.Close()
+		answer, err := http.Post(server.URL, "text/plain", strings.NewReader("a body"))
+		if err != nil {
+			return err.Error()
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		return string(text)
+	}
+	lose := func() {
+		must(t, users.SetRole("eve", access.Viewer))
+		n.Authority.Recheck()
+	}
+	serve(func(w http.ResponseWriter, r *http.Request) {
+		lose()
+		<-r.Context().Done()
+		control := http.NewResponseController(w)
+		must(t, control.SetReadDeadline(time.Now().Add(time.Minute)))
+		must(t, control.SetWriteDeadline(time.Now().Add(time.Minute)))
+		if n, err := w.Write([]byte("more")); err != errRightLost {
+			t.Errorf("written: %d, %v", n, err)
+		}
+		if n, err := r.Body.Read(make([]byte, 10)); err != errRightLost {
+			t.Errorf("read: %d, %v", n, err)
+		}
+	})
+	must(t, users.SetRole("eve", access.Admin))
+	if text := serve(func(w http.ResponseWriter, r *http.Request) {
+		sessionOf(r).release()
+		lose()
+		w.Write([]byte("answered")) //nolint:errcheck // the client says so
+	}); text != "answered" {
+		t.Errorf("who takes their own right away is answered %q", text)
+	}
+}
