@@ -245,3 +245,27 @@ func FuzzGrants(f *testing.F) {
 		}
 	})
 }
+
+// What has ended has ended, also if that cannot be written; a login that cannot be written is none.
+func TestGrants_Unwritten(t *testing.T) {
+	t.Parallel()
+	g := openGrants(t, filepath.Join(t.TempDir(), "access.db"))
+	one, two := loginOf("one", "ann", noon), loginOf("two", "bob", noon)
+	if _, err := g.Merge([]Grant{one, two}, noon); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.db.Close(); err != nil { // as a disk that takes nothing any more
+		t.Fatal(err)
+	}
+	one.Ended = noon.Add(time.Minute)
+	news, err := g.Merge([]Grant{one, NewCut("bob", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)}, noon)
+	if err == nil || len(news) != 2 {
+		t.Errorf("%d news, %v", len(news), err)
+	}
+	if !g.HasEnded("one", "ann", noon) || !g.HasEnded("two", "bob", noon) {
+		t.Error("what has ended holds")
+	}
+	if _, err := g.Get("three"); err == nil {
+		t.Error("a login that could not be written is listed")
+	}
+}

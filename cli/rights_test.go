@@ -137,4 +137,17 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	if err := ask(who, "self"); err != nil {
 		t.Errorf("what an operator may: %v", err)
 	}
+	operator := who
+	operator.Role, operator.Grant = access.Operator, "login of an operator"
+	again := func(who access.Who) error {
+		_, err := n.Ask(soon(t), who, "another/abcdefghijklmnop", "shells.run", []json.RawMessage{[]byte(`"nowhere"`), []byte(`"id"`)})
+		return err
+	}
+	if err := again(operator); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
+		t.Errorf("an operator: %v", err)
+	}
+	must(t, n.authority.Users.SetRole("ann", access.Admin))
+	if err := again(who); err == nil || !strings.Contains(err.Error(), "there is no node") {
+		t.Errorf("who has become an admin: %v", err)
+	}
 }
