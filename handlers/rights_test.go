@@ -691,3 +691,27 @@ func TestRights_NothingMore(t *testing.T) {
 		t.Errorf("who takes their own right away is answered %q", text)
 	}
 }
+
+// A3: a link to type that nobody has open ends with its maker, too: its next use is refused.
+func TestRights_A3_LinkOfWhoWasRemoved(t *testing.T) {
+	t.Parallel()
+	for _, console := range []string{"here", "other node"} {
+		t.Run(console, func(t *testing.T) {
+			t.Parallel()
+			x := newRights(t, console == "here")
+			s, err := x.console.client(t).Open(soon(t), x.console.Self)
+			must(t, err)
+			var made struct{ URL string }
+			must(t, json.NewDecoder(x.console.request(t, "POST", s.Path()+"/links", `{"right":"type"}`, x.eve).Body).Decode(&made))
+			if answer := x.console.request(t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=0", "x"); answer.StatusCode != http.StatusNoContent {
+				t.Fatalf("before: %s", answer.Status)
+			}
+			must(t, x.home.Authority.Users.Remove("eve"))
+			x.gone(t, access.Nobody)
+			x.console.eventuallyIs(t, http.StatusGone, "GET", made.URL)
+			if answer := x.console.request(t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=1", "x"); answer.StatusCode != http.StatusGone {
+				t.Errorf("after: %s", answer.Status)
+			}
+		})
+	}
+}
