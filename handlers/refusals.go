@@ -100,7 +100,7 @@ func (r *refusedAddr) entry() audit.Entry {
 }
 
 // loginRefused counts a login that was refused, for the audit log. The node's own log has the first of each minute, with
-// what the reader is not told.
+// what the reader is not told, and without the name: it may be a password that was typed in the wrong field.
 func (h *Handlers) loginRefused(r *http.Request, s session, how string, err error) {
 	e := audit.Entry{Time: time.Now(), Node: h.Self, User: s.User, Addr: h.addrOf(r), Action: "login", Target: h.Self, Result: audit.Refused, Detail: how}
 	if s.subject != "" {
@@ -112,7 +112,7 @@ func (h *Handlers) loginRefused(r *http.Request, s session, how string, err erro
 	if !h.refusals.add(e) {
 		return
 	}
-	attrs := []any{"by", how, "addr", e.Addr, "user", e.User, "err", err}
+	attrs := []any{"by", how, "addr", e.Addr, "err", err}
 	if cause := errors.Unwrap(err); cause != nil {
 		attrs = append(attrs, "cause", cause)
 	}
