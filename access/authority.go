@@ -82,7 +82,7 @@ func (a *Authority) Answer(w Who) Role {
 // because the node that let them in has not been asked yet.
 func (a *Authority) known(w Who) (role Role, ok bool) {
 	switch {
-	case w.Role == Nobody || w.Home == "" || a.Grants.HasEnded(w.Grant, w.User, w.Made):
+	case w.Role == Nobody || w.Home == "" || a.Grants.HasEnded(w):
 		return Nobody, true
 	case !w.Until.IsZero() && !time.Now().Before(w.Until):
 		return Nobody, true

@@ -185,7 +185,7 @@ var rightChanges = []struct {
 	{"token over", (*cluster).token, func(*cluster) { time.Sleep(time.Hour) }, Nobody},
 	{"login ended", ann, func(c *cluster) { c.end("login-of-ann") }, Nobody},
 	{"login over", ann, func(*cluster) { time.Sleep(2 * time.Hour) }, Nobody},
-	{"logged out everywhere", ann, func(c *cluster) { c.merge(NewCut("ann", time.Now().UTC(), time.Hour)) }, Nobody},
+	{"logged out everywhere", ann, func(c *cluster) { c.merge(NewCut("ann", "", time.Now().UTC(), time.Hour)) }, Nobody},
 	{"another console token", func(c *cluster) Who { return c.login(ConsoleToken, Admin) }, func(c *cluster) { c.home.Token = "another" }, Nobody},
 	{"another provider", func(c *cluster) Who { return c.login("openid:ann", Operator) }, func(c *cluster) { c.home.OpenID = "another" }, Nobody},
 }

@@ -198,15 +198,29 @@ func (g *Grants) FindToken(text string, now time.Time) (Grant, bool) {
 
 // HasEnded reports that a login, or with a zero made a token, was ended: by itself, or a login with all others of its
 // user. One that this node has not heard of holds: its signature says so.
-func (g *Grants) HasEnded(id, user string, made time.Time) bool {
+func (g *Grants) HasEnded(w Who) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	cut, ok := g.known[cutID(user)]
-	return !g.known[id].Ended.IsZero() || ok && !made.IsZero() && !made.After(cut.Made)
+	return !g.known[w.Grant].Ended.IsZero() || !w.Made.IsZero() && g.cut(w.User, w.Generation, w.Made)
 }
 
-// cutID is the id of a user's cut; a later one takes the place of an earlier.
-func cutID(user string) string { return "cut-" + user }
+// cut reports whether a cut covers a login: one of that generation of the user, or of all of that name. g is locked.
+func (g *Grants) cut(user, generation string, made time.Time) bool {
+	for _, id := range []string{cutID(user, ""), cutID(user, generation)} {
+		if cut, ok := g.known[id]; ok && !made.After(cut.Made) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutID is the id of a cut; a later one takes the place of an earlier. No generation is all of that name.
+func cutID(user, generation string) string {
+	if generation == "" {
+		return "cut-" + user
+	}
+	return "cut-" + user + " " + generation
+}
 
 // Get finds a grant; ErrNoGrant.
 func (g *Grants) Get(id string) (Grant, error) {
@@ -221,7 +235,7 @@ func (g *Grants) Get(id string) (Grant, error) {
 // List are the logins, or the tokens, that hold: those used last first.
 func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 	for _, one := range g.All() {
-		if one.Kind == kind && one.Holds(now) && !(kind == Login && g.HasEnded(one.ID, one.User, one.Made)) {
+		if one.Kind == kind && one.Holds(now) && !(kind == Login && g.HasEnded(Who{Grant: one.ID, User: one.User, Generation: one.Gen, Made: one.Made})) {
 			list = append(list, one)
 		}
 	}
@@ -249,10 +263,19 @@ func (g *Grants) Digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// NewCut ends all logins of a user that began until now: those that no node has heard of as well. life is how long a
+// NewCut ends all logins of a user that began until now: those that no node has heard of as well. Without a generation
+// it ends those of everybody who has, or had, that name on any node. life is how long a
 // login lasts.
-func NewCut(user string, now time.Time, life time.Duration) Grant {
-	return Grant{ID: cutID(user), Kind: Cut, User: user, Made: now, Seen: now, Expires: now.Add(life)}
+func NewCut(user, generation string, now time.Time, life time.Duration) Grant {
+	return Grant{
+		ID:      cutID(user, generation),
+		Kind:    Cut,
+		User:    user,
+		Gen:     generation,
+		Made:    now,
+		Seen:    now,
+		Expires: now.Add(life),
+	}
 }
 
 // Merge takes over what is news of what another node, or this one, knows, and returns that. A grant that is over is no
@@ -332,7 +355,7 @@ func (g *Grants) tooMany(next map[string]Grant, now time.Time) (gone []string) {
 		return gone
 	}
 	rank := func(a Grant) int { // a cut says all of what it covers
-		if cut, ok := g.known[cutID(a.User)]; ok && !a.Made.After(cut.Made) {
+		if g.cut(a.User, a.Gen, a.Made) {
 			return 0
 		}
 		return 1

@@ -55,7 +55,7 @@ func TestGrants(t *testing.T) {
 	}
 	ended := told[1]
 	ended.Ended = noon.Add(time.Minute)
-	if _, err := g.Merge([]Grant{ended, NewCut("bob", noon.Add(time.Minute), time.Hour)}, noon); err != nil {
+	if _, err := g.Merge([]Grant{ended, NewCut("bob", "", noon.Add(time.Minute), time.Hour)}, noon); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Close(); err != nil {
@@ -76,7 +76,7 @@ func TestGrants(t *testing.T) {
 		{"three", "bob", noon, true}, {"never heard of", "bob", noon, true}, {"later", "bob", noon.Add(2 * time.Minute), false},
 		{token.ID, "bob", time.Time{}, false},
 	} {
-		if got := g.HasEnded(test.id, test.user, test.made); got != test.ended {
+		if got := g.HasEnded(Who{Grant: test.id, User: test.user, Made: test.made}); got != test.ended {
 			t.Errorf("%s of %s has ended: %v", test.id, test.user, got)
 		}
 	}
@@ -111,7 +111,7 @@ func TestGrants_AgreeInAnyOrder(t *testing.T) {
 				one.Ended = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
 			}
 			if random.IntN(4) == 0 {
-				one = NewCut(one.User, one.Seen, time.Hour)
+				one = NewCut(one.User, "", one.Seen, time.Hour)
 			}
 			told = append(told, one)
 		}
@@ -131,7 +131,7 @@ func TestGrants_AgreeInAnyOrder(t *testing.T) {
 			t.Fatalf("seed %d: %+v\n%+v", seed, a.All(), b.All())
 		}
 		for _, one := range told {
-			if one.Kind == Login && !one.Ended.IsZero() && !b.HasEnded(one.ID, one.User, one.Made) {
+			if one.Kind == Login && !one.Ended.IsZero() && !b.HasEnded(Who{Grant: one.ID, User: one.User, Made: one.Made}) {
 				t.Fatalf("seed %d: %s holds again", seed, one.ID)
 			}
 		}
@@ -157,7 +157,7 @@ func TestGrants_Bounded(t *testing.T) {
 	if _, err := g.Merge([]Grant{loginOf("new", "ann", later)}, later); err != nil {
 		t.Fatal(err)
 	}
-	if all := g.All(); len(all) != maxGrants || !g.HasEnded("login 3", "ann", noon) {
+	if all := g.All(); len(all) != maxGrants || !g.HasEnded(Who{Grant: "login 3", User: "ann", Made: noon}) {
 		t.Errorf("%d are kept", len(all))
 	}
 	if _, err := g.Get("login 10"); err == nil {
@@ -226,7 +226,7 @@ func TestGrants_Killed(t *testing.T) {
 
 // A grant that another node tells of is taken over whole, or not at all.
 func FuzzGrants(f *testing.F) {
-	text, _ := json.Marshal([]Grant{loginOf("one", "ann", noon), NewCut("ann", noon, time.Hour)})
+	text, _ := json.Marshal([]Grant{loginOf("one", "ann", noon), NewCut("ann", "", noon, time.Hour)})
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var told []Grant
@@ -258,11 +258,11 @@ func TestGrants_Unwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	one.Ended = noon.Add(time.Minute)
-	news, err := g.Merge([]Grant{one, NewCut("bob", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)}, noon)
+	news, err := g.Merge([]Grant{one, NewCut("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)}, noon)
 	if err == nil || len(news) != 2 {
 		t.Errorf("%d news, %v", len(news), err)
 	}
-	if !g.HasEnded("one", "ann", noon) || !g.HasEnded("two", "bob", noon) {
+	if !g.HasEnded(Who{Grant: "one", User: "ann", Made: noon}) || !g.HasEnded(Who{Grant: "two", User: "bob", Made: noon}) {
 		t.Error("what has ended holds")
 	}
 	if _, err := g.Get("three"); err == nil {

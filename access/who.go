@@ -42,6 +42,9 @@ type Who struct {
 // inFile reports whether a file of users knows the user.
 func (w Who) inFile() bool { return !strings.Contains(w.User, ":") }
 
+// Owns reports whether a login or token is the same person's: of that name and that generation.
+func (w Who) Owns(g Grant) bool { return g.User == w.User && g.Gen == w.Generation }
+
 // String is the form that ParseWho reads.
 func (w Who) String() string {
 	text, _ := json.Marshal(w) //nolint:errcheck // strings and a time always marshal

@@ -47,13 +47,14 @@ func (n *node) systemEnv() []string {
 	return n.confinement.plan.Env(append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name))
 }
 
-// historyFile keeps what one user types in this node's Convoy shells; "" if there is no place for it. Names of users may
+// historyFile keeps what one user types in this node's Convoy shells; "" if there is no place for it. Another user of the
+// same name, here or on another node, has another one, and so has the same user with another password. Names of users may
 // have any characters, and some file systems take two of them for one, so the file is called by their hash.
-func (cfg *config) historyFile(user string) string {
+func (cfg *config) historyFile(of access.Who) string {
 	if cfg.data == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(user))
+	sum := sha256.Sum256([]byte(of.User + "\x00" + of.Generation))
 	return filepath.Join(cfg.data, "histories", hostOf(cfg.name), hex.EncodeToString(sum[:16]))
 }
 
@@ -63,7 +64,7 @@ func (n *node) accompany(right func() string) (pty.Company, error) {
 	if err != nil {
 		return pty.Company{}, err
 	}
-	history := n.cfg.historyFile(opener.User)
+	history := n.cfg.historyFile(opener)
 	if history != "" {
 		if err := os.MkdirAll(filepath.Dir(history), 0o700); err != nil {
 			n.log.Warn("what is typed in Convoy shells cannot be kept", "component", "shell", "err", err)

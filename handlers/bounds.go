@@ -115,10 +115,10 @@ func (h *Handlers) checkShells(s session) error {
 
 // trimLogins ends the logins of a user that were made longest ago, if there are too many: one more cannot push others'
 // off the list.
-func (h *Handlers) trimLogins(user string) error {
+func (h *Handlers) trimLogins(of access.Who) error {
 	var own []time.Time
 	for _, g := range h.Authority.Grants.List(access.Login, time.Now()) {
-		if g.User == user {
+		if of.Owns(g) {
 			own = append(own, g.Made)
 		}
 	}
@@ -126,5 +126,5 @@ func (h *Handlers) trimLogins(user string) error {
 		return nil
 	}
 	slices.SortFunc(own, func(a, b time.Time) int { return b.Compare(a) })
-	return h.learn(access.NewCut(user, own[loginsOfUser], sessionLife))
+	return h.learn(access.NewCut(of.User, of.Generation, own[loginsOfUser], sessionLife))
 }

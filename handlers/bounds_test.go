@@ -179,7 +179,7 @@ func TestBounds_Logins(t *testing.T) {
 	for i := range 3 * loginsOfUser {
 		made := at.Add(time.Duration(i) * time.Second)
 		must(t, n.learn(access.Grant{ID: fmt.Sprint("vic", i), Kind: access.Login, User: "vic", Role: access.Viewer, Made: made, Seen: made, Expires: made.Add(sessionLife)}))
-		must(t, n.trimLogins("vic"))
+		must(t, n.trimLogins(access.Who{User: "vic"}))
 	}
 	of := map[string]int{}
 	for _, g := range n.Authority.Grants.List(access.Login, time.Now()) {
@@ -188,7 +188,7 @@ func TestBounds_Logins(t *testing.T) {
 	if of["vic"] != loginsOfUser || of[access.ConsoleToken] != 1 {
 		t.Errorf("logins %v, want %d of vic", of, loginsOfUser)
 	}
-	if grants := n.Authority.Grants; !grants.HasEnded("vic0", "vic", at) || grants.HasEnded("x", "vic", time.Now()) {
+	if grants := n.Authority.Grants; !grants.HasEnded(access.Who{Grant: "vic0", User: "vic", Made: at}) || grants.HasEnded(access.Who{Grant: "x", User: "vic", Made: time.Now()}) {
 		t.Error("the oldest holds, or the newest has ended")
 	}
 	if answer := n.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {

@@ -253,7 +253,7 @@ func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session)
 	h.resign(w, r, s)
 	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)
-	if err := h.trimLogins(s.User); err != nil {
+	if err := h.trimLogins(s.Who); err != nil {
 		h.Log.Error("logins that are too many are not ended", "user", s.User, "err", err)
 	}
 	return h.claimURL(s), nil

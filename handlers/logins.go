@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -245,12 +246,19 @@ func agentOf(header string) string {
 	return program + system
 }
 
+// holding are the logins or tokens that hold, without those of people who were removed here, or have another password.
+func (h *Handlers) holding(kind access.Kind) []access.Grant {
+	return slices.DeleteFunc(h.Authority.Grants.List(kind, time.Now()), func(g access.Grant) bool {
+		return g.Home == h.Self && h.Authority.Answer(g.Who()) == access.Nobody
+	})
+}
+
 // GET /logins: one's own; an admin sees everybody's.
 func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
 	list := []grant{}
-	for _, g := range h.Authority.Grants.List(access.Login, time.Now()) {
-		if g.User == s.User || s.Role.May(access.Sessions) {
+	for _, g := range h.holding(access.Login) {
+		if s.Owns(g) || s.Role.May(access.Sessions) {
 			list = append(list, grantJSON(g, s))
 		}
 	}
@@ -262,7 +270,7 @@ func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 		view.Logins = append(view.Logins, grantView(g))
 	}
 	if s.Role.May(access.Tokens) {
-		for _, g := range h.Authority.Grants.List(access.Token, time.Now()) {
+		for _, g := range h.holding(access.Token) {
 			view.Tokens = append(view.Tokens, grantView(grantJSON(g, s)))
 		}
 	}
@@ -277,7 +285,7 @@ func grantView(g grant) templates.Grant {
 func (h *Handlers) endLogin(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
 	g, err := h.Authority.Grants.Get(chi.URLParam(r, "login"))
-	if err != nil || g.Kind != access.Login || g.User != s.User && !s.Role.May(access.Sessions) {
+	if err != nil || g.Kind != access.Login || !s.Owns(g) && !s.Role.May(access.Sessions) {
 		return errNoGrant
 	}
 	tell(r.Context(), g.User, g.Agent)
@@ -306,9 +314,9 @@ func done(w http.ResponseWriter, err error) error {
 // DELETE /logins: all of one's own, or with user, which is an admin's to say, all of that user's.
 func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
-	user := r.URL.Query().Get("user")
-	if user == "" {
-		user = s.User
+	user, generation := r.URL.Query().Get("user"), ""
+	if user == "" || user == s.User && !s.Role.May(access.Sessions) {
+		user, generation = s.User, s.Generation
 	}
 	if user != s.User && !s.Role.May(access.Sessions) {
 		return refused(s.Role, access.Sessions)
@@ -318,13 +326,13 @@ func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 	}
 	tell(r.Context(), user, "everywhere")
 	s.release() // as in endLogin
-	return done(w, h.learn(access.NewCut(user, time.Now().UTC(), sessionLife)))
+	return done(w, h.learn(access.NewCut(user, generation, time.Now().UTC(), sessionLife)))
 }
 
 // GET /tokens
 func (h *Handlers) listTokens(w http.ResponseWriter, r *http.Request) error {
 	list := []grant{}
-	for _, g := range h.Authority.Grants.List(access.Token, time.Now()) {
+	for _, g := range h.holding(access.Token) {
 		list = append(list, grantJSON(g, sessionOf(r)))
 	}
 	return writeJSON(w, http.StatusOK, list)

@@ -32,6 +32,11 @@ var (
 		Text:   "this login also needs the key of the page that it was made in",
 		Hint:   "open the console in that browser at the address where you logged in, or log in again at /login; scripts send Authorization: Bearer with a token",
 	}
+	errClaimElsewhere = &problem{
+		Status: http.StatusConflict,
+		Text:   "this login began at another node's console",
+		Hint:   "complete it there; a load balancer has to send one browser to one node while it logs in",
+	}
 	errClaimed = &problem{
 		Status: http.StatusConflict,
 		Text:   "this login was completed already, or not within a minute",
@@ -181,6 +186,9 @@ func (h *Handlers) claim(w http.ResponseWriter, r *http.Request) (session, error
 		return session{}, badRequest("the form cannot be read")
 	}
 	s := sessionOf(r)
+	if !s.bearer && s.Home != h.Self { // each node accepts a claim once: it is good at one of them alone
+		return session{}, errClaimElsewhere
+	}
 	if s.bearer || !h.tickets.use(claimTicket, s.Grant, r.PostForm.Get("claim")) {
 		return session{}, errClaimed
 	}

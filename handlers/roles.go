@@ -49,7 +49,8 @@ func rightOf(s *pty.Shell) access.Role { return rightFor(s.Kind(), s.Right()) }
 // meanwhile. It has no more rights than it was opened with.
 func actFor(s *pty.Shell, typing session) {
 	was, err := access.ParseWho(s.Right())
-	if err != nil || s.Kind() != "convoy" || was.User != typing.User || was.Grant == typing.Grant {
+	if err != nil || s.Kind() != "convoy" || was.User != typing.User ||
+		was.Generation != typing.Generation || was.Grant == typing.Grant {
 		return
 	}
 	now := typing.Who

@@ -79,7 +79,7 @@ func (h *Handlers) identifyPeer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if said, ok := readStatement(h.Statements, r.Header.Get(statementHeader), time.Now()); ok {
 			s := session{Who: said.Who, Role: said.Who.Role, addr: said.Addr}
-			if !h.Authority.Grants.HasEnded(s.Grant, s.User, s.Made) {
+			if !h.Authority.Grants.HasEnded(s.Who) {
 				r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
 			}
 		}
