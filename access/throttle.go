@@ -160,10 +160,10 @@ func remember(known map[string]*failures, key string, f *failures) map[string]*f
 		known = map[string]*failures{}
 	}
 	if len(known) >= maxTracked && known[key] == nil {
-		oldest := ""
+		oldest, at := "", time.Time{}
 		for other, g := range known {
-			if oldest == "" || g.last.Before(known[oldest].last) {
-				oldest = other
+			if oldest == "" || g.last.Before(at) {
+				oldest, at = other, g.last
 			}
 		}
 		delete(known, oldest)

@@ -144,7 +144,7 @@ func TestThrottle(t *testing.T) {
 	if got := th.Wait(now, "[2001:db8::1]:1", "ann"); got != 0 {
 		t.Errorf("after a success: %v", got)
 	}
-	for i := range maxTracked + 100 {
+	for i := range maxTracked/2 + 50 { // each is an address and a name
 		th.Reserve(now, fmt.Sprintf("10.0.%d.%d:1", i/256, i%256), fmt.Sprintf("name%d", i))
 	}
 	if len(th.known) > maxTracked {
