@@ -79,7 +79,7 @@ func newRights(t *testing.T, asksHome bool) *rights {
 	var running sync.WaitGroup
 	for _, n := range []*testNode{x.home, x.other} {
 		n.Authority.Homes = homesOf{x.home.Self: x.home, x.other.Self: x.other}
-		n.Prompt, n.Commands, n.MaxUpload = x.waits, x.waits, 1<<30
+		n.Prompt, n.Commands, n.MaxUpload = x.waits, x.waits, large
 		running.Go(func() { n.Authority.Run(ctx) })
 	}
 	t.Cleanup(func() { cancel(); running.Wait() })
@@ -266,6 +266,9 @@ func (n *testNode) said(t *testing.T, method, path string, headers ...string) st
 	return nonceForm.ReplaceAllString(fmt.Sprint(w.Code, w.Header(), w.Body), "")
 }
 
+// large is the size of a file, without any content, that nobody reads to its end in a test, in bytes.
+const large = 128 << 30
+
 // opening is what a request that stays open needs.
 type openingOf struct {
 	*rights
@@ -289,7 +292,7 @@ var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 	},
 	"GET /nodes/{node}/shells/{shell}/files": func(t *testing.T, o openingOf) io.ReadCloser {
 		must(t, os.WriteFile(filepath.Join(o.dir, "large"), nil, 0o644))
-		must(t, os.Truncate(filepath.Join(o.dir, "large"), 512<<20))
+		must(t, os.Truncate(filepath.Join(o.dir, "large"), large))
 		return o.started(t, "GET", o.path+"/files?path=large", nil, "\x00")
 	},
 	"POST /nodes/{node}/shells/{shell}/files": func(t *testing.T, o openingOf) io.ReadCloser {
@@ -314,7 +317,7 @@ var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 		must(t, os.MkdirAll(o.owner.Recordings.Path, 0o700))
 		file := filepath.Join(o.owner.Recordings.Path, id+".cast")
 		must(t, os.WriteFile(file, nil, 0o600))
-		must(t, os.Truncate(file, 512<<20))
+		must(t, os.Truncate(file, large))
 		return o.started(t, "GET", "/nodes/"+o.owner.Self+"/recordings/"+id, nil, "\x00")
 	},
 	"POST /nodes/{node}/eval": func(t *testing.T, o openingOf) io.ReadCloser {
@@ -428,7 +431,7 @@ type ending struct {
 func (e ending) Close() error {
 	select {
 	case <-e.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		return fmt.Errorf("the node goes on with it")
 	}
 	return e.ReadCloser.Close()
@@ -483,11 +486,11 @@ func (o openingOf) ends(t *testing.T, name string, body io.ReadCloser) {
 	}()
 	select {
 	case <-read:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Errorf("%s goes on", name)
 		return
 	}
-	if n >= 500<<20 || strings.Contains(fmt.Sprint(err), "carried out") {
+	if n >= large || strings.Contains(fmt.Sprint(err), "carried out") {
 		t.Errorf("%s came to its end: %d bytes, %v", name, n, err)
 	}
 	if err := body.Close(); err != nil && strings.Contains(err.Error(), "goes on") {
