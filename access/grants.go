@@ -188,12 +188,23 @@ func tokenID(sum []byte) string { return "token-" + hex.EncodeToString(sum[:8]) 
 
 // FindToken is the grant of a token that holds.
 func (g *Grants) FindToken(text string, now time.Time) (Grant, bool) {
+	found, ok := g.token(text)
+	return found, ok && found.Holds(now)
+}
+
+// KnowsToken reports whether a text is a token that was made here, even if it has ended: whoever has it does not guess.
+func (g *Grants) KnowsToken(text string) bool {
+	_, ok := g.token(text)
+	return ok
+}
+
+// token is the grant of a token, whether it holds or not.
+func (g *Grants) token(text string) (Grant, bool) {
 	sum := sha256.Sum256([]byte(text))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	found, ok := g.known[tokenID(sum[:])]
-	ok = ok && found.Kind == Token && found.Holds(now) && subtle.ConstantTimeCompare(found.Sum, sum[:]) == 1
-	return found, ok
+	return found, ok && found.Kind == Token && subtle.ConstantTimeCompare(found.Sum, sum[:]) == 1
 }
 
 // HasEnded reports that a login, or with a zero made a token, was ended: by itself, or a login with all others of its

@@ -70,45 +70,48 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.text.Write(b)
 }
 
-// line waits for a line of JSON whose message begins like that, and returns the message.
-func (o *output) line(ctx context.Context, t *testing.T, begin string) string {
-	t.Helper()
+// await waits for a line that found says yes to; false when ctx ends first.
+func (o *output) await(ctx context.Context, found func(line string) bool) bool {
 	for {
 		o.mu.Lock()
 		text, changed := o.text.String(), o.changed
 		o.mu.Unlock()
 		for line := range strings.Lines(text) {
-			var said struct{ Level, Message string }
-			if json.Unmarshal([]byte(line), &said) == nil && strings.HasPrefix(said.Message, begin) {
-				return said.Message
+			if found(line) {
+				return true
 			}
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			t.Fatalf("no line %q in:\n%s", begin, text)
+			return false
 		}
 	}
 }
 
-// after waits for a line of text that begins like that, and returns what follows.
-func (o *output) after(ctx context.Context, t *testing.T, begin string) string {
+// line waits for a line of JSON whose message begins like that, and returns the message.
+func (o *output) line(ctx context.Context, t *testing.T, begin string) string {
 	t.Helper()
-	for {
-		o.mu.Lock()
-		text, changed := o.text.String(), o.changed
-		o.mu.Unlock()
-		for line := range strings.Lines(text) {
-			if rest, ok := strings.CutPrefix(line, begin); ok && strings.HasSuffix(line, "\n") {
-				return strings.TrimSpace(rest)
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			t.Fatalf("no line %q in:\n%s", begin, text)
-		}
+	var said struct{ Level, Message string }
+	if !o.await(ctx, func(line string) bool {
+		said.Message = ""
+		return json.Unmarshal([]byte(line), &said) == nil && strings.HasPrefix(said.Message, begin)
+	}) {
+		t.Fatalf("no line %q in:\n%s", begin, o.all())
 	}
+	return said.Message
+}
+
+// after waits for a line of text that begins like that, and returns what follows.
+func (o *output) after(ctx context.Context, t *testing.T, begin string) (rest string) {
+	t.Helper()
+	if !o.await(ctx, func(line string) (ok bool) {
+		rest, ok = strings.CutPrefix(line, begin)
+		return ok && strings.HasSuffix(line, "\n")
+	}) {
+		t.Fatalf("no line %q in:\n%s", begin, o.all())
+	}
+	return strings.TrimSpace(rest)
 }
 
 // running is a node that runs in this process.

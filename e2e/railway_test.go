@@ -85,25 +85,17 @@ func (c *cloud) container(ctx context.Context, service string, env map[string]st
 
 // gossip waits for the line that says where a node gossips; 0 when ctx ends first.
 func (o *output) gossip(ctx context.Context) int {
-	for {
-		o.mu.Lock()
-		text, changed := o.text.String(), o.changed
-		o.mu.Unlock()
-		for line := range strings.Lines(text) {
-			var said struct {
-				Message string
-				Gossip  int
-			}
-			if json.Unmarshal([]byte(line), &said) == nil && said.Message == "node started" {
-				return said.Gossip
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return 0
-		}
+	var said struct {
+		Message string
+		Gossip  int
 	}
+	if !o.await(ctx, func(line string) bool {
+		said.Message = ""
+		return json.Unmarshal([]byte(line), &said) == nil && said.Message == "node started"
+	}) {
+		return 0
+	}
+	return said.Gossip
 }
 
 func (o *output) all() string {
