@@ -541,6 +541,7 @@ func TestAuthority_AsksLittle(t *testing.T) {
 		for _, stop := range stops {
 			stop()
 		}
+		synctest.Wait() // for an answer that was under way
 		before := c.wires.asked(homeName)
 		time.Sleep(time.Hour)
 		if n := c.wires.asked(homeName); n != before {
