@@ -38,11 +38,15 @@ func main() {
 	}
 	r := newReport(os.Stdout, slices.Contains(flags, "-v"))
 	status := 0
+	var running []func() int // side by side: neither keeps all cores busy
 	for _, group := range [][]string{append([]string{"-race"}, raced...), plain} {
 		if len(group) == 0 || len(group) == 1 && group[0] == "-race" {
 			continue
 		}
-		status = max(status, test(r, slices.Concat(flags, group)))
+		running = append(running, start(r, slices.Concat(flags, group)))
+	}
+	for _, wait := range running {
+		status = max(status, wait())
 	}
 	r.summary()
 	os.Exit(status)
@@ -102,8 +106,9 @@ func packages(patterns []string) ([]string, error) {
 	return found, nil
 }
 
-// test runs go test once, and returns its exit status.
-func test(r *report, args []string) int {
+// start starts go test, from the thread of main, and returns a function that waits for its end and returns its exit
+// status.
+func start(r *report, args []string) (wait func() int) {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, append(leashed(), args...)...)...)
 	cmd.Stderr = os.Stderr
 	tie(cmd)
@@ -114,11 +119,16 @@ func test(r *report, args []string) int {
 	if err := cmd.Start(); err != nil {
 		fatal(err)
 	}
-	r.read(out)
-	if err := cmd.Wait(); err != nil {
-		return max(1, cmd.ProcessState.ExitCode())
-	}
-	return 0
+	ended := make(chan int, 1)
+	go func() {
+		r.read(out)
+		if err := cmd.Wait(); err != nil {
+			ended <- max(1, cmd.ProcessState.ExitCode())
+			return
+		}
+		ended <- 0
+	}()
+	return func() int { return <-ended }
 }
 
 func fatal(err error) {

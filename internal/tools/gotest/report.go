@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,8 +34,9 @@ type timed struct {
 	seconds float64
 }
 
-// report gathers what go test says.
+// report gathers what several go test say.
 type report struct {
+	mu      sync.Mutex // a line is taken under it
 	out     io.Writer
 	all     bool // whether everything that tests print is shown
 	started time.Time
@@ -49,21 +51,36 @@ type report struct {
 }
 
 func newReport(out io.Writer, all bool) *report {
-	return &report{out: out, all: all, started: time.Now(), printed: map[name][]string{}, built: map[string][]string{}, count: map[string]int{}, skips: map[string]int{}, wholes: map[name]bool{}}
+	return &report{
+		out:     out,
+		all:     all,
+		started: time.Now(),
+		printed: map[name][]string{},
+		built:   map[string][]string{},
+		count:   map[string]int{},
+		skips:   map[string]int{},
+		wholes:  map[name]bool{},
+	}
 }
 
-// read takes events to the end.
+// read takes events to the end. It may be called for several readers at once.
 func (r *report) read(in io.Reader) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
-		var e event
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			fmt.Fprintln(r.out, lines.Text()) // go itself has something to say
-			continue
-		}
-		r.take(e)
+		r.line(lines.Bytes())
 	}
+}
+
+func (r *report) line(text []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var e event
+	if err := json.Unmarshal(text, &e); err != nil {
+		fmt.Fprintf(r.out, "%s\n", text) // go itself has something to say
+		return
+	}
+	r.take(e)
 }
 
 func (r *report) take(e event) {
