@@ -99,26 +99,35 @@ func (u *Users) List() (list []User, err error) {
 	return list, nil
 }
 
-// nobody's password takes as long to compare with as anybody's.
-var nobody = sync.OnceValue(func() []byte {
-	hash, _ := bcrypt.GenerateFromPassword([]byte("nobody's password"), cost) //nolint:errcheck // short enough
-	return hash
-})
+// unknown is what the password of a name that is not in the file is compared with: no password's hash, at the highest
+// cost in the file. If all hashes have one cost, the time of an answer does not tell which names are there.
+func (u *Users) unknown() string {
+	highest := 0
+	for _, l := range u.lines {
+		if c, err := bcrypt.Cost([]byte(l.user.hash)); err == nil {
+			highest = max(highest, c)
+		}
+	}
+	if highest == 0 {
+		highest = cost
+	}
+	return fmt.Sprintf("$2a$%02d$%s", highest, strings.Repeat(".", 53))
+}
 
 // Check finds a user by name and password: ErrDenied, which takes as long for a name that is not there.
 func (u *Users) Check(name, password string) (User, error) {
 	u.mu.Lock()
 	err := u.refresh()
 	user, known := u.find(name)
+	hash := user.hash
+	if !known {
+		hash = u.unknown()
+	}
 	u.mu.Unlock()
 	if err != nil {
 		return User{}, err
 	}
-	hash := []byte(user.hash)
-	if !known {
-		hash = nobody()
-	}
-	if bcrypt.CompareHashAndPassword(hash, []byte(password)) != nil || !known {
+	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil || !known {
 		return User{}, ErrDenied
 	}
 	return user, nil

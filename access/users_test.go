@@ -151,3 +151,33 @@ func FuzzParseUsers(f *testing.F) {
 		}
 	})
 }
+
+// A name that is not there costs as much as the costliest that is, whoever hashed the passwords.
+func TestUsers_UnknownCostsAsMuch(t *testing.T) {
+	t.Parallel()
+	hash := func(cost int) string {
+		hash, err := bcrypt.GenerateFromPassword([]byte("a password"), cost)
+		must(t, err)
+		return string(hash)
+	}
+	for want, text := range map[int]string{
+		cost: "# nobody yet\n",
+		5:    "ann:" + hash(4) + ":admin\nbob:" + hash(5) + "\n",
+		6:    "ann:" + hash(6) + ":admin\nbob:" + hash(5) + "\n",
+	} {
+		path := filepath.Join(t.TempDir(), "users")
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		u, err := OpenUsers(path)
+		must(t, err)
+		unknown := []byte(u.unknown())
+		if got, err := bcrypt.Cost(unknown); err != nil || got != want {
+			t.Errorf("an unknown name costs %d, %v; want %d", got, err, want)
+		}
+		if err := bcrypt.CompareHashAndPassword(unknown, []byte("a password")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+			t.Errorf("comparing with the password of an unknown name says %v", err)
+		}
+		if _, err := u.Check("eve", "a password"); !errors.Is(err, ErrDenied) {
+			t.Errorf("an unknown name: %v", err)
+		}
+	}
+}
