@@ -19,8 +19,14 @@ import (
 // withUsers gives a node a user of each role, whose password is NAME's password. It returns the path of their file.
 func withUsers(t *testing.T, n *testNode) (path string) {
 	t.Helper()
+	return withOnly(t, n, map[string]access.Role{"vic": access.Viewer, "olga": access.Operator, "ann": access.Admin})
+}
+
+// withOnly is withUsers for some others.
+func withOnly(t *testing.T, n *testNode, roles map[string]access.Role) (path string) {
+	t.Helper()
 	var lines strings.Builder
-	for name, role := range map[string]access.Role{"vic": access.Viewer, "olga": access.Operator, "ann": access.Admin} {
+	for name, role := range roles {
 		fmt.Fprintf(&lines, "%s:%s:%s\n", name, cheaply(t, name+"'s password"), role)
 	}
 	path = filepath.Join(t.TempDir(), "users")

@@ -649,11 +649,7 @@ func TestRights_LinkFoundJustBefore(t *testing.T) {
 func TestRights_NothingMore(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	users, err := access.OpenUsers(filepath.Join(t.TempDir(), "users"))
-	must(t, err)
-	must(t, users.Add("eve", "eve's password", access.Admin))
-	must(t, users.Add("bea", "bea's password", access.Admin))
-	n.Authority.Users = users
+	withOnly(t, n, map[string]access.Role{"eve": access.Admin, "bea": access.Admin})
 	who := n.Authority.Let("eve", access.Admin)
 	serve := func(handle http.HandlerFunc) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -669,7 +665,7 @@ func TestRights_NothingMore(t *testing.T) {
 		return string(text)
 	}
 	lose := func() {
-		must(t, users.SetRole("eve", access.Viewer))
+		must(t, n.Authority.Users.SetRole("eve", access.Viewer))
 		n.Authority.Recheck()
 	}
 	serve(func(w http.ResponseWriter, r *http.Request) {
@@ -685,7 +681,7 @@ func TestRights_NothingMore(t *testing.T) {
 			t.Errorf("read: %d, %v", n, err)
 		}
 	})
-	must(t, users.SetRole("eve", access.Admin))
+	must(t, n.Authority.Users.SetRole("eve", access.Admin))
 	if text := serve(func(w http.ResponseWriter, r *http.Request) {
 		sessionOf(r).release()
 		lose()

@@ -3,7 +3,6 @@ package handlers
 import (
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,13 +15,10 @@ func TestRights_SameNameOnTwoNodes(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
 	for _, n := range []*testNode{a, b} {
-		users, err := access.OpenUsers(filepath.Join(t.TempDir(), "users"))
-		must(t, err)
-		must(t, users.Add("vic", "vic's password at "+n.Self, access.Operator))
-		n.Authority.Users = users
+		withOnly(t, n, map[string]access.Role{"vic": access.Operator})
 	}
-	_, atA := a.logInAs(t, "name", "vic", "password", "vic's password at "+a.Self)
-	_, atB := b.logInAs(t, "name", "vic", "password", "vic's password at "+b.Self)
+	_, atA := a.logInAs(t, "name", "vic", "password", "vic's password")
+	_, atB := b.logInAs(t, "name", "vic", "password", "vic's password")
 	var ofA string
 	for _, one := range a.logins(t, atA) {
 		if one.Current {
