@@ -108,7 +108,7 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.Page.Wait(`!document.querySelector("[data-ui-differs]")`)
 	c.enter(fmt.Sprintf(`printf %%s "$(%s && echo odd || echo even)"`, c.on(2))) // the prompt stands behind it
 	c.told("2 agree, 1 differs: " + odd)
-	c.enter("clear; vim -u NONE")
+	c.enter("clear; vim -n -u NONE")
 	c.told("not compared, full screen: " + strings.Join(c.short, ", "))
 	c.Press("Escape")
 	c.enter(":q")

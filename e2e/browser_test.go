@@ -239,7 +239,7 @@ func TestBrowser_Programs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "written.txt")
 	p.FocusPane(key)
 	for _, program := range []struct{ command, shows, leave string }{
-		{"vim -u NONE " + file, "written.txt", ":wq"},
+		{"vim -n -u NONE " + file, "written.txt", ":wq"},
 		{"seq 500 | less", "\n20\n", "q"},
 		{"htop", "Load average", "q"},
 	} {
@@ -270,7 +270,7 @@ func TestBrowser_LateViewerSeesTheScreen(t *testing.T) {
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
-	enter(p, key, "seq 200; vim -u NONE -c 'set number ruler' "+filepath.Join(root(t), "cli/cli.go"))
+	enter(p, key, "seq 200; vim -n -u NONE -c 'set number ruler' "+filepath.Join(root(t), "cli/cli.go"))
 	p.WaitScreen(key, "package cli")
 	p.Type("G")
 	p.WaitScreen(key, "convoy: hint")

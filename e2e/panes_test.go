@@ -62,7 +62,7 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "page.go")
 	must(t, os.WriteFile(file, []byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)), 0o644))
 	for _, program := range []struct{ command, shows, leave string }{
-		{"vim -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
+		{"vim -n -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
 		{"htop -d 600", "Load average", "q"},
 		{"ls -la --color=always / | less -R; printf '\\e[1;3;4;7;38;5;208;48;2;10;20;30mlook\\e[0m'", "total", "q"},
 	} {
@@ -137,7 +137,13 @@ func TestBrowser_SizeChangesAtOneByte(t *testing.T) {
 	sameCells(t, p, other, key, "after all sizes")
 	whole := fmt.Sprintf(`%s.text(true).slice(-200000)`, pane(key))
 	if a, b := browser.Eval[string](p, whole), browser.Eval[string](other, whole); a != b {
-		t.Error("what scrolled away differs between the pages")
+		at := 0
+		for at < min(len(a), len(b)) && a[at] == b[at] {
+			at++
+		}
+		from := max(0, at-200)
+		t.Errorf("what scrolled away differs between the pages, of %d and %d bytes, at byte %d:\n%q\n%q",
+			len(a), len(b), at, a[from:min(len(a), at+200)], b[from:min(len(b), at+200)])
 	}
 }
 
@@ -246,7 +252,7 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 		return key
 	}
 
-	enter(p, key, "vim -u NONE")
+	enter(p, key, "vim -n -u NONE")
 	p.WaitScreen(key, "VIM - Vi IMproved")
 	closeIt(key)
 	asked("vim runs in this shell: it and all that it started will end.")

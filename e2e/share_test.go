@@ -61,7 +61,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	p := browse(t, n, n.host())
 	selfShell(t, n, p)
 	name, key := spawnByClick(t, n, p)
-	enter(p, key, "vim -u NONE -c 'set number ruler' "+filepath.Join(root(t), "cli/cli.go"))
+	enter(p, key, "vim -n -u NONE -c 'set number ruler' "+filepath.Join(root(t), "cli/cli.go"))
 	p.WaitScreen(key, "package cli")
 
 	watcher := browser.Shared(t).Open(t, makeLink(p, name, "watch", "for Ada"))
