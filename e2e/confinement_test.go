@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -148,7 +150,11 @@ func TestConfinement_Attacks(t *testing.T) {
 				ls /proc/self/fd | grep -vE '^[0123]$' && echo ${y}KED-fds
 				[ "$(ulimit -c)" != 0 ] && echo ${y}KED-core
 				[ "$(cat /proc/self/oom_score_adj)" -lt 500 ] && echo ${y}KED-oom
-				exec 9<>/dev/tcp/localhost/%s && printf 'POST /call/node.info HTTP/1.1\r\nHost: x\r\n\r\n' >&9 && head -c1 <&9 | grep . && echo ${y}KED-call`, n.pid, n.data, n.callPort(t)))
+				[ "$(ulimit -n)" -le 65536 ] || echo ${y}KED-many-files
+				[ "$(ulimit -u)" = 1024 ] || [ $(id -u) = %d ] || echo ${y}KED-many-processes
+				id -G | tr ' ' '\n' | grep -vE "^$(id -g)$|^[2-5][0-9]{4}$|^[0-9]{9,10}$" && echo ${y}KED-groups
+				python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract
+				exec 9<>/dev/tcp/localhost/%s && printf 'POST /call/node.info HTTP/1.1\r\nHost: x\r\n\r\n' >&9 && head -c1 <&9 | grep . && echo ${y}KED-call`, n.pid, n.data, uid, abstractSocket(t), n.callPort(t)))
 			if strings.Contains(said, "WORKED-") {
 				t.Errorf("attacks worked:\n%s", said)
 			}
@@ -172,7 +178,58 @@ func TestConfinement_Attacks(t *testing.T) {
 			}
 			n.checkFiles(t)
 			n.checkShield(t, name)
+			n.checkNotDumpable(t)
 		})
+	}
+}
+
+// TestConfinement_AsRoot: shells that are root by -system-user root have the machine, but neither this node's memory nor
+// its descriptors, and no more than programs get from their parents.
+func TestConfinement_AsRoot(t *testing.T) {
+	t.Parallel()
+	if confine.LandlockVersion() < 6 {
+		t.Skip("this kernel's Landlock does not keep signals apart")
+	}
+	n := startConfined(t, 0, "-system-user", "root")
+	said := n.says(t, fmt.Sprintf(`
+		N=%d
+		[ $(id -u) = 0 ] && echo ${y}KS-root
+		head -c1 /proc/$N/mem && echo ${y}KED-mem
+		tr '\0' '\n' </proc/$N/environ | grep -E 'COOKIE|TOKEN' && echo ${y}KED-environ
+		for f in /proc/$N/fd/*; do readlink $f && echo ${y}KED-fd; done
+		kill -0 $N && echo ${y}KED-kill
+		grep -q 'NoNewPrivs:.*0' /proc/self/status && echo ${y}KED-nnp
+		[ "$(ulimit -c)" != 0 ] && echo ${y}KED-core
+		env | grep -E 'COOKIE|TOKEN' && echo ${y}KED-env
+		python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract`, n.pid, abstractSocket(t)))
+	if !strings.Contains(said, "WORKS-root") || strings.Contains(said, "WORKED-") {
+		t.Errorf("a shell of root:\n%s", said)
+	}
+	if page := n.page(t); strings.Contains(page, `data-state="full"`) {
+		t.Error("the shield says full of shells that are root")
+	}
+}
+
+// abstractSocket listens at an abstract socket of the test's, and returns its name without the byte 0 before it.
+func abstractSocket(t *testing.T) string {
+	t.Helper()
+	name := "convoy-test-" + rand.Text()
+	socket, err := net.Listen("unix", "@"+name)
+	must(t, err)
+	t.Cleanup(func() { socket.Close() })
+	conn, err := net.Dial("unix", "@"+name) // who is not confined can connect
+	must(t, err)
+	must(t, conn.Close())
+	return name
+}
+
+// checkNotDumpable: what a process that is not dumpable has in /proc is root's (proc(5)).
+func (n confinedNode) checkNotDumpable(t *testing.T) {
+	t.Helper()
+	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", n.pid))
+	must(t, err)
+	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
+		t.Errorf("the node's /proc is user %d's: it is dumpable", owner)
 	}
 }
 

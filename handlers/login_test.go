@@ -156,6 +156,30 @@ func TestLogin_Renewed(t *testing.T) {
 	}
 }
 
+// A login lasts thirty days, and seven of them without being used.
+func TestLogin_Lasts(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	_, cookie := n.logInAs(t, "token", token)
+	_, value, _ := strings.Cut(cookie, "=")
+	day, now := 24*time.Hour, time.Now()
+	s, ok := n.login.verify(value, now)
+	if ends := s.Expires.Sub(now); !ok || ends < 30*day-time.Hour || ends > 30*day {
+		t.Errorf("a new login lasts %v, %v", ends, ok)
+	}
+	for after, want := range map[time.Duration]bool{7*day - time.Hour: true, 7*day + time.Hour: false} {
+		if _, ok := n.login.verify(value, now.Add(after)); ok != want {
+			t.Errorf("after %v unused it is %v, want %v", after, ok, want)
+		}
+	}
+	s.Seen = now.Add(29 * day)
+	for after, want := range map[time.Duration]bool{30*day - time.Hour: true, 30*day + time.Hour: false} {
+		if _, ok := n.login.verify(n.login.sign(s), now.Add(after)); ok != want {
+			t.Errorf("after %v in use it is %v, want %v", after, ok, want)
+		}
+	}
+}
+
 // A file of users that is broken lets nobody in by password, and the token still does.
 func TestLogin_BrokenFile(t *testing.T) {
 	t.Parallel()

@@ -294,8 +294,11 @@ func TestOpenID_ProviderDown(t *testing.T) {
 			t.Errorf("%s: %q", answer.Status, said)
 		}
 	}
-	if status, cookie := n.logInAs(t, "token", token); status != http.StatusSeeOther || cookie == "" {
-		t.Errorf("by the token: %d", status)
+	withUsers(t, n)
+	for _, fields := range [][]string{{"token", token}, {"name", "vic", "password", "vic's password"}} {
+		if status, cookie := n.logInAs(t, fields...); status != http.StatusSeeOther || cookie == "" {
+			t.Errorf("by %s: %d", fields[0], status)
+		}
 	}
 	s.Change(func() { broken = false })
 	n.begin(t)
@@ -303,6 +306,23 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	for _, path := range []string{"/login/openid", "/login/openid/callback"} {
 		if answer := n.request(t, "GET", path, ""); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("%s without a provider: %s", path, answer.Status)
+		}
+	}
+}
+
+// A login through the provider is one on every node, on those that know no provider as well. They offer no such login.
+func TestOpenID_OtherNodes(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	s := withOpenID(t, a)
+	to, cookie := a.begin(t)
+	_, _, session := a.back(t, cookie, s.LogIn(t, to, "vic"))
+	a.eventuallyIs(t, http.StatusOK, "GET", "/nodes", session)
+	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", session)
+	for n, want := range map[*testNode]bool{a: true, b: false} {
+		page := readAll(t, n.request(t, "GET", "/login", "", "Accept: text/html"))
+		if offers := strings.Contains(page, `href="/login/openid"`); offers != want {
+			t.Errorf("%s offers a login at the provider: %v", n.Self, offers)
 		}
 	}
 }

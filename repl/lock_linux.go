@@ -1,7 +1,10 @@
 package repl
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"strconv"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
@@ -18,7 +21,7 @@ func lock() error {
 			return fmt.Errorf("limit %d: %w", what, err)
 		}
 	}
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, niceness); err != nil {
+	if err := standBack(); err != nil {
 		return fmt.Errorf("priority: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -34,6 +37,35 @@ func lock() error {
 		return nil
 	}
 	return refuseCalls()
+}
+
+// standBack gives all threads of this process the niceness: on Linux each has its own (setpriority(2)). A thread that is
+// made meanwhile by one that is not there yet is found in the next turn.
+func standBack() error {
+	for again := true; again; {
+		again = false
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil { // there is no /proc: this thread, at least
+			return unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
+		}
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil {
+				return err
+			}
+			switch raw, err := unix.Getpriority(unix.PRIO_PROCESS, id); { // 20 less the niceness
+			case errors.Is(err, unix.ESRCH) || err == nil && raw <= 20-niceness:
+				continue
+			case err != nil:
+				return err
+			}
+			if err := unix.Setpriority(unix.PRIO_PROCESS, id, niceness); err != nil && !errors.Is(err, unix.ESRCH) {
+				return err
+			}
+			again = true
+		}
+	}
+	return nil
 }
 
 // Protections says what lock does on this machine.

@@ -1,12 +1,16 @@
 package repl
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +62,7 @@ func beLocked() int {
 	if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {
 		return 1
 	}
+	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // it stays until it has been looked at
 	return 0
 }
 
@@ -145,15 +150,54 @@ func attempts(t *testing.T, user *syscall.Credential) (said map[string]string) {
 	cmd.Env = []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, grows
-	err = cmd.Run()
-	if err != nil || json.Unmarshal([]byte(out.String()), &said) != nil || len(said) < 17 {
-		t.Fatalf("%v: %s", err, out.String())
+	cmd.Stderr = grows
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(io.TeeReader(stdout, &out)).Decode(&said); err != nil || len(said) < 17 {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	checkThreads(t, cmd.Process.Pid)
+	in.Close() //nolint:errcheck // Wait closes it as well
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	if left, err := os.ReadFile(file); err != nil || string(left) != "secret" {
 		t.Errorf("the file holds %q, %v", left, err)
 	}
 	return said
+}
+
+// checkThreads: all threads of a locked process stand back behind others and are under the filter. On Linux each has a
+// niceness and a filter of its own (setpriority(2), seccomp(2)).
+func checkThreads(t *testing.T, pid int) {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	if err != nil || len(threads) < 2 {
+		t.Fatalf("threads: %v, %v", threads, err)
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread + "/stat")
+		status, err2 := os.ReadFile(thread + "/status")
+		if err != nil || err2 != nil {
+			continue // it has just ended
+		}
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if nice := fields[16]; nice != strconv.Itoa(niceness) {
+			t.Errorf("%s has a niceness of %s, want %d", thread, nice, niceness)
+		}
+		if canRefuseCalls() && !regexp.MustCompile(`NoNewPrivs:\t1\nSeccomp:\t2\n`).Match(status) {
+			t.Errorf("%s has no filter:\n%s", thread, status)
+		}
+	}
 }
 
 // copyFile leaves the copying to another process: a file that this one has written may be open in a child that is just
