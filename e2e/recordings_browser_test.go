@@ -60,8 +60,8 @@ func TestBrowser_Recording(t *testing.T) {
 		p.Wait(playing("three") + ` && !convoy.player.text.includes("before")`)
 	}
 	p.Press("Home")
-	p.Do(`document.querySelector("[data-speed]").value = "8"`)
-	p.Do(`window.between = false; (function look() { // each frame: a poll may come too late for what shows an eighth of a second
+	p.Do(`document.querySelector("[data-speed]").value = "2"`)
+	p.Do(`window.between = false; (function look() { // each frame: at this speed none passes over what shows for a second
 		window.between ||= convoy.player.text.includes("two") && !convoy.player.text.includes("three");
 		requestAnimationFrame(look);
 	})()`)
