@@ -130,8 +130,7 @@ func atPrompt(t *testing.T, prompt *client.Terminal, source string, number int) 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-		defer cancel()
+		ctx := soon(t)
 		check := func(err error) {
 			if err != nil {
 				t.Errorf("at the prompt, %q: %v", source, err)
