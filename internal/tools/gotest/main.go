@@ -4,7 +4,7 @@
 //	go run ./internal/tools/gotest [-race-only PACKAGES] [flags of go test] [packages]
 //
 // The packages of -race-only, separated by blanks, are tested with the race detector, all others without. Whatever ends
-// gotest, kill -9 included, ends the tests as well, on Linux.
+// gotest, kill -9 included, ends the tests as well, on Linux; short ones end by themselves.
 package main
 
 import (
@@ -109,7 +109,11 @@ func packages(patterns []string) ([]string, error) {
 // start starts go test, from the thread of main, and returns a function that waits for its end and returns its exit
 // status.
 func start(r *report, args []string) (wait func() int) {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, append(leashed(), args...)...)...)
+	command := []string{"test", "-json"}
+	if !slices.Contains(args, "-short") { // short tests soon end by themselves, and go test remembers no results of an -exec
+		command = append(command, leashed()...)
+	}
+	cmd := exec.Command("go", append(command, args...)...)
 	cmd.Stderr = os.Stderr
 	tie(cmd)
 	out, err := cmd.StdoutPipe()
