@@ -126,17 +126,22 @@ func (h *Handlers) do(fn handler) http.HandlerFunc {
 }
 
 // fail answers an error: a page for browsers, the notice partial for htmx, JSON for everybody else. Where the client
-// has gone there is nobody to tell.
+// has gone there is nobody to tell. An answer that has begun cannot become another one: its connection is closed, so that
+// the client sees that the rest is missing.
 func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return
+	}
+	if hasBegun(w) {
+		h.Log.Debug("answer cut short", "method", r.Method, "route", routeOf(r), "err", err)
+		panic(http.ErrAbortHandler)
 	}
 	p := problemOf(err)
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	if p.Status == http.StatusInternalServerError {
-		h.Log.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
+		h.logFailure(r, err)
 	}
 	switch {
 	case r.Header.Get("HX-Request") != "":
@@ -151,6 +156,10 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
 		h.Log.Debug("answer not sent", "err", err)
 	}
+}
+
+func (h *Handlers) logFailure(r *http.Request, err error) {
+	h.Log.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
 }
 
 // sentence makes a line of text of an error's: a capital and a full stop.
@@ -198,12 +207,17 @@ func methodNotAllowed(_ http.ResponseWriter, r *http.Request) error {
 // recover turns a panic in a handler into a 500: one bad request must not end the shells of all.
 func (h *Handlers) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = &begunWriter{ResponseWriter: w}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				h.fail(w, r, fmt.Errorf("panic: %v", v))
+				err := fmt.Errorf("panic: %v", v)
+				if hasBegun(w) {
+					h.logFailure(r, err)
+				}
+				h.fail(w, r, err)
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -86,17 +86,9 @@ func takeOver(w http.ResponseWriter, r *http.Request) {
 
 // unpace has no deadline of an answer's be set any more but by its caller.
 func unpace(w http.ResponseWriter) {
-	for {
-		if p, ok := w.(*paced); ok {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.off = true
-			return
-		}
-		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return
-		}
-		w = inner.Unwrap()
+	if p := layerOf[*paced](w); p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.off = true
 	}
 }
