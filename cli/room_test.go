@@ -1,0 +1,348 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"convoy/access"
+	"convoy/internal/client"
+)
+
+// room is a running node, and where its console is asked: from is the address that others than the actor come from.
+type room struct {
+	*node
+	url  string
+	from string
+}
+
+// people are in the file of users: who takes as much as they may, another user, and an admin who logs in meanwhile.
+const people = "mallory:%[1]s:operator\nmalory:%[1]s:admin\nolga:%[1]s:operator\nann:%[1]s:admin\n"
+
+func startRoom(t *testing.T) *room {
+	t.Helper()
+	data := t.TempDir()
+	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(data, "users"), fmt.Appendf(nil, people, hash), 0o600))
+	env := testEnv(map[string]string{"CONVOY_COOKIE": "kD93jfLq02mXv81zRtY6uWcB47nHsPaE", "CONVOY_TOKEN": "a-token-of-the-tests"})
+	cfg, err := configure([]string{"-addr", "127.0.0.1:0", "-provider", "none", "-host", "room.test", "-query", "", "-bind", "127.0.0.1", "-port", "0", "-call-port", "0",
+		"-data", data, "-recordings", t.TempDir(), "-confine", "off"}, env)
+	must(t, err)
+	n, err := build(cfg, io.Discard)
+	must(t, err)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t.Cleanup(func() {
+		n.stop()
+		cancel(nil)
+		n.group.Wait()
+	})
+	must(t, n.start(ctx, cancel))
+	return &room{node: n, url: "http://" + n.listener.Addr().String(), from: "127.0.0.1"}
+}
+
+// client asks from the address of others than the actor.
+func (r *room) client() *http.Client {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(r.from)}}
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// said is an answer.
+type said struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// ask asks for something with a cookie; the error is of a context that ended, or of a connection that was closed.
+func (r *room) ask(ctx context.Context, cookie, method, path, body string) (said, error) {
+	request, err := http.NewRequestWithContext(ctx, method, r.url+path, strings.NewReader(body))
+	if err != nil {
+		return said{}, err
+	}
+	request.Header.Set("Cookie", cookie)
+	request.Header.Set("Convoy-Shell", "ashellofmallorys")
+	if id, fn, ok := strings.Cut(body, "#"); ok { // which Convoy shell asks
+		request.Header.Set("Convoy-Shell", id)
+		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(fn)), int64(len(fn))
+	}
+	if method == http.MethodPost && !strings.HasPrefix(body, "{") {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	answer, err := r.client().Do(request)
+	if err != nil {
+		return said{}, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return said{answer.StatusCode, answer.Header, string(text)}, err
+}
+
+// logsIn logs somebody in by form, and returns their cookie.
+func (r *room) logsIn(t *testing.T, name string) string {
+	t.Helper()
+	answer, err := r.ask(soon(t), "", "POST", "/login", url.Values{"name": {name}, "password": {"a password"}}.Encode())
+	must(t, err)
+	_, claim, _ := strings.Cut(answer.header.Get("Location"), "claim=")
+	if answer.status != http.StatusSeeOther || claim == "" {
+		t.Fatalf("%s logs in: %d %s", name, answer.status, answer.text)
+	}
+	cookie, _, _ := strings.Cut(answer.header.Get("Set-Cookie"), ";")
+	answer, err = r.ask(soon(t), cookie, "POST", "/session/plain", url.Values{"claim": {claim}}.Encode())
+	must(t, err)
+	cookie, _, _ = strings.Cut(answer.header.Get("Set-Cookie"), ";")
+	return cookie
+}
+
+// others are another user with a shell, and who looks on.
+type others struct {
+	cookie string
+	shell  client.Shell
+	term   *client.Terminal
+}
+
+// comes logs another user in, who opens a Convoy shell.
+func (r *room) comes(t *testing.T) *others {
+	t.Helper()
+	o := &others{cookie: r.logsIn(t, "olga")}
+	answer, err := r.ask(soon(t), o.cookie, "POST", "/nodes/"+r.cfg.name+"/shells", `{"kind":"convoy"}`)
+	must(t, err)
+	must(t, json.Unmarshal([]byte(answer.text), &o.shell))
+	c := client.New(r.url, r.cfg.token)
+	c.HTTP.Transport = r.client().Transport
+	t.Cleanup(c.Close)
+	o.term, err = c.Attach(t.Context(), o.shell, -1)
+	must(t, err)
+	t.Cleanup(o.term.Close)
+	must(t, o.term.WaitFor(soon(t), ")>"))
+	return o
+}
+
+// meanwhile has the other user's keys echoed, and the admin log in.
+func (r *room) meanwhile(t *testing.T, o *others) {
+	t.Helper()
+	answer, err := r.ask(soon(t), o.cookie, "POST", o.shell.Path()+"/input", "keys of olga's")
+	if err != nil || answer.status != http.StatusNoContent {
+		t.Fatalf("another user types: %d %s, %v", answer.status, answer.text, err)
+	}
+	must(t, o.term.WaitFor(soon(t), "keys of olga's"))
+	if cookie := r.logsIn(t, "ann"); cookie == "" {
+		t.Error("the admin has no cookie")
+	}
+}
+
+// taken is what an actor asks for, so often that the last one is refused.
+type taken struct {
+	name  string
+	actor string // who asks
+	count int    // how many are too many
+	after bool   // each is asked for after the one before was had; else all wait together
+	ask   func(r *room, i int) (method, path, body string)
+	want  int // how one is refused
+	says  string
+}
+
+func besideOf(shell, fn string, args ...any) string {
+	text, _ := json.Marshal(map[string]any{"fn": fn, "args": args}) //nolint:errcheck // it marshals
+	return shell + "#" + string(text)
+}
+
+const oneShell = "ashellofmallorys"
+
+var takes = []taken{
+	{name: "evaluations", actor: "mallory", count: 2 + 16 + 1, want: 429, says: "of these requests",
+		ask: func(*room, int) (string, string, string) { return "POST", "/api/cmd", `{"value":"receive()"}` }},
+	{name: "commands", actor: "malory", count: maxCommands - 2 + 64 + 1, want: 429, says: "of these requests", // an admin has the unreserved part
+		ask: func(r *room, _ int) (string, string, string) {
+			return "POST", "/nodes/" + r.cfg.name + "/run", `{"command":"exec sleep 1000"}`
+		}},
+	{name: "connected shells", actor: "mallory", count: 16 + 1, want: 422, says: "no more Convoy shells of other machines",
+		ask: func(_ *room, i int) (string, string, string) {
+			return "POST", "/api/shell", besideOf(fmt.Sprintf("shellnumber%05d", i), "receive")
+		}},
+	{name: "calls", actor: "mallory", count: 8 + 16 + 1, want: 422, says: "too many calls at once",
+		ask: func(r *room, _ int) (string, string, string) {
+			return "POST", "/api/shell", besideOf(oneShell, "rpc.eval", r.cfg.name, "receive()", 1000)
+		}},
+	{name: "mailboxes", actor: "mallory", count: 80, after: true, want: 422, says: "mailbox is full: it can hold at most 4 MiB",
+		ask: func(r *room, _ int) (string, string, string) {
+			return "POST", "/api/shell", besideOf(oneShell, "send", r.process(), r.cfg.name, strings.Repeat("x", 60_000))
+		}},
+}
+
+// One user takes as much of what a node gives as one may, and is refused one more, with the answer that is documented.
+// Meanwhile another user's keys are echoed, and an admin logs in.
+func TestRoom_OneUserLeavesSome(t *testing.T) {
+	t.Parallel()
+	for _, what := range takes {
+		t.Run(what.name, func(t *testing.T) {
+			t.Parallel()
+			r := startRoom(t)
+			o, cookie := r.comes(t), r.logsIn(t, what.actor)
+			answer := what.take(t, r, cookie)
+			if answer.status != what.want || !strings.Contains(answer.text, what.says) {
+				t.Errorf("one too many: %d %s", answer.status, answer.text)
+			}
+			r.meanwhile(t, o)
+		})
+	}
+}
+
+// take asks until one is refused, and returns that answer. What the others have is kept until the test ends.
+func (what taken) take(t *testing.T, r *room, cookie string) said {
+	t.Helper()
+	ctx, cancel := context.WithCancel(soon(t))
+	var all sync.WaitGroup
+	t.Cleanup(func() { cancel(); all.Wait() })
+	refused := make(chan said, what.count)
+	one := func(i int) {
+		method, path, body := what.ask(r, i)
+		if answer, err := r.ask(ctx, cookie, method, path, body); err == nil && answer.status >= 300 {
+			refused <- answer
+		}
+	}
+	for i := 0; i < what.count && len(refused) == 0; i++ {
+		if what.after {
+			one(i)
+			continue
+		}
+		all.Go(func() { one(i) })
+	}
+	select {
+	case answer := <-refused:
+		return answer
+	case <-ctx.Done():
+		t.Fatal("none is refused")
+		return said{}
+	}
+}
+
+// process is the one of the actor's Convoy shell, which it makes.
+func (r *room) process() string {
+	who := r.authority.Let("mallory", access.Operator)
+	answer, err := r.asking.take(r.node, who, "/"+oneShell)
+	if err != nil {
+		return err.Error()
+	}
+	defer r.asking.done(answer)
+	return answer.name
+}
+
+// Arguments of calls: two that hold 14 MiB leave no room for another 7 MiB of the same user's.
+func TestRoom_Arguments(t *testing.T) {
+	t.Parallel()
+	r := startRoom(t)
+	o := r.comes(t)
+	who := r.authority.Let("mallory", access.Operator)
+	b := r.newBeside("mallory", func() access.Who { return who })
+	defer b.close()
+	ctx, cancel := context.WithCancel(soon(t))
+	long := []json.RawMessage{json.RawMessage(strings.Repeat(" ", 7<<20) + "1000")}
+	answers := make(chan error, 3)
+	for range cap(answers) {
+		go func() {
+			_, err := b.serve(ctx, "receive", long)
+			answers <- err
+		}()
+	}
+	if err := <-answers; err == nil || !strings.Contains(err.Error(), "too many bytes in arguments of calls") {
+		t.Errorf("one too many: %v", err)
+	}
+	r.meanwhile(t, o)
+	cancel()
+	for range 2 {
+		if err := <-answers; err == nil || strings.Contains(err.Error(), "too many") {
+			t.Errorf("one that was taken: %v", err)
+		}
+	}
+}
+
+// Answers of multicalls: those of 64 nodes are too large, each for its node; meanwhile the others are served.
+func TestRoom_Multicall(t *testing.T) {
+	t.Parallel()
+	r := startRoom(t)
+	o, cookie := r.comes(t), r.logsIn(t, "mallory")
+	for range 1000 {
+		r.log.Info(strings.Repeat("x", 500))
+	}
+	names := make([]string, 64)
+	for i := range names {
+		names[i] = r.cfg.name
+	}
+	done := make(chan said, 1)
+	go func() {
+		answer, _ := r.ask(soon(t), cookie, "POST", "/api/shell", besideOf(oneShell, "rpc.multicall", "logs.tail", names, 60, []any{1000, ""})) //nolint:errcheck // the answer tells
+		done <- answer
+	}()
+	r.meanwhile(t, o)
+	if answer := <-done; answer.status != http.StatusOK || strings.Count(answer.text, "the answer is too large") != len(names) {
+		t.Errorf("64 answers: %d %.300s", answer.status, answer.text)
+	}
+}
+
+// Recordings: a shell has one; another one is refused.
+func TestRoom_Recordings(t *testing.T) {
+	t.Parallel()
+	r := startRoom(t)
+	o, cookie := r.comes(t), r.logsIn(t, "malory")
+	for i, want := range []int{http.StatusCreated, http.StatusConflict} {
+		answer, err := r.ask(soon(t), cookie, "POST", o.shell.Path()+"/recording", "")
+		must(t, err)
+		if answer.status != want || i == 1 && !strings.Contains(answer.text, "stop that recording first") {
+			t.Errorf("recording %d: %d %s, want %d", i+1, answer.status, answer.text, want)
+		}
+	}
+	r.meanwhile(t, o)
+}
+
+// One address opens as many connections as it may, and sends a part of a header on each, after one that was too large:
+// one more is closed, and other addresses are served.
+func TestRoom_Connections(t *testing.T) {
+	t.Parallel()
+	r := startRoom(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	b := newBounded(listener, func(netip.Addr) bool { return false }, r.log)
+	server := newServer(r.web.Public(), r.log)
+	server.BaseContext = func(net.Listener) context.Context { return t.Context() }
+	go server.Serve(b) //nolint:errcheck // Close ends it
+	defer server.Close()
+	r.url, r.from = "http://"+listener.Addr().String(), "127.0.0.2"
+	o := r.comes(t)
+	dial := func(text string) (*bufio.Reader, net.Conn) {
+		conn, err := net.Dial("tcp", listener.Addr().String()) // from 127.0.0.1
+		must(t, err)
+		t.Cleanup(func() { conn.Close() })
+		must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+		io.WriteString(conn, text) //nolint:errcheck // it may be closed
+		return bufio.NewReader(conn), conn
+	}
+	large, conn := dial("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", maxHeader+8<<10) + "\r\n\r\n")
+	if line, err := large.ReadString('\n'); !strings.Contains(line, "431") {
+		t.Errorf("a header that is too large: %q, %v", line, err)
+	}
+	conn.Close()
+	for range b.each { // of which the first may take the place of the one before
+		dial("GET /healthz HTTP/1.1\r\nHost: loc")
+	}
+	more, _ := dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if line, err := more.ReadString('\n'); err == nil {
+		t.Errorf("one too many: %q", line)
+	}
+	r.meanwhile(t, o)
+}
