@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -19,4 +20,19 @@ func withAudit(t *testing.T, n *testNode) {
 		must(t, log.Close())
 	})
 	n.Audit = log
+}
+
+// another opens a shell of another user's. What it returns has their keys echoed, and an admin log in: while somebody
+// is at a limit.
+func (n *testNode) another(t *testing.T) (meanwhile func()) {
+	t.Helper()
+	_, term := n.open(t, n.client(t))
+	return func() {
+		t.Helper()
+		must(t, term.Type(soon(t), "keys of another"))
+		must(t, term.WaitFor(soon(t), "keys of another"))
+		if status, _ := n.logInAs(t, "token", token); status != http.StatusSeeOther {
+			t.Errorf("the admin logs in: %d", status)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/access"
+	"convoy/assets"
 )
 
 // dial connects to a node and sends text.
@@ -196,5 +197,48 @@ func TestPaced_AnswersThatNobodyTakes(t *testing.T) {
 	case <-ended:
 	case <-soon(t).Done():
 		t.Error("it waits for ever")
+	}
+}
+
+// Strangers ask for much and read nothing of it: each connection is closed when a piece of its answer is not taken in
+// time. Meanwhile another user's keys are echoed, and an admin logs in.
+func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	withUsers(t, n)
+	n.writeWait = 2 * time.Second // for the other viewer as well, which reads all the time
+	var closed sync.WaitGroup
+	const count, asked = 16, 400
+	closed.Add(count)
+	stands := sync.Map{}
+	server := httptest.NewUnstartedServer(n.Public())
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		if _, ok := stands.Load(conn.RemoteAddr().String()); ok && state == http.StateClosed {
+			closed.Done()
+		}
+	}
+	server.Start()
+	defer server.Close()
+	_, term := n.open(t, n.client(t))
+	for range count {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+		must(t, err)
+		defer conn.Close()
+		must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
+		stands.Store(conn.LocalAddr().String(), nil)
+		_, err = io.WriteString(conn, strings.Repeat("GET "+assets.URL("vendor/xterm/xterm.mjs")+" HTTP/1.1\r\nHost: localhost\r\n\r\n", asked))
+		must(t, err)
+	}
+	must(t, term.Type(soon(t), "echo meanwhile-$((40+2))\r"))
+	must(t, term.WaitFor(soon(t), "meanwhile-42"))
+	if status, _ := n.logInAs(t, "name", "ann", "password", "ann's password"); status != http.StatusSeeOther {
+		t.Errorf("the admin logs in: %d", status)
+	}
+	done := make(chan struct{})
+	go func() { closed.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-soon(t).Done():
+		t.Fatal("a connection that is not read stays open")
 	}
 }
