@@ -173,6 +173,31 @@ func TestGrants_Bounded(t *testing.T) {
 	}
 }
 
+// Of too many logins those go first that a cut covers anyway, of the cut's person alone.
+func TestGrants_CoveredGoFirst(t *testing.T) {
+	t.Parallel()
+	g := openGrants(t, "")
+	cut := noon.Add(maxGrants * time.Second)
+	many := []Grant{NewCut("ann", "ann's", cut, time.Hour)}
+	for i := range maxGrants - 1 {
+		one := loginOf(fmt.Sprint("login ", i), "ann", noon.Add(time.Duration(i)*time.Second))
+		if one.Gen = "another's"; i == maxGrants-2 {
+			one.Gen = "ann's"
+		}
+		many = append(many, one)
+	}
+	_, err := g.Merge(many, noon)
+	must(t, err)
+	_, err = g.Merge([]Grant{loginOf("new", "bob", cut)}, noon)
+	must(t, err)
+	if _, err := g.Get("login 0"); err != nil {
+		t.Errorf("the oldest login of another ann: %v", err)
+	}
+	if _, err := g.Get(fmt.Sprint("login ", maxGrants-2)); err == nil {
+		t.Error("a login that a cut covers is kept")
+	}
+}
+
 // mergeForever is a process that merges until it is killed, and says what is safe.
 func mergeForever(path string) {
 	g, err := OpenGrants(path, true)

@@ -177,20 +177,24 @@ func TestBounds_Logins(t *testing.T) {
 	meanwhile := n.another(t)
 	_, ann := n.logInAs(t, "token", token)
 	at := time.Now().UTC().Add(-time.Hour)
+	learn := func(id, generation string, made time.Time) {
+		must(t, n.learn(access.Grant{ID: id, Kind: access.Login, User: "vic", Gen: generation, Role: access.Viewer, Made: made, Seen: made, Expires: made.Add(sessionLife)}))
+	}
+	learn("older", "another's", at.Add(-time.Second)) // two logins of another person of that name
+	learn("newer", "another's", at.Add(time.Hour))
 	for i := range 3 * loginsOfUser {
-		made := at.Add(time.Duration(i) * time.Second)
-		must(t, n.learn(access.Grant{ID: fmt.Sprint("vic", i), Kind: access.Login, User: "vic", Role: access.Viewer, Made: made, Seen: made, Expires: made.Add(sessionLife)}))
-		must(t, n.trimLogins(access.Who{User: "vic"}))
+		learn(fmt.Sprint("vic", i), "vic's", at.Add(time.Duration(i)*time.Second))
+		must(t, n.trimLogins(access.Who{User: "vic", Generation: "vic's"}))
 	}
 	meanwhile()
 	of := map[string]int{}
 	for _, g := range n.Authority.Grants.List(access.Login, time.Now()) {
-		of[g.User]++
+		of[g.User+g.Gen]++
 	}
-	if of["vic"] != loginsOfUser || of[access.ConsoleToken] != 2 {
+	if of["vicvic's"] != loginsOfUser || of["vicanother's"] != 2 || of[access.ConsoleToken] != 2 {
 		t.Errorf("logins %v, want %d of vic", of, loginsOfUser)
 	}
-	if grants := n.Authority.Grants; !grants.HasEnded(access.Who{Grant: "vic0", User: "vic", Made: at}) || grants.HasEnded(access.Who{Grant: "x", User: "vic", Made: time.Now()}) {
+	if grants := n.Authority.Grants; !grants.HasEnded(access.Who{Grant: "vic0", User: "vic", Generation: "vic's", Made: at}) || grants.HasEnded(access.Who{Grant: "x", User: "vic", Made: time.Now()}) {
 		t.Error("the oldest holds, or the newest has ended")
 	}
 	if answer := n.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {
