@@ -114,15 +114,19 @@ func (u *Users) unknown() string {
 	return fmt.Sprintf("$2a$%02d$%s", highest, strings.Repeat(".", 53))
 }
 
+// whom finds a user by name, and the hash that a password given with that name is compared with. u is locked.
+func (u *Users) whom(name string) (user User, hash string, known bool) {
+	if user, known = u.find(name); known {
+		return user, user.hash, true
+	}
+	return User{}, u.unknown(), false
+}
+
 // Check finds a user by name and password: ErrDenied, which takes as long for a name that is not there.
 func (u *Users) Check(name, password string) (User, error) {
 	u.mu.Lock()
 	err := u.refresh()
-	user, known := u.find(name)
-	hash := user.hash
-	if !known {
-		hash = u.unknown()
-	}
+	user, hash, known := u.whom(name)
 	u.mu.Unlock()
 	if err != nil {
 		return User{}, err

@@ -57,6 +57,10 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", asProcess + "=1", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	many := syscall.Rlimit{Cur: 1 << 17, Max: 1 << 17}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &many); err != nil { // so that there is something to lower
+		t.Logf("descriptors are not bounded: %v", err)
+	}
 	must(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // a test may have shown that it can be ended
