@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"convoy/access"
-	"convoy/peer"
+	"convoy/rpc"
 )
 
 // newAuthority makes what decides who may do what here.
@@ -25,7 +23,7 @@ func (n *node) newAuthority() (*access.Authority, error) {
 		Self:   n.cfg.name,
 		Users:  users,
 		Grants: grants,
-		Homes:  homes{n.cluster},
+		Homes:  rpc.Homes{Cluster: n.cluster},
 		Log:    n.part("access"),
 	}
 	if !n.cfg.ownToken {
@@ -35,17 +33,6 @@ func (n *node) newAuthority() (*access.Authority, error) {
 		cfg.OpenID = access.Generation(id.Issuer, id.ClientID, id.UserClaim, id.RoleClaim, fmt.Sprint(id.Roles))
 	}
 	return access.NewAuthority(cfg), nil
-}
-
-// homes asks other nodes about their users.
-type homes struct{ cluster *peer.Cluster }
-
-func (h homes) Roles(ctx context.Context, node string, list []access.Who) (roles []access.Role, err error) {
-	answer, err := h.cluster.Call(ctx, node, "access.roles", list)
-	if err == nil {
-		err = json.Unmarshal(answer, &roles)
-	}
-	return roles, err
 }
 
 // openGrants opens the file of who is logged in and of API tokens. A node without one goes on, and says so; one that

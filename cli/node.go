@@ -24,6 +24,7 @@ import (
 	"convoy/peer"
 	"convoy/pty"
 	"convoy/railway"
+	"convoy/rpc"
 )
 
 const (
@@ -49,11 +50,7 @@ type node struct {
 	web         *handlers.Handlers
 	audit       *audit.Log // nil: there is no place for it
 	authority   *access.Authority
-	evals       *access.Bound   // evaluations under way
-	commands    *access.Bound   // and commands
-	calls       *calls          // that Convoy shells make
-	asking      connectedShells // Convoy shells that run elsewhere
-	worker      *worker
+	service     *rpc.Service // what may be called here
 	server      *http.Server
 	group       sync.WaitGroup // what serve began
 }
@@ -81,8 +78,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 
 // build makes the parts and introduces them to one another. Nothing runs yet.
 func build(cfg config, stdout io.Writer) (*node, error) {
-	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000), evals: newEvals(), commands: newCommands(), calls: newCalls()}
-	n.asking.bound = newConnected()
+	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
 	exe, err := os.Executable()
 	if err != nil {
@@ -116,16 +112,14 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.worker = newWorker(n)
-	n.railwayFunctions()
-	n.shellFunctions()
 	n.openAudit()
 	if n.authority, err = n.newAuthority(); err != nil {
 		return nil, err
 	}
+	n.service = n.newService(exe)
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Authority: n.authority, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxies: cfg.proxies, HSTS: cfg.tls.cert != "",
-		Metrics: metrics.Handler(n.figures()), Prompt: n, Commands: n, Shield: n.shieldState, Files: n.confinement.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Prompt: prompt{n.service}, Commands: prompt{n.service}, Shield: n.shieldState, Files: n.confinement.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +180,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(func() { n.shield() }) // tried before somebody asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
-	n.group.Go(n.worker.run)
+	n.group.Go(n.service.Serve)
 	n.log.Info("node started", "node", n.cfg.name, "addr", n.listener.Addr().String(), "version", version, "gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -13,7 +12,6 @@ import (
 
 	"convoy/handlers"
 	"convoy/logs"
-	"convoy/peer"
 	"convoy/railway"
 )
 
@@ -75,49 +73,6 @@ func (n *node) newRailway() (*railway.Provider, error) {
 		return nil, hint("docs/railway.md says what to set", "provider railway: %w", err)
 	}
 	return p, nil
-}
-
-// railwayFunctions registers railway.me and the like. A node without a token has them carried out by the control plane.
-func (n *node) railwayFunctions() {
-	p := n.railway
-	own := map[string]func(context.Context) (any, error){}
-	if p != nil {
-		own["railway.me"] = func(ctx context.Context) (any, error) { return p.Me(ctx) }
-		own["railway.services"] = func(ctx context.Context) (any, error) { return p.Services(ctx) }
-		own["railway.instances"] = func(ctx context.Context) (any, error) { return p.Instances(ctx) }
-		own["railway.nodes"] = func(ctx context.Context) (any, error) { return p.Nodes(ctx) }
-	}
-	for _, fn := range []string{"railway.me", "railway.services", "railway.instances", "railway.nodes"} {
-		n.cluster.Register(fn, func(ctx context.Context, args peer.Args) (any, error) {
-			if err := args.Scan(); err != nil {
-				return nil, err
-			}
-			if do := own[fn]; do != nil {
-				return do(ctx)
-			}
-			return n.onControl(ctx, fn)
-		})
-	}
-	n.cluster.Register("railway.deployment", func(ctx context.Context, args peer.Args) (any, error) {
-		var id string
-		if err := args.Scan(&id); err != nil {
-			return nil, err
-		}
-		if p != nil {
-			return p.Deployment(ctx, id)
-		}
-		return n.onControl(ctx, "railway.deployment", id)
-	})
-}
-
-// onControl has the control plane carry out a function, unless this is it.
-func (n *node) onControl(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
-	for _, one := range n.fleet.List() {
-		if one.Control && !one.Self {
-			return n.cluster.Call(ctx, one.Name, fn, args...)
-		}
-	}
-	return nil, fmt.Errorf("there is no Railway token on this node, and no control plane that has one")
 }
 
 // buildLog is what Railway logs of a node before the node can speak for itself.

@@ -197,7 +197,7 @@ func (c *canaries) typeRightly(t *testing.T, a byHand, s client.Shell) {
 
 // typeIntoFunctions has a connected Convoy shell ask for each function that there is, and for one that there is not.
 func (c *canaries) typeIntoFunctions(t *testing.T, a byHand, far string) {
-	text, err := os.ReadFile("cli/beside.go")
+	text, err := os.ReadFile("rpc/builtins.go")
 	must(t, err)
 	functions := regexp.MustCompile(`(?m)^\t\t"([a-z.]+)": `).FindAllSubmatch(text, -1)
 	if len(functions) < 20 {

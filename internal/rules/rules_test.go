@@ -67,6 +67,7 @@ func TestArrows(t *testing.T) {
 		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
 		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
 		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
+		{"rpc", []string{"peer", "fleet", "pty", "logs", "audit", "access", "repl", "repl/wire"}, "what may be called gets the parts that it works with, and knows no page, no provider and no node"},
 		{"handlers", []string{"access", "access/openid", "audit", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
 	} {
 		got, ok := all[rule.pkg]
@@ -123,7 +124,7 @@ func TestOnlyCLI(t *testing.T) {
 			t.Errorf("%s imports flag: only cli reads flags", pkg)
 		}
 	}
-	grep := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "audit", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "repl", "handlers")
+	grep := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "audit", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "repl", "handlers", "rpc")
 	grep.Dir = "../.."
 	out, err := grep.Output()
 	for line := range strings.Lines(string(out)) {

@@ -1,4 +1,4 @@
-package cli
+package rpc
 
 import (
 	"context"
@@ -12,7 +12,11 @@ import (
 // another user, and all users together leave one for an admin.
 func TestBounds_Shares(t *testing.T) {
 	t.Parallel()
-	for name, bound := range map[string]*access.Bound{"evaluations": newEvals(), "commands": newCommands(), "connected shells": newConnected()} {
+	for name, bound := range map[string]*access.Bound{
+		"evaluations":      newEvals(),
+		"commands":         newCommands(),
+		"connected shells": newRemote(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			claim := func(user string, role access.Role) access.Claim {
@@ -47,33 +51,33 @@ func TestBounds_Shares(t *testing.T) {
 // One operator's endless evaluations and waiting ones leave a turn for another user and for an admin.
 func TestBounds_EndlessEvaluations(t *testing.T) {
 	t.Parallel()
-	n := &node{evals: newEvals()}
+	s := &Service{evals: newEvals()}
 	mallory := access.Who{User: "mallory", Role: access.Operator}
 	ctx, cancel := context.WithCancel(soon(t))
 	defer cancel()
-	for range n.evals.Each { // under way
-		_, err := n.evals.Take(access.Claim{Who: mallory})
+	for range s.evals.Each { // under way
+		_, err := s.evals.Take(access.Claim{Who: mallory})
 		must(t, err)
 	}
 	refused := make(chan error, 40)
 	for range cap(refused) {
 		go func() {
-			_, err := n.eval(ctx, mallory, "1+1")
+			_, err := s.Eval(ctx, mallory, "1+1")
 			refused <- err
 		}()
 	}
-	for range cap(refused) - n.evals.Waiting {
+	for range cap(refused) - s.evals.Waiting {
 		if err := <-refused; !errors.Is(err, access.ErrShare) {
 			t.Errorf("one that may not wait: %v", err)
 		}
 	}
 	for user, role := range map[string]access.Role{"olga": access.Operator, "ann": access.Admin} {
-		release, err := n.evals.Wait(soon(t), access.Claim{Who: access.Who{User: user, Role: role}})
+		release, err := s.evals.Wait(soon(t), access.Claim{Who: access.Who{User: user, Role: role}})
 		must(t, err)
 		release()
 	}
 	cancel()
-	for range n.evals.Waiting {
+	for range s.evals.Waiting {
 		if err := <-refused; !errors.Is(err, context.Canceled) {
 			t.Errorf("one that waits: %v", err)
 		}

@@ -1,9 +1,10 @@
-package cli
+package rpc
 
 import (
-	"convoy/access"
 	"encoding/json"
 	"testing"
+
+	"convoy/access"
 )
 
 // TestCalls_Begin walks what Convoy shells may ask: each function takes what its arguments have, and gives it back.
@@ -12,7 +13,7 @@ func TestCalls_Begin(t *testing.T) {
 	b := newCalls()
 	ann, bob := access.Who{User: "ann", Role: access.Operator}, access.Who{User: "bob", Role: access.Operator}
 	arg := []json.RawMessage{make(json.RawMessage, 7<<20)}
-	for fn := range besideFunctions {
+	for fn := range sessionFunctions {
 		end, err := b.begin(t.Context(), ann, fn, arg)
 		if err != nil {
 			t.Fatalf("%s: %v", fn, err)
@@ -37,7 +38,7 @@ func TestCalls_Begin(t *testing.T) {
 		t.Errorf("another user: %v", err)
 	}
 	for fn := range small {
-		if besideFunctions[fn] == nil {
+		if sessionFunctions[fn] == nil {
 			t.Errorf("%s is asked of no node", fn)
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package rpc
 
 import (
 	"context"
@@ -8,30 +8,32 @@ import (
 
 // worker is the process that every node has, as the demo's nodes had: it answers a ping with a line in the node's log.
 type worker struct {
-	node    *node
+	service *Service
 	mailbox *peer.Mailbox
 	pings   chan int // holds the number of pings taken so far
 }
 
-// newWorker registers the process and the function worker.state.
-func newWorker(n *node) *worker {
-	w := &worker{node: n, mailbox: n.cluster.Process("worker", 64), pings: make(chan int, 1)}
+// newWorker registers the process.
+func newWorker(s *Service) *worker {
+	w := &worker{service: s, mailbox: s.cfg.Cluster.Process("worker", 64), pings: make(chan int, 1)}
 	w.pings <- 0
-	n.cluster.Register("worker.state", func(_ context.Context, args peer.Args) (any, error) {
-		if err := args.Scan(); err != nil {
-			return nil, err
-		}
-		pings := <-w.pings
-		w.pings <- pings
-		return map[string]int{"pings": pings}, nil
-	})
 	return w
+}
+
+// state is the function worker.state.
+func (w *worker) state(_ context.Context, args peer.Args) (any, error) {
+	if err := args.Scan(); err != nil {
+		return nil, err
+	}
+	pings := <-w.pings
+	w.pings <- pings
+	return map[string]int{"pings": pings}, nil
 }
 
 // run takes messages until the cluster is closed.
 func (w *worker) run() {
-	log := w.node.part("worker")
-	log.Info("ConvoyWorker started on node " + w.node.cfg.name)
+	log, self := w.service.part("worker"), w.service.cfg.Self
+	log.Info("ConvoyWorker started on node " + self)
 	for {
 		message, err := w.mailbox.Receive(context.Background())
 		if err != nil {
@@ -43,6 +45,6 @@ func (w *worker) run() {
 			continue
 		}
 		w.pings <- <-w.pings + 1
-		log.Info("Received ping on node " + w.node.cfg.name + " from " + message.From.Name)
+		log.Info("Received ping on node " + self + " from " + message.From.Name)
 	}
 }

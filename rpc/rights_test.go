@@ -1,59 +1,38 @@
-package cli
+package rpc
 
 import (
 	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/bcrypt"
-
 	"convoy/access"
 )
-
-// builtNode is a node that is built, and does not run. Its file of users has the admins ann and bea.
-func builtNode(t *testing.T) *node {
-	t.Helper()
-	data := t.TempDir()
-	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(data, "users"), []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))
-	env := testEnv(map[string]string{"CONVOY_COOKIE": "kD93jfLq02mXv81zRtY6uWcB47nHsPaE", "CONVOY_TOKEN": "a-token-of-the-tests"})
-	cfg, err := configure([]string{"-provider", "none", "-host", "rights.test", "-query", "", "-bind", "127.0.0.1", "-port", "0", "-call-port", "0", "-data", data}, env)
-	must(t, err)
-	n, err := build(cfg, io.Discard)
-	must(t, err)
-	t.Cleanup(n.stop)
-	return n
-}
 
 // Every function of Convoy shells is refused to who has lost their right, and to who has become a viewer; a new one
 // as well, without a row.
 func TestRights_EveryFunctionOfShells(t *testing.T) {
 	t.Parallel()
-	n := builtNode(t)
-	who := n.authority.Let("ann", access.Admin)
-	b := n.newBeside("test", func() access.Who { return who })
+	s := newService(t)
+	who := s.cfg.Authority.Let("ann", access.Admin)
+	b := s.newSession("test", func() access.Who { return who })
 	defer b.close()
 	if _, err := b.serve(soon(t), "node.self", nil); err != nil {
 		t.Fatalf("while ann is an admin: %v", err)
 	}
 	refusedAll := func(says string) {
 		t.Helper()
-		for fn := range besideFunctions {
+		for fn := range sessionFunctions {
 			if _, err := b.serve(soon(t), fn, nil); err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s: %v, want %q", fn, err, says)
 			}
 		}
 	}
-	must(t, n.authority.Users.SetRole("ann", access.Viewer))
+	must(t, s.cfg.Authority.Users.SetRole("ann", access.Viewer))
 	refusedAll("with the role viewer you may not")
-	must(t, n.authority.Users.SetRole("ann", access.Operator))
-	for fn, a := range besideActions {
+	must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
+	for fn, a := range sessionActions {
 		if access.Operator.May(a) {
 			continue
 		}
@@ -61,31 +40,49 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 			t.Errorf("%s by who is an operator now: %v", fn, err)
 		}
 	}
-	must(t, n.authority.Users.Remove("ann"))
+	must(t, s.cfg.Authority.Users.Remove("ann"))
 	refusedAll("the login that this shell acts for has ended")
 }
 
 // peerFunctions says of each function that nodes call on one another what it takes: to look, which every Convoy shell
 // may; or more, so that the built-in that asks for the right is the only way to it.
 var peerFunctions = map[string]string{
-	"node.self": "look", "node.list": "look", "node.info": "look", "node.ping": "look", "rpc.functions": "look", "worker.state": "look",
-	"fleet.nodes": "look", "logs.tail": "look", "shells.list": "look", "shell.protections": "look", "shell.confinement": "look",
-	"railway.me": "look", "railway.services": "look", "railway.instances": "look", "railway.nodes": "look", "railway.deployment": "look",
+	"node.self":          "look",
+	"node.list":          "look",
+	"node.info":          "look",
+	"node.ping":          "look",
+	"rpc.functions":      "look",
+	"worker.state":       "look",
+	"fleet.nodes":        "look",
+	"logs.tail":          "look",
+	"shells.list":        "look",
+	"shell.protections":  "look",
+	"shell.confinement":  "look",
+	"railway.me":         "look",
+	"railway.services":   "look",
+	"railway.instances":  "look",
+	"railway.nodes":      "look",
+	"railway.deployment": "look",
 
-	"fleet.spawn": "more", "fleet.retire": "more", "shells.run": "more", "shell.eval": "more", "node.connect": "more", "access.roles": "more",
+	"fleet.spawn":  "more",
+	"fleet.retire": "more",
+	"shells.run":   "more",
+	"shell.eval":   "more",
+	"node.connect": "more",
+	"access.roles": "more",
 }
 
 // Every function that nodes call on one another has a row, and a Convoy shell cannot call what takes more than looking.
 func TestRights_EveryFunctionOfNodes(t *testing.T) {
 	t.Parallel()
-	n := builtNode(t)
-	must(t, n.cluster.Join(soon(t), n.web.Peer()))
-	raw, err := n.cluster.Call(soon(t), n.cfg.name, "rpc.functions")
+	s := newService(t)
+	join(t, s)
+	raw, err := s.cfg.Cluster.Call(soon(t), s.cfg.Self, "rpc.functions")
 	must(t, err)
 	var names []string
 	must(t, json.Unmarshal(raw, &names))
-	who := n.authority.Let("ann", access.Admin)
-	b := n.newBeside("test", func() access.Who { return who })
+	who := s.cfg.Authority.Let("ann", access.Admin)
+	b := s.newSession("test", func() access.Who { return who })
 	defer b.close()
 	for _, fn := range names {
 		takes, ok := peerFunctions[fn]
@@ -103,7 +100,7 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 			}
 			continue
 		}
-		name, _ := json.Marshal(n.cfg.name)
+		name, _ := json.Marshal(s.cfg.Self)
 		function, _ := json.Marshal(fn)
 		for by, args := range map[string][]json.RawMessage{"rpc.call": {name, function}, "rpc.multicall": {function}} {
 			if _, err := b.serve(soon(t), by, args); err == nil || !strings.Contains(err.Error(), "is not called by rpc") {
@@ -116,21 +113,22 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 // A1: a shell that runs elsewhere and was first used by an admin has no more rights than its user has now.
 func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	t.Parallel()
-	n := builtNode(t)
-	who := n.authority.Let("ann", access.Admin)
+	s := newService(t)
+	who := s.cfg.Authority.Let("ann", access.Admin)
 	who.Grant, who.Made = "login", time.Now().UTC()
 	ask := func(who access.Who, fn string, args ...json.RawMessage) error {
-		_, err := n.Ask(soon(t), who, "login/abcdefghijklmnop", fn, args)
+		_, err := s.Ask(soon(t), who, "login/abcdefghijklmnop", fn, args)
 		return err
 	}
 	if err := ask(who, "self"); err != nil {
 		t.Fatal(err)
 	}
-	must(t, n.authority.Users.SetRole("ann", access.Operator))
-	for _, role := range []access.Role{access.Admin, access.Operator} { // as the shell's first request said, and as the next does
+	must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
+	for _, role := range []access.Role{access.Admin, access.Operator} { // as its first request said, and as the next does
 		now := who
 		now.Role = role
-		if err := ask(now, "shells.run", []byte("null"), []byte(`"id"`)); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
+		if err := ask(now, "shells.run", []byte("null"), []byte(`"id"`)); err == nil ||
+			!strings.Contains(err.Error(), "it takes the role admin") {
 			t.Errorf("shells.run with what said %v: %v", role, err)
 		}
 	}
@@ -140,13 +138,19 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	operator := who
 	operator.Role, operator.Grant = access.Operator, "login of an operator"
 	again := func(who access.Who) error {
-		_, err := n.Ask(soon(t), who, "another/abcdefghijklmnop", "shells.run", []json.RawMessage{[]byte(`"nowhere"`), []byte(`"id"`)})
+		_, err := s.Ask(
+			soon(t),
+			who,
+			"another/abcdefghijklmnop",
+			"shells.run",
+			[]json.RawMessage{[]byte(`"nowhere"`), []byte(`"id"`)},
+		)
 		return err
 	}
 	if err := again(operator); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
 		t.Errorf("an operator: %v", err)
 	}
-	must(t, n.authority.Users.SetRole("ann", access.Admin))
+	must(t, s.cfg.Authority.Users.SetRole("ann", access.Admin))
 	if err := again(who); err == nil || !strings.Contains(err.Error(), "there is no node") {
 		t.Errorf("who has become an admin: %v", err)
 	}

@@ -1,0 +1,374 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"convoy/fleet"
+	"convoy/peer"
+)
+
+// sessionFunctions is everything that a Convoy shell may ask its node.
+var sessionFunctions map[string]func(s *session, ctx context.Context, args []json.RawMessage) (any, error)
+
+func init() {
+	sessionFunctions = map[string]func(s *session, ctx context.Context, args []json.RawMessage) (any, error){
+		"node.self": func(s *session, _ context.Context, args []json.RawMessage) (any, error) {
+			return s.service.cfg.Self, decode(args)
+		},
+		"node.list":     (*session).nodeList,
+		"node.info":     (*session).nodeInfo,
+		"node.ping":     (*session).ping,
+		"node.connect":  (*session).connect,
+		"fleet.names":   (*session).fleetNames,
+		"fleet.nodes":   (*session).fleetNodes,
+		"fleet.wait":    (*session).fleetWait,
+		"spawn":         (*session).spawn,
+		"retire":        (*session).retire,
+		"rpc.call":      (*session).rpcCall,
+		"rpc.multicall": (*session).rpcMulticall,
+		"rpc.eval":      (*session).rpcEval,
+		"rpc.functions": (*session).rpcFunctions,
+		"send":          (*session).send,
+		"self":          (*session).self,
+		"receive":       (*session).receive,
+		"logs.tail":     (*session).logsTail,
+		"logs.find":     (*session).logsFind,
+		"shells.list":   (*session).shellsList,
+		"shells.run":    (*session).shellsRun,
+	}
+}
+
+// call has a function called on the node that a reader calls name.
+func (s *session) call(
+	ctx context.Context,
+	limit time.Duration,
+	name, fn string,
+	args ...any,
+) (json.RawMessage, error) {
+	node, err := s.service.fullName(name)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return s.service.cfg.Cluster.Call(ctx, node, fn, args...)
+}
+
+func (s *session) nodeList(ctx context.Context, args []json.RawMessage) (any, error) {
+	if err := decode(args); err != nil {
+		return nil, err
+	}
+	return s.service.cfg.Cluster.Call(ctx, s.service.cfg.Self, "node.list")
+}
+
+func (s *session) nodeInfo(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	if err := decode(args, &name); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, callTime, name, "node.info")
+}
+
+func (s *session) ping(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	if err := decode(args, &name); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, callTime, name, "node.ping")
+}
+
+func (s *session) connect(ctx context.Context, args []json.RawMessage) (any, error) {
+	var target string
+	if err := decode(args, &target); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := s.service.cfg.Cluster.Connect(ctx, target); err != nil {
+		return map[string]any{"connected": false, "reason": err.Error()}, nil
+	}
+	return map[string]any{"connected": true, "reason": ""}, nil
+}
+
+func (s *session) rpcCall(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name, fn string
+	var rest []any
+	seconds := callTime.Seconds()
+	if err := decode(args, &name, &fn, &seconds, &rest); err != nil {
+		return nil, err
+	}
+	if instead, ok := ownBuiltin[fn]; ok {
+		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
+	}
+	return s.call(ctx, inSeconds(seconds), name, fn, rest...)
+}
+
+// callResult is one node's part of a multicall.
+type callResult struct {
+	Node  string          `json:"node"`
+	Value json.RawMessage `json:"value"`
+	Error string          `json:"error"`
+}
+
+func (s *session) rpcMulticall(ctx context.Context, args []json.RawMessage) (any, error) {
+	var fn string
+	var names []string
+	var rest []any
+	seconds := callTime.Seconds()
+	if err := decode(args, &fn, &names, &seconds, &rest); err != nil {
+		return nil, err
+	}
+	if instead, ok := ownBuiltin[fn]; ok {
+		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
+	}
+	if len(names) > maxNames {
+		return nil, fmt.Errorf("%d nodes; call at most %d at once", len(names), maxNames)
+	}
+	for i, name := range names {
+		var err error
+		if names[i], err = s.service.fullName(name); err != nil {
+			return nil, err
+		}
+	}
+	return s.multicall(ctx, inSeconds(seconds), names, fn, rest...), nil
+}
+
+// multicall calls a function on those nodes, on all that live if there are none.
+func (s *session) multicall(
+	ctx context.Context,
+	limit time.Duration,
+	names []string,
+	fn string,
+	args ...any,
+) []callResult {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	list := []callResult{}
+	for _, r := range s.service.cfg.Cluster.Multicall(ctx, names, fn, args...) {
+		one := callResult{Node: r.Node, Value: r.Value}
+		if r.Err != nil {
+			one.Error = s.words(r.Err)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func (s *session) rpcEval(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name, source string
+	seconds := callTime.Seconds()
+	if err := decode(args, &name, &source, &seconds); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, inSeconds(seconds), name, "shell.eval", source, s.who())
+}
+
+func (s *session) rpcFunctions(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	if err := decode(args, &name); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, callTime, name, "rpc.functions")
+}
+
+func (s *session) send(ctx context.Context, args []json.RawMessage) (any, error) {
+	var process, name string
+	var message json.RawMessage
+	if err := decode(args, &process, &name, &message); err != nil {
+		return nil, err
+	}
+	node, err := s.service.fullName(name)
+	if err != nil {
+		return nil, err
+	}
+	if message == nil {
+		message = json.RawMessage("null")
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return nil, s.service.cfg.Cluster.Send(ctx, process, node, message)
+}
+
+func (s *session) self(_ context.Context, args []json.RawMessage) (any, error) {
+	return map[string]string{"process": s.name, "node": s.service.cfg.Self}, decode(args)
+}
+
+// received is a message as a Convoy shell gets it.
+type received struct {
+	From    string          `json:"sender"`
+	Message json.RawMessage `json:"message"`
+}
+
+// receive waits for the next message: for ever, or so many seconds, after which there is none.
+func (s *session) receive(ctx context.Context, args []json.RawMessage) (any, error) {
+	var seconds *float64
+	if err := decode(args, &seconds); err != nil {
+		return nil, err
+	}
+	if m, ok := s.mailbox.Take(); ok { // also when nobody waits
+		return received{m.From.Name, m.Body}, nil
+	}
+	asked := ctx
+	if seconds != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, inSeconds(*seconds))
+		defer cancel()
+	}
+	m, err := s.mailbox.Receive(ctx)
+	switch {
+	case err == nil:
+		return received{m.From.Name, m.Body}, nil
+	case errors.Is(err, peer.ErrClosed):
+		return nil, errors.New("the node is stopping")
+	case asked.Err() == nil:
+		return nil, nil
+	}
+	return nil, err
+}
+
+func (s *session) spawn(ctx context.Context, args []json.RawMessage) (any, error) {
+	if err := decode(args); err != nil {
+		return nil, err
+	}
+	return s.onControl(ctx, "fleet.spawn")
+}
+
+func (s *session) retire(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	if err := decode(args, &name); err != nil {
+		return nil, err
+	}
+	return s.onControl(ctx, "fleet.retire", name)
+}
+
+func (s *session) onControl(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
+	name, err := s.service.control()
+	if err != nil {
+		return nil, err
+	}
+	return s.call(ctx, callTime, name, fn, args...)
+}
+
+// fleetNodes is the control plane's list, which knows of nodes that have not joined, or this node's own.
+func (s *session) fleetNodes(ctx context.Context, args []json.RawMessage) (any, error) {
+	if err := decode(args); err != nil {
+		return nil, err
+	}
+	if raw, err := s.onControl(ctx, "fleet.nodes"); err == nil {
+		return s.markSelf(raw)
+	}
+	return s.service.nodeViews(), nil
+}
+
+// markSelf marks this node in another's list.
+func (s *session) markSelf(raw json.RawMessage) (any, error) {
+	var list []nodeView
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].Self = list[i].Name == s.service.cfg.Self
+	}
+	return list, nil
+}
+
+func (s *session) fleetNames(_ context.Context, args []json.RawMessage) (any, error) {
+	var unused any
+	names := []string{}
+	for _, one := range s.service.cfg.Fleet.List() {
+		names = append(names, one.Name)
+	}
+	return names, decode(args, &unused)
+}
+
+// fleetWait waits until a node, as this one sees it, has a status.
+func (s *session) fleetWait(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	status, seconds := string(fleet.Alive), 60.0
+	if err := decode(args, &name, &status, &seconds); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, inSeconds(seconds))
+	defer cancel()
+	for {
+		changed := s.service.cfg.Fleet.Changed()
+		if full, err := s.service.fullName(name); err == nil {
+			name = full
+		}
+		now, ok := hasStatus(s.service.cfg.Fleet.List(), name, status)
+		switch {
+		case ok:
+			return name, nil
+		case now == string(fleet.Failed):
+			return nil, fmt.Errorf("%s has failed; fleet.nodes() says why", name)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s is %s, not %s, after %v", name, now, status, inSeconds(seconds))
+		}
+	}
+}
+
+func (s *session) logsTail(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name, text string
+	count := 20
+	if err := decode(args, &name, &count, &text); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, callTime, name, "logs.tail", count, text)
+}
+
+func (s *session) logsFind(ctx context.Context, args []json.RawMessage) (any, error) {
+	var text string
+	count := 50
+	if err := decode(args, &text, &count); err != nil {
+		return nil, err
+	}
+	all := []lineView{}
+	for _, r := range s.multicall(ctx, callTime, nil, "logs.tail", count, text) {
+		var lines []lineView
+		if r.Error == "" && json.Unmarshal(r.Value, &lines) == nil {
+			all = append(all, lines...)
+		}
+	}
+	slices.SortFunc(all, byTime)
+	return all[max(0, len(all)-max(count, 0)):], nil
+}
+
+func (s *session) shellsList(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	if err := decode(args, &name); err != nil {
+		return nil, err
+	}
+	if name != "" {
+		return s.call(ctx, callTime, name, "shells.list")
+	}
+	all := []shellView{}
+	for _, r := range s.multicall(ctx, callTime, nil, "shells.list") {
+		var shells []shellView
+		if r.Error == "" && json.Unmarshal(r.Value, &shells) == nil {
+			all = append(all, shells...)
+		}
+	}
+	return all, nil
+}
+
+func (s *session) shellsRun(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name, command string
+	seconds := callTime.Seconds()
+	if err := decode(args, &name, &command, &seconds); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, inSeconds(seconds), name, "shells.run", command, s.who())
+}
+
+// inSeconds is a time that a reader gave, within reason.
+func inSeconds(s float64) time.Duration {
+	return time.Duration(min(max(s, 0), 24*3600) * float64(time.Second))
+}

@@ -1,0 +1,87 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"convoy/access"
+	"convoy/fleet"
+	"convoy/logs"
+	"convoy/peer"
+	"convoy/pty"
+)
+
+// noSystem is a node without system shells.
+type noSystem struct{}
+
+func (noSystem) Name() string { return "sh" }
+
+func (noSystem) Command(context.Context, string) (*exec.Cmd, error) {
+	return nil, errors.New("there is no system shell")
+}
+
+func (noSystem) Confinement() any { return nil }
+
+// newService is the service of a node whose parts are real, and whose cluster has not joined. The file of users has the
+// admins ann and bea.
+func newService(t *testing.T) *Service {
+	t.Helper()
+	const self = "convoy@rights.test"
+	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
+	must(t, err)
+	file := filepath.Join(t.TempDir(), "users")
+	must(t, os.WriteFile(file, []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))
+	users, err := access.OpenUsers(file)
+	must(t, err)
+	grants, err := access.OpenGrants("", false)
+	must(t, err)
+	log := slog.New(slog.DiscardHandler)
+	cluster, err := peer.New(peer.Config{
+		Name:   self,
+		Cookie: "kD93jfLq02mXv81zRtY6uWcB47nHsPaE",
+		Bind:   netip.MustParseAddr("127.0.0.1"),
+		Poll:   time.Second,
+		Log:    log,
+	})
+	must(t, err)
+	t.Cleanup(func() { cluster.Close(); grants.Close() })
+	return New(Config{
+		Self:      self,
+		Cluster:   cluster,
+		Fleet:     fleet.New(fleet.Config{Self: self, Log: log}),
+		Shells:    pty.NewTable(pty.Config{Node: self, Log: log}),
+		Logs:      logs.New(10),
+		Authority: access.NewAuthority(access.AuthorityConfig{Self: self, Users: users, Grants: grants, Log: log}),
+		System:    noSystem{},
+		Log:       log,
+	})
+}
+
+// join has the cluster call itself.
+func join(t *testing.T, s *Service) {
+	t.Helper()
+	must(t, s.cfg.Cluster.Join(soon(t), http.NotFoundHandler()))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}

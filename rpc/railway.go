@@ -1,0 +1,47 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"convoy/peer"
+)
+
+// Railway is the provider of that name on a node that has a token. The answers are for Convoy shells to show.
+type Railway interface {
+	// Call carries out one of the functions railway.…; arguments that it does not take are peer.ErrBadArguments.
+	Call(ctx context.Context, fn string, args peer.Args) (any, error)
+}
+
+// railwayFunctions are carried out by the control plane for a node without a token.
+var railwayFunctions = []string{
+	"railway.me", "railway.services", "railway.instances", "railway.nodes", "railway.deployment",
+}
+
+func (s *Service) railway(ctx context.Context, fn string, args peer.Args) (any, error) {
+	if s.cfg.Railway != nil {
+		return s.cfg.Railway.Call(ctx, fn, args)
+	}
+	var id string
+	if fn != "railway.deployment" {
+		if err := args.Scan(); err != nil {
+			return nil, err
+		}
+		return s.onControl(ctx, fn)
+	}
+	if err := args.Scan(&id); err != nil {
+		return nil, err
+	}
+	return s.onControl(ctx, fn, id)
+}
+
+// onControl has the control plane carry out a function, unless this is it.
+func (s *Service) onControl(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
+	for _, one := range s.cfg.Fleet.List() {
+		if one.Control && !one.Self {
+			return s.cfg.Cluster.Call(ctx, one.Name, fn, args...)
+		}
+	}
+	return nil, fmt.Errorf("there is no Railway token on this node, and no control plane that has one")
+}
