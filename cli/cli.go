@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"convoy/confine"
 	"convoy/peer"
 	"convoy/repl"
 )
@@ -36,7 +37,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	if len(args) > 0 && args[0] == "shell" {
 		return shell(ctx, args[1:], getenv, stdout, stderr)
 	}
-	if len(args) > 0 && args[0] == confinedCommand {
+	if len(args) > 0 && args[0] == confine.Subcommand {
 		return confined(args[1:], stdout, stderr)
 	}
 	if len(args) > 0 && args[0] == "audit" {
@@ -65,7 +66,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		ask = func() error { return health(ctx, getenv) }
 	}
 	if ask != nil {
-		err := closeToOthers() // it may have been started with secrets
+		err := confine.SetUndumpable() // it may have been started with secrets
 		if err == nil {
 			err = ask()
 		}
@@ -84,7 +85,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		complain(stderr, err)
 		return 2
 	}
-	if err := closeToOthers(); err != nil {
+	if err := confine.SetUndumpable(); err != nil {
 		complain(stderr, err)
 		return 1
 	}

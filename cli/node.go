@@ -36,23 +36,23 @@ const (
 
 // node is one running Convoy. Its fields are made by build, in the order of the imports' arrows.
 type node struct {
-	cfg         config
-	log         *slog.Logger
-	stdout      io.Writer
-	listener    net.Listener
-	ring        *logs.Ring
-	shells      *pty.Table
-	confinement *confinement      // of system shells
-	local       *local.Provider   // one of these two makes nodes, if any does
-	railway     *railway.Provider //
-	fleet       *fleet.Fleet
-	cluster     *peer.Cluster
-	web         *handlers.Handlers
-	audit       *audit.Log // nil: there is no place for it
-	authority   *access.Authority
-	service     *rpc.Service // what may be called here
-	server      *http.Server
-	group       sync.WaitGroup // what serve began
+	cfg       config
+	log       *slog.Logger
+	stdout    io.Writer
+	listener  net.Listener
+	ring      *logs.Ring
+	shells    *pty.Table
+	system    *system
+	local     *local.Provider   // one of these two makes nodes, if any does
+	railway   *railway.Provider //
+	fleet     *fleet.Fleet
+	cluster   *peer.Cluster
+	web       *handlers.Handlers
+	audit     *audit.Log // nil: there is no place for it
+	authority *access.Authority
+	service   *rpc.Service // what may be called here
+	server    *http.Server
+	group     sync.WaitGroup // what serve began
 }
 
 // serve runs a node until ctx ends: listen, shells, fleet, serve, join; then all of that backwards, each step bounded.
@@ -84,7 +84,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.confinement, err = n.newConfinement(exe); err != nil {
+	if n.system, err = newSystem(cfg, exe); err != nil {
 		return nil, err
 	}
 	n.shells = pty.NewTable(pty.Config{Programs: n.programs(exe), Dir: cfg.dir, Idle: cfg.idle, Log: n.part("pty"),
@@ -119,7 +119,7 @@ func build(cfg config, stdout io.Writer) (*node, error) {
 	n.service = n.newService(exe)
 	n.web, err = handlers.New(handlers.Config{Self: cfg.name, Audit: n.audit, Authority: n.authority, OpenID: n.newOpenID(), Version: version, Fleet: n.fleet, Shells: n.shells, Logs: n.ring, Cluster: n.cluster,
 		Token: cfg.token, Keys: keysFor(cfg.cookie, "session"), Shares: keysFor(cfg.cookie, "share"), Statements: keysFor(cfg.cookie, "statement"), Hosts: cfg.hosts, Proxies: cfg.proxies, HSTS: cfg.tls.cert != "",
-		Metrics: metrics.Handler(n.figures()), Prompt: prompt{n.service}, Commands: prompt{n.service}, Shield: n.shieldState, Files: n.confinement.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
+		Metrics: metrics.Handler(n.figures()), Prompt: prompt{n.service}, Commands: prompt{n.service}, Shield: n.system.state, Files: n.system.files(), Runbooks: cfg.runbooks, Recordings: cfg.castDir(), MaxUpload: cfg.maxUpload, BuildLog: n.buildLog(), Log: n.part("console")})
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if os.Getpid() == 1 {
 		n.group.Go(func() { reapOrphans(ctx, orphansPause) })
 	}
-	n.group.Go(func() { n.shield() }) // tried before somebody asks
+	n.group.Go(func() { n.system.status() }) // tried before somebody asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)

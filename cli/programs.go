@@ -1,10 +1,6 @@
 package cli
 
-import (
-	"slices"
-
-	"convoy/pty"
-)
+import "convoy/pty"
 
 // The kinds of shells.
 const (
@@ -14,30 +10,21 @@ const (
 
 // programs are what this node's shells run, the usual one first. exe is this program.
 func (n *node) programs(exe string) []pty.Program {
-	convoy := pty.Program{Kind: convoyShell, Name: "convoy", Alone: true, Accompany: n.attach,
-		Args: []string{exe, "shell", "-fd", "3", "-name", n.cfg.name},
-		Env:  []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"}}
-	system := pty.Program{
-		Kind:      systemShell,
-		Name:      programName(n.cfg.shell),
-		Args:      n.confinement.command(n.cfg.shell...),
-		Env:       n.systemEnv(),
-		Dir:       n.systemDir(),
-		Enters:    n.confinement.mode != "off",
-		Accompany: func(func() string) (pty.Company, error) { return pty.Company{Close: func() {}}, n.confinement.allow() },
+	convoy := pty.Program{
+		Kind:      convoyShell,
+		Name:      "convoy",
+		Alone:     true,
+		Accompany: n.attach,
+		Args:      []string{exe, "shell", "-fd", "3", "-name", n.cfg.name},
+		Env:       []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"},
 	}
 	switch n.cfg.system {
 	case "off":
 		return []pty.Program{convoy}
 	case "first":
-		return []pty.Program{system, convoy}
+		return []pty.Program{n.system.program(), convoy}
 	}
-	return []pty.Program{convoy, system}
-}
-
-// systemEnv is the environment of system shells.
-func (n *node) systemEnv() []string {
-	return n.confinement.plan.Env(append(slices.Clone(n.cfg.env), "CONVOY_NODE="+n.cfg.name))
+	return []pty.Program{convoy, n.system.program()}
 }
 
 // attach does as rpc.Service.Attach says: the service is made after the table of shells.

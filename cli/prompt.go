@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -25,7 +24,7 @@ func (n *node) newService(exe string) *rpc.Service {
 		Logs:      n.ring,
 		Authority: n.authority,
 		Audit:     n.audit,
-		System:    systemShells{n},
+		System:    n.system,
 		Evaluator: repl.Command{exe, evaluateCommand},
 		Log:       n.log,
 	}
@@ -53,32 +52,6 @@ func (p prompt) Run(ctx context.Context, who access.Who, command string) (handle
 	took := time.Duration(got.Took * float64(time.Second))
 	return handlers.Ran{Status: got.Status, Output: got.Output, Took: took}, err
 }
-
-// systemShells are this node's, as rpc asks for them.
-type systemShells struct{ *node }
-
-// Name does as rpc.System says.
-func (s systemShells) Name() string { return s.cfg.shell[0] }
-
-// Command does as rpc.System says.
-func (s systemShells) Command(ctx context.Context, line string) (*exec.Cmd, error) {
-	if s.cfg.system == "off" {
-		return nil, handlers.ErrNoSystemShell
-	}
-	if err := s.confinement.allow(); err != nil {
-		return nil, err
-	}
-	args := s.confinement.command(s.cfg.shell[0], "-c", line)
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir, cmd.Env = s.systemDir(), s.systemEnv()
-	if s.confinement.mode != "off" { // the directory is entered by the confined process
-		cmd.Dir, cmd.Env = "/", append(cmd.Env, "PWD="+cmd.Dir)
-	}
-	return cmd, nil
-}
-
-// Confinement does as rpc.System says.
-func (s systemShells) Confinement() any { return s.shield() }
 
 // railwayFunctions are the provider's, as rpc asks for them.
 type railwayFunctions struct{ *railway.Provider }

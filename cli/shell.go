@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/term"
 
+	"convoy/confine"
 	"convoy/repl"
 	"convoy/repl/wire"
 )
@@ -45,7 +46,7 @@ func shell(ctx context.Context, args []string, getenv func(string) string, stdou
 		complain(stderr, err)
 		return 2
 	}
-	if err := closeToOthers(); err != nil { // it holds a token, or the way to a node
+	if err := confine.SetUndumpable(); err != nil { // it holds a token, or the way to a node
 		complain(stderr, err)
 		return 1
 	}

@@ -27,8 +27,8 @@ type Plan struct {
 	User *User `json:"user,omitempty"` // that the program runs as; nil: the node's own
 	// Hide are files and directories that no program gets at, by Landlock. One is hidden only if that costs nothing, which
 	// is if the user cannot make files in a directory above it; Strict hides it in any case, and then what is made anew
-	// in a directory above it cannot be opened. Without another user Strict hides all terminals but the program's own, too,
-	// also those that it makes, and refuses Unix sockets (seccomp(2)).
+	// in a directory above it cannot be opened. Without another user Strict hides all terminals but the program's own,
+	// too, also those that it makes, and refuses Unix sockets (seccomp(2)).
 	Hide   []string `json:"hide,omitempty"`
 	Strict bool     `json:"strict,omitempty"`
 }
@@ -135,12 +135,13 @@ func ParsePlan(text string) (p Plan, err error) {
 	return p, err
 }
 
-// Exec becomes a program, looked up in PATH as the user that this process is by now. It returns only if that cannot be
-// done: with the status that a shell would have, and why. The caller has not left the goroutine's thread since Enter.
-func Exec(args []string) (status int, err error) {
+// Exec becomes a program with that environment, looked up in PATH as the user that this process is by now. It returns
+// only if that cannot be done: with the status that a shell would have, and why. The caller has not left the
+// goroutine's thread since Enter.
+func Exec(args, env []string) (status int, err error) {
 	path, err := exec.LookPath(args[0])
 	if err == nil {
-		err = syscall.Exec(path, args, os.Environ())
+		err = syscall.Exec(path, args, env)
 	}
 	if e, ok := errors.AsType[*exec.Error](err); ok {
 		err = e.Err

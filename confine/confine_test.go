@@ -10,7 +10,11 @@ import (
 
 func TestPlan_RoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, p := range []Plan{{}, {Strict: true, Hide: []string{"/a b", `/"c"`}}, {User: &User{UID: 10001, GID: 10002, Name: "ann", Home: "/home/ann"}}} {
+	for _, p := range []Plan{
+		{},
+		{Strict: true, Hide: []string{"/a b", `/"c"`}},
+		{User: &User{UID: 10001, GID: 10002, Name: "ann", Home: "/home/ann"}},
+	} {
 		if got, err := ParsePlan(p.String()); err != nil || !reflect.DeepEqual(got, p) {
 			t.Errorf("%+v came back as %+v, %v", p, got, err)
 		}
@@ -30,7 +34,9 @@ func FuzzParsePlan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := ParsePlan(p.String()); err != nil || again.Strict != p.Strict || !slices.Equal(again.Hide, p.Hide) || (again.User == nil) != (p.User == nil) || p.User != nil && *again.User != *p.User {
+		if again, err := ParsePlan(p.String()); err != nil || again.Strict != p.Strict || !slices.Equal(again.Hide, p.Hide) ||
+			(again.User == nil) != (p.User == nil) ||
+			p.User != nil && *again.User != *p.User {
 			t.Errorf("%q is %+v, then %+v, %v", text, p, again, err)
 		}
 	})

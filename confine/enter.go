@@ -36,10 +36,9 @@ func (p Plan) Enter() error {
 	return p.restrict()
 }
 
-// Chdir enters a directory with the power that is left after Enter, and has PWD name it. If that cannot be done it enters
-// the home of the environment, or else /, and returns why. "" is that home.
-func Chdir(dir string) (err error) {
-	home := os.Getenv("HOME")
+// Chdir enters a directory with the power that is left after Enter, and returns it. If that cannot be done it enters
+// home, or else /, and returns why. "" is home.
+func Chdir(dir, home string) (entered string, err error) {
 	if dir == "" {
 		dir = home
 	}
@@ -49,8 +48,7 @@ func Chdir(dir string) (err error) {
 			os.Chdir(dir) //nolint:errcheck // where this process is already, or nowhere
 		}
 	}
-	os.Setenv("PWD", dir) //nolint:errcheck // names and values without NUL can be set
-	return err
+	return dir, err
 }
 
 // limit lowers a limit; one that is lower stays.
@@ -105,9 +103,9 @@ const (
 	fewTerminalGroups, fewTerminalGroupsEnd int = 20_000, 60_000
 )
 
-// GiveTerminal has a terminal opened by name only by processes of the returned group, which is new for each terminal: not
-// by the user, whose other programs would otherwise read what is typed there. It stays the node's own, so its mode cannot
-// be changed. Without another user it does nothing: the user of the node opens all terminals of its shells.
+// GiveTerminal has a terminal opened by name only by processes of the returned group, which is new for each terminal:
+// not by the user, whose other programs would otherwise read what is typed there. It stays the node's own, so its mode
+// cannot be changed. Without another user it does nothing: the user of the node opens all terminals of its shells.
 func (p Plan) GiveTerminal(tty *os.File) (group int, err error) {
 	if p.User == nil {
 		return 0, nil

@@ -31,9 +31,10 @@ func firstWhenShort() {
 // be listed: that right would have to be given on the directories above, and holds below them.
 const (
 	fileRights = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
-	dirRights  = fileRights | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REFER |
-		unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK |
-		unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
+	dirRights  = fileRights | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR |
+		unix.LANDLOCK_ACCESS_FS_REFER | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR |
+		unix.LANDLOCK_ACCESS_FS_MAKE_SYM | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK | unix.LANDLOCK_ACCESS_FS_MAKE_FIFO |
+		unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
 	scopes = unix.LANDLOCK_SCOPE_SIGNAL | unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 )
 
@@ -66,7 +67,10 @@ func (p Plan) restrict() error {
 	if p.alone() {
 		files = append(files, ownTerminal()...)
 	}
-	return config.BestEffort().Restrict(landlock.PathAccess(fileRights, files...).IgnoreIfMissing(), landlock.PathAccess(dirRights, dirs...).IgnoreIfMissing())
+	return config.BestEffort().Restrict(
+		landlock.PathAccess(fileRights, files...).IgnoreIfMissing(),
+		landlock.PathAccess(dirRights, dirs...).IgnoreIfMissing(),
+	)
 }
 
 // terminals is the directory of all of them.

@@ -32,7 +32,8 @@ func TestAround(t *testing.T) {
 		dirs[i], _ = filepath.Rel(dir, path)
 	}
 	slices.Sort(dirs)
-	if !slices.Equal(files, []string{"a/b/file"}) || !slices.Equal(dirs, []string{"a/b/beside", "a/b/data-too", "a/other", "c"}) {
+	beside := []string{"a/b/beside", "a/b/data-too", "a/other", "c"}
+	if !slices.Equal(files, []string{"a/b/file"}) || !slices.Equal(dirs, beside) {
 		t.Errorf("files %q, directories %q", files, dirs)
 	}
 }

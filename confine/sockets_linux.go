@@ -24,7 +24,9 @@ const (
 func refuseSockets() error {
 	program := socketFilter()
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog))); errno != 0 {
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
+		uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
 		return fmt.Errorf("seccomp: %w", errno)
 	}
 	return nil
@@ -46,7 +48,8 @@ func socketFilter() []unix.SockFilter {
 		load(offsetArch), jump(unix.BPF_JEQ, auditArch, 1, 0), give(deny),
 		load(offsetNumber), jump(unix.BPF_JGE, 0x40000000, 0, 1), give(deny), // x32
 		jump(unix.BPF_JEQ, unix.SYS_IO_URING_SETUP, 0, 1), give(deny),
-		jump(unix.BPF_JEQ, unix.SYS_SOCKET, 0, 4), load(offsetArg0), jump(unix.BPF_JEQ, unix.AF_UNIX, 0, 1), give(deny), give(unix.SECCOMP_RET_ALLOW),
+		jump(unix.BPF_JEQ, unix.SYS_SOCKET, 0, 4), load(offsetArg0), jump(unix.BPF_JEQ, unix.AF_UNIX, 0, 1), give(deny),
+		give(unix.SECCOMP_RET_ALLOW),
 		jump(unix.BPF_JEQ, unix.SYS_SOCKETPAIR, 0, 5), load(offsetArg0), jump(unix.BPF_JEQ, unix.AF_UNIX, 0, 3),
 		load(offsetArg1), jump(unix.BPF_JSET, datagrams, 0, 1), give(deny),
 		give(unix.SECCOMP_RET_ALLOW),

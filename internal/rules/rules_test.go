@@ -4,135 +4,250 @@ package rules
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// imports maps each package of ours to all that its files import, tests left out. Names of ours are short: "pty".
-func imports(t *testing.T) map[string][]string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "convoy/...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	list := map[string][]string{}
-	in := json.NewDecoder(strings.NewReader(string(out)))
-	for {
-		var p struct {
-			ImportPath string
-			Imports    []string
-		}
-		if err := in.Decode(&p); errors.Is(err, io.EOF) {
-			return list
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		for i := range p.Imports {
-			p.Imports[i] = strings.TrimPrefix(p.Imports[i], "convoy/")
-		}
-		list[strings.TrimPrefix(p.ImportPath, "convoy/")] = p.Imports
-	}
+// listed is a package of ours as go list tells of it.
+type listed struct {
+	ImportPath, Dir         string
+	GoFiles, IgnoredGoFiles []string // tests left out; the ignored are for other systems
+	Imports                 []string
 }
 
-// TestArrows keeps the arrows between packages as docs/architecture.md draws them.
+// name is the package's path below the module's: "pty"; of the main package it is "main".
+func (p listed) name() string { return short(p.ImportPath) }
+
+// short is an import path of ours without the module; any other stays.
+func short(path string) string {
+	if path == "convoy" {
+		return "main"
+	}
+	return strings.TrimPrefix(path, "convoy/")
+}
+
+// list asks go list once for all packages of ours.
+var list = sync.OnceValues(func() (all []listed, err error) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,IgnoredGoFiles,Imports", "convoy/...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	in := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := in.Decode(&p); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+})
+
+// packages are all packages of ours.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	all, err := list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// row says which packages of ours one may import. One that ends in / is all below it; * is every package.
+type row struct {
+	pkg    string
+	may    string
+	reason string
+}
+
+// rows are the arrows as docs/architecture.md draws them.
+var rows = []row{
+	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
+	{"cli", "*",
+		"it reads what is asked for into node.Config, and asks those whom it is for whether it is right"},
+	{"rpc", "access audit fleet logs peer pty repl repl/wire",
+		"what may be called gets the parts that it works with, and knows no page, no provider and no node"},
+	{"handlers", "access access/openid assets audit files fleet guide logs pty pty/cast templates",
+		"the console reaches cluster and rpc through interfaces of its own, and providers through the fleet"},
+	{"peer", "fleet", "adapters meet in node alone; peer speaks of fleet's members"},
+	{"local", "fleet", "adapters meet in node alone; a provider speaks of fleet's nodes"},
+	{"railway", "fleet", "adapters meet in node alone; a provider speaks of fleet's nodes"},
+	{"access", "", "who may do what is asked by those who serve, and knows nothing of them"},
+	{"access/openid", "access", "a provider gives a name and a role, whoever asks for them"},
+	{"assets", "", "files and their hashes are nobody's concern"},
+	{"audit", "", "whoever acts is written down by whoever lets them; the log can be verified alone"},
+	{"confine", "", "a program is kept from its parent, whoever that is"},
+	{"files", "", "a file is bytes in a directory, whoever asks for it"},
+	{"fleet", "", "the list of nodes knows no provider, no cluster and no page"},
+	{"guide", "", "the guide is text"},
+	{"logs", "", "everything logs, so the log may depend on nothing"},
+	{"metrics", "", "figures come from functions, so that it can tell them of anything"},
+	{"pty", "pty/cast pty/screen", "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
+	{"pty/cast", "", "recordings are files, whoever makes them"},
+	{"pty/screen", "", "a screen knows bytes, and nothing of processes"},
+	{"repl", "repl/edit repl/lang repl/wire", "a Convoy shell asks its node by calls, and knows nothing of its parts"},
+	{"repl/edit", "", "a line is edited, whatever it means"},
+	{"repl/lang", "", "the language asks its node by a function, so that it can be tested and used alone"},
+	{"repl/wire", "", "two processes speak, whatever of"},
+	{"templates", "", "templates get values, made under a lock and rendered outside it"},
+	{"e2e", "*", "it tests whole programs"},
+	{"internal/", "*", "kits and tools are no part of the program"},
+}
+
+// matches reports whether a package is in a list with spaces.
+func matches(list, pkg string) bool {
+	return slices.ContainsFunc(strings.Fields(list), func(one string) bool {
+		return one == pkg || one == "*" || strings.HasSuffix(one, "/") && strings.HasPrefix(pkg, one)
+	})
+}
+
+// outside reports whether a package is no part of the program: a test, a kit or a tool.
+func outside(pkg string) bool { return pkg == "e2e" || strings.HasPrefix(pkg, "internal/") }
+
+// TestArrows keeps the arrows between packages. A package without a row fails, and so does a row without a package.
 func TestArrows(t *testing.T) {
 	t.Parallel()
-	all := imports(t)
-	for _, rule := range []struct {
-		pkg    string
-		may    []string // the packages of ours that it may import
-		reason string
-	}{
-		{"access", nil, "who may do what is asked by those who serve, and knows nothing of them"},
-		{"access/openid", []string{"access"}, "a provider gives a name and a role, whoever asks for them"},
-		{"fleet", nil, "the list of nodes knows no provider, no cluster and no page"},
-		{"pty/screen", nil, "a screen knows bytes, and nothing of processes"},
-		{"pty/cast", nil, "recordings are files, whoever makes them"},
-		{"pty", []string{"pty/screen", "pty/cast"}, "a shell knows no HTTP and no browser, so that it can be tested and used alone"},
-		{"repl/wire", nil, "two processes speak, whatever of"},
-		{"repl/lang", nil, "the language asks its node by a function, so that it can be tested and used alone"},
-		{"repl/edit", nil, "a line is edited, whatever it means"},
-		{"repl", []string{"repl/edit", "repl/lang", "repl/wire"}, "a Convoy shell asks its node by calls, and knows nothing of its parts"},
-		{"confine", nil, "a program is kept from its parent, whoever that is"},
-		{"files", nil, "a file is bytes in a directory, whoever asks for it"},
-		{"audit", nil, "whoever acts is written down by whoever lets them; the log knows nobody, so that it can be verified alone"},
-		{"logs", nil, "everything logs, so the log may depend on nothing"},
-		{"templates", nil, "templates get values, made under a lock and rendered outside it"},
-		{"assets", nil, "files and their hashes are nobody's concern"},
-		{"guide", nil, "the guide is text"},
-		{"metrics", nil, "figures come from functions, so that it can tell them of anything"},
-		{"peer", []string{"fleet"}, "adapters meet in main alone; peer speaks of fleet's members"},
-		{"local", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
-		{"railway", []string{"fleet"}, "adapters meet in main alone; a provider speaks of fleet's nodes"},
-		{"rpc", []string{"peer", "fleet", "pty", "logs", "audit", "access", "repl", "repl/wire"}, "what may be called gets the parts that it works with, and knows no page, no provider and no node"},
-		{"handlers", []string{"access", "access/openid", "audit", "fleet", "pty", "pty/cast", "files", "logs", "templates", "assets", "guide"}, "the console reaches the cluster through an interface of its own, and providers through the fleet"},
-	} {
-		got, ok := all[rule.pkg]
-		if !ok {
-			t.Errorf("no package %s: strike it from this list", rule.pkg)
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		i := slices.IndexFunc(rows, func(one row) bool { return matches(one.pkg, p.name()) })
+		if i < 0 {
+			t.Errorf("%s has no row: say what it may import, and why no more", p.name())
+			continue
 		}
-		for _, imported := range got {
-			if _, ours := all[imported]; ours && !slices.Contains(rule.may, imported) {
-				t.Errorf("%s imports %s: %s", rule.pkg, imported, rule.reason)
+		used[rows[i].pkg] = true
+		for _, path := range p.Imports {
+			if ours := strings.HasPrefix(path, "convoy/"); ours && !matches(rows[i].may, short(path)) {
+				t.Errorf("%s imports %s: %s", p.name(), short(path), rows[i].reason)
+			}
+			if outside(short(path)) && !outside(p.name()) {
+				t.Errorf("%s imports %s, which is no part of the program", p.name(), short(path))
 			}
 		}
 	}
+	for _, one := range rows {
+		if !used[one.pkg] {
+			t.Errorf("there is no package %s: strike its row", one.pkg)
+		}
+	}
 }
 
-// TestOneImporter keeps every foreign library behind one package, or a few, where its traps are known.
+// owners are the packages that may import a library. Most have one: the traps of a library are known in one place, and
+// another can take its place there. golang.org/x/sys is the system's own interface, for whoever needs it.
+var owners = map[string]string{
+	"github.com/Khan/genqlient":           "railway",
+	"github.com/alecthomas/chroma/v2":     "guide",
+	"github.com/coder/websocket":          "railway",
+	"github.com/coreos/go-oidc/v3":        "access/openid",
+	"github.com/creack/pty":               "pty",
+	"github.com/go-chi/chi/v5":            "handlers",
+	"github.com/hashicorp/memberlist":     "peer",
+	"github.com/landlock-lsm/go-landlock": "confine repl", // each locks down processes of its own, by other rules
+	"github.com/miekg/dns":                "local",
+	"github.com/prometheus/client_golang": "metrics",
+	"github.com/r3labs/sse/v2":            "handlers",
+	"github.com/rivo/uniseg":              "repl/edit repl/lang", // how wide text is, on a line and in a table
+	"github.com/yuin/goldmark":            "guide",
+	"go.etcd.io/bbolt":                    "access",
+	"go.starlark.net":                     "repl/lang",
+	"golang.org/x/crypto":                 "access",
+	"golang.org/x/oauth2":                 "access/openid",
+	"golang.org/x/sys":                    "*",
+	"golang.org/x/term":                   "cli",
+}
+
+// TestOneImporter keeps every foreign library behind one package. A library without owners fails, and so does one that
+// nobody imports.
 func TestOneImporter(t *testing.T) {
 	t.Parallel()
-	owners := map[string]string{
-		"github.com/go-chi/chi/v5":            "handlers",
-		"github.com/r3labs/sse/v2":            "handlers",
-		"github.com/hashicorp/memberlist":     "peer",
-		"github.com/miekg/dns":                "local",
-		"github.com/creack/pty":               "pty",
-		"github.com/yuin/goldmark":            "guide",
-		"github.com/chromedp/chromedp":        "internal/browser",
-		"github.com/Khan/genqlient":           "railway",
-		"github.com/coder/websocket":          "railway",
-		"github.com/vektah/gqlparser/v2":      "internal/railwaytest",
-		"github.com/prometheus/client_golang": "metrics",
-		"github.com/landlock-lsm/go-landlock": "repl confine",
-		"go.starlark.net":                     "repl/lang",
-		"github.com/coreos/go-oidc/v3":        "access/openid",
-		"golang.org/x/oauth2":                 "access/openid",
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		if outside(p.name()) {
+			continue
+		}
+		for _, path := range p.Imports {
+			if host, _, _ := strings.Cut(path, "/"); !strings.Contains(host, ".") {
+				continue
+			}
+			library := libraryOf(path)
+			used[library] = true
+			if library == "" {
+				t.Errorf("%s imports %s, which has no owner", p.name(), path)
+			} else if !matches(owners[library], p.name()) {
+				t.Errorf("%s imports %s, which belongs to %s", p.name(), path, owners[library])
+			}
+		}
 	}
-	for pkg, imported := range imports(t) {
-		for library, owner := range owners {
-			for _, one := range imported {
-				if (one == library || strings.HasPrefix(one, library+"/")) && !slices.Contains(strings.Fields(owner), pkg) && !strings.HasPrefix(pkg, "internal/") {
-					t.Errorf("%s imports %s, which belongs to %s", pkg, one, owner)
+	for library := range owners {
+		if !used[library] {
+			t.Errorf("nobody imports %s: strike it", library)
+		}
+	}
+}
+
+// libraryOf is the library that an import path belongs to, "" if it has no owner.
+func libraryOf(path string) string {
+	for library := range owners {
+		if path == library || strings.HasPrefix(path, library+"/") {
+			return library
+		}
+	}
+	return ""
+}
+
+// reads are the functions and variables of os by which a program learns how it was started, or changes that.
+var reads = []string{"Args", "Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Unsetenv", "Clearenv", "UserHomeDir"}
+
+// TestOnlyCLI keeps flags and environment in cli, and exits in main, so that nodes can run side by side in one process.
+// Files for other systems are looked at, too.
+func TestOnlyCLI(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if outside(p.name()) {
+			continue
+		}
+		if slices.Contains(p.Imports, "flag") && p.name() != "cli" {
+			t.Errorf("%s imports flag: only cli reads flags", p.name())
+		}
+		for _, file := range slices.Concat(p.GoFiles, p.IgnoredGoFiles) {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, name := range usesOfOS(t, filepath.Join(p.Dir, file)) {
+				if slices.Contains(reads, name) && p.name() != "cli" {
+					t.Errorf("%s/%s has os.%s: only cli reads flags and environment", p.name(), file, name)
+				}
+				if name == "Exit" && p.name() != "main" {
+					t.Errorf("%s/%s has os.Exit: only main exits", p.name(), file)
 				}
 			}
 		}
 	}
 }
 
-// TestOnlyCLI keeps flags, environment and exits in cli, so that nodes can run side by side in one process.
-func TestOnlyCLI(t *testing.T) {
-	t.Parallel()
-	for pkg, imported := range imports(t) {
-		if pkg == "cli" || strings.HasPrefix(pkg, "internal/") {
-			continue
-		}
-		if slices.Contains(imported, "flag") {
-			t.Errorf("%s imports flag: only cli reads flags", pkg)
-		}
-	}
-	grep := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ|Exit)\(`, "--include=*.go", "fleet", "pty", "files", "audit", "logs", "templates", "assets", "guide", "metrics", "peer", "local", "railway", "repl", "handlers", "rpc")
-	grep.Dir = "../.."
-	out, err := grep.Output()
-	for line := range strings.Lines(string(out)) {
-		if !strings.Contains(line, "_test.go:") {
-			t.Errorf("only cli reads the environment, and only main exits: %s", strings.TrimSpace(line))
-		}
-	}
-	if err != nil && len(out) > 0 {
+// usesOfOS are the names that a file takes from the package os.
+func usesOfOS(t *testing.T, file string) (names []string) {
+	t.Helper()
+	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		if selector, ok := n.(*ast.SelectorExpr); ok {
+			if of, ok := selector.X.(*ast.Ident); ok && of.Name == "os" {
+				names = append(names, selector.Sel.Name)
+			}
+		}
+		return true
+	})
+	return names
 }

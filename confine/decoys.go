@@ -1,12 +1,9 @@
-package cli
+package confine
 
 import (
 	"net"
 	"os"
 	"path/filepath"
-
-	"convoy/confine"
-	"convoy/pty"
 )
 
 // decoys are what a confined process tries to open: a terminal as this node's system shells have, and a socket as other
@@ -18,12 +15,12 @@ type decoys struct {
 }
 
 // decoys makes them.
-func (c *confinement) decoys() (d *decoys, err error) {
+func (s *Sandbox) decoys() (d *decoys, err error) {
 	d = &decoys{}
-	if d.ptmx, d.tty, err = pty.OpenTerminal(); err != nil {
+	if d.ptmx, d.tty, err = s.openTerminal(); err != nil {
 		return nil, err
 	}
-	if _, err = c.plan.GiveTerminal(d.tty); err == nil {
+	if _, err = s.Plan.GiveTerminal(d.tty); err == nil {
 		d.dir, err = os.MkdirTemp("", "convoy-*") // mode 0700
 	}
 	if err == nil {
@@ -36,8 +33,8 @@ func (c *confinement) decoys() (d *decoys, err error) {
 	return d, nil
 }
 
-func (d *decoys) at() confine.Decoys {
-	return confine.Decoys{Terminal: d.tty.Name(), Socket: filepath.Join(d.dir, "socket")}
+func (d *decoys) at() Decoys {
+	return Decoys{Terminal: d.tty.Name(), Socket: filepath.Join(d.dir, "socket")}
 }
 
 func (d *decoys) close() {

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"convoy/confine"
+	"convoy/files"
+	"convoy/handlers"
+	"convoy/pty"
+)
+
+// system is the system shells of this node, as rpc and pty ask for them.
+type system struct {
+	cfg     config
+	sandbox *confine.Sandbox
+}
+
+// newSystem plans what system shells do not get. exe is this program.
+func newSystem(cfg config, exe string) (*system, error) {
+	plan, err := sandboxPlan(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &system{cfg: cfg, sandbox: confine.NewSandbox(cfg.confine, plan, exe, pty.OpenTerminal)}, nil
+}
+
+func sandboxPlan(cfg config) (plan confine.Plan, err error) {
+	if cfg.confine == confine.Off {
+		return plan, nil
+	}
+	plan.Strict = cfg.confine == confine.Strict
+	for _, path := range []string{cfg.data, cfg.users, cfg.record.dir, cfg.tls.key} {
+		if path != "" && !slices.Contains(plan.Hide, path) {
+			plan.Hide = append(plan.Hide, path)
+		}
+	}
+	if os.Geteuid() != 0 || cfg.system == "off" {
+		return plan, nil
+	}
+	u, err := confine.FindUser(cfg.systemUser)
+	if err != nil {
+		return plan, hint("-system-user takes a user's name or number", "%v", err)
+	}
+	if u.UID == 0 {
+		return plan, nil // somebody wants root's shells, with what else there is
+	}
+	if err := u.MakeHome(os.TempDir()); err != nil {
+		return plan, hint("give -system-user a user that has a home directory",
+			"system shells have no directory to start in: %v", err)
+	}
+	plan.User = u
+	return plan, nil
+}
+
+// Name does as rpc.System says.
+func (s *system) Name() string { return s.cfg.shell[0] }
+
+// Command does as rpc.System says.
+func (s *system) Command(ctx context.Context, line string) (*exec.Cmd, error) {
+	if s.cfg.system == "off" {
+		return nil, handlers.ErrNoSystemShell
+	}
+	if err := s.allow(); err != nil {
+		return nil, err
+	}
+	args := s.sandbox.Command(s.cfg.shell[0], "-c", line)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir, cmd.Env = s.dir(), s.env()
+	if s.enters() {
+		cmd.Dir, cmd.Env = "/", append(cmd.Env, "PWD="+cmd.Dir)
+	}
+	return cmd, nil
+}
+
+// Confinement does as rpc.System says.
+func (s *system) Confinement() any { return s.status() }
+
+// status tells what the confinement is worth on this machine.
+func (s *system) status() confine.Status {
+	if s.cfg.system == "off" {
+		why := "There are no system shells on this node"
+		return confine.Status{Mode: s.sandbox.Mode, State: "off", Why: why, List: []confine.Protection{}}
+	}
+	return s.sandbox.Status()
+}
+
+// state is the state of status, in a word.
+func (s *system) state() string { return s.status().State }
+
+// allow is an error where system shells are refused.
+func (s *system) allow() error {
+	if reason := s.sandbox.Refusal(); reason != "" {
+		return &handlers.UnconfinedError{Reason: reason}
+	}
+	return nil
+}
+
+// program is the one of system shells with a terminal.
+func (s *system) program() pty.Program {
+	return pty.Program{
+		Kind:   systemShell,
+		Name:   filepath.Base(s.cfg.shell[0]),
+		Args:   s.sandbox.Command(s.cfg.shell...),
+		Env:    s.env(),
+		Dir:    s.dir(),
+		Enters: s.enters(),
+		Accompany: func(func() string) (pty.Company, error) {
+			return pty.Company{Close: func() {}}, s.allow()
+		},
+	}
+}
+
+// files is who puts files where system shells are, and takes them: a process that can do what a shell can.
+func (s *system) files() files.Store {
+	if s.sandbox.Mode == confine.Off {
+		return files.Here{}
+	}
+	return files.Elsewhere{Command: s.sandbox.Files}
+}
+
+// enters reports whether the confined process enters the directory, rather than who starts it.
+func (s *system) enters() bool { return s.sandbox.Mode != confine.Off }
+
+// dir is where system shells start.
+func (s *system) dir() string { return s.sandbox.Dir(s.cfg.dir, s.cfg.dirGiven) }
+
+// env is the environment of system shells.
+func (s *system) env() []string {
+	return s.sandbox.Plan.Env(append(slices.Clone(s.cfg.env), "CONVOY_NODE="+s.cfg.name))
+}
