@@ -38,24 +38,6 @@ The exit status is 0, and 1 if verify finds the log broken, 2 if it was asked
 for something impossible, such as to read a log that is not there.
 `
 
-// openAudit opens the log of who does what here. A node without one goes on, and says so.
-func (n *node) openAudit() {
-	if n.cfg.data == "" {
-		n.log.Warn("no audit log: -data names no directory", "component", "audit")
-		return
-	}
-	log, err := audit.Open(audit.Config{Dir: n.cfg.auditDir(), Node: n.cfg.name, MaxTotal: n.cfg.auditMax, MaxAge: n.cfg.auditAge, Log: n.part("audit")})
-	if err != nil {
-		n.log.Warn("no audit log", "component", "audit", "err", err)
-		return
-	}
-	n.audit = log
-	n.log.Info("audit log", "component", "audit", "dir", n.cfg.auditDir(), "entries", log.Head().Seq)
-}
-
-// auditDir is the directory of this node's log: one of its own, so that nodes of one machine do not mix.
-func (cfg *config) auditDir() string { return filepath.Join(cfg.data, "audit", hostOf(cfg.name)) }
-
 // auditFlags are the flags of convoy audit.
 type auditFlags struct {
 	dir   string
@@ -136,7 +118,8 @@ func auditTail(args []string, getenv func(string) string, stdout io.Writer) erro
 	return nil
 }
 
-// auditRecord is an entry as slog prints it: it quotes whatever could be mistaken for something else, or harm a terminal.
+// auditRecord is an entry as slog prints it: it quotes whatever could be mistaken for something else, or harm a
+// terminal.
 func auditRecord(e audit.Entry) slog.Record {
 	r := slog.NewRecord(e.Time, slog.LevelInfo, e.Action, 0)
 	r.AddAttrs(slog.Uint64("seq", e.Seq), slog.String("result", e.Result))

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"convoy/confine"
+	"convoy/node"
 	"convoy/peer"
 	"convoy/repl"
 )
@@ -33,49 +34,55 @@ func Main() int {
 
 // Run is the whole program: it runs a node until ctx ends, and returns the exit status: 0, 1 if something failed, 2 if
 // it was asked for something impossible. Several may run in one process.
-func Run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "shell" {
+func Run(
+	ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer,
+) int {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch command {
+	case "shell":
 		return shell(ctx, args[1:], getenv, stdout, stderr)
-	}
-	if len(args) > 0 && args[0] == confine.Subcommand {
+	case confine.Subcommand:
 		return confined(args[1:], stdout, stderr)
-	}
-	if len(args) > 0 && args[0] == "audit" {
+	case "audit":
 		return auditCommand(args[1:], getenv, stdout, stderr)
-	}
-	if len(args) > 0 && args[0] == "user" {
+	case "user":
 		return userCommand(args[1:], getenv, stdin, stdout, stderr)
 	}
-	if len(args) == 1 {
-		switch args[0] {
-		case evaluateCommand:
-			return repl.Evaluate()
-		case "cookie":
-			fmt.Fprintln(stdout, peer.NewCookie())
-			return 0
-		case "version":
-			fmt.Fprintln(stdout, "convoy", version)
-			return 0
-		}
-	}
-	var ask func() error
 	switch strings.Join(args, " ") {
-	case "railway check":
-		ask = func() error { return railwayCheck(ctx, getenv, stdout) }
-	case "health":
-		ask = func() error { return health(ctx, getenv) }
-	}
-	if ask != nil {
-		err := confine.SetUndumpable() // it may have been started with secrets
-		if err == nil {
-			err = ask()
-		}
-		if err != nil {
-			complain(stderr, err)
-			return 1
-		}
+	case repl.Subcommand:
+		return repl.Evaluate()
+	case "cookie":
+		fmt.Fprintln(stdout, peer.NewCookie())
 		return 0
+	case "version":
+		fmt.Fprintln(stdout, "convoy", node.Version)
+		return 0
+	case "railway check":
+		return question(stderr, func() error { return railwayCheck(ctx, getenv, stdout) })
+	case "health":
+		return question(stderr, func() error { return health(ctx, getenv) })
 	}
+	return runNode(ctx, args, getenv, stdout, stderr)
+}
+
+// question asks something that needs no node in this process.
+func question(stderr io.Writer, ask func() error) int {
+	err := confine.SetUndumpable() // it may have been started with secrets
+	if err == nil {
+		err = ask()
+	}
+	if err != nil {
+		complain(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// runNode is convoy without a command.
+func runNode(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	cfg, err := configure(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -85,11 +92,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		complain(stderr, err)
 		return 2
 	}
-	if err := confine.SetUndumpable(); err != nil {
-		complain(stderr, err)
-		return 1
+	err = confine.SetUndumpable()
+	if err == nil {
+		err = node.Run(ctx, cfg.Config, stdout)
 	}
-	if err := serve(ctx, cfg, stdout); err != nil {
+	if err != nil {
 		complain(stderr, err)
 		return 1
 	}
@@ -99,7 +106,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdin i
 // complain prints an error, and what to do about it, for a person.
 func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "convoy: error: %v\n", err)
-	if h := (*hinted)(nil); errors.As(err, &h) {
-		fmt.Fprintf(w, "convoy: hint: %s\n", h.hint)
+	if h := (*node.HintError)(nil); errors.As(err, &h) {
+		fmt.Fprintf(w, "convoy: hint: %s\n", h.Hint)
 	}
 }

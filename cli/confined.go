@@ -62,18 +62,18 @@ func becomeProgram(args []string, stderr io.Writer) int {
 }
 
 func (cfg *config) checkConfine(f flags, _ func(string) string) error {
-	cfg.confine = f.confine
-	if !slices.Contains([]string{confine.On, confine.Strict, confine.Off}, cfg.confine) {
-		return hint("it is on, strict or off", "-confine %q is not known", cfg.confine)
+	cfg.Confine = f.confine
+	if !slices.Contains([]string{confine.On, confine.Strict, confine.Off}, cfg.Confine) {
+		return hint("it is on, strict or off", "-confine %q is not known", cfg.Confine)
 	}
-	if cfg.systemUser = f.systemUser; cfg.system != "off" && cfg.confine != confine.Off && os.Geteuid() == 0 {
-		if _, err := confine.FindUser(cfg.systemUser); err != nil {
+	if cfg.SystemUser = f.systemUser; cfg.System != "off" && cfg.Confine != confine.Off && os.Geteuid() == 0 {
+		if _, err := confine.FindUser(cfg.SystemUser); err != nil {
 			return hint("give a user's name or number", "-system-user: %v", err)
 		}
 	}
 	if f.given["system-user"] && os.Geteuid() != 0 {
 		return hint("leave out -system-user, or start Convoy as root", "only root can start shells as another user")
 	}
-	cfg.dirGiven = f.given["dir"]
+	cfg.DirGiven = f.given["dir"]
 	return nil
 }

@@ -21,7 +21,8 @@ func health(ctx context.Context, getenv func(string) string) error {
 	}
 	host, port, err := net.SplitHostPort(f.console(getenv))
 	if err != nil {
-		return hint("give host and port, such as localhost:4000 or :8080", "CONVOY_ADDR=%q is no address to listen on", f.addr)
+		return hint("give host and port, such as localhost:4000 or :8080",
+			"CONVOY_ADDR=%q is no address to listen on", f.addr)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -36,8 +37,10 @@ func health(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	direct := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, // no proxy: it is this machine, whatever its certificate says
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // nothing secret goes there, and it is loopback
+	direct := &http.Client{Transport: &http.Transport{ // no proxy: it is this machine, whatever its certificate says
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // nothing secret goes there, it is loopback
+	}}
 	answer, err := direct.Do(r)
 	if err != nil {
 		return hint("CONVOY_ADDR or PORT must say what they say to the node itself", "no node answers: %w", err)

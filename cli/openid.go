@@ -19,32 +19,44 @@ func (cfg *config) checkOpenID(f flags, getenv func(string) string) (err error) 
 	if o.issuer == "" {
 		for name := range f.given {
 			if strings.HasPrefix(name, "openid-") {
-				return hint("say with -openid-issuer which provider logs people in, or leave out -"+name, "-%s is given without -openid-issuer", name)
+				return hint("say with -openid-issuer which provider logs people in, or leave out -"+name,
+					"-%s is given without -openid-issuer", name)
 			}
 		}
 		return nil
 	}
 	if err := openid.CheckURL(o.issuer); err != nil {
-		return hint("give the provider's https URL, such as https://accounts.google.com; http is for this machine alone", "-openid-issuer %q: %w", o.issuer, err)
+		return hint("give the provider's https URL, such as https://accounts.google.com; http is for this machine alone",
+			"-openid-issuer %q: %w", o.issuer, err)
 	}
 	issuer, _ := url.Parse(o.issuer) //nolint:errcheck // it was checked
-	cfg.openID = openid.Config{Issuer: o.issuer, ClientID: o.client, ClientSecret: getenv("CONVOY_OPENID_SECRET"), UserClaim: o.userClaim, RoleClaim: o.roleClaim, Name: o.name}
-	if cfg.openID.Name == "" {
-		cfg.openID.Name = issuer.Host
+	cfg.OpenID = openid.Config{
+		Issuer:       o.issuer,
+		ClientID:     o.client,
+		ClientSecret: getenv("CONVOY_OPENID_SECRET"),
+		UserClaim:    o.userClaim,
+		RoleClaim:    o.roleClaim,
+		Name:         o.name,
+	}
+	if cfg.OpenID.Name == "" {
+		cfg.OpenID.Name = issuer.Host
 	}
 	switch {
 	case o.client == "":
-		return hint("register this console at the provider, and give the client ID that it gets", "-openid-issuer needs -openid-client")
+		return hint("register this console at the provider, and give the client ID that it gets",
+			"-openid-issuer needs -openid-client")
 	case o.roleClaim == "":
 		return hint("name the claim of the ID token that says who may what, such as groups", "-openid-role-claim is empty")
 	case o.roles == "":
-		return hint("say who gets which role, such as admins=admin,staff=viewer", "-openid-issuer needs -openid-roles; without it nobody could log in")
+		return hint("say who gets which role, such as admins=admin,staff=viewer",
+			"-openid-issuer needs -openid-roles; without it nobody could log in")
 	}
-	if cfg.openID.Roles, err = parseRoles(o.roles); err != nil {
+	if cfg.OpenID.Roles, err = parseRoles(o.roles); err != nil {
 		return hint("it takes VALUE=ROLE with commas, such as admins=admin,staff=operator,*=viewer", "-openid-roles: %w", err)
 	}
-	if cfg.openID.RedirectURL, err = redirectURL(o.redirect); err != nil {
-		return hint("give the console's own URL, such as https://convoy.example.com"+handlers.OpenIDCallback, "-openid-redirect %q: %w", o.redirect, err)
+	if cfg.OpenID.RedirectURL, err = redirectURL(o.redirect); err != nil {
+		return hint("give the console's own URL, such as https://convoy.example.com"+handlers.OpenIDCallback,
+			"-openid-redirect %q: %w", o.redirect, err)
 	}
 	return nil
 }
@@ -76,7 +88,8 @@ func redirectURL(text string) (string, error) {
 		return "", nil
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "http" && u.Scheme != "https" {
 		return "", errors.New("it is no URL of a console")
 	}
 	if u.Path == "" || u.Path == "/" {
@@ -86,14 +99,4 @@ func redirectURL(text string) (string, error) {
 		return "", fmt.Errorf("its path is not %s", handlers.OpenIDCallback)
 	}
 	return u.String(), nil
-}
-
-// newOpenID makes the provider that logs people in; nil: there is none.
-func (n *node) newOpenID() *openid.Provider {
-	cfg := n.cfg.openID
-	if cfg.Issuer == "" {
-		return nil
-	}
-	cfg.Keys = keysFor(n.cfg.cookie, "openid")
-	return openid.New(cfg)
 }

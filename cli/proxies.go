@@ -11,6 +11,6 @@ func (cfg *config) checkProxies(f flags, _ func(string) string) error {
 	if err != nil {
 		return hint("name addresses or networks such as 10.1.0.0/16, or loopback or private", "-trusted-proxies: %w", err)
 	}
-	cfg.proxies = handlers.Proxies{Networks: networks}
+	cfg.Proxies = handlers.Proxies{Networks: networks}
 	return nil
 }

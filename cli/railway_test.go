@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"convoy/internal/railwaytest"
 	"testing"
+
+	"convoy/internal/railwaytest"
 )
 
 // Whatever Railway says to its containers, without a token of its API nodes are made on this machine, or nowhere.
@@ -13,14 +14,17 @@ func TestRow33_WithoutATokenNodesAreLocal(t *testing.T) {
 		want string
 	}{
 		{nil, "local"},
-		{map[string]string{"RAILWAY_PROJECT_ID": railwaytest.Project, "RAILWAY_ENVIRONMENT_ID": railwaytest.Environment}, "local"},
+		{map[string]string{
+			"RAILWAY_PROJECT_ID":     railwaytest.Project,
+			"RAILWAY_ENVIRONMENT_ID": railwaytest.Environment,
+		}, "local"},
 		{map[string]string{"RAILWAY_PRIVATE_DOMAIN": "convoy.railway.internal", "CONVOY_COOKIE": testCookie}, "none"},
 		{map[string]string{"RAILWAY_API_TOKEN": railwaytest.AccountToken, "CONVOY_COOKIE": testCookie}, "railway"},
 		{map[string]string{"RAILWAY_TOKEN": railwaytest.ProjectToken, "CONVOY_COOKIE": testCookie}, "railway"},
 	} {
 		cfg, err := configure(nil, testEnv(test.env))
-		if err != nil || cfg.provider != test.want {
-			t.Errorf("%v: provider %q, %v, want %q", test.env, cfg.provider, err, test.want)
+		if err != nil || cfg.Provider != test.want {
+			t.Errorf("%v: provider %q, %v, want %q", test.env, cfg.Provider, err, test.want)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"convoy/node"
 )
 
 func TestRecordingsConfig(t *testing.T) {
@@ -17,14 +19,20 @@ func TestRecordingsConfig(t *testing.T) {
 		max  int64
 	}{
 		{nil, map[string]string{"HOME": "/home/me"}, false, "/home/me/.local/state/convoy/recordings", 1 << 30},
-		{nil, map[string]string{"HOME": "/home/me", "XDG_STATE_HOME": "/var/me"}, false, "/var/me/convoy/recordings", 1 << 30},
+		{
+			nil, map[string]string{"HOME": "/home/me", "XDG_STATE_HOME": "/var/me"},
+			false, "/var/me/convoy/recordings", 1 << 30,
+		},
 		{nil, map[string]string{"HOME": "", "XDG_STATE_HOME": "here"}, false, "", 1 << 30},
 		{[]string{"-recordings", dir, "-record", "all", "-recordings-max", "5MiB"}, nil, true, dir, 5 << 20},
-		{nil, map[string]string{"CONVOY_RECORDINGS": dir, "CONVOY_RECORD": "all", "CONVOY_RECORDINGS_MAX": "6MiB"}, true, dir, 6 << 20},
+		{
+			nil, map[string]string{"CONVOY_RECORDINGS": dir, "CONVOY_RECORD": "all", "CONVOY_RECORDINGS_MAX": "6MiB"},
+			true, dir, 6 << 20,
+		},
 	} {
 		cfg, err := configure(test.args, testEnv(test.env))
-		if want := (recordConfig{test.all, test.dir, test.max}); err != nil || cfg.record != want {
-			t.Errorf("%v %v: %+v, %v, want %+v", test.args, test.env, cfg.record, err, want)
+		if want := (node.Record{All: test.all, Dir: test.dir, MaxBytes: test.max}); err != nil || cfg.Record != want {
+			t.Errorf("%v %v: %+v, %v, want %+v", test.args, test.env, cfg.Record, err, want)
 		}
 	}
 	info, err := os.Stat(filepath.Join(dir, "convoy.convoy.internal"))

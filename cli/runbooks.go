@@ -22,6 +22,6 @@ func (cfg *config) checkRunbooks(f flags, _ func(string) string) error {
 		}
 		return hint("name a directory with Markdown files in it", "-runbooks %q: %v", f.runbooks, err)
 	}
-	cfg.runbooks, _ = filepath.Abs(f.runbooks)
+	cfg.Runbooks, _ = filepath.Abs(f.runbooks)
 	return nil
 }

@@ -15,7 +15,13 @@ import (
 )
 
 // secretNames are the variables whose values nobody but the node may see.
-var secretNames = []string{"CONVOY_COOKIE", "CONVOY_TOKEN", "CONVOY_OPENID_SECRET", "RAILWAY_API_TOKEN", "RAILWAY_TOKEN"}
+var secretNames = []string{
+	"CONVOY_COOKIE",
+	"CONVOY_TOKEN",
+	"CONVOY_OPENID_SECRET",
+	"RAILWAY_API_TOKEN",
+	"RAILWAY_TOKEN",
+}
 
 const (
 	// secretsFD names the descriptor from which a node reads its secrets.
@@ -76,7 +82,8 @@ func becomeAgain(secrets map[string]string, env []string) error {
 	if _, err := unix.Write(pipe[1], text); err != nil {
 		return err
 	}
-	return fmt.Errorf("start again without secrets: %w", syscall.Exec(exe, os.Args, append(env, secretsFD+"="+strconv.Itoa(pipe[0]))))
+	err = syscall.Exec(exe, os.Args, append(env, secretsFD+"="+strconv.Itoa(pipe[0])))
+	return fmt.Errorf("start again without secrets: %w", err)
 }
 
 // readSecrets reads what becomeAgain wrote.

@@ -22,9 +22,6 @@ import (
 	"convoy/repl/wire"
 )
 
-// evaluateCommand starts the process in which a Convoy shell evaluates. It is not for people.
-const evaluateCommand = "evaluate"
-
 // shellFlags are the flags of convoy shell.
 type shellFlags struct {
 	fd                                        int
@@ -56,7 +53,15 @@ func shell(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer signal.Stop(stop)
 	ctx, cancel := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
-	o := repl.Options{Name: f.name, History: f.history, JSON: f.json, Color: colorful(stdout, getenv), Out: stdout, Err: stderr, Stop: stop}
+	o := repl.Options{
+		Name:    f.name,
+		History: f.history,
+		JSON:    f.json,
+		Color:   colorful(stdout, getenv),
+		Out:     stdout,
+		Err:     stderr,
+		Stop:    stop,
+	}
 	if o.Command, err = evaluator(); err == nil {
 		err = f.run(ctx, o)
 	}
@@ -78,7 +83,7 @@ func (e exitStatus) Error() string { return fmt.Sprintf("status %d", int(e)) }
 // evaluator is how this program is started as an evaluator.
 func evaluator() (repl.Command, error) {
 	exe, err := os.Executable()
-	return repl.Command{exe, evaluateCommand}, err
+	return repl.Command{exe, repl.Subcommand}, err
 }
 
 // run connects the shell with its node and runs it.
@@ -86,7 +91,8 @@ func (f shellFlags) run(ctx context.Context, o repl.Options) error {
 	if f.fd == 0 {
 		node, err := repl.Connect(ctx, f.url, f.token, f.ca)
 		if err != nil {
-			return hint("-connect takes the address of a console, CONVOY_TOKEN or -token-file its token", "connect to %s: %w", f.url, err)
+			return hint("-connect takes the address of a console, CONVOY_TOKEN or -token-file its token",
+				"connect to %s: %w", f.url, err)
 		}
 		o.Node = node
 		if o.Name == "" {
@@ -172,7 +178,11 @@ func readShellFlags(args []string, getenv func(string) string) (f shellFlags, er
 			err = errors.New("there is no certificate in it")
 		}
 		if err != nil {
-			return f, hint("name the file of certificates that vouch for the console; that of -tls-self is tls.pem below its -data", "-ca: %v", err)
+			return f, hint(
+				"name the file of certificates that vouch for the console; that of -tls-self is tls.pem below its -data",
+				"-ca: %v",
+				err,
+			)
 		}
 	}
 	switch {

@@ -196,14 +196,14 @@ func readUserFlags(args []string, getenv func(string) string) (f userFlags, err 
 }
 
 func (cfg *config) checkUsers(f flags, _ func(string) string) error {
-	if cfg.users = f.users; cfg.users == "" && cfg.data != "" {
-		cfg.users = filepath.Join(cfg.data, "users")
+	if cfg.Users = f.users; cfg.Users == "" && cfg.Data != "" {
+		cfg.Users = filepath.Join(cfg.Data, "users")
 	}
-	if cfg.users == "" {
+	if cfg.Users == "" {
 		return nil
 	}
-	cfg.users, _ = filepath.Abs(cfg.users)
-	if _, err := access.OpenUsers(cfg.users); err != nil {
+	cfg.Users, _ = filepath.Abs(cfg.Users)
+	if _, err := access.OpenUsers(cfg.Users); err != nil {
 		return hint("convoy user makes such a file", "the users cannot be read: %w", err)
 	}
 	return nil

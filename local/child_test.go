@@ -3,6 +3,7 @@ package local
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -71,16 +72,28 @@ func behave(how string) int {
 	return 2
 }
 
-// beNode does what a node does towards its parent. If it is told a directory,
-// that is a socket that it holds open for as long as it lives.
+// told is what the children of these tests are told.
+type told struct {
+	Name, Cookie, Token, Socket string
+}
+
+// tell makes a child's line.
+func tell(what told) ([]byte, error) { return json.Marshal(what) }
+
+// beNode does what a node does towards its parent. If it is told a socket, it
+// holds a connection to it for as long as it lives.
 func beNode() int {
-	c, err := ReadChild(os.Stdin)
+	line, err := ReadChild(os.Stdin)
+	var c told
+	if err == nil {
+		err = json.Unmarshal(line, &c)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if c.Dir != "" {
-		if _, err := net.Dial("unix", c.Dir); err != nil {
+	if c.Socket != "" {
+		if _, err := net.Dial("unix", c.Socket); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -98,7 +111,7 @@ func beParent() int {
 	p := New(Config{
 		Self: self, Loopback: netip.IPv6Loopback(),
 		Executable: os.Args[0], Args: []string{"child", "node"},
-		Child: func(name string) Child { return Child{Name: name, Dir: os.Args[3]} },
+		Child: func(name string) ([]byte, error) { return tell(told{Name: name, Socket: os.Args[3]}) },
 	})
 	if err := p.Start(context.Background()); err != nil {
 		fmt.Println(err)
@@ -134,7 +147,7 @@ func start(t *testing.T, args ...string) *Provider {
 	p := New(Config{
 		Self: self, Loopback: netip.IPv6Loopback(),
 		Executable: os.Args[0], Args: append([]string{"child"}, args...),
-		Child: func(name string) Child { return Child{Name: name, Cookie: cookie, Token: token} },
+		Child: func(name string) ([]byte, error) { return tell(told{Name: name, Cookie: cookie, Token: token}) },
 		Log:   slog.New(slog.DiscardHandler),
 	})
 	if err := p.Start(t.Context()); err != nil {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -78,9 +77,9 @@ func (c *process) wait() {
 	close(c.done)
 }
 
-// talk tells the process who it is and waits until it says that it listens.
-// When ctx ends, the process ends too. Errors are meant for people.
-func (c *process) talk(ctx context.Context, child Child) (Ready, error) {
+// talk tells the process what child says of it, and waits until it says that it
+// listens. When ctx ends, the process ends too. Errors are meant for people.
+func (c *process) talk(ctx context.Context, child func(name string) ([]byte, error)) (Ready, error) {
 	stop := context.AfterFunc(ctx, func() {
 		c.kill()
 		_ = c.stdin.SetDeadline(time.Unix(1, 0)) // fails only if it has ended
@@ -106,8 +105,8 @@ func (c *process) talk(ctx context.Context, child Child) (Ready, error) {
 }
 
 // exchange writes the child's line and reads its answer.
-func (c *process) exchange(child Child) (Ready, error) {
-	line, err := json.Marshal(child)
+func (c *process) exchange(child func(name string) ([]byte, error)) (Ready, error) {
+	line, err := child(c.name)
 	if err != nil {
 		return Ready{}, err
 	}
@@ -165,7 +164,9 @@ func (c *process) end(ctx context.Context, grace time.Duration) {
 }
 
 // allowed are the variables that a child gets of our environment, besides LC_…
-var allowed = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "COLORTERM"}
+var allowed = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "COLORTERM",
+}
 
 // scrub returns what a child may have of an environment: nothing secret.
 func scrub(env []string) []string {

@@ -2,7 +2,8 @@
 // process of the same program, named in a DNS zone of the package's own server.
 //
 // A child learns who it is, secrets included, from one line on its standard
-// input (see [Child]) and says on descriptor 3 that it listens (see [Ready]).
+// input, where neither its arguments nor its environment could give it away
+// (see [ReadChild]), and says on descriptor 3 that it listens (see [Ready]).
 // It ends when that standard input does, so no node outlives its parent,
 // however that ended.
 package local
@@ -35,13 +36,15 @@ var ErrClosed = errors.New("local provider is closed")
 
 // Config says how this machine makes nodes.
 type Config struct {
-	Self       string                  // full name of this node; its base names the children too
-	Loopback   netip.Addr              // ::1 or 127.0.0.1: where DNS answers and all nodes are
-	Executable string                  // what a child runs,
-	Args       []string                // with these arguments; no secrets
-	Env        []string                // of which a child gets what is not secret; nil: this process's own
-	Child      func(name string) Child // what a child is told; called by Spawn, and may call the provider
-	Log        *slog.Logger
+	Self       string     // full name of this node; its base names the children too
+	Loopback   netip.Addr // ::1 or 127.0.0.1: where DNS answers and all nodes are
+	Executable string     // what a child runs,
+	Args       []string   // with these arguments; no secrets
+	Env        []string   // of which a child gets what is not secret; nil: this process's own
+	// Child is what a child is told: a JSON object without line breaks, of less than 32 KiB, which may have secrets. The
+	// provider does not look into it. Spawn calls it; it may call the provider.
+	Child func(name string) ([]byte, error)
+	Log   *slog.Logger
 }
 
 // Provider makes nodes on this machine. Its methods may be called from any

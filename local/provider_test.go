@@ -101,9 +101,22 @@ func TestRow03_SpawnOfNoProgram(t *testing.T) {
 func TestSpawn_ToldTooMuch(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
-	p.cfg.Child = func(name string) Child { return Child{Name: name, Dir: strings.Repeat("x", childBytes)} }
+	p.cfg.Child = func(name string) ([]byte, error) {
+		return tell(told{Name: name, Socket: strings.Repeat("x", childBytes)})
+	}
 	if err := p.Spawn(t.Context(), p.NodeName("one"), func(fleet.Step) {}); err == nil {
 		t.Error("Spawn() told a child more than fits")
+	}
+	waitEnded(t, p, p.NodeName("one"))
+}
+
+func TestSpawn_NotToldAnything(t *testing.T) {
+	t.Parallel()
+	p := start(t, "node")
+	nothing := errors.New("there is nothing to tell")
+	p.cfg.Child = func(string) ([]byte, error) { return nil, nothing }
+	if err := p.Spawn(t.Context(), p.NodeName("one"), noStep); !errors.Is(err, nothing) {
+		t.Errorf("Spawn() = %v", err)
 	}
 	waitEnded(t, p, p.NodeName("one"))
 }

@@ -32,12 +32,13 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	late := fmt.Errorf("it did not say within %v that it listens", p.patience)
 	bounded, cancel := context.WithTimeoutCause(ctx, p.patience, late)
 	defer cancel()
-	ready, err := c.talk(bounded, p.cfg.Child(name))
+	ready, err := c.talk(bounded, p.cfg.Child)
 	if end(err) != nil {
 		return err
 	}
 	p.enter(c, ready)
-	p.log.Info("process listens", "node", name, "addr", netip.AddrPortFrom(p.cfg.Loopback, ready.Gossip).String(), "took", time.Since(began))
+	p.log.Info("process listens", "node", name, "addr", netip.AddrPortFrom(p.cfg.Loopback, ready.Gossip).String(), "took",
+		time.Since(began))
 	return nil
 }
 

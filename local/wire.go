@@ -7,48 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
-	"time"
 )
 
 const (
-	childBytes = 32 << 10 // a Child's line at most; it must fit into a pipe
+	childBytes = 32 << 10 // a child's line at most; it must fit into a pipe
 	readyBytes = 1 << 10  // a Ready's line at most
 	readyFD    = 3        // the descriptor of the ready pipe in the child
 )
-
-// Child is all that a spawned node is told: one line of JSON on its standard
-// input, where neither its arguments nor its environment could give it away.
-// The pipe stays open for as long as the parent lives; when it ends the child
-// has to stop.
-type Child struct {
-	Name       string         `json:"name"` // full node name
-	Cookie     string         `json:"cookie"`
-	Token      string         `json:"token"`
-	Bind       netip.Addr     `json:"bind"`        // the address for gossip, calls and console
-	Query      string         `json:"query"`       // the name that it polls,
-	DNS        netip.AddrPort `json:"dns"`         // at this server,
-	Poll       time.Duration  `json:"poll"`        // so often; in ns
-	Shell      []string       `json:"shell"`       // program of a system shell
-	System     string         `json:"system"`      // whether there are any
-	Confine    string         `json:"confine"`     // what keeps those from the node
-	SystemUser string         `json:"system_user"` // whom they run as
-	DirGiven   bool           `json:"dir_given"`   // Dir was asked for
-	Data       string         `json:"data"`        // directory of what it keeps
-	Users      string         `json:"users"`       // file of who may log in
-	Dir        string         `json:"dir"`         // where shells start
-	Idle       time.Duration  `json:"idle"`        // after which shells that nobody uses are closed; 0: never
-	AuditMax   int64          `json:"audit_max"`   // bytes of the audit log; 0: any
-	AuditAge   time.Duration  `json:"audit_age"`   // of its entries; 0: any
-	MaxUpload  int64          `json:"max_upload"`  // the largest file to or from a shell, in bytes; 0: none
-	Runbooks   string         `json:"runbooks"`    // directory of the user's runbooks; empty: none
-	Log        string         `json:"log"`         // level
-
-	RecordAll     bool   `json:"record_all"`     // every shell is recorded
-	Recordings    string `json:"recordings"`     // directory that holds its directory of recordings
-	RecordingsMax int64  `json:"recordings_max"` // bytes
-}
 
 // Ready is one line of JSON that a child writes to descriptor 3 once it
 // listens.
@@ -60,17 +26,14 @@ type Ready struct {
 
 var errNotReady = errors.New("gossip and call ports are missing")
 
-// ReadChild reads the one line that a parent sends, and nothing that does not
-// look exactly like it. It leaves r open.
-func ReadChild(r io.Reader) (Child, error) {
-	var c Child
-	if err := readLine(r, childBytes, &c); err != nil {
-		return Child{}, fmt.Errorf("read the parent's line: %w", err)
+// ReadChild reads the one line that a parent sends, as [Config.Child] made it, and nothing that is not one line with a
+// JSON object. It leaves r open.
+func ReadChild(r io.Reader) ([]byte, error) {
+	line, err := readLine(r, childBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read the parent's line: %w", err)
 	}
-	if c.Name == "" {
-		return Child{}, errors.New("read the parent's line: it has no name")
-	}
-	return c, nil
+	return line, nil
 }
 
 // WriteReady tells the parent on descriptor 3 that this process listens, and
@@ -92,8 +55,12 @@ func WriteReady(ready Ready) error {
 
 // readReady reads what WriteReady wrote. An io.EOF means: not a word.
 func readReady(r io.Reader) (Ready, error) {
+	line, err := readLine(r, readyBytes)
+	if err != nil {
+		return Ready{}, err
+	}
 	var ready Ready
-	if err := readLine(r, readyBytes, &ready); err != nil {
+	if err := decode(line, &ready); err != nil {
 		return Ready{}, err
 	}
 	if ready.Gossip == 0 || ready.Call == 0 {
@@ -102,28 +69,27 @@ func readReady(r io.Reader) (Ready, error) {
 	return ready, nil
 }
 
-// readLine reads one line of at most limit bytes, which must be one JSON
-// object without unknown fields, into v.
-func readLine(r io.Reader, limit int, v any) error {
+// readLine reads one line of at most limit bytes, which must begin as a JSON object does.
+func readLine(r io.Reader, limit int) ([]byte, error) {
 	in := bufio.NewReaderSize(r, limit)
 	line, err := in.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return fmt.Errorf("line is longer than %d bytes", limit)
+		return nil, fmt.Errorf("line is longer than %d bytes", limit)
 	case errors.Is(err, io.EOF) && len(line) > 0:
-		return io.ErrUnexpectedEOF
+		return nil, io.ErrUnexpectedEOF
 	case err != nil:
-		return err
+		return nil, err
 	case in.Buffered() > 0:
-		return errors.New("there is more than one line")
+		return nil, errors.New("there is more than one line")
+	case line[0] != '{':
+		return nil, errors.New("line is no JSON object")
 	}
-	return decode(line, v)
+	return line, nil
 }
 
+// decode reads one JSON object without unknown fields.
 func decode(line []byte, v any) error {
-	if !bytes.HasPrefix(line, []byte("{")) {
-		return errors.New("line is no JSON object")
-	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {

@@ -2,40 +2,26 @@ package local
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
-	"net/netip"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"convoy/fleet"
 )
 
 func noStep(fleet.Step) {}
 
-var sample = Child{
-	Name: "convoy@convoy-k3fz.convoy.internal", Cookie: cookie, Token: token,
-	Bind: netip.IPv6Loopback(), Query: service, DNS: netip.MustParseAddrPort("[::1]:5353"),
-	Poll: 5 * time.Second, Shell: []string{"/bin/sh", "-l"}, Dir: "/", Idle: time.Hour, AuditMax: 1 << 30, AuditAge: time.Hour, MaxUpload: 1 << 20, Runbooks: "/srv/runbooks", Log: "INFO",
-	RecordAll: true, Recordings: "/var/recordings", RecordingsMax: 1 << 30,
-}
+const sample = `{"name":"convoy@convoy-k3fz.convoy.internal","cookie":"` + cookie + `","more":[1,{}]}` + "\n"
 
 func TestReadChild(t *testing.T) {
-	line, err := json.Marshal(sample)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line = append(line, '\n')
 	for name, r := range map[string]io.Reader{
-		"whole":   bytes.NewReader(line),
-		"by byte": iotest.OneByteReader(bytes.NewReader(line)),
+		"whole":   strings.NewReader(sample),
+		"by byte": iotest.OneByteReader(strings.NewReader(sample)),
 	} {
-		if got, err := ReadChild(r); err != nil || !reflect.DeepEqual(got, sample) {
-			t.Errorf("%s: ReadChild() = %+v, %v, want %+v", name, got, err, sample)
+		if got, err := ReadChild(r); err != nil || string(got) != sample {
+			t.Errorf("%s: ReadChild() = %q, %v, want %q", name, got, err, sample)
 		}
 	}
 }
@@ -44,9 +30,9 @@ func TestReadChild(t *testing.T) {
 func TestReadChild_DoesNotWaitForTheEnd(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()
-	go w.Write([]byte(`{"name":"convoy@a.x"}` + "\n")) //nolint:errcheck // then the read fails
-	if c, err := ReadChild(r); err != nil || c.Name != "convoy@a.x" {
-		t.Errorf("ReadChild() = %+v, %v", c, err)
+	go w.Write([]byte(sample)) //nolint:errcheck // then the read fails
+	if got, err := ReadChild(r); err != nil || string(got) != sample {
+		t.Errorf("ReadChild() = %q, %v", got, err)
 	}
 }
 
@@ -56,20 +42,14 @@ func TestReadChild_Refuses(t *testing.T) {
 		{"an empty line", "\n"},
 		{"no object", "null\n"},
 		{"a list", "[]\n"},
-		{"half an object", `{"name":"a"` + "\n"},
 		{"no end of line", `{"name":"a"}`},
-		{"no name", "{}\n"},
-		{"an unknown field", `{"name":"a","admin":true}` + "\n"},
-		{"a wrong type", `{"name":7}` + "\n"},
-		{"a bad address", `{"name":"a","bind":"nowhere"}` + "\n"},
-		{"two objects", `{"name":"a"} {"name":"b"}` + "\n"},
 		{"two lines", `{"name":"a"}` + "\n" + `{"name":"b"}` + "\n"},
 		{"too much", `{"name":"` + strings.Repeat("a", childBytes) + `"}` + "\n"},
 		{"no end at all", strings.Repeat("a", 3*childBytes)},
 	}
 	for _, test := range tests {
-		if c, err := ReadChild(strings.NewReader(test.text)); err == nil {
-			t.Errorf("%s: ReadChild() = %+v, want an error", test.name, c)
+		if got, err := ReadChild(strings.NewReader(test.text)); err == nil {
+			t.Errorf("%s: ReadChild() = %q, want an error", test.name, got)
 		}
 	}
 }
@@ -99,30 +79,17 @@ func TestReadReady(t *testing.T) {
 	}
 }
 
-// FuzzReadChild: what is accepted is one line within the bound, and says the
-// same when it is written again.
+// FuzzReadChild: what is accepted is one line within the bound.
 func FuzzReadChild(f *testing.F) {
-	line, err := json.Marshal(sample)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(append(line, '\n'))
+	f.Add([]byte(sample))
 	f.Add([]byte("{\"name\":\"a\",\"dns\":\"\"}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := ReadChild(bytes.NewReader(b))
+		line, err := ReadChild(bytes.NewReader(b))
 		if err != nil {
 			return
 		}
-		if len(b) > childBytes || c.Name == "" || bytes.Count(b, []byte("\n")) != 1 {
-			t.Fatalf("accepted %d bytes: %+v", len(b), c)
-		}
-		again, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := ReadChild(bytes.NewReader(append(again, '\n')))
-		if err != nil || !reflect.DeepEqual(back, c) {
-			t.Fatalf("%+v came back as %+v, %v", c, back, err)
+		if len(b) > childBytes || !bytes.Equal(line, b) || bytes.Count(b, []byte("\n")) != 1 {
+			t.Fatalf("accepted %d bytes: %q", len(b), line)
 		}
 	})
 }

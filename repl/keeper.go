@@ -29,6 +29,10 @@ type Node interface {
 	Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error)
 }
 
+// Subcommand is the argument by which convoy is started as an evaluator, and calls
+// [Evaluate].
+const Subcommand = "evaluate"
+
 // Command is how an evaluator is started: the program, and arguments that make it
 // call [Evaluate].
 type Command []string

@@ -73,8 +73,11 @@ type row struct {
 // rows are the arrows as docs/architecture.md draws them.
 var rows = []row{
 	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
-	{"cli", "*",
+	{"cli", "node access access/openid audit confine files handlers local peer railway repl repl/wire",
 		"it reads what is asked for into node.Config, and asks those whom it is for whether it is right"},
+	{"node", "access access/openid audit confine files fleet handlers local logs metrics peer pty pty/cast railway repl " +
+		"rpc",
+		"it introduces the parts of one running Convoy to one another; who started it is not its concern"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire",
 		"what may be called gets the parts that it works with, and knows no page, no provider and no node"},
 	{"handlers", "access access/openid assets audit files fleet guide logs pty pty/cast templates",
@@ -205,7 +208,9 @@ func libraryOf(path string) string {
 }
 
 // reads are the functions and variables of os by which a program learns how it was started, or changes that.
-var reads = []string{"Args", "Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Unsetenv", "Clearenv", "UserHomeDir"}
+var reads = []string{
+	"Args", "Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Unsetenv", "Clearenv", "UserHomeDir",
+}
 
 // TestOnlyCLI keeps flags and environment in cli, and exits in main, so that nodes can run side by side in one process.
 // Files for other systems are looked at, too.

@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 // newAuthority makes what decides who may do what here.
 func (n *node) newAuthority() (*access.Authority, error) {
-	users, err := access.OpenUsers(n.cfg.users)
+	users, err := access.OpenUsers(n.cfg.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -20,16 +20,16 @@ func (n *node) newAuthority() (*access.Authority, error) {
 		return nil, err
 	}
 	cfg := access.AuthorityConfig{
-		Self:   n.cfg.name,
+		Self:   n.cfg.Name,
 		Users:  users,
 		Grants: grants,
 		Homes:  rpc.Homes{Cluster: n.cluster},
 		Log:    n.part("access"),
 	}
-	if !n.cfg.ownToken {
-		cfg.Token = access.Generation(n.cfg.token)
+	if !n.cfg.OwnToken {
+		cfg.Token = access.Generation(n.cfg.Token)
 	}
-	if id := n.cfg.openID; id.Issuer != "" {
+	if id := n.cfg.OpenID; id.Issuer != "" {
 		cfg.OpenID = access.Generation(id.Issuer, id.ClientID, id.UserClaim, id.RoleClaim, fmt.Sprint(id.Roles))
 	}
 	return access.NewAuthority(cfg), nil
@@ -38,14 +38,14 @@ func (n *node) newAuthority() (*access.Authority, error) {
 // openGrants opens the file of who is logged in and of API tokens. A node without one goes on, and says so; one that
 // another node made has none, and asks the others.
 func (n *node) openGrants() (*access.Grants, error) {
-	if n.cfg.data == "" || n.cfg.spawned {
+	if n.cfg.Data == "" || n.cfg.Spawned {
 		return access.OpenGrants("", false)
 	}
-	file := filepath.Join(n.cfg.data, "access", hostOf(n.cfg.name)+".db")
+	file := filepath.Join(n.cfg.Data, "access", n.cfg.host()+".db")
 	err := os.MkdirAll(filepath.Dir(file), 0o700)
 	if err == nil {
 		var grants *access.Grants
-		if grants, err = access.OpenGrants(file, !n.cfg.ownCookie); err == nil {
+		if grants, err = access.OpenGrants(file, !n.cfg.OwnCookie); err == nil {
 			n.log.Info("logins and tokens", "component", "access", "file", file)
 			return grants, nil
 		}

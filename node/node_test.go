@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"bytes"
@@ -9,7 +9,8 @@ import (
 func TestShare_KeysOfTwoCookies(t *testing.T) {
 	t.Parallel()
 	both, old := keysFor("new-cookie,old-cookie", "share"), keysFor("old-cookie", "share")
-	if len(both) != 2 || !bytes.Equal(both[1], old[0]) || bytes.Equal(both[0], both[1]) || bytes.Equal(old[0], keysFor("old-cookie", "session")[0]) {
+	if len(both) != 2 || !bytes.Equal(both[1], old[0]) || bytes.Equal(both[0], both[1]) ||
+		bytes.Equal(old[0], keysFor("old-cookie", "session")[0]) {
 		t.Errorf("keys %x of two cookies, %x of the old one", both, old)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package node
 
 import "convoy/pty"
 
@@ -15,10 +15,10 @@ func (n *node) programs(exe string) []pty.Program {
 		Name:      "convoy",
 		Alone:     true,
 		Accompany: n.attach,
-		Args:      []string{exe, "shell", "-fd", "3", "-name", n.cfg.name},
+		Args:      []string{exe, "shell", "-fd", "3", "-name", n.cfg.Name},
 		Env:       []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"},
 	}
-	switch n.cfg.system {
+	switch n.cfg.System {
 	case "off":
 		return []pty.Program{convoy}
 	case "first":

@@ -7,7 +7,9 @@ import (
 
 func TestParseAge(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Duration{"0": 0, "0d": 0, "400d": 400 * 24 * time.Hour, "720h": 720 * time.Hour, "36500d": 36500 * 24 * time.Hour} {
+	for text, want := range map[string]time.Duration{
+		"0": 0, "0d": 0, "400d": 400 * 24 * time.Hour, "720h": 720 * time.Hour, "36500d": 36500 * 24 * time.Hour,
+	} {
 		if got, err := parseAge(text); err != nil || got != want {
 			t.Errorf("parseAge(%q) = %v, %v, want %v", text, got, err, want)
 		}

@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"context"
@@ -15,41 +15,41 @@ import (
 
 // system is the system shells of this node, as rpc and pty ask for them.
 type system struct {
-	cfg     config
+	cfg     Config
 	sandbox *confine.Sandbox
 }
 
 // newSystem plans what system shells do not get. exe is this program.
-func newSystem(cfg config, exe string) (*system, error) {
+func newSystem(cfg Config, exe string) (*system, error) {
 	plan, err := sandboxPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &system{cfg: cfg, sandbox: confine.NewSandbox(cfg.confine, plan, exe, pty.OpenTerminal)}, nil
+	return &system{cfg: cfg, sandbox: confine.NewSandbox(cfg.Confine, plan, exe, pty.OpenTerminal)}, nil
 }
 
-func sandboxPlan(cfg config) (plan confine.Plan, err error) {
-	if cfg.confine == confine.Off {
+func sandboxPlan(cfg Config) (plan confine.Plan, err error) {
+	if cfg.Confine == confine.Off {
 		return plan, nil
 	}
-	plan.Strict = cfg.confine == confine.Strict
-	for _, path := range []string{cfg.data, cfg.users, cfg.record.dir, cfg.tls.key} {
+	plan.Strict = cfg.Confine == confine.Strict
+	for _, path := range []string{cfg.Data, cfg.Users, cfg.Record.Dir, cfg.TLS.Key} {
 		if path != "" && !slices.Contains(plan.Hide, path) {
 			plan.Hide = append(plan.Hide, path)
 		}
 	}
-	if os.Geteuid() != 0 || cfg.system == "off" {
+	if os.Geteuid() != 0 || cfg.System == "off" {
 		return plan, nil
 	}
-	u, err := confine.FindUser(cfg.systemUser)
+	u, err := confine.FindUser(cfg.SystemUser)
 	if err != nil {
-		return plan, hint("-system-user takes a user's name or number", "%v", err)
+		return plan, Hintf("-system-user takes a user's name or number", "%v", err)
 	}
 	if u.UID == 0 {
 		return plan, nil // somebody wants root's shells, with what else there is
 	}
 	if err := u.MakeHome(os.TempDir()); err != nil {
-		return plan, hint("give -system-user a user that has a home directory",
+		return plan, Hintf("give -system-user a user that has a home directory",
 			"system shells have no directory to start in: %v", err)
 	}
 	plan.User = u
@@ -57,17 +57,17 @@ func sandboxPlan(cfg config) (plan confine.Plan, err error) {
 }
 
 // Name does as rpc.System says.
-func (s *system) Name() string { return s.cfg.shell[0] }
+func (s *system) Name() string { return s.cfg.Shell[0] }
 
 // Command does as rpc.System says.
 func (s *system) Command(ctx context.Context, line string) (*exec.Cmd, error) {
-	if s.cfg.system == "off" {
+	if s.cfg.System == "off" {
 		return nil, handlers.ErrNoSystemShell
 	}
 	if err := s.allow(); err != nil {
 		return nil, err
 	}
-	args := s.sandbox.Command(s.cfg.shell[0], "-c", line)
+	args := s.sandbox.Command(s.cfg.Shell[0], "-c", line)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = s.dir(), s.env()
 	if s.enters() {
@@ -81,7 +81,7 @@ func (s *system) Confinement() any { return s.status() }
 
 // status tells what the confinement is worth on this machine.
 func (s *system) status() confine.Status {
-	if s.cfg.system == "off" {
+	if s.cfg.System == "off" {
 		why := "There are no system shells on this node"
 		return confine.Status{Mode: s.sandbox.Mode, State: "off", Why: why, List: []confine.Protection{}}
 	}
@@ -103,8 +103,8 @@ func (s *system) allow() error {
 func (s *system) program() pty.Program {
 	return pty.Program{
 		Kind:   systemShell,
-		Name:   filepath.Base(s.cfg.shell[0]),
-		Args:   s.sandbox.Command(s.cfg.shell...),
+		Name:   filepath.Base(s.cfg.Shell[0]),
+		Args:   s.sandbox.Command(s.cfg.Shell...),
 		Env:    s.env(),
 		Dir:    s.dir(),
 		Enters: s.enters(),
@@ -126,9 +126,9 @@ func (s *system) files() files.Store {
 func (s *system) enters() bool { return s.sandbox.Mode != confine.Off }
 
 // dir is where system shells start.
-func (s *system) dir() string { return s.sandbox.Dir(s.cfg.dir, s.cfg.dirGiven) }
+func (s *system) dir() string { return s.sandbox.Dir(s.cfg.Dir, s.cfg.DirGiven) }
 
 // env is the environment of system shells.
 func (s *system) env() []string {
-	return s.sandbox.Plan.Env(append(slices.Clone(s.cfg.env), "CONVOY_NODE="+s.cfg.name))
+	return s.sandbox.Plan.Env(append(slices.Clone(s.cfg.Env), "CONVOY_NODE="+s.cfg.Name))
 }

@@ -12,10 +12,10 @@ const minAuditMax = 1 << 20
 
 // checkAudit reads how much is kept of what was done, and how long.
 func (cfg *config) checkAudit(f flags, _ func(string) string) (err error) {
-	if cfg.auditMax, err = parseSize(f.auditMax); err != nil || cfg.auditMax > 0 && cfg.auditMax < minAuditMax {
+	if cfg.AuditMax, err = parseSize(f.auditMax); err != nil || cfg.AuditMax > 0 && cfg.AuditMax < minAuditMax {
 		return hint("1MiB or more, such as 100MiB; 0 for any", "-audit-max %q is out of range", f.auditMax)
 	}
-	if cfg.auditAge, err = parseAge(f.auditAge); err != nil || cfg.auditAge > 0 && cfg.auditAge < 24*time.Hour {
+	if cfg.AuditAge, err = parseAge(f.auditAge); err != nil || cfg.AuditAge > 0 && cfg.AuditAge < 24*time.Hour {
 		return hint("a day or more, such as 400d or 720h; 0 for ever", "-audit-age %q is out of range", f.auditAge)
 	}
 	return nil

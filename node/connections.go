@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"log/slog"
@@ -115,18 +115,22 @@ func (c *boundedConn) Close() error {
 // sharesAddress reports whether many come from an address: a trusted proxy's, or one of this machine, where tunnels and
 // other proxies end.
 func (n *node) sharesAddress(addr netip.Addr) bool {
-	return addr.IsLoopback() || n.cfg.proxies.Trusts(addr)
+	return addr.IsLoopback() || n.cfg.Proxies.Trusts(addr)
 }
 
-// newServer is the console's server. What a header, an idle connection and a silent one may take is bounded here, bodies
-// and answers by the handlers.
+// newServer is the console's server. What a header, an idle connection and a silent one may take is bounded here,
+// bodies and answers by the handlers.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
-		HTTP2:             &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter / 2, WriteByteTimeout: pingAfter},
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout:  pingAfter,
+			PingTimeout:      pingAfter / 2,
+			WriteByteTimeout: pingAfter,
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

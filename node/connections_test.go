@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"bufio"
@@ -15,11 +15,17 @@ import (
 	"time"
 )
 
-// Nobody has more connections than one address may; all together leave the reserve to those who have few; addresses that
-// many share are bounded in total alone.
+// Nobody has more connections than one address may; all together leave the reserve to those who have few; addresses
+// that many share are bounded in total alone.
 func TestConnections_Bounds(t *testing.T) {
 	t.Parallel()
-	b := &bounded{total: 800, each: 100, shared: func(a netip.Addr) bool { return a.IsPrivate() }, log: slog.New(slog.DiscardHandler), of: map[string]int{}}
+	b := &bounded{
+		total:  800,
+		each:   100,
+		shared: func(a netip.Addr) bool { return a.IsPrivate() },
+		log:    slog.New(slog.DiscardHandler),
+		of:     map[string]int{},
+	}
 	take := func(addr string, n int) (got int) {
 		for i := range n {
 			if b.take(netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(1000+i)).String()) {
@@ -55,8 +61,11 @@ func TestConnections_Served(t *testing.T) {
 	must(t, err)
 	b := newBounded(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
 	b.each = 3
-	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }), slog.New(slog.DiscardHandler)) //nolint:errcheck // the client tells
-	go server.Serve(b)                                                                                                                             //nolint:errcheck // Close ends it
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "ok") //nolint:errcheck // the client tells
+	})
+	server := newServer(handler, slog.New(slog.DiscardHandler))
+	go server.Serve(b) //nolint:errcheck // Close ends it
 	defer server.Close()
 	ask := func() (net.Conn, error) {
 		conn, err := net.Dial("tcp", listener.Addr().String())

@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"context"
@@ -13,10 +13,10 @@ import (
 
 // stdoutHandler writes the log to standard output: for people if that is a terminal, else JSON.
 func (n *node) stdoutHandler() slog.Handler {
-	if n.cfg.logFormat == "text" || n.cfg.logFormat == "auto" && n.onTerminal() {
-		return logs.TextHandler(n.stdout, n.cfg.logLevel)
+	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.onTerminal() {
+		return logs.TextHandler(n.stdout, n.cfg.LogLevel)
 	}
-	return logs.JSONHandler(n.stdout, n.cfg.logLevel)
+	return logs.JSONHandler(n.stdout, n.cfg.LogLevel)
 }
 
 func (n *node) onTerminal() bool {
@@ -31,14 +31,14 @@ func (n *node) onTerminal() bool {
 // announce says that the node is ready: a spawned one to its parent, any other to the person who started it. The token
 // is shown only if it was made here, and only on standard output: it is never in the log that others can read.
 func (n *node) announce(ctx context.Context, fail context.CancelCauseFunc) error {
-	if n.cfg.spawned {
+	if n.cfg.Spawned {
 		return n.announceToParent(ctx, fail)
 	}
 	text := "log in at " + n.url() + " with the token in CONVOY_TOKEN"
-	if n.cfg.ownToken {
-		text = "open " + n.url() + "?token=" + n.cfg.token
+	if n.cfg.OwnToken {
+		text = "open " + n.url() + "?token=" + n.cfg.Token
 	}
-	if n.cfg.logFormat == "text" || n.cfg.logFormat == "auto" && n.onTerminal() {
+	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.onTerminal() {
 		_, err := fmt.Fprintf(n.stdout, "\n  Convoy is ready: %s\n\n", text)
 		return err
 	}

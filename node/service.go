@@ -1,15 +1,12 @@
-package cli
+package node
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
 	"convoy/access"
 	"convoy/handlers"
-	"convoy/peer"
-	"convoy/railway"
 	"convoy/repl"
 	"convoy/rpc"
 )
@@ -17,7 +14,7 @@ import (
 // newService makes what may be called on this node. exe is this program.
 func (n *node) newService(exe string) *rpc.Service {
 	cfg := rpc.Config{
-		Self:      n.cfg.name,
+		Self:      n.cfg.Name,
 		Cluster:   n.cluster,
 		Fleet:     n.fleet,
 		Shells:    n.shells,
@@ -25,11 +22,11 @@ func (n *node) newService(exe string) *rpc.Service {
 		Authority: n.authority,
 		Audit:     n.audit,
 		System:    n.system,
-		Evaluator: repl.Command{exe, evaluateCommand},
+		Evaluator: repl.Command{exe, repl.Subcommand},
 		Log:       n.log,
 	}
-	if n.cfg.data != "" {
-		cfg.Histories = filepath.Join(n.cfg.data, "histories", hostOf(n.cfg.name))
+	if n.cfg.Data != "" {
+		cfg.Histories = filepath.Join(n.cfg.Data, "histories", n.cfg.host())
 	}
 	if n.railway != nil {
 		cfg.Railway = railwayFunctions{n.railway}
@@ -51,32 +48,4 @@ func (p prompt) Run(ctx context.Context, who access.Who, command string) (handle
 	got, err := p.Service.Run(ctx, who, command)
 	took := time.Duration(got.Took * float64(time.Second))
 	return handlers.Ran{Status: got.Status, Output: got.Output, Took: took}, err
-}
-
-// railwayFunctions are the provider's, as rpc asks for them.
-type railwayFunctions struct{ *railway.Provider }
-
-// Call does as rpc.Railway says.
-func (p railwayFunctions) Call(ctx context.Context, fn string, args peer.Args) (any, error) {
-	if fn == "railway.deployment" {
-		var id string
-		if err := args.Scan(&id); err != nil {
-			return nil, err
-		}
-		return p.Deployment(ctx, id)
-	}
-	if err := args.Scan(); err != nil {
-		return nil, err
-	}
-	switch fn {
-	case "railway.me":
-		return p.Me(ctx)
-	case "railway.services":
-		return p.Services(ctx)
-	case "railway.instances":
-		return p.Instances(ctx)
-	case "railway.nodes":
-		return p.Nodes(ctx)
-	}
-	return nil, fmt.Errorf("%w: %s", peer.ErrUnknownFunction, fn)
 }

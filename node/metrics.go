@@ -1,0 +1,42 @@
+package node
+
+import "convoy/metrics"
+
+// figures is what /metrics tells of this node.
+func (n *node) figures() metrics.Figures {
+	return metrics.Figures{
+		Version: Version,
+		Nodes: func() map[string]int {
+			by := map[string]int{}
+			for _, one := range n.fleet.List() {
+				by[string(one.Status)]++
+			}
+			return by
+		},
+		Members: func() map[string]int {
+			by := map[string]int{}
+			for _, one := range n.cluster.Members() {
+				by[string(one.State)]++
+			}
+			return by
+		},
+		Shells: func() (running, ended int) {
+			for _, one := range n.shells.List() {
+				if one.Running {
+					running++
+				} else {
+					ended++
+				}
+			}
+			return running, ended
+		},
+		Output: func() (bytes int64) {
+			for _, one := range n.shells.List() {
+				bytes += one.End
+			}
+			return bytes
+		},
+		Streams: func() int { return n.web.Streams() },
+		Lines:   n.ring.Next,
+	}
+}

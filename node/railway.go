@@ -1,0 +1,112 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"convoy/handlers"
+	"convoy/logs"
+	"convoy/peer"
+	"convoy/railway"
+)
+
+// nodeVariables are the environment of a node that Railway runs. Secrets are not among them: those are references.
+func (cfg Config) nodeVariables(name string) map[string]string {
+	base, _, _ := strings.Cut(name, "@")
+	return map[string]string{
+		"CONVOY_PROVIDER":  "none",
+		"CONVOY_NAME":      base,
+		"CONVOY_HOST":      hostOf(name),
+		"CONVOY_QUERY":     cfg.Query,
+		"CONVOY_PORT":      strconv.Itoa(cfg.Port),
+		"CONVOY_CALL_PORT": strconv.Itoa(cfg.CallPort),
+		"PORT":             "8080",
+		"CONVOY_LOG":       "json",
+	}
+}
+
+// newRailway makes the provider.
+func newRailway(cfg Config, notice func(railway.Notice), log *slog.Logger) (*railway.Provider, error) {
+	own := cfg.Railway
+	own.Variables, own.Notice, own.Log = cfg.nodeVariables, notice, log
+	p, err := railway.New(own)
+	if err != nil {
+		return nil, Hintf("docs/railway.md says what to set", "provider railway: %w", err)
+	}
+	return p, nil
+}
+
+// CheckRailway says whether a spawn on Railway by a node of that configuration would work, and changes nothing.
+func CheckRailway(ctx context.Context, cfg Config) ([]railway.Finding, error) {
+	p, err := newRailway(cfg, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	return p.Check(ctx), nil
+}
+
+// buildLog is what Railway logs of a node before the node can speak for itself.
+func (n *node) buildLog() handlers.BuildLog {
+	if n.railway == nil {
+		return nil
+	}
+	return func(ctx context.Context, name string) iter.Seq[logs.Line] {
+		return func(yield func(logs.Line) bool) {
+			var off int64
+			for line, err := range n.railway.Tail(ctx, name) {
+				if err != nil {
+					return
+				}
+				level := slog.LevelInfo
+				level.UnmarshalText([]byte(line.Level)) //nolint:errcheck // other words are info
+				from := "container"                     // the node repeats these when it has joined
+				if line.Build {
+					from = "build"
+				}
+				shown := logs.Line{
+					Off:     off,
+					Time:    line.Time,
+					Level:   level,
+					Message: line.Message,
+					Attrs:   []logs.Attr{{Key: "from", Value: from}},
+				}
+				if !yield(shown) {
+					return
+				}
+				off++
+			}
+		}
+	}
+}
+
+// railwayFunctions are the provider's, as rpc asks for them.
+type railwayFunctions struct{ *railway.Provider }
+
+// Call does as rpc.Railway says.
+func (p railwayFunctions) Call(ctx context.Context, fn string, args peer.Args) (any, error) {
+	if fn == "railway.deployment" {
+		var id string
+		if err := args.Scan(&id); err != nil {
+			return nil, err
+		}
+		return p.Deployment(ctx, id)
+	}
+	if err := args.Scan(); err != nil {
+		return nil, err
+	}
+	switch fn {
+	case "railway.me":
+		return p.Me(ctx)
+	case "railway.services":
+		return p.Services(ctx)
+	case "railway.instances":
+		return p.Instances(ctx)
+	case "railway.nodes":
+		return p.Nodes(ctx)
+	}
+	return nil, fmt.Errorf("%w: %s", peer.ErrUnknownFunction, fn)
+}

@@ -1,0 +1,134 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+
+	"convoy/local"
+)
+
+// start brings the node up. ctx lives as long as the node; fail ends it.
+func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
+	if err := n.listen(ctx); err != nil {
+		return err
+	}
+	if err := n.startProvider(ctx); err != nil {
+		return err
+	}
+	n.fleet.Start(ctx)
+	n.group.Go(func() { n.serve(fail) })
+	if err := n.cluster.Join(ctx, n.web.Peer()); err != nil {
+		return joinError(n.cfg, err)
+	}
+	if n.local != nil {
+		n.local.Announce(n.cfg.host(), n.cluster.GossipPort())
+	}
+	n.group.Go(func() { n.watchMembers(ctx) })
+	if os.Getpid() == 1 {
+		n.group.Go(func() { reapOrphans(ctx, orphansPause) })
+	}
+	n.group.Go(func() { n.system.status() }) // tried before somebody asks
+	n.group.Go(func() { n.web.ShareGrants(ctx) })
+	n.group.Go(func() { n.authority.Run(ctx) })
+	n.group.Go(n.service.Serve)
+	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", Version,
+		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
+	return n.announce(ctx, fail)
+}
+
+// listen opens the console's port, and makes the server.
+func (n *node) listen(ctx context.Context) error {
+	listener, err := net.Listen("tcp", n.cfg.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return Hintf("another program, perhaps another Convoy, listens there; choose another with -addr",
+			"address %s is in use", n.cfg.Addr)
+	}
+	if err != nil {
+		return Hintf("-addr says where the console listens", "listen on %s: %w", n.cfg.Addr, err)
+	}
+	secure, err := n.serverTLS()
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	n.listener = listener
+	n.server = newServer(n.web.Public(), n.part("http"))
+	n.server.TLSConfig, n.server.BaseContext = secure, func(net.Listener) context.Context { return ctx }
+	return nil
+}
+
+// serve serves the console until the server is shut down.
+func (n *node) serve(fail context.CancelCauseFunc) {
+	serve := n.server.Serve
+	if n.server.TLSConfig != nil {
+		serve = func(l net.Listener) error { return n.server.ServeTLS(l, "", "") }
+	}
+	if err := serve(newBounded(n.listener, n.sharesAddress, n.part("http"))); !errors.Is(err, http.ErrServerClosed) {
+		fail(fmt.Errorf("serve the console: %w", err))
+	}
+}
+
+// newLocal makes the provider that runs nodes as child processes of the program exe.
+func (n *node) newLocal(exe string) *local.Provider {
+	return local.New(local.Config{
+		Self:       n.cfg.Name,
+		Loopback:   n.cfg.Bind,
+		Executable: exe,
+		Args:       []string{"-spawned"},
+		Env:        n.cfg.Env,
+		Child:      n.child,
+		Log:        n.part("local"),
+	})
+}
+
+// startProvider starts what makes nodes. Railway is asked for its word, which takes a while, so nobody waits for that.
+func (n *node) startProvider(ctx context.Context) error {
+	switch {
+	case n.local != nil:
+		return n.local.Start(ctx)
+	case n.railway != nil:
+		n.group.Go(func() { n.railway.Start(ctx) }) //nolint:errcheck // it fails if called twice
+	}
+	return nil
+}
+
+func joinError(cfg Config, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return Hintf("choose others with -port and -call-port",
+			"port %d or %d of %s is in use", cfg.Port, cfg.CallPort, cfg.Bind)
+	}
+	return Hintf("-bind, -port and -call-port say where nodes meet", "join the cluster: %w", err)
+}
+
+// watchMembers tells the fleet what the cluster knows, until ctx ends.
+func (n *node) watchMembers(ctx context.Context) {
+	for {
+		changed := n.cluster.Changed()
+		n.fleet.SetMembers(n.cluster.Members())
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// url is the console's address for a browser on this machine.
+func (n *node) url() string {
+	addr := n.listener.Addr().(*net.TCPAddr)
+	host, _, _ := net.SplitHostPort(n.cfg.Addr)
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	scheme := "http://"
+	if n.cfg.TLS.On() {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
+}
