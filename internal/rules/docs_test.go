@@ -5,9 +5,41 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// TestDocs_Arrows compares the table of packages in docs/architecture.md with the rows that TestArrows keeps.
+func TestDocs_Arrows(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string]string{}
+	aside := regexp.MustCompile(` \(.*\)|,`)
+	lines := regexp.MustCompile("(?m)^\\| (`.*`) \\| .* \\| (.*) \\|$")
+	for _, line := range lines.FindAllStringSubmatch(string(text), -1) {
+		for _, pkg := range regexp.MustCompile("`(.*?)…?`").FindAllStringSubmatch(line[1], -1) {
+			drawn[pkg[1]] = aside.ReplaceAllString(line[2], "")
+		}
+	}
+	for _, one := range rows {
+		got, want := strings.Fields(drawn[one.pkg]), strings.Fields(one.may)
+		switch one.may {
+		case "":
+			want = []string{"none"}
+		case "*":
+			want = []string{"anything"}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("docs/architecture.md says that %s imports %q; it may import %q", one.pkg, got, want)
+		}
+	}
+}
 
 // TestDocs_NamedTestsExist keeps docs/security.md from naming tests that are gone. A name that ends in * or _ stands
 // for all that begin with it.
