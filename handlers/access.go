@@ -43,7 +43,7 @@ func sameSite(fn handler) handler {
 type nonceKey struct{}
 
 // securityHeaders says what a page may do: nothing that it does not bring itself. The nonce is for the style elements
-// that xterm.js makes (docs/decisions.md).
+// that xterm.js makes (docs/decisions/0014-nonce-for-xterm-styles.md).
 func (h *Handlers) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw := make([]byte, 16)

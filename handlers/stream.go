@@ -15,9 +15,10 @@ type publish func(name string, data []byte)
 
 // serveEvents answers one request with an event stream that lasts as long as run does, the client stays and ctx lives.
 //
-// It uses r3labs/sse in the one way that loses nothing and leaks nothing (docs/decisions.md): a server and a stream of
-// their own for each request, so that no client waits for another; no replay; publishing begins when the subscription
-// stands; the stream is removed only after the subscriber has gone; every event leaves in one write with a deadline.
+// It uses r3labs/sse in the one way that loses nothing and leaks nothing
+// (docs/decisions/0003-r3labs-sse-used-narrowly.md): a server and a stream for each request, so that no client waits for
+// another; no replay; publishing begins once the subscription exists; the stream is removed only after the subscriber
+// has left; every event leaves in one write with a deadline.
 func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
