@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// FromScreen, as the offset that a viewer wants, asks for the screen as it is
-	// now in place of the output that made it.
+	// FromScreen is the offset of a viewer that asks for the screen as it is now
+	// in place of the output that made it.
 	FromScreen = -2
 	// FromHistory asks for the screen with all rows that are kept of what has scrolled
 	// away, as far as a screen may be large.

@@ -172,11 +172,11 @@ func (c *cursor) advance(batch []logFields) []Line {
 	slices.SortStableFunc(parsed, func(a, b Line) int { return a.Time.Compare(b.Time) })
 	for _, l := range parsed {
 		seen[l.Time]++
-		if n := seen[l.Time]; l.Time.Before(c.time) || (l.Time.Equal(c.time) && n <= c.n) {
+		n := seen[l.Time]
+		if l.Time.Before(c.time) || (l.Time.Equal(c.time) && n <= c.n) {
 			continue
-		} else {
-			c.time, c.n = l.Time, n
 		}
+		c.time, c.n = l.Time, n
 		l.Cursor = c.String()
 		lines = append(lines, l)
 	}

@@ -28,10 +28,11 @@ import (
 )
 
 const (
-	// ClientID and ClientSecret are the console's; PublicID is a client without a secret.
+	// ClientID is the console's name, and ClientSecret its secret.
 	ClientID     = "convoy"
 	ClientSecret = "the secret of+the/console"
-	PublicID     = "convoy-public"
+	// PublicID is a client without a secret.
+	PublicID = "convoy-public"
 	// Password is everybody's.
 	Password = "everybody's password"
 )

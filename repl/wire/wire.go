@@ -73,8 +73,7 @@ func New(stream io.ReadWriteCloser, handle Handler) *Conn {
 	return &Conn{stream: stream, handle: handle, gone: make(chan struct{}), waiting: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}}
 }
 
-// Serve, to be called once, reads until the other side goes away, breaks the protocol, or ctx ends;
-// then it closes the stream, waits for the calls under way, and returns the reason,
+// Serve reads until the other side goes away, breaks the protocol, or ctx ends; call it once. Then it closes the stream, waits for the calls under way, and returns the reason,
 // nil for an orderly end.
 func (c *Conn) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
