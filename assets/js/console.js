@@ -218,7 +218,7 @@ document.addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || find("dialog[open]")) return;
   if (target.matches("[role=tab]") && tabKey(target, key)) return event.preventDefault();
-  if (key === "Escape" && !event.defaultPrevented) return escape(target);
+  if (key === "Escape" && !event.defaultPrevented) return onEscape(target);
   if (!singleKeys.checked || target.matches("input:not([type=checkbox]), textarea, select")) return;
   const act = /^[1-9]$/.test(key) ? () => go(visible()[key - 1]) : shortcuts[key];
   if (!act || (event.repeat && key !== "/")) return;
@@ -226,7 +226,7 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-function escape(target) {
+function onEscape(target) {
   if (target.matches("textarea")) return; // a shell's
   if (target === find("#filter")) {
     setFilter("");

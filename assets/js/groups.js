@@ -38,12 +38,15 @@ export function grouped(results) {
 function mark(group, other) {
   const same = common(group.lines, other.lines);
   let next = 0; // line of other
-  group.lines.forEach((_, i) => {
+  for (const i of group.lines.keys()) {
     const at = same.get(i);
-    if (at === undefined) return group.differs.add(i);
+    if (at === undefined) {
+      group.differs.add(i);
+      continue;
+    }
     if (at > next) group.lacks.set(i, at - next);
     next = at + 1;
-  });
+  }
   const rest = other.lines.length - next;
   if (rest > 0) group.lacks.set(group.lines.length, rest);
   // A line that is another is not missing as well.

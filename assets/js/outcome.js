@@ -91,7 +91,7 @@ export class Outcome {
       return;
     }
     const seen = pane.relay.since(run.place);
-    run.settled = !seen || seen.last !== "";
+    run.settled = seen?.last !== "";
     this.#say();
   }
 

@@ -53,18 +53,14 @@ export class Paste {
   /** whole is whether the program takes a paste as one. */
   get whole() { return this.#term.modes.bracketedPasteMode; }
 
-  /** put brings text in, as the program wants it. */
+  /** put brings text in, as the program wants it, without asking: somebody has already said that it may run. */
   put(text) {
     if (!this.#hooks.takes()) return;
     this.#bracketed = this.whole;
-    this.#term.paste(text);
-  }
-
-  /** put brings text in without a question: somebody has said already that it shall run. enter presses Enter. */
-  put(text) {
-    this.#bracketed = this.#term.modes.bracketedPasteMode;
     this.#term.paste(clean(text));
   }
+
+  /** enter presses Enter. */
   enter() { this.#term.input("\r"); }
 
   /** show says how many bytes are left. */

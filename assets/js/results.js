@@ -109,7 +109,7 @@ function column(group, marked) {
 
 function names(list) {
   const all = make("span", "result-names");
-  list.forEach((name, i) => all.append(i ? ", " : "", make("b", "", name)));
+  for (const [i, name] of list.entries()) all.append(i ? ", " : "", make("b", "", name));
   return all;
 }
 

@@ -26,10 +26,10 @@ export function newViewer() {
 
 /** shellPath is the address of a shell below its node. Names need no escaping but for a hostile one; '@' stays. */
 export function shellPath(node, shell) {
-  return `/nodes/${escape(node)}/shells/${escape(shell)}`;
+  return `/nodes/${segment(node)}/shells/${segment(shell)}`;
 }
 
-const escape = part => encodeURIComponent(part).replaceAll("%40", "@");
+const segment = part => encodeURIComponent(part).replaceAll("%40", "@");
 
 /**
  * Stream is a tab's stream.
@@ -270,7 +270,7 @@ export class Stream {
 
   #address(key) {
     const cut = key.lastIndexOf("/");
-    return `${this.#base}/streams/${this.#id}/shells/${escape(key.slice(0, cut))}/${escape(key.slice(cut + 1))}`;
+    return `${this.#base}/streams/${this.#id}/shells/${segment(key.slice(0, cut))}/${segment(key.slice(cut + 1))}`;
   }
 
   // watch gives up a source that has been silent for too long.

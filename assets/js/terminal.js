@@ -96,7 +96,7 @@ export function appearance(element) {
 export function allowStyles(nonce) {
   if (!nonce) return;
   const create = document.createElement;
-  document.createElement = function (name, options) {
+  document.createElement = (name, options) => {
     const element = create.call(document, name, options);
     if (String(name).toLowerCase() === "style") element.nonce = nonce;
     return element;

@@ -40,6 +40,23 @@ rules() {
   out=$(go test -count=1 ./internal/rules 2>&1) || { echo "$out" && return 1; }
 }
 
+# The scripts' linter comes by npm, at the version of its lock. No npm, or no way to its registry, is no fault of the code.
+scripts() {
+  local dir=internal/tools/js out status
+  command -v npm >/dev/null || { echo "skipped, because npm is not installed"; return; }
+  if ! cmp -s $dir/package-lock.json $dir/node_modules/.installed; then
+    out=$(timeout 120 npm ci --prefix $dir --no-audit --no-fund 2>&1)
+    status=$?
+    if [ $status = 124 ] || [[ $out =~ ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET ]]; then
+      echo "skipped, because npm's registry cannot be reached here" && return
+    fi
+    [ $status = 0 ] || { echo "$out" && return 1; }
+    cp $dir/package-lock.json $dir/node_modules/.installed
+  fi
+  out=$($dir/node_modules/.bin/biome lint --config-path=$dir --error-on-warnings --max-diagnostics=100 assets/js 2>&1) ||
+    { echo "$out" && return 1; }
+}
+
 # The database of known weaknesses may be out of reach, which is no fault of the code.
 weaknesses() {
   local govulncheck out status
@@ -56,6 +73,7 @@ weaknesses() {
 check "gofmt" formatted
 check "go vet" go vet ./...
 check "staticcheck" tool staticcheck ./... # staticcheck.conf says what it does not check
+check "scripts" scripts # internal/tools/js/biome.json says what it checks
 check "generated files" generated
 check "licences, and who imports whom" rules
 check "known weaknesses" weaknesses
