@@ -37,12 +37,13 @@ type file struct {
 
 // tree is everything that is served, by path, and the hash over it.
 type tree struct {
-	files map[string]file
-	build string
+	files    map[string]file
+	build    string
+	imported sync.Map // of modules, by entry
 }
 
 // whole is read when first needed, so that a program that serves nothing does not pay for it.
-var whole = sync.OnceValue(func() tree {
+var whole = sync.OnceValue(func() *tree {
 	t, err := read(embedded)
 	if err != nil {
 		panic(fmt.Sprintf("assets: %v", err)) // the files are part of the program
@@ -61,7 +62,7 @@ func URL(path string) string { return prefix + whole().build + "/" + path }
 func Handler() http.Handler { return http.HandlerFunc(whole().serve) }
 
 // serve answers one request.
-func (t tree) serve(w http.ResponseWriter, r *http.Request) {
+func (t *tree) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -104,8 +105,8 @@ func acceptsGzip(r *http.Request) bool {
 }
 
 // read loads all files of root.
-func read(root fs.FS) (tree, error) {
-	t := tree{files: map[string]file{}}
+func read(root fs.FS) (*tree, error) {
+	t := &tree{files: map[string]file{}}
 	sum := sha256.New()
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

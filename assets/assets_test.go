@@ -11,7 +11,7 @@ import (
 )
 
 // sample is a small tree with one file of each kind that matters.
-func sample(t *testing.T) tree {
+func sample(t *testing.T) *tree {
 	t.Helper()
 	got, err := read(fstest.MapFS{
 		"css/console.css":  {Data: []byte(strings.Repeat("a { color: red }\n", 200))},
@@ -29,7 +29,7 @@ func sample(t *testing.T) tree {
 }
 
 // ask sends one request to the tree and returns the answer.
-func ask(tr tree, method, path string, header http.Header) *http.Response {
+func ask(tr *tree, method, path string, header http.Header) *http.Response {
 	r := httptest.NewRequest(method, path, nil)
 	if header != nil {
 		r.Header = header

@@ -12,7 +12,7 @@ import (
 	"convoy/templates"
 )
 
-func newTemplates() (*templates.Set, error) { return templates.New(assets.URL) }
+func newTemplates() (*templates.Set, error) { return templates.New(assets.URL, assets.Modules) }
 
 // page is what every page says of itself.
 func (h *Handlers) page(r *http.Request, title string) templates.Page {

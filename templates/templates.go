@@ -58,9 +58,10 @@ type Set struct {
 }
 
 // New parses all templates. assetURL gives the address of an asset, such as
-// "js/console.js"; it is called while rendering.
-func New(assetURL func(string) string) (*Set, error) {
-	shared := template.New("").Funcs(funcs(assetURL))
+// "js/console.js", and modules the assets that this one imports, for the page
+// to preload; they are called while rendering.
+func New(assetURL func(string) string, modules func(string) []string) (*Set, error) {
+	shared := template.New("").Funcs(funcs(assetURL, modules))
 	for _, name := range partials {
 		if _, err := shared.ParseFS(files, name+".html"); err != nil {
 			return nil, fmt.Errorf("parse template %q: %w", name, err)

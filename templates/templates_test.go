@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"path"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +17,8 @@ import (
 
 func newSet(t *testing.T) *Set {
 	t.Helper()
-	s, err := New(func(name string) string { return "/assets/h/" + name })
+	modules := func(entry string) []string { return []string{entry + ".first.js", entry + ".second.js"} }
+	s, err := New(func(name string) string { return "/assets/h/" + name }, modules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +151,31 @@ func TestPagesKeepThePolicy(t *testing.T) {
 			if doc.Find(want).Length() == 0 {
 				t.Errorf("%s: no %s", name, want)
 			}
+		}
+	}
+}
+
+// TestPagesPreloadModules wants each page to preload what its own script imports, before the script, and nothing else.
+func TestPagesPreloadModules(t *testing.T) {
+	t.Parallel()
+	entry := regexp.MustCompile(`"(js/\w+\.js)"\}\}" type="module"`)
+	for _, name := range pages {
+		text, err := files.ReadFile(name + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		if match := entry.FindSubmatch(text); match != nil {
+			src := "/assets/h/" + string(match[1])
+			want = []string{src + ".first.js", src + ".second.js", src}
+		}
+		var got []string
+		head := find(t, name, reflect.New(reflect.TypeOf(views[name])).Elem().Interface()).Find("head")
+		head.Find("link[rel=modulepreload], script[type=module]").Each(func(_ int, e *goquery.Selection) {
+			got = append(got, e.AttrOr("href", e.AttrOr("src", "")))
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: preloads and runs %q, want %q", name, got, want)
 		}
 	}
 }
