@@ -1,4 +1,4 @@
-.PHONY: quick test lint generate bench vendor golden sbom
+.PHONY: quick test lint generate bench bench-check vendor golden sbom
 
 quick: # the tests that need no browser and no network of their own, without the race detector: under a minute
 	go run ./internal/tools/gotest -short -timeout 10m
@@ -14,6 +14,9 @@ generate: # the client of Railway's API, from its schema and the operations
 
 bench: # every figure and the budgets, in two and a half minutes; with ttyd beside Convoy if it is on PATH
 	go run ./internal/bench
+
+bench-check: # the same, and fails if a figure misses what it must be
+	go run ./internal/bench -check
 
 vendor: # the browser libraries of assets/vendor/lock.json, by npm
 	go run ./internal/tools/vendor

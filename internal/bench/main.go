@@ -3,8 +3,10 @@
 //
 //	go run ./internal/bench            everything, in at most two and a half minutes
 //	go run ./internal/bench -parts echo,bulk -json
+//	go run ./internal/bench -check     fail if a budget is missed
 //
-// It measures and never judges by its exit status: that is 1 only if something failed or bytes came wrong.
+// The exit status is 1 if something failed or bytes came wrong, and with -check also if a figure misses what the design
+// says that it must be.
 package main
 
 import (
@@ -43,6 +45,7 @@ type options struct {
 	limit       time.Duration
 	binary      string
 	json        bool
+	check       bool
 }
 
 func readOptions(args []string, stderr io.Writer) (o options, err error) {
@@ -56,6 +59,8 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.DurationVar(&o.limit, "limit", 150*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
 	set.BoolVar(&o.json, "json", false, "print JSON")
+	set.BoolVar(&o.check, "check", false,
+		"fail if a figure misses what it must be, or if no figure with a budget was measured")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
@@ -128,8 +133,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bench: error:", err)
 		return 1
 	}
-	if printErr := b.report.print(stdout, o.json); err == nil {
-		err = printErr
+	err = errors.Join(err, b.report.print(stdout, o.json))
+	if o.check {
+		err = errors.Join(err, gate(b.report.Budgets))
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "bench: error:", err)

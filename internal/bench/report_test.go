@@ -8,8 +8,8 @@ import (
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	less := budget{Must: 2, Reach: reach(1.3)}
-	more := budget{Must: 0.85, Reach: reach(0.95), AtLeast: true}
+	less := budget{Must: 2}.reaching(1.3)
+	more := budget{Must: 0.85, AtLeast: true}.reaching(0.95)
 	for _, test := range []struct {
 		budget   budget
 		value    float64
@@ -33,6 +33,35 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestGate fails a run for each missed must, and for having measured nothing; not for a missed reach, and not for what
+// this machine cannot measure.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	must := budget{What: "echo", Unit: unitMillis, Must: 2}.reaching(1)
+	atLeast := budget{What: "bulk", Unit: unitRate, Must: 300, AtLeast: true}
+	for _, test := range []struct {
+		name    string
+		budgets []budget
+		want    string // in the error; none if empty
+	}{
+		{"reached", []budget{must.judge(1, true)}, ""},
+		{"within", []budget{must.judge(2, true), atLeast.judge(300, true)}, ""},
+		{"partly measured", []budget{must.judge(2, true), atLeast.judge(0, false)}, ""},
+		{"missed", []budget{must.judge(2.5, true), atLeast.judge(0, false)},
+			"1 of 1 budgets missed:\n  echo: 2.50 ms, must be ≤ 2 ms"},
+		{"missed from below", []budget{must.judge(1, true), atLeast.judge(299, true)},
+			"1 of 2 budgets missed:\n  bulk: 299.0 MB/s, must be ≥ 300 MB/s"},
+		{"both missed", []budget{must.judge(3, true), atLeast.judge(1, true)}, "2 of 2"},
+		{"nothing measured", []budget{must.judge(0, false)}, "no budget was measured"},
+		{"no budgets", nil, "no budget was measured"},
+	} {
+		err := gate(test.budgets)
+		if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
 // TestBudgetsNameParts finds budgets that could never be measured.
 func TestBudgetsNameParts(t *testing.T) {
 	t.Parallel()
@@ -51,7 +80,7 @@ func TestReportText(t *testing.T) {
 	r.add("echo", wayBare, "p50", unitMicros, 61.4)
 	r.add("echo", wayBare, "p99", unitMicros, math.NaN())
 	r.add("echo", wayCP, "p50", unitMicros, 160)
-	r.add("echo", wayCP, "× ttyd", unitRatio, 1.5)
+	r.add("echo", wayCP, "× ttyd", unitRatio, 1.8)
 	r.note("a note")
 	r.finish()
 	text := r.text()
@@ -59,8 +88,8 @@ func TestReportText(t *testing.T) {
 		"Convoy's benchmark: a machine\n\nkeys\n",
 		"              p50, µs  × ttyd\n",
 		"    bare pty       61        \n",
-		"    convoy        160    1.50\n",
-		"≤ 2 ×   ≤ 1.3 ×  1.50 ×        within",
+		"    convoy        160    1.80\n",
+		"≤ 2 ×            ≤ 1.6 ×  1.80 ×        within",
 		"not measured",
 		"note: a note\n",
 	} {
@@ -76,13 +105,13 @@ func TestReportText(t *testing.T) {
 func TestReportJSON(t *testing.T) {
 	t.Parallel()
 	var r report
-	r.add("echo", wayCP, "× ttyd", unitRatio, 1.5)
+	r.add("echo", wayCP, "× ttyd", unitRatio, 1.8)
 	r.finish()
 	var out strings.Builder
 	if err := r.print(&out, true); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"value": 1.5`, `"got": 1.5`, `"verdict": "within"`, `"got": null`} {
+	for _, want := range []string{`"value": 1.8`, `"got": 1.8`, `"verdict": "within"`, `"got": null`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is not in:\n%s", want, out.String())
 		}
