@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -41,9 +42,12 @@ type convoy struct {
 // start runs a control plane and waits until it says where to log in.
 func (p *place) start(ctx context.Context, binary string) (*convoy, error) {
 	c := &convoy{done: make(chan struct{})}
-	// Shells run as the user who runs this, as the bare terminal and ttyd do: root's would be another's (-system-user).
-	c.cmd = exec.Command(binary, "-addr", "localhost:0", "-max-nodes", "8", "-log", "json", "-system-shell", "first",
-		"-system-user", "root", "-shell", strings.Join(p.command(), " "), "-dir", p.dir)
+	args := []string{"-addr", "localhost:0", "-max-nodes", "8", "-log", "json", "-system-shell", "first",
+		"-shell", strings.Join(p.command(), " "), "-dir", p.dir}
+	if os.Geteuid() == 0 {
+		args = append(args, "-system-user", "root") // as the bare terminal and ttyd, which may read p.dir
+	}
+	c.cmd = exec.Command(binary, args...)
 	c.cmd.Env, c.cmd.Dir = p.env(), p.dir
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
