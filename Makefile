@@ -1,4 +1,4 @@
-.PHONY: quick test lint generate bench bench-check vendor golden sbom
+.PHONY: quick test lint generate bench bench-check vendor golden sbom release
 
 quick: # the tests that need no browser and no network of their own, without the race detector: under a minute
 	go run ./internal/tools/gotest -short -timeout 10m
@@ -26,3 +26,6 @@ golden: # the files that pty/screen is compared with, made by xterm.js in Node
 
 sbom: # sbom.json, the modules that the program is made of, with their licences (CycloneDX)
 	go tool -modfile=internal/tools/tools.mod cyclonedx-gomod app -json -licenses -output sbom.json .
+
+release: # static binaries, checksums and sbom in dist/; internal/tools/release.sh has the order of a release
+	internal/tools/release.sh
