@@ -13,13 +13,13 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"index": "What is what", "shells": "Shells", "recordings": "Recordings", "convoy": "The Convoy shell", "runbooks": "Runbooks", "cluster": "Cluster", "keys": "Keys"} {
+	for name, want := range map[string]string{"index": "Overview", "shells": "Shells", "recordings": "Recordings", "convoy": "The Convoy shell", "runbooks": "Runbooks", "cluster": "Cluster", "keys": "Keys"} {
 		doc, ok := g.Page(name)
 		if !ok || doc.Title != want || !strings.Contains(string(doc.Body), ">"+want+"</h1>") {
 			t.Errorf("Page(%q) = %q, %v", name, doc.Title, ok)
 		}
 	}
-	if first := g.Pages()[0]; first.Name != "index" || first.Title != "What is what" {
+	if first := g.Pages()[0]; first.Name != "index" || first.Title != "Overview" {
 		t.Errorf("the guide begins with %v", first)
 	}
 	if _, ok := g.Page("no-such"); ok {
