@@ -58,13 +58,13 @@ func testPresence(t *testing.T, b *browser.Browser) {
 		t.Errorf("alone: chips %q, want none", got)
 	}
 	s.present(1, false, ada, viewer(1, "", true), grace, linus)
-	p.Wait(chips + ` === "1Viewer 1 (you): change your name|ALAda Lovelace|3Viewer 3|LIlinus, only watches"`)
+	p.Wait(chips + ` === "1Viewer 1 (you): change your name|ALAda Lovelace|3Viewer 3|LIlinus, view only"`)
 	if n := browser.Eval[int](p, `document.querySelectorAll(".chips .watches .icon").length`); n != 1 {
 		t.Errorf("%d chips have an eye, want that of who only watches", n)
 	}
 	ada["typing"] = true
 	s.present(1, false, ada, viewer(1, "", true), grace, linus)
-	p.Wait(`document.querySelector(".shell-types").textContent === "Ada Lovelace types" && document.querySelector(".shell-there [role=status]").textContent === "Ada Lovelace types"`)
+	p.Wait(`document.querySelector(".shell-types").textContent === "Ada Lovelace is typing" && document.querySelector(".shell-there [role=status]").textContent === "Ada Lovelace is typing"`)
 	p.Wait(`document.querySelector(".shell-types").textContent === ""`) // by itself
 	if got := browser.Eval[float64](p, `document.querySelector(".shell-tools").getBoundingClientRect().height`); got != height {
 		t.Errorf("the line is %v px high, it was %v", got, height)
@@ -73,7 +73,7 @@ func testPresence(t *testing.T, b *browser.Browser) {
 	p.Wait(chips + `.endsWith("|+3")`)
 	p.Click(".chip.rest")
 	p.Wait(`document.querySelector(".chips-all").matches(":popover-open") && document.querySelectorAll(".chip-line").length === 6`)
-	if text := browser.Eval[string](p, `document.querySelector(".chips-all").innerText`); !strings.Contains(text, "Rob Pike") || !strings.Contains(text, "linus · watches") {
+	if text := browser.Eval[string](p, `document.querySelector(".chips-all").innerText`); !strings.Contains(text, "Rob Pike") || !strings.Contains(text, "linus · view only") {
 		t.Errorf("the list of all says %q", text)
 	}
 	p.Clean()
@@ -142,7 +142,7 @@ func testScale(t *testing.T, b *browser.Browser) {
 		if now := browser.Eval[float64](p, font); now >= natural || now < 6 {
 			t.Errorf("%v: the font is %v px, the page's is %v", size, now, natural)
 		}
-		p.Wait(fmt.Sprintf(`document.querySelector(".shell-size").checkVisibility() && document.querySelector(".shell-size").textContent === "%d × %d, Ada’s"`, size.cols, size.rows))
+		p.Wait(fmt.Sprintf(`document.querySelector(".shell-size").checkVisibility() && document.querySelector(".shell-size").textContent === "%d × %d (Ada’s)"`, size.cols, size.rows))
 	}
 	// Smaller than the pane: as it is, with a margin.
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
@@ -177,12 +177,12 @@ func testPin(t *testing.T, b *browser.Browser) {
 	p.Click(`[data-tool="Pin the size"]`)
 	s.until("the pin", func() bool { return len(s.asked) > 0 && s.asked[len(s.asked)-1] == "pin" })
 	s.present(1, true, both...)
-	p.Wait(`document.querySelector(".shell-size").textContent.endsWith("yours, pinned") && document.querySelector('[data-tool="Pin the size"]').ariaPressed === "true"`)
+	p.Wait(`document.querySelector(".shell-size").textContent.endsWith("(yours, pinned)") && document.querySelector('[data-tool="Pin the size"]').ariaPressed === "true"`)
 	p.Click(`[data-tool="Pin the size"]`)
 	s.until("its end", func() bool { return s.asked[len(s.asked)-1] == "unpin" })
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
 	s.present(2, true, both...)
-	p.Wait(`document.querySelector(".shell-size").textContent === "40 × 10, Ada’s, pinned"`)
+	p.Wait(`document.querySelector(".shell-size").textContent === "40 × 10 (Ada’s, pinned)"`)
 	p.Wait(`(e => !e.hidden && e.disabled && e.title.includes("pinned"))(document.querySelector('[data-tool="Fit to my window"]'))`)
 	s.present(0, false, both...)
 	p.Wait(`(e => !e.hidden && !e.disabled)(document.querySelector('[data-tool="Fit to my window"]'))`)
@@ -297,7 +297,7 @@ func testDetach(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.WaitScreen(key, "row 9")
 	p.Do(`window.test.pane.detach()`)
-	p.Wait(`document.querySelector(".shell-bar").textContent.startsWith("Detached. It goes on running.")`)
+	p.Wait(`document.querySelector(".shell-bar").textContent.startsWith("Detached. The shell keeps running.")`)
 	s.put(rows(10, 10))
 	p.FocusPane(key)
 	p.Wait(`document.activeElement.textContent === "Reattach"`)

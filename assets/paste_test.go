@@ -127,7 +127,7 @@ func testTooLargePaste(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.FocusPane(key)
 	paste(p, `"x".repeat(32 * 1024 * 1024 + 1)`)
-	p.Wait(`window.test.events.some(e => e.startsWith("shell-trouble That is 32 MiB"))`)
+	p.Wait(`window.test.events.some(e => e.startsWith("shell-trouble A paste can have at most 32 MiB"))`)
 	p.Type("a")
 	s.untilTyped("a")
 }

@@ -332,7 +332,7 @@ func testLostAndFound(t *testing.T, b *browser.Browser) {
 	p.WaitScreen(key, "last words, and more")
 	p.Wait(`document.querySelector(".shell-bar").hidden`)
 	s.mark("gone", map[string]any{"error": "no such shell"})
-	p.Wait(`document.querySelector(".shell-bar").textContent.includes("gone")`)
+	p.Wait(`document.querySelector(".shell-bar").textContent.includes("no longer exists")`)
 }
 
 func testLeave(t *testing.T, b *browser.Browser) {

@@ -131,7 +131,7 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.FocusPane(c.keys[2])
 	c.enter("echo al''one")
 	c.rows(2, 1, "alone")
-	c.Page.Wait(fmt.Sprintf(`document.querySelector("[data-aside]").textContent === "Typing in %s goes only there: it is not chosen."`, odd))
+	c.Page.Wait(fmt.Sprintf(`document.querySelector("[data-aside]").textContent === "Typing in %s goes only to that shell, because it is not chosen."`, odd))
 	for i := range 2 {
 		if strings.Contains(c.Screen(c.keys[i]), "al''one") {
 			t.Errorf("what was typed in a shell that is not chosen is in %s", c.short[i])
@@ -232,7 +232,7 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	}
 	must(t, syscall.Kill(pid, syscall.SIGSTOP))
 	defer syscall.Kill(pid, syscall.SIGCONT) //nolint:errcheck // it may be gone
-	c.Page.Wait(fmt.Sprintf(`document.querySelector("[data-wait]").textContent === "%s does not answer: what you type waits for it."`, c.short[2]))
+	c.Page.Wait(fmt.Sprintf(`document.querySelector("[data-wait]").textContent === "%s does not answer. Your input waits for it."`, c.short[2]))
 	c.enter("echo typed in the d''ark")
 	c.rows(0, 1, "typed in the dark")
 	must(t, syscall.Kill(pid, syscall.SIGCONT))
@@ -246,7 +246,7 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	c.Click("[data-action=broadcast-all]") // not that one
 	c.says("Typing goes to 2 shells: " + c.short[0] + ", " + c.short[2])
 	c.Click(card(c.names[2]) + " [data-pane=log]")
-	c.noticed(c.short[2] + ": another tab is shown.")
+	c.noticed(c.short[2] + ": its card shows another tab.")
 	c.says("Typing goes to 1 shell: " + c.short[0])
 	c.Click(card(c.names[2]) + " [role=tab][data-shell]")
 	c.Click("[data-action=broadcast-all]")

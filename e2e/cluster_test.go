@@ -168,7 +168,7 @@ func TestRow36_DetailsAndMetrics(t *testing.T) {
 			"Goroutines",
 			"Memory",
 			"polls no name",
-			"What keeps Convoy shells here from the machine",
+			"Convoy shells: isolation from the machine",
 			"seccomp",
 		} {
 			if !strings.Contains(page, want) {

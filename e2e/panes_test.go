@@ -96,22 +96,22 @@ func TestBrowser_Row13_TwoInOneShell(t *testing.T) {
 	grace.Wait(fmt.Sprintf(`%s.presence.others.join() === "Ada"`, pane(key)))
 	size := browser.Eval[string](ada, fmt.Sprintf(`JSON.stringify(%s.size)`, pane(key)))
 	grace.Wait(fmt.Sprintf(`JSON.stringify(%s.size) === %q`, pane(key), size)) // she joined, and nothing changed
-	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("Ada’s")`)
+	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("(Ada’s)")`)
 	grace.Wait(fmt.Sprintf(`((grid, box) => grid.right <= box.right + 1 && grid.bottom <= box.bottom + 1)(%s.getBoundingClientRect(), %s.getBoundingClientRect())`,
 		inPane(key, ".xterm-screen"), inPane(key, ".shell-screen")))
 	sameCells(t, ada, grace, key, "the scaled grid")
 
 	ada.Click(paneSelector(key) + ` [data-tool="Pin the size"]`)
-	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("Ada’s, pinned")`)
+	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("(Ada’s, pinned)")`)
 	enter(grace, key, "echo typed by gr''ace")
 	ada.WaitScreen(key, "typed by grace")
-	ada.Wait(inPane(key, ".shell-types") + `.textContent === "Grace types"`)
+	ada.Wait(inPane(key, ".shell-types") + `.textContent === "Grace is typing"`)
 	grace.Wait(fmt.Sprintf(`JSON.stringify(%s.size) === %q`, pane(key), size)) // though she typed
 	grace.Click(paneSelector(key) + ` [data-tool="Pin the size"]`)             // unpins
 	grace.FocusPane(key)
 	grace.Type("#")
 	ada.Wait(fmt.Sprintf(`%s.size.cols < %s.cols`, pane(key), size))
-	ada.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("Grace’s")`)
+	ada.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("(Grace’s)")`)
 	sameCells(t, grace, ada, key, "the smaller grid")
 	ada.Clean()
 	grace.Clean()
@@ -254,7 +254,7 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	enter(p, key, "vim -n -u NONE")
 	p.WaitScreen(key, "VIM - Vi IMproved")
 	closeIt(key)
-	asked("vim runs in this shell: it and all that it started will end.")
+	asked("vim is still running. Closing the shell ends it.")
 	p.Click("#confirm [value=no]")
 	p.Wait(`!document.querySelector("#confirm").open`)
 	p.WaitScreen(key, "VIM - Vi IMproved")
@@ -269,7 +269,7 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	grace.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(seen)))
 	p.Wait(pane(seen) + `.presence.others.join() === "Grace"`)
 	closeIt(seen)
-	asked("Grace looks at it too.")
+	asked("Grace is viewing it too.")
 	p.Click("#confirm [value=yes]")
 	gone(seen)
 

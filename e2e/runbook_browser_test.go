@@ -109,7 +109,7 @@ func TestBrowser_Runbook(t *testing.T) {
 
 	p.Click("#run-nodes label:first-child")
 	p.Click("#run-all")
-	p.Wait(`document.querySelector("[data-action=go-on]").textContent === "Go on with step 4" && !document.querySelector(".run-where").hidden`)
+	p.Wait(`document.querySelector("[data-action=go-on]").textContent === "Continue with step 4" && !document.querySelector(".run-where").hidden`)
 	p.Click("[data-action=go-on]")
 	p.Wait(`document.querySelector(".run-where p").textContent === "All 4 steps are done, on 3 nodes."`)
 	p.Clean()
@@ -198,7 +198,7 @@ func TestBrowser_RunIn(t *testing.T) {
 	openRunbook(t, p, "in")
 	p.Do(`sessionStorage.setItem("convoy-run", JSON.stringify({ node: "convoy@gone.convoy.internal", kind: "system", text: "echo never" }))`)
 	p.Go("http://" + n.host() + "/")
-	p.Wait(`document.querySelector("#notices").innerText.includes("gone cannot be reached any more.")`)
+	p.Wait(`document.querySelector("#notices").innerText.includes("gone can no longer be reached.")`)
 	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
 	p.Do(`[...document.querySelectorAll("#notices button")].find(b => b.textContent === "Copy the block").click()`)
 	p.Wait(`window.copied === "echo never"`)

@@ -102,7 +102,7 @@ func TestPagesOfRecordings(t *testing.T) {
 		}
 		return string(body)
 	}
-	if text := page("/recordings"); !strings.Contains(text, "Nothing is recorded yet") {
+	if text := page("/recordings"); !strings.Contains(text, "No recordings yet") {
 		t.Errorf("the empty page: %s", text)
 	}
 	s, _ := n.open(t, c)

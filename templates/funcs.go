@@ -60,9 +60,9 @@ func shieldIcon(state string) string {
 func shieldText(state string) string {
 	switch state {
 	case "full":
-		return "Confined: it can neither read nor end its node"
+		return "Confined: it cannot read or end its node"
 	case "partial":
-		return "Confined in part; the page of the node says what it can do"
+		return "Partly confined; see the node details"
 	}
 	return "Not confined"
 }

@@ -31,7 +31,7 @@ func TestNodeCard(t *testing.T) {
 		has   []string // selectors that match
 		lacks []string // and that do not
 	}{
-		{"alive", node(), []string{".retire[hx-delete='/nodes/convoy@convoy-k3fz.convoy.internal'][hx-confirm]", "[data-action=open-shell][data-kind=convoy]", "[data-action=open-shell][data-kind=system]", "[data-shell='9k2m4x7qpa'][data-kind=convoy][data-running]", "details .steps", "[data-join][aria-label='Type here too: convoy-k3fz']"}, []string{".badge", "[data-self]", "article > .steps"}},
+		{"alive", node(), []string{".retire[hx-delete='/nodes/convoy@convoy-k3fz.convoy.internal'][hx-confirm]", "[data-action=open-shell][data-kind=convoy]", "[data-action=open-shell][data-kind=system]", "[data-shell='9k2m4x7qpa'][data-kind=convoy][data-running]", "details .steps", "[data-join][aria-label='Broadcast here: convoy-k3fz']"}, []string{".badge", "[data-self]", "article > .steps"}},
 		{"shared", linked, []string{"[data-shell='9k2m4x7qpa'][data-links='2']"}, []string{"[data-shell='aaaaaaaaaa'][data-links]"}},
 		{"self and control plane", self, []string{"article[data-self][data-control]", ".badge.self"}, []string{".retire"}},
 		{"retiring", retiring, []string{"article[data-status=retiring]"}, []string{".retire", "[data-action=open-shell]"}},

@@ -25,7 +25,7 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 	if got := rows.First().Find("a[download]").AttrOr("href", ""); got != "/nodes/convoy@a.convoy.internal/recordings/"+recording.ID {
 		t.Errorf("download at %q", got)
 	}
-	if got := text(doc.Find(".silent")); got != "b does not say what it recorded: it is away." {
+	if got := text(doc.Find(".silent")); got != "b did not return its recordings: it is away." {
 		t.Errorf("says %q", got)
 	}
 	if empty := find(t, "recordings", Recordings{Page: page}); empty.Find("table").Length() != 0 || empty.Find(".ghost:not([hidden]) h2").Length() != 1 || doc.Find(".ghost[hidden]").Length() != 1 {
@@ -44,7 +44,7 @@ func TestPlayerIsLabelled(t *testing.T) {
 			t.Errorf("no %s", control)
 		}
 	}
-	if got := text(doc.Find(".player > header p")); !strings.HasSuffix(got, ", started by admin. It ended: the shell ended.") {
+	if got := text(doc.Find(".player > header p")); !strings.HasSuffix(got, ", started by admin. Ended: the shell ended.") {
 		t.Errorf("says %q", got)
 	}
 }

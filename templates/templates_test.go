@@ -222,7 +222,7 @@ func TestShareSaysWhatMayBeDone(t *testing.T) {
 		view Share
 		says string
 		data string
-	}{{watch, "You may watch", "watch"}, {types, "You may type", "type"}} {
+	}{{watch, "View only", "watch"}, {types, "You can type", "type"}} {
 		doc := find(t, "share", test.view)
 		body := doc.Find("body")
 		if got := text(doc.Find(".share-right")); got != test.says || body.AttrOr("data-right", "") != test.data {

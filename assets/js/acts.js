@@ -55,12 +55,12 @@ const look = (node, shell) => ask("GET", shellPath(node, shell));
 // agreed asks if something runs in the shell, or if others look at it.
 function agreed(what, { title, busy, running, viewers }, pane) {
   if (!running) return true;
-  if (busy) return confirm(`${what} ${title}?`, `${busy} runs in this shell: it and all that it started will end.`, what);
+  if (busy) return confirm(`${what} ${title}?`, `${busy} is still running. ${what === "Restart" ? "Restarting" : "Closing"} the shell ends it.`, what);
   const others = pane?.presence.others ?? [];
   const more = viewers - (pane && !pane.detached ? 1 : 0);
   if (more < 1) return true;
-  const who = others.length > 1 || !others.length && more > 1 ? `${Math.max(more, others.length)} others look` : `${others[0] ?? "Somebody else"} looks`;
-  return confirm(`${what} ${title}?`, `${who} at it too.`, what);
+  const who = others.length > 1 || !others.length && more > 1 ? `${Math.max(more, others.length)} others are` : `${others[0] ?? "Someone else"} is`;
+  return confirm(`${what} ${title}?`, `${who} viewing it too.`, what);
 }
 
 /** equip gives a pane's line of tools what only the console can do. */

@@ -74,7 +74,7 @@ export class Broadcast {
       const why = reason(member);
       if (!why) continue;
       this.#leave(member);
-      notice("warn", `${member.short}: ${why}.`, "What you type does not go there any more.");
+      notice("warn", `${member.short}: ${why}.`, "Your input no longer goes there.");
     }
     this.#draw();
   }
@@ -113,7 +113,7 @@ export class Broadcast {
     if (!this.#on) return;
     const members = this.#chosen;
     const from = members.find((member) => member.pane === element.pane);
-    if (!from) return this.#aside(`Typing in ${cardOf(element)?.element.dataset.short} goes only there: it is not chosen.`);
+    if (!from) return this.#aside(`Typing in ${cardOf(element)?.element.dataset.short} goes only to that shell, because it is not chosen.`);
     if (this.#outcome?.settled) this.#outcome.close(); // what comes from now on is this key's
     if (/[\r\n]/.test(text)) this.#entered(members);
     if (pasted) return; // paste.js has brought it everywhere
@@ -204,11 +204,11 @@ function joinable(card) {
 
 // reason is why a chosen shell cannot stay so, or nothing.
 function reason({ card, key, pane }) {
-  if (!card.element) return "the node is gone";
+  if (!card.element) return "the node was removed";
   if (pane.detached) return "the shell is detached";
-  if (!card.panes.has(key)) return "the shell is closed";
+  if (!card.panes.has(key)) return "the shell was closed";
   if (pane.ended) return "the shell has ended";
-  if (card.selected !== key) return "another tab is shown";
+  if (card.selected !== key) return "its card shows another tab";
   return card.element.hidden ? "the filter hides it" : "";
 }
 
@@ -217,17 +217,17 @@ function goesTo(members) {
   const rest = names.length - named;
   const list = rest > 1 ? `${names.slice(0, named).join(", ")} and ${rest} more` : names.join(", ");
   if (names.length > 1) return `Typing goes to ${names.length} shells: ${list}`;
-  const how = "choose with “type here too” on the cards, or take All.";
+  const how = "check “Broadcast here” on the cards, or press All.";
   return names.length ? `Typing goes to 1 shell: ${list}. For more, ${how}` : `No shell is chosen: ${how}`;
 }
 
 // waiting says which of them cannot take what is typed now.
 function waiting(members) {
   const link = find("#link");
-  if (!link.hidden && link.dataset.state !== "stale") return "The connection is lost: what you type waits.";
+  if (!link.hidden && link.dataset.state !== "stale") return "The connection is lost. Your input waits.";
   const lost = members.filter(({ pane }) => pane.lost).map(shortOf);
   const many = lost.length > 1;
-  return lost.length ? `${lost.join(", ")} ${many ? "do" : "does"} not answer: what you type waits for ${many ? "them" : "it"}.` : "";
+  return lost.length ? `${lost.join(", ")} ${many ? "do" : "does"} not answer. Your input waits for ${many ? "them" : "it"}.` : "";
 }
 
 // goTo is a member's name, as a button that goes there.

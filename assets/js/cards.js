@@ -233,7 +233,7 @@ class Card {
     if (!tab) return;
     const stop = "recording" in tab.dataset;
     const answer = await ask(stop ? "DELETE" : "POST", `/nodes/${this.name}/shells/${this.selected}/recording`);
-    if (answer && stop) notice("info", "The recording is kept.", "It is among the recordings, behind the film at the top.");
+    if (answer && stop) notice("info", "Recording saved.", "To play it, open the recordings with the film icon at the top.");
   }
 
   // restart puts a new shell in the place of one; its tab comes with the next list of nodes.
@@ -251,7 +251,7 @@ class Card {
     const button = find("[data-action=enlarge]", this.element);
     button.toggleAttribute("data-ui-on", large);
     button.setAttribute("aria-pressed", String(large));
-    button.title = large ? "Put back" : "Enlarge";
+    button.title = large ? "Restore" : "Enlarge";
   }
 
   dispose() {

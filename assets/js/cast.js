@@ -20,7 +20,7 @@ export async function loadCast(answer, onProgress) {
     const lines = text.split("\n");
     text = lines.pop();
     for (const line of lines) cast.add(line);
-    if (text.length > maxLine) throw new Error("a line of it is too long");
+    if (text.length > maxLine) throw new Error("a line is too long");
     bytes += value?.length ?? 0;
     onProgress(bytes);
     if (done) break;
@@ -31,7 +31,7 @@ export async function loadCast(answer, onProgress) {
     }
   }
   if (!cast.shortened && text) cast.addLast(text);
-  if (!cast.version) throw new Error("it is empty");
+  if (!cast.version) throw new Error("the file is empty");
   return cast;
 }
 
@@ -49,7 +49,7 @@ class Cast {
     if (!line.trim()) return;
     if (!this.version) return this.#header(JSON.parse(line));
     const [time, code, data] = JSON.parse(line);
-    if (!Number.isFinite(time) || typeof code !== "string" || typeof data !== "string") throw new Error("a line of it is no event");
+    if (!Number.isFinite(time) || typeof code !== "string" || typeof data !== "string") throw new Error("a line is not an event");
     const gap = Math.min(Math.max(this.version === 2 ? time - this.seconds : time, 0), maxSeconds);
     this.seconds += gap;
     this.events.push({ gap, code, data: code === "r" ? sizeOf(data) : data });
@@ -65,9 +65,9 @@ class Cast {
   }
 
   #header({ version, term, width, height }) {
-    if (version !== 2 && version !== 3) throw new Error(`it is of version ${Number(version) || "?"}, which is not known`);
+    if (version !== 2 && version !== 3) throw new Error(`version ${Number(version) || "?"} is not supported`);
     const size = sizeOf(version === 2 ? `${width}x${height}` : `${term?.cols}x${term?.rows}`);
-    if (!size) throw new Error("it has no size");
+    if (!size) throw new Error("the terminal size is missing");
     this.version = version;
     this.size = size;
   }

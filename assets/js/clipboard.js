@@ -68,7 +68,7 @@ export class Clipboard {
       this.#never = true;
       this.#done();
     });
-    no.title = "This shell's programs do not ask again until the page is loaded anew";
+    no.title = "This shell's programs do not ask again until you reload the page";
     this.element.replaceChildren(says, once, ...(navigator.clipboard && !always ? [ever] : []), no);
     this.element.ariaLabel = says.textContent;
     this.element.hidden = false;

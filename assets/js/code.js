@@ -31,7 +31,7 @@ async function copy(button) {
   const label = find("span", button);
   label.textContent = done ? "Copied" : "Not copied";
   button.toggleAttribute("data-done", done);
-  find("#code-said").textContent = done ? "Copied." : "The browser does not let this page copy: select the text by hand.";
+  find("#code-said").textContent = done ? "Copied." : "Your browser does not allow this page to copy. Select the text and copy it yourself.";
   setTimeout(() => {
     label.textContent = "Copy";
     button.removeAttribute("data-done");
@@ -43,7 +43,7 @@ async function copy(button) {
 async function choose(figure) {
   asked = figure;
   const [list, none] = [find("[data-nodes]", dialog), find("[data-none]", dialog)];
-  find("[data-what]", dialog).textContent = `The block is typed into the node's ${shells[figure.dataset.kind]}, and Enter is pressed.`;
+  find("[data-what]", dialog).textContent = `Convoy types the block into the node's ${shells[figure.dataset.kind]}, and presses Enter.`;
   list.replaceChildren();
   none.textContent = "Looking for nodes …";
   dialog.showModal();
@@ -75,7 +75,7 @@ function handOver(node) {
   try {
     sessionStorage.setItem("convoy-run", JSON.stringify(run));
   } catch {
-    find("[data-none]", dialog).textContent = "This browser lets the page hand nothing over. Copy the block, and paste it into a shell.";
+    find("[data-none]", dialog).textContent = "Your browser does not let this page pass the block on. Copy it, and paste it into a shell.";
     return;
   }
   go("/");

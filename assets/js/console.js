@@ -71,7 +71,7 @@ document.addEventListener("htmx:before:swap", (event) => {
     return;
   }
   event.preventDefault(); // not an answer of ours: a proxy's error page
-  notice("error", "Convoy did not answer", `The way there failed with status ${response.status}.`);
+  notice("error", "Convoy did not answer", `A proxy answered with status ${response.status}.`);
 });
 document.addEventListener("htmx:after:swap", () => {
   reconcile();
@@ -263,7 +263,7 @@ document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).
 document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).reattach(detail.shell));
 document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
 document.addEventListener("shell-trouble", ({ target, detail }) => {
-  notice("warn", sentence(detail.text), broadcast.on ? `It is the shell on ${cardOf(target).element.dataset.short}.` : "");
+  notice("warn", sentence(detail.text), broadcast.on ? `The shell is on ${cardOf(target).element.dataset.short}.` : "");
 });
 document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {

@@ -77,7 +77,7 @@ export class Files {
   // upload sends files, one after the other.
   #upload(files) {
     for (const file of files) {
-      if (file.size > limit) this.#note("error", `${file.name} is larger than ${bytesText(limit)}.`, "Convoy's -max-upload says how large files may be.");
+      if (file.size > limit) this.#note("error", `${file.name} is larger than ${bytesText(limit)}.`, "Convoy's -max-upload sets the limit.");
       else this.#queue.push({ file, line: this.#line(file.name, "upload") });
     }
     this.#term.focus();
@@ -97,7 +97,7 @@ export class Files {
   async #send(file, line) {
     try {
       const { name, dir, bytes } = await post(`${this.#path}/files?${new URLSearchParams({ name: file.name, viewer: this.#viewer })}`, file, line);
-      const other = name === file.name ? "" : `There was a ${file.name} already.`;
+      const other = name === file.name ? "" : `${file.name} already exists.`;
       this.#note("info", `${name} is in ${dir}, ${bytesText(bytes)}.`, other);
     } catch (error) {
       if (!line.signal.aborted) this.#note("error", `${file.name} was not uploaded.`, error.message);
@@ -173,7 +173,7 @@ export class Files {
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
       this.#note("info", `${name} is downloaded, ${bytesText(blob.size)}.`);
     } catch {
-      if (!line.signal.aborted) this.#note("error", `${name} was not downloaded.`, "It broke off in the middle. Try again.");
+      if (!line.signal.aborted) this.#note("error", `${name} was not downloaded.`, "The transfer was interrupted. Try again.");
     }
     line.remove();
   }
@@ -224,7 +224,7 @@ function post(path, file, line) {
       if (request.status === 201 && request.response) resolve(request.response);
       else reject(new Error(reason(request.response ?? {}, request.status)));
     });
-    request.addEventListener("error", () => reject(new Error("The connection broke off. Try again.")));
+    request.addEventListener("error", () => reject(new Error("The connection was interrupted. Try again.")));
     line.signal.addEventListener("abort", () => {
       request.abort();
       reject(new Error("Cancelled."));
@@ -236,5 +236,5 @@ function post(path, file, line) {
 
 // reason is a refusal in words.
 function reason({ error = "", hint = "" }, status) {
-  return [error, hint].filter(Boolean).map(sentence).join(" ") || `It failed with status ${status}.`;
+  return [error, hint].filter(Boolean).map(sentence).join(" ") || `The request failed with status ${status}.`;
 }

@@ -113,7 +113,7 @@ export class LogView {
     for (const line of this.#lines.children) if (this.#visible(line)) this.#shown++;
     this.#count.textContent = this.#shown === all ? `${all} lines` : `${this.#shown} of ${all} lines`;
     this.#lines.toggleAttribute("data-none", this.#shown === 0);
-    this.#blank.textContent = all ? "No line matches." : "No lines yet.";
+    this.#blank.textContent = all ? "No matching lines." : "No lines yet.";
   }
 
   #clear() {
@@ -126,7 +126,7 @@ export class LogView {
   #setPaused(paused) {
     this.#paused = paused;
     this.#pause.setAttribute("aria-pressed", String(paused));
-    this.#pause.querySelector("span").textContent = paused ? "Go on" : "Pause";
+    this.#pause.querySelector("span").textContent = paused ? "Resume" : "Pause";
     if (!paused) this.#schedule();
   }
 

@@ -13,7 +13,7 @@ for (const time of all("time[datetime]")) {
 
 async function end(button) {
   const { src, title, text } = button.dataset;
-  if (!await confirm(title, text, "End it") || !await ask("DELETE", src)) return;
+  if (!await confirm(title, text, "End") || !await ask("DELETE", src)) return;
   const row = button.closest("tr");
   const near = find("button", row.nextElementSibling ?? row.previousElementSibling ?? document.createElement("i"));
   row.remove();
@@ -25,10 +25,10 @@ const actions = {
   dismiss: (button) => button.closest(".notice").remove(),
   async copy() {
     const copied = await copyText(find("#token-text").value);
-    notice(copied ? "info" : "error", copied ? "Copied." : "It cannot be copied here; select it and copy it yourself.");
+    notice(copied ? "info" : "error", copied ? "Copied." : "Your browser does not allow this page to copy. Select the text and copy it yourself.");
   },
   async everywhere() {
-    const yes = await confirm("Log out everywhere?", "All your logins end, this one as well. API tokens stay.", "Log out");
+    const yes = await confirm("Log out everywhere?", "This ends all your logins, including this one. API tokens stay valid.", "Log out");
     if (!yes || !await ask("DELETE", "/logins")) return;
     forget();
     location.assign("/login");

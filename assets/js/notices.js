@@ -59,7 +59,7 @@ export async function ask(method, path, body) {
     const answer = await call(path, { method, headers, body: body && JSON.stringify(body) });
     if (answer.ok) return answer.status === 204 ? {} : await answer.json();
     const { error, hint } = await answer.json().catch(() => ({}));
-    notice("error", sentence(error) || `That failed with status ${answer.status}.`, sentence(hint));
+    notice("error", sentence(error) || `The request failed with status ${answer.status}.`, sentence(hint));
   } catch {
     notice("error", "Convoy cannot be reached", "Nothing was done. Try again when the connection is back.");
   }
@@ -70,10 +70,10 @@ export async function ask(method, path, body) {
 
 const linkTexts = {
   connecting: "Connecting …",
-  waiting: "The connection is lost. The screens are as they were.",
-  offline: "This device is offline. The screens are as they were.",
+  waiting: "The connection is lost. You see the last screens.",
+  offline: "This device is offline. You see the last screens.",
   loggedout: "You are logged out.",
-  stale: "Convoy is another version now. Load the page anew to get it.",
+  stale: "Convoy was updated. Reload the page to use the new version.",
 };
 const patience = 1500; // ms that a lost connection may take to come back before the page says so
 let retryAt = 0;
@@ -115,6 +115,6 @@ function showLink(state) {
 // countdown shows how long it is until the next try; called every second.
 export function countdown() {
   const s = Math.ceil((retryAt - performance.now()) / 1000);
-  set(find("#link .wait"), retryAt && s > 0 ? `Next try in ${s} s.` : "");
+  set(find("#link .wait"), retryAt && s > 0 ? `Retrying in ${s} s.` : "");
 }
 

@@ -39,7 +39,7 @@ async function bind() {
 
 async function begin() {
   find("#again").hidden = true;
-  if (around()) return say("Convoy does not open this page. Wait a few seconds and try again.");
+  if (around()) return say("Convoy could not open this page. Wait a few seconds, then try again.");
   if (!claim && !key()) return location.replace("/login?why=key");
   try {
     const first = claim ? await bind() : await pass();

@@ -36,7 +36,7 @@ export class Paste {
     let text = clean(event.clipboardData?.getData("text/plain") ?? "");
     if (!text) return;
     const bytes = new Blob([text]).size;
-    if (bytes > most) return this.#hooks.trouble(`That is ${bytesText(bytes)}, and one paste has room for ${bytesText(most)}. Upload it as a file`);
+    if (bytes > most) return this.#hooks.trouble(`A paste can have at most ${bytesText(most)}, and this one has ${bytesText(bytes)}. Upload it as a file`);
     const lines = text.split(/\r\n|\r|\n/);
     const all = this.#hooks.all();
     const typed = lines.length > 1 && all.some((one) => !one.whole);
@@ -87,13 +87,13 @@ const joined = (lines) => lines.join(" ").trim();
 function ask(lines, bytes, typed, shells) {
   const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // a last line without a text is the one before's end
   const says = make("p");
-  const each = count === 1 ? "It ends a line, and so may run as a command." : `${count.toLocaleString()} lines will be typed, and each may run as a command.`;
+  const each = count === 1 ? "The text ends with a line break, so it can run as a command." : `${count.toLocaleString()} lines will be typed, and each can run as a command.`;
   const many = shells > 1;
-  const whole = many ? "Each program gets it as one paste." : "The program gets it as one paste.";
-  says.textContent = typed ? `${each} ${many ? "Not every program has" : "The program has not"} asked for pastes as a whole.` : whole;
+  const whole = many ? "Each program receives it as one paste." : "The program receives it as one paste.";
+  says.textContent = typed ? `${each} ${many ? "Not every program supports" : "The program does not support"} bracketed paste.` : whole;
   const preview = make("pre", "paste-preview");
   preview.tabIndex = 0;
-  preview.ariaLabel = "What it begins with";
+  preview.ariaLabel = "Beginning of the text";
   const rest = count - shown.rows;
   preview.textContent = lines.slice(0, shown.rows).map((line) => (line.length > shown.letters ? `${line.slice(0, shown.letters)}…` : line)).join("\n").trimEnd();
   if (rest > 0) preview.append(Object.assign(make("i"), { textContent: `\nand ${rest.toLocaleString()} more ${rest === 1 ? "line" : "lines"}` }));

@@ -198,7 +198,7 @@ async function start() {
   }
   const whole = Number(answer.headers.get("Content-Length"));
   const cast = await loadCast(answer, (bytes) => set(status, `Loading ${(bytes / 2 ** 20).toFixed(1)}${whole ? ` of ${(whole / 2 ** 20).toFixed(1)}` : ""} MiB …`));
-  set(status, cast.shortened ? "This is the beginning: the page plays no more than 64 MiB. Download it for the rest." : "");
+  set(status, cast.shortened ? "The page plays the first 64 MiB. Download the recording for the rest." : "");
   (window.convoy ??= {}).player = new Player(element, cast);
 }
 

@@ -74,7 +74,7 @@ export class Presence {
   // chip is a viewer in two letters.
   #chip(viewer, you) {
     const chip = make(you ? "button" : "span", `chip hue-${hue(viewer)}${you ? " you" : ""}`);
-    const label = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : ", only watches"}`;
+    const label = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : ", view only"}`;
     chip.title = you ? `${label}: change your name` : label;
     const letters = make("span");
     letters.ariaHidden = "true";
@@ -95,7 +95,7 @@ export class Presence {
   #line(viewer, you) {
     const line = make("div", "chip-line");
     const name = make("span");
-    name.textContent = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : " · watches"}`;
+    name.textContent = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : " · view only"}`;
     const chip = this.#chip(viewer, false);
     chip.ariaHidden = "true";
     line.append(chip, name);
@@ -106,7 +106,7 @@ export class Presence {
     const more = make("button", "chip rest");
     more.type = "button";
     more.textContent = `+${n}`;
-    more.title = more.ariaLabel = `${n} more: show all who are here`;
+    more.title = more.ariaLabel = `${n} more: show everyone`;
     more.popoverTargetElement = this.#all;
     return more;
   }
@@ -114,7 +114,7 @@ export class Presence {
   // sayTyping says who types for as long as that is true. It is spoken once, and again only after a while.
   #sayTyping(names) {
     clearTimeout(this.#timer);
-    const text = names.length > 1 ? `${names[0]} and ${names.length - 1} more type` : names.length ? `${names[0]} types` : "";
+    const text = names.length > 1 ? `${names[0]} and ${names.length - 1} more are typing` : names.length ? `${names[0]} is typing` : "";
     this.#types.textContent = text;
     if (!text) return;
     this.#timer = setTimeout(() => { this.#types.textContent = ""; }, typingTime);
@@ -155,7 +155,7 @@ function askName(stream) {
   title.textContent = "Your name";
   title.id = "your-name";
   const text = make("p");
-  text.textContent = "The others in a shell see it. Empty: they see a number.";
+  text.textContent = "Others in a shell see this name. If you leave it empty, they see a number.";
   const input = make("input");
   Object.assign(input, { value: stream.name, maxLength: longest, ariaLabel: "Your name", autocomplete: "nickname", spellcheck: false, autofocus: true });
   const buttons = make("footer");

@@ -11,7 +11,7 @@ document.addEventListener("click", async ({ target }) => {
   if (button?.dataset.action !== "remove") return;
   const row = button.closest("tr");
   const { name, src } = button.dataset;
-  if (!await confirm(`Delete ${name}?`, "The recording is taken away for everybody, and cannot be brought back.", "Delete")) return;
+  if (!await confirm(`Delete ${name}?`, "This deletes the recording for everyone. You cannot undo it.", "Delete")) return;
   if (!await ask("DELETE", src)) return;
   const near = row.nextElementSibling ?? row.previousElementSibling;
   row.remove();

@@ -64,7 +64,7 @@ export class Results {
   #head(groups, results, waiting, { at, old }) {
     const head = make("p", "results-head");
     if (waiting.length) {
-      head.append(make("b", "", results.length ? `${results.length} of ${results.length + waiting.length} nodes have answered` : `step ${this.#step.number} runs`));
+      head.append(make("b", "", results.length ? `${results.length} of ${results.length + waiting.length} nodes have answered` : `step ${this.#step.number} is running`));
       return head;
     }
     const words = make("b", "", headline(groups));
@@ -124,7 +124,7 @@ function lines({ lines, differs, lacks }) {
   for (let i = 0; i <= lines.length; i++) {
     if (lacks.has(i)) {
       flush();
-      parts.push(make("i", "lacks", lacks.get(i) === 1 ? "a line less here" : `${lacks.get(i)} lines less here`));
+      parts.push(make("i", "lacks", lacks.get(i) === 1 ? "1 line missing here" : `${lacks.get(i)} lines missing here`));
     }
     if (i === lines.length) break;
     if (!differs.has(i)) {

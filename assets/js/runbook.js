@@ -132,8 +132,8 @@ function stoppedAt(step, came, failed) {
   const next = steps[steps.indexOf(step) + 1];
   const names = failed.map(({ short }) => short).join(", ");
   tell(came === "stopped" ? `You stopped step ${step.number}.` : `Stopped at step ${step.number}: it failed on ${names}.`, came);
-  offer("go-on", next, next && `Go on with step ${next.number}`);
-  offer("again", step, `Step ${step.number} again, and on`);
+  offer("go-on", next, next && `Continue with step ${next.number}`);
+  offer("again", step, `Retry from step ${step.number}`);
 }
 
 function offer(action, step, text) {

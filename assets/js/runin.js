@@ -21,12 +21,12 @@ export async function runHandedOver() {
   if (!run) return;
   const short = run.node.replace(/^.*@/, "").replace(/\..*$/, "");
   const card = await until(() => allCards().find((one) => one?.name === run.node && one.alive), patience.node);
-  if (!card) return refuse(run, `${short} cannot be reached any more.`);
+  if (!card) return refuse(run, `${short} can no longer be reached.`);
   card.element.scrollIntoView({ block: "nearest" });
   const pane = await shellOf(card, run.kind);
   if (!pane) return refuse(run, `There is no ${names[run.kind]} on ${short} to run it in.`);
   await prompted(pane, run.kind);
-  if (!pane.takes) return refuse(run, `Nothing can be typed into the shell on ${short}.`);
+  if (!pane.takes) return refuse(run, `You cannot type into the shell on ${short}.`);
   pane.focus();
   const block = run.kind === "convoy" && run.text.includes("\n"); // an empty line ends it
   pane.paste.put(block ? `${run.text}\n` : run.text);
@@ -46,7 +46,7 @@ function take() {
 
 // refuse says why the block did not run, and keeps it for the reader.
 function refuse({ text }, why) {
-  const element = notice("error", why, "The block has not run. It can be copied from here.");
+  const element = notice("error", why, "The block did not run. You can copy it from here.");
   const copy = button("Copy the block", async () => { copy.textContent = await copyText(text) ? "Copied" : "Not copied"; });
   find(".notice-hint", element).after(copy);
 }

@@ -39,7 +39,7 @@ async function ask({ kind, text }, node, signal) {
     return meaning(answer.status, await answer.json());
   } catch (error) {
     if (signal.aborted) return stopped();
-    const text = answer ? `The answer with status ${answer.status} cannot be read: ${error.message}` : "Convoy cannot be reached.";
+    const text = answer ? `The answer (status ${answer.status}) cannot be read: ${error.message}` : "Convoy cannot be reached.";
     return { ok: false, badge: "failed", output: text };
   }
 }
@@ -53,6 +53,6 @@ function meaning(status, answer) {
     return { ok: answer.status === 0, badge, output: plain(answer.output), took: answer.took };
   }
   if (status === 200) return { ok: true, badge: "ok", output: plain(answer.result) };
-  const said = "result" in answer ? [answer.result, answer.error] : [sentence(answer.error ?? `It failed with status ${status}`), sentence(answer.hint)];
+  const said = "result" in answer ? [answer.result, answer.error] : [sentence(answer.error ?? `The request failed with status ${status}`), sentence(answer.hint)];
   return { ok: false, badge: status === 504 ? "timed out" : "failed", output: plain(said.filter(Boolean).join("\n")) };
 }

@@ -75,7 +75,7 @@ function newRow(link) {
 function facts(link) {
   const here = link.viewers === 1 ? "1 viewer" : `${link.viewers} viewers`;
   const used = link.used ? `used ${span(Date.now() - Date.parse(link.used))} ago` : "not used yet";
-  return `may ${link.right}, ${span(Date.parse(link.expires) - Date.now())} left, ${here}, ${used}, made by ${link.by}`;
+  return `${link.right === "type" ? "view and type" : "view only"}, ${span(Date.parse(link.expires) - Date.now())} left, ${here}, ${used}, created by ${link.by}`;
 }
 
 function span(ms) {
@@ -87,7 +87,7 @@ function span(ms) {
 
 async function end(link) {
   const { path } = shown;
-  if (link.viewers && !await confirm("Revoke this link?", "Whoever looks at the shell by it sees nothing more.", "Revoke")) return;
+  if (link.viewers && !await confirm("Revoke this link?", "People who are viewing the shell through this link are disconnected.", "Revoke")) return;
   if (!await ask("DELETE", `${path}/${link.id}`)) return;
   find("#share-said").textContent = "Revoked.";
   find("#share-made").hidden = true;

@@ -38,7 +38,7 @@ function end(why) {
   linkState("open");
   const box = find("#share-over");
   find("h2", box).textContent = sentence(why);
-  find("p", box).textContent = "What you see is the last screen. For more, ask whoever sent you the link.";
+  find("p", box).textContent = "You see the last screen. To continue, ask the person who sent you the link for a new one.";
   box.hidden = false;
   document.body.dataset.link = "over";
   set(find(".share-time time"), "ended");

@@ -182,7 +182,7 @@ export class ShellPane {
     this.#stream.unfollow(this.#key);
     this.#presence.clear();
     this.#term.options.disableStdin = true;
-    this.#show("detached", "Detached. It goes on running.", button("Reattach", () => this.#emit("shell-reattach")));
+    this.#show("detached", "Detached. The shell keeps running.", button("Reattach", () => this.#emit("shell-reattach")));
   }
 
   /** reattach follows the shell again, from where it was left, or from its screen. */
@@ -301,7 +301,7 @@ export class ShellPane {
     },
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#show("lost", "node unreachable, showing the last screen"),
-    gone: error => this.#end(this.#shared ? error : "this shell is gone"),
+    gone: error => this.#end(this.#shared ? error : "this shell no longer exists"),
   };
 
   // output draws bytes that begin at off: what came before is dropped, and what is missing is asked for again.

@@ -46,7 +46,7 @@ const cardOfRow = row => allCards().find(card => card?.name === row.dataset.node
 const act = what => async button => {
   const row = rowOf(button);
   const card = cardOfRow(row);
-  if (!card) return notice("warn", "That node is not on the page any more.");
+  if (!card) return notice("warn", "That node is no longer on the page.");
   await what(card, row.dataset.shell);
   markDetached();
   if (dialog.open) load();

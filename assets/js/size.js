@@ -120,17 +120,17 @@ export class Size {
     const name = this.#name;
     const other = !this.#mine && this.#screen.dataset.fit === "other";
     this.#says.hidden = !other && !this.#pinned;
-    const whose = this.#mine ? "yours, pinned" : `${name ? `${name}’s` : "nobody’s"}${this.#pinned ? ", pinned" : ""}`;
-    this.#says.textContent = `${cols} × ${rows}, ${whose}`;
-    this.#says.title = `${cols} columns, ${rows} rows: ${this.#mine ? "your window’s" : name ? `the size of ${name}’s window` : "nobody’s window"}`;
+    const whose = this.#mine ? "yours, pinned" : `${name ? `${name}’s` : "last used size"}${this.#pinned ? ", pinned" : ""}`;
+    this.#says.textContent = `${cols} × ${rows} (${whose})`;
+    this.#says.title = `${cols} columns, ${rows} rows: ${this.#mine ? "the size of your window" : name ? `the size of ${name}’s window` : "the last used size"}`;
     if (!this.#pin) return;
     const label = this.#pinned ? "Unpin the size" : "Pin the size";
     if (this.#pin.ariaLabel !== label) this.#pin.replaceChildren(icon(this.#pinned ? "pin-off" : "pin"));
     this.#pin.ariaLabel = label;
-    this.#pin.title = this.#pinned ? "Unpin the size: it goes to who types next" : "Pin the size: it stays your window’s, whoever types";
+    this.#pin.title = this.#pinned ? "Unpin the size. It then follows the window of the next person who types." : "Pin the size to your window, even when others type.";
     this.#pin.ariaPressed = String(this.#pinned);
     this.#take.hidden = !other;
     this.#take.disabled = !!name;
-    this.#take.title = !name ? "" : this.#pinned ? `${name} has pinned the size` : `It is ${name}’s while ${name} is here: type, or pin yours`;
+    this.#take.title = !name ? "" : this.#pinned ? `${name} has pinned the size` : `The size follows ${name}’s window. To change that, type, or pin the size.`;
   }
 }

@@ -24,7 +24,7 @@
   }
 
   function label(button, choice) {
-    const text = `Theme: ${choice === "auto" ? "as the system" : choice}`;
+    const text = `Theme: ${choice === "auto" ? "system" : choice}`;
     button.setAttribute("aria-label", text);
     button.title = text;
   }
