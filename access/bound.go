@@ -9,9 +9,9 @@ import (
 
 var (
 	// ErrShare says that one user, or one login, has as much of something as one may have.
-	ErrShare = errors.New("you have as many of these as one user may have")
+	ErrShare = errors.New("you have the maximum number of these for one user")
 	// ErrBusy says that a node has no more of something to give now.
-	ErrBusy = errors.New("this node has none of these left now")
+	ErrBusy = errors.New("this node has the maximum number of these")
 )
 
 // Bound limits how much of one thing is in use at once. Nobody but an admin holds more than a share of it, and the last

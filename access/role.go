@@ -32,7 +32,7 @@ func ParseRole(text string) (Role, error) {
 	if i := slices.Index(roleNames, text); i > 0 {
 		return Role(i), nil
 	}
-	return Nobody, fmt.Errorf("%q is no role: they are viewer, operator and admin", text)
+	return Nobody, fmt.Errorf("%q is not a role: the roles are viewer, operator and admin", text)
 }
 
 // MarshalText writes the role's name.

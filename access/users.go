@@ -32,7 +32,7 @@ var (
 	// ErrNoUser says that the file has no such user.
 	ErrNoUser = errors.New("there is no such user")
 	// ErrKnown says that the user is there already.
-	ErrKnown = errors.New("there is such a user already")
+	ErrKnown = errors.New("this user exists already")
 	// ErrLastAdmin says that nobody would be left who may do everything.
 	ErrLastAdmin = errors.New("this is the last admin")
 )
@@ -324,7 +324,7 @@ func parseUsers(text []byte) (lines []line, err error) {
 		}
 		user, err := parseUser(l)
 		if err == nil && slices.ContainsFunc(lines, func(other line) bool { return other.user.Name == user.Name }) {
-			err = fmt.Errorf("%s is there twice", user.Name)
+			err = fmt.Errorf("%s is listed twice", user.Name)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
@@ -343,7 +343,7 @@ func parseUser(text string) (User, error) {
 		return User{}, err
 	}
 	if !hashForm.MatchString(hash) {
-		return User{}, fmt.Errorf("the password of %s is not hashed by bcrypt; htpasswd -B does that", user.Name)
+		return User{}, fmt.Errorf("the password of %s is not a bcrypt hash; create one with htpasswd -B", user.Name)
 	}
 	if !given {
 		return user, nil
@@ -358,7 +358,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9._@-]{1,64}$`)
 // CheckName says what is wrong with a user's name.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) {
-		return fmt.Errorf("%.80q is no user's name: it takes 1 to 64 of a-z, 0-9, dot, dash, underscore and @", name)
+		return fmt.Errorf("%.80q is not a user name: use 1 to 64 characters of a-z, 0-9, dot, dash, underscore and @", name)
 	}
 	return nil
 }
@@ -367,9 +367,9 @@ func CheckName(name string) error {
 func CheckPassword(password string) error {
 	switch {
 	case len(password) < minPassword:
-		return fmt.Errorf("a password has at least %d bytes", minPassword)
+		return fmt.Errorf("a password must have at least %d bytes", minPassword)
 	case len(password) > maxPassword:
-		return fmt.Errorf("a password has at most %d bytes: bcrypt does not look at more", maxPassword)
+		return fmt.Errorf("a password can have at most %d bytes, because bcrypt ignores the rest", maxPassword)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (w Who) String() string {
 // ParseWho reads what String gives.
 func ParseWho(text string) (w Who, err error) {
 	if json.Unmarshal([]byte(text), &w) != nil || w.User == "" || w.Role == Nobody {
-		return Who{}, errors.New("that does not say who asks")
+		return Who{}, errors.New("the user is missing")
 	}
 	return w, nil
 }

@@ -91,7 +91,7 @@ func (p Plan) become() error {
 		}
 	}
 	if u.UID != 0 && syscall.Setuid(0) == nil {
-		return fmt.Errorf("become user %d: the way back is open", u.UID)
+		return fmt.Errorf("become user %d: the process can still change back", u.UID)
 	}
 	return nil
 }

@@ -406,7 +406,7 @@ func TestConfinement_Directory(t *testing.T) {
 	for _, dir := range []string{filepath.Join(closed, "secret-project"), filepath.Join(closed, "nothing"), closed, "/nothing"} {
 		s, err := open("system", dir)
 		must(t, err)
-		want := fmt.Sprintf("there is no directory %q that the shell can enter; it begins where the others did", dir)
+		want := fmt.Sprintf("there is no directory %q that the shell can enter; it starts in the default directory", dir)
 		if s.Dir != usual.Dir || s.Hint != want {
 			t.Errorf("%s: in %q, hint %q; want %q, %q", dir, s.Dir, s.Hint, usual.Dir, want)
 		}

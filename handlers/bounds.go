@@ -62,15 +62,15 @@ func boundProblem(err error, what string) error {
 	case errors.Is(err, access.ErrShare):
 		return overShare(what)
 	case errors.Is(err, access.ErrBusy):
-		return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("this node has as many %s as it can serve", what),
-			Hint: "try again when others have ended", RetryAfter: 5}
+		return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("this node has the maximum number of %s", what),
+			Hint: "try again later", RetryAfter: 5}
 	}
 	return err
 }
 
 // overShare tells somebody to do with what they have.
 func overShare(what string) error {
-	return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("you have as many %s as one user may have", what), Hint: "end some of yours first"}
+	return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("you have the maximum number of %s for one user", what), Hint: "end some of them first"}
 }
 
 // bounded serves a request if whoever asks may have one more of something while it lasts.
@@ -94,7 +94,7 @@ func (h *Handlers) takeStream(t *tab) (release func(), err error) {
 	if errors.Is(err, access.ErrShare) {
 		return nil, errHolders
 	}
-	return release, boundProblem(err, "streams by links")
+	return release, boundProblem(err, "streams of share links")
 }
 
 // checkShells refuses somebody one more shell. The caller holds h.opening, so that two at once are counted.

@@ -34,7 +34,7 @@ func (h *Handlers) overview() overview {
 	}
 	control, ok := controlOf(own.Nodes)
 	if !ok {
-		own.Hint = "No node of this cluster makes others: start them by hand."
+		own.Hint = "No node of this cluster can create others. Start nodes manually."
 		return own
 	}
 	said := h.feeds.overviewOf(control.Name)

@@ -48,15 +48,15 @@ func problemOf(err error) *problem {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, access.ErrShare):
-		return overShare("of these requests").(*problem)
+		return overShare("requests of this kind").(*problem)
 	case errors.Is(err, access.ErrBusy):
-		return boundProblem(access.ErrBusy, "of these requests").(*problem)
+		return boundProblem(access.ErrBusy, "requests of this kind").(*problem)
 	case errors.As(err, &early):
 		return early.problem()
 	case errors.As(err, &gap):
-		return &problem{Status: http.StatusConflict, Text: "input is missing before this one", Hint: fmt.Sprintf("send number %d first", gap.Expected), Expected: &gap.Expected}
+		return &problem{Status: http.StatusConflict, Text: "earlier input is missing", Hint: fmt.Sprintf("send number %d first", gap.Expected), Expected: &gap.Expected}
 	case errors.As(err, &tooLarge):
-		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("a body may have at most %d bytes", tooLarge.Limit), Hint: "send it in pieces"}
+		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit), Hint: "split it"}
 	case isFileError(err):
 		return fileProblem(err)
 	case errors.Is(err, fleet.ErrNotFound):
@@ -64,25 +64,25 @@ func problemOf(err error) *problem {
 	case errors.Is(err, fleet.ErrFull):
 		return &problem{Status: http.StatusConflict, Text: err.Error(), Hint: "retire a node first, or start Convoy with a higher -max-nodes"}
 	case errors.Is(err, fleet.ErrNotRetirable):
-		return &problem{Status: http.StatusForbidden, Text: err.Error(), Hint: "only nodes that this Convoy made can be retired"}
+		return &problem{Status: http.StatusForbidden, Text: err.Error(), Hint: "you can retire only nodes that this Convoy created"}
 	case errors.Is(err, fleet.ErrRefused):
-		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "docs/railway.md says what to set; convoy railway check tells more"}
+		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "see docs/railway.md for the settings, or run convoy railway check"}
 	case errors.Is(err, fleet.ErrNoProvider), errors.Is(err, fleet.ErrClosed):
 		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "use the console of the control plane"}
 	case errors.Is(err, ErrNoSystemShell):
-		return &problem{Status: http.StatusForbidden, Text: ErrNoSystemShell.Error(), Hint: "it was started with -system-shell off"}
+		return &problem{Status: http.StatusForbidden, Text: ErrNoSystemShell.Error(), Hint: "the node was started with -system-shell off"}
 	case errors.As(err, &unconfined):
-		return &problem{Status: http.StatusForbidden, Text: unconfined.Error(), Hint: "docs/security.md says what is missing; -confine off allows it all the same"}
+		return &problem{Status: http.StatusForbidden, Text: unconfined.Error(), Hint: "docs/security.md lists the requirements; -confine off allows system shells without them"}
 	case errors.Is(err, guide.ErrNoRunbook):
 		return &problem{Status: http.StatusNotFound, Text: "there is no such runbook", Hint: "/runbooks lists them"}
 	case errors.Is(err, guide.ErrLarge), errors.Is(err, guide.ErrTooSlow):
-		return &problem{Status: http.StatusUnprocessableEntity, Text: err.Error(), Hint: "divide it into several"}
+		return &problem{Status: http.StatusUnprocessableEntity, Text: err.Error(), Hint: "split it into several runbooks"}
 	case errors.Is(err, pty.ErrNotFound):
 		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was closed; GET /nodes/{node}/shells lists the shells"}
 	case errors.Is(err, pty.ErrEnded):
 		return &problem{Status: http.StatusConflict, Text: "the shell has ended", Hint: "open another one"}
 	case errors.Is(err, pty.ErrKind):
-		return &problem{Status: http.StatusConflict, Text: "this node has no shells of that kind", Hint: "they are convoy and system; a node that was started with -system-shell off has no system shells"}
+		return &problem{Status: http.StatusConflict, Text: "this node has no shells of that kind", Hint: "the kinds are convoy and system; a node started with -system-shell off has no system shells"}
 	case errors.Is(err, pty.ErrFull):
 		return &problem{Status: http.StatusTooManyRequests, Text: err.Error(), Hint: "close a shell first"}
 	case errors.Is(err, pty.ErrClosed):
@@ -92,9 +92,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, pty.ErrNotRecorded):
 		return &problem{Status: http.StatusConflict, Text: pty.ErrNotRecorded.Error(), Hint: "POST to the same address starts a recording"}
 	case errors.Is(err, pty.ErrPolicy):
-		return &problem{Status: http.StatusForbidden, Text: pty.ErrPolicy.Error(), Hint: "it was started with -record all"}
+		return &problem{Status: http.StatusForbidden, Text: pty.ErrPolicy.Error(), Hint: "the node was started with -record all"}
 	case errors.Is(err, cast.ErrNotFound):
-		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was removed, or made room for others; GET /nodes/{node}/recordings lists them"}
+		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was deleted, or removed to make room; GET /nodes/{node}/recordings lists the recordings"}
 	case errors.Is(err, cast.ErrRecording):
 		return &problem{Status: http.StatusConflict, Text: cast.ErrRecording.Error(), Hint: "stop the recording first"}
 	case errors.Is(err, cast.ErrFull):
@@ -102,15 +102,15 @@ func problemOf(err error) *problem {
 	case errors.Is(err, cast.ErrNoDir):
 		return &problem{Status: http.StatusServiceUnavailable, Text: cast.ErrNoDir.Error(), Hint: "start Convoy with -recordings"}
 	case errors.Is(err, pty.ErrWatching):
-		return &problem{Status: http.StatusForbidden, Text: "this viewer only watches", Hint: "ask for the right to type"}
+		return &problem{Status: http.StatusForbidden, Text: "this viewer is view-only", Hint: "ask for the right to type"}
 	case errors.Is(err, pty.ErrPinned):
-		return &problem{Status: http.StatusConflict, Text: "the size is pinned by one of the viewers", Hint: "it is free again when that viewer lets go of it, or leaves"}
+		return &problem{Status: http.StatusConflict, Text: "a viewer has pinned the size", Hint: "wait until that viewer unpins it, or leaves"}
 	case errors.Is(err, pty.ErrBadOffset), errors.Is(err, pty.ErrBadSize), errors.Is(err, pty.ErrBadClaim):
 		return badRequest("%v", err).(*problem)
 	case errors.Is(err, context.DeadlineExceeded):
-		return &problem{Status: http.StatusGatewayTimeout, Text: "it took too long", Hint: "try again"}
+		return &problem{Status: http.StatusGatewayTimeout, Text: "the request timed out", Hint: "try again"}
 	}
-	return &problem{Status: http.StatusInternalServerError, Text: "something went wrong", Hint: "the node's log says what"}
+	return &problem{Status: http.StatusInternalServerError, Text: "something went wrong", Hint: "see the node's log"}
 }
 
 // handler answers a request or says why not.
@@ -201,7 +201,7 @@ func notFound(http.ResponseWriter, *http.Request) error {
 }
 
 func methodNotAllowed(_ http.ResponseWriter, r *http.Request) error {
-	return &problem{Status: http.StatusMethodNotAllowed, Text: fmt.Sprintf("%s is not possible here", r.Method), Hint: "docs/protocol.md lists the requests"}
+	return &problem{Status: http.StatusMethodNotAllowed, Text: fmt.Sprintf("method %s is not allowed here", r.Method), Hint: "docs/protocol.md lists the requests"}
 }
 
 // recover turns a panic in a handler into a 500: one bad request must not end the shells of all.

@@ -90,7 +90,7 @@ func (h *Handlers) fileDir(r *http.Request) (string, error) {
 		return "", &problem{Status: http.StatusConflict, Text: "a Convoy shell has no files", Hint: "open a system shell for them"}
 	}
 	if info.Dir == "" {
-		return "", &problem{Status: http.StatusConflict, Text: "the shell's working directory is not known", Hint: "a program can tell it by OSC 7"}
+		return "", &problem{Status: http.StatusConflict, Text: "the shell's working directory is not known", Hint: "a program can report it with OSC 7"}
 	}
 	return info.Dir, nil
 }
@@ -143,7 +143,7 @@ func (h *Handlers) transfer(fn handler) handler {
 // checkTransfer refuses what can be refused before anything was read.
 func (h *Handlers) checkTransfer(r *http.Request) error {
 	if h.MaxUpload == 0 {
-		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("file transfer is switched off on %s", h.Self), Hint: "-max-upload switches it on"}
+		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("file transfer is switched off on %s", h.Self), Hint: "set -max-upload to switch it on"}
 	}
 	if r.ContentLength > h.MaxUpload {
 		return &files.LimitError{Limit: h.MaxUpload}
@@ -161,22 +161,22 @@ func isFileError(err error) bool {
 
 // fileProblem is the part of problemOf that speaks of files.
 func fileProblem(err error) *problem {
-	status, hint := http.StatusInternalServerError, "the node's file system said so"
+	status, hint := http.StatusInternalServerError, "the node's file system reported this error"
 	var limit *files.LimitError
 	var source *files.SourceError
 	switch {
 	case errors.As(err, &limit):
-		status, hint = http.StatusRequestEntityTooLarge, "-max-upload says how large files may be"
+		status, hint = http.StatusRequestEntityTooLarge, "-max-upload sets the limit"
 	case errors.As(err, &source) && errors.Is(err, os.ErrDeadlineExceeded):
-		return &problem{Status: http.StatusRequestTimeout, Text: "nothing more of the file came", Hint: "send it again"}
+		return &problem{Status: http.StatusRequestTimeout, Text: "the upload stalled", Hint: "send it again"}
 	case errors.As(err, &source):
-		return &problem{Status: http.StatusBadRequest, Text: "the file did not come whole", Hint: "send it again"}
+		return &problem{Status: http.StatusBadRequest, Text: "the upload is incomplete", Hint: "send it again"}
 	case isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		status, hint = http.StatusInsufficientStorage, "the disk of the node is full"
 	case isErrno(err, syscall.EACCES, syscall.EPERM, syscall.EROFS):
-		status, hint = http.StatusForbidden, "files go with what a system shell may do, and it may not"
+		status, hint = http.StatusForbidden, "transfers have the permissions of a system shell"
 	case isErrno(err, syscall.ENOENT, syscall.ENOTDIR, syscall.ESTALE):
-		status, hint = http.StatusNotFound, "paths begin at / or in the shell's working directory"
+		status, hint = http.StatusNotFound, "a path starts at / or in the shell's working directory"
 	case errors.Is(err, fs.ErrExist):
 		status, hint = http.StatusConflict, "choose another name"
 	case errors.Is(err, files.ErrName), isErrno(err, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EINVAL):
@@ -184,7 +184,7 @@ func fileProblem(err error) *problem {
 	default:
 		var kind *files.KindError
 		if errors.As(err, &kind) {
-			status, hint = http.StatusBadRequest, "only regular files can be transferred; tar packs directories"
+			status, hint = http.StatusBadRequest, "only regular files can be transferred; pack directories with tar"
 		}
 	}
 	return &problem{Status: status, Text: err.Error(), Hint: hint}

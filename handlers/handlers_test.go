@@ -181,7 +181,7 @@ func TestBadInput(t *testing.T) {
 		says                     string
 	}{
 		{"no such page", "GET", "/nowhere", "", 404, "nothing here"},
-		{"wrong method", "PUT", "/nodes", "", 405, "not possible"},
+		{"wrong method", "PUT", "/nodes", "", 405, "not allowed"},
 		{"unknown node", "GET", "/nodes/convoy-zzzz", "", 404, "no such node"},
 		{"unknown node's shells", "GET", "/nodes/convoy-zzzz/shells", "", 404, "no such node"},
 		{"unknown node, encoded", "GET", "/nodes/%2e%2e%2fetc", "", 404, "no such node"},

@@ -216,9 +216,9 @@ func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
 	return view
 }
 
-var errUsers = errors.New("nobody can log in with a password now; the node's log says why")
+var errUsers = errors.New("password login is not available now; see the node's log")
 
-var errToken = errors.New("that token is not the one that Convoy printed when it started")
+var errToken = errors.New("this is not the token that Convoy printed at startup")
 
 // POST /logout
 func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
@@ -235,8 +235,8 @@ func (h *Handlers) logOut(w http.ResponseWriter, r *http.Request) error {
 
 var errNotListed = &problem{
 	Status: http.StatusServiceUnavailable,
-	Text:   "nobody can log in now: the login could not be recorded, so it could not be ended either",
-	Hint:   "make room on the disk that holds -data; the node's log says more",
+	Text:   "login is not available now: it could not be recorded",
+	Hint:   "free space on the disk that holds -data; see the node's log",
 }
 
 // setSession logs the browser in; it completes the login at next. A login that cannot be listed is refused: nobody could

@@ -322,7 +322,7 @@ func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 		return refused(s.Role, access.Sessions)
 	}
 	if len(user) > 100 || strings.ContainsFunc(user, unicode.IsControl) {
-		return badRequest("that is no user's name")
+		return badRequest("this is not a valid user name")
 	}
 	tell(r.Context(), user, "everywhere")
 	s.release() // as in endLogin
@@ -357,21 +357,21 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return badRequest("%v", err)
 	case access.CheckName(asked.Name) != nil:
-		return badRequest("a token's name takes 1 to 64 of a-z, 0-9, dot, dash, underscore and @")
+		return badRequest("a token's name must have 1 to 64 characters of a-z, 0-9, dot, dash, underscore and @")
 	case asked.Days < 1 || asked.Days > maxTokenDays:
-		return badRequest("a token lasts 1 to %d days", maxTokenDays)
+		return badRequest("days must be 1 to %d", maxTokenDays)
 	}
 	s, now, own := sessionOf(r), time.Now().UTC(), 0
 	others := h.Authority.Grants.List(access.Token, now)
 	if len(others) >= maxTokens {
-		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end some that are not needed"}
+		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end those that you do not need"}
 	}
 	for _, other := range others {
 		if other.User == s.User {
 			own++
 		}
 		if other.Name == asked.Name {
-			return &problem{Status: http.StatusConflict, Text: "there is a token of that name", Hint: "end it first, or take another name"}
+			return &problem{Status: http.StatusConflict, Text: "a token with this name exists", Hint: "end it first, or choose another name"}
 		}
 	}
 	if own >= tokensOfUser {

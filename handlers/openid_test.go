@@ -290,7 +290,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	s.Change(func() { s.Instead = endless })
 	for range 5 {
 		answer := n.request(t, "GET", "/login/openid", "", "Accept: text/html")
-		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway || said != "The provider Example cannot be asked now; try again later, or log in another way." {
+		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway || said != "The provider Example cannot be reached now; try again later, or log in another way." {
 			t.Errorf("%s: %q", answer.Status, said)
 		}
 	}

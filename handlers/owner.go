@@ -18,7 +18,7 @@ import (
 func nodeName(r *http.Request) (string, error) {
 	name, err := url.PathUnescape(chi.URLParam(r, "node"))
 	if err != nil {
-		return "", badRequest("%q is no name of a node", chi.URLParam(r, "node"))
+		return "", badRequest("%q is not the name of a node", chi.URLParam(r, "node"))
 	}
 	return name, nil
 }
@@ -134,5 +134,5 @@ func ownerURL(name string, r *http.Request) string {
 
 // unreachable is the problem of a node that does not answer.
 func unreachable(name string, err error) error {
-	return &problem{Status: http.StatusBadGateway, Text: fmt.Sprintf("%s cannot be reached from here: %v", name, err), Hint: "its card says more; try again when it is alive"}
+	return &problem{Status: http.StatusBadGateway, Text: fmt.Sprintf("%s cannot be reached from here: %v", name, err), Hint: "see its card for the reason; try again when the node is alive"}
 }

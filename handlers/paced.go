@@ -12,7 +12,7 @@ import (
 // bodyWait is how long a request's body may take to come, all of it; files have a rule of their own (steady).
 const bodyWait = 30 * time.Second
 
-var errSlowBody = &problem{Status: http.StatusRequestTimeout, Text: "the body did not come in time", Hint: "send it again, whole"}
+var errSlowBody = &problem{Status: http.StatusRequestTimeout, Text: "the body did not arrive in time", Hint: "send it again"}
 
 // pace gives each request a time for its body, and each piece of its answer a time to be taken: a client that stands still
 // keeps nothing here. Streams and files take over (takeOver), as they may last.

@@ -29,25 +29,25 @@ const (
 var (
 	errNoKey = &problem{
 		Status: http.StatusUnauthorized,
-		Text:   "this login also needs the key of the page that it was made in",
+		Text:   "this login also needs the key of the page where it began",
 		Hint:   "open the console in that browser at the address where you logged in, or log in again at /login; scripts send Authorization: Bearer with a token",
 	}
 	errClaimElsewhere = &problem{
 		Status: http.StatusConflict,
 		Text:   "this login began at another node's console",
-		Hint:   "complete it there; a load balancer has to send one browser to one node while it logs in",
+		Hint:   "complete it there; configure load balancers to keep a browser on one node during login",
 	}
 	errClaimed = &problem{
 		Status: http.StatusConflict,
-		Text:   "this login was completed already, or not within a minute",
+		Text:   "this login was already completed, or took longer than a minute",
 		Hint:   "log in again at /login",
 	}
 )
 
 // whyLogIn are the reasons for a new login that the login page can be asked to give.
 var whyLogIn = map[string]string{
-	"key":   "This address does not hold the key of your login. A login belongs to the address where you made it, including the port: another node's console on this host, or a browser whose storage was cleared, needs a login of its own.",
-	"claim": "The login was not completed within a minute. Please log in again.",
+	"key":   "This address does not have the key of your login. A login belongs to the address where you logged in, including the port. Log in again for another node's console on this host, or after you clear the browser's storage.",
+	"claim": "The login was not completed within a minute. Log in again.",
 }
 
 type unprovenKey struct{}

@@ -116,7 +116,7 @@ func (h *Handlers) recordingsOf(ctx context.Context, node string) ([]recording, 
 	var said, list []recording
 	err := h.askJSON(ctx, node, "/nodes/"+url.PathEscape(node)+"/recordings", maxRecordingsBytes, &said)
 	if errors.Is(err, pty.ErrNotFound) {
-		return nil, errors.New("it does not know of recordings")
+		return nil, errors.New("it does not support recordings")
 	}
 	if err != nil {
 		return nil, err

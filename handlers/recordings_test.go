@@ -184,9 +184,9 @@ func TestUnreachableNodesAreNamed(t *testing.T) {
 	n := start(t)
 	n.besides(nil)
 	for reason, cluster := range map[string]Cluster{
-		"no route":      alone{},
-		"answered 500":  stranger{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }},
-		"does not know": stranger{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }},
+		"no route":         alone{},
+		"answered 500":     stranger{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }},
+		"does not support": stranger{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }},
 	} {
 		n.Cluster = cluster
 		_, mute := n.allRecordings(t.Context())

@@ -78,13 +78,13 @@ func roleName(s session) string {
 func refused(role access.Role, a access.Action) error {
 	least, ok := access.Needs(a)
 	if !ok || role == access.Nobody {
-		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("nobody who is not known may %s", a), Hint: "log in at /login"}
+		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("log in to %s", a), Hint: "log in at /login"}
 	}
-	return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("with the role %s you may not %s", role, a), Hint: fmt.Sprintf("it takes the role %s", least)}
+	return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("with the role %s you cannot %s", role, a), Hint: fmt.Sprintf("you need the role %s", least)}
 }
 
 func refusedIn(s *pty.Shell) error {
-	return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("this shell has the rights of the role %s", rightOf(s)), Hint: "open one of your own"}
+	return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("this shell has the rights of the role %s", rightOf(s)), Hint: "open your own shell"}
 }
 
 // limited is a viewer of a shell that types only if whoever asks may.

@@ -30,7 +30,7 @@ type bookStep struct {
 	Text string `json:"text"`
 }
 
-var errNoRunbooks = &problem{Status: http.StatusServiceUnavailable, Text: "the directory of runbooks cannot be read", Hint: "the node's log says why"}
+var errNoRunbooks = &problem{Status: http.StatusServiceUnavailable, Text: "the directory of runbooks cannot be read", Hint: "see the node's log"}
 
 // GET /runbooks
 func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {

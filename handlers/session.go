@@ -49,7 +49,7 @@ func (s session) who() access.Who {
 }
 
 // errRightLost ends what somebody has open who may not have it open any longer.
-var errRightLost = errors.New("the right to do this was taken away")
+var errRightLost = errors.New("your right to do this was revoked")
 
 // serveAs serves a request of somebody for as long as they may do what they may do now: when their role becomes a lesser
 // one, the request's context ends, and so does the connection, whatever is under way.

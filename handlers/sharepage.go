@@ -19,8 +19,8 @@ import (
 const maxHolders = 32
 
 var (
-	errOtherShell = &problem{Status: http.StatusForbidden, Text: "this link opens one shell only", Hint: "leave out what else is asked for"}
-	errHolders    = &problem{Status: http.StatusTooManyRequests, Text: "as many people as may be are here by this link", Hint: "try again when one of them has left"}
+	errOtherShell = &problem{Status: http.StatusForbidden, Text: "this link opens one shell only", Hint: "remove the other shells from the request"}
+	errHolders    = &problem{Status: http.StatusTooManyRequests, Text: "this link has the maximum number of viewers", Hint: "try again when a viewer has left"}
 	errOwnerAway  = &problem{Status: http.StatusBadGateway, Text: "the node of this shell cannot be reached", Hint: "try again later"}
 )
 

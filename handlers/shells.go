@@ -158,7 +158,7 @@ func (h *Handlers) readDir(kind, asked string) (dir, hint string, err error) {
 		return "", "", badRequest("dir must be an absolute path, not %q", asked)
 	}
 	if err := h.Files.Enter(asked); err != nil {
-		return "", fmt.Sprintf("there is no directory %q that the shell can enter; it begins where the others did", asked), nil
+		return "", fmt.Sprintf("there is no directory %q that the shell can enter; it starts in the default directory", asked), nil
 	}
 	return asked, "", nil
 }
@@ -178,7 +178,7 @@ func badBody(err error) error {
 	if errors.As(err, &tooLarge) || errors.Is(err, errSlowBody) {
 		return err
 	}
-	return badRequest("the body is not the JSON that is wanted: %v", err)
+	return badRequest("the body is not valid JSON for this request: %v", err)
 }
 
 // GET /nodes/{node}/shells/{shell}

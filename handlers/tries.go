@@ -32,7 +32,7 @@ func newChecks() *access.Bound {
 type tooManyTries struct{ left time.Duration }
 
 func (e *tooManyTries) Error() string {
-	return fmt.Sprintf("there were too many wrong tries; try again in %d s", e.seconds())
+	return fmt.Sprintf("too many failed logins; try again in %d s", e.seconds())
 }
 
 func (e *tooManyTries) seconds() int { return int(e.left/time.Second) + 1 }
@@ -46,7 +46,7 @@ func (e *tooManyTries) answer(w http.ResponseWriter) int {
 // problem is the error for scripts.
 func (e *tooManyTries) problem() *problem {
 	return &problem{Status: http.StatusTooManyRequests, Text: e.Error(), RetryAfter: e.seconds(),
-		Hint: "a right token and a login that holds are not affected"}
+		Hint: "valid tokens and existing logins are not affected"}
 }
 
 // errChecksBusy says that there was no turn to compare a password in time.

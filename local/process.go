@@ -118,7 +118,7 @@ func (c *process) exchange(child func(name string) ([]byte, error)) (Ready, erro
 	}
 	ready, err := readReady(c.ready)
 	if err != nil && !silent(err) {
-		return Ready{}, fmt.Errorf("what it says on descriptor %d is not understood: %w", readyFD, err)
+		return Ready{}, fmt.Errorf("read its answer on descriptor %d: %w", readyFD, err)
 	}
 	return ready, err
 }

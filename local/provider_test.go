@@ -55,7 +55,7 @@ func TestRow03_SpawnFails(t *testing.T) {
 		{"dies", listeningStep, "process ended: exit status 3: address [::1]:4444 is in use (choose another with -port)"},
 		{"panics", listeningStep, "process ended: exit status 2: at the disco"},
 		{"mute", listeningStep, "it did not say within 300ms that it listens: still waiting for DNS"},
-		{"babbles", listeningStep, "what it says on descriptor 3 is not understood: line is no JSON object"},
+		{"babbles", listeningStep, "read its answer on descriptor 3: line is no JSON object"},
 	}
 	for _, test := range tests {
 		t.Run(test.how, func(t *testing.T) {

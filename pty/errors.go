@@ -25,9 +25,9 @@ var (
 	// ErrBadSize says that a terminal cannot have that size.
 	ErrBadSize = errors.New("rows and columns must be 1 to 1000")
 	// ErrWatching says that the viewer may not type, nor settle the size.
-	ErrWatching = errors.New("this viewer only watches")
+	ErrWatching = errors.New("this viewer is view-only")
 	// ErrPinned says that somebody keeps the size as it is.
-	ErrPinned = errors.New("the size is pinned by one of the viewers")
+	ErrPinned = errors.New("a viewer has pinned the size")
 	// ErrBadClaim says that a viewer claims something else than Claim knows.
 	ErrBadClaim = errors.New("claim must be offer, take, pin or unpin")
 	// ErrBadOffset says that an offset lies beyond what was put out.

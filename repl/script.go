@@ -100,7 +100,7 @@ func Eval(ctx context.Context, o Options, source string) (Result, error) {
 	return Result{Output: out.String(), Error: text}, nil
 }
 
-var errOutput = fmt.Errorf("it put out more than %d MiB and was ended", maxOutput>>20)
+var errOutput = fmt.Errorf("it printed more than %d MiB and was ended", maxOutput>>20)
 
 // limited keeps the first maxOutput bytes that are written, and tells when there are more.
 type limited struct {

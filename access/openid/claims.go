@@ -24,7 +24,7 @@ func (cfg *Config) login(c claims) (Login, error) {
 		if value := c.get(cfg.RoleClaim); value != nil {
 			cause = cleaned(fmt.Errorf("the claim is %v", value))
 		}
-		return l, refuse(cause, "the provider %s knows you as %s, but nothing in the claim %s gives a role here; whoever runs this console can say which do", cfg.Name, user, cfg.RoleClaim)
+		return l, refuse(cause, "the provider %s knows you as %s, but no value of the claim %s maps to a role here; ask the operator of this console", cfg.Name, user, cfg.RoleClaim)
 	}
 	return l, nil
 }
@@ -43,7 +43,7 @@ func (cfg *Config) user(c claims) (string, error) {
 		}
 		return text, nil
 	}
-	return "", refuse(nil, "the provider %s gives no name that can be one here in %s; a name has 1 to 64 of a-z, 0-9, dot, dash, underscore and @, and an email counts if it is verified",
+	return "", refuse(nil, "the provider %s gives no valid name in %s; a name has 1 to 64 characters of a-z, 0-9, dot, dash, underscore and @, and an email must be verified",
 		cfg.Name, strings.Join(names, ", "))
 }
 

@@ -135,13 +135,13 @@ func (p *Provider) Finish(ctx context.Context, callback, cookie string, query ur
 	a, ok := readAttempt(p.cfg.Keys, cookie, now)
 	switch {
 	case cookie == "":
-		return Login{}, stray("this login was not begun in this browser and under this address, or it is over; log in again")
+		return Login{}, stray("this login did not begin in this browser and at this address, or it is over; log in again")
 	case !ok:
-		return Login{}, stray("this login has taken too long, or was not begun here; log in again")
+		return Login{}, stray("this login took too long, or did not begin here; log in again")
 	case !a.is(query.Get("state")):
 		return Login{}, stray("this answer belongs to another login; log in again")
 	case !p.used.first(a.id, a.expires, now):
-		return Login{}, stray("this login has been used already; log in again")
+		return Login{}, stray("this login was already used; log in again")
 	}
 	if issuer := query.Get("iss"); issuer != "" && issuer != p.cfg.Issuer { // RFC 9207
 		return Login{}, refuse(nil, "this answer came from another provider; log in again")
@@ -176,14 +176,14 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if raw == "" {
-		return nil, refuse(nil, "the provider %s sent no ID token; its client has to be one of OpenID Connect", p.cfg.Name)
+		return nil, refuse(nil, "the provider %s sent no ID token; register this console there as an OpenID Connect client", p.cfg.Name)
 	}
 	token, err := f.verifier.Verify(ctx, raw)
 	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no other word for it
 		return nil, p.down(cleaned(err))
 	}
 	if err != nil {
-		return nil, refuse(cleaned(err), "the ID token of %s does not hold; log in again", p.cfg.Name)
+		return nil, refuse(cleaned(err), "the ID token of %s is not valid; log in again", p.cfg.Name)
 	}
 	var c claims
 	if err := token.Claims(&c); err != nil {
@@ -192,9 +192,9 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	party, _ := c["azp"].(string)
 	switch {
 	case !same(token.Nonce, a.nonce()):
-		return nil, refuse(errors.New("the nonce is another"), "the ID token of %s is of another login; log in again", p.cfg.Name)
+		return nil, refuse(errors.New("the nonce is another"), "the ID token of %s belongs to another login; log in again", p.cfg.Name)
 	case token.Subject == "":
-		return nil, refuse(errors.New("there is no sub"), "the ID token of %s does not hold; log in again", p.cfg.Name)
+		return nil, refuse(errors.New("there is no sub"), "the ID token of %s is not valid; log in again", p.cfg.Name)
 	case (party != "" || len(token.Audience) > 1) && party != p.cfg.ClientID:
 		return nil, refuse(errors.New("azp is another client"), "the ID token of %s is for another client", p.cfg.Name)
 	}
@@ -209,7 +209,7 @@ func (p *Provider) notExchanged(err error) error {
 	answer, answered := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case answered && slices.Contains(tokenErrors, answer.ErrorCode):
-		return refuse(fmt.Errorf("the token endpoint says %s", answer.ErrorCode), "the provider %s did not take its own code (%s); log in again", p.cfg.Name, answer.ErrorCode)
+		return refuse(fmt.Errorf("the token endpoint reports %s", answer.ErrorCode), "the provider %s rejected its own code (%s); log in again", p.cfg.Name, answer.ErrorCode)
 	case answered:
 		return p.down(fmt.Errorf("the token endpoint answers %s", answer.Response.Status))
 	}
@@ -254,19 +254,19 @@ type described struct {
 func (p *Provider) ask(ctx context.Context) (*found, error) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.cfg.Issuer)
 	if mismatch, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
-		return nil, fmt.Errorf("it calls itself %q, and -openid-issuer has to say the same", printable(mismatch.Discovered))
+		return nil, fmt.Errorf("it calls itself %q; set -openid-issuer to the same URL", printable(mismatch.Discovered))
 	}
 	if err != nil {
 		return nil, reason(err)
 	}
 	var d described
 	if err := provider.Claims(&d); err != nil {
-		return nil, errors.New("its description cannot be read")
+		return nil, errors.New("its configuration cannot be read")
 	}
 	endpoint := provider.Endpoint()
 	for _, one := range []string{endpoint.AuthURL, endpoint.TokenURL, d.Keys} {
 		if CheckURL(one) != nil {
-			return nil, fmt.Errorf("its description names the endpoint %q, which is not https", printable(one))
+			return nil, fmt.Errorf("its configuration names the endpoint %q, which is not https", printable(one))
 		}
 	}
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
@@ -290,7 +290,7 @@ func (cfg *Config) scopes(supported []string) []string {
 }
 
 func (p *Provider) down(cause error) error {
-	return &Error{Down, fmt.Sprintf("the provider %s cannot be asked now; try again later, or log in another way", p.cfg.Name), cause}
+	return &Error{Down, fmt.Sprintf("the provider %s cannot be reached now; try again later, or log in another way", p.cfg.Name), cause}
 }
 
 func stray(text string) error { return &Error{Kind: Stray, Text: text} }
@@ -304,7 +304,7 @@ func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
-		return errors.New("it is no URL of a server")
+		return errors.New("it is not the URL of a server")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	}

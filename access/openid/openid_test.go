@@ -64,11 +64,11 @@ func TestLogin(t *testing.T) {
 		{"olga", nil, "openid:olga operator"},                     // her email is not verified
 		{"ann@example.com", nil, "openid:ann@example.com viewer"}, // it is the sub
 		{"ann", func(c *Config) { c.UserClaim = "preferred_username" }, "openid:ann admin"},
-		{"eve|1", nil, "no name that can be one here in email, preferred_username, sub"},
-		{"olga", func(c *Config) { c.UserClaim = "email" }, "no name that can be one here in email"},
-		{"mallory", nil, "knows you as mallory, but nothing in the claim groups gives a role"},
+		{"eve|1", nil, "no valid name in email, preferred_username, sub"},
+		{"olga", func(c *Config) { c.UserClaim = "email" }, "no valid name in email"},
+		{"mallory", nil, "knows you as mallory, but no value of the claim groups maps to a role"},
 		{"mallory", func(c *Config) { c.Roles = map[string]access.Role{"*": access.Viewer} }, "openid:mallory viewer"},
-		{"kay", nil, "nothing in the claim groups"},
+		{"kay", nil, "no value of the claim groups maps to a role"},
 		{"kay", func(c *Config) { c.RoleClaim = "realm_access.roles" }, "openid:kay operator"},
 		{"kay", func(c *Config) { c.RoleClaim = "https://example.com/roles" }, "openid:kay admin"},
 		{"ann", func(c *Config) {
@@ -76,9 +76,9 @@ func TestLogin(t *testing.T) {
 		}, "openid:ann@example.com operator"},
 		{"olga", func(c *Config) {
 			c.RoleClaim, c.Roles = "email", map[string]access.Role{"ann@example.com": access.Admin}
-		}, "nothing in the claim email"},
+		}, "no value of the claim email maps to a role"},
 		{"ann", func(c *Config) { c.ClientID, c.ClientSecret = openidtest.PublicID, "" }, "openid:ann@example.com admin"},
-		{"ann", func(c *Config) { c.ClientSecret = "another" }, "did not take its own code (invalid_client)"},
+		{"ann", func(c *Config) { c.ClientSecret = "another" }, "rejected its own code (invalid_client)"},
 	} {
 		login, err := through(t, provider(t, s, test.edit), s, test.user)
 		got := login.User + " " + login.Role.String()
@@ -265,7 +265,7 @@ func TestProvider_Down(t *testing.T) {
 	} {
 		s.Change(func() { path, answer = test.path, test.answer })
 		_, err := through(t, p, s, "ann")
-		if err == nil || kindOf(t, err) != Down || !strings.HasPrefix(err.Error(), "the provider Example cannot be asked now") {
+		if err == nil || kindOf(t, err) != Down || !strings.HasPrefix(err.Error(), "the provider Example cannot be reached now") {
 			t.Errorf("%s: %v", test.path, err)
 			continue
 		}

@@ -163,7 +163,7 @@ func (c *Conn) begin(ctx context.Context, m message) error {
 	if known || full {
 		c.mu.Unlock()
 		if known {
-			return fmt.Errorf("call %d is under way already", m.ID)
+			return fmt.Errorf("call %d is already in progress", m.ID)
 		}
 		return c.write(message{Re: m.ID, Error: fmt.Sprintf("more than %d calls at once", maxCalls)})
 	}
