@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// unedited are folders whose Go texts are not checked yet, because they are being moved. Strike a folder when it passes.
+// unedited are folders whose Go texts are not checked yet, because they are being moved. Remove a folder when it
+// passes.
 var unedited = []string{"cli", "node", "rpc"}
 
 // unread are pages that are not checked: the one that has the list, and the record of decisions.
@@ -26,6 +27,9 @@ type text struct {
 	line int
 	text string
 }
+
+// extractors are the functions that find the texts of a file other than Go, by its extension.
+var extractors = map[string]func(file, source string) []text{".md": markdown, ".html": markup, ".js": script}
 
 // prose is all that people read: pages, templates, the page's scripts, usage texts and errors.
 func prose(t *testing.T) []text {
@@ -49,7 +53,7 @@ func prose(t *testing.T) []text {
 			}
 			return nil
 		}
-		extract := map[string]func(string, string) []text{".md": markdown, ".html": markup, ".js": script}[filepath.Ext(name)]
+		extract := extractors[filepath.Ext(name)]
 		if extract == nil {
 			return nil
 		}
@@ -94,7 +98,9 @@ var (
 	action    = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
 	codeTag   = regexp.MustCompile(`(?s)<code>.*?</code>`)
 	tag       = regexp.MustCompile(`(?s)<[a-zA-Z/!][^>]*>`)
-	attribute = regexp.MustCompile(`(?s)\b(?:title|aria-label|placeholder|alt|data-ask-\w+|data-title|data-text)="([^"]*)"`)
+	attribute = regexp.MustCompile(
+		`(?s)\b(?:title|aria-label|placeholder|alt|data-ask-\w+|data-title|data-text)="([^"]*)"`,
+	)
 )
 
 // markup are a template's texts and the attributes that are read, without its actions and its code. Each is on a line.

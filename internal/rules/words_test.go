@@ -30,7 +30,8 @@ func TestWords_Extraction(t *testing.T) {
 	t.Parallel()
 	list := words{{regexp.MustCompile(`(?i)\banew\b`), "anew", "again"}}
 	for source, want := range map[string]int{
-		"Load it Anew.": 1, "renewed": 0, "`anew`": 0, "```\nanew\n```\nanew": 1, "[x](/anew)": 0, "    ````\nanew\n```\nanew\n````\n": 0,
+		"Load it Anew.": 1, "renewed": 0, "`anew`": 0, "[x](/anew)": 0,
+		"```\nanew\n```\nanew": 1, "    ````\nanew\n```\nanew\n````\n": 0,
 	} {
 		if got := countFaults(list, markdown("x.md", source)); got != want {
 			t.Errorf("markdown %q has %d faults, want %d", source, got, want)
@@ -45,14 +46,16 @@ func TestWords_Extraction(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]int{
-		`say("anew");`: 1, "say(`${x} anew`);": 1, `// "anew"`: 0, `const a = b; // "anew"`: 0, `open("https://a", "anew")`: 1,
+		`say("anew");`: 1, "say(`${x} anew`);": 1, `open("https://a", "anew")`: 1,
+		`// "anew"`: 0, `const a = b; // "anew"`: 0,
 	} {
 		if got := countFaults(list, script("x.js", source)); got != want {
 			t.Errorf("script %q has %d faults, want %d", source, got, want)
 		}
 	}
 	for source, want := range map[string]int{
-		`var e = errors.New("anew")`: 1, `var p = problem{Hint: "a" + "anew"}`: 1, `var s = "anew"`: 0, "const userUsage = `\nanew`": 1,
+		`var e = errors.New("anew")`: 1, `var p = problem{Hint: "a" + "anew"}`: 1, `var s = "anew"`: 0,
+		"const userUsage = `\nanew`": 1,
 		`var e = fmt.Errorf("x: %w", f("anew"))`: 0, `var p = problem{Hint: fmt.Sprintf("anew %d", 1)}`: 1,
 	} {
 		file := filepath.Join(t.TempDir(), "x.go")
