@@ -276,7 +276,7 @@ func TestBrowser_RailwayCrashLoop(t *testing.T) {
 	c.api.SetShared(map[string]string{"CONVOY_COOKIE": "short"})
 	p := c.browse(t)
 	name := c.click(t, p)
-	waitText(p, card(name)+" .message", "crashed again and again; its log says why")
+	waitText(p, card(name)+" .message", "crashed again and again; see its log")
 	p.Click(card(name) + " [data-pane=log]")
 	waitText(p, card(name)+" .pane[data-kind=log]", "error: CONVOY_COOKIE")
 	waitText(p, card(name)+" .pane[data-kind=log]", "hint: convoy cookie")

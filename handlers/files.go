@@ -128,7 +128,7 @@ func (h *Handlers) transfer(fn handler) handler {
 		r.Body = s
 		err := h.checkTransfer(r)
 		if err == nil {
-			err = bounded(h.bounds.transfers, "transfers under way", fn)(s, r)
+			err = bounded(h.bounds.transfers, "transfers in progress", fn)(s, r)
 		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			err = &files.LimitError{Limit: h.MaxUpload}

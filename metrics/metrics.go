@@ -32,7 +32,7 @@ var (
 	nodes   = prometheus.NewDesc("convoy_nodes", "Nodes on this node's list, by status.", []string{"status"}, nil)
 	members = prometheus.NewDesc("convoy_members", "Instances of the cluster as this node sees them, by state.", []string{"state"}, nil)
 	shells  = prometheus.NewDesc("convoy_shells", "Shells on this node, by state.", []string{"state"}, nil)
-	output  = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes put out by the shells that are on this node now.", nil, nil)
+	output  = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes printed by the shells that are on this node now.", nil, nil)
 	streams = prometheus.NewDesc("convoy_streams", "Open event streams.", nil, nil)
 	lines   = prometheus.NewDesc("convoy_log_lines_total", "Lines logged since the node started.", nil, nil)
 )

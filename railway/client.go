@@ -160,7 +160,7 @@ func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.R
 	c.budget.read(answer)
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBodyBytes+1))
 	if err != nil || len(text) > maxBodyBytes {
-		return &Error{Operation: req.OpName, Code: Unavailable, Status: answer.StatusCode, Message: "the answer broke off", cause: err}
+		return &Error{Operation: req.OpName, Code: Unavailable, Status: answer.StatusCode, Message: "the answer was cut off", cause: err}
 	}
 	return c.decode(req.OpName, answer.StatusCode, text, resp)
 }

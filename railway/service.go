@@ -204,7 +204,7 @@ func (s *service) overdue(p phase) string {
 	if p == blocked {
 		return fmt.Sprintf("nobody approved its deployment for %v: approve it on Railway's dashboard, or retire it", p.deadline())
 	}
-	return fmt.Sprintf("no news of its deployment for %v (status %s): look at it on Railway's dashboard, or retire it", p.deadline(), orWord(s.latest.status, "unknown"))
+	return fmt.Sprintf("no news of its deployment for %v (status %s): check it on Railway's dashboard, or retire it", p.deadline(), orWord(s.latest.status, "unknown"))
 }
 
 // list is what Watch says, by age. p.mu must be held.

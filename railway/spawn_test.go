@@ -173,7 +173,7 @@ func TestSpawn_FailuresSayWhy(t *testing.T) {
 			"build image: exit code 1 (go: no such module)"},
 		{"health check fails", append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "HEALTHCHECK", Error: "no 200 within 120 s"}),
 			"healthcheck: no 200 within 120 s"},
-		{"crashes", append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "CRASHED"}), "crashed again and again; its log says why"},
+		{"crashes", append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "CRASHED"}), "crashed again and again; see its log"},
 		{"skipped", []railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "SKIPPED"}}, "skipped"},
 		{"vanishes", append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Vanish: true}), "on Railway"},
 		{"stuck", railwaytest.Image()[:2], "no news of its deployment for 20m"},

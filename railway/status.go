@@ -89,7 +89,7 @@ func (p phase) verdict(status, reason string) string {
 		if reason != "" {
 			return text + ": " + reason
 		}
-		return text + "; its log says why"
+		return text + "; see its log"
 	case removed:
 		switch status {
 		case "SKIPPED":

@@ -20,7 +20,7 @@ import (
 const completeTime = 500 * time.Millisecond
 
 // greeting is what a new prompt says.
-const greeting = "Convoy shell on %s. help() says what there is.\n"
+const greeting = "Convoy shell on %s. help() lists the functions.\n"
 
 // Prompt reads lines from the terminal on standard input and runs them until
 // Ctrl-D, or until the terminal or the node goes away. It returns the exit status.

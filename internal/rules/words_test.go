@@ -55,7 +55,7 @@ func TestWords_Extraction(t *testing.T) {
 	}
 	for source, want := range map[string]int{
 		`var e = errors.New("anew")`: 1, `var p = problem{Hint: "a" + "anew"}`: 1, `var s = "anew"`: 0,
-		"const userUsage = `\nanew`": 1,
+		"const userUsage = `\nanew`":             1,
 		`var e = fmt.Errorf("x: %w", f("anew"))`: 0, `var p = problem{Hint: fmt.Sprintf("anew %d", 1)}`: 1,
 	} {
 		file := filepath.Join(t.TempDir(), "x.go")

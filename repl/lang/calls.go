@@ -14,40 +14,40 @@ import (
 var nodeEntries = []entry{
 	{"node.self", "", "The name of the node that this shell runs on.", true, asks("node.self")},
 	{"node.list", "", "The names of the other nodes that this one is connected to.", true, asks("node.list")},
-	{"node.info", "name=None", "What a node, this one without a name, says of itself: instance, version, addresses, memory, members. Its fields are read with a dot: node.info().version.", true, asks("node.info", "name?")},
-	{"node.connect", "name", "Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason printed, if it cannot be reached or holds another cookie.", false, connect},
-	{"node.ping", "name", "The time that a call to a node takes, there and back. An error if it does not answer.", false, ping},
+	{"node.info", "name=None", "The details of a node, by default this one: instance, version, addresses, memory, members. Read its fields with a dot: node.info().version.", true, asks("node.info", "name?")},
+	{"node.connect", "name", "Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason printed, if it cannot be reached or has another cookie.", false, connect},
+	{"node.ping", "name", "The round-trip time of a call to a node. An error if it does not answer.", false, ping},
 }
 
 var rpcEntries = []entry{
 	{"rpc.call", "node, fn, *args, timeout=30", "Calls a registered function on a node, as rpc.call(\"convoy@…\", \"railway.me\"). The node's first label is enough as its name. timeout is in seconds.", false, callFunction},
-	{"rpc.multicall", "fn, *args, nodes=None, timeout=30", "Calls a function on many nodes at once, on all without nodes. A record for each: node, value and error.", false, multicall},
-	{"rpc.eval", "node, source, timeout=30", "Evaluates source text in a limited Convoy shell of its own on a node, and returns what it printed and its last value.", false, evalThere},
+	{"rpc.multicall", "fn, *args, nodes=None, timeout=30", "Calls a function on many nodes at once, by default on all. Returns a record for each: node, value and error.", false, multicall},
+	{"rpc.eval", "node, source, timeout=30", "Evaluates source text in a separate, limited Convoy shell on a node, and returns its output and its last value.", false, evalThere},
 	{"rpc.functions", "node=None", "The names of the functions that can be called on a node.", false, asks("rpc.functions", "node?")},
 }
 
 var processEntries = []entry{
-	{"send", "process, node, message", "Sends a message to a process on a node: send(\"worker\", node, \"ping\"). What self() returned on another shell stands for process and node: send(p, message).", false, send},
+	{"send", "process, node, message", "Sends a message to a process on a node: send(\"worker\", node, \"ping\"). The result of self() on another shell replaces process and node: send(p, message).", false, send},
 	{"self", "", "This shell as a process: its name and its node, for others to send to.", true, asks("self")},
-	{"receive", "timeout=None", "Waits for the next message to this shell, at most timeout seconds: a record of its sender's node and the message. None when the time is over.", false, receive},
-	{"flush", "", "Prints the messages that have come and were not received.", true, flush},
+	{"receive", "timeout=None", "Waits for the next message to this shell, at most timeout seconds: a record of its sender's node and the message. None after the time-out.", false, receive},
+	{"flush", "", "Prints the messages that have arrived and were not received.", true, flush},
 }
 
 var fleetEntries = []entry{
-	{"spawn", "", "Makes a new node, as the button does, and returns its name at once. fleet.wait(name, \"alive\") waits until it can be called.", false, asks("spawn")},
-	{"retire", "name", "Takes a node away that was spawned.", false, asks("retire", "name")},
+	{"spawn", "", "Creates a node, as the button does, and returns its name immediately. fleet.wait(name, \"alive\") waits until it can be called.", false, asks("spawn")},
+	{"retire", "name", "Removes a spawned node.", false, asks("retire", "name")},
 	{"fleet.nodes", "", "All nodes with their status, as the console shows them.", true, asks("fleet.nodes")},
-	{"fleet.wait", "name, status=\"alive\", timeout=60", "Waits until a node has a status, or is gone (\"gone\"), and returns it. An error when it failed or the time is over.", false, waitFor},
+	{"fleet.wait", "name, status=\"alive\", timeout=60", "Waits until a node has a status, or is gone (\"gone\"), and returns it. An error if it fails, or after the time-out.", false, waitFor},
 }
 
 var logEntries = []entry{
-	{"logs.tail", "node=None, n=20, grep=\"\"", "The last lines of a node's log, this one's without a node; with grep those that contain that text.", true, asks("logs.tail", "node?", "n?", "grep?")},
-	{"logs.find", "text, n=50", "The lines of all nodes' logs that contain text, in the order of their time, the last n.", false, asks("logs.find", "text", "n?")},
+	{"logs.tail", "node=None, n=20, grep=\"\"", "The last lines of a node's log, by default this node's; with grep, those that contain that text.", true, asks("logs.tail", "node?", "n?", "grep?")},
+	{"logs.find", "text, n=50", "The last n lines of all nodes' logs that contain text, in time order.", false, asks("logs.find", "text", "n?")},
 }
 
 var shellEntries = []entry{
-	{"shells.list", "node=None", "The shells of a node, of all nodes without one.", true, asks("shells.list", "node?")},
-	{"shells.run", "node, command, timeout=30", "Runs a command line in a system shell of its own on a node, for those who may: its output, exit status and time.", false, runCommand},
+	{"shells.list", "node=None", "The shells of a node, by default of all nodes.", true, asks("shells.list", "node?")},
+	{"shells.run", "node, command, timeout=30", "Runs a command line in a separate system shell on a node, for admins: its output, exit status and time.", false, runCommand},
 }
 
 // asks is a function of the node's with these parameters; those with ? may be left

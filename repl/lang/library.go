@@ -37,7 +37,7 @@ func init() {
 // entries is everything that a Convoy shell can do beyond Starlark itself.
 func entries() []entry {
 	return slices.Concat(nodeEntries, rpcEntries, processEntries, fleetEntries, logEntries, shellEntries, []entry{
-		{"help", "x=None", "Tells what there is, or what x is for: help(), help(rpc.call), help(\"rpc\").", true, (*Session).help},
+		{"help", "x=None", "Lists all functions, or describes x: help(), help(rpc.call), help(\"rpc\").", true, (*Session).help},
 	})
 }
 
@@ -110,12 +110,12 @@ func (s *Session) helpName(name string) error {
 }
 
 func (s *Session) helpAll() {
-	fmt.Fprintln(s.cfg.Out, wrap("This is Starlark, a small Python, with the fleet as its library. What is typed is evaluated on this node; _ is the last value, Tab completes, Ctrl-C stops.", s.cfg.Width))
+	fmt.Fprintln(s.cfg.Out, wrap("This is Starlark, a small Python, with the fleet as its library. Your input is evaluated on this node. _ is the last value, Tab completes, Ctrl-C stops.", s.cfg.Width))
 	fmt.Fprintln(s.cfg.Out)
 	for _, e := range entries() {
 		s.helpLine(e)
 	}
-	fmt.Fprintf(s.cfg.Out, "\n%s\n", wrap("json, math and time are Starlark's own modules. help(rpc.call) says more about one.", s.cfg.Width))
+	fmt.Fprintf(s.cfg.Out, "\n%s\n", wrap("json, math and time are Starlark's own modules. help(rpc.call) describes one.", s.cfg.Width))
 }
 
 // helpLine prints a function and the first sentence about it.
