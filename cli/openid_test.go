@@ -14,11 +14,11 @@ func TestBadFlags_OpenID(t *testing.T) {
 	const complete = known + " -openid-roles *=viewer"
 	for _, test := range []struct{ args, want string }{
 		{"-openid-issuer http://id.example -openid-client x -openid-roles *=viewer", "not https"},
-		{"-openid-issuer id.example", "no URL"},
+		{"-openid-issuer id.example", "not the URL"},
 		{"-openid-issuer https://id.example -openid-roles *=viewer", "-openid-client"},
 		{known, "-openid-roles"},
 		{known + " -openid-roles staff", "gives no role"},
-		{known + " -openid-roles staff=root", "is no role"},
+		{known + " -openid-roles staff=root", "is not a role"},
 		{known + " -openid-roles a=viewer,a=admin", "there twice"},
 		{complete + " -openid-role-claim ", "-openid-role-claim"},
 		{complete + " -openid-redirect https://c.example/other", "-openid-redirect"},

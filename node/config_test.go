@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/netip"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 // fill gives each field of a struct a value that is not zero, as far as JSON has values for it.
@@ -137,4 +139,12 @@ func FuzzReadConfig(f *testing.F) {
 			t.Errorf("%+v came back as %+v, %v", cfg, again, err)
 		}
 	})
+}
+
+// soon is a context for what happens at once unless the machine is busy.
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }

@@ -159,16 +159,16 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 // What is typed is kept for one person: not for another of that name, nor where there is no place.
 func TestHistoryFile(t *testing.T) {
 	t.Parallel()
-	cfg := &config{name: "convoy@a.test", data: t.TempDir()}
+	s := &Service{cfg: Config{Histories: t.TempDir()}}
 	kept := map[string]bool{}
 	for _, who := range []access.Who{{User: "ann", Generation: "1"}, {User: "ann", Generation: "2"}, {User: "bob", Generation: "1"}} {
-		file := cfg.historyFile(who)
-		if kept[file] || !strings.HasPrefix(file, cfg.data) {
+		file := s.historyFile(who)
+		if kept[file] || !strings.HasPrefix(file, s.cfg.Histories) {
 			t.Errorf("%v has %s", who, file)
 		}
 		kept[file] = true
 	}
-	if file := (&config{name: "convoy@a.test"}).historyFile(access.Who{User: "ann"}); file != "" {
+	if file := (&Service{}).historyFile(access.Who{User: "ann"}); file != "" {
 		t.Errorf("without a place it is %s", file)
 	}
 }

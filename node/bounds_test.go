@@ -1,4 +1,4 @@
-package cli
+package node
 
 import (
 	"bufio"
@@ -39,11 +39,24 @@ func startRoom(t *testing.T) *room {
 	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(data, "users"), fmt.Appendf(nil, people, hash), 0o600))
-	env := testEnv(map[string]string{"CONVOY_COOKIE": "kD93jfLq02mXv81zRtY6uWcB47nHsPaE", "CONVOY_TOKEN": "a-token-of-the-tests"})
-	cfg, err := configure([]string{"-addr", "127.0.0.1:0", "-provider", "none", "-host", "room.test", "-query", "", "-bind", "127.0.0.1", "-port", "0", "-call-port", "0",
-		"-data", data, "-recordings", t.TempDir(), "-confine", "off"}, env)
-	must(t, err)
-	n, err := build(cfg, io.Discard)
+	n, err := build(Config{
+		Name:      "convoy@room.test",
+		Bind:      netip.MustParseAddr("127.0.0.1"),
+		Poll:      time.Second,
+		Cookie:    "kD93jfLq02mXv81zRtY6uWcB47nHsPaE",
+		Provider:  "none",
+		Addr:      "127.0.0.1:0",
+		Token:     "a-token-of-the-tests",
+		Users:     filepath.Join(data, "users"),
+		Data:      data,
+		Record:    Record{Dir: t.TempDir(), MaxBytes: 1 << 30},
+		Shell:     []string{"/bin/sh"},
+		System:    "on",
+		Confine:   "off",
+		Dir:       t.TempDir(),
+		LogFormat: "json",
+		Env:       []string{"PATH=" + os.Getenv("PATH")},
+	}, io.Discard)
 	must(t, err)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t.Cleanup(func() {
@@ -120,10 +133,10 @@ type others struct {
 func (r *room) comes(t *testing.T) *others {
 	t.Helper()
 	o := &others{cookie: r.logsIn(t, "olga")}
-	answer, err := r.ask(soon(t), o.cookie, "POST", "/nodes/"+r.cfg.name+"/shells", `{"kind":"convoy"}`)
+	answer, err := r.ask(soon(t), o.cookie, "POST", "/nodes/"+r.cfg.Name+"/shells", `{"kind":"convoy"}`)
 	must(t, err)
 	must(t, json.Unmarshal([]byte(answer.text), &o.shell))
-	c := client.New(r.url, r.cfg.token)
+	c := client.New(r.url, r.cfg.Token)
 	c.HTTP.Transport = r.client().Transport
 	t.Cleanup(c.Close)
 	o.term, err = c.Attach(t.Context(), o.shell, -1)
@@ -157,7 +170,7 @@ type taken struct {
 	says  string
 }
 
-func besideOf(shell, fn string, args ...any) string {
+func asked(shell, fn string, args ...any) string {
 	text, _ := json.Marshal(map[string]any{"fn": fn, "args": args}) //nolint:errcheck // it marshals
 	return shell + "#" + string(text)
 }
@@ -165,29 +178,29 @@ func besideOf(shell, fn string, args ...any) string {
 const oneShell = "ashellofmallorys"
 
 var takes = []taken{
-	{name: "evaluations", actor: "mallory", count: 2 + 16 + 1, want: 429, says: "of these requests",
+	{name: "evaluations", actor: "mallory", count: 2 + 16 + 1, want: 429, says: "requests of this kind",
 		ask: func(*room, int) (string, string, string) { return "POST", "/api/cmd", `{"value":"receive()"}` }},
-	{name: "commands", actor: "malory", count: maxCommands - 2 + 64 + 1, want: 429, says: "of these requests", // an admin has the unreserved part
+	{name: "commands", actor: "malory", count: 16 - 2 + 64 + 1, want: 429, says: "requests of this kind", // an admin has the unreserved part
 		ask: func(r *room, _ int) (string, string, string) {
-			return "POST", "/nodes/" + r.cfg.name + "/run", `{"command":"exec sleep 1000"}`
+			return "POST", "/nodes/" + r.cfg.Name + "/run", `{"command":"exec sleep 1000"}`
 		}},
 	{name: "connected shells", actor: "mallory", count: 16 + 1, want: 422, says: "no more Convoy shells of other machines",
 		ask: func(_ *room, i int) (string, string, string) {
-			return "POST", "/api/shell", besideOf(fmt.Sprintf("shellnumber%05d", i), "receive")
+			return "POST", "/api/shell", asked(fmt.Sprintf("shellnumber%05d", i), "receive")
 		}},
 	{name: "calls", actor: "mallory", count: 8 + 16 + 1, want: 422, says: "too many calls at once",
 		ask: func(r *room, _ int) (string, string, string) {
-			return "POST", "/api/shell", besideOf(oneShell, "rpc.eval", r.cfg.name, "receive()", 1000)
+			return "POST", "/api/shell", asked(oneShell, "rpc.eval", r.cfg.Name, "receive()", 1000)
 		}},
 	{name: "mailboxes", actor: "mallory", count: 80, after: true, want: 422, says: "mailbox is full: it can hold at most 4 MiB",
 		ask: func(r *room, _ int) (string, string, string) {
-			return "POST", "/api/shell", besideOf(oneShell, "send", r.process(), r.cfg.name, strings.Repeat("x", 60_000))
+			return "POST", "/api/shell", asked(oneShell, "send", r.process(), r.cfg.Name, strings.Repeat("x", 60_000))
 		}},
 }
 
 // One user takes as much of what a node gives as one may, and is refused one more, with the answer that is documented.
 // Meanwhile another user's keys are echoed, and an admin logs in.
-func TestRoom_OneUserLeavesSome(t *testing.T) {
+func TestBounds_OneUserOfANode(t *testing.T) {
 	t.Parallel()
 	for _, what := range takes {
 		t.Run(what.name, func(t *testing.T) {
@@ -235,28 +248,25 @@ func (what taken) take(t *testing.T, r *room, cookie string) said {
 // process is the one of the actor's Convoy shell, which it makes.
 func (r *room) process() string {
 	who := r.authority.Let("mallory", access.Operator)
-	answer, err := r.asking.take(r.node, who, "/"+oneShell)
+	answer, err := r.service.Ask(context.Background(), who, oneShell, "self", nil)
 	if err != nil {
 		return err.Error()
 	}
-	defer r.asking.done(answer)
-	return answer.name
+	return answer.(map[string]string)["process"]
 }
 
 // Arguments of calls: two that hold 14 MiB leave no room for another 7 MiB of the same user's.
-func TestRoom_Arguments(t *testing.T) {
+func TestBounds_NodeArguments(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
 	o := r.comes(t)
 	who := r.authority.Let("mallory", access.Operator)
-	b := r.newBeside("mallory", func() access.Who { return who })
-	defer b.close()
 	ctx, cancel := context.WithCancel(soon(t))
 	long := []json.RawMessage{json.RawMessage(strings.Repeat(" ", 7<<20) + "1000")}
 	answers := make(chan error, 3)
 	for range cap(answers) {
 		go func() {
-			_, err := b.serve(ctx, "receive", long)
+			_, err := r.service.Ask(ctx, who, oneShell, "receive", long)
 			answers <- err
 		}()
 	}
@@ -273,7 +283,7 @@ func TestRoom_Arguments(t *testing.T) {
 }
 
 // Answers of multicalls: those of 64 nodes are too large, each for its node; meanwhile the others are served.
-func TestRoom_Multicall(t *testing.T) {
+func TestBounds_NodeMulticall(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
 	o, cookie := r.comes(t), r.logsIn(t, "mallory")
@@ -282,11 +292,11 @@ func TestRoom_Multicall(t *testing.T) {
 	}
 	names := make([]string, 64)
 	for i := range names {
-		names[i] = r.cfg.name
+		names[i] = r.cfg.Name
 	}
 	done := make(chan said, 1)
 	go func() {
-		answer, _ := r.ask(soon(t), cookie, "POST", "/api/shell", besideOf(oneShell, "rpc.multicall", "logs.tail", names, 60, []any{1000, ""})) //nolint:errcheck // the answer tells
+		answer, _ := r.ask(soon(t), cookie, "POST", "/api/shell", asked(oneShell, "rpc.multicall", "logs.tail", names, 60, []any{1000, ""})) //nolint:errcheck // the answer tells
 		done <- answer
 	}()
 	r.meanwhile(t, o)
@@ -296,7 +306,7 @@ func TestRoom_Multicall(t *testing.T) {
 }
 
 // Recordings: a shell has one; another one is refused.
-func TestRoom_Recordings(t *testing.T) {
+func TestBounds_NodeRecordings(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
 	o, cookie := r.comes(t), r.logsIn(t, "malory")
@@ -312,7 +322,7 @@ func TestRoom_Recordings(t *testing.T) {
 
 // One address opens as many connections as it may, and sends a part of a header on each, after one that was too large:
 // one more is closed, and other addresses are served.
-func TestRoom_Connections(t *testing.T) {
+func TestBounds_NodeConnections(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
