@@ -67,11 +67,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	_, again := b.logInAs(t, "name", "olga", "password", "olga's password")
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", olga)
-	for late := time.Now().Add(deadline); len(a.logins(t, ann)) != 3 || len(b.logins(t, olga)) != 2; {
-		if time.Now().After(late) {
-			t.Fatalf("listed: %+v", a.logins(t, ann))
-		}
-	}
+	eventually(t, "all logins are listed", func() bool { return len(a.logins(t, ann)) == 3 && len(b.logins(t, olga)) == 2 })
 	stream := b.request(t, "GET", "/stream?viewer=viewer-of-the-logins", "", olga)
 	var current string
 	for _, one := range a.logins(t, olga) {
@@ -175,11 +171,7 @@ func TestShareGrants(t *testing.T) {
 		b.ShareGrants(ctx)
 	}()
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", "Authorization: Bearer "+text)
-	for late := time.Now().Add(deadline); a.Authority.Grants.Digest() != b.Authority.Grants.Digest(); {
-		if time.Now().After(late) {
-			t.Fatal("they do not agree")
-		}
-	}
+	eventually(t, "they agree", func() bool { return a.Authority.Grants.Digest() == b.Authority.Grants.Digest() })
 	cancel()
 	<-done
 }

@@ -28,11 +28,7 @@ func sameName(t *testing.T) (a, b *testNode, atA, atB, ofA string) {
 		}
 	}
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", atB)
-	for late := time.Now().Add(deadline); len(b.ofName(t, "vic")) != 2; {
-		if time.Now().After(late) {
-			t.Fatal("b does not hear of the login at a")
-		}
-	}
+	eventually(t, "b hears of the login at a", func() bool { return len(b.ofName(t, "vic")) == 2 })
 	return a, b, atA, atB, ofA
 }
 
