@@ -14,6 +14,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:-dist}
 
+if [ ! -d .git ]; then
+  echo "release: use a clone: go build takes no stamp from a linked work tree" >&2
+  exit 1
+fi
 if [ -n "$(git status --porcelain)" ]; then
   echo "release: commit or remove these changes first, or the binaries are not those of a commit:" >&2
   git status --short >&2
