@@ -19,9 +19,6 @@ import (
 	"convoy/railway"
 )
 
-// Version is Convoy's.
-const Version = "0.1.0"
-
 // Config is everything that a node is told. It has been checked by who made it. Its JSON is what a node that provider
 // local spawns reads: a field is inherited by such a node unless its tag says otherwise.
 type Config struct {

@@ -1,4 +1,4 @@
-package version
+package node
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestOf(t *testing.T) {
+func TestVersion(t *testing.T) {
 	t.Parallel()
 	const revision = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 	for _, test := range []struct{ tag, revision, modified, want string }{
@@ -27,7 +27,7 @@ func TestOf(t *testing.T) {
 				{Key: "vcs.modified", Value: test.modified},
 			}
 		}
-		if got := of(info); got != test.want {
+		if got := versionOf(info); got != test.want {
 			t.Errorf("%q, %q, modified %q: %s, want %s", test.tag, test.revision, test.modified, got, test.want)
 		}
 	}
@@ -36,7 +36,7 @@ func TestOf(t *testing.T) {
 // TestReleased_IsTheChangelogs keeps the version of builds without a stamp at the newest release.
 func TestReleased_IsTheChangelogs(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../CHANGELOG.md")
+	text, err := os.ReadFile("../CHANGELOG.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,4 @@
-// Package version says which Convoy this is.
-package version
+package node
 
 import (
 	"regexp"
@@ -10,18 +9,18 @@ import (
 // released is the newest release, for builds that no version control has stamped: the image's, for one.
 const released = "0.2.0"
 
-// String is the version of this program: 0.2.0 for a build of a tagged commit, such as v0.2.0; 0.2.0+1a2b3c4d5e6f for
+// Version is that of this program: 0.2.0 for a build of a tagged commit, such as v0.2.0; 0.2.0+1a2b3c4d5e6f for
 // any other commit after that release, with .dirty behind it if files were changed; 0.2.0 without a stamp.
-func String() string {
+var Version = func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return released
 	}
-	return of(info)
-}
+	return versionOf(info)
+}()
 
-// of is the version that a build's stamp tells.
-func of(info *debug.BuildInfo) string {
+// versionOf is the version that a build's stamp tells.
+func versionOf(info *debug.BuildInfo) string {
 	tag := strings.TrimPrefix(info.Main.Version, "v")
 	if tagged := regexp.MustCompile(`^\d+\.\d+\.\d+(-[a-z]+[a-z0-9.]*)?(\+dirty)?$`); tagged.MatchString(tag) {
 		return tag
