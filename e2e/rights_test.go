@@ -272,13 +272,15 @@ func (s *subject) eventually(t *testing.T, want int, method, path string) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for ctx := soon(t); ; <-tick.C {
-		answer := s.send(t, s.console, method, path, "", "")
-		answer.Body.Close()
-		if answer.StatusCode == want {
-			return
+		answer, err := s.try(t, s.console, method, path, "", "")
+		if err == nil { // else the right was lost in the middle
+			answer.Body.Close()
+			if answer.StatusCode == want {
+				return
+			}
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("%s %s is %s, want %d", method, path, answer.Status, want)
+			t.Fatalf("%s %s is %+v, %v, want %d", method, path, answer, err, want)
 		}
 	}
 }

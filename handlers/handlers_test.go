@@ -148,6 +148,14 @@ func soon(t *testing.T) context.Context {
 // request makes a request with headers given as "Name: value".
 func (n *testNode) request(t *testing.T, method, path, body string, headers ...string) *http.Response {
 	t.Helper()
+	answer, err := n.try(t, method, path, body, headers...)
+	must(t, err)
+	return answer
+}
+
+// try is request where the connection may be cut, as it is when a right is lost meanwhile.
+func (n *testNode) try(t *testing.T, method, path, body string, headers ...string) (*http.Response, error) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, n.url+path, strings.NewReader(body))
 	must(t, err)
 	for _, header := range headers {
@@ -160,9 +168,10 @@ func (n *testNode) request(t *testing.T, method, path, body string, headers ...s
 	}
 	plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := plain.Do(r)
-	must(t, err)
-	t.Cleanup(func() { answer.Body.Close() })
-	return answer
+	if err == nil {
+		t.Cleanup(func() { answer.Body.Close() })
+	}
+	return answer, err
 }
 
 const bearer = "Authorization: Bearer " + token

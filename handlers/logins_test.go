@@ -41,12 +41,12 @@ func (n *testNode) eventuallyIs(t *testing.T, want int, method, path string, hea
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for late := time.Now().Add(deadline); ; <-tick.C {
-		answer := n.request(t, method, path, "", headers...)
-		if answer.StatusCode == want {
+		answer, err := n.try(t, method, path, "", headers...)
+		if err == nil && answer.StatusCode == want {
 			return
 		}
 		if time.Now().After(late) {
-			t.Fatalf("%s %s is %s, want %d", method, path, answer.Status, want)
+			t.Fatalf("%s %s is %+v, %v, want %d", method, path, answer, err, want)
 		}
 	}
 }
