@@ -109,6 +109,7 @@ func TestLogin_WrongTries(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	withUsers(t, n)
+	n.stopClock()
 	var bodies []string
 	for _, fields := range [][]string{{"name", "ann", "password", "wrong password"}, {"name", "nobody", "password", "wrong password"}, {"token", "wrong"}} {
 		form := url.Values{fields[0]: {fields[1]}}

@@ -208,6 +208,7 @@ func TestOpenID_ForgedTokens(t *testing.T) {
 		n.tellsNothing(t, s, text)
 	}
 	n.login.throttle = access.Throttle{}
+	n.stopClock()
 	for range 3 {
 		to, cookie := n.begin(t)
 		n.back(t, cookie, s.LogIn(t, to, "ann"))
