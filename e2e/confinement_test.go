@@ -56,10 +56,14 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 		"-system-shell", "first", "-shell", "bash --norc --noprofile"}, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", asProcess + "=1", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	as := &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	if uid == 0 {
+		as.Groups = []uint32{1, 2} // which its shells must not have
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	many := syscall.Rlimit{Cur: 1 << 17, Max: 1 << 17}
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &many); err != nil { // so that there is something to lower
-		t.Logf("descriptors are not bounded: %v", err)
+		t.Logf("the limit of descriptors may be low already: %v", err)
 	}
 	must(t, cmd.Start())
 	t.Cleanup(func() {
@@ -152,10 +156,10 @@ func TestConfinement_Attacks(t *testing.T) {
 				env | grep -E 'COOKIE|TOKEN' && echo ${y}KED-env
 				grep -q 'NoNewPrivs:.*0' /proc/self/status && echo ${y}KED-nnp
 				ls /proc/self/fd | grep -vE '^[0123]$' && echo ${y}KED-fds
-				[ "$(ulimit -c)" != 0 ] && echo ${y}KED-core
+				[ "$(ulimit -Hc)" != 0 ] && echo ${y}KED-core
 				[ "$(cat /proc/self/oom_score_adj)" -lt 500 ] && echo ${y}KED-oom
-				[ "$(ulimit -n)" -le 65536 ] || echo ${y}KED-many-files
-				[ "$(ulimit -u)" = 1024 ] || [ $(id -u) = %d ] || echo ${y}KED-many-processes
+				[ "$(ulimit -Hn)" -le 65536 ] || echo ${y}KED-many-files
+				[ "$(ulimit -Hu)" = 1024 ] || [ $(id -u) = %d ] || echo ${y}KED-many-processes
 				id -G | tr ' ' '\n' | grep -vE "^$(id -g)$|^[2-5][0-9]{4}$|^[0-9]{9,10}$" && echo ${y}KED-groups
 				python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract
 				exec 9<>/dev/tcp/localhost/%s && printf 'POST /call/node.info HTTP/1.1\r\nHost: x\r\n\r\n' >&9 && head -c1 <&9 | grep . && echo ${y}KED-call`, n.pid, n.data, uid, abstractSocket(t), n.callPort(t)))
@@ -203,7 +207,7 @@ func TestConfinement_AsRoot(t *testing.T) {
 		for f in /proc/$N/fd/*; do readlink $f && echo ${y}KED-fd; done
 		kill -0 $N && echo ${y}KED-kill
 		grep -q 'NoNewPrivs:.*0' /proc/self/status && echo ${y}KED-nnp
-		[ "$(ulimit -c)" != 0 ] && echo ${y}KED-core
+		[ "$(ulimit -Hc)" != 0 ] && echo ${y}KED-core
 		env | grep -E 'COOKIE|TOKEN' && echo ${y}KED-env
 		python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract`, n.pid, abstractSocket(t)))
 	if !strings.Contains(said, "WORKS-root") || strings.Contains(said, "WORKED-") {

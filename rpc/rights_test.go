@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"encoding/json"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,42 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 	}
 	must(t, s.cfg.Authority.Users.Remove("ann"))
 	refusedAll("the login that this shell acts for has ended")
+}
+
+// A call that is under way ends when the right to it is lost, and says why.
+func TestRights_CallsUnderWay(t *testing.T) {
+	t.Parallel()
+	for says, lose := range map[string]func(u *access.Users) error{
+		"the login that this shell acts for has ended": func(u *access.Users) error { return u.Remove("ann") },
+		"with the role viewer you may not":             func(u *access.Users) error { return u.SetRole("ann", access.Viewer) },
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			ctx := soon(t)
+			go s.cfg.Authority.Run(ctx)
+			who := s.cfg.Authority.Let("ann", access.Operator)
+			b := s.newSession("ann", func() access.Who { return who })
+			defer b.close()
+			answer := make(chan error, 1)
+			go func() {
+				_, err := b.serve(t.Context(), "receive", nil)
+				answer <- err
+			}()
+			for s.calls.bytes.Used() == 0 && ctx.Err() == nil {
+				runtime.Gosched() // until it is under way
+			}
+			must(t, lose(s.cfg.Authority.Users))
+			select {
+			case err := <-answer:
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("it ends with %v, want %q", err, says)
+				}
+			case <-ctx.Done():
+				t.Error("it goes on")
+			}
+		})
+	}
 }
 
 // peerFunctions says of each function that nodes call on one another what it takes: to look, which every Convoy shell
