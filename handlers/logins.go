@@ -362,15 +362,16 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 		return badRequest("days must be 1 to %d", maxTokenDays)
 	}
 	s, now, own := sessionOf(r), time.Now().UTC(), 0
-	others := h.Authority.Grants.List(access.Token, now)
+	others := h.holding(access.Token)
 	if len(others) >= maxTokens {
 		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end those that you do not need"}
 	}
 	for _, other := range others {
-		if other.User == s.User {
-			own++
+		if !s.Owns(other) {
+			continue
 		}
-		if other.Name == asked.Name {
+		own++
+		if other.Name == asked.Name { // another's, or one of an earlier password, is not in the list that one could end it in
 			return &problem{Status: http.StatusConflict, Text: "a token with this name exists", Hint: "end it first, or choose another name"}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +188,32 @@ func TestAgentOf(t *testing.T) {
 		if got := agentOf(header); got != want {
 			t.Errorf("%q is %q, want %q", header, got, want)
 		}
+	}
+}
+
+// A token that a new password has ended keeps its name from nobody, and neither does another user's.
+func TestTokens_NamesAreOnesOwn(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	make := func(user string) {
+		t.Helper()
+		_, cookie := n.logInAs(t, "name", user, "password", user+"'s password")
+		for _, want := range []int{http.StatusCreated, http.StatusConflict} {
+			answer := n.request(t, "POST", "/tokens", `{"name":"ci","role":"viewer","days":1}`, cookie, "Content-Type: application/json")
+			if answer.StatusCode != want {
+				t.Errorf("%s makes one: %s, want %d", user, answer.Status, want)
+			}
+		}
+		var list []grant
+		must(t, json.NewDecoder(n.request(t, "GET", "/tokens", "", cookie).Body).Decode(&list))
+		own := slices.DeleteFunc(list, func(g grant) bool { return g.User != user })
+		if len(own) != 1 || own[0].Name != "ci" {
+			t.Errorf("%s has %+v", user, own)
+		}
+	}
+	for range 2 { // each time with another hash
+		withOnly(t, n, map[string]access.Role{"ann": access.Admin, "bea": access.Admin})
+		make("ann")
+		make("bea")
 	}
 }
