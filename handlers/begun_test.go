@@ -141,3 +141,23 @@ func (l *logged) Write(b []byte) (int, error) {
 	defer l.mu.Unlock()
 	return l.Builder.Write(b)
 }
+
+// An answer has begun with its header, its first byte or a flush, and not with a hint that comes before it.
+func TestBegun_With(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		do   func(w http.ResponseWriter)
+		want bool
+	}{
+		"nothing": {do: func(http.ResponseWriter) {}},
+		"a hint":  {do: func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints) }},
+		"header":  {do: func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) }, want: true},
+		"a byte":  {do: func(w http.ResponseWriter) { w.Write([]byte("x")) }, want: true},
+		"a flush": {do: func(w http.ResponseWriter) { must(t, http.NewResponseController(w).Flush()) }, want: true},
+	} {
+		w := &statusWriter{ResponseWriter: &begunWriter{ResponseWriter: httptest.NewRecorder()}}
+		if test.do(w); hasBegun(w) != test.want {
+			t.Errorf("after %s an answer has begun: %v, want %v", name, !test.want, test.want)
+		}
+	}
+}

@@ -188,7 +188,7 @@ var takes = []taken{
 		ask: func(_ *room, i int) (string, string, string) {
 			return "POST", "/api/shell", asked(fmt.Sprintf("shellnumber%05d", i), "receive")
 		}},
-	{name: "calls", actor: "mallory", count: 8 + 16 + 1, want: 422, says: "too many calls at once",
+	{name: "calls", actor: "mallory", count: 8 + 16 + 1, want: 422, says: "too many calls at once: you have the maximum number",
 		ask: func(r *room, _ int) (string, string, string) {
 			return "POST", "/api/shell", asked(oneShell, "rpc.eval", r.cfg.Name, "receive()", 1000)
 		}},
