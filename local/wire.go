@@ -60,7 +60,7 @@ func readReady(r io.Reader) (Ready, error) {
 		return Ready{}, err
 	}
 	var ready Ready
-	if err := decode(line, &ready); err != nil {
+	if err := Decode(line, &ready); err != nil {
 		return Ready{}, err
 	}
 	if ready.Gossip == 0 || ready.Call == 0 {
@@ -88,8 +88,8 @@ func readLine(r io.Reader, limit int) ([]byte, error) {
 	return line, nil
 }
 
-// decode reads one JSON object without unknown fields.
-func decode(line []byte, v any) error {
+// Decode reads a line of either side into v, which must know all fields of its JSON object. Nothing may follow that.
+func Decode(line []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {

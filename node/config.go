@@ -1,8 +1,6 @@
 package node
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,13 +97,8 @@ func ReadConfig(r io.Reader) (cfg Config, err error) {
 	if err != nil {
 		return Config{}, err
 	}
-	in := json.NewDecoder(bytes.NewReader(line))
-	in.DisallowUnknownFields()
-	if err := in.Decode(&cfg); err != nil {
-		return Config{}, fmt.Errorf("decode the parent's line: %w", err)
-	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("the parent's line has something behind the JSON object")
+	if err := local.Decode(line, &cfg); err != nil {
+		return Config{}, fmt.Errorf("the parent's line: %w", err)
 	}
 	if cfg.Name == "" {
 		return Config{}, errors.New("the parent's line has no name")
