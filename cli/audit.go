@@ -146,7 +146,7 @@ func auditAttr(_ []string, a slog.Attr) slog.Attr {
 
 func readAuditFlags(command string, args []string, getenv func(string) string) (f auditFlags, err error) {
 	set := flag.NewFlagSet("convoy audit "+command, flag.ContinueOnError)
-	set.SetOutput(discard{})
+	set.SetOutput(io.Discard)
 	set.Usage = func() {}
 	data := set.String("data", getenv("CONVOY_DATA"), "")
 	set.BoolVar(&f.json, "json", false, "")

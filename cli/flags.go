@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"flag"
+	"io"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ type flags struct {
 func readFlags(args []string, getenv func(string) string) (flags, error) {
 	f := flags{given: map[string]bool{}}
 	set := flag.NewFlagSet("convoy", flag.ContinueOnError)
-	set.SetOutput(discard{})
+	set.SetOutput(io.Discard)
 	set.Usage = func() {}
 	f.declareConsole(set)
 	f.declareCluster(set)
@@ -121,7 +122,3 @@ func (f flags) console(getenv func(string) string) string {
 	}
 	return f.addr
 }
-
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -147,7 +147,7 @@ func colorful(w io.Writer, getenv func(string) string) bool {
 
 func readShellFlags(args []string, getenv func(string) string) (f shellFlags, err error) {
 	set := flag.NewFlagSet("convoy shell", flag.ContinueOnError)
-	set.SetOutput(discard{})
+	set.SetOutput(io.Discard)
 	set.Usage = func() {}
 	set.IntVar(&f.fd, "fd", 0, "")
 	set.StringVar(&f.name, "name", "", "")

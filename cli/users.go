@@ -166,7 +166,7 @@ func listUsers(users *access.Users, stdout io.Writer) error {
 
 func readUserFlags(args []string, getenv func(string) string) (f userFlags, err error) {
 	set := flag.NewFlagSet("convoy user", flag.ContinueOnError)
-	set.SetOutput(discard{})
+	set.SetOutput(io.Discard)
 	set.Usage = func() {}
 	set.StringVar(&f.role, "role", "viewer", "")
 	set.StringVar(&f.file, "users", getenv("CONVOY_USERS"), "")
