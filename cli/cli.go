@@ -58,7 +58,7 @@ func Run(
 		fmt.Fprintln(stdout, peer.NewCookie())
 		return 0
 	case "version":
-		fmt.Fprintln(stdout, "convoy", node.Version)
+		fmt.Fprintln(stdout, "convoy", node.Version())
 		return 0
 	case "railway check":
 		return question(stderr, func() error { return railwayCheck(ctx, getenv, stdout) })

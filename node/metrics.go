@@ -5,7 +5,7 @@ import "convoy/metrics"
 // figures is what /metrics tells of this node.
 func (n *node) figures() metrics.Figures {
 	return metrics.Figures{
-		Version: Version,
+		Version: Version(),
 		Nodes: func() map[string]int {
 			by := map[string]int{}
 			for _, one := range n.fleet.List() {

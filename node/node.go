@@ -132,7 +132,7 @@ func (n *node) buildCluster(exe string) (err error) {
 		Poll:     cfg.Poll,
 		Resolver: resolver,
 		Control:  fleetConfig.Provider != nil,
-		Version:  Version,
+		Version:  Version(),
 		Log:      n.part("peer"),
 	})
 	return err
@@ -145,7 +145,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Audit:      n.audit,
 		Authority:  n.authority,
 		OpenID:     n.newOpenID(),
-		Version:    Version,
+		Version:    Version(),
 		Fleet:      n.fleet,
 		Shells:     n.shells,
 		Logs:       n.ring,

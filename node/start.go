@@ -37,7 +37,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)
-	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", Version,
+	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", Version(),
 		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)
 }
