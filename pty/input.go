@@ -163,6 +163,10 @@ func (s *Shell) sendSome(ctx context.Context, b []byte) (n int, err error) {
 	}
 	n, err = s.sendPlain(ctx, b[:1], false)
 	s.typed = 0
+	if n > 0 {
+		s.unreadGone(ctx) // once the terminal has taken the signal, nothing is left to read
+		s.terminal.wakeWriters()
+	}
 	return n, err
 }
 

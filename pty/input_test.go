@@ -234,3 +234,19 @@ func TestRawInterruptIsAByte(t *testing.T) {
 		t.Error("came back changed")
 	}
 }
+
+// A program that goes on writing after ^C is not left waiting for room that the kernel made when it threw output away.
+func TestInterruptWakesWriters(t *testing.T) {
+	t.Parallel()
+	rounds := 3000
+	if testing.Short() {
+		rounds = 300
+	}
+	s := run(t, "stty -echo; trap '' INT; exec yes "+strings.Repeat("y", 4000))
+	await(t, "output", func() bool { return s.Info().End > 1<<20 })
+	for range rounds {
+		end := s.Info().End
+		typeIn(t, s, "\x03")
+		await(t, "more output", func() bool { return s.Info().End > end+1000 })
+	}
+}

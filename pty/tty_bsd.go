@@ -14,3 +14,6 @@ func (t *terminal) flushInput() {
 	const readSide = 1 // FREAD
 	control(t.tty, func(fd int) error { return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, readSide) })
 }
+
+// wakeWriters does nothing: these kernels wake writers when they throw output away.
+func (t *terminal) wakeWriters() {}

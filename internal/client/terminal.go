@@ -152,11 +152,12 @@ func (t *Terminal) Sizes() []string {
 
 // WaitFor waits until the output holds text.
 func (t *Terminal) WaitFor(ctx context.Context, text string) error {
-	searched := 0 // what lies before was searched already
+	searched := int64(0) // what lies before was searched already
 	return t.wait(ctx, "output "+text, func() bool {
-		from := max(0, min(searched, len(t.bytes))-len(text))
-		searched = len(t.bytes)
-		return bytes.Contains(t.bytes[from:], []byte(text))
+		first := t.off - int64(len(t.bytes))
+		from := max(0, int(searched-first)-len(text))
+		searched = t.off
+		return bytes.Contains(t.bytes[min(from, len(t.bytes)):], []byte(text))
 	})
 }
 
