@@ -77,7 +77,10 @@ func newCluster(t *testing.T) *cluster {
 	must(t, users.Add("ann", "ann's password", Admin))
 	must(t, users.Add("bea", "bea's password", Admin))
 	must(t, users.Add("olga", "olga's password", Operator))
-	c := &cluster{t: t, wires: &wires{to: map[string]func(context.Context, []Who) ([]Role, error){}, calls: map[string]int{}}}
+	c := &cluster{
+		t:     t,
+		wires: &wires{to: map[string]func(context.Context, []Who) ([]Role, error){}, calls: map[string]int{}},
+	}
 	node := func(name string, users *Users) *Authority {
 		grants, err := OpenGrants("", false)
 		must(t, err)
@@ -113,7 +116,19 @@ func must(t testing.TB, err error) {
 func (c *cluster) login(user string, role Role) Who {
 	w := c.home.Let(user, role)
 	w.Grant, w.Made, w.Until = "login-of-"+user, time.Now().UTC(), time.Now().UTC().Add(2*time.Hour)
-	c.merge(Grant{ID: w.Grant, Kind: Login, User: user, Role: role, Home: w.Home, Gen: w.Generation, Made: w.Made, Seen: w.Made, Expires: w.Until})
+	c.merge(
+		Grant{
+			ID:      w.Grant,
+			Kind:    Login,
+			User:    user,
+			Role:    role,
+			Home:    w.Home,
+			Gen:     w.Generation,
+			Made:    w.Made,
+			Seen:    w.Made,
+			Expires: w.Until,
+		},
+	)
 	return w
 }
 
@@ -175,19 +190,39 @@ var rightChanges = []struct {
 }{
 	{"removed", ann, func(c *cluster) { must(c.t, c.home.Users.Remove("ann")) }, Nobody},
 	{"demoted", ann, func(c *cluster) { must(c.t, c.home.Users.SetRole("ann", Viewer)) }, Viewer},
-	{"promoted", func(c *cluster) Who { return c.login("olga", Operator) }, func(c *cluster) { must(c.t, c.home.Users.SetRole("olga", Admin)) }, Admin},
+	{
+		"promoted",
+		func(c *cluster) Who { return c.login("olga", Operator) },
+		func(c *cluster) { must(c.t, c.home.Users.SetRole("olga", Admin)) },
+		Admin,
+	},
 	{"password changed", ann, func(c *cluster) { must(c.t, c.home.Users.SetPassword("ann", "another password")) }, Nobody},
 	{"added again with another password", ann, addedAgain("another password"), Nobody},
 	{"added again as before", ann, addedAgain("ann's password"), Nobody},
 	{"token's user removed", (*cluster).token, func(c *cluster) { must(c.t, c.home.Users.Remove("ann")) }, Nobody},
-	{"token's user demoted", (*cluster).token, func(c *cluster) { must(c.t, c.home.Users.SetRole("ann", Viewer)) }, Viewer},
+	{
+		"token's user demoted",
+		(*cluster).token,
+		func(c *cluster) { must(c.t, c.home.Users.SetRole("ann", Viewer)) },
+		Viewer,
+	},
 	{"token ended", (*cluster).token, func(c *cluster) { c.end(c.home.Grants.List(Token, time.Now())[0].ID) }, Nobody},
 	{"token over", (*cluster).token, func(*cluster) { time.Sleep(time.Hour) }, Nobody},
 	{"login ended", ann, func(c *cluster) { c.end("login-of-ann") }, Nobody},
 	{"login over", ann, func(*cluster) { time.Sleep(2 * time.Hour) }, Nobody},
 	{"logged out everywhere", ann, func(c *cluster) { c.merge(NewCut("ann", "", time.Now().UTC(), time.Hour)) }, Nobody},
-	{"another console token", func(c *cluster) Who { return c.login(ConsoleToken, Admin) }, func(c *cluster) { c.home.Token = "another" }, Nobody},
-	{"another provider", func(c *cluster) Who { return c.login("openid:ann", Operator) }, func(c *cluster) { c.home.OpenID = "another" }, Nobody},
+	{
+		"another console token",
+		func(c *cluster) Who { return c.login(ConsoleToken, Admin) },
+		func(c *cluster) { c.home.Token = "another" },
+		Nobody,
+	},
+	{
+		"another provider",
+		func(c *cluster) Who { return c.login("openid:ann", Operator) },
+		func(c *cluster) { c.home.OpenID = "another" },
+		Nobody,
+	},
 }
 
 func ann(c *cluster) Who { return c.login("ann", Admin) }
@@ -273,7 +308,8 @@ func TestAuthority_RemovedWhileLoggingIn(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		must(t, c.home.Users.Remove("ann"))
-		for name, w := range map[string]Who{"removed": c.home.Let("ann", Admin), "no file": c.far.Let("ann", Admin), "no home": {User: "ann", Role: Admin}} {
+		for name, w := range map[string]Who{"removed": c.home.Let("ann", Admin), "no file": c.far.Let("ann", Admin),
+			"no home": {User: "ann", Role: Admin}} {
 			for _, a := range []*Authority{c.home, c.far} {
 				if role := a.Role(t.Context(), w); role != Nobody {
 					t.Errorf("%s: %v on %s", name, role, a.Self)
@@ -503,7 +539,10 @@ func TestAuthority_LeasesAreBounded(t *testing.T) {
 		must(t, c.home.Users.SetRole("ann", Viewer))
 		c.far.Role(t.Context(), w)
 		for i := range 2 * maxLeases {
-			c.far.Role(t.Context(), Who{User: "openid:ann", Role: Admin, Home: homeName, Generation: "the first provider", Grant: fmt.Sprint(i)})
+			c.far.Role(
+				t.Context(),
+				Who{User: "openid:ann", Role: Admin, Home: homeName, Generation: "the first provider", Grant: fmt.Sprint(i)},
+			)
 			if n := len(c.far.leases); n > maxLeases {
 				t.Fatalf("%d answers are kept", n)
 			}

@@ -15,8 +15,8 @@ var (
 )
 
 // Bound limits how much of one thing is in use at once. Nobody but an admin holds more than a share of it, and the last
-// part of it, the reserve, goes to admins who hold no more than a share: what all others do, together, leaves room for an
-// admin. Its methods may be called by several goroutines.
+// part of it, the reserve, goes to admins who hold no more than a share: what all others do, together, leaves room for
+// an admin. Its methods may be called by several goroutines.
 type Bound struct {
 	Total   int // at once
 	Reserve int // of Total, for admins

@@ -78,7 +78,8 @@ func (g Grant) check() error {
 			return fmt.Errorf("a grant has the text %.20q", text)
 		}
 	}
-	if g.ID == "" || !slices.Contains([]Kind{Login, Token, Cut}, g.Kind) || g.Kind == Token && len(g.Sum) != sha256.Size || len(g.Sum) > sha256.Size {
+	if g.ID == "" || !slices.Contains([]Kind{Login, Token, Cut}, g.Kind) || g.Kind == Token && len(g.Sum) != sha256.Size ||
+		len(g.Sum) > sha256.Size {
 		return errors.New("this is no grant")
 	}
 	return nil
@@ -246,7 +247,8 @@ func (g *Grants) Get(id string) (Grant, error) {
 // List are the logins, or the tokens, that hold: those used last first.
 func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 	for _, one := range g.All() {
-		if one.Kind == kind && one.Holds(now) && !(kind == Login && g.HasEnded(Who{Grant: one.ID, User: one.User, Generation: one.Gen, Made: one.Made})) {
+		if one.Kind == kind && one.Holds(now) &&
+			!(kind == Login && g.HasEnded(Who{Grant: one.ID, User: one.User, Generation: one.Gen, Made: one.Made})) {
 			list = append(list, one)
 		}
 	}

@@ -17,7 +17,16 @@ import (
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 func loginOf(id, user string, made time.Time) Grant {
-	return Grant{ID: id, Kind: Login, User: user, Role: Operator, Agent: "Firefox on Linux", Made: made, Seen: made, Expires: made.Add(30 * 24 * time.Hour)}
+	return Grant{
+		ID:      id,
+		Kind:    Login,
+		User:    user,
+		Role:    Operator,
+		Agent:   "Firefox on Linux",
+		Made:    made,
+		Seen:    made,
+		Expires: made.Add(30 * 24 * time.Hour),
+	}
 }
 
 func openGrants(t testing.TB, path string) *Grants {
@@ -35,7 +44,12 @@ func TestGrants(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.db")
 	g := openGrants(t, path)
 	text, token := NewToken("ci", Who{User: "ann", Role: Viewer}, noon, noon.Add(time.Hour))
-	told := []Grant{token, loginOf("one", "ann", noon), loginOf("two", "ann", noon.Add(time.Second)), loginOf("three", "bob", noon)}
+	told := []Grant{
+		token,
+		loginOf("one", "ann", noon),
+		loginOf("two", "ann", noon.Add(time.Second)),
+		loginOf("three", "bob", noon),
+	}
 	if news, err := g.Merge(told, noon); err != nil || len(news) != 4 {
 		t.Fatalf("%d news, %v", len(news), err)
 	}
@@ -73,7 +87,8 @@ func TestGrants(t *testing.T) {
 		ended    bool
 	}{
 		{"one", "ann", noon, true}, {"two", "ann", noon, false}, {"never heard of", "ann", noon, false},
-		{"three", "bob", noon, true}, {"never heard of", "bob", noon, true}, {"later", "bob", noon.Add(2 * time.Minute), false},
+		{"three", "bob", noon, true}, {"never heard of", "bob", noon, true}, {"later", "bob", noon.Add(2 * time.Minute),
+			false},
 		{token.ID, "bob", time.Time{}, false},
 	} {
 		if got := g.HasEnded(Who{Grant: test.id, User: test.user, Made: test.made}); got != test.ended {
@@ -163,10 +178,15 @@ func TestGrants_Bounded(t *testing.T) {
 	if _, err := g.Get("login 10"); err == nil {
 		t.Error("the one that was used longest ago is there")
 	}
-	if _, err := g.Merge([]Grant{loginOf("next", "ann", noon.Add(40*24*time.Hour))}, noon.Add(40*24*time.Hour)); err != nil || len(g.All()) != 1 {
+	if _, err := g.Merge(
+		[]Grant{loginOf("next", "ann", noon.Add(40*24*time.Hour))},
+		noon.Add(40*24*time.Hour),
+	); err != nil ||
+		len(g.All()) != 1 {
 		t.Errorf("%d are kept when all are over, %v", len(g.All()), err)
 	}
-	for _, bad := range []Grant{{}, {ID: "x"}, {ID: "x", Kind: "other"}, {ID: "x", Kind: Token}, loginOf(strings.Repeat("x", 300), "ann", noon), loginOf("x", "a\x1b[31m", noon)} {
+	for _, bad := range []Grant{{}, {ID: "x"}, {ID: "x", Kind: "other"}, {ID: "x", Kind: Token},
+		loginOf(strings.Repeat("x", 300), "ann", noon), loginOf("x", "a\x1b[31m", noon)} {
 		if _, err := g.Merge([]Grant{bad}, noon); err == nil {
 			t.Errorf("%+v is taken over", bad)
 		}
@@ -283,7 +303,10 @@ func TestGrants_Unwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	one.Ended = noon.Add(time.Minute)
-	news, err := g.Merge([]Grant{one, NewCut("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)}, noon)
+	news, err := g.Merge(
+		[]Grant{one, NewCut("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)},
+		noon,
+	)
 	if err == nil || len(news) != 2 {
 		t.Errorf("%d news, %v", len(news), err)
 	}

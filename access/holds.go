@@ -51,8 +51,8 @@ func (a *Authority) While(ctx context.Context, w Who, role Role) (context.Contex
 	return ctx, func() { stop(); cancel() }
 }
 
-// Recheck compares everything that is open with what its owner may do now, as far as that is known here: it waits for no
-// other node. Whoever changes grants calls it.
+// Recheck compares everything that is open with what its owner may do now, as far as that is known here: it waits for
+// no other node. Whoever changes grants calls it.
 func (a *Authority) Recheck() {
 	a.mu.Lock()
 	open := slices.Collect(maps.Keys(a.holds))

@@ -44,7 +44,8 @@ func (a *Authority) away(w Who) (role Role, ok bool) {
 func (a *Authority) due(w Who) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.Homes != nil && w.Home != "" && time.Since(a.leases[w].at) >= leaseLife && time.Since(a.silent[w.Home]) >= leaseLife
+	return a.Homes != nil && w.Home != "" && time.Since(a.leases[w].at) >= leaseLife &&
+		time.Since(a.silent[w.Home]) >= leaseLife
 }
 
 // ask asks a node for the roles of those whom it let in, and remembers the answers, or that it was silent.

@@ -47,7 +47,8 @@ type in a shell          false false true  true
 
 func TestWho(t *testing.T) {
 	t.Parallel()
-	for _, who := range []Who{{User: "ann", Role: Admin, Made: time.Unix(1, 5).UTC()}, {User: "openid:a b", Role: Operator, Most: Viewer}} {
+	for _, who := range []Who{{User: "ann", Role: Admin, Made: time.Unix(1, 5).UTC()},
+		{User: "openid:a b", Role: Operator, Most: Viewer}} {
 		if back, err := ParseWho(who.String()); err != nil || back != who {
 			t.Errorf("%q is %+v, %v", who, back, err)
 		}
@@ -73,7 +74,10 @@ func TestRole_Text(t *testing.T) {
 		}
 	}
 	var role Role
-	if err := role.UnmarshalText(nil); err != nil || role != Nobody || Role(-1).String() != "nobody" || Role(9).String() != "nobody" {
+	if err := role.UnmarshalText(
+		nil,
+	); err != nil || role != Nobody || Role(-1).String() != "nobody" ||
+		Role(9).String() != "nobody" {
 		t.Errorf("an empty role is %v, %v", role, err)
 	}
 }

@@ -46,9 +46,9 @@ const (
 )
 
 // Reserve takes a try, which counts as wrong until settle says otherwise. If it may not be made yet, settle is nil and
-// wait says in how long it may. An empty name is nobody's, and only the address counts. A name that has been right at an
-// address is throttled there for itself alone: neither others who share the address, nor others who guess at the name,
-// have its owner wait.
+// wait says in how long it may. An empty name is nobody's, and only the address counts. A name that has been right at
+// an address is throttled there for itself alone: neither others who share the address, nor others who guess at the
+// name, have its owner wait.
 func (t *Throttle) Reserve(now time.Time, addr, name string) (settle func(Verdict), wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

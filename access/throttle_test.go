@@ -53,7 +53,8 @@ func TestThrottle_Verdicts(t *testing.T) {
 		{"three wrong, others", []Verdict{Wrong, Wrong, Wrong}, "192.0.2.8:1", "vic", 0, 0},
 		{"three undecided", []Verdict{Undecided, Undecided, Undecided}, addr, name, 0, 0},
 		{"two wrong, then right", []Verdict{Wrong, Wrong, Right}, addr, name, 0, 0},
-		{"right gives the address nothing to guess with", []Verdict{Wrong, Wrong, Right, Wrong, Wrong, Wrong}, addr, "vic", 0, 0},
+		{"right gives the address nothing to guess with", []Verdict{Wrong, Wrong, Right, Wrong, Wrong, Wrong}, addr, "vic", 0,
+			0},
 		{"forgiven", []Verdict{Wrong, Wrong, Wrong}, addr, name, forgiven + time.Second, 0},
 	} {
 		var throttle Throttle

@@ -293,7 +293,9 @@ func (u *Users) refresh() error {
 	if err != nil {
 		return err
 	}
-	if u.seen != nil && os.SameFile(u.seen, info) && u.seen.ModTime().Equal(info.ModTime()) && u.seen.Size() == info.Size() && time.Since(info.ModTime()) > time.Second {
+	if u.seen != nil && os.SameFile(u.seen, info) && u.seen.ModTime().Equal(info.ModTime()) &&
+		u.seen.Size() == info.Size() &&
+		time.Since(info.ModTime()) > time.Second {
 		return nil
 	}
 	text, err := os.ReadFile(u.path)

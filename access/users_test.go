@@ -37,7 +37,15 @@ func TestUsers(t *testing.T) {
 	if err != nil || !u.Empty() {
 		t.Fatalf("a file that is not there: %v", err)
 	}
-	text := "# who may\n\nann:" + cheap(t, "ann's password") + ":admin\nBob:" + strings.Replace(cheap(t, "bob's password"), "$2a$", "$2y$", 1) + "\n"
+	text := "# who may\n\nann:" + cheap(
+		t,
+		"ann's password",
+	) + ":admin\nBob:" + strings.Replace(
+		cheap(t, "bob's password"),
+		"$2a$",
+		"$2y$",
+		1,
+	) + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +55,8 @@ func TestUsers(t *testing.T) {
 		err            error
 	}{
 		{"ann", "ann's password", Admin, nil}, {"ANN", "ann's password", Admin, nil}, {"bob", "bob's password", Viewer, nil},
-		{"ann", "bob's password", 0, ErrDenied}, {"eve", "ann's password", 0, ErrDenied}, {"", "", 0, ErrDenied}, {"# who may", "", 0, ErrDenied},
+		{"ann", "bob's password", 0, ErrDenied}, {"eve", "ann's password", 0, ErrDenied}, {"", "", 0,
+			ErrDenied}, {"# who may", "", 0, ErrDenied},
 	} {
 		got, err := u.Check(test.name, test.password)
 		if !errors.Is(err, test.err) || got.Role != test.role {
@@ -145,7 +154,9 @@ func FuzzParseUsers(f *testing.F) {
 			return
 		}
 		for _, l := range lines {
-			if l.user.Name != "" && (CheckName(l.user.Name) != nil || !hashForm.MatchString(l.user.hash) || l.user.Role < Viewer || l.user.Role > Admin) {
+			if l.user.Name != "" &&
+				(CheckName(l.user.Name) != nil || !hashForm.MatchString(l.user.hash) || l.user.Role < Viewer ||
+					l.user.Role > Admin) {
 				t.Errorf("%q gives %+v", text, l.user)
 			}
 		}
@@ -174,7 +185,13 @@ func TestUsers_UnknownCostsAsMuch(t *testing.T) {
 		if got, err := bcrypt.Cost(unknown); err != nil || got != want || known {
 			t.Errorf("an unknown name costs %d, %v; want %d", got, err, want)
 		}
-		if err := bcrypt.CompareHashAndPassword(unknown, []byte("a password")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		if err := bcrypt.CompareHashAndPassword(
+			unknown,
+			[]byte("a password"),
+		); !errors.Is(
+			err,
+			bcrypt.ErrMismatchedHashAndPassword,
+		) {
 			t.Errorf("comparing with the password of an unknown name says %v", err)
 		}
 		if _, err := u.Check("eve", "a password"); !errors.Is(err, ErrDenied) {

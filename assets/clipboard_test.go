@@ -27,7 +27,10 @@ func testCopy(t *testing.T, b *browser.Browser) {
 	p.Do(fakeClipboard)
 	p.FocusPane(key)
 	s.put(osc52("first ä🙂"))
-	p.Wait(asks + ` && document.querySelector(".shell-ask span").textContent === "The program wants to copy 12 bytes to your clipboard."`)
+	p.Wait(
+		asks + ` && document.querySelector(".shell-ask span").textContent === "The program wants to copy 12 bytes to your ` +
+			`clipboard."`,
+	)
 	s.put(osc52(strings.Repeat("x", 2150)))
 	p.Wait(`document.querySelector(".shell-ask").textContent.includes("2.1 KiB")`)
 	p.Click(".shell-ask button:nth-of-type(1)")
@@ -114,7 +117,12 @@ func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 		s.put(osc52("new"))
 	}
 	p.Wait(asks + ` && document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
-	s.mark("reset", map[string]any{"screen": base64.StdEncoding.EncodeToString([]byte("\x18\x1bc" + osc52("in a snapshot!") + "drawn anew"))})
+	s.mark(
+		"reset",
+		map[string]any{
+			"screen": base64.StdEncoding.EncodeToString([]byte("\x18\x1bc" + osc52("in a snapshot!") + "drawn anew")),
+		},
+	)
 	p.WaitScreen(key, "drawn anew")
 	p.Wait(`document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
 }
@@ -124,7 +132,9 @@ func testCopyByHand(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
 	p.Do(`Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
-		document.addEventListener("copy", e => { window.copied = document.activeElement.value?.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd) }, { capture: true })`)
+		document.addEventListener("copy", e => {
+			window.copied = document.activeElement.value?.slice(document.activeElement.selectionStart,
+			document.activeElement.selectionEnd) }, { capture: true })`)
 	p.FocusPane(key)
 	s.put(osc52("by hand"))
 	p.Wait(asks + ` && document.querySelectorAll(".shell-ask button").length === 2`)

@@ -12,17 +12,23 @@ func dropFiles(p *browser.Page, files string) {
 	p.Do(`{ const data = new DataTransfer(); for (const file of ` + files + `) data.items.add(file);
 		const at = { dataTransfer: data, bubbles: true, cancelable: true };
 		const screen = document.querySelector(".xterm-screen");
-		for (const name of ["dragenter", "dragover", "drop"]) window.lastDrop = !screen.dispatchEvent(new DragEvent(name, at)) }`)
+		for (const name of ["dragenter", "dragover", "drop"]) window.lastDrop = !screen.dispatchEvent(new DragEvent(name,
+			at)) }`)
 }
 
 func testDrop(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
-	dropFiles(p, `[new File(["one"], "a ä.txt"), new File([], "empty"), new File(["x"], "full.bin"), new File([new Uint8Array(300_000)], "zeros")]`)
+	dropFiles(
+		p,
+		`[new File(["one"], "a ä.txt"), new File([], "empty"), new File(["x"], "full.bin"), new File([new `+
+			`Uint8Array(300_000)], "zeros")]`,
+	)
 	s.until("all that have room are there", func() bool { return len(s.uploads["zeros"]) == 300_000 })
 	p.Wait(`!document.querySelector(".shell-file") && window.test.notes.length === 4`)
 	for _, want := range []string{"info a ä.txt is in /srv/app, 3 bytes.", "info empty is in /srv/app, 0 bytes.",
-		"error full.bin was not uploaded. No space left on device. The disk of the node is full.", "info zeros is in /srv/app, 293 KiB."} {
+		"error full.bin was not uploaded. No space left on device. The disk of the node is full.", "info zeros is in " +
+			"/srv/app, 293 KiB."} {
 		p.Wait(fmt.Sprintf(`window.test.notes.includes(%q)`, want))
 	}
 	s.mu.Lock()
@@ -30,7 +36,10 @@ func testDrop(t *testing.T, b *browser.Browser) {
 		t.Errorf("uploads: %q", s.uploads["a ä.txt"])
 	}
 	s.mu.Unlock()
-	if !browser.Eval[bool](p, `window.lastDrop && !document.querySelector(".shell-over") && document.activeElement.closest(".shell") !== null`) {
+	if !browser.Eval[bool](
+		p,
+		`window.lastDrop && !document.querySelector(".shell-over") && document.activeElement.closest(".shell") !== null`,
+	) {
 		t.Error("the page would leave for the file, or the focus is elsewhere")
 	}
 	if typed := s.typedSoFar(); typed != "" {
@@ -41,7 +50,10 @@ func testDrop(t *testing.T, b *browser.Browser) {
 func testCancelUpload(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
-	dropFiles(p, `[new File([new Uint8Array(5_000_000)], "slow.bin"), new File(["x"], "unwanted"), new File(["x"], "next")]`)
+	dropFiles(
+		p,
+		`[new File([new Uint8Array(5_000_000)], "slow.bin"), new File(["x"], "unwanted"), new File(["x"], "next")]`,
+	)
 	s.until("it is under way", func() bool { return s.uploads["slow.bin"] == "begun" })
 	p.Wait(`document.querySelectorAll(".shell-file").length === 3`)
 	p.Click(".shell-file:nth-child(2) button")
@@ -59,16 +71,28 @@ func testDownload(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.change(func() { s.uploads["logs/app.log"] = "line\n" })
 	p := s.open(b, "")
-	p.Do(`URL.createObjectURL = (blob) => { window.blob = blob; return "#" }; HTMLAnchorElement.prototype.click = function () { window.saved = this.download }`)
+	p.Do(
+		`URL.createObjectURL = (blob) => { window.blob = blob; return "#" }; HTMLAnchorElement.prototype.click = function ` +
+			`() { window.saved = this.download }`,
+	)
 	p.Do(`document.querySelector('[data-tool="Download a file…"]').click()`)
-	p.Wait(`document.querySelector("dialog p").textContent === "A path from /, or from /srv/app." && document.activeElement.matches("dialog input")`)
+	p.Wait(
+		`document.querySelector("dialog p").textContent === "A path from /, or from /srv/app." && ` +
+			`document.activeElement.matches("dialog input")`,
+	)
 	p.Type("nowhere")
 	p.Press("Enter")
-	p.Wait(`document.querySelector("dialog .dialog-trouble").textContent === "There is no such file. Look again." && document.activeElement.ariaInvalid === "true"`)
+	p.Wait(
+		`document.querySelector("dialog .dialog-trouble").textContent === "There is no such file. Look again." && ` +
+			`document.activeElement.ariaInvalid === "true"`,
+	)
 	p.Do(`document.activeElement.select()`)
 	p.Type("logs/app.log")
 	p.Press("Enter")
-	p.Wait(`!document.querySelector("dialog") && window.saved && window.test.notes.join() === "info app.log is downloaded, 5 bytes."`)
+	p.Wait(
+		`!document.querySelector("dialog") && window.saved && window.test.notes.join() === "info app.log is downloaded, 5 ` +
+			`bytes."`,
+	)
 	if text := browser.Eval[string](p, `blob.text().then(text => saved + ": " + text)`); text != "app.log: line\n" {
 		t.Errorf("what is saved is %q", text)
 	}

@@ -12,9 +12,9 @@ var importLine = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^(?:import|export) (?:[^"';]* from )?["'](\.[^"']+)["'];`)
 })
 
-// Modules returns the paths of all modules that the module at entry, such as "js/console.js", imports, and of those that
-// they import, in the order in which they are found. Imports that a script makes later, by import(), are not among them.
-// It is for modulepreload: otherwise a browser finds each module only when the one that imports it has come.
+// Modules returns the paths of all modules that the module at entry, such as "js/console.js", imports, and of those
+// that they import, in the order in which they are found. Imports that a script makes later, by import(), are not among
+// them. It is for modulepreload: otherwise a browser finds each module only when the one that imports it has come.
 func Modules(entry string) []string { return whole().modules(entry) }
 
 // modules is Modules. The answer for an entry is kept: the tree does not change.

@@ -67,7 +67,8 @@ func TestImports_AreOneLineEach(t *testing.T) {
 		t.Errorf("only %d imports were found", read)
 	}
 	console := Modules("js/console.js")
-	for _, want := range []string{"js/key.js", "js/shell.js", "vendor/xterm/xterm.mjs", "vendor/xterm-addon-fit/addon-fit.mjs"} {
+	for _, want := range []string{"js/key.js", "js/shell.js", "vendor/xterm/xterm.mjs",
+		"vendor/xterm-addon-fit/addon-fit.mjs"} {
 		if !slices.Contains(console, want) {
 			t.Errorf("js/console.js imports %q, without %s", console, want)
 		}

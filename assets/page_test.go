@@ -115,24 +115,37 @@ import { ShellPane } from '{{.Shell}}';
 const states = [], events = [], notes = [];
 const viewer = newViewer();
 const query = new URLSearchParams(location.search);
-const stream = new Stream({ viewer, name: query.get('name') ?? '', watch: query.has('watch'), onState: (state, ms) => states.push(state), want: 'none' });
+const stream = new Stream({ viewer, name: query.get('name') ?? '', watch: query.has('watch'), onState: (state,
+	ms) => states.push(state), want: 'none' });
 for (const name of ['shell-ended', 'shell-restart', 'shell-close', 'shell-leave', 'shell-trouble', 'shell-reattach'])
   document.addEventListener(name, e => events.push(name + ' ' + (e.detail.text ?? '')));
-document.addEventListener('shell-note', e => notes.push([e.detail.level, e.detail.text, e.detail.hint].filter(Boolean).join(' ')));
-const show = (more) => new ShellPane({ element: document.getElementById('pane'), node: '{{.Node}}', shell: '{{.ID}}', viewer, stream, ...more });
+document.addEventListener('shell-note', e => notes.push([e.detail.level, e.detail.text,
+	e.detail.hint].filter(Boolean).join(' ')));
+const show = (more) => new ShellPane({ element: document.getElementById('pane'), node: '{{.Node}}', shell: '{{.ID}}',
+	viewer, stream, ...more });
 window.test = { stream, states, events, notes, show, pane: show({}) };
 </script></body></html>`))
 
 // newScript starts the server. Its shell has put out nothing.
 func newScript(t testing.TB) *script {
-	s := &script{t: t, changed: make(chan struct{}), next: map[string]int64{}, uploads: map[string]string{}, window: 256 << 10, beat: 1}
+	s := &script{
+		t:       t,
+		changed: make(chan struct{}),
+		next:    map[string]int64{},
+		uploads: map[string]string{},
+		window:  256 << 10,
+		beat:    1,
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", assets.Handler())
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /nodes", s.nodes)
 	mux.HandleFunc("GET /stream", s.stream)
 	mux.HandleFunc("POST /streams/{stream}/shells/{node}/{shell}", s.follow)
-	mux.HandleFunc("DELETE /streams/{stream}/shells/{node}/{shell}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	mux.HandleFunc(
+		"DELETE /streams/{stream}/shells/{node}/{shell}",
+		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+	)
 	mux.HandleFunc("GET "+place, s.info)
 	mux.HandleFunc("POST "+place+"/input", s.input)
 	mux.HandleFunc("POST "+place+"/ack", s.ack)

@@ -41,7 +41,10 @@ func viewer(n int, name string, types bool) attendee {
 
 // present tells the page who is there; it is itself number 1.
 func (s *script) present(owner int, pinned bool, viewers ...attendee) {
-	s.mark("presence", map[string]any{"you": 1, "count": len(viewers), "viewers": viewers, "owner": owner, "pinned": pinned})
+	s.mark(
+		"presence",
+		map[string]any{"you": 1, "count": len(viewers), "viewers": viewers, "owner": owner, "pinned": pinned},
+	)
 }
 
 const chips = `[...document.querySelectorAll(".chips .chip")].map(e => e.textContent).join("|")`
@@ -64,16 +67,29 @@ func testPresence(t *testing.T, b *browser.Browser) {
 	}
 	ada["typing"] = true
 	s.present(1, false, ada, viewer(1, "", true), grace, linus)
-	p.Wait(`document.querySelector(".shell-types").textContent === "Ada Lovelace is typing" && document.querySelector(".shell-there [role=status]").textContent === "Ada Lovelace is typing"`)
+	p.Wait(
+		`document.querySelector(".shell-types").textContent === "Ada Lovelace is typing" && ` +
+			`document.querySelector(".shell-there [role=status]").textContent === "Ada Lovelace is typing"`,
+	)
 	p.Wait(`document.querySelector(".shell-types").textContent === ""`) // by itself
-	if got := browser.Eval[float64](p, `document.querySelector(".shell-tools").getBoundingClientRect().height`); got != height {
+	if got := browser.Eval[float64](
+		p,
+		`document.querySelector(".shell-tools").getBoundingClientRect().height`,
+	); got != height {
 		t.Errorf("the line is %v px high, it was %v", got, height)
 	}
 	s.present(1, false, viewer(1, "", true), ada, grace, linus, viewer(5, "Ken", true), viewer(6, "Rob Pike", true))
 	p.Wait(chips + `.endsWith("|+3")`)
 	p.Click(".chip.rest")
-	p.Wait(`document.querySelector(".chips-all").matches(":popover-open") && document.querySelectorAll(".chip-line").length === 6`)
-	if text := browser.Eval[string](p, `document.querySelector(".chips-all").innerText`); !strings.Contains(text, "Rob Pike") || !strings.Contains(text, "linus · view only") {
+	p.Wait(
+		`document.querySelector(".chips-all").matches(":popover-open") && document.querySelectorAll(".chip-line").length ` +
+			`=== 6`,
+	)
+	if text := browser.Eval[string](
+		p,
+		`document.querySelector(".chips-all").innerText`,
+	); !strings.Contains(text, "Rob Pike") ||
+		!strings.Contains(text, "linus · view only") {
 		t.Errorf("the list of all says %q", text)
 	}
 	p.Clean()
@@ -122,7 +138,8 @@ func testRename(t *testing.T, b *browser.Browser) {
 
 // visible reports that the whole grid lies inside of what shows it.
 const visible = `((grid, box) => grid.width > 0 && grid.right <= box.right + 1 && grid.bottom <= box.bottom + 1)(
-	document.querySelector(".xterm-screen").getBoundingClientRect(), document.querySelector(".shell-screen").getBoundingClientRect())`
+	document.querySelector(".xterm-screen").getBoundingClientRect(),
+		document.querySelector(".shell-screen").getBoundingClientRect())`
 
 const font = `parseFloat(getComputedStyle(document.querySelector(".xterm-rows")).fontSize)`
 
@@ -142,7 +159,14 @@ func testScale(t *testing.T, b *browser.Browser) {
 		if now := browser.Eval[float64](p, font); now >= natural || now < 6 {
 			t.Errorf("%v: the font is %v px, the page's is %v", size, now, natural)
 		}
-		p.Wait(fmt.Sprintf(`document.querySelector(".shell-size").checkVisibility() && document.querySelector(".shell-size").textContent === "%d × %d (Ada’s)"`, size.cols, size.rows))
+		p.Wait(
+			fmt.Sprintf(
+				`document.querySelector(".shell-size").checkVisibility() && document.querySelector(".shell-size").textContent `+
+					`=== "%d × %d (Ada’s)"`,
+				size.cols,
+				size.rows,
+			),
+		)
 	}
 	// Smaller than the pane: as it is, with a margin.
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
@@ -164,7 +188,9 @@ func testScale(t *testing.T, b *browser.Browser) {
 	// No font is small enough: it scrolls, both ways.
 	s.mark("size", map[string]any{"rows": 200, "cols": 500})
 	p.Wait(`window.test.pane.size.cols === 500`)
-	p.Wait(`(e => e.scrollHeight > e.clientHeight && e.scrollWidth > e.clientWidth)(document.querySelector(".shell-screen"))`)
+	p.Wait(
+		`(e => e.scrollHeight > e.clientHeight && e.scrollWidth > e.clientWidth)(document.querySelector(".shell-screen"))`,
+	)
 	p.Clean()
 }
 
@@ -177,13 +203,19 @@ func testPin(t *testing.T, b *browser.Browser) {
 	p.Click(`[data-tool="Pin the size"]`)
 	s.until("the pin", func() bool { return len(s.asked) > 0 && s.asked[len(s.asked)-1] == "pin" })
 	s.present(1, true, both...)
-	p.Wait(`document.querySelector(".shell-size").textContent.endsWith("(yours, pinned)") && document.querySelector('[data-tool="Pin the size"]').ariaPressed === "true"`)
+	p.Wait(
+		`document.querySelector(".shell-size").textContent.endsWith("(yours, pinned)") && ` +
+			`document.querySelector('[data-tool="Pin the size"]').ariaPressed === "true"`,
+	)
 	p.Click(`[data-tool="Pin the size"]`)
 	s.until("its end", func() bool { return s.asked[len(s.asked)-1] == "unpin" })
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
 	s.present(2, true, both...)
 	p.Wait(`document.querySelector(".shell-size").textContent === "40 × 10 (Ada’s, pinned)"`)
-	p.Wait(`(e => !e.hidden && e.disabled && e.title.includes("pinned"))(document.querySelector('[data-tool="Fit to my window"]'))`)
+	p.Wait(
+		`(e => !e.hidden && e.disabled && e.title.includes("pinned"))(document.querySelector('[data-tool="Fit to my ` +
+			`window"]'))`,
+	)
 	s.present(0, false, both...)
 	p.Wait(`(e => !e.hidden && !e.disabled)(document.querySelector('[data-tool="Fit to my window"]'))`)
 	p.Click(`.shell-acts [title="More"]`)
@@ -222,7 +254,10 @@ func testFind(t *testing.T, b *browser.Browser) {
 	p.Click("[data-option=wholeWord]")
 	p.Do(`document.querySelector(".shell-find input").select()`)
 	p.Type("fo+[")
-	p.Wait(`document.querySelector(".find-count").textContent === "invalid" && document.querySelector(".shell-find input").ariaInvalid === "true" && document.querySelector(".find-count").title`)
+	p.Wait(
+		`document.querySelector(".find-count").textContent === "invalid" && document.querySelector(".shell-find ` +
+			`input").ariaInvalid === "true" && document.querySelector(".find-count").title`,
+	)
 	p.Do(`document.querySelector(".shell-find input").select()`)
 	p.Type(`fo+\.`)
 	counts(p, "1 of 1")
@@ -246,7 +281,10 @@ func testHistory(t *testing.T, b *browser.Browser) {
 	for range 4 { // of 24 rows, to the top of 101
 		p.Press("Shift+PageUp")
 	}
-	p.Wait(`window.test.pane.text(true).startsWith("row 0 of this shell") && document.querySelector(".shell-note").textContent === ""`)
+	p.Wait(
+		`window.test.pane.text(true).startsWith("row 0 of this shell") && ` +
+			`document.querySelector(".shell-note").textContent === ""`,
+	)
 	// The reader is where the reader was, though the end is further down and the beginning further up.
 	p.Wait(`document.querySelector(".xterm-rows > div").textContent.startsWith("row 900 of")`)
 	p.FocusPane(key)
@@ -277,7 +315,9 @@ func testNoHistory(t *testing.T, b *browser.Browser) {
 	p.FocusPane(key)
 	p.Press("Ctrl+Shift+f")
 	s.until("the history is asked for", func() bool { return len(s.follows) == 2 && s.follows[1] == -3 })
-	p.Wait(`document.querySelector(".shell-note").textContent === "" && document.activeElement.matches(".shell-find input")`)
+	p.Wait(
+		`document.querySelector(".shell-note").textContent === "" && document.activeElement.matches(".shell-find input")`,
+	)
 	p.Type("row 7 of")
 	counts(p, "1 of 1")
 	p.Press("Escape")

@@ -50,7 +50,10 @@ func testPasteAsks(t *testing.T, b *browser.Browser) {
 	s.untilTyped("still here one two threels\r")
 	p.Wait(`document.activeElement.closest(".shell")`)
 	paste(p, `Array(1000).fill("x".repeat(500)).join("\n")`)
-	p.Wait(`document.querySelector("dialog pre").textContent.endsWith("…\nand 992 more lines") && document.querySelector("dialog pre").textContent.length < 1100`)
+	p.Wait(
+		`document.querySelector("dialog pre").textContent.endsWith("…\nand 992 more lines") && ` +
+			`document.querySelector("dialog pre").textContent.length < 1100`,
+	)
 	p.Click(`dialog [value=cancel]`)
 	s.untilTyped("still here one two threels\r")
 	p.Clean()

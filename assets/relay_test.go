@@ -17,8 +17,8 @@ func hearKeys(p *browser.Page) {
 
 func heard(p *browser.Page) string { return browser.Eval[string](p, `window.heard`) }
 
-// testTellsKeys types, and has the terminal send all else that it can: the page is told of what was typed, and of nothing
-// else.
+// testTellsKeys types, and has the terminal send all else that it can: the page is told of what was typed, and of
+// nothing else.
 func testTellsKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
@@ -50,7 +50,10 @@ func testTellsKeys(t *testing.T, b *browser.Browser) {
 	s.put("\x1b[?1000l\x1b[?1006l\x1b[?1049h\x1b[H full")
 	p.WaitScreen(key, "full")
 	before := len(s.typedSoFar())
-	p.Do(`document.querySelector(".xterm-screen").dispatchEvent(new WheelEvent("wheel", { deltaY: -400, bubbles: true, cancelable: true }))`)
+	p.Do(
+		`document.querySelector(".xterm-screen").dispatchEvent(new WheelEvent("wheel", { deltaY: -400, bubbles: true, ` +
+			`cancelable: true }))`,
+	)
 	s.until("the wheel is told of", func() bool { return strings.Contains(string(s.typed[before:]), "\x1b[A") })
 	s.put("\x1b[?1004h focus")
 	p.WaitScreen(key, "focus")
@@ -74,10 +77,16 @@ func testTellsComposed(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	hearKeys(p)
 	p.FocusPane(key)
-	p.Do(`{ const area = document.activeElement, say = (name, data) => area.dispatchEvent(new CompositionEvent(name, { data, bubbles: true }));
-		say("compositionstart", ""); say("compositionupdate", "漢"); area.value += "漢"; say("compositionend", "漢") }`)
+	p.Do(
+		`{ const area = document.activeElement, say = (name, data) => area.dispatchEvent(new CompositionEvent(name, { data,
+			bubbles: true }));
+		say("compositionstart", ""); say("compositionupdate", "漢"); area.value += "漢"; say("compositionend", "漢") }`,
+	)
 	s.untilTyped("漢")
-	p.Do(`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { keyCode: 229, bubbles: true })), document.activeElement.value += "字"`)
+	p.Do(
+		`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { keyCode: 229, bubbles: true })), ` +
+			`document.activeElement.value += "字"`,
+	)
 	s.untilTyped("漢字")
 	p.Wait(`window.heard === "漢字"`)
 }
@@ -126,8 +135,15 @@ func testSince(t *testing.T, b *browser.Browser) {
 		}
 	}
 	mark()
-	since("a command that is longer than a row\r\n"+strings.Repeat("0123456789", 5)+"\r\n\r\nend  \r\n$ ", "end", // the echo came after the mark
-		`{"entered":"$ a command that is longer than a row","rows":["`+strings.Repeat("0123456789", 5)+`","","end  "],"last":"$ "}`)
+	// the echo came after the mark
+	since(
+		"a command that is longer than a row\r\n"+strings.Repeat("0123456789", 5)+"\r\n\r\nend  \r\n$ ",
+		"end",
+		`{"entered":"$ a command that is longer than a row","rows":["`+strings.Repeat(
+			"0123456789",
+			5,
+		)+`","","end  "],"last":"$ "}`,
+	)
 	mark()
 	since("x\r\nno end$ ", "no end$", `{"entered":"$ x","rows":[],"last":"no end$ "}`)
 	since(strings.Repeat("漢", 15), "漢", `{"entered":"$ x","rows":[],"last":"no end$ `+strings.Repeat("漢", 15)+`"}`)
@@ -139,7 +155,11 @@ func testSince(t *testing.T, b *browser.Browser) {
 	mark()
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
 	p.Wait(`window.test.pane.size.cols === 40`)
-	since("go\r\n"+strings.Repeat("row\r\n", 30)+"$ ", "row", `{"entered":"$ go","rows":[`+strings.TrimSuffix(strings.Repeat(`"row",`, 30), ",")+`],"last":"$ "}`)
+	since(
+		"go\r\n"+strings.Repeat("row\r\n", 30)+"$ ",
+		"row",
+		`{"entered":"$ go","rows":[`+strings.TrimSuffix(strings.Repeat(`"row",`, 30), ",")+`],"last":"$ "}`,
+	)
 }
 
 // TestCompare compares outputs in a browser, without a terminal.
@@ -149,13 +169,17 @@ func TestCompare(t *testing.T) {
 	s := newScript(t)
 	p := s.open(b, "")
 	run := func(expression string) string {
-		return browser.Eval[string](p, fmt.Sprintf(`import(%q).then(m => JSON.stringify(%s))`, assets.URL("js/compare.js"), expression))
+		return browser.Eval[string](
+			p,
+			fmt.Sprintf(`import(%q).then(m => JSON.stringify(%s))`, assets.URL("js/compare.js"), expression),
+		)
 	}
 	for _, test := range []struct {
 		about, seen, want string
 	}{
 		{"prompt", `{ entered: "web $ ls", rows: ["a  ", "b"], last: "web $ " }`, "a\nb"},
-		{"prompt behind an output without an end", `{ entered: "web $ curl x", rows: [], last: '{"v": 1}web $ ' }`, `{"v": 1}`},
+		{"prompt behind an output without an end", `{ entered: "web $ curl x", rows: [], last: '{"v": 1}web $ ' }`,
+			`{"v": 1}`},
 		{"another prompt", `{ entered: "~ $ cd /usr", rows: [], last: "/usr $ " }`, ""},
 		{"a question", `{ entered: "$ rm x", rows: ["x is precious"], last: "Remove it? " }`, "x is precious"},
 		{"what is typed next", `{ entered: "$ a", rows: ["1"], last: "$ nex" }`, "1"},
@@ -163,7 +187,11 @@ func TestCompare(t *testing.T) {
 		{"nothing known of the prompt", `{ entered: "", rows: ["1"], last: "$ " }`, "1"},
 	} {
 		var got string
-		if err := json.Unmarshal([]byte(run(fmt.Sprintf(`m.outputOf(%s)`, test.seen))), &got); err != nil || got != test.want {
+		if err := json.Unmarshal(
+			[]byte(run(fmt.Sprintf(`m.outputOf(%s)`, test.seen))),
+			&got,
+		); err != nil ||
+			got != test.want {
 			t.Errorf("%s: output %q, %v; want %q", test.about, got, err, test.want)
 		}
 	}
@@ -180,7 +208,8 @@ func TestCompare(t *testing.T) {
 		{"two are odd", `["1", "2", "1", "3", "1"]`, "3 agree, 2 differ", "db x"},
 		{"only one", `["1"]`, "", ""},
 		{"none", `[]`, "", ""},
-		{"own names", `["I am web, convoy@web.net at web.net", "I am db, convoy@db.net at db.net", "I am web-2, convoy@web-2.net at web-2.net"]`, "the same on 3", ""},
+		{"own names", `["I am web, convoy@web.net at web.net", "I am db, convoy@db.net at db.net", "I am web-2, ` +
+			`convoy@web-2.net at web-2.net"]`, "the same on 3", ""},
 		{"own names in other words", `["website", "dbsite", "website"]`, "2 agree, 1 differs", "db"},
 		{"a name that is a word", `["the web 1", "the web 1", "the web 1"]`, "the same on 3", ""},
 		{"a name that is a word, and a name", `["web: the web 1", "db: the web 1", "web-2: the web 1"]`, "the same on 3", ""},
@@ -195,7 +224,11 @@ func TestCompare(t *testing.T) {
 			Words string
 			Odd   []string
 		}
-		if err := json.Unmarshal([]byte(got), &said); err != nil || said.Words != test.words || strings.Join(said.Odd, " ") != test.odd {
+		if err := json.Unmarshal(
+			[]byte(got),
+			&said,
+		); err != nil || said.Words != test.words ||
+			strings.Join(said.Odd, " ") != test.odd {
 			t.Errorf("%s: %s, want %q with %q", test.about, got, test.words, test.odd)
 		}
 	}

@@ -17,11 +17,22 @@ import (
 func (s *script) page(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' 'nonce-%s'; img-src 'self' data:; "+
-		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", nonce, nonce))
+	w.Header().
+		Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' "+
+			"'nonce-%s'; img-src 'self' data:; "+
+			"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", nonce, nonce))
 	pageText.Execute(w, map[string]any{
-		"Nonce": nonce, "Node": node, "ID": id, "CSS": []string{assets.URL("css/tokens.css"), assets.URL("css/base.css"), assets.URL("vendor/xterm/xterm.css"), assets.URL("css/shell.css")},
-		"Stream": assets.URL("js/stream.js"), "Shell": assets.URL("js/shell.js"),
+		"Nonce": nonce,
+		"Node":  node,
+		"ID":    id,
+		"CSS": []string{
+			assets.URL("css/tokens.css"),
+			assets.URL("css/base.css"),
+			assets.URL("vendor/xterm/xterm.css"),
+			assets.URL("css/shell.css"),
+		},
+		"Stream": assets.URL("js/stream.js"),
+		"Shell":  assets.URL("js/shell.js"),
 	})
 }
 
@@ -35,7 +46,8 @@ func (s *script) nodes(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, "[]")
 }
 
-// putFile keeps a file. A name that begins with "full" finds no room; one that begins with "slow" waits until it is given up.
+// putFile keeps a file. A name that begins with "full" finds no room; one that begins with "slow" waits until it is
+// given up.
 func (s *script) putFile(w http.ResponseWriter, r *http.Request) {
 	name := r.FormValue("name")
 	body, err := io.ReadAll(r.Body)
@@ -251,7 +263,10 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		return http.NewResponseController(w).Flush() == nil
 	}
-	send("hello", map[string]any{"stream": c.id, "node": node, "build": assets.Build(), "window": window, "heartbeat": beat})
+	send(
+		"hello",
+		map[string]any{"stream": c.id, "node": node, "build": assets.Build(), "window": window, "heartbeat": beat},
+	)
 	hearts := time.NewTicker(time.Duration(beat) * time.Second)
 	defer hearts.Stop()
 	at := c.from

@@ -192,7 +192,10 @@ func testFlood(t *testing.T, b *browser.Browser) {
 		return none
 	}
 	p := s.open(b, "")
-	p.Do(`window.most = 0, window.test.stream.on("output", () => { window.most = Math.max(window.most, window.test.pane.undrawn) })`)
+	p.Do(
+		`window.most = 0, window.test.stream.on("output", () => { window.most = Math.max(window.most, ` +
+			`window.test.pane.undrawn) })`,
+	)
 	block := rows(0, 500)
 	for range 400 {
 		s.put(block)
@@ -261,14 +264,17 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	if text, want := p.Screen(key), fmt.Sprintf("%40s\n%20s\n%60s", "|", "|", "|"); text != want {
 		t.Errorf("the screen shows %q, want %q", text, want)
 	}
-	// Who joins tells how much room there is, and changes nothing. The size is asked for with the focus, and is the reader's
-	// again with a key if somebody else has changed it.
+	// Who joins tells how much room there is, and changes nothing. The size is asked for with the focus, and is the
+	// reader's again with a key if somebody else has changed it.
 	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
 	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end shows
 	p.Wait(`window.test.pane.size.cols === 30`)
-	p.Wait(`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - 1)(document.querySelector(".shell-screen"))`)
+	p.Wait(
+		`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - ` +
+			`1)(document.querySelector(".shell-screen"))`,
+	)
 	p.Type("x")
 	p.Wait(`window.test.pane.size.cols > 80`)
 	p.Do(`document.getElementById("frame").style.width = "400px"`)
@@ -281,7 +287,8 @@ func testSizes(t *testing.T, b *browser.Browser) {
 }
 
 // questions make a terminal answer.
-const questions = "\x1b[c\x1b[>c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?25$p\x1b[4$p\x1b[18t\x1b]10;?\x07\x1b]11;?\x07\x1b]12;?\x07\x1b]4;1;?\x07\x1bP$qm\x1b\\\x1b[?1004h"
+const questions = "\x1b[c\x1b[>c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?25$p" +
+	"\x1b[4$p\x1b[18t\x1b]10;?\x07\x1b]11;?\x07\x1b]12;?\x07\x1b]4;1;?\x07\x1bP$qm\x1b\\\x1b[?1004h"
 
 // The shell's node answers its program. What a page's terminal would answer goes nowhere, with and without the reader's
 // attention, for old bytes and for new ones.
@@ -341,7 +348,13 @@ func testLeave(t *testing.T, b *browser.Browser) {
 	p.FocusPane(key)
 	p.Press("Tab")
 	s.untilTyped("\t")
-	if label := browser.Eval[string](p, `document.activeElement.getAttribute("aria-label")`); !strings.Contains(label, "Shift+Escape") {
+	if label := browser.Eval[string](
+		p,
+		`document.activeElement.getAttribute("aria-label")`,
+	); !strings.Contains(
+		label,
+		"Shift+Escape",
+	) {
 		t.Errorf("the terminal's label is %q", label)
 	}
 	p.Press("Shift+Escape")

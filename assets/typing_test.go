@@ -170,10 +170,12 @@ func testTypeOverLoss(t *testing.T, b *browser.Browser) {
 // paste makes the page believe that text was pasted.
 func paste(p *browser.Page, expression string) {
 	p.Do(`{ const data = new DataTransfer(); data.setData("text/plain", ` + expression + `);
-		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })) }`)
+		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true,
+			cancelable: true })) }`)
 }
 
-// testInterrupt presses Ctrl+C while a program does not read: the requests before are stuck, and it leaves all the same.
+// testInterrupt presses Ctrl+C while a program does not read: the requests before are stuck, and it leaves all the
+// same.
 func testInterrupt(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.held = make(chan struct{})

@@ -10,9 +10,9 @@
 //	{"seq":7,"time":"2026-11-25T10:15:02.000000001Z","node":"…","user":"…","role":"…","addr":"…","action":"…",
 //	"target":"…","result":"ok","detail":"…","prev":"…","hash":"…"}
 //
-// (here on two lines for the page's sake). seq counts from 1, without gaps, across files, up to 2^53-1. time is UTC with
-// nine digits of a second. In all texts " and \ have a \ before them; whatever is not one of the characters U+0020 to
-// U+007E is written as \uXXXX, lower case, those above U+FFFF as a surrogate pair. So a line is plain ASCII without
+// (here on two lines for the page's sake). seq counts from 1, without gaps, across files, up to 2^53-1. time is UTC
+// with nine digits of a second. In all texts " and \ have a \ before them; whatever is not one of the characters U+0020
+// to U+007E is written as \uXXXX, lower case, those above U+FFFF as a surrogate pair. So a line is plain ASCII without
 // controls, whatever was logged, and may be shown in any terminal. Texts are valid UTF-8: bytes that were not have
 // become U+FFFD.
 //
@@ -25,9 +25,9 @@
 //
 // # What it keeps
 //
-// A log may have a size and an age ([Config]). What is beyond that is removed by whole files, the oldest first; an entry
-// [Dropped] names the last entry that is gone, so that [Verify] tells files that the log removed itself from those that
-// somebody else did. The chain begins with what is left.
+// A log may have a size and an age ([Config]). What is beyond that is removed by whole files, the oldest first; an
+// entry [Dropped] names the last entry that is gone, so that [Verify] tells files that the log removed itself from
+// those that somebody else did. The chain begins with what is left.
 //
 // # What it shows
 //
@@ -50,8 +50,8 @@ const (
 const (
 	// Recovered says that the log was closed in the middle of a line, which was cut off. Target is its file.
 	Recovered = "audit.recovered"
-	// Dropped says that the log removed its oldest files, since it had become too large or they too old. Target is the last of
-	// them; Detail begins with the head (SEQ:HASH) of its last entry, which the first entry that is left follows.
+	// Dropped says that the log removed its oldest files, since it had become too large or they too old. Target is the
+	// last of them; Detail begins with the head (SEQ:HASH) of its last entry, which the first entry that is left follows.
 	Dropped = "audit.dropped"
 	// Broken says that the chain was found broken. Target is the file, Detail says where and why. The chain goes on with
 	// this entry.

@@ -34,7 +34,16 @@ func must(t testing.TB, err error) {
 
 // entry is the nth thing that somebody did.
 func entry(n int) Entry {
-	return Entry{Node: "convoy@a.test", User: "ada", Role: "admin", Addr: "192.0.2.7", Action: "shell.open", Target: fmt.Sprintf("shell-%d", n), Result: OK, Detail: "80×24"}
+	return Entry{
+		Node:   "convoy@a.test",
+		User:   "ada",
+		Role:   "admin",
+		Addr:   "192.0.2.7",
+		Action: "shell.open",
+		Target: fmt.Sprintf("shell-%d", n),
+		Result: OK,
+		Detail: "80×24",
+	}
 }
 
 // config is that of a log whose clock goes on by a second at each look.

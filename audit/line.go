@@ -161,7 +161,8 @@ func hashOf(body []byte) string {
 // the hash is right.
 func decode(line []byte) (Entry, error) {
 	var e Entry
-	if len(line) > maxLine || json.Unmarshal(line, &e) != nil || e.Seq == 0 || e.Seq > maxSeq || len(e.Hash) != 2*sha256.Size {
+	if len(line) > maxLine || json.Unmarshal(line, &e) != nil || e.Seq == 0 || e.Seq > maxSeq ||
+		len(e.Hash) != 2*sha256.Size {
 		return Entry{}, errFormat
 	}
 	if string(e.Line()) != string(line) {

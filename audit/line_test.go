@@ -14,8 +14,19 @@ var start = Head{Hash: origin}
 
 // TestFormat spells a line out, so that a change of the format cannot go unnoticed.
 func TestFormat(t *testing.T) {
-	e := Entry{Time: began, Node: "n", User: "ada", Role: "r", Addr: "::1", Action: "a", Target: "\"\\/<é😀", Result: OK, Detail: "\n\x00\x1b[31m\u0085\x7f\u202e\xff"}
-	const body = `{"seq":1,"time":"2026-11-25T10:15:02.000000001Z","node":"n","user":"ada","role":"r","addr":"::1","action":"a",` +
+	e := Entry{
+		Time:   began,
+		Node:   "n",
+		User:   "ada",
+		Role:   "r",
+		Addr:   "::1",
+		Action: "a",
+		Target: "\"\\/<é😀",
+		Result: OK,
+		Detail: "\n\x00\x1b[31m\u0085\x7f\u202e\xff",
+	}
+	const body = `{"seq":1,"time":"2026-11-25T10:15:02.000000001Z","node":"n","user":"ada",` +
+		`"role":"r","addr":"::1","action":"a",` +
 		`"target":"\"\\/<\u00e9\ud83d\ude00","result":"ok","detail":"\u000a\u0000\u001b[31m\u0085\u007f\u202e\ufffd",` +
 		`"prev":"0000000000000000000000000000000000000000000000000000000000000000"`
 	sum := sha256.Sum256([]byte(body))
@@ -38,7 +49,9 @@ func TestFormat(t *testing.T) {
 // TestHashByOtherTools runs the commands that the package's documentation gives.
 func TestHashByOtherTools(t *testing.T) {
 	dir, _ := writtenLog(t, 4)
-	out, err := exec.Command("sh", "-c", `line=$(sed -n 3p "$1"); printf %s "${line%,\"hash\":*}" | sha256sum`, "sh", names(t, dir)[0]).Output()
+	out, err := exec.Command("sh", "-c", `line=$(sed -n 3p "$1"); printf %s "${line%,\"hash\":*}" | sha256sum`, "sh",
+		names(t, dir)[0]).
+		Output()
 	if err != nil {
 		t.Skipf("no such tools here: %v", err)
 	}
@@ -113,7 +126,8 @@ func TestParseHead(t *testing.T) {
 	if got, err := ParseHead(h.String()); err != nil || got != h {
 		t.Errorf("%v, %v", got, err)
 	}
-	for _, bad := range []string{"", "7", ":", "7:0a", "-1:" + h.Hash, "7:" + h.Hash + "0a", "7:" + strings.Repeat("xy", 32), "9007199254740992:" + h.Hash} {
+	for _, bad := range []string{"", "7", ":", "7:0a", "-1:" + h.Hash, "7:" + h.Hash + "0a",
+		"7:" + strings.Repeat("xy", 32), "9007199254740992:" + h.Hash} {
 		if got, err := ParseHead(bad); err == nil {
 			t.Errorf("%q is %v", bad, got)
 		}

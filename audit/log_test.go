@@ -34,7 +34,12 @@ func TestAppendedIsReadAgain(t *testing.T) {
 	if got := all(t, cfg.Dir); len(got) != 4 || got[2] != list[2] || got[3] != list[3] || got[3].Prev != list[2].Hash {
 		t.Errorf("read as %+v", got)
 	}
-	if r := sound(t, cfg.Dir, 4); r.Files != 1 || !r.First.Equal(list[0].Time) || !r.Last.Equal(list[3].Time) || r.Head != l.Head() || r.Before != start {
+	if r := sound(
+		t,
+		cfg.Dir,
+		4,
+	); r.Files != 1 || !r.First.Equal(list[0].Time) || !r.Last.Equal(list[3].Time) || r.Head != l.Head() ||
+		r.Before != start {
 		t.Errorf("reported as %+v", r)
 	}
 	for path, want := range map[string]os.FileMode{cfg.Dir: 0o700, names(t, cfg.Dir)[0]: 0o600} {
@@ -127,7 +132,8 @@ func TestOldestAreRemoved(t *testing.T) {
 		t.Errorf("%d files", got)
 	}
 	r := verified(t, cfg.Dir)
-	if !r.Sound() || r.Before.Seq == 0 || r.Before.Seq+uint64(r.Entries) != l.Head().Seq || !r.Dropped || r.Before.Hash == origin {
+	if !r.Sound() || r.Before.Seq == 0 || r.Before.Seq+uint64(r.Entries) != l.Head().Seq || !r.Dropped ||
+		r.Before.Hash == origin {
 		t.Errorf("%+v", r)
 	}
 	if text := r.String(); !strings.Contains(text, r.Before.String()) {

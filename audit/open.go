@@ -13,11 +13,11 @@ import (
 // defaultMaxBytes is how large a file gets if nobody says otherwise.
 const defaultMaxBytes = 8 << 20
 
-// Open opens the log in a directory, or begins one: ErrLocked if it is open already. A log that was harmed is opened all
-// the same, and says so: a line that a crash cut off is removed, which becomes an entry Recovered; each file in which the
-// chain is found broken becomes an entry Broken, and the chain goes on in a new file. Open looks at the whole last file,
-// and at the first and last line of the others, so that it takes about as long for a large log as for a small one: Verify
-// looks at all.
+// Open opens the log in a directory, or begins one: ErrLocked if it is open already. A log that was harmed is opened
+// all the same, and says so: a line that a crash cut off is removed, which becomes an entry Recovered; each file in
+// which the chain is found broken becomes an entry Broken, and the chain goes on in a new file. Open looks at the whole
+// last file, and at the first and last line of the others, so that it takes about as long for a large log as for a
+// small one: Verify looks at all.
 func Open(cfg Config) (*Log, error) {
 	l, err := open(cfg)
 	if err != nil {

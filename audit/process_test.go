@@ -41,8 +41,8 @@ func appendForever(dir string) {
 	group.Wait()
 }
 
-// TestKilled kills a process that appends, again and again, at random moments: whatever it was told to be safe is there,
-// in one chain.
+// TestKilled kills a process that appends, again and again, at random moments: whatever it was told to be safe is
+// there, in one chain.
 func TestKilled(t *testing.T) {
 	dir := newDir(t)
 	acked := map[uint64]string{}
@@ -122,7 +122,10 @@ func writeToLimit(dir string) error {
 		return err
 	}
 	for range 3 {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(l.size) + limit, Max: was.Max}); err != nil {
+		if err := syscall.Setrlimit(
+			syscall.RLIMIT_FSIZE,
+			&syscall.Rlimit{Cur: uint64(l.size) + limit, Max: was.Max},
+		); err != nil {
 			return err
 		}
 		if err := fillUp(l); err != nil {

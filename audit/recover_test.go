@@ -131,7 +131,8 @@ func TestManyBreaks(t *testing.T) {
 
 func TestEmptyLastFile(t *testing.T) {
 	dir, head := writtenLog(t, 12)
-	must(t, os.WriteFile(fmt.Sprintf("%s/audit-20261125-120000-%016d.jsonl", dir, 13), nil, 0o600)) // made just before a crash
+	// made just before a crash
+	must(t, os.WriteFile(fmt.Sprintf("%s/audit-20261125-120000-%016d.jsonl", dir, 13), nil, 0o600))
 	sound(t, dir, 12, head)
 	reopened(t, dir)
 	l := openLog(t, config(dir))

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// agedEvery is the time between two looks for files that have become too old. ageParts is into how many parts, at most a
-// file each, the greatest age is divided.
+// agedEvery is the time between two looks for files that have become too old. ageParts is into how many parts, at most
+// a file each, the greatest age is divided.
 const (
 	agedEvery = time.Hour
 	ageParts  = 8
 )
 
-// isFull reports whether more bytes begin a new file: for the size of this one, or so that what grows old is not kept by
-// what does not.
+// isFull reports whether more bytes begin a new file: for the size of this one, or so that what grows old is not kept
+// by what does not.
 func (l *Log) isFull(more int) bool {
 	old := l.cfg.MaxAge > 0 && l.cfg.Now().Sub(l.begun) > l.cfg.MaxAge/ageParts
 	return old || l.size+int64(more) > l.cfg.MaxBytes
@@ -46,8 +46,8 @@ func (l *Log) rotate(first uint64) {
 	}
 }
 
-// removeOldest removes the files that are too many, too large together or too old. It is called when the newest one has a
-// line, which names what went before it.
+// removeOldest removes the files that are too many, too large together or too old. It is called when the newest one has
+// a line, which names what went before it.
 func (l *Log) removeOldest() {
 	now := l.cfg.Now()
 	if l.cfg.Keep <= 0 && l.cfg.MaxTotal <= 0 && l.cfg.MaxAge <= 0 || l.removing || now.Sub(l.looked) < agedEvery {
@@ -108,8 +108,14 @@ func (l *Log) remove(files []logFile, n int) error {
 	if err != nil {
 		return err
 	}
-	said := fmt.Sprintf("%v is the last entry of %s that went, for the size or the age of the log", head, count(n, "file", "files"))
-	if _, err := l.writeSome([]*request{{entry: Entry{Action: Dropped, Target: files[n-1].name, Result: OK, Detail: said}}}); err != nil {
+	said := fmt.Sprintf(
+		"%v is the last entry of %s that went, for the size or the age of the log",
+		head,
+		count(n, "file", "files"),
+	)
+	if _, err := l.writeSome(
+		[]*request{{entry: Entry{Action: Dropped, Target: files[n-1].name, Result: OK, Detail: said}}},
+	); err != nil {
 		return err
 	}
 	for _, f := range files[:n] {

@@ -34,7 +34,8 @@ func TestMaxTotal(t *testing.T) {
 		t.Errorf("only %d bytes are kept of %d", sum, cfg.MaxTotal)
 	}
 	r := verified(t, cfg.Dir, l.Head())
-	if !r.Sound() || !r.Dropped || r.Before.Seq == 0 || r.Before.Seq+uint64(r.Entries) != l.Head().Seq || !strings.Contains(r.String(), "removed itself") {
+	if !r.Sound() || !r.Dropped || r.Before.Seq == 0 || r.Before.Seq+uint64(r.Entries) != l.Head().Seq ||
+		!strings.Contains(r.String(), "removed itself") {
 		t.Errorf("%v", r)
 	}
 	if since := l.Since(); r.First.Sub(since).Abs() > 2*time.Second {
@@ -42,7 +43,11 @@ func TestMaxTotal(t *testing.T) {
 	}
 	must(t, l.Close())
 	must(t, os.Remove(names(t, cfg.Dir)[0])) // by somebody else
-	if r := verified(t, cfg.Dir); !r.Sound() || r.Dropped || !strings.Contains(r.String(), "no entry tells who removed them") {
+	if r := verified(
+		t,
+		cfg.Dir,
+	); !r.Sound() || r.Dropped ||
+		!strings.Contains(r.String(), "no entry tells who removed them") {
 		t.Errorf("after somebody else removed a file: %v", r)
 	}
 	cfg.MaxTotal = 16 << 10 // less than there is
@@ -77,7 +82,11 @@ func TestMaxAge(t *testing.T) {
 	at = at.Add(2 * cfg.MaxAge) // the node was off
 	l = openLog(t, cfg)
 	add(t, l, 1)
-	if list := all(t, cfg.Dir); len(list) == 0 || at.Sub(list[0].Time) > cfg.MaxAge || !slices.Contains(actions(t, cfg.Dir), Dropped) {
+	if list := all(
+		t,
+		cfg.Dir,
+	); len(list) == 0 || at.Sub(list[0].Time) > cfg.MaxAge ||
+		!slices.Contains(actions(t, cfg.Dir), Dropped) {
 		t.Errorf("after a long time: %v", verified(t, cfg.Dir))
 	}
 }
@@ -89,7 +98,14 @@ func TestDropped_Forged(t *testing.T) {
 	must(t, os.Remove(files[0]))
 	r := verified(t, dir)
 	edit(t, files[len(files)-1], func(lines []string) []string {
-		lines[0] = reseal(strings.Replace(strings.Replace(lines[0], "shell.open", Dropped, 1), `"detail":"`, `"detail":"`+r.Before.String()+" ", 1))
+		lines[0] = reseal(
+			strings.Replace(
+				strings.Replace(lines[0], "shell.open", Dropped, 1),
+				`"detail":"`,
+				`"detail":"`+r.Before.String()+" ",
+				1,
+			),
+		)
 		return lines
 	})
 	if r := verified(t, dir, head); r.Sound() {

@@ -47,7 +47,8 @@ func TestTailReadsNoMoreThanItNeeds(t *testing.T) {
 }
 
 func TestBackward(t *testing.T) {
-	for _, sizes := range [][]int{{}, {0}, {1}, {10, 0, 0, 5}, {blockBytes}, {blockBytes - 1}, {blockBytes - 2, 3}, {blockBytes, blockBytes - 1, 1}, {100, 3 * blockBytes, 100}} {
+	for _, sizes := range [][]int{{}, {0}, {1}, {10, 0, 0, 5}, {blockBytes}, {blockBytes - 1}, {blockBytes - 2, 3},
+		{blockBytes, blockBytes - 1, 1}, {100, 3 * blockBytes, 100}} {
 		for _, rest := range []string{"", "rest", strings.Repeat("r", 2*blockBytes)} {
 			var file bytes.Buffer
 			var want []string
@@ -62,7 +63,8 @@ func TestBackward(t *testing.T) {
 			i := 0
 			for line, err := range backward(bytes.NewReader(file.Bytes()), size) {
 				must(t, err)
-				same := string(line) == want[i] || len(want[i]) > maxLine && len(line) > maxLine && strings.HasPrefix(want[i], string(line[:maxLine]))
+				same := string(line) == want[i] ||
+					len(want[i]) > maxLine && len(line) > maxLine && strings.HasPrefix(want[i], string(line[:maxLine]))
 				if !same {
 					t.Errorf("%v: line %d from the end has %d bytes, want %d", sizes, i, len(line), len(want[i]))
 				}

@@ -19,18 +19,33 @@ func on(change func(lines []string) []string) func(testing.TB, []string) {
 	return func(t testing.TB, files []string) { edit(t, files[2], change) }
 }
 
-// tampering is what somebody does to a log of six files, what Verify says, and in which line of the third file: nextFile,
-// otherFile and lastLine are others.
+// tampering is what somebody does to a log of six files, what Verify says, and in which line of the third file:
+// nextFile, otherFile and lastLine are others.
 var tampering = []struct {
 	name   string
 	do     func(t testing.TB, files []string)
 	reason Reason
 	line   int
 }{
-	{"a letter is changed", on(func(l []string) []string { l[3] = strings.Replace(l[3], "ada", "eve", 1); return l }), Changed, 4},
+	{
+		"a letter is changed",
+		on(func(l []string) []string { l[3] = strings.Replace(l[3], "ada", "eve", 1); return l }),
+		Changed,
+		4,
+	},
 	{"a digit of a hash is changed", on(func(l []string) []string { return swapHex(l, 3, len(l[3])-10) }), Changed, 4},
-	{"a digit of prev is changed", on(func(l []string) []string { return swapHex(l, 3, strings.Index(l[3], `"prev":"`)+9) }), Changed, 4},
-	{"a quote is changed", on(func(l []string) []string { l[3] = strings.Replace(l[3], `"`, `'`, 1); return l }), NoEntry, 4},
+	{
+		"a digit of prev is changed",
+		on(func(l []string) []string { return swapHex(l, 3, strings.Index(l[3], `"prev":"`)+9) }),
+		Changed,
+		4,
+	},
+	{
+		"a quote is changed",
+		on(func(l []string) []string { l[3] = strings.Replace(l[3], `"`, `'`, 1); return l }),
+		NoEntry,
+		4,
+	},
 	{"a line is changed, and its hash made right", on(func(l []string) []string {
 		l[3] = reseal(strings.Replace(l[3], "ada", "eve", 1))
 		return l
@@ -48,10 +63,20 @@ var tampering = []struct {
 		return slices.Insert(l, 4, string(line))
 	}), SeqGap, 6},
 	{"a blank line is put in", on(func(l []string) []string { return slices.Insert(l, 4, "\n") }), NoEntry, 5},
-	{"a huge line is put in", on(func(l []string) []string { return slices.Insert(l, 4, strings.Repeat("x", 3*maxLine)+"\n") }), NoEntry, 5},
+	{
+		"a huge line is put in",
+		on(func(l []string) []string { return slices.Insert(l, 4, strings.Repeat("x", 3*maxLine)+"\n") }),
+		NoEntry,
+		5,
+	},
 	{"a file is emptied", func(t testing.TB, f []string) { must(t, os.Truncate(f[2], 0)) }, Truncated, 0},
 	{"a file loses its end", func(t testing.TB, f []string) { must(t, os.Truncate(f[2], 1000)) }, Truncated, 3},
-	{"a file loses a newline", func(t testing.TB, f []string) { must(t, os.Truncate(f[2], int64(len(read(t, f[2])))-1)) }, Truncated, lastLine},
+	{
+		"a file loses a newline",
+		func(t testing.TB, f []string) { must(t, os.Truncate(f[2], int64(len(read(t, f[2])))-1)) },
+		Truncated,
+		lastLine,
+	},
 	{"a file is removed", func(t testing.TB, f []string) { must(t, os.Remove(f[2])) }, Missing, nextFile},
 	{"a file is copied", func(t testing.TB, f []string) {
 		must(t, os.WriteFile(strings.Replace(f[2], "-10", "-11", 1), read(t, f[2]), 0o600))

@@ -104,9 +104,10 @@ const walks = 3
 
 // Verify goes through the whole log in a directory, which may be open, and reports the first break of its chain.
 //
-// That the oldest files were removed is no break: the report names what went before. That the newest lines were removed,
-// or all lines from some point on were written anew by somebody who made the hashes right, cannot be seen from the files
-// alone. It is seen from a head that Log.Head gave earlier and that was kept elsewhere: every entry since is compared.
+// That the oldest files were removed is no break: the report names what went before. That the newest lines were
+// removed, or all lines from some point on were written anew by somebody who made the hashes right, cannot be seen from
+// the files alone. It is seen from a head that Log.Head gave earlier and that was kept elsewhere: every entry since is
+// compared.
 func Verify(dir string, since ...Head) (Report, error) {
 	root, err := openDir(dir)
 	if err != nil {

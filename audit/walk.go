@@ -53,7 +53,13 @@ func (w *walk) enter(f logFile) {
 		w.fault(SeqGap, "the file begins with entry %d, and entry %d stands before it", f.first, w.expect-1)
 		return // nor do its older lines change what is expected
 	case f.first > w.expect && !w.loose:
-		w.fault(Missing, "entries %d to %d are not there: a file before this one is missing, or the end of %s", w.expect, f.first-1, before)
+		w.fault(
+			Missing,
+			"entries %d to %d are not there: a file before this one is missing, or the end of %s",
+			w.expect,
+			f.first-1,
+			before,
+		)
 		w.loose = true
 	}
 	w.begun, w.expect = true, f.first

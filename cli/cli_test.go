@@ -116,7 +116,8 @@ const testCookie = "kD93jfLq02mXv81zRtY6uWcB47nHsPaE"
 const asProcess = "CONVOY_TEST_PROCESS"
 
 func TestMain(m *testing.M) {
-	evaluates := len(os.Args) > 1 && slices.Contains([]string{"evaluate", "shell", "confined"}, os.Args[1]) // as a node starts it
+	// as a node starts it
+	evaluates := len(os.Args) > 1 && slices.Contains([]string{"evaluate", "shell", "confined"}, os.Args[1])
 	if evaluates || os.Getenv(asProcess) != "" {
 		os.Exit(Main())
 	}

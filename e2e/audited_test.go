@@ -26,7 +26,16 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 	must(t, terminal.Type(soon(t), "echo secret$((1+1))\r"))
 	must(t, terminal.WaitFor(soon(t), "secret2"))
 	terminal.Close()
-	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/eval", []byte(`{"source":"shells.run(node.self(), 'exit 6').status"}`), nil))
+	must(
+		t,
+		a.Client.Do(
+			soon(t),
+			http.MethodPost,
+			"/nodes/"+nameB+"/eval",
+			[]byte(`{"source":"shells.run(node.self(), 'exit 6').status"}`),
+			nil,
+		),
+	)
 	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/run", []byte(`{"command":"exit 3"}`), nil))
 	a.send(soon(t), t, http.MethodGet, s.Path()+"/files?path=/etc/hostname", nil)
 	if err := a.Client.Do(soon(t), http.MethodPost, "/nodes", nil, nil); err == nil {
@@ -38,7 +47,13 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		if status := cli.Run(t.Context(), []string{"audit", "tail", dir}, testEnv(nil), nil, &out, &out); status != 0 {
 			t.Errorf("audit tail: %d, %s", status, out.String())
 		}
-		wants := []string{"action=shell.open", "action=eval", "action=run", "user=token:console role=admin", "target=" + nameB}
+		wants := []string{
+			"action=shell.open",
+			"action=eval",
+			"action=run",
+			"user=token:console role=admin",
+			"target=" + nameB,
+		}
 		if node.name == nameB { // who does it knows what it is
 			wants = append(wants, "action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run", "/etc/hostname")
 		}
@@ -50,12 +65,20 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		if strings.Contains(out.String(), "secret") {
 			t.Error("what was typed is in the log")
 		}
-		if status := cli.Run(t.Context(), []string{"audit", "verify", "-data", data}, testEnv(nil), nil, &out, &out); status != 0 {
+		if status := cli.Run(
+			t.Context(),
+			[]string{"audit", "verify", "-data", data},
+			testEnv(nil),
+			nil,
+			&out,
+			&out,
+		); status != 0 {
 			t.Errorf("audit verify: %d, %s", status, out.String())
 		}
 	}
 	page := get(t, a.Client, "/audit", "text/html")
-	for _, want := range []string{"node.connect", "shell.open", "shell.attach", "node.spawn", "failed", "exit 6", "127.0.0.1"} {
+	for _, want := range []string{"node.connect", "shell.open", "shell.attach", "node.spawn", "failed", "exit 6",
+		"127.0.0.1"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMailboxesAreBounded: a script that sends to its own mailbox without end is told so, and gets what it has sent; another
-// shell's mailbox takes messages meanwhile.
+// TestMailboxesAreBounded: a script that sends to its own mailbox without end is told so, and gets what it has sent;
+// another shell's mailbox takes messages meanwhile.
 func TestMailboxesAreBounded(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil, "-data", t.TempDir())
@@ -23,12 +23,19 @@ func TestMailboxesAreBounded(t *testing.T) {
 		}
 		return fmt.Sprint(got.Result)
 	}
-	const fill = "b = 'x' * 1000000\ndef fill():\n    for i in range(2000):\n        send(self().process, node.self(), b)\n"
-	if said := evaluate(fill + "\nfill()"); !strings.Contains(said, "mailbox is full: it can hold at most 4 MiB of messages; receive() makes room") {
+	const fill = "b = 'x' * 1000000\ndef fill():\n    for i in range(2000):\n        send(self().process, node.self(), " +
+		"b)\n"
+	if said := evaluate(
+		fill + "\nfill()",
+	); !strings.Contains(
+		said,
+		"mailbox is full: it can hold at most 4 MiB of messages; receive() makes room",
+	) {
 		t.Errorf("2,000 messages of 1 MB: %s", said)
 	}
 	besides(t, n, func() { evaluate(fill + "\nfill()") })
-	const some = "b = 'x' * 1000000\ndef some():\n    for i in range(4):\n        send(self().process, node.self(), b)\n    return [len(receive().message) for i in range(4)]\n"
+	const some = "b = 'x' * 1000000\ndef some():\n    for i in range(4):\n        send(self().process, node.self(), " +
+		"b)\n    return [len(receive().message) for i in range(4)]\n"
 	if said := evaluate(some + "\nsome() + some()"); strings.Count(said, "1000000") != 8 {
 		t.Errorf("twice four messages of 1 MB: %s", said)
 	}

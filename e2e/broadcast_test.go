@@ -31,7 +31,10 @@ func gather(t *testing.T) crowd {
 		c.names, c.keys = append(c.names, name), append(c.keys, key)
 	}
 	for _, name := range c.names {
-		c.short = append(c.short, browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').dataset.short`, card(name))))
+		c.short = append(
+			c.short,
+			browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').dataset.short`, card(name))),
+		)
 	}
 	return c
 }
@@ -67,7 +70,9 @@ func (c crowd) enter(line string) {
 
 // rows waits until a shell's screen has just so many rows that are text, and none that begins with it otherwise.
 func (c crowd) rows(i, count int, text string) {
-	c.Page.Wait(fmt.Sprintf(`%s.text().split("\n").filter(row => row.trimEnd() === %q).length === %d`, pane(c.keys[i]), text, count))
+	c.Page.Wait(
+		fmt.Sprintf(`%s.text().split("\n").filter(row => row.trimEnd() === %q).length === %d`, pane(c.keys[i]), text, count),
+	)
 }
 
 // on is a condition of bash's that holds on one node.
@@ -83,7 +88,14 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.Press("Shift+Escape")
 	c.Press("b")
 	c.says("Typing goes to 1 shell: " + c.short[0] + ". For more,") // that of the focus, and no other
-	c.Page.Wait(fmt.Sprintf(`%s === %q && document.title === "⇉ 1 · convoy · Convoy" && document.querySelector("#broadcast-toggle").ariaPressed === "true"`, joined, c.short[0]))
+	c.Page.Wait(
+		fmt.Sprintf(
+			`%s === %q && document.title === "⇉ 1 · convoy · Convoy" && `+
+				`document.querySelector("#broadcast-toggle").ariaPressed === "true"`,
+			joined,
+			c.short[0],
+		),
+	)
 	c.Click("[data-action=broadcast-all]")
 	c.says("Typing goes to 3 shells: " + strings.Join(c.short, ", "))
 	c.Click("[data-action=broadcast-none]")
@@ -99,7 +111,9 @@ func TestBrowser_Broadcast(t *testing.T) {
 
 	c.enter(c.on(2) + " && echo odd || echo even")
 	c.told("2 agree, 1 differs: " + odd)
-	c.Page.Wait(fmt.Sprintf(`[...document.querySelectorAll("[data-ui-differs]")].map(e => e.dataset.short).join() === %q`, odd))
+	c.Page.Wait(
+		fmt.Sprintf(`[...document.querySelectorAll("[data-ui-differs]")].map(e => e.dataset.short).join() === %q`, odd),
+	)
 	c.Click("#broadcast .go")
 	c.Page.Wait(fmt.Sprintf(`document.activeElement.closest(".shell")?.pane === %s`, pane(c.keys[2])))
 
@@ -131,7 +145,13 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.FocusPane(c.keys[2])
 	c.enter("echo al''one")
 	c.rows(2, 1, "alone")
-	c.Page.Wait(fmt.Sprintf(`document.querySelector("[data-aside]").textContent === "Typing in %s goes only to that shell, because it is not chosen."`, odd))
+	c.Page.Wait(
+		fmt.Sprintf(
+			`document.querySelector("[data-aside]").textContent === "Typing in %s goes only to that shell, because it is not `+
+				`chosen."`,
+			odd,
+		),
+	)
 	for i := range 2 {
 		if strings.Contains(c.Screen(c.keys[i]), "al''one") {
 			t.Errorf("what was typed in a shell that is not chosen is in %s", c.short[i])
@@ -142,13 +162,19 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.FocusPane(c.keys[1])
 	c.Press("Shift+Escape")
 	c.Press("m")
-	c.Page.Wait(`((stop, card) => document.elementFromPoint(stop.left + 9, stop.top + 9)?.textContent === "Stop broadcasting" && card.top >= stop.bottom)(
-		document.querySelector(".broadcast-acts .primary").getBoundingClientRect(), document.querySelector("[data-ui-large]").getBoundingClientRect())`)
+	c.Page.Wait(
+		`((stop, card) => document.elementFromPoint(stop.left + 9, stop.top + 9)?.textContent === "Stop broadcasting" &&
+			card.top >= stop.bottom)(
+		document.querySelector(".broadcast-acts .primary").getBoundingClientRect(),
+			document.querySelector("[data-ui-large]").getBoundingClientRect())`,
+	)
 	c.Press("Escape")
 	c.Page.Wait(`!document.body.hasAttribute("data-broadcast") && document.querySelector("[data-ui-large]")`)
 	c.Press("Escape")
 	c.Page.Wait(`!document.querySelector("[data-ui-large]")`)
-	c.Page.Wait(joined + ` === "" && document.title === "convoy · Convoy" && document.querySelector("#broadcast").offsetHeight === 0`)
+	c.Page.Wait(
+		joined + ` === "" && document.title === "convoy · Convoy" && document.querySelector("#broadcast").offsetHeight === 0`,
+	)
 	c.FocusPane(c.keys[1])
 	c.enter("echo o''ver")
 	c.rows(1, 1, "over")
@@ -213,11 +239,12 @@ func TestBrowser_BroadcastModes(t *testing.T) {
 // pasting pastes a text where the focus is.
 func pasting(text string) string {
 	return fmt.Sprintf(`{ const data = new DataTransfer(); data.setData("text/plain", "%s");
-		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })) }`, text)
+		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true,
+			cancelable: true })) }`, text)
 }
 
-// Whoever is not what it was when it was chosen drops out, and says so; a node that does not answer for a while stays, and
-// gets what was typed meanwhile.
+// Whoever is not what it was when it was chosen drops out, and says so; a node that does not answer for a while stays,
+// and gets what was typed meanwhile.
 func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
@@ -232,7 +259,12 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	}
 	must(t, syscall.Kill(pid, syscall.SIGSTOP))
 	defer syscall.Kill(pid, syscall.SIGCONT) //nolint:errcheck // it may be gone
-	c.Page.Wait(fmt.Sprintf(`document.querySelector("[data-wait]").textContent === "%s does not answer. Your input waits for it."`, c.short[2]))
+	c.Page.Wait(
+		fmt.Sprintf(
+			`document.querySelector("[data-wait]").textContent === "%s does not answer. Your input waits for it."`,
+			c.short[2],
+		),
+	)
 	c.enter("echo typed in the d''ark")
 	c.rows(0, 1, "typed in the dark")
 	must(t, syscall.Kill(pid, syscall.SIGCONT))
@@ -251,9 +283,16 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	c.Click(card(c.names[2]) + " [role=tab][data-shell]")
 	c.Click("[data-action=broadcast-all]")
 	c.says("Typing goes to 2 shells: " + c.short[0] + ", " + c.short[2])
-	c.Do(`document.querySelector("#filter").value = ` + fmt.Sprintf("%q", c.short[2]) + `, document.querySelector("#filter").dispatchEvent(new Event("input"))`)
+	c.Do(
+		`document.querySelector("#filter").value = ` + fmt.Sprintf(
+			"%q",
+			c.short[2],
+		) + `, document.querySelector("#filter").dispatchEvent(new Event("input"))`,
+	)
 	c.noticed(c.short[0] + ": the filter hides it.")
-	c.Do(`document.querySelector("#filter").value = "", document.querySelector("#filter").dispatchEvent(new Event("input"))`)
+	c.Do(
+		`document.querySelector("#filter").value = "", document.querySelector("#filter").dispatchEvent(new Event("input"))`,
+	)
 	c.Click("[data-action=broadcast-all]")
 	pressTool(c.Page, c.keys[0], "Detach")
 	c.noticed(c.short[0] + ": the shell is detached.")
@@ -262,7 +301,10 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	c.says("No shell is chosen")
 
 	c.Reload()
-	c.Page.Wait(`document.body.dataset.link === "open" && document.querySelector("#broadcast-toggle").ariaPressed === "false" && ` + joined + ` === ""`)
+	c.Page.Wait(
+		`document.body.dataset.link === "open" && document.querySelector("#broadcast-toggle").ariaPressed === "false" && ` +
+			joined + ` === ""`,
+	)
 	c.Clean()
 }
 
@@ -289,7 +331,11 @@ func TestBrowser_BroadcastOnAPhone(t *testing.T) {
 	if wide := browser.Eval[int](c.Page, `document.documentElement.scrollWidth`); wide > 390 {
 		t.Errorf("the page is %d pixels wide on a phone of 390", wide)
 	}
-	if low := browser.Eval[float64](c.Page, `Math.min(...[...document.querySelectorAll(".join, .broadcast-acts button")].map(e => e.getBoundingClientRect().height))`); low < 44 {
+	if low := browser.Eval[float64](
+		c.Page,
+		`Math.min(...[...document.querySelectorAll(".join, .broadcast-acts button")].map(e => `+
+			`e.getBoundingClientRect().height))`,
+	); low < 44 {
 		t.Errorf("something to touch is %v pixels high, want 44", low)
 	}
 	c.Clean()

@@ -12,7 +12,8 @@ import (
 )
 
 // keepDownloads has the page keep what it would save.
-const keepDownloads = `URL.createObjectURL = (blob) => { window.blob = blob; return "#" }; HTMLAnchorElement.prototype.click = function () { window.saved = this.download }`
+const keepDownloads = `URL.createObjectURL = (blob) => { window.blob = blob; return "#" }; ` +
+	`HTMLAnchorElement.prototype.click = function () { window.saved = this.download }`
 
 // A file is dropped on the shell of another node, and comes back as it was.
 func TestBrowser_FilesThereAndBack(t *testing.T) {
@@ -24,26 +25,49 @@ func TestBrowser_FilesThereAndBack(t *testing.T) {
 	dir := t.TempDir()
 	enter(p, key, "cd "+dir+"; echo in-$((40+2))")
 	p.WaitScreen(key, "in-42")
-	p.Do(fmt.Sprintf(`{ window.bytes = new Uint8Array(5_000_000); for (let i = 0; i < bytes.length; i += 65536) crypto.getRandomValues(bytes.subarray(i, i + 65536));
+	p.Do(
+		fmt.Sprintf(
+			`{ window.bytes = new Uint8Array(5_000_000); for (let i = 0; i < bytes.length;
+				i += 65536) crypto.getRandomValues(bytes.subarray(i, i + 65536));
 		const data = new DataTransfer(); data.items.add(new File([bytes], "dropped ä.bin"));
 		const screen = [...document.querySelectorAll(".shell")].find(e => e.pane === convoy.panes.get(%q)).querySelector(".xterm-screen");
-		screen.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })) }`, key))
-	p.Wait(fmt.Sprintf(`[...document.querySelectorAll(".notice-text")].some(e => e.textContent === "dropped ä.bin is in %s, 4.8 MiB.")`, dir))
+		screen.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })) }`,
+			key,
+		),
+	)
+	p.Wait(
+		fmt.Sprintf(
+			`[...document.querySelectorAll(".notice-text")].some(e => e.textContent === "dropped ä.bin is in %s, 4.8 MiB.")`,
+			dir,
+		),
+	)
 	stored, err := os.ReadFile(filepath.Join(dir, "dropped ä.bin"))
 	must(t, err)
 	sum := sha256.Sum256(stored)
-	const sumOf = `crypto.subtle.digest("SHA-256", %s).then(sum => [...new Uint8Array(sum)].map(b => b.toString(16).padStart(2, "0")).join(""))`
+	const sumOf = `crypto.subtle.digest("SHA-256", %s).then(sum => [...new Uint8Array(sum)].map(b => ` +
+		`b.toString(16).padStart(2, "0")).join(""))`
 	if want := browser.Eval[string](p, fmt.Sprintf(sumOf, "bytes")); hex.EncodeToString(sum[:]) != want {
 		t.Fatalf("%d bytes are stored, and not those that were dropped", len(stored))
 	}
 
 	p.Do(keepDownloads)
-	p.Do(fmt.Sprintf(`[...document.querySelectorAll(".shell")].find(e => e.pane === convoy.panes.get(%q)).querySelector('[data-tool="Download a file…"]').click()`, key))
+	p.Do(
+		fmt.Sprintf(
+			`[...document.querySelectorAll(".shell")].find(e => e.pane === `+
+				`convoy.panes.get(%q)).querySelector('[data-tool="Download a file…"]').click()`,
+			key,
+		),
+	)
 	p.Wait(`document.querySelector("dialog[open] input")`)
 	p.Type("dropped ä.bin")
 	p.Press("Enter")
 	p.Wait(`window.saved === "dropped ä.bin"`)
-	if got := browser.Eval[string](p, fmt.Sprintf(`blob.arrayBuffer().then(all => `+sumOf+`)`, "all")); got != hex.EncodeToString(sum[:]) {
+	if got := browser.Eval[string](
+		p,
+		fmt.Sprintf(`blob.arrayBuffer().then(all => `+sumOf+`)`, "all"),
+	); got != hex.EncodeToString(
+		sum[:],
+	) {
 		t.Error("another file came back")
 	}
 	p.Clean()

@@ -187,7 +187,12 @@ func TestBrowser_EndedShellIsRestarted(t *testing.T) {
 	waitPrompt(p, key)
 	enter(p, key, "echo anew $((2+2)); stty size")
 	p.WaitScreen(key, "\nanew 4")
-	p.Wait(fmt.Sprintf(`(pane => pane.text().includes("\n" + pane.size.rows + " " + pane.size.cols))(convoy.panes.get(%q))`, key))
+	p.Wait(
+		fmt.Sprintf(
+			`(pane => pane.text().includes("\n" + pane.size.rows + " " + pane.size.cols))(convoy.panes.get(%q))`,
+			key,
+		),
+	)
 	p.Clean()
 }
 
@@ -201,7 +206,13 @@ func TestBrowser_FloodAndCtrlC(t *testing.T) {
 	_, other := spawnByClick(t, n, p)
 	enter(p, key, "yes")
 	p.WaitScreen(key, "y\ny\ny\ny")
-	p.Do(fmt.Sprintf(`window.most = 0; window.watch = setInterval(() => { window.most = Math.max(window.most, convoy.panes.get(%q).undrawn) }, 5)`, key))
+	p.Do(
+		fmt.Sprintf(
+			`window.most = 0; window.watch = setInterval(() => { window.most = Math.max(window.most, `+
+				`convoy.panes.get(%q).undrawn) }, 5)`,
+			key,
+		),
+	)
 	took := stopwatch()
 	p.FocusPane(other)
 	p.Type("echo st''ill-alive")
@@ -215,7 +226,13 @@ func TestBrowser_FloodAndCtrlC(t *testing.T) {
 	waitPrompt(p, key)
 	prompt := took()
 	most := browser.Eval[int](p, `clearInterval(window.watch), window.most`)
-	t.Logf("flood: Ctrl-C to prompt %v, command in another shell %v, spawn to prompt %v, at most %d bytes undrawn", prompt, echo, spawned, most)
+	t.Logf(
+		"flood: Ctrl-C to prompt %v, command in another shell %v, spawn to prompt %v, at most %d bytes undrawn",
+		prompt,
+		echo,
+		spawned,
+		most,
+	)
 	if most > 1<<20 {
 		t.Errorf("%d bytes undrawn, want at most 1 MiB", most)
 	}
@@ -264,7 +281,8 @@ func TestBrowser_Programs(t *testing.T) {
 	p.Clean()
 }
 
-// Whoever comes late sees a full-screen program exactly as those who were there, and so does a page that is loaded anew.
+// Whoever comes late sees a full-screen program exactly as those who were there, and so does a page that is loaded
+// anew.
 func TestBrowser_LateViewerSeesTheScreen(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
@@ -305,7 +323,11 @@ func TestBrowser_Phone(t *testing.T) {
 	if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 360 {
 		t.Errorf("the page is %d pixels wide on a phone of 360", wide)
 	}
-	small := browser.Eval[string](p, `JSON.stringify([...document.querySelectorAll("button, a")].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 24).map(e => e.outerHTML.slice(0, 80)))`)
+	small := browser.Eval[string](
+		p,
+		`JSON.stringify([...document.querySelectorAll("button, a")].filter(e => e.checkVisibility() && `+
+			`e.getBoundingClientRect().height < 24).map(e => e.outerHTML.slice(0, 80)))`,
+	)
 	var list []string
 	must(t, json.Unmarshal([]byte(small), &list))
 	if len(list) > 0 {
@@ -380,7 +402,10 @@ func TestBrowser_Row01_AllNodesAtOnce(t *testing.T) {
 	for range 5 {
 		spawnByClick(t, n, p)
 	}
-	p.Wait(`document.querySelectorAll(".node").length === 6 && document.querySelectorAll(".node [role=tab][data-shell]").length === 6`)
+	p.Wait(
+		`document.querySelectorAll(".node").length === 6 && document.querySelectorAll(".node ` +
+			`[role=tab][data-shell]").length === 6`,
+	)
 	const tops = `[...document.querySelectorAll(".node")].map(e => Math.round(e.getBoundingClientRect().top))`
 	if rows := browser.Eval[int](p, `new Set(`+tops+`).size`); rows >= 6 {
 		t.Errorf("six cards in %d rows: they should stand side by side", rows)
@@ -396,7 +421,13 @@ func TestBrowser_Row06_ServingNodeIsMarked(t *testing.T) {
 	n := startBash(t)
 	made := n.spawnAlive(t)
 	p := browse(t, n.consoleOf(t, made.Name), strings.TrimPrefix(n.consoleOf(t, made.Name).Base, "http://"))
-	p.Wait(fmt.Sprintf(`document.querySelectorAll(".node").length === 2 && document.querySelector('%s .badge.self')?.textContent === "this node"`, card(made.Name)))
+	p.Wait(
+		fmt.Sprintf(
+			`document.querySelectorAll(".node").length === 2 && document.querySelector('%s .badge.self')?.textContent === `+
+				`"this node"`,
+			card(made.Name),
+		),
+	)
 	if marked := browser.Eval[int](p, `document.querySelectorAll(".badge.self").length`); marked != 1 {
 		t.Errorf("%d nodes are marked as the one that serves the page", marked)
 	}

@@ -39,7 +39,9 @@ type byHand struct {
 
 func startByHand(t *testing.T, host string, args ...string) byHand {
 	t.Helper()
-	args = append([]string{"-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0"}, args...)
+	args = append(
+		[]string{"-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0"},
+		args...)
 	n := launch(t, map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}, args...)
 	link := strings.Fields(n.out.line(soon(t), t, "log in at http"))[3]
 	c := client.New(strings.TrimSuffix(link, "/"), testToken)
@@ -124,7 +126,13 @@ func TestRow19_PingShowsInTheLog(t *testing.T) {
 			break
 		}
 	}
-	if state := a.evaluates(t, `rpc.call("convoy@b.test", "worker.state")`); strings.Join(strings.Fields(state), " ") != "pings 1" {
+	if state := a.evaluates(
+		t,
+		`rpc.call("convoy@b.test", "worker.state")`,
+	); strings.Join(
+		strings.Fields(state),
+		" ",
+	) != "pings 1" {
 		t.Errorf("worker.state: %s", state)
 	}
 }
@@ -144,7 +152,9 @@ func TestRow18_CallAcrossNodes(t *testing.T) {
 func TestRow23_AnotherCookieStaysOut(t *testing.T) {
 	t.Parallel()
 	a := startByHand(t, "a.test")
-	stranger, err := peer.New(peer.Config{Name: "convoy@b.test", Cookie: peer.NewCookie(), Bind: netip.MustParseAddr(loopback)})
+	stranger, err := peer.New(
+		peer.Config{Name: "convoy@b.test", Cookie: peer.NewCookie(), Bind: netip.MustParseAddr(loopback)},
+	)
 	must(t, err)
 	must(t, stranger.Join(soon(t), http.NotFoundHandler()))
 	defer stranger.Close()
@@ -178,7 +188,8 @@ func TestRow36_DetailsAndMetrics(t *testing.T) {
 		return true
 	})
 	figures := get(t, a.Client, "/metrics", "*/*")
-	for _, want := range []string{`convoy_members{state="alive"} 2`, `convoy_nodes{status="alive"} 2`, "process_resident_memory_bytes"} {
+	for _, want := range []string{`convoy_members{state="alive"} 2`, `convoy_nodes{status="alive"} 2`,
+		"process_resident_memory_bytes"} {
 		if !strings.Contains(figures, want) {
 			t.Errorf("the metrics lack %q", want)
 		}

@@ -52,9 +52,40 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	must(t, os.Mkdir(data, 0o700))
 	must(t, os.Chown(data, uid, uid))
 	out := &output{changed: make(chan struct{})}
-	cmd := exec.Command(exe, append([]string{"-addr", "localhost:0", "-provider", "none", "-host", "convoy.test", "-bind", loopback, "-port", "0", "-call-port", "0", "-log", "json", "-data", data,
-		"-system-shell", "first", "-shell", "bash --norc --noprofile"}, args...)...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", asProcess + "=1", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
+	cmd := exec.Command(
+		exe,
+		append(
+			[]string{
+				"-addr",
+				"localhost:0",
+				"-provider",
+				"none",
+				"-host",
+				"convoy.test",
+				"-bind",
+				loopback,
+				"-port",
+				"0",
+				"-call-port",
+				"0",
+				"-log",
+				"json",
+				"-data",
+				data,
+				"-system-shell",
+				"first",
+				"-shell",
+				"bash --norc --noprofile",
+			},
+			args...)...)
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.TempDir(),
+		"LANG=C.UTF-8",
+		asProcess + "=1",
+		"CONVOY_COOKIE=" + testCookie,
+		"CONVOY_TOKEN=a-token-of-the-tests",
+	}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", out, out
 	as := &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 	if uid == 0 {
@@ -126,7 +157,8 @@ func (n confinedNode) page(t *testing.T) string {
 // one without rights.
 func TestConfinement_Attacks(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"as root": nil, "as nobody": nil, "as nobody, strictly": {"-confine", "strict"}} {
+	for name, args := range map[string][]string{"as root": nil, "as nobody": nil,
+		"as nobody, strictly": {"-confine", "strict"}} {
 		uid := nobody
 		if name == "as root" {
 			uid = 0
@@ -134,7 +166,9 @@ func TestConfinement_Attacks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if uid != 0 && confine.LandlockVersion() < 6 {
-				t.Skip("this kernel's Landlock does not keep signals apart, so a node and its shells of one user are not kept apart")
+				t.Skip(
+					"this kernel's Landlock does not keep signals apart, so a node and its shells of one user are not kept apart",
+				)
 			}
 			n := startConfined(t, uid, args...)
 			must(t, os.WriteFile(filepath.Join(n.data, "users"), []byte("# secret-of-the-store\n"), 0o600))
@@ -162,14 +196,18 @@ func TestConfinement_Attacks(t *testing.T) {
 				[ "$(ulimit -Hu)" = 1024 ] || [ $(id -u) = %d ] || echo ${y}KED-many-processes
 				id -G | tr ' ' '\n' | grep -vE "^$(id -g)$|^[2-5][0-9]{4}$|^[0-9]{9,10}$" && echo ${y}KED-groups
 				python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract
-				exec 9<>/dev/tcp/localhost/%s && printf 'POST /call/node.info HTTP/1.1\r\nHost: x\r\n\r\n' >&9 && head -c1 <&9 | grep . && echo ${y}KED-call`, n.pid, n.data, uid, abstractSocket(t), n.callPort(t)))
+				exec 9<>/dev/tcp/localhost/%s && printf 'POST /call/node.info HTTP/1.1\r\nHost: x\r\n\r\n' >&9 &&
+					head -c1 <&9 | grep . && echo ${y}KED-call`, n.pid, n.data, uid, abstractSocket(t), n.callPort(t)))
 			if strings.Contains(said, "WORKED-") {
 				t.Errorf("attacks worked:\n%s", said)
 			}
 			if strings.Contains(said, "secret-of-the-store") || strings.Contains(said, testCookie) {
 				t.Error("a shell has seen a secret")
 			}
-			if text, err := os.ReadFile(filepath.Join(n.data, "users")); err != nil || string(text) != "# secret-of-the-store\n" {
+			if text, err := os.ReadFile(
+				filepath.Join(n.data, "users"),
+			); err != nil ||
+				string(text) != "# secret-of-the-store\n" {
 				t.Errorf("the store holds %q, %v", text, err)
 			}
 			// What a shell is for goes on working.
@@ -179,7 +217,8 @@ func TestConfinement_Attacks(t *testing.T) {
 				[ -w $(tty) ] && echo ${y}KS-tty
 				[ -d "$HOME" ] && echo ${y}KS-home-$(id -u)
 				cat /proc/self/environ >/dev/null && echo ${y}KS-proc`)
-			for _, want := range []string{"WORKS-files", "WORKS-kill", "WORKS-tty", fmt.Sprintf("WORKS-home-%d", n.user), "WORKS-proc"} {
+			for _, want := range []string{"WORKS-files", "WORKS-kill", "WORKS-tty", fmt.Sprintf("WORKS-home-%d", n.user),
+				"WORKS-proc"} {
 				if !strings.Contains(said, want) {
 					t.Errorf("no %s:\n%s", want, said)
 				}
@@ -191,8 +230,8 @@ func TestConfinement_Attacks(t *testing.T) {
 	}
 }
 
-// TestConfinement_AsRoot: shells that are root by -system-user root have the machine, but neither this node's memory nor
-// its descriptors, and no more than programs get from their parents.
+// TestConfinement_AsRoot: shells that are root by -system-user root have the machine, but neither this node's memory
+// nor its descriptors, and no more than programs get from their parents.
 func TestConfinement_AsRoot(t *testing.T) {
 	t.Parallel()
 	if confine.LandlockVersion() < 6 {
@@ -209,7 +248,8 @@ func TestConfinement_AsRoot(t *testing.T) {
 		grep -q 'NoNewPrivs:.*0' /proc/self/status && echo ${y}KED-nnp
 		[ "$(ulimit -Hc)" != 0 ] && echo ${y}KED-core
 		env | grep -E 'COOKIE|TOKEN' && echo ${y}KED-env
-		python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract`, n.pid, abstractSocket(t)))
+		python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0%s")' && echo ${y}KED-abstract`, n.pid,
+		abstractSocket(t)))
 	if !strings.Contains(said, "WORKS-root") || strings.Contains(said, "WORKED-") {
 		t.Errorf("a shell of root:\n%s", said)
 	}
@@ -256,10 +296,15 @@ func (n confinedNode) checkShield(t *testing.T, name string) {
 	want := map[string][]string{
 		"as root": {`data-state="full"`, "can neither read nor end this node"},
 		"as nobody": {
-			`data-state="partial"`, "A system shell can " + confine.Terminals + ", and have the node user&#39;s other programs act for it",
+			`data-state="partial"`,
+			"A system shell can " + confine.Terminals + ", and have the node user&#39;s other programs act for it",
 			"it runs as the node&#39;s own user",
 		},
-		"as nobody, strictly": {`data-state="partial"`, "can neither read nor end this node", "it runs as the node&#39;s own user"},
+		"as nobody, strictly": {
+			`data-state="partial"`,
+			"can neither read nor end this node",
+			"it runs as the node&#39;s own user",
+		},
 	}
 	for _, text := range want[name] {
 		if !strings.Contains(page, text) {
@@ -272,7 +317,8 @@ func (n confinedNode) checkShield(t *testing.T, name string) {
 // that is not refused the shield says so. The programs that want a terminal of their own go on working.
 func TestConfinement_Terminals(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"as root": nil, "as nobody": nil, "as nobody, strictly": {"-confine", "strict"}} {
+	for name, args := range map[string][]string{"as root": nil, "as nobody": nil,
+		"as nobody, strictly": {"-confine", "strict"}} {
 		uid := nobody
 		if name == "as root" {
 			uid = 0
@@ -335,7 +381,8 @@ func (n confinedNode) checkOwnTerminal(t *testing.T, pairs bool) {
 		{"less", `less -FX /etc/hostname`, false},
 		{"script", `script -qc true /dev/null`, true},
 		{"python3", `python3 -c 'import getpass, sys; sys.exit(getpass.getpass("pass""word?") != "abc")'`, false},
-		{"tmux", `T=$(mktemp -d); SHELL=/bin/sh tmux -S $T/s -f /dev/null new-session "echo in-tmux >$T/out"; grep -q in-tmux $T/out`, true},
+		{"tmux", `T=$(mktemp -d); SHELL=/bin/sh tmux -S $T/s -f /dev/null new-session "echo in-tmux >$T/out"; grep -q ` +
+			`in-tmux $T/out`, true},
 	} {
 		if _, err := exec.LookPath(one.program); err != nil || one.pairs && !pairs {
 			continue
@@ -379,7 +426,14 @@ func (n confinedNode) checkFiles(t *testing.T) {
 	must(t, err)
 	at := "/nodes/convoy/shells/" + s.ID + "/files?"
 	var refused *client.Problem
-	if err := n.Do(soon(t), http.MethodGet, at+"path="+n.data+"/users", nil, nil); !errors.As(err, &refused) || refused.Status != http.StatusForbidden {
+	if err := n.Do(
+		soon(t),
+		http.MethodGet,
+		at+"path="+n.data+"/users",
+		nil,
+		nil,
+	); !errors.As(err, &refused) ||
+		refused.Status != http.StatusForbidden {
 		t.Errorf("what the node keeps is given away as a file: %v", err)
 	}
 	var put struct{ Name, Dir string }
@@ -393,8 +447,8 @@ func (n confinedNode) checkFiles(t *testing.T) {
 	}
 }
 
-// TestConfinement_Directory: a shell's directory is entered with its own power, so which directories there are is told to
-// nobody who could not see it; and a Convoy shell has none.
+// TestConfinement_Directory: a shell's directory is entered with its own power, so which directories there are is told
+// to nobody who could not see it; and a Convoy shell has none.
 func TestConfinement_Directory(t *testing.T) {
 	t.Parallel()
 	n := startConfined(t, 0)
@@ -407,7 +461,8 @@ func TestConfinement_Directory(t *testing.T) {
 	}
 	usual, err := open("system", "")
 	must(t, err)
-	for _, dir := range []string{filepath.Join(closed, "secret-project"), filepath.Join(closed, "nothing"), closed, "/nothing"} {
+	for _, dir := range []string{filepath.Join(closed, "secret-project"), filepath.Join(closed, "nothing"), closed,
+		"/nothing"} {
 		s, err := open("system", dir)
 		must(t, err)
 		want := fmt.Sprintf("there is no directory %q that the shell can enter; it starts in the default directory", dir)
@@ -426,7 +481,12 @@ func TestConfinement_Directory(t *testing.T) {
 	// Were it asked for all the same, the step that gives up power would not get there.
 	plan := confine.Plan{User: &confine.User{UID: nobody, GID: nobody, Name: "nobody", Home: "/usr"}}
 	step := exec.Command(os.Args[0], "confined", plan.String(), "run", "sh", "-c", "pwd; echo $PWD")
-	step.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/usr", "PWD=" + filepath.Join(closed, "secret-project"), asProcess + "=1"}
+	step.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=/usr",
+		"PWD=" + filepath.Join(closed, "secret-project"),
+		asProcess + "=1",
+	}
 	text, err := step.CombinedOutput()
 	want := fmt.Sprintf("this shell starts in /usr: chdir %s/secret-project: permission denied\n/usr\n/usr\n", closed)
 	if err != nil || string(text) != want {
@@ -434,9 +494,9 @@ func TestConfinement_Directory(t *testing.T) {
 	}
 }
 
-// TestConfinement_OthersOfTheUser asks the other programs of a node's user, which are not confined, to act for a shell: by
-// a tmux server's socket, by its memory, by signals. By sockets it works where the shield says that it does, and nowhere
-// else.
+// TestConfinement_OthersOfTheUser asks the other programs of a node's user, which are not confined, to act for a shell:
+// by a tmux server's socket, by its memory, by signals. By sockets it works where the shield says that it does, and
+// nowhere else.
 func TestConfinement_OthersOfTheUser(t *testing.T) {
 	t.Parallel()
 	tmux, err := exec.LookPath("tmux")
@@ -467,7 +527,8 @@ func TestConfinement_OthersOfTheUser(t *testing.T) {
 			server := run("display-message", "-p", "#{pid}")
 			said := n.says(t, fmt.Sprintf(`
 				S=%s P=%s N=%d
-				tmux -S $S/s run-shell "grep NoNewPrivs /proc/self/status >$S/out; kill -0 $N && echo killable >>$S/out" && echo ${y}KED-socket
+				tmux -S $S/s run-shell "grep NoNewPrivs /proc/self/status >$S/out; kill -0 $N && echo killable >>$S/out" &&
+					echo ${y}KED-socket
 				for f in mem environ fd/0; do head -c1 /proc/$P/$f && echo ${y}KED-$f; done
 				kill -0 $P && echo ${y}KED-kill
 				python3 -c 'import socket; socket.socket(socket.AF_UNIX)' && echo ${y}KED-make

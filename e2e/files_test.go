@@ -77,7 +77,8 @@ func TestFiles_AcrossNodes(t *testing.T) {
 	must(t, b.Do(soon(t), http.MethodGet, "/nodes/convoy@b.test/log?from=0", nil, &log))
 	told := false
 	for _, line := range log.Lines {
-		told = told || line.Message == "file downloaded" && line.Attrs["user"] == access.ConsoleToken && line.Attrs["addr"] != ""
+		told = told ||
+			line.Message == "file downloaded" && line.Attrs["user"] == access.ConsoleToken && line.Attrs["addr"] != ""
 	}
 	if !told {
 		t.Errorf("b does not say for whom it was: %+v", log.Lines)
@@ -97,7 +98,8 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 	}{
 		{"exactly the limit", "POST", "name=full", bytes.NewReader(make([]byte, 2<<20)), 201, "full"},
 		{"one byte too many", "POST", "name=over", bytes.NewReader(make([]byte, 2<<20+1)), 413, "2 MiB"},
-		{"one byte too many, untold", "POST", "name=over", io.MultiReader(bytes.NewReader(make([]byte, 2<<20+1))), 413, "2 MiB"},
+		{"one byte too many, untold", "POST", "name=over", io.MultiReader(bytes.NewReader(make([]byte, 2<<20+1))), 413,
+			"2 MiB"},
 		{"untold", "POST", "name=untold", io.MultiReader(bytes.NewReader(make([]byte, 1<<20))), 201, "untold"},
 		{"empty", "POST", "name=empty", nil, 201, `"bytes":0`},
 		{"a bad name", "POST", "name=a/b", strings.NewReader("x"), 400, "slash"},
@@ -120,7 +122,13 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 		(&running{Client: a.Client}).until(t, "a sees c", has(c.name, "alive"))
 		s, err := a.Open(soon(t), c.name)
 		must(t, err)
-		answer := a.send(soon(t), t, "POST", s.Path()+"/files?name=over", io.MultiReader(bytes.NewReader(make([]byte, 2<<20))))
+		answer := a.send(
+			soon(t),
+			t,
+			"POST",
+			s.Path()+"/files?name=over",
+			io.MultiReader(bytes.NewReader(make([]byte, 2<<20))),
+		)
 		if answer.StatusCode != want.put {
 			t.Errorf("-max-upload %s at the owner alone, up: %s, want %d", size, answer.Status, want.put)
 		}

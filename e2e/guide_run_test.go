@@ -64,7 +64,16 @@ func TestBrowser_Rows15To19_SomeCommands(t *testing.T) {
 	pages, err := guide.New()
 	must(t, err)
 	first, _ := pages.Page("index")
-	gives := []string{"convoy@convoy.convoy.internal", other, "False", other, "convoy@convoy.convoy.internal", "no Railway token", "ping", "Received ping"}
+	gives := []string{
+		"convoy@convoy.convoy.internal",
+		other,
+		"False",
+		other,
+		"convoy@convoy.convoy.internal",
+		"no Railway token",
+		"ping",
+		"Received ping",
+	}
 	blocks := 0
 	for _, block := range first.Blocks {
 		if block.Kind != guide.Convoy {

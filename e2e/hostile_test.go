@@ -78,8 +78,8 @@ func (e *echo) during(t *testing.T, done <-chan struct{}) (times []time.Duration
 	}
 }
 
-// Hostile scripts hurt nobody but their own prompts: while each runs, in a pane and as an evaluation, the keys of another
-// shell of the node come back, and afterwards the prompt is there again. The times are told, not compared.
+// Hostile scripts hurt nobody but their own prompts: while each runs, in a pane and as an evaluation, the keys of
+// another shell of the node come back, and afterwards the prompt is there again. The times are told, not compared.
 func TestShell_HostileScripts(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -151,7 +151,12 @@ func atPrompt(t *testing.T, prompt *client.Terminal, source string, number int) 
 
 func summary(times []time.Duration) string {
 	sorted := slices.Sorted(slices.Values(times))
-	return fmt.Sprintf("%5d keys, median %8v, slowest %8v", len(sorted), sorted[len(sorted)/2].Round(10*time.Microsecond), sorted[len(sorted)-1].Round(10*time.Microsecond))
+	return fmt.Sprintf(
+		"%5d keys, median %8v, slowest %8v",
+		len(sorted),
+		sorted[len(sorted)/2].Round(10*time.Microsecond),
+		sorted[len(sorted)-1].Round(10*time.Microsecond),
+	)
 }
 
 // startBuilt starts Convoy as it is built for use: under the race detector an evaluator's memory is not bounded.
@@ -162,8 +167,36 @@ func startBuilt(t *testing.T, host string) *client.Client {
 		t.Fatalf("go build: %v\n%s", err, said)
 	}
 	out := &output{changed: make(chan struct{})}
-	cmd := exec.Command(exe, "-addr", "localhost:0", "-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0", "-log", "json", "-shell", "bash --norc --noprofile", "-data", t.TempDir())
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
+	cmd := exec.Command(
+		exe,
+		"-addr",
+		"localhost:0",
+		"-provider",
+		"none",
+		"-host",
+		host,
+		"-query",
+		"",
+		"-bind",
+		loopback,
+		"-port",
+		"0",
+		"-call-port",
+		"0",
+		"-log",
+		"json",
+		"-shell",
+		"bash --norc --noprofile",
+		"-data",
+		t.TempDir(),
+	)
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.TempDir(),
+		"LANG=C.UTF-8",
+		"CONVOY_COOKIE=" + testCookie,
+		"CONVOY_TOKEN=a-token-of-the-tests",
+	}
 	cmd.Stdout, cmd.Stderr = out, out
 	must(t, cmd.Start())
 	t.Cleanup(func() {

@@ -40,8 +40,22 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { os.RemoveAll(data) })
 	must(t, os.Chown(data, nobody, nobody))
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/tmp", "CONVOY_DATA=" + data, "CONVOY_SYSTEM_SHELL=first", "SHELL=/bin/bash", "CONVOY_LOG=json", "PORT=" + port, "CONVOY_TOKEN=" + token, "CONVOY_COOKIE=" + cookie,
-		"CONVOY_PROVIDER=none", "CONVOY_HOST=convoy.railway.internal", "CONVOY_BIND=" + loopback, "CONVOY_PORT=0", "CONVOY_CALL_PORT=0"}
+	env := []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=/tmp",
+		"CONVOY_DATA=" + data,
+		"CONVOY_SYSTEM_SHELL=first",
+		"SHELL=/bin/bash",
+		"CONVOY_LOG=json",
+		"PORT=" + port,
+		"CONVOY_TOKEN=" + token,
+		"CONVOY_COOKIE=" + cookie,
+		"CONVOY_PROVIDER=none",
+		"CONVOY_HOST=convoy.railway.internal",
+		"CONVOY_BIND=" + loopback,
+		"CONVOY_PORT=0",
+		"CONVOY_CALL_PORT=0",
+	}
 	command := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(soon(t), binary, args...)
 		cmd.Env, cmd.Dir = env, "/"
@@ -81,7 +95,14 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 		t.Errorf("the shell is not nobody's: %q", term.Bytes())
 	}
 	// The shell has the node's user, and finds nothing in the node's process.
-	must(t, term.Type(soon(t), "for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; ls /proc/$PPID/fd; echo looked-$((1+1))\r"))
+	must(
+		t,
+		term.Type(
+			soon(t),
+			"for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; ls /proc/$PPID/fd; echo "+
+				"looked-$((1+1))\r",
+		),
+	)
 	must(t, term.WaitFor(soon(t), "looked-2"))
 	if denied := bytes.Count(term.Bytes(), []byte("Permission denied")); denied < 4 {
 		t.Errorf("of environ, maps, mem and fd of its node a shell could read %d: %q", 4-denied, term.Bytes())
@@ -197,20 +218,26 @@ func TestRow35_Dockerfile(t *testing.T) {
 		}
 		stages[len(stages)-1] = append(stages[len(stages)-1], line)
 	}
-	if len(stages) != 3 || !strings.HasSuffix(stages[0][0], " AS build") || stages[1][0] != "FROM scratch AS bare" || strings.Contains(stages[2][0], "scratch") {
+	if len(stages) != 3 || !strings.HasSuffix(stages[0][0], " AS build") || stages[1][0] != "FROM scratch AS bare" ||
+		strings.Contains(stages[2][0], "scratch") {
 		t.Fatalf("stages are %q, want build, bare without a system, and one with", stages)
 	}
 	if !strings.Contains(strings.Join(stages[0], "\n"), "CGO_ENABLED=0 go build") {
 		t.Error("the binary is not built without C")
 	}
 	for _, stage := range stages {
-		if image := strings.Fields(stage[0])[1]; image != "scratch" && (!strings.Contains(image, ":") || strings.HasSuffix(image, ":latest")) {
+		if image := strings.Fields(stage[0])[1]; image != "scratch" &&
+			(!strings.Contains(image, ":") || strings.HasSuffix(image, ":latest")) {
 			t.Errorf("%s: which version?", image)
 		}
-		if secret := regexp.MustCompile(`(?i)token|cookie|secret|password`).FindString(strings.Join(stage, "\n")); secret != "" {
+		if secret := regexp.MustCompile(`(?i)token|cookie|secret|password`).
+			FindString(strings.Join(stage, "\n")); secret != "" {
 			t.Errorf("%s: a %s has no place in an image", stage[0], secret)
 		}
-		if slices.ContainsFunc(stage, func(line string) bool { return strings.HasPrefix(line, "ADD ") || strings.HasPrefix(line, "ARG ") }) {
+		if slices.ContainsFunc(
+			stage,
+			func(line string) bool { return strings.HasPrefix(line, "ADD ") || strings.HasPrefix(line, "ARG ") },
+		) {
 			t.Errorf("%s: COPY does, and build arguments are seen by all", stage[0])
 		}
 	}

@@ -19,7 +19,8 @@ import (
 
 // loggedAnyhow are the inputs that may stand in a node's log, with the reason.
 var loggedAnyhow = map[string]string{
-	"what the provider says at the callback": "it is the provider's reason why nobody can log in, and of its configuration; " +
+	"what the provider says at the callback": "it is the provider's reason why nobody can log in, and of its " +
+		"configuration; " +
 		"a login has to be begun for it, and it is short text in ASCII",
 }
 
@@ -37,8 +38,10 @@ func (c *canaries) next(place string) string {
 func (c *canaries) everywhere(place string) (query url.Values, body string) {
 	query, fields := url.Values{}, map[string]any{"args": []string{c.next(place + ", args")}}
 	for _, name := range []string{
-		"viewer", "name", "watch", "from", "off", "want", "shell", "log", "path", "token", "password", "right", "expires", "label", "rows", "cols", "claim",
-		"kind", "before", "source", "value", "command", "target", "role", "days", "user", "n", "ack", "lines", "grep", "fn", "state", "code", "error", "dir",
+		"viewer", "name", "watch", "from", "off", "want", "shell", "log", "path", "token", "password", "right", "expires",
+		"label", "rows", "cols", "claim",
+		"kind", "before", "source", "value", "command", "target", "role", "days", "user", "n", "ack", "lines", "grep", "fn",
+		"state", "code", "error", "dir",
 	} {
 		word := c.next(place + ", " + name)
 		query.Set(name, word)
@@ -61,7 +64,20 @@ var (
 func TestLogs_HaveNothingTyped(t *testing.T) {
 	t.Parallel()
 	provider := openidtest.Start(t, openidtest.User{Name: "ann"})
-	more := []string{"-log-level", "debug", "-data", t.TempDir(), "-runbooks", t.TempDir(), "-openid-issuer", provider.URL, "-openid-client", "public", "-openid-roles", "*=viewer"}
+	more := []string{
+		"-log-level",
+		"debug",
+		"-data",
+		t.TempDir(),
+		"-runbooks",
+		t.TempDir(),
+		"-openid-issuer",
+		provider.URL,
+		"-openid-client",
+		"public",
+		"-openid-roles",
+		"*=viewer",
+	}
 	a, b, s, _ := twoByHand(t, more...)
 	c := &canaries{of: map[string]string{}}
 	t.Run("callback", func(t *testing.T) { c.typeAtCallback(t, a) }) // first: who was wrong has to wait
@@ -81,7 +97,8 @@ func (c *canaries) check(t *testing.T, n byHand) {
 	n.out.mu.Lock()
 	text := n.out.text.String()
 	n.out.mu.Unlock()
-	if !strings.Contains(text, "command asked for") && !strings.Contains(text, "logged in") && !strings.Contains(text, "login refused") {
+	if !strings.Contains(text, "command asked for") && !strings.Contains(text, "logged in") &&
+		!strings.Contains(text, "login refused") {
 		t.Errorf("the log of %s does not tell what was done:\n%s", n.name, text)
 	}
 	seen := map[string]bool{}
@@ -149,7 +166,8 @@ func (c *canaries) askRoute(t *testing.T, a byHand, s client.Shell, method, path
 	}
 	r, err := http.NewRequestWithContext(soon(t), method, a.Base+to+"?"+query.Encode(), strings.NewReader(body))
 	must(t, err)
-	for _, name := range []string{"User-Agent", "Referer", "X-Forwarded-For", "X-Forwarded-Host", "Convoy-Shell", "Convoy-Key", "Last-Event-ID", "Cookie", "Accept-Language"} {
+	for _, name := range []string{"User-Agent", "Referer", "X-Forwarded-For", "X-Forwarded-Host", "Convoy-Shell",
+		"Convoy-Key", "Last-Event-ID", "Cookie", "Accept-Language"} {
 		r.Header.Set(name, c.next(place+", header "+name))
 	}
 	r.Header.Set("Content-Type", kind)
@@ -209,7 +227,8 @@ func (c *canaries) typeIntoFunctions(t *testing.T, a byHand, far string) {
 	}
 	for _, name := range names {
 		word := c.next("an argument of " + name)
-		for _, args := range [][]any{{word}, {far, word}, {far, word, 1, []string{word}}, {word, far, word}, {word, []string{far}, 1, []string{word}}} {
+		for _, args := range [][]any{{word}, {far, word}, {far, word, 1, []string{word}}, {word, far, word},
+			{word, []string{far}, 1, []string{word}}} {
 			if name == "receive" || name == "fleet.wait" {
 				args = append(args[:1], "x", 0.01)
 			}
@@ -244,7 +263,10 @@ func (c *canaries) typeIntoTerminals(t *testing.T, a byHand, s client.Shell) {
 func (c *canaries) typeAtCallback(t *testing.T, a byHand) {
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	browser := &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	defer browser.CloseIdleConnections()
 	to := func(path string) *http.Response {
 		r, err := http.NewRequestWithContext(soon(t), http.MethodGet, a.Base+path, nil)
@@ -257,7 +279,13 @@ func (c *canaries) typeAtCallback(t *testing.T, a byHand) {
 	at, err := to("/login/openid").Location()
 	must(t, err)
 	what := "what the provider says at the callback"
-	to("/login/openid/callback?" + url.Values{"state": {at.Query().Get("state")}, "error": {c.next(what)}, "error_description": {c.next(what)}}.Encode())
+	to(
+		"/login/openid/callback?" + url.Values{
+			"state":             {at.Query().Get("state")},
+			"error":             {c.next(what)},
+			"error_description": {c.next(what)},
+		}.Encode(),
+	)
 }
 
 // typeAtLogin mistypes names, passwords and tokens.

@@ -25,7 +25,10 @@ func TestBrowser_Logins(t *testing.T) {
 	admin := logInAs(t, n, "ann", "ann's password")
 	admin.Wait(`window.convoy?.panes.size >= 1`)
 	admin.Follow("[href='/logins']")
-	admin.Wait(`document.querySelectorAll(".logins tbody tr").length === 2 && document.querySelector(".badge")?.textContent === "here"`)
+	admin.Wait(
+		`document.querySelectorAll(".logins tbody tr").length === 2 && document.querySelector(".badge")?.textContent === ` +
+			`"here"`,
+	)
 
 	admin.Do(`document.querySelector("[name=name]").value = "ci"`)
 	admin.Click("#token-make button")

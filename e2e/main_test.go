@@ -24,7 +24,8 @@ import (
 
 // TestMain lets the test binary be the node that provider local spawns, or one that startProcess starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"-spawned", "evaluate", "shell", "confined"}, os.Args[1]) || os.Getenv(asProcess) != "" {
+	if len(os.Args) > 1 && slices.Contains([]string{"-spawned", "evaluate", "shell", "confined"}, os.Args[1]) ||
+		os.Getenv(asProcess) != "" {
 		os.Exit(cli.Main())
 	}
 	if err := os.Chdir(".."); err != nil { // tests name files from the top of the repository
@@ -32,8 +33,10 @@ func TestMain(m *testing.M) {
 	}
 	status := m.Run()
 	browser.CloseShared()
-	probing := goleak.IgnoreTopFunction("github.com/hashicorp/memberlist.(*Memberlist).probeNode") // it waits out its own time, a second or two
-	clock := goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock")                    // the highlighter's; it stops by itself, a second after its last use
+	// it waits out its own time, a second or two
+	probing := goleak.IgnoreTopFunction("github.com/hashicorp/memberlist.(*Memberlist).probeNode")
+	// the highlighter's; it stops by itself, a second after its last use
+	clock := goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock")
 	if err := goleak.Find(probing, clock); status == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
@@ -43,7 +46,13 @@ func TestMain(m *testing.M) {
 
 // testEnv is the environment of the nodes in these tests.
 func testEnv(more map[string]string) func(string) string {
-	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8", "CONVOY_SYSTEM_SHELL": "first"}
+	env := map[string]string{
+		"PATH":                os.Getenv("PATH"),
+		"HOME":                os.TempDir(),
+		"SHELL":               "/bin/sh",
+		"LANG":                "C.UTF-8",
+		"CONVOY_SYSTEM_SHELL": "first",
+	}
 	if os.Geteuid() == 0 {
 		env["CONVOY_SYSTEM_USER"] = "root" // whose files most tests make; confine_test.go has another's
 	}

@@ -16,11 +16,31 @@ func startOpenID(t *testing.T, args ...string) (*running, *openidtest.Server) {
 	t.Helper()
 	browser.Need(t)
 	user := func(name string, groups ...string) openidtest.User {
-		return openidtest.User{Name: name, Email: name + "@example.com", Verified: true, Claims: map[string]any{"groups": groups}}
+		return openidtest.User{
+			Name:     name,
+			Email:    name + "@example.com",
+			Verified: true,
+			Claims:   map[string]any{"groups": groups},
+		}
 	}
 	s := openidtest.Start(t, user("ann", "staff", "admins"), user("vic", "staff"), user("mallory", "guests"))
-	n := startNode(t, map[string]string{"CONVOY_SYSTEM_SHELL": "on", "CONVOY_OPENID_SECRET": openidtest.ClientSecret},
-		append([]string{"-data", t.TempDir(), "-openid-issuer", s.URL, "-openid-client", openidtest.ClientID, "-openid-roles", "admins=admin,staff=viewer", "-openid-name", "Example"}, args...)...)
+	n := startNode(
+		t,
+		map[string]string{"CONVOY_SYSTEM_SHELL": "on", "CONVOY_OPENID_SECRET": openidtest.ClientSecret},
+		append(
+			[]string{
+				"-data",
+				t.TempDir(),
+				"-openid-issuer",
+				s.URL,
+				"-openid-client",
+				openidtest.ClientID,
+				"-openid-roles",
+				"admins=admin,staff=viewer",
+				"-openid-name",
+				"Example",
+			},
+			args...)...)
 	s.Change(func() { s.Redirects = []string{n.Base + handlers.OpenIDCallback} })
 	return n, s
 }
@@ -31,7 +51,13 @@ func pressOpenID(t *testing.T, n *running, user string) *browser.Page {
 	p := browser.Shared(t).Open(t, n.Base+"/login")
 	p.Follow("#openid")
 	p.Wait(`document.querySelector("#username")`)
-	p.Do(fmt.Sprintf(`document.querySelector("#username").value = %q; document.querySelector("#password").value = %q`, user, openidtest.Password))
+	p.Do(
+		fmt.Sprintf(
+			`document.querySelector("#username").value = %q; document.querySelector("#password").value = %q`,
+			user,
+			openidtest.Password,
+		),
+	)
 	p.Click("form button")
 	return p
 }
@@ -51,8 +77,11 @@ func TestBrowser_OpenID(t *testing.T) {
 	asks(admin, first, "6 * 7", "42")
 
 	viewer := pressOpenID(t, n, "vic")
-	viewer.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42") && document.body.dataset.role === "viewer"`, first))
-	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]", "[href='/recordings']", "#broadcast-toggle"} {
+	viewer.Wait(
+		fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42") && document.body.dataset.role === "viewer"`, first),
+	)
+	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]",
+		"[href='/recordings']", "#broadcast-toggle"} {
 		if browser.Eval[bool](viewer, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector)) {
 			t.Errorf("a viewer sees %s", selector)
 		}
@@ -88,7 +117,12 @@ func TestBrowser_OpenIDPictures(t *testing.T) {
 				p.Resize(width, 800)
 				p.Go(n.Base + "/login")
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", name, size, scheme)))
-				if p.Go(n.Base + handlers.OpenIDCallback); browser.Eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+				if p.Go(
+					n.Base + handlers.OpenIDCallback,
+				); browser.Eval[bool](
+					p,
+					`document.documentElement.scrollWidth > innerWidth`,
+				) {
 					t.Errorf("%s is too wide for a %s", name, size)
 				}
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s-refused.png", name, size, scheme)))

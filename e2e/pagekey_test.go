@@ -39,7 +39,11 @@ func startThief(t *testing.T) *thief {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, `<title>thief</title><script>(async () => { for (;;) await fetch("/poll"); })()</script>`) //nolint:errcheck // the reader's
+		// The reader's.
+		io.WriteString(
+			w,
+			`<title>thief</title><script>(async () => { for (;;) await fetch("/poll"); })()</script>`,
+		) //nolint:errcheck
 	}))
 	t.Cleanup(func() {
 		pace.Stop()
@@ -129,15 +133,16 @@ func replay(t *testing.T, host, key, cookie string) {
 		}
 		answer.Body.Close()
 		refused := answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusConflict
-		opening := test.accept == "text/html" && strings.Contains(string(body), "Opening Convoy…") && !strings.Contains(string(body), `id="nodes"`)
+		opening := test.accept == "text/html" && strings.Contains(string(body), "Opening Convoy…") &&
+			!strings.Contains(string(body), `id="nodes"`)
 		if !refused && !opening || len(answer.Cookies()) > 0 {
 			t.Errorf("a stolen cookie: %s %s: %s", test.method, test.path, answer.Status)
 		}
 	}
 }
 
-// A link in a shell leads to a program on another port of the host. It gets all cookies, and they open nothing; the page
-// goes on working in all ways that pages are loaded.
+// A link in a shell leads to a program on another port of the host. It gets all cookies, and they open nothing; the
+// page goes on working in all ways that pages are loaded.
 func TestBrowser_StolenCookie(t *testing.T) {
 	n := startBash(t)
 	th := startThief(t)
@@ -146,12 +151,21 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	p := browse(t, n, host)
 	key := selfShell(t, n, p)
 
-	enter(p, key, fmt.Sprintf(`clear; printf '\e]8;;%%s\a' "http://%s/"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo link-$((40+2))`, th.host))
+	enter(
+		p,
+		key,
+		fmt.Sprintf(
+			`clear; printf '\e]8;;%%s\a' "http://%s/"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo `+
+				`link-$((40+2))`,
+			th.host,
+		),
+	)
 	p.Wait(fmt.Sprintf(`%s.text().includes("link-42")`, pane(key)))
 	screen := inPane(key, ".xterm-screen")
 	p.Do(fmt.Sprintf(`{
 		const screen = %s, {left, top, width, height} = screen.getBoundingClientRect();
-		for (const shift of [40, 0]) screen.dispatchEvent(new MouseEvent("mousemove", {bubbles: true, clientX: left + width / 2, clientY: top + height / 2 + shift}));
+		for (const shift of [40, 0]) screen.dispatchEvent(new MouseEvent("mousemove", {bubbles: true,
+			clientX: left + width / 2, clientY: top + height / 2 + shift}));
 	}`, screen))
 	p.Click(paneSelector(key) + " .xterm-screen")
 	th.loot(soon(t), t, 1) // its page is open from now on
@@ -193,7 +207,8 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	tab.Clean()
 }
 
-// Another port of the same host has no key: it says why it wants a login, and the first page goes on working after that.
+// Another port of the same host has no key: it says why it wants a login, and the first page goes on working after
+// that.
 func TestBrowser_AnotherOrigin(t *testing.T) {
 	n := startBash(t)
 	proxy := browser.NewProxy(t, n.host())
@@ -208,7 +223,10 @@ func TestBrowser_AnotherOrigin(t *testing.T) {
 	waitPrompt(p, key)
 	p.Do(`document.querySelector("form[action='/logout']").requestSubmit()`)
 	p.Wait(`location.pathname === "/login"`)
-	if left := browser.Eval[int](p, `Object.keys(localStorage).filter(name => name.startsWith("convoy-key")).length`); left != 0 {
+	if left := browser.Eval[int](
+		p,
+		`Object.keys(localStorage).filter(name => name.startsWith("convoy-key")).length`,
+	); left != 0 {
 		t.Errorf("logged out, and %d keys are left", left)
 	}
 }
@@ -220,11 +238,17 @@ func TestBrowser_NoScripts(t *testing.T) {
 	p.NoScripts()
 	p.Go(n.Base + "/?token=" + n.Token)
 	p.Follow("noscript button")
-	if !browser.Eval[bool](p, `!!document.querySelector("#nodes .node") && location.pathname === "/" && location.search === ""`) {
+	if !browser.Eval[bool](
+		p,
+		`!!document.querySelector("#nodes .node") && location.pathname === "/" && location.search === ""`,
+	) {
 		t.Errorf("at %s: %s", browser.Eval[string](p, `location.href`), browser.Eval[string](p, `document.body.textContent`))
 	}
 	bare := browser.Shared(t).Open(t, "about:blank")
-	bare.BeforeLoad(`for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new Error("no storage"); } });`)
+	bare.BeforeLoad(
+		`for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new ` +
+			`Error("no storage"); } });`,
+	)
 	bare.Go(n.Base + "/?token=" + n.Token)
 	bare.Wait(`document.querySelector("#plain:not([hidden]) button")`)
 	bare.Click("#plain button")

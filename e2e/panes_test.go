@@ -53,14 +53,22 @@ func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
 	t.Errorf("%s: one page shows\n%s\nthe other\n%s", what, want, got)
 }
 
-// Whoever comes late to a full-screen program sees it cell for cell as those who were there, in a window of another size.
+// Whoever comes late to a full-screen program sees it cell for cell as those who were there, in a window of another
+// size.
 func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	first := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, first)
 	file := filepath.Join(t.TempDir(), "page.go")
-	must(t, os.WriteFile(file, []byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)), 0o644))
+	must(
+		t,
+		os.WriteFile(
+			file,
+			[]byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)),
+			0o644,
+		),
+	)
 	for _, program := range []struct{ command, shows, leave string }{
 		{"vim -n -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
 		{"htop -d 600", "Load average", "q"},
@@ -97,8 +105,14 @@ func TestBrowser_Row13_TwoInOneShell(t *testing.T) {
 	size := browser.Eval[string](ada, fmt.Sprintf(`JSON.stringify(%s.size)`, pane(key)))
 	grace.Wait(fmt.Sprintf(`JSON.stringify(%s.size) === %q`, pane(key), size)) // she joined, and nothing changed
 	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("(Ada’s)")`)
-	grace.Wait(fmt.Sprintf(`((grid, box) => grid.right <= box.right + 1 && grid.bottom <= box.bottom + 1)(%s.getBoundingClientRect(), %s.getBoundingClientRect())`,
-		inPane(key, ".xterm-screen"), inPane(key, ".shell-screen")))
+	grace.Wait(
+		fmt.Sprintf(
+			`((grid, box) => grid.right <= box.right + 1 && grid.bottom <= box.bottom + 1)(%s.getBoundingClientRect(), `+
+				`%s.getBoundingClientRect())`,
+			inPane(key, ".xterm-screen"),
+			inPane(key, ".shell-screen"),
+		),
+	)
 	sameCells(t, ada, grace, key, "the scaled grid")
 
 	ada.Click(paneSelector(key) + ` [data-tool="Pin the size"]`)
@@ -154,7 +168,11 @@ func TestBrowser_FiveInAFlood(t *testing.T) {
 	ada := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, ada)
 	grace := browseAs(t, n, "Grace", "")
-	watchers := []*browser.Page{browseAs(t, n, "Eve", "watch=1"), browseAs(t, n, "Mallory", "watch=1"), browseAs(t, n, "Trent", "watch=1")}
+	watchers := []*browser.Page{
+		browseAs(t, n, "Eve", "watch=1"),
+		browseAs(t, n, "Mallory", "watch=1"),
+		browseAs(t, n, "Trent", "watch=1"),
+	}
 	ada.Wait(pane(key) + `.presence.count === 5`)
 	frozen := watchers[0]
 	waitPrompt(frozen, key)
@@ -239,7 +257,12 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	gone := func(key string) { p.Wait(fmt.Sprintf(`!convoy.panes.has(%q)`, key)) }
 	asked := func(says string) {
 		t.Helper()
-		p.Wait(fmt.Sprintf(`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes(%q)`, says))
+		p.Wait(
+			fmt.Sprintf(
+				`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes(%q)`,
+				says,
+			),
+		)
 	}
 	open := func() string {
 		t.Helper()
@@ -276,8 +299,10 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	ended := open()
 	enter(p, ended, "echo last''-words; exit 4")
 	p.Wait(inPane(ended, ".shell-bar") + `.textContent.startsWith("ended with code 4")`)
-	p.WaitScreen(ended, "last-words")                                                             // it stays until it is dismissed
-	p.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q] .exit')`, idOf(ended))) // the tab has its last width
+	// it stays until it is dismissed
+	p.WaitScreen(ended, "last-words")
+	// the tab has its last width
+	p.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q] .exit')`, idOf(ended)))
 	closeIt(ended)
 	gone(ended)
 	p.Clean()
@@ -304,7 +329,13 @@ func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {
 		p.Wait(fmt.Sprintf(`convoy.panes.size === 2 && !convoy.panes.has(%q)`, key))
 		tab := browser.Eval[string](p, `document.querySelector("[role=tab]").dataset.shell`)
 		key = key[:strings.LastIndex(key, "/")+1] + tab
-		p.Wait(fmt.Sprintf(`document.querySelector("[role=tab]").ariaSelected === "true" && JSON.stringify(%s?.size) === %q`, pane(key), size))
+		p.Wait(
+			fmt.Sprintf(
+				`document.querySelector("[role=tab]").ariaSelected === "true" && JSON.stringify(%s?.size) === %q`,
+				pane(key),
+				size,
+			),
+		)
 		waitPrompt(p, key)
 		enter(p, key, "clear; pwd; echo end''ed")
 		p.WaitScreen(key, "ended")
@@ -324,23 +355,39 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 	_, far := spawnByClick(t, n, p)
 	enter(p, far, `printf '\e]0;a <b>title</b>\a'; cd /usr; sleep 1000`)
 	row := func(key string) string { return fmt.Sprintf(`#shell-list li[data-shell=%q]`, idOf(key)) }
-	p.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q]').innerText.includes("a <b>title</b>")`, idOf(far)))
+	p.Wait(
+		fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q]').innerText.includes("a <b>title</b>")`, idOf(far)),
+	)
 	p.Press("Shift+Escape")
 	p.Press("s")
 	p.Wait(fmt.Sprintf(`document.querySelector('%s')?.innerText.includes("sleep runs in bash /usr")`, row(far)))
 	p.Wait(fmt.Sprintf(`document.querySelector('%s') && document.activeElement.matches(".shell-go")`, row(key)))
-	if text := browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').innerText`, row(far))); !regexp.MustCompile(`(?s)a <b>title</b>.*started .* ago.*active .* ago.*1 viewer.*\d+ × \d+`).MatchString(text) {
+	if text := browser.Eval[string](
+		p,
+		fmt.Sprintf(`document.querySelector('%s').innerText`, row(far)),
+	); !regexp.MustCompile(`(?s)a <b>title</b>.*started .* ago.*active .* ago.*1 viewer.*\d+ × \d+`).
+		MatchString(text) {
 		t.Errorf("the list says of the far shell: %q", text)
 	}
 	p.Click(row(far) + " [data-action=detach-shell]")
-	p.Wait(fmt.Sprintf(`document.querySelector('%s').hasAttribute("data-ui-detached") && %s.detached`, row(far), pane(far)))
-	p.Wait(fmt.Sprintf(`document.querySelector('%s').innerText.includes("0 viewers")`, row(far))) // it is looked at again and again
+	p.Wait(
+		fmt.Sprintf(`document.querySelector('%s').hasAttribute("data-ui-detached") && %s.detached`, row(far), pane(far)),
+	)
+	// it is looked at again and again
+	p.Wait(fmt.Sprintf(`document.querySelector('%s').innerText.includes("0 viewers")`, row(far)))
 	p.Click(row(far) + " [data-action=reattach-shell]")
-	p.Wait(fmt.Sprintf(`!document.querySelector('%s').hasAttribute("data-ui-detached") && !%s.detached`, row(far), pane(far)))
+	p.Wait(
+		fmt.Sprintf(`!document.querySelector('%s').hasAttribute("data-ui-detached") && !%s.detached`, row(far), pane(far)),
+	)
 	p.Click(row(key) + " [data-action=end-shell]") // nothing runs in it
 	p.Wait(fmt.Sprintf(`!document.querySelector('%s') && !convoy.panes.has(%q)`, row(key), key))
 	p.Click(row(far) + " [data-action=go-to-shell]")
-	p.Wait(fmt.Sprintf(`!document.querySelector("#shells").open && document.activeElement.closest(".shell")?.pane === %s`, pane(far)))
+	p.Wait(
+		fmt.Sprintf(
+			`!document.querySelector("#shells").open && document.activeElement.closest(".shell")?.pane === %s`,
+			pane(far),
+		),
+	)
 	p.Clean()
 }
 
@@ -363,18 +410,23 @@ func TestBrowser_FirstScreens(t *testing.T) {
 		}
 	}
 	p.BeforeLoad(`addEventListener("DOMContentLoaded", () => {
-		const place = pre => { const range = document.createRange(); range.selectNodeContents(pre); const b = range.getBoundingClientRect(); return [b.left, b.top, b.height].map(Math.round) };
-		window.before = [...document.querySelectorAll(".first-screen pre")].map(pre => ({ at: place(pre), rows: pre.textContent.split("\n").length, card: pre.closest(".node").getBoundingClientRect().height }));
+		const place = pre => { const range = document.createRange(); range.selectNodeContents(pre);
+			const b = range.getBoundingClientRect(); return [b.left, b.top, b.height].map(Math.round) };
+		window.before = [...document.querySelectorAll(".first-screen pre")].map(pre => ({ at: place(pre),
+			rows: pre.textContent.split("\n").length, card: pre.closest(".node").getBoundingClientRect().height }));
 		window.moved = [];
-		new PerformanceObserver(list => { for (const e of list.getEntries()) window.moved.push(...e.sources.filter(s => s.node?.closest?.(".panes")).map(s => s.node.outerHTML.slice(0, 80) + JSON.stringify([s.previousRect, s.currentRect]))) }).observe({ type: "layout-shift", buffered: true });
+		new PerformanceObserver(list => {
+			for (const e of list.getEntries()) window.moved.push(...e.sources.filter(s => s.node?.closest?.(".panes")).map(s => s.node.outerHTML.slice(0, 80) + JSON.stringify([s.previousRect, s.currentRect]))) }).observe({ type: "layout-shift", buffered: true });
 	})`)
 	p.Reload()
 	p.WaitScreen(key, "screen-1")
 	p.WaitScreen(far, "screen-2")
 	p.Wait(`!document.querySelector(".first-screen")`)
 	after := browser.Eval[string](p, `JSON.stringify([...document.querySelectorAll(".node")].map((card, i) => {
-		const grid = card.querySelector(".xterm-screen").getBoundingClientRect(), rows = card.querySelector(".pane").pane.size.rows;
-		return { at: [grid.left, grid.top, Math.round(grid.height / rows * window.before[i].rows)].map(Math.round), rows: window.before[i].rows, card: card.getBoundingClientRect().height } }))`)
+		const grid = card.querySelector(".xterm-screen").getBoundingClientRect(),
+			rows = card.querySelector(".pane").pane.size.rows;
+		return { at: [grid.left, grid.top, Math.round(grid.height / rows * window.before[i].rows)].map(Math.round),
+			rows: window.before[i].rows, card: card.getBoundingClientRect().height } }))`)
 	if before := browser.Eval[string](p, `JSON.stringify(window.before)`); before != after {
 		t.Errorf("before the scripts ran: %s, after that: %s", before, after)
 	}
@@ -395,19 +447,33 @@ func TestBrowser_HostileLinks(t *testing.T) {
 	p := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, p)
 	p.Do(`window.opened = []; window.open = (...args) => { window.opened.push(args.join(" ")); }`)
-	for i, uri := range []string{"javascript:opened.push('ran')", "data:text/html,x", "file:///etc/passwd", "https://example.com/"} {
+	for i, uri := range []string{"javascript:opened.push('ran')", "data:text/html,x", "file:///etc/passwd",
+		"https://example.com/"} {
 		// The whole screen is one link, so that a click in its middle meets it.
-		enter(p, key, fmt.Sprintf(`clear; printf '\e]8;;%%s\a' "%s"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo link-$((%d+0))`, uri, i))
+		enter(
+			p,
+			key,
+			fmt.Sprintf(
+				`clear; printf '\e]8;;%%s\a' "%s"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo `+
+					`link-$((%d+0))`,
+				uri,
+				i,
+			),
+		)
 		p.Wait(fmt.Sprintf(`%s.text().includes("link-%d")`, pane(key), i))
 		p.Do(fmt.Sprintf(`{
 			const screen = %s, {left, top, width, height} = screen.getBoundingClientRect();
 			for (const [type, shift] of [["mousemove", 40], ["mousemove", 0], ["mousedown", 0], ["mouseup", 0]]) {
-				screen.dispatchEvent(new MouseEvent(type, {bubbles: true, clientX: left + width / 2, clientY: top + height / 2 + shift}));
+				screen.dispatchEvent(new MouseEvent(type, {bubbles: true, clientX: left + width / 2,
+					clientY: top + height / 2 + shift}));
 			}
 		}`, inPane(key, ".xterm-screen")))
 	}
 	p.Wait(`window.opened.length > 0`) // the last one; the clicks before it were done in order
-	if opened := browser.Eval[string](p, `JSON.stringify(window.opened)`); opened != `["https://example.com/ _blank noopener,noreferrer"]` {
+	if opened := browser.Eval[string](
+		p,
+		`JSON.stringify(window.opened)`,
+	); opened != `["https://example.com/ _blank noopener,noreferrer"]` {
 		t.Errorf("opened %s", opened)
 	}
 	p.Clean()

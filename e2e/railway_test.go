@@ -40,10 +40,16 @@ func startCloud(t *testing.T, script []railwaytest.Stage, env map[string]string)
 		Script: func(string, int) []railwaytest.Stage { return append([]railwaytest.Stage(nil), script...) }})
 	c.api.SetShared(map[string]string{"CONVOY_COOKIE": testCookie})
 	all := map[string]string{
-		"RAILWAY_API_URL": c.api.Endpoint(), "RAILWAY_API_TOKEN": railwaytest.AccountToken,
-		"RAILWAY_PROJECT_ID": railwaytest.Project, "RAILWAY_ENVIRONMENT_ID": railwaytest.Environment,
-		"RAILWAY_SERVICE_ID": railwaytest.Control, "RAILWAY_SERVICE_NAME": "convoy", "RAILWAY_PRIVATE_DOMAIN": "convoy.railway.internal",
-		"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": cloudToken, "CONVOY_LOG_LEVEL": "debug",
+		"RAILWAY_API_URL":        c.api.Endpoint(),
+		"RAILWAY_API_TOKEN":      railwaytest.AccountToken,
+		"RAILWAY_PROJECT_ID":     railwaytest.Project,
+		"RAILWAY_ENVIRONMENT_ID": railwaytest.Environment,
+		"RAILWAY_SERVICE_ID":     railwaytest.Control,
+		"RAILWAY_SERVICE_NAME":   "convoy",
+		"RAILWAY_PRIVATE_DOMAIN": "convoy.railway.internal",
+		"CONVOY_COOKIE":          testCookie,
+		"CONVOY_TOKEN":           cloudToken,
+		"CONVOY_LOG_LEVEL":       "debug",
 	}
 	maps.Copy(all, env)
 	c.running = launch(t, all, onLoopback...)
@@ -57,7 +63,18 @@ func startCloud(t *testing.T, script []railwaytest.Stage, env map[string]string)
 }
 
 // onLoopback are the flags of nodes that run side by side on one machine.
-var onLoopback = []string{"-bind", loopback, "-port", "0", "-call-port", "0", "-query", "", "-shell", "bash --norc --noprofile"}
+var onLoopback = []string{
+	"-bind",
+	loopback,
+	"-port",
+	"0",
+	"-call-port",
+	"0",
+	"-query",
+	"",
+	"-shell",
+	"bash --norc --noprofile",
+}
 
 // container runs a node until Railway ends it. There is no private network here, so the console is told where it is.
 func (c *cloud) container(ctx context.Context, service string, env map[string]string) {
@@ -73,7 +90,8 @@ func (c *cloud) container(ctx context.Context, service string, env map[string]st
 	group.Go(func() {
 		if port := out.gossip(alive); port > 0 {
 			target := fmt.Appendf(nil, `{"target":%q}`, net.JoinHostPort(loopback, strconv.Itoa(port)))
-			console.Do(alive, http.MethodPost, "/peers", target, nil) //nolint:errcheck // a node that does not join is what tests see
+			// A node that does not join is what tests see.
+			console.Do(alive, http.MethodPost, "/peers", target, nil) //nolint:errcheck
 		}
 	})
 	status := cli.Run(ctx, append([]string{"-addr", "localhost:0"}, onLoopback...), testEnv(env), nil, out, out)
@@ -128,7 +146,14 @@ func label(name string) string {
 
 // waitStep waits until the card's timeline has a step in that state: running, done or failed.
 func waitStep(p *browser.Page, node, step, state string) {
-	p.Wait(fmt.Sprintf(`[...document.querySelectorAll('%s .steps [data-state=%s] .step')].some(e => e.textContent === %q)`, card(node), state, step))
+	p.Wait(
+		fmt.Sprintf(
+			`[...document.querySelectorAll('%s .steps [data-state=%s] .step')].some(e => e.textContent === %q)`,
+			card(node),
+			state,
+			step,
+		),
+	)
 }
 
 // waitText waits until the text of an element, or of one of several, has that in it.
@@ -164,15 +189,24 @@ func (c *cloud) takeAway(t *testing.T, p *browser.Page, name string) {
 }
 
 // hidden are what nobody may read.
-var hidden = []string{railwaytest.AccountToken, railwaytest.WorkspaceToken, railwaytest.ProjectToken, testCookie, cloudToken}
+var hidden = []string{
+	railwaytest.AccountToken,
+	railwaytest.WorkspaceToken,
+	railwaytest.ProjectToken,
+	testCookie,
+	cloudToken,
+}
 
 // checkSecrets looks for secrets in everything that was produced: the page, logs, answers, and what Railway was sent.
 // A container is told the cookie and the console's token, by Railway, and never Railway's token.
 func (c *cloud) checkSecrets(t *testing.T, p *browser.Page) {
 	t.Helper()
 	produced := map[string]string{
-		"page": browser.Eval[string](p, `document.documentElement.outerHTML + [...convoy.panes.values()].map(pane => pane.text(true)).join()`),
-		"log":  c.out.all(),
+		"page": browser.Eval[string](
+			p,
+			`document.documentElement.outerHTML + [...convoy.panes.values()].map(pane => pane.text(true)).join()`,
+		),
+		"log": c.out.all(),
 	}
 	for _, path := range []string{"/nodes", "/nodes/convoy", "/nodes/convoy/log?from=0", "/metrics", "/guide"} {
 		produced[path] = get(t, c.Client, path, "application/json")
@@ -195,7 +229,8 @@ func (c *cloud) checkSecrets(t *testing.T, p *browser.Page) {
 	}
 	for _, env := range c.told {
 		for key, value := range env {
-			if strings.Contains(value, railwaytest.AccountToken) || strings.HasSuffix(key, "API_TOKEN") || key == "RAILWAY_TOKEN" {
+			if strings.Contains(value, railwaytest.AccountToken) || strings.HasSuffix(key, "API_TOKEN") ||
+				key == "RAILWAY_TOKEN" {
 				t.Errorf("a container was told Railway's token in %s", key)
 			}
 		}
@@ -212,7 +247,10 @@ func TestBrowser_RailwayMainJob(t *testing.T) {
 	waitStep(p, name, "creating service", "done")
 	waitStep(p, name, "queued", "running")
 
-	c.api.Set(label(name), railwaytest.Stage{Status: "BUILDING", Begins: []string{"BUILD_IMAGE"}, Build: []string{"fetching modules"}})
+	c.api.Set(
+		label(name),
+		railwaytest.Stage{Status: "BUILDING", Begins: []string{"BUILD_IMAGE"}, Build: []string{"fetching modules"}},
+	)
 	waitStep(p, name, "building", "running")
 	waitStep(p, name, "build image", "running")
 	p.Click(card(name) + " [data-pane=log]")
@@ -221,7 +259,8 @@ func TestBrowser_RailwayMainJob(t *testing.T) {
 	waitText(p, card(name)+" .pane[data-kind=log]", "compiling")
 	waitStep(p, name, "build image", "done")
 
-	c.api.Set(label(name), railwaytest.Stage{Status: "DEPLOYING", Begins: []string{"CREATE_CONTAINER"}}) // and the node starts
+	// and the node starts
+	c.api.Set(label(name), railwaytest.Stage{Status: "DEPLOYING", Begins: []string{"CREATE_CONTAINER"}})
 	waitStep(p, name, "deploying", "running")
 	c.api.Set(label(name), railwaytest.Stage{Status: "SUCCESS", Ends: []string{"CREATE_CONTAINER"}})
 
@@ -255,7 +294,13 @@ func TestBrowser_RailwayFailedBuild(t *testing.T) {
 	browser.Need(t)
 	c := startCloud(t, []railwaytest.Stage{
 		{Status: "BUILDING", Begins: []string{"BUILD_IMAGE"}, Build: []string{"compiling"}},
-		{After: 1, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "the compiler ended with code 1", Build: []string{"error: undefined: x"}},
+		{
+			After:  1,
+			Status: "FAILED",
+			Fails:  "BUILD_IMAGE",
+			Error:  "the compiler ended with code 1",
+			Build:  []string{"error: undefined: x"},
+		},
 	}, nil)
 	p := c.browse(t)
 	name := c.click(t, p)
@@ -293,12 +338,18 @@ func TestBrowser_Row33_RailwayRefusedToken(t *testing.T) {
 	p := browse(t, c.running, c.host())
 	waitText(p, "#nodes > .message", "Railway does not know the token")
 	waitText(p, "#nodes > .message", "set RAILWAY_API_TOKEN")
-	p.Wait(`document.querySelector("#spawn").disabled && document.querySelector("#spawn").title.includes("does not know the token")`)
+	p.Wait(
+		`document.querySelector("#spawn").disabled && document.querySelector("#spawn").title.includes("does not know the ` +
+			`token")`,
+	)
 	key := selfShell(t, c.running, p)
 	enter(p, key, "echo still''-working")
 	p.WaitScreen(key, "still-working")
 	var refused *client.Problem
-	if _, err := c.Spawn(soon(t)); !errors.As(err, &refused) || refused.Status < 400 || !strings.Contains(refused.Error(), "token") {
+	if _, err := c.Spawn(
+		soon(t),
+	); !errors.As(err, &refused) || refused.Status < 400 ||
+		!strings.Contains(refused.Error(), "token") {
 		t.Errorf("spawning all the same: %v, want a refusal that says why", err)
 	}
 	if text := c.out.all(); strings.Contains(text, "nobodys-token-77777777") {
@@ -350,7 +401,12 @@ func TestBrowser_RailwayAmbiguousCreate(t *testing.T) {
 	name := c.click(t, p)
 	c.shellOf(t, p, name)
 	if list := c.api.Services(); len(list) != 1 || len(list[0].Deployments) != 1 || c.api.Count("createService") != 1 {
-		t.Errorf("%d services after %d creations: %+v, want one, deployed once", len(list), c.api.Count("createService"), list)
+		t.Errorf(
+			"%d services after %d creations: %+v, want one, deployed once",
+			len(list),
+			c.api.Count("createService"),
+			list,
+		)
 	}
 	if cards := browser.Eval[int](p, `document.querySelectorAll(".node").length`); cards != 2 {
 		t.Errorf("%d cards, want the control plane's and one more", cards)

@@ -36,9 +36,19 @@ func TestBrowser_Recording(t *testing.T) {
 	p.Wait(fmt.Sprintf(`document.querySelector('%s [data-action=record]').ariaPressed === "true"`, card(name)))
 	enter(p, key, "echo one; sleep 1; echo tw''o; sleep 1")
 	p.WaitScreen(key, "\ntwo")
-	p.Do(fmt.Sprintf(withKey+`call("/nodes/%s/size?rows=20&cols=50", {method: "POST"}))`, strings.Replace(key, "/", "/shells/", 1)))
+	p.Do(
+		fmt.Sprintf(
+			withKey+`call("/nodes/%s/size?rows=20&cols=50", {method: "POST"}))`,
+			strings.Replace(key, "/", "/shells/", 1),
+		),
+	)
 	p.Wait(fmt.Sprintf(`convoy.panes.get(%q).size.cols === 50`, key))
-	p.Do(fmt.Sprintf(withKey+`call("/nodes/%s/input", {method: "POST", body: "clear; echo th''ree\r"}))`, strings.Replace(key, "/", "/shells/", 1)))
+	p.Do(
+		fmt.Sprintf(
+			withKey+`call("/nodes/%s/input", {method: "POST", body: "clear; echo th''ree\r"}))`,
+			strings.Replace(key, "/", "/shells/", 1),
+		),
+	)
 	p.WaitScreen(key, "three\n")
 	p.Click(card(name) + " [data-action=record]")
 	p.Wait(fmt.Sprintf(`!document.querySelector('%s .rec')`, card(name)))
@@ -68,7 +78,10 @@ func TestBrowser_Recording(t *testing.T) {
 	p.Click("[data-play]")
 	p.Wait(`window.between`)
 	p.Wait(playing("three") + ` && !convoy.player.playing`)
-	p.Wait(`document.querySelector("[data-text]").textContent.includes("three") && document.querySelector("[data-play]").ariaLabel === "Play"`)
+	p.Wait(
+		`document.querySelector("[data-text]").textContent.includes("three") && ` +
+			`document.querySelector("[data-play]").ariaLabel === "Play"`,
+	)
 	p.Clean()
 
 	follow(p, ".player nav a")
@@ -85,7 +98,14 @@ func plant(t *testing.T, dir, lines string) (path string) {
 	const id = "20261125-101502-planted"
 	own := filepath.Join(dir, "convoy.convoy.internal")
 	must(t, os.MkdirAll(own, 0o700))
-	must(t, os.WriteFile(filepath.Join(own, id+".cast"), []byte(`{"version":3,"term":{"cols":80,"rows":24},"title":"planted"}`+"\n"+lines), 0o600))
+	must(
+		t,
+		os.WriteFile(
+			filepath.Join(own, id+".cast"),
+			[]byte(`{"version":3,"term":{"cols":80,"rows":24},"title":"planted"}`+"\n"+lines),
+			0o600,
+		),
+	)
 	return "/recordings/convoy/" + id
 }
 
@@ -103,7 +123,11 @@ func play(t *testing.T, lines string) *browser.Page {
 // Pauses are short unless one wants them long; arrows go five seconds; markers are places to go to.
 func TestBrowser_PlayerTime(t *testing.T) {
 	t.Parallel()
-	p := play(t, `[1, "o", "one "]`+"\n"+`[60, "m", "a mark"]`+"\n"+`[0, "o", "two "]`+"\n"+`[20, "o", "three"]`+"\n# end {\"seconds\":91,\"reason\":\"x\"}\n")
+	p := play(
+		t,
+		`[1, "o", "one "]`+"\n"+`[60, "m", "a mark"]`+"\n"+`[0, "o", "two "]`+"\n"+`[20, "o", "three"]`+"\n# end "+
+			"{\"seconds\":91,\"reason\":\"x\"}\n",
+	)
 	p.Wait(`window.convoy?.player?.duration === 1 + 2 + 2 + 2`)
 	p.Press("ArrowRight")
 	p.Wait(playing("one two three") + ` && convoy.player.position === 5`)
@@ -112,7 +136,10 @@ func TestBrowser_PlayerTime(t *testing.T) {
 	p.Press("End")
 	p.Wait(playing("three"))
 	p.Click("[data-idle]")
-	p.Wait(`convoy.player.duration === 91 && convoy.player.position === 83 && document.querySelector("[data-whole]").textContent === "1:31"`)
+	p.Wait(
+		`convoy.player.duration === 91 && convoy.player.position === 83 && ` +
+			`document.querySelector("[data-whole]").textContent === "1:31"`,
+	)
 	p.Click("[data-marks] button")
 	p.Wait(playing("one two") + ` && convoy.player.position === 61 && !convoy.player.text.includes("three")`)
 	p.Wait(`document.querySelector("[data-seek]").ariaValueText === "1:01 of 1:31"`)
@@ -152,9 +179,14 @@ func TestBrowser_PlayerFlood(t *testing.T) {
 // Nothing in a recording does anything to the page or leaves it.
 func TestBrowser_PlayerIsDeaf(t *testing.T) {
 	t.Parallel()
-	p := play(t, `[0, "o", "\u001b]52;c;ZXZpbA==\u0007\u001b]0;<img src=x onerror=alert(1)>\u0007\u001b[c\u001b[6n\u001b]11;?\u0007\u001b[?1004h\u001b[?1003h\u001b[8;9999;9999t"]`+"\n"+
-		`[0, "r", "99999x99999"]`+"\n"+`[0, "r", "nonsense"]`+"\n"+`[0, "m", "<img src=x onerror=alert(1)>"]`+"\n"+`[0, "zz", "?"]`+"\n"+
-		`[0, "o", "\u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007 \ud800 done"]`+"\n"+`[1, "o`)
+	p := play(
+		t,
+		`[0, "o", "\u001b]52;c;ZXZpbA==\u0007\u001b]0;<img src=x `+
+			`onerror=alert(1)>\u0007\u001b[c\u001b[6n\u001b]11;?\u0007\u001b[?1004h\u001b[?1003h\u001b[8;9999;9999t"]`+"\n"+
+			`[0, "r", "99999x99999"]`+"\n"+`[0, "r", "nonsense"]`+"\n"+`[0, "m", "<img src=x onerror=alert(1)>"]`+"\n"+`[0, `+
+			`"zz", "?"]`+"\n"+
+			`[0, "o", "\u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007 \ud800 done"]`+"\n"+`[1, "o`,
+	)
 	p.Wait(playing("done"))
 	if size := browser.Eval[string](p, `JSON.stringify(convoy.player.size)`); size != `{"cols":80,"rows":24}` {
 		t.Errorf("the size is %s", size)
@@ -182,14 +214,22 @@ func TestBrowser_RecordingsOnAPhone(t *testing.T) {
 	p.Wait(`window.convoy?.player?.settled`)
 	p.Press("End")
 	p.Wait(playing("wide wide") + ` && convoy.player.size.cols === 200`)
-	if wide := browser.Eval[float64](p, `document.querySelector(".xterm-screen").getBoundingClientRect().right`); wide > 360 {
+	if wide := browser.Eval[float64](
+		p,
+		`document.querySelector(".xterm-screen").getBoundingClientRect().right`,
+	); wide > 360 {
 		t.Errorf("the grid reaches to %g of 360 pixels", wide)
 	}
 	for range 2 {
 		if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 360 {
 			t.Errorf("the page is %d pixels wide on a phone of 360", wide)
 		}
-		small := browser.Eval[string](p, `[...document.querySelectorAll("button, a, select, input[type=range]")].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 24 && getComputedStyle(e).display !== "inline").map(e => e.outerHTML.slice(0, 80)).join()`)
+		small := browser.Eval[string](
+			p,
+			`[...document.querySelectorAll("button, a, select, input[type=range]")].filter(e => e.checkVisibility() && `+
+				`e.getBoundingClientRect().height < 24 && getComputedStyle(e).display !== "inline").map(e => `+
+				`e.outerHTML.slice(0, 80)).join()`,
+		)
 		if small != "" {
 			t.Errorf("too small to be touched: %s", small)
 		}
@@ -201,5 +241,8 @@ func TestBrowser_RecordingsOnAPhone(t *testing.T) {
 func TestBrowser_PlayerSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	p := play(t, "nonsense\n")
-	p.Wait(`document.querySelector("[data-status]").textContent.startsWith("This recording cannot be played: ") && document.querySelector("[data-play]").disabled`)
+	p.Wait(
+		`document.querySelector("[data-status]").textContent.startsWith("This recording cannot be played: ") && ` +
+			`document.querySelector("[data-play]").disabled`,
+	)
 }

@@ -44,7 +44,8 @@ func TestRecordingOverTheHop(t *testing.T) {
 	must(t, term.WaitFor(soon(t), "\nrecorded"))
 	must(t, n.Do(soon(t), "DELETE", s.Path()+"/recording", nil, nil))
 	list := n.recordings(t, made.Name)
-	if len(list) != 1 || list[0].State != "finished" || list[0].By != access.ConsoleToken || len(n.recordings(t, "convoy")) != 0 {
+	if len(list) != 1 || list[0].State != "finished" || list[0].By != access.ConsoleToken ||
+		len(n.recordings(t, "convoy")) != 0 {
 		t.Fatalf("recordings %+v", list)
 	}
 	path := "/nodes/" + made.Name + "/recordings/" + list[0].ID
@@ -58,7 +59,8 @@ func TestRecordingOverTheHop(t *testing.T) {
 	must(t, err)
 	kept, err := os.ReadFile(filepath.Join(dir, made.Host, list[0].ID+".cast"))
 	must(t, err)
-	if !bytes.Equal(body, kept) || answer.Header.Get("Content-Type") != "application/x-asciicast" || !bytes.Contains(body, []byte("recorded")) {
+	if !bytes.Equal(body, kept) || answer.Header.Get("Content-Type") != "application/x-asciicast" ||
+		!bytes.Contains(body, []byte("recorded")) {
 		t.Errorf("%d bytes of %q came, %d are kept", len(body), answer.Header.Get("Content-Type"), len(kept))
 	}
 	must(t, n.Do(soon(t), "DELETE", path, nil, nil))

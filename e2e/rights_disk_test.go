@@ -17,8 +17,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// A7: with a full disk nobody can log in, and is told why; who is logged in can log out, and stays so when there is room
-// again, and after a restart.
+// A7: with a full disk nobody can log in, and is told why; who is logged in can log out, and stays so when there is
+// room again, and after a restart.
 func TestRights_A7_FullDisk(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -35,10 +35,30 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(data, "users"), []byte(users), 0o600))
 	env := map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}
 	begin := func() (*running, string) {
-		n := launch(t, env, "-provider", "none", "-host", "disk.test", "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0", "-data", data)
+		n := launch(
+			t,
+			env,
+			"-provider",
+			"none",
+			"-host",
+			"disk.test",
+			"-query",
+			"",
+			"-bind",
+			loopback,
+			"-port",
+			"0",
+			"-call-port",
+			"0",
+			"-data",
+			data,
+		)
 		return n, strings.TrimSuffix(strings.Fields(n.out.line(soon(t), t, "log in at http"))[3], "/")
 	}
-	plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	plain := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	location := "" // that the last answer led to
 	ask := func(base, method, path, cookie, body string) (status int, text string, set string) {
 		t.Helper()
@@ -79,7 +99,8 @@ func TestRights_A7_FullDisk(t *testing.T) {
 		if status == http.StatusSeeOther {
 			continue
 		}
-		if refused = status == http.StatusServiceUnavailable; !refused || !strings.Contains(text, "could not be recorded") || cookie != "" {
+		if refused = status == http.StatusServiceUnavailable; !refused || !strings.Contains(text, "could not be recorded") ||
+			cookie != "" {
 			t.Fatalf("login with a full disk: %d, cookie %q, %s", status, cookie, text)
 		}
 		break

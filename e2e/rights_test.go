@@ -118,7 +118,12 @@ func (k *ticks) loop(text string) string {
 // asksBeside asks a console for something that a Convoy shell asks.
 func asksBeside(t *testing.T, c *client.Client, shell, fn string, args string) (value json.RawMessage, err error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", c.Base+"/api/shell", strings.NewReader(fmt.Sprintf(`{"fn":%q,"args":%s}`, fn, args)))
+	r, err := http.NewRequestWithContext(
+		t.Context(),
+		"POST",
+		c.Base+"/api/shell",
+		strings.NewReader(fmt.Sprintf(`{"fn":%q,"args":%s}`, fn, args)),
+	)
 	must(t, err)
 	r.Header.Set("Authorization", "Bearer "+c.Token)
 	r.Header.Set("Convoy-Shell", shell)
@@ -289,7 +294,13 @@ func (s *subject) eventually(t *testing.T, want int, method, path string) {
 func (s *subject) shell(t *testing.T, node byHand, kind, dir string) (client.Shell, *client.Terminal) {
 	t.Helper()
 	var made client.Shell
-	must(t, json.Unmarshal([]byte(s.made(t, s.console, "/nodes/"+node.name+"/shells", fmt.Sprintf(`{"kind":%q,"dir":%q}`, kind, dir))), &made))
+	must(
+		t,
+		json.Unmarshal(
+			[]byte(s.made(t, s.console, "/nodes/"+node.name+"/shells", fmt.Sprintf(`{"kind":%q,"dir":%q}`, kind, dir))),
+			&made,
+		),
+	)
 	looks := client.New(s.console.Base, s.console.Token)
 	t.Cleanup(looks.Close)
 	term, err := looks.Attach(t.Context(), made, -1)
@@ -356,7 +367,8 @@ func (s *subject) begins(t *testing.T, path, body string) (ends func(t *testing.
 
 const largeFile = 256 << 20
 
-// use is something that somebody does by their right: open begins it, and returns what is to hold when the right is lost.
+// use is something that somebody does by their right: open begins it, and returns what is to hold when the right is
+// lost.
 type use struct {
 	name string
 	open func(t *testing.T, s *subject) (after func(t *testing.T))
@@ -370,7 +382,11 @@ var uses = []use{
 	}},
 	{name: "stream", open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, _ := s.shell(t, s.far, "system", "")
-		return s.reads(t, "/stream?want=nodes&viewer=viewer-of-the-rights&shell="+url.QueryEscape(shell.Key()+"@-1"), "event: reset")
+		return s.reads(
+			t,
+			"/stream?want=nodes&viewer=viewer-of-the-rights&shell="+url.QueryEscape(shell.Key()+"@-1"),
+			"event: reset",
+		)
 	}},
 	{name: "follow", open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, _ := s.shell(t, s.console, "system", "")
@@ -457,7 +473,10 @@ var uses = []use{
 		var made struct{ ID string }
 		must(t, json.Unmarshal([]byte(s.made(t, s.console, shell.Path()+"/recording", "")), &made))
 		s.does(t, 200, "DELETE", shell.Path()+"/recording", "")
-		must(t, os.Truncate(filepath.Join(s.recordings, strings.TrimPrefix(s.console.name, "convoy@"), made.ID+".cast"), largeFile))
+		must(
+			t,
+			os.Truncate(filepath.Join(s.recordings, strings.TrimPrefix(s.console.name, "convoy@"), made.ID+".cast"), largeFile),
+		)
 		return s.reads(t, "/nodes/"+s.console.name+"/recordings/"+made.ID, "version")
 	}},
 	{name: "download", open: func(t *testing.T, s *subject) func(*testing.T) {
@@ -470,7 +489,11 @@ var uses = []use{
 	{name: "runbook step, run", open: func(t *testing.T, s *subject) func(*testing.T) {
 		pipe := filepath.Join(t.TempDir(), "pipe")
 		must(t, syscall.Mkfifo(pipe, 0o600))
-		ends := s.begins(t, "/nodes/"+s.far.name+"/run", fmt.Sprintf(`{"command":"while echo x; do sleep 0.05; done >%s"}`, pipe))
+		ends := s.begins(
+			t,
+			"/nodes/"+s.far.name+"/run",
+			fmt.Sprintf(`{"command":"while echo x; do sleep 0.05; done >%s"}`, pipe),
+		)
 		in, err := os.OpenFile(pipe, os.O_RDONLY, 0)
 		must(t, err)
 		t.Cleanup(func() { in.Close() })

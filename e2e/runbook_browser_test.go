@@ -45,7 +45,10 @@ func openRunbook(t *testing.T, p *browser.Page, name string) {
 	t.Helper()
 	follow(p, ".tools a[href='/runbooks']")
 	follow(p, fmt.Sprintf(`.runbook-list a[href="/runbooks/%s"]`, name))
-	p.Wait(`document.querySelectorAll(".code-bar [data-action=run-step]").length === document.querySelectorAll("figure[data-kind]").length`)
+	p.Wait(
+		`document.querySelectorAll(".code-bar [data-action=run-step]").length === ` +
+			`document.querySelectorAll("figure[data-kind]").length`,
+	)
 }
 
 // results is what is shown below a step, as text.
@@ -76,7 +79,8 @@ func TestBrowser_Runbook(t *testing.T) {
 	p.Wait(done(3, "failed"))
 	for step, want := range map[int][]string{
 		1: {"The same on 3 nodes", `["alive", "alive", "alive"]`, "ok"},
-		2: {"All 3 nodes differ", "I am " + a.Name, "I am " + b.Name, "I am convoy@convoy.convoy.internal", "\nred", "exit 0"},
+		2: {"All 3 nodes differ", "I am " + a.Name, "I am " + b.Name, "I am convoy@convoy.convoy.internal", "\nred",
+			"exit 0"},
 		3: {"2 nodes agree, 1 differs", "not ready", "exit 3", "exit 0", "no output"},
 	} {
 		got := results(p, step)
@@ -86,10 +90,17 @@ func TestBrowser_Runbook(t *testing.T) {
 			}
 		}
 	}
-	if marked := browser.Eval[string](p, `[...document.querySelectorAll("#step-2 + .results mark")].map(m => m.textContent).join()`); strings.Count(marked, "I am ") != 3 || strings.Contains(marked, "red") {
+	if marked := browser.Eval[string](
+		p,
+		`[...document.querySelectorAll("#step-2 + .results mark")].map(m => m.textContent).join()`,
+	); strings.Count(marked, "I am ") != 3 ||
+		strings.Contains(marked, "red") {
 		t.Errorf("marked in step 2: %q", marked)
 	}
-	p.Wait(`document.querySelector(".run-where p").textContent === "Stopped at step 3: it failed on convoy." && document.querySelector("#run-said").textContent.trim() === "Stopped at step 3: it failed on convoy."`)
+	p.Wait(
+		`document.querySelector(".run-where p").textContent === "Stopped at step 3: it failed on convoy." && ` +
+			`document.querySelector("#run-said").textContent.trim() === "Stopped at step 3: it failed on convoy."`,
+	)
 	if after := browser.Eval[bool](p, `document.querySelector("#step-4 + .results").hidden`); !after {
 		t.Error("the step after the one that failed has run")
 	}
@@ -109,17 +120,24 @@ func TestBrowser_Runbook(t *testing.T) {
 
 	p.Click("#run-nodes label:first-child")
 	p.Click("#run-all")
-	p.Wait(`document.querySelector("[data-action=go-on]").textContent === "Continue with step 4" && !document.querySelector(".run-where").hidden`)
+	p.Wait(
+		`document.querySelector("[data-action=go-on]").textContent === "Continue with step 4" && ` +
+			`!document.querySelector(".run-where").hidden`,
+	)
 	p.Click("[data-action=go-on]")
 	p.Wait(`document.querySelector(".run-where p").textContent === "All 4 steps are done, on 3 nodes."`)
 	p.Clean()
 }
 
-// Stop ends what runs, on the nodes as well; an edit shows at once; a node that comes is chosen, one that was not stays so.
+// Stop ends what runs, on the nodes as well; an edit shows at once; a node that comes is chosen, one that was not stays
+// so.
 func TestBrowser_RunbookStops(t *testing.T) {
 	t.Parallel()
 	left := filepath.Join(t.TempDir(), "pid")
-	dir := shelve(t, map[string]string{"slow.md": "# Slow\n\n```sh\necho $$ > " + left + "; sleep 1000\n```\n\n```sh\necho two\n```\n"})
+	dir := shelve(
+		t,
+		map[string]string{"slow.md": "# Slow\n\n```sh\necho $$ > " + left + "; sleep 1000\n```\n\n```sh\necho two\n```\n"},
+	)
 	n := startBash(t, "-runbooks", dir)
 	p := browse(t, n, n.host())
 	openRunbook(t, p, "slow")
@@ -140,11 +158,18 @@ func TestBrowser_RunbookStops(t *testing.T) {
 	p.Wait(`document.querySelector(".run-where p").textContent === "Choose at least one node."`)
 	made := n.spawnAlive(t)
 	p.Do(`dispatchEvent(new Event("focus"))`)
-	p.Wait(fmt.Sprintf(`document.querySelectorAll("#run-nodes input").length === 2 && document.querySelector('#run-nodes [value="%s"]')`, made.Name))
+	p.Wait(
+		fmt.Sprintf(
+			`document.querySelectorAll("#run-nodes input").length === 2 && document.querySelector('#run-nodes [value="%s"]')`,
+			made.Name,
+		),
+	)
 	p.Click("#run-nodes label:last-child")
 	must(t, os.WriteFile(filepath.Join(dir, "slow.md"), []byte("# Slow\n\n```sh\necho edited\n```\n"), 0o600))
 	p.Reload()
-	p.Wait(`document.querySelectorAll("figure[data-kind]").length === 1 && document.querySelector("#step-1 + .results").hidden`)
+	p.Wait(
+		`document.querySelectorAll("figure[data-kind]").length === 1 && document.querySelector("#step-1 + .results").hidden`,
+	)
 	p.Click("#run-all")
 	p.Wait(done(1, "ok"))
 	if got := results(p, 1); !strings.Contains(got, "edited") {
@@ -169,7 +194,13 @@ func untilGone(t *testing.T, pid string) {
 // A block is copied, and another one is run in a shell of another node.
 func TestBrowser_RunIn(t *testing.T) {
 	t.Parallel()
-	dir := shelve(t, map[string]string{"in.md": "# In\n\n```sh\necho typed on $CONVOY_NODE;\necho and the second line\n```\n\n```convoy\n(node.self(), 6 *\n   7)\n```\n"})
+	dir := shelve(
+		t,
+		map[string]string{
+			"in.md": "# In\n\n```sh\necho typed on $CONVOY_NODE;\necho and the second line\n```\n\n```convoy\n(node.self(), 6 " +
+				"*\n   7)\n```\n",
+		},
+	)
 	n := startBash(t, "-runbooks", dir)
 	made := n.spawnAlive(t)
 	p := browse(t, n, n.host())
@@ -177,10 +208,20 @@ func TestBrowser_RunIn(t *testing.T) {
 	openRunbook(t, p, "in")
 	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
 	p.Click("#step-1 [data-action=copy-code]")
-	p.Wait(`window.copied === "echo typed on $CONVOY_NODE;\necho and the second line" && document.querySelector("#step-1 [data-action=copy-code] span").textContent === "Copied"`)
+	p.Wait(
+		`window.copied === "echo typed on $CONVOY_NODE;\necho and the second line" && document.querySelector("#step-1 ` +
+			`[data-action=copy-code] span").textContent === "Copied"`,
+	)
 
 	runIn(p, "#step-1", made.Name)
-	p.Wait(fmt.Sprintf(`[...window.convoy?.panes ?? []].some(([key, pane]) => key.startsWith(%q) && pane.text().includes("\ntyped on %s\n") && pane.text().includes("\nand the second line\n"))`, made.Name+"/", made.Name))
+	p.Wait(
+		fmt.Sprintf(
+			`[...window.convoy?.panes ?? []].some(([key, pane]) => key.startsWith(%q) && pane.text().includes("\ntyped on `+
+				`%s\n") && pane.text().includes("\nand the second line\n"))`,
+			made.Name+"/",
+			made.Name,
+		),
+	)
 	p.Wait(`sessionStorage.getItem("convoy-run") === null`)
 
 	openRunbook(t, p, "in")
@@ -192,11 +233,17 @@ func TestBrowser_RunIn(t *testing.T) {
 
 	openRunbook(t, p, "in")
 	runIn(p, "#step-2", "convoy@convoy.convoy.internal") // there is no Convoy shell yet
-	p.Wait(`document.querySelector('.node[data-self] [role=tab][data-kind=convoy]') && [...window.convoy.panes.values()].some(pane => pane.text().includes('("convoy@convoy.convoy.internal", 42)'))`)
+	p.Wait(
+		`document.querySelector('.node[data-self] [role=tab][data-kind=convoy]') && ` +
+			`[...window.convoy.panes.values()].some(pane => pane.text().includes('("convoy@convoy.convoy.internal", 42)'))`,
+	)
 	p.Clean()
 
 	openRunbook(t, p, "in")
-	p.Do(`sessionStorage.setItem("convoy-run", JSON.stringify({ node: "convoy@gone.convoy.internal", kind: "system", text: "echo never" }))`)
+	p.Do(
+		`sessionStorage.setItem("convoy-run", JSON.stringify({ node: "convoy@gone.convoy.internal", kind: "system", text: ` +
+			`"echo never" }))`,
+	)
 	p.Go("http://" + n.host() + "/")
 	p.Wait(`document.querySelector("#notices").innerText.includes("gone can no longer be reached.")`)
 	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)

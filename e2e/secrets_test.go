@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The environment that a process was started with stays readable for as long as it lives: there must be no secret in it.
+// The environment that a process was started with stays readable for as long as it lives: there must be no secret in
+// it.
 func TestSecrets_LeaveTheEnvironment(t *testing.T) {
 	t.Parallel()
 	p := startProcess(t, "secrets.test", "localhost:0")

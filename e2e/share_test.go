@@ -80,7 +80,15 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	typist.Type("Grace")
 	typist.Press("Enter")
 	typist.Wait(`!document.querySelector("#name").open && document.body.dataset.link === "open"`)
-	if got, want := attending(t, n, key, 4), "Grace (link) true, for Ada (link) false, test false"; !strings.HasSuffix(got, want) {
+	if got, want := attending(
+		t,
+		n,
+		key,
+		4,
+	), "Grace (link) true, for Ada (link) false, test false"; !strings.HasSuffix(
+		got,
+		want,
+	) {
 		t.Errorf("there are %s, want %s", got, want)
 	}
 	enter(typist, key, ":q")
@@ -95,7 +103,9 @@ func TestBrowser_ShareLinks(t *testing.T) {
 		right string
 		page  *browser.Page
 	}{{"type", typist}, {"watch", watcher}} {
-		p.Wait(fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, holder.right))
+		p.Wait(
+			fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, holder.right),
+		)
 		p.Click(fmt.Sprintf("#share-list [data-right=%s] button", holder.right))
 		p.Wait(`document.querySelector("#confirm").open`)
 		p.Click("#confirm [value=yes]")

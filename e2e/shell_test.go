@@ -18,7 +18,14 @@ import (
 func (n byHand) said(t *testing.T, source string) (out, problem string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cli.Run(soon(t), []string{"shell", "-connect", n.Base, "-token-file", tokenFile(t), "-c", source}, testEnv(nil), nil, &stdout, &stderr)
+	cli.Run(
+		soon(t),
+		[]string{"shell", "-connect", n.Base, "-token-file", tokenFile(t), "-c", source},
+		testEnv(nil),
+		nil,
+		&stdout,
+		&stderr,
+	)
 	return stdout.String(), stderr.String()
 }
 
@@ -48,7 +55,8 @@ func TestRows15To19_TheDemosCommands(t *testing.T) {
 		{`send("nobody", "b", "ping")`, "", "no such process"},
 		{`logs.tail("b", grep="Received PING")[-1].text`, "Received ping on node " + nameB, ""},
 		{`[l.node for l in logs.find("ConvoyWorker started")]`, `["` + nameA + `", "` + nameB + `"]`, ""},
-		{`p = self()` + "\n" + `send(p, [1, "two"])` + "\n" + `m = receive(5)` + "\n" + `(m.sender, m.message)`, `("` + nameA + `", [1, "two"])`, ""},
+		{`p = self()` + "\n" + `send(p, [1, "two"])` + "\n" + `m = receive(5)` + "\n" + `(m.sender, m.message)`,
+			`("` + nameA + `", [1, "two"])`, ""},
 		{"receive(0)", "", ""},
 		{"spawn()", "", "no node of this cluster makes others"},
 		{`shells.run("b", "echo $CONVOY_NODE; exit 3").status`, "3", ""},
@@ -59,7 +67,8 @@ func TestRows15To19_TheDemosCommands(t *testing.T) {
 		{`open("/etc/passwd")`, "", "knows nothing of files"},
 	} {
 		out, problem := a.said(t, step.source)
-		if !strings.Contains(out, step.out) || !strings.Contains(problem, step.problem) || step.problem == "" && problem != "" {
+		if !strings.Contains(out, step.out) || !strings.Contains(problem, step.problem) ||
+			step.problem == "" && problem != "" {
 			t.Errorf("%s prints %q, error %q; want %q, %q", step.source, out, problem, step.out, step.problem)
 		}
 	}
@@ -76,7 +85,8 @@ func TestShell_TwoShellsTalk(t *testing.T) {
 	ended := make(chan int)
 	go func() {
 		source := "print('listening as', self().process)\nm = receive(20)\nprint(m.message, 'from', m.sender)"
-		ended <- cli.Run(context.Background(), []string{"shell", "-connect", b.Base, "-token-file", tokenFile(t), "-c", source}, testEnv(nil), nil, out, out)
+		ended <- cli.Run(context.Background(), []string{"shell", "-connect", b.Base, "-token-file", tokenFile(t), "-c",
+			source}, testEnv(nil), nil, out, out)
 	}()
 	name := out.after(soon(t), t, "listening as ")
 	a.evaluates(t, `send("`+name+`", "b", "hello")`)
@@ -95,7 +105,8 @@ func TestRow14_APICmd(t *testing.T) {
 		t.Errorf("Node.self gives %+v", got)
 	}
 	for body, want := range map[string]int{
-		`{"value": "1 / 0"}`: 422, `{"value": " "}`: 400, `{`: 400, `{"value": "` + strings.Repeat("x", 70<<10) + `"}`: 413, `{"value": "while True: pass"}`: 422,
+		`{"value": "1 / 0"}`: 422, `{"value": " "}`: 400, `{`: 400, `{"value": "` + strings.Repeat("x", 70<<10) +
+			`"}`: 413, `{"value": "while True: pass"}`: 422,
 	} {
 		err := a.Client.Do(soon(t), http.MethodPost, "/api/cmd", []byte(body), nil)
 		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != want {
@@ -132,8 +143,10 @@ func TestShell_Connect(t *testing.T) {
 		status int
 		out    string
 	}{
-		{[]string{"-connect", a.Client.Base, "-token-file", token, "-c", "send(self(), 1)\n(node.self(), receive(1).message)"}, 0, "(\"" + a.name + "\", 1)\n"},
-		{[]string{"-connect", a.Client.Base, "-token-file", token, "-json", "-c", "fleet.nodes()[0].status"}, 0, "\"alive\"\n"},
+		{[]string{"-connect", a.Client.Base, "-token-file", token, "-c",
+			"send(self(), 1)\n(node.self(), receive(1).message)"}, 0, "(\"" + a.name + "\", 1)\n"},
+		{[]string{"-connect", a.Client.Base, "-token-file", token, "-json", "-c", "fleet.nodes()[0].status"}, 0,
+			"\"alive\"\n"},
 		{[]string{"-connect", a.Client.Base, "-c", "1"}, 1, ""},
 		{[]string{"-connect", "nowhere", "-c", "1"}, 1, ""},
 		{[]string{"-nonsense"}, 2, ""},

@@ -19,7 +19,8 @@ func startConvoy(t *testing.T, args ...string) *running {
 
 // asks types a line into a Convoy shell and waits until the screen shows what it gives, and the next prompt.
 func asks(p *browser.Page, key, line, gives string) {
-	last := fmt.Sprintf(`Number(/\((\d+)\)>$/.exec(window.convoy.panes.get(%q).text().trimEnd())?.[1] ?? 0)`, key) // of the prompt at the end
+	// of the prompt at the end
+	last := fmt.Sprintf(`Number(/\((\d+)\)>$/.exec(window.convoy.panes.get(%q).text().trimEnd())?.[1] ?? 0)`, key)
 	p.Do("window.before = " + last)
 	enter(p, key, line)
 	p.Wait(fmt.Sprintf("%s > window.before && window.convoy.panes.get(%q).text().includes(%q)", last, key, gives))
@@ -58,7 +59,10 @@ func TestBrowser_ConvoyShellInAPane(t *testing.T) {
 		t.Errorf("shells: %+v", shells)
 	}
 	p.Do(`document.querySelector('.node[data-self] [data-action=open-shell][data-kind=system]').click()`)
-	p.Wait(`document.querySelectorAll('.node[data-self] [role=tab][data-kind=system][data-running]').length === 1 && window.convoy.panes.size === 2`)
+	p.Wait(
+		`document.querySelectorAll('.node[data-self] [role=tab][data-kind=system][data-running]').length === 1 && ` +
+			`window.convoy.panes.size === 2`,
+	)
 	p.Clean()
 }
 

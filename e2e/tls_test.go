@@ -25,7 +25,10 @@ func trusting(t *testing.T, file string) *http.Client {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // link waits for the link that a node prints.
@@ -63,10 +66,25 @@ func TestTLS_Self(t *testing.T) {
 		}
 		var out, errs strings.Builder
 		env := testEnv(map[string]string{"CONVOY_TOKEN": u.Query().Get("token")})
-		if status := cli.Run(t.Context(), []string{"shell", "-connect", "https://" + u.Host, "-ca", file, "-c", "node.self()"}, env, nil, &out, &errs); status != 0 || !strings.Contains(out.String(), "convoy@convoy") {
+		if status := cli.Run(
+			t.Context(),
+			[]string{"shell", "-connect", "https://" + u.Host, "-ca", file, "-c", "node.self()"},
+			env,
+			nil,
+			&out,
+			&errs,
+		); status != 0 ||
+			!strings.Contains(out.String(), "convoy@convoy") {
 			t.Errorf("convoy shell: %d, %s%s", status, out.String(), errs.String())
 		}
-		if status := cli.Run(t.Context(), []string{"health"}, testEnv(map[string]string{"CONVOY_ADDR": u.Host, "CONVOY_TLS_SELF": "1"}), nil, &out, &errs); status != 0 {
+		if status := cli.Run(
+			t.Context(),
+			[]string{"health"},
+			testEnv(map[string]string{"CONVOY_ADDR": u.Host, "CONVOY_TLS_SELF": "1"}),
+			nil,
+			&out,
+			&errs,
+		); status != 0 {
 			t.Errorf("convoy health: %d, %s", status, errs.String())
 		}
 		n.ended()

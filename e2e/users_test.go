@@ -24,13 +24,19 @@ func logInAs(t *testing.T, n *running, name, password string) *browser.Page {
 	t.Helper()
 	p := browser.Shared(t).Open(t, "http://"+n.host()+"/login")
 	p.Wait(`document.querySelector("#name")`)
-	p.Do(fmt.Sprintf(`document.querySelector("#name").value = %q; document.querySelector("#password").value = %q`, name, password))
+	p.Do(
+		fmt.Sprintf(
+			`document.querySelector("#name").value = %q; document.querySelector("#password").value = %q`,
+			name,
+			password,
+		),
+	)
 	p.Click("form button[type=submit]")
 	return p
 }
 
-// onlyOwnHistory goes back in a shell to the first line that its user has typed: there are no others' before it, though an
-// admin has typed on this node.
+// onlyOwnHistory goes back in a shell to the first line that its user has typed: there are no others' before it, though
+// an admin has typed on this node.
 func onlyOwnHistory(t *testing.T, p *browser.Page, key, data string) {
 	t.Helper()
 	for range 3 {
@@ -41,7 +47,11 @@ func onlyOwnHistory(t *testing.T, p *browser.Page, key, data string) {
 	if text := strings.TrimSpace(p.Screen(key)); !strings.HasSuffix(text, "> 'mine ' + 'own'#") {
 		t.Errorf("an operator's oldest line is not the first that was typed:\n%s", text)
 	}
-	if kept := histories(t, data); len(kept) != 2 || strings.Contains(kept[0], "6 * 7") == strings.Contains(kept[1], "6 * 7") {
+	if kept := histories(
+		t,
+		data,
+	); len(kept) != 2 ||
+		strings.Contains(kept[0], "6 * 7") == strings.Contains(kept[1], "6 * 7") {
 		t.Errorf("of an admin and an operator is kept: %q", kept)
 	}
 }
@@ -66,8 +76,8 @@ func histories(t *testing.T, data string) (kept []string) {
 	return kept
 }
 
-// What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's; a
-// viewer watches both.
+// What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's;
+// a viewer watches both.
 func TestBrowser_Roles(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
@@ -79,7 +89,10 @@ func TestBrowser_Roles(t *testing.T) {
 	}
 	n := startConvoy(t, "-data", data)
 	wrong := logInAs(t, n, "olga", "ann's password")
-	wrong.Wait(`document.readyState === "complete" && document.querySelector("#login-error")?.textContent.includes("not right") && document.querySelector("#name").value === "olga"`)
+	wrong.Wait(
+		`document.readyState === "complete" && document.querySelector("#login-error")?.textContent.includes("not right") ` +
+			`&& document.querySelector("#name").value === "olga"`,
+	)
 
 	admin := logInAs(t, n, "ann", "ann's password")
 	admin.Wait(`window.convoy?.panes.size === 1`)
@@ -92,7 +105,8 @@ func TestBrowser_Roles(t *testing.T) {
 	seen := func(p *browser.Page, selector string) bool {
 		return browser.Eval[bool](p, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector))
 	}
-	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true, "[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false} {
+	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
+		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false} {
 		if seen(operator, selector) != want {
 			t.Errorf("an operator sees %s: %v", selector, !want)
 		}
@@ -112,7 +126,8 @@ func TestBrowser_Roles(t *testing.T) {
 
 	viewer := logInAs(t, n, "vic", "vic's password")
 	viewer.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
-	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]", "[href='/recordings']", "#broadcast-toggle"} {
+	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]",
+		"[href='/recordings']", "#broadcast-toggle"} {
 		if seen(viewer, selector) {
 			t.Errorf("a viewer sees %s", selector)
 		}

@@ -34,8 +34,37 @@ func startProcess(t *testing.T, host, addr string) process {
 	exe, err := os.Executable()
 	must(t, err)
 	out := &output{changed: make(chan struct{})}
-	cmd := exec.Command(exe, "-addr", addr, "-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0", "-log", "json", "-system-shell", "first", "-shell", "bash --norc --noprofile")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "LANG=C.UTF-8", asProcess + "=1", "CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=a-token-of-the-tests"}
+	cmd := exec.Command(
+		exe,
+		"-addr",
+		addr,
+		"-provider",
+		"none",
+		"-host",
+		host,
+		"-query",
+		"",
+		"-bind",
+		loopback,
+		"-port",
+		"0",
+		"-call-port",
+		"0",
+		"-log",
+		"json",
+		"-system-shell",
+		"first",
+		"-shell",
+		"bash --norc --noprofile",
+	)
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.TempDir(),
+		"LANG=C.UTF-8",
+		asProcess + "=1",
+		"CONVOY_COOKIE=" + testCookie,
+		"CONVOY_TOKEN=a-token-of-the-tests",
+	}
 	cmd.Stdout, cmd.Stderr = out, out
 	must(t, cmd.Start())
 	t.Cleanup(func() {
@@ -75,16 +104,27 @@ func freeAddr(t *testing.T) string {
 }
 
 // counting prints rows with the shell's process until a line is typed. One process does all of it, so the order is
-// certain; a job beside it would have the shell put in a word about the job at any time. The time of a read may be over in
-// the middle of the line, which then comes in parts.
-const counting = `stty -echo; i=0; until IFS= read -r -t 0.01 part; do line+=$part; echo "row $((++i)) of $$"; done; echo "read <$line$part> in $$"; stty echo`
+// certain; a job beside it would have the shell put in a word about the job at any time. The time of a read may be over
+// in the middle of the line, which then comes in parts.
+const counting = `stty -echo; i=0; until IFS= read -r -t 0.01 part; do line+=$part; echo "row $((++i)) of $$"; done; ` +
+	`echo "read <$line$part> in $$"; stty echo`
 
 // The node that serves the page is killed while a shell of another node counts, and comes back without knowing of
 // anybody. The tab goes on by itself: the same program, every row once, and what was typed meanwhile is typed once.
 func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
-	owner, other, addr := startProcess(t, "owner.test", "127.0.0.1:0"), startProcess(t, "other.test", "127.0.0.1:0"), freeAddr(t)
+	owner, other, addr := startProcess(
+		t,
+		"owner.test",
+		"127.0.0.1:0",
+	), startProcess(
+		t,
+		"other.test",
+		"127.0.0.1:0",
+	), freeAddr(
+		t,
+	)
 	console := startProcess(t, "console.test", addr)
 	other.connect(t, owner)
 	console.connect(t, owner)
@@ -142,8 +182,8 @@ func whileReading(loop string) string {
 	return `(stty -echo; (` + loop + `) & read line; wait; echo "read <$line>"; stty echo)`
 }
 
-// The page's own scripts in bad weather: what is typed in it is typed once and in order, and 200 KiB of output are there
-// once, row by row.
+// The page's own scripts in bad weather: what is typed in it is typed once and in order, and 200 KiB of output are
+// there once, row by row.
 func TestBrowser_Weather(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
@@ -153,7 +193,13 @@ func TestBrowser_Weather(t *testing.T) {
 	defer proxy.Close()
 	p := browse(t, n, proxy.Addr())
 	key := selfShell(t, n, p)
-	enter(p, key, whileReading(`for i in {1..4000}; do echo "row $i of four thousand, as wide as fifty bytes."; ((i % 40)) || sleep 0.04; done`))
+	enter(
+		p,
+		key,
+		whileReading(
+			`for i in {1..4000}; do echo "row $i of four thousand, as wide as fifty bytes."; ((i % 40)) || sleep 0.04; done`,
+		),
+	)
 	p.WaitScreen(key, "\nrow ")
 	proxy.Change(weather.Weather{Cut: 0.3, Copy: 0.3, Delay: 20 * time.Millisecond, StreamCut: 0.9, StreamBytes: 64 << 10})
 	began := time.Now()
@@ -174,7 +220,8 @@ func TestBrowser_Weather(t *testing.T) {
 			t.Fatalf("seed %d: of %d rows, row %d is missing or out of order", seed, len(rows), i+1)
 		}
 	}
-	if want := "read <" + typed.String() + ">"; !strings.Contains(strings.ReplaceAll(all, "\n", ""), want) || len(rows) != 4000 {
+	if want := "read <" + typed.String() + ">"; !strings.Contains(strings.ReplaceAll(all, "\n", ""), want) ||
+		len(rows) != 4000 {
 		t.Errorf("seed %d: %d rows, then %q, want %q", seed, len(rows), all[max(0, len(all)-300):], want)
 	}
 	p.Clean()
@@ -203,7 +250,10 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	p.WaitScreen(key, "read <"+letters+">")
 	waitPrompt(p, key)
 
-	model := strings.TrimRight(get(t, n.Client, "/nodes/storm/shells/"+key[strings.LastIndex(key, "/")+1:]+"/text", "text/plain"), " \n")
+	model := strings.TrimRight(
+		get(t, n.Client, "/nodes/storm/shells/"+key[strings.LastIndex(key, "/")+1:]+"/text", "text/plain"),
+		" \n",
+	)
 	at := 0
 	for i := range 3000 {
 		next := strings.Index(model[at:], fmt.Sprintf("\nrow %d of three thousand\n", i+1))
@@ -214,7 +264,12 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	}
 	whole := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
 	if strings.Count(whole, "\n") < 1000 || !strings.HasSuffix(model, strings.TrimRight(whole, " \n")) {
-		t.Errorf("the page has %d rows, which end %q; the node's %q", strings.Count(whole, "\n"), whole[max(0, len(whole)-300):], model[max(0, len(model)-300):])
+		t.Errorf(
+			"the page has %d rows, which end %q; the node's %q",
+			strings.Count(whole, "\n"),
+			whole[max(0, len(whole)-300):],
+			model[max(0, len(model)-300):],
+		)
 	}
 	p.Wait(withKey + `call("/metrics")).then(answer => answer.text()).then(text => text.includes("convoy_streams 1\n"))`)
 }

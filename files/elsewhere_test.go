@@ -44,7 +44,10 @@ func TestElsewhere_Put(t *testing.T) {
 	for i, want := range []string{"a.bin", "a (2).bin"} {
 		put, err := e.Put(dir, "a.bin", bytes.NewReader(large[i:]), int64(len(large)))
 		must(t, err)
-		if got, err := os.ReadFile(filepath.Join(dir, want)); err != nil || put != (Placed{want, int64(len(got))}) || !bytes.Equal(got, large[i:]) {
+		if got, err := os.ReadFile(
+			filepath.Join(dir, want),
+		); err != nil || put != (Placed{want, int64(len(got))}) ||
+			!bytes.Equal(got, large[i:]) {
 			t.Errorf("placed %+v, %v, want %s", put, err, want)
 		}
 	}
@@ -72,17 +75,35 @@ func TestElsewhere_Errors(t *testing.T) {
 	var source *SourceError
 	var system *Error
 	for _, broken := range []error{os.ErrDeadlineExceeded, io.ErrUnexpectedEOF} {
-		if _, err := e.Put(dir, "half", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), 1000); !errors.As(err, &source) || !errors.Is(err, broken) {
+		if _, err := e.Put(
+			dir,
+			"half",
+			io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)),
+			1000,
+		); !errors.As(err, &source) ||
+			!errors.Is(err, broken) {
 			t.Errorf("a source that breaks: %v", err)
 		}
 	}
-	if _, err := e.Put(dir, "over", strings.NewReader(strings.Repeat("x", 1<<20)), 5); !errors.As(err, &limit) || limit.Limit != 5 {
+	if _, err := e.Put(
+		dir,
+		"over",
+		strings.NewReader(strings.Repeat("x", 1<<20)),
+		5,
+	); !errors.As(err, &limit) ||
+		limit.Limit != 5 {
 		t.Errorf("too long: %v", err)
 	}
 	if _, err := e.Put(dir, "../x", strings.NewReader("x"), 5); !errors.Is(err, ErrName) {
 		t.Errorf("no name: %v", err)
 	}
-	if _, err := e.Put(dir+"/none", "x", strings.NewReader("x"), 5); !errors.As(err, &system) || !errors.Is(err, syscall.ENOENT) {
+	if _, err := e.Put(
+		dir+"/none",
+		"x",
+		strings.NewReader("x"),
+		5,
+	); !errors.As(err, &system) ||
+		!errors.Is(err, syscall.ENOENT) {
 		t.Errorf("no directory: %v", err)
 	}
 	if _, err := e.Open(dir, "pipe", 5); !errors.As(err, &kind) || kind.Mode&os.ModeNamedPipe == 0 {
@@ -98,7 +119,13 @@ func TestElsewhere_Errors(t *testing.T) {
 		t.Errorf("the directory holds %q", after)
 	}
 	dead := Elsewhere{Command: func() *exec.Cmd { return exec.Command("/bin/sh", "-c", "echo it is over >&2; exit 1") }}
-	if _, err := dead.Put(dir, "x", strings.NewReader(strings.Repeat("x", 1<<20)), 1<<20); err == nil || !strings.Contains(err.Error(), "it is over") {
+	if _, err := dead.Put(
+		dir,
+		"x",
+		strings.NewReader(strings.Repeat("x", 1<<20)),
+		1<<20,
+	); err == nil ||
+		!strings.Contains(err.Error(), "it is over") {
 		t.Errorf("a process that ends: %v", err)
 	}
 	if _, err := dead.Open(dir, "six", 10); err == nil || !strings.Contains(err.Error(), "it is over") {
@@ -113,7 +140,8 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte("{\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
-		if bytes.Contains(line, []byte(`\u`)) || bytes.Contains(bytes.ToLower(line), []byte(`"dir`)) || bytes.Contains(line, []byte("/")) {
+		if bytes.Contains(line, []byte(`\u`)) || bytes.Contains(bytes.ToLower(line), []byte(`"dir`)) ||
+			bytes.Contains(line, []byte("/")) {
 			t.Skip() // this test's own directory stands in front
 		}
 		line = bytes.Replace(line, []byte("{"), fmt.Appendf(nil, "{%q:%q,", "dir", t.TempDir()), 1)

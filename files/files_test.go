@@ -159,7 +159,8 @@ func TestCheckName(t *testing.T) {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", ".", "..", "a/b", "/", "../a", `a\b`, "a\x00", "a\nb", "a\x1bb", "a\u0085b", "a\x7f", "caf\xe9", strings.Repeat("x", 256)} {
+	for _, bad := range []string{"", ".", "..", "a/b", "/", "../a", `a\b`, "a\x00", "a\nb", "a\x1bb", "a\u0085b", "a\x7f",
+		"caf\xe9", strings.Repeat("x", 256)} {
 		if err := CheckName(bad); !errors.Is(err, ErrName) {
 			t.Errorf("%q: %v, want ErrName", bad, err)
 		}
@@ -185,7 +186,8 @@ func TestNumbered(t *testing.T) {
 
 // FuzzName stores a file under any name that is accepted, twice: it must be in the directory, as one new name each.
 func FuzzName(f *testing.F) {
-	for _, name := range []string{"a", "..", "a/b", "a\x00", ".tar.gz", "x.\xff", strings.Repeat("é", 127), "a.tar." + strings.Repeat("x", 245)} {
+	for _, name := range []string{"a", "..", "a/b", "a\x00", ".tar.gz", "x.\xff", strings.Repeat("é", 127),
+		"a.tar." + strings.Repeat("x", 245)} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -218,7 +220,8 @@ func TestOpen(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "caf\xe9"), []byte("coffee"), 0o600))
 	must(t, os.Symlink("caf\xe9", filepath.Join(dir, "link")))
-	for path, name := range map[string]string{"caf\xe9": "caf\xe9", "link": "link", "./link": "link", "../" + filepath.Base(dir) + "/link": "link", filepath.Join(dir, "link"): "link"} {
+	for path, name := range map[string]string{"caf\xe9": "caf\xe9", "link": "link", "./link": "link",
+		"../" + filepath.Base(dir) + "/link": "link", filepath.Join(dir, "link"): "link"} {
 		f, err := Open(dir, path, 6)
 		must(t, err)
 		text, err := io.ReadAll(f)
@@ -255,7 +258,8 @@ func TestOpen_Refuses(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 1023: "1023 bytes", 1024: "1 KiB", 2150: "2.1 KiB", 64 << 20: "64 MiB", 3 << 40: "3 TiB", 5000 << 40: "5000 TiB"} {
+	for n, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 1023: "1023 bytes", 1024: "1 KiB", 2150: "2.1 KiB",
+		64 << 20: "64 MiB", 3 << 40: "3 TiB", 5000 << 40: "5000 TiB"} {
 		if got := Size(n); got != want {
 			t.Errorf("Size(%d) = %q, want %q", n, got, want)
 		}

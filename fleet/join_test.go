@@ -145,9 +145,21 @@ func TestJoin(t *testing.T) {
 		}, "", ""},
 		{"adopted", false, func(s *scene) { s.running() }, Joining, ""},
 		{"adopted, ended", false, func(s *scene) { s.ended("crashed") }, Failed, "crashed"},
-		{"adopted, unreachable", false, func(s *scene) { s.running(); s.members(MemberUnreachable) }, Unreachable, unanswered},
+		{
+			"adopted, unreachable",
+			false,
+			func(s *scene) { s.running(); s.members(MemberUnreachable) },
+			Unreachable,
+			unanswered,
+		},
 		{"somebody else's", false, func(s *scene) { s.members(MemberAlive) }, Alive, ""},
-		{"somebody else's, lost", false, func(s *scene) { s.members(MemberAlive); s.members(MemberUnreachable) }, Unreachable, unanswered},
+		{
+			"somebody else's, lost",
+			false,
+			func(s *scene) { s.members(MemberAlive); s.members(MemberUnreachable) },
+			Unreachable,
+			unanswered,
+		},
 		{"somebody else's, left", false, func(s *scene) { s.members(MemberAlive); s.members(MemberLeft) }, Left, ""},
 		{"somebody else's, forgotten", false, func(s *scene) { s.members(MemberLeft); s.members() }, "", ""},
 		{"ours left", true, func(s *scene) {
@@ -156,7 +168,13 @@ func TestJoin(t *testing.T) {
 			s.members(MemberAlive)
 			s.members(MemberLeft)
 		}, Left, ""},
-		{"redeployed, both alive", false, func(s *scene) { s.members(MemberAlive, MemberAlive) }, Alive, "2 instances have this name; this is the youngest, older ones leave after a redeploy"},
+		{
+			"redeployed, both alive",
+			false,
+			func(s *scene) { s.members(MemberAlive, MemberAlive) },
+			Alive,
+			"2 instances have this name; this is the youngest, older ones leave after a redeploy",
+		},
 		{"redeployed, old one left", false, func(s *scene) { s.members(MemberLeft, MemberAlive) }, Alive, ""},
 		{"redeployed, new one lost", false, func(s *scene) { s.members(MemberAlive, MemberUnreachable) }, Alive, ""},
 		{"ghost of an older instance", false, func(s *scene) { s.members(MemberUnreachable, MemberLeft) }, Left, ""},

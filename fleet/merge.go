@@ -9,7 +9,8 @@ import "slices"
 // that has gone, and that the control plane lists no more, was retired.
 func Merge(own, control []Node) []Node {
 	list := slices.DeleteFunc(slices.Clone(own), func(n Node) bool {
-		return (n.Status == Left || n.Status == Unreachable) && !slices.ContainsFunc(control, func(c Node) bool { return c.Name == n.Name })
+		return (n.Status == Left || n.Status == Unreachable) &&
+			!slices.ContainsFunc(control, func(c Node) bool { return c.Name == n.Name })
 	})
 	for _, made := range control {
 		if made.Provider == "" {

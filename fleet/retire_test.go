@@ -67,7 +67,9 @@ func TestRow04_RetiredNodeDoesNotComeBack(t *testing.T) {
 	}
 	f.SetMembers([]Member{{Name: n.Name, Instance: "1", State: MemberAlive, Started: time.Now()}})
 	gone("while gossip does not know,")
-	f.SetMembers([]Member{{Name: n.Name, Instance: "1", State: MemberLeft}, {Name: n.Name, Instance: "0", State: MemberUnreachable}})
+	f.SetMembers(
+		[]Member{{Name: n.Name, Instance: "1", State: MemberLeft}, {Name: n.Name, Instance: "0", State: MemberUnreachable}},
+	)
 	gone("while the cluster remembers,")
 	p.serve(Service{Name: n.Name, Running: true})
 	gone("while the provider's list is old,")

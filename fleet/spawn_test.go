@@ -25,7 +25,15 @@ func TestRow02_SpawnName(t *testing.T) {
 func TestRow02_SpawnNamesNeverCollide(t *testing.T) {
 	f, p := start(t, 5)
 	f.SetMembers([]Member{{Name: "other@convoy-taken.elsewhere", Instance: "1", State: MemberAlive}})
-	labels := []string{"convoy-aaaa", "convoy-taken", "convoy-aaaa", "convoy-bbbb", "convoy-aaaa", "convoy-bbbb", "convoy-cccc"}
+	labels := []string{
+		"convoy-aaaa",
+		"convoy-taken",
+		"convoy-aaaa",
+		"convoy-bbbb",
+		"convoy-aaaa",
+		"convoy-bbbb",
+		"convoy-cccc",
+	}
 	f.label = func() string {
 		label := labels[0]
 		labels = labels[1:]

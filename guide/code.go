@@ -15,15 +15,21 @@ import (
 // maxColored is the size of the largest block that is coloured, in bytes.
 const maxColored = 64 << 10
 
-// lexerFiles are two of chroma's lexers. Its package of all of them would take 3 MB of memory and 10 ms in every process
-// of this program, of which there is one more for each Convoy shell.
+// lexerFiles are two of chroma's lexers. Its package of all of them would take 3 MB of memory and 10 ms in every
+// process of this program, of which there is one more for each Convoy shell.
 //
 //go:embed lexers/*.xml
 var lexerFiles embed.FS
 
 // lexers reads the lexers when a text is first coloured.
 var lexers = sync.OnceValue(func() map[string]chroma.Lexer {
-	python, bash := chroma.MustNewXMLLexer(lexerFiles, "lexers/python.xml"), chroma.MustNewXMLLexer(lexerFiles, "lexers/bash.xml")
+	python, bash := chroma.MustNewXMLLexer(
+		lexerFiles,
+		"lexers/python.xml",
+	), chroma.MustNewXMLLexer(
+		lexerFiles,
+		"lexers/bash.xml",
+	)
 	return map[string]chroma.Lexer{Convoy: python, "python": python, System: bash, "bash": bash}
 })
 

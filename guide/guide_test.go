@@ -13,7 +13,8 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"index": "Overview", "shells": "Shells", "recordings": "Recordings", "convoy": "The Convoy shell", "runbooks": "Runbooks", "cluster": "Cluster", "keys": "Keys"} {
+	for name, want := range map[string]string{"index": "Overview", "shells": "Shells", "recordings": "Recordings",
+		"convoy": "The Convoy shell", "runbooks": "Runbooks", "cluster": "Cluster", "keys": "Keys"} {
 		doc, ok := g.Page(name)
 		if !ok || doc.Title != want || !strings.Contains(string(doc.Body), ">"+want+"</h1>") {
 			t.Errorf("Page(%q) = %q, %v", name, doc.Title, ok)

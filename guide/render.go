@@ -86,10 +86,16 @@ type rendering struct {
 func newRendering(source []byte, ids string, end time.Time) *rendering {
 	r := &rendering{source: bytes.ToValidUTF8(source, []byte("\uFFFD")), ids: ids, end: end}
 	r.markdown = goldmark.New(
-		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))), // a page's policy lets no style through
-		goldmark.WithParserOptions(parser.WithAutoHeadingID(),
-			parser.WithBlockParsers(util.Prioritized(blockClock{r}, 0)), parser.WithInlineParsers(util.Prioritized(inlineClock{r}, 0)),
-			parser.WithParagraphTransformers(util.Prioritized(paragraphBound{}, 0))),
+		// a page's policy lets no style through
+		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
+		goldmark.WithParserOptions(
+			parser.WithAutoHeadingID(),
+			parser.WithBlockParsers(
+				util.Prioritized(blockClock{r}, 0),
+			),
+			parser.WithInlineParsers(util.Prioritized(inlineClock{r}, 0)),
+			parser.WithParagraphTransformers(util.Prioritized(paragraphBound{}, 0)),
+		),
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(r, 0))),
 	)
 	return r
@@ -104,7 +110,9 @@ func (r *rendering) parse() (root ast.Node, err error) {
 		}
 	}()
 	ids := prefixed{parser.NewContext().IDs(), r.ids}
-	return r.markdown.Parser().Parse(text.NewReader(r.source), parser.WithContext(parser.NewContext(parser.WithIDs(ids)))), nil
+	return r.markdown.Parser().
+			Parse(text.NewReader(r.source), parser.WithContext(parser.NewContext(parser.WithIDs(ids)))),
+		nil
 }
 
 // prefixed makes ids that begin like that.

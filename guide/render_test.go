@@ -29,22 +29,54 @@ func rendered(t *testing.T, source string) (Document, *goquery.Document) {
 func TestHostileTextDoesNothing(t *testing.T) {
 	t.Parallel()
 	for _, source := range []string{
-		"<script>alert(1)</script>", "a <b onclick=alert(1)>b</b>", "<img src=x onerror=alert(1)>", "<!-- <script>alert(1)</script> -->",
-		"<style>body{display:none}</style>", "<iframe src=javascript:alert(1)></iframe>", "<svg/onload=alert(1)>", "<details open ontoggle=alert(1)>",
-		"[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](java&#10;script:alert(1))", "[x](&#106;avascript:alert(1))", "[x](<java\tscript:alert(1)>)", "[x](\x01javascript:alert(1))",
-		"[x](javascript&colon;alert(1))", "[x](javascript\\:alert(1))", "[x](javascript&#x3a;alert(1))", "<javascript&colon;alert(1)>", "[x](vbscript:x)", "[x](data:text/html,<script>alert(1)</script>)", "[x](data:image/svg+xml;base64,PHN2Zz4=)", "[x](file:///etc/passwd)", "[x](blob:x)", "[x](view-source:x)",
-		"<javascript:alert(1)>", "<data:text/html,x>", "[x][y]\n\n[y]: javascript:alert(1)", "![x](javascript:alert(1))", "![x](http://evil.test/x.png)", "![x](data:image/png;base64,AAAA)",
-		"[x](http://a.test \"\\\" onmouseover=alert(1) \\\"\")", "[x](http://a.test/\" onmouseover=alert(1))", "![\" onerror=alert(1) x=\"](http://a.test)",
-		"# <img src=x onerror=alert(1)>", "```\"><script>alert(1)</script>\nx\n```", "```sh\n<script>alert(1)</script>\n```", "```convoy error\"><script>\n\"</code><script>\"\n```",
-		"|a|\n|:-:|\n|<script>alert(1)</script>|", "\xff\xfe<script>\x00alert(1)</script>\xc3", "# x {#y onclick=alert(1)}", "[x](#y){onclick=alert(1)}", "&lt;script&gt;alert(1)&lt;/script&gt;",
+		"<script>alert(1)</script>", "a <b onclick=alert(1)>b</b>", "<img src=x onerror=alert(1)>", "<!-- " +
+			"<script>alert(1)</script> -->",
+		"<style>body{display:none}</style>", "<iframe src=javascript:alert(1)></iframe>", "<svg/onload=alert(1)>",
+		"<details open ontoggle=alert(1)>",
+		"[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](java&#10;script:alert(1))",
+		"[x](&#106;avascript:alert(1))", "[x](<java\tscript:alert(1)>)", "[x](\x01javascript:alert(1))",
+		"[x](javascript&colon;alert(1))", "[x](javascript\\:alert(1))", "[x](javascript&#x3a;alert(1))",
+		"<javascript&colon;alert(1)>", "[x](vbscript:x)", "[x](data:text/html,<script>alert(1)</script>)",
+		"[x](data:image/svg+xml;base64,PHN2Zz4=)", "[x](file:///etc/passwd)", "[x](blob:x)", "[x](view-source:x)",
+		"<javascript:alert(1)>", "<data:text/html,x>", "[x][y]\n\n[y]: " +
+			"javascript:alert(1)", "![x](javascript:alert(1))", "![x](http://evil.test/x.png)",
+		"![x](data:image/png;base64,AAAA)",
+		"[x](http://a.test \"\\\" onmouseover=alert(1) \\\"\")", "[x](http://a.test/\" onmouseover=alert(1))", "![\" " +
+			"onerror=alert(1) x=\"](http://a.test)",
+		"# <img src=x onerror=alert(1)>", "```\"><script>alert(1)</script>\nx\n```", "```sh\n<script>alert(1)</script>\n```",
+		"```convoy error\"><script>\n\"</code><script>\"\n```",
+		"|a|\n|:-:|\n|<script>alert(1)</script>|", "\xff\xfe<script>\x00alert(1)</script>\xc3", "# x {#y " +
+			"onclick=alert(1)}", "[x](#y){onclick=alert(1)}", "&lt;script&gt;alert(1)&lt;/script&gt;",
 	} {
 		_, page := rendered(t, source)
 		page.Find("body *").Each(func(_ int, e *goquery.Selection) {
-			if !slices.Contains([]string{"a", "p", "h1", "em", "strong", "code", "pre", "figure", "span", "table", "thead", "tbody", "tr", "th", "td"}, goquery.NodeName(e)) {
+			if !slices.Contains(
+				[]string{
+					"a",
+					"p",
+					"h1",
+					"em",
+					"strong",
+					"code",
+					"pre",
+					"figure",
+					"span",
+					"table",
+					"thead",
+					"tbody",
+					"tr",
+					"th",
+					"td",
+				},
+				goquery.NodeName(e),
+			) {
 				t.Errorf("%q makes a <%s>", source, goquery.NodeName(e))
 			}
 			for _, a := range e.Nodes[0].Attr {
-				if !slices.Contains([]string{"href", "rel", "title", "id", "class", "tabindex", "align", "data-kind", "data-step"}, a.Key) {
+				if !slices.Contains(
+					[]string{"href", "rel", "title", "id", "class", "tabindex", "align", "data-kind", "data-step"},
+					a.Key,
+				) {
 					t.Errorf("%q makes %s=%q", source, a.Key, a.Val)
 				}
 				if a.Key == "href" && !strings.HasPrefix(a.Val, "http://") && !strings.HasPrefix(a.Val, "#") {
@@ -88,8 +120,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 func TestLinksLead(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		"[x](https://a.test/?a=1&b=2)": "https://a.test/?a=1&b=2", "<https://a.test>": "https://a.test", "<ada@a.test>": "mailto:ada@a.test",
-		"[x](other.md)": "other.md", "[x](#some-part)": "#at-some-part", "[x](other.md#some-part)": "other.md#at-some-part", "[x](/guide/keys#k)": "/guide/keys#k",
+		"[x](https://a.test/?a=1&b=2)": "https://a.test/?a=1&b=2", "<https://a.test>": "https://a.test",
+		"<ada@a.test>":  "mailto:ada@a.test",
+		"[x](other.md)": "other.md", "[x](#some-part)": "#at-some-part", "[x](other.md#some-part)": "other.md#at-some-part",
+		"[x](/guide/keys#k)":             "/guide/keys#k",
 		"![map](https://a.test/map.png)": "https://a.test/map.png", "![map](//a.test/map.png)": "//a.test/map.png",
 	} {
 		_, page := rendered(t, source)
@@ -97,19 +131,28 @@ func TestLinksLead(t *testing.T) {
 			t.Errorf("%s leads to %q, rel %q; want %q", source, a.AttrOr("href", ""), a.AttrOr("rel", ""), want)
 		}
 	}
-	if _, page := rendered(t, "# Some *part*\n\n# Some part\n"); page.Find("#at-some-part").Length() != 1 || page.Find("#at-some-part-1").Length() != 1 {
+	if _, page := rendered(
+		t,
+		"# Some *part*\n\n# Some part\n",
+	); page.Find("#at-some-part").Length() != 1 ||
+		page.Find("#at-some-part-1").Length() != 1 {
 		t.Error("headings cannot be linked to")
 	}
 }
 
 func TestBlocksAreSteps(t *testing.T) {
 	t.Parallel()
-	doc, page := rendered(t, "# T\n\n```sh\necho one # two\n```\n\n```\nshown\n```\n\n1. in a list\n   ```convoy error\n   node.self()\n   ```\n\n```shell\nshown\n```\n")
+	doc, page := rendered(
+		t,
+		"# T\n\n```sh\necho one # two\n```\n\n```\nshown\n```\n\n1. in a list\n   ```convoy error\n   node.self()\n   "+
+			"```\n\n```shell\nshown\n```\n",
+	)
 	want := []Block{{System, "", "echo one # two\n"}, {Convoy, "error", "node.self()\n"}}
 	if doc.Title != "T" || !slices.Equal(doc.Blocks, want) {
 		t.Errorf("%q, blocks %+v", doc.Title, doc.Blocks)
 	}
-	if page.Find("figure.code").Length() != 4 || page.Find("figure#step-1[data-kind=sh][data-step='1']").Length() != 1 || page.Find("li figure#step-2[data-kind=convoy]").Length() != 1 {
+	if page.Find("figure.code").Length() != 4 || page.Find("figure#step-1[data-kind=sh][data-step='1']").Length() != 1 ||
+		page.Find("li figure#step-2[data-kind=convoy]").Length() != 1 {
 		t.Errorf("figures: %s", doc.Body)
 	}
 	for class, want := range map[string]string{".c-call": "echo", ".c-note": "# two"} {
@@ -124,9 +167,13 @@ func TestIntricateTextIsBounded(t *testing.T) {
 	t.Parallel()
 	const n = maxRunbook
 	for name, source := range map[string]string{
-		"quotes": strings.Repeat(">", n), "lists": strings.Repeat("1. ", n/3), "links": strings.Repeat("[a](", 100<<10/4) + "\n\n" + strings.Repeat("[a](", 100<<10/4),
-		"brackets": strings.Repeat("[", n/2) + strings.Repeat("]", n/2), "definitions": strings.Repeat("[a]: b\n", n/7), "indented lists": nested(1000),
-		"stars": strings.Repeat("*_", n/2), "code": strings.Repeat("```sh\necho \"$HOME\" && ls | grep x\n```\n", n/40), "headings": strings.Repeat("# a\n", n/4),
+		"quotes": strings.Repeat(">", n), "lists": strings.Repeat("1. ", n/3),
+		"links":    strings.Repeat("[a](", 100<<10/4) + "\n\n" + strings.Repeat("[a](", 100<<10/4),
+		"brackets": strings.Repeat("[", n/2) + strings.Repeat("]", n/2), "definitions": strings.Repeat("[a]: b\n", n/7),
+		"indented lists": nested(1000),
+		"stars":          strings.Repeat("*_", n/2),
+		"code":           strings.Repeat("```sh\necho \"$HOME\" && ls | grep x\n```\n", n/40),
+		"headings":       strings.Repeat("# a\n", n/4),
 	} {
 		began := time.Now()
 		_, err := render([]byte(source), headingIDs, 300*time.Millisecond)
@@ -149,7 +196,8 @@ func nested(n int) string {
 }
 
 func FuzzRender(f *testing.F) {
-	for _, source := range []string{"# a\n\n```sh\nls \"$x\n```\n", "[a](b)", "<a href=x>", "|a|\n|-|\n", "> 1. - ```convoy\n"} {
+	for _, source := range []string{"# a\n\n```sh\nls \"$x\n```\n", "[a](b)", "<a href=x>", "|a|\n|-|\n",
+		"> 1. - ```convoy\n"} {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
@@ -161,7 +209,9 @@ func FuzzRender(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bad := page.Find("script, img, iframe, style, object, svg, form, [onclick], [onerror], [style], a[href^='javascript:']"); bad.Length() > 0 {
+		if bad := page.Find(
+			"script, img, iframe, style, object, svg, form, [onclick], [onerror], [style], a[href^='javascript:']",
+		); bad.Length() > 0 {
 			t.Errorf("%q makes %s", source, doc.Body)
 		}
 	})

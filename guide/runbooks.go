@@ -150,7 +150,8 @@ func read(root *os.Root, name string, most int64) (Runbook, []byte, error) {
 // validName reports whether a runbook may be called so: one name of a file, without .md, that is not hidden and can be
 // shown.
 func validName(name string) bool {
-	return name != "" && len(name) <= maxName && utf8.ValidString(name) && name[0] != '.' && !strings.ContainsAny(name, `/\`) &&
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && name[0] != '.' &&
+		!strings.ContainsAny(name, `/\`) &&
 		strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 

@@ -42,9 +42,18 @@ func titles(t *testing.T, b *Runbooks) string {
 func TestRunbooksAreListed(t *testing.T) {
 	t.Parallel()
 	b, dir := shelf(t, map[string]string{
-		"deploy.md": "# Deploy the *new* `v2` <now> &amp; then\n\nHow we\ndo **it**.\n\nMore.\n", "plain.md": "just text", "empty.md": "", "notes.txt": "# no", ".hidden.md": "# no", ".md": "# no",
-		"späte.md": "# Äpfel", "a b.md": "# with blank", "line\nbreak.md": "# no", "large.md": "# Large\n" + strings.Repeat("x", maxRunbook), "hostile.md": "# Hostile\n\n" + strings.Repeat(">", 1000),
-		"long.md": "# " + strings.Repeat("word ", 100),
+		"deploy.md":      "# Deploy the *new* `v2` <now> &amp; then\n\nHow we\ndo **it**.\n\nMore.\n",
+		"plain.md":       "just text",
+		"empty.md":       "",
+		"notes.txt":      "# no",
+		".hidden.md":     "# no",
+		".md":            "# no",
+		"späte.md":       "# Äpfel",
+		"a b.md":         "# with blank",
+		"line\nbreak.md": "# no",
+		"large.md":       "# Large\n" + strings.Repeat("x", maxRunbook),
+		"hostile.md":     "# Hostile\n\n" + strings.Repeat(">", 1000),
+		"long.md":        "# " + strings.Repeat("word ", 100),
 	})
 	must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))
 	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.md"), 0o600))
@@ -58,10 +67,13 @@ func TestRunbooksAreListed(t *testing.T) {
 		got[one.Name] = one
 	}
 	for name, title := range map[string]string{
-		"deploy": "Deploy the new v2 <now> & then", "inside": "Deploy the new v2 <now> & then", "plain": "plain", "empty": "empty", "späte": "Äpfel", "a b": "with blank", "large": "Large", "hostile": "Hostile",
+		"deploy": "Deploy the new v2 <now> & then", "inside": "Deploy the new v2 <now> & " +
+			"then", "plain": "plain", "empty": "empty", "späte": "Äpfel", "a b": "with " +
+			"blank", "large": "Large", "hostile": "Hostile",
 		"long": strings.TrimSpace(strings.Repeat("word ", 48)) + " …",
 	} {
-		if got[name].Title != title || got[name].Changed.IsZero() || got[name].Large != (name == "large") || got[name].Untitled != (name == "plain" || name == "empty") {
+		if got[name].Title != title || got[name].Changed.IsZero() || got[name].Large != (name == "large") ||
+			got[name].Untitled != (name == "plain" || name == "empty") {
 			t.Errorf("%s is listed as %+v, want %q", name, got[name], title)
 		}
 		delete(got, name)
@@ -76,25 +88,39 @@ func TestRunbooksAreListed(t *testing.T) {
 
 func TestRunbookIsRead(t *testing.T) {
 	t.Parallel()
-	b, dir := shelf(t, map[string]string{"deploy.md": "# Deploy\n\n```sh\necho 1\n```\n", "plain.md": "text", "large.md": strings.Repeat("x\n\n", maxRunbook/2), "slow.md": strings.Repeat(">", maxRunbook)})
+	b, dir := shelf(
+		t,
+		map[string]string{
+			"deploy.md": "# Deploy\n\n```sh\necho 1\n```\n",
+			"plain.md":  "text",
+			"large.md":  strings.Repeat("x\n\n", maxRunbook/2),
+			"slow.md":   strings.Repeat(">", maxRunbook),
+		},
+	)
 	must(t, os.Symlink("../secret.md", filepath.Join(dir, "outside.md")))
 	must(t, os.Symlink("plain.md", filepath.Join(dir, "inside.md")))
 	must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))
 	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.md"), 0o600))
 	one, err := b.Get("deploy")
-	if err != nil || one.Title != "Deploy" || one.Untitled || len(one.Blocks) != 1 || !strings.Contains(string(one.Body), "<h1") {
+	if err != nil || one.Title != "Deploy" || one.Untitled || len(one.Blocks) != 1 ||
+		!strings.Contains(string(one.Body), "<h1") {
 		t.Errorf("deploy: %+v, %v", one, err)
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "deploy.md"), []byte("edited"), 0o600))
-	if one, err := b.Get("deploy"); err != nil || one.Title != "deploy" || !one.Untitled || !strings.Contains(string(one.Body), "edited") {
+	if one, err := b.Get(
+		"deploy",
+	); err != nil || one.Title != "deploy" || !one.Untitled ||
+		!strings.Contains(string(one.Body), "edited") {
 		t.Errorf("edited: %+v, %v", one, err)
 	}
 	if _, err := b.Get("inside"); err != nil {
 		t.Errorf("a link to a file beside it: %v", err)
 	}
 	for name, want := range map[string]error{
-		"nosuch": ErrNoRunbook, "outside": ErrNoRunbook, "../secret": ErrNoRunbook, "..": ErrNoRunbook, ".": ErrNoRunbook, "": ErrNoRunbook, "folder": ErrNoRunbook, "pipe": ErrNoRunbook,
-		"/etc/passwd": ErrNoRunbook, "a\x00b": ErrNoRunbook, strings.Repeat("x", 300): ErrNoRunbook, "\xff": ErrNoRunbook, "large": ErrLarge, "slow": ErrTooSlow,
+		"nosuch": ErrNoRunbook, "outside": ErrNoRunbook, "../secret": ErrNoRunbook, "..": ErrNoRunbook, ".": ErrNoRunbook,
+		"": ErrNoRunbook, "folder": ErrNoRunbook, "pipe": ErrNoRunbook,
+		"/etc/passwd": ErrNoRunbook, "a\x00b": ErrNoRunbook, strings.Repeat("x",
+			300): ErrNoRunbook, "\xff": ErrNoRunbook, "large": ErrLarge, "slow": ErrTooSlow,
 	} {
 		if _, err := b.Get(name); !errors.Is(err, want) {
 			t.Errorf("Get(%.20q) = %v, want %v", name, err, want)

@@ -20,12 +20,18 @@ func (h *Handlers) checkHost(next http.Handler) http.Handler {
 }
 
 // errOtherSite is the answer to what another site makes a browser send.
-var errOtherSite = &problem{Status: http.StatusForbidden, Text: "this request came from another site", Hint: "use the console itself"}
+var errOtherSite = &problem{
+	Status: http.StatusForbidden,
+	Text:   "this request came from another site",
+	Hint:   "use the console itself",
+}
 
 // crossOrigin refuses all unsafe methods from other sites.
 func crossOrigin(h *Handlers) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, errOtherSite) }))
+	protection.SetDenyHandler(
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, errOtherSite) }),
+	)
 	return protection.Handler
 }
 
@@ -50,8 +56,12 @@ func (h *Handlers) securityHeaders(next http.Handler) http.Handler {
 		rand.Read(raw) //nolint:errcheck // never fails
 		nonce := base64.RawURLEncoding.EncodeToString(raw)
 		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self' 'nonce-"+nonce+
-			"'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		head.Set(
+			"Content-Security-Policy",
+			"default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self' 'nonce-"+nonce+
+				"'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action "+
+				"'self'; frame-ancestors 'none'",
+		)
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("X-Frame-Options", "DENY")
 		head.Set("Referrer-Policy", "same-origin")

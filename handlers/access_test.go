@@ -64,7 +64,14 @@ func TestPrintedLinkLogsIn(t *testing.T) {
 	if strings.Contains(cookie.Value, token) {
 		t.Error("the cookie holds the token")
 	}
-	page := n.request(t, "GET", "/", "", n.plain(t, "Cookie: "+cookie.Name+"="+cookie.Value, answer.Header.Get("Location")), "Accept: text/html")
+	page := n.request(
+		t,
+		"GET",
+		"/",
+		"",
+		n.plain(t, "Cookie: "+cookie.Name+"="+cookie.Value, answer.Header.Get("Location")),
+		"Accept: text/html",
+	)
 	body, err := io.ReadAll(page.Body)
 	must(t, err)
 	if page.StatusCode != 200 || !bytes.Contains(body, []byte(`id="nodes"`)) || bytes.Contains(body, []byte(token)) {

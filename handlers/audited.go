@@ -40,7 +40,15 @@ func (h *Handlers) audited(action string, fn handler) handler {
 
 // note notes an action, by its answer.
 func (h *Handlers) note(r *http.Request, action string, told *telling, status int, err error) {
-	e := audit.Entry{Node: h.Self, User: sessionOf(r).User, Role: roleName(sessionOf(r)), Addr: h.clientOf(r), Action: action, Target: targetOf(r), Result: audit.OK}
+	e := audit.Entry{
+		Node:   h.Self,
+		User:   sessionOf(r).User,
+		Role:   roleName(sessionOf(r)),
+		Addr:   h.clientOf(r),
+		Action: action,
+		Target: targetOf(r),
+		Result: audit.OK,
+	}
 	told.fill(&e)
 	if err != nil {
 		p := problemOf(err)
@@ -148,8 +156,11 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request) error {
 	}
 	view.Silent = silent
 	for _, e := range entries {
-		view.Rows = append(view.Rows, templates.AuditRow{Time: e.Time, Node: shortName(hostOf(e.Node)), User: e.User, Role: e.Role, Addr: e.Addr,
-			Action: e.Action, Target: e.Target, Result: e.Result, Detail: e.Detail})
+		view.Rows = append(
+			view.Rows,
+			templates.AuditRow{Time: e.Time, Node: shortName(hostOf(e.Node)), User: e.User, Role: e.Role, Addr: e.Addr,
+				Action: e.Action, Target: e.Target, Result: e.Result, Detail: e.Detail},
+		)
 	}
 	return h.set.Render(w, http.StatusOK, "audit", view)
 }
@@ -187,7 +198,15 @@ func (h *Handlers) auditOf(ctx context.Context, node string) (list []audit.Entry
 
 // noteLogin notes a login, or that it failed. Names at a provider may change hands; its sub does not.
 func (h *Handlers) noteLogin(r *http.Request, s session, result string) {
-	e := audit.Entry{Node: h.Self, User: s.User, Role: roleName(s), Addr: h.addrOf(r), Action: "login", Target: h.Self, Result: result}
+	e := audit.Entry{
+		Node:   h.Self,
+		User:   s.User,
+		Role:   roleName(s),
+		Addr:   h.addrOf(r),
+		Action: "login",
+		Target: h.Self,
+		Result: result,
+	}
 	if s.subject != "" {
 		e.Detail = "sub " + s.subject
 	}
@@ -214,5 +233,16 @@ func (h *Handlers) noteAttached(ctx context.Context, id string, types bool) {
 	if types {
 		how = "types"
 	}
-	h.append(audit.Entry{Node: h.Self, User: s.User, Role: roleName(s), Addr: s.addr, Action: "shell.attach", Target: h.Self + "/" + id, Result: audit.OK, Detail: how})
+	h.append(
+		audit.Entry{
+			Node:   h.Self,
+			User:   s.User,
+			Role:   roleName(s),
+			Addr:   s.addr,
+			Action: "shell.attach",
+			Target: h.Self + "/" + id,
+			Result: audit.OK,
+			Detail: how,
+		},
+	)
 }

@@ -20,7 +20,10 @@ func TestAudit_CannotBeWritten(t *testing.T) {
 	if answer := n.request(t, "POST", "/nodes/"+self+"/shells", "", bearer); answer.StatusCode != http.StatusCreated {
 		t.Errorf("a shell opens: %s", answer.Status)
 	}
-	if lines := fmt.Sprint(n.Logs.Tail(3)); !strings.Contains(lines, "not in the audit log") || !strings.Contains(lines, "shell.open") {
+	if lines := fmt.Sprint(
+		n.Logs.Tail(3),
+	); !strings.Contains(lines, "not in the audit log") ||
+		!strings.Contains(lines, "shell.open") {
 		t.Errorf("the node's log ends in %s", lines)
 	}
 }

@@ -54,7 +54,8 @@ func TestBegun_OneAnswerByEachRoute(t *testing.T) {
 			return nil
 		}
 		path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "*", "css/base.css").Replace(route)
-		for kind, accept := range map[string][2]string{"a script": {"Accept", "application/json"}, "a page": {"Accept", "text/html"}, "htmx": {"HX-Request", "true"}} {
+		for kind, accept := range map[string][2]string{"a script": {"Accept", "application/json"},
+			"a page": {"Accept", "text/html"}, "htmx": {"HX-Request", "true"}} {
 			r := httptest.NewRequestWithContext(soon(t), method, path+"?viewer=viewer-that-goes-1", nil)
 			r.Host = "localhost"
 			r.Header.Set(name, value)

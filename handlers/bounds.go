@@ -70,7 +70,11 @@ func boundProblem(err error, what string) error {
 
 // overShare tells somebody to do with what they have.
 func overShare(what string) error {
-	return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("you have the maximum number of %s for one user", what), Hint: "end some of them first"}
+	return &problem{
+		Status: http.StatusTooManyRequests,
+		Text:   fmt.Sprintf("you have the maximum number of %s for one user", what),
+		Hint:   "end some of them first",
+	}
 }
 
 // bounded serves a request if whoever asks may have one more of something while it lasts.

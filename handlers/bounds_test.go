@@ -17,7 +17,13 @@ import (
 
 // as are the headers of a browser that somebody is logged in with.
 func (n *testNode) as(user string, role access.Role) []string {
-	who := access.Who{User: "openid:" + user, Role: role, Home: "elsewhere@convoy.test", Grant: "login-of-" + user, Made: time.Now()}
+	who := access.Who{
+		User:  "openid:" + user,
+		Role:  role,
+		Home:  "elsewhere@convoy.test",
+		Grant: "login-of-" + user,
+		Made:  time.Now(),
+	}
 	s := session{Who: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
 	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
 }
@@ -43,7 +49,12 @@ type filling struct {
 // listen opens a stream, and returns its id once it has said so.
 func (f *filling) listen(t *testing.T, query string, headers []string) (id string, answer *http.Response) {
 	t.Helper()
-	answer = f.n.request(t, "GET", "/stream?viewer=viewer-of-a-bound-1&want=none"+query, "", append(headers, "Accept: application/json")...)
+	answer = f.n.request(
+		t,
+		"GET",
+		"/stream?viewer=viewer-of-a-bound-1&want=none"+query,
+		"",
+		append(headers, "Accept: application/json")...)
 	if answer.StatusCode != http.StatusOK {
 		return "", answer
 	}
@@ -80,15 +91,25 @@ var resources = map[string]struct {
 		ask: func(t *testing.T, f *filling, _ int, headers []string) *http.Response {
 			return f.n.request(t, "POST", "/nodes/"+self+"/shells", `{"kind":"convoy"}`, headers...)
 		}},
-	"transfers": {share: 2, role: access.Admin, limit: func(b bounds) { b.transfers.Total, b.transfers.Reserve, b.transfers.Each = 3, 1, 1 },
+	"transfers": {
+		share: 2,
+		role:  access.Admin,
+		limit: func(b bounds) { b.transfers.Total, b.transfers.Reserve, b.transfers.Each = 3, 1, 1 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			if i < 2 { // under way
-				_, err := session{Who: access.Who{User: "openid:mallory"}, Role: access.Admin}.take(f.n.bounds.transfers, "transfers")
+				_, err := session{
+					Who:  access.Who{User: "openid:mallory"},
+					Role: access.Admin,
+				}.take(
+					f.n.bounds.transfers,
+					"transfers",
+				)
 				must(t, err)
 				return &http.Response{StatusCode: http.StatusOK}
 			}
 			return f.n.request(t, "POST", f.shells[0].Path()+"/files?name=x", "text", headers...)
-		}},
+		},
+	},
 	"asks": {share: 2, role: access.Operator, limit: func(b bounds) { b.asks.Each = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			answers, asked := make(chan *http.Response, 1), f.n.Prompt.(stalled).asked
@@ -128,7 +149,14 @@ func TestBounds_OneUserLeavesRoom(t *testing.T) {
 	for name, resource := range resources {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := startTable(t, self, alone{}, pty.Config{Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/sh"}}}})
+			n := startTable(
+				t,
+				self,
+				alone{},
+				pty.Config{
+					Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/sh"}}},
+				},
+			)
 			withUsers(t, n)
 			n.Prompt = stalled{asked: make(chan string)}
 			if resource.limit != nil {
@@ -178,7 +206,21 @@ func TestBounds_Logins(t *testing.T) {
 	_, ann := n.logInAs(t, "token", token)
 	at := time.Now().UTC().Add(-time.Hour)
 	learn := func(id, generation string, made time.Time) {
-		must(t, n.learn(access.Grant{ID: id, Kind: access.Login, User: "vic", Gen: generation, Role: access.Viewer, Made: made, Seen: made, Expires: made.Add(sessionLife)}))
+		must(
+			t,
+			n.learn(
+				access.Grant{
+					ID:      id,
+					Kind:    access.Login,
+					User:    "vic",
+					Gen:     generation,
+					Role:    access.Viewer,
+					Made:    made,
+					Seen:    made,
+					Expires: made.Add(sessionLife),
+				},
+			),
+		)
 	}
 	learn("older", "another's", at.Add(-time.Second)) // two logins of another person of that name
 	learn("newer", "another's", at.Add(time.Hour))
@@ -194,7 +236,10 @@ func TestBounds_Logins(t *testing.T) {
 	if of["vicvic's"] != loginsOfUser || of["vicanother's"] != 2 || of[access.ConsoleToken] != 2 {
 		t.Errorf("logins %v, want %d of vic", of, loginsOfUser)
 	}
-	if grants := n.Authority.Grants; !grants.HasEnded(access.Who{Grant: "vic0", User: "vic", Generation: "vic's", Made: at}) || grants.HasEnded(access.Who{Grant: "x", User: "vic", Made: time.Now()}) {
+	if grants := n.Authority.Grants; !grants.HasEnded(
+		access.Who{Grant: "vic0", User: "vic", Generation: "vic's", Made: at},
+	) ||
+		grants.HasEnded(access.Who{Grant: "x", User: "vic", Made: time.Now()}) {
 		t.Error("the oldest holds, or the newest has ended")
 	}
 	if answer := n.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {
@@ -229,7 +274,12 @@ func TestBounds_Links(t *testing.T) {
 			t.Errorf("stream %d of another link: %d, want %d", i+1, got, want)
 		}
 	}
-	if answer := n.request(t, "GET", "/stream?viewer=viewer-of-a-bound-1", "", n.as("vic", access.Viewer)...); answer.StatusCode != http.StatusOK {
+	if answer := n.request(
+		t,
+		"GET",
+		"/stream?viewer=viewer-of-a-bound-1",
+		"",
+		n.as("vic", access.Viewer)...); answer.StatusCode != http.StatusOK {
 		t.Errorf("a viewer meanwhile: %s", answer.Status)
 	}
 	meanwhile()

@@ -22,7 +22,17 @@ func TestFramesComeBack(t *testing.T) {
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: -1, Signal: "SIGKILL"}},
 		{Kind: pty.Exited, Off: 24, Exit: pty.Exit{Code: 3}},
 		{Kind: pty.Stalled, Off: 24},
-		{Kind: pty.Present, Off: 24, Presence: pty.Presence{You: 2, Count: 1, Owner: 2, Pinned: true, Viewers: []pty.Attendee{{Number: 2, Name: "Ada <b>", Types: true, Typing: true}}}},
+		{
+			Kind: pty.Present,
+			Off:  24,
+			Presence: pty.Presence{
+				You:     2,
+				Count:   1,
+				Owner:   2,
+				Pinned:  true,
+				Viewers: []pty.Attendee{{Number: 2, Name: "Ada <b>", Types: true, Typing: true}},
+			},
+		},
 	}
 	var wire []byte
 	for _, e := range events {
@@ -43,7 +53,12 @@ func TestFramesComeBack(t *testing.T) {
 func FuzzReadFrame(f *testing.F) {
 	f.Add(appendFrame(nil, pty.Event{Kind: pty.Output, Bytes: []byte("x")}))
 	f.Add(appendFrame(nil, pty.Event{Kind: pty.Exited, Exit: pty.Exit{Signal: "SIGHUP"}}))
-	f.Add(appendFrame(nil, pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Attendee{{Number: 1, Name: "é"}}}}))
+	f.Add(
+		appendFrame(
+			nil,
+			pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Attendee{{Number: 1, Name: "é"}}}},
+		),
+	)
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		in := bufio.NewReader(bytes.NewReader(wire))
@@ -52,7 +67,10 @@ func FuzzReadFrame(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if again, err := readFrame(bufio.NewReader(bytes.NewReader(appendFrame(nil, e)))); err != nil || !reflect.DeepEqual(e, again) {
+			if again, err := readFrame(
+				bufio.NewReader(bytes.NewReader(appendFrame(nil, e))),
+			); err != nil ||
+				!reflect.DeepEqual(e, again) {
 				t.Fatalf("%+v comes back as %+v, %v", e, again, err)
 			}
 		}

@@ -85,14 +85,33 @@ func (s report) fill(view *templates.Details, shells int) {
 		{Name: "Instance", Value: s.Instance},
 		{Name: "Gossip, UDP and TCP", Value: s.Gossip},
 		{Name: "Calls and streams, TCP", Value: s.Calls},
-		{Name: "Started", Value: s.Started.UTC().Format(time.RFC3339) + ", " + time.Duration(s.Uptime*float64(time.Second)).Round(time.Second).String() + " ago"},
+		{
+			Name: "Started",
+			Value: s.Started.UTC().
+				Format(time.RFC3339) +
+				", " + time.Duration(s.Uptime*float64(time.Second)).
+				Round(time.Second).
+				String() +
+				" ago",
+		},
 		{Name: "Memory", Value: fmt.Sprintf("%.1f MiB", float64(s.Memory)/(1<<20))},
 		{Name: "Processor", Value: fmt.Sprintf("%.2f s since the start, on %d cores", s.CPUTime, s.CPUs)},
 		{Name: "Goroutines", Value: strconv.Itoa(s.Goroutines)},
 		{Name: "Shells", Value: strconv.Itoa(shells)},
 	}
 	for _, m := range s.Members {
-		view.Members = append(view.Members, templates.Sighting{Name: m.Name, Instance: m.Instance, Address: m.Addr, State: m.State, Trouble: m.Error, Seen: m.Seen, Called: m.Called})
+		view.Members = append(
+			view.Members,
+			templates.Sighting{
+				Name:     m.Name,
+				Instance: m.Instance,
+				Address:  m.Addr,
+				State:    m.State,
+				Trouble:  m.Error,
+				Seen:     m.Seen,
+				Called:   m.Called,
+			},
+		)
 	}
 	view.Lookup = templates.Lookup{Query: s.DNS.Query, Outcome: s.DNS.Outcome, At: s.DNS.At, Answers: s.DNS.Answers,
 		Took: time.Duration(s.DNS.Took * float64(time.Second)).Round(time.Microsecond).String()}

@@ -32,7 +32,11 @@ type problem struct {
 func (p *problem) Error() string { return p.Text }
 
 func badRequest(format string, args ...any) error {
-	return &problem{Status: http.StatusBadRequest, Text: fmt.Sprintf(format, args...), Hint: "docs/protocol.md describes every request"}
+	return &problem{
+		Status: http.StatusBadRequest,
+		Text:   fmt.Sprintf(format, args...),
+		Hint:   "docs/protocol.md describes every request",
+	}
 }
 
 var errGone = &problem{Status: http.StatusNotFound, Text: "no such stream", Hint: "it has ended; open a new one"}
@@ -54,35 +58,76 @@ func problemOf(err error) *problem {
 	case errors.As(err, &early):
 		return early.problem()
 	case errors.As(err, &gap):
-		return &problem{Status: http.StatusConflict, Text: "earlier input is missing", Hint: fmt.Sprintf("send number %d first", gap.Expected), Expected: &gap.Expected}
+		return &problem{
+			Status:   http.StatusConflict,
+			Text:     "earlier input is missing",
+			Hint:     fmt.Sprintf("send number %d first", gap.Expected),
+			Expected: &gap.Expected,
+		}
 	case errors.As(err, &tooLarge):
-		return &problem{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit), Hint: "split it"}
+		return &problem{
+			Status: http.StatusRequestEntityTooLarge,
+			Text:   fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit),
+			Hint:   "split it",
+		}
 	case isFileError(err):
 		return fileProblem(err)
 	case errors.Is(err, fleet.ErrNotFound):
 		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "GET /nodes lists the nodes"}
 	case errors.Is(err, fleet.ErrFull):
-		return &problem{Status: http.StatusConflict, Text: err.Error(), Hint: "retire a node first, or start Convoy with a higher -max-nodes"}
+		return &problem{
+			Status: http.StatusConflict,
+			Text:   err.Error(),
+			Hint:   "retire a node first, or start Convoy with a higher -max-nodes",
+		}
 	case errors.Is(err, fleet.ErrNotRetirable):
-		return &problem{Status: http.StatusForbidden, Text: err.Error(), Hint: "you can retire only nodes that this Convoy created"}
+		return &problem{
+			Status: http.StatusForbidden,
+			Text:   err.Error(),
+			Hint:   "you can retire only nodes that this Convoy created",
+		}
 	case errors.Is(err, fleet.ErrRefused):
-		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "see docs/railway.md for the settings, or run convoy railway check"}
+		return &problem{
+			Status: http.StatusServiceUnavailable,
+			Text:   err.Error(),
+			Hint:   "see docs/railway.md for the settings, or run convoy railway check",
+		}
 	case errors.Is(err, fleet.ErrNoProvider), errors.Is(err, fleet.ErrClosed):
-		return &problem{Status: http.StatusServiceUnavailable, Text: err.Error(), Hint: "use the console of the control plane"}
+		return &problem{
+			Status: http.StatusServiceUnavailable,
+			Text:   err.Error(),
+			Hint:   "use the console of the control plane",
+		}
 	case errors.Is(err, ErrNoSystemShell):
-		return &problem{Status: http.StatusForbidden, Text: ErrNoSystemShell.Error(), Hint: "the node was started with -system-shell off"}
+		return &problem{
+			Status: http.StatusForbidden,
+			Text:   ErrNoSystemShell.Error(),
+			Hint:   "the node was started with -system-shell off",
+		}
 	case errors.As(err, &unconfined):
-		return &problem{Status: http.StatusForbidden, Text: unconfined.Error(), Hint: "docs/security.md lists the requirements; -confine off allows system shells without them"}
+		return &problem{
+			Status: http.StatusForbidden,
+			Text:   unconfined.Error(),
+			Hint:   "docs/security.md lists the requirements; -confine off allows system shells without them",
+		}
 	case errors.Is(err, guide.ErrNoRunbook):
 		return &problem{Status: http.StatusNotFound, Text: "there is no such runbook", Hint: "/runbooks lists them"}
 	case errors.Is(err, guide.ErrLarge), errors.Is(err, guide.ErrTooSlow):
 		return &problem{Status: http.StatusUnprocessableEntity, Text: err.Error(), Hint: "split it into several runbooks"}
 	case errors.Is(err, pty.ErrNotFound):
-		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was closed; GET /nodes/{node}/shells lists the shells"}
+		return &problem{
+			Status: http.StatusNotFound,
+			Text:   err.Error(),
+			Hint:   "it was closed; GET /nodes/{node}/shells lists the shells",
+		}
 	case errors.Is(err, pty.ErrEnded):
 		return &problem{Status: http.StatusConflict, Text: "the shell has ended", Hint: "open another one"}
 	case errors.Is(err, pty.ErrKind):
-		return &problem{Status: http.StatusConflict, Text: "this node has no shells of that kind", Hint: "the kinds are convoy and system; a node started with -system-shell off has no system shells"}
+		return &problem{
+			Status: http.StatusConflict,
+			Text:   "this node has no shells of that kind",
+			Hint:   "the kinds are convoy and system; a node started with -system-shell off has no system shells",
+		}
 	case errors.Is(err, pty.ErrFull):
 		return &problem{Status: http.StatusTooManyRequests, Text: err.Error(), Hint: "close a shell first"}
 	case errors.Is(err, pty.ErrClosed):
@@ -90,21 +135,45 @@ func problemOf(err error) *problem {
 	case errors.Is(err, pty.ErrRecorded):
 		return &problem{Status: http.StatusConflict, Text: pty.ErrRecorded.Error(), Hint: "stop that recording first"}
 	case errors.Is(err, pty.ErrNotRecorded):
-		return &problem{Status: http.StatusConflict, Text: pty.ErrNotRecorded.Error(), Hint: "POST to the same address starts a recording"}
+		return &problem{
+			Status: http.StatusConflict,
+			Text:   pty.ErrNotRecorded.Error(),
+			Hint:   "POST to the same address starts a recording",
+		}
 	case errors.Is(err, pty.ErrPolicy):
-		return &problem{Status: http.StatusForbidden, Text: pty.ErrPolicy.Error(), Hint: "the node was started with -record all"}
+		return &problem{
+			Status: http.StatusForbidden,
+			Text:   pty.ErrPolicy.Error(),
+			Hint:   "the node was started with -record all",
+		}
 	case errors.Is(err, cast.ErrNotFound):
-		return &problem{Status: http.StatusNotFound, Text: err.Error(), Hint: "it was deleted, or removed to make room; GET /nodes/{node}/recordings lists the recordings"}
+		return &problem{
+			Status: http.StatusNotFound,
+			Text:   err.Error(),
+			Hint:   "it was deleted, or removed to make room; GET /nodes/{node}/recordings lists the recordings",
+		}
 	case errors.Is(err, cast.ErrRecording):
 		return &problem{Status: http.StatusConflict, Text: cast.ErrRecording.Error(), Hint: "stop the recording first"}
 	case errors.Is(err, cast.ErrFull):
-		return &problem{Status: http.StatusInsufficientStorage, Text: err.Error(), Hint: "stop other recordings, or start Convoy with a higher -recordings-max"}
+		return &problem{
+			Status: http.StatusInsufficientStorage,
+			Text:   err.Error(),
+			Hint:   "stop other recordings, or start Convoy with a higher -recordings-max",
+		}
 	case errors.Is(err, cast.ErrNoDir):
-		return &problem{Status: http.StatusServiceUnavailable, Text: cast.ErrNoDir.Error(), Hint: "start Convoy with -recordings"}
+		return &problem{
+			Status: http.StatusServiceUnavailable,
+			Text:   cast.ErrNoDir.Error(),
+			Hint:   "start Convoy with -recordings",
+		}
 	case errors.Is(err, pty.ErrWatching):
 		return &problem{Status: http.StatusForbidden, Text: "this viewer is view-only", Hint: "ask for the right to type"}
 	case errors.Is(err, pty.ErrPinned):
-		return &problem{Status: http.StatusConflict, Text: "a viewer has pinned the size", Hint: "wait until that viewer unpins it, or leaves"}
+		return &problem{
+			Status: http.StatusConflict,
+			Text:   "a viewer has pinned the size",
+			Hint:   "wait until that viewer unpins it, or leaves",
+		}
 	case errors.Is(err, pty.ErrBadOffset), errors.Is(err, pty.ErrBadSize), errors.Is(err, pty.ErrBadClaim):
 		return badRequest("%v", err).(*problem)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -126,8 +195,8 @@ func (h *Handlers) do(fn handler) http.HandlerFunc {
 }
 
 // fail answers an error: a page for browsers, the notice partial for htmx, JSON for everybody else. Where the client
-// has gone there is nobody to tell. An answer that has begun cannot become another one: its connection is closed, so that
-// the client sees that the rest is missing.
+// has gone there is nobody to tell. An answer that has begun cannot become another one: its connection is closed, so
+// that the client sees that the rest is missing.
 func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return
@@ -147,9 +216,19 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Header.Get("HX-Request") != "":
 		w.Header().Set("HX-Retarget", "#notices")
 		w.Header().Set("HX-Reswap", "beforeend")
-		err = h.set.Render(w, p.Status, "notice", templates.Notice{Level: "error", Text: sentence(p.Text), Hint: sentence(p.Hint)})
+		err = h.set.Render(
+			w,
+			p.Status,
+			"notice",
+			templates.Notice{Level: "error", Text: sentence(p.Text), Hint: sentence(p.Hint)},
+		)
 	case wantsHTML(r):
-		err = h.set.Render(w, p.Status, "error", templates.Error{Page: h.page(r, "Error"), Status: p.Status, Text: sentence(p.Text), Hint: sentence(p.Hint)})
+		err = h.set.Render(
+			w,
+			p.Status,
+			"error",
+			templates.Error{Page: h.page(r, "Error"), Status: p.Status, Text: sentence(p.Text), Hint: sentence(p.Hint)},
+		)
 	default:
 		err = writeJSON(w, p.Status, p)
 	}
@@ -201,7 +280,11 @@ func notFound(http.ResponseWriter, *http.Request) error {
 }
 
 func methodNotAllowed(_ http.ResponseWriter, r *http.Request) error {
-	return &problem{Status: http.StatusMethodNotAllowed, Text: fmt.Sprintf("method %s is not allowed here", r.Method), Hint: "docs/protocol.md lists the requests"}
+	return &problem{
+		Status: http.StatusMethodNotAllowed,
+		Text:   fmt.Sprintf("method %s is not allowed here", r.Method),
+		Hint:   "docs/protocol.md lists the requests",
+	}
 }
 
 // recover turns a panic in a handler into a 500: one bad request must not end the shells of all.

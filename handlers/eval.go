@@ -26,7 +26,8 @@ type Evaluation struct {
 
 // Prompt is this node's Convoy shell.
 type Prompt interface {
-	// Evaluate evaluates source text in a limited shell of its own, with somebody's rights. The error is for what concerns the node.
+	// Evaluate evaluates source text in a limited shell of its own, with somebody's rights. The error is for what concerns
+	// the node.
 	Evaluate(ctx context.Context, who access.Who, source string) (Evaluation, error)
 	// Ask does what the Convoy shell of that id, which runs elsewhere, asks of its node. The error is for its reader.
 	Ask(ctx context.Context, who access.Who, shell, fn string, args []json.RawMessage) (any, error)

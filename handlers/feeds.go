@@ -122,7 +122,8 @@ func (f *feeds) allHeard() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, node := range list {
-		if known := f.nodes[node.Name]; node.Status == fleet.Alive && (known == nil || !known.heard || node.Control && !node.Self && known.fleet == nil) {
+		if known := f.nodes[node.Name]; node.Status == fleet.Alive &&
+			(known == nil || !known.heard || node.Control && !node.Self && known.fleet == nil) {
 			return false
 		}
 	}

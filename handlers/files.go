@@ -87,10 +87,18 @@ func (h *Handlers) fileDir(r *http.Request) (string, error) {
 		return "", pty.ErrEnded
 	}
 	if info.Kind == "convoy" {
-		return "", &problem{Status: http.StatusConflict, Text: "a Convoy shell has no files", Hint: "open a system shell for them"}
+		return "", &problem{
+			Status: http.StatusConflict,
+			Text:   "a Convoy shell has no files",
+			Hint:   "open a system shell for them",
+		}
 	}
 	if info.Dir == "" {
-		return "", &problem{Status: http.StatusConflict, Text: "the shell's working directory is not known", Hint: "a program can report it with OSC 7"}
+		return "", &problem{
+			Status: http.StatusConflict,
+			Text:   "the shell's working directory is not known",
+			Hint:   "a program can report it with OSC 7",
+		}
 	}
 	return info.Dir, nil
 }
@@ -106,7 +114,18 @@ func attachment(name string) string {
 // noteTransfer leaves a line in the log for each file: who, how much, and whether it went wrong. Which it was and what
 // went wrong is the audit log's: every viewer reads this one.
 func (h *Handlers) noteTransfer(r *http.Request, message string, n int64, err error) {
-	attrs := []any{"user", sessionOf(r).User, "addr", h.clientOf(r), "node", h.Self, "shell", chi.URLParam(r, "shell"), "n", n}
+	attrs := []any{
+		"user",
+		sessionOf(r).User,
+		"addr",
+		h.clientOf(r),
+		"node",
+		h.Self,
+		"shell",
+		chi.URLParam(r, "shell"),
+		"n",
+		n,
+	}
 	if err != nil {
 		message, attrs = strings.Replace(message, "file ", "file not ", 1), append(attrs, "status", problemOf(err).Status)
 	}
@@ -143,7 +162,11 @@ func (h *Handlers) transfer(fn handler) handler {
 // checkTransfer refuses what can be refused before anything was read.
 func (h *Handlers) checkTransfer(r *http.Request) error {
 	if h.MaxUpload == 0 {
-		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("file transfer is switched off on %s", h.Self), Hint: "set -max-upload to switch it on"}
+		return &problem{
+			Status: http.StatusForbidden,
+			Text:   fmt.Sprintf("file transfer is switched off on %s", h.Self),
+			Hint:   "set -max-upload to switch it on",
+		}
 	}
 	if r.ContentLength > h.MaxUpload {
 		return &files.LimitError{Limit: h.MaxUpload}
@@ -156,7 +179,8 @@ func isFileError(err error) bool {
 	var kind *files.KindError
 	var source *files.SourceError
 	var system *files.Error
-	return errors.Is(err, files.ErrName) || errors.As(err, &limit) || errors.As(err, &kind) || errors.As(err, &source) || errors.As(err, &system)
+	return errors.Is(err, files.ErrName) || errors.As(err, &limit) || errors.As(err, &kind) || errors.As(err, &source) ||
+		errors.As(err, &system)
 }
 
 // fileProblem is the part of problemOf that speaks of files.

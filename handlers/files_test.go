@@ -76,7 +76,8 @@ func TestFiles_ThereAndBack(t *testing.T) {
 		if err != nil || kind != "attachment" || params["filename"] != name {
 			t.Errorf("Content-Disposition %q", answer.Header.Get("Content-Disposition"))
 		}
-		if answer.Header.Get("Content-Type") != "application/octet-stream" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if answer.Header.Get("Content-Type") != "application/octet-stream" ||
+			answer.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("headers %v", answer.Header)
 		}
 	}
@@ -137,7 +138,12 @@ func (n *testNode) watch(t *testing.T, s client.Shell) (viewer string) {
 	viewer = "a-viewer-that-watches"
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, "GET", n.url+"/stream?want=none&watch=1&viewer="+viewer+"&shell="+s.Key()+"@-2", nil)
+	r, err := http.NewRequestWithContext(
+		ctx,
+		"GET",
+		n.url+"/stream?want=none&watch=1&viewer="+viewer+"&shell="+s.Key()+"@-2",
+		nil,
+	)
 	must(t, err)
 	r.Header.Set("Authorization", "Bearer "+token)
 	c := n.client(t)
@@ -210,7 +216,12 @@ func TestFiles_Chunked(t *testing.T) {
 	n := start(t)
 	s, dir := n.inDir(t)
 	for size, want := range map[int]int{testUpload: 201, testUpload + 1: 413, 10 * testUpload: 413} {
-		r, err := http.NewRequestWithContext(soon(t), "POST", n.url+filesPath(s, "name", "chunked"), io.MultiReader(bytes.NewReader(make([]byte, size))))
+		r, err := http.NewRequestWithContext(
+			soon(t),
+			"POST",
+			n.url+filesPath(s, "name", "chunked"),
+			io.MultiReader(bytes.NewReader(make([]byte, size))),
+		)
 		must(t, err)
 		r.Header.Set("Authorization", "Bearer "+token)
 		if r.ContentLength != 0 {
@@ -226,7 +237,11 @@ func TestFiles_Chunked(t *testing.T) {
 			t.Errorf("%d bytes: %s, want %d", size, answer.Status, want)
 		}
 	}
-	eventually(t, "one file is there, and nothing else", func() bool { return slices.Equal(names(t, dir), []string{"chunked"}) })
+	eventually(
+		t,
+		"one file is there, and nothing else",
+		func() bool { return slices.Equal(names(t, dir), []string{"chunked"}) },
+	)
 }
 
 // TestFiles_ClientVanishes breaks an upload off in the middle: by an end of the connection, and by silence.
@@ -268,7 +283,8 @@ func TestFiles_DirectoryIsGone(t *testing.T) {
 	n := start(t)
 	s, dir := n.inDir(t)
 	must(t, os.Remove(dir))
-	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer), n.request(t, "GET", filesPath(s, "path", "x"), "", bearer)} {
+	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer),
+		n.request(t, "GET", filesPath(s, "path", "x"), "", bearer)} {
 		body, err := io.ReadAll(answer.Body)
 		must(t, err)
 		if answer.StatusCode != 404 || !strings.Contains(string(body), dir) {
@@ -295,7 +311,10 @@ func TestFiles_NoPlace(t *testing.T) {
 	must(t, err)
 	defer full.Close()
 	_, err = full.Write([]byte("x"))
-	if p := problemOf(&files.Error{Path: "/dev/full", Err: err}); p.Status != http.StatusInsufficientStorage || !strings.Contains(p.Hint, "full") {
+	if p := problemOf(
+		&files.Error{Path: "/dev/full", Err: err},
+	); p.Status != http.StatusInsufficientStorage ||
+		!strings.Contains(p.Hint, "full") {
 		t.Errorf("a full disk: %+v", p)
 	}
 }
@@ -305,7 +324,8 @@ func TestFiles_SwitchedOff(t *testing.T) {
 	n := start(t)
 	s, _ := n.inDir(t)
 	n.MaxUpload = 0
-	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer), n.request(t, "GET", filesPath(s, "path", "/etc/passwd"), "", bearer)} {
+	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer),
+		n.request(t, "GET", filesPath(s, "path", "/etc/passwd"), "", bearer)} {
 		if answer.StatusCode != 403 {
 			t.Errorf("%s, want 403", answer.Status)
 		}
@@ -319,14 +339,25 @@ func TestFiles_Audit(t *testing.T) {
 	s, _ := n.inDir(t)
 	n.request(t, "POST", filesPath(s, "name", "list.txt"), "the contents", bearer)
 	n.request(t, "GET", filesPath(s, "path", "list.txt"), "", bearer)
-	n.request(t, "GET", filesPath(s, "path", "nowhere"), "", bearer, statementHeader+": "+signStatement(keyOf('x'), statement{Who: access.Who{User: "x"}, Addr: "192.0.2.1", Until: time.Now()}))
+	n.request(
+		t,
+		"GET",
+		filesPath(s, "path", "nowhere"),
+		"",
+		bearer,
+		statementHeader+": "+signStatement(
+			keyOf('x'),
+			statement{Who: access.Who{User: "x"}, Addr: "192.0.2.1", Until: time.Now()},
+		),
+	)
 	var got []string
 	for _, line := range n.Logs.Tail(3) {
 		attrs := map[string]string{}
 		for _, a := range line.Attrs {
 			attrs[a.Key] = a.Value
 		}
-		if attrs["user"] != access.ConsoleToken || !strings.HasPrefix(attrs["addr"], "127.0.0.1:") || attrs["node"] != self || attrs["shell"] != s.ID {
+		if attrs["user"] != access.ConsoleToken || !strings.HasPrefix(attrs["addr"], "127.0.0.1:") || attrs["node"] != self ||
+			attrs["shell"] != s.ID {
 			t.Errorf("the log says %v", attrs)
 		}
 		got = append(got, strings.TrimSpace(line.Message+" "+attrs["n"]+" "+attrs["status"]))

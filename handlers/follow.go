@@ -16,8 +16,8 @@ import (
 // follow is a stream's following of one shell.
 type follow struct{ stop context.CancelFunc }
 
-// follow begins to send a shell's output, in place of an earlier follow of the same shell: errGone if the stream has ended,
-// 429 if it, or its user, follows as much as they may.
+// follow begins to send a shell's output, in place of an earlier follow of the same shell: errGone if the stream has
+// ended, 429 if it, or its user, follows as much as they may.
 func (t *tab) follow(s at) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -203,7 +203,11 @@ func (h *Handlers) tabOf(r *http.Request) (*tab, at, error) {
 		return nil, at{}, errGone
 	}
 	if t.login.Grant != sessionOf(r).Grant {
-		return nil, at{}, &problem{Status: http.StatusForbidden, Text: "this stream belongs to another login", Hint: "open a stream of your own"}
+		return nil, at{}, &problem{
+			Status: http.StatusForbidden,
+			Text:   "this stream belongs to another login",
+			Hint:   "open a stream of your own",
+		}
 	}
 	node, err := h.nodeOf(r)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 //
 //	kind byte · offset int64 · length uint32 · length bytes
 //
-// The bytes are output itself, the screen of a reset, rows and cols (uint16 each) of a new size, an exit's code (int32) and
-// signal, who is there, as JSON, or why there is no more, as in the answer 410.
+// The bytes are output itself, the screen of a reset, rows and cols (uint16 each) of a new size, an exit's code (int32)
+// and signal, who is there, as JSON, or why there is no more, as in the answer 410.
 const (
 	frameHead    = 1 + 8 + 4
 	frameBytes   = 2 << 20          // more is a broken sender

@@ -131,7 +131,18 @@ func New(cfg Config) (*Handlers, error) {
 		}
 		cfg.Authority = access.NewAuthority(access.AuthorityConfig{Self: cfg.Self, Grants: grants, Log: cfg.Log})
 	}
-	h := &Handlers{Config: cfg, set: set, guide: pages, runbooks: &guide.Runbooks{Dir: cfg.Runbooks}, login: newLogin(cfg.Token, cfg.Keys), tickets: newTickets(cfg.Keys), shareKeys: cfg.Shares, streams: newStreams(), writeWait: writeWait, bodyWait: bodyWait}
+	h := &Handlers{
+		Config:    cfg,
+		set:       set,
+		guide:     pages,
+		runbooks:  &guide.Runbooks{Dir: cfg.Runbooks},
+		login:     newLogin(cfg.Token, cfg.Keys),
+		tickets:   newTickets(cfg.Keys),
+		shareKeys: cfg.Shares,
+		streams:   newStreams(),
+		writeWait: writeWait,
+		bodyWait:  bodyWait,
+	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.bounds = newBounds()
 	h.refusals = &refusals{write: h.append}

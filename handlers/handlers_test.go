@@ -73,7 +73,12 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 	if len(program) == 0 {
 		program = []string{"/bin/sh"}
 	}
-	return startTable(t, self, cluster, pty.Config{Programs: []pty.Program{{Kind: "system", Args: program}}, Max: 8, Stall: stall})
+	return startTable(
+		t,
+		self,
+		cluster,
+		pty.Config{Programs: []pty.Program{{Kind: "system", Args: program}}, Max: 8, Stall: stall},
+	)
 }
 
 // startTable runs one with such shells.
@@ -88,9 +93,32 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 	}
 	shells := pty.NewTable(table)
 	nodes := fleet.New(fleet.Config{Self: self, Log: log})
-	nodes.SetMembers([]fleet.Member{{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()}})
-	h, err := New(Config{Self: self, Version: "test", Fleet: nodes, Shells: shells, Logs: ring, Cluster: cluster, Token: token,
-		Keys: [][]byte{keyOf('k')}, Shares: [][]byte{keyOf('s'), keyOf('o')}, Statements: [][]byte{keyOf('n')}, Hosts: []string{"console.test"}, Metrics: http.NotFoundHandler(), Recordings: recordings, MaxUpload: testUpload, Log: log})
+	nodes.SetMembers(
+		[]fleet.Member{
+			{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: time.Now(), Seen: time.Now()},
+		},
+	)
+	h, err := New(
+		Config{
+			Self:    self,
+			Version: "test",
+			Fleet:   nodes,
+			Shells:  shells,
+			Logs:    ring,
+			Cluster: cluster,
+			Token:   token,
+			Keys: [][]byte{
+				keyOf('k'),
+			},
+			Shares:     [][]byte{keyOf('s'), keyOf('o')},
+			Statements: [][]byte{keyOf('n')},
+			Hosts:      []string{"console.test"},
+			Metrics:    http.NotFoundHandler(),
+			Recordings: recordings,
+			MaxUpload:  testUpload,
+			Log:        log,
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +194,10 @@ func (n *testNode) try(t *testing.T, method, path, body string, headers ...strin
 		}
 		r.Header.Set(name, value)
 	}
-	plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	plain := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	answer, err := plain.Do(r)
 	if err == nil {
 		t.Cleanup(func() { answer.Body.Close() })
@@ -204,7 +235,8 @@ func TestBadInput(t *testing.T) {
 		{"size of nothing", "POST", shell + "/size", "", 400, "rows"},
 		{"shell of bad size", "POST", "/nodes/" + self + "/shells", `{"rows":-1,"cols":3}`, 400, "rows"},
 		{"shell of broken JSON", "POST", "/nodes/" + self + "/shells", `{"rows":`, 400, "JSON"},
-		{"shell with a huge body", "POST", "/nodes/" + self + "/shells", `{"rows":24,"x":"` + strings.Repeat("x", 5000) + `"}`, 413, "4096"},
+		{"shell with a huge body", "POST", "/nodes/" + self + "/shells",
+			`{"rows":24,"x":"` + strings.Repeat("x", 5000) + `"}`, 413, "4096"},
 		{"input too large", "POST", shell + "/input", strings.Repeat("x", maxInput+1), 413, "65536"},
 		{"input of a bad viewer", "POST", shell + "/input?viewer=x&n=0", "x", 400, "viewer"},
 		{"input without number", "POST", shell + "/input?" + viewer, "x", 400, "n must"},
@@ -254,7 +286,14 @@ func TestInputNumbers(t *testing.T) {
 		t.Errorf("%d times one in %q, want 2", got, term.Bytes())
 	}
 	var p *client.Problem
-	if err := c.Input(ctx, s, 5, -1, []byte("six")); !errors.As(err, &p) || p.Status != 409 || p.Expected == nil || *p.Expected != 2 {
+	if err := c.Input(
+		ctx,
+		s,
+		5,
+		-1,
+		[]byte("six"),
+	); !errors.As(err, &p) || p.Status != 409 || p.Expected == nil ||
+		*p.Expected != 2 {
 		t.Errorf("input with a gap: %v, want 409 and 2", err)
 	}
 }

@@ -39,7 +39,13 @@ type login struct {
 
 func newLogin(token string, keys [][]byte) *login {
 	cluster := sha256.Sum256(keys[0])
-	return &login{token: sha256.Sum256([]byte(token)), keys: keys, checks: newChecks(), now: time.Now, name: "convoy-" + hex.EncodeToString(cluster[:4])}
+	return &login{
+		token:  sha256.Sum256([]byte(token)),
+		keys:   keys,
+		checks: newChecks(),
+		now:    time.Now,
+		name:   "convoy-" + hex.EncodeToString(cluster[:4]),
+	}
 }
 
 // checkToken compares in constant time.
@@ -166,7 +172,11 @@ func (h *Handlers) refuseStranger(w http.ResponseWriter, r *http.Request) {
 	h.fail(w, r, errNotLoggedIn)
 }
 
-var errNotLoggedIn = &problem{Status: http.StatusUnauthorized, Text: "not logged in", Hint: "log in at /login, or send Authorization: Bearer with a token"}
+var errNotLoggedIn = &problem{
+	Status: http.StatusUnauthorized,
+	Text:   "not logged in",
+	Hint:   "log in at /login, or send Authorization: Bearer with a token",
+}
 
 // GET /login
 func (h *Handlers) showLogin(w http.ResponseWriter, r *http.Request) error {
@@ -199,7 +209,8 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// clipped is a name as it was typed, for the log; it may be anything, a password too, so only what could be a name counts.
+// clipped is a name as it was typed, for the log; it may be anything, a password too, so only what could be a name
+// counts.
 func clipped(name string) string {
 	if access.CheckName(strings.ToLower(name)) != nil {
 		return ""
@@ -208,7 +219,12 @@ func clipped(name string) string {
 }
 
 func (h *Handlers) loginPage(r *http.Request, problem string) templates.Login {
-	view := templates.Login{Page: h.page(r, "Log in"), Error: problem, Users: h.Authority.Users != nil && !h.Authority.Users.Empty(), Name: clipped(r.PostForm.Get("name"))}
+	view := templates.Login{
+		Page:  h.page(r, "Log in"),
+		Error: problem,
+		Users: h.Authority.Users != nil && !h.Authority.Users.Empty(),
+		Name:  clipped(r.PostForm.Get("name")),
+	}
 	view.Why = whyLogIn[r.URL.Query().Get("why")]
 	if h.OpenID != nil {
 		view.OpenID = h.OpenID.Name()
@@ -239,8 +255,8 @@ var errNotListed = &problem{
 	Hint:   "free space on the disk that holds -data; see the node's log",
 }
 
-// setSession logs the browser in; it completes the login at next. A login that cannot be listed is refused: nobody could
-// end it.
+// setSession logs the browser in; it completes the login at next. A login that cannot be listed is refused: nobody
+// could end it.
 func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) (next string, err error) {
 	now := time.Now().UTC().Round(0) // without the monotonic clock, as it comes back from the cookie
 	s.Grant, s.Made, s.Seen, s.Expires = rand.Text(), now, now, now.Add(sessionLife)
@@ -265,5 +281,13 @@ func (h *Handlers) resign(w http.ResponseWriter, r *http.Request, s session) {
 }
 
 func (h *Handlers) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: h.login.name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: h.byTLS(r), SameSite: http.SameSiteStrictMode}
+	return &http.Cookie{
+		Name:     h.login.name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   maxAge,
+		HttpOnly: true,
+		Secure:   h.byTLS(r),
+		SameSite: http.SameSiteStrictMode,
+	}
 }

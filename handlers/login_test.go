@@ -111,7 +111,8 @@ func TestLogin_WrongTries(t *testing.T) {
 	withUsers(t, n)
 	n.stopClock()
 	var bodies []string
-	for _, fields := range [][]string{{"name", "ann", "password", "wrong password"}, {"name", "nobody", "password", "wrong password"}, {"token", "wrong"}} {
+	for _, fields := range [][]string{{"name", "ann", "password", "wrong password"},
+		{"name", "nobody", "password", "wrong password"}, {"token", "wrong"}} {
 		form := url.Values{fields[0]: {fields[1]}}
 		if len(fields) > 2 {
 			form.Set(fields[2], fields[3])
@@ -126,8 +127,16 @@ func TestLogin_WrongTries(t *testing.T) {
 	if bodies[0] != bodies[1] {
 		t.Errorf("a wrong password and a wrong name differ:\n%s\n%s", bodies[0], bodies[1])
 	}
-	answer := n.request(t, "POST", "/login", url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(), formType, "Accept: text/html")
-	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" || len(answer.Cookies()) > 0 {
+	answer := n.request(
+		t,
+		"POST",
+		"/login",
+		url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(),
+		formType,
+		"Accept: text/html",
+	)
+	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" ||
+		len(answer.Cookies()) > 0 {
 		t.Errorf("after three wrong tries the right password gives %s", answer.Status)
 	}
 }
@@ -149,10 +158,19 @@ func TestLogin_Renewed(t *testing.T) {
 		t.Fatalf("%s, %d cookies", answer.Status, len(cookies))
 	}
 	renewed, ok := n.login.verify(cookies[0].Value, time.Now())
-	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.Grant != "x" || !renewed.holds("k") {
+	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.Grant != "x" ||
+		!renewed.holds("k") {
 		t.Errorf("renewed: %+v, %v", renewed, ok)
 	}
-	if answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+cookies[0].Value, "Convoy-Key: k"); answer.StatusCode != http.StatusOK || len(answer.Cookies()) > 0 {
+	if answer := n.request(
+		t,
+		"GET",
+		"/nodes",
+		"",
+		"Cookie: "+n.login.name+"="+cookies[0].Value,
+		"Convoy-Key: k",
+	); answer.StatusCode != http.StatusOK ||
+		len(answer.Cookies()) > 0 {
 		t.Error("renewed again at once")
 	}
 }

@@ -49,7 +49,18 @@ type grant struct {
 }
 
 func grantJSON(g access.Grant, s session) grant {
-	return grant{ID: g.ID, Name: g.Name, User: g.User, Role: g.Role, Addr: g.Addr, Agent: g.Agent, Made: g.Made, Seen: g.Seen, Expires: g.Expires, Current: g.ID == s.Grant}
+	return grant{
+		ID:      g.ID,
+		Name:    g.Name,
+		User:    g.User,
+		Role:    g.Role,
+		Addr:    g.Addr,
+		Agent:   g.Agent,
+		Made:    g.Made,
+		Seen:    g.Seen,
+		Expires: g.Expires,
+		Current: g.ID == s.Grant,
+	}
 }
 
 // byToken is who asks with a bearer token.
@@ -278,7 +289,18 @@ func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 }
 
 func grantView(g grant) templates.Grant {
-	return templates.Grant{ID: g.ID, Name: g.Name, User: g.User, Role: g.Role.String(), Addr: g.Addr, Agent: g.Agent, Made: g.Made, Seen: g.Seen, Expires: g.Expires, Current: g.Current}
+	return templates.Grant{
+		ID:      g.ID,
+		Name:    g.Name,
+		User:    g.User,
+		Role:    g.Role.String(),
+		Addr:    g.Addr,
+		Agent:   g.Agent,
+		Made:    g.Made,
+		Seen:    g.Seen,
+		Expires: g.Expires,
+		Current: g.Current,
+	}
 }
 
 // DELETE /logins/{login}
@@ -293,7 +315,11 @@ func (h *Handlers) endLogin(w http.ResponseWriter, r *http.Request) error {
 	return done(w, h.end(g))
 }
 
-var errNoGrant = &problem{Status: http.StatusNotFound, Text: "there is no such login or token", Hint: "it may have ended already"}
+var errNoGrant = &problem{
+	Status: http.StatusNotFound,
+	Text:   "there is no such login or token",
+	Hint:   "it may have ended already",
+}
 
 // end ends a grant, on all nodes.
 func (h *Handlers) end(g access.Grant) error {
@@ -364,7 +390,11 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 	s, now, own := sessionOf(r), time.Now().UTC(), 0
 	others := h.holding(access.Token)
 	if len(others) >= maxTokens {
-		return &problem{Status: http.StatusConflict, Text: fmt.Sprintf("there are %d tokens already", maxTokens), Hint: "end those that you do not need"}
+		return &problem{
+			Status: http.StatusConflict,
+			Text:   fmt.Sprintf("there are %d tokens already", maxTokens),
+			Hint:   "end those that you do not need",
+		}
 	}
 	for _, other := range others {
 		if !s.Owns(other) {
@@ -372,7 +402,11 @@ func (h *Handlers) makeToken(w http.ResponseWriter, r *http.Request) error {
 		}
 		own++
 		if other.Name == asked.Name { // another's, or one of an earlier password, is not in the list that one could end it in
-			return &problem{Status: http.StatusConflict, Text: "a token with this name exists", Hint: "end it first, or choose another name"}
+			return &problem{
+				Status: http.StatusConflict,
+				Text:   "a token with this name exists",
+				Hint:   "end it first, or choose another name",
+			}
 		}
 	}
 	if own >= tokensOfUser {

@@ -19,7 +19,10 @@ import (
 func twoNodes(t *testing.T) (a, b *testNode) {
 	t.Helper()
 	to := map[string]string{}
-	nodes := []*testNode{startNamed(t, self, wire{to: to}, 0, "/bin/cat"), startNamed(t, owner, wire{to: to}, 0, "/bin/cat")}
+	nodes := []*testNode{
+		startNamed(t, self, wire{to: to}, 0, "/bin/cat"),
+		startNamed(t, owner, wire{to: to}, 0, "/bin/cat"),
+	}
 	for _, n := range nodes {
 		peers := httptest.NewServer(n.Peer())
 		t.Cleanup(peers.Close)
@@ -68,7 +71,11 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	_, again := b.logInAs(t, "name", "olga", "password", "olga's password")
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", olga)
-	eventually(t, "all logins are listed", func() bool { return len(a.logins(t, ann)) == 3 && len(b.logins(t, olga)) == 2 })
+	eventually(
+		t,
+		"all logins are listed",
+		func() bool { return len(a.logins(t, ann)) == 3 && len(b.logins(t, olga)) == 2 },
+	)
 	stream := b.request(t, "GET", "/stream?viewer=viewer-of-the-logins", "", olga)
 	var current string
 	for _, one := range a.logins(t, olga) {
@@ -84,7 +91,14 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	if answer := b.request(t, "GET", "/nodes", "", again); answer.StatusCode != http.StatusOK {
 		t.Errorf("olga's other login: %s", answer.Status)
 	}
-	if answer := a.request(t, "DELETE", "/logins/"+a.logins(t, ann)[0].ID, "", again); answer.StatusCode != http.StatusNotFound && answer.StatusCode != http.StatusNoContent {
+	if answer := a.request(
+		t,
+		"DELETE",
+		"/logins/"+a.logins(t, ann)[0].ID,
+		"",
+		again,
+	); answer.StatusCode != http.StatusNotFound &&
+		answer.StatusCode != http.StatusNoContent {
 		t.Errorf("olga ends a login: %s", answer.Status)
 	}
 	if answer := a.request(t, "DELETE", "/logins?user=ann", "", again); answer.StatusCode != http.StatusForbidden {
@@ -119,13 +133,16 @@ func TestTokens(t *testing.T) {
 		}
 		return made, answer.StatusCode
 	}
-	for body, want := range map[string]int{`{"name":"No"}`: 400, `{"name":"x","role":"king"}`: 400, `{"name":"x","days":0}`: 400, `{"name":"x","days":9999}`: 400, `{`: 400, `{"name":""}`: 400} {
+	for body, want := range map[string]int{`{"name":"No"}`: 400, `{"name":"x","role":"king"}`: 400,
+		`{"name":"x","days":0}`: 400, `{"name":"x","days":9999}`: 400, `{`: 400, `{"name":""}`: 400} {
 		if _, status := make(body); status != want {
 			t.Errorf("%s: %d, want %d", body, status, want)
 		}
 	}
 	made, status := make(`{"name":"ci","role":"operator","days":7}`)
-	if status != http.StatusCreated || !strings.HasPrefix(made.Token, access.TokenPrefix) || made.Role != access.Operator || time.Until(made.Expires) > 8*24*time.Hour {
+	if status != http.StatusCreated || !strings.HasPrefix(made.Token, access.TokenPrefix) ||
+		made.Role != access.Operator ||
+		time.Until(made.Expires) > 8*24*time.Hour {
 		t.Fatalf("%d, %+v", status, made)
 	}
 	if _, status := make(`{"name":"ci"}`); status != http.StatusConflict {
@@ -159,10 +176,20 @@ func TestTokens(t *testing.T) {
 func TestShareGrants(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
-	text, token := access.NewToken("ci", access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
+	text, token := access.NewToken(
+		"ci",
+		access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self},
+		time.Now().UTC(),
+		time.Now().Add(time.Hour).UTC(),
+	)
 	_, err := a.Authority.Grants.Merge([]access.Grant{token}, time.Now()) // which tells nobody
 	must(t, err)
-	_, other := access.NewToken("other", access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self}, time.Now().UTC(), time.Now().Add(time.Hour).UTC())
+	_, other := access.NewToken(
+		"other",
+		access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self},
+		time.Now().UTC(),
+		time.Now().Add(time.Hour).UTC(),
+	)
 	_, err = b.Authority.Grants.Merge([]access.Grant{other}, time.Now())
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -181,9 +208,12 @@ func TestAgentOf(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{
 		"": "another program", "curl/8.1": "curl", "<script>alert(1)</script>": "another program",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0":                                             "Firefox on Linux",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120 Safari/537.36 Edg/120":  "Edge on Windows",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/17 Safari/604.1": "Safari on iPhone",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 " +
+			"Firefox/130.0": "Firefox on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120 Safari/537.36 " +
+			"Edg/120": "Edge on Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/17 " +
+			"Safari/604.1": "Safari on iPhone",
 	} {
 		if got := agentOf(header); got != want {
 			t.Errorf("%q is %q, want %q", header, got, want)
@@ -199,7 +229,14 @@ func TestTokens_NamesAreOnesOwn(t *testing.T) {
 		t.Helper()
 		_, cookie := n.logInAs(t, "name", user, "password", user+"'s password")
 		for _, want := range []int{http.StatusCreated, http.StatusConflict} {
-			answer := n.request(t, "POST", "/tokens", `{"name":"ci","role":"viewer","days":1}`, cookie, "Content-Type: application/json")
+			answer := n.request(
+				t,
+				"POST",
+				"/tokens",
+				`{"name":"ci","role":"viewer","days":1}`,
+				cookie,
+				"Content-Type: application/json",
+			)
 			if answer.StatusCode != want {
 				t.Errorf("%s makes one: %s, want %d", user, answer.Status, want)
 			}

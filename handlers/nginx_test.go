@@ -78,8 +78,20 @@ func TestNginx(t *testing.T) {
 	front := *n
 	front.url = startNginx(t, n)
 	const host = "Host: console.example.com"
-	answer := front.request(t, "GET", "/?token="+token, "", host, "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: http", "X-Forwarded-Host: evil.example", "X-Real-IP: 6.6.6.6", "Forwarded: for=6.6.6.6")
-	if answer.StatusCode != http.StatusSeeOther || !answer.Cookies()[0].Secure || answer.Header.Get("Strict-Transport-Security") == "" {
+	answer := front.request(
+		t,
+		"GET",
+		"/?token="+token,
+		"",
+		host,
+		"X-Forwarded-For: 6.6.6.6",
+		"X-Forwarded-Proto: http",
+		"X-Forwarded-Host: evil.example",
+		"X-Real-IP: 6.6.6.6",
+		"Forwarded: for=6.6.6.6",
+	)
+	if answer.StatusCode != http.StatusSeeOther || !answer.Cookies()[0].Secure ||
+		answer.Header.Get("Strict-Transport-Security") == "" {
 		t.Fatalf("%s, cookies %v, HSTS %q", answer.Status, answer.Cookies(), answer.Header.Get("Strict-Transport-Security"))
 	}
 	if addr := n.Authority.Grants.List(access.Login, now())[0].Addr; addr != "127.0.0.1" { // whom nginx has heard

@@ -16,7 +16,11 @@ const (
 	OpenIDCallback = openIDPath + "/callback"
 )
 
-var errNoOpenID = &problem{Status: http.StatusNotFound, Text: "this console has no OpenID provider", Hint: "log in at /login, or start Convoy with -openid-issuer"}
+var errNoOpenID = &problem{
+	Status: http.StatusNotFound,
+	Text:   "this console has no OpenID provider",
+	Hint:   "log in at /login, or start Convoy with -openid-issuer",
+}
 
 // GET /login/openid
 //
@@ -56,7 +60,8 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 	}
 	known, err := h.OpenID.Finish(r.Context(), h.callbackURL(r), value, r.URL.Query(), time.Now())
 	settle(openIDVerdict(err))
-	if e, ok := errors.AsType[*openid.Error](err); !ok || e.Kind != openid.Stray { // a stray one must not end another's login
+	// a stray one must not end another's login
+	if e, ok := errors.AsType[*openid.Error](err); !ok || e.Kind != openid.Stray {
 		http.SetCookie(w, h.openIDCookie(r, "", -1))
 	}
 	if err != nil {
@@ -72,8 +77,8 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 	return h.set.Render(w, http.StatusOK, "entered", view)
 }
 
-// openIDWait has those wait who were wrong too often, as the other ways to log in do: by their address alone, as they have
-// not said who they are.
+// openIDWait has those wait who were wrong too often, as the other ways to log in do: by their address alone, as they
+// have not said who they are.
 func (h *Handlers) openIDWait(r *http.Request) error {
 	if left := h.login.throttle.Wait(h.login.now(), h.addrOf(r), ""); left > 0 {
 		return &tooManyTries{left}
@@ -81,8 +86,8 @@ func (h *Handlers) openIDWait(r *http.Request) error {
 	return nil
 }
 
-// openIDVerdict is what a callback counts for. Only what the provider refused is a wrong try: it takes a cookie of ours,
-// so that other sites cannot make the reader wait.
+// openIDVerdict is what a callback counts for. Only what the provider refused is a wrong try: it takes a cookie of
+// ours, so that other sites cannot make the reader wait.
 func openIDVerdict(err error) access.Verdict {
 	switch e, ok := errors.AsType[*openid.Error](err); {
 	case err == nil:
@@ -115,5 +120,13 @@ func (h *Handlers) openIDCookieName() string { return h.login.name + "-openid" }
 
 // openIDCookie belongs to a login under way. It is Lax, because the provider, another site, brings the browser back.
 func (h *Handlers) openIDCookie(r *http.Request, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: h.openIDCookieName(), Value: value, Path: "/login", MaxAge: maxAge, HttpOnly: true, Secure: h.byTLS(r), SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{
+		Name:     h.openIDCookieName(),
+		Value:    value,
+		Path:     "/login",
+		MaxAge:   maxAge,
+		HttpOnly: true,
+		Secure:   h.byTLS(r),
+		SameSite: http.SameSiteLaxMode,
+	}
 }

@@ -28,8 +28,18 @@ func withOpenID(t *testing.T, n *testNode) *openidtest.Server {
 	s.Change(func() {
 		s.Redirects = []string{n.url + "/login/openid/callback", "https://console.test/login/openid/callback"}
 	})
-	n.OpenID = openid.New(openid.Config{Issuer: s.URL, ClientID: openidtest.ClientID, ClientSecret: openidtest.ClientSecret, RoleClaim: "groups",
-		Roles: map[string]access.Role{"staff": access.Viewer, "admins": access.Admin}, Name: "Example", Keys: [][]byte{keyOf('p')}})
+	n.OpenID = openid.New(openid.Config{
+		Issuer:       s.URL,
+		ClientID:     openidtest.ClientID,
+		ClientSecret: openidtest.ClientSecret,
+		RoleClaim:    "groups",
+		Roles: map[string]access.Role{
+			"staff":  access.Viewer,
+			"admins": access.Admin,
+		},
+		Name: "Example",
+		Keys: [][]byte{keyOf('p')},
+	})
 	log, err := audit.Open(audit.Config{Dir: t.TempDir(), Node: self})
 	must(t, err)
 	t.Cleanup(func() { must(t, log.Close()) })
@@ -48,7 +58,11 @@ func (n *testNode) begin(t *testing.T, headers ...string) (to string, cookie *ht
 }
 
 // back is the answer to the callback, and the session's cookie if it gives one.
-func (n *testNode) back(t *testing.T, cookie *http.Cookie, query url.Values) (answer *http.Response, text, session string) {
+func (n *testNode) back(
+	t *testing.T,
+	cookie *http.Cookie,
+	query url.Values,
+) (answer *http.Response, text, session string) {
 	t.Helper()
 	headers := []string{"Accept: text/html", "Sec-Fetch-Site: cross-site"}
 	if cookie != nil {
@@ -77,8 +91,8 @@ func alert(t *testing.T, text string) string {
 	return strings.TrimSpace(doc.Find("[role=alert]").Text())
 }
 
-// Whoever the provider knows by a group has its role, on a page that goes on by itself, and a local user of that name is
-// somebody else.
+// Whoever the provider knows by a group has its role, on a page that goes on by itself, and a local user of that name
+// is somebody else.
 func TestOpenID_LogsIn(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -87,35 +101,53 @@ func TestOpenID_LogsIn(t *testing.T) {
 	must(t, n.Authority.Users.SetRole("vic", access.Admin))
 	for user, want := range map[string]int{"ann": 503, "vic": 403} { // of spawning: nothing here makes nodes
 		to, cookie := n.begin(t, "Sec-Fetch-Site: same-origin")
-		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/login" || cookie.MaxAge != 600 {
+		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/login" ||
+			cookie.MaxAge != 600 {
 			t.Errorf("cookie %v", cookie)
 		}
 		q := must1(url.Parse(to)).Query()
-		if q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || len(q.Get("state")) < 26 || q.Get("nonce") == "" || q.Get("scope") != "openid profile email groups" {
+		if q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || len(q.Get("state")) < 26 ||
+			q.Get("nonce") == "" ||
+			q.Get("scope") != "openid profile email groups" {
 			t.Errorf("the provider is asked %v", q)
 		}
 		answer, text, session := n.back(t, cookie, s.LogIn(t, to, user))
-		if answer.StatusCode != http.StatusOK || session == "" || !strings.Contains(text, `<meta http-equiv="refresh" content="0; url=/?claim=`) || !strings.Contains(text, "openid:"+user) {
+		if answer.StatusCode != http.StatusOK || session == "" ||
+			!strings.Contains(text, `<meta http-equiv="refresh" content="0; url=/?claim=`) ||
+			!strings.Contains(text, "openid:"+user) {
 			t.Fatalf("%s: %s\n%s", user, answer.Status, text)
 		}
-		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
+		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			"X-Frame-Options": "DENY"} {
 			if got := answer.Header.Get(name); got != want {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
 		for _, c := range answer.Cookies() {
-			if c.Name == n.login.name && (c.SameSite != http.SameSiteStrictMode || !c.HttpOnly) || c.Name != n.login.name && c.MaxAge >= 0 {
+			if c.Name == n.login.name && (c.SameSite != http.SameSiteStrictMode || !c.HttpOnly) ||
+				c.Name != n.login.name && c.MaxAge >= 0 {
 				t.Errorf("after the login: %v", c)
 			}
 		}
 		if got := n.request(t, "POST", "/nodes", "", session); got.StatusCode != want {
 			t.Errorf("%s spawns: %s, want %d", user, got.Status, want)
 		}
-		if e := n.Audit.Tail(1, func(e audit.Entry) bool { return e.Action == "login" })[0]; e.User != "openid:"+user || e.Result != audit.OK || e.Detail != "sub "+user {
+		if e := n.Audit.Tail(1, func(e audit.Entry) bool { return e.Action == "login" })[0]; e.User != "openid:"+user ||
+			e.Result != audit.OK ||
+			e.Detail != "sub "+user {
 			t.Errorf("noted: %+v", e)
 		}
 	}
-	if answer := n.request(t, "GET", "/login", "", "Accept: text/html"); !strings.Contains(readAll(t, answer), "Log in with Example") {
+	if answer := n.request(
+		t,
+		"GET",
+		"/login",
+		"",
+		"Accept: text/html",
+	); !strings.Contains(
+		readAll(t, answer),
+		"Log in with Example",
+	) {
 		t.Error("the login page has no button")
 	}
 }
@@ -128,11 +160,20 @@ func TestOpenID_BehindAProxy(t *testing.T) {
 	n.Proxies = Proxies{Networks: EveryPeer(), RealIP: true}
 	headers := []string{"Host: console.test", "X-Forwarded-Proto: https"}
 	to, cookie := n.begin(t, headers...)
-	if got := must1(url.Parse(to)).Query().Get("redirect_uri"); got != "https://console.test/login/openid/callback" || !cookie.Secure {
+	if got := must1(
+		url.Parse(to),
+	).Query().
+		Get("redirect_uri"); got != "https://console.test/login/openid/callback" ||
+		!cookie.Secure {
 		t.Errorf("redirect_uri %q, cookie %v", got, cookie)
 	}
 	query := s.LogIn(t, to, "vic")
-	answer := n.request(t, "GET", "/login/openid/callback?"+query.Encode(), "", append(headers, "Cookie: "+cookie.Name+"="+cookie.Value)...)
+	answer := n.request(
+		t,
+		"GET",
+		"/login/openid/callback?"+query.Encode(),
+		"",
+		append(headers, "Cookie: "+cookie.Name+"="+cookie.Value)...)
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("%s: %s", answer.Status, alert(t, readAll(t, answer)))
 	}
@@ -146,14 +187,22 @@ func TestOpenID_StrayCallbacks(t *testing.T) {
 	to, cookie := n.begin(t)
 	query := s.LogIn(t, to, "ann")
 	_, other := n.begin(t)
-	late, value, err := n.OpenID.Begin(t.Context(), n.url+"/login/openid/callback", time.Now().Add(-openid.CookieLife-time.Second))
+	late, value, err := n.OpenID.Begin(
+		t.Context(),
+		n.url+"/login/openid/callback",
+		time.Now().Add(-openid.CookieLife-time.Second),
+	)
 	must(t, err)
 	old := &http.Cookie{Name: cookie.Name, Value: value}
 	lateQuery := s.LogIn(t, late, "ann")
 	refused := func(what string, cookie *http.Cookie, query url.Values) {
 		t.Helper()
 		answer, text, session := n.back(t, cookie, query)
-		if said := alert(t, text); answer.StatusCode != http.StatusUnauthorized || session != "" || !strings.HasSuffix(said, "log in again.") {
+		if said := alert(
+			t,
+			text,
+		); answer.StatusCode != http.StatusUnauthorized || session != "" ||
+			!strings.HasSuffix(said, "log in again.") {
 			t.Errorf("%s: %s, %q", what, answer.Status, said)
 		}
 	}
@@ -247,7 +296,11 @@ func TestOpenID_NoRole(t *testing.T) {
 	s := withOpenID(t, n)
 	to, cookie := n.begin(t)
 	answer, text, session := n.back(t, cookie, s.LogIn(t, to, "mallory"))
-	if said := alert(t, text); answer.StatusCode != http.StatusUnauthorized || session != "" || !strings.Contains(said, "the claim groups") || !strings.Contains(said, "mallory") {
+	if said := alert(
+		t,
+		text,
+	); answer.StatusCode != http.StatusUnauthorized || session != "" || !strings.Contains(said, "the claim groups") ||
+		!strings.Contains(said, "mallory") {
 		t.Errorf("%s: %s", answer.Status, said)
 	}
 	if line, _ := json.Marshal(n.Logs.Tail(1)); !strings.Contains(string(line), "the claim is [guests]") {
@@ -266,10 +319,23 @@ func TestOpenID_HostileDescription(t *testing.T) {
 	withOpenID(t, n)
 	to, cookie := n.begin(t)
 	state := must1(url.Parse(to)).Query().Get("state")
-	answer, text, _ := n.back(t, cookie, url.Values{"state": {state}, "error": {"access_denied"}, "error_description": {`"><script>alert(1)</script>` + "\x1b[31m\n\u202e" + strings.Repeat("a", 5000)}})
+	answer, text, _ := n.back(
+		t,
+		cookie,
+		url.Values{
+			"state":             {state},
+			"error":             {"access_denied"},
+			"error_description": {`"><script>alert(1)</script>` + "\x1b[31m\n\u202e" + strings.Repeat("a", 5000)},
+		},
+	)
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
 	must(t, err)
-	if said := alert(t, text); answer.StatusCode != http.StatusUnauthorized || doc.Find("main script").Length() > 0 || len(said) > 300 || strings.ContainsAny(said, "\x1b\n\u202e") || !strings.Contains(said, "<script>") {
+	if said := alert(
+		t,
+		text,
+	); answer.StatusCode != http.StatusUnauthorized || doc.Find("main script").Length() > 0 || len(said) > 300 ||
+		strings.ContainsAny(said, "\x1b\n\u202e") ||
+		!strings.Contains(said, "<script>") {
 		t.Errorf("%s: %q", answer.Status, said)
 	}
 }
@@ -291,7 +357,11 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	s.Change(func() { s.Instead = endless })
 	for range 5 {
 		answer := n.request(t, "GET", "/login/openid", "", "Accept: text/html")
-		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway || said != "The provider Example cannot be reached now; try again later, or log in another way." {
+		if said := alert(
+			t,
+			readAll(t, answer),
+		); answer.StatusCode != http.StatusBadGateway ||
+			said != "The provider Example cannot be reached now; try again later, or log in another way." {
 			t.Errorf("%s: %q", answer.Status, said)
 		}
 	}
@@ -334,7 +404,12 @@ func TestOpenID_SessionIsItsOwn(t *testing.T) {
 	n := start(t, "/bin/cat")
 	withUsers(t, n)
 	for _, user := range []string{"openid:vic", "openid:ann"} {
-		s := session{Who: n.Authority.Let(user, access.Viewer), Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
+		s := session{
+			Who:     n.Authority.Let(user, access.Viewer),
+			Seen:    time.Now(),
+			Expires: time.Now().Add(time.Hour),
+			Plain:   true,
+		}
 		s.Grant = "x"
 		cookie := "Cookie: " + n.login.name + "=" + n.login.sign(s)
 		if got := n.request(t, "GET", "/nodes", "", cookie).StatusCode; got != http.StatusOK {

@@ -35,7 +35,8 @@ func attachmentOf(r *http.Request) (pty.Viewer, error) {
 
 // readName decodes what somebody calls themself, or a link.
 func readName(what, text string) (string, error) {
-	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxName || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxName ||
+		strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return "", badRequest("%s must be at most %d printable letters", what, maxName)
 	}
 	return strings.TrimSpace(text), nil

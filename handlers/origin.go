@@ -98,9 +98,9 @@ func (p Proxies) origin(r *http.Request) origin {
 	return o
 }
 
-// client is the address that the proxies tell; the zero one if they tell none. Each proxy appends whom it heard from, so
-// the list is read from its end: the first address that is no proxy of ours is the last that one of ours has seen, and
-// what stands before it is the client's own invention. So is everything before something that is no address.
+// client is the address that the proxies tell; the zero one if they tell none. Each proxy appends whom it heard from,
+// so the list is read from its end: the first address that is no proxy of ours is the last that one of ours has seen,
+// and what stands before it is the client's own invention. So is everything before something that is no address.
 func (p Proxies) client(head http.Header) (found netip.Addr) {
 	if p.RealIP {
 		found, _ = parseHop(lastOf(head, "X-Real-IP"))
@@ -153,8 +153,8 @@ func lastOf(head http.Header, name string) string {
 
 type originKey struct{}
 
-// findOrigin finds out where a request comes from, and gives it the Host that the browser asked for: CrossOriginProtection
-// compares that with Origin.
+// findOrigin finds out where a request comes from, and gives it the Host that the browser asked for:
+// CrossOriginProtection compares that with Origin.
 func (h *Handlers) findOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o := h.Proxies.origin(r)

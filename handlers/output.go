@@ -19,11 +19,20 @@ import (
 )
 
 // output follows a shell wherever it lives. An error ends it; without one it ends with the shell or with ctx.
-func (h *Handlers) output(ctx context.Context, node, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) output(
+	ctx context.Context,
+	node, id string,
+	viewer pty.Viewer,
+	from int64,
+) iter.Seq2[pty.Event, error] {
 	if node == h.Self {
 		return h.limitedOutput(ctx, id, viewer, from)
 	}
-	return h.remoteOutput(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/output?%s", url.PathEscape(node), url.PathEscape(id), following(viewer, from)))
+	return h.remoteOutput(
+		ctx,
+		node,
+		fmt.Sprintf("/nodes/%s/shells/%s/output?%s", url.PathEscape(node), url.PathEscape(id), following(viewer, from)),
+	)
 }
 
 // following is what a request for a viewer's output asks, as a query.
@@ -36,7 +45,12 @@ func following(viewer pty.Viewer, from int64) string {
 }
 
 // limitedOutput is ownOutput for a viewer who types only if whoever asks may.
-func (h *Handlers) limitedOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) limitedOutput(
+	ctx context.Context,
+	id string,
+	viewer pty.Viewer,
+	from int64,
+) iter.Seq2[pty.Event, error] {
 	if s, err := h.Shells.Get(id); err == nil {
 		viewer = limited(ctx, viewer, s)
 		if from < 0 {
@@ -46,7 +60,12 @@ func (h *Handlers) limitedOutput(ctx context.Context, id string, viewer pty.View
 	return h.ownOutput(ctx, id, viewer, from)
 }
 
-func (h *Handlers) ownOutput(ctx context.Context, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) ownOutput(
+	ctx context.Context,
+	id string,
+	viewer pty.Viewer,
+	from int64,
+) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
 		s, err := h.Shells.Get(id)
 		if err != nil {
@@ -83,8 +102,8 @@ func (h *Handlers) remoteOutput(ctx context.Context, node, path string) iter.Seq
 	}
 }
 
-// ask sends a GET to another node. An answer other than 200 is an error; 404 is pty.ErrNotFound, 410 the problem that it
-// tells of.
+// ask sends a GET to another node. An answer other than 200 is an error; 404 is pty.ErrNotFound, 410 the problem that
+// it tells of.
 func (h *Handlers) ask(ctx context.Context, node, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	if err != nil {

@@ -53,7 +53,11 @@ func (h *Handlers) onOwnerUpTo(limit int64, fn handler) handler {
 func (h *Handlers) here(fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if name, err := nodeName(r); err != nil || name != h.Self {
-			return &problem{Status: http.StatusMisdirectedRequest, Text: fmt.Sprintf("this node is %s", h.Self), Hint: "the sender's list of nodes is out of date; try again"}
+			return &problem{
+				Status: http.StatusMisdirectedRequest,
+				Text:   fmt.Sprintf("this node is %s", h.Self),
+				Hint:   "the sender's list of nodes is out of date; try again",
+			}
 		}
 		return fn(w, r)
 	}
@@ -134,5 +138,9 @@ func ownerURL(name string, r *http.Request) string {
 
 // unreachable is the problem of a node that does not answer.
 func unreachable(name string, err error) error {
-	return &problem{Status: http.StatusBadGateway, Text: fmt.Sprintf("%s cannot be reached from here: %v", name, err), Hint: "see its card for the reason; try again when the node is alive"}
+	return &problem{
+		Status: http.StatusBadGateway,
+		Text:   fmt.Sprintf("%s cannot be reached from here: %v", name, err),
+		Hint:   "see its card for the reason; try again when the node is alive",
+	}
 }

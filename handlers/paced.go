@@ -12,10 +12,14 @@ import (
 // bodyWait is how long a request's body may take to come, all of it; files have a rule of their own (steady).
 const bodyWait = 30 * time.Second
 
-var errSlowBody = &problem{Status: http.StatusRequestTimeout, Text: "the body did not arrive in time", Hint: "send it again"}
+var errSlowBody = &problem{
+	Status: http.StatusRequestTimeout,
+	Text:   "the body did not arrive in time",
+	Hint:   "send it again",
+}
 
-// pace gives each request a time for its body, and each piece of its answer a time to be taken: a client that stands still
-// keeps nothing here. Streams and files take over (takeOver), as they may last.
+// pace gives each request a time for its body, and each piece of its answer a time to be taken: a client that stands
+// still keeps nothing here. Streams and files take over (takeOver), as they may last.
 func (h *Handlers) pace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &paced{ResponseWriter: w, control: http.NewResponseController(w), wait: h.writeWait}

@@ -43,12 +43,23 @@ func TestPaced_BodiesThatStop(t *testing.T) {
 		}
 		path := strings.NewReplacer("{node}", self, "{shell}", "nosuchone1", "*", "css/base.css").Replace(route)
 		for who, header := range map[string]string{"nobody": "", "admin": n.as("ann", access.Admin)[0] + "\r\n"} {
-			for kind, body := range map[string]string{"length": "Content-Length: 100\r\n\r\n{\"a\": ", "chunks": "Transfer-Encoding: chunked\r\n\r\n6\r\n{\"a\": \r\n"} {
+			for kind, body := range map[string]string{"length": "Content-Length: 100\r\n\r\n{\"a\": ",
+				"chunks": "Transfer-Encoding: chunked\r\n\r\n6\r\n{\"a\": \r\n"} {
 				if strings.HasSuffix(route, "/stream") && who == "admin" {
 					continue // a stream lasts
 				}
 				all.Go(func() {
-					conn := n.dial(t, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n%s%s", method, path, header, body))
+					conn := n.dial(
+						t,
+						fmt.Sprintf(
+							"%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "+
+								"application/x-www-form-urlencoded\r\n%s%s",
+							method,
+							path,
+							header,
+							body,
+						),
+					)
 					if _, err := io.Copy(io.Discard, conn); err != nil && !strings.Contains(err.Error(), "reset") {
 						t.Errorf("%s %s by %s, by %s, stays open: %v", method, route, who, kind, err)
 					}
@@ -70,7 +81,11 @@ func TestPaced_ThousandStrangers(t *testing.T) {
 	_, term := n.open(t, n.client(t))
 	conns := make([]net.Conn, 1000)
 	for i := range conns {
-		conns[i] = n.dial(t, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken=")
+		conns[i] = n.dial(
+			t,
+			"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "+
+				"100\r\n\r\ntoken=",
+		)
 	}
 	must(t, term.Type(soon(t), "echo meanwhile-$((40+2))\r"))
 	must(t, term.WaitFor(soon(t), "meanwhile-42"))
@@ -131,7 +146,10 @@ func TestPaced_LongRequests(t *testing.T) {
 		<-began
 		stalled, err := net.Dial("tcp", listener.Addr().String())
 		must(t, err)
-		_, err = io.WriteString(stalled, "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\nx")
+		_, err = io.WriteString(
+			stalled,
+			"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\nx",
+		)
 		must(t, err)
 		<-began // its body was waited for as long as one may be
 		select {
@@ -226,7 +244,10 @@ func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 		defer conn.Close()
 		must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
 		stands.Store(conn.LocalAddr().String(), nil)
-		_, err = io.WriteString(conn, strings.Repeat("GET "+assets.URL("vendor/xterm/xterm.mjs")+" HTTP/1.1\r\nHost: localhost\r\n\r\n", asked))
+		_, err = io.WriteString(
+			conn,
+			strings.Repeat("GET "+assets.URL("vendor/xterm/xterm.mjs")+" HTTP/1.1\r\nHost: localhost\r\n\r\n", asked),
+		)
 		must(t, err)
 	}
 	must(t, term.Type(soon(t), "echo meanwhile-$((40+2))\r"))

@@ -30,7 +30,8 @@ var (
 	errNoKey = &problem{
 		Status: http.StatusUnauthorized,
 		Text:   "this login also needs the key of the page where it began",
-		Hint:   "open the console in that browser at the address where you logged in, or log in again at /login; scripts send Authorization: Bearer with a token",
+		Hint: "open the console in that browser at the address where you logged in, or log in again at /login; scripts " +
+			"send Authorization: Bearer with a token",
 	}
 	errClaimElsewhere = &problem{
 		Status: http.StatusConflict,
@@ -46,7 +47,8 @@ var (
 
 // whyLogIn are the reasons for a new login that the login page can be asked to give.
 var whyLogIn = map[string]string{
-	"key":   "This address does not have the key of your login. A login belongs to the address where you logged in, including the port. Log in again for another node's console on this host, or after you clear the browser's storage.",
+	"key": "This address does not have the key of your login. A login belongs to the address where you logged in, " +
+		"including the port. Log in again for another node's console on this host, or after you clear the browser's storage.",
 	"claim": "The login was not completed within a minute. Log in again.",
 }
 

@@ -76,7 +76,8 @@ func passOf(t *testing.T, answer *http.Response) string {
 	t.Helper()
 	var said struct{ Pass string }
 	must(t, json.NewDecoder(answer.Body).Decode(&said))
-	if said.Pass == "" || len(answer.Header.Values("Set-Cookie")) > 1 || strings.Contains(answer.Header.Get("Set-Cookie"), said.Pass) {
+	if said.Pass == "" || len(answer.Header.Values("Set-Cookie")) > 1 ||
+		strings.Contains(answer.Header.Get("Set-Cookie"), said.Pass) {
 		t.Fatalf("%s: the pass is %q", answer.Status, said.Pass)
 	}
 	return said.Pass
@@ -107,7 +108,9 @@ type shower struct {
 }
 
 // byCookieAlone is all that a cookie alone may do, and what needs no cookie.
-var byCookieAlone = regexp.MustCompile(`^(GET /healthz|\S+ /assets/\*|(GET|POST) /login.*|POST /logout|POST /session/(key|plain)|\S+ /share/.*)$`)
+var byCookieAlone = regexp.MustCompile(
+	`^(GET /healthz|\S+ /assets/\*|(GET|POST) /login.*|POST /logout|POST /session/(key|plain)|\S+ /share/.*)$`,
+)
 
 // No route is opened by a cookie alone, with whatever else a thief may have.
 func TestPageKey_OpensEveryRoute(t *testing.T) {
@@ -117,30 +120,36 @@ func TestPageKey_OpensEveryRoute(t *testing.T) {
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
 	showers := n.showers(t, c)
-	must(t, chi.Walk(n.publicRoutes().(chi.Router), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if byCookieAlone.MatchString(method + " " + route) {
-			return nil
-		}
-		path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index").Replace(route)
-		path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
-		if method == "DELETE" || method == "POST" {
-			path = strings.Replace(path, s.ID, "nosuch", 1) // it stays
-		}
-		for who, a := range showers {
-			to := path
-			if method+" "+route == "DELETE /logins" && a.all { // which ends the others'
-				continue
-			}
-			if a.pass != nil {
-				to += "?x=1&pass=" + a.pass()
-			}
-			status := n.asked(t, asker{headers: a.headers}, method, to)
-			if opened := status != http.StatusUnauthorized; opened != (a.all || a.get && method == "GET") {
-				t.Errorf("%-60s by %-25s: %d", method+" "+route, who, status)
-			}
-		}
-		return nil
-	}))
+	must(
+		t,
+		chi.Walk(
+			n.publicRoutes().(chi.Router),
+			func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+				if byCookieAlone.MatchString(method + " " + route) {
+					return nil
+				}
+				path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index").Replace(route)
+				path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
+				if method == "DELETE" || method == "POST" {
+					path = strings.Replace(path, s.ID, "nosuch", 1) // it stays
+				}
+				for who, a := range showers {
+					to := path
+					if method+" "+route == "DELETE /logins" && a.all { // which ends the others'
+						continue
+					}
+					if a.pass != nil {
+						to += "?x=1&pass=" + a.pass()
+					}
+					status := n.asked(t, asker{headers: a.headers}, method, to)
+					if opened := status != http.StatusUnauthorized; opened != (a.all || a.get && method == "GET") {
+						t.Errorf("%-60s by %-25s: %d", method+" "+route, who, status)
+					}
+				}
+				return nil
+			},
+		),
+	)
 }
 
 // showers are those who show a cookie and something else, and those who are let in.
@@ -158,23 +167,30 @@ func (n *testNode) showers(t *testing.T, c *clock) map[string]shower {
 	is := func(text string) func() string { return func() string { return text } }
 	forged := (&tickets{keys: [][]byte{keyOf('z')}, now: c.now}).issue(passTicket, "x", time.Hour)
 	return map[string]shower{
-		"cookie alone":            {headers: []string{mine.cookie}},
-		"a wrong key":             {headers: []string{mine.cookie, keyHeader + ": " + strings.Repeat("C", 43)}},
-		"another login's key":     {headers: []string{mine.cookie, other.key}},
-		"the hash of the key":     {headers: []string{mine.cookie, keyHeader + ": " + keySum(aKey)}},
-		"a used pass":             {headers: []string{mine.cookie}, pass: is(used)},
-		"an expired pass":         {headers: []string{mine.cookie}, pass: is(expired)},
-		"a forged pass":           {headers: []string{mine.cookie}, pass: is(forged)},
-		"another login's pass":    {headers: []string{mine.cookie}, pass: func() string { return n.pass(t, other) }},
-		"a claim for a pass":      {headers: []string{mine.cookie}, pass: func() string { return n.tickets.issue(claimTicket, grantOf(t, n, mine), passLife) }},
+		"cookie alone":         {headers: []string{mine.cookie}},
+		"a wrong key":          {headers: []string{mine.cookie, keyHeader + ": " + strings.Repeat("C", 43)}},
+		"another login's key":  {headers: []string{mine.cookie, other.key}},
+		"the hash of the key":  {headers: []string{mine.cookie, keyHeader + ": " + keySum(aKey)}},
+		"a used pass":          {headers: []string{mine.cookie}, pass: is(used)},
+		"an expired pass":      {headers: []string{mine.cookie}, pass: is(expired)},
+		"a forged pass":        {headers: []string{mine.cookie}, pass: is(forged)},
+		"another login's pass": {headers: []string{mine.cookie}, pass: func() string { return n.pass(t, other) }},
+		"a claim for a pass": {
+			headers: []string{mine.cookie},
+			pass:    func() string { return n.tickets.issue(claimTicket, grantOf(t, n, mine), passLife) },
+		},
 		"unclaimed":               {headers: []string{n.fresh(t).cookie}},
 		"unclaimed for a minute":  {headers: []string{unclaimed.cookie}, pass: is(unclaimed.claim)},
 		"a key without a cookie":  {headers: []string{mine.key}},
 		"a pass without a cookie": {pass: func() string { return n.pass(t, mine) }},
 		"the key":                 {headers: []string{mine.cookie, mine.key}, get: true, all: true},
-		"a pass":                  {headers: []string{mine.cookie}, pass: func() string { return n.pass(t, mine) }, get: true},
-		"a login without a key":   {headers: n.loggedIn(access.Admin, time.Hour), get: true, all: true},
-		"the token":               {headers: []string{bearer}, get: true, all: true},
+		"a pass": {
+			headers: []string{mine.cookie},
+			pass:    func() string { return n.pass(t, mine) },
+			get:     true,
+		},
+		"a login without a key": {headers: n.loggedIn(access.Admin, time.Hour), get: true, all: true},
+		"the token":             {headers: []string{bearer}, get: true, all: true},
 	}
 }
 
@@ -192,7 +208,12 @@ func TestPageKey_OpeningPage(t *testing.T) {
 		return readAll(t, answer)
 	}
 	claim := `name="claim" value="` + tab.claim + `"`
-	if text := page(200, "/?claim="+tab.claim, tab.cookie); !strings.Contains(text, "Opening Convoy…") || !strings.Contains(text, claim) || strings.Contains(text, `id="nodes"`) {
+	if text := page(
+		200,
+		"/?claim="+tab.claim,
+		tab.cookie,
+	); !strings.Contains(text, "Opening Convoy…") || !strings.Contains(text, claim) ||
+		strings.Contains(text, `id="nodes"`) {
 		t.Errorf("a new login:\n%s", text)
 	}
 	if text := page(401, "/", tab.cookie); !strings.Contains(text, `action="/login"`) || strings.Contains(text, "claim") {
@@ -200,23 +221,48 @@ func TestPageKey_OpeningPage(t *testing.T) {
 	}
 	for _, claim := range []string{"", "x.y", n.fresh(t).claim, n.tickets.issue(passTicket, "x", time.Minute)} {
 		for _, path := range []string{"/session/key", "/session/plain"} {
-			answer := n.request(t, "POST", path, url.Values{"claim": {claim}}.Encode(), tab.cookie, keyHeader+": "+aKey, formType)
+			answer := n.request(
+				t,
+				"POST",
+				path,
+				url.Values{"claim": {claim}}.Encode(),
+				tab.cookie,
+				keyHeader+": "+aKey,
+				formType,
+			)
 			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
 				t.Errorf("%s by the claim %.9q: %s", path, claim, answer.Status)
 			}
 		}
 	}
 	for _, key := range []string{"", "short", aKey + "A", strings.Repeat("*", 43)} {
-		if answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, keyHeader+": "+key, formType); answer.StatusCode != http.StatusBadRequest {
+		if answer := n.request(
+			t,
+			"POST",
+			"/session/key",
+			"claim="+tab.claim,
+			tab.cookie,
+			keyHeader+": "+key,
+			formType,
+		); answer.StatusCode != http.StatusBadRequest {
 			t.Errorf("bound to %q: %s", key, answer.Status)
 		}
 	}
 	answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, keyHeader+": "+aKey, formType)
 	bound := loginTab{cookie: cookieOf(answer), key: keyHeader + ": " + aKey}
 	first := passOf(t, answer)
-	for _, path := range []string{"/session/key", "/session/plain"} { // by whoever saw the cookie before it was bound, or after
+	// by whoever saw the cookie before it was bound, or after
+	for _, path := range []string{"/session/key", "/session/plain"} {
 		for _, cookie := range []string{tab.cookie, bound.cookie} {
-			answer := n.request(t, "POST", path, "claim="+tab.claim, cookie, keyHeader+": "+strings.Repeat("B", 42)+"A", formType)
+			answer := n.request(
+				t,
+				"POST",
+				path,
+				"claim="+tab.claim,
+				cookie,
+				keyHeader+": "+strings.Repeat("B", 42)+"A",
+				formType,
+			)
 			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
 				t.Errorf("%s claims the login again: %s", path, answer.Status)
 			}
@@ -225,7 +271,14 @@ func TestPageKey_OpeningPage(t *testing.T) {
 	n.boundPage(t, bound, first)
 	late := n.fresh(t)
 	c.advance(claimLife)
-	if answer := n.request(t, "POST", "/session/plain", "claim="+late.claim, late.cookie, formType); answer.StatusCode != http.StatusConflict {
+	if answer := n.request(
+		t,
+		"POST",
+		"/session/plain",
+		"claim="+late.claim,
+		late.cookie,
+		formType,
+	); answer.StatusCode != http.StatusConflict {
 		t.Errorf("claimed after a minute: %s", answer.Status)
 	}
 	if answer := n.request(t, "POST", "/logout", "", bound.cookie); answer.StatusCode != http.StatusSeeOther {
@@ -244,7 +297,11 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 		t.Errorf("a bound login:\n%s", opening)
 	}
 	refused := n.request(t, "GET", "/nodes", "", bound.cookie)
-	if text := readAll(t, refused); refused.StatusCode != http.StatusUnauthorized || !strings.Contains(text, `"hint"`) || !strings.Contains(text, "key") {
+	if text := readAll(
+		t,
+		refused,
+	); refused.StatusCode != http.StatusUnauthorized || !strings.Contains(text, `"hint"`) ||
+		!strings.Contains(text, "key") {
 		t.Errorf("a script: %s %s", refused.Status, text)
 	}
 	console := n.request(t, "GET", "/?pass="+first, "", bound.cookie, "Accept: text/html")
@@ -254,7 +311,12 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 	if console.StatusCode != http.StatusOK || !ok || !strings.Contains(text, `data-key="`+n.login.name+`"`) {
 		t.Fatalf("the console: %s\n%s", console.Status, text)
 	}
-	if n.asked(t, asker{headers: []string{bound.cookie}}, "GET", "/stream?viewer=0123456789abcdef&pass="+inPage) != http.StatusOK {
+	if n.asked(
+		t,
+		asker{headers: []string{bound.cookie}},
+		"GET",
+		"/stream?viewer=0123456789abcdef&pass="+inPage,
+	) != http.StatusOK {
 		t.Error("the page's pass does not open its stream")
 	}
 }
@@ -263,7 +325,13 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 func TestPageKey_TwoOrigins(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	keys := []string{strings.Repeat("A", 43), strings.Repeat("B", 42) + "A", strings.Repeat("C", 42) + "A", strings.Repeat("D", 42) + "A", strings.Repeat("E", 42) + "A"}
+	keys := []string{
+		strings.Repeat("A", 43),
+		strings.Repeat("B", 42) + "A",
+		strings.Repeat("C", 42) + "A",
+		strings.Repeat("D", 42) + "A",
+		strings.Repeat("E", 42) + "A",
+	}
 	tab, _ := n.bound(t, keys[0])
 	for _, key := range keys[1:] {
 		tab, _ = n.bound(t, key, tab.cookie)
@@ -278,8 +346,22 @@ func TestPageKey_TwoOrigins(t *testing.T) {
 		}
 	}
 	withUsers(t, n)
-	answer := n.request(t, "POST", "/login", url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(), tab.cookie, formType)
-	if answer := n.request(t, "GET", "/nodes", "", cookieOf(answer), keyHeader+": "+keys[4]); answer.StatusCode != http.StatusUnauthorized {
+	answer := n.request(
+		t,
+		"POST",
+		"/login",
+		url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(),
+		tab.cookie,
+		formType,
+	)
+	if answer := n.request(
+		t,
+		"GET",
+		"/nodes",
+		"",
+		cookieOf(answer),
+		keyHeader+": "+keys[4],
+	); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("another user's login takes the key over: %s", answer.Status)
 	}
 }
@@ -315,7 +397,10 @@ func TestPageKey_StaysHere(t *testing.T) {
 		if sent == nil {
 			t.Fatalf("%s was not sent on", path)
 		}
-		if text := headerText(sent); strings.Contains(text, aKey) || strings.Contains(text, "pass") || !strings.Contains(text, "from=0") {
+		if text := headerText(
+			sent,
+		); strings.Contains(text, aKey) || strings.Contains(text, "pass") ||
+			!strings.Contains(text, "from=0") {
 			t.Errorf("sent on: %s", text)
 		}
 	}

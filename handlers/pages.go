@@ -32,7 +32,12 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.feeds.use(r.Context())()
-	view := templates.Console{Page: h.page(r, shortName(hostOf(h.Self))), NodeList: h.nodeList(), MaxUpload: h.MaxUpload, Pass: h.passFor(r)}
+	view := templates.Console{
+		Page:      h.page(r, shortName(hostOf(h.Self))),
+		NodeList:  h.nodeList(),
+		MaxUpload: h.MaxUpload,
+		Pass:      h.passFor(r),
+	}
 	h.firstScreens(r.Context(), view.Nodes)
 	return h.set.Render(w, http.StatusOK, "console", view)
 }

@@ -37,7 +37,11 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	}
 	notice := templates.Notice{Level: "info", Text: "Connected to " + target + "."}
 	if !answer.Connected {
-		notice = templates.Notice{Level: "error", Text: sentence(answer.Reason), Hint: "The node must be reachable on its gossip port, and have the same cookie."}
+		notice = templates.Notice{
+			Level: "error",
+			Text:  sentence(answer.Reason),
+			Hint:  "The node must be reachable on its gossip port, and have the same cookie.",
+		}
 	}
 	return h.set.Render(w, http.StatusOK, "notice", notice)
 }

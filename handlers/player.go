@@ -57,7 +57,11 @@ func (h *Handlers) allRecordings(ctx context.Context) (all []recording, mute []s
 func (h *Handlers) showRecordings(w http.ResponseWriter, r *http.Request) error {
 	all, mute := h.allRecordings(r.Context())
 	if !wantsHTML(r) {
-		return writeJSON(w, http.StatusOK, map[string]any{"recordings": append([]recording{}, all...), "unreachable": append([]silent{}, mute...)})
+		return writeJSON(
+			w,
+			http.StatusOK,
+			map[string]any{"recordings": append([]recording{}, all...), "unreachable": append([]silent{}, mute...)},
+		)
 	}
 	view := templates.Recordings{Page: h.page(r, "Recordings")}
 	for _, one := range all {
@@ -87,12 +91,28 @@ func (h *Handlers) playRecording(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("play recording %q: %w", id, cast.ErrNotFound)
 	}
 	view := recordingView(list[i])
-	return h.set.Render(w, http.StatusOK, "player", templates.Player{Page: h.page(r, view.Title+" on "+view.Short), Recording: view})
+	return h.set.Render(
+		w,
+		http.StatusOK,
+		"player",
+		templates.Player{Page: h.page(r, view.Title+" on "+view.Short), Recording: view},
+	)
 }
 
 func recordingView(r recording) templates.Recording {
-	return templates.Recording{ID: r.ID, Node: r.Node, Short: shortName(hostOf(r.Node)), Shell: r.Shell, Title: cmp.Or(r.Title, "shell"), By: r.By,
-		Started: r.Started, Length: length(r.Seconds), Size: size(r.Bytes), State: string(r.State), Reason: r.Reason}
+	return templates.Recording{
+		ID:      r.ID,
+		Node:    r.Node,
+		Short:   shortName(hostOf(r.Node)),
+		Shell:   r.Shell,
+		Title:   cmp.Or(r.Title, "shell"),
+		By:      r.By,
+		Started: r.Started,
+		Length:  length(r.Seconds),
+		Size:    size(r.Bytes),
+		State:   string(r.State),
+		Reason:  r.Reason,
+	}
 }
 
 // length is a duration as players show it: 0:05, 12:34, 1:00:00.

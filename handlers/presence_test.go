@@ -55,26 +55,34 @@ func TestPresence_NamesAndRightsTravel(t *testing.T) {
 	first := look(ctx, t, ada, s, url.Values{"name": {" Ada "}})
 	second := look(ctx, t, grace, s, url.Values{"name": {"Grace <i>"}, "watch": {"1"}})
 	both := func(p pty.Presence) bool {
-		return p.Count == 2 && p.Viewers[0].Name == "Ada" && p.Viewers[0].Types && p.Viewers[1].Name == "Grace <i>" && !p.Viewers[1].Types
+		return p.Count == 2 && p.Viewers[0].Name == "Ada" && p.Viewers[0].Types && p.Viewers[1].Name == "Grace <i>" &&
+			!p.Viewers[1].Types
 	}
 	attendance(t, first, "both", both)
 	attendance(t, second, "both", both)
 
 	size := func(c *client.Client, rows int, claim string) error {
-		return c.Do(ctx, "POST", fmt.Sprintf("%s/size?viewer=%s&rows=%d&cols=80&claim=%s", s.Path(), c.Viewer, rows, claim), nil, nil)
+		return c.Do(
+			ctx,
+			"POST",
+			fmt.Sprintf("%s/size?viewer=%s&rows=%d&cols=80&claim=%s", s.Path(), c.Viewer, rows, claim),
+			nil,
+			nil,
+		)
 	}
 	must(t, size(ada, 33, "pin"))
 	attendance(t, second, "the pin", func(p pty.Presence) bool {
 		return p.Owner == p.Viewers[0].Number && p.Pinned && p.You == p.Viewers[1].Number
 	})
 	for what, err := range map[string]error{
-		"403 a watcher types":           grace.Input(ctx, s, 0, -1, []byte("x")),
-		"403 a watcher takes the size":  size(grace, 10, "take"),
-		"409 a script passes the pin":   ada.Do(ctx, "POST", s.Path()+"/size?rows=10&cols=80", nil, nil),
-		"400 an unknown claim":          size(ada, 33, "grab"),
-		"400 a claim without a viewer":  ada.Do(ctx, "POST", s.Path()+"/size?rows=10&cols=80&claim=take", nil, nil),
-		"400 a name that is no name":    ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name=a%0ab", nil, nil),
-		"400 a name without an end":     ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name="+strings.Repeat("a", maxName+1), nil, nil),
+		"403 a watcher types":          grace.Input(ctx, s, 0, -1, []byte("x")),
+		"403 a watcher takes the size": size(grace, 10, "take"),
+		"409 a script passes the pin":  ada.Do(ctx, "POST", s.Path()+"/size?rows=10&cols=80", nil, nil),
+		"400 an unknown claim":         size(ada, 33, "grab"),
+		"400 a claim without a viewer": ada.Do(ctx, "POST", s.Path()+"/size?rows=10&cols=80&claim=take", nil, nil),
+		"400 a name that is no name":   ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name=a%0ab", nil, nil),
+		"400 a name without an end": ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name="+strings.Repeat("a",
+			maxName+1), nil, nil),
 		"400 a name that is not a text": ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name=%ff", nil, nil),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), what[:3]) {

@@ -29,7 +29,9 @@ func TestRecordingOverHTTP(t *testing.T) {
 	c := n.client(t)
 	s, term := n.open(t, c)
 	made := recorded(t, c, "POST", s)
-	if !cast.ValidID(made.ID) || made.State != cast.Recording || made.Node != self || made.Shell != s.ID || made.By != access.ConsoleToken || made.Title != "cat" {
+	if !cast.ValidID(made.ID) || made.State != cast.Recording || made.Node != self || made.Shell != s.ID ||
+		made.By != access.ConsoleToken ||
+		made.Title != "cat" {
 		t.Errorf("made %+v", made)
 	}
 	file := "/nodes/" + self + "/recordings/" + made.ID
@@ -56,7 +58,13 @@ func TestRecordingOverHTTP(t *testing.T) {
 	}
 	must(t, term.Type(soon(t), "said\r"))
 	must(t, term.WaitFor(soon(t), "said\r\nsaid"))
-	if ended := recorded(t, c, "DELETE", s); ended.ID != made.ID || ended.State != cast.Finished || ended.Reason != "stopped by "+access.ConsoleToken {
+	if ended := recorded(
+		t,
+		c,
+		"DELETE",
+		s,
+	); ended.ID != made.ID || ended.State != cast.Finished ||
+		ended.Reason != "stopped by "+access.ConsoleToken {
 		t.Errorf("ended %+v", ended)
 	}
 	if answer := n.request(t, "DELETE", s.Path()+"/recording", "", bearer); answer.StatusCode != http.StatusConflict {
@@ -64,7 +72,9 @@ func TestRecordingOverHTTP(t *testing.T) {
 	}
 	answer := n.request(t, "GET", file, "", bearer)
 	head := answer.Header
-	if head.Get("Content-Type") != castType || head.Get("Content-Disposition") != `attachment; filename="`+made.ID+`.cast"` || answer.ContentLength <= 0 {
+	if head.Get("Content-Type") != castType ||
+		head.Get("Content-Disposition") != `attachment; filename="`+made.ID+`.cast"` ||
+		answer.ContentLength <= 0 {
 		t.Errorf("headers %v", head)
 	}
 	if text := screenOf(t, answer.Body); !strings.Contains(text, "said") {
@@ -110,7 +120,12 @@ func TestPagesOfRecordings(t *testing.T) {
 	if text := page("/recordings"); !strings.Contains(text, "/recordings/"+self+"/"+made.ID) {
 		t.Errorf("the page: %s", text)
 	}
-	if text := page("/recordings/convoy/" + made.ID); !strings.Contains(text, `data-src="/nodes/`+self+`/recordings/`+made.ID) {
+	if text := page(
+		"/recordings/convoy/" + made.ID,
+	); !strings.Contains(
+		text,
+		`data-src="/nodes/`+self+`/recordings/`+made.ID,
+	) {
 		t.Errorf("the player: %s", text)
 	}
 	var all struct {
@@ -150,13 +165,18 @@ func (n *testNode) besides(answer http.HandlerFunc) {
 	})
 }
 
-// What another node says of its recordings is not believed: neither what they are called, nor what kind of file they are.
+// What another node says of its recordings is not believed: neither what they are called, nor what kind of file they
+// are.
 func TestHostileNodesRecordings(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	n.besides(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/recordings") {
-			io.WriteString(w, `[{"id":"../../evil","node":"x"},{"id":"20261125-101502-good","node":"<b>","title":"<script>alert(1)</script>","seconds":-1,"bytes":-5}]`)
+			io.WriteString(
+				w,
+				`[{"id":"../../evil","node":"x"},{"id":"20261125-101502-good","node":"<b>",`+
+					`"title":"<script>alert(1)</script>","seconds":-1,"bytes":-5}]`,
+			)
 			return
 		}
 		w.Header().Set("Content-Type", "text/html")
@@ -170,11 +190,17 @@ func TestHostileNodesRecordings(t *testing.T) {
 	}
 	body, err := io.ReadAll(n.request(t, "GET", "/recordings", "", bearer, "Accept: text/html").Body)
 	must(t, err)
-	if text := string(body); strings.Contains(text, "<script>alert") || strings.Contains(text, "evil") || !strings.Contains(text, "20261125-101502-good") {
+	if text := string(
+		body,
+	); strings.Contains(text, "<script>alert") || strings.Contains(text, "evil") ||
+		!strings.Contains(text, "20261125-101502-good") {
 		t.Errorf("the page: %s", text)
 	}
 	answer := n.request(t, "GET", "/nodes/other/recordings/20261125-101502-good", "", bearer)
-	if kind := answer.Header.Get("Content-Type"); kind != "application/json" || answer.Header.Get("Set-Cookie") != "" || answer.Header.Get("Content-Disposition") != "" {
+	if kind := answer.Header.Get(
+		"Content-Type",
+	); kind != "application/json" || answer.Header.Get("Set-Cookie") != "" ||
+		answer.Header.Get("Content-Disposition") != "" {
 		t.Errorf("passed on: %v", answer.Header)
 	}
 }
@@ -206,9 +232,17 @@ func TestUserTravels(t *testing.T) {
 	n := start(t, "/bin/cat")
 	told := make(chan string, 1)
 	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(statementHeader) })
-	forged := signStatement(keyOf('x'), statement{Who: access.Who{User: "somebody", Role: access.Admin}, Until: time.Now().Add(time.Minute)})
+	forged := signStatement(
+		keyOf('x'),
+		statement{Who: access.Who{User: "somebody", Role: access.Admin}, Until: time.Now().Add(time.Minute)},
+	)
 	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, statementHeader+": "+forged)
-	if said, ok := readStatement(n.Statements, <-told, time.Now()); !ok || said.Who.User != access.ConsoleToken || said.Who.Role != access.Admin {
+	if said, ok := readStatement(
+		n.Statements,
+		<-told,
+		time.Now(),
+	); !ok || said.Who.User != access.ConsoleToken ||
+		said.Who.Role != access.Admin {
 		t.Errorf("the other node was told of %+v, %v", said, ok)
 	}
 	s, err := n.client(t).Open(soon(t), self)
@@ -219,14 +253,17 @@ func TestUserTravels(t *testing.T) {
 		said   string
 		status int
 	}{
-		"signed":         {signStatement(keyOf('n'), good), http.StatusCreated},
-		"forged":         {forged, http.StatusForbidden},
-		"none":           {"", http.StatusForbidden},
-		"long ago":       {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "", now.Add(-time.Hour)}), http.StatusForbidden},
-		"from tomorrow":  {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "", now.Add(24 * time.Hour)}), http.StatusForbidden},
-		"of an operator": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Operator}, "", now.Add(statementLife)}), http.StatusForbidden},
-		"cut":            {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
-		"huge":           {strings.Repeat("x", 1<<16), http.StatusForbidden},
+		"signed": {signStatement(keyOf('n'), good), http.StatusCreated},
+		"forged": {forged, http.StatusForbidden},
+		"none":   {"", http.StatusForbidden},
+		"long ago": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "",
+			now.Add(-time.Hour)}), http.StatusForbidden},
+		"from tomorrow": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "",
+			now.Add(24 * time.Hour)}), http.StatusForbidden},
+		"of an operator": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Operator}, "",
+			now.Add(statementLife)}), http.StatusForbidden},
+		"cut":  {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
+		"huge": {strings.Repeat("x", 1<<16), http.StatusForbidden},
 	} {
 		r := httptest.NewRequest("POST", "/nodes/"+self+"/shells/"+s.ID+"/recording", nil)
 		r.Header.Set(statementHeader, test.said)
@@ -251,12 +288,14 @@ func TestUserTravels(t *testing.T) {
 
 func TestLengthAndSize(t *testing.T) {
 	t.Parallel()
-	for seconds, want := range map[float64]string{-1: "0:00", 5.9: "0:05", 754: "12:34", 3600: "1:00:00", 1e300: "277777:46:40"} {
+	for seconds, want := range map[float64]string{-1: "0:00", 5.9: "0:05", 754: "12:34", 3600: "1:00:00",
+		1e300: "277777:46:40"} {
 		if got := length(seconds); got != want {
 			t.Errorf("length(%g) = %q, want %q", seconds, got, want)
 		}
 	}
-	for bytes, want := range map[int64]string{0: "0 B", 1023: "1023 B", 2048: "2 KiB", 3 << 19: "1.5 MiB", 5 << 30: "5.0 GiB"} {
+	for bytes, want := range map[int64]string{0: "0 B", 1023: "1023 B", 2048: "2 KiB", 3 << 19: "1.5 MiB",
+		5 << 30: "5.0 GiB"} {
 		if got := size(bytes); got != want {
 			t.Errorf("size(%d) = %q, want %q", bytes, got, want)
 		}

@@ -99,10 +99,19 @@ func (r *refusedAddr) entry() audit.Entry {
 	return e
 }
 
-// loginRefused counts a login that was refused, for the audit log. The node's own log has the first of each minute, with
-// what the reader is not told, and without the name: it may be a password that was typed in the wrong field.
+// loginRefused counts a login that was refused, for the audit log. The node's own log has the first of each minute,
+// with what the reader is not told, and without the name: it may be a password that was typed in the wrong field.
 func (h *Handlers) loginRefused(r *http.Request, s session, how string, err error) {
-	e := audit.Entry{Time: time.Now(), Node: h.Self, User: s.User, Addr: h.addrOf(r), Action: "login", Target: h.Self, Result: audit.Refused, Detail: how}
+	e := audit.Entry{
+		Time:   time.Now(),
+		Node:   h.Self,
+		User:   s.User,
+		Addr:   h.addrOf(r),
+		Action: "login",
+		Target: h.Self,
+		Result: audit.Refused,
+		Detail: how,
+	}
 	if s.subject != "" {
 		e.Detail = join(how, "sub "+s.subject)
 	}

@@ -110,7 +110,11 @@ var lost = []struct {
 	left access.Role
 }{
 	{"removed", func(t *testing.T, x *rights) { must(t, x.home.Authority.Users.Remove("eve")) }, access.Nobody},
-	{"demoted", func(t *testing.T, x *rights) { must(t, x.home.Authority.Users.SetRole("eve", access.Viewer)) }, access.Viewer},
+	{
+		"demoted",
+		func(t *testing.T, x *rights) { must(t, x.home.Authority.Users.SetRole("eve", access.Viewer)) },
+		access.Viewer,
+	},
 	{"password changed", func(t *testing.T, x *rights) { x.write(t, "bea", "eve") }, access.Nobody},
 	{"added again", func(t *testing.T, x *rights) {
 		must(t, x.home.Authority.Users.Remove("eve"))
@@ -124,7 +128,11 @@ var lost = []struct {
 			}
 		}
 	}, access.Nobody},
-	{"ended everywhere", func(t *testing.T, x *rights) { x.home.request(t, "DELETE", "/logins?user=eve", "", bearer) }, access.Nobody},
+	{
+		"ended everywhere",
+		func(t *testing.T, x *rights) { x.home.request(t, "DELETE", "/logins?user=eve", "", bearer) },
+		access.Nobody,
+	},
 }
 
 // everyLoss runs a test for each way, with the console of the node with the users, and with the other's.
@@ -150,8 +158,8 @@ func (x *rights) gone(t *testing.T, left access.Role) {
 	x.console.eventuallyIs(t, want, "GET", "/tokens", x.eve)
 }
 
-// What a route does with the right of who asks: it is asked for once, since the answer comes at once, or the answer stays
-// open, and ends with the right.
+// What a route does with the right of who asks: it is asked for once, since the answer comes at once, or the answer
+// stays open, and ends with the right.
 const (
 	asksOnce  = "asks once"
 	staysOpen = "stays open"
@@ -159,32 +167,65 @@ const (
 
 // spans says it for each route that takes a login or a link. What stays open has a row in opens, too.
 var spans = map[string]string{
-	"GET /stream": staysOpen, "GET /share/{token}/stream": staysOpen,
-	"GET /nodes/{node}/shells/{shell}/files": staysOpen, "POST /nodes/{node}/shells/{shell}/files": staysOpen,
+	"GET /stream":                              staysOpen,
+	"GET /share/{token}/stream":                staysOpen,
+	"GET /nodes/{node}/shells/{shell}/files":   staysOpen,
+	"POST /nodes/{node}/shells/{shell}/files":  staysOpen,
 	"GET /nodes/{node}/recordings/{recording}": staysOpen,
-	"POST /nodes/{node}/eval":                  staysOpen, "POST /api/cmd": staysOpen, "POST /nodes/{node}/run": staysOpen, "POST /api/shell": staysOpen,
+	"POST /nodes/{node}/eval":                  staysOpen,
+	"POST /api/cmd":                            staysOpen,
+	"POST /nodes/{node}/run":                   staysOpen,
+	"POST /api/shell":                          staysOpen,
 
-	"GET /": asksOnce, "POST /logout": asksOnce, "GET /guide": asksOnce, "GET /guide/{page}": asksOnce, "GET /metrics": asksOnce,
-	"GET /logins": asksOnce, "DELETE /logins": asksOnce, "DELETE /logins/{login}": asksOnce,
-	"POST /session/key": asksOnce, "POST /session/plain": asksOnce, "POST /session/pass": asksOnce,
-	"GET /tokens": asksOnce, "POST /tokens": asksOnce, "DELETE /tokens/{token}": asksOnce,
-	"GET /audit": asksOnce, "GET /nodes/{node}/audit": asksOnce, "GET /runbooks": asksOnce, "GET /runbooks/{runbook}": asksOnce,
-	"GET /share/{token}": asksOnce, "POST /share/{token}/streams/{stream}/shells/{node}/{shell}": asksOnce,
-	"POST /share/{token}/input": asksOnce, "POST /share/{token}/size": asksOnce, "POST /share/{token}/ack": asksOnce,
-	"GET /nodes": asksOnce, "POST /nodes": asksOnce, "GET /nodes/{node}": asksOnce, "DELETE /nodes/{node}": asksOnce, "POST /peers": asksOnce,
-	"GET /shells": asksOnce, "POST /streams/{stream}/shells/{node}/{shell}": asksOnce, "DELETE /streams/{stream}/shells/{node}/{shell}": asksOnce,
-	"GET /nodes/{node}/log": asksOnce, "GET /nodes/{node}/shells": asksOnce, "GET /nodes/{node}/shells/{shell}": asksOnce,
-	"GET /nodes/{node}/shells/{shell}/text": asksOnce, "POST /nodes/{node}/shells/{shell}/ack": asksOnce,
-	"POST /nodes/{node}/shells": asksOnce, "DELETE /nodes/{node}/shells/{shell}": asksOnce,
-	"POST /nodes/{node}/shells/{shell}/input": asksOnce, "POST /nodes/{node}/shells/{shell}/size": asksOnce,
-	"GET /nodes/{node}/shells/{shell}/links": asksOnce, "POST /nodes/{node}/shells/{shell}/links": asksOnce,
-	"DELETE /nodes/{node}/shells/{shell}/links/{link}": asksOnce,
-	"POST /nodes/{node}/shells/{shell}/recording":      asksOnce,
-	"DELETE /nodes/{node}/shells/{shell}/recording":    asksOnce,
-	"GET /recordings":                             asksOnce,
-	"GET /recordings/{node}/{recording}":          asksOnce,
-	"GET /nodes/{node}/recordings":                asksOnce,
-	"DELETE /nodes/{node}/recordings/{recording}": asksOnce,
+	"GET /":                   asksOnce,
+	"POST /logout":            asksOnce,
+	"GET /guide":              asksOnce,
+	"GET /guide/{page}":       asksOnce,
+	"GET /metrics":            asksOnce,
+	"GET /logins":             asksOnce,
+	"DELETE /logins":          asksOnce,
+	"DELETE /logins/{login}":  asksOnce,
+	"POST /session/key":       asksOnce,
+	"POST /session/plain":     asksOnce,
+	"POST /session/pass":      asksOnce,
+	"GET /tokens":             asksOnce,
+	"POST /tokens":            asksOnce,
+	"DELETE /tokens/{token}":  asksOnce,
+	"GET /audit":              asksOnce,
+	"GET /nodes/{node}/audit": asksOnce,
+	"GET /runbooks":           asksOnce,
+	"GET /runbooks/{runbook}": asksOnce,
+	"GET /share/{token}":      asksOnce,
+	"POST /share/{token}/streams/{stream}/shells/{node}/{shell}": asksOnce,
+	"POST /share/{token}/input":                                  asksOnce,
+	"POST /share/{token}/size":                                   asksOnce,
+	"POST /share/{token}/ack":                                    asksOnce,
+	"GET /nodes":                                                 asksOnce,
+	"POST /nodes":                                                asksOnce,
+	"GET /nodes/{node}":                                          asksOnce,
+	"DELETE /nodes/{node}":                                       asksOnce,
+	"POST /peers":                                                asksOnce,
+	"GET /shells":                                                asksOnce,
+	"POST /streams/{stream}/shells/{node}/{shell}":               asksOnce,
+	"DELETE /streams/{stream}/shells/{node}/{shell}":             asksOnce,
+	"GET /nodes/{node}/log":                                      asksOnce,
+	"GET /nodes/{node}/shells":                                   asksOnce,
+	"GET /nodes/{node}/shells/{shell}":                           asksOnce,
+	"GET /nodes/{node}/shells/{shell}/text":                      asksOnce,
+	"POST /nodes/{node}/shells/{shell}/ack":                      asksOnce,
+	"POST /nodes/{node}/shells":                                  asksOnce,
+	"DELETE /nodes/{node}/shells/{shell}":                        asksOnce,
+	"POST /nodes/{node}/shells/{shell}/input":                    asksOnce,
+	"POST /nodes/{node}/shells/{shell}/size":                     asksOnce,
+	"GET /nodes/{node}/shells/{shell}/links":                     asksOnce,
+	"POST /nodes/{node}/shells/{shell}/links":                    asksOnce,
+	"DELETE /nodes/{node}/shells/{shell}/links/{link}":           asksOnce,
+	"POST /nodes/{node}/shells/{shell}/recording":                asksOnce,
+	"DELETE /nodes/{node}/shells/{shell}/recording":              asksOnce,
+	"GET /recordings":                                            asksOnce,
+	"GET /recordings/{node}/{recording}":                         asksOnce,
+	"GET /nodes/{node}/recordings":                               asksOnce,
+	"DELETE /nodes/{node}/recordings/{recording}":                asksOnce,
 }
 
 // Every route has a row; and what stays open is opened by TestRights_StayOpen.
@@ -205,8 +246,8 @@ func TestRights_EveryRouteHasARow(t *testing.T) {
 	}
 }
 
-// When a right is lost, every route that took it refuses, on both nodes, and says to who was logged in no more than to a
-// stranger.
+// When a right is lost, every route that took it refuses, on both nodes, and says to who was logged in no more than to
+// a stranger.
 func TestRights_EveryRoute(t *testing.T) {
 	t.Parallel()
 	everyLoss(t, func(t *testing.T, x *rights, take func(), left access.Role) {
@@ -215,7 +256,8 @@ func TestRights_EveryRoute(t *testing.T) {
 		must(t, err)
 		before := asker{role: access.Admin, headers: []string{x.eve}}
 		for name, takes := range routes {
-			if takes < access.Viewer || name == "POST /logout" || strings.HasPrefix(name, "DELETE ") { // which would be the end of it
+			// which would be the end of it
+			if takes < access.Viewer || name == "POST /logout" || strings.HasPrefix(name, "DELETE ") {
 				continue
 			}
 			method, path := x.path(name, s.ID)
@@ -227,7 +269,8 @@ func TestRights_EveryRoute(t *testing.T) {
 		x.gone(t, left)
 		after := asker{role: left, headers: []string{x.eve}}
 		for name, takes := range routes {
-			if takes < access.Viewer || left != access.Nobody && (name == "POST /logout" || name == "DELETE /logins") { // the end of it
+			// the end of it
+			if takes < access.Viewer || left != access.Nobody && (name == "POST /logout" || name == "DELETE /logins") {
 				continue
 			}
 			method, path := x.path(name, s.ID)
@@ -247,7 +290,9 @@ func TestRights_EveryRoute(t *testing.T) {
 // path is a request for a route.
 func (x *rights) path(name, shell string) (method, path string) {
 	method, route, _ := strings.Cut(name, " ")
-	path = strings.NewReplacer("{node}", x.console.Self, "{shell}", shell, "{page}", "index", "/assets/*", assets.URL("css/base.css")).Replace(route)
+	path = strings.NewReplacer("{node}", x.console.Self, "{shell}", shell, "{page}", "index", "/assets/*",
+		assets.URL("css/base.css")).
+		Replace(route)
 	return method, regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
 }
 
@@ -282,7 +327,13 @@ type openingOf struct {
 // while she has the right, and end without reaching it when she has not.
 var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 	"GET /stream": func(t *testing.T, o openingOf) io.ReadCloser {
-		return o.started(t, "GET", "/stream?want=none&viewer=viewer-of-the-rights&shell="+url.QueryEscape(o.owner.Self+"/"+o.shell+"@-1"), nil, "event: ")
+		return o.started(
+			t,
+			"GET",
+			"/stream?want=none&viewer=viewer-of-the-rights&shell="+url.QueryEscape(o.owner.Self+"/"+o.shell+"@-1"),
+			nil,
+			"event: ",
+		)
 	},
 	"GET /share/{token}/stream": func(t *testing.T, o openingOf) io.ReadCloser {
 		var made struct{ URL string }
@@ -368,13 +419,18 @@ func (o openingOf) try(t *testing.T, method, path string, body io.Reader) (*http
 	}
 	r.Header.Set("Convoy-Shell", "abcdefghijklmnop")
 	narrow := &net.Dialer{}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := narrow.DialContext(ctx, network, addr)
-		if err == nil {
-			conn.(*net.TCPConn).SetReadBuffer(128 << 10) //nolint:errcheck // it helps
-		}
-		return conn, err
-	}}}
+	client := &http.Client{
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := narrow.DialContext(ctx, network, addr)
+				if err == nil {
+					conn.(*net.TCPConn).SetReadBuffer(128 << 10) //nolint:errcheck // it helps
+				}
+				return conn, err
+			},
+		},
+	}
 	return client.Do(r)
 }
 
@@ -437,7 +493,8 @@ func (e ending) Close() error {
 	return e.ReadCloser.Close()
 }
 
-// What stays open ends when the right to it is lost: here and on the other node, for a shell of this node and of another.
+// What stays open ends when the right to it is lost: here and on the other node, for a shell of this node and of
+// another.
 func TestRights_StayOpen(t *testing.T) {
 	t.Parallel()
 	for _, way := range lost {
@@ -506,27 +563,46 @@ func TestRights_PeerRoutes(t *testing.T) {
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
 	ended := access.Who{User: "openid:eve", Role: access.Admin, Home: self, Grant: "ended", Made: time.Now().UTC()}
-	_, err = n.Authority.Grants.Merge([]access.Grant{{ID: "ended", Kind: access.Login, User: "openid:eve", Made: ended.Made, Expires: ended.Made.Add(time.Hour), Ended: ended.Made}}, time.Now())
+	_, err = n.Authority.Grants.Merge(
+		[]access.Grant{
+			{
+				ID:      "ended",
+				Kind:    access.Login,
+				User:    "openid:eve",
+				Made:    ended.Made,
+				Expires: ended.Made.Add(time.Hour),
+				Ended:   ended.Made,
+			},
+		},
+		time.Now(),
+	)
 	must(t, err)
 	said := statementHeader + ": " + signStatement(keyOf('n'), statement{Who: ended, Until: time.Now().Add(statementLife)})
-	must(t, chi.Walk(n.peerRoutes().(chi.Router), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if route == "/grants" {
-			return nil
-		}
-		path := strings.NewReplacer("{node}", self, "{shell}", s.ID).Replace(route)
-		path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
-		for who, header := range map[string]string{"nobody": "X-None: x", "a login that was ended": said} {
-			r := httptest.NewRequest(method, path+"?viewer=viewer-of-the-rights&from=0", strings.NewReader("{}"))
-			name, value, _ := strings.Cut(header, ": ")
-			r.Header.Set(name, value)
-			w := httptest.NewRecorder()
-			n.peerRoutes().ServeHTTP(w, r)
-			if want := map[bool]int{true: http.StatusGone, false: http.StatusForbidden}[strings.Contains(route, "/shared/")]; w.Code != want {
-				t.Errorf("%s %s by %s: %d, want %d", method, route, who, w.Code, want)
-			}
-		}
-		return nil
-	}))
+	must(
+		t,
+		chi.Walk(
+			n.peerRoutes().(chi.Router),
+			func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+				if route == "/grants" {
+					return nil
+				}
+				path := strings.NewReplacer("{node}", self, "{shell}", s.ID).Replace(route)
+				path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
+				for who, header := range map[string]string{"nobody": "X-None: x", "a login that was ended": said} {
+					r := httptest.NewRequest(method, path+"?viewer=viewer-of-the-rights&from=0", strings.NewReader("{}"))
+					name, value, _ := strings.Cut(header, ": ")
+					r.Header.Set(name, value)
+					w := httptest.NewRecorder()
+					n.peerRoutes().ServeHTTP(w, r)
+					if want := map[bool]int{true: http.StatusGone, false: http.StatusForbidden}[strings.Contains(route,
+						"/shared/")]; w.Code != want {
+						t.Errorf("%s %s by %s: %d, want %d", method, route, who, w.Code, want)
+					}
+				}
+				return nil
+			},
+		),
+	)
 }
 
 // A4: whoever is removed and added again with another password is another person: neither the cookie nor the API token
@@ -544,7 +620,10 @@ func TestRights_A4_AnotherPersonOfTheSameName(t *testing.T) {
 			t.Parallel()
 			x := newRights(t, true)
 			var made grant
-			must(t, json.NewDecoder(x.home.request(t, "POST", "/tokens", `{"name":"ci","role":"admin"}`, x.eve).Body).Decode(&made))
+			must(
+				t,
+				json.NewDecoder(x.home.request(t, "POST", "/tokens", `{"name":"ci","role":"admin"}`, x.eve).Body).Decode(&made),
+			)
 			byToken := "Authorization: Bearer " + made.Token
 			x.other.eventuallyIs(t, http.StatusOK, "GET", "/tokens", byToken)
 			change(x)
@@ -632,7 +711,11 @@ func TestRights_LinkFoundJustBefore(t *testing.T) {
 	x := newRights(t, true)
 	s, err := x.console.client(t).Open(soon(t), x.home.Self)
 	must(t, err)
-	l, err := x.home.links.add(share{node: x.home.Self, shell: s.ID, expires: time.Now().Add(time.Hour)}, "", x.home.Authority.Let("eve", access.Admin))
+	l, err := x.home.links.add(
+		share{node: x.home.Self, shell: s.ID, expires: time.Now().Add(time.Hour)},
+		"",
+		x.home.Authority.Let("eve", access.Admin),
+	)
 	must(t, err)
 	if _, err := x.home.links.find(t.Context(), s.ID, l.id); err != nil {
 		t.Fatal(err)
@@ -644,8 +727,8 @@ func TestRights_LinkFoundJustBefore(t *testing.T) {
 	}
 }
 
-// Nothing more is read or written once the right is lost, whoever sets other deadlines meanwhile; and an answer that was
-// released is left alone.
+// Nothing more is read or written once the right is lost, whoever sets other deadlines meanwhile; and an answer that
+// was released is left alone.
 func TestRights_NothingMore(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -701,14 +784,27 @@ func TestRights_A3_LinkOfWhoWasRemoved(t *testing.T) {
 			s, err := x.console.client(t).Open(soon(t), x.console.Self)
 			must(t, err)
 			var made struct{ URL string }
-			must(t, json.NewDecoder(x.console.request(t, "POST", s.Path()+"/links", `{"right":"type"}`, x.eve).Body).Decode(&made))
-			if answer := x.console.request(t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=0", "x"); answer.StatusCode != http.StatusNoContent {
+			must(
+				t,
+				json.NewDecoder(x.console.request(t, "POST", s.Path()+"/links", `{"right":"type"}`, x.eve).Body).Decode(&made),
+			)
+			if answer := x.console.request(
+				t,
+				"POST",
+				made.URL+"/input?viewer=viewer-of-the-link-1&n=0",
+				"x",
+			); answer.StatusCode != http.StatusNoContent {
 				t.Fatalf("before: %s", answer.Status)
 			}
 			must(t, x.home.Authority.Users.Remove("eve"))
 			x.gone(t, access.Nobody)
 			x.console.eventuallyIs(t, http.StatusGone, "GET", made.URL)
-			if answer := x.console.request(t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=1", "x"); answer.StatusCode != http.StatusGone {
+			if answer := x.console.request(
+				t,
+				"POST",
+				made.URL+"/input?viewer=viewer-of-the-link-1&n=1",
+				"x",
+			); answer.StatusCode != http.StatusGone {
 				t.Errorf("after: %s", answer.Status)
 			}
 		})

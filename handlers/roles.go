@@ -45,8 +45,8 @@ func mayIn(role access.Role, a access.Action, s *pty.Shell) bool {
 // rightOf is the role that a shell was opened with. System shells have all the power there is, whoever opened them.
 func rightOf(s *pty.Shell) access.Role { return rightFor(s.Kind(), s.Right()) }
 
-// actFor has a Convoy shell act for the login by which its opener types in it now: the one that opened it may have ended
-// meanwhile. It has no more rights than it was opened with.
+// actFor has a Convoy shell act for the login by which its opener types in it now: the one that opened it may have
+// ended meanwhile. It has no more rights than it was opened with.
 func actFor(s *pty.Shell, typing session) {
 	was, err := access.ParseWho(s.Right())
 	if err != nil || s.Kind() != "convoy" || was.User != typing.User ||
@@ -80,11 +80,19 @@ func refused(role access.Role, a access.Action) error {
 	if !ok || role == access.Nobody {
 		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("log in to %s", a), Hint: "log in at /login"}
 	}
-	return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("with the role %s you cannot %s", role, a), Hint: fmt.Sprintf("you need the role %s", least)}
+	return &problem{
+		Status: http.StatusForbidden,
+		Text:   fmt.Sprintf("with the role %s you cannot %s", role, a),
+		Hint:   fmt.Sprintf("you need the role %s", least),
+	}
 }
 
 func refusedIn(s *pty.Shell) error {
-	return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("this shell has the rights of the role %s", rightOf(s)), Hint: "open your own shell"}
+	return &problem{
+		Status: http.StatusForbidden,
+		Text:   fmt.Sprintf("this shell has the rights of the role %s", rightOf(s)),
+		Hint:   "open your own shell",
+	}
 }
 
 // limited is a viewer of a shell that types only if whoever asks may.

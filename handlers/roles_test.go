@@ -26,34 +26,76 @@ const (
 
 // routes says what each route of the console takes.
 var routes = map[string]access.Role{
-	"GET /healthz": anybody, "GET /assets/*": anybody, "GET /login": anybody, "POST /login": anybody, "GET /login/openid": anybody, "GET /login/openid/callback": anybody,
-	"GET /": access.Viewer, "POST /logout": access.Viewer,
-	"POST /session/key": access.Viewer, "POST /session/plain": access.Viewer, "POST /session/pass": access.Viewer, "GET /guide": access.Viewer, "GET /guide/{page}": access.Viewer, "GET /metrics": access.Viewer,
-	"GET /logins": access.Viewer, "DELETE /logins": access.Viewer, "DELETE /logins/{login}": access.Viewer,
-	"GET /tokens": access.Admin, "POST /tokens": access.Admin, "DELETE /tokens/{token}": access.Admin,
-	"GET /audit": access.Admin, "GET /nodes/{node}/audit": access.Admin,
-	"GET /runbooks": access.Viewer, "GET /runbooks/{runbook}": access.Viewer, "POST /nodes/{node}/run": access.Admin,
+	"GET /healthz":               anybody,
+	"GET /assets/*":              anybody,
+	"GET /login":                 anybody,
+	"POST /login":                anybody,
+	"GET /login/openid":          anybody,
+	"GET /login/openid/callback": anybody,
+	"GET /":                      access.Viewer,
+	"POST /logout":               access.Viewer,
+	"POST /session/key":          access.Viewer,
+	"POST /session/plain":        access.Viewer,
+	"POST /session/pass":         access.Viewer,
+	"GET /guide":                 access.Viewer,
+	"GET /guide/{page}":          access.Viewer,
+	"GET /metrics":               access.Viewer,
+	"GET /logins":                access.Viewer,
+	"DELETE /logins":             access.Viewer,
+	"DELETE /logins/{login}":     access.Viewer,
+	"GET /tokens":                access.Admin,
+	"POST /tokens":               access.Admin,
+	"DELETE /tokens/{token}":     access.Admin,
+	"GET /audit":                 access.Admin,
+	"GET /nodes/{node}/audit":    access.Admin,
+	"GET /runbooks":              access.Viewer,
+	"GET /runbooks/{runbook}":    access.Viewer,
+	"POST /nodes/{node}/run":     access.Admin,
 
-	"GET /share/{token}": byLink, "GET /share/{token}/stream": byLink, "POST /share/{token}/streams/{stream}/shells/{node}/{shell}": byLink,
-	"POST /share/{token}/input": byLink, "POST /share/{token}/size": byLink, "POST /share/{token}/ack": byLink,
+	"GET /share/{token}":        byLink,
+	"GET /share/{token}/stream": byLink,
+	"POST /share/{token}/streams/{stream}/shells/{node}/{shell}": byLink,
+	"POST /share/{token}/input":                                  byLink,
+	"POST /share/{token}/size":                                   byLink,
+	"POST /share/{token}/ack":                                    byLink,
 
-	"GET /nodes": access.Viewer, "POST /nodes": access.Operator, "GET /nodes/{node}": access.Viewer, "DELETE /nodes/{node}": access.Operator,
-	"POST /peers": access.Operator, "POST /api/cmd": access.Operator, "POST /api/shell": access.Operator, "POST /nodes/{node}/eval": access.Operator,
+	"GET /nodes":              access.Viewer,
+	"POST /nodes":             access.Operator,
+	"GET /nodes/{node}":       access.Viewer,
+	"DELETE /nodes/{node}":    access.Operator,
+	"POST /peers":             access.Operator,
+	"POST /api/cmd":           access.Operator,
+	"POST /api/shell":         access.Operator,
+	"POST /nodes/{node}/eval": access.Operator,
 
-	"GET /shells": access.Viewer, "GET /stream": access.Viewer,
-	"POST /streams/{stream}/shells/{node}/{shell}": access.Viewer, "DELETE /streams/{stream}/shells/{node}/{shell}": access.Viewer,
-	"GET /nodes/{node}/log": access.Viewer, "GET /nodes/{node}/shells": access.Viewer, "GET /nodes/{node}/shells/{shell}": access.Viewer,
-	"GET /nodes/{node}/shells/{shell}/text": access.Viewer, "POST /nodes/{node}/shells/{shell}/ack": access.Viewer,
+	"GET /shells": access.Viewer,
+	"GET /stream": access.Viewer,
+	"POST /streams/{stream}/shells/{node}/{shell}":   access.Viewer,
+	"DELETE /streams/{stream}/shells/{node}/{shell}": access.Viewer,
+	"GET /nodes/{node}/log":                          access.Viewer,
+	"GET /nodes/{node}/shells":                       access.Viewer,
+	"GET /nodes/{node}/shells/{shell}":               access.Viewer,
+	"GET /nodes/{node}/shells/{shell}/text":          access.Viewer,
+	"POST /nodes/{node}/shells/{shell}/ack":          access.Viewer,
 
 	// In a shell it takes the role that opened it as well: this one is an admin's.
-	"POST /nodes/{node}/shells": access.Admin, "DELETE /nodes/{node}/shells/{shell}": access.Admin,
-	"POST /nodes/{node}/shells/{shell}/input": access.Admin, "POST /nodes/{node}/shells/{shell}/size": access.Admin,
-	"GET /nodes/{node}/shells/{shell}/links": access.Admin, "POST /nodes/{node}/shells/{shell}/links": access.Admin, "DELETE /nodes/{node}/shells/{shell}/links/{link}": access.Admin,
+	"POST /nodes/{node}/shells":                        access.Admin,
+	"DELETE /nodes/{node}/shells/{shell}":              access.Admin,
+	"POST /nodes/{node}/shells/{shell}/input":          access.Admin,
+	"POST /nodes/{node}/shells/{shell}/size":           access.Admin,
+	"GET /nodes/{node}/shells/{shell}/links":           access.Admin,
+	"POST /nodes/{node}/shells/{shell}/links":          access.Admin,
+	"DELETE /nodes/{node}/shells/{shell}/links/{link}": access.Admin,
 
-	"GET /nodes/{node}/shells/{shell}/files": access.Admin, "POST /nodes/{node}/shells/{shell}/files": access.Admin,
-	"POST /nodes/{node}/shells/{shell}/recording": access.Admin, "DELETE /nodes/{node}/shells/{shell}/recording": access.Admin,
-	"GET /recordings": access.Admin, "GET /recordings/{node}/{recording}": access.Admin, "GET /nodes/{node}/recordings": access.Admin,
-	"GET /nodes/{node}/recordings/{recording}": access.Admin, "DELETE /nodes/{node}/recordings/{recording}": access.Admin,
+	"GET /nodes/{node}/shells/{shell}/files":        access.Admin,
+	"POST /nodes/{node}/shells/{shell}/files":       access.Admin,
+	"POST /nodes/{node}/shells/{shell}/recording":   access.Admin,
+	"DELETE /nodes/{node}/shells/{shell}/recording": access.Admin,
+	"GET /recordings":                             access.Admin,
+	"GET /recordings/{node}/{recording}":          access.Admin,
+	"GET /nodes/{node}/recordings":                access.Admin,
+	"GET /nodes/{node}/recordings/{recording}":    access.Admin,
+	"DELETE /nodes/{node}/recordings/{recording}": access.Admin,
 }
 
 // guardedGets are the GETs that a page of another site must not cause.
@@ -67,47 +109,70 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
 	askers := map[string]asker{
-		"nobody":     {},
-		"viewer":     {role: access.Viewer, headers: n.loggedIn(access.Viewer, time.Hour)},
-		"operator":   {role: access.Operator, headers: n.loggedIn(access.Operator, time.Hour)},
-		"admin":      {role: access.Admin, headers: n.loggedIn(access.Admin, time.Hour)},
-		"expired":    {headers: n.loggedIn(access.Admin, -time.Hour)},
-		"forged":     {headers: []string{"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(session{Who: access.Who{Grant: "x", User: "admin", Role: access.Admin}, Seen: time.Now(), Expires: time.Now().Add(time.Hour)})}},
-		"cross-site": {role: access.Admin, crossSite: true, headers: append(n.loggedIn(access.Admin, time.Hour), "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")},
-		"wrong host": {role: access.Admin, headers: append(n.loggedIn(access.Admin, time.Hour), "Host: evil.example"), wrongHost: true},
+		"nobody":   {},
+		"viewer":   {role: access.Viewer, headers: n.loggedIn(access.Viewer, time.Hour)},
+		"operator": {role: access.Operator, headers: n.loggedIn(access.Operator, time.Hour)},
+		"admin":    {role: access.Admin, headers: n.loggedIn(access.Admin, time.Hour)},
+		"expired":  {headers: n.loggedIn(access.Admin, -time.Hour)},
+		"forged": {
+			headers: []string{
+				"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(
+					session{
+						Who:     access.Who{Grant: "x", User: "admin", Role: access.Admin},
+						Seen:    time.Now(),
+						Expires: time.Now().Add(time.Hour),
+					},
+				),
+			},
+		},
+		"cross-site": {
+			role:      access.Admin,
+			crossSite: true,
+			headers:   append(n.loggedIn(access.Admin, time.Hour), "Sec-Fetch-Site: cross-site", "Origin: https://evil.example"),
+		},
+		"wrong host": {
+			role:      access.Admin,
+			headers:   append(n.loggedIn(access.Admin, time.Hour), "Host: evil.example"),
+			wrongHost: true,
+		},
 	}
 	walked := map[string]bool{}
-	err = chi.Walk(n.publicRoutes().(chi.Router), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		name := method + " " + route
-		if route == "/assets/*" {
-			name = "GET /assets/*" // all methods; the others say 405
-		}
-		walked[name] = true
-		takes, ok := routes[name]
-		if !ok {
-			t.Errorf("%s has no row in the table: who may ask for it?", name)
+	err = chi.Walk(
+		n.publicRoutes().(chi.Router),
+		func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+			name := method + " " + route
+			if route == "/assets/*" {
+				name = "GET /assets/*" // all methods; the others say 405
+			}
+			walked[name] = true
+			takes, ok := routes[name]
+			if !ok {
+				t.Errorf("%s has no row in the table: who may ask for it?", name)
+				return nil
+			}
+			if method != http.MethodGet && route == "/assets/*" {
+				return nil
+			}
+			for who, a := range askers {
+				if _, err := n.Shells.Get(s.ID); err != nil { // an admin has closed it
+					s, err = n.client(t).Open(soon(t), self)
+					must(t, err)
+				}
+				path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index", "/assets/*",
+					assets.URL("css/base.css")).
+					Replace(route)
+				path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
+				n := n
+				if name == "DELETE /logins" { // which ends the others'
+					n = start(t, "/bin/cat")
+				}
+				if status, want := n.asked(t, a, method, path), a.expected(method, route, takes); !want(status) {
+					t.Errorf("%-70s by %-10s: %d", name, who, status)
+				}
+			}
 			return nil
-		}
-		if method != http.MethodGet && route == "/assets/*" {
-			return nil
-		}
-		for who, a := range askers {
-			if _, err := n.Shells.Get(s.ID); err != nil { // an admin has closed it
-				s, err = n.client(t).Open(soon(t), self)
-				must(t, err)
-			}
-			path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index", "/assets/*", assets.URL("css/base.css")).Replace(route)
-			path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
-			n := n
-			if name == "DELETE /logins" { // which ends the others'
-				n = start(t, "/bin/cat")
-			}
-			if status, want := n.asked(t, a, method, path), a.expected(method, route, takes); !want(status) {
-				t.Errorf("%-70s by %-10s: %d", name, who, status)
-			}
-		}
-		return nil
-	})
+		},
+	)
 	must(t, err)
 	for name := range routes {
 		if !walked[name] {
@@ -167,8 +232,11 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 	case a.crossSite && (method != http.MethodGet || guardedGets.MatchString(route) && takes != byLink):
 		return is(http.StatusForbidden)
 	case takes == anybody:
-		return func(status int) bool { // a login without a token is wrong, and too often wrong in the end; so is a callback of none
-			return status < 400 || (method == http.MethodPost || strings.HasPrefix(route, openIDPath)) && (status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
+		// a login without a token is wrong, and too often wrong in the end; so is a callback of none
+		return func(status int) bool {
+			return status < 400 ||
+				(method == http.MethodPost || strings.HasPrefix(route, openIDPath)) &&
+					(status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
 		}
 	case takes == byLink:
 		return func(status int) bool {
@@ -180,7 +248,8 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 		return is(http.StatusForbidden)
 	}
 	return func(status int) bool {
-		return status != http.StatusUnauthorized && status != http.StatusForbidden && status != http.StatusMisdirectedRequest &&
+		return status != http.StatusUnauthorized && status != http.StatusForbidden &&
+			status != http.StatusMisdirectedRequest &&
 			(status < 500 || status == http.StatusServiceUnavailable) // nothing here makes nodes
 
 	}
@@ -190,9 +259,22 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 // and at system shells, which an operator cannot open.
 func TestRoles_InShells(t *testing.T) {
 	t.Parallel()
-	n := startTable(t, self, alone{}, pty.Config{Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}}, Max: 8})
+	n := startTable(
+		t,
+		self,
+		alone{},
+		pty.Config{
+			Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}},
+			Max:      8,
+		},
+	)
 	open := func(role access.Role, kind string) (id string, status int) {
-		answer := n.request(t, "POST", "/nodes/"+self+"/shells", fmt.Sprintf(`{"kind":%q}`, kind), n.loggedIn(role, time.Hour)...)
+		answer := n.request(
+			t,
+			"POST",
+			"/nodes/"+self+"/shells",
+			fmt.Sprintf(`{"kind":%q}`, kind),
+			n.loggedIn(role, time.Hour)...)
 		var s shell
 		if answer.StatusCode == http.StatusCreated {
 			must(t, json.NewDecoder(answer.Body).Decode(&s))
@@ -220,7 +302,8 @@ func TestRoles_InShells(t *testing.T) {
 		if id == "" {
 			continue
 		}
-		for role, want := range map[access.Role]int{access.Admin: 204, access.Operator: test.operator, access.Viewer: test.viewer} {
+		for role, want := range map[access.Role]int{access.Admin: 204, access.Operator: test.operator,
+			access.Viewer: test.viewer} {
 			path := "/nodes/" + self + "/shells/" + id
 			if answer := n.request(t, "POST", path+"/input", "x", n.loggedIn(role, time.Hour)...); answer.StatusCode != want {
 				t.Errorf("%v types in %q of %v: %d, want %d", role, test.kind, test.opener, answer.StatusCode, want)

@@ -76,8 +76,14 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.Look, h.followShell)))
 		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.Look, h.unfollowShell)))
 
-		r.Get("/nodes/{node}/shells/{shell}/files", h.do(sameSite(h.audited("file.download", may(access.Files, h.transfer(h.onOwner(h.getFile)))))))
-		r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.audited("file.upload", may(access.Files, h.transfer(h.onOwnerUpTo(h.MaxUpload, h.putFile))))))
+		r.Get(
+			"/nodes/{node}/shells/{shell}/files",
+			h.do(sameSite(h.audited("file.download", may(access.Files, h.transfer(h.onOwner(h.getFile)))))),
+		)
+		r.Post(
+			"/nodes/{node}/shells/{shell}/files",
+			h.do(h.audited("file.upload", may(access.Files, h.transfer(h.onOwnerUpTo(h.MaxUpload, h.putFile))))),
+		)
 		h.ownerRoutes(r, h.onOwner)
 	})
 	return r
@@ -93,14 +99,23 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.spawnNode))))
 	r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.retireNode))))
 	r.Get("/nodes/{node}/feed", h.do(may(access.Look, h.here(h.serveFeed))))
-	r.Get("/nodes/{node}/shells/{shell}/output", h.do(may(access.Look, h.here(bounded(h.bounds.follows, "followed shells", h.serveOutput)))))
+	r.Get(
+		"/nodes/{node}/shells/{shell}/output",
+		h.do(may(access.Look, h.here(bounded(h.bounds.follows, "followed shells", h.serveOutput)))),
+	)
 	r.Get("/nodes/{node}/shells/{shell}/shared/{link}", h.do(h.here(h.serveLink)))
 	r.Get("/nodes/{node}/shells/{shell}/shared/{link}/output", h.do(h.here(h.serveLinkOutput)))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/input", h.do(h.here(h.linked(true, h.writeShell))))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/size", h.do(h.here(h.linked(true, h.resizeShell))))
 	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/ack", h.do(h.here(h.linked(false, h.ackShell))))
-	r.Get("/nodes/{node}/shells/{shell}/files", h.do(h.audited("file.download", may(access.Files, h.transfer(h.here(h.getFile))))))
-	r.Post("/nodes/{node}/shells/{shell}/files", h.do(h.audited("file.upload", may(access.Files, h.transfer(h.here(h.putFile))))))
+	r.Get(
+		"/nodes/{node}/shells/{shell}/files",
+		h.do(h.audited("file.download", may(access.Files, h.transfer(h.here(h.getFile))))),
+	)
+	r.Post(
+		"/nodes/{node}/shells/{shell}/files",
+		h.do(h.audited("file.upload", may(access.Files, h.transfer(h.here(h.putFile))))),
+	)
 	h.ownerRoutes(r, h.here)
 	return r
 }
@@ -114,17 +129,35 @@ func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/shells", h.do(may(access.Look, by(h.listShells))))
 	r.Post("/nodes/{node}/shells", h.do(h.audited("shell.open", may(access.OpenConvoy, by(h.openShell)))))
 	r.Get("/nodes/{node}/shells/{shell}", h.do(may(access.Look, by(h.showShell))))
-	r.Delete("/nodes/{node}/shells/{shell}", h.do(h.audited("shell.close", may(access.Close, by(h.inShell(access.Close, h.closeShell))))))
+	r.Delete(
+		"/nodes/{node}/shells/{shell}",
+		h.do(h.audited("shell.close", may(access.Close, by(h.inShell(access.Close, h.closeShell))))),
+	)
 	r.Get("/nodes/{node}/shells/{shell}/text", h.do(may(access.Look, by(h.showText))))
 	r.Post("/nodes/{node}/shells/{shell}/input", h.do(may(access.Type, by(h.inShell(access.Type, h.writeShell)))))
 	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(may(access.Look, by(h.ackShell))))
 	r.Post("/nodes/{node}/shells/{shell}/size", h.do(may(access.Type, by(h.inShell(access.Type, h.resizeShell)))))
 	r.Get("/nodes/{node}/shells/{shell}/links", h.do(may(access.Share, by(h.inShell(access.Share, h.listLinks)))))
-	r.Post("/nodes/{node}/shells/{shell}/links", h.do(h.audited("link.make", may(access.Share, by(h.inShell(access.Share, h.makeLink))))))
-	r.Delete("/nodes/{node}/shells/{shell}/links/{link}", h.do(h.audited("link.revoke", may(access.Share, by(h.inShell(access.Share, h.revokeLink))))))
-	r.Post("/nodes/{node}/shells/{shell}/recording", h.do(h.audited("recording.start", may(access.Record, by(h.startRecording)))))
-	r.Delete("/nodes/{node}/shells/{shell}/recording", h.do(h.audited("recording.stop", may(access.Record, by(h.stopRecording)))))
+	r.Post(
+		"/nodes/{node}/shells/{shell}/links",
+		h.do(h.audited("link.make", may(access.Share, by(h.inShell(access.Share, h.makeLink))))),
+	)
+	r.Delete(
+		"/nodes/{node}/shells/{shell}/links/{link}",
+		h.do(h.audited("link.revoke", may(access.Share, by(h.inShell(access.Share, h.revokeLink))))),
+	)
+	r.Post(
+		"/nodes/{node}/shells/{shell}/recording",
+		h.do(h.audited("recording.start", may(access.Record, by(h.startRecording)))),
+	)
+	r.Delete(
+		"/nodes/{node}/shells/{shell}/recording",
+		h.do(h.audited("recording.stop", may(access.Record, by(h.stopRecording)))),
+	)
 	r.Get("/nodes/{node}/recordings", h.do(may(access.Recordings, by(h.listRecordings))))
 	r.Get("/nodes/{node}/recordings/{recording}", h.do(may(access.Recordings, by(h.sendRecording))))
-	r.Delete("/nodes/{node}/recordings/{recording}", h.do(h.audited("recording.remove", may(access.Record, by(h.removeRecording)))))
+	r.Delete(
+		"/nodes/{node}/recordings/{recording}",
+		h.do(h.audited("recording.remove", may(access.Record, by(h.removeRecording)))),
+	)
 }

@@ -32,7 +32,8 @@ type Ran struct {
 
 // Commands are run by this node's system shell, without a terminal.
 type Commands interface {
-	// Run runs a command line for somebody until it ends, or ctx does: then nothing of it is left. It fails with ErrNoSystemShell.
+	// Run runs a command line for somebody until it ends, or ctx does: then nothing of it is left. It fails with
+	// ErrNoSystemShell.
 	Run(ctx context.Context, who access.Who, command string) (Ran, error)
 }
 

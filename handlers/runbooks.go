@@ -30,7 +30,11 @@ type bookStep struct {
 	Text string `json:"text"`
 }
 
-var errNoRunbooks = &problem{Status: http.StatusServiceUnavailable, Text: "the directory of runbooks cannot be read", Hint: "see the node's log"}
+var errNoRunbooks = &problem{
+	Status: http.StatusServiceUnavailable,
+	Text:   "the directory of runbooks cannot be read",
+	Hint:   "see the node's log",
+}
 
 // GET /runbooks
 func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
@@ -44,14 +48,20 @@ func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 		}
 		view.More = more
 		for _, one := range found {
-			list = append(list, runbook{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed.UTC(), Large: one.Large})
+			list = append(
+				list,
+				runbook{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed.UTC(), Large: one.Large},
+			)
 		}
 	}
 	if !wantsHTML(r) {
 		return writeJSON(w, http.StatusOK, list)
 	}
 	for _, one := range list {
-		view.Rows = append(view.Rows, templates.RunbookRow{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed, Large: one.Large})
+		view.Rows = append(
+			view.Rows,
+			templates.RunbookRow{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed, Large: one.Large},
+		)
 	}
 	return h.set.Render(w, http.StatusOK, "runbooks", view)
 }
@@ -76,7 +86,14 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 		return writeJSON(w, http.StatusOK, answer)
 	}
 	defer h.feeds.use(r.Context())()
-	view := templates.Runbook{Page: h.page(r, one.Title), Name: one.Name, Untitled: one.Untitled, Changed: one.Changed, Body: one.Body, Nodes: h.runNodes()}
+	view := templates.Runbook{
+		Page:     h.page(r, one.Title),
+		Name:     one.Name,
+		Untitled: one.Untitled,
+		Changed:  one.Changed,
+		Body:     one.Body,
+		Nodes:    h.runNodes(),
+	}
 	for i, b := range one.Blocks {
 		view.Steps = append(view.Steps, templates.RunStep{Number: i + 1, Kind: b.Kind, First: firstLine(b.Text)})
 	}

@@ -13,7 +13,8 @@ import (
 	"convoy/pty"
 )
 
-// sameName are two people of one name, each in the file of another node, who are logged in there; ofA is the login at a.
+// sameName are two people of one name, each in the file of another node, who are logged in there; ofA is the login at
+// a.
 func sameName(t *testing.T) (a, b *testNode, atA, atB, ofA string) {
 	t.Helper()
 	a, b = twoNodes(t)
@@ -90,10 +91,25 @@ func TestLogins_OfWhoIsGone(t *testing.T) {
 	for _, name := range []string{"ann", "vic"} {
 		_, cookies[name] = n.logInAs(t, "name", name, "password", name+"'s password")
 	}
-	if answer := n.request(t, "POST", "/tokens", `{"name":"ci"}`, cookies["ann"]); answer.StatusCode != http.StatusCreated {
+	if answer := n.request(
+		t,
+		"POST",
+		"/tokens",
+		`{"name":"ci"}`,
+		cookies["ann"],
+	); answer.StatusCode != http.StatusCreated {
 		t.Fatalf("a token: %s", answer.Status)
 	}
-	away := access.Grant{ID: "away", Kind: access.Login, User: "olga", Role: access.Viewer, Home: owner, Made: now(), Seen: now(), Expires: now().Add(time.Hour)}
+	away := access.Grant{
+		ID:      "away",
+		Kind:    access.Login,
+		User:    "olga",
+		Role:    access.Viewer,
+		Home:    owner,
+		Made:    now(),
+		Seen:    now(),
+		Expires: now().Add(time.Hour),
+	}
 	must(t, n.learn(away))
 	listed := func(path string) (users []string) {
 		var list []grant
@@ -104,12 +120,22 @@ func TestLogins_OfWhoIsGone(t *testing.T) {
 		slices.Sort(users)
 		return users
 	}
-	if logins, tokens := listed("/logins"), listed("/tokens"); !slices.Equal(logins, []string{"ann", "olga", "vic"}) || !slices.Equal(tokens, []string{"ann"}) {
+	if logins, tokens := listed(
+		"/logins",
+	), listed(
+		"/tokens",
+	); !slices.Equal(logins, []string{"ann", "olga", "vic"}) ||
+		!slices.Equal(tokens, []string{"ann"}) {
 		t.Errorf("before: %v, %v", logins, tokens)
 	}
 	must(t, n.Authority.Users.Remove("ann"))
 	must(t, n.Authority.Users.SetPassword("vic", "another password"))
-	if logins, tokens := listed("/logins"), listed("/tokens"); !slices.Equal(logins, []string{"olga"}) || len(tokens) != 0 {
+	if logins, tokens := listed(
+		"/logins",
+	), listed(
+		"/tokens",
+	); !slices.Equal(logins, []string{"olga"}) ||
+		len(tokens) != 0 {
 		t.Errorf("afterwards: %v, %v", logins, tokens)
 	}
 }

@@ -41,13 +41,108 @@ type scanner struct {
 }
 
 // oddities are texts that break what does not expect them.
-var oddities = []string{"", ".", "..", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00", "\x00", "%", "%zz", "%ff%fe", "a b", "'; --", "<script>", "\u202e", "é", "日本", strings.Repeat("a", 300), strings.Repeat("%41", 900), "-1", "0", "9223372036854775807", "9223372036854775808", "1e9", "NaN", "null", "true", "\r\nX: y", "convoy@nowhere.test", "[::1]:5", "0x10", "+5"}
+var oddities = []string{
+	"",
+	".",
+	"..",
+	"../../etc/passwd",
+	"..%2f..%2fetc%2fpasswd",
+	"%00",
+	"\x00",
+	"%",
+	"%zz",
+	"%ff%fe",
+	"a b",
+	"'; --",
+	"<script>",
+	"\u202e",
+	"é",
+	"日本",
+	strings.Repeat("a", 300),
+	strings.Repeat("%41", 900),
+	"-1",
+	"0",
+	"9223372036854775807",
+	"9223372036854775808",
+	"1e9",
+	"NaN",
+	"null",
+	"true",
+	"\r\nX: y",
+	"convoy@nowhere.test",
+	"[::1]:5",
+	"0x10",
+	"+5",
+}
 
 // names are the parameters of queries and the fields of bodies.
-var scanNames = []string{"viewer", "name", "watch", "from", "off", "want", "shell", "log", "path", "token", "password", "right", "expires", "label", "rows", "cols", "claim", "kind", "dir", "before", "source", "value", "command", "target", "role", "days", "user", "seq", "first", "boot", "digest", "format", "pinned", "json", "lines", "n", "grep"}
+var scanNames = []string{
+	"viewer",
+	"name",
+	"watch",
+	"from",
+	"off",
+	"want",
+	"shell",
+	"log",
+	"path",
+	"token",
+	"password",
+	"right",
+	"expires",
+	"label",
+	"rows",
+	"cols",
+	"claim",
+	"kind",
+	"dir",
+	"before",
+	"source",
+	"value",
+	"command",
+	"target",
+	"role",
+	"days",
+	"user",
+	"seq",
+	"first",
+	"boot",
+	"digest",
+	"format",
+	"pinned",
+	"json",
+	"lines",
+	"n",
+	"grep",
+}
 
 // rightWords are values that something takes.
-var rightWords = []string{"type", "watch", "1h", "15m", "offer", "take", "pin", "unpin", "none", "nodes", "nodes,log", "24", "80", "1", "0", "-1", "-2", "convoy", "system", "viewer", "admin", "ci", "viewer-0123456789abcdef", "abcdefghij0123456789"}
+var rightWords = []string{
+	"type",
+	"watch",
+	"1h",
+	"15m",
+	"offer",
+	"take",
+	"pin",
+	"unpin",
+	"none",
+	"nodes",
+	"nodes,log",
+	"24",
+	"80",
+	"1",
+	"0",
+	"-1",
+	"-2",
+	"convoy",
+	"system",
+	"viewer",
+	"admin",
+	"ci",
+	"viewer-0123456789abcdef",
+	"abcdefghij0123456789",
+}
 
 func pick[T any](random *rand.Rand, list []T) T { return list[random.IntN(len(list))] }
 
@@ -121,7 +216,17 @@ func (s *scanner) request(ctx context.Context, random *rand.Rand) (*http.Request
 	if method != http.MethodGet {
 		text := s.body(random)
 		body = bytes.NewReader(text)
-		kind = pick(random, []string{"application/json", "application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data; boundary=x", "text/plain", ""})
+		kind = pick(
+			random,
+			[]string{
+				"application/json",
+				"application/x-www-form-urlencoded",
+				"application/octet-stream",
+				"multipart/form-data; boundary=x",
+				"text/plain",
+				"",
+			},
+		)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, s.n.url+path+"?"+query.Encode(), body)
 	if err != nil { // no address
@@ -135,8 +240,43 @@ func (s *scanner) request(ctx context.Context, random *rand.Rand) (*http.Request
 		r.Header.Set("Content-Type", kind)
 	}
 	for range random.IntN(3) {
-		name := pick(random, []string{"Accept", "HX-Request", "Range", "If-None-Match", "If-Modified-Since", "Last-Event-ID", "Content-Encoding", "X-Forwarded-Proto", "X-Real-IP", "Convoy-Statement", "Sec-Fetch-Site", "Origin", "X-Seq"})
-		value := pick(random, []string{"application/json", "text/html", "true", "bytes=0-", "bytes=9-1", "*", "gzip", "https", "same-origin", "cross-site", "1", "x", `W/"a"`, strings.Repeat("x", 4000)})
+		name := pick(
+			random,
+			[]string{
+				"Accept",
+				"HX-Request",
+				"Range",
+				"If-None-Match",
+				"If-Modified-Since",
+				"Last-Event-ID",
+				"Content-Encoding",
+				"X-Forwarded-Proto",
+				"X-Real-IP",
+				"Convoy-Statement",
+				"Sec-Fetch-Site",
+				"Origin",
+				"X-Seq",
+			},
+		)
+		value := pick(
+			random,
+			[]string{
+				"application/json",
+				"text/html",
+				"true",
+				"bytes=0-",
+				"bytes=9-1",
+				"*",
+				"gzip",
+				"https",
+				"same-origin",
+				"cross-site",
+				"1",
+				"x",
+				`W/"a"`,
+				strings.Repeat("x", 4000),
+			},
+		)
 		r.Header.Set(name, value)
 	}
 	return r, method + " " + path + "?" + query.Encode()
@@ -219,7 +359,19 @@ func (s *scanner) garbage(ctx context.Context, random *rand.Rand) {
 			return
 		}
 		conn.SetDeadline(time.Now().Add(50 * time.Millisecond)) //nolint:errcheck // then the next write fails
-		text := pick(random, []string{"GET / HTTP/1.1\r\nHost: localhost\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00", "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\nname=", "POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n", "GET //a/../../../x HTTP/1.1\r\nHost: \r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", strings.Repeat("A", 70_000)})
+		text := pick(
+			random,
+			[]string{
+				"GET / HTTP/1.1\r\nHost: localhost\r\n",
+				"GET / HTTP/9.9\r\n\r\n",
+				"\x16\x03\x01\x02\x00",
+				"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\nname=",
+				"POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n",
+				"GET //a/../../../x HTTP/1.1\r\nHost: \r\n\r\n",
+				"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+				strings.Repeat("A", 70_000),
+			},
+		)
 		io.WriteString(conn, text) //nolint:errcheck // it may be refused
 		io.Copy(io.Discard, conn)  //nolint:errcheck // until the deadline
 		conn.Close()               //nolint:errcheck // nothing was to come
@@ -256,29 +408,57 @@ func (mute) Run(context.Context, access.Who, string) (Ran, error) { return Ran{}
 //
 //	go test ./handlers -run TestScan -scan 10m -timeout 15m
 func TestScan(t *testing.T) {
-	n := startTable(t, self, alone{}, pty.Config{Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}}, Max: 4})
+	n := startTable(
+		t,
+		self,
+		alone{},
+		pty.Config{
+			Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}},
+			Max:      4,
+		},
+	)
 	withUsers(t, n)
 	grants, err := access.OpenGrants(filepath.Join(t.TempDir(), "access.db"), true)
 	must(t, err)
 	t.Cleanup(func() { grants.Close() })
-	n.Authority.Grants, n.Prompt, n.Commands = grants, mute{}, mute{} // repl's tests, and the hostile scripts', are the others'
+	// repl's tests, and the hostile scripts', are the others'
+	n.Authority.Grants, n.Prompt, n.Commands = grants, mute{}, mute{}
 	seed := *weatherSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("-seed %d", seed)
-	s := &scanner{n: n, ids: map[string][]string{}, status: map[int]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	must(t, chi.Walk(n.publicRoutes().(chi.Router), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		s.routes = append(s.routes, method+" "+route)
-		return nil
-	}))
+	s := &scanner{
+		n:      n,
+		ids:    map[string][]string{},
+		status: map[int]int{},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	must(
+		t,
+		chi.Walk(
+			n.publicRoutes().(chi.Router),
+			func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+				s.routes = append(s.routes, method+" "+route)
+				return nil
+			},
+		),
+	)
 	as := func(role access.Role, left time.Duration) func() []string {
 		return func() []string { return n.loggedIn(role, left) }
 	}
 	by := func(header string) func() []string { return func() []string { return []string{header} } }
-	s.askers = []func() []string{as(access.Viewer, sessionLife), as(access.Operator, sessionLife), as(access.Admin, sessionLife), by("Authorization: Bearer " + token), by("Authorization: Bearer " + token),
-		by("Authorization: Bearer x"), as(access.Admin, -time.Hour), by("Cookie: " + n.login.name + "=x.y")}
+	s.askers = []func() []string{
+		as(access.Viewer, sessionLife),
+		as(access.Operator, sessionLife),
+		as(access.Admin, sessionLife),
+		by("Authorization: Bearer " + token),
+		by("Authorization: Bearer " + token),
+		by("Authorization: Bearer x"),
+		as(access.Admin, -time.Hour),
+		by("Cookie: " + n.login.name + "=x.y"),
+	}
 	scan := func(d time.Duration) {
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()

@@ -13,14 +13,15 @@ import (
 
 // session is who asks, with what they may do now.
 //
-// Of a login it is what its cookie says. That is signed, not encrypted: any node that holds the cluster's cookie honours
-// it, as far as [access.Authority] says that it still counts.
+// Of a login it is what its cookie says. That is signed, not encrypted: any node that holds the cluster's cookie
+// honours it, as far as [access.Authority] says that it still counts.
 type session struct {
 	access.Who
 	Role    access.Role `json:"-"`    // now
 	Seen    time.Time   `json:"seen"` // so far the login was used, give or take seenStep
 	Expires time.Time   `json:"expires"`
-	// Keys are hashes of the page keys that a login is bound to; none of them: it opens nothing yet. Plain logins need none.
+	// Keys are hashes of the page keys that a login is bound to; none of them: it opens nothing yet. Plain logins need
+	// none.
 	Keys  []string `json:"keys,omitempty"`
 	Plain bool     `json:"plain,omitempty"`
 
@@ -51,8 +52,8 @@ func (s session) who() access.Who {
 // errRightLost ends what somebody has open who may not have it open any longer.
 var errRightLost = errors.New("your right to do this was revoked")
 
-// serveAs serves a request of somebody for as long as they may do what they may do now: when their role becomes a lesser
-// one, the request's context ends, and so does the connection, whatever is under way.
+// serveAs serves a request of somebody for as long as they may do what they may do now: when their role becomes a
+// lesser one, the request's context ends, and so does the connection, whatever is under way.
 func (h *Handlers) serveAs(next http.Handler, w http.ResponseWriter, r *http.Request, s session) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
@@ -126,7 +127,8 @@ func (w *heldWriter) Write(b []byte) (int, error) {
 }
 
 // Flush is for those who ask for an http.Flusher.
-func (w *heldWriter) Flush() { http.NewResponseController(w.ResponseWriter).Flush() } //nolint:errcheck // a Flusher has none
+// A Flusher has none.
+func (w *heldWriter) Flush() { http.NewResponseController(w.ResponseWriter).Flush() } //nolint:errcheck
 
 // Unwrap is for http.ResponseController.
 func (w *heldWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -87,5 +87,11 @@ func readShare(text string) (s share, ok bool) {
 	if err != nil || seconds < 0 || part[3] == "" || part[4] == "" || part[5] == "" {
 		return share{}, false
 	}
-	return share{id: part[3], node: part[4], shell: part[5], types: part[1] == "type", expires: time.Unix(seconds, 0).UTC()}, true
+	return share{
+		id:      part[3],
+		node:    part[4],
+		shell:   part[5],
+		types:   part[1] == "type",
+		expires: time.Unix(seconds, 0).UTC(),
+	}, true
 }

@@ -12,7 +12,13 @@ func keyOf(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
 
 func TestShareTokens(t *testing.T) {
 	t.Parallel()
-	s := share{id: "0123456789abcdef", node: "convoy@convoy-k3fz.convoy.internal", shell: "9k2m4x7qpa", types: true, expires: time.Unix(1795000000, 0).UTC()}
+	s := share{
+		id:      "0123456789abcdef",
+		node:    "convoy@convoy-k3fz.convoy.internal",
+		shell:   "9k2m4x7qpa",
+		types:   true,
+		expires: time.Unix(1795000000, 0).UTC(),
+	}
 	keys := shareKeys{keyOf('a'), keyOf('b')}
 	token := keys.token(s)
 	// As docs/protocol.md has it.
@@ -53,7 +59,8 @@ func TestShareTokens(t *testing.T) {
 func TestShareTokensOfOtherVersions(t *testing.T) {
 	t.Parallel()
 	keys := shareKeys{keyOf('a')}
-	for _, words := range []string{"", "2 watch 1 id n s", "1 own 1 id n s", "1 watch x id n s", "1 watch -1 id n s", "1 watch 1 id n", "1 watch 1 id n s more", "1 watch 1  n s", "1 watch 1 id n "} {
+	for _, words := range []string{"", "2 watch 1 id n s", "1 own 1 id n s", "1 watch x id n s", "1 watch -1 id n s",
+		"1 watch 1 id n", "1 watch 1 id n s more", "1 watch 1  n s", "1 watch 1 id n "} {
 		text := base64.RawURLEncoding.EncodeToString([]byte(words))
 		if s, ok := keys.verify(text + "." + signature(keys[0], text)); ok {
 			t.Errorf("%q is %+v", words, s)

@@ -99,7 +99,12 @@ func (s *shared) revoke(t *testing.T, id string) {
 // expiring puts a link on the owner's list that ends with the second after next.
 func (s *shared) expiring(t *testing.T) (token string, ends time.Time) {
 	t.Helper()
-	what := share{node: s.owner.Self, shell: s.shell.ID, types: true, expires: time.Now().Truncate(time.Second).Add(2 * time.Second)}
+	what := share{
+		node:    s.owner.Self,
+		shell:   s.shell.ID,
+		types:   true,
+		expires: time.Now().Truncate(time.Second).Add(2 * time.Second),
+	}
 	l, err := s.owner.links.add(what, "", s.owner.Authority.Let(access.ConsoleToken, access.Admin))
 	must(t, err)
 	return s.owner.shareKeys.token(l.share), l.expires

@@ -18,12 +18,28 @@ import (
 const maxLinks = 32 // of one shell
 
 var (
-	errExpired    = &problem{Status: http.StatusGone, Text: "this link has expired", Hint: "ask the sender for a new one"}
-	errRevoked    = &problem{Status: http.StatusGone, Text: "this link was revoked", Hint: "ask the sender for a new one"}
-	errShellGone  = &problem{Status: http.StatusGone, Text: "the shell of this link was closed", Hint: "a link ends with its shell"}
-	errMakerGone  = &problem{Status: http.StatusGone, Text: "the creator of this link can no longer share the shell", Hint: "ask for a new link"}
-	errOnlyWatch  = &problem{Status: http.StatusForbidden, Text: "this link is view-only", Hint: "ask the sender for a link that lets you type"}
-	errManyLinks  = &problem{Status: http.StatusTooManyRequests, Text: "this shell has the maximum number of links", Hint: "revoke one first"}
+	errExpired   = &problem{Status: http.StatusGone, Text: "this link has expired", Hint: "ask the sender for a new one"}
+	errRevoked   = &problem{Status: http.StatusGone, Text: "this link was revoked", Hint: "ask the sender for a new one"}
+	errShellGone = &problem{
+		Status: http.StatusGone,
+		Text:   "the shell of this link was closed",
+		Hint:   "a link ends with its shell",
+	}
+	errMakerGone = &problem{
+		Status: http.StatusGone,
+		Text:   "the creator of this link can no longer share the shell",
+		Hint:   "ask for a new link",
+	}
+	errOnlyWatch = &problem{
+		Status: http.StatusForbidden,
+		Text:   "this link is view-only",
+		Hint:   "ask the sender for a link that lets you type",
+	}
+	errManyLinks = &problem{
+		Status: http.StatusTooManyRequests,
+		Text:   "this shell has the maximum number of links",
+		Hint:   "revoke one first",
+	}
 	errNoSuchLink = &problem{Status: http.StatusNotFound, Text: "no such link", Hint: "it was revoked, or has expired"}
 )
 

@@ -80,12 +80,21 @@ func TestShare_RevokingEndsStreams(t *testing.T) {
 		until(t, other, "reset")
 		s.revoke(t, id)
 		endsWith(t, stream, "this link was revoked")
-		if err := c.Do(ctx, "POST", "/input?n=0&viewer="+c.Viewer, []byte("echo late\r"), nil); err == nil || !strings.HasPrefix(err.Error(), "410: this link was revoked") {
+		if err := c.Do(
+			ctx,
+			"POST",
+			"/input?n=0&viewer="+c.Viewer,
+			[]byte("echo late\r"),
+			nil,
+		); err == nil ||
+			!strings.HasPrefix(err.Error(), "410: this link was revoked") {
 			t.Errorf("input after it was revoked: %v", err)
 		}
 		must(t, s.console.client(t).Input(ctx, s.shell, 0, -1, []byte("echo go-$((1+1))\r")))
 		untilOutput(t, other, "go-2") // the other link goes on
-		if err := s.console.client(t).Do(ctx, "DELETE", s.shell.Path()+"/links/"+id, nil, nil); err == nil || !strings.HasPrefix(err.Error(), "404") {
+		if err := s.console.client(t).
+			Do(ctx, "DELETE", s.shell.Path()+"/links/"+id, nil, nil); err == nil ||
+			!strings.HasPrefix(err.Error(), "404") {
 			t.Errorf("revoked twice: %v", err)
 		}
 	})
@@ -134,7 +143,8 @@ func TestShare_RevokingEndsInputUnderWay(t *testing.T) {
 		return p.Viewers[0].Typing
 	})
 	s.revoke(t, id)
-	if err := <-done; err == nil || !strings.HasPrefix(err.Error(), "410: this link was revoked") { // that it took too long is another
+	// that it took too long is another
+	if err := <-done; err == nil || !strings.HasPrefix(err.Error(), "410: this link was revoked") {
 		t.Errorf("input under way ends with %v", err)
 	}
 }
@@ -152,7 +162,8 @@ func TestShare_LinksDieWithTheShell(t *testing.T) {
 		answer := s.console.request(t, "GET", "/share/"+token, "", "Accept: text/html")
 		body, err := io.ReadAll(answer.Body)
 		must(t, err)
-		if answer.StatusCode != 410 || !strings.Contains(string(body), "The shell of this link was closed") || strings.Contains(string(body), token) {
+		if answer.StatusCode != 410 || !strings.Contains(string(body), "The shell of this link was closed") ||
+			strings.Contains(string(body), token) {
 			t.Errorf("%s:\n%s", answer.Status, body)
 		}
 		if answer := s.console.request(t, "GET", s.shell.Path()+"/links", "", bearer); answer.StatusCode != 404 {
@@ -187,8 +198,10 @@ func TestShare_ListOfLinks(t *testing.T) {
 		must(t, err)
 		var list []linkView
 		must(t, json.Unmarshal(text, &list))
-		if len(list) != 2 || list[0].ID != id || list[0].Right != "type" || list[0].Label != "for Ada" || list[0].By != access.ConsoleToken || list[0].Viewers != 1 || list[0].Used == nil || list[0].URL != "" ||
-			list[1].Right != "watch" || list[1].Label != "Grace" || list[1].Viewers != 0 || list[1].Used != nil {
+		if len(list) != 2 || list[0].ID != id || list[0].Right != "type" || list[0].Label != "for Ada" ||
+			list[0].By != access.ConsoleToken || list[0].Viewers != 1 || list[0].Used == nil || list[0].URL != "" ||
+			list[1].Right != "watch" || list[1].Label != "Grace" || list[1].Viewers != 0 ||
+			list[1].Used != nil {
 			t.Errorf("links %s", text)
 		}
 		if strings.Contains(string(text), token) {
@@ -213,7 +226,14 @@ func TestShare_ListOfLinks(t *testing.T) {
 			`{`:                       "400: the body",
 			strings.Repeat(" ", 5000): "413",
 		} {
-			if err := c.Do(ctx, "POST", s.shell.Path()+"/links", []byte(body), nil); err == nil || !strings.HasPrefix(err.Error(), want) {
+			if err := c.Do(
+				ctx,
+				"POST",
+				s.shell.Path()+"/links",
+				[]byte(body),
+				nil,
+			); err == nil ||
+				!strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%.30s: %v, want %s", body, err, want)
 			}
 		}

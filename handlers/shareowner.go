@@ -33,7 +33,16 @@ type linkView struct {
 
 // view is the link now. The list is locked, or the link is in nobody else's hands yet.
 func (l *link) view() linkView {
-	return linkView{ID: l.id, Right: l.right(), Label: l.label, By: l.by.User, Made: l.made.UTC(), Expires: l.expires, Used: instant(l.used), Viewers: l.viewers}
+	return linkView{
+		ID:      l.id,
+		Right:   l.right(),
+		Label:   l.label,
+		By:      l.by.User,
+		Made:    l.made.UTC(),
+		Expires: l.expires,
+		Used:    instant(l.used),
+		Viewers: l.viewers,
+	}
 }
 
 // GET /nodes/{node}/shells/{shell}/links
@@ -149,7 +158,14 @@ func (h *Handlers) describeLink(ctx context.Context, shell, id string) (sharedSh
 		return sharedShell{}, errShellGone
 	}
 	info := s.Info()
-	return sharedShell{Node: h.Self, Shell: shell, Title: info.Title, Running: info.Running, Right: l.right(), Expires: l.expires}, nil
+	return sharedShell{
+		Node:    h.Self,
+		Shell:   shell,
+		Title:   info.Title,
+		Running: info.Running,
+		Right:   l.right(),
+		Expires: l.expires,
+	}, nil
 }
 
 // GET /nodes/{node}/shells/{shell}/shared/{link}, from another node.
@@ -177,7 +193,12 @@ func (h *Handlers) serveLinkOutput(w http.ResponseWriter, r *http.Request) error
 }
 
 // linkOutput follows a shell of this node for a holder of a link to it. It ends with the link, and the error says why.
-func (h *Handlers) linkOutput(parent context.Context, shell, id string, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) linkOutput(
+	parent context.Context,
+	shell, id string,
+	viewer pty.Viewer,
+	from int64,
+) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
 		l, err := h.links.find(parent, shell, id)
 		if err != nil {

@@ -19,9 +19,21 @@ import (
 const maxHolders = 32
 
 var (
-	errOtherShell = &problem{Status: http.StatusForbidden, Text: "this link opens one shell only", Hint: "remove the other shells from the request"}
-	errHolders    = &problem{Status: http.StatusTooManyRequests, Text: "this link has the maximum number of viewers", Hint: "try again when a viewer has left"}
-	errOwnerAway  = &problem{Status: http.StatusBadGateway, Text: "the node of this shell cannot be reached", Hint: "try again later"}
+	errOtherShell = &problem{
+		Status: http.StatusForbidden,
+		Text:   "this link opens one shell only",
+		Hint:   "remove the other shells from the request",
+	}
+	errHolders = &problem{
+		Status: http.StatusTooManyRequests,
+		Text:   "this link has the maximum number of viewers",
+		Hint:   "try again when a viewer has left",
+	}
+	errOwnerAway = &problem{
+		Status: http.StatusBadGateway,
+		Text:   "the node of this shell cannot be reached",
+		Hint:   "try again later",
+	}
 )
 
 type shareKey struct{}
@@ -101,7 +113,18 @@ func (h *Handlers) showShare(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := h.page(r, said.Title)
 	page.Node = said.Node
-	return h.set.Render(w, http.StatusOK, "share", templates.Share{Page: page, Short: shortName(hostOf(said.Node)), Shell: said.Shell, Types: said.Right == "type", Expires: said.Expires})
+	return h.set.Render(
+		w,
+		http.StatusOK,
+		"share",
+		templates.Share{
+			Page:    page,
+			Short:   shortName(hostOf(said.Node)),
+			Shell:   said.Shell,
+			Types:   said.Right == "type",
+			Expires: said.Expires,
+		},
+	)
 }
 
 // GET /share/{token}/stream
@@ -142,7 +165,12 @@ func (h *Handlers) followShared(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sharedOutput follows a link's shell wherever it lives, until the link's time is over.
-func (h *Handlers) sharedOutput(parent context.Context, s share, viewer pty.Viewer, from int64) iter.Seq2[pty.Event, error] {
+func (h *Handlers) sharedOutput(
+	parent context.Context,
+	s share,
+	viewer pty.Viewer,
+	from int64,
+) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
 		ctx, cancel := context.WithDeadlineCause(parent, s.expires, errExpired)
 		defer cancel()

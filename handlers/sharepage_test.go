@@ -27,7 +27,13 @@ func TestShare_RoutesAndTokens(t *testing.T) {
 		types, _ := s.link(t, "type")
 		revoked, id := s.link(t, "type")
 		s.revoke(t, id)
-		known := share{id: "0123456789abcdef", node: s.owner.Self, shell: s.shell.ID, types: true, expires: time.Now().Add(time.Hour).Truncate(time.Second)}
+		known := share{
+			id:      "0123456789abcdef",
+			node:    s.owner.Self,
+			shell:   s.shell.ID,
+			types:   true,
+			expires: time.Now().Add(time.Hour).Truncate(time.Second),
+		}
 		past := known
 		past.expires = time.Now().Add(-time.Second).Truncate(time.Second)
 		keys := s.console.shareKeys
@@ -36,7 +42,14 @@ func TestShare_RoutesAndTokens(t *testing.T) {
 			t.Fatal("the link's token is not one")
 		}
 		follow := "/streams/nosuch/shells/" + s.owner.Self + "/" + s.shell.ID
-		routes := []string{"GET ", "GET /stream?" + holder, "POST /input?n=0&" + holder, "POST /size?rows=20&cols=70&claim=take&" + holder, "POST /ack?off=0&" + holder, "POST " + follow}
+		routes := []string{
+			"GET ",
+			"GET /stream?" + holder,
+			"POST /input?n=0&" + holder,
+			"POST /size?rows=20&cols=70&claim=take&" + holder,
+			"POST /ack?off=0&" + holder,
+			"POST " + follow,
+		}
 		for _, test := range []struct {
 			name, token string
 			want        [6]int
@@ -50,7 +63,8 @@ func TestShare_RoutesAndTokens(t *testing.T) {
 			{"forged", types[:len(types)-2] + "AA", [6]int{404, 404, 404, 404, 404, 404}},
 			{"of another cluster", shareKeys{keyOf('x')}.token(old), [6]int{404, 404, 404, 404, 404, 404}},
 			{"cut", types[:40], [6]int{404, 404, 404, 404, 404, 404}},
-			{"a right raised", strings.Replace(good, good[:10], base64.RawURLEncoding.EncodeToString([]byte("1 type "))[:10], 1), [6]int{404, 404, 404, 404, 404, 404}},
+			{"a right raised", strings.Replace(good, good[:10], base64.RawURLEncoding.EncodeToString([]byte("1 type "))[:10], 1),
+				[6]int{404, 404, 404, 404, 404, 404}},
 		} {
 			for i, route := range routes {
 				method, path, _ := strings.Cut(route, " ")
@@ -73,9 +87,18 @@ func TestShare_OpensNothingElse(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
 		token, id := s.link(t, "type")
-		for _, path := range []string{"/nodes", "/stream?" + holder, "/guide", "/metrics", s.shell.Path(), s.shell.Path() + "/links", s.other.Path(), "/nodes/" + s.owner.Self + "/log"} {
-			for _, header := range []string{"Authorization: Bearer " + token, "Cookie: " + s.console.login.name + "=" + token, "Convoy-User: admin", "X-Share: " + id} {
-				if answer := s.console.request(t, "GET", path, "", header); answer.StatusCode != 401 && (answer.StatusCode != 429 || !strings.HasPrefix(header, "Authorization")) {
+		for _, path := range []string{"/nodes", "/stream?" + holder, "/guide", "/metrics", s.shell.Path(),
+			s.shell.Path() + "/links", s.other.Path(), "/nodes/" + s.owner.Self + "/log"} {
+			for _, header := range []string{"Authorization: Bearer " + token, "Cookie: " + s.console.login.name + "=" + token,
+				"Convoy-User: admin", "X-Share: " + id} {
+				if answer := s.console.request(
+					t,
+					"GET",
+					path,
+					"",
+					header,
+				); answer.StatusCode != 401 &&
+					(answer.StatusCode != 429 || !strings.HasPrefix(header, "Authorization")) {
 					t.Errorf("GET %s with %q: %s, want 401, or 429 for one bearer token too many", path, header[:12], answer.Status)
 				}
 			}
@@ -205,7 +228,9 @@ func TestShare_HoldersAreBounded(t *testing.T) {
 func TestShare_OwnerIsAway(t *testing.T) {
 	t.Parallel()
 	n := startNamed(t, self, wire{}, 0)
-	token := n.shareKeys.token(share{id: "0123456789abcdef", node: owner, shell: "9k2m4x7qpa", types: true, expires: time.Now().Add(time.Hour)})
+	token := n.shareKeys.token(
+		share{id: "0123456789abcdef", node: owner, shell: "9k2m4x7qpa", types: true, expires: time.Now().Add(time.Hour)},
+	)
 	for _, route := range []string{"GET ", "POST /input?n=0&" + holder} {
 		method, path, _ := strings.Cut(route, " ")
 		answer := n.request(t, method, "/share/"+token+path, "")
@@ -227,15 +252,19 @@ func TestShare_HeadersAndLog(t *testing.T) {
 		page := s.console.request(t, "GET", "/share/"+token, "", "Accept: text/html")
 		body, err := io.ReadAll(page.Body)
 		must(t, err)
-		if page.StatusCode != 200 || !strings.Contains(string(body), `data-shell="`+s.shell.ID+`"`) || !strings.Contains(string(body), `<meta name="referrer" content="no-referrer">`) || strings.Contains(string(body), token) {
+		if page.StatusCode != 200 || !strings.Contains(string(body), `data-shell="`+s.shell.ID+`"`) ||
+			!strings.Contains(string(body), `<meta name="referrer" content="no-referrer">`) ||
+			strings.Contains(string(body), token) {
 			t.Errorf("%s:\n%s", page.Status, body)
 		}
-		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
+		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow",
+			"Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
 			if got := page.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
-		if !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") || len(page.Cookies()) > 0 {
+		if !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
+			len(page.Cookies()) > 0 {
 			t.Error("the page may be framed, or sets a cookie")
 		}
 		for _, header := range []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"} {
@@ -251,7 +280,10 @@ func TestShare_HeadersAndLog(t *testing.T) {
 		mistaken.Use(s.console.recover)
 		for _, path := range []string{"", "/input"} {
 			mistaken.Get("/share/{token}"+path, broken)
-			mistaken.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/share/"+token+path, nil))
+			mistaken.ServeHTTP(
+				httptest.NewRecorder(),
+				httptest.NewRequestWithContext(t.Context(), "GET", "/share/"+token+path, nil),
+			)
 		}
 		watch(soon(t), t, s.holder(t, token), nil)
 		s.revoke(t, id)

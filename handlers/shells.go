@@ -55,9 +55,26 @@ type exit struct {
 }
 
 func (h *Handlers) shellJSON(i pty.Info) shell {
-	s := shell{ID: i.ID, Node: h.Self, Kind: i.Kind, Right: rightFor(i.Kind, i.Right).String(), Title: i.Title, Program: i.Program, PID: i.PID, Dir: i.Dir, Busy: i.Busy,
-		Started: i.Started.UTC(), Active: i.Active.UTC(), Viewers: i.Viewers, Rows: i.Size.Rows, Cols: i.Size.Cols, End: i.End, Running: i.Running,
-		Links: h.links.count(i.ID), Recording: i.Recording}
+	s := shell{
+		ID:        i.ID,
+		Node:      h.Self,
+		Kind:      i.Kind,
+		Right:     rightFor(i.Kind, i.Right).String(),
+		Title:     i.Title,
+		Program:   i.Program,
+		PID:       i.PID,
+		Dir:       i.Dir,
+		Busy:      i.Busy,
+		Started:   i.Started.UTC(),
+		Active:    i.Active.UTC(),
+		Viewers:   i.Viewers,
+		Rows:      i.Size.Rows,
+		Cols:      i.Size.Cols,
+		End:       i.End,
+		Running:   i.Running,
+		Links:     h.links.count(i.ID),
+		Recording: i.Recording,
+	}
 	if i.Kind != "convoy" && h.Shield != nil {
 		s.Shield = h.Shield()
 	}
@@ -121,7 +138,10 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	if err := h.checkShells(sessionOf(r)); err != nil && !ask.First {
 		return err
 	}
-	s, isNew, err := open(pty.Place{Kind: ask.Kind, Right: sessionOf(r).who().String(), Dir: dir, Before: ask.Before}, pty.Size{Rows: ask.Rows, Cols: ask.Cols})
+	s, isNew, err := open(
+		pty.Place{Kind: ask.Kind, Right: sessionOf(r).who().String(), Dir: dir, Before: ask.Before},
+		pty.Size{Rows: ask.Rows, Cols: ask.Cols},
+	)
 	if err != nil {
 		return err
 	}
@@ -158,7 +178,10 @@ func (h *Handlers) readDir(kind, asked string) (dir, hint string, err error) {
 		return "", "", badRequest("dir must be an absolute path, not %q", asked)
 	}
 	if err := h.Files.Enter(asked); err != nil {
-		return "", fmt.Sprintf("there is no directory %q that the shell can enter; it starts in the default directory", asked), nil
+		return "", fmt.Sprintf(
+			"there is no directory %q that the shell can enter; it starts in the default directory",
+			asked,
+		), nil
 	}
 	return asked, "", nil
 }

@@ -29,7 +29,13 @@ func TestSocketThatIsNeverRead(t *testing.T) {
 	must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
 	stalled := client.New(n.url, token)
 	defer stalled.Close()
-	_, err = fmt.Fprintf(conn, "GET /stream?viewer=%s&want=none&shell=%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", stalled.Viewer, s.Key(), token)
+	_, err = fmt.Fprintf(
+		conn,
+		"GET /stream?viewer=%s&want=none&shell=%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
+		stalled.Viewer,
+		s.Key(),
+		token,
+	)
 	must(t, err)
 	line, err := bufio.NewReaderSize(conn, 64).ReadString('\n')
 	if err != nil || !strings.Contains(line, "200") {

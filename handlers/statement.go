@@ -73,8 +73,8 @@ func readStatement(keys [][]byte, given string, now time.Time) (said statement, 
 	return statement{}, false
 }
 
-// identifyPeer takes what another node says of who asks, if it is signed; else nobody asks. That node ends the request when
-// they may not go on; what has been ended here is known here as well.
+// identifyPeer takes what another node says of who asks, if it is signed; else nobody asks. That node ends the request
+// when they may not go on; what has been ended here is known here as well.
 func (h *Handlers) identifyPeer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if said, ok := readStatement(h.Statements, r.Header.Get(statementHeader), time.Now()); ok {

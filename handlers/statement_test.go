@@ -10,7 +10,11 @@ import (
 // Nothing but what was signed is a statement.
 func FuzzStatement(f *testing.F) {
 	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
-	good := statement{Who: access.Who{User: "ann", Role: access.Operator, Grant: "x"}, Addr: "[::1]:5", Until: now.Add(statementLife).UTC()}
+	good := statement{
+		Who:   access.Who{User: "ann", Role: access.Operator, Grant: "x"},
+		Addr:  "[::1]:5",
+		Until: now.Add(statementLife).UTC(),
+	}
 	signed := signStatement(keyOf('n'), good)
 	f.Add(signed)
 	f.Add(signStatement(keyOf('z'), good))

@@ -23,7 +23,8 @@ type steady struct {
 	ended bool
 }
 
-// Read reads the body. Its end takes the deadline away: from then on net/http reads, to see whether the client is there.
+// Read reads the body. Its end takes the deadline away: from then on net/http reads, to see whether the client is
+// there.
 func (s *steady) Read(b []byte) (int, error) {
 	if !s.extend(s.control.SetReadDeadline, time.Now().Add(s.wait)) {
 		return 0, errStopped

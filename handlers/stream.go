@@ -16,10 +16,15 @@ type publish func(name string, data []byte)
 // serveEvents answers one request with an event stream that lasts as long as run does, the client stays and ctx lives.
 //
 // It uses r3labs/sse in the one way that loses nothing and leaks nothing
-// (docs/decisions/0003-r3labs-sse-used-narrowly.md): a server and a stream for each request, so that no client waits for
-// another; no replay; publishing begins once the subscription exists; the stream is removed only after the subscriber
-// has left; every event leaves in one write with a deadline.
-func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish)) {
+// (docs/decisions/0003-r3labs-sse-used-narrowly.md): a server and a stream for each request, so that no client waits
+// for another; no replay; publishing begins once the subscription exists; the stream is removed only after the
+// subscriber has left; every event leaves in one write with a deadline.
+func (h *Handlers) serveEvents(
+	ctx context.Context,
+	w http.ResponseWriter,
+	r *http.Request,
+	run func(context.Context, publish),
+) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	takeOver(w, r)
@@ -32,7 +37,11 @@ func (h *Handlers) serveEvents(ctx context.Context, w http.ResponseWriter, r *ht
 	server := sse.New()
 	server.AutoReplay, server.AutoStream, server.BufferSize, server.SplitData = false, false, 0, true
 	// The connection carries nothing after the stream: the deadline of its last write would hold for that, too.
-	server.Headers = map[string]string{"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Connection": "close"}
+	server.Headers = map[string]string{
+		"Cache-Control":     "no-store, no-transform",
+		"X-Accel-Buffering": "no",
+		"Connection":        "close",
+	}
 	server.OnSubscribe = func(string, *sse.Subscriber) { close(subscribed) }
 	server.OnUnsubscribe = func(string, *sse.Subscriber) {
 		server.RemoveStream(name)

@@ -11,7 +11,12 @@ import (
 func TestIdleStreamKeepsNoBuffer(t *testing.T) {
 	for _, event := range [][]byte{bytes.Repeat([]byte("x"), 100<<10), []byte("y"), bytes.Repeat([]byte("z"), 5000)} {
 		sent := httptest.NewRecorder()
-		w := &eventWriter{ResponseWriter: sent, control: http.NewResponseController(sent), wait: writeWait, broken: func() { t.Error("the stream is broken") }}
+		w := &eventWriter{
+			ResponseWriter: sent,
+			control:        http.NewResponseController(sent),
+			wait:           writeWait,
+			broken:         func() { t.Error("the stream is broken") },
+		}
 		w.WriteHeader(http.StatusOK)
 		if !sent.Flushed {
 			t.Error("the header waits for the first event")

@@ -56,8 +56,15 @@ func (h *Handlers) openStream(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handlers) newTab(r *http.Request, open opening) *tab {
-	return &tab{h: h, id: strings.ToLower(rand.Text()[:20]), viewer: open.viewer, login: sessionOf(r), follows: map[string]*follow{}, notices: make(chan templates.Notice, 16),
-		json: strings.Contains(r.Header.Get("Accept"), "application/json")}
+	return &tab{
+		h:       h,
+		id:      strings.ToLower(rand.Text()[:20]),
+		viewer:  open.viewer,
+		login:   sessionOf(r),
+		follows: map[string]*follow{},
+		notices: make(chan templates.Notice, 16),
+		json:    strings.Contains(r.Header.Get("Accept"), "application/json"),
+	}
 }
 
 // serveTab answers with the tab's stream.
@@ -88,7 +95,16 @@ func (t *tab) run(ctx context.Context, send publish, open opening) {
 	t.start(ctx, send)
 	defer t.group.Wait()
 	defer t.finish()
-	t.sendJSON("hello", map[string]any{"stream": t.id, "node": t.h.Self, "build": assets.Build(), "window": window, "heartbeat": int(heartbeat / time.Second)})
+	t.sendJSON(
+		"hello",
+		map[string]any{
+			"stream":    t.id,
+			"node":      t.h.Self,
+			"build":     assets.Build(),
+			"window":    window,
+			"heartbeat": int(heartbeat / time.Second),
+		},
+	)
 	if open.nodes {
 		t.group.Go(t.sendNodes)
 	}

@@ -86,7 +86,8 @@ func (h *Handlers) textOf(ctx context.Context, node, id string) string {
 		if s, err := h.Shells.Get(id); err == nil {
 			writeText(&text, s) //nolint:errcheck // memory takes all
 		}
-	} else if answer, err := h.ask(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/text?screen=1", url.PathEscape(node), url.PathEscape(id))); err == nil {
+	} else if answer, err := h.ask(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/text?screen=1", url.PathEscape(node),
+		url.PathEscape(id))); err == nil {
 		defer answer.Body.Close()
 		if _, err := io.Copy(&text, io.LimitReader(answer.Body, firstBytes+1)); err != nil {
 			return ""

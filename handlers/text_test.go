@@ -32,10 +32,14 @@ func TestText(t *testing.T) {
 		answer := n.request(t, "GET", path+"/text"+query, "", bearer)
 		body, err := io.ReadAll(answer.Body)
 		must(t, err)
-		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" ||
+			answer.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%d, %v", answer.StatusCode, answer.Header)
 		}
-		if name := answer.Header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename="[a-z0-9]{10}\.txt"$`).MatchString(name) {
+		if name := answer.Header.Get(
+			"Content-Disposition",
+		); !regexp.MustCompile(`^attachment; filename="[a-z0-9]{10}\.txt"$`).
+			MatchString(name) {
 			t.Errorf("Content-Disposition: %s", name)
 		}
 		if !strings.Contains(string(body), hostile) || !strings.HasSuffix(string(body), "\n") {
@@ -62,7 +66,8 @@ func TestFirstScreenIsInThePage(t *testing.T) {
 		html, _ := pre.Html()
 		t.Errorf("the page's screen is %q", html)
 	}
-	if text := pre.Text(); !strings.HasPrefix(text, "$ printf") && !strings.HasPrefix(text, "printf") { // before the prompt
+	// before the prompt
+	if text := pre.Text(); !strings.HasPrefix(text, "$ printf") && !strings.HasPrefix(text, "printf") {
 		t.Errorf("the screen begins with %.40q, want its first row", pre.Text())
 	}
 	list := n.request(t, "GET", "/nodes", "", bearer, "HX-Request: true")
@@ -87,7 +92,10 @@ func TestOpenInADirectory(t *testing.T) {
 		t.Errorf("%d, in %q, hint %q; want it in %q", status, s.Dir, s.Hint, dir)
 	}
 	for _, gone := range []string{dir + "/gone", "/etc/passwd", `/a\u0000b`} {
-		if status, s, text := open(`{"dir": "` + gone + `"}`); status != 201 || !strings.Contains(s.Hint, "no directory") || s.Dir == "" || s.Dir == dir {
+		if status, s, text := open(
+			`{"dir": "` + gone + `"}`,
+		); status != 201 || !strings.Contains(s.Hint, "no directory") || s.Dir == "" ||
+			s.Dir == dir {
 			t.Errorf("%q: %d %s, want a shell in the usual directory, and a hint", gone, status, text)
 		}
 	}

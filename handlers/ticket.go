@@ -50,7 +50,8 @@ func newTickets(keys [][]byte) *tickets {
 
 // issue makes a ticket for a login.
 func (t *tickets) issue(kind, grant string, life time.Duration) string {
-	body, _ := json.Marshal(ticket{kind, grant, rand.Text(), t.now().Add(life).UTC()}) //nolint:errcheck // strings and a time always marshal
+	// Strings and a time always marshal.
+	body, _ := json.Marshal(ticket{kind, grant, rand.Text(), t.now().Add(life).UTC()}) //nolint:errcheck
 	text := base64.RawURLEncoding.EncodeToString(body)
 	return text + "." + base64.RawURLEncoding.EncodeToString(ticketMAC(t.keys[0], text))
 }
@@ -99,7 +100,8 @@ func (t *tickets) read(given string) (one ticket, ok bool) {
 		return ticket{}, false
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(sum)
-	if err != nil || !slices.ContainsFunc(t.keys, func(key []byte) bool { return hmac.Equal(signature, ticketMAC(key, text)) }) {
+	if err != nil ||
+		!slices.ContainsFunc(t.keys, func(key []byte) bool { return hmac.Equal(signature, ticketMAC(key, text)) }) {
 		return ticket{}, false
 	}
 	body, err := base64.RawURLEncoding.DecodeString(text)

@@ -92,19 +92,35 @@ func TestTries_AtOnce(t *testing.T) {
 	}
 }
 
-// While somebody guesses from the same address, who is right gets in: at once by a token and a cookie, and by a password
-// where it has been right before.
+// While somebody guesses from the same address, who is right gets in: at once by a token and a cookie, and by a
+// password where it has been right before.
 func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	withUsers(t, n)
-	text, g := access.NewToken("ci", n.Authority.Let(access.ConsoleToken, access.Viewer), time.Now(), time.Now().Add(time.Hour))
+	text, g := access.NewToken(
+		"ci",
+		n.Authority.Let(access.ConsoleToken, access.Viewer),
+		time.Now(),
+		time.Now().Add(time.Hour),
+	)
 	must(t, n.learn(g))
-	ended, over := access.NewToken("old", n.Authority.Let(access.ConsoleToken, access.Viewer), time.Now(), time.Now().Add(time.Hour))
+	ended, over := access.NewToken(
+		"old",
+		n.Authority.Let(access.ConsoleToken, access.Viewer),
+		time.Now(),
+		time.Now().Add(time.Hour),
+	)
 	must(t, n.learn(over))
 	must(t, n.end(over))
 	const addr = "192.0.2.7:1"
-	if answer := n.of(addr, "POST", "/login", passwordForm("ann", "ann's password"), formType); answer.StatusCode != http.StatusSeeOther {
+	if answer := n.of(
+		addr,
+		"POST",
+		"/login",
+		passwordForm("ann", "ann's password"),
+		formType,
+	); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("before: %s", answer.Status)
 	}
 	n.stopClock()
@@ -125,7 +141,8 @@ func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 		"an API token":           {n.of(addr, "GET", "/nodes", "", "Authorization: Bearer "+text), 200},
 		"a token that has ended": {n.of(addr, "GET", "/nodes", "", "Authorization: Bearer "+ended), 401},
 		"a cookie":               {n.of(addr, "GET", "/nodes", "", n.as("vic", access.Viewer)...), 200},
-		"another address":        {n.of("192.0.2.8:1", "POST", "/login", passwordForm("vic", "vic's password"), formType), 303},
+		"another address": {n.of("192.0.2.8:1", "POST", "/login", passwordForm("vic", "vic's password"), formType),
+			303},
 	} {
 		if test.answer.StatusCode != test.want {
 			t.Errorf("%s: %s, want %d", what, test.answer.Status, test.want)
@@ -141,19 +158,42 @@ func TestTries_FewAtOnce(t *testing.T) {
 	withUsers(t, n)
 	meanwhile := n.another(t)
 	const home = "192.0.2.7:1"
-	if answer := n.of(home, "POST", "/login", passwordForm("ann", "ann's password"), formType); answer.StatusCode != http.StatusSeeOther {
+	if answer := n.of(
+		home,
+		"POST",
+		"/login",
+		passwordForm("ann", "ann's password"),
+		formType,
+	); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("before: %s", answer.Status)
 	}
 	release, err := n.login.checks.Take(access.Claim{Who: access.Who{User: "a stranger"}})
 	must(t, err)
 	defer release()
-	if _, err := n.login.checks.Take(access.Claim{Who: access.Who{User: "another stranger"}}); !errors.Is(err, access.ErrBusy) {
+	if _, err := n.login.checks.Take(
+		access.Claim{Who: access.Who{User: "another stranger"}},
+	); !errors.Is(
+		err,
+		access.ErrBusy,
+	) {
 		t.Fatalf("two strangers at once: %v", err)
 	}
-	if answer := n.of(home, "POST", "/login", passwordForm("ann", "ann's password"), formType); answer.StatusCode != http.StatusSeeOther {
+	if answer := n.of(
+		home,
+		"POST",
+		"/login",
+		passwordForm("ann", "ann's password"),
+		formType,
+	); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("a known name meanwhile: %s", answer.Status)
 	}
-	if answer := n.of("192.0.2.9:1", "POST", "/login", "token="+token, formType); answer.StatusCode != http.StatusSeeOther {
+	if answer := n.of(
+		"192.0.2.9:1",
+		"POST",
+		"/login",
+		"token="+token,
+		formType,
+	); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("the token meanwhile: %s", answer.Status)
 	}
 	meanwhile()
@@ -179,10 +219,13 @@ func TestRefusals_AreCounted(t *testing.T) {
 		n.of("198.51.100.7:1", "POST", "/login", passwordForm(fmt.Sprint("name", i), "hunter22"), formType)
 	}
 	entries := n.ownAudit()
-	if len(entries) != 2 || entries[0].Action != "login" || entries[0].Result != audit.Refused || entries[1].Action != "logout" {
+	if len(entries) != 2 || entries[0].Action != "login" || entries[0].Result != audit.Refused ||
+		entries[1].Action != "logout" {
 		t.Fatalf("%d entries: %+v", len(entries), entries)
 	}
-	if said := entries[0].Detail; !strings.Contains(said, `1000 times`) || !strings.Contains(said, `last as "name999"`) || entries[0].User != "name0" || strings.Contains(said, "hunter22") {
+	if said := entries[0].Detail; !strings.Contains(said, `1000 times`) || !strings.Contains(said, `last as "name999"`) ||
+		entries[0].User != "name0" ||
+		strings.Contains(said, "hunter22") {
 		t.Errorf("the entry is %+v", entries[0])
 	}
 	for i := range 1000 {

@@ -17,7 +17,14 @@ func newTemplates() (*templates.Set, error) { return templates.New(assets.URL, a
 // page is what every page says of itself.
 func (h *Handlers) page(r *http.Request, title string) templates.Page {
 	s := sessionOf(r)
-	page := templates.Page{Title: title, Nonce: nonceOf(r), Node: h.Self, Build: assets.Build(), User: s.User, Role: roleName(s)}
+	page := templates.Page{
+		Title: title,
+		Nonce: nonceOf(r),
+		Node:  h.Self,
+		Build: assets.Build(),
+		User:  s.User,
+		Role:  roleName(s),
+	}
 	if len(s.Keys) > 0 {
 		page.Key = h.login.name
 	}
@@ -27,7 +34,13 @@ func (h *Handlers) page(r *http.Request, title string) templates.Page {
 // nodeList is the element #nodes.
 func (h *Handlers) nodeList() templates.NodeList {
 	o := h.overview()
-	list := templates.NodeList{Count: o.Count, Max: o.Max, Provider: o.Provider, CanSpawn: o.Provider != "" && o.Hint == "", SpawnHint: sentence(o.Hint)}
+	list := templates.NodeList{
+		Count:     o.Count,
+		Max:       o.Max,
+		Provider:  o.Provider,
+		CanSpawn:  o.Provider != "" && o.Hint == "",
+		SpawnHint: sentence(o.Hint),
+	}
 	for _, node := range o.Nodes {
 		list.Nodes = append(list.Nodes, h.nodeView(node))
 	}
@@ -49,7 +62,20 @@ func (h *Handlers) nodeView(n fleet.Node) templates.Node {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
 	for _, s := range h.shellsOf(n) {
-		view.Shells = append(view.Shells, templates.Shell{ID: s.ID, Kind: s.Kind, Right: s.Right, Title: s.Title, Running: s.Running, Exit: exitText(s.Exit), Links: s.Links, Shield: s.Shield, Recording: s.Recording})
+		view.Shells = append(
+			view.Shells,
+			templates.Shell{
+				ID:        s.ID,
+				Kind:      s.Kind,
+				Right:     s.Right,
+				Title:     s.Title,
+				Running:   s.Running,
+				Exit:      exitText(s.Exit),
+				Links:     s.Links,
+				Shield:    s.Shield,
+				Recording: s.Recording,
+			},
+		)
 	}
 	return view
 }
@@ -125,9 +151,21 @@ func (h *Handlers) nodesJSON() []node {
 
 func (h *Handlers) nodeJSON(n fleet.Node) node {
 	view := node{
-		Name: n.Name, Host: n.Host, Status: string(n.Status), Message: n.Message,
-		Self: n.Self, Control: n.Control, Retirable: n.Retirable, Instance: n.Instance, Version: n.Version,
-		Provider: n.Provider, ID: n.ID, Started: instant(n.Started), Seen: instant(n.Seen), Steps: []step{}, Shells: h.shellsOf(n),
+		Name:      n.Name,
+		Host:      n.Host,
+		Status:    string(n.Status),
+		Message:   n.Message,
+		Self:      n.Self,
+		Control:   n.Control,
+		Retirable: n.Retirable,
+		Instance:  n.Instance,
+		Version:   n.Version,
+		Provider:  n.Provider,
+		ID:        n.ID,
+		Started:   instant(n.Started),
+		Seen:      instant(n.Seen),
+		Steps:     []step{},
+		Shells:    h.shellsOf(n),
 	}
 	if n.Addr.IsValid() {
 		view.Address = n.Addr.String()

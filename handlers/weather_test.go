@@ -34,7 +34,16 @@ const (
 //	go test ./handlers -run Weather -runs 1 -seed 42
 func TestWeather(t *testing.T) {
 	t.Parallel()
-	n := startTable(t, self, alone{}, pty.Config{Programs: []pty.Program{{Args: []string{"/bin/sh", "-c", "stty raw -echo; echo ready; exec cat"}}}, Max: weatherShells, Window: weatherWindow})
+	n := startTable(
+		t,
+		self,
+		alone{},
+		pty.Config{
+			Programs: []pty.Program{{Args: []string{"/bin/sh", "-c", "stty raw -echo; echo ready; exec cat"}}},
+			Max:      weatherShells,
+			Window:   weatherWindow,
+		},
+	)
 	seed := *weatherSeed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -62,7 +71,13 @@ func TestWeather(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("%d runs in %v: %d streams, %+v", *weatherRuns, time.Since(began).Round(time.Millisecond), streams.Load(), all.Tally)
+	t.Logf(
+		"%d runs in %v: %d streams, %+v",
+		*weatherRuns,
+		time.Since(began).Round(time.Millisecond),
+		streams.Load(),
+		all.Tally,
+	)
 }
 
 // tally is what happened in all runs.
@@ -180,5 +195,13 @@ func same(what string, got, want []byte) error {
 		at++
 	}
 	around := func(b []byte) []byte { return b[max(0, at-20):min(len(b), at+20)] }
-	return fmt.Errorf("%s %d bytes, want %d; at byte %d: %q, want %q", what, len(got), len(want), at, around(got), around(want))
+	return fmt.Errorf(
+		"%s %d bytes, want %d; at byte %d: %q, want %q",
+		what,
+		len(got),
+		len(want),
+		at,
+		around(got),
+		around(want),
+	)
 }

@@ -92,7 +92,14 @@ func TestRow20_DNSAnswers(t *testing.T) {
 				r := ask(t, s, network, test.name, test.rrtype, 0)
 				what := fmt.Sprintf("%s %s over %s at %s", dns.TypeToString[test.rrtype], test.name, network, addr)
 				if r.Rcode != test.rcode || len(r.Answer) != test.answers || r.Truncated {
-					t.Errorf("%s: %s, %d answers, want %s, %d", what, dns.RcodeToString[r.Rcode], len(r.Answer), dns.RcodeToString[test.rcode], test.answers)
+					t.Errorf(
+						"%s: %s, %d answers, want %s, %d",
+						what,
+						dns.RcodeToString[r.Rcode],
+						len(r.Answer),
+						dns.RcodeToString[test.rcode],
+						test.answers,
+					)
 				}
 				refused := test.rcode == dns.RcodeRefused
 				if r.Authoritative == refused || r.RecursionAvailable {
@@ -128,7 +135,11 @@ func TestDNS_OtherQuestions(t *testing.T) {
 		{"notify", query(func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify }), dns.RcodeNotImplemented},
 		{"update", query(func(m *dns.Msg) { m.Opcode = dns.OpcodeUpdate }), dns.RcodeNotImplemented},
 		{"two questions", query(func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) }), dns.RcodeFormatError},
-		{"EDNS of the future", query(func(m *dns.Msg) { m.SetEdns0(1232, false); m.IsEdns0().SetVersion(7) }), dns.RcodeBadVers},
+		{
+			"EDNS of the future",
+			query(func(m *dns.Msg) { m.SetEdns0(1232, false); m.IsEdns0().SetVersion(7) }),
+			dns.RcodeBadVers,
+		},
 	}
 	for _, test := range tests {
 		c := dns.Client{Timeout: deadline}

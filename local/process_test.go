@@ -136,7 +136,11 @@ func TestNoStrayDescriptors(t *testing.T) {
 		target, err := os.Readlink(filepath.Join(dir, e.Name()))
 		fd, _ := strconv.Atoi(e.Name())
 		switch pipe := strings.HasPrefix(target, "pipe:"); {
-		case err != nil, fd <= 2 && pipe, strings.HasPrefix(target, "anon_inode:"), strings.HasPrefix(target, "/sys/fs/cgroup/"): // the child's own: Go's
+		// the child's own: Go's
+		case err != nil,
+			fd <= 2 && pipe,
+			strings.HasPrefix(target, "anon_inode:"),
+			strings.HasPrefix(target, "/sys/fs/cgroup/"):
 		default:
 			t.Errorf("the child has descriptor %s: %s", e.Name(), target)
 		}

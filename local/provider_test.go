@@ -184,7 +184,9 @@ func TestKilledChild(t *testing.T) {
 	}
 	p.enter(p.children[name], Ready{Gossip: 4711, Call: 4712}) // its last word comes late
 	var gone *net.DNSError
-	if _, err := p.Resolver().LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) || !gone.IsNotFound {
+	if _, err := p.Resolver().
+		LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) ||
+		!gone.IsNotFound {
 		t.Errorf("the host of an ended node: %v, want it gone", err)
 	}
 }

@@ -58,7 +58,8 @@ func TestRow19_RingAndNextGetTheRecord(t *testing.T) {
 	if len(lines) != 1 || lines[0].Message != "received ping" || !reflect.DeepEqual(lines[0].Attrs, want) {
 		t.Errorf("ring has %+v, want one line with %+v", lines, want)
 	}
-	if got := out.String(); !strings.Contains(got, `msg="received ping" component=worker from.node=convoy@a.x`) || strings.Contains(got, "below") {
+	if got := out.String(); !strings.Contains(got, `msg="received ping" component=worker from.node=convoy@a.x`) ||
+		strings.Contains(got, "below") {
 		t.Errorf("the next handler wrote %q", got)
 	}
 }
@@ -111,7 +112,8 @@ func TestHandler_WithAttrsDoesNotShare(t *testing.T) {
 func TestJSONHandler(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(JSONHandler(&out, slog.LevelDebug))
-	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, slog.LevelError + 4} {
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError,
+		slog.LevelError + 4} {
 		log.Log(t.Context(), level, "a\x1b\nb", "level", "of water", slog.Group("g", "level", "kept", "msg", "kept"))
 	}
 	for _, want := range []string{"debug", "info", "warn", "error", "error"} {
@@ -119,14 +121,19 @@ func TestJSONHandler(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.HasPrefix(line, []byte(`{"time":"`)) || !bytes.Contains(line, []byte(`"level":"`+want+`","message":"a\u001b\nb","level":"of water"`)) {
+		if !bytes.HasPrefix(line, []byte(`{"time":"`)) ||
+			!bytes.Contains(line, []byte(`"level":"`+want+`","message":"a\u001b\nb","level":"of water"`)) {
 			t.Errorf("line is %s, want time, level %q, message", line, want)
 		}
 		var object struct {
 			Time time.Time
 			G    map[string]string
 		}
-		if err := json.Unmarshal(line, &object); err != nil || object.Time.IsZero() || object.G["level"] != "kept" || object.G["msg"] != "kept" {
+		if err := json.Unmarshal(
+			line,
+			&object,
+		); err != nil || object.Time.IsZero() || object.G["level"] != "kept" ||
+			object.G["msg"] != "kept" {
 			t.Errorf("line %s: %v", line, err)
 		}
 	}
@@ -147,7 +154,12 @@ func TestTextHandler(t *testing.T) {
 			"20:07:25 WARN  w  err=\"two words\" empty=\"\"\n"},
 		{slog.LevelInfo, "evil \x1b]0;title\a\r\nline\x7f\xff\u202e", []slog.Attr{slog.String("k\x1b", "v\x1b[2J\n")},
 			`20:07:25 INFO  evil \x1b]0;title\a\r\nline\x7f\xff\u202e  k\x1b="v\x1b[2J\n"` + "\n"},
-		{slog.LevelInfo, "naïve 世界 🙂", []slog.Attr{slog.Group("g", slog.String("a", "ö"))}, "20:07:25 INFO  naïve 世界 🙂  g.a=ö\n"},
+		{
+			slog.LevelInfo,
+			"naïve 世界 🙂",
+			[]slog.Attr{slog.Group("g", slog.String("a", "ö"))},
+			"20:07:25 INFO  naïve 世界 🙂  g.a=ö\n",
+		},
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
@@ -178,7 +190,8 @@ func TestColourHandler(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		slog.New(ColourHandler(&out, slog.LevelDebug)).Log(t.Context(), level, "m\x1b[5m", "k", "v")
-		if got := out.String(); !strings.Contains(got, "\x1b["+sgr+"m"+levelWord(level)+"\x1b[0m") || strings.Contains(got, "\x1b[5m") {
+		if got := out.String(); !strings.Contains(got, "\x1b["+sgr+"m"+levelWord(level)+"\x1b[0m") ||
+			strings.Contains(got, "\x1b[5m") {
 			t.Errorf("wrote %q", got)
 		}
 	}
@@ -187,7 +200,8 @@ func TestColourHandler(t *testing.T) {
 // TestHandlers_WriterThatHangs: a pipe that nobody reads must not stop the
 // program, and what was lost is counted once it is read again.
 func TestHandlers_WriterThatHangs(t *testing.T) {
-	for name, make := range map[string]func(io.Writer, slog.Leveler) slog.Handler{"json": JSONHandler, "text": TextHandler} {
+	for name, make := range map[string]func(io.Writer, slog.Leveler) slog.Handler{"json": JSONHandler,
+		"text": TextHandler} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in, out, err := os.Pipe()

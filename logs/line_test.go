@@ -33,7 +33,8 @@ func TestLine_JSON(t *testing.T) {
 		},
 		{ // control characters are kept, escaped
 			Line{Time: noon, Level: slog.LevelWarn, Message: "a\x1b[2J\nb", Attrs: []Attr{{"k\x00", "\u202e"}}},
-			`{"off":0,"time":"2026-11-22T12:00:00Z","level":"WARN","message":"a\u001b[2J\nb","attrs":{"k\u0000":"` + "\u202e" + `"}}`,
+			`{"off":0,"time":"2026-11-22T12:00:00Z","level":"WARN","message":"a\u001b[2J\nb","attrs":{"k\u0000":"` + "\u202e" +
+				`"}}`,
 		},
 		{ // of one key the last, as a reader of JSON would take it
 			Line{Time: noon, Level: slog.LevelDebug, Attrs: []Attr{{"a", "1"}, {"b", "2"}, {"a", "3"}}},

@@ -23,16 +23,30 @@ type Figures struct {
 // Handler answers with the figures of the moment, those of the Go runtime and of the process among them.
 func Handler(f Figures) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{f})
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collector{f},
+	)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
 var (
 	build   = prometheus.NewDesc("convoy_build_info", "Always 1; the label has the version.", []string{"version"}, nil)
 	nodes   = prometheus.NewDesc("convoy_nodes", "Nodes on this node's list, by status.", []string{"status"}, nil)
-	members = prometheus.NewDesc("convoy_members", "Instances of the cluster as this node sees them, by state.", []string{"state"}, nil)
-	shells  = prometheus.NewDesc("convoy_shells", "Shells on this node, by state.", []string{"state"}, nil)
-	output  = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes printed by the shells that are on this node now.", nil, nil)
+	members = prometheus.NewDesc(
+		"convoy_members",
+		"Instances of the cluster as this node sees them, by state.",
+		[]string{"state"},
+		nil,
+	)
+	shells = prometheus.NewDesc("convoy_shells", "Shells on this node, by state.", []string{"state"}, nil)
+	output = prometheus.NewDesc(
+		"convoy_shell_output_bytes",
+		"Bytes printed by the shells that are on this node now.",
+		nil,
+		nil,
+	)
 	streams = prometheus.NewDesc("convoy_streams", "Open event streams.", nil, nil)
 	lines   = prometheus.NewDesc("convoy_log_lines_total", "Lines logged since the node started.", nil, nil)
 )

@@ -20,8 +20,10 @@ func TestHandler(t *testing.T) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
-		`convoy_build_info{version="1.2.3"} 1`, `convoy_nodes{status="alive"} 3`, `convoy_nodes{status="failed"} 1`, `convoy_members{state="alive"} 3`,
-		`convoy_shells{state="running"} 2`, `convoy_shells{state="ended"} 1`, `convoy_shell_output_bytes 12345`, `convoy_streams 4`, `convoy_log_lines_total 99`, "go_goroutines",
+		`convoy_build_info{version="1.2.3"} 1`, `convoy_nodes{status="alive"} 3`, `convoy_nodes{status="failed"} ` +
+			`1`, `convoy_members{state="alive"} 3`,
+		`convoy_shells{state="running"} 2`, `convoy_shells{state="ended"} 1`, `convoy_shell_output_bytes ` +
+			`12345`, `convoy_streams 4`, `convoy_log_lines_total 99`, "go_goroutines",
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") && !strings.Contains(w.Body.String(), want+" ") {
 			t.Errorf("no %s in\n%s", want, w.Body)

@@ -180,7 +180,8 @@ const oneShell = "ashellofmallorys"
 var takes = []taken{
 	{name: "evaluations", actor: "mallory", count: 2 + 16 + 1, want: 429, says: "requests of this kind",
 		ask: func(*room, int) (string, string, string) { return "POST", "/api/cmd", `{"value":"receive()"}` }},
-	{name: "commands", actor: "malory", count: 16 - 2 + 64 + 1, want: 429, says: "requests of this kind", // an admin has the unreserved part
+	// an admin has the unreserved part
+	{name: "commands", actor: "malory", count: 16 - 2 + 64 + 1, want: 429, says: "requests of this kind",
 		ask: func(r *room, _ int) (string, string, string) {
 			return "POST", "/nodes/" + r.cfg.Name + "/run", `{"command":"exec sleep 1000"}`
 		}},
@@ -188,14 +189,27 @@ var takes = []taken{
 		ask: func(_ *room, i int) (string, string, string) {
 			return "POST", "/api/shell", asked(fmt.Sprintf("shellnumber%05d", i), "receive")
 		}},
-	{name: "calls", actor: "mallory", count: 8 + 16 + 1, want: 422, says: "too many calls at once: you have the maximum number",
+	{
+		name:  "calls",
+		actor: "mallory",
+		count: 8 + 16 + 1,
+		want:  422,
+		says:  "too many calls at once: you have the maximum number",
 		ask: func(r *room, _ int) (string, string, string) {
 			return "POST", "/api/shell", asked(oneShell, "rpc.eval", r.cfg.Name, "receive()", 1000)
-		}},
-	{name: "mailboxes", actor: "mallory", count: 80, after: true, want: 422, says: "mailbox is full: it can hold at most 4 MiB",
+		},
+	},
+	{
+		name:  "mailboxes",
+		actor: "mallory",
+		count: 80,
+		after: true,
+		want:  422,
+		says:  "mailbox is full: it can hold at most 4 MiB",
 		ask: func(r *room, _ int) (string, string, string) {
 			return "POST", "/api/shell", asked(oneShell, "send", r.process(), r.cfg.Name, strings.Repeat("x", 60_000))
-		}},
+		},
+	},
 }
 
 // One user takes as much of what a node gives as one may, and is refused one more, with the answer that is documented.
@@ -296,11 +310,19 @@ func TestBounds_NodeMulticall(t *testing.T) {
 	}
 	done := make(chan said, 1)
 	go func() {
-		answer, _ := r.ask(soon(t), cookie, "POST", "/api/shell", asked(oneShell, "rpc.multicall", "logs.tail", names, 60, []any{1000, ""})) //nolint:errcheck // the answer tells
+		// The answer tells.
+		answer, _ := r.ask(
+			soon(t),
+			cookie,
+			"POST",
+			"/api/shell",
+			asked(oneShell, "rpc.multicall", "logs.tail", names, 60, []any{1000, ""}),
+		) //nolint:errcheck
 		done <- answer
 	}()
 	r.meanwhile(t, o)
-	if answer := <-done; answer.status != http.StatusOK || strings.Count(answer.text, "the answer is too large") != len(names) {
+	if answer := <-done; answer.status != http.StatusOK ||
+		strings.Count(answer.text, "the answer is too large") != len(names) {
 		t.Errorf("64 answers: %d %.300s", answer.status, answer.text)
 	}
 }

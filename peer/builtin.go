@@ -84,7 +84,14 @@ func (c *Cluster) sightings() []fleetSighting {
 	members := c.roster.list()
 	seen := make([]fleetSighting, len(members))
 	for i, m := range members {
-		seen[i] = fleetSighting{Name: m.Name, Instance: m.Instance, Addr: m.Addr, Called: c.roster.calledAt(m.Instance), State: m.State, Seen: m.Seen}
+		seen[i] = fleetSighting{
+			Name:     m.Name,
+			Instance: m.Instance,
+			Addr:     m.Addr,
+			Called:   c.roster.calledAt(m.Instance),
+			State:    m.State,
+			Seen:     m.Seen,
+		}
 		if err := c.CallError(m.Instance); err != nil {
 			seen[i].Error = err.Error()
 		}

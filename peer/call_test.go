@@ -219,7 +219,8 @@ func TestMulticall(t *testing.T) {
 	}
 }
 
-// A killed node that was being talked to is known to be gone before gossip knows; on a busy machine gossip may be first.
+// A killed node that was being talked to is known to be gone before gossip knows; on a busy machine gossip may be
+// first.
 func TestLostConnectionIsAHint(t *testing.T) {
 	t.Parallel()
 	log := ""
@@ -257,7 +258,10 @@ func TestUnreachableFromHere(t *testing.T) {
 		t.Errorf("CallError = %v", err)
 	}
 	report := mustCall[Report](t, a, a.self.Name, "node.info")
-	if !slices.ContainsFunc(report.Members, func(s fleetSighting) bool { return s.Instance == b.Instance() && s.Error != "" }) {
+	if !slices.ContainsFunc(
+		report.Members,
+		func(s fleetSighting) bool { return s.Instance == b.Instance() && s.Error != "" },
+	) {
 		t.Errorf("node.info does not tell: %+v", report.Members)
 	}
 	member.CallAddr = good

@@ -144,10 +144,9 @@ func newCluster(cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// Join opens both ports, serves the members' requests with h, except those that
-// POST to /call/ and /send/, and begins to look for other nodes. It fails if a port cannot be had, never for want of DNS or of
-// other nodes: a node alone is a cluster of one. The context bounds the opening
-// only; Close ends what Join began. A cluster is joined once.
+// Join opens both ports, serves the members' requests with h, except those that POST to /call/ and /send/, and begins
+// to look for other nodes. It fails if a port cannot be had, never for want of DNS or of other nodes: a node alone is a
+// cluster of one. The context bounds the opening only; Close ends what Join began. A cluster is joined once.
 func (c *Cluster) Join(ctx context.Context, h http.Handler) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -318,7 +318,11 @@ func TestJoinSaysThatAPortIsTaken(t *testing.T) {
 		func(c *Config) { c.CallPort = a.CallPort() },
 	} {
 		b := newNode(t, "b.example", o)
-		if err := b.Join(t.Context(), http.NotFoundHandler()); err == nil || !strings.Contains(err.Error(), "address already in use") {
+		if err := b.Join(
+			t.Context(),
+			http.NotFoundHandler(),
+		); err == nil ||
+			!strings.Contains(err.Error(), "address already in use") {
 			t.Errorf("Join on a taken port: %v", err)
 		}
 		if err := b.Join(t.Context(), http.NotFoundHandler()); !errors.Is(err, ErrClosed) {

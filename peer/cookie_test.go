@@ -60,10 +60,13 @@ func TestCheckCookie(t *testing.T) {
 // Keys are part of the protocol: other versions must derive the same.
 func TestKey(t *testing.T) {
 	t.Parallel()
-	if got, want := hex.EncodeToString(Key(cookieA, "gossip")), "5ec951fb76c4f0f051f90dae59e26a80ed0d6e0e6b5df0c0bf24f4cb7237e4de"; got != want {
+	if got, want := hex.EncodeToString(
+		Key(cookieA, "gossip"),
+	), "5ec951fb76c4f0f051f90dae59e26a80ed0d6e0e6b5df0c0bf24f4cb7237e4de"; got != want {
 		t.Errorf("gossip key is %s, want %s", got, want)
 	}
-	if bytes.Equal(Key(cookieA, "gossip"), Key(cookieA, "session")) || bytes.Equal(Key(cookieA, "ca"), Key(cookieB, "ca")) {
+	if bytes.Equal(Key(cookieA, "gossip"), Key(cookieA, "session")) ||
+		bytes.Equal(Key(cookieA, "ca"), Key(cookieB, "ca")) {
 		t.Error("keys of different purposes or cookies are the same")
 	}
 	if !bytes.Equal(Key(cookieA+","+cookieB, "session"), Key(cookieA, "session")) {

@@ -26,7 +26,8 @@ func TestParseName(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", "@", "a@", "@b", "convoy", "Convoy@b", "convoy@B", "a@b@c", "a@b..c", "a@.b", "a@b.", "a b@c", "a@b/c", "a@b:1",
-		"a@::1", "a@b\n", strings.Repeat("a", 33) + "@b", "a@" + strings.Repeat("b", 64), "a@" + strings.Repeat("b.", 127) + "b",
+		"a@::1", "a@b\n", strings.Repeat("a", 33) + "@b", "a@" + strings.Repeat("b", 64), "a@" + strings.Repeat("b.", 127) +
+			"b",
 	} {
 		if _, _, err := ParseName(name); !errors.Is(err, ErrBadName) {
 			t.Errorf("ParseName(%q) = %v, want ErrBadName", name, err)
@@ -102,7 +103,8 @@ func FuzzParseName(f *testing.F) {
 }
 
 func FuzzParsePlace(f *testing.F) {
-	for _, s := range []string{"convoy@host.example:4444", "host", "[::1]:7", "convoy@[::1]:7", "::1", "1.2.3.4:5", "a@b:0", "[x]"} {
+	for _, s := range []string{"convoy@host.example:4444", "host", "[::1]:7", "convoy@[::1]:7", "::1", "1.2.3.4:5",
+		"a@b:0", "[x]"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -38,7 +38,8 @@ func TestOutbox_ToOneNode(t *testing.T) {
 	}
 	select {
 	case err := <-refused:
-		if !strings.Contains(err.Error(), "1024 messages to that node wait here") || !strings.Contains(err.Error(), "send more slowly") {
+		if !strings.Contains(err.Error(), "1024 messages to that node wait here") ||
+			!strings.Contains(err.Error(), "send more slowly") {
 			t.Errorf("one too many: %v", err)
 		}
 	case <-within.Done():

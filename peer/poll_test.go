@@ -60,7 +60,8 @@ func TestPollLogsChanges(t *testing.T) {
 	dns.Addr("gone.convoy.internal", nobody.Addr())
 	dns.SRV(testQuery, "gone.convoy.internal", nobody.Port())
 	eventually(t, "a line for the missing node", func() bool {
-		return strings.Contains(a.log.String(), "dns names a node that is no member") && strings.Contains(a.log.String(), "addr=[::1]:1 ")
+		return strings.Contains(a.log.String(), "dns names a node that is no member") &&
+			strings.Contains(a.log.String(), "addr=[::1]:1 ")
 	})
 }
 

@@ -58,7 +58,13 @@ func (r *refusals) note(via, from, text string) {
 		return
 	}
 	if strings.Contains(text, refusedThere) {
-		r.log.Info("the other side refused this node: it has another cookie, or looks for an instance that is no more", "addr", from, "via", via)
+		r.log.Info(
+			"the other side refused this node: it has another cookie, or looks for an instance that is no more",
+			"addr",
+			from,
+			"via",
+			via,
+		)
 		return
 	}
 	r.log.Warn("refused: the other side does not have this cluster's cookie", "addr", from, "via", via)
@@ -68,7 +74,13 @@ func (r *refusals) note(via, from, text string) {
 func (r *refusals) crowd(port, from string) {
 	addr, err := netip.ParseAddrPort(from)
 	if err == nil && r.due(addr.Addr(), time.Now()) {
-		r.log.Warn("too many connections that have not proved to be a member's: the oldest are closed", "addr", from, "via", port)
+		r.log.Warn(
+			"too many connections that have not proved to be a member's: the oldest are closed",
+			"addr",
+			from,
+			"via",
+			port,
+		)
 	}
 }
 

@@ -87,7 +87,10 @@ func TestRosterForgets(t *testing.T) {
 	if next := r.expire(birth); !next.Equal(birth.Add(keepLeft)) || isClosed(changed) {
 		t.Errorf("next expiry at %v", next)
 	}
-	if next := r.expire(birth.Add(keepLeft)); len(r.list()) != 2 || !isClosed(changed) || !next.Equal(birth.Add(keepUnreachable)) {
+	if next := r.expire(
+		birth.Add(keepLeft),
+	); len(r.list()) != 2 || !isClosed(changed) ||
+		!next.Equal(birth.Add(keepUnreachable)) {
 		t.Errorf("after a minute: %v, next %v", r.list(), next)
 	}
 	r.expire(birth.Add(keepUnreachable))
@@ -124,7 +127,11 @@ func TestStaleFailureSaysNothing(t *testing.T) {
 	if list := r.list(); list[0].State != fleet.MemberUnreachable || !r.isAlive("i") {
 		t.Errorf("shown as %s", list[0].State)
 	}
-	if _, news := r.setCallError("i", nil); !news || !r.calledSince("i", began) || r.calledSince("i", time.Now().Add(time.Second)) {
+	if _, news := r.setCallError(
+		"i",
+		nil,
+	); !news || !r.calledSince("i", began) ||
+		r.calledSince("i", time.Now().Add(time.Second)) {
 		t.Error("a success does not count")
 	}
 }

@@ -85,7 +85,12 @@ func (o *outbox) put(node string, l *letter, begin func() bool) error {
 	defer o.mu.Unlock()
 	queue, active := o.queues[node]
 	if len(queue) >= maxWaiting || o.bytes+len(l.body) > waitingBytes {
-		return fmt.Errorf("%w: %d messages to that node wait here, and %d MiB to all; send more slowly", ErrMailboxFull, len(queue), o.bytes>>20)
+		return fmt.Errorf(
+			"%w: %d messages to that node wait here, and %d MiB to all; send more slowly",
+			ErrMailboxFull,
+			len(queue),
+			o.bytes>>20,
+		)
 	}
 	if !active && !begin() {
 		return ErrClosed

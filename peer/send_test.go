@@ -33,7 +33,10 @@ func TestRow19_Send(t *testing.T) {
 	}
 	var text string
 	m := receive(t, worker)
-	if err := m.Decode(&text); err != nil || text != "ping" || m.From.Name != a.self.Name || m.From.Instance != a.Instance() {
+	if err := m.Decode(
+		&text,
+	); err != nil || text != "ping" || m.From.Name != a.self.Name ||
+		m.From.Instance != a.Instance() {
 		t.Errorf("received %s from %+v, %v", m.Body, m.From, err)
 	}
 	if err := a.Send(t.Context(), "nobody", b.self.Name, "ping"); !errors.Is(err, ErrNoProcess) {
@@ -48,7 +51,15 @@ func TestRow19_Send(t *testing.T) {
 	if err := a.Send(t.Context(), "worker", b.self.Name, func() {}); !errors.Is(err, ErrBadArguments) {
 		t.Errorf("send what is no JSON: %v", err)
 	}
-	if err := a.Send(t.Context(), "worker", b.self.Name, strings.Repeat("x", messageBytes)); !errors.Is(err, ErrBadArguments) {
+	if err := a.Send(
+		t.Context(),
+		"worker",
+		b.self.Name,
+		strings.Repeat("x", messageBytes),
+	); !errors.Is(
+		err,
+		ErrBadArguments,
+	) {
 		t.Errorf("send too much: %v", err)
 	}
 	for i := range 4 {
@@ -64,7 +75,8 @@ func TestRow19_Send(t *testing.T) {
 		t.Errorf("send to a closed mailbox: %v", err)
 	}
 	n := 0
-	for _, err := worker.Receive(t.Context()); err == nil; _, err = worker.Receive(t.Context()) { // what was there is still there
+	// what was there is still there
+	for _, err := worker.Receive(t.Context()); err == nil; _, err = worker.Receive(t.Context()) {
 		n++
 	}
 	if n != 4 {
@@ -168,7 +180,10 @@ func TestSendDoesNotWaitForOthers(t *testing.T) {
 // Calls and messages do not hide the handler's own routes.
 func TestRoutesLeaveTheRest(t *testing.T) {
 	t.Parallel()
-	a, b := pair(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.URL.EscapedPath())) }))
+	a, b := pair(
+		t,
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.URL.EscapedPath())) }),
+	)
 	for _, path := range []string{"/", "/call/node.self", "/send/x", "/callx", "/a//b%2Fc"} {
 		if got, err := get(t, a, b.self.Name, path); err != nil || got != path {
 			t.Errorf("GET %s: handler saw %q, %v", path, got, err)

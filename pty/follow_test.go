@@ -45,7 +45,8 @@ func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
 	s := run(t, "echo hello")
 	watch(t, s, how{name: "waits"}).exit()
 	for from, want := range map[int64]string{
-		-1: "reset resize output exited", FromScreen: "resize reset exited", -100: "resize reset exited", 8: "resize reset exited", 1 << 40: "resize reset exited",
+		-1: "reset resize output exited", FromScreen: "resize reset exited", -100: "resize reset exited", 8: "resize reset " +
+			"exited", 1 << 40: "resize reset exited",
 	} {
 		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
 		v.exit()
@@ -64,7 +65,11 @@ func TestLateViewerSeesTheScreen(t *testing.T) {
 	t.Parallel()
 	first, openFirst := gate(t)
 	second, openSecond := gate(t)
-	s := run(t, `seq 1 100; printf '\033[?1049h\033[2J\033[5;10H\033[1;31mred\033[3;8r'; read x < `+first+`; printf 'more\033[m plain'; read y < `+second)
+	s := run(
+		t,
+		`seq 1 100; printf '\033[?1049h\033[2J\033[5;10H\033[1;31mred\033[3;8r'; read x < `+first+`; printf 'more\033[m `+
+			`plain'; read y < `+second,
+	)
 	early := watch(t, s, how{name: "early"})
 	early.see("red")
 	late := watch(t, s, how{name: "late", from: FromScreen})
@@ -86,7 +91,11 @@ func TestQueriesAreAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	for _, viewers := range []int{0, 3} {
 		path, openGate := gate(t)
-		s := run(t, `stty raw -echo; read x < `+path+`; printf 'ab\033[6n'; head -c 6 | od -An -c; printf '\033[c'; head -c 3 | od -An -c; stty sane; exit 5`)
+		s := run(
+			t,
+			`stty raw -echo; read x < `+path+`; printf 'ab\033[6n'; head -c 6 | od -An -c; printf '\033[c'; head -c 3 | od `+
+				`-An -c; stty sane; exit 5`,
+		)
 		for i := range viewers {
 			watch(t, s, how{name: fmt.Sprint("viewer", i), types: true})
 		}

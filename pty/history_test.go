@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Who asks for the history gets all that is kept of it, and who asks for the screen a part of it; both go on from there.
+// Who asks for the history gets all that is kept of it, and who asks for the screen a part of it; both go on from
+// there.
 func TestFollow_FromHistory(t *testing.T) {
 	t.Parallel()
 	path, open := gate(t)
@@ -59,7 +60,8 @@ func TestWriteText(t *testing.T) {
 	if err := s.WriteText(&text); err != nil {
 		t.Fatal(err)
 	}
-	if got := text.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "\n2999\n3000\n") || strings.Count(got, "\n") != 3002 {
+	if got := text.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "\n2999\n3000\n") ||
+		strings.Count(got, "\n") != 3002 {
 		t.Errorf("%d bytes of text: %.300q … %q", len(got), got, got[max(0, len(got)-30):])
 	}
 	if err := s.WriteText(broken{}); !errors.Is(err, errBroken) {

@@ -23,7 +23,7 @@ type Info struct {
 	Kind    string // Program.Kind
 	Right   string // Place.Right
 	PID     int    // 0 if the program could not be started
-	Dir     string // its working directory, or else what OSC 7 told; "" if unknown. After the end: as it was when somebody last ended a line
+	Dir     string // its working directory, or else what OSC 7 told; "" if unknown. After the end: the last one known
 	Busy    string // what runs in the foreground, if it is not the program itself
 	Started time.Time
 	Active  time.Time // when something was typed or put out last
@@ -93,8 +93,21 @@ func (s *Shell) noteDir(typed []byte) {
 func (s *Shell) info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	info := Info{ID: s.id, Title: s.program.name(), Program: s.program.name(), Kind: s.program.Kind, Right: s.right, PID: s.pid, Dir: s.screen.Dir(), Started: s.started, Active: s.active,
-		Size: s.sizes.last(), End: s.ring.end, Running: s.exit == nil, Recording: s.recording != nil}
+	info := Info{
+		ID:        s.id,
+		Title:     s.program.name(),
+		Program:   s.program.name(),
+		Kind:      s.program.Kind,
+		Right:     s.right,
+		PID:       s.pid,
+		Dir:       s.screen.Dir(),
+		Started:   s.started,
+		Active:    s.active,
+		Size:      s.sizes.last(),
+		End:       s.ring.end,
+		Running:   s.exit == nil,
+		Recording: s.recording != nil,
+	}
 	if s.exit != nil && s.dir != "" {
 		info.Dir = s.dir
 	}

@@ -40,7 +40,10 @@ func TestPresence_EveryoneSeesWhoIsThere(t *testing.T) {
 	if err := s.Input(t.Context(), ada.name, 0, []byte("hi")); err != nil {
 		t.Fatal(err)
 	}
-	grace.untilThere("that Ada types", func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing })
+	grace.untilThere(
+		"that Ada types",
+		func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing },
+	)
 	hidden.see("hi")
 	ada.stop()
 	grace.untilThere("that Ada has gone", func(p Presence) bool { return names(p) == "Grace watches" })
@@ -224,7 +227,16 @@ func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
 // A title is a change of the list, but a program that sets a thousand is not a thousand changes.
 func TestTable_TitleIsAChange(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/sh", "-c", `read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`)})
+	table := newTable(
+		t,
+		Config{
+			Programs: only(
+				"/bin/sh",
+				"-c",
+				`read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`,
+			),
+		},
+	)
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +284,11 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 		t.Fatal(err)
 	}
 	looked, v := openAndWatch(t, table)
-	await(t, "the end of the shell that nobody looks at", func() bool { return !s.Info().Running && len(table.List()) == 1 })
+	await(
+		t,
+		"the end of the shell that nobody looks at",
+		func() bool { return !s.Info().Running && len(table.List()) == 1 },
+	)
 	if !looked.Info().Running {
 		t.Error("a shell was closed that somebody looks at")
 	}

@@ -48,7 +48,8 @@ func TestProgramThatCannotBeStarted(t *testing.T) {
 		if exit := v.exit(); exit != (Exit{Code: 127}) {
 			t.Errorf("%s: ended with %v", program, exit)
 		}
-		if out := v.output(); !strings.HasPrefix(out, "cannot start \"") || !strings.Contains(out, cause) || !strings.HasSuffix(out, "\r\n") {
+		if out := v.output(); !strings.HasPrefix(out, "cannot start \"") || !strings.Contains(out, cause) ||
+			!strings.HasSuffix(out, "\r\n") {
 			t.Errorf("%s: output %q", program, out)
 		}
 	}
@@ -162,7 +163,10 @@ func TestRemoveKillsWhatIgnoresHangUp(t *testing.T) {
 
 func TestContextShortensGrace(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")})
+	table := newTable(
+		t,
+		Config{Programs: only("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")},
+	)
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +211,9 @@ func ignoredChild() {
 		os.Stdout.WriteString("SIGINT is not ignored: the test is wrong")
 		return
 	}
-	table := NewTable(Config{Programs: []Program{{Args: []string{"/bin/sh", "-c", "echo ready; exec sleep 20"}, Env: os.Environ()}}})
+	table := NewTable(
+		Config{Programs: []Program{{Args: []string{"/bin/sh", "-c", "echo ready; exec sleep 20"}, Env: os.Environ()}}},
+	)
 	s, err := table.Open(size)
 	if err != nil {
 		os.Stdout.WriteString(err.Error())
@@ -259,7 +265,8 @@ func descriptors(t *testing.T) (open []string) {
 	}
 	for _, entry := range entries {
 		target, err := os.Readlink("/proc/self/fd/" + entry.Name())
-		if err == nil && !strings.HasPrefix(target, "/proc/") && !strings.Contains(target, "eventpoll") && !strings.Contains(target, "eventfd") {
+		if err == nil && !strings.HasPrefix(target, "/proc/") && !strings.Contains(target, "eventpoll") &&
+			!strings.Contains(target, "eventfd") {
 			open = append(open, target)
 		}
 	}

@@ -74,8 +74,8 @@ func (s *Shell) put(p []byte) {
 	}
 }
 
-// putSome appends output to the ring, as much of it as is drawn in one piece, and wakes the followers that wait for it. It
-// returns how much that was, and what has been drawn since the last time.
+// putSome appends output to the ring, as much of it as is drawn in one piece, and wakes the followers that wait for it.
+// It returns how much that was, and what has been drawn since the last time.
 func (s *Shell) putSome(p []byte) (n, work int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

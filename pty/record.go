@@ -92,8 +92,10 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 	}
 	r.follower = s.attach(Viewer{ID: recorderName, Hidden: true}, from)
 	info := s.info()
-	r.file, err = t.config.Recordings.Create(cast.Header{Rows: info.Size.Rows, Cols: info.Size.Cols, Term: recordedTerm, Title: info.Title,
-		Started: time.Now(), Node: t.config.Node, Shell: s.id, By: by})
+	r.file, err = t.config.Recordings.Create(
+		cast.Header{Rows: info.Size.Rows, Cols: info.Size.Cols, Term: recordedTerm, Title: info.Title,
+			Started: time.Now(), Node: t.config.Node, Shell: s.id, By: by},
+	)
 	if err != nil {
 		s.detach(r.follower)
 		s.unrecord()

@@ -131,14 +131,17 @@ func TestRecordingIsTheScreen(t *testing.T) {
 	typeIn(t, s, "\n")
 	v.exit()
 	summary := finished(t, d)
-	if summary.ID != id || summary.Reason != "the shell ended" || summary.Title != "sh" || summary.Shell != s.id || summary.By != "admin" || summary.Node != "convoy@a.test" {
+	if summary.ID != id || summary.Reason != "the shell ended" || summary.Title != "sh" || summary.Shell != s.id ||
+		summary.By != "admin" ||
+		summary.Node != "convoy@a.test" {
 		t.Errorf("%+v", summary)
 	}
 	terminal, events := replayed(t, d, id)
 	if got, want := string(terminal.Snapshot(comingRows)), string(s.draw(comingRows)); got != want {
 		t.Errorf("the recording shows\n%s\nthe shell\n%s", strings.Join(terminal.Text(), "\n"), strings.Join(s.Text(), "\n"))
 	}
-	if events[0].At != 0 || !strings.HasPrefix(events[0].Data, "\x18\x1bc") || !strings.Contains(events[0].Data, "before é") {
+	if events[0].At != 0 || !strings.HasPrefix(events[0].Data, "\x18\x1bc") ||
+		!strings.Contains(events[0].Data, "before é") {
 		t.Errorf("it does not begin with the screen: %.80q", events[0].Data)
 	}
 	if last := events[len(events)-1]; last.Code != cast.Exit || last.Data != "3" {

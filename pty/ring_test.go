@@ -32,7 +32,11 @@ func FuzzRing(f *testing.F) {
 			}
 			middle := (start + r.end) / 2
 			line := r.lineStart(middle, 100)
-			if at := bytes.IndexByte(all[middle:min(int(middle)+100, len(all))], '\n'); line != middle+int64(at)+1 && at >= 0 || at < 0 && line != middle {
+			if at := bytes.IndexByte(
+				all[middle:min(int(middle)+100, len(all))],
+				'\n',
+			); line != middle+int64(at)+1 && at >= 0 ||
+				at < 0 && line != middle {
 				t.Fatalf("line after %d begins at %d", middle, line)
 			}
 		}

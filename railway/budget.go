@@ -49,7 +49,8 @@ func newBudget() *budget { return &budget{limit: hobbyCallsPerHour, remaining: -
 
 // setPlan notes what the project's plan allows.
 func (b *budget) setPlan(plan string) {
-	calls := map[string]int{"free": freeCallsPerHour, "trial": freeCallsPerHour, "hobby": hobbyCallsPerHour, "pro": proCallsPerHour}[plan]
+	calls := map[string]int{"free": freeCallsPerHour, "trial": freeCallsPerHour, "hobby": hobbyCallsPerHour,
+		"pro": proCallsPerHour}[plan]
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if calls > 0 && b.remaining < 0 {

@@ -33,13 +33,30 @@ func (p *Provider) Check(ctx context.Context) []Finding {
 	p.mu.Unlock()
 	add(true, "project", "%s %s, plan %s, environment %s", who.Project, who.Title, orWord(who.Plan, "unknown"), who.Place)
 	if who.Kind == ProjectToken {
-		add(true, "permissions", "this is a project token: Railway may not let it make or delete services; an account or workspace token of an Owner or Admin may")
+		add(
+			true,
+			"permissions",
+			"this is a project token: Railway may not let it make or delete services; an account or workspace token of an "+
+				"Owner or Admin may",
+		)
 	}
 	what, err := p.whatToRun(ctx)
 	if add(err == nil, "image", "%s", textOf(err, what.String()+", from "+what.from)) && what.image == "" {
-		add(true, "build", "each node is built from its repository, which takes minutes; CONVOY_NODE_IMAGE names an image instead")
+		add(
+			true,
+			"build",
+			"each node is built from its repository, which takes minutes; CONVOY_NODE_IMAGE names an image instead",
+		)
 	}
-	add(p.cfg.PrivateDomain != "", "network", "%s", orWord(p.cfg.PrivateDomain, "there is no RAILWAY_PRIVATE_DOMAIN: this does not run on Railway, so nodes cannot join it"))
+	add(
+		p.cfg.PrivateDomain != "",
+		"network",
+		"%s",
+		orWord(
+			p.cfg.PrivateDomain,
+			"there is no RAILWAY_PRIVATE_DOMAIN: this does not run on Railway, so nodes cannot join it",
+		),
+	)
 	name := p.NodeName(p.cfg.Prefix + "xxxx")
 	variables, err := p.variables(ctx, name)
 	add(err == nil, "variables", "%s", textOf(err, strings.Join(slices.Sorted(maps.Keys(variables)), " ")))
@@ -50,7 +67,12 @@ func (p *Provider) Check(ctx context.Context) []Finding {
 			ours++
 		}
 	}
-	add(err == nil, "services", "%s", textOf(err, fmt.Sprintf("%d in the environment, %d named like nodes", len(services), ours)))
+	add(
+		err == nil,
+		"services",
+		"%s",
+		textOf(err, fmt.Sprintf("%d in the environment, %d named like nodes", len(services), ours)),
+	)
 	settings, _ := json.Marshal(p.settings(what))
 	add(err == nil, "spawn", "service %s for node %s: %s", p.cfg.Prefix+"xxxx", name, settings)
 	calls := p.Budget()

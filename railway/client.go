@@ -118,7 +118,13 @@ func (c *client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 	}
 	for try := 0; ; try++ {
 		if err := c.budget.wait(ctx, !mutation); err != nil {
-			return &Error{Operation: req.OpName, Code: RateLimited, Message: err.Error(), RetryAfter: c.budget.pause(), cause: err}
+			return &Error{
+				Operation:  req.OpName,
+				Code:       RateLimited,
+				Message:    err.Error(),
+				RetryAfter: c.budget.pause(),
+				cause:      err,
+			}
 		}
 		began := time.Now()
 		err := c.once(ctx, timeout, req, resp)
@@ -154,13 +160,24 @@ func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.R
 	c.budget.count()
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return &Error{Operation: req.OpName, Code: Unavailable, Message: "no answer: " + c.redact(rootOf(err).Error()), cause: err}
+		return &Error{
+			Operation: req.OpName,
+			Code:      Unavailable,
+			Message:   "no answer: " + c.redact(rootOf(err).Error()),
+			cause:     err,
+		}
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	c.budget.read(answer)
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBodyBytes+1))
 	if err != nil || len(text) > maxBodyBytes {
-		return &Error{Operation: req.OpName, Code: Unavailable, Status: answer.StatusCode, Message: "the answer was cut off", cause: err}
+		return &Error{
+			Operation: req.OpName,
+			Code:      Unavailable,
+			Status:    answer.StatusCode,
+			Message:   "the answer was cut off",
+			cause:     err,
+		}
 	}
 	return c.decode(req.OpName, answer.StatusCode, text, resp)
 }
@@ -176,7 +193,13 @@ func (c *client) decode(op string, status int, text []byte, resp *graphql.Respon
 	case err == nil && len(answer.Errors) > 0:
 		return c.failure(op, status, answer.Errors)
 	case status == http.StatusTooManyRequests:
-		return &Error{Operation: op, Code: RateLimited, Status: status, Message: "too many requests", RetryAfter: c.budget.pause()}
+		return &Error{
+			Operation:  op,
+			Code:       RateLimited,
+			Status:     status,
+			Message:    "too many requests",
+			RetryAfter: c.budget.pause(),
+		}
 	case status != http.StatusOK:
 		return &Error{Operation: op, Code: codeOfStatus(status), Status: status, Message: http.StatusText(status)}
 	case err != nil:

@@ -22,9 +22,17 @@ func TestErrors_Kinds(t *testing.T) {
 		code  Code
 		text  string
 	}{
-		{railwaytest.Fault{Message: "Not Authorized", Trace: "abc"}, Unauthorized, "railway volumes: Not Authorized [trace abc]"},
+		{
+			railwaytest.Fault{Message: "Not Authorized", Trace: "abc"},
+			Unauthorized,
+			"railway volumes: Not Authorized [trace abc]",
+		},
 		{railwaytest.Fault{Message: "Project Token not found"}, Unauthorized, "railway volumes: Project Token not found"},
-		{railwaytest.Fault{Message: "Two Factor Authentication Required"}, TwoFactor, "railway volumes: Two Factor Authentication Required"},
+		{
+			railwaytest.Fault{Message: "Two Factor Authentication Required"},
+			TwoFactor,
+			"railway volumes: Two Factor Authentication Required",
+		},
 		{railwaytest.Fault{Message: "Service not found"}, NotFound, "railway volumes: Service not found"},
 		{railwaytest.Fault{Message: "name must be unique"}, NameTaken, "railway volumes: name must be unique"},
 		{railwaytest.Fault{Message: "Problem processing request"}, Refused, "railway volumes: Problem processing request"},
@@ -37,7 +45,11 @@ func TestErrors_Kinds(t *testing.T) {
 		{railwaytest.Fault{Status: 502}, Unavailable, "railway volumes: Bad Gateway (HTTP 502)"},
 		{railwaytest.Fault{Body: "<html>"}, Unavailable, "railway volumes: the answer is no JSON"},
 		{railwaytest.Fault{Cut: true}, Unavailable, "railway volumes: no answer: EOF"},
-		{railwaytest.Fault{Status: 429, Retry: 10 * time.Minute}, RateLimited, "railway volumes: railway's rate limit is reached; try again in 10m0s"},
+		{
+			railwaytest.Fault{Status: 429, Retry: 10 * time.Minute},
+			RateLimited,
+			"railway volumes: railway's rate limit is reached; try again in 10m0s",
+		},
 	}
 	for _, test := range tests {
 		inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
@@ -55,7 +67,9 @@ func TestErrors_Kinds(t *testing.T) {
 // TestClient_TokenGoesNowhereElse: not after a redirect.
 func TestClient_TokenGoesNowhereElse(t *testing.T) {
 	var got []string
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.URL.Path) }))
+	other := httptest.NewServer(
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.URL.Path) }),
+	)
 	defer other.Close()
 	first := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 	defer first.Close()
@@ -76,7 +90,11 @@ func TestClient_Headers(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := p.client.header()
-		if got := [2]string{h.Get("Authorization"), h.Get("Project-Access-Token")}; got != want || h.Get("User-Agent") != userAgent {
+		if got := [2]string{
+			h.Get("Authorization"),
+			h.Get("Project-Access-Token"),
+		}; got != want ||
+			h.Get("User-Agent") != userAgent {
 			t.Errorf("headers of a %s token are %v", kind, h)
 		}
 	}
@@ -117,7 +135,8 @@ func TestBudget_ReadsHeaders(t *testing.T) {
 			t.Errorf("budget is %+v, want what the headers say", got)
 		}
 	})
-	for text, want := range map[string]time.Duration{"7": 7 * time.Second, "0": 0, "-3": defaultRateWait, "": defaultRateWait, "soon": defaultRateWait, "99999999": time.Hour,
+	for text, want := range map[string]time.Duration{"7": 7 * time.Second, "0": 0, "-3": defaultRateWait,
+		"": defaultRateWait, "soon": defaultRateWait, "99999999": time.Hour,
 		"Sun, 22 Nov 2026 12:00:30 GMT": 30 * time.Second, "Sun, 22 Nov 2026 11:00:30 GMT": 0} {
 		if got := retryAfter(text, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)); got != want {
 			t.Errorf("Retry-After %q is %v, want %v", text, got, want)
@@ -148,7 +167,11 @@ func TestSocket_RefusedToken(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(200, `{"data":{"environment":{"id":"x","serviceInstances":{"edges":[{"node":{"serviceId":"s","latestDeployment":null}}]}}}}`)
+	f.Add(
+		200,
+		`{"data":{"environment":{"id":"x",`+
+			`"serviceInstances":{"edges":[{"node":{"serviceId":"s","latestDeployment":null}}]}}}}`,
+	)
 	f.Add(200, `{"errors":[{"message":"Not Authorized","extensions":{"traceId":"t"}}]}`)
 	f.Add(502, `<html>`)
 	f.Add(200, `{"data":{"environment":{"serviceInstances":{"edges":[{"node":{"createdAt":"yesterday"}}]}}}}`)

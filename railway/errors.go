@@ -123,7 +123,8 @@ func codeOf(status int, e wireError) Code {
 		return RateLimited
 	case status >= http.StatusInternalServerError:
 		return Unavailable
-	case e.Extensions.Code == "GRAPHQL_VALIDATION_FAILED" || e.Extensions.Code == "BAD_USER_INPUT" && status == http.StatusBadRequest:
+	case e.Extensions.Code == "GRAPHQL_VALIDATION_FAILED" || e.Extensions.Code == "BAD_USER_INPUT" &&
+		status == http.StatusBadRequest:
 		return InvalidFormat
 	case has("two factor authentication required"):
 		return TwoFactor

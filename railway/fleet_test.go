@@ -45,8 +45,22 @@ func TestRow03_FleetOnRailway(t *testing.T) {
 				t.Errorf("step %+v", s)
 			}
 		}
-		want := []string{"preparing", "creating service", "configuring", "starting deployment", "queued", "initializing", "snapshot code", "building",
-			"build image", "publish image", "deploying", "create container", "healthcheck", "joining"}
+		want := []string{
+			"preparing",
+			"creating service",
+			"configuring",
+			"starting deployment",
+			"queued",
+			"initializing",
+			"snapshot code",
+			"building",
+			"build image",
+			"publish image",
+			"deploying",
+			"create container",
+			"healthcheck",
+			"joining",
+		}
 		slices.Sort(names)
 		slices.Sort(want)
 		if !slices.Equal(names, want) {
@@ -94,7 +108,10 @@ func TestRow29_FleetAfterRestart(t *testing.T) {
 
 func TestRow29_FleetShowsFailures(t *testing.T) {
 	script := func(string, int) []railwaytest.Stage {
-		return append(railwaytest.Build()[:3:3], railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "exit code 1"})
+		return append(
+			railwaytest.Build()[:3:3],
+			railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "exit code 1"},
+		)
 	}
 	inBubble(t, railwaytest.Options{Script: script}, nil, func(t *testing.T, k *kit) {
 		f := startFleet(t, k)
@@ -141,7 +158,11 @@ func TestOverTheLoopback(t *testing.T) {
 	ended := make(chan struct{})
 	s := railwaytest.New(t, railwaytest.Options{Loopback: true,
 		Script: func(string, int) []railwaytest.Stage {
-			return []railwaytest.Stage{{Status: "QUEUED"}, {After: 20 * time.Millisecond, Status: "DEPLOYING"}, {After: 20 * time.Millisecond, Status: "SUCCESS"}}
+			return []railwaytest.Stage{
+				{Status: "QUEUED"},
+				{After: 20 * time.Millisecond, Status: "DEPLOYING"},
+				{After: 20 * time.Millisecond, Status: "SUCCESS"},
+			}
 		},
 		Run: func(ctx context.Context, _ string, variables map[string]string) {
 			env <- variables
@@ -151,7 +172,9 @@ func TestOverTheLoopback(t *testing.T) {
 	k := newKit(t, s, func(c *Config) { c.HTTP = nil })
 	k.start()
 	k.mustSpawn()
-	if got := <-env; got["CONVOY_COOKIE"] != "a-cookie-that-nobody-may-see-0123456789" || got["CONVOY_TOKEN"] != "a-token-of-the-console" || got["RAILWAY_API_TOKEN"] != "" {
+	if got := <-env; got["CONVOY_COOKIE"] != "a-cookie-that-nobody-may-see-0123456789" ||
+		got["CONVOY_TOKEN"] != "a-token-of-the-console" ||
+		got["RAILWAY_API_TOKEN"] != "" {
 		t.Errorf("the container's variables are %v", got)
 	}
 	if err := k.retire(nodeName); err != nil {

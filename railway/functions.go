@@ -105,7 +105,13 @@ func (p *Provider) Services(ctx context.Context) ([]Service, error) {
 	defer p.mu.Unlock()
 	services := make([]Service, 0, len(list))
 	for _, i := range list {
-		s := Service{ID: i.ServiceId, Name: i.ServiceName, Image: i.Source.Image, Repo: i.Source.Repo, Ours: p.services[i.ServiceId] != nil}
+		s := Service{
+			ID:    i.ServiceId,
+			Name:  i.ServiceName,
+			Image: i.Source.Image,
+			Repo:  i.Source.Repo,
+			Ours:  p.services[i.ServiceId] != nil,
+		}
 		if i.LatestDeployment != nil {
 			s.Status = i.LatestDeployment.Status
 		}
@@ -187,7 +193,15 @@ func (p *Provider) Deployment(ctx context.Context, id string) (Deployment, error
 	for _, edge := range answer.DeploymentEvents.Edges {
 		d.event(edge.Node, time.Now())
 	}
-	out := Deployment{ID: f.Id, Service: f.ServiceId, Status: f.Status, Stopped: f.DeploymentStopped, Created: f.CreatedAt, Updated: f.UpdatedAt, Events: []Event{}}
+	out := Deployment{
+		ID:      f.Id,
+		Service: f.ServiceId,
+		Status:  f.Status,
+		Stopped: f.DeploymentStopped,
+		Created: f.CreatedAt,
+		Updated: f.UpdatedAt,
+		Events:  []Event{},
+	}
 	for _, e := range d.ordered() {
 		if s, ok := stepsOf(e); ok {
 			one := Event{Step: s.Name, At: s.At, Ended: s.Ended, Error: s.Error}

@@ -52,12 +52,14 @@ func (p *Provider) identify(ctx context.Context) (who Identity, refusal string) 
 		return who, refusalOf(err)
 	}
 	if who.Project == "" || who.Place == "" {
-		return who, "it is not known which project and environment nodes belong to: set RAILWAY_PROJECT_ID and RAILWAY_ENVIRONMENT_ID"
+		return who, "it is not known which project and environment nodes belong to: set RAILWAY_PROJECT_ID and " +
+			"RAILWAY_ENVIRONMENT_ID"
 	}
 	seen, err := inventory(ctx, p.client, who.Place, who.Project, 1, "")
 	switch {
 	case is(err, Unauthorized, NotFound):
-		return who, "the Railway token cannot see this project and environment: it belongs to another workspace, or the ids are wrong"
+		return who, "the Railway token cannot see this project and environment: it belongs to another workspace, or the " +
+			"ids are wrong"
 	case err != nil:
 		return who, refusalOf(err)
 	case seen.Environment.ProjectId != who.Project:
@@ -104,7 +106,11 @@ func (who Identity) ofProject(token projectTokenContextProjectToken) (Identity, 
 		return who, &Error{Operation: "projectTokenContext", Code: Unauthorized, Message: "the token belongs to no project"}
 	}
 	if (who.Project != "" && who.Project != token.ProjectId) || (who.Place != "" && who.Place != token.EnvironmentId) {
-		return who, &Error{Operation: "projectTokenContext", Code: Unauthorized, Message: "the token belongs to another project or environment"}
+		return who, &Error{
+			Operation: "projectTokenContext",
+			Code:      Unauthorized,
+			Message:   "the token belongs to another project or environment",
+		}
 	}
 	who.Name, who.Project, who.Place = token.Name, token.ProjectId, token.EnvironmentId
 	return who, nil
@@ -114,7 +120,10 @@ func (who Identity) ofProject(token projectTokenContextProjectToken) (Identity, 
 func refusalOf(err error) string {
 	switch {
 	case is(err, Unauthorized, NotFound, Refused):
-		return fmt.Sprintf("Railway does not know the token (%v): make a new account or workspace token and set RAILWAY_API_TOKEN", err)
+		return fmt.Sprintf(
+			"Railway does not know the token (%v): make a new account or workspace token and set RAILWAY_API_TOKEN",
+			err,
+		)
 	case is(err, TwoFactor):
 		return "the workspace demands two-factor authentication: switch it on for the token's owner, then make a new token"
 	case is(err, RateLimited):

@@ -18,16 +18,33 @@ func TestRow33_TokensAreProved(t *testing.T) {
 	}{
 		{name: "account", kind: Bearer},
 		{name: "workspace", change: func(c *Config) { c.Token = railwaytest.WorkspaceToken }, kind: Bearer},
-		{name: "project", change: func(c *Config) { c.Token, c.TokenKind = railwaytest.ProjectToken, ProjectToken }, kind: ProjectToken},
+		{
+			name:   "project",
+			change: func(c *Config) { c.Token, c.TokenKind = railwaytest.ProjectToken, ProjectToken },
+			kind:   ProjectToken,
+		},
 		{name: "project, ids unknown", change: func(c *Config) {
 			c.Token, c.TokenKind, c.Project, c.Environment = railwaytest.ProjectToken, ProjectToken, "", ""
 		}, kind: ProjectToken},
 		{name: "account token in RAILWAY_TOKEN", change: func(c *Config) { c.TokenKind = ProjectToken }, kind: Bearer},
 		{name: "none", change: func(c *Config) { c.Token = "" }, want: "there is no Railway token"},
 		{name: "wrong", change: func(c *Config) { c.Token = "wrong-token" }, want: "set RAILWAY_API_TOKEN"},
-		{name: "wrong, and nobody is somebody", opts: railwaytest.Options{LooseNobody: true}, change: func(c *Config) { c.Token = "wrong-token" }, want: "set RAILWAY_API_TOKEN"},
-		{name: "wrong project token", change: func(c *Config) { c.Token, c.TokenKind = "wrong-token", ProjectToken }, want: "set RAILWAY_API_TOKEN"},
-		{name: "project token as account token", change: func(c *Config) { c.Token = railwaytest.ProjectToken }, want: "set RAILWAY_API_TOKEN"},
+		{
+			name:   "wrong, and nobody is somebody",
+			opts:   railwaytest.Options{LooseNobody: true},
+			change: func(c *Config) { c.Token = "wrong-token" },
+			want:   "set RAILWAY_API_TOKEN",
+		},
+		{
+			name:   "wrong project token",
+			change: func(c *Config) { c.Token, c.TokenKind = "wrong-token", ProjectToken },
+			want:   "set RAILWAY_API_TOKEN",
+		},
+		{
+			name:   "project token as account token",
+			change: func(c *Config) { c.Token = railwaytest.ProjectToken },
+			want:   "set RAILWAY_API_TOKEN",
+		},
 		{name: "another project's token", change: func(c *Config) {
 			c.Token, c.TokenKind, c.Project = railwaytest.ProjectToken, ProjectToken, "another"
 		}, want: "set RAILWAY_API_TOKEN"},
@@ -135,7 +152,8 @@ func TestNew_Refuses(t *testing.T) {
 			t.Errorf("New(%+v): %v, want %q", cfg, err, want)
 		}
 	}
-	for _, endpoint := range []string{"", "https://example.com/graphql", "http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/"} {
+	for _, endpoint := range []string{"", "https://example.com/graphql", "http://localhost:1/", "http://127.0.0.1:1/",
+		"http://[::1]:1/"} {
 		if _, err := New(Config{Endpoint: endpoint}); err != nil {
 			t.Errorf("endpoint %q: %v", endpoint, err)
 		}
@@ -146,15 +164,18 @@ func TestRow26_Functions(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		me, err := k.p.Me(t.Context())
-		if err != nil || me.Name != "Ada" || me.Project != railwaytest.Project || me.Workspaces[0] != "A Workspace" || me.Calls.Total == 0 {
+		if err != nil || me.Name != "Ada" || me.Project != railwaytest.Project || me.Workspaces[0] != "A Workspace" ||
+			me.Calls.Total == 0 {
 			t.Errorf("me is %+v, %v", me, err)
 		}
 		services, err := k.p.Services(t.Context())
-		if err != nil || len(services) != 2 || services[0].Name != "convoy" || services[0].Ours || !services[1].Ours || services[1].Status != "SUCCESS" {
+		if err != nil || len(services) != 2 || services[0].Name != "convoy" || services[0].Ours || !services[1].Ours ||
+			services[1].Status != "SUCCESS" {
 			t.Errorf("services are %+v, %v", services, err)
 		}
 		instances, err := k.p.Instances(t.Context())
-		if err != nil || len(instances) != 2 || instances[1].Service != "convoy-k3fz" || instances[1].Containers[0] != "RUNNING" {
+		if err != nil || len(instances) != 2 || instances[1].Service != "convoy-k3fz" ||
+			instances[1].Containers[0] != "RUNNING" {
 			t.Errorf("instances are %+v, %v", instances, err)
 		}
 		nodes, err := k.p.Nodes(t.Context())
@@ -199,7 +220,8 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%s: %s", f.Name, f.Text)
 			}
 		}
-		if last := findings[len(findings)-2]; last.Name != "spawn" || !strings.Contains(last.Text, "ghcr.io/example/convoy:1") {
+		if last := findings[len(findings)-2]; last.Name != "spawn" ||
+			!strings.Contains(last.Text, "ghcr.io/example/convoy:1") {
 			t.Errorf("what would be spawned is %+v", last)
 		}
 		if n := k.s.Count("createService", "deleteService", "updateInstance", "deployInstance"); n > 0 {

@@ -41,8 +41,13 @@ type kit struct {
 // config is a control plane's on Railway.
 func config(s *railwaytest.Server) Config {
 	return Config{
-		Endpoint: s.Endpoint(), HTTP: s.Client(), Token: railwaytest.AccountToken,
-		Project: railwaytest.Project, Environment: railwaytest.Environment, Service: railwaytest.Control, ServiceName: "convoy",
+		Endpoint:      s.Endpoint(),
+		HTTP:          s.Client(),
+		Token:         railwaytest.AccountToken,
+		Project:       railwaytest.Project,
+		Environment:   railwaytest.Environment,
+		Service:       railwaytest.Control,
+		ServiceName:   "convoy",
 		PrivateDomain: "convoy.railway.internal",
 		Variables: func(name string) map[string]string {
 			return map[string]string{"CONVOY_QUERY": "convoy.railway.internal", "CONVOY_PROVIDER": "none"}
@@ -181,7 +186,8 @@ func (k *kit) checkSecrets() {
 	k.t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, secret := range []string{railwaytest.AccountToken, railwaytest.WorkspaceToken, railwaytest.ProjectToken, "a-cookie-that-nobody-may-see"} {
+	for _, secret := range []string{railwaytest.AccountToken, railwaytest.WorkspaceToken, railwaytest.ProjectToken,
+		"a-cookie-that-nobody-may-see"} {
 		if strings.Contains(k.log.String(), secret) {
 			k.t.Errorf("the log has a secret: %s", k.log.String())
 		}

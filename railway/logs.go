@@ -190,7 +190,11 @@ func level(severity string) string {
 		return "debug"
 	case strings.HasPrefix(s, "warn"):
 		return "warn"
-	case strings.HasPrefix(s, "err"), strings.HasPrefix(s, "crit"), strings.HasPrefix(s, "fatal"), strings.HasPrefix(s, "emerg"), strings.HasPrefix(s, "alert"):
+	case strings.HasPrefix(s, "err"),
+		strings.HasPrefix(s, "crit"),
+		strings.HasPrefix(s, "fatal"),
+		strings.HasPrefix(s, "emerg"),
+		strings.HasPrefix(s, "alert"):
 		return "error"
 	default:
 		return "info"
@@ -221,7 +225,10 @@ func (r *reader) read(ctx context.Context) bool {
 		}
 		r.at = cursor{deployment: r.at.deployment}
 	}
-	return r.part(ctx, func(d *deployment) bool { return d.phase() == failed || d.phase() == removed || d.phase() == stopped })
+	return r.part(
+		ctx,
+		func(d *deployment) bool { return d.phase() == failed || d.phase() == removed || d.phase() == stopped },
+	)
 }
 
 // part follows one log until over says that its end is reached, then asks once for what is left.

@@ -139,7 +139,16 @@ func TestLogs_SocketsBreak(t *testing.T) {
 // TestLogs_OfAFailedBuild ends by itself with all that there is.
 func TestLogs_OfAFailedBuild(t *testing.T) {
 	script := func(string, int) []railwaytest.Stage {
-		return append(railwaytest.Build()[:3:3], railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "exit code 1", Build: []string{"error: undefined: x"}})
+		return append(
+			railwaytest.Build()[:3:3],
+			railwaytest.Stage{
+				After:  time.Second,
+				Status: "FAILED",
+				Fails:  "BUILD_IMAGE",
+				Error:  "exit code 1",
+				Build:  []string{"error: undefined: x"},
+			},
+		)
 	}
 	inBubble(t, railwaytest.Options{Script: script}, nil, func(t *testing.T, k *kit) {
 		if err := k.spawn(); err == nil {

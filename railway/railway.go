@@ -132,10 +132,21 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{cfg: cfg, log: cfg.Log, client: c, kick: make(chan struct{}, 1), project: cfg.Project, env: cfg.Environment,
-		refusal:  "the connection to Railway is not made yet",
-		services: map[string]*service{}, strangers: map[string]bool{}, work: map[string]*work{}, retired: map[string]bool{}, streams: map[string]bool{},
-		changed: make(chan struct{})}, nil
+	return &Provider{
+		cfg:       cfg,
+		log:       cfg.Log,
+		client:    c,
+		kick:      make(chan struct{}, 1),
+		project:   cfg.Project,
+		env:       cfg.Environment,
+		refusal:   "the connection to Railway is not made yet",
+		services:  map[string]*service{},
+		strangers: map[string]bool{},
+		work:      map[string]*work{},
+		retired:   map[string]bool{},
+		streams:   map[string]bool{},
+		changed:   make(chan struct{}),
+	}, nil
 }
 
 // Start proves who the token is, which takes 15 s at most, and begins to watch. A token that proves nothing is no

@@ -9,17 +9,21 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// TestRestart_AtEveryStep ends the control plane at every call of a spawn, before and after Railway acted, and starts it
-// again: there is one service with one deployment, or none if it was not made.
+// TestRestart_AtEveryStep ends the control plane at every call of a spawn, before and after Railway acted, and starts
+// it again: there is one service with one deployment, or none if it was not made.
 func TestRestart_AtEveryStep(t *testing.T) {
 	ops := []string{"oneInstance", "variableNames", "createService", "updateInstance", "deployInstance", "running"}
 	for _, op := range ops {
 		for _, act := range []bool{false, true} {
 			for _, gentle := range []bool{false, true} {
-				t.Run(op+map[bool]string{false: " before", true: " after"}[act]+map[bool]string{false: " killed", true: " stopped"}[gentle], func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, func(t *testing.T) { restartAt(t, op, act, gentle) })
-				})
+				t.Run(
+					op+map[bool]string{false: " before", true: " after"}[act]+map[bool]string{false: " killed",
+						true: " stopped"}[gentle],
+					func(t *testing.T) {
+						t.Parallel()
+						synctest.Test(t, func(t *testing.T) { restartAt(t, op, act, gentle) })
+					},
+				)
 			}
 		}
 	}

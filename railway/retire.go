@@ -11,8 +11,8 @@ import (
 const goneTries = 4 // inventories after a delete, with growing pauses
 
 // Retire deletes the service of a node and returns when Railway does not list it any more. It refuses services without
-// the marker of this Convoy and the one that it runs in itself. One that is not there is gone already. Volumes stay, and
-// go on costing money: a notice names them.
+// the marker of this Convoy and the one that it runs in itself. One that is not there is gone already. Volumes stay,
+// and go on costing money: a notice names them.
 func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step)) error {
 	label, err := p.labelOf(name)
 	if err != nil {
@@ -44,7 +44,10 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	p.bury(found.ServiceId, label)
 	for _, v := range volumes {
 		m.track(v+" remains", func() error { return nil }) //nolint:errcheck // it is only said
-		p.notice(fmt.Sprintf("%s was retired, and its %s remains", name, v), "a volume keeps its contents and costs money until you delete it on Railway's dashboard")
+		p.notice(
+			fmt.Sprintf("%s was retired, and its %s remains", name, v),
+			"a volume keeps its contents and costs money until you delete it on Railway's dashboard",
+		)
 	}
 	return nil
 }
@@ -96,7 +99,10 @@ func (p *Provider) volumesOf(ctx context.Context, id string) (names []string) {
 		list := answer.Environment.VolumeInstances
 		for _, edge := range list.Edges {
 			if v := edge.Node; v.ServiceId == id {
-				names = append(names, fmt.Sprintf("volume %s at %s", limit(v.Volume.Name, maxTraceBytes), limit(v.MountPath, maxTraceBytes)))
+				names = append(
+					names,
+					fmt.Sprintf("volume %s at %s", limit(v.Volume.Name, maxTraceBytes), limit(v.MountPath, maxTraceBytes)),
+				)
 			}
 		}
 		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" || list.PageInfo.EndCursor == after {
@@ -129,7 +135,9 @@ func (m *making) deleteService(ctx context.Context, id string) error {
 			return context.Cause(ctx)
 		}
 	}
-	return errors.New("railway said that the service was deleted, and still lists it: retire it again, or delete it on the dashboard")
+	return errors.New(
+		"railway said that the service was deleted, and still lists it: retire it again, or delete it on the dashboard",
+	)
 }
 
 // delete deletes a service of which nobody is told.
@@ -158,7 +166,11 @@ func (p *Provider) bury(id, label string) {
 
 func (m *making) explainDelete(err error) error {
 	if is(err, Unauthorized) {
-		return fmt.Errorf("Railway did not allow it: only an Owner or Admin of the workspace may delete services, by an account or workspace token: %w", err)
+		return fmt.Errorf(
+			"Railway did not allow it: only an Owner or Admin of the workspace may delete services, by an account or "+
+				"workspace token: %w",
+			err,
+		)
 	}
 	return err
 }

@@ -91,7 +91,8 @@ func TestRow31_RetireSaysThatVolumesRemain(t *testing.T) {
 
 func TestRow31_RetireWithLostAnswers(t *testing.T) {
 	for _, op := range []string{"deleteService", "inventory", "variablesOf", "volumes"} {
-		for name, fault := range map[string]railwaytest.Fault{"cut before": {Cut: true}, "cut after": {Cut: true, Act: true}, "502 after": {Status: 502, Act: true}, "limit": {Status: 429, Retry: 5 * time.Second}} {
+		for name, fault := range map[string]railwaytest.Fault{"cut before": {Cut: true}, "cut after": {Cut: true, Act: true},
+			"502 after": {Status: 502, Act: true}, "limit": {Status: 429, Retry: 5 * time.Second}} {
 			t.Run(op+" "+name, func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {

@@ -47,8 +47,8 @@ func newDeployment(id string, now time.Time) *deployment {
 
 func (d *deployment) phase() phase { return phaseOf(d.status, d.stopped) }
 
-// lacksEvents reports whether the deployment is over, its events were not asked for since, and they would say something:
-// why it failed, or how those ended that were going on.
+// lacksEvents reports whether the deployment is over, its events were not asked for since, and they would say
+// something: why it failed, or how those ended that were going on.
 func (d *deployment) lacksEvents() bool {
 	if d.detailed || !d.phase().settled() {
 		return false
@@ -202,9 +202,16 @@ func (s *service) describe(name string, now time.Time) fleet.Service {
 // overdue is the message of a service whose deployment makes no progress.
 func (s *service) overdue(p phase) string {
 	if p == blocked {
-		return fmt.Sprintf("nobody approved its deployment for %v: approve it on Railway's dashboard, or retire it", p.deadline())
+		return fmt.Sprintf(
+			"nobody approved its deployment for %v: approve it on Railway's dashboard, or retire it",
+			p.deadline(),
+		)
 	}
-	return fmt.Sprintf("no news of its deployment for %v (status %s): check it on Railway's dashboard, or retire it", p.deadline(), orWord(s.latest.status, "unknown"))
+	return fmt.Sprintf(
+		"no news of its deployment for %v (status %s): check it on Railway's dashboard, or retire it",
+		p.deadline(),
+		orWord(s.latest.status, "unknown"),
+	)
 }
 
 // list is what Watch says, by age. p.mu must be held.
@@ -215,7 +222,10 @@ func (p *Provider) list(now time.Time) []fleet.Service {
 			list = append(list, s.describe(p.NodeName(s.label), now))
 		}
 	}
-	slices.SortFunc(list, func(a, b fleet.Service) int { return cmp.Or(a.Made.Compare(b.Made), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(
+		list,
+		func(a, b fleet.Service) int { return cmp.Or(a.Made.Compare(b.Made), cmp.Compare(a.Name, b.Name)) },
+	)
 	return list
 }
 

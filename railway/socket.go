@@ -172,7 +172,11 @@ func (s *socket) refusal(payload json.RawMessage) error {
 
 // subscribe begins a subscription. handle is called by run, one call at a time for the whole socket, with each payload,
 // and once with the error that ended it. cancel ends it without a call.
-func (s *socket) subscribe(ctx context.Context, req *graphql.Request, handle func(json.RawMessage, error)) (cancel func(), err error) {
+func (s *socket) subscribe(
+	ctx context.Context,
+	req *graphql.Request,
+	handle func(json.RawMessage, error),
+) (cancel func(), err error) {
 	payload, err := json.Marshal(req)
 	if err != nil {
 		return nil, err
@@ -196,7 +200,8 @@ func (s *socket) subscribe(ctx context.Context, req *graphql.Request, handle fun
 	}
 	return func() {
 		if s.handler(id, true) != nil {
-			s.write(context.WithoutCancel(ctx), message{ID: id, Type: "complete"}) //nolint:errcheck // the socket's end shows in run
+			// The socket's end shows in run.
+			s.write(context.WithoutCancel(ctx), message{ID: id, Type: "complete"}) //nolint:errcheck
 		}
 	}, nil
 }

@@ -44,9 +44,15 @@ func (p *Provider) whatToRun(ctx context.Context) (source, error) {
 	if err != nil {
 		return source{}, fmt.Errorf("cannot find out what this service runs: %w", err)
 	}
-	found := source{image: answer.ServiceInstance.Source.Image, repo: answer.ServiceInstance.Source.Repo, from: "this node's own service"}
+	found := source{
+		image: answer.ServiceInstance.Source.Image,
+		repo:  answer.ServiceInstance.Source.Repo,
+		from:  "this node's own service",
+	}
 	if found.image == "" && found.repo == "" {
-		return source{}, errors.New("this service has neither image nor repository that nodes could run: set CONVOY_NODE_IMAGE")
+		return source{}, errors.New(
+			"this service has neither image nor repository that nodes could run: set CONVOY_NODE_IMAGE",
+		)
 	}
 	p.mu.Lock()
 	p.source = &found
@@ -84,7 +90,10 @@ func (p *Provider) variables(ctx context.Context, name string) (map[string]strin
 		missing = slices.DeleteFunc(missing, func(n string) bool { return n == tokenName })
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("nodes need the variable %s: make it a shared variable of the environment on Railway", strings.Join(missing, ", "))
+		return nil, fmt.Errorf(
+			"nodes need the variable %s: make it a shared variable of the environment on Railway",
+			strings.Join(missing, ", "),
+		)
 	}
 	all[MarkerVariable] = p.owner()
 	return all, nil
@@ -92,7 +101,10 @@ func (p *Provider) variables(ctx context.Context, name string) (map[string]strin
 
 // references finds how a new service can refer to variables: to the shared one, else to that of this node's service.
 // Only names are asked for, never values.
-func (p *Provider) references(ctx context.Context, wanted []string) (found map[string]string, missing []string, err error) {
+func (p *Provider) references(
+	ctx context.Context,
+	wanted []string,
+) (found map[string]string, missing []string, err error) {
 	found = map[string]string{}
 	if len(wanted) == 0 {
 		return found, nil, nil

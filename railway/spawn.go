@@ -124,7 +124,11 @@ func late(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // mutate sends a mutation, again if the rate limit was in the way or if retry says so after an answer was lost.
-func (m *making) mutate(ctx context.Context, send func(context.Context) error, retry func() (done bool, err error)) error {
+func (m *making) mutate(
+	ctx context.Context,
+	send func(context.Context) error,
+	retry func() (done bool, err error),
+) error {
 	for try := 1; ; try++ {
 		longer, cancel := late(ctx)
 		err := send(longer)
@@ -345,7 +349,8 @@ func (p *Provider) await(ctx context.Context, id string) error {
 		}
 		now := time.Now()
 		said := s.describe("", now)
-		settling := s.latest != nil && s.latest.phase() == failed && !s.latest.detailed && now.Sub(s.latest.since) < reasonWait
+		settling := s.latest != nil && s.latest.phase() == failed && !s.latest.detailed &&
+			now.Sub(s.latest.since) < reasonWait
 		asleepNow := s.latest != nil && s.latest.phase() == asleep
 		p.mu.Unlock()
 		switch {
@@ -373,9 +378,16 @@ func (m *making) explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case is(err, Unauthorized) && m.p.client.kind.Load() == ProjectToken:
-		return fmt.Errorf("Railway did not let a project token make a service: set RAILWAY_API_TOKEN to an account or workspace token: %w", err)
+		return fmt.Errorf(
+			"Railway did not let a project token make a service: set RAILWAY_API_TOKEN to an account or workspace token: %w",
+			err,
+		)
 	case is(err, Unauthorized):
-		return fmt.Errorf("Railway did not allow it: the token's owner must be a member of the project's workspace who may change services: %w", err)
+		return fmt.Errorf(
+			"Railway did not allow it: the token's owner must be a member of the project's workspace who may change services: "+
+				"%w",
+			err,
+		)
 	case is(err, RateLimited):
 		return fmt.Errorf("Railway's rate limit is reached: wait, then spawn again: %w", err)
 	case is(err, Unavailable):

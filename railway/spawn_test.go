@@ -26,7 +26,8 @@ func TestRow27_CreateService(t *testing.T) {
 		if !maps.Equal(got.Variables, want) {
 			t.Errorf("variables are %v, want %v", got.Variables, want)
 		}
-		for key, value := range map[string]any{"healthcheckPath": "/healthz", "restartPolicyType": "ON_FAILURE", "sleepApplication": false} {
+		for key, value := range map[string]any{"healthcheckPath": "/healthz", "restartPolicyType": "ON_FAILURE",
+			"sleepApplication": false} {
 			if got.Settings[key] != value {
 				t.Errorf("setting %s is %v, want %v", key, got.Settings[key], value)
 			}
@@ -56,7 +57,15 @@ func TestRow28_OneDeploymentPerSpawn(t *testing.T) {
 // TestSpawn_LostAnswers cuts each call of a spawn in each way. Whatever happens there is one service with one
 // deployment, or none.
 func TestSpawn_LostAnswers(t *testing.T) {
-	ops := []string{"createService", "updateInstance", "deployInstance", "oneInstance", "variableNames", "inventory", "variablesOf"}
+	ops := []string{
+		"createService",
+		"updateInstance",
+		"deployInstance",
+		"oneInstance",
+		"variableNames",
+		"inventory",
+		"variablesOf",
+	}
 	faults := map[string]railwaytest.Fault{
 		"cut before acting": {Cut: true},
 		"cut after acting":  {Cut: true, Act: true},
@@ -123,13 +132,25 @@ func TestSpawn_Refusals(t *testing.T) {
 		prepare func(k *kit)
 		want    string // in the error
 	}{
-		{name: "project token", opts: railwaytest.Options{ProjectLimits: true},
-			change: func(c *Config) { c.Token, c.TokenKind = railwaytest.ProjectToken, ProjectToken }, want: "set RAILWAY_API_TOKEN"},
-		{name: "no permission", prepare: func(k *kit) { k.s.Fail("createService", railwaytest.Fault{Message: "Not Authorized", Trace: "t-77"}) }, want: "t-77"},
+		{
+			name:   "project token",
+			opts:   railwaytest.Options{ProjectLimits: true},
+			change: func(c *Config) { c.Token, c.TokenKind = railwaytest.ProjectToken, ProjectToken },
+			want:   "set RAILWAY_API_TOKEN",
+		},
+		{
+			name:    "no permission",
+			prepare: func(k *kit) { k.s.Fail("createService", railwaytest.Fault{Message: "Not Authorized", Trace: "t-77"}) },
+			want:    "t-77",
+		},
 		{name: "name taken", prepare: func(k *kit) { k.s.AddService("convoy-k3fz", nil) }, want: "not made by this Convoy"},
 		{name: "no cookie", prepare: func(k *kit) { k.s.SetShared(nil) }, want: "CONVOY_COOKIE"},
 		{name: "nothing to run", prepare: func(k *kit) { k.s.SetControl("", "") }, want: "CONVOY_NODE_IMAGE"},
-		{name: "update refused", prepare: func(k *kit) { k.s.Fail("updateInstance", railwaytest.Fault{Message: "Problem processing request"}) }, want: "Problem processing request"},
+		{
+			name:    "update refused",
+			prepare: func(k *kit) { k.s.Fail("updateInstance", railwaytest.Fault{Message: "Problem processing request"}) },
+			want:    "Problem processing request",
+		},
 		{name: "deploy refused", prepare: func(k *kit) {
 			k.s.Fail("deployInstance", railwaytest.Fault{Message: "free deploys are paused"})
 		}, want: "free deploys are paused"},
@@ -169,17 +190,47 @@ func TestSpawn_FailuresSayWhy(t *testing.T) {
 		stages []railwaytest.Stage
 		want   string
 	}{
-		{"build fails", append(railwaytest.Build()[:3:3], railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "BUILD_IMAGE", Error: "exit code 1", Detail: "go: no such module"}),
-			"build image: exit code 1 (go: no such module)"},
-		{"health check fails", append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "HEALTHCHECK", Error: "no 200 within 120 s"}),
-			"healthcheck: no 200 within 120 s"},
-		{"crashes", append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "CRASHED"}), "crashed again and again; see its log"},
+		{
+			"build fails",
+			append(
+				railwaytest.Build()[:3:3],
+				railwaytest.Stage{
+					After:  time.Second,
+					Status: "FAILED",
+					Fails:  "BUILD_IMAGE",
+					Error:  "exit code 1",
+					Detail: "go: no such module",
+				},
+			),
+			"build image: exit code 1 (go: no such module)",
+		},
+		{
+			"health check fails",
+			append(
+				railwaytest.Image()[:4:4],
+				railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "HEALTHCHECK", Error: "no 200 within 120 s"},
+			),
+			"healthcheck: no 200 within 120 s",
+		},
+		{
+			"crashes",
+			append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "CRASHED"}),
+			"crashed again and again; see its log",
+		},
 		{"skipped", []railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "SKIPPED"}}, "skipped"},
 		{"vanishes", append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Vanish: true}), "on Railway"},
 		{"stuck", railwaytest.Image()[:2], "no news of its deployment for 20m"},
-		{"unknown status", []railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "PONDERING"}}, "status PONDERING"},
+		{
+			"unknown status",
+			[]railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "PONDERING"}},
+			"status PONDERING",
+		},
 		{"nobody approves", []railwaytest.Stage{{Status: "NEEDS_APPROVAL"}}, "nobody approved"},
-		{"stopped", append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Status: "SUCCESS", Stopped: true}), "was stopped"},
+		{
+			"stopped",
+			append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Status: "SUCCESS", Stopped: true}),
+			"was stopped",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -198,20 +249,26 @@ func TestSpawn_FailuresSayWhy(t *testing.T) {
 }
 
 func TestSpawn_Budget(t *testing.T) {
-	for name, stages := range map[string]func() []railwaytest.Stage{"image": railwaytest.Image, "repository": railwaytest.Build} {
+	for name, stages := range map[string]func() []railwaytest.Stage{"image": railwaytest.Image,
+		"repository": railwaytest.Build} {
 		for _, sockets := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				inBubble(t, railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return stages() }, NoSockets: !sockets}, nil, func(t *testing.T, k *kit) {
-					pass(time.Second)
-					before := k.s.Count()
-					k.mustSpawn()
-					pass(time.Minute)
-					n := k.s.Count() - before
-					t.Logf("sockets %v: a spawn of an %s took %d calls", sockets, name, n)
-					if n >= 60 {
-						t.Errorf("a spawn took %d calls, want fewer than 60: %v", n, k.s.Calls()[before:])
-					}
-				})
+				inBubble(
+					t,
+					railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return stages() }, NoSockets: !sockets},
+					nil,
+					func(t *testing.T, k *kit) {
+						pass(time.Second)
+						before := k.s.Count()
+						k.mustSpawn()
+						pass(time.Minute)
+						n := k.s.Count() - before
+						t.Logf("sockets %v: a spawn of an %s took %d calls", sockets, name, n)
+						if n >= 60 {
+							t.Errorf("a spawn took %d calls, want fewer than 60: %v", n, k.s.Calls()[before:])
+						}
+					},
+				)
 			})
 		}
 	}
@@ -243,7 +300,9 @@ func TestSpawn_ShareToken(t *testing.T) {
 
 func TestSpawn_BadNames(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
-		for _, name := range []string{"", "convoy", "convoy@convoy.railway.internal", "convoy@other-1.railway.internal", "convoy@convoy-A.railway.internal", "convoy@convoy-a.elsewhere", "x@convoy-a.railway.internal", "convoy@convoy-a-.railway.internal"} {
+		for _, name := range []string{"", "convoy", "convoy@convoy.railway.internal", "convoy@other-1.railway.internal",
+			"convoy@convoy-A.railway.internal", "convoy@convoy-a.elsewhere", "x@convoy-a.railway.internal",
+			"convoy@convoy-a-.railway.internal"} {
 			if err := k.p.Spawn(t.Context(), name, k.step); err == nil {
 				t.Errorf("Spawn(%q) went well", name)
 			}

@@ -23,7 +23,8 @@ const (
 	maxDetailsAtOne = 10 // deployments whose events are asked for in one round
 )
 
-// watch looks at Railway until ctx ends: at once when kicked, else as often as the hourly limit and the situation allow.
+// watch looks at Railway until ctx ends: at once when kicked, else as often as the hourly limit and the situation
+// allow.
 func (p *Provider) watch(ctx context.Context) {
 	tries, rounds := 0, 0
 	for ctx.Err() == nil {
@@ -74,7 +75,8 @@ func (p *Provider) busy() bool {
 	}
 	now := time.Now()
 	for _, s := range p.services {
-		if d := s.latest; d == nil && s.failure == "" || d != nil && d.phase() == progress && now.Sub(d.since) < progressDeadline {
+		if d := s.latest; d == nil && s.failure == "" ||
+			d != nil && d.phase() == progress && now.Sub(d.since) < progressDeadline {
 			return true
 		}
 	}
@@ -175,7 +177,8 @@ func (p *Provider) take(ctx context.Context, list []instanceFields) {
 
 // mayBeNode reports whether a service is named as our nodes are, and is not the one that this node runs in.
 func (p *Provider) mayBeNode(i instanceFields) bool {
-	return strings.HasPrefix(i.ServiceName, p.cfg.Prefix) && validLabel(i.ServiceName) && i.ServiceId != p.cfg.Service && i.ServiceId != ""
+	return strings.HasPrefix(i.ServiceName, p.cfg.Prefix) && validLabel(i.ServiceName) && i.ServiceId != p.cfg.Service &&
+		i.ServiceId != ""
 }
 
 // ours reports whether the service has our marker. That never changes, so it is asked once. When it cannot be told the
@@ -244,8 +247,8 @@ func (s *service) follow(f deploymentFields, now time.Time) {
 	s.failure = ""
 }
 
-// wanted returns the deployments whose events should be asked for: those that are over and have not said everything, and
-// those on their way whose events no socket brings.
+// wanted returns the deployments whose events should be asked for: those that are over and have not said everything,
+// and those on their way whose events no socket brings.
 func (p *Provider) wanted() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

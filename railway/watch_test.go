@@ -250,61 +250,84 @@ func TestWatch_SocketTroubles(t *testing.T) {
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return railwaytest.Build() }}, nil, func(t *testing.T, k *kit) {
-				done := make(chan error, 1)
-				go func() { done <- k.spawn() }()
-				for range 5 {
-					pass(5 * time.Second)
-					trouble(k)
-				}
-				if err := <-done; err != nil {
-					t.Fatal(err)
-				}
-				pass(time.Second)
-				var names []string
-				for _, s := range k.one().Steps {
-					names = append(names, s.Name)
-					if s.Ended.IsZero() {
-						t.Errorf("step %s goes on for ever", s.Name)
+			inBubble(
+				t,
+				railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return railwaytest.Build() }},
+				nil,
+				func(t *testing.T, k *kit) {
+					done := make(chan error, 1)
+					go func() { done <- k.spawn() }()
+					for range 5 {
+						pass(5 * time.Second)
+						trouble(k)
 					}
-				}
-				for _, want := range []string{"building", "build image", "create container", "healthcheck"} {
-					if !slices.Contains(names, want) {
-						t.Errorf("steps are %v, want %s", names, want)
+					if err := <-done; err != nil {
+						t.Fatal(err)
 					}
-				}
-			})
+					pass(time.Second)
+					var names []string
+					for _, s := range k.one().Steps {
+						names = append(names, s.Name)
+						if s.Ended.IsZero() {
+							t.Errorf("step %s goes on for ever", s.Name)
+						}
+					}
+					for _, want := range []string{"building", "build image", "create container", "healthcheck"} {
+						if !slices.Contains(names, want) {
+							t.Errorf("steps are %v, want %s", names, want)
+						}
+					}
+				},
+			)
 		})
 	}
 }
 
 // TestRow30_Timeline: each event shows with its duration, in order.
 func TestRow30_Timeline(t *testing.T) {
-	inBubble(t, railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return railwaytest.Build() }}, nil, func(t *testing.T, k *kit) {
-		k.mustSpawn()
-		want := []struct {
-			name string
-			took time.Duration
-		}{
-			{"queued", time.Second}, {"initializing", 2 * time.Second}, {"snapshot code", 2 * time.Second}, {"building", 46 * time.Second},
-			{"build image", 40 * time.Second}, {"publish image", 5 * time.Second}, {"deploying", 4 * time.Second}, {"create container", 2 * time.Second}, {"healthcheck", 2 * time.Second},
-		}
-		steps := k.one().Steps
-		for i, s := range steps {
-			if i >= len(want) {
-				t.Fatalf("there are more steps than wanted: %+v", steps[i:])
+	inBubble(
+		t,
+		railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return railwaytest.Build() }},
+		nil,
+		func(t *testing.T, k *kit) {
+			k.mustSpawn()
+			want := []struct {
+				name string
+				took time.Duration
+			}{
+				{
+					"queued",
+					time.Second,
+				},
+				{"initializing", 2 * time.Second},
+				{"snapshot code", 2 * time.Second},
+				{"building", 46 * time.Second},
+				{
+					"build image",
+					40 * time.Second,
+				},
+				{"publish image", 5 * time.Second},
+				{"deploying", 4 * time.Second},
+				{"create container", 2 * time.Second},
+				{"healthcheck", 2 * time.Second},
 			}
-			if s.Name != want[i].name || s.Ended.Sub(s.At).Round(time.Second) != want[i].took {
-				t.Errorf("step %d is %s, %v, want %s, %v", i, s.Name, s.Ended.Sub(s.At), want[i].name, want[i].took)
+			steps := k.one().Steps
+			for i, s := range steps {
+				if i >= len(want) {
+					t.Fatalf("there are more steps than wanted: %+v", steps[i:])
+				}
+				if s.Name != want[i].name || s.Ended.Sub(s.At).Round(time.Second) != want[i].took {
+					t.Errorf("step %d is %s, %v, want %s, %v", i, s.Name, s.Ended.Sub(s.At), want[i].name, want[i].took)
+				}
 			}
-		}
-		if len(steps) < len(want) {
-			t.Errorf("%d steps, want %d", len(steps), len(want))
-		}
-		if got, want := k.stepNames(), "preparing, creating service, configuring, starting deployment"; got != want {
-			t.Errorf("its own steps are %s, want %s", got, want)
-		}
-	})
+			if len(steps) < len(want) {
+				t.Errorf("%d steps, want %d", len(steps), len(want))
+			}
+			if got, want := k.stepNames(), "preparing, creating service, configuring, starting deployment"; got != want {
+				t.Errorf("its own steps are %s, want %s", got, want)
+			}
+		},
+	)
 }
 
 func TestRow30_Deployment(t *testing.T) {
@@ -339,9 +362,20 @@ func TestDeployment_OlderNewsAreNoNews(t *testing.T) {
 		{"SUCCESS", 5, true, "SUCCESS"},
 	}
 	for _, test := range tests {
-		news := d.apply(deploymentFields{Id: "dep-1", Status: test.status, StatusUpdatedAt: at(test.at), CreatedAt: at(0)}, at(test.at))
+		news := d.apply(
+			deploymentFields{Id: "dep-1", Status: test.status, StatusUpdatedAt: at(test.at), CreatedAt: at(0)},
+			at(test.at),
+		)
 		if news != test.news || d.status != test.want {
-			t.Errorf("%s of second %d: news %v, status %s, want %v, %s", test.status, test.at, news, d.status, test.news, test.want)
+			t.Errorf(
+				"%s of second %d: news %v, status %s, want %v, %s",
+				test.status,
+				test.at,
+				news,
+				d.status,
+				test.news,
+				test.want,
+			)
 		}
 	}
 }

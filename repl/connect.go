@@ -33,8 +33,19 @@ func Connect(ctx context.Context, address, token string, ca *x509.CertPool) (*Co
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no address such as https://convoy.example", address)
 	}
-	web := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12}}}
-	c := &Console{http: web, url: strings.TrimSuffix(at.String(), "/") + "/api/shell", token: token, id: strings.ToLower(rand.Text()[:16])}
+	web := &http.Client{
+		Transport: &http.Transport{
+			Proxy:             http.ProxyFromEnvironment,
+			ForceAttemptHTTP2: true,
+			TLSClientConfig:   &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12},
+		},
+	}
+	c := &Console{
+		http:  web,
+		url:   strings.TrimSuffix(at.String(), "/") + "/api/shell",
+		token: token,
+		id:    strings.ToLower(rand.Text()[:16]),
+	}
 	raw, err := c.Call(ctx, "node.self")
 	if err != nil {
 		return nil, err

@@ -172,9 +172,15 @@ func (k *keeper) await(ctx context.Context, done <-chan struct{}, stop <-chan os
 	}
 }
 
-// signsOfNoMemory are what the runtimes of Go and C say before they end for want of memory: stacks of threads count, and C
-// does not always look at what it was given.
-var signsOfNoMemory = []string{"out of memory", "cannot allocate", "SIGSEGV", "pthread_create failed: Resource temporarily", "failed to create new OS thread"}
+// signsOfNoMemory are what the runtimes of Go and C say before they end for want of memory: stacks of threads count,
+// and C does not always look at what it was given.
+var signsOfNoMemory = []string{
+	"out of memory",
+	"cannot allocate",
+	"SIGSEGV",
+	"pthread_create failed: Resource temporarily",
+	"failed to create new OS thread",
+}
 
 // died says what an evaluator ended of.
 func (k *keeper) died() string {

@@ -15,7 +15,12 @@ import (
 // (Landlock without a rule); new privileges, being looked into, growing files. It bounds the memory, and has all others
 // go first. What the kernel does not have is left out; Protections says so.
 func lock() error {
-	limits := map[int]uint64{unix.RLIMIT_DATA: dataBytes, unix.RLIMIT_NOFILE: maxFiles, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0}
+	limits := map[int]uint64{
+		unix.RLIMIT_DATA:   dataBytes,
+		unix.RLIMIT_NOFILE: maxFiles,
+		unix.RLIMIT_FSIZE:  0,
+		unix.RLIMIT_CORE:   0,
+	}
 	for what, most := range limits {
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("limit %d: %w", what, err)
@@ -39,8 +44,8 @@ func lock() error {
 	return refuseCalls()
 }
 
-// standBack gives all threads of this process the niceness: on Linux each has its own (setpriority(2)). A thread that is
-// made meanwhile by one that is not there yet is found in the next turn.
+// standBack gives all threads of this process the niceness: on Linux each has its own (setpriority(2)). A thread that
+// is made meanwhile by one that is not there yet is found in the next turn.
 func standBack() error {
 	for again := true; again; {
 		again = false
@@ -71,7 +76,11 @@ func standBack() error {
 // Protections says what lock does on this machine.
 func Protections() []Protection {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	ruled := Protection{Name: "Landlock", What: "no file, no connection and no signal by its target", Active: errno == 0 && abi > 0}
+	ruled := Protection{
+		Name:   "Landlock",
+		What:   "no file, no connection and no signal by its target",
+		Active: errno == 0 && abi > 0,
+	}
 	if ruled.Active {
 		ruled.What = fmt.Sprintf("version %d: %s", abi, landlockRules(int(abi)))
 	}
@@ -80,7 +89,15 @@ func Protections() []Protection {
 		ruled,
 		{"no new privileges", "no program that it could start would gain any", true},
 		{"not dumpable", "other processes of its user cannot look into it", true},
-		{"limits", fmt.Sprintf("%d MiB of memory, %d descriptors, no file grows, and all others go first", uint64(dataBytes)>>20, maxFiles), true},
+		{
+			"limits",
+			fmt.Sprintf(
+				"%d MiB of memory, %d descriptors, no file grows, and all others go first",
+				uint64(dataBytes)>>20,
+				maxFiles,
+			),
+			true,
+		},
 	}
 }
 

@@ -33,19 +33,23 @@ func beLocked() int {
 		return 1
 	}
 	attempts := map[string]func() error{
-		"read a file":                  func() error { _, err := os.ReadFile(file); return err },
-		"write a file":                 func() error { return os.WriteFile(file, []byte("x"), 0o600) },
-		"remove a file":                func() error { return os.Remove(file) },
-		"list a directory":             func() error { _, err := os.ReadDir("/"); return err },
-		"run a program":                func() error { return exec.Command("/bin/true").Run() },
-		"become a program":             func() error { return syscall.Exec("/bin/true", []string{"true"}, nil) },
-		"connect by TCP":               func() error { return dialed(net.Dial("tcp", tcp)) },
-		"send by UDP":                  func() error { return dialed(net.Dial("udp", tcp)) },
-		"connect to a unix socket":     func() error { return dialed(net.Dial("unix", socket)) },
-		"listen":                       func() error { l, err := net.Listen("tcp", "[::1]:0"); closeIf(l, err); return err },
-		"signal the parent":            func() error { return syscall.Kill(parent, 0) },
-		"signal all":                   func() error { return syscall.Kill(-1, 0) },
-		"read the parent's environ":    func() error { _, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", parent)); return err },
+		"read a file":              func() error { _, err := os.ReadFile(file); return err },
+		"write a file":             func() error { return os.WriteFile(file, []byte("x"), 0o600) },
+		"remove a file":            func() error { return os.Remove(file) },
+		"list a directory":         func() error { _, err := os.ReadDir("/"); return err },
+		"run a program":            func() error { return exec.Command("/bin/true").Run() },
+		"become a program":         func() error { return syscall.Exec("/bin/true", []string{"true"}, nil) },
+		"connect by TCP":           func() error { return dialed(net.Dial("tcp", tcp)) },
+		"send by UDP":              func() error { return dialed(net.Dial("udp", tcp)) },
+		"connect to a unix socket": func() error { return dialed(net.Dial("unix", socket)) },
+		"listen":                   func() error { l, err := net.Listen("tcp", "[::1]:0"); closeIf(l, err); return err },
+		"signal the parent":        func() error { return syscall.Kill(parent, 0) },
+		"signal all":               func() error { return syscall.Kill(-1, 0) },
+		"read the parent's environ": func() error {
+			_, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ",
+				parent))
+			return err
+		},
 		"read the parent's memory":     func() error { return peek(parent) },
 		"trace the parent":             func() error { return syscall.PtraceAttach(parent) },
 		"take the parent's descriptor": func() error { _, err := unix.PidfdOpen(parent, 0); return err },
@@ -83,11 +87,17 @@ func closeIf(l net.Listener, err error) {
 
 func peek(pid int) error {
 	buf := make([]byte, 8)
-	_, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &buf[0], Len: 8}}, []unix.RemoteIovec{{Base: 0x400000, Len: 8}}, 0)
+	_, err := unix.ProcessVMReadv(
+		pid,
+		[]unix.Iovec{{Base: &buf[0], Len: 8}},
+		[]unix.RemoteIovec{{Base: 0x400000, Len: 8}},
+		0,
+	)
 	return err
 }
 
-// Row 12: the demo searched what was typed for words. Here an evaluator reaches nothing but its keeper, as whatever user it runs.
+// Row 12: the demo searched what was typed for words. Here an evaluator reaches nothing but its keeper, as whatever
+// user it runs.
 func TestRow12_NoWayOut(t *testing.T) {
 	t.Parallel()
 	for _, p := range Protections() {

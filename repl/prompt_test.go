@@ -21,7 +21,16 @@ type prompt struct {
 
 func openPrompt(t *testing.T, history string) *prompt {
 	t.Helper()
-	table := pty.NewTable(pty.Config{Programs: []pty.Program{{Args: []string{os.Args[0], promptArg, program, history}, Env: []string{"TERM=xterm-256color", "PATH=/nowhere", "HOME=" + t.TempDir()}}}})
+	table := pty.NewTable(
+		pty.Config{
+			Programs: []pty.Program{
+				{
+					Args: []string{os.Args[0], promptArg, program, history},
+					Env:  []string{"TERM=xterm-256color", "PATH=/nowhere", "HOME=" + t.TempDir()},
+				},
+			},
+		},
+	)
 	shell, err := table.Open(pty.Size{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)

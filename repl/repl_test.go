@@ -60,8 +60,11 @@ func command() Command { return Command{program, "evaluate"} }
 func bePrompt() int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)
-	return Prompt(context.Background(), Options{Command: command(), Node: &node{}, Name: "convoy@convoy-test.convoy.internal", History: os.Args[3],
-		Out: os.Stdout, Err: os.Stderr, Stop: stop})
+	return Prompt(
+		context.Background(),
+		Options{Command: command(), Node: &node{}, Name: "convoy@convoy-test.convoy.internal", History: os.Args[3],
+			Out: os.Stdout, Err: os.Stderr, Stop: stop},
+	)
 }
 
 // node answers what the tests ask.
@@ -187,7 +190,8 @@ func TestKeeper_Replaces(t *testing.T) {
 	if err := run("def f(x): return x + 1\ndata = {'a': [1, 2.5, None, 'é']}", nil); err != nil {
 		t.Fatal(err)
 	}
-	for name, source := range map[string]string{"stuck in a built-in": "[x for x in sorted(range(12000000), reverse=True)]", "out of memory": "list(range(3000000000))"} {
+	for name, source := range map[string]string{"stuck in a built-in": "[x for x in sorted(range(12000000), " +
+		"reverse=True)]", "out of memory": "list(range(3000000000))"} {
 		stop := make(chan os.Signal, 2)
 		if name == "stuck in a built-in" {
 			stop <- syscall.SIGINT
@@ -223,7 +227,11 @@ func TestScript_Status(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var errs bytes.Buffer
-	if status := Script(ctx, Options{Command: command(), Node: &node{}, Out: &errs, Err: &errs}, "while True: pass"); status != 1 {
+	if status := Script(
+		ctx,
+		Options{Command: command(), Node: &node{}, Out: &errs, Err: &errs},
+		"while True: pass",
+	); status != 1 {
 		t.Errorf("a script that takes too long has status %d: %s", status, errs.String())
 	}
 }

@@ -23,7 +23,12 @@ type Options struct {
 }
 
 func (o Options) keeper() *keeper {
-	return &keeper{command: o.Command, node: o.Node, out: o.Out, how: settings{Color: o.Color, Plain: o.JSON, Steps: o.Steps}}
+	return &keeper{
+		command: o.Command,
+		node:    o.Node,
+		out:     o.Out,
+		how:     settings{Color: o.Color, Plain: o.JSON, Steps: o.Steps},
+	}
 }
 
 // Script runs source text and returns the exit status: 0, 1 if it failed, 130 if it

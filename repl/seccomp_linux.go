@@ -14,13 +14,52 @@ import (
 // refused are the system calls that an evaluator never makes: those that open files, start programs, make connections,
 // or reach into other processes. Its descriptor to the keeper is open already.
 var refused = append([]uint32{
-	unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_UNLINKAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_MKDIRAT,
-	unix.SYS_LINKAT, unix.SYS_SYMLINKAT, unix.SYS_FCHMODAT, unix.SYS_FCHOWNAT, unix.SYS_TRUNCATE, unix.SYS_MOUNT, unix.SYS_CHDIR, unix.SYS_CHROOT,
-	unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_UNSHARE, unix.SYS_SETNS,
-	unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT4, unix.SYS_SENDTO, unix.SYS_SENDMSG,
-	unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_PIDFD_GETFD,
-	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_IO_URING_SETUP, unix.SYS_BPF, unix.SYS_KEYCTL, unix.SYS_ADD_KEY,
-	unix.SYS_REQUEST_KEY, unix.SYS_INOTIFY_INIT1, unix.SYS_MEMFD_CREATE, unix.SYS_USERFAULTFD, unix.SYS_PERF_EVENT_OPEN,
+	unix.SYS_OPENAT,
+	unix.SYS_OPENAT2,
+	unix.SYS_OPEN_BY_HANDLE_AT,
+	unix.SYS_UNLINKAT,
+	unix.SYS_RENAMEAT,
+	unix.SYS_RENAMEAT2,
+	unix.SYS_MKDIRAT,
+	unix.SYS_LINKAT,
+	unix.SYS_SYMLINKAT,
+	unix.SYS_FCHMODAT,
+	unix.SYS_FCHOWNAT,
+	unix.SYS_TRUNCATE,
+	unix.SYS_MOUNT,
+	unix.SYS_CHDIR,
+	unix.SYS_CHROOT,
+	unix.SYS_EXECVE,
+	unix.SYS_EXECVEAT,
+	unix.SYS_UNSHARE,
+	unix.SYS_SETNS,
+	unix.SYS_SOCKET,
+	unix.SYS_SOCKETPAIR,
+	unix.SYS_CONNECT,
+	unix.SYS_BIND,
+	unix.SYS_LISTEN,
+	unix.SYS_ACCEPT4,
+	unix.SYS_SENDTO,
+	unix.SYS_SENDMSG,
+	unix.SYS_KILL,
+	unix.SYS_TKILL,
+	unix.SYS_RT_SIGQUEUEINFO,
+	unix.SYS_RT_TGSIGQUEUEINFO,
+	unix.SYS_PIDFD_OPEN,
+	unix.SYS_PIDFD_SEND_SIGNAL,
+	unix.SYS_PIDFD_GETFD,
+	unix.SYS_PTRACE,
+	unix.SYS_PROCESS_VM_READV,
+	unix.SYS_PROCESS_VM_WRITEV,
+	unix.SYS_IO_URING_SETUP,
+	unix.SYS_BPF,
+	unix.SYS_KEYCTL,
+	unix.SYS_ADD_KEY,
+	unix.SYS_REQUEST_KEY,
+	unix.SYS_INOTIFY_INIT1,
+	unix.SYS_MEMFD_CREATE,
+	unix.SYS_USERFAULTFD,
+	unix.SYS_PERF_EVENT_OPEN,
 }, refusedHere...)
 
 // Offsets into struct seccomp_data (seccomp(2)).
@@ -35,7 +74,12 @@ const (
 func refuseCalls() error {
 	program := filter()
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	_, _, errno := unix.Syscall(
+		unix.SYS_SECCOMP,
+		unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_TSYNC,
+		uintptr(unsafe.Pointer(&prog)),
+	)
 	runtime.KeepAlive(program)
 	if errno != 0 {
 		return fmt.Errorf("seccomp: %w", errno)
@@ -64,13 +108,34 @@ func filter() []unix.SockFilter {
 	program := []unix.SockFilter{
 		load(offsetArch), jump(unix.BPF_JEQ, auditArch, 1, 0), give(deny),
 		load(offsetNumber), jump(unix.BPF_JGE, 0x40000000, 0, 1), give(deny), // x32
-		jump(unix.BPF_JEQ, unix.SYS_CLONE3, 0, 1), give(unknown), // its flags lie in memory, which a filter cannot read: C falls back to clone
+		// its flags lie in memory, which a filter cannot read: C falls back to clone
+		jump(unix.BPF_JEQ, unix.SYS_CLONE3, 0, 1), give(unknown),
 	}
 	for _, number := range refused {
 		program = append(program, jump(unix.BPF_JEQ, number, 0, 1), give(deny))
 	}
-	return append(program,
-		jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4), load(offsetArg0), jump(unix.BPF_JSET, unix.CLONE_THREAD, 1, 0), give(deny), give(unix.SECCOMP_RET_ALLOW),
-		jump(unix.BPF_JEQ, unix.SYS_TGKILL, 0, 4), load(offsetArg0), jump(unix.BPF_JEQ, uint32(os.Getpid()), 1, 0), give(deny), give(unix.SECCOMP_RET_ALLOW),
-		give(unix.SECCOMP_RET_ALLOW))
+	return append(
+		program,
+		jump(
+			unix.BPF_JEQ,
+			unix.SYS_CLONE,
+			0,
+			4,
+		),
+		load(offsetArg0),
+		jump(unix.BPF_JSET, unix.CLONE_THREAD, 1, 0),
+		give(deny),
+		give(unix.SECCOMP_RET_ALLOW),
+		jump(
+			unix.BPF_JEQ,
+			unix.SYS_TGKILL,
+			0,
+			4,
+		),
+		load(offsetArg0),
+		jump(unix.BPF_JEQ, uint32(os.Getpid()), 1, 0),
+		give(deny),
+		give(unix.SECCOMP_RET_ALLOW),
+		give(unix.SECCOMP_RET_ALLOW),
+	)
 }

@@ -6,6 +6,18 @@ const auditArch = unix.AUDIT_ARCH_X86_64
 
 // refusedHere are the older forms of refused calls, which newer architectures do not have.
 var refusedHere = []uint32{
-	unix.SYS_OPEN, unix.SYS_CREAT, unix.SYS_UNLINK, unix.SYS_RENAME, unix.SYS_MKDIR, unix.SYS_RMDIR, unix.SYS_LINK, unix.SYS_SYMLINK, unix.SYS_CHMOD, unix.SYS_CHOWN,
-	unix.SYS_FORK, unix.SYS_VFORK, unix.SYS_ACCEPT, unix.SYS_INOTIFY_INIT,
+	unix.SYS_OPEN,
+	unix.SYS_CREAT,
+	unix.SYS_UNLINK,
+	unix.SYS_RENAME,
+	unix.SYS_MKDIR,
+	unix.SYS_RMDIR,
+	unix.SYS_LINK,
+	unix.SYS_SYMLINK,
+	unix.SYS_CHMOD,
+	unix.SYS_CHOWN,
+	unix.SYS_FORK,
+	unix.SYS_VFORK,
+	unix.SYS_ACCEPT,
+	unix.SYS_INOTIFY_INIT,
 }

@@ -50,7 +50,10 @@ func TestRights_CallsUnderWay(t *testing.T) {
 	t.Parallel()
 	for says, lose := range map[string]func(u *access.Users) error{
 		"the login that this shell acts for has ended": func(u *access.Users) error { return u.Remove("ann") },
-		"with the role viewer you may not":             func(u *access.Users) error { return u.SetRole("ann", access.Viewer) },
+		"with the role viewer you may not": func(u *access.Users) error {
+			return u.SetRole("ann",
+				access.Viewer)
+		},
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
@@ -198,7 +201,8 @@ func TestHistoryFile(t *testing.T) {
 	t.Parallel()
 	s := &Service{cfg: Config{Histories: t.TempDir()}}
 	kept := map[string]bool{}
-	for _, who := range []access.Who{{User: "ann", Generation: "1"}, {User: "ann", Generation: "2"}, {User: "bob", Generation: "1"}} {
+	for _, who := range []access.Who{{User: "ann", Generation: "1"}, {User: "ann", Generation: "2"},
+		{User: "bob", Generation: "1"}} {
 		file := s.historyFile(who)
 		if kept[file] || !strings.HasPrefix(file, s.cfg.Histories) {
 			t.Errorf("%v has %s", who, file)

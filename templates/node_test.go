@@ -31,12 +31,18 @@ func TestNodeCard(t *testing.T) {
 		has   []string // selectors that match
 		lacks []string // and that do not
 	}{
-		{"alive", node(), []string{".retire[hx-delete='/nodes/convoy@convoy-k3fz.convoy.internal'][hx-confirm]", "[data-action=open-shell][data-kind=convoy]", "[data-action=open-shell][data-kind=system]", "[data-shell='9k2m4x7qpa'][data-kind=convoy][data-running]", "details .steps", "[data-join][aria-label='Broadcast here: convoy-k3fz']"}, []string{".badge", "[data-self]", "article > .steps"}},
-		{"shared", linked, []string{"[data-shell='9k2m4x7qpa'][data-links='2']"}, []string{"[data-shell='aaaaaaaaaa'][data-links]"}},
+		{"alive", node(), []string{".retire[hx-delete='/nodes/convoy@convoy-k3fz.convoy.internal'][hx-confirm]",
+			"[data-action=open-shell][data-kind=convoy]", "[data-action=open-shell][data-kind=system]",
+			"[data-shell='9k2m4x7qpa'][data-kind=convoy][data-running]", "details .steps",
+			"[data-join][aria-label='Broadcast here: convoy-k3fz']"}, []string{".badge", "[data-self]", "article > .steps"}},
+		{"shared", linked, []string{"[data-shell='9k2m4x7qpa'][data-links='2']"},
+			[]string{"[data-shell='aaaaaaaaaa'][data-links]"}},
 		{"self and control plane", self, []string{"article[data-self][data-control]", ".badge.self"}, []string{".retire"}},
 		{"retiring", retiring, []string{"article[data-status=retiring]"}, []string{".retire", "[data-action=open-shell]"}},
-		{"failed", failed, []string{".message", "article > .steps [data-state=failed] .why", "[aria-label^=Dismiss]"}, []string{"[data-action=open-shell]", "[role=tab][data-shell]"}},
-		{"creating", creating, []string{"article > .steps [data-state=running] [data-since]"}, []string{"[data-action=open-shell]", "details .steps"}},
+		{"failed", failed, []string{".message", "article > .steps [data-state=failed] .why", "[aria-label^=Dismiss]"},
+			[]string{"[data-action=open-shell]", "[role=tab][data-shell]"}},
+		{"creating", creating, []string{"article > .steps [data-state=running] [data-since]"},
+			[]string{"[data-action=open-shell]", "details .steps"}},
 		{"unreachable", lost, []string{"[data-ago]"}, []string{"[data-since]", "[data-action=open-shell]"}},
 	} {
 		doc := find(t, "node", test.node)
@@ -84,7 +90,8 @@ func TestNodeList(t *testing.T) {
 	}
 	doc := find(t, "node_list", list)
 	root := doc.Find("section#nodes")
-	if root.AttrOr("data-count", "") != "2" || root.AttrOr("data-max", "") != "5" || root.AttrOr("data-provider", "") != "local" {
+	if root.AttrOr("data-count", "") != "2" || root.AttrOr("data-max", "") != "5" ||
+		root.AttrOr("data-provider", "") != "local" {
 		t.Error("section#nodes lacks count, max or provider")
 	}
 	if got := text(root.Find(".tallies")); got != "2 alive1 joining1 failed" {
@@ -102,7 +109,8 @@ func TestNodeListAlone(t *testing.T) {
 	t.Parallel()
 	n := node()
 	n.Control = true
-	for provider, want := range map[string]string{"local": "on this machine", "railway": "on railway", "": "join the cluster"} {
+	for provider, want := range map[string]string{"local": "on this machine", "railway": "on railway",
+		"": "join the cluster"} {
 		ghost := find(t, "node_list", NodeList{Nodes: []Node{n}, Max: 5, Provider: provider}).Find(".ghost")
 		if !strings.Contains(text(ghost), want) {
 			t.Errorf("provider %q: %q, want it to say %q", provider, text(ghost), want)
@@ -128,7 +136,11 @@ func TestConsoleHoldsTheSamePartial(t *testing.T) {
 
 func TestSpawnButton(t *testing.T) {
 	t.Parallel()
-	with := find(t, "console", Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, ""}).Find("#spawn[hx-post='/nodes'][hx-target='#nodes'][hx-swap=outerMorph]")
+	with := find(
+		t,
+		"console",
+		Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, ""},
+	).Find("#spawn[hx-post='/nodes'][hx-target='#nodes'][hx-swap=outerMorph]")
 	if _, off := with.Attr("disabled"); with.Length() != 1 || off {
 		t.Error("with a provider the button works, also at the limit: the server's answer says what to do")
 	}
@@ -140,7 +152,13 @@ func TestSpawnButton(t *testing.T) {
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	doc := find(t, "log_lines", LogLines{Node: "convoy@a.b", Short: "a", Boot: "x", Lines: []LogLine{
-		{Off: 17, Time: at, Level: "WARN", Message: "member lost", Attrs: []Attr{{"node", "convoy@a.b"}, {"member", "b"}, {"took", "2s"}}},
+		{
+			Off:     17,
+			Time:    at,
+			Level:   "WARN",
+			Message: "member lost",
+			Attrs:   []Attr{{"node", "convoy@a.b"}, {"member", "b"}, {"took", "2s"}},
+		},
 		{Off: 18, Time: at, Level: "INFO", Message: "two\nlines"},
 	}})
 	first := doc.Find("li").First()

@@ -16,19 +16,30 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 	live.State, cut.State, cut.ID = "recording", "cut off", "20261125-101503-k3fz9abcde"
 	doc := find(t, "recordings", Recordings{page, []Recording{live, cut}, []Silent{{"b", "it is away"}}})
 	rows := doc.Find("tbody tr")
-	if rows.Length() != 2 || rows.First().Find("[data-action=remove]").Length() != 0 || rows.Last().Find("[data-action=remove]").Length() != 1 {
+	if rows.Length() != 2 || rows.First().Find("[data-action=remove]").Length() != 0 ||
+		rows.Last().Find("[data-action=remove]").Length() != 1 {
 		t.Error("what is being recorded can be deleted, or what is not cannot")
 	}
-	if got := text(rows.First()); !strings.Contains(got, "bash recording a ") || !strings.Contains(text(rows.Last()), "cut off") {
+	if got := text(
+		rows.First(),
+	); !strings.Contains(got, "bash recording a ") ||
+		!strings.Contains(text(rows.Last()), "cut off") {
 		t.Errorf("rows say %q", got)
 	}
-	if got := rows.First().Find("a[download]").AttrOr("href", ""); got != "/nodes/convoy@a.convoy.internal/recordings/"+recording.ID {
+	if got := rows.First().
+		Find("a[download]").
+		AttrOr("href", ""); got != "/nodes/convoy@a.convoy.internal/recordings/"+recording.ID {
 		t.Errorf("download at %q", got)
 	}
 	if got := text(doc.Find(".silent")); got != "b did not return its recordings: it is away." {
 		t.Errorf("says %q", got)
 	}
-	if empty := find(t, "recordings", Recordings{Page: page}); empty.Find("table").Length() != 0 || empty.Find(".ghost:not([hidden]) h2").Length() != 1 || doc.Find(".ghost[hidden]").Length() != 1 {
+	if empty := find(
+		t,
+		"recordings",
+		Recordings{Page: page},
+	); empty.Find("table").Length() != 0 || empty.Find(".ghost:not([hidden]) h2").Length() != 1 ||
+		doc.Find(".ghost[hidden]").Length() != 1 {
 		t.Error("without recordings it does not say how to make one")
 	}
 }
@@ -36,15 +47,22 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 func TestPlayerIsLabelled(t *testing.T) {
 	t.Parallel()
 	doc := find(t, "player", Player{page, recording})
-	if got := doc.Find(".player").AttrOr("data-src", ""); got != "/nodes/convoy@a.convoy.internal/recordings/"+recording.ID {
+	if got := doc.Find(".player").
+		AttrOr("data-src", ""); got != "/nodes/convoy@a.convoy.internal/recordings/"+recording.ID {
 		t.Errorf("plays %q", got)
 	}
-	for _, control := range []string{"[data-play][aria-label]", "[data-seek][aria-label]", "label [data-speed]", "label [data-idle]", "[role=status]"} {
+	for _, control := range []string{"[data-play][aria-label]", "[data-seek][aria-label]", "label [data-speed]",
+		"label [data-idle]", "[role=status]"} {
 		if doc.Find(control).Length() != 1 {
 			t.Errorf("no %s", control)
 		}
 	}
-	if got := text(doc.Find(".player > header p")); !strings.HasSuffix(got, ", started by admin. Ended: the shell ended.") {
+	if got := text(
+		doc.Find(".player > header p"),
+	); !strings.HasSuffix(
+		got,
+		", started by admin. Ended: the shell ended.",
+	) {
 		t.Errorf("says %q", got)
 	}
 }

@@ -24,7 +24,17 @@ import (
 var files embed.FS
 
 // partials are the templates that may be rendered alone and used by pages.
-var partials = []string{"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools"}
+var partials = []string{
+	"node_list",
+	"node",
+	"steps",
+	"log_lines",
+	"log_view",
+	"notice",
+	"confirm",
+	"shell_list",
+	"code_tools",
+}
 
 // views has the view of each name that Render knows, as a zero value.
 var views = map[string]any{
@@ -50,7 +60,22 @@ var views = map[string]any{
 }
 
 // pages are the names that are whole documents.
-var pages = []string{"console", "share", "details", "login", "entered", "opening", "guide", "runbooks", "runbook", "error", "recordings", "player", "audit", "logins"}
+var pages = []string{
+	"console",
+	"share",
+	"details",
+	"login",
+	"entered",
+	"opening",
+	"guide",
+	"runbooks",
+	"runbook",
+	"error",
+	"recordings",
+	"player",
+	"audit",
+	"logins",
+}
 
 // Set holds all templates, parsed. It may be used by several goroutines at once.
 type Set struct {

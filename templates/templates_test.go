@@ -48,12 +48,23 @@ var (
 
 func node() Node {
 	return Node{
-		ID: "convoy__convoy-k3fz_convoy_internal", Name: "convoy@convoy-k3fz.convoy.internal",
-		Host: "convoy-k3fz.convoy.internal", Short: "convoy-k3fz", Status: "alive", Retirable: true,
-		Started: at, Seen: at, Address: "[::1]:4444", Provider: "local", ProviderID: "pid 4242",
-		Steps:  []Step{{Name: "starting process", At: at, Ended: at.Add(40 * time.Millisecond)}},
-		Shells: []Shell{{ID: "9k2m4x7qpa", Kind: "convoy", Title: "convoy", Running: true}, {ID: "aaaaaaaaaa", Kind: "system", Title: "vim", Exit: "code 1"}},
-		Kinds:  []string{"convoy", "system"},
+		ID:         "convoy__convoy-k3fz_convoy_internal",
+		Name:       "convoy@convoy-k3fz.convoy.internal",
+		Host:       "convoy-k3fz.convoy.internal",
+		Short:      "convoy-k3fz",
+		Status:     "alive",
+		Retirable:  true,
+		Started:    at,
+		Seen:       at,
+		Address:    "[::1]:4444",
+		Provider:   "local",
+		ProviderID: "pid 4242",
+		Steps:      []Step{{Name: "starting process", At: at, Ended: at.Add(40 * time.Millisecond)}},
+		Shells: []Shell{
+			{ID: "9k2m4x7qpa", Kind: "convoy", Title: "convoy", Running: true},
+			{ID: "aaaaaaaaaa", Kind: "system", Title: "vim", Exit: "code 1"},
+		},
+		Kinds: []string{"convoy", "system"},
 	}
 }
 
@@ -114,7 +125,18 @@ func TestRenderWritesStatusAndType(t *testing.T) {
 // neither inline handlers nor style attributes.
 func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
-	grant := Grant{ID: "x", Name: "ci", User: "ann", Role: "admin", Addr: "[::1]:5", Agent: "Firefox on Linux", Made: at, Seen: at, Expires: at, Current: true}
+	grant := Grant{
+		ID:      "x",
+		Name:    "ci",
+		User:    "ann",
+		Role:    "admin",
+		Addr:    "[::1]:5",
+		Agent:   "Firefox on Linux",
+		Made:    at,
+		Seen:    at,
+		Expires: at,
+		Current: true,
+	}
 	for name, view := range map[string]any{
 		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, ""},
 		"share":   share(),
@@ -125,9 +147,10 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		"error":   Error{page, 404, "no such page", "go back"},
 
 		"recordings": Recordings{page, []Recording{recording}, []Silent{{"b", "it is away"}}},
-		"audit":      Audit{page, true, time.Time{}, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open", "convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
-		"player":     Player{page, recording},
-		"logins":     Logins{page, true, []Grant{grant}, []Grant{grant}},
+		"audit": Audit{page, true, time.Time{}, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open",
+			"convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
+		"player": Player{page, recording},
+		"logins": Logins{page, true, []Grant{grant}, []Grant{grant}},
 	} {
 		doc := find(t, name, view)
 		doc.Find("script, style, link[rel=stylesheet], link[rel=modulepreload]").Each(func(_ int, e *goquery.Selection) {
@@ -136,7 +159,8 @@ func TestPagesKeepThePolicy(t *testing.T) {
 				t.Errorf("%s: without nonce: %s", name, html)
 			}
 		})
-		doc.Find("script:not([src])").Each(func(_ int, e *goquery.Selection) { t.Errorf("%s: inline script %q", name, e.Text()) })
+		doc.Find("script:not([src])").
+			Each(func(_ int, e *goquery.Selection) { t.Errorf("%s: inline script %q", name, e.Text()) })
 		doc.Find("*").Each(func(_ int, e *goquery.Selection) {
 			for _, a := range e.Nodes[0].Attr {
 				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-on") {
@@ -147,7 +171,8 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		if got := doc.Find("html").AttrOr("lang", ""); got != "en" {
 			t.Errorf("%s: lang = %q", name, got)
 		}
-		for _, want := range []string{"title", "link[rel=icon]", "meta[name=color-scheme]", "a.skip[href='#main']", "main#main", "h1, article"} {
+		for _, want := range []string{"title", "link[rel=icon]", "meta[name=color-scheme]", "a.skip[href='#main']",
+			"main#main", "h1, article"} {
 			if doc.Find(want).Length() == 0 {
 				t.Errorf("%s: no %s", name, want)
 			}
@@ -185,7 +210,11 @@ func TestIDsAreUnique(t *testing.T) {
 	other := node()
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
-	doc := find(t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, ""})
+	doc := find(
+		t,
+		"console",
+		Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, ""},
+	)
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
 		id := e.AttrOr("id", "")
@@ -203,7 +232,17 @@ func TestEveryControlHasAName(t *testing.T) {
 		"share":   find(t, "share", share()),
 	} {
 		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
-			name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(doc.Find("label[for='"+e.AttrOr("id", "-")+"']"))
+			name := text(
+				e,
+			) + e.AttrOr(
+				"aria-label",
+				"",
+			) + e.AttrOr(
+				"value",
+				"",
+			) + text(
+				doc.Find("label[for='"+e.AttrOr("id", "-")+"']"),
+			)
 			if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {
 				html, _ := goquery.OuterHtml(e)
 				if !strings.Contains(html, `value="yes"`) {
@@ -253,10 +292,22 @@ func TestHostileTextStaysText(t *testing.T) {
 	n.Address, n.Instance, n.Version, n.Provider, n.ProviderID = evil, evil, evil, evil, evil
 	n.Steps = []Step{{Name: evil, At: at, Error: evil}}
 	n.Shells = []Shell{{ID: evil, Title: evil, Exit: evil}}
-	hostile := Recording{ID: evil, Node: evil, Short: evil, Shell: evil, Title: evil, By: evil, Length: evil, Size: evil, State: evil, Reason: evil}
+	hostile := Recording{
+		ID:     evil,
+		Node:   evil,
+		Short:  evil,
+		Shell:  evil,
+		Title:  evil,
+		By:     evil,
+		Length: evil,
+		Size:   evil,
+		State:  evil,
+		Reason: evil,
+	}
 	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
 	for name, view := range map[string]any{
-		"console":   Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil}, NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil},
+		"console": Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil},
+			NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil},
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
@@ -268,9 +319,10 @@ func TestHostileTextStaysText(t *testing.T) {
 		"guide":     Guide{Pages: []GuideLink{{evil, evil, true}}},
 
 		"recordings": Recordings{Page{}, []Recording{hostile}, []Silent{{evil, evil}}},
-		"audit":      Audit{Page{}, false, at, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}}, []Silent{{evil, evil}}},
-		"player":     Player{Page{}, hostile},
-		"logins":     Logins{Page{Role: "admin"}, true, []Grant{bad}, []Grant{bad}},
+		"audit": Audit{Page{}, false, at, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}},
+			[]Silent{{evil, evil}}},
+		"player": Player{Page{}, hostile},
+		"logins": Logins{Page{Role: "admin"}, true, []Grant{bad}, []Grant{bad}},
 	} {
 		doc := find(t, name, view)
 		if n := doc.Find("img, script:not([src]), [onerror], [onfocus]").Length(); n > 0 {

@@ -60,7 +60,8 @@ type Node struct {
 	Steps      []Step
 	Shells     []Shell
 	Kinds      []string // of shells that can be opened, the usual one first
-	Screen     string   // of the first shell that runs, as text; only in the page, never in the list that comes by the stream
+	// of the first shell that runs, as text; only in the page, never in the list that comes by the stream
+	Screen string
 }
 
 // Step is one step of a node's making or taking away. Ended is zero while it

@@ -24,7 +24,14 @@ func (cfg *Config) login(c claims) (Login, error) {
 		if value := c.get(cfg.RoleClaim); value != nil {
 			cause = cleaned(fmt.Errorf("the claim is %v", value))
 		}
-		return l, refuse(cause, "the provider %s knows you as %s, but no value of the claim %s maps to a role here; ask the operator of this console", cfg.Name, user, cfg.RoleClaim)
+		return l, refuse(
+			cause,
+			"the provider %s knows you as %s, but no value of the claim %s maps to a role here; ask the operator of this "+
+				"console",
+			cfg.Name,
+			user,
+			cfg.RoleClaim,
+		)
 	}
 	return l, nil
 }
@@ -38,13 +45,21 @@ func (cfg *Config) user(c claims) (string, error) {
 	}
 	for _, name := range names {
 		text, _ := c.get(name).(string)
-		if text = strings.ToLower(text); access.CheckName(text) != nil || cfg.UserClaim == "" && name == "preferred_username" && strings.Contains(text, "@") {
+		if text = strings.ToLower(
+			text,
+		); access.CheckName(text) != nil ||
+			cfg.UserClaim == "" && name == "preferred_username" && strings.Contains(text, "@") {
 			continue
 		}
 		return text, nil
 	}
-	return "", refuse(nil, "the provider %s gives no valid name in %s; a name has 1 to 64 characters of a-z, 0-9, dot, dash, underscore and @, and an email must be verified",
-		cfg.Name, strings.Join(names, ", "))
+	return "", refuse(
+		nil,
+		"the provider %s gives no valid name in %s; a name has 1 to 64 characters of a-z, 0-9, dot, dash, underscore and "+
+			"@, and an email must be verified",
+		cfg.Name,
+		strings.Join(names, ", "),
+	)
 }
 
 // role is the greatest role that the claim gives.

@@ -21,9 +21,9 @@ const (
 	maxUsed = 10_000
 )
 
-// attempt is a login under way. Its cookie is ID.EXPIRES.MAC: a random text, which is the state of OAuth as well, a Unix
-// time, and their HMAC-SHA-256 (RFC 2104) in base64url. The nonce and PKCE's verifier follow from the id by the key, so
-// that neither the cookie nor a URL tells them.
+// attempt is a login under way. Its cookie is ID.EXPIRES.MAC: a random text, which is the state of OAuth as well, a
+// Unix time, and their HMAC-SHA-256 (RFC 2104) in base64url. The nonce and PKCE's verifier follow from the id by the
+// key, so that neither the cookie nor a URL tells them.
 type attempt struct {
 	id      string
 	expires time.Time

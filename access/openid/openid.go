@@ -1,6 +1,6 @@
 // Package openid has people log in at an OpenID Connect provider: the authorization code flow (RFC 6749, OpenID Connect
-// Core 1.0) with PKCE (RFC 7636), state and nonce, as RFC 9700 advises. It keeps no tokens: what it takes from a provider
-// is a name and a role.
+// Core 1.0) with PKCE (RFC 7636), state and nonce, as RFC 9700 advises. It keeps no tokens: what it takes from a
+// provider is a name and a role.
 package openid
 
 import (
@@ -29,7 +29,18 @@ const (
 )
 
 // algorithms may sign an ID token: those with a public key. None, and those with a shared secret, may not.
-var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
+var algorithms = []string{
+	oidc.RS256,
+	oidc.RS384,
+	oidc.RS512,
+	oidc.PS256,
+	oidc.PS384,
+	oidc.PS512,
+	oidc.ES256,
+	oidc.ES384,
+	oidc.ES512,
+	oidc.EdDSA,
+}
 
 // Config is what a provider is made of.
 type Config struct {
@@ -78,8 +89,8 @@ type Login struct {
 	Subject string // what the provider tells its users apart by, in a form for the log
 }
 
-// Provider is an OpenID Connect provider. How it describes itself is kept until the process ends; its keys are asked for
-// again when there is a new one. Its methods may be called by several goroutines.
+// Provider is an OpenID Connect provider. How it describes itself is kept until the process ends; its keys are asked
+// for again when there is a new one. Its methods may be called by several goroutines.
 type Provider struct {
 	cfg    Config
 	client *http.Client
@@ -114,8 +125,8 @@ func (p *Provider) redirect(own string) string {
 	return own
 }
 
-// Begin begins a login: the URL that the browser goes to, and the value of a cookie that it keeps meanwhile, for CookieLife
-// at the most. Callback is the console's callback as the browser reaches it. An error is an *Error.
+// Begin begins a login: the URL that the browser goes to, and the value of a cookie that it keeps meanwhile, for
+// CookieLife at the most. Callback is the console's callback as the browser reaches it. An error is an *Error.
 func (p *Provider) Begin(ctx context.Context, callback string, now time.Time) (to, cookie string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -131,7 +142,12 @@ func (p *Provider) Begin(ctx context.Context, callback string, now time.Time) (t
 
 // Finish ends a login with what the provider had the browser bring, the query of the callback. A cookie counts once. An
 // error is an *Error.
-func (p *Provider) Finish(ctx context.Context, callback, cookie string, query url.Values, now time.Time) (Login, error) {
+func (p *Provider) Finish(
+	ctx context.Context,
+	callback, cookie string,
+	query url.Values,
+	now time.Time,
+) (Login, error) {
 	a, ok := readAttempt(p.cfg.Keys, cookie, now)
 	switch {
 	case cookie == "":
@@ -147,7 +163,12 @@ func (p *Provider) Finish(ctx context.Context, callback, cookie string, query ur
 		return Login{}, refuse(nil, "this answer came from another provider; log in again")
 	}
 	if code := query.Get("error"); code != "" {
-		return Login{}, refuse(nil, "the provider %s refused the login: %s", p.cfg.Name, said(code, query.Get("error_description")))
+		return Login{}, refuse(
+			nil,
+			"the provider %s refused the login: %s",
+			p.cfg.Name,
+			said(code, query.Get("error_description")),
+		)
 	}
 	if query.Get("code") == "" {
 		return Login{}, refuse(nil, "the provider %s sent no code; log in again", p.cfg.Name)
@@ -176,7 +197,11 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if raw == "" {
-		return nil, refuse(nil, "the provider %s sent no ID token; register this console there as an OpenID Connect client", p.cfg.Name)
+		return nil, refuse(
+			nil,
+			"the provider %s sent no ID token; register this console there as an OpenID Connect client",
+			p.cfg.Name,
+		)
 	}
 	token, err := f.verifier.Verify(ctx, raw)
 	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no other word for it
@@ -192,7 +217,11 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	party, _ := c["azp"].(string)
 	switch {
 	case !same(token.Nonce, a.nonce()):
-		return nil, refuse(errors.New("the nonce is another"), "the ID token of %s belongs to another login; log in again", p.cfg.Name)
+		return nil, refuse(
+			errors.New("the nonce is another"),
+			"the ID token of %s belongs to another login; log in again",
+			p.cfg.Name,
+		)
 	case token.Subject == "":
 		return nil, refuse(errors.New("there is no sub"), "the ID token of %s is not valid; log in again", p.cfg.Name)
 	case (party != "" || len(token.Audience) > 1) && party != p.cfg.ClientID:
@@ -202,22 +231,34 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 }
 
 // tokenErrors are what a provider may answer instead of tokens (RFC 6749, 5.2).
-var tokenErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+var tokenErrors = []string{
+	"invalid_request",
+	"invalid_client",
+	"invalid_grant",
+	"unauthorized_client",
+	"unsupported_grant_type",
+	"invalid_scope",
+}
 
 // notExchanged says why there are no tokens. The answer itself is not shown: it may repeat what was sent.
 func (p *Provider) notExchanged(err error) error {
 	answer, answered := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case answered && slices.Contains(tokenErrors, answer.ErrorCode):
-		return refuse(fmt.Errorf("the token endpoint reports %s", answer.ErrorCode), "the provider %s rejected its own code (%s); log in again", p.cfg.Name, answer.ErrorCode)
+		return refuse(
+			fmt.Errorf("the token endpoint reports %s", answer.ErrorCode),
+			"the provider %s rejected its own code (%s); log in again",
+			p.cfg.Name,
+			answer.ErrorCode,
+		)
 	case answered:
 		return p.down(fmt.Errorf("the token endpoint answers %s", answer.Response.Status))
 	}
 	return p.down(reason(err))
 }
 
-// discover asks the provider to describe itself, if it has not done so yet (OpenID Connect Discovery 1.0). One asks, the
-// others wait, and those who waited share a failure; whoever comes later tries again.
+// discover asks the provider to describe itself, if it has not done so yet (OpenID Connect Discovery 1.0). One asks,
+// the others wait, and those who waited share a failure; whoever comes later tries again.
 func (p *Provider) discover(ctx context.Context) (*found, error) {
 	came := time.Now()
 	select {
@@ -274,7 +315,12 @@ func (p *Provider) ask(ctx context.Context) (*found, error) {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	return &found{
-		oauth:    oauth2.Config{ClientID: p.cfg.ClientID, ClientSecret: p.cfg.ClientSecret, Endpoint: endpoint, Scopes: p.cfg.scopes(d.Scopes)},
+		oauth: oauth2.Config{
+			ClientID:     p.cfg.ClientID,
+			ClientSecret: p.cfg.ClientSecret,
+			Endpoint:     endpoint,
+			Scopes:       p.cfg.scopes(d.Scopes),
+		},
 		verifier: provider.Verifier(&oidc.Config{ClientID: p.cfg.ClientID, SupportedSigningAlgs: algorithms}),
 	}, nil
 }
@@ -290,7 +336,11 @@ func (cfg *Config) scopes(supported []string) []string {
 }
 
 func (p *Provider) down(cause error) error {
-	return &Error{Down, fmt.Sprintf("the provider %s cannot be reached now; try again later, or log in another way", p.cfg.Name), cause}
+	return &Error{
+		Down,
+		fmt.Sprintf("the provider %s cannot be reached now; try again later, or log in another way", p.cfg.Name),
+		cause,
+	}
 }
 
 func stray(text string) error { return &Error{Kind: Stray, Text: text} }

@@ -26,7 +26,15 @@ var roles = map[string]access.Role{"ops": access.Operator, "/admins": access.Adm
 func provider(t *testing.T, s *openidtest.Server, edit func(*Config)) *Provider {
 	t.Helper()
 	s.Change(func() { s.Redirects = []string{callback} })
-	cfg := Config{Issuer: s.URL, ClientID: openidtest.ClientID, ClientSecret: openidtest.ClientSecret, RoleClaim: "groups", Roles: roles, Name: "Example", Keys: [][]byte{[]byte("new key"), []byte("old key")}}
+	cfg := Config{
+		Issuer:       s.URL,
+		ClientID:     openidtest.ClientID,
+		ClientSecret: openidtest.ClientSecret,
+		RoleClaim:    "groups",
+		Roles:        roles,
+		Name:         "Example",
+		Keys:         [][]byte{[]byte("new key"), []byte("old key")},
+	}
 	if edit != nil {
 		edit(&cfg)
 	}
@@ -47,13 +55,20 @@ func groups(names ...any) map[string]any { return map[string]any{"groups": names
 
 // A user has the greatest role that the claim gives, under a name that no local user has.
 func TestLogin(t *testing.T) {
-	s := openidtest.Start(t,
+	s := openidtest.Start(
+		t,
 		openidtest.User{Name: "ann", Email: "Ann@Example.com", Verified: true, Claims: groups("staff", "/admins", "ops")},
 		openidtest.User{Name: "olga", Email: "ann@example.com", Claims: map[string]any{"groups": "ops"}},
 		openidtest.User{Name: "ann@example.com", Claims: groups("staff")},
 		openidtest.User{Name: "eve|1", Claims: groups("staff")},
 		openidtest.User{Name: "mallory", Claims: groups("Ops", "*", 7, nil, "")},
-		openidtest.User{Name: "kay", Claims: map[string]any{"realm_access": map[string]any{"roles": []any{"ops"}}, "https://example.com/roles": []any{"/admins"}}},
+		openidtest.User{
+			Name: "kay",
+			Claims: map[string]any{
+				"realm_access":              map[string]any{"roles": []any{"ops"}},
+				"https://example.com/roles": []any{"/admins"},
+			},
+		},
 	)
 	for _, test := range []struct {
 		user string
@@ -133,13 +148,25 @@ func TestFinish_Stray(t *testing.T) {
 	stray("no state", cookie, url.Values{"code": query["code"]}, now)
 	stray("another state", cookie, url.Values{"code": query["code"], "state": {"x"}}, now)
 	stray("a cookie of another key", newAttempt([]byte("z"), now).cookie(), query, now)
-	if login, err := p.Finish(t.Context(), callback, cookie, query, now.Add(CookieLife-2*time.Second)); err != nil || login.User != "openid:ann" || login.Subject != "ann" {
+	if login, err := p.Finish(
+		t.Context(),
+		callback,
+		cookie,
+		query,
+		now.Add(CookieLife-2*time.Second),
+	); err != nil || login.User != "openid:ann" ||
+		login.Subject != "ann" {
 		t.Errorf("the right one: %+v, %v", login, err)
 	}
 	stray("again", cookie, query, now)
 
 	a := newAttempt([]byte("old key"), now)
-	if read, ok := readAttempt(p.cfg.Keys, a.cookie(), now); !ok || read.nonce() != a.nonce() || read.verifier() != a.verifier() || len(a.verifier()) != 43 {
+	if read, ok := readAttempt(
+		p.cfg.Keys,
+		a.cookie(),
+		now,
+	); !ok || read.nonce() != a.nonce() || read.verifier() != a.verifier() ||
+		len(a.verifier()) != 43 {
 		t.Error("a cookie of the old key is not read as it was written")
 	}
 	if strings.Contains(cookie, a.nonce()) || strings.Contains(to, a.verifier()) {
@@ -235,7 +262,12 @@ func TestProvider_Down(t *testing.T) {
 		}
 	})
 	json := func(text string) func(http.ResponseWriter) {
-		return func(w http.ResponseWriter) { w.Header().Set("Content-Type", "application/json"); w.Write([]byte(text)) } //nolint:errcheck // a test
+		// A test.
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type",
+				"application/json")
+			w.Write([]byte(text))
+		} //nolint:errcheck
 	}
 	status := func(code int) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
@@ -252,8 +284,10 @@ func TestProvider_Down(t *testing.T) {
 		{"/.well-known/openid-configuration", status(500), "500"},
 		{"/.well-known/openid-configuration", status(302), "302"},
 		{"/.well-known/openid-configuration", json(`{"issuer":"https://evil.example"}`), "calls itself"},
-		{"/.well-known/openid-configuration", json(`{"issuer":"` + s.URL + `","authorization_endpoint":"javascript:alert(1)"}`), "not https"},
-		{"/.well-known/openid-configuration", json(`{"issuer":"` + s.URL + `","authorization_endpoint":"https://a/","token_endpoint":"http://a/"}`), "not https"},
+		{"/.well-known/openid-configuration", json(`{"issuer":"` + s.URL +
+			`","authorization_endpoint":"javascript:alert(1)"}`), "not https"},
+		{"/.well-known/openid-configuration", json(`{"issuer":"` + s.URL +
+			`","authorization_endpoint":"https://a/","token_endpoint":"http://a/"}`), "not https"},
 		{"/.well-known/openid-configuration", json(`[`), ""},
 		{"/oauth/token", endless, ""},
 		{"/oauth/token", status(307), "307"},
@@ -265,11 +299,14 @@ func TestProvider_Down(t *testing.T) {
 	} {
 		s.Change(func() { path, answer = test.path, test.answer })
 		_, err := through(t, p, s, "ann")
-		if err == nil || kindOf(t, err) != Down || !strings.HasPrefix(err.Error(), "the provider Example cannot be reached now") {
+		if err == nil || kindOf(t, err) != Down ||
+			!strings.HasPrefix(err.Error(), "the provider Example cannot be reached now") {
 			t.Errorf("%s: %v", test.path, err)
 			continue
 		}
-		if cause := errors.Unwrap(err).Error(); !strings.Contains(cause, test.cause) || len(cause) > 400 || strings.Contains(cause, "\x1b") {
+		if cause := errors.Unwrap(err).
+			Error(); !strings.Contains(cause, test.cause) || len(cause) > 400 ||
+			strings.Contains(cause, "\x1b") {
 			t.Errorf("%s: cause %q, want %q", test.path, cause, test.cause)
 		}
 	}
@@ -279,13 +316,18 @@ func TestProvider_Down(t *testing.T) {
 	}
 	s.Close()
 	p = New(Config{Issuer: s.URL, ClientID: "x", Name: "Example", Keys: [][]byte{{1}}})
-	if _, _, err := p.Begin(t.Context(), callback, time.Now()); err == nil || kindOf(t, err) != Down || !strings.Contains(errors.Unwrap(err).Error(), "refused") {
+	if _, _, err := p.Begin(
+		t.Context(),
+		callback,
+		time.Now(),
+	); err == nil || kindOf(t, err) != Down ||
+		!strings.Contains(errors.Unwrap(err).Error(), "refused") {
 		t.Errorf("nobody listens: %v", err)
 	}
 }
 
-// One discovers while others wait. Whoever gives up meanwhile is no failure of the provider's, and a failure is everybody's
-// who waited.
+// One discovers while others wait. Whoever gives up meanwhile is no failure of the provider's, and a failure is
+// everybody's who waited.
 func TestProvider_OneDiscovers(t *testing.T) {
 	s := openidtest.Start(t)
 	p := provider(t, s, nil)
@@ -342,22 +384,34 @@ func TestFinish_ProviderRefuses(t *testing.T) {
 		want  string
 	}{
 		{url.Values{"error": {"access_denied"}}, "the provider Example refused the login: access_denied"},
-		{url.Values{"error": {"access_denied"}, "error_description": {"You said no."}}, "the provider Example refused the login: “You said no” (access_denied)"},
-		{url.Values{"error": {"x"}, "error_description": {"a\x1b[31m\r\nb\u202e" + strings.Repeat("c", 5000)}}, "the provider Example refused the login: “a[31mb" + strings.Repeat("c", maxSaid-6) + "” (x)"},
+		{url.Values{"error": {"access_denied"}, "error_description": {"You said no."}},
+			"the provider Example refused the login: “You said no” (access_denied)"},
+		{url.Values{"error": {"x"}, "error_description": {"a\x1b[31m\r\nb\u202e" + strings.Repeat("c", 5000)}},
+			"the provider Example refused the login: “a[31mb" + strings.Repeat("c", maxSaid-6) + "” (x)"},
 		{url.Values{}, "the provider Example sent no code; log in again"},
 		{url.Values{"code": {"x"}, "iss": {"https://evil.example"}}, "this answer came from another provider; log in again"},
 	} {
 		a := newAttempt(p.cfg.Keys[0], time.Now())
 		test.query.Set("state", a.id)
-		if _, err := p.Finish(t.Context(), callback, a.cookie(), test.query, time.Now()); err == nil || err.Error() != test.want || kindOf(t, err) != Refused {
+		if _, err := p.Finish(
+			t.Context(),
+			callback,
+			a.cookie(),
+			test.query,
+			time.Now(),
+		); err == nil || err.Error() != test.want ||
+			kindOf(t, err) != Refused {
 			t.Errorf("%v: %v", test.query, err)
 		}
 	}
 }
 
 func TestCheckURL(t *testing.T) {
-	for text, good := range map[string]bool{"https://a.example": true, "https://a.example/realms/x": true, "http://localhost:1": true, "http://127.0.0.1:1": true, "http://[::1]/": true,
-		"http://a.example": false, "http://localhost.evil.example": false, "a.example": false, "": false, "ftp://localhost": false, "https://u:p@a.example": false, "https://a.example#x": false, "javascript:alert(1)": false, "https:///x": false} {
+	for text, good := range map[string]bool{"https://a.example": true, "https://a.example/realms/x": true,
+		"http://localhost:1": true, "http://127.0.0.1:1": true, "http://[::1]/": true,
+		"http://a.example": false, "http://localhost.evil.example": false, "a.example": false, "": false,
+		"ftp://localhost":       false,
+		"https://u:p@a.example": false, "https://a.example#x": false, "javascript:alert(1)": false, "https:///x": false} {
 		if err := CheckURL(text); (err == nil) != good {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -372,7 +426,12 @@ func TestUsed(t *testing.T) {
 	if !u.first("a", ends, now) || u.first("a", ends, now) || !u.first("b", ends, now) || u.first("a", ends, now) {
 		t.Error("a login counts other than once")
 	}
-	if u.first("b", ends, ends.Add(-1)); !u.first("c", ends.Add(CookieLife), ends) || len(u.until) != 1 || len(u.order) != 1 {
+	if u.first(
+		"b",
+		ends,
+		ends.Add(-1),
+	); !u.first("c", ends.Add(CookieLife), ends) || len(u.until) != 1 ||
+		len(u.order) != 1 {
 		t.Errorf("what is old is remembered: %v", u.order)
 	}
 }

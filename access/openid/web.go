@@ -20,8 +20,8 @@ const (
 	maxSaid = 200
 )
 
-// newClient asks providers: bounded in time and size, without redirects, which would take a client's secret elsewhere, and
-// without connections that outlive their request.
+// newClient asks providers: bounded in time and size, without redirects, which would take a client's secret elsewhere,
+// and without connections that outlive their request.
 func newClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true

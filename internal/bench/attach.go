@@ -91,7 +91,14 @@ func follow(ctx context.Context, viewer *client.Client, shell client.Shell) (*co
 		stop(nil)
 		return nil, err
 	}
-	l := &convoyLink{viewer: viewer, shell: shell, stream: stream, stop: stop, out: make(chan chunk, 64), due: make(chan struct{}, 1)}
+	l := &convoyLink{
+		viewer: viewer,
+		shell:  shell,
+		stream: stream,
+		stop:   stop,
+		out:    make(chan chunk, 64),
+		due:    make(chan struct{}, 1),
+	}
 	l.done.Go(func() { l.read(ctx) })
 	l.done.Go(func() { l.acknowledge(ctx) })
 	return l, nil
@@ -198,6 +205,7 @@ func (l *convoyLink) Close() {
 	l.done.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
 	defer cancel()
-	l.viewer.Do(ctx, http.MethodDelete, l.shell.Path(), nil, nil) //nolint:errcheck // Convoy ends soon, and its shells with it
+	// Convoy ends soon, and its shells with it.
+	l.viewer.Do(ctx, http.MethodDelete, l.shell.Path(), nil, nil) //nolint:errcheck
 	l.viewer.Close()
 }

@@ -46,12 +46,15 @@ type crowd struct {
 	text    strings.Builder // that the first shell puts out after its prompt
 }
 
-// measureCrowd opens shells and has viewers attach, each with a stream as a page has it, then types in one shell, first while all is quiet and then while
-// every other shell prints. All bytes are checked at the end: nothing may be refused, and nothing lost.
+// measureCrowd opens shells and has viewers attach, each with a stream as a page has it, then types in one shell, first
+// while all is quiet and then while every other shell prints. All bytes are checked at the end: nothing may be refused,
+// and nothing lost.
 func measureCrowd(ctx context.Context, b *bench) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < crowdFiles {
-		b.report.note(fmt.Sprintf("crowd: left out, a process may open %d files here and it takes %d (ulimit -Hn)", limit.Cur, crowdFiles))
+		b.report.note(
+			fmt.Sprintf("crowd: left out, a process may open %d files here and it takes %d (ulimit -Hn)", limit.Cur, crowdFiles),
+		)
 		return nil
 	}
 	node, err := b.place.start(ctx, b.binary)

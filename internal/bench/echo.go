@@ -70,8 +70,8 @@ func typeKey(ctx context.Context, w *way, key byte) (time.Duration, error) {
 	return c.at.Sub(began), nil
 }
 
-// endLine ends a line that is a comment. Ctrl-C would be shorter, but bash 5.2 sometimes loses one at its prompt, in any
-// terminal, when it comes right after a key.
+// endLine ends a line that is a comment. Ctrl-C would be shorter, but bash 5.2 sometimes loses one at its prompt, in
+// any terminal, when it comes right after a key.
 func endLine(ctx context.Context, w *way) error {
 	if err := w.send(ctx, "\r"); err != nil {
 		return err

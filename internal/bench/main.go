@@ -52,7 +52,11 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.SetOutput(stderr)
 	parts := set.String("parts", strings.Join(partNames(), ","), "what to measure")
-	ways := set.String("ways", "bare,convoy,node,ttyd", "ways to a shell: a bare pty, convoy's control plane, a spawned node, ttyd")
+	ways := set.String(
+		"ways",
+		"bare,convoy,node,ttyd",
+		"ways to a shell: a bare pty, convoy's control plane, a spawned node, ttyd",
+	)
 	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
 	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
@@ -88,13 +92,37 @@ func parts() []part {
 	return []part{
 		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, true, measureEcho},
 		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, true, measureBulk},
-		{"viewers", "bulk output of one shell to its viewers, each of whom gets every byte", 8 * time.Second, false, measureViewers},
-		{"stalled", "one viewer's output and echo beside another that has stopped, and may type", 8 * time.Second, false, measureStalled},
+		{
+			"viewers",
+			"bulk output of one shell to its viewers, each of whom gets every byte",
+			8 * time.Second,
+			false,
+			measureViewers,
+		},
+		{
+			"stalled",
+			"one viewer's output and echo beside another that has stopped, and may type",
+			8 * time.Second,
+			false,
+			measureStalled,
+		},
 		{"delay", "key → echo over links with round trips", 16 * time.Second, true, measureDelay},
-		{"interrupt", "Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn", 8 * time.Second, true, measureInterrupt},
+		{
+			"interrupt",
+			"Ctrl-C during yes, in a viewer that draws 5 MB/s, until the prompt is drawn",
+			8 * time.Second,
+			true,
+			measureInterrupt,
+		},
 		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, false, measureSpawn},
 		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},
-		{"memory", "memory and CPU of idle processes, and what shells and viewers add", 10 * time.Second, false, measureMemory},
+		{
+			"memory",
+			"memory and CPU of idle processes, and what shells and viewers add",
+			10 * time.Second,
+			false,
+			measureMemory,
+		},
 	}
 }
 
@@ -149,7 +177,13 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	b.report.about(fmt.Sprintf("%s, %s %s/%s, %d cores", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU()))
 	if busy := load(); busy > float64(runtime.NumCPU())/4 {
-		b.report.note(fmt.Sprintf("other programs were busy when this began (load %.1f): only the ratios mean something, and those less than on a calm machine", busy))
+		b.report.note(
+			fmt.Sprintf(
+				"other programs were busy when this began (load %.1f): only the ratios mean something, and those less than on a "+
+					"calm machine",
+				busy,
+			),
+		)
 	}
 	if b.place, err = newPlace(b.mib << 20); err != nil {
 		return err

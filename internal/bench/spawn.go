@@ -79,7 +79,13 @@ func (s *spawning) run(ctx context.Context) error {
 // openShell opens the node's shell, has the stream follow it, and waits for the prompt.
 func (s *spawning) openShell(ctx context.Context, node string) error {
 	var shell client.Shell
-	if err := s.viewer.Do(ctx, http.MethodPost, "/nodes/"+url.PathEscape(node)+"/shells", []byte(`{"rows":24,"cols":80,"first":true}`), &shell); err != nil {
+	if err := s.viewer.Do(
+		ctx,
+		http.MethodPost,
+		"/nodes/"+url.PathEscape(node)+"/shells",
+		[]byte(`{"rows":24,"cols":80,"first":true}`),
+		&shell,
+	); err != nil {
 		return err
 	}
 	path := fmt.Sprintf("/streams/%s/shells/%s/%s?from=0", s.stream.ID, url.PathEscape(node), shell.ID)

@@ -49,7 +49,11 @@ func measureStalled(ctx context.Context, b *bench) error {
 	}
 	defer w.close()
 	c := &companions{b, w, l}
-	list := []*company{{name: rowAlone, join: nobody}, {name: rowUnread, join: joinUnread}, {name: rowUndone, join: joinUndone}}
+	list := []*company{
+		{name: rowAlone, join: nobody},
+		{name: rowUnread, join: joinUnread},
+		{name: rowUndone, join: joinUndone},
+	}
 	began := time.Now()
 	for round := 0; round < 2*b.rounds && time.Since(began) < 10*time.Second; round++ {
 		for i := range list {

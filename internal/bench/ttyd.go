@@ -46,7 +46,9 @@ func (b *bench) startTtyd(ctx context.Context) (*ttyd, error) {
 	}
 	_, port, _ := net.SplitHostPort(addr)
 	t := &ttyd{addr: addr}
-	t.cmd = exec.Command("ttyd", append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-w", b.place.dir}, b.place.command()...)...)
+	t.cmd = exec.Command(
+		"ttyd",
+		append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-w", b.place.dir}, b.place.command()...)...)
 	t.cmd.Env, t.cmd.Dir = b.place.env(), b.place.dir
 	if err := t.cmd.Start(); err != nil {
 		return nil, err

@@ -14,14 +14,18 @@ func TestTypistGathers(t *testing.T) {
 	var mu sync.Mutex
 	sent := map[int64]string{}
 	under, free := make(chan struct{}, 10), make(chan struct{})
-	typist := &typist{next: 7, fail: func(err error) { t.Error(err) }, send: func(_ context.Context, n int64, b []byte) error {
-		mu.Lock()
-		sent[n] = string(b)
-		mu.Unlock()
-		under <- struct{}{}
-		<-free
-		return nil
-	}}
+	typist := &typist{
+		next: 7,
+		fail: func(err error) { t.Error(err) },
+		send: func(_ context.Context, n int64, b []byte) error {
+			mu.Lock()
+			sent[n] = string(b)
+			mu.Unlock()
+			under <- struct{}{}
+			<-free
+			return nil
+		},
+	}
 	for i := range inputsAtOnce + 3 {
 		typist.press(t.Context(), keyAt(i))
 	}
@@ -51,7 +55,10 @@ func TestTypistFails(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("refused")
 	told := make(chan error, 1)
-	typist := &typist{fail: func(err error) { told <- err }, send: func(context.Context, int64, []byte) error { return refused }}
+	typist := &typist{
+		fail: func(err error) { told <- err },
+		send: func(context.Context, int64, []byte) error { return refused },
+	}
 	typist.press(t.Context(), 'a')
 	if err := <-told; !errors.Is(err, refused) {
 		t.Errorf("told %v, want %v", err, refused)

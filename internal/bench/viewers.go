@@ -32,7 +32,8 @@ func measureViewers(ctx context.Context, b *bench) error {
 	if s.shell, err = s.asks.Open(ctx, b.convoy.name); err != nil {
 		return err
 	}
-	defer s.asks.Do(context.WithoutCancel(ctx), http.MethodDelete, s.shell.Path(), nil, nil) //nolint:errcheck // Convoy ends soon, and its shells with it
+	// Convoy ends soon, and its shells with it.
+	defer s.asks.Do(context.WithoutCancel(ctx), http.MethodDelete, s.shell.Path(), nil, nil) //nolint:errcheck
 	one, many := &audience{stage: s, n: 1}, &audience{stage: s, n: manyViewers}
 	began := time.Now()
 	for round := range b.rounds {

@@ -77,7 +77,14 @@ type missing struct {
 }
 
 // watch follows a shell from an offset. A client that is a page also gets the list of nodes and the log, as pages do.
-func watch(ctx context.Context, viewer *client.Client, shell client.Shell, from int64, t *tally, draws bool) (*watcher, error) {
+func watch(
+	ctx context.Context,
+	viewer *client.Client,
+	shell client.Shell,
+	from int64,
+	t *tally,
+	draws bool,
+) (*watcher, error) {
 	ctx, stop := context.WithCancel(ctx)
 	query := url.Values{"shell": {fmt.Sprintf("%s@%d", shell.Key(), from)}}
 	if !viewer.Page {
@@ -88,7 +95,16 @@ func watch(ctx context.Context, viewer *client.Client, shell client.Shell, from 
 		stop()
 		return nil, err
 	}
-	w := &watcher{viewer: viewer, shell: shell, stream: stream, draws: draws, stop: stop, ended: make(chan struct{}), off: from, tally: t}
+	w := &watcher{
+		viewer: viewer,
+		shell:  shell,
+		stream: stream,
+		draws:  draws,
+		stop:   stop,
+		ended:  make(chan struct{}),
+		off:    from,
+		tally:  t,
+	}
 	go w.read(ctx)
 	return w, nil
 }

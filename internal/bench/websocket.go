@@ -55,7 +55,8 @@ func (ws *webSocket) shake(addr, path, protocol string) error {
 	rand.Read(nonce[:]) //nolint:errcheck // never fails
 	key := base64.StdEncoding.EncodeToString(nonce[:])
 	if _, err := fmt.Fprintf(ws.conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n\r\n", path, addr, key, protocol); err != nil {
+		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: "+
+		"%s\r\n\r\n", path, addr, key, protocol); err != nil {
 		return err
 	}
 	answer, err := http.ReadResponse(ws.in, nil)
@@ -63,7 +64,8 @@ func (ws *webSocket) shake(addr, path, protocol string) error {
 		return err
 	}
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	if answer.StatusCode != http.StatusSwitchingProtocols || answer.Header.Get("Sec-WebSocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
+	if answer.StatusCode != http.StatusSwitchingProtocols ||
+		answer.Header.Get("Sec-WebSocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
 		return errors.New("refused: " + answer.Status)
 	}
 	return nil

@@ -34,7 +34,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(r.Context(), func() { c.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // an open connection
+	// An open connection.
+	stop := context.AfterFunc(r.Context(), func() { c.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck
 	answer, err := c.exchange(r)
 	if err != nil {
 		stop()

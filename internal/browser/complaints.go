@@ -53,7 +53,8 @@ func (c *complaints) listen(event any) {
 	defer c.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning || e.Type == runtime.ConsoleAPICalledTypeAssert {
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning ||
+			e.Type == runtime.ConsoleAPICalledTypeAssert {
 			if text := words(e.Args); !strings.Contains(text, slowMachine) {
 				c.list = append(c.list, fmt.Sprintf("console %s: %s", e.Type, text))
 			}

@@ -57,7 +57,14 @@ func (p *Page) Press(chord string) {
 	if !ok {
 		p.t.Fatalf("browser: no key %q", name)
 	}
-	down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Modifiers: held, Key: name, Code: k.code, WindowsVirtualKeyCode: k.virtual, NativeVirtualKeyCode: k.virtual}
+	down := input.DispatchKeyEventParams{
+		Type:                  input.DispatchKeyEventTypeKeyDown,
+		Modifiers:             held,
+		Key:                   name,
+		Code:                  k.code,
+		WindowsVirtualKeyCode: k.virtual,
+		NativeVirtualKeyCode:  k.virtual,
+	}
 	if held&^modifiers["Shift"] == 0 {
 		down.Text = k.text // a chord types nothing
 	}

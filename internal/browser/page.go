@@ -123,7 +123,11 @@ func (p *Page) Wait(expression string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the page's own deadline tells more
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(deadline))
+	poll := chromedp.Poll[chromedp.Void](
+		expression,
+		chromedp.WithPollingInterval(pollEvery),
+		chromedp.WithPollingTimeout(deadline),
+	)
 	err := chromedp.Do(ctx, poll)
 	for err != nil && ctx.Err() == nil && leftPage.MatchString(err.Error()) { // the next page may meet it
 		err = chromedp.Do(ctx, poll)
@@ -153,8 +157,8 @@ func (p *Page) Click(selector string) {
 	p.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// rest waits until the first element that matches a CSS selector has been at one place for two frames: a click goes to a
-// place, and misses what moves.
+// rest waits until the first element that matches a CSS selector has been at one place for two frames: a click goes to
+// a place, and misses what moves.
 func (p *Page) rest(selector string) {
 	p.t.Helper()
 	if p.noScripts {

@@ -26,7 +26,12 @@ type Client struct {
 
 // New makes a client with a viewer name of its own and connections of its own.
 func New(base, token string) *Client {
-	return &Client{Base: strings.TrimSuffix(base, "/"), Token: token, Viewer: rand.Text(), HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	return &Client{
+		Base:   strings.TrimSuffix(base, "/"),
+		Token:  token,
+		Viewer: rand.Text(),
+		HTTP:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
+	}
 }
 
 // Close gives up the connections that are idle.

@@ -48,7 +48,11 @@ func (l *Lab) Capture(see func(Frame)) *Capture {
 	l.t.Helper()
 	c := &Capture{see: see}
 	must(l.t, l.hub.inside(func() error {
-		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(bigEndian(unix.ETH_P_ALL)))
+		fd, err := unix.Socket(
+			unix.AF_PACKET,
+			unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,
+			int(bigEndian(unix.ETH_P_ALL)),
+		)
 		if err != nil {
 			return err
 		}

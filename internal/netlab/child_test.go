@@ -117,8 +117,17 @@ func (c *child) run(ctx context.Context, stop func(), config string) error {
 		return a
 	}})
 	var err error
-	c.cluster, err = peer.New(peer.Config{Name: cfg.Name, Cookie: cfg.Cookie, Bind: cfg.Bind,
-		Port: peer.DefaultPort, CallPort: peer.DefaultCallPort, Query: cfg.Query, Poll: cfg.Poll, Version: "0.1.0", Log: slog.New(handler)})
+	c.cluster, err = peer.New(peer.Config{
+		Name:     cfg.Name,
+		Cookie:   cfg.Cookie,
+		Bind:     cfg.Bind,
+		Port:     peer.DefaultPort,
+		CallPort: peer.DefaultCallPort,
+		Query:    cfg.Query,
+		Poll:     cfg.Poll,
+		Version:  "0.1.0",
+		Log:      slog.New(handler),
+	})
 	if err != nil {
 		return err
 	}

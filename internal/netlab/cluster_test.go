@@ -134,7 +134,12 @@ func TestOneWayCut(t *testing.T) {
 	gossiped := from.lines("WARN", "member unreachable") - unreachable
 	s.mu.Unlock()
 	if unreachable != 1 || gossiped != 0 {
-		t.Errorf("%s: %d lines that it cannot call the other, %d that it is dead; want 1 and 0", from.name, unreachable, gossiped)
+		t.Errorf(
+			"%s: %d lines that it cannot call the other, %d that it is dead; want 1 and 0",
+			from.name,
+			unreachable,
+			gossiped,
+		)
 	}
 	healed := time.Now()
 	s.lab.Heal()
@@ -143,5 +148,9 @@ func TestOneWayCut(t *testing.T) {
 	if again := from.order(call); again.Err != "" || again.Text != to.instance {
 		t.Errorf("a call after the heal: %+v", again)
 	}
-	t.Logf("a call failed after %v; nobody was lost in 15 s; callable again %v after the heal", failed.Took.Round(time.Millisecond), took.Round(time.Millisecond))
+	t.Logf(
+		"a call failed after %v; nobody was lost in 15 s; callable again %v after the heal",
+		failed.Took.Round(time.Millisecond),
+		took.Round(time.Millisecond),
+	)
 }

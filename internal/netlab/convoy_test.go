@@ -57,9 +57,33 @@ func (s *scene) convoy(host *netlab.Host, name string, args ...string) *program 
 	if err != nil {
 		s.Fatal(err)
 	}
-	args = append([]string{"-provider", "none", "-query", query, "-host", name, "-bind", host.Addr().String(), "-addr", "[::1]:4000", "-log", "json", "-system-shell", "first", "-shell", "/bin/sh"}, args...)
+	args = append(
+		[]string{
+			"-provider",
+			"none",
+			"-query",
+			query,
+			"-host",
+			name,
+			"-bind",
+			host.Addr().String(),
+			"-addr",
+			"[::1]:4000",
+			"-log",
+			"json",
+			"-system-shell",
+			"first",
+			"-shell",
+			"/bin/sh",
+		},
+		args...)
 	cmd := host.Command(s.Context(), exe, args...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.TempDir(), "CONVOY_COOKIE=" + cookieA, "CONVOY_TOKEN=" + token}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + s.TempDir(),
+		"CONVOY_COOKIE=" + cookieA,
+		"CONVOY_TOKEN=" + token,
+	}
 	p := &program{s.launch("convoy@"+name, host, cmd), client.New("http://[::1]:4000", token)}
 	p.HTTP.Transport = &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return host.Dial(ctx, network, addr)

@@ -32,7 +32,9 @@ func TestRow23_WrongCookie(t *testing.T) {
 		return lost(began, all, all)
 	}
 	s.holds(12*time.Second, joined) // a dozen polls
-	if err := all[0].order(order{Do: "connect", Target: stranger.host.Addr().String(), Limit: 5 * time.Second}).Err; err == "" {
+	if err := all[0].order(
+		order{Do: "connect", Target: stranger.host.Addr().String(), Limit: 5 * time.Second},
+	).Err; err == "" {
 		t.Error("a member connects to a node with another cookie")
 	} else {
 		t.Logf("connect by hand: %s", err)

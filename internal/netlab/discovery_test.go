@@ -25,7 +25,8 @@ func TestRow20_DiscoveryByAAAA(t *testing.T) {
 	s := newScene(t, 3)
 	var otherPort atomic.Int64 // UDP packets between hosts that are not gossip on 4444
 	s.lab.Capture(func(f netlab.Frame) {
-		if p, ok := f.Parse(); ok && p.UDP && p.From.Port() != 53 && p.To.Port() != 53 && (p.From.Port() != 4444 || p.To.Port() != 4444) {
+		if p, ok := f.Parse(); ok && p.UDP && p.From.Port() != 53 && p.To.Port() != 53 &&
+			(p.From.Port() != 4444 || p.To.Port() != 4444) {
 			otherPort.Add(1)
 		}
 	})

@@ -32,7 +32,8 @@ func Main(tests func() int) int {
 		}
 		return tests()
 	}
-	runtime.LockOSThread()                      // the other process ends with this thread, which is the main one, and has its priority
+	// the other process ends with this thread, which is the main one, and has its priority
+	runtime.LockOSThread()
 	unix.Setpriority(unix.PRIO_PROCESS, 0, -10) //nolint:errcheck // then they take their turn
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]

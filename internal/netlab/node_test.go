@@ -36,7 +36,13 @@ func (s *scene) node(host *netlab.Host, options ...option) *process {
 func (s *scene) begin(host *netlab.Host, options ...option) *process {
 	s.Helper()
 	addr := host.Addr().String()
-	cfg := nodeConfig{Name: "convoy@n" + addr[strings.LastIndex(addr, ":")+1:] + ".internal", Cookie: cookieA, Query: query, Bind: host.Addr(), Poll: time.Second}
+	cfg := nodeConfig{
+		Name:   "convoy@n" + addr[strings.LastIndex(addr, ":")+1:] + ".internal",
+		Cookie: cookieA,
+		Query:  query,
+		Bind:   host.Addr(),
+		Poll:   time.Second,
+	}
 	for _, o := range options {
 		o(&cfg)
 	}

@@ -52,7 +52,13 @@ func TestRedeployOverlap(t *testing.T) {
 			old.stop(sigterm)
 		}
 		s.seen(deadline, want, old, append(viewers, fresh)...)
-		t.Logf("round %d: new one known to all after %v; old one %s after %v", i, joined.Round(time.Millisecond), want, time.Since(ended).Round(time.Millisecond))
+		t.Logf(
+			"round %d: new one known to all after %v; old one %s after %v",
+			i,
+			joined.Round(time.Millisecond),
+			want,
+			time.Since(ended).Round(time.Millisecond),
+		)
 		s.lab.DNS.Del(query, old.host.Addr())
 		s.lab.DNS.Del("web.internal", old.host.Addr())
 		s.mu.Lock()

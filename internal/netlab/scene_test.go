@@ -125,7 +125,17 @@ func (s *scene) report() string {
 	for _, p := range s.processes {
 		fmt.Fprintf(&b, "--- %s (%s)\n", p.name, p.instance)
 		for _, e := range p.events[max(0, len(p.events)-12):] {
-			fmt.Fprintf(&b, "%s %s %s %s %s %s %s\n", e.Time.Format("05.000"), e.Kind, e.Level, e.Message, e.Member, e.Addr, e.Reason+e.Err)
+			fmt.Fprintf(
+				&b,
+				"%s %s %s %s %s %s %s\n",
+				e.Time.Format("05.000"),
+				e.Kind,
+				e.Level,
+				e.Message,
+				e.Member,
+				e.Addr,
+				e.Reason+e.Err,
+			)
 		}
 		for _, m := range p.members() {
 			fmt.Fprintf(&b, "    %s %s %v %s\n", m.Name, m.Instance, m.Addr, m.State)
@@ -199,7 +209,9 @@ func (p *process) end() {
 	p.scene.mu.Lock()
 	defer p.scene.mu.Unlock()
 	text := p.errors.String()
-	if !p.stopping && p.status != nil && !strings.Contains(p.status.Error(), "killed") || strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") {
+	if !p.stopping && p.status != nil && !strings.Contains(p.status.Error(), "killed") ||
+		strings.Contains(text, "DATA RACE") ||
+		strings.Contains(text, "panic:") {
 		p.scene.Errorf("%s ended: %v\n%s", p.name, p.status, text)
 	}
 }

@@ -25,7 +25,11 @@ func TestStartWithoutNetwork(t *testing.T) {
 		alone := s.convoy(s.lab.Host(0), "one.internal")
 		others := []*process{s.begin(s.lab.Host(1)), s.begin(s.lab.Host(2))}
 		alone.started()
-		alone.nodes(deadline, "it is a cluster of one", func(list []client.Node) bool { return alive(list, "convoy@one.internal") })
+		alone.nodes(
+			deadline,
+			"it is a cluster of one",
+			func(list []client.Node) bool { return alive(list, "convoy@one.internal") },
+		)
 		s.ready(others...)
 		s.holds(5*time.Second, func() string {
 			if len(others[0].members()) > 1 || len(others[1].members()) > 1 {

@@ -220,7 +220,12 @@ func sendGarbage(i *intruder) {
 	for _, port := range []uint16{4444, 4445} {
 		for _, b := range said {
 			group.Go(func() {
-				if answer := i.say("tcp", i.at(port), b); bytes.Contains(answer, []byte("convoy@")) || bytes.Contains(answer, []byte("200 OK")) {
+				if answer := i.say(
+					"tcp",
+					i.at(port),
+					b,
+				); bytes.Contains(answer, []byte("convoy@")) ||
+					bytes.Contains(answer, []byte("200 OK")) {
 					i.Errorf("port %d answers %q with %q", port, b[:min(len(b), 40)], answer)
 				}
 			})
@@ -262,7 +267,8 @@ func sendPackets(i *intruder) {
 // callWithoutCookie asks for what a member may: without a certificate, with one that
 // it has made itself, and with another cluster's.
 func callWithoutCookie(i *intruder) {
-	for name, certificate := range map[string]*tls.Certificate{"no": nil, "a self-made": forge(i.T, ""), "another cluster's": forge(i.T, cookieB)} {
+	for name, certificate := range map[string]*tls.Certificate{"no": nil, "a self-made": forge(i.T, ""),
+		"another cluster's": forge(i.T, cookieB)} {
 		config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}, ServerName: i.victim.instance}
 		if certificate != nil {
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
@@ -344,7 +350,8 @@ func (i *intruder) wait(port uint16, said []byte) {
 func halfHello() []byte {
 	here, there := net.Pipe()
 	defer here.Close()
-	go tls.Client(here, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}).Handshake() //nolint:errcheck // it is not to end
+	// It is not to end.
+	go tls.Client(here, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}).Handshake() //nolint:errcheck
 	b := make([]byte, 4096)
 	n, err := there.Read(b)
 	if err != nil {

@@ -36,7 +36,12 @@ func TestDelay200ms(t *testing.T) {
 		if first.Err != "" || second.Err != "" || second.Took < 400*time.Millisecond {
 			t.Errorf("calls over the slow link: %+v, %+v", first, second)
 		}
-		t.Logf("calls from %s: the first takes %v, the next %v", from.name, first.Took.Round(time.Millisecond), second.Took.Round(time.Millisecond))
+		t.Logf(
+			"calls from %s: the first takes %v, the next %v",
+			from.name,
+			first.Took.Round(time.Millisecond),
+			second.Took.Round(time.Millisecond),
+		)
 	}
 }
 

@@ -101,7 +101,14 @@ func (w *wire) entropy(kind string) (bits float64, bytes int) {
 // pass. Nothing of it can be read.
 func TestNoPlaintext(t *testing.T) {
 	t.Parallel()
-	const control, base, typed, argument, message, path = "marker-of-the-control", "sesame-in-gossip", "sesame-in-a-shell", "sesame-in-a-call", "sesame-in-a-message", "sesame-in-a-path"
+	const (
+		control  = "marker-of-the-control"
+		base     = "sesame-in-gossip"
+		typed    = "sesame-in-a-shell"
+		argument = "sesame-in-a-call"
+		message  = "sesame-in-a-message"
+		path     = "sesame-in-a-path"
+	)
 	s := newScene(t, 3)
 	w := &wire{scene: s, payloads: map[string][][]byte{}}
 	s.lab.Capture(w.see)

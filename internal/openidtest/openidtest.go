@@ -73,8 +73,19 @@ func Start(t testing.TB, list ...User) *Server {
 	s.storage = &users{server: s}
 	s.storage.Storage = storage.NewStorageWithClients(s.storage, map[string]*storage.Client{
 		ClientID: storage.WebClient(ClientID, ClientSecret), PublicID: storage.NativeClient(PublicID)})
-	config := &op.Config{CryptoKey: [32]byte{1}, CodeMethodS256: true, AuthMethodPost: true, SupportedScopes: []string{"openid", "profile", "email", "groups"}}
-	provider, err := op.NewProvider(config, s.storage, op.StaticIssuer(s.URL), op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)))
+	config := &op.Config{
+		CryptoKey:       [32]byte{1},
+		CodeMethodS256:  true,
+		AuthMethodPost:  true,
+		SupportedScopes: []string{"openid", "profile", "email", "groups"},
+	}
+	provider, err := op.NewProvider(
+		config,
+		s.storage,
+		op.StaticIssuer(s.URL),
+		op.WithAllowInsecure(),
+		op.WithLogger(slog.New(slog.DiscardHandler)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +110,11 @@ func Start(t testing.TB, list ...User) *Server {
 	return s
 }
 
-var page = template.Must(template.New("").Parse(`<!doctype html><title>The provider</title><form method="post" action="/login/username">
-<input type="hidden" name="id" value="{{.}}"><input id="username" name="username"><input id="password" name="password" type="password"><button>Go on</button></form>`))
+var page = template.Must(
+	template.New("").Parse(`<!doctype html><title>The provider</title><form method="post" action="/login/username">
+<input type="hidden" name="id" value="{{.}}"><input id="username" name="username">
+<input id="password" name="password" type="password"><button>Go on</button></form>`),
+)
 
 // Change does something between two requests.
 func (s *Server) Change(do func()) {
@@ -174,7 +188,10 @@ func NewKey() *rsa.PrivateKey {
 
 // Sign signs claims with any key and algorithm.
 func Sign(key any, id string, algorithm jose.SignatureAlgorithm, claims map[string]any) string {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id))
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: algorithm, Key: key},
+		(&jose.SignerOptions{}).WithHeader("kid", id),
+	)
 	if err != nil {
 		panic(err)
 	}
@@ -199,7 +216,10 @@ func Claims(token string) (claims map[string]any) {
 // which the provider sends it back.
 func (s *Server) LogIn(t testing.TB, from, user string) url.Values {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	ask := func(method, to string, form url.Values) *url.URL {
 		r, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(form.Encode()))
 		if err != nil {
@@ -222,7 +242,11 @@ func (s *Server) LogIn(t testing.TB, from, user string) url.Values {
 	if form.Host != strings.TrimPrefix(s.URL, "http://") { // refused at once
 		return form.Query()
 	}
-	back := ask("POST", form.String(), url.Values{"id": {form.Query().Get("authRequestID")}, "username": {user}, "password": {Password}})
+	back := ask(
+		"POST",
+		form.String(),
+		url.Values{"id": {form.Query().Get("authRequestID")}, "username": {user}, "password": {Password}},
+	)
 	return ask("GET", back.String(), nil).Query()
 }
 
@@ -249,7 +273,12 @@ func (u *users) GetUserByUsername(name string) *storage.User {
 func (u *users) ExampleClientID() string { return "nobody" }
 
 // SetUserinfoFromRequest puts a user's claims into an ID token.
-func (u *users) SetUserinfoFromRequest(ctx context.Context, info *oidc.UserInfo, request op.IDTokenRequest, scopes []string) error {
+func (u *users) SetUserinfoFromRequest(
+	ctx context.Context,
+	info *oidc.UserInfo,
+	request op.IDTokenRequest,
+	scopes []string,
+) error {
 	if err := u.Storage.SetUserinfoFromRequest(ctx, info, request, scopes); err != nil {
 		return err
 	}

@@ -92,7 +92,14 @@ func New(t testing.TB, opts Options) *Server {
 	if opts.Plan == "" {
 		opts.Plan = "hobby"
 	}
-	s := &Server{t: t, opts: opts, schemas: schemas(t), pipe: newPipe(), faults: map[string][]Fault{}, sockets: map[*peer]bool{}}
+	s := &Server{
+		t:       t,
+		opts:    opts,
+		schemas: schemas(t),
+		pipe:    newPipe(),
+		faults:  map[string][]Fault{},
+		sockets: map[*peer]bool{},
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.state = newState()
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serve)}

@@ -204,7 +204,12 @@ func init() {
 			if !who.account {
 				return nil, errNotAuthorized
 			}
-			return object{"id": "user-1", "name": "Ada", "email": "ada@example.com", "apiTokenRateLimit": object{"remainingPoints": 900, "resetsAt": "2026-11-22T20:00:00Z"}}, nil
+			return object{
+				"id":                "user-1",
+				"name":              "Ada",
+				"email":             "ada@example.com",
+				"apiTokenRateLimit": object{"remainingPoints": 900, "resetsAt": "2026-11-22T20:00:00Z"},
+			}, nil
 		},
 		"project": known(func(s *Server, args map[string]any) (any, error) {
 			if args["id"] != Project {

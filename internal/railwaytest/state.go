@@ -31,7 +31,12 @@ func Image() []Stage {
 		{Status: "QUEUED"},
 		{After: time.Second, Status: "INITIALIZING"},
 		{After: time.Second, Status: "DEPLOYING", Begins: []string{"CREATE_CONTAINER"}},
-		{After: 2 * time.Second, Ends: []string{"CREATE_CONTAINER"}, Begins: []string{"HEALTHCHECK"}, Log: []string{`node started`}},
+		{
+			After:  2 * time.Second,
+			Ends:   []string{"CREATE_CONTAINER"},
+			Begins: []string{"HEALTHCHECK"},
+			Log:    []string{`node started`},
+		},
 		{After: 2 * time.Second, Status: "SUCCESS", Ends: []string{"HEALTHCHECK"}},
 	}
 }
@@ -41,7 +46,13 @@ func Build() []Stage {
 	return append([]Stage{
 		{Status: "QUEUED"},
 		{After: time.Second, Status: "INITIALIZING", Begins: []string{"SNAPSHOT_CODE"}},
-		{After: 2 * time.Second, Status: "BUILDING", Ends: []string{"SNAPSHOT_CODE"}, Begins: []string{"BUILD_IMAGE"}, Build: []string{"fetching modules"}},
+		{
+			After:  2 * time.Second,
+			Status: "BUILDING",
+			Ends:   []string{"SNAPSHOT_CODE"},
+			Begins: []string{"BUILD_IMAGE"},
+			Build:  []string{"fetching modules"},
+		},
 		{After: 20 * time.Second, Build: []string{"compiling", "linking"}},
 		{After: 20 * time.Second, Ends: []string{"BUILD_IMAGE"}, Begins: []string{"PUBLISH_IMAGE"}},
 		{After: 5 * time.Second, Ends: []string{"PUBLISH_IMAGE"}, Build: []string{"pushed"}},
@@ -108,8 +119,13 @@ type state struct {
 }
 
 func newState() state {
-	control := &service{id: Control, name: "convoy", created: time.Now().Add(-time.Hour).UTC(), image: "ghcr.io/example/convoy:1",
-		variables: map[string]string{"CONVOY_TOKEN": "a-token-of-the-console"}}
+	control := &service{
+		id:        Control,
+		name:      "convoy",
+		created:   time.Now().Add(-time.Hour).UTC(),
+		image:     "ghcr.io/example/convoy:1",
+		variables: map[string]string{"CONVOY_TOKEN": "a-token-of-the-console"},
+	}
 	st := state{services: map[string]*service{Control: control}, deployments: map[string]*deployment{},
 		shared: map[string]string{"CONVOY_COOKIE": "a-cookie-that-nobody-may-see-0123456789"}}
 	d := &deployment{id: st.id("dep"), service: Control, status: "SUCCESS", created: control.created, at: control.created}
@@ -150,7 +166,13 @@ func (s *Server) AddService(name string, variables map[string]string) string {
 }
 
 func (s *Server) make(name string, variables map[string]string) *service {
-	one := &service{id: s.state.id("svc"), name: name, created: time.Now().UTC(), variables: maps.Clone(variables), settings: map[string]any{}}
+	one := &service{
+		id:        s.state.id("svc"),
+		name:      name,
+		created:   time.Now().UTC(),
+		variables: maps.Clone(variables),
+		settings:  map[string]any{},
+	}
 	if one.variables == nil {
 		one.variables = map[string]string{}
 	}
@@ -162,7 +184,10 @@ func (s *Server) make(name string, variables map[string]string) *service {
 func (s *Server) AddVolume(name, volume, mount string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.volumes = append(s.state.volumes, object{"mountPath": mount, "serviceId": s.named(name).id, "volume": object{"id": "vol-" + volume, "name": volume}})
+	s.state.volumes = append(
+		s.state.volumes,
+		object{"mountPath": mount, "serviceId": s.named(name).id, "volume": object{"id": "vol-" + volume, "name": volume}},
+	)
 }
 
 // SetShared sets the shared variables.
@@ -218,7 +243,14 @@ func (s *Server) Services() (list []Seen) {
 		if one.id == Control {
 			continue
 		}
-		seen := Seen{ID: one.id, Name: one.name, Image: one.image, Repo: one.repo, Variables: maps.Clone(one.variables), Settings: maps.Clone(one.settings)}
+		seen := Seen{
+			ID:        one.id,
+			Name:      one.name,
+			Image:     one.image,
+			Repo:      one.repo,
+			Variables: maps.Clone(one.variables),
+			Settings:  maps.Clone(one.settings),
+		}
 		for _, d := range one.list {
 			seen.Deployments, seen.Status = append(seen.Deployments, d.id), d.status
 		}
@@ -230,7 +262,13 @@ func (s *Server) Services() (list []Seen) {
 // deploy begins a deployment. s.mu must be held.
 func (s *Server) deploy(one *service) *deployment {
 	now := time.Now().UTC()
-	d := &deployment{id: s.state.id("dep"), service: one.id, created: now, at: now, stages: s.opts.Script(one.name, len(one.list)+1)}
+	d := &deployment{
+		id:      s.state.id("dep"),
+		service: one.id,
+		created: now,
+		at:      now,
+		stages:  s.opts.Script(one.name, len(one.list)+1),
+	}
 	one.list = append(one.list, d)
 	s.state.deployments[d.id] = d
 	s.advance(d)
@@ -339,8 +377,13 @@ func (s *Server) contain(d *deployment, one *service) {
 
 // resolve is the environment of a service, references resolved. s.mu must be held.
 func (s *Server) resolve(one *service) map[string]string {
-	env := map[string]string{"RAILWAY_SERVICE_NAME": one.name, "RAILWAY_SERVICE_ID": one.id, "RAILWAY_PRIVATE_DOMAIN": one.name + ".railway.internal",
-		"RAILWAY_PROJECT_ID": Project, "RAILWAY_ENVIRONMENT_ID": Environment}
+	env := map[string]string{
+		"RAILWAY_SERVICE_NAME":   one.name,
+		"RAILWAY_SERVICE_ID":     one.id,
+		"RAILWAY_PRIVATE_DOMAIN": one.name + ".railway.internal",
+		"RAILWAY_PROJECT_ID":     Project,
+		"RAILWAY_ENVIRONMENT_ID": Environment,
+	}
 	for key, value := range one.variables {
 		inner, isReference := strings.CutPrefix(value, "${{")
 		inner, closed := strings.CutSuffix(inner, "}}")
@@ -384,7 +427,13 @@ func text(s string) any {
 }
 
 func (e *event) object() object {
-	o := object{"id": e.id, "step": e.step, "createdAt": stamp(e.created), "completedAt": stamp(e.completed), "payload": nil}
+	o := object{
+		"id":          e.id,
+		"step":        e.step,
+		"createdAt":   stamp(e.created),
+		"completedAt": stamp(e.completed),
+		"payload":     nil,
+	}
 	if !e.completed.IsZero() {
 		o["payload"] = object{"error": text(e.error), "detail": text(e.detail), "reason": nil, "skipped": nil,
 			"durationMs": int(e.completed.Sub(e.created).Milliseconds()), "attempt": nil, "maxAttempts": nil}
@@ -393,8 +442,18 @@ func (e *event) object() object {
 }
 
 func (d *deployment) object() object {
-	return object{"id": d.id, "serviceId": d.service, "status": d.status, "statusUpdatedAt": stamp(d.at), "deploymentStopped": d.stopped,
-		"createdAt": stamp(d.created), "updatedAt": stamp(d.at), "instances": []object{{"id": "inst-" + d.id, "status": "RUNNING"}}}
+	return object{
+		"id":                d.id,
+		"serviceId":         d.service,
+		"status":            d.status,
+		"statusUpdatedAt":   stamp(d.at),
+		"deploymentStopped": d.stopped,
+		"createdAt": stamp(
+			d.created,
+		),
+		"updatedAt": stamp(d.at),
+		"instances": []object{{"id": "inst-" + d.id, "status": "RUNNING"}},
+	}
 }
 
 func (l line) object() object {
@@ -402,8 +461,17 @@ func (l line) object() object {
 }
 
 func (one *service) object() object {
-	o := object{"id": "si-" + one.id, "serviceId": one.id, "serviceName": one.name, "createdAt": stamp(one.created), "deletedAt": stamp(one.deleted),
-		"region": text(one.region), "numReplicas": 1, "source": nil, "latestDeployment": nil}
+	o := object{
+		"id":               "si-" + one.id,
+		"serviceId":        one.id,
+		"serviceName":      one.name,
+		"createdAt":        stamp(one.created),
+		"deletedAt":        stamp(one.deleted),
+		"region":           text(one.region),
+		"numReplicas":      1,
+		"source":           nil,
+		"latestDeployment": nil,
+	}
 	if one.image != "" || one.repo != "" {
 		o["source"] = object{"image": text(one.image), "repo": text(one.repo)}
 	}

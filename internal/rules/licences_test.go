@@ -16,7 +16,8 @@ var permitted = map[string]string{
 	"ISC":        "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee",
 	"ISC, older": "Permission to use, copy, modify, and distribute this software for any purpose with or without fee",
 	"BSD":        "Redistribution and use in source and binary forms, with or without modification, are permitted",
-	"BSD, psx":   "Redistribution and use in source and binary forms of libcap/psx, with or without modification, are permitted",
+	"BSD, psx": "Redistribution and use in source and binary forms of libcap/psx, with or without modification, are " +
+		"permitted",
 	"Apache-2.0": "Apache License Version 2.0, January 2004",
 	"MPL-2.0":    "Mozilla Public License, version 2.0",
 	"MPL 2":      "Mozilla Public License Version 2.0",
@@ -26,7 +27,9 @@ var permitted = map[string]string{
 // GPL among them, is taken under the other.
 func TestLicences(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}", "convoy").Output()
+	out, err := exec.Command("go", "list", "-deps", "-f",
+		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}", "convoy").
+		Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 const places = 4
 
 // Page looks at one shell and types into it as the console's page does (docs/protocol.md), whatever the network does:
-// what gets no answer is sent again under its number, and a stream that is lost is opened anew at the byte that has been
-// reached. It never waits before it tries again. Whatever the protocol does not allow ends it with an error.
+// what gets no answer is sent again under its number, and a stream that is lost is opened anew at the byte that has
+// been reached. It never waits before it tries again. Whatever the protocol does not allow ends it with an error.
 type Page struct {
 	c      *client.Client
 	shell  client.Shell
@@ -39,7 +39,14 @@ type Page struct {
 
 // Look follows a shell from an offset that is kept, with a window of so many bytes. Close it.
 func Look(ctx context.Context, c *client.Client, s client.Shell, from, window int64) *Page {
-	p := &Page{c: c, shell: s, window: window, places: make(chan struct{}, places), off: from, changed: make(chan struct{})}
+	p := &Page{
+		c:       c,
+		shell:   s,
+		window:  window,
+		places:  make(chan struct{}, places),
+		off:     from,
+		changed: make(chan struct{}),
+	}
 	p.ctx, p.stop = context.WithCancel(ctx)
 	p.work.Go(p.read)
 	p.work.Go(p.acknowledge)
@@ -73,7 +80,8 @@ func (p *Page) settle(n int64, b []byte) {
 		case err == nil:
 			return
 		case !answered: // lost on the way there, or back
-		case refused.Status == http.StatusConflict && refused.Expected != nil && *refused.Expected < n: // and that one is under way
+		// and that one is under way
+		case refused.Status == http.StatusConflict && refused.Expected != nil && *refused.Expected < n:
 		default:
 			p.fail(fmt.Errorf("input %d: %w", n, err))
 			return

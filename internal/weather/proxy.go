@@ -37,7 +37,13 @@ func NewProxy(target string, seed uint64, w Weather) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{target: target, listener: listener, weather: w, random: rand.New(rand.NewPCG(seed, 1)), conns: map[net.Conn]bool{}}
+	p := &Proxy{
+		target:   target,
+		listener: listener,
+		weather:  w,
+		random:   rand.New(rand.NewPCG(seed, 1)),
+		conns:    map[net.Conn]bool{},
+	}
 	p.group.Go(p.accept)
 	return p, nil
 }

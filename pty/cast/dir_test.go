@@ -20,7 +20,12 @@ func TestRecordingIsListedAndRead(t *testing.T) {
 	f := begin(t, d, 0)
 	must(t, f.Output(after(1000), []byte("hello")))
 	must(t, f.Flush())
-	if s := one(t, d, f.ID()); s.ID != firstID || s.State != Recording || s.Header != header() || s.Bytes == 0 || s.Reason != "" {
+	if s := one(
+		t,
+		d,
+		f.ID(),
+	); s.ID != firstID || s.State != Recording || s.Header != header() || s.Bytes == 0 ||
+		s.Reason != "" {
 		t.Errorf("while it is written: %+v", s)
 	}
 	if err := d.Remove(f.ID()); !errors.Is(err, ErrRecording) {
@@ -74,7 +79,8 @@ func TestOnlyIDsAreFound(t *testing.T) {
 	must(t, os.Symlink(outside, path(d, linked)))
 	must(t, os.Mkdir(path(d, "20261125-101504-folder"), 0o700))
 	must(t, os.WriteFile(d.Path+"/notes.txt", nil, 0o600))
-	for _, id := range []string{"", ".", "..", "../secret", "notes.txt", firstID + ".cast", firstID + "/../" + firstID, "/" + firstID, firstID + "\x00", firstID + "\n",
+	for _, id := range []string{"", ".", "..", "../secret", "notes.txt", firstID + ".cast", firstID + "/../" + firstID,
+		"/" + firstID, firstID + "\x00", firstID + "\n",
 		"20261125-101502-K3FZ", "20261125-101502-", linked, "20261125-101504-folder", "20261125-101505-nosuch"} {
 		if _, err := d.Open(id); !errors.Is(err, ErrNotFound) {
 			t.Errorf("open %q: %v", id, err)
@@ -192,7 +198,8 @@ func TestCutOffIsMended(t *testing.T) {
 func TestForeignFilesStay(t *testing.T) {
 	d := newDir(t, 1<<20)
 	must(t, os.MkdirAll(d.Path, 0o700))
-	for i, content := range []string{"", "no recording", `{"version":2,"width":80,"height":24}` + "\n[1,", `{"version":3,"term":{"cols":80,"rows":24}}` + "\nbroken\n[1"} {
+	for i, content := range []string{"", "no recording", `{"version":2,"width":80,"height":24}` + "\n[1,",
+		`{"version":3,"term":{"cols":80,"rows":24}}` + "\nbroken\n[1"} {
 		id := fmt.Sprintf("20250101-000000-x%d", i)
 		must(t, os.WriteFile(path(d, id), []byte(content), 0o600))
 		if s := one(t, d, id); s.State != Cut {

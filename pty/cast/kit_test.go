@@ -19,7 +19,16 @@ var began = time.Date(2026, 11, 25, 10, 15, 2, 0, time.UTC)
 func after(ms int) time.Time { return began.Add(time.Duration(ms) * time.Millisecond) }
 
 func header() Header {
-	return Header{Cols: 80, Rows: 24, Term: "xterm-256color", Title: "bash", Started: began, Node: "convoy@a.test", Shell: "k3fz9abcde", By: "admin"}
+	return Header{
+		Cols:    80,
+		Rows:    24,
+		Term:    "xterm-256color",
+		Title:   "bash",
+		Started: began,
+		Node:    "convoy@a.test",
+		Shell:   "k3fz9abcde",
+		By:      "admin",
+	}
 }
 
 func must(t testing.TB, err error) {

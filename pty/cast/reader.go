@@ -49,10 +49,19 @@ func parseHeader(line []byte) (h Header, v2 bool, err error) {
 	if v2 {
 		v.Term.Cols, v.Term.Rows = v.Width, v.Height
 	}
-	if (v.Version != 3 && !v2) || !sideValid(v.Term.Cols) || !sideValid(v.Term.Rows) || v.Timestamp < 0 || v.Timestamp > 1e11 {
+	if (v.Version != 3 && !v2) || !sideValid(v.Term.Cols) || !sideValid(v.Term.Rows) || v.Timestamp < 0 ||
+		v.Timestamp > 1e11 {
 		return h, false, fmt.Errorf("read header of version %d, %d×%d: %w", v.Version, v.Term.Rows, v.Term.Cols, ErrFormat)
 	}
-	h = Header{Cols: v.Term.Cols, Rows: v.Term.Rows, Term: v.Term.Type, Title: v.Title, Node: v.Convoy.Node, Shell: v.Convoy.Shell, By: v.Convoy.By}
+	h = Header{
+		Cols:  v.Term.Cols,
+		Rows:  v.Term.Rows,
+		Term:  v.Term.Type,
+		Title: v.Title,
+		Node:  v.Convoy.Node,
+		Shell: v.Convoy.Shell,
+		By:    v.Convoy.By,
+	}
 	if v.Timestamp > 0 {
 		h.Started = time.Unix(int64(v.Timestamp), 0).UTC()
 	}

@@ -22,9 +22,9 @@ const (
 
 var errEnded = errors.New("recording has ended")
 
-// Writer writes a recording, line by line: what it writes always ends with a
-// whole line. An event is never earlier than the one before it, or than the start. It may be used by several goroutines at once. After an error it
-// writes nothing more.
+// Writer writes a recording, line by line: what it writes always ends with a whole line. An event is never earlier than
+// the one before it, or than the start. It may be used by several goroutines at once. After an error it writes nothing
+// more.
 type Writer struct {
 	mu         sync.Mutex
 	out        io.Writer

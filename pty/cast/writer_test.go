@@ -41,7 +41,8 @@ func TestWriterWritesVersion3(t *testing.T) {
 		t.Errorf("output after the end: %v", err)
 	}
 	h, list, err := events(t, &out)
-	if !errors.Is(err, io.EOF) || h != header() || len(list) != 4 || list[3] != (Event{1500 * time.Millisecond, Exit, "137"}) {
+	if !errors.Is(err, io.EOF) || h != header() || len(list) != 4 ||
+		list[3] != (Event{1500 * time.Millisecond, Exit, "137"}) {
 		t.Errorf("read %+v, %+v, %v", h, list, err)
 	}
 }
@@ -228,7 +229,9 @@ func TestReaderRefuses(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	f.Add([]byte(`{"version":3,"term":{"cols":80,"rows":24}}` + "\n[0.1, \"o\", \"a\\ud800\"]\n# x\n[1, \"r\", \"1x1\"]\n[0"))
+	f.Add(
+		[]byte(`{"version":3,"term":{"cols":80,"rows":24}}` + "\n[0.1, \"o\", \"a\\ud800\"]\n# x\n[1, \"r\", \"1x1\"]\n[0"),
+	)
 	f.Add([]byte(`{"version":2,"width":1,"height":1}` + "\n[9, \"o\", \"\"]\n[-3, \"m\", \"\"]"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r, err := NewReader(bytes.NewReader(in))

@@ -20,7 +20,12 @@ func FuzzWrite(f *testing.F) {
 	for i := range 6 { // floods that go the short way
 		line := strings.Repeat("0123456789", i) + "\r\n"
 		f.Add([]byte(strings.Repeat(line, 4000/len(line))), uint8(1), uint8(10), uint64(i))
-		f.Add([]byte(strings.Repeat(strings.Repeat(line, 100)+"\x1b[31mred\x1b[m\r\n漢\t\r\n", 2)), uint8(2), uint8(24), uint64(i))
+		f.Add(
+			[]byte(strings.Repeat(strings.Repeat(line, 100)+"\x1b[31mred\x1b[m\r\n漢\t\r\n", 2)),
+			uint8(2),
+			uint8(24),
+			uint64(i),
+		)
 	}
 	f.Fuzz(func(t *testing.T, input []byte, rows, cols uint8, seed uint64) {
 		checkStream(t, input, int(rows%40)+2, int(cols%100)+2, seed)

@@ -54,17 +54,18 @@ func randomLine(rng *rand.Rand, exts *extTable, cols int) *line {
 
 // sameLine reports whether two lines look the same.
 func sameLine(a, b *line, exts *extTable) bool {
-	return a.wrapped == b.wrapped && len(a.cells) == len(b.cells) && !slices.ContainsFunc(slices.Collect(func(yield func(int) bool) {
-		for i := range a.cells {
-			if !yield(i) {
-				return
+	return a.wrapped == b.wrapped && len(a.cells) == len(b.cells) &&
+		!slices.ContainsFunc(slices.Collect(func(yield func(int) bool) {
+			for i := range a.cells {
+				if !yield(i) {
+					return
+				}
 			}
-		}
-	}), func(i int) bool {
-		c, d := a.cells[i], b.cells[i]
-		return c.content != d.content || c.fg != d.fg || c.bg != d.bg || a.text(i) != b.text(i) ||
-			c.bg&hasExt != 0 && exts.at(c.ext) != exts.at(d.ext)
-	})
+		}), func(i int) bool {
+			c, d := a.cells[i], b.cells[i]
+			return c.content != d.content || c.fg != d.fg || c.bg != d.bg || a.text(i) != b.text(i) ||
+				c.bg&hasExt != 0 && exts.at(c.ext) != exts.at(d.ext)
+		})
 }
 
 // Whatever a row holds comes out of the history as it went in, read or taken out, also
@@ -154,7 +155,13 @@ func TestResizeOfAnEndlessLine(t *testing.T) {
 		var text bytes.Buffer
 		s.WriteText(&text)
 		// a piece may end in a blank, which no line does
-		if got, want := strings.NewReplacer("\n", "", " ", "").Replace(text.String()), strings.ReplaceAll(all.String(), " ", ""); got != want {
+		if got, want := strings.NewReplacer("\n", "", " ", "").
+			Replace(text.String()),
+			strings.ReplaceAll(
+				all.String(),
+				" ",
+				"",
+			); got != want {
 			t.Fatalf("at %d columns the text is %d bytes, %.50q…, want %d", cols, len(got), got, len(want))
 		}
 		if n := strings.Count(text.String(), "\n"); n > 10 {

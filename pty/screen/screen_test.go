@@ -38,7 +38,15 @@ func TestCursorAndModes(t *testing.T) {
 		t.Errorf("Bells = %d, want 2", got)
 	}
 	_, _ = s.Write([]byte("\x1b[?1049;1002;2004;25l\x1b[?1049;1002;1006;2004h\x1b[4 q"))
-	want := Modes{Wrap: true, Paste: true, Alternate: true, Mouse: MouseDrag, MouseEncoding: 1006, CursorStyle: 2, CursorBlink: 2}
+	want := Modes{
+		Wrap:          true,
+		Paste:         true,
+		Alternate:     true,
+		Mouse:         MouseDrag,
+		MouseEncoding: 1006,
+		CursorStyle:   2,
+		CursorBlink:   2,
+	}
 	if got := s.Modes(); got != want {
 		t.Errorf("Modes = %+v, want %+v", got, want)
 	}
@@ -91,7 +99,8 @@ func TestDir(t *testing.T) {
 	}
 }
 
-// TestClipboard has a program write to the clipboard and ask for it (OSC 52): that is the pages' affair, and nobody answers.
+// TestClipboard has a program write to the clipboard and ask for it (OSC 52): that is the pages' affair, and nobody
+// answers.
 func TestClipboard(t *testing.T) {
 	s := fed("a\x1b]52;c;aGVsbG8=\ab\x1b]52;c;?\x1b\\c\x1b]52;c;" + strings.Repeat("A", 100_000) + "\ad\x1b]52\ae")
 	if got := s.Text()[0]; got != "abcde" {
@@ -154,10 +163,28 @@ func TestBounds(t *testing.T) {
 	if got := len([]rune(s.Text()[0])); got != marksPerCell {
 		t.Errorf("%d code points in a cell, want %d", got, marksPerCell)
 	}
-	_, _ = s.Write([]byte(strings.Repeat("\x1b[2147483647I\x1b[2147483647L\x1b[2147483647@\x1b[2147483647S\rx\x1b[2147483647b", 100)))
+	_, _ = s.Write(
+		[]byte(strings.Repeat("\x1b[2147483647I\x1b[2147483647L\x1b[2147483647@\x1b[2147483647S\rx\x1b[2147483647b", 100)),
+	)
 	for i := range 8_000 {
 		_, _ = s.Write([]byte("\x1b]8;id=" + string(rune('a'+i%26)) + ";http://" + strings.Repeat("x", i%2500) + "/\ax"))
-		_, _ = s.Write([]byte{0x1b, '[', '4', ';', '5', '8', ';', '2', ';', '0' + byte(i%10), ';', '0' + byte(i/10%10), ';', '0' + byte(i/100%10), 'm'})
+		_, _ = s.Write([]byte{
+			0x1b,
+			'[',
+			'4',
+			';',
+			'5',
+			'8',
+			';',
+			'2',
+			';',
+			'0' + byte(i%10),
+			';',
+			'0' + byte(i/10%10),
+			';',
+			'0' + byte(i/100%10),
+			'm',
+		})
 	}
 	if n := len(s.exts.sets); n > 4*firstSweep {
 		t.Errorf("%d sets of attributes for %d cells", n, 14*20)

@@ -13,7 +13,8 @@ func TestSkimMakesNoDifference(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		before := []string{"", "\x1b[31mred", "\x1b[5;10r", "\x1b[?1049h", "\x1b[?7l", "\x1b[4h", "\x1b[20h", "\x1b7\x1b[3;4H", "\x1b[", "\xe4\xb8", "\x1b(0"}[rng.IntN(11)]
+		before := []string{"", "\x1b[31mred", "\x1b[5;10r", "\x1b[?1049h", "\x1b[?7l", "\x1b[4h", "\x1b[20h",
+			"\x1b7\x1b[3;4H", "\x1b[", "\xe4\xb8", "\x1b(0"}[rng.IntN(11)]
 		var text strings.Builder
 		for range 2000 {
 			end := []string{"\r\n", "\r\n", "\n", "\t\r\n"}[rng.IntN(4)]
@@ -72,7 +73,8 @@ func TestExpressIsTaken(t *testing.T) {
 	if n, _ := s.express(long); n != len(long) {
 		t.Errorf("%d of %d bytes go the short way", n, len(long))
 	}
-	for _, change := range []string{"\x1b[2;5r", "\x1b[?1049h", "\x1b[31m", "x", "\x1b[4h", "\x1b[?7l", "\x1b(0", "\x1b[A"} {
+	for _, change := range []string{"\x1b[2;5r", "\x1b[?1049h", "\x1b[31m", "x", "\x1b[4h", "\x1b[?7l", "\x1b(0",
+		"\x1b[A"} {
 		s := New(10, 40, 500)
 		s.Write([]byte(strings.Repeat("\r\n", 20) + change))
 		if n, _ := s.express(long); n != 0 {

@@ -294,7 +294,8 @@ func (p *painter) pending(l *line, row, w int) {
 		return
 	}
 	p.goTo(row, cols-1)
-	if c := l.cells[0]; c == (cell{bg: c.bg & colourMask}) && !slices.ContainsFunc(l.cells, func(d cell) bool { return d != c }) {
+	if c := l.cells[0]; c == (cell{bg: c.bg & colourMask}) &&
+		!slices.ContainsFunc(l.cells, func(d cell) bool { return d != c }) {
 		p.use(c)
 		p.out = append(p.out, " \x1b[1K"...)
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// sequences are all that a program can send, in each form that the parser tells apart, with parameters that make them cost
-// most: controls, escapes, control sequences with any prefix and intermediate, strings.
+// sequences are all that a program can send, in each form that the parser tells apart, with parameters that make them
+// cost most: controls, escapes, control sequences with any prefix and intermediate, strings.
 func sequences() (all []string) {
 	for c := range 0x20 {
 		all = append(all, string(rune(c)), string(rune(c))+"x")
@@ -36,9 +36,24 @@ func sequences() (all []string) {
 	for id := range 140 {
 		all = append(all, fmt.Sprintf("\x1b]%d;x\a", id), fmt.Sprintf("\x1b]%d;0;?\a", id))
 	}
-	return append(all, "\x1bP$qm\x1b\\", "\x1b]8;;x\a", "\x1b[4:3;58:2:1:2:3mx", "e\u0301", "\U000E0100", "漢", "\t\r",
-		"\x1b[?1049h\x1b[?1049l\x1b[?3h\x1b[?3l\x1bc", "\x1b[H\x1b[2J", "\x1b[2;3r\n", "\x1b[H\x1bM", "x\x1b[999999b", "\x1b[41m\x1b[2Jx", "漢\x1b[1 @",
-		"e"+strings.Repeat("\U000E0100", 31)+"\x1b[999999b")
+	return append(
+		all,
+		"\x1bP$qm\x1b\\",
+		"\x1b]8;;x\a",
+		"\x1b[4:3;58:2:1:2:3mx",
+		"e\u0301",
+		"\U000E0100",
+		"漢",
+		"\t\r",
+		"\x1b[?1049h\x1b[?1049l\x1b[?3h\x1b[?3l\x1bc",
+		"\x1b[H\x1b[2J",
+		"\x1b[2;3r\n",
+		"\x1b[H\x1bM",
+		"x\x1b[999999b",
+		"\x1b[41m\x1b[2Jx",
+		"漢\x1b[1 @",
+		"e"+strings.Repeat("\U000E0100", 31)+"\x1b[999999b",
+	)
 }
 
 // before are states that make sequences cost more.
@@ -62,8 +77,8 @@ func filled(rows, cols int, state string) *Screen {
 	return s
 }
 
-// TestWork_OneSequence: no sequence costs more than to write all cells of the screen some times, so that a shell is not held up by
-// one; and WriteSome stops after it.
+// TestWork_OneSequence: no sequence costs more than to write all cells of the screen some times, so that a shell is not
+// held up by one; and WriteSome stops after it.
 func TestWork_OneSequence(t *testing.T) {
 	t.Parallel()
 	const rows, cols = 60, 100
@@ -86,15 +101,37 @@ func TestWork_OneSequence(t *testing.T) {
 	}
 }
 
-// cheap are the sequences that clear or swap a whole screen, or move all of it. They cost a screen's rows, not its cells.
+// cheap are the sequences that clear or swap a whole screen, or move all of it. They cost a screen's rows, not its
+// cells.
 var cheap = []string{
-	"\x1b[2J", "\x1b[J", "\x1b[1J", "\x1b[H\x1b[J", "\x1b[3J", "\x1bc", "\x1b#8", "\x1b[?1049h\x1b[?1049l", "\x1b[?47h\x1b[?47l",
-	"\x1b[?3h\x1b[?3l", "\x1b[!p", "\x1b[S", "\x1b[T", "\x1b[L", "\x1b[M", "\x1b[99S", "\x1b[99T", "\x1b[99L", "\x1b[99M", "\x1b[?2J",
-	"\x1b[?1049h\x1b[?1049l\x1b[?3h\x1b[?3l\x1bc", "\n", "\x1bD", "\x1bM",
+	"\x1b[2J",
+	"\x1b[J",
+	"\x1b[1J",
+	"\x1b[H\x1b[J",
+	"\x1b[3J",
+	"\x1bc",
+	"\x1b#8",
+	"\x1b[?1049h\x1b[?1049l",
+	"\x1b[?47h\x1b[?47l",
+	"\x1b[?3h\x1b[?3l",
+	"\x1b[!p",
+	"\x1b[S",
+	"\x1b[T",
+	"\x1b[L",
+	"\x1b[M",
+	"\x1b[99S",
+	"\x1b[99T",
+	"\x1b[99L",
+	"\x1b[99M",
+	"\x1b[?2J",
+	"\x1b[?1049h\x1b[?1049l\x1b[?3h\x1b[?3l\x1bc",
+	"\n",
+	"\x1bD",
+	"\x1bM",
 }
 
-// TestWork_ClearIsCheap holds them to it: a screen of 200 × 500 is cleared for what its rows take, or those columns that the
-// sequence cuts.
+// TestWork_ClearIsCheap holds them to it: a screen of 200 × 500 is cleared for what its rows take, or those columns
+// that the sequence cuts.
 func TestWork_ClearIsCheap(t *testing.T) {
 	t.Parallel()
 	const rows, cols, times = 200, 500, 200

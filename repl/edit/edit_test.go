@@ -80,7 +80,10 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%d bytes are kept", len(parts.rest))
 		}
 		for _, k := range got {
-			if strings.ContainsFunc(k.text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 }) {
+			if strings.ContainsFunc(
+				k.text,
+				func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 },
+			) {
 				t.Errorf("%q types a control", k.text)
 			}
 		}
@@ -197,7 +200,8 @@ func TestDraw_AfterAResize(t *testing.T) {
 			s.Write([]byte(drawing(up, l))) //nolint:errcheck // it takes all
 		}
 		shown := strings.Join(s.Text(), "\n")
-		if strings.Count(shown, "(1)>") != 1 || strings.Trim(shown[:strings.Index(shown+"(1)>", "(1)>")], "above\n") != "" || strings.Contains(shown, "helper") {
+		if strings.Count(shown, "(1)>") != 1 || strings.Trim(shown[:strings.Index(shown+"(1)>", "(1)>")], "above\n") != "" ||
+			strings.Contains(shown, "helper") {
 			t.Errorf("seed %d, cursor at %d of %q:\n%s", seed, b.pos, b.text, shown)
 			return
 		}
@@ -215,7 +219,8 @@ func TestHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"one", "one", " secret", "", "def f():\n  pass\n", strings.Repeat("x", maxEntry+1), "two"} {
+	for _, text := range []string{"one", "one", " secret", "", "def f():\n  pass\n", strings.Repeat("x", maxEntry+1),
+		"two"} {
 		if err := h.Add(text); err != nil {
 			t.Error(err)
 		}
@@ -301,7 +306,12 @@ func TestListed(t *testing.T) {
 	for i := range 100 {
 		many = append(many, Candidate{fmt.Sprintf("name%02d", i), ""})
 	}
-	if got := listed(many, 30, 5); len(got) != 5 || got[0] != "name00  name01  name02" || !strings.Contains(got[4], "88 more") {
+	if got := listed(
+		many,
+		30,
+		5,
+	); len(got) != 5 || got[0] != "name00  name01  name02" ||
+		!strings.Contains(got[4], "88 more") {
 		t.Errorf("many: %q", got)
 	}
 }

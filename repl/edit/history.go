@@ -73,7 +73,8 @@ func readEntries(file io.Reader) (entries []string, err error) {
 
 // Add keeps what was typed: not what is empty, begins with a blank, repeats the last entry or is huge.
 func (h *History) Add(text string) error {
-	if strings.TrimSpace(text) == "" || text[0] == ' ' || len(text) > maxEntry || len(h.entries) > 0 && h.entries[len(h.entries)-1] == text {
+	if strings.TrimSpace(text) == "" || text[0] == ' ' || len(text) > maxEntry ||
+		len(h.entries) > 0 && h.entries[len(h.entries)-1] == text {
 		return nil
 	}
 	h.entries = append(h.entries, text)

@@ -198,7 +198,8 @@ func controlString(b []byte) (key, int) {
 
 // sequence decodes a control sequence: ESC [, parameters, a last byte.
 func sequence(b []byte) (key, int) {
-	if kind := string(b[2:min(3, len(b))]); kind == "M" || kind == "[" { // X10's mouse has three bytes behind it, the console's F1 to F5 have one
+	// X10's mouse has three bytes behind it, the console's F1 to F5 have one
+	if kind := string(b[2:min(3, len(b))]); kind == "M" || kind == "[" {
 		length := map[string]int{"M": 6, "[": 4}[kind]
 		if len(b) < length {
 			return key{}, 0
@@ -238,7 +239,18 @@ var keyNames = map[string]string{
 }
 
 // modifiers are what stands before a key's name, by xterm's number: 1 + shift + 2 alt + 4 control.
-var modifiers = map[string]string{"": "", "1": "", "2": "", "3": "M-", "4": "M-", "5": "C-", "6": "C-", "7": "C-", "8": "C-", "9": "M-"}
+var modifiers = map[string]string{
+	"":  "",
+	"1": "",
+	"2": "",
+	"3": "M-",
+	"4": "M-",
+	"5": "C-",
+	"6": "C-",
+	"7": "C-",
+	"8": "C-",
+	"9": "M-",
+}
 
 func named(code, modifier string) key {
 	name, ok := keyNames[code]

@@ -57,7 +57,8 @@ func lay(prompt, more, text string, pos, width int) layout {
 }
 
 func (l layout) equal(other layout) bool {
-	return l.row == other.row && l.col == other.col && l.cols == other.cols && slices.Equal(l.rows, other.rows) && slices.Equal(l.below, other.below)
+	return l.row == other.row && l.col == other.col && l.cols == other.cols && slices.Equal(l.rows, other.rows) &&
+		slices.Equal(l.below, other.below)
 }
 
 // mark puts the cursor here if it stands at this byte.

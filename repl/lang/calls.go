@@ -14,45 +14,133 @@ import (
 var nodeEntries = []entry{
 	{"node.self", "", "The name of the node that this shell runs on.", true, asks("node.self")},
 	{"node.list", "", "The names of the other nodes that this one is connected to.", true, asks("node.list")},
-	{"node.info", "name=None", "The details of a node, by default this one: instance, version, addresses, memory, members. Read its fields with a dot: node.info().version.", true, asks("node.info", "name?")},
-	{"node.connect", "name", "Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason printed, if it cannot be reached or has another cookie.", false, connect},
+	{
+		"node.info",
+		"name=None",
+		"The details of a node, by default this one: instance, version, addresses, memory, members. Read its fields with a " +
+			"dot: node.info().version.",
+		true,
+		asks("node.info", "name?"),
+	},
+	{
+		"node.connect",
+		"name",
+		"Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason " +
+			"printed, if it cannot be reached or has another cookie.",
+		false,
+		connect,
+	},
 	{"node.ping", "name", "The round-trip time of a call to a node. An error if it does not answer.", false, ping},
 }
 
 var rpcEntries = []entry{
-	{"rpc.call", "node, fn, *args, timeout=30", "Calls a registered function on a node, as rpc.call(\"convoy@…\", \"railway.me\"). The node's first label is enough as its name. timeout is in seconds.", false, callFunction},
-	{"rpc.multicall", "fn, *args, nodes=None, timeout=30", "Calls a function on many nodes at once, by default on all. Returns a record for each: node, value and error.", false, multicall},
-	{"rpc.eval", "node, source, timeout=30", "Evaluates source text in a separate, limited Convoy shell on a node, and returns its output and its last value.", false, evalThere},
-	{"rpc.functions", "node=None", "The names of the functions that can be called on a node.", false, asks("rpc.functions", "node?")},
+	{
+		"rpc.call",
+		"node, fn, *args, timeout=30",
+		"Calls a registered function on a node, as rpc.call(\"convoy@…\", \"railway.me\"). The node's first label is " +
+			"enough as its name. timeout is in seconds.",
+		false,
+		callFunction,
+	},
+	{
+		"rpc.multicall",
+		"fn, *args, nodes=None, timeout=30",
+		"Calls a function on many nodes at once, by default on all. Returns a record for each: node, value and error.",
+		false,
+		multicall,
+	},
+	{
+		"rpc.eval",
+		"node, source, timeout=30",
+		"Evaluates source text in a separate, limited Convoy shell on a node, and returns its output and its last value.",
+		false,
+		evalThere,
+	},
+	{
+		"rpc.functions",
+		"node=None",
+		"The names of the functions that can be called on a node.",
+		false,
+		asks("rpc.functions", "node?"),
+	},
 }
 
 var processEntries = []entry{
-	{"send", "process, node, message", "Sends a message to a process on a node: send(\"worker\", node, \"ping\"). The result of self() on another shell replaces process and node: send(p, message).", false, send},
+	{
+		"send",
+		"process, node, message",
+		"Sends a message to a process on a node: send(\"worker\", node, \"ping\"). The result of self() on another shell " +
+			"replaces process and node: send(p, message).",
+		false,
+		send,
+	},
 	{"self", "", "This shell as a process: its name and its node, for others to send to.", true, asks("self")},
-	{"receive", "timeout=None", "Waits for the next message to this shell, at most timeout seconds: a record of its sender's node and the message. None after the time-out.", false, receive},
+	{
+		"receive",
+		"timeout=None",
+		"Waits for the next message to this shell, at most timeout seconds: a record of its sender's node and the message. " +
+			"None after the time-out.",
+		false,
+		receive,
+	},
 	{"flush", "", "Prints the messages that have arrived and were not received.", true, flush},
 }
 
 var fleetEntries = []entry{
-	{"spawn", "", "Creates a node, as the button does, and returns its name immediately. fleet.wait(name, \"alive\") waits until it can be called.", false, asks("spawn")},
+	{
+		"spawn",
+		"",
+		"Creates a node, as the button does, and returns its name immediately. fleet.wait(name, \"alive\") waits until it " +
+			"can be called.",
+		false,
+		asks("spawn"),
+	},
 	{"retire", "name", "Removes a spawned node.", false, asks("retire", "name")},
 	{"fleet.nodes", "", "All nodes with their status, as the console shows them.", true, asks("fleet.nodes")},
-	{"fleet.wait", "name, status=\"alive\", timeout=60", "Waits until a node has a status, or is gone (\"gone\"), and returns it. An error if it fails, or after the time-out.", false, waitFor},
+	{
+		"fleet.wait",
+		"name, status=\"alive\", timeout=60",
+		"Waits until a node has a status, or is gone (\"gone\"), and returns it. An error if it fails, or after the " +
+			"time-out.",
+		false,
+		waitFor,
+	},
 }
 
 var logEntries = []entry{
-	{"logs.tail", "node=None, n=20, grep=\"\"", "The last lines of a node's log, by default this node's; with grep, those that contain that text.", true, asks("logs.tail", "node?", "n?", "grep?")},
-	{"logs.find", "text, n=50", "The last n lines of all nodes' logs that contain text, in time order.", false, asks("logs.find", "text", "n?")},
+	{
+		"logs.tail",
+		"node=None, n=20, grep=\"\"",
+		"The last lines of a node's log, by default this node's; with grep, those that contain that text.",
+		true,
+		asks("logs.tail", "node?", "n?", "grep?"),
+	},
+	{
+		"logs.find",
+		"text, n=50",
+		"The last n lines of all nodes' logs that contain text, in time order.",
+		false,
+		asks("logs.find", "text", "n?"),
+	},
 }
 
 var shellEntries = []entry{
 	{"shells.list", "node=None", "The shells of a node, by default of all nodes.", true, asks("shells.list", "node?")},
-	{"shells.run", "node, command, timeout=30", "Runs a command line in a separate system shell on a node, for admins: its output, exit status and time.", false, runCommand},
+	{
+		"shells.run",
+		"node, command, timeout=30",
+		"Runs a command line in a separate system shell on a node, for admins: its output, exit status and time.",
+		false,
+		runCommand,
+	},
 }
 
 // asks is a function of the node's with these parameters; those with ? may be left
 // out.
-func asks(fn string, params ...string) func(*Session, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+func asks(
+	fn string,
+	params ...string,
+) func(*Session, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
 	return func(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		values := make([]starlark.Value, len(params))
 		pairs := make([]any, 0, 2*len(params))
@@ -124,7 +212,12 @@ func ping(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	return time.Duration(gotime.Since(began).Round(10 * gotime.Microsecond)), nil
 }
 
-func callFunction(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func callFunction(
+	s *Session,
+	b *starlark.Builtin,
+	args starlark.Tuple,
+	kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	if len(args) < 2 {
 		return nil, fmt.Errorf("%s: needs a node and the name of a function", b.Name())
 	}
@@ -148,7 +241,12 @@ func multicall(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []st
 }
 
 // askAll asks with leading arguments, a time, and a list of further ones.
-func (s *Session) askAll(fn string, first starlark.Tuple, timeout starlark.Value, rest starlark.Tuple) (starlark.Value, error) {
+func (s *Session) askAll(
+	fn string,
+	first starlark.Tuple,
+	timeout starlark.Value,
+	rest starlark.Tuple,
+) (starlark.Value, error) {
 	sent := []any{}
 	for _, v := range append(append(starlark.Tuple{}, first...), timeout, rest) {
 		one, err := toGo(v)
@@ -169,7 +267,12 @@ func runCommand(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 }
 
 // askTimed asks with two texts and a time.
-func (s *Session) askTimed(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, fn, one, two string) (starlark.Value, error) {
+func (s *Session) askTimed(
+	b *starlark.Builtin,
+	args starlark.Tuple,
+	kwargs []starlark.Tuple,
+	fn, one, two string,
+) (starlark.Value, error) {
 	var first, second string
 	timeout := 30.0
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, one, &first, two, &second, "timeout?", &timeout); err != nil {
@@ -192,7 +295,17 @@ func send(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	}
 	var process, node string
 	var message starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "process", &process, "node", &node, "message", &message); err != nil {
+	if err := starlark.UnpackArgs(
+		b.Name(),
+		args,
+		kwargs,
+		"process",
+		&process,
+		"node",
+		&node,
+		"message",
+		&message,
+	); err != nil {
 		return nil, err
 	}
 	what, err := toGo(message)
@@ -242,7 +355,17 @@ func flush(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 func waitFor(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	status, timeout := "alive", 60.0
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "status?", &status, "timeout?", &timeout); err != nil {
+	if err := starlark.UnpackArgs(
+		b.Name(),
+		args,
+		kwargs,
+		"name",
+		&name,
+		"status?",
+		&status,
+		"timeout?",
+		&timeout,
+	); err != nil {
 		return nil, err
 	}
 	return s.ask("fleet.wait", name, status, timeout)

@@ -44,7 +44,23 @@ func (s *Session) Complete(ctx context.Context, line string) (list []Candidate, 
 	return list, len(prefix)
 }
 
-var keywords = []string{"and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "not", "or", "pass", "return", "while"}
+var keywords = []string{
+	"and",
+	"break",
+	"continue",
+	"def",
+	"elif",
+	"else",
+	"for",
+	"if",
+	"in",
+	"lambda",
+	"not",
+	"or",
+	"pass",
+	"return",
+	"while",
+}
 
 // cutLast cuts a.b.c into a.b and c.
 func cutLast(word string) (base, last string, dotted bool) {
@@ -150,7 +166,8 @@ func plain(v starlark.Value, depth int) bool {
 	case *starlark.List, starlark.Tuple:
 		return depth < maxDepth && allPlain(v.(starlark.Iterable), depth)
 	case *starlark.Dict:
-		return depth < maxDepth && !slices.ContainsFunc(v.Items(), func(item starlark.Tuple) bool { return !plain(item, depth+1) })
+		return depth < maxDepth &&
+			!slices.ContainsFunc(v.Items(), func(item starlark.Tuple) bool { return !plain(item, depth+1) })
 	}
 	return false
 }

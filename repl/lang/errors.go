@@ -107,8 +107,19 @@ var undefined = regexp.MustCompile(`^undefined: (\w+)`)
 
 // absent are names that other languages have, and this one on purpose has not.
 var absent = map[string]string{
-	"open": "files", "os": "the system", "sys": "the system", "import": "modules of others", "exec": "processes", "eval": "text as program; rpc.eval does that on a node",
-	"subprocess": "processes", "System": "the system", "File": "files", "Port": "processes", "input": "questions", "__import__": "modules of others", "socket": "the network",
+	"open":       "files",
+	"os":         "the system",
+	"sys":        "the system",
+	"import":     "modules of others",
+	"exec":       "processes",
+	"eval":       "text as program; rpc.eval does that on a node",
+	"subprocess": "processes",
+	"System":     "the system",
+	"File":       "files",
+	"Port":       "processes",
+	"input":      "questions",
+	"__import__": "modules of others",
+	"socket":     "the network",
 }
 
 // suggest adds to an error about a name what was probably meant.

@@ -37,7 +37,13 @@ func init() {
 // entries is everything that a Convoy shell can do beyond Starlark itself.
 func entries() []entry {
 	return slices.Concat(nodeEntries, rpcEntries, processEntries, fleetEntries, logEntries, shellEntries, []entry{
-		{"help", "x=None", "Lists all functions, or describes x: help(), help(rpc.call), help(\"rpc\").", true, (*Session).help},
+		{
+			"help",
+			"x=None",
+			"Lists all functions, or describes x: help(), help(rpc.call), help(\"rpc\").",
+			true,
+			(*Session).help,
+		},
 	})
 }
 
@@ -46,9 +52,12 @@ func (s *Session) makeLibrary() starlark.StringDict {
 	lib := starlark.StringDict{"time": time.Module, "json": starjson.Module, "math": math.Module}
 	modules := map[string]starlark.StringDict{}
 	for _, e := range entries() {
-		b := starlark.NewBuiltin(e.name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			return e.run(s, b, args, kwargs)
-		})
+		b := starlark.NewBuiltin(
+			e.name,
+			func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+				return e.run(s, b, args, kwargs)
+			},
+		)
 		module, fn, ok := strings.Cut(e.name, ".")
 		if !ok {
 			lib[e.name] = b
@@ -96,7 +105,12 @@ func (s *Session) helpName(name string) error {
 	for _, e := range entries() {
 		switch {
 		case e.name == name:
-			fmt.Fprintf(s.cfg.Out, "%s\n\n    %s\n", s.paint(bold, e.name+"("+e.params+")"), strings.ReplaceAll(wrap(e.doc, s.cfg.Width-4), "\n", "\n    "))
+			fmt.Fprintf(
+				s.cfg.Out,
+				"%s\n\n    %s\n",
+				s.paint(bold, e.name+"("+e.params+")"),
+				strings.ReplaceAll(wrap(e.doc, s.cfg.Width-4), "\n", "\n    "),
+			)
 			found = true
 		case strings.HasPrefix(e.name, name+"."):
 			s.helpLine(e)
@@ -110,12 +124,23 @@ func (s *Session) helpName(name string) error {
 }
 
 func (s *Session) helpAll() {
-	fmt.Fprintln(s.cfg.Out, wrap("This is Starlark, a small Python, with the fleet as its library. Your input is evaluated on this node. _ is the last value, Tab completes, Ctrl-C stops.", s.cfg.Width))
+	fmt.Fprintln(
+		s.cfg.Out,
+		wrap(
+			"This is Starlark, a small Python, with the fleet as its library. Your input is evaluated on this node. _ is the "+
+				"last value, Tab completes, Ctrl-C stops.",
+			s.cfg.Width,
+		),
+	)
 	fmt.Fprintln(s.cfg.Out)
 	for _, e := range entries() {
 		s.helpLine(e)
 	}
-	fmt.Fprintf(s.cfg.Out, "\n%s\n", wrap("json, math and time are Starlark's own modules. help(rpc.call) describes one.", s.cfg.Width))
+	fmt.Fprintf(
+		s.cfg.Out,
+		"\n%s\n",
+		wrap("json, math and time are Starlark's own modules. help(rpc.call) describes one.", s.cfg.Width),
+	)
 }
 
 // helpLine prints a function and the first sentence about it.

@@ -62,7 +62,13 @@ func New(cfg Config) *Session {
 	if cfg.Width == 0 {
 		cfg.Width = defaultWidth
 	}
-	s := &Session{cfg: cfg, globals: starlark.StringDict{}, sources: map[string]string{}, defs: map[string]string{}, ctx: context.Background()}
+	s := &Session{
+		cfg:     cfg,
+		globals: starlark.StringDict{},
+		sources: map[string]string{},
+		defs:    map[string]string{},
+		ctx:     context.Background(),
+	}
 	s.library = s.makeLibrary()
 	for name, value := range s.library {
 		s.globals[name] = value

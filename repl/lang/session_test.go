@@ -47,7 +47,12 @@ var demo = map[string]any{
 	"node.list": []string{"convoy@a.convoy.internal", "convoy@b.convoy.internal"},
 	"node.info": map[string]any{"name": "convoy@a", "memory": 1 << 40, "uptime": 1.5, "members": []any{}},
 	"fleet.nodes": []any{
-		map[string]any{"name": "convoy@a", "status": "alive", "self": true}, map[string]any{"name": "convoy@bärli", "status": "left", "self": false},
+		map[string]any{
+			"name":   "convoy@a",
+			"status": "alive",
+			"self":   true,
+		},
+		map[string]any{"name": "convoy@bärli", "status": "left", "self": false},
 	},
 	"node.connect": map[string]any{"connected": false, "reason": "it holds another cookie"},
 	"odd":          map[string]any{"a b": 1},
@@ -100,7 +105,8 @@ func trimLines(text string) string {
 func TestRun_KeepsWhatWasDefined(t *testing.T) {
 	t.Parallel()
 	s, out, node := newSession(t, demo)
-	for _, source := range []string{"def twice(x):\n    return x * 2", "y = twice(21)", "y", "_ + 1", "send('worker', node.self(), 'ping')"} {
+	for _, source := range []string{"def twice(x):\n    return x * 2", "y = twice(21)", "y", "_ + 1",
+		"send('worker', node.self(), 'ping')"} {
 		if err := s.Run(t.Context(), "", source); err != nil {
 			t.Fatalf("%s: %v", source, err)
 		}
@@ -120,17 +126,27 @@ func TestRun_KeepsWhatWasDefined(t *testing.T) {
 func TestRow09_ErrorsAreSentences(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		"nod.self()":                             "error: the name nod is not defined; did you mean node?\n  <1>:1\n    nod.self()\n    ^\n",
-		"x = [1,\n  2 3]":                        "error: got int literal, want ']'\n  <1>:2\n      2 3]\n         ^\n",
-		"def f():\n\treturn 1 + ''\nf()":         "error: unknown binary op: int + string\n  <1>:3\n    f()\n     ^\n  <1>:2 in f\n    \treturn 1 + ''\n    \t         ^\n",
-		"node.lst()":                             "error: module has no .lst field or method (did you mean .list?)\n  <1>:1\n    node.lst()\n        ^\n",
-		"open('/etc/passwd')":                    "error: open is not there: the Convoy shell knows nothing of files\n  <1>:1\n    open('/etc/passwd')\n    ^\n",
-		"System.cmd('ls')":                       "error: System is not there: the Convoy shell knows nothing of the system\n  <1>:1\n    System.cmd('ls')\n    ^\n",
-		"load('x.star', 'x')":                    "error: cannot load x.star: x.star is not loaded: the Convoy shell knows nothing of files\n  <1>:1\n    load('x.star', 'x')\n    ^\n",
-		"send('w', 'n', len)":                    "error: send: a builtin_function_or_method cannot travel to a node; numbers, text, lists and dicts can\n  <1>:1\n    send('w', 'n', len)\n        ^\n",
-		"a = []\na.append(a)\nsend('w', 'n', a)": "error: send: the value is nested too deeply, or contains itself\n  <1>:3\n    send('w', 'n', a)\n        ^\n",
-		"rpc.call('x', 'y')":                     "error: there is no node called \"convoy@nowhere\"; node.list() lists them\n  <1>:1\n    rpc.call('x', 'y')\n            ^\n",
-		"rpc.call('x')":                          "error: rpc.call: needs a node and the name of a function\n  <1>:1\n    rpc.call('x')\n            ^\n",
+		"nod.self()": "error: the name nod is not defined; did you mean node?\n  <1>:1\n    " +
+			"nod.self()\n    ^\n",
+		"x = [1,\n  2 3]": "error: got int literal, want ']'\n  <1>:2\n      2 3]\n         ^\n",
+		"def f():\n\treturn 1 + ''\nf()": "error: unknown binary op: int + string\n  <1>:3\n    f()\n     ^\n  " +
+			"<1>:2 in f\n    \treturn 1 + ''\n    \t         ^\n",
+		"node.lst()": "error: module has no .lst field or method (did you mean .list?)\n  " +
+			"<1>:1\n    node.lst()\n        ^\n",
+		"open('/etc/passwd')": "error: open is not there: the Convoy shell knows nothing of files\n  " +
+			"<1>:1\n    open('/etc/passwd')\n    ^\n",
+		"System.cmd('ls')": "error: System is not there: the Convoy shell knows nothing of the " +
+			"system\n  <1>:1\n    System.cmd('ls')\n    ^\n",
+		"load('x.star', 'x')": "error: cannot load x.star: x.star is not loaded: the Convoy shell knows " +
+			"nothing of files\n  <1>:1\n    load('x.star', 'x')\n    ^\n",
+		"send('w', 'n', len)": "error: send: a builtin_function_or_method cannot travel to a node; " +
+			"numbers, text, lists and dicts can\n  <1>:1\n    send('w', 'n', len)\n        ^\n",
+		"a = []\na.append(a)\nsend('w', 'n', a)": "error: send: the value is nested too deeply, or contains itself\n  " +
+			"<1>:3\n    send('w', 'n', a)\n        ^\n",
+		"rpc.call('x', 'y')": "error: there is no node called \"convoy@nowhere\"; node.list() lists " +
+			"them\n  <1>:1\n    rpc.call('x', 'y')\n            ^\n",
+		"rpc.call('x')": "error: rpc.call: needs a node and the name of a function\n  <1>:1\n    " +
+			"rpc.call('x')\n            ^\n",
 	} {
 		s, _, _ := newSession(t, demo)
 		err := s.Run(t.Context(), "", source)
@@ -169,7 +185,8 @@ func TestRun_Ends(t *testing.T) {
 
 func TestPrint_IsBounded(t *testing.T) {
 	t.Parallel()
-	for _, source := range []string{"'x' * 1000000", "list(range(100000))", "{i: i for i in range(100000)}", "[['x' * 10000] * 100] * 100", "a = []\na.append(a)\na"} {
+	for _, source := range []string{"'x' * 1000000", "list(range(100000))", "{i: i for i in range(100000)}",
+		"[['x' * 10000] * 100] * 100", "a = []\na.append(a)\na"} {
 		s, out, _ := newSession(t, demo)
 		if err := s.Run(t.Context(), "", source); err != nil {
 			t.Errorf("%s: %v", source, err)
@@ -183,8 +200,10 @@ func TestPrint_IsBounded(t *testing.T) {
 func TestIncomplete(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]bool{
-		"1": false, "(1,": true, "(1,\n2)": false, "def f():": true, "def f():\n  return 1": true, "def f():\n  return 1\n": false,
-		"if x:": true, "x = '''a": true, "x = 'a": false, "1 +": true, "1 )": false, "": false, "for x in y:\n  print(x)\n": false, "[\n": true, "(1,\n  2)": false, "if x: y\nelse:\n  z": true, "def f(): return 1": false,
+		"1": false, "(1,": true, "(1,\n2)": false, "def f():": true, "def f():\n  return 1": true, "def f():\n  return " +
+			"1\n": false,
+		"if x:": true, "x = '''a": true, "x = 'a": false, "1 +": true, "1 )": false, "": false, "for x in y:\n  " +
+			"print(x)\n": false, "[\n": true, "(1,\n  2)": false, "if x: y\nelse:\n  z": true, "def f(): return 1": false,
 	} {
 		if got := Incomplete(source); got != want {
 			t.Errorf("Incomplete(%q) = %v", source, got)
@@ -194,12 +213,19 @@ func TestIncomplete(t *testing.T) {
 
 func TestComplete(t *testing.T) {
 	t.Parallel()
-	s, _, _ := newSession(t, map[string]any{"fleet.names": []string{"convoy@a.b", "convoy@c.d"}, "rpc.functions": []string{"convoy.x", "railway.me"}})
+	s, _, _ := newSession(
+		t,
+		map[string]any{
+			"fleet.names":   []string{"convoy@a.b", "convoy@c.d"},
+			"rpc.functions": []string{"convoy.x", "railway.me"},
+		},
+	)
 	if err := s.Run(t.Context(), "", "nodding = {'a': 1}"); err != nil {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{
-		"nod": "[nodding node] 3", "x = node.se": "[self] 2", "Node.li": "[list] 2", "nodding.ke": "[keys] 2", "rpc.call(\"convoy@": "[convoy@a.b convoy@c.d] 7",
+		"nod": "[nodding node] 3", "x = node.se": "[self] 2", "Node.li": "[list] 2", "nodding.ke": "[keys] " +
+			"2", "rpc.call(\"convoy@": "[convoy@a.b convoy@c.d] 7",
 		"rpc.call(x, \"rail": "[railway.me] 4", "nothing.": "[] 0", "whi": "[while] 3", "lambd": "[lambda] 5",
 	} {
 		list, replaces := s.Complete(t.Context(), line)
@@ -239,7 +265,8 @@ func TestHelp_CoversEveryBuiltin(t *testing.T) {
 }
 
 func FuzzRun(f *testing.F) {
-	for _, source := range []string{"1", "x = [i for i in range(3)]\nx", "def f(x): return x\nf(f)", "'%s' % (1,)", "node.self", "{}[1]", "\x00", "((((", "a.b.c = 1"} {
+	for _, source := range []string{"1", "x = [i for i in range(3)]\nx", "def f(x): return x\nf(f)", "'%s' % (1,)",
+		"node.self", "{}[1]", "\x00", "((((", "a.b.c = 1"} {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
@@ -268,7 +295,12 @@ func TestRow09_Colours(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "\x1b[") || unpainted(got) != "{\"a\": [\"x\", 1, None]}\n" {
 		t.Errorf("a value is shown as %q", got)
 	}
-	if got := s.Show(s.Run(t.Context(), "<2>", "1 / 0")); !strings.HasPrefix(got, "\x1b[31merror: floating-point division by zero\x1b[m") {
+	if got := s.Show(
+		s.Run(t.Context(), "<2>", "1 / 0"),
+	); !strings.HasPrefix(
+		got,
+		"\x1b[31merror: floating-point division by zero\x1b[m",
+	) {
 		t.Errorf("an error is shown as %q", got)
 	}
 }

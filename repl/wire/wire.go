@@ -70,11 +70,17 @@ type Conn struct {
 
 // New makes an end of stream, which it owns. Nothing is read before Serve.
 func New(stream io.ReadWriteCloser, handle Handler) *Conn {
-	return &Conn{stream: stream, handle: handle, gone: make(chan struct{}), waiting: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}}
+	return &Conn{
+		stream:  stream,
+		handle:  handle,
+		gone:    make(chan struct{}),
+		waiting: map[uint64]chan message{},
+		running: map[uint64]context.CancelFunc{},
+	}
 }
 
-// Serve reads until the other side goes away, breaks the protocol, or ctx ends; call it once. Then it closes the stream, waits for the calls under way, and returns the reason,
-// nil for an orderly end.
+// Serve reads until the other side goes away, breaks the protocol, or ctx ends; call it once. Then it closes the
+// stream, waits for the calls under way, and returns the reason, nil for an orderly end.
 func (c *Conn) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { c.stream.Close() }) //nolint:errcheck // the reader sees the end
@@ -86,7 +92,8 @@ func (c *Conn) Serve(ctx context.Context) error {
 	c.stream.Close() //nolint:errcheck // it has ended
 	c.dropWaiting()
 	c.calls.Wait()
-	if ended || errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) || errors.Is(err, net.ErrClosed) {
+	if ended || errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) ||
+		errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
@@ -152,7 +159,9 @@ func (c *Conn) write(m message) error {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	_, err = c.stream.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...))
+	_, err = c.stream.Write(
+		append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...),
+	)
 	return err
 }
 

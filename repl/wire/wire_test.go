@@ -66,7 +66,11 @@ func TestCall_BothWaysAndNested(t *testing.T) {
 
 func TestCall_ManyAtOnce(t *testing.T) {
 	t.Parallel()
-	a, _ := connect(t, nothing, func(_ context.Context, _ string, args []json.RawMessage) (any, error) { return args[0], nil })
+	a, _ := connect(
+		t,
+		nothing,
+		func(_ context.Context, _ string, args []json.RawMessage) (any, error) { return args[0], nil },
+	)
 	var calls sync.WaitGroup
 	for i := range 200 {
 		calls.Go(func() {
@@ -162,7 +166,12 @@ func TestTooMuch(t *testing.T) {
 	if _, err := a.Call(t.Context(), "much"); err == nil || !strings.Contains(err.Error(), "too much") {
 		t.Errorf("too large an answer: %v", err)
 	}
-	if _, err := a.Call(t.Context(), "f", strings.Repeat("x", MaxMessage)); err == nil || !strings.Contains(err.Error(), "too much") {
+	if _, err := a.Call(
+		t.Context(),
+		"f",
+		strings.Repeat("x", MaxMessage),
+	); err == nil ||
+		!strings.Contains(err.Error(), "too much") {
 		t.Errorf("too large an argument: %v", err)
 	}
 }

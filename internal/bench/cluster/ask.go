@@ -103,7 +103,10 @@ func newHTTP2Asker(b bare) (asker, error) {
 	}
 	p := new(http.Protocols)
 	p.SetHTTP2(true)
-	return http2Asker{&http.Transport{TLSClientConfig: config, Protocols: p, DisableCompression: true}, "https://" + b.HTTP2}, nil
+	return http2Asker{
+		&http.Transport{TLSClientConfig: config, Protocols: p, DisableCompression: true},
+		"https://" + b.HTTP2,
+	}, nil
 }
 
 func (a http2Asker) call(ctx context.Context) error {

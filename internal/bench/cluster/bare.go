@@ -45,7 +45,12 @@ func serveBare() (bare, error) {
 			w.Write(text) //nolint:errcheck // the caller notices
 		}
 	})
-	server := &http.Server{Handler: mux, TLSConfig: config, Protocols: new(http.Protocols), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Handler:           mux,
+		TLSConfig:         config,
+		Protocols:         new(http.Protocols),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
 	server.Protocols.SetHTTP2(true)
 	go server.ServeTLS(web, "", "") //nolint:errcheck // it ends with the process
 	go serveTLS(raw)

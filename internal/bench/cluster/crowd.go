@@ -66,7 +66,12 @@ func (c *crowd) start(host string, withBare bool) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{name: "convoy@" + host + "." + local.Zone, done: make(chan word, 1), alive: map[string]time.Time{}, gone: map[string]time.Time{}}
+	n := &node{
+		name:  "convoy@" + host + "." + local.Zone,
+		done:  make(chan word, 1),
+		alive: map[string]time.Time{},
+		gone:  map[string]time.Time{},
+	}
 	n.cmd = exec.Command(self, roleNode)
 	n.cmd.Stderr = os.Stderr
 	input, err := n.cmd.StdinPipe()
@@ -82,7 +87,9 @@ func (c *crowd) start(host string, withBare bool) (*node, error) {
 	}
 	n.input, n.orders = input, json.NewEncoder(input)
 	c.group.Go(func() { c.hear(n, host+"."+local.Zone, output) })
-	return n, n.orders.Encode(spec{Name: n.name, Cookie: c.cookie, Query: c.names.Query(), DNS: c.names.DNS(), Bare: withBare})
+	return n, n.orders.Encode(
+		spec{Name: n.name, Cookie: c.cookie, Query: c.names.Query(), DNS: c.names.DNS(), Bare: withBare},
+	)
 }
 
 // hear takes what a node says until it ends.

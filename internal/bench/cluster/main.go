@@ -105,7 +105,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} else if status, entered, spaceErr := enterSpace(args); entered {
 		return status
 	} else {
-		b.report.note(fmt.Sprintf("no network of its own could be had (%v): packets and bytes are those of the whole machine", spaceErr))
+		b.report.note(
+			fmt.Sprintf("no network of its own could be had (%v): packets and bytes are those of the whole machine", spaceErr),
+		)
 	}
 	if err == nil {
 		err = b.measure(ctx)

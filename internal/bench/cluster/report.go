@@ -47,7 +47,13 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 
 func (r *report) text() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Convoy's cluster benchmark: %s, load %.1f at the beginning, %.1f at the end\n", r.About, r.Load.Begin, r.Load.End)
+	fmt.Fprintf(
+		&text,
+		"Convoy's cluster benchmark: %s, load %.1f at the beginning, %.1f at the end\n",
+		r.About,
+		r.Load.Begin,
+		r.Load.End,
+	)
 	if len(r.Sizes) > 0 {
 		text.WriteString("\nnodes, each a process\n")
 		figures.WriteTable(&text, r.sizeTable()) //nolint:errcheck // a strings.Builder takes everything
@@ -71,9 +77,15 @@ func (r *report) sizeTable() [][]string {
 		{"", func(f sizeFigures) string { return fmt.Sprint(f.Nodes) }},
 		{"all know all, after the last start, s", func(f sizeFigures) string { return known(2, f.Whole) }},
 		{"  the last node listens, s", func(f sizeFigures) string { return known(2, f.AllListen) }},
-		{"a new node: all know all after it listens, ms", func(f sizeFigures) string { return known(0, figures.Median(f.Listed)) }},
+		{
+			"a new node: all know all after it listens, ms",
+			func(f sizeFigures) string { return known(0, figures.Median(f.Listed)) },
+		},
 		{"  worst, ms", func(f sizeFigures) string { return known(0, figures.Percentile(f.Listed, 100)) }},
-		{"kill -9, all have noticed: gossip only, s", func(f sizeFigures) string { return known(2, figures.Median(f.Gossip)) }},
+		{
+			"kill -9, all have noticed: gossip only, s",
+			func(f sizeFigures) string { return known(2, figures.Median(f.Gossip)) },
+		},
 		{"  worst, s", func(f sizeFigures) string { return known(2, figures.Percentile(f.Gossip, 100)) }},
 		{"  with a call connection open, ms", func(f sizeFigures) string { return known(0, figures.Median(f.Call)) }},
 		{"  worst, ms", func(f sizeFigures) string { return known(0, figures.Percentile(f.Call, 100)) }},
@@ -85,7 +97,10 @@ func (r *report) sizeTable() [][]string {
 		{"  of them UDP", func(f sizeFigures) string { return known(1, f.UDP) }},
 		{"  bytes sent per s", func(f sizeFigures) string { return known(0, f.Bytes) }},
 		{"taken for dead by mistake, times", func(f sizeFigures) string { return fmt.Sprint(f.Mistaken) }},
-		{"load average, before and after", func(f sizeFigures) string { return fmt.Sprintf("%.1f, %.1f", f.Load, f.LoadEnd) }},
+		{
+			"load average, before and after",
+			func(f sizeFigures) string { return fmt.Sprintf("%.1f, %.1f", f.Load, f.LoadEnd) },
+		},
 	}
 	var table [][]string
 	for _, row := range rows {

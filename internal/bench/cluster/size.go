@@ -11,8 +11,8 @@ import (
 // settle is how long a cluster is left alone after it is whole: for the joins and syncs that are still under way.
 const settle = 4 * time.Second
 
-// callShare is what is left of a size's time for the kills of nodes that all have a connection to. They come last: gossip
-// takes seconds to bury those, and a death on its own is what the other kills are to show.
+// callShare is what is left of a size's time for the kills of nodes that all have a connection to. They come last:
+// gossip takes seconds to bury those, and a death on its own is what the other kills are to show.
 const callShare = 4 * time.Second
 
 // sizeFigures is a row: what a cluster of so many nodes takes.

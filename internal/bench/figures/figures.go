@@ -26,8 +26,8 @@ func Median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// Ratio is the median of a[i]/b[i]: what was measured in the same round, hence under the same noise, is compared. Rounds
-// that only one of them has do not count, and without any it is NaN.
+// Ratio is the median of a[i]/b[i]: what was measured in the same round, hence under the same noise, is compared.
+// Rounds that only one of them has do not count, and without any it is NaN.
 func Ratio(a, b []float64) float64 {
 	var each []float64
 	for i := range min(len(a), len(b)) {

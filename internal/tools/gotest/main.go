@@ -110,7 +110,8 @@ func packages(patterns []string) ([]string, error) {
 // status.
 func start(r *report, args []string) (wait func() int) {
 	command := []string{"test", "-json"}
-	if !slices.Contains(args, "-short") { // short tests soon end by themselves, and go test remembers no results of an -exec
+	// short tests soon end by themselves, and go test remembers no results of an -exec
+	if !slices.Contains(args, "-short") {
 		command = append(command, leashed()...)
 	}
 	cmd := exec.Command("go", append(command, args...)...)

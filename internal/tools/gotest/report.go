@@ -135,7 +135,8 @@ func (r *report) packageEnded(who name, e event) {
 		return
 	}
 	failed := slices.ContainsFunc(r.failed, func(one name) bool { return one.pkg == e.Package })
-	for _, unfinished := range slices.SortedFunc(keys(r.printed, e.Package), func(a, b name) int { return cmp.Compare(b.test, a.test) }) {
+	for _, unfinished := range slices.SortedFunc(keys(r.printed, e.Package),
+		func(a, b name) int { return cmp.Compare(b.test, a.test) }) {
 		if failed && unfinished.test == "" && len(said(r.printed[unfinished])) == 0 {
 			continue // its tests have said it
 		}
@@ -159,7 +160,11 @@ func keys(printed map[name][]string, pkg string) func(func(name) bool) {
 // said leaves out what go test says of each test.
 func said(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
-		return strings.HasPrefix(line, "=== ") || strings.HasPrefix(strings.TrimLeft(line, " "), "--- ") || strings.HasPrefix(line, "FAIL\t") || strings.HasPrefix(line, "exit status ") || line == "FAIL\n" || line == "PASS\n"
+		return strings.HasPrefix(line, "=== ") || strings.HasPrefix(strings.TrimLeft(line, " "), "--- ") ||
+			strings.HasPrefix(line, "FAIL\t") ||
+			strings.HasPrefix(line, "exit status ") ||
+			line == "FAIL\n" ||
+			line == "PASS\n"
 	})
 }
 

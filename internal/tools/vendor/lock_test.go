@@ -61,7 +61,8 @@ func TestVerify(t *testing.T) {
 		{"as locked", map[string]string{"x/x.js": "x", "x/LICENSE": "free"}, Lock{good}, ""},
 		{"modified", map[string]string{"x/x.js": "y", "x/LICENSE": "free"}, Lock{good}, "x/x.js: hash is"},
 		{"missing", map[string]string{"x/LICENSE": "free"}, Lock{good}, "no such file"},
-		{"stranger", map[string]string{"x/x.js": "x", "x/LICENSE": "free", "x/y.js": "y"}, Lock{good}, "x/y.js: not in the lock"},
+		{"stranger", map[string]string{"x/x.js": "x", "x/LICENSE": "free", "x/y.js": "y"}, Lock{good},
+			"x/y.js: not in the lock"},
 		{"no licence", map[string]string{"x/x.js": "x"}, Lock{{Name: "x", Files: good.Files[:1]}}, `package "x": no licence`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,7 +101,9 @@ func TestUnpack(t *testing.T) {
 	z := gzip.NewWriter(&archive)
 	w := tar.NewWriter(z)
 	for name, text := range map[string]string{"package/LICENSE": "free", "package/lib/x.js": "x"} {
-		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(text)), Mode: 0o644}); err != nil {
+		if err := w.WriteHeader(
+			&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(text)), Mode: 0o644},
+		); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write([]byte(text)); err != nil {
