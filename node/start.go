@@ -44,7 +44,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 
 // listen opens the console's port, and makes the server.
 func (n *node) listen(ctx context.Context) error {
-	listener, err := net.Listen("tcp", n.cfg.Addr)
+	listener, err := listen(n.cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return Hintf("another program, perhaps another Convoy, listens there; choose another with -addr",
 			"address %s is in use", n.cfg.Addr)
