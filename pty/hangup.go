@@ -74,7 +74,9 @@ func (s *Shell) awaitGroups(ctx context.Context, groups []int) bool {
 	return true
 }
 
-func groupAlive(group int) bool { return syscall.Kill(-group, 0) == nil }
+// groupAlive reports whether a process of the group still runs. Zombies take signals, too: one that its parent, often
+// the init process, has not waited for yet does not count.
+func groupAlive(group int) bool { return syscall.Kill(-group, 0) == nil && !onlyZombies(group) }
 
 func signalGroups(groups []int, signals ...syscall.Signal) {
 	for _, group := range groups {
