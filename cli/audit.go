@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,68 +17,63 @@ import (
 	"convoy/audit"
 )
 
-const auditUsage = `The audit log says who did what on a node. Each line seals the one before it,
-so that a change to what was written is found.
-
-Usage:
-    convoy audit verify [flags] [DIR]  say whether the log is as it was written
-    convoy audit tail [flags] [DIR]    print its newest entries, the newest last
-
-DIR is the directory of one node's log; default audit/HOST below -data, if there
-is but one.
-
-    -data DIR          directory of what nodes keep; default
-                       $XDG_STATE_HOME/convoy (CONVOY_DATA)
-    -json              the report, or each entry, as a line of JSON
-    -n N               how many entries tail prints; default 20
-    -since SEQ:HASH    what verify said the newest entry was, at another time:
-                       all entries since are compared with it. Without it
-                       nobody can tell whether the newest ones were cut off
-
-The exit status is 0, and 1 if verify finds the log broken, 2 if it was asked
-for something impossible, such as to read a log that is not there.
-`
-
 // auditFlags are the flags of convoy audit.
 type auditFlags struct {
-	dir   string
-	json  bool
-	n     int
-	since []audit.Head
+	dir, data string
+	json      bool
+	n         int
+	since     []audit.Head
 }
 
-// auditCommand is convoy audit: it reads a log, also while a node writes it, and changes nothing.
-func auditCommand(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	status, err := 0, error(nil)
-	switch {
-	case len(args) > 0 && args[0] == "verify":
-		status, err = auditVerify(args[1:], getenv, stdout)
-	case len(args) > 0 && args[0] == "tail":
-		err = auditTail(args[1:], getenv, stdout)
-	case len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]):
-		err = flag.ErrHelp
-	default:
-		err = hint("convoy audit -h lists them", "convoy audit takes verify or tail")
+// groups are the flags of both commands, of verify and of tail.
+func (f *auditFlags) groups() []flagGroup {
+	return []flagGroup{
+		{"Flags", func(set *flag.FlagSet) {
+			set.StringVar(&f.data, "data", "",
+				"DIR directory with the files of nodes; default $XDG_STATE_HOME/convoy (CONVOY_DATA)")
+			set.BoolVar(&f.json, "json", false, "print the report, or each entry, as a line of JSON")
+		}},
+		{"Flags of verify", func(set *flag.FlagSet) {
+			set.Func("since", "SEQ:HASH the newest entry, as an earlier verify printed it: check all entries since then, "+
+				"too. Without it, nobody can tell whether the newest entries were cut off",
+				func(text string) error {
+					head, err := audit.ParseHead(text)
+					f.since = append(f.since, head)
+					return err
+				})
+		}},
+		{"Flags of tail", func(set *flag.FlagSet) { set.IntVar(&f.n, "n", 20, "N how many entries to print") }},
 	}
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, auditUsage)
-		return 0
+}
+
+// runAudit is convoy audit. It reads a log, even while a node writes it, and changes nothing.
+func runAudit(_ context.Context, c call) (status int, err error) {
+	var f auditFlags
+	groups := f.groups()
+	switch strings.Join(c.args[:min(1, len(c.args))], "") {
+	case "verify":
+		if err = f.read(c, groups[0], groups[1]); err == nil {
+			status, err = f.verify(c.stdout)
+		}
+	case "tail":
+		if err = f.read(c, groups[0], groups[2]); err == nil {
+			err = f.tail(c.stdout)
+		}
+	default:
+		if err = parse(newFlagSet("convoy audit", groups...), c.args); err == nil {
+			err = hint("convoy audit -h lists them", "convoy audit takes verify or tail")
+		}
 	}
 	if errors.Is(err, audit.ErrNone) {
 		err = hint("name the directory of a node's log; it has files audit-….jsonl", "%w", err)
 	}
 	if err != nil {
-		complain(stderr, err)
-		return 2
+		return 2, err
 	}
-	return status
+	return status, nil
 }
 
-func auditVerify(args []string, getenv func(string) string, stdout io.Writer) (status int, err error) {
-	f, err := readAuditFlags("verify", args, getenv)
-	if err != nil {
-		return 0, err
-	}
+func (f *auditFlags) verify(stdout io.Writer) (status int, err error) {
 	report, err := audit.Verify(f.dir, f.since...)
 	if err != nil {
 		return 0, err
@@ -95,11 +91,7 @@ func auditVerify(args []string, getenv func(string) string, stdout io.Writer) (s
 	}{report.Sound(), report})
 }
 
-func auditTail(args []string, getenv func(string) string, stdout io.Writer) error {
-	f, err := readAuditFlags("tail", args, getenv)
-	if err != nil {
-		return err
-	}
+func (f *auditFlags) tail(stdout io.Writer) error {
 	list, err := audit.Tail(f.dir, f.n, nil)
 	if err != nil {
 		return err
@@ -118,8 +110,7 @@ func auditTail(args []string, getenv func(string) string, stdout io.Writer) erro
 	return nil
 }
 
-// auditRecord is an entry as slog prints it: it quotes whatever could be mistaken for something else, or harm a
-// terminal.
+// auditRecord is an entry for slog, which quotes values that are ambiguous or could harm a terminal.
 func auditRecord(e audit.Entry) slog.Record {
 	r := slog.NewRecord(e.Time, slog.LevelInfo, e.Action, 0)
 	r.AddAttrs(slog.Uint64("seq", e.Seq), slog.String("result", e.Result))
@@ -133,7 +124,7 @@ func auditRecord(e audit.Entry) slog.Record {
 	return r
 }
 
-// auditAttr names slog's own attributes as entries have them.
+// auditAttr gives slog's own attributes the names of an entry's fields.
 func auditAttr(_ []string, a slog.Attr) slog.Attr {
 	switch a.Key {
 	case slog.LevelKey:
@@ -144,49 +135,33 @@ func auditAttr(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func readAuditFlags(command string, args []string, getenv func(string) string) (f auditFlags, err error) {
-	set := flag.NewFlagSet("convoy audit "+command, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Usage = func() {}
-	data := set.String("data", getenv("CONVOY_DATA"), "")
-	set.BoolVar(&f.json, "json", false, "")
-	if command == "tail" {
-		set.IntVar(&f.n, "n", 20, "")
-	} else {
-		set.Func("since", "", func(text string) error {
-			head, err := audit.ParseHead(text)
-			f.since = append(f.since, head)
-			return err
-		})
+// read reads the flags of a command, and finds the log.
+func (f *auditFlags) read(c call, groups ...flagGroup) (err error) {
+	set := newFlagSet("convoy audit", groups...)
+	if err := parse(set, c.args[1:]); err != nil {
+		return err
 	}
-	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return f, err
-	} else if err != nil {
-		return f, hint("convoy audit -h lists the flags", "%v", err)
-	}
-	if *data == "" {
-		*data = stateDir(getenv)
-	}
+	data := cmp.Or(f.data, c.getenv("CONVOY_DATA"), stateDir(c.getenv))
 	switch {
 	case set.NArg() > 1:
-		return f, hint("flags stand before the directory", "more than one directory to look at")
+		return hint("flags come before the directory", "more than one directory")
 	case f.n < 0:
-		return f, hint("0 or more", "-n %d is out of range", f.n)
+		return hint("0 or more", "-n %d is out of range", f.n)
 	case set.NArg() == 1:
 		f.dir = set.Arg(0)
-		return f, nil
-	case *data == "":
-		return f, hint("name a directory", "there is no home directory, and so no log in it")
+		return nil
+	case data == "":
+		return hint("name a directory", "there is no home directory, and so no default log")
 	}
-	f.dir, err = onlyLog(filepath.Join(*data, "audit"))
-	return f, err
+	f.dir, err = defaultLog(filepath.Join(data, "audit"))
+	return err
 }
 
-// onlyLog is the log below a directory that holds one for each node of this machine.
-func onlyLog(dir string) (string, error) {
+// defaultLog is the only log below a directory that has one for each node of this machine.
+func defaultLog(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return dir, nil // whoever reads it says what is wrong
+		return dir, nil // reading the log reports the error
 	}
 	var logs []string
 	for _, e := range entries {
@@ -194,11 +169,8 @@ func onlyLog(dir string) (string, error) {
 			logs = append(logs, filepath.Join(dir, e.Name()))
 		}
 	}
-	switch len(logs) {
-	case 0:
-		return dir, nil
-	case 1:
-		return logs[0], nil
+	if len(logs) > 1 {
+		return "", hint("name one of "+strings.Join(logs, ", "), "there are the logs of %d nodes", len(logs))
 	}
-	return "", hint("name one of "+strings.Join(logs, ", "), "there are the logs of %d nodes", len(logs))
+	return append(logs, dir)[0], nil
 }

@@ -9,102 +9,110 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"convoy/confine"
 	"convoy/node"
-	"convoy/peer"
-	"convoy/repl"
 )
 
 // Main runs the program with the process's arguments, environment and signals, and returns the exit status.
 func Main() int {
 	getenv, err := withoutSecrets(os.Args[1:])
 	if err != nil {
-		complain(os.Stderr, err)
+		printError(os.Stderr, err)
 		return 1
 	}
-	// Being told of these signals also undoes an inherited "ignore", which every shell would inherit in turn.
+	// Notify also undoes an inherited "ignore", which every shell would inherit in turn.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	return Run(ctx, os.Args[1:], getenv, os.Stdin, os.Stdout, os.Stderr)
 }
 
-// Run is the whole program: it runs a node until ctx ends, and returns the exit status: 0, 1 if something failed, 2 if
-// it was asked for something impossible. Several may run in one process.
+// call is what a command gets to run.
+type call struct {
+	args           []string // after the command's name
+	getenv         func(string) string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// Run is the whole program. Without a command it runs a node until ctx ends. It returns the exit status: 0, 1 if
+// something failed, 2 if the arguments or the environment are wrong. Several may run in one process.
 func Run(
 	ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer,
 ) int {
-	command := ""
-	if len(args) > 0 {
-		command = args[0]
-	}
-	switch command {
-	case "shell":
-		return shell(ctx, args[1:], getenv, stdout, stderr)
-	case confine.Subcommand:
-		return confined(args[1:], stdout, stderr)
-	case "audit":
-		return auditCommand(args[1:], getenv, stdout, stderr)
-	case "user":
-		return userCommand(args[1:], getenv, stdin, stdout, stderr)
-	}
-	switch strings.Join(args, " ") {
-	case repl.Subcommand:
-		return repl.Evaluate()
-	case "cookie":
-		fmt.Fprintln(stdout, peer.NewCookie())
+	all := commands()
+	cmd, rest := find(all, args)
+	status, err := cmd.run(ctx, call{rest, getenv, stdin, stdout, stderr})
+	if errors.Is(err, flag.ErrHelp) {
+		if cmd.page() == "" {
+			cmd = all[0]
+		}
+		fmt.Fprint(stdout, cmd.usage())
 		return 0
-	case "version":
-		fmt.Fprintln(stdout, "convoy", node.Version())
-		return 0
-	case "railway check":
-		return question(stderr, func() error { return railwayCheck(ctx, getenv, stdout) })
-	case "health":
-		return question(stderr, func() error { return health(ctx, getenv) })
-	}
-	return runNode(ctx, args, getenv, stdout, stderr)
-}
-
-// question asks something that needs no node in this process.
-func question(stderr io.Writer, ask func() error) int {
-	err := confine.SetUndumpable() // it may have been started with secrets
-	if err == nil {
-		err = ask()
 	}
 	if err != nil {
-		complain(stderr, err)
-		return 1
+		printError(stderr, err)
 	}
-	return 0
+	return status
+}
+
+// find returns the command that args begin with, and the arguments after its name.
+func find(all []command, args []string) (command, []string) {
+	for _, cmd := range all[1:] {
+		name := strings.Fields(cmd.name)
+		if len(args) >= len(name) && slices.Equal(args[:len(name)], name) {
+			return cmd, args[len(name):]
+		}
+	}
+	return all[0], args
 }
 
 // runNode is convoy without a command.
-func runNode(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	cfg, err := configure(args, getenv)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
-		return 0
-	case err != nil:
-		complain(stderr, err)
-		return 2
-	}
-	err = confine.SetUndumpable()
-	if err == nil {
-		err = node.Run(ctx, cfg.Config, stdout)
-	}
+func runNode(ctx context.Context, c call) (status int, err error) {
+	cfg, err := readConfig(c.args, c.getenv)
 	if err != nil {
-		complain(stderr, err)
-		return 1
+		return 2, err
 	}
-	return 0
+	if err := confine.SetUndumpable(); err != nil {
+		return 1, err
+	}
+	return exit(node.Run(ctx, cfg, c.stdout))
 }
 
-// complain prints an error, and what to do about it, for a person.
-func complain(w io.Writer, err error) {
+// simple is the run of a command without flags or arguments.
+func simple(run func(context.Context, call) error) func(context.Context, call) (int, error) {
+	return func(ctx context.Context, c call) (int, error) {
+		set := newFlagSet("convoy")
+		if err := parse(set, c.args); err != nil {
+			return 2, err
+		}
+		if set.NArg() > 0 {
+			return 2, hint("leave it out", "unexpected argument %q", set.Arg(0))
+		}
+		if err := confine.SetUndumpable(); err != nil { // the environment may contain secrets
+			return 1, err
+		}
+		return exit(run(ctx, c))
+	}
+}
+
+// exit returns an error with its exit status.
+func exit(err error) (int, error) {
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}
+
+// hint returns an error, and what to do about it.
+func hint(hint, format string, args ...any) error { return node.Hintf(hint, format, args...) }
+
+// printError prints an error for a person, and what to do about it.
+func printError(w io.Writer, err error) {
 	fmt.Fprintf(w, "convoy: error: %v\n", err)
 	if h := (*node.HintError)(nil); errors.As(err, &h) {
 		fmt.Fprintf(w, "convoy: hint: %s\n", h.Hint)

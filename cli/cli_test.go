@@ -25,52 +25,60 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
+// badFlags are arguments and environments that convoy refuses, and what the error names.
+var badFlags = []struct {
+	args []string
+	env  map[string]string
+	want string
+}{
+	{[]string{"-nosuch"}, nil, "-nosuch"},
+	{[]string{"serve"}, nil, `"serve"`},
+	{[]string{"-addr", "4000"}, nil, "-addr"},
+	{[]string{"-poll", "1"}, nil, "poll"},
+	{[]string{"-poll", "1ms"}, nil, "-poll"},
+	{[]string{"-max-nodes", "-1"}, nil, "-max-nodes"},
+	{[]string{"-port", "70000"}, nil, "-port"},
+	{[]string{"-port", "7", "-call-port", "7"}, nil, "both"},
+	{[]string{"-provider", "cloud"}, nil, "-provider"},
+	{[]string{"-provider", "local", "-query", "x.internal"}, nil, "-query"},
+	{[]string{"-provider", "none"}, nil, "no cookie"},
+	{[]string{"-bind", "::"}, nil, "-bind"},
+	{[]string{"-name", "Über"}, nil, "-name"},
+	{[]string{"-dir", "/no/such/dir"}, nil, "-dir"},
+	{[]string{"-record", "some"}, nil, "-record"},
+	{[]string{"-recordings-max", "much"}, nil, "-recordings-max"},
+	{[]string{"-recordings-max", "1kB"}, nil, "-recordings-max"},
+	{[]string{"-audit-max", "much"}, nil, "-audit-max"},
+	{[]string{"-audit-max", "10k"}, nil, "-audit-max"},
+	{[]string{"-audit-age", "400 days"}, nil, "-audit-age"},
+	{[]string{"-audit-age", "99999d"}, nil, "-audit-age"},
+	{[]string{"-audit-age", "-1d"}, nil, "-audit-age"},
+	{nil, map[string]string{"CONVOY_AUDIT_AGE": "1h"}, "-audit-age"},
+	{[]string{"-trusted-proxies", "anyone"}, nil, "-trusted-proxies"},
+	{nil, map[string]string{"CONVOY_TRUSTED_PROXIES": "10.0.0.0/99"}, "-trusted-proxies"},
+	{[]string{"-recordings", "/dev/null/below"}, nil, "/dev/null/below"},
+	{[]string{"-record", "all"}, map[string]string{"HOME": ""}, "-recordings"},
+	{nil, map[string]string{"CONVOY_OPENID_CLIENT": "x"}, "without -openid-issuer"},
+	{[]string{"-log", "xml"}, nil, "-log"},
+	{[]string{"-log-level", "loud"}, nil, "-log-level"},
+	{nil, map[string]string{"CONVOY_COOKIE": "super-secret-cookie"}, "CONVOY_COOKIE"},
+	{nil, map[string]string{"CONVOY_TOKEN": "short"}, "CONVOY_TOKEN"},
+	{nil, map[string]string{"CONVOY_POLL": "often"}, "CONVOY_POLL"},
+	{[]string{"cookie", "x"}, nil, `"x"`},
+	{[]string{"railway"}, nil, `"railway"`},
+	{[]string{"completion"}, nil, "bash"},
+	{[]string{"completion", "csh"}, nil, "bash"},
+	{[]string{"confined"}, nil, "internal"},
+}
+
 func TestBadFlags(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		args []string
-		env  map[string]string
-		want string
-	}{
-		{[]string{"-nosuch"}, nil, "-nosuch"},
-		{[]string{"serve"}, nil, `"serve"`},
-		{[]string{"-addr", "4000"}, nil, "-addr"},
-		{[]string{"-poll", "1"}, nil, "poll"},
-		{[]string{"-poll", "1ms"}, nil, "-poll"},
-		{[]string{"-max-nodes", "-1"}, nil, "-max-nodes"},
-		{[]string{"-port", "70000"}, nil, "-port"},
-		{[]string{"-port", "7", "-call-port", "7"}, nil, "both"},
-		{[]string{"-provider", "cloud"}, nil, "-provider"},
-		{[]string{"-provider", "local", "-query", "x.internal"}, nil, "-query"},
-		{[]string{"-provider", "none"}, nil, "no cookie"},
-		{[]string{"-bind", "::"}, nil, "-bind"},
-		{[]string{"-name", "Über"}, nil, "-name"},
-		{[]string{"-dir", "/no/such/dir"}, nil, "-dir"},
-		{[]string{"-record", "some"}, nil, "-record"},
-		{[]string{"-recordings-max", "much"}, nil, "-recordings-max"},
-		{[]string{"-recordings-max", "1kB"}, nil, "-recordings-max"},
-		{[]string{"-audit-max", "much"}, nil, "-audit-max"},
-		{[]string{"-audit-max", "10k"}, nil, "-audit-max"},
-		{[]string{"-audit-age", "400 days"}, nil, "-audit-age"},
-		{[]string{"-audit-age", "99999d"}, nil, "-audit-age"},
-		{[]string{"-audit-age", "-1d"}, nil, "-audit-age"},
-		{nil, map[string]string{"CONVOY_AUDIT_AGE": "1h"}, "-audit-age"},
-		{[]string{"-trusted-proxies", "everybody"}, nil, "-trusted-proxies"},
-		{nil, map[string]string{"CONVOY_TRUSTED_PROXIES": "10.0.0.0/99"}, "-trusted-proxies"},
-		{[]string{"-recordings", "/dev/null/below"}, nil, "/dev/null/below"},
-		{[]string{"-record", "all"}, map[string]string{"HOME": ""}, "-recordings"},
-		{nil, map[string]string{"CONVOY_OPENID_CLIENT": "x"}, "without -openid-issuer"},
-		{[]string{"-log", "xml"}, nil, "-log"},
-		{[]string{"-log-level", "loud"}, nil, "-log-level"},
-		{nil, map[string]string{"CONVOY_COOKIE": "super-secret-cookie"}, "CONVOY_COOKIE"},
-		{nil, map[string]string{"CONVOY_TOKEN": "short"}, "CONVOY_TOKEN"},
-		{nil, map[string]string{"CONVOY_POLL": "often"}, "CONVOY_POLL"},
-	} {
+	for _, test := range badFlags {
 		refuses(t, test.args, test.env, test.want)
 	}
 }
 
-// refuses has a node not start with such arguments, and the error say want, with one hint.
+// refuses checks that convoy ends with such arguments, and prints one error with want and one hint.
 func refuses(t *testing.T, args []string, env map[string]string, want string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -82,31 +90,6 @@ func refuses(t *testing.T, args []string, env map[string]string, want string) {
 	}
 	if stdout.Len() > 0 {
 		t.Errorf("%v: standard output %q", args, stdout.String())
-	}
-}
-
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	if status := Run(t.Context(), []string{"-h"}, testEnv(nil), nil, &stdout, &stderr); status != 0 ||
-		stdout.String() != usage ||
-		stderr.Len() > 0 {
-		t.Errorf("-h: status %d, %q, %q", status, stdout.String(), stderr.String())
-	}
-	for line := range strings.Lines(usage) {
-		if len(line) > 81 { // with its newline
-			t.Errorf("usage has a line of %d letters: %s", len(line), line)
-		}
-	}
-	stdout.Reset()
-	if status := Run(t.Context(), []string{"shell", "-h"}, testEnv(nil), nil, &stdout, &stderr); status != 0 ||
-		!strings.HasSuffix(stdout.String(), shellUsage) {
-		t.Errorf("shell -h: status %d, %q", status, stdout.String())
-	}
-	stdout.Reset()
-	if status := Run(t.Context(), []string{"cookie"}, testEnv(nil), nil, &stdout, &stderr); status != 0 ||
-		len(strings.TrimSpace(stdout.String())) < 32 {
-		t.Errorf("cookie: status %d, %q", status, stdout.String())
 	}
 }
 

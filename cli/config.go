@@ -2,53 +2,49 @@ package cli
 
 import (
 	"errors"
+	"io/fs"
 	"net"
-	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"convoy/local"
 	"convoy/node"
 	"convoy/peer"
 )
 
-// config is what flags and environment say, as far as it has been checked.
-type config struct{ node.Config }
+// config is what flags and environment set: a node's configuration, and the values that are parsed to complete it.
+type config struct {
+	node.Config
+	getenv func(string) string
+	given  map[string]bool // flags that an argument or the environment set
 
-// hint is an error with what to do about it.
-func hint(hint, format string, args ...any) error { return node.Hintf(hint, format, args...) }
+	hosts, proxies, roles                     string
+	base, host, bind, shell                   string
+	auditMax, auditAge, record, recordingsMax string
+	maxUpload, level                          string
+}
 
-// configure reads flags, then the environment for those that are not given, and checks all of it.
-func configure(args []string, getenv func(string) string) (config, error) {
-	f, err := readFlags(args, getenv)
+// readConfig reads flags, then the environment for those that are not given, and checks all of it.
+func readConfig(args []string, getenv func(string) string) (node.Config, error) {
+	cfg, err := readFlags(args, getenv)
 	if err != nil {
-		return config{}, err
+		return node.Config{}, err
 	}
-	if f.spawned {
+	if cfg.Spawned {
 		return spawnedConfig(getenv)
 	}
-	cfg := config{node.Config{
-		Addr:      f.console(getenv),
-		Hosts:     splitList(f.hosts),
-		MaxNodes:  f.maxNodes,
-		Port:      f.port,
-		CallPort:  f.callPort,
-		Query:     f.query,
-		Poll:      f.poll,
-		LogFormat: f.log,
-		Cookie:    getenv("CONVOY_COOKIE"),
-		Token:     getenv("CONVOY_TOKEN"),
-	}}
-	cfg.onRailway(&f, getenv)
-	for _, check := range []func(flags, func(string) string) error{
+	cfg.Cookie, cfg.Token = getenv("CONVOY_COOKIE"), getenv("CONVOY_TOKEN")
+	cfg.Hosts, cfg.Env = splitList(cfg.hosts), shellEnv(getenv)
+	cfg.applyRailway()
+	for _, check := range []func() error{
 		cfg.checkNumbers,
 		cfg.checkProvider,
+		cfg.checkBind,
 		cfg.checkName,
 		cfg.checkSecrets,
 		cfg.checkShell,
+		cfg.checkDir,
 		cfg.checkConfine,
 		cfg.checkData,
 		cfg.checkAudit,
@@ -61,174 +57,88 @@ func configure(args []string, getenv func(string) string) (config, error) {
 		cfg.checkUpload,
 		cfg.checkLog,
 	} {
-		if err := check(f, getenv); err != nil {
-			return config{}, err
+		if err := check(); err != nil {
+			return node.Config{}, err
 		}
 	}
+	return cfg.Config, nil
+}
+
+// spawnedConfig is the configuration of a node that provider local started. It arrives on standard input, because
+// arguments and the environment would reveal its secrets.
+func spawnedConfig(getenv func(string) string) (node.Config, error) {
+	cfg, err := node.ReadConfig(os.Stdin)
+	if err != nil {
+		return cfg, hint("-spawned is how Convoy starts its own nodes; leave it out",
+			"no configuration on standard input: %w", err)
+	}
+	cfg.Env = shellEnv(getenv)
 	return cfg, nil
 }
 
-func (cfg *config) checkNumbers(f flags, _ func(string) string) error {
+func (cfg *config) checkNumbers() error {
 	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
-		return hint("give host and port, such as localhost:4000 or :8080", "-addr %q is no address to listen on", cfg.Addr)
+		return hint("give host and port, such as localhost:4000 or :8080",
+			"-addr %q is not an address to listen on", cfg.Addr)
 	}
-	if f.maxNodes < 0 || f.maxNodes > 1000 {
-		return hint("0 to 1000", "-max-nodes %d is out of range", f.maxNodes)
+	if cfg.MaxNodes < 0 || cfg.MaxNodes > 1000 {
+		return hint("0 to 1000", "-max-nodes %d is out of range", cfg.MaxNodes)
 	}
-	if f.poll < 100*time.Millisecond || f.poll > time.Hour {
-		return hint("100ms to 1h", "-poll %v is out of range", f.poll)
+	if cfg.Poll < 100*time.Millisecond || cfg.Poll > time.Hour {
+		return hint("100ms to 1h", "-poll %v is out of range", cfg.Poll)
 	}
-	for name, port := range map[string]int{"-port": f.port, "-call-port": f.callPort} {
+	for name, port := range map[string]int{"-port": cfg.Port, "-call-port": cfg.CallPort} {
 		if port < 0 || port > 65535 {
-			return hint("0 to 65535", "%s %d is no port", name, port)
+			return hint("0 to 65535", "%s %d is not a port", name, port)
 		}
 	}
-	if f.port == f.callPort && f.port != 0 {
-		return hint("give them different ports", "-port and -call-port are both %d", f.port)
+	if cfg.Port == cfg.CallPort && cfg.Port != 0 {
+		return hint("give them different ports", "-port and -call-port are both %d", cfg.Port)
 	}
 	return nil
 }
 
-// checkProvider settles who makes nodes and who names them. A node that polls a name of its own is part of somebody
-// else's network, where this machine's DNS server would mean nothing.
-func (cfg *config) checkProvider(f flags, _ func(string) string) error {
-	cfg.Provider = f.provider
-	if cfg.Provider == "" {
-		cfg.Provider = "local"
-		if f.given["query"] || f.given["host"] {
-			cfg.Provider = "none"
-		}
-	}
-	switch {
-	case cfg.Provider == "railway" && cfg.Railway.Token == "":
-		return hint("set RAILWAY_API_TOKEN; docs/railway.md says how to get one", "-provider railway needs a token")
-	case !slices.Contains([]string{"local", "railway", "none"}, cfg.Provider):
-		return hint("it is local, railway or none", "-provider %q is not known", cfg.Provider)
-	case cfg.Provider == "local" && (f.given["query"] || f.given["host"]):
-		return hint("leave out -query and -host, or say -provider none",
-			"-provider local names its nodes itself, and polls its own DNS server")
-	case cfg.Provider == "local":
-		cfg.Bind = loopback()
-		if !f.given["port"] {
-			cfg.Port = 0
-		}
-		if !f.given["call-port"] {
-			cfg.CallPort = 0
-		}
-	}
-	if f.bind == "" {
-		if !cfg.Bind.IsValid() {
-			cfg.Bind = privateAddr()
-		}
-		return nil
-	}
-	bind, err := netip.ParseAddr(f.bind)
-	if err != nil || bind.IsUnspecified() {
-		return hint("give one address of this machine, not :: or 0.0.0.0",
-			"-bind %q is no address that other nodes can reach", f.bind)
-	}
-	cfg.Bind = bind
-	return nil
-}
-
-func (cfg *config) checkName(f flags, _ func(string) string) error {
-	host := f.host
-	switch {
-	case cfg.Provider == "local":
-		host = f.base + "." + local.Zone
-	case host == "":
-		host, _ = os.Hostname()
-		host = strings.ToLower(host)
-	}
-	cfg.Name = f.base + "@" + host
-	if _, _, err := peer.ParseName(cfg.Name); err != nil {
-		return hint("-name takes a-z, 0-9 and -; -host a DNS name", "%q cannot be a node's name: %v", cfg.Name, err)
-	}
-	return nil
-}
-
-func (cfg *config) checkSecrets(_ flags, _ func(string) string) error {
+func (cfg *config) checkSecrets() error {
 	if cfg.Cookie == "" {
 		if cfg.Provider != "local" {
-			return hint("set CONVOY_COOKIE to the same secret on all nodes; convoy cookie makes one", "there is no cookie")
+			return hint("set CONVOY_COOKIE to the same secret on all nodes; convoy cookie prints one", "there is no cookie")
 		}
 		cfg.Cookie, cfg.OwnCookie = peer.NewCookie(), true
 	}
 	if err := peer.CheckCookie(cfg.Cookie); err != nil {
-		return hint("convoy cookie makes a good one", "CONVOY_COOKIE: %v", err)
+		return hint("convoy cookie prints a good one", "CONVOY_COOKIE: %v", err)
 	}
 	if cfg.Token == "" {
 		cfg.Token, cfg.OwnToken = peer.NewCookie(), true
 	}
 	if len(cfg.Token) < 16 {
-		return hint("convoy cookie makes a good one", "CONVOY_TOKEN is shorter than 16 characters")
+		return hint("convoy cookie prints a good one", "CONVOY_TOKEN is shorter than 16 characters")
 	}
 	return nil
 }
 
-func (cfg *config) checkShell(f flags, getenv func(string) string) error {
-	command := f.shell
-	if command == "" {
-		command = getenv("SHELL")
+func (cfg *config) checkLog() error {
+	if err := cfg.LogLevel.UnmarshalText([]byte(cfg.level)); err != nil {
+		return hint("it is debug, info, warn or error", "-log-level %q is not known", cfg.level)
 	}
-	if command == "" {
-		command = "bash"
-	}
-	cfg.Shell = strings.Fields(command)
-	if cfg.System = f.system; !slices.Contains([]string{"on", "first", "off"}, cfg.System) {
-		return hint("it is on, first or off", "-system-shell %q is not known", cfg.System)
-	}
-	if cfg.Idle = f.idle; cfg.Idle != 0 && cfg.Idle < time.Second {
-		return hint("0 for never, or 1s and more", "-shell-idle %v is out of range", f.idle)
-	}
-	cfg.Dir = f.dir
-	if cfg.Dir == "" {
-		cfg.Dir, _ = os.UserHomeDir()
-		if _, err := os.Stat(cfg.Dir); err != nil {
-			cfg.Dir = "/"
-		}
-	}
-	if f.given["dir"] {
-		probe, err := os.MkdirTemp(cfg.Dir, ".convoy-*")
-		if err != nil {
-			return hint("name a directory that exists and that you may write to", "-dir %q: %v", cfg.Dir, errors.Unwrap(err))
-		}
-		os.Remove(probe) //nolint:errcheck // empty and ours
-		cfg.Dir, _ = filepath.Abs(cfg.Dir)
-	}
-	cfg.Env = shellEnv(getenv)
-	return nil
+	return oneOf("log", cfg.LogFormat, "json", "text", "auto")
 }
 
-func (cfg *config) checkUpload(f flags, _ func(string) string) (err error) {
-	if cfg.MaxUpload, err = parseSize(f.maxUpload); err != nil {
-		return hint("a number of bytes, or of KiB, MiB or GiB, such as 64MiB; 0 for no files",
-			"-max-upload %q is no size", f.maxUpload)
+// oneOf reports a flag that has none of the values.
+func oneOf(name, value string, values ...string) error {
+	if slices.Contains(values, value) {
+		return nil
 	}
-	return nil
+	last := len(values) - 1
+	return hint("it is "+strings.Join(values[:last], ", ")+" or "+values[last], "-%s %q is not known", name, value)
 }
 
-func (cfg *config) checkLog(f flags, _ func(string) string) error {
-	if !slices.Contains([]string{"auto", "json", "text"}, f.log) {
-		return hint("it is json, text or auto", "-log %q is not known", f.log)
+// cause is a file error without its operation and path.
+func cause(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
 	}
-	if err := cfg.LogLevel.UnmarshalText([]byte(f.level)); err != nil {
-		return hint("it is debug, info, warn or error", "-log-level %q is not known", f.level)
-	}
-	return nil
-}
-
-// shellEnv is the environment of shells: what a terminal needs, and nothing that may be secret.
-func shellEnv(getenv func(string) string) []string {
-	env := []string{"TERM=xterm-256color", "COLORTERM=truecolor"}
-	for _, name := range []string{
-		"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
-	} {
-		if value := getenv(name); value != "" {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
+	return err
 }
 
 func splitList(text string) []string {

@@ -12,17 +12,17 @@ import (
 // healthWait bounds convoy health.
 const healthWait = 3 * time.Second
 
-// health asks the node that runs on this machine with the same environment whether it serves. Images of containers have
-// no program for that, so Convoy is its own.
-func health(ctx context.Context, getenv func(string) string) error {
-	f, err := readFlags(nil, getenv)
+// checkHealth is convoy health: it asks the node that runs on this machine with the same environment. Container images
+// have no other program for that.
+func checkHealth(ctx context.Context, c call) error {
+	cfg, err := readFlags(nil, c.getenv)
 	if err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(f.console(getenv))
+	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		return hint("give host and port, such as localhost:4000 or :8080",
-			"CONVOY_ADDR=%q is no address to listen on", f.addr)
+			"CONVOY_ADDR=%q is not an address to listen on", cfg.Addr)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -30,20 +30,20 @@ func health(ctx context.Context, getenv func(string) string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthWait)
 	defer cancel()
 	scheme := "http://"
-	if f.tlsSelf || f.tlsCert != "" {
+	if cfg.TLS.On() {
 		scheme = "https://"
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+net.JoinHostPort(host, port)+"/healthz", nil)
 	if err != nil {
 		return err
 	}
-	direct := &http.Client{Transport: &http.Transport{ // no proxy: it is this machine, whatever its certificate says
+	direct := &http.Client{Transport: &http.Transport{ // without a proxy or a check of the certificate: it is this machine
 		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // nothing secret goes there, it is loopback
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // loopback, nothing secret
 	}}
 	answer, err := direct.Do(r)
 	if err != nil {
-		return hint("CONVOY_ADDR or PORT must say what they say to the node itself", "no node answers: %w", err)
+		return hint("set CONVOY_ADDR or PORT as for the node itself", "no node answers: %w", err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -12,36 +12,41 @@ import (
 	"convoy/railway"
 )
 
-// onRailway takes what Railway tells every container (docs/railway.md), for what was not given otherwise.
-func (cfg *config) onRailway(f *flags, getenv func(string) string) {
+// applyRailway applies the variables that Railway sets in each container (docs/railway.md), unless flags override them.
+func (cfg *config) applyRailway() {
+	getenv := cfg.getenv
 	cfg.Railway = railway.Config{
-		Endpoint: getenv("RAILWAY_API_URL"), Token: getenv("RAILWAY_API_TOKEN"), TokenKind: railway.Bearer,
-		Project: getenv("RAILWAY_PROJECT_ID"), Environment: getenv("RAILWAY_ENVIRONMENT_ID"),
-		Service: getenv("RAILWAY_SERVICE_ID"), ServiceName: getenv("RAILWAY_SERVICE_NAME"),
-		PrivateDomain: getenv("RAILWAY_PRIVATE_DOMAIN"), Base: f.base,
-		Image: getenv("CONVOY_NODE_IMAGE"), Region: getenv("CONVOY_NODE_REGION"), ShareToken: f.shareToken,
-		References: []string{"CONVOY_COOKIE"},
+		Endpoint:      getenv("RAILWAY_API_URL"),
+		Token:         getenv("RAILWAY_API_TOKEN"),
+		TokenKind:     railway.Bearer,
+		Project:       getenv("RAILWAY_PROJECT_ID"),
+		Environment:   getenv("RAILWAY_ENVIRONMENT_ID"),
+		Service:       getenv("RAILWAY_SERVICE_ID"),
+		ServiceName:   getenv("RAILWAY_SERVICE_NAME"),
+		PrivateDomain: getenv("RAILWAY_PRIVATE_DOMAIN"),
+		Base:          cfg.base,
+		Image:         getenv("CONVOY_NODE_IMAGE"),
+		Region:        getenv("CONVOY_NODE_REGION"),
+		ShareToken:    cfg.Railway.ShareToken,
+		References:    []string{"CONVOY_COOKIE"},
 	}
 	if cfg.Railway.Token == "" {
 		cfg.Railway.Token, cfg.Railway.TokenKind = getenv("RAILWAY_TOKEN"), railway.ProjectToken
 	}
-	if getenv("CONVOY_TOKEN") != "" {
+	if cfg.Token != "" {
 		cfg.Railway.References = append(cfg.Railway.References, "CONVOY_TOKEN")
 	}
-	if cfg.Railway.Token != "" && f.provider == "" {
-		f.provider = "railway"
+	if cfg.Railway.Token != "" && cfg.Provider == "" {
+		cfg.Provider = "railway"
 	}
-	if domain := strings.ToLower(cfg.Railway.PrivateDomain); domain != "" && f.provider != "local" {
-		if !f.given["host"] {
-			f.host = domain
+	if domain := strings.ToLower(cfg.Railway.PrivateDomain); domain != "" && cfg.Provider != "local" {
+		if !cfg.given["host"] {
+			cfg.host = domain
 		}
-		if !f.given["query"] {
-			f.query = domain
+		if !cfg.given["query"] {
+			cfg.Query = domain
 		}
-		if f.provider == "" {
-			f.provider = "none"
-		}
-		cfg.Query = f.query
+		cfg.Provider = cmp.Or(cfg.Provider, "none")
 	}
 	if cfg.Railway.Service != "" {
 		cfg.Proxies = handlers.Proxies{Networks: handlers.EveryPeer(), RealIP: true}
@@ -54,15 +59,15 @@ func (cfg *config) onRailway(f *flags, getenv func(string) string) {
 // checkWait bounds convoy railway check.
 const checkWait = time.Minute
 
-// railwayCheck says whether a spawn on Railway would work, and changes nothing: the exit status is 0 if it would.
-func railwayCheck(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
-	cfg, err := configure([]string{"-provider", "railway"}, getenv)
+// checkRailway is convoy railway check: it reports whether a spawn on Railway would work, and changes nothing.
+func checkRailway(ctx context.Context, c call) error {
+	cfg, err := readConfig([]string{"-provider", "railway"}, c.getenv)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
-	findings, err := node.CheckRailway(ctx, cfg.Config)
+	findings, err := node.CheckRailway(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -73,10 +78,10 @@ func railwayCheck(ctx context.Context, getenv func(string) string, stdout io.Wri
 			mark = "BAD "
 			bad++
 		}
-		fmt.Fprintf(stdout, "%s %-12s %s\n", mark, finding.Name, finding.Text)
+		fmt.Fprintf(c.stdout, "%s %-12s %s\n", mark, finding.Name, finding.Text)
 	}
 	if bad > 0 {
-		return hint("docs/railway.md says what to set", "%d of these would keep nodes from being made", bad)
+		return hint("docs/railway.md describes the settings", "%d of these would prevent new nodes", bad)
 	}
 	return nil
 }

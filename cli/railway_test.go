@@ -22,7 +22,7 @@ func TestRow33_WithoutATokenNodesAreLocal(t *testing.T) {
 		{map[string]string{"RAILWAY_API_TOKEN": railwaytest.AccountToken, "CONVOY_COOKIE": testCookie}, "railway"},
 		{map[string]string{"RAILWAY_TOKEN": railwaytest.ProjectToken, "CONVOY_COOKIE": testCookie}, "railway"},
 	} {
-		cfg, err := configure(nil, testEnv(test.env))
+		cfg, err := readConfig(nil, testEnv(test.env))
 		if err != nil || cfg.Provider != test.want {
 			t.Errorf("%v: provider %q, %v, want %q", test.env, cfg.Provider, err, test.want)
 		}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// secretNames are the variables whose values nobody but the node may see.
+// secretNames are the variables whose values only the node may see.
 var secretNames = []string{
 	"CONVOY_COOKIE",
 	"CONVOY_TOKEN",
@@ -24,18 +24,18 @@ var secretNames = []string{
 }
 
 const (
-	// secretsFD names the descriptor from which a node reads its secrets.
+	// secretsFD is the variable with the number of the descriptor that a node reads its secrets from.
 	secretsFD = "CONVOY_SECRETS_FD"
-	// maxSecrets is the most that fits into a pipe whose reader is yet to come, in bytes.
+	// maxSecrets is a size in bytes that a pipe holds before anyone reads it.
 	maxSecrets = 60 << 10
 )
 
-// withoutSecrets sees to it that the environment that the kernel keeps of this process (/proc/PID/environ) has no
-// secret in it: unsetting a variable would not change that copy. A node with secrets in its environment writes them
-// into a pipe and becomes itself again without them; that one reads them here. getenv is os.Getenv with the secrets.
+// withoutSecrets removes the secrets from the environment that the kernel shows of this process in /proc/PID/environ,
+// which unsetting a variable would not change. A node with secrets in its environment writes them into a pipe and
+// executes itself again without them; the new program reads them here. getenv is os.Getenv with the secrets.
 func withoutSecrets(args []string) (getenv func(string) string, err error) {
 	if number, again := os.LookupEnv(secretsFD); again {
-		os.Unsetenv(secretsFD) //nolint:errcheck // its name is a good one
+		os.Unsetenv(secretsFD) //nolint:errcheck // the name is valid
 		kept, err := readSecrets(number)
 		return func(name string) string {
 			if value, ok := kept[name]; ok {
@@ -45,7 +45,7 @@ func withoutSecrets(args []string) (getenv func(string) string, err error) {
 		}, err
 	}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		return os.Getenv, nil // no node
+		return os.Getenv, nil // not a node
 	}
 	secrets, env := map[string]string{}, []string{}
 	for _, one := range os.Environ() {
@@ -58,11 +58,11 @@ func withoutSecrets(args []string) (getenv func(string) string, err error) {
 	if len(secrets) == 0 {
 		return os.Getenv, nil
 	}
-	return nil, becomeAgain(secrets, env)
+	return nil, reexec(secrets, env)
 }
 
-// becomeAgain starts this program anew in this process. It returns only if that fails.
-func becomeAgain(secrets map[string]string, env []string) error {
+// reexec executes this program again in this process, with the secrets in a pipe. It returns only if that fails.
+func reexec(secrets map[string]string, env []string) error {
 	text, err := json.Marshal(secrets)
 	if err != nil {
 		return err
@@ -86,16 +86,16 @@ func becomeAgain(secrets map[string]string, env []string) error {
 	return fmt.Errorf("start again without secrets: %w", err)
 }
 
-// readSecrets reads what becomeAgain wrote.
+// readSecrets reads what reexec wrote.
 func readSecrets(number string) (kept map[string]string, err error) {
 	fd, err := strconv.ParseUint(number, 10, 16)
 	if err != nil || fd < 3 {
-		return nil, hint("it is how Convoy starts itself; unset it", "%s=%q is no descriptor", secretsFD, number)
+		return nil, hint("it is how Convoy starts itself; unset it", "%s=%q is not a descriptor", secretsFD, number)
 	}
 	file := os.NewFile(uintptr(fd), "secrets")
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecrets+1))
-	if err == nil && json.Unmarshal(text, &kept) != nil { // whose error would quote them
+	if err == nil && json.Unmarshal(text, &kept) != nil { // its error would quote them
 		err = errors.New("there are none")
 	}
 	if err != nil {

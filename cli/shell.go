@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -24,85 +24,72 @@ import (
 
 // shellFlags are the flags of convoy shell.
 type shellFlags struct {
-	fd                                        int
-	name, history, source, url, token, script string
-	json                                      bool
-	ca                                        *x509.CertPool // nil: whom this machine trusts
-	timeout                                   time.Duration
+	fd                                            int
+	name, history, source, url, tokenFile, caFile string
+	json                                          bool
+	timeout                                       time.Duration
+
+	token, script string
+	ca            *x509.CertPool // nil: this machine's
 }
 
-// shell is convoy shell: a prompt, or a script, beside a node (by a descriptor that the node has given) or against a
-// console.
-func shell(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	f, err := readShellFlags(args, getenv)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, shellUsage)
-		return 0
-	}
+func (f *shellFlags) declare(set *flag.FlagSet) {
+	set.IntVar(&f.fd, "fd", 0, "") // how a node starts its own shells
+	set.StringVar(&f.name, "name", "", "NAME the node's name in the prompt")
+	set.StringVar(&f.history, "history", "", "FILE keep what you type in FILE; default none")
+	set.StringVar(&f.source, "c", "", "SOURCE run SOURCE instead of a prompt")
+	set.StringVar(&f.url, "connect", "http://localhost:4000", "URL the console's address")
+	set.StringVar(&f.caFile, "ca", "", "FILE certificates, in PEM, of the authorities that sign the console's")
+	set.StringVar(&f.tokenFile, "token-file", "", "FILE the console's token; default $CONVOY_TOKEN")
+	set.BoolVar(&f.json, "json", false, "print values as JSON, one per line, for other programs")
+	set.DurationVar(&f.timeout, "timeout", 0, "DURATION end what runs after this time; 0, the default, is never")
+}
+
+// runShell is convoy shell: a prompt, or a script, for a node (by a descriptor that the node passed) or for a console.
+func runShell(ctx context.Context, c call) (int, error) {
+	f, err := readShellFlags(c)
 	if err != nil {
-		complain(stderr, err)
-		return 2
+		return 2, err
 	}
-	if err := confine.SetUndumpable(); err != nil { // it holds a token, or the way to a node
-		complain(stderr, err)
-		return 1
+	if err := confine.SetUndumpable(); err != nil { // it has a token, or a connection to a node
+		return 1, err
 	}
-	// ^C stops what runs, not the shell.
+	// Ctrl-C stops what runs, not the shell.
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)
 	defer signal.Stop(stop)
 	ctx, cancel := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
-	o := repl.Options{
+	exe, err := os.Executable()
+	if err != nil {
+		return 1, err
+	}
+	return f.run(ctx, repl.Options{
 		Name:    f.name,
 		History: f.history,
 		JSON:    f.json,
-		Color:   colorful(stdout, getenv),
-		Out:     stdout,
-		Err:     stderr,
+		Color:   useColor(c.stdout, c.getenv),
+		Out:     c.stdout,
+		Err:     c.stderr,
 		Stop:    stop,
-	}
-	if o.Command, err = evaluator(); err == nil {
-		err = f.run(ctx, o)
-	}
-	if status, ok := errors.AsType[exitStatus](err); ok {
-		return int(status)
-	}
-	if err != nil {
-		complain(stderr, err)
-		return 1
-	}
-	return 0
+		Command: repl.Command{exe, repl.Subcommand},
+	})
 }
 
-// exitStatus is how a shell ended.
-type exitStatus int
-
-func (e exitStatus) Error() string { return fmt.Sprintf("status %d", int(e)) }
-
-// evaluator is how this program is started as an evaluator.
-func evaluator() (repl.Command, error) {
-	exe, err := os.Executable()
-	return repl.Command{exe, repl.Subcommand}, err
-}
-
-// run connects the shell with its node and runs it.
-func (f shellFlags) run(ctx context.Context, o repl.Options) error {
+// run connects the shell to its node and runs it.
+func (f shellFlags) run(ctx context.Context, o repl.Options) (int, error) {
 	if f.fd == 0 {
 		node, err := repl.Connect(ctx, f.url, f.token, f.ca)
 		if err != nil {
-			return hint("-connect takes the address of a console, CONVOY_TOKEN or -token-file its token",
+			return 1, hint("-connect takes a console's address; CONVOY_TOKEN or -token-file, its token",
 				"connect to %s: %w", f.url, err)
 		}
-		o.Node = node
-		if o.Name == "" {
-			o.Name = node.Name
-		}
+		o.Node, o.Name = node, cmp.Or(o.Name, node.Name)
 		return f.runIn(ctx, o)
 	}
 	conn, err := net.FileConn(os.NewFile(uintptr(f.fd), "node"))
 	if err != nil {
-		return hint("-fd is how a node starts its own shells; leave it out", "descriptor %d: %w", f.fd, err)
+		return 1, hint("leave out -fd; nodes use it to start shells", "descriptor %d: %w", f.fd, err)
 	}
 	node := wire.New(conn, func(context.Context, string, []json.RawMessage) (any, error) {
 		return nil, errors.New("a shell serves nothing")
@@ -110,16 +97,16 @@ func (f shellFlags) run(ctx context.Context, o repl.Options) error {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		node.Serve(ctx) //nolint:errcheck // its end is the shell's as well
+		node.Serve(ctx) //nolint:errcheck // the shell reports a lost connection
 	}()
 	o.Node = node
-	err = f.runIn(ctx, o)
-	node.Close() //nolint:errcheck // it has been used
+	status, err := f.runIn(ctx, o)
+	node.Close() //nolint:errcheck // nothing is left to send
 	<-served
-	return err
+	return status, err
 }
 
-func (f shellFlags) runIn(ctx context.Context, o repl.Options) error {
+func (f shellFlags) runIn(ctx context.Context, o repl.Options) (int, error) {
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
@@ -129,67 +116,48 @@ func (f shellFlags) runIn(ctx context.Context, o repl.Options) error {
 	if f.script != "" {
 		text, err := os.ReadFile(f.script)
 		if err != nil {
-			return hint("name a file with Starlark in it", "%w", err)
+			return 1, hint("name a file of Starlark source", "%w", err)
 		}
 		source = string(text)
 	}
 	if source != "" {
-		return exitStatus(repl.Script(ctx, o, source))
+		return repl.Script(ctx, o, source), nil
 	}
-	return exitStatus(repl.Prompt(ctx, o))
+	return repl.Prompt(ctx, o), nil
 }
 
-// colorful reports whether to paint what is written to w.
-func colorful(w io.Writer, getenv func(string) string) bool {
+// useColor reports whether to color what is written to w.
+func useColor(w io.Writer, getenv func(string) string) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd())) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 }
 
-func readShellFlags(args []string, getenv func(string) string) (f shellFlags, err error) {
-	set := flag.NewFlagSet("convoy shell", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Usage = func() {}
-	set.IntVar(&f.fd, "fd", 0, "")
-	set.StringVar(&f.name, "name", "", "")
-	set.StringVar(&f.history, "history", "", "")
-	set.StringVar(&f.source, "c", "", "")
-	set.StringVar(&f.url, "connect", "http://localhost:4000", "")
-	caFile := set.String("ca", "", "")
-	tokenFile := set.String("token-file", "", "")
-	set.BoolVar(&f.json, "json", false, "")
-	set.DurationVar(&f.timeout, "timeout", 0, "")
-	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+func readShellFlags(c call) (f shellFlags, err error) {
+	set := newFlagSet("convoy shell", flagGroup{"", f.declare})
+	if err := parse(set, c.args); err != nil {
 		return f, err
-	} else if err != nil {
-		return f, hint("convoy shell -h lists the flags", "%v", err)
 	}
-	f.token = getenv("CONVOY_TOKEN")
-	if *tokenFile != "" {
-		text, err := os.ReadFile(*tokenFile)
+	if f.token = c.getenv("CONVOY_TOKEN"); f.tokenFile != "" {
+		text, err := os.ReadFile(f.tokenFile)
 		if err != nil {
 			return f, hint("name a file that holds the console's token", "%v", err)
 		}
 		f.token = strings.TrimSpace(string(text))
 	}
-	if *caFile != "" {
-		text, err := os.ReadFile(*caFile)
+	if f.caFile != "" {
+		text, err := os.ReadFile(f.caFile)
 		f.ca = x509.NewCertPool()
 		if err == nil && !f.ca.AppendCertsFromPEM(text) {
 			err = errors.New("there is no certificate in it")
 		}
 		if err != nil {
-			return f, hint(
-				"name the file of certificates that vouch for the console; that of -tls-self is tls.pem below its -data",
-				"-ca: %v",
-				err,
-			)
+			return f, hint("name the certificates of the console's authorities; for -tls-self it is tls.pem below -data",
+				"-ca: %v", err)
 		}
 	}
-	switch {
-	case set.NArg() > 1 || set.NArg() == 1 && f.source != "":
-		return f, hint("one script, or -c and one expression", "more than one thing to run")
-	case set.NArg() == 1:
-		f.script = set.Arg(0)
+	if set.NArg() > 1 || set.NArg() == 1 && f.source != "" {
+		return f, hint("give one script, or -c and one expression", "more than one thing to run")
 	}
+	f.script = set.Arg(0)
 	return f, nil
 }

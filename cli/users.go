@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,107 +18,80 @@ import (
 	"convoy/access"
 )
 
-const userUsage = `Users may log in to the console with a name and a password.
-
-Usage:
-    convoy user add [flags] NAME         add a user
-    convoy user remove [flags] NAME      remove one
-    convoy user role [flags] NAME ROLE   give one another role
-    convoy user passwd [flags] NAME      give one another password
-    convoy user list [flags]             list them
-
-    -role ROLE         of a user to add: viewer, who looks; operator, who types
-                       in Convoy shells and spawns nodes; admin, who may do
-                       everything. Default viewer
-    -users FILE        the file of users; default users, below -data
-                       (CONVOY_USERS)
-    -data DIR          directory of what nodes keep; default
-                       $XDG_STATE_HOME/convoy (CONVOY_DATA)
-
-A password is asked for on the terminal, or read from standard input as one
-line; it is never an argument. The file has the form of htpasswd -B, with the
-role as a third field; a node that runs sees each change.
-`
-
-// userFlags are the flags of convoy user.
+// userFlags are the flags of convoy user, and its arguments after the command.
 type userFlags struct {
-	file, role string
-	args       []string
+	file, role, data string
+	args             []string
 }
 
-// userCommand is convoy user.
-func userCommand(args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	err := runUser(args, getenv, stdin, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, userUsage)
-		return 0
-	case err != nil:
-		complain(stderr, err)
-		return 1
-	}
-	return 0
+func (f *userFlags) declare(set *flag.FlagSet) {
+	set.StringVar(&f.role, "role", "viewer",
+		"viewer|operator|admin role for add: a viewer views; an operator types in Convoy shells and spawns nodes; "+
+			"an admin may do everything")
+	set.StringVar(&f.file, "users", "", "FILE the file of users; default users, below -data (CONVOY_USERS)")
+	set.StringVar(&f.data, "data", "",
+		"DIR directory with the files of nodes; default $XDG_STATE_HOME/convoy (CONVOY_DATA)")
 }
 
-// userWants are how many names the commands take.
-var userWants = map[string]int{"add": 1, "remove": 1, "role": 2, "passwd": 1, "list": 0}
+// userArgs is how many arguments each command takes.
+var userArgs = map[string]int{"add": 1, "remove": 1, "role": 2, "passwd": 1, "list": 0}
 
-func runUser(args []string, getenv func(string) string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) == 0 {
-		return hint("convoy user -h lists them", "convoy user takes add, remove, role, passwd or list")
-	}
-	want, ok := userWants[args[0]]
-	if !ok {
-		if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
-			return flag.ErrHelp
-		}
-		return hint("convoy user -h lists them", "convoy user does not know %q", args[0])
-	}
-	f, err := readUserFlags(args[1:], getenv)
+// runUser is convoy user.
+func runUser(_ context.Context, c call) (int, error) { return exit(editUsers(c)) }
+
+func editUsers(c call) error {
+	f, err := readUserFlags(c)
 	if err != nil {
 		return err
 	}
+	if len(f.args) == 0 {
+		return hint("convoy user -h lists them", "convoy user takes add, remove, role, passwd or list")
+	}
+	command := f.args[0]
+	f.args = f.args[1:]
+	want, ok := userArgs[command]
+	if !ok {
+		return hint("convoy user -h lists them", "convoy user does not know %q", command)
+	}
 	if len(f.args) != want {
-		return hint("convoy user -h says what it takes", "convoy user %s takes %d names, not %d", args[0], want, len(f.args))
+		return hint("convoy user -h describes it", "convoy user %s takes %d argument(s), not %d", command, want, len(f.args))
 	}
 	users, err := access.OpenUsers(f.file)
 	if err != nil {
-		return hint("mend the file, or name another with -users", "the users cannot be read: %w", err)
+		return hint("correct the file, or name another with -users", "the users cannot be read: %w", err)
 	}
-	if args[0] == "list" {
-		return listUsers(users, stdout)
+	if command == "list" {
+		return listUsers(users, c.stdout)
 	}
 	if err := os.MkdirAll(filepath.Dir(f.file), 0o700); err != nil {
-		return hint("name a file that you may write with -users", "the users cannot be kept: %w", err)
+		return hint("name a file that you may write to with -users", "the users cannot be kept: %w", err)
 	}
-	if err := f.change(args[0], users, stdin, stdout); err != nil {
+	if err := f.change(command, users, c); err != nil {
 		return hint("convoy user list -users "+f.file+" lists them", "%s: %w", f.args[0], err)
 	}
-	fmt.Fprintf(stdout, "%s: done, in %s\n", f.args[0], f.file)
+	fmt.Fprintf(c.stdout, "%s: done, in %s\n", f.args[0], f.file)
 	return nil
 }
 
-// change does what one of the commands says.
-func (f userFlags) change(command string, users *access.Users, stdin io.Reader, stdout io.Writer) error {
+// change runs one of the commands that change users.
+func (f userFlags) change(command string, users *access.Users, c call) error {
 	name := f.args[0]
-	switch command {
-	case "remove":
-		return users.Remove(name)
-	case "role":
-		role, err := access.ParseRole(f.args[1])
-		if err != nil {
-			return err
-		}
-		return users.SetRole(name, role)
+	if command == "role" {
+		f.role = f.args[1]
 	}
 	role, err := access.ParseRole(f.role)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case command == "remove":
+		return users.Remove(name)
+	case command == "role":
+		return users.SetRole(name, role)
 	}
 	if err := access.CheckName(strings.ToLower(name)); err != nil {
 		return err
 	}
-	password, err := readPassword(stdin, stdout)
+	password, err := readPassword(c.stdin, c.stdout)
 	if err != nil {
 		return err
 	}
@@ -126,7 +101,7 @@ func (f userFlags) change(command string, users *access.Users, stdin io.Reader, 
 	return users.SetPassword(name, password)
 }
 
-// readPassword reads a password: twice and unseen from a terminal, else one line.
+// readPassword reads a password: twice and without echo from a terminal, else one line.
 func readPassword(stdin io.Reader, stdout io.Writer) (string, error) {
 	file, ok := stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -164,18 +139,12 @@ func listUsers(users *access.Users, stdout io.Writer) error {
 	return out.Flush()
 }
 
-func readUserFlags(args []string, getenv func(string) string) (f userFlags, err error) {
-	set := flag.NewFlagSet("convoy user", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Usage = func() {}
-	set.StringVar(&f.role, "role", "viewer", "")
-	set.StringVar(&f.file, "users", getenv("CONVOY_USERS"), "")
-	data := set.String("data", getenv("CONVOY_DATA"), "")
-	for { // flags may stand behind a name as well
-		if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+// readUserFlags reads flags before, between and after the arguments.
+func readUserFlags(c call) (f userFlags, err error) {
+	set := newFlagSet("convoy user", flagGroup{"", f.declare})
+	for args := c.args; ; {
+		if err := parse(set, args); err != nil {
 			return f, err
-		} else if err != nil {
-			return f, hint("convoy user -h lists the flags", "%v", err)
 		}
 		if set.NArg() == 0 {
 			break
@@ -183,28 +152,12 @@ func readUserFlags(args []string, getenv func(string) string) (f userFlags, err 
 		f.args = append(f.args, set.Arg(0))
 		args = set.Args()[1:]
 	}
-	if *data == "" {
-		*data = stateDir(getenv)
-	}
-	if f.file == "" && *data == "" {
-		return f, hint("name a file with -users", "there is no home directory, and so no file of users in it")
+	f.file = cmp.Or(f.file, c.getenv("CONVOY_USERS"))
+	if data := cmp.Or(f.data, c.getenv("CONVOY_DATA"), stateDir(c.getenv)); f.file == "" && data != "" {
+		f.file = filepath.Join(data, "users")
 	}
 	if f.file == "" {
-		f.file = filepath.Join(*data, "users")
+		return f, hint("name a file with -users", "there is no home directory, and so no default file of users")
 	}
 	return f, nil
-}
-
-func (cfg *config) checkUsers(f flags, _ func(string) string) error {
-	if cfg.Users = f.users; cfg.Users == "" && cfg.Data != "" {
-		cfg.Users = filepath.Join(cfg.Data, "users")
-	}
-	if cfg.Users == "" {
-		return nil
-	}
-	cfg.Users, _ = filepath.Abs(cfg.Users)
-	if _, err := access.OpenUsers(cfg.Users); err != nil {
-		return hint("convoy user makes such a file", "the users cannot be read: %w", err)
-	}
-	return nil
 }

@@ -10,7 +10,7 @@ import (
 func asUser(t *testing.T, typed string, args ...string) (status int, out string) {
 	t.Helper()
 	var text strings.Builder
-	status = userCommand(args, testEnv(nil), strings.NewReader(typed), &text, &text)
+	status = Run(t.Context(), append([]string{"user"}, args...), testEnv(nil), strings.NewReader(typed), &text, &text)
 	return status, text.String()
 }
 
@@ -38,7 +38,7 @@ func TestUserCommand(t *testing.T) {
 		{"list", "", 0, "ann   admin\nolga  viewer\n"},
 		{"remove olga", "", 0, "done"},
 		{"rename ann eve", "", 1, "does not know"},
-		{"add", "", 1, "takes 1 names, not 0"},
+		{"add", "", 1, "takes 1 argument(s), not 0"},
 		{"-h", "", 0, "Usage:"},
 		{"", "", 1, "takes add, remove"},
 	} {

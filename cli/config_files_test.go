@@ -30,7 +30,7 @@ func TestRecordingsConfig(t *testing.T) {
 			true, dir, 6 << 20,
 		},
 	} {
-		cfg, err := configure(test.args, testEnv(test.env))
+		cfg, err := readConfig(test.args, testEnv(test.env))
 		if want := (node.Record{All: test.all, Dir: test.dir, MaxBytes: test.max}); err != nil || cfg.Record != want {
 			t.Errorf("%v %v: %+v, %v, want %+v", test.args, test.env, cfg.Record, err, want)
 		}

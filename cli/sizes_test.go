@@ -1,6 +1,9 @@
 package cli
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestParseSize(t *testing.T) {
 	t.Parallel()
@@ -16,6 +19,22 @@ func TestParseSize(t *testing.T) {
 	for _, text := range []string{"", "x", "-1", "1.5M", "MiB", "1 M iB", "9999999999g", "0x10", "99999999TB"} {
 		if got, err := parseSize(text); err == nil {
 			t.Errorf("parseSize(%q) = %d, want an error", text, got)
+		}
+	}
+}
+
+func TestParseAge(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"0": 0, "0d": 0, "400d": 400 * 24 * time.Hour, "720h": 720 * time.Hour, "36500d": 36500 * 24 * time.Hour,
+	} {
+		if got, err := parseAge(text); err != nil || got != want {
+			t.Errorf("parseAge(%q) = %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "-1h", "1.5d", "36501d", "99999999999999999999d", "x"} {
+		if got, err := parseAge(text); err == nil {
+			t.Errorf("parseAge(%q) = %v, want an error", text, got)
 		}
 	}
 }

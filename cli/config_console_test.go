@@ -19,7 +19,7 @@ func TestBadFlags_OpenID(t *testing.T) {
 		{known, "-openid-roles"},
 		{known + " -openid-roles staff", "gives no role"},
 		{known + " -openid-roles staff=root", "is not a role"},
-		{known + " -openid-roles a=viewer,a=admin", "there twice"},
+		{known + " -openid-roles a=viewer,a=admin", "listed twice"},
 		{complete + " -openid-role-claim ", "-openid-role-claim"},
 		{complete + " -openid-redirect https://c.example/other", "-openid-redirect"},
 		{complete + " -openid-redirect c.example", "-openid-redirect"},
@@ -48,6 +48,22 @@ func TestRedirectURL(t *testing.T) {
 	} {
 		if got, err := redirectURL(text); err != nil || got != want {
 			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestTLS_Flags(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-tls-cert", "x"}, "only one of"},
+		{[]string{"-tls-cert", "x", "-tls-key", "y"}, "no such file"},
+		{[]string{"-tls-self", "-tls-cert", "x", "-tls-key", "y"}, "cannot be combined"},
+	} {
+		if _, err := readConfig(test.args, testEnv(nil)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: %v, want %q", test.args, err, test.want)
 		}
 	}
 }

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	"convoy/confine"
+	"convoy/node"
+	"convoy/peer"
+	"convoy/repl"
+)
+
+// command is a subcommand. Its usage text is in usage/NAME.txt, or else it is in convoy's.
+type command struct {
+	name      string // "railway check"; "" for convoy without a command
+	groups    []flagGroup
+	variables bool // the environment sets its flags, too: see variable
+	run       func(context.Context, call) (status int, err error)
+}
+
+// flagGroup is the flags of one topic. See newFlagSet about their usage texts.
+type flagGroup struct {
+	title   string
+	declare func(*flag.FlagSet)
+}
+
+// commands are all commands, first convoy without one. Every start of the program makes this list, so it is cheap.
+func commands() []command {
+	return []command{
+		{"", new(config).groups(), true, runNode},
+		{"shell", []flagGroup{{"Flags", new(shellFlags).declare}}, false, runShell},
+		{"user", []flagGroup{{"Flags", new(userFlags).declare}}, false, runUser},
+		{"audit", new(auditFlags).groups(), false, runAudit},
+		{"cookie", nil, false, simple(printCookie)},
+		{"railway check", nil, false, simple(checkRailway)},
+		{"health", nil, false, simple(checkHealth)},
+		{"completion", nil, false, runCompletion},
+		{"version", nil, false, simple(printVersion)},
+		{completeCommand, nil, false, runComplete},
+		{confine.Subcommand, nil, false, runConfined},
+		{repl.Subcommand, nil, false, func(context.Context, call) (int, error) { return repl.Evaluate(), nil }},
+	}
+}
+
+func printCookie(_ context.Context, c call) error {
+	_, err := fmt.Fprintln(c.stdout, peer.NewCookie())
+	return err
+}
+
+func printVersion(_ context.Context, c call) error {
+	_, err := fmt.Fprintln(c.stdout, "convoy", node.Version())
+	return err
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+
+	"convoy/local"
+	"convoy/peer"
+)
+
+// checkProvider decides what creates and names nodes. A node that polls a name of its own is part of another network,
+// where this machine's DNS server would mean nothing.
+func (cfg *config) checkProvider() error {
+	named := cfg.given["query"] || cfg.given["host"]
+	if cfg.Provider == "" {
+		cfg.Provider = "local"
+		if named {
+			cfg.Provider = "none"
+		}
+	}
+	if cfg.Provider == "railway" && cfg.Railway.Token == "" {
+		return hint("set RAILWAY_API_TOKEN; docs/railway.md describes how to get one", "-provider railway needs a token")
+	}
+	if cfg.Provider == "local" {
+		if named {
+			return hint("leave out -query and -host, or use -provider none",
+				"-provider local names its nodes itself, and polls its own DNS server")
+		}
+		if !cfg.given["port"] {
+			cfg.Port = 0
+		}
+		if !cfg.given["call-port"] {
+			cfg.CallPort = 0
+		}
+	}
+	return oneOf("provider", cfg.Provider, "local", "railway", "none")
+}
+
+func (cfg *config) checkBind() error {
+	var err error
+	switch {
+	case cfg.bind != "":
+		cfg.Bind, err = netip.ParseAddr(cfg.bind)
+	case cfg.Provider == "local":
+		cfg.Bind = loopback()
+	default:
+		cfg.Bind = privateAddr()
+	}
+	if err != nil || cfg.Bind.IsUnspecified() {
+		return hint("give one address of this machine, not :: or 0.0.0.0",
+			"-bind %q is not an address that other nodes can reach", cfg.bind)
+	}
+	return nil
+}
+
+func (cfg *config) checkName() error {
+	host := cfg.host
+	switch {
+	case cfg.Provider == "local":
+		host = cfg.base + "." + local.Zone
+	case host == "":
+		host, _ = os.Hostname()
+		host = strings.ToLower(host)
+	}
+	cfg.Name = cfg.base + "@" + host
+	if _, _, err := peer.ParseName(cfg.Name); err != nil {
+		return hint("-name takes a-z, 0-9 and -; -host a DNS name", "%q cannot be a node's name: %v", cfg.Name, err)
+	}
+	return nil
+}
+
+// loopback is ::1, or 127.0.0.1 where the machine has no IPv6.
+func loopback() netip.Addr {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	probe.Close() //nolint:errcheck // only a probe
+	return netip.IPv6Loopback()
+}
+
+// privateAddr is this machine's address in a private IPv6 network (RFC 4193), else any other of its addresses.
+func privateAddr() netip.Addr {
+	best := loopback()
+	addrs, _ := net.InterfaceAddrs()
+	for _, one := range addrs {
+		prefix, err := netip.ParsePrefix(one.String())
+		if err != nil || prefix.Addr().IsLoopback() || prefix.Addr().IsLinkLocalUnicast() {
+			continue
+		}
+		if addr := prefix.Addr(); addr.Is6() && addr.IsPrivate() {
+			return addr
+		} else if best.IsLoopback() {
+			best = addr
+		}
+	}
+	return best
+}
