@@ -6,8 +6,8 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// Whatever Railway says to its containers, without a token of its API nodes are made on this machine, or nowhere.
-func TestRow33_WithoutATokenNodesAreLocal(t *testing.T) {
+// Without a token for its API, no variable of Railway makes it the provider.
+func TestProvider_WithoutAToken(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		env  map[string]string

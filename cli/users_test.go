@@ -21,7 +21,7 @@ func TestUserCommand(t *testing.T) {
 		args   string
 		typed  string
 		status int
-		says   string
+		want   string
 	}{
 		{"add ann -role admin", "ann's password\n", 0, "done"},
 		{"add -role operator olga", "olga's password", 0, "done"},
@@ -47,8 +47,8 @@ func TestUserCommand(t *testing.T) {
 			args = append(args, "-users", file)
 		}
 		status, out := asUser(t, test.typed, args...)
-		if status != test.status || !strings.Contains(out, test.says) {
-			t.Errorf("convoy user %s: %d, %q, want %d and %q", test.args, status, out, test.status, test.says)
+		if status != test.status || !strings.Contains(out, test.want) {
+			t.Errorf("convoy user %s: %d, %q, want %d and %q", test.args, status, out, test.status, test.want)
 		}
 		if strings.Contains(out, "password\n") && test.typed != "" && strings.Contains(out, strings.TrimSpace(test.typed)) {
 			t.Errorf("convoy user %s prints the password", test.args)
