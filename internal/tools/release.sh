@@ -1,43 +1,44 @@
 #!/usr/bin/env bash
-# Makes what a release consists of: static binaries, their checksums, and the list of the modules in them.
+# Builds a release: static binaries, an SBOM for each (CycloneDX), and checksums.
 #
 #	make release                          into dist/
-#	internal/tools/release.sh DIRECTORY   into another
+#	internal/tools/release.sh DIRECTORY   into another directory
 #
-# The order of a release:
-#  1. In CHANGELOG.md rename Unreleased to "0.3.0 - DATE"; set released in internal/version; commit.
-#  2. ./test.sh && make lint bench-check
-#  3. git tag -a v0.3.0 -m v0.3.0
-#  4. make release: the binaries find their version in the stamp that go build takes from git.
-#  5. Push the tag, and publish everything in dist/ under it, with the section of the changelog.
+# The same commit, tags and version of Go give the same files. CONTRIBUTING.md describes the steps of a release.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:-dist}
 
 if [ ! -d .git ]; then
-  echo "release: use a clone: go build takes no stamp from a linked work tree" >&2
+  echo "release: use a clone: go build does not stamp a version in a linked work tree" >&2
   exit 1
 fi
 if [ -n "$(git status --porcelain)" ]; then
-  echo "release: commit or remove these changes first, or the binaries are not those of a commit:" >&2
+  echo "release: commit or remove these changes, or the binaries would not match a commit:" >&2
   git status --short >&2
   exit 1
 fi
 tag=$(git describe --exact-match --tags 2>/dev/null) ||
-  echo "release: this commit has no tag, so this is for trying: git tag -a vX.Y.Z -m vX.Y.Z" >&2
+  echo "release: a trial, because this commit has no tag: git tag -a vX.Y.Z -m vX.Y.Z" >&2
 if [ -n "$tag" ] && ! grep -q "^## ${tag#v} - " CHANGELOG.md; then
   echo "release: CHANGELOG.md has no section \"${tag#v} - DATE\"" >&2
   exit 1
 fi
 
+# Nothing of this machine may change the files.
+unset GOEXPERIMENT
+export CGO_ENABLED=0 GOFLAGS=-trimpath GOAMD64=v1 GOARM64=v8.0
+sbom=$(go tool -modfile=internal/tools/tools.mod -n cyclonedx-gomod) # for this machine, so before GOOS is set
+
 mkdir -p "$out"
+rm -f "$out"/convoy-* "$out/SHA256SUMS"
 for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do
-  echo "building $target"
-  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} \
-    go build -trimpath -buildvcs=true -ldflags="-s -w" -o "$out/convoy-${target/\//-}" .
+  export GOOS=${target%/*} GOARCH=${target#*/}
+  file=$out/convoy-$GOOS-$GOARCH
+  echo "building $file"
+  go build -buildvcs=true -ldflags="-s -w" -o "$file" .
+  "$sbom" app -json -licenses -std -noserial -notimestamp -output "$file.sbom.json" .
 done
-make --no-print-directory sbom
-mv sbom.json "$out/convoy.sbom.json"
 cp LICENSE "$out/"
-(cd "$out" && rm -f SHA256SUMS && sha256sum -- convoy-* convoy.sbom.json >SHA256SUMS)
+(cd "$out" && sha256sum -- convoy-* >SHA256SUMS)
 ls -l "$out"
