@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,17 +74,17 @@ type cluster struct {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	users, err := OpenUsers(filepath.Join(t.TempDir(), "users"))
-	must(t, err)
-	must(t, users.Add("ann", "ann's password", Admin))
-	must(t, users.Add("bea", "bea's password", Admin))
-	must(t, users.Add("olga", "olga's password", Operator))
+	testkit.Must(t, err)
+	testkit.Must(t, users.Add("ann", "ann's password", Admin))
+	testkit.Must(t, users.Add("bea", "bea's password", Admin))
+	testkit.Must(t, users.Add("olga", "olga's password", Operator))
 	c := &cluster{
 		t:     t,
 		wires: &wires{to: map[string]func(context.Context, []Who) ([]Role, error){}, calls: map[string]int{}},
 	}
 	node := func(name string, users *Users) *Authority {
 		grants, err := OpenGrants("", false)
-		must(t, err)
+		testkit.Must(t, err)
 		return NewAuthority(AuthorityConfig{
 			Self:   name,
 			Users:  users,
@@ -103,13 +104,6 @@ func newCluster(t *testing.T) *cluster {
 	}
 	c.stop = func() { cancel(); group.Wait() }
 	return c
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // login is a login of somebody at home, which lasts two hours.
@@ -144,7 +138,7 @@ func (c *cluster) merge(g Grant) {
 	c.t.Helper()
 	for _, a := range []*Authority{c.home, c.far} {
 		_, err := a.Grants.Merge([]Grant{g}, time.Now())
-		must(c.t, err)
+		testkit.Must(c.t, err)
 		a.Recheck()
 	}
 }
@@ -152,7 +146,7 @@ func (c *cluster) merge(g Grant) {
 // end ends a grant.
 func (c *cluster) end(id string) {
 	g, err := c.home.Grants.Get(id)
-	must(c.t, err)
+	testkit.Must(c.t, err)
 	g.Ended = time.Now().UTC()
 	c.merge(g)
 }
@@ -188,22 +182,27 @@ var rightChanges = []struct {
 	change func(c *cluster)
 	want   Role
 }{
-	{"removed", ann, func(c *cluster) { must(c.t, c.home.Users.Remove("ann")) }, Nobody},
-	{"demoted", ann, func(c *cluster) { must(c.t, c.home.Users.SetRole("ann", Viewer)) }, Viewer},
+	{"removed", ann, func(c *cluster) { testkit.Must(c.t, c.home.Users.Remove("ann")) }, Nobody},
+	{"demoted", ann, func(c *cluster) { testkit.Must(c.t, c.home.Users.SetRole("ann", Viewer)) }, Viewer},
 	{
 		"promoted",
 		func(c *cluster) Who { return c.login("olga", Operator) },
-		func(c *cluster) { must(c.t, c.home.Users.SetRole("olga", Admin)) },
+		func(c *cluster) { testkit.Must(c.t, c.home.Users.SetRole("olga", Admin)) },
 		Admin,
 	},
-	{"password changed", ann, func(c *cluster) { must(c.t, c.home.Users.SetPassword("ann", "another password")) }, Nobody},
+	{
+		"password changed",
+		ann,
+		func(c *cluster) { testkit.Must(c.t, c.home.Users.SetPassword("ann", "another password")) },
+		Nobody,
+	},
 	{"added again with another password", ann, addedAgain("another password"), Nobody},
 	{"added again as before", ann, addedAgain("ann's password"), Nobody},
-	{"token's user removed", (*cluster).token, func(c *cluster) { must(c.t, c.home.Users.Remove("ann")) }, Nobody},
+	{"token's user removed", (*cluster).token, func(c *cluster) { testkit.Must(c.t, c.home.Users.Remove("ann")) }, Nobody},
 	{
 		"token's user demoted",
 		(*cluster).token,
-		func(c *cluster) { must(c.t, c.home.Users.SetRole("ann", Viewer)) },
+		func(c *cluster) { testkit.Must(c.t, c.home.Users.SetRole("ann", Viewer)) },
 		Viewer,
 	},
 	{"token ended", (*cluster).token, func(c *cluster) { c.end(c.home.Grants.List(Token, time.Now())[0].ID) }, Nobody},
@@ -229,8 +228,8 @@ func ann(c *cluster) Who { return c.login("ann", Admin) }
 
 func addedAgain(password string) func(c *cluster) {
 	return func(c *cluster) {
-		must(c.t, c.home.Users.Remove("ann"))
-		must(c.t, c.home.Users.Add("ann", password, Admin))
+		testkit.Must(c.t, c.home.Users.Remove("ann"))
+		testkit.Must(c.t, c.home.Users.Add("ann", password, Admin))
 	}
 }
 
@@ -288,7 +287,7 @@ func TestAuthority_ChangeBeforeHold(t *testing.T) {
 				t.Fatal(role)
 			}
 		}
-		must(t, c.home.Users.Remove("ann"))
+		testkit.Must(t, c.home.Users.Remove("ann"))
 		for _, a := range []*Authority{c.home, c.far} {
 			ctx, release := a.While(t.Context(), w, Admin)
 			select {
@@ -307,7 +306,7 @@ func TestAuthority_RemovedWhileLoggingIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
-		must(t, c.home.Users.Remove("ann"))
+		testkit.Must(t, c.home.Users.Remove("ann"))
 		for name, w := range map[string]Who{"removed": c.home.Let("ann", Admin), "no file": c.far.Let("ann", Admin),
 			"no home": {User: "ann", Role: Admin}} {
 			for _, a := range []*Authority{c.home, c.far} {
@@ -326,8 +325,8 @@ func TestAuthority_EmptyFile(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		w := c.login("olga", Operator)
-		must(t, c.home.Users.SetRole("olga", Viewer))
-		must(t, c.home.Users.change(func() error { c.home.Users.lines = nil; return nil }))
+		testkit.Must(t, c.home.Users.SetRole("olga", Viewer))
+		testkit.Must(t, c.home.Users.change(func() error { c.home.Users.lines = nil; return nil }))
 		if !c.home.Users.Empty() || !c.home.Users.There() {
 			t.Fatal("the file has to be there, without users")
 		}
@@ -346,10 +345,10 @@ func TestAuthority_SilentHome(t *testing.T) {
 	own := func(lines ...string) func(t *testing.T) *Users {
 		return func(t *testing.T) *Users {
 			users, err := OpenUsers(filepath.Join(t.TempDir(), "own"))
-			must(t, err)
-			must(t, users.change(func() error { return nil })) // it is there, and empty
+			testkit.Must(t, err)
+			testkit.Must(t, users.change(func() error { return nil })) // it is there, and empty
 			for _, name := range lines {
-				must(t, users.Add(name, name+"'s password", Viewer))
+				testkit.Must(t, users.Add(name, name+"'s password", Viewer))
 			}
 			return users
 		}
@@ -357,7 +356,7 @@ func TestAuthority_SilentHome(t *testing.T) {
 	none := func(*testing.T) *Users { return nil }
 	missing := func(t *testing.T) *Users {
 		users, err := OpenUsers(filepath.Join(t.TempDir(), "missing"))
-		must(t, err)
+		testkit.Must(t, err)
 		return users
 	}
 	for _, test := range []struct {
@@ -379,7 +378,7 @@ func TestAuthority_SilentHome(t *testing.T) {
 				defer c.stop()
 				c.far.Users = test.users(t)
 				w := ann(c)
-				must(t, c.home.Users.SetRole("ann", Operator))
+				testkit.Must(t, c.home.Users.SetRole("ann", Operator))
 				if test.asked {
 					if role := c.far.Role(t.Context(), w); role != Operator {
 						t.Fatalf("while it answers: %v", role)
@@ -413,7 +412,7 @@ func TestAuthority_SameFileWhileSilent(t *testing.T) {
 		w := ann(c)
 		told := opened(t, c.far, w)
 		c.wires.set(homeName, hangs)
-		must(t, c.far.Users.SetRole("ann", Viewer))
+		testkit.Must(t, c.far.Users.SetRole("ann", Viewer))
 		if role := within(t, 5*time.Second, told); role != Viewer {
 			t.Errorf("told %v", role)
 		}
@@ -436,7 +435,7 @@ func TestAuthority_HangingHome(t *testing.T) {
 		w := ann(c)
 		here, there := opened(t, c.home, w), opened(t, c.far, w)
 		time.Sleep(10 * time.Second)
-		must(t, c.home.Users.SetRole("ann", Viewer))
+		testkit.Must(t, c.home.Users.SetRole("ann", Viewer))
 		began := time.Now()
 		within(t, 2*time.Second, here)
 		within(t, 5*time.Second-time.Since(began), there)
@@ -467,7 +466,7 @@ func TestAuthority_HangingHome(t *testing.T) {
 // merged has a node hear of a grant.
 func (a *Authority) merged(t *testing.T) {
 	_, err := a.Grants.Merge([]Grant{loginOf("another", "bob", time.Now())}, time.Now())
-	must(t, err)
+	testkit.Must(t, err)
 	a.Recheck()
 }
 
@@ -478,7 +477,7 @@ func TestAuthority_AskerGoesAway(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		w := ann(c)
-		must(t, c.home.Users.Remove("ann"))
+		testkit.Must(t, c.home.Users.Remove("ann"))
 		c.wires.set(homeName, func(ctx context.Context, list []Who) ([]Role, error) {
 			select {
 			case <-time.After(time.Second):
@@ -517,7 +516,7 @@ func TestAuthority_AnswersOutOfOrder(t *testing.T) {
 		}()
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		must(t, c.home.Users.Remove("ann"))
+		testkit.Must(t, c.home.Users.Remove("ann"))
 		c.wires.set(homeName, answers(c.home))
 		if role := c.far.Role(t.Context(), w); role != Nobody {
 			t.Fatal(role)
@@ -536,7 +535,7 @@ func TestAuthority_LeasesAreBounded(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		w := ann(c)
-		must(t, c.home.Users.SetRole("ann", Viewer))
+		testkit.Must(t, c.home.Users.SetRole("ann", Viewer))
 		c.far.Role(t.Context(), w)
 		for i := range 2 * maxLeases {
 			c.far.Role(
@@ -588,7 +587,7 @@ func TestAuthority_AsksLittle(t *testing.T) {
 		}
 		told := make(chan Role, 1)
 		defer c.far.Hold(w, Admin, func(role Role) { told <- role })()
-		must(t, c.home.Users.Remove("ann"))
+		testkit.Must(t, c.home.Users.Remove("ann"))
 		if role := within(t, 5*time.Second, told); role != Nobody {
 			t.Errorf("told %v when something is open again", role)
 		}
@@ -609,7 +608,7 @@ func TestAuthority_LeaseEnds(t *testing.T) {
 		if n := c.wires.asked(homeName); n != 1 {
 			t.Errorf("asked %d times within a lease", n)
 		}
-		must(t, c.home.Users.Remove("ann"))
+		testkit.Must(t, c.home.Users.Remove("ann"))
 		time.Sleep(leaseLife)
 		if role := c.far.Role(t.Context(), w); role != Nobody {
 			t.Errorf("%v after a lease", role)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"bufio"
+	"convoy/internal/testkit"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -207,9 +208,9 @@ func TestGrants_CoveredGoFirst(t *testing.T) {
 		many = append(many, one)
 	}
 	_, err := g.Merge(many, noon)
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = g.Merge([]Grant{loginOf("new", "bob", cut)}, noon)
-	must(t, err)
+	testkit.Must(t, err)
 	if _, err := g.Get("login 0"); err != nil {
 		t.Errorf("the oldest login of another ann: %v", err)
 	}

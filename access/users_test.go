@@ -1,6 +1,7 @@
 package access
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"os"
@@ -168,7 +169,7 @@ func TestUsers_UnknownCostsAsMuch(t *testing.T) {
 	t.Parallel()
 	hash := func(cost int) string {
 		hash, err := bcrypt.GenerateFromPassword([]byte("a password"), cost)
-		must(t, err)
+		testkit.Must(t, err)
 		return string(hash)
 	}
 	for want, text := range map[int]string{
@@ -177,9 +178,9 @@ func TestUsers_UnknownCostsAsMuch(t *testing.T) {
 		6:    "ann:" + hash(6) + ":admin\nbob:" + hash(5) + "\n",
 	} {
 		path := filepath.Join(t.TempDir(), "users")
-		must(t, os.WriteFile(path, []byte(text), 0o600))
+		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		u, err := OpenUsers(path)
-		must(t, err)
+		testkit.Must(t, err)
 		_, hash, known := u.whom("eve")
 		unknown := []byte(hash)
 		if got, err := bcrypt.Cost(unknown); err != nil || got != want || known {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,13 +25,6 @@ func TestMain(m *testing.M) {
 }
 
 var began = time.Date(2026, 11, 25, 10, 15, 2, 1, time.UTC)
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // entry is the nth thing that somebody did.
 func entry(n int) Entry {
@@ -57,7 +51,7 @@ func newDir(t testing.TB) string { return filepath.Join(t.TempDir(), "audit") }
 func openLog(t testing.TB, cfg Config) *Log {
 	t.Helper()
 	l, err := Open(cfg)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -67,7 +61,7 @@ func add(t testing.TB, l *Log, n int) (list []Entry) {
 	t.Helper()
 	for range n {
 		e, err := l.Append(entry(int(l.Head().Seq) + 1))
-		must(t, err)
+		testkit.Must(t, err)
 		list = append(list, e)
 	}
 	return list
@@ -80,7 +74,7 @@ func writtenLog(t testing.TB, n int) (dir string, head Head) {
 	cfg.MaxBytes = 4 << 10
 	l := openLog(t, cfg)
 	add(t, l, n)
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	return cfg.Dir, l.Head()
 }
 
@@ -88,10 +82,10 @@ func writtenLog(t testing.TB, n int) (dir string, head Head) {
 func names(t testing.TB, dir string) (list []string) {
 	t.Helper()
 	root, err := os.OpenRoot(dir)
-	must(t, err)
+	testkit.Must(t, err)
 	defer root.Close()
 	files, err := filesOf(root)
-	must(t, err)
+	testkit.Must(t, err)
 	for _, f := range files {
 		list = append(list, filepath.Join(dir, f.name))
 	}
@@ -101,7 +95,7 @@ func names(t testing.TB, dir string) (list []string) {
 func read(t testing.TB, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
-	must(t, err)
+	testkit.Must(t, err)
 	return b
 }
 
@@ -109,14 +103,14 @@ func read(t testing.TB, path string) []byte {
 func edit(t testing.TB, path string, change func(lines []string) []string) {
 	t.Helper()
 	lines := strings.SplitAfter(string(read(t, path)), "\n")
-	must(t, os.WriteFile(path, []byte(strings.Join(change(lines[:len(lines)-1]), "")), 0o600))
+	testkit.Must(t, os.WriteFile(path, []byte(strings.Join(change(lines[:len(lines)-1]), "")), 0o600))
 }
 
 // verified is what Verify reports.
 func verified(t testing.TB, dir string, since ...Head) Report {
 	t.Helper()
 	r, err := Verify(dir, since...)
-	must(t, err)
+	testkit.Must(t, err)
 	return r
 }
 
@@ -134,7 +128,7 @@ func sound(t testing.TB, dir string, entries int, since ...Head) Report {
 func all(t testing.TB, dir string) []Entry {
 	t.Helper()
 	list, err := Tail(dir, 1<<30, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	slices.Reverse(list)
 	return list
 }

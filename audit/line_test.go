@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -40,7 +41,7 @@ func TestFormat(t *testing.T) {
 		t.Errorf("read back as %+v, %v", got, err)
 	}
 	var plain map[string]any
-	must(t, json.Unmarshal(line, &plain))
+	testkit.Must(t, json.Unmarshal(line, &plain))
 	if len(plain) != 12 || plain["target"] != e.Target {
 		t.Errorf("as JSON: %v", plain)
 	}

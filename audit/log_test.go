@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"os"
 	"runtime"
@@ -24,11 +25,11 @@ func TestAppendedIsReadAgain(t *testing.T) {
 	if e := list[0]; e.Time.IsZero() || e.Node != cfg.Node || e.Detail != "80×24" {
 		t.Errorf("written as %+v", e)
 	}
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	if _, err := l.Append(entry(4)); !errors.Is(err, ErrClosed) {
 		t.Errorf("append to a closed log: %v", err)
 	}
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	l = openLog(t, cfg)
 	list = append(list, add(t, l, 1)...)
 	if got := all(t, cfg.Dir); len(got) != 4 || got[2] != list[2] || got[3] != list[3] || got[3].Prev != list[2].Hash {
@@ -44,7 +45,7 @@ func TestAppendedIsReadAgain(t *testing.T) {
 	}
 	for path, want := range map[string]os.FileMode{cfg.Dir: 0o700, names(t, cfg.Dir)[0]: 0o600} {
 		info, err := os.Stat(path)
-		must(t, err)
+		testkit.Must(t, err)
 		if got := info.Mode().Perm(); got != want {
 			t.Errorf("%s has mode %o, want %o", path, got, want)
 		}
@@ -79,7 +80,7 @@ func TestOneWriter(t *testing.T) {
 		t.Errorf("open twice: %v", err)
 	}
 	add(t, l, 1)
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	add(t, openLog(t, cfg), 1)
 	sound(t, cfg.Dir, 2)
 }
@@ -139,7 +140,7 @@ func TestOldestAreRemoved(t *testing.T) {
 	if text := r.String(); !strings.Contains(text, r.Before.String()) {
 		t.Errorf("%s does not name what went before", text)
 	}
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	cfg.Keep = 1
 	l = openLog(t, cfg)
 	add(t, l, 1)
@@ -231,8 +232,8 @@ func TestCloseWritesWhatWaits(t *testing.T) {
 	cfg := config(newDir(t))
 	l := openLog(t, cfg)
 	r := &request{entry: entry(1)}
-	must(t, l.enqueue(r))
-	must(t, l.Close())
+	testkit.Must(t, l.enqueue(r))
+	testkit.Must(t, l.Close())
 	if !r.done || r.err != nil {
 		t.Errorf("%+v", r)
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -75,24 +76,24 @@ func killOnce(t *testing.T, dir string, acked map[uint64]string, after int) {
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	testkit.Must(t, err)
+	testkit.Must(t, cmd.Start())
 	lines := bufio.NewReader(out)
 	for n := 0; ; n++ {
 		line, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			break // what is behind the last newline was not told
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		number, hash, _ := strings.Cut(strings.TrimSpace(line), " ")
 		seq, err := strconv.ParseUint(number, 10, 64)
-		must(t, err)
+		testkit.Must(t, err)
 		if acked[seq] != "" {
 			t.Fatalf("entry %d was acknowledged twice", seq)
 		}
 		acked[seq] = hash
 		if n == after {
-			must(t, cmd.Process.Kill())
+			testkit.Must(t, cmd.Process.Kill())
 		}
 	}
 	cmd.Wait() //nolint:errcheck // it was killed

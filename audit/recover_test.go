@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ func reopened(t testing.TB, dir string) {
 	t.Helper()
 	cfg := config(dir)
 	cfg.MaxBytes = 4 << 10
-	must(t, openLog(t, cfg).Close())
+	testkit.Must(t, openLog(t, cfg).Close())
 }
 
 func TestTornLine(t *testing.T) {
@@ -33,7 +34,7 @@ func TestTornLine(t *testing.T) {
 			dir, _ := writtenLog(t, test.entries)
 			path := names(t, dir)[0]
 			whole := read(t, path)
-			must(t, os.WriteFile(path, test.tear(slices.Clone(whole)), 0o600))
+			testkit.Must(t, os.WriteFile(path, test.tear(slices.Clone(whole)), 0o600))
 			if r := verified(t, dir); r.Sound() || r.Break.Reason != Truncated || r.Break.Line != test.kept+1 {
 				t.Errorf("before it is opened: %v", r)
 			}
@@ -56,7 +57,7 @@ func TestTornWhileWritten(t *testing.T) {
 	l := openLog(t, cfg)
 	add(t, l, 2)
 	_, err := l.file.WriteString(`{"seq":3,`)
-	must(t, err)
+	testkit.Must(t, err)
 	sound(t, cfg.Dir, 2)
 	if list, err := Tail(cfg.Dir, 9, nil); err != nil || len(list) != 2 {
 		t.Errorf("%+v, %v", list, err)
@@ -70,10 +71,10 @@ func TestBrokenAtOpen(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir, _ := writtenLog(t, 60)
 			files := names(t, dir)
-			must(t, os.RemoveAll(files[5]))
-			must(t, os.RemoveAll(files[4]))
+			testkit.Must(t, os.RemoveAll(files[5]))
+			testkit.Must(t, os.RemoveAll(files[4]))
 			if test.line != nextFile {
-				must(t, os.RemoveAll(files[3])) // the harmed file is the last one
+				testkit.Must(t, os.RemoveAll(files[3])) // the harmed file is the last one
 			}
 			test.do(t, files)
 			was := verified(t, dir)
@@ -104,10 +105,10 @@ func wantOneBreak(t *testing.T, dir string) {
 	files := names(t, dir)
 	l := openLog(t, config(dir))
 	add(t, l, 3)
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	rest := t.TempDir()
 	last := files[len(files)-1]
-	must(t, os.WriteFile(filepath.Join(rest, filepath.Base(last)), read(t, last), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(rest, filepath.Base(last)), read(t, last), 0o600))
 	sound(t, rest, 4)
 }
 
@@ -115,10 +116,10 @@ func wantOneBreak(t *testing.T, dir string) {
 func TestManyBreaks(t *testing.T) {
 	dir, _ := writtenLog(t, 60)
 	files := names(t, dir)
-	must(t, os.Remove(files[1]))
+	testkit.Must(t, os.Remove(files[1]))
 	edit(t, files[3], func(l []string) []string { l[0] = strings.Replace(l[0], "ada", "eve", 1); return l })
-	must(t, os.Truncate(files[4], 1000))
-	must(t, os.WriteFile(files[5], append(read(t, files[5]), `{"seq":`...), 0o600))
+	testkit.Must(t, os.Truncate(files[4], 1000))
+	testkit.Must(t, os.WriteFile(files[5], append(read(t, files[5]), `{"seq":`...), 0o600))
 	reopened(t, dir)
 	if got := actions(t, dir); !slices.Equal(got, []string{Broken, Broken, Broken, Recovered}) {
 		t.Errorf("recorded: %v", got)
@@ -132,7 +133,7 @@ func TestManyBreaks(t *testing.T) {
 func TestEmptyLastFile(t *testing.T) {
 	dir, head := writtenLog(t, 12)
 	// made just before a crash
-	must(t, os.WriteFile(fmt.Sprintf("%s/audit-20261125-120000-%016d.jsonl", dir, 13), nil, 0o600))
+	testkit.Must(t, os.WriteFile(fmt.Sprintf("%s/audit-20261125-120000-%016d.jsonl", dir, 13), nil, 0o600))
 	sound(t, dir, 12, head)
 	reopened(t, dir)
 	l := openLog(t, config(dir))
@@ -163,7 +164,7 @@ func TestFileIsHarmedWhileWritten(t *testing.T) {
 			cfg := config(newDir(t))
 			l := openLog(t, cfg)
 			add(t, l, 5)
-			must(t, do(names(t, cfg.Dir)[0]))
+			testkit.Must(t, do(names(t, cfg.Dir)[0]))
 			e, err := l.Append(entry(6))
 			if err != nil || e.Seq != 7 {
 				t.Fatalf("appended as %+v, %v", e, err)
@@ -183,7 +184,7 @@ func TestDirectoryIsRemovedWhileWritten(t *testing.T) {
 	cfg := config(newDir(t))
 	l := openLog(t, cfg)
 	add(t, l, 1)
-	must(t, os.RemoveAll(cfg.Dir))
+	testkit.Must(t, os.RemoveAll(cfg.Dir))
 	if e, err := l.Append(entry(2)); err == nil {
 		t.Errorf("entry %d was acknowledged, and is nowhere", e.Seq)
 	}

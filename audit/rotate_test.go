@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ func total(t *testing.T, dir string) (sum int64) {
 	t.Helper()
 	for _, path := range names(t, dir) {
 		info, err := os.Stat(path)
-		must(t, err)
+		testkit.Must(t, err)
 		sum += info.Size()
 	}
 	return sum
@@ -41,8 +42,8 @@ func TestMaxTotal(t *testing.T) {
 	if since := l.Since(); r.First.Sub(since).Abs() > 2*time.Second {
 		t.Errorf("kept since %v, and the first entry is of %v", since, r.First)
 	}
-	must(t, l.Close())
-	must(t, os.Remove(names(t, cfg.Dir)[0])) // by somebody else
+	testkit.Must(t, l.Close())
+	testkit.Must(t, os.Remove(names(t, cfg.Dir)[0])) // by somebody else
 	if r := verified(
 		t,
 		cfg.Dir,
@@ -78,7 +79,7 @@ func TestMaxAge(t *testing.T) {
 	if r := verified(t, cfg.Dir); !r.Dropped || r.Files > ageParts+2 {
 		t.Errorf("%d files: %v", r.Files, r)
 	}
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	at = at.Add(2 * cfg.MaxAge) // the node was off
 	l = openLog(t, cfg)
 	add(t, l, 1)
@@ -95,7 +96,7 @@ func TestMaxAge(t *testing.T) {
 func TestDropped_Forged(t *testing.T) {
 	dir, head := writtenLog(t, 60)
 	files := names(t, dir)
-	must(t, os.Remove(files[0]))
+	testkit.Must(t, os.Remove(files[0]))
 	r := verified(t, dir)
 	edit(t, files[len(files)-1], func(lines []string) []string {
 		lines[0] = reseal(

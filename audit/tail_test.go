@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"slices"
@@ -32,10 +33,10 @@ func TestTail(t *testing.T) {
 // TestTailReadsNoMoreThanItNeeds makes the oldest file unreadable, which only matters to who needs it.
 func TestTailReadsNoMoreThanItNeeds(t *testing.T) {
 	dir, _ := writtenLog(t, 60)
-	must(t, os.Remove(names(t, dir)[0]))
-	must(t, os.Mkdir(dir+"/sub", 0o700))
+	testkit.Must(t, os.Remove(names(t, dir)[0]))
+	testkit.Must(t, os.Mkdir(dir+"/sub", 0o700))
 	for i, path := range names(t, dir)[:3] {
-		must(t, os.WriteFile(path, []byte(strings.Repeat("x\n", i)), 0o600))
+		testkit.Must(t, os.WriteFile(path, []byte(strings.Repeat("x\n", i)), 0o600))
 	}
 	list, err := Tail(dir, 12, nil)
 	if err != nil || len(list) != 12 || list[0].Seq != 60 {
@@ -62,7 +63,7 @@ func TestBackward(t *testing.T) {
 			file.WriteString(rest)
 			i := 0
 			for line, err := range backward(bytes.NewReader(file.Bytes()), size) {
-				must(t, err)
+				testkit.Must(t, err)
 				same := string(line) == want[i] ||
 					len(want[i]) > maxLine && len(line) > maxLine && strings.HasPrefix(want[i], string(line[:maxLine]))
 				if !same {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -69,20 +70,20 @@ var tampering = []struct {
 		NoEntry,
 		5,
 	},
-	{"a file is emptied", func(t testing.TB, f []string) { must(t, os.Truncate(f[2], 0)) }, Truncated, 0},
-	{"a file loses its end", func(t testing.TB, f []string) { must(t, os.Truncate(f[2], 1000)) }, Truncated, 3},
+	{"a file is emptied", func(t testing.TB, f []string) { testkit.Must(t, os.Truncate(f[2], 0)) }, Truncated, 0},
+	{"a file loses its end", func(t testing.TB, f []string) { testkit.Must(t, os.Truncate(f[2], 1000)) }, Truncated, 3},
 	{
 		"a file loses a newline",
-		func(t testing.TB, f []string) { must(t, os.Truncate(f[2], int64(len(read(t, f[2])))-1)) },
+		func(t testing.TB, f []string) { testkit.Must(t, os.Truncate(f[2], int64(len(read(t, f[2])))-1)) },
 		Truncated,
 		lastLine,
 	},
-	{"a file is removed", func(t testing.TB, f []string) { must(t, os.Remove(f[2])) }, Missing, nextFile},
+	{"a file is removed", func(t testing.TB, f []string) { testkit.Must(t, os.Remove(f[2])) }, Missing, nextFile},
 	{"a file is copied", func(t testing.TB, f []string) {
-		must(t, os.WriteFile(strings.Replace(f[2], "-10", "-11", 1), read(t, f[2]), 0o600))
+		testkit.Must(t, os.WriteFile(strings.Replace(f[2], "-10", "-11", 1), read(t, f[2]), 0o600))
 	}, SeqGap, otherFile},
 	{"a file has the number of another", func(t testing.TB, f []string) {
-		must(t, os.Rename(f[2], strings.Replace(f[2], "23.jsonl", "24.jsonl", 1)))
+		testkit.Must(t, os.Rename(f[2], strings.Replace(f[2], "23.jsonl", "24.jsonl", 1)))
 	}, Missing, otherFile},
 }
 
@@ -141,10 +142,11 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 		}, Short},
 		"the newest files are removed": {func(t testing.TB, f []string) {
 			for _, path := range f[3:] {
-				must(t, os.Remove(path))
+				testkit.Must(t, os.Remove(path))
 			}
 		}, Short},
-		"the newest file is emptied": {func(t testing.TB, f []string) { must(t, os.Truncate(f[len(f)-1], 0)) }, Short},
+		"the newest file is emptied": {func(t testing.TB, f []string) { testkit.Must(t, os.Truncate(f[len(f)-1], 0)) },
+			Short},
 		"the newest line is written anew": {func(t testing.TB, f []string) {
 			edit(t, f[len(f)-1], func(l []string) []string {
 				l[len(l)-1] = reseal(strings.Replace(l[len(l)-1], "ada", "eve", 1))
@@ -153,7 +155,7 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 		}, NotedDiffers},
 		"the whole log is written anew": {func(t testing.TB, f []string) {
 			dir := f[0][:strings.LastIndexByte(f[0], '/')]
-			must(t, os.RemoveAll(dir))
+			testkit.Must(t, os.RemoveAll(dir))
 			cfg := config(dir)
 			cfg.Node = "another"
 			l := openLog(t, cfg)
@@ -162,7 +164,7 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			must(t, l.Close())
+			testkit.Must(t, l.Close())
 		}, NotedDiffers},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +190,7 @@ func TestNotedHeads(t *testing.T) {
 	if r := sound(t, dir, 60, append(heads, start)...); r.Noted != 60 || len(r.Gone) != 0 {
 		t.Errorf("%+v", r)
 	}
-	must(t, os.Remove(names(t, dir)[0]))
+	testkit.Must(t, os.Remove(names(t, dir)[0]))
 	r := verified(t, dir, heads...)
 	gone := int(r.Before.Seq)
 	if !r.Sound() || r.Before != heads[gone-1] || len(r.Gone) != gone-1 || r.Noted != 60-gone+1 {
@@ -213,11 +215,11 @@ func TestAnyChangeIsFound(t *testing.T) {
 		if string(now) == string(was) {
 			continue
 		}
-		must(t, os.WriteFile(path, now, 0o600))
+		testkit.Must(t, os.WriteFile(path, now, 0o600))
 		if r := verified(t, dir, head); r.Sound() {
 			t.Fatalf("seed %d: %s is sound: %v, and was changed from\n%s\nto\n%s", seed, path, r, was, now)
 		}
-		must(t, os.WriteFile(path, was, 0o600))
+		testkit.Must(t, os.WriteFile(path, was, 0o600))
 	}
 	sound(t, dir, 40, head)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"convoy/audit"
+	"convoy/internal/testkit"
 )
 
 // auditLog is a log of four entries below the default directory of an environment. It is still open.
@@ -22,11 +23,11 @@ func auditLog(t *testing.T) (env map[string]string, dir string, l *audit.Log) {
 		Node: "convoy@a.test",
 		Now:  func() time.Time { return time.Date(2026, 11, 25, 10, 15, 2, 0, time.UTC) },
 	})
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { l.Close() })
 	for _, user := range []string{"ada", "eve role=admin", "bob\x1b[2J\nseq=9", "cyd"} {
 		_, err := l.Append(audit.Entry{User: user, Action: "shell.open", Result: audit.OK, Detail: "<b>"})
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	return map[string]string{"XDG_STATE_HOME": state}, dir, l
 }
@@ -71,12 +72,12 @@ func TestAuditVerifyFindsBreaks(t *testing.T) {
 	t.Parallel()
 	env, dir, l := auditLog(t)
 	head := l.Head().String()
-	must(t, l.Close())
+	testkit.Must(t, l.Close())
 	files, err := filepath.Glob(dir + "/*.jsonl")
-	must(t, err)
+	testkit.Must(t, err)
 	text, err := os.ReadFile(files[0])
-	must(t, err)
-	must(t, os.WriteFile(files[0], bytes.Replace(text, []byte("ada"), []byte("eva"), 1), 0o600))
+	testkit.Must(t, err)
+	testkit.Must(t, os.WriteFile(files[0], bytes.Replace(text, []byte("ada"), []byte("eva"), 1), 0o600))
 	status, out, bad := ask(t, env, "audit", "verify")
 	if want := "broken at " + filepath.Base(files[0]) + ", line 1 (hash differs)"; status != 1 ||
 		!strings.Contains(out, want) ||
@@ -88,7 +89,7 @@ func TestAuditVerifyFindsBreaks(t *testing.T) {
 		!strings.Contains(out, `"line":1,"reason":"hash differs"`) {
 		t.Errorf("as JSON: status %d, %s", status, out)
 	}
-	must(t, os.WriteFile(files[0], text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], 0o600))
+	testkit.Must(t, os.WriteFile(files[0], text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], 0o600))
 	if status, out, _ = ask(t, env, "audit", "verify"); status != 0 {
 		t.Errorf("without the newest line: status %d, %q", status, out)
 	}
@@ -116,9 +117,9 @@ func TestAuditTail(t *testing.T) {
 	}
 	status, out, _ = ask(t, env, "audit", "tail", "-json", "-n", "2")
 	files, err := filepath.Glob(dir + "/*.jsonl")
-	must(t, err)
+	testkit.Must(t, err)
 	text, err := os.ReadFile(files[0])
-	must(t, err)
+	testkit.Must(t, err)
 	if status != 0 || strings.Count(out, "\n") != 2 || !strings.HasSuffix(string(text), out) {
 		t.Errorf("as JSON they are not what the file has: status %d, %s", status, out)
 	}

@@ -2,23 +2,22 @@ package cli
 
 import (
 	"bytes"
-	"context"
+	"convoy/internal/testkit"
 	"io"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "localhost:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer taken.Close()
 	var stderr bytes.Buffer
-	status := Run(soon(t), []string{"-addr", taken.Addr().String()}, testEnv(nil), nil, io.Discard, &stderr)
+	status := Run(testkit.Context(t), []string{"-addr", taken.Addr().String()}, testEnv(nil), nil, io.Discard, &stderr)
 	if got := stderr.String(); status != 1 || strings.Count(got, "\n") != 2 || !strings.Contains(got, "in use") ||
 		!strings.Contains(got, "-addr") {
 		t.Errorf("status %d, %q: want 1, an error and a hint", status, got)
@@ -116,17 +115,4 @@ func testEnv(more map[string]string) func(string) string {
 		}
 		return env[name]
 	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"convoy/internal/testkit"
 	"convoy/node"
 )
 
@@ -36,7 +37,7 @@ func TestRecordingsConfig(t *testing.T) {
 		}
 	}
 	info, err := os.Stat(filepath.Join(dir, "convoy.convoy.internal"))
-	must(t, err)
+	testkit.Must(t, err)
 	if info.Mode().Perm() != 0o700 {
 		t.Errorf("the node's directory has mode %o", info.Mode().Perm())
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"convoy/cli"
+	"convoy/internal/testkit"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -19,26 +20,29 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		t.Fatal(answer.Reason)
 	}
 	nameB := b.name
-	s, err := a.Client.Open(soon(t), nameB)
-	must(t, err)
+	s, err := a.Client.Open(testkit.Context(t), nameB)
+	testkit.Must(t, err)
 	terminal, err := a.Client.Attach(t.Context(), s, -1)
-	must(t, err)
-	must(t, terminal.Type(soon(t), "echo secret$((1+1))\r"))
-	must(t, terminal.WaitFor(soon(t), "secret2"))
+	testkit.Must(t, err)
+	testkit.Must(t, terminal.Type(testkit.Context(t), "echo secret$((1+1))\r"))
+	testkit.Must(t, terminal.WaitFor(testkit.Context(t), "secret2"))
 	terminal.Close()
-	must(
+	testkit.Must(
 		t,
 		a.Client.Do(
-			soon(t),
+			testkit.Context(t),
 			http.MethodPost,
 			"/nodes/"+nameB+"/eval",
 			[]byte(`{"source":"shells.run(node.self(), 'exit 6').status"}`),
 			nil,
 		),
 	)
-	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/"+nameB+"/run", []byte(`{"command":"exit 3"}`), nil))
-	a.send(soon(t), t, http.MethodGet, s.Path()+"/files?path=/etc/hostname", nil)
-	if err := a.Client.Do(soon(t), http.MethodPost, "/nodes", nil, nil); err == nil {
+	testkit.Must(
+		t,
+		a.Client.Do(testkit.Context(t), http.MethodPost, "/nodes/"+nameB+"/run", []byte(`{"command":"exit 3"}`), nil),
+	)
+	a.send(testkit.Context(t), t, http.MethodGet, s.Path()+"/files?path=/etc/hostname", nil)
+	if err := a.Client.Do(testkit.Context(t), http.MethodPost, "/nodes", nil, nil); err == nil {
 		t.Error("a node was made")
 	}
 	for data, node := range map[string]byHand{dataA: a, dataB: b} {
@@ -84,7 +88,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 		}
 	}
 	var list []struct{ Action, Node, Addr string }
-	must(t, a.Client.Do(soon(t), http.MethodGet, "/nodes/"+nameB+"/audit", nil, &list))
+	testkit.Must(t, a.Client.Do(testkit.Context(t), http.MethodGet, "/nodes/"+nameB+"/audit", nil, &list))
 	if len(list) < 4 || list[0].Node != nameB || list[0].Addr == "" {
 		t.Errorf("the log of b, by a: %s", fmt.Sprint(list))
 	}

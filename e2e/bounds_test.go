@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"convoy/internal/testkit"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,9 +17,9 @@ func TestMailboxesAreBounded(t *testing.T) {
 	evaluate := func(source string) string {
 		t.Helper()
 		body, err := json.Marshal(map[string]string{"value": source})
-		must(t, err)
+		testkit.Must(t, err)
 		var got struct{ Result any }
-		if err := n.Do(soon(t), http.MethodPost, "/api/cmd", body, &got); err != nil {
+		if err := n.Do(testkit.Context(t), http.MethodPost, "/api/cmd", body, &got); err != nil {
 			return err.Error()
 		}
 		return fmt.Sprint(got.Result)
@@ -44,10 +45,10 @@ func TestMailboxesAreBounded(t *testing.T) {
 // besides types in a shell of another, and waits for what comes of it, while something is done again and again.
 func besides(t *testing.T, n *running, again func()) {
 	t.Helper()
-	shell, err := n.Open(soon(t), "convoy@convoy.convoy.internal")
-	must(t, err)
-	terminal, err := n.Attach(soon(t), shell, 0)
-	must(t, err)
+	shell, err := n.Open(testkit.Context(t), "convoy@convoy.convoy.internal")
+	testkit.Must(t, err)
+	terminal, err := n.Attach(testkit.Context(t), shell, 0)
+	testkit.Must(t, err)
 	defer terminal.Close()
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -62,8 +63,8 @@ func besides(t *testing.T, n *running, again func()) {
 		}
 	}()
 	for i := range 3 {
-		must(t, terminal.Type(soon(t), fmt.Sprintf("echo $((%d * 1001))\r", i+3)))
-		must(t, terminal.WaitFor(soon(t), fmt.Sprint((i+3)*1001)))
+		testkit.Must(t, terminal.Type(testkit.Context(t), fmt.Sprintf("echo $((%d * 1001))\r", i+3)))
+		testkit.Must(t, terminal.WaitFor(testkit.Context(t), fmt.Sprint((i+3)*1001)))
 	}
 	close(stop)
 	<-stopped

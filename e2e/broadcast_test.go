@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // crowd is a console with three nodes, each of which has one shell.
@@ -250,14 +251,14 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	c := gather(t)
 	c.all(0)
 	pid := 0
-	list, err := c.n.Nodes(soon(t))
-	must(t, err)
+	list, err := c.n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
 	for _, one := range list {
 		if one.Name == c.names[2] {
 			pid = pidOf(t, one.ID)
 		}
 	}
-	must(t, syscall.Kill(pid, syscall.SIGSTOP))
+	testkit.Must(t, syscall.Kill(pid, syscall.SIGSTOP))
 	defer syscall.Kill(pid, syscall.SIGCONT) //nolint:errcheck // it may be gone
 	c.Page.Wait(
 		fmt.Sprintf(
@@ -267,7 +268,7 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	)
 	c.enter("echo typed in the d''ark")
 	c.rows(0, 1, "typed in the dark")
-	must(t, syscall.Kill(pid, syscall.SIGCONT))
+	testkit.Must(t, syscall.Kill(pid, syscall.SIGCONT))
 	c.rows(2, 1, "typed in the dark")
 	c.Page.Wait(`document.querySelector("[data-wait]").textContent === ""`)
 

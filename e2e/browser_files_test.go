@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // keepDownloads has the page keep what it would save.
@@ -42,7 +43,7 @@ func TestBrowser_FilesThereAndBack(t *testing.T) {
 		),
 	)
 	stored, err := os.ReadFile(filepath.Join(dir, "dropped ä.bin"))
-	must(t, err)
+	testkit.Must(t, err)
 	sum := sha256.Sum256(stored)
 	const sumOf = `crypto.subtle.digest("SHA-256", %s).then(sum => [...new Uint8Array(sum)].map(b => ` +
 		`b.toString(16).padStart(2, "0")).join(""))`

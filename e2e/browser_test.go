@@ -12,6 +12,7 @@ import (
 
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // browse logs a fresh page in to a console at host, such as "localhost:4000".
@@ -73,8 +74,8 @@ func enter(p *browser.Page, key, line string) {
 
 func names(t *testing.T, n *running) map[string]bool {
 	t.Helper()
-	list, err := n.Nodes(soon(t))
-	must(t, err)
+	list, err := n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
 	have := map[string]bool{}
 	for _, one := range list {
 		have[one.Name] = true
@@ -274,7 +275,7 @@ func TestBrowser_Programs(t *testing.T) {
 		waitPrompt(p, key)
 	}
 	text, err := os.ReadFile(file)
-	must(t, err)
+	testkit.Must(t, err)
 	if string(text) != "hello from vim\n" {
 		t.Errorf("vim wrote %q", text)
 	}
@@ -329,7 +330,7 @@ func TestBrowser_Phone(t *testing.T) {
 			`e.getBoundingClientRect().height < 24).map(e => e.outerHTML.slice(0, 80)))`,
 	)
 	var list []string
-	must(t, json.Unmarshal([]byte(small), &list))
+	testkit.Must(t, json.Unmarshal([]byte(small), &list))
 	if len(list) > 0 {
 		t.Errorf("too small to be touched: %q", list)
 	}
@@ -389,7 +390,7 @@ func TestBrowser_Pictures(t *testing.T) {
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
-	must(t, err)
+	testkit.Must(t, err)
 	return dir
 }
 

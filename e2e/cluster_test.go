@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/peer"
 )
 
@@ -43,10 +44,10 @@ func startByHand(t *testing.T, host string, args ...string) byHand {
 		[]string{"-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0"},
 		args...)
 	n := launch(t, map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}, args...)
-	link := strings.Fields(n.out.line(soon(t), t, "log in at http"))[3]
+	link := strings.Fields(n.out.line(testkit.Context(t), t, "log in at http"))[3]
 	c := client.New(strings.TrimSuffix(link, "/"), testToken)
 	t.Cleanup(c.Close)
-	gossip := net.JoinHostPort(loopback, strconv.Itoa(n.out.gossip(soon(t))))
+	gossip := net.JoinHostPort(loopback, strconv.Itoa(n.out.gossip(testkit.Context(t))))
 	return byHand{c, "convoy@" + host, gossip, n.out}
 }
 
@@ -56,7 +57,10 @@ func (a byHand) connect(t *testing.T, target string) (answer struct {
 	Reason    string
 }) {
 	t.Helper()
-	must(t, a.Client.Do(soon(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, target), &answer))
+	testkit.Must(
+		t,
+		a.Client.Do(testkit.Context(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, target), &answer),
+	)
 	return answer
 }
 
@@ -95,8 +99,8 @@ func TestRow25_ThreeNodesByHand(t *testing.T) {
 			t.Fatal(answer.Reason)
 		}
 	}
-	s, err := c.Open(soon(t), "convoy@c.test")
-	must(t, err)
+	s, err := c.Open(testkit.Context(t), "convoy@c.test")
+	testkit.Must(t, err)
 	r := &running{Client: b.Client}
 	r.until(t, "b knows c, and its shell", func(list []client.Node) bool {
 		for _, one := range list {
@@ -115,13 +119,13 @@ func TestRow19_PingShowsInTheLog(t *testing.T) {
 		t.Fatal(answer.Reason)
 	}
 	a.evaluates(t, `send("worker", "convoy@b.test", "ping")`)
-	stream, err := a.Stream(soon(t), nil)
-	must(t, err)
+	stream, err := a.Stream(testkit.Context(t), nil)
+	testkit.Must(t, err)
 	defer stream.Close()
 	want := "Received ping on node convoy@b.test from convoy@a.test"
 	for {
 		e, err := stream.Next()
-		must(t, err)
+		testkit.Must(t, err)
 		if e.Name == "log" && strings.Contains(string(e.Data), want) {
 			break
 		}
@@ -155,8 +159,8 @@ func TestRow23_AnotherCookieStaysOut(t *testing.T) {
 	stranger, err := peer.New(
 		peer.Config{Name: "convoy@b.test", Cookie: peer.NewCookie(), Bind: netip.MustParseAddr(loopback)},
 	)
-	must(t, err)
-	must(t, stranger.Join(soon(t), http.NotFoundHandler()))
+	testkit.Must(t, err)
+	testkit.Must(t, stranger.Join(testkit.Context(t), http.NotFoundHandler()))
 	defer stranger.Close()
 	target := net.JoinHostPort(loopback, strconv.Itoa(int(stranger.GossipPort())))
 	if answer := a.connect(t, target); answer.Connected || !strings.Contains(answer.Reason, "cookie") {
@@ -171,7 +175,7 @@ func TestRow36_DetailsAndMetrics(t *testing.T) {
 		t.Fatal(answer.Reason)
 	}
 	// The page waits for a node's answers for three seconds, and says so where one is missing.
-	eventually(t, "the details of b say all of it", func() bool {
+	testkit.Eventually(t, "the details of b say all of it", func() bool {
 		page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")
 		for _, want := range []string{
 			"convoy@a.test",
@@ -198,14 +202,14 @@ func TestRow36_DetailsAndMetrics(t *testing.T) {
 
 func get(t *testing.T, c *client.Client, path, accept string) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(soon(t), http.MethodGet, c.Base+path, nil)
-	must(t, err)
+	r, err := http.NewRequestWithContext(testkit.Context(t), http.MethodGet, c.Base+path, nil)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+c.Token)
 	r.Header.Set("Accept", accept)
 	answer, err := c.HTTP.Do(r)
-	must(t, err)
+	testkit.Must(t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	return string(text)
 }

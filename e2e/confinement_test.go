@@ -20,6 +20,7 @@ import (
 
 	"convoy/confine"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // confinedNode is a node in a process of its own whose system shells are confined.
@@ -41,16 +42,16 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 		t.Skip("/proc and Landlock are Linux'")
 	}
 	dir, err := os.MkdirTemp("/var/lib", "convoy-test-")
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
+	testkit.Must(t, os.Chmod(dir, 0o755))
 	if len(args) > 0 {
-		must(t, os.Chown(dir, uid, uid))
+		testkit.Must(t, os.Chown(dir, uid, uid))
 	}
 	exe, data := filepath.Join(dir, "convoy"), filepath.Join(dir, "data")
-	must(t, exec.Command("cp", os.Args[0], exe).Run())
-	must(t, os.Mkdir(data, 0o700))
-	must(t, os.Chown(data, uid, uid))
+	testkit.Must(t, exec.Command("cp", os.Args[0], exe).Run())
+	testkit.Must(t, os.Mkdir(data, 0o700))
+	testkit.Must(t, os.Chown(data, uid, uid))
 	out := &output{changed: make(chan struct{})}
 	cmd := exec.Command(
 		exe,
@@ -96,12 +97,12 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &many); err != nil { // so that there is something to lower
 		t.Logf("the limit of descriptors may be low already: %v", err)
 	}
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // a test may have shown that it can be ended
 		cmd.Wait()                          //nolint:errcheck // as above
 	})
-	said := out.line(soon(t), t, "log in at ")
+	said := out.line(testkit.Context(t), t, "log in at ")
 	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
 	t.Cleanup(c.Close)
 	n := confinedNode{c, cmd.Process.Pid, data, uid}
@@ -114,17 +115,17 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 // says runs lines in a new system shell, and returns all that it wrote.
 func (n confinedNode) says(t *testing.T, script string) string {
 	t.Helper()
-	s, err := n.Open(soon(t), "convoy")
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), "convoy")
+	testkit.Must(t, err)
 	term, err := n.Attach(context.Background(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	defer term.Close()
-	must(t, term.Type(soon(t), "y=WOR\r"))
+	testkit.Must(t, term.Type(testkit.Context(t), "y=WOR\r"))
 	for line := range strings.Lines(script) {
-		must(t, term.Type(soon(t), strings.TrimSpace(line)+"\r"))
+		testkit.Must(t, term.Type(testkit.Context(t), strings.TrimSpace(line)+"\r"))
 	}
-	must(t, term.Type(soon(t), "echo done-$((1+1))\r"))
-	must(t, term.WaitFor(soon(t), "done-2"))
+	testkit.Must(t, term.Type(testkit.Context(t), "echo done-$((1+1))\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "done-2"))
 	return string(term.Bytes())
 }
 
@@ -141,15 +142,15 @@ func (n confinedNode) callPort(t *testing.T) string {
 // page is the node's page of details.
 func (n confinedNode) page(t *testing.T) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(soon(t), http.MethodGet, n.Base+"/nodes/convoy", nil)
-	must(t, err)
+	request, err := http.NewRequestWithContext(testkit.Context(t), http.MethodGet, n.Base+"/nodes/convoy", nil)
+	testkit.Must(t, err)
 	request.Header.Set("Authorization", "Bearer "+n.Token)
 	request.Header.Set("Accept", "text/html")
 	answer, err := n.HTTP.Do(request)
-	must(t, err)
+	testkit.Must(t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	return string(text)
 }
 
@@ -171,8 +172,8 @@ func TestConfinement_Attacks(t *testing.T) {
 				)
 			}
 			n := startConfined(t, uid, args...)
-			must(t, os.WriteFile(filepath.Join(n.data, "users"), []byte("# secret-of-the-store\n"), 0o600))
-			must(t, os.Chown(filepath.Join(n.data, "users"), uid, uid))
+			testkit.Must(t, os.WriteFile(filepath.Join(n.data, "users"), []byte("# secret-of-the-store\n"), 0o600))
+			testkit.Must(t, os.Chown(filepath.Join(n.data, "users"), uid, uid))
 			said := n.says(t, fmt.Sprintf(`
 				N=%d D=%s
 				for f in environ mem maps auxv; do head -c1 /proc/$N/$f && echo ${y}KED-$f; done
@@ -263,11 +264,11 @@ func abstractSocket(t *testing.T) string {
 	t.Helper()
 	name := "convoy-test-" + rand.Text()
 	socket, err := net.Listen("unix", "@"+name)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { socket.Close() })
 	conn, err := net.Dial("unix", "@"+name) // who is not confined can connect
-	must(t, err)
-	must(t, conn.Close())
+	testkit.Must(t, err)
+	testkit.Must(t, conn.Close())
 	return name
 }
 
@@ -275,7 +276,7 @@ func abstractSocket(t *testing.T) string {
 func (n confinedNode) checkNotDumpable(t *testing.T) {
 	t.Helper()
 	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", n.pid))
-	must(t, err)
+	testkit.Must(t, err)
 	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
 		t.Errorf("the node's /proc is user %d's: it is dumpable", owner)
 	}
@@ -330,11 +331,11 @@ func TestConfinement_Terminals(t *testing.T) {
 			}
 			n := startConfined(t, uid, args...)
 			victim, convoy := n.opens(t, "system"), n.opens(t, "convoy")
-			must(t, victim.WaitFor(soon(t), "$ "))
-			must(t, victim.Type(soon(t), "echo at=$(tty) pid=$$ en'ded'; sleep 1000\r"))
-			must(t, victim.WaitFor(soon(t), "ended"))
+			testkit.Must(t, victim.WaitFor(testkit.Context(t), "$ "))
+			testkit.Must(t, victim.Type(testkit.Context(t), "echo at=$(tty) pid=$$ en'ded'; sleep 1000\r"))
+			testkit.Must(t, victim.WaitFor(testkit.Context(t), "ended"))
 			found := regexp.MustCompile(`at=(/dev/pts/\d+) pid=(\d+)`).FindSubmatch(victim.Bytes())
-			must(t, convoy.WaitFor(soon(t), "Convoy shell on"))
+			testkit.Must(t, convoy.WaitFor(testkit.Context(t), "Convoy shell on"))
 			said := n.says(t, fmt.Sprintf(`
 				for f in %s %s; do
 				timeout 1 cat $f; [ $? = 124 ] && echo ${y}KED-read-$f
@@ -352,7 +353,7 @@ func TestConfinement_Terminals(t *testing.T) {
 				t.Errorf("worked: %q, want %q:\n%s", works, want, said)
 			}
 			if want != nil {
-				must(t, victim.WaitFor(soon(t), "from-afar"))
+				testkit.Must(t, victim.WaitFor(testkit.Context(t), "from-afar"))
 			} else if strings.Contains(string(victim.Bytes()), "from-afar") {
 				t.Error("the other shell's screen was written")
 			}
@@ -387,13 +388,13 @@ func (n confinedNode) checkOwnTerminal(t *testing.T, pairs bool) {
 		if _, err := exec.LookPath(one.program); err != nil || one.pairs && !pairs {
 			continue
 		}
-		must(t, term.Type(soon(t), fmt.Sprintf("%s; echo status'=%d-'$?.\r", one.line, i)))
+		testkit.Must(t, term.Type(testkit.Context(t), fmt.Sprintf("%s; echo status'=%d-'$?.\r", one.line, i)))
 		if strings.Contains(one.line, "getpass") { // what is typed before it asks is thrown away
-			must(t, term.WaitFor(soon(t), "password?"))
-			must(t, term.Type(soon(t), "abc\r"))
+			testkit.Must(t, term.WaitFor(testkit.Context(t), "password?"))
+			testkit.Must(t, term.Type(testkit.Context(t), "abc\r"))
 		}
-		must(t, term.WaitFor(soon(t), fmt.Sprintf("status=%d-", i)))
-		must(t, term.WaitFor(soon(t), fmt.Sprintf("status=%d-0.", i)))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), fmt.Sprintf("status=%d-", i)))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), fmt.Sprintf("status=%d-0.", i)))
 	}
 }
 
@@ -401,10 +402,10 @@ func (n confinedNode) checkOwnTerminal(t *testing.T, pairs bool) {
 func (n confinedNode) terminal(t *testing.T, kind string) string {
 	t.Helper()
 	var list []client.Shell
-	must(t, n.Do(soon(t), http.MethodGet, "/nodes/convoy/shells", nil, &list))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodGet, "/nodes/convoy/shells", nil, &list))
 	i := slices.IndexFunc(list, func(s client.Shell) bool { return s.Kind == kind })
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", list[i].PID))
-	must(t, err)
+	testkit.Must(t, err)
 	return path
 }
 
@@ -412,9 +413,9 @@ func (n confinedNode) terminal(t *testing.T, kind string) string {
 func (n confinedNode) opens(t *testing.T, kind string) *client.Terminal {
 	t.Helper()
 	var s client.Shell
-	must(t, n.Do(soon(t), http.MethodPost, "/nodes/convoy/shells", []byte(`{"kind":"`+kind+`"}`), &s))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, "/nodes/convoy/shells", []byte(`{"kind":"`+kind+`"}`), &s))
 	term, err := n.Attach(context.Background(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(term.Close)
 	return term
 }
@@ -422,12 +423,12 @@ func (n confinedNode) opens(t *testing.T, kind string) *client.Terminal {
 // checkFiles: what goes to a shell and comes from it goes with the shell's power, not with the node's.
 func (n confinedNode) checkFiles(t *testing.T) {
 	t.Helper()
-	s, err := n.Open(soon(t), "convoy")
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), "convoy")
+	testkit.Must(t, err)
 	at := "/nodes/convoy/shells/" + s.ID + "/files?"
 	var refused *client.Problem
 	if err := n.Do(
-		soon(t),
+		testkit.Context(t),
 		http.MethodGet,
 		at+"path="+n.data+"/users",
 		nil,
@@ -437,11 +438,11 @@ func (n confinedNode) checkFiles(t *testing.T) {
 		t.Errorf("what the node keeps is given away as a file: %v", err)
 	}
 	var put struct{ Name, Dir string }
-	must(t, n.Do(soon(t), http.MethodPost, at+"name=convoy-test-upload", []byte("hello"), &put))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, at+"name=convoy-test-upload", []byte("hello"), &put))
 	path := filepath.Join(put.Dir, put.Name)
 	defer os.Remove(path)
 	info, err := os.Stat(path)
-	must(t, err)
+	testkit.Must(t, err)
 	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != n.user {
 		t.Errorf("an uploaded file is user %d's, want %d's", owner, n.user)
 	}
@@ -453,18 +454,18 @@ func TestConfinement_Directory(t *testing.T) {
 	t.Parallel()
 	n := startConfined(t, 0)
 	closed := filepath.Join(filepath.Dir(n.data), "closed")
-	must(t, os.MkdirAll(filepath.Join(closed, "secret-project"), 0o755))
-	must(t, os.Chmod(closed, 0o700))
+	testkit.Must(t, os.MkdirAll(filepath.Join(closed, "secret-project"), 0o755))
+	testkit.Must(t, os.Chmod(closed, 0o700))
 	open := func(kind, dir string) (s struct{ Dir, Hint string }, err error) {
 		body := fmt.Sprintf(`{"kind": %q, "dir": %q}`, kind, dir)
-		return s, n.Do(soon(t), http.MethodPost, "/nodes/convoy/shells", []byte(body), &s)
+		return s, n.Do(testkit.Context(t), http.MethodPost, "/nodes/convoy/shells", []byte(body), &s)
 	}
 	usual, err := open("system", "")
-	must(t, err)
+	testkit.Must(t, err)
 	for _, dir := range []string{filepath.Join(closed, "secret-project"), filepath.Join(closed, "nothing"), closed,
 		"/nothing"} {
 		s, err := open("system", dir)
-		must(t, err)
+		testkit.Must(t, err)
 		want := fmt.Sprintf("there is no directory %q that the shell can enter; it starts in the default directory", dir)
 		if s.Dir != usual.Dir || s.Hint != want {
 			t.Errorf("%s: in %q, hint %q; want %q, %q", dir, s.Dir, s.Hint, usual.Dir, want)
@@ -511,15 +512,15 @@ func TestConfinement_OthersOfTheUser(t *testing.T) {
 			}
 			n := startConfined(t, nobody, args...)
 			dir, err := os.MkdirTemp("", "convoy-test-")
-			must(t, err)
+			testkit.Must(t, err)
 			t.Cleanup(func() { os.RemoveAll(dir) })
-			must(t, os.Chown(dir, nobody, nobody))
+			testkit.Must(t, os.Chown(dir, nobody, nobody))
 			run := func(args ...string) string {
 				cmd := exec.Command(tmux, append([]string{"-S", dir + "/s", "-f", "/dev/null"}, args...)...)
 				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SHELL=/bin/sh"}
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 				text, err := cmd.CombinedOutput()
-				must(t, err)
+				testkit.Must(t, err)
 				return strings.TrimSpace(string(text))
 			}
 			run("new-session", "-d", "sleep 1000")

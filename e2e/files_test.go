@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"convoy/access"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // twoByHand are two nodes that know one another, and a shell of b in a directory of its own.
@@ -26,8 +26,8 @@ func twoByHand(t *testing.T, args ...string) (a, b byHand, s client.Shell, dir s
 		t.Fatal(answer.Reason)
 	}
 	(&running{Client: a.Client}).until(t, "a sees b", has("convoy@b.test", "alive"))
-	s, err := a.Open(soon(t), "convoy@b.test")
-	must(t, err)
+	s, err := a.Open(testkit.Context(t), "convoy@b.test")
+	testkit.Must(t, err)
 	return a, b, s, dir
 }
 
@@ -35,10 +35,10 @@ func twoByHand(t *testing.T, args ...string) (a, b byHand, s client.Shell, dir s
 func (a byHand) send(ctx context.Context, t *testing.T, method, path string, body io.Reader) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, method, a.Base+path, body)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+a.Token)
 	answer, err := a.HTTP.Do(r)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { answer.Body.Close() })
 	return answer
 }
@@ -49,9 +49,9 @@ func TestFiles_AcrossNodes(t *testing.T) {
 	a, b, s, dir := twoByHand(t, "-max-upload", "16MiB")
 	body := make([]byte, 16<<20)
 	rand.Read(body)
-	answer := a.send(soon(t), t, "POST", s.Path()+"/files?name=big.bin", bytes.NewReader(body))
+	answer := a.send(testkit.Context(t), t, "POST", s.Path()+"/files?name=big.bin", bytes.NewReader(body))
 	said, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if answer.StatusCode != 201 || !strings.Contains(string(said), `"bytes":16777216`) {
 		t.Fatalf("%s %s", answer.Status, said)
 	}
@@ -59,7 +59,7 @@ func TestFiles_AcrossNodes(t *testing.T) {
 	if err != nil || sha256.Sum256(stored) != sha256.Sum256(body) {
 		t.Fatalf("what is stored is another file: %d bytes, %v", len(stored), err)
 	}
-	answer = a.send(soon(t), t, "GET", s.Path()+"/files?path=big.bin", nil)
+	answer = a.send(testkit.Context(t), t, "GET", s.Path()+"/files?path=big.bin", nil)
 	hash := sha256.New()
 	n, err := io.Copy(hash, answer.Body)
 	if err != nil || n != int64(len(body)) || answer.ContentLength != n || [32]byte(hash.Sum(nil)) != sha256.Sum256(body) {
@@ -74,7 +74,7 @@ func TestFiles_AcrossNodes(t *testing.T) {
 			Attrs   map[string]string
 		}
 	}
-	must(t, b.Do(soon(t), http.MethodGet, "/nodes/convoy@b.test/log?from=0", nil, &log))
+	testkit.Must(t, b.Do(testkit.Context(t), http.MethodGet, "/nodes/convoy@b.test/log?from=0", nil, &log))
 	told := false
 	for _, line := range log.Lines {
 		told = told ||
@@ -89,7 +89,7 @@ func TestFiles_AcrossNodes(t *testing.T) {
 func TestFiles_RefusedAcrossNodes(t *testing.T) {
 	t.Parallel()
 	a, _, s, dir := twoByHand(t, "-max-upload", "2MiB")
-	must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 2<<20+1), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 2<<20+1), 0o600))
 	for _, test := range []struct {
 		name, method, path string
 		body               io.Reader
@@ -106,9 +106,9 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 		{"too large to have", "GET", "path=large", nil, 413, "2 MiB"},
 		{"nothing there", "GET", "path=nowhere", nil, 404, dir + "/nowhere"},
 	} {
-		answer := a.send(soon(t), t, test.method, s.Path()+"/files?"+test.path, test.body)
+		answer := a.send(testkit.Context(t), t, test.method, s.Path()+"/files?"+test.path, test.body)
 		text, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if answer.StatusCode != test.want || !strings.Contains(string(text), test.says) {
 			t.Errorf("%s: %s %s, want %d and %q", test.name, answer.Status, text, test.want, test.says)
 		}
@@ -120,10 +120,10 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 			t.Fatal(answer.Reason)
 		}
 		(&running{Client: a.Client}).until(t, "a sees c", has(c.name, "alive"))
-		s, err := a.Open(soon(t), c.name)
-		must(t, err)
+		s, err := a.Open(testkit.Context(t), c.name)
+		testkit.Must(t, err)
 		answer := a.send(
-			soon(t),
+			testkit.Context(t),
 			t,
 			"POST",
 			s.Path()+"/files?name=over",
@@ -132,7 +132,7 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 		if answer.StatusCode != want.put {
 			t.Errorf("-max-upload %s at the owner alone, up: %s, want %d", size, answer.Status, want.put)
 		}
-		if answer := a.send(soon(t), t, "GET", s.Path()+"/files?path=full", nil); answer.StatusCode != want.get {
+		if answer := a.send(testkit.Context(t), t, "GET", s.Path()+"/files?path=full", nil); answer.StatusCode != want.get {
 			t.Errorf("-max-upload %s at the owner alone, down: %s, want %d", size, answer.Status, want.get)
 		}
 	}
@@ -142,10 +142,10 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 func TestFiles_BreakOffAcrossNodes(t *testing.T) {
 	t.Parallel()
 	a, _, s, dir := twoByHand(t, "-max-upload", "1GiB")
-	ctx, cancel := context.WithCancel(soon(t))
+	ctx, cancel := context.WithCancel(testkit.Context(t))
 	in, feed := io.Pipe()
 	r, err := http.NewRequestWithContext(ctx, "POST", a.Base+s.Path()+"/files?name=half", in)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+a.Token)
 	done := make(chan struct{})
 	go func() {
@@ -155,25 +155,11 @@ func TestFiles_BreakOffAcrossNodes(t *testing.T) {
 		}
 	}()
 	_, err = feed.Write(make([]byte, 5<<20))
-	must(t, err)
+	testkit.Must(t, err)
 	entries := func() int { list, _ := os.ReadDir(dir); return len(list) }
-	eventually(t, "it is under way", func() bool { return entries() == 1 })
+	testkit.Eventually(t, "it is under way", func() bool { return entries() == 1 })
 	cancel()
-	eventually(t, "nothing is left", func() bool { return entries() == 0 })
+	testkit.Eventually(t, "nothing is left", func() bool { return entries() == 0 })
 	feed.Close()
 	<-done
-}
-
-// eventually waits for what the file system tells nobody.
-func eventually(t *testing.T, what string, met func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := soon(t); !met(); {
-		select {
-		case <-tick.C:
-		case <-end.Done():
-			t.Fatalf("not in time: %s", what)
-		}
-	}
 }

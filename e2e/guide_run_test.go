@@ -6,6 +6,7 @@ import (
 
 	"convoy/guide"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // The guide is right: each of its blocks runs on a cluster of two, those of a page in order, and gives an error just
@@ -17,7 +18,7 @@ func TestGuide_BlocksRun(t *testing.T) {
 		t.Fatal(answer.Reason)
 	}
 	pages, err := guide.New()
-	must(t, err)
+	testkit.Must(t, err)
 	ran := 0
 	for _, entry := range pages.Pages() {
 		page, _ := pages.Page(entry.Name)
@@ -62,7 +63,7 @@ func TestBrowser_Rows15To19_SomeCommands(t *testing.T) {
 	}
 	asks(p, key, `fleet.wait("`+other+`")`, other)
 	pages, err := guide.New()
-	must(t, err)
+	testkit.Must(t, err)
 	first, _ := pages.Page("index")
 	gives := []string{
 		"convoy@convoy.convoy.internal",

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // hostile are scripts that are up to no good.
@@ -40,12 +41,21 @@ type echo struct {
 func openEcho(t *testing.T, c *client.Client, node string) *echo {
 	t.Helper()
 	var s client.Shell
-	must(t, c.Do(soon(t), http.MethodPost, "/nodes/"+node+"/shells", []byte(`{"kind":"system","rows":24,"cols":80}`), &s))
+	testkit.Must(
+		t,
+		c.Do(
+			testkit.Context(t),
+			http.MethodPost,
+			"/nodes/"+node+"/shells",
+			[]byte(`{"kind":"system","rows":24,"cols":80}`),
+			&s,
+		),
+	)
 	terminal, err := c.Attach(t.Context(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(terminal.Close)
-	must(t, terminal.Type(soon(t), "stty raw -echo; echo ready; exec cat\r"))
-	must(t, terminal.WaitFor(soon(t), "ready\n"))
+	testkit.Must(t, terminal.Type(testkit.Context(t), "stty raw -echo; echo ready; exec cat\r"))
+	testkit.Must(t, terminal.WaitFor(testkit.Context(t), "ready\n"))
 	return &echo{terminal: terminal}
 }
 
@@ -65,8 +75,8 @@ func (e *echo) time(ctx context.Context) (time.Duration, error) {
 func (e *echo) during(t *testing.T, done <-chan struct{}) (times []time.Duration) {
 	t.Helper()
 	for {
-		took, err := e.time(soon(t))
-		must(t, err)
+		took, err := e.time(testkit.Context(t))
+		testkit.Must(t, err)
 		times = append(times, took)
 		select {
 		case <-done:
@@ -92,11 +102,20 @@ func TestShell_HostileScripts(t *testing.T) {
 	close(calm)
 	t.Logf("%-24s %s", "calm", summary(e.during(t, calm)))
 	var s client.Shell
-	must(t, n.Do(soon(t), http.MethodPost, "/nodes/"+name+"/shells", []byte(`{"kind":"convoy","rows":24,"cols":80}`), &s))
+	testkit.Must(
+		t,
+		n.Do(
+			testkit.Context(t),
+			http.MethodPost,
+			"/nodes/"+name+"/shells",
+			[]byte(`{"kind":"convoy","rows":24,"cols":80}`),
+			&s,
+		),
+	)
 	prompt, err := n.Attach(t.Context(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(prompt.Close)
-	must(t, prompt.WaitFor(soon(t), "(1)> "))
+	testkit.Must(t, prompt.WaitFor(testkit.Context(t), "(1)> "))
 	number := 0
 	for what, source := range hostile {
 		number++
@@ -117,7 +136,7 @@ func TestShell_HostileScripts(t *testing.T) {
 		t.Logf("%-24s %s, at a prompt", what, summary(times))
 	}
 	var after struct{ Result string }
-	must(t, n.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value":"6 * 7"}`), &after))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, "/api/cmd", []byte(`{"value":"6 * 7"}`), &after))
 	if after.Result != "42" {
 		t.Errorf("afterwards 6 * 7 is %q", after.Result)
 	}
@@ -130,7 +149,7 @@ func atPrompt(t *testing.T, prompt *client.Terminal, source string, number int) 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ctx := soon(t)
+		ctx := testkit.Context(t)
 		check := func(err error) {
 			if err != nil {
 				t.Errorf("at the prompt, %q: %v", source, err)
@@ -198,12 +217,12 @@ func startBuilt(t *testing.T, host string) *client.Client {
 		"CONVOY_TOKEN=a-token-of-the-tests",
 	}
 	cmd.Stdout, cmd.Stderr = out, out
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
 		cmd.Wait()                          //nolint:errcheck // as above
 	})
-	said := out.line(soon(t), t, "log in at ")
+	said := out.line(testkit.Context(t), t, "log in at ")
 	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
 	t.Cleanup(c.Close)
 	return c

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/peer"
 )
 
@@ -37,9 +38,9 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	port := freePort(t)
 	token, cookie := peer.NewCookie(), peer.NewCookie()
 	data, err := os.MkdirTemp("", "convoy") // t.TempDir cannot be entered by another user
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(data) })
-	must(t, os.Chown(data, nobody, nobody))
+	testkit.Must(t, os.Chown(data, nobody, nobody))
 	env := []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/tmp",
@@ -57,7 +58,7 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 		"CONVOY_CALL_PORT=0",
 	}
 	command := func(args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(soon(t), binary, args...)
+		cmd := exec.CommandContext(testkit.Context(t), binary, args...)
 		cmd.Env, cmd.Dir = env, "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		return cmd
@@ -68,12 +69,12 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	out := &output{changed: make(chan struct{})}
 	node := command()
 	node.Stdout, node.Stderr = out, out
-	must(t, node.Start())
-	out.line(soon(t), t, "log in at http")
+	testkit.Must(t, node.Start())
+	out.line(testkit.Context(t), t, "log in at http")
 	answer, err := http.Get("http://localhost:" + port + "/healthz")
-	must(t, err)
+	testkit.Must(t, err)
 	text, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	answer.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
 	if answer.StatusCode != http.StatusOK || string(text) != "ok\n" {
@@ -84,30 +85,30 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 	}
 	c := client.New("http://localhost:"+port, token)
 	t.Cleanup(c.Close)
-	s, err := c.Open(soon(t), "convoy")
-	must(t, err)
+	s, err := c.Open(testkit.Context(t), "convoy")
+	testkit.Must(t, err)
 	term, err := c.Attach(context.Background(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	defer term.Close()
-	must(t, term.Type(soon(t), "echo user-$(id -u); env; echo done-$((1+1))\r"))
-	must(t, term.WaitFor(soon(t), "done-2"))
+	testkit.Must(t, term.Type(testkit.Context(t), "echo user-$(id -u); env; echo done-$((1+1))\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "done-2"))
 	if !bytes.Contains(term.Bytes(), fmt.Appendf(nil, "user-%d", nobody)) {
 		t.Errorf("the shell is not nobody's: %q", term.Bytes())
 	}
 	// The shell has the node's user, and finds nothing in the node's process.
-	must(
+	testkit.Must(
 		t,
 		term.Type(
-			soon(t),
+			testkit.Context(t),
 			"for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; ls /proc/$PPID/fd; echo "+
 				"looked-$((1+1))\r",
 		),
 	)
-	must(t, term.WaitFor(soon(t), "looked-2"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "looked-2"))
 	if denied := bytes.Count(term.Bytes(), []byte("Permission denied")); denied < 4 {
 		t.Errorf("of environ, maps, mem and fd of its node a shell could read %d: %q", 4-denied, term.Bytes())
 	}
-	must(t, node.Process.Signal(syscall.SIGTERM))
+	testkit.Must(t, node.Process.Signal(syscall.SIGTERM))
 	if err := node.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v, want status 0\n%s", err, out.all())
 	}
@@ -122,7 +123,7 @@ func TestRow35_StaticBinaryAsNobody(t *testing.T) {
 func buildStatic(t *testing.T) (path string) {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // nobody runs what is in it
+	testkit.Must(t, os.Chmod(filepath.Dir(dir), 0o755)) // nobody runs what is in it
 	source, path := filepath.Join(dir, "src"), filepath.Join(dir, "convoy")
 	copyContext(t, source)
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".")
@@ -131,7 +132,7 @@ func buildStatic(t *testing.T) (path string) {
 		t.Fatalf("go build: %v\n%s", err, text)
 	}
 	file, err := elf.Open(path)
-	must(t, err)
+	testkit.Must(t, err)
 	defer file.Close()
 	for _, part := range file.Progs {
 		if part.Type == elf.PT_INTERP {
@@ -148,8 +149,8 @@ func buildStatic(t *testing.T) (path string) {
 func copyContext(t *testing.T, to string) {
 	t.Helper()
 	ignored := dockerIgnore(t)
-	must(t, os.Mkdir(to, 0o755))
-	must(t, filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+	testkit.Must(t, os.Mkdir(to, 0o755))
+	testkit.Must(t, filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
 		if err != nil || path == "." {
 			return err
 		}
@@ -174,7 +175,7 @@ func copyContext(t *testing.T, to string) {
 func dockerIgnore(t *testing.T) func(path string) bool {
 	t.Helper()
 	text, err := os.ReadFile(".dockerignore")
-	must(t, err)
+	testkit.Must(t, err)
 	return func(path string) (yes bool) {
 		for pattern := range strings.FieldsSeq(string(text)) {
 			name := path
@@ -182,7 +183,7 @@ func dockerIgnore(t *testing.T) func(path string) bool {
 				pattern, name = rest, filepath.Base(path)
 			}
 			match, err := filepath.Match(pattern, name)
-			must(t, err)
+			testkit.Must(t, err)
 			yes = yes || match
 		}
 		return yes
@@ -192,10 +193,10 @@ func dockerIgnore(t *testing.T) func(path string) bool {
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "localhost:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	must(t, err)
+	testkit.Must(t, err)
 	return port
 }
 
@@ -203,7 +204,7 @@ func freePort(t *testing.T) string {
 func TestRow35_Dockerfile(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("Dockerfile")
-	must(t, err)
+	testkit.Must(t, err)
 	var stages [][]string // lines of each
 	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
 		line = strings.TrimSpace(line)

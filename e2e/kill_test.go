@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"convoy/internal/testkit"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,5 +20,5 @@ func pidOf(t *testing.T, id string) int {
 
 func kill(t *testing.T, pid int) {
 	t.Helper()
-	must(t, syscall.Kill(pid, syscall.SIGKILL))
+	testkit.Must(t, syscall.Kill(pid, syscall.SIGKILL))
 }

@@ -15,6 +15,7 @@ import (
 
 	"convoy/internal/client"
 	"convoy/internal/openidtest"
+	"convoy/internal/testkit"
 )
 
 // loggedAnyhow are the inputs that may stand in a node's log, with the reason.
@@ -117,7 +118,7 @@ func (c *canaries) check(t *testing.T, n byHand) {
 func ask(t *testing.T, n byHand, r *http.Request) *http.Response {
 	t.Helper()
 	answer, err := n.HTTP.Transport.RoundTrip(r)
-	must(t, err)
+	testkit.Must(t, err)
 	defer answer.Body.Close()
 	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream") {
 		io.Copy(io.Discard, answer.Body) //nolint:errcheck // it may break off
@@ -128,7 +129,7 @@ func ask(t *testing.T, n byHand, r *http.Request) *http.Response {
 // typeIntoRoutes asks each route of each node.
 func (c *canaries) typeIntoRoutes(t *testing.T, a byHand, s client.Shell, forms ...string) {
 	text, err := os.ReadFile("handlers/routes.go")
-	must(t, err)
+	testkit.Must(t, err)
 	routes := routeLine.FindAllSubmatch(text, -1)
 	if len(routes) < 50 {
 		t.Fatalf("only %d routes", len(routes))
@@ -164,8 +165,8 @@ func (c *canaries) askRoute(t *testing.T, a byHand, s client.Shell, method, path
 	if method == http.MethodGet {
 		body = ""
 	}
-	r, err := http.NewRequestWithContext(soon(t), method, a.Base+to+"?"+query.Encode(), strings.NewReader(body))
-	must(t, err)
+	r, err := http.NewRequestWithContext(testkit.Context(t), method, a.Base+to+"?"+query.Encode(), strings.NewReader(body))
+	testkit.Must(t, err)
 	for _, name := range []string{"User-Agent", "Referer", "X-Forwarded-For", "X-Forwarded-Host", "Convoy-Shell",
 		"Convoy-Key", "Last-Event-ID", "Cookie", "Accept-Language"} {
 		r.Header.Set(name, c.next(place+", header "+name))
@@ -205,8 +206,8 @@ func (c *canaries) typeRightly(t *testing.T, a byHand, s client.Shell) {
 	} {
 		word := c.next(one.place)
 		path, body := strings.ReplaceAll(one.path, "%s", word), strings.ReplaceAll(one.body, "%s", word)
-		r, err := http.NewRequestWithContext(soon(t), one.method, a.Base+path, strings.NewReader(body))
-		must(t, err)
+		r, err := http.NewRequestWithContext(testkit.Context(t), one.method, a.Base+path, strings.NewReader(body))
+		testkit.Must(t, err)
 		r.Header.Set("Authorization", "Bearer "+a.Token)
 		r.Header.Set("Content-Type", "application/json")
 		ask(t, a, r)
@@ -216,7 +217,7 @@ func (c *canaries) typeRightly(t *testing.T, a byHand, s client.Shell) {
 // typeIntoFunctions has a connected Convoy shell ask for each function that there is, and for one that there is not.
 func (c *canaries) typeIntoFunctions(t *testing.T, a byHand, far string) {
 	text, err := os.ReadFile("rpc/builtins.go")
-	must(t, err)
+	testkit.Must(t, err)
 	functions := regexp.MustCompile(`(?m)^\t\t"([a-z.]+)": `).FindAllSubmatch(text, -1)
 	if len(functions) < 20 {
 		t.Fatalf("only %d functions", len(functions))
@@ -233,8 +234,8 @@ func (c *canaries) typeIntoFunctions(t *testing.T, a byHand, far string) {
 				args = append(args[:1], "x", 0.01)
 			}
 			body, _ := json.Marshal(map[string]any{"fn": name, "args": args}) // strings and numbers
-			r, err := http.NewRequestWithContext(soon(t), http.MethodPost, a.Base+"/api/shell", bytes.NewReader(body))
-			must(t, err)
+			r, err := http.NewRequestWithContext(testkit.Context(t), http.MethodPost, a.Base+"/api/shell", bytes.NewReader(body))
+			testkit.Must(t, err)
 			r.Header.Set("Authorization", "Bearer "+a.Token)
 			r.Header.Set("Convoy-Shell", "0123456789abcdef")
 			ask(t, a, r)
@@ -245,39 +246,45 @@ func (c *canaries) typeIntoFunctions(t *testing.T, a byHand, far string) {
 // typeIntoTerminals types into a system shell and a Convoy shell; what they put out tells titles and a directory.
 func (c *canaries) typeIntoTerminals(t *testing.T, a byHand, s client.Shell) {
 	term, err := a.Attach(t.Context(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	defer term.Close()
-	must(t, term.Type(soon(t), fmt.Sprintf("printf '\\033]0;%s\\007\\033]7;file:///%s\\007'; echo %s; echo do'ne'\r",
-		c.next("a title"), c.next("a directory that is told"), c.next("typed into a system shell"))))
-	must(t, term.WaitFor(soon(t), "done"))
+	testkit.Must(
+		t,
+		term.Type(testkit.Context(t), fmt.Sprintf("printf '\\033]0;%s\\007\\033]7;file:///%s\\007'; echo %s; echo do'ne'\r",
+			c.next("a title"), c.next("a directory that is told"), c.next("typed into a system shell"))),
+	)
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "done"))
 	var convoy client.Shell
-	must(t, a.Do(soon(t), http.MethodPost, "/nodes/"+s.Node+"/shells", []byte(`{"kind":"convoy"}`), &convoy))
+	testkit.Must(
+		t,
+		a.Do(testkit.Context(t), http.MethodPost, "/nodes/"+s.Node+"/shells", []byte(`{"kind":"convoy"}`), &convoy),
+	)
 	prompt, err := a.Attach(t.Context(), convoy, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	defer prompt.Close()
-	must(t, prompt.Type(soon(t), c.next("typed into a Convoy shell")+"\r'do' + 'ne'\r"))
-	must(t, prompt.WaitFor(soon(t), "done"))
+	testkit.Must(t, prompt.Type(testkit.Context(t), c.next("typed into a Convoy shell")+"\r'do' + 'ne'\r"))
+	testkit.Must(t, prompt.WaitFor(testkit.Context(t), "done"))
 }
 
 // typeAtCallback comes back from the provider with an error.
 func (c *canaries) typeAtCallback(t *testing.T, a byHand) {
 	jar, err := cookiejar.New(nil)
-	must(t, err)
+	testkit.Must(t, err)
 	browser := &http.Client{
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer browser.CloseIdleConnections()
 	to := func(path string) *http.Response {
-		r, err := http.NewRequestWithContext(soon(t), http.MethodGet, a.Base+path, nil)
-		must(t, err)
+		r, err := http.NewRequestWithContext(testkit.Context(t), http.MethodGet, a.Base+path, nil)
+		testkit.Must(t, err)
 		answer, err := browser.Do(r)
-		must(t, err)
+		testkit.Must(t, err)
 		answer.Body.Close()
 		return answer
 	}
 	at, err := to("/login/openid").Location()
-	must(t, err)
+	testkit.Must(t, err)
 	what := "what the provider says at the callback"
 	to(
 		"/login/openid/callback?" + url.Values{
@@ -294,8 +301,13 @@ func (c *canaries) typeAtLogin(t *testing.T, a byHand) {
 		{"name": {c.next("a password in place of the name")}, "password": {c.next("a password")}},
 		{"token": {c.next("a token")}},
 	} {
-		r, err := http.NewRequestWithContext(soon(t), http.MethodPost, a.Base+"/login", strings.NewReader(form.Encode()))
-		must(t, err)
+		r, err := http.NewRequestWithContext(
+			testkit.Context(t),
+			http.MethodPost,
+			a.Base+"/login",
+			strings.NewReader(form.Encode()),
+		)
+		testkit.Must(t, err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		ask(t, a, r)
 	}

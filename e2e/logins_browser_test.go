@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // An admin makes a token, which works at once, ends it, and ends a login, whose page is logged out under the reader's
@@ -37,10 +38,10 @@ func TestBrowser_Logins(t *testing.T) {
 	by := func() int {
 		t.Helper()
 		r, err := http.NewRequest(http.MethodGet, "http://"+n.host()+"/nodes", nil)
-		must(t, err)
+		testkit.Must(t, err)
 		r.Header.Set("Authorization", "Bearer "+token)
 		answer, err := http.DefaultClient.Do(r)
-		must(t, err)
+		testkit.Must(t, err)
 		answer.Body.Close()
 		return answer.StatusCode
 	}

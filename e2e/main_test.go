@@ -13,13 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"convoy/cli"
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // TestMain lets the test binary be the node that provider local spawns, or one that startProcess starts.
@@ -135,9 +135,9 @@ type running struct {
 func startNode(t *testing.T, env map[string]string, args ...string) *running {
 	t.Helper()
 	n := launch(t, env, args...)
-	link := strings.Fields(n.out.line(soon(t), t, "open http"))[1]
+	link := strings.Fields(n.out.line(testkit.Context(t), t, "open http"))[1]
 	u, err := url.Parse(link)
-	must(t, err)
+	testkit.Must(t, err)
 	n.Client = client.New("http://"+u.Host, u.Query().Get("token"))
 	t.Cleanup(n.Client.Close)
 	return n
@@ -171,9 +171,9 @@ func (n *running) ended() int {
 // until asks for the nodes, anew after every change, until met says yes.
 func (n *running) until(t *testing.T, what string, met func([]client.Node) bool) []client.Node {
 	t.Helper()
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	stream, err := n.Stream(ctx, url.Values{"want": {"nodes"}})
-	must(t, err)
+	testkit.Must(t, err)
 	defer stream.Close()
 	for {
 		e, err := stream.Next()
@@ -182,7 +182,7 @@ func (n *running) until(t *testing.T, what string, met func([]client.Node) bool)
 		}
 		var list []client.Node
 		if e.Name == "fleet" {
-			must(t, json.Unmarshal(e.Data, &list))
+			testkit.Must(t, json.Unmarshal(e.Data, &list))
 			if met(list) {
 				return list
 			}
@@ -193,8 +193,8 @@ func (n *running) until(t *testing.T, what string, met func([]client.Node) bool)
 // spawnAlive spawns a node and waits until it is alive.
 func (n *running) spawnAlive(t *testing.T) client.Node {
 	t.Helper()
-	made, err := n.Spawn(soon(t))
-	must(t, err)
+	made, err := n.Spawn(testkit.Context(t))
+	testkit.Must(t, err)
 	n.until(t, made.Name+" is alive", has(made.Name, "alive"))
 	return made
 }
@@ -211,44 +211,28 @@ func has(name, status string) func([]client.Node) bool {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// deadline bounds each wait of these tests. A busy machine may need much of it; none takes it unless it fails.
-const deadline = 2 * time.Minute
-
-func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), deadline)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func TestRow34_OneCommandGivesAFleet(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
-	list, err := n.Nodes(soon(t))
-	must(t, err)
+	list, err := n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
 	if len(list) != 1 || !list[0].Self || !list[0].Control || list[0].Status != "alive" || list[0].Retirable {
 		t.Fatalf("nodes %+v, want the control plane alone", list)
 	}
 	made := n.spawnAlive(t)
 
-	s, err := n.Open(soon(t), made.Name)
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), made.Name)
+	testkit.Must(t, err)
 	term, err := n.Attach(context.Background(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	defer term.Close()
-	ctx := soon(t)
-	must(t, term.Type(ctx, "echo $CONVOY_NODE $((6*7))\r"))
-	must(t, term.WaitFor(ctx, made.Name+" 42"))
+	ctx := testkit.Context(t)
+	testkit.Must(t, term.Type(ctx, "echo $CONVOY_NODE $((6*7))\r"))
+	testkit.Must(t, term.WaitFor(ctx, made.Name+" 42"))
 
-	must(t, n.Retire(ctx, made.Name))
+	testkit.Must(t, n.Retire(ctx, made.Name))
 	n.until(t, made.Name+" is gone", has(made.Name, ""))
-	must(t, n.Retire(ctx, made.Name)) // again: no error
+	testkit.Must(t, n.Retire(ctx, made.Name)) // again: no error
 }
 
 func TestSecretsAreNotInShells(t *testing.T) {
@@ -257,14 +241,14 @@ func TestSecretsAreNotInShells(t *testing.T) {
 	n := startNode(t, map[string]string{"CONVOY_COOKIE": cookie})
 	made := n.spawnAlive(t)
 	for _, node := range []string{"convoy", made.Name} {
-		s, err := n.Open(soon(t), node)
-		must(t, err)
+		s, err := n.Open(testkit.Context(t), node)
+		testkit.Must(t, err)
 		term, err := n.Attach(context.Background(), s, -1)
-		must(t, err)
+		testkit.Must(t, err)
 		defer term.Close()
-		ctx := soon(t)
-		must(t, term.Type(ctx, "env; tr '\\0' ' ' </proc/$PPID/cmdline; echo done-$((1+1))\r"))
-		must(t, term.WaitFor(ctx, "done-2"))
+		ctx := testkit.Context(t)
+		testkit.Must(t, term.Type(ctx, "env; tr '\\0' ' ' </proc/$PPID/cmdline; echo done-$((1+1))\r"))
+		testkit.Must(t, term.WaitFor(ctx, "done-2"))
 		for _, secret := range []string{cookie, n.Token} {
 			if bytes.Contains(term.Bytes(), []byte(secret)) {
 				t.Errorf("a shell of %s can read a secret", node)
@@ -272,7 +256,7 @@ func TestSecretsAreNotInShells(t *testing.T) {
 		}
 	}
 	var page struct{ Lines []json.RawMessage }
-	must(t, n.Do(soon(t), "GET", "/nodes/convoy/log?from=0", nil, &page))
+	testkit.Must(t, n.Do(testkit.Context(t), "GET", "/nodes/convoy/log?from=0", nil, &page))
 	if text, _ := json.Marshal(page); bytes.Contains(text, []byte(n.Token)) || bytes.Contains(text, []byte(cookie)) {
 		t.Error("the log holds a secret")
 	}
@@ -283,7 +267,10 @@ func TestRow05_TheLimitSaysSo(t *testing.T) {
 	n := startNode(t, nil, "-max-nodes", "1")
 	n.spawnAlive(t)
 	var p *client.Problem
-	if _, err := n.Spawn(soon(t)); !errors.As(err, &p) || p.Status != 409 || !strings.Contains(p.Hint, "-max-nodes") {
+	if _, err := n.Spawn(
+		testkit.Context(t),
+	); !errors.As(err, &p) || p.Status != 409 ||
+		!strings.Contains(p.Hint, "-max-nodes") {
 		t.Errorf("one too many: %v, want 409 with what to do", err)
 	}
 }
@@ -292,7 +279,7 @@ func TestRow04_ControlPlaneIsNeverRetired(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
 	var p *client.Problem
-	if err := n.Retire(soon(t), "convoy"); !errors.As(err, &p) || p.Status != 403 {
+	if err := n.Retire(testkit.Context(t), "convoy"); !errors.As(err, &p) || p.Status != 403 {
 		t.Errorf("retiring the control plane: %v, want 403", err)
 	}
 }
@@ -301,10 +288,10 @@ func TestKilledNodeIsUnreachable(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
 	made := n.spawnAlive(t)
-	s, err := n.Open(soon(t), made.Name)
-	must(t, err)
-	list, err := n.Nodes(soon(t))
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), made.Name)
+	testkit.Must(t, err)
+	list, err := n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
 	pid := 0
 	for _, one := range list {
 		if one.Name == made.Name {
@@ -314,10 +301,10 @@ func TestKilledNodeIsUnreachable(t *testing.T) {
 	kill(t, pid)
 	n.until(t, "the node is unreachable", has(made.Name, "unreachable"))
 	var p *client.Problem
-	if err := n.Do(soon(t), "GET", s.Path(), nil, nil); !errors.As(err, &p) || p.Status != 502 {
+	if err := n.Do(testkit.Context(t), "GET", s.Path(), nil, nil); !errors.As(err, &p) || p.Status != 502 {
 		t.Errorf("asking a dead node: %v, want 502", err)
 	}
-	must(t, n.Retire(soon(t), made.Name))
+	testkit.Must(t, n.Retire(testkit.Context(t), made.Name))
 	n.until(t, "the node is gone", has(made.Name, ""))
 }
 
@@ -330,7 +317,7 @@ func TestNodesSeeOneAnother(t *testing.T) {
 			Boot  string
 			Lines []struct{ Message string }
 		}
-		must(t, n.Do(soon(t), "GET", "/nodes/"+made.Name+"/log", nil, &page))
+		testkit.Must(t, n.Do(testkit.Context(t), "GET", "/nodes/"+made.Name+"/log", nil, &page))
 		if page.Boot == "" || len(page.Lines) == 0 {
 			t.Errorf("log of %s: %+v", made.Name, page)
 		}
@@ -342,13 +329,13 @@ func TestStopWhileAShellPrints(t *testing.T) {
 	n := startNode(t, nil)
 	made := n.spawnAlive(t)
 	for _, node := range []string{"convoy", made.Name} {
-		s, err := n.Open(soon(t), node)
-		must(t, err)
+		s, err := n.Open(testkit.Context(t), node)
+		testkit.Must(t, err)
 		term, err := n.Attach(context.Background(), s, -1)
-		must(t, err)
+		testkit.Must(t, err)
 		defer term.Close()
-		must(t, term.Type(soon(t), "trap '' HUP; yes\r"))
-		must(t, term.WaitFor(soon(t), "y\r\ny\r\ny"))
+		testkit.Must(t, term.Type(testkit.Context(t), "trap '' HUP; yes\r"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), "y\r\ny\r\ny"))
 	}
 	if status := n.ended(); status != 0 {
 		t.Errorf("exit status %d", status)
@@ -362,8 +349,8 @@ func TestTwoControlPlanes(t *testing.T) {
 	t.Parallel()
 	a, b := startNode(t, nil), startNode(t, nil)
 	a.spawnAlive(t)
-	list, err := b.Nodes(soon(t))
-	must(t, err)
+	list, err := b.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
 	if len(list) != 1 {
 		t.Errorf("two fleets on one machine mix: %+v", list)
 	}
@@ -375,8 +362,8 @@ func TestSpawnAndRetireFromAnotherNode(t *testing.T) {
 	n := startNode(t, nil)
 	made := n.spawnAlive(t)
 	other := n.consoleOf(t, made.Name)
-	second, err := other.Spawn(soon(t))
-	must(t, err)
+	second, err := other.Spawn(testkit.Context(t))
+	testkit.Must(t, err)
 	for _, console := range []*running{n, other} {
 		list := console.until(t, "the second node is alive", has(second.Name, "alive"))
 		for _, one := range list {
@@ -388,12 +375,12 @@ func TestSpawnAndRetireFromAnotherNode(t *testing.T) {
 			}
 		}
 	}
-	must(t, other.Retire(soon(t), second.Name))
+	testkit.Must(t, other.Retire(testkit.Context(t), second.Name))
 	for _, console := range []*running{n, other} {
 		console.until(t, "the second node is gone", has(second.Name, ""))
 	}
 	var p *client.Problem
-	if err := other.Retire(soon(t), "convoy"); !errors.As(err, &p) || p.Status != 403 {
+	if err := other.Retire(testkit.Context(t), "convoy"); !errors.As(err, &p) || p.Status != 403 {
 		t.Errorf("retiring the control plane from another node: %v, want 403", err)
 	}
 }
@@ -407,7 +394,7 @@ func (n *running) consoleOf(t *testing.T, name string) *running {
 			Attrs   map[string]string
 		}
 	}
-	must(t, n.Do(soon(t), "GET", "/nodes/"+name+"/log?from=0", nil, &page))
+	testkit.Must(t, n.Do(testkit.Context(t), "GET", "/nodes/"+name+"/log?from=0", nil, &page))
 	for _, line := range page.Lines {
 		if line.Message == "node started" {
 			c := client.New("http://"+line.Attrs["addr"], n.Token)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // thief listens on another port of localhost. Its page asks it for something again and again, so it sees each cookie
@@ -57,7 +58,7 @@ func startThief(t *testing.T) *thief {
 func port(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
-	must(t, err)
+	testkit.Must(t, err)
 	return u.Port()
 }
 
@@ -117,19 +118,24 @@ func replay(t *testing.T, host, key, cookie string) {
 		{"POST", "/session/key", "application/json", ""},
 		{"POST", "/session/plain", "text/html", ""},
 	} {
-		r, err := http.NewRequestWithContext(soon(t), test.method, "http://"+host+test.path, strings.NewReader(test.body))
-		must(t, err)
+		r, err := http.NewRequestWithContext(
+			testkit.Context(t),
+			test.method,
+			"http://"+host+test.path,
+			strings.NewReader(test.body),
+		)
+		testkit.Must(t, err)
 		r.Header.Set("Cookie", cookie)
 		r.Header.Set("Accept", test.accept)
 		if strings.HasPrefix(test.path, "/session/") {
 			r.Header.Set("Convoy-Key", strings.Repeat("A", 43))
 		}
 		answer, err := http.DefaultTransport.RoundTrip(r)
-		must(t, err)
+		testkit.Must(t, err)
 		var body []byte
 		if test.accept == "text/html" { // a stream that opened would not end
 			body, err = io.ReadAll(answer.Body)
-			must(t, err)
+			testkit.Must(t, err)
 		}
 		answer.Body.Close()
 		refused := answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusConflict
@@ -168,7 +174,7 @@ func TestBrowser_StolenCookie(t *testing.T) {
 			clientX: left + width / 2, clientY: top + height / 2 + shift}));
 	}`, screen))
 	p.Click(paneSelector(key) + " .xterm-screen")
-	th.loot(soon(t), t, 1) // its page is open from now on
+	th.loot(testkit.Context(t), t, 1) // its page is open from now on
 
 	works := func(p *browser.Page, what string) {
 		t.Helper()
@@ -189,11 +195,11 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	proxy.Cut()
 	works(p, "reconnect")
 
-	before := len(th.loot(soon(t), t, 1))
+	before := len(th.loot(testkit.Context(t), t, 1))
 	tab.Go("http://" + host + "/?token=" + n.Token) // while the thief looks
 	works(tab, "a-login")
 	works(p, "the-old-page") // shares the new login
-	cookies := th.loot(soon(t), t, before+1)
+	cookies := th.loot(testkit.Context(t), t, before+1)
 	for _, cookie := range cookies {
 		replay(t, n.host(), key, cookie)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // browseAs opens the console with a name; query may be "watch=1".
@@ -45,7 +46,7 @@ func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
 	t.Helper()
 	other.Wait(`!!` + pane(key))
 	var want, got string
-	for late := soon(t); late.Err() == nil; {
+	for late := testkit.Context(t); late.Err() == nil; {
 		if want, got = cells(p, key), cells(other, key); want == got {
 			return
 		}
@@ -61,7 +62,7 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	first := browseAs(t, n, "Ada", "")
 	key := selfShell(t, n, first)
 	file := filepath.Join(t.TempDir(), "page.go")
-	must(
+	testkit.Must(
 		t,
 		os.WriteFile(
 			file,
@@ -151,7 +152,7 @@ func TestBrowser_SizeChangesAtOneByte(t *testing.T) {
 	// The last size may still be on its way to one of them.
 	whole := fmt.Sprintf(`%s.text(true).slice(-200000)`, pane(key))
 	a, b := browser.Eval[string](p, whole), ""
-	for ctx := soon(t); a != b && ctx.Err() == nil; a = browser.Eval[string](p, whole) {
+	for ctx := testkit.Context(t); a != b && ctx.Err() == nil; a = browser.Eval[string](p, whole) {
 		b = browser.Eval[string](other, whole)
 	}
 	if a != b {
@@ -218,9 +219,9 @@ func TestBrowser_DetachLastsOverReload(t *testing.T) {
 	pressTool(p, key, "Detach")
 	viewers := func(want int) {
 		t.Helper()
-		for late := soon(t); ; { // that nobody looks any more is told to nobody
+		for late := testkit.Context(t); ; { // that nobody looks any more is told to nobody
 			var s struct{ Viewers int }
-			must(t, n.Do(late, "GET", path(key), nil, &s))
+			testkit.Must(t, n.Do(late, "GET", path(key), nil, &s))
 			if s.Viewers == want {
 				return
 			}
@@ -317,7 +318,7 @@ func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {
 	p.Click("[data-action=open-shell]")
 	p.Wait(`convoy.panes.size === 2`)
 	dir := filepath.Join(t.TempDir(), "here")
-	must(t, os.Mkdir(dir, 0o755))
+	testkit.Must(t, os.Mkdir(dir, 0o755))
 	p.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(key)))
 	for round, before := range []string{"cd " + dir, "rmdir " + dir} {
 		enter(p, key, before+"; echo do''ne")

@@ -17,6 +17,7 @@ import (
 	"convoy/internal/browser"
 	"convoy/internal/client"
 	"convoy/internal/railwaytest"
+	"convoy/internal/testkit"
 )
 
 const cloudToken = "a-token-of-the-console" // as the stand-in's control plane has it
@@ -53,7 +54,7 @@ func startCloud(t *testing.T, script []railwaytest.Stage, env map[string]string)
 	}
 	maps.Copy(all, env)
 	c.running = launch(t, all, onLoopback...)
-	base := strings.Fields(c.out.line(soon(t), t, "log in at http"))[3]
+	base := strings.Fields(c.out.line(testkit.Context(t), t, "log in at http"))[3]
 	c.Client = client.New(base, cloudToken)
 	t.Cleanup(c.Client.Close)
 	c.mu.Lock()
@@ -213,7 +214,7 @@ func (c *cloud) checkSecrets(t *testing.T, p *browser.Page) {
 	}
 	produced["details"] = get(t, c.Client, "/nodes/convoy", "text/html")
 	sent, err := json.Marshal(c.api.Services())
-	must(t, err)
+	testkit.Must(t, err)
 	produced["what Railway was sent"] = string(sent)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -347,7 +348,7 @@ func TestBrowser_Row33_RailwayRefusedToken(t *testing.T) {
 	p.WaitScreen(key, "still-working")
 	var refused *client.Problem
 	if _, err := c.Spawn(
-		soon(t),
+		testkit.Context(t),
 	); !errors.As(err, &refused) || refused.Status < 400 ||
 		!strings.Contains(refused.Error(), "token") {
 		t.Errorf("spawning all the same: %v, want a refusal that says why", err)
@@ -421,7 +422,7 @@ func TestRow26_RailwayFunctionsFromAnotherNode(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t, quick, nil)
 	other := startByHand(t, "b.test")
-	port := c.out.gossip(soon(t))
+	port := c.out.gossip(testkit.Context(t))
 	if answer := other.connect(t, net.JoinHostPort(loopback, strconv.Itoa(port))); !answer.Connected {
 		t.Fatal(answer.Reason)
 	}

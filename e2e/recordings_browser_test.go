@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // playing is met when the player's screen has what it has to, and shows text.
@@ -97,8 +98,8 @@ func plant(t *testing.T, dir, lines string) (path string) {
 	t.Helper()
 	const id = "20261125-101502-planted"
 	own := filepath.Join(dir, "convoy.convoy.internal")
-	must(t, os.MkdirAll(own, 0o700))
-	must(
+	testkit.Must(t, os.MkdirAll(own, 0o700))
+	testkit.Must(
 		t,
 		os.WriteFile(
 			filepath.Join(own, id+".cast"),

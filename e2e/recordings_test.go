@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"convoy/access"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty/cast"
 )
 
@@ -21,7 +21,7 @@ func (n *running) recordings(t *testing.T, node string) (list []struct {
 	ID, State, By, Reason string
 }) {
 	t.Helper()
-	must(t, n.Do(soon(t), "GET", "/nodes/"+node+"/recordings", nil, &list))
+	testkit.Must(t, n.Do(testkit.Context(t), "GET", "/nodes/"+node+"/recordings", nil, &list))
 	return list
 }
 
@@ -31,18 +31,18 @@ func TestRecordingOverTheHop(t *testing.T) {
 	dir := t.TempDir()
 	n := startNode(t, nil, "-recordings", dir)
 	made := n.spawnAlive(t)
-	s, err := n.Open(soon(t), made.Name)
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), made.Name)
+	testkit.Must(t, err)
 	term, err := n.Attach(context.Background(), s, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	defer term.Close()
-	must(t, n.Do(soon(t), "POST", s.Path()+"/recording", nil, nil))
+	testkit.Must(t, n.Do(testkit.Context(t), "POST", s.Path()+"/recording", nil, nil))
 	n.until(t, "the list says that it is recorded", func(list []client.Node) bool {
 		return len(list) == 2 && len(list[1].Shells) == 1 && list[1].Shells[0].Recording
 	})
-	must(t, term.Type(soon(t), "seq 1 50000; echo re''corded\r"))
-	must(t, term.WaitFor(soon(t), "\nrecorded"))
-	must(t, n.Do(soon(t), "DELETE", s.Path()+"/recording", nil, nil))
+	testkit.Must(t, term.Type(testkit.Context(t), "seq 1 50000; echo re''corded\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "\nrecorded"))
+	testkit.Must(t, n.Do(testkit.Context(t), "DELETE", s.Path()+"/recording", nil, nil))
 	list := n.recordings(t, made.Name)
 	if len(list) != 1 || list[0].State != "finished" || list[0].By != access.ConsoleToken ||
 		len(n.recordings(t, "convoy")) != 0 {
@@ -50,20 +50,20 @@ func TestRecordingOverTheHop(t *testing.T) {
 	}
 	path := "/nodes/" + made.Name + "/recordings/" + list[0].ID
 	r, err := http.NewRequest("GET", n.Base+path, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+n.Token)
 	answer, err := n.HTTP.Do(r)
-	must(t, err)
+	testkit.Must(t, err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	kept, err := os.ReadFile(filepath.Join(dir, made.Host, list[0].ID+".cast"))
-	must(t, err)
+	testkit.Must(t, err)
 	if !bytes.Equal(body, kept) || answer.Header.Get("Content-Type") != "application/x-asciicast" ||
 		!bytes.Contains(body, []byte("recorded")) {
 		t.Errorf("%d bytes of %q came, %d are kept", len(body), answer.Header.Get("Content-Type"), len(kept))
 	}
-	must(t, n.Do(soon(t), "DELETE", path, nil, nil))
+	testkit.Must(t, n.Do(testkit.Context(t), "DELETE", path, nil, nil))
 	if list := n.recordings(t, made.Name); len(list) != 0 {
 		t.Errorf("left: %+v", list)
 	}
@@ -76,20 +76,27 @@ func TestRecordAllOnEveryNode(t *testing.T) {
 	n := startNode(t, nil, "-recordings", dir, "-record", "all")
 	made := n.spawnAlive(t)
 	for _, node := range []string{"convoy", made.Name} {
-		s, err := n.Open(soon(t), node)
-		must(t, err)
+		s, err := n.Open(testkit.Context(t), node)
+		testkit.Must(t, err)
 		if list := n.recordings(t, node); len(list) != 1 || list[0].State != "recording" || list[0].By != "-record all" {
 			t.Errorf("recordings of %s: %+v", node, list)
 		}
 		var p *client.Problem
-		if err := n.Do(soon(t), "DELETE", s.Path()+"/recording", nil, nil); !errors.As(err, &p) || p.Status != 403 {
+		if err := n.Do(
+			testkit.Context(t),
+			"DELETE",
+			s.Path()+"/recording",
+			nil,
+			nil,
+		); !errors.As(err, &p) ||
+			p.Status != 403 {
 			t.Errorf("stopped what has to be recorded: %v", err)
 		}
 	}
 	n.ended()
 	for _, host := range []string{"convoy.convoy.internal", made.Host} {
 		list, err := cast.Dir{Path: filepath.Join(dir, host)}.List()
-		if must(t, err); len(list) != 1 || list[0].State != cast.Finished || list[0].Reason != "the shell ended" {
+		if testkit.Must(t, err); len(list) != 1 || list[0].State != cast.Finished || list[0].Reason != "the shell ended" {
 			t.Errorf("after the stop %s has %+v", host, list)
 		}
 	}
@@ -101,35 +108,21 @@ func TestKilledNodeLeavesARecording(t *testing.T) {
 	dir := t.TempDir()
 	n := startNode(t, nil, "-recordings", dir, "-record", "all")
 	made := n.spawnAlive(t)
-	s, err := n.Open(soon(t), made.Name)
-	must(t, err)
-	must(t, n.Do(soon(t), "POST", s.Path()+"/input", []byte("echo la''st words\r"), nil))
+	s, err := n.Open(testkit.Context(t), made.Name)
+	testkit.Must(t, err)
+	testkit.Must(t, n.Do(testkit.Context(t), "POST", s.Path()+"/input", []byte("echo la''st words\r"), nil))
 	own := cast.Dir{Path: filepath.Join(dir, made.Host)}
-	waitUntil(t, "the words are on the disk", func() bool {
+	testkit.Eventually(t, "the words are on the disk", func() bool {
 		list, err := own.List()
-		must(t, err)
+		testkit.Must(t, err)
 		text, err := os.ReadFile(filepath.Join(own.Path, list[0].ID+".cast"))
-		must(t, err)
+		testkit.Must(t, err)
 		return bytes.Contains(text, []byte(`last words\r\n`))
 	})
 	kill(t, pidOf(t, n.until(t, "it is alive", has(made.Name, "alive"))[1].ID))
-	waitUntil(t, "it is cut off", func() bool {
+	testkit.Eventually(t, "it is cut off", func() bool {
 		list, err := own.List()
-		must(t, err)
+		testkit.Must(t, err)
 		return list[0].State == cast.Cut
 	})
-}
-
-// waitUntil waits for something that only looking can tell.
-func waitUntil(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for ctx := soon(t); !ok(); {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%s: not in time", what)
-		}
-	}
 }

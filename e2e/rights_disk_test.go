@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -25,14 +26,14 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("a small disk takes the right to mount one: %v", err)
 	}
-	t.Cleanup(func() { must(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
+	t.Cleanup(func() { testkit.Must(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
 	hash, err := bcrypt.GenerateFromPassword([]byte("their password"), bcrypt.MinCost)
-	must(t, err)
+	testkit.Must(t, err)
 	users := "ann:" + string(hash) + ":admin\n"
 	for i := range 2000 { // of one user not as many are kept
 		users += fmt.Sprintf("user%d:%s\n", i, hash)
 	}
-	must(t, os.WriteFile(filepath.Join(data, "users"), []byte(users), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(data, "users"), []byte(users), 0o600))
 	env := map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}
 	begin := func() (*running, string) {
 		n := launch(
@@ -53,7 +54,7 @@ func TestRights_A7_FullDisk(t *testing.T) {
 			"-data",
 			data,
 		)
-		return n, strings.TrimSuffix(strings.Fields(n.out.line(soon(t), t, "log in at http"))[3], "/")
+		return n, strings.TrimSuffix(strings.Fields(n.out.line(testkit.Context(t), t, "log in at http"))[3], "/")
 	}
 	plain := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
@@ -62,15 +63,15 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	location := "" // that the last answer led to
 	ask := func(base, method, path, cookie, body string) (status int, text string, set string) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(soon(t), method, base+path, strings.NewReader(body))
-		must(t, err)
+		r, err := http.NewRequestWithContext(testkit.Context(t), method, base+path, strings.NewReader(body))
+		testkit.Must(t, err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Cookie", cookie)
 		answer, err := plain.Do(r)
-		must(t, err)
+		testkit.Must(t, err)
 		defer answer.Body.Close()
 		all, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		for _, c := range answer.Cookies() {
 			set = c.Name + "=" + c.Value
 		}
@@ -122,7 +123,7 @@ func TestRights_A7_FullDisk(t *testing.T) {
 		}
 	}
 	out(base, "logged out with a full disk")
-	must(t, os.Remove(filler))
+	testkit.Must(t, os.Remove(filler))
 	out(base, "when there is room again")
 	if status := n.ended(); status != 0 {
 		t.Errorf("exit status %d", status)
@@ -138,13 +139,13 @@ func TestRights_A7_FullDisk(t *testing.T) {
 func fill(t *testing.T, dir string) (name string) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(dir, "filler"))
-	must(t, err)
+	testkit.Must(t, err)
 	defer file.Close()
 	for piece := make([]byte, 4096); len(piece) > 0; {
 		if _, err := file.Write(piece); errors.Is(err, syscall.ENOSPC) {
 			piece = piece[:len(piece)/2]
 		} else {
-			must(t, err)
+			testkit.Must(t, err)
 		}
 	}
 	return file.Name()

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // losses are the ways in which somebody loses what they may do.
@@ -37,15 +38,15 @@ var losses = []struct {
 		s.user(t, "their password", "add", s.name, "-role", "admin")
 	}, 401},
 	{"token ended", func(t *testing.T, s *subject) {
-		must(t, s.a.Do(soon(t), "DELETE", "/tokens/"+s.token, nil, nil))
+		testkit.Must(t, s.a.Do(testkit.Context(t), "DELETE", "/tokens/"+s.token, nil, nil))
 	}, 401},
 	{"logged out", func(t *testing.T, s *subject) { s.does(t, 303, "POST", "/logout", "") }, 401},
 	{"ended by an admin", func(t *testing.T, s *subject) {
 		var list []struct{ ID, User string }
-		must(t, s.a.Do(soon(t), "GET", "/logins", nil, &list))
+		testkit.Must(t, s.a.Do(testkit.Context(t), "GET", "/logins", nil, &list))
 		for _, one := range list {
 			if one.User == s.name {
-				must(t, s.a.Do(soon(t), "DELETE", "/logins/"+one.ID, nil, nil))
+				testkit.Must(t, s.a.Do(testkit.Context(t), "DELETE", "/logins/"+one.ID, nil, nil))
 			}
 		}
 	}, 401},
@@ -95,7 +96,7 @@ func (k *ticks) of(text string) (n int, changed chan struct{}) {
 // await waits for so many more.
 func (k *ticks) await(t *testing.T, text string, more int) {
 	t.Helper()
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	begin, _ := k.of(text)
 	for {
 		n, changed := k.of(text)
@@ -124,7 +125,7 @@ func asksBeside(t *testing.T, c *client.Client, shell, fn string, args string) (
 		c.Base+"/api/shell",
 		strings.NewReader(fmt.Sprintf(`{"fn":%q,"args":%s}`, fn, args)),
 	)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+c.Token)
 	r.Header.Set("Convoy-Shell", shell)
 	answer, err := c.HTTP.Do(r)
@@ -142,9 +143,9 @@ func count(t *testing.T, a byHand) *ticks {
 	const shell = "looksonlooksonlo"
 	k := &ticks{count: map[string]int{}, changed: make(chan struct{})}
 	value, err := asksBeside(t, a.Client, shell, "self", "[]")
-	must(t, err)
+	testkit.Must(t, err)
 	var self struct{ Process, Node string }
-	must(t, json.Unmarshal(value, &self))
+	testkit.Must(t, json.Unmarshal(value, &self))
 	k.process, k.node = self.Process, self.Node
 	go func() { // ends with the test, whose context ends the request
 		for {
@@ -165,12 +166,12 @@ func newPair(t *testing.T, users []string) *pair {
 	t.Helper()
 	p := &pair{data: t.TempDir(), recordings: t.TempDir()}
 	hash, err := bcrypt.GenerateFromPassword([]byte("their password"), bcrypt.MinCost)
-	must(t, err)
+	testkit.Must(t, err)
 	text := ""
 	for _, name := range append(users, "last") {
 		text += name + ":" + string(hash) + ":admin\n"
 	}
-	must(t, os.WriteFile(filepath.Join(p.data, "users"), []byte(text), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(p.data, "users"), []byte(text), 0o600))
 	p.a, p.b = startByHand(t, "a.test", "-data", p.data, "-max-upload", "1GiB", "-recordings", p.recordings),
 		startByHand(t, "b.test", "-data", t.TempDir(), "-max-upload", "1GiB", "-recordings", p.recordings)
 	if answer := p.a.connect(t, p.b.at); !answer.Connected {
@@ -209,7 +210,10 @@ func (s *subject) logsIn(t *testing.T, byToken bool) {
 	}
 	if byToken {
 		var made struct{ ID, Token string }
-		must(t, json.Unmarshal([]byte(s.made(t, s.a, "/tokens", fmt.Sprintf(`{"name":%q,"role":"admin"}`, s.name))), &made))
+		testkit.Must(
+			t,
+			json.Unmarshal([]byte(s.made(t, s.a, "/tokens", fmt.Sprintf(`{"name":%q,"role":"admin"}`, s.name))), &made),
+		)
 		s.token, s.header = made.ID, [2]string{"Authorization", "Bearer " + made.Token}
 	}
 	s.eventually(t, 200, "GET", "/tokens")
@@ -226,14 +230,14 @@ func (s *subject) keepCookie(answer *http.Response) {
 func (s *subject) send(t *testing.T, to byHand, method, path, body, kind string) *http.Response {
 	t.Helper()
 	answer, err := s.try(t, to, method, path, body, kind)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { answer.Body.Close() })
 	return answer
 }
 
 func (s *subject) try(t *testing.T, to byHand, method, path, body, kind string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(t.Context(), method, to.Base+path, strings.NewReader(body))
-	must(t, err)
+	testkit.Must(t, err)
 	if s.header[0] != "" && !strings.HasPrefix(path, "/share/") {
 		r.Header.Set(s.header[0], s.header[1])
 	}
@@ -256,7 +260,7 @@ func (s *subject) made(t *testing.T, to byHand, path, body string) string {
 	t.Helper()
 	answer := s.send(t, to, "POST", path, body, "application/json")
 	text, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if answer.StatusCode >= 300 {
 		t.Fatalf("POST %s: %s %s", path, answer.Status, text)
 	}
@@ -276,7 +280,7 @@ func (s *subject) eventually(t *testing.T, want int, method, path string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for ctx := soon(t); ; <-tick.C {
+	for ctx := testkit.Context(t); ; <-tick.C {
 		answer, err := s.try(t, s.console, method, path, "", "")
 		if err == nil { // else the right was lost in the middle
 			answer.Body.Close()
@@ -294,7 +298,7 @@ func (s *subject) eventually(t *testing.T, want int, method, path string) {
 func (s *subject) shell(t *testing.T, node byHand, kind, dir string) (client.Shell, *client.Terminal) {
 	t.Helper()
 	var made client.Shell
-	must(
+	testkit.Must(
 		t,
 		json.Unmarshal(
 			[]byte(s.made(t, s.console, "/nodes/"+node.name+"/shells", fmt.Sprintf(`{"kind":%q,"dir":%q}`, kind, dir))),
@@ -304,7 +308,7 @@ func (s *subject) shell(t *testing.T, node byHand, kind, dir string) (client.She
 	looks := client.New(s.console.Base, s.console.Token)
 	t.Cleanup(looks.Close)
 	term, err := looks.Attach(t.Context(), made, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(term.Close)
 	return made, term
 }
@@ -324,11 +328,11 @@ func (s *subject) reads(t *testing.T, path string, begin string) (ends func(t *t
 	piece, all := make([]byte, 1024), ""
 	for !strings.Contains(all, begin) {
 		n, err := answer.Body.Read(piece)
-		must(t, err)
+		testkit.Must(t, err)
 		all += string(piece[:n])
 	}
 	return func(t *testing.T) {
-		stop := context.AfterFunc(soon(t), func() { answer.Body.Close() })
+		stop := context.AfterFunc(testkit.Context(t), func() { answer.Body.Close() })
 		n, err := io.Copy(io.Discard, answer.Body)
 		if !stop() || n >= largeFile-1<<20 {
 			t.Errorf("GET %s goes on: %d bytes more, %v", path, n, err)
@@ -359,7 +363,7 @@ func (s *subject) begins(t *testing.T, path, body string) (ends func(t *testing.
 			if said != "" {
 				t.Errorf("POST %s: %s", path, said)
 			}
-		case <-soon(t).Done():
+		case <-testkit.Context(t).Done():
 			t.Errorf("POST %s goes on", path)
 		}
 	}
@@ -393,7 +397,7 @@ var uses = []use{
 		answer := s.send(t, s.console, "GET", "/stream?want=none&viewer=viewer-of-the-rights", "", "")
 		line := make([]byte, 2048)
 		n, err := answer.Body.Read(line)
-		must(t, err)
+		testkit.Must(t, err)
 		_, id, _ := strings.Cut(string(line[:n]), `"stream":"`)
 		id, _, _ = strings.Cut(id, `"`)
 		path := "/streams/" + id + "/shells/" + shell.Key()
@@ -411,11 +415,11 @@ var uses = []use{
 		for _, node := range []byHand{s.console, s.far} {
 			shell, term := s.shell(t, node, "system", "")
 			s.types(t, shell, "echo before-$((1+1))\r")
-			must(t, term.WaitFor(soon(t), "before-2"))
+			testkit.Must(t, term.WaitFor(testkit.Context(t), "before-2"))
 			afters = append(afters, func(t *testing.T) {
 				s.refused(t, "POST", shell.Path()+"/input", "echo taken-$((1+1))\r")
-				must(t, term.Type(soon(t), "echo later-$((1+1))\r"))
-				must(t, term.WaitFor(soon(t), "later-2"))
+				testkit.Must(t, term.Type(testkit.Context(t), "echo later-$((1+1))\r"))
+				testkit.Must(t, term.WaitFor(testkit.Context(t), "later-2"))
 				if bytes.Contains(term.Bytes(), []byte("taken")) {
 					t.Error("it was typed all the same")
 				}
@@ -429,22 +433,22 @@ var uses = []use{
 	}},
 	{name: "pane-loop", tick: true, open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, term := s.shell(t, s.console, "convoy", "")
-		must(t, term.WaitFor(soon(t), ")>"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), ")>"))
 		s.types(t, shell, s.ticks.loop(s.name+" pane-loop")+"\r")
-		return func(t *testing.T) { must(t, term.WaitFor(soon(t), s.says())) }
+		return func(t *testing.T) { testkit.Must(t, term.WaitFor(testkit.Context(t), s.says())) }
 	}},
 	{name: "far-pane-loop", tick: true, open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, term := s.shell(t, s.far, "convoy", "")
-		must(t, term.WaitFor(soon(t), ")>"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), ")>"))
 		s.types(t, shell, s.ticks.loop(s.name+" far-pane-loop")+"\r")
-		return func(t *testing.T) { must(t, term.WaitFor(soon(t), s.says())) }
+		return func(t *testing.T) { testkit.Must(t, term.WaitFor(testkit.Context(t), s.says())) }
 	}},
 	{name: "pane that receives", open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, term := s.shell(t, s.console, "convoy", "")
-		must(t, term.WaitFor(soon(t), ")>"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), ")>"))
 		s.types(t, shell, "print('it ' + 'waits'); receive()\r")
-		must(t, term.WaitFor(soon(t), "it waits"))
-		return func(t *testing.T) { must(t, term.WaitFor(soon(t), s.says())) }
+		testkit.Must(t, term.WaitFor(testkit.Context(t), "it waits"))
+		return func(t *testing.T) { testkit.Must(t, term.WaitFor(testkit.Context(t), s.says())) }
 	}},
 	{name: "remote shell", open: func(t *testing.T, s *subject) func(*testing.T) {
 		s.does(t, 200, "POST", "/api/shell", `{"fn":"node.self"}`)
@@ -456,11 +460,11 @@ var uses = []use{
 	{name: "share link", open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, term := s.shell(t, s.far, "system", "")
 		var link struct{ URL string }
-		must(t, json.Unmarshal([]byte(s.made(t, s.console, shell.Path()+"/links", `{"right":"type"}`)), &link))
+		testkit.Must(t, json.Unmarshal([]byte(s.made(t, s.console, shell.Path()+"/links", `{"right":"type"}`)), &link))
 		const viewer = "?viewer=viewer-of-the-link-1"
 		ends := s.reads(t, link.URL+"/stream"+viewer, "event: reset")
 		s.does(t, 204, "POST", link.URL+"/input"+viewer+"&n=0", "echo before-$((1+1))\r")
-		must(t, term.WaitFor(soon(t), "before-2"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), "before-2"))
 		return func(t *testing.T) {
 			ends(t)
 			s.does(t, 410, "POST", link.URL+"/input"+viewer+"&n=1", "echo taken\r")
@@ -471,9 +475,9 @@ var uses = []use{
 	{name: "playback", open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, _ := s.shell(t, s.console, "system", "")
 		var made struct{ ID string }
-		must(t, json.Unmarshal([]byte(s.made(t, s.console, shell.Path()+"/recording", "")), &made))
+		testkit.Must(t, json.Unmarshal([]byte(s.made(t, s.console, shell.Path()+"/recording", "")), &made))
 		s.does(t, 200, "DELETE", shell.Path()+"/recording", "")
-		must(
+		testkit.Must(
 			t,
 			os.Truncate(filepath.Join(s.recordings, strings.TrimPrefix(s.console.name, "convoy@"), made.ID+".cast"), largeFile),
 		)
@@ -481,27 +485,27 @@ var uses = []use{
 	}},
 	{name: "download", open: func(t *testing.T, s *subject) func(*testing.T) {
 		file := filepath.Join(t.TempDir(), "large")
-		must(t, os.WriteFile(file, nil, 0o644))
-		must(t, os.Truncate(file, largeFile))
+		testkit.Must(t, os.WriteFile(file, nil, 0o644))
+		testkit.Must(t, os.Truncate(file, largeFile))
 		shell, _ := s.shell(t, s.far, "system", "")
 		return s.reads(t, shell.Path()+"/files?path="+url.QueryEscape(file), "\x00")
 	}},
 	{name: "runbook step, run", open: func(t *testing.T, s *subject) func(*testing.T) {
 		pipe := filepath.Join(t.TempDir(), "pipe")
-		must(t, syscall.Mkfifo(pipe, 0o600))
+		testkit.Must(t, syscall.Mkfifo(pipe, 0o600))
 		ends := s.begins(
 			t,
 			"/nodes/"+s.far.name+"/run",
 			fmt.Sprintf(`{"command":"while echo x; do sleep 0.05; done >%s"}`, pipe),
 		)
 		in, err := os.OpenFile(pipe, os.O_RDONLY, 0)
-		must(t, err)
+		testkit.Must(t, err)
 		t.Cleanup(func() { in.Close() })
 		_, err = io.ReadFull(in, make([]byte, 4))
-		must(t, err)
+		testkit.Must(t, err)
 		return func(t *testing.T) {
 			ends(t)
-			must(t, in.SetDeadline(time.Now().Add(30*time.Second)))
+			testkit.Must(t, in.SetDeadline(time.Now().Add(30*time.Second)))
 			if _, err := io.Copy(io.Discard, in); err != nil { // until nobody has its other end
 				t.Errorf("the command goes on: %v", err)
 			}
@@ -512,9 +516,9 @@ var uses = []use{
 	}},
 	{name: "rpc-loop", tick: true, open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, term := s.shell(t, s.console, "convoy", "")
-		must(t, term.WaitFor(soon(t), ")>"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), ")>"))
 		s.types(t, shell, fmt.Sprintf("rpc.eval(%q, %q)\r", s.far.name, s.ticks.loop(s.name+" rpc-loop")))
-		return func(t *testing.T) { must(t, term.WaitFor(soon(t), s.says())) }
+		return func(t *testing.T) { testkit.Must(t, term.WaitFor(testkit.Context(t), s.says())) }
 	}},
 }
 
@@ -529,7 +533,7 @@ func (s *subject) says() string {
 // evaluates evaluates source on the console's node.
 func (s *subject) evaluates(t *testing.T, source string) func(*testing.T) {
 	body, err := json.Marshal(map[string]string{"source": source})
-	must(t, err)
+	testkit.Must(t, err)
 	return s.begins(t, "/nodes/"+s.console.name+"/eval", string(body))
 }
 
@@ -553,8 +557,11 @@ func TestRights_WhatIsOpenEnds(t *testing.T) {
 	p := newPair(t, names)
 	for _, n := range []byHand{p.a, p.b} { // another's shells
 		var s client.Shell
-		must(t, n.Do(soon(t), "POST", "/nodes/"+n.name+"/shells", []byte(`{"kind":"convoy"}`), &s))
-		must(t, n.Do(soon(t), "POST", s.Path()+"/input", []byte(p.ticks.loop("another's on "+n.name)+"\r"), nil))
+		testkit.Must(t, n.Do(testkit.Context(t), "POST", "/nodes/"+n.name+"/shells", []byte(`{"kind":"convoy"}`), &s))
+		testkit.Must(
+			t,
+			n.Do(testkit.Context(t), "POST", s.Path()+"/input", []byte(p.ticks.loop("another's on "+n.name)+"\r"), nil),
+		)
 	}
 	t.Run("all", func(t *testing.T) {
 		for i, loss := range losses {
@@ -616,7 +623,7 @@ func (s *subject) silent(t *testing.T) {
 			s.ticks.await(t, "another's on "+n.name, 10)
 		}
 	}
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	for was := -1; was != count(); another() {
 		if was = count(); ctx.Err() != nil {
 			t.Fatal("loops of who has lost their right go on")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // shelve writes runbooks into a directory.
@@ -15,7 +16,7 @@ func shelve(t *testing.T, books map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range books {
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
 	return dir
 }
@@ -149,7 +150,7 @@ func TestBrowser_RunbookStops(t *testing.T) {
 		t.Errorf("the stopped step shows\n%s", got)
 	}
 	pid, err := os.ReadFile(left)
-	must(t, err)
+	testkit.Must(t, err)
 	untilGone(t, strings.TrimSpace(string(pid)))
 	p.Wait(`document.querySelector(".run-where p").textContent === "You stopped step 1."`)
 
@@ -165,7 +166,7 @@ func TestBrowser_RunbookStops(t *testing.T) {
 		),
 	)
 	p.Click("#run-nodes label:last-child")
-	must(t, os.WriteFile(filepath.Join(dir, "slow.md"), []byte("# Slow\n\n```sh\necho edited\n```\n"), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "slow.md"), []byte("# Slow\n\n```sh\necho edited\n```\n"), 0o600))
 	p.Reload()
 	p.Wait(
 		`document.querySelectorAll("figure[data-kind]").length === 1 && document.querySelector("#step-1 + .results").hidden`,
@@ -181,7 +182,7 @@ func TestBrowser_RunbookStops(t *testing.T) {
 // untilGone waits until a process has ended.
 func untilGone(t *testing.T, pid string) {
 	t.Helper()
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	for ctx.Err() == nil {
 		state, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil || strings.Contains(string(state), ") Z ") {

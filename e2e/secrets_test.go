@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"strings"
@@ -12,7 +13,7 @@ import (
 func TestSecrets_LeaveTheEnvironment(t *testing.T) {
 	t.Parallel()
 	p := startProcess(t, "secrets.test", "localhost:0")
-	if _, err := p.Nodes(soon(t)); err != nil { // by the token
+	if _, err := p.Nodes(testkit.Context(t)); err != nil { // by the token
 		t.Errorf("the node does not know its token: %v", err)
 	}
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.cmd.Process.Pid))

@@ -13,6 +13,7 @@ import (
 	"convoy/access"
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -35,12 +36,15 @@ func makeLink(p *browser.Page, node, right, label string) string {
 // attending reads a shell's presence until so many are there, and returns them as "name right".
 func attending(t *testing.T, n *running, key string, count int) string {
 	t.Helper()
-	stream, err := n.Stream(soon(t), url.Values{"want": {"none"}, "shell": {key}, "name": {"test"}, "watch": {"1"}})
-	must(t, err)
+	stream, err := n.Stream(
+		testkit.Context(t),
+		url.Values{"want": {"none"}, "shell": {key}, "name": {"test"}, "watch": {"1"}},
+	)
+	testkit.Must(t, err)
 	defer stream.Close()
 	for {
 		e, err := stream.Next()
-		must(t, err)
+		testkit.Must(t, err)
 		var p pty.Presence
 		if e.Name != "presence" || json.Unmarshal(e.Data, &p) != nil || p.Count != count {
 			continue
@@ -126,10 +130,10 @@ func TestBrowser_ShareLinks(t *testing.T) {
 func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
-	s, err := n.Open(soon(t), onlyNode(t, n))
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), onlyNode(t, n))
+	testkit.Must(t, err)
 	var made struct{ ID, URL string }
-	must(t, n.Do(soon(t), http.MethodPost, s.Path()+"/links", []byte(`{"right":"type"}`), &made))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, s.Path()+"/links", []byte(`{"right":"type"}`), &made))
 	proxy := browser.NewProxy(t, n.host())
 	p := browser.Shared(t).Open(t, "http://"+proxy.Addr()+made.URL)
 	p.Touch(360, 740)
@@ -143,7 +147,7 @@ func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
 	enter(p, s.Key(), "echo back''-again")
 	p.WaitScreen(s.Key(), "back-again")
 	proxy.Stop()
-	must(t, n.Do(soon(t), http.MethodDelete, s.Path()+"/links/"+made.ID, nil, nil))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodDelete, s.Path()+"/links/"+made.ID, nil, nil))
 	p.Wait(`["waiting", "offline"].includes(document.body.dataset.link)`)
 	proxy.Resume()
 	p.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
@@ -167,11 +171,11 @@ func TestShare_AnyNodeOpensTheLink(t *testing.T) {
 		t.Fatal(answer.Reason)
 	}
 	(&running{Client: a.Client}).until(t, "a sees b", has("convoy@b.test", "alive"))
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	s, err := b.Open(ctx, "convoy@b.test")
-	must(t, err)
+	testkit.Must(t, err)
 	var made struct{ ID, URL, By string }
-	must(t, a.Client.Do(ctx, http.MethodPost, s.Path()+"/links", []byte(`{"right":"type","expires":"5m"}`), &made))
+	testkit.Must(t, a.Client.Do(ctx, http.MethodPost, s.Path()+"/links", []byte(`{"right":"type","expires":"5m"}`), &made))
 	if made.By != access.ConsoleToken {
 		t.Errorf("made by %q, want who asked the other console", made.By)
 	}
@@ -179,17 +183,20 @@ func TestShare_AnyNodeOpensTheLink(t *testing.T) {
 		holder := client.New(console.Base+made.URL, "")
 		defer holder.Close()
 		stream, err := holder.Stream(ctx, nil)
-		must(t, err)
+		testkit.Must(t, err)
 		defer stream.Close()
-		must(t, holder.Do(ctx, http.MethodPost, "/input?n=0&viewer="+holder.Viewer, []byte("echo from-$((40+2))\r"), nil))
+		testkit.Must(
+			t,
+			holder.Do(ctx, http.MethodPost, "/input?n=0&viewer="+holder.Viewer, []byte("echo from-$((40+2))\r"), nil),
+		)
 		nextGone(ctx, t, stream, "")
 	}
 	holder := client.New(a.Base+made.URL, "")
 	defer holder.Close()
 	stream, err := holder.Stream(ctx, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	defer stream.Close()
-	must(t, b.Client.Do(ctx, http.MethodDelete, s.Path()+"/links/"+made.ID, nil, nil))
+	testkit.Must(t, b.Client.Do(ctx, http.MethodDelete, s.Path()+"/links/"+made.ID, nil, nil))
 	nextGone(ctx, t, stream, "this link was revoked")
 }
 
@@ -199,7 +206,7 @@ func nextGone(ctx context.Context, t *testing.T, stream *client.Stream, why stri
 	seen := ""
 	for ctx.Err() == nil {
 		e, err := stream.Next()
-		must(t, err)
+		testkit.Must(t, err)
 		switch e.Name {
 		case "gone":
 			if why == "" || !strings.Contains(string(e.Data), why) {
@@ -208,7 +215,7 @@ func nextGone(ctx context.Context, t *testing.T, stream *client.Stream, why stri
 			return
 		case "output":
 			out, err := client.ParseOutput(e.Data)
-			must(t, err)
+			testkit.Must(t, err)
 			if seen += string(out.Bytes); why == "" && strings.Contains(seen, "from-42") {
 				return
 			}

@@ -12,6 +12,7 @@ import (
 
 	"convoy/cli"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // said runs source beside a node and returns what it prints, and its error.
@@ -19,7 +20,7 @@ func (n byHand) said(t *testing.T, source string) (out, problem string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cli.Run(
-		soon(t),
+		testkit.Context(t),
 		[]string{"shell", "-connect", n.Base, "-token-file", tokenFile(t), "-c", source},
 		testEnv(nil),
 		nil,
@@ -88,7 +89,7 @@ func TestShell_TwoShellsTalk(t *testing.T) {
 		ended <- cli.Run(context.Background(), []string{"shell", "-connect", b.Base, "-token-file", tokenFile(t), "-c",
 			source}, testEnv(nil), nil, out, out)
 	}()
-	name := out.after(soon(t), t, "listening as ")
+	name := out.after(testkit.Context(t), t, "listening as ")
 	a.evaluates(t, `send("`+name+`", "b", "hello")`)
 	if status := <-ended; status != 0 || !strings.Contains(out.all(), "hello from "+a.name+"\n") {
 		t.Errorf("the other shell: status %d, %q", status, out.all())
@@ -100,7 +101,7 @@ func TestRow14_APICmd(t *testing.T) {
 	t.Parallel()
 	a := startByHand(t, "a.test")
 	var got struct{ Result, Error string }
-	must(t, a.Client.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value": "Node.self"}`), &got))
+	testkit.Must(t, a.Client.Do(testkit.Context(t), http.MethodPost, "/api/cmd", []byte(`{"value": "Node.self"}`), &got))
 	if got.Result != `"`+a.name+`"` {
 		t.Errorf("Node.self gives %+v", got)
 	}
@@ -108,18 +109,21 @@ func TestRow14_APICmd(t *testing.T) {
 		`{"value": "1 / 0"}`: 422, `{"value": " "}`: 400, `{`: 400, `{"value": "` + strings.Repeat("x", 70<<10) +
 			`"}`: 413, `{"value": "while True: pass"}`: 422,
 	} {
-		err := a.Client.Do(soon(t), http.MethodPost, "/api/cmd", []byte(body), nil)
+		err := a.Client.Do(testkit.Context(t), http.MethodPost, "/api/cmd", []byte(body), nil)
 		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != want {
 			t.Errorf("%.40s gives %v, want %d", body, err, want)
 		}
 	}
 	stranger := client.New(a.Client.Base, "not the token at all")
 	defer stranger.Close()
-	err := stranger.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value": "1"}`), nil)
+	err := stranger.Do(testkit.Context(t), http.MethodPost, "/api/cmd", []byte(`{"value": "1"}`), nil)
 	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != 401 {
 		t.Errorf("without a login: %v", err)
 	}
-	must(t, a.Client.Do(soon(t), http.MethodPost, "/nodes/a/eval", []byte(`{"source": "print(1)\n2"}`), &got))
+	testkit.Must(
+		t,
+		a.Client.Do(testkit.Context(t), http.MethodPost, "/nodes/a/eval", []byte(`{"source": "print(1)\n2"}`), &got),
+	)
 	if got.Result != "1\n2" {
 		t.Errorf("eval gives %+v", got)
 	}
@@ -129,7 +133,7 @@ func TestRow14_APICmd(t *testing.T) {
 func tokenFile(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "token")
-	must(t, os.WriteFile(file, []byte(testToken+"\n"), 0o600))
+	testkit.Must(t, os.WriteFile(file, []byte(testToken+"\n"), 0o600))
 	return file
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // startConvoy starts a node for a page, whose shells are Convoy shells, as they are without flags.
@@ -54,7 +55,7 @@ func TestBrowser_ConvoyShellInAPane(t *testing.T) {
 		t.Errorf("history kept: %q", kept)
 	}
 	var shells []client.Shell
-	must(t, n.Do(soon(t), http.MethodGet, "/nodes/convoy@convoy.convoy.internal/shells", nil, &shells))
+	testkit.Must(t, n.Do(testkit.Context(t), http.MethodGet, "/nodes/convoy@convoy.convoy.internal/shells", nil, &shells))
 	if len(shells) != 1 || shells[0].Kind != "convoy" || shells[0].Busy != "" {
 		t.Errorf("shells: %+v", shells)
 	}
@@ -70,16 +71,22 @@ func TestBrowser_ConvoyShellInAPane(t *testing.T) {
 func TestSystemShellsOff(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, map[string]string{"CONVOY_SYSTEM_SHELL": "off"}, "-data", t.TempDir())
-	err := n.Do(soon(t), http.MethodPost, "/nodes/convoy@convoy.convoy.internal/shells", []byte(`{"kind":"system"}`), nil)
+	err := n.Do(
+		testkit.Context(t),
+		http.MethodPost,
+		"/nodes/convoy@convoy.convoy.internal/shells",
+		[]byte(`{"kind":"system"}`),
+		nil,
+	)
 	if err == nil || !strings.Contains(err.Error(), "no shells of that kind") {
 		t.Errorf("open a system shell: %v", err)
 	}
-	s, err := n.Open(soon(t), "convoy@convoy.convoy.internal")
-	must(t, err)
+	s, err := n.Open(testkit.Context(t), "convoy@convoy.convoy.internal")
+	testkit.Must(t, err)
 	if s.Kind != "convoy" {
 		t.Errorf("what opens is a %s shell", s.Kind)
 	}
-	err = n.Do(soon(t), http.MethodPost, "/api/cmd", []byte(`{"value":"shells.run(node.self(), 'id')"}`), nil)
+	err = n.Do(testkit.Context(t), http.MethodPost, "/api/cmd", []byte(`{"value":"shells.run(node.self(), 'id')"}`), nil)
 	if err == nil || !strings.Contains(err.Error(), "switched off") {
 		t.Errorf("shells.run: %v", err)
 	}

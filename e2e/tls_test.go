@@ -12,13 +12,14 @@ import (
 
 	"convoy/cli"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // trusting is a client that trusts the certificates in a file.
 func trusting(t *testing.T, file string) *http.Client {
 	t.Helper()
 	text, err := os.ReadFile(file)
-	must(t, err)
+	testkit.Must(t, err)
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
 		t.Fatal("no certificate")
@@ -34,8 +35,8 @@ func trusting(t *testing.T, file string) *http.Client {
 // link waits for the link that a node prints.
 func (n *running) link(t *testing.T) *url.URL {
 	t.Helper()
-	u, err := url.Parse(strings.Fields(n.out.line(soon(t), t, "open http"))[1])
-	must(t, err)
+	u, err := url.Parse(strings.Fields(n.out.line(testkit.Context(t), t, "open http"))[1])
+	testkit.Must(t, err)
 	return u
 }
 
@@ -51,7 +52,7 @@ func TestTLS_Self(t *testing.T) {
 		file := filepath.Join(data, "tls.pem")
 		web := trusting(t, file)
 		answer, err := web.Get(u.String())
-		must(t, err)
+		testkit.Must(t, err)
 		answer.Body.Close()
 		cookies := answer.Cookies()
 		if answer.ProtoMajor != 2 || answer.StatusCode != http.StatusSeeOther || len(cookies) != 1 || !cookies[0].Secure {
@@ -102,15 +103,15 @@ func TestTLS_Files(t *testing.T) {
 		data := t.TempDir()
 		launch(t, nil, "-tls-self", "-data", data).link(t)
 		text, err := os.ReadFile(filepath.Join(data, "tls.pem"))
-		must(t, err)
-		must(t, os.WriteFile(file, text, 0o600))
+		testkit.Must(t, err)
+		testkit.Must(t, os.WriteFile(file, text, 0o600))
 	}
 	write()
 	n := launch(t, nil, "-tls-cert", file, "-tls-key", file)
 	u := n.link(t)
 	first := trusting(t, file)
 	answer, err := first.Get(u.String())
-	must(t, err)
+	testkit.Must(t, err)
 	answer.Body.Close()
 	if hsts := answer.Header.Get("Strict-Transport-Security"); !strings.HasPrefix(hsts, "max-age=") {
 		t.Errorf("Strict-Transport-Security %q", hsts)
@@ -118,12 +119,12 @@ func TestTLS_Files(t *testing.T) {
 	first.CloseIdleConnections()
 	write()
 	answer, err = trusting(t, file).Get(u.String())
-	must(t, err)
+	testkit.Must(t, err)
 	answer.Body.Close()
-	must(t, os.Remove(file))
+	testkit.Must(t, os.Remove(file))
 	c := client.New("https://"+u.Host, u.Query().Get("token"))
 	t.Cleanup(c.Close)
-	if _, err := c.Nodes(soon(t)); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if _, err := c.Nodes(testkit.Context(t)); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("who does not trust it: %v", err)
 	}
 }

@@ -9,13 +9,21 @@ import (
 
 	"convoy/cli"
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // asUser runs convoy user with what is typed.
 func asUser(t *testing.T, typed string, args ...string) (status int, out string) {
 	t.Helper()
 	var text strings.Builder
-	status = cli.Run(soon(t), append([]string{"user"}, args...), testEnv(nil), strings.NewReader(typed), &text, &text)
+	status = cli.Run(
+		testkit.Context(t),
+		append([]string{"user"}, args...),
+		testEnv(nil),
+		strings.NewReader(typed),
+		&text,
+		&text,
+	)
 	return status, text.String()
 }
 
@@ -60,15 +68,15 @@ func onlyOwnHistory(t *testing.T, p *browser.Page, key, data string) {
 func histories(t *testing.T, data string) (kept []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(data, "histories", "*", "*"))
-	must(t, err)
+	testkit.Must(t, err)
 	for _, file := range files {
 		info, err := os.Stat(file)
-		must(t, err)
+		testkit.Must(t, err)
 		if info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %v", file, info.Mode())
 		}
 		text, err := os.ReadFile(file)
-		must(t, err)
+		testkit.Must(t, err)
 		if filepath.Ext(file) != ".lock" {
 			kept = append(kept, string(text))
 		}

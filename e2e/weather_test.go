@@ -16,6 +16,7 @@ import (
 
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/internal/weather"
 )
 
@@ -32,7 +33,7 @@ type process struct {
 func startProcess(t *testing.T, host, addr string) process {
 	t.Helper()
 	exe, err := os.Executable()
-	must(t, err)
+	testkit.Must(t, err)
 	out := &output{changed: make(chan struct{})}
 	cmd := exec.Command(
 		exe,
@@ -66,12 +67,12 @@ func startProcess(t *testing.T, host, addr string) process {
 		"CONVOY_TOKEN=a-token-of-the-tests",
 	}
 	cmd.Stdout, cmd.Stderr = out, out
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have been killed
 		cmd.Wait()                          //nolint:errcheck // as above
 	})
-	said := out.line(soon(t), t, "log in at ")
+	said := out.line(testkit.Context(t), t, "log in at ")
 	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
 	t.Cleanup(c.Close)
 	return process{c, cmd}
@@ -80,14 +81,17 @@ func startProcess(t *testing.T, host, addr string) process {
 // connect introduces two nodes.
 func (p process) connect(t *testing.T, other process) {
 	t.Helper()
-	list, err := other.Nodes(soon(t))
-	must(t, err)
+	list, err := other.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
 	for _, one := range list {
 		if !one.Self {
 			continue
 		}
 		var answer struct{ Connected bool }
-		must(t, p.Do(soon(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, one.Address), &answer))
+		testkit.Must(
+			t,
+			p.Do(testkit.Context(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, one.Address), &answer),
+		)
 		if !answer.Connected {
 			t.Fatalf("not connected to %s", one.Name)
 		}
@@ -98,7 +102,7 @@ func (p process) connect(t *testing.T, other process) {
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer l.Close()
 	return l.Addr().String()
 }
@@ -128,8 +132,8 @@ func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	console := startProcess(t, "console.test", addr)
 	other.connect(t, owner)
 	console.connect(t, owner)
-	s, err := owner.Open(soon(t), "owner")
-	must(t, err)
+	s, err := owner.Open(testkit.Context(t), "owner")
+	testkit.Must(t, err)
 	p := browse(t, &running{Client: console.Client}, addr)
 	p.Do(`window.untouched = true`)
 	waitPrompt(p, s.Key())
@@ -153,7 +157,7 @@ func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 		t.Error("the page was loaded anew, or complains of its connection")
 	}
 	var now client.Shell
-	must(t, owner.Do(soon(t), http.MethodGet, s.Path(), nil, &now))
+	testkit.Must(t, owner.Do(testkit.Context(t), http.MethodGet, s.Path(), nil, &now))
 	if !now.Running || now.PID != s.PID {
 		t.Errorf("the shell is %+v, was %+v", now, s)
 	}
@@ -189,7 +193,7 @@ func TestBrowser_Weather(t *testing.T) {
 	n := startBash(t)
 	seed := rand.Uint64()
 	proxy, err := weather.NewProxy(n.host(), seed, weather.Weather{})
-	must(t, err)
+	testkit.Must(t, err)
 	defer proxy.Close()
 	p := browse(t, n, proxy.Addr())
 	key := selfShell(t, n, p)

@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ func TestElsewhere_Put(t *testing.T) {
 	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<19) // 8 MiB
 	for i, want := range []string{"a.bin", "a (2).bin"} {
 		put, err := e.Put(dir, "a.bin", bytes.NewReader(large[i:]), int64(len(large)))
-		must(t, err)
+		testkit.Must(t, err)
 		if got, err := os.ReadFile(
 			filepath.Join(dir, want),
 		); err != nil || put != (Placed{want, int64(len(got))}) ||
@@ -52,22 +53,22 @@ func TestElsewhere_Put(t *testing.T) {
 		}
 	}
 	f, err := e.Open(dir, "a.bin", int64(len(large)))
-	must(t, err)
+	testkit.Must(t, err)
 	got, err := io.ReadAll(f)
 	if err != nil || !bytes.Equal(got, large) || f.Name != "a.bin" || f.Bytes != int64(len(large)) {
 		t.Errorf("took %d bytes as %+v, %v", len(got), f, err)
 	}
-	must(t, f.Close())
+	testkit.Must(t, f.Close())
 	f, err = e.Open(dir, "a.bin", int64(len(large)))
-	must(t, err)
-	must(t, f.Close()) // in the middle: nothing hangs
+	testkit.Must(t, err)
+	testkit.Must(t, f.Close()) // in the middle: nothing hangs
 }
 
 // Errors mean the same, and a file that did not come whole is not there.
 func TestElsewhere_Errors(t *testing.T) {
 	dir := t.TempDir()
-	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
-	must(t, os.WriteFile(filepath.Join(dir, "six"), []byte("123456"), 0o600))
+	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "six"), []byte("123456"), 0o600))
 	before := names(t, dir)
 	e := elsewhere()
 	var limit *LimitError

@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"io/fs"
@@ -16,18 +17,11 @@ import (
 	"unicode/utf8"
 )
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // names lists a directory.
 func names(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
-	must(t, err)
+	testkit.Must(t, err)
 	for _, e := range entries {
 		list = append(list, e.Name())
 	}
@@ -39,7 +33,7 @@ func TestPut(t *testing.T) {
 	for i, want := range []string{"notes.txt", "notes (2).txt", "notes (3).txt"} {
 		text := strings.Repeat("x", 100*i) // the first is empty
 		put, err := Put(dir, "notes.txt", strings.NewReader(text), 1000)
-		must(t, err)
+		testkit.Must(t, err)
 		if put != (Placed{want, int64(len(text))}) {
 			t.Errorf("placed %+v, want %s of %d bytes", put, want, len(text))
 		}
@@ -57,11 +51,11 @@ func TestPut(t *testing.T) {
 func TestPut_Mode(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Put(dir, "a", strings.NewReader("x"), 10)
-	must(t, err)
+	testkit.Must(t, err)
 	old := syscall.Umask(0)
 	syscall.Umask(old)
 	at, err := os.Stat(filepath.Join(dir, "a"))
-	must(t, err)
+	testkit.Must(t, err)
 	if want := fs.FileMode(0o644 &^ old); at.Mode() != want {
 		t.Errorf("mode %v, want %v", at.Mode(), want)
 	}
@@ -95,7 +89,7 @@ func TestPut_SameNameAtOnce(t *testing.T) {
 	seen := map[byte]bool{}
 	for _, name := range names(t, dir) {
 		got, err := os.ReadFile(filepath.Join(dir, name))
-		must(t, err)
+		testkit.Must(t, err)
 		if len(got) != 100_000 || bytes.Count(got, got[:1]) != len(got) || seen[got[0]] {
 			t.Errorf("%s holds %d bytes, mixed or twice", name, len(got))
 			continue
@@ -110,8 +104,8 @@ func TestPut_SameNameAtOnce(t *testing.T) {
 // TestPut_Links checks that nothing is written through a link.
 func TestPut_Links(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
-	must(t, os.Symlink(filepath.Join(other, "stolen"), filepath.Join(dir, "a.txt")))
-	must(t, os.Symlink(other, filepath.Join(dir, "away")))
+	testkit.Must(t, os.Symlink(filepath.Join(other, "stolen"), filepath.Join(dir, "a.txt")))
+	testkit.Must(t, os.Symlink(other, filepath.Join(dir, "away")))
 	for name, want := range map[string]string{"a.txt": "a (2).txt", "away": "away (2)"} {
 		put, err := Put(dir, name, strings.NewReader("text"), 10)
 		if err != nil || put.Name != want {
@@ -193,7 +187,7 @@ func FuzzName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		outer := t.TempDir()
 		dir := filepath.Join(outer, "in")
-		must(t, os.Mkdir(dir, 0o755))
+		testkit.Must(t, os.Mkdir(dir, 0o755))
 		if CheckName(name) != nil {
 			if _, err := Put(dir, name, strings.NewReader("x"), 1); !errors.Is(err, ErrName) {
 				t.Errorf("%q: %v, want ErrName", name, err)
@@ -202,7 +196,7 @@ func FuzzName(f *testing.F) {
 		}
 		for n := 1; n <= 2; n++ {
 			put, err := Put(dir, name, strings.NewReader("x"), 1)
-			must(t, err)
+			testkit.Must(t, err)
 			if list := names(t, dir); len(list) != n || !slices.Contains(list, put.Name) {
 				t.Errorf("%q became %q in %q", name, put.Name, list)
 			}
@@ -218,12 +212,12 @@ func FuzzName(f *testing.F) {
 
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "caf\xe9"), []byte("coffee"), 0o600))
-	must(t, os.Symlink("caf\xe9", filepath.Join(dir, "link")))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "caf\xe9"), []byte("coffee"), 0o600))
+	testkit.Must(t, os.Symlink("caf\xe9", filepath.Join(dir, "link")))
 	for path, name := range map[string]string{"caf\xe9": "caf\xe9", "link": "link", "./link": "link",
 		"../" + filepath.Base(dir) + "/link": "link", filepath.Join(dir, "link"): "link"} {
 		f, err := Open(dir, path, 6)
-		must(t, err)
+		testkit.Must(t, err)
 		text, err := io.ReadAll(f)
 		f.Close()
 		if string(text) != "coffee" || err != nil || f.Name != name || f.Bytes != 6 {
@@ -234,9 +228,9 @@ func TestOpen(t *testing.T) {
 
 func TestOpen_Refuses(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 101), 0o600))
-	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
-	must(t, os.Symlink("loop", filepath.Join(dir, "loop")))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 101), 0o600))
+	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	testkit.Must(t, os.Symlink("loop", filepath.Join(dir, "loop")))
 	var kind *KindError
 	var limit *LimitError
 	for path, is := range map[string]func(error) bool{

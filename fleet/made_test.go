@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -104,7 +105,7 @@ func TestRefusal(t *testing.T) {
 	changed := f.Changed()
 	m.refusal.Store("")
 	m.serve(Service{Name: "convoy@convoy-test.convoy.internal", Running: true})
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	select {
 	case <-changed:

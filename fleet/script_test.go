@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"log/slog"
 	"slices"
 	"testing"
@@ -13,8 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	self     = "convoy@convoy.convoy.internal"
-	deadline = 2 * time.Minute
+	self = "convoy@convoy.convoy.internal"
 )
 
 // script is a provider that does what the test says: it plays the world
@@ -96,7 +96,7 @@ func start(t *testing.T, limit int) (*Fleet, *script) {
 
 func closeFleet(t *testing.T, f *Fleet) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := f.Close(ctx); err != nil {
 		t.Errorf("Close() = %v", err)
@@ -109,7 +109,7 @@ func receive(t *testing.T, calls chan call) call {
 	select {
 	case c := <-calls:
 		return c
-	case <-time.After(deadline):
+	case <-time.After(testkit.Patience):
 		t.Fatal("the provider was not called")
 		return call{}
 	}
@@ -118,7 +118,7 @@ func receive(t *testing.T, calls chan call) call {
 // wait blocks until the list is as wanted, by way of Changed alone.
 func wait(t *testing.T, f *Fleet, what string, ok func([]Node) bool) {
 	t.Helper()
-	end := time.After(deadline)
+	end := time.After(testkit.Patience)
 	for {
 		changed := f.Changed()
 		list := f.List()

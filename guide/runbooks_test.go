@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,25 +14,18 @@ import (
 func shelf(t *testing.T, files map[string]string) (*Runbooks, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "books")
-	must(t, os.Mkdir(dir, 0o700))
-	must(t, os.WriteFile(filepath.Join(dir, "..", "secret.md"), []byte("# secret"), 0o600))
+	testkit.Must(t, os.Mkdir(dir, 0o700))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "..", "secret.md"), []byte("# secret"), 0o600))
 	for name, text := range files {
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
 	return &Runbooks{Dir: dir}, dir
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func titles(t *testing.T, b *Runbooks) string {
 	t.Helper()
 	list, _, err := b.List()
-	must(t, err)
+	testkit.Must(t, err)
 	var all []string
 	for _, one := range list {
 		all = append(all, one.Name+"="+one.Title)
@@ -55,13 +49,13 @@ func TestRunbooksAreListed(t *testing.T) {
 		"hostile.md":     "# Hostile\n\n" + strings.Repeat(">", 1000),
 		"long.md":        "# " + strings.Repeat("word ", 100),
 	})
-	must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))
-	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.md"), 0o600))
-	must(t, os.Symlink("deploy.md", filepath.Join(dir, "inside.md")))
-	must(t, os.Symlink("../secret.md", filepath.Join(dir, "outside.md")))
-	must(t, os.Symlink(filepath.Join(dir, "..", "secret.md"), filepath.Join(dir, "absolute.md")))
+	testkit.Must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))
+	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.md"), 0o600))
+	testkit.Must(t, os.Symlink("deploy.md", filepath.Join(dir, "inside.md")))
+	testkit.Must(t, os.Symlink("../secret.md", filepath.Join(dir, "outside.md")))
+	testkit.Must(t, os.Symlink(filepath.Join(dir, "..", "secret.md"), filepath.Join(dir, "absolute.md")))
 	list, more, err := b.List()
-	must(t, err)
+	testkit.Must(t, err)
 	got := map[string]Runbook{}
 	for _, one := range list {
 		got[one.Name] = one
@@ -97,16 +91,16 @@ func TestRunbookIsRead(t *testing.T) {
 			"slow.md":   strings.Repeat(">", maxRunbook),
 		},
 	)
-	must(t, os.Symlink("../secret.md", filepath.Join(dir, "outside.md")))
-	must(t, os.Symlink("plain.md", filepath.Join(dir, "inside.md")))
-	must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))
-	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.md"), 0o600))
+	testkit.Must(t, os.Symlink("../secret.md", filepath.Join(dir, "outside.md")))
+	testkit.Must(t, os.Symlink("plain.md", filepath.Join(dir, "inside.md")))
+	testkit.Must(t, os.Mkdir(filepath.Join(dir, "folder.md"), 0o700))
+	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.md"), 0o600))
 	one, err := b.Get("deploy")
 	if err != nil || one.Title != "Deploy" || one.Untitled || len(one.Blocks) != 1 ||
 		!strings.Contains(string(one.Body), "<h1") {
 		t.Errorf("deploy: %+v, %v", one, err)
 	}
-	must(t, os.WriteFile(filepath.Join(dir, "deploy.md"), []byte("edited"), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "deploy.md"), []byte("edited"), 0o600))
 	if one, err := b.Get(
 		"deploy",
 	); err != nil || one.Title != "deploy" || !one.Untitled ||
@@ -147,7 +141,10 @@ func TestAtMostSoManyAreListed(t *testing.T) {
 	t.Parallel()
 	b, dir := shelf(t, nil)
 	for i := range maxRunbooks + 2 {
-		must(t, os.WriteFile(filepath.Join(dir, strings.Repeat("x", 1+i%190)+string(rune('a'+i/190))+".md"), nil, 0o600))
+		testkit.Must(
+			t,
+			os.WriteFile(filepath.Join(dir, strings.Repeat("x", 1+i%190)+string(rune('a'+i/190))+".md"), nil, 0o600),
+		)
 	}
 	list, more, err := b.List()
 	if err != nil || len(list) != maxRunbooks || !more {

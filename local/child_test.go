@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/internal/testkit"
 
 	"go.uber.org/goleak"
 )
@@ -33,10 +34,9 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	self     = "convoy@convoy.convoy.internal"
-	cookie   = "the-cookie-that-nobody-may-see-0123456789"
-	token    = "the-token-that-nobody-may-see"
-	deadline = 2 * time.Minute
+	self   = "convoy@convoy.convoy.internal"
+	cookie = "the-cookie-that-nobody-may-see-0123456789"
+	token  = "the-token-that-nobody-may-see"
 )
 
 // behave is the child's program. It returns the exit status.
@@ -159,7 +159,7 @@ func start(t *testing.T, args ...string) *Provider {
 
 func closeProvider(t *testing.T, p *Provider) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := p.Close(ctx); err != nil {
 		t.Errorf("Close() = %v", err)
@@ -195,7 +195,7 @@ func pidOf(t *testing.T, p *Provider, name string) int {
 // wait blocks until the services are as wanted.
 func wait(t *testing.T, p *Provider, what string, ok func([]fleet.Service) bool) []fleet.Service {
 	t.Helper()
-	end := time.After(deadline)
+	end := time.After(testkit.Patience)
 	for {
 		list, changed := p.services()
 		if ok(list) {
@@ -233,7 +233,7 @@ func readLineWithin(t *testing.T, r io.Reader) string {
 	select {
 	case line := <-lines:
 		return strings.TrimSpace(line)
-	case <-time.After(deadline):
+	case <-time.After(testkit.Patience):
 		t.Fatal("no line came")
 		return ""
 	}

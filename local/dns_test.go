@@ -1,6 +1,7 @@
 package local
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,7 +45,7 @@ func ask(t *testing.T, s *dnsServer, network, name string, rrtype uint16, size u
 	if size > 0 {
 		m.SetEdns0(size, false)
 	}
-	c := dns.Client{Net: network, Timeout: deadline, UDPSize: dns.MaxMsgSize}
+	c := dns.Client{Net: network, Timeout: testkit.Patience, UDPSize: dns.MaxMsgSize}
 	reply, _, err := c.Exchange(m, s.addr.String())
 	if err != nil {
 		t.Fatalf("%s %s over %s: %v", dns.TypeToString[rrtype], name, network, err)
@@ -142,7 +143,7 @@ func TestDNS_OtherQuestions(t *testing.T) {
 		},
 	}
 	for _, test := range tests {
-		c := dns.Client{Timeout: deadline}
+		c := dns.Client{Timeout: testkit.Patience}
 		r, _, err := c.Exchange(test.m, s.addr.String())
 		if err != nil || r.Rcode != test.rcode {
 			t.Errorf("%s: %v, %v, want %s", test.name, r, err, dns.RcodeToString[test.rcode])
@@ -299,7 +300,7 @@ func TestDNS_CloseEndsIdleConnections(t *testing.T) {
 	if err := s.close(t.Context()); err != nil {
 		t.Errorf("close() = %v", err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, net.ErrClosed) {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ func TestNoOrphans(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, conn := range nodes {
-		if err := conn.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -121,7 +122,7 @@ func TestNoStrayDescriptors(t *testing.T) {
 	}
 	name, pid := spawn(t, p, "two")
 	ready := p.children[name].ready
-	if err := ready.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+	if err := ready.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := ready.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/internal/testkit"
 )
 
 func TestRow02_NodeNameIsInTheZone(t *testing.T) {
@@ -308,7 +309,7 @@ func TestWatch_TellsEveryChange(t *testing.T) {
 	defer cancel()
 	until := func(what string, ok func([]fleet.Service) bool) {
 		t.Helper()
-		for end := time.After(deadline); ; {
+		for end := time.After(testkit.Patience); ; {
 			select {
 			case list := <-lists:
 				if ok(list) {
@@ -348,7 +349,7 @@ func TestRow05_FleetOnThisMachine(t *testing.T) {
 	}
 	until := func(want fleet.Status) fleet.Node {
 		t.Helper()
-		for end := time.After(deadline); ; {
+		for end := time.After(testkit.Patience); ; {
 			changed := f.Changed()
 			got, err := f.Find(n.Name)
 			if got.Status == want || (want == "" && errors.Is(err, fleet.ErrNotFound)) {

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"fmt"
 	"io"
 	"log/slog"
@@ -89,7 +90,7 @@ func TestFollow_StartsWhereAsked(t *testing.T) {
 func TestFollow_LiveWithoutGapOrRepeat(t *testing.T) {
 	const followers, lines = 8, 3000
 	r, log := logger(lines)
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	var group sync.WaitGroup
 	for range followers {

@@ -21,6 +21,7 @@ import (
 
 	"convoy/access"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 // room is a running node, and where its console is asked: from is the address that others than the actor come from.
@@ -37,8 +38,8 @@ func startRoom(t *testing.T) *room {
 	t.Helper()
 	data := t.TempDir()
 	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(data, "users"), fmt.Appendf(nil, people, hash), 0o600))
+	testkit.Must(t, err)
+	testkit.Must(t, os.WriteFile(filepath.Join(data, "users"), fmt.Appendf(nil, people, hash), 0o600))
 	n, err := build(Config{
 		Name:      "convoy@room.test",
 		Bind:      netip.MustParseAddr("127.0.0.1"),
@@ -57,14 +58,14 @@ func startRoom(t *testing.T) *room {
 		LogFormat: "json",
 		Env:       []string{"PATH=" + os.Getenv("PATH")},
 	}, io.Discard)
-	must(t, err)
+	testkit.Must(t, err)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t.Cleanup(func() {
 		n.stop()
 		cancel(nil)
 		n.group.Wait()
 	})
-	must(t, n.start(ctx, cancel))
+	testkit.Must(t, n.start(ctx, cancel))
 	return &room{node: n, url: "http://" + n.listener.Addr().String(), from: "127.0.0.1"}
 }
 
@@ -109,15 +110,21 @@ func (r *room) ask(ctx context.Context, cookie, method, path, body string) (said
 // logsIn logs somebody in by form, and returns their cookie.
 func (r *room) logsIn(t *testing.T, name string) string {
 	t.Helper()
-	answer, err := r.ask(soon(t), "", "POST", "/login", url.Values{"name": {name}, "password": {"a password"}}.Encode())
-	must(t, err)
+	answer, err := r.ask(
+		testkit.Context(t),
+		"",
+		"POST",
+		"/login",
+		url.Values{"name": {name}, "password": {"a password"}}.Encode(),
+	)
+	testkit.Must(t, err)
 	_, claim, _ := strings.Cut(answer.header.Get("Location"), "claim=")
 	if answer.status != http.StatusSeeOther || claim == "" {
 		t.Fatalf("%s logs in: %d %s", name, answer.status, answer.text)
 	}
 	cookie, _, _ := strings.Cut(answer.header.Get("Set-Cookie"), ";")
-	answer, err = r.ask(soon(t), cookie, "POST", "/session/plain", url.Values{"claim": {claim}}.Encode())
-	must(t, err)
+	answer, err = r.ask(testkit.Context(t), cookie, "POST", "/session/plain", url.Values{"claim": {claim}}.Encode())
+	testkit.Must(t, err)
 	cookie, _, _ = strings.Cut(answer.header.Get("Set-Cookie"), ";")
 	return cookie
 }
@@ -133,27 +140,27 @@ type others struct {
 func (r *room) comes(t *testing.T) *others {
 	t.Helper()
 	o := &others{cookie: r.logsIn(t, "olga")}
-	answer, err := r.ask(soon(t), o.cookie, "POST", "/nodes/"+r.cfg.Name+"/shells", `{"kind":"convoy"}`)
-	must(t, err)
-	must(t, json.Unmarshal([]byte(answer.text), &o.shell))
+	answer, err := r.ask(testkit.Context(t), o.cookie, "POST", "/nodes/"+r.cfg.Name+"/shells", `{"kind":"convoy"}`)
+	testkit.Must(t, err)
+	testkit.Must(t, json.Unmarshal([]byte(answer.text), &o.shell))
 	c := client.New(r.url, r.cfg.Token)
 	c.HTTP.Transport = r.client().Transport
 	t.Cleanup(c.Close)
 	o.term, err = c.Attach(t.Context(), o.shell, -1)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(o.term.Close)
-	must(t, o.term.WaitFor(soon(t), ")>"))
+	testkit.Must(t, o.term.WaitFor(testkit.Context(t), ")>"))
 	return o
 }
 
 // meanwhile has the other user's keys echoed, and the admin log in.
 func (r *room) meanwhile(t *testing.T, o *others) {
 	t.Helper()
-	answer, err := r.ask(soon(t), o.cookie, "POST", o.shell.Path()+"/input", "keys of olga's")
+	answer, err := r.ask(testkit.Context(t), o.cookie, "POST", o.shell.Path()+"/input", "keys of olga's")
 	if err != nil || answer.status != http.StatusNoContent {
 		t.Fatalf("another user types: %d %s, %v", answer.status, answer.text, err)
 	}
-	must(t, o.term.WaitFor(soon(t), "keys of olga's"))
+	testkit.Must(t, o.term.WaitFor(testkit.Context(t), "keys of olga's"))
 	if cookie := r.logsIn(t, "ann"); cookie == "" {
 		t.Error("the admin has no cookie")
 	}
@@ -233,7 +240,7 @@ func TestBounds_OneUserOfANode(t *testing.T) {
 // take asks until one is refused, and returns that answer. What the others have is kept until the test ends.
 func (what taken) take(t *testing.T, r *room, cookie string) said {
 	t.Helper()
-	ctx, cancel := context.WithCancel(soon(t))
+	ctx, cancel := context.WithCancel(testkit.Context(t))
 	var all sync.WaitGroup
 	t.Cleanup(func() { cancel(); all.Wait() })
 	refused := make(chan said, what.count)
@@ -275,7 +282,7 @@ func TestBounds_NodeArguments(t *testing.T) {
 	r := startRoom(t)
 	o := r.comes(t)
 	who := r.authority.Let("mallory", access.Operator)
-	ctx, cancel := context.WithCancel(soon(t))
+	ctx, cancel := context.WithCancel(testkit.Context(t))
 	long := []json.RawMessage{json.RawMessage(strings.Repeat(" ", 7<<20) + "1000")}
 	answers := make(chan error, 3)
 	for range cap(answers) {
@@ -312,7 +319,7 @@ func TestBounds_NodeMulticall(t *testing.T) {
 	go func() {
 		// The answer tells.
 		answer, _ := r.ask(
-			soon(t),
+			testkit.Context(t),
 			cookie,
 			"POST",
 			"/api/shell",
@@ -333,8 +340,8 @@ func TestBounds_NodeRecordings(t *testing.T) {
 	r := startRoom(t)
 	o, cookie := r.comes(t), r.logsIn(t, "malory")
 	for i, want := range []int{http.StatusCreated, http.StatusConflict} {
-		answer, err := r.ask(soon(t), cookie, "POST", o.shell.Path()+"/recording", "")
-		must(t, err)
+		answer, err := r.ask(testkit.Context(t), cookie, "POST", o.shell.Path()+"/recording", "")
+		testkit.Must(t, err)
 		if answer.status != want || i == 1 && !strings.Contains(answer.text, "stop that recording first") {
 			t.Errorf("recording %d: %d %s, want %d", i+1, answer.status, answer.text, want)
 		}
@@ -348,7 +355,7 @@ func TestBounds_NodeConnections(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	b := newBounded(listener, func(netip.Addr) bool { return false }, r.log)
 	server := newServer(r.web.Public(), r.log)
 	server.BaseContext = func(net.Listener) context.Context { return t.Context() }
@@ -358,9 +365,9 @@ func TestBounds_NodeConnections(t *testing.T) {
 	o := r.comes(t)
 	dial := func(text string) (*bufio.Reader, net.Conn) {
 		conn, err := net.Dial("tcp", listener.Addr().String()) // from 127.0.0.1
-		must(t, err)
+		testkit.Must(t, err)
 		t.Cleanup(func() { conn.Close() })
-		must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+		testkit.Must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 		io.WriteString(conn, text) //nolint:errcheck // it may be closed
 		return bufio.NewReader(conn), conn
 	}

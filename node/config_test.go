@@ -2,7 +2,7 @@ package node
 
 import (
 	"bytes"
-	"context"
+	"convoy/internal/testkit"
 	"encoding/json"
 	"net/netip"
 	"reflect"
@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 )
 
 // fill gives each field of a struct a value that is not zero, as far as JSON has values for it.
@@ -64,12 +63,12 @@ func TestConfig_Child(t *testing.T) {
 	dns := netip.MustParseAddrPort("[::1]:5353")
 	want := parent.child("convoy@b.test", "nodes.test", dns)
 	line, err := json.Marshal(want)
-	must(t, err)
+	testkit.Must(t, err)
 	if bytes.Contains(line, []byte("a secret of the parent")) {
 		t.Errorf("a child is told %s", line)
 	}
 	got, err := ReadConfig(iotest.OneByteReader(bytes.NewReader(append(line, '\n'))))
-	must(t, err)
+	testkit.Must(t, err)
 	for i := range v.NumField() {
 		field, is := v.Type().Field(i), reflect.ValueOf(got).Field(i)
 		if slices.Contains(notInherited, field.Name) {
@@ -115,13 +114,6 @@ func TestReadConfig_Refuses(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // FuzzReadConfig: what is accepted says the same when it is written again.
 func FuzzReadConfig(f *testing.F) {
 	f.Add([]byte(`{"Name":"a","DNS":"","Poll":5,"LogLevel":"INFO"}` + "\n"))
@@ -131,7 +123,7 @@ func FuzzReadConfig(f *testing.F) {
 			return
 		}
 		line, err := json.Marshal(cfg)
-		must(t, err)
+		testkit.Must(t, err)
 		if len(line) > 30_000 {
 			return // escaped, it may be longer than a line can be
 		}
@@ -139,12 +131,4 @@ func FuzzReadConfig(f *testing.F) {
 			t.Errorf("%+v came back as %+v, %v", cfg, again, err)
 		}
 	})
-}
-
-// soon is a context for what happens at once unless the machine is busy.
-func soon(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bufio"
+	"convoy/internal/testkit"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func TestConnections_Bounds(t *testing.T) {
 func TestConnections_Served(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	b := newBounded(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
 	b.each = 3
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -69,8 +70,8 @@ func TestConnections_Served(t *testing.T) {
 	defer server.Close()
 	ask := func() (net.Conn, error) {
 		conn, err := net.Dial("tcp", listener.Addr().String())
-		must(t, err)
-		must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+		testkit.Must(t, err)
+		testkit.Must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") //nolint:errcheck // the answer tells
 		_, err = bufio.NewReader(conn).ReadString('\n')
 		return conn, err
@@ -103,9 +104,9 @@ func TestConnections_Served(t *testing.T) {
 func TestConnections_SlowHeaders(t *testing.T) {
 	t.Parallel()
 	cert, err := makeCertificate([]string{"localhost"}, time.Now())
-	must(t, err)
+	testkit.Must(t, err)
 	pair, err := tls.X509KeyPair(cert, cert)
-	must(t, err)
+	testkit.Must(t, err)
 	for name, secure := range map[string]*tls.Config{"plain": nil, "TLS": {Certificates: []tls.Certificate{pair}}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,7 +116,7 @@ func TestConnections_SlowHeaders(t *testing.T) {
 			}
 			server.ReadHeaderTimeout = 100 * time.Millisecond
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			must(t, err)
+			testkit.Must(t, err)
 			serve := server.Serve
 			if server.TLSConfig = secure; secure != nil {
 				serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
@@ -124,11 +125,11 @@ func TestConnections_SlowHeaders(t *testing.T) {
 			defer server.Close()
 			for _, text := range []string{"", "GET / HTTP/1.1\r\nHost: lo", "\x16\x03\x01"} {
 				conn, err := net.Dial("tcp", listener.Addr().String())
-				must(t, err)
+				testkit.Must(t, err)
 				defer conn.Close()
-				must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+				testkit.Must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 				_, err = io.WriteString(conn, text)
-				must(t, err)
+				testkit.Must(t, err)
 				if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("%q holds a connection", text)
 				}

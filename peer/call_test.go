@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/internal/testkit"
 )
 
 // mustCall calls a function and reads its result.
@@ -155,7 +156,7 @@ func TestCallTravelsWithItsContext(t *testing.T) {
 	var there context.Context
 	select {
 	case there = <-began:
-	case <-time.After(waitLimit):
+	case <-time.After(testkit.Patience):
 		t.Fatal("the call did not arrive")
 	}
 	far, _ := there.Deadline()
@@ -173,7 +174,7 @@ func TestCallTravelsWithItsContext(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(waitLimit):
+	case <-time.After(testkit.Patience):
 		t.Error("the function goes on after its caller has given up")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"convoy/fleet"
 	"convoy/internal/dnstest"
+	"convoy/internal/testkit"
 )
 
 func TestRow20_PollByName(t *testing.T) {
@@ -145,7 +146,7 @@ func TestRow21_DNSNeverKills(t *testing.T) {
 			a.poll.hurry()
 			select {
 			case <-arrived:
-			case <-time.After(waitLimit):
+			case <-time.After(testkit.Patience):
 				t.Fatal("nobody asks dns any more")
 			}
 		}
@@ -249,7 +250,7 @@ func TestRow24_IPv6(t *testing.T) {
 		t.Errorf("addresses %v, %v: not IPv6", a.Members()[0].Addr, a.Members()[0].CallAddr)
 	}
 	const aaaa, a4 = 28, 1
-	eventually(t, "AAAA asked", func() bool { return dns.Asked("nodes.example", aaaa) > 1 })
+	testkit.Eventually(t, "AAAA asked", func() bool { return dns.Asked("nodes.example", aaaa) > 1 })
 	if n := dns.Asked("nodes.example", a4); n > 0 {
 		t.Errorf("A was asked %d times: every node would be joined twice", n)
 	}
@@ -285,8 +286,8 @@ func TestRow22_Configurable(t *testing.T) {
 	if n.Members()[0].Name != "fleet@some.host.example" {
 		t.Errorf("name is %q", n.Members()[0].Name)
 	}
-	const polls = 3 * int(waitLimit/DefaultPoll) // with the default interval they would not come in time
-	eventually(t, "many polls", func() bool { return dns.Asked("who.example", 28) >= polls })
+	const polls = 3 * int(testkit.Patience/DefaultPoll) // with the default interval they would not come in time
+	testkit.Eventually(t, "many polls", func() bool { return dns.Asked("who.example", 28) >= polls })
 	none := startNode(t, "none.example", nil, func(c *Config) { c.Resolver = dns.Resolver() })
 	_ = none
 	if n := dns.Asked("", 28); n > 0 {

@@ -17,6 +17,7 @@ import (
 
 	"convoy/fleet"
 	"convoy/internal/dnstest"
+	"convoy/internal/testkit"
 )
 
 func TestCheckCookie(t *testing.T) {
@@ -87,7 +88,7 @@ func TestRow23_Cookie(t *testing.T) {
 	stranger := startNode(t, "stranger.convoy.internal", nil, withCookie(cookieB), polling(dns))
 	announce(dns, a, stranger)
 	const refused = "refused: the other side does not have this cluster's cookie"
-	eventually(t, "both refuse", func() bool {
+	testkit.Eventually(t, "both refuse", func() bool {
 		return strings.Contains(a.log.String(), refused) && strings.Contains(stranger.log.String(), refused)
 	})
 	if err := stranger.Connect(t.Context(), a.addr().String()); !errors.Is(err, ErrWrongCookie) {
@@ -108,7 +109,11 @@ func TestRow23_Cookie(t *testing.T) {
 	if !strings.Contains(a.log.String(), "addr=[::1]:") {
 		t.Errorf("the line lacks the address:\n%s", a.log)
 	}
-	eventually(t, "poll says why", func() bool { return strings.Contains(stranger.log.String(), ErrWrongCookie.Error()) })
+	testkit.Eventually(
+		t,
+		"poll says why",
+		func() bool { return strings.Contains(stranger.log.String(), ErrWrongCookie.Error()) },
+	)
 	if strings.Contains(a.log.String()+stranger.log.String(), cookieA) {
 		t.Error("a cookie is in the log")
 	}
@@ -122,7 +127,7 @@ func dials(t *testing.T, from, to *testNode) {
 	config.VerifyConnection = nil
 	transport := &http.Transport{TLSClientConfig: config, Protocols: onlyHTTP2()}
 	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	r, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+to.callAddr()+"/x", strings.NewReader("hello"))
 	if answer, err := transport.RoundTrip(r); err == nil {
@@ -170,7 +175,7 @@ func TestNoStrangersByteReachesTheHandler(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw.SetDeadline(time.Now().Add(waitLimit))
+		raw.SetDeadline(time.Now().Add(testkit.Patience))
 		conn := wrap(raw)
 		io.WriteString(conn, request)
 		answer, _ := bufio.NewReader(conn).ReadString('\n')

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/internal/testkit"
 )
 
 // stranger has connections to one port and no cookie.
@@ -25,7 +26,7 @@ type stranger struct {
 
 // dial opens a connection that ends with the test, and says something.
 func (s stranger) dial(say []byte) net.Conn {
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: s.from.AsSlice()}, Timeout: waitLimit}
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: s.from.AsSlice()}, Timeout: testkit.Patience}
 	conn, err := d.DialContext(s.Context(), "tcp", s.to.String())
 	if err != nil {
 		s.Error(err)
@@ -77,13 +78,13 @@ func (n *testNode) guests(port string) (now, ever int) {
 // without waits until a door has no guests.
 func (n *testNode) without(t *testing.T, port string) {
 	t.Helper()
-	eventually(t, "no guest is left", func() bool { now, _ := n.guests(port); return now == 0 })
+	testkit.Eventually(t, "no guest is left", func() bool { now, _ := n.guests(port); return now == 0 })
 }
 
 // crowded waits until so many have come to a door, and holds it to its bound.
 func (n *testNode) crowded(t *testing.T, port string, want int) {
 	t.Helper()
-	eventually(t, "all have come", func() bool { _, ever := n.guests(port); return ever >= want })
+	testkit.Eventually(t, "all have come", func() bool { _, ever := n.guests(port); return ever >= want })
 	if now, _ := n.guests(port); now > guestsInAll {
 		t.Errorf("%d connections of strangers, want at most %d", now, guestsInAll)
 	}
@@ -137,7 +138,7 @@ func TestStrangers_HoldCalls(t *testing.T) {
 		t.Errorf("a member is answered %q, %v", said, err)
 	}
 	for _, conn := range held { // handshakeTimeout ends those that are left
-		conn.SetReadDeadline(time.Now().Add(waitLimit)) //nolint:errcheck // it is open here
+		conn.SetReadDeadline(time.Now().Add(testkit.Patience)) //nolint:errcheck // it is open here
 		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatal("a connection without a handshake is kept")
 		}

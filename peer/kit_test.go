@@ -18,13 +18,13 @@ import (
 
 	"convoy/fleet"
 	"convoy/internal/dnstest"
+	"convoy/internal/testkit"
 )
 
 const (
 	cookieA   = "R7fGq2LxVb9TzKd4WmYc8HsNp3JtXe6Q"
 	cookieB   = "uB5kZw1oEr7PiMn0Dv3QgAx9ShLy4FjC"
 	testQuery = "_convoy._tcp.convoy.internal"
-	waitLimit = 2 * time.Minute // for events that come in milliseconds, or seconds if they are deaths
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // leaks waits for goroutines to end. memberlist's last probe may take a while.
 func leaks(options ...goleak.Option) error {
-	deadline := time.Now().Add(waitLimit)
+	deadline := time.Now().Add(testkit.Patience)
 	for {
 		err := goleak.Find(options...)
 		if err == nil || time.Now().After(deadline) {
@@ -139,7 +139,7 @@ func announce(dns *dnstest.Server, nodes ...*testNode) {
 
 func mustConnect(t *testing.T, from, to *testNode) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	if err := from.Connect(ctx, to.addr().String()); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func mustConnect(t *testing.T, from, to *testNode) {
 // until waits for a condition on a node's list of members.
 func (n *testNode) until(t *testing.T, what string, ok func([]fleet.Member) bool) {
 	t.Helper()
-	deadline := time.NewTimer(waitLimit)
+	deadline := time.NewTimer(testkit.Patience)
 	defer deadline.Stop()
 	for {
 		changed := n.Changed()
@@ -160,7 +160,7 @@ func (n *testNode) until(t *testing.T, what string, ok func([]fleet.Member) bool
 		select {
 		case <-changed:
 		case <-deadline.C:
-			t.Fatalf("%s: not %s within %v; members: %v\nlog:\n%s", n.self.Name, what, waitLimit, states(members), n.log)
+			t.Fatalf("%s: not %s within %v; members: %v\nlog:\n%s", n.self.Name, what, testkit.Patience, states(members), n.log)
 		}
 	}
 }
@@ -190,18 +190,6 @@ func stateOf(members []fleet.Member, instance string) fleet.MemberState {
 		}
 	}
 	return ""
-}
-
-// eventually waits for what has no channel of its own, such as a log line.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(waitLimit)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", waitLimit, what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
 }
 
 func get(t *testing.T, from *testNode, node, path string) (string, error) {

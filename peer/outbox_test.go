@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"net/http"
@@ -18,7 +19,7 @@ func TestOutbox_ToOneNode(t *testing.T) {
 		io.Copy(w, r.Body) //nolint:errcheck // the asker tells
 	})
 	a, b := pair(t, echo)
-	within, end := context.WithTimeout(t.Context(), waitLimit)
+	within, end := context.WithTimeout(t.Context(), testkit.Patience)
 	defer end()
 	b.Process("busy", 2*maxWaiting)
 	a.Process("idle", 1)

@@ -8,6 +8,7 @@ import (
 
 	"convoy/fleet"
 	"convoy/internal/dnstest"
+	"convoy/internal/testkit"
 )
 
 // A node alone asks often at first, then at its interval, and a whole cluster
@@ -52,14 +53,14 @@ func TestPollLogsChanges(t *testing.T) {
 	dns := dnstest.New(t)
 	a := startNode(t, "a.convoy.internal", nil, polling(dns))
 	const srv = 33
-	eventually(t, "5 polls in vain", func() bool { return dns.Asked(testQuery, srv) >= 5 })
+	testkit.Eventually(t, "5 polls in vain", func() bool { return dns.Asked(testQuery, srv) >= 5 })
 	if n := strings.Count(a.log.String(), "no such name or no address in dns"); n != 1 {
 		t.Errorf("%d lines for 5 polls:\n%s", n, a.log)
 	}
 	nobody := netip.MustParseAddrPort("[::1]:1")
 	dns.Addr("gone.convoy.internal", nobody.Addr())
 	dns.SRV(testQuery, "gone.convoy.internal", nobody.Port())
-	eventually(t, "a line for the missing node", func() bool {
+	testkit.Eventually(t, "a line for the missing node", func() bool {
 		return strings.Contains(a.log.String(), "dns names a node that is no member") &&
 			strings.Contains(a.log.String(), "addr=[::1]:1 ")
 	})

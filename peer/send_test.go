@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/internal/testkit"
 )
 
 func receive(t *testing.T, m *Mailbox) Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	message, err := m.Receive(ctx)
 	if err != nil {
@@ -113,7 +114,7 @@ func TestSendKeepsOrder(t *testing.T) {
 			t.Fatalf("message %d is %s", i, m.Body)
 		}
 	}
-	eventually(t, "the queue is gone", func() bool {
+	testkit.Eventually(t, "the queue is gone", func() bool {
 		a.outbox.mu.Lock()
 		defer a.outbox.mu.Unlock()
 		return len(a.outbox.queues) == 0

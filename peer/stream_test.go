@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/internal/testkit"
 )
 
 func pair(t *testing.T, h http.Handler, options ...option) (a, b *testNode) {
@@ -96,7 +97,7 @@ func TestStreamsHoldTheWriterBack(t *testing.T) {
 	}
 	defer answer.Body.Close()
 	last := int64(-1)
-	eventually(t, "the writer waits", func() bool {
+	testkit.Eventually(t, "the writer waits", func() bool {
 		now := written.Load()
 		for range 20 { // requests take their time, in which a writer would go on
 			if got, err := get(t, a, b.self.Name, "/"); err != nil || got != "alive" {
@@ -116,7 +117,7 @@ func TestStreamsHoldTheWriterBack(t *testing.T) {
 	cancel()
 	select {
 	case <-stopped:
-	case <-time.After(waitLimit):
+	case <-time.After(testkit.Patience):
 		t.Error("the handler goes on after its caller has gone")
 	}
 }
@@ -151,7 +152,7 @@ func TestCloseEndsStreams(t *testing.T) {
 			}()
 			select {
 			case <-ended:
-			case <-time.After(waitLimit):
+			case <-time.After(testkit.Patience):
 				t.Error("the stream goes on")
 			}
 		})

@@ -3,6 +3,7 @@ package pty
 import (
 	"bytes"
 	"context"
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -183,7 +184,7 @@ func interruptAtOnce(t *testing.T, s *Shell, paste string) { typeIn(t, s, paste+
 func interruptAfter(t *testing.T, s *Shell, paste string) {
 	pasted := make(chan error)
 	go func() { pasted <- s.Write(t.Context(), []byte(paste)) }()
-	await(t, "the paste in the terminal", s.terminal.unread)
+	testkit.Eventually(t, "the paste in the terminal", s.terminal.unread)
 	typeIn(t, s, "\x03")
 	if err := <-pasted; err != nil && !errors.Is(err, ErrEnded) {
 		t.Errorf("paste: %v", err)
@@ -243,10 +244,10 @@ func TestInterruptWakesWriters(t *testing.T) {
 		rounds = 300
 	}
 	s := run(t, "stty -echo; trap '' INT; exec yes "+strings.Repeat("y", 4000))
-	await(t, "output", func() bool { return s.Info().End > 1<<20 })
+	testkit.Eventually(t, "output", func() bool { return s.Info().End > 1<<20 })
 	for range rounds {
 		end := s.Info().End
 		typeIn(t, s, "\x03")
-		await(t, "more output", func() bool { return s.Info().End > end+1000 })
+		testkit.Eventually(t, "more output", func() bool { return s.Info().End > end+1000 })
 	}
 }

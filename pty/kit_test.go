@@ -3,6 +3,7 @@ package pty
 import (
 	"bytes"
 	"context"
+	"convoy/internal/testkit"
 	"convoy/pty/screen"
 	"os"
 	"strconv"
@@ -21,9 +22,6 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m)
 }
-
-// eventTime bounds every wait of these tests; none takes it unless it fails.
-const eventTime = 2 * time.Minute
 
 var size = Size{Rows: 24, Cols: 80}
 
@@ -173,7 +171,7 @@ func (v *view) untilThere(what string, ok func(Presence) bool) {
 // until waits until ok says so of the events.
 func (v *view) until(what string, ok func([]Event) bool) {
 	v.t.Helper()
-	late := time.After(eventTime)
+	late := time.After(testkit.Patience)
 	for {
 		v.mu.Lock()
 		done, changed := ok(v.events), v.changed
@@ -184,7 +182,7 @@ func (v *view) until(what string, ok func([]Event) bool) {
 		select {
 		case <-changed:
 		case <-late:
-			v.t.Fatalf("%s: not seen in %v; output: %.400q", what, eventTime, v.output())
+			v.t.Fatalf("%s: not seen in %v; output: %.400q", what, testkit.Patience, v.output())
 		}
 	}
 }
@@ -212,8 +210,8 @@ func (v *view) exit() Exit {
 	v.t.Helper()
 	select {
 	case <-v.ended:
-	case <-time.After(eventTime):
-		v.t.Fatalf("shell has not ended in %v; output: %.400q", eventTime, v.output())
+	case <-time.After(testkit.Patience):
+		v.t.Fatalf("shell has not ended in %v; output: %.400q", testkit.Patience, v.output())
 	}
 	events := v.all()
 	last := events[len(events)-1]
@@ -274,22 +272,10 @@ func (v *view) kinds() string {
 // typeIn types text and fails the test if that fails.
 func typeIn(t testing.TB, s *Shell, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), eventTime)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := s.Write(ctx, []byte(text)); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// await waits for something that only looking can tell.
-func await(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for late := time.Now().Add(eventTime); !ok(); <-tick.C {
-		if time.Now().After(late) {
-			t.Fatalf("%s: not in %v", what, eventTime)
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"convoy/internal/testkit"
 	"crypto/sha256"
 	"testing"
 )
@@ -11,7 +12,7 @@ func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	t.Parallel()
 	script := "stty -echo; echo ready; read x; seq 1 600000" // 4.7 MB, the ring holds 1
 	table := newTable(t, Config{Programs: only("/bin/sh", "-c", script)})
-	table.config.patience = eventTime // this test may draw slower than any viewer
+	table.config.patience = testkit.Patience // this test may draw slower than any viewer
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"os"
@@ -217,8 +218,8 @@ func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
 		t.Errorf("a new shell is %q and runs %q", started.Title, started.Busy)
 	}
 	typeIn(t, s, "cd "+dir+"; printf '\\033]0;build 7\\007'; cat\r")
-	await(t, "cat in the foreground", func() bool { return s.Info().Busy == "cat" })
-	await(t, "the title", func() bool { return s.Info().Title == "build 7" })
+	testkit.Eventually(t, "cat in the foreground", func() bool { return s.Info().Busy == "cat" })
+	testkit.Eventually(t, "the title", func() bool { return s.Info().Title == "build 7" })
 	info := s.Info()
 	if info.Dir != dir || info.Title != "build 7" || info.Program != "sh" || !info.Active.After(started.Started) {
 		t.Errorf("%+v, want directory %s and title build 7", info, dir)
@@ -245,7 +246,7 @@ func TestTable_TitleIsAChange(t *testing.T) {
 	changed := table.Changed()
 	typeIn(t, s, "\r")
 	changes := 0
-	for late := time.After(eventTime); table.List()[0].Title != "t999"; changes++ {
+	for late := time.After(testkit.Patience); table.List()[0].Title != "t999"; changes++ {
 		select {
 		case <-changed:
 			changed = table.Changed()
@@ -259,7 +260,7 @@ func TestTable_TitleIsAChange(t *testing.T) {
 	if changes == 0 { // the list was quicker than what tells of it
 		select {
 		case <-changed:
-		case <-time.After(eventTime):
+		case <-time.After(testkit.Patience):
 			t.Error("nobody was told of the title")
 		}
 	}
@@ -285,7 +286,7 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 		t.Fatal(err)
 	}
 	looked, v := openAndWatch(t, table)
-	await(
+	testkit.Eventually(
 		t,
 		"the end of the shell that nobody looks at",
 		func() bool { return !s.Info().Running && len(table.List()) == 1 },
@@ -294,7 +295,7 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 		t.Error("a shell was closed that somebody looks at")
 	}
 	v.stop()
-	await(t, "the end of the other", func() bool { return len(table.List()) == 0 })
+	testkit.Eventually(t, "the end of the other", func() bool { return len(table.List()) == 0 })
 }
 
 // openAndWatch opens a shell and watches it before it was idle for too long.

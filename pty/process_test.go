@@ -2,6 +2,7 @@ package pty
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -186,7 +187,7 @@ func TestContextShortensGrace(t *testing.T) {
 // awaitGone waits for a process that is not ours to wait for.
 func awaitGone(t *testing.T, pid int) {
 	t.Helper()
-	await(t, "the end of a killed process", func() bool {
+	testkit.Eventually(t, "the end of a killed process", func() bool {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})

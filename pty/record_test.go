@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/internal/testkit"
 	"convoy/pty/cast"
 	"convoy/pty/screen"
 )
@@ -79,7 +80,7 @@ func replayed(t testing.TB, d cast.Dir, id string) (*screen.Screen, []cast.Event
 // finished waits until no recording is being written, and returns the newest.
 func finished(t testing.TB, d cast.Dir) (newest cast.Summary) {
 	t.Helper()
-	await(t, "the recording has ended", func() bool {
+	testkit.Eventually(t, "the recording has ended", func() bool {
 		list, err := d.List()
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 	if _, err := table.Record(s.id, "another"); !errors.Is(err, ErrRecorded) {
 		t.Errorf("recorded twice: %v", err)
 	}
-	await(t, "the recording's beginning, before a flood takes its place", func() bool {
+	testkit.Eventually(t, "the recording's beginning, before a flood takes its place", func() bool {
 		f, err := d.Open(id)
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +148,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 	if last := events[len(events)-1]; last.Code != cast.Exit || last.Data != "3" {
 		t.Errorf("its last event is %+v", last)
 	}
-	await(t, "the shell is not recorded any more", func() bool { return !s.Info().Recording })
+	testkit.Eventually(t, "the shell is not recorded any more", func() bool { return !s.Info().Recording })
 }
 
 func TestRecordingIsStopped(t *testing.T) {
@@ -247,7 +248,7 @@ func TestFullRecordingLeavesTheShell(t *testing.T) {
 	if summary.ID != id || !strings.Contains(summary.Reason, "full") || summary.Bytes > 400<<10 {
 		t.Errorf("%+v", summary)
 	}
-	await(t, "the shell is not recorded any more", func() bool { return !s.Info().Recording })
+	testkit.Eventually(t, "the shell is not recorded any more", func() bool { return !s.Info().Recording })
 }
 
 // A recorder that cannot keep up gets the screen, as every viewer does, and says so.
@@ -267,7 +268,7 @@ func TestRecorderFallsBehind(t *testing.T) {
 	typeIn(t, s, "\n")
 	v.see("last words")
 	run()
-	await(t, "the recorder has caught up", func() bool {
+	testkit.Eventually(t, "the recorder has caught up", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.recording.follower.acked == s.ring.end

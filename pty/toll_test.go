@@ -2,6 +2,7 @@ package pty
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"fmt"
 	"sync"
 	"testing"
@@ -63,14 +64,14 @@ func TestToll_OthersAreEchoed(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := watch(t, other, how{from: 0, types: true})
-	await(t, "the hostile shell pays", func() bool { return table.config.toll.taken() > 8*turnWork })
+	testkit.Eventually(t, "the hostile shell pays", func() bool { return table.config.toll.taken() > 8*turnWork })
 	for i := range 5 {
 		at := table.config.toll.taken()
 		key := fmt.Sprintf("key-%d", i)
 		typeIn(t, other, key+"\r")
 		v.see(key + "\r\n" + key + "\r\n")
 		table.List()
-		await(t, "the hostile shell pays again", func() bool { return table.config.toll.taken() > at })
+		testkit.Eventually(t, "the hostile shell pays again", func() bool { return table.config.toll.taken() > at })
 	}
 	hostile.mu.Lock()
 	free := freeWork * int(hostile.ring.end)

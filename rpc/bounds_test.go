@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"convoy/access"
+	"convoy/internal/testkit"
 )
 
 // Evaluations, commands and Convoy shells of other machines: whoever has taken as many as one may leaves some for
@@ -53,11 +54,11 @@ func TestBounds_EndlessEvaluations(t *testing.T) {
 	t.Parallel()
 	s := &Service{evals: newEvals()}
 	mallory := access.Who{User: "mallory", Role: access.Operator}
-	ctx, cancel := context.WithCancel(soon(t))
+	ctx, cancel := context.WithCancel(testkit.Context(t))
 	defer cancel()
 	for range s.evals.Each { // under way
 		_, err := s.evals.Take(access.Claim{Who: mallory})
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	refused := make(chan error, 40)
 	for range cap(refused) {
@@ -72,8 +73,8 @@ func TestBounds_EndlessEvaluations(t *testing.T) {
 		}
 	}
 	for user, role := range map[string]access.Role{"olga": access.Operator, "ann": access.Admin} {
-		release, err := s.evals.Wait(soon(t), access.Claim{Who: access.Who{User: user, Role: role}})
-		must(t, err)
+		release, err := s.evals.Wait(testkit.Context(t), access.Claim{Who: access.Who{User: user, Role: role}})
+		testkit.Must(t, err)
 		release()
 	}
 	cancel()

@@ -16,6 +16,7 @@ import (
 
 	"convoy/access"
 	"convoy/fleet"
+	"convoy/internal/testkit"
 	"convoy/logs"
 	"convoy/peer"
 	"convoy/pty"
@@ -38,13 +39,13 @@ func newService(t *testing.T) *Service {
 	t.Helper()
 	const self = "convoy@rights.test"
 	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
-	must(t, err)
+	testkit.Must(t, err)
 	file := filepath.Join(t.TempDir(), "users")
-	must(t, os.WriteFile(file, []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))
+	testkit.Must(t, os.WriteFile(file, []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))
 	users, err := access.OpenUsers(file)
-	must(t, err)
+	testkit.Must(t, err)
 	grants, err := access.OpenGrants("", false)
-	must(t, err)
+	testkit.Must(t, err)
 	log := slog.New(slog.DiscardHandler)
 	cluster, err := peer.New(peer.Config{
 		Name:   self,
@@ -53,7 +54,7 @@ func newService(t *testing.T) *Service {
 		Poll:   time.Second,
 		Log:    log,
 	})
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { cluster.Close(); grants.Close() })
 	return New(Config{
 		Self:      self,
@@ -70,18 +71,5 @@ func newService(t *testing.T) *Service {
 // join has the cluster call itself.
 func join(t *testing.T, s *Service) {
 	t.Helper()
-	must(t, s.cfg.Cluster.Join(soon(t), http.NotFoundHandler()))
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
+	testkit.Must(t, s.cfg.Cluster.Join(testkit.Context(t), http.NotFoundHandler()))
 }

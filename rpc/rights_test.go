@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/internal/testkit"
 )
 
 // Every function of Convoy shells is refused to who has lost their right, and to who has become a viewer; a new one
@@ -19,29 +20,34 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 	who := s.cfg.Authority.Let("ann", access.Admin)
 	b := s.newSession("test", func() access.Who { return who })
 	defer b.close()
-	if _, err := b.serve(soon(t), "node.self", nil); err != nil {
+	if _, err := b.serve(testkit.Context(t), "node.self", nil); err != nil {
 		t.Fatalf("while ann is an admin: %v", err)
 	}
 	refusedAll := func(says string) {
 		t.Helper()
 		for fn := range sessionFunctions {
-			if _, err := b.serve(soon(t), fn, nil); err == nil || !strings.Contains(err.Error(), says) {
+			if _, err := b.serve(testkit.Context(t), fn, nil); err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s: %v, want %q", fn, err, says)
 			}
 		}
 	}
-	must(t, s.cfg.Authority.Users.SetRole("ann", access.Viewer))
+	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Viewer))
 	refusedAll("with the role viewer you may not")
-	must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
+	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
 	for fn, a := range sessionActions {
 		if access.Operator.May(a) {
 			continue
 		}
-		if _, err := b.serve(soon(t), fn, nil); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
+		if _, err := b.serve(
+			testkit.Context(t),
+			fn,
+			nil,
+		); err == nil ||
+			!strings.Contains(err.Error(), "it takes the role admin") {
 			t.Errorf("%s by who is an operator now: %v", fn, err)
 		}
 	}
-	must(t, s.cfg.Authority.Users.Remove("ann"))
+	testkit.Must(t, s.cfg.Authority.Users.Remove("ann"))
 	refusedAll("the login that this shell acts for has ended")
 }
 
@@ -58,7 +64,7 @@ func TestRights_CallsUnderWay(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			ctx := soon(t)
+			ctx := testkit.Context(t)
 			go s.cfg.Authority.Run(ctx)
 			who := s.cfg.Authority.Let("ann", access.Operator)
 			b := s.newSession("ann", func() access.Who { return who })
@@ -71,7 +77,7 @@ func TestRights_CallsUnderWay(t *testing.T) {
 			for s.calls.bytes.Used() == 0 && ctx.Err() == nil {
 				runtime.Gosched() // until it is under way
 			}
-			must(t, lose(s.cfg.Authority.Users))
+			testkit.Must(t, lose(s.cfg.Authority.Users))
 			select {
 			case err := <-answer:
 				if err == nil || !strings.Contains(err.Error(), says) {
@@ -117,10 +123,10 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	join(t, s)
-	raw, err := s.cfg.Cluster.Call(soon(t), s.cfg.Self, "rpc.functions")
-	must(t, err)
+	raw, err := s.cfg.Cluster.Call(testkit.Context(t), s.cfg.Self, "rpc.functions")
+	testkit.Must(t, err)
 	var names []string
-	must(t, json.Unmarshal(raw, &names))
+	testkit.Must(t, json.Unmarshal(raw, &names))
 	who := s.cfg.Authority.Let("ann", access.Admin)
 	b := s.newSession("test", func() access.Who { return who })
 	defer b.close()
@@ -143,7 +149,12 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 		name, _ := json.Marshal(s.cfg.Self)
 		function, _ := json.Marshal(fn)
 		for by, args := range map[string][]json.RawMessage{"rpc.call": {name, function}, "rpc.multicall": {function}} {
-			if _, err := b.serve(soon(t), by, args); err == nil || !strings.Contains(err.Error(), "is not called by rpc") {
+			if _, err := b.serve(
+				testkit.Context(t),
+				by,
+				args,
+			); err == nil ||
+				!strings.Contains(err.Error(), "is not called by rpc") {
 				t.Errorf("%s by %s: %v", fn, by, err)
 			}
 		}
@@ -157,13 +168,13 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	who := s.cfg.Authority.Let("ann", access.Admin)
 	who.Grant, who.Made = "login", time.Now().UTC()
 	ask := func(who access.Who, fn string, args ...json.RawMessage) error {
-		_, err := s.Ask(soon(t), who, "login/abcdefghijklmnop", fn, args)
+		_, err := s.Ask(testkit.Context(t), who, "login/abcdefghijklmnop", fn, args)
 		return err
 	}
 	if err := ask(who, "self"); err != nil {
 		t.Fatal(err)
 	}
-	must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
+	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
 	for _, role := range []access.Role{access.Admin, access.Operator} { // as its first request said, and as the next does
 		now := who
 		now.Role = role
@@ -179,7 +190,7 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	operator.Role, operator.Grant = access.Operator, "login of an operator"
 	again := func(who access.Who) error {
 		_, err := s.Ask(
-			soon(t),
+			testkit.Context(t),
 			who,
 			"another/abcdefghijklmnop",
 			"shells.run",
@@ -190,7 +201,7 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	if err := again(operator); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
 		t.Errorf("an operator: %v", err)
 	}
-	must(t, s.cfg.Authority.Users.SetRole("ann", access.Admin))
+	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Admin))
 	if err := again(who); err == nil || !strings.Contains(err.Error(), "there is no node") {
 		t.Errorf("who has become an admin: %v", err)
 	}

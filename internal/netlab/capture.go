@@ -3,6 +3,7 @@
 package netlab
 
 import (
+	"convoy/internal/testkit"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ type Capture struct {
 func (l *Lab) Capture(see func(Frame)) *Capture {
 	l.t.Helper()
 	c := &Capture{see: see}
-	must(l.t, l.hub.inside(func() error {
+	testkit.Must(l.t, l.hub.inside(func() error {
 		fd, err := unix.Socket(
 			unix.AF_PACKET,
 			unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,

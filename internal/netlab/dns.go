@@ -3,6 +3,7 @@
 package netlab
 
 import (
+	"convoy/internal/testkit"
 	"net"
 	"net/netip"
 	"slices"
@@ -59,7 +60,7 @@ func newDNS(t testing.TB, lab *Lab) *DNS {
 	}
 	var tcp net.Listener
 	var udp net.PacketConn
-	must(t, lab.hub.inside(func() (err error) {
+	testkit.Must(t, lab.hub.inside(func() (err error) {
 		if tcp, err = net.Listen("tcp", net.JoinHostPort(dnsAddr, "53")); err == nil {
 			udp, err = net.ListenPacket("udp", net.JoinHostPort(dnsAddr, "53"))
 		}

@@ -3,6 +3,7 @@
 package netlab
 
 import (
+	"convoy/internal/testkit"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -69,7 +70,7 @@ func (l *Lab) change(alter func(*faults)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	alter(&l.faults)
-	must(l.t, l.install())
+	testkit.Must(l.t, l.install())
 }
 
 // Partition lets hosts of different groups reach each other no longer. They still
@@ -136,7 +137,7 @@ func (l *Lab) Delay(h *Host, late time.Duration) {
 	l.t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	must(l.t, h.delay(late))
+	testkit.Must(l.t, h.delay(late))
 }
 
 // Heal undoes all faults of the network. DNS has its own.

@@ -4,6 +4,7 @@ package netlab
 
 import (
 	"context"
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -67,7 +68,7 @@ func New(t testing.TB, n int) *Lab {
 			}
 		}
 	})
-	must(t, lab.build(name, n))
+	testkit.Must(t, lab.build(name, n))
 	lab.DNS = newDNS(t, lab)
 	return lab
 }
@@ -89,13 +90,6 @@ func missing() string {
 		return "this root may not make namespaces"
 	}
 	return ""
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("netlab: %v", err)
-	}
 }
 
 func (l *Lab) spaces() (all []space) {

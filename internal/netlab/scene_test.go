@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"convoy/internal/netlab"
+	"convoy/internal/testkit"
 )
 
 const (
@@ -115,7 +116,7 @@ func (s *scene) holds(during time.Duration, wrong func() string) {
 
 // deadline bounds each wait for something that is to come, however busy the machine is. How soon it came is logged,
 // beside what docs/cluster.md promises; no test compares the two.
-const deadline = 2 * time.Minute
+const deadline = testkit.Patience
 
 // report is what the processes have last said.
 func (s *scene) report() string {

@@ -1,6 +1,7 @@
 package cast
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +19,8 @@ func TestRecordingIsListedAndRead(t *testing.T) {
 		t.Errorf("before the first: %v, %v", list, err)
 	}
 	f := begin(t, d, 0)
-	must(t, f.Output(after(1000), []byte("hello")))
-	must(t, f.Flush())
+	testkit.Must(t, f.Output(after(1000), []byte("hello")))
+	testkit.Must(t, f.Flush())
 	if s := one(
 		t,
 		d,
@@ -32,7 +33,7 @@ func TestRecordingIsListedAndRead(t *testing.T) {
 		t.Errorf("remove while it is written: %v", err)
 	}
 	s, err := f.End(after(1500), "stopped by admin")
-	must(t, err)
+	testkit.Must(t, err)
 	if s.State != Finished || s.Duration != 1500*time.Millisecond || s.Reason != "stopped by admin" {
 		t.Errorf("at its end: %+v", s)
 	}
@@ -40,19 +41,19 @@ func TestRecordingIsListedAndRead(t *testing.T) {
 		t.Errorf("listed as %+v, ended as %+v", again, s)
 	}
 	in, err := d.Open(f.ID())
-	must(t, err)
+	testkit.Must(t, err)
 	defer in.Close()
 	if got := output(t, in); got != "hello" {
 		t.Errorf("read %q", got)
 	}
 	for name, want := range map[string]os.FileMode{d.Path: 0o700, path(d, f.ID()): 0o600} {
 		info, err := os.Stat(name)
-		must(t, err)
+		testkit.Must(t, err)
 		if got := info.Mode().Perm(); got != want {
 			t.Errorf("%s has mode %o, want %o", name, got, want)
 		}
 	}
-	must(t, d.Remove(f.ID()))
+	testkit.Must(t, d.Remove(f.ID()))
 	if err := d.Remove(f.ID()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("remove again: %v", err)
 	}
@@ -74,11 +75,11 @@ func TestOnlyIDsAreFound(t *testing.T) {
 	d := newDir(t, 1<<20)
 	begin(t, d, 0)
 	outside := t.TempDir() + "/secret"
-	must(t, os.WriteFile(outside, []byte("secret"), 0o600))
+	testkit.Must(t, os.WriteFile(outside, []byte("secret"), 0o600))
 	const linked = "20261125-101503-linked"
-	must(t, os.Symlink(outside, path(d, linked)))
-	must(t, os.Mkdir(path(d, "20261125-101504-folder"), 0o700))
-	must(t, os.WriteFile(d.Path+"/notes.txt", nil, 0o600))
+	testkit.Must(t, os.Symlink(outside, path(d, linked)))
+	testkit.Must(t, os.Mkdir(path(d, "20261125-101504-folder"), 0o700))
+	testkit.Must(t, os.WriteFile(d.Path+"/notes.txt", nil, 0o600))
 	for _, id := range []string{"", ".", "..", "../secret", "notes.txt", firstID + ".cast", firstID + "/../" + firstID,
 		"/" + firstID, firstID + "\x00", firstID + "\n",
 		"20261125-101502-K3FZ", "20261125-101502-", linked, "20261125-101504-folder", "20261125-101505-nosuch"} {
@@ -103,13 +104,13 @@ func TestOldestMakeRoom(t *testing.T) {
 	var ids []string
 	for i := range 10 {
 		f := begin(t, d, i)
-		must(t, f.Output(began, []byte(strings.Repeat("x", room/6))))
+		testkit.Must(t, f.Output(began, []byte(strings.Repeat("x", room/6))))
 		_, err := f.End(after(0), "")
-		must(t, err)
+		testkit.Must(t, err)
 		ids = append(ids, f.ID())
 	}
 	list, err := d.List()
-	must(t, err)
+	testkit.Must(t, err)
 	total := int64(0)
 	for i, s := range list {
 		total += s.Bytes
@@ -124,9 +125,9 @@ func TestOldestMakeRoom(t *testing.T) {
 
 func TestTooManyMakeRoom(t *testing.T) {
 	d := newDir(t, 1<<30)
-	must(t, os.MkdirAll(d.Path, 0o700))
+	testkit.Must(t, os.MkdirAll(d.Path, 0o700))
 	for i := range maxFiles + 5 {
-		must(t, os.WriteFile(path(d, fmt.Sprintf("20250101-000000-x%05d", i)), []byte("x"), 0o600))
+		testkit.Must(t, os.WriteFile(path(d, fmt.Sprintf("20250101-000000-x%05d", i)), []byte("x"), 0o600))
 	}
 	begin(t, d, 0)
 	if list, err := d.List(); err != nil || len(list) != maxFiles+1 {
@@ -139,7 +140,7 @@ func TestFullRecordingEnds(t *testing.T) {
 	d := newDir(t, 256<<10)
 	old := begin(t, d, 0)
 	_, err := old.End(after(0), "")
-	must(t, err)
+	testkit.Must(t, err)
 	f := begin(t, d, 1)
 	n := 0
 	for err = nil; err == nil; n++ {
@@ -162,7 +163,7 @@ func TestFullRecordingEnds(t *testing.T) {
 		t.Errorf("the older one did not make room: %v", err)
 	}
 	in, err := d.Open(f.ID())
-	must(t, err)
+	testkit.Must(t, err)
 	defer in.Close()
 	if got := output(t, in); len(got) < 200<<10 || strings.Trim(got, "y") != "" {
 		t.Errorf("%d bytes of it can be read", len(got))
@@ -173,13 +174,13 @@ func TestFullRecordingEnds(t *testing.T) {
 func TestCutOffIsMended(t *testing.T) {
 	d := newDir(t, 1<<20)
 	f := begin(t, d, 0)
-	must(t, f.Output(after(2500), []byte("kept")))
-	must(t, f.Flush())
+	testkit.Must(t, f.Output(after(2500), []byte("kept")))
+	testkit.Must(t, f.Flush())
 	whole := text(t, d, f.ID())
 	_, err := f.file.WriteString(`[0.100, "o", "lo`)
-	must(t, err)
+	testkit.Must(t, err)
 	f.timer.Stop()
-	must(t, f.close()) // as a kill does
+	testkit.Must(t, f.close()) // as a kill does
 	s := one(t, d, f.ID())
 	if s.State != Cut || s.Duration != 2500*time.Millisecond || s.Reason == "" || s.Header != header() {
 		t.Errorf("%+v", s)
@@ -191,17 +192,17 @@ func TestCutOffIsMended(t *testing.T) {
 	if again := one(t, d, f.ID()); again.State != Cut || text(t, d, f.ID()) != mended {
 		t.Errorf("again: %+v", again)
 	}
-	must(t, d.Remove(f.ID()))
+	testkit.Must(t, d.Remove(f.ID()))
 }
 
 // What is no recording, or no recording of ours, is left as it is.
 func TestForeignFilesStay(t *testing.T) {
 	d := newDir(t, 1<<20)
-	must(t, os.MkdirAll(d.Path, 0o700))
+	testkit.Must(t, os.MkdirAll(d.Path, 0o700))
 	for i, content := range []string{"", "no recording", `{"version":2,"width":80,"height":24}` + "\n[1,",
 		`{"version":3,"term":{"cols":80,"rows":24}}` + "\nbroken\n[1"} {
 		id := fmt.Sprintf("20250101-000000-x%d", i)
-		must(t, os.WriteFile(path(d, id), []byte(content), 0o600))
+		testkit.Must(t, os.WriteFile(path(d, id), []byte(content), 0o600))
 		if s := one(t, d, id); s.State != Cut {
 			t.Errorf("%q: %+v", content, s)
 		}
@@ -213,7 +214,7 @@ func TestForeignFilesStay(t *testing.T) {
 
 func TestDirThatCannotBe(t *testing.T) {
 	file := t.TempDir() + "/file"
-	must(t, os.WriteFile(file, nil, 0o600))
+	testkit.Must(t, os.WriteFile(file, nil, 0o600))
 	for _, d := range []Dir{{}, {Path: file + "/below", MaxBytes: 1 << 20}} {
 		if err := d.Check(); err == nil {
 			t.Errorf("%+v passes", d)
@@ -232,11 +233,11 @@ func TestDirThatCannotBe(t *testing.T) {
 
 func BenchmarkOutput(b *testing.B) {
 	w, err := NewWriter(io.Discard, header())
-	must(b, err)
+	testkit.Must(b, err)
 	line := []byte(strings.Repeat("\x1b[32mword\x1b[0m and more text\r\n", 1200)[:32<<10])
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
-		must(b, w.Output(began, line))
+		testkit.Must(b, w.Output(began, line))
 	}
 	w.End(began, "")
 }
@@ -261,8 +262,8 @@ func TestListWhileItEnds(t *testing.T) {
 			}
 		}()
 		_, err := f.End(f.began, "")
-		must(t, err)
-		must(t, <-looked)
+		testkit.Must(t, err)
+		testkit.Must(t, <-looked)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cast
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"os"
@@ -28,13 +29,6 @@ func header() Header {
 		Node:    "convoy@a.test",
 		Shell:   "k3fz9abcde",
 		By:      "admin",
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -82,7 +76,7 @@ func begin(t testing.TB, d Dir, s int) *File {
 	h := header()
 	h.Started = began.Add(time.Duration(s) * time.Second)
 	f, err := d.Create(h)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { f.close() })
 	return f
 }
@@ -91,7 +85,7 @@ func begin(t testing.TB, d Dir, s int) *File {
 func one(t testing.TB, d Dir, id string) Summary {
 	t.Helper()
 	list, err := d.List()
-	must(t, err)
+	testkit.Must(t, err)
 	for _, s := range list {
 		if s.ID == id {
 			return s
@@ -106,6 +100,6 @@ func path(d Dir, id string) string { return d.Path + "/" + id + ".cast" }
 func text(t testing.TB, d Dir, id string) string {
 	t.Helper()
 	b, err := os.ReadFile(path(d, id))
-	must(t, err)
+	testkit.Must(t, err)
 	return string(b)
 }

@@ -2,6 +2,7 @@ package cast
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"reflect"
@@ -16,14 +17,14 @@ import (
 func TestWriterWritesVersion3(t *testing.T) {
 	var out bytes.Buffer
 	w, err := NewWriter(&out, header())
-	must(t, err)
-	must(t, w.Output(after(248), []byte("\x1b[1mHello <&> \"you\"\r\n")))
-	must(t, w.Resize(after(1249), 100, 30))
-	must(t, w.Resize(after(1249), 100, 30))
-	must(t, w.Mark(after(1000), "a mark")) // clocks may go back; recordings do not
-	must(t, w.Exit(after(1500), 137))
+	testkit.Must(t, err)
+	testkit.Must(t, w.Output(after(248), []byte("\x1b[1mHello <&> \"you\"\r\n")))
+	testkit.Must(t, w.Resize(after(1249), 100, 30))
+	testkit.Must(t, w.Resize(after(1249), 100, 30))
+	testkit.Must(t, w.Mark(after(1000), "a mark")) // clocks may go back; recordings do not
+	testkit.Must(t, w.Exit(after(1500), 137))
 	end, err := w.End(after(2000), "the shell ended")
-	must(t, err)
+	testkit.Must(t, err)
 	const want = `{"version":3,"term":{"cols":80,"rows":24,"type":"xterm-256color"},"timestamp":1795601702,"title":"bash","convoy":{"node":"convoy@a.test","shell":"k3fz9abcde","by":"admin"}}
 [0.248, "o", "\u001b[1mHello <&> \"you\"\r\n"]
 [1.001, "r", "100x30"]
@@ -53,12 +54,12 @@ func TestWriterKeepsLettersWhole(t *testing.T) {
 	for size := 1; size < 8; size++ {
 		var out bytes.Buffer
 		w, err := NewWriter(&out, header())
-		must(t, err)
+		testkit.Must(t, err)
 		for b := []byte(said); len(b) > 0; b = b[min(size, len(b)):] {
-			must(t, w.Output(after(0), b[:min(size, len(b))]))
+			testkit.Must(t, w.Output(after(0), b[:min(size, len(b))]))
 		}
 		_, err = w.End(after(0), "")
-		must(t, err)
+		testkit.Must(t, err)
 		if strings.Contains(out.String(), `"o", ""`) {
 			t.Errorf("in pieces of %d: an event without a letter", size)
 		}
@@ -82,11 +83,11 @@ func sameInvalid(a, b string) bool {
 func TestWriterSplitsMuch(t *testing.T) {
 	var out bytes.Buffer
 	w, err := NewWriter(&out, header())
-	must(t, err)
+	testkit.Must(t, err)
 	said := strings.Repeat("\x1b🙂", pieceBytes)
-	must(t, w.Output(after(0), []byte(said)))
+	testkit.Must(t, w.Output(after(0), []byte(said)))
 	_, err = w.End(after(0), "")
-	must(t, err)
+	testkit.Must(t, err)
 	_, list, _ := events(t, bytes.NewReader(out.Bytes()))
 	for _, e := range list {
 		if len(e.Data) > pieceBytes || !utf8.ValidString(e.Data) || strings.ContainsRune(e.Data, utf8.RuneError) {
@@ -102,11 +103,11 @@ func TestWriterSplitsMuch(t *testing.T) {
 func TestScreenForgetsHalfALetter(t *testing.T) {
 	var out bytes.Buffer
 	w, err := NewWriter(&out, header())
-	must(t, err)
-	must(t, w.Output(after(0), []byte("a\xf0\x9f")))
-	must(t, w.Screen(after(0), []byte("\x18\x1bcb")))
+	testkit.Must(t, err)
+	testkit.Must(t, w.Output(after(0), []byte("a\xf0\x9f")))
+	testkit.Must(t, w.Screen(after(0), []byte("\x18\x1bcb")))
 	_, err = w.End(after(0), "")
-	must(t, err)
+	testkit.Must(t, err)
 	if got := output(t, &out); got != "a\x18\x1bcb" {
 		t.Errorf("%q", got)
 	}
@@ -139,9 +140,9 @@ func TestWriterWritesEachSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &pieces{}
 		w, err := NewWriter(out, header())
-		must(t, err)
-		must(t, w.Output(after(0), []byte("one")))
-		must(t, w.Output(after(1), []byte("two")))
+		testkit.Must(t, err)
+		testkit.Must(t, w.Output(after(0), []byte("one")))
+		testkit.Must(t, w.Output(after(1), []byte("two")))
 		time.Sleep(flushTime - time.Millisecond)
 		synctest.Wait()
 		if list := out.all(); len(list) != 1 {
@@ -152,21 +153,21 @@ func TestWriterWritesEachSecond(t *testing.T) {
 		if want := "[0.000, \"o\", \"one\"]\n[0.001, \"o\", \"two\"]\n"; len(out.all()) != 2 || out.all()[1] != want {
 			t.Errorf("after a second: %q", out.all())
 		}
-		must(t, w.Output(after(2), bytes.Repeat([]byte("x"), flushBytes)))
+		testkit.Must(t, w.Output(after(2), bytes.Repeat([]byte("x"), flushBytes)))
 		if list := out.all(); len(list) != 3 || !strings.HasSuffix(list[2], "\n") {
 			t.Error("much is not written at once, or not in whole lines")
 		}
 		_, err = w.End(after(3), "")
-		must(t, err)
+		testkit.Must(t, err)
 	})
 }
 
 func TestWriterStopsAtAnError(t *testing.T) {
 	out := &pieces{}
 	w, err := NewWriter(out, header())
-	must(t, err)
+	testkit.Must(t, err)
 	out.err = errors.New("disk on fire")
-	must(t, w.Output(after(0), []byte("one")))
+	testkit.Must(t, w.Output(after(0), []byte("one")))
 	if err := w.Flush(); !errors.Is(err, out.err) {
 		t.Errorf("flush: %v", err)
 	}
@@ -264,13 +265,13 @@ func FuzzWriter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, said []byte, size uint8) {
 		var out bytes.Buffer
 		w, err := NewWriter(&out, header())
-		must(t, err)
+		testkit.Must(t, err)
 		n := int(size) + 1
 		for b := said; len(b) > 0; b = b[min(n, len(b)):] {
-			must(t, w.Output(after(0), b[:min(n, len(b))]))
+			testkit.Must(t, w.Output(after(0), b[:min(n, len(b))]))
 		}
 		_, err = w.End(after(0), "")
-		must(t, err)
+		testkit.Must(t, err)
 		got := output(t, &out)
 		if utf8.Valid(said) && got != string(said) || !utf8.ValidString(got) {
 			t.Errorf("%q became %q", said, got)
