@@ -184,19 +184,6 @@ func TestTextHandler_LevelAndWith(t *testing.T) {
 	}
 }
 
-func TestColourHandler(t *testing.T) {
-	for level, sgr := range map[slog.Level]string{
-		slog.LevelDebug: "2", slog.LevelInfo: "32", slog.LevelWarn: "33", slog.LevelError: "31",
-	} {
-		var out bytes.Buffer
-		slog.New(ColourHandler(&out, slog.LevelDebug)).Log(t.Context(), level, "m\x1b[5m", "k", "v")
-		if got := out.String(); !strings.Contains(got, "\x1b["+sgr+"m"+levelWord(level)+"\x1b[0m") ||
-			strings.Contains(got, "\x1b[5m") {
-			t.Errorf("wrote %q", got)
-		}
-	}
-}
-
 // TestHandlers_WriterThatHangs: a pipe that nobody reads must not stop the
 // program, and what was lost is counted once it is read again.
 func TestHandlers_WriterThatHangs(t *testing.T) {

@@ -15,33 +15,21 @@ const clock = "15:04:05"
 
 // textHandler writes lines for a person at a terminal.
 type textHandler struct {
-	w      io.Writer
-	level  slog.Leveler
-	colour bool
-	flat   flattener
+	w     io.Writer
+	level slog.Leveler
+	flat  flattener
 }
 
 // TextHandler writes each record from that level on as one line for a person:
 // "20:07:25 INFO  member joined  node=convoy@…". Control characters are shown,
 // not obeyed. A writer that hangs does not hold up the program.
 func TextHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	return newTextHandler(w, level, false)
-}
-
-// ColourHandler is TextHandler for a terminal that shows colours.
-func ColourHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	return newTextHandler(w, level, true)
-}
-
-func newTextHandler(w io.Writer, level slog.Leveler, colour bool) *textHandler {
-	h := &textHandler{level: level, colour: colour}
-	h.w = &outlet{w: w, notice: func(dropped int) []byte {
-		return h.render(Line{
+	return &textHandler{level: level, w: &outlet{w: w, notice: func(dropped int) []byte {
+		return renderText(Line{
 			Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
 			Attrs: []Attr{{"n", strconv.Itoa(dropped)}},
 		})
-	}}
-	return h
+	}}}
 }
 
 // Enabled compares with the handler's level.
@@ -51,7 +39,7 @@ func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle writes the record in one piece.
 func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
-	_, err := h.w.Write(h.render(h.flat.line(r).bounded()))
+	_, err := h.w.Write(renderText(h.flat.line(r).bounded()))
 	return err
 }
 
@@ -69,12 +57,13 @@ func (h *textHandler) WithGroup(name string) slog.Handler {
 	return &next
 }
 
-func (h *textHandler) render(l Line) []byte {
+// renderText is a line of a person's log, with its end.
+func renderText(l Line) []byte {
 	var b strings.Builder
-	b.WriteString(h.paint("2", l.Time.Local().Format(clock)))
+	b.WriteString(l.Time.Local().Format(clock))
 	b.WriteByte(' ')
 	word := levelWord(l.Level)
-	b.WriteString(h.paint(levelColour(l.Level), word))
+	b.WriteString(word)
 	b.WriteString(strings.Repeat(" ", len("ERROR")-len(word)+1))
 	b.WriteString(visible(l.Message))
 	for i, a := range l.Attrs {
@@ -82,32 +71,11 @@ func (h *textHandler) render(l Line) []byte {
 			b.WriteByte(' ')
 		}
 		b.WriteByte(' ')
-		b.WriteString(h.paint("2", visible(a.Key)+"="))
+		b.WriteString(visible(a.Key) + "=")
 		b.WriteString(quoted(a.Value))
 	}
 	b.WriteByte('\n')
 	return []byte(b.String())
-}
-
-// paint puts s into a colour (an SGR parameter), if there are colours.
-func (h *textHandler) paint(sgr, s string) string {
-	if !h.colour || sgr == "" {
-		return s
-	}
-	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
-}
-
-func levelColour(l slog.Level) string {
-	switch {
-	case l < slog.LevelInfo:
-		return "2"
-	case l < slog.LevelWarn:
-		return "32"
-	case l < slog.LevelError:
-		return "33"
-	default:
-		return "31"
-	}
 }
 
 // quoted returns a value as it stands if it is one plain word, else quoted.

@@ -1,7 +1,6 @@
 package pty
 
 import (
-	"bytes"
 	"context"
 	"convoy/internal/testkit"
 	"errors"
@@ -134,7 +133,6 @@ func TestBlockedInputEndsWithContextAndGoesOn(t *testing.T) {
 	for i := range 40000 {
 		paste = fmt.Appendf(paste, "%d,", i)
 	}
-	paste = bytes.ReplaceAll(paste, []byte{3}, nil)
 	for range 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		if err := s.Input(ctx, "typist", 0, paste); !errors.Is(err, context.DeadlineExceeded) {

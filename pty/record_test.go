@@ -53,7 +53,7 @@ func replayed(t testing.TB, d cast.Dir, id string) (*screen.Screen, []cast.Event
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal := screen.New(in.Header().Rows, in.Header().Cols, comingRows)
+	terminal := screen.New(in.Header.Rows, in.Header.Cols, comingRows)
 	var events []cast.Event
 	for {
 		e, err := in.Next()

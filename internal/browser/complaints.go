@@ -18,10 +18,6 @@ type complaints struct {
 	network []string
 }
 
-// Complaints returns everything that the page complained of so far, except for
-// requests that failed.
-func (p *Page) Complaints() []string { return p.log.all() }
-
 // FailedRequests returns the browser's remarks on requests that failed: refused
 // ones, and those that the network swallowed.
 func (p *Page) FailedRequests() []string {

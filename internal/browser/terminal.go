@@ -21,12 +21,6 @@ func (p *Page) WaitScreen(key, text string) {
 	p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%s)?.text().includes(%s)`, quote(key), quote(text)))
 }
 
-// Undrawn returns how many bytes a terminal has received and not drawn.
-func (p *Page) Undrawn(key string) int {
-	p.t.Helper()
-	return Eval[int](p, fmt.Sprintf(`window.convoy.panes.get(%s).undrawn`, quote(key)))
-}
-
 // FocusPane puts the keyboard's focus on the terminal of a shell.
 func (p *Page) FocusPane(key string) {
 	p.t.Helper()

@@ -62,16 +62,6 @@ func (s *Server) Ping() {
 	}
 }
 
-// Subscriptions returns how many subscriptions are open.
-func (s *Server) Subscriptions() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for p := range s.sockets {
-		n += len(p.subs)
-	}
-	return n
-}
-
 // socket serves one WebSocket.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	if who, err := s.callerOf(r); err != nil || who.nobody || s.opts.NoSockets {

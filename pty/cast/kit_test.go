@@ -43,7 +43,7 @@ func events(t testing.TB, in io.Reader) (Header, []Event, error) {
 	for {
 		e, err := r.Next()
 		if err != nil {
-			return r.Header(), list, err
+			return r.Header, list, err
 		}
 		list = append(list, e)
 	}

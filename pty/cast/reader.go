@@ -19,12 +19,13 @@ const maxSeconds = 1e9
 
 // Reader reads a recording of version 2 or 3.
 type Reader struct {
-	in     *bufio.Reader
-	header Header
-	v2     bool
-	at     time.Duration // of the last event
-	line   []byte
-	off    int64 // bytes of whole lines read
+	Header Header
+
+	in   *bufio.Reader
+	v2   bool
+	at   time.Duration // of the last event
+	line []byte
+	off  int64 // bytes of whole lines read
 }
 
 // NewReader reads the header: ErrFormat if there is none that it knows.
@@ -35,7 +36,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
 	r.off = int64(len(line))
-	r.header, r.v2, err = parseHeader(line)
+	r.Header, r.v2, err = parseHeader(line)
 	return r, err
 }
 
@@ -69,9 +70,6 @@ func parseHeader(line []byte) (h Header, v2 bool, err error) {
 }
 
 func sideValid(n int) bool { return n >= 1 && n <= maxSide }
-
-// Header is what the first line says.
-func (r *Reader) Header() Header { return r.header }
 
 // Next reads the next event. io.EOF is the end, io.ErrUnexpectedEOF that of a
 // file whose last line was cut off. An Event's time is never before that of the

@@ -239,7 +239,7 @@ func FuzzReader(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if h := r.Header(); !sideValid(h.Cols) || !sideValid(h.Rows) {
+		if h := r.Header; !sideValid(h.Cols) || !sideValid(h.Rows) {
 			t.Fatalf("header %+v", h)
 		}
 		for last := time.Duration(0); ; {

@@ -227,8 +227,8 @@ func TestHistory(t *testing.T) {
 	}
 	want := []string{"old", "one", "def f():\n  pass\n", "two"}
 	again, err := OpenHistory(path)
-	if err != nil || !reflect.DeepEqual(again.Entries(), want) || !reflect.DeepEqual(h.Entries(), want) {
-		t.Errorf("kept %q and %q, %v", h.Entries(), again.Entries(), err)
+	if err != nil || !reflect.DeepEqual(again.entries, want) || !reflect.DeepEqual(h.entries, want) {
+		t.Errorf("kept %q and %q, %v", h.entries, again.entries, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file: %v, %v", info, err)
@@ -242,11 +242,11 @@ func TestHistory(t *testing.T) {
 	if err := again.Add("behind"); err != nil {
 		t.Error(err)
 	}
-	if h, err = OpenHistory(path); err != nil || !reflect.DeepEqual(h.Entries(), append(want, "behind")) {
-		t.Errorf("behind a broken line: %q, %v", h.Entries(), err)
+	if h, err = OpenHistory(path); err != nil || !reflect.DeepEqual(h.entries, append(want, "behind")) {
+		t.Errorf("behind a broken line: %q, %v", h.entries, err)
 	}
-	if h, err := OpenHistory("/nowhere/at/all"); err == nil || h.Add("x") != nil || len(h.Entries()) != 1 {
-		t.Errorf("without a file: %v, %q", err, h.Entries())
+	if h, err := OpenHistory("/nowhere/at/all"); err == nil || h.Add("x") != nil || len(h.entries) != 1 {
+		t.Errorf("without a file: %v, %q", err, h.entries)
 	}
 }
 
@@ -275,11 +275,11 @@ func TestHistory_IsShared(t *testing.T) {
 		t.Errorf("the file: %v, %v", info, err)
 	}
 	h, err := OpenHistory(path)
-	if err != nil || len(h.Entries()) < keepFile/600 {
-		t.Fatalf("%d entries, %v", len(h.Entries()), err)
+	if err != nil || len(h.entries) < keepFile/600 {
+		t.Fatalf("%d entries, %v", len(h.entries), err)
 	}
 	next := map[int]int{} // of each writer, the entry that must come
-	for _, text := range h.Entries() {
+	for _, text := range h.entries {
 		var k, i int
 		if _, err := fmt.Sscanf(text, "entry %d of %d", &k, &i); err != nil {
 			t.Fatalf("%q: %v", text, err)

@@ -172,6 +172,3 @@ func (h *History) find(text string, from int, back bool) int {
 	}
 	return -1
 }
-
-// Entries are all entries, oldest first.
-func (h *History) Entries() []string { return slices.Clone(h.entries) }

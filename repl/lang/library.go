@@ -2,7 +2,6 @@ package lang
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -148,15 +147,6 @@ func (s *Session) helpLine(e entry) {
 	first, _, _ := strings.Cut(e.doc, ". ")
 	call := e.name + "(" + e.params + ")"
 	fmt.Fprintf(s.cfg.Out, "  %s\n      %s\n", s.paint(bold, call), strings.TrimSuffix(first, ".")+".")
-}
-
-// Names are the names of all built-in functions, sorted.
-func Names() []string {
-	names := map[string]bool{}
-	for _, e := range entries() {
-		names[e.name] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 func cmpOr(text, otherwise string) string {

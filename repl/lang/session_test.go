@@ -245,12 +245,11 @@ func TestHelp_CoversEveryBuiltin(t *testing.T) {
 	if err := s.Run(t.Context(), "", "help"); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range Names() {
-		if !strings.Contains(out.String(), name+"(") {
-			t.Errorf("help() says nothing of %s", name)
-		}
-	}
+	all := out.String()
 	for _, e := range entries() {
+		if !strings.Contains(all, e.name+"(") {
+			t.Errorf("help() does not list %s", e.name)
+		}
 		out.Reset()
 		if err := s.Run(t.Context(), "", "help("+e.name+")"); err != nil || !strings.Contains(out.String(), e.name) {
 			t.Errorf("help(%s) prints %q, %v", e.name, out.String(), err)
