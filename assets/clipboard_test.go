@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/faultproxy"
 )
 
 // osc52 is a program's wish to have a text on the clipboard.
@@ -99,7 +100,7 @@ func testCopyRefused(t *testing.T, b *browser.Browser) {
 // testCopyAfterGap has a program copy while the page is away: too late when it is back.
 func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
+	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	p.Do(fakeClipboard)
 	p.FocusPane(key)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/faultproxy"
 )
 
 func TestMain(m *testing.M) {
@@ -116,7 +117,7 @@ func checkRows(t *testing.T, p *browser.Page, n int) {
 // testResume cuts the stream again and again while output flows.
 func testResume(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
+	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	for i := range 20 {
 		before := s.end()
@@ -141,7 +142,7 @@ func testResume(t *testing.T, b *browser.Browser) {
 // testStall lets the network swallow everything without a word: the missing heartbeat tells.
 func testStall(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
+	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	s.put(rows(0, 10))
 	p.WaitScreen(key, "row 9")
@@ -230,7 +231,7 @@ func testTypeInFlood(t *testing.T, b *browser.Browser) {
 // testReset loses bytes in the middle of a letter within a title.
 func testReset(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
+	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	s.put("before\x1b[?1049h\x1b[31m\x1b]0;a title \xf0\x9f")
 	p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end()))
@@ -364,7 +365,7 @@ func testLeave(t *testing.T, b *browser.Browser) {
 
 func testLoggedOut(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
+	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	s.change(func() { s.refuse = true })
 	proxy.Cut()

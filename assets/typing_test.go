@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"convoy/internal/browser"
+	"convoy/internal/faultproxy"
 )
 
 // typeWords types n numbered words, each its own key event, and returns them all.
@@ -153,7 +154,7 @@ func testForgottenViewer(t *testing.T, b *browser.Browser) {
 
 func testTypeOverLoss(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := browser.NewProxy(t, s.addr())
+	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	p.FocusPane(key)
 	p.Type("before,")

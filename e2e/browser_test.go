@@ -12,6 +12,7 @@ import (
 
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/faultproxy"
 	"convoy/internal/testkit"
 )
 
@@ -140,7 +141,7 @@ func TestBrowser_Row05_LimitIsExplained(t *testing.T) {
 func TestBrowser_UnpluggedAndBack(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
-	proxy := browser.NewProxy(t, n.host())
+	proxy := faultproxy.Start(t, n.host())
 	p := browse(t, n, proxy.Addr())
 	key := selfShell(t, n, p)
 	enter(p, key, `for i in {1..3000}; do echo "row $i of three thousand"; ((i % 300)) || sleep 0.1; done`)

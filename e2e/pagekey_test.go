@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"convoy/internal/browser"
+	"convoy/internal/faultproxy"
 	"convoy/internal/testkit"
 )
 
@@ -152,7 +153,7 @@ func replay(t *testing.T, host, key, cookie string) {
 func TestBrowser_StolenCookie(t *testing.T) {
 	n := startBash(t)
 	th := startThief(t)
-	proxy := browser.NewProxy(t, n.host())
+	proxy := faultproxy.Start(t, n.host())
 	host := "localhost:" + port(t, "http://"+proxy.Addr())
 	p := browse(t, n, host)
 	key := selfShell(t, n, p)
@@ -217,7 +218,7 @@ func TestBrowser_StolenCookie(t *testing.T) {
 // that.
 func TestBrowser_AnotherOrigin(t *testing.T) {
 	n := startBash(t)
-	proxy := browser.NewProxy(t, n.host())
+	proxy := faultproxy.Start(t, n.host())
 	p := browse(t, n, "localhost:"+port(t, n.Base))
 	key := selfShell(t, n, p)
 	other := "http://localhost:" + port(t, "http://"+proxy.Addr())

@@ -13,6 +13,7 @@ import (
 	"convoy/access"
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/faultproxy"
 	"convoy/internal/testkit"
 	"convoy/pty"
 )
@@ -134,7 +135,7 @@ func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
 	testkit.Must(t, err)
 	var made struct{ ID, URL string }
 	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, s.Path()+"/links", []byte(`{"right":"type"}`), &made))
-	proxy := browser.NewProxy(t, n.host())
+	proxy := faultproxy.Start(t, n.host())
 	p := browser.Shared(t).Open(t, "http://"+proxy.Addr()+made.URL)
 	p.Touch(360, 740)
 	p.Reload()

@@ -86,7 +86,7 @@ func openShell(ctx context.Context, viewer *client.Client, node string) (*convoy
 // follow follows a shell from its first byte.
 func follow(ctx context.Context, viewer *client.Client, shell client.Shell) (*convoyLink, error) {
 	ctx, stop := context.WithCancelCause(ctx)
-	stream, err := viewer.Stream(ctx, url.Values{"want": {"none"}, "shell": {shell.Key() + "@0"}})
+	stream, err := viewer.Follow(ctx, shell, 0)
 	if err != nil {
 		stop(nil)
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"convoy/internal/bench/figures"
+	"convoy/internal/faultproxy"
 )
 
 // delayKeys is how many keys are typed one after the other, each way, in a round.
@@ -64,7 +65,7 @@ type far struct {
 	trip    time.Duration
 	ping    *ping
 	trips   rounds
-	proxies []*proxy
+	proxies []*faultproxy.Proxy
 	typed   []*typed
 }
 
@@ -95,12 +96,13 @@ func (b *bench) openFar(ctx context.Context, trip time.Duration) (f *far, err er
 
 // open puts a proxy in front of an address, and opens a way through it.
 func (f *far) open(addr string, through func(addr string) (*way, error)) error {
-	link, err := newProxy(addr, f.trip/2)
+	link, err := faultproxy.New(addr)
 	if err != nil {
 		return err
 	}
+	link.Delay(f.trip / 2)
 	f.proxies = append(f.proxies, link)
-	w, err := through(link.addr())
+	w, err := through(link.Addr())
 	if err == nil {
 		f.typed = append(f.typed, &typed{way: w})
 	}
@@ -112,7 +114,7 @@ func (f *far) close() {
 		t.close()
 	}
 	for _, link := range f.proxies {
-		link.close()
+		link.Close()
 	}
 	if f.ping != nil {
 		f.ping.close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"convoy/internal/faultproxy"
 	"io"
 	"net"
 	"sync"
@@ -10,7 +11,7 @@ import (
 // ping is an echo server behind a proxy.
 type ping struct {
 	server net.Listener
-	link   *proxy
+	link   *faultproxy.Proxy
 	conn   net.Conn
 	done   sync.WaitGroup
 }
@@ -29,12 +30,13 @@ func newPing(delay time.Duration) (*ping, error) {
 		defer conn.Close()
 		io.Copy(conn, conn) //nolint:errcheck // the pinging side sees it
 	})
-	if p.link, err = newProxy(server.Addr().String(), delay); err != nil {
+	if p.link, err = faultproxy.New(server.Addr().String()); err != nil {
 		server.Close()
 		return nil, err
 	}
-	if p.conn, err = net.Dial("tcp", p.link.addr()); err != nil {
-		p.link.close()
+	p.link.Delay(delay)
+	if p.conn, err = net.Dial("tcp", p.link.Addr()); err != nil {
+		p.link.Close()
 		server.Close()
 		return nil, err
 	}
@@ -53,7 +55,7 @@ func (p *ping) trip() (time.Duration, error) {
 
 func (p *ping) close() {
 	p.conn.Close()
-	p.link.close()
+	p.link.Close()
 	p.server.Close()
 	p.done.Wait()
 }

@@ -1,6 +1,6 @@
 // Package browser is the test kit that drives a real Chromium: it opens pages,
-// types, waits for conditions, reads terminals, takes screenshots, unplugs the
-// network between a page and its server, and collects what pages complain of.
+// types, waits for conditions, reads terminals, takes screenshots, and collects
+// what pages complain of.
 //
 // Everything ends with the test that started it. A test is skipped where there
 // is no Chromium.

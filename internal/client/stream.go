@@ -69,6 +69,11 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 	return s, nil
 }
 
+// Follow opens an event stream of one shell only, from an offset; -1 is from the oldest byte that the node has.
+func (c *Client) Follow(ctx context.Context, s Shell, from int64) (*Stream, error) {
+	return c.Stream(ctx, url.Values{"want": {"none"}, "shell": {fmt.Sprintf("%s@%d", s.Key(), from)}})
+}
+
 // Close ends the stream.
 func (s *Stream) Close() { s.body.Close() }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"sync"
 )
 
@@ -31,7 +30,7 @@ type Terminal struct {
 // Attach follows a shell from an offset; -1 is from the oldest byte kept. Close it.
 func (c *Client) Attach(ctx context.Context, s Shell, from int64) (*Terminal, error) {
 	ctx, stop := context.WithCancel(ctx)
-	stream, err := c.Stream(ctx, url.Values{"want": {"none"}, "shell": {fmt.Sprintf("%s@%d", s.Key(), from)}})
+	stream, err := c.Follow(ctx, s, from)
 	if err != nil {
 		stop()
 		return nil, err

@@ -16,8 +16,8 @@ import (
 
 	"convoy/internal/browser"
 	"convoy/internal/client"
+	"convoy/internal/faultproxy"
 	"convoy/internal/testkit"
-	"convoy/internal/weather"
 )
 
 // asProcess is the variable that makes the test binary a node, with its arguments.
@@ -186,13 +186,13 @@ func whileReading(loop string) string {
 	return `(stty -echo; (` + loop + `) & read line; wait; echo "read <$line>"; stty echo)`
 }
 
-// The page's own scripts in bad weather: what is typed in it is typed once and in order, and 200 KiB of output are
-// there once, row by row.
-func TestBrowser_Weather(t *testing.T) {
+// The page's own scripts over a bad network: each key is typed once and in order, and 200 KiB of output are there once,
+// row by row.
+func TestBrowser_BadNetwork(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	seed := rand.Uint64()
-	proxy, err := weather.NewProxy(n.host(), seed, weather.Weather{})
+	proxy, err := faultproxy.NewHTTP(n.host(), seed, faultproxy.Faults{})
 	testkit.Must(t, err)
 	defer proxy.Close()
 	p := browse(t, n, proxy.Addr())
@@ -205,7 +205,13 @@ func TestBrowser_Weather(t *testing.T) {
 		),
 	)
 	p.WaitScreen(key, "\nrow ")
-	proxy.Change(weather.Weather{Cut: 0.3, Copy: 0.3, Delay: 20 * time.Millisecond, StreamCut: 0.9, StreamBytes: 64 << 10})
+	proxy.SetFaults(faultproxy.Faults{
+		Cut:         0.3,
+		Repeat:      0.3,
+		Delay:       20 * time.Millisecond,
+		StreamCut:   0.9,
+		StreamBytes: 64 << 10,
+	})
 	began := time.Now()
 	random := rand.New(rand.NewPCG(seed, 0))
 	var typed strings.Builder
@@ -216,7 +222,7 @@ func TestBrowser_Weather(t *testing.T) {
 	}
 	p.Press("Enter")
 	p.Wait(fmt.Sprintf(`/^read <[a-z]/m.test(convoy.panes.get(%q).text())`, key))
-	t.Logf("seed %d: %v of weather, %+v", seed, time.Since(began).Round(time.Millisecond), proxy.Tally())
+	t.Logf("seed %d: %v of faults, %+v", seed, time.Since(began).Round(time.Millisecond), proxy.Stats())
 	all := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
 	rows := regexp.MustCompile(`(?m)^row (\d+) of four thousand, as wide as fifty bytes\.$`).FindAllStringSubmatch(all, -1)
 	for i := range 4000 {
