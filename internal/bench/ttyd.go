@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // Messages of ttyd begin with one of these letters, in both directions.
@@ -19,11 +21,14 @@ const (
 	ttydInput  = '0' // to ttyd
 )
 
+// maxMessage bounds a message of ttyd, in bytes. It is more than ttyd reads from a terminal at once.
+const maxMessage = 128 << 10
+
 // ttydLink is a shell behind ttyd, without compression, which makes ttyd slower on one machine.
 type ttydLink struct {
-	ws   *webSocket
+	ws   *websocket.Conn
 	out  chan chunk
-	stop chan struct{}
+	stop context.CancelFunc
 	done sync.WaitGroup
 	err  error // read it when out is closed
 }
@@ -107,31 +112,59 @@ func freeAddr() (string, error) {
 
 // followTtyd connects to a ttyd that is starting.
 func followTtyd(ctx context.Context, addr string) (*ttydLink, error) {
-	ctx, cancel := context.WithTimeout(ctx, startWait)
+	starting, cancel := context.WithTimeout(ctx, startWait)
 	defer cancel()
-	ws, err := dialWebSocket(ctx, addr, "/ws", "tty")
-	for errors.Is(err, syscall.ECONNREFUSED) && ctx.Err() == nil {
+	ws, err := dialTtyd(starting, addr)
+	for errors.Is(err, syscall.ECONNREFUSED) && starting.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
-		ws, err = dialWebSocket(ctx, addr, "/ws", "tty")
+		ws, err = dialTtyd(starting, addr)
 	}
 	if err != nil {
 		return nil, err
 	}
-	l := &ttydLink{ws: ws, out: make(chan chunk, 64), stop: make(chan struct{})}
-	hello := fmt.Appendf(nil, `{"AuthToken":"","columns":%s,"rows":%s}`, strconv.Itoa(cols), strconv.Itoa(rows))
-	if err := ws.write(opBinary, hello); err != nil {
-		ws.conn.Close()
+	ctx, stop := context.WithCancel(ctx)
+	l := &ttydLink{ws: ws, out: make(chan chunk, 64), stop: stop}
+	hello := fmt.Appendf(nil, `{"AuthToken":"","columns":%d,"rows":%d}`, cols, rows)
+	if err := ws.Write(ctx, websocket.MessageBinary, hello); err != nil {
+		l.Close()
 		return nil, err
 	}
-	l.done.Go(l.read)
+	l.done.Go(func() { l.read(ctx) })
 	return l, nil
 }
 
-func (l *ttydLink) read() {
+func dialTtyd(ctx context.Context, addr string) (*websocket.Conn, error) {
+	ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/ws", &websocket.DialOptions{
+		Subprotocols:    []string{"tty"},
+		CompressionMode: websocket.CompressionDisabled,
+	})
+	if err == nil {
+		ws.SetReadLimit(maxMessage)
+	}
+	return ws, err
+}
+
+// receive receives a message into memory of room. io.EOF is the end.
+func (l *ttydLink) receive(ctx context.Context, room *slab) ([]byte, error) {
+	_, message, err := l.ws.Reader(ctx)
+	if websocket.CloseStatus(err) >= 0 {
+		return nil, io.EOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := io.ReadFull(message, room.get(maxMessage+1))
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return room.keep(n), err
+}
+
+func (l *ttydLink) read(ctx context.Context) {
 	defer close(l.out)
 	var room slab
 	for {
-		b, err := l.ws.read(&room)
+		b, err := l.receive(ctx, &room)
 		if err != nil {
 			l.err = err
 			return
@@ -141,14 +174,14 @@ func (l *ttydLink) read() {
 		}
 		select {
 		case l.out <- chunk{time.Now(), b[1:]}:
-		case <-l.stop:
+		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (l *ttydLink) Send(_ context.Context, b []byte) error {
-	return l.ws.write(opBinary, append([]byte{ttydInput}, b...))
+func (l *ttydLink) Send(ctx context.Context, b []byte) error {
+	return l.ws.Write(ctx, websocket.MessageBinary, append([]byte{ttydInput}, b...))
 }
 
 func (l *ttydLink) Output() <-chan chunk { return l.out }
@@ -156,7 +189,7 @@ func (l *ttydLink) Err() error           { return l.err }
 func (l *ttydLink) Drawn(int)            {}
 
 func (l *ttydLink) Close() {
-	close(l.stop)
-	l.ws.conn.Close()
+	l.stop()
+	l.ws.CloseNow() //nolint:errcheck // ttyd ends the shell either way
 	l.done.Wait()
 }
