@@ -7,7 +7,7 @@ import (
 )
 
 // Without a token for its API, no variable of Railway makes it the provider.
-func TestProvider_WithoutAToken(t *testing.T) {
+func TestRailway_WithoutATokenNodesAreLocal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		env  map[string]string

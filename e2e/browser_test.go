@@ -127,7 +127,7 @@ func TestBrowser_MainJob(t *testing.T) {
 	}
 }
 
-func TestBrowser_Row05_LimitIsExplained(t *testing.T) {
+func TestBrowser_LimitIsExplained(t *testing.T) {
 	t.Parallel()
 	n := startBash(t, "-max-nodes", "1")
 	p := browse(t, n, n.host())
@@ -395,7 +395,7 @@ func root(t *testing.T) string {
 	return dir
 }
 
-func TestBrowser_Row01_AllNodesAtOnce(t *testing.T) {
+func TestBrowser_AllNodesAtOnce(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
@@ -418,7 +418,7 @@ func TestBrowser_Row01_AllNodesAtOnce(t *testing.T) {
 	p.Clean()
 }
 
-func TestBrowser_Row06_ServingNodeIsMarked(t *testing.T) {
+func TestBrowser_ServingNodeIsMarked(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	made := n.spawnAlive(t)
@@ -435,7 +435,7 @@ func TestBrowser_Row06_ServingNodeIsMarked(t *testing.T) {
 	}
 }
 
-func TestBrowser_Row11_ClickFocusesTheShell(t *testing.T) {
+func TestBrowser_ClickFocusesTheShell(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())

@@ -30,7 +30,7 @@ var loopback = func() string {
 	return "::1"
 }()
 
-// byHand is a node that makes no others and polls nothing, as in three terminals by hand: row 25.
+// byHand is a node that makes no others and polls nothing, as in three terminals by hand.
 type byHand struct {
 	*client.Client
 	name string
@@ -74,7 +74,7 @@ func (a byHand) evaluates(t *testing.T, source string) string {
 	return out
 }
 
-func TestRow17_ConnectByHand(t *testing.T) {
+func TestConnectByHand(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
 	if answer := a.connect(t, b.at); !answer.Connected {
@@ -91,7 +91,7 @@ func TestRow17_ConnectByHand(t *testing.T) {
 	}
 }
 
-func TestRow25_ThreeNodesByHand(t *testing.T) {
+func TestThreeNodesByHand(t *testing.T) {
 	t.Parallel()
 	a, b, c := startByHand(t, "a.test"), startByHand(t, "b.test"), startByHand(t, "c.test")
 	for _, other := range []byHand{b, c} {
@@ -112,7 +112,7 @@ func TestRow25_ThreeNodesByHand(t *testing.T) {
 	})
 }
 
-func TestRow19_PingShowsInTheLog(t *testing.T) {
+func TestPingShowsInTheLog(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
 	if answer := a.connect(t, b.at); !answer.Connected {
@@ -141,7 +141,7 @@ func TestRow19_PingShowsInTheLog(t *testing.T) {
 	}
 }
 
-func TestRow18_CallAcrossNodes(t *testing.T) {
+func TestCallAcrossNodes(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
 	if answer := a.connect(t, b.at); !answer.Connected {
@@ -153,7 +153,7 @@ func TestRow18_CallAcrossNodes(t *testing.T) {
 	}
 }
 
-func TestRow23_AnotherCookieStaysOut(t *testing.T) {
+func TestAnotherCookieStaysOut(t *testing.T) {
 	t.Parallel()
 	a := startByHand(t, "a.test")
 	stranger, err := peer.New(
@@ -168,7 +168,7 @@ func TestRow23_AnotherCookieStaysOut(t *testing.T) {
 	}
 }
 
-func TestRow36_DetailsAndMetrics(t *testing.T) {
+func TestNodeDetailsAndMetrics(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
 	if answer := a.connect(t, b.at); !answer.Connected {

@@ -46,7 +46,7 @@ func TestGuide_BlocksRun(t *testing.T) {
 }
 
 // The commands of the guide's first page, typed into a Convoy shell in the browser, with a second node spawned beside.
-func TestBrowser_Rows15To19_SomeCommands(t *testing.T) {
+func TestBrowser_CommandsOfTheDemo(t *testing.T) {
 	t.Parallel()
 	n := startConvoy(t)
 	p := browse(t, n, n.host())

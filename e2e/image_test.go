@@ -24,9 +24,9 @@ import (
 
 const nobody = 65534
 
-// TestRow35_StaticBinaryAsNobody builds the program as the Dockerfile does, from the files that it may see, and runs it
+// TestStaticBinaryAsNobody builds the program as the Dockerfile does, from the files that it may see, and runs it
 // as the image would.
-func TestRow35_StaticBinaryAsNobody(t *testing.T) {
+func TestStaticBinaryAsNobody(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds the program from nothing")
@@ -200,8 +200,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// TestRow35_Dockerfile checks what can be checked without an engine for containers.
-func TestRow35_Dockerfile(t *testing.T) {
+// TestDockerfile checks what can be checked without an engine for containers.
+func TestDockerfile(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("Dockerfile")
 	testkit.Must(t, err)

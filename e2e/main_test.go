@@ -211,7 +211,7 @@ func has(name, status string) func([]client.Node) bool {
 	}
 }
 
-func TestRow34_OneCommandGivesAFleet(t *testing.T) {
+func TestOneCommandStartsAFleet(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
 	list, err := n.Nodes(testkit.Context(t))
@@ -262,7 +262,7 @@ func TestSecretsAreNotInShells(t *testing.T) {
 	}
 }
 
-func TestRow05_TheLimitSaysSo(t *testing.T) {
+func TestNodeLimitIsExplained(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil, "-max-nodes", "1")
 	n.spawnAlive(t)
@@ -275,7 +275,7 @@ func TestRow05_TheLimitSaysSo(t *testing.T) {
 	}
 }
 
-func TestRow04_ControlPlaneIsNeverRetired(t *testing.T) {
+func TestControlPlaneIsNeverRetired(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
 	var p *client.Problem

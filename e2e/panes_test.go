@@ -92,7 +92,7 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 }
 
 // Two pages in one shell: names, who types, the pin, and the grid of one in the window of the other.
-func TestBrowser_Row13_TwoInOneShell(t *testing.T) {
+func TestBrowser_TwoInOneShell(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	ada := browseAs(t, n, "Ada", "")

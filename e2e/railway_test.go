@@ -332,7 +332,7 @@ func TestBrowser_RailwayCrashLoop(t *testing.T) {
 }
 
 // Without a token that proves anything the console works, says why there is no button, and takes no orders.
-func TestBrowser_Row33_RailwayRefusedToken(t *testing.T) {
+func TestBrowser_RailwayRefusedToken(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
 	c := startCloud(t, quick, map[string]string{"RAILWAY_API_TOKEN": "nobodys-token-77777777"})
@@ -361,7 +361,7 @@ func TestBrowser_Row33_RailwayRefusedToken(t *testing.T) {
 }
 
 // A token that is taken back while the console is open: the button goes, with the reason.
-func TestBrowser_Row33_RailwayTokenTakenBack(t *testing.T) {
+func TestBrowser_RailwayRevokedToken(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
 	c := startCloud(t, quick, nil)
@@ -418,7 +418,7 @@ func TestBrowser_RailwayAmbiguousCreate(t *testing.T) {
 }
 
 // Functions that need the token are carried out where it is, whoever asks: here a node that has none.
-func TestRow26_RailwayFunctionsFromAnotherNode(t *testing.T) {
+func TestRailwayFunctionsFromAnotherNode(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t, quick, nil)
 	other := startByHand(t, "b.test")

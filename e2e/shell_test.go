@@ -30,8 +30,8 @@ func (n byHand) said(t *testing.T, source string) (out, problem string) {
 	return stdout.String(), stderr.String()
 }
 
-// The demo's README, "Some commands", on two nodes: rows 15 to 19, from a prompt's language.
-func TestRows15To19_TheDemosCommands(t *testing.T) {
+// The commands of the demo that docs/features.md lists, in the language of a prompt, on two nodes.
+func TestCommandsOfTheDemo(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
 	nameA, nameB := a.name, b.name
@@ -96,8 +96,8 @@ func TestShell_TwoShellsTalk(t *testing.T) {
 	}
 }
 
-// TestRow14_APICmd is the demo's POST /api/cmd {"value": …} → {"result": …}, which asks for a login now.
-func TestRow14_APICmd(t *testing.T) {
+// TestAPICmd is the demo's POST /api/cmd {"value": …} → {"result": …}, which asks for a login now.
+func TestAPICmd(t *testing.T) {
 	t.Parallel()
 	a := startByHand(t, "a.test")
 	var got struct{ Result, Error string }

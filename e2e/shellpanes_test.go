@@ -33,7 +33,7 @@ func waitConvoy(p *browser.Page, key string) {
 }
 
 // A node's own pane is a Convoy shell, and stays one when it is started anew; what was typed is still known, also after
-// the node has been started again. Rows 8 and 10.
+// the node has been started again.
 func TestBrowser_ConvoyShellInAPane(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

@@ -31,7 +31,7 @@ func joined(t *testing.T, f *Fleet, p *script) Node {
 	return waitStatus(t, f, n.Name, Alive)
 }
 
-func TestRow04_RetireThenItVanishes(t *testing.T) {
+func TestRetire_NodeVanishes(t *testing.T) {
 	f, p := start(t, 5)
 	n := joined(t, f, p)
 	retiring, err := f.Retire(n.Name)
@@ -51,7 +51,7 @@ func TestRow04_RetireThenItVanishes(t *testing.T) {
 	waitGone(t, f, n.Name)
 }
 
-func TestRow04_RetiredNodeDoesNotComeBack(t *testing.T) {
+func TestRetire_NodeDoesNotComeBack(t *testing.T) {
 	f, p := start(t, 5)
 	n := joined(t, f, p)
 	retireNow(t, f, p, n.Name)
@@ -82,7 +82,7 @@ func TestRow04_RetiredNodeDoesNotComeBack(t *testing.T) {
 	}
 }
 
-func TestRow04_RetireIsIdempotent(t *testing.T) {
+func TestRetire_IsIdempotent(t *testing.T) {
 	f, p := start(t, 5)
 	n := joined(t, f, p)
 	var group sync.WaitGroup
@@ -106,7 +106,7 @@ func TestRow04_RetireIsIdempotent(t *testing.T) {
 	}
 }
 
-func TestRow04_RetireRefused(t *testing.T) {
+func TestRetire_Refused(t *testing.T) {
 	f, p := start(t, 5)
 	other := "convoy@control.convoy.internal"
 	f.SetMembers([]Member{
@@ -141,7 +141,7 @@ func TestRow04_RetireRefused(t *testing.T) {
 	}
 }
 
-func TestRow04_RetireEndsTheMakingFirst(t *testing.T) {
+func TestRetire_CancelsTheSpawn(t *testing.T) {
 	f, p := start(t, 5)
 	n, c := spawnOne(t, f, p)
 	if _, err := f.Retire(n.Name); err != nil {
@@ -158,9 +158,9 @@ func TestRow04_RetireEndsTheMakingFirst(t *testing.T) {
 	waitGone(t, f, n.Name)
 }
 
-// TestRow04_RetireWaitsForTheMaking: the two never overlap, even when the
+// TestRetire_WaitsForTheSpawn: the two never overlap, even when the
 // provider takes its time to give up.
-func TestRow04_RetireWaitsForTheMaking(t *testing.T) {
+func TestRetire_WaitsForTheSpawn(t *testing.T) {
 	p := &slow{script: newScript()}
 	f := New(Config{Self: self, Provider: p, Max: 5})
 	f.Start(t.Context())
@@ -189,7 +189,7 @@ func (p *slow) Spawn(ctx context.Context, name string, step func(Step)) error {
 	return p.script.Spawn(context.Background(), name, step)
 }
 
-func TestRow04_RetireThatFails(t *testing.T) {
+func TestRetire_Fails(t *testing.T) {
 	f, p := start(t, 5)
 	n := joined(t, f, p)
 	if _, err := f.Retire(n.Name); err != nil {
@@ -206,9 +206,9 @@ func TestRow04_RetireThatFails(t *testing.T) {
 	retireNow(t, f, p, n.Name)
 }
 
-// TestRow07_ChangedIsNeverMissed: a reader that only ever waits on Changed
+// TestChangedIsNeverMissed: a reader that only ever waits on Changed
 // sees the last state, whatever happens meanwhile.
-func TestRow07_ChangedIsNeverMissed(t *testing.T) {
+func TestChangedIsNeverMissed(t *testing.T) {
 	f, p := start(t, 1000)
 	const rounds = 200
 	var readers, writers sync.WaitGroup

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestRow02_SpawnName(t *testing.T) {
+func TestSpawn_Name(t *testing.T) {
 	f, p := start(t, 5)
 	n, _ := spawnOne(t, f, p)
 	if !regexp.MustCompile(`^convoy@convoy-[a-z0-9]{4}\.convoy\.internal$`).MatchString(n.Name) {
@@ -22,7 +22,7 @@ func TestRow02_SpawnName(t *testing.T) {
 	}
 }
 
-func TestRow02_SpawnNamesNeverCollide(t *testing.T) {
+func TestSpawn_NamesNeverCollide(t *testing.T) {
 	f, p := start(t, 5)
 	f.SetMembers([]Member{{Name: "other@convoy-taken.elsewhere", Instance: "1", State: MemberAlive}})
 	labels := []string{
@@ -53,7 +53,7 @@ func TestRow02_SpawnNamesNeverCollide(t *testing.T) {
 	}
 }
 
-func TestRow02_SpawnGivesUpWithoutAFreeName(t *testing.T) {
+func TestSpawn_GivesUpWithoutAFreeName(t *testing.T) {
 	f, p := start(t, 5)
 	f.label = func() string { return "convoy-same" }
 	spawnOne(t, f, p)
@@ -62,7 +62,7 @@ func TestRow02_SpawnGivesUpWithoutAFreeName(t *testing.T) {
 	}
 }
 
-func TestRow05_Limit(t *testing.T) {
+func TestSpawn_Limit(t *testing.T) {
 	const limit, clicks = 5, 50
 	f, p := start(t, limit)
 	var mu sync.Mutex
@@ -104,7 +104,7 @@ func TestRow05_Limit(t *testing.T) {
 	}
 }
 
-func TestRow03_StepsWithTimesAndTheFailingStepsMessage(t *testing.T) {
+func TestSpawn_StepsHaveTimesAndTheFailure(t *testing.T) {
 	f, p := start(t, 5)
 	n, c := spawnOne(t, f, p)
 	c.step(Step{Name: "starting process", At: noon})
@@ -130,7 +130,7 @@ func TestRow03_StepsWithTimesAndTheFailingStepsMessage(t *testing.T) {
 	}
 }
 
-func TestRow03_JoiningStepEndsWithTheFirstMembership(t *testing.T) {
+func TestSpawn_JoiningEndsWithTheFirstMembership(t *testing.T) {
 	f, p := start(t, 5)
 	n, c := spawnOne(t, f, p)
 	p.serve(Service{Name: n.Name, ID: "pid 7", Running: true})
@@ -162,7 +162,7 @@ func TestSpawn_StepsAreBounded(t *testing.T) {
 	}
 }
 
-func TestRow33_NoProvider(t *testing.T) {
+func TestSpawn_NoProvider(t *testing.T) {
 	f := New(Config{Self: self, Max: 5})
 	f.Start(t.Context())
 	defer closeFleet(t, f)

@@ -53,7 +53,7 @@ func ask(t *testing.T, s *dnsServer, network, name string, rrtype uint16, size u
 	return reply
 }
 
-func TestRow20_DNSAnswers(t *testing.T) {
+func TestDNS_Answers(t *testing.T) {
 	t.Parallel()
 	const host = "convoy-n00.convoy.internal."
 	for _, addr := range loopbacks {
@@ -190,9 +190,9 @@ func TestDNS_Truncation(t *testing.T) {
 	}
 }
 
-// TestRow20_ResolverFindsAllNodes goes the way of the poll, over UDP first and
+// TestDNS_ResolverFindsAllNodes goes the way of the poll, over UDP first and
 // then, since they are too many, over TCP.
-func TestRow20_ResolverFindsAllNodes(t *testing.T) {
+func TestDNS_ResolverFindsAllNodes(t *testing.T) {
 	t.Parallel()
 	for _, addr := range loopbacks {
 		for _, hosts := range []int{1, 3, 60} {

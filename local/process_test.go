@@ -62,7 +62,7 @@ func TestNoOrphans(t *testing.T) {
 	}
 }
 
-func TestRow27_NoSecretsInArgumentsOrEnvironment(t *testing.T) {
+func TestNoSecretsInArgumentsOrEnvironment(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	p.cfg.Env = []string{
@@ -92,9 +92,9 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// TestRow27_OwnEnvironmentIsScrubbed: without Env it is this process's, which
+// TestOwnEnvironmentIsScrubbed: without Env it is this process's, which
 // has a secret too. It cannot run in parallel, since it sets a variable.
-func TestRow27_OwnEnvironmentIsScrubbed(t *testing.T) {
+func TestOwnEnvironmentIsScrubbed(t *testing.T) {
 	t.Setenv("CONVOY_COOKIE", cookie)
 	t.Setenv("LC_TIME", "C")
 	p := start(t, "node")

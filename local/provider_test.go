@@ -20,14 +20,14 @@ import (
 	"convoy/internal/testkit"
 )
 
-func TestRow02_NodeNameIsInTheZone(t *testing.T) {
+func TestSpawn_NameIsInTheZone(t *testing.T) {
 	p := New(Config{Self: "base@somewhere.else"})
 	if got := p.NodeName("convoy-k3fz"); got != "base@convoy-k3fz.convoy.internal" {
 		t.Errorf("NodeName() = %q", got)
 	}
 }
 
-func TestRow03_StepsOfASpawn(t *testing.T) {
+func TestSpawn_Steps(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	var steps []string
@@ -47,7 +47,7 @@ func TestRow03_StepsOfASpawn(t *testing.T) {
 	}
 }
 
-func TestRow03_SpawnFails(t *testing.T) {
+func TestSpawn_Fails(t *testing.T) {
 	tests := []struct {
 		how     string
 		step    string // that fails
@@ -85,7 +85,7 @@ func TestRow03_SpawnFails(t *testing.T) {
 	}
 }
 
-func TestRow03_SpawnOfNoProgram(t *testing.T) {
+func TestSpawn_WithoutAProgram(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.cfg.Executable = filepath.Join(t.TempDir(), "missing")
@@ -209,7 +209,7 @@ func TestChildThatLeavesSomebody(t *testing.T) {
 	}
 }
 
-func TestRow04_Retire(t *testing.T) {
+func TestRetire(t *testing.T) {
 	tests := []struct {
 		how   string
 		grace time.Duration
@@ -333,8 +333,8 @@ func TestWatch_TellsEveryChange(t *testing.T) {
 	until("its retirement", func(l []fleet.Service) bool { return len(l) == 0 })
 }
 
-// TestRow05_FleetOnThisMachine puts the real fleet on top.
-func TestRow05_FleetOnThisMachine(t *testing.T) {
+// TestFleetOnThisMachine puts the real fleet on top.
+func TestFleetOnThisMachine(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	f := fleet.New(fleet.Config{Self: self, Provider: p, Max: 1, Log: slog.New(slog.DiscardHandler)})

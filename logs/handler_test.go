@@ -47,7 +47,7 @@ func nested(l Line, timed bool) map[string]any {
 	return m
 }
 
-func TestRow19_RingAndNextGetTheRecord(t *testing.T) {
+func TestRingAndNextHandlerGetTheRecord(t *testing.T) {
 	var out bytes.Buffer
 	r := New(10)
 	log := slog.New(r.Handler(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo})))

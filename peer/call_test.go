@@ -29,7 +29,7 @@ func mustCall[T any](t *testing.T, from *testNode, node, fn string, args ...any)
 	return v
 }
 
-func TestRow15_NodeSelf(t *testing.T) {
+func TestNodeSelf(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)
 	for _, n := range []*testNode{a, b} {
@@ -42,7 +42,7 @@ func TestRow15_NodeSelf(t *testing.T) {
 	}
 }
 
-func TestRow16_NodeList(t *testing.T) {
+func TestNodeList(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)
 	c := startNode(t, "c.example", nil)
@@ -68,8 +68,8 @@ func TestNodeInfo(t *testing.T) {
 	}
 }
 
-// TestRow18_Call is in the demo :rpc.call(node, Convoy.Railway, :me, []).
-func TestRow18_Call(t *testing.T) {
+// TestCall is in the demo :rpc.call(node, Convoy.Railway, :me, []).
+func TestCall(t *testing.T) {
 	t.Parallel()
 	type point struct{ X, Y int }
 	a, b := pair(t, nil)

@@ -16,7 +16,7 @@ import (
 	"convoy/internal/testkit"
 )
 
-func TestRow20_PollByName(t *testing.T) {
+func TestPollByName(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
 	a := startNode(t, "a.convoy.internal", nil, polling(dns))
@@ -40,7 +40,7 @@ func TestRow20_PollByName(t *testing.T) {
 	}
 }
 
-func TestRow17_Connect(t *testing.T) {
+func TestConnect(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
 	a := startNode(t, "a.convoy.internal", nil, func(c *Config) { c.Resolver = dns.Resolver() })
@@ -80,9 +80,9 @@ func TestRow17_Connect(t *testing.T) {
 	}
 }
 
-// TestRow25_LocalClusterByHand has no DNS but what stands for /etc/hosts, and no
+// TestLocalClusterByHand has no DNS but what stands for /etc/hosts, and no
 // poll: each node is connected by name and port.
-func TestRow25_LocalClusterByHand(t *testing.T) {
+func TestLocalClusterByHand(t *testing.T) {
 	t.Parallel()
 	hosts := dnstest.New(t)
 	var nodes []*testNode
@@ -121,7 +121,7 @@ func portOf(a netip.AddrPort) string {
 	return port
 }
 
-func TestRow21_DNSNeverKills(t *testing.T) {
+func TestDNSNeverKills(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
 	a := startNode(t, "a.convoy.internal", nil, polling(dns))
@@ -240,7 +240,7 @@ func TestRedeploy(t *testing.T) {
 	}
 }
 
-func TestRow24_IPv6(t *testing.T) {
+func TestIPv6(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
 	a := startNode(t, "a.example", nil, func(c *Config) {
@@ -275,7 +275,7 @@ func TestIPv4Only(t *testing.T) {
 	}
 }
 
-func TestRow22_Configurable(t *testing.T) {
+func TestQueryAndIntervalAreConfigurable(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
 	n := newNode(t, "some.host.example", func(c *Config) {

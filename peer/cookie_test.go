@@ -75,7 +75,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-func TestRow23_Cookie(t *testing.T) {
+func TestCookie(t *testing.T) {
 	t.Parallel()
 	if _, err := New(Config{Name: "convoy@a", Cookie: "super-secret-cookie"}); !errors.Is(err, ErrWeakCookie) {
 		t.Errorf("New with a weak cookie: %v", err)

@@ -24,8 +24,8 @@ func receive(t *testing.T, m *Mailbox) Message {
 	return message
 }
 
-// TestRow19_Send is in the demo send({Convoy.ConvoyWorker, node}, :ping).
-func TestRow19_Send(t *testing.T) {
+// TestSend is in the demo send({Convoy.ConvoyWorker, node}, :ping).
+func TestSend(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)
 	worker := b.Process("worker", 4)

@@ -25,8 +25,8 @@ func startFleet(t *testing.T, k *kit) *fleet.Fleet {
 	return f
 }
 
-// TestRow03_FleetOnRailway: from the click to the card that vanishes.
-func TestRow03_FleetOnRailway(t *testing.T) {
+// TestFleetOnRailway: from the click to the card that vanishes.
+func TestFleetOnRailway(t *testing.T) {
 	inBubble(t, railwaytest.Options{Script: buildScript}, nil, func(t *testing.T, k *kit) {
 		f := startFleet(t, k)
 		n, err := f.Spawn()
@@ -83,8 +83,8 @@ func TestRow03_FleetOnRailway(t *testing.T) {
 	})
 }
 
-// TestRow29_FleetAfterRestart: a control plane that starts in the middle of a spawn shows it going on.
-func TestRow29_FleetAfterRestart(t *testing.T) {
+// TestFleetAfterRestart: a control plane that starts in the middle of a spawn shows it going on.
+func TestFleetAfterRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := railwaytest.New(t, railwaytest.Options{Script: buildScript})
 		s.AddService("convoy-k3fz", marked(nil))
@@ -106,7 +106,7 @@ func TestRow29_FleetAfterRestart(t *testing.T) {
 	})
 }
 
-func TestRow29_FleetShowsFailures(t *testing.T) {
+func TestFleetShowsFailures(t *testing.T) {
 	script := func(string, int) []railwaytest.Stage {
 		return append(
 			railwaytest.Build()[:3:3],
@@ -138,7 +138,7 @@ func TestRow29_FleetShowsFailures(t *testing.T) {
 	})
 }
 
-func TestRow33_FleetIsReadOnly(t *testing.T) {
+func TestFleetIsReadOnly(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, func(c *Config) { c.Token = "wrong" }, func(t *testing.T, k *kit) {
 		f := startFleet(t, k)
 		pass(time.Second)

@@ -8,7 +8,7 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-func TestRow33_TokensAreProved(t *testing.T) {
+func TestToken_IsChecked(t *testing.T) {
 	tests := []struct {
 		name   string
 		opts   railwaytest.Options
@@ -86,8 +86,8 @@ func TestRow33_TokensAreProved(t *testing.T) {
 	}
 }
 
-// TestRow33_RailwayIsDownAtStart: the refusal goes away by itself.
-func TestRow33_RailwayIsDownAtStart(t *testing.T) {
+// TestRailwayIsDownAtStart: the refusal goes away by itself.
+func TestRailwayIsDownAtStart(t *testing.T) {
 	inBubbleUnstarted(t, func(t *testing.T, k *kit) {
 		for range 2 * queryTries {
 			k.s.Fail("apiTokenContext", railwaytest.Fault{Status: 503})
@@ -104,8 +104,8 @@ func TestRow33_RailwayIsDownAtStart(t *testing.T) {
 	})
 }
 
-// TestRow33_TokenIsTakenBack: the console becomes read-only, and its list stays.
-func TestRow33_TokenIsTakenBack(t *testing.T) {
+// TestToken_Revoked: the console becomes read-only, and its list stays.
+func TestToken_Revoked(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		k.s.Revoke()
@@ -119,7 +119,7 @@ func TestRow33_TokenIsTakenBack(t *testing.T) {
 	})
 }
 
-func TestRow32_ProjectAndEnvironmentFromRailway(t *testing.T) {
+func TestProjectAndEnvironmentAreRailways(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, func(c *Config) {
 		c.Token, c.TokenKind, c.Project, c.Environment = railwaytest.ProjectToken, ProjectToken, "", ""
 	}, func(t *testing.T, k *kit) {
@@ -160,7 +160,7 @@ func TestNew_Refuses(t *testing.T) {
 	}
 }
 
-func TestRow26_Functions(t *testing.T) {
+func TestFunctions(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		me, err := k.p.Me(t.Context())
@@ -185,7 +185,7 @@ func TestRow26_Functions(t *testing.T) {
 	})
 }
 
-func TestRow26_MeOfOtherTokens(t *testing.T) {
+func TestFunctions_MeOfOtherTokens(t *testing.T) {
 	for _, token := range []string{railwaytest.WorkspaceToken, railwaytest.ProjectToken} {
 		inBubble(t, railwaytest.Options{}, func(c *Config) {
 			c.Token = token
@@ -201,7 +201,7 @@ func TestRow26_MeOfOtherTokens(t *testing.T) {
 	}
 }
 
-func TestRow26_FunctionsSayWhyNot(t *testing.T) {
+func TestFunctions_SayWhyNot(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, func(c *Config) { c.Token = "" }, func(t *testing.T, k *kit) {
 		if _, err := k.p.Services(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no Railway token") {
 			t.Errorf("error is %v", err)

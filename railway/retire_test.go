@@ -12,7 +12,7 @@ import (
 
 func (k *kit) retire(name string) error { return k.p.Retire(k.t.Context(), name, k.step) }
 
-func TestRow31_Retire(t *testing.T) {
+func TestRetire(t *testing.T) {
 	inBubble(t, railwaytest.Options{Deletes: 6 * time.Second}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		for range 2 { // again: no error
@@ -32,7 +32,7 @@ func TestRow31_Retire(t *testing.T) {
 	})
 }
 
-func TestRow31_RetireGuards(t *testing.T) {
+func TestRetire_Guards(t *testing.T) {
 	tests := []struct {
 		name    string
 		service string
@@ -57,8 +57,8 @@ func TestRow31_RetireGuards(t *testing.T) {
 	}
 }
 
-// TestRow31_RetireNeverItself: not even if it is named as a node and has the marker.
-func TestRow31_RetireNeverItself(t *testing.T) {
+// TestRetire_NeverItself: not even if it is named as a node and has the marker.
+func TestRetire_NeverItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := railwaytest.New(t, railwaytest.Options{})
 		id := s.AddService("convoy-self", nil)
@@ -73,7 +73,7 @@ func TestRow31_RetireNeverItself(t *testing.T) {
 	})
 }
 
-func TestRow31_RetireSaysThatVolumesRemain(t *testing.T) {
+func TestRetire_SaysThatVolumesRemain(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		k.s.AddVolume("convoy-k3fz", "data", "/var/data")
@@ -89,7 +89,7 @@ func TestRow31_RetireSaysThatVolumesRemain(t *testing.T) {
 	})
 }
 
-func TestRow31_RetireWithLostAnswers(t *testing.T) {
+func TestRetire_WithLostAnswers(t *testing.T) {
 	for _, op := range []string{"deleteService", "inventory", "variablesOf", "volumes"} {
 		for name, fault := range map[string]railwaytest.Fault{"cut before": {Cut: true}, "cut after": {Cut: true, Act: true},
 			"502 after": {Status: 502, Act: true}, "limit": {Status: 429, Retry: 5 * time.Second}} {
@@ -110,7 +110,7 @@ func TestRow31_RetireWithLostAnswers(t *testing.T) {
 	}
 }
 
-func TestRow31_RetireRefused(t *testing.T) {
+func TestRetire_Refused(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		k.s.Fail("deleteService", railwaytest.Fault{Message: "Not Authorized"})
@@ -123,8 +123,8 @@ func TestRow31_RetireRefused(t *testing.T) {
 	})
 }
 
-// TestRow31_RetireWhileItIsMade retires at every moment of a spawn: nothing remains, also not later.
-func TestRow31_RetireWhileItIsMade(t *testing.T) {
+// TestRetire_DuringSpawn retires at every moment of a spawn: nothing remains, also not later.
+func TestRetire_DuringSpawn(t *testing.T) {
 	for _, op := range []string{"variableNames", "createService", "updateInstance", "oneInstance", "deployInstance", ""} {
 		t.Run("at "+op, func(t *testing.T) {
 			t.Parallel()
@@ -152,8 +152,8 @@ func TestRow31_RetireWhileItIsMade(t *testing.T) {
 	}
 }
 
-// TestRow31_LateService: the answer to a create is lost, the node is retired, and only then is the service there.
-func TestRow31_LateService(t *testing.T) {
+// TestRetire_LateService: the answer to a create is lost, the node is retired, and only then is the service there.
+func TestRetire_LateService(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		for range mutationTries {
 			k.s.Fail("createService", railwaytest.Fault{Cut: true})

@@ -11,7 +11,7 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-func TestRow27_CreateService(t *testing.T) {
+func TestCreateService(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		got := k.only()
@@ -38,7 +38,7 @@ func TestRow27_CreateService(t *testing.T) {
 	})
 }
 
-func TestRow28_OneDeploymentPerSpawn(t *testing.T) {
+func TestOneDeploymentPerSpawn(t *testing.T) {
 	for _, auto := range []bool{false, true} {
 		t.Run(map[bool]string{false: "asked for", true: "by itself"}[auto], func(t *testing.T) {
 			inBubble(t, railwaytest.Options{AutoDeploy: auto}, nil, func(t *testing.T, k *kit) {

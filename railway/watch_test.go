@@ -12,8 +12,8 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// TestRow29_AllStatuses: every status means something, and none is watched for ever.
-func TestRow29_AllStatuses(t *testing.T) {
+// TestWatch_AllStatuses: every status means something, and none is watched for ever.
+func TestWatch_AllStatuses(t *testing.T) {
 	tests := []struct {
 		status  string
 		stopped bool
@@ -76,8 +76,8 @@ func said(s fleet.Service) string {
 	}
 }
 
-// TestRow29_IdleHour: an hour in which nothing happens, with five nodes.
-func TestRow29_IdleHour(t *testing.T) {
+// TestWatch_IdleHour: an hour in which nothing happens, with five nodes.
+func TestWatch_IdleHour(t *testing.T) {
 	for _, sockets := range []bool{true, false} {
 		inBubble(t, railwaytest.Options{NoSockets: !sockets}, nil, func(t *testing.T, k *kit) {
 			for _, name := range []string{"convoy-aaaa", "convoy-bbbb", "convoy-cccc", "convoy-dddd", "convoy-eeee"} {
@@ -102,8 +102,8 @@ func TestRow29_IdleHour(t *testing.T) {
 	}
 }
 
-// TestRow29_SmallPlan: on the free plan, with 100 calls an hour, the watcher stays far below.
-func TestRow29_SmallPlan(t *testing.T) {
+// TestWatch_SmallPlan: on the free plan, with 100 calls an hour, the watcher stays far below.
+func TestWatch_SmallPlan(t *testing.T) {
 	inBubble(t, railwaytest.Options{Plan: "free", Limit: 100}, nil, func(t *testing.T, k *kit) {
 		pass(4 * time.Hour)
 		if n := k.s.Count() / 4; n > 50 {
@@ -113,7 +113,7 @@ func TestRow29_SmallPlan(t *testing.T) {
 	})
 }
 
-func TestRow29_LimitReached(t *testing.T) {
+func TestWatch_LimitReached(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		pass(time.Minute)
 		k.s.Fail("inventory", railwaytest.Fault{Status: 429, Retry: 90 * time.Second})
@@ -134,7 +134,7 @@ func TestRow29_LimitReached(t *testing.T) {
 	})
 }
 
-func TestRow29_OneWatcherForAll(t *testing.T) {
+func TestWatch_OneWatcherForAll(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -283,8 +283,8 @@ func TestWatch_SocketTroubles(t *testing.T) {
 	}
 }
 
-// TestRow30_Timeline: each event shows with its duration, in order.
-func TestRow30_Timeline(t *testing.T) {
+// TestTimeline: each event shows with its duration, in order.
+func TestTimeline(t *testing.T) {
 	inBubble(
 		t,
 		railwaytest.Options{Script: func(string, int) []railwaytest.Stage { return railwaytest.Build() }},
@@ -330,7 +330,7 @@ func TestRow30_Timeline(t *testing.T) {
 	)
 }
 
-func TestRow30_Deployment(t *testing.T) {
+func TestDeployment(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
 		d, err := k.p.Deployment(t.Context(), k.only().Deployments[0])

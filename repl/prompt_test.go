@@ -78,7 +78,7 @@ func (p *prompt) matches(limit time.Duration, pattern string) bool {
 	return true
 }
 
-func TestRow08_PromptEvaluates(t *testing.T) {
+func TestPromptEvaluates(t *testing.T) {
 	t.Parallel()
 	p := openPrompt(t, "")
 	p.types("1 + 2\r")
@@ -91,7 +91,7 @@ func TestRow08_PromptEvaluates(t *testing.T) {
 	p.shows("error: the name nod is not defined; did you mean node?\n  <4>:1\n    nod\n    ^\nconvoy@convoy-test(5)>")
 }
 
-func TestRow10_PromptEdits(t *testing.T) {
+func TestPromptEdits(t *testing.T) {
 	t.Parallel()
 	history := filepath.Join(t.TempDir(), "history")
 	p := openPrompt(t, history)

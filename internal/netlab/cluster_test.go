@@ -47,8 +47,8 @@ func noticed(s *scene, all []*process, promised time.Duration, take func(*proces
 	s.Logf("all others noticed after %v; promised %v", took.Round(time.Millisecond), promised)
 }
 
-// TestRow40_PartitionHeals parts a cluster and joins it again.
-func TestRow40_PartitionHeals(t *testing.T) {
+// TestPartitionHeals parts a cluster and joins it again.
+func TestPartitionHeals(t *testing.T) {
 	t.Parallel()
 	t.Run("short", func(t *testing.T) {
 		t.Parallel()

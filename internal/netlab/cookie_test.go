@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestRow23_WrongCookie lets a node with another cookie find the cluster in DNS. It
+// TestWrongCookie lets a node with another cookie find the cluster in DNS. It
 // never joins, and each side says why, once.
-func TestRow23_WrongCookie(t *testing.T) {
+func TestWrongCookie(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 3)
 	for _, h := range s.lab.Hosts() {

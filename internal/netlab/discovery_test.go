@@ -17,10 +17,10 @@ import (
 	"convoy/internal/netlab"
 )
 
-// TestRow20_DiscoveryByAAAA starts the real program on three hosts, as a person
+// TestDiscoveryByAAAA starts the real program on three hosts, as a person
 // would on three machines: each finds the others by the AAAA records of one name,
 // at one port, 4444. The members are called by their own names.
-func TestRow20_DiscoveryByAAAA(t *testing.T) {
+func TestDiscoveryByAAAA(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 3)
 	var otherPort atomic.Int64 // UDP packets between hosts that are not gossip on 4444
@@ -68,9 +68,9 @@ func TestRow20_DiscoveryByAAAA(t *testing.T) {
 	}
 }
 
-// TestRow21_DNSNeverKills fails DNS in every way while a cluster polls it. An
+// TestDNSNeverKills fails DNS in every way while a cluster polls it. An
 // address that nobody answers at keeps the nodes polling each interval.
-func TestRow21_DNSNeverKills(t *testing.T) {
+func TestDNSNeverKills(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 4)
 	dead, stranger := netip.MustParseAddr("fd12:1ab::dead"), s.lab.Host(3).Addr()
@@ -122,9 +122,9 @@ func TestRow21_DNSNeverKills(t *testing.T) {
 	t.Logf("gone: nobody lost in 3s; a node that came afterwards joined in %v", took.Round(time.Millisecond))
 }
 
-// TestRow24_IPv6 runs two nodes of the real program where DNS has A records too.
+// TestIPv6 runs two nodes of the real program where DNS has A records too.
 // All their sockets and all their packets are IPv6, and nobody joins twice.
-func TestRow24_IPv6(t *testing.T) {
+func TestIPv6(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 2)
 	var four, six atomic.Int64

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"convoy/internal/testkit"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,24 +42,26 @@ func TestDocs_Arrows(t *testing.T) {
 	}
 }
 
-// TestDocs_NamedTestsExist keeps docs/security.md from naming tests that are gone. A name that ends in * or _ stands
-// for all that begin with it.
+// TestDocs_NamedTestsExist keeps the pages in docs/ from naming tests that are gone. A name that ends in * or _ means
+// all tests that begin with it.
 func TestDocs_NamedTestsExist(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/security.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w*\\*?)`").FindAllStringSubmatch(string(text), -1)
-	if len(named) < 50 {
-		t.Fatalf("only %d tests are named", len(named))
-	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	testkit.Must(t, err)
 	declared := declaredTests(t)
-	for _, match := range named {
-		name := match[1]
-		if !declared[name] && !declaresPrefix(declared, name) {
-			t.Errorf("docs/security.md names %s, which no test file declares", name)
+	count := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		testkit.Must(t, err)
+		for _, match := range regexp.MustCompile("`((?:Test|Fuzz)\\w*\\*?)`").FindAllStringSubmatch(string(text), -1) {
+			count++
+			if name := match[1]; !declared[name] && !declaresPrefix(declared, name) {
+				t.Errorf("%s names %s, which no test file declares", page, name)
+			}
 		}
+	}
+	if count < 150 {
+		t.Fatalf("only %d tests are named", count)
 	}
 }
 

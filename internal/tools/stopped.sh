@@ -22,7 +22,7 @@ running() { until others | grep -qE "$1"; do sleep 0.1; done; }
 try() {
   local how=$1 signal=$2 whom=$3 victims running
   set -m # a group of its own, as a terminal gives
-  ./test.sh ./e2e ./internal/netlab -run 'Browser|TestRow40' >/dev/null 2>&1 &
+  ./test.sh ./e2e ./internal/netlab -run 'Browser|TestPartitionHeals' >/dev/null 2>&1 &
   local group=$!
   set +m
   running 'type=renderer'

@@ -123,7 +123,7 @@ func TestRun_KeepsWhatWasDefined(t *testing.T) {
 	}
 }
 
-func TestRow09_ErrorsAreSentences(t *testing.T) {
+func TestErrorsAreSentences(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
 		"nod.self()": "error: the name nod is not defined; did you mean node?\n  <1>:1\n    " +
@@ -282,8 +282,8 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// Row 9: errors in red, and values as they are written.
-func TestRow09_Colours(t *testing.T) {
+// Errors are red, and values are printed as they are written.
+func TestColours(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	s := New(Config{Node: &answers{by: demo}, Out: &out, Color: true})
