@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 const (

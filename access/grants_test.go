@@ -2,7 +2,6 @@ package access
 
 import (
 	"bufio"
-	"convoy/internal/testkit"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"convoy/internal/testkit"
 )
 
 var start = Head{Hash: origin}

@@ -3,7 +3,6 @@ package audit
 import (
 	"bufio"
 	"bytes"
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // appendForever is a process that appends from several goroutines, and prints the number of each entry when it is told

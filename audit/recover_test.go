@@ -1,13 +1,14 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // reopened opens a log and closes it again, so that it notices what was done to it.

@@ -2,12 +2,13 @@ package audit
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 func TestTail(t *testing.T) {

@@ -2,13 +2,14 @@ package cli
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"io"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 func TestPortInUse(t *testing.T) {

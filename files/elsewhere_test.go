@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"testing/iotest"
+
+	"convoy/internal/testkit"
 )
 
 const asServer = "CONVOY_TEST_SERVES_FILES"

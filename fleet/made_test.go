@@ -2,12 +2,13 @@ package fleet
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // TestMade_ElsewhereOrEarlier: a node whose making this process did not begin, because the control plane was started

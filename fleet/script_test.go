@@ -2,13 +2,14 @@ package fleet
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"convoy/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,13 +1,14 @@
 package guide
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // shelf is a directory of runbooks, beside which lies a secret.

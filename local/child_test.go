@@ -19,10 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"convoy/fleet"
 	"convoy/internal/testkit"
-
-	"go.uber.org/goleak"
 )
 
 // The test program is also the child: as "child BEHAVIOUR".

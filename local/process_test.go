@@ -1,7 +1,6 @@
 package local
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // TestNoOrphans kills the process in the middle in the one way that leaves it

@@ -2,12 +2,13 @@ package logs
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // logger returns a ring and a logger that writes to nothing else.

@@ -2,7 +2,6 @@ package node
 
 import (
 	"bufio"
-	"convoy/internal/testkit"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // Nobody has more connections than one address may; all together leave the reserve to those who have few; addresses

@@ -1,14 +1,13 @@
 package node
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"syscall"
 	"testing"
-
-	"errors"
 )
 
 // A console on localhost answers on both loopback addresses, so that no other program gets what is sent to localhost.

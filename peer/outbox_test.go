@@ -2,13 +2,14 @@ package peer
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // TestOutbox_ToOneNode: a node takes no messages for a while. One user's fill what may wait for it, and one more is

@@ -2,7 +2,6 @@ package pty
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // rawCat echoes what it gets, byte for byte, once it has said "ready".

@@ -3,8 +3,6 @@ package pty
 import (
 	"bytes"
 	"context"
-	"convoy/internal/testkit"
-	"convoy/pty/screen"
 	"os"
 	"strconv"
 	"strings"
@@ -13,6 +11,9 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"convoy/internal/testkit"
+	"convoy/pty/screen"
 )
 
 func TestMain(m *testing.M) {

@@ -1,9 +1,10 @@
 package pty
 
 import (
-	"convoy/internal/testkit"
 	"crypto/sha256"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // A viewer who may type sees every byte of a flood, although it draws slower

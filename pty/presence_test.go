@@ -2,7 +2,6 @@ package pty
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // join attaches a viewer and waits until it has heard who is there.

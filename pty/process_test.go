@@ -2,7 +2,6 @@ package pty
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 func TestExit(t *testing.T) {

@@ -2,12 +2,13 @@ package pty
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // TestToll: however many shells draw what costs much, together they take one part in tollShare, and each gets its turn.

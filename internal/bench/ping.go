@@ -1,11 +1,12 @@
 package main
 
 import (
-	"convoy/internal/faultproxy"
 	"io"
 	"net"
 	"sync"
 	"time"
+
+	"convoy/internal/faultproxy"
 )
 
 // ping is an echo server behind a proxy.

@@ -3,7 +3,6 @@
 package netlab
 
 import (
-	"convoy/internal/testkit"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"convoy/internal/testkit"
 )
 
 const (

@@ -3,7 +3,6 @@
 package netlab
 
 import (
-	"convoy/internal/testkit"
 	"net"
 	"net/netip"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"convoy/internal/testkit"
 )
 
 // DNS is the lab's name server, on an address of its own that all hosts ask. Its

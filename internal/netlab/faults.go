@@ -3,7 +3,6 @@
 package netlab
 
 import (
-	"convoy/internal/testkit"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // way is one direction between two hosts.

@@ -4,7 +4,6 @@ package netlab
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 const (

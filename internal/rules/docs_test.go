@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"convoy/internal/testkit"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // TestDocs_Arrows compares the table of packages in docs/architecture.md with the rows that TestArrows keeps.

@@ -1,7 +1,6 @@
 package cast
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 const firstID = "20261125-101502-k3fz9abcde"

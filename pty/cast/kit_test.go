@@ -1,7 +1,6 @@
 package cast
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"convoy/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -2,7 +2,6 @@ package cast
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"reflect"
@@ -12,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"convoy/internal/testkit"
 )
 
 func TestWriterWritesVersion3(t *testing.T) {
