@@ -1,12 +1,13 @@
 package e2e
 
 import (
-	"convoy/internal/testkit"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // TestMailboxesAreBounded: a script that sends to its own mailbox without end is told so, and gets what it has sent;

@@ -40,10 +40,8 @@ type byHand struct {
 
 func startByHand(t *testing.T, host string, args ...string) byHand {
 	t.Helper()
-	args = append(
-		[]string{"-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0"},
-		args...)
-	n := launch(t, map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}, args...)
+	env := map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}
+	n := launch(t, env, append(aloneArgs(host), args...)...)
 	link := strings.Fields(n.out.line(testkit.Context(t), t, "log in at http"))[3]
 	c := client.New(strings.TrimSuffix(link, "/"), testToken)
 	t.Cleanup(c.Close)

@@ -5,12 +5,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,84 +16,6 @@ import (
 	"convoy/internal/faultproxy"
 	"convoy/internal/testkit"
 )
-
-// asProcess is the variable that makes the test binary a node, with its arguments.
-const asProcess = "CONVOY_TEST_PROCESS"
-
-// process is a node in a process of its own, that can be killed.
-type process struct {
-	*client.Client
-	cmd *exec.Cmd
-}
-
-// startProcess starts a node that makes no others, whose console listens at addr; the test's end stops it.
-func startProcess(t *testing.T, host, addr string) process {
-	t.Helper()
-	exe, err := os.Executable()
-	testkit.Must(t, err)
-	out := &output{changed: make(chan struct{})}
-	cmd := exec.Command(
-		exe,
-		"-addr",
-		addr,
-		"-provider",
-		"none",
-		"-host",
-		host,
-		"-query",
-		"",
-		"-bind",
-		loopback,
-		"-port",
-		"0",
-		"-call-port",
-		"0",
-		"-log",
-		"json",
-		"-system-shell",
-		"first",
-		"-shell",
-		"bash --norc --noprofile",
-	)
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + os.TempDir(),
-		"LANG=C.UTF-8",
-		asProcess + "=1",
-		"CONVOY_COOKIE=" + testCookie,
-		"CONVOY_TOKEN=a-token-of-the-tests",
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	testkit.Must(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have been killed
-		cmd.Wait()                          //nolint:errcheck // as above
-	})
-	said := out.line(testkit.Context(t), t, "log in at ")
-	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
-	t.Cleanup(c.Close)
-	return process{c, cmd}
-}
-
-// connect introduces two nodes.
-func (p process) connect(t *testing.T, other process) {
-	t.Helper()
-	list, err := other.Nodes(testkit.Context(t))
-	testkit.Must(t, err)
-	for _, one := range list {
-		if !one.Self {
-			continue
-		}
-		var answer struct{ Connected bool }
-		testkit.Must(
-			t,
-			p.Do(testkit.Context(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, one.Address), &answer),
-		)
-		if !answer.Connected {
-			t.Fatalf("not connected to %s", one.Name)
-		}
-	}
-}
 
 // freeAddr is an address of this machine where nobody listens.
 func freeAddr(t *testing.T) string {
@@ -118,17 +37,8 @@ const counting = `stty -echo; i=0; until IFS= read -r -t 0.01 part; do line+=$pa
 func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
-	owner, other, addr := startProcess(
-		t,
-		"owner.test",
-		"127.0.0.1:0",
-	), startProcess(
-		t,
-		"other.test",
-		"127.0.0.1:0",
-	), freeAddr(
-		t,
-	)
+	owner, other := startProcess(t, "owner.test", "127.0.0.1:0"), startProcess(t, "other.test", "127.0.0.1:0")
+	addr := freeAddr(t)
 	console := startProcess(t, "console.test", addr)
 	other.connect(t, owner)
 	console.connect(t, owner)

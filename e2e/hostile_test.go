@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -185,45 +182,5 @@ func startBuilt(t *testing.T, host string) *client.Client {
 	if said, err := exec.Command("go", "build", "-o", exe, "convoy").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, said)
 	}
-	out := &output{changed: make(chan struct{})}
-	cmd := exec.Command(
-		exe,
-		"-addr",
-		"localhost:0",
-		"-provider",
-		"none",
-		"-host",
-		host,
-		"-query",
-		"",
-		"-bind",
-		loopback,
-		"-port",
-		"0",
-		"-call-port",
-		"0",
-		"-log",
-		"json",
-		"-shell",
-		"bash --norc --noprofile",
-		"-data",
-		t.TempDir(),
-	)
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + os.TempDir(),
-		"LANG=C.UTF-8",
-		"CONVOY_COOKIE=" + testCookie,
-		"CONVOY_TOKEN=a-token-of-the-tests",
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	testkit.Must(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
-		cmd.Wait()                          //nolint:errcheck // as above
-	})
-	said := out.line(testkit.Context(t), t, "log in at ")
-	c := client.New(strings.TrimSuffix(strings.Fields(said)[3], "/"), "a-token-of-the-tests")
-	t.Cleanup(c.Close)
-	return c
+	return startCommand(t, exec.Command(exe, append(aloneArgs(host), "-addr", "localhost:0", "-data", t.TempDir())...))
 }

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"convoy/internal/testkit"
 )
 
 // A7: with a full disk nobody can log in, and is told why; who is logged in can log out, and stays so when there is

@@ -1,11 +1,12 @@
 package e2e
 
 import (
-	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // The environment that a process was started with stays readable for as long as it lives: there must be no secret in

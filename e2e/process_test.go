@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"convoy/internal/client"
+	"convoy/internal/testkit"
+)
+
+// asProcess is the variable that makes the test binary a node, with its arguments.
+const asProcess = "CONVOY_TEST_PROCESS"
+
+// aloneArgs are the arguments of a node that spawns no others and polls nothing.
+func aloneArgs(host string) []string {
+	return []string{
+		"-provider", "none", "-host", host, "-query", "", "-bind", loopback, "-port", "0", "-call-port", "0",
+	}
+}
+
+// startCommand starts a node in a process of its own, which the test's end stops, and returns a client of its console.
+func startCommand(t *testing.T, cmd *exec.Cmd) *client.Client {
+	t.Helper()
+	out := &output{changed: make(chan struct{})}
+	cmd.Args = append(cmd.Args, "-log", "json", "-shell", "bash --norc --noprofile")
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.TempDir(),
+		"LANG=C.UTF-8",
+		asProcess + "=1",
+		"CONVOY_COOKIE=" + testCookie,
+		"CONVOY_TOKEN=" + testToken,
+	}
+	cmd.Stdout, cmd.Stderr = out, out
+	testkit.Must(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have been killed
+		cmd.Wait()                          //nolint:errcheck // as above
+	})
+	link := strings.Fields(out.line(testkit.Context(t), t, "log in at "))[3]
+	c := client.New(strings.TrimSuffix(link, "/"), testToken)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// process is a node in a process of its own, that can be killed.
+type process struct {
+	*client.Client
+	cmd *exec.Cmd
+}
+
+// startProcess starts a node that spawns no others, whose console listens at addr; the test's end stops it.
+func startProcess(t *testing.T, host, addr string) process {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], append(aloneArgs(host), "-addr", addr, "-system-shell", "first")...)
+	return process{startCommand(t, cmd), cmd}
+}
+
+// connect introduces two nodes.
+func (p process) connect(t *testing.T, other process) {
+	t.Helper()
+	list, err := other.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
+	for _, one := range list {
+		if !one.Self {
+			continue
+		}
+		var answer struct{ Connected bool }
+		target := fmt.Appendf(nil, `{"target":%q}`, one.Address)
+		testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, "/peers", target, &answer))
+		if !answer.Connected {
+			t.Fatalf("not connected to %s", one.Name)
+		}
+	}
+}
+
+// pidOf reads the provider's id of a node, "pid 4242".
+func pidOf(t *testing.T, id string) int {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimPrefix(id, "pid "))
+	if err != nil || pid <= 1 {
+		t.Fatalf("id %q names no process", id)
+	}
+	return pid
+}
+
+func kill(t *testing.T, pid int) {
+	t.Helper()
+	testkit.Must(t, syscall.Kill(pid, syscall.SIGKILL))
+}
