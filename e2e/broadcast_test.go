@@ -84,7 +84,17 @@ const joined = `[...document.querySelectorAll("[data-ui-joined]")].map(e => e.da
 func TestBrowser_Broadcast(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
-	odd := c.short[2]
+	c.choosesShells()
+	c.FocusPane(c.keys[1])
+	c.comparesAnswers()
+	c.interruptsAll()
+	c.typesAside(t)
+	c.stopsByEscape(t)
+	c.Clean()
+}
+
+// choosesShells begins with the shell that has the focus, and then chooses all.
+func (c crowd) choosesShells() {
 	c.FocusPane(c.keys[0])
 	c.Press("Shift+Escape")
 	c.Press("b")
@@ -102,8 +112,11 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.Click("[data-action=broadcast-none]")
 	c.says("No shell is chosen")
 	c.Click("[data-action=broadcast-all]")
+}
 
-	c.FocusPane(c.keys[1])
+// comparesAnswers types into all shells, and is told which ones differ.
+func (c crowd) comparesAnswers() {
+	odd := c.short[2]
 	c.enter("echo $((6*7))")
 	for i := range c.keys {
 		c.rows(i, 1, "42")
@@ -130,7 +143,10 @@ func TestBrowser_Broadcast(t *testing.T) {
 	for _, key := range c.keys {
 		waitPrompt(c.Page, key)
 	}
+}
 
+// interruptsAll ends what runs in one of them.
+func (c crowd) interruptsAll() {
 	c.enter(c.on(0) + " && sleep 600; echo slept")
 	c.rows(1, 1, "slept")
 	c.told("the same on 2; still running: " + c.short[0])
@@ -139,8 +155,11 @@ func TestBrowser_Broadcast(t *testing.T) {
 		c.Page.Wait(fmt.Sprintf(`/\^C\n.*[$#]$/.test(%s.text().trimEnd())`, pane(key)))
 	}
 	c.rows(0, 0, "slept")
+}
 
-	// In one that is not chosen only that one is typed in.
+// typesAside types into a shell that is not chosen, and into no other.
+func (c crowd) typesAside(t *testing.T) {
+	t.Helper()
 	c.Click(card(c.names[2]) + " .join")
 	c.says("Typing goes to 2 shells: " + strings.Join(c.short[:2], ", "))
 	c.FocusPane(c.keys[2])
@@ -150,7 +169,7 @@ func TestBrowser_Broadcast(t *testing.T) {
 		fmt.Sprintf(
 			`document.querySelector("[data-aside]").textContent === "Typing in %s goes only to that shell, because it is not `+
 				`chosen."`,
-			odd,
+			c.short[2],
 		),
 	)
 	for i := range 2 {
@@ -158,8 +177,11 @@ func TestBrowser_Broadcast(t *testing.T) {
 			t.Errorf("what was typed in a shell that is not chosen is in %s", c.short[i])
 		}
 	}
+}
 
-	// The bar is in sight above a card that fills the window, and Escape ends first what is more dangerous.
+// stopsByEscape has the bar in sight above a card that fills the window. Escape first ends what is more dangerous.
+func (c crowd) stopsByEscape(t *testing.T) {
+	t.Helper()
 	c.FocusPane(c.keys[1])
 	c.Press("Shift+Escape")
 	c.Press("m")
@@ -180,9 +202,8 @@ func TestBrowser_Broadcast(t *testing.T) {
 	c.enter("echo o''ver")
 	c.rows(1, 1, "over")
 	if strings.Contains(c.Screen(c.keys[0]), "o''ver") {
-		t.Error("it goes on after Escape")
+		t.Error("it continues after Escape")
 	}
-	c.Clean()
 }
 
 // Each terminal has its own modes, and its own program's answers and reports.
@@ -244,9 +265,8 @@ func pasting(text string) string {
 			cancelable: true })) }`, text)
 }
 
-// Whoever is not what it was when it was chosen drops out, and says so; a node that does not answer for a while stays,
-// and gets what was typed meanwhile.
-func TestBrowser_BroadcastDropsOut(t *testing.T) {
+// A node that does not answer for a while stays chosen, and gets what was typed meanwhile.
+func TestBrowser_BroadcastWaits(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
 	c.all(0)
@@ -271,7 +291,14 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	testkit.Must(t, syscall.Kill(pid, syscall.SIGCONT))
 	c.rows(2, 1, "typed in the dark")
 	c.Page.Wait(`document.querySelector("[data-wait]").textContent === ""`)
+	c.Clean()
+}
 
+// A shell that changes after it was chosen drops out, and the page says why.
+func TestBrowser_BroadcastDropsOut(t *testing.T) {
+	t.Parallel()
+	c := gather(t)
+	c.all(0)
 	c.enter(c.on(1) + " && exec sleep 0")
 	c.noticed(c.short[1] + ": the shell has ended.")
 	c.Page.Wait(fmt.Sprintf(`!document.querySelector('%s').hasAttribute("data-ui-joinable")`, card(c.names[1])))
@@ -284,16 +311,12 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	c.Click(card(c.names[2]) + " [role=tab][data-shell]")
 	c.Click("[data-action=broadcast-all]")
 	c.says("Typing goes to 2 shells: " + c.short[0] + ", " + c.short[2])
-	c.Do(
-		`document.querySelector("#filter").value = ` + fmt.Sprintf(
-			"%q",
-			c.short[2],
-		) + `, document.querySelector("#filter").dispatchEvent(new Event("input"))`,
-	)
+	filter := func(text string) {
+		c.Do(fmt.Sprintf(`filter.value = %q, filter.dispatchEvent(new Event("input"))`, text))
+	}
+	filter(c.short[2])
 	c.noticed(c.short[0] + ": the filter hides it.")
-	c.Do(
-		`document.querySelector("#filter").value = "", document.querySelector("#filter").dispatchEvent(new Event("input"))`,
-	)
+	filter("")
 	c.Click("[data-action=broadcast-all]")
 	pressTool(c.Page, c.keys[0], "Detach")
 	c.noticed(c.short[0] + ": the shell is detached.")

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"debug/elf"
 	"fmt"
 	"io"
@@ -35,13 +34,46 @@ func TestStaticBinaryAsNobody(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can run it as nobody: it was built, and is static")
 	}
-	port := freePort(t)
-	token, cookie := peer.NewCookie(), peer.NewCookie()
+	port, token, cookie := freePort(t), peer.NewCookie(), peer.NewCookie()
+	env := imageEnv(t, port, token, cookie)
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(testkit.Context(t), binary, args...)
+		cmd.Env, cmd.Dir = env, "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		return cmd
+	}
+	if text, err := command("health").CombinedOutput(); err == nil || strings.Count(string(text), "\n") != 2 {
+		t.Errorf("convoy health before there is a node: %v, %q, want status 1, an error and a hint", err, text)
+	}
+	out := &output{changed: make(chan struct{})}
+	node := command()
+	node.Stdout, node.Stderr = out, out
+	testkit.Must(t, node.Start())
+	out.line(testkit.Context(t), t, "log in at http")
+	checkHealthy(t, "http://localhost:"+port)
+	if text, err := command("health").CombinedOutput(); err != nil || len(text) > 0 {
+		t.Errorf("convoy health: %v, %s", err, text)
+	}
+	screen := lookAround(t, port, token)
+	testkit.Must(t, node.Process.Signal(syscall.SIGTERM))
+	if err := node.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want status 0\n%s", err, out.all())
+	}
+	for _, secret := range []string{token, cookie} {
+		if strings.Contains(out.all(), secret) || bytes.Contains(screen, []byte(secret)) {
+			t.Error("log or shell has a secret")
+		}
+	}
+}
+
+// imageEnv is the environment of a container, with a data directory of nobody's.
+func imageEnv(t *testing.T, port, token, cookie string) []string {
+	t.Helper()
 	data, err := os.MkdirTemp("", "convoy") // t.TempDir cannot be entered by another user
 	testkit.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(data) })
 	testkit.Must(t, os.Chown(data, nobody, nobody))
-	env := []string{
+	return []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/tmp",
 		"CONVOY_DATA=" + data,
@@ -57,21 +89,11 @@ func TestStaticBinaryAsNobody(t *testing.T) {
 		"CONVOY_PORT=0",
 		"CONVOY_CALL_PORT=0",
 	}
-	command := func(args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(testkit.Context(t), binary, args...)
-		cmd.Env, cmd.Dir = env, "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		return cmd
-	}
-	if text, err := command("health").CombinedOutput(); err == nil || strings.Count(string(text), "\n") != 2 {
-		t.Errorf("convoy health before there is a node: %v, %q, want status 1, an error and a hint", err, text)
-	}
-	out := &output{changed: make(chan struct{})}
-	node := command()
-	node.Stdout, node.Stderr = out, out
-	testkit.Must(t, node.Start())
-	out.line(testkit.Context(t), t, "log in at http")
-	answer, err := http.Get("http://localhost:" + port + "/healthz")
+}
+
+func checkHealthy(t *testing.T, base string) {
+	t.Helper()
+	answer, err := http.Get(base + "/healthz")
 	testkit.Must(t, err)
 	text, err := io.ReadAll(answer.Body)
 	testkit.Must(t, err)
@@ -80,43 +102,32 @@ func TestStaticBinaryAsNobody(t *testing.T) {
 	if answer.StatusCode != http.StatusOK || string(text) != "ok\n" {
 		t.Errorf("GET /healthz: %s, %q", answer.Status, text)
 	}
-	if text, err := command("health").CombinedOutput(); err != nil || len(text) > 0 {
-		t.Errorf("convoy health: %v, %s", err, text)
-	}
+}
+
+// lookAround has a shell print its user and environment, and read the node's process, which must be refused although
+// the node has the same user. It returns all that the shell printed.
+func lookAround(t *testing.T, port, token string) []byte {
+	t.Helper()
+	ctx := testkit.Context(t)
 	c := client.New("http://localhost:"+port, token)
 	t.Cleanup(c.Close)
-	s, err := c.Open(testkit.Context(t), "convoy")
+	s, err := c.Open(ctx, "convoy")
 	testkit.Must(t, err)
-	term, err := c.Attach(context.Background(), s, -1)
+	term, err := c.Attach(ctx, s, -1)
 	testkit.Must(t, err)
 	defer term.Close()
-	testkit.Must(t, term.Type(testkit.Context(t), "echo user-$(id -u); env; echo done-$((1+1))\r"))
-	testkit.Must(t, term.WaitFor(testkit.Context(t), "done-2"))
+	testkit.Must(t, term.Type(ctx, "echo user-$(id -u); env; echo done-$((1+1))\r"))
+	testkit.Must(t, term.WaitFor(ctx, "done-2"))
 	if !bytes.Contains(term.Bytes(), fmt.Appendf(nil, "user-%d", nobody)) {
 		t.Errorf("the shell is not nobody's: %q", term.Bytes())
 	}
-	// The shell has the node's user, and finds nothing in the node's process.
-	testkit.Must(
-		t,
-		term.Type(
-			testkit.Context(t),
-			"for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; ls /proc/$PPID/fd; echo "+
-				"looked-$((1+1))\r",
-		),
-	)
-	testkit.Must(t, term.WaitFor(testkit.Context(t), "looked-2"))
+	testkit.Must(t, term.Type(ctx, "for f in environ maps mem; do head -c 9999 /proc/$PPID/$f | tr '\\0' ' '; done; "+
+		"ls /proc/$PPID/fd; echo looked-$((1+1))\r"))
+	testkit.Must(t, term.WaitFor(ctx, "looked-2"))
 	if denied := bytes.Count(term.Bytes(), []byte("Permission denied")); denied < 4 {
 		t.Errorf("of environ, maps, mem and fd of its node a shell could read %d: %q", 4-denied, term.Bytes())
 	}
-	testkit.Must(t, node.Process.Signal(syscall.SIGTERM))
-	if err := node.Wait(); err != nil {
-		t.Errorf("after SIGTERM: %v, want status 0\n%s", err, out.all())
-	}
-	for _, secret := range []string{token, cookie} {
-		if strings.Contains(out.all(), secret) || bytes.Contains(term.Bytes(), []byte(secret)) {
-			t.Error("log or shell has a secret")
-		}
-	}
+	return term.Bytes()
 }
 
 // buildStatic builds the program from a copy of what .dockerignore leaves, and checks that it needs no library.
@@ -200,12 +211,11 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// TestDockerfile checks what can be checked without an engine for containers.
-func TestDockerfile(t *testing.T) {
-	t.Parallel()
+// dockerStages returns the lines of the Dockerfile's stages.
+func dockerStages(t *testing.T) (stages [][]string) {
+	t.Helper()
 	text, err := os.ReadFile("Dockerfile")
 	testkit.Must(t, err)
-	var stages [][]string // lines of each
 	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
 		line = strings.TrimSpace(line)
 		switch {
@@ -215,10 +225,25 @@ func TestDockerfile(t *testing.T) {
 			stages = append(stages, nil)
 		}
 		if len(stages) == 0 {
-			t.Fatalf("%q stands before any FROM", line)
+			t.Fatalf("%q comes before any FROM", line)
 		}
 		stages[len(stages)-1] = append(stages[len(stages)-1], line)
 	}
+	return stages
+}
+
+// imageNeeds are lines that the last stages of the Dockerfile have once.
+var imageNeeds = map[string]string{
+	"a user without rights, by number":    `^USER 65534:65534$`,
+	"an entry point without a shell":      `^ENTRYPOINT \[("[^"]+", )*"/usr/local/bin/convoy"\]$`,
+	"a health check by the binary itself": `^HEALTHCHECK .* CMD \["/usr/local/bin/convoy", "health"\]$`,
+	"certificates":                        `ca-certificates`,
+}
+
+// TestDockerfile checks what can be checked without an engine for containers.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	stages := dockerStages(t)
 	if len(stages) != 3 || !strings.HasSuffix(stages[0][0], " AS build") || stages[1][0] != "FROM scratch AS bare" ||
 		strings.Contains(stages[2][0], "scratch") {
 		t.Fatalf("stages are %q, want build, bare without a system, and one with", stages)
@@ -243,12 +268,7 @@ func TestDockerfile(t *testing.T) {
 		}
 	}
 	for _, stage := range stages[1:] {
-		for what, pattern := range map[string]string{
-			"a user without rights, by number":    `^USER 65534:65534$`,
-			"an entry point without a shell":      `^ENTRYPOINT \[("[^"]+", )*"/usr/local/bin/convoy"\]$`,
-			"a health check by the binary itself": `^HEALTHCHECK .* CMD \["/usr/local/bin/convoy", "health"\]$`,
-			"certificates":                        `ca-certificates`,
-		} {
+		for what, pattern := range imageNeeds {
 			matches := 0
 			for _, line := range stage {
 				if regexp.MustCompile(pattern).MatchString(line) {

@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"errors"
 	"net/http"
 	"path/filepath"
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/client"
 	"convoy/internal/testkit"
 )
 
@@ -35,18 +37,10 @@ func TestBrowser_Logins(t *testing.T) {
 	admin.Click("#token-make button")
 	admin.Wait(`document.querySelector("#token-text").value.startsWith("convoy_")`)
 	token := browser.Eval[string](admin, `document.querySelector("#token-text").value`)
-	by := func() int {
-		t.Helper()
-		r, err := http.NewRequest(http.MethodGet, "http://"+n.host()+"/nodes", nil)
-		testkit.Must(t, err)
-		r.Header.Set("Authorization", "Bearer "+token)
-		answer, err := http.DefaultClient.Do(r)
-		testkit.Must(t, err)
-		answer.Body.Close()
-		return answer.StatusCode
-	}
-	if status := by(); status != http.StatusOK {
-		t.Errorf("by the token: %d", status)
+	byToken := client.New(n.Base, token)
+	defer byToken.Close()
+	if _, err := byToken.Nodes(testkit.Context(t)); err != nil {
+		t.Errorf("by the token: %v", err)
 	}
 	if *pictures != "" {
 		admin.Screenshot(filepath.Join(*pictures, "logins.png"))
@@ -61,8 +55,9 @@ func TestBrowser_Logins(t *testing.T) {
 	admin.Click("section .remove")
 	admin.Click("#confirm [value=yes]")
 	admin.Wait(`!document.querySelector("section tbody tr")`)
-	if status := by(); status != http.StatusUnauthorized {
-		t.Errorf("by the token that was ended: %d", status)
+	_, err := byToken.Nodes(testkit.Context(t))
+	if refused, ok := errors.AsType[*client.Problem](err); !ok || refused.Status != http.StatusUnauthorized {
+		t.Errorf("by the token that was ended: %v", err)
 	}
 	admin.Click(".logins .remove")
 	admin.Click("#confirm [value=yes]")

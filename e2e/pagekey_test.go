@@ -41,11 +41,8 @@ func startThief(t *testing.T) *thief {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html")
-		// The reader's.
-		io.WriteString(
-			w,
-			`<title>thief</title><script>(async () => { for (;;) await fetch("/poll"); })()</script>`,
-		) //nolint:errcheck
+		//nolint:errcheck // the browser may have left
+		io.WriteString(w, `<title>thief</title><script>(async () => { for (;;) await fetch("/poll"); })()</script>`)
 	}))
 	t.Cleanup(func() {
 		pace.Stop()
@@ -119,12 +116,8 @@ func replay(t *testing.T, host, key, cookie string) {
 		{"POST", "/session/key", "application/json", ""},
 		{"POST", "/session/plain", "text/html", ""},
 	} {
-		r, err := http.NewRequestWithContext(
-			testkit.Context(t),
-			test.method,
-			"http://"+host+test.path,
-			strings.NewReader(test.body),
-		)
+		body := strings.NewReader(test.body)
+		r, err := http.NewRequestWithContext(testkit.Context(t), test.method, "http://"+host+test.path, body)
 		testkit.Must(t, err)
 		r.Header.Set("Cookie", cookie)
 		r.Header.Set("Accept", test.accept)
@@ -133,23 +126,36 @@ func replay(t *testing.T, host, key, cookie string) {
 		}
 		answer, err := http.DefaultTransport.RoundTrip(r)
 		testkit.Must(t, err)
-		var body []byte
+		var text []byte
 		if test.accept == "text/html" { // a stream that opened would not end
-			body, err = io.ReadAll(answer.Body)
+			text, err = io.ReadAll(answer.Body)
 			testkit.Must(t, err)
 		}
 		answer.Body.Close()
 		refused := answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusConflict
-		opening := test.accept == "text/html" && strings.Contains(string(body), "Opening Convoy…") &&
-			!strings.Contains(string(body), `id="nodes"`)
+		opening := test.accept == "text/html" && strings.Contains(string(text), "Opening Convoy…") &&
+			!strings.Contains(string(text), `id="nodes"`)
 		if !refused && !opening || len(answer.Cookies()) > 0 {
 			t.Errorf("a stolen cookie: %s %s: %s", test.method, test.path, answer.Status)
 		}
 	}
 }
 
+// followLink prints a link over the whole screen of a shell, and clicks it.
+func followLink(p *browser.Page, key, address string) {
+	enter(p, key, fmt.Sprintf(`clear; printf '\e]8;;%%s\a' %q; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; `+
+		`printf '\e]8;;\a'; echo link-$((40+2))`, address))
+	p.Wait(fmt.Sprintf(`%s.text().includes("link-42")`, pane(key)))
+	p.Do(fmt.Sprintf(`{
+		const screen = %s, {left, top, width, height} = screen.getBoundingClientRect();
+		for (const shift of [40, 0]) screen.dispatchEvent(new MouseEvent("mousemove", {bubbles: true,
+			clientX: left + width / 2, clientY: top + height / 2 + shift}));
+	}`, inPane(key, ".xterm-screen")))
+	p.Click(paneSelector(key) + " .xterm-screen")
+}
+
 // A link in a shell leads to a program on another port of the host. It gets all cookies, and they open nothing; the
-// page goes on working in all ways that pages are loaded.
+// page still works in all ways that pages are loaded.
 func TestBrowser_StolenCookie(t *testing.T) {
 	n := startBash(t)
 	th := startThief(t)
@@ -158,23 +164,7 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	p := browse(t, n, host)
 	key := selfShell(t, n, p)
 
-	enter(
-		p,
-		key,
-		fmt.Sprintf(
-			`clear; printf '\e]8;;%%s\a' "http://%s/"; printf '%%*s' $((COLUMNS * 40)) '' | tr ' ' x; printf '\e]8;;\a'; echo `+
-				`link-$((40+2))`,
-			th.host,
-		),
-	)
-	p.Wait(fmt.Sprintf(`%s.text().includes("link-42")`, pane(key)))
-	screen := inPane(key, ".xterm-screen")
-	p.Do(fmt.Sprintf(`{
-		const screen = %s, {left, top, width, height} = screen.getBoundingClientRect();
-		for (const shift of [40, 0]) screen.dispatchEvent(new MouseEvent("mousemove", {bubbles: true,
-			clientX: left + width / 2, clientY: top + height / 2 + shift}));
-	}`, screen))
-	p.Click(paneSelector(key) + " .xterm-screen")
+	followLink(p, key, "http://"+th.host+"/")
 	th.loot(testkit.Context(t), t, 1) // its page is open from now on
 
 	works := func(p *browser.Page, what string) {

@@ -32,33 +32,40 @@ func TestBrowser_Recording(t *testing.T) {
 	enter(p, key, "echo be''fore")
 	p.WaitScreen(key, "\nbefore")
 
+	record(p, name, key)
+	follow(p, ".tools a[href='/recordings']")
+	follow(p, "tbody th a")
+	p.Wait(playing("before"))
+	playBack(t, p)
+	p.Clean()
+
+	follow(p, ".player nav a")
+	p.Click("[data-action=remove]")
+	p.Wait(`document.querySelector("dialog[open]")`)
+	p.Click("dialog[open] [value=yes]")
+	p.Wait(`document.querySelector(".ghost:not([hidden]) h2") && !document.querySelector("table")`)
+	p.Clean()
+}
+
+// record records a shell in which two lines are printed, a second each; then it becomes smaller, and prints a third.
+func record(p *browser.Page, name, key string) {
 	p.Click(card(name) + " [data-action=record]")
 	p.Wait(fmt.Sprintf(`document.querySelector('%s .tab .rec')?.textContent === ", recorded"`, card(name)))
 	p.Wait(fmt.Sprintf(`document.querySelector('%s [data-action=record]').ariaPressed === "true"`, card(name)))
 	enter(p, key, "echo one; sleep 1; echo tw''o; sleep 1")
 	p.WaitScreen(key, "\ntwo")
-	p.Do(
-		fmt.Sprintf(
-			withKey+`call("/nodes/%s/size?rows=20&cols=50", {method: "POST"}))`,
-			strings.Replace(key, "/", "/shells/", 1),
-		),
-	)
+	p.Do(fmt.Sprintf(withKey+`call("%s/size?rows=20&cols=50", {method: "POST"}))`, path(key)))
 	p.Wait(fmt.Sprintf(`convoy.panes.get(%q).size.cols === 50`, key))
-	p.Do(
-		fmt.Sprintf(
-			withKey+`call("/nodes/%s/input", {method: "POST", body: "clear; echo th''ree\r"}))`,
-			strings.Replace(key, "/", "/shells/", 1),
-		),
-	)
+	p.Do(fmt.Sprintf(withKey+`call("%s/input", {method: "POST", body: "clear; echo th''ree\r"}))`, path(key)))
 	p.WaitScreen(key, "three\n")
 	p.Click(card(name) + " [data-action=record]")
 	p.Wait(fmt.Sprintf(`!document.querySelector('%s .rec')`, card(name)))
+}
 
-	follow(p, ".tools a[href='/recordings']")
-	follow(p, "tbody th a")
-	p.Wait(playing("before"))
-	const text = `window.convoy.player.text`
-	if got := browser.Eval[string](p, text); strings.Contains(got, "two") {
+// playBack goes to the end of that recording and back, and then plays it.
+func playBack(t *testing.T, p *browser.Page) {
+	t.Helper()
+	if got := browser.Eval[string](p, `window.convoy.player.text`); strings.Contains(got, "two") {
 		t.Errorf("it begins with\n%s", got)
 	}
 	p.Press("End")
@@ -83,14 +90,6 @@ func TestBrowser_Recording(t *testing.T) {
 		`document.querySelector("[data-text]").textContent.includes("three") && ` +
 			`document.querySelector("[data-play]").ariaLabel === "Play"`,
 	)
-	p.Clean()
-
-	follow(p, ".player nav a")
-	p.Click("[data-action=remove]")
-	p.Wait(`document.querySelector("dialog[open]")`)
-	p.Click("dialog[open] [value=yes]")
-	p.Wait(`document.querySelector(".ghost:not([hidden]) h2") && !document.querySelector("table")`)
-	p.Clean()
 }
 
 // plant puts a recording into the control plane's directory, as another program or a hostile node might have made it.

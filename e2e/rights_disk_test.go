@@ -19,11 +19,38 @@ import (
 	"convoy/internal/testkit"
 )
 
-// A7: with a full disk nobody can log in, and is told why; who is logged in can log out, and stays so when there is
-// room again, and after a restart.
-func TestRights_A7_FullDisk(t *testing.T) {
+// TestRights_FullDisk: with a full disk nobody can log in, and users are told why. A user who is logged in can log out,
+// and stays logged out when there is room again, and after a restart.
+func TestRights_FullDisk(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
+	data := smallDisk(t)
+	n, d := startOnDisk(t, data)
+	for range 3 {
+		d.logsIn(t, "ann")
+	}
+	filler := fill(t, data)
+	d.isRefused(t)
+	for _, cookie := range d.cookies {
+		if answer := d.ask(t, "POST", "/logout", cookie, ""); answer.status != http.StatusSeeOther {
+			t.Errorf("logout: %d %s", answer.status, answer.text)
+		}
+	}
+	d.isOut(t, "logged out with a full disk")
+	testkit.Must(t, os.Remove(filler))
+	d.isOut(t, "when there is room again")
+	if status := n.ended(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	_, again := startOnDisk(t, data)
+	again.cookies = d.cookies
+	again.isOut(t, "after a restart")
+	again.logsIn(t, "ann")
+}
+
+// smallDisk mounts a disk of 3 MiB with a file of users, as many as fill it with their logins.
+func smallDisk(t *testing.T) (data string) {
+	t.Helper()
+	data = t.TempDir()
 	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("a small disk takes the right to mount one: %v", err)
 	}
@@ -31,108 +58,97 @@ func TestRights_A7_FullDisk(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("their password"), bcrypt.MinCost)
 	testkit.Must(t, err)
 	users := "ann:" + string(hash) + ":admin\n"
-	for i := range 2000 { // of one user not as many are kept
+	for i := range 2000 { // a node keeps fewer logins of one user
 		users += fmt.Sprintf("user%d:%s\n", i, hash)
 	}
 	testkit.Must(t, os.WriteFile(filepath.Join(data, "users"), []byte(users), 0o600))
+	return data
+}
+
+// diskConsole is the console of a node with a small disk.
+type diskConsole struct {
+	base    string
+	cookies []string // of the logins
+}
+
+func startOnDisk(t *testing.T, data string) (*running, *diskConsole) {
+	t.Helper()
 	env := map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testToken}
-	begin := func() (*running, string) {
-		n := launch(
-			t,
-			env,
-			"-provider",
-			"none",
-			"-host",
-			"disk.test",
-			"-query",
-			"",
-			"-bind",
-			loopback,
-			"-port",
-			"0",
-			"-call-port",
-			"0",
-			"-data",
-			data,
-		)
-		return n, strings.TrimSuffix(strings.Fields(n.out.line(testkit.Context(t), t, "log in at http"))[3], "/")
+	n := launch(t, env, append(aloneArgs("disk.test"), "-data", data)...)
+	link := strings.Fields(n.out.line(testkit.Context(t), t, "log in at http"))[3]
+	return n, &diskConsole{base: strings.TrimSuffix(link, "/")}
+}
+
+// answered is an answer to a form: its location, and the cookie that it sets as NAME=VALUE.
+type answered struct {
+	status                 int
+	text, location, cookie string
+}
+
+// ask sends a form, on a connection of its own.
+func (d *diskConsole) ask(t *testing.T, method, path, cookie, form string) (a answered) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(testkit.Context(t), method, d.base+path, strings.NewReader(form))
+	testkit.Must(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Cookie", cookie)
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	testkit.Must(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	testkit.Must(t, err)
+	for _, c := range answer.Cookies() {
+		a.cookie = c.Name + "=" + c.Value
 	}
-	plain := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	a.status, a.text, a.location = answer.StatusCode, string(text), answer.Header.Get("Location")
+	return a
+}
+
+func (d *diskConsole) login(t *testing.T, name string) answered {
+	t.Helper()
+	form := url.Values{"name": {name}, "password": {"their password"}}
+	return d.ask(t, "POST", "/login", "", form.Encode())
+}
+
+// logsIn logs a user in, and keeps the cookie.
+func (d *diskConsole) logsIn(t *testing.T, name string) {
+	t.Helper()
+	begun := d.login(t, name)
+	if begun.status != http.StatusSeeOther {
+		t.Fatalf("login: %d", begun.status)
 	}
-	location := "" // that the last answer led to
-	ask := func(base, method, path, cookie, body string) (status int, text string, set string) {
-		t.Helper()
-		r, err := http.NewRequestWithContext(testkit.Context(t), method, base+path, strings.NewReader(body))
-		testkit.Must(t, err)
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Cookie", cookie)
-		answer, err := plain.Do(r)
-		testkit.Must(t, err)
-		defer answer.Body.Close()
-		all, err := io.ReadAll(answer.Body)
-		testkit.Must(t, err)
-		for _, c := range answer.Cookies() {
-			set = c.Name + "=" + c.Value
-		}
-		location = answer.Header.Get("Location")
-		return answer.StatusCode, string(all), set
+	_, claim, _ := strings.Cut(begun.location, "claim=")
+	cookie := d.ask(t, "POST", "/session/plain", begun.cookie, "claim="+claim).cookie
+	if answer := d.ask(t, "GET", "/nodes", cookie, ""); answer.status != http.StatusOK {
+		t.Fatalf("logged in: %d", answer.status)
 	}
-	form := func(name string) string { return url.Values{"name": {name}, "password": {"their password"}}.Encode() }
-	n, base := begin()
-	var cookies []string
-	for range 3 {
-		status, _, cookie := ask(base, "POST", "/login", "", form("ann"))
-		if status != http.StatusSeeOther {
-			t.Fatalf("login: %d", status)
-		}
-		_, claim, _ := strings.Cut(location, "claim=")
-		_, _, cookie = ask(base, "POST", "/session/plain", cookie, "claim="+claim)
-		if status, _, _ := ask(base, "GET", "/nodes", cookie, ""); status != http.StatusOK {
-			t.Fatalf("logged in: %d", status)
-		}
-		cookies = append(cookies, cookie)
-	}
-	filler := fill(t, data)
-	refused := false
-	for i := range 2000 { // what the file has to spare takes some logins
-		status, text, cookie := ask(base, "POST", "/login", "", form(fmt.Sprint("user", i)))
-		if status == http.StatusSeeOther {
+	d.cookies = append(d.cookies, cookie)
+}
+
+// isRefused logs users in until one is refused, which takes some: the file of logins has room to spare.
+func (d *diskConsole) isRefused(t *testing.T) {
+	t.Helper()
+	for i := range 2000 {
+		answer := d.login(t, fmt.Sprint("user", i))
+		if answer.status == http.StatusSeeOther {
 			continue
 		}
-		if refused = status == http.StatusServiceUnavailable; !refused || !strings.Contains(text, "could not be recorded") ||
-			cookie != "" {
-			t.Fatalf("login with a full disk: %d, cookie %q, %s", status, cookie, text)
+		if answer.status != http.StatusServiceUnavailable || !strings.Contains(answer.text, "could not be recorded") ||
+			answer.cookie != "" {
+			t.Fatalf("login with a full disk: %+v", answer)
 		}
-		break
+		return
 	}
-	if !refused {
-		t.Fatal("no login is refused")
-	}
-	out := func(base, when string) {
-		t.Helper()
-		for _, cookie := range cookies {
-			if status, _, _ := ask(base, "GET", "/nodes", cookie, ""); status != http.StatusUnauthorized {
-				t.Errorf("%s: %d", when, status)
-			}
+	t.Fatal("no login is refused")
+}
+
+// isOut checks that no login is valid.
+func (d *diskConsole) isOut(t *testing.T, when string) {
+	t.Helper()
+	for _, cookie := range d.cookies {
+		if answer := d.ask(t, "GET", "/nodes", cookie, ""); answer.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", when, answer.status)
 		}
-	}
-	for _, cookie := range cookies {
-		if status, text, _ := ask(base, "POST", "/logout", cookie, ""); status != http.StatusSeeOther {
-			t.Errorf("logout: %d %s", status, text)
-		}
-	}
-	out(base, "logged out with a full disk")
-	testkit.Must(t, os.Remove(filler))
-	out(base, "when there is room again")
-	if status := n.ended(); status != 0 {
-		t.Errorf("exit status %d", status)
-	}
-	_, base = begin()
-	out(base, "after a restart")
-	if status, _, _ := ask(base, "POST", "/login", "", form("ann")); status != http.StatusSeeOther {
-		t.Errorf("login after a restart: %d", status)
 	}
 }
 

@@ -85,15 +85,8 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	typist.Type("Grace")
 	typist.Press("Enter")
 	typist.Wait(`!document.querySelector("#name").open && document.body.dataset.link === "open"`)
-	if got, want := attending(
-		t,
-		n,
-		key,
-		4,
-	), "Grace (link) true, for Ada (link) false, test false"; !strings.HasSuffix(
-		got,
-		want,
-	) {
+	const want = "Grace (link) true, for Ada (link) false, test false"
+	if got := attending(t, n, key, 4); !strings.HasSuffix(got, want) {
 		t.Errorf("there are %s, want %s", got, want)
 	}
 	enter(typist, key, ":q")
@@ -104,18 +97,10 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	watcher.WaitScreen(key, "typed-by-link")
 
 	p.Click(card(name) + " [data-tool=Share]")
-	for _, holder := range []struct {
-		right string
-		page  *browser.Page
-	}{{"type", typist}, {"watch", watcher}} {
-		p.Wait(
-			fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, holder.right),
-		)
-		p.Click(fmt.Sprintf("#share-list [data-right=%s] button", holder.right))
-		p.Wait(`document.querySelector("#confirm").open`)
-		p.Click("#confirm [value=yes]")
-		holder.page.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
-		if got := holder.page.Screen(key); !strings.Contains(got, "typed-by-link") {
+	for right, holder := range map[string]*browser.Page{"type": typist, "watch": watcher} {
+		revokeLink(p, right)
+		holder.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
+		if got := holder.Screen(key); !strings.Contains(got, "typed-by-link") {
 			t.Errorf("the last screen is gone:\n%s", got)
 		}
 	}
@@ -125,6 +110,14 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	for _, page := range []*browser.Page{p, typist, watcher} {
 		page.Clean()
 	}
+}
+
+// revokeLink revokes the link with a right, which has one viewer, in the dialog.
+func revokeLink(p *browser.Page, right string) {
+	p.Wait(fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, right))
+	p.Click(fmt.Sprintf("#share-list [data-right=%s] button", right))
+	p.Wait(`document.querySelector("#confirm").open`)
+	p.Click("#confirm [value=yes]")
 }
 
 // A holder whose network is gone while the link is revoked learns why it cannot come back.

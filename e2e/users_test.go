@@ -84,6 +84,11 @@ func histories(t *testing.T, data string) (kept []string) {
 	return kept
 }
 
+// seen reports whether a page shows an element.
+func seen(p *browser.Page, selector string) bool {
+	return browser.Eval[bool](p, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector))
+}
+
 // What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's;
 // a viewer watches both.
 func TestBrowser_Roles(t *testing.T) {
@@ -110,9 +115,6 @@ func TestBrowser_Roles(t *testing.T) {
 
 	operator := logInAs(t, n, "olga", "olga's password")
 	operator.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
-	seen := func(p *browser.Page, selector string) bool {
-		return browser.Eval[bool](p, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector))
-	}
 	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
 		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false} {
 		if seen(operator, selector) != want {

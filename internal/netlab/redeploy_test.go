@@ -30,42 +30,16 @@ func TestRedeployOverlap(t *testing.T) {
 	s.whole(deadline, viewers[0], viewers[1], old)
 	began := time.Now()
 	calls := s.callAlways(viewers[0], name)
-	for i, round := range []struct {
-		at   *netlab.Host
-		kill bool
-	}{{green, false}, {blue, true}, {green, false}} {
-		s.lab.DNS.Add(query, round.at.Addr())
-		s.lab.DNS.Add("web.internal", round.at.Addr())
-		fresh := s.node(round.at, withName(name))
-		joined := s.whole(deadline, append(viewers, old, fresh)...) // both are shown
-		for _, v := range viewers {
-			if got := v.order(order{Do: "get", Node: name, Target: "/who", Limit: deadline}); got.Text != fresh.instance {
-				t.Errorf("round %d: %s reaches %q, want the youngest, %s: %s", i, v.name, got.Text, fresh.instance, got.Err)
-			}
-		}
-		ended := time.Now()
-		want := fleet.MemberLeft
-		if round.kill {
-			want = fleet.MemberUnreachable
-			old.stop(os.Kill)
-		} else {
-			old.stop(sigterm)
-		}
-		s.seen(deadline, want, old, append(viewers, fresh)...)
-		t.Logf(
-			"round %d: new one known to all after %v; old one %s after %v",
-			i,
-			joined.Round(time.Millisecond),
-			want,
-			time.Since(ended).Round(time.Millisecond),
-		)
-		s.lab.DNS.Del(query, old.host.Addr())
-		s.lab.DNS.Del("web.internal", old.host.Addr())
+	for _, round := range []struct {
+		at  *netlab.Host
+		end os.Signal
+	}{{green, sigterm}, {blue, os.Kill}, {green, sigterm}} {
+		fresh := s.redeploy(old, round.at, round.end, viewers)
 		s.mu.Lock()
 		wrong := lost(began, append(viewers, fresh), append(viewers, fresh))
 		s.mu.Unlock()
 		if wrong != "" {
-			t.Errorf("round %d: flapping: %s", i, wrong)
+			t.Errorf("flapping: %s", wrong)
 		}
 		old = fresh
 	}
@@ -80,6 +54,32 @@ func TestRedeployOverlap(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls to the name, all answered, none by an older instance than the one before", n)
+}
+
+// redeploy starts a node on a host under the name of an old one, which it then ends by a signal. Others see both, and
+// reach the new one by the name.
+func (s *scene) redeploy(old *process, at *netlab.Host, end os.Signal, viewers []*process) (fresh *process) {
+	s.Helper()
+	s.lab.DNS.Add(query, at.Addr())
+	s.lab.DNS.Add("web.internal", at.Addr())
+	fresh = s.node(at, withName(old.name))
+	joined := s.whole(deadline, append(viewers, old, fresh)...)
+	for _, v := range viewers {
+		if got := v.order(order{Do: "get", Node: old.name, Target: "/who", Limit: deadline}); got.Text != fresh.instance {
+			s.Errorf("%s reaches %q, want the youngest, %s: %s", v.name, got.Text, fresh.instance, got.Err)
+		}
+	}
+	ended, want := time.Now(), fleet.MemberLeft
+	if end == os.Kill {
+		want = fleet.MemberUnreachable
+	}
+	old.stop(end)
+	s.seen(deadline, want, old, append(viewers, fresh)...)
+	s.Logf("new one known to all after %v; old one %s after %v",
+		joined.Round(time.Millisecond), want, time.Since(ended).Round(time.Millisecond))
+	s.lab.DNS.Del(query, old.host.Addr())
+	s.lab.DNS.Del("web.internal", old.host.Addr())
+	return fresh
 }
 
 func owned(members []fleet.Member, name string) bool {
