@@ -31,7 +31,8 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 	}
 	checkAuditLog(t, dataA, a, wants...)
 	checkAuditLog(t, dataB, b, wants...)
-	checkAuditLog(t, dataB, b, "action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run", "/etc/hostname")
+	checkAuditLog(t, dataB, b,
+		"action=shell.attach", s.ID, "exit 6", "exit 3", "action=convoy.shells.run", "/etc/hostname")
 
 	page := get(t, a.Client, "/audit", "text/html")
 	for _, want := range []string{

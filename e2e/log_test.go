@@ -66,18 +66,12 @@ func TestLogs_HaveNothingTyped(t *testing.T) {
 	t.Parallel()
 	provider := openidtest.Start(t, openidtest.User{Name: "ann"})
 	more := []string{
-		"-log-level",
-		"debug",
-		"-data",
-		t.TempDir(),
-		"-runbooks",
-		t.TempDir(),
-		"-openid-issuer",
-		provider.URL,
-		"-openid-client",
-		"public",
-		"-openid-roles",
-		"*=viewer",
+		"-log-level", "debug",
+		"-data", t.TempDir(),
+		"-runbooks", t.TempDir(),
+		"-openid-issuer", provider.URL,
+		"-openid-client", "public",
+		"-openid-roles", "*=viewer",
 	}
 	a, b, s, _ := twoByHand(t, more...)
 	c := &canaries{of: map[string]string{}}

@@ -29,16 +29,11 @@ func startOpenID(t *testing.T, args ...string) (*running, *openidtest.Server) {
 		map[string]string{"CONVOY_SYSTEM_SHELL": "on", "CONVOY_OPENID_SECRET": openidtest.ClientSecret},
 		append(
 			[]string{
-				"-data",
-				t.TempDir(),
-				"-openid-issuer",
-				s.URL,
-				"-openid-client",
-				openidtest.ClientID,
-				"-openid-roles",
-				"admins=admin,staff=viewer",
-				"-openid-name",
-				"Example",
+				"-data", t.TempDir(),
+				"-openid-issuer", s.URL,
+				"-openid-client", openidtest.ClientID,
+				"-openid-roles", "admins=admin,staff=viewer",
+				"-openid-name", "Example",
 			},
 			args...)...)
 	s.Change(func() { s.Redirects = []string{n.Base + handlers.OpenIDCallback} })

@@ -65,16 +65,11 @@ func startCloud(t *testing.T, script []railwaytest.Stage, env map[string]string)
 
 // onLoopback are the flags of nodes that run side by side on one machine.
 var onLoopback = []string{
-	"-bind",
-	loopback,
-	"-port",
-	"0",
-	"-call-port",
-	"0",
-	"-query",
-	"",
-	"-shell",
-	"bash --norc --noprofile",
+	"-bind", loopback,
+	"-port", "0",
+	"-call-port", "0",
+	"-query", "",
+	"-shell", "bash --norc --noprofile",
 }
 
 // container runs a node until Railway ends it. There is no private network here, so the console is told where it is.

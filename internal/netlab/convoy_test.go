@@ -59,22 +59,14 @@ func (s *scene) convoy(host *netlab.Host, name string, args ...string) *program 
 	}
 	args = append(
 		[]string{
-			"-provider",
-			"none",
-			"-query",
-			query,
-			"-host",
-			name,
-			"-bind",
-			host.Addr().String(),
-			"-addr",
-			"[::1]:4000",
-			"-log",
-			"json",
-			"-system-shell",
-			"first",
-			"-shell",
-			"/bin/sh",
+			"-provider", "none",
+			"-query", query,
+			"-host", name,
+			"-bind", host.Addr().String(),
+			"-addr", "[::1]:4000",
+			"-log", "json",
+			"-system-shell", "first",
+			"-shell", "/bin/sh",
 		},
 		args...)
 	cmd := host.Command(s.Context(), exe, args...)
