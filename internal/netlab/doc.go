@@ -5,7 +5,7 @@
 // behind a namespace that routes between them with an MTU of 1420, as on a
 // WireGuard mesh. All faults drop packets silently, for a fault that refuses hides
 // the bugs that matter: nftables rules in the routing namespace drop and lose, and
-// since not every kernel can delay packets, a courier between two taps does.
+// since not every kernel can delay packets, a link between two taps does.
 //
 // It needs root, ip and nft, and touches nothing outside its own namespaces and
 // their folders in /etc/netns, which end with the process. Labs run side by side.

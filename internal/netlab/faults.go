@@ -146,7 +146,7 @@ func (l *Lab) Heal() {
 	l.t.Helper()
 	l.change(func(f *faults) { *f = newFaults() })
 	for _, h := range l.hosts {
-		if h.courier != nil {
+		if h.link != nil {
 			l.Delay(h, 0)
 		}
 	}

@@ -41,11 +41,11 @@ type Lab struct {
 
 // Host is one machine of a lab.
 type Host struct {
-	lab     *Lab
-	space   space
-	addr    netip.Addr
-	cable   string // the hub's end
-	courier *courier
+	lab   *Lab
+	space space
+	addr  netip.Addr
+	cable string // the hub's end
+	link  *link
 }
 
 // New makes a lab of n hosts that ends with the test. The test is skipped where
@@ -59,8 +59,8 @@ func New(t testing.TB, n int) *Lab {
 	lab := &Lab{t: t, faults: newFaults()}
 	t.Cleanup(func() { // the test's processes have ended by now: their clean-up came later
 		for _, h := range lab.hosts {
-			if h.courier != nil {
-				h.courier.close()
+			if h.link != nil {
+				h.link.close()
 			}
 		}
 		for _, s := range lab.spaces() {

@@ -14,32 +14,31 @@ import (
 
 const (
 	frameBytes = 2048
-	lineFrames = 1 << 14 // on their way; a real line drops too when it is full
+	inFlight   = 1 << 14 // frames that are delayed; like a real link, it drops more
 )
 
-// courier carries Ethernet frames between two taps, each frame late.
-type courier struct {
+// link forwards Ethernet frames between two taps, and delays each.
+type link struct {
 	ends  [2]*os.File
 	group sync.WaitGroup
 }
 
-// delay puts a courier between the host's cable and the hub:
-// cable - bridge - tap ~ courier ~ tap.
+// delay puts a link between the host's cable and the hub: cable - bridge - tap - link - tap.
 func (h *Host) delay(late time.Duration) error {
 	hub, in, out, bridge := h.lab.hub, h.cable+"-in", h.cable+"-out", h.cable+"-br"
-	if h.courier != nil {
-		h.courier.close() // its taps go with it
-		h.courier = nil
+	if h.link != nil {
+		h.link.close() // its taps go with it
+		h.link = nil
 		if err := hub.ip(append([]string{"link del " + bridge}, h.reached(h.cable)...)...); err != nil {
 			return err
 		}
 	}
 	if late > 0 {
-		c, err := newCourier(hub, in, out)
+		l, err := newLink(hub, in, out)
 		if err != nil {
 			return err
 		}
-		h.courier = c
+		h.link = l
 		lines := []string{
 			fmt.Sprintf("link set %s mtu %d", in, mtuBytes), fmt.Sprintf("link set %s mtu %d", out, mtuBytes),
 			fmt.Sprintf("link add %s mtu %d type bridge mcast_snooping 0 forward_delay 0", bridge, mtuBytes),
@@ -50,24 +49,24 @@ func (h *Host) delay(late time.Duration) error {
 		if err := hub.ip(append(lines, h.reached(out)...)...); err != nil {
 			return err
 		}
-		c.carry(0, 1, late)
-		c.carry(1, 0, late)
+		l.forward(0, 1, late)
+		l.forward(1, 0, late)
 	}
 	return h.space.ip("neigh flush dev eth0") // the gateway has another hardware address now
 }
 
-func newCourier(hub space, in, out string) (*courier, error) {
-	c := &courier{}
+func newLink(hub space, in, out string) (*link, error) {
+	l := &link{}
 	err := hub.inside(func() (err error) {
-		if c.ends[0], err = tap(in); err == nil {
-			c.ends[1], err = tap(out)
+		if l.ends[0], err = tap(in); err == nil {
+			l.ends[1], err = tap(out)
 		}
 		return err
 	})
-	return c, err
+	return l, err
 }
 
-// tap makes an Ethernet device whose other end is the file. It goes when the file is closed.
+// tap makes an Ethernet device whose other end is the file. Closing the file removes it.
 func tap(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -85,45 +84,45 @@ func tap(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// carry begins to bring frames from one end to the other.
-func (c *courier) carry(from, to int, late time.Duration) {
-	type load struct {
+// forward begins to forward frames from one end to the other, each so much later.
+func (l *link) forward(from, to int, late time.Duration) {
+	type delayed struct {
 		due   time.Time
 		frame []byte
 	}
-	line := make(chan load, lineFrames)
-	c.group.Go(func() {
+	line := make(chan delayed, inFlight)
+	l.group.Go(func() {
 		defer close(line)
 		for {
 			frame := make([]byte, frameBytes)
-			n, err := c.ends[from].Read(frame)
+			n, err := l.ends[from].Read(frame)
 			if errors.Is(err, os.ErrClosed) {
 				return
 			} else if err != nil {
 				continue // the device is not up yet
 			}
 			select {
-			case line <- load{time.Now().Add(late), frame[:n]}:
+			case line <- delayed{time.Now().Add(late), frame[:n]}:
 			default:
 			}
 		}
 	})
-	c.group.Go(func() {
+	l.group.Go(func() {
 		closed := false
-		for l := range line {
+		for one := range line {
 			if closed {
 				continue // what is left has nowhere to go
 			}
-			time.Sleep(time.Until(l.due))
-			_, err := c.ends[to].Write(l.frame)
+			time.Sleep(time.Until(one.due))
+			_, err := l.ends[to].Write(one.frame)
 			closed = errors.Is(err, os.ErrClosed)
 		}
 	})
 }
 
-func (c *courier) close() {
-	for _, end := range c.ends {
+func (l *link) close() {
+	for _, end := range l.ends {
 		end.Close()
 	}
-	c.group.Wait()
+	l.group.Wait()
 }
