@@ -321,7 +321,7 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	pressTool(c.Page, c.keys[0], "Detach")
 	c.noticed(c.short[0] + ": the shell is detached.")
 	c.Click(fmt.Sprintf(`.close[data-shell=%q]`, idOf(c.keys[2])))
-	c.noticed(c.short[2] + ": the shell ") // has ended, or is closed, whichever the page hears of first
+	c.noticed(c.short[2] + ": the shell ") // has ended, or is closed, whichever the page learns first
 	c.says("No shell is chosen")
 
 	c.Reload()

@@ -114,7 +114,7 @@ func TestBrowser_MainJob(t *testing.T) {
 	p.WaitScreen(key, "working on "+name) // the shell is as it was
 
 	second := browse(t, n, n.host())
-	second.WaitScreen(key, "working on "+name) // and the same for everybody
+	second.WaitScreen(key, "working on "+name) // and the same for all viewers
 	enter(second, key, "echo from''-the-second")
 	p.WaitScreen(key, "from-the-second")
 
@@ -283,8 +283,7 @@ func TestBrowser_Programs(t *testing.T) {
 	p.Clean()
 }
 
-// Whoever comes late sees a full-screen program exactly as those who were there, and so does a page that is loaded
-// anew.
+// A viewer who comes late sees a full-screen program exactly as earlier viewers, and so does a reloaded page.
 func TestBrowser_LateViewerSeesTheScreen(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)

@@ -157,7 +157,7 @@ func (n confinedNode) checkNotDumpable(t *testing.T) {
 	}
 }
 
-// checkShield: the page tells of each attempt, and "full" is said only of another user.
+// checkShield: the page reports each attempt, and shows "full" only for another user.
 func (n confinedNode) checkShield(t *testing.T, name string) {
 	t.Helper()
 	page := n.page(t)

@@ -32,8 +32,8 @@ func freeAddr(t *testing.T) string {
 const counting = `stty -echo; i=0; until IFS= read -r -t 0.01 part; do line+=$part; echo "row $((++i)) of $$"; done; ` +
 	`echo "read <$line$part> in $$"; stty echo`
 
-// The node that serves the page is killed while a shell of another node counts, and comes back without knowing of
-// anybody. The tab goes on by itself: the same program, every row once, and what was typed meanwhile is typed once.
+// The node that serves the page is killed while a shell of another node counts, and comes back without knowing other
+// nodes. The tab continues on its own: the same program, every row once, and what was typed meanwhile is typed once.
 func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
@@ -64,7 +64,7 @@ func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	p.WaitScreen(s.Key(), fmt.Sprintf("and now> in %d\n", s.PID))
 	checkCounting(t, p, s, "typed while it was dead, while it knew nobody, and now")
 	if !browser.Eval[bool](p, `window.untouched && document.querySelector("#link").hidden`) {
-		t.Error("the page was loaded anew, or complains of its connection")
+		t.Error("the page was reloaded, or complains of its connection")
 	}
 	var now client.Shell
 	testkit.Must(t, owner.Do(testkit.Context(t), http.MethodGet, s.Path(), nil, &now))
@@ -147,7 +147,7 @@ func TestBrowser_BadNetwork(t *testing.T) {
 	p.Clean()
 }
 
-// The page is loaded anew again and again while a shell prints, and something is typed each time just before: every
+// The page is reloaded again and again while a shell prints, and something is typed each time just before: every
 // letter is written once and in order, the page shows what the node's model has, and no stream is left over.
 func TestBrowser_ReloadStorm(t *testing.T) {
 	t.Parallel()

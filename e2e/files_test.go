@@ -157,7 +157,7 @@ func TestFiles_BreakOffAcrossNodes(t *testing.T) {
 	_, err = feed.Write(make([]byte, 5<<20))
 	testkit.Must(t, err)
 	entries := func() int { list, _ := os.ReadDir(dir); return len(list) }
-	testkit.Eventually(t, "it is under way", func() bool { return entries() == 1 })
+	testkit.Eventually(t, "it is in progress", func() bool { return entries() == 1 })
 	cancel()
 	testkit.Eventually(t, "nothing is left", func() bool { return entries() == 0 })
 	feed.Close()

@@ -139,7 +139,7 @@ func TestShell_HostileScripts(t *testing.T) {
 	}
 }
 
-// atPrompt runs source at a prompt for a second at the most, then has it stop. The channel is closed when the prompt is
+// atPrompt runs source at a prompt for at most a second, then has it stop. The channel is closed when the prompt is
 // there again, and knows what 6 * 7 is.
 func atPrompt(t *testing.T, prompt *client.Terminal, source string, number int) <-chan struct{} {
 	t.Helper()

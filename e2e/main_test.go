@@ -168,7 +168,7 @@ func (n *running) ended() int {
 	return status
 }
 
-// until asks for the nodes, anew after every change, until met says yes.
+// until asks for the nodes, again after every change, until met returns true.
 func (n *running) until(t *testing.T, what string, met func([]client.Node) bool) []client.Node {
 	t.Helper()
 	ctx := testkit.Context(t)

@@ -204,7 +204,7 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	tab.Clean()
 }
 
-// Another port of the same host has no key: it says why it wants a login, and the first page goes on working after
+// Another port of the same host has no key: it explains why it wants a login, and the first page still works after
 // that.
 func TestBrowser_AnotherOrigin(t *testing.T) {
 	n := startBash(t)

@@ -54,7 +54,7 @@ func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
 	t.Errorf("%s: one page shows\n%s\nthe other\n%s", what, want, got)
 }
 
-// Whoever comes late to a full-screen program sees it cell for cell as those who were there, in a window of another
+// A viewer who comes late to a full-screen program sees it cell for cell as earlier viewers, in a window of another
 // size.
 func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	t.Parallel()
@@ -219,7 +219,7 @@ func TestBrowser_DetachLastsOverReload(t *testing.T) {
 	pressTool(p, key, "Detach")
 	viewers := func(want int) {
 		t.Helper()
-		for late := testkit.Context(t); ; { // that nobody looks any more is told to nobody
+		for late := testkit.Context(t); ; { // the end of the last viewer is published to no page
 			var s struct{ Viewers int }
 			testkit.Must(t, n.Do(late, "GET", path(key), nil, &s))
 			if s.Viewers == want {

@@ -20,9 +20,9 @@ import (
 	"convoy/internal/testkit"
 )
 
-const cloudToken = "a-token-of-the-console" // as the stand-in's control plane has it
+const cloudToken = "a-token-of-the-console" // as the fake's control plane has it
 
-// cloud is a console whose nodes are made by the stand-in of Railway. Its containers are nodes in this process.
+// cloud is a console whose nodes are spawned by the fake of Railway. Its containers are nodes in this process.
 type cloud struct {
 	*running
 	api *railwaytest.Server
@@ -33,7 +33,7 @@ type cloud struct {
 	told    []map[string]string // their environments, references resolved
 }
 
-// startCloud starts the stand-in and a control plane on it, which is told what Railway tells containers.
+// startCloud starts the fake and a control plane on it, with the environment that Railway gives containers.
 func startCloud(t *testing.T, script []railwaytest.Stage, env map[string]string) *cloud {
 	t.Helper()
 	c := &cloud{}
@@ -412,7 +412,7 @@ func TestBrowser_RailwayAmbiguousCreate(t *testing.T) {
 	p.Clean()
 }
 
-// Functions that need the token are carried out where it is, whoever asks: here a node that has none.
+// Functions that need the token are carried out where it is, for any node: here one that has none.
 func TestRailwayFunctionsFromAnotherNode(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t, quick, nil)

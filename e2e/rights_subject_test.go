@@ -205,7 +205,7 @@ func (s *subject) reads(t *testing.T, path string, begin string) (ends func(t *t
 		stop := context.AfterFunc(testkit.Context(t), func() { answer.Body.Close() })
 		n, err := io.Copy(io.Discard, answer.Body)
 		if !stop() || n >= largeFile-1<<20 {
-			t.Errorf("GET %s goes on: %d bytes more, %v", path, n, err)
+			t.Errorf("GET %s continues: %d bytes more, %v", path, n, err)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (s *subject) begins(t *testing.T, path, body string) (ends func(t *testing.
 				t.Errorf("POST %s: %s", path, said)
 			}
 		case <-testkit.Context(t).Done():
-			t.Errorf("POST %s goes on", path)
+			t.Errorf("POST %s continues", path)
 		}
 	}
 }

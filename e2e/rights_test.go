@@ -114,7 +114,7 @@ func (s *subject) silent(t *testing.T) {
 	ctx := testkit.Context(t)
 	for was := -1; was != count(); another() {
 		if was = count(); ctx.Err() != nil {
-			t.Fatal("loops of who has lost their right go on")
+			t.Fatal("loops continue after their user has lost the right")
 		}
 	}
 	was := count()

@@ -35,7 +35,7 @@ func (k *ticks) of(text string) (n int, changed chan struct{}) {
 	return k.count[text], k.changed
 }
 
-// await waits for so many more.
+// await waits for a number of further messages.
 func (k *ticks) await(t *testing.T, text string, more int) {
 	t.Helper()
 	ctx := testkit.Context(t)

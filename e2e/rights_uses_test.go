@@ -146,7 +146,7 @@ var uses = []use{
 			ends(t)
 			testkit.Must(t, in.SetDeadline(time.Now().Add(30*time.Second)))
 			if _, err := io.Copy(io.Discard, in); err != nil { // until nobody has its other end
-				t.Errorf("the command goes on: %v", err)
+				t.Errorf("the command continues: %v", err)
 			}
 		}
 	}},

@@ -63,7 +63,7 @@ func done(step int, state string) string {
 }
 
 // Three nodes, a runbook of four steps: they run on all nodes, the results are put together, and a step that fails on
-// one node stops the rest, until somebody goes on.
+// one node stops the rest, until someone continues.
 func TestBrowser_Runbook(t *testing.T) {
 	t.Parallel()
 	dir := shelve(t, map[string]string{"rollout.md": rollout})

@@ -26,7 +26,7 @@ func TestSecrets_LeaveTheEnvironment(t *testing.T) {
 	}
 	for _, secret := range []string{testCookie, "a-token-of-the-tests", "CONVOY_COOKIE", "CONVOY_TOKEN"} {
 		if strings.Contains(string(environ), secret) {
-			t.Errorf("%q stands in the environment", secret)
+			t.Errorf("%q is in the environment", secret)
 		}
 	}
 }

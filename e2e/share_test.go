@@ -58,7 +58,7 @@ func attending(t *testing.T, n *running, key string, count int) string {
 	}
 }
 
-// A shell of another node is shared: whoever opens the link sees the exact screen, without a login, and does what the
+// A shell of another node is shared: a user of the link sees the exact screen, without a login, and does what the
 // link allows, until it is revoked.
 func TestBrowser_ShareLinks(t *testing.T) {
 	t.Parallel()

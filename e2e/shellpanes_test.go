@@ -32,7 +32,7 @@ func waitConvoy(p *browser.Page, key string) {
 	p.Wait(fmt.Sprintf(`/\(\d+\)>$/.test(window.convoy?.panes.get(%q)?.text().trimEnd())`, key))
 }
 
-// A node's own pane is a Convoy shell, and stays one when it is started anew; what was typed is still known, also after
+// A node's own pane is a Convoy shell, and stays one when it is restarted; what was typed is still known, also after
 // the node has been started again.
 func TestBrowser_ConvoyShellInAPane(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // measureBulk has a file printed, and receives it whole.
@@ -30,11 +30,11 @@ func measureBulk(ctx context.Context, b *bench) error {
 		return nil
 	})
 	for _, w := range b.ways {
-		b.report.add("bulk", w.name, "median", unitRate, figures.Median(rates[w.name].all()))
-		b.report.add("bulk", w.name, "worst", unitRate, figures.Percentile(rates[w.name].all(), 0))
-		b.report.add("bulk", w.name, "best", unitRate, figures.Percentile(rates[w.name].all(), 100))
+		b.report.add("bulk", w.name, "median", unitRate, stats.Median(rates[w.name].all()))
+		b.report.add("bulk", w.name, "worst", unitRate, stats.Percentile(rates[w.name].all(), 0))
+		b.report.add("bulk", w.name, "best", unitRate, stats.Percentile(rates[w.name].all(), 100))
 		b.compare("bulk", w.name, rates)
-		b.report.add("bulk", w.name, "CPU for 100 MB", unitSeconds, figures.Median(cpu[w.name].all()))
+		b.report.add("bulk", w.name, "CPU for 100 MB", unitSeconds, stats.Median(cpu[w.name].all()))
 	}
 	return err
 }

@@ -150,7 +150,7 @@ func (c *convoy) stop() {
 	}
 }
 
-// spawn spawns a node and waits until it is alive. The stream is one that tells of nodes.
+// spawn spawns a node and waits until it is alive. The stream has the list of nodes.
 func spawn(ctx context.Context, viewer *client.Client, stream *client.Stream) (n client.Node, err error) {
 	made, err := viewer.Spawn(ctx)
 	if err != nil {

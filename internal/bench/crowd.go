@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 	"convoy/internal/client"
 )
 
@@ -43,7 +43,7 @@ type crowd struct {
 	spare   client.Shell    // that nobody looks at
 	seats   [][]*watcher    // of each shell, pages
 	typed   *way            // the one viewer of the first shell that types
-	text    strings.Builder // that the first shell puts out after its prompt
+	text    strings.Builder // output of the first shell after its prompt
 }
 
 // measureCrowd opens shells and has viewers attach, each with a stream as a page has it, then types in one shell, first
@@ -201,8 +201,8 @@ func (c *crowd) resident() float64 {
 // arrived notes how long many took, together and each.
 func (c *crowd) arrived(row string, all time.Duration, times []float64) {
 	c.b.report.add("crowd", row, "all", unitMillis, millis(all))
-	c.b.report.add("crowd", row, "each p50", unitMillis, figures.Percentile(times, 50))
-	c.b.report.add("crowd", row, "each p99", unitMillis, figures.Percentile(times, 99))
+	c.b.report.add("crowd", row, "each p50", unitMillis, stats.Percentile(times, 50))
+	c.b.report.add("crowd", row, "each p99", unitMillis, stats.Percentile(times, 99))
 }
 
 // grown notes what each of so many added to the node's memory.

@@ -80,7 +80,7 @@ func TestWatcherMisses(t *testing.T) {
 	}
 }
 
-// TestWatcherFindsGaps has output come that does not go on where the last ended.
+// TestWatcherFindsGaps receives output that does not continue where the last ended.
 func TestWatcherFindsGaps(t *testing.T) {
 	t.Parallel()
 	w := &watcher{tally: newTally(0, 3, 3)}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // quiet types in the first shell while nothing else happens.
@@ -42,7 +42,7 @@ func (c *crowd) busy(ctx context.Context) error {
 	return c.typing(ctx, rowBusy, crowdKeys)
 }
 
-// linesText is all that a shell puts out until it has printed so many lines.
+// linesText is the output of a shell up to a number of lines.
 func linesText(n int) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%slines %d\r\n", prompt, n)
@@ -77,8 +77,8 @@ func (c *crowd) typing(ctx context.Context, row string, keys int) error {
 	if used := cpuTime(pids) - before; used > 0 {
 		c.b.report.add("crowd", row, "CPU", unitPercent, 100*used.Seconds()/time.Since(began).Seconds())
 	}
-	c.b.report.add("crowd", row, "echo p50", unitMicros, figures.Percentile(times, 50))
-	c.b.report.add("crowd", row, "echo p99", unitMicros, figures.Percentile(times, 99))
+	c.b.report.add("crowd", row, "echo p50", unitMicros, stats.Percentile(times, 50))
+	c.b.report.add("crowd", row, "echo p99", unitMicros, stats.Percentile(times, 99))
 	c.text.WriteString("\r\n" + prompt)
 	return endLine(ctx, c.typed)
 }

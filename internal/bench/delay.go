@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 	"convoy/internal/faultproxy"
 )
 
@@ -162,10 +162,10 @@ func farName(trip time.Duration, what string) string {
 func (f *far) report(b *bench) {
 	add := func(what string, r, ttyd rounds) {
 		name := farName(f.trip, what)
-		b.report.add("delay", name, "p50", unitMillis, figures.Percentile(r.all(), 50))
-		b.report.add("delay", name, "p99", unitMillis, figures.Percentile(r.all(), 99))
-		b.report.add("delay", name, "× round trip", unitRatio, figures.Ratio(r.medians(), f.trips.medians()))
-		b.report.add("delay", name, "× ttyd", unitRatio, figures.Ratio(r.medians(), ttyd.medians()))
+		b.report.add("delay", name, "p50", unitMillis, stats.Percentile(r.all(), 50))
+		b.report.add("delay", name, "p99", unitMillis, stats.Percentile(r.all(), 99))
+		b.report.add("delay", name, "× round trip", unitRatio, stats.Ratio(r.medians(), f.trips.medians()))
+		b.report.add("delay", name, "× ttyd", unitRatio, stats.Ratio(r.medians(), ttyd.medians()))
 	}
 	var ttyd typed
 	for _, t := range f.typed {

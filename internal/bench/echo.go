@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // measureEcho types keys, each after the echo of the one before.
@@ -34,9 +34,9 @@ func measureEcho(ctx context.Context, b *bench) error {
 	})
 	for _, w := range b.ways {
 		r := *times[w.name]
-		b.report.add("echo", w.name, "p50", unitMicros, figures.Percentile(r.all(), 50))
-		b.report.add("echo", w.name, "p90", unitMicros, figures.Percentile(r.all(), 90))
-		b.report.add("echo", w.name, "p99", unitMicros, figures.Percentile(r.all(), 99))
+		b.report.add("echo", w.name, "p50", unitMicros, stats.Percentile(r.all(), 50))
+		b.report.add("echo", w.name, "p90", unitMicros, stats.Percentile(r.all(), 90))
+		b.report.add("echo", w.name, "p99", unitMicros, stats.Percentile(r.all(), 99))
 		b.compare("echo", w.name, times)
 	}
 	return err
@@ -46,7 +46,7 @@ func measureEcho(ctx context.Context, b *bench) error {
 func (b *bench) compare(part, way string, times map[string]*rounds) {
 	for _, to := range []struct{ way, what string }{{wayBare, "× bare"}, {wayTtyd, "× ttyd"}} {
 		if base := times[to.way]; base != nil {
-			b.report.add(part, way, to.what, unitRatio, figures.Ratio(times[way].medians(), base.medians()))
+			b.report.add(part, way, to.what, unitRatio, stats.Ratio(times[way].medians(), base.medians()))
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 const (
@@ -36,16 +36,16 @@ func measureInterrupt(ctx context.Context, b *bench) error {
 		return nil
 	})
 	for _, w := range ways {
-		b.report.add("interrupt", w.name, "p50", unitMillis, figures.Median(took[w.name].all()))
-		b.report.add("interrupt", w.name, "worst", unitMillis, figures.Percentile(took[w.name].all(), 100))
+		b.report.add("interrupt", w.name, "p50", unitMillis, stats.Median(took[w.name].all()))
+		b.report.add("interrupt", w.name, "worst", unitMillis, stats.Percentile(took[w.name].all(), 100))
 		if _, ok := w.link.(*convoyLink); ok {
-			b.report.add("interrupt", w.name, "undrawn, most", unitMiB, figures.Percentile(most[w.name].all(), 100))
+			b.report.add("interrupt", w.name, "undrawn, most", unitMiB, stats.Percentile(most[w.name].all(), 100))
 		}
 	}
 	return err
 }
 
-// slowViewer draws what a way puts out at drawRate.
+// slowViewer draws the output of a way at drawRate.
 type slowViewer struct {
 	w     *way
 	ready time.Time // when it has drawn what it took

@@ -25,7 +25,7 @@ type place struct {
 // printed is a file that cat prints.
 type printed struct {
 	path  string
-	bytes int64  // that it makes a terminal put out
+	bytes int64  // of the terminal's output
 	sum   uint32 // of these
 }
 

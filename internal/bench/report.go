@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // Units of figures.
@@ -94,7 +94,7 @@ func (r *report) text() string {
 	for _, part := range partNames() {
 		if table := r.table(part); table != nil {
 			fmt.Fprintf(&text, "\n%s\n", r.Titles[part])
-			figures.WriteTable(&text, table) //nolint:errcheck // a strings.Builder takes everything
+			stats.WriteTable(&text, table) //nolint:errcheck // a strings.Builder takes everything
 		}
 	}
 	text.WriteString("\nbudgets of the design\n")
@@ -102,7 +102,7 @@ func (r *report) text() string {
 	for _, b := range r.Budgets {
 		table = append(table, b.row())
 	}
-	figures.WriteTable(&text, table) //nolint:errcheck // a strings.Builder takes everything
+	stats.WriteTable(&text, table) //nolint:errcheck // a strings.Builder takes everything
 	for _, note := range r.Notes {
 		fmt.Fprintf(&text, "note: %s\n", note)
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // rounds are the values of one way, by round.
@@ -24,7 +24,7 @@ func (r rounds) all() []float64 { return slices.Concat(r...) }
 // medians are the medians of the rounds.
 func (r rounds) medians() (list []float64) {
 	for _, values := range r {
-		list = append(list, figures.Median(values))
+		list = append(list, stats.Median(values))
 	}
 	return list
 }

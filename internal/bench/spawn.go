@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 	"convoy/internal/client"
 )
 
@@ -36,8 +36,8 @@ func measureSpawn(ctx context.Context, b *bench) error {
 		what   string
 		values []float64
 	}{{"alive", alive}, {"shell usable", usable}, {"retired", gone}} {
-		b.report.add("spawn", wayCP, one.what, unitMillis, figures.Median(one.values))
-		b.report.add("spawn", wayCP, one.what+", worst", unitMillis, figures.Percentile(one.values, 100))
+		b.report.add("spawn", wayCP, one.what, unitMillis, stats.Median(one.values))
+		b.report.add("spawn", wayCP, one.what+", worst", unitMillis, stats.Percentile(one.values, 100))
 	}
 	return nil
 }

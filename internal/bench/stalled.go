@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // stalledKeys are typed beside a stalled viewer, in a round.
@@ -95,13 +95,13 @@ func (one *company) run(ctx context.Context, c *companions, round int) error {
 
 func (one *company) report(b *bench, alone *company) {
 	rates, times := one.rates.all(), one.times.all()
-	b.report.add("stalled", one.name, "bulk", unitRate, figures.Median(rates))
-	b.report.add("stalled", one.name, "worst", unitRate, figures.Percentile(rates, 0))
-	b.report.add("stalled", one.name, "best", unitRate, figures.Percentile(rates, 100))
-	b.report.add("stalled", one.name, "bulk × alone", unitRatio, figures.Ratio(one.rates.medians(), alone.rates.medians()))
-	b.report.add("stalled", one.name, "echo p50", unitMicros, figures.Percentile(times, 50))
-	b.report.add("stalled", one.name, "echo p99", unitMicros, figures.Percentile(times, 99))
-	b.report.add("stalled", one.name, "echo × alone", unitRatio, figures.Ratio(one.times.medians(), alone.times.medians()))
+	b.report.add("stalled", one.name, "bulk", unitRate, stats.Median(rates))
+	b.report.add("stalled", one.name, "worst", unitRate, stats.Percentile(rates, 0))
+	b.report.add("stalled", one.name, "best", unitRate, stats.Percentile(rates, 100))
+	b.report.add("stalled", one.name, "bulk × alone", unitRatio, stats.Ratio(one.rates.medians(), alone.rates.medians()))
+	b.report.add("stalled", one.name, "echo p50", unitMicros, stats.Percentile(times, 50))
+	b.report.add("stalled", one.name, "echo p99", unitMicros, stats.Percentile(times, 99))
+	b.report.add("stalled", one.name, "echo × alone", unitRatio, stats.Ratio(one.times.medians(), alone.times.medians()))
 }
 
 func nobody(context.Context, *companions) (leave func(), err error) { return func() {}, nil }

@@ -39,7 +39,7 @@ type ttyd struct {
 	addr string
 }
 
-// startTtyd runs ttyd, if it is there: nil without an error says that it is not.
+// startTtyd runs ttyd; nil without an error if it is not installed.
 func (b *bench) startTtyd(ctx context.Context) (*ttyd, error) {
 	if _, err := exec.LookPath("ttyd"); err != nil {
 		b.report.note("ttyd: not found on PATH, so nothing is compared with it")
@@ -101,7 +101,7 @@ func ttydVersion(ctx context.Context) string {
 	return strings.TrimSpace(string(out))
 }
 
-// freeAddr is an address of the loopback that nobody listens on.
+// freeAddr is a free address of the loopback.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -13,21 +13,21 @@ const (
 	inputsAtOnce = 4  // as pages have over HTTP/1.1
 )
 
-// typist sends keys as a page does: numbered, several inputs under way, and what is typed while all places are taken
-// goes together in the next.
+// typist sends keys as a page does: numbered, several inputs in flight, and keys that are typed while all places are
+// taken go together in the next.
 type typist struct {
 	send func(ctx context.Context, n int64, b []byte) error
 	fail func(error)
 	next int64 // number of the next input
 
 	mu    sync.Mutex // guards what follows, and next
-	queue []byte     // typed and not under way
-	busy  int        // inputs under way
+	queue []byte     // typed and not in flight
+	busy  int        // inputs in flight
 
 	sending sync.WaitGroup
 }
 
-// press types a key and waits for nothing. What goes wrong is told to fail.
+// press types a key and waits for nothing. Errors go to fail.
 func (t *typist) press(ctx context.Context, key byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,8 +65,8 @@ func (t *typist) carry(ctx context.Context, n int64, b []byte) {
 	}
 }
 
-// typeSteadily types 30 keys a second. It is the milliseconds from each key to its echo. ttyd's frames are under way by
-// themselves.
+// typeSteadily types 30 keys a second. It is the milliseconds from each key to its echo. ttyd sends its frames
+// without waiting.
 func typeSteadily(ctx context.Context, w *way) ([]float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -34,7 +34,7 @@ func TestTypistGathers(t *testing.T) {
 	}
 	mu.Lock()
 	if len(sent) != inputsAtOnce {
-		t.Errorf("%d inputs are under way, want %d", len(sent), inputsAtOnce)
+		t.Errorf("%d inputs are in flight, want %d", len(sent), inputsAtOnce)
 	}
 	mu.Unlock()
 	close(free)

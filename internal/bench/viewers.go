@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 	"convoy/internal/client"
 )
 
@@ -136,11 +136,11 @@ func (a *audience) seat(ctx context.Context) (watchers []*watcher, err error) {
 func (a *audience) report(one rounds) {
 	all := a.rates.all()
 	add := func(what, unit string, value float64) { a.b.report.add("viewers", a.name(), what, unit, value) }
-	add("each", unitRate, figures.Median(all)/float64(a.n))
-	add("all", unitRate, figures.Median(all))
-	add("all, worst", unitRate, figures.Percentile(all, 0))
-	add("× 1 viewer", unitRatio, figures.Ratio(a.rates.medians(), one.medians()))
-	add("CPU for 100 MB delivered", unitSeconds, figures.Median(a.cpu))
+	add("each", unitRate, stats.Median(all)/float64(a.n))
+	add("all", unitRate, stats.Median(all))
+	add("all, worst", unitRate, stats.Percentile(all, 0))
+	add("× 1 viewer", unitRatio, stats.Ratio(a.rates.medians(), one.medians()))
+	add("CPU for 100 MB delivered", unitSeconds, stats.Median(a.cpu))
 	add("resets", "", float64(a.resets))
 	add("lost by the resets, mean", "%", mean(a.lost))
 }

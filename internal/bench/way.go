@@ -28,10 +28,10 @@ type chunk struct {
 type link interface {
 	// Send types. Calls may not overlap.
 	Send(ctx context.Context, b []byte) error
-	// Output is what the shell puts out. It is closed at the end; Err says why.
+	// Output is the shell's output. It is closed at the end; Err returns the reason.
 	Output() <-chan chunk
 	Err() error
-	// Drawn says that n more bytes were drawn.
+	// Drawn reports that n more bytes were drawn.
 	Drawn(n int)
 	// Close ends the link and the shell, and waits for what it began.
 	Close()

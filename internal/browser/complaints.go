@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// complaints collects what a page has to complain of: errors and warnings on
+// complaints collects errors of a page: errors and warnings on
 // its console, uncaught exceptions, and violations of its security policy.
 type complaints struct {
 	mu      sync.Mutex
@@ -40,7 +40,7 @@ func (c *complaints) all() []string {
 	return slices.Clone(c.list)
 }
 
-// slowMachine is in what xterm.js says when the machine has other things to do.
+// slowMachine is part of a warning of xterm.js on a busy machine.
 const slowMachine = "task queue exceeded allotted deadline"
 
 // listen takes one event of the tab. It must return at once.

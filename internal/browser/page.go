@@ -25,7 +25,7 @@ type Page struct {
 	t   testing.TB
 	ctx context.Context
 	log *complaints
-	// noScripts: what is loaded stays as it is.
+	// noScripts: a loaded page does not change.
 	noScripts bool
 }
 
@@ -62,7 +62,7 @@ func (p *Page) Tab(address string) *Page {
 	return other
 }
 
-// NoScripts switches the scripts of pages off, from the next load on. Eval and Do go on working.
+// NoScripts disables the scripts of pages, from the next load. Eval and Do still work.
 func (p *Page) NoScripts() {
 	p.t.Helper()
 	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -85,7 +85,7 @@ func (p *Page) Go(address string) {
 	p.arrive()
 }
 
-// Reload loads the page anew.
+// Reload reloads the page.
 func (p *Page) Reload() {
 	p.t.Helper()
 	p.do("reload", chromedp.Reload())
@@ -121,7 +121,7 @@ var leftPage = regexp.MustCompile("navigated or closed|Cannot find context")
 // with what the page shows.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the page's own deadline tells more
+	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the error of the page's own deadline has more detail
 	defer cancel()
 	poll := chromedp.Poll[chromedp.Void](
 		expression,
@@ -162,7 +162,7 @@ func (p *Page) Click(selector string) {
 func (p *Page) rest(selector string) {
 	p.t.Helper()
 	if p.noScripts {
-		return // nothing moves, and no frame is told of
+		return // nothing moves, and there are no animation frames
 	}
 	p.Do(fmt.Sprintf(`new Promise((rested) => {
 		let before = "";
@@ -236,7 +236,7 @@ func (p *Page) Screenshot(path string) string {
 	return path
 }
 
-// Freeze stops all that runs in the page, as if it hung; Thaw lets it go on.
+// Freeze pauses all scripts of the page, as if it hung; Thaw resumes them.
 func (p *Page) Freeze() {
 	p.t.Helper()
 	call(p, debugger.Enable, debugger.EnableParams{})

@@ -24,7 +24,7 @@ type Client struct {
 	Buffer int  // bytes of a stream that are read at once; 0: 128 KiB
 }
 
-// New makes a client with a viewer name of its own and connections of its own.
+// New makes a client with its own viewer name and connections.
 func New(base, token string) *Client {
 	return &Client{
 		Base:   strings.TrimSuffix(base, "/"),
@@ -68,7 +68,7 @@ type Shell struct {
 	}
 }
 
-// Problem is an answer that says why not.
+// Problem is an error answer.
 type Problem struct {
 	Status   int    `json:"-"`
 	Text     string `json:"error"`
@@ -118,7 +118,7 @@ func (c *Client) Spawn(ctx context.Context) (n Node, err error) {
 	return n, c.Do(ctx, http.MethodPost, "/nodes", nil, &n)
 }
 
-// Retire asks for a node to be taken away.
+// Retire asks for a node to be retired.
 func (c *Client) Retire(ctx context.Context, node string) error {
 	return c.Do(ctx, http.MethodDelete, "/nodes/"+node, nil, nil)
 }

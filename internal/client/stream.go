@@ -29,7 +29,7 @@ type Stream struct {
 	in     *bufio.Reader
 }
 
-// Stream opens an event stream and reads its hello. query may name shells, logs and what is wanted; the viewer is the
+// Stream opens an event stream and reads its hello. query may name shells, logs and wanted events; the viewer is the
 // client's. The stream ends with ctx.
 func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) {
 	if query == nil {

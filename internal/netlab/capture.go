@@ -134,14 +134,14 @@ func (l *Lab) Replay(frames ...Frame) error {
 	})
 }
 
-// Packet is what the headers of an IPv6 frame say.
+// Packet is the headers of an IPv6 frame.
 type Packet struct {
 	From, To netip.AddrPort
 	TCP, UDP bool
 	Payload  []byte
 }
 
-// Parse reads a frame's headers. ok is false for what is neither TCP nor UDP over IPv6.
+// Parse reads a frame's headers. ok is false unless it is TCP or UDP over IPv6.
 func (f Frame) Parse() (p Packet, ok bool) {
 	if f.EtherType() != etherIPv6 || len(f.Bytes) < etherBytes+ipv6Bytes+8 {
 		return p, false

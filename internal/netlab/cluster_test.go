@@ -32,7 +32,7 @@ func TestVanishedHost(t *testing.T) {
 	noticed(s, all, 8*time.Second, func(victim *process) { s.lab.Unplug(victim.host) })
 }
 
-// noticed takes the last node away until all others have noticed, and nobody else was lost meanwhile.
+// noticed removes the last node until all others have noticed, and no other node was lost meanwhile.
 func noticed(s *scene, all []*process, promised time.Duration, take func(*process)) {
 	s.Helper()
 	victim, rest := all[len(all)-1], all[:len(all)-1]
@@ -113,7 +113,7 @@ func parted(t *testing.T, during time.Duration, gone bool) {
 }
 
 // TestOneWayCut drops all that one node sends to another. The rest reach both, so
-// neither is removed by anybody; only calls between the two cannot be.
+// no node removes either; only calls between the two fail.
 func TestOneWayCut(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 4)

@@ -119,7 +119,7 @@ func (p *program) nodes(limit time.Duration, what string, met func([]client.Node
 	}
 }
 
-// alive tells whether a list has these names alive, each once, and nothing else.
+// alive reports whether a list has these names alive, each once, and nothing else.
 func alive(list []client.Node, names ...string) bool {
 	found := map[string]int{}
 	for _, n := range list {

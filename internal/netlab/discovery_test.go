@@ -69,7 +69,7 @@ func TestDiscoveryByAAAA(t *testing.T) {
 }
 
 // TestDNSNeverKills fails DNS in every way while a cluster polls it. An
-// address that nobody answers at keeps the nodes polling each interval.
+// address without a host keeps the nodes polling each interval.
 func TestDNSNeverKills(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 4)

@@ -15,7 +15,7 @@ import (
 	"convoy/internal/testkit"
 )
 
-// DNS is the lab's name server, on an address of its own that all hosts ask. Its
+// DNS is the lab's name server, on its own address, which all hosts query. Its
 // methods may be called while it serves.
 type DNS struct {
 	mu      sync.Mutex
@@ -108,7 +108,7 @@ func (d *DNS) Del(name string, addr netip.Addr) {
 	d.Set(name, rest...)
 }
 
-// Fail makes the server fail so from now on, and begins to count anew what Since tells.
+// Fail makes the server fail in this way from now on, and resets the count of Since.
 func (d *DNS) Fail(how Failure) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

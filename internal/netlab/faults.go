@@ -17,7 +17,7 @@ import (
 // way is one direction between two hosts.
 type way struct{ from, to netip.Addr }
 
-// faults are what is wrong with the network.
+// faults are the faults of the network.
 type faults struct {
 	cut       map[way]bool
 	unplugged map[netip.Addr]bool
@@ -75,7 +75,7 @@ func (l *Lab) change(alter func(*faults)) {
 }
 
 // Partition lets hosts of different groups reach each other no longer. They still
-// reach DNS, and so do those in no group, who reach everybody.
+// reach DNS. Hosts in no group reach DNS and all hosts.
 func (l *Lab) Partition(groups ...[]*Host) {
 	l.t.Helper()
 	l.change(func(f *faults) {
@@ -107,7 +107,7 @@ func (l *Lab) CutOneWay(from, to *Host) {
 	l.change(func(f *faults) { f.cut[way{from.addr, to.addr}] = true })
 }
 
-// Unplug pulls a host's cable: nobody is reached any more, nor DNS.
+// Unplug pulls a host's cable: it reaches neither other hosts nor DNS.
 func (l *Lab) Unplug(h *Host) {
 	l.t.Helper()
 	l.change(func(f *faults) { f.unplugged[h.addr] = true })

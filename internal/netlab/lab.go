@@ -57,7 +57,7 @@ func New(t testing.TB, n int) *Lab {
 	}
 	name := fmt.Sprintf("%s%d", prefix, labs.Add(1))
 	lab := &Lab{t: t, faults: newFaults()}
-	t.Cleanup(func() { // the test's processes have ended by now: their clean-up came later
+	t.Cleanup(func() { // the test's processes have ended: their clean-up was registered later
 		for _, h := range lab.hosts {
 			if h.link != nil {
 				h.link.close()
@@ -74,7 +74,7 @@ func New(t testing.TB, n int) *Lab {
 	return lab
 }
 
-// missing says what is wanted for a lab and is not there.
+// missing names what a lab needs and the machine lacks.
 func missing() string {
 	if testing.Short() {
 		return "makes networks, and -short goes without"

@@ -111,7 +111,7 @@ func (l *link) forward(from, to int, late time.Duration) {
 		closed := false
 		for one := range line {
 			if closed {
-				continue // what is left has nowhere to go
+				continue // the rest is dropped
 			}
 			time.Sleep(time.Until(one.due))
 			_, err := l.ends[to].Write(one.frame)

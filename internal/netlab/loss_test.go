@@ -8,7 +8,7 @@ import (
 )
 
 // Test20PercentLoss loses a fifth of all packets: a probe and its answer both arrive
-// with 64 %. Nobody is taken for dead.
+// with 64 %. No node is declared dead.
 func Test20PercentLoss(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 5)
@@ -17,8 +17,7 @@ func Test20PercentLoss(t *testing.T) {
 	s.steady(1, all)
 }
 
-// TestDelay200ms puts one node behind 200 ms each way. It joins, it stays, and it can
-// be called.
+// TestDelay200ms delays one node by 200 ms each way. It joins, stays, and answers calls.
 func TestDelay200ms(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 4)
@@ -46,7 +45,7 @@ func TestDelay200ms(t *testing.T) {
 }
 
 // TestUDPBlocked has a network that drops all UDP between hosts: the cluster forms by
-// TCP, and nobody is taken for dead.
+// TCP, and no node is declared dead.
 func TestUDPBlocked(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 5)
@@ -64,8 +63,7 @@ func TestUDPBlocked(t *testing.T) {
 	s.steady(3, all)
 }
 
-// steady watches for 20 s that nobody is lost. A machine that has much else to do
-// gets some chances.
+// steady checks for 20 s that no node is lost. A busy machine gets some more chances.
 func (s *scene) steady(chances int, all []*process) {
 	s.Helper()
 	var wrong string

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// insideVariable tells a process that Main has started it.
+// insideVariable is set in a process that Main has started.
 const insideVariable = "NETLAB_INSIDE"
 
-// inside tells whether this process, its children and the names of its namespaces are apart from the rest of the
+// inside reports whether this process, its children and the names of its namespaces are isolated from the rest of the
 // machine.
 var inside = os.Getenv(insideVariable) != ""
 

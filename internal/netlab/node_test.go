@@ -127,7 +127,7 @@ func (s *scene) seen(limit time.Duration, state fleet.MemberState, other *proces
 	})
 }
 
-// lost tells of the first time since a moment that a viewer had one of the others
+// lost describes the first time since a moment that a viewer had one of the others
 // not alive, as its list or its log says; "" if there was none. It is called with mu held.
 func lost(since time.Time, viewers, others []*process) string {
 	for _, p := range viewers {

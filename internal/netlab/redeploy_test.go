@@ -12,9 +12,9 @@ import (
 	"convoy/internal/netlab"
 )
 
-// TestRedeployOverlap deploys a node anew three times: for a while two instances
-// bear its name, at two addresses that DNS both gives. One that leaves, one that is
-// killed, and one that stands where an earlier one stood.
+// TestRedeployOverlap redeploys a node three times: for a while two instances have
+// its name, at two addresses in DNS. One leaves, one is killed, and one has the
+// address of an earlier one.
 func TestRedeployOverlap(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 4)

@@ -68,8 +68,7 @@ func (s *scene) signal() {
 	s.changed = make(chan struct{})
 }
 
-// stir makes conditions be asked anew, when something has changed that the scene
-// does not know of.
+// stir has conditions checked again, after a change that the scene does not see.
 func (s *scene) stir() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +104,7 @@ func (s *scene) await(limit time.Duration, met func() bool) bool {
 	}
 }
 
-// holds watches for so long that something stays as it is: wrong says what is not, or "".
+// holds checks for a time that a condition holds: wrong describes the violation, or is "".
 func (s *scene) holds(during time.Duration, wrong func() string) {
 	s.Helper()
 	var complaint string
@@ -118,7 +117,7 @@ func (s *scene) holds(during time.Duration, wrong func() string) {
 // beside what docs/cluster.md promises; no test compares the two.
 const deadline = testkit.Patience
 
-// report is what the processes have last said.
+// report is the last output of the processes.
 func (s *scene) report() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +145,7 @@ func (s *scene) report() string {
 	return b.String()
 }
 
-// process is a program on a host, with all that it has said.
+// process is a program on a host, with its output.
 type process struct {
 	scene *scene
 	name  string
@@ -203,7 +202,7 @@ func (s *scene) launch(name string, host *netlab.Host, cmd *exec.Cmd) *process {
 	return p
 }
 
-// end kills what still runs, and complains of a process that ended by itself.
+// end kills the process, and fails the test if it ended before.
 func (p *process) end() {
 	p.signal(os.Kill)
 	<-p.ended

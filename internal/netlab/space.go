@@ -24,10 +24,10 @@ const (
 // space is a network namespace with a name.
 type space struct {
 	name string
-	file *os.File // keeps it, and is the way in
+	file *os.File // keeps it open
 }
 
-// openSpace takes hold of a namespace that ip has made.
+// openSpace opens a namespace that ip has made.
 func openSpace(name string) (space, error) {
 	f, err := os.Open(filepath.Join(runDir, name))
 	return space{name, f}, err
@@ -73,7 +73,7 @@ func runIn(cmd *exec.Cmd, input string) error {
 	return nil
 }
 
-// remove ends what still runs in the namespace, and takes it away.
+// remove kills what still runs in the namespace, and removes it.
 func (s space) remove() error {
 	for _, pid := range processes(s.name) {
 		unix.Kill(pid, unix.SIGKILL)
@@ -83,7 +83,7 @@ func (s space) remove() error {
 	return run("", "ip", "netns", "del", s.name)
 }
 
-// processes are those in the namespace of that name, which nobody but a test has put there.
+// processes are those in the namespace of that name, all started by a test.
 func processes(name string) (pids []int) {
 	out, err := exec.Command("ip", "netns", "pids", name).Output()
 	if err != nil {

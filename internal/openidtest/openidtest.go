@@ -33,16 +33,16 @@ const (
 	ClientSecret = "the secret of+the/console"
 	// PublicID is a client without a secret.
 	PublicID = "convoy-public"
-	// Password is everybody's.
+	// Password is the same for all users.
 	Password = "everybody's password"
 )
 
-// User is somebody whom the provider knows.
+// User is a user of the provider.
 type User struct {
 	Name     string // preferred_username, and sub
 	Email    string
 	Verified bool
-	Claims   map[string]any // groups, and whatever else the ID token says
+	Claims   map[string]any // groups, and other claims of the ID token
 }
 
 // Server is a provider. Its fields are read and changed within Change.
@@ -150,10 +150,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Del("Content-Length")
 	w.WriteHeader(answer.Code)
-	w.Write(body) //nolint:errcheck // whoever asked has gone
+	w.Write(body) //nolint:errcheck // the client may have left
 }
 
-// tokens notes what was given away, and forges it.
+// tokens records what was issued, and forges it.
 func (s *Server) tokens(body []byte) []byte {
 	var given map[string]any
 	if json.Unmarshal(body, &given) != nil {
@@ -204,7 +204,7 @@ func Sign(key any, id string, algorithm jose.SignatureAlgorithm, claims map[stri
 	return token
 }
 
-// Claims are what a token says.
+// Claims are a token's claims.
 func Claims(token string) (claims map[string]any) {
 	if _, err := oidc.ParseToken(token, &claims); err != nil {
 		panic(err)

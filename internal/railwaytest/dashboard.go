@@ -2,7 +2,7 @@ package railwaytest
 
 import "maps"
 
-// AddService puts a service there that nobody asked for, and returns its id.
+// AddService adds a service, and returns its id.
 func (s *Server) AddService(name string, variables map[string]string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,14 +33,14 @@ func (s *Server) SetControl(image, repo string) {
 	s.state.services[Control].image, s.state.services[Control].repo = image, repo
 }
 
-// Delete takes the service of that name away, as somebody at the dashboard would.
+// Delete deletes the service of that name, as a user of the dashboard would.
 func (s *Server) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(s.named(name))
 }
 
-// Deploy deploys the service of that name, as somebody at the dashboard would, and returns the deployment's id.
+// Deploy deploys the service of that name, as a user of the dashboard would, and returns the deployment's id.
 func (s *Server) Deploy(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

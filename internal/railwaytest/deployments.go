@@ -69,7 +69,7 @@ func (s *Server) enter(d *deployment, stage Stage) {
 	}
 	s.write("build "+d.id, "buildLogs", &d.build, stage.Build)
 	s.write("deploy "+d.id, "deploymentLogs", &d.log, stage.Log)
-	if turned { // a flag that flips says nothing on the socket
+	if turned { // a flag that flips is not published on the socket
 		s.tell("deployment "+d.id, object{"deployment": d.object()})
 		s.contain(d, one)
 	}
@@ -89,7 +89,7 @@ func (s *Server) enter(d *deployment, stage Stage) {
 	}
 }
 
-// write adds lines to a log and tells its followers.
+// write adds lines to a log and publishes them to its followers.
 func (s *Server) write(key, field string, to *[]line, texts []string) {
 	var batch []object
 	for i, text := range texts {

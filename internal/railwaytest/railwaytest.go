@@ -1,16 +1,16 @@
-// Package railwaytest stands in for Railway's API in tests: GraphQL over HTTP
-// and over graphql-transport-ws, with the state of one project behind it.
+// Package railwaytest is a fake of Railway's API for tests: GraphQL over HTTP
+// and over graphql-transport-ws, with the state of one project.
 //
 // Every operation and its variables are validated against the project's own
 // part of Railway's schema, and against the whole of it where that is at hand.
-// An operation that does not fit, or that the stand-in does not know, fails the
-// test. The stand-in plays what is documented or was measured of Railway:
-// deployments that go through statuses by themselves, tokens that are wrong
+// An operation that does not fit, or that the fake does not know, fails the
+// test. The fake imitates what Railway documents, or what was measured of it:
+// deployments that change their status on their own, tokens that are wrong
 // and not rejected, errors with HTTP 200, deletes that take seconds, sockets
-// that break off, limits. What is to go wrong is said with [Server.Fail].
+// that fail, limits. [Server.Fail] injects errors.
 //
 // It runs on an in-memory network, so that tests can use testing/synctest, and
-// on the loopback besides if asked.
+// on the loopback as well if asked.
 package railwaytest
 
 import (
@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// The tokens that the stand-in knows. Every other Bearer token is nobody's, and every other project token is refused.
+// The valid tokens. Every other Bearer token belongs to no user, and every other project token is refused.
 const (
 	AccountToken   = "account-token-4f1d8a6e"
 	WorkspaceToken = "workspace-token-9b2c7d05"
@@ -38,19 +38,19 @@ const (
 	Control     = "33333333-0000-4000-8000-000000000003" // the service named convoy
 )
 
-// Options are how the stand-in behaves.
+// Options are how the fake behaves.
 type Options struct {
 	Script   func(service string, n int) []Stage // what the n-th deployment of a service goes through; nil: Image
 	Deletes  time.Duration                       // how long a delete takes
 	PageSize int                                 // most that a page has; 0: 100
 	Plan     string                              // of the project; empty: hobby
 	Limit    int                                 // calls in an hour, then 429; 0: any number
-	Headers  bool                                // say X-RateLimit-Limit and -Remaining
+	Headers  bool                                // send X-RateLimit-Limit and -Remaining
 
-	AutoDeploy    bool // an update with a source deploys by itself
+	AutoDeploy    bool // an update with a source deploys at once
 	NoSockets     bool // refuse WebSockets
 	ProjectLimits bool // project tokens may not make or delete services
-	LooseNobody   bool // nobody's token gets an empty list of workspaces instead of an error
+	LooseNobody   bool // an invalid token gets an empty list of workspaces instead of an error
 	Loopback      bool // listen on 127.0.0.1 too
 
 	// Run is what a deployed container does, if not nil: it is called when a deployment reaches DEPLOYING, with the
@@ -58,7 +58,7 @@ type Options struct {
 	Run func(ctx context.Context, service string, env map[string]string)
 }
 
-// Server is the stand-in. Its methods may be called from any goroutine.
+// Server is the fake. Its methods may be called from any goroutine.
 type Server struct {
 	t       testing.TB
 	opts    Options
@@ -80,7 +80,7 @@ type Server struct {
 	sockets map[*peer]bool
 }
 
-// New starts a stand-in that lasts as long as the test.
+// New starts a fake that lasts as long as the test.
 func New(t testing.TB, opts Options) *Server {
 	t.Helper()
 	if opts.Script == nil {
@@ -119,7 +119,7 @@ func New(t testing.TB, opts Options) *Server {
 func (s *Server) listen(l net.Listener) {
 	s.group.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.t.Errorf("stand-in: %v", err)
+			s.t.Errorf("railwaytest: %v", err)
 		}
 	})
 }
@@ -145,12 +145,12 @@ func (s *Server) Endpoint() string {
 	return "http://127.0.0.1:1/graphql/v2"
 }
 
-// Client reaches the stand-in in memory.
+// Client connects to the fake in memory.
 func (s *Server) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: s.pipe.dial}}
 }
 
-// Revoke makes all tokens nobody's.
+// Revoke makes all tokens invalid.
 func (s *Server) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +180,7 @@ func (s *Server) Count(names ...string) int {
 	return n
 }
 
-// note counts a call and says whether the limit is reached, and how many calls remain.
+// note counts a call and reports whether the limit is reached, and how many calls remain.
 func (s *Server) note(op string) (remaining int, wait time.Duration) {
 	now := time.Now()
 	s.calls = append(s.calls, op)
@@ -196,7 +196,7 @@ func (s *Server) note(op string) (remaining int, wait time.Duration) {
 
 // Fault is how one call goes wrong.
 type Fault struct {
-	Act     bool          // do what is asked all the same
+	Act     bool          // carry out the operation nevertheless
 	Cut     bool          // break the connection instead of answering
 	Status  int           // of HTTP, without GraphQL in it; 429 with Retry-After
 	Retry   time.Duration // that header

@@ -62,7 +62,7 @@ func (s *Server) instance(args map[string]any) (any, error) {
 // variables answers with values as they were written: rendering them would send secrets.
 func (s *Server) variables(args map[string]any) (any, error) {
 	if args["unrendered"] != true {
-		return nil, errors.New("the stand-in gives unrendered variables only")
+		return nil, errors.New("the fake returns unrendered variables only")
 	}
 	one, err := s.service(args, "serviceId")
 	if err != nil {

@@ -77,7 +77,7 @@ func Root() (string, error) {
 	}
 }
 
-// FullSchema finds shared/railway/schema.graphql beside the repository or further up; empty: it is not there.
+// FullSchema finds shared/railway/schema.graphql in a directory above the repository; empty: it is not there.
 func FullSchema(root string) string {
 	for dir := filepath.Dir(root); ; dir = filepath.Dir(dir) {
 		path := filepath.Join(dir, "shared", "railway", "schema.graphql")
@@ -171,11 +171,11 @@ type object = map[string]any
 type cutter func(field *ast.Field, value any) any
 
 // project takes from a value what the selection asks for. It panics with an error when the value lacks a field: the
-// stand-in is wrong then.
+// fake is wrong then.
 func project(cut cutter, selection ast.SelectionSet, typ *ast.Type, value any) any {
 	if value == nil {
 		if typ.NonNull {
-			panic(fmt.Errorf("the stand-in has null for %s", typ))
+			panic(fmt.Errorf("the fake has null for %s", typ))
 		}
 		return nil
 	}
@@ -201,7 +201,7 @@ func collect(cut cutter, selection ast.SelectionSet, whole, out object) {
 		case *ast.Field:
 			value, ok := whole[f.Name]
 			if !ok {
-				panic(fmt.Errorf("the stand-in has no field %s.%s", f.ObjectDefinition.Name, f.Name))
+				panic(fmt.Errorf("the fake has no field %s.%s", f.ObjectDefinition.Name, f.Name))
 			}
 			out[f.Alias] = project(cut, f.SelectionSet, f.Definition.Type, cut(f, value))
 		case *ast.FragmentSpread:

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// caller is who a token is.
+// caller is the user of a token.
 type caller struct {
 	bearer  bool
 	account bool
@@ -46,7 +46,7 @@ func (s *Server) callerOf(r *http.Request) (c caller, err error) {
 // serve answers one HTTP request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if agent := r.Header.Get("User-Agent"); !strings.HasPrefix(agent, "convoy") {
-		s.t.Errorf("stand-in: User-Agent is %q", agent)
+		s.t.Errorf("railwaytest: User-Agent is %q", agent)
 	}
 	if r.Header.Get("Upgrade") != "" {
 		s.socket(w, r)
@@ -58,7 +58,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	req, op, err := s.check(body)
 	if err != nil {
-		s.t.Errorf("stand-in: %v", err)
+		s.t.Errorf("railwaytest: %v", err)
 		w.WriteHeader(http.StatusBadRequest)
 		answer(w, nil, wireError("GRAPHQL_VALIDATION_FAILED", err.Error(), ""))
 		return
@@ -88,7 +88,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	answer(w, data, nil)
 }
 
-// wrong answers as the fault says. It reports whether there is nothing left to say.
+// wrong answers as the fault demands. It reports whether the answer is complete.
 func (s *Server) wrong(w http.ResponseWriter, f Fault, data object) bool {
 	switch {
 	case f.Cut:
@@ -132,7 +132,7 @@ func (s *Server) execute(r *http.Request, req request, op *ast.OperationDefiniti
 	}
 	defer func() {
 		if bad := recover(); bad != nil {
-			s.t.Errorf("stand-in: %s: %v", req.Name, bad)
+			s.t.Errorf("railwaytest: %s: %v", req.Name, bad)
 			err = fmt.Errorf("%v", bad)
 		}
 	}()
@@ -159,7 +159,7 @@ var errNotAuthorized = errors.New("Not Authorized")
 
 type resolver func(s *Server, who caller, args map[string]any) (any, error)
 
-// known wraps a resolver for callers that are somebody; it holds the lock.
+// known wraps a resolver for callers with a valid token; it holds the lock.
 func known(do func(s *Server, args map[string]any) (any, error)) resolver {
 	return func(s *Server, who caller, args map[string]any) (any, error) {
 		if who.nobody {

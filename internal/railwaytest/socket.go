@@ -22,7 +22,7 @@ type peer struct {
 
 // subscription is one subscription of a peer.
 type subscription struct {
-	key   string // what it is told: "deployment dep-1"
+	key   string // what it follows: "deployment dep-1"
 	field *ast.Field
 }
 
@@ -70,7 +70,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
-		s.t.Errorf("stand-in: %v", err)
+		s.t.Errorf("railwaytest: %v", err)
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -108,7 +108,7 @@ func (p *peer) write(ctx context.Context) {
 func (p *peer) send(m message) {
 	text, err := json.Marshal(m)
 	if err != nil {
-		p.s.t.Errorf("stand-in: %v", err)
+		p.s.t.Errorf("railwaytest: %v", err)
 		return
 	}
 	select {
@@ -126,7 +126,7 @@ func (p *peer) read(ctx context.Context) {
 		}
 		var m message
 		if err := json.Unmarshal(text, &m); err != nil {
-			p.s.t.Errorf("stand-in: socket: %v", err)
+			p.s.t.Errorf("railwaytest: socket: %v", err)
 			return
 		}
 		switch m.Type {
@@ -140,12 +140,12 @@ func (p *peer) read(ctx context.Context) {
 			p.s.mu.Unlock()
 		case "pong", "ping":
 		default:
-			p.s.t.Errorf("stand-in: socket: unexpected message %q", m.Type)
+			p.s.t.Errorf("railwaytest: socket: unexpected message %q", m.Type)
 		}
 	}
 }
 
-// keys are the subscriptions that exist, and the argument that says of what.
+// keys are the subscriptions that exist, and the argument that names the object.
 var keys = map[string]struct{ key, argument string }{
 	"deployment":       {"deployment ", "id"},
 	"deploymentEvents": {"events ", "id"},
@@ -156,7 +156,7 @@ var keys = map[string]struct{ key, argument string }{
 func (p *peer) subscribe(m message) {
 	req, op, err := p.s.check(m.Payload)
 	if err != nil {
-		p.s.t.Errorf("stand-in: %v", err)
+		p.s.t.Errorf("railwaytest: %v", err)
 		return
 	}
 	p.s.mu.Lock()
@@ -174,7 +174,7 @@ func (p *peer) subscribe(m message) {
 	field := op.SelectionSet[0].(*ast.Field)
 	kind, ok := keys[field.Name]
 	if !ok {
-		p.s.t.Errorf("stand-in: unexpected subscription %s", field.Name)
+		p.s.t.Errorf("railwaytest: unexpected subscription %s", field.Name)
 		return
 	}
 	args := field.ArgumentMap(req.Variables)
@@ -200,7 +200,7 @@ func (p *peer) next(id string, sub *subscription, data object) {
 	p.send(message{ID: id, Type: "next", Payload: payload})
 }
 
-// tell sends data to all subscriptions of that key. s.mu must be held.
+// tell publishes data to all subscriptions of that key. s.mu must be held.
 func (s *Server) tell(key string, data object) {
 	for p := range s.sockets {
 		for id, sub := range p.subs {

@@ -21,7 +21,7 @@ type Stage struct {
 	Detail  string
 	Build   []string // lines of the build log
 	Log     []string // lines of the deploy log
-	Vanish  bool     // the service is deleted by somebody
+	Vanish  bool     // someone deletes the service
 	Do      func()
 }
 

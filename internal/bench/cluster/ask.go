@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 	"convoy/peer"
 )
 
@@ -185,7 +185,7 @@ func callMany(ctx context.Context, a asker, o order) (result, error) {
 	}
 	return result{
 		PerSecond: float64(len(took)) / time.Since(began).Seconds(),
-		P50:       figures.Percentile(took, 50), P99: figures.Percentile(took, 99),
+		P50:       stats.Percentile(took, 50), P99: stats.Percentile(took, 99),
 	}, nil
 }
 

@@ -269,5 +269,5 @@ func (c *crowd) close() {
 	c.group.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c.names.Close(ctx) //nolint:errcheck // nothing is asked any more
+	c.names.Close(ctx) //nolint:errcheck // there are no more queries
 }

@@ -65,7 +65,7 @@ type nodeProcess struct {
 	out     *json.Encoder
 }
 
-// serveNode is the role of a node: it joins, tells of its members, and does as it is ordered until its input ends.
+// serveNode is the role of a node: it joins, reports its members, and follows orders until its input ends.
 func serveNode(ctx context.Context, in io.Reader, out io.Writer) int {
 	if err := runNode(ctx, in, out); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster: node: error:", err)
@@ -112,7 +112,7 @@ func (n *nodeProcess) say(w word) {
 	n.out.Encode(w) //nolint:errcheck // without a reader the input ends too
 }
 
-// watch tells of every change of the members that are alive.
+// watch reports every change of the members that are alive.
 func (n *nodeProcess) watch(ctx context.Context) {
 	were := map[string]bool{}
 	for {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 const (
@@ -85,10 +85,10 @@ func (b *bench) measureWork(ctx context.Context, c *crowd, w work) error {
 	for _, way := range w.ways {
 		f := pairFigures{
 			What: w.what, Way: way,
-			PerSecond: figures.Median(each(done[way], func(r result) float64 { return r.PerSecond })),
-			P50:       figures.Median(each(done[way], func(r result) float64 { return r.P50 })),
-			P99:       figures.Median(each(done[way], func(r result) float64 { return r.P99 })),
-			Rate:      figures.Median(each(done[way], func(r result) float64 { return r.Rate })),
+			PerSecond: stats.Median(each(done[way], func(r result) float64 { return r.PerSecond })),
+			P50:       stats.Median(each(done[way], func(r result) float64 { return r.P50 })),
+			P99:       stats.Median(each(done[way], func(r result) float64 { return r.P99 })),
+			Rate:      stats.Median(each(done[way], func(r result) float64 { return r.Rate })),
 		}
 		f.OfHTTP2 = compare(done[way], done[wayHTTP2])
 		f.OfTLS = compare(done[way], done[wayTLS])
@@ -102,7 +102,7 @@ func compare(a, b []result) float64 {
 	if len(a) == 0 || len(b) == 0 {
 		return 0
 	}
-	return figures.Ratio(each(a, speed), each(b, speed))
+	return stats.Ratio(each(a, speed), each(b, speed))
 }
 
 // speed is calls or MB per second, whichever was measured.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"convoy/internal/bench/figures"
+	"convoy/internal/bench/stats"
 )
 
 // report is all that a run has measured.
@@ -56,11 +56,11 @@ func (r *report) text() string {
 	)
 	if len(r.Sizes) > 0 {
 		text.WriteString("\nnodes, each a process\n")
-		figures.WriteTable(&text, r.sizeTable()) //nolint:errcheck // a strings.Builder takes everything
+		stats.WriteTable(&text, r.sizeTable()) //nolint:errcheck // a strings.Builder takes everything
 	}
 	if len(r.Pair) > 0 {
 		text.WriteString("\nbetween two nodes\n")
-		figures.WriteTable(&text, r.pairTable()) //nolint:errcheck // as above
+		stats.WriteTable(&text, r.pairTable()) //nolint:errcheck // as above
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&text, "note: %s\n", note)
@@ -79,16 +79,16 @@ func (r *report) sizeTable() [][]string {
 		{"  the last node listens, s", func(f sizeFigures) string { return known(2, f.AllListen) }},
 		{
 			"a new node: all know all after it listens, ms",
-			func(f sizeFigures) string { return known(0, figures.Median(f.Listed)) },
+			func(f sizeFigures) string { return known(0, stats.Median(f.Listed)) },
 		},
-		{"  worst, ms", func(f sizeFigures) string { return known(0, figures.Percentile(f.Listed, 100)) }},
+		{"  worst, ms", func(f sizeFigures) string { return known(0, stats.Percentile(f.Listed, 100)) }},
 		{
 			"kill -9, all have noticed: gossip only, s",
-			func(f sizeFigures) string { return known(2, figures.Median(f.Gossip)) },
+			func(f sizeFigures) string { return known(2, stats.Median(f.Gossip)) },
 		},
-		{"  worst, s", func(f sizeFigures) string { return known(2, figures.Percentile(f.Gossip, 100)) }},
-		{"  with a call connection open, ms", func(f sizeFigures) string { return known(0, figures.Median(f.Call)) }},
-		{"  worst, ms", func(f sizeFigures) string { return known(0, figures.Percentile(f.Call, 100)) }},
+		{"  worst, s", func(f sizeFigures) string { return known(2, stats.Percentile(f.Gossip, 100)) }},
+		{"  with a call connection open, ms", func(f sizeFigures) string { return known(0, stats.Median(f.Call)) }},
+		{"  worst, ms", func(f sizeFigures) string { return known(0, stats.Percentile(f.Call, 100)) }},
 		{"kills of each kind", func(f sizeFigures) string { return fmt.Sprintf("%d, %d", len(f.Gossip), len(f.Call)) }},
 		{"at rest, a node: CPU, % of a core", func(f sizeFigures) string { return known(2, f.CPU) }},
 		{"  RSS, MiB", func(f sizeFigures) string { return known(1, f.RSS) }},

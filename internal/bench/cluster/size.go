@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// settle is how long a cluster is left alone after it is whole: for the joins and syncs that are still under way.
+// settle is how long a cluster is left alone after it is whole: for the joins and syncs that are still in progress.
 const settle = 4 * time.Second
 
 // callShare is what is left of a size's time for the kills of nodes that all have a connection to. They come last:
@@ -34,7 +34,7 @@ type sizeFigures struct {
 	Mistaken  int       `json:"mistaken"`           // how often a node took another for dead that was not
 }
 
-// measureSize makes a cluster of n nodes and watches it form, rest, and lose nodes. It goes on killing until a time.
+// measureSize makes a cluster of n nodes and watches it form, rest, and lose nodes. It kills nodes until a time.
 func (b *bench) measureSize(ctx context.Context, n int, until time.Time) error {
 	c, err := newCrowd(ctx)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Command gotest runs go test, and tells what a person and CI want to know of it: failed tests with what they printed,
-// which tests were skipped and why, where the time went, and how many there were.
+// Command gotest runs go test, and reports what people and CI need: failed tests with their output, skipped tests with
+// the reason, the slowest tests, and the number of tests.
 //
 //	go run ./internal/tools/gotest [-race-only PACKAGES] [flags of go test] [packages]
 //
-// The packages of -race-only, separated by blanks, are tested with the race detector, all others without. Whatever ends
-// gotest, kill -9 included, ends the tests as well, on Linux; short ones end by themselves.
+// The packages of -race-only, separated by blanks, are tested with the race detector, all others without. On Linux the
+// tests end with gotest, even after kill -9.
 package main
 
 import (

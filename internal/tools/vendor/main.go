@@ -33,7 +33,7 @@ func main() {
 }
 
 // refresh fetches every package of the lock in dir, checks it, writes its
-// files into dir, and writes the lock anew.
+// files into dir, and rewrites the lock.
 func refresh(ctx context.Context, dir string) error {
 	lock, err := readLock(dir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package figures is what the benchmarks do with what they measured: percentiles, ratios and tables.
-package figures
+// Package stats has percentiles, ratios and tables for the benchmarks.
+package stats
 
 import (
 	"math"
