@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // completions are the words that complete what was typed; the last one, after a |, is being typed.
@@ -80,7 +82,7 @@ func TestCompletion(t *testing.T) {
 				t.Skip(shell + " is not installed")
 			}
 			dir := t.TempDir()
-			must(t, os.Symlink(os.Args[0], filepath.Join(dir, "convoy")))
+			testkit.Must(t, os.Symlink(os.Args[0], filepath.Join(dir, "convoy")))
 			cmd := exec.Command(shell, "-c", script)
 			cmd.Dir = dir
 			cmd.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + dir, asProcess + "=1"}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write testdata")
@@ -25,10 +27,10 @@ func TestUsage(t *testing.T) {
 		}
 		file := filepath.Join("testdata", strings.Join(append([]string{"convoy"}, args...), "_")+".txt")
 		if *update {
-			must(t, os.WriteFile(file, []byte(out), 0o600))
+			testkit.Must(t, os.WriteFile(file, []byte(out), 0o600))
 		}
 		want, err := os.ReadFile(file)
-		must(t, err)
+		testkit.Must(t, err)
 		if out != string(want) {
 			t.Errorf("%q does not print %s:\n%s", args, file, out)
 		}
@@ -66,7 +68,7 @@ func TestUsage_Aliases(t *testing.T) {
 func TestUsage_README(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../README.md")
-	must(t, err)
+	testkit.Must(t, err)
 	set := newFlagSet("", commands()[0].groups...)
 	rows := regexp.MustCompile("(?m)^\\| `-([a-z-]+) (\\S+)` \\|").FindAllStringSubmatch(string(page), -1)
 	if len(rows) < 5 {
