@@ -78,7 +78,8 @@ func (cfg *config) checkRunbooks() error {
 	return nil
 }
 
-// shellEnv is the environment of shells: what a terminal needs, and nothing that may be secret.
+// shellEnv is the environment of shells: what a terminal needs, and nothing that may be secret. Without a locale it is
+// UTF-8, as the terminal is.
 func shellEnv(getenv func(string) string) []string {
 	env := []string{"TERM=xterm-256color", "COLORTERM=truecolor"}
 	for _, name := range []string{
@@ -87,6 +88,9 @@ func shellEnv(getenv func(string) string) []string {
 		if value := getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}
+	}
+	if getenv("LANG") == "" && getenv("LC_ALL") == "" && getenv("LC_CTYPE") == "" {
+		env = append(env, "LANG=C.UTF-8")
 	}
 	return env
 }
