@@ -377,7 +377,6 @@ func TestBrowser_RailwayRateLimit(t *testing.T) {
 	p := c.browse(t)
 	c.api.Fail("createService", railwaytest.Fault{Status: http.StatusTooManyRequests, Retry: 1e9})
 	name := c.click(t, p)
-	waitStep(p, name, "waiting for railway's rate limit", "running")
 	key := c.shellOf(t, p, name)
 	waitStep(p, name, "waiting for railway's rate limit", "done")
 	enter(p, key, "echo it''-went-on")
