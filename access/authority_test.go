@@ -22,11 +22,11 @@ const (
 // wires are the ways to other nodes: each answers, is silent, or takes its time.
 type wires struct {
 	mu    sync.Mutex
-	to    map[string]func(ctx context.Context, list []Who) ([]Role, error)
+	to    map[string]func(ctx context.Context, list []Identity) ([]Role, error)
 	calls map[string]int
 }
 
-func (w *wires) Roles(ctx context.Context, node string, list []Who) ([]Role, error) {
+func (w *wires) Roles(ctx context.Context, node string, list []Identity) ([]Role, error) {
 	w.mu.Lock()
 	w.calls[node]++
 	to := w.to[node]
@@ -37,7 +37,7 @@ func (w *wires) Roles(ctx context.Context, node string, list []Who) ([]Role, err
 	return to(ctx, list)
 }
 
-func (w *wires) set(node string, to func(context.Context, []Who) ([]Role, error)) {
+func (w *wires) set(node string, to func(context.Context, []Identity) ([]Role, error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.to[node] = to
@@ -49,15 +49,15 @@ func (w *wires) asked(node string) int {
 	return w.calls[node]
 }
 
-func hangs(ctx context.Context, _ []Who) ([]Role, error) {
+func hangs(ctx context.Context, _ []Identity) ([]Role, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func answers(a *Authority) func(context.Context, []Who) ([]Role, error) {
-	return func(_ context.Context, list []Who) (roles []Role, err error) {
+func answers(a *Authority) func(context.Context, []Identity) ([]Role, error) {
+	return func(_ context.Context, list []Identity) (roles []Role, err error) {
 		for _, w := range list {
-			roles = append(roles, a.Answer(w))
+			roles = append(roles, a.LocalRole(w))
 		}
 		return roles, nil
 	}
@@ -81,19 +81,19 @@ func newCluster(t *testing.T) *cluster {
 	testkit.Must(t, users.Add("olga", "olga's password", Operator))
 	c := &cluster{
 		t:     t,
-		wires: &wires{to: map[string]func(context.Context, []Who) ([]Role, error){}, calls: map[string]int{}},
+		wires: &wires{to: map[string]func(context.Context, []Identity) ([]Role, error){}, calls: map[string]int{}},
 	}
 	node := func(name string, users *Users) *Authority {
 		grants, err := OpenGrants("", false)
 		testkit.Must(t, err)
 		return NewAuthority(AuthorityConfig{
-			Self:   name,
-			Users:  users,
-			Grants: grants,
-			Homes:  c.wires,
-			Token:  "the first token",
-			OpenID: "the first provider",
-			Log:    slog.New(slog.DiscardHandler),
+			Self:      name,
+			Users:     users,
+			Grants:    grants,
+			HomeNodes: c.wires,
+			Token:     "the first token",
+			OpenID:    "the first provider",
+			Log:       slog.New(slog.DiscardHandler),
 		})
 	}
 	c.home, c.far = node(homeName, users), node(farName, nil)
@@ -108,30 +108,30 @@ func newCluster(t *testing.T) *cluster {
 }
 
 // login is a login of somebody at home, which lasts two hours.
-func (c *cluster) login(user string, role Role) Who {
-	w := c.home.Let(user, role)
-	w.Grant, w.Made, w.Until = "login-of-"+user, time.Now().UTC(), time.Now().UTC().Add(2*time.Hour)
+func (c *cluster) login(user string, role Role) Identity {
+	w := c.home.NewIdentity(user, role)
+	w.Grant, w.Created, w.NotAfter = "login-of-"+user, time.Now().UTC(), time.Now().UTC().Add(2*time.Hour)
 	c.merge(
 		Grant{
-			ID:      w.Grant,
-			Kind:    Login,
-			User:    user,
-			Role:    role,
-			Home:    w.Home,
-			Gen:     w.Generation,
-			Made:    w.Made,
-			Seen:    w.Made,
-			Expires: w.Until,
+			ID:         w.Grant,
+			Kind:       Login,
+			User:       user,
+			Role:       role,
+			Home:       w.Home,
+			Generation: w.Generation,
+			Created:    w.Created,
+			LastUsed:   w.Created,
+			Expires:    w.NotAfter,
 		},
 	)
 	return w
 }
 
 // token is who shows an API token of ann's, with the role of an admin, that lasts an hour.
-func (c *cluster) token() Who {
-	_, g := NewToken("ci", c.home.Let("ann", Admin), time.Now().UTC(), time.Now().UTC().Add(time.Hour))
+func (c *cluster) token() Identity {
+	_, g := NewToken("ci", c.home.NewIdentity("ann", Admin), time.Now().UTC(), time.Now().UTC().Add(time.Hour))
 	c.merge(g)
-	return g.Who()
+	return g.Identity()
 }
 
 // merge has both nodes hear of a grant, as handlers has them.
@@ -148,19 +148,19 @@ func (c *cluster) merge(g Grant) {
 func (c *cluster) end(id string) {
 	g, err := c.home.Grants.Get(id)
 	testkit.Must(c.t, err)
-	g.Ended = time.Now().UTC()
+	g.Revoked = time.Now().UTC()
 	c.merge(g)
 }
 
 // opened has somebody have something open, and returns what it is told of.
-func opened(t *testing.T, a *Authority, w Who) <-chan Role {
+func opened(t *testing.T, a *Authority, w Identity) <-chan Role {
 	t.Helper()
 	role := a.Role(t.Context(), w)
 	if role == Nobody {
 		t.Fatalf("%s is nobody at the beginning", w.User)
 	}
 	told := make(chan Role, 10)
-	t.Cleanup(a.Hold(w, role, func(now Role) { told <- now }))
+	t.Cleanup(a.Watch(w, role, func(now Role) { told <- now }))
 	return told
 }
 
@@ -179,7 +179,7 @@ func within(t *testing.T, limit time.Duration, told <-chan Role) Role {
 // rightChanges are the ways in which what somebody may do changes.
 var rightChanges = []struct {
 	name   string
-	who    func(c *cluster) Who
+	who    func(c *cluster) Identity
 	change func(c *cluster)
 	want   Role
 }{
@@ -187,7 +187,7 @@ var rightChanges = []struct {
 	{"demoted", ann, func(c *cluster) { testkit.Must(c.t, c.home.Users.SetRole("ann", Viewer)) }, Viewer},
 	{
 		"promoted",
-		func(c *cluster) Who { return c.login("olga", Operator) },
+		func(c *cluster) Identity { return c.login("olga", Operator) },
 		func(c *cluster) { testkit.Must(c.t, c.home.Users.SetRole("olga", Admin)) },
 		Admin,
 	},
@@ -210,22 +210,27 @@ var rightChanges = []struct {
 	{"token over", (*cluster).token, func(*cluster) { time.Sleep(time.Hour) }, Nobody},
 	{"login ended", ann, func(c *cluster) { c.end("login-of-ann") }, Nobody},
 	{"login over", ann, func(*cluster) { time.Sleep(2 * time.Hour) }, Nobody},
-	{"logged out everywhere", ann, func(c *cluster) { c.merge(NewCut("ann", "", time.Now().UTC(), time.Hour)) }, Nobody},
+	{
+		"logged out everywhere",
+		ann,
+		func(c *cluster) { c.merge(NewRevocation("ann", "", time.Now().UTC(), time.Hour)) },
+		Nobody,
+	},
 	{
 		"another console token",
-		func(c *cluster) Who { return c.login(ConsoleToken, Admin) },
+		func(c *cluster) Identity { return c.login(ConsoleToken, Admin) },
 		func(c *cluster) { c.home.Token = "another" },
 		Nobody,
 	},
 	{
 		"another provider",
-		func(c *cluster) Who { return c.login("openid:ann", Operator) },
+		func(c *cluster) Identity { return c.login("openid:ann", Operator) },
 		func(c *cluster) { c.home.OpenID = "another" },
 		Nobody,
 	},
 }
 
-func ann(c *cluster) Who { return c.login("ann", Admin) }
+func ann(c *cluster) Identity { return c.login("ann", Admin) }
 
 func addedAgain(password string) func(c *cluster) {
 	return func(c *cluster) {
@@ -262,7 +267,7 @@ func TestAuthority_Changes(t *testing.T) {
 				if role := within(t, 5*time.Second-time.Since(changed), there); role != test.want {
 					t.Errorf("told on the other node: %v, want %v", role, test.want)
 				}
-				time.Sleep(leaseLife - min(leaseLife, time.Since(changed)))
+				time.Sleep(leaseTTL - min(leaseTTL, time.Since(changed)))
 				if role := c.far.Role(t.Context(), w); role != test.want {
 					t.Errorf("on the other node after a lease: %v, want %v", role, test.want)
 				}
@@ -290,7 +295,7 @@ func TestAuthority_ChangeBeforeHold(t *testing.T) {
 		}
 		testkit.Must(t, c.home.Users.Remove("ann"))
 		for _, a := range []*Authority{c.home, c.far} {
-			ctx, release := a.While(t.Context(), w, Admin)
+			ctx, release := a.WithRole(t.Context(), w, Admin)
 			select {
 			case <-ctx.Done():
 			case <-time.After(5 * time.Second):
@@ -308,7 +313,8 @@ func TestAuthority_RemovedWhileLoggingIn(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		testkit.Must(t, c.home.Users.Remove("ann"))
-		for name, w := range map[string]Who{"removed": c.home.Let("ann", Admin), "no file": c.far.Let("ann", Admin),
+		for name, w := range map[string]Identity{"removed": c.home.NewIdentity("ann", Admin),
+			"no file": c.far.NewIdentity("ann", Admin),
 			"no home": {User: "ann", Role: Admin}} {
 			for _, a := range []*Authority{c.home, c.far} {
 				if role := a.Role(t.Context(), w); role != Nobody {
@@ -327,8 +333,8 @@ func TestAuthority_EmptyFile(t *testing.T) {
 		defer c.stop()
 		w := c.login("olga", Operator)
 		testkit.Must(t, c.home.Users.SetRole("olga", Viewer))
-		testkit.Must(t, c.home.Users.change(func() error { c.home.Users.lines = nil; return nil }))
-		if !c.home.Users.Empty() || !c.home.Users.There() {
+		testkit.Must(t, c.home.Users.update(func() error { c.home.Users.lines = nil; return nil }))
+		if !c.home.Users.Empty() || !c.home.Users.Exists() {
 			t.Fatal("the file has to be there, without users")
 		}
 		for _, a := range []*Authority{c.home, c.far} {
@@ -347,7 +353,7 @@ func TestAuthority_SilentHome(t *testing.T) {
 		return func(t *testing.T) *Users {
 			users, err := OpenUsers(filepath.Join(t.TempDir(), "own"))
 			testkit.Must(t, err)
-			testkit.Must(t, users.change(func() error { return nil })) // it is there, and empty
+			testkit.Must(t, users.update(func() error { return nil })) // it is there, and empty
 			for _, name := range lines {
 				testkit.Must(t, users.Add(name, name+"'s password", Viewer))
 			}
@@ -386,15 +392,15 @@ func TestAuthority_SilentHome(t *testing.T) {
 					}
 				}
 				c.wires.set(homeName, nil)
-				time.Sleep(leaseLife)
+				time.Sleep(leaseTTL)
 				for range 3 {
 					if role := c.far.Role(t.Context(), w); role != test.want {
 						t.Errorf("while it is silent: %v, want %v", role, test.want)
 					}
-					time.Sleep(leaseLife / 2)
+					time.Sleep(leaseTTL / 2)
 				}
 				c.wires.set(homeName, answers(c.home))
-				time.Sleep(leaseLife)
+				time.Sleep(leaseTTL)
 				if role := c.far.Role(t.Context(), w); role != Operator {
 					t.Errorf("when it speaks again: %v", role)
 				}
@@ -427,11 +433,11 @@ func TestAuthority_HangingHome(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		c.wires.set("convoy@hangs.test", hangs)
-		var slow []Who
+		var slow []Identity
 		for i := range 20 {
-			slow = append(slow, Who{User: fmt.Sprintf("openid:user%d", i), Role: Admin, Home: "convoy@hangs.test"})
-			t.Cleanup(c.far.Hold(slow[i], Admin, func(role Role) { t.Errorf("told %v of who is at a node that hangs", role) }))
-			t.Cleanup(c.home.Hold(slow[i], Admin, func(Role) {}))
+			slow = append(slow, Identity{User: fmt.Sprintf("openid:user%d", i), Role: Admin, Home: "convoy@hangs.test"})
+			t.Cleanup(c.far.Watch(slow[i], Admin, func(role Role) { t.Errorf("told %v of who is at a node that hangs", role) }))
+			t.Cleanup(c.home.Watch(slow[i], Admin, func(Role) {}))
 		}
 		w := ann(c)
 		here, there := opened(t, c.home, w), opened(t, c.far, w)
@@ -440,20 +446,20 @@ func TestAuthority_HangingHome(t *testing.T) {
 		began := time.Now()
 		within(t, 2*time.Second, here)
 		within(t, 5*time.Second-time.Since(began), there)
-		time.Sleep(leaseLife)
+		time.Sleep(leaseTTL)
 		began = time.Now()
 		c.far.Role(t.Context(), w)
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the question about another waits for %v", took)
 		}
-		time.Sleep(leaseLife) // asked by Role, not by Run
+		time.Sleep(leaseTTL) // asked by Role, not by Run
 		began = time.Now()
 		for _, w := range slow {
 			if role := c.far.Role(t.Context(), w); role != Admin {
 				t.Errorf("%v", role)
 			}
 		}
-		if took := time.Since(began); took > askHomeWait {
+		if took := time.Since(began); took > queryTimeout {
 			t.Errorf("questions about 20 of a node that hangs take %v", took)
 		}
 		began = time.Now()
@@ -479,7 +485,7 @@ func TestAuthority_AskerGoesAway(t *testing.T) {
 		defer c.stop()
 		w := ann(c)
 		testkit.Must(t, c.home.Users.Remove("ann"))
-		c.wires.set(homeName, func(ctx context.Context, list []Who) ([]Role, error) {
+		c.wires.set(homeName, func(ctx context.Context, list []Identity) ([]Role, error) {
 			select {
 			case <-time.After(time.Second):
 				return answers(c.home)(ctx, list)
@@ -505,7 +511,7 @@ func TestAuthority_AnswersOutOfOrder(t *testing.T) {
 		c := newCluster(t)
 		defer c.stop()
 		w := ann(c)
-		c.wires.set(homeName, func(ctx context.Context, list []Who) ([]Role, error) {
+		c.wires.set(homeName, func(ctx context.Context, list []Identity) ([]Role, error) {
 			roles, err := answers(c.home)(ctx, list)
 			time.Sleep(1900 * time.Millisecond)
 			return roles, err
@@ -541,21 +547,21 @@ func TestAuthority_LeasesAreBounded(t *testing.T) {
 		for i := range 2 * maxLeases {
 			c.far.Role(
 				t.Context(),
-				Who{User: "openid:ann", Role: Admin, Home: homeName, Generation: "the first provider", Grant: fmt.Sprint(i)},
+				Identity{User: "openid:ann", Role: Admin, Home: homeName, Generation: "the first provider", Grant: fmt.Sprint(i)},
 			)
 			if n := len(c.far.leases); n > maxLeases {
 				t.Fatalf("%d answers are kept", n)
 			}
 		}
 		c.wires.set(homeName, nil)
-		time.Sleep(leaseLife)
+		time.Sleep(leaseTTL)
 		if role := c.far.Role(t.Context(), w); role != Viewer {
 			t.Errorf("whose role was taken away is %v", role)
 		}
 		for i := range 2 * maxLeases {
-			c.far.Role(t.Context(), Who{User: "openid:ann", Role: Admin, Home: fmt.Sprintf("convoy@%d.test", i)})
+			c.far.Role(t.Context(), Identity{User: "openid:ann", Role: Admin, Home: fmt.Sprintf("convoy@%d.test", i)})
 		}
-		if n := len(c.far.silent); n > maxLeases {
+		if n := len(c.far.unreachable); n > maxLeases {
 			t.Errorf("%d silent nodes are kept", n)
 		}
 	})
@@ -571,7 +577,7 @@ func TestAuthority_AsksLittle(t *testing.T) {
 		var stops []func()
 		for i := range 100 {
 			w.Grant = fmt.Sprint(i)
-			stops = append(stops, c.far.Hold(w, Admin, func(Role) {}))
+			stops = append(stops, c.far.Watch(w, Admin, func(Role) {}))
 		}
 		time.Sleep(time.Minute)
 		if n := c.wires.asked(homeName); n < 20 || n > 61 {
@@ -587,7 +593,7 @@ func TestAuthority_AsksLittle(t *testing.T) {
 			t.Errorf("asked %d times while nothing is open", n-before)
 		}
 		told := make(chan Role, 1)
-		defer c.far.Hold(w, Admin, func(role Role) { told <- role })()
+		defer c.far.Watch(w, Admin, func(role Role) { told <- role })()
 		testkit.Must(t, c.home.Users.Remove("ann"))
 		if role := within(t, 5*time.Second, told); role != Nobody {
 			t.Errorf("told %v when something is open again", role)
@@ -610,7 +616,7 @@ func TestAuthority_LeaseEnds(t *testing.T) {
 			t.Errorf("asked %d times within a lease", n)
 		}
 		testkit.Must(t, c.home.Users.Remove("ann"))
-		time.Sleep(leaseLife)
+		time.Sleep(leaseTTL)
 		if role := c.far.Role(t.Context(), w); role != Nobody {
 			t.Errorf("%v after a lease", role)
 		}

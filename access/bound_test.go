@@ -8,24 +8,24 @@ import (
 )
 
 func claim(user string, role Role) Claim {
-	return Claim{Who: Who{User: user, Role: role}, Login: user + "'s login"}
+	return Claim{Identity: Identity{User: user, Role: role}, Login: user + "'s login"}
 }
 
 // Nobody holds more than a share, all together leave the reserve, and an admin has it when all else is taken.
 func TestBound_Shares(t *testing.T) {
 	t.Parallel()
-	b := &Bound{Total: 20, Reserve: 4, Each: 3}
+	b := &Quota{Total: 20, Reserve: 4, PerUser: 3}
 	take := func(c Claim, n int, want error) {
 		t.Helper()
 		for range n {
-			if _, err := b.Take(c); !errors.Is(err, want) {
+			if _, err := b.TryAcquire(c); !errors.Is(err, want) {
 				t.Errorf("%s: %v, want %v", c.User, err, want)
 			}
 		}
 	}
 	take(claim("vic", Viewer), 3, nil)
-	take(claim("vic", Viewer), 1, ErrShare)
-	take(Claim{Who: Who{User: "vic", Role: Viewer}, Login: "another login"}, 1, ErrShare)
+	take(claim("vic", Viewer), 1, ErrUserLimit)
+	take(Claim{Identity: Identity{User: "vic", Role: Viewer}, Login: "another login"}, 1, ErrUserLimit)
 	for i := range 4 {
 		take(claim(fmt.Sprint("user", i), Operator), 3, nil)
 	}
@@ -35,40 +35,40 @@ func TestBound_Shares(t *testing.T) {
 	take(claim("ann", Admin), 1, ErrBusy) // beyond her share it is another admin's
 	take(claim("bob", Admin), 1, nil)
 	take(claim("bob", Admin), 1, ErrBusy)
-	if b.Used() != b.Total {
-		t.Errorf("%d are in use, want %d", b.Used(), b.Total)
+	if b.InUse() != b.Total {
+		t.Errorf("%d are in use, want %d", b.InUse(), b.Total)
 	}
 }
 
 func TestBound_GivenBack(t *testing.T) {
 	t.Parallel()
-	b := &Bound{Total: 2, Each: 2, Login: 1}
-	release, err := b.Take(claim("vic", Viewer))
+	b := &Quota{Total: 2, PerUser: 2, PerLogin: 1}
+	release, err := b.TryAcquire(claim("vic", Viewer))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Take(claim("vic", Viewer)); !errors.Is(err, ErrShare) {
+	if _, err := b.TryAcquire(claim("vic", Viewer)); !errors.Is(err, ErrUserLimit) {
 		t.Errorf("a second of one login: %v", err)
 	}
 	release()
 	release()
-	if b.Used() != 0 || len(b.users) != 0 || len(b.logins) != 0 {
-		t.Errorf("%d are in use, %v, %v", b.Used(), b.users, b.logins)
+	if b.InUse() != 0 || len(b.users) != 0 || len(b.logins) != 0 {
+		t.Errorf("%d are in use, %v, %v", b.InUse(), b.users, b.logins)
 	}
 }
 
 // Who waits gets a turn; too many of one user do not wait, and nobody waits longer than they want.
 func TestBound_Wait(t *testing.T) {
 	t.Parallel()
-	b := &Bound{Total: 4, Reserve: 1, Each: 1, Waiting: 1}
+	b := &Quota{Total: 4, Reserve: 1, PerUser: 1, MaxWaiting: 1}
 	vic := claim("vic", Viewer)
-	release, err := b.Take(vic)
+	release, err := b.TryAcquire(vic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan error)
 	go func() {
-		_, err := b.Wait(t.Context(), vic)
+		_, err := b.Acquire(t.Context(), vic)
 		got <- err
 	}()
 	for waits := 0; waits == 0; { // until it waits
@@ -76,10 +76,10 @@ func TestBound_Wait(t *testing.T) {
 		waits = b.waiting["vic"]
 		b.mu.Unlock()
 	}
-	if _, err := b.Wait(t.Context(), vic); !errors.Is(err, ErrShare) {
+	if _, err := b.Acquire(t.Context(), vic); !errors.Is(err, ErrUserLimit) {
 		t.Errorf("a second one that would wait: %v", err)
 	}
-	if _, err := b.Wait(t.Context(), claim("olga", Operator)); err != nil {
+	if _, err := b.Acquire(t.Context(), claim("olga", Operator)); err != nil {
 		t.Errorf("another user meanwhile: %v", err)
 	}
 	release()
@@ -88,7 +88,7 @@ func TestBound_Wait(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Wait(ended, vic); !errors.Is(err, context.Canceled) {
+	if _, err := b.Acquire(ended, vic); !errors.Is(err, context.Canceled) {
 		t.Errorf("who waits no longer: %v", err)
 	}
 	if len(b.waiting) != 0 {

@@ -39,47 +39,56 @@ type Kind string
 
 // The kinds of grants.
 const (
-	Login Kind = "login" // of a browser
-	Token Kind = "token" // of a script
-	Cut   Kind = "cut"   // ends all logins of its user that began before it
+	Login      Kind = "login" // of a browser
+	Token      Kind = "token" // of a script
+	Revocation Kind = "cut"   // ends all logins of its user that began before it
 )
 
 // Grant is by what somebody may ask. What is in it never changes, but for Seen, which grows, and Ended, which is set
 // once: so what two nodes know can be merged in any order.
 type Grant struct {
-	ID      string    `json:"id"`
-	Kind    Kind      `json:"kind"`
-	Name    string    `json:"name,omitempty"` // of a token
-	User    string    `json:"user"`
-	Role    Role      `json:"role"`
-	Home    string    `json:"home,omitempty"` // as Who.Home, and Generation likewise
-	Gen     string    `json:"gen,omitempty"`
-	Sum     []byte    `json:"sum,omitempty"`   // SHA-256 of a token
-	Addr    string    `json:"addr,omitempty"`  // where it began
-	Agent   string    `json:"agent,omitempty"` // the browser, as it calls itself
-	Made    time.Time `json:"made"`
-	Seen    time.Time `json:"seen"` // used last, give or take an hour
-	Expires time.Time `json:"expires"`
-	Ended   time.Time `json:"ended"` // zero: it holds
+	ID         string    `json:"id"`
+	Kind       Kind      `json:"kind"`
+	Name       string    `json:"name,omitempty"` // of a token
+	User       string    `json:"user"`
+	Role       Role      `json:"role"`
+	Home       string    `json:"home,omitempty"` // as Who.Home, and Generation likewise
+	Generation string    `json:"gen,omitempty"`
+	Hash       []byte    `json:"sum,omitempty"`   // SHA-256 of a token
+	Addr       string    `json:"addr,omitempty"`  // where it began
+	Agent      string    `json:"agent,omitempty"` // the browser, as it calls itself
+	Created    time.Time `json:"made"`
+	LastUsed   time.Time `json:"seen"` // used last, give or take an hour
+	Expires    time.Time `json:"expires"`
+	Revoked    time.Time `json:"ended"` // zero: it holds
 }
 
 // Who is somebody who shows a token.
-func (g Grant) Who() Who {
-	return Who{User: g.User, Role: g.Role, Most: g.Role, Home: g.Home, Generation: g.Gen, Grant: g.ID, Until: g.Expires}
+func (g Grant) Identity() Identity {
+	return Identity{
+		User:       g.User,
+		Role:       g.Role,
+		MaxRole:    g.Role,
+		Home:       g.Home,
+		Generation: g.Generation,
+		Grant:      g.ID,
+		NotAfter:   g.Expires,
+	}
 }
 
 // Holds reports that a grant is neither ended nor over.
-func (g Grant) Holds(now time.Time) bool { return g.Ended.IsZero() && now.Before(g.Expires) }
+func (g Grant) Active(now time.Time) bool { return g.Revoked.IsZero() && now.Before(g.Expires) }
 
 // check says what is wrong with a grant that another node tells of.
 func (g Grant) check() error {
-	for _, text := range []string{g.ID, g.Name, g.User, g.Home, g.Gen, g.Addr, g.Agent} {
+	for _, text := range []string{g.ID, g.Name, g.User, g.Home, g.Generation, g.Addr, g.Agent} {
 		if len(text) > maxGrantText && text != g.Home || len(text) > maxHomeText || !printable(text) {
 			return fmt.Errorf("a grant has the text %.20q", text)
 		}
 	}
-	if g.ID == "" || !slices.Contains([]Kind{Login, Token, Cut}, g.Kind) || g.Kind == Token && len(g.Sum) != sha256.Size ||
-		len(g.Sum) > sha256.Size {
+	if g.ID == "" || !slices.Contains([]Kind{Login, Token, Revocation}, g.Kind) ||
+		g.Kind == Token && len(g.Hash) != sha256.Size ||
+		len(g.Hash) > sha256.Size {
 		return errors.New("this is no grant")
 	}
 	return nil
@@ -137,11 +146,11 @@ func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	g.db = db
-	return g, g.makeRoom()
+	return g, g.reserveSpace()
 }
 
 // makeRoom has the file be larger than it need be: so an end can be written when the disk is full.
-func (g *Grants) makeRoom() error {
+func (g *Grants) reserveSpace() error {
 	room := []byte("room")
 	if err := g.db.Update(func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(room)
@@ -167,21 +176,21 @@ func (g *Grants) Close() error {
 
 // NewToken makes a token, and the grant that knows it by its hash alone. The text is not kept: whoever asked for it has
 // the only copy.
-func NewToken(name string, who Who, now, expires time.Time) (text string, grant Grant) {
+func NewToken(name string, who Identity, now, expires time.Time) (text string, grant Grant) {
 	text = TokenPrefix + rand.Text() // 130 bits, so that a hash without salt is enough
 	sum := sha256.Sum256([]byte(text))
 	return text, Grant{
-		ID:      tokenID(sum[:]),
-		Kind:    Token,
-		Name:    name,
-		User:    who.User,
-		Role:    who.Role,
-		Home:    who.Home,
-		Gen:     who.Generation,
-		Sum:     sum[:],
-		Made:    now,
-		Seen:    now,
-		Expires: expires,
+		ID:         tokenID(sum[:]),
+		Kind:       Token,
+		Name:       name,
+		User:       who.User,
+		Role:       who.Role,
+		Home:       who.Home,
+		Generation: who.Generation,
+		Hash:       sum[:],
+		Created:    now,
+		LastUsed:   now,
+		Expires:    expires,
 	}
 }
 
@@ -189,37 +198,37 @@ func tokenID(sum []byte) string { return "token-" + hex.EncodeToString(sum[:8]) 
 
 // FindToken is the grant of a token that holds.
 func (g *Grants) FindToken(text string, now time.Time) (Grant, bool) {
-	found, ok := g.token(text)
-	return found, ok && found.Holds(now)
+	found, ok := g.lookupToken(text)
+	return found, ok && found.Active(now)
 }
 
 // KnowsToken reports whether a text is a token that was made here, even if it has ended: whoever has it does not guess.
 func (g *Grants) KnowsToken(text string) bool {
-	_, ok := g.token(text)
+	_, ok := g.lookupToken(text)
 	return ok
 }
 
 // token is the grant of a token, whether it holds or not.
-func (g *Grants) token(text string) (Grant, bool) {
+func (g *Grants) lookupToken(text string) (Grant, bool) {
 	sum := sha256.Sum256([]byte(text))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	found, ok := g.known[tokenID(sum[:])]
-	return found, ok && found.Kind == Token && subtle.ConstantTimeCompare(found.Sum, sum[:]) == 1
+	return found, ok && found.Kind == Token && subtle.ConstantTimeCompare(found.Hash, sum[:]) == 1
 }
 
 // HasEnded reports that a login, or with a zero made a token, was ended: by itself, or a login with all others of its
 // user. One that this node has not heard of holds: its signature says so.
-func (g *Grants) HasEnded(w Who) bool {
+func (g *Grants) IsRevoked(w Identity) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return !g.known[w.Grant].Ended.IsZero() || !w.Made.IsZero() && g.cut(w.User, w.Generation, w.Made)
+	return !g.known[w.Grant].Revoked.IsZero() || !w.Created.IsZero() && g.loggedOut(w.User, w.Generation, w.Created)
 }
 
 // cut reports whether a cut covers a login: one of that generation of the user, or of all of that name. g is locked.
-func (g *Grants) cut(user, generation string, made time.Time) bool {
-	for _, id := range []string{cutID(user, ""), cutID(user, generation)} {
-		if cut, ok := g.known[id]; ok && !made.After(cut.Made) {
+func (g *Grants) loggedOut(user, generation string, made time.Time) bool {
+	for _, id := range []string{revocationID(user, ""), revocationID(user, generation)} {
+		if cut, ok := g.known[id]; ok && !made.After(cut.Created) {
 			return true
 		}
 	}
@@ -227,7 +236,7 @@ func (g *Grants) cut(user, generation string, made time.Time) bool {
 }
 
 // cutID is the id of a cut; a later one takes the place of an earlier. No generation is all of that name.
-func cutID(user, generation string) string {
+func revocationID(user, generation string) string {
 	if generation == "" {
 		return "cut-" + user
 	}
@@ -247,13 +256,14 @@ func (g *Grants) Get(id string) (Grant, error) {
 // List are the logins, or the tokens, that hold: those used last first.
 func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 	for _, one := range g.All() {
-		if one.Kind == kind && one.Holds(now) &&
-			!(kind == Login && g.HasEnded(Who{Grant: one.ID, User: one.User, Generation: one.Gen, Made: one.Made})) {
+		if one.Kind == kind && one.Active(now) &&
+			!(kind == Login && g.IsRevoked(Identity{Grant: one.ID, User: one.User, Generation: one.Generation,
+				Created: one.Created})) {
 			list = append(list, one)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Grant) int {
-		return cmp.Or(b.Seen.Compare(a.Seen), b.Made.Compare(a.Made), strings.Compare(a.ID, b.ID))
+		return cmp.Or(b.LastUsed.Compare(a.LastUsed), b.Created.Compare(a.Created), strings.Compare(a.ID, b.ID))
 	})
 	return list
 }
@@ -279,15 +289,15 @@ func (g *Grants) Digest() string {
 // NewCut ends all logins of a user that began until now: those that no node has heard of as well. Without a generation
 // it ends those of everybody who has, or had, that name on any node. life is how long a
 // login lasts.
-func NewCut(user, generation string, now time.Time, life time.Duration) Grant {
+func NewRevocation(user, generation string, now time.Time, life time.Duration) Grant {
 	return Grant{
-		ID:      cutID(user, generation),
-		Kind:    Cut,
-		User:    user,
-		Gen:     generation,
-		Made:    now,
-		Seen:    now,
-		Expires: now.Add(life),
+		ID:         revocationID(user, generation),
+		Kind:       Revocation,
+		User:       user,
+		Generation: generation,
+		Created:    now,
+		LastUsed:   now,
+		Expires:    now.Add(life),
 	}
 }
 
@@ -311,10 +321,10 @@ func (g *Grants) Merge(told []Grant, now time.Time) (news []Grant, err error) {
 	if len(next) == 0 {
 		return nil, nil
 	}
-	gone := g.tooMany(next, now)
+	gone := g.evictable(next, now)
 	failed := g.write(next, gone)
 	if failed != nil {
-		maps.DeleteFunc(next, func(_ string, one Grant) bool { return one.Kind != Cut && one.Ended.IsZero() })
+		maps.DeleteFunc(next, func(_ string, one Grant) bool { return one.Kind != Revocation && one.Revoked.IsZero() })
 		news = slices.DeleteFunc(news, func(one Grant) bool { return next[one.ID].ID == "" })
 		gone = nil
 	}
@@ -332,34 +342,34 @@ func merge(a, b Grant) Grant {
 	if a.ID == "" {
 		return b
 	}
-	if a.Kind == Cut && b.Kind == Cut { // the later one reaches further
-		if b.Made.After(a.Made) {
+	if a.Kind == Revocation && b.Kind == Revocation { // the later one reaches further
+		if b.Created.After(a.Created) {
 			return b
 		}
 		return a
 	}
-	if b.Seen.After(a.Seen) {
-		a.Seen = b.Seen
+	if b.LastUsed.After(a.LastUsed) {
+		a.LastUsed = b.LastUsed
 	}
-	if a.Ended.IsZero() || !b.Ended.IsZero() && b.Ended.Before(a.Ended) {
-		a.Ended = b.Ended
+	if a.Revoked.IsZero() || !b.Revoked.IsZero() && b.Revoked.Before(a.Revoked) {
+		a.Revoked = b.Revoked
 	}
 	return a
 }
 
 func equal(a, b Grant) bool {
-	return a.Seen.Equal(b.Seen) && a.Ended.Equal(b.Ended) && a.Made.Equal(b.Made)
+	return a.LastUsed.Equal(b.LastUsed) && a.Revoked.Equal(b.Revoked) && a.Created.Equal(b.Created)
 }
 
 // tooMany are the ids of what is over, and of the logins that are listed no more when there are too many. Ended ones
 // stay: they must not hold again.
-func (g *Grants) tooMany(next map[string]Grant, now time.Time) (gone []string) {
+func (g *Grants) evictable(next map[string]Grant, now time.Time) (gone []string) {
 	var logins []Grant
 	for id, one := range g.known {
 		switch {
 		case now.After(one.Expires):
 			gone = append(gone, id)
-		case one.Kind == Login && one.Ended.IsZero() && next[id].ID == "":
+		case one.Kind == Login && one.Revoked.IsZero() && next[id].ID == "":
 			logins = append(logins, one)
 		}
 	}
@@ -368,13 +378,13 @@ func (g *Grants) tooMany(next map[string]Grant, now time.Time) (gone []string) {
 		return gone
 	}
 	rank := func(a Grant) int { // a cut says all of what it covers
-		if g.cut(a.User, a.Gen, a.Made) {
+		if g.loggedOut(a.User, a.Generation, a.Created) {
 			return 0
 		}
 		return 1
 	}
 	slices.SortFunc(logins, func(a, b Grant) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Seen.Compare(b.Seen))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.LastUsed.Compare(b.LastUsed))
 	})
 	for _, one := range logins[:over] {
 		gone = append(gone, one.ID)

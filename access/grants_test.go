@@ -20,14 +20,14 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 func loginOf(id, user string, made time.Time) Grant {
 	return Grant{
-		ID:      id,
-		Kind:    Login,
-		User:    user,
-		Role:    Operator,
-		Agent:   "Firefox on Linux",
-		Made:    made,
-		Seen:    made,
-		Expires: made.Add(30 * 24 * time.Hour),
+		ID:       id,
+		Kind:     Login,
+		User:     user,
+		Role:     Operator,
+		Agent:    "Firefox on Linux",
+		Created:  made,
+		LastUsed: made,
+		Expires:  made.Add(30 * 24 * time.Hour),
 	}
 }
 
@@ -45,7 +45,7 @@ func TestGrants(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "access.db")
 	g := openGrants(t, path)
-	text, token := NewToken("ci", Who{User: "ann", Role: Viewer}, noon, noon.Add(time.Hour))
+	text, token := NewToken("ci", Identity{User: "ann", Role: Viewer}, noon, noon.Add(time.Hour))
 	told := []Grant{
 		token,
 		loginOf("one", "ann", noon),
@@ -70,8 +70,8 @@ func TestGrants(t *testing.T) {
 		t.Error("the token holds when it is over")
 	}
 	ended := told[1]
-	ended.Ended = noon.Add(time.Minute)
-	if _, err := g.Merge([]Grant{ended, NewCut("bob", "", noon.Add(time.Minute), time.Hour)}, noon); err != nil {
+	ended.Revoked = noon.Add(time.Minute)
+	if _, err := g.Merge([]Grant{ended, NewRevocation("bob", "", noon.Add(time.Minute), time.Hour)}, noon); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Close(); err != nil {
@@ -93,7 +93,7 @@ func TestGrants(t *testing.T) {
 			false},
 		{token.ID, "bob", time.Time{}, false},
 	} {
-		if got := g.HasEnded(Who{Grant: test.id, User: test.user, Made: test.made}); got != test.ended {
+		if got := g.IsRevoked(Identity{Grant: test.id, User: test.user, Created: test.made}); got != test.ended {
 			t.Errorf("%s of %s has ended: %v", test.id, test.user, got)
 		}
 	}
@@ -123,12 +123,12 @@ func TestGrants_AgreeInAnyOrder(t *testing.T) {
 		var told []Grant
 		for i := range 12 {
 			one := loginOf(fmt.Sprint("login ", i%5), fmt.Sprint("user ", i%5%2), noon)
-			one.Seen = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
+			one.LastUsed = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
 			if random.IntN(3) == 0 {
-				one.Ended = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
+				one.Revoked = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
 			}
 			if random.IntN(4) == 0 {
-				one = NewCut(one.User, "", one.Seen, time.Hour)
+				one = NewRevocation(one.User, "", one.LastUsed, time.Hour)
 			}
 			told = append(told, one)
 		}
@@ -148,7 +148,8 @@ func TestGrants_AgreeInAnyOrder(t *testing.T) {
 			t.Fatalf("seed %d: %+v\n%+v", seed, a.All(), b.All())
 		}
 		for _, one := range told {
-			if one.Kind == Login && !one.Ended.IsZero() && !b.HasEnded(Who{Grant: one.ID, User: one.User, Made: one.Made}) {
+			if one.Kind == Login && !one.Revoked.IsZero() &&
+				!b.IsRevoked(Identity{Grant: one.ID, User: one.User, Created: one.Created}) {
 				t.Fatalf("seed %d: %s holds again", seed, one.ID)
 			}
 		}
@@ -163,7 +164,7 @@ func TestGrants_Bounded(t *testing.T) {
 	for i := range maxGrants {
 		one := loginOf(fmt.Sprint("login ", i), "ann", noon.Add(time.Duration(i)*time.Second))
 		if i < 10 {
-			one.Ended = one.Made
+			one.Revoked = one.Created
 		}
 		many = append(many, one)
 	}
@@ -174,7 +175,7 @@ func TestGrants_Bounded(t *testing.T) {
 	if _, err := g.Merge([]Grant{loginOf("new", "ann", later)}, later); err != nil {
 		t.Fatal(err)
 	}
-	if all := g.All(); len(all) != maxGrants || !g.HasEnded(Who{Grant: "login 3", User: "ann", Made: noon}) {
+	if all := g.All(); len(all) != maxGrants || !g.IsRevoked(Identity{Grant: "login 3", User: "ann", Created: noon}) {
 		t.Errorf("%d are kept", len(all))
 	}
 	if _, err := g.Get("login 10"); err == nil {
@@ -200,11 +201,11 @@ func TestGrants_CoveredGoFirst(t *testing.T) {
 	t.Parallel()
 	g := openGrants(t, "")
 	cut := noon.Add(maxGrants * time.Second)
-	many := []Grant{NewCut("ann", "ann's", cut, time.Hour)}
+	many := []Grant{NewRevocation("ann", "ann's", cut, time.Hour)}
 	for i := range maxGrants - 1 {
 		one := loginOf(fmt.Sprint("login ", i), "ann", noon.Add(time.Duration(i)*time.Second))
-		if one.Gen = "another's"; i == maxGrants-2 {
-			one.Gen = "ann's"
+		if one.Generation = "another's"; i == maxGrants-2 {
+			one.Generation = "ann's"
 		}
 		many = append(many, one)
 	}
@@ -226,7 +227,7 @@ func mergeForever(path string) {
 	for n := len(g.All()); err == nil; n++ {
 		one := loginOf(fmt.Sprint("login ", n), "ann", noon)
 		if n%3 == 0 {
-			one.Ended = noon
+			one.Revoked = noon
 		}
 		if _, err = g.Merge([]Grant{one}, noon); err == nil {
 			fmt.Println(one.ID)
@@ -262,7 +263,7 @@ func TestGrants_Killed(t *testing.T) {
 		g := openGrants(t, path)
 		for i, id := range acked {
 			one, err := g.Get(id)
-			if err != nil || one.Ended.IsZero() != (i%3 != 0) && id == fmt.Sprint("login ", i) {
+			if err != nil || one.Revoked.IsZero() != (i%3 != 0) && id == fmt.Sprint("login ", i) {
 				t.Fatalf("%s was said to be safe: %+v, %v", id, one, err)
 			}
 		}
@@ -273,7 +274,7 @@ func TestGrants_Killed(t *testing.T) {
 
 // A grant that another node tells of is taken over whole, or not at all.
 func FuzzGrants(f *testing.F) {
-	text, _ := json.Marshal([]Grant{loginOf("one", "ann", noon), NewCut("ann", "", noon, time.Hour)})
+	text, _ := json.Marshal([]Grant{loginOf("one", "ann", noon), NewRevocation("ann", "", noon, time.Hour)})
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var told []Grant
@@ -304,15 +305,16 @@ func TestGrants_Unwritten(t *testing.T) {
 	if err := g.db.Close(); err != nil { // as a disk that takes nothing any more
 		t.Fatal(err)
 	}
-	one.Ended = noon.Add(time.Minute)
+	one.Revoked = noon.Add(time.Minute)
 	news, err := g.Merge(
-		[]Grant{one, NewCut("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)},
+		[]Grant{one, NewRevocation("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)},
 		noon,
 	)
 	if err == nil || len(news) != 2 {
 		t.Errorf("%d news, %v", len(news), err)
 	}
-	if !g.HasEnded(Who{Grant: "one", User: "ann", Made: noon}) || !g.HasEnded(Who{Grant: "two", User: "bob", Made: noon}) {
+	if !g.IsRevoked(Identity{Grant: "one", User: "ann", Created: noon}) ||
+		!g.IsRevoked(Identity{Grant: "two", User: "bob", Created: noon}) {
 		t.Error("what has ended holds")
 	}
 	if _, err := g.Get("three"); err == nil {

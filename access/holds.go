@@ -9,11 +9,11 @@ import (
 )
 
 // lookEvery is the time between two looks for changes while somebody has something open.
-const lookEvery = time.Second
+const recheckInterval = time.Second
 
 // hold is something that somebody has open.
-type hold struct {
-	who     Who
+type watch struct {
+	id      Identity
 	role    Role
 	changed func(Role)
 }
@@ -21,29 +21,29 @@ type hold struct {
 // Hold watches what somebody may do, for something that stays open: changed is called with the new role each time it
 // changes, from Run's goroutine or that of who changed it, and must not wait. role is the role that it is opened with.
 // The caller calls stop when it is closed.
-func (a *Authority) Hold(w Who, role Role, changed func(Role)) (stop func()) {
-	h := &hold{w, role, changed}
+func (a *Authority) Watch(w Identity, role Role, changed func(Role)) (stop func()) {
+	h := &watch{w, role, changed}
 	a.mu.Lock()
-	a.holds[h] = struct{}{}
-	first := len(a.holds) == 1
+	a.watches[h] = struct{}{}
+	first := len(a.watches) == 1
 	a.mu.Unlock()
 	if first {
 		select {
-		case a.holding <- struct{}{}:
+		case a.wake <- struct{}{}:
 		default:
 		}
 	}
 	return func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		delete(a.holds, h)
+		delete(a.watches, h)
 	}
 }
 
 // While is Hold for a call: the context that it returns ends when the role becomes a lesser one.
-func (a *Authority) While(ctx context.Context, w Who, role Role) (context.Context, func()) {
+func (a *Authority) WithRole(ctx context.Context, w Identity, role Role) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	stop := a.Hold(w, role, func(now Role) {
+	stop := a.Watch(w, role, func(now Role) {
 		if now < role {
 			cancel()
 		}
@@ -55,25 +55,25 @@ func (a *Authority) While(ctx context.Context, w Who, role Role) (context.Contex
 // no other node. Whoever changes grants calls it.
 func (a *Authority) Recheck() {
 	a.mu.Lock()
-	open := slices.Collect(maps.Keys(a.holds))
+	open := slices.Collect(maps.Keys(a.watches))
 	a.mu.Unlock()
-	roles := map[Who]Role{}
+	roles := map[Identity]Role{}
 	for _, h := range open {
-		role, ok := roles[h.who]
+		role, ok := roles[h.id]
 		if !ok {
-			if role, ok = a.known(h.who); !ok {
+			if role, ok = a.knownRole(h.id); !ok {
 				continue
 			}
-			roles[h.who] = role
+			roles[h.id] = role
 		}
-		a.tell(h, role)
+		a.notify(h, role)
 	}
 }
 
 // tell tells a hold of its role, if it is still there and the role is another one.
-func (a *Authority) tell(h *hold, role Role) {
+func (a *Authority) notify(h *watch, role Role) {
 	a.mu.Lock()
-	_, open := a.holds[h]
+	_, open := a.watches[h]
 	news := open && h.role != role
 	h.role = role
 	a.mu.Unlock()
@@ -86,20 +86,20 @@ func (a *Authority) tell(h *hold, role Role) {
 func (a *Authority) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(recheckInterval)
 	defer tick.Stop()
 	tick.Stop()
 	for {
 		select {
-		case <-a.holding:
-			tick.Reset(lookEvery)
+		case <-a.wake:
+			tick.Reset(recheckInterval)
 		case <-tick.C:
 			if a.open() == 0 {
 				tick.Stop()
 				continue
 			}
-			for home, list := range a.toAsk() {
-				group.Go(func() { a.renew(ctx, home, list) })
+			for home, list := range a.staleByHome() {
+				group.Go(func() { a.refresh(ctx, home, list) })
 			}
 			a.Recheck()
 		case <-ctx.Done():
@@ -111,5 +111,5 @@ func (a *Authority) Run(ctx context.Context) {
 func (a *Authority) open() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.holds)
+	return len(a.watches)
 }

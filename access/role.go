@@ -52,7 +52,7 @@ type Action string
 
 // The actions. What is done in a shell needs the role that the shell was opened with as well.
 const (
-	Look       Action = "look at the console"
+	View       Action = "look at the console"
 	OpenConvoy Action = "open a Convoy shell"
 	OpenSystem Action = "open a system shell"
 	Type       Action = "type in a shell"
@@ -72,8 +72,8 @@ const (
 )
 
 // needs is the one table of who may do what: the least role for each action.
-var needs = map[Action]Role{
-	Look: Viewer,
+var requiredRoles = map[Action]Role{
+	View: Viewer,
 
 	OpenConvoy: Operator, Type: Operator, Close: Operator, Share: Operator, Evaluate: Operator,
 	Spawn: Operator, Retire: Operator, Connect: Operator,
@@ -83,13 +83,13 @@ var needs = map[Action]Role{
 }
 
 // Needs is the least role that may do something; nobody may do what is not known.
-func Needs(a Action) (Role, bool) {
-	role, ok := needs[a]
+func RequiredRole(a Action) (Role, bool) {
+	role, ok := requiredRoles[a]
 	return role, ok
 }
 
 // May reports whether a role may do something.
-func (r Role) May(a Action) bool {
-	least, ok := needs[a]
+func (r Role) Allows(a Action) bool {
+	least, ok := requiredRoles[a]
 	return ok && r >= least && r != Nobody
 }

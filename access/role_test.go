@@ -13,10 +13,10 @@ import (
 func TestTable(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
-	for _, action := range slices.Sorted(maps.Keys(needs)) {
+	for _, action := range slices.Sorted(maps.Keys(requiredRoles)) {
 		fmt.Fprintf(&got, "%-24s", action)
 		for _, role := range []Role{Nobody, Viewer, Operator, Admin} {
-			fmt.Fprintf(&got, " %-5v", role.May(action))
+			fmt.Fprintf(&got, " %-5v", role.Allows(action))
 		}
 		got.WriteString("\n")
 	}
@@ -40,20 +40,20 @@ type in a shell          false false true  true
 `; got.String() != want {
 		t.Errorf("got:\n%s", got.String())
 	}
-	if Admin.May("make tea") || Role(7).May("make tea") || Nobody.May("") {
+	if Admin.Allows("make tea") || Role(7).Allows("make tea") || Nobody.Allows("") {
 		t.Error("an unknown action is allowed")
 	}
 }
 
 func TestWho(t *testing.T) {
 	t.Parallel()
-	for _, who := range []Who{{User: "ann", Role: Admin, Made: time.Unix(1, 5).UTC()},
-		{User: "openid:a b", Role: Operator, Most: Viewer}} {
-		if back, err := ParseWho(who.String()); err != nil || back != who {
+	for _, who := range []Identity{{User: "ann", Role: Admin, Created: time.Unix(1, 5).UTC()},
+		{User: "openid:a b", Role: Operator, MaxRole: Viewer}} {
+		if back, err := ParseIdentity(who.String()); err != nil || back != who {
 			t.Errorf("%q is %+v, %v", who, back, err)
 		}
 	}
-	if who, err := ParseWho("root ann"); err == nil || who.Role != Nobody {
+	if who, err := ParseIdentity("root ann"); err == nil || who.Role != Nobody {
 		t.Errorf("%+v, %v", who, err)
 	}
 }

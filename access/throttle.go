@@ -9,14 +9,14 @@ import (
 
 const (
 	// freeTries is how often somebody may be wrong without waiting.
-	freeTries = 3
+	freeAttempts = 3
 	// firstWait doubles with each further failure, up to longestWait for an address, and up to longestName for a name:
 	// whoever guesses at a name from everywhere must not lock its owner out.
-	firstWait   = time.Second
-	longestWait = 5 * time.Minute
-	longestName = 5 * time.Second
+	baseWait    = time.Second
+	maxAddrWait = 5 * time.Minute
+	maxNameWait = 5 * time.Second
 	// forgiven is how long after the last failure all is forgotten.
-	forgiven = 15 * time.Minute
+	forgetAfter = 15 * time.Minute
 	// maxTracked bounds the memory: the oldest are forgotten.
 	maxTracked = 10_000
 )
@@ -25,9 +25,9 @@ const (
 // that it is reserved, so that many at once are no more than one after the other. Its methods may be called by several
 // goroutines.
 type Throttle struct {
-	mu    sync.Mutex
-	known map[string]*failures // by address, and by name
-	right map[string]*failures // by name and address, where that name has been right
+	mu       sync.Mutex
+	failures map[string]*failures // by address, and by name
+	trusted  map[string]*failures // by name and address, where that name has been right
 }
 
 type failures struct {
@@ -36,23 +36,23 @@ type failures struct {
 }
 
 // Verdict is what came of a try.
-type Verdict int
+type Outcome int
 
 // The verdicts.
 const (
-	Wrong     Verdict = iota // it counts
-	Right                    // it does not count, and the name's failures are forgotten
-	Undecided                // it does not count: nobody looked at it
+	Failure   Outcome = iota // it counts
+	Success                  // it does not count, and the name's failures are forgotten
+	Unchecked                // it does not count: nobody looked at it
 )
 
 // Reserve takes a try, which counts as wrong until settle says otherwise. If it may not be made yet, settle is nil and
 // wait says in how long it may. An empty name is nobody's, and only the address counts. A name that has been right at
 // an address is throttled there for itself alone: neither others who share the address, nor others who guess at the
 // name, have its owner wait.
-func (t *Throttle) Reserve(now time.Time, addr, name string) (settle func(Verdict), wait time.Duration) {
+func (t *Throttle) Reserve(now time.Time, addr, name string) (settle func(Outcome), wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	counts := t.countsOf(addr, name)
+	counts := t.counters(addr, name)
 	for _, c := range counts {
 		wait = max(wait, c.wait(now))
 	}
@@ -60,102 +60,102 @@ func (t *Throttle) Reserve(now time.Time, addr, name string) (settle func(Verdic
 		return nil, wait
 	}
 	for i := range counts {
-		counts[i].take(now)
+		counts[i].add(now)
 	}
-	return func(v Verdict) { t.settle(v, counts, addr, name, now) }, 0
+	return func(v Outcome) { t.settle(v, counts, addr, name, now) }, 0
 }
 
 // Wait is how long somebody has to wait before a try may be reserved; 0: not at all.
 func (t *Throttle) Wait(now time.Time, addr, name string) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.countsOf(addr, name) {
+	for _, c := range t.counters(addr, name) {
 		wait = max(wait, c.wait(now))
 	}
 	return wait
 }
 
 // Knows reports whether a name has been right at an address.
-func (t *Throttle) Knows(addr, name string) bool {
+func (t *Throttle) Trusts(addr, name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.right[pairKey(addr, name)] != nil
+	return t.trusted[pairKey(addr, name)] != nil
 }
 
-func (t *Throttle) settle(v Verdict, counts []count, addr, name string, now time.Time) {
+func (t *Throttle) settle(v Outcome, counts []counter, addr, name string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if v == Wrong {
+	if v == Failure {
 		return
 	}
 	for _, c := range counts {
-		c.giveBack(now)
+		c.undo(now)
 	}
-	if v == Right && name != "" {
-		delete(t.known, nameKey(name))
-		t.right = remember(t.right, pairKey(addr, name), &failures{last: now})
+	if v == Success && name != "" {
+		delete(t.failures, nameKey(name))
+		t.trusted = store(t.trusted, pairKey(addr, name), &failures{last: now})
 	}
 }
 
 // count is one of the counts that a try goes into.
-type count struct {
-	in      *map[string]*failures
+type counter struct {
+	table   *map[string]*failures
 	key     string
-	longest time.Duration
-	before  time.Time // of the failure before this one
+	maxWait time.Duration
+	prev    time.Time // of the failure before this one
 }
 
 // countsOf are the counts that a try goes into.
-func (t *Throttle) countsOf(addr, name string) []count {
-	if pair := pairKey(addr, name); t.right[pair] != nil {
-		return []count{{in: &t.right, key: pair, longest: longestName}}
+func (t *Throttle) counters(addr, name string) []counter {
+	if pair := pairKey(addr, name); t.trusted[pair] != nil {
+		return []counter{{table: &t.trusted, key: pair, maxWait: maxNameWait}}
 	}
-	counts := []count{{in: &t.known, key: AddrKey(addr), longest: longestWait}}
+	counts := []counter{{table: &t.failures, key: AddrKey(addr), maxWait: maxAddrWait}}
 	if name != "" {
-		counts = append(counts, count{in: &t.known, key: nameKey(name), longest: longestName})
+		counts = append(counts, counter{table: &t.failures, key: nameKey(name), maxWait: maxNameWait})
 	}
 	return counts
 }
 
 // wait is how long this count has one wait.
-func (c count) wait(now time.Time) time.Duration {
-	f := (*c.in)[c.key]
-	if f == nil || f.count < freeTries || now.Sub(f.last) > forgiven {
+func (c counter) wait(now time.Time) time.Duration {
+	f := (*c.table)[c.key]
+	if f == nil || f.count < freeAttempts || now.Sub(f.last) > forgetAfter {
 		return 0
 	}
-	wait := c.longest
-	if doubled := f.count - freeTries; doubled < 20 {
-		wait = min(firstWait<<doubled, c.longest)
+	wait := c.maxWait
+	if doubled := f.count - freeAttempts; doubled < 20 {
+		wait = min(baseWait<<doubled, c.maxWait)
 	}
 	return max(0, f.last.Add(wait).Sub(now))
 }
 
 // take counts a failure.
-func (c *count) take(now time.Time) {
-	f := (*c.in)[c.key]
-	if f == nil || now.Sub(f.last) > forgiven {
+func (c *counter) add(now time.Time) {
+	f := (*c.table)[c.key]
+	if f == nil || now.Sub(f.last) > forgetAfter {
 		f = &failures{}
-		*c.in = remember(*c.in, c.key, f)
+		*c.table = store(*c.table, c.key, f)
 	}
-	c.before = f.last
+	c.prev = f.last
 	f.count++
 	f.last = now
 }
 
 // giveBack takes a failure away again.
-func (c count) giveBack(now time.Time) {
-	f := (*c.in)[c.key]
+func (c counter) undo(now time.Time) {
+	f := (*c.table)[c.key]
 	if f == nil || f.count == 0 {
 		return
 	}
 	f.count--
 	if f.last.Equal(now) {
-		f.last = c.before
+		f.last = c.prev
 	}
 }
 
 // remember puts failures into a map, whose oldest are forgotten if there are too many.
-func remember(known map[string]*failures, key string, f *failures) map[string]*failures {
+func store(known map[string]*failures, key string, f *failures) map[string]*failures {
 	if known == nil {
 		known = map[string]*failures{}
 	}

@@ -14,7 +14,7 @@ func TestThrottle_ReservesBeforeTheCheck(t *testing.T) {
 	t.Parallel()
 	var throttle Throttle
 	var tries sync.WaitGroup
-	checked := make(chan func(Verdict), 40)
+	checked := make(chan func(Outcome), 40)
 	for range cap(checked) {
 		tries.Go(func() {
 			if settle, _ := throttle.Reserve(midday, "192.0.2.7:1", "ann"); settle != nil {
@@ -23,8 +23,8 @@ func TestThrottle_ReservesBeforeTheCheck(t *testing.T) {
 		})
 	}
 	tries.Wait()
-	if len(checked) != freeTries {
-		t.Errorf("%d of %d at once are checked, want %d", len(checked), cap(checked), freeTries)
+	if len(checked) != freeAttempts {
+		t.Errorf("%d of %d at once are checked, want %d", len(checked), cap(checked), freeAttempts)
 	}
 }
 
@@ -32,7 +32,7 @@ func TestThrottle_ReservesBeforeTheCheck(t *testing.T) {
 func TestThrottle_Verdicts(t *testing.T) {
 	t.Parallel()
 	const addr, name = "192.0.2.7:1", "ann"
-	try := func(throttle *Throttle, at time.Time, addr, name string, v Verdict) time.Duration {
+	try := func(throttle *Throttle, at time.Time, addr, name string, v Outcome) time.Duration {
 		settle, wait := throttle.Reserve(at, addr, name)
 		if settle != nil {
 			settle(v)
@@ -41,21 +41,22 @@ func TestThrottle_Verdicts(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name        string
-		before      []Verdict
+		before      []Outcome
 		addr, login string
 		after       time.Duration
 		wait        time.Duration
 	}{
-		{"three wrong", []Verdict{Wrong, Wrong, Wrong}, addr, name, 0, time.Second},
-		{"three wrong, a second later", []Verdict{Wrong, Wrong, Wrong}, addr, name, time.Second, 0},
-		{"three wrong, another name", []Verdict{Wrong, Wrong, Wrong}, addr, "vic", 0, time.Second},
-		{"three wrong, another address", []Verdict{Wrong, Wrong, Wrong}, "192.0.2.8:1", name, 0, time.Second},
-		{"three wrong, others", []Verdict{Wrong, Wrong, Wrong}, "192.0.2.8:1", "vic", 0, 0},
-		{"three undecided", []Verdict{Undecided, Undecided, Undecided}, addr, name, 0, 0},
-		{"two wrong, then right", []Verdict{Wrong, Wrong, Right}, addr, name, 0, 0},
-		{"right gives the address nothing to guess with", []Verdict{Wrong, Wrong, Right, Wrong, Wrong, Wrong}, addr, "vic", 0,
+		{"three wrong", []Outcome{Failure, Failure, Failure}, addr, name, 0, time.Second},
+		{"three wrong, a second later", []Outcome{Failure, Failure, Failure}, addr, name, time.Second, 0},
+		{"three wrong, another name", []Outcome{Failure, Failure, Failure}, addr, "vic", 0, time.Second},
+		{"three wrong, another address", []Outcome{Failure, Failure, Failure}, "192.0.2.8:1", name, 0, time.Second},
+		{"three wrong, others", []Outcome{Failure, Failure, Failure}, "192.0.2.8:1", "vic", 0, 0},
+		{"three undecided", []Outcome{Unchecked, Unchecked, Unchecked}, addr, name, 0, 0},
+		{"two wrong, then right", []Outcome{Failure, Failure, Success}, addr, name, 0, 0},
+		{"right gives the address nothing to guess with", []Outcome{Failure, Failure, Success, Failure, Failure, Failure},
+			addr, "vic", 0,
 			0},
-		{"forgiven", []Verdict{Wrong, Wrong, Wrong}, addr, name, forgiven + time.Second, 0},
+		{"forgiven", []Outcome{Failure, Failure, Failure}, addr, name, forgetAfter + time.Second, 0},
 	} {
 		var throttle Throttle
 		for _, v := range test.before {
@@ -74,7 +75,7 @@ func TestThrottle_OwnerIsNotLockedOut(t *testing.T) {
 	const home = "192.0.2.7:1"
 	var throttle Throttle
 	settle, _ := throttle.Reserve(midday, home, "ann")
-	settle(Right)
+	settle(Success)
 	for i := range 2000 {
 		at := midday.Add(time.Duration(i) * time.Second)
 		throttle.Reserve(at, fmt.Sprintf("198.51.%d.%d:1", i/250, i%250), "ann")
@@ -85,13 +86,13 @@ func TestThrottle_OwnerIsNotLockedOut(t *testing.T) {
 	if wait := throttle.Wait(at, home, "ann"); wait > 0 {
 		t.Errorf("ann waits %v at home", wait)
 	}
-	if wait := throttle.Wait(at, "203.0.113.9:1", "ann"); wait > longestName {
-		t.Errorf("ann waits %v elsewhere, at most %v is promised", wait, longestName)
+	if wait := throttle.Wait(at, "203.0.113.9:1", "ann"); wait > maxNameWait {
+		t.Errorf("ann waits %v elsewhere, at most %v is promised", wait, maxNameWait)
 	}
 	for range 20 {
 		throttle.Reserve(at, home, "ann")
 	}
-	if wait := throttle.Wait(at, home, "ann"); wait == 0 || wait > longestName {
+	if wait := throttle.Wait(at, home, "ann"); wait == 0 || wait > maxNameWait {
 		t.Errorf("who guesses at ann's name at her address waits %v", wait)
 	}
 }
@@ -130,25 +131,25 @@ func TestThrottle(t *testing.T) {
 	if got := th.Wait(now, "[2001:db8::ffff]:1", "somebody"); got != 5*time.Minute {
 		t.Errorf("of the same network: %v", got)
 	}
-	if got := th.Wait(now, "192.0.2.1:1", "Ann"); got != longestName {
+	if got := th.Wait(now, "192.0.2.1:1", "Ann"); got != maxNameWait {
 		t.Errorf("the name from elsewhere: %v", got)
 	}
 	if got := th.Wait(now, "192.0.2.1:1", "bob"); got != 0 {
 		t.Errorf("somebody else from elsewhere: %v", got)
 	}
-	if got := th.Wait(now.Add(forgiven+time.Second), "[2001:db8::1]:1", "ann"); got != 0 {
+	if got := th.Wait(now.Add(forgetAfter+time.Second), "[2001:db8::1]:1", "ann"); got != 0 {
 		t.Errorf("after a while: %v", got)
 	}
 	now = now.Add(5 * time.Minute)
 	settle, _ := th.Reserve(now, "[2001:db8::2]:1", "ann")
-	settle(Right)
+	settle(Success)
 	if got := th.Wait(now, "[2001:db8::1]:1", "ann"); got != 0 {
 		t.Errorf("after a success: %v", got)
 	}
 	for i := range maxTracked/2 + 50 { // each is an address and a name
 		th.Reserve(now, fmt.Sprintf("10.0.%d.%d:1", i/256, i%256), fmt.Sprintf("name%d", i))
 	}
-	if len(th.known) > maxTracked {
-		t.Errorf("%d are remembered", len(th.known))
+	if len(th.failures) > maxTracked {
+		t.Errorf("%d are remembered", len(th.failures))
 	}
 }

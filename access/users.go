@@ -32,7 +32,7 @@ var (
 	// ErrNoUser says that the file has no such user.
 	ErrNoUser = errors.New("there is no such user")
 	// ErrKnown says that the user is there already.
-	ErrKnown = errors.New("this user exists already")
+	ErrUserExists = errors.New("this user exists already")
 	// ErrLastAdmin says that nobody would be left who may do everything.
 	ErrLastAdmin = errors.New("this is the last admin")
 )
@@ -56,7 +56,7 @@ type Users struct {
 	path string
 
 	mu    sync.Mutex
-	seen  os.FileInfo
+	stat  os.FileInfo
 	lines []line
 }
 
@@ -73,7 +73,7 @@ func OpenUsers(path string) (*Users, error) {
 }
 
 // There reports whether there is a file, even one without users.
-func (u *Users) There() bool {
+func (u *Users) Exists() bool {
 	_, err := os.Stat(u.path)
 	return !errors.Is(err, os.ErrNotExist)
 }
@@ -101,7 +101,7 @@ func (u *Users) List() (list []User, err error) {
 
 // unknown is what the password of a name that is not in the file is compared with: no password's hash, at the highest
 // cost in the file. If all hashes have one cost, the time of an answer does not tell which names are there.
-func (u *Users) unknown() string {
+func (u *Users) decoyHash() string {
 	highest := 0
 	for _, l := range u.lines {
 		if c, err := bcrypt.Cost([]byte(l.user.hash)); err == nil {
@@ -115,18 +115,18 @@ func (u *Users) unknown() string {
 }
 
 // whom finds a user by name, and the hash that a password given with that name is compared with. u is locked.
-func (u *Users) whom(name string) (user User, hash string, known bool) {
+func (u *Users) credentials(name string) (user User, hash string, known bool) {
 	if user, known = u.find(name); known {
 		return user, user.hash, true
 	}
-	return User{}, u.unknown(), false
+	return User{}, u.decoyHash(), false
 }
 
 // Check finds a user by name and password: ErrDenied, which takes as long for a name that is not there.
-func (u *Users) Check(name, password string) (User, error) {
+func (u *Users) Authenticate(name, password string) (User, error) {
 	u.mu.Lock()
 	err := u.refresh()
-	user, hash, known := u.whom(name)
+	user, hash, known := u.credentials(name)
 	u.mu.Unlock()
 	if err != nil {
 		return User{}, err
@@ -166,16 +166,16 @@ func (u *Users) index(name string) int {
 
 // Add adds a user: ErrKnown, or an error of CheckName or CheckPassword.
 func (u *Users) Add(name, password string, role Role) error {
-	hash, err := hashed(password)
+	hash, err := hashPassword(password)
 	if err != nil {
 		return err
 	}
 	if name = strings.ToLower(name); CheckName(name) != nil {
 		return CheckName(name)
 	}
-	return u.change(func() error {
+	return u.update(func() error {
 		if u.index(name) >= 0 {
-			return ErrKnown
+			return ErrUserExists
 		}
 		u.lines = append(u.lines, line{user: User{Name: name, Role: role, hash: hash}})
 		return nil
@@ -184,26 +184,26 @@ func (u *Users) Add(name, password string, role Role) error {
 
 // Remove removes a user: ErrNoUser, ErrLastAdmin.
 func (u *Users) Remove(name string) error {
-	return u.edit(name, func(i int) { u.lines = slices.Delete(u.lines, i, i+1) })
+	return u.updateUser(name, func(i int) { u.lines = slices.Delete(u.lines, i, i+1) })
 }
 
 // SetRole gives a user another role: ErrNoUser, ErrLastAdmin.
 func (u *Users) SetRole(name string, role Role) error {
-	return u.edit(name, func(i int) { u.lines[i].user.Role = role })
+	return u.updateUser(name, func(i int) { u.lines[i].user.Role = role })
 }
 
 // SetPassword gives a user another password: ErrNoUser, or an error of CheckPassword.
 func (u *Users) SetPassword(name, password string) error {
-	hash, err := hashed(password)
+	hash, err := hashPassword(password)
 	if err != nil {
 		return err
 	}
-	return u.edit(name, func(i int) { u.lines[i].user.hash = hash })
+	return u.updateUser(name, func(i int) { u.lines[i].user.hash = hash })
 }
 
 // edit changes the line of a user.
-func (u *Users) edit(name string, do func(i int)) error {
-	return u.change(func() error {
+func (u *Users) updateUser(name string, do func(i int)) error {
+	return u.update(func() error {
 		i := u.index(name)
 		if i < 0 {
 			return ErrNoUser
@@ -227,7 +227,7 @@ func (u *Users) admins() (n int) {
 
 // change changes the file as a whole, or not at all: no other process does so meanwhile, and who reads it sees the old
 // or the new one.
-func (u *Users) change(do func() error) error {
+func (u *Users) update(do func() error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	unlock, err := lockFile(u.path + ".lock")
@@ -235,12 +235,12 @@ func (u *Users) change(do func() error) error {
 		return err
 	}
 	defer unlock()
-	u.seen = nil
+	u.stat = nil
 	if err := u.refresh(); err != nil {
 		return err
 	}
 	if err := do(); err != nil {
-		u.seen = nil // what was changed is read again
+		u.stat = nil // what was changed is read again
 		return err
 	}
 	return u.write()
@@ -271,7 +271,7 @@ func (u *Users) write() error {
 	if err := os.Rename(file.Name(), path); err != nil {
 		return err
 	}
-	u.seen = nil
+	u.stat = nil
 	return syncDir(filepath.Dir(path))
 }
 
@@ -287,14 +287,14 @@ func syncDir(path string) error {
 func (u *Users) refresh() error {
 	info, err := os.Stat(u.path)
 	if errors.Is(err, os.ErrNotExist) {
-		u.seen, u.lines = nil, nil
+		u.stat, u.lines = nil, nil
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if u.seen != nil && os.SameFile(u.seen, info) && u.seen.ModTime().Equal(info.ModTime()) &&
-		u.seen.Size() == info.Size() &&
+	if u.stat != nil && os.SameFile(u.stat, info) && u.stat.ModTime().Equal(info.ModTime()) &&
+		u.stat.Size() == info.Size() &&
 		time.Since(info.ModTime()) > time.Second {
 		return nil
 	}
@@ -306,11 +306,11 @@ func (u *Users) refresh() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", u.path, err)
 	}
-	u.seen, u.lines = info, lines
+	u.stat, u.lines = info, lines
 	return nil
 }
 
-var hashForm = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
+var hashPattern = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
 // parseUsers decodes a file.
 func parseUsers(text []byte) (lines []line, err error) {
@@ -344,7 +344,7 @@ func parseUser(text string) (User, error) {
 	if err := CheckName(user.Name); err != nil {
 		return User{}, err
 	}
-	if !hashForm.MatchString(hash) {
+	if !hashPattern.MatchString(hash) {
 		return User{}, fmt.Errorf("the password of %s is not a bcrypt hash; create one with htpasswd -B", user.Name)
 	}
 	if !given {
@@ -355,11 +355,11 @@ func parseUser(text string) (User, error) {
 	return user, err
 }
 
-var nameForm = regexp.MustCompile(`^[a-z0-9._@-]{1,64}$`)
+var namePattern = regexp.MustCompile(`^[a-z0-9._@-]{1,64}$`)
 
 // CheckName says what is wrong with a user's name.
 func CheckName(name string) error {
-	if !nameForm.MatchString(name) {
+	if !namePattern.MatchString(name) {
 		return fmt.Errorf("%.80q is not a user name: use 1 to 64 characters of a-z, 0-9, dot, dash, underscore and @", name)
 	}
 	return nil
@@ -376,7 +376,7 @@ func CheckPassword(password string) error {
 	return nil
 }
 
-func hashed(password string) (string, error) {
+func hashPassword(password string) (string, error) {
 	if err := CheckPassword(password); err != nil {
 		return "", err
 	}

@@ -60,7 +60,7 @@ func TestUsers(t *testing.T) {
 		{"ann", "bob's password", 0, ErrDenied}, {"eve", "ann's password", 0, ErrDenied}, {"", "", 0,
 			ErrDenied}, {"# who may", "", 0, ErrDenied},
 	} {
-		got, err := u.Check(test.name, test.password)
+		got, err := u.Authenticate(test.name, test.password)
 		if !errors.Is(err, test.err) || got.Role != test.role {
 			t.Errorf("%q with %q: %v, %v", test.name, test.password, got.Role, err)
 		}
@@ -75,7 +75,7 @@ func TestUsers(t *testing.T) {
 		"set the password":     other.SetPassword("bob", "another password"),
 		"remove the last":      want(other.Remove("ann"), ErrLastAdmin),
 		"demote the last":      want(other.SetRole("ann", Viewer), ErrLastAdmin),
-		"add again":            want(other.Add("ann", "long enough", Admin), ErrKnown),
+		"add again":            want(other.Add("ann", "long enough", Admin), ErrUserExists),
 		"remove nobody":        want(other.Remove("eve"), ErrNoUser),
 		"a short password":     refusal(other.Add("dan", "short", Viewer)),
 		"a long password":      refusal(other.Add("dan", strings.Repeat("x", 73), Viewer)),
@@ -86,7 +86,7 @@ func TestUsers(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if user, err := u.Check("bob", "another password"); err != nil || user.Role != Operator {
+	if user, err := u.Authenticate("bob", "another password"); err != nil || user.Role != Operator {
 		t.Errorf("what another process has changed is not seen: %v, %v", user.Role, err)
 	}
 	kept, err := os.ReadFile(path)
@@ -157,7 +157,7 @@ func FuzzParseUsers(f *testing.F) {
 		}
 		for _, l := range lines {
 			if l.user.Name != "" &&
-				(CheckName(l.user.Name) != nil || !hashForm.MatchString(l.user.hash) || l.user.Role < Viewer ||
+				(CheckName(l.user.Name) != nil || !hashPattern.MatchString(l.user.hash) || l.user.Role < Viewer ||
 					l.user.Role > Admin) {
 				t.Errorf("%q gives %+v", text, l.user)
 			}
@@ -182,7 +182,7 @@ func TestUsers_UnknownCostsAsMuch(t *testing.T) {
 		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		u, err := OpenUsers(path)
 		testkit.Must(t, err)
-		_, hash, known := u.whom("eve")
+		_, hash, known := u.credentials("eve")
 		unknown := []byte(hash)
 		if got, err := bcrypt.Cost(unknown); err != nil || got != want || known {
 			t.Errorf("an unknown name costs %d, %v; want %d", got, err, want)
@@ -196,7 +196,7 @@ func TestUsers_UnknownCostsAsMuch(t *testing.T) {
 		) {
 			t.Errorf("comparing with the password of an unknown name says %v", err)
 		}
-		if _, err := u.Check("eve", "a password"); !errors.Is(err, ErrDenied) {
+		if _, err := u.Authenticate("eve", "a password"); !errors.Is(err, ErrDenied) {
 			t.Errorf("an unknown name: %v", err)
 		}
 	}

@@ -18,43 +18,45 @@ const (
 )
 
 // NodeItself is a node that asks for itself: it may look.
-func NodeItself(node string) Who { return Who{User: nodePrefix + node, Role: Viewer, Home: node} }
+func NodeIdentity(node string) Identity {
+	return Identity{User: nodePrefix + node, Role: Viewer, Home: node}
+}
 
 // Who is somebody who asks, and by what right. It is carried by sessions, tokens, shells, links and requests between
 // nodes, and is proof of nothing by itself: what carries it is signed or kept by a node. What somebody may do now says
 // [Authority.Role] alone.
-type Who struct {
+type Identity struct {
 	User string `json:"user"`
 	Role Role   `json:"role"` // when this was made
 	// Most is the most that an API token gives; Nobody: there is no such limit.
-	Most Role `json:"most,omitempty"`
+	MaxRole Role `json:"most,omitempty"`
 	// Home is the node that let the user in, and answers for what the user may do now.
 	Home string `json:"home,omitempty"`
 	// Generation is the user's at that time: another password, or another user of the same name, has another.
 	Generation string `json:"gen,omitempty"`
 	// Grant is the id of the login or the token, and Made when a login began; zero for a token.
-	Grant string    `json:"grant,omitempty"`
-	Made  time.Time `json:"made,omitzero"`
+	Grant   string    `json:"grant,omitempty"`
+	Created time.Time `json:"made,omitzero"`
 	// Until is when the login or the token ends, if nobody ends it before.
-	Until time.Time `json:"until,omitzero"`
+	NotAfter time.Time `json:"until,omitzero"`
 }
 
 // inFile reports whether a file of users knows the user.
-func (w Who) inFile() bool { return !strings.Contains(w.User, ":") }
+func (w Identity) inFile() bool { return !strings.Contains(w.User, ":") }
 
 // Owns reports whether a login or token is the same person's: of that name and that generation.
-func (w Who) Owns(g Grant) bool { return g.User == w.User && g.Gen == w.Generation }
+func (w Identity) Owns(g Grant) bool { return g.User == w.User && g.Generation == w.Generation }
 
 // String is the form that ParseWho reads.
-func (w Who) String() string {
+func (w Identity) String() string {
 	text, _ := json.Marshal(w) //nolint:errcheck // strings and a time always marshal
 	return string(text)
 }
 
 // ParseWho reads what String gives.
-func ParseWho(text string) (w Who, err error) {
+func ParseIdentity(text string) (w Identity, err error) {
 	if json.Unmarshal([]byte(text), &w) != nil || w.User == "" || w.Role == Nobody {
-		return Who{}, errors.New("the user is missing")
+		return Identity{}, errors.New("the user is missing")
 	}
 	return w, nil
 }

@@ -30,7 +30,7 @@ type logFile struct {
 }
 
 // begunAt is when a file was begun, as its name says.
-func begunAt(name string) time.Time {
+func createdAt(name string) time.Time {
 	at, _ := time.Parse(nameTime, name[len("audit-"):len("audit-")+len(nameTime)]) // the zero time is very old
 	return at
 }
@@ -113,7 +113,7 @@ func unlockDir(dir *os.File) error {
 }
 
 // written reports whether somebody has the log open to write.
-func written(root *os.Root) bool {
+func isOpen(root *os.Root) bool {
 	dir, err := root.Open(".")
 	if err != nil {
 		return false

@@ -16,7 +16,7 @@ const (
 	maxDetail = 4 << 10 // bytes of a Detail
 	maxText   = 256     // bytes of any other text
 	// cutMark ends a text that was longer. It is counted in.
-	cutMark = "… (cut)"
+	truncatedMark = "… (cut)"
 	// maxLine is more than any line has: all texts at six bytes for one, and what stands between them.
 	maxLine = 64 << 10
 	// maxSeq is the last number that programs whose numbers are floating point can tell from its neighbours.
@@ -24,7 +24,7 @@ const (
 
 	timeLayout = "2006-01-02T15:04:05.000000000Z"
 	// hashTail is how many bytes the end of a line has that its hash does not cover: ,"hash":"…"}
-	hashTail = len(`,"hash":""}`) + 2*sha256.Size
+	tailBytes = len(`,"hash":""}`) + 2*sha256.Size
 )
 
 // origin is what stands for the hash before the first entry of all.
@@ -92,11 +92,11 @@ func cleanText(text string, limit int) string {
 	if !long && len(text) <= limit {
 		return text
 	}
-	end := min(len(text), limit-len(cutMark))
+	end := min(len(text), limit-len(truncatedMark))
 	for end < len(text) && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return text[:end] + cutMark
+	return text[:end] + truncatedMark
 }
 
 // seal puts the entry behind another, and appends its line to lines.
@@ -172,4 +172,4 @@ func decode(line []byte) (Entry, error) {
 }
 
 // sealed reports whether the hash in a line that decode has read is right.
-func (e Entry) sealed(line []byte) bool { return hashOf(line[:len(line)-hashTail]) == e.Hash }
+func (e Entry) sealed(line []byte) bool { return hashOf(line[:len(line)-tailBytes]) == e.Hash }

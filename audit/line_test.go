@@ -65,12 +65,12 @@ func TestHashByOtherTools(t *testing.T) {
 func TestLongTextsAreCut(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{strings.Repeat("x", maxText), strings.Repeat("x", maxText)},
-		{strings.Repeat("x", maxText+1), strings.Repeat("x", maxText-len(cutMark)) + cutMark},
-		{strings.Repeat("x", 1<<20), strings.Repeat("x", maxText-len(cutMark)) + cutMark},
-		{strings.Repeat("€", maxText), strings.Repeat("€", (maxText-len(cutMark))/3) + cutMark},
-		{strings.Repeat("x\xff", maxText/2), strings.Repeat("x\uFFFD", (maxText-len(cutMark))/4) + "x" + cutMark},
+		{strings.Repeat("x", maxText+1), strings.Repeat("x", maxText-len(truncatedMark)) + truncatedMark},
+		{strings.Repeat("x", 1<<20), strings.Repeat("x", maxText-len(truncatedMark)) + truncatedMark},
+		{strings.Repeat("€", maxText), strings.Repeat("€", (maxText-len(truncatedMark))/3) + truncatedMark},
+		{strings.Repeat("x\xff", maxText/2), strings.Repeat("x\uFFFD", (maxText-len(truncatedMark))/4) + "x" + truncatedMark},
 		{strings.Repeat("\xff", maxText), "\uFFFD"},
-		{strings.Repeat("\xff", maxText+1), "\uFFFD" + cutMark},
+		{strings.Repeat("\xff", maxText+1), "\uFFFD" + truncatedMark},
 	} {
 		got := cleanText(test.text, maxText)
 		if len(got) > maxText || !utf8.ValidString(got) {

@@ -35,16 +35,16 @@ type Log struct {
 
 	// commit is held by whoever writes, and guards what follows. Whoever gets it writes all that waits, so that one
 	// fsync serves everybody who came while the one before it ran.
-	commit sync.Mutex
-	file   *os.File
-	name   string
-	size   int64     // of the lines that are safe on the disk
-	dirty  bool      // more may stand behind them
-	begun  time.Time // the file was
-	looked time.Time // when files that are too many were last looked for; zero: they have to be
+	commit  sync.Mutex
+	file    *os.File
+	name    string
+	size    int64     // of the lines that are safe on the disk
+	dirty   bool      // more may stand behind them
+	created time.Time // the file was
+	checked time.Time // when files that are too many were last looked for; zero: they have to be
 
 	removing bool    // it is being looked for
-	owed     []Entry // of the log's own, not yet written
+	pending  []Entry // of the log's own, not yet written
 }
 
 // request is an entry that waits to be written. Log.commit guards it.
@@ -115,9 +115,9 @@ func (l *Log) commitQueue() error {
 	batch := l.queue
 	l.queue = nil
 	l.mu.Unlock()
-	err := l.mend()
+	err := l.checkFile()
 	if err == nil {
-		err = l.payOwed()
+		err = l.writePending()
 	}
 	for len(batch) > 0 {
 		n := len(batch)
@@ -133,20 +133,20 @@ func (l *Log) commitQueue() error {
 }
 
 // payOwed writes entries of the log's own.
-func (l *Log) payOwed() error {
-	for len(l.owed) > 0 {
-		if _, err := l.writeSome([]*request{{entry: l.owed[0]}}); err != nil {
+func (l *Log) writePending() error {
+	for len(l.pending) > 0 {
+		if _, err := l.writeSome([]*request{{entry: l.pending[0]}}); err != nil {
 			return err
 		}
-		l.owed = l.owed[1:]
+		l.pending = l.pending[1:]
 	}
 	return nil
 }
 
 // owe has the log write an entry of its own before any other.
-func (l *Log) owe(action, target, detail string) {
+func (l *Log) recordOwn(action, target, detail string) {
 	l.cfg.Log.Warn("audit log", "action", action, "file", target, "detail", detail)
-	l.owed = append(l.owed, Entry{Action: action, Target: target, Result: OK, Detail: detail})
+	l.pending = append(l.pending, Entry{Action: action, Target: target, Result: OK, Detail: detail})
 }
 
 // writeSome writes as many requests as have room in one file, at least one, and says how many.
@@ -196,14 +196,14 @@ func (l *Log) write(lines []byte) error {
 	}
 	if err != nil {
 		l.dirty = true
-		return errors.Join(err, l.cut())
+		return errors.Join(err, l.truncateTail())
 	}
 	l.size += int64(len(lines))
 	return nil
 }
 
 // cut takes away what a failed write has left. If even that fails, it is tried again before the next write.
-func (l *Log) cut() error {
+func (l *Log) truncateTail() error {
 	if !l.dirty {
 		return nil
 	}
@@ -216,24 +216,24 @@ func (l *Log) cut() error {
 
 // mend makes sure that lines can be appended to the file: that nothing stands behind the last one, and that nobody has
 // removed or changed the file meanwhile. If somebody has, the log goes on in another file, and says so there.
-func (l *Log) mend() error {
-	if err := l.cut(); err != nil {
+func (l *Log) checkFile() error {
+	if err := l.truncateTail(); err != nil {
 		return err
 	}
-	harm := l.harm()
+	harm := l.tampering()
 	if harm == "" {
 		return nil
 	}
 	harmed := l.name
-	if err := l.next(l.Head().Seq + 1); err != nil {
+	if err := l.newFile(l.Head().Seq + 1); err != nil {
 		return fmt.Errorf("%s %s: %w", harmed, harm, err)
 	}
-	l.owe(Broken, harmed, "the file "+harm+" while it was written")
+	l.recordOwn(Broken, harmed, "the file "+harm+" while it was written")
 	return nil
 }
 
 // harm says what somebody else did to the file that is being written; empty if nothing.
-func (l *Log) harm() string {
+func (l *Log) tampering() string {
 	own, err := l.file.Stat()
 	if err != nil {
 		return "cannot be looked at" // nor written, so the next one is tried

@@ -87,7 +87,7 @@ func (l *Log) resume() error {
 		return err
 	}
 	w := newWalk(l.root)
-	w.ours = true
+	w.owned = true
 	for i, f := range files {
 		if i < len(files)-1 {
 			err = w.edges(f)
@@ -99,32 +99,36 @@ func (l *Log) resume() error {
 		}
 	}
 	l.head = Head{w.expect - 1, w.last.Hash}
-	return l.goOn(w)
+	return l.continueFrom(w)
 }
 
 // goOn opens the file to write to, and writes down in what state the log was found.
-func (l *Log) goOn(w *walk) error {
-	broken, torn := w.broken, w.tornOnly()
+func (l *Log) continueFrom(w *walk) error {
+	broken, torn := w.broken, w.partialOnly()
 	if torn {
 		broken = broken[:len(broken)-1]
 	}
-	untold := slices.DeleteFunc(slices.Clone(broken), func(b Break) bool { return w.told[b.File] })
-	if w.begun && !w.brokenHere(broken) {
+	untold := slices.DeleteFunc(slices.Clone(broken), func(b Break) bool { return w.recorded[b.File] })
+	if w.started && !w.brokenHere(broken) {
 		if err := l.reopen(w); err != nil {
 			return err
 		}
 	}
 	// A broken file stays as it is, and what is told of it stands where a file begins, so that the next Open finds it.
 	if l.file == nil || l.size > 0 && len(untold) > 0 {
-		if err := l.next(w.expect); err != nil {
+		if err := l.newFile(w.expect); err != nil {
 			return err
 		}
 	}
 	for _, b := range untold {
-		l.owe(Broken, b.File, b.String())
+		l.recordOwn(Broken, b.File, b.String())
 	}
 	if torn {
-		l.owe(Recovered, w.name, fmt.Sprintf("%d bytes of a line without an end were cut off: %s", len(w.torn), w.torn))
+		l.recordOwn(
+			Recovered,
+			w.name,
+			fmt.Sprintf("%d bytes of a line without an end were cut off: %s", len(w.partial), w.partial),
+		)
 	}
 	l.commit.Lock()
 	defer l.commit.Unlock()
@@ -140,8 +144,8 @@ func (w *walk) brokenHere(broken []Break) bool {
 }
 
 // tornOnly reports whether nothing is wrong with the last file but that its last line has no end.
-func (w *walk) tornOnly() bool {
-	return len(w.torn) > 0 && w.brokenHere(w.broken) && w.broken[len(w.broken)-1].Reason == Truncated
+func (w *walk) partialOnly() bool {
+	return len(w.partial) > 0 && w.brokenHere(w.broken) && w.broken[len(w.broken)-1].Reason == Truncated
 }
 
 // reopen goes on in the last file. What stands behind its last whole line is cut off.
@@ -154,9 +158,9 @@ func (l *Log) reopen(w *walk) error {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.name, l.begun = file, w.name, begunAt(w.name)
-	l.size, l.dirty = info.Size()-int64(len(w.torn)), len(w.torn) > 0
-	if err := errors.Join(l.cut(), file.Sync()); err != nil { // cut is tried again before the first write
+	l.file, l.name, l.created = file, w.name, createdAt(w.name)
+	l.size, l.dirty = info.Size()-int64(len(w.partial)), len(w.partial) > 0
+	if err := errors.Join(l.truncateTail(), file.Sync()); err != nil { // cut is tried again before the first write
 		l.cfg.Log.Warn("audit log: a line without an end is still there", "file", w.name, "error", err)
 	}
 	return nil

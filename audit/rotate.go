@@ -11,19 +11,19 @@ import (
 // agedEvery is the time between two looks for files that have become too old. ageParts is into how many parts, at most
 // a file each, the greatest age is divided.
 const (
-	agedEvery = time.Hour
-	ageParts  = 8
+	checkInterval = time.Hour
+	ageParts      = 8
 )
 
 // isFull reports whether more bytes begin a new file: for the size of this one, or so that what grows old is not kept
 // by what does not.
 func (l *Log) isFull(more int) bool {
-	old := l.cfg.MaxAge > 0 && l.cfg.Now().Sub(l.begun) > l.cfg.MaxAge/ageParts
+	old := l.cfg.MaxAge > 0 && l.cfg.Now().Sub(l.created) > l.cfg.MaxAge/ageParts
 	return old || l.size+int64(more) > l.cfg.MaxBytes
 }
 
 // next goes on in a new file, whose first entry will have that number.
-func (l *Log) next(first uint64) error {
+func (l *Log) newFile(first uint64) error {
 	now := l.cfg.Now()
 	file, name, err := create(l.root, l.dir, first, now)
 	if err != nil {
@@ -34,14 +34,14 @@ func (l *Log) next(first uint64) error {
 			l.cfg.Log.Warn("audit log: file cannot be closed", "file", l.name, "error", err)
 		}
 	}
-	l.file, l.name, l.size, l.dirty, l.begun, l.looked = file, name, 0, false, now, time.Time{}
+	l.file, l.name, l.size, l.dirty, l.created, l.checked = file, name, 0, false, now, time.Time{}
 	return nil
 }
 
 // rotate goes on in a new file because this one is full. If none can be made, this one grows: an entry is worth more
 // than a limit.
 func (l *Log) rotate(first uint64) {
-	if err := l.next(first); err != nil {
+	if err := l.newFile(first); err != nil {
 		l.cfg.Log.Warn("audit log: no new file can be made", "dir", l.cfg.Dir, "error", err)
 	}
 }
@@ -50,14 +50,14 @@ func (l *Log) rotate(first uint64) {
 // a line, which names what went before it.
 func (l *Log) removeOldest() {
 	now := l.cfg.Now()
-	if l.cfg.Keep <= 0 && l.cfg.MaxTotal <= 0 && l.cfg.MaxAge <= 0 || l.removing || now.Sub(l.looked) < agedEvery {
+	if l.cfg.Keep <= 0 && l.cfg.MaxTotal <= 0 && l.cfg.MaxAge <= 0 || l.removing || now.Sub(l.checked) < checkInterval {
 		return
 	}
-	l.removing, l.looked = true, now
+	l.removing, l.checked = true, now
 	defer func() { l.removing = false }()
 	files, err := filesOf(l.root)
 	if err == nil {
-		err = l.remove(files, l.tooMany(files, now))
+		err = l.remove(files, l.expired(files, now))
 	}
 	if err != nil {
 		l.cfg.Log.Warn("audit log: old files cannot be removed", "dir", l.cfg.Dir, "error", err)
@@ -65,7 +65,7 @@ func (l *Log) removeOldest() {
 }
 
 // tooMany is how many of the files, the oldest, are beyond what is kept. The one that is written stays.
-func (l *Log) tooMany(files []logFile, now time.Time) (gone int) {
+func (l *Log) expired(files []logFile, now time.Time) (gone int) {
 	if l.cfg.Keep > 0 {
 		gone = len(files) - l.cfg.Keep
 	}
@@ -93,7 +93,7 @@ func (l *Log) sizeOf(f logFile) int64 {
 func (l *Log) lastTime(f, next logFile) time.Time {
 	last, err := tailFile(l.root, f, 1, nil, nil)
 	if err != nil || len(last) == 0 {
-		return begunAt(next.name)
+		return createdAt(next.name)
 	}
 	return last[0].Time
 }
@@ -148,5 +148,5 @@ func (l *Log) Since() time.Time {
 	if err != nil || len(files) == 0 {
 		return time.Time{}
 	}
-	return begunAt(files[0].name)
+	return createdAt(files[0].name)
 }

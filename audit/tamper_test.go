@@ -153,7 +153,7 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 				l[len(l)-1] = reseal(strings.Replace(l[len(l)-1], "ada", "eve", 1))
 				return l
 			})
-		}, NotedDiffers},
+		}, HeadDiffers},
 		"the whole log is written anew": {func(t testing.TB, f []string) {
 			dir := f[0][:strings.LastIndexByte(f[0], '/')]
 			testkit.Must(t, os.RemoveAll(dir))
@@ -166,7 +166,7 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 				}
 			}
 			testkit.Must(t, l.Close())
-		}, NotedDiffers},
+		}, HeadDiffers},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, head := writtenLog(t, 60)
@@ -188,17 +188,17 @@ func TestNotedHeads(t *testing.T) {
 	for _, e := range all(t, dir) {
 		heads = append(heads, e.Head())
 	}
-	if r := sound(t, dir, 60, append(heads, start)...); r.Noted != 60 || len(r.Gone) != 0 {
+	if r := sound(t, dir, 60, append(heads, start)...); r.Compared != 60 || len(r.Skipped) != 0 {
 		t.Errorf("%+v", r)
 	}
 	testkit.Must(t, os.Remove(names(t, dir)[0]))
 	r := verified(t, dir, heads...)
 	gone := int(r.Before.Seq)
-	if !r.Sound() || r.Before != heads[gone-1] || len(r.Gone) != gone-1 || r.Noted != 60-gone+1 {
+	if !r.Sound() || r.Before != heads[gone-1] || len(r.Skipped) != gone-1 || r.Compared != 60-gone+1 {
 		t.Errorf("without the oldest file: %+v", r)
 	}
 	r = verified(t, dir, Head{uint64(gone), strings.Repeat("1", 64)})
-	if r.Sound() || r.Break.Reason != NotedDiffers {
+	if r.Sound() || r.Break.Reason != HeadDiffers {
 		t.Errorf("another head before the first entry: %v", r)
 	}
 }

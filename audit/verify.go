@@ -14,14 +14,14 @@ type Reason string
 
 // The reasons.
 const (
-	Changed      Reason = "hash differs"
-	SeqGap       Reason = "seq gap"
-	PrevDiffers  Reason = "prev differs"
-	Truncated    Reason = "truncated"
-	Missing      Reason = "missing file" // or the end of the file before: from the files alone these are the same
-	NoEntry      Reason = "no entry"
-	NotedDiffers Reason = "noted head differs"
-	Short        Reason = "newest missing" // fewer entries than had been noted
+	Changed     Reason = "hash differs"
+	SeqGap      Reason = "seq gap"
+	PrevDiffers Reason = "prev differs"
+	Truncated   Reason = "truncated"
+	Missing     Reason = "missing file" // or the end of the file before: from the files alone these are the same
+	NoEntry     Reason = "no entry"
+	HeadDiffers Reason = "noted head differs"
+	Short       Reason = "newest missing" // fewer entries than had been noted
 )
 
 // Break is where a chain breaks.
@@ -55,9 +55,9 @@ type Report struct {
 	// Break is the first place where the chain breaks, nil if it is sound.
 	Break *Break `json:"break,omitempty"`
 	// Gone are noted heads that could not be compared: their entries went with the oldest files.
-	Gone []Head `json:"gone,omitempty"`
+	Skipped []Head `json:"gone,omitempty"`
 	// Noted is how many noted heads were compared.
-	Noted int `json:"noted"`
+	Compared int `json:"noted"`
 }
 
 // Sound reports whether the chain has no break.
@@ -83,10 +83,10 @@ func (r Report) String() string {
 			s.WriteString("and no entry tells who removed them")
 		}
 	}
-	if len(r.Gone) > 0 {
-		fmt.Fprintf(&s, "; what was noted of entry %d could not be compared, it went with them", r.Gone[0].Seq)
+	if len(r.Skipped) > 0 {
+		fmt.Fprintf(&s, "; what was noted of entry %d could not be compared, it went with them", r.Skipped[0].Seq)
 	}
-	if r.Break == nil && r.Noted == 0 {
+	if r.Break == nil && r.Compared == 0 {
 		s.WriteString("; whether newer ones were cut off, only a head noted elsewhere can tell")
 	}
 	return s.String()
@@ -100,7 +100,7 @@ func count(n int, one, many string) string {
 }
 
 // walks is how often Verify begins again because files were removed under it.
-const walks = 3
+const maxWalks = 3
 
 // Verify goes through the whole log in a directory, which may be open, and reports the first break of its chain.
 //
@@ -114,7 +114,7 @@ func Verify(dir string, since ...Head) (Report, error) {
 		return Report{}, err
 	}
 	defer root.Close()
-	for range walks {
+	for range maxWalks {
 		var report Report
 		if report, err = verify(root, since); !errors.Is(err, fs.ErrNotExist) {
 			return report, err
@@ -145,18 +145,18 @@ func verify(root *os.Root, since []Head) (Report, error) {
 func (w *walk) finish() {
 	r := &w.report
 	r.Head = w.last
-	for _, noted := range w.since {
+	for _, noted := range w.known {
 		switch {
 		case noted.Seq == 0:
 			continue // it says that there was nothing
 		case noted.Seq > w.last.Seq:
 			w.fault(Short, "entry %d was noted, and entry %d is the last one", noted.Seq, w.last.Seq)
 		case noted.Seq < r.Before.Seq:
-			r.Gone = append(r.Gone, noted)
+			r.Skipped = append(r.Skipped, noted)
 			continue
 		case noted.Seq == r.Before.Seq && noted.Hash != r.Before.Hash:
-			w.fault(NotedDiffers, "another entry %d was noted than the first one here follows", noted.Seq)
+			w.fault(HeadDiffers, "another entry %d was noted than the first one here follows", noted.Seq)
 		}
-		r.Noted++
+		r.Compared++
 	}
 }

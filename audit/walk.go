@@ -12,23 +12,23 @@ import (
 
 // walk goes through a log from its beginning and compares each line with the one before.
 type walk struct {
-	root   *os.Root
-	since  []Head
-	report Report
-	ours   bool   // nobody else writes
-	begun  bool   // a file was entered
-	name   string // of the file
-	line   int    // in it; 0 is the file itself
-	last   Head   // of the newest entry so far
-	expect uint64 // the number that comes next
-	loose  bool   // what comes next cannot be compared with last
-	broken []Break
-	told   map[string]bool // files of which an entry says that the chain is broken there
-	torn   []byte          // what stands behind the last whole line of the last file
+	root       *os.Root
+	known      []Head
+	report     Report
+	owned      bool   // nobody else writes
+	started    bool   // a file was entered
+	name       string // of the file
+	line       int    // in it; 0 is the file itself
+	last       Head   // of the newest entry so far
+	expect     uint64 // the number that comes next
+	unanchored bool   // what comes next cannot be compared with last
+	broken     []Break
+	recorded   map[string]bool // files of which an entry says that the chain is broken there
+	partial    []byte          // what stands behind the last whole line of the last file
 }
 
 func newWalk(root *os.Root, since ...Head) *walk {
-	return &walk{root: root, since: since, last: Head{Hash: origin}, expect: 1, told: map[string]bool{}}
+	return &walk{root: root, known: since, last: Head{Hash: origin}, expect: 1, recorded: map[string]bool{}}
 }
 
 // fault notes where the chain breaks: the first time in each file.
@@ -47,12 +47,12 @@ func (w *walk) enter(f logFile) {
 	before := w.name
 	w.name, w.line = f.name, 0
 	switch {
-	case !w.begun:
-		w.loose = f.first != 1 // the oldest files may have been removed
+	case !w.started:
+		w.unanchored = f.first != 1 // the oldest files may have been removed
 	case f.first < w.expect:
 		w.fault(SeqGap, "the file begins with entry %d, and entry %d stands before it", f.first, w.expect-1)
 		return // nor do its older lines change what is expected
-	case f.first > w.expect && !w.loose:
+	case f.first > w.expect && !w.unanchored:
 		w.fault(
 			Missing,
 			"entries %d to %d are not there: a file before this one is missing, or the end of %s",
@@ -60,9 +60,9 @@ func (w *walk) enter(f logFile) {
 			f.first-1,
 			before,
 		)
-		w.loose = true
+		w.unanchored = true
 	}
-	w.begun, w.expect = true, f.first
+	w.started, w.expect = true, f.first
 }
 
 // take compares a whole line, without its newline, and goes on from it.
@@ -78,7 +78,7 @@ func (w *walk) take(text []byte) Entry {
 		w.fault(Changed, "entry %d was changed: its text does not give its hash", e.Seq)
 	case e.Seq != w.expect:
 		w.fault(SeqGap, "entry %d stands where entry %d was expected", e.Seq, w.expect)
-	case !w.loose && e.Prev != w.last.Hash:
+	case !w.unanchored && e.Prev != w.last.Hash:
 		w.fault(PrevDiffers, "entry %d follows another entry %d than the one before it", e.Seq, e.Seq-1)
 	}
 	w.count(e)
@@ -89,11 +89,11 @@ func (w *walk) take(text []byte) Entry {
 // step goes on from an entry. An older one, put in or put twice, changes nothing.
 func (w *walk) step(e Entry) {
 	if e.Seq >= w.expect {
-		w.last, w.expect, w.loose = e.Head(), e.Seq+1, false
+		w.last, w.expect, w.unanchored = e.Head(), e.Seq+1, false
 	}
 	switch e.Action {
 	case Broken:
-		w.told[e.Target] = true
+		w.recorded[e.Target] = true
 	case Dropped:
 		gone, _, _ := strings.Cut(e.Detail, " ")
 		w.report.Dropped = w.report.Dropped || gone == w.report.Before.String()
@@ -108,9 +108,9 @@ func (w *walk) count(e Entry) {
 	}
 	r.Entries++
 	r.Last = e.Time
-	for _, noted := range w.since {
+	for _, noted := range w.known {
 		if noted.Seq == e.Seq && noted.Hash != e.Hash {
-			w.fault(NotedDiffers, "another entry %d than this was noted", e.Seq)
+			w.fault(HeadDiffers, "another entry %d than this was noted", e.Seq)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (w *walk) file(f logFile, newest bool) error {
 	}
 	defer in.Close()
 	w.report.Files++
-	w.torn, err = eachLine(in, func(text []byte) { w.take(text) })
+	w.partial, err = eachLine(in, func(text []byte) { w.take(text) })
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.name, err)
 	}
@@ -134,10 +134,10 @@ func (w *walk) file(f logFile, newest bool) error {
 
 // leave looks at how a file ends.
 func (w *walk) leave(f logFile, newest bool) {
-	if w.line == 0 && len(w.torn) == 0 && (!newest || w.report.Files == 1 && f.first != 1) {
+	if w.line == 0 && len(w.partial) == 0 && (!newest || w.report.Files == 1 && f.first != 1) {
 		w.fault(Truncated, "the file is empty")
 	}
-	if len(w.torn) == 0 || newest && !w.ours && written(w.root) {
+	if len(w.partial) == 0 || newest && !w.owned && isOpen(w.root) {
 		return // whoever writes has not come to the end of the line
 	}
 	w.line++
@@ -195,7 +195,7 @@ func (w *walk) lastLine(in io.ReaderAt, size int64) error {
 	}
 	w.line = 0 // how many there are was not counted
 	w.fault(Changed, "the last line is not as it was written")
-	w.loose = true
+	w.unanchored = true
 	return nil
 }
 

@@ -103,13 +103,13 @@ func (cfg *config) checkSecrets() error {
 		if cfg.Provider != "local" {
 			return hint("set CONVOY_COOKIE to the same secret on all nodes; convoy cookie prints one", "there is no cookie")
 		}
-		cfg.Cookie, cfg.OwnCookie = peer.NewCookie(), true
+		cfg.Cookie, cfg.GeneratedCookie = peer.NewCookie(), true
 	}
 	if err := peer.CheckCookie(cfg.Cookie); err != nil {
 		return hint("convoy cookie prints a good one", "CONVOY_COOKIE: %v", err)
 	}
 	if cfg.Token == "" {
-		cfg.Token, cfg.OwnToken = peer.NewCookie(), true
+		cfg.Token, cfg.GeneratedToken = peer.NewCookie(), true
 	}
 	if len(cfg.Token) < 16 {
 		return hint("convoy cookie prints a good one", "CONVOY_TOKEN is shorter than 16 characters")

@@ -32,7 +32,7 @@ func (cfg *config) checkTLS() error {
 	case (t.Cert == "") != (t.Key == ""):
 		return hint("-tls-cert and -tls-key go together: the certificate chain, and the key of its first certificate",
 			"only one of -tls-cert and -tls-key is given")
-	case t.Self && t.Cert != "":
+	case t.SelfSigned && t.Cert != "":
 		return hint("leave one of them out", "-tls-self and -tls-cert cannot be combined")
 	case t.Cert == "":
 		return nil

@@ -30,12 +30,12 @@ func runConfined(_ context.Context, c call) (int, error) {
 		return execProgram(args[2:], c.stderr), nil
 	case confine.FilesTask:
 		err = files.Serve(c.stdin, c.stdout)
-	case confine.TryTask:
+	case confine.ProbeTask:
 		var at confine.Decoys
 		if len(args) > 3 {
 			at = confine.Decoys{Terminal: args[2], Socket: args[3]}
 		}
-		err = json.NewEncoder(c.stdout).Encode(plan.Try(at))
+		err = json.NewEncoder(c.stdout).Encode(plan.Probe(at))
 	}
 	if err != nil {
 		fmt.Fprintln(c.stderr, err)

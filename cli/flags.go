@@ -89,7 +89,7 @@ func (cfg *config) declareConsole(set *flag.FlagSet) {
 	set.StringVar(&cfg.TLS.Cert, "tls-cert", "",
 		"FILE serve the console over TLS with this certificate chain, in PEM; read again when it changes")
 	set.StringVar(&cfg.TLS.Key, "tls-key", "", "FILE the key of the first certificate in -tls-cert, in PEM")
-	set.BoolVar(&cfg.TLS.Self, "tls-self", false,
+	set.BoolVar(&cfg.TLS.SelfSigned, "tls-self", false,
 		"serve the console over TLS with a certificate that the node creates and keeps below -data, for a laptop")
 }
 

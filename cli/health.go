@@ -30,7 +30,7 @@ func checkHealth(ctx context.Context, c call) error {
 	ctx, cancel := context.WithTimeout(ctx, healthWait)
 	defer cancel()
 	scheme := "http://"
-	if cfg.TLS.On() {
+	if cfg.TLS.Enabled() {
 		scheme = "https://"
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+net.JoinHostPort(host, port)+"/healthz", nil)

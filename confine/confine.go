@@ -65,7 +65,7 @@ func FindUser(text string) (*User, error) {
 // MakeHome sees to it that the user has a directory of their own: the one that the system knows, else one below parent,
 // which is made. Only root can.
 func (u *User) MakeHome(parent string) error {
-	if own(u.Home, u.UID) {
+	if ownsDir(u.Home, u.UID) {
 		return nil
 	}
 	home := filepath.Join(parent, "convoy-"+strconv.Itoa(u.UID))
@@ -76,7 +76,7 @@ func (u *User) MakeHome(parent string) error {
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if !own(home, u.UID) { // somebody else was here first, with a link or a directory of theirs
+	if !ownsDir(home, u.UID) { // somebody else was here first, with a link or a directory of theirs
 		return fmt.Errorf("%s is not the directory of user %d alone", home, u.UID)
 	}
 	u.Home = home
@@ -84,7 +84,7 @@ func (u *User) MakeHome(parent string) error {
 }
 
 // own reports whether path is a directory that belongs to the user, and that nobody else may write to.
-func own(path string, uid int) bool {
+func ownsDir(path string, uid int) bool {
 	at, err := os.Lstat(path)
 	if path == "" || err != nil || !at.IsDir() || at.Mode().Perm()&0o022 != 0 {
 		return false

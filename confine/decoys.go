@@ -20,7 +20,7 @@ func (s *Sandbox) decoys() (d *decoys, err error) {
 	if d.ptmx, d.tty, err = s.openTerminal(); err != nil {
 		return nil, err
 	}
-	if _, err = s.Plan.GiveTerminal(d.tty); err == nil {
+	if _, err = s.Plan.AssignTerminal(d.tty); err == nil {
 		d.dir, err = os.MkdirTemp("", "convoy-*") // mode 0700
 	}
 	if err == nil {

@@ -20,16 +20,16 @@ const (
 // in a process of its own. After an error the process may have given up a part of it, and must end.
 func (p Plan) Enter() error {
 	runtime.LockOSThread() // no new privileges are a thread's
-	keepStandard()
-	if err := limit(unix.RLIMIT_CORE, 0); err != nil {
+	closeExtraFDs()
+	if err := setLimit(unix.RLIMIT_CORE, 0); err != nil {
 		return err
 	}
-	if err := limit(unix.RLIMIT_NOFILE, maxFiles); err != nil {
+	if err := setLimit(unix.RLIMIT_NOFILE, maxFiles); err != nil {
 		return err
 	}
-	firstWhenShort()
+	raiseOOMScore()
 	if p.User != nil {
-		if err := p.become(); err != nil {
+		if err := p.setUser(); err != nil {
 			return err
 		}
 	}
@@ -52,12 +52,12 @@ func Chdir(dir, home string) (entered string, err error) {
 }
 
 // limit lowers a limit; one that is lower stays.
-func limit(what int, most uint64) error {
+func setLimit(what int, most uint64) error {
 	var now syscall.Rlimit
 	if err := syscall.Getrlimit(what, &now); err != nil {
 		return fmt.Errorf("limit %d: %w", what, err)
 	}
-	lower(&now.Max, most)
+	lowerTo(&now.Max, most)
 	now.Cur = min(now.Cur, now.Max)
 	if err := syscall.Setrlimit(what, &now); err != nil {
 		return fmt.Errorf("limit %d: %w", what, err)
@@ -66,19 +66,19 @@ func limit(what int, most uint64) error {
 }
 
 // lower is min for both types that systems have for limits.
-func lower[T int64 | uint64](limit *T, most uint64) { *limit = min(*limit, T(most)) }
+func lowerTo[T int64 | uint64](limit *T, most uint64) { *limit = min(*limit, T(most)) }
 
 // become makes this process the user's, for good.
-func (p Plan) become() error {
+func (p Plan) setUser() error {
 	u, groups := p.User, []int{p.User.GID}
 	if isTerminal() {
-		group, err := p.GiveTerminal(os.Stdin)
+		group, err := p.AssignTerminal(os.Stdin)
 		if err != nil {
 			return err
 		}
 		groups = append(groups, group)
 	}
-	if err := limit(rlimitProcesses, maxProcesses); err != nil {
+	if err := setLimit(rlimitProcesses, maxProcesses); err != nil {
 		return err
 	}
 	for _, step := range []func() error{
@@ -99,20 +99,20 @@ func (p Plan) become() error {
 // Groups that own terminals: numbers that systems give to nobody. Where a user namespace has only 65,536 of them the
 // second range is used.
 const (
-	terminalGroups, terminalGroupsEnd           = 1 << 28, 1<<31 - 1
-	fewTerminalGroups, fewTerminalGroupsEnd int = 20_000, 60_000
+	terminalGroups, terminalGroupsEnd               = 1 << 28, 1<<31 - 1
+	smallTerminalGroups, smallTerminalGroupsEnd int = 20_000, 60_000
 )
 
 // GiveTerminal has a terminal opened by name only by processes of the returned group, which is new for each terminal:
 // not by the user, whose other programs would otherwise read what is typed there. It stays the node's own, so its mode
 // cannot be changed. Without another user it does nothing: the user of the node opens all terminals of its shells.
-func (p Plan) GiveTerminal(tty *os.File) (group int, err error) {
+func (p Plan) AssignTerminal(tty *os.File) (group int, err error) {
 	if p.User == nil {
 		return 0, nil
 	}
 	group = terminalGroups + rand.IntN(terminalGroupsEnd-terminalGroups)
 	if err = tty.Chown(-1, group); errors.Is(err, syscall.EINVAL) {
-		group = fewTerminalGroups + rand.IntN(fewTerminalGroupsEnd-fewTerminalGroups)
+		group = smallTerminalGroups + rand.IntN(smallTerminalGroupsEnd-smallTerminalGroups)
 		err = tty.Chown(-1, group)
 	}
 	if err == nil {

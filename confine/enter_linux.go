@@ -13,7 +13,7 @@ import (
 const rlimitProcesses = unix.RLIMIT_NPROC
 
 // keepStandard has all descriptors but the first three close when the program starts.
-func keepStandard() {
+func closeExtraFDs() {
 	if unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
 	}
@@ -23,7 +23,7 @@ func keepStandard() {
 }
 
 // firstWhenShort has the kernel end these programs before the node when memory is short (proc_pid_oom_score_adj(5)).
-func firstWhenShort() {
+func raiseOOMScore() {
 	os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) //nolint:errcheck // a container may not let us
 }
 
@@ -44,8 +44,8 @@ func (p Plan) restrict() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
-	if p.alone() {
-		if err := refuseSockets(); err != nil {
+	if p.strictSameUser() {
+		if err := denyUnixSockets(); err != nil {
 			return err
 		}
 	}
@@ -63,8 +63,8 @@ func (p Plan) restrict() error {
 	if err != nil {
 		return err
 	}
-	files, dirs := around("/", hidden)
-	if p.alone() {
+	files, dirs := allowedPaths("/", hidden)
+	if p.strictSameUser() {
 		files = append(files, ownTerminal()...)
 	}
 	return config.BestEffort().Restrict(
@@ -74,7 +74,7 @@ func (p Plan) restrict() error {
 }
 
 // terminals is the directory of all of them.
-const terminals = "/dev/pts"
+const ptsDir = "/dev/pts"
 
 // ownTerminal is the path of the terminal on standard input, if it is one.
 func ownTerminal() []string {
@@ -86,13 +86,13 @@ func ownTerminal() []string {
 
 // alone reports whether nothing but this package keeps the program from what its user has elsewhere: strict is then as
 // strict as it can be.
-func (p Plan) alone() bool { return p.Strict && p.User == nil }
+func (p Plan) strictSameUser() bool { return p.Strict && p.User == nil }
 
 // hidden are those of Hide that are there and that are to be hidden, as the system calls them.
 func (p Plan) hidden() (list []string) {
 	hide := p.Hide
-	if p.alone() {
-		hide = append(slices.Clone(hide), terminals)
+	if p.strictSameUser() {
+		hide = append(slices.Clone(hide), ptsDir)
 	}
 	for _, path := range hide {
 		real, err := filepath.EvalSymlinks(path)
@@ -117,14 +117,14 @@ func writableAbove(path string) bool {
 
 // around is everything in dir but what is hidden and what leads there. Landlock allows, and does not forbid: so what is
 // beside is allowed. Links are left out; what they lead to is beside as well, or is not.
-func around(dir string, hidden []string) (files, dirs []string) {
+func allowedPaths(dir string, hidden []string) (files, dirs []string) {
 	entries, _ := os.ReadDir(dir) // what cannot be listed is not allowed
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		switch leads, is := onTheWay(path, hidden); {
+		switch leads, is := relation(path, hidden); {
 		case is || e.Type()&os.ModeSymlink != 0:
 		case leads:
-			moreFiles, moreDirs := around(path, hidden)
+			moreFiles, moreDirs := allowedPaths(path, hidden)
 			files, dirs = append(files, moreFiles...), append(dirs, moreDirs...)
 		case e.IsDir():
 			dirs = append(dirs, path)
@@ -136,7 +136,7 @@ func around(dir string, hidden []string) (files, dirs []string) {
 }
 
 // onTheWay reports whether a path leads to something hidden, or is hidden.
-func onTheWay(path string, hidden []string) (leads, is bool) {
+func relation(path string, hidden []string) (leads, is bool) {
 	for _, one := range hidden {
 		is = is || one == path
 		leads = leads || len(one) > len(path) && one[:len(path)] == path && one[len(path)] == filepath.Separator
@@ -159,7 +159,7 @@ func noNewPrivileges() bool {
 }
 
 // trace begins to trace a process, and lets go of it.
-func trace(pid int) error {
+func tryTrace(pid int) error {
 	err := unix.PtraceSeize(pid)
 	if err == nil {
 		unix.PtraceDetach(pid) //nolint:errcheck // one that is not stopped goes on when its tracer ends

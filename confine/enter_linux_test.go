@@ -24,7 +24,7 @@ func TestAround(t *testing.T) {
 	if err := os.Symlink("..", filepath.Join(dir, "a/b/up")); err != nil {
 		t.Fatal(err)
 	}
-	files, dirs := around(dir, []string{filepath.Join(dir, "a/b/data"), filepath.Join(dir, "a/key")})
+	files, dirs := allowedPaths(dir, []string{filepath.Join(dir, "a/b/data"), filepath.Join(dir, "a/key")})
 	for i, path := range files {
 		files[i], _ = filepath.Rel(dir, path)
 	}

@@ -11,13 +11,13 @@ import (
 const rlimitProcesses = unix.RLIMIT_NPROC
 
 // keepStandard has all descriptors but the first three close when the program starts.
-func keepStandard() {
+func closeExtraFDs() {
 	for fd := 3; fd < 1024; fd++ {
 		unix.CloseOnExec(fd)
 	}
 }
 
-func firstWhenShort() {}
+func raiseOOMScore() {}
 
 func (p Plan) restrict() error { return nil }
 
@@ -26,4 +26,4 @@ func LandlockVersion() int { return 0 }
 
 func noNewPrivileges() bool { return false }
 
-func trace(int) error { return errors.ErrUnsupported }
+func tryTrace(int) error { return errors.ErrUnsupported }

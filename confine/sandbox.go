@@ -18,7 +18,7 @@ const Subcommand = "confined"
 // The tasks of a process that has given up its power.
 const (
 	RunTask   = "run"   // become a program
-	TryTask   = "try"   // say what it can still do, as JSON of a [Report]
+	ProbeTask = "try"   // say what it can still do, as JSON of a [Report]
 	FilesTask = "files" // put files where system shells are, and take them
 )
 
@@ -30,7 +30,7 @@ const (
 )
 
 // tryWait bounds the attempts that tell what the sandbox is worth here.
-const tryWait = 10 * time.Second
+const probeTimeout = 10 * time.Second
 
 // Sandbox keeps the system shells of a node from it. Its methods may be called from any goroutine.
 type Sandbox struct {
@@ -46,7 +46,7 @@ type Sandbox struct {
 // shells have, for the attempts to be made at.
 func NewSandbox(mode string, plan Plan, exe string, openTerminal func() (ptmx, tty *os.File, err error)) *Sandbox {
 	s := &Sandbox{Mode: mode, Plan: plan, exe: exe, openTerminal: openTerminal}
-	s.report = sync.OnceValues(s.try)
+	s.report = sync.OnceValues(s.probe)
 	return s
 }
 
@@ -74,17 +74,17 @@ func (s *Sandbox) Dir(wanted string, given bool) string {
 }
 
 // try has a confined process attempt what it must not be able to do.
-func (s *Sandbox) try() (Report, error) {
+func (s *Sandbox) probe() (Report, error) {
 	decoys, err := s.decoys()
 	if err != nil {
 		return Report{}, err
 	}
 	defer decoys.close()
 	at := decoys.at()
-	ctx, cancel := context.WithTimeout(context.Background(), tryWait)
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
 	var complaint strings.Builder
-	cmd := exec.CommandContext(ctx, s.exe, Subcommand, s.Plan.String(), TryTask, at.Terminal, at.Socket)
+	cmd := exec.CommandContext(ctx, s.exe, Subcommand, s.Plan.String(), ProbeTask, at.Terminal, at.Socket)
 	cmd.Env, cmd.Dir, cmd.Stderr, cmd.WaitDelay = []string{}, "/", &complaint, time.Second
 	out, err := cmd.Output()
 	if err != nil {
@@ -103,9 +103,9 @@ func (s *Sandbox) Refusal() string {
 	switch {
 	case err != nil:
 		return "its confinement could not be tried: " + err.Error()
-	case said.Could(ReadMemory):
+	case said.Allowed(ReadMemory):
 		return "it could read this node's memory, and its secrets there"
-	case s.Mode == Strict && slices.ContainsFunc(said.Attempts, func(one Done) bool { return one.Worked }):
+	case s.Mode == Strict && slices.ContainsFunc(said.Attempts, func(one Attempt) bool { return one.Succeeded }):
 		return "it would not be confined as strictly as -confine strict wants it"
 	}
 	return ""

@@ -17,7 +17,7 @@ func TestConfinement_Refused(t *testing.T) {
 		for _, could := range append(every, "do nothing") {
 			s := &Sandbox{Mode: mode, report: func() (r Report, err error) {
 				for _, what := range every {
-					r.Attempts = append(r.Attempts, Done{What: what, Worked: what == could})
+					r.Attempts = append(r.Attempts, Attempt{Name: what, Succeeded: what == could})
 				}
 				return r, nil
 			}}

@@ -21,7 +21,7 @@ const (
 // other programs of its user, which are not confined. Pairs are allowed, except of datagram sockets, which can be
 // connected elsewhere later. Also refused are io_uring, which makes sockets past this filter, and programs of another
 // architecture.
-func refuseSockets() error {
+func denyUnixSockets() error {
 	program := socketFilter()
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,

@@ -7,52 +7,53 @@ import (
 
 // Status is what a node says of the confinement of its system shells, as docs/protocol.md shows it.
 type Status struct {
-	Mode  string       `json:"mode"`
-	State string       `json:"state"` // full, partial, none, refused, or off: there are no system shells
-	Why   string       `json:"why"`
-	List  []Protection `json:"protections"`
+	Mode        string       `json:"mode"`
+	State       string       `json:"state"` // full, partial, none, refused, or off: there are no system shells
+	Reason      string       `json:"why"`
+	Protections []Protection `json:"protections"`
 }
 
 // Protection is something that keeps system shells from the node.
 type Protection struct {
 	Name   string `json:"name"`
-	What   string `json:"what"` // it does
+	Detail string `json:"what"` // it does
 	Active bool   `json:"active"`
 }
 
 // sameUser is what holds even if no attempt works. Only another user is a barrier to what else the node's user has.
-const sameUser = "; it runs as the node's own user, so it can change that user's files and reach that user's other " +
+const sameUserWarning = "; it runs as the node's own user, so it can change that user's files and reach that user's " +
+	"other " +
 	"programs by the network: they are not confined, and can do all of it"
 
 // Status tells what the sandbox is worth on this machine. The first call tries, for up to 10 s.
 func (s *Sandbox) Status() Status {
-	view := Status{Mode: s.Mode, State: "full", List: []Protection{}}
+	view := Status{Mode: s.Mode, State: "full", Protections: []Protection{}}
 	if s.Mode == Off {
-		view.State, view.Why = "none", "System shells have all that this node has: it was started with -confine off"
+		view.State, view.Reason = "none", "System shells have all that this node has: it was started with -confine off"
 		return view
 	}
 	said, err := s.report()
 	if err == nil {
-		view.List = s.protections(said)
+		view.Protections = s.protections(said)
 	}
 	weak := []string{}
 	for _, one := range said.Attempts {
-		if one.Worked {
-			weak = append(weak, one.What)
+		if one.Succeeded {
+			weak = append(weak, one.Name)
 		}
 	}
 	refusal := s.Refusal()
 	switch {
 	case refusal != "":
-		view.State, view.Why = "refused", "System shells are refused: "+refusal
+		view.State, view.Reason = "refused", "System shells are refused: "+refusal
 	case len(weak) > 0:
-		view.State, view.Why = "partial", "A system shell can "+strings.Join(weak, ", and ")
+		view.State, view.Reason = "partial", "A system shell can "+strings.Join(weak, ", and ")
 	default:
-		view.Why = "A system shell can neither read nor end this node, nor read what it keeps"
+		view.Reason = "A system shell can neither read nor end this node, nor read what it keeps"
 	}
 	if s.Plan.User == nil && view.State != "refused" {
 		view.State = "partial"
-		view.Why += sameUser
+		view.Reason += sameUserWarning
 	}
 	return view
 }
@@ -71,26 +72,26 @@ func (s *Sandbox) protections(said Report) []Protection {
 		}
 	}
 	list := []Protection{
-		{Name: "another user", What: who, Active: s.Plan.User != nil},
-		{Name: "no new privileges", What: "no program gains any by set-user-ID bits, such as sudo", Active: said.NoNew},
-		{Name: "Landlock", What: landlock, Active: said.Landlock > 0},
+		{Name: "another user", Detail: who, Active: s.Plan.User != nil},
+		{Name: "no new privileges", Detail: "no program gains any by set-user-ID bits, such as sudo", Active: said.NoNew},
+		{Name: "Landlock", Detail: landlock, Active: said.Landlock > 0},
 		{
 			Name: "limits",
-			What: "no core files, and a bounded number of descriptors; " +
+			Detail: "no core files, and a bounded number of descriptors; " +
 				"when memory is short these programs end first",
 			Active: true,
 		},
-		{Name: "environment", What: "what a terminal needs, and no secret", Active: true},
+		{Name: "environment", Detail: "what a terminal needs, and no secret", Active: true},
 	}
 	for _, one := range said.Attempts {
-		what := "tried, and refused: " + one.Said
-		if one.Worked {
+		what := "tried, and refused: " + one.Error
+		if one.Succeeded {
 			what = "tried, and it worked"
-			if one.What == ReadStore {
+			if one.Name == ReadStore {
 				what += "; -data in a directory that only root may change, or -confine strict, hides it"
 			}
 		}
-		list = append(list, Protection{Name: "cannot " + one.What, What: what, Active: !one.Worked})
+		list = append(list, Protection{Name: "cannot " + one.Name, Detail: what, Active: !one.Succeeded})
 	}
 	return list
 }

@@ -14,17 +14,17 @@ import (
 
 // Report says what a confined process of this machine could do.
 type Report struct {
-	UID      int    `json:"uid"`
-	Landlock int    `json:"landlock"` // version of its interface; 0: none
-	NoNew    bool   `json:"no_new_privileges"`
-	Attempts []Done `json:"attempts"`
+	UID      int       `json:"uid"`
+	Landlock int       `json:"landlock"` // version of its interface; 0: none
+	NoNew    bool      `json:"no_new_privileges"`
+	Attempts []Attempt `json:"attempts"`
 }
 
 // Done is one attempt.
-type Done struct {
-	What   string `json:"what"`
-	Worked bool   `json:"worked"`
-	Said   string `json:"said"` // how it was refused
+type Attempt struct {
+	Name      string `json:"what"`
+	Succeeded bool   `json:"worked"`
+	Error     string `json:"said"` // how it was refused
 }
 
 // The attempts, as Done.What names them.
@@ -47,7 +47,7 @@ type Decoys struct {
 
 // Try has this process, which has entered its plan, attempt what it must not be able to do to the node, its parent, and
 // to what the plan hides and to the decoys, and returns the Report. Nothing is changed by an attempt that works.
-func (p Plan) Try(at Decoys) Report {
+func (p Plan) Probe(at Decoys) Report {
 	node := os.Getppid()
 	said := Report{UID: os.Getuid(), Landlock: LandlockVersion(), NoNew: noNewPrivileges()}
 	proc := fmt.Sprintf("/proc/%d/", node)
@@ -58,17 +58,17 @@ func (p Plan) Try(at Decoys) Report {
 		{ReadEnviron, func() error { return open(proc + "environ") }},
 		{ReadMemory, func() error { return open(proc + "mem") }},
 		{ReadFDs, func() error { _, err := os.ReadDir(proc + "fd"); return err }},
-		{Trace, func() error { return trace(node) }},
+		{Trace, func() error { return tryTrace(node) }},
 		{Kill, func() error { return syscall.Kill(node, 0) }},
-		{ReadStore, func() error { return anyFile(p.Hide) }},
+		{ReadStore, func() error { return openAny(p.Hide) }},
 		{Terminals, func() error { return openTerminal(at.Terminal) }},
 		{Sockets, func() error { return connect(at.Socket) }},
 	} {
-		done := Done{What: one.what}
+		done := Attempt{Name: one.what}
 		if err := one.try(); err != nil {
-			done.Said = cause(err)
+			done.Error = cause(err)
 		} else {
-			done.Worked = true
+			done.Succeeded = true
 		}
 		said.Attempts = append(said.Attempts, done)
 	}
@@ -84,10 +84,10 @@ func ReadReport(text []byte) (said Report, err error) {
 }
 
 // Could reports whether an attempt worked.
-func (r Report) Could(what string) bool {
+func (r Report) Allowed(what string) bool {
 	for _, one := range r.Attempts {
-		if one.What == what {
-			return one.Worked
+		if one.Name == what {
+			return one.Succeeded
 		}
 	}
 	return true // it was not tried
@@ -125,11 +125,11 @@ func connect(path string) error {
 	return err
 }
 
-var errNothing = errors.New("there is nothing")
+var errNoFile = errors.New("there is nothing")
 
 // anyFile opens the first file that can be opened in those paths.
-func anyFile(paths []string) (err error) {
-	err = errNothing
+func openAny(paths []string) (err error) {
+	err = errNoFile
 	for _, path := range paths {
 		filepath.WalkDir(path, func(path string, e os.DirEntry, walkErr error) error { //nolint:errcheck // it is told by err
 			if walkErr != nil {

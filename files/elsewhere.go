@@ -18,29 +18,29 @@ const lineBytes = 64 << 10
 
 // Elsewhere puts and takes files by another process, which may do less than this one. Command makes it; what it runs
 // is [Serve].
-type Elsewhere struct {
+type Subprocess struct {
 	Command func() *exec.Cmd
 }
 
 // request is a line of JSON. What is put follows it, in chunks (RFC 9112, 7.1): their end tells that it came whole.
 type request struct {
-	Enter bool   `json:"enter"` // Dir, and nothing else
-	Put   bool   `json:"put"`
-	Dir   string `json:"dir"`
-	Name  string `json:"name"` // a path if the file is taken
-	Limit int64  `json:"limit"`
+	CheckDir bool   `json:"enter"` // Dir, and nothing else
+	Put      bool   `json:"put"`
+	Dir      string `json:"dir"`
+	Name     string `json:"name"` // a path if the file is taken
+	Limit    int64  `json:"limit"`
 }
 
 // answer is a line of JSON. What is taken follows it.
-type answer struct {
-	Name  string `json:"name"`
-	Bytes int64  `json:"bytes"`
-	Wrong *wrong `json:"wrong,omitempty"`
+type response struct {
+	Name  string     `json:"name"`
+	Bytes int64      `json:"bytes"`
+	Error *wireError `json:"wrong,omitempty"`
 }
 
 // wrong is an error of this package on its way.
-type wrong struct {
-	What  string        `json:"what"` // name, limit, kind, source, system
+type wireError struct {
+	Kind  string        `json:"what"` // name, limit, kind, source, system
 	Text  string        `json:"text"`
 	Path  string        `json:"path"`
 	Limit int64         `json:"limit"`
@@ -54,20 +54,20 @@ type nameError string
 func (e nameError) Error() string { return string(e) }
 func (nameError) Unwrap() error   { return ErrName }
 
-func wrap(err error) *wrong {
+func encodeError(err error) *wireError {
 	var limit *LimitError
-	var kind *KindError
+	var kind *TypeError
 	var system *Error
-	w := &wrong{What: "source", Text: err.Error()}
+	w := &wireError{Kind: "source", Text: err.Error()}
 	switch {
 	case errors.Is(err, ErrName):
-		w.What = "name"
+		w.Kind = "name"
 	case errors.As(err, &limit):
-		w.What, w.Limit = "limit", limit.Limit
+		w.Kind, w.Limit = "limit", limit.Limit
 	case errors.As(err, &kind):
-		w.What, w.Path, w.Mode = "kind", kind.Path, kind.Mode
+		w.Kind, w.Path, w.Mode = "kind", kind.Path, kind.Mode
 	case errors.As(err, &system):
-		w.What, w.Path, w.Text, w.Errno = "system", system.Path, system.Err.Error(), syscall.EIO
+		w.Kind, w.Path, w.Text, w.Errno = "system", system.Path, system.Err.Error(), syscall.EIO
 		if errors.Is(system.Err, fs.ErrExist) {
 			w.Errno = syscall.EEXIST
 		}
@@ -76,14 +76,14 @@ func wrap(err error) *wrong {
 	return w
 }
 
-func (w *wrong) unwrap() error {
-	switch w.What {
+func (w *wireError) decode() error {
+	switch w.Kind {
 	case "name":
 		return nameError(w.Text)
 	case "limit":
 		return &LimitError{w.Limit}
 	case "kind":
-		return &KindError{w.Path, w.Mode}
+		return &TypeError{w.Path, w.Mode}
 	case "system":
 		return &Error{w.Path, w.Errno}
 	}
@@ -101,43 +101,43 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("no request: %w", err)
 	}
-	if ask.Enter {
-		return tell(out, answer{}, Enter(ask.Dir))
+	if ask.CheckDir {
+		return respond(out, response{}, CheckDir(ask.Dir))
 	}
 	if ask.Put {
 		put, err := Put(ask.Dir, ask.Name, httputil.NewChunkedReader(from), ask.Limit)
-		return tell(out, answer{Name: put.Name, Bytes: put.Bytes}, err)
+		return respond(out, response{Name: put.Name, Bytes: put.Bytes}, err)
 	}
 	f, err := Open(ask.Dir, ask.Name, ask.Limit)
 	if err != nil {
-		return tell(out, answer{}, err)
+		return respond(out, response{}, err)
 	}
 	defer f.Close()
-	if err := tell(out, answer{Name: f.Name, Bytes: f.Bytes}, nil); err != nil {
+	if err := respond(out, response{Name: f.Name, Bytes: f.Bytes}, nil); err != nil {
 		return err
 	}
 	_, err = io.CopyN(out, f, f.Bytes)
 	return err
 }
 
-func tell(out io.Writer, a answer, err error) error {
+func respond(out io.Writer, a response, err error) error {
 	if err != nil {
-		a = answer{Wrong: wrap(err)}
+		a = response{Error: encodeError(err)}
 	}
 	return json.NewEncoder(out).Encode(a)
 }
 
 // other is a process that was asked for something.
-type other struct {
-	cmd       *exec.Cmd
-	in        io.WriteCloser
-	out       *bufio.Reader
-	complaint bytes.Buffer
+type process struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr bytes.Buffer
 }
 
-func (e Elsewhere) ask(r request) (*other, error) {
-	o := &other{cmd: e.Command()}
-	o.cmd.Stderr = &capped{to: &o.complaint}
+func (e Subprocess) start(r request) (*process, error) {
+	o := &process{cmd: e.Command()}
+	o.cmd.Stderr = &limitedBuffer{to: &o.stderr}
 	in, err := o.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -156,26 +156,26 @@ func (e Elsewhere) ask(r request) (*other, error) {
 }
 
 // answer reads the answer's line.
-func (o *other) answer() (a answer, err error) {
+func (o *process) response() (a response, err error) {
 	line, err := o.out.ReadSlice('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &a)
 	}
 	if err != nil {
 		o.Close()
-		return a, fmt.Errorf("the process that takes files ended: %s", bytes.TrimSpace(o.complaint.Bytes()))
+		return a, fmt.Errorf("the process that takes files ended: %s", bytes.TrimSpace(o.stderr.Bytes()))
 	}
-	if a.Wrong != nil {
-		return a, a.Wrong.unwrap()
+	if a.Error != nil {
+		return a, a.Error.decode()
 	}
 	return a, nil
 }
 
 // Read reads a file that is taken.
-func (o *other) Read(b []byte) (int, error) { return o.out.Read(b) }
+func (o *process) Read(b []byte) (int, error) { return o.out.Read(b) }
 
 // Close ends the process, if it has not ended, and waits for it.
-func (o *other) Close() error {
+func (o *process) Close() error {
 	o.in.Close()
 	o.cmd.Process.Kill() //nolint:errcheck // it may have ended
 	o.cmd.Wait()         //nolint:errcheck // its answer has told
@@ -183,44 +183,44 @@ func (o *other) Close() error {
 }
 
 // Enter is [Enter], as the other process can.
-func (e Elsewhere) Enter(dir string) error {
-	o, err := e.ask(request{Enter: true, Dir: dir})
+func (e Subprocess) CheckDir(dir string) error {
+	o, err := e.start(request{CheckDir: true, Dir: dir})
 	if err != nil {
 		return err
 	}
 	defer o.Close()
-	_, err = o.answer()
+	_, err = o.response()
 	return err
 }
 
 // Put is [Put], done by the other process.
-func (e Elsewhere) Put(dir, name string, source io.Reader, limit int64) (Placed, error) {
-	o, err := e.ask(request{Put: true, Dir: dir, Name: name, Limit: limit})
+func (e Subprocess) Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
+	o, err := e.start(request{Put: true, Dir: dir, Name: name, Limit: limit})
 	if err != nil {
-		return Placed{}, err
+		return Stored{}, err
 	}
 	defer o.Close()
 	in := &sourceReader{from: io.LimitReader(source, limit+1)}
 	chunks := httputil.NewChunkedWriter(o.in)
-	if _, err := io.Copy(onlyWriter{chunks}, in); err == nil { // else it has ended early, and its answer says why
+	if _, err := io.Copy(plainWriter{chunks}, in); err == nil { // else it has ended early, and its answer says why
 		chunks.Close()               //nolint:errcheck // its answer tells
 		io.WriteString(o.in, "\r\n") //nolint:errcheck // the end of the trailers, of which there are none
 	}
 	o.in.Close()
-	a, err := o.answer()
+	a, err := o.response()
 	if in.err != nil {
-		return Placed{}, &SourceError{in.err}
+		return Stored{}, &SourceError{in.err}
 	}
-	return Placed{a.Name, a.Bytes}, err
+	return Stored{a.Name, a.Bytes}, err
 }
 
 // Open is [Open], done by the other process, which ends when the file is closed.
-func (e Elsewhere) Open(dir, path string, limit int64) (*File, error) {
-	o, err := e.ask(request{Dir: dir, Name: path, Limit: limit})
+func (e Subprocess) Open(dir, path string, limit int64) (*File, error) {
+	o, err := e.start(request{Dir: dir, Name: path, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
-	a, err := o.answer()
+	a, err := o.response()
 	if err != nil {
 		o.Close()
 		return nil, err
@@ -229,9 +229,9 @@ func (e Elsewhere) Open(dir, path string, limit int64) (*File, error) {
 }
 
 // capped keeps the first lines of a complaint.
-type capped struct{ to *bytes.Buffer }
+type limitedBuffer struct{ to *bytes.Buffer }
 
-func (c *capped) Write(b []byte) (int, error) {
+func (c *limitedBuffer) Write(b []byte) (int, error) {
 	c.to.Write(b[:min(len(b), max(0, 1<<10-c.to.Len()))])
 	return len(b), nil
 }

@@ -31,8 +31,8 @@ func init() {
 }
 
 // elsewhere is the tests' own binary as the other process.
-func elsewhere() Elsewhere {
-	return Elsewhere{Command: func() *exec.Cmd {
+func elsewhere() Subprocess {
+	return Subprocess{Command: func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = []string{asServer + "=1"}
 		return cmd
@@ -48,7 +48,7 @@ func TestElsewhere_Put(t *testing.T) {
 		testkit.Must(t, err)
 		if got, err := os.ReadFile(
 			filepath.Join(dir, want),
-		); err != nil || put != (Placed{want, int64(len(got))}) ||
+		); err != nil || put != (Stored{want, int64(len(got))}) ||
 			!bytes.Equal(got, large[i:]) {
 			t.Errorf("placed %+v, %v, want %s", put, err, want)
 		}
@@ -73,7 +73,7 @@ func TestElsewhere_Errors(t *testing.T) {
 	before := names(t, dir)
 	e := elsewhere()
 	var limit *LimitError
-	var kind *KindError
+	var kind *TypeError
 	var source *SourceError
 	var system *Error
 	for _, broken := range []error{os.ErrDeadlineExceeded, io.ErrUnexpectedEOF} {
@@ -120,7 +120,7 @@ func TestElsewhere_Errors(t *testing.T) {
 	if after := names(t, dir); !slices.Equal(after, before) {
 		t.Errorf("the directory holds %q", after)
 	}
-	dead := Elsewhere{Command: func() *exec.Cmd { return exec.Command("/bin/sh", "-c", "echo it is over >&2; exit 1") }}
+	dead := Subprocess{Command: func() *exec.Cmd { return exec.Command("/bin/sh", "-c", "echo it is over >&2; exit 1") }}
 	if _, err := dead.Put(
 		dir,
 		"x",

@@ -30,12 +30,12 @@ type LimitError struct {
 func (e *LimitError) Error() string { return "the file is larger than " + Size(e.Limit) }
 
 // KindError says that a path leads to something else than a regular file.
-type KindError struct {
+type TypeError struct {
 	Path string
 	Mode fs.FileMode
 }
 
-func (e *KindError) Error() string { return fmt.Sprintf("%q is %s", e.Path, kind(e.Mode)) }
+func (e *TypeError) Error() string { return fmt.Sprintf("%q is %s", e.Path, typeName(e.Mode)) }
 
 // SourceError says that the bytes of a file did not come whole.
 type SourceError struct {
@@ -55,7 +55,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%q: %v", e.Path, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
 // failed wraps what the os package returned for a path.
-func failed(path string, err error) error {
+func pathError(path string, err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {
 		err = of.Err
@@ -97,7 +97,7 @@ func clip(text string) string {
 }
 
 // kind says in words what a mode's type is.
-func kind(mode fs.FileMode) string {
+func typeName(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
 		return "a directory"

@@ -35,7 +35,7 @@ func TestPut(t *testing.T) {
 		text := strings.Repeat("x", 100*i) // the first is empty
 		put, err := Put(dir, "notes.txt", strings.NewReader(text), 1000)
 		testkit.Must(t, err)
-		if put != (Placed{want, int64(len(text))}) {
+		if put != (Stored{want, int64(len(text))}) {
 			t.Errorf("placed %+v, want %s of %d bytes", put, want, len(text))
 		}
 		got, err := os.ReadFile(filepath.Join(dir, want))
@@ -232,7 +232,7 @@ func TestOpen_Refuses(t *testing.T) {
 	testkit.Must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 101), 0o600))
 	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
 	testkit.Must(t, os.Symlink("loop", filepath.Join(dir, "loop")))
-	var kind *KindError
+	var kind *TypeError
 	var limit *LimitError
 	for path, is := range map[string]func(error) bool{
 		"":             func(err error) bool { return errors.Is(err, ErrName) },

@@ -21,7 +21,7 @@ type File struct {
 }
 
 // Enter says why dir cannot be a working directory; nil: it can. The error is an *Error.
-func Enter(dir string) error {
+func CheckDir(dir string) error {
 	at, err := os.Stat(dir)
 	if err == nil && !at.IsDir() {
 		err = unix.ENOTDIR
@@ -30,7 +30,7 @@ func Enter(dir string) error {
 		err = unix.Access(dir, unix.X_OK)
 	}
 	if err != nil {
-		return failed(dir, err)
+		return pathError(dir, err)
 	}
 	return nil
 }
@@ -48,14 +48,14 @@ func Open(dir, path string, limit int64) (*File, error) {
 	}
 	at, err := os.Stat(path) // opening a device may do something by itself
 	if err != nil {
-		return nil, failed(path, err)
+		return nil, pathError(path, err)
 	}
 	if err := check(path, at, limit); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // it may have become something else
 	if err != nil {
-		return nil, failed(path, err)
+		return nil, pathError(path, err)
 	}
 	if at, err = f.Stat(); err == nil {
 		err = check(path, at, limit)
@@ -69,7 +69,7 @@ func Open(dir, path string, limit int64) (*File, error) {
 
 func check(path string, at os.FileInfo, limit int64) error {
 	if !at.Mode().IsRegular() {
-		return &KindError{path, at.Mode()}
+		return &TypeError{path, at.Mode()}
 	}
 	if at.Size() > limit {
 		return &LimitError{limit}

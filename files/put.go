@@ -17,13 +17,13 @@ import (
 const tempPrefix = ".convoy-upload-"
 
 // mostNumbers bounds the search for a name that is free.
-const mostNumbers = 1000
+const maxSuffix = 1000
 
 // mode is a new file's, less the umask.
 const mode = 0o644
 
 // Placed says where a file went.
-type Placed struct {
+type Stored struct {
 	Name  string // the one that was free
 	Bytes int64
 }
@@ -34,19 +34,19 @@ type Placed struct {
 // the same time get different names.
 //
 // The error is ErrName, *LimitError, *SourceError or *Error.
-func Put(dir, name string, source io.Reader, limit int64) (Placed, error) {
+func Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	if err := CheckName(name); err != nil {
-		return Placed{}, err
+		return Stored{}, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return Placed{}, failed(dir, err)
+		return Stored{}, pathError(dir, err)
 	}
 	defer root.Close()
 	temp := tempPrefix + rand.Text()[:16]
-	n, err := fill(root, temp, source, limit)
+	n, err := writeTemp(root, temp, source, limit)
 	if err == nil {
-		name, err = settle(root, temp, name)
+		name, err = claimName(root, temp, name)
 	}
 	if err != nil {
 		root.Remove(temp) //nolint:errcheck // it may not be there
@@ -54,53 +54,53 @@ func Put(dir, name string, source io.Reader, limit int64) (Placed, error) {
 		if errors.As(err, &of) {
 			of.Path = filepath.Join(dir, name)
 		}
-		return Placed{}, err
+		return Stored{}, err
 	}
-	return Placed{name, n}, nil
+	return Stored{name, n}, nil
 }
 
 // fill writes source into a new file.
-func fill(root *os.Root, temp string, source io.Reader, limit int64) (int64, error) {
+func writeTemp(root *os.Root, temp string, source io.Reader, limit int64) (int64, error) {
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return 0, failed(temp, err)
+		return 0, pathError(temp, err)
 	}
 	in := &sourceReader{from: source}
-	n, err := io.Copy(onlyWriter{f}, io.LimitReader(in, limit+1))
+	n, err := io.Copy(plainWriter{f}, io.LimitReader(in, limit+1))
 	closed := f.Close() // some file systems tell only now that there is no room
 	switch {
 	case in.err != nil:
 		return 0, &SourceError{in.err}
 	case err != nil:
-		return 0, failed(temp, err)
+		return 0, pathError(temp, err)
 	case n > limit:
 		return 0, &LimitError{limit}
 	case closed != nil:
-		return 0, failed(temp, closed)
+		return 0, pathError(temp, closed)
 	}
 	return n, nil
 }
 
 // settle gives the file the first name that is free. A name is taken by making
 // the file, which only one can, and then put in its place.
-func settle(root *os.Root, temp, name string) (string, error) {
-	for n := 1; n <= mostNumbers; n++ {
+func claimName(root *os.Root, temp, name string) (string, error) {
+	for n := 1; n <= maxSuffix; n++ {
 		free := numbered(name, n)
 		f, err := root.OpenFile(free, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return name, failed(free, err)
+			return name, pathError(free, err)
 		}
 		f.Close() //nolint:errcheck // it is empty
 		if err := root.Rename(temp, free); err != nil {
 			root.Remove(free) //nolint:errcheck // ours, and empty
-			return name, failed(free, err)
+			return name, pathError(free, err)
 		}
 		return free, nil
 	}
-	return name, failed(name, fs.ErrExist)
+	return name, pathError(name, fs.ErrExist)
 }
 
 // numbered is the n-th name to try: "a.txt", "a (2).txt", "a (3).txt".
@@ -142,4 +142,4 @@ func (r *sourceReader) Read(b []byte) (int, error) {
 
 // onlyWriter hides that a file can read by itself, which would hide whose an
 // error is.
-type onlyWriter struct{ io.Writer }
+type plainWriter struct{ io.Writer }

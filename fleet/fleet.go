@@ -39,13 +39,13 @@ type Fleet struct {
 	cancel context.CancelCauseFunc
 	group  sync.WaitGroup // everything that runs under ctx
 
-	mu      sync.Mutex
-	closed  bool
-	rows    map[string]*row
-	gone    map[string]*trace // nodes retired lately
-	list    []Node            // what List says
-	refusal string            // what Refusal said last
-	changed chan struct{}     // closed and replaced when list changes
+	mu          sync.Mutex
+	closed      bool
+	rows        map[string]*row
+	tombstones  map[string]*tombstone // nodes retired lately
+	list        []Node                // what List says
+	unavailable string                // what Refusal said last
+	changed     chan struct{}         // closed and replaced when list changes
 }
 
 // New returns a fleet that knows one node, itself. It does not run before Start.
@@ -54,12 +54,12 @@ func New(cfg Config) *Fleet {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &Fleet{
-		cfg:     cfg,
-		log:     cfg.Log,
-		label:   randomLabel,
-		rows:    make(map[string]*row),
-		gone:    make(map[string]*trace),
-		changed: make(chan struct{}),
+		cfg:        cfg,
+		log:        cfg.Log,
+		label:      randomLabel,
+		rows:       make(map[string]*row),
+		tombstones: make(map[string]*tombstone),
+		changed:    make(chan struct{}),
 	}
 	f.rows[cfg.Self] = &row{name: cfg.Self}
 	f.list = f.build()
@@ -136,9 +136,9 @@ func (f *Fleet) Provider() string {
 
 // Refusal says why the provider can make and retire nothing now; empty: it can,
 // or there is none.
-func (f *Fleet) Refusal() string {
-	if p, ok := f.cfg.Provider.(Refuser); ok {
-		return p.Refusal()
+func (f *Fleet) Unavailable() string {
+	if p, ok := f.cfg.Provider.(Availability); ok {
+		return p.Unavailable()
 	}
 	return ""
 }
@@ -210,9 +210,9 @@ func (f *Fleet) update(change func(now time.Time)) {
 // refresh makes the list anew and wakes readers if it says something else. It
 // returns the nodes whose status changed. f.mu must be held.
 func (f *Fleet) refresh() (turned []Node) {
-	next, refusal := f.build(), f.Refusal()
-	if !slices.EqualFunc(next, f.list, same) || refusal != f.refusal {
-		f.refusal = refusal
+	next, refusal := f.build(), f.Unavailable()
+	if !slices.EqualFunc(next, f.list, equal) || refusal != f.unavailable {
+		f.unavailable = refusal
 		close(f.changed)
 		f.changed = make(chan struct{})
 	}
@@ -242,21 +242,21 @@ func byAge(a, b Node) int {
 		}
 		return 1
 	}
-	return cmp.Or(born(a).Compare(born(b)), strings.Compare(a.Name, b.Name))
+	return cmp.Or(createdAt(a).Compare(createdAt(b)), strings.Compare(a.Name, b.Name))
 }
 
 // born is the time that orders the list: when a node was asked for if that is
 // known, else when it started.
-func born(n Node) time.Time {
-	if !n.Made.IsZero() {
-		return n.Made
+func createdAt(n Node) time.Time {
+	if !n.Created.IsZero() {
+		return n.Created
 	}
 	return n.Started
 }
 
 // same reports whether a and b say the same. An alive node is seen all the
 // time, which is no news.
-func same(a, b Node) bool {
+func equal(a, b Node) bool {
 	if a.Status == Alive && b.Status == Alive {
 		a.Seen, b.Seen = time.Time{}, time.Time{}
 	}
@@ -270,17 +270,17 @@ var (
 	ErrNoProvider   = errors.New("no provider here")
 	ErrFull         = errors.New("node limit reached")
 	ErrClosed       = errors.New("fleet is closed")
-	ErrRefused      = errors.New("provider refuses")
+	ErrUnavailable  = errors.New("provider refuses")
 )
 
 // RefusedError is the ErrRefused that says why.
-type RefusedError struct{ Reason string }
+type UnavailableError struct{ Reason string }
 
 // Error is the provider's reason, for people.
-func (e *RefusedError) Error() string { return e.Reason }
+func (e *UnavailableError) Error() string { return e.Reason }
 
 // Unwrap makes errors.Is(err, ErrRefused) true.
-func (e *RefusedError) Unwrap() error { return ErrRefused }
+func (e *UnavailableError) Unwrap() error { return ErrUnavailable }
 
 // FullError is the ErrFull that says how many nodes there may be.
 type FullError struct{ Max int }

@@ -4,12 +4,12 @@ import "time"
 
 // traceAge is how long a retired node is remembered at least: gossip may
 // speak of it for as long as it remembers lost members.
-const traceAge = time.Hour
+const tombstoneAge = time.Hour
 
 // trace is what remains of a retired node. It keeps the row from coming back
 // while provider and cluster still speak of it, and its name from being used.
-type trace struct {
-	at        time.Time       // when it was gone
+type tombstone struct {
+	retiredAt time.Time       // when it was gone
 	node      Node            // as it was shown last
 	instances map[string]bool // its members then
 	listed    bool            // the provider's next list may still have it
@@ -17,8 +17,8 @@ type trace struct {
 
 // hides reports whether m is an instance of the retired node. One that was
 // unknown then, but had started, had just not been heard of.
-func (t *trace) hides(m Member) bool {
-	return t != nil && (t.instances[m.Instance] || m.Started.Before(t.at))
+func (t *tombstone) covers(m Member) bool {
+	return t != nil && (t.instances[m.Instance] || m.Started.Before(t.retiredAt))
 }
 
 // SetMembers tells the fleet what the cluster sees now. It is called after
@@ -29,9 +29,9 @@ func (f *Fleet) SetMembers(members []Member) {
 		byName[m.Name] = append(byName[m.Name], m)
 	}
 	f.update(func(now time.Time) {
-		for name, t := range f.gone {
-			if len(byName[name]) == 0 && now.Sub(t.at) > traceAge {
-				delete(f.gone, name)
+		for name, t := range f.tombstones {
+			if len(byName[name]) == 0 && now.Sub(t.retiredAt) > tombstoneAge {
+				delete(f.tombstones, name)
 			}
 		}
 		for name, of := range byName {
@@ -42,7 +42,7 @@ func (f *Fleet) SetMembers(members []Member) {
 				r.members = nil
 			}
 		}
-		f.settle(now)
+		f.settleRows(now)
 	})
 }
 
@@ -50,7 +50,7 @@ func (f *Fleet) SetMembers(members []Member) {
 func (f *Fleet) setInstances(name string, members []Member) {
 	kept := members[:0]
 	for _, m := range members {
-		if !f.gone[name].hides(m) {
+		if !f.tombstones[name].covers(m) {
 			kept = append(kept, m)
 		}
 	}
@@ -72,7 +72,7 @@ func (f *Fleet) setServices(services []Service) {
 		byName[s.Name] = &s
 	}
 	f.update(func(now time.Time) {
-		for name, t := range f.gone {
+		for name, t := range f.tombstones {
 			if byName[name] == nil {
 				t.listed = false
 			} else if t.listed {
@@ -87,7 +87,7 @@ func (f *Fleet) setServices(services []Service) {
 		for name, r := range f.rows {
 			r.setService(byName[name], now)
 		}
-		f.settle(now)
+		f.settleRows(now)
 	})
 }
 
@@ -99,7 +99,7 @@ func (f *Fleet) adopt(name string) *row {
 }
 
 // settle lets every row follow the change and drops those that are empty.
-func (f *Fleet) settle(now time.Time) {
+func (f *Fleet) settleRows(now time.Time) {
 	for name, r := range f.rows {
 		r.settle(now)
 		if r.empty() && name != f.cfg.Self {

@@ -46,7 +46,7 @@ func (s *scene) spawned(err error) {
 	wait(s.t, s.f, "end of spawn", func([]Node) bool {
 		s.f.mu.Lock()
 		defer s.f.mu.Unlock()
-		return s.f.rows[s.name].making == nil
+		return s.f.rows[s.name].spawning == nil
 	})
 }
 
@@ -124,7 +124,7 @@ func TestJoin(t *testing.T) {
 			s.spawned(nil)
 			s.members(MemberAlive)
 			s.members(MemberUnreachable)
-		}, Unreachable, unanswered},
+		}, Unreachable, noAnswer},
 		{"back again", true, func(s *scene) {
 			s.running()
 			s.spawned(nil)
@@ -137,7 +137,7 @@ func TestJoin(t *testing.T) {
 			s.spawned(nil)
 			s.members(MemberAlive)
 			s.members()
-		}, Unreachable, unanswered},
+		}, Unreachable, noAnswer},
 		{"service deleted by somebody else", true, func(s *scene) {
 			s.running()
 			s.spawned(nil)
@@ -150,7 +150,7 @@ func TestJoin(t *testing.T) {
 			false,
 			func(s *scene) { s.running(); s.members(MemberUnreachable) },
 			Unreachable,
-			unanswered,
+			noAnswer,
 		},
 		{"somebody else's", false, func(s *scene) { s.members(MemberAlive) }, Alive, ""},
 		{
@@ -158,7 +158,7 @@ func TestJoin(t *testing.T) {
 			false,
 			func(s *scene) { s.members(MemberAlive); s.members(MemberUnreachable) },
 			Unreachable,
-			unanswered,
+			noAnswer,
 		},
 		{"somebody else's, left", false, func(s *scene) { s.members(MemberAlive); s.members(MemberLeft) }, Left, ""},
 		{"somebody else's, forgotten", false, func(s *scene) { s.members(MemberLeft); s.members() }, "", ""},

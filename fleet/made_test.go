@@ -17,10 +17,10 @@ func TestMade_ElsewhereOrEarlier(t *testing.T) {
 	f, p := start(t, 5)
 	s := &scene{t: t, f: f, p: p, name: "convoy@convoy-test.convoy.internal"}
 	building := Step{Name: "building", At: noon}
-	making := Service{Name: s.name, ID: "svc-1", Making: true, Made: noon, Steps: []Step{building}}
+	making := Service{Name: s.name, ID: "svc-1", Provisioning: true, Created: noon, Steps: []Step{building}}
 	p.serve(making)
 	n := waitStatus(t, f, s.name, Creating)
-	if !n.Made.Equal(noon) || !n.Retirable || len(n.Steps) != 1 {
+	if !n.Created.Equal(noon) || !n.Retirable || len(n.Steps) != 1 {
 		t.Errorf("node is %+v, want it made at noon, retirable, with its step", n)
 	}
 	if count, _ := f.Count(); count != 1 {
@@ -35,7 +35,7 @@ func TestMade_ElsewhereOrEarlier(t *testing.T) {
 		t.Errorf("steps are %+v, want the first one ended, and each once", n.Steps)
 	}
 
-	making.Making, making.Running = false, true
+	making.Provisioning, making.Running = false, true
 	p.serve(making)
 	if n = waitStatus(t, f, s.name, Joining); n.Steps[len(n.Steps)-1].Name != joiningStep {
 		t.Errorf("steps are %+v, want it joining", n.Steps)
@@ -49,13 +49,13 @@ func TestMade_ElsewhereOrEarlier(t *testing.T) {
 func TestMade_AndFailed(t *testing.T) {
 	f, p := start(t, 5)
 	name := "convoy@convoy-test.convoy.internal"
-	p.serve(Service{Name: name, Making: true})
+	p.serve(Service{Name: name, Provisioning: true})
 	waitStatus(t, f, name, Creating)
 	p.serve(Service{Name: name, Message: "build image: exit code 1"})
 	if n := waitStatus(t, f, name, Failed); n.Message != "build image: exit code 1" {
 		t.Errorf("message is %q", n.Message)
 	}
-	p.serve(Service{Name: name, Making: true}) // somebody deploys it again
+	p.serve(Service{Name: name, Provisioning: true}) // somebody deploys it again
 	waitStatus(t, f, name, Creating)
 	p.serve(Service{Name: name, Running: true})
 	waitStatus(t, f, name, Joining)
@@ -67,7 +67,7 @@ func TestMade_AfterAFailedSpawn(t *testing.T) {
 	n, c := spawnOne(t, f, p)
 	c.answer <- errors.New("no answer")
 	waitStatus(t, f, n.Name, Failed)
-	p.serve(Service{Name: n.Name, Making: true})
+	p.serve(Service{Name: n.Name, Provisioning: true})
 	if n = waitStatus(t, f, n.Name, Failed); n.Message != "no answer" {
 		t.Errorf("message is %q", n.Message)
 	}
@@ -81,7 +81,7 @@ type moody struct {
 	refusal atomic.Value
 }
 
-func (m *moody) Refusal() string { return m.refusal.Load().(string) }
+func (m *moody) Unavailable() string { return m.refusal.Load().(string) }
 
 func TestRefusal(t *testing.T) {
 	m := &moody{script: newScript()}
@@ -92,14 +92,14 @@ func TestRefusal(t *testing.T) {
 	m.serve(Service{Name: "convoy@convoy-test.convoy.internal", Running: true})
 
 	_, err := f.Spawn()
-	var refused *RefusedError
-	if !errors.Is(err, ErrRefused) || !errors.As(err, &refused) || refused.Reason != "the token proves nothing" {
+	var refused *UnavailableError
+	if !errors.Is(err, ErrUnavailable) || !errors.As(err, &refused) || refused.Reason != "the token proves nothing" {
 		t.Errorf("Spawn: %v, want the refusal", err)
 	}
-	if _, err := f.Retire("convoy-test"); !errors.Is(err, ErrRefused) {
+	if _, err := f.Retire("convoy-test"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Retire: %v, want the refusal", err)
 	}
-	if got := f.Refusal(); got != "the token proves nothing" {
+	if got := f.Unavailable(); got != "the token proves nothing" {
 		t.Errorf("Refusal() = %q", got)
 	}
 

@@ -23,7 +23,7 @@ func Merge(own, control []Node) []Node {
 			continue
 		}
 		n := &list[i]
-		n.Provider, n.ID, n.Made, n.Steps = made.Provider, made.ID, made.Made, made.Steps
+		n.Provider, n.ID, n.Created, n.Steps = made.Provider, made.ID, made.Created, made.Steps
 		n.Retirable = made.Retirable && !n.Self
 		if made.Status == Retiring || n.Status != Alive && made.Message != "" {
 			n.Status, n.Message = made.Status, made.Message

@@ -18,21 +18,21 @@ func TestMerge(t *testing.T) {
 	}
 	control := []Node{
 		{Name: "control", Status: Alive, Self: true, Control: true, Started: now},
-		{Name: "self", Status: Retiring, Provider: "local", ID: "pid 1", Retirable: true, Made: now.Add(time.Second)},
+		{Name: "self", Status: Retiring, Provider: "local", ID: "pid 1", Retirable: true, Created: now.Add(time.Second)},
 		{
 			Name:      "dead",
 			Status:    Unreachable,
 			Message:   "process ended",
 			Provider:  "local",
 			Retirable: true,
-			Made:      now.Add(2 * time.Second),
+			Created:   now.Add(2 * time.Second),
 		},
 		{
 			Name:      "new",
 			Status:    Creating,
 			Provider:  "local",
 			Retirable: true,
-			Made:      now.Add(3 * time.Second),
+			Created:   now.Add(3 * time.Second),
 			Steps:     []Step{{Name: "starting"}},
 		},
 		{Name: "hand", Status: Unreachable, Message: "does not answer", Started: now.Add(9 * time.Second)},

@@ -20,7 +20,7 @@ const (
 )
 
 // Making reports whether a node of this status has not been a member yet: its own log cannot be asked for.
-func (s Status) Making() bool { return s == Creating || s == Joining || s == Failed }
+func (s Status) Pending() bool { return s == Creating || s == Joining || s == Failed }
 
 // Step is one step of a node's making or taking away.
 type Step struct {
@@ -51,7 +51,7 @@ type Node struct {
 
 	Started time.Time // when its youngest instance began
 	Seen    time.Time // last time it was known to be alive
-	Made    time.Time // when it was asked for, zero for others' nodes
+	Created time.Time `json:"Made"` // when it was asked for, zero for others' nodes
 
 	Steps []Step
 }

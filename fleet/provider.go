@@ -7,14 +7,14 @@ import (
 
 // Service is what a provider knows of one node that it made or is making.
 type Service struct {
-	Name    string // full node name
-	ID      string // the provider's own, such as "pid 4242"
-	Running bool
-	Making  bool   // neither runs nor has failed yet: the provider is at work, also without a Spawn under way here
-	Message string // why it does not run (any more), "process ended: signal: killed"
+	Name         string // full node name
+	ID           string // the provider's own, such as "pid 4242"
+	Running      bool
+	Provisioning bool   // neither runs nor has failed yet: the provider is at work, also without a Spawn under way here
+	Message      string // why it does not run (any more), "process ended: signal: killed"
 
-	Made  time.Time // when it was made, for nodes that were not spawned by this process; may be zero
-	Steps []Step    // what the provider saw of its making; a step is known by its name and beginning
+	Created time.Time // when it was made, for nodes that were not spawned by this process; may be zero
+	Steps   []Step    // what the provider saw of its making; a step is known by its name and beginning
 }
 
 // Provider makes nodes and takes them away. Its methods are called from
@@ -40,7 +40,7 @@ type Provider interface {
 // Refuser is a Provider that can be unable to make and retire nodes for a
 // while, for a reason that people can do something about. It calls Watch's
 // update when the reason changes.
-type Refuser interface {
+type Availability interface {
 	// Refusal says why nothing can be made or retired now; empty: it can.
-	Refusal() string
+	Unavailable() string
 }

@@ -17,7 +17,7 @@ const maxSteps = 64
 const joiningStep = "joining"
 
 // unanswered explains a member that gossip lost.
-const unanswered = "does not answer the cluster"
+const noAnswer = "does not answer the cluster"
 
 // unreachableHere explains a member that gossip has, and calls do not reach.
 const unreachableHere = "unreachable from here: "
@@ -27,24 +27,24 @@ type row struct {
 	name string
 
 	// The provider's side.
-	owned    bool      // made here: counts against the limit and can be retired
-	made     time.Time // when Spawn was called, zero for adopted services
-	making   *making   // not nil while Provider.Spawn is at work
-	failure  string    // why Provider.Spawn failed
-	service  *Service  // nil while the provider does not list it
-	retiring bool
-	refusal  string // why the last retirement failed
-	steps    []Step
+	owned     bool      // made here: counts against the limit and can be retired
+	created   time.Time // when Spawn was called, zero for adopted services
+	spawning  *spawning // not nil while Provider.Spawn is at work
+	spawnErr  string    // why Provider.Spawn failed
+	service   *Service  // nil while the provider does not list it
+	retiring  bool
+	retireErr string // why the last retirement failed
+	steps     []Step
 
 	// The cluster's side.
 	members []Member        // instances of this name
-	past    map[string]bool // instances that ended with their service, whatever gossip says still
+	ended   map[string]bool // instances that ended with their service, whatever gossip says still
 	joined  bool            // has been a member
 	last    Member          // the member that the row shows, kept when the cluster forgets it
 }
 
 // making is one call of Provider.Spawn under way.
-type making struct {
+type spawning struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when Provider.Spawn has returned
 }
@@ -54,14 +54,14 @@ func (r *row) empty() bool { return !r.owned && len(r.members) == 0 }
 
 // owner returns the instance that owns the name: the youngest alive one, else
 // the youngest.
-func (r *row) owner() (Member, bool) {
+func (r *row) current() (Member, bool) {
 	var best Member
 	found := false
 	for _, m := range r.members {
-		if r.past[m.Instance] && r.service != nil && r.service.Running {
+		if r.ended[m.Instance] && r.service != nil && r.service.Running {
 			continue // of the run before this one
 		}
-		if !found || r.before(best, m) {
+		if !found || r.supersededBy(best, m) {
 			best, found = m, true
 		}
 	}
@@ -69,7 +69,7 @@ func (r *row) owner() (Member, bool) {
 }
 
 // before reports whether b owns the name rather than a.
-func (r *row) before(a, b Member) bool {
+func (r *row) supersededBy(a, b Member) bool {
 	if alive := r.alive(b); alive != r.alive(a) {
 		return alive
 	}
@@ -79,24 +79,24 @@ func (r *row) before(a, b Member) bool {
 	return a.Instance < b.Instance
 }
 
-func (r *row) alive(m Member) bool { return m.State == MemberAlive && !r.past[m.Instance] }
+func (r *row) alive(m Member) bool { return m.State == MemberAlive && !r.ended[m.Instance] }
 
 // settle follows what a change of members or services means for the row's own
 // memory: whether it joined, its timeline, when it was seen.
 func (r *row) settle(now time.Time) {
-	m, known := r.owner()
+	m, known := r.current()
 	if known {
 		r.joined = true
-		if r.past[m.Instance] && m.Instance == r.last.Instance {
+		if r.ended[m.Instance] && m.Instance == r.last.Instance {
 			m.Seen = r.last.Seen // the provider knew of its end before gossip did
 		}
 		r.last = m
 	}
 	if known && r.alive(m) {
-		r.failure = ""
+		r.spawnErr = ""
 		r.endStep(joiningStep, now, "")
 	}
-	if r.service != nil && !r.service.Running && !r.service.Making && r.making == nil {
+	if r.service != nil && !r.service.Running && !r.service.Provisioning && r.spawning == nil {
 		r.endStep(joiningStep, now, r.service.Message)
 	}
 }
@@ -106,92 +106,92 @@ func (r *row) setService(s *Service, now time.Time) {
 	was := r.service
 	r.service = s
 	if s != nil {
-		r.told(s, was, now)
+		r.mergeSteps(s, was, now)
 	}
 	switch {
 	case s == nil:
-		if was != nil && r.making == nil && r.failure == "" && !r.retiring {
+		if was != nil && r.spawning == nil && r.spawnErr == "" && !r.retiring {
 			r.owned = false // taken away by somebody else
 		}
 		return
 	case was == nil || was.Running == s.Running:
 	case s.Running:
-		r.restarted()
+		r.markRestarted()
 	default:
-		r.ended(now)
+		r.markEnded(now)
 	}
 	r.owned = true
 }
 
 // told takes over what the provider saw of the making. A node that comes up
 // without a Spawn of this process joins as others do.
-func (r *row) told(s, was *Service, now time.Time) {
-	if r.made.IsZero() {
-		r.made = s.Made
+func (r *row) mergeSteps(s, was *Service, now time.Time) {
+	if r.created.IsZero() {
+		r.created = s.Created
 	}
 	for _, step := range s.Steps {
 		r.step(step)
 	}
-	if was != nil && was.Making && s.Running && r.making == nil {
+	if was != nil && was.Provisioning && s.Running && r.spawning == nil {
 		r.step(Step{Name: joiningStep, At: now})
 	}
 }
 
 // ended marks the instances of a service that does not run any more: gossip
 // takes seconds to find that out.
-func (r *row) ended(now time.Time) {
-	r.past = make(map[string]bool)
+func (r *row) markEnded(now time.Time) {
+	r.ended = make(map[string]bool)
 	for _, m := range r.members {
 		if m.State == MemberAlive && m.Instance == r.last.Instance {
 			r.last.Seen = now
 		}
-		r.past[m.Instance] = true
+		r.ended[m.Instance] = true
 	}
 }
 
 // restarted lets a service that runs again join again.
-func (r *row) restarted() {
-	r.joined, r.failure = false, ""
+func (r *row) markRestarted() {
+	r.joined, r.spawnErr = false, ""
 	for _, m := range r.members {
 		if m.State == MemberAlive {
-			delete(r.past, m.Instance)
+			delete(r.ended, m.Instance)
 		}
 	}
 }
 
 // status is the join of both sides, with the reason where there is one.
 func (r *row) status() (Status, string) {
-	m, known := r.owner()
+	m, known := r.current()
 	ended := r.service != nil && !r.service.Running
 	switch {
 	case r.retiring:
 		return Retiring, ""
 	case known && r.alive(m):
-		return Alive, cmp.Or(r.refusal, r.crowd())
-	case r.making != nil:
+		return Alive, cmp.Or(r.retireErr, r.duplicates())
+	case r.spawning != nil:
 		return Creating, ""
-	case ended && r.service.Making && r.failure == "":
-		return Creating, r.refusal
-	case r.failure != "":
-		return Failed, r.failure
+	case ended && r.service.Provisioning && r.spawnErr == "":
+		return Creating, r.retireErr
+	case r.spawnErr != "":
+		return Failed, r.spawnErr
 	case ended && r.joined:
 		return Unreachable, r.service.Message
 	case ended:
 		return Failed, r.service.Message
 	case known && m.State == MemberLeft:
-		return Left, r.refusal
+		return Left, r.retireErr
 	case r.joined && m.Error != "":
 		return Unreachable, unreachableHere + m.Error
 	case r.joined:
-		return Unreachable, unanswered
+		return Unreachable, noAnswer
 	default:
-		return Joining, r.refusal
+		return Joining, r.retireErr
 	}
 }
 
 // crowd says that several instances have the name: replicas, or one that is
 // being deployed anew and its predecessor, which leaves.
-func (r *row) crowd() string {
+func (r *row) duplicates() string {
 	n := 0
 	for _, m := range r.members {
 		if r.alive(m) {
@@ -236,7 +236,7 @@ func (f *Fleet) render(r *row) Node {
 		Self:     r.name == f.cfg.Self,
 		Control:  m.Control,
 		Instance: m.Instance, Version: m.Version, Addr: m.Addr,
-		Started: m.Started, Seen: m.Seen, Made: r.made,
+		Started: m.Started, Seen: m.Seen, Created: r.created,
 		Steps: slices.Clone(r.steps),
 	}
 	n.Status, n.Message = r.status()

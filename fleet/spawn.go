@@ -37,7 +37,7 @@ func (f *Fleet) Spawn() (Node, error) {
 func (f *Fleet) reserve() (Node, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.ready(); err != nil {
+	if err := f.checkAvailable(); err != nil {
 		return Node{}, err
 	}
 	if f.count() >= f.cfg.Max {
@@ -48,40 +48,40 @@ func (f *Fleet) reserve() (Node, error) {
 		return Node{}, err
 	}
 	ctx, cancel := context.WithCancelCause(f.ctx)
-	m := &making{cancel: cancel, done: make(chan struct{})}
-	r := &row{name: name, owned: true, made: time.Now().UTC(), making: m}
+	m := &spawning{cancel: cancel, done: make(chan struct{})}
+	r := &row{name: name, owned: true, created: time.Now().UTC(), spawning: m}
 	f.rows[name] = r
-	f.group.Go(func() { f.spawn(ctx, r, m) })
+	f.group.Go(func() { f.runSpawn(ctx, r, m) })
 	f.refresh()
 	return f.find(name)
 }
 
 // ready reports why nothing can be made or retired now. f.mu must be held.
-func (f *Fleet) ready() error {
+func (f *Fleet) checkAvailable() error {
 	switch {
 	case f.cfg.Provider == nil:
 		return ErrNoProvider
 	case f.closed || f.ctx == nil || f.ctx.Err() != nil:
 		return ErrClosed
-	case f.Refusal() != "":
-		return &RefusedError{Reason: f.Refusal()}
+	case f.Unavailable() != "":
+		return &UnavailableError{Reason: f.Unavailable()}
 	default:
 		return nil
 	}
 }
 
 // spawn has the provider make the node of r, and notes how it went.
-func (f *Fleet) spawn(ctx context.Context, r *row, under *making) {
+func (f *Fleet) runSpawn(ctx context.Context, r *row, under *spawning) {
 	began := time.Now()
 	err := f.cfg.Provider.Spawn(ctx, r.name, f.stepper(r))
 	under.cancel(nil)
 	f.update(func(now time.Time) {
 		close(under.done)
-		r.making = nil
+		r.spawning = nil
 		if err != nil {
-			r.failure = err.Error()
-			r.endStep("", now, r.failure)
-		} else if m, known := r.owner(); !known || !r.alive(m) {
+			r.spawnErr = err.Error()
+			r.endStep("", now, r.spawnErr)
+		} else if m, known := r.current(); !known || !r.alive(m) {
 			r.step(Step{Name: joiningStep, At: now})
 		}
 		r.settle(now)
@@ -116,7 +116,7 @@ func (f *Fleet) retire(name string) (n Node, began bool, err error) {
 		return Node{}, false, ErrNoProvider
 	}
 	n, err = f.find(name)
-	if t := f.retired(name); err != nil && t != nil {
+	if t := f.findTombstone(name); err != nil && t != nil {
 		return t.node, false, nil
 	}
 	switch {
@@ -127,29 +127,29 @@ func (f *Fleet) retire(name string) (n Node, began bool, err error) {
 	case !n.Retirable:
 		return Node{}, false, ErrNotRetirable
 	}
-	if err := f.ready(); err != nil {
+	if err := f.checkAvailable(); err != nil {
 		return Node{}, false, err
 	}
 	r := f.rows[n.Name]
-	r.retiring, r.refusal = true, ""
+	r.retiring, r.retireErr = true, ""
 	r.endStep(joiningStep, time.Now().UTC(), "")
-	under := r.making
-	f.group.Go(func() { f.takeAway(r, under) })
+	under := r.spawning
+	f.group.Go(func() { f.runRetire(r, under) })
 	f.refresh()
 	n, err = f.find(n.Name)
 	return n, true, err
 }
 
 // retired finds what remains of a retired node, by full name or label.
-func (f *Fleet) retired(name string) *trace {
-	if t := f.gone[name]; t != nil || f.cfg.Provider == nil {
+func (f *Fleet) findTombstone(name string) *tombstone {
+	if t := f.tombstones[name]; t != nil || f.cfg.Provider == nil {
 		return t
 	}
-	return f.gone[f.cfg.Provider.NodeName(name)]
+	return f.tombstones[f.cfg.Provider.NodeName(name)]
 }
 
 // takeAway ends the making of the node if it goes on, then has it retired.
-func (f *Fleet) takeAway(r *row, under *making) {
+func (f *Fleet) runRetire(r *row, under *spawning) {
 	if under != nil {
 		under.cancel(errRetired)
 		<-under.done
@@ -158,11 +158,11 @@ func (f *Fleet) takeAway(r *row, under *making) {
 	err := f.cfg.Provider.Retire(f.ctx, r.name, f.stepper(r))
 	f.update(func(now time.Time) {
 		if err != nil {
-			r.retiring, r.refusal = false, err.Error()
-			r.endStep("", now, r.refusal)
+			r.retiring, r.retireErr = false, err.Error()
+			r.endStep("", now, r.retireErr)
 			return
 		}
-		f.bury(r, now)
+		f.remove(r, now)
 	})
 	if err != nil {
 		f.log.Error("node was not retired", "node", r.name, "took", time.Since(began), "err", err)
@@ -172,16 +172,16 @@ func (f *Fleet) takeAway(r *row, under *making) {
 }
 
 // bury takes the row off the list and keeps it from coming back.
-func (f *Fleet) bury(r *row, now time.Time) {
-	t := &trace{at: now, node: f.render(r), listed: true}
-	t.instances = maps.Clone(r.past)
+func (f *Fleet) remove(r *row, now time.Time) {
+	t := &tombstone{retiredAt: now, node: f.render(r), listed: true}
+	t.instances = maps.Clone(r.ended)
 	if t.instances == nil {
 		t.instances = make(map[string]bool)
 	}
 	for _, m := range r.members {
 		t.instances[m.Instance] = true
 	}
-	f.gone[r.name] = t
+	f.tombstones[r.name] = t
 	delete(f.rows, r.name)
 }
 
@@ -200,7 +200,7 @@ func (f *Fleet) freeName() (string, error) {
 	for name := range f.rows {
 		taken[labelOf(name)] = true
 	}
-	for name := range f.gone {
+	for name := range f.tombstones {
 		taken[labelOf(name)] = true
 	}
 	for range labelTries {

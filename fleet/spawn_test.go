@@ -17,7 +17,7 @@ func TestSpawn_Name(t *testing.T) {
 	if !regexp.MustCompile(`^convoy@convoy-[a-z0-9]{4}\.convoy\.internal$`).MatchString(n.Name) {
 		t.Errorf("spawned node is called %q", n.Name)
 	}
-	if n.Status != Creating || n.Made.IsZero() || n.Provider != "scripted" || !n.Retirable {
+	if n.Status != Creating || n.Created.IsZero() || n.Provider != "scripted" || !n.Retirable {
 		t.Errorf("Spawn() = %+v, want it creating, retirable, by the provider", n)
 	}
 }

@@ -138,8 +138,12 @@ func TestSessions(t *testing.T) {
 	key, old, now := bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32), time.Now()
 	was := newLogin(token, [][]byte{old})
 	is := newLogin(token, [][]byte{key, old})
-	s := session{Who: access.Who{Grant: "1", User: "admin"}, Seen: now, Expires: now.Add(time.Hour)}
-	unused := session{Who: access.Who{Grant: "2"}, Seen: now.Add(-sessionIdle - time.Second), Expires: now.Add(time.Hour)}
+	s := session{Identity: access.Identity{Grant: "1", User: "admin"}, Seen: now, Expires: now.Add(time.Hour)}
+	unused := session{
+		Identity: access.Identity{Grant: "2"},
+		Seen:     now.Add(-sessionIdle - time.Second),
+		Expires:  now.Add(time.Hour),
+	}
 	for _, test := range []struct {
 		name, value string
 		at          time.Time
@@ -163,7 +167,7 @@ func TestSessions(t *testing.T) {
 
 func FuzzSession(f *testing.F) {
 	l := newLogin(token, [][]byte{bytes.Repeat([]byte("a"), 32)})
-	f.Add(l.sign(session{Who: access.Who{Grant: "1"}})[1:])
+	f.Add(l.sign(session{Identity: access.Identity{Grant: "1"}})[1:])
 	f.Add("e30.AAAA")
 	f.Fuzz(func(t *testing.T, value string) {
 		if s, ok := l.verify(value, time.Time{}); ok {

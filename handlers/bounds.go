@@ -34,32 +34,37 @@ const (
 
 // bounds are what is counted while it is in use.
 type bounds struct {
-	streams, linkStreams, follows, transfers, asks *access.Bound
+	streams, linkStreams, follows, transfers, asks *access.Quota
 }
 
 func newBounds() bounds {
 	return bounds{
-		streams:     &access.Bound{Total: maxStreams, Reserve: maxStreams / 16, Each: streamsOfUser, Login: streamsOfLogin},
-		linkStreams: &access.Bound{Total: maxLinkStreams, Each: maxHolders},
-		follows:     &access.Bound{Total: maxAllFollows, Reserve: maxAllFollows / 16, Each: followsOfUser},
-		transfers:   &access.Bound{Total: maxTransfers, Reserve: transfersOfUser, Each: transfersOfUser},
-		asks:        &access.Bound{Total: maxAsks, Reserve: asksOfUser, Each: asksOfUser},
+		streams: &access.Quota{
+			Total:    maxStreams,
+			Reserve:  maxStreams / 16,
+			PerUser:  streamsOfUser,
+			PerLogin: streamsOfLogin,
+		},
+		linkStreams: &access.Quota{Total: maxLinkStreams, PerUser: maxHolders},
+		follows:     &access.Quota{Total: maxAllFollows, Reserve: maxAllFollows / 16, PerUser: followsOfUser},
+		transfers:   &access.Quota{Total: maxTransfers, Reserve: transfersOfUser, PerUser: transfersOfUser},
+		asks:        &access.Quota{Total: maxAsks, Reserve: asksOfUser, PerUser: asksOfUser},
 	}
 }
 
 // claim is for whom a login takes something.
-func (s session) claim() access.Claim { return access.Claim{Who: s.who(), Login: s.Grant} }
+func (s session) claim() access.Claim { return access.Claim{Identity: s.who(), Login: s.Grant} }
 
 // take takes one of something: 429.
-func (s session) take(b *access.Bound, what string) (release func(), err error) {
-	release, err = b.Take(s.claim())
+func (s session) take(b *access.Quota, what string) (release func(), err error) {
+	release, err = b.TryAcquire(s.claim())
 	return release, boundProblem(err, what)
 }
 
 // boundProblem is a refusal in words: of what there is no more.
 func boundProblem(err error, what string) error {
 	switch {
-	case errors.Is(err, access.ErrShare):
+	case errors.Is(err, access.ErrUserLimit):
 		return overShare(what)
 	case errors.Is(err, access.ErrBusy):
 		return &problem{Status: http.StatusTooManyRequests, Text: fmt.Sprintf("this node has the maximum number of %s", what),
@@ -78,7 +83,7 @@ func overShare(what string) error {
 }
 
 // bounded serves a request if whoever asks may have one more of something while it lasts.
-func bounded(b *access.Bound, what string, fn handler) handler {
+func bounded(b *access.Quota, what string, fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		release, err := sessionOf(r).take(b, what)
 		if err != nil {
@@ -94,8 +99,8 @@ func (h *Handlers) takeStream(t *tab) (release func(), err error) {
 	if t.share == nil {
 		return t.login.take(h.bounds.streams, "streams")
 	}
-	release, err = h.bounds.linkStreams.Take(access.Claim{Who: access.Who{User: t.share.id}})
-	if errors.Is(err, access.ErrShare) {
+	release, err = h.bounds.linkStreams.TryAcquire(access.Claim{Identity: access.Identity{User: t.share.id}})
+	if errors.Is(err, access.ErrUserLimit) {
 		return nil, errHolders
 	}
 	return release, boundProblem(err, "streams of share links")
@@ -104,7 +109,7 @@ func (h *Handlers) takeStream(t *tab) (release func(), err error) {
 // checkShells refuses somebody one more shell. The caller holds h.opening, so that two at once are counted.
 func (h *Handlers) checkShells(s session) error {
 	own, all, most := h.Shells.Running(func(right string) bool {
-		who, err := access.ParseWho(right)
+		who, err := access.ParseIdentity(right)
 		return err == nil && who.User == s.User
 	})
 	most = max(shellsReserve, most-shellsReserve) // a small table has no reserve
@@ -119,16 +124,16 @@ func (h *Handlers) checkShells(s session) error {
 
 // trimLogins ends the logins of a user that were made longest ago, if there are too many: one more cannot push others'
 // off the list.
-func (h *Handlers) trimLogins(of access.Who) error {
+func (h *Handlers) trimLogins(of access.Identity) error {
 	var own []time.Time
 	for _, g := range h.Authority.Grants.List(access.Login, time.Now()) {
 		if of.Owns(g) {
-			own = append(own, g.Made)
+			own = append(own, g.Created)
 		}
 	}
 	if len(own) <= loginsOfUser {
 		return nil
 	}
 	slices.SortFunc(own, func(a, b time.Time) int { return b.Compare(a) })
-	return h.learn(access.NewCut(of.User, of.Generation, own[loginsOfUser], sessionLife))
+	return h.learn(access.NewRevocation(of.User, of.Generation, own[loginsOfUser], sessionLife))
 }

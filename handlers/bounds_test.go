@@ -17,14 +17,14 @@ import (
 
 // as are the headers of a browser that somebody is logged in with.
 func (n *testNode) as(user string, role access.Role) []string {
-	who := access.Who{
-		User:  "openid:" + user,
-		Role:  role,
-		Home:  "elsewhere@convoy.test",
-		Grant: "login-of-" + user,
-		Made:  time.Now(),
+	who := access.Identity{
+		User:    "openid:" + user,
+		Role:    role,
+		Home:    "elsewhere@convoy.test",
+		Grant:   "login-of-" + user,
+		Created: time.Now(),
 	}
-	s := session{Who: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
+	s := session{Identity: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
 	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
 }
 
@@ -34,7 +34,7 @@ type stalled struct {
 	asked chan string
 }
 
-func (s stalled) Ask(ctx context.Context, who access.Who, _, _ string, _ []json.RawMessage) (any, error) {
+func (s stalled) Ask(ctx context.Context, who access.Identity, _, _ string, _ []json.RawMessage) (any, error) {
 	s.asked <- who.User
 	<-ctx.Done()
 	return nil, ctx.Err()
@@ -77,12 +77,12 @@ var resources = map[string]struct {
 	limit func(b bounds)
 	ask   func(t *testing.T, f *filling, i int, headers []string) *http.Response
 }{
-	"streams": {share: 3, role: access.Viewer, limit: func(b bounds) { b.streams.Login = 3 },
+	"streams": {share: 3, role: access.Viewer, limit: func(b bounds) { b.streams.PerLogin = 3 },
 		ask: func(t *testing.T, f *filling, _ int, headers []string) *http.Response {
 			_, answer := f.listen(t, "", headers)
 			return answer
 		}},
-	"followed shells": {share: 2, role: access.Viewer, limit: func(b bounds) { b.follows.Each = 2 },
+	"followed shells": {share: 2, role: access.Viewer, limit: func(b bounds) { b.follows.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			id, _ := f.listen(t, "", headers)
 			return f.n.request(t, "POST", "/streams/"+id+"/shells/"+f.shells[i%len(f.shells)].Key(), "", headers...)
@@ -94,12 +94,12 @@ var resources = map[string]struct {
 	"transfers": {
 		share: 2,
 		role:  access.Admin,
-		limit: func(b bounds) { b.transfers.Total, b.transfers.Reserve, b.transfers.Each = 3, 1, 1 },
+		limit: func(b bounds) { b.transfers.Total, b.transfers.Reserve, b.transfers.PerUser = 3, 1, 1 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			if i < 2 { // under way
 				_, err := session{
-					Who:  access.Who{User: "openid:mallory"},
-					Role: access.Admin,
+					Identity: access.Identity{User: "openid:mallory"},
+					Role:     access.Admin,
 				}.take(
 					f.n.bounds.transfers,
 					"transfers",
@@ -110,7 +110,7 @@ var resources = map[string]struct {
 			return f.n.request(t, "POST", f.shells[0].Path()+"/files?name=x", "text", headers...)
 		},
 	},
-	"asks": {share: 2, role: access.Operator, limit: func(b bounds) { b.asks.Each = 2 },
+	"asks": {share: 2, role: access.Operator, limit: func(b bounds) { b.asks.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			answers, asked := make(chan *http.Response, 1), f.n.Prompt.(stalled).asked
 			ctx, cancel := context.WithCancel(t.Context())
@@ -210,14 +210,14 @@ func TestBounds_Logins(t *testing.T) {
 			t,
 			n.learn(
 				access.Grant{
-					ID:      id,
-					Kind:    access.Login,
-					User:    "vic",
-					Gen:     generation,
-					Role:    access.Viewer,
-					Made:    made,
-					Seen:    made,
-					Expires: made.Add(sessionLife),
+					ID:         id,
+					Kind:       access.Login,
+					User:       "vic",
+					Generation: generation,
+					Role:       access.Viewer,
+					Created:    made,
+					LastUsed:   made,
+					Expires:    made.Add(sessionLife),
 				},
 			),
 		)
@@ -226,20 +226,19 @@ func TestBounds_Logins(t *testing.T) {
 	learn("newer", "another's", at.Add(time.Hour))
 	for i := range 3 * loginsOfUser {
 		learn(fmt.Sprint("vic", i), "vic's", at.Add(time.Duration(i)*time.Second))
-		must(t, n.trimLogins(access.Who{User: "vic", Generation: "vic's"}))
+		must(t, n.trimLogins(access.Identity{User: "vic", Generation: "vic's"}))
 	}
 	meanwhile()
 	of := map[string]int{}
 	for _, g := range n.Authority.Grants.List(access.Login, time.Now()) {
-		of[g.User+g.Gen]++
+		of[g.User+g.Generation]++
 	}
 	if of["vicvic's"] != loginsOfUser || of["vicanother's"] != 2 || of[access.ConsoleToken] != 2 {
 		t.Errorf("logins %v, want %d of vic", of, loginsOfUser)
 	}
-	if grants := n.Authority.Grants; !grants.HasEnded(
-		access.Who{Grant: "vic0", User: "vic", Generation: "vic's", Made: at},
-	) ||
-		grants.HasEnded(access.Who{Grant: "x", User: "vic", Made: time.Now()}) {
+	oldest := access.Identity{Grant: "vic0", User: "vic", Generation: "vic's", Created: at}
+	newest := access.Identity{Grant: "x", User: "vic", Created: time.Now()}
+	if grants := n.Authority.Grants; !grants.IsRevoked(oldest) || grants.IsRevoked(newest) {
 		t.Error("the oldest holds, or the newest has ended")
 	}
 	if answer := n.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {
@@ -251,7 +250,7 @@ func TestBounds_Logins(t *testing.T) {
 func TestBounds_Links(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	n.bounds.linkStreams.Total, n.bounds.linkStreams.Each = 3, 2
+	n.bounds.linkStreams.Total, n.bounds.linkStreams.PerUser = 3, 2
 	meanwhile := n.another(t)
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)

@@ -20,7 +20,7 @@ type overview struct {
 
 // ownOverview is what this node knows by itself. On the control plane that is all there is to know.
 func (h *Handlers) ownOverview() overview {
-	o := overview{Nodes: h.Fleet.List(), Provider: h.Fleet.Provider(), Hint: h.Fleet.Refusal()}
+	o := overview{Nodes: h.Fleet.List(), Provider: h.Fleet.Provider(), Hint: h.Fleet.Unavailable()}
 	o.Count, o.Max = h.Fleet.Count()
 	return o
 }

@@ -51,7 +51,7 @@ func problemOf(err error) *problem {
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, access.ErrShare):
+	case errors.Is(err, access.ErrUserLimit):
 		return overShare("requests of this kind").(*problem)
 	case errors.Is(err, access.ErrBusy):
 		return boundProblem(access.ErrBusy, "requests of this kind").(*problem)
@@ -86,7 +86,7 @@ func problemOf(err error) *problem {
 			Text:   err.Error(),
 			Hint:   "you can retire only nodes that this Convoy created",
 		}
-	case errors.Is(err, fleet.ErrRefused):
+	case errors.Is(err, fleet.ErrUnavailable):
 		return &problem{
 			Status: http.StatusServiceUnavailable,
 			Text:   err.Error(),

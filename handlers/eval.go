@@ -28,9 +28,9 @@ type Evaluation struct {
 type Prompt interface {
 	// Evaluate evaluates source text in a limited shell of its own, with somebody's rights. The error is for what concerns
 	// the node.
-	Evaluate(ctx context.Context, who access.Who, source string) (Evaluation, error)
+	Evaluate(ctx context.Context, who access.Identity, source string) (Evaluation, error)
 	// Ask does what the Convoy shell of that id, which runs elsewhere, asks of its node. The error is for its reader.
-	Ask(ctx context.Context, who access.Who, shell, fn string, args []json.RawMessage) (any, error)
+	Ask(ctx context.Context, who access.Identity, shell, fn string, args []json.RawMessage) (any, error)
 }
 
 // POST /api/cmd, as the demo had it.

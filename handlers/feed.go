@@ -21,7 +21,7 @@ func (h *Handlers) feed(ctx context.Context, node, boot string, from int64) iter
 		return h.ownFeed(ctx, boot, from)
 	}
 	if h.BuildLog != nil && (boot == "" || boot == buildBoot) {
-		if known, err := h.Fleet.Find(node); err == nil && known.Status.Making() {
+		if known, err := h.Fleet.Find(node); err == nil && known.Status.Pending() {
 			return h.buildFeed(ctx, node, from)
 		}
 	}

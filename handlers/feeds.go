@@ -182,7 +182,7 @@ func (f *feeds) renew(list []fleet.Node) (missing []fleet.Node) {
 		}
 	}
 	for _, node := range list {
-		making := f.builds && node.Status.Making()
+		making := f.builds && node.Status.Pending()
 		if f.nodes[node.Name] == nil && (node.Status == fleet.Alive || making) {
 			missing = append(missing, node)
 		}

@@ -176,7 +176,7 @@ func (h *Handlers) checkTransfer(r *http.Request) error {
 
 func isFileError(err error) bool {
 	var limit *files.LimitError
-	var kind *files.KindError
+	var kind *files.TypeError
 	var source *files.SourceError
 	var system *files.Error
 	return errors.Is(err, files.ErrName) || errors.As(err, &limit) || errors.As(err, &kind) || errors.As(err, &source) ||
@@ -206,7 +206,7 @@ func fileProblem(err error) *problem {
 	case errors.Is(err, files.ErrName), isErrno(err, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EINVAL):
 		status, hint = http.StatusBadRequest, "a name has 1 to 255 bytes of UTF-8, without slashes and control characters"
 	default:
-		var kind *files.KindError
+		var kind *files.TypeError
 		if errors.As(err, &kind) {
 			status, hint = http.StatusBadRequest, "only regular files can be transferred; pack directories with tar"
 		}

@@ -347,7 +347,7 @@ func TestFiles_Audit(t *testing.T) {
 		bearer,
 		statementHeader+": "+signStatement(
 			keyOf('x'),
-			statement{Who: access.Who{User: "x"}, Addr: "192.0.2.1", Until: time.Now()},
+			statement{Who: access.Identity{User: "x"}, Addr: "192.0.2.1", Until: time.Now()},
 		),
 	)
 	var got []string

@@ -122,7 +122,7 @@ func New(cfg Config) (*Handlers, error) {
 		return nil, err
 	}
 	if cfg.Files == nil {
-		cfg.Files = files.Here{}
+		cfg.Files = files.Local{}
 	}
 	if cfg.Authority == nil {
 		grants, err := access.OpenGrants("", false)

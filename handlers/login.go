@@ -33,7 +33,7 @@ type login struct {
 	name  string // of the cookie: browsers share cookies between ports, so each cluster has its own
 
 	throttle access.Throttle
-	checks   *access.Bound // of passwords that are compared
+	checks   *access.Quota // of passwords that are compared
 	now      func() time.Time
 }
 
@@ -141,7 +141,7 @@ func (h *Handlers) whoAsks(r *http.Request) (s session, ok bool) {
 	if !ok || s.Grant == "" {
 		return session{}, false
 	}
-	s.Role = h.Authority.Role(r.Context(), s.Who)
+	s.Role = h.Authority.Role(r.Context(), s.Identity)
 	return s, s.Role != access.Nobody
 }
 
@@ -197,7 +197,7 @@ func (h *Handlers) logIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	s, err := h.admit(r)
 	if err != nil {
-		h.loginRefused(r, session{Who: access.Who{User: clipped(r.PostForm.Get("name"))}}, "form", err)
+		h.loginRefused(r, session{Identity: access.Identity{User: clipped(r.PostForm.Get("name"))}}, "form", err)
 		status := refusedStatus(w, err)
 		return h.set.Render(w, status, "login", h.loginPage(r, sentence(err.Error())))
 	}
@@ -259,8 +259,9 @@ var errNotListed = &problem{
 // could end it.
 func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session) (next string, err error) {
 	now := time.Now().UTC().Round(0) // without the monotonic clock, as it comes back from the cookie
-	s.Grant, s.Made, s.Seen, s.Expires = rand.Text(), now, now, now.Add(sessionLife)
-	s.Until, s.Role, s.Keys = s.Expires, s.Who.Role, keysOf(r, s) // what outlives the request ends with the login, too
+	s.Grant, s.Created, s.Seen, s.Expires = rand.Text(), now, now, now.Add(sessionLife)
+	// What outlives the request ends with the login, too.
+	s.NotAfter, s.Role, s.Keys = s.Expires, s.Identity.Role, keysOf(r, s)
 	if err := h.listLogin(r, s); err != nil {
 		h.Log.Error("login refused: it is not in the list of logins", "user", s.User, "err", err)
 		h.noteLogin(r, s, audit.Failed)
@@ -269,7 +270,7 @@ func (h *Handlers) setSession(w http.ResponseWriter, r *http.Request, s session)
 	h.resign(w, r, s)
 	h.Log.Info("logged in", "addr", h.addrOf(r), "user", s.User)
 	h.noteLogin(r, s, audit.OK)
-	if err := h.trimLogins(s.Who); err != nil {
+	if err := h.trimLogins(s.Identity); err != nil {
 		h.Log.Error("logins that are too many are not ended", "user", s.User, "err", err)
 	}
 	return h.claimURL(s), nil

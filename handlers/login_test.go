@@ -147,10 +147,10 @@ func TestLogin_Renewed(t *testing.T) {
 	n := start(t, "/bin/cat")
 	ends := time.Now().Add(24 * time.Hour).UTC()
 	s := session{
-		Who:     access.Who{Grant: "x", User: access.ConsoleToken, Role: access.Admin, Home: n.Self},
-		Seen:    time.Now().Add(-2 * seenStep),
-		Expires: ends,
-		Keys:    []string{keySum("k")},
+		Identity: access.Identity{Grant: "x", User: access.ConsoleToken, Role: access.Admin, Home: n.Self},
+		Seen:     time.Now().Add(-2 * seenStep),
+		Expires:  ends,
+		Keys:     []string{keySum("k")},
 	}
 	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s), "Convoy-Key: k")
 	cookies := answer.Cookies()

@@ -56,8 +56,8 @@ func grantJSON(g access.Grant, s session) grant {
 		Role:    g.Role,
 		Addr:    g.Addr,
 		Agent:   g.Agent,
-		Made:    g.Made,
-		Seen:    g.Seen,
+		Made:    g.Created,
+		Seen:    g.LastUsed,
 		Expires: g.Expires,
 		Current: g.ID == s.Grant,
 	}
@@ -66,31 +66,31 @@ func grantJSON(g access.Grant, s session) grant {
 // byToken is who asks with a bearer token.
 func (h *Handlers) byToken(token string) (session, bool) {
 	if h.login.checkToken(token) {
-		w := h.Authority.Let(access.ConsoleToken, access.Admin)
+		w := h.Authority.NewIdentity(access.ConsoleToken, access.Admin)
 		w.Grant = "token"
-		return session{Who: w}, true
+		return session{Identity: w}, true
 	}
 	if !strings.HasPrefix(token, access.TokenPrefix) {
 		return session{}, false
 	}
 	g, ok := h.Authority.Grants.FindToken(token, time.Now())
-	return session{Who: g.Who(), Seen: g.Seen}, ok
+	return session{Identity: g.Identity(), Seen: g.LastUsed}, ok
 }
 
 // listLogin lists a login with those that hold.
 func (h *Handlers) listLogin(r *http.Request, s session) error {
 	return h.learn(access.Grant{
-		ID:      s.Grant,
-		Kind:    access.Login,
-		User:    s.User,
-		Role:    s.Role,
-		Home:    s.Home,
-		Gen:     s.Generation,
-		Addr:    h.addrOf(r),
-		Agent:   agentOf(r.UserAgent()),
-		Made:    s.Made,
-		Seen:    s.Seen,
-		Expires: s.Expires,
+		ID:         s.Grant,
+		Kind:       access.Login,
+		User:       s.User,
+		Role:       s.Role,
+		Home:       s.Home,
+		Generation: s.Generation,
+		Addr:       h.addrOf(r),
+		Agent:      agentOf(r.UserAgent()),
+		Created:    s.Created,
+		LastUsed:   s.Seen,
+		Expires:    s.Expires,
 	})
 }
 
@@ -100,7 +100,7 @@ func (h *Handlers) used(s session) {
 	if err != nil { // not heard of yet
 		return
 	}
-	g.Seen = time.Now().UTC()
+	g.LastUsed = time.Now().UTC()
 	if err := h.learn(g); err != nil {
 		h.Log.Error("not in the list of logins", "err", err)
 	}
@@ -260,7 +260,7 @@ func agentOf(header string) string {
 // holding are the logins or tokens that hold, without those of people who were removed here, or have another password.
 func (h *Handlers) holding(kind access.Kind) []access.Grant {
 	return slices.DeleteFunc(h.Authority.Grants.List(kind, time.Now()), func(g access.Grant) bool {
-		return g.Home == h.Self && h.Authority.Answer(g.Who()) == access.Nobody
+		return g.Home == h.Self && h.Authority.LocalRole(g.Identity()) == access.Nobody
 	})
 }
 
@@ -269,18 +269,18 @@ func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
 	list := []grant{}
 	for _, g := range h.holding(access.Login) {
-		if s.Owns(g) || s.Role.May(access.Sessions) {
+		if s.Owns(g) || s.Role.Allows(access.Sessions) {
 			list = append(list, grantJSON(g, s))
 		}
 	}
 	if !wantsHTML(r) {
 		return writeJSON(w, http.StatusOK, list)
 	}
-	view := templates.Logins{Page: h.page(r, "Logins and tokens"), Everybody: s.Role.May(access.Sessions)}
+	view := templates.Logins{Page: h.page(r, "Logins and tokens"), Everybody: s.Role.Allows(access.Sessions)}
 	for _, g := range list {
 		view.Logins = append(view.Logins, grantView(g))
 	}
-	if s.Role.May(access.Tokens) {
+	if s.Role.Allows(access.Tokens) {
 		for _, g := range h.holding(access.Token) {
 			view.Tokens = append(view.Tokens, grantView(grantJSON(g, s)))
 		}
@@ -307,7 +307,7 @@ func grantView(g grant) templates.Grant {
 func (h *Handlers) endLogin(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
 	g, err := h.Authority.Grants.Get(chi.URLParam(r, "login"))
-	if err != nil || g.Kind != access.Login || !s.Owns(g) && !s.Role.May(access.Sessions) {
+	if err != nil || g.Kind != access.Login || !s.Owns(g) && !s.Role.Allows(access.Sessions) {
 		return errNoGrant
 	}
 	tell(r.Context(), g.User, g.Agent)
@@ -323,8 +323,8 @@ var errNoGrant = &problem{
 
 // end ends a grant, on all nodes.
 func (h *Handlers) end(g access.Grant) error {
-	if g.Ended.IsZero() {
-		g.Ended = time.Now().UTC()
+	if g.Revoked.IsZero() {
+		g.Revoked = time.Now().UTC()
 	}
 	return h.learn(g)
 }
@@ -341,10 +341,10 @@ func done(w http.ResponseWriter, err error) error {
 func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 	s := sessionOf(r)
 	user, generation := r.URL.Query().Get("user"), ""
-	if user == "" || user == s.User && !s.Role.May(access.Sessions) {
+	if user == "" || user == s.User && !s.Role.Allows(access.Sessions) {
 		user, generation = s.User, s.Generation
 	}
-	if user != s.User && !s.Role.May(access.Sessions) {
+	if user != s.User && !s.Role.Allows(access.Sessions) {
 		return refused(s.Role, access.Sessions)
 	}
 	if len(user) > 100 || strings.ContainsFunc(user, unicode.IsControl) {
@@ -352,7 +352,7 @@ func (h *Handlers) endLogins(w http.ResponseWriter, r *http.Request) error {
 	}
 	tell(r.Context(), user, "everywhere")
 	s.release() // as in endLogin
-	return done(w, h.learn(access.NewCut(user, generation, time.Now().UTC(), sessionLife)))
+	return done(w, h.learn(access.NewRevocation(user, generation, time.Now().UTC(), sessionLife)))
 }
 
 // GET /tokens

@@ -178,7 +178,7 @@ func TestShareGrants(t *testing.T) {
 	a, b := twoNodes(t)
 	text, token := access.NewToken(
 		"ci",
-		access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self},
+		access.Identity{User: "openid:ann", Role: access.Viewer, Home: b.Self},
 		time.Now().UTC(),
 		time.Now().Add(time.Hour).UTC(),
 	)
@@ -186,7 +186,7 @@ func TestShareGrants(t *testing.T) {
 	must(t, err)
 	_, other := access.NewToken(
 		"other",
-		access.Who{User: "openid:ann", Role: access.Viewer, Home: b.Self},
+		access.Identity{User: "openid:ann", Role: access.Viewer, Home: b.Self},
 		time.Now().UTC(),
 		time.Now().Add(time.Hour).UTC(),
 	)

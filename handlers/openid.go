@@ -67,7 +67,7 @@ func (h *Handlers) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.refuseOpenID(w, r, known, err)
 	}
-	s := session{Who: h.Authority.Let(known.User, known.Role), subject: known.Subject}
+	s := session{Identity: h.Authority.NewIdentity(known.User, known.Role), subject: known.Subject}
 	next, err := h.setSession(w, r, s)
 	if err != nil {
 		return err
@@ -88,23 +88,23 @@ func (h *Handlers) openIDWait(r *http.Request) error {
 
 // openIDVerdict is what a callback counts for. Only what the provider refused is a wrong try: it takes a cookie of
 // ours, so that other sites cannot make the reader wait.
-func openIDVerdict(err error) access.Verdict {
+func openIDVerdict(err error) access.Outcome {
 	switch e, ok := errors.AsType[*openid.Error](err); {
 	case err == nil:
-		return access.Right
+		return access.Success
 	case ok && e.Kind == openid.Refused:
-		return access.Wrong
+		return access.Failure
 	}
-	return access.Undecided
+	return access.Unchecked
 }
 
 // refuseOpenID says on the login page why there is no login.
 func (h *Handlers) refuseOpenID(w http.ResponseWriter, r *http.Request, known openid.Login, err error) error {
 	status := refusedStatus(w, err)
-	if e, ok := errors.AsType[*openid.Error](err); ok && e.Kind == openid.Down {
+	if e, ok := errors.AsType[*openid.Error](err); ok && e.Kind == openid.Unavailable {
 		status = http.StatusBadGateway
 	}
-	h.loginRefused(r, session{Who: access.Who{User: known.User}, subject: known.Subject}, "openid", err)
+	h.loginRefused(r, session{Identity: access.Identity{User: known.User}, subject: known.Subject}, "openid", err)
 	view := h.loginPage(r, "")
 	view.OpenIDError = sentence(err.Error())
 	return h.set.Render(w, status, "login", view)

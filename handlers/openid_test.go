@@ -405,10 +405,10 @@ func TestOpenID_SessionIsItsOwn(t *testing.T) {
 	withUsers(t, n)
 	for _, user := range []string{"openid:vic", "openid:ann"} {
 		s := session{
-			Who:     n.Authority.Let(user, access.Viewer),
-			Seen:    time.Now(),
-			Expires: time.Now().Add(time.Hour),
-			Plain:   true,
+			Identity: n.Authority.NewIdentity(user, access.Viewer),
+			Seen:     time.Now(),
+			Expires:  time.Now().Add(time.Hour),
+			Plain:    true,
 		}
 		s.Grant = "x"
 		cookie := "Cookie: " + n.login.name + "=" + n.login.sign(s)

@@ -369,14 +369,17 @@ func TestPageKey_TwoOrigins(t *testing.T) {
 // A new login takes keys over from the same user's alone.
 func TestPageKey_OfTheSameUser(t *testing.T) {
 	t.Parallel()
-	old := session{Who: access.Who{User: "openid:ann", Home: self, Generation: "1", Grant: "x"}, Keys: []string{"k"}}
+	old := session{
+		Identity: access.Identity{User: "openid:ann", Home: self, Generation: "1", Grant: "x"},
+		Keys:     []string{"k"},
+	}
 	same, user, home, generation := old, old, old, old
 	user.User, home.Home, generation.Generation = "openid:bea", owner, "2"
 	r := asUnproven(httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), old)
 	for want, list := range map[int][]session{1: {same}, 0: {user, home, generation}} {
 		for _, s := range list {
 			if got := keysOf(r, s); len(got) != want {
-				t.Errorf("%+v takes over %d keys", s.Who, len(got))
+				t.Errorf("%+v takes over %d keys", s.Identity, len(got))
 			}
 		}
 	}
@@ -473,7 +476,7 @@ func FuzzTicket(f *testing.F) {
 	tickets := newTickets([][]byte{keyOf('k')})
 	f.Add(tickets.issue(passTicket, "x", time.Hour)[1:])
 	f.Add("e30.AAAA")
-	f.Add((&login{keys: [][]byte{keyOf('k')}}).sign(session{Who: access.Who{Grant: "x"}}))
+	f.Add((&login{keys: [][]byte{keyOf('k')}}).sign(session{Identity: access.Identity{Grant: "x"}}))
 	f.Fuzz(func(t *testing.T, text string) {
 		if one, ok := tickets.read(text); ok {
 			t.Errorf("%q is a ticket of %v", text, one)

@@ -15,7 +15,7 @@ import (
 func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
 	if token != "" && h.login.checkToken(token) {
-		next, err := h.setSession(w, r, session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)})
+		next, err := h.setSession(w, r, session{Identity: h.Authority.NewIdentity(access.ConsoleToken, access.Admin)})
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (h *Handlers) allRecordings(ctx context.Context) (all []recording, mute []s
 	var mu sync.Mutex
 	var asked sync.WaitGroup
 	for _, node := range h.overview().Nodes {
-		if node.Status.Making() || node.Status == fleet.Left {
+		if node.Status.Pending() || node.Status == fleet.Left {
 			continue
 		}
 		asked.Go(func() {

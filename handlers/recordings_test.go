@@ -234,7 +234,7 @@ func TestUserTravels(t *testing.T) {
 	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(statementHeader) })
 	forged := signStatement(
 		keyOf('x'),
-		statement{Who: access.Who{User: "somebody", Role: access.Admin}, Until: time.Now().Add(time.Minute)},
+		statement{Who: access.Identity{User: "somebody", Role: access.Admin}, Until: time.Now().Add(time.Minute)},
 	)
 	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, statementHeader+": "+forged)
 	if said, ok := readStatement(
@@ -248,7 +248,7 @@ func TestUserTravels(t *testing.T) {
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
 	now := time.Now()
-	good := statement{Who: access.Who{User: "ann", Role: access.Admin}, Until: now.Add(statementLife)}
+	good := statement{Who: access.Identity{User: "ann", Role: access.Admin}, Until: now.Add(statementLife)}
 	for name, test := range map[string]struct {
 		said   string
 		status int
@@ -256,11 +256,11 @@ func TestUserTravels(t *testing.T) {
 		"signed": {signStatement(keyOf('n'), good), http.StatusCreated},
 		"forged": {forged, http.StatusForbidden},
 		"none":   {"", http.StatusForbidden},
-		"long ago": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "",
+		"long ago": {signStatement(keyOf('n'), statement{access.Identity{User: "ann", Role: access.Admin}, "",
 			now.Add(-time.Hour)}), http.StatusForbidden},
-		"from tomorrow": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Admin}, "",
+		"from tomorrow": {signStatement(keyOf('n'), statement{access.Identity{User: "ann", Role: access.Admin}, "",
 			now.Add(24 * time.Hour)}), http.StatusForbidden},
-		"of an operator": {signStatement(keyOf('n'), statement{access.Who{User: "ann", Role: access.Operator}, "",
+		"of an operator": {signStatement(keyOf('n'), statement{access.Identity{User: "ann", Role: access.Operator}, "",
 			now.Add(statementLife)}), http.StatusForbidden},
 		"cut":  {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
 		"huge": {strings.Repeat("x", 1<<16), http.StatusForbidden},

@@ -115,7 +115,7 @@ func (h *Handlers) loginRefused(r *http.Request, s session, how string, err erro
 	if s.subject != "" {
 		e.Detail = join(how, "sub "+s.subject)
 	}
-	if down, ok := errors.AsType[*openid.Error](err); ok && down.Kind == openid.Down {
+	if down, ok := errors.AsType[*openid.Error](err); ok && down.Kind == openid.Unavailable {
 		e.Result = audit.Failed
 	}
 	if !h.refusals.add(e) {

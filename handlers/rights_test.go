@@ -27,9 +27,9 @@ import (
 // homesOf has a node ask the others directly.
 type homesOf map[string]*testNode
 
-func (h homesOf) Roles(_ context.Context, node string, list []access.Who) (roles []access.Role, err error) {
+func (h homesOf) Roles(_ context.Context, node string, list []access.Identity) (roles []access.Role, err error) {
 	for _, who := range list {
-		roles = append(roles, h[node].Authority.Answer(who))
+		roles = append(roles, h[node].Authority.LocalRole(who))
 	}
 	return roles, nil
 }
@@ -44,15 +44,15 @@ func (p waits) wait(ctx context.Context, what string) error {
 	return ctx.Err()
 }
 
-func (p waits) Evaluate(ctx context.Context, _ access.Who, source string) (Evaluation, error) {
+func (p waits) Evaluate(ctx context.Context, _ access.Identity, source string) (Evaluation, error) {
 	return Evaluation{}, p.wait(ctx, source)
 }
 
-func (p waits) Ask(ctx context.Context, _ access.Who, _, fn string, _ []json.RawMessage) (any, error) {
+func (p waits) Ask(ctx context.Context, _ access.Identity, _, fn string, _ []json.RawMessage) (any, error) {
 	return nil, p.wait(ctx, fn)
 }
 
-func (p waits) Run(ctx context.Context, _ access.Who, command string) (Ran, error) {
+func (p waits) Run(ctx context.Context, _ access.Identity, command string) (Ran, error) {
 	return Ran{}, p.wait(ctx, command)
 }
 
@@ -78,7 +78,7 @@ func newRights(t *testing.T, asksHome bool) *rights {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	for _, n := range []*testNode{x.home, x.other} {
-		n.Authority.Homes = homesOf{x.home.Self: x.home, x.other.Self: x.other}
+		n.Authority.HomeNodes = homesOf{x.home.Self: x.home, x.other.Self: x.other}
 		n.Prompt, n.Commands, n.MaxUpload = x.waits, x.waits, large
 		running.Go(func() { n.Authority.Run(ctx) })
 	}
@@ -562,16 +562,16 @@ func TestRights_PeerRoutes(t *testing.T) {
 	n := start(t, "/bin/cat")
 	s, err := n.client(t).Open(soon(t), self)
 	must(t, err)
-	ended := access.Who{User: "openid:eve", Role: access.Admin, Home: self, Grant: "ended", Made: time.Now().UTC()}
+	ended := access.Identity{User: "openid:eve", Role: access.Admin, Home: self, Grant: "ended", Created: time.Now().UTC()}
 	_, err = n.Authority.Grants.Merge(
 		[]access.Grant{
 			{
 				ID:      "ended",
 				Kind:    access.Login,
 				User:    "openid:eve",
-				Made:    ended.Made,
-				Expires: ended.Made.Add(time.Hour),
-				Ended:   ended.Made,
+				Created: ended.Created,
+				Expires: ended.Created.Add(time.Hour),
+				Revoked: ended.Created,
 			},
 		},
 		time.Now(),
@@ -714,7 +714,7 @@ func TestRights_LinkFoundJustBefore(t *testing.T) {
 	l, err := x.home.links.add(
 		share{node: x.home.Self, shell: s.ID, expires: time.Now().Add(time.Hour)},
 		"",
-		x.home.Authority.Let("eve", access.Admin),
+		x.home.Authority.NewIdentity("eve", access.Admin),
 	)
 	must(t, err)
 	if _, err := x.home.links.find(t.Context(), s.ID, l.id); err != nil {
@@ -733,10 +733,10 @@ func TestRights_NothingMore(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	withOnly(t, n, map[string]access.Role{"eve": access.Admin, "bea": access.Admin})
-	who := n.Authority.Let("eve", access.Admin)
+	who := n.Authority.NewIdentity("eve", access.Admin)
 	serve := func(handle http.HandlerFunc) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			n.serveAs(handle, w, r, session{Who: who, Role: access.Admin})
+			n.serveAs(handle, w, r, session{Identity: who, Role: access.Admin})
 		}))
 		defer server.Close()
 		answer, err := http.Post(server.URL, "text/plain", strings.NewReader("a body"))

@@ -15,7 +15,7 @@ import (
 // does it: neither takes the other's word (docs/security.md).
 func may(a access.Action, fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !sessionOf(r).Role.May(a) {
+		if !sessionOf(r).Role.Allows(a) {
 			return refused(sessionOf(r).Role, a)
 		}
 		return fn(w, r)
@@ -39,7 +39,7 @@ func (h *Handlers) inShell(a access.Action, fn handler) handler {
 // mayIn reports whether a role may do something in a shell: a shell has the rights of whoever opened it, so it takes
 // that role, or a greater one.
 func mayIn(role access.Role, a access.Action, s *pty.Shell) bool {
-	return role.May(a) && role >= rightOf(s)
+	return role.Allows(a) && role >= rightOf(s)
 }
 
 // rightOf is the role that a shell was opened with. System shells have all the power there is, whoever opened them.
@@ -48,18 +48,18 @@ func rightOf(s *pty.Shell) access.Role { return rightFor(s.Kind(), s.Right()) }
 // actFor has a Convoy shell act for the login by which its opener types in it now: the one that opened it may have
 // ended meanwhile. It has no more rights than it was opened with.
 func actFor(s *pty.Shell, typing session) {
-	was, err := access.ParseWho(s.Right())
+	was, err := access.ParseIdentity(s.Right())
 	if err != nil || s.Kind() != "convoy" || was.User != typing.User ||
 		was.Generation != typing.Generation || was.Grant == typing.Grant {
 		return
 	}
-	now := typing.Who
+	now := typing.Identity
 	now.Role = was.Role
 	s.SetRight(now.String())
 }
 
 func rightFor(kind, right string) access.Role {
-	who, err := access.ParseWho(right)
+	who, err := access.ParseIdentity(right)
 	if err != nil || kind != "convoy" {
 		return access.Admin
 	}
@@ -76,7 +76,7 @@ func roleName(s session) string {
 
 // refused is the answer to who may not.
 func refused(role access.Role, a access.Action) error {
-	least, ok := access.Needs(a)
+	least, ok := access.RequiredRole(a)
 	if !ok || role == access.Nobody {
 		return &problem{Status: http.StatusForbidden, Text: fmt.Sprintf("log in to %s", a), Hint: "log in at /login"}
 	}

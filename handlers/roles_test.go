@@ -118,9 +118,9 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 			headers: []string{
 				"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(
 					session{
-						Who:     access.Who{Grant: "x", User: "admin", Role: access.Admin},
-						Seen:    time.Now(),
-						Expires: time.Now().Add(time.Hour),
+						Identity: access.Identity{Grant: "x", User: "admin", Role: access.Admin},
+						Seen:     time.Now(),
+						Expires:  time.Now().Add(time.Hour),
 					},
 				),
 			},
@@ -192,7 +192,12 @@ type asker struct {
 // loggedIn are the headers of a browser with such a login, which needs no page key.
 func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
 	s := session{
-		Who:     access.Who{Grant: "login-of-" + role.String(), User: "openid:" + role.String(), Role: role, Home: n.Self},
+		Identity: access.Identity{
+			Grant: "login-of-" + role.String(),
+			User:  "openid:" + role.String(),
+			Role:  role,
+			Home:  n.Self,
+		},
 		Seen:    time.Now(),
 		Expires: time.Now().Add(left),
 		Plain:   true,

@@ -43,38 +43,38 @@ func (h *Handlers) publicRoutes() http.Handler {
 
 	r.Group(func(r chi.Router) {
 		r.Use(h.requireLogin)
-		r.Post("/session/pass", h.do(may(access.Look, h.givePass)))
-		r.Get("/guide", h.do(may(access.Look, h.showGuide)))
-		r.Get("/guide/{page}", h.do(may(access.Look, h.showGuide)))
-		r.Get("/runbooks", h.do(may(access.Look, h.listRunbooks)))
-		r.Get("/runbooks/{runbook}", h.do(may(access.Look, h.showRunbook)))
+		r.Post("/session/pass", h.do(may(access.View, h.givePass)))
+		r.Get("/guide", h.do(may(access.View, h.showGuide)))
+		r.Get("/guide/{page}", h.do(may(access.View, h.showGuide)))
+		r.Get("/runbooks", h.do(may(access.View, h.listRunbooks)))
+		r.Get("/runbooks/{runbook}", h.do(may(access.View, h.showRunbook)))
 
-		r.Get("/metrics", h.do(may(access.Look, h.showMetrics)))
+		r.Get("/metrics", h.do(may(access.View, h.showMetrics)))
 		r.Post("/peers", h.do(h.audited("node.connect", may(access.Connect, h.connectPeer))))
 
 		r.Post("/api/cmd", h.do(h.audited("eval", may(access.Evaluate, h.evaluateCommand))))
 		r.Post("/api/shell", h.do(may(access.Evaluate, bounded(h.bounds.asks, "requests of Convoy shells", h.askNode))))
 
-		r.Get("/nodes", h.do(may(access.Look, h.listNodes)))
+		r.Get("/nodes", h.do(may(access.View, h.listNodes)))
 		r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.onControl(h.spawnNode)))))
-		r.Get("/nodes/{node}", h.do(may(access.Look, h.showNode)))
+		r.Get("/nodes/{node}", h.do(may(access.View, h.showNode)))
 		r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.onControl(h.retireNode)))))
 
-		r.Get("/shells", h.do(may(access.Look, h.listAllShells)))
+		r.Get("/shells", h.do(may(access.View, h.listAllShells)))
 		r.Get("/recordings", h.do(may(access.Recordings, h.showRecordings)))
 		r.Get("/recordings/{node}/{recording}", h.do(may(access.Recordings, h.playRecording)))
 
-		r.Get("/logins", h.do(may(access.Look, h.listLogins)))
-		r.Delete("/logins", h.do(h.audited("login.end", may(access.Look, h.endLogins))))
-		r.Delete("/logins/{login}", h.do(h.audited("login.end", may(access.Look, h.endLogin))))
+		r.Get("/logins", h.do(may(access.View, h.listLogins)))
+		r.Delete("/logins", h.do(h.audited("login.end", may(access.View, h.endLogins))))
+		r.Delete("/logins/{login}", h.do(h.audited("login.end", may(access.View, h.endLogin))))
 		r.Get("/tokens", h.do(may(access.Tokens, h.listTokens)))
 		r.Post("/tokens", h.do(h.audited("token.make", may(access.Tokens, h.makeToken))))
 		r.Delete("/tokens/{token}", h.do(h.audited("token.end", may(access.Tokens, h.endToken))))
 
 		r.Get("/audit", h.do(may(access.Audit, h.showAudit)))
-		r.Get("/stream", h.do(sameSite(may(access.Look, h.openStream))))
-		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.Look, h.followShell)))
-		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.Look, h.unfollowShell)))
+		r.Get("/stream", h.do(sameSite(may(access.View, h.openStream))))
+		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.View, h.followShell)))
+		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.View, h.unfollowShell)))
 
 		r.Get(
 			"/nodes/{node}/shells/{shell}/files",
@@ -98,10 +98,10 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Post("/grants", h.do(h.exchangeGrants))
 	r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.spawnNode))))
 	r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.retireNode))))
-	r.Get("/nodes/{node}/feed", h.do(may(access.Look, h.here(h.serveFeed))))
+	r.Get("/nodes/{node}/feed", h.do(may(access.View, h.here(h.serveFeed))))
 	r.Get(
 		"/nodes/{node}/shells/{shell}/output",
-		h.do(may(access.Look, h.here(bounded(h.bounds.follows, "followed shells", h.serveOutput)))),
+		h.do(may(access.View, h.here(bounded(h.bounds.follows, "followed shells", h.serveOutput)))),
 	)
 	r.Get("/nodes/{node}/shells/{shell}/shared/{link}", h.do(h.here(h.serveLink)))
 	r.Get("/nodes/{node}/shells/{shell}/shared/{link}/output", h.do(h.here(h.serveLinkOutput)))
@@ -123,19 +123,19 @@ func (h *Handlers) peerRoutes() http.Handler {
 // ownerRoutes are answered by the node that owns the shell or the log; by brings a request there.
 func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
 	r.Get("/nodes/{node}/audit", h.do(may(access.Audit, by(h.listAudit))))
-	r.Get("/nodes/{node}/log", h.do(may(access.Look, by(h.showLog))))
+	r.Get("/nodes/{node}/log", h.do(may(access.View, by(h.showLog))))
 	r.Post("/nodes/{node}/eval", h.do(h.audited("eval", may(access.Evaluate, by(h.evaluateHere)))))
 	r.Post("/nodes/{node}/run", h.do(h.audited("run", may(access.Run, by(h.runHere)))))
-	r.Get("/nodes/{node}/shells", h.do(may(access.Look, by(h.listShells))))
+	r.Get("/nodes/{node}/shells", h.do(may(access.View, by(h.listShells))))
 	r.Post("/nodes/{node}/shells", h.do(h.audited("shell.open", may(access.OpenConvoy, by(h.openShell)))))
-	r.Get("/nodes/{node}/shells/{shell}", h.do(may(access.Look, by(h.showShell))))
+	r.Get("/nodes/{node}/shells/{shell}", h.do(may(access.View, by(h.showShell))))
 	r.Delete(
 		"/nodes/{node}/shells/{shell}",
 		h.do(h.audited("shell.close", may(access.Close, by(h.inShell(access.Close, h.closeShell))))),
 	)
-	r.Get("/nodes/{node}/shells/{shell}/text", h.do(may(access.Look, by(h.showText))))
+	r.Get("/nodes/{node}/shells/{shell}/text", h.do(may(access.View, by(h.showText))))
 	r.Post("/nodes/{node}/shells/{shell}/input", h.do(may(access.Type, by(h.inShell(access.Type, h.writeShell)))))
-	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(may(access.Look, by(h.ackShell))))
+	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(may(access.View, by(h.ackShell))))
 	r.Post("/nodes/{node}/shells/{shell}/size", h.do(may(access.Type, by(h.inShell(access.Type, h.resizeShell)))))
 	r.Get("/nodes/{node}/shells/{shell}/links", h.do(may(access.Share, by(h.inShell(access.Share, h.listLinks)))))
 	r.Post(

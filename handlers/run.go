@@ -34,7 +34,7 @@ type Ran struct {
 type Commands interface {
 	// Run runs a command line for somebody until it ends, or ctx does: then nothing of it is left. It fails with
 	// ErrNoSystemShell.
-	Run(ctx context.Context, who access.Who, command string) (Ran, error)
+	Run(ctx context.Context, who access.Identity, command string) (Ran, error)
 }
 
 // ran is the answer to a command.

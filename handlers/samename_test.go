@@ -101,14 +101,14 @@ func TestLogins_OfWhoIsGone(t *testing.T) {
 		t.Fatalf("a token: %s", answer.Status)
 	}
 	away := access.Grant{
-		ID:      "away",
-		Kind:    access.Login,
-		User:    "olga",
-		Role:    access.Viewer,
-		Home:    owner,
-		Made:    now(),
-		Seen:    now(),
-		Expires: now().Add(time.Hour),
+		ID:       "away",
+		Kind:     access.Login,
+		User:     "olga",
+		Role:     access.Viewer,
+		Home:     owner,
+		Created:  now(),
+		LastUsed: now(),
+		Expires:  now().Add(time.Hour),
 	}
 	must(t, n.learn(away))
 	listed := func(path string) (users []string) {
@@ -166,10 +166,10 @@ func TestActFor_AnotherPersonOfThatName(t *testing.T) {
 		Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}},
 		Max:      1,
 	})
-	old := access.Who{User: "eve", Role: access.Operator, Home: self, Generation: "old", Grant: "one"}
+	old := access.Identity{User: "eve", Role: access.Operator, Home: self, Generation: "old", Grant: "one"}
 	s, err := n.Shells.OpenAt(pty.Place{Right: old.String()}, pty.Size{Rows: 24, Cols: 80})
 	must(t, err)
-	typing := session{Who: old, Role: access.Operator}
+	typing := session{Identity: old, Role: access.Operator}
 	typing.Grant, typing.Generation = "two", "new"
 	if actFor(s, typing); s.Right() != old.String() {
 		t.Errorf("the shell acts for %s", s.Right())

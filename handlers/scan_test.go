@@ -396,13 +396,15 @@ func (s *scanner) size(calm int) (goroutines int, bytes uint64) {
 // mute takes what is evaluated, and what is run, and does nothing.
 type mute struct{}
 
-func (mute) Evaluate(context.Context, access.Who, string) (Evaluation, error) {
+func (mute) Evaluate(context.Context, access.Identity, string) (Evaluation, error) {
 	return Evaluation{}, nil
 }
-func (mute) Ask(context.Context, access.Who, string, string, []json.RawMessage) (any, error) {
+func (mute) Ask(context.Context, access.Identity, string, string, []json.RawMessage) (any, error) {
 	return nil, nil
 }
-func (mute) Run(context.Context, access.Who, string) (Ran, error) { return Ran{}, ErrNoSystemShell }
+func (mute) Run(context.Context, access.Identity, string) (Ran, error) {
+	return Ran{}, ErrNoSystemShell
+}
 
 // Whatever is asked of whatever route, by whomever: no answer says that something is wrong here, and nothing grows.
 //

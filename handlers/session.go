@@ -16,7 +16,7 @@ import (
 // Of a login it is what its cookie says. That is signed, not encrypted: any node that holds the cluster's cookie
 // honours it, as far as [access.Authority] says that it still counts.
 type session struct {
-	access.Who
+	access.Identity
 	Role    access.Role `json:"-"`    // now
 	Seen    time.Time   `json:"seen"` // so far the login was used, give or take seenStep
 	Expires time.Time   `json:"expires"`
@@ -43,8 +43,8 @@ func sessionFrom(ctx context.Context) session {
 }
 
 // who is whoever asks, for what outlives the request: a shell, a link, a request to another node.
-func (s session) who() access.Who {
-	w := s.Who
+func (s session) who() access.Identity {
+	w := s.Identity
 	w.Role = s.Role
 	return w
 }
@@ -58,7 +58,7 @@ func (h *Handlers) serveAs(next http.Handler, w http.ResponseWriter, r *http.Req
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	held := &heldAnswer{control: http.NewResponseController(w), cancel: cancel}
-	stop := h.Authority.Hold(s.Who, s.Role, func(now access.Role) {
+	stop := h.Authority.Watch(s.Identity, s.Role, func(now access.Role) {
 		if now < s.Role {
 			unpace(w)
 			held.end()

@@ -105,7 +105,7 @@ func (s *shared) expiring(t *testing.T) (token string, ends time.Time) {
 		types:   true,
 		expires: time.Now().Truncate(time.Second).Add(2 * time.Second),
 	}
-	l, err := s.owner.links.add(what, "", s.owner.Authority.Let(access.ConsoleToken, access.Admin))
+	l, err := s.owner.links.add(what, "", s.owner.Authority.NewIdentity(access.ConsoleToken, access.Admin))
 	must(t, err)
 	return s.owner.shareKeys.token(l.share), l.expires
 }

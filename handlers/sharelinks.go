@@ -58,8 +58,8 @@ type links struct {
 // link is one share link, as its shell's node knows it.
 type link struct {
 	share
-	label string     // what it is for, or who has it
-	by    access.Who // who made it: it gives no more than they have
+	label string          // what it is for, or who has it
+	by    access.Identity // who made it: it gives no more than they have
 	made  time.Time
 	ctx   context.Context // ends with the link
 	end   context.CancelCauseFunc
@@ -73,7 +73,7 @@ func newLinks(ctx context.Context, shells *pty.Table, authority *access.Authorit
 }
 
 // add makes a link of what s says, under a name of its own.
-func (s *links) add(what share, label string, by access.Who) (*link, error) {
+func (s *links) add(what share, label string, by access.Identity) (*link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune()
@@ -148,7 +148,7 @@ func (s *links) hold(ctx context.Context, l *link) (stop func()) {
 		}
 	}
 	role := s.authority.Role(ctx, l.by)
-	stop = s.authority.Hold(l.by, role, look)
+	stop = s.authority.Watch(l.by, role, look)
 	look(role) // it may have changed since the link was found
 	return stop
 }

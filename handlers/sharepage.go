@@ -57,7 +57,7 @@ func (h *Handlers) requireShare(next http.Handler) http.Handler {
 			return
 		}
 		ctx := context.WithValue(r.Context(), shareKey{}, s)
-		r = r.WithContext(context.WithValue(ctx, sessionKey{}, session{Who: access.Who{Grant: "link " + s.id}}))
+		r = r.WithContext(context.WithValue(ctx, sessionKey{}, session{Identity: access.Identity{Grant: "link " + s.id}}))
 		if s.over(time.Now()) {
 			h.fail(w, r, errExpired)
 			return

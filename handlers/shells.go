@@ -119,7 +119,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	if ask.Kind == "" {
 		ask.Kind = h.usualKind(role)
 	}
-	if ask.Kind != "convoy" && !role.May(access.OpenSystem) {
+	if ask.Kind != "convoy" && !role.Allows(access.OpenSystem) {
 		return refused(role, access.OpenSystem)
 	}
 	dir, hint, err := h.readDir(ask.Kind, ask.Dir)
@@ -155,7 +155,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 // usualKind is the kind of shell that opens without a choice: the first that a role may have.
 func (h *Handlers) usualKind(role access.Role) string {
 	kinds := h.Shells.Kinds()
-	if kinds[0] != "convoy" && !role.May(access.OpenSystem) && slices.Contains(kinds, "convoy") {
+	if kinds[0] != "convoy" && !role.Allows(access.OpenSystem) && slices.Contains(kinds, "convoy") {
 		return "convoy"
 	}
 	return kinds[0]
@@ -177,7 +177,7 @@ func (h *Handlers) readDir(kind, asked string) (dir, hint string, err error) {
 	case !filepath.IsAbs(asked):
 		return "", "", badRequest("dir must be an absolute path, not %q", asked)
 	}
-	if err := h.Files.Enter(asked); err != nil {
+	if err := h.Files.CheckDir(asked); err != nil {
 		return "", fmt.Sprintf(
 			"there is no directory %q that the shell can enter; it starts in the default directory",
 			asked,

@@ -25,9 +25,9 @@ const (
 
 // statement is what one node tells another of who asks.
 type statement struct {
-	Who   access.Who `json:"who"`  // with the role that they have now
-	Addr  string     `json:"addr"` // where they ask from
-	Until time.Time  `json:"until"`
+	Who   access.Identity `json:"who"`  // with the role that they have now
+	Addr  string          `json:"addr"` // where they ask from
+	Until time.Time       `json:"until"`
 }
 
 // vouch has a request to another node say who asks: the login that the context is of, or else the console itself, which
@@ -36,7 +36,7 @@ func (h *Handlers) vouch(ctx context.Context, to *http.Request) {
 	s := sessionFrom(ctx)
 	who := s.who()
 	if s.Grant == "" {
-		who = access.NodeItself(h.Self)
+		who = access.NodeIdentity(h.Self)
 	}
 	said := statement{who, s.addr, time.Now().Add(statementLife).UTC()}
 	to.Header.Set(statementHeader, signStatement(h.Statements[0], said))
@@ -78,8 +78,8 @@ func readStatement(keys [][]byte, given string, now time.Time) (said statement, 
 func (h *Handlers) identifyPeer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if said, ok := readStatement(h.Statements, r.Header.Get(statementHeader), time.Now()); ok {
-			s := session{Who: said.Who, Role: said.Who.Role, addr: said.Addr}
-			if !h.Authority.Grants.HasEnded(s.Who) {
+			s := session{Identity: said.Who, Role: said.Who.Role, addr: said.Addr}
+			if !h.Authority.Grants.IsRevoked(s.Identity) {
 				r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
 			}
 		}

@@ -11,7 +11,7 @@ import (
 func FuzzStatement(f *testing.F) {
 	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
 	good := statement{
-		Who:   access.Who{User: "ann", Role: access.Operator, Grant: "x"},
+		Who:   access.Identity{User: "ann", Role: access.Operator, Grant: "x"},
 		Addr:  "[::1]:5",
 		Until: now.Add(statementLife).UTC(),
 	}

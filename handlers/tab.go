@@ -84,7 +84,7 @@ func (h *Handlers) serveTab(w http.ResponseWriter, r *http.Request, t *tab, open
 	if t.share == nil {
 		// What a stream shows goes by the role that its reader had when it was opened: with another role it is another
 		// stream, which the reader opens where this one stood.
-		defer h.Authority.Hold(t.login.Who, t.login.Role, func(access.Role) { cancel() })()
+		defer h.Authority.Watch(t.login.Identity, t.login.Role, func(access.Role) { cancel() })()
 	}
 	h.serveEvents(ctx, w, r, func(ctx context.Context, send publish) { t.run(ctx, send, open) })
 	return nil

@@ -24,8 +24,8 @@ const (
 
 // newChecks bounds the passwords that are compared at once. An address stands for a user, and one that is known for an
 // admin.
-func newChecks() *access.Bound {
-	return &access.Bound{Total: checksAtOnce, Reserve: 1, Each: 1, Waiting: checksWaiting}
+func newChecks() *access.Quota {
+	return &access.Quota{Total: checksAtOnce, Reserve: 1, PerUser: 1, MaxWaiting: checksWaiting}
 }
 
 // tooManyTries says that somebody has been wrong too often.
@@ -57,7 +57,7 @@ var errChecksBusy = errors.New("too many passwords are being checked; try again 
 func (h *Handlers) admit(r *http.Request) (session, error) {
 	token, name := strings.TrimSpace(r.PostForm.Get("token")), r.PostForm.Get("name")
 	if name == "" && h.login.checkToken(token) {
-		return session{Who: h.Authority.Let(access.ConsoleToken, access.Admin)}, nil
+		return session{Identity: h.Authority.NewIdentity(access.ConsoleToken, access.Admin)}, nil
 	}
 	settle, err := h.reserveTry(r, name)
 	if err != nil {
@@ -72,7 +72,7 @@ func (h *Handlers) admit(r *http.Request) (session, error) {
 }
 
 // reserveTry reserves a wrong try.
-func (h *Handlers) reserveTry(r *http.Request, name string) (settle func(access.Verdict), err error) {
+func (h *Handlers) reserveTry(r *http.Request, name string) (settle func(access.Outcome), err error) {
 	settle, left := h.login.throttle.Reserve(h.login.now(), h.addrOf(r), name)
 	if left > 0 {
 		return nil, &tooManyTries{left}
@@ -81,35 +81,35 @@ func (h *Handlers) reserveTry(r *http.Request, name string) (settle func(access.
 }
 
 // byPassword compares a password, when its turn comes.
-func (h *Handlers) byPassword(r *http.Request, name, password string) (session, access.Verdict, error) {
+func (h *Handlers) byPassword(r *http.Request, name, password string) (session, access.Outcome, error) {
 	if h.Authority.Users == nil {
-		return session{}, access.Wrong, access.ErrDenied
+		return session{}, access.Failure, access.ErrDenied
 	}
 	release, err := h.checkTurn(r, name)
 	if err != nil {
-		return session{}, access.Undecided, errChecksBusy
+		return session{}, access.Unchecked, errChecksBusy
 	}
 	defer release()
-	user, err := h.Authority.Users.Check(name, password)
+	user, err := h.Authority.Users.Authenticate(name, password)
 	switch {
 	case errors.Is(err, access.ErrDenied):
-		return session{}, access.Wrong, err
+		return session{}, access.Failure, err
 	case err != nil: // not for a stranger to read
 		h.Log.Error("the users cannot be read", "err", err)
-		return session{}, access.Undecided, errUsers
+		return session{}, access.Unchecked, errUsers
 	}
-	return session{Who: h.Authority.Let(user.Name, user.Role)}, access.Right, nil
+	return session{Identity: h.Authority.NewIdentity(user.Name, user.Role)}, access.Success, nil
 }
 
 // checkTurn waits for a turn to compare a password.
 func (h *Handlers) checkTurn(r *http.Request, name string) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), checkWait)
 	defer cancel()
-	c := access.Claim{Who: access.Who{User: access.AddrKey(h.addrOf(r))}}
-	if h.login.throttle.Knows(h.addrOf(r), name) {
+	c := access.Claim{Identity: access.Identity{User: access.AddrKey(h.addrOf(r))}}
+	if h.login.throttle.Trusts(h.addrOf(r), name) {
 		c.Role = access.Admin
 	}
-	return h.login.checks.Wait(ctx, c)
+	return h.login.checks.Acquire(ctx, c)
 }
 
 // wrongToken counts a token that is none, of a link or of a header: an error if there were too many. One that has ended

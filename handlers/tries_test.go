@@ -63,7 +63,7 @@ func TestTries_AtOnce(t *testing.T) {
 			n := start(t, "/bin/cat")
 			withUsers(t, n)
 			withAudit(t, n)
-			n.login.checks.Each, n.login.checks.Waiting, n.login.checks.Reserve = 2, 2, 0 // the throttle alone
+			n.login.checks.PerUser, n.login.checks.MaxWaiting, n.login.checks.Reserve = 2, 2, 0 // the throttle alone
 			meanwhile := n.another(t)
 			n.stopClock()
 			answers := make(chan *http.Response, 40)
@@ -100,14 +100,14 @@ func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 	withUsers(t, n)
 	text, g := access.NewToken(
 		"ci",
-		n.Authority.Let(access.ConsoleToken, access.Viewer),
+		n.Authority.NewIdentity(access.ConsoleToken, access.Viewer),
 		time.Now(),
 		time.Now().Add(time.Hour),
 	)
 	must(t, n.learn(g))
 	ended, over := access.NewToken(
 		"old",
-		n.Authority.Let(access.ConsoleToken, access.Viewer),
+		n.Authority.NewIdentity(access.ConsoleToken, access.Viewer),
 		time.Now(),
 		time.Now().Add(time.Hour),
 	)
@@ -167,15 +167,11 @@ func TestTries_FewAtOnce(t *testing.T) {
 	); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("before: %s", answer.Status)
 	}
-	release, err := n.login.checks.Take(access.Claim{Who: access.Who{User: "a stranger"}})
+	release, err := n.login.checks.TryAcquire(access.Claim{Identity: access.Identity{User: "a stranger"}})
 	must(t, err)
 	defer release()
-	if _, err := n.login.checks.Take(
-		access.Claim{Who: access.Who{User: "another stranger"}},
-	); !errors.Is(
-		err,
-		access.ErrBusy,
-	) {
+	other := access.Claim{Identity: access.Identity{User: "another stranger"}}
+	if _, err := n.login.checks.TryAcquire(other); !errors.Is(err, access.ErrBusy) {
 		t.Fatalf("two strangers at once: %v", err)
 	}
 	if answer := n.of(

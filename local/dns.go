@@ -96,7 +96,7 @@ func (s *dnsServer) ServeDNS(w dns.ResponseWriter, request *dns.Msg) {
 			limit = max(limit, min(udpBytes, int(opt.UDPSize())))
 			reply.SetEdns0(udpBytes, false)
 		}
-		fit(reply, limit)
+		truncateReply(reply, limit)
 	}
 	if err := w.WriteMsg(reply); err != nil {
 		s.log.Debug("dns answer not sent", "addr", w.RemoteAddr().String(), "err", err)
@@ -105,7 +105,7 @@ func (s *dnsServer) ServeDNS(w dns.ResponseWriter, request *dns.Msg) {
 
 // fit makes the reply short enough: the additional addresses go first, since
 // nobody has to come again for them (RFC 2181, 9), then answers, and TC is set.
-func fit(reply *dns.Msg, limit int) {
+func truncateReply(reply *dns.Msg, limit int) {
 	reply.Compress = true
 	if reply.Len() > limit {
 		opt := reply.IsEdns0()

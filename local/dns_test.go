@@ -327,7 +327,7 @@ func FuzzZone(f *testing.F) {
 		}
 		reply := new(dns.Msg).SetReply(&request)
 		z.answer(request.Question[0], reply)
-		fit(reply, dns.MinMsgSize)
+		truncateReply(reply, dns.MinMsgSize)
 		if _, err := reply.Pack(); err != nil {
 			t.Errorf("answer to %v: %v", request.Question, err)
 		}

@@ -23,9 +23,9 @@ type process struct {
 	name string // full node name
 	cmd  *exec.Cmd
 
-	stdin *os.File // our end, open for as long as the child may run
-	ready *os.File // our end of the ready pipe
-	said  *tail    // standard error
+	stdin  *os.File // our end, open for as long as the child may run
+	ready  *os.File // our end of the ready pipe
+	stderr *tail    // standard error
 
 	done    chan struct{} // closed when it has ended and was waited for
 	message string        // why it ended; read it after done
@@ -47,12 +47,12 @@ func launch(name string, cmd *exec.Cmd, log *slog.Logger) (*process, error) {
 
 	log = log.With("node", name)
 	each := func(line string) { log.Debug("process output", "line", line) }
-	c := &process{name: name, cmd: cmd, stdin: in, ready: ready, said: &tail{each: each}, done: make(chan struct{})}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &tail{each: each}, c.said
+	c := &process{name: name, cmd: cmd, stdin: in, ready: ready, stderr: &tail{onLine: each}, done: make(chan struct{})}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &tail{onLine: each}, c.stderr
 	cmd.ExtraFiles = []*os.File{out} // the first is descriptor 3, readyFD
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = outputWait
-	closeStrays()
+	closeOnExecAll()
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, in.Close(), ready.Close())
 	}
@@ -69,7 +69,7 @@ func (c *process) wait() {
 		state = err.Error()
 	}
 	c.message = "process ended: " + state
-	if reason := c.said.reason(); reason != "" {
+	if reason := c.stderr.reason(); reason != "" {
 		c.message += ": " + reason
 	}
 	_ = c.stdin.Close() // nobody is left to read it
@@ -79,7 +79,7 @@ func (c *process) wait() {
 
 // talk tells the process what child says of it, and waits until it says that it
 // listens. When ctx ends, the process ends too. Errors are meant for people.
-func (c *process) talk(ctx context.Context, child func(name string) ([]byte, error)) (Ready, error) {
+func (c *process) handshake(ctx context.Context, child func(name string) ([]byte, error)) (Ready, error) {
 	stop := context.AfterFunc(ctx, func() {
 		c.kill()
 		_ = c.stdin.SetDeadline(time.Unix(1, 0)) // fails only if it has ended
@@ -90,14 +90,14 @@ func (c *process) talk(ctx context.Context, child func(name string) ([]byte, err
 	if err == nil {
 		return ready, nil
 	}
-	if !silent(err) {
+	if !pipeClosed(err) {
 		c.kill()
 	}
 	<-c.done // if it only closed its pipes: when ctx ends
 	switch {
 	case ctx.Err() != nil:
 		return Ready{}, c.explain(context.Cause(ctx))
-	case silent(err):
+	case pipeClosed(err):
 		return Ready{}, errors.New(c.message)
 	default:
 		return Ready{}, c.explain(err)
@@ -117,7 +117,7 @@ func (c *process) exchange(child func(name string) ([]byte, error)) (Ready, erro
 		return Ready{}, err
 	}
 	ready, err := readReady(c.ready)
-	if err != nil && !silent(err) {
+	if err != nil && !pipeClosed(err) {
 		return Ready{}, fmt.Errorf("read its answer on descriptor %d: %w", readyFD, err)
 	}
 	return ready, err
@@ -125,13 +125,13 @@ func (c *process) exchange(child func(name string) ([]byte, error)) (Ready, erro
 
 // silent reports whether err means that the process closed its ends of the
 // pipes, as its end does.
-func silent(err error) bool {
+func pipeClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE)
 }
 
 // explain adds the process's own words to why it was ended.
 func (c *process) explain(err error) error {
-	if reason := c.said.reason(); reason != "" {
+	if reason := c.stderr.reason(); reason != "" {
 		return fmt.Errorf("%w: %s", err, reason)
 	}
 	return err
@@ -164,17 +164,17 @@ func (c *process) end(ctx context.Context, grace time.Duration) {
 }
 
 // allowed are the variables that a child gets of our environment, besides LC_…
-var allowed = []string{
+var inheritedEnv = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "COLORTERM",
 }
 
 // scrub returns what a child may have of an environment: nothing secret.
-func scrub(env []string) []string {
+func childEnv(env []string) []string {
 	kept := make([]string, 0, len(env))
 	for _, variable := range env {
 		name, _, _ := strings.Cut(variable, "=")
 		ok := strings.HasPrefix(name, "LC_")
-		for _, a := range allowed {
+		for _, a := range inheritedEnv {
 			ok = ok || a == name
 		}
 		if ok {
@@ -186,7 +186,7 @@ func scrub(env []string) []string {
 
 // closeStrays sees to it that a child gets none of our descriptors, not even
 // those that we have inherited without knowing. Go's own are marked already.
-func closeStrays() {
+func closeOnExecAll() {
 	entries, _ := os.ReadDir("/dev/fd") // without it there is nothing to be done
 	for _, e := range entries {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {

@@ -27,8 +27,8 @@ import (
 )
 
 const (
-	patience = 10 * time.Second // for a child to say that it listens
-	grace    = 5 * time.Second  // from TERM to KILL
+	readyTimeout = 10 * time.Second // for a child to say that it listens
+	killDelay    = 5 * time.Second  // from TERM to KILL
 )
 
 // ErrClosed is the answer to Spawn after Close, or before Start.
@@ -50,12 +50,12 @@ type Config struct {
 // Provider makes nodes on this machine. Its methods may be called from any
 // goroutine. It implements fleet.Provider.
 type Provider struct {
-	cfg      Config
-	log      *slog.Logger
-	zone     *zone
-	patience time.Duration
-	grace    time.Duration
-	group    sync.WaitGroup // one waiter for each child
+	cfg          Config
+	log          *slog.Logger
+	zone         *zone
+	readyTimeout time.Duration
+	killDelay    time.Duration
+	group        sync.WaitGroup // one waiter for each child
 
 	mu       sync.Mutex
 	server   *dnsServer // nil before Start
@@ -79,8 +79,8 @@ func New(cfg Config) *Provider {
 	}
 	return &Provider{
 		cfg: cfg, log: cfg.Log,
-		zone:     newZone(cfg.Loopback),
-		patience: patience, grace: grace,
+		zone:         newZone(cfg.Loopback),
+		readyTimeout: readyTimeout, killDelay: killDelay,
 		children: make(map[string]*child),
 		changed:  make(chan struct{}),
 	}
@@ -113,7 +113,7 @@ func (p *Provider) Close(ctx context.Context) error {
 
 	var group sync.WaitGroup
 	for _, c := range children {
-		group.Go(func() { c.end(ctx, p.grace) })
+		group.Go(func() { c.end(ctx, p.killDelay) })
 	}
 	group.Wait()
 	p.group.Wait()
@@ -186,7 +186,7 @@ func (p *Provider) services() ([]fleet.Service, <-chan struct{}) {
 }
 
 // tell wakes the watchers. p.mu must be held.
-func (p *Provider) tell() {
+func (p *Provider) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
@@ -203,14 +203,14 @@ func (p *Provider) add(name string) (*child, error) {
 	}
 	cmd := exec.Command(p.cfg.Executable, p.cfg.Args...)
 	cmd.Env = p.cfg.Env
-	cmd.Env = scrub(cmd.Environ())
+	cmd.Env = childEnv(cmd.Environ())
 	process, err := launch(name, cmd, p.log)
 	if err != nil {
 		return nil, err
 	}
 	c := &child{process: process}
 	p.children[name] = c
-	p.tell()
+	p.notify()
 	p.group.Go(func() { p.wait(c) })
 	return c, nil
 }
@@ -221,7 +221,7 @@ func (p *Provider) wait(c *child) {
 	p.mu.Lock()
 	c.ended = true
 	p.zone.remove(hostOf(c.name))
-	p.tell()
+	p.notify()
 	p.mu.Unlock()
 	p.log.Info("process ended", "node", c.name, "err", c.message)
 }

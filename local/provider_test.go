@@ -63,7 +63,7 @@ func TestSpawn_Fails(t *testing.T) {
 			t.Parallel()
 			p := start(t, test.how)
 			if test.how == "mute" {
-				p.patience = 5 * time.Second // in which a busy machine starts it, and it says what it waits for
+				p.readyTimeout = 5 * time.Second // in which a busy machine starts it, and it says what it waits for
 			}
 			var last fleet.Step
 			name := p.NodeName("one")
@@ -183,7 +183,7 @@ func TestKilledChild(t *testing.T) {
 	if s := waitEnded(t, p, name); s.Message != "process ended: signal: killed" {
 		t.Errorf("message is %q", s.Message)
 	}
-	p.enter(p.children[name], Ready{Gossip: 4711, Call: 4712}) // its last word comes late
+	p.publish(p.children[name], Ready{Gossip: 4711, Call: 4712}) // its last word comes late
 	var gone *net.DNSError
 	if _, err := p.Resolver().
 		LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) ||
@@ -214,14 +214,14 @@ func TestRetire(t *testing.T) {
 		how   string
 		grace time.Duration
 	}{
-		{"node", grace},
+		{"node", killDelay},
 		{"deaf", 50 * time.Millisecond}, // KILL
 	}
 	for _, test := range tests {
 		t.Run(test.how, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, test.how)
-			p.grace = test.grace
+			p.killDelay = test.grace
 			name, pid := spawn(t, p, "one")
 			var steps []string
 			step := func(s fleet.Step) { steps = append(steps, fmt.Sprintf("%s %t", s.Name, !s.Ended.IsZero())) }
@@ -248,7 +248,7 @@ func TestClose_EndsAllChildren(t *testing.T) {
 	t.Parallel()
 	for _, how := range []string{"node", "deaf"} {
 		p := start(t, how)
-		p.grace = 50 * time.Millisecond
+		p.killDelay = 50 * time.Millisecond
 		name, one := spawn(t, p, "of-this-test-"+how)
 		_, two := spawn(t, p, "two")
 		ask := p.Resolver()

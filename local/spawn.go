@@ -29,21 +29,21 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	p.log.Info("process started", "node", name, "pid", c.cmd.Process.Pid)
 
 	end = begin(step, listeningStep)
-	late := fmt.Errorf("it did not say within %v that it listens", p.patience)
-	bounded, cancel := context.WithTimeoutCause(ctx, p.patience, late)
+	late := fmt.Errorf("it did not say within %v that it listens", p.readyTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, p.readyTimeout, late)
 	defer cancel()
-	ready, err := c.talk(bounded, p.cfg.Child)
+	ready, err := c.handshake(bounded, p.cfg.Child)
 	if end(err) != nil {
 		return err
 	}
-	p.enter(c, ready)
+	p.publish(c, ready)
 	p.log.Info("process listens", "node", name, "addr", netip.AddrPortFrom(p.cfg.Loopback, ready.Gossip).String(), "took",
 		time.Since(began))
 	return nil
 }
 
 // enter puts a child that listens into the zone, unless it has ended by now.
-func (p *Provider) enter(c *child, ready Ready) {
+func (p *Provider) publish(c *child, ready Ready) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !c.ended {
@@ -63,7 +63,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	}
 	if running {
 		end := begin(step, stoppingStep)
-		c.end(ctx, p.grace)
+		c.end(ctx, p.killDelay)
 		_ = end(nil)
 	}
 	p.mu.Lock()
@@ -71,7 +71,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	if p.children[name] == c {
 		delete(p.children, name)
 		p.zone.remove(hostOf(name)) // its waiter may not have come so far
-		p.tell()
+		p.notify()
 	}
 	return nil
 }

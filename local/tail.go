@@ -14,9 +14,9 @@ const (
 // tail keeps the last lines of a process's output. It belongs to one writer;
 // it may be read when that has ended.
 type tail struct {
-	each  func(line string) // told every line
-	lines []string
-	open  []byte // the line without its end yet
+	onLine  func(line string) // told every line
+	lines   []string
+	partial []byte // the line without its end yet
 }
 
 // Write never fails: a process must not end because nobody keeps its words.
@@ -24,7 +24,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	n := len(b)
 	for {
 		line, rest, found := bytes.Cut(b, []byte("\n"))
-		t.open = append(t.open, line[:min(len(line), tailBytes-len(t.open))]...)
+		t.partial = append(t.partial, line[:min(len(line), tailBytes-len(t.partial))]...)
 		if !found {
 			return n, nil
 		}
@@ -35,12 +35,12 @@ func (t *tail) Write(b []byte) (int, error) {
 
 // end takes the open line as a whole one.
 func (t *tail) end() {
-	line := strings.TrimRight(strings.ToValidUTF8(string(t.open), "\uFFFD"), " \t\r")
-	t.open = t.open[:0]
+	line := strings.TrimRight(strings.ToValidUTF8(string(t.partial), "\uFFFD"), " \t\r")
+	t.partial = t.partial[:0]
 	if line == "" {
 		return
 	}
-	t.each(line)
+	t.onLine(line)
 	t.lines = append(t.lines, line)
 	if len(t.lines) > tailLines {
 		t.lines = append(t.lines[:0], t.lines[1:]...)
@@ -49,15 +49,15 @@ func (t *tail) end() {
 
 // telling are the beginnings of lines that say why a Go program ended, the
 // best first.
-var telling = []string{"convoy: error: ", "panic: ", "fatal error: "}
+var errorPrefixes = []string{"convoy: error: ", "panic: ", "fatal error: "}
 
 // reason returns the line that says best why the process ended, with the hint
 // that goes with it, or nothing.
 func (t *tail) reason() string {
-	if len(t.open) > 0 {
+	if len(t.partial) > 0 {
 		t.end()
 	}
-	for _, start := range telling {
+	for _, start := range errorPrefixes {
 		for i, line := range t.lines {
 			said, ok := strings.CutPrefix(line, start)
 			if !ok {
@@ -68,16 +68,16 @@ func (t *tail) reason() string {
 					said += " (" + hint + ")"
 				}
 			}
-			return short(said)
+			return truncate(said)
 		}
 	}
 	if len(t.lines) == 0 {
 		return ""
 	}
-	return short(t.lines[len(t.lines)-1])
+	return truncate(t.lines[len(t.lines)-1])
 }
 
-func short(s string) string {
+func truncate(s string) string {
 	if len(s) <= messageBytes {
 		return s
 	}

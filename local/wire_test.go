@@ -121,7 +121,7 @@ func TestTail(t *testing.T) {
 		{"a long line", []string{strings.Repeat("x", 5000) + "\n"}, strings.Repeat("x", messageBytes) + "…"},
 	}
 	for _, test := range tests {
-		tail := &tail{each: func(string) {}}
+		tail := &tail{onLine: func(string) {}}
 		for _, w := range test.writes {
 			if n, err := tail.Write([]byte(w)); n != len(w) || err != nil {
 				t.Errorf("%s: Write() = %d, %v", test.name, n, err)
@@ -135,7 +135,7 @@ func TestTail(t *testing.T) {
 
 func TestTail_IsBounded(t *testing.T) {
 	told := 0
-	tail := &tail{each: func(string) { told++ }}
+	tail := &tail{onLine: func(string) { told++ }}
 	for range 10 * tailLines {
 		_, _ = tail.Write([]byte(strings.Repeat("x", 10*tailBytes) + "\n"))
 	}

@@ -197,7 +197,7 @@ func TestHandlers_WriterThatHangs(t *testing.T) {
 			}
 			defer in.Close()
 			log := slog.New(make(out, slog.LevelInfo))
-			const lines = 3 * outletLines
+			const lines = 3 * maxQueued
 			for range lines { // would hang here
 				log.Info("a line of some length, so that the pipe is full before long", "k", strings.Repeat("v", 100))
 			}
@@ -206,7 +206,7 @@ func TestHandlers_WriterThatHangs(t *testing.T) {
 			for scanner.Scan() && !strings.Contains(scanner.Text(), droppedMessage) {
 				written++
 			}
-			if written < outletLines || written >= lines {
+			if written < maxQueued || written >= lines {
 				t.Errorf("%d of %d lines were written", written, lines)
 			}
 			out.Close()

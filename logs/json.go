@@ -11,7 +11,7 @@ import (
 // the keys time, level and message, as Railway reads them. A writer that hangs
 // does not hold up the program: lines are then dropped and counted.
 func JSONHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	out := &outlet{w: w, notice: jsonNotice}
+	out := &asyncWriter{w: w, notice: jsonNotice}
 	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: railwayAttr})
 }
 
@@ -32,7 +32,7 @@ func railwayAttr(groups []string, a slog.Attr) slog.Attr {
 		a.Key = "message"
 	case slog.LevelKey:
 		if level, ok := a.Value.Any().(slog.Level); ok {
-			a.Value = slog.StringValue(strings.ToLower(levelWord(level)))
+			a.Value = slog.StringValue(strings.ToLower(levelName(level)))
 		}
 	}
 	return a

@@ -40,7 +40,7 @@ type wireAttrs []Attr
 // MarshalJSON writes the line as docs/protocol.md has it. Of attributes with
 // one key the last counts.
 func (l Line) MarshalJSON() ([]byte, error) {
-	return json.Marshal(wireLine{l.Off, l.Time, levelWord(l.Level), l.Message, l.Attrs})
+	return json.Marshal(wireLine{l.Off, l.Time, levelName(l.Level), l.Message, l.Attrs})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -111,7 +111,7 @@ func (a *wireAttrs) UnmarshalJSON(b []byte) error {
 }
 
 // levelWord names a level by the nearest word below it.
-func levelWord(l slog.Level) string {
+func levelName(l slog.Level) string {
 	switch {
 	case l < slog.LevelInfo:
 		return "DEBUG"
@@ -126,23 +126,23 @@ func levelWord(l slog.Level) string {
 
 // bounded returns the line with its text cut to lineBytes, an ellipsis where
 // something is missing.
-func (l Line) bounded() Line {
+func (l Line) truncated() Line {
 	left := lineBytes
-	l.Message = cut(l.Message, &left)
+	l.Message = truncate(l.Message, &left)
 	for i := range l.Attrs {
 		if left <= 0 {
 			l.Attrs = append(l.Attrs[:i], Attr{"…", "cut"})
 			break
 		}
 		a := &l.Attrs[i]
-		a.Key = cut(a.Key, &left)
-		a.Value = cut(a.Value, &left)
+		a.Key = truncate(a.Key, &left)
+		a.Value = truncate(a.Value, &left)
 	}
 	return l
 }
 
 // cut returns s, at most *left bytes of it, and takes them off left.
-func cut(s string, left *int) string {
+func truncate(s string, left *int) string {
 	limit := max(0, *left)
 	*left -= len(s)
 	if len(s) <= limit {

@@ -111,7 +111,7 @@ func TestLine_Bounded(t *testing.T) {
 		{Message: "m", Attrs: slicesOf(Attr{"key", "value"}, lineBytes)},
 	}
 	for i, test := range tests {
-		l := test.bounded()
+		l := test.truncated()
 		n := len(l.Message)
 		cut := strings.HasSuffix(l.Message, "…")
 		for _, a := range l.Attrs {
@@ -126,7 +126,7 @@ func TestLine_Bounded(t *testing.T) {
 		}
 	}
 	short := Line{Message: "m", Attrs: []Attr{{"k", "v"}}}
-	if got := short.bounded(); !reflect.DeepEqual(got, short) {
+	if got := short.truncated(); !reflect.DeepEqual(got, short) {
 		t.Errorf("short line became %+v", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	outletLines    = 1000                   // that wait for a writer that hangs; more are dropped
-	outletPatience = 100 * time.Millisecond // how long one line is waited for
+	maxQueued    = 1000                   // that wait for a writer that hangs; more are dropped
+	writeTimeout = 100 * time.Millisecond // how long one line is waited for
 )
 
 // droppedMessage is the line, with their number n, in place of dropped ones.
@@ -22,7 +22,7 @@ const droppedMessage = "log lines dropped"
 //
 // The goroutine that writes lives as long as there are lines. Nobody can end
 // it while the writer below hangs.
-type outlet struct {
+type asyncWriter struct {
 	w      io.Writer
 	notice func(dropped int) []byte // the line that stands for dropped ones
 
@@ -35,12 +35,12 @@ type outlet struct {
 
 // Write writes one line, or queues or drops it. It never fails: there would be
 // no place to tell.
-func (o *outlet) Write(line []byte) (int, error) {
+func (o *asyncWriter) Write(line []byte) (int, error) {
 	drained := o.enqueue(bytes.Clone(line))
 	if drained == nil {
 		return len(line), nil
 	}
-	patience := time.NewTimer(outletPatience)
+	patience := time.NewTimer(writeTimeout)
 	defer patience.Stop()
 	select {
 	case <-drained:
@@ -53,10 +53,10 @@ func (o *outlet) Write(line []byte) (int, error) {
 }
 
 // enqueue takes the line and returns what to wait for, nil for nothing.
-func (o *outlet) enqueue(line []byte) <-chan struct{} {
+func (o *asyncWriter) enqueue(line []byte) <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.queue) >= outletLines {
+	if len(o.queue) >= maxQueued {
 		o.dropped++
 		return nil
 	}
@@ -72,7 +72,7 @@ func (o *outlet) enqueue(line []byte) <-chan struct{} {
 }
 
 // drain writes what is queued, then ends.
-func (o *outlet) drain() {
+func (o *asyncWriter) drain() {
 	for {
 		o.mu.Lock()
 		if len(o.queue) == 0 && o.dropped == 0 {

@@ -56,7 +56,7 @@ func (r *Ring) Tail(n int) []Line {
 func (r *Ring) From(off int64) (lines []Line, next int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.read(r.begin(off), len(r.lines)), r.next
+	return r.read(r.start(off), len(r.lines)), r.next
 }
 
 // Follow yields the lines from that offset on, at most 200 at once, and then
@@ -67,7 +67,7 @@ func (r *Ring) From(off int64) (lines []Line, next int64) {
 func (r *Ring) Follow(ctx context.Context, from int64) iter.Seq[[]Line] {
 	return func(yield func([]Line) bool) {
 		r.mu.Lock()
-		off := r.begin(from)
+		off := r.start(from)
 		r.mu.Unlock()
 		for ctx.Err() == nil {
 			r.mu.Lock()
@@ -89,7 +89,7 @@ func (r *Ring) Follow(ctx context.Context, from int64) iter.Seq[[]Line] {
 }
 
 // begin turns a reader's wish into an offset. r.mu must be held.
-func (r *Ring) begin(from int64) int64 {
+func (r *Ring) start(from int64) int64 {
 	if from < 0 {
 		from = r.next - followLines
 	}
@@ -112,7 +112,7 @@ func (r *Ring) read(off int64, n int) []Line {
 
 // add numbers the line, keeps it and wakes the followers.
 func (r *Ring) add(l Line) {
-	l = l.bounded()
+	l = l.truncated()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l.Off = r.next

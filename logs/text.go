@@ -11,7 +11,7 @@ import (
 )
 
 // clock is how a person's log tells the time.
-const clock = "15:04:05"
+const timeLayout = "15:04:05"
 
 // textHandler writes lines for a person at a terminal.
 type textHandler struct {
@@ -24,7 +24,7 @@ type textHandler struct {
 // "20:07:25 INFO  member joined  node=convoy@…". Control characters are shown,
 // not obeyed. A writer that hangs does not hold up the program.
 func TextHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	return &textHandler{level: level, w: &outlet{w: w, notice: func(dropped int) []byte {
+	return &textHandler{level: level, w: &asyncWriter{w: w, notice: func(dropped int) []byte {
 		return renderText(Line{
 			Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
 			Attrs: []Attr{{"n", strconv.Itoa(dropped)}},
@@ -39,7 +39,7 @@ func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle writes the record in one piece.
 func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
-	_, err := h.w.Write(renderText(h.flat.line(r).bounded()))
+	_, err := h.w.Write(renderText(h.flat.line(r).truncated()))
 	return err
 }
 
@@ -60,18 +60,18 @@ func (h *textHandler) WithGroup(name string) slog.Handler {
 // renderText is a line of a person's log, with its end.
 func renderText(l Line) []byte {
 	var b strings.Builder
-	b.WriteString(l.Time.Local().Format(clock))
+	b.WriteString(l.Time.Local().Format(timeLayout))
 	b.WriteByte(' ')
-	word := levelWord(l.Level)
+	word := levelName(l.Level)
 	b.WriteString(word)
 	b.WriteString(strings.Repeat(" ", len("ERROR")-len(word)+1))
-	b.WriteString(visible(l.Message))
+	b.WriteString(escape(l.Message))
 	for i, a := range l.Attrs {
 		if i == 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteByte(' ')
-		b.WriteString(visible(a.Key) + "=")
+		b.WriteString(escape(a.Key) + "=")
 		b.WriteString(quoted(a.Value))
 	}
 	b.WriteByte('\n')
@@ -80,14 +80,14 @@ func renderText(l Line) []byte {
 
 // quoted returns a value as it stands if it is one plain word, else quoted.
 func quoted(s string) string {
-	if s == "" || strings.ContainsAny(s, " \"'=\\") || visible(s) != s {
+	if s == "" || strings.ContainsAny(s, " \"'=\\") || escape(s) != s {
 		return strconv.Quote(s)
 	}
 	return s
 }
 
 // visible replaces what a terminal might obey by its escape: "\x1b".
-func visible(s string) string {
+func escape(s string) string {
 	if strings.IndexFunc(s, unprintable) < 0 {
 		return s
 	}

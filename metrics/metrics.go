@@ -10,7 +10,7 @@ import (
 )
 
 // Figures is what a node can be asked at any time, from any goroutine.
-type Figures struct {
+type Sources struct {
 	Version string
 	Nodes   func() map[string]int // nodes by status
 	Members func() map[string]int // instances by state, as this node sees them
@@ -21,7 +21,7 @@ type Figures struct {
 }
 
 // Handler answers with the figures of the moment, those of the Go runtime and of the process among them.
-func Handler(f Figures) http.Handler {
+func Handler(f Sources) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
@@ -52,7 +52,7 @@ var (
 )
 
 // collector asks for the figures when Prometheus does.
-type collector struct{ Figures }
+type collector struct{ Sources }
 
 func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{build, nodes, members, shells, output, streams, lines} {

@@ -8,7 +8,7 @@ import (
 
 func TestHandler(t *testing.T) {
 	t.Parallel()
-	h := Handler(Figures{
+	h := Handler(Sources{
 		Version: "1.2.3",
 		Nodes:   func() map[string]int { return map[string]int{"alive": 3, "failed": 1} },
 		Members: func() map[string]int { return map[string]int{"alive": 3} },

@@ -14,7 +14,7 @@ func (n *node) openAudit() {
 		Node:     n.cfg.Name,
 		MaxTotal: n.cfg.AuditMax,
 		MaxAge:   n.cfg.AuditAge,
-		Log:      n.part("audit"),
+		Log:      n.logger("audit"),
 	})
 	if err != nil {
 		n.log.Warn("no audit log", "component", "audit", "err", err)

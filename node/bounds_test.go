@@ -268,7 +268,7 @@ func (what taken) take(t *testing.T, r *room, cookie string) said {
 
 // process is the one of the actor's Convoy shell, which it makes.
 func (r *room) process() string {
-	who := r.authority.Let("mallory", access.Operator)
+	who := r.authority.NewIdentity("mallory", access.Operator)
 	answer, err := r.service.Ask(context.Background(), who, oneShell, "self", nil)
 	if err != nil {
 		return err.Error()
@@ -281,7 +281,7 @@ func TestBounds_NodeArguments(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
 	o := r.comes(t)
-	who := r.authority.Let("mallory", access.Operator)
+	who := r.authority.NewIdentity("mallory", access.Operator)
 	ctx, cancel := context.WithCancel(testkit.Context(t))
 	long := []json.RawMessage{json.RawMessage(strings.Repeat(" ", 7<<20) + "1000")}
 	answers := make(chan error, 3)
@@ -356,7 +356,7 @@ func TestBounds_NodeConnections(t *testing.T) {
 	r := startRoom(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	b := newBounded(listener, func(netip.Addr) bool { return false }, r.log)
+	b := newLimitedListener(listener, func(netip.Addr) bool { return false }, r.log)
 	server := newServer(r.web.Public(), r.log)
 	server.BaseContext = func(net.Listener) context.Context { return t.Context() }
 	go server.Serve(b) //nolint:errcheck // Close ends it
@@ -376,7 +376,7 @@ func TestBounds_NodeConnections(t *testing.T) {
 		t.Errorf("a header that is too large: %q, %v", line, err)
 	}
 	conn.Close()
-	for range b.each { // of which the first may take the place of the one before
+	for range b.maxPerAddr { // of which the first may take the place of the one before
 		dial("GET /healthz HTTP/1.1\r\nHost: loc")
 	}
 	more, _ := dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")

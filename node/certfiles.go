@@ -11,9 +11,9 @@ import (
 type certFiles struct {
 	cert, key string
 
-	mu      sync.Mutex
-	read    *tls.Certificate
-	changed [2]time.Time
+	mu       sync.Mutex
+	loaded   *tls.Certificate
+	modTimes [2]time.Time
 }
 
 // load returns the certificate. Files that are half written, or gone, leave the last one in use.
@@ -26,16 +26,16 @@ func (c *certFiles) load() (*tls.Certificate, error) {
 			changed[i] = info.ModTime()
 		}
 	}
-	if c.read != nil && changed == c.changed {
-		return c.read, nil
+	if c.loaded != nil && changed == c.modTimes {
+		return c.loaded, nil
 	}
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
-	if err != nil && c.read != nil {
-		return c.read, nil
+	if err != nil && c.loaded != nil {
+		return c.loaded, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.read, c.changed = &pair, changed
-	return c.read, nil
+	c.loaded, c.modTimes = &pair, changed
+	return c.loaded, nil
 }

@@ -54,15 +54,15 @@ type Config struct {
 
 	// What follows is for a node that a person starts, and is not inherited.
 
-	Env       []string         `json:"-"` // of shells, complete; a child has its own
-	MaxNodes  int              `json:"-"` // that may be spawned
-	OwnToken  bool             `json:"-"` // the token was made here, so it is shown
-	OwnCookie bool             `json:"-"` // the cookie was made here, so it is another one each time
-	Hosts     []string         `json:"-"` // names that the console may be reached by
-	Proxies   handlers.Proxies `json:"-"` // in front of the console
-	TLS       TLS              `json:"-"`
-	OpenID    openid.Config    `json:"-"` // without an issuer: none
-	Railway   railway.Config   `json:"-"`
+	Env             []string         `json:"-"` // of shells, complete; a child has its own
+	MaxNodes        int              `json:"-"` // that may be spawned
+	GeneratedToken  bool             `json:"-"` // the token was made here, so it is shown
+	GeneratedCookie bool             `json:"-"` // the cookie was made here, so it is another one each time
+	Hosts           []string         `json:"-"` // names that the console may be reached by
+	Proxies         handlers.Proxies `json:"-"` // in front of the console
+	TLS             TLS              `json:"-"`
+	OpenID          openid.Config    `json:"-"` // without an issuer: none
+	Railway         railway.Config   `json:"-"`
 }
 
 // Record says what is recorded, and where.
@@ -74,12 +74,12 @@ type Record struct {
 
 // TLS says how the console is served by TLS; the zero value is without.
 type TLS struct {
-	Cert, Key string // files
-	Self      bool   // a certificate of the node's own making
+	Cert, Key  string // files
+	SelfSigned bool   // a certificate of the node's own making
 }
 
 // On reports whether it is served by TLS at all.
-func (t TLS) On() bool { return t.Self || t.Cert != "" }
+func (t TLS) Enabled() bool { return t.SelfSigned || t.Cert != "" }
 
 // child is the configuration of a node that provider local spawns: another name, any free ports of the same address.
 func (cfg Config) child(name, query string, dns netip.AddrPort) Config {

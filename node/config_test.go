@@ -45,7 +45,7 @@ func fill(v reflect.Value, text string) {
 // notInherited are the settings that a node keeps for itself: they are about whom a person reaches it by, or are
 // secrets that a child has no use for.
 var notInherited = []string{
-	"Env", "MaxNodes", "OwnToken", "OwnCookie", "Hosts", "Proxies", "TLS", "OpenID", "Railway",
+	"Env", "MaxNodes", "GeneratedToken", "GeneratedCookie", "Hosts", "Proxies", "TLS", "OpenID", "Railway",
 }
 
 // Each setting of a node reaches those that it spawns, also one that is new, unless it stands in that list; and what

@@ -21,16 +21,16 @@ import (
 // that many share are bounded in total alone.
 func TestConnections_Bounds(t *testing.T) {
 	t.Parallel()
-	b := &bounded{
-		total:  800,
-		each:   100,
-		shared: func(a netip.Addr) bool { return a.IsPrivate() },
-		log:    slog.New(slog.DiscardHandler),
-		of:     map[string]int{},
+	b := &limitedListener{
+		max:        800,
+		maxPerAddr: 100,
+		shared:     func(a netip.Addr) bool { return a.IsPrivate() },
+		log:        slog.New(slog.DiscardHandler),
+		open:       map[string]int{},
 	}
 	take := func(addr string, n int) (got int) {
 		for i := range n {
-			if b.take(netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(1000+i)).String()) {
+			if b.admit(netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(1000+i)).String()) {
 				got++
 			}
 		}
@@ -45,7 +45,7 @@ func TestConnections_Bounds(t *testing.T) {
 		{"2001:db8:1:1::1", 60, 60, "one address of a network"},
 		{"2001:db8:1:1:ffff::2", 60, 40, "another of the same"},
 		{"10.0.0.1", 2000, 500, "a proxy, up to the reserve"},
-		{"192.0.2.2", 1000, fewConnections, "another address, of the reserve"},
+		{"192.0.2.2", 1000, reservedPerAddr, "another address, of the reserve"},
 		{"192.0.2.1", 1, 0, "the first one again"},
 		{"10.0.0.2", 1, 0, "another proxy"},
 		{"192.0.2.3", 1, 1, "somebody who just comes"},
@@ -61,8 +61,8 @@ func TestConnections_Served(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	b := newBounded(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
-	b.each = 3
+	b := newLimitedListener(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
+	b.maxPerAddr = 3
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok") //nolint:errcheck // the client tells
 	})
@@ -77,7 +77,7 @@ func TestConnections_Served(t *testing.T) {
 		_, err = bufio.NewReader(conn).ReadString('\n')
 		return conn, err
 	}
-	conns := make([]net.Conn, b.each)
+	conns := make([]net.Conn, b.maxPerAddr)
 	for i := range conns {
 		if conns[i], err = ask(); err != nil {
 			t.Fatal(err)
@@ -104,7 +104,7 @@ func TestConnections_Served(t *testing.T) {
 // A header that does not come is waited for by no server of ours, by TLS either.
 func TestConnections_SlowHeaders(t *testing.T) {
 	t.Parallel()
-	cert, err := makeCertificate([]string{"localhost"}, time.Now())
+	cert, err := newSelfSigned([]string{"localhost"}, time.Now())
 	testkit.Must(t, err)
 	pair, err := tls.X509KeyPair(cert, cert)
 	testkit.Must(t, err)

@@ -20,13 +20,13 @@ func (n *node) newAuthority() (*access.Authority, error) {
 		return nil, err
 	}
 	cfg := access.AuthorityConfig{
-		Self:   n.cfg.Name,
-		Users:  users,
-		Grants: grants,
-		Homes:  rpc.Homes{Cluster: n.cluster},
-		Log:    n.part("access"),
+		Self:      n.cfg.Name,
+		Users:     users,
+		Grants:    grants,
+		HomeNodes: rpc.HomeNodes{Cluster: n.cluster},
+		Log:       n.logger("access"),
 	}
-	if !n.cfg.OwnToken {
+	if !n.cfg.GeneratedToken {
 		cfg.Token = access.Generation(n.cfg.Token)
 	}
 	if id := n.cfg.OpenID; id.Issuer != "" {
@@ -45,7 +45,7 @@ func (n *node) openGrants() (*access.Grants, error) {
 	err := os.MkdirAll(filepath.Dir(file), 0o700)
 	if err == nil {
 		var grants *access.Grants
-		if grants, err = access.OpenGrants(file, !n.cfg.OwnCookie); err == nil {
+		if grants, err = access.OpenGrants(file, !n.cfg.GeneratedCookie); err == nil {
 			n.log.Info("logins and tokens", "component", "access", "file", file)
 			return grants, nil
 		}

@@ -3,8 +3,8 @@ package node
 import "convoy/metrics"
 
 // figures is what /metrics tells of this node.
-func (n *node) figures() metrics.Figures {
-	return metrics.Figures{
+func (n *node) metricSources() metrics.Sources {
+	return metrics.Sources{
 		Version: Version(),
 		Nodes: func() map[string]int {
 			by := map[string]int{}

@@ -83,7 +83,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 		Programs:   n.programs(exe),
 		Dir:        cfg.Dir,
 		Idle:       cfg.Idle,
-		Log:        n.part("pty"),
+		Log:        n.logger("pty"),
 		Node:       cfg.Name,
 		Recordings: cfg.Recordings(),
 		RecordAll:  cfg.Record.All,
@@ -105,7 +105,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 // buildCluster makes the provider, if there is one, the fleet and the cluster. exe is this program.
 func (n *node) buildCluster(exe string) (err error) {
 	cfg := n.cfg
-	fleetConfig := fleet.Config{Self: cfg.Name, Max: cfg.MaxNodes, Log: n.part("fleet")}
+	fleetConfig := fleet.Config{Self: cfg.Name, Max: cfg.MaxNodes, Log: n.logger("fleet")}
 	query, resolver := cfg.Query, net.DefaultResolver
 	switch {
 	case cfg.Provider == "local":
@@ -133,7 +133,7 @@ func (n *node) buildCluster(exe string) (err error) {
 		Resolver: resolver,
 		Control:  fleetConfig.Provider != nil,
 		Version:  Version(),
-		Log:      n.part("peer"),
+		Log:      n.logger("peer"),
 	})
 	return err
 }
@@ -151,30 +151,30 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Logs:       n.ring,
 		Cluster:    n.cluster,
 		Token:      n.cfg.Token,
-		Keys:       keysFor(n.cfg.Cookie, "session"),
-		Shares:     keysFor(n.cfg.Cookie, "share"),
-		Statements: keysFor(n.cfg.Cookie, "statement"),
+		Keys:       deriveKeys(n.cfg.Cookie, "session"),
+		Shares:     deriveKeys(n.cfg.Cookie, "share"),
+		Statements: deriveKeys(n.cfg.Cookie, "statement"),
 		Hosts:      n.cfg.Hosts,
 		Proxies:    n.cfg.Proxies,
 		HSTS:       n.cfg.TLS.Cert != "",
-		Metrics:    metrics.Handler(n.figures()),
-		Prompt:     prompt{n.service},
-		Commands:   prompt{n.service},
+		Metrics:    metrics.Handler(n.metricSources()),
+		Prompt:     service{n.service},
+		Commands:   service{n.service},
 		Shield:     n.system.state,
 		Files:      n.system.files(),
 		Runbooks:   n.cfg.Runbooks,
 		Recordings: n.cfg.Recordings(),
 		MaxUpload:  n.cfg.MaxUpload,
 		BuildLog:   n.buildLog(),
-		Log:        n.part("console"),
+		Log:        n.logger("console"),
 	})
 }
 
 // part is the log of one package, named in every line.
-func (n *node) part(name string) *slog.Logger { return n.log.With("component", name) }
+func (n *node) logger(name string) *slog.Logger { return n.log.With("component", name) }
 
 // keysFor are the keys of one purpose, one of each cookie.
-func keysFor(cookie, purpose string) (keys [][]byte) {
+func deriveKeys(cookie, purpose string) (keys [][]byte) {
 	for _, one := range peer.Cookies(cookie) {
 		keys = append(keys, peer.Key(one, purpose))
 	}

@@ -8,6 +8,6 @@ func (n *node) newOpenID() *openid.Provider {
 	if cfg.Issuer == "" {
 		return nil
 	}
-	cfg.Keys = keysFor(n.cfg.Cookie, "openid")
+	cfg.Keys = deriveKeys(n.cfg.Cookie, "openid")
 	return openid.New(cfg)
 }

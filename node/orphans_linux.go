@@ -12,7 +12,7 @@ import (
 )
 
 // orphansPause is the time between two rounds of reapOrphans.
-const orphansPause = 5 * time.Second
+const reapInterval = 5 * time.Second
 
 // reapOrphans collects, in a container where this is process 1, what shells leave behind: processes whose parent has
 // ended become its children (wait(2)), and stay in the list of processes until somebody asks how they ended. Those that
@@ -29,7 +29,7 @@ func reapOrphans(ctx context.Context, pause time.Duration) {
 			return
 		}
 		now := map[string]bool{}
-		for key, pid := range deadChildren() {
+		for key, pid := range zombies() {
 			if before[key] {
 				unix.Wait4(pid, nil, unix.WNOHANG, nil) //nolint:errcheck // it was dead
 			} else {
@@ -42,7 +42,7 @@ func reapOrphans(ctx context.Context, pause time.Duration) {
 
 // deadChildren are the children of this process that have ended and were not asked for, by number and time of start
 // (proc_pid_stat(5)).
-func deadChildren() map[string]int {
+func zombies() map[string]int {
 	dead := map[string]int{}
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is a good one
 	for _, path := range paths {

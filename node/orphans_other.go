@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const orphansPause = time.Second
+const reapInterval = time.Second
 
 // reapOrphans does nothing where no node is process 1.
 func reapOrphans(context.Context, time.Duration) {}

@@ -13,13 +13,13 @@ import (
 
 // stdoutHandler writes the log to standard output: for people if that is a terminal, else JSON.
 func (n *node) stdoutHandler() slog.Handler {
-	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.onTerminal() {
+	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.isTerminal() {
 		return logs.TextHandler(n.stdout, n.cfg.LogLevel)
 	}
 	return logs.JSONHandler(n.stdout, n.cfg.LogLevel)
 }
 
-func (n *node) onTerminal() bool {
+func (n *node) isTerminal() bool {
 	file, ok := n.stdout.(*os.File)
 	if !ok {
 		return false
@@ -35,10 +35,10 @@ func (n *node) announce(ctx context.Context, fail context.CancelCauseFunc) error
 		return n.announceToParent(ctx, fail)
 	}
 	text := "log in at " + n.url() + " with the token in CONVOY_TOKEN"
-	if n.cfg.OwnToken {
+	if n.cfg.GeneratedToken {
 		text = "open " + n.url() + "?token=" + n.cfg.Token
 	}
-	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.onTerminal() {
+	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.isTerminal() {
 		_, err := fmt.Fprintf(n.stdout, "\n  Convoy is ready: %s\n\n", text)
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // nodeVariables are the environment of a node that Railway runs. Secrets are not among them: those are references.
-func (cfg Config) nodeVariables(name string) map[string]string {
+func (cfg Config) railwayEnv(name string) map[string]string {
 	base, _, _ := strings.Cut(name, "@")
 	return map[string]string{
 		"CONVOY_PROVIDER":  "none",
@@ -32,7 +32,7 @@ func (cfg Config) nodeVariables(name string) map[string]string {
 // newRailway makes the provider.
 func newRailway(cfg Config, notice func(railway.Notice), log *slog.Logger) (*railway.Provider, error) {
 	own := cfg.Railway
-	own.Variables, own.Notice, own.Log = cfg.nodeVariables, notice, log
+	own.Variables, own.Notice, own.Log = cfg.railwayEnv, notice, log
 	p, err := railway.New(own)
 	if err != nil {
 		return nil, Hintf("docs/railway.md says what to set", "provider railway: %w", err)

@@ -35,16 +35,16 @@ func (n *node) newService(exe string) *rpc.Service {
 }
 
 // prompt is the service as handlers ask for it.
-type prompt struct{ *rpc.Service }
+type service struct{ *rpc.Service }
 
 // Evaluate does as handlers.Prompt says.
-func (p prompt) Evaluate(ctx context.Context, who access.Who, source string) (handlers.Evaluation, error) {
+func (p service) Evaluate(ctx context.Context, who access.Identity, source string) (handlers.Evaluation, error) {
 	got, err := p.Eval(ctx, who, source)
 	return handlers.Evaluation{Output: got.Output, Error: got.Error}, err
 }
 
 // Run does as handlers.Commands says.
-func (p prompt) Run(ctx context.Context, who access.Who, command string) (handlers.Ran, error) {
+func (p service) Run(ctx context.Context, who access.Identity, command string) (handlers.Ran, error) {
 	got, err := p.Service.Run(ctx, who, command)
 	took := time.Duration(got.Took * float64(time.Second))
 	return handlers.Ran{Status: got.Status, Output: got.Output, Took: took}, err

@@ -31,7 +31,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
 	if os.Getpid() == 1 {
-		n.group.Go(func() { reapOrphans(ctx, orphansPause) })
+		n.group.Go(func() { reapOrphans(ctx, reapInterval) })
 	}
 	n.group.Go(func() { n.system.status() }) // tried before somebody asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
@@ -58,7 +58,7 @@ func (n *node) listen(ctx context.Context) error {
 		return err
 	}
 	n.listener = listener
-	n.server = newServer(n.web.Public(), n.part("http"))
+	n.server = newServer(n.web.Public(), n.logger("http"))
 	n.server.TLSConfig, n.server.BaseContext = secure, func(net.Listener) context.Context { return ctx }
 	return nil
 }
@@ -69,7 +69,7 @@ func (n *node) serve(fail context.CancelCauseFunc) {
 	if n.server.TLSConfig != nil {
 		serve = func(l net.Listener) error { return n.server.ServeTLS(l, "", "") }
 	}
-	if err := serve(newBounded(n.listener, n.sharesAddress, n.part("http"))); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(newLimitedListener(n.listener, n.isShared, n.logger("http"))); !errors.Is(err, http.ErrServerClosed) {
 		fail(fmt.Errorf("serve the console: %w", err))
 	}
 }
@@ -83,7 +83,7 @@ func (n *node) newLocal(exe string) *local.Provider {
 		Args:       []string{"-spawned"},
 		Env:        n.cfg.Env,
 		Child:      n.child,
-		Log:        n.part("local"),
+		Log:        n.logger("local"),
 	})
 }
 
@@ -127,7 +127,7 @@ func (n *node) url() string {
 		host = "localhost"
 	}
 	scheme := "http://"
-	if n.cfg.TLS.On() {
+	if n.cfg.TLS.Enabled() {
 		scheme = "https://"
 	}
 	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"

@@ -15,28 +15,28 @@ const (
 
 // stop takes the node down in the order that loses least, and waits. It is safe after a start that failed half-way.
 func (n *node) stop() {
-	n.step("leave the cluster", leaveWait, n.cluster.Leave)
-	n.step("end the streams", shutdownWait, func(context.Context) error { n.web.Close(); return nil })
+	n.stopStep("leave the cluster", leaveWait, n.cluster.Leave)
+	n.stopStep("end the streams", shutdownWait, func(context.Context) error { n.web.Close(); return nil })
 	if n.server != nil {
-		n.step("stop the console", shutdownWait, n.server.Shutdown)
+		n.stopStep("stop the console", shutdownWait, n.server.Shutdown)
 	}
-	n.step("stop the fleet", shutdownWait, n.fleet.Close)
+	n.stopStep("stop the fleet", shutdownWait, n.fleet.Close)
 	if n.local != nil {
-		n.step("stop the nodes made here", childrenWait, n.local.Close)
+		n.stopStep("stop the nodes made here", childrenWait, n.local.Close)
 	}
 	if n.railway != nil {
-		n.step("stop watching Railway", shutdownWait, n.railway.Close)
+		n.stopStep("stop watching Railway", shutdownWait, n.railway.Close)
 	}
-	n.step("end the shells", shellsWait, n.shells.Close)
-	n.step("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })
-	n.step("close the list of logins", shutdownWait, func(context.Context) error { return n.authority.Grants.Close() })
+	n.stopStep("end the shells", shellsWait, n.shells.Close)
+	n.stopStep("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })
+	n.stopStep("close the list of logins", shutdownWait, func(context.Context) error { return n.authority.Grants.Close() })
 	if n.audit != nil {
-		n.step("close the audit log", shutdownWait, func(context.Context) error { return n.audit.Close() })
+		n.stopStep("close the audit log", shutdownWait, func(context.Context) error { return n.audit.Close() })
 	}
 	n.log.Info("node stopped")
 }
 
-func (n *node) step(name string, limit time.Duration, do func(context.Context) error) {
+func (n *node) stopStep(name string, limit time.Duration, do func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	began := time.Now()

@@ -21,14 +21,14 @@ type system struct {
 
 // newSystem plans what system shells do not get. exe is this program.
 func newSystem(cfg Config, exe string) (*system, error) {
-	plan, err := sandboxPlan(cfg)
+	plan, err := newPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &system{cfg: cfg, sandbox: confine.NewSandbox(cfg.Confine, plan, exe, pty.OpenTerminal)}, nil
 }
 
-func sandboxPlan(cfg Config) (plan confine.Plan, err error) {
+func newPlan(cfg Config) (plan confine.Plan, err error) {
 	if cfg.Confine == confine.Off {
 		return plan, nil
 	}
@@ -64,13 +64,13 @@ func (s *system) Command(ctx context.Context, line string) (*exec.Cmd, error) {
 	if s.cfg.System == "off" {
 		return nil, handlers.ErrNoSystemShell
 	}
-	if err := s.allow(); err != nil {
+	if err := s.available(); err != nil {
 		return nil, err
 	}
 	args := s.sandbox.Command(s.cfg.Shell[0], "-c", line)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = s.dir(), s.env()
-	if s.enters() {
+	if s.entersDir() {
 		cmd.Dir, cmd.Env = "/", append(cmd.Env, "PWD="+cmd.Dir)
 	}
 	return cmd, nil
@@ -83,7 +83,7 @@ func (s *system) Confinement() any { return s.status() }
 func (s *system) status() confine.Status {
 	if s.cfg.System == "off" {
 		why := "There are no system shells on this node"
-		return confine.Status{Mode: s.sandbox.Mode, State: "off", Why: why, List: []confine.Protection{}}
+		return confine.Status{Mode: s.sandbox.Mode, State: "off", Reason: why, Protections: []confine.Protection{}}
 	}
 	return s.sandbox.Status()
 }
@@ -92,7 +92,7 @@ func (s *system) status() confine.Status {
 func (s *system) state() string { return s.status().State }
 
 // allow is an error where system shells are refused.
-func (s *system) allow() error {
+func (s *system) available() error {
 	if reason := s.sandbox.Refusal(); reason != "" {
 		return &handlers.UnconfinedError{Reason: reason}
 	}
@@ -107,9 +107,9 @@ func (s *system) program() pty.Program {
 		Args:   s.sandbox.Command(s.cfg.Shell...),
 		Env:    s.env(),
 		Dir:    s.dir(),
-		Enters: s.enters(),
+		Enters: s.entersDir(),
 		Accompany: func(func() string) (pty.Company, error) {
-			return pty.Company{Close: func() {}}, s.allow()
+			return pty.Company{Close: func() {}}, s.available()
 		},
 	}
 }
@@ -117,13 +117,13 @@ func (s *system) program() pty.Program {
 // files is who puts files where system shells are, and takes them: a process that can do what a shell can.
 func (s *system) files() files.Store {
 	if s.sandbox.Mode == confine.Off {
-		return files.Here{}
+		return files.Local{}
 	}
-	return files.Elsewhere{Command: s.sandbox.Files}
+	return files.Subprocess{Command: s.sandbox.Files}
 }
 
 // enters reports whether the confined process enters the directory, rather than who starts it.
-func (s *system) enters() bool { return s.sandbox.Mode != confine.Off }
+func (s *system) entersDir() bool { return s.sandbox.Mode != confine.Off }
 
 // dir is where system shells start.
 func (s *system) dir() string { return s.sandbox.Dir(s.cfg.Dir, s.cfg.DirGiven) }

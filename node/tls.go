@@ -24,24 +24,24 @@ import (
 const (
 	// ownLife is how long a certificate that a node makes for itself is good, and ownLeft how long one that is found must
 	// still be.
-	ownLife = 397 * 24 * time.Hour // more is refused by browsers
-	ownLeft = 30 * 24 * time.Hour
+	selfSignedLife = 397 * 24 * time.Hour // more is refused by browsers
+	renewBefore    = 30 * 24 * time.Hour
 )
 
 // serverTLS is how the console is served, nil if without TLS. Files are read anew when they change, so that a
 // certificate can be renewed while the node runs.
 func (n *node) serverTLS() (*tls.Config, error) {
 	t := n.cfg.TLS
-	if !t.On() {
+	if !t.Enabled() {
 		return nil, nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if !t.Self {
+	if !t.SelfSigned {
 		files := certFiles{cert: t.Cert, key: t.Key}
 		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return files.load() }
 		return config, nil
 	}
-	cert, file, err := ownCertificate(n.cfg.Data, n.cfg.tlsNames(), time.Now())
+	cert, file, err := selfSigned(n.cfg.Data, n.cfg.tlsNames(), time.Now())
 	if err != nil {
 		return nil, Hintf("-data says where the certificate is kept", "-tls-self: %w", err)
 	}
@@ -65,14 +65,14 @@ func (cfg Config) tlsNames() []string {
 
 // ownCertificate is a certificate for those names that signs itself. One that is kept in dir is used for as long as it
 // is good, so that a browser has to be told but once; without a dir it lasts as long as the process.
-func ownCertificate(dir string, names []string, now time.Time) (cert tls.Certificate, file string, err error) {
+func selfSigned(dir string, names []string, now time.Time) (cert tls.Certificate, file string, err error) {
 	if dir != "" {
 		file = filepath.Join(dir, "tls.pem")
-		if kept, err := tls.LoadX509KeyPair(file, file); err == nil && goodFor(kept.Leaf, names, now) {
+		if kept, err := tls.LoadX509KeyPair(file, file); err == nil && validFor(kept.Leaf, names, now) {
 			return kept, file, nil
 		}
 	}
-	text, err := makeCertificate(names, now)
+	text, err := newSelfSigned(names, now)
 	if err != nil {
 		return cert, "", err
 	}
@@ -85,17 +85,17 @@ func ownCertificate(dir string, names []string, now time.Time) (cert tls.Certifi
 	return cert, file, err
 }
 
-func goodFor(leaf *x509.Certificate, names []string, now time.Time) bool {
+func validFor(leaf *x509.Certificate, names []string, now time.Time) bool {
 	for _, name := range names {
 		if leaf.VerifyHostname(name) != nil {
 			return false
 		}
 	}
-	return now.After(leaf.NotBefore) && now.Add(ownLeft).Before(leaf.NotAfter)
+	return now.After(leaf.NotBefore) && now.Add(renewBefore).Before(leaf.NotAfter)
 }
 
 // makeCertificate makes a key and a certificate for it, in PEM.
-func makeCertificate(names []string, now time.Time) ([]byte, error) {
+func newSelfSigned(names []string, now time.Time) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func makeCertificate(names []string, now time.Time) ([]byte, error) {
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: "Convoy"},
 		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(ownLife - time.Hour),
+		NotAfter:              now.Add(selfSignedLife - time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,

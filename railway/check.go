@@ -25,7 +25,7 @@ func (p *Provider) Check(ctx context.Context) []Finding {
 		return ok
 	}
 	p.prove(ctx)
-	if refusal := p.Refusal(); !add(refusal == "", "token", "%s", orWord(refusal, "proved")) {
+	if refusal := p.Unavailable(); !add(refusal == "", "token", "%s", orWord(refusal, "proved")) {
 		return list
 	}
 	p.mu.Lock()

@@ -95,7 +95,7 @@ func TestFleetAfterRestart(t *testing.T) {
 		f := startFleet(t, k)
 		pass(5 * time.Second)
 		n, err := f.Find(nodeName)
-		if err != nil || n.Status != fleet.Creating || !n.Retirable || n.Made.IsZero() {
+		if err != nil || n.Status != fleet.Creating || !n.Retirable || n.Created.IsZero() {
 			t.Fatalf("node is %+v, %v, want it creating", n, err)
 		}
 		pass(2 * time.Minute)
@@ -145,7 +145,7 @@ func TestFleetIsReadOnly(t *testing.T) {
 		if _, err := f.Spawn(); err == nil || !strings.Contains(err.Error(), "RAILWAY_API_TOKEN") {
 			t.Errorf("spawn: %v, want what to do", err)
 		}
-		if f.Refusal() == "" {
+		if f.Unavailable() == "" {
 			t.Error("the fleet does not say that it is read-only")
 		}
 	})

@@ -68,7 +68,7 @@ type Account struct {
 
 // may is the refusal as an error.
 func (p *Provider) may() error {
-	if refusal := p.Refusal(); refusal != "" {
+	if refusal := p.Unavailable(); refusal != "" {
 		return errors.New(refusal)
 	}
 	return nil

@@ -56,7 +56,7 @@ func TestToken_IsChecked(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, test.opts, test.change, func(t *testing.T, k *kit) {
-				refusal := k.p.Refusal()
+				refusal := k.p.Unavailable()
 				if (refusal == "") != (test.want == "") || !strings.Contains(refusal, test.want) {
 					t.Fatalf("refusal is %q, want %q", refusal, test.want)
 				}
@@ -93,11 +93,11 @@ func TestRailwayIsDownAtStart(t *testing.T) {
 			k.s.Fail("apiTokenContext", railwaytest.Fault{Status: 503})
 		}
 		k.start()
-		if refusal := k.p.Refusal(); !strings.Contains(refusal, "cannot be asked") {
+		if refusal := k.p.Unavailable(); !strings.Contains(refusal, "cannot be asked") {
 			t.Errorf("refusal is %q", refusal)
 		}
 		pass(2 * time.Minute)
-		if refusal := k.p.Refusal(); refusal != "" {
+		if refusal := k.p.Unavailable(); refusal != "" {
 			t.Errorf("refusal stays: %s", refusal)
 		}
 		k.mustSpawn()
@@ -110,7 +110,7 @@ func TestToken_Revoked(t *testing.T) {
 		k.mustSpawn()
 		k.s.Revoke()
 		pass(2 * time.Minute)
-		if refusal := k.p.Refusal(); !strings.Contains(refusal, "does not know the token") {
+		if refusal := k.p.Unavailable(); !strings.Contains(refusal, "does not know the token") {
 			t.Errorf("refusal is %q", refusal)
 		}
 		if s := k.one(); !s.Running {

@@ -239,7 +239,7 @@ func (p *Provider) place() (project, env string) {
 }
 
 // Refusal says why no node can be made or retired now, in words for people; empty: they can.
-func (p *Provider) Refusal() string {
+func (p *Provider) Unavailable() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.refusal

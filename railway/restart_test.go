@@ -70,7 +70,7 @@ func restartAt(t *testing.T, op string, act, gentle bool) {
 	if got := list[0]; len(got.Deployments) != 1 || got.Status != "SUCCESS" {
 		t.Errorf("service is %+v, want it deployed once\n%s", got, again.logged())
 	}
-	if one := again.one(); !one.Running || one.Name != nodeName || one.Made.IsZero() {
+	if one := again.one(); !one.Running || one.Name != nodeName || one.Created.IsZero() {
 		t.Errorf("told %+v, want it running", one)
 	}
 	again.checkSecrets()
@@ -82,7 +82,7 @@ func TestRestart_HalfMadeCannotBeFinished(t *testing.T) {
 		k.s.AddService("convoy-k3fz", marked(nil))
 		k.s.Fail("updateInstance", railwaytest.Fault{Message: "no such image"})
 		pass(10 * time.Minute)
-		if one := k.one(); one.Running || one.Making || one.Message == "" {
+		if one := k.one(); one.Running || one.Provisioning || one.Message == "" {
 			t.Errorf("told %+v, want the reason", one)
 		}
 		if n := k.s.Count("updateInstance"); n != 1 {

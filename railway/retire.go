@@ -18,7 +18,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	if err != nil {
 		return err
 	}
-	if refusal := p.Refusal(); refusal != "" {
+	if refusal := p.Unavailable(); refusal != "" {
 		return errors.New(refusal)
 	}
 	if err := p.interrupt(ctx, label); err != nil {

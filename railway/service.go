@@ -176,12 +176,12 @@ func (d *deployment) steps() []fleet.Step {
 
 // describe says what a service is to the fleet.
 func (s *service) describe(name string, now time.Time) fleet.Service {
-	out := fleet.Service{Name: name, ID: s.id, Made: s.created, Steps: s.latest.steps()}
+	out := fleet.Service{Name: name, ID: s.id, Created: s.created, Steps: s.latest.steps()}
 	switch {
 	case s.failure != "":
 		out.Message = s.failure
 	case s.latest == nil:
-		out.Making = true
+		out.Provisioning = true
 	default:
 		p := s.latest.phase()
 		late := p.deadline() > 0 && now.Sub(s.latest.since) >= p.deadline()
@@ -189,7 +189,7 @@ func (s *service) describe(name string, now time.Time) fleet.Service {
 		case p == up, s.running:
 			out.Running = true
 		case !p.settled() && !late:
-			out.Making = true
+			out.Provisioning = true
 		case late:
 			out.Message = s.overdue(p)
 		default:
@@ -224,7 +224,7 @@ func (p *Provider) list(now time.Time) []fleet.Service {
 	}
 	slices.SortFunc(
 		list,
-		func(a, b fleet.Service) int { return cmp.Or(a.Made.Compare(b.Made), cmp.Compare(a.Name, b.Name)) },
+		func(a, b fleet.Service) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name)) },
 	)
 	return list
 }

@@ -35,7 +35,7 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	if err != nil {
 		return err
 	}
-	if refusal := p.Refusal(); refusal != "" {
+	if refusal := p.Unavailable(); refusal != "" {
 		return errors.New(refusal)
 	}
 	ctx, end, err := p.begin(ctx, label)
@@ -356,7 +356,7 @@ func (p *Provider) await(ctx context.Context, id string) error {
 		switch {
 		case said.Running || asleepNow:
 			return nil
-		case !said.Making && !settling:
+		case !said.Provisioning && !settling:
 			return errors.New(said.Message)
 		}
 		timer := time.NewTimer(min(p.untilOverdue(), reasonWait))

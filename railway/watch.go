@@ -58,7 +58,7 @@ func (p *Provider) proved(ctx context.Context, tries int) bool {
 	p.mu.Unlock()
 	if refusal != "" && token != "" && tries > 0 {
 		p.prove(ctx)
-		refusal = p.Refusal()
+		refusal = p.Unavailable()
 	}
 	return refusal == ""
 }

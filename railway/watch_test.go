@@ -69,7 +69,7 @@ func said(s fleet.Service) string {
 	switch {
 	case s.Running:
 		return "running"
-	case s.Making:
+	case s.Provisioning:
 		return "making"
 	default:
 		return s.Message
@@ -231,7 +231,7 @@ func TestWatch_BadAnswersChangeNothing(t *testing.T) {
 					t.Errorf("told %+v, want it running", s)
 				}
 				pass(time.Hour)
-				if refusal := k.p.Refusal(); refusal != "" {
+				if refusal := k.p.Unavailable(); refusal != "" {
 					t.Errorf("an hour later: %s", refusal)
 				}
 			})

@@ -15,7 +15,7 @@ import (
 // historyFile keeps what one user types in this node's Convoy shells; "" if there is no place for it. Another user of
 // the same name, here or on another node, has another one, and so has the same user with another password. Names of
 // users may have any characters, and some file systems take two of them for one, so the file is called by their hash.
-func (s *Service) historyFile(of access.Who) string {
+func (s *Service) historyFile(of access.Identity) string {
 	if s.cfg.Histories == "" {
 		return ""
 	}
@@ -26,18 +26,18 @@ func (s *Service) historyFile(of access.Who) string {
 // Attach makes the way by which a Convoy shell with a terminal asks this node, with the right that right returns at
 // each call. The descriptor in the company is the program's; closing the company ends the way.
 func (s *Service) Attach(right func() string) (pty.Company, error) {
-	opener, err := access.ParseWho(right())
+	opener, err := access.ParseIdentity(right())
 	if err != nil {
 		return pty.Company{}, err
 	}
 	history := s.historyFile(opener)
 	if history != "" {
 		if err := os.MkdirAll(s.cfg.Histories, 0o700); err != nil {
-			s.part("shell").Warn("what is typed in Convoy shells cannot be kept", "err", err)
+			s.logger("shell").Warn("what is typed in Convoy shells cannot be kept", "err", err)
 		}
 	}
-	who := func() access.Who {
-		who, _ := access.ParseWho(right()) //nolint:errcheck // nobody, if it is no right
+	who := func() access.Identity {
+		who, _ := access.ParseIdentity(right()) //nolint:errcheck // nobody, if it is no right
 		return who
 	}
 	ours, theirs, err := wire.Pair()
@@ -50,7 +50,7 @@ func (s *Service) Attach(right func() string) (pty.Company, error) {
 	go func() { // ends with the connection, which Close closes
 		defer close(served)
 		if err := conn.Serve(context.Background()); err != nil {
-			s.part("shell").Warn("a Convoy shell broke off", "err", err)
+			s.logger("shell").Warn("a Convoy shell broke off", "err", err)
 		}
 	}()
 	return pty.Company{Args: []string{"-history", history}, File: theirs, Close: func() {

@@ -13,36 +13,36 @@ import (
 // another user, and all users together leave one for an admin.
 func TestBounds_Shares(t *testing.T) {
 	t.Parallel()
-	for name, bound := range map[string]*access.Bound{
-		"evaluations":      newEvals(),
-		"commands":         newCommands(),
-		"connected shells": newRemote(),
+	for name, bound := range map[string]*access.Quota{
+		"evaluations":      newEvalQuota(),
+		"commands":         newCommandQuota(),
+		"connected shells": newRemoteQuota(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			claim := func(user string, role access.Role) access.Claim {
-				return access.Claim{Who: access.Who{User: user, Role: role}}
+				return access.Claim{Identity: access.Identity{User: user, Role: role}}
 			}
 			took := 0
 			for err := error(nil); err == nil; took++ {
-				_, err = bound.Take(claim("mallory", access.Operator))
-				if err != nil && !errors.Is(err, access.ErrShare) {
+				_, err = bound.TryAcquire(claim("mallory", access.Operator))
+				if err != nil && !errors.Is(err, access.ErrUserLimit) {
 					t.Fatal(err)
 				}
 			}
-			if took-1 != bound.Each {
+			if took-1 != bound.PerUser {
 				t.Errorf("one user has %d of %d", took-1, bound.Total)
 			}
-			if _, err := bound.Take(claim("olga", access.Operator)); err != nil {
+			if _, err := bound.TryAcquire(claim("olga", access.Operator)); err != nil {
 				t.Errorf("another user: %v", err)
 			}
 			for i := range bound.Total {
-				bound.Take(claim(string(rune('a'+i)), access.Operator)) //nolint:errcheck // until there is none left
+				bound.TryAcquire(claim(string(rune('a'+i)), access.Operator)) //nolint:errcheck // until there is none left
 			}
-			if _, err := bound.Take(claim("olaf", access.Operator)); !errors.Is(err, access.ErrBusy) {
+			if _, err := bound.TryAcquire(claim("olaf", access.Operator)); !errors.Is(err, access.ErrBusy) {
 				t.Errorf("when all is taken: %v", err)
 			}
-			if _, err := bound.Take(claim("ann", access.Admin)); err != nil {
+			if _, err := bound.TryAcquire(claim("ann", access.Admin)); err != nil {
 				t.Errorf("an admin: %v", err)
 			}
 		})
@@ -52,12 +52,12 @@ func TestBounds_Shares(t *testing.T) {
 // One operator's endless evaluations and waiting ones leave a turn for another user and for an admin.
 func TestBounds_EndlessEvaluations(t *testing.T) {
 	t.Parallel()
-	s := &Service{evals: newEvals()}
-	mallory := access.Who{User: "mallory", Role: access.Operator}
+	s := &Service{evals: newEvalQuota()}
+	mallory := access.Identity{User: "mallory", Role: access.Operator}
 	ctx, cancel := context.WithCancel(testkit.Context(t))
 	defer cancel()
-	for range s.evals.Each { // under way
-		_, err := s.evals.Take(access.Claim{Who: mallory})
+	for range s.evals.PerUser { // under way
+		_, err := s.evals.TryAcquire(access.Claim{Identity: mallory})
 		testkit.Must(t, err)
 	}
 	refused := make(chan error, 40)
@@ -67,18 +67,18 @@ func TestBounds_EndlessEvaluations(t *testing.T) {
 			refused <- err
 		}()
 	}
-	for range cap(refused) - s.evals.Waiting {
-		if err := <-refused; !errors.Is(err, access.ErrShare) {
+	for range cap(refused) - s.evals.MaxWaiting {
+		if err := <-refused; !errors.Is(err, access.ErrUserLimit) {
 			t.Errorf("one that may not wait: %v", err)
 		}
 	}
 	for user, role := range map[string]access.Role{"olga": access.Operator, "ann": access.Admin} {
-		release, err := s.evals.Wait(testkit.Context(t), access.Claim{Who: access.Who{User: user, Role: role}})
+		release, err := s.evals.Acquire(testkit.Context(t), access.Claim{Identity: access.Identity{User: user, Role: role}})
 		testkit.Must(t, err)
 		release()
 	}
 	cancel()
-	for range s.evals.Waiting {
+	for range s.evals.MaxWaiting {
 		if err := <-refused; !errors.Is(err, context.Canceled) {
 			t.Errorf("one that waits: %v", err)
 		}

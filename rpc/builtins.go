@@ -71,7 +71,7 @@ func (s *session) nodeInfo(ctx context.Context, args []json.RawMessage) (any, er
 	if err := decode(args, &name); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, callTime, name, "node.info")
+	return s.call(ctx, callTimeout, name, "node.info")
 }
 
 func (s *session) ping(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -79,7 +79,7 @@ func (s *session) ping(ctx context.Context, args []json.RawMessage) (any, error)
 	if err := decode(args, &name); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, callTime, name, "node.ping")
+	return s.call(ctx, callTimeout, name, "node.ping")
 }
 
 func (s *session) connect(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -87,7 +87,7 @@ func (s *session) connect(ctx context.Context, args []json.RawMessage) (any, err
 	if err := decode(args, &target); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if err := s.service.cfg.Cluster.Connect(ctx, target); err != nil {
 		return map[string]any{"connected": false, "reason": err.Error()}, nil
@@ -98,11 +98,11 @@ func (s *session) connect(ctx context.Context, args []json.RawMessage) (any, err
 func (s *session) rpcCall(ctx context.Context, args []json.RawMessage) (any, error) {
 	var name, fn string
 	var rest []any
-	seconds := callTime.Seconds()
+	seconds := callTimeout.Seconds()
 	if err := decode(args, &name, &fn, &seconds, &rest); err != nil {
 		return nil, err
 	}
-	if instead, ok := ownBuiltin[fn]; ok {
+	if instead, ok := builtinFor[fn]; ok {
 		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
 	}
 	return s.call(ctx, inSeconds(seconds), name, fn, rest...)
@@ -119,11 +119,11 @@ func (s *session) rpcMulticall(ctx context.Context, args []json.RawMessage) (any
 	var fn string
 	var names []string
 	var rest []any
-	seconds := callTime.Seconds()
+	seconds := callTimeout.Seconds()
 	if err := decode(args, &fn, &names, &seconds, &rest); err != nil {
 		return nil, err
 	}
-	if instead, ok := ownBuiltin[fn]; ok {
+	if instead, ok := builtinFor[fn]; ok {
 		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
 	}
 	if len(names) > maxNames {
@@ -152,7 +152,7 @@ func (s *session) multicall(
 	for _, r := range s.service.cfg.Cluster.Multicall(ctx, names, fn, args...) {
 		one := callResult{Node: r.Node, Value: r.Value}
 		if r.Err != nil {
-			one.Error = s.words(r.Err)
+			one.Error = s.describe(r.Err)
 		}
 		list = append(list, one)
 	}
@@ -161,11 +161,11 @@ func (s *session) multicall(
 
 func (s *session) rpcEval(ctx context.Context, args []json.RawMessage) (any, error) {
 	var name, source string
-	seconds := callTime.Seconds()
+	seconds := callTimeout.Seconds()
 	if err := decode(args, &name, &source, &seconds); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, inSeconds(seconds), name, "shell.eval", source, s.who())
+	return s.call(ctx, inSeconds(seconds), name, "shell.eval", source, s.identity())
 }
 
 func (s *session) rpcFunctions(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -173,7 +173,7 @@ func (s *session) rpcFunctions(ctx context.Context, args []json.RawMessage) (any
 	if err := decode(args, &name); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, callTime, name, "rpc.functions")
+	return s.call(ctx, callTimeout, name, "rpc.functions")
 }
 
 func (s *session) send(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -189,7 +189,7 @@ func (s *session) send(ctx context.Context, args []json.RawMessage) (any, error)
 	if message == nil {
 		message = json.RawMessage("null")
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return nil, s.service.cfg.Cluster.Send(ctx, process, node, message)
 }
@@ -199,7 +199,7 @@ func (s *session) self(_ context.Context, args []json.RawMessage) (any, error) {
 }
 
 // received is a message as a Convoy shell gets it.
-type received struct {
+type receivedMessage struct {
 	From    string          `json:"sender"`
 	Message json.RawMessage `json:"message"`
 }
@@ -211,7 +211,7 @@ func (s *session) receive(ctx context.Context, args []json.RawMessage) (any, err
 		return nil, err
 	}
 	if m, ok := s.mailbox.Take(); ok { // also when nobody waits
-		return received{m.From.Name, m.Body}, nil
+		return receivedMessage{m.From.Name, m.Body}, nil
 	}
 	asked := ctx
 	if seconds != nil {
@@ -222,7 +222,7 @@ func (s *session) receive(ctx context.Context, args []json.RawMessage) (any, err
 	m, err := s.mailbox.Receive(ctx)
 	switch {
 	case err == nil:
-		return received{m.From.Name, m.Body}, nil
+		return receivedMessage{m.From.Name, m.Body}, nil
 	case errors.Is(err, peer.ErrClosed):
 		return nil, errors.New("the node is stopping")
 	case asked.Err() == nil:
@@ -247,11 +247,11 @@ func (s *session) retire(ctx context.Context, args []json.RawMessage) (any, erro
 }
 
 func (s *session) onControl(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
-	name, err := s.service.control()
+	name, err := s.service.controlPlane()
 	if err != nil {
 		return nil, err
 	}
-	return s.call(ctx, callTime, name, fn, args...)
+	return s.call(ctx, callTimeout, name, fn, args...)
 }
 
 // fleetNodes is the control plane's list, which knows of nodes that have not joined, or this node's own.
@@ -321,7 +321,7 @@ func (s *session) logsTail(ctx context.Context, args []json.RawMessage) (any, er
 	if err := decode(args, &name, &count, &text); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, callTime, name, "logs.tail", count, text)
+	return s.call(ctx, callTimeout, name, "logs.tail", count, text)
 }
 
 func (s *session) logsFind(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -331,7 +331,7 @@ func (s *session) logsFind(ctx context.Context, args []json.RawMessage) (any, er
 		return nil, err
 	}
 	all := []lineView{}
-	for _, r := range s.multicall(ctx, callTime, nil, "logs.tail", count, text) {
+	for _, r := range s.multicall(ctx, callTimeout, nil, "logs.tail", count, text) {
 		var lines []lineView
 		if r.Error == "" && json.Unmarshal(r.Value, &lines) == nil {
 			all = append(all, lines...)
@@ -347,10 +347,10 @@ func (s *session) shellsList(ctx context.Context, args []json.RawMessage) (any, 
 		return nil, err
 	}
 	if name != "" {
-		return s.call(ctx, callTime, name, "shells.list")
+		return s.call(ctx, callTimeout, name, "shells.list")
 	}
 	all := []shellView{}
-	for _, r := range s.multicall(ctx, callTime, nil, "shells.list") {
+	for _, r := range s.multicall(ctx, callTimeout, nil, "shells.list") {
 		var shells []shellView
 		if r.Error == "" && json.Unmarshal(r.Value, &shells) == nil {
 			all = append(all, shells...)
@@ -361,11 +361,11 @@ func (s *session) shellsList(ctx context.Context, args []json.RawMessage) (any, 
 
 func (s *session) shellsRun(ctx context.Context, args []json.RawMessage) (any, error) {
 	var name, command string
-	seconds := callTime.Seconds()
+	seconds := callTimeout.Seconds()
 	if err := decode(args, &name, &command, &seconds); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, inSeconds(seconds), name, "shells.run", command, s.who())
+	return s.call(ctx, inSeconds(seconds), name, "shells.run", command, s.identity())
 }
 
 // inSeconds is a time that a reader gave, within reason.

@@ -26,33 +26,33 @@ type Result struct {
 }
 
 // newCommands bounds the commands that run at once. Others wait; one user's cannot take all turns.
-func newCommands() *access.Bound {
-	return &access.Bound{Total: maxCommands, Reserve: 2, Each: 8, Waiting: 64}
+func newCommandQuota() *access.Quota {
+	return &access.Quota{Total: maxCommands, Reserve: 2, PerUser: 8, MaxWaiting: 64}
 }
 
 // Run runs a command line in the node's system shell, without a terminal, for somebody, when its turn comes. When ctx
 // ends nothing of it is left.
-func (s *Service) Run(ctx context.Context, who access.Who, line string) (Result, error) {
+func (s *Service) Run(ctx context.Context, who access.Identity, line string) (Result, error) {
 	cmd, err := s.cfg.System.Command(ctx, line)
 	if err != nil {
 		return Result{}, err
 	}
-	release, err := s.commands.Wait(ctx, access.Claim{Who: who})
+	release, err := s.commands.Acquire(ctx, access.Claim{Identity: who})
 	if err != nil {
 		return Result{}, fmt.Errorf("too many commands at once: %w", err)
 	}
 	defer release()
 	began := time.Now()
-	var out limitedText
+	var out limitedBuffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = time.Second
-	inOwnGroup(cmd)
+	killGroupOnCancel(cmd)
 	err = cmd.Run()
 	if cmd.ProcessState == nil {
 		return Result{}, fmt.Errorf("%s cannot be started: %w", s.cfg.System.Name(), err)
 	}
 	took, status := time.Since(began).Round(time.Millisecond), cmd.ProcessState.ExitCode()
-	s.part("shell").Info("command run", "status", status, "took", took.String())
+	s.logger("shell").Info("command run", "status", status, "took", took.String())
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
@@ -60,27 +60,27 @@ func (s *Service) Run(ctx context.Context, who access.Who, line string) (Result,
 }
 
 // inOwnGroup has a command's end be the end of everything that it started.
-func inOwnGroup(cmd *exec.Cmd) {
+func killGroupOnCancel(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
 // limitedText keeps the first maxCommandOutput bytes that are written.
-type limitedText struct {
-	text []byte
-	over bool
+type limitedBuffer struct {
+	text      []byte
+	truncated bool
 }
 
-func (l *limitedText) Write(p []byte) (int, error) {
+func (l *limitedBuffer) Write(p []byte) (int, error) {
 	room := maxCommandOutput - len(l.text)
 	l.text = append(l.text, p[:min(len(p), room)]...)
-	l.over = l.over || len(p) > room
+	l.truncated = l.truncated || len(p) > room
 	return len(p), nil
 }
 
-func (l *limitedText) String() string {
+func (l *limitedBuffer) String() string {
 	text := strings.ToValidUTF8(string(l.text), "\uFFFD")
-	if l.over {
+	if l.truncated {
 		text += "\n… the rest is left out\n"
 	}
 	return text

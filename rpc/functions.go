@@ -17,7 +17,7 @@ import (
 )
 
 // maxTail is how many log lines one call gives.
-const maxTail = 1000
+const maxLogLines = 1000
 
 // nodeView is a node as a Convoy shell lists it.
 type nodeView struct {
@@ -103,7 +103,7 @@ func (s *Service) logsTail(_ context.Context, args peer.Args) (any, error) {
 
 func (s *Service) shellsRun(ctx context.Context, args peer.Args) (any, error) {
 	var line string
-	var who access.Who
+	var who access.Identity
 	if err := args.Scan(&line, &who); err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (s *Service) shellsRun(ctx context.Context, args peer.Args) (any, error) {
 
 func (s *Service) shellEval(ctx context.Context, args peer.Args) (any, error) {
 	var source string
-	var who access.Who
+	var who access.Identity
 	if err := args.Scan(&source, &who); err != nil {
 		return nil, err
 	}
@@ -120,13 +120,13 @@ func (s *Service) shellEval(ctx context.Context, args peer.Args) (any, error) {
 }
 
 func (s *Service) accessRoles(_ context.Context, args peer.Args) (any, error) {
-	var list []access.Who
+	var list []access.Identity
 	if err := args.Scan(&list); err != nil {
 		return nil, err
 	}
 	roles := []access.Role{}
 	for _, who := range list {
-		roles = append(roles, s.cfg.Authority.Answer(who))
+		roles = append(roles, s.cfg.Authority.LocalRole(who))
 	}
 	return roles, nil
 }
@@ -153,8 +153,8 @@ func (s *Service) nodeViews() []nodeView {
 // logTail are the last lines of this node's log that contain text.
 func (s *Service) logTail(count int, text string) []lineView {
 	list := []lineView{}
-	lines := s.cfg.Logs.Tail(maxTail)
-	for i := len(lines) - 1; i >= 0 && len(list) < min(count, maxTail); i-- {
+	lines := s.cfg.Logs.Tail(maxLogLines)
+	for i := len(lines) - 1; i >= 0 && len(list) < min(count, maxLogLines); i-- {
 		if view := s.lineView(lines[i]); strings.Contains(strings.ToLower(view.Text), strings.ToLower(text)) {
 			list = append(list, view)
 		}
@@ -214,7 +214,7 @@ func (s *Service) fullName(name string) (string, error) {
 }
 
 // control is the node that makes others.
-func (s *Service) control() (string, error) {
+func (s *Service) controlPlane() (string, error) {
 	for _, one := range s.cfg.Fleet.List() {
 		if one.Control {
 			return one.Name, nil

@@ -19,43 +19,43 @@ const (
 
 // remoteSessions are Convoy shells that ask this node by way of its console: convoy shell -connect.
 type remoteSessions struct {
-	bound *access.Bound
+	quota *access.Quota
 
 	mu   sync.Mutex
 	byID map[string]*remoteSession
 }
 
 // newRemote bounds them.
-func newRemote() *access.Bound {
-	return &access.Bound{Total: maxRemote, Reserve: 8, Each: 16}
+func newRemoteQuota() *access.Quota {
+	return &access.Quota{Total: maxRemote, Reserve: 8, PerUser: 16}
 }
 
 type remoteSession struct {
 	*session
-	asker  access.Who // of the latest request; guarded by remoteSessions.mu
-	asking int        // requests under way
-	used   time.Time  // when the last one ended
+	asker     access.Identity // of the latest request; guarded by remoteSessions.mu
+	active    int             // requests under way
+	idleSince time.Time       // when the last one ended
 
 	release func() // its place
 }
 
 // Ask does what the Convoy shell of that id, which runs elsewhere, asks of this node in somebody's name. The error is
 // for its reader. Any number of goroutines may ask at once.
-func (s *Service) Ask(ctx context.Context, who access.Who, shell, fn string, args []json.RawMessage) (any, error) {
-	remote, err := s.remote.take(s, who, shell)
+func (s *Service) Ask(ctx context.Context, who access.Identity, shell, fn string, args []json.RawMessage) (any, error) {
+	remote, err := s.remote.acquire(s, who, shell)
 	if err != nil {
 		return nil, err
 	}
-	defer s.remote.done(remote)
+	defer s.remote.release(remote)
 	return remote.serve(ctx, fn, args)
 }
 
 // take finds the shell of that id, or makes it; the caller owes a done.
-func (s *remoteSessions) take(service *Service, who access.Who, id string) (*remoteSession, error) {
+func (s *remoteSessions) acquire(service *Service, who access.Identity, id string) (*remoteSession, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, c := range s.byID {
-		if c.asking == 0 && time.Since(c.used) > remoteIdle {
+		if c.active == 0 && time.Since(c.idleSince) > remoteIdle {
 			c.close()
 			c.release()
 			delete(s.byID, other)
@@ -63,7 +63,7 @@ func (s *remoteSessions) take(service *Service, who access.Who, id string) (*rem
 	}
 	c := s.byID[id]
 	if c == nil {
-		release, err := s.bound.Take(access.Claim{Who: who})
+		release, err := s.quota.TryAcquire(access.Claim{Identity: who})
 		if err != nil {
 			return nil, fmt.Errorf("no more Convoy shells of other machines: %w; "+
 				"one that is closed frees its place after %v", err, remoteIdle)
@@ -72,7 +72,7 @@ func (s *remoteSessions) take(service *Service, who access.Who, id string) (*rem
 			s.byID = map[string]*remoteSession{}
 		}
 		c = &remoteSession{release: release}
-		c.session = service.newSession(who.User, func() access.Who {
+		c.session = service.newSession(who.User, func() access.Identity {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return c.asker
@@ -80,13 +80,13 @@ func (s *remoteSessions) take(service *Service, who access.Who, id string) (*rem
 		s.byID[id] = c
 	}
 	c.asker = who
-	c.asking++
+	c.active++
 	return c, nil
 }
 
-func (s *remoteSessions) done(c *remoteSession) {
+func (s *remoteSessions) release(c *remoteSession) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.asking--
-	c.used = time.Now()
+	c.active--
+	c.idleSince = time.Now()
 }

@@ -17,8 +17,8 @@ import (
 func TestRights_EveryFunctionOfShells(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	who := s.cfg.Authority.Let("ann", access.Admin)
-	b := s.newSession("test", func() access.Who { return who })
+	who := s.cfg.Authority.NewIdentity("ann", access.Admin)
+	b := s.newSession("test", func() access.Identity { return who })
 	defer b.close()
 	if _, err := b.serve(testkit.Context(t), "node.self", nil); err != nil {
 		t.Fatalf("while ann is an admin: %v", err)
@@ -35,7 +35,7 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 	refusedAll("with the role viewer you may not")
 	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
 	for fn, a := range sessionActions {
-		if access.Operator.May(a) {
+		if access.Operator.Allows(a) {
 			continue
 		}
 		if _, err := b.serve(
@@ -66,15 +66,15 @@ func TestRights_CallsUnderWay(t *testing.T) {
 			s := newService(t)
 			ctx := testkit.Context(t)
 			go s.cfg.Authority.Run(ctx)
-			who := s.cfg.Authority.Let("ann", access.Operator)
-			b := s.newSession("ann", func() access.Who { return who })
+			who := s.cfg.Authority.NewIdentity("ann", access.Operator)
+			b := s.newSession("ann", func() access.Identity { return who })
 			defer b.close()
 			answer := make(chan error, 1)
 			go func() {
 				_, err := b.serve(t.Context(), "receive", nil)
 				answer <- err
 			}()
-			for s.calls.bytes.Used() == 0 && ctx.Err() == nil {
+			for s.calls.bytes.InUse() == 0 && ctx.Err() == nil {
 				runtime.Gosched() // until it is under way
 			}
 			testkit.Must(t, lose(s.cfg.Authority.Users))
@@ -127,15 +127,15 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 	testkit.Must(t, err)
 	var names []string
 	testkit.Must(t, json.Unmarshal(raw, &names))
-	who := s.cfg.Authority.Let("ann", access.Admin)
-	b := s.newSession("test", func() access.Who { return who })
+	who := s.cfg.Authority.NewIdentity("ann", access.Admin)
+	b := s.newSession("test", func() access.Identity { return who })
 	defer b.close()
 	for _, fn := range names {
 		takes, ok := peerFunctions[fn]
 		if !ok {
 			t.Errorf("%s has no row: may every Convoy shell call it?", fn)
 		}
-		if _, own := ownBuiltin[fn]; own != (takes == "more") {
+		if _, own := builtinFor[fn]; own != (takes == "more") {
 			t.Errorf("%s takes %q; a built-in of its own asks for the right: %v", fn, takes, own)
 		}
 	}
@@ -165,9 +165,9 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	who := s.cfg.Authority.Let("ann", access.Admin)
-	who.Grant, who.Made = "login", time.Now().UTC()
-	ask := func(who access.Who, fn string, args ...json.RawMessage) error {
+	who := s.cfg.Authority.NewIdentity("ann", access.Admin)
+	who.Grant, who.Created = "login", time.Now().UTC()
+	ask := func(who access.Identity, fn string, args ...json.RawMessage) error {
 		_, err := s.Ask(testkit.Context(t), who, "login/abcdefghijklmnop", fn, args)
 		return err
 	}
@@ -188,7 +188,7 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	}
 	operator := who
 	operator.Role, operator.Grant = access.Operator, "login of an operator"
-	again := func(who access.Who) error {
+	again := func(who access.Identity) error {
 		_, err := s.Ask(
 			testkit.Context(t),
 			who,
@@ -212,7 +212,7 @@ func TestHistoryFile(t *testing.T) {
 	t.Parallel()
 	s := &Service{cfg: Config{Histories: t.TempDir()}}
 	kept := map[string]bool{}
-	for _, who := range []access.Who{{User: "ann", Generation: "1"}, {User: "ann", Generation: "2"},
+	for _, who := range []access.Identity{{User: "ann", Generation: "1"}, {User: "ann", Generation: "2"},
 		{User: "bob", Generation: "1"}} {
 		file := s.historyFile(who)
 		if kept[file] || !strings.HasPrefix(file, s.cfg.Histories) {
@@ -220,7 +220,7 @@ func TestHistoryFile(t *testing.T) {
 		}
 		kept[file] = true
 	}
-	if file := (&Service{}).historyFile(access.Who{User: "ann"}); file != "" {
+	if file := (&Service{}).historyFile(access.Identity{User: "ann"}); file != "" {
 		t.Errorf("without a place it is %s", file)
 	}
 }

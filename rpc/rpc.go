@@ -48,17 +48,17 @@ type System interface {
 // Service is what may be called on one node. Its methods may be called from any goroutine.
 type Service struct {
 	cfg      Config
-	evals    *access.Bound // evaluations under way
-	commands *access.Bound // and commands
-	calls    *calls        // that Convoy shells make
+	evals    *access.Quota // evaluations under way
+	commands *access.Quota // and commands
+	calls    *callQuotas   // that Convoy shells make
 	remote   remoteSessions
 	worker   *worker
 }
 
 // New registers the node's functions and its process "worker" with the cluster.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg, evals: newEvals(), commands: newCommands(), calls: newCalls()}
-	s.remote.bound = newRemote()
+	s := &Service{cfg: cfg, evals: newEvalQuota(), commands: newCommandQuota(), calls: newCallQuotas()}
+	s.remote.quota = newRemoteQuota()
 	s.worker = newWorker(s)
 	s.register()
 	return s
@@ -68,13 +68,13 @@ func New(cfg Config) *Service {
 func (s *Service) Serve() { s.worker.run() }
 
 // part is the log of one component.
-func (s *Service) part(name string) *slog.Logger { return s.cfg.Log.With("component", name) }
+func (s *Service) logger(name string) *slog.Logger { return s.cfg.Log.With("component", name) }
 
 // Homes asks other nodes about their users: it calls access.roles there.
-type Homes struct{ Cluster *peer.Cluster }
+type HomeNodes struct{ Cluster *peer.Cluster }
 
 // Roles does as access.Homes says.
-func (h Homes) Roles(ctx context.Context, node string, list []access.Who) (roles []access.Role, err error) {
+func (h HomeNodes) Roles(ctx context.Context, node string, list []access.Identity) (roles []access.Role, err error) {
 	answer, err := h.Cluster.Call(ctx, node, "access.roles", list)
 	if err == nil {
 		err = json.Unmarshal(answer, &roles)

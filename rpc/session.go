@@ -23,23 +23,23 @@ const (
 	// maxNames is how many nodes a multicall names.
 	maxNames = 256
 	// callTime bounds calls that name no time of their own.
-	callTime = 30 * time.Second
+	callTimeout = 30 * time.Second
 )
 
 // session is what one Convoy shell may ask of its node. It is a process of the cluster, too, which others can send to.
 type session struct {
-	service *Service
-	who     func() access.Who // in whose name the shell acts: with Role, the most that it may do
-	name    string            // of the process
-	mailbox *peer.Mailbox
-	once    sync.Once
+	service  *Service
+	identity func() access.Identity // in whose name the shell acts: with Role, the most that it may do
+	name     string                 // of the process
+	mailbox  *peer.Mailbox
+	once     sync.Once
 }
 
 // newSession registers the process of a user's shell. close takes it off.
-func (s *Service) newSession(user string, who func() access.Who) *session {
+func (s *Service) newSession(user string, who func() access.Identity) *session {
 	name := "shell-" + strings.ToLower(rand.Text()[:8])
 	mailbox := s.cfg.Cluster.ProcessOf(user, name, mailboxSize)
-	return &session{service: s, who: who, name: name, mailbox: mailbox}
+	return &session{service: s, identity: who, name: name, mailbox: mailbox}
 }
 
 func (s *session) close() { s.once.Do(s.mailbox.Close) }
@@ -68,42 +68,42 @@ func (s *session) serve(ctx context.Context, fn string, args []json.RawMessage) 
 	}
 	a, noted := sessionActions[fn]
 	a = cmp.Or(a, access.Evaluate)
-	who := s.who()
+	who := s.identity()
 	role := min(who.Role, s.service.cfg.Authority.Role(ctx, who))
-	if !role.May(a) {
-		err := refused(role, a)
-		s.note(fn, args, audit.Refused, err)
+	if !role.Allows(a) {
+		err := denied(role, a)
+		s.audit(fn, args, audit.Refused, err)
 		return nil, err
 	}
 	asker := who
 	asker.Role = role
-	end, err := s.service.calls.begin(ctx, asker, fn, args)
+	end, err := s.service.calls.acquire(ctx, asker, fn, args)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	least, _ := access.Needs(a)
-	ctx, release := s.service.cfg.Authority.While(ctx, who, least)
+	least, _ := access.RequiredRole(a)
+	ctx, release := s.service.cfg.Authority.WithRole(ctx, who, least)
 	defer release()
 	value, err := do(s, ctx, args)
 	if now := min(who.Role, s.service.cfg.Authority.Role(context.WithoutCancel(ctx), who)); ctx.Err() != nil &&
-		!now.May(a) {
-		value, err = nil, refused(now, a) // while it waited
+		!now.Allows(a) {
+		value, err = nil, denied(now, a) // while it waited
 	}
 	if err != nil {
-		err = errors.New(s.words(err))
+		err = errors.New(s.describe(err))
 	}
 	switch {
 	case noted && err != nil:
-		s.note(fn, args, audit.Failed, err)
+		s.audit(fn, args, audit.Failed, err)
 	case noted:
-		s.note(fn, args, audit.OK, nil)
+		s.audit(fn, args, audit.OK, nil)
 	}
 	return value, err
 }
 
 // note has the audit log say what was asked: what it takes a right for.
-func (s *session) note(fn string, args []json.RawMessage, result string, err error) {
+func (s *session) audit(fn string, args []json.RawMessage, result string, err error) {
 	if s.service.cfg.Audit == nil {
 		return
 	}
@@ -114,7 +114,7 @@ func (s *session) note(fn string, args []json.RawMessage, result string, err err
 	if err != nil {
 		said = append(said, err.Error())
 	}
-	who := s.who()
+	who := s.identity()
 	e := audit.Entry{
 		Node:   s.service.cfg.Self,
 		User:   who.User,
@@ -125,7 +125,7 @@ func (s *session) note(fn string, args []json.RawMessage, result string, err err
 		Detail: strings.Join(said, " "),
 	}
 	if _, err := s.service.cfg.Audit.Append(e); err != nil {
-		s.service.part("shell").Error("not in the audit log", "action", e.Action, "user", e.User, "err", err)
+		s.service.logger("shell").Error("not in the audit log", "action", e.Action, "user", e.User, "err", err)
 	}
 }
 
@@ -140,7 +140,7 @@ var sessionActions = map[string]access.Action{
 
 // ownBuiltin are the functions of nodes that do something by somebody's right: they are asked by the built-in that
 // checks it, and by nothing else.
-var ownBuiltin = map[string]string{
+var builtinFor = map[string]string{
 	"fleet.spawn":  "spawn()",
 	"fleet.retire": "retire(name)",
 	"shells.run":   "shells.run(node, command)",
@@ -150,16 +150,16 @@ var ownBuiltin = map[string]string{
 }
 
 // refused is what a shell is told that may not do something, or nothing any more.
-func refused(role access.Role, a access.Action) error {
+func denied(role access.Role, a access.Action) error {
 	if role == access.Nobody {
 		return errors.New("the login that this shell acts for has ended; log in again and type here, or open another shell")
 	}
-	least, _ := access.Needs(a)
+	least, _ := access.RequiredRole(a)
 	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", role, a, least)
 }
 
 // words says what is wrong in words of the prompt.
-func (s *session) words(err error) string {
+func (s *session) describe(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"

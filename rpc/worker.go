@@ -32,7 +32,7 @@ func (w *worker) state(_ context.Context, args peer.Args) (any, error) {
 
 // run takes messages until the cluster is closed.
 func (w *worker) run() {
-	log, self := w.service.part("worker"), w.service.cfg.Self
+	log, self := w.service.logger("worker"), w.service.cfg.Self
 	log.Info("ConvoyWorker started on node " + self)
 	for {
 		message, err := w.mailbox.Receive(context.Background())

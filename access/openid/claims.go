@@ -18,11 +18,11 @@ func (cfg *Config) login(c claims) (Login, error) {
 		return Login{}, err
 	}
 	subject, _ := c["sub"].(string)
-	l := Login{User: Prefix + user, Role: cfg.role(c), Subject: printable(subject)}
+	l := Login{User: Prefix + user, Role: cfg.role(c), Subject: asciiOnly(subject)}
 	if l.Role == access.Nobody {
 		cause := errors.New("the ID token has no such claim")
 		if value := c.get(cfg.RoleClaim); value != nil {
-			cause = cleaned(fmt.Errorf("the claim is %v", value))
+			cause = sanitized(fmt.Errorf("the claim is %v", value))
 		}
 		return l, refuse(
 			cause,
@@ -64,7 +64,7 @@ func (cfg *Config) user(c claims) (string, error) {
 
 // role is the greatest role that the claim gives.
 func (cfg *Config) role(c claims) access.Role {
-	role := cfg.Roles[Everybody]
+	role := cfg.Roles[AnyUser]
 	switch value := c.get(cfg.RoleClaim).(type) {
 	case string:
 		role = max(role, cfg.Roles[value])
@@ -83,11 +83,11 @@ func (c claims) get(name string) any {
 	if name == "email" && fmt.Sprint(c["email_verified"]) != "true" { // some write it as a string
 		return nil
 	}
-	return find(c, name)
+	return lookup(c, name)
 }
 
 // find finds a value by its name, which may have dots itself, or by a path with dots.
-func find(c map[string]any, name string) any {
+func lookup(c map[string]any, name string) any {
 	if value, ok := c[name]; ok {
 		return value
 	}
@@ -96,7 +96,7 @@ func find(c map[string]any, name string) any {
 			continue
 		}
 		if below, ok := c[name[:i]].(map[string]any); ok {
-			if value := find(below, name[i+1:]); value != nil {
+			if value := lookup(below, name[i+1:]); value != nil {
 				return value
 			}
 		}

@@ -48,7 +48,7 @@ func readAttempt(keys [][]byte, cookie string, now time.Time) (a attempt, ok boo
 	}
 	text, sum := cookie[:i], cookie[i+1:]
 	for _, a.key = range keys {
-		if !same(sum, a.mac("cookie "+text)) {
+		if !equal(sum, a.mac("cookie "+text)) {
 			continue
 		}
 		id, expires, _ := strings.Cut(text, ".")
@@ -60,7 +60,7 @@ func readAttempt(keys [][]byte, cookie string, now time.Time) (a attempt, ok boo
 }
 
 // is compares with the state that came back, in constant time.
-func (a attempt) is(state string) bool { return same(a.id, state) }
+func (a attempt) matches(state string) bool { return equal(a.id, state) }
 
 func (a attempt) nonce() string { return a.mac("nonce " + a.id) }
 
@@ -73,17 +73,17 @@ func (a attempt) mac(text string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // used are the logins that have come back, until their cookies are old.
-type used struct {
+type usedLogins struct {
 	mu    sync.Mutex
 	until map[string]time.Time
 	order []string // of coming
 }
 
 // first reports whether a login comes back for the first time.
-func (u *used) first(id string, expires, now time.Time) bool {
+func (u *usedLogins) markUsed(id string, expires, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for len(u.order) > 0 && (len(u.order) >= maxUsed || !now.Before(u.until[u.order[0]])) {

@@ -23,9 +23,9 @@ const (
 	// Prefix is what the names of users begin with. No user of a file can be called that: access.CheckName takes no colon.
 	Prefix = "openid:"
 	// Everybody is the entry of Config.Roles for all whom the provider knows.
-	Everybody = "*"
+	AnyUser = "*"
 	// patience bounds all that is asked of the provider for one step of a login.
-	patience = 10 * time.Second
+	requestTimeout = 10 * time.Second
 )
 
 // algorithms may sign an ID token: those with a public key. None, and those with a shared secret, may not.
@@ -66,9 +66,9 @@ type Kind int
 
 // The kinds.
 const (
-	Stray   Kind = iota // the callback is of no login that this browser has begun here lately
-	Down                // the provider does not answer as it should
-	Refused             // the provider, or what it says, gives no login
+	Stray       Kind = iota // the callback is of no login that this browser has begun here lately
+	Unavailable             // the provider does not answer as it should
+	Refused                 // the provider, or what it says, gives no login
 )
 
 // Error says why there is no login. Its text is for whoever logs in, and holds nothing secret.
@@ -94,24 +94,24 @@ type Login struct {
 type Provider struct {
 	cfg    Config
 	client *http.Client
-	used   used
+	used   usedLogins
 
-	turn chan struct{} // held by whoever discovers, and looks at what follows
+	discovering chan struct{} // held by whoever discovers, and looks at what follows
 	// found is the provider as it describes itself; nil: not known yet, and the last try failed at that time.
-	found    *found
+	metadata *metadata
 	failure  error
 	failedAt time.Time
 }
 
 // found is what discovery gives.
-type found struct {
+type metadata struct {
 	oauth    oauth2.Config
 	verifier *oidc.IDTokenVerifier
 }
 
 // New makes a provider. It asks for nothing: the first login does.
 func New(cfg Config) *Provider {
-	return &Provider{cfg: cfg, client: newClient(), turn: make(chan struct{}, 1)}
+	return &Provider{cfg: cfg, client: newClient(), discovering: make(chan struct{}, 1)}
 }
 
 // Name is what people call the provider.
@@ -128,7 +128,7 @@ func (p *Provider) redirect(own string) string {
 // Begin begins a login: the URL that the browser goes to, and the value of a cookie that it keeps meanwhile, for
 // CookieLife at the most. Callback is the console's callback as the browser reaches it. An error is an *Error.
 func (p *Provider) Begin(ctx context.Context, callback string, now time.Time) (to, cookie string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	f, err := p.discover(ctx)
 	if err != nil {
@@ -154,9 +154,9 @@ func (p *Provider) Finish(
 		return Login{}, stray("this login did not begin in this browser and at this address, or it is over; log in again")
 	case !ok:
 		return Login{}, stray("this login took too long, or did not begin here; log in again")
-	case !a.is(query.Get("state")):
+	case !a.matches(query.Get("state")):
 		return Login{}, stray("this answer belongs to another login; log in again")
-	case !p.used.first(a.id, a.expires, now):
+	case !p.used.markUsed(a.id, a.expires, now):
 		return Login{}, stray("this login was already used; log in again")
 	}
 	if issuer := query.Get("iss"); issuer != "" && issuer != p.cfg.Issuer { // RFC 9207
@@ -167,13 +167,13 @@ func (p *Provider) Finish(
 			nil,
 			"the provider %s refused the login: %s",
 			p.cfg.Name,
-			said(code, query.Get("error_description")),
+			describeRefusal(code, query.Get("error_description")),
 		)
 	}
 	if query.Get("code") == "" {
 		return Login{}, refuse(nil, "the provider %s sent no code; log in again", p.cfg.Name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	f, err := p.discover(ctx)
 	if err != nil {
@@ -187,7 +187,7 @@ func (p *Provider) Finish(
 }
 
 // exchange gives the code away for an ID token, and verifies it (OpenID Connect Core, 3.1.3.7).
-func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, code string) (claims, error) {
+func (p *Provider) exchange(ctx context.Context, f *metadata, a attempt, callback, code string) (claims, error) {
 	ctx = oidc.ClientContext(ctx, p.client)
 	oauth := f.oauth
 	oauth.RedirectURL = callback
@@ -205,10 +205,10 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	}
 	token, err := f.verifier.Verify(ctx, raw)
 	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no other word for it
-		return nil, p.down(cleaned(err))
+		return nil, p.down(sanitized(err))
 	}
 	if err != nil {
-		return nil, refuse(cleaned(err), "the ID token of %s is not valid; log in again", p.cfg.Name)
+		return nil, refuse(sanitized(err), "the ID token of %s is not valid; log in again", p.cfg.Name)
 	}
 	var c claims
 	if err := token.Claims(&c); err != nil {
@@ -216,7 +216,7 @@ func (p *Provider) exchange(ctx context.Context, f *found, a attempt, callback, 
 	}
 	party, _ := c["azp"].(string)
 	switch {
-	case !same(token.Nonce, a.nonce()):
+	case !equal(token.Nonce, a.nonce()):
 		return nil, refuse(
 			errors.New("the nonce is another"),
 			"the ID token of %s belongs to another login; log in again",
@@ -254,21 +254,21 @@ func (p *Provider) notExchanged(err error) error {
 	case answered:
 		return p.down(fmt.Errorf("the token endpoint answers %s", answer.Response.Status))
 	}
-	return p.down(reason(err))
+	return p.down(redacted(err))
 }
 
 // discover asks the provider to describe itself, if it has not done so yet (OpenID Connect Discovery 1.0). One asks,
 // the others wait, and those who waited share a failure; whoever comes later tries again.
-func (p *Provider) discover(ctx context.Context) (*found, error) {
+func (p *Provider) discover(ctx context.Context) (*metadata, error) {
 	came := time.Now()
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case p.discovering <- struct{}{}:
+		defer func() { <-p.discovering }()
 	case <-ctx.Done():
 		return nil, p.down(ctx.Err())
 	}
-	if p.found != nil {
-		return p.found, nil
+	if p.metadata != nil {
+		return p.metadata, nil
 	}
 	if p.failedAt.After(came) {
 		return nil, p.failure
@@ -281,7 +281,7 @@ func (p *Provider) discover(ctx context.Context) (*found, error) {
 		p.failure, p.failedAt = p.down(err), time.Now()
 		return nil, p.failure
 	}
-	p.found = f
+	p.metadata = f
 	return f, nil
 }
 
@@ -292,13 +292,13 @@ type described struct {
 	Scopes  []string `json:"scopes_supported"`
 }
 
-func (p *Provider) ask(ctx context.Context) (*found, error) {
+func (p *Provider) ask(ctx context.Context) (*metadata, error) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.cfg.Issuer)
 	if mismatch, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
-		return nil, fmt.Errorf("it calls itself %q; set -openid-issuer to the same URL", printable(mismatch.Discovered))
+		return nil, fmt.Errorf("it calls itself %q; set -openid-issuer to the same URL", asciiOnly(mismatch.Discovered))
 	}
 	if err != nil {
-		return nil, reason(err)
+		return nil, redacted(err)
 	}
 	var d described
 	if err := provider.Claims(&d); err != nil {
@@ -307,14 +307,14 @@ func (p *Provider) ask(ctx context.Context) (*found, error) {
 	endpoint := provider.Endpoint()
 	for _, one := range []string{endpoint.AuthURL, endpoint.TokenURL, d.Keys} {
 		if CheckURL(one) != nil {
-			return nil, fmt.Errorf("its configuration names the endpoint %q, which is not https", printable(one))
+			return nil, fmt.Errorf("its configuration names the endpoint %q, which is not https", asciiOnly(one))
 		}
 	}
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if p.cfg.ClientSecret == "" || len(d.Methods) > 0 && !slices.Contains(d.Methods, "client_secret_basic") {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
-	return &found{
+	return &metadata{
 		oauth: oauth2.Config{
 			ClientID:     p.cfg.ClientID,
 			ClientSecret: p.cfg.ClientSecret,
@@ -337,7 +337,7 @@ func (cfg *Config) scopes(supported []string) []string {
 
 func (p *Provider) down(cause error) error {
 	return &Error{
-		Down,
+		Unavailable,
 		fmt.Sprintf("the provider %s cannot be reached now; try again later, or log in another way", p.cfg.Name),
 		cause,
 	}

@@ -299,7 +299,7 @@ func TestProvider_Down(t *testing.T) {
 	} {
 		s.Change(func() { path, answer = test.path, test.answer })
 		_, err := through(t, p, s, "ann")
-		if err == nil || kindOf(t, err) != Down ||
+		if err == nil || kindOf(t, err) != Unavailable ||
 			!strings.HasPrefix(err.Error(), "the provider Example cannot be reached now") {
 			t.Errorf("%s: %v", test.path, err)
 			continue
@@ -320,7 +320,7 @@ func TestProvider_Down(t *testing.T) {
 		t.Context(),
 		callback,
 		time.Now(),
-	); err == nil || kindOf(t, err) != Down ||
+	); err == nil || kindOf(t, err) != Unavailable ||
 		!strings.Contains(errors.Unwrap(err).Error(), "refused") {
 		t.Errorf("nobody listens: %v", err)
 	}
@@ -359,12 +359,12 @@ func TestProvider_OneDiscovers(t *testing.T) {
 	<-asked
 	go begin(t.Context(), waited)
 	giveUp()
-	if err := <-gone; kindOf(t, err) != Down {
+	if err := <-gone; kindOf(t, err) != Unavailable {
 		t.Error(err)
 	}
 	<-asked
 	answers <- false
-	if err := <-waited; kindOf(t, err) != Down || !strings.Contains(errors.Unwrap(err).Error(), "500") {
+	if err := <-waited; kindOf(t, err) != Unavailable || !strings.Contains(errors.Unwrap(err).Error(), "500") {
 		t.Error(err)
 	}
 	go begin(t.Context(), waited)
@@ -387,7 +387,7 @@ func TestFinish_ProviderRefuses(t *testing.T) {
 		{url.Values{"error": {"access_denied"}, "error_description": {"You said no."}},
 			"the provider Example refused the login: “You said no” (access_denied)"},
 		{url.Values{"error": {"x"}, "error_description": {"a\x1b[31m\r\nb\u202e" + strings.Repeat("c", 5000)}},
-			"the provider Example refused the login: “a[31mb" + strings.Repeat("c", maxSaid-6) + "” (x)"},
+			"the provider Example refused the login: “a[31mb" + strings.Repeat("c", maxDescription-6) + "” (x)"},
 		{url.Values{}, "the provider Example sent no code; log in again"},
 		{url.Values{"code": {"x"}, "iss": {"https://evil.example"}}, "this answer came from another provider; log in again"},
 	} {
@@ -420,17 +420,18 @@ func TestCheckURL(t *testing.T) {
 
 // A login counts once, however many there are.
 func TestUsed(t *testing.T) {
-	var u used
+	var u usedLogins
 	now := time.Now()
 	ends := now.Add(CookieLife)
-	if !u.first("a", ends, now) || u.first("a", ends, now) || !u.first("b", ends, now) || u.first("a", ends, now) {
+	if !u.markUsed("a", ends, now) || u.markUsed("a", ends, now) || !u.markUsed("b", ends, now) ||
+		u.markUsed("a", ends, now) {
 		t.Error("a login counts other than once")
 	}
-	if u.first(
+	if u.markUsed(
 		"b",
 		ends,
 		ends.Add(-1),
-	); !u.first("c", ends.Add(CookieLife), ends) || len(u.until) != 1 ||
+	); !u.markUsed("c", ends.Add(CookieLife), ends) || len(u.until) != 1 ||
 		len(u.order) != 1 {
 		t.Errorf("what is old is remembered: %v", u.order)
 	}
@@ -448,7 +449,7 @@ func FuzzCookie(f *testing.F) {
 	f.Add("a.1795601400.AAAA")
 	f.Fuzz(func(t *testing.T, text string) {
 		read, ok := readAttempt(keys, text, now)
-		if text == signed && !ok || ok && (text != signed || read.id != a.id || !read.is(a.id)) {
+		if text == signed && !ok || ok && (text != signed || read.id != a.id || !read.matches(a.id)) {
 			t.Errorf("%q is %+v, %v", text, read, ok)
 		}
 	})
