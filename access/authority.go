@@ -8,38 +8,37 @@ import (
 	"time"
 )
 
-// Homes asks other nodes what the users that they let in may do now.
+// HomeNodes asks other nodes for the current roles of the users that logged in there.
 type HomeNodes interface {
-	// Roles returns the present role of each, in the same order. An error says that the node cannot be asked.
+	// Roles returns the current role of each identity, in the same order. An error means that the node did not answer.
 	Roles(ctx context.Context, node string, list []Identity) ([]Role, error)
 }
 
 // AuthorityConfig is what an Authority decides by.
 type AuthorityConfig struct {
-	Self      string    // this node's full name
-	Users     *Users    // nil: no file of users
+	Self      string    // full name of this node
+	Users     *Users    // nil: no users file
 	Grants    *Grants   // required
-	HomeNodes HomeNodes // nil: there is no other node
-	// Token and OpenID are the present generations of the console's token and of the provider's configuration; "" if
-	// they cannot change while something is kept that was made by them.
+	HomeNodes HomeNodes // nil: there are no other nodes
+	// Token and OpenID are the current generations of the console's token and of the provider's configuration; "" if they
+	// cannot change while a login made by them exists.
 	Token, OpenID string
 	Log           *slog.Logger
 }
 
-// Authority says what somebody may do now, and tells those who have something open when that changes. Its methods may
-// be called by several goroutines.
+// Authority decides what a user may do now, and notifies watchers when that changes. It is safe for concurrent use.
 type Authority struct {
 	AuthorityConfig
 
 	mu          sync.Mutex
 	leases      map[Identity]lease
-	unreachable map[string]time.Time // nodes that did not answer, and when that was
-	querying    map[string]bool      // nodes that Run asks at this moment
+	unreachable map[string]time.Time // nodes that did not answer, and when
+	querying    map[string]bool      // nodes that Run is querying
 	watches     map[*watch]struct{}
-	wake        chan struct{} // is sent to when the first hold begins
+	wake        chan struct{} // signalled when the first watch starts
 }
 
-// NewAuthority makes one. Run it, so that it notices what nobody asks for.
+// NewAuthority returns an Authority. Watchers are notified only while Run runs.
 func NewAuthority(cfg AuthorityConfig) *Authority {
 	return &Authority{
 		AuthorityConfig: cfg,
@@ -51,80 +50,80 @@ func NewAuthority(cfg AuthorityConfig) *Authority {
 	}
 }
 
-// Let names somebody whom this node lets in: with its name as home, and the user's present generation.
+// NewIdentity returns the identity of a user who logs in at this node, with the user's current generation.
 func (a *Authority) NewIdentity(user string, role Role) Identity {
-	w := Identity{User: user, Role: role, Home: a.Self}
-	w.Generation, _ = a.generation(user)
-	return w
+	id := Identity{User: user, Role: role, Home: a.Self}
+	id.Generation, _ = a.generation(user)
+	return id
 }
 
-// Role is what somebody may do now, Nobody if nothing any more. It may have to ask another node, which takes no longer
-// than askHomeWait.
-func (a *Authority) Role(ctx context.Context, w Identity) Role {
-	if w.Home != a.Self && a.stale(w) {
-		// Whoever asks and goes away must not leave a guess behind for the next request.
-		a.query(context.WithoutCancel(ctx), w.Home, []Identity{w})
+// Role returns the user's current role, Nobody if the login is no longer valid. If the user's home is another node, it
+// may query that node, for at most queryTimeout.
+func (a *Authority) Role(ctx context.Context, id Identity) Role {
+	if id.Home != a.Self && a.stale(id) {
+		// A cancelled request must not leave a guess in the cache for the next one.
+		a.query(context.WithoutCancel(ctx), id.Home, []Identity{id})
 	}
-	role, _ := a.knownRole(w)
+	role, _ := a.knownRole(id)
 	return role
 }
 
-// Answer is the role of somebody whom this node let in, for another node that asks.
-func (a *Authority) LocalRole(w Identity) Role {
-	if w.Home != a.Self {
+// LocalRole answers another node's query: the role of a user whose home is this node.
+func (a *Authority) LocalRole(id Identity) Role {
+	if id.Home != a.Self {
 		return Nobody
 	}
-	role, _ := a.knownRole(w)
+	role, _ := a.knownRole(id)
 	return role
 }
 
-// known is what somebody may do as far as this node knows; it asks nobody. ok is false if that is only what was signed,
-// because the node that let them in has not been asked yet.
-func (a *Authority) knownRole(w Identity) (role Role, ok bool) {
+// knownRole returns the role as far as this node knows, without a query. ok is false if it is only what the identity
+// claims, because the home node has not been queried yet.
+func (a *Authority) knownRole(id Identity) (role Role, ok bool) {
 	switch {
-	case w.Role == Nobody || w.Home == "" || a.Grants.IsRevoked(w):
+	case id.Role == Nobody || id.Home == "" || a.Grants.IsRevoked(id):
 		return Nobody, true
-	case !w.NotAfter.IsZero() && !time.Now().Before(w.NotAfter):
+	case !id.NotAfter.IsZero() && !time.Now().Before(id.NotAfter):
 		return Nobody, true
-	case w.Home == a.Self:
-		role, ok = a.homeRole(w), true
+	case id.Home == a.Self:
+		role, ok = a.homeRole(id), true
 	default:
-		role, ok = a.remoteRole(w)
+		role, ok = a.remoteRole(id)
 	}
-	if w.MaxRole != Nobody {
-		role = min(role, w.MaxRole)
+	if id.MaxRole != Nobody {
+		role = min(role, id.MaxRole)
 	}
 	return role, ok
 }
 
-// gone is the generation of a user who is not there. No Who has it for long: own refuses it.
+// noGeneration is the generation of a user who does not exist. No identity with it is valid.
 const noGeneration = "none"
 
-// own is the present role of somebody whom this node let in.
-func (a *Authority) homeRole(w Identity) Role {
-	generation, role := a.generation(w.User)
-	if generation != w.Generation || generation == noGeneration {
+// homeRole returns the role of a user whose home is this node.
+func (a *Authority) homeRole(id Identity) Role {
+	generation, role := a.generation(id.User)
+	if generation != id.Generation || generation == noGeneration {
 		return Nobody
 	}
-	if role == Nobody { // that is not kept here: the provider said it at the login
-		return w.Role
+	if role == Nobody { // not in the users file: the provider set it at the login
+		return id.Role
 	}
 	return role
 }
 
-// generation is a user's present generation and role.
+// generation returns a user's current generation and role.
 func (a *Authority) generation(user string) (string, Role) {
-	switch w := (Identity{User: user}); {
+	switch id := (Identity{User: user}); {
 	case user == ConsoleToken:
 		return a.Token, Admin
-	case !w.inFile():
+	case !id.inFile():
 		return a.OpenID, Nobody
 	case a.Users == nil:
 		return noGeneration, Nobody
 	}
 	found, err := a.Users.Get(user)
 	if err != nil && !errors.Is(err, ErrNoUser) {
-		a.Log.Error("the users cannot be read, so nobody of them may do anything", "err", err)
+		a.Log.Error("cannot read the users file; its users have no rights until it can be read", "err", err)
 	}
 	if err != nil {
 		return noGeneration, Nobody

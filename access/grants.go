@@ -19,51 +19,51 @@ import (
 )
 
 const (
-	// maxGrants bounds what is kept; beyond it the logins that were used longest ago are not listed any more.
+	// maxGrants bounds the number of grants; beyond it the least recently used logins are dropped from the list.
 	maxGrants = 4000
 	// maxGrantText bounds each text of a grant, in bytes.
 	maxGrantText = 200
-	// maxHomeText bounds the name of a node in it.
+	// maxHomeText bounds the name of the home node, in bytes.
 	maxHomeText = 300
-	// spareBytes is what the file has to spare for ends.
+	// spareBytes is the free space kept in the file for revocations.
 	spareBytes = 256 << 10
-	// TokenPrefix begins each API token.
+	// TokenPrefix is the prefix of each API token.
 	TokenPrefix = "convoy_"
 )
 
-// ErrNoGrant says that there is no such login or token.
+// ErrNoGrant means that there is no such login or token.
 var ErrNoGrant = errors.New("there is no such login or token")
 
-// Kind says what a grant is.
+// Kind is the kind of a grant.
 type Kind string
 
 // The kinds of grants.
 const (
 	Login      Kind = "login" // of a browser
 	Token      Kind = "token" // of a script
-	Revocation Kind = "cut"   // ends all logins of its user that began before it
+	Revocation Kind = "cut"   // revokes all earlier logins of its user
 )
 
-// Grant is by what somebody may ask. What is in it never changes, but for Seen, which grows, and Ended, which is set
-// once: so what two nodes know can be merged in any order.
+// Grant is a login, an API token, or a revocation. It is immutable except for LastUsed, which grows, and Revoked, which
+// is set once, so nodes can merge grants in any order.
 type Grant struct {
 	ID         string    `json:"id"`
 	Kind       Kind      `json:"kind"`
 	Name       string    `json:"name,omitempty"` // of a token
 	User       string    `json:"user"`
 	Role       Role      `json:"role"`
-	Home       string    `json:"home,omitempty"` // as Who.Home, and Generation likewise
+	Home       string    `json:"home,omitempty"` // as in Identity, like Generation
 	Generation string    `json:"gen,omitempty"`
 	Hash       []byte    `json:"sum,omitempty"`   // SHA-256 of a token
-	Addr       string    `json:"addr,omitempty"`  // where it began
-	Agent      string    `json:"agent,omitempty"` // the browser, as it calls itself
+	Addr       string    `json:"addr,omitempty"`  // of the client that created it
+	Agent      string    `json:"agent,omitempty"` // User-Agent of the browser
 	Created    time.Time `json:"made"`
-	LastUsed   time.Time `json:"seen"` // used last, give or take an hour
+	LastUsed   time.Time `json:"seen"` // precise to an hour
 	Expires    time.Time `json:"expires"`
-	Revoked    time.Time `json:"ended"` // zero: it holds
+	Revoked    time.Time `json:"ended"` // zero: not revoked
 }
 
-// Who is somebody who shows a token.
+// Identity returns the identity of requests with this token.
 func (g Grant) Identity() Identity {
 	return Identity{
 		User:       g.User,
@@ -76,20 +76,19 @@ func (g Grant) Identity() Identity {
 	}
 }
 
-// Holds reports that a grant is neither ended nor over.
+// Active reports whether a grant is neither revoked nor expired.
 func (g Grant) Active(now time.Time) bool { return g.Revoked.IsZero() && now.Before(g.Expires) }
 
-// check says what is wrong with a grant that another node tells of.
+// check validates a grant from another node.
 func (g Grant) check() error {
 	for _, text := range []string{g.ID, g.Name, g.User, g.Home, g.Generation, g.Addr, g.Agent} {
 		if len(text) > maxGrantText && text != g.Home || len(text) > maxHomeText || !printable(text) {
-			return fmt.Errorf("a grant has the text %.20q", text)
+			return fmt.Errorf("a grant has the invalid text %.20q", text)
 		}
 	}
-	if g.ID == "" || !slices.Contains([]Kind{Login, Token, Revocation}, g.Kind) ||
-		g.Kind == Token && len(g.Hash) != sha256.Size ||
-		len(g.Hash) > sha256.Size {
-		return errors.New("this is no grant")
+	badHash := len(g.Hash) > sha256.Size || g.Kind == Token && len(g.Hash) != sha256.Size
+	if g.ID == "" || badHash || !slices.Contains([]Kind{Login, Token, Revocation}, g.Kind) {
+		return errors.New("invalid grant")
 	}
 	return nil
 }
@@ -98,11 +97,10 @@ func printable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// Grants are the logins and tokens of a cluster, as far as this node knows. Nodes tell one another what they know
-// (Merge). Methods may be called by several goroutines. What has been written when a method returns is there after a
-// crash (bbolt).
+// Grants is the cluster's logins and tokens, as far as this node knows. Nodes exchange them (Merge). It is safe for
+// concurrent use. What a method writes survives a crash.
 type Grants struct {
-	db *bbolt.DB // nil: nothing outlives the process
+	db *bbolt.DB // nil: in memory only
 
 	mu    sync.Mutex
 	known map[string]Grant
@@ -110,9 +108,9 @@ type Grants struct {
 
 var bucket = []byte("grants")
 
-// OpenGrants opens the file of a node, which it makes if it is not there; "" keeps nothing. One process may have it
-// open: another waits for a second, then fails. Logins in it count only if the cluster's cookie, which signs them, is
-// the same as when it was written.
+// OpenGrants opens a node's file and creates it if necessary; "" keeps grants in memory only. If another process has
+// the file open, it fails after a second. Logins are kept only if the cluster's cookie, which signs them, has not
+// changed.
 func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 	g := &Grants{known: map[string]Grant{}}
 	if path == "" {
@@ -127,17 +125,17 @@ func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 		if err != nil {
 			return err
 		}
-		useless := [][]byte{}
+		stale := [][]byte{}
 		err = b.ForEach(func(key, value []byte) error {
 			var one Grant
 			if json.Unmarshal(value, &one) == nil && one.check() == nil && (sameCookie || one.Kind == Token) {
 				g.known[one.ID] = one
 			} else {
-				useless = append(useless, slices.Clone(key))
+				stale = append(stale, slices.Clone(key))
 			}
 			return nil
 		})
-		for _, key := range useless {
+		for _, key := range stale {
 			err = errors.Join(err, b.Delete(key))
 		}
 		return err
@@ -149,22 +147,22 @@ func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 	return g, g.reserveSpace()
 }
 
-// makeRoom has the file be larger than it need be: so an end can be written when the disk is full.
+// reserveSpace grows the file, so that a revocation can be written when the disk is full.
 func (g *Grants) reserveSpace() error {
-	room := []byte("room")
+	name := []byte("room")
 	if err := g.db.Update(func(tx *bbolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists(room)
+		b, err := tx.CreateBucketIfNotExists(name)
 		if err != nil {
 			return err
 		}
-		return b.Put(room, make([]byte, spareBytes))
+		return b.Put(name, make([]byte, spareBytes))
 	}); err != nil {
 		return errors.Join(err, g.db.Close())
 	}
-	return g.db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(room) })
+	return g.db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(name) })
 }
 
-// Close lets the file go.
+// Close closes the file.
 func (g *Grants) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -174,10 +172,9 @@ func (g *Grants) Close() error {
 	return g.db.Close()
 }
 
-// NewToken makes a token, and the grant that knows it by its hash alone. The text is not kept: whoever asked for it has
-// the only copy.
+// NewToken returns a new token and its grant, which has only the token's hash.
 func NewToken(name string, who Identity, now, expires time.Time) (text string, grant Grant) {
-	text = TokenPrefix + rand.Text() // 130 bits, so that a hash without salt is enough
+	text = TokenPrefix + rand.Text() // 130 bits, so an unsalted hash is enough
 	sum := sha256.Sum256([]byte(text))
 	return text, Grant{
 		ID:         tokenID(sum[:]),
@@ -196,19 +193,20 @@ func NewToken(name string, who Identity, now, expires time.Time) (text string, g
 
 func tokenID(sum []byte) string { return "token-" + hex.EncodeToString(sum[:8]) }
 
-// FindToken is the grant of a token that holds.
+// FindToken returns the grant of an active token.
 func (g *Grants) FindToken(text string, now time.Time) (Grant, bool) {
 	found, ok := g.lookupToken(text)
 	return found, ok && found.Active(now)
 }
 
-// KnowsToken reports whether a text is a token that was made here, even if it has ended: whoever has it does not guess.
+// KnowsToken reports whether a token was issued in this cluster, even if it has been revoked since. Such a token is no
+// guess.
 func (g *Grants) KnowsToken(text string) bool {
 	_, ok := g.lookupToken(text)
 	return ok
 }
 
-// token is the grant of a token, whether it holds or not.
+// lookupToken returns the grant of a token, active or not.
 func (g *Grants) lookupToken(text string) (Grant, bool) {
 	sum := sha256.Sum256([]byte(text))
 	g.mu.Lock()
@@ -217,25 +215,26 @@ func (g *Grants) lookupToken(text string) (Grant, bool) {
 	return found, ok && found.Kind == Token && subtle.ConstantTimeCompare(found.Hash, sum[:]) == 1
 }
 
-// HasEnded reports that a login, or with a zero made a token, was ended: by itself, or a login with all others of its
-// user. One that this node has not heard of holds: its signature says so.
-func (g *Grants) IsRevoked(w Identity) bool {
+// IsRevoked reports whether a login was revoked, by itself or with all of its user's logins. For a token, Created is
+// zero. A login that this node does not know is valid, because it is signed.
+func (g *Grants) IsRevoked(id Identity) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return !g.known[w.Grant].Revoked.IsZero() || !w.Created.IsZero() && g.loggedOut(w.User, w.Generation, w.Created)
+	return !g.known[id.Grant].Revoked.IsZero() || !id.Created.IsZero() && g.loggedOut(id.User, id.Generation, id.Created)
 }
 
-// cut reports whether a cut covers a login: one of that generation of the user, or of all of that name. g is locked.
+// loggedOut reports whether a revocation covers a login of that generation of the user. g.mu must be held.
 func (g *Grants) loggedOut(user, generation string, made time.Time) bool {
 	for _, id := range []string{revocationID(user, ""), revocationID(user, generation)} {
-		if cut, ok := g.known[id]; ok && !made.After(cut.Created) {
+		if revocation, ok := g.known[id]; ok && !made.After(revocation.Created) {
 			return true
 		}
 	}
 	return false
 }
 
-// cutID is the id of a cut; a later one takes the place of an earlier. No generation is all of that name.
+// revocationID returns the id of a revocation; a later one replaces it. Without a generation it covers every user of
+// that name.
 func revocationID(user, generation string) string {
 	if generation == "" {
 		return "cut-" + user
@@ -243,7 +242,7 @@ func revocationID(user, generation string) string {
 	return "cut-" + user + " " + generation
 }
 
-// Get finds a grant; ErrNoGrant.
+// Get returns a grant, or ErrNoGrant.
 func (g *Grants) Get(id string) (Grant, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -253,12 +252,14 @@ func (g *Grants) Get(id string) (Grant, error) {
 	return Grant{}, ErrNoGrant
 }
 
-// List are the logins, or the tokens, that hold: those used last first.
+// List returns the active logins or tokens, the most recently used first.
 func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 	for _, one := range g.All() {
-		if one.Kind == kind && one.Active(now) &&
-			!(kind == Login && g.IsRevoked(Identity{Grant: one.ID, User: one.User, Generation: one.Generation,
-				Created: one.Created})) {
+		id := one.Identity()
+		if kind == Login {
+			id.Created = one.Created
+		}
+		if one.Kind == kind && one.Active(now) && !g.IsRevoked(id) {
 			list = append(list, one)
 		}
 	}
@@ -268,7 +269,7 @@ func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 	return list
 }
 
-// All are all grants, also those that have ended and are not over yet, in the order of their ids.
+// All returns all grants that have not expired, sorted by ID, including revoked ones.
 func (g *Grants) All() (list []Grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -279,16 +280,15 @@ func (g *Grants) All() (list []Grant) {
 	return list
 }
 
-// Digest is the same for nodes that know the same.
+// Digest returns a hash that is equal on nodes with equal grants.
 func (g *Grants) Digest() string {
 	text, _ := json.Marshal(g.All()) //nolint:errcheck // strings and times always marshal
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// NewCut ends all logins of a user that began until now: those that no node has heard of as well. Without a generation
-// it ends those of everybody who has, or had, that name on any node. life is how long a
-// login lasts.
+// NewRevocation revokes all logins of a user that began before now, including those that no node knows. Without a
+// generation it covers every user of that name, on any node. life is how long a login lasts.
 func NewRevocation(user, generation string, now time.Time, life time.Duration) Grant {
 	return Grant{
 		ID:         revocationID(user, generation),
@@ -301,48 +301,47 @@ func NewRevocation(user, generation string, now time.Time, life time.Duration) G
 	}
 }
 
-// Merge takes over what is news of what another node, or this one, knows, and returns that. A grant that is over is no
-// news. If it cannot be written, what has ended has ended all the same, as long as this process lives; the rest is not
-// taken over.
-func (g *Grants) Merge(told []Grant, now time.Time) (news []Grant, err error) {
+// Merge merges grants from another node, or from this one, and returns those that changed. Expired grants are ignored.
+// If the file cannot be written, revocations still count while this process runs, and the other grants are dropped.
+func (g *Grants) Merge(received []Grant, now time.Time) (changed []Grant, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	next := map[string]Grant{}
-	for _, one := range told {
+	for _, one := range received {
 		if err := one.check(); err != nil {
 			return nil, err
 		}
 		old, ok := g.known[one.ID]
 		if merged := merge(old, one); !now.After(one.Expires) && (!ok || !equal(old, merged)) {
 			next[one.ID] = merged
-			news = append(news, merged)
+			changed = append(changed, merged)
 		}
 	}
 	if len(next) == 0 {
 		return nil, nil
 	}
-	gone := g.evictable(next, now)
-	failed := g.write(next, gone)
-	if failed != nil {
+	evicted := g.evictable(next, now)
+	writeErr := g.write(next, evicted)
+	if writeErr != nil {
 		maps.DeleteFunc(next, func(_ string, one Grant) bool { return one.Kind != Revocation && one.Revoked.IsZero() })
-		news = slices.DeleteFunc(news, func(one Grant) bool { return next[one.ID].ID == "" })
-		gone = nil
+		changed = slices.DeleteFunc(changed, func(one Grant) bool { return next[one.ID].ID == "" })
+		evicted = nil
 	}
 	for id, one := range next {
 		g.known[id] = one
 	}
-	for _, id := range gone {
+	for _, id := range evicted {
 		delete(g.known, id)
 	}
-	return news, failed
+	return changed, writeErr
 }
 
-// merge is what two nodes know of one grant; the zero grant is unknown.
+// merge combines two versions of a grant. The zero Grant is unknown.
 func merge(a, b Grant) Grant {
 	if a.ID == "" {
 		return b
 	}
-	if a.Kind == Revocation && b.Kind == Revocation { // the later one reaches further
+	if a.Kind == Revocation && b.Kind == Revocation { // the later one covers more
 		if b.Created.After(a.Created) {
 			return b
 		}
@@ -361,23 +360,23 @@ func equal(a, b Grant) bool {
 	return a.LastUsed.Equal(b.LastUsed) && a.Revoked.Equal(b.Revoked) && a.Created.Equal(b.Created)
 }
 
-// tooMany are the ids of what is over, and of the logins that are listed no more when there are too many. Ended ones
-// stay: they must not hold again.
-func (g *Grants) evictable(next map[string]Grant, now time.Time) (gone []string) {
+// evictable returns the ids of expired grants, and of the least recently used logins if there are too many. Revoked
+// logins stay, so that they do not become valid again.
+func (g *Grants) evictable(next map[string]Grant, now time.Time) (evicted []string) {
 	var logins []Grant
 	for id, one := range g.known {
 		switch {
 		case now.After(one.Expires):
-			gone = append(gone, id)
+			evicted = append(evicted, id)
 		case one.Kind == Login && one.Revoked.IsZero() && next[id].ID == "":
 			logins = append(logins, one)
 		}
 	}
-	over := min(len(g.known)+len(next)-len(gone)-maxGrants, len(logins))
+	over := min(len(g.known)+len(next)-len(evicted)-maxGrants, len(logins))
 	if over <= 0 {
-		return gone
+		return evicted
 	}
-	rank := func(a Grant) int { // a cut says all of what it covers
+	rank := func(a Grant) int { // a revocation covers these anyway
 		if g.loggedOut(a.User, a.Generation, a.Created) {
 			return 0
 		}
@@ -387,18 +386,18 @@ func (g *Grants) evictable(next map[string]Grant, now time.Time) (gone []string)
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.LastUsed.Compare(b.LastUsed))
 	})
 	for _, one := range logins[:over] {
-		gone = append(gone, one.ID)
+		evicted = append(evicted, one.ID)
 	}
-	return gone
+	return evicted
 }
 
-func (g *Grants) write(next map[string]Grant, gone []string) error {
+func (g *Grants) write(next map[string]Grant, evicted []string) error {
 	if g.db == nil {
 		return nil
 	}
 	return g.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucket)
-		for _, id := range gone {
+		for _, id := range evicted {
 			if err := b.Delete([]byte(id)); err != nil {
 				return err
 			}

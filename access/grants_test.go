@@ -43,8 +43,7 @@ func openGrants(t testing.TB, path string) *Grants {
 
 func TestGrants(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "access.db")
-	g := openGrants(t, path)
+	g := openGrants(t, filepath.Join(t.TempDir(), "access.db"))
 	text, token := NewToken("ci", Identity{User: "ann", Role: Viewer}, noon, noon.Add(time.Hour))
 	told := []Grant{
 		token,
@@ -56,7 +55,7 @@ func TestGrants(t *testing.T) {
 		t.Fatalf("%d news, %v", len(news), err)
 	}
 	if news, err := g.Merge(told, noon); err != nil || len(news) != 0 {
-		t.Errorf("told again: %d news, %v", len(news), err)
+		t.Errorf("merged again: %d changed, %v", len(news), err)
 	}
 	if found, ok := g.FindToken(text, noon); !ok || found.Name != "ci" || found.Role != Viewer {
 		t.Errorf("the token is %+v, %v", found, ok)
@@ -69,9 +68,24 @@ func TestGrants(t *testing.T) {
 	if _, ok := g.FindToken(text, noon.Add(2*time.Hour)); ok {
 		t.Error("the token holds when it is over")
 	}
-	ended := told[1]
+}
+
+// Grants and revocations are kept in the file, tokens without their text, and logins only with the same cookie.
+func TestGrants_Reopened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "access.db")
+	g := openGrants(t, path)
+	text, token := NewToken("ci", Identity{User: "ann", Role: Viewer}, noon, noon.Add(time.Hour))
+	ended := loginOf("one", "ann", noon)
 	ended.Revoked = noon.Add(time.Minute)
-	if _, err := g.Merge([]Grant{ended, NewRevocation("bob", "", noon.Add(time.Minute), time.Hour)}, noon); err != nil {
+	_, err := g.Merge([]Grant{
+		token,
+		ended,
+		loginOf("two", "ann", noon.Add(time.Second)),
+		loginOf("three", "bob", noon),
+		NewRevocation("bob", "", noon.Add(time.Minute), time.Hour),
+	}, noon)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Close(); err != nil {
@@ -88,9 +102,12 @@ func TestGrants(t *testing.T) {
 		made     time.Time
 		ended    bool
 	}{
-		{"one", "ann", noon, true}, {"two", "ann", noon, false}, {"never heard of", "ann", noon, false},
-		{"three", "bob", noon, true}, {"never heard of", "bob", noon, true}, {"later", "bob", noon.Add(2 * time.Minute),
-			false},
+		{"one", "ann", noon, true},
+		{"two", "ann", noon, false},
+		{"unknown", "ann", noon, false},
+		{"three", "bob", noon, true},
+		{"unknown", "bob", noon, true},
+		{"later", "bob", noon.Add(2 * time.Minute), false},
 		{token.ID, "bob", time.Time{}, false},
 	} {
 		if got := g.IsRevoked(Identity{Grant: test.id, User: test.user, Created: test.made}); got != test.ended {
@@ -114,8 +131,8 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// Whatever is told in whatever order, and however often, all nodes know the same in the end, and what has ended once
-// never holds again.
+// Nodes that receive the same grants in any order, any number of times, agree in the end, and what was revoked once
+// stays revoked.
 func TestGrants_AgreeInAnyOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
@@ -156,7 +173,7 @@ func TestGrants_AgreeInAnyOrder(t *testing.T) {
 	}
 }
 
-// There are never too many, what is over goes, and what has ended stays as long as it could hold.
+// The number of grants is bounded, expired ones go, and revoked ones stay until they expire.
 func TestGrants_Bounded(t *testing.T) {
 	t.Parallel()
 	g := openGrants(t, "")
@@ -196,8 +213,8 @@ func TestGrants_Bounded(t *testing.T) {
 	}
 }
 
-// Of too many logins those go first that a cut covers anyway, of the cut's person alone.
-func TestGrants_CoveredGoFirst(t *testing.T) {
+// Of too many logins, those that a revocation covers anyway go first, but only those of its user.
+func TestGrants_EvictsRevokedFirst(t *testing.T) {
 	t.Parallel()
 	g := openGrants(t, "")
 	cut := noon.Add(maxGrants * time.Second)
@@ -221,7 +238,7 @@ func TestGrants_CoveredGoFirst(t *testing.T) {
 	}
 }
 
-// mergeForever is a process that merges until it is killed, and says what is safe.
+// mergeForever is a process that merges until it is killed, and prints what is safely on disk.
 func mergeForever(path string) {
 	g, err := OpenGrants(path, true)
 	for n := len(g.All()); err == nil; n++ {
@@ -237,7 +254,7 @@ func mergeForever(path string) {
 	os.Exit(1)
 }
 
-// A process that writes is killed again and again, at any moment: what it said to be safe is there.
+// A writing process is killed repeatedly at random moments: everything that it reported as safe is there.
 func TestGrants_Killed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "access.db")
@@ -264,7 +281,7 @@ func TestGrants_Killed(t *testing.T) {
 		for i, id := range acked {
 			one, err := g.Get(id)
 			if err != nil || one.Revoked.IsZero() != (i%3 != 0) && id == fmt.Sprint("login ", i) {
-				t.Fatalf("%s was said to be safe: %+v, %v", id, one, err)
+				t.Fatalf("%s was reported as safe: %+v, %v", id, one, err)
 			}
 		}
 		g.Close()
@@ -272,7 +289,7 @@ func TestGrants_Killed(t *testing.T) {
 	t.Logf("%d were acknowledged", len(acked))
 }
 
-// A grant that another node tells of is taken over whole, or not at all.
+// A grant from another node is accepted as a whole, or not at all.
 func FuzzGrants(f *testing.F) {
 	text, _ := json.Marshal([]Grant{loginOf("one", "ann", noon), NewRevocation("ann", "", noon, time.Hour)})
 	f.Add(text)
@@ -294,7 +311,7 @@ func FuzzGrants(f *testing.F) {
 	})
 }
 
-// What has ended has ended, also if that cannot be written; a login that cannot be written is none.
+// A revocation counts even if it cannot be written; a login that cannot be written does not.
 func TestGrants_Unwritten(t *testing.T) {
 	t.Parallel()
 	g := openGrants(t, filepath.Join(t.TempDir(), "access.db"))
@@ -302,7 +319,7 @@ func TestGrants_Unwritten(t *testing.T) {
 	if _, err := g.Merge([]Grant{one, two}, noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.db.Close(); err != nil { // as a disk that takes nothing any more
+	if err := g.db.Close(); err != nil { // like a full disk
 		t.Fatal(err)
 	}
 	one.Revoked = noon.Add(time.Minute)

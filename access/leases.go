@@ -9,58 +9,58 @@ import (
 )
 
 const (
-	// leaseLife is how long another node's answer counts; a node that does not answer is asked again after it.
+	// leaseTTL is how long another node's answer is valid, and how long to wait before querying a silent node again.
 	leaseTTL = 2 * time.Second
-	// askHomeWait bounds a question to another node, in time, and askAtOnce in users.
+	// queryTimeout bounds a query to another node, and queryBatch the identities in it.
 	queryTimeout = 2 * time.Second
 	queryBatch   = 1000
-	// maxLeases bounds the answers of other nodes that are kept.
+	// maxLeases bounds the number of leases.
 	maxLeases = 4096
 )
 
 // lease is another node's answer.
 type lease struct {
 	role  Role
-	asked time.Time // when it was asked
+	asked time.Time // time of the query
 }
 
-// away is the present role of somebody whom another node let in: what it said last. While it is silent, this node's own
-// file decides if it has one; and what was signed, if it has never said anything.
-func (a *Authority) remoteRole(w Identity) (role Role, ok bool) {
+// remoteRole returns the role of a user whose home is another node: its last answer. If the node is unreachable, this
+// node's users file decides, if there is one. Without an answer the role is the one that was signed.
+func (a *Authority) remoteRole(id Identity) (role Role, ok bool) {
 	a.mu.Lock()
-	l, said := a.leases[w]
-	_, silent := a.unreachable[w.Home]
+	l, answered := a.leases[id]
+	_, silent := a.unreachable[id.Home]
 	a.mu.Unlock()
 	switch {
-	case (silent || a.HomeNodes == nil) && w.inFile() && a.Users != nil && a.Users.Exists():
-		return a.homeRole(w), true
-	case said:
+	case (silent || a.HomeNodes == nil) && id.inFile() && a.Users != nil && a.Users.Exists():
+		return a.homeRole(id), true
+	case answered:
 		return l.role, true
 	}
-	return w.Role, silent || a.HomeNodes == nil
+	return id.Role, silent || a.HomeNodes == nil
 }
 
-// due reports whether somebody's node has to be asked: its last answer is too old, and it has not just been silent.
-func (a *Authority) stale(w Identity) bool {
+// stale reports whether to query the home node: the lease has expired, and the node has not just failed to answer.
+func (a *Authority) stale(id Identity) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.HomeNodes != nil && w.Home != "" && time.Since(a.leases[w].asked) >= leaseTTL &&
-		time.Since(a.unreachable[w.Home]) >= leaseTTL
+	return a.HomeNodes != nil && id.Home != "" && time.Since(a.leases[id].asked) >= leaseTTL &&
+		time.Since(a.unreachable[id.Home]) >= leaseTTL
 }
 
-// ask asks a node for the roles of those whom it let in, and remembers the answers, or that it was silent.
+// query asks a node for roles, and stores the answers, or that it did not answer.
 func (a *Authority) query(ctx context.Context, home string, list []Identity) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	asked := time.Now()
+	began := time.Now()
 	roles, err := a.HomeNodes.Roles(ctx, home, list)
 	if err == nil && len(roles) != len(list) {
-		err = errors.New("it answers something else")
+		err = errors.New("the answer has the wrong number of roles")
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil {
-		a.Log.Debug("a node does not say what its users may do", "node", home, "err", err)
+		a.Log.Debug("the home node of a user does not answer", "node", home, "err", err)
 		if len(a.unreachable) >= maxLeases {
 			clear(a.unreachable)
 		}
@@ -69,54 +69,54 @@ func (a *Authority) query(ctx context.Context, home string, list []Identity) {
 	}
 	delete(a.unreachable, home)
 	a.evictLeases(len(list))
-	for i, w := range list {
-		if !a.leases[w].asked.After(asked) { // else a later question was answered first
-			a.leases[w] = lease{roles[i], asked}
+	for i, id := range list {
+		if !a.leases[id].asked.After(began) { // else a later query was answered first
+			a.leases[id] = lease{roles[i], began}
 		}
 	}
 }
 
-// makeRoom drops answers if there are too many: first those that say no less than what was signed, which counts without
-// them. The Authority is locked.
+// evictLeases drops leases if there are too many: first those that do not lower the signed role, which applies without
+// them. a.mu must be held.
 func (a *Authority) evictLeases(n int) {
 	if len(a.leases)+n <= maxLeases {
 		return
 	}
-	maps.DeleteFunc(a.leases, func(w Identity, l lease) bool { return l.role >= w.Role })
+	maps.DeleteFunc(a.leases, func(id Identity, l lease) bool { return l.role >= id.Role })
 	if len(a.leases)+n > maxLeases {
 		clear(a.leases)
 	}
 }
 
-// toAsk are the other nodes that have to be asked about those who have something open here, and marks them as being
-// asked: one that hangs is asked by one goroutine, and keeps no other waiting.
+// staleByHome returns the watched identities that need a query, by home node, and marks those nodes as being queried. A
+// node that hangs occupies one goroutine, and delays no other node.
 func (a *Authority) staleByHome() map[string][]Identity {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	due := map[string]map[Identity]bool{}
-	for h := range a.watches {
-		home := h.id.Home
+	for w := range a.watches {
+		home := w.id.Home
 		if home == a.Self || home == "" || a.HomeNodes == nil || a.querying[home] ||
-			time.Since(a.leases[h.id].asked) < leaseTTL/2 {
+			time.Since(a.leases[w.id].asked) < leaseTTL/2 {
 			continue
 		}
 		if due[home] == nil {
 			due[home] = map[Identity]bool{}
 		}
-		due[home][h.id] = true
+		due[home][w.id] = true
 	}
 	lists := map[string][]Identity{}
-	for home, whos := range due {
+	for home, ids := range due {
 		a.querying[home] = true
-		lists[home] = slices.Collect(maps.Keys(whos))
+		lists[home] = slices.Collect(maps.Keys(ids))
 	}
 	return lists
 }
 
-// renew asks a node, and tells of what has changed.
+// refresh queries a node and notifies watches of changes.
 func (a *Authority) refresh(ctx context.Context, home string, list []Identity) {
-	for some := range slices.Chunk(list, queryBatch) {
-		a.query(ctx, home, some)
+	for batch := range slices.Chunk(list, queryBatch) {
+		a.query(ctx, home, batch)
 	}
 	a.mu.Lock()
 	delete(a.querying, home)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile waits until no other process holds a file, and holds it until unlock.
+// lockFile takes an exclusive lock on a file, and waits for it if necessary.
 func lockFile(path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package access says who may do what, now. [Authority] is the one place that decides; everything else carries a [Who]
-// and asks it at every use. The package knows nothing of requests: those who serve them ask it.
+// Package access decides who may do what, now. [Authority] makes the decisions; everything else carries an [Identity]
+// and asks it at every use. The package knows nothing of HTTP.
 package access
 
 import (
@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// Role is what somebody may do, the more the greater. The zero Role may do nothing.
+// Role is what a user may do; a greater role may do more. The zero Role may do nothing.
 type Role int
 
 // The roles.
 const (
 	Nobody   Role = iota
-	Viewer        // looks
-	Operator      // types in Convoy shells, makes nodes and takes them away
-	Admin         // everything, the machines' own shells among it
+	Viewer        // views
+	Operator      // and types in Convoy shells, spawns and retires nodes
+	Admin         // and everything else, including system shells
 )
 
 var roleNames = []string{"nobody", "viewer", "operator", "admin"}
@@ -27,7 +27,7 @@ func (r Role) String() string {
 	return roleNames[r]
 }
 
-// ParseRole reads a role's name.
+// ParseRole parses a role's name.
 func ParseRole(text string) (Role, error) {
 	if i := slices.Index(roleNames, text); i > 0 {
 		return Role(i), nil
@@ -35,10 +35,10 @@ func ParseRole(text string) (Role, error) {
 	return Nobody, fmt.Errorf("%q is not a role: the roles are viewer, operator and admin", text)
 }
 
-// MarshalText writes the role's name.
+// MarshalText returns the role's name.
 func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalText reads a role's name; an empty one, or nobody, is Nobody.
+// UnmarshalText parses a role's name; "" and "nobody" are Nobody.
 func (r *Role) UnmarshalText(text []byte) (err error) {
 	if *r = Nobody; len(text) == 0 || string(text) == roleNames[Nobody] {
 		return nil
@@ -47,12 +47,12 @@ func (r *Role) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Action is something that somebody does.
+// Action is something that a role may allow. Its text completes "you cannot …".
 type Action string
 
-// The actions. What is done in a shell needs the role that the shell was opened with as well.
+// The actions. Those in a shell also need the role that the shell was opened with.
 const (
-	View       Action = "look at the console"
+	View       Action = "view the console"
 	OpenConvoy Action = "open a Convoy shell"
 	OpenSystem Action = "open a system shell"
 	Type       Action = "type in a shell"
@@ -65,13 +65,13 @@ const (
 	Connect    Action = "connect to a node"
 	Files      Action = "move files"
 	Record     Action = "record a shell"
-	Recordings Action = "see recordings"
-	Tokens     Action = "make tokens"
-	Sessions   Action = "see who is logged in"
+	Recordings Action = "view recordings"
+	Tokens     Action = "create tokens"
+	Sessions   Action = "view logins"
 	Audit      Action = "read the audit log"
 )
 
-// needs is the one table of who may do what: the least role for each action.
+// requiredRoles is the lowest role for each action.
 var requiredRoles = map[Action]Role{
 	View: Viewer,
 
@@ -82,13 +82,13 @@ var requiredRoles = map[Action]Role{
 	Tokens: Admin, Sessions: Admin, Audit: Admin,
 }
 
-// Needs is the least role that may do something; nobody may do what is not known.
+// RequiredRole returns the lowest role that may do something. ok is false for an unknown action, which no role may do.
 func RequiredRole(a Action) (Role, bool) {
 	role, ok := requiredRoles[a]
 	return role, ok
 }
 
-// May reports whether a role may do something.
+// Allows reports whether a role may do something.
 func (r Role) Allows(a Action) bool {
 	least, ok := requiredRoles[a]
 	return ok && r >= least && r != Nobody

@@ -8,26 +8,25 @@ import (
 )
 
 const (
-	// freeTries is how often somebody may be wrong without waiting.
+	// freeAttempts is how many failures have no delay.
 	freeAttempts = 3
-	// firstWait doubles with each further failure, up to longestWait for an address, and up to longestName for a name:
-	// whoever guesses at a name from everywhere must not lock its owner out.
+	// baseWait doubles with each further failure, up to maxAddrWait for an address, and maxNameWait for a name: guessing a
+	// name from many addresses must not lock out its owner.
 	baseWait    = time.Second
 	maxAddrWait = 5 * time.Minute
 	maxNameWait = 5 * time.Second
-	// forgiven is how long after the last failure all is forgotten.
+	// forgetAfter is how long after the last failure the count is reset.
 	forgetAfter = 15 * time.Minute
-	// maxTracked bounds the memory: the oldest are forgotten.
+	// maxTracked bounds the number of counters; the oldest are dropped.
 	maxTracked = 10_000
 )
 
-// Throttle has those wait who log in wrongly, by their address and by the name. A try counts as wrong from the moment
-// that it is reserved, so that many at once are no more than one after the other. Its methods may be called by several
-// goroutines.
+// Throttle delays login attempts after failures, by address and by name. An attempt counts as a failure from its
+// reservation on, so that parallel attempts gain nothing. It is safe for concurrent use.
 type Throttle struct {
 	mu       sync.Mutex
 	failures map[string]*failures // by address, and by name
-	trusted  map[string]*failures // by name and address, where that name has been right
+	trusted  map[string]*failures // by name and address, after a successful login
 }
 
 type failures struct {
@@ -35,60 +34,61 @@ type failures struct {
 	last  time.Time
 }
 
-// Verdict is what came of a try.
+// Outcome is how a login attempt ended.
 type Outcome int
 
-// The verdicts.
+// The outcomes.
 const (
-	Failure   Outcome = iota // it counts
-	Success                  // it does not count, and the name's failures are forgotten
-	Unchecked                // it does not count: nobody looked at it
+	Failure   Outcome = iota // counts
+	Success                  // does not count, and resets the name's failures
+	Unchecked                // does not count: the password was not checked
 )
 
-// Reserve takes a try, which counts as wrong until settle says otherwise. If it may not be made yet, settle is nil and
-// wait says in how long it may. An empty name is nobody's, and only the address counts. A name that has been right at
-// an address is throttled there for itself alone: neither others who share the address, nor others who guess at the
-// name, have its owner wait.
+// Reserve reserves an attempt, which counts as a failure until settle is called with another outcome. If the caller has
+// to wait first, settle is nil and wait is for how long. With an empty name only the address counts. A name that has
+// logged in from an address is throttled there by itself: neither failures of others at that address, nor guesses at
+// that name elsewhere, delay its owner.
 func (t *Throttle) Reserve(now time.Time, addr, name string) (settle func(Outcome), wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	counts := t.counters(addr, name)
-	for _, c := range counts {
-		wait = max(wait, c.wait(now))
-	}
-	if wait > 0 {
+	counters := t.counters(addr, name)
+	if wait = longest(counters, now); wait > 0 {
 		return nil, wait
 	}
-	for i := range counts {
-		counts[i].add(now)
+	for i := range counters {
+		counters[i].add(now)
 	}
-	return func(v Outcome) { t.settle(v, counts, addr, name, now) }, 0
+	return func(v Outcome) { t.settle(v, counters, addr, name, now) }, 0
 }
 
-// Wait is how long somebody has to wait before a try may be reserved; 0: not at all.
-func (t *Throttle) Wait(now time.Time, addr, name string) (wait time.Duration) {
+// Wait returns how long to wait before an attempt can be reserved; 0: not at all.
+func (t *Throttle) Wait(now time.Time, addr, name string) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.counters(addr, name) {
+	return longest(t.counters(addr, name), now)
+}
+
+func longest(counters []counter, now time.Time) (wait time.Duration) {
+	for _, c := range counters {
 		wait = max(wait, c.wait(now))
 	}
 	return wait
 }
 
-// Knows reports whether a name has been right at an address.
+// Trusts reports whether a name has logged in from an address.
 func (t *Throttle) Trusts(addr, name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.trusted[pairKey(addr, name)] != nil
 }
 
-func (t *Throttle) settle(v Outcome, counts []counter, addr, name string, now time.Time) {
+func (t *Throttle) settle(v Outcome, counters []counter, addr, name string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if v == Failure {
 		return
 	}
-	for _, c := range counts {
+	for _, c := range counters {
 		c.undo(now)
 	}
 	if v == Success && name != "" {
@@ -97,27 +97,27 @@ func (t *Throttle) settle(v Outcome, counts []counter, addr, name string, now ti
 	}
 }
 
-// count is one of the counts that a try goes into.
+// counter is one of the counters of an attempt.
 type counter struct {
 	table   *map[string]*failures
 	key     string
 	maxWait time.Duration
-	prev    time.Time // of the failure before this one
+	prev    time.Time // time of the failure before this one
 }
 
-// countsOf are the counts that a try goes into.
+// counters returns the counters of an attempt.
 func (t *Throttle) counters(addr, name string) []counter {
 	if pair := pairKey(addr, name); t.trusted[pair] != nil {
 		return []counter{{table: &t.trusted, key: pair, maxWait: maxNameWait}}
 	}
-	counts := []counter{{table: &t.failures, key: AddrKey(addr), maxWait: maxAddrWait}}
+	counters := []counter{{table: &t.failures, key: AddrKey(addr), maxWait: maxAddrWait}}
 	if name != "" {
-		counts = append(counts, counter{table: &t.failures, key: nameKey(name), maxWait: maxNameWait})
+		counters = append(counters, counter{table: &t.failures, key: nameKey(name), maxWait: maxNameWait})
 	}
-	return counts
+	return counters
 }
 
-// wait is how long this count has one wait.
+// wait returns how long this counter delays an attempt.
 func (c counter) wait(now time.Time) time.Duration {
 	f := (*c.table)[c.key]
 	if f == nil || f.count < freeAttempts || now.Sub(f.last) > forgetAfter {
@@ -130,7 +130,7 @@ func (c counter) wait(now time.Time) time.Duration {
 	return max(0, f.last.Add(wait).Sub(now))
 }
 
-// take counts a failure.
+// add counts a failure.
 func (c *counter) add(now time.Time) {
 	f := (*c.table)[c.key]
 	if f == nil || now.Sub(f.last) > forgetAfter {
@@ -142,7 +142,7 @@ func (c *counter) add(now time.Time) {
 	f.last = now
 }
 
-// giveBack takes a failure away again.
+// undo removes a failure.
 func (c counter) undo(now time.Time) {
 	f := (*c.table)[c.key]
 	if f == nil || f.count == 0 {
@@ -154,7 +154,7 @@ func (c counter) undo(now time.Time) {
 	}
 }
 
-// remember puts failures into a map, whose oldest are forgotten if there are too many.
+// store adds a counter, and drops the oldest if there are too many.
 func store(known map[string]*failures, key string, f *failures) map[string]*failures {
 	if known == nil {
 		known = map[string]*failures{}
@@ -176,8 +176,8 @@ func nameKey(name string) string { return "name " + strings.ToLower(name) }
 
 func pairKey(addr, name string) string { return nameKey(name) + " at " + AddrKey(addr) }
 
-// AddrKey is what counts as one address, with or without a port: of IPv6 the network of 64 bits, all of which one
-// customer has.
+// AddrKey returns the key of an address, with or without a port. All addresses of an IPv6 /64 have one key, because one
+// customer has them all.
 func AddrKey(addr string) string {
 	if at, err := netip.ParseAddrPort(addr); err == nil {
 		addr = at.Addr().String()

@@ -9,7 +9,7 @@ import (
 
 var midday = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
-// As many tries at once are checked as one after the other: a failure is counted before it is looked at.
+// Parallel attempts count like sequential ones: a failure is counted before the check.
 func TestThrottle_ReservesBeforeTheCheck(t *testing.T) {
 	t.Parallel()
 	var throttle Throttle
@@ -28,8 +28,8 @@ func TestThrottle_ReservesBeforeTheCheck(t *testing.T) {
 	}
 }
 
-// What a try's end is worth for those that follow.
-func TestThrottle_Verdicts(t *testing.T) {
+// The outcome of an attempt affects the following ones.
+func TestThrottle_Outcomes(t *testing.T) {
 	t.Parallel()
 	const addr, name = "192.0.2.7:1", "ann"
 	try := func(throttle *Throttle, at time.Time, addr, name string, v Outcome) time.Duration {
@@ -68,8 +68,7 @@ func TestThrottle_Verdicts(t *testing.T) {
 	}
 }
 
-// Who has been right at an address waits neither for those who guess there, nor for those who guess at the name, and
-// never longer than a name's owner may have to.
+// A user who has logged in from an address is delayed neither by guesses at that address, nor by guesses at the name.
 func TestThrottle_OwnerIsNotLockedOut(t *testing.T) {
 	t.Parallel()
 	const home = "192.0.2.7:1"
@@ -135,7 +134,7 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("the name from elsewhere: %v", got)
 	}
 	if got := th.Wait(now, "192.0.2.1:1", "bob"); got != 0 {
-		t.Errorf("somebody else from elsewhere: %v", got)
+		t.Errorf("another user at another address: %v", got)
 	}
 	if got := th.Wait(now.Add(forgetAfter+time.Second), "[2001:db8::1]:1", "ann"); got != 0 {
 		t.Errorf("after a while: %v", got)

@@ -17,41 +17,41 @@ import (
 )
 
 const (
-	// minPassword and maxPassword bound a password, in bytes; bcrypt looks at no more than 72.
+	// minPassword and maxPassword bound a password, in bytes; bcrypt ignores more than 72.
 	minPassword, maxPassword = 8, 72
 	// maxUsers bounds a file, in lines.
 	maxUsers = 10_000
 )
 
-// cost is bcrypt's work factor for new passwords: about 0.2 s of one core. Tests lower it.
+// cost is bcrypt's cost for new passwords: about 0.2 s on one core. Tests lower it.
 var cost = 12
 
 var (
-	// ErrDenied says that there is no such user, or that the password is another; nobody learns which.
-	ErrDenied = errors.New("the name or the password is not right")
-	// ErrNoUser says that the file has no such user.
+	// ErrDenied means that the name or the password is wrong, and does not tell which.
+	ErrDenied = errors.New("the name or password is not correct")
+	// ErrNoUser means that there is no such user.
 	ErrNoUser = errors.New("there is no such user")
-	// ErrKnown says that the user is there already.
+	// ErrUserExists means that the user exists already.
 	ErrUserExists = errors.New("this user exists already")
-	// ErrLastAdmin says that nobody would be left who may do everything.
+	// ErrLastAdmin means that no admin would be left.
 	ErrLastAdmin = errors.New("this is the last admin")
 )
 
-// User is somebody who may log in.
+// User is a user of the file.
 type User struct {
 	Name string
 	Role Role
-	// Generation is another one after each change of the password, and for another user of the same name.
+	// Generation changes with the password, and differs for another user of the same name.
 	Generation string
 	hash       string // bcrypt
 }
 
-// Users is a file of users in the form of htpasswd (Apache) with the role as a third field:
+// Users is a file of users in the htpasswd format of Apache, with the role as a third field:
 //
 //	ann:$2y$12$…:admin
 //
-// Comments and empty lines are kept. A line without a role is a viewer. Methods may be called by several goroutines;
-// the file may be changed by several processes, and is read again when it has changed.
+// Comments and empty lines are kept. A user without a role is a viewer. Users is safe for concurrent use. Several
+// processes may change the file, which is read again after a change.
 type Users struct {
 	path string
 
@@ -60,19 +60,19 @@ type Users struct {
 	lines []line
 }
 
-// line is a line of the file: a user, or text that is kept as it is.
+// line is a user, or a line that is kept as it is.
 type line struct {
 	user User
 	text string // if there is no user
 }
 
-// OpenUsers reads a file of users; one that is not there has none.
+// OpenUsers reads a file of users; a missing file has none.
 func OpenUsers(path string) (*Users, error) {
 	u := &Users{path: path}
 	return u, u.refresh()
 }
 
-// There reports whether there is a file, even one without users.
+// Exists reports whether the file exists, even without users.
 func (u *Users) Exists() bool {
 	_, err := os.Stat(u.path)
 	return !errors.Is(err, os.ErrNotExist)
@@ -84,7 +84,7 @@ func (u *Users) Empty() bool {
 	return err == nil && len(list) == 0
 }
 
-// List are all users, in the order of the file.
+// List returns all users, in the order of the file.
 func (u *Users) List() (list []User, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -99,8 +99,8 @@ func (u *Users) List() (list []User, err error) {
 	return list, nil
 }
 
-// unknown is what the password of a name that is not in the file is compared with: no password's hash, at the highest
-// cost in the file. If all hashes have one cost, the time of an answer does not tell which names are there.
+// decoyHash returns a hash that no password has, for names that are not in the file. It has the highest cost in the
+// file, so if all costs are equal, the time of an answer does not reveal which names exist.
 func (u *Users) decoyHash() string {
 	highest := 0
 	for _, l := range u.lines {
@@ -114,30 +114,25 @@ func (u *Users) decoyHash() string {
 	return fmt.Sprintf("$2a$%02d$%s", highest, strings.Repeat(".", 53))
 }
 
-// whom finds a user by name, and the hash that a password given with that name is compared with. u is locked.
-func (u *Users) credentials(name string) (user User, hash string, known bool) {
-	if user, known = u.find(name); known {
-		return user, user.hash, true
-	}
-	return User{}, u.decoyHash(), false
-}
-
-// Check finds a user by name and password: ErrDenied, which takes as long for a name that is not there.
+// Authenticate returns the user with that name and password, or ErrDenied, which takes as long for an unknown name.
 func (u *Users) Authenticate(name, password string) (User, error) {
 	u.mu.Lock()
 	err := u.refresh()
-	user, hash, known := u.credentials(name)
+	user, known := u.find(name)
+	if !known {
+		user.hash = u.decoyHash()
+	}
 	u.mu.Unlock()
 	if err != nil {
 		return User{}, err
 	}
-	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil || !known {
+	if bcrypt.CompareHashAndPassword([]byte(user.hash), []byte(password)) != nil || !known {
 		return User{}, ErrDenied
 	}
 	return user, nil
 }
 
-// Get finds a user by name: ErrNoUser.
+// Get returns a user, or ErrNoUser.
 func (u *Users) Get(name string) (User, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -152,11 +147,10 @@ func (u *Users) Get(name string) (User, error) {
 }
 
 func (u *Users) find(name string) (User, bool) {
-	i := u.index(name)
-	if i < 0 {
-		return User{}, false
+	if i := u.index(name); i >= 0 {
+		return u.lines[i].user, true
 	}
-	return u.lines[i].user, true
+	return User{}, false
 }
 
 func (u *Users) index(name string) int {
@@ -164,7 +158,7 @@ func (u *Users) index(name string) int {
 	return slices.IndexFunc(u.lines, func(l line) bool { return name != "" && l.user.Name == name })
 }
 
-// Add adds a user: ErrKnown, or an error of CheckName or CheckPassword.
+// Add adds a user. Errors: ErrUserExists, or those of CheckName and CheckPassword.
 func (u *Users) Add(name, password string, role Role) error {
 	hash, err := hashPassword(password)
 	if err != nil {
@@ -182,17 +176,17 @@ func (u *Users) Add(name, password string, role Role) error {
 	})
 }
 
-// Remove removes a user: ErrNoUser, ErrLastAdmin.
+// Remove removes a user. Errors: ErrNoUser, ErrLastAdmin.
 func (u *Users) Remove(name string) error {
 	return u.updateUser(name, func(i int) { u.lines = slices.Delete(u.lines, i, i+1) })
 }
 
-// SetRole gives a user another role: ErrNoUser, ErrLastAdmin.
+// SetRole sets a user's role. Errors: ErrNoUser, ErrLastAdmin.
 func (u *Users) SetRole(name string, role Role) error {
 	return u.updateUser(name, func(i int) { u.lines[i].user.Role = role })
 }
 
-// SetPassword gives a user another password: ErrNoUser, or an error of CheckPassword.
+// SetPassword sets a user's password. Errors: ErrNoUser, or those of CheckPassword.
 func (u *Users) SetPassword(name, password string) error {
 	hash, err := hashPassword(password)
 	if err != nil {
@@ -201,7 +195,7 @@ func (u *Users) SetPassword(name, password string) error {
 	return u.updateUser(name, func(i int) { u.lines[i].user.hash = hash })
 }
 
-// edit changes the line of a user.
+// updateUser changes the line of a user.
 func (u *Users) updateUser(name string, do func(i int)) error {
 	return u.update(func() error {
 		i := u.index(name)
@@ -225,8 +219,7 @@ func (u *Users) admins() (n int) {
 	return n
 }
 
-// change changes the file as a whole, or not at all: no other process does so meanwhile, and who reads it sees the old
-// or the new one.
+// update changes the file atomically, under a lock against other processes.
 func (u *Users) update(do func() error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -240,7 +233,7 @@ func (u *Users) update(do func() error) error {
 		return err
 	}
 	if err := do(); err != nil {
-		u.stat = nil // what was changed is read again
+		u.stat = nil // discard the change
 		return err
 	}
 	return u.write()
@@ -255,7 +248,7 @@ func (u *Users) write() error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // it has another name by then
+	defer os.Remove(file.Name()) //nolint:errcheck // renamed unless a step failed
 	for _, l := range u.lines {
 		text := l.text
 		if l.user.Name != "" {
@@ -312,7 +305,6 @@ func (u *Users) refresh() error {
 
 var hashPattern = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
-// parseUsers decodes a file.
 func parseUsers(text []byte) (lines []line, err error) {
 	in := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; in.Scan(); n++ {
@@ -357,7 +349,7 @@ func parseUser(text string) (User, error) {
 
 var namePattern = regexp.MustCompile(`^[a-z0-9._@-]{1,64}$`)
 
-// CheckName says what is wrong with a user's name.
+// CheckName reports why a text is no valid user name.
 func CheckName(name string) error {
 	if !namePattern.MatchString(name) {
 		return fmt.Errorf("%.80q is not a user name: use 1 to 64 characters of a-z, 0-9, dot, dash, underscore and @", name)
@@ -365,7 +357,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// CheckPassword says what is wrong with a new password.
+// CheckPassword reports why a text is no valid new password.
 func CheckPassword(password string) error {
 	switch {
 	case len(password) < minPassword:

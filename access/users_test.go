@@ -1,6 +1,7 @@
 package access
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +11,6 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
-
-	"convoy/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -22,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cheap is a hash of a password that takes little time.
+// cheap returns a hash of a password at the lowest cost.
 func cheap(t testing.TB, password string) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
@@ -32,40 +31,49 @@ func cheap(t testing.TB, password string) string {
 	return string(hash)
 }
 
-func TestUsers(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "users")
+// openUsers writes a file with the admin ann and the viewer bob, after opening it.
+func openUsers(t *testing.T, path string) *Users {
+	t.Helper()
 	u, err := OpenUsers(path)
 	if err != nil || !u.Empty() {
-		t.Fatalf("a file that is not there: %v", err)
+		t.Fatalf("a missing file: %v", err)
 	}
-	text := "# who may\n\nann:" + cheap(
-		t,
-		"ann's password",
-	) + ":admin\nBob:" + strings.Replace(
-		cheap(t, "bob's password"),
-		"$2a$",
-		"$2y$",
-		1,
-	) + "\n"
+	bob := strings.Replace(cheap(t, "bob's password"), "$2a$", "$2y$", 1)
+	text := "# who may\n\nann:" + cheap(t, "ann's password") + ":admin\nBob:" + bob + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return u
+}
+
+func TestUsers_Authenticate(t *testing.T) {
+	t.Parallel()
+	u := openUsers(t, filepath.Join(t.TempDir(), "users"))
 	for _, test := range []struct {
 		name, password string
 		role           Role
 		err            error
 	}{
-		{"ann", "ann's password", Admin, nil}, {"ANN", "ann's password", Admin, nil}, {"bob", "bob's password", Viewer, nil},
-		{"ann", "bob's password", 0, ErrDenied}, {"eve", "ann's password", 0, ErrDenied}, {"", "", 0,
-			ErrDenied}, {"# who may", "", 0, ErrDenied},
+		{"ann", "ann's password", Admin, nil},
+		{"ANN", "ann's password", Admin, nil},
+		{"bob", "bob's password", Viewer, nil},
+		{"ann", "bob's password", 0, ErrDenied},
+		{"eve", "ann's password", 0, ErrDenied},
+		{"", "", 0, ErrDenied},
+		{"# who may", "", 0, ErrDenied},
 	} {
 		got, err := u.Authenticate(test.name, test.password)
 		if !errors.Is(err, test.err) || got.Role != test.role {
 			t.Errorf("%q with %q: %v, %v", test.name, test.password, got.Role, err)
 		}
 	}
-	other, err := OpenUsers(path) // as another process has it
+}
+
+func TestUsers_Edit(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users")
+	u := openUsers(t, path)
+	other, err := OpenUsers(path) // as in another process
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +106,6 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// want is nil if an error is the one that is wanted.
 func want(err, wanted error) error {
 	if errors.Is(err, wanted) {
 		return nil
@@ -113,7 +120,7 @@ func refusal(err error) error {
 	return errors.New("it is taken")
 }
 
-// Writers at once lose nothing of one another.
+// Concurrent writers lose nothing.
 func TestUsers_ManyWriters(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "users")
@@ -165,8 +172,8 @@ func FuzzParseUsers(f *testing.F) {
 	})
 }
 
-// A name that is not there costs as much as the costliest that is, whoever hashed the passwords.
-func TestUsers_UnknownCostsAsMuch(t *testing.T) {
+// An unknown name costs as much as the most expensive known one.
+func TestUsers_UnknownNameTakesAsLong(t *testing.T) {
 	t.Parallel()
 	hash := func(cost int) string {
 		hash, err := bcrypt.GenerateFromPassword([]byte("a password"), cost)
@@ -182,8 +189,8 @@ func TestUsers_UnknownCostsAsMuch(t *testing.T) {
 		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		u, err := OpenUsers(path)
 		testkit.Must(t, err)
-		_, hash, known := u.credentials("eve")
-		unknown := []byte(hash)
+		_, known := u.find("eve")
+		unknown := []byte(u.decoyHash())
 		if got, err := bcrypt.Cost(unknown); err != nil || got != want || known {
 			t.Errorf("an unknown name costs %d, %v; want %d", got, err, want)
 		}

@@ -8,10 +8,10 @@ import (
 	"convoy/access"
 )
 
-// claims are what an ID token says.
+// claims are the claims of an ID token.
 type claims map[string]any
 
-// login is the name and the role that claims give.
+// login maps claims to a name and a role.
 func (cfg *Config) login(c claims) (Login, error) {
 	user, err := cfg.user(c)
 	if err != nil {
@@ -24,20 +24,14 @@ func (cfg *Config) login(c claims) (Login, error) {
 		if value := c.get(cfg.RoleClaim); value != nil {
 			cause = sanitized(fmt.Errorf("the claim is %v", value))
 		}
-		return l, refuse(
-			cause,
-			"the provider %s knows you as %s, but no value of the claim %s maps to a role here; ask the operator of this "+
-				"console",
-			cfg.Name,
-			user,
-			cfg.RoleClaim,
-		)
+		return l, refuse(cause, "the provider %s knows you as %s, but no value of the claim %s maps to a role here; "+
+			"ask the operator of this console", cfg.Name, user, cfg.RoleClaim)
 	}
 	return l, nil
 }
 
-// user is the name of a user. A preferred_username that looks like an address is not taken by itself: people may choose
-// it, and so another's.
+// user returns the user's name. By default a preferred_username that looks like an address is ignored: users may choose
+// it, and so choose another's.
 func (cfg *Config) user(c claims) (string, error) {
 	names := []string{cfg.UserClaim}
 	if cfg.UserClaim == "" {
@@ -45,24 +39,17 @@ func (cfg *Config) user(c claims) (string, error) {
 	}
 	for _, name := range names {
 		text, _ := c.get(name).(string)
-		if text = strings.ToLower(
-			text,
-		); access.CheckName(text) != nil ||
-			cfg.UserClaim == "" && name == "preferred_username" && strings.Contains(text, "@") {
-			continue
+		text = strings.ToLower(text)
+		chosen := cfg.UserClaim == "" && name == "preferred_username" && strings.Contains(text, "@")
+		if access.CheckName(text) == nil && !chosen {
+			return text, nil
 		}
-		return text, nil
 	}
-	return "", refuse(
-		nil,
-		"the provider %s gives no valid name in %s; a name has 1 to 64 characters of a-z, 0-9, dot, dash, underscore and "+
-			"@, and an email must be verified",
-		cfg.Name,
-		strings.Join(names, ", "),
-	)
+	return "", refuse(nil, "the provider %s gives no valid name in %s; a name has 1 to 64 characters of a-z, 0-9, dot, "+
+		"dash, underscore and @, and an email must be verified", cfg.Name, strings.Join(names, ", "))
 }
 
-// role is the greatest role that the claim gives.
+// role returns the highest role that the claim maps to.
 func (cfg *Config) role(c claims) access.Role {
 	role := cfg.Roles[AnyUser]
 	switch value := c.get(cfg.RoleClaim).(type) {
@@ -78,15 +65,15 @@ func (cfg *Config) role(c claims) access.Role {
 	return role
 }
 
-// get finds a claim. An email counts only if the provider has verified it: else anybody could call it theirs.
+// get returns a claim. An unverified email is ignored, because anyone could claim it.
 func (c claims) get(name string) any {
-	if name == "email" && fmt.Sprint(c["email_verified"]) != "true" { // some write it as a string
+	if name == "email" && fmt.Sprint(c["email_verified"]) != "true" { // some providers send a string
 		return nil
 	}
 	return lookup(c, name)
 }
 
-// find finds a value by its name, which may have dots itself, or by a path with dots.
+// lookup returns the value of a name, which may contain dots itself, or be a path with dots.
 func lookup(c map[string]any, name string) any {
 	if value, ok := c[name]; ok {
 		return value

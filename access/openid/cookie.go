@@ -15,15 +15,15 @@ import (
 const (
 	// CookieLife is how long a login may take.
 	CookieLife = 10 * time.Minute
-	// maxCookie bounds a cookie's value, in bytes; one has about 90.
+	// maxCookie bounds a cookie's value, in bytes; it has about 90.
 	maxCookie = 200
-	// maxUsed bounds how many logins are remembered as used; the oldest are forgotten.
+	// maxUsed bounds how many used logins are remembered; the oldest are forgotten.
 	maxUsed = 10_000
 )
 
-// attempt is a login under way. Its cookie is ID.EXPIRES.MAC: a random text, which is the state of OAuth as well, a
-// Unix time, and their HMAC-SHA-256 (RFC 2104) in base64url. The nonce and PKCE's verifier follow from the id by the
-// key, so that neither the cookie nor a URL tells them.
+// attempt is a login in progress. Its cookie is ID.EXPIRES.MAC: a random text, which is also OAuth's state, a Unix
+// time, and their HMAC-SHA-256 (RFC 2104) in base64url. The nonce and the PKCE verifier are derived from the id with
+// the key, so neither the cookie nor a URL reveals them.
 type attempt struct {
 	id      string
 	expires time.Time
@@ -34,13 +34,13 @@ func newAttempt(key []byte, now time.Time) attempt {
 	return attempt{rand.Text(), now.Add(CookieLife), key}
 }
 
-// cookie is the cookie's value.
+// cookie returns the cookie's value.
 func (a attempt) cookie() string {
 	text := a.id + "." + strconv.FormatInt(a.expires.Unix(), 10)
 	return text + "." + a.mac("cookie "+text)
 }
 
-// readAttempt reads a cookie's value; ok is false if it is forged, broken or old.
+// readAttempt parses a cookie's value; ok is false if it is forged, malformed or expired.
 func readAttempt(keys [][]byte, cookie string, now time.Time) (a attempt, ok bool) {
 	i := strings.LastIndexByte(cookie, '.')
 	if i < 0 || len(cookie) > maxCookie {
@@ -59,12 +59,12 @@ func readAttempt(keys [][]byte, cookie string, now time.Time) (a attempt, ok boo
 	return attempt{}, false
 }
 
-// is compares with the state that came back, in constant time.
+// matches compares the state of a callback, in constant time.
 func (a attempt) matches(state string) bool { return equal(a.id, state) }
 
 func (a attempt) nonce() string { return a.mac("nonce " + a.id) }
 
-// verifier is of 43 characters that RFC 7636 (4.1) allows.
+// verifier has 43 characters that RFC 7636 (4.1) allows.
 func (a attempt) verifier() string { return a.mac("verifier " + a.id) }
 
 func (a attempt) mac(text string) string {
@@ -75,14 +75,14 @@ func (a attempt) mac(text string) string {
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// used are the logins that have come back, until their cookies are old.
+// usedLogins remembers completed logins until their cookies expire.
 type usedLogins struct {
 	mu    sync.Mutex
 	until map[string]time.Time
-	order []string // of coming
+	order []string // oldest first
 }
 
-// first reports whether a login comes back for the first time.
+// markUsed reports whether a login is used for the first time.
 func (u *usedLogins) markUsed(id string, expires, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -1,6 +1,5 @@
-// Package openid has people log in at an OpenID Connect provider: the authorization code flow (RFC 6749, OpenID Connect
-// Core 1.0) with PKCE (RFC 7636), state and nonce, as RFC 9700 advises. It keeps no tokens: what it takes from a
-// provider is a name and a role.
+// Package openid logs users in at an OpenID Connect provider: the authorization code flow (RFC 6749, OpenID Connect
+// Core 1.0) with PKCE (RFC 7636), state and nonce, as RFC 9700 recommends. It keeps no tokens, only a name and a role.
 package openid
 
 import (
@@ -20,15 +19,15 @@ import (
 )
 
 const (
-	// Prefix is what the names of users begin with. No user of a file can be called that: access.CheckName takes no colon.
+	// Prefix is the prefix of the users' names. No user of a file has it: access.CheckName allows no colon.
 	Prefix = "openid:"
-	// Everybody is the entry of Config.Roles for all whom the provider knows.
+	// AnyUser is the key of Config.Roles for every user of the provider.
 	AnyUser = "*"
-	// patience bounds all that is asked of the provider for one step of a login.
+	// requestTimeout bounds all requests to the provider in one step of a login.
 	requestTimeout = 10 * time.Second
 )
 
-// algorithms may sign an ID token: those with a public key. None, and those with a shared secret, may not.
+// algorithms are the signatures that are accepted for an ID token: those with a public key.
 var algorithms = []string{
 	oidc.RS256,
 	oidc.RS384,
@@ -42,82 +41,82 @@ var algorithms = []string{
 	oidc.EdDSA,
 }
 
-// Config is what a provider is made of.
+// Config describes a provider.
 type Config struct {
-	Issuer       string // its URL, to the letter
+	Issuer       string // exact URL
 	ClientID     string
-	ClientSecret string // empty for a public client
-	// RedirectURL is the console's callback; empty: each login says it.
+	ClientSecret string // empty: a public client
+	// RedirectURL is the console's callback; empty: the one that each login passes.
 	RedirectURL string
-	// UserClaim names the user; empty: email if it is verified, else preferred_username, else sub.
+	// UserClaim is the claim with the user's name; empty: a verified email, else preferred_username, else sub.
 	UserClaim string
-	// RoleClaim is a string or a list of strings; dots lead into objects, such as realm_access.roles.
+	// RoleClaim is a claim with a string or a list of strings; dots lead into objects, such as realm_access.roles.
 	RoleClaim string
-	// Roles are what the values of that claim give; the greatest counts.
+	// Roles maps values of that claim to roles; the highest counts.
 	Roles map[string]access.Role
-	// Name is what people call the provider.
+	// Name is the provider's name for users.
 	Name string
-	// Keys sign cookies: the first signs, all are accepted.
+	// Keys sign cookies: the first signs, all verify.
 	Keys [][]byte
 }
 
-// Kind is what went wrong with a login, as far as the answer depends on it.
+// Kind classifies a failed login.
 type Kind int
 
 // The kinds.
 const (
-	Stray       Kind = iota // the callback is of no login that this browser has begun here lately
-	Unavailable             // the provider does not answer as it should
-	Refused                 // the provider, or what it says, gives no login
+	Stray       Kind = iota // the callback belongs to no recent login of this browser
+	Unavailable             // the provider does not answer, or not as specified
+	Refused                 // the provider refused the login, or its answer is invalid
 )
 
-// Error says why there is no login. Its text is for whoever logs in, and holds nothing secret.
+// Error is why a login failed. Its text is for the user, and contains no secret.
 type Error struct {
 	Kind Kind
 	Text string
-	// Cause is for the log; nil: there is no more to say.
+	// Cause is for the log; may be nil.
 	Cause error
 }
 
 func (e *Error) Error() string { return e.Text }
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Login is somebody whom the provider knows.
+// Login is a user that the provider authenticated.
 type Login struct {
 	User    string // with Prefix
 	Role    access.Role
-	Subject string // what the provider tells its users apart by, in a form for the log
+	Subject string // the provider's id of the user, sanitized for the log
 }
 
-// Provider is an OpenID Connect provider. How it describes itself is kept until the process ends; its keys are asked
-// for again when there is a new one. Its methods may be called by several goroutines.
+// Provider is an OpenID Connect provider. Its metadata is cached until the process ends; its keys are fetched again
+// when it uses a new one. It is safe for concurrent use.
 type Provider struct {
 	cfg    Config
 	client *http.Client
 	used   usedLogins
 
-	discovering chan struct{} // held by whoever discovers, and looks at what follows
-	// found is the provider as it describes itself; nil: not known yet, and the last try failed at that time.
+	discovering chan struct{} // held during discovery; guards what follows
+	// metadata is nil until discovery succeeds. failure is the last one, at failedAt.
 	metadata *metadata
 	failure  error
 	failedAt time.Time
 }
 
-// found is what discovery gives.
+// metadata is the result of discovery.
 type metadata struct {
 	oauth    oauth2.Config
 	verifier *oidc.IDTokenVerifier
 }
 
-// New makes a provider. It asks for nothing: the first login does.
+// New returns a provider. It sends nothing: discovery is part of the first login.
 func New(cfg Config) *Provider {
 	return &Provider{cfg: cfg, client: newClient(), discovering: make(chan struct{}, 1)}
 }
 
-// Name is what people call the provider.
+// Name returns the provider's name for users.
 func (p *Provider) Name() string { return p.cfg.Name }
 
-// redirect is the callback's URL: the one of Config, else the given one.
+// redirect returns the callback's URL.
 func (p *Provider) redirect(own string) string {
 	if p.cfg.RedirectURL != "" {
 		return p.cfg.RedirectURL
@@ -125,8 +124,8 @@ func (p *Provider) redirect(own string) string {
 	return own
 }
 
-// Begin begins a login: the URL that the browser goes to, and the value of a cookie that it keeps meanwhile, for
-// CookieLife at the most. Callback is the console's callback as the browser reaches it. An error is an *Error.
+// Begin begins a login. It returns the URL to redirect to, and the value of a cookie for at most CookieLife. callback
+// is the console's callback as the browser reaches it. Errors are *Error.
 func (p *Provider) Begin(ctx context.Context, callback string, now time.Time) (to, cookie string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -140,14 +139,9 @@ func (p *Provider) Begin(ctx context.Context, callback string, now time.Time) (t
 	return oauth.AuthCodeURL(a.id, oidc.Nonce(a.nonce()), oauth2.S256ChallengeOption(a.verifier())), a.cookie(), nil
 }
 
-// Finish ends a login with what the provider had the browser bring, the query of the callback. A cookie counts once. An
-// error is an *Error.
-func (p *Provider) Finish(
-	ctx context.Context,
-	callback, cookie string,
-	query url.Values,
-	now time.Time,
-) (Login, error) {
+// Finish completes a login with the query of the callback. A cookie is valid once. Errors are *Error.
+func (p *Provider) Finish(ctx context.Context, callback, cookie string, query url.Values, now time.Time) (
+	Login, error) {
 	a, ok := readAttempt(p.cfg.Keys, cookie, now)
 	switch {
 	case cookie == "":
@@ -163,12 +157,8 @@ func (p *Provider) Finish(
 		return Login{}, refuse(nil, "this answer came from another provider; log in again")
 	}
 	if code := query.Get("error"); code != "" {
-		return Login{}, refuse(
-			nil,
-			"the provider %s refused the login: %s",
-			p.cfg.Name,
-			describeRefusal(code, query.Get("error_description")),
-		)
+		reason := describeRefusal(code, query.Get("error_description"))
+		return Login{}, refuse(nil, "the provider %s refused the login: %s", p.cfg.Name, reason)
 	}
 	if query.Get("code") == "" {
 		return Login{}, refuse(nil, "the provider %s sent no code; log in again", p.cfg.Name)
@@ -186,7 +176,7 @@ func (p *Provider) Finish(
 	return p.cfg.login(claims)
 }
 
-// exchange gives the code away for an ID token, and verifies it (OpenID Connect Core, 3.1.3.7).
+// exchange exchanges the code for an ID token, and verifies it (OpenID Connect Core, 3.1.3.7).
 func (p *Provider) exchange(ctx context.Context, f *metadata, a attempt, callback, code string) (claims, error) {
 	ctx = oidc.ClientContext(ctx, p.client)
 	oauth := f.oauth
@@ -197,15 +187,12 @@ func (p *Provider) exchange(ctx context.Context, f *metadata, a attempt, callbac
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if raw == "" {
-		return nil, refuse(
-			nil,
-			"the provider %s sent no ID token; register this console there as an OpenID Connect client",
-			p.cfg.Name,
-		)
+		return nil, refuse(nil, "the provider %s sent no ID token; register this console there as an OpenID Connect client",
+			p.cfg.Name)
 	}
 	token, err := f.verifier.Verify(ctx, raw)
-	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no other word for it
-		return nil, p.down(sanitized(err))
+	if err != nil && strings.Contains(err.Error(), "fetching keys") { // go-oidc has no error value for it
+		return nil, p.unavailable(sanitized(err))
 	}
 	if err != nil {
 		return nil, refuse(sanitized(err), "the ID token of %s is not valid; log in again", p.cfg.Name)
@@ -217,20 +204,17 @@ func (p *Provider) exchange(ctx context.Context, f *metadata, a attempt, callbac
 	party, _ := c["azp"].(string)
 	switch {
 	case !equal(token.Nonce, a.nonce()):
-		return nil, refuse(
-			errors.New("the nonce is another"),
-			"the ID token of %s belongs to another login; log in again",
-			p.cfg.Name,
-		)
+		return nil, refuse(errors.New("the nonce differs"), "the ID token of %s belongs to another login; log in again",
+			p.cfg.Name)
 	case token.Subject == "":
-		return nil, refuse(errors.New("there is no sub"), "the ID token of %s is not valid; log in again", p.cfg.Name)
+		return nil, refuse(errors.New("no sub claim"), "the ID token of %s is not valid; log in again", p.cfg.Name)
 	case (party != "" || len(token.Audience) > 1) && party != p.cfg.ClientID:
-		return nil, refuse(errors.New("azp is another client"), "the ID token of %s is for another client", p.cfg.Name)
+		return nil, refuse(errors.New("azp names another client"), "the ID token of %s is for another client", p.cfg.Name)
 	}
 	return c, nil
 }
 
-// tokenErrors are what a provider may answer instead of tokens (RFC 6749, 5.2).
+// tokenErrors are the error codes of a token endpoint (RFC 6749, 5.2).
 var tokenErrors = []string{
 	"invalid_request",
 	"invalid_client",
@@ -240,59 +224,55 @@ var tokenErrors = []string{
 	"invalid_scope",
 }
 
-// notExchanged says why there are no tokens. The answer itself is not shown: it may repeat what was sent.
+// notExchanged reports why there are no tokens. The response is not shown, because it may repeat what was sent.
 func (p *Provider) notExchanged(err error) error {
 	answer, answered := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case answered && slices.Contains(tokenErrors, answer.ErrorCode):
-		return refuse(
-			fmt.Errorf("the token endpoint reports %s", answer.ErrorCode),
-			"the provider %s rejected its own code (%s); log in again",
-			p.cfg.Name,
-			answer.ErrorCode,
-		)
+		return refuse(fmt.Errorf("the token endpoint reports %s", answer.ErrorCode),
+			"the provider %s rejected its own code (%s); log in again", p.cfg.Name, answer.ErrorCode)
 	case answered:
-		return p.down(fmt.Errorf("the token endpoint answers %s", answer.Response.Status))
+		return p.unavailable(fmt.Errorf("the token endpoint answers %s", answer.Response.Status))
 	}
-	return p.down(redacted(err))
+	return p.unavailable(redacted(err))
 }
 
-// discover asks the provider to describe itself, if it has not done so yet (OpenID Connect Discovery 1.0). One asks,
-// the others wait, and those who waited share a failure; whoever comes later tries again.
+// discover fetches the provider's metadata, unless it is cached (OpenID Connect Discovery 1.0). One caller fetches
+// while the others wait and share a failure; a later caller tries again.
 func (p *Provider) discover(ctx context.Context) (*metadata, error) {
-	came := time.Now()
+	started := time.Now()
 	select {
 	case p.discovering <- struct{}{}:
 		defer func() { <-p.discovering }()
 	case <-ctx.Done():
-		return nil, p.down(ctx.Err())
+		return nil, p.unavailable(ctx.Err())
 	}
 	if p.metadata != nil {
 		return p.metadata, nil
 	}
-	if p.failedAt.After(came) {
+	if p.failedAt.After(started) {
 		return nil, p.failure
 	}
-	f, err := p.ask(ctx)
-	if errors.Is(ctx.Err(), context.Canceled) { // whoever asked has gone, which is no failure of the provider's
-		return nil, p.down(ctx.Err())
+	f, err := p.fetch(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) { // the caller gave up: no failure of the provider
+		return nil, p.unavailable(ctx.Err())
 	}
 	if err != nil {
-		p.failure, p.failedAt = p.down(err), time.Now()
+		p.failure, p.failedAt = p.unavailable(err), time.Now()
 		return nil, p.failure
 	}
 	p.metadata = f
 	return f, nil
 }
 
-// described is what of a provider's description is needed beyond what go-oidc takes.
-type described struct {
+// described is the part of the metadata that go-oidc does not read.
+type extraMetadata struct {
 	Keys    string   `json:"jwks_uri"`
 	Methods []string `json:"token_endpoint_auth_methods_supported"`
 	Scopes  []string `json:"scopes_supported"`
 }
 
-func (p *Provider) ask(ctx context.Context) (*metadata, error) {
+func (p *Provider) fetch(ctx context.Context) (*metadata, error) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.cfg.Issuer)
 	if mismatch, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
 		return nil, fmt.Errorf("it calls itself %q; set -openid-issuer to the same URL", asciiOnly(mismatch.Discovered))
@@ -300,14 +280,14 @@ func (p *Provider) ask(ctx context.Context) (*metadata, error) {
 	if err != nil {
 		return nil, redacted(err)
 	}
-	var d described
+	var d extraMetadata
 	if err := provider.Claims(&d); err != nil {
 		return nil, errors.New("its configuration cannot be read")
 	}
 	endpoint := provider.Endpoint()
-	for _, one := range []string{endpoint.AuthURL, endpoint.TokenURL, d.Keys} {
-		if CheckURL(one) != nil {
-			return nil, fmt.Errorf("its configuration names the endpoint %q, which is not https", asciiOnly(one))
+	for _, endpointURL := range []string{endpoint.AuthURL, endpoint.TokenURL, d.Keys} {
+		if CheckURL(endpointURL) != nil {
+			return nil, fmt.Errorf("its configuration names the endpoint %q, which is not https", asciiOnly(endpointURL))
 		}
 	}
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
@@ -325,7 +305,8 @@ func (p *Provider) ask(ctx context.Context) (*metadata, error) {
 	}, nil
 }
 
-// scopes are what is asked for: who it is, and what the role's claim is named after, if the provider has such a scope.
+// scopes returns the scopes to request: the user's name, and the first part of the role claim, if the provider has such
+// a scope.
 func (cfg *Config) scopes(supported []string) []string {
 	scopes := []string{oidc.ScopeOpenID, "profile", "email"}
 	first, _, _ := strings.Cut(cfg.RoleClaim, ".")
@@ -335,7 +316,7 @@ func (cfg *Config) scopes(supported []string) []string {
 	return scopes
 }
 
-func (p *Provider) down(cause error) error {
+func (p *Provider) unavailable(cause error) error {
 	return &Error{
 		Unavailable,
 		fmt.Sprintf("the provider %s cannot be reached now; try again later, or log in another way", p.cfg.Name),
@@ -349,7 +330,7 @@ func refuse(cause error, format string, args ...any) error {
 	return &Error{Refused, fmt.Sprintf(format, args...), cause}
 }
 
-// CheckURL says what is wrong with the URL of a provider: it is https, or http on this machine.
+// CheckURL reports why a text is no valid URL of a provider: https, or http on this machine.
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	switch {

@@ -3,6 +3,7 @@ package openid
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +23,7 @@ const callback = "http://localhost:4000/login/openid/callback"
 
 var roles = map[string]access.Role{"ops": access.Operator, "/admins": access.Admin, "staff": access.Viewer}
 
-// provider is a Provider of a real server; edit changes its configuration.
+// provider returns a Provider of a real server; edit changes its configuration.
 func provider(t *testing.T, s *openidtest.Server, edit func(*Config)) *Provider {
 	t.Helper()
 	s.Change(func() { s.Redirects = []string{callback} })
@@ -41,7 +42,7 @@ func provider(t *testing.T, s *openidtest.Server, edit func(*Config)) *Provider 
 	return New(cfg)
 }
 
-// through logs somebody in all the way.
+// through completes a login.
 func through(t *testing.T, p *Provider, s *openidtest.Server, user string) (Login, error) {
 	t.Helper()
 	to, cookie, err := p.Begin(t.Context(), callback, time.Now())
@@ -53,7 +54,7 @@ func through(t *testing.T, p *Provider, s *openidtest.Server, user string) (Logi
 
 func groups(names ...any) map[string]any { return map[string]any{"groups": names} }
 
-// A user has the greatest role that the claim gives, under a name that no local user has.
+// A user gets the highest role that the claim maps to, and a name that no local user can have.
 func TestLogin(t *testing.T) {
 	s := openidtest.Start(
 		t,
@@ -73,11 +74,11 @@ func TestLogin(t *testing.T) {
 	for _, test := range []struct {
 		user string
 		edit func(*Config)
-		want string // the login, or what its refusal says
+		want string // the login, or a part of the error
 	}{
 		{"ann", nil, "openid:ann@example.com admin"},
 		{"olga", nil, "openid:olga operator"},                     // her email is not verified
-		{"ann@example.com", nil, "openid:ann@example.com viewer"}, // it is the sub
+		{"ann@example.com", nil, "openid:ann@example.com viewer"}, // from the sub
 		{"ann", func(c *Config) { c.UserClaim = "preferred_username" }, "openid:ann admin"},
 		{"eve|1", nil, "no valid name in email, preferred_username, sub"},
 		{"olga", func(c *Config) { c.UserClaim = "email" }, "no valid name in email"},
@@ -109,7 +110,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// kindOf is the kind of a login's error.
+// kindOf returns the kind of a login's error.
 func kindOf(t *testing.T, err error) Kind {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
@@ -119,7 +120,7 @@ func kindOf(t *testing.T, err error) Kind {
 	return e.Kind
 }
 
-// A callback counts once, in the browser that began it, for ten minutes.
+// A callback is valid once, in the browser that began the login, for ten minutes.
 func TestFinish_Stray(t *testing.T) {
 	s := openidtest.Start(t, openidtest.User{Name: "ann", Claims: groups("ops")})
 	p := provider(t, s, nil)
@@ -174,11 +175,11 @@ func TestFinish_Stray(t *testing.T) {
 	}
 }
 
-// A token that was not made by the provider, for this client and this login, is refused, and nothing of it is said.
-func TestFinish_ForgedToken(t *testing.T) {
-	s := openidtest.Start(t, openidtest.User{Name: "ann", Claims: groups("ops")})
+// forgeries are changes to an ID token, by name. changed changes a claim; nil deletes it.
+func forgeries(s *openidtest.Server) (changed func(name string, value any) func(string) string,
+	all map[string]func(token string) string) {
 	key, id := s.Key()
-	changed := func(name string, value any) func(string) string {
+	changed = func(name string, value any) func(string) string {
 		return func(token string) string {
 			c := openidtest.Claims(token)
 			if c[name] = value; value == nil {
@@ -187,7 +188,7 @@ func TestFinish_ForgedToken(t *testing.T) {
 			return openidtest.Sign(key, id, jose.RS256, c)
 		}
 	}
-	for name, forge := range map[string]func(token string) string{
+	return changed, map[string]func(token string) string{
 		"wrong key": func(token string) string {
 			return openidtest.Sign(openidtest.NewKey(), id, jose.RS256, openidtest.Claims(token))
 		},
@@ -217,7 +218,15 @@ func TestFinish_ForgedToken(t *testing.T) {
 		"no token":         func(string) string { return "" },
 		"not a token":      func(string) string { return "a.b.c" },
 		"claims no object": func(string) string { return "eyJhbGciOiJub25lIn0.W10." },
-	} {
+	}
+}
+
+// A token that the provider did not issue for this client and this login is refused, and the error reveals nothing of
+// it.
+func TestFinish_ForgedToken(t *testing.T) {
+	s := openidtest.Start(t, openidtest.User{Name: "ann", Claims: groups("ops")})
+	changed, all := forgeries(s)
+	for name, forge := range all {
 		s.Change(func() { s.Forge, s.Issued = forge, nil })
 		login, err := through(t, provider(t, s, nil), s, "ann")
 		if err == nil || kindOf(t, err) != Refused {
@@ -240,94 +249,96 @@ func TestFinish_ForgedToken(t *testing.T) {
 	}
 }
 
-// A provider that is down, or answers nonsense or too much, is one that cannot be asked, and is asked again next time.
-func TestProvider_Down(t *testing.T) {
-	s := openidtest.Start(t, openidtest.User{Name: "ann", Claims: groups("ops")})
-	p := provider(t, s, nil)
-	endless := func(w http.ResponseWriter) {
-		w.Header().Set("Content-Type", "application/json")
-		for i := 0; i < 8<<20; i += 1 << 16 {
-			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
-				return
-			}
-		}
-	}
-	path, answer := "/.well-known/openid-configuration", endless
-	s.Change(func() {
-		s.Instead = func(w http.ResponseWriter, r *http.Request) bool {
-			if r.URL.Path == path {
-				answer(w)
-			}
-			return r.URL.Path == path
-		}
-	})
-	json := func(text string) func(http.ResponseWriter) {
-		// A test.
-		return func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type",
-				"application/json")
-			w.Write([]byte(text))
-		} //nolint:errcheck
-	}
-	status := func(code int) func(http.ResponseWriter) {
-		return func(w http.ResponseWriter) {
-			w.Header().Set("Location", "https://evil.example/")
-			http.Error(w, "\x1b[31m<script>"+strings.Repeat("x", 1000), code)
-		}
-	}
-	for _, test := range []struct {
-		path   string
-		answer func(http.ResponseWriter)
-		cause  string
-	}{
-		{"/.well-known/openid-configuration", endless, "more than 1048576 bytes"},
-		{"/.well-known/openid-configuration", status(500), "500"},
-		{"/.well-known/openid-configuration", status(302), "302"},
-		{"/.well-known/openid-configuration", json(`{"issuer":"https://evil.example"}`), "calls itself"},
-		{"/.well-known/openid-configuration", json(`{"issuer":"` + s.URL +
-			`","authorization_endpoint":"javascript:alert(1)"}`), "not https"},
-		{"/.well-known/openid-configuration", json(`{"issuer":"` + s.URL +
-			`","authorization_endpoint":"https://a/","token_endpoint":"http://a/"}`), "not https"},
-		{"/.well-known/openid-configuration", json(`[`), ""},
+// downTests are responses of a provider to requests of a path, and what the cause of the error contains.
+func downTests(issuer string) []downTest {
+	const discovery = "/.well-known/openid-configuration"
+	config := `{"issuer":"` + issuer + `","authorization_endpoint":`
+	return []downTest{
+		{discovery, endless, "more than 1048576 bytes"},
+		{discovery, status(500), "500"},
+		{discovery, status(302), "302"},
+		{discovery, body(`{"issuer":"https://evil.example"}`), "calls itself"},
+		{discovery, body(config + `"javascript:alert(1)"}`), "not https"},
+		{discovery, body(config + `"https://a/","token_endpoint":"http://a/"}`), "not https"},
+		{discovery, body(`[`), ""},
 		{"/oauth/token", endless, ""},
 		{"/oauth/token", status(307), "307"},
 		{"/oauth/token", status(500), "500"},
-		{"/oauth/token", json(`{`), ""},
+		{"/oauth/token", body(`{`), ""},
 		{"/keys", endless, "more than 1048576 bytes"},
 		{"/keys", status(500), "500"},
-		{"/keys", json(`{`), "keys"},
-	} {
-		s.Change(func() { path, answer = test.path, test.answer })
+		{"/keys", body(`{`), "keys"},
+	}
+}
+
+type downTest struct {
+	path   string
+	answer http.HandlerFunc
+	cause  string
+}
+
+func endless(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	for i := 0; i < 8<<20; i += 1 << 16 {
+		if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+			return
+		}
+	}
+}
+
+func body(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, text) //nolint:errcheck // the client reports it
+	}
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://evil.example/")
+		http.Error(w, "\x1b[31m<script>"+strings.Repeat("x", 1000), code)
+	}
+}
+
+// A provider that is down, or whose answers are invalid or too large, is unavailable, and is tried again at the next
+// login.
+func TestProvider_Down(t *testing.T) {
+	s := openidtest.Start(t, openidtest.User{Name: "ann", Claims: groups("ops")})
+	p := provider(t, s, nil)
+	for _, test := range downTests(s.URL) {
+		s.Change(func() {
+			s.Instead = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path == test.path {
+					test.answer(w, r)
+				}
+				return r.URL.Path == test.path
+			}
+		})
 		_, err := through(t, p, s, "ann")
 		if err == nil || kindOf(t, err) != Unavailable ||
 			!strings.HasPrefix(err.Error(), "the provider Example cannot be reached now") {
 			t.Errorf("%s: %v", test.path, err)
 			continue
 		}
-		if cause := errors.Unwrap(err).
-			Error(); !strings.Contains(cause, test.cause) || len(cause) > 400 ||
-			strings.Contains(cause, "\x1b") {
+		cause := errors.Unwrap(err).Error()
+		if !strings.Contains(cause, test.cause) || len(cause) > 400 || strings.Contains(cause, "\x1b") {
 			t.Errorf("%s: cause %q, want %q", test.path, cause, test.cause)
 		}
 	}
-	s.Change(func() { path = "" })
+	s.Change(func() { s.Instead = nil })
 	if _, err := through(t, p, s, "ann"); err != nil {
 		t.Errorf("the provider is back: %v", err)
 	}
 	s.Close()
 	p = New(Config{Issuer: s.URL, ClientID: "x", Name: "Example", Keys: [][]byte{{1}}})
-	if _, _, err := p.Begin(
-		t.Context(),
-		callback,
-		time.Now(),
-	); err == nil || kindOf(t, err) != Unavailable ||
-		!strings.Contains(errors.Unwrap(err).Error(), "refused") {
-		t.Errorf("nobody listens: %v", err)
+	_, _, err := p.Begin(t.Context(), callback, time.Now())
+	if err == nil || kindOf(t, err) != Unavailable || !strings.Contains(errors.Unwrap(err).Error(), "refused") {
+		t.Errorf("no server: %v", err)
 	}
 }
 
-// One discovers while others wait. Whoever gives up meanwhile is no failure of the provider's, and a failure is
-// everybody's who waited.
+// One caller discovers while others wait. A caller that gives up is no failure of the provider, and all waiting callers
+// get a failure.
 func TestProvider_OneDiscovers(t *testing.T) {
 	s := openidtest.Start(t)
 	p := provider(t, s, nil)
@@ -375,7 +386,7 @@ func TestProvider_OneDiscovers(t *testing.T) {
 	}
 }
 
-// What a provider says of its refusal is text in ASCII, and short.
+// A provider's error is shown as a short ASCII text.
 func TestFinish_ProviderRefuses(t *testing.T) {
 	s := openidtest.Start(t)
 	p := provider(t, s, nil)
@@ -416,41 +427,4 @@ func TestCheckURL(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-}
-
-// A login counts once, however many there are.
-func TestUsed(t *testing.T) {
-	var u usedLogins
-	now := time.Now()
-	ends := now.Add(CookieLife)
-	if !u.markUsed("a", ends, now) || u.markUsed("a", ends, now) || !u.markUsed("b", ends, now) ||
-		u.markUsed("a", ends, now) {
-		t.Error("a login counts other than once")
-	}
-	if u.markUsed(
-		"b",
-		ends,
-		ends.Add(-1),
-	); !u.markUsed("c", ends.Add(CookieLife), ends) || len(u.until) != 1 ||
-		len(u.order) != 1 {
-		t.Errorf("what is old is remembered: %v", u.order)
-	}
-}
-
-// Nothing but what was signed is a cookie.
-func FuzzCookie(f *testing.F) {
-	now := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
-	keys := [][]byte{[]byte("new key"), []byte("old key")}
-	a := attempt{"DZ2J6VVSHWIHXUWWBFRFPQNM2W", now.Add(CookieLife), keys[1]} // the same in all processes
-	signed := a.cookie()
-	f.Add(signed)
-	f.Add(attempt{a.id, a.expires, []byte("another")}.cookie())
-	f.Add("..")
-	f.Add("a.1795601400.AAAA")
-	f.Fuzz(func(t *testing.T, text string) {
-		read, ok := readAttempt(keys, text, now)
-		if text == signed && !ok || ok && (text != signed || read.id != a.id || !read.matches(a.id)) {
-			t.Errorf("%q is %+v, %v", text, read, ok)
-		}
-	})
 }

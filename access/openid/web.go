@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// maxAnswer and maxHeader bound each answer of a provider, in bytes.
+	// maxAnswer and maxHeader bound each response of a provider, in bytes.
 	maxAnswer = 1 << 20
 	maxHeader = 64 << 10
-	// maxSaid bounds what of a provider's words is shown, in bytes.
+	// maxDescription bounds what is shown of a provider's error, in bytes.
 	maxDescription = 200
 )
 
-// newClient asks providers: bounded in time and size, without redirects, which would take a client's secret elsewhere,
-// and without connections that outlive their request.
+// newClient returns a client with limits on time and size, without redirects, which could take the client's secret
+// elsewhere, and without idle connections.
 func newClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true
@@ -32,7 +32,7 @@ func newClient() *http.Client {
 
 var errLarge = fmt.Errorf("an answer has more than %d bytes", maxAnswer)
 
-// bounded makes reading on behind maxAnswer bytes of an answer an error.
+// limitedTransport makes it an error to read more than maxAnswer bytes of a response.
 type limitedTransport struct{ http.RoundTripper }
 
 func (b limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -57,7 +57,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// reason is what an error says that may be logged: without the URL that was asked, and in a bounded form.
+// redacted returns an error that may be logged: without the URL of the request, and sanitized.
 func redacted(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("it has not answered within %v", requestTimeout.Round(time.Second))
@@ -68,10 +68,10 @@ func redacted(err error) error {
 	return sanitized(err)
 }
 
-// cleaned is an error in a bounded form, without what does not belong into a line.
+// sanitized returns an error of limited length, in printable ASCII.
 func sanitized(err error) error { return errors.New(asciiOnly(err.Error())) }
 
-// said is what a provider says of its refusal: hostile text, so that only what RFC 6749 (4.1.2.1) allows is left of it.
+// describeRefusal returns a provider's error, which is hostile, in the characters that RFC 6749 (4.1.2.1) allows.
 func describeRefusal(code, description string) string {
 	if description = asciiOnly(description); description != "" {
 		return fmt.Sprintf("“%s” (%s)", strings.TrimRight(description, ". "), asciiOnly(code))
@@ -79,7 +79,7 @@ func describeRefusal(code, description string) string {
 	return asciiOnly(code)
 }
 
-// printable is what can be printed of a text in ASCII, bounded.
+// asciiOnly returns the printable ASCII characters of a text, up to maxDescription.
 func asciiOnly(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

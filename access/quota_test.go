@@ -11,8 +11,8 @@ func claim(user string, role Role) Claim {
 	return Claim{Identity: Identity{User: user, Role: role}, Login: user + "'s login"}
 }
 
-// Nobody holds more than a share, all together leave the reserve, and an admin has it when all else is taken.
-func TestBound_Shares(t *testing.T) {
+// A user gets a share, all users together leave the reserve, and an admin gets it when the rest is taken.
+func TestQuota_Shares(t *testing.T) {
 	t.Parallel()
 	b := &Quota{Total: 20, Reserve: 4, PerUser: 3}
 	take := func(c Claim, n int, want error) {
@@ -32,7 +32,7 @@ func TestBound_Shares(t *testing.T) {
 	take(claim("bob", Admin), 1, nil)
 	take(claim("last", Operator), 1, ErrBusy) // the reserve is left
 	take(claim("ann", Admin), 3, nil)
-	take(claim("ann", Admin), 1, ErrBusy) // beyond her share it is another admin's
+	take(claim("ann", Admin), 1, ErrBusy) // beyond her share, the reserve is for other admins
 	take(claim("bob", Admin), 1, nil)
 	take(claim("bob", Admin), 1, ErrBusy)
 	if b.InUse() != b.Total {
@@ -40,7 +40,7 @@ func TestBound_Shares(t *testing.T) {
 	}
 }
 
-func TestBound_GivenBack(t *testing.T) {
+func TestQuota_Release(t *testing.T) {
 	t.Parallel()
 	b := &Quota{Total: 2, PerUser: 2, PerLogin: 1}
 	release, err := b.TryAcquire(claim("vic", Viewer))
@@ -57,8 +57,8 @@ func TestBound_GivenBack(t *testing.T) {
 	}
 }
 
-// Who waits gets a turn; too many of one user do not wait, and nobody waits longer than they want.
-func TestBound_Wait(t *testing.T) {
+// A waiting caller gets a turn; too many of one user fail at once, and none waits longer than its context.
+func TestQuota_Acquire(t *testing.T) {
 	t.Parallel()
 	b := &Quota{Total: 4, Reserve: 1, PerUser: 1, MaxWaiting: 1}
 	vic := claim("vic", Viewer)

@@ -8,38 +8,38 @@ import (
 )
 
 var (
-	// ErrShare says that one user, or one login, has as much of something as one may have.
+	// ErrUserLimit means that the user, or the login, already uses its share.
 	ErrUserLimit = errors.New("you have the maximum number of these for one user")
-	// ErrBusy says that a node has no more of something to give now.
+	// ErrBusy means that the node has none left.
 	ErrBusy = errors.New("this node has the maximum number of these")
 )
 
-// Bound limits how much of one thing is in use at once. Nobody but an admin holds more than a share of it, and the last
-// part of it, the reserve, goes to admins who hold no more than a share: what all others do, together, leaves room for
-// an admin. Its methods may be called by several goroutines.
+// Quota limits how much of a resource is in use at once. Users other than admins get at most a share each. The reserve
+// is for admins within their share, so that all other users together leave room for an admin. It is safe for concurrent
+// use.
 type Quota struct {
-	Total      int // at once
-	Reserve    int // of Total, for admins
-	PerUser    int // of one user
-	PerLogin   int // of one login; 0: as of a user
-	MaxWaiting int // how many requests of one user may wait for their turn (Wait)
+	Total      int // in use at once
+	Reserve    int // part of Total that is kept for admins
+	PerUser    int // share of one user
+	PerLogin   int // share of one login; 0: PerUser
+	MaxWaiting int // callers of Acquire that may wait, for each user
 
 	mu      sync.Mutex
 	used    int
 	users   map[string]int
 	logins  map[string]int
 	waiting map[string]int
-	freed   chan struct{} // closed when something is given back
+	freed   chan struct{} // closed at the next release
 }
 
-// Claim says for whom something is taken. Login may be empty; N is how many, 0 is one.
+// Claim is a request for a part of a quota. Login may be empty. N is the amount; 0 means 1.
 type Claim struct {
 	Identity
 	Login string
 	N     int
 }
 
-// Take takes what is claimed, and returns what gives it back, which may be called more than once: ErrShare, ErrBusy.
+// TryAcquire takes what is claimed, or returns ErrUserLimit or ErrBusy. release may be called more than once.
 func (b *Quota) TryAcquire(c Claim) (release func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,14 +77,15 @@ func (b *Quota) release(c Claim) {
 	}
 }
 
-// drop counts down, and forgets who has nothing.
+// decrement subtracts n, and removes keys that reach zero.
 func decrement(counts map[string]int, key string, n int) {
 	if counts[key] -= n; counts[key] <= 0 {
 		delete(counts, key)
 	}
 }
 
-// Wait takes as Take does, when its turn comes: ErrShare if too many of the user's wait already, or the error of ctx.
+// Acquire is TryAcquire, but waits for its turn. It returns ErrUserLimit if too many of the user's callers wait
+// already, or the error of ctx.
 func (b *Quota) Acquire(ctx context.Context, c Claim) (release func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,7 +113,7 @@ func (b *Quota) Acquire(ctx context.Context, c Claim) (release func(), err error
 	}
 }
 
-// sleep lets the lock go until something was given back.
+// waitFreed unlocks b.mu until something is released.
 func (b *Quota) waitFreed(ctx context.Context, freed <-chan struct{}) error {
 	b.mu.Unlock()
 	defer b.mu.Lock()
@@ -124,7 +125,7 @@ func (b *Quota) waitFreed(ctx context.Context, freed <-chan struct{}) error {
 	}
 }
 
-// Used is how many are in use.
+// InUse returns the amount in use.
 func (b *Quota) InUse() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
