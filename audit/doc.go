@@ -1,40 +1,38 @@
-// Package audit keeps a log of who did what: files that are only appended to, in which each line seals the one before
-// it (a hash chain), so that a change to what was written is found.
+// Package audit keeps a log of who did what: append-only files in which each line includes the hash of the line before
+// (a hash chain), so that changes are detected.
 //
-// # The format
+// # Format
 //
-// A log is a directory of files named audit-YYYYMMDD-HHMMSS-SEQ.jsonl: when the file was begun, in UTC, and the number
-// of its first entry, in 16 digits with zeros in front. Files follow one another by that number. A line is one JSON
-// object and a newline (0x0A), nothing else, with exactly these members in this order and no blanks between them:
+// A log is a directory of files named audit-YYYYMMDD-HHMMSS-SEQ.jsonl: the time of the file's creation in UTC, and the
+// number of its first entry in 16 digits. That number orders the files. A line is one JSON object and a newline (0x0A),
+// with exactly these members in this order, and no spaces between them:
 //
 //	{"seq":7,"time":"2026-11-25T10:15:02.000000001Z","node":"…","user":"…","role":"…","addr":"…","action":"…",
 //	"target":"…","result":"ok","detail":"…","prev":"…","hash":"…"}
 //
-// (here on two lines for the page's sake). seq counts from 1, without gaps, across files, up to 2^53-1. time is UTC
-// with nine digits of a second. In all texts " and \ have a \ before them; whatever is not one of the characters U+0020
-// to U+007E is written as \uXXXX, lower case, those above U+FFFF as a surrogate pair. So a line is plain ASCII without
-// controls, whatever was logged, and may be shown in any terminal. Texts are valid UTF-8: bytes that were not have
-// become U+FFFD.
+// (wrapped here for width). seq counts from 1, without gaps, across files, up to 2^53-1. time is UTC with nanoseconds.
+// In strings, " and \ are escaped with a \, and all characters except U+0020 to U+007E are written as \uXXXX in lower
+// case, those above U+FFFF as a surrogate pair. So a line is printable ASCII, safe to show in any terminal. Strings are
+// valid UTF-8: invalid bytes become U+FFFD.
 //
-// hash is SHA-256, in 64 lower case hexadecimal digits, of the line's own bytes from { up to the comma before "hash",
-// that comma not included. The last 75 bytes of a line, without its newline, are therefore not hashed, and all others
-// are. prev is the hash of the line before, also if that stands in another file; before the first line of all it is 64
-// zeros. This checks a line with other tools:
+// hash is the SHA-256, in 64 lower case hexadecimal digits, of the line's bytes from { up to, but not including, the
+// comma before "hash". So the hash covers all of a line except its last 75 bytes. prev is the hash of the previous
+// line, even in another file; in the first entry it is 64 zeros. This checks a line with other tools:
 //
 //	line=$(sed -n 3p FILE); printf %s "${line%,\"hash\":*}" | sha256sum
 //
-// # What it keeps
+// # Limits
 //
-// A log may have a size and an age ([Config]). What is beyond that is removed by whole files, the oldest first; an
-// entry [Dropped] names the last entry that is gone, so that [Verify] tells files that the log removed itself from
-// those that somebody else did. The chain begins with what is left.
+// A log may have a maximum size and age ([Config]). Beyond these it removes whole files, the oldest first. An entry
+// [Dropped] names the last removed entry, so that [Verify] can tell files that the log removed from those that someone
+// else did. The chain then begins with the first entry that is left.
 //
-// # What it shows
+// # Guarantees
 //
-// Any change to lines that others follow is found by [Verify]. The chain has no secret: who may write the files can
-// write another chain from some line to the end, or cut off the newest lines, and nothing in the files tells. That is
-// why [Log.Head] gives the number and hash of the newest entry: noted where the same person cannot write, it makes
-// [Verify] find those, too.
+// [Verify] detects any change to a line before the last one. The chain has no secret: anyone who can write the files
+// can replace the lines from some point to the end, or remove the newest ones, and the files do not show it. To detect
+// that too, record the number and hash of the newest entry ([Log.Head]) where that person cannot write, and pass it to
+// [Verify].
 package audit
 
 import "errors"
@@ -42,32 +40,32 @@ import "errors"
 // The results of an action.
 const (
 	OK      = "ok"
-	Refused = "refused" // it was not allowed
-	Failed  = "failed"  // it was allowed, and did not work
+	Refused = "refused" // not allowed
+	Failed  = "failed"  // allowed, but failed
 )
 
-// Actions of the log's own.
+// Actions of the log itself.
 const (
-	// Recovered says that the log was closed in the middle of a line, which was cut off. Target is its file.
+	// Recovered means that the log ended with an incomplete line, which was removed. Target is the file.
 	Recovered = "audit.recovered"
-	// Dropped says that the log removed its oldest files, since it had become too large or they too old. Target is the
-	// last of them; Detail begins with the head (SEQ:HASH) of its last entry, which the first entry that is left follows.
+	// Dropped means that the log removed its oldest files because of its size or their age. Target is the last of them;
+	// Detail begins with the head (SEQ:HASH) of its last entry, which the first remaining entry follows.
 	Dropped = "audit.dropped"
-	// Broken says that the chain was found broken. Target is the file, Detail says where and why. The chain goes on with
-	// this entry.
+	// Broken means that the chain was found broken. Target is the file, Detail the place and the reason. The chain
+	// continues with this entry.
 	Broken = "audit.broken"
 )
 
 var (
-	// ErrLocked says that another process, or this one, has the log open.
-	ErrLocked = errors.New("the audit log is open elsewhere")
-	// ErrClosed says that the log was closed.
+	// ErrLocked means that a process has the log open already.
+	ErrLocked = errors.New("the audit log is already open")
+	// ErrClosed means that the log was closed.
 	ErrClosed = errors.New("the audit log is closed")
-	// ErrResult says that an entry has another result than those there are.
+	// ErrResult means that the result of an entry is not valid.
 	ErrResult = errors.New("the result of an audited action is ok, refused or failed")
-	// ErrNone says that a directory has no audit log.
+	// ErrNone means that a directory has no audit log.
 	ErrNone = errors.New("no audit log")
 
-	errFull   = errors.New("the audit log has no numbers left")
-	errFormat = errors.New("no line of an audit log")
+	errFull   = errors.New("the audit log has used all numbers")
+	errFormat = errors.New("not a line of an audit log")
 )

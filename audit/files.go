@@ -15,27 +15,26 @@ import (
 
 const (
 	nameTime = "20060102-150405"
-	// lockTries and lockWait are how often, and after what time, a lock is asked for again: whoever reads a log holds it
-	// for a moment.
+	// lockTries and lockWait are how often, and after what time, to try the lock again: a reader holds it for a moment.
 	lockTries = 10
 	lockWait  = 20 * time.Millisecond
 )
 
 var namePattern = regexp.MustCompile(`^audit-[0-9]{8}-[0-9]{6}-([0-9]{16})\.jsonl$`)
 
-// logFile is one file of a log as its directory has it.
+// logFile is a file of a log.
 type logFile struct {
 	name  string
-	first uint64 // the number that its name gives its first entry
+	first uint64 // number of its first entry, as in its name
 }
 
-// begunAt is when a file was begun, as its name says.
+// createdAt returns the time in a file's name.
 func createdAt(name string) time.Time {
-	at, _ := time.Parse(nameTime, name[len("audit-"):len("audit-")+len(nameTime)]) // the zero time is very old
+	at, _ := time.Parse(nameTime, name[len("audit-"):len("audit-")+len(nameTime)]) // the zero time counts as very old
 	return at
 }
 
-// filesOf are the files of a log, in their order. Others are none of ours.
+// filesOf returns the files of a log in order, and ignores other files.
 func filesOf(root *os.Root) ([]logFile, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
@@ -56,7 +55,7 @@ func filesOf(root *os.Root) ([]logFile, error) {
 	return files, nil
 }
 
-// openDir opens a directory that is there. Files are reached through it alone, so that no link leads out of it.
+// openDir opens an existing directory. Files are opened through it, so that no link leads outside.
 func openDir(dir string) (*os.Root, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,13 +64,13 @@ func openDir(dir string) (*os.Root, error) {
 	return root, err
 }
 
-// create makes a new file whose first entry will have that number. Its name is on the disk when create returns.
+// create creates a file for entries from that number on. Its name is on disk when create returns.
 func create(root *os.Root, dir *os.File, first uint64, at time.Time) (*os.File, string, error) {
 	for {
 		name := fmt.Sprintf("audit-%s-%016d.jsonl", at.UTC().Format(nameTime), first)
 		f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 		if errors.Is(err, fs.ErrExist) {
-			at = at.Add(time.Second) // only a file that was tampered with has both the time and the number
+			at = at.Add(time.Second) // only a file that was tampered with has the same time and number
 			continue
 		}
 		if err != nil {
@@ -84,8 +83,8 @@ func create(root *os.Root, dir *os.File, first uint64, at time.Time) (*os.File, 
 	}
 }
 
-// lockDir takes the lock of a directory for whoever writes there: ErrLocked. It is held until the file that it returns
-// is closed, or the process ends.
+// lockDir locks a directory for the writer: ErrLocked. The lock lasts until the returned file is closed or the process
+// ends.
 func lockDir(root *os.Root) (*os.File, error) {
 	dir, err := root.Open(".")
 	if err != nil {
@@ -106,13 +105,13 @@ func lockDir(root *os.Root) (*os.File, error) {
 	return dir, nil
 }
 
-// unlockDir gives the lock back. Closing alone would not, while a process that was just started has not yet closed what
-// it inherited.
+// unlockDir releases the lock. Closing the file is not enough while a process that was just started has not yet closed
+// the inherited descriptor.
 func unlockDir(dir *os.File) error {
 	return errors.Join(syscall.Flock(int(dir.Fd()), syscall.LOCK_UN), dir.Close())
 }
 
-// written reports whether somebody has the log open to write.
+// isOpen reports whether a process has the log open for writing.
 func isOpen(root *os.Root) bool {
 	dir, err := root.Open(".")
 	if err != nil {
@@ -122,6 +121,6 @@ func isOpen(root *os.Root) bool {
 		dir.Close()
 		return true
 	}
-	unlockDir(dir) //nolint:errcheck // it was only looked at
+	unlockDir(dir) //nolint:errcheck // nothing was written
 	return false
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +11,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"convoy/internal/testkit"
 )
 
 // TestMain lets the test binary be a process that appends until it is killed, or until its disk is full.
@@ -27,7 +26,7 @@ func TestMain(m *testing.M) {
 
 var began = time.Date(2026, 11, 25, 10, 15, 2, 1, time.UTC)
 
-// entry is the nth thing that somebody did.
+// entry returns the nth entry.
 func entry(n int) Entry {
 	return Entry{
 		Node:   "convoy@a.test",
@@ -41,7 +40,7 @@ func entry(n int) Entry {
 	}
 }
 
-// config is that of a log whose clock goes on by a second at each look.
+// config returns a config whose clock advances by a second at each call.
 func config(dir string) Config {
 	now := began
 	return Config{Dir: dir, Node: "convoy@a.test", Now: func() time.Time { now = now.Add(time.Second); return now }}
@@ -57,7 +56,7 @@ func openLog(t testing.TB, cfg Config) *Log {
 	return l
 }
 
-// add appends so many entries, and returns them.
+// add appends n entries, and returns them.
 func add(t testing.TB, l *Log, n int) (list []Entry) {
 	t.Helper()
 	for range n {
@@ -68,7 +67,7 @@ func add(t testing.TB, l *Log, n int) (list []Entry) {
 	return list
 }
 
-// written is a closed log of so many entries, about ten a file, and its head.
+// writtenLog returns a closed log of n entries, about ten in each file, and its head.
 func writtenLog(t testing.TB, n int) (dir string, head Head) {
 	t.Helper()
 	cfg := config(newDir(t))
@@ -79,7 +78,7 @@ func writtenLog(t testing.TB, n int) (dir string, head Head) {
 	return cfg.Dir, l.Head()
 }
 
-// names are the files of a log, oldest first.
+// names returns the files of a log, oldest first.
 func names(t testing.TB, dir string) (list []string) {
 	t.Helper()
 	root, err := os.OpenRoot(dir)
@@ -100,14 +99,14 @@ func read(t testing.TB, path string) []byte {
 	return b
 }
 
-// edit changes a file's lines, each of which has its newline.
+// edit changes a file's lines, each with its newline.
 func edit(t testing.TB, path string, change func(lines []string) []string) {
 	t.Helper()
 	lines := strings.SplitAfter(string(read(t, path)), "\n")
 	testkit.Must(t, os.WriteFile(path, []byte(strings.Join(change(lines[:len(lines)-1]), "")), 0o600))
 }
 
-// verified is what Verify reports.
+// verified returns the report of Verify.
 func verified(t testing.TB, dir string, since ...Head) Report {
 	t.Helper()
 	r, err := Verify(dir, since...)
@@ -115,7 +114,7 @@ func verified(t testing.TB, dir string, since ...Head) Report {
 	return r
 }
 
-// sound wants the log to be sound, and to have so many entries.
+// sound fails unless the log is sound and has that many entries.
 func sound(t testing.TB, dir string, entries int, since ...Head) Report {
 	t.Helper()
 	r := verified(t, dir, since...)
@@ -125,7 +124,7 @@ func sound(t testing.TB, dir string, entries int, since ...Head) Report {
 	return r
 }
 
-// all are the entries of a log, oldest first. Lines that are none are passed over.
+// all returns the entries of a log, oldest first, and skips other lines.
 func all(t testing.TB, dir string) []Entry {
 	t.Helper()
 	list, err := Tail(dir, 1<<30, nil)
@@ -134,7 +133,7 @@ func all(t testing.TB, dir string) []Entry {
 	return list
 }
 
-// actions are those of the entries of a log, oldest first, without the plain ones.
+// actions returns the log's own actions, oldest first.
 func actions(t testing.TB, dir string) (list []string) {
 	for _, e := range all(t, dir) {
 		if e.Action != entry(0).Action {

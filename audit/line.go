@@ -15,50 +15,50 @@ import (
 const (
 	maxDetail = 4 << 10 // bytes of a Detail
 	maxText   = 256     // bytes of any other text
-	// cutMark ends a text that was longer. It is counted in.
+	// truncatedMark ends a truncated text, and counts against its limit.
 	truncatedMark = "… (cut)"
-	// maxLine is more than any line has: all texts at six bytes for one, and what stands between them.
+	// maxLine is longer than any line, even if every byte takes six.
 	maxLine = 64 << 10
-	// maxSeq is the last number that programs whose numbers are floating point can tell from its neighbours.
+	// maxSeq is the largest integer that is exact in floating point.
 	maxSeq = 1<<53 - 1
 
 	timeLayout = "2006-01-02T15:04:05.000000000Z"
-	// hashTail is how many bytes the end of a line has that its hash does not cover: ,"hash":"…"}
+	// tailBytes is the length of a line's end that the hash does not cover: ,"hash":"…"}
 	tailBytes = len(`,"hash":""}`) + 2*sha256.Size
 )
 
-// origin is what stands for the hash before the first entry of all.
+// origin is the Prev of the first entry.
 var origin = strings.Repeat("0", 2*sha256.Size)
 
-// Entry says who did what. Append fills Seq, Prev and Hash, and Time unless it is given.
+// Entry records who did what. Append sets Seq, Prev and Hash, and Time if it is zero.
 type Entry struct {
 	Seq    uint64    `json:"seq"`
 	Time   time.Time `json:"time"`
 	Node   string    `json:"node"` // where it was done
 	User   string    `json:"user"`
 	Role   string    `json:"role"`
-	Addr   string    `json:"addr"`   // where the user came from
+	Addr   string    `json:"addr"`   // of the user
 	Action string    `json:"action"` // such as shell.open
-	Target string    `json:"target"` // what it was done to
+	Target string    `json:"target"` // of the action
 	Result string    `json:"result"` // OK, Refused or Failed
 	Detail string    `json:"detail"`
-	Prev   string    `json:"prev"` // Hash of the entry before
+	Prev   string    `json:"prev"` // Hash of the previous entry
 	Hash   string    `json:"hash"`
 }
 
-// Head names an entry, and with it all that came before it.
+// Head identifies an entry, and all entries before it.
 type Head struct {
 	Seq  uint64 `json:"seq"`
 	Hash string `json:"hash"`
 }
 
-// Head is what names the entry.
+// Head returns the entry's head.
 func (e Entry) Head() Head { return Head{e.Seq, e.Hash} }
 
-// String is the head as ParseHead reads it: SEQ:HASH.
+// String returns the form that ParseHead reads: SEQ:HASH.
 func (h Head) String() string { return strconv.FormatUint(h.Seq, 10) + ":" + h.Hash }
 
-// ParseHead reads SEQ:HASH.
+// ParseHead parses SEQ:HASH.
 func ParseHead(text string) (Head, error) {
 	number, hash, _ := strings.Cut(text, ":")
 	seq, err := strconv.ParseUint(number, 10, 64)
@@ -69,10 +69,10 @@ func ParseHead(text string) (Head, error) {
 	return Head{seq, strings.ToLower(hash)}, nil
 }
 
-// Line is the entry as it stands in a file, without its newline.
+// Line returns the entry as it is in a file, without the newline.
 func (e Entry) Line() []byte { return e.appendTail(e.appendBody(nil)) }
 
-// clean is the entry as it can be written: its texts valid and no longer than they may be.
+// clean returns the entry with valid texts of limited length.
 func (e Entry) clean() Entry {
 	for _, text := range []*string{&e.Node, &e.User, &e.Role, &e.Addr, &e.Action, &e.Target, &e.Result} {
 		*text = cleanText(*text, maxText)
@@ -82,11 +82,11 @@ func (e Entry) clean() Entry {
 	return e
 }
 
-// cleanText is text as valid UTF-8 of at most limit bytes.
+// cleanText returns text as valid UTF-8 of at most limit bytes.
 func cleanText(text string, limit int) string {
 	long := len(text) > limit
 	if long {
-		text = text[:limit] // first, so that a huge one costs nothing
+		text = text[:limit] // first, so that a huge text is cheap
 	}
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if !long && len(text) <= limit {
@@ -99,7 +99,7 @@ func cleanText(text string, limit int) string {
 	return text[:end] + truncatedMark
 }
 
-// seal puts the entry behind another, and appends its line to lines.
+// seal links the entry to the previous one, and appends its line to lines.
 func (e Entry) seal(before Head, lines []byte) (Entry, []byte) {
 	e.Seq, e.Prev = before.Seq+1, before.Hash
 	start := len(lines)
@@ -108,7 +108,7 @@ func (e Entry) seal(before Head, lines []byte) (Entry, []byte) {
 	return e, append(e.appendTail(lines), '\n')
 }
 
-// appendBody appends the line up to where its hash stands: all that is hashed.
+// appendBody appends the hashed part of the line.
 func (e Entry) appendBody(b []byte) []byte {
 	b = append(b, `{"seq":`...)
 	b = strconv.AppendUint(b, e.Seq, 10)
@@ -128,7 +128,7 @@ func (e Entry) appendTail(b []byte) []byte {
 	return append(appendText(append(b, `,"hash":`...), e.Hash), '}')
 }
 
-// appendText appends a JSON text in ASCII.
+// appendText appends a JSON string in ASCII.
 func appendText(b []byte, text string) []byte {
 	b = append(b, '"')
 	for _, r := range text {
@@ -157,8 +157,8 @@ func hashOf(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// decode reads a line without its newline. It takes exactly what seal writes, to the byte, and does not look whether
-// the hash is right.
+// decode parses a line without its newline. It accepts only the exact bytes that seal writes, and does not check the
+// hash.
 func decode(line []byte) (Entry, error) {
 	var e Entry
 	if len(line) > maxLine || json.Unmarshal(line, &e) != nil || e.Seq == 0 || e.Seq > maxSeq ||
@@ -171,5 +171,5 @@ func decode(line []byte) (Entry, error) {
 	return e, nil
 }
 
-// sealed reports whether the hash in a line that decode has read is right.
+// sealed reports whether the hash of a decoded line is correct.
 func (e Entry) sealed(line []byte) bool { return hashOf(line[:len(line)-tailBytes]) == e.Hash }

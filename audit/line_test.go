@@ -14,7 +14,7 @@ import (
 
 var start = Head{Hash: origin}
 
-// TestFormat spells a line out, so that a change of the format cannot go unnoticed.
+// TestFormat spells out a line, so that every change of the format is noticed.
 func TestFormat(t *testing.T) {
 	e := Entry{
 		Time:   began,
@@ -48,7 +48,7 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// TestHashByOtherTools runs the commands that the package's documentation gives.
+// TestHashByOtherTools runs the command in the package documentation.
 func TestHashByOtherTools(t *testing.T) {
 	dir, _ := writtenLog(t, 4)
 	out, err := exec.Command("sh", "-c", `line=$(sed -n 3p "$1"); printf %s "${line%,\"hash\":*}" | sha256sum`, "sh",
@@ -62,7 +62,7 @@ func TestHashByOtherTools(t *testing.T) {
 	}
 }
 
-func TestLongTextsAreCut(t *testing.T) {
+func TestLongTextsAreTruncated(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{strings.Repeat("x", maxText), strings.Repeat("x", maxText)},
 		{strings.Repeat("x", maxText+1), strings.Repeat("x", maxText-len(truncatedMark)) + truncatedMark},
@@ -93,7 +93,7 @@ func TestLongestLine(t *testing.T) {
 	}
 }
 
-func TestOnlyOurLinesAreRead(t *testing.T) {
+func TestDecode_OnlyExactLines(t *testing.T) {
 	_, line := entry(1).clean().seal(start, nil)
 	text := string(line[:len(line)-1])
 	for name, bad := range map[string]string{
@@ -136,7 +136,7 @@ func TestParseHead(t *testing.T) {
 	}
 }
 
-// FuzzDecode wants whatever is read to be written as it was, to the byte, and to be JSON for others.
+// FuzzDecode: what is decoded is encoded to the same bytes, and is JSON.
 func FuzzDecode(f *testing.F) {
 	_, line := entry(1).clean().seal(start, nil)
 	f.Add(line[:len(line)-1])
@@ -155,7 +155,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEntry wants whatever is logged to become one line of plain ASCII that is read as it was written.
+// FuzzEntry: every entry becomes one line of plain ASCII that decodes to the same entry.
 func FuzzEntry(f *testing.F) {
 	f.Add("ada", "\x00\n\xff\u202e😀", "x")
 	f.Add(strings.Repeat("é", 200), strings.Repeat("\xff", 5000), "\\u0000\"")

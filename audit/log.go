@@ -10,52 +10,51 @@ import (
 	"time"
 )
 
-// Config says where a log is kept, and how.
+// Config configures a log.
 type Config struct {
 	Dir      string
 	MaxBytes int64            // of a file; default 8 MiB
-	Keep     int              // files; the oldest are removed; 0 keeps all
-	MaxTotal int64            // of all files together; the oldest are removed; 0: any
-	MaxAge   time.Duration    // of entries, give or take an eighth of it; older files are removed; 0: any
-	Node     string           // stands in entries that name no node
+	MaxTotal int64            // of all files; the oldest are removed; 0: no limit
+	MaxAge   time.Duration    // of entries, precise to an eighth of it; older files are removed; 0: no limit
+	Node     string           // of entries without a node
 	Now      func() time.Time // default time.Now
-	Log      *slog.Logger     // of trouble that is no caller's; default none
+	Log      *slog.Logger     // for errors that no caller gets; default none
 }
 
-// Log is an open log. It may be used by several goroutines at once.
+// Log is an open log. It is safe for concurrent use.
 type Log struct {
 	cfg  Config
 	root *os.Root
 	dir  *os.File // the directory, locked
 
-	mu     sync.Mutex // of these four
-	head   Head       // of the newest entry that is safe on the disk
+	mu     sync.Mutex // guards these four
+	head   Head       // newest entry that is safely on disk
 	queue  []*request
 	closed bool
 
-	// commit is held by whoever writes, and guards what follows. Whoever gets it writes all that waits, so that one
-	// fsync serves everybody who came while the one before it ran.
+	// commit is held by the writer, and guards what follows. Its holder writes everything that is queued, so that one
+	// fsync serves all who waited for the previous one.
 	commit  sync.Mutex
 	file    *os.File
 	name    string
-	size    int64     // of the lines that are safe on the disk
-	dirty   bool      // more may stand behind them
-	created time.Time // the file was
-	checked time.Time // when files that are too many were last looked for; zero: they have to be
+	size    int64     // of the lines that are safely on disk
+	dirty   bool      // there may be bytes after them
+	created time.Time // of the file
+	checked time.Time // last check for files to remove; zero: due
 
-	removing bool    // it is being looked for
-	pending  []Entry // of the log's own, not yet written
+	removing bool    // the check is in progress
+	pending  []Entry // own entries, not yet written
 }
 
-// request is an entry that waits to be written. Log.commit guards it.
+// request is an entry in the queue. Log.commit guards it.
 type request struct {
 	entry Entry
 	err   error
 	done  bool
 }
 
-// Append writes an entry, and returns it as it was written once it is safe on the disk. Texts are made valid UTF-8; a
-// Detail longer than 4096 bytes, or another text longer than 256, is cut and ends with "… (cut)". After an error the
+// Append writes an entry, and returns the written entry when it is safely on disk. Texts are made valid UTF-8; a Detail
+// longer than 4096 bytes, or another text longer than 256, is truncated and ends with "… (cut)". After an error the
 // entry is not in the log, and the next Append may succeed.
 func (l *Log) Append(e Entry) (Entry, error) {
 	if !slices.Contains([]string{OK, Refused, Failed}, e.Result) {
@@ -68,7 +67,7 @@ func (l *Log) Append(e Entry) (Entry, error) {
 	l.commit.Lock()
 	defer l.commit.Unlock()
 	if !r.done {
-		l.commitQueue() //nolint:errcheck // it is in r, too
+		l.commitQueue() //nolint:errcheck // r.err has it
 	}
 	if r.err != nil {
 		return Entry{}, fmt.Errorf("append to the audit log: %w", r.err)
@@ -86,15 +85,15 @@ func (l *Log) enqueue(r *request) error {
 	return nil
 }
 
-// Head names the newest entry that is safe on the disk. Noted elsewhere, it lets Verify find what cannot be seen from
-// the files alone.
+// Head returns the head of the newest entry that is safely on disk. If you record it elsewhere, Verify can detect
+// changes that the files alone do not show.
 func (l *Log) Head() Head {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.head
 }
 
-// Close writes what waits, and closes the log.
+// Close writes what is queued, and closes the log.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	again := l.closed
@@ -108,8 +107,8 @@ func (l *Log) Close() error {
 	return errors.Join(l.commitQueue(), l.file.Close(), unlockDir(l.dir), l.root.Close())
 }
 
-// commitQueue writes all that waits, the log's own entries first. It is called with commit held, and
-// returns an error that all of them met.
+// commitQueue writes what is queued, the log's own entries first. It returns an error that affected all of them.
+// l.commit must be held.
 func (l *Log) commitQueue() error {
 	l.mu.Lock()
 	batch := l.queue
@@ -132,7 +131,7 @@ func (l *Log) commitQueue() error {
 	return err
 }
 
-// payOwed writes entries of the log's own.
+// writePending writes the log's own entries.
 func (l *Log) writePending() error {
 	for len(l.pending) > 0 {
 		if _, err := l.writeSome([]*request{{entry: l.pending[0]}}); err != nil {
@@ -143,13 +142,13 @@ func (l *Log) writePending() error {
 	return nil
 }
 
-// owe has the log write an entry of its own before any other.
+// recordOwn queues an entry of the log itself, to be written before any other.
 func (l *Log) recordOwn(action, target, detail string) {
 	l.cfg.Log.Warn("audit log", "action", action, "file", target, "detail", detail)
 	l.pending = append(l.pending, Entry{Action: action, Target: target, Result: OK, Detail: detail})
 }
 
-// writeSome writes as many requests as have room in one file, at least one, and says how many.
+// writeSome writes as many requests as fit into one file, at least one, and returns how many.
 func (l *Log) writeSome(batch []*request) (n int, err error) {
 	var lines []byte
 	head := l.Head()
@@ -177,7 +176,7 @@ func (l *Log) writeSome(batch []*request) (n int, err error) {
 	return n, nil
 }
 
-// finish fills what an entry leaves out.
+// finish fills in the fields that an entry leaves empty.
 func (l *Log) finish(e Entry) Entry {
 	if year := e.Time.UTC().Year(); e.Time.IsZero() || year < 1 || year > 9999 {
 		e.Time = l.cfg.Now()
@@ -188,7 +187,7 @@ func (l *Log) finish(e Entry) Entry {
 	return e.clean()
 }
 
-// write puts lines on the disk, all of them or none.
+// write writes and syncs lines, all of them or none.
 func (l *Log) write(lines []byte) error {
 	_, err := l.file.Write(lines)
 	if err == nil {
@@ -202,7 +201,7 @@ func (l *Log) write(lines []byte) error {
 	return nil
 }
 
-// cut takes away what a failed write has left. If even that fails, it is tried again before the next write.
+// truncateTail removes what a failed write has left. If that fails as well, it is tried again before the next write.
 func (l *Log) truncateTail() error {
 	if !l.dirty {
 		return nil
@@ -214,36 +213,36 @@ func (l *Log) truncateTail() error {
 	return nil
 }
 
-// mend makes sure that lines can be appended to the file: that nothing stands behind the last one, and that nobody has
-// removed or changed the file meanwhile. If somebody has, the log goes on in another file, and says so there.
+// checkFile makes sure that lines can be appended to the file: that nothing follows the last one, and that the file was
+// not removed or changed. Otherwise the log continues in a new file, and records that there.
 func (l *Log) checkFile() error {
 	if err := l.truncateTail(); err != nil {
 		return err
 	}
-	harm := l.tampering()
-	if harm == "" {
+	problem := l.tampering()
+	if problem == "" {
 		return nil
 	}
-	harmed := l.name
+	damaged := l.name
 	if err := l.newFile(l.Head().Seq + 1); err != nil {
-		return fmt.Errorf("%s %s: %w", harmed, harm, err)
+		return fmt.Errorf("%s %s: %w", damaged, problem, err)
 	}
-	l.recordOwn(Broken, harmed, "the file "+harm+" while it was written")
+	l.recordOwn(Broken, damaged, "the file "+problem+" while it was written")
 	return nil
 }
 
-// harm says what somebody else did to the file that is being written; empty if nothing.
+// tampering returns what someone else did to the current file; "" if nothing.
 func (l *Log) tampering() string {
 	own, err := l.file.Stat()
 	if err != nil {
-		return "cannot be looked at" // nor written, so the next one is tried
+		return "cannot be read" // nor written, so try the next one
 	}
 	named, err := l.root.Lstat(l.name)
 	switch {
 	case err != nil || !os.SameFile(own, named):
 		return "was removed or replaced"
 	case own.Size() != l.size:
-		return fmt.Sprintf("had %d bytes in place of %d", own.Size(), l.size)
+		return fmt.Sprintf("had %d bytes instead of %d", own.Size(), l.size)
 	}
 	return ""
 }

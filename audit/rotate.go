@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// agedEvery is the time between two looks for files that have become too old. ageParts is into how many parts, at most
-// a file each, the greatest age is divided.
+// checkInterval is the time between two checks for old files. MaxAge is divided into ageParts, with at least one file
+// each.
 const (
 	checkInterval = time.Hour
 	ageParts      = 8
 )
 
-// isFull reports whether more bytes begin a new file: for the size of this one, or so that what grows old is not kept
-// by what does not.
+// isFull reports whether more bytes need a new file: because of the size of this one, or so that old entries are not
+// kept because of new ones in the same file.
 func (l *Log) isFull(more int) bool {
 	old := l.cfg.MaxAge > 0 && l.cfg.Now().Sub(l.created) > l.cfg.MaxAge/ageParts
 	return old || l.size+int64(more) > l.cfg.MaxBytes
 }
 
-// next goes on in a new file, whose first entry will have that number.
+// newFile continues in a new file, for entries from that number on.
 func (l *Log) newFile(first uint64) error {
 	now := l.cfg.Now()
 	file, name, err := create(l.root, l.dir, first, now)
@@ -30,27 +30,27 @@ func (l *Log) newFile(first uint64) error {
 		return err
 	}
 	if l.file != nil {
-		if err := l.file.Close(); err != nil { // all of it is on the disk
-			l.cfg.Log.Warn("audit log: file cannot be closed", "file", l.name, "error", err)
+		if err := l.file.Close(); err != nil { // everything is on disk already
+			l.cfg.Log.Warn("audit log: cannot close file", "file", l.name, "error", err)
 		}
 	}
 	l.file, l.name, l.size, l.dirty, l.created, l.checked = file, name, 0, false, now, time.Time{}
 	return nil
 }
 
-// rotate goes on in a new file because this one is full. If none can be made, this one grows: an entry is worth more
-// than a limit.
+// rotate continues in a new file because this one is full. If that fails, this one grows: an entry matters more than a
+// limit.
 func (l *Log) rotate(first uint64) {
 	if err := l.newFile(first); err != nil {
-		l.cfg.Log.Warn("audit log: no new file can be made", "dir", l.cfg.Dir, "error", err)
+		l.cfg.Log.Warn("audit log: cannot create a file", "dir", l.cfg.Dir, "error", err)
 	}
 }
 
-// removeOldest removes the files that are too many, too large together or too old. It is called when the newest one has
-// a line, which names what went before it.
+// removeOldest removes files beyond the limits of size and age. The newest file must have a line, which names the entry
+// before it.
 func (l *Log) removeOldest() {
 	now := l.cfg.Now()
-	if l.cfg.Keep <= 0 && l.cfg.MaxTotal <= 0 && l.cfg.MaxAge <= 0 || l.removing || now.Sub(l.checked) < checkInterval {
+	if l.cfg.MaxTotal <= 0 && l.cfg.MaxAge <= 0 || l.removing || now.Sub(l.checked) < checkInterval {
 		return
 	}
 	l.removing, l.checked = true, now
@@ -60,16 +60,13 @@ func (l *Log) removeOldest() {
 		err = l.remove(files, l.expired(files, now))
 	}
 	if err != nil {
-		l.cfg.Log.Warn("audit log: old files cannot be removed", "dir", l.cfg.Dir, "error", err)
+		l.cfg.Log.Warn("audit log: cannot remove old files", "dir", l.cfg.Dir, "error", err)
 	}
 }
 
-// tooMany is how many of the files, the oldest, are beyond what is kept. The one that is written stays.
+// expired returns how many of the oldest files are beyond the limits. The current one stays.
 func (l *Log) expired(files []logFile, now time.Time) (gone int) {
-	if l.cfg.Keep > 0 {
-		gone = len(files) - l.cfg.Keep
-	}
-	room := l.cfg.MaxTotal - l.cfg.MaxBytes // the newest has to have room to grow
+	room := l.cfg.MaxTotal - l.cfg.MaxBytes // the current file needs room to grow
 	for i := len(files) - 2; i >= 0; i-- {
 		if room -= l.sizeOf(files[i]); l.cfg.MaxTotal > 0 && room < 0 {
 			gone = max(gone, i+1)
@@ -89,7 +86,7 @@ func (l *Log) sizeOf(f logFile) int64 {
 	return info.Size()
 }
 
-// lastTime is the time of a file's last entry; of one that has none, when the next file was begun.
+// lastTime returns the time of a file's last entry; without entries, the creation time of the next file.
 func (l *Log) lastTime(f, next logFile) time.Time {
 	last, err := tailFile(l.root, f, 1, nil, nil)
 	if err != nil || len(last) == 0 {
@@ -98,8 +95,7 @@ func (l *Log) lastTime(f, next logFile) time.Time {
 	return last[0].Time
 }
 
-// remove has the log say that the first of the files go, and removes them: after a crash in between they are there, and
-// go again.
+// remove records that the first n files go, and removes them. After a crash in between it does so again.
 func (l *Log) remove(files []logFile, n int) error {
 	if n == 0 {
 		return nil
@@ -108,14 +104,10 @@ func (l *Log) remove(files []logFile, n int) error {
 	if err != nil {
 		return err
 	}
-	said := fmt.Sprintf(
-		"%v is the last entry of %s that went, for the size or the age of the log",
-		head,
-		count(n, "file", "files"),
-	)
-	if _, err := l.writeSome(
-		[]*request{{entry: Entry{Action: Dropped, Target: files[n-1].name, Result: OK, Detail: said}}},
-	); err != nil {
+	detail := fmt.Sprintf("%v is the last entry of %s that the log removed because of its size or age",
+		head, count(n, "file", "files"))
+	entry := Entry{Action: Dropped, Target: files[n-1].name, Result: OK, Detail: detail}
+	if _, err := l.writeSome([]*request{{entry: entry}}); err != nil {
 		return err
 	}
 	for _, f := range files[:n] {
@@ -127,7 +119,7 @@ func (l *Log) remove(files []logFile, n int) error {
 	return nil
 }
 
-// headBefore names the entry that the first one of a file follows.
+// headBefore returns the head of the entry before a file's first one.
 func headBefore(root *os.Root, f logFile) (Head, error) {
 	in, err := root.Open(f.name)
 	if err != nil {
@@ -142,7 +134,7 @@ func headBefore(root *os.Root, f logFile) (Head, error) {
 	return Head{e.Seq - 1, e.Prev}, err
 }
 
-// Since is the time of the oldest entry that is kept; zero if there is none.
+// Since returns the time of the oldest entry; zero if there is none.
 func (l *Log) Since() time.Time {
 	files, err := filesOf(l.root)
 	if err != nil || len(files) == 0 {

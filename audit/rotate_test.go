@@ -1,16 +1,15 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"convoy/internal/testkit"
 )
 
-// total is the size of all files of a log.
+// total returns the size of all files of a log.
 func total(t *testing.T, dir string) (sum int64) {
 	t.Helper()
 	for _, path := range names(t, dir) {
@@ -21,7 +20,7 @@ func total(t *testing.T, dir string) (sum int64) {
 	return sum
 }
 
-// A log stays within its size, loses whole files, the oldest first, and is sound: an entry says what went.
+// A log stays within its size, removes whole files, the oldest first, and is sound: an entry records the removal.
 func TestMaxTotal(t *testing.T) {
 	cfg := config(newDir(t))
 	cfg.MaxTotal = 32 << 10
@@ -37,20 +36,21 @@ func TestMaxTotal(t *testing.T) {
 	}
 	r := verified(t, cfg.Dir, l.Head())
 	if !r.Sound() || !r.Dropped || r.Before.Seq == 0 || r.Before.Seq+uint64(r.Entries) != l.Head().Seq ||
-		!strings.Contains(r.String(), "removed itself") {
+		r.Before.Hash == origin || !strings.Contains(r.String(), "removed them itself") ||
+		!strings.Contains(r.String(), r.Before.String()) {
 		t.Errorf("%v", r)
 	}
 	if since := l.Since(); r.First.Sub(since).Abs() > 2*time.Second {
 		t.Errorf("kept since %v, and the first entry is of %v", since, r.First)
 	}
 	testkit.Must(t, l.Close())
-	testkit.Must(t, os.Remove(names(t, cfg.Dir)[0])) // by somebody else
+	testkit.Must(t, os.Remove(names(t, cfg.Dir)[0])) // by someone else
 	if r := verified(
 		t,
 		cfg.Dir,
 	); !r.Sound() || r.Dropped ||
-		!strings.Contains(r.String(), "no entry tells who removed them") {
-		t.Errorf("after somebody else removed a file: %v", r)
+		!strings.Contains(r.String(), "no entry records who removed them") {
+		t.Errorf("after someone else removed a file: %v", r)
 	}
 	cfg.MaxTotal = 16 << 10 // less than there is
 	l = openLog(t, cfg)
@@ -63,7 +63,7 @@ func TestMaxTotal(t *testing.T) {
 	}
 }
 
-// Entries go when they are too old, however few there are, and the young stay.
+// Entries are removed when they are too old, however few there are, and newer ones stay.
 func TestMaxAge(t *testing.T) {
 	cfg, at := config(newDir(t)), began
 	cfg.Now = func() time.Time { return at }
@@ -93,7 +93,7 @@ func TestMaxAge(t *testing.T) {
 	}
 }
 
-// A log that is cut at its beginning by hand, with an entry that says so forged, is found as any other change.
+// A log whose beginning was removed by hand, with a forged entry about it, is detected like any other change.
 func TestDropped_Forged(t *testing.T) {
 	dir, head := writtenLog(t, 60)
 	files := names(t, dir)

@@ -10,23 +10,22 @@ import (
 	"slices"
 )
 
-// blockBytes is how much of a file is read at once from its end.
+// blockBytes is how much of a file is read at once.
 const blockBytes = 64 << 10
 
-// Tail is up to n entries that a filter lets pass, the newest first; no filter lets all pass. It reads files from their
-// end, and no more of them than it needs. Only entries that are safe on the disk are among them. Lines that are no
-// entries are passed over, and hashes are not looked at: that is Verify's part. A log that cannot be read to its end
-// gives what there was, and the reason goes to Config.Log.
+// Tail returns up to n entries that pass a filter, the newest first; a nil filter passes all. It reads files from their
+// end, and no more than it needs. It returns only entries that are safely on disk, skips lines that are not entries,
+// and does not check hashes. After an error it returns what it has read, and logs the error to Config.Log.
 func (l *Log) Tail(n int, filter func(Entry) bool) []Entry {
 	head := l.Head()
 	list, err := tail(l.root, n, func(e Entry) bool { return e.Seq <= head.Seq && (filter == nil || filter(e)) })
 	if err != nil {
-		l.cfg.Log.Warn("audit log cannot be read", "dir", l.cfg.Dir, "error", err)
+		l.cfg.Log.Warn("cannot read the audit log", "dir", l.cfg.Dir, "error", err)
 	}
 	return list
 }
 
-// Tail is as Log's, for a directory whose log may be open elsewhere or not at all: ErrNone.
+// Tail is like Log.Tail, for a directory whose log may be open elsewhere, or not at all: ErrNone.
 func Tail(dir string, n int, filter func(Entry) bool) ([]Entry, error) {
 	root, err := openDir(dir)
 	if err != nil {
@@ -50,7 +49,7 @@ func tail(root *os.Root, n int, filter func(Entry) bool) (list []Entry, err erro
 	return list, err
 }
 
-// tailFile appends what one file has. One that was removed meanwhile, because it was the oldest, has nothing.
+// tailFile appends the entries of one file. A file that was just removed has none.
 func tailFile(root *os.Root, f logFile, n int, filter func(Entry) bool, list []Entry) ([]Entry, error) {
 	in, err := root.Open(f.name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,12 +74,12 @@ func tailFile(root *os.Root, f logFile, n int, filter func(Entry) bool, list []E
 	return list, nil
 }
 
-// backward is the whole lines of a file, without their newlines, the last one first. A line is valid until the next
-// one. One too long to be ours comes shortened, but not so much that it could be taken for one.
+// backward yields the complete lines of a file without their newlines, the last one first. A line is valid until the
+// next one. Lines that are too long to be entries are truncated, but stay too long.
 func backward(in io.ReaderAt, size int64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		var rest []byte // the end of a line whose beginning is in the block before
-		whole := false  // a newline stands behind rest
+		var rest []byte // end of a line that begins in the previous block
+		whole := false  // a newline follows rest
 		for size > 0 {
 			block := make([]byte, min(blockBytes, size), min(blockBytes, size)+int64(len(rest)))
 			size -= int64(len(block))

@@ -31,7 +31,7 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// TestTailReadsNoMoreThanItNeeds makes the oldest file unreadable, which only matters to who needs it.
+// TestTailReadsNoMoreThanItNeeds makes the oldest file unreadable, which matters only when it is needed.
 func TestTailReadsNoMoreThanItNeeds(t *testing.T) {
 	dir, _ := writtenLog(t, 60)
 	testkit.Must(t, os.Remove(names(t, dir)[0]))

@@ -1,16 +1,15 @@
 package audit
 
 import (
+	"convoy/internal/testkit"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"convoy/internal/testkit"
 )
 
-// reseal makes a line's hash right after its text was changed.
+// reseal corrects a line's hash after a change of its text.
 func reseal(line string) string {
 	body, _, _ := strings.Cut(line, `,"hash":`)
 	return body + `,"hash":"` + hashOf([]byte(body)) + "\"}\n"
@@ -21,8 +20,8 @@ func on(change func(lines []string) []string) func(testing.TB, []string) {
 	return func(t testing.TB, files []string) { edit(t, files[2], change) }
 }
 
-// tampering is what somebody does to a log of six files, what Verify says, and in which line of the third file:
-// nextFile, otherFile and lastLine are others.
+// tampering lists changes to a log of six files, the Reason that Verify reports, and the line of the third file, or
+// nextFile, otherFile or lastLine.
 var tampering = []struct {
 	name   string
 	do     func(t testing.TB, files []string)
@@ -90,11 +89,11 @@ var tampering = []struct {
 
 const (
 	nextFile  = -1 // the fourth file as a whole
-	otherFile = -2 // a file that was made, as a whole
+	otherFile = -2 // a file that was added
 	lastLine  = -3
 )
 
-// swapHex changes a hexadecimal digit to another one.
+// swapHex replaces a hexadecimal digit.
 func swapHex(lines []string, line, at int) []string {
 	b := []byte(lines[line])
 	b[at] = "1032547698badcfe"[strings.IndexByte("0123456789abcdef", b[at])]
@@ -132,7 +131,7 @@ func TestTampering(t *testing.T) {
 	}
 }
 
-// TestWhatOnlyAHeadShows does what leaves a sound chain.
+// TestWhatOnlyAHeadShows makes changes that leave a sound chain.
 func TestWhatOnlyAHeadShows(t *testing.T) {
 	for name, test := range map[string]struct {
 		do     func(t testing.TB, files []string)
@@ -146,8 +145,10 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 				testkit.Must(t, os.Remove(path))
 			}
 		}, Short},
-		"the newest file is emptied": {func(t testing.TB, f []string) { testkit.Must(t, os.Truncate(f[len(f)-1], 0)) },
-			Short},
+		"the newest file is emptied": {
+			func(t testing.TB, f []string) { testkit.Must(t, os.Truncate(f[len(f)-1], 0)) },
+			Short,
+		},
 		"the newest line is written anew": {func(t testing.TB, f []string) {
 			edit(t, f[len(f)-1], func(l []string) []string {
 				l[len(l)-1] = reseal(strings.Replace(l[len(l)-1], "ada", "eve", 1))
@@ -172,7 +173,7 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 			dir, head := writtenLog(t, 60)
 			sound(t, dir, 60, head)
 			test.do(t, names(t, dir))
-			if r := verified(t, dir); !r.Sound() || !strings.Contains(r.String(), "only a head noted elsewhere") {
+			if r := verified(t, dir); !r.Sound() || !strings.Contains(r.String(), "only a head recorded elsewhere") {
 				t.Errorf("the report does not say what it cannot see: %v", r)
 			}
 			if r := verified(t, dir, head); r.Sound() || r.Break.Reason != test.reason {
@@ -182,7 +183,7 @@ func TestWhatOnlyAHeadShows(t *testing.T) {
 	}
 }
 
-func TestNotedHeads(t *testing.T) {
+func TestKnownHeads(t *testing.T) {
 	dir, _ := writtenLog(t, 60)
 	var heads []Head
 	for _, e := range all(t, dir) {
@@ -203,7 +204,7 @@ func TestNotedHeads(t *testing.T) {
 	}
 }
 
-// TestAnyChangeIsFound changes bytes of a log at random, in many ways, and wants each found with the head noted.
+// TestAnyChangeIsFound changes bytes of a log in many random ways, and wants each change detected with a known head.
 func TestAnyChangeIsFound(t *testing.T) {
 	dir, head := writtenLog(t, 40)
 	files := names(t, dir)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Reason is what is wrong where a chain breaks.
+// Reason is the kind of a break in a chain.
 type Reason string
 
 // The reasons.
@@ -18,16 +18,16 @@ const (
 	SeqGap      Reason = "seq gap"
 	PrevDiffers Reason = "prev differs"
 	Truncated   Reason = "truncated"
-	Missing     Reason = "missing file" // or the end of the file before: from the files alone these are the same
+	Missing     Reason = "missing file" // or the end of the previous file: the files do not show which
 	NoEntry     Reason = "no entry"
 	HeadDiffers Reason = "noted head differs"
-	Short       Reason = "newest missing" // fewer entries than had been noted
+	Short       Reason = "newest missing" // fewer entries than a known head has
 )
 
-// Break is where a chain breaks.
+// Break is a break in a chain.
 type Break struct {
 	File   string `json:"file"`
-	Line   int    `json:"line"` // from 1; 0 is the file itself
+	Line   int    `json:"line"` // from 1; 0: the file itself
 	Reason Reason `json:"reason"`
 	Detail string `json:"detail"`
 }
@@ -39,31 +39,31 @@ func (b Break) String() string {
 	return fmt.Sprintf("%s, line %d (%s): %s", b.File, b.Line, b.Reason, b.Detail)
 }
 
-// Report is what Verify has found.
+// Report is the result of Verify.
 type Report struct {
 	Entries int       `json:"entries"`
 	Files   int       `json:"files"`
-	First   time.Time `json:"first,omitzero"` // time of the first entry
-	Last    time.Time `json:"last,omitzero"`  // time of the last entry
-	// Before is what went before the first entry that is there, as that entry says. Its Seq is 0 if nothing did. Otherwise
-	// the oldest files were removed, as Config has a log do.
+	First   time.Time `json:"first,omitzero"` // of the first entry
+	Last    time.Time `json:"last,omitzero"`  // of the last entry
+	// Before is the head that the first entry follows. Its Seq is 0 if that is the first of all; otherwise the oldest
+	// files were removed, as a limit of Config does.
 	Before Head `json:"before"`
-	// Dropped says that the log removed them itself, as an entry of it tells; else who did it cannot be told.
+	// Dropped reports that the log removed them itself, as one of its entries records.
 	Dropped bool `json:"dropped"`
 	// Head is the newest entry.
 	Head Head `json:"head"`
-	// Break is the first place where the chain breaks, nil if it is sound.
+	// Break is the first break in the chain; nil if it is sound.
 	Break *Break `json:"break,omitempty"`
-	// Gone are noted heads that could not be compared: their entries went with the oldest files.
+	// Skipped are known heads that were not compared, because their entries were removed with the oldest files.
 	Skipped []Head `json:"gone,omitempty"`
-	// Noted is how many noted heads were compared.
+	// Compared is how many known heads were compared.
 	Compared int `json:"noted"`
 }
 
 // Sound reports whether the chain has no break.
 func (r Report) Sound() bool { return r.Break == nil }
 
-// String is the report as one sentence.
+// String returns the report as one sentence.
 func (r Report) String() string {
 	var s strings.Builder
 	if r.Break != nil {
@@ -76,18 +76,18 @@ func (r Report) String() string {
 		fmt.Fprintf(&s, " from %s to %s, the newest is %v", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), r.Head)
 	}
 	if r.Before.Seq > 0 {
-		fmt.Fprintf(&s, "; the oldest files are gone, up to entry %v, ", r.Before)
+		fmt.Fprintf(&s, "; the files up to entry %v are gone: ", r.Before)
 		if r.Dropped {
-			s.WriteString("which the log removed itself for its size or its age")
+			s.WriteString("the log removed them itself because of its size or age")
 		} else {
-			s.WriteString("and no entry tells who removed them")
+			s.WriteString("no entry records who removed them")
 		}
 	}
 	if len(r.Skipped) > 0 {
-		fmt.Fprintf(&s, "; what was noted of entry %d could not be compared, it went with them", r.Skipped[0].Seq)
+		fmt.Fprintf(&s, "; the recorded head of entry %d could not be compared, because that entry is gone", r.Skipped[0].Seq)
 	}
 	if r.Break == nil && r.Compared == 0 {
-		s.WriteString("; whether newer ones were cut off, only a head noted elsewhere can tell")
+		s.WriteString("; only a head recorded elsewhere can show whether newer entries were removed")
 	}
 	return s.String()
 }
@@ -99,15 +99,14 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// walks is how often Verify begins again because files were removed under it.
+// maxWalks is how often Verify starts, if files are removed while it reads.
 const maxWalks = 3
 
-// Verify goes through the whole log in a directory, which may be open, and reports the first break of its chain.
+// Verify reads the whole log in a directory, which may be open, and reports the first break of its chain.
 //
-// That the oldest files were removed is no break: the report names what went before. That the newest lines were
-// removed, or all lines from some point on were written anew by somebody who made the hashes right, cannot be seen from
-// the files alone. It is seen from a head that Log.Head gave earlier and that was kept elsewhere: every entry since is
-// compared.
+// Removed oldest files are no break: the report names the entry before the first. The files alone do not show that the
+// newest lines were removed, or that all lines after some point were replaced with correct hashes. Pass a head that
+// Log.Head returned earlier and that was kept elsewhere, to detect that in all entries up to it.
 func Verify(dir string, since ...Head) (Report, error) {
 	root, err := openDir(dir)
 	if err != nil {
@@ -141,21 +140,21 @@ func verify(root *os.Root, since []Head) (Report, error) {
 	return w.report, nil
 }
 
-// finish compares the noted heads that no entry was compared with.
+// finish compares the known heads that were not compared with an entry.
 func (w *walk) finish() {
 	r := &w.report
 	r.Head = w.last
 	for _, noted := range w.known {
 		switch {
 		case noted.Seq == 0:
-			continue // it says that there was nothing
+			continue // of an empty log
 		case noted.Seq > w.last.Seq:
-			w.fault(Short, "entry %d was noted, and entry %d is the last one", noted.Seq, w.last.Seq)
+			w.fault(Short, "a head of entry %d was recorded, and the last entry is %d", noted.Seq, w.last.Seq)
 		case noted.Seq < r.Before.Seq:
 			r.Skipped = append(r.Skipped, noted)
 			continue
 		case noted.Seq == r.Before.Seq && noted.Hash != r.Before.Hash:
-			w.fault(HeadDiffers, "another entry %d was noted than the first one here follows", noted.Seq)
+			w.fault(HeadDiffers, "the recorded head of entry %d differs from the one that the first entry follows", noted.Seq)
 		}
 		r.Compared++
 	}

@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// walk goes through a log from its beginning and compares each line with the one before.
+// walk reads a log from its beginning and compares each line with the previous one.
 type walk struct {
 	root       *os.Root
 	known      []Head
 	report     Report
-	owned      bool   // nobody else writes
-	started    bool   // a file was entered
+	owned      bool   // no other process writes
+	started    bool   // in a file
 	name       string // of the file
-	line       int    // in it; 0 is the file itself
-	last       Head   // of the newest entry so far
-	expect     uint64 // the number that comes next
-	unanchored bool   // what comes next cannot be compared with last
+	line       int    // in the file; 0: the file itself
+	last       Head   // newest entry so far
+	expect     uint64 // number of the next entry
+	unanchored bool   // the next entry cannot be compared with last
 	broken     []Break
-	recorded   map[string]bool // files of which an entry says that the chain is broken there
-	partial    []byte          // what stands behind the last whole line of the last file
+	recorded   map[string]bool // files with an entry about a break in them
+	partial    []byte          // what follows the last complete line of the last file
 }
 
 func newWalk(root *os.Root, since ...Head) *walk {
 	return &walk{root: root, known: since, last: Head{Hash: origin}, expect: 1, recorded: map[string]bool{}}
 }
 
-// fault notes where the chain breaks: the first time in each file.
+// fault records a break, only the first in each file.
 func (w *walk) fault(reason Reason, format string, args ...any) {
 	b := Break{File: w.name, Line: w.line, Reason: reason, Detail: fmt.Sprintf(format, args...)}
 	if w.report.Break == nil {
@@ -42,7 +42,7 @@ func (w *walk) fault(reason Reason, format string, args ...any) {
 	}
 }
 
-// enter begins with a file. Its name says which entry comes next, so that a missing file is told from missing lines.
+// enter begins a file. The number in its name tells a missing file from missing lines.
 func (w *walk) enter(f logFile) {
 	before := w.name
 	w.name, w.line = f.name, 0
@@ -50,43 +50,38 @@ func (w *walk) enter(f logFile) {
 	case !w.started:
 		w.unanchored = f.first != 1 // the oldest files may have been removed
 	case f.first < w.expect:
-		w.fault(SeqGap, "the file begins with entry %d, and entry %d stands before it", f.first, w.expect-1)
+		w.fault(SeqGap, "the file begins with entry %d, after entry %d", f.first, w.expect-1)
 		return // nor do its older lines change what is expected
 	case f.first > w.expect && !w.unanchored:
-		w.fault(
-			Missing,
-			"entries %d to %d are not there: a file before this one is missing, or the end of %s",
-			w.expect,
-			f.first-1,
-			before,
-		)
+		w.fault(Missing, "entries %d to %d are missing: a file before this one, or the end of %s",
+			w.expect, f.first-1, before)
 		w.unanchored = true
 	}
 	w.started, w.expect = true, f.first
 }
 
-// take compares a whole line, without its newline, and goes on from it.
+// take compares a complete line, without its newline, and continues from it.
 func (w *walk) take(text []byte) Entry {
 	w.line++
 	e, err := decode(text)
 	if err != nil {
-		w.fault(NoEntry, "the line is no entry as Convoy writes them")
+		w.fault(NoEntry, "the line is not an entry in Convoy's format")
 		return e
 	}
 	switch {
 	case !e.sealed(text):
-		w.fault(Changed, "entry %d was changed: its text does not give its hash", e.Seq)
+		w.fault(Changed, "entry %d was changed: its text does not match its hash", e.Seq)
 	case e.Seq != w.expect:
-		w.fault(SeqGap, "entry %d stands where entry %d was expected", e.Seq, w.expect)
+		w.fault(SeqGap, "found entry %d, expected entry %d", e.Seq, w.expect)
 	case !w.unanchored && e.Prev != w.last.Hash:
-		w.fault(PrevDiffers, "entry %d follows another entry %d than the one before it", e.Seq, e.Seq-1)
+		w.fault(PrevDiffers, "entry %d does not follow the entry %d before it", e.Seq, e.Seq-1)
 	}
 	w.count(e)
 	w.step(e)
 	return e
 }
 
-// step goes on from an entry. An older one, put in or put twice, changes nothing.
+// step continues from an entry. An older one, inserted or repeated, changes nothing.
 func (w *walk) step(e Entry) {
 	if e.Seq >= w.expect {
 		w.last, w.expect, w.unanchored = e.Head(), e.Seq+1, false
@@ -100,7 +95,7 @@ func (w *walk) step(e Entry) {
 	}
 }
 
-// count puts an entry into the report.
+// count adds an entry to the report.
 func (w *walk) count(e Entry) {
 	r := &w.report
 	if r.Entries == 0 {
@@ -110,12 +105,12 @@ func (w *walk) count(e Entry) {
 	r.Last = e.Time
 	for _, noted := range w.known {
 		if noted.Seq == e.Seq && noted.Hash != e.Hash {
-			w.fault(HeadDiffers, "another entry %d than this was noted", e.Seq)
+			w.fault(HeadDiffers, "entry %d differs from its recorded head", e.Seq)
 		}
 	}
 }
 
-// file goes through a whole file.
+// file reads a whole file.
 func (w *walk) file(f logFile, newest bool) error {
 	w.enter(f)
 	in, err := w.root.Open(f.name)
@@ -132,20 +127,19 @@ func (w *walk) file(f logFile, newest bool) error {
 	return nil
 }
 
-// leave looks at how a file ends.
+// leave checks the end of a file.
 func (w *walk) leave(f logFile, newest bool) {
 	if w.line == 0 && len(w.partial) == 0 && (!newest || w.report.Files == 1 && f.first != 1) {
 		w.fault(Truncated, "the file is empty")
 	}
 	if len(w.partial) == 0 || newest && !w.owned && isOpen(w.root) {
-		return // whoever writes has not come to the end of the line
+		return // the writer is in the middle of the line
 	}
 	w.line++
-	w.fault(Truncated, "the last line has no end")
+	w.fault(Truncated, "the last line is incomplete")
 }
 
-// edges looks at the first and the last line of a file only, and at those at its beginning which say that the chain
-// was broken before.
+// edges reads only the first and last line of a file, and the lines at its beginning that record an earlier break.
 func (w *walk) edges(f logFile) error {
 	w.enter(f)
 	in, err := w.root.Open(f.name)
@@ -162,13 +156,13 @@ func (w *walk) edges(f logFile) error {
 	return w.lastLine(in, info.Size())
 }
 
-// leading takes the first line of a file, and more as long as they say that the chain was broken before.
+// leading takes the first line of a file, and more while they record an earlier break.
 func (w *walk) leading(in io.Reader) {
 	lines := bufio.NewReaderSize(in, maxLine)
 	for {
 		text, err := lines.ReadSlice('\n')
 		if err != nil && w.line == 0 {
-			w.fault(Truncated, "the file has no whole line")
+			w.fault(Truncated, "the file has no complete line")
 		}
 		if err != nil || w.take(bytes.TrimSuffix(text, newline)).Action != Broken {
 			return
@@ -176,7 +170,7 @@ func (w *walk) leading(in io.Reader) {
 	}
 }
 
-// lastLine goes on from the last line of a file.
+// lastLine continues from the last line of a file.
 func (w *walk) lastLine(in io.ReaderAt, size int64) error {
 	last := make([]byte, 1)
 	if _, err := in.ReadAt(last, size-1); size > 0 && err != nil {
@@ -193,16 +187,16 @@ func (w *walk) lastLine(in io.ReaderAt, size int64) error {
 		}
 		break
 	}
-	w.line = 0 // how many there are was not counted
-	w.fault(Changed, "the last line is not as it was written")
+	w.line = 0 // lines were not counted
+	w.fault(Changed, "the last line was changed")
 	w.unanchored = true
 	return nil
 }
 
 var newline = []byte("\n")
 
-// eachLine hands on each whole line without its newline, and returns what stands behind the last one. A line too long
-// to be ours comes shortened, but not so much that it could be taken for one.
+// eachLine calls do with each complete line, without its newline, and returns what follows the last one. Lines that are
+// too long to be entries are truncated, but stay too long.
 func eachLine(in io.Reader, do func(text []byte)) (rest []byte, err error) {
 	lines := bufio.NewReaderSize(in, maxLine+2)
 	for {
@@ -225,7 +219,7 @@ func eachLine(in io.Reader, do func(text []byte)) (rest []byte, err error) {
 	}
 }
 
-// skipLine passes over the rest of a line.
+// skipLine skips the rest of a line.
 func skipLine(lines *bufio.Reader) error {
 	for {
 		if _, err := lines.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
