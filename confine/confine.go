@@ -1,11 +1,12 @@
-// Package confine gives programs less power over a node than the node has: the programs of system shells.
+// Package confine sandboxes the programs of system shells, to protect the node from them.
 //
-// A node starts its own binary again with a [Plan]; that process gives up what the plan says ([Plan.Enter]) and then
-// becomes the program ([Exec]), so nothing of the program ever runs with more. What that is worth on a machine is
-// tried, not assumed: [Try] makes the attempts that matter from within, and says how each ended.
+// A node starts its own binary again with a [Plan]. That process drops what the plan says ([Plan.Enter]) and then
+// executes the program ([Exec]), so the program never has more rights. [Plan.Probe] tests the sandbox from inside: it
+// makes the attempts that matter, and reports the result of each.
 //
-// On Linux that is: another user if the node is root, no new privileges (prctl(2), PR_SET_NO_NEW_PRIVS), Landlock
-// (landlock(7)), limits, and no descriptor but the first three. Elsewhere it is the other user and the limits.
+// On Linux the sandbox is another user if the node is root, no new privileges (prctl(2), PR_SET_NO_NEW_PRIVS), Landlock
+// (landlock(7)), resource limits, and no descriptors except the first three. On other systems it is the other user and
+// the limits.
 package confine
 
 import (
@@ -17,31 +18,32 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// Plan says what a program does not get.
+// Plan is what a program may not do.
 type Plan struct {
-	User *User `json:"user,omitempty"` // that the program runs as; nil: the node's own
-	// Hide are files and directories that no program gets at, by Landlock. One is hidden only if that costs nothing, which
-	// is if the user cannot make files in a directory above it; Strict hides it in any case, and then what is made anew
-	// in a directory above it cannot be opened. Without another user Strict hides all terminals but the program's own,
-	// too, also those that it makes, and refuses Unix sockets (seccomp(2)).
+	User *User `json:"user,omitempty"` // runs the program; nil: the node's own
+	// Hide are files and directories that Landlock makes inaccessible. A path is hidden only if that has no side effect:
+	// if the user cannot create files in any directory above it. Strict hides it in any case; files created later in a
+	// directory above it then cannot be opened. Without another user, Strict also hides all terminals except the program's
+	// own, including those that it creates, and denies Unix sockets (seccomp(2)).
 	Hide   []string `json:"hide,omitempty"`
 	Strict bool     `json:"strict,omitempty"`
 }
 
-// User is whom programs run as.
+// User is the user that runs programs.
 type User struct {
 	UID  int    `json:"uid"`
 	GID  int    `json:"gid"`
-	Name string `json:"name"` // of the system's list; else the number
-	Home string `json:"home"` // "": none is known
+	Name string `json:"name"` // as the system knows it; else the number
+	Home string `json:"home"` // "": unknown
 }
 
-// FindUser finds a user by name or number. A number need not be known to the system.
+// FindUser finds a user by name or number. The system need not know a number.
 func FindUser(text string) (*User, error) {
 	number, err := strconv.ParseUint(text, 10, 31)
 	find := user.Lookup
@@ -62,8 +64,8 @@ func FindUser(text string) (*User, error) {
 	return nil, fmt.Errorf("the system has no user %q", text)
 }
 
-// MakeHome sees to it that the user has a directory of their own: the one that the system knows, else one below parent,
-// which is made. Only root can.
+// MakeHome makes sure that the user has a home directory: the one that the system knows, or else a new one below
+// parent. Only root can call it.
 func (u *User) MakeHome(parent string) error {
 	if ownsDir(u.Home, u.UID) {
 		return nil
@@ -76,14 +78,14 @@ func (u *User) MakeHome(parent string) error {
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if !ownsDir(home, u.UID) { // somebody else was here first, with a link or a directory of theirs
-		return fmt.Errorf("%s is not the directory of user %d alone", home, u.UID)
+	if !ownsDir(home, u.UID) { // another user has created it, or a link
+		return fmt.Errorf("%s does not belong to user %d alone; remove it", home, u.UID)
 	}
 	u.Home = home
 	return nil
 }
 
-// own reports whether path is a directory that belongs to the user, and that nobody else may write to.
+// ownsDir reports whether path is a directory that belongs to the user and that others cannot write to.
 func ownsDir(path string, uid int) bool {
 	at, err := os.Lstat(path)
 	if path == "" || err != nil || !at.IsDir() || at.Mode().Perm()&0o022 != 0 {
@@ -93,19 +95,15 @@ func ownsDir(path string, uid int) bool {
 	return ok && int(stat.Uid) == uid
 }
 
-// Env is an environment for the plan's user.
+// Env returns an environment for the plan's user.
 func (p Plan) Env(env []string) []string {
 	if p.User == nil {
 		return env
 	}
-	var list []string
-	for _, one := range env {
-		switch name, _, _ := strings.Cut(one, "="); name {
-		case "HOME", "USER", "LOGNAME", "TMPDIR":
-		default:
-			list = append(list, one)
-		}
-	}
+	list := slices.DeleteFunc(slices.Clone(env), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains([]string{"HOME", "USER", "LOGNAME", "TMPDIR"}, name)
+	})
 	list = append(list, "USER="+p.User.Name, "LOGNAME="+p.User.Name)
 	if p.User.Home != "" {
 		list = append(list, "HOME="+p.User.Home)
@@ -113,31 +111,30 @@ func (p Plan) Env(env []string) []string {
 	return list
 }
 
-// String is the plan as [ParsePlan] reads it: one argument, without a secret.
+// String returns the plan in the form that [ParsePlan] reads: one argument, without a secret.
 func (p Plan) String() string {
 	text, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // it is strings and numbers
+		panic(err) // strings and numbers always marshal
 	}
 	return string(text)
 }
 
-// ParsePlan reads what String wrote.
+// ParsePlan parses what String returns.
 func ParsePlan(text string) (p Plan, err error) {
 	in := json.NewDecoder(strings.NewReader(text))
 	in.DisallowUnknownFields()
 	if err = in.Decode(&p); err == nil && in.More() {
-		err = errors.New("more than one")
+		err = errors.New("more than one JSON value")
 	}
 	if err != nil {
-		err = fmt.Errorf("no plan: %w", err)
+		err = fmt.Errorf("invalid plan: %w", err)
 	}
 	return p, err
 }
 
-// Exec becomes a program with that environment, looked up in PATH as the user that this process is by now. It returns
-// only if that cannot be done: with the status that a shell would have, and why. The caller has not left the
-// goroutine's thread since Enter.
+// Exec replaces this process with a program, looked up in PATH with the rights that are left. If that fails it returns
+// a shell's exit status, and the reason. Call it on the same thread as Enter.
 func Exec(args, env []string) (status int, err error) {
 	path, err := exec.LookPath(args[0])
 	if err == nil {

@@ -26,7 +26,7 @@ func TestPlan_RoundTrip(t *testing.T) {
 	}
 }
 
-// A misread plan would confine less than was meant: what is read says the same when it is written.
+// A misread plan could confine less: what is parsed is formatted the same.
 func FuzzParsePlan(f *testing.F) {
 	f.Add(`{"user":{"uid":10001,"gid":10001,"name":"x","home":"/x"},"hide":["/data"],"strict":true}`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -60,7 +60,7 @@ func TestFindUser(t *testing.T) {
 		t.Errorf("root: %+v, %v", u, err)
 	}
 	if u, err := FindUser("1234567"); err != nil || *u != (User{UID: 1234567, GID: 1234567, Name: "1234567"}) {
-		t.Errorf("a number that nobody has: %+v, %v", u, err)
+		t.Errorf("a number without a user: %+v, %v", u, err)
 	}
 	for _, text := range []string{"", "-1", "no-such-user", "4294967296", "4294967295"} {
 		if u, err := FindUser(text); err == nil {
@@ -69,7 +69,7 @@ func TestFindUser(t *testing.T) {
 	}
 }
 
-// Whoever is at the place of a home first, with a link or a directory of theirs, does not become it.
+// A link or directory that another user has created in place of the home is refused.
 func TestMakeHome(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -78,7 +78,7 @@ func TestMakeHome(t *testing.T) {
 	const uid = 1234567
 	parent := t.TempDir()
 	u := User{UID: uid, GID: uid}
-	for range 2 { // the second time it is there
+	for range 2 { // the second time it exists
 		if err := u.MakeHome(parent); err != nil || u.Home != filepath.Join(parent, "convoy-1234567") {
 			t.Fatalf("%+v, %v", u, err)
 		}

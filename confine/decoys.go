@@ -6,15 +6,15 @@ import (
 	"path/filepath"
 )
 
-// decoys are what a confined process tries to open: a terminal as this node's system shells have, and a socket as other
-// programs of its user have. The caller closes them.
+// decoys are what a confined process tries to open: a terminal like those of system shells, and a socket like those of
+// the user's other programs. The caller closes them.
 type decoys struct {
 	ptmx, tty *os.File
 	dir       string
 	listener  net.Listener
 }
 
-// decoys makes them.
+// decoys creates decoys.
 func (s *Sandbox) decoys() (d *decoys, err error) {
 	d = &decoys{}
 	if d.ptmx, d.tty, err = s.openTerminal(); err != nil {
@@ -39,7 +39,7 @@ func (d *decoys) at() Decoys {
 
 func (d *decoys) close() {
 	if d.listener != nil {
-		d.listener.Close() //nolint:errcheck // nobody was served
+		d.listener.Close() //nolint:errcheck // it has no clients
 	}
 	if d.dir != "" {
 		os.RemoveAll(d.dir) //nolint:errcheck // it is temporary

@@ -13,13 +13,13 @@ import (
 
 const (
 	maxFiles     = 65536 // descriptors of a process
-	maxProcesses = 1024  // of another user; the node's own are not counted apart from its programs'
+	maxProcesses = 1024  // of another user; the node's own user may run other programs
 )
 
-// Enter gives up what the plan says, for this process and all that it starts, for good. It has to be called first thing
-// in a process of its own. After an error the process may have given up a part of it, and must end.
+// Enter applies the plan to this process and its descendants, irrevocably. Call it first in a new process. After an
+// error the plan may be partly applied, and the process must exit.
 func (p Plan) Enter() error {
-	runtime.LockOSThread() // no new privileges are a thread's
+	runtime.LockOSThread() // no_new_privs belongs to the thread
 	closeExtraFDs()
 	if err := setLimit(unix.RLIMIT_CORE, 0); err != nil {
 		return err
@@ -36,8 +36,8 @@ func (p Plan) Enter() error {
 	return p.restrict()
 }
 
-// Chdir enters a directory with the power that is left after Enter, and returns it. If that cannot be done it enters
-// home, or else /, and returns why. "" is home.
+// Chdir enters a directory with the rights that are left after Enter. If it cannot, it enters home, or else /, and also
+// returns the error. "" is home.
 func Chdir(dir, home string) (entered string, err error) {
 	if dir == "" {
 		dir = home
@@ -45,13 +45,13 @@ func Chdir(dir, home string) (entered string, err error) {
 	if err = os.Chdir(dir); err != nil {
 		if dir = home; os.Chdir(dir) != nil {
 			dir = "/"
-			os.Chdir(dir) //nolint:errcheck // where this process is already, or nowhere
+			os.Chdir(dir) //nolint:errcheck // there is no other directory
 		}
 	}
 	return dir, err
 }
 
-// limit lowers a limit; one that is lower stays.
+// setLimit lowers a resource limit, but never raises it.
 func setLimit(what int, most uint64) error {
 	var now syscall.Rlimit
 	if err := syscall.Getrlimit(what, &now); err != nil {
@@ -65,10 +65,10 @@ func setLimit(what int, most uint64) error {
 	return nil
 }
 
-// lower is min for both types that systems have for limits.
+// lowerTo sets a limit of either type that systems use.
 func lowerTo[T int64 | uint64](limit *T, most uint64) { *limit = min(*limit, T(most)) }
 
-// become makes this process the user's, for good.
+// setUser switches to the plan's user, irrevocably.
 func (p Plan) setUser() error {
 	u, groups := p.User, []int{p.User.GID}
 	if isTerminal() {
@@ -87,25 +87,25 @@ func (p Plan) setUser() error {
 		func() error { return syscall.Setuid(u.UID) },
 	} {
 		if err := step(); err != nil {
-			return fmt.Errorf("become user %d: %w", u.UID, err)
+			return fmt.Errorf("switch to user %d: %w", u.UID, err)
 		}
 	}
 	if u.UID != 0 && syscall.Setuid(0) == nil {
-		return fmt.Errorf("become user %d: the process can still change back", u.UID)
+		return fmt.Errorf("switch to user %d: the process can still change back", u.UID)
 	}
 	return nil
 }
 
-// Groups that own terminals: numbers that systems give to nobody. Where a user namespace has only 65,536 of them the
-// second range is used.
+// Groups of terminals: numbers that systems do not assign. The second range is for user namespaces with only 65,536
+// groups.
 const (
 	terminalGroups, terminalGroupsEnd               = 1 << 28, 1<<31 - 1
 	smallTerminalGroups, smallTerminalGroupsEnd int = 20_000, 60_000
 )
 
-// GiveTerminal has a terminal opened by name only by processes of the returned group, which is new for each terminal:
-// not by the user, whose other programs would otherwise read what is typed there. It stays the node's own, so its mode
-// cannot be changed. Without another user it does nothing: the user of the node opens all terminals of its shells.
+// AssignTerminal lets only processes of the returned group open a terminal by name. The group is new for each terminal,
+// because other programs of the user could read what is typed there. The node still owns the terminal, so the user
+// cannot change its mode. Without another user it does nothing.
 func (p Plan) AssignTerminal(tty *os.File) (group int, err error) {
 	if p.User == nil {
 		return 0, nil

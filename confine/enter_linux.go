@@ -12,7 +12,7 @@ import (
 
 const rlimitProcesses = unix.RLIMIT_NPROC
 
-// keepStandard has all descriptors but the first three close when the program starts.
+// closeExtraFDs marks all descriptors except the first three close-on-exec.
 func closeExtraFDs() {
 	if unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
@@ -22,13 +22,13 @@ func closeExtraFDs() {
 	}
 }
 
-// firstWhenShort has the kernel end these programs before the node when memory is short (proc_pid_oom_score_adj(5)).
+// raiseOOMScore makes the kernel kill these programs before the node when memory is short (proc_pid_oom_score_adj(5)).
 func raiseOOMScore() {
-	os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) //nolint:errcheck // a container may not let us
+	os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) //nolint:errcheck // a container may forbid it
 }
 
-// The rights that are kept from what is hidden: everything that reads or changes a file, or takes its place. Names can
-// be listed: that right would have to be given on the directories above, and holds below them.
+// The rights denied on hidden paths: to read, change or replace a file. Listing names is allowed: denying it would need
+// rules for the directories above, which also apply below.
 const (
 	fileRights = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
 	dirRights  = fileRights | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR |
@@ -38,8 +38,8 @@ const (
 	scopes = unix.LANDLOCK_SCOPE_SIGNAL | unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 )
 
-// restrict takes the privileges that programs with set-user-ID bits would give, and what Landlock can take: a process
-// of a Landlock domain cannot look into those outside (ptrace(2)), and since its version 6 cannot signal them.
+// restrict sets no_new_privs and the Landlock domain. A process in a domain cannot trace those outside (ptrace(2)), and
+// since Landlock version 6 cannot signal them.
 func (p Plan) restrict() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
@@ -51,7 +51,7 @@ func (p Plan) restrict() error {
 	}
 	hidden := p.hidden()
 	if len(hidden) == 0 {
-		// Processes are kept apart by any domain, which needs something that it handles: this allows all of it.
+		// Any domain isolates processes, but needs a right to handle; this rule allows that right everywhere.
 		const rights = unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_REFER
 		config, err := landlock.NewConfig(landlock.AccessFSSet(rights), landlock.ScopedSet(scopes))
 		if err != nil {
@@ -73,10 +73,10 @@ func (p Plan) restrict() error {
 	)
 }
 
-// terminals is the directory of all of them.
+// ptsDir is the directory of all terminals.
 const ptsDir = "/dev/pts"
 
-// ownTerminal is the path of the terminal on standard input, if it is one.
+// ownTerminal returns the path of the terminal on standard input, if it is one.
 func ownTerminal() []string {
 	if path, err := os.Readlink("/proc/self/fd/0"); err == nil && isTerminal() {
 		return []string{path}
@@ -84,11 +84,11 @@ func ownTerminal() []string {
 	return nil
 }
 
-// alone reports whether nothing but this package keeps the program from what its user has elsewhere: strict is then as
-// strict as it can be.
+// strictSameUser reports whether Strict has to protect the user's other programs, because the program runs as the same
+// user.
 func (p Plan) strictSameUser() bool { return p.Strict && p.User == nil }
 
-// hidden are those of Hide that are there and that are to be hidden, as the system calls them.
+// hidden returns the existing paths to hide, without symbolic links.
 func (p Plan) hidden() (list []string) {
 	hide := p.Hide
 	if p.strictSameUser() {
@@ -103,7 +103,7 @@ func (p Plan) hidden() (list []string) {
 	return list
 }
 
-// writableAbove reports whether this user can make files in a directory above path.
+// writableAbove reports whether this user can create files in a directory above path.
 func writableAbove(path string) bool {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		if unix.Access(dir, unix.W_OK) == nil {
@@ -115,15 +115,15 @@ func writableAbove(path string) bool {
 	}
 }
 
-// around is everything in dir but what is hidden and what leads there. Landlock allows, and does not forbid: so what is
-// beside is allowed. Links are left out; what they lead to is beside as well, or is not.
+// allowedPaths returns everything in dir except the hidden paths and the directories above them: Landlock has only
+// rules that allow. Symbolic links are omitted; what they point to is listed by itself.
 func allowedPaths(dir string, hidden []string) (files, dirs []string) {
-	entries, _ := os.ReadDir(dir) // what cannot be listed is not allowed
+	entries, _ := os.ReadDir(dir) // a directory that cannot be listed is not allowed
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		switch leads, is := relation(path, hidden); {
+		switch above, is := relation(path, hidden); {
 		case is || e.Type()&os.ModeSymlink != 0:
-		case leads:
+		case above:
 			moreFiles, moreDirs := allowedPaths(path, hidden)
 			files, dirs = append(files, moreFiles...), append(dirs, moreDirs...)
 		case e.IsDir():
@@ -135,16 +135,16 @@ func allowedPaths(dir string, hidden []string) (files, dirs []string) {
 	return files, dirs
 }
 
-// onTheWay reports whether a path leads to something hidden, or is hidden.
-func relation(path string, hidden []string) (leads, is bool) {
+// relation reports whether a path is above a hidden one, or is hidden itself.
+func relation(path string, hidden []string) (above, is bool) {
 	for _, one := range hidden {
 		is = is || one == path
-		leads = leads || len(one) > len(path) && one[:len(path)] == path && one[len(path)] == filepath.Separator
+		above = above || len(one) > len(path) && one[:len(path)] == path && one[len(path)] == filepath.Separator
 	}
-	return leads, is
+	return above, is
 }
 
-// LandlockVersion is the version of Landlock's interface, 0 without one.
+// LandlockVersion returns the version of Landlock's interface; 0 without Landlock.
 func LandlockVersion() int {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
@@ -158,11 +158,11 @@ func noNewPrivileges() bool {
 	return err == nil && set == 1
 }
 
-// trace begins to trace a process, and lets go of it.
+// tryTrace attaches to a process, and detaches.
 func tryTrace(pid int) error {
 	err := unix.PtraceSeize(pid)
 	if err == nil {
-		unix.PtraceDetach(pid) //nolint:errcheck // one that is not stopped goes on when its tracer ends
+		unix.PtraceDetach(pid) //nolint:errcheck // the kernel detaches when the tracer ends
 	}
 	return err
 }

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// What is beside the hidden is allowed, and neither it nor what leads there; a link to an ancestor would open it again.
-func TestAround(t *testing.T) {
+// The neighbours of hidden paths are allowed, but not the hidden paths and those above; a link to an ancestor would
+// allow them again.
+func TestAllowedPaths(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, path := range []string{"a/b/data/x", "a/b/beside", "a/other", "c", "a/b/data-too"} {

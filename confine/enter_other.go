@@ -10,7 +10,7 @@ import (
 
 const rlimitProcesses = unix.RLIMIT_NPROC
 
-// keepStandard has all descriptors but the first three close when the program starts.
+// closeExtraFDs marks all descriptors except the first three close-on-exec.
 func closeExtraFDs() {
 	for fd := 3; fd < 1024; fd++ {
 		unix.CloseOnExec(fd)
@@ -21,7 +21,7 @@ func raiseOOMScore() {}
 
 func (p Plan) restrict() error { return nil }
 
-// LandlockVersion is the version of Landlock's interface, 0 without one.
+// LandlockVersion returns the version of Landlock's interface; 0 without Landlock.
 func LandlockVersion() int { return 0 }
 
 func noNewPrivileges() bool { return false }

@@ -11,46 +11,46 @@ import (
 	"time"
 )
 
-// Subcommand is the first argument of the process that gives up its power: it calls [Plan.Enter]. Behind it stand the
-// plan and one of the tasks below, with RunTask also the program and with TryTask the paths of the [Decoys].
+// Subcommand is the first argument of the confined process, which calls [Plan.Enter]. The next arguments are the plan
+// and one of the tasks below; then the program for RunTask, or the paths of the [Decoys] for ProbeTask.
 const Subcommand = "confined"
 
-// The tasks of a process that has given up its power.
+// The tasks of a confined process.
 const (
-	RunTask   = "run"   // become a program
-	ProbeTask = "try"   // say what it can still do, as JSON of a [Report]
-	FilesTask = "files" // put files where system shells are, and take them
+	RunTask   = "run"   // execute a program
+	ProbeTask = "try"   // print a [Report] of what it can still do, as JSON
+	FilesTask = "files" // transfer files with the rights of a system shell
 )
 
 // The modes of a sandbox.
 const (
-	On     = "on"     // all that costs nobody anything
-	Strict = "strict" // and what takes something away
+	On     = "on"     // everything without side effects
+	Strict = "strict" // everything
 	Off    = "off"    // nothing
 )
 
-// tryWait bounds the attempts that tell what the sandbox is worth here.
+// probeTimeout bounds a probe.
 const probeTimeout = 10 * time.Second
 
-// Sandbox keeps the system shells of a node from it. Its methods may be called from any goroutine.
+// Sandbox confines a node's system shells. It is safe for concurrent use.
 type Sandbox struct {
 	Mode string // On, Strict or Off
 	Plan Plan   // zero if Off
 
 	exe          string
 	openTerminal func() (ptmx, tty *os.File, err error)
-	report       func() (Report, error) // asks once
+	report       func() (Report, error) // probes once
 }
 
-// NewSandbox makes a sandbox. exe is the program that knows [Subcommand]; openTerminal opens a terminal as system
-// shells have, for the attempts to be made at.
+// NewSandbox returns a sandbox. exe is a program that implements [Subcommand]; openTerminal opens a terminal like those
+// of system shells, for the probe.
 func NewSandbox(mode string, plan Plan, exe string, openTerminal func() (ptmx, tty *os.File, err error)) *Sandbox {
 	s := &Sandbox{Mode: mode, Plan: plan, exe: exe, openTerminal: openTerminal}
 	s.report = sync.OnceValues(s.probe)
 	return s
 }
 
-// Command is what to start for a program to be confined.
+// Command returns the arguments that start a program confined.
 func (s *Sandbox) Command(args ...string) []string {
 	if s.Mode == Off {
 		return args
@@ -58,14 +58,14 @@ func (s *Sandbox) Command(args ...string) []string {
 	return append([]string{s.exe, Subcommand, s.Plan.String(), RunTask}, args...)
 }
 
-// Files is a process, not yet started, that handles files with the power that a confined program has.
+// Files returns a process, not yet started, that transfers files with the rights of a confined program.
 func (s *Sandbox) Files() *exec.Cmd {
 	cmd := exec.Command(s.exe, Subcommand, s.Plan.String(), FilesTask)
 	cmd.Env, cmd.Dir = []string{}, "/"
 	return cmd
 }
 
-// Dir is where system shells start, given where the user wants them to.
+// Dir returns where system shells start, given the configured directory and whether the operator set it.
 func (s *Sandbox) Dir(wanted string, given bool) string {
 	if s.Plan.User == nil || given {
 		return wanted
@@ -73,7 +73,7 @@ func (s *Sandbox) Dir(wanted string, given bool) string {
 	return s.Plan.User.Home
 }
 
-// try has a confined process attempt what it must not be able to do.
+// probe starts a confined process that attempts what it must not be able to do.
 func (s *Sandbox) probe() (Report, error) {
 	decoys, err := s.decoys()
 	if err != nil {
@@ -83,30 +83,30 @@ func (s *Sandbox) probe() (Report, error) {
 	at := decoys.at()
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
-	var complaint strings.Builder
+	var stderr strings.Builder
 	cmd := exec.CommandContext(ctx, s.exe, Subcommand, s.Plan.String(), ProbeTask, at.Terminal, at.Socket)
-	cmd.Env, cmd.Dir, cmd.Stderr, cmd.WaitDelay = []string{}, "/", &complaint, time.Second
+	cmd.Env, cmd.Dir, cmd.Stderr, cmd.WaitDelay = []string{}, "/", &stderr, time.Second
 	out, err := cmd.Output()
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
+		return Report{}, fmt.Errorf("%w: %s", err, strings.TrimSpace(stderr.String()))
 	}
 	return ReadReport(out)
 }
 
-// Refusal says why system shells are refused: where one could take the cluster's secrets out of this node, and where
-// one that was to be strictly confined would not be. It is "" where they are not. The first call tries, for up to 10 s.
+// Refusal returns why the node refuses system shells: because one could read the cluster's secrets, or would not be
+// confined as strictly as configured. It is "" if the node does not. The first call takes up to 10 s.
 func (s *Sandbox) Refusal() string {
 	if s.Mode == Off {
 		return ""
 	}
-	said, err := s.report()
+	report, err := s.report()
 	switch {
 	case err != nil:
-		return "its confinement could not be tried: " + err.Error()
-	case said.Allowed(ReadMemory):
-		return "it could read this node's memory, and its secrets there"
-	case s.Mode == Strict && slices.ContainsFunc(said.Attempts, func(one Attempt) bool { return one.Succeeded }):
-		return "it would not be confined as strictly as -confine strict wants it"
+		return "its confinement could not be tested: " + err.Error()
+	case report.Allowed(ReadMemory):
+		return "it could read this node's memory, which contains secrets"
+	case s.Mode == Strict && slices.ContainsFunc(report.Attempts, func(one Attempt) bool { return one.Succeeded }):
+		return "it would be less confined than -confine strict requires"
 	}
 	return ""
 }

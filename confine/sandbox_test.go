@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestConfinement_Refused: where a shell could read the node's memory there are none, and where it has to be confined
-// strictly none that could do anything else.
+// TestConfinement_Refused: the node refuses system shells that could read its memory, and in strict mode those that
+// could do anything else.
 func TestConfinement_Refused(t *testing.T) {
 	t.Parallel()
 	every := []string{

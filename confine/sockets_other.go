@@ -2,5 +2,5 @@
 
 package confine
 
-// refuseSockets does nothing here: Try tells.
+// denyUnixSockets does nothing on this architecture; the probe reports it.
 func refuseSockets() error { return nil }

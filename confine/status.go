@@ -5,90 +5,86 @@ import (
 	"strings"
 )
 
-// Status is what a node says of the confinement of its system shells, as docs/protocol.md shows it.
+// Status is the state of the confinement of a node's system shells; docs/protocol.md describes its JSON.
 type Status struct {
 	Mode        string       `json:"mode"`
-	State       string       `json:"state"` // full, partial, none, refused, or off: there are no system shells
+	State       string       `json:"state"` // full, partial, none, refused, or off: no system shells
 	Reason      string       `json:"why"`
 	Protections []Protection `json:"protections"`
 }
 
-// Protection is something that keeps system shells from the node.
+// Protection is one protection of the node.
 type Protection struct {
 	Name   string `json:"name"`
-	Detail string `json:"what"` // it does
+	Detail string `json:"what"`
 	Active bool   `json:"active"`
 }
 
-// sameUser is what holds even if no attempt works. Only another user is a barrier to what else the node's user has.
+// sameUserWarning applies even if no attempt succeeds: only another user protects the files and programs of the node's
+// user.
 const sameUserWarning = "; it runs as the node's own user, so it can change that user's files and reach that user's " +
 	"other " +
 	"programs by the network: they are not confined, and can do all of it"
 
-// Status tells what the sandbox is worth on this machine. The first call tries, for up to 10 s.
+// Status reports how effective the sandbox is on this machine. The first call takes up to 10 s.
 func (s *Sandbox) Status() Status {
-	view := Status{Mode: s.Mode, State: "full", Protections: []Protection{}}
+	status := Status{Mode: s.Mode, State: "full", Protections: []Protection{}}
 	if s.Mode == Off {
-		view.State, view.Reason = "none", "System shells have all that this node has: it was started with -confine off"
-		return view
+		status.State, status.Reason = "none", "System shells have all rights of this node: it was started with -confine off"
+		return status
 	}
-	said, err := s.report()
+	report, err := s.report()
 	if err == nil {
-		view.Protections = s.protections(said)
+		status.Protections = s.protections(report)
 	}
-	weak := []string{}
-	for _, one := range said.Attempts {
+	possible := []string{}
+	for _, one := range report.Attempts {
 		if one.Succeeded {
-			weak = append(weak, one.Name)
+			possible = append(possible, one.Name)
 		}
 	}
 	refusal := s.Refusal()
 	switch {
 	case refusal != "":
-		view.State, view.Reason = "refused", "System shells are refused: "+refusal
-	case len(weak) > 0:
-		view.State, view.Reason = "partial", "A system shell can "+strings.Join(weak, ", and ")
+		status.State, status.Reason = "refused", "System shells are refused: "+refusal
+	case len(possible) > 0:
+		status.State, status.Reason = "partial", "A system shell can "+strings.Join(possible, ", and ")
 	default:
-		view.Reason = "A system shell can neither read nor end this node, nor read what it keeps"
+		status.Reason = "A system shell cannot read or end this node, and cannot read its files"
 	}
-	if s.Plan.User == nil && view.State != "refused" {
-		view.State = "partial"
-		view.Reason += sameUserWarning
+	if s.Plan.User == nil && status.State != "refused" {
+		status.State = "partial"
+		status.Reason += sameUserWarning
 	}
-	return view
+	return status
 }
 
-// protections are what is active, and what was tried.
-func (s *Sandbox) protections(said Report) []Protection {
-	who := "programs run as the node's own user"
+// protections lists the protections, and the attempts of the probe.
+func (s *Sandbox) protections(report Report) []Protection {
+	user := "programs run as the node's own user"
 	if s.Plan.User != nil {
-		who = fmt.Sprintf("programs run as user %s, not as root", s.Plan.User.Name)
+		user = fmt.Sprintf("programs run as user %s, not as root", s.Plan.User.Name)
 	}
-	landlock := "other processes are not to be signalled or looked into"
-	if said.Landlock > 0 {
-		landlock = fmt.Sprintf("version %d: other processes cannot be looked into", said.Landlock)
-		if said.Landlock >= 6 {
+	landlock := "not available: programs can signal and inspect other processes of their user"
+	if report.Landlock > 0 {
+		landlock = fmt.Sprintf("version %d: other processes cannot be inspected", report.Landlock)
+		if report.Landlock >= 6 {
 			landlock += " or signalled"
 		}
 	}
 	list := []Protection{
-		{Name: "another user", Detail: who, Active: s.Plan.User != nil},
-		{Name: "no new privileges", Detail: "no program gains any by set-user-ID bits, such as sudo", Active: said.NoNew},
-		{Name: "Landlock", Detail: landlock, Active: said.Landlock > 0},
-		{
-			Name: "limits",
-			Detail: "no core files, and a bounded number of descriptors; " +
-				"when memory is short these programs end first",
-			Active: true,
-		},
-		{Name: "environment", Detail: "what a terminal needs, and no secret", Active: true},
+		{Name: "another user", Detail: user, Active: s.Plan.User != nil},
+		{Name: "no new privileges", Detail: "set-user-ID bits have no effect, so sudo cannot work", Active: report.NoNew},
+		{Name: "Landlock", Detail: landlock, Active: report.Landlock > 0},
+		{Name: "limits", Detail: "no core files, limited descriptors, killed first when memory is short", Active: true},
+		{Name: "environment", Detail: "only what a terminal needs, without secrets", Active: true},
 	}
-	for _, one := range said.Attempts {
-		what := "tried, and refused: " + one.Error
+	for _, one := range report.Attempts {
+		what := "attempted, and refused: " + one.Error
 		if one.Succeeded {
-			what = "tried, and it worked"
+			what = "attempted, and succeeded"
 			if one.Name == ReadStore {
-				what += "; -data in a directory that only root may change, or -confine strict, hides it"
+				what += "; to prevent it, keep -data in a directory that only root can change, or use -confine strict"
 			}
 		}
 		list = append(list, Protection{Name: "cannot " + one.Name, Detail: what, Active: !one.Succeeded})

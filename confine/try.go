@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -12,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Report says what a confined process of this machine could do.
+// Report is what a confined process could do on this machine.
 type Report struct {
 	UID      int       `json:"uid"`
 	Landlock int       `json:"landlock"` // version of its interface; 0: none
@@ -20,89 +21,89 @@ type Report struct {
 	Attempts []Attempt `json:"attempts"`
 }
 
-// Done is one attempt.
+// Attempt is one attempt to break out.
 type Attempt struct {
 	Name      string `json:"what"`
 	Succeeded bool   `json:"worked"`
 	Error     string `json:"said"` // how it was refused
 }
 
-// The attempts, as Done.What names them.
+// The names of the attempts. They complete "a system shell can …".
 const (
 	ReadEnviron = "read the node's environment"
 	ReadMemory  = "read the node's memory"
-	ReadFDs     = "see the node's descriptors"
+	ReadFDs     = "list the node's descriptors"
 	Trace       = "trace the node"
 	Kill        = "end the node"
-	ReadStore   = "read what the node keeps"
+	ReadStore   = "read the node's files"
 	Terminals   = "read what is typed in other system shells"
-	Sockets     = "have the node user's other programs act for it, by their sockets"
+	Sockets     = "control other programs of the node's user through their sockets"
 )
 
-// Decoys are what a node puts up for Try: what else there is of their kind is as open, or as closed.
+// Decoys are the targets of some attempts; real ones are as accessible as these.
 type Decoys struct {
-	Terminal string // path of a terminal, given to nobody else than another system shell's is
-	Socket   string // path of a Unix socket at which the node's user listens
+	Terminal string // path of a terminal like that of another system shell
+	Socket   string // path of a Unix socket of the node's user
 }
 
-// Try has this process, which has entered its plan, attempt what it must not be able to do to the node, its parent, and
-// to what the plan hides and to the decoys, and returns the Report. Nothing is changed by an attempt that works.
-func (p Plan) Probe(at Decoys) Report {
+// Probe attempts, in a process that has entered its plan, what must not be possible: against the node, which is the
+// parent, the hidden paths, and the decoys. An attempt that succeeds changes nothing.
+func (p Plan) Probe(decoys Decoys) Report {
 	node := os.Getppid()
-	said := Report{UID: os.Getuid(), Landlock: LandlockVersion(), NoNew: noNewPrivileges()}
+	report := Report{UID: os.Getuid(), Landlock: LandlockVersion(), NoNew: noNewPrivileges()}
 	proc := fmt.Sprintf("/proc/%d/", node)
 	for _, one := range []struct {
-		what string
+		name string
 		try  func() error
 	}{
-		{ReadEnviron, func() error { return open(proc + "environ") }},
-		{ReadMemory, func() error { return open(proc + "mem") }},
+		{ReadEnviron, func() error { return attempt(os.Open(proc + "environ")) }},
+		{ReadMemory, func() error { return attempt(os.Open(proc + "mem")) }},
 		{ReadFDs, func() error { _, err := os.ReadDir(proc + "fd"); return err }},
 		{Trace, func() error { return tryTrace(node) }},
 		{Kill, func() error { return syscall.Kill(node, 0) }},
 		{ReadStore, func() error { return openAny(p.Hide) }},
-		{Terminals, func() error { return openTerminal(at.Terminal) }},
-		{Sockets, func() error { return connect(at.Socket) }},
+		{Terminals, func() error { return openTerminal(decoys.Terminal) }},
+		{Sockets, func() error { return attempt(net.Dial("unix", decoys.Socket)) }},
 	} {
-		done := Attempt{Name: one.what}
+		made := Attempt{Name: one.name}
 		if err := one.try(); err != nil {
-			done.Error = cause(err)
+			made.Error = cause(err)
 		} else {
-			done.Succeeded = true
+			made.Succeeded = true
 		}
-		said.Attempts = append(said.Attempts, done)
+		report.Attempts = append(report.Attempts, made)
 	}
-	return said
+	return report
 }
 
-// ReadReport reads what Try wrote.
-func ReadReport(text []byte) (said Report, err error) {
-	if err = json.Unmarshal(text, &said); err == nil && len(said.Attempts) == 0 {
-		err = errors.New("nothing was tried")
+// ReadReport parses a Report.
+func ReadReport(text []byte) (report Report, err error) {
+	if err = json.Unmarshal(text, &report); err == nil && len(report.Attempts) == 0 {
+		err = errors.New("the report has no attempts")
 	}
-	return said, err
+	return report, err
 }
 
-// Could reports whether an attempt worked.
+// Allowed reports whether an attempt succeeded.
 func (r Report) Allowed(what string) bool {
 	for _, one := range r.Attempts {
 		if one.Name == what {
 			return one.Succeeded
 		}
 	}
-	return true // it was not tried
+	return true // it was not made
 }
 
-func open(path string) error {
-	f, err := os.Open(path)
+// attempt closes what was opened only to see whether it can be.
+func attempt(opened io.Closer, err error) error {
 	if err == nil {
-		f.Close() //nolint:errcheck // it was only tried
+		opened.Close() //nolint:errcheck // nothing was written
 	}
 	return err
 }
 
-// openTerminal opens a terminal that is not this process's. Without Landlock there is another way to it: by the
-// descriptors of the programs there, which are of the same user.
+// openTerminal opens another terminal. Without Landlock the attempt is skipped, because the terminal can be reached
+// anyway, through the descriptors of the user's programs.
 func openTerminal(path string) error {
 	if LandlockVersion() == 0 {
 		return nil
@@ -111,27 +112,16 @@ func openTerminal(path string) error {
 	if errors.Is(err, fs.ErrPermission) {
 		f, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NOCTTY, 0)
 	}
-	if err == nil {
-		f.Close() //nolint:errcheck // it was only tried
-	}
-	return err
+	return attempt(f, err)
 }
 
-func connect(path string) error {
-	conn, err := net.Dial("unix", path)
-	if err == nil {
-		conn.Close() //nolint:errcheck // it was only tried
-	}
-	return err
-}
+var errNoFile = errors.New("there is nothing to read")
 
-var errNoFile = errors.New("there is nothing")
-
-// anyFile opens the first file that can be opened in those paths.
+// openAny opens the first file in those paths that it can.
 func openAny(paths []string) (err error) {
 	err = errNoFile
 	for _, path := range paths {
-		filepath.WalkDir(path, func(path string, e os.DirEntry, walkErr error) error { //nolint:errcheck // it is told by err
+		filepath.WalkDir(path, func(path string, e os.DirEntry, walkErr error) error { //nolint:errcheck // err has the reason
 			if walkErr != nil {
 				err = walkErr
 				return nil
@@ -139,7 +129,7 @@ func openAny(paths []string) (err error) {
 			if !e.Type().IsRegular() {
 				return nil
 			}
-			if err = open(path); err == nil {
+			if err = attempt(os.Open(path)); err == nil {
 				return filepath.SkipAll
 			}
 			return nil
@@ -151,18 +141,10 @@ func openAny(paths []string) (err error) {
 	return err
 }
 
+// cause returns the system's error, without paths.
 func cause(err error) string {
-	var of *os.PathError
-	if errors.As(err, &of) {
-		err = of.Err
-	}
-	var call *net.OpError
-	if errors.As(err, &call) {
-		err = call.Err
-	}
-	var system *os.SyscallError
-	if errors.As(err, &system) {
-		err = system.Err
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
 	}
 	return strings.ToValidUTF8(err.Error(), "?")
 }

@@ -2,5 +2,5 @@
 
 package confine
 
-// SetUndumpable does nothing where there is no such thing.
+// SetUndumpable does nothing on this system.
 func SetUndumpable() error { return nil }

@@ -170,15 +170,15 @@ func (n confinedNode) checkShield(t *testing.T, name string) {
 		}
 	}
 	want := map[string][]string{
-		"as root": {`data-state="full"`, "can neither read nor end this node"},
+		"as root": {`data-state="full"`, "cannot read or end this node"},
 		"as nobody": {
 			`data-state="partial"`,
-			"A system shell can " + confine.Terminals + ", and have the node user&#39;s other programs act for it",
+			"A system shell can " + confine.Terminals + ", and control other programs of the node&#39;s user",
 			"it runs as the node&#39;s own user",
 		},
 		"as nobody, strictly": {
 			`data-state="partial"`,
-			"can neither read nor end this node",
+			"cannot read or end this node",
 			"it runs as the node&#39;s own user",
 		},
 	}

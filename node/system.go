@@ -13,13 +13,13 @@ import (
 	"convoy/pty"
 )
 
-// system is the system shells of this node, as rpc and pty ask for them.
+// system runs the system shells of this node.
 type system struct {
 	cfg     Config
 	sandbox *confine.Sandbox
 }
 
-// newSystem plans what system shells do not get. exe is this program.
+// newSystem plans the sandbox of system shells. exe is this program.
 func newSystem(cfg Config, exe string) (*system, error) {
 	plan, err := newPlan(cfg)
 	if err != nil {
@@ -46,7 +46,7 @@ func newPlan(cfg Config) (plan confine.Plan, err error) {
 		return plan, Hintf("-system-user takes a user's name or number", "%v", err)
 	}
 	if u.UID == 0 {
-		return plan, nil // somebody wants root's shells, with what else there is
+		return plan, nil // the operator wants root shells, with the other restrictions
 	}
 	if err := u.MakeHome(os.TempDir()); err != nil {
 		return plan, Hintf("give -system-user a user that has a home directory",
@@ -56,10 +56,10 @@ func newPlan(cfg Config) (plan confine.Plan, err error) {
 	return plan, nil
 }
 
-// Name does as rpc.System says.
+// Name implements rpc.System.
 func (s *system) Name() string { return s.cfg.Shell[0] }
 
-// Command does as rpc.System says.
+// Command implements rpc.System.
 func (s *system) Command(ctx context.Context, line string) (*exec.Cmd, error) {
 	if s.cfg.System == "off" {
 		return nil, handlers.ErrNoSystemShell
@@ -76,22 +76,22 @@ func (s *system) Command(ctx context.Context, line string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// Confinement does as rpc.System says.
+// Confinement implements rpc.System.
 func (s *system) Confinement() any { return s.status() }
 
-// status tells what the confinement is worth on this machine.
+// status reports the confinement on this machine.
 func (s *system) status() confine.Status {
 	if s.cfg.System == "off" {
-		why := "There are no system shells on this node"
+		why := "This node offers no system shells"
 		return confine.Status{Mode: s.sandbox.Mode, State: "off", Reason: why, Protections: []confine.Protection{}}
 	}
 	return s.sandbox.Status()
 }
 
-// state is the state of status, in a word.
+// state is the state of status.
 func (s *system) state() string { return s.status().State }
 
-// allow is an error where system shells are refused.
+// available returns an error if the node refuses system shells.
 func (s *system) available() error {
 	if reason := s.sandbox.Refusal(); reason != "" {
 		return &handlers.UnconfinedError{Reason: reason}
@@ -99,7 +99,7 @@ func (s *system) available() error {
 	return nil
 }
 
-// program is the one of system shells with a terminal.
+// program returns the program of system shells with a terminal.
 func (s *system) program() pty.Program {
 	return pty.Program{
 		Kind:   systemShell,
@@ -114,7 +114,7 @@ func (s *system) program() pty.Program {
 	}
 }
 
-// files is who puts files where system shells are, and takes them: a process that can do what a shell can.
+// files returns the store that transfers files with the rights of a system shell.
 func (s *system) files() files.Store {
 	if s.sandbox.Mode == confine.Off {
 		return files.Local{}
@@ -122,7 +122,7 @@ func (s *system) files() files.Store {
 	return files.Subprocess{Command: s.sandbox.Files}
 }
 
-// enters reports whether the confined process enters the directory, rather than who starts it.
+// entersDir reports whether the confined process enters the directory, rather than its parent.
 func (s *system) entersDir() bool { return s.sandbox.Mode != confine.Off }
 
 // dir is where system shells start.
