@@ -1,10 +1,7 @@
-// Package files puts a file into a directory and takes one out, as the user that
-// the program runs as: what may be written and read is what the system lets that
-// user write and read.
+// Package files writes a file to a directory, or reads one, with the rights of this process.
 //
-// It knows no shells and no HTTP. Its errors say what is wrong with the name
-// (ErrName), the size (*LimitError), the kind of file (*KindError), the source
-// (*SourceError), or what the system says (*Error).
+// It knows neither shells nor HTTP. Its errors are about the name (ErrName), the size (*LimitError), the type of file
+// (*TypeError), the data (*SourceError), or come from the system (*Error).
 package files
 
 import (
@@ -19,17 +16,17 @@ import (
 // nameBytes bounds a file's name, as Linux does.
 const nameBytes = 255
 
-// ErrName says that a name, or a path, cannot be a file's.
-var ErrName = errors.New("no name of a file")
+// ErrName means that a name, or a path, is not valid.
+var ErrName = errors.New("not a valid file name")
 
-// LimitError says that a file is larger than it may be.
+// LimitError means that a file is too large.
 type LimitError struct {
-	Limit int64 // bytes
+	Limit int64 // in bytes
 }
 
 func (e *LimitError) Error() string { return "the file is larger than " + Size(e.Limit) }
 
-// KindError says that a path leads to something else than a regular file.
+// TypeError means that a path is not that of a regular file.
 type TypeError struct {
 	Path string
 	Mode fs.FileMode
@@ -37,15 +34,15 @@ type TypeError struct {
 
 func (e *TypeError) Error() string { return fmt.Sprintf("%q is %s", e.Path, typeName(e.Mode)) }
 
-// SourceError says that the bytes of a file did not come whole.
+// SourceError means that the data of a file could not be read completely.
 type SourceError struct {
 	Err error
 }
 
-func (e *SourceError) Error() string { return "read what is to be stored: " + e.Err.Error() }
+func (e *SourceError) Error() string { return "read the data to store: " + e.Err.Error() }
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// Error is what the system says of a path. Err is its cause, without the path.
+// Error is the system's error for a path. Err is the cause, without the path.
 type Error struct {
 	Path string
 	Err  error
@@ -54,7 +51,7 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("%q: %v", e.Path, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
-// failed wraps what the os package returned for a path.
+// pathError converts an error of package os.
 func pathError(path string, err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {
@@ -63,9 +60,8 @@ func pathError(path string, err error) error {
 	return &Error{path, err}
 }
 
-// CheckName returns ErrName, with the reason, for what cannot be the name of a
-// new file: it must be one element of a path, UTF-8 without control characters,
-// of 1 to 255 bytes.
+// CheckName returns an ErrName with the reason if name is not valid for a new file: it must be one path element of 1 to
+// 255 bytes of UTF-8, without control characters.
 func CheckName(name string) error {
 	reason := ""
 	switch {
@@ -76,11 +72,11 @@ func CheckName(name string) error {
 	case !utf8.ValidString(name):
 		reason = "it is not UTF-8"
 	case name == "." || name == "..":
-		reason = "it is a directory's"
+		reason = "it names a directory"
 	case strings.ContainsAny(name, "/\\"):
-		reason = "it has a slash in it"
+		reason = "it contains a slash"
 	case strings.ContainsFunc(name, unicode.IsControl):
-		reason = "it has control characters in it"
+		reason = "it contains control characters"
 	default:
 		return nil
 	}
@@ -96,7 +92,7 @@ func clip(text string) string {
 	return text
 }
 
-// kind says in words what a mode's type is.
+// typeName names the type of a file.
 func typeName(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
@@ -111,7 +107,7 @@ func typeName(mode fs.FileMode) string {
 	return "not a regular file"
 }
 
-// Size is a number of bytes for people: "64 MiB", "2.1 KiB", "1 byte".
+// Size formats a number of bytes: "64 MiB", "2.1 KiB", "1 byte".
 func Size(n int64) string {
 	if n < 1<<10 {
 		if n == 1 {

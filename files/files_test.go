@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,8 +15,6 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
-
-	"convoy/internal/testkit"
 )
 
 // names lists a directory.
@@ -48,7 +47,7 @@ func TestPut(t *testing.T) {
 	}
 }
 
-// TestPut_Mode checks that the umask counts.
+// TestPut_Mode: the umask applies.
 func TestPut_Mode(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Put(dir, "a", strings.NewReader("x"), 10)
@@ -76,7 +75,7 @@ func TestPut_Limit(t *testing.T) {
 	}
 }
 
-func TestPut_SameNameAtOnce(t *testing.T) {
+func TestPut_ConcurrentSameName(t *testing.T) {
 	dir := t.TempDir()
 	var all sync.WaitGroup
 	for i := range 20 {
@@ -102,7 +101,7 @@ func TestPut_SameNameAtOnce(t *testing.T) {
 	}
 }
 
-// TestPut_Links checks that nothing is written through a link.
+// TestPut_Links: nothing is written through a link.
 func TestPut_Links(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	testkit.Must(t, os.Symlink(filepath.Join(other, "stolen"), filepath.Join(dir, "a.txt")))
@@ -179,7 +178,7 @@ func TestNumbered(t *testing.T) {
 	}
 }
 
-// FuzzName stores a file under any name that is accepted, twice: it must be in the directory, as one new name each.
+// FuzzName stores a file twice under every accepted name: each time it gets a new name in the directory.
 func FuzzName(f *testing.F) {
 	for _, name := range []string{"a", "..", "a/b", "a\x00", ".tar.gz", "x.\xff", strings.Repeat("é", 127),
 		"a.tar." + strings.Repeat("x", 245)} {

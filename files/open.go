@@ -13,14 +13,14 @@ import (
 // pathBytes bounds a path, as Linux does.
 const pathBytes = 4095
 
-// File is a regular file that is open for reading. The caller closes it.
+// File is an open regular file. The caller closes it.
 type File struct {
 	io.ReadCloser
-	Name  string // the last element of its path
-	Bytes int64  // when it was opened
+	Name  string // last element of its path
+	Bytes int64  // size when it was opened
 }
 
-// Enter says why dir cannot be a working directory; nil: it can. The error is an *Error.
+// CheckDir returns an *Error if dir cannot be a working directory.
 func CheckDir(dir string) error {
 	at, err := os.Stat(dir)
 	if err == nil && !at.IsDir() {
@@ -35,10 +35,9 @@ func CheckDir(dir string) error {
 	return nil
 }
 
-// Open opens the regular file at path, which is taken from dir unless it is
-// absolute. Links are followed, as everywhere; what is not a regular file, such
-// as a pipe that would keep its reader waiting, is a *KindError, and what is
-// larger than limit a *LimitError. Otherwise the error is ErrName or *Error.
+// Open opens the regular file at path, relative to dir unless it is absolute, and follows links. Other files, such as a
+// pipe that would block its reader, are a *TypeError, and files larger than limit a *LimitError. Other errors are
+// ErrName or *Error.
 func Open(dir, path string, limit int64) (*File, error) {
 	if path == "" || len(path) > pathBytes || strings.ContainsRune(path, 0) {
 		return nil, fmt.Errorf("%w: a path has 1 to %d bytes, none of them 0", ErrName, pathBytes)
@@ -46,14 +45,14 @@ func Open(dir, path string, limit int64) (*File, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	at, err := os.Stat(path) // opening a device may do something by itself
+	at, err := os.Stat(path) // opening a device may have side effects
 	if err != nil {
 		return nil, pathError(path, err)
 	}
 	if err := check(path, at, limit); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // it may have become something else
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // the file may have been replaced
 	if err != nil {
 		return nil, pathError(path, err)
 	}

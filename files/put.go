@@ -12,28 +12,27 @@ import (
 	"unicode/utf8"
 )
 
-// tempPrefix begins the names of files that are not whole yet. They are removed
-// when a transfer fails; the end of the whole process leaves them.
+// tempPrefix is the prefix of incomplete files. They are removed when a transfer fails, but not when the process is
+// killed.
 const tempPrefix = ".convoy-upload-"
 
-// mostNumbers bounds the search for a name that is free.
+// maxSuffix bounds the search for an unused name.
 const maxSuffix = 1000
 
-// mode is a new file's, less the umask.
+// mode is that of a new file, before the umask.
 const mode = 0o644
 
-// Placed says where a file went.
+// Stored describes a stored file.
 type Stored struct {
-	Name  string // the one that was free
+	Name  string // the unused name that was chosen
 	Bytes int64
 }
 
-// Put stores at most limit bytes of source in dir, under name or, if there is one
-// of that name, under "name (2)" and so on: nothing is ever overwritten, and no
-// link followed. The file is there whole or not at all. Puts of the same name at
-// the same time get different names.
+// Put stores at most limit bytes of source in dir, under name, or if that exists, under "name (2)" and so on. It
+// overwrites nothing and follows no link. The file appears complete or not at all. Concurrent calls get different
+// names.
 //
-// The error is ErrName, *LimitError, *SourceError or *Error.
+// Errors: ErrName, *LimitError, *SourceError or *Error.
 func Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	if err := CheckName(name); err != nil {
 		return Stored{}, err
@@ -59,7 +58,7 @@ func Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	return Stored{name, n}, nil
 }
 
-// fill writes source into a new file.
+// writeTemp writes source to a new file.
 func writeTemp(root *os.Root, temp string, source io.Reader, limit int64) (int64, error) {
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -67,7 +66,7 @@ func writeTemp(root *os.Root, temp string, source io.Reader, limit int64) (int64
 	}
 	in := &sourceReader{from: source}
 	n, err := io.Copy(plainWriter{f}, io.LimitReader(in, limit+1))
-	closed := f.Close() // some file systems tell only now that there is no room
+	closed := f.Close() // some file systems report a full disk only here
 	switch {
 	case in.err != nil:
 		return 0, &SourceError{in.err}
@@ -81,8 +80,8 @@ func writeTemp(root *os.Root, temp string, source io.Reader, limit int64) (int64
 	return n, nil
 }
 
-// settle gives the file the first name that is free. A name is taken by making
-// the file, which only one can, and then put in its place.
+// claimName renames the file to the first unused name. It claims a name by creating an empty file, which it then
+// replaces.
 func claimName(root *os.Root, temp, name string) (string, error) {
 	for n := 1; n <= maxSuffix; n++ {
 		free := numbered(name, n)
@@ -103,7 +102,7 @@ func claimName(root *os.Root, temp, name string) (string, error) {
 	return name, pathError(name, fs.ErrExist)
 }
 
-// numbered is the n-th name to try: "a.txt", "a (2).txt", "a (3).txt".
+// numbered returns the n-th name to try: "a.txt", "a (2).txt", "a (3).txt".
 func numbered(name string, n int) string {
 	if n == 1 {
 		return name
@@ -113,7 +112,7 @@ func numbered(name string, n int) string {
 	if tar := filepath.Ext(stem); tar == ".tar" && stem != tar {
 		stem, ext = strings.TrimSuffix(stem, tar), tar+ext
 	}
-	if stem == "" || len(ext) > nameBytes/2 { // ".profile" has a name and no ending
+	if stem == "" || len(ext) > nameBytes/2 { // ".profile" has no extension
 		stem, ext = name, ""
 	}
 	ext = fmt.Sprintf(" (%d)%s", n, ext)
@@ -126,7 +125,7 @@ func numbered(name string, n int) string {
 	return stem + ext
 }
 
-// sourceReader keeps the error of its source apart from the writer's.
+// sourceReader keeps a read error apart from a write error.
 type sourceReader struct {
 	from io.Reader
 	err  error
@@ -140,6 +139,5 @@ func (r *sourceReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// onlyWriter hides that a file can read by itself, which would hide whose an
-// error is.
+// plainWriter hides the ReadFrom method of a file, which would mix up read and write errors.
 type plainWriter struct{ io.Writer }

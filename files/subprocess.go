@@ -13,34 +13,35 @@ import (
 	"syscall"
 )
 
-// lineBytes bounds a request and an answer between the two processes.
+// lineBytes bounds a request and a response.
 const lineBytes = 64 << 10
 
-// Elsewhere puts and takes files by another process, which may do less than this one. Command makes it; what it runs
-// is [Serve].
+// Subprocess transfers files in another process, which may have fewer rights. Command creates the process, which calls
+// [Serve].
 type Subprocess struct {
 	Command func() *exec.Cmd
 }
 
-// request is a line of JSON. What is put follows it, in chunks (RFC 9112, 7.1): their end tells that it came whole.
+// request is a line of JSON. The data to put follows it, chunked (RFC 9112, 7.1) so that an incomplete transfer is
+// noticed.
 type request struct {
-	CheckDir bool   `json:"enter"` // Dir, and nothing else
+	CheckDir bool   `json:"enter"` // check Dir, and do nothing else
 	Put      bool   `json:"put"`
 	Dir      string `json:"dir"`
-	Name     string `json:"name"` // a path if the file is taken
+	Name     string `json:"name"` // of the file to put; the path of one to open
 	Limit    int64  `json:"limit"`
 }
 
-// answer is a line of JSON. What is taken follows it.
+// response is a line of JSON. The data of an opened file follows it.
 type response struct {
 	Name  string     `json:"name"`
 	Bytes int64      `json:"bytes"`
 	Error *wireError `json:"wrong,omitempty"`
 }
 
-// wrong is an error of this package on its way.
+// wireError is an error of this package in a response.
 type wireError struct {
-	Kind  string        `json:"what"` // name, limit, kind, source, system
+	Kind  string        `json:"what"` // name, limit, kind, source or system
 	Text  string        `json:"text"`
 	Path  string        `json:"path"`
 	Limit int64         `json:"limit"`
@@ -48,7 +49,7 @@ type wireError struct {
 	Errno syscall.Errno `json:"errno"`
 }
 
-// nameError is ErrName with its reason.
+// nameError is an ErrName with its reason.
 type nameError string
 
 func (e nameError) Error() string { return string(e) }
@@ -90,25 +91,25 @@ func (w *wireError) decode() error {
 	return &SourceError{errors.New(w.Text)}
 }
 
-// Serve does what another process asks for by Elsewhere, once.
+// Serve handles one request of a Subprocess.
 func Serve(in io.Reader, out io.Writer) error {
-	from := bufio.NewReaderSize(in, lineBytes)
-	line, err := from.ReadSlice('\n')
-	var ask request
+	buffered := bufio.NewReaderSize(in, lineBytes)
+	line, err := buffered.ReadSlice('\n')
+	var req request
 	if err == nil {
-		err = json.Unmarshal(line, &ask)
+		err = json.Unmarshal(line, &req)
 	}
 	if err != nil {
-		return fmt.Errorf("no request: %w", err)
+		return fmt.Errorf("read request: %w", err)
 	}
-	if ask.CheckDir {
-		return respond(out, response{}, CheckDir(ask.Dir))
+	if req.CheckDir {
+		return respond(out, response{}, CheckDir(req.Dir))
 	}
-	if ask.Put {
-		put, err := Put(ask.Dir, ask.Name, httputil.NewChunkedReader(from), ask.Limit)
+	if req.Put {
+		put, err := Put(req.Dir, req.Name, httputil.NewChunkedReader(buffered), req.Limit)
 		return respond(out, response{Name: put.Name, Bytes: put.Bytes}, err)
 	}
-	f, err := Open(ask.Dir, ask.Name, ask.Limit)
+	f, err := Open(req.Dir, req.Name, req.Limit)
 	if err != nil {
 		return respond(out, response{}, err)
 	}
@@ -127,7 +128,7 @@ func respond(out io.Writer, a response, err error) error {
 	return json.NewEncoder(out).Encode(a)
 }
 
-// other is a process that was asked for something.
+// process is a process that handles a request.
 type process struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
@@ -149,13 +150,13 @@ func (e Subprocess) start(r request) (*process, error) {
 	}
 	o.out = bufio.NewReaderSize(out, lineBytes)
 	if err := o.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the process that takes files: %w", err)
+		return nil, fmt.Errorf("start the file transfer process: %w", err)
 	}
-	json.NewEncoder(in).Encode(r) //nolint:errcheck // its answer tells
+	json.NewEncoder(in).Encode(r) //nolint:errcheck // its response has the error
 	return o, nil
 }
 
-// answer reads the answer's line.
+// answer reads the response.
 func (o *process) response() (a response, err error) {
 	line, err := o.out.ReadSlice('\n')
 	if err == nil {
@@ -163,7 +164,7 @@ func (o *process) response() (a response, err error) {
 	}
 	if err != nil {
 		o.Close()
-		return a, fmt.Errorf("the process that takes files ended: %s", bytes.TrimSpace(o.stderr.Bytes()))
+		return a, fmt.Errorf("the file transfer process ended: %s", bytes.TrimSpace(o.stderr.Bytes()))
 	}
 	if a.Error != nil {
 		return a, a.Error.decode()
@@ -171,18 +172,18 @@ func (o *process) response() (a response, err error) {
 	return a, nil
 }
 
-// Read reads a file that is taken.
+// Read reads the data of an opened file.
 func (o *process) Read(b []byte) (int, error) { return o.out.Read(b) }
 
-// Close ends the process, if it has not ended, and waits for it.
+// Close kills the process and waits for it.
 func (o *process) Close() error {
 	o.in.Close()
 	o.cmd.Process.Kill() //nolint:errcheck // it may have ended
-	o.cmd.Wait()         //nolint:errcheck // its answer has told
+	o.cmd.Wait()         //nolint:errcheck // its response has the error
 	return nil
 }
 
-// Enter is [Enter], as the other process can.
+// CheckDir is [CheckDir] in the other process.
 func (e Subprocess) CheckDir(dir string) error {
 	o, err := e.start(request{CheckDir: true, Dir: dir})
 	if err != nil {
@@ -193,7 +194,7 @@ func (e Subprocess) CheckDir(dir string) error {
 	return err
 }
 
-// Put is [Put], done by the other process.
+// Put is [Put] in the other process.
 func (e Subprocess) Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	o, err := e.start(request{Put: true, Dir: dir, Name: name, Limit: limit})
 	if err != nil {
@@ -202,9 +203,9 @@ func (e Subprocess) Put(dir, name string, source io.Reader, limit int64) (Stored
 	defer o.Close()
 	in := &sourceReader{from: io.LimitReader(source, limit+1)}
 	chunks := httputil.NewChunkedWriter(o.in)
-	if _, err := io.Copy(plainWriter{chunks}, in); err == nil { // else it has ended early, and its answer says why
-		chunks.Close()               //nolint:errcheck // its answer tells
-		io.WriteString(o.in, "\r\n") //nolint:errcheck // the end of the trailers, of which there are none
+	if _, err := io.Copy(plainWriter{chunks}, in); err == nil { // else its response has the reason
+		chunks.Close()               //nolint:errcheck // its response has the error
+		io.WriteString(o.in, "\r\n") //nolint:errcheck // end of the empty trailers
 	}
 	o.in.Close()
 	a, err := o.response()
@@ -214,7 +215,7 @@ func (e Subprocess) Put(dir, name string, source io.Reader, limit int64) (Stored
 	return Stored{a.Name, a.Bytes}, err
 }
 
-// Open is [Open], done by the other process, which ends when the file is closed.
+// Open is [Open] in the other process, which ends when the file is closed.
 func (e Subprocess) Open(dir, path string, limit int64) (*File, error) {
 	o, err := e.start(request{Dir: dir, Name: path, Limit: limit})
 	if err != nil {
@@ -228,7 +229,7 @@ func (e Subprocess) Open(dir, path string, limit int64) (*File, error) {
 	return &File{o, a.Name, a.Bytes}, nil
 }
 
-// capped keeps the first lines of a complaint.
+// limitedBuffer keeps the first KiB.
 type limitedBuffer struct{ to *bytes.Buffer }
 
 func (c *limitedBuffer) Write(b []byte) (int, error) {

@@ -30,8 +30,8 @@ func init() {
 	os.Exit(0)
 }
 
-// elsewhere is the tests' own binary as the other process.
-func elsewhere() Subprocess {
+// subprocess runs the test binary as the other process.
+func subprocess() Subprocess {
 	return Subprocess{Command: func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = []string{asServer + "=1"}
@@ -39,9 +39,9 @@ func elsewhere() Subprocess {
 	}}
 }
 
-func TestElsewhere_Put(t *testing.T) {
+func TestSubprocess_Put(t *testing.T) {
 	dir := t.TempDir()
-	e := elsewhere()
+	e := subprocess()
 	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<19) // 8 MiB
 	for i, want := range []string{"a.bin", "a (2).bin"} {
 		put, err := e.Put(dir, "a.bin", bytes.NewReader(large[i:]), int64(len(large)))
@@ -65,13 +65,13 @@ func TestElsewhere_Put(t *testing.T) {
 	testkit.Must(t, f.Close()) // in the middle: nothing hangs
 }
 
-// Errors mean the same, and a file that did not come whole is not there.
-func TestElsewhere_Errors(t *testing.T) {
+// Errors are the same as in this process, and an incomplete file does not appear.
+func TestSubprocess_Errors(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
 	testkit.Must(t, os.WriteFile(filepath.Join(dir, "six"), []byte("123456"), 0o600))
 	before := names(t, dir)
-	e := elsewhere()
+	e := subprocess()
 	var limit *LimitError
 	var kind *TypeError
 	var source *SourceError
@@ -120,6 +120,11 @@ func TestElsewhere_Errors(t *testing.T) {
 	if after := names(t, dir); !slices.Equal(after, before) {
 		t.Errorf("the directory holds %q", after)
 	}
+}
+
+// An error has what a process that ends printed to standard error.
+func TestSubprocess_Ends(t *testing.T) {
+	dir := t.TempDir()
 	dead := Subprocess{Command: func() *exec.Cmd { return exec.Command("/bin/sh", "-c", "echo it is over >&2; exit 1") }}
 	if _, err := dead.Put(
 		dir,
@@ -135,7 +140,7 @@ func TestElsewhere_Errors(t *testing.T) {
 	}
 }
 
-// FuzzServe: whatever comes, there is an answer or an error, and no file outside of the directory.
+// FuzzServe: every request gets a response or an error, and creates no file outside the directory.
 func FuzzServe(f *testing.F) {
 	f.Add([]byte(`{"put":true,"name":"a","limit":10}` + "\n5\r\nhello\r\n0\r\n\r\n"))
 	f.Add([]byte(`{"name":"a","limit":10}` + "\n"))
@@ -144,7 +149,7 @@ func FuzzServe(f *testing.F) {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
 		if bytes.Contains(line, []byte(`\u`)) || bytes.Contains(bytes.ToLower(line), []byte(`"dir`)) ||
 			bytes.Contains(line, []byte("/")) {
-			t.Skip() // this test's own directory stands in front
+			t.Skip() // the path of this test's own directory comes first
 		}
 		line = bytes.Replace(line, []byte("{"), fmt.Appendf(nil, "{%q:%q,", "dir", t.TempDir()), 1)
 		var out bytes.Buffer
