@@ -1,10 +1,9 @@
-// Package fleet keeps the one list of nodes: the services that a [Provider]
-// made, joined with the members that the cluster sees, under one name each.
+// Package fleet keeps the list of nodes: it joins the services that a [Provider] created with the members that the
+// cluster sees, by name.
 //
-// The package knows neither the cluster nor any provider. Whoever wires the
-// program feeds it members with [Fleet.SetMembers]; the provider reports
-// services and steps by itself. Readers take [Fleet.Changed] first, then
-// [Fleet.List], then wait: so no change is missed.
+// The package knows neither the cluster nor any provider. The program passes members to [Fleet.SetMembers]; the
+// provider reports services and steps. To miss no change, a reader calls [Fleet.Changed], then [Fleet.List], then
+// waits.
 package fleet
 
 import (
@@ -20,42 +19,39 @@ import (
 	"time"
 )
 
-// Config says what a fleet consists of.
+// Config configures a fleet.
 type Config struct {
-	Self     string   // full name of the node that is asked
-	Provider Provider // nil: this node makes no nodes
-	Max      int      // nodes that may exist besides those that were not made here
+	Self     string   // full name of this node
+	Provider Provider // nil: this node cannot spawn nodes
+	Max      int      // limit of spawned nodes
 	Log      *slog.Logger
 }
 
-// Fleet is the list of nodes, and the way to make and retire them. Its methods
-// may be called from any goroutine.
+// Fleet is the list of nodes. It spawns and retires them. It is safe for concurrent use.
 type Fleet struct {
 	cfg   Config
-	log   *slog.Logger
-	label func() string // a new node's label; tests make it collide
+	label func() string // label of a new node; tests replace it
 
-	ctx    context.Context // of the spawns, retirements and the watch; set by Start
+	ctx    context.Context // of spawns, retirements and the watch; set by Start
 	cancel context.CancelCauseFunc
 	group  sync.WaitGroup // everything that runs under ctx
 
 	mu          sync.Mutex
 	closed      bool
 	rows        map[string]*row
-	tombstones  map[string]*tombstone // nodes retired lately
-	list        []Node                // what List says
-	unavailable string                // what Refusal said last
+	tombstones  map[string]*tombstone // of recently retired nodes
+	list        []Node                // what List returns
+	unavailable string                // what Unavailable returned last
 	changed     chan struct{}         // closed and replaced when list changes
 }
 
-// New returns a fleet that knows one node, itself. It does not run before Start.
+// New returns a fleet that knows only this node. Start starts it.
 func New(cfg Config) *Fleet {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &Fleet{
 		cfg:        cfg,
-		log:        cfg.Log,
 		label:      randomLabel,
 		rows:       make(map[string]*row),
 		tombstones: make(map[string]*tombstone),
@@ -66,8 +62,8 @@ func New(cfg Config) *Fleet {
 	return f
 }
 
-// Start begins to watch the provider. The fleet ends with ctx, or with Close,
-// which must be called in any case. Starting again does nothing.
+// Start starts to watch the provider, until ctx ends or Close is called. The caller must call Close in any case. A
+// second call does nothing.
 func (f *Fleet) Start(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,8 +76,7 @@ func (f *Fleet) Start(ctx context.Context) {
 	}
 }
 
-// Close ends the spawns and retirements under way and waits for them, at most
-// until ctx ends. It retires nothing: the nodes are their provider's.
+// Close cancels spawns and retirements in progress, and waits for them until ctx ends. It retires no node.
 func (f *Fleet) Close(ctx context.Context) error {
 	f.mu.Lock()
 	f.closed = true
@@ -114,8 +109,7 @@ func (f *Fleet) List() []Node {
 	return list
 }
 
-// Find returns the node of this full name, or the only one whose host begins
-// with this label; else ErrNotFound.
+// Find returns the node with this full name, or the only one whose host starts with this label; else ErrNotFound.
 func (f *Fleet) Find(name string) (Node, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,7 +120,7 @@ func (f *Fleet) Find(name string) (Node, error) {
 	return n, nil
 }
 
-// Provider is the kind of provider that makes nodes here; empty: there is none.
+// Provider returns the kind of the provider; "" without one.
 func (f *Fleet) Provider() string {
 	if f.cfg.Provider == nil {
 		return ""
@@ -134,8 +128,7 @@ func (f *Fleet) Provider() string {
 	return f.cfg.Provider.Kind()
 }
 
-// Refusal says why the provider can make and retire nothing now; empty: it can,
-// or there is none.
+// Unavailable returns why the provider cannot spawn or retire nodes now; "" if it can, or without a provider.
 func (f *Fleet) Unavailable() string {
 	if p, ok := f.cfg.Provider.(Availability); ok {
 		return p.Unavailable()
@@ -143,16 +136,15 @@ func (f *Fleet) Unavailable() string {
 	return ""
 }
 
-// Changed returns a channel that is closed at the next change of what List or
-// Refusal says. That an alive node was seen again is no change.
+// Changed returns a channel that is closed at the next change of List or Unavailable. A new Seen of an alive node is no
+// change.
 func (f *Fleet) Changed() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.changed
 }
 
-// Count returns how many nodes count against the limit, and the limit. Failed
-// nodes count until they are retired.
+// Count returns how many nodes count against the limit, and the limit. Failed nodes count until they are retired.
 func (f *Fleet) Count() (n, limit int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -169,13 +161,13 @@ func (f *Fleet) count() int {
 	return n
 }
 
-// find looks name up in the list. f.mu must be held.
+// find finds a node in the list. f.mu must be held.
 func (f *Fleet) find(name string) (Node, error) {
 	var found []Node
 	for _, n := range f.list {
 		if n.Name == name {
-			n.Steps = slices.Clone(n.Steps)
-			return n, nil
+			found = []Node{n}
+			break
 		}
 		if label, _, _ := strings.Cut(n.Host, "."); label == name {
 			found = append(found, n)
@@ -187,19 +179,18 @@ func (f *Fleet) find(name string) (Node, error) {
 	case 1:
 		found[0].Steps = slices.Clone(found[0].Steps)
 		return found[0], nil
-	default:
-		return Node{}, fmt.Errorf("%w: %d hosts begin with it", ErrNotFound, len(found))
 	}
+	return Node{}, fmt.Errorf("%w: %d hosts begin with it", ErrNotFound, len(found))
 }
 
-// update runs change under the lock and tells readers if it made a difference.
+// update runs change under the lock, and wakes readers if the list changed.
 func (f *Fleet) update(change func(now time.Time)) {
 	f.mu.Lock()
 	change(time.Now().UTC())
-	turned := f.refresh()
+	changed := f.refresh()
 	f.mu.Unlock()
-	for _, n := range turned { // outside the lock: a log may be slow
-		log := f.log.With("node", n.Name, "status", string(n.Status))
+	for _, n := range changed { // outside the lock, because logging may be slow
+		log := f.cfg.Log.With("node", n.Name, "status", string(n.Status))
 		if n.Message != "" {
 			log = log.With("err", n.Message)
 		}
@@ -207,9 +198,9 @@ func (f *Fleet) update(change func(now time.Time)) {
 	}
 }
 
-// refresh makes the list anew and wakes readers if it says something else. It
-// returns the nodes whose status changed. f.mu must be held.
-func (f *Fleet) refresh() (turned []Node) {
+// refresh rebuilds the list, and wakes readers if it changed. It returns the nodes whose status changed. f.mu must be
+// held.
+func (f *Fleet) refresh() (changed []Node) {
 	next, refusal := f.build(), f.Unavailable()
 	if !slices.EqualFunc(next, f.list, equal) || refusal != f.unavailable {
 		f.unavailable = refusal
@@ -234,7 +225,7 @@ func (f *Fleet) build() []Node {
 	return list
 }
 
-// byAge orders lists: the control plane first, then by age, then by name.
+// byAge orders the control plane first, then by age, then by name.
 func byAge(a, b Node) int {
 	if a.Control != b.Control {
 		if a.Control {
@@ -245,8 +236,7 @@ func byAge(a, b Node) int {
 	return cmp.Or(createdAt(a).Compare(createdAt(b)), strings.Compare(a.Name, b.Name))
 }
 
-// born is the time that orders the list: when a node was asked for if that is
-// known, else when it started.
+// createdAt returns when a node was created if that is known, else when it started.
 func createdAt(n Node) time.Time {
 	if !n.Created.IsZero() {
 		return n.Created
@@ -254,8 +244,7 @@ func createdAt(n Node) time.Time {
 	return n.Started
 }
 
-// same reports whether a and b say the same. An alive node is seen all the
-// time, which is no news.
+// equal compares two versions of a node, but ignores Seen while it is alive, which changes all the time.
 func equal(a, b Node) bool {
 	if a.Status == Alive && b.Status == Alive {
 		a.Seen, b.Seen = time.Time{}, time.Time{}
@@ -263,30 +252,30 @@ func equal(a, b Node) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// Errors that callers tell apart with errors.Is.
+// Errors for errors.Is.
 var (
 	ErrNotFound     = errors.New("no such node")
-	ErrNotRetirable = errors.New("node may not be retired")
+	ErrNotRetirable = errors.New("node cannot be retired")
 	ErrNoProvider   = errors.New("no provider here")
 	ErrFull         = errors.New("node limit reached")
 	ErrClosed       = errors.New("fleet is closed")
-	ErrUnavailable  = errors.New("provider refuses")
+	ErrUnavailable  = errors.New("provider unavailable")
 )
 
-// RefusedError is the ErrRefused that says why.
+// UnavailableError is an ErrUnavailable with the reason.
 type UnavailableError struct{ Reason string }
 
-// Error is the provider's reason, for people.
+// Error returns the provider's reason.
 func (e *UnavailableError) Error() string { return e.Reason }
 
-// Unwrap makes errors.Is(err, ErrRefused) true.
+// Unwrap returns ErrUnavailable.
 func (e *UnavailableError) Unwrap() error { return ErrUnavailable }
 
-// FullError is the ErrFull that says how many nodes there may be.
+// FullError is an ErrFull with the limit.
 type FullError struct{ Max int }
 
-// Error says what to people may be shown.
+// Error returns the text, with the limit.
 func (e *FullError) Error() string { return fmt.Sprintf("%v: %d", ErrFull, e.Max) }
 
-// Unwrap makes errors.Is(err, ErrFull) true.
+// Unwrap returns ErrFull.
 func (e *FullError) Unwrap() error { return ErrFull }

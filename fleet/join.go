@@ -2,27 +2,26 @@ package fleet
 
 import "time"
 
-// traceAge is how long a retired node is remembered at least: gossip may
-// speak of it for as long as it remembers lost members.
+// tombstoneAge is the minimum age of a tombstone: gossip may repeat a lost member for as long as it remembers it.
 const tombstoneAge = time.Hour
 
-// trace is what remains of a retired node. It keeps the row from coming back
-// while provider and cluster still speak of it, and its name from being used.
+// tombstone is the record of a retired node. It keeps the row from coming back while provider or cluster still report
+// the node, and its name from being used again.
 type tombstone struct {
-	retiredAt time.Time       // when it was gone
-	node      Node            // as it was shown last
+	retiredAt time.Time
+	node      Node            // as last shown
 	instances map[string]bool // its members then
-	listed    bool            // the provider's next list may still have it
+	listed    bool            // the provider's next list may still contain it
 }
 
-// hides reports whether m is an instance of the retired node. One that was
-// unknown then, but had started, had just not been heard of.
+// covers reports whether m is an instance of the retired node. An instance that started before the retirement may have
+// been unknown then.
 func (t *tombstone) covers(m Member) bool {
 	return t != nil && (t.instances[m.Instance] || m.Started.Before(t.retiredAt))
 }
 
-// SetMembers tells the fleet what the cluster sees now. It is called after
-// every change with the whole list, and keeps nothing of the caller's.
+// SetMembers sets the members that the cluster sees. Call it with the whole list after every change; the fleet does not
+// keep the slice.
 func (f *Fleet) SetMembers(members []Member) {
 	byName := make(map[string][]Member)
 	for _, m := range members {
@@ -46,7 +45,7 @@ func (f *Fleet) SetMembers(members []Member) {
 	})
 }
 
-// setInstances gives the row of that name its instances, less the retired ones.
+// setInstances sets the instances of a row, without the retired ones.
 func (f *Fleet) setInstances(name string, members []Member) {
 	kept := members[:0]
 	for _, m := range members {
@@ -64,7 +63,7 @@ func (f *Fleet) setInstances(name string, members []Member) {
 	r.members = kept
 }
 
-// setServices is what the provider calls with its whole list.
+// setServices is called by the provider with its whole list.
 func (f *Fleet) setServices(services []Service) {
 	byName := make(map[string]*Service)
 	for i := range services {
@@ -91,14 +90,14 @@ func (f *Fleet) setServices(services []Service) {
 	})
 }
 
-// adopt makes the row of a node that the fleet hears of for the first time.
+// adopt creates the row of a node that is new to the fleet.
 func (f *Fleet) adopt(name string) *row {
 	r := &row{name: name}
 	f.rows[name] = r
 	return r
 }
 
-// settle lets every row follow the change and drops those that are empty.
+// settleRows updates every row after a change, and drops empty ones.
 func (f *Fleet) settleRows(now time.Time) {
 	for name, r := range f.rows {
 		r.settle(now)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// scene is one node on its way, seen by both sides.
+// scene is one node that is being created, seen by both sides.
 type scene struct {
 	t    *testing.T
 	f    *Fleet
@@ -17,8 +17,7 @@ type scene struct {
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// members says what the cluster sees of the node. The instances are as old as
-// their names say: "1" is older than "2".
+// members sets what the cluster sees of the node. The names of instances are their ages: "1" is older than "2".
 func (s *scene) members(states ...MemberState) {
 	var list []Member
 	for i, state := range states {
@@ -40,7 +39,7 @@ func (s *scene) ended(message string) {
 	s.p.serve(Service{Name: s.name, ID: "pid 1", Message: message})
 }
 
-// spawned lets the pending Spawn end and waits until the fleet knows.
+// spawned completes the pending Spawn, and waits until the fleet knows.
 func (s *scene) spawned(err error) {
 	s.call.answer <- err
 	wait(s.t, s.f, "end of spawn", func([]Node) bool {
@@ -50,136 +49,138 @@ func (s *scene) spawned(err error) {
 	})
 }
 
+const killed = "process ended: signal: killed"
+
+var joinTests = []struct {
+	name    string
+	spawn   bool // the node is spawned here first
+	do      func(*scene)
+	want    Status // empty: not on the list
+	message string
+}{
+	{"asked for", true, func(s *scene) {}, Creating, ""},
+	{"process there, provider at work", true, func(s *scene) { s.running() }, Creating, ""},
+	{"provider done", true, func(s *scene) { s.running(); s.spawned(nil) }, Joining, ""},
+	{"provider done before it lists", true, func(s *scene) { s.spawned(nil) }, Joining, ""},
+	{"member before the provider is done", true, func(s *scene) { s.running(); s.members(MemberAlive) }, Alive, ""},
+	{"member", true, func(s *scene) { s.running(); s.spawned(nil); s.members(MemberAlive) }, Alive, ""},
+	{"spawn failed", true, func(s *scene) { s.spawned(errors.New("no room")) }, Failed, "no room"},
+	{"spawn failed, service gone", true, func(s *scene) {
+		s.running()
+		s.spawned(errors.New("no room"))
+		s.p.serve()
+	}, Failed, "no room"},
+	{"spawn failed, joined all the same", true, func(s *scene) {
+		s.spawned(errors.New("too slow"))
+		s.members(MemberAlive)
+	}, Alive, ""},
+	{"ended before it joined", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.ended("process ended: exit status 1")
+	}, Failed, "process ended: exit status 1"},
+	{"ended after it joined", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.ended(killed)
+	}, Unreachable, killed},
+	{"ended, and gossip finds out", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.ended(killed)
+		s.members(MemberUnreachable)
+	}, Unreachable, killed},
+	{"ended, and the cluster forgot", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.ended(killed)
+		s.members()
+	}, Unreachable, killed},
+	{"ended, a new instance is there before the provider knows", false, func(s *scene) {
+		s.running()
+		s.members(MemberAlive)
+		s.ended("crashed")
+		s.members(MemberAlive, MemberAlive)
+	}, Alive, ""},
+	{"runs again", false, func(s *scene) {
+		s.running()
+		s.members(MemberAlive)
+		s.ended("crashed")
+		s.members(MemberUnreachable)
+		s.running()
+	}, Joining, ""},
+	{"ran all the time", false, func(s *scene) {
+		s.running()
+		s.members(MemberAlive)
+		s.ended("cannot tell")
+		s.running()
+	}, Alive, ""},
+	{"unreachable with a running service", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.members(MemberUnreachable)
+	}, Unreachable, noAnswer},
+	{"back again", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.members(MemberUnreachable)
+		s.members(MemberAlive)
+	}, Alive, ""},
+	{"service runs, cluster forgot", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.members()
+	}, Unreachable, noAnswer},
+	{"service deleted elsewhere", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.p.serve()
+	}, "", ""},
+	{"adopted", false, func(s *scene) { s.running() }, Joining, ""},
+	{"adopted, ended", false, func(s *scene) { s.ended("crashed") }, Failed, "crashed"},
+	{
+		"adopted, unreachable",
+		false,
+		func(s *scene) { s.running(); s.members(MemberUnreachable) },
+		Unreachable,
+		noAnswer,
+	},
+	{"another node", false, func(s *scene) { s.members(MemberAlive) }, Alive, ""},
+	{
+		"another node, lost",
+		false,
+		func(s *scene) { s.members(MemberAlive); s.members(MemberUnreachable) },
+		Unreachable,
+		noAnswer,
+	},
+	{"another node, left", false, func(s *scene) { s.members(MemberAlive); s.members(MemberLeft) }, Left, ""},
+	{"another node, forgotten", false, func(s *scene) { s.members(MemberLeft); s.members() }, "", ""},
+	{"ours left", true, func(s *scene) {
+		s.running()
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.members(MemberLeft)
+	}, Left, ""},
+	{
+		"redeployed, both alive",
+		false,
+		func(s *scene) { s.members(MemberAlive, MemberAlive) },
+		Alive,
+		"2 instances have this name; this is the youngest, older ones leave after a redeploy",
+	},
+	{"redeployed, old one left", false, func(s *scene) { s.members(MemberLeft, MemberAlive) }, Alive, ""},
+	{"redeployed, new one lost", false, func(s *scene) { s.members(MemberAlive, MemberUnreachable) }, Alive, ""},
+	{"ghost of an older instance", false, func(s *scene) { s.members(MemberUnreachable, MemberLeft) }, Left, ""},
+}
+
 func TestJoin(t *testing.T) {
-	const killed = "process ended: signal: killed"
-	tests := []struct {
-		name    string
-		spawn   bool // the node is spawned here first
-		do      func(*scene)
-		want    Status // empty: not on the list
-		message string
-	}{
-		{"asked for", true, func(s *scene) {}, Creating, ""},
-		{"process there, provider at work", true, func(s *scene) { s.running() }, Creating, ""},
-		{"provider done", true, func(s *scene) { s.running(); s.spawned(nil) }, Joining, ""},
-		{"provider done before it lists", true, func(s *scene) { s.spawned(nil) }, Joining, ""},
-		{"member before the provider is done", true, func(s *scene) { s.running(); s.members(MemberAlive) }, Alive, ""},
-		{"member", true, func(s *scene) { s.running(); s.spawned(nil); s.members(MemberAlive) }, Alive, ""},
-		{"spawn failed", true, func(s *scene) { s.spawned(errors.New("no room")) }, Failed, "no room"},
-		{"spawn failed, service gone", true, func(s *scene) {
-			s.running()
-			s.spawned(errors.New("no room"))
-			s.p.serve()
-		}, Failed, "no room"},
-		{"spawn failed, joined all the same", true, func(s *scene) {
-			s.spawned(errors.New("too slow"))
-			s.members(MemberAlive)
-		}, Alive, ""},
-		{"ended before it joined", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.ended("process ended: exit status 1")
-		}, Failed, "process ended: exit status 1"},
-		{"ended after it joined", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.ended(killed)
-		}, Unreachable, killed},
-		{"ended, and gossip finds out", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.ended(killed)
-			s.members(MemberUnreachable)
-		}, Unreachable, killed},
-		{"ended, and the cluster forgot", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.ended(killed)
-			s.members()
-		}, Unreachable, killed},
-		{"ended, a new instance is there before the provider knows", false, func(s *scene) {
-			s.running()
-			s.members(MemberAlive)
-			s.ended("crashed")
-			s.members(MemberAlive, MemberAlive)
-		}, Alive, ""},
-		{"runs again", false, func(s *scene) {
-			s.running()
-			s.members(MemberAlive)
-			s.ended("crashed")
-			s.members(MemberUnreachable)
-			s.running()
-		}, Joining, ""},
-		{"ran all the time", false, func(s *scene) {
-			s.running()
-			s.members(MemberAlive)
-			s.ended("cannot tell")
-			s.running()
-		}, Alive, ""},
-		{"unreachable with a running service", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.members(MemberUnreachable)
-		}, Unreachable, noAnswer},
-		{"back again", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.members(MemberUnreachable)
-			s.members(MemberAlive)
-		}, Alive, ""},
-		{"service runs, cluster forgot", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.members()
-		}, Unreachable, noAnswer},
-		{"service deleted by somebody else", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.p.serve()
-		}, "", ""},
-		{"adopted", false, func(s *scene) { s.running() }, Joining, ""},
-		{"adopted, ended", false, func(s *scene) { s.ended("crashed") }, Failed, "crashed"},
-		{
-			"adopted, unreachable",
-			false,
-			func(s *scene) { s.running(); s.members(MemberUnreachable) },
-			Unreachable,
-			noAnswer,
-		},
-		{"somebody else's", false, func(s *scene) { s.members(MemberAlive) }, Alive, ""},
-		{
-			"somebody else's, lost",
-			false,
-			func(s *scene) { s.members(MemberAlive); s.members(MemberUnreachable) },
-			Unreachable,
-			noAnswer,
-		},
-		{"somebody else's, left", false, func(s *scene) { s.members(MemberAlive); s.members(MemberLeft) }, Left, ""},
-		{"somebody else's, forgotten", false, func(s *scene) { s.members(MemberLeft); s.members() }, "", ""},
-		{"ours left", true, func(s *scene) {
-			s.running()
-			s.spawned(nil)
-			s.members(MemberAlive)
-			s.members(MemberLeft)
-		}, Left, ""},
-		{
-			"redeployed, both alive",
-			false,
-			func(s *scene) { s.members(MemberAlive, MemberAlive) },
-			Alive,
-			"2 instances have this name; this is the youngest, older ones leave after a redeploy",
-		},
-		{"redeployed, old one left", false, func(s *scene) { s.members(MemberLeft, MemberAlive) }, Alive, ""},
-		{"redeployed, new one lost", false, func(s *scene) { s.members(MemberAlive, MemberUnreachable) }, Alive, ""},
-		{"ghost of an older instance", false, func(s *scene) { s.members(MemberUnreachable, MemberLeft) }, Left, ""},
-	}
-	for _, test := range tests {
+	for _, test := range joinTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			f, p := start(t, 5)

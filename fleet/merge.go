@@ -2,11 +2,9 @@ package fleet
 
 import "slices"
 
-// Merge completes the list of a node without a provider, own, with what the
-// control plane's list says of the nodes that it makes: their steps, how to
-// call them there, that they are being made or taken away. Of a node that both
-// know, own decides whether it is alive: it is asked what it sees from here. One
-// that has gone, and that the control plane lists no more, was retired.
+// Merge adds to own, the list of a node without a provider, what the control plane's list has about the nodes that it
+// spawned. For a node on both lists, own decides whether it is alive, because that is this node's view. A node that has
+// gone, and is no longer on the control plane's list, was retired.
 func Merge(own, control []Node) []Node {
 	list := slices.DeleteFunc(slices.Clone(own), func(n Node) bool {
 		return (n.Status == Left || n.Status == Unreachable) &&

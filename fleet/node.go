@@ -5,53 +5,52 @@ import (
 	"time"
 )
 
-// Status is a node's state as people see it.
+// Status is a node's status for users.
 type Status string
 
 // The statuses of a node.
 const (
-	Creating    Status = "creating"    // the provider is at work
-	Joining     Status = "joining"     // runs, and the cluster has not heard of it yet
+	Creating    Status = "creating"    // the provider is creating it
+	Joining     Status = "joining"     // runs, and the cluster does not know it yet
 	Alive       Status = "alive"       // a member that answers
-	Unreachable Status = "unreachable" // was a member, and does not answer any more
-	Retiring    Status = "retiring"    // is being taken away
-	Left        Status = "left"        // said goodbye
-	Failed      Status = "failed"      // could not be made, or ended before it joined
+	Unreachable Status = "unreachable" // was a member, and no longer answers
+	Retiring    Status = "retiring"    // is being retired
+	Left        Status = "left"        // has left the cluster
+	Failed      Status = "failed"      // could not be created, or ended before it joined
 )
 
-// Making reports whether a node of this status has not been a member yet: its own log cannot be asked for.
+// Pending reports whether a node of this status has not joined yet, so that its own log is not available.
 func (s Status) Pending() bool { return s == Creating || s == Joining || s == Failed }
 
-// Step is one step of a node's making or taking away.
+// Step is one step of creating or retiring a node.
 type Step struct {
 	Name  string
 	At    time.Time
-	Ended time.Time // zero while it goes on
-	Error string    // the step's own message, if it failed
+	Ended time.Time // zero: in progress
+	Error string    // why the step failed
 }
 
-// Node is one row of the fleet: a provider's service joined with the cluster's
-// member of the same name. It is a copy: the reader may keep it.
+// Node is one node of the fleet: a provider's service joined with the cluster's member of that name.
 type Node struct {
 	Name    string // "convoy@convoy-k3fz.convoy.internal"
 	Host    string // "convoy-k3fz.convoy.internal"
 	Status  Status
 	Message string // why it is unreachable or failed, or could not be retired; else empty
 
-	Self      bool // the node that is asked
-	Control   bool // it holds a provider
+	Self      bool // this node
+	Control   bool // it has a provider
 	Retirable bool // Retire would accept it
 
-	Instance string // of the youngest instance, empty before it joined
+	Instance string // youngest instance, empty before it joined
 	Version  string
 	Addr     netip.AddrPort // gossip
 
-	Provider string // kind of the provider that made it, empty for others' nodes
-	ID       string // the provider's own name for it, "pid 4242"
+	Provider string // kind of the provider that created it; "" for other nodes
+	ID       string // the provider's id, "pid 4242"
 
-	Started time.Time // when its youngest instance began
-	Seen    time.Time // last time it was known to be alive
-	Created time.Time `json:"Made"` // when it was asked for, zero for others' nodes
+	Started time.Time // start of the youngest instance
+	Seen    time.Time // when it was last known to be alive
+	Created time.Time `json:"Made"` // when Spawn was called; zero for other nodes
 
 	Steps []Step
 }

@@ -5,42 +5,39 @@ import (
 	"time"
 )
 
-// Service is what a provider knows of one node that it made or is making.
+// Service is what a provider knows of a node that it created or is creating.
 type Service struct {
-	Name         string // full node name
-	ID           string // the provider's own, such as "pid 4242"
+	Name         string // full name of the node
+	ID           string // the provider's id, "pid 4242"
 	Running      bool
-	Provisioning bool   // neither runs nor has failed yet: the provider is at work, also without a Spawn under way here
-	Message      string // why it does not run (any more), "process ended: signal: killed"
+	Provisioning bool   // the provider is creating it, even without a Spawn in progress here
+	Message      string // why it does not run, "process ended: signal: killed"
 
-	Created time.Time // when it was made, for nodes that were not spawned by this process; may be zero
-	Steps   []Step    // what the provider saw of its making; a step is known by its name and beginning
+	Created time.Time // for nodes that this process did not spawn; may be zero
+	Steps   []Step    // what the provider saw; name and start identify a step
 }
 
-// Provider makes nodes and takes them away. Its methods are called from
-// several goroutines at once, but never twice at once for one name and method.
+// Provider creates and removes nodes. The fleet calls its methods concurrently, but never twice at once for the same
+// name and method.
 type Provider interface {
-	// Kind names the provider to people: "local", "railway".
+	// Kind returns the kind of provider: "local" or "railway".
 	Kind() string
-	// NodeName makes the full name of a node out of its label, the first part
-	// of its host: "convoy-k3fz" gives "convoy@convoy-k3fz.convoy.internal".
+	// NodeName returns the full name of a node with that label, the first part of its host: "convoy-k3fz" becomes
+	// "convoy@convoy-k3fz.convoy.internal".
 	NodeName(label string) string
-	// Spawn makes the node and returns once it listens, or with the reason why
-	// it never will. It reports each step when it begins and again, under the
-	// same name, when it ends. When ctx ends it gives up.
+	// Spawn creates the node, and returns when it listens, or with the reason why it never will. It reports each step when
+	// it starts, and again under the same name when it ends. It gives up when ctx ends.
 	Spawn(ctx context.Context, name string, step func(Step)) error
-	// Retire takes the node away and returns once it is gone. A node that is
-	// not there is gone already: nil. It reports steps as Spawn does.
+	// Retire removes the node, and returns when it is gone. It returns nil if there is no such node. It reports steps like
+	// Spawn.
 	Retire(ctx context.Context, name string, step func(Step)) error
-	// Watch calls update with all services now and after every change, one
-	// call at a time, and returns when ctx ends.
+	// Watch calls update with all services now and after every change, one call at a time, until ctx ends.
 	Watch(ctx context.Context, update func([]Service))
 }
 
-// Refuser is a Provider that can be unable to make and retire nodes for a
-// while, for a reason that people can do something about. It calls Watch's
-// update when the reason changes.
+// Availability is a Provider that may be unable to create and remove nodes for a while. It calls Watch's update when
+// the reason changes.
 type Availability interface {
-	// Refusal says why nothing can be made or retired now; empty: it can.
+	// Unavailable returns why it cannot create or remove nodes now, with what to do about it; "" if it can.
 	Unavailable() string
 }

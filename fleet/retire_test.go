@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// retireNow retires the node and lets the provider succeed.
+// retireNow retires the node, and lets the provider succeed.
 func retireNow(t *testing.T, f *Fleet, p *script, name string) {
 	t.Helper()
 	if _, err := f.Retire(name); err != nil {
@@ -78,7 +78,7 @@ func TestRetire_NodeDoesNotComeBack(t *testing.T) {
 
 	f.SetMembers([]Member{{Name: n.Name, Instance: "2", State: MemberAlive, Started: time.Now().Add(time.Second)}})
 	if n, err := f.Find(n.Name); err != nil || n.Status != Alive || n.Retirable {
-		t.Errorf("somebody's new node of that name: %+v, %v, want it alive", n, err)
+		t.Errorf("another new node of that name: %+v, %v, want it alive", n, err)
 	}
 }
 
@@ -121,7 +121,7 @@ func TestRetire_Refused(t *testing.T) {
 		{self, ErrNotRetirable},
 		{"convoy", ErrNotRetirable},
 		{other, ErrNotRetirable},          // a control plane, though the provider lists it
-		{"convoy@one.x", ErrNotRetirable}, // not made here
+		{"convoy@one.x", ErrNotRetirable}, // not created here
 		{"one", ErrNotRetirable},
 		{"convoy-zzzz", ErrNotFound},
 		{"", ErrNotFound},
@@ -158,8 +158,7 @@ func TestRetire_CancelsTheSpawn(t *testing.T) {
 	waitGone(t, f, n.Name)
 }
 
-// TestRetire_WaitsForTheSpawn: the two never overlap, even when the
-// provider takes its time to give up.
+// TestRetire_WaitsForTheSpawn: the two never overlap, even if the provider takes its time to give up.
 func TestRetire_WaitsForTheSpawn(t *testing.T) {
 	p := &slow{script: newScript()}
 	f := New(Config{Self: self, Provider: p, Max: 5})
@@ -178,10 +177,10 @@ func TestRetire_WaitsForTheSpawn(t *testing.T) {
 	waitGone(t, f, n.Name)
 }
 
-// slow is a provider that hears its context, and takes its time.
+// slow is a provider that reacts slowly to the end of its context.
 type slow struct {
 	*script
-	asked <-chan struct{} // closed when the making is to end
+	asked <-chan struct{} // closed when the spawn is cancelled
 }
 
 func (p *slow) Spawn(ctx context.Context, name string, step func(Step)) error {
@@ -206,8 +205,7 @@ func TestRetire_Fails(t *testing.T) {
 	retireNow(t, f, p, n.Name)
 }
 
-// TestChangedIsNeverMissed: a reader that only ever waits on Changed
-// sees the last state, whatever happens meanwhile.
+// TestChangedIsNeverMissed: a reader that waits only on Changed sees the last state, whatever happens.
 func TestChangedIsNeverMissed(t *testing.T) {
 	f, p := start(t, 1000)
 	const rounds = 200
@@ -249,7 +247,7 @@ func TestChangedIsNeverMissed(t *testing.T) {
 	readers.Wait()
 }
 
-func TestChanged_OnlyWhenTheListSaysSomethingElse(t *testing.T) {
+func TestChanged_OnlyWhenTheListChanges(t *testing.T) {
 	f, _ := start(t, 5)
 	m := Member{Name: "convoy@one.x", Instance: "1", State: MemberAlive, Seen: noon}
 	f.SetMembers([]Member{m})
@@ -269,7 +267,7 @@ func TestChanged_OnlyWhenTheListSaysSomethingElse(t *testing.T) {
 	select {
 	case <-changed:
 	default:
-		t.Error("a member was lost, and nobody was told")
+		t.Error("a member was lost without a change")
 	}
 }
 

@@ -9,41 +9,40 @@ import (
 	"time"
 )
 
-// maxSteps bounds the timeline of one node; the oldest steps go first.
+// maxSteps bounds the timeline of a node; the oldest steps are dropped.
 const maxSteps = 64
 
-// joiningStep is the fleet's own step, from the provider's success until the
-// cluster sees the node.
+// joiningStep is the fleet's own step, from the end of Provider.Spawn until the cluster sees the node.
 const joiningStep = "joining"
 
-// unanswered explains a member that gossip lost.
+// noAnswer is the message of a member that gossip lost.
 const noAnswer = "does not answer the cluster"
 
-// unreachableHere explains a member that gossip has, and calls do not reach.
+// unreachableHere is the message of a member that gossip sees, and calls do not reach.
 const unreachableHere = "unreachable from here: "
 
-// row is all that is known of one name. It belongs to Fleet.mu.
+// row is what is known of one name. Fleet.mu guards it.
 type row struct {
 	name string
 
-	// The provider's side.
-	owned     bool      // made here: counts against the limit and can be retired
-	created   time.Time // when Spawn was called, zero for adopted services
-	spawning  *spawning // not nil while Provider.Spawn is at work
+	// From the provider.
+	owned     bool      // created here: counts against the limit and can be retired
+	created   time.Time // when Spawn was called; zero for adopted services
+	spawning  *spawning // not nil during Provider.Spawn
 	spawnErr  string    // why Provider.Spawn failed
 	service   *Service  // nil while the provider does not list it
 	retiring  bool
 	retireErr string // why the last retirement failed
 	steps     []Step
 
-	// The cluster's side.
+	// From the cluster.
 	members []Member        // instances of this name
-	ended   map[string]bool // instances that ended with their service, whatever gossip says still
+	ended   map[string]bool // instances that ended with their service, even if gossip does not know yet
 	joined  bool            // has been a member
-	last    Member          // the member that the row shows, kept when the cluster forgets it
+	last    Member          // the member shown, kept after the cluster forgets it
 }
 
-// making is one call of Provider.Spawn under way.
+// spawning is a call of Provider.Spawn in progress.
 type spawning struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when Provider.Spawn has returned
@@ -52,14 +51,13 @@ type spawning struct {
 // empty reports whether nothing is left to show.
 func (r *row) empty() bool { return !r.owned && len(r.members) == 0 }
 
-// owner returns the instance that owns the name: the youngest alive one, else
-// the youngest.
+// current returns the instance that owns the name: the youngest alive one, else the youngest.
 func (r *row) current() (Member, bool) {
 	var best Member
 	found := false
 	for _, m := range r.members {
 		if r.ended[m.Instance] && r.service != nil && r.service.Running {
-			continue // of the run before this one
+			continue // of the previous run
 		}
 		if !found || r.supersededBy(best, m) {
 			best, found = m, true
@@ -68,7 +66,7 @@ func (r *row) current() (Member, bool) {
 	return best, found
 }
 
-// before reports whether b owns the name rather than a.
+// supersededBy reports whether b owns the name rather than a.
 func (r *row) supersededBy(a, b Member) bool {
 	if alive := r.alive(b); alive != r.alive(a) {
 		return alive
@@ -81,14 +79,13 @@ func (r *row) supersededBy(a, b Member) bool {
 
 func (r *row) alive(m Member) bool { return m.State == MemberAlive && !r.ended[m.Instance] }
 
-// settle follows what a change of members or services means for the row's own
-// memory: whether it joined, its timeline, when it was seen.
+// settle updates the row after a change of members or services.
 func (r *row) settle(now time.Time) {
 	m, known := r.current()
 	if known {
 		r.joined = true
 		if r.ended[m.Instance] && m.Instance == r.last.Instance {
-			m.Seen = r.last.Seen // the provider knew of its end before gossip did
+			m.Seen = r.last.Seen // the provider knew of the end before gossip did
 		}
 		r.last = m
 	}
@@ -101,7 +98,7 @@ func (r *row) settle(now time.Time) {
 	}
 }
 
-// setService notes what the provider says of the service now, nil for nothing.
+// setService sets the service, nil if the provider no longer lists it.
 func (r *row) setService(s *Service, now time.Time) {
 	was := r.service
 	r.service = s
@@ -111,7 +108,7 @@ func (r *row) setService(s *Service, now time.Time) {
 	switch {
 	case s == nil:
 		if was != nil && r.spawning == nil && r.spawnErr == "" && !r.retiring {
-			r.owned = false // taken away by somebody else
+			r.owned = false // removed by someone else
 		}
 		return
 	case was == nil || was.Running == s.Running:
@@ -123,8 +120,8 @@ func (r *row) setService(s *Service, now time.Time) {
 	r.owned = true
 }
 
-// told takes over what the provider saw of the making. A node that comes up
-// without a Spawn of this process joins as others do.
+// mergeSteps adds the steps that the provider saw. A node that starts without a Spawn of this process joins like any
+// other.
 func (r *row) mergeSteps(s, was *Service, now time.Time) {
 	if r.created.IsZero() {
 		r.created = s.Created
@@ -137,8 +134,7 @@ func (r *row) mergeSteps(s, was *Service, now time.Time) {
 	}
 }
 
-// ended marks the instances of a service that does not run any more: gossip
-// takes seconds to find that out.
+// markEnded marks the instances of a service that no longer runs, which gossip notices only seconds later.
 func (r *row) markEnded(now time.Time) {
 	r.ended = make(map[string]bool)
 	for _, m := range r.members {
@@ -149,7 +145,7 @@ func (r *row) markEnded(now time.Time) {
 	}
 }
 
-// restarted lets a service that runs again join again.
+// markRestarted prepares the row of a service that runs again.
 func (r *row) markRestarted() {
 	r.joined, r.spawnErr = false, ""
 	for _, m := range r.members {
@@ -159,7 +155,7 @@ func (r *row) markRestarted() {
 	}
 }
 
-// status is the join of both sides, with the reason where there is one.
+// status returns the status of both sides, with the reason if there is one.
 func (r *row) status() (Status, string) {
 	m, known := r.current()
 	ended := r.service != nil && !r.service.Running
@@ -189,8 +185,7 @@ func (r *row) status() (Status, string) {
 	}
 }
 
-// crowd says that several instances have the name: replicas, or one that is
-// being deployed anew and its predecessor, which leaves.
+// duplicates reports that several instances have the name: replicas, or a redeployed instance and its predecessor.
 func (r *row) duplicates() string {
 	n := 0
 	for _, m := range r.members {
@@ -204,8 +199,7 @@ func (r *row) duplicates() string {
 	return fmt.Sprintf("%d instances have this name; this is the youngest, older ones leave after a redeploy", n)
 }
 
-// step puts a step into the timeline, or ends the one of its name that goes on.
-// The same step may be told again.
+// step adds a step to the timeline, or ends the one of that name. The same step may be reported again.
 func (r *row) step(s Step) {
 	for i := len(r.steps) - 1; i >= 0; i-- {
 		old := &r.steps[i]
@@ -218,7 +212,7 @@ func (r *row) step(s Step) {
 	r.steps = r.steps[max(0, len(r.steps)-maxSteps):]
 }
 
-// endStep ends the step of that name if it goes on; an empty name means all.
+// endStep ends the step of that name, if it is in progress; "" ends all.
 func (r *row) endStep(name string, now time.Time, message string) {
 	for i := range r.steps {
 		if s := &r.steps[i]; s.Ended.IsZero() && (name == "" || s.Name == name) {
@@ -227,7 +221,7 @@ func (r *row) endStep(name string, now time.Time, message string) {
 	}
 }
 
-// render makes the row that readers get. f.mu must be held.
+// render returns the row as a Node. f.mu must be held.
 func (f *Fleet) render(r *row) Node {
 	_, host, _ := strings.Cut(r.name, "@")
 	m := r.last
@@ -240,7 +234,7 @@ func (f *Fleet) render(r *row) Node {
 		Steps: slices.Clone(r.steps),
 	}
 	n.Status, n.Message = r.status()
-	if n.Self { // it answers, or nobody would read this
+	if n.Self { // this node answers
 		n.Status, n.Message = Alive, ""
 		n.Control = f.cfg.Provider != nil
 	}

@@ -18,8 +18,7 @@ const (
 	self = "convoy@convoy.convoy.internal"
 )
 
-// script is a provider that does what the test says: it plays the world
-// outside, Railway or the machine.
+// script is a provider that a test controls.
 type script struct {
 	spawns  chan call
 	retires chan call
@@ -77,15 +76,14 @@ func (p *script) Watch(ctx context.Context, update func([]Service)) {
 	}
 }
 
-// serve makes the provider list these services, and returns once the fleet
-// has heard.
+// serve makes the provider list these services, and returns when the fleet has them.
 func (p *script) serve(services ...Service) {
 	l := list{services: services, heard: make(chan struct{})}
 	p.lists <- l
 	<-l.heard
 }
 
-// start returns a running fleet whose provider is scripted.
+// start returns a running fleet whose provider is a script.
 func start(t *testing.T, limit int) (*Fleet, *script) {
 	t.Helper()
 	p := newScript()
@@ -116,7 +114,7 @@ func receive(t *testing.T, calls chan call) call {
 	}
 }
 
-// wait blocks until the list is as wanted, by way of Changed alone.
+// wait waits for a list, using only Changed.
 func wait(t *testing.T, f *Fleet, what string, ok func([]Node) bool) {
 	t.Helper()
 	end := time.After(testkit.Patience)
@@ -134,7 +132,7 @@ func wait(t *testing.T, f *Fleet, what string, ok func([]Node) bool) {
 	}
 }
 
-// waitStatus waits until the node has this status and returns it.
+// waitStatus waits until the node has this status, and returns it.
 func waitStatus(t *testing.T, f *Fleet, name string, want Status) Node {
 	t.Helper()
 	var found Node
@@ -148,7 +146,7 @@ func waitStatus(t *testing.T, f *Fleet, name string, want Status) Node {
 	return found
 }
 
-// waitGone waits until the node is off the list.
+// waitGone waits until the node is not on the list.
 func waitGone(t *testing.T, f *Fleet, name string) {
 	t.Helper()
 	wait(t, f, name+" gone", func(list []Node) bool {
@@ -156,7 +154,7 @@ func waitGone(t *testing.T, f *Fleet, name string) {
 	})
 }
 
-// spawn makes a node and returns it with the provider's pending call.
+// spawnOne spawns a node, and returns it with the provider's pending call.
 func spawnOne(t *testing.T, f *Fleet, p *script) (Node, call) {
 	t.Helper()
 	n, err := f.Spawn()

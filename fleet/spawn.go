@@ -11,26 +11,25 @@ import (
 	"time"
 )
 
-// labelPrefix and labelLetters make names as "convoy-k3fz".
+// Names have the form "convoy-k3fz".
 const (
 	labelPrefix  = "convoy-"
 	labelLetters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	labelLength  = 4
-	labelTries   = 1000 // before Spawn gives up: of 1.7 million names all tried ones are taken
+	labelTries   = 1000 // before Spawn gives up; there are 1.7 million names
 )
 
-// errRetired ends the making of a node that is to be taken away again.
+// errRetired cancels the spawn of a node that is being retired.
 var errRetired = errors.New("node is being retired")
 
-// Spawn reserves a name and has the provider make the node, under the fleet's
-// own context. It returns at once with the node in status creating. Errors:
-// ErrFull (a *FullError), ErrNoProvider, ErrRefused (a *RefusedError), ErrClosed.
+// Spawn reserves a name, and has the provider create the node under the fleet's context. It returns at once with a node
+// that is Creating. Errors: ErrFull (a *FullError), ErrNoProvider, ErrUnavailable (an *UnavailableError), ErrClosed.
 func (f *Fleet) Spawn() (Node, error) {
 	n, err := f.reserve()
 	if err != nil {
 		return Node{}, fmt.Errorf("spawn node: %w", err)
 	}
-	f.log.Info("spawning node", "node", n.Name)
+	f.cfg.Log.Info("spawning node", "node", n.Name)
 	return n, nil
 }
 
@@ -56,7 +55,7 @@ func (f *Fleet) reserve() (Node, error) {
 	return f.find(name)
 }
 
-// ready reports why nothing can be made or retired now. f.mu must be held.
+// checkAvailable returns why nodes cannot be spawned or retired now. f.mu must be held.
 func (f *Fleet) checkAvailable() error {
 	switch {
 	case f.cfg.Provider == nil:
@@ -70,13 +69,13 @@ func (f *Fleet) checkAvailable() error {
 	}
 }
 
-// spawn has the provider make the node of r, and notes how it went.
-func (f *Fleet) runSpawn(ctx context.Context, r *row, under *spawning) {
+// runSpawn calls Provider.Spawn, and records the result.
+func (f *Fleet) runSpawn(ctx context.Context, r *row, spawning *spawning) {
 	began := time.Now()
 	err := f.cfg.Provider.Spawn(ctx, r.name, f.stepper(r))
-	under.cancel(nil)
+	spawning.cancel(nil)
 	f.update(func(now time.Time) {
-		close(under.done)
+		close(spawning.done)
 		r.spawning = nil
 		if err != nil {
 			r.spawnErr = err.Error()
@@ -87,24 +86,22 @@ func (f *Fleet) runSpawn(ctx context.Context, r *row, under *spawning) {
 		r.settle(now)
 	})
 	if err != nil {
-		f.log.Error("node was not made", "node", r.name, "took", time.Since(began), "err", err)
+		f.cfg.Log.Error("spawn failed", "node", r.name, "took", time.Since(began), "err", err)
 		return
 	}
-	f.log.Info("node was made", "node", r.name, "took", time.Since(began))
+	f.cfg.Log.Info("node spawned", "node", r.name, "took", time.Since(began))
 }
 
-// Retire has the provider take the node away, under the fleet's own context.
-// It returns at once with the node in status retiring; once the provider is
-// done the node is off the list. Retiring it again is no error, not even when
-// it has gone. Errors: ErrNotFound, ErrNotRetirable, ErrNoProvider, ErrRefused,
-// ErrClosed.
+// Retire has the provider remove the node, under the fleet's context. It returns at once with a node that is Retiring,
+// which leaves the list when the provider is done. Retiring it again is no error, even after it has gone. Errors:
+// ErrNotFound, ErrNotRetirable, ErrNoProvider, ErrUnavailable, ErrClosed.
 func (f *Fleet) Retire(name string) (Node, error) {
 	n, began, err := f.retire(name)
 	if err != nil {
 		return Node{}, fmt.Errorf("retire node %q: %w", name, err)
 	}
 	if began {
-		f.log.Info("retiring node", "node", n.Name)
+		f.cfg.Log.Info("retiring node", "node", n.Name)
 	}
 	return n, nil
 }
@@ -133,14 +130,14 @@ func (f *Fleet) retire(name string) (n Node, began bool, err error) {
 	r := f.rows[n.Name]
 	r.retiring, r.retireErr = true, ""
 	r.endStep(joiningStep, time.Now().UTC(), "")
-	under := r.spawning
-	f.group.Go(func() { f.runRetire(r, under) })
+	spawning := r.spawning
+	f.group.Go(func() { f.runRetire(r, spawning) })
 	f.refresh()
 	n, err = f.find(n.Name)
 	return n, true, err
 }
 
-// retired finds what remains of a retired node, by full name or label.
+// findTombstone finds a retired node by full name or label.
 func (f *Fleet) findTombstone(name string) *tombstone {
 	if t := f.tombstones[name]; t != nil || f.cfg.Provider == nil {
 		return t
@@ -148,11 +145,11 @@ func (f *Fleet) findTombstone(name string) *tombstone {
 	return f.tombstones[f.cfg.Provider.NodeName(name)]
 }
 
-// takeAway ends the making of the node if it goes on, then has it retired.
-func (f *Fleet) runRetire(r *row, under *spawning) {
-	if under != nil {
-		under.cancel(errRetired)
-		<-under.done
+// runRetire cancels a spawn in progress, then calls Provider.Retire.
+func (f *Fleet) runRetire(r *row, spawning *spawning) {
+	if spawning != nil {
+		spawning.cancel(errRetired)
+		<-spawning.done
 	}
 	began := time.Now()
 	err := f.cfg.Provider.Retire(f.ctx, r.name, f.stepper(r))
@@ -165,13 +162,13 @@ func (f *Fleet) runRetire(r *row, under *spawning) {
 		f.remove(r, now)
 	})
 	if err != nil {
-		f.log.Error("node was not retired", "node", r.name, "took", time.Since(began), "err", err)
+		f.cfg.Log.Error("retire failed", "node", r.name, "took", time.Since(began), "err", err)
 		return
 	}
-	f.log.Info("node was retired", "node", r.name, "took", time.Since(began))
+	f.cfg.Log.Info("node retired", "node", r.name, "took", time.Since(began))
 }
 
-// bury takes the row off the list and keeps it from coming back.
+// remove replaces the row with a tombstone.
 func (f *Fleet) remove(r *row, now time.Time) {
 	t := &tombstone{retiredAt: now, node: f.render(r), listed: true}
 	t.instances = maps.Clone(r.ended)
@@ -185,16 +182,16 @@ func (f *Fleet) remove(r *row, now time.Time) {
 	delete(f.rows, r.name)
 }
 
-// stepper returns the function with which the provider reports r's steps.
+// stepper returns the function by which the provider reports steps of r.
 func (f *Fleet) stepper(r *row) func(Step) {
 	return func(s Step) {
 		f.update(func(time.Time) { r.step(s) })
-		f.log.Debug("step", "node", r.name, "step", s.Name, "ended", !s.Ended.IsZero(), "err", s.Error)
+		f.cfg.Log.Debug("step", "node", r.name, "step", s.Name, "ended", !s.Ended.IsZero(), "err", s.Error)
 	}
 }
 
-// freeName returns the name of a node that neither exists nor did lately. Its
-// label is unique too, since people call nodes by it. f.mu must be held.
+// freeName returns the name of a node that does not exist and was not retired recently. Its label is unique as well,
+// because users type it. f.mu must be held.
 func (f *Fleet) freeName() (string, error) {
 	taken := make(map[string]bool)
 	for name := range f.rows {
@@ -218,8 +215,7 @@ func labelOf(name string) string {
 	return label
 }
 
-// randomLabel returns "convoy-" and four letters or digits. crypto/rand does
-// not fail; it would end the program.
+// randomLabel returns "convoy-" and four letters or digits. crypto/rand never fails.
 func randomLabel() string {
 	var b strings.Builder
 	b.WriteString(labelPrefix)

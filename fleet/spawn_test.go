@@ -91,7 +91,7 @@ func TestSpawn_Limit(t *testing.T) {
 		t.Fatalf("made %q, want %d different nodes", made, limit)
 	}
 
-	// A failed node counts until it is dismissed.
+	// A failed node counts until it is retired.
 	c := receive(t, p.spawns)
 	c.answer <- errors.New("no room")
 	waitStatus(t, f, c.name, Failed)
@@ -178,7 +178,7 @@ func TestSpawn_NoProvider(t *testing.T) {
 	}
 }
 
-func TestClose_EndsSpawnsUnderWay(t *testing.T) {
+func TestClose_CancelsSpawns(t *testing.T) {
 	p := newScript()
 	f := New(Config{Self: self, Provider: p, Max: 5})
 	f.Start(t.Context())
@@ -216,7 +216,7 @@ func TestClose_IsBounded(t *testing.T) {
 	closeFleet(t, f)
 }
 
-// deaf is a provider that does not hear its context.
+// deaf is a provider that ignores the end of its context.
 type deaf struct{ *script }
 
 func (d deaf) Spawn(_ context.Context, name string, step func(Step)) error {

@@ -11,9 +11,9 @@ import (
 	"convoy/internal/testkit"
 )
 
-// TestMade_ElsewhereOrEarlier: a node whose making this process did not begin, because the control plane was started
-// anew meanwhile, shows as one that is being made, with the steps that the provider saw.
-func TestMade_ElsewhereOrEarlier(t *testing.T) {
+// TestAdopt_SpawnedElsewhere: a node that this process did not spawn, because the control plane was restarted
+// meanwhile, shows as one that is being created, with the steps that the provider saw.
+func TestAdopt_SpawnedElsewhere(t *testing.T) {
 	f, p := start(t, 5)
 	s := &scene{t: t, f: f, p: p, name: "convoy@convoy-test.convoy.internal"}
 	building := Step{Name: "building", At: noon}
@@ -30,7 +30,7 @@ func TestMade_ElsewhereOrEarlier(t *testing.T) {
 	building.Ended = noon.Add(time.Minute)
 	making.Steps = []Step{building, {Name: "deploying", At: noon.Add(time.Minute)}}
 	p.serve(making)
-	p.serve(making) // told again
+	p.serve(making) // reported again
 	if n, _ = f.Find(s.name); len(n.Steps) != 2 || !n.Steps[0].Ended.Equal(building.Ended) {
 		t.Errorf("steps are %+v, want the first one ended, and each once", n.Steps)
 	}
@@ -46,7 +46,7 @@ func TestMade_ElsewhereOrEarlier(t *testing.T) {
 	}
 }
 
-func TestMade_AndFailed(t *testing.T) {
+func TestAdopt_Failed(t *testing.T) {
 	f, p := start(t, 5)
 	name := "convoy@convoy-test.convoy.internal"
 	p.serve(Service{Name: name, Provisioning: true})
@@ -55,14 +55,14 @@ func TestMade_AndFailed(t *testing.T) {
 	if n := waitStatus(t, f, name, Failed); n.Message != "build image: exit code 1" {
 		t.Errorf("message is %q", n.Message)
 	}
-	p.serve(Service{Name: name, Provisioning: true}) // somebody deploys it again
+	p.serve(Service{Name: name, Provisioning: true}) // someone deploys it again
 	waitStatus(t, f, name, Creating)
 	p.serve(Service{Name: name, Running: true})
 	waitStatus(t, f, name, Joining)
 }
 
-// TestMade_AfterAFailedSpawn: what failed for this process may still come up.
-func TestMade_AfterAFailedSpawn(t *testing.T) {
+// TestAdopt_AfterFailedSpawn: a node whose spawn failed may still start.
+func TestAdopt_AfterFailedSpawn(t *testing.T) {
 	f, p := start(t, 5)
 	n, c := spawnOne(t, f, p)
 	c.answer <- errors.New("no answer")
@@ -75,7 +75,7 @@ func TestMade_AfterAFailedSpawn(t *testing.T) {
 	waitStatus(t, f, n.Name, Joining)
 }
 
-// moody is a provider that refuses for a while.
+// moody is a provider that is unavailable for a while.
 type moody struct {
 	*script
 	refusal atomic.Value
@@ -83,7 +83,7 @@ type moody struct {
 
 func (m *moody) Unavailable() string { return m.refusal.Load().(string) }
 
-func TestRefusal(t *testing.T) {
+func TestUnavailable(t *testing.T) {
 	m := &moody{script: newScript()}
 	m.refusal.Store("the token proves nothing")
 	f := New(Config{Self: self, Provider: m, Max: 5, Log: slog.New(slog.DiscardHandler)})
