@@ -25,7 +25,7 @@ import (
 	"convoy/internal/testkit"
 )
 
-// The test program is also the child: as "child BEHAVIOUR".
+// The test binary is also the child: as "child BEHAVIOUR".
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		os.Exit(behave(os.Args[2]))
@@ -72,16 +72,15 @@ func behave(how string) int {
 	return 2
 }
 
-// told is what the children of these tests are told.
+// told is the configuration of these tests' children.
 type told struct {
 	Name, Cookie, Token, Socket string
 }
 
-// tell makes a child's line.
+// tell returns a child's line.
 func tell(what told) ([]byte, error) { return json.Marshal(what) }
 
-// beNode does what a node does towards its parent. If it is told a socket, it
-// holds a connection to it for as long as it lives.
+// beNode behaves like a node towards its parent. Given a socket, it holds a connection to it while it lives.
 func beNode() int {
 	line, err := ReadChild(os.Stdin)
 	var c told
@@ -106,7 +105,7 @@ func beNode() int {
 	return 0
 }
 
-// beParent makes two nodes and waits to be killed.
+// beParent spawns two nodes and waits to be killed.
 func beParent() int {
 	p := New(Config{
 		Self: self, Loopback: netip.IPv6Loopback(),
@@ -127,8 +126,7 @@ func beParent() int {
 	select {}
 }
 
-// leaveSomebody ends at once, but a process of its own keeps its output and
-// its ready pipe open.
+// leaveSomebody ends at once, but starts a process that keeps its output and ready pipe open.
 func leaveSomebody() int {
 	heir := exec.Command("sleep", "60")
 	heir.Stderr = os.Stderr
@@ -141,7 +139,7 @@ func leaveSomebody() int {
 	return 1
 }
 
-// start returns a running provider whose children behave so.
+// start returns a running provider whose children behave that way.
 func start(t *testing.T, args ...string) *Provider {
 	t.Helper()
 	p := New(Config{
@@ -166,7 +164,7 @@ func closeProvider(t *testing.T, p *Provider) {
 	}
 }
 
-// spawn makes the node and demands success.
+// spawn spawns a node, which must succeed.
 func spawn(t *testing.T, p *Provider, label string) (name string, pid int) {
 	t.Helper()
 	name = p.NodeName(label)
@@ -192,7 +190,7 @@ func pidOf(t *testing.T, p *Provider, name string) int {
 	return 0
 }
 
-// wait blocks until the services are as wanted.
+// wait waits until the services are as wanted.
 func wait(t *testing.T, p *Provider, what string, ok func([]fleet.Service) bool) []fleet.Service {
 	t.Helper()
 	end := time.After(testkit.Patience)

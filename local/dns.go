@@ -13,37 +13,37 @@ import (
 )
 
 const (
-	udpBytes  = 4096 // the longest UDP answer, for those who take it
-	portTries = 20   // to find a port that is free for UDP and TCP
+	udpBytes  = 4096 // longest UDP reply, for clients that accept it
+	portTries = 20   // to find a port that is free for both UDP and TCP
 )
 
-// errNoServer is what a resolver says before the DNS server runs.
-var errNoServer = errors.New("the DNS server does not run")
+// errNoServer is the error of a resolver before the DNS server runs.
+var errNoServer = errors.New("the DNS server is not running")
 
-// dnsServer answers for a zone over UDP and TCP at one port.
+// dnsServer answers for a zone over UDP and TCP on one port.
 type dnsServer struct {
-	zone  *zone
-	log   *slog.Logger
-	addr  netip.AddrPort
-	parts []*dns.Server
-	group sync.WaitGroup
-	ended sync.Once
-	err   error // of the end
+	zone      *zone
+	log       *slog.Logger
+	addr      netip.AddrPort
+	parts     []*dns.Server
+	group     sync.WaitGroup
+	closeOnce sync.Once
+	err       error // of close
 }
 
-// startDNS returns a server that answers already.
+// startDNS starts a server, and returns when it answers.
 func startDNS(ctx context.Context, z *zone, log *slog.Logger) (*dnsServer, error) {
-	packets, listener, err := listenBoth(ctx, z.addr)
+	conn, listener, err := listenBoth(ctx, z.addr)
 	if err != nil {
 		return nil, fmt.Errorf("start dns server: %w", err)
 	}
-	s := &dnsServer{zone: z, log: log, addr: netip.MustParseAddrPort(packets.LocalAddr().String())}
-	s.serve(&dns.Server{PacketConn: packets})
+	s := &dnsServer{zone: z, log: log, addr: netip.MustParseAddrPort(conn.LocalAddr().String())}
+	s.serve(&dns.Server{PacketConn: conn})
 	s.serve(&dns.Server{Listener: listener})
 	return s, nil
 }
 
-// serve runs one half of the server and returns once it does.
+// serve runs one half of the server, and returns when it answers.
 func (s *dnsServer) serve(part *dns.Server) {
 	started := make(chan struct{})
 	start := sync.OnceFunc(func() { close(started) })
@@ -51,7 +51,7 @@ func (s *dnsServer) serve(part *dns.Server) {
 	part.NotifyStartedFunc = start
 	s.parts = append(s.parts, part)
 	s.group.Go(func() {
-		defer start() // also when it never did
+		defer start() // also if it fails to start
 		if err := part.ActivateAndServe(); err != nil {
 			s.log.Error("dns server ended", "addr", s.addr.String(), "err", err)
 		}
@@ -59,10 +59,9 @@ func (s *dnsServer) serve(part *dns.Server) {
 	<-started
 }
 
-// close ends both halves and waits for them, at most until ctx ends. Closing
-// again does nothing.
+// close shuts down both halves, and waits for them until ctx ends. A second call does nothing.
 func (s *dnsServer) close(ctx context.Context) error {
-	s.ended.Do(func() {
+	s.closeOnce.Do(func() {
 		for _, part := range s.parts {
 			s.err = errors.Join(s.err, part.ShutdownContext(ctx))
 		}
@@ -85,7 +84,7 @@ func (s *dnsServer) ServeDNS(w dns.ResponseWriter, request *dns.Msg) {
 	switch opt := request.IsEdns0(); {
 	case request.Opcode != dns.OpcodeQuery:
 		reply.Rcode = dns.RcodeNotImplemented
-	case len(request.Question) != 1: // a header that promises a question passes the library
+	case len(request.Question) != 1: // the library passes a header that only announces a question
 		reply.Rcode = dns.RcodeFormatError
 	case opt != nil && opt.Version() != 0:
 		reply.SetEdns0(udpBytes, false)
@@ -103,8 +102,8 @@ func (s *dnsServer) ServeDNS(w dns.ResponseWriter, request *dns.Msg) {
 	}
 }
 
-// fit makes the reply short enough: the additional addresses go first, since
-// nobody has to come again for them (RFC 2181, 9), then answers, and TC is set.
+// truncateReply shortens the reply: first it drops the additional addresses, which need no retry (RFC 2181, 9), then
+// answers, and sets TC.
 func truncateReply(reply *dns.Msg, limit int) {
 	reply.Compress = true
 	if reply.Len() > limit {
@@ -135,14 +134,14 @@ func listenBoth(ctx context.Context, addr netip.Addr) (net.PacketConn, net.Liste
 	return nil, nil, fmt.Errorf("no port is free for UDP and TCP: %w", last)
 }
 
-// Resolver returns a resolver that asks this server and no other.
+// Resolver returns a resolver that uses only this server.
 func Resolver(server netip.AddrPort) *net.Resolver {
 	return resolver(func() netip.AddrPort { return server })
 }
 
 func resolver(server func() netip.AddrPort) *net.Resolver {
 	return &net.Resolver{
-		PreferGo: true, // the system's would ask the system's servers
+		PreferGo: true, // the system's resolver would use the system's servers
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			addr := server()
 			if !addr.IsValid() {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,8 +14,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"convoy/internal/testkit"
 )
 
 var loopbacks = []netip.Addr{netip.IPv6Loopback(), netip.MustParseAddr("127.0.0.1")}
@@ -54,68 +53,73 @@ func ask(t *testing.T, s *dnsServer, network, name string, rrtype uint16, size u
 	return reply
 }
 
+// dnsTest is a question, and what its answer must have.
+type dnsTest struct {
+	name    string
+	rrtype  uint16
+	rcode   int
+	answers int
+}
+
+// dnsTests returns the tests for a zone whose addresses are of type mine, not other.
+func dnsTests(mine, other uint16) []dnsTest {
+	const host = "convoy-n00.convoy.internal."
+	return []dnsTest{
+		{host, mine, dns.RcodeSuccess, 1},
+		{"CONVOY-n00.Convoy.INTERNAL.", mine, dns.RcodeSuccess, 1},
+		{host, dns.TypeANY, dns.RcodeSuccess, 1},
+		{host, other, dns.RcodeSuccess, 0},
+		{host, dns.TypeSRV, dns.RcodeSuccess, 0},
+		{host, dns.TypeTXT, dns.RcodeSuccess, 0},
+		{service + ".", dns.TypeSRV, dns.RcodeSuccess, 2},
+		{service + ".", dns.TypeANY, dns.RcodeSuccess, 2},
+		{service + ".", mine, dns.RcodeSuccess, 0},
+		{"_tcp.convoy.internal.", dns.TypeSRV, dns.RcodeSuccess, 0}, // there is a name below it
+		{"convoy.internal.", dns.TypeSOA, dns.RcodeSuccess, 1},
+		{"convoy.internal.", mine, dns.RcodeSuccess, 0},
+		{"convoy-zzzz.convoy.internal.", mine, dns.RcodeNameError, 0},
+		{"below." + host, mine, dns.RcodeNameError, 0},
+		{"_udp.convoy.internal.", dns.TypeSRV, dns.RcodeNameError, 0},
+		{"example.org.", mine, dns.RcodeRefused, 0},
+		{"internal.", mine, dns.RcodeRefused, 0},
+		{"notconvoy.internal.", mine, dns.RcodeRefused, 0},
+		{".", dns.TypeNS, dns.RcodeRefused, 0},
+	}
+}
+
 func TestDNS_Answers(t *testing.T) {
 	t.Parallel()
-	const host = "convoy-n00.convoy.internal."
 	for _, addr := range loopbacks {
 		s := serve(t, addr, 2)
 		mine, other := dns.TypeAAAA, dns.TypeA
 		if addr.Is4() {
 			mine, other = other, mine
 		}
-		tests := []struct {
-			name    string
-			rrtype  uint16
-			rcode   int
-			answers int
-		}{
-			{host, mine, dns.RcodeSuccess, 1},
-			{"CONVOY-n00.Convoy.INTERNAL.", mine, dns.RcodeSuccess, 1},
-			{host, dns.TypeANY, dns.RcodeSuccess, 1},
-			{host, other, dns.RcodeSuccess, 0},
-			{host, dns.TypeSRV, dns.RcodeSuccess, 0},
-			{host, dns.TypeTXT, dns.RcodeSuccess, 0},
-			{service + ".", dns.TypeSRV, dns.RcodeSuccess, 2},
-			{service + ".", dns.TypeANY, dns.RcodeSuccess, 2},
-			{service + ".", mine, dns.RcodeSuccess, 0},
-			{"_tcp.convoy.internal.", dns.TypeSRV, dns.RcodeSuccess, 0}, // there is something below it
-			{"convoy.internal.", dns.TypeSOA, dns.RcodeSuccess, 1},
-			{"convoy.internal.", mine, dns.RcodeSuccess, 0},
-			{"convoy-zzzz.convoy.internal.", mine, dns.RcodeNameError, 0},
-			{"below." + host, mine, dns.RcodeNameError, 0},
-			{"_udp.convoy.internal.", dns.TypeSRV, dns.RcodeNameError, 0},
-			{"example.org.", mine, dns.RcodeRefused, 0},
-			{"internal.", mine, dns.RcodeRefused, 0},
-			{"notconvoy.internal.", mine, dns.RcodeRefused, 0},
-			{".", dns.TypeNS, dns.RcodeRefused, 0},
-		}
 		for _, network := range []string{"udp", "tcp"} {
-			for _, test := range tests {
-				r := ask(t, s, network, test.name, test.rrtype, 0)
+			for _, test := range dnsTests(mine, other) {
 				what := fmt.Sprintf("%s %s over %s at %s", dns.TypeToString[test.rrtype], test.name, network, addr)
-				if r.Rcode != test.rcode || len(r.Answer) != test.answers || r.Truncated {
-					t.Errorf(
-						"%s: %s, %d answers, want %s, %d",
-						what,
-						dns.RcodeToString[r.Rcode],
-						len(r.Answer),
-						dns.RcodeToString[test.rcode],
-						test.answers,
-					)
-				}
-				refused := test.rcode == dns.RcodeRefused
-				if r.Authoritative == refused || r.RecursionAvailable {
-					t.Errorf("%s: authoritative %t", what, r.Authoritative)
-				}
-				if negative := test.answers == 0 && !refused; negative != (len(r.Ns) == 1) {
-					t.Errorf("%s: %d authorities, want one only for a no", what, len(r.Ns))
-				}
-				for _, rr := range slices.Concat(r.Answer, r.Ns, r.Extra) {
-					if rr.Header().Ttl > 1 {
-						t.Errorf("%s: TTL %d s, at most 1 s is asked for", what, rr.Header().Ttl)
-					}
-				}
+				test.check(t, what, ask(t, s, network, test.name, test.rrtype, 0))
 			}
+		}
+	}
+}
+
+func (test dnsTest) check(t *testing.T, what string, r *dns.Msg) {
+	t.Helper()
+	if r.Rcode != test.rcode || len(r.Answer) != test.answers || r.Truncated {
+		t.Errorf("%s: %s, %d answers, want %s, %d", what, dns.RcodeToString[r.Rcode], len(r.Answer),
+			dns.RcodeToString[test.rcode], test.answers)
+	}
+	refused := test.rcode == dns.RcodeRefused
+	if r.Authoritative == refused || r.RecursionAvailable {
+		t.Errorf("%s: authoritative %t", what, r.Authoritative)
+	}
+	if negative := test.answers == 0 && !refused; negative != (len(r.Ns) == 1) {
+		t.Errorf("%s: %d authorities, want one only for a negative answer", what, len(r.Ns))
+	}
+	for _, rr := range slices.Concat(r.Answer, r.Ns, r.Extra) {
+		if rr.Header().Ttl > 1 {
+			t.Errorf("%s: TTL %d s, want at most 1 s", what, rr.Header().Ttl)
 		}
 	}
 }
@@ -158,13 +162,13 @@ func TestDNS_Truncation(t *testing.T) {
 	s := serve(t, netip.IPv6Loopback(), hosts)
 	tests := []struct {
 		network   string
-		size      uint16 // EDNS, 0: none
+		size      uint16 // EDNS; 0: none
 		limit     int
 		truncated bool
-		extra     bool // all addresses come along
+		extra     bool // with all addresses
 	}{
 		{"udp", 0, dns.MinMsgSize, true, false},
-		{"udp", 100, dns.MinMsgSize, true, false}, // nobody may ask for less
+		{"udp", 100, dns.MinMsgSize, true, false}, // a smaller size is not allowed
 		{"udp", 1232, 1232, true, false},
 		{"udp", 4096, 4096, false, false},
 		{"udp", 65535, udpBytes, false, false},
@@ -191,8 +195,7 @@ func TestDNS_Truncation(t *testing.T) {
 	}
 }
 
-// TestDNS_ResolverFindsAllNodes goes the way of the poll, over UDP first and
-// then, since they are too many, over TCP.
+// TestDNS_ResolverFindsAllNodes resolves like the poll: over UDP, and then over TCP because there are too many nodes.
 func TestDNS_ResolverFindsAllNodes(t *testing.T) {
 	t.Parallel()
 	for _, addr := range loopbacks {
@@ -252,7 +255,7 @@ func TestDNS_AnnounceAndForget(t *testing.T) {
 	}
 }
 
-// TestDNS_Garbage: what is no question does no harm to the next one.
+// TestDNS_Garbage: garbage does not affect the next question.
 func TestDNS_Garbage(t *testing.T) {
 	t.Parallel()
 	s := serve(t, netip.IPv6Loopback(), 1)
@@ -262,7 +265,7 @@ func TestDNS_Garbage(t *testing.T) {
 	}
 	packets := [][]byte{
 		{}, {0}, []byte("GET / HTTP/1.1\r\n\r\n"), make([]byte, 12), make([]byte, 4000),
-		question[:12], // a header that promises a question
+		question[:12], // a header that announces a question
 		question[:20], // half a name
 		append(question[:12:12], 0xc0, 0x0c, 0, 1, 0, 1), // a name that points to itself
 		slices.Concat(question, make([]byte, 300)),
@@ -309,7 +312,7 @@ func TestDNS_CloseEndsIdleConnections(t *testing.T) {
 	}
 }
 
-// FuzzZone: any question that can be read gets an answer that can be sent.
+// FuzzZone: every question that can be parsed gets a reply that can be sent.
 func FuzzZone(f *testing.F) {
 	for _, name := range []string{service + ".", "convoy-n00.convoy.internal.", "example.org."} {
 		b, err := new(dns.Msg).SetQuestion(name, dns.TypeANY).Pack()

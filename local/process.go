@@ -8,31 +8,31 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// outputWait is how long the output of an ended process is waited for, should
-// a process of its own still hold it open.
+// outputWait is how long to wait for the output of an ended process, in case a process that it started holds it open.
 const outputWait = 500 * time.Millisecond
 
-// process is one child process that is, or was, a node.
+// process is a child process that is, or was, a node.
 type process struct {
-	name string // full node name
+	name string // full name of the node
 	cmd  *exec.Cmd
 
-	stdin  *os.File // our end, open for as long as the child may run
+	stdin  *os.File // our end, open while the child may run
 	ready  *os.File // our end of the ready pipe
 	stderr *tail    // standard error
 
 	done    chan struct{} // closed when it has ended and was waited for
-	message string        // why it ended; read it after done
+	message string        // why it ended; valid after done
 }
 
-// launch starts a process in a group of its own, so that a terminal's Ctrl-C
-// is ours alone. It holds nothing of ours but four pipes.
+// launch starts a process in its own group, so that Ctrl-C in a terminal reaches only us. It inherits four pipes, and
+// no other descriptor.
 func launch(name string, cmd *exec.Cmd, log *slog.Logger) (*process, error) {
 	stdin, in, err := os.Pipe()
 	if err != nil {
@@ -46,9 +46,9 @@ func launch(name string, cmd *exec.Cmd, log *slog.Logger) (*process, error) {
 	defer out.Close()
 
 	log = log.With("node", name)
-	each := func(line string) { log.Debug("process output", "line", line) }
-	c := &process{name: name, cmd: cmd, stdin: in, ready: ready, stderr: &tail{onLine: each}, done: make(chan struct{})}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &tail{onLine: each}, c.stderr
+	logLine := func(line string) { log.Debug("process output", "line", line) }
+	c := &process{name: name, cmd: cmd, stdin: in, ready: ready, stderr: &tail{onLine: logLine}, done: make(chan struct{})}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &tail{onLine: logLine}, c.stderr
 	cmd.ExtraFiles = []*os.File{out} // the first is descriptor 3, readyFD
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = outputWait
@@ -59,7 +59,7 @@ func launch(name string, cmd *exec.Cmd, log *slog.Logger) (*process, error) {
 	return c, nil
 }
 
-// wait returns when the process has ended. It is called once, by the waiter.
+// wait waits for the process to end. It is called once.
 func (c *process) wait() {
 	err := c.cmd.Wait()
 	state := "unknown"
@@ -72,17 +72,17 @@ func (c *process) wait() {
 	if reason := c.stderr.reason(); reason != "" {
 		c.message += ": " + reason
 	}
-	_ = c.stdin.Close() // nobody is left to read it
-	_ = c.ready.Close() // ends a read, should a process of the child's hold the other end
+	_ = c.stdin.Close() // no reader is left
+	_ = c.ready.Close() // ends a read, in case a process of the child holds the other end
 	close(c.done)
 }
 
-// talk tells the process what child says of it, and waits until it says that it
-// listens. When ctx ends, the process ends too. Errors are meant for people.
+// handshake sends the child its configuration, and waits until it reports that it listens. When ctx ends, it kills the
+// process. Errors are for users.
 func (c *process) handshake(ctx context.Context, child func(name string) ([]byte, error)) (Ready, error) {
 	stop := context.AfterFunc(ctx, func() {
 		c.kill()
-		_ = c.stdin.SetDeadline(time.Unix(1, 0)) // fails only if it has ended
+		_ = c.stdin.SetDeadline(time.Unix(1, 0)) // fails only if the process has ended
 		_ = c.ready.SetDeadline(time.Unix(1, 0))
 	})
 	defer stop()
@@ -93,7 +93,7 @@ func (c *process) handshake(ctx context.Context, child func(name string) ([]byte
 	if !pipeClosed(err) {
 		c.kill()
 	}
-	<-c.done // if it only closed its pipes: when ctx ends
+	<-c.done // if it has only closed its pipes: when ctx ends
 	switch {
 	case ctx.Err() != nil:
 		return Ready{}, c.explain(context.Cause(ctx))
@@ -104,14 +104,14 @@ func (c *process) handshake(ctx context.Context, child func(name string) ([]byte
 	}
 }
 
-// exchange writes the child's line and reads its answer.
+// exchange writes the child's configuration and reads its report.
 func (c *process) exchange(child func(name string) ([]byte, error)) (Ready, error) {
 	line, err := child(c.name)
 	if err != nil {
 		return Ready{}, err
 	}
 	if len(line) >= childBytes {
-		return Ready{}, fmt.Errorf("what it is to be told has %d bytes, at most %d fit", len(line), childBytes-1)
+		return Ready{}, fmt.Errorf("its configuration has %d bytes; at most %d are allowed", len(line), childBytes-1)
 	}
 	if _, err := c.stdin.Write(append(line, '\n')); err != nil {
 		return Ready{}, err
@@ -123,13 +123,12 @@ func (c *process) exchange(child func(name string) ([]byte, error)) (Ready, erro
 	return ready, err
 }
 
-// silent reports whether err means that the process closed its ends of the
-// pipes, as its end does.
+// pipeClosed reports whether err means that the process closed its ends of the pipes, usually by ending.
 func pipeClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE)
 }
 
-// explain adds the process's own words to why it was ended.
+// explain adds the process's own error to err.
 func (c *process) explain(err error) error {
 	if reason := c.stderr.reason(); reason != "" {
 		return fmt.Errorf("%w: %s", err, reason)
@@ -137,18 +136,17 @@ func (c *process) explain(err error) error {
 	return err
 }
 
-// terminate asks the process to end; kill ends it and its group. Neither waits.
+// terminate asks the process to end; kill kills it and its group. Neither waits.
 func (c *process) terminate() { _ = c.cmd.Process.Signal(syscall.SIGTERM) } // fails only if it has ended
 
 func (c *process) kill() {
 	if errors.Is(c.cmd.Process.Signal(syscall.SIGKILL), os.ErrProcessDone) {
-		return // its number may be another's by now
+		return // another process may have its pid now
 	}
 	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 }
 
-// end terminates the process, kills it when ctx ends or it takes longer than
-// grace, and waits for its end.
+// end terminates the process, kills it after grace or when ctx ends, and waits for it.
 func (c *process) end(ctx context.Context, grace time.Duration) {
 	c.terminate()
 	timer := time.NewTimer(grace)
@@ -163,31 +161,22 @@ func (c *process) end(ctx context.Context, grace time.Duration) {
 	<-c.done
 }
 
-// allowed are the variables that a child gets of our environment, besides LC_…
+// inheritedEnv are the environment variables that a child inherits, besides LC_….
 var inheritedEnv = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "COLORTERM",
 }
 
-// scrub returns what a child may have of an environment: nothing secret.
+// childEnv returns the variables of an environment that a child inherits, none of them secret.
 func childEnv(env []string) []string {
-	kept := make([]string, 0, len(env))
-	for _, variable := range env {
+	return slices.DeleteFunc(slices.Clone(env), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		ok := strings.HasPrefix(name, "LC_")
-		for _, a := range inheritedEnv {
-			ok = ok || a == name
-		}
-		if ok {
-			kept = append(kept, variable)
-		}
-	}
-	return kept
+		return !strings.HasPrefix(name, "LC_") && !slices.Contains(inheritedEnv, name)
+	})
 }
 
-// closeStrays sees to it that a child gets none of our descriptors, not even
-// those that we have inherited without knowing. Go's own are marked already.
+// closeOnExecAll keeps a child from inheriting descriptors that we have inherited unknowingly. Go marks its own.
 func closeOnExecAll() {
-	entries, _ := os.ReadDir("/dev/fd") // without it there is nothing to be done
+	entries, _ := os.ReadDir("/dev/fd") // nothing can be done without it
 	for _, e := range entries {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
 			syscall.CloseOnExec(fd)

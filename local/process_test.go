@@ -1,6 +1,7 @@
 package local
 
 import (
+	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -14,12 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"convoy/internal/testkit"
 )
 
-// TestNoOrphans kills the process in the middle in the one way that leaves it
-// no last word. Its nodes hold a connection to this test while they live.
+// TestNoOrphans kills the parent process with SIGKILL. Its nodes hold a connection to this test while they live.
 func TestNoOrphans(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -93,8 +91,8 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// TestOwnEnvironmentIsScrubbed: without Env it is this process's, which
-// has a secret too. It cannot run in parallel, since it sets a variable.
+// TestOwnEnvironmentIsScrubbed: without Env, a child gets the safe part of this process's environment. The test
+// sets a variable, so it cannot run in parallel.
 func TestOwnEnvironmentIsScrubbed(t *testing.T) {
 	t.Setenv("CONVOY_COOKIE", cookie)
 	t.Setenv("LC_TIME", "C")
@@ -112,7 +110,7 @@ func TestOwnEnvironmentIsScrubbed(t *testing.T) {
 func TestNoStrayDescriptors(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
-	spawn(t, p, "one") // its pipes must not be the other's
+	spawn(t, p, "one") // the other child must not inherit its pipes
 	stray, err := syscall.Open("/dev/null", syscall.O_RDONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +136,7 @@ func TestNoStrayDescriptors(t *testing.T) {
 		target, err := os.Readlink(filepath.Join(dir, e.Name()))
 		fd, _ := strconv.Atoi(e.Name())
 		switch pipe := strings.HasPrefix(target, "pipe:"); {
-		// the child's own: Go's
+		// Go opens these in the child
 		case err != nil,
 			fd <= 2 && pipe,
 			strings.HasPrefix(target, "anon_inode:"),

@@ -1,11 +1,9 @@
-// Package local is this machine as a provider of nodes: each is a child
-// process of the same program, named in a DNS zone of the package's own server.
+// Package local provides nodes on this machine: each is a child process of the same program, with a name in a DNS zone
+// that the package serves.
 //
-// A child learns who it is, secrets included, from one line on its standard
-// input, where neither its arguments nor its environment could give it away
-// (see [ReadChild]), and says on descriptor 3 that it listens (see [Ready]).
-// It ends when that standard input does, so no node outlives its parent,
-// however that ended.
+// A child reads its configuration, including secrets, from one line on its standard input, because arguments and
+// environment are visible to others (see [ReadChild]). It reports on descriptor 3 that it listens (see [Ready]). It
+// ends when its standard input closes, so no node outlives its parent.
 package local
 
 import (
@@ -27,31 +25,29 @@ import (
 )
 
 const (
-	readyTimeout = 10 * time.Second // for a child to say that it listens
+	readyTimeout = 10 * time.Second // for a child to report that it listens
 	killDelay    = 5 * time.Second  // from TERM to KILL
 )
 
-// ErrClosed is the answer to Spawn after Close, or before Start.
+// ErrClosed is the error of Spawn after Close, or before Start.
 var ErrClosed = errors.New("local provider is closed")
 
-// Config says how this machine makes nodes.
+// Config configures a provider.
 type Config struct {
-	Self       string     // full name of this node; its base names the children too
-	Loopback   netip.Addr // ::1 or 127.0.0.1: where DNS answers and all nodes are
-	Executable string     // what a child runs,
-	Args       []string   // with these arguments; no secrets
-	Env        []string   // of which a child gets what is not secret; nil: this process's own
-	// Child is what a child is told: a JSON object without line breaks, of less than 32 KiB, which may have secrets. The
-	// provider does not look into it. Spawn calls it; it may call the provider.
+	Self       string     // full name of this node; children share the part before the @
+	Loopback   netip.Addr // ::1 or 127.0.0.1: address of the DNS server and all nodes
+	Executable string     // program of a child
+	Args       []string   // its arguments; no secrets
+	Env        []string   // a child inherits what is not secret; nil: that of this process
+	// Child returns the configuration of a child: a JSON object on one line, of less than 32 KiB, which may contain
+	// secrets. The provider does not interpret it. Spawn calls Child, which may call the provider.
 	Child func(name string) ([]byte, error)
 	Log   *slog.Logger
 }
 
-// Provider makes nodes on this machine. Its methods may be called from any
-// goroutine. It implements fleet.Provider.
+// Provider spawns nodes on this machine. It implements fleet.Provider, and is safe for concurrent use.
 type Provider struct {
 	cfg          Config
-	log          *slog.Logger
 	zone         *zone
 	readyTimeout time.Duration
 	killDelay    time.Duration
@@ -60,11 +56,11 @@ type Provider struct {
 	mu       sync.Mutex
 	server   *dnsServer // nil before Start
 	closed   bool
-	children map[string]*child // by full node name
-	changed  chan struct{}     // closed and replaced when services says something else
+	children map[string]*child // by full name of the node
+	changed  chan struct{}     // closed and replaced when services changes
 }
 
-// child is a process with what the provider knows of its state.
+// child is a process and its state in the provider.
 type child struct {
 	*process
 	ended bool // its waiter has seen it end
@@ -72,38 +68,38 @@ type child struct {
 
 var _ fleet.Provider = (*Provider)(nil)
 
-// New returns a provider that does nothing before Start.
+// New returns a provider. Start starts it.
 func New(cfg Config) *Provider {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Provider{
-		cfg: cfg, log: cfg.Log,
+		cfg:          cfg,
 		zone:         newZone(cfg.Loopback),
-		readyTimeout: readyTimeout, killDelay: killDelay,
-		children: make(map[string]*child),
-		changed:  make(chan struct{}),
+		readyTimeout: readyTimeout,
+		killDelay:    killDelay,
+		children:     make(map[string]*child),
+		changed:      make(chan struct{}),
 	}
 }
 
-// Start starts the DNS server; ctx bounds the start alone. Close ends it.
+// Start starts the DNS server, until Close; ctx bounds only the start.
 func (p *Provider) Start(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.server != nil {
 		return ErrClosed
 	}
-	server, err := startDNS(ctx, p.zone, p.log)
+	server, err := startDNS(ctx, p.zone, p.cfg.Log)
 	if err != nil {
 		return err
 	}
 	p.server = server
-	p.log.Info("dns server answers", "addr", server.addr.String())
+	p.cfg.Log.Info("dns server answers", "addr", server.addr.String())
 	return nil
 }
 
-// Close ends all children, by TERM and after 5 s, or when ctx ends, by KILL,
-// and waits for them and for the DNS server.
+// Close ends all children, by TERM, and by KILL after 5 s or when ctx ends. It waits for them and for the DNS server.
 func (p *Provider) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
@@ -123,11 +119,10 @@ func (p *Provider) Close(ctx context.Context) error {
 	return server.close(ctx)
 }
 
-// Kind is "local".
+// Kind returns "local".
 func (p *Provider) Kind() string { return "local" }
 
-// NodeName puts the label into the zone, and the base of this node's name
-// before it.
+// NodeName returns the name of a node in the zone.
 func (p *Provider) NodeName(label string) string {
 	base, _, _ := strings.Cut(p.cfg.Self, "@")
 	return base + "@" + label + "." + Zone
@@ -143,20 +138,17 @@ func (p *Provider) DNS() netip.AddrPort {
 	return p.server.addr
 }
 
-// Query returns the name under which the DNS server has an SRV record for each
-// node.
+// Query returns the DNS name with an SRV record for each node.
 func (p *Provider) Query() string { return service }
 
-// Resolver returns a resolver that asks the provider's own DNS server. It may
-// be taken before Start, and used after it.
+// Resolver returns a resolver that uses the provider's DNS server. It works after Start.
 func (p *Provider) Resolver() *net.Resolver { return resolver(p.DNS) }
 
-// Announce puts a node into the zone, this one above all; children get in by
-// themselves. Hosts outside the zone have no address there.
+// Announce adds a node to the zone, such as this one; children are added when they listen. Hosts outside the zone get
+// no address.
 func (p *Provider) Announce(host string, gossip uint16) { p.zone.set(host, gossip) }
 
-// Watch calls update with all children now and after every change, until ctx
-// ends.
+// Watch calls update with all children now and after every change, until ctx ends.
 func (p *Provider) Watch(ctx context.Context, update func([]fleet.Service)) {
 	for ctx.Err() == nil {
 		list, changed := p.services()
@@ -168,8 +160,7 @@ func (p *Provider) Watch(ctx context.Context, update func([]fleet.Service)) {
 	}
 }
 
-// services lists the children by name, and returns the channel that is closed
-// when the list is out of date.
+// services lists the children by name, and returns a channel that is closed when the list changes.
 func (p *Provider) services() ([]fleet.Service, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,7 +176,7 @@ func (p *Provider) services() ([]fleet.Service, <-chan struct{}) {
 	return list, p.changed
 }
 
-// tell wakes the watchers. p.mu must be held.
+// notify wakes the watchers. p.mu must be held.
 func (p *Provider) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
@@ -199,12 +190,12 @@ func (p *Provider) add(name string) (*child, error) {
 	case p.closed || p.server == nil:
 		return nil, ErrClosed
 	case p.children[name] != nil:
-		return nil, fmt.Errorf("there is a process for %q already", name)
+		return nil, fmt.Errorf("%q already has a process", name)
 	}
 	cmd := exec.Command(p.cfg.Executable, p.cfg.Args...)
 	cmd.Env = p.cfg.Env
 	cmd.Env = childEnv(cmd.Environ())
-	process, err := launch(name, cmd, p.log)
+	process, err := launch(name, cmd, p.cfg.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +206,7 @@ func (p *Provider) add(name string) (*child, error) {
 	return c, nil
 }
 
-// wait sees a child end.
+// wait waits for a child to end.
 func (p *Provider) wait(c *child) {
 	c.process.wait()
 	p.mu.Lock()
@@ -223,7 +214,7 @@ func (p *Provider) wait(c *child) {
 	p.zone.remove(hostOf(c.name))
 	p.notify()
 	p.mu.Unlock()
-	p.log.Info("process ended", "node", c.name, "err", c.message)
+	p.cfg.Log.Info("process ended", "node", c.name, "err", c.message)
 }
 
 // hostOf returns the host in a node's name.

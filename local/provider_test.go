@@ -50,20 +50,20 @@ func TestSpawn_Steps(t *testing.T) {
 func TestSpawn_Fails(t *testing.T) {
 	tests := []struct {
 		how     string
-		step    string // that fails
+		step    string // the step that fails
 		message string
 	}{
 		{"dies", listeningStep, "process ended: exit status 3: address [::1]:4444 is in use (choose another with -port)"},
 		{"panics", listeningStep, "process ended: exit status 2: at the disco"},
-		{"mute", listeningStep, "it did not say within 5s that it listens: still waiting for DNS"},
-		{"babbles", listeningStep, "read its answer on descriptor 3: line is no JSON object"},
+		{"mute", listeningStep, "it did not report within 5s that it listens: still waiting for DNS"},
+		{"babbles", listeningStep, "read its answer on descriptor 3: line is not a JSON object"},
 	}
 	for _, test := range tests {
 		t.Run(test.how, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, test.how)
 			if test.how == "mute" {
-				p.readyTimeout = 5 * time.Second // in which a busy machine starts it, and it says what it waits for
+				p.readyTimeout = 5 * time.Second // for a busy machine to start it, and for its output
 			}
 			var last fleet.Step
 			name := p.NodeName("one")
@@ -99,19 +99,19 @@ func TestSpawn_WithoutAProgram(t *testing.T) {
 	}
 }
 
-func TestSpawn_ToldTooMuch(t *testing.T) {
+func TestSpawn_ConfigTooLarge(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	p.cfg.Child = func(name string) ([]byte, error) {
 		return tell(told{Name: name, Socket: strings.Repeat("x", childBytes)})
 	}
 	if err := p.Spawn(t.Context(), p.NodeName("one"), func(fleet.Step) {}); err == nil {
-		t.Error("Spawn() told a child more than fits")
+		t.Error("Spawn() accepted too large a configuration")
 	}
 	waitEnded(t, p, p.NodeName("one"))
 }
 
-func TestSpawn_NotToldAnything(t *testing.T) {
+func TestSpawn_NoConfig(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	nothing := errors.New("there is nothing to tell")
@@ -139,7 +139,7 @@ func TestSpawn_EndsWithItsContext(t *testing.T) {
 	waitEnded(t, p, name)
 }
 
-func TestSpawn_TwiceUnderOneName(t *testing.T) {
+func TestSpawn_SameNameTwice(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	name, pid := spawn(t, p, "one")
@@ -183,7 +183,7 @@ func TestKilledChild(t *testing.T) {
 	if s := waitEnded(t, p, name); s.Message != "process ended: signal: killed" {
 		t.Errorf("message is %q", s.Message)
 	}
-	p.publish(p.children[name], Ready{Gossip: 4711, Call: 4712}) // its last word comes late
+	p.publish(p.children[name], Ready{Gossip: 4711, Call: 4712}) // the report comes late
 	var gone *net.DNSError
 	if _, err := p.Resolver().
 		LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) ||
@@ -192,9 +192,8 @@ func TestKilledChild(t *testing.T) {
 	}
 }
 
-// TestChildThatLeavesSomebody: a process of the child's holds its pipes, and
-// still its end is noticed at once.
-func TestChildThatLeavesSomebody(t *testing.T) {
+// TestChildLeavesProcess: a process of the child holds its pipes, and still its end is noticed at once.
+func TestChildLeavesProcess(t *testing.T) {
 	t.Parallel()
 	p := start(t, "leaves")
 	err := p.Spawn(t.Context(), p.NodeName("one"), func(fleet.Step) {})
@@ -215,7 +214,7 @@ func TestRetire(t *testing.T) {
 		grace time.Duration
 	}{
 		{"node", killDelay},
-		{"deaf", 50 * time.Millisecond}, // KILL
+		{"deaf", 50 * time.Millisecond}, // by KILL
 	}
 	for _, test := range tests {
 		t.Run(test.how, func(t *testing.T) {
@@ -261,7 +260,7 @@ func TestClose_EndsAllChildren(t *testing.T) {
 				t.Errorf("process %d after Close: %v, want it gone", pid, err)
 			}
 		}
-		// Somebody else may have the port by now, but does not know the name.
+		// another process may have the port now, but does not know the name
 		if _, err := ask.LookupHost(t.Context(), hostOf(name)); err == nil {
 			t.Error("the DNS server still answers after Close")
 		}
@@ -298,7 +297,7 @@ func TestClose_BeforeStart(t *testing.T) {
 	closeProvider(t, p)
 }
 
-func TestWatch_TellsEveryChange(t *testing.T) {
+func TestWatch_ReportsEveryChange(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -333,13 +332,13 @@ func TestWatch_TellsEveryChange(t *testing.T) {
 	until("its retirement", func(l []fleet.Service) bool { return len(l) == 0 })
 }
 
-// TestFleetOnThisMachine puts the real fleet on top.
+// TestFleetOnThisMachine uses the real fleet.
 func TestFleetOnThisMachine(t *testing.T) {
 	t.Parallel()
 	p := start(t, "node")
 	f := fleet.New(fleet.Config{Self: self, Provider: p, Max: 1, Log: slog.New(slog.DiscardHandler)})
 	f.Start(t.Context())
-	defer f.Close(context.Background()) //nolint:errcheck // nothing is under way
+	defer f.Close(context.Background()) //nolint:errcheck // nothing is in progress
 	n, err := f.Spawn()
 	if err != nil {
 		t.Fatal(err)

@@ -9,16 +9,15 @@ import (
 	"convoy/fleet"
 )
 
-// The steps of a node's making and taking away.
+// The steps of spawning and retiring a node.
 const (
 	startingStep  = "starting process"
 	listeningStep = "listening"
 	stoppingStep  = "stopping process"
 )
 
-// Spawn starts the node's process and returns once that says that it listens.
-// A process that ends before, or says nothing for 10 s, is an error that has
-// its last words; it stays in Watch's list, ended, until it is retired.
+// Spawn starts the node's process, and returns when it listens. A process that ends earlier, or does not report within
+// 10 s, is an error with the process's last lines; it stays on Watch's list until it is retired.
 func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)) error {
 	began := time.Now()
 	end := begin(step, startingStep)
@@ -26,23 +25,23 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	if end(err) != nil {
 		return fmt.Errorf("start process: %w", err)
 	}
-	p.log.Info("process started", "node", name, "pid", c.cmd.Process.Pid)
+	p.cfg.Log.Info("process started", "node", name, "pid", c.cmd.Process.Pid)
 
 	end = begin(step, listeningStep)
-	late := fmt.Errorf("it did not say within %v that it listens", p.readyTimeout)
-	bounded, cancel := context.WithTimeoutCause(ctx, p.readyTimeout, late)
+	late := fmt.Errorf("it did not report within %v that it listens", p.readyTimeout)
+	readyCtx, cancel := context.WithTimeoutCause(ctx, p.readyTimeout, late)
 	defer cancel()
-	ready, err := c.handshake(bounded, p.cfg.Child)
+	ready, err := c.handshake(readyCtx, p.cfg.Child)
 	if end(err) != nil {
 		return err
 	}
 	p.publish(c, ready)
-	p.log.Info("process listens", "node", name, "addr", netip.AddrPortFrom(p.cfg.Loopback, ready.Gossip).String(), "took",
-		time.Since(began))
+	addr := netip.AddrPortFrom(p.cfg.Loopback, ready.Gossip).String()
+	p.cfg.Log.Info("process listens", "node", name, "addr", addr, "took", time.Since(began))
 	return nil
 }
 
-// enter puts a child that listens into the zone, unless it has ended by now.
+// publish adds a child that listens to the zone, unless it has ended.
 func (p *Provider) publish(c *child, ready Ready) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,8 +50,7 @@ func (p *Provider) publish(c *child, ready Ready) {
 	}
 }
 
-// Retire ends the node's process, by TERM and after 5 s by KILL, and takes it
-// off the list. If ctx ends first the process is killed all the same.
+// Retire ends the node's process, by TERM, and by KILL after 5 s or when ctx ends, and removes it from the list.
 func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step)) error {
 	p.mu.Lock()
 	c := p.children[name]
@@ -70,14 +68,13 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	defer p.mu.Unlock()
 	if p.children[name] == c {
 		delete(p.children, name)
-		p.zone.remove(hostOf(name)) // its waiter may not have come so far
+		p.zone.remove(hostOf(name)) // its waiter may not have done so yet
 		p.notify()
 	}
 	return nil
 }
 
-// begin reports that a step begins. The returned function reports how it ended
-// and returns its argument.
+// begin reports the start of a step. The returned function reports its end, and returns its argument.
 func begin(step func(fleet.Step), name string) func(error) error {
 	s := fleet.Step{Name: name, At: time.Now().UTC()}
 	step(s)

@@ -7,19 +7,18 @@ import (
 
 const (
 	tailLines    = 64
-	tailBytes    = 1 << 10 // of one line; the rest of it is dropped
-	messageBytes = 512     // of what a process says about its end
+	tailBytes    = 1 << 10 // of one line; the rest is dropped
+	messageBytes = 512     // of the reason why a process ended
 )
 
-// tail keeps the last lines of a process's output. It belongs to one writer;
-// it may be read when that has ended.
+// tail keeps the last lines of a process's output. It has one writer, and may be read when that is done.
 type tail struct {
-	onLine  func(line string) // told every line
+	onLine  func(line string) // called with every line
 	lines   []string
-	partial []byte // the line without its end yet
+	partial []byte // the last line, still without its end
 }
 
-// Write never fails: a process must not end because nobody keeps its words.
+// Write never fails: that could end the process.
 func (t *tail) Write(b []byte) (int, error) {
 	n := len(b)
 	for {
@@ -33,7 +32,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	}
 }
 
-// end takes the open line as a whole one.
+// end completes the last line.
 func (t *tail) end() {
 	line := strings.TrimRight(strings.ToValidUTF8(string(t.partial), "\uFFFD"), " \t\r")
 	t.partial = t.partial[:0]
@@ -47,28 +46,26 @@ func (t *tail) end() {
 	}
 }
 
-// telling are the beginnings of lines that say why a Go program ended, the
-// best first.
+// errorPrefixes begin the lines in which a Go program reports why it ended, the best first.
 var errorPrefixes = []string{"convoy: error: ", "panic: ", "fatal error: "}
 
-// reason returns the line that says best why the process ended, with the hint
-// that goes with it, or nothing.
+// reason returns the line that best explains why the process ended, with its hint; "" if there is none.
 func (t *tail) reason() string {
 	if len(t.partial) > 0 {
 		t.end()
 	}
 	for _, start := range errorPrefixes {
 		for i, line := range t.lines {
-			said, ok := strings.CutPrefix(line, start)
+			text, ok := strings.CutPrefix(line, start)
 			if !ok {
 				continue
 			}
 			if i+1 < len(t.lines) {
 				if hint, ok := strings.CutPrefix(t.lines[i+1], "convoy: hint: "); ok {
-					said += " (" + hint + ")"
+					text += " (" + hint + ")"
 				}
 			}
-			return truncate(said)
+			return truncate(text)
 		}
 	}
 	if len(t.lines) == 0 {

@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	childBytes = 32 << 10 // a child's line at most; it must fit into a pipe
-	readyBytes = 1 << 10  // a Ready's line at most
-	readyFD    = 3        // the descriptor of the ready pipe in the child
+	childBytes = 32 << 10 // limit of a child's line, which must fit into a pipe
+	readyBytes = 1 << 10  // limit of a Ready line
+	readyFD    = 3        // descriptor of the ready pipe in the child
 )
 
-// Ready is one line of JSON that a child writes to descriptor 3 once it
-// listens.
+// Ready is the line of JSON that a child writes to descriptor 3 when it listens.
 type Ready struct {
 	Gossip  uint16 `json:"gossip"`
 	Call    uint16 `json:"call"`
@@ -26,8 +25,8 @@ type Ready struct {
 
 var errNotReady = errors.New("gossip and call ports are missing")
 
-// ReadChild reads the one line that a parent sends, as [Config.Child] made it, and nothing that is not one line with a
-// JSON object. It leaves r open.
+// ReadChild reads the line that [Config.Child] returned in the parent, and accepts only one line with a JSON object. It
+// does not close r.
 func ReadChild(r io.Reader) ([]byte, error) {
 	line, err := readLine(r, childBytes)
 	if err != nil {
@@ -36,8 +35,8 @@ func ReadChild(r io.Reader) ([]byte, error) {
 	return line, nil
 }
 
-// WriteReady tells the parent on descriptor 3 that this process listens, and
-// closes the descriptor. Only a spawned node may call it, once.
+// WriteReady reports to the parent, on descriptor 3, that this process listens, and closes the descriptor. Only a
+// spawned node may call it, once.
 func WriteReady(ready Ready) error {
 	f := os.NewFile(readyFD, "ready pipe")
 	if f == nil {
@@ -53,7 +52,7 @@ func WriteReady(ready Ready) error {
 	return nil
 }
 
-// readReady reads what WriteReady wrote. An io.EOF means: not a word.
+// readReady reads what WriteReady wrote. io.EOF means that the child wrote nothing.
 func readReady(r io.Reader) (Ready, error) {
 	line, err := readLine(r, readyBytes)
 	if err != nil {
@@ -69,7 +68,7 @@ func readReady(r io.Reader) (Ready, error) {
 	return ready, nil
 }
 
-// readLine reads one line of at most limit bytes, which must begin as a JSON object does.
+// readLine reads one line of at most limit bytes, which must start like a JSON object.
 func readLine(r io.Reader, limit int) ([]byte, error) {
 	in := bufio.NewReaderSize(r, limit)
 	line, err := in.ReadSlice('\n')
@@ -81,14 +80,14 @@ func readLine(r io.Reader, limit int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case in.Buffered() > 0:
-		return nil, errors.New("there is more than one line")
+		return nil, errors.New("more than one line")
 	case line[0] != '{':
-		return nil, errors.New("line is no JSON object")
+		return nil, errors.New("line is not a JSON object")
 	}
 	return line, nil
 }
 
-// Decode reads a line of either side into v, which must know all fields of its JSON object. Nothing may follow that.
+// Decode decodes a line of either side into v, and rejects unknown fields and trailing data.
 func Decode(line []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
@@ -96,7 +95,7 @@ func Decode(line []byte, v any) error {
 		return fmt.Errorf("decode line: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the JSON object")
+		return errors.New("data after the JSON object")
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestReadReady(t *testing.T) {
 	}
 	tests := []struct {
 		text string
-		want error // nil: any
+		want error // nil: any error
 	}{
 		{"", io.EOF},
 		{`{"gossip":1`, io.ErrUnexpectedEOF},
@@ -79,7 +79,7 @@ func TestReadReady(t *testing.T) {
 	}
 }
 
-// FuzzReadChild: what is accepted is one line within the bound.
+// FuzzReadChild: what is accepted is one line within the limit.
 func FuzzReadChild(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Add([]byte("{\"name\":\"a\",\"dns\":\"\"}\n"))
@@ -140,6 +140,6 @@ func TestTail_IsBounded(t *testing.T) {
 		_, _ = tail.Write([]byte(strings.Repeat("x", 10*tailBytes) + "\n"))
 	}
 	if told != 10*tailLines || len(tail.lines) != tailLines || len(tail.lines[0]) != tailBytes {
-		t.Errorf("told %d lines, kept %d of %d bytes", told, len(tail.lines), len(tail.lines[0]))
+		t.Errorf("passed on %d lines, kept %d of %d bytes", told, len(tail.lines), len(tail.lines[0]))
 	}
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Zone is where the nodes of this machine have their names.
+// Zone is the DNS zone of this machine's nodes.
 const Zone = "convoy.internal"
 
 const (
 	service    = "_convoy._tcp." + Zone // the name that nodes poll
-	ttlSeconds = 0                      // answers are not to be kept: nodes come and go
+	ttlSeconds = 0                      // nodes come and go, so answers must not be cached
 )
 
-// zone is what the DNS server knows: hosts, all at one address, each with its
-// gossip port. It may be used from any goroutine.
+// zone is the content of the DNS server: hosts, all at one address, each with its gossip port. It is safe for
+// concurrent use.
 type zone struct {
 	addr netip.Addr
 
 	mu    sync.Mutex
-	ports map[string]uint16 // by host, in lower case and with the last dot
+	ports map[string]uint16 // by host, in lower case and with the final dot
 }
 
 func newZone(addr netip.Addr) *zone { return &zone{addr: addr, ports: make(map[string]uint16)} }
@@ -41,9 +41,8 @@ func (z *zone) remove(host string) {
 	delete(z.ports, dns.CanonicalName(host))
 }
 
-// answer fills in the reply to a question: NXDOMAIN for names that are not
-// there, an empty answer for types that a name does not have, REFUSED for other
-// zones (RFC 1035, 2308).
+// answer answers a question: NXDOMAIN for unknown names, no records for types that a name does not have, REFUSED for
+// other zones (RFC 1035, 2308).
 func (z *zone) answer(q dns.Question, reply *dns.Msg) {
 	if q.Qclass != dns.ClassINET || !dns.IsSubDomain(dns.Fqdn(Zone), dns.CanonicalName(q.Name)) {
 		reply.Rcode = dns.RcodeRefused
@@ -68,7 +67,7 @@ func (z *zone) answer(q dns.Question, reply *dns.Msg) {
 	}
 }
 
-// answerService names all hosts with their ports, and adds their addresses.
+// answerService lists all hosts with their ports and addresses.
 func (z *zone) answerService(q dns.Question, reply *dns.Msg) {
 	if !wants(q, dns.TypeSRV) {
 		return
@@ -83,8 +82,8 @@ func (z *zone) answerService(q dns.Question, reply *dns.Msg) {
 	}
 }
 
-// exists reports whether there is anything at that name or below it: a name
-// between zone and host has no records, but it is there (RFC 8020).
+// exists reports whether there is a name, or one below it: a name between zone and host exists without records (RFC
+// 8020).
 func (z *zone) exists(name string) bool {
 	if dns.IsSubDomain(name, dns.Fqdn(service)) {
 		return true
@@ -117,10 +116,10 @@ func header(name string, rrtype uint16) dns.RR_Header {
 	return dns.RR_Header{Name: name, Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttlSeconds}
 }
 
-// authority is the record that says for how long a "no" counts: not at all.
+// authority returns the SOA record, which tells resolvers not to cache negative answers.
 func authority(name string) dns.RR {
 	return &dns.SOA{
 		Hdr: header(name, dns.TypeSOA), Ns: dns.Fqdn(Zone), Mbox: "hostmaster." + dns.Fqdn(Zone),
-		Serial: 1, Refresh: 60, Retry: 60, Expire: 60, Minttl: ttlSeconds, // s
+		Serial: 1, Refresh: 60, Retry: 60, Expire: 60, Minttl: ttlSeconds, // seconds
 	}
 }
