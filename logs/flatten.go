@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// flattener makes lines of records. It holds what WithAttrs and WithGroup have
-// collected; each of them returns a new one.
+// flattener converts records to lines. It holds the attributes and groups of a handler; withAttrs and withGroup return
+// a copy.
 type flattener struct {
 	prefix string // open groups, "a.b."
 	attrs  []Attr
@@ -29,7 +29,7 @@ func (f flattener) withGroup(name string) flattener {
 	return f
 }
 
-// line makes a line without offset.
+// line returns a line without offset.
 func (f flattener) line(r slog.Record) Line {
 	l := Line{Time: r.Time.UTC(), Level: r.Level, Message: r.Message}
 	if r.Time.IsZero() {
@@ -44,8 +44,7 @@ func (f flattener) line(r slog.Record) Line {
 	return l
 }
 
-// flatten appends a, or what a group consists of. Attributes without anything
-// are ignored, as package slog asks.
+// flatten appends an attribute, or those of a group. It ignores empty attributes, as package slog requires.
 func flatten(to []Attr, prefix string, a slog.Attr) []Attr {
 	v := a.Value.Resolve()
 	if a.Key == "" && v.Equal(slog.Value{}) {
@@ -63,7 +62,7 @@ func flatten(to []Attr, prefix string, a slog.Attr) []Attr {
 	return to
 }
 
-// text renders a value for people.
+// text formats a value.
 func text(v slog.Value) string {
 	switch v.Kind() {
 	case slog.KindTime:

@@ -27,7 +27,7 @@ func TestHandler_KeepsSlogsRules(t *testing.T) {
 	})
 }
 
-// nested makes groups of dotted keys again.
+// nested turns dotted keys back into groups.
 func nested(l Line, timed bool) map[string]any {
 	m := map[string]any{slog.MessageKey: l.Message, slog.LevelKey: l.Level}
 	if timed {
@@ -184,8 +184,8 @@ func TestTextHandler_LevelAndWith(t *testing.T) {
 	}
 }
 
-// TestHandlers_WriterThatHangs: a pipe that nobody reads must not stop the
-// program, and what was lost is counted once it is read again.
+// TestHandlers_WriterThatHangs: a full pipe does not stop the program, and lost lines are counted when it is read
+// again.
 func TestHandlers_WriterThatHangs(t *testing.T) {
 	for name, make := range map[string]func(io.Writer, slog.Leveler) slog.Handler{"json": JSONHandler,
 		"text": TextHandler} {
@@ -198,7 +198,7 @@ func TestHandlers_WriterThatHangs(t *testing.T) {
 			defer in.Close()
 			log := slog.New(make(out, slog.LevelInfo))
 			const lines = 3 * maxQueued
-			for range lines { // would hang here
+			for range lines { // would block here
 				log.Info("a line of some length, so that the pipe is full before long", "k", strings.Repeat("v", 100))
 			}
 			written := 0
@@ -210,7 +210,7 @@ func TestHandlers_WriterThatHangs(t *testing.T) {
 				t.Errorf("%d of %d lines were written", written, lines)
 			}
 			out.Close()
-			for scanner.Scan() { // the writer's goroutine ends with its lines
+			for scanner.Scan() { // the writing goroutine ends with its lines
 			}
 		})
 	}

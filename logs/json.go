@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// JSONHandler writes each record from that level on as one JSON object with
-// the keys time, level and message, as Railway reads them. A writer that hangs
-// does not hold up the program: lines are then dropped and counted.
+// JSONHandler writes each record from that level on as a JSON object with the keys time, level and message, as Railway
+// expects. It drops and counts lines while the writer blocks.
 func JSONHandler(w io.Writer, level slog.Leveler) slog.Handler {
 	out := &asyncWriter{w: w, notice: jsonNotice}
 	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: railwayAttr})
@@ -19,7 +18,7 @@ func jsonNotice(dropped int) []byte {
 	return fmt.Appendf(nil, `{"level":"warn","message":%q,"n":%d}`+"\n", droppedMessage, dropped)
 }
 
-// railwayAttr gives the built-in attributes the names that Railway knows, and durations their unit.
+// railwayAttr renames the built-in attributes for Railway, and formats durations.
 func railwayAttr(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		a.Value = slog.StringValue(a.Value.Duration().String())

@@ -10,22 +10,22 @@ import (
 	"unicode/utf8"
 )
 
-// lineBytes bounds the text of one line: message, keys and values together.
+// lineBytes bounds the text of a line: message, keys and values together.
 const lineBytes = 8 << 10
 
-// Attr is one key with its value, as text. Groups are in the key: "a.b".
+// Attr is an attribute. Groups are part of the key: "a.b".
 type Attr struct{ Key, Value string }
 
-// Line is one record of the node's log.
+// Line is a line of the node's log.
 type Line struct {
-	Off     int64 // lines before it since the node's start
+	Off     int64 // number of lines before it since the node's start
 	Time    time.Time
 	Level   slog.Level
 	Message string
 	Attrs   []Attr
 }
 
-// wireLine is a Line as docs/protocol.md has it.
+// wireLine is the JSON of a Line; docs/protocol.md describes it.
 type wireLine struct {
 	Off     int64     `json:"off"`
 	Time    time.Time `json:"time"`
@@ -34,16 +34,15 @@ type wireLine struct {
 	Attrs   wireAttrs `json:"attrs"`
 }
 
-// wireAttrs is an object that keeps the order of its keys.
+// wireAttrs is a JSON object that keeps the order of its keys.
 type wireAttrs []Attr
 
-// MarshalJSON writes the line as docs/protocol.md has it. Of attributes with
-// one key the last counts.
+// MarshalJSON returns the JSON that docs/protocol.md describes. If a key occurs twice, the last one counts.
 func (l Line) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireLine{l.Off, l.Time, levelName(l.Level), l.Message, l.Attrs})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads what MarshalJSON returns.
 func (l *Line) UnmarshalJSON(b []byte) error {
 	var w wireLine
 	if err := json.Unmarshal(b, &w); err != nil {
@@ -57,7 +56,7 @@ func (l *Line) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the attributes as one object, each key once.
+// MarshalJSON returns an object with each key once.
 func (a wireAttrs) MarshalJSON() ([]byte, error) {
 	last := make(map[string]int, len(a))
 	for i, attr := range a {
@@ -94,7 +93,7 @@ func (a *wireAttrs) UnmarshalJSON(b []byte) error {
 	case t == nil:
 		return nil
 	case t != json.Delim('{'):
-		return fmt.Errorf("log line: attrs are no object")
+		return fmt.Errorf("log line: attrs is not an object")
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -105,12 +104,12 @@ func (a *wireAttrs) UnmarshalJSON(b []byte) error {
 		if err := d.Decode(&value); err != nil {
 			return fmt.Errorf("log line: attribute %q: %w", key, err)
 		}
-		*a = append(*a, Attr{key.(string), value}) // a key is a string, or Token would have failed
+		*a = append(*a, Attr{key.(string), value}) // a key is always a string
 	}
 	return nil
 }
 
-// levelWord names a level by the nearest word below it.
+// levelName returns the name of the next lower level.
 func levelName(l slog.Level) string {
 	switch {
 	case l < slog.LevelInfo:
@@ -124,8 +123,7 @@ func levelName(l slog.Level) string {
 	}
 }
 
-// bounded returns the line with its text cut to lineBytes, an ellipsis where
-// something is missing.
+// truncated returns the line with its text cut to lineBytes and marked with an ellipsis.
 func (l Line) truncated() Line {
 	left := lineBytes
 	l.Message = truncate(l.Message, &left)
@@ -141,7 +139,7 @@ func (l Line) truncated() Line {
 	return l
 }
 
-// cut returns s, at most *left bytes of it, and takes them off left.
+// truncate returns at most *left bytes of s, and subtracts them from *left.
 func truncate(s string, left *int) string {
 	limit := max(0, *left)
 	*left -= len(s)
@@ -151,5 +149,5 @@ func truncate(s string, left *int) string {
 	for limit > 0 && !utf8.RuneStart(s[limit]) {
 		limit--
 	}
-	return strings.Clone(s[:limit]) + "…" // a clone, or the rest would stay in memory
+	return strings.Clone(s[:limit]) + "…" // a clone, because a slice would keep all of s in memory
 }

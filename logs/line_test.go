@@ -34,7 +34,7 @@ func TestLine_JSON(t *testing.T) {
 			`{"off":0,"time":"2026-11-22T12:00:00Z","level":"WARN","message":"a\u001b[2J\nb","attrs":{"k\u0000":"` + "\u202e" +
 				`"}}`,
 		},
-		{ // of one key the last, as a reader of JSON would take it
+		{ // the last value of a key counts, as for other JSON readers
 			Line{Time: noon, Level: slog.LevelDebug, Attrs: []Attr{{"a", "1"}, {"b", "2"}, {"a", "3"}}},
 			`{"off":0,"time":"2026-11-22T12:00:00Z","level":"DEBUG","message":"","attrs":{"b":"2","a":"3"}}`,
 		},
@@ -47,7 +47,7 @@ func TestLine_JSON(t *testing.T) {
 	}
 }
 
-func TestLine_JSONComesBack(t *testing.T) {
+func TestLine_JSONRoundTrip(t *testing.T) {
 	want := Line{
 		Off: 17, Time: noon, Level: slog.LevelWarn, Message: "a\x1b\tb",
 		Attrs: []Attr{{"z", "1"}, {"a", "2 3"}, {"m.n", ""}}, // in this order

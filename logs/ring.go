@@ -1,6 +1,5 @@
-// Package logs keeps the node's log: a ring of its last lines, numbered from
-// the node's start, that any number of readers follow at their own pace; and
-// the handlers that write the same records to the world outside.
+// Package logs keeps the node's log: a ring of its last lines, numbered from the node's start, that readers follow at
+// their own pace, and handlers that write the same records to standard output.
 package logs
 
 import (
@@ -10,18 +9,16 @@ import (
 	"sync"
 )
 
-// followLines is how many lines a follower gets at once at most, and with how
-// many old ones it begins unless it says otherwise.
+// followLines bounds the lines that a follower gets at once, and is the default number of old ones.
 const followLines = 200
 
-// Ring holds the last lines of this node's log. Its methods may be called from
-// any goroutine; writing never waits for readers.
+// Ring holds the last lines of this node's log. It is safe for concurrent use; writing never waits for readers.
 type Ring struct {
 	boot string
 
 	mu      sync.Mutex
-	lines   []Line // the line of offset off is at off % cap
-	next    int64  // offset of the line to come
+	lines   []Line // the line with offset off is at off % cap
+	next    int64  // offset of the next line
 	changed chan struct{}
 }
 
@@ -34,10 +31,10 @@ func New(lines int) *Ring {
 	}
 }
 
-// Boot names this start of the node: offsets of another boot mean nothing.
+// Boot identifies this start of the node: offsets are valid only with it.
 func (r *Ring) Boot() string { return r.boot }
 
-// Next returns the offset of the line to come.
+// Next returns the offset of the next line.
 func (r *Ring) Next() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,19 +48,17 @@ func (r *Ring) Tail(n int) []Line {
 	return r.read(r.next-int64(max(0, n)), len(r.lines))
 }
 
-// From returns the lines kept from that offset on, and the offset of the line
-// to come after them. A negative offset means the last 200 lines.
+// From returns the lines from that offset on that are still kept, and the offset after them. A negative offset means
+// the last 200 lines.
 func (r *Ring) From(off int64) (lines []Line, next int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.read(r.start(off), len(r.lines)), r.next
 }
 
-// Follow yields the lines from that offset on, at most 200 at once, and then
-// every new one, until ctx ends or the reader stops. Lines that are no longer
-// kept are left out, so the first offset may be a later one; a negative offset
-// means the last 200 lines. A reader that is too slow misses lines and sees so
-// by their offsets.
+// Follow yields the lines from that offset on, at most 200 at once, and then every new one, until ctx ends or the
+// reader stops. A negative offset means the last 200 lines. Lines that are no longer kept are skipped, as the offsets
+// show: at the start, and when the reader is too slow.
 func (r *Ring) Follow(ctx context.Context, from int64) iter.Seq[[]Line] {
 	return func(yield func([]Line) bool) {
 		r.mu.Lock()
@@ -88,7 +83,7 @@ func (r *Ring) Follow(ctx context.Context, from int64) iter.Seq[[]Line] {
 	}
 }
 
-// begin turns a reader's wish into an offset. r.mu must be held.
+// start returns the first offset for a reader. r.mu must be held.
 func (r *Ring) start(from int64) int64 {
 	if from < 0 {
 		from = r.next - followLines
@@ -110,7 +105,7 @@ func (r *Ring) read(off int64, n int) []Line {
 	return lines
 }
 
-// add numbers the line, keeps it and wakes the followers.
+// add numbers and keeps a line, and wakes the followers.
 func (r *Ring) add(l Line) {
 	l = l.truncated()
 	r.mu.Lock()

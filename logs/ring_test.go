@@ -11,20 +11,20 @@ import (
 	"convoy/internal/testkit"
 )
 
-// logger returns a ring and a logger that writes to nothing else.
+// logger returns a ring and a logger that writes only to it.
 func logger(lines int) (*Ring, *slog.Logger) {
 	r := New(lines)
 	return r, slog.New(r.Handler(slog.NewTextHandler(io.Discard, nil)))
 }
 
-// fill logs that many lines, whose messages are their offsets.
+// fill logs n lines, whose messages are their offsets.
 func fill(r *Ring, log *slog.Logger, n int) {
 	for range n {
 		log.Info(fmt.Sprint(r.Next()))
 	}
 }
 
-// check demands the lines from..to, messages and offsets alike.
+// check wants the lines from..to, with their messages and offsets.
 func check(t *testing.T, what string, lines []Line, from, to int64) {
 	t.Helper()
 	if int64(len(lines)) != to-from {
@@ -113,7 +113,7 @@ func TestFollow_LiveWithoutGapOrRepeat(t *testing.T) {
 	group.Wait()
 }
 
-func TestFollow_SlowReaderLosesLinesAndSeesSo(t *testing.T) {
+func TestFollow_SlowReaderSkipsLines(t *testing.T) {
 	r, log := logger(10)
 	fill(r, log, 5)
 	var offs []int64

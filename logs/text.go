@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -10,75 +11,69 @@ import (
 	"unicode/utf8"
 )
 
-// clock is how a person's log tells the time.
+// timeLayout formats the time of a line.
 const timeLayout = "15:04:05"
 
-// textHandler writes lines for a person at a terminal.
+// textHandler writes lines for people.
 type textHandler struct {
 	w     io.Writer
 	level slog.Leveler
 	flat  flattener
 }
 
-// TextHandler writes each record from that level on as one line for a person:
-// "20:07:25 INFO  member joined  node=convoy@…". Control characters are shown,
-// not obeyed. A writer that hangs does not hold up the program.
+// TextHandler writes each record from that level on as a line for people:
+//
+//	20:07:25 INFO  member joined  node=convoy@…
+//
+// It escapes control characters. It drops and counts lines while the writer blocks.
 func TextHandler(w io.Writer, level slog.Leveler) slog.Handler {
 	return &textHandler{level: level, w: &asyncWriter{w: w, notice: func(dropped int) []byte {
-		return renderText(Line{
+		return render(Line{
 			Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
 			Attrs: []Attr{{"n", strconv.Itoa(dropped)}},
 		})
 	}}}
 }
 
-// Enabled compares with the handler's level.
+// Enabled implements slog.Handler.
 func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= h.level.Level()
 }
 
-// Handle writes the record in one piece.
+// Handle implements slog.Handler.
 func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
-	_, err := h.w.Write(renderText(h.flat.line(r).truncated()))
+	_, err := h.w.Write(render(h.flat.line(r).truncated()))
 	return err
 }
 
-// WithAttrs returns a handler whose records all have these attributes.
+// WithAttrs implements slog.Handler.
 func (h *textHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	next := *h
 	next.flat = h.flat.withAttrs(attrs)
 	return &next
 }
 
-// WithGroup returns a handler that puts attributes from now on into a group.
+// WithGroup implements slog.Handler.
 func (h *textHandler) WithGroup(name string) slog.Handler {
 	next := *h
 	next.flat = h.flat.withGroup(name)
 	return &next
 }
 
-// renderText is a line of a person's log, with its end.
-func renderText(l Line) []byte {
+func render(l Line) []byte {
 	var b strings.Builder
-	b.WriteString(l.Time.Local().Format(timeLayout))
-	b.WriteByte(' ')
-	word := levelName(l.Level)
-	b.WriteString(word)
-	b.WriteString(strings.Repeat(" ", len("ERROR")-len(word)+1))
-	b.WriteString(escape(l.Message))
+	fmt.Fprintf(&b, "%s %-6s%s", l.Time.Local().Format(timeLayout), levelName(l.Level), escape(l.Message))
 	for i, a := range l.Attrs {
 		if i == 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteByte(' ')
-		b.WriteString(escape(a.Key) + "=")
-		b.WriteString(quoted(a.Value))
+		fmt.Fprintf(&b, " %s=%s", escape(a.Key), quoted(a.Value))
 	}
 	b.WriteByte('\n')
 	return []byte(b.String())
 }
 
-// quoted returns a value as it stands if it is one plain word, else quoted.
+// quoted returns a value unquoted if it is one plain word.
 func quoted(s string) string {
 	if s == "" || strings.ContainsAny(s, " \"'=\\") || escape(s) != s {
 		return strconv.Quote(s)
@@ -86,7 +81,7 @@ func quoted(s string) string {
 	return s
 }
 
-// visible replaces what a terminal might obey by its escape: "\x1b".
+// escape escapes what could control a terminal: "\x1b".
 func escape(s string) string {
 	if strings.IndexFunc(s, unprintable) < 0 {
 		return s
@@ -105,6 +100,5 @@ func escape(s string) string {
 	return b.String()
 }
 
-// unprintable reports whether r is not to be shown as it is; bytes that are no
-// UTF-8 count among them.
+// unprintable reports whether r must be escaped, such as invalid UTF-8.
 func unprintable(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
