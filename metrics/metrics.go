@@ -1,4 +1,4 @@
-// Package metrics offers a node's figures in Prometheus' format. docs/protocol.md lists them.
+// Package metrics serves a node's metrics in Prometheus format. docs/protocol.md lists them.
 package metrics
 
 import (
@@ -9,18 +9,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Figures is what a node can be asked at any time, from any goroutine.
+// Sources are the functions that return a node's metrics. They are called from any goroutine.
 type Sources struct {
 	Version string
-	Nodes   func() map[string]int // nodes by status
-	Members func() map[string]int // instances by state, as this node sees them
+	Nodes   func() map[string]int // by status
+	Members func() map[string]int // by state, as this node sees them
 	Shells  func() (running, ended int)
-	Output  func() int64 // bytes that this node's shells have put out, of those that are still there
+	Output  func() int64 // bytes printed by the shells that exist now
 	Streams func() int
 	Lines   func() int64 // lines logged since the start
 }
 
-// Handler answers with the figures of the moment, those of the Go runtime and of the process among them.
+// Handler serves the current metrics, including those of the Go runtime and of the process.
 func Handler(f Sources) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -34,24 +34,16 @@ func Handler(f Sources) http.Handler {
 var (
 	build   = prometheus.NewDesc("convoy_build_info", "Always 1; the label has the version.", []string{"version"}, nil)
 	nodes   = prometheus.NewDesc("convoy_nodes", "Nodes on this node's list, by status.", []string{"status"}, nil)
-	members = prometheus.NewDesc(
-		"convoy_members",
-		"Instances of the cluster as this node sees them, by state.",
-		[]string{"state"},
-		nil,
-	)
+	members = prometheus.NewDesc("convoy_members", "Instances of the cluster as this node sees them, by state.",
+		[]string{"state"}, nil)
 	shells = prometheus.NewDesc("convoy_shells", "Shells on this node, by state.", []string{"state"}, nil)
-	output = prometheus.NewDesc(
-		"convoy_shell_output_bytes",
-		"Bytes printed by the shells that are on this node now.",
-		nil,
-		nil,
-	)
+	output = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes printed by the shells that are on this node now.",
+		nil, nil)
 	streams = prometheus.NewDesc("convoy_streams", "Open event streams.", nil, nil)
 	lines   = prometheus.NewDesc("convoy_log_lines_total", "Lines logged since the node started.", nil, nil)
 )
 
-// collector asks for the figures when Prometheus does.
+// collector calls the sources when Prometheus scrapes.
 type collector struct{ Sources }
 
 func (c collector) Describe(to chan<- *prometheus.Desc) {

@@ -2,24 +2,24 @@ package node
 
 import "convoy/audit"
 
-// openAudit opens the log of who does what here. A node without one goes on, and says so.
+// openAudit opens the audit log. A node without one still runs, and logs a warning.
 func (n *node) openAudit() {
+	logger, dir := n.logger("audit"), n.cfg.auditDir()
 	if n.cfg.Data == "" {
-		n.log.Warn("no audit log: -data names no directory", "component", "audit")
+		logger.Warn("no audit log: -data is not set")
 		return
 	}
-	dir := n.cfg.auditDir()
 	log, err := audit.Open(audit.Config{
 		Dir:      dir,
 		Node:     n.cfg.Name,
 		MaxTotal: n.cfg.AuditMax,
 		MaxAge:   n.cfg.AuditAge,
-		Log:      n.logger("audit"),
+		Log:      logger,
 	})
 	if err != nil {
-		n.log.Warn("no audit log", "component", "audit", "err", err)
+		logger.Warn("no audit log", "err", err)
 		return
 	}
 	n.audit = log
-	n.log.Info("audit log", "component", "audit", "dir", dir, "entries", log.Head().Seq)
+	logger.Info("audit log", "dir", dir, "entries", log.Head().Seq)
 }

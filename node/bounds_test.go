@@ -24,14 +24,14 @@ import (
 	"convoy/internal/testkit"
 )
 
-// room is a running node, and where its console is asked: from is the address that others than the actor come from.
+// room is a running node and the address of its console. Other users connect from a different address than the actor.
 type room struct {
 	*node
 	url  string
 	from string
 }
 
-// people are in the file of users: who takes as much as they may, another user, and an admin who logs in meanwhile.
+// people are the users: one who takes a full share, another one, and an admin who logs in meanwhile.
 const people = "mallory:%[1]s:operator\nmalory:%[1]s:admin\nolga:%[1]s:operator\nann:%[1]s:admin\n"
 
 func startRoom(t *testing.T) *room {
@@ -69,21 +69,21 @@ func startRoom(t *testing.T) *room {
 	return &room{node: n, url: "http://" + n.listener.Addr().String(), from: "127.0.0.1"}
 }
 
-// client asks from the address of others than the actor.
+// client connects from the address of the other users.
 func (r *room) client() *http.Client {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(r.from)}}
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// said is an answer.
+// said is a response.
 type said struct {
 	status int
 	header http.Header
 	text   string
 }
 
-// ask asks for something with a cookie; the error is of a context that ended, or of a connection that was closed.
+// ask sends a request with a cookie; the error is that of a context, or of a closed connection.
 func (r *room) ask(ctx context.Context, cookie, method, path, body string) (said, error) {
 	request, err := http.NewRequestWithContext(ctx, method, r.url+path, strings.NewReader(body))
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *room) ask(ctx context.Context, cookie, method, path, body string) (said
 	}
 	request.Header.Set("Cookie", cookie)
 	request.Header.Set("Convoy-Shell", "ashellofmallorys")
-	if id, fn, ok := strings.Cut(body, "#"); ok { // which Convoy shell asks
+	if id, fn, ok := strings.Cut(body, "#"); ok { // the id of the Convoy shell
 		request.Header.Set("Convoy-Shell", id)
 		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(fn)), int64(len(fn))
 	}
@@ -107,16 +107,11 @@ func (r *room) ask(ctx context.Context, cookie, method, path, body string) (said
 	return said{answer.StatusCode, answer.Header, string(text)}, err
 }
 
-// logsIn logs somebody in by form, and returns their cookie.
+// logsIn logs a user in by form, and returns the cookie.
 func (r *room) logsIn(t *testing.T, name string) string {
 	t.Helper()
-	answer, err := r.ask(
-		testkit.Context(t),
-		"",
-		"POST",
-		"/login",
-		url.Values{"name": {name}, "password": {"a password"}}.Encode(),
-	)
+	form := url.Values{"name": {name}, "password": {"a password"}}
+	answer, err := r.ask(testkit.Context(t), "", "POST", "/login", form.Encode())
 	testkit.Must(t, err)
 	_, claim, _ := strings.Cut(answer.header.Get("Location"), "claim=")
 	if answer.status != http.StatusSeeOther || claim == "" {
@@ -129,7 +124,7 @@ func (r *room) logsIn(t *testing.T, name string) string {
 	return cookie
 }
 
-// others are another user with a shell, and who looks on.
+// others are another user with a shell, and a viewer.
 type others struct {
 	cookie string
 	shell  client.Shell
@@ -153,7 +148,7 @@ func (r *room) comes(t *testing.T) *others {
 	return o
 }
 
-// meanwhile has the other user's keys echoed, and the admin log in.
+// meanwhile checks that the other user's keys are echoed, and that the admin can log in.
 func (r *room) meanwhile(t *testing.T, o *others) {
 	t.Helper()
 	answer, err := r.ask(testkit.Context(t), o.cookie, "POST", o.shell.Path()+"/input", "keys of olga's")
@@ -166,14 +161,14 @@ func (r *room) meanwhile(t *testing.T, o *others) {
 	}
 }
 
-// taken is what an actor asks for, so often that the last one is refused.
+// taken is a kind of request that an actor repeats until one is refused.
 type taken struct {
 	name  string
-	actor string // who asks
+	actor string // the user
 	count int    // how many are too many
-	after bool   // each is asked for after the one before was had; else all wait together
+	after bool   // sequential requests; otherwise they wait in parallel
 	ask   func(r *room, i int) (method, path, body string)
-	want  int // how one is refused
+	want  int // status of the refusal
 	says  string
 }
 
@@ -192,7 +187,7 @@ var takes = []taken{
 		ask: func(r *room, _ int) (string, string, string) {
 			return "POST", "/nodes/" + r.cfg.Name + "/run", `{"command":"exec sleep 1000"}`
 		}},
-	{name: "connected shells", actor: "mallory", count: 16 + 1, want: 422, says: "no more Convoy shells of other machines",
+	{name: "connected shells", actor: "mallory", count: 16 + 1, want: 422, says: "too many Convoy shells",
 		ask: func(_ *room, i int) (string, string, string) {
 			return "POST", "/api/shell", asked(fmt.Sprintf("shellnumber%05d", i), "receive")
 		}},
@@ -219,8 +214,8 @@ var takes = []taken{
 	},
 }
 
-// One user takes as much of what a node gives as one may, and is refused one more, with the answer that is documented.
-// Meanwhile another user's keys are echoed, and an admin logs in.
+// A user who takes a full share is refused more, with the documented response. Meanwhile another user's keys are
+// echoed, and an admin logs in.
 func TestBounds_OneUserOfANode(t *testing.T) {
 	t.Parallel()
 	for _, what := range takes {
@@ -237,7 +232,7 @@ func TestBounds_OneUserOfANode(t *testing.T) {
 	}
 }
 
-// take asks until one is refused, and returns that answer. What the others have is kept until the test ends.
+// take sends requests until one is refused, and returns that response. The others stay open until the test ends.
 func (what taken) take(t *testing.T, r *room, cookie string) said {
 	t.Helper()
 	ctx, cancel := context.WithCancel(testkit.Context(t))
@@ -266,7 +261,7 @@ func (what taken) take(t *testing.T, r *room, cookie string) said {
 	}
 }
 
-// process is the one of the actor's Convoy shell, which it makes.
+// process returns the process of the actor's Convoy shell, which it creates.
 func (r *room) process() string {
 	who := r.authority.NewIdentity("mallory", access.Operator)
 	answer, err := r.service.Ask(context.Background(), who, oneShell, "self", nil)
@@ -276,7 +271,7 @@ func (r *room) process() string {
 	return answer.(map[string]string)["process"]
 }
 
-// Arguments of calls: two that hold 14 MiB leave no room for another 7 MiB of the same user's.
+// Arguments of calls: two calls with 14 MiB leave no room for another 7 MiB of the same user.
 func TestBounds_NodeArguments(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
@@ -303,7 +298,7 @@ func TestBounds_NodeArguments(t *testing.T) {
 	}
 }
 
-// Answers of multicalls: those of 64 nodes are too large, each for its node; meanwhile the others are served.
+// Results of multicalls: those of 64 nodes are too large, each for its node; meanwhile other requests are served.
 func TestBounds_NodeMulticall(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
@@ -317,7 +312,6 @@ func TestBounds_NodeMulticall(t *testing.T) {
 	}
 	done := make(chan said, 1)
 	go func() {
-		// The answer tells.
 		answer, _ := r.ask(
 			testkit.Context(t),
 			cookie,
@@ -334,7 +328,7 @@ func TestBounds_NodeMulticall(t *testing.T) {
 	}
 }
 
-// Recordings: a shell has one; another one is refused.
+// Recordings: a shell has one; a second one is refused.
 func TestBounds_NodeRecordings(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
@@ -349,8 +343,8 @@ func TestBounds_NodeRecordings(t *testing.T) {
 	r.meanwhile(t, o)
 }
 
-// One address opens as many connections as it may, and sends a part of a header on each, after one that was too large:
-// one more is closed, and other addresses are served.
+// One address opens its maximum of connections, and sends a partial header on each, after one that was too large: one
+// more is closed, and other addresses are served.
 func TestBounds_NodeConnections(t *testing.T) {
 	t.Parallel()
 	r := startRoom(t)
@@ -376,7 +370,7 @@ func TestBounds_NodeConnections(t *testing.T) {
 		t.Errorf("a header that is too large: %q, %v", line, err)
 	}
 	conn.Close()
-	for range b.maxPerAddr { // of which the first may take the place of the one before
+	for range b.maxPerAddr { // the first may replace the one before
 		dial("GET /healthz HTTP/1.1\r\nHost: loc")
 	}
 	more, _ := dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")

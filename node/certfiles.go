@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// certFiles are a certificate and its key, read again when the files have changed.
+// certFiles loads a certificate and its key, and loads them again when the files change.
 type certFiles struct {
 	cert, key string
 
@@ -16,17 +16,17 @@ type certFiles struct {
 	modTimes [2]time.Time
 }
 
-// load returns the certificate. Files that are half written, or gone, leave the last one in use.
+// load returns the certificate. While the files are missing or incomplete, it returns the previous one.
 func (c *certFiles) load() (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var changed [2]time.Time
+	var modTimes [2]time.Time
 	for i, name := range []string{c.cert, c.key} {
 		if info, err := os.Stat(name); err == nil {
-			changed[i] = info.ModTime()
+			modTimes[i] = info.ModTime()
 		}
 	}
-	if c.loaded != nil && changed == c.modTimes {
+	if c.loaded != nil && modTimes == c.modTimes {
 		return c.loaded, nil
 	}
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
@@ -36,6 +36,6 @@ func (c *certFiles) load() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.loaded, c.modTimes = &pair, changed
+	c.loaded, c.modTimes = &pair, modTimes
 	return c.loaded, nil
 }

@@ -17,71 +17,71 @@ import (
 	"convoy/railway"
 )
 
-// Config is everything that a node is told. It has been checked by who made it. Its JSON is what a node that provider
-// local spawns reads: a field is inherited by such a node unless its tag says otherwise.
+// Config is the configuration of a node. The caller has validated it. Its JSON is what a child of provider local reads,
+// which inherits each field whose tag does not exclude it.
 type Config struct {
-	Name     string         // full node name
+	Name     string         // full name
 	Bind     netip.Addr     // address of gossip and calls
-	Port     int            // of gossip; 0: any free one
-	CallPort int            // of calls; 0: any free one
-	Query    string         // DNS name that is polled
-	DNS      netip.AddrPort // the server to ask; zero: the system's
+	Port     int            // of gossip; 0: any free port
+	CallPort int            // of calls; 0: any free port
+	Query    string         // DNS name to poll
+	DNS      netip.AddrPort // server to query; zero: the system's
 	Poll     time.Duration
 	Cookie   string
 	Provider string // local, railway, none
-	Spawned  bool   // by provider local: standard input is the pipe that ends with the parent
+	Spawned  bool   // by provider local: standard input is a pipe that closes when the parent ends
 
-	Addr     string // where the console listens
-	Token    string // that opens it
-	Users    string // file; empty: none
-	Data     string // directory; empty: nothing is kept
-	AuditMax int64  // bytes; 0: any
+	Addr     string // console's listen address
+	Token    string // the console's token
+	Users    string // file; "": none
+	Data     string // directory; "": nothing is kept
+	AuditMax int64  // bytes; 0: no limit
 	AuditAge time.Duration
-	Runbooks string // directory; empty: none
+	Runbooks string // directory; "": none
 	Record   Record
 
-	Shell      []string      // program of a system shell
+	Shell      []string      // command of system shells
 	System     string        // system shells: on, first or off
 	Confine    string        // their confinement: on, strict or off
-	SystemUser string        // whom they run as if the node is root
-	Dir        string        // where shells start
-	DirGiven   bool          // Dir was asked for
-	Idle       time.Duration // of shells; 0: any
-	MaxUpload  int64         // bytes; 0: no files at all
+	SystemUser string        // their user, if the node is root
+	Dir        string        // initial directory of shells
+	DirGiven   bool          // Dir was set explicitly
+	Idle       time.Duration // idle timeout of shells; 0: none
+	MaxUpload  int64         // bytes; 0: no file transfer
 
 	LogFormat string // json, text or auto
 	LogLevel  slog.Level
 
-	// What follows is for a node that a person starts, and is not inherited.
+	// Children do not inherit what follows.
 
-	Env             []string         `json:"-"` // of shells, complete; a child has its own
-	MaxNodes        int              `json:"-"` // that may be spawned
-	GeneratedToken  bool             `json:"-"` // the token was made here, so it is shown
-	GeneratedCookie bool             `json:"-"` // the cookie was made here, so it is another one each time
-	Hosts           []string         `json:"-"` // names that the console may be reached by
-	Proxies         handlers.Proxies `json:"-"` // in front of the console
+	Env             []string         `json:"-"` // complete environment of shells; a child has its own
+	MaxNodes        int              `json:"-"` // limit of spawned nodes
+	GeneratedToken  bool             `json:"-"` // the token was generated at the start, so it is printed
+	GeneratedCookie bool             `json:"-"` // the cookie was generated at the start, so it changes with each
+	Hosts           []string         `json:"-"` // hostnames of the console
+	Proxies         handlers.Proxies `json:"-"` // trusted by the console
 	TLS             TLS              `json:"-"`
-	OpenID          openid.Config    `json:"-"` // without an issuer: none
+	OpenID          openid.Config    `json:"-"` // without an issuer: off
 	Railway         railway.Config   `json:"-"`
 }
 
-// Record says what is recorded, and where.
+// Record configures recordings.
 type Record struct {
-	All      bool   // every shell, from its first byte
-	Dir      string // of all nodes of this machine; empty: nowhere
-	MaxBytes int64  // of one node's recordings
+	All      bool   // record every shell from the start
+	Dir      string // shared by all nodes of this machine; "": off
+	MaxBytes int64  // limit of this node's recordings
 }
 
-// TLS says how the console is served by TLS; the zero value is without.
+// TLS configures the console's certificate. The zero value means no TLS.
 type TLS struct {
 	Cert, Key  string // files
-	SelfSigned bool   // a certificate of the node's own making
+	SelfSigned bool   // the node creates a self-signed certificate
 }
 
-// On reports whether it is served by TLS at all.
+// Enabled reports whether the console uses TLS.
 func (t TLS) Enabled() bool { return t.SelfSigned || t.Cert != "" }
 
-// child is the configuration of a node that provider local spawns: another name, any free ports of the same address.
+// child returns the configuration of a child of provider local: it differs in name and ports.
 func (cfg Config) child(name, query string, dns netip.AddrPort) Config {
 	cfg.Name, cfg.Query, cfg.DNS = name, query, dns
 	cfg.Port, cfg.CallPort = 0, 0
@@ -90,8 +90,8 @@ func (cfg Config) child(name, query string, dns netip.AddrPort) Config {
 	return cfg
 }
 
-// ReadConfig reads what the parent of a spawned node writes to its standard input, and nothing that does not look
-// exactly like it. It leaves r open.
+// ReadConfig reads the configuration that a parent writes to a child's standard input, and rejects unknown fields. It
+// does not close r.
 func ReadConfig(r io.Reader) (cfg Config, err error) {
 	line, err := local.ReadChild(r)
 	if err != nil {
@@ -106,16 +106,16 @@ func ReadConfig(r io.Reader) (cfg Config, err error) {
 	return cfg, nil
 }
 
-// host is the part of the node's name behind the @.
+// host returns the part of the node's name after the @.
 func (cfg Config) host() string { return hostOf(cfg.Name) }
 
-// hostOf is the part of a node's name behind the @.
+// hostOf returns the part of a node's name after the @.
 func hostOf(name string) string {
 	_, host, _ := strings.Cut(name, "@")
 	return host
 }
 
-// Recordings is the directory of this node's recordings: one of its own, so that nodes of one machine do not mix.
+// Recordings returns the directory of this node's recordings. Nodes on one machine have separate directories.
 func (cfg Config) Recordings() cast.Dir {
 	if cfg.Record.Dir == "" {
 		return cast.Dir{}
@@ -123,5 +123,5 @@ func (cfg Config) Recordings() cast.Dir {
 	return cast.Dir{Path: filepath.Join(cfg.Record.Dir, cfg.host()), MaxBytes: cfg.Record.MaxBytes}
 }
 
-// auditDir is the directory of this node's log: one of its own, so that nodes of one machine do not mix.
+// auditDir returns the directory of this node's audit log. Nodes on one machine have separate directories.
 func (cfg Config) auditDir() string { return filepath.Join(cfg.Data, "audit", cfg.host()) }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"convoy/internal/testkit"
 	"encoding/json"
 	"net/netip"
 	"reflect"
@@ -9,11 +10,9 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-
-	"convoy/internal/testkit"
 )
 
-// fill gives each field of a struct a value that is not zero, as far as JSON has values for it.
+// fill sets each field of a struct to a non-zero value that JSON can represent.
 func fill(v reflect.Value, text string) {
 	switch v.Kind() {
 	case reflect.String:
@@ -42,14 +41,12 @@ func fill(v reflect.Value, text string) {
 	}
 }
 
-// notInherited are the settings that a node keeps for itself: they are about whom a person reaches it by, or are
-// secrets that a child has no use for.
+// notInherited are the settings that a child does not get: the console's addresses, and secrets that it does not need.
 var notInherited = []string{
 	"Env", "MaxNodes", "GeneratedToken", "GeneratedCookie", "Hosts", "Proxies", "TLS", "OpenID", "Railway",
 }
 
-// Each setting of a node reaches those that it spawns, also one that is new, unless it stands in that list; and what
-// does is not in what they are told.
+// Every setting reaches spawned nodes, including new ones, unless it is in that list; those in the list do not.
 func TestConfig_Child(t *testing.T) {
 	t.Parallel()
 	var parent Config
@@ -66,7 +63,7 @@ func TestConfig_Child(t *testing.T) {
 	line, err := json.Marshal(want)
 	testkit.Must(t, err)
 	if bytes.Contains(line, []byte("a secret of the parent")) {
-		t.Errorf("a child is told %s", line)
+		t.Errorf("a child gets %s", line)
 	}
 	got, err := ReadConfig(iotest.OneByteReader(bytes.NewReader(append(line, '\n'))))
 	testkit.Must(t, err)
@@ -115,7 +112,7 @@ func TestReadConfig_Refuses(t *testing.T) {
 	}
 }
 
-// FuzzReadConfig: what is accepted says the same when it is written again.
+// FuzzReadConfig: what is accepted is encoded and decoded to the same.
 func FuzzReadConfig(f *testing.F) {
 	f.Add([]byte(`{"Name":"a","DNS":"","Poll":5,"LogLevel":"INFO"}` + "\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -126,7 +123,7 @@ func FuzzReadConfig(f *testing.F) {
 		line, err := json.Marshal(cfg)
 		testkit.Must(t, err)
 		if len(line) > 30_000 {
-			return // escaped, it may be longer than a line can be
+			return // escaped, it may be longer than the limit
 		}
 		if again, err := ReadConfig(bytes.NewReader(append(line, '\n'))); err != nil || !reflect.DeepEqual(again, cfg) {
 			t.Errorf("%+v came back as %+v, %v", cfg, again, err)

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// maxConnections is how many connections the console has at once, if the process may have twice as many files, and
-	// maxConnectionsOf how many of them one address has: of IPv6 one network of 64 bits.
+	// maxConnections bounds the console's connections, if the process may open twice as many files, and
+	// maxConnectionsPerAddr those of one address, or one IPv6 /64.
 	maxConnections        = 8192
 	maxConnectionsPerAddr = 512
-	// fewConnections is what an address may have of the last eighth, which is kept for those who have few.
+	// The last 1/reserveFraction of the connections is for addresses that have fewer than reservedPerAddr.
 	reservedPerAddr = 16
 	reserveFraction = 8
-	// maxHeader bounds a request's header, in bytes.
+	// maxHeader bounds the header of a request, in bytes.
 	maxHeader = 64 << 10
-	// pingAfter is how long an HTTP/2 connection may be silent before it is asked whether it is there.
+	// pingInterval is how long an HTTP/2 connection may be silent before the server pings it.
 	pingInterval = 30 * time.Second
 )
 
-// bounded accepts no more connections than the node can serve: one too many is closed at once. An address that many
-// share, a proxy's or this machine's own, has no bound of its own, and no part of the reserve.
+// limitedListener limits connections in total and by address, and closes those beyond the limits. A shared address,
+// such as a proxy's, has no limit of its own, and no part of the reserve.
 type limitedListener struct {
 	net.Listener
 	max        int
@@ -39,10 +39,10 @@ type limitedListener struct {
 	mu     sync.Mutex
 	total  int
 	open   map[string]int
-	warned bool // it was said
+	warned bool // the limit has been logged
 }
 
-// newBounded bounds a listener by what this process may have open.
+// newLimitedListener limits a listener according to the file limit of this process.
 func newLimitedListener(l net.Listener, shared func(netip.Addr) bool, log *slog.Logger) *limitedListener {
 	total := maxConnections
 	var limit unix.Rlimit
@@ -59,7 +59,7 @@ func newLimitedListener(l net.Listener, shared func(netip.Addr) bool, log *slog.
 	}
 }
 
-// Accept does as net.Listener says.
+// Accept implements net.Listener.
 func (b *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := b.Listener.Accept()
@@ -70,19 +70,19 @@ func (b *limitedListener) Accept() (net.Conn, error) {
 		if b.admit(addr) {
 			return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { b.release(addr) })}, nil
 		}
-		conn.Close() //nolint:errcheck // it is nobody's
+		conn.Close() //nolint:errcheck // refused
 	}
 }
 
-// take counts a connection, unless there are too many.
+// admit counts a connection, unless there are too many.
 func (b *limitedListener) admit(addr string) bool {
 	key := access.AddrKey(addr)
 	at, err := netip.ParseAddrPort(addr)
 	shared := err == nil && b.shared(at.Addr().Unmap())
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	few := !shared && b.open[key] < reservedPerAddr
-	if b.total >= b.max || !few && b.total >= b.max-b.max/reserveFraction || !shared && b.open[key] >= b.maxPerAddr {
+	small := !shared && b.open[key] < reservedPerAddr
+	if b.total >= b.max || !small && b.total >= b.max-b.max/reserveFraction || !shared && b.open[key] >= b.maxPerAddr {
 		if !b.warned {
 			b.warned = true
 			b.log.Warn("connections refused", "addr", addr, "of_this_address", b.open[key], "open", b.total)
@@ -107,26 +107,25 @@ func (b *limitedListener) release(addr string) {
 	}
 }
 
-// boundedConn is counted until it is closed.
+// limitedConn counts until it is closed.
 type limitedConn struct {
 	net.Conn
 	release func()
 }
 
-// Close does as net.Conn says.
+// Close implements net.Conn.
 func (c *limitedConn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
 }
 
-// sharesAddress reports whether many come from an address: a trusted proxy's, or one of this machine, where tunnels and
-// other proxies end.
+// isShared reports whether an address stands for many clients: that of a trusted proxy, or of this machine, where
+// tunnels and other proxies end.
 func (n *node) isShared(addr netip.Addr) bool {
 	return addr.IsLoopback() || n.cfg.Proxies.Trusts(addr)
 }
 
-// newServer is the console's server. What a header, an idle connection and a silent one may take is bounded here,
-// bodies and answers by the handlers.
+// newServer returns the console's server, with limits on headers and idle connections. Handlers limit bodies.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bufio"
+	"convoy/internal/testkit"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,12 +14,10 @@ import (
 	"os"
 	"testing"
 	"time"
-
-	"convoy/internal/testkit"
 )
 
-// Nobody has more connections than one address may; all together leave the reserve to those who have few; addresses
-// that many share are bounded in total alone.
+// An address has a limit; all addresses together leave the reserve to those with few connections; shared addresses are
+// limited only in total.
 func TestConnections_Bounds(t *testing.T) {
 	t.Parallel()
 	b := &limitedListener{
@@ -56,7 +55,7 @@ func TestConnections_Bounds(t *testing.T) {
 	}
 }
 
-// The server closes what is too many, serves again when one has gone, and counts each once.
+// The server closes connections beyond the limit, serves again when one is closed, and counts each once.
 func TestConnections_Served(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,7 +63,7 @@ func TestConnections_Served(t *testing.T) {
 	b := newLimitedListener(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
 	b.maxPerAddr = 3
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "ok") //nolint:errcheck // the client tells
+		io.WriteString(w, "ok") //nolint:errcheck // the client reports it
 	})
 	server := newServer(handler, slog.New(slog.DiscardHandler))
 	go server.Serve(b) //nolint:errcheck // Close ends it
@@ -73,7 +72,7 @@ func TestConnections_Served(t *testing.T) {
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		testkit.Must(t, err)
 		testkit.Must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
-		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") //nolint:errcheck // the answer tells
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") //nolint:errcheck // the answer reports it
 		_, err = bufio.NewReader(conn).ReadString('\n')
 		return conn, err
 	}
@@ -96,12 +95,12 @@ func TestConnections_Served(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("nobody is served after one has gone")
+			t.Fatal("no connection is served after one was closed")
 		}
 	}
 }
 
-// A header that does not come is waited for by no server of ours, by TLS either.
+// Servers do not wait for slow headers, with TLS either.
 func TestConnections_SlowHeaders(t *testing.T) {
 	t.Parallel()
 	cert, err := newSelfSigned([]string{"localhost"}, time.Now())

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// listenTries is how many free ports are tried until one is free on both loopback addresses.
+// listenTries is how many ports to try until one is free on both loopback addresses.
 const listenTries = 16
 
 // listen opens the console's port. For localhost it opens the port on 127.0.0.1 and on ::1: browsers try both, and the
@@ -26,9 +26,9 @@ func listen(addr string) (net.Listener, error) {
 		second, err := net.Listen("tcp", otherLoopback(first.Addr().(*net.TCPAddr)))
 		switch {
 		case err == nil:
-			return newMerged(first, second), nil
+			return newMergedListener(first, second), nil
 		case !errors.Is(err, syscall.EADDRINUSE):
-			return first, nil // this machine has one of the families only
+			return first, nil // this machine has only one of the families
 		}
 		first.Close()
 		if port != "0" || try == listenTries {
@@ -37,7 +37,7 @@ func listen(addr string) (net.Listener, error) {
 	}
 }
 
-// otherLoopback is the loopback address of the other family, with the same port.
+// otherLoopback returns the loopback address of the other family, with the same port.
 func otherLoopback(addr *net.TCPAddr) string {
 	host := "127.0.0.1"
 	if addr.IP.To4() != nil {
@@ -46,8 +46,8 @@ func otherLoopback(addr *net.TCPAddr) string {
 	return net.JoinHostPort(host, strconv.Itoa(addr.Port))
 }
 
-// merged accepts the connections of several listeners. Its address is the first one's.
-type merged struct {
+// mergedListener accepts connections from several listeners. Its address is that of the first.
+type mergedListener struct {
 	net.Listener
 	others []net.Listener
 	conns  chan accepted
@@ -60,9 +60,9 @@ type accepted struct {
 	err  error
 }
 
-// newMerged starts a goroutine for each listener; it ends with Close.
-func newMerged(first net.Listener, others ...net.Listener) *merged {
-	m := &merged{Listener: first, others: others, conns: make(chan accepted), closed: make(chan struct{})}
+// newMergedListener starts a goroutine for each listener, which ends with Close.
+func newMergedListener(first net.Listener, others ...net.Listener) *mergedListener {
+	m := &mergedListener{Listener: first, others: others, conns: make(chan accepted), closed: make(chan struct{})}
 	m.close = sync.OnceValue(func() error {
 		close(m.closed)
 		err := first.Close()
@@ -77,7 +77,7 @@ func newMerged(first net.Listener, others ...net.Listener) *merged {
 	return m
 }
 
-func (m *merged) accept(l net.Listener) {
+func (m *mergedListener) accept(l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		select {
@@ -94,8 +94,8 @@ func (m *merged) accept(l net.Listener) {
 	}
 }
 
-// Accept does as net.Listener says.
-func (m *merged) Accept() (net.Conn, error) {
+// Accept implements net.Listener.
+func (m *mergedListener) Accept() (net.Conn, error) {
 	select {
 	case a := <-m.conns:
 		return a.conn, a.err
@@ -104,5 +104,5 @@ func (m *merged) Accept() (net.Conn, error) {
 	}
 }
 
-// Close does as net.Listener says. It may be called more than once.
-func (m *merged) Close() error { return m.close() }
+// Close implements net.Listener. It may be called more than once.
+func (m *mergedListener) Close() error { return m.close() }

@@ -17,7 +17,7 @@ func TestListen_Localhost(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "hello") //nolint:errcheck // the client looks
+		io.WriteString(w, "hello") //nolint:errcheck // the client checks
 	})}
 	go server.Serve(l) //nolint:errcheck // ends with Close
 	defer server.Close()
@@ -55,7 +55,7 @@ func TestListen_OneAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, both := l.(*merged); both {
+	if _, both := l.(*mergedListener); both {
 		t.Error("a console on 127.0.0.1 listens elsewhere, too")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"convoy/cli"
 )
 
-// TestMain lets this program be what a node starts it as: an evaluator, a Convoy shell, the step before a system shell.
+// TestMain lets the test binary be the programs that a node starts: an evaluator, a Convoy shell, a confined process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		os.Exit(cli.Main())

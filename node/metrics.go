@@ -2,7 +2,7 @@ package node
 
 import "convoy/metrics"
 
-// figures is what /metrics tells of this node.
+// metricSources returns the sources of /metrics.
 func (n *node) metricSources() metrics.Sources {
 	return metrics.Sources{
 		Version: Version(),

@@ -1,5 +1,5 @@
-// Package node is one running Convoy: it makes the parts, introduces them to one another, starts and stops them.
-// Several may run in one process.
+// Package node runs a Convoy node: it builds the parts, connects them, starts and stops them. Several nodes may run in
+// one process.
 package node
 
 import (
@@ -25,7 +25,7 @@ import (
 	"convoy/rpc"
 )
 
-// node is one running Convoy. Its fields are made by build, in the order of the imports' arrows.
+// node is a running Convoy node. build sets the fields in the order of their dependencies.
 type node struct {
 	cfg       Config
 	log       *slog.Logger
@@ -34,20 +34,20 @@ type node struct {
 	ring      *logs.Ring
 	shells    *pty.Table
 	system    *system
-	local     *local.Provider   // one of these two makes nodes, if any does
-	railway   *railway.Provider //
+	local     *local.Provider // at most one of these two providers is not nil
+	railway   *railway.Provider
 	fleet     *fleet.Fleet
 	cluster   *peer.Cluster
 	web       *handlers.Handlers
-	audit     *audit.Log // nil: there is no place for it
+	audit     *audit.Log // nil: no audit log
 	authority *access.Authority
-	service   *rpc.Service // what may be called here
+	service   *rpc.Service // the functions of this node
 	server    *http.Server
-	group     sync.WaitGroup // what serve began
+	group     sync.WaitGroup // the goroutines that start begins
 }
 
-// Run runs a node until ctx ends: listen, shells, fleet, serve, join; then all of that backwards, each step bounded. It
-// writes the log and the link to the console to stdout. That ctx has ended is no error.
+// Run runs a node until ctx ends, then stops it in a bounded time. It writes the log and the console's link to stdout.
+// The end of ctx is no error.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	n, err := build(cfg, stdout)
 	if err != nil {
@@ -68,7 +68,7 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	return nil
 }
 
-// build makes the parts and introduces them to one another. Nothing runs yet.
+// build builds the parts and connects them. It starts nothing.
 func build(cfg Config, stdout io.Writer) (*node, error) {
 	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000)}
 	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
@@ -102,7 +102,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 	return n, nil
 }
 
-// buildCluster makes the provider, if there is one, the fleet and the cluster. exe is this program.
+// buildCluster builds the provider, if there is one, the fleet and the cluster. exe is this program.
 func (n *node) buildCluster(exe string) (err error) {
 	cfg := n.cfg
 	fleetConfig := fleet.Config{Self: cfg.Name, Max: cfg.MaxNodes, Log: n.logger("fleet")}
@@ -138,7 +138,7 @@ func (n *node) buildCluster(exe string) (err error) {
 	return err
 }
 
-// newConsole makes the HTTP side.
+// newConsole builds the HTTP handlers.
 func (n *node) newConsole() (*handlers.Handlers, error) {
 	return handlers.New(handlers.Config{
 		Self:       n.cfg.Name,
@@ -170,10 +170,10 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 	})
 }
 
-// part is the log of one package, named in every line.
+// logger returns the log of one component.
 func (n *node) logger(name string) *slog.Logger { return n.log.With("component", name) }
 
-// keysFor are the keys of one purpose, one of each cookie.
+// deriveKeys derives the keys of one purpose, one from each cookie.
 func deriveKeys(cookie, purpose string) (keys [][]byte) {
 	for _, one := range peer.Cookies(cookie) {
 		keys = append(keys, peer.Key(one, purpose))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// While cookies change both make links, and each other kind of key is another.
+// During a change of cookies, both create share links, and the keys of other purposes differ.
 func TestShare_KeysOfTwoCookies(t *testing.T) {
 	t.Parallel()
 	both, old := deriveKeys("new-cookie,old-cookie", "share"), deriveKeys("old-cookie", "share")

@@ -2,7 +2,7 @@ package node
 
 import "convoy/access/openid"
 
-// newOpenID makes the provider that logs people in; nil: there is none.
+// newOpenID returns the OpenID Connect provider; nil if none is configured.
 func (n *node) newOpenID() *openid.Provider {
 	cfg := n.cfg.OpenID
 	if cfg.Issuer == "" {

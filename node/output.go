@@ -11,25 +11,25 @@ import (
 	"convoy/logs"
 )
 
-// stdoutHandler writes the log to standard output: for people if that is a terminal, else JSON.
+// stdoutHandler writes the log to standard output: as text to a terminal, else as JSON.
 func (n *node) stdoutHandler() slog.Handler {
-	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.isTerminal() {
+	if n.logsText() {
 		return logs.TextHandler(n.stdout, n.cfg.LogLevel)
 	}
 	return logs.JSONHandler(n.stdout, n.cfg.LogLevel)
 }
 
-func (n *node) isTerminal() bool {
+func (n *node) logsText() bool {
 	file, ok := n.stdout.(*os.File)
-	if !ok {
-		return false
+	if !ok || n.cfg.LogFormat != "auto" {
+		return n.cfg.LogFormat == "text"
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// announce says that the node is ready: a spawned one to its parent, any other to the person who started it. The token
-// is shown only if it was made here, and only on standard output: it is never in the log that others can read.
+// announce reports that the node is ready: to the parent of a spawned node, else to the user. It prints a generated
+// token only to standard output, never to the log that others can read.
 func (n *node) announce(ctx context.Context, fail context.CancelCauseFunc) error {
 	if n.cfg.Spawned {
 		return n.announceToParent(ctx, fail)
@@ -38,7 +38,7 @@ func (n *node) announce(ctx context.Context, fail context.CancelCauseFunc) error
 	if n.cfg.GeneratedToken {
 		text = "open " + n.url() + "?token=" + n.cfg.Token
 	}
-	if n.cfg.LogFormat == "text" || n.cfg.LogFormat == "auto" && n.isTerminal() {
+	if n.logsText() {
 		_, err := fmt.Fprintf(n.stdout, "\n  Convoy is ready: %s\n\n", text)
 		return err
 	}

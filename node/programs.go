@@ -4,11 +4,11 @@ import "convoy/pty"
 
 // The kinds of shells.
 const (
-	convoyShell = "convoy" // the Convoy shell, which has no power over the machine
+	convoyShell = "convoy" // the Convoy shell, which has no access to the machine
 	systemShell = "system" // a program of the machine, such as bash
 )
 
-// programs are what this node's shells run, the usual one first. exe is this program.
+// programs returns what this node's shells can run, the default first. exe is this program.
 func (n *node) programs(exe string) []pty.Program {
 	convoy := pty.Program{
 		Kind:      convoyShell,
@@ -27,5 +27,5 @@ func (n *node) programs(exe string) []pty.Program {
 	return []pty.Program{convoy, n.system.program()}
 }
 
-// attach does as rpc.Service.Attach says: the service is made after the table of shells.
+// attach calls rpc.Service.Attach on the service, which does not exist yet when the table of shells is built.
 func (n *node) attach(right func() string) (pty.Company, error) { return n.service.Attach(right) }

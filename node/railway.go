@@ -14,7 +14,7 @@ import (
 	"convoy/railway"
 )
 
-// nodeVariables are the environment of a node that Railway runs. Secrets are not among them: those are references.
+// railwayEnv returns the environment of a node on Railway, without secrets, which are references.
 func (cfg Config) railwayEnv(name string) map[string]string {
 	base, _, _ := strings.Cut(name, "@")
 	return map[string]string{
@@ -29,18 +29,18 @@ func (cfg Config) railwayEnv(name string) map[string]string {
 	}
 }
 
-// newRailway makes the provider.
+// newRailway returns the provider.
 func newRailway(cfg Config, notice func(railway.Notice), log *slog.Logger) (*railway.Provider, error) {
-	own := cfg.Railway
-	own.Variables, own.Notice, own.Log = cfg.railwayEnv, notice, log
-	p, err := railway.New(own)
+	railwayConfig := cfg.Railway
+	railwayConfig.Variables, railwayConfig.Notice, railwayConfig.Log = cfg.railwayEnv, notice, log
+	p, err := railway.New(railwayConfig)
 	if err != nil {
-		return nil, Hintf("docs/railway.md says what to set", "provider railway: %w", err)
+		return nil, Hintf("docs/railway.md lists the settings", "provider railway: %w", err)
 	}
 	return p, nil
 }
 
-// CheckRailway says whether a spawn on Railway by a node of that configuration would work, and changes nothing.
+// CheckRailway checks whether a node with that configuration could spawn nodes on Railway. It changes nothing.
 func CheckRailway(ctx context.Context, cfg Config) ([]railway.Finding, error) {
 	p, err := newRailway(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -49,7 +49,7 @@ func CheckRailway(ctx context.Context, cfg Config) ([]railway.Finding, error) {
 	return p.Check(ctx), nil
 }
 
-// buildLog is what Railway logs of a node before the node can speak for itself.
+// buildLog returns what Railway logs about a node that has not joined.
 func (n *node) buildLog() handlers.BuildLog {
 	if n.railway == nil {
 		return nil
@@ -63,7 +63,7 @@ func (n *node) buildLog() handlers.BuildLog {
 				}
 				level := slog.LevelInfo
 				level.UnmarshalText([]byte(line.Level)) //nolint:errcheck // other words are info
-				from := "container"                     // the node repeats these when it has joined
+				from := "container"                     // the node sends these lines again when it has joined
 				if line.Build {
 					from = "build"
 				}
@@ -83,10 +83,10 @@ func (n *node) buildLog() handlers.BuildLog {
 	}
 }
 
-// railwayFunctions are the provider's, as rpc asks for them.
+// railwayFunctions implements rpc.Railway.
 type railwayFunctions struct{ *railway.Provider }
 
-// Call does as rpc.Railway says.
+// Call implements rpc.Railway.
 func (p railwayFunctions) Call(ctx context.Context, fn string, args peer.Args) (any, error) {
 	if fn == "railway.deployment" {
 		var id string

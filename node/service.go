@@ -11,7 +11,7 @@ import (
 	"convoy/rpc"
 )
 
-// newService makes what may be called on this node. exe is this program.
+// newService returns the functions of this node. exe is this program.
 func (n *node) newService(exe string) *rpc.Service {
 	cfg := rpc.Config{
 		Self:      n.cfg.Name,
@@ -34,16 +34,16 @@ func (n *node) newService(exe string) *rpc.Service {
 	return rpc.New(cfg)
 }
 
-// prompt is the service as handlers ask for it.
+// service implements handlers.Prompt and handlers.Commands.
 type service struct{ *rpc.Service }
 
-// Evaluate does as handlers.Prompt says.
+// Evaluate implements handlers.Prompt.
 func (p service) Evaluate(ctx context.Context, who access.Identity, source string) (handlers.Evaluation, error) {
 	got, err := p.Eval(ctx, who, source)
 	return handlers.Evaluation{Output: got.Output, Error: got.Error}, err
 }
 
-// Run does as handlers.Commands says.
+// Run implements handlers.Commands.
 func (p service) Run(ctx context.Context, who access.Identity, command string) (handlers.Ran, error) {
 	got, err := p.Service.Run(ctx, who, command)
 	took := time.Duration(got.Took * float64(time.Second))

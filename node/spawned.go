@@ -11,24 +11,24 @@ import (
 	"convoy/local"
 )
 
-var errParentGone = errors.New("the node that made this one is gone")
+var errParentGone = errors.New("the parent of this node has ended")
 
-// child is what a node that provider local spawns is told.
+// child returns the configuration of a child of provider local, as JSON.
 func (n *node) child(name string) ([]byte, error) {
 	return json.Marshal(n.cfg.child(name, n.local.Query(), n.local.DNS()))
 }
 
-// announceToParent says which ports this node has, and from then on watches the pipe: its end is the parent's end,
-// however it came, and this node's as well.
+// announceToParent reports this node's ports to its parent, and then watches the pipe, which closes when the parent
+// ends for any reason. This node ends with it.
 func (n *node) announceToParent(ctx context.Context, fail context.CancelCauseFunc) error {
 	ready := local.Ready{Gossip: n.cluster.GossipPort(), Call: n.cluster.CallPort(), Console: portOf(n.listener)}
 	if err := local.WriteReady(ready); err != nil {
 		return err
 	}
 	go func() { // ends with the process: a read of standard input cannot be interrupted
-		io.Copy(io.Discard, os.Stdin) //nolint:errcheck // the end is what counts
+		io.Copy(io.Discard, os.Stdin) //nolint:errcheck // only its end matters
 		if ctx.Err() == nil {
-			n.log.Info("parent is gone")
+			n.log.Info("parent ended")
 		}
 		fail(errParentGone)
 	}()

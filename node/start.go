@@ -13,7 +13,7 @@ import (
 	"convoy/local"
 )
 
-// start brings the node up. ctx lives as long as the node; fail ends it.
+// start starts the node, which lives as long as ctx; fail ends it.
 func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if err := n.listen(ctx); err != nil {
 		return err
@@ -33,7 +33,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if os.Getpid() == 1 {
 		n.group.Go(func() { reapOrphans(ctx, reapInterval) })
 	}
-	n.group.Go(func() { n.system.status() }) // tried before somebody asks
+	n.group.Go(func() { n.system.status() }) // probe before the first user asks
 	n.group.Go(func() { n.web.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)
@@ -42,7 +42,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	return n.announce(ctx, fail)
 }
 
-// listen opens the console's port, and makes the server.
+// listen opens the console's port and creates the server.
 func (n *node) listen(ctx context.Context) error {
 	listener, err := listen(n.cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -50,7 +50,7 @@ func (n *node) listen(ctx context.Context) error {
 			"address %s is in use", n.cfg.Addr)
 	}
 	if err != nil {
-		return Hintf("-addr says where the console listens", "listen on %s: %w", n.cfg.Addr, err)
+		return Hintf("-addr sets the address of the console", "listen on %s: %w", n.cfg.Addr, err)
 	}
 	secure, err := n.serverTLS()
 	if err != nil {
@@ -74,7 +74,7 @@ func (n *node) serve(fail context.CancelCauseFunc) {
 	}
 }
 
-// newLocal makes the provider that runs nodes as child processes of the program exe.
+// newLocal returns the provider that runs nodes as child processes of the program exe.
 func (n *node) newLocal(exe string) *local.Provider {
 	return local.New(local.Config{
 		Self:       n.cfg.Name,
@@ -87,7 +87,7 @@ func (n *node) newLocal(exe string) *local.Provider {
 	})
 }
 
-// startProvider starts what makes nodes. Railway is asked for its word, which takes a while, so nobody waits for that.
+// startProvider starts the provider. Railway takes a while to verify the token, so this does not wait for it.
 func (n *node) startProvider(ctx context.Context) error {
 	switch {
 	case n.local != nil:
@@ -103,10 +103,10 @@ func joinError(cfg Config, err error) error {
 		return Hintf("choose others with -port and -call-port",
 			"port %d or %d of %s is in use", cfg.Port, cfg.CallPort, cfg.Bind)
 	}
-	return Hintf("-bind, -port and -call-port say where nodes meet", "join the cluster: %w", err)
+	return Hintf("-bind, -port and -call-port set the address of the cluster", "join the cluster: %w", err)
 }
 
-// watchMembers tells the fleet what the cluster knows, until ctx ends.
+// watchMembers passes the cluster's members to the fleet, until ctx ends.
 func (n *node) watchMembers(ctx context.Context) {
 	for {
 		changed := n.cluster.Changed()
@@ -119,7 +119,7 @@ func (n *node) watchMembers(ctx context.Context) {
 	}
 }
 
-// url is the console's address for a browser on this machine.
+// url returns the console's address for a browser on this machine.
 func (n *node) url() string {
 	addr := n.listener.Addr().(*net.TCPAddr)
 	host, _, _ := net.SplitHostPort(n.cfg.Addr)

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	leaveWait    = 600 * time.Millisecond // for the cluster to hear of a leave
-	shutdownWait = 5 * time.Second        // for requests under way
-	shellsWait   = 4 * time.Second        // for shells: HUP, KILL after 2 s
-	childrenWait = 8 * time.Second        // for the nodes of provider local
+	leaveWait    = 600 * time.Millisecond // for the cluster to learn of the departure
+	shutdownWait = 5 * time.Second        // for requests in progress
+	shellsWait   = 4 * time.Second        // for shells: HUP, then KILL after 2 s
+	childrenWait = 8 * time.Second        // for the children of provider local
 )
 
-// stop takes the node down in the order that loses least, and waits. It is safe after a start that failed half-way.
+// stop stops the node and waits for it, in the order that loses least. It is safe after a failed start.
 func (n *node) stop() {
 	n.stopStep("leave the cluster", leaveWait, n.cluster.Leave)
 	n.stopStep("end the streams", shutdownWait, func(context.Context) error { n.web.Close(); return nil })
@@ -40,18 +40,10 @@ func (n *node) stopStep(name string, limit time.Duration, do func(context.Contex
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	began := time.Now()
-	err := do(ctx)
-	level := slog.LevelInfo
-	if err != nil {
-		level = slog.LevelWarn
+	level, text := slog.LevelInfo, ""
+	if err := do(ctx); err != nil {
+		level, text = slog.LevelWarn, err.Error()
 	}
-	n.log.Log(ctx, level, "stopping", "step", name, "took", time.Since(began).Round(time.Millisecond).String(), "err",
-		errText(err))
-}
-
-func errText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	took := time.Since(began).Round(time.Millisecond).String()
+	n.log.Log(ctx, level, "stopping", "step", name, "took", took, "err", text)
 }

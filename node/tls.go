@@ -22,13 +22,12 @@ import (
 )
 
 const (
-	// ownLife is how long a certificate that a node makes for itself is good, and ownLeft how long one that is found must
-	// still be.
-	selfSignedLife = 397 * 24 * time.Hour // more is refused by browsers
+	// selfSignedLife is how long a self-signed certificate is valid; it is renewed when less than renewBefore is left.
+	selfSignedLife = 397 * 24 * time.Hour // browsers reject more
 	renewBefore    = 30 * 24 * time.Hour
 )
 
-// serverTLS is how the console is served, nil if without TLS. Files are read anew when they change, so that a
+// serverTLS returns the console's TLS configuration, or nil without TLS. Changed files are loaded again, so that a
 // certificate can be renewed while the node runs.
 func (n *node) serverTLS() (*tls.Config, error) {
 	t := n.cfg.TLS
@@ -43,15 +42,15 @@ func (n *node) serverTLS() (*tls.Config, error) {
 	}
 	cert, file, err := selfSigned(n.cfg.Data, n.cfg.tlsNames(), time.Now())
 	if err != nil {
-		return nil, Hintf("-data says where the certificate is kept", "-tls-self: %w", err)
+		return nil, Hintf("-data sets the directory of the certificate", "-tls-self: %w", err)
 	}
 	sum := sha256.Sum256(cert.Certificate[0])
-	n.log.Info("certificate of this node's own", "file", file, "sha256", hex.EncodeToString(sum[:]))
+	n.log.Info("self-signed certificate", "file", file, "sha256", hex.EncodeToString(sum[:]))
 	config.Certificates = []tls.Certificate{cert}
 	return config, nil
 }
 
-// tlsNames are the names that the console may be reached by.
+// tlsNames returns the hostnames and addresses of the console.
 func (cfg Config) tlsNames() []string {
 	names := append([]string{"localhost", "127.0.0.1", "::1"}, cfg.Hosts...)
 	if host, _, err := net.SplitHostPort(cfg.Addr); err == nil && host != "" && !slices.Contains(names, host) {
@@ -63,8 +62,8 @@ func (cfg Config) tlsNames() []string {
 	return names
 }
 
-// ownCertificate is a certificate for those names that signs itself. One that is kept in dir is used for as long as it
-// is good, so that a browser has to be told but once; without a dir it lasts as long as the process.
+// selfSigned returns a self-signed certificate. With a dir it is kept there, so that a browser has to trust it only
+// once.
 func selfSigned(dir string, names []string, now time.Time) (cert tls.Certificate, file string, err error) {
 	if dir != "" {
 		file = filepath.Join(dir, "tls.pem")
@@ -94,7 +93,7 @@ func validFor(leaf *x509.Certificate, names []string, now time.Time) bool {
 	return now.After(leaf.NotBefore) && now.Add(renewBefore).Before(leaf.NotAfter)
 }
 
-// makeCertificate makes a key and a certificate for it, in PEM.
+// newSelfSigned returns a new key and certificate in PEM.
 func newSelfSigned(names []string, now time.Time) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -104,7 +103,7 @@ func newSelfSigned(names []string, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	about := &x509.Certificate{
+	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: "Convoy"},
 		NotBefore:             now.Add(-time.Hour),
@@ -115,12 +114,12 @@ func newSelfSigned(names []string, now time.Time) ([]byte, error) {
 	}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
-			about.IPAddresses = append(about.IPAddresses, ip)
+			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
-			about.DNSNames = append(about.DNSNames, name)
+			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	cert, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +131,7 @@ func newSelfSigned(names []string, now time.Time) ([]byte, error) {
 	return append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...), nil
 }
 
-// writeSecret writes a file that its owner alone can read, whole or not at all.
+// writeSecret writes a file atomically that only its owner can read.
 func writeSecret(file string, text []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".convoy-*") // mode 0600
 	if err != nil {
@@ -143,7 +142,7 @@ func writeSecret(file string, text []byte) error {
 		err = os.Rename(temporary.Name(), file)
 	}
 	if err != nil {
-		os.Remove(temporary.Name()) //nolint:errcheck // what went wrong is told already
+		os.Remove(temporary.Name()) //nolint:errcheck // err has the reason
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil

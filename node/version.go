@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// released is the newest release, for builds that no version control has stamped: the image's, for one.
+// released is the latest release, for builds without a version control stamp, such as the image.
 const released = "0.2.0"
 
-// Version is that of this program: 0.2.0 for a build of a tagged commit, such as v0.2.0; 0.2.0+1a2b3c4d5e6f for
-// any other commit after that release, with .dirty behind it if files were changed; 0.2.0 without a stamp.
+// Version is the version of this program: 0.2.0 for a build of the tag v0.2.0, 0.2.0+1a2b3c4d5e6f for a later commit,
+// with .dirty appended if files were changed, and 0.2.0 for a build without a stamp.
 var Version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -20,7 +20,7 @@ var Version = sync.OnceValue(func() string {
 	return versionOf(info)
 })
 
-// versionOf is the version that a build's stamp tells.
+// versionOf returns the version in a build's stamp.
 func versionOf(info *debug.BuildInfo) string {
 	tag := strings.TrimPrefix(info.Main.Version, "v")
 	if tagged := regexp.MustCompile(`^\d+\.\d+\.\d+(-[a-z]+[a-z0-9.]*)?(\+dirty)?$`); tagged.MatchString(tag) {

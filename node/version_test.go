@@ -33,8 +33,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestReleased_IsTheChangelogs keeps the version of builds without a stamp at the newest release.
-func TestReleased_IsTheChangelogs(t *testing.T) {
+// TestReleased_MatchesChangelog: the version of builds without a stamp is the latest release.
+func TestReleased_MatchesChangelog(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../CHANGELOG.md")
 	if err != nil {

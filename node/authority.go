@@ -9,7 +9,7 @@ import (
 	"convoy/rpc"
 )
 
-// newAuthority makes what decides who may do what here.
+// newAuthority returns what decides the rights of users on this node.
 func (n *node) newAuthority() (*access.Authority, error) {
 	users, err := access.OpenUsers(n.cfg.Users)
 	if err != nil {
@@ -35,21 +35,22 @@ func (n *node) newAuthority() (*access.Authority, error) {
 	return access.NewAuthority(cfg), nil
 }
 
-// openGrants opens the file of who is logged in and of API tokens. A node without one goes on, and says so; one that
-// another node made has none, and asks the others.
+// openGrants opens the file of logins and API tokens. Without a file, the node keeps them in memory and logs a warning.
+// A spawned node has no file, and queries other nodes.
 func (n *node) openGrants() (*access.Grants, error) {
 	if n.cfg.Data == "" || n.cfg.Spawned {
 		return access.OpenGrants("", false)
 	}
 	file := filepath.Join(n.cfg.Data, "access", n.cfg.host()+".db")
+	log := n.logger("access")
 	err := os.MkdirAll(filepath.Dir(file), 0o700)
 	if err == nil {
 		var grants *access.Grants
 		if grants, err = access.OpenGrants(file, !n.cfg.GeneratedCookie); err == nil {
-			n.log.Info("logins and tokens", "component", "access", "file", file)
+			log.Info("logins and API tokens", "file", file)
 			return grants, nil
 		}
 	}
-	n.log.Warn("logins and API tokens are not kept", "component", "access", "err", err)
+	log.Warn("logins and API tokens end with this node: they cannot be stored", "err", err)
 	return access.OpenGrants("", false)
 }

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asReaper makes the test binary a process that others leave their children to, and that collects them.
+// asReaper makes the test binary a process that adopts orphans and reaps them.
 const asReaper = "CONVOY_TEST_AS_REAPER"
 
-// beReaper leaves an orphan, and prints how it and children of its own ended.
+// beReaper leaves an orphan, and prints how it and its own children ended.
 func beReaper() int {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		fmt.Println(err)
@@ -33,7 +33,7 @@ func beReaper() int {
 	}
 	orphan, _ := strconv.Atoi(strings.TrimSpace(string(out)))
 	for tick := time.NewTicker(10 * time.Millisecond); syscall.Kill(orphan, 0) == nil; {
-		// Meanwhile those who wait for their own children lose none to it.
+		// reaping does not take the exit status of its own children
 		err := exec.Command("/bin/sh", "-c", "exit 7").Run()
 		if status, ok := err.(*exec.ExitError); !ok || status.ExitCode() != 7 {
 			fmt.Println("a child of its own ended with", err)
