@@ -242,7 +242,7 @@ func (s *subject) begins(t *testing.T, path, body string) (ends func(t *testing.
 // says is what a Convoy shell is told when the subject's right is lost.
 func (s *subject) says() string {
 	if s.left == http.StatusForbidden {
-		return "with the role viewer you may not"
+		return "with the role viewer you cannot"
 	}
 	return "the login that this shell acts for has ended"
 }

@@ -59,7 +59,7 @@ func TestCommandsOfTheDemo(t *testing.T) {
 		{`p = self()` + "\n" + `send(p, [1, "two"])` + "\n" + `m = receive(5)` + "\n" + `(m.sender, m.message)`,
 			`("` + nameA + `", [1, "two"])`, ""},
 		{"receive(0)", "", ""},
-		{"spawn()", "", "no node of this cluster makes others"},
+		{"spawn()", "", "no node of this cluster can spawn nodes"},
 		{`shells.run("b", "echo $CONVOY_NODE; exit 3").status`, "3", ""},
 		{`shells.run("b", "sleep 100", timeout=0.3)`, "", "no answer in time"},
 		{`[n.status for n in fleet.nodes()]`, `["alive", "alive"]`, ""},

@@ -128,7 +128,7 @@ func TestBrowser_Roles(t *testing.T) {
 	own := strings.TrimSpace(strings.ReplaceAll(strings.Join(operator.Panes(), " "), first, ""))
 	waitConvoy(operator, own)
 	asks(operator, own, "'mine ' + 'own'", "mine own")
-	asks(operator, own, `shells.run(node.self(), "id")`, "it takes the role admin")
+	asks(operator, own, `shells.run(node.self(), "id")`, "you need the role admin")
 	onlyOwnHistory(t, operator, own, data)
 	if text := admin.Screen(first); strings.Contains(text, "nowhere") {
 		t.Errorf("an operator typed in an admin's shell:\n%s", text)

@@ -12,9 +12,9 @@ import (
 	"convoy/repl/wire"
 )
 
-// historyFile keeps what one user types in this node's Convoy shells; "" if there is no place for it. Another user of
-// the same name, here or on another node, has another one, and so has the same user with another password. Names of
-// users may have any characters, and some file systems take two of them for one, so the file is called by their hash.
+// historyFile returns the file with the history of a user's Convoy shells; "" if history is not kept. Users of the same
+// name, on this node or another, have separate files, and so does a user with a new password. The file name is a hash,
+// because user names may contain any character, and some file systems ignore case.
 func (s *Service) historyFile(of access.Identity) string {
 	if s.cfg.Histories == "" {
 		return ""
@@ -23,8 +23,8 @@ func (s *Service) historyFile(of access.Identity) string {
 	return filepath.Join(s.cfg.Histories, hex.EncodeToString(sum[:16]))
 }
 
-// Attach makes the way by which a Convoy shell with a terminal asks this node, with the right that right returns at
-// each call. The descriptor in the company is the program's; closing the company ends the way.
+// Attach returns the connection by which a Convoy shell with a terminal calls this node, with the identity that right
+// returns at each call. The program inherits File; closing the result ends the connection.
 func (s *Service) Attach(right func() string) (pty.Company, error) {
 	opener, err := access.ParseIdentity(right())
 	if err != nil {
@@ -33,11 +33,11 @@ func (s *Service) Attach(right func() string) (pty.Company, error) {
 	history := s.historyFile(opener)
 	if history != "" {
 		if err := os.MkdirAll(s.cfg.Histories, 0o700); err != nil {
-			s.logger("shell").Warn("what is typed in Convoy shells cannot be kept", "err", err)
+			s.logger("shell").Warn("cannot keep the history of Convoy shells", "err", err)
 		}
 	}
 	who := func() access.Identity {
-		who, _ := access.ParseIdentity(right()) //nolint:errcheck // nobody, if it is no right
+		who, _ := access.ParseIdentity(right()) //nolint:errcheck // the zero Identity has no rights
 		return who
 	}
 	ours, theirs, err := wire.Pair()
@@ -50,11 +50,11 @@ func (s *Service) Attach(right func() string) (pty.Company, error) {
 	go func() { // ends with the connection, which Close closes
 		defer close(served)
 		if err := conn.Serve(context.Background()); err != nil {
-			s.logger("shell").Warn("a Convoy shell broke off", "err", err)
+			s.logger("shell").Warn("the connection of a Convoy shell failed", "err", err)
 		}
 	}()
 	return pty.Company{Args: []string{"-history", history}, File: theirs, Close: func() {
-		conn.Close() //nolint:errcheck // it has been used
+		conn.Close() //nolint:errcheck // nothing is lost
 		<-served
 		caller.close()
 	}}, nil

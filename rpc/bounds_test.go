@@ -9,8 +9,8 @@ import (
 	"convoy/internal/testkit"
 )
 
-// Evaluations, commands and Convoy shells of other machines: whoever has taken as many as one may leaves some for
-// another user, and all users together leave one for an admin.
+// Evaluations, commands and Convoy shells on other machines: a user with a full share leaves some for another user, and
+// all users together leave one for an admin.
 func TestBounds_Shares(t *testing.T) {
 	t.Parallel()
 	for name, bound := range map[string]*access.Quota{
@@ -49,14 +49,14 @@ func TestBounds_Shares(t *testing.T) {
 	}
 }
 
-// One operator's endless evaluations and waiting ones leave a turn for another user and for an admin.
+// One operator's endless and waiting evaluations leave a turn for another user and for an admin.
 func TestBounds_EndlessEvaluations(t *testing.T) {
 	t.Parallel()
 	s := &Service{evals: newEvalQuota()}
 	mallory := access.Identity{User: "mallory", Role: access.Operator}
 	ctx, cancel := context.WithCancel(testkit.Context(t))
 	defer cancel()
-	for range s.evals.PerUser { // under way
+	for range s.evals.PerUser { // running
 		_, err := s.evals.TryAcquire(access.Claim{Identity: mallory})
 		testkit.Must(t, err)
 	}

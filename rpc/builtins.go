@@ -12,17 +12,19 @@ import (
 	"convoy/peer"
 )
 
-// sessionFunctions is everything that a Convoy shell may ask its node.
-var sessionFunctions map[string]func(s *session, ctx context.Context, args []json.RawMessage) (any, error)
+// sessionFunctions are the functions that a Convoy shell can call on its node.
+var sessionFunctions map[string]builtin
+
+type builtin func(s *session, ctx context.Context, args []json.RawMessage) (any, error)
 
 func init() {
-	sessionFunctions = map[string]func(s *session, ctx context.Context, args []json.RawMessage) (any, error){
+	sessionFunctions = map[string]builtin{
 		"node.self": func(s *session, _ context.Context, args []json.RawMessage) (any, error) {
 			return s.service.cfg.Self, decode(args)
 		},
 		"node.list":     (*session).nodeList,
-		"node.info":     (*session).nodeInfo,
-		"node.ping":     (*session).ping,
+		"node.info":     onNode("node.info"),
+		"node.ping":     onNode("node.ping"),
 		"node.connect":  (*session).connect,
 		"fleet.names":   (*session).fleetNames,
 		"fleet.nodes":   (*session).fleetNodes,
@@ -32,7 +34,7 @@ func init() {
 		"rpc.call":      (*session).rpcCall,
 		"rpc.multicall": (*session).rpcMulticall,
 		"rpc.eval":      (*session).rpcEval,
-		"rpc.functions": (*session).rpcFunctions,
+		"rpc.functions": onNode("rpc.functions"),
 		"send":          (*session).send,
 		"self":          (*session).self,
 		"receive":       (*session).receive,
@@ -43,13 +45,9 @@ func init() {
 	}
 }
 
-// call has a function called on the node that a reader calls name.
-func (s *session) call(
-	ctx context.Context,
-	limit time.Duration,
-	name, fn string,
-	args ...any,
-) (json.RawMessage, error) {
+// call calls a function on the node that a user calls name.
+func (s *session) call(ctx context.Context, limit time.Duration, name, fn string, args ...any) (
+	json.RawMessage, error) {
 	node, err := s.service.fullName(name)
 	if err != nil {
 		return nil, err
@@ -66,20 +64,15 @@ func (s *session) nodeList(ctx context.Context, args []json.RawMessage) (any, er
 	return s.service.cfg.Cluster.Call(ctx, s.service.cfg.Self, "node.list")
 }
 
-func (s *session) nodeInfo(ctx context.Context, args []json.RawMessage) (any, error) {
-	var name string
-	if err := decode(args, &name); err != nil {
-		return nil, err
+// onNode is the built-in that calls a function of nodes on the node that is its only argument.
+func onNode(fn string) builtin {
+	return func(s *session, ctx context.Context, args []json.RawMessage) (any, error) {
+		var name string
+		if err := decode(args, &name); err != nil {
+			return nil, err
+		}
+		return s.call(ctx, callTimeout, name, fn)
 	}
-	return s.call(ctx, callTimeout, name, "node.info")
-}
-
-func (s *session) ping(ctx context.Context, args []json.RawMessage) (any, error) {
-	var name string
-	if err := decode(args, &name); err != nil {
-		return nil, err
-	}
-	return s.call(ctx, callTimeout, name, "node.ping")
 }
 
 func (s *session) connect(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -102,13 +95,21 @@ func (s *session) rpcCall(ctx context.Context, args []json.RawMessage) (any, err
 	if err := decode(args, &name, &fn, &seconds, &rest); err != nil {
 		return nil, err
 	}
-	if instead, ok := builtinFor[fn]; ok {
-		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
+	if err := checkDirect(fn); err != nil {
+		return nil, err
 	}
-	return s.call(ctx, inSeconds(seconds), name, fn, rest...)
+	return s.call(ctx, toDuration(seconds), name, fn, rest...)
 }
 
-// callResult is one node's part of a multicall.
+// checkDirect refuses functions that have a built-in, which checks the right to call them.
+func checkDirect(fn string) error {
+	if instead, ok := builtinFor[fn]; ok {
+		return fmt.Errorf("rpc cannot call %s; use %s", fn, instead)
+	}
+	return nil
+}
+
+// callResult is the result of one node in a multicall.
 type callResult struct {
 	Node  string          `json:"node"`
 	Value json.RawMessage `json:"value"`
@@ -123,8 +124,8 @@ func (s *session) rpcMulticall(ctx context.Context, args []json.RawMessage) (any
 	if err := decode(args, &fn, &names, &seconds, &rest); err != nil {
 		return nil, err
 	}
-	if instead, ok := builtinFor[fn]; ok {
-		return nil, fmt.Errorf("%s is not called by rpc; use %s", fn, instead)
+	if err := checkDirect(fn); err != nil {
+		return nil, err
 	}
 	if len(names) > maxNames {
 		return nil, fmt.Errorf("%d nodes; call at most %d at once", len(names), maxNames)
@@ -135,17 +136,12 @@ func (s *session) rpcMulticall(ctx context.Context, args []json.RawMessage) (any
 			return nil, err
 		}
 	}
-	return s.multicall(ctx, inSeconds(seconds), names, fn, rest...), nil
+	return s.multicall(ctx, toDuration(seconds), names, fn, rest...), nil
 }
 
-// multicall calls a function on those nodes, on all that live if there are none.
-func (s *session) multicall(
-	ctx context.Context,
-	limit time.Duration,
-	names []string,
-	fn string,
-	args ...any,
-) []callResult {
+// multicall calls a function on the named nodes, or on all alive nodes if names is empty.
+func (s *session) multicall(ctx context.Context, limit time.Duration, names []string, fn string,
+	args ...any) []callResult {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	list := []callResult{}
@@ -165,15 +161,7 @@ func (s *session) rpcEval(ctx context.Context, args []json.RawMessage) (any, err
 	if err := decode(args, &name, &source, &seconds); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, inSeconds(seconds), name, "shell.eval", source, s.identity())
-}
-
-func (s *session) rpcFunctions(ctx context.Context, args []json.RawMessage) (any, error) {
-	var name string
-	if err := decode(args, &name); err != nil {
-		return nil, err
-	}
-	return s.call(ctx, callTimeout, name, "rpc.functions")
+	return s.call(ctx, toDuration(seconds), name, "shell.eval", source, s.identity())
 }
 
 func (s *session) send(ctx context.Context, args []json.RawMessage) (any, error) {
@@ -198,25 +186,25 @@ func (s *session) self(_ context.Context, args []json.RawMessage) (any, error) {
 	return map[string]string{"process": s.name, "node": s.service.cfg.Self}, decode(args)
 }
 
-// received is a message as a Convoy shell gets it.
+// receivedMessage is a message in the form of Convoy shells.
 type receivedMessage struct {
 	From    string          `json:"sender"`
 	Message json.RawMessage `json:"message"`
 }
 
-// receive waits for the next message: for ever, or so many seconds, after which there is none.
+// receive waits for the next message: forever, or for some seconds, after which the result is nil.
 func (s *session) receive(ctx context.Context, args []json.RawMessage) (any, error) {
 	var seconds *float64
 	if err := decode(args, &seconds); err != nil {
 		return nil, err
 	}
-	if m, ok := s.mailbox.Take(); ok { // also when nobody waits
+	if m, ok := s.mailbox.Take(); ok { // even with a timeout of 0
 		return receivedMessage{m.From.Name, m.Body}, nil
 	}
-	asked := ctx
+	caller := ctx
 	if seconds != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, inSeconds(*seconds))
+		ctx, cancel = context.WithTimeout(ctx, toDuration(*seconds))
 		defer cancel()
 	}
 	m, err := s.mailbox.Receive(ctx)
@@ -225,7 +213,7 @@ func (s *session) receive(ctx context.Context, args []json.RawMessage) (any, err
 		return receivedMessage{m.From.Name, m.Body}, nil
 	case errors.Is(err, peer.ErrClosed):
 		return nil, errors.New("the node is stopping")
-	case asked.Err() == nil:
+	case caller.Err() == nil:
 		return nil, nil
 	}
 	return nil, err
@@ -254,7 +242,7 @@ func (s *session) onControl(ctx context.Context, fn string, args ...any) (json.R
 	return s.call(ctx, callTimeout, name, fn, args...)
 }
 
-// fleetNodes is the control plane's list, which knows of nodes that have not joined, or this node's own.
+// fleetNodes returns the control plane's list, which includes nodes that have not joined, or else this node's own.
 func (s *session) fleetNodes(ctx context.Context, args []json.RawMessage) (any, error) {
 	if err := decode(args); err != nil {
 		return nil, err
@@ -265,7 +253,7 @@ func (s *session) fleetNodes(ctx context.Context, args []json.RawMessage) (any, 
 	return s.service.nodeViews(), nil
 }
 
-// markSelf marks this node in another's list.
+// markSelf marks this node in the list of another node.
 func (s *session) markSelf(raw json.RawMessage) (any, error) {
 	var list []nodeView
 	if err := json.Unmarshal(raw, &list); err != nil {
@@ -293,24 +281,24 @@ func (s *session) fleetWait(ctx context.Context, args []json.RawMessage) (any, e
 	if err := decode(args, &name, &status, &seconds); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, inSeconds(seconds))
+	ctx, cancel := context.WithTimeout(ctx, toDuration(seconds))
 	defer cancel()
 	for {
 		changed := s.service.cfg.Fleet.Changed()
 		if full, err := s.service.fullName(name); err == nil {
 			name = full
 		}
-		now, ok := hasStatus(s.service.cfg.Fleet.List(), name, status)
+		current, ok := hasStatus(s.service.cfg.Fleet.List(), name, status)
 		switch {
 		case ok:
 			return name, nil
-		case now == string(fleet.Failed):
-			return nil, fmt.Errorf("%s has failed; fleet.nodes() says why", name)
+		case current == string(fleet.Failed):
+			return nil, fmt.Errorf("%s has failed; fleet.nodes() shows the reason", name)
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%s is %s, not %s, after %v", name, now, status, inSeconds(seconds))
+			return nil, fmt.Errorf("%s is %s, not %s, after %v", name, current, status, toDuration(seconds))
 		}
 	}
 }
@@ -365,10 +353,10 @@ func (s *session) shellsRun(ctx context.Context, args []json.RawMessage) (any, e
 	if err := decode(args, &name, &command, &seconds); err != nil {
 		return nil, err
 	}
-	return s.call(ctx, inSeconds(seconds), name, "shells.run", command, s.identity())
+	return s.call(ctx, toDuration(seconds), name, "shells.run", command, s.identity())
 }
 
-// inSeconds is a time that a reader gave, within reason.
-func inSeconds(s float64) time.Duration {
+// toDuration converts a user's number of seconds, clamped to a day.
+func toDuration(s float64) time.Duration {
 	return time.Duration(min(max(s, 0), 24*3600) * float64(time.Second))
 }

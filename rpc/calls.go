@@ -8,9 +8,9 @@ import (
 	"convoy/access"
 )
 
-// calls bound what the Convoy shells of each user, and of all, may have under way on this node.
+// callQuotas limits the calls in progress of Convoy shells on this node, for each user and in total.
 type callQuotas struct {
-	large access.Quota // calls that may have large answers
+	large access.Quota // calls that may have large results
 	bytes access.Quota // of arguments
 }
 
@@ -21,7 +21,7 @@ func newCallQuotas() *callQuotas {
 	}
 }
 
-// small are the functions that wait for long, or answer little: they are not counted.
+// unmetered functions wait for long, or have small results.
 var unmetered = map[string]bool{
 	"receive":     true,
 	"fleet.wait":  true,
@@ -30,30 +30,27 @@ var unmetered = map[string]bool{
 	"fleet.names": true,
 }
 
-// begin takes what a call needs, and waits for its turn if it may have a large answer; end gives it back.
-func (c *callQuotas) acquire(
-	ctx context.Context,
-	who access.Identity,
-	fn string,
-	args []json.RawMessage,
-) (end func(), err error) {
+// acquire takes the quota of a call, and waits for its turn if the result may be large. It returns the function that
+// releases it.
+func (c *callQuotas) acquire(ctx context.Context, who access.Identity, fn string, args []json.RawMessage) (
+	func(), error) {
 	n := 0
 	for _, arg := range args {
 		n += len(arg)
 	}
-	forget, err := c.bytes.TryAcquire(access.Claim{Identity: who, N: n})
+	releaseBytes, err := c.bytes.TryAcquire(access.Claim{Identity: who, N: n})
 	if err != nil {
 		return nil, fmt.Errorf("too many bytes in arguments of calls: %w", err)
 	}
 	if unmetered[fn] {
-		return forget, nil
+		return releaseBytes, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	done, err := c.large.Acquire(ctx, access.Claim{Identity: who})
+	releaseCall, err := c.large.Acquire(ctx, access.Claim{Identity: who})
 	if err != nil {
-		forget()
+		releaseBytes()
 		return nil, fmt.Errorf("too many calls at once: %w", err)
 	}
-	return func() { done(); forget() }, nil
+	return func() { releaseCall(); releaseBytes() }, nil
 }

@@ -7,7 +7,7 @@ import (
 	"convoy/access"
 )
 
-// TestCalls_Begin walks what Convoy shells may ask: each function takes what its arguments have, and gives it back.
+// TestCalls_Begin: each function of Convoy shells takes quota for its arguments, and releases it.
 func TestCalls_Begin(t *testing.T) {
 	t.Parallel()
 	b := newCallQuotas()

@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// maxCommandOutput bounds what a command says, in bytes, and maxCommands how many run at once.
+	// maxCommandOutput bounds a command's output, in bytes; maxCommands is how many commands run at once.
 	maxCommandOutput = 1 << 20
 	maxCommands      = 16
 )
 
-// Result is what came of a command, as shells.run answers it.
+// Result is the result of a command, in the JSON form of shells.run.
 type Result struct {
 	Node   string  `json:"node"`
-	Status int     `json:"status"` // -1 if a signal ended it
-	Output string  `json:"output"` // of both its outputs, the first MiB
-	Took   float64 `json:"took"`   // s
+	Status int     `json:"status"` // -1: ended by a signal
+	Output string  `json:"output"` // standard output and error, the first MiB
+	Took   float64 `json:"took"`   // in seconds
 }
 
-// newCommands bounds the commands that run at once. Others wait; one user's cannot take all turns.
+// newCommandQuota limits the commands that run at once. Others wait; no user can take every turn.
 func newCommandQuota() *access.Quota {
 	return &access.Quota{Total: maxCommands, Reserve: 2, PerUser: 8, MaxWaiting: 64}
 }
 
-// Run runs a command line in the node's system shell, without a terminal, for somebody, when its turn comes. When ctx
-// ends nothing of it is left.
+// Run runs a command line in the node's system shell, without a terminal, when its turn comes. When ctx ends, it kills
+// the command and everything that it started.
 func (s *Service) Run(ctx context.Context, who access.Identity, line string) (Result, error) {
 	cmd, err := s.cfg.System.Command(ctx, line)
 	if err != nil {
@@ -59,22 +59,22 @@ func (s *Service) Run(ctx context.Context, who access.Identity, line string) (Re
 	return Result{Node: s.cfg.Self, Status: status, Output: out.String(), Took: took.Seconds()}, nil
 }
 
-// inOwnGroup has a command's end be the end of everything that it started.
+// killGroupOnCancel runs a command in its own process group, and kills the group when the command's context ends.
 func killGroupOnCancel(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// limitedText keeps the first maxCommandOutput bytes that are written.
+// limitedBuffer keeps the first maxCommandOutput bytes.
 type limitedBuffer struct {
 	text      []byte
 	truncated bool
 }
 
 func (l *limitedBuffer) Write(p []byte) (int, error) {
-	room := maxCommandOutput - len(l.text)
-	l.text = append(l.text, p[:min(len(p), room)]...)
-	l.truncated = l.truncated || len(p) > room
+	left := maxCommandOutput - len(l.text)
+	l.text = append(l.text, p[:min(len(p), left)]...)
+	l.truncated = l.truncated || len(p) > left
 	return len(p), nil
 }
 

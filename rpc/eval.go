@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// evalSteps bounds what one evaluation that comes by a call may do.
+	// evalSteps bounds one evaluation that a call starts.
 	evalSteps = 50_000_000
-	// maxEvals is how many evaluations run at once, since each may take much memory.
+	// maxEvals is how many evaluations run at once; each may use much memory.
 	maxEvals = 4
 )
 
-// newEvals bounds the evaluations that run at once. Others wait; one user's cannot take all turns.
+// newEvalQuota limits the evaluations that run at once. Others wait; no user can take every turn.
 func newEvalQuota() *access.Quota {
 	return &access.Quota{Total: maxEvals, Reserve: 1, PerUser: 2, MaxWaiting: 16}
 }
 
-// Eval evaluates source text in a Convoy shell of its own on this node, with the rights of somebody, when its turn
-// comes. The error is for what concerns the node; what is wrong with the text is in the result.
+// Eval evaluates source in a new Convoy shell on this node, with the rights of who, when its turn comes. Errors in
+// source are part of the result; the error is about the node.
 func (s *Service) Eval(ctx context.Context, who access.Identity, source string) (repl.Result, error) {
 	release, err := s.evals.Acquire(ctx, access.Claim{Identity: who})
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"convoy/repl"
 )
 
-// maxTail is how many log lines one call gives.
+// maxLogLines bounds the log lines in one result.
 const maxLogLines = 1000
 
-// nodeView is a node as a Convoy shell lists it.
+// nodeView is a node in the form of Convoy shells.
 type nodeView struct {
 	Name    string     `json:"name"`
 	Status  string     `json:"status"`
@@ -29,7 +29,7 @@ type nodeView struct {
 	Message string     `json:"message"`
 }
 
-// lineView is a log line as a Convoy shell lists it.
+// lineView is a log line in the form of Convoy shells.
 type lineView struct {
 	Time  time.Time `json:"time"`
 	Node  string    `json:"node"`
@@ -37,7 +37,7 @@ type lineView struct {
 	Text  string    `json:"text"`
 }
 
-// shellView is a shell as a Convoy shell lists it.
+// shellView is a shell in the form of Convoy shells.
 type shellView struct {
 	Node    string    `json:"node"`
 	ID      string    `json:"id"`
@@ -49,7 +49,7 @@ type shellView struct {
 	Running bool      `json:"running"`
 }
 
-// register has the cluster call this node's functions, by the names that docs/cluster.md lists.
+// register registers this node's functions with the cluster. docs/cluster.md lists them.
 func (s *Service) register() {
 	for name, f := range map[string]func(context.Context, peer.Args) (any, error){
 		"fleet.nodes":       func(_ context.Context, args peer.Args) (any, error) { return s.nodeViews(), args.Scan() },
@@ -79,8 +79,8 @@ func (s *Service) spawn(_ context.Context, args peer.Args) (any, error) {
 	if err := args.Scan(); err != nil {
 		return nil, err
 	}
-	made, err := s.cfg.Fleet.Spawn()
-	return made.Name, err
+	spawned, err := s.cfg.Fleet.Spawn()
+	return spawned.Name, err
 }
 
 func (s *Service) retire(_ context.Context, args peer.Args) (any, error) {
@@ -88,17 +88,26 @@ func (s *Service) retire(_ context.Context, args peer.Args) (any, error) {
 	if err := args.Scan(&name); err != nil {
 		return nil, err
 	}
-	gone, err := s.cfg.Fleet.Retire(name)
-	return gone.Name, err
+	retired, err := s.cfg.Fleet.Retire(name)
+	return retired.Name, err
 }
 
+// logsTail returns the last lines of this node's log that contain a text, ignoring case.
 func (s *Service) logsTail(_ context.Context, args peer.Args) (any, error) {
 	var count int
 	var text string
 	if err := args.Scan(&count, &text); err != nil {
 		return nil, err
 	}
-	return s.logTail(count, text), nil
+	list := []lineView{}
+	lines := s.cfg.Logs.Tail(maxLogLines)
+	for i := len(lines) - 1; i >= 0 && len(list) < min(count, maxLogLines); i-- {
+		if view := s.lineView(lines[i]); strings.Contains(strings.ToLower(view.Text), strings.ToLower(text)) {
+			list = append(list, view)
+		}
+	}
+	slices.Reverse(list)
+	return list, nil
 }
 
 func (s *Service) shellsRun(ctx context.Context, args peer.Args) (any, error) {
@@ -150,19 +159,6 @@ func (s *Service) nodeViews() []nodeView {
 	return list
 }
 
-// logTail are the last lines of this node's log that contain text.
-func (s *Service) logTail(count int, text string) []lineView {
-	list := []lineView{}
-	lines := s.cfg.Logs.Tail(maxLogLines)
-	for i := len(lines) - 1; i >= 0 && len(list) < min(count, maxLogLines); i-- {
-		if view := s.lineView(lines[i]); strings.Contains(strings.ToLower(view.Text), strings.ToLower(text)) {
-			list = append(list, view)
-		}
-	}
-	slices.Reverse(list)
-	return list
-}
-
 func (s *Service) lineView(l logs.Line) lineView {
 	text := l.Message
 	for _, a := range l.Attrs {
@@ -193,10 +189,10 @@ func (s *Service) shellViews() []shellView {
 	return list
 }
 
-// byTime sorts lines of several nodes.
+// byTime orders the lines of several nodes.
 func byTime(a, b lineView) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Node, b.Node)) }
 
-// fullName is the name of the node that a reader calls name: it, or the one whose first label it is.
+// fullName returns the full name of a node, given that or its first label.
 func (s *Service) fullName(name string) (string, error) {
 	if name == "" {
 		return s.cfg.Self, nil
@@ -205,28 +201,26 @@ func (s *Service) fullName(name string) (string, error) {
 		return found.Name, nil
 	}
 	if strings.Contains(name, "@") {
-		return "", fmt.Errorf(
-			"there is no node called %q; node.list() lists the others, node.connect(name) connects one",
-			name,
-		)
+		return "", fmt.Errorf("there is no node called %q; node.list() lists the nodes, node.connect(name) connects one",
+			name)
 	}
 	return "", fmt.Errorf("there is no node called %q; fleet.nodes() lists them", name)
 }
 
-// control is the node that makes others.
+// controlPlane returns the node that spawns others.
 func (s *Service) controlPlane() (string, error) {
 	for _, one := range s.cfg.Fleet.List() {
 		if one.Control {
 			return one.Name, nil
 		}
 	}
-	return "", fmt.Errorf("no node of this cluster makes others")
+	return "", fmt.Errorf("no node of this cluster can spawn nodes")
 }
 
-// decode reads JSON arguments; those that are missing or null leave the variable as it is.
+// decode decodes JSON arguments; those that are missing or null leave the variable unchanged.
 func decode(args []json.RawMessage, into ...any) error {
 	if len(args) > len(into) {
-		return fmt.Errorf("%d arguments, at most %d are taken", len(args), len(into))
+		return fmt.Errorf("%d arguments; at most %d are allowed", len(args), len(into))
 	}
 	for i, arg := range args {
 		if string(arg) == "null" {
@@ -239,12 +233,12 @@ func decode(args []json.RawMessage, into ...any) error {
 	return nil
 }
 
-// alive reports whether the fleet's list has a node with a status.
-func hasStatus(list []fleet.Node, name, status string) (now string, ok bool) {
+// hasStatus reports whether a node in the list has a status, and its current one.
+func hasStatus(list []fleet.Node, name, status string) (current string, ok bool) {
 	i := slices.IndexFunc(list, func(one fleet.Node) bool { return one.Name == name })
 	if i < 0 {
 		return "gone", status == "gone"
 	}
-	now = string(list[i].Status)
-	return now, now == status
+	current = string(list[i].Status)
+	return current, current == status
 }

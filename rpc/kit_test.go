@@ -33,8 +33,8 @@ func (noSystem) Command(context.Context, string) (*exec.Cmd, error) {
 
 func (noSystem) Confinement() any { return nil }
 
-// newService is the service of a node whose parts are real, and whose cluster has not joined. The file of users has the
-// admins ann and bea.
+// newService returns the service of a node with real parts, whose cluster has not joined. The users are the admins ann
+// and bea.
 func newService(t *testing.T) *Service {
 	t.Helper()
 	const self = "convoy@rights.test"
@@ -68,7 +68,7 @@ func newService(t *testing.T) *Service {
 	})
 }
 
-// join has the cluster call itself.
+// join lets the cluster call itself.
 func join(t *testing.T, s *Service) {
 	t.Helper()
 	testkit.Must(t, s.cfg.Cluster.Join(testkit.Context(t), http.NotFoundHandler()))

@@ -8,13 +8,13 @@ import (
 	"convoy/peer"
 )
 
-// Railway is the provider of that name on a node that has a token. The answers are for Convoy shells to show.
+// Railway is the Railway provider, on a node that has a token.
 type Railway interface {
-	// Call carries out one of the functions railway.…; arguments that it does not take are peer.ErrBadArguments.
+	// Call calls one of the functions railway.…; the wrong arguments are peer.ErrBadArguments.
 	Call(ctx context.Context, fn string, args peer.Args) (any, error)
 }
 
-// railwayFunctions are carried out by the control plane for a node without a token.
+// railwayFunctions are forwarded to the control plane on a node without a token.
 var railwayFunctions = []string{
 	"railway.me", "railway.services", "railway.instances", "railway.nodes", "railway.deployment",
 }
@@ -36,12 +36,12 @@ func (s *Service) railway(ctx context.Context, fn string, args peer.Args) (any, 
 	return s.onControl(ctx, fn, id)
 }
 
-// onControl has the control plane carry out a function, unless this is it.
+// onControl calls a function on the control plane, unless this node is it.
 func (s *Service) onControl(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
 	for _, one := range s.cfg.Fleet.List() {
 		if one.Control && !one.Self {
 			return s.cfg.Cluster.Call(ctx, one.Name, fn, args...)
 		}
 	}
-	return nil, fmt.Errorf("there is no Railway token on this node, and no control plane that has one")
+	return nil, fmt.Errorf("there is no Railway token on this node, and no control plane has one")
 }

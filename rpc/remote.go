@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// maxRemote is how many Convoy shells that run elsewhere this node serves, and remoteIdle how long it
-	// remembers one that asks nothing.
+	// maxRemote is how many Convoy shells on other machines this node serves, and remoteIdle how long it keeps one that
+	// makes no calls.
 	maxRemote  = 64
 	remoteIdle = 15 * time.Minute
 )
 
-// remoteSessions are Convoy shells that ask this node by way of its console: convoy shell -connect.
+// remoteSessions are the sessions of Convoy shells that call this node through its console: convoy shell -connect.
 type remoteSessions struct {
 	quota *access.Quota
 
@@ -25,22 +25,22 @@ type remoteSessions struct {
 	byID map[string]*remoteSession
 }
 
-// newRemote bounds them.
+// newRemoteQuota limits them.
 func newRemoteQuota() *access.Quota {
 	return &access.Quota{Total: maxRemote, Reserve: 8, PerUser: 16}
 }
 
 type remoteSession struct {
 	*session
-	asker     access.Identity // of the latest request; guarded by remoteSessions.mu
-	active    int             // requests under way
-	idleSince time.Time       // when the last one ended
+	caller    access.Identity // of the latest request; guarded by remoteSessions.mu
+	active    int             // requests in progress
+	idleSince time.Time       // end of the last request
 
-	release func() // its place
+	release func() // releases the quota
 }
 
-// Ask does what the Convoy shell of that id, which runs elsewhere, asks of this node in somebody's name. The error is
-// for its reader. Any number of goroutines may ask at once.
+// Ask makes a call for a Convoy shell on another machine, in the name of who. shell identifies the shell. Errors are
+// for its user. It is safe for concurrent use.
 func (s *Service) Ask(ctx context.Context, who access.Identity, shell, fn string, args []json.RawMessage) (any, error) {
 	remote, err := s.remote.acquire(s, who, shell)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Service) Ask(ctx context.Context, who access.Identity, shell, fn string
 	return remote.serve(ctx, fn, args)
 }
 
-// take finds the shell of that id, or makes it; the caller owes a done.
+// acquire returns the session with that id, and creates it if necessary. The caller must call release.
 func (s *remoteSessions) acquire(service *Service, who access.Identity, id string) (*remoteSession, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,8 +65,8 @@ func (s *remoteSessions) acquire(service *Service, who access.Identity, id strin
 	if c == nil {
 		release, err := s.quota.TryAcquire(access.Claim{Identity: who})
 		if err != nil {
-			return nil, fmt.Errorf("no more Convoy shells of other machines: %w; "+
-				"one that is closed frees its place after %v", err, remoteIdle)
+			return nil, fmt.Errorf("too many Convoy shells on other machines: %w; "+
+				"a closed one frees its place after %v", err, remoteIdle)
 		}
 		if s.byID == nil {
 			s.byID = map[string]*remoteSession{}
@@ -75,11 +75,11 @@ func (s *remoteSessions) acquire(service *Service, who access.Identity, id strin
 		c.session = service.newSession(who.User, func() access.Identity {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return c.asker
+			return c.caller
 		})
 		s.byID[id] = c
 	}
-	c.asker = who
+	c.caller = who
 	c.active++
 	return c, nil
 }

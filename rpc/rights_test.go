@@ -12,8 +12,8 @@ import (
 	"convoy/internal/testkit"
 )
 
-// Every function of Convoy shells is refused to who has lost their right, and to who has become a viewer; a new one
-// as well, without a row.
+// Every function of Convoy shells, including new ones, is refused to users who have lost their rights or have become
+// viewers.
 func TestRights_EveryFunctionOfShells(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -32,18 +32,14 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 		}
 	}
 	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Viewer))
-	refusedAll("with the role viewer you may not")
+	refusedAll("with the role viewer you cannot")
 	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
 	for fn, a := range sessionActions {
 		if access.Operator.Allows(a) {
 			continue
 		}
-		if _, err := b.serve(
-			testkit.Context(t),
-			fn,
-			nil,
-		); err == nil ||
-			!strings.Contains(err.Error(), "it takes the role admin") {
+		_, err := b.serve(testkit.Context(t), fn, nil)
+		if err == nil || !strings.Contains(err.Error(), "you need the role admin") {
 			t.Errorf("%s by who is an operator now: %v", fn, err)
 		}
 	}
@@ -51,12 +47,12 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 	refusedAll("the login that this shell acts for has ended")
 }
 
-// A call that is under way ends when the right to it is lost, and says why.
+// A call in progress ends with a reason when the right to it is lost.
 func TestRights_CallsUnderWay(t *testing.T) {
 	t.Parallel()
 	for says, lose := range map[string]func(u *access.Users) error{
 		"the login that this shell acts for has ended": func(u *access.Users) error { return u.Remove("ann") },
-		"with the role viewer you may not": func(u *access.Users) error {
+		"with the role viewer you cannot": func(u *access.Users) error {
 			return u.SetRole("ann",
 				access.Viewer)
 		},
@@ -75,7 +71,7 @@ func TestRights_CallsUnderWay(t *testing.T) {
 				answer <- err
 			}()
 			for s.calls.bytes.InUse() == 0 && ctx.Err() == nil {
-				runtime.Gosched() // until it is under way
+				runtime.Gosched() // until it is in progress
 			}
 			testkit.Must(t, lose(s.cfg.Authority.Users))
 			select {
@@ -84,14 +80,14 @@ func TestRights_CallsUnderWay(t *testing.T) {
 					t.Errorf("it ends with %v, want %q", err, says)
 				}
 			case <-ctx.Done():
-				t.Error("it goes on")
+				t.Error("it does not end")
 			}
 		})
 	}
 }
 
-// peerFunctions says of each function that nodes call on one another what it takes: to look, which every Convoy shell
-// may; or more, so that the built-in that asks for the right is the only way to it.
+// peerFunctions lists the right that each function of nodes needs: to look, which every Convoy shell may; or more, so
+// that only the built-in that checks the right can call it.
 var peerFunctions = map[string]string{
 	"node.self":          "look",
 	"node.list":          "look",
@@ -118,7 +114,7 @@ var peerFunctions = map[string]string{
 	"access.roles": "more",
 }
 
-// Every function that nodes call on one another has a row, and a Convoy shell cannot call what takes more than looking.
+// Every function of nodes is on the list, and a Convoy shell cannot call those that need more than looking.
 func TestRights_EveryFunctionOfNodes(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -149,19 +145,14 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 		name, _ := json.Marshal(s.cfg.Self)
 		function, _ := json.Marshal(fn)
 		for by, args := range map[string][]json.RawMessage{"rpc.call": {name, function}, "rpc.multicall": {function}} {
-			if _, err := b.serve(
-				testkit.Context(t),
-				by,
-				args,
-			); err == nil ||
-				!strings.Contains(err.Error(), "is not called by rpc") {
+			if _, err := b.serve(testkit.Context(t), by, args); err == nil || !strings.Contains(err.Error(), "rpc cannot call") {
 				t.Errorf("%s by %s: %v", fn, by, err)
 			}
 		}
 	}
 }
 
-// A1: a shell that runs elsewhere and was first used by an admin has no more rights than its user has now.
+// A1: a shell on another machine that an admin opened has only its user's current rights.
 func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -175,12 +166,12 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Operator))
-	for _, role := range []access.Role{access.Admin, access.Operator} { // as its first request said, and as the next does
+	for _, role := range []access.Role{access.Admin, access.Operator} { // as in its first request, and in the next one
 		now := who
 		now.Role = role
 		if err := ask(now, "shells.run", []byte("null"), []byte(`"id"`)); err == nil ||
-			!strings.Contains(err.Error(), "it takes the role admin") {
-			t.Errorf("shells.run with what said %v: %v", role, err)
+			!strings.Contains(err.Error(), "you need the role admin") {
+			t.Errorf("shells.run with the role %v: %v", role, err)
 		}
 	}
 	if err := ask(who, "self"); err != nil {
@@ -198,7 +189,7 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 		)
 		return err
 	}
-	if err := again(operator); err == nil || !strings.Contains(err.Error(), "it takes the role admin") {
+	if err := again(operator); err == nil || !strings.Contains(err.Error(), "you need the role admin") {
 		t.Errorf("an operator: %v", err)
 	}
 	testkit.Must(t, s.cfg.Authority.Users.SetRole("ann", access.Admin))
@@ -207,7 +198,7 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	}
 }
 
-// What is typed is kept for one person: not for another of that name, nor where there is no place.
+// A history belongs to one user: not to another of that name. Without a directory there is none.
 func TestHistoryFile(t *testing.T) {
 	t.Parallel()
 	s := &Service{cfg: Config{Histories: t.TempDir()}}

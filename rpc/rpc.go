@@ -1,6 +1,5 @@
-// Package rpc is what may be called on a node: by other nodes, by the Convoy shells that run on it, and by those that
-// run elsewhere and ask by way of its console. Each such caller has a session, which asks for the present rights of its
-// user at every call.
+// Package rpc has the functions that other nodes and Convoy shells call on a node. Each Convoy shell has a session,
+// which checks its user's current rights at every call.
 package rpc
 
 import (
@@ -18,7 +17,7 @@ import (
 	"convoy/repl"
 )
 
-// Config is what the functions of a node work with. Everything but Audit, Railway and Histories is needed.
+// Config is what the functions work with. All fields except Audit, Railway and Histories are required.
 type Config struct {
 	Self      string // full name of the node
 	Cluster   *peer.Cluster
@@ -26,36 +25,36 @@ type Config struct {
 	Shells    *pty.Table
 	Logs      *logs.Ring
 	Authority *access.Authority
-	Audit     *audit.Log // nil: nothing is written down
+	Audit     *audit.Log // nil: no audit log
 	System    System
-	Railway   Railway      // nil: the control plane is asked
-	Evaluator repl.Command // how the process that evaluates is started
-	Histories string       // directory of what is typed in Convoy shells; "": it is not kept
-	Log       *slog.Logger // names the component in each line
+	Railway   Railway      // nil: calls are forwarded to the control plane
+	Evaluator repl.Command // starts the process that evaluates
+	Histories string       // directory of the Convoy shells' histories; "": not kept
+	Log       *slog.Logger // with the component added to each line
 }
 
-// System is the node's system shell. Its methods may be called from any goroutine.
+// System is the node's system shell. It is safe for concurrent use.
 type System interface {
-	// Name is what the program is called.
+	// Name is the name of the program.
 	Name() string
-	// Command is a command line in that shell, to be started by the caller, which ends with ctx. An error says why there
-	// are no system shells.
+	// Command returns a command that runs line in the system shell, not yet started, and ends with ctx. The error says why
+	// there are no system shells.
 	Command(ctx context.Context, line string) (*exec.Cmd, error)
-	// Confinement says what keeps system shells from their node: the answer to shell.confinement.
+	// Confinement is the result of shell.confinement: what protects the node from system shells.
 	Confinement() any
 }
 
-// Service is what may be called on one node. Its methods may be called from any goroutine.
+// Service serves the functions of one node. It is safe for concurrent use.
 type Service struct {
 	cfg      Config
-	evals    *access.Quota // evaluations under way
-	commands *access.Quota // and commands
-	calls    *callQuotas   // that Convoy shells make
+	evals    *access.Quota
+	commands *access.Quota
+	calls    *callQuotas
 	remote   remoteSessions
 	worker   *worker
 }
 
-// New registers the node's functions and its process "worker" with the cluster.
+// New returns a service, and registers its functions and the process "worker" with the cluster.
 func New(cfg Config) *Service {
 	s := &Service{cfg: cfg, evals: newEvalQuota(), commands: newCommandQuota(), calls: newCallQuotas()}
 	s.remote.quota = newRemoteQuota()
@@ -64,16 +63,16 @@ func New(cfg Config) *Service {
 	return s
 }
 
-// Serve takes the worker's messages until the cluster is closed.
+// Serve handles the worker's messages until the cluster is closed.
 func (s *Service) Serve() { s.worker.run() }
 
-// part is the log of one component.
+// logger returns the log of one component.
 func (s *Service) logger(name string) *slog.Logger { return s.cfg.Log.With("component", name) }
 
-// Homes asks other nodes about their users: it calls access.roles there.
+// HomeNodes implements access.HomeNodes with calls of access.roles.
 type HomeNodes struct{ Cluster *peer.Cluster }
 
-// Roles does as access.Homes says.
+// Roles implements access.HomeNodes.
 func (h HomeNodes) Roles(ctx context.Context, node string, list []access.Identity) (roles []access.Role, err error) {
 	answer, err := h.Cluster.Call(ctx, node, "access.roles", list)
 	if err == nil {

@@ -18,24 +18,24 @@ import (
 )
 
 const (
-	// mailboxSize is how many messages wait for a Convoy shell that does not receive.
+	// mailboxSize is how many messages wait for a Convoy shell to receive them.
 	mailboxSize = 1000
-	// maxNames is how many nodes a multicall names.
+	// maxNames bounds the nodes of a multicall.
 	maxNames = 256
-	// callTime bounds calls that name no time of their own.
+	// callTimeout bounds calls without a timeout of their own.
 	callTimeout = 30 * time.Second
 )
 
-// session is what one Convoy shell may ask of its node. It is a process of the cluster, too, which others can send to.
+// session serves the calls of one Convoy shell. It is also a process of the cluster, to which others can send.
 type session struct {
 	service  *Service
-	identity func() access.Identity // in whose name the shell acts: with Role, the most that it may do
+	identity func() access.Identity // the user; its Role is the limit of the shell
 	name     string                 // of the process
 	mailbox  *peer.Mailbox
 	once     sync.Once
 }
 
-// newSession registers the process of a user's shell. close takes it off.
+// newSession registers a process for a user's shell. close removes it.
 func (s *Service) newSession(user string, who func() access.Identity) *session {
 	name := "shell-" + strings.ToLower(rand.Text()[:8])
 	mailbox := s.cfg.Cluster.ProcessOf(user, name, mailboxSize)
@@ -44,7 +44,7 @@ func (s *Service) newSession(user string, who func() access.Identity) *session {
 
 func (s *session) close() { s.once.Do(s.mailbox.Close) }
 
-// Call does what repl.Node says: an evaluation on this node has its node in the same process.
+// Call implements repl.Node, for an evaluation in this process.
 func (s *session) Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
 	raw := make([]json.RawMessage, len(args))
 	for i, arg := range args {
@@ -60,13 +60,13 @@ func (s *session) Call(ctx context.Context, fn string, args ...any) (json.RawMes
 	return json.Marshal(value)
 }
 
-// serve carries out what a shell asks; it is the handler of its connection. An error's text is what the reader sees.
+// serve handles one call. The text of an error is for the shell's user.
 func (s *session) serve(ctx context.Context, fn string, args []json.RawMessage) (any, error) {
 	do, ok := sessionFunctions[fn]
 	if !ok {
 		return nil, fmt.Errorf("this node does not know %s; it may be older than the shell", fn)
 	}
-	a, noted := sessionActions[fn]
+	a, audited := sessionActions[fn]
 	a = cmp.Or(a, access.Evaluate)
 	who := s.identity()
 	role := min(who.Role, s.service.cfg.Authority.Role(ctx, who))
@@ -75,9 +75,9 @@ func (s *session) serve(ctx context.Context, fn string, args []json.RawMessage) 
 		s.audit(fn, args, audit.Refused, err)
 		return nil, err
 	}
-	asker := who
-	asker.Role = role
-	end, err := s.service.calls.acquire(ctx, asker, fn, args)
+	caller := who
+	caller.Role = role
+	end, err := s.service.calls.acquire(ctx, caller, fn, args)
 	if err != nil {
 		return nil, err
 	}
@@ -88,31 +88,31 @@ func (s *session) serve(ctx context.Context, fn string, args []json.RawMessage) 
 	value, err := do(s, ctx, args)
 	if now := min(who.Role, s.service.cfg.Authority.Role(context.WithoutCancel(ctx), who)); ctx.Err() != nil &&
 		!now.Allows(a) {
-		value, err = nil, denied(now, a) // while it waited
+		value, err = nil, denied(now, a) // the rights were lost during the call
 	}
 	if err != nil {
 		err = errors.New(s.describe(err))
 	}
 	switch {
-	case noted && err != nil:
+	case audited && err != nil:
 		s.audit(fn, args, audit.Failed, err)
-	case noted:
+	case audited:
 		s.audit(fn, args, audit.OK, nil)
 	}
 	return value, err
 }
 
-// note has the audit log say what was asked: what it takes a right for.
+// audit records a call in the audit log.
 func (s *session) audit(fn string, args []json.RawMessage, result string, err error) {
 	if s.service.cfg.Audit == nil {
 		return
 	}
-	var said []string
+	var detail []string
 	for _, arg := range args {
-		said = append(said, string(arg))
+		detail = append(detail, string(arg))
 	}
 	if err != nil {
-		said = append(said, err.Error())
+		detail = append(detail, err.Error())
 	}
 	who := s.identity()
 	e := audit.Entry{
@@ -122,14 +122,14 @@ func (s *session) audit(fn string, args []json.RawMessage, result string, err er
 		Action: "convoy." + fn,
 		Target: s.name,
 		Result: result,
-		Detail: strings.Join(said, " "),
+		Detail: strings.Join(detail, " "),
 	}
 	if _, err := s.service.cfg.Audit.Append(e); err != nil {
-		s.service.logger("shell").Error("not in the audit log", "action", e.Action, "user", e.User, "err", err)
+		s.service.logger("shell").Error("cannot write to the audit log", "action", e.Action, "user", e.User, "err", err)
 	}
 }
 
-// sessionActions are what it takes to ask some of the functions; the others may be asked by whoever has a Convoy shell.
+// sessionActions are the functions that need a right; the others need only a Convoy shell.
 var sessionActions = map[string]access.Action{
 	"spawn":        access.Spawn,
 	"retire":       access.Retire,
@@ -138,8 +138,8 @@ var sessionActions = map[string]access.Action{
 	"shells.run":   access.Run,
 }
 
-// ownBuiltin are the functions of nodes that do something by somebody's right: they are asked by the built-in that
-// checks it, and by nothing else.
+// builtinFor names the built-in that checks the right to a function of nodes. Shells cannot call these functions
+// directly.
 var builtinFor = map[string]string{
 	"fleet.spawn":  "spawn()",
 	"fleet.retire": "retire(name)",
@@ -149,16 +149,16 @@ var builtinFor = map[string]string{
 	"access.roles": "the console: /logins lists who is logged in",
 }
 
-// refused is what a shell is told that may not do something, or nothing any more.
+// denied is the error for a user without the right to a call.
 func denied(role access.Role, a access.Action) error {
 	if role == access.Nobody {
 		return errors.New("the login that this shell acts for has ended; log in again and type here, or open another shell")
 	}
 	least, _ := access.RequiredRole(a)
-	return fmt.Errorf("with the role %s you may not %s; it takes the role %s", role, a, least)
+	return fmt.Errorf("with the role %s you cannot %s; you need the role %s", role, a, least)
 }
 
-// words says what is wrong in words of the prompt.
+// describe returns the text of an error for the shell's user.
 func (s *session) describe(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

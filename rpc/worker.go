@@ -6,21 +6,20 @@ import (
 	"convoy/peer"
 )
 
-// worker is the process that every node has, as the demo's nodes had: it answers a ping with a line in the node's log.
+// worker is a process on every node, as in the original demo: it answers a ping with a line in the log.
 type worker struct {
 	service *Service
 	mailbox *peer.Mailbox
-	pings   chan int // holds the number of pings taken so far
+	pings   chan int // holds the number of pings received
 }
 
-// newWorker registers the process.
 func newWorker(s *Service) *worker {
 	w := &worker{service: s, mailbox: s.cfg.Cluster.Process("worker", 64), pings: make(chan int, 1)}
 	w.pings <- 0
 	return w
 }
 
-// state is the function worker.state.
+// state implements worker.state.
 func (w *worker) state(_ context.Context, args peer.Args) (any, error) {
 	if err := args.Scan(); err != nil {
 		return nil, err
@@ -30,7 +29,7 @@ func (w *worker) state(_ context.Context, args peer.Args) (any, error) {
 	return map[string]int{"pings": pings}, nil
 }
 
-// run takes messages until the cluster is closed.
+// run receives messages until the cluster is closed.
 func (w *worker) run() {
 	log, self := w.service.logger("worker"), w.service.cfg.Self
 	log.Info("ConvoyWorker started on node " + self)
