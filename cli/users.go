@@ -112,7 +112,7 @@ func readPassword(stdin io.Reader, stdout io.Writer) (string, error) {
 		return strings.TrimRight(text, "\r\n"), nil
 	}
 	var typed [2]string
-	for i, ask := range []string{"Password: ", "Once more: "} {
+	for i, ask := range []string{"Password: ", "Repeat password: "} {
 		fmt.Fprint(stdout, ask)
 		text, err := term.ReadPassword(int(file.Fd()))
 		fmt.Fprintln(stdout)
