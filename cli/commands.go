@@ -39,7 +39,7 @@ func commands() []command {
 		{"version", nil, false, simple(printVersion)},
 		{completeCommand, nil, false, runComplete},
 		{confine.Subcommand, nil, false, runConfined},
-		{repl.Subcommand, nil, false, func(context.Context, call) (int, error) { return repl.Evaluate(), nil }},
+		{repl.Subcommand, nil, false, func(context.Context, call) (int, error) { return repl.RunSandbox(), nil }},
 	}
 }
 

@@ -175,7 +175,7 @@ func summary(times []time.Duration) string {
 	)
 }
 
-// startBuilt starts Convoy as it is built for use: under the race detector an evaluator's memory is not bounded.
+// startBuilt starts Convoy as it is built for use: under the race detector a sandbox's memory is not limited.
 func startBuilt(t *testing.T, host string) *client.Client {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "convoy")

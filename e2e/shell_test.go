@@ -65,7 +65,7 @@ func TestCommandsOfTheDemo(t *testing.T) {
 		{`[n.status for n in fleet.nodes()]`, `["alive", "alive"]`, ""},
 		{`fleet.wait("b")`, nameB, ""},
 		{`fleet.wait("b", "left", timeout=0.1)`, "", "is alive, not left"},
-		{`open("/etc/passwd")`, "", "knows nothing of files"},
+		{`open("/etc/passwd")`, "", "the Convoy shell has no files"},
 	} {
 		out, problem := a.said(t, step.source)
 		if !strings.Contains(out, step.out) || !strings.Contains(problem, step.problem) ||

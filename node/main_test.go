@@ -8,7 +8,7 @@ import (
 	"convoy/cli"
 )
 
-// TestMain lets the test binary be the programs that a node starts: an evaluator, a Convoy shell, a confined process.
+// TestMain lets the test binary be the programs that a node starts: a sandbox, a Convoy shell, a confined process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		os.Exit(cli.Main())

@@ -22,7 +22,7 @@ func (n *node) newService(exe string) *rpc.Service {
 		Authority: n.authority,
 		Audit:     n.audit,
 		System:    n.system,
-		Evaluator: repl.Command{exe, repl.Subcommand},
+		Sandbox:   repl.Command{exe, repl.Subcommand},
 		Log:       n.log,
 	}
 	if n.cfg.Data != "" {

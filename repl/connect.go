@@ -17,21 +17,21 @@ import (
 	"convoy/repl/wire"
 )
 
-// Console is a node that is asked by way of its console.
+// Console calls functions of a node through its console.
 type Console struct {
 	Name  string // of the node
 	http  *http.Client
 	url   string
 	token string
-	id    string // of this shell, for its mailbox
+	id    string // of this shell's mailbox
 }
 
-// Connect finds the console at address and asks it for its name. ca is who vouches for its certificate, nil whom this
-// machine trusts.
+// Connect opens a session with the console at address and asks for the node's name. ca verifies its certificate; nil is
+// the system's pool.
 func Connect(ctx context.Context, address, token string, ca *x509.CertPool) (*Console, error) {
-	at, err := url.Parse(address)
-	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no address such as https://convoy.example", address)
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%q is not an address like https://convoy.example", address)
 	}
 	web := &http.Client{
 		Transport: &http.Transport{
@@ -42,7 +42,7 @@ func Connect(ctx context.Context, address, token string, ca *x509.CertPool) (*Co
 	}
 	c := &Console{
 		http:  web,
-		url:   strings.TrimSuffix(at.String(), "/") + "/api/shell",
+		url:   strings.TrimSuffix(u.String(), "/") + "/api/shell",
 		token: token,
 		id:    strings.ToLower(rand.Text()[:16]),
 	}
@@ -53,7 +53,7 @@ func Connect(ctx context.Context, address, token string, ca *x509.CertPool) (*Co
 	return c, json.Unmarshal(raw, &c.Name)
 }
 
-// Call does as [Node] says.
+// Call implements [Node].
 func (c *Console) Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
 	if args == nil {
 		args = []any{}
@@ -69,36 +69,36 @@ func (c *Console) Call(ctx context.Context, fn string, args ...any) (json.RawMes
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Convoy-Shell", c.id)
-	answer, err := c.http.Do(r)
+	resp, err := c.http.Do(r)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, wire.MaxMessage+1))
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, wire.MaxMessage+1))
 	if err != nil {
 		return nil, err
 	}
-	return decodeAnswer(answer.StatusCode, text)
+	return decodeResponse(resp.StatusCode, text)
 }
 
-// decodeAnswer reads {"value": …} or {"error": …, "hint": …}.
-func decodeAnswer(status int, text []byte) (json.RawMessage, error) {
-	var said struct {
+// decodeResponse reads {"value": …} or {"error": …, "hint": …}.
+func decodeResponse(status int, text []byte) (json.RawMessage, error) {
+	var body struct {
 		Value json.RawMessage
 		Error string
 		Hint  string
 	}
-	switch err := json.Unmarshal(text, &said); {
+	switch err := json.Unmarshal(text, &body); {
 	case len(text) > wire.MaxMessage:
-		return nil, fmt.Errorf("the answer is too large, at most %d bytes can travel", wire.MaxMessage)
+		return nil, fmt.Errorf("the answer is too large, at most %d bytes are allowed", wire.MaxMessage)
 	case err != nil:
-		return nil, fmt.Errorf("the console answered %d, and no JSON", status)
-	case said.Error != "" && said.Hint != "":
-		return nil, errors.New(said.Error + " (" + said.Hint + ")")
-	case said.Error != "":
-		return nil, errors.New(said.Error)
+		return nil, fmt.Errorf("the console answered %d without JSON", status)
+	case body.Error != "" && body.Hint != "":
+		return nil, errors.New(body.Error + " (" + body.Hint + ")")
+	case body.Error != "":
+		return nil, errors.New(body.Error)
 	case status != http.StatusOK:
 		return nil, fmt.Errorf("the console answered %d", status)
 	}
-	return said.Value, nil
+	return body.Value, nil
 }

@@ -1,10 +1,7 @@
-// Package repl is the Convoy shell: a prompt for the whole fleet that has no files,
-// no network and no processes.
+// Package repl is the Convoy shell: a prompt for the whole fleet without files, network, or processes.
 //
-// It runs as two processes beside the node. The keeper ([Prompt], [Script], [Eval])
-// owns the terminal and the way to the node. The evaluator ([Evaluate]) runs what
-// was typed, locked down as far as the kernel can: it has one descriptor, by which
-// it speaks with the keeper. An evaluator that runs out of memory, or does not stop
-// when it is told to, is replaced, and what was defined is defined again. Package
-// lang is the language, package wire the way between the processes.
+// It runs as two processes. The supervisor ([Prompt], [Script], [Eval]) owns the terminal and the connection to the
+// node. The sandbox ([RunSandbox]) evaluates input with every restriction that the kernel offers; its only open
+// connection leads to the supervisor. If it runs out of memory or ignores an interrupt, the supervisor replaces it and
+// restores its definitions. Package lang is the language, package wire the protocol between the processes.
 package repl

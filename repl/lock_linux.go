@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes from this process what an evaluator does not need: system calls that open files, start programs, connect
-// or reach into other processes (seccomp); files, connections and signals once more by what they are aimed at
-// (Landlock without a rule); new privileges, being looked into, growing files. It bounds the memory, and has all others
-// go first. What the kernel does not have is left out; Protections says so.
+// lock removes from this process what a sandbox does not need. seccomp refuses system calls that open files, start
+// programs, connect, or access other processes; Landlock without rules refuses files, connections, and signals by
+// target. The process gains no privileges, cannot be traced, cannot grow files, has limited memory, and has a low
+// priority. What the kernel lacks is skipped; Protections reports it.
 func lock() error {
 	limits := map[int]uint64{
 		unix.RLIMIT_DATA:   dataBytes,
@@ -26,7 +26,7 @@ func lock() error {
 			return fmt.Errorf("limit %d: %w", what, err)
 		}
 	}
-	if err := standBack(); err != nil {
+	if err := lowerPriority(); err != nil {
 		return fmt.Errorf("priority: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -38,19 +38,19 @@ func lock() error {
 	if err := landlock.V11.BestEffort().Restrict(); err != nil {
 		return err
 	}
-	if !canRefuseCalls() {
+	if !seccompAvailable() {
 		return nil
 	}
-	return refuseCalls()
+	return installFilter()
 }
 
-// standBack gives all threads of this process the niceness: on Linux each has its own (setpriority(2)). A thread that
-// is made meanwhile by one that is not there yet is found in the next turn.
-func standBack() error {
+// lowerPriority sets the niceness of all threads: on Linux each has its own (setpriority(2)). It repeats until it finds
+// no new thread.
+func lowerPriority() error {
 	for again := true; again; {
 		again = false
 		threads, err := os.ReadDir("/proc/self/task")
-		if err != nil { // there is no /proc: this thread, at least
+		if err != nil { // no /proc: at least this thread
 			return unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
 		}
 		for _, thread := range threads {
@@ -58,7 +58,7 @@ func standBack() error {
 			if err != nil {
 				return err
 			}
-			switch raw, err := unix.Getpriority(unix.PRIO_PROCESS, id); { // 20 less the niceness
+			switch raw, err := unix.Getpriority(unix.PRIO_PROCESS, id); { // 20 minus the niceness
 			case errors.Is(err, unix.ESRCH) || err == nil && raw <= 20-niceness:
 				continue
 			case err != nil:
@@ -73,35 +73,31 @@ func standBack() error {
 	return nil
 }
 
-// Protections says what lock does on this machine.
+// Protections reports what lock does on this machine.
 func Protections() []Protection {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	ruled := Protection{
 		Name:   "Landlock",
-		What:   "no file, no connection and no signal by its target",
+		What:   "no files, connections, or signals, by target",
 		Active: errno == 0 && abi > 0,
 	}
 	if ruled.Active {
 		ruled.What = fmt.Sprintf("version %d: %s", abi, landlockRules(int(abi)))
 	}
 	return []Protection{
-		{"seccomp", "no call that opens files, starts programs, connects, or reaches into other processes", canRefuseCalls()},
+		{"seccomp", "no system call that opens files, starts programs, connects, or accesses other processes", seccompAvailable()},
 		ruled,
-		{"no new privileges", "no program that it could start would gain any", true},
-		{"not dumpable", "other processes of its user cannot look into it", true},
+		{"no new privileges", "a program that it started would gain none", true},
+		{"not dumpable", "other processes of the same user cannot inspect it", true},
 		{
 			"limits",
-			fmt.Sprintf(
-				"%d MiB of memory, %d descriptors, no file grows, and all others go first",
-				uint64(dataBytes)>>20,
-				maxFiles,
-			),
+			fmt.Sprintf("%d MiB of memory, %d descriptors, no file growth, low priority", uint64(dataBytes)>>20, maxFiles),
 			true,
 		},
 	}
 }
 
-// landlockRules is what a version of Landlock keeps an evaluator from.
+// landlockRules describes what a version of Landlock prevents.
 func landlockRules(abi int) string {
 	switch {
 	case abi >= 6:

@@ -18,14 +18,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockedArg makes a child of the tests one that locks itself down and then tries what it must not be able to do:
-// os.Args[2] is a file that it could write, os.Args[3] a TCP address and os.Args[4] a unix socket that listen.
+// lockedArg makes a child process restrict itself and then try what must fail: os.Args[2] is a writable file,
+// os.Args[3] a listening TCP address, os.Args[4] a listening Unix socket.
 const lockedArg = "be-locked"
 
-func init() { children[lockedArg] = beLocked }
+func init() { children[lockedArg] = runLocked }
 
-// beLocked writes what came of each attempt as JSON: "" if it succeeded.
-func beLocked() int {
+// runLocked reports each attempt as JSON: "" if it succeeded.
+func runLocked() int {
 	file, tcp, socket := os.Args[2], os.Args[3], os.Args[4]
 	parent := os.Getppid()
 	if err := lock(); err != nil {
@@ -46,8 +46,7 @@ func beLocked() int {
 		"signal the parent":        func() error { return syscall.Kill(parent, 0) },
 		"signal all":               func() error { return syscall.Kill(-1, 0) },
 		"read the parent's environ": func() error {
-			_, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ",
-				parent))
+			_, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", parent))
 			return err
 		},
 		"read the parent's memory":     func() error { return peek(parent) },
@@ -55,18 +54,18 @@ func beLocked() int {
 		"take the parent's descriptor": func() error { _, err := unix.PidfdOpen(parent, 0); return err },
 		"grow a file that is open":     func() error { _, err := os.Stderr.Write([]byte("x")); return err },
 	}
-	said := map[string]string{}
+	results := map[string]string{}
 	for name, try := range attempts {
 		if err := try(); err != nil {
-			said[name] = err.Error()
+			results[name] = err.Error()
 		} else {
-			said[name] = ""
+			results[name] = ""
 		}
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(results); err != nil {
 		return 1
 	}
-	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // it stays until it has been looked at
+	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // stays until the test has inspected it
 	return 0
 }
 
@@ -81,7 +80,7 @@ func dialed(conn net.Conn, err error) error {
 
 func closeIf(l net.Listener, err error) {
 	if err == nil {
-		l.Close() //nolint:errcheck // it was only tried
+		l.Close() //nolint:errcheck // it was an attempt
 	}
 }
 
@@ -96,7 +95,7 @@ func peek(pid int) error {
 	return err
 }
 
-// An evaluator reaches nothing but its keeper, whatever user it runs as.
+// A sandbox can reach only its supervisor, whatever user it runs as.
 func TestNoWayOut(t *testing.T) {
 	t.Parallel()
 	for _, p := range Protections() {
@@ -125,10 +124,10 @@ func TestNoWayOut(t *testing.T) {
 	}
 }
 
-// attempts has a child try what it must not be able to do.
-func attempts(t *testing.T, user *syscall.Credential) (said map[string]string) {
+// attempts starts a child that tries what must fail, and returns the error of each attempt.
+func attempts(t *testing.T, user *syscall.Credential) (results map[string]string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "convoy") // t.TempDir cannot be entered by another user
+	dir, err := os.MkdirTemp("", "convoy") // another user cannot enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,8 +137,8 @@ func attempts(t *testing.T, user *syscall.Credential) (said map[string]string) {
 	if err := os.WriteFile(file, []byte("secret"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	os.Chmod(dir, 0o777)  //nolint:errcheck // the child's attempts show it
-	os.Chmod(file, 0o666) //nolint:errcheck // the child's attempts show it
+	os.Chmod(dir, 0o777)  //nolint:errcheck // the attempts would show it
+	os.Chmod(file, 0o666) //nolint:errcheck // the attempts would show it
 	tcp, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
 		t.Fatal(err)
@@ -171,22 +170,22 @@ func attempts(t *testing.T, user *syscall.Credential) (said map[string]string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.NewDecoder(io.TeeReader(stdout, &out)).Decode(&said); err != nil || len(said) < 17 {
+	if err := json.NewDecoder(io.TeeReader(stdout, &out)).Decode(&results); err != nil || len(results) < 17 {
 		t.Errorf("%v: %s", err, out.String())
 	}
 	checkThreads(t, cmd.Process.Pid)
-	in.Close() //nolint:errcheck // Wait closes it as well
+	in.Close() //nolint:errcheck // Wait closes it too
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadFile(file); err != nil || string(left) != "secret" {
 		t.Errorf("the file holds %q, %v", left, err)
 	}
-	return said
+	return results
 }
 
-// checkThreads: all threads of a locked process stand back behind others and are under the filter. On Linux each has a
-// niceness and a filter of its own (setpriority(2), seccomp(2)).
+// checkThreads checks that all threads of a locked process have the niceness and the filter. On Linux each thread has
+// its own (setpriority(2), seccomp(2)).
 func checkThreads(t *testing.T, pid int) {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
@@ -203,17 +202,17 @@ func checkThreads(t *testing.T, pid int) {
 		if nice := fields[16]; nice != strconv.Itoa(niceness) {
 			t.Errorf("%s has a niceness of %s, want %d", thread, nice, niceness)
 		}
-		if canRefuseCalls() && !regexp.MustCompile(`NoNewPrivs:\t1\nSeccomp:\t2\n`).Match(status) {
+		if seccompAvailable() && !regexp.MustCompile(`NoNewPrivs:\t1\nSeccomp:\t2\n`).Match(status) {
 			t.Errorf("%s has no filter:\n%s", thread, status)
 		}
 	}
 }
 
-// copyFile leaves the copying to another process: a file that this one has written may be open in a child that is just
-// being started, and could not be run then (ETXTBSY).
+// copyFile copies in another process: a file that this process wrote may still be open in a child that is being
+// started, and then cannot be executed (ETXTBSY).
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
-	if said, err := exec.Command("install", "-m", "755", from, to).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
+	if output, err := exec.Command("install", "-m", "755", from, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock bounds this process as far as any Unix does.
+// lock applies the limits that every Unix has.
 func lock() error {
 	limits := map[int]unix.Rlimit{
 		unix.RLIMIT_NOFILE: {Cur: maxFiles, Max: maxFiles},
@@ -23,7 +23,7 @@ func lock() error {
 	return unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
 }
 
-// Protections says what lock does on this machine.
+// Protections reports what lock does on this machine.
 func Protections() []Protection {
 	return []Protection{
 		{"seccomp and Landlock", "Linux alone has them: here the language itself is what keeps to itself", false},

@@ -2,6 +2,5 @@
 
 package repl
 
-// dataBytes bounds the memory of an evaluator. Go's runtime does not start with less
-// than about 100 MiB of it.
+// dataBytes limits a sandbox's memory. Go's runtime needs about 100 MiB to start.
 const dataBytes = 256 << 20

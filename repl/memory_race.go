@@ -4,6 +4,5 @@ package repl
 
 import "golang.org/x/sys/unix"
 
-// dataBytes is no bound: the race detector's own memory, which is terabytes of
-// addresses, counts too.
+// dataBytes is unlimited: the race detector reserves terabytes of address space, which count.
 const dataBytes = unix.RLIM_INFINITY

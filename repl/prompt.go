@@ -16,32 +16,31 @@ import (
 	"convoy/repl/lang"
 )
 
-// completeTime is how long Tab waits for what may stand there.
+// completeTime is how long Tab waits for completions.
 const completeTime = 500 * time.Millisecond
 
-// greeting is what a new prompt says.
 const greeting = "Convoy shell on %s. help() lists the functions.\n"
 
-// Prompt reads lines from the terminal on standard input and runs them until
-// Ctrl-D, or until the terminal or the node goes away. It returns the exit status.
+// Prompt reads lines from the terminal on standard input and runs them until Ctrl-D, or until the terminal or the node
+// goes away. It returns the exit status.
 func Prompt(ctx context.Context, o Options) int {
-	k := o.keeper()
-	if err := k.start(ctx); err != nil {
+	s := o.supervisor()
+	if err := s.start(ctx); err != nil {
 		fmt.Fprintln(o.Err, "convoy: error:", err)
 		return 1
 	}
-	defer func() { k.stop() }()
+	defer func() { s.stop() }()
 	fmt.Fprintf(o.Out, greeting, paint(o.Color, "1", o.Name))
 	history, err := edit.OpenHistory(o.History)
 	if err != nil {
-		fmt.Fprintln(o.Err, "convoy: error: what is typed cannot be kept:", err)
+		fmt.Fprintln(o.Err, "convoy: error: cannot keep the history:", err)
 	}
-	editor, err := newEditor(o, k, history)
+	editor, err := newEditor(o, s, history)
 	if err != nil {
 		fmt.Fprintln(o.Err, "convoy: error:", err)
 		return 1
 	}
-	defer editor.Close() //nolint:errcheck // the terminal may have gone
+	defer editor.Close() //nolint:errcheck // the terminal may be gone
 	for {
 		drain(o.Stop)
 		line, err := editor.Read(ctx)
@@ -57,16 +56,15 @@ func Prompt(ctx context.Context, o Options) int {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if !runLine(ctx, o, k, line) {
+		if !runLine(ctx, o, s, line) {
 			return 1
 		}
 	}
 }
 
-// runLine runs what was typed and shows what is wrong with it; false if no evaluator
-// can be had any more.
-func runLine(ctx context.Context, o Options, k *keeper, line string) bool {
-	result, err := k.run(ctx, line, columns(), o.Stop)
+// runLine runs a line and shows its error. It returns false if no sandbox can be started.
+func runLine(ctx context.Context, o Options, s *supervisor, line string) bool {
+	result, err := s.run(ctx, line, columns(), o.Stop)
 	switch {
 	case err == nil:
 		fmt.Fprint(o.Out, result.Error)
@@ -80,11 +78,11 @@ func runLine(ctx context.Context, o Options, k *keeper, line string) bool {
 }
 
 func isReplaced(err error) bool {
-	_, ok := errors.AsType[*errReplaced](err)
+	_, ok := errors.AsType[*replacedError](err)
 	return ok
 }
 
-// drain forgets what asked to stop while nothing ran.
+// drain discards interrupts that came while nothing ran.
 func drain(stop <-chan os.Signal) {
 	for {
 		select {
@@ -95,16 +93,15 @@ func drain(stop <-chan os.Signal) {
 	}
 }
 
-// newEditor takes the terminal over.
-func newEditor(o Options, k *keeper, history *edit.History) (*edit.Editor, error) {
+func newEditor(o Options, s *supervisor, history *edit.History) (*edit.Editor, error) {
 	return edit.New(edit.Config{
-		In: os.Stdin, Out: os.Stdout, History: history, Incomplete: lang.Incomplete, Complete: k.completions,
-		Prompt: func() string { return promptText(o, k.runs+1) },
-		More:   paint(o.Color, "2", "... "),
+		In: os.Stdin, Out: os.Stdout, History: history, Incomplete: lang.Incomplete, Complete: s.completions,
+		Prompt:       func() string { return promptText(o, s.runs+1) },
+		Continuation: paint(o.Color, "2", "... "),
 	})
 }
 
-// promptText is convoy@name(n)> with the first label of the node's host.
+// promptText is convoy@name(n)>, with the first label of the node's host.
 func promptText(o Options, n int) string {
 	short := o.Name
 	if base, host, ok := strings.Cut(o.Name, "@"); ok {
@@ -121,11 +118,11 @@ func paint(color bool, how, text string) string {
 	return "\x1b[" + how + "m" + text + "\x1b[m"
 }
 
-// completions asks the evaluator what may stand at the end of text: nothing, if it does not say in time.
-func (k *keeper) completions(text string) (list []edit.Candidate, replaces int) {
+// completions asks the sandbox for completions of text, and returns none if it does not answer in time.
+func (s *supervisor) completions(text string) (list []edit.Candidate, replaces int) {
 	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
 	defer cancel()
-	raw, err := k.conn.Call(ctx, "complete", text)
+	raw, err := s.conn.Call(ctx, "complete", text)
 	var c completion
 	if err != nil || json.Unmarshal(raw, &c) != nil {
 		return nil, 0
@@ -136,7 +133,7 @@ func (k *keeper) completions(text string) (list []edit.Candidate, replaces int) 
 	return list, c.Replaces
 }
 
-// columns is the width of the terminal on standard output, 0 if there is none.
+// columns is the width of the terminal on standard output, 0 if it is not a terminal.
 func columns() int {
 	size, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ)
 	if err != nil {

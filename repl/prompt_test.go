@@ -54,7 +54,7 @@ func (p *prompt) types(text string) {
 	}
 }
 
-// screen is what is on the screen, without the blanks at its end.
+// screen is the visible text without trailing blanks.
 func (p *prompt) screen() string { return strings.TrimRight(strings.Join(p.shell.Text(), "\n"), "\n ") }
 
 // shows waits until the screen ends in text.
@@ -65,7 +65,7 @@ func (p *prompt) shows(text string) {
 	}
 }
 
-// matches waits so long until the screen matches a regular expression.
+// matches waits until the screen matches a regular expression, and returns false after limit.
 func (p *prompt) matches(limit time.Duration, pattern string) bool {
 	wanted := regexp.MustCompile(pattern)
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -130,7 +130,7 @@ func TestPrompt_CtrlCGivesThePromptBack(t *testing.T) {
 		{"f()\r", "\nbegun"},
 		{"print('waits') or receive()\r", "\nwaits"},
 		{"for i in range(1 << 40): print('y' * 70)\r", strings.Repeat("y", 70)},
-		{"print('begun') or max(range(1 << 31))\r", "\nbegun"}, // one step that cannot be stopped
+		{"print('begun') or max(range(1 << 31))\r", "\nbegun"}, // one step that cannot be interrupted
 	} {
 		p.types(test.source)
 		if test.begins != "" {
@@ -171,7 +171,7 @@ func TestPrompt_Keys(t *testing.T) {
 	p.shows("convoy@convoy-test(3)> '日本é'")
 	p.types("\r")
 	p.shows("\"日本é\"\nconvoy@convoy-test(4)>")
-	p.types("\x1b[12;40R\x1b[<0;1;1M1\r") // what nobody asked for
+	p.types("\x1b[12;40R\x1b[<0;1;1M1\r") // unsolicited reports
 	p.shows("1\nconvoy@convoy-test(5)>")
 	p.types("abc def\x17\x15'undone'\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f")
 	p.types("\x03")
@@ -190,7 +190,7 @@ func TestPrompt_Keys(t *testing.T) {
 	}
 }
 
-// A long line is laid out anew when the terminal gets another size, and nothing of it is left where it was.
+// A long line is redrawn when the terminal is resized, without leftovers.
 func TestPrompt_Resize(t *testing.T) {
 	t.Parallel()
 	p := openPrompt(t, "")
@@ -208,7 +208,7 @@ func TestPrompt_Resize(t *testing.T) {
 	}
 }
 
-// folded is text in rows of so many columns.
+// folded wraps text at cols columns.
 func folded(text string, cols int) string {
 	var rows []string
 	for ; len(text) > cols; text = text[cols:] {
@@ -217,7 +217,7 @@ func folded(text string, cols int) string {
 	return strings.Join(append(rows, text), "\n")
 }
 
-// A key that comes right behind another size is drawn at that size, and nothing is left of what was there before.
+// A key right after a resize is drawn at the new size, without leftovers.
 func TestPrompt_ResizeWhileTyping(t *testing.T) {
 	t.Parallel()
 	p := openPrompt(t, "")
@@ -238,7 +238,7 @@ func TestPrompt_ResizeWhileTyping(t *testing.T) {
 	}
 }
 
-// A Ctrl-C that comes in one piece with the line stops what the line began, as it does when it comes later.
+// A Ctrl-C that arrives together with a line interrupts the line, as it does when it comes later.
 func TestPrompt_CtrlCRightBehindEnter(t *testing.T) {
 	t.Parallel()
 	p := openPrompt(t, "")
@@ -254,7 +254,7 @@ func TestPrompt_CtrlCRightBehindEnter(t *testing.T) {
 	}
 	p.types("\x1b[200~a paste without its end\r")
 	for late := time.Now().Add(2 * time.Minute); ; {
-		p.types("\x03") // which is a part of the paste if it comes along with it
+		p.types("\x03") // part of the paste if it arrives with it
 		if p.matches(300*time.Millisecond, `\^C\n\S*\(\d+\)>$`) {
 			return
 		}

@@ -19,13 +19,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// promptArg makes a child of the tests a prompt.
+// promptArg starts a child process as a prompt.
 const promptArg = "be-a-prompt"
 
-// children are what else a child of the tests can be, by its first argument.
+// children are other roles of a child process, by its first argument.
 var children = map[string]func() int{}
 
-// program is Convoy itself: under the race detector an evaluator's memory could not be bounded.
+// program is Convoy itself: the race detector would not let us limit a sandbox's memory.
 var program string
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 	if len(os.Args) > 2 && os.Args[1] == promptArg {
 		program = os.Args[2]
-		os.Exit(bePrompt())
+		os.Exit(runPrompt())
 	}
 	dir, err := os.MkdirTemp("", "convoy")
 	if err == nil {
@@ -54,20 +54,20 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-func command() Command { return Command{program, "evaluate"} }
+func sandboxCommand() Command { return Command{program, "evaluate"} }
 
-// bePrompt runs a prompt on the terminal, beside a node that knows a few functions.
-func bePrompt() int {
+// runPrompt runs a prompt on the terminal with a fake node.
+func runPrompt() int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)
 	return Prompt(
 		context.Background(),
-		Options{Command: command(), Node: &node{}, Name: "convoy@convoy-test.convoy.internal", History: os.Args[3],
+		Options{Command: sandboxCommand(), Node: &node{}, Name: "convoy@convoy-test.convoy.internal", History: os.Args[3],
 			Out: os.Stdout, Err: os.Stderr, Stop: stop},
 	)
 }
 
-// node answers what the tests ask.
+// node is a fake.
 type node struct {
 	mu    sync.Mutex
 	calls int
@@ -91,15 +91,15 @@ func (n *node) Call(ctx context.Context, fn string, args ...any) (json.RawMessag
 	return nil, errors.New("this node knows no " + fn)
 }
 
-// eval evaluates source. A limit in which a busy machine does not even start the evaluator is doubled.
+// eval evaluates source. It doubles a limit that was too short to start the sandbox.
 func eval(t *testing.T, source string, steps uint64, limit time.Duration) Result {
 	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
-		got, err := Eval(ctx, Options{Command: command(), Node: &node{}, Steps: steps}, source)
+		got, err := Eval(ctx, Options{Command: sandboxCommand(), Node: &node{}, Steps: steps}, source)
 		cancel()
 		switch {
-		case errors.Is(err, context.DeadlineExceeded) && strings.Contains(err.Error(), "start the evaluator"):
+		case errors.Is(err, context.DeadlineExceeded) && strings.Contains(err.Error(), "start the sandbox"):
 			limit *= 2
 		case err != nil:
 			t.Fatalf("eval %.80q: %v", source, err)
@@ -124,7 +124,7 @@ func TestEval(t *testing.T) {
 	}
 }
 
-// No script hurts more than itself: each of these ends, and says why.
+// No script harms anything but itself: each of these ends and reports why.
 func TestEval_HostileScripts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ source, want string }{
@@ -136,7 +136,7 @@ func TestEval_HostileScripts(t *testing.T) {
 		"deep recursion":       {"def f(n): return f(n + 1)\nf(0)", "calls are nested more than 5000 deep"},
 		"a flood of output":    {"while True: print('x' * 1000)", "more than 1 MiB"},
 		"one slow built-in":    {"sorted(range(20000000), key = lambda x: -x)", ""},
-		"waiting for ever":     {"receive()", "took too long"},
+		"waiting forever":      {"receive()", "took too long"},
 		"an answer too large":  {"logs.tail()", "too much"},
 		"a text that is huge":  {"print('x' * 50000000)", ""},
 		"nested without end":   {"x = []\nfor i in range(1000000): x = [x]\nprint(x)", ""},
@@ -147,7 +147,7 @@ func TestEval_HostileScripts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			limit := time.Second
-			if test.want != "" && test.want != "took too long" { // it must end for another reason, however busy the machine is
+			if test.want != "" && test.want != "took too long" { // it must end for another reason, even on a slow machine
 				limit = 2 * time.Minute
 			}
 			got := eval(t, test.source, 20_000_000, limit)
@@ -161,21 +161,21 @@ func TestEval_HostileScripts(t *testing.T) {
 	}
 }
 
-// A thousand calls at once are a thousand answers, or refusals.
+// A thousand calls at once get a thousand answers.
 func TestEval_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	n := &node{}
-	got, err := Eval(t.Context(), Options{Command: command(), Node: n}, "len([node.self() for _ in range(1000)])")
+	got, err := Eval(t.Context(), Options{Command: sandboxCommand(), Node: n}, "len([node.self() for _ in range(1000)])")
 	if err != nil || got.Output != "1000\n" || n.calls != 1000 {
 		t.Errorf("%+v, %v after %d calls", got, err, n.calls)
 	}
 }
 
-// An evaluator that is replaced knows what the one before knew.
-func TestKeeper_Replaces(t *testing.T) {
+// A replaced sandbox keeps its definitions.
+func TestSupervisor_Replaces(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	k := Options{Command: command(), Node: &node{}, Out: &out, Steps: 1 << 40}.keeper()
+	k := Options{Command: sandboxCommand(), Node: &node{}, Out: &out, Steps: 1 << 40}.supervisor()
 	if err := k.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestScript_Status(t *testing.T) {
 		"{'a': (1, None)}":        "0 {\"a\":[1,null]}\n|",
 	} {
 		var out, errs bytes.Buffer
-		status := Script(t.Context(), Options{Command: command(), Node: &node{}, JSON: true, Out: &out, Err: &errs}, source)
+		status := Script(t.Context(), Options{Command: sandboxCommand(), Node: &node{}, JSON: true, Out: &out, Err: &errs}, source)
 		if got := fmt.Sprintf("%d %s|%s", status, out.String(), errs.String()); got != want {
 			t.Errorf("%q gives %q, want %q", source, got, want)
 		}
@@ -229,7 +229,7 @@ func TestScript_Status(t *testing.T) {
 	var errs bytes.Buffer
 	if status := Script(
 		ctx,
-		Options{Command: command(), Node: &node{}, Out: &errs, Err: &errs},
+		Options{Command: sandboxCommand(), Node: &node{}, Out: &errs, Err: &errs},
 		"while True: pass",
 	); status != 1 {
 		t.Errorf("a script that takes too long has status %d: %s", status, errs.String())

@@ -8,39 +8,38 @@ import (
 	"os"
 )
 
-// Options say what a Convoy shell is given.
+// Options configure a Convoy shell.
 type Options struct {
-	Command Command // starts an evaluator
+	Command Command // starts a sandbox
 	Node    Node
 	Name    string // of the node, for the prompt
-	History string // file that keeps what was typed; "": nothing is kept
+	History string // file; "" keeps no history
 	Color   bool
-	JSON    bool   // values as JSON, a line each
-	Steps   uint64 // that one run may take; 0: the language's own bound
+	JSON    bool   // values as JSON, one per line
+	Steps   uint64 // limit per run; 0: the language's default
 	Out     io.Writer
 	Err     io.Writer
-	Stop    <-chan os.Signal // each value asks what runs to stop; nil: nobody does
+	Stop    <-chan os.Signal // each value interrupts the current run; may be nil
 }
 
-func (o Options) keeper() *keeper {
-	return &keeper{
-		command: o.Command,
-		node:    o.Node,
-		out:     o.Out,
-		how:     settings{Color: o.Color, Plain: o.JSON, Steps: o.Steps},
+func (o Options) supervisor() *supervisor {
+	return &supervisor{
+		command:  o.Command,
+		node:     o.Node,
+		out:      o.Out,
+		settings: settings{Color: o.Color, Plain: o.JSON, Steps: o.Steps},
 	}
 }
 
-// Script runs source text and returns the exit status: 0, 1 if it failed, 130 if it
-// was stopped. ctx bounds its time.
+// Script runs source and returns the exit status: 0, 1 if it failed, 130 if it was interrupted. ctx limits its time.
 func Script(ctx context.Context, o Options, source string) int {
-	k := o.keeper()
-	if err := k.start(ctx); err != nil {
+	s := o.supervisor()
+	if err := s.start(ctx); err != nil {
 		fmt.Fprintln(o.Err, "convoy: error:", err)
 		return 1
 	}
-	defer k.stop()
-	result, err := k.run(ctx, source, 0, o.Stop)
+	defer s.stop()
+	result, err := s.run(ctx, source, 0, o.Stop)
 	if err != nil {
 		fmt.Fprintln(o.Err, "convoy: error:", reason(ctx, err))
 		return 1
@@ -55,44 +54,43 @@ func Script(ctx context.Context, o Options, source string) int {
 	return 0
 }
 
-// reason is why a run came to nothing.
+// reason says why a run failed.
 func reason(ctx context.Context, err error) string {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, context.DeadlineExceeded):
-		return "it took too long and was ended"
+		return "it took too long and was stopped"
 	case errors.Is(cause, errOutput):
 		return errOutput.Error()
 	}
-	if replaced, ok := errors.AsType[*errReplaced](err); ok {
-		return replaced.why
+	if replaced, ok := errors.AsType[*replacedError](err); ok {
+		return replaced.reason
 	}
 	return err.Error()
 }
 
-// Result is what an evaluation gave.
+// Result is the result of an evaluation.
 type Result struct {
-	Output string `json:"output"` // what was printed, the last value at its end
-	Error  string `json:"error"`  // why it failed; "" if it did not
+	Output string `json:"output"` // including the last value
+	Error  string `json:"error"`  // "" on success
 }
 
-// maxOutput bounds the output of an evaluation, in bytes.
+// maxOutput limits the output of an evaluation, in bytes.
 const maxOutput = 1 << 20
 
-// Eval runs source text by itself in an evaluator of its own. The error is for what
-// concerns the evaluator; what is wrong with the source is in the result. ctx bounds
-// its time.
+// Eval runs source in a sandbox of its own. Errors of the source are in the result; the returned error is about the
+// sandbox. ctx limits its time.
 func Eval(ctx context.Context, o Options, source string) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	out := limited{full: func() { cancel(errOutput) }}
+	out := limitedBuffer{full: func() { cancel(errOutput) }}
 	o.Out = &out
-	k := o.keeper()
-	if err := k.start(ctx); err != nil {
+	s := o.supervisor()
+	if err := s.start(ctx); err != nil {
 		return Result{}, err
 	}
-	defer k.stop()
-	done, err := k.run(ctx, source, 0, nil)
-	if replaced, ok := errors.AsType[*errReplaced](err); ok {
+	defer s.stop()
+	done, err := s.run(ctx, source, 0, nil)
+	if replaced, ok := errors.AsType[*replacedError](err); ok {
 		return Result{Output: out.String(), Error: reason(ctx, replaced)}, nil
 	}
 	if err != nil {
@@ -105,16 +103,16 @@ func Eval(ctx context.Context, o Options, source string) (Result, error) {
 	return Result{Output: out.String(), Error: text}, nil
 }
 
-var errOutput = fmt.Errorf("it printed more than %d MiB and was ended", maxOutput>>20)
+var errOutput = fmt.Errorf("it printed more than %d MiB and was stopped", maxOutput>>20)
 
-// limited keeps the first maxOutput bytes that are written, and tells when there are more.
-type limited struct {
+// limitedBuffer keeps the first maxOutput bytes and calls full at the first byte beyond.
+type limitedBuffer struct {
 	text []byte
 	over bool
 	full func()
 }
 
-func (l *limited) Write(p []byte) (int, error) {
+func (l *limitedBuffer) Write(p []byte) (int, error) {
 	room := maxOutput - len(l.text)
 	l.text = append(l.text, p[:min(len(p), room)]...)
 	if len(p) > room && !l.over {
@@ -124,7 +122,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *limited) String() string {
+func (l *limitedBuffer) String() string {
 	if l.over {
 		return string(l.text) + "\n… the rest is left out\n"
 	}

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refused are the system calls that an evaluator never makes: those that open files, start programs, make connections,
-// or reach into other processes. Its descriptor to the keeper is open already.
-var refused = append([]uint32{
+// deniedCalls are the system calls that a sandbox may not make: those that open files, start programs, connect, or
+// access other processes. Its descriptor to the supervisor is already open.
+var deniedCalls = append([]uint32{
 	unix.SYS_OPENAT,
 	unix.SYS_OPENAT2,
 	unix.SYS_OPEN_BY_HANDLE_AT,
@@ -60,18 +60,18 @@ var refused = append([]uint32{
 	unix.SYS_MEMFD_CREATE,
 	unix.SYS_USERFAULTFD,
 	unix.SYS_PERF_EVENT_OPEN,
-}, refusedHere...)
+}, deniedLegacy...)
 
-// Offsets into struct seccomp_data (seccomp(2)).
+// Offsets in struct seccomp_data (seccomp(2)).
 const (
 	offsetNumber = 0
 	offsetArch   = 4
-	offsetArg0   = 16 // its lower half: both architectures are little endian
+	offsetArg0   = 16 // lower half: both architectures are little endian
 )
 
-// refuseCalls has the kernel refuse those calls to all threads of this process, for good. Threads can still be made,
-// and signals sent within the process, which Go's runtime does. Calls of another architecture are refused altogether.
-func refuseCalls() error {
+// installFilter denies those calls to all threads of this process, permanently. Go's runtime may still start threads
+// and send signals within the process. Calls of another architecture are denied.
+func installFilter() error {
 	program := filter()
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	_, _, errno := unix.Syscall(
@@ -87,8 +87,8 @@ func refuseCalls() error {
 	return nil
 }
 
-// canRefuseCalls reports whether the kernel has what refuseCalls needs.
-func canRefuseCalls() bool {
+// seccompAvailable reports whether the kernel supports the filter.
+func seccompAvailable() bool {
 	action := uint32(unix.SECCOMP_RET_ERRNO)
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
 	return errno == 0
@@ -101,37 +101,27 @@ func filter() []unix.SockFilter {
 	load := func(off uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: off}
 	}
-	// jump goes yes or no instructions further.
+	// jump skips yes or no instructions.
 	jump := func(how uint16, k uint32, yes, no uint8) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_JMP | how | unix.BPF_K, K: k, Jt: yes, Jf: no}
 	}
 	program := []unix.SockFilter{
 		load(offsetArch), jump(unix.BPF_JEQ, auditArch, 1, 0), give(deny),
 		load(offsetNumber), jump(unix.BPF_JGE, 0x40000000, 0, 1), give(deny), // x32
-		// its flags lie in memory, which a filter cannot read: C falls back to clone
+		// clone3's flags are in memory, which a filter cannot read; with ENOSYS, C falls back to clone
 		jump(unix.BPF_JEQ, unix.SYS_CLONE3, 0, 1), give(unknown),
 	}
-	for _, number := range refused {
+	for _, number := range deniedCalls {
 		program = append(program, jump(unix.BPF_JEQ, number, 0, 1), give(deny))
 	}
 	return append(
 		program,
-		jump(
-			unix.BPF_JEQ,
-			unix.SYS_CLONE,
-			0,
-			4,
-		),
+		jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4),
 		load(offsetArg0),
 		jump(unix.BPF_JSET, unix.CLONE_THREAD, 1, 0),
 		give(deny),
 		give(unix.SECCOMP_RET_ALLOW),
-		jump(
-			unix.BPF_JEQ,
-			unix.SYS_TGKILL,
-			0,
-			4,
-		),
+		jump(unix.BPF_JEQ, unix.SYS_TGKILL, 0, 4),
 		load(offsetArg0),
 		jump(unix.BPF_JEQ, uint32(os.Getpid()), 1, 0),
 		give(deny),

@@ -4,8 +4,8 @@ import "golang.org/x/sys/unix"
 
 const auditArch = unix.AUDIT_ARCH_X86_64
 
-// refusedHere are the older forms of refused calls, which newer architectures do not have.
-var refusedHere = []uint32{
+// deniedLegacy are older forms of denied calls, which newer architectures lack.
+var deniedLegacy = []uint32{
 	unix.SYS_OPEN,
 	unix.SYS_CREAT,
 	unix.SYS_UNLINK,

@@ -4,5 +4,5 @@ import "golang.org/x/sys/unix"
 
 const auditArch = unix.AUDIT_ARCH_AARCH64
 
-// refusedHere are the older forms of refused calls, of which this architecture has none but one.
-var refusedHere = []uint32{unix.SYS_ACCEPT}
+// deniedLegacy are older forms of denied calls, of which arm64 has one.
+var deniedLegacy = []uint32{unix.SYS_ACCEPT}

@@ -2,6 +2,6 @@
 
 package repl
 
-func refuseCalls() error { return nil }
+func installFilter() error { return nil }
 
-func canRefuseCalls() bool { return false }
+func seccompAvailable() bool { return false }

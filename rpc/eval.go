@@ -30,5 +30,5 @@ func (s *Service) Eval(ctx context.Context, who access.Identity, source string) 
 	defer release()
 	caller := s.newSession(who.User, func() access.Identity { return who })
 	defer caller.close()
-	return repl.Eval(ctx, repl.Options{Command: s.cfg.Evaluator, Node: caller, Steps: evalSteps}, source)
+	return repl.Eval(ctx, repl.Options{Command: s.cfg.Sandbox, Node: caller, Steps: evalSteps}, source)
 }

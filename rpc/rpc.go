@@ -28,7 +28,7 @@ type Config struct {
 	Audit     *audit.Log // nil: no audit log
 	System    System
 	Railway   Railway      // nil: calls are forwarded to the control plane
-	Evaluator repl.Command // starts the process that evaluates
+	Sandbox   repl.Command // starts the process that evaluates
 	Histories string       // directory of the Convoy shells' histories; "": not kept
 	Log       *slog.Logger // with the component added to each line
 }

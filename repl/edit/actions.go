@@ -2,7 +2,7 @@ package edit
 
 import "strings"
 
-// actions are the keys that change or move; what they are called is what emacs and bash call them.
+// actions are the editing keys, by their names in Emacs and Bash.
 var actions = map[string]func(e *Editor){
 	"C-a":         func(e *Editor) { e.pos = e.lineStart() },
 	"home":        func(e *Editor) { e.pos = e.lineStart() },
@@ -47,7 +47,7 @@ var actions = map[string]func(e *Editor){
 func (e *Editor) left()  { e.pos = e.previousOrHere() }
 func (e *Editor) right() { e.pos = e.next() }
 
-// previousOrHere is previous, at the beginning the cursor's own place.
+// previousOrHere is previous, or 0 at the beginning.
 func (e *Editor) previousOrHere() int {
 	if e.pos == 0 {
 		return 0
@@ -55,7 +55,7 @@ func (e *Editor) previousOrHere() int {
 	return e.previous()
 }
 
-// drop takes bytes out.
+// drop deletes bytes.
 func (e *Editor) drop(from, to int) {
 	if from < to {
 		e.remember(false)
@@ -65,7 +65,7 @@ func (e *Editor) drop(from, to int) {
 
 func (e *Editor) delete() { e.drop(e.pos, e.next()) }
 
-// kill takes bytes out and keeps them for yank.
+// kill deletes bytes and keeps them for yank.
 func (e *Editor) kill(from, to int) {
 	if from < to {
 		e.remember(false)
@@ -73,7 +73,7 @@ func (e *Editor) kill(from, to int) {
 	}
 }
 
-// killRest kills the rest of the line, or its end if there is no rest.
+// killRest kills the rest of the line, or its newline at the end.
 func (e *Editor) killRest() {
 	to := e.lineEnd()
 	if to == e.pos && to < len(e.text) {
@@ -88,13 +88,13 @@ func (e *Editor) undo() {
 	}
 }
 
-// clear puts the prompt at the top of an empty screen.
+// clear clears the screen and moves the prompt to the top.
 func (e *Editor) clear() {
 	e.write("\x1b[H\x1b[2J")
 	e.drawn = layout{}
 }
 
-// above goes a line up, or at the first to the entry before in the history.
+// above moves up a line, or to the previous history entry from the first line.
 func (e *Editor) above() {
 	if !e.up() && e.entry > 0 {
 		e.show(e.entry - 1)
@@ -107,7 +107,7 @@ func (e *Editor) below() {
 	}
 }
 
-// show shows an entry of the history, or what was being typed.
+// show shows a history entry, or the draft.
 func (e *Editor) show(entry int) {
 	if e.entry == len(e.History.entries) {
 		e.draft = e.text
@@ -121,7 +121,7 @@ func (e *Editor) show(entry int) {
 	}
 }
 
-// complete puts in what can only come next, or lists what may.
+// complete inserts what all candidates have in common, or lists them.
 func (e *Editor) complete() {
 	if e.Complete == nil {
 		return

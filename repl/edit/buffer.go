@@ -7,8 +7,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// buffer is the text that is edited, with the cursor before the byte at pos, which is the beginning of a letter
-// (grapheme cluster, Unicode TR 29) or the end.
+// buffer is the edited text. The cursor is before the byte at pos, which starts a grapheme cluster (Unicode TR 29) or
+// is the end.
 type buffer struct {
 	text string
 	pos  int
@@ -22,9 +22,9 @@ func (b *buffer) insert(text string) {
 	b.settle()
 }
 
-// settle moves the cursor out of the middle of a letter, which what was inserted may have become a part of.
+// settle moves the cursor out of a cluster that an edit has joined.
 func (b *buffer) settle() {
-	if b.between(b.pos) {
+	if b.boundary(b.pos) {
 		return
 	}
 	at, state := b.lineStart(), -1
@@ -36,8 +36,8 @@ func (b *buffer) settle() {
 	b.pos = at
 }
 
-// between reports that the place is surely one between two letters: there is plain ASCII around it.
-func (b *buffer) between(pos int) bool {
+// boundary reports a certain cluster boundary: one between plain ASCII.
+func (b *buffer) boundary(pos int) bool {
 	for i := max(0, pos-2); i < min(len(b.text), pos+1); i++ {
 		if c := b.text[i]; c < ' ' || c > '~' {
 			return false
@@ -46,7 +46,7 @@ func (b *buffer) between(pos int) bool {
 	return true
 }
 
-// cut takes the bytes between two places out, and leaves the cursor there.
+// cut deletes bytes and moves the cursor there.
 func (b *buffer) cut(from, to int) string {
 	gone := b.text[from:to]
 	b.text = b.text[:from] + b.text[to:]
@@ -55,17 +55,17 @@ func (b *buffer) cut(from, to int) string {
 	return gone
 }
 
-// next and previous are the places one letter further.
+// next and previous are the adjacent cluster boundaries.
 func (b *buffer) next() int {
 	cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(b.text[b.pos:], -1)
 	return b.pos + len(cluster)
 }
 
 func (b *buffer) previous() int {
-	if b.pos > 1 && b.between(b.pos) && b.between(b.pos-1) {
+	if b.pos > 1 && b.boundary(b.pos) && b.boundary(b.pos-1) {
 		return b.pos - 1
 	}
-	from := strings.LastIndexByte(b.text[:max(0, b.pos-1)], '\n') + 1 // a letter never reaches over lines
+	from := strings.LastIndexByte(b.text[:max(0, b.pos-1)], '\n') + 1 // a cluster never spans lines
 	at, state := from, -1
 	for rest := b.text[from:]; rest != ""; {
 		var cluster string
@@ -78,7 +78,7 @@ func (b *buffer) previous() int {
 	return at
 }
 
-// lineStart and lineEnd are the ends of the line with the cursor.
+// lineStart and lineEnd delimit the current line.
 func (b *buffer) lineStart() int { return strings.LastIndexByte(b.text[:b.pos], '\n') + 1 }
 
 func (b *buffer) lineEnd() int {
@@ -88,29 +88,29 @@ func (b *buffer) lineEnd() int {
 	return len(b.text)
 }
 
-// wordStart is the beginning of the word before the cursor, wordEnd the end of the one behind it.
+// wordStart is the start of the word before the cursor, wordEnd the end of the next.
 func (b *buffer) wordStart() int {
-	before := strings.TrimRightFunc(b.text[:b.pos], notOfWord)
-	return len(strings.TrimRightFunc(before, ofWord))
+	before := strings.TrimRightFunc(b.text[:b.pos], notInWord)
+	return len(strings.TrimRightFunc(before, inWord))
 }
 
 func (b *buffer) wordEnd() int {
-	behind := strings.TrimLeftFunc(b.text[b.pos:], notOfWord)
-	return len(b.text) - len(strings.TrimLeftFunc(behind, ofWord))
+	behind := strings.TrimLeftFunc(b.text[b.pos:], notInWord)
+	return len(b.text) - len(strings.TrimLeftFunc(behind, inWord))
 }
 
-// blankStart is the beginning of what stands before the cursor between blanks.
+// blankStart is the start of the blank-delimited word before the cursor.
 func (b *buffer) blankStart() int {
 	before := strings.TrimRightFunc(b.text[:b.pos], unicode.IsSpace)
 	return len(strings.TrimRightFunc(before, func(r rune) bool { return !unicode.IsSpace(r) }))
 }
 
-func ofWord(r rune) bool {
+func inWord(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
-func notOfWord(r rune) bool { return !ofWord(r) }
+func notInWord(r rune) bool { return !inWord(r) }
 
-// up and down move to the line above or below, as far from its beginning as now; false if there is none.
+// up and down move to the adjacent line and keep the column; they return false if there is none.
 func (b *buffer) up() bool {
 	start := b.lineStart()
 	if start == 0 {
@@ -119,7 +119,7 @@ func (b *buffer) up() bool {
 	letters := uniseg.GraphemeClusterCount(b.text[start:b.pos])
 	b.pos = start - 1
 	b.pos = b.lineStart()
-	b.along(letters)
+	b.advance(letters)
 	return true
 }
 
@@ -130,18 +130,18 @@ func (b *buffer) down() bool {
 	}
 	letters := uniseg.GraphemeClusterCount(b.text[b.lineStart():b.pos])
 	b.pos = end + 1
-	b.along(letters)
+	b.advance(letters)
 	return true
 }
 
-// along moves so many letters further, not beyond the line's end.
-func (b *buffer) along(letters int) {
+// advance moves by n clusters, but not past the line's end.
+func (b *buffer) advance(letters int) {
 	for end := b.lineEnd(); letters > 0 && b.pos < end; letters-- {
 		b.pos = b.next()
 	}
 }
 
-// transpose exchanges the letters around the cursor.
+// transpose swaps the clusters around the cursor.
 func (b *buffer) transpose() {
 	if b.pos == b.lineEnd() {
 		b.pos = b.previous()

@@ -1,8 +1,6 @@
-// Package edit is a line editor for a terminal: blocks of several lines, history,
-// search, completion.
+// Package edit is a line editor for a terminal, with multi-line blocks, history, search, and completion.
 //
-// It asks the terminal nothing, so no answer can get between the keys, and it reads
-// only while a line is edited: what is typed before waits in the terminal, in order.
-// Keys are decoded by [decoder], the text is laid out by [layout], a pure function;
-// what is on the screen is drawn over by what the layout gives.
+// It sends the terminal no queries, so no reply can appear among the keys. It reads only while a line is edited:
+// earlier input waits in the terminal, in order. [decoder] decodes keys; [layout] arranges the text as a pure function,
+// and its result is drawn over the previous one.
 package edit

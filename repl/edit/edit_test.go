@@ -24,11 +24,11 @@ func TestDecode(t *testing.T) {
 		"\x1bb\x1bf\x1b\x7f\x1b\r":                  "M-b M-f M-backspace M-enter",
 		"\x1b[200~a\r\nb\x07\tc\x1b[201~d":          "paste:a\nb\tc d",
 		"\x1b[200~\x1b[31m\x1b[20\x1b[201~":         "paste:[31m[20",
-		"x\x1b[12;34Ry":                             "x y", // nobody asked where the cursor is
+		"x\x1b[12;34Ry":                             "x y", // an unsolicited cursor report
 		"x\x1b[<0;1;1Mx\x1b[I\x1b[97;5uy":           "x x y",
 		"\x1b\x1b[A":                                "escape up",
 		"\x1b[5\rx":                                 "enter x",
-		"x\x1b[M !!y\x1b[[Az":                       "x y z", // the mouse, and F1 of a console
+		"x\x1b[M !!y\x1b[[Az":                       "x y z", // mouse, and F1 of the Linux console
 		"x\x1b]11;rgb:00/00/00\x07y\x1bP1$r\x1b\\z": "x y z",
 		"x\x1b_text\ry":                             "x enter y",
 		"a\xffb\x9bc":                               "a \uFFFD b \uFFFD c",
@@ -59,7 +59,7 @@ func names(keys []key) string {
 	return strings.Join(all, " ")
 }
 
-// Wherever the chunks end, the keys are the same, and little is kept.
+// Chunking does not change the keys, and little is buffered.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\x1b[200~a\xe8\xaa\x9e\x1b[201~\x1b[1;5D\x1bOA\x1b\x1b[3~é"), uint64(1))
 	f.Fuzz(func(t *testing.T, typed []byte, seed uint64) {
@@ -90,11 +90,11 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// pieces are what random texts are made of: narrow, wide, combining, several code points in one letter.
+// pieces of random texts: narrow, wide, and combining, and clusters of several code points.
 var pieces = []string{"a", "b", " ", "()", "語", "ü", "e\u0301", "\n", "x = 1", "日本", "wordy", "\t"}
 
-// Whatever is edited, at whatever size, the screen shows what the layout says, and nothing above it is touched. The
-// screen is a model of the real one (xterm.js).
+// After any edit, at any size, the screen shows the layout and nothing above it has changed. The screen is a model of
+// xterm.js.
 func TestDraw_ShowsTheLayout(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
@@ -115,7 +115,7 @@ func TestDraw_ShowsTheLayout(t *testing.T) {
 			}
 			l := lay("\x1b[1;36mname\x1b[m(3)> ", "... ", b.text, b.pos, cols).window(rows - len(helpers))
 			l.below = helpers
-			s.Write([]byte(drawing(drawn.row, l))) //nolint:errcheck // it takes all
+			s.Write([]byte(drawing(drawn.row, l))) //nolint:errcheck // it accepts everything
 			drawn = l
 			compare(t, seed, s, l, before)
 			if t.Failed() {
@@ -125,7 +125,7 @@ func TestDraw_ShowsTheLayout(t *testing.T) {
 	}
 }
 
-// change edits at random.
+// change makes a random edit.
 func change(b *buffer, random *rand.Rand) {
 	switch random.IntN(9) {
 	case 0:
@@ -169,14 +169,14 @@ func compare(t *testing.T, seed uint64, s *screen.Screen, l layout, before int) 
 	}
 }
 
-// After the terminal has become wider or narrower nothing of the text before is left, wherever on the screen it is.
+// After a resize nothing of the old text is left, wherever it was on the screen.
 func TestDraw_AfterAResize(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(600) {
 		random := rand.New(rand.NewPCG(seed, 9))
 		rows, cols := 24, 20+random.IntN(40)
 		s := screen.New(rows, cols, 1000)
-		s.Write([]byte(strings.Repeat("above\r\n", 1+random.IntN(30)))) //nolint:errcheck // it takes all
+		s.Write([]byte(strings.Repeat("above\r\n", 1+random.IntN(30)))) //nolint:errcheck // it accepts everything
 		var b buffer
 		for range random.IntN(60) {
 			b.insert(pieces[random.IntN(len(pieces))])
@@ -191,13 +191,13 @@ func TestDraw_AfterAResize(t *testing.T) {
 		if len(l.rows)+len(l.below) > rows {
 			continue
 		}
-		s.Write([]byte(drawing(0, l))) //nolint:errcheck // it takes all
+		s.Write([]byte(drawing(0, l))) //nolint:errcheck // it accepts everything
 		for range 3 {
 			cols = 20 + random.IntN(40)
 			s.Resize(rows, cols)
 			up := min(l.reflowed(cols), rows-1)
 			l = lay("(1)> ", "... ", b.text, b.pos, cols).window(rows)
-			s.Write([]byte(drawing(up, l))) //nolint:errcheck // it takes all
+			s.Write([]byte(drawing(up, l))) //nolint:errcheck // it accepts everything
 		}
 		shown := strings.Join(s.Text(), "\n")
 		if strings.Count(shown, "(1)>") != 1 || strings.Trim(shown[:strings.Index(shown+"(1)>", "(1)>")], "above\n") != "" ||
@@ -250,7 +250,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// Several processes write to one file, which is made shorter meanwhile: nothing is lost but the oldest.
+// Several processes write to one file, which is shortened meanwhile: only the oldest entries are lost.
 func TestHistory_IsShared(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history")
@@ -278,7 +278,7 @@ func TestHistory_IsShared(t *testing.T) {
 	if err != nil || len(h.entries) < keepFile/600 {
 		t.Fatalf("%d entries, %v", len(h.entries), err)
 	}
-	next := map[int]int{} // of each writer, the entry that must come
+	next := map[int]int{} // next expected entry, by writer
 	for _, text := range h.entries {
 		var k, i int
 		if _, err := fmt.Sscanf(text, "entry %d of %d", &k, &i); err != nil {
@@ -306,11 +306,7 @@ func TestListed(t *testing.T) {
 	for i := range 100 {
 		many = append(many, Candidate{fmt.Sprintf("name%02d", i), ""})
 	}
-	if got := listed(
-		many,
-		30,
-		5,
-	); len(got) != 5 || got[0] != "name00  name01  name02" ||
+	if got := listed(many, 30, 5); len(got) != 5 || got[0] != "name00  name01  name02" ||
 		!strings.Contains(got[4], "88 more") {
 		t.Errorf("many: %q", got)
 	}

@@ -10,48 +10,48 @@ import (
 	"strings"
 )
 
-// maxUndone bounds what undo keeps, in bytes or so.
+// maxUndone limits the undo history, in bytes, approximately.
 const maxUndone = 1 << 20
 
-// ErrInterrupt says that Ctrl-C was pressed.
+// ErrInterrupt reports Ctrl-C.
 var ErrInterrupt = errors.New("interrupted")
 
-// Candidate is something that may stand at the cursor.
+// Candidate is a possible completion.
 type Candidate struct {
 	Text string // the whole word
-	Doc  string // a line on it, or nothing
+	Doc  string // one line, may be empty
 }
 
-// Config says how lines are edited. Functions are called while a line is read, on its goroutine.
+// Config configures an editor. Functions are called during Read, on its goroutine.
 type Config struct {
-	In, Out    *os.File                                           // a terminal
-	Prompt     func() string                                      // may be painted (SGR)
-	More       string                                             // stands before further lines of a block
-	Incomplete func(text string) bool                             // Enter begins another line
-	Complete   func(text string) (list []Candidate, replaces int) // what may stand behind text, for its last so many bytes
-	History    *History
+	In, Out      *os.File                                           // a terminal
+	Prompt       func() string                                      // may contain SGR sequences
+	Continuation string                                             // shown before continuation lines
+	Incomplete   func(text string) bool                             // if true, Enter inserts a newline
+	Complete     func(text string) (list []Candidate, replaces int) // candidates for the last replaces bytes of text
+	History      *History
 }
 
-// Editor reads lines from a terminal. One goroutine may use it. Between two reads the terminal shows no keys, and
+// Editor reads lines from a terminal. Use it from one goroutine. Between two reads the terminal does not echo, and
 // Ctrl-C is a signal.
 type Editor struct {
 	Config
 	tty     *tty
 	decoder decoder
-	ahead   []key // decoded, and not handled yet
+	ahead   []key // decoded but not handled
 
 	buffer
 	killed  string
-	undone  []buffer // what undo goes back to, the last first
-	typing  bool     // the last key typed a letter, which undo takes together with the next
-	entry   int      // of the history that is shown; that behind the last is what is typed
-	draft   string   // that, while another is shown
+	undone  []buffer // states to undo to, latest last
+	typing  bool     // the last key inserted text, which one undo takes back together with the next
+	entry   int      // shown history entry; len(entries) is the line being typed
+	draft   string   // that line, while another entry is shown
 	search  *search
 	helpers []string // rows below the text
-	drawn   layout   // what is on the screen
+	drawn   layout   // on the screen
 }
 
-// New takes a terminal over, until Close. It fails if there is none.
+// New takes over a terminal until Close. It fails if In is not a terminal.
 func New(cfg Config) (*Editor, error) {
 	terminal, err := openTTY(cfg.In, cfg.Out)
 	if err != nil {
@@ -63,11 +63,11 @@ func New(cfg Config) (*Editor, error) {
 	return &Editor{Config: cfg, tty: terminal}, terminal.set(false)
 }
 
-// Close gives the terminal back as it was found.
+// Close restores the terminal's settings.
 func (e *Editor) Close() error { return e.tty.restore() }
 
-// Read has a line, or a block of lines, edited. The error is ErrInterrupt for a Ctrl-C, io.EOF for a Ctrl-D on an empty
-// line or a terminal that is gone, or the context's.
+// Read edits a line, or a block of lines. The error is ErrInterrupt for Ctrl-C, io.EOF for Ctrl-D on an empty line or a
+// closed terminal, or the context's.
 func (e *Editor) Read(ctx context.Context) (text string, err error) {
 	wake, err := newAlarm(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (e *Editor) Read(ctx context.Context) (text string, err error) {
 	e.write("\x1b[?2004h")
 	defer func() {
 		e.write("\x1b[?2004l")
-		e.tty.set(false) //nolint:errcheck // a terminal that is gone is seen by the next read
+		e.tty.set(false) //nolint:errcheck // the next read notices a closed terminal
 		if err == nil && e.interrupted() {
 			e.write("^C\r\n")
 			text, err = "", ErrInterrupt
@@ -102,14 +102,14 @@ func (e *Editor) Read(ctx context.Context) (text string, err error) {
 			text := e.text
 			if err == nil {
 				e.leave("\r\n")
-				e.History.Add(text) //nolint:errcheck // it is kept for as long as the editor is there
+				e.History.Add(text) //nolint:errcheck // the entry stays in memory
 			}
 			return text, err
 		}
 	}
 }
 
-// begin begins with an empty line.
+// begin starts with an empty line.
 func (e *Editor) begin() {
 	e.buffer, e.undone, e.typing, e.draft, e.search, e.helpers, e.drawn = buffer{}, nil, false, "", nil, nil, layout{}
 	e.entry = len(e.History.entries)
@@ -137,20 +137,20 @@ func (e *Editor) fill(ctx context.Context, wake *alarm) error {
 	return nil
 }
 
-// take takes what keys there are.
+// take reads the available keys.
 func (e *Editor) take() error {
 	typed, err := e.tty.read()
 	if e.decoder.pasting && string(typed) == "\x03" && !e.tty.more(escapeTime) {
-		e.decoder = decoder{} // a paste whose end is lost: a Ctrl-C by itself is nothing pasted
+		e.decoder = decoder{} // the end of a paste was lost: a lone Ctrl-C is not part of it
 	}
 	e.ahead = append(e.ahead, e.decoder.decode(typed)...)
 	return err
 }
 
-// interrupted reports that a Ctrl-C was typed behind the line that was accepted, which is not to run then, nor what was
-// typed between the two: it came before the terminal made a signal of it.
+// interrupted reports whether Ctrl-C was typed after the accepted line, before the terminal turned it into a signal.
+// Then the line and the keys between are discarded.
 func (e *Editor) interrupted() bool {
-	for e.tty.more(0) && e.take() == nil { //nolint:revive // a terminal that is gone is seen by the next read
+	for e.tty.more(0) && e.take() == nil { //nolint:revive // the next read notices a closed terminal
 	}
 	for i := len(e.ahead) - 1; i >= 0; i-- {
 		if e.ahead[i].name == "C-c" {
@@ -161,10 +161,10 @@ func (e *Editor) interrupted() bool {
 	return false
 }
 
-// handle does what a key says. done ends the reading.
+// handle handles a key; done ends Read.
 func (e *Editor) handle(k key) (done bool, err error) {
 	e.helpers = nil
-	if e.search != nil && e.searches(k) {
+	if e.search != nil && e.searchKey(k) {
 		return false, nil
 	}
 	wasTyping := e.typing
@@ -200,7 +200,7 @@ func (e *Editor) handle(k key) (done bool, err error) {
 	return false, nil
 }
 
-// remember keeps the text for undo, unless the last one that was kept stands for this change as well.
+// remember saves the state for undo, unless the last saved one covers this change.
 func (e *Editor) remember(same bool) {
 	if !same {
 		e.undone = append(e.undone, e.buffer)
@@ -209,18 +209,18 @@ func (e *Editor) remember(same bool) {
 }
 
 func (e *Editor) write(text string) {
-	io.WriteString(e.tty.out, text) //nolint:errcheck // a terminal that is gone is seen by the next read
+	io.WriteString(e.tty.out, text) //nolint:errcheck // the next read notices a closed terminal
 }
 
-// lay is what should be on the screen.
+// lay arranges what should be on the screen.
 func (e *Editor) lay(cols int) layout {
 	if e.search != nil {
-		return lay(e.search.prompt(), e.More, e.text, e.pos, cols)
+		return lay(e.search.prompt(), e.Continuation, e.text, e.pos, cols)
 	}
-	return lay(e.Prompt(), e.More, e.text, e.pos, cols)
+	return lay(e.Prompt(), e.Continuation, e.text, e.pos, cols)
 }
 
-// draw draws over what is on the screen, which a terminal of another size than it was drawn for has folded.
+// draw redraws the text. A resized terminal has reflowed what was drawn.
 func (e *Editor) draw() {
 	rows, cols := e.tty.size()
 	above := min(e.drawn.reflowed(cols), rows-1)
@@ -233,7 +233,7 @@ func (e *Editor) draw() {
 	}
 }
 
-// drawing is what shows a layout in place of what begins so many rows above the cursor.
+// drawing returns the output that replaces what starts above rows over the cursor by a layout.
 func drawing(above int, l layout) string {
 	var b strings.Builder
 	b.WriteString("\x1b[?25l")
@@ -247,17 +247,17 @@ func drawing(above int, l layout) string {
 	return b.String()
 }
 
-// leave puts the cursor below the text; what is written is behind its end.
+// leave moves the cursor below the text and writes end.
 func (e *Editor) leave(end string) {
 	e.pos, e.helpers, e.search = len(e.text), nil, nil
 	e.draw()
 	if last := e.drawn; last.col == 0 && last.row > 0 && !strings.HasSuffix(e.text, "\n") && end == "\r\n" {
-		return // the last row is full, and the cursor below it already
+		return // the last row is full, so the cursor is already below
 	}
 	e.write(end)
 }
 
-// move writes a movement of the cursor by n, which 0 is not.
+// move moves the cursor by n if n > 0.
 func move(b *strings.Builder, n int, how byte) {
 	if n > 0 {
 		b.WriteString("\x1b[")

@@ -15,24 +15,23 @@ import (
 )
 
 const (
-	// maxEntries is how many lines a history holds, and maxEntry how long one may be, in bytes.
+	// maxEntries limits the entries, and maxEntry the bytes of one.
 	maxEntries = 1000
 	maxEntry   = 64 << 10
-	// maxFile is the size from which a file is made shorter, and keepFile to what, in bytes.
+	// A file larger than maxFile is cut to keepFile, in bytes.
 	maxFile  = 1 << 20
 	keepFile = maxFile / 2
 )
 
-// History is what was typed, oldest first. One goroutine may use it at a time; several processes may share a file,
-// which they lock (flock(2)) to write to it: the lock is a file of its own beside it, which stays.
+// History holds earlier input, oldest first. Use it from one goroutine at a time. Several processes may share a file:
+// each locks it for writing (flock(2)) through a separate lock file, which stays.
 type History struct {
 	entries []string
 	path    string
 }
 
-// OpenHistory reads a history from a file, one JSON string a line, which it makes if it is not there. Lines that are
-// none are passed over. Without a path, or where the file cannot be had, the history lasts as long as the value; err
-// says why.
+// OpenHistory reads a history from a file with one JSON string per line, which it creates if needed. It skips malformed
+// lines. Without a path, or if the file fails, the history is in memory only, and err says why.
 func OpenHistory(path string) (h *History, err error) {
 	h = &History{}
 	if path == "" {
@@ -71,7 +70,7 @@ func readEntries(file io.Reader) (entries []string, err error) {
 	}
 }
 
-// Add keeps what was typed: not what is empty, begins with a blank, repeats the last entry or is huge.
+// Add records input, unless it is empty, begins with a blank, repeats the last entry, or exceeds maxEntry.
 func (h *History) Add(text string) error {
 	if strings.TrimSpace(text) == "" || text[0] == ' ' || len(text) > maxEntry ||
 		len(h.entries) > 0 && h.entries[len(h.entries)-1] == text {
@@ -86,7 +85,7 @@ func (h *History) Add(text string) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close() // which unlocks it
+	defer lock.Close() // unlocks
 	if err := flock(lock); err != nil {
 		return err
 	}
@@ -105,7 +104,7 @@ func (h *History) Add(text string) error {
 		if _, err := file.ReadAt(last, size-1); err != nil {
 			return err
 		}
-		if last[0] != '\n' { // a write was broken off
+		if last[0] != '\n' { // an incomplete write
 			line = append([]byte("\n"), line...)
 		}
 	}
@@ -123,7 +122,7 @@ func flock(file *os.File) error {
 	}
 }
 
-// shorten keeps the last entries of the file alone, whoever's they are. The file is locked.
+// shorten keeps only the last entries of the file, which is locked.
 func (h *History) shorten(file *os.File) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -146,7 +145,7 @@ func (h *History) shorten(file *os.File) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // it has another name by then
+	defer os.Remove(temporary.Name()) //nolint:errcheck // mode 0600
 	_, err = temporary.Write(bytes.Join(lines, nil))
 	if err = errors.Join(err, temporary.Close()); err != nil {
 		return err
@@ -155,11 +154,11 @@ func (h *History) shorten(file *os.File) error {
 }
 
 func encoded(text string) []byte {
-	line, _ := json.Marshal(text) //nolint:errcheck // a string always marshals
+	line, _ := json.Marshal(text) //nolint:errcheck // strings always marshal
 	return line
 }
 
-// find is the entry next to from, backwards or forwards, that holds text; -1 if there is none.
+// find returns the nearest entry from from, in a direction, that contains text; -1 if none does.
 func (h *History) find(text string, from int, back bool) int {
 	step := 1
 	if back {

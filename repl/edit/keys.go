@@ -8,30 +8,29 @@ import (
 )
 
 const (
-	// maxSequence bounds an escape sequence, in bytes: what is longer is none; maxString those that hold a text.
+	// maxSequence limits an escape sequence, maxString one that contains a string, in bytes.
 	maxSequence = 64
 	maxString   = 64 << 10
-	// maxPaste bounds a paste, in bytes; the rest of it is dropped.
+	// maxPaste limits a paste, in bytes; the rest is dropped.
 	maxPaste = 1 << 20
 )
 
-// key is one key, or one paste.
+// key is a key, or a paste.
 type key struct {
-	name string // such as C-a, M-f, left, C-left, enter, paste; "": text is typed
+	name string // such as C-a, M-f, left, C-left, enter, paste; "" for text
 	text string
 }
 
-// decoder makes keys of bytes (ECMA-48; xterm's control sequences for keys and for bracketed paste). Chunks may end
-// anywhere.
+// decoder decodes keys (ECMA-48; xterm's sequences for keys and bracketed paste). Chunks may end anywhere.
 type decoder struct {
-	rest    []byte // the beginning of a key whose end has not come
+	rest    []byte // an incomplete key
 	pasting bool
 	paste   []byte
 }
 
 var pasteEnd = []byte("\x1b[201~")
 
-// decode takes the next bytes and returns the keys that are complete.
+// decode returns the keys completed by b.
 func (d *decoder) decode(b []byte) (keys []key) {
 	d.rest = append(d.rest, b...)
 	for len(d.rest) > 0 {
@@ -56,13 +55,13 @@ func (d *decoder) decode(b []byte) (keys []key) {
 	return keys
 }
 
-// takePaste takes what there is of a paste; false if its end has not come.
+// takePaste consumes paste data; it returns false if the end is missing.
 func (d *decoder) takePaste(keys *[]key) bool {
 	end := bytes.Index(d.rest, pasteEnd)
 	part, rest := d.rest, []byte(nil)
 	if end >= 0 {
 		part, rest = d.rest[:end], d.rest[end+len(pasteEnd):]
-	} else if keep := beginsEnd(d.rest); keep > 0 {
+	} else if keep := partialEnd(d.rest); keep > 0 {
 		part, rest = d.rest[:len(d.rest)-keep], d.rest[len(d.rest)-keep:]
 	}
 	d.paste = append(d.paste, part[:min(len(part), maxPaste-len(d.paste))]...)
@@ -75,8 +74,8 @@ func (d *decoder) takePaste(keys *[]key) bool {
 	return true
 }
 
-// beginsEnd is how many bytes at the end of b may be the beginning of a paste's end.
-func beginsEnd(b []byte) int {
+// partialEnd is the length of the longest suffix of b that begins the end of a paste.
+func partialEnd(b []byte) int {
 	for n := min(len(b), len(pasteEnd)-1); n > 0; n-- {
 		if bytes.HasPrefix(pasteEnd, b[len(b)-n:]) {
 			return n
@@ -85,7 +84,7 @@ func beginsEnd(b []byte) int {
 	return 0
 }
 
-// pasted is a paste as text: lines end in newlines, and other controls are left out.
+// pasted converts a paste to text: lines end in newlines, other control characters are removed.
 func pasted(b []byte) string {
 	text := strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(string(b), "\uFFFD"), "\r\n", "\n"), "\r", "\n")
 	return strings.Map(func(r rune) rune {
@@ -96,10 +95,10 @@ func pasted(b []byte) string {
 	}, text)
 }
 
-// waits reports that keys have begun and not ended.
+// waits reports whether a key is incomplete.
 func (d *decoder) waits() bool { return len(d.rest) > 0 && !d.pasting }
 
-// flush takes what waits as it is: nothing more has come, so an escape is the key Escape.
+// flush ends an incomplete key: since nothing follows, an escape is the Escape key.
 func (d *decoder) flush() (keys []key) {
 	rest := d.rest
 	d.rest = nil
@@ -108,7 +107,7 @@ func (d *decoder) flush() (keys []key) {
 	}
 	if rest[0] == 0x1b {
 		keys = append(keys, key{name: "escape"})
-		rest = nil // a sequence that was begun is no text
+		rest = nil // an incomplete sequence is not text
 	}
 	if len(rest) > 0 {
 		keys = append(keys, key{text: "\uFFFD"})
@@ -116,7 +115,7 @@ func (d *decoder) flush() (keys []key) {
 	return keys
 }
 
-// nextKey decodes the key at the beginning of b, and how many bytes it has; 0 if its end has not come.
+// nextKey decodes the key at the start of b and returns its length, 0 if it is incomplete.
 func nextKey(b []byte) (key, int) {
 	switch c := b[0]; {
 	case c == 0x1b:
@@ -133,7 +132,7 @@ func nextKey(b []byte) (key, int) {
 	return key{text: string(r)}, n
 }
 
-// controls is the name of a control character's key.
+// controls names a control character's key.
 func controls(c byte) string {
 	switch c {
 	case '\r', '\n':
@@ -150,7 +149,7 @@ func controls(c byte) string {
 	return "C-" + strings.ToLower(string(rune('@'+c)))
 }
 
-// escaped decodes what begins with an escape.
+// escaped decodes a sequence that begins with an escape.
 func escaped(b []byte) (key, int) {
 	if len(b) == 1 {
 		return key{}, 0
@@ -178,8 +177,7 @@ func escaped(b []byte) (key, int) {
 	return key{name: "M-" + k.name}, n + 1
 }
 
-// controlString passes over what a terminal answers in a string (OSC, DCS, SOS, PM, APC): up to its end, ESC \ or BEL,
-// or to what breaks it off.
+// controlString skips a terminal's reply in a string (OSC, DCS, SOS, PM, APC), up to ESC \, BEL, or what interrupts it.
 func controlString(b []byte) (key, int) {
 	for i := 2; i < len(b); i++ {
 		switch c := b[i]; {
@@ -196,9 +194,9 @@ func controlString(b []byte) (key, int) {
 	return key{}, 0
 }
 
-// sequence decodes a control sequence: ESC [, parameters, a last byte.
+// sequence decodes a control sequence: ESC [, parameters, final byte.
 func sequence(b []byte) (key, int) {
-	// X10's mouse has three bytes behind it, the console's F1 to F5 have one
+	// X10 mouse reports have three more bytes, F1 to F5 of the Linux console one
 	if kind := string(b[2:min(3, len(b))]); kind == "M" || kind == "[" {
 		length := map[string]int{"M": 6, "[": 4}[kind]
 		if len(b) < length {
@@ -211,7 +209,7 @@ func sequence(b []byte) (key, int) {
 		case c >= 0x40 && c <= 0x7e:
 			return control(string(b[2:i]), c), i + 1
 		case c < 0x20 || c > 0x3f || i >= maxSequence:
-			return key{name: "unknown"}, i // what broke it off is a key of its own
+			return key{name: "unknown"}, i // what interrupts a sequence is a key of its own
 		}
 	}
 	return key{}, 0
@@ -232,24 +230,15 @@ func control(parameters string, last byte) key {
 	return named(string(last), second)
 }
 
-// keyNames are the names of keys by the last byte, or the number, of their sequences.
+// keyNames are the names of keys, by the final byte or the number of their sequences.
 var keyNames = map[string]string{
 	"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "M": "enter", "Z": "backtab",
 	"1": "home", "2": "insert", "3": "delete", "4": "end", "7": "home", "8": "end", "5": "pageup", "6": "pagedown",
 }
 
-// modifiers are what stands before a key's name, by xterm's number: 1 + shift + 2 alt + 4 control.
+// modifiers are the prefixes of key names, by xterm's number: 1 + shift + 2 alt + 4 control.
 var modifiers = map[string]string{
-	"":  "",
-	"1": "",
-	"2": "",
-	"3": "M-",
-	"4": "M-",
-	"5": "C-",
-	"6": "C-",
-	"7": "C-",
-	"8": "C-",
-	"9": "M-",
+	"": "", "1": "", "2": "", "3": "M-", "4": "M-", "5": "C-", "6": "C-", "7": "C-", "8": "C-", "9": "M-",
 }
 
 func named(code, modifier string) key {

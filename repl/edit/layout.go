@@ -7,22 +7,21 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// tabWidth is how many blanks show a tab.
+// tabWidth is the width of a tab, in columns.
 const tabWidth = 4
 
-// layout is what is on the screen: rows of text without their ends, and where the cursor stands.
+// layout is the content of the screen: rows without line ends, and the cursor.
 type layout struct {
 	rows   []string
-	widths []int // of the rows, in columns
+	widths []int // of rows, in columns
 	row    int   // of the cursor
 	col    int
 	cols   int      // of the terminal
-	below  []string // further rows, below the text
+	below  []string // extra rows below the text
 }
 
-// lay lays text out behind a prompt, and more before each further line of it, in rows of width columns. The cursor
-// stands before the byte at pos. A row that is full and has the cursor behind it is followed by an empty one, so that
-// the terminal is never left between two rows.
+// lay arranges text after a prompt, with more before each further line, in rows of width columns. The cursor is before
+// the byte at pos. If a full row ends at the cursor, an empty row follows, so that the terminal has no pending wrap.
 func lay(prompt, more, text string, pos, width int) layout {
 	l := layout{rows: []string{""}, widths: []int{0}, cols: width}
 	width = max(width, 2)
@@ -61,7 +60,7 @@ func (l layout) equal(other layout) bool {
 		slices.Equal(l.below, other.below)
 }
 
-// mark puts the cursor here if it stands at this byte.
+// mark records the cursor's position if it is before this byte.
 func (l *layout) mark(at, pos int) {
 	if at == pos {
 		l.row, l.col = len(l.rows)-1, l.widths[len(l.rows)-1]
@@ -73,7 +72,7 @@ func (l *layout) newRow() {
 	l.widths = append(l.widths, 0)
 }
 
-// add puts a letter at the end, on the next row if there is no room.
+// add appends a cluster, on a new row if it does not fit.
 func (l *layout) add(text string, columns, width int) {
 	last := len(l.rows) - 1
 	if l.widths[last]+columns > width {
@@ -84,7 +83,7 @@ func (l *layout) add(text string, columns, width int) {
 	l.widths[last] += columns
 }
 
-// addEscaped puts text at the end that may hold control sequences, which take no room.
+// addEscaped appends text that may contain control sequences, which have no width.
 func (l *layout) addEscaped(text string, width int) {
 	for text != "" {
 		if n := escapeLength(text); n > 0 {
@@ -98,7 +97,7 @@ func (l *layout) addEscaped(text string, width int) {
 	}
 }
 
-// escapeLength is the length of the control sequence at the beginning of text, 0 if there is none.
+// escapeLength is the length of the control sequence at the start of text, 0 if there is none.
 func escapeLength(text string) int {
 	if !strings.HasPrefix(text, "\x1b[") {
 		return 0
@@ -109,7 +108,7 @@ func escapeLength(text string) int {
 	return 0
 }
 
-// window cuts a layout that is taller than height to the rows around the cursor.
+// window reduces a layout taller than height to the rows around the cursor.
 func (l layout) window(height int) layout {
 	if height < 1 || len(l.rows) <= height {
 		return l
@@ -118,9 +117,9 @@ func (l layout) window(height int) layout {
 	return layout{l.rows[from : from+height], l.widths[from : from+height], l.row - from, l.col, l.cols, l.below}
 }
 
-// reflowed is how many rows lie above the cursor once the terminal is width columns wide. Terminals fold rows
-// that are too wide. As xterm.js does it, from the last row up: the row that the cursor is in stays as it is, and each
-// row that is folded moves the cursor down, wherever it is.
+// reflowed is the number of rows above the cursor after the terminal is resized to width. Terminals wrap rows that are
+// too wide. Like xterm.js, it goes from the last row up: the cursor's row stays, and each wrapped row moves the cursor
+// down, wherever it is.
 func (l layout) reflowed(width int) (above int) {
 	above = l.row
 	if width == l.cols {

@@ -7,13 +7,13 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// search is a search of the history, letter by letter.
+// search is an incremental history search.
 type search struct {
-	text  string
-	back  bool
-	from  buffer // what was edited before
-	entry int    // of before
-	lost  bool   // nothing holds the text
+	text   string
+	back   bool
+	from   buffer // the text before the search
+	entry  int    // the entry before the search
+	failed bool   // no entry contains text
 }
 
 func (s *search) prompt() string {
@@ -21,7 +21,7 @@ func (s *search) prompt() string {
 	if s.back {
 		what = "reverse search"
 	}
-	if s.lost {
+	if s.failed {
 		what = "nothing found, " + what
 	}
 	return fmt.Sprintf("(%s) '%s': ", what, s.text)
@@ -31,13 +31,13 @@ func (e *Editor) beginSearch(back bool) {
 	e.search = &search{back: back, from: e.buffer, entry: e.entry}
 }
 
-// searches takes a key that concerns the search; any other ends it, and has its own effect on what was found.
-func (e *Editor) searches(k key) bool {
+// searchKey handles a key of the search. Any other key ends the search and then acts on the result.
+func (e *Editor) searchKey(k key) bool {
 	s := e.search
 	switch k.name {
 	case "":
 		s.text += k.text
-		e.look(s.entryFrom(e))
+		e.find(s.entryFrom(e))
 	case "backspace":
 		b := buffer{s.text, len(s.text)}
 		if s.text != "" {
@@ -45,13 +45,13 @@ func (e *Editor) searches(k key) bool {
 		}
 		s.text = b.text
 		e.buffer, e.entry = s.from, s.entry
-		e.look(s.entryFrom(e))
+		e.find(s.entryFrom(e))
 	case "C-r":
 		s.back = true
-		e.look(e.entry - 1)
+		e.find(e.entry - 1)
 	case "C-s":
 		s.back = false
-		e.look(e.entry + 1)
+		e.find(e.entry + 1)
 	case "C-g":
 		e.buffer, e.entry, e.search = s.from, s.entry, nil
 	case "escape":
@@ -63,14 +63,14 @@ func (e *Editor) searches(k key) bool {
 	return true
 }
 
-// entryFrom is where a longer text is looked for: what is shown may hold it as well.
+// entryFrom is where to search for a longer text: the shown entry may contain it.
 func (s *search) entryFrom(e *Editor) int { return min(e.entry, len(e.History.entries)-1) }
 
-// look shows the next entry from there that holds the text.
-func (e *Editor) look(from int) {
+// find shows the next entry from there that contains the text.
+func (e *Editor) find(from int) {
 	s := e.search
 	found := e.History.find(s.text, from, s.back)
-	if s.lost = found < 0; s.lost || s.text == "" {
+	if s.failed = found < 0; s.failed || s.text == "" {
 		return
 	}
 	if e.entry == len(e.History.entries) {
@@ -81,7 +81,7 @@ func (e *Editor) look(from int) {
 	e.settle()
 }
 
-// listed shows candidates in columns, or one below the other with what they are if they are few.
+// listed formats candidates in columns, or a few with their docs, one per row.
 func listed(list []Candidate, cols, rows int) (lines []string) {
 	widest := 0
 	for _, one := range list {
@@ -112,7 +112,7 @@ func listed(list []Candidate, cols, rows int) (lines []string) {
 	return lines
 }
 
-// shortened is text in at most so many columns.
+// shortened truncates text to a number of columns.
 func shortened(text string, columns int) string {
 	if uniseg.StringWidth(text) <= columns {
 		return text

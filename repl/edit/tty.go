@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// escapeTime is how long a key that has begun waits for its end: then an escape is the key Escape.
+// escapeTime is how long an incomplete key waits for its end. Then an escape is the Escape key.
 const escapeTime = 50 * time.Millisecond
 
-// tty is a terminal, as termios(3) has it.
+// tty is a terminal (termios(3)).
 type tty struct {
 	in, out *os.File
-	before  unix.Termios // as it was found
+	before  unix.Termios // original settings
 }
 
 func openTTY(in, out *os.File) (*tty, error) {
@@ -30,8 +30,8 @@ func openTTY(in, out *os.File) (*tty, error) {
 	return &tty{in, out, *mode}, nil
 }
 
-// set has the terminal pass keys on at once and show none by itself. A Ctrl-C is a key while a line is edited, and else
-// a signal. Keys that were typed stay where they are.
+// set disables echo and line buffering. Ctrl-C is a key while a line is edited, otherwise a signal. Unread keys stay in
+// the terminal.
 func (t *tty) set(editing bool) error {
 	mode := t.before
 	mode.Iflag &^= unix.ICRNL | unix.INLCR | unix.IGNCR | unix.IXON | unix.ISTRIP
@@ -40,14 +40,14 @@ func (t *tty) set(editing bool) error {
 		mode.Lflag |= unix.ISIG
 	}
 	mode.Cc[unix.VMIN], mode.Cc[unix.VTIME] = 1, 0
-	mode.Cc[unix.VSUSP], mode.Cc[unix.VQUIT] = disabled, disabled // neither stopped nor ended in this mode
+	mode.Cc[unix.VSUSP], mode.Cc[unix.VQUIT] = disabled, disabled // no suspend or quit keys in this mode
 	return unix.IoctlSetTermios(int(t.in.Fd()), setTermios, &mode)
 }
 
-// restore puts the terminal back as it was found.
+// restore restores the original settings.
 func (t *tty) restore() error { return unix.IoctlSetTermios(int(t.in.Fd()), setTermios, &t.before) }
 
-// size is the terminal's, in rows and columns; 24 × 80 if it does not tell.
+// size is the size in rows and columns, 24 × 80 if unknown.
 func (t *tty) size() (rows, cols int) {
 	size, err := unix.IoctlGetWinsize(int(t.out.Fd()), unix.TIOCGWINSZ)
 	if err != nil || size.Row == 0 || size.Col == 0 {
@@ -56,7 +56,7 @@ func (t *tty) size() (rows, cols int) {
 	return int(size.Row), int(size.Col)
 }
 
-// alarm wakes who waits for keys: at a change of the size, and at the end of a context.
+// alarm wakes a wait for keys at a resize and at the end of a context.
 type alarm struct {
 	read, write *os.File
 	stop        func()
@@ -93,7 +93,7 @@ func newAlarm(ctx context.Context) (*alarm, error) {
 	}}, nil
 }
 
-// wait waits until there are keys or the alarm goes, at most so long; less than 0 is for ever.
+// wait waits for keys or the alarm, up to limit; a negative limit is none.
 func (t *tty) wait(a *alarm, limit time.Duration) (keys, alarmed bool, err error) {
 	fds := []unix.PollFd{{Fd: int32(t.in.Fd()), Events: unix.POLLIN}, {Fd: int32(a.read.Fd()), Events: unix.POLLIN}}
 	ms := -1
@@ -109,14 +109,14 @@ func (t *tty) wait(a *alarm, limit time.Duration) (keys, alarmed bool, err error
 	}
 }
 
-// more reports that there are keys, or will be so soon.
+// more reports whether keys arrive within limit.
 func (t *tty) more(limit time.Duration) bool {
 	fds := []unix.PollFd{{Fd: int32(t.in.Fd()), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, int(limit/time.Millisecond))
 	return n > 0 && err == nil && fds[0].Revents&unix.POLLIN != 0
 }
 
-// read takes what keys there are.
+// read reads the available keys.
 func (t *tty) read() ([]byte, error) {
 	buf := make([]byte, 4096)
 	n, err := unix.Read(int(t.in.Fd()), buf)
@@ -129,7 +129,7 @@ func (t *tty) read() ([]byte, error) {
 	return buf[:n], nil
 }
 
-// clear takes what the alarm said.
+// clear resets the alarm.
 func (a *alarm) clear() {
 	a.read.Read(make([]byte, 64)) //nolint:errcheck // there is something
 }

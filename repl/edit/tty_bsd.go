@@ -6,5 +6,5 @@ import "golang.org/x/sys/unix"
 
 const getTermios, setTermios = unix.TIOCGETA, unix.TIOCSETA
 
-// disabled is the control character that is none (_POSIX_VDISABLE).
+// disabled disables a control character (_POSIX_VDISABLE).
 const disabled = 0xff

@@ -9,24 +9,24 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// The built-in functions, by module. Most of them hand their arguments to the node.
+// The built-in functions, by module. Most of them forward their arguments to the node.
 
 var nodeEntries = []entry{
-	{"node.self", "", "The name of the node that this shell runs on.", true, asks("node.self")},
-	{"node.list", "", "The names of the other nodes that this one is connected to.", true, asks("node.list")},
+	{"node.self", "", "The name of the node that this shell runs on.", true, forward("node.self")},
+	{"node.list", "", "The names of the other nodes that this one is connected to.", true, forward("node.list")},
 	{
 		"node.info",
 		"name=None",
 		"The details of a node, by default this one: instance, version, addresses, memory, members. Read its fields with a " +
 			"dot: node.info().version.",
 		true,
-		asks("node.info", "name?"),
+		forward("node.info", "name?"),
 	},
 	{
 		"node.connect",
 		"name",
 		"Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason " +
-			"printed, if it cannot be reached or has another cookie.",
+			"printed, if it cannot be reached or has a different cookie.",
 		false,
 		connect,
 	},
@@ -54,14 +54,14 @@ var rpcEntries = []entry{
 		"node, source, timeout=30",
 		"Evaluates source text in a separate, limited Convoy shell on a node, and returns its output and its last value.",
 		false,
-		evalThere,
+		evalOn,
 	},
 	{
 		"rpc.functions",
 		"node=None",
 		"The names of the functions that can be called on a node.",
 		false,
-		asks("rpc.functions", "node?"),
+		forward("rpc.functions", "node?"),
 	},
 }
 
@@ -74,7 +74,7 @@ var processEntries = []entry{
 		false,
 		send,
 	},
-	{"self", "", "This shell as a process: its name and its node, for others to send to.", true, asks("self")},
+	{"self", "", "This shell as a process: its name and its node, for others to send to.", true, forward("self")},
 	{
 		"receive",
 		"timeout=None",
@@ -93,10 +93,10 @@ var fleetEntries = []entry{
 		"Creates a node, as the button does, and returns its name immediately. fleet.wait(name, \"alive\") waits until it " +
 			"can be called.",
 		false,
-		asks("spawn"),
+		forward("spawn"),
 	},
-	{"retire", "name", "Removes a spawned node.", false, asks("retire", "name")},
-	{"fleet.nodes", "", "All nodes with their status, as the console shows them.", true, asks("fleet.nodes")},
+	{"retire", "name", "Removes a spawned node.", false, forward("retire", "name")},
+	{"fleet.nodes", "", "All nodes with their status, as the console shows them.", true, forward("fleet.nodes")},
 	{
 		"fleet.wait",
 		"name, status=\"alive\", timeout=60",
@@ -113,19 +113,19 @@ var logEntries = []entry{
 		"node=None, n=20, grep=\"\"",
 		"The last lines of a node's log, by default this node's; with grep, those that contain that text.",
 		true,
-		asks("logs.tail", "node?", "n?", "grep?"),
+		forward("logs.tail", "node?", "n?", "grep?"),
 	},
 	{
 		"logs.find",
 		"text, n=50",
 		"The last n lines of all nodes' logs that contain text, in time order.",
 		false,
-		asks("logs.find", "text", "n?"),
+		forward("logs.find", "text", "n?"),
 	},
 }
 
 var shellEntries = []entry{
-	{"shells.list", "node=None", "The shells of a node, by default of all nodes.", true, asks("shells.list", "node?")},
+	{"shells.list", "node=None", "The shells of a node, by default of all nodes.", true, forward("shells.list", "node?")},
 	{
 		"shells.run",
 		"node, command, timeout=30",
@@ -135,12 +135,11 @@ var shellEntries = []entry{
 	},
 }
 
-// asks is a function of the node's with these parameters; those with ? may be left
-// out.
-func asks(
-	fn string,
-	params ...string,
-) func(*Session, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+// builtin implements a function of the library.
+type builtin func(*Session, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
+
+// forward returns a built-in that calls fn on the node with these parameters; "?" marks optional ones.
+func forward(fn string, params ...string) builtin {
 	return func(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		values := make([]starlark.Value, len(params))
 		pairs := make([]any, 0, 2*len(params))
@@ -162,7 +161,7 @@ func asks(
 	}
 }
 
-// argument is a value on its way to the node; one that was left out is null.
+// argument encodes a value for the node; an omitted one is null.
 func argument(v starlark.Value) (any, error) {
 	if v == nil {
 		return nil, nil
@@ -170,7 +169,7 @@ func argument(v starlark.Value) (any, error) {
 	return toGo(v)
 }
 
-// ask has the node do something and makes a value of its answer.
+// ask calls a function of the node and converts its result.
 func (s *Session) ask(fn string, args ...any) (starlark.Value, error) {
 	raw, err := s.cfg.Node.Call(s.ctx, fn, args...)
 	if err != nil {
@@ -212,12 +211,7 @@ func ping(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	return time.Duration(gotime.Since(began).Round(10 * gotime.Microsecond)), nil
 }
 
-func callFunction(
-	s *Session,
-	b *starlark.Builtin,
-	args starlark.Tuple,
-	kwargs []starlark.Tuple,
-) (starlark.Value, error) {
+func callFunction(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) < 2 {
 		return nil, fmt.Errorf("%s: needs a node and the name of a function", b.Name())
 	}
@@ -225,7 +219,7 @@ func callFunction(
 	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "timeout?", &timeout); err != nil {
 		return nil, err
 	}
-	return s.askAll("rpc.call", append(append(starlark.Tuple{}, args...), timeout)[:2], timeout, args[2:])
+	return s.askAll("rpc.call", args[:2:2], timeout, args[2:])
 }
 
 func multicall(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -240,15 +234,10 @@ func multicall(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []st
 	return s.askAll("rpc.multicall", starlark.Tuple{args[0], nodes}, timeout, args[1:])
 }
 
-// askAll asks with leading arguments, a time, and a list of further ones.
-func (s *Session) askAll(
-	fn string,
-	first starlark.Tuple,
-	timeout starlark.Value,
-	rest starlark.Tuple,
-) (starlark.Value, error) {
+// askAll calls fn with leading arguments, a timeout, and a list of further arguments.
+func (s *Session) askAll(fn string, first starlark.Tuple, timeout starlark.Value, rest starlark.Tuple) (starlark.Value, error) {
 	sent := []any{}
-	for _, v := range append(append(starlark.Tuple{}, first...), timeout, rest) {
+	for _, v := range append(first, timeout, rest) {
 		one, err := toGo(v)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", fn, err)
@@ -258,7 +247,7 @@ func (s *Session) askAll(
 	return s.ask(fn, sent...)
 }
 
-func evalThere(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func evalOn(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	return s.askTimed(b, args, kwargs, "rpc.eval", "node", "source")
 }
 
@@ -266,7 +255,7 @@ func runCommand(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return s.askTimed(b, args, kwargs, "shells.run", "node", "command")
 }
 
-// askTimed asks with two texts and a time.
+// askTimed calls fn with two strings and a timeout.
 func (s *Session) askTimed(
 	b *starlark.Builtin,
 	args starlark.Tuple,
@@ -285,7 +274,7 @@ func send(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	if to, ok := first(args).(*starlarkstruct.Struct); ok && len(args) == 2 {
 		process, err := to.Attr("process")
 		if err != nil {
-			return nil, fmt.Errorf("send: %s is no process; self() makes one", to)
+			return nil, fmt.Errorf("send: %s is not a process; self() returns one", to)
 		}
 		node, err := to.Attr("node")
 		if err != nil {
@@ -295,17 +284,8 @@ func send(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	}
 	var process, node string
 	var message starlark.Value
-	if err := starlark.UnpackArgs(
-		b.Name(),
-		args,
-		kwargs,
-		"process",
-		&process,
-		"node",
-		&node,
-		"message",
-		&message,
-	); err != nil {
+	err := starlark.UnpackArgs(b.Name(), args, kwargs, "process", &process, "node", &node, "message", &message)
+	if err != nil {
 		return nil, err
 	}
 	what, err := toGo(message)
@@ -355,17 +335,8 @@ func flush(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 func waitFor(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	status, timeout := "alive", 60.0
-	if err := starlark.UnpackArgs(
-		b.Name(),
-		args,
-		kwargs,
-		"name",
-		&name,
-		"status?",
-		&status,
-		"timeout?",
-		&timeout,
-	); err != nil {
+	err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "status?", &status, "timeout?", &timeout)
+	if err != nil {
 		return nil, err
 	}
 	return s.ask("fleet.wait", name, status, timeout)

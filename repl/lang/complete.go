@@ -11,10 +11,10 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Candidate is something that may stand at the cursor.
+// Candidate is a possible completion.
 type Candidate struct {
 	Text string `json:"text"` // the whole word
-	Doc  string `json:"doc"`  // a line on it, or nothing
+	Doc  string `json:"doc"`  // one line, may be empty
 }
 
 var (
@@ -22,9 +22,8 @@ var (
 	openText = regexp.MustCompile(`["']([^"']*)$`)
 )
 
-// Complete lists what may stand at the end of line, and how many bytes of the line
-// it takes the place of: names, attributes, and inside of quotes the names of nodes
-// and functions.
+// Complete lists completions for the end of line, and how many bytes of the line they replace: names, attributes, and
+// inside quotes the names of nodes and functions.
 func (s *Session) Complete(ctx context.Context, line string) (list []Candidate, replaces int) {
 	if m := openText.FindStringSubmatch(line); m != nil && strings.Count(line, `"`)%2+strings.Count(line, `'`)%2 == 1 {
 		return s.completeText(ctx, m[1]), len(m[1])
@@ -44,25 +43,9 @@ func (s *Session) Complete(ctx context.Context, line string) (list []Candidate, 
 	return list, len(prefix)
 }
 
-var keywords = []string{
-	"and",
-	"break",
-	"continue",
-	"def",
-	"elif",
-	"else",
-	"for",
-	"if",
-	"in",
-	"lambda",
-	"not",
-	"or",
-	"pass",
-	"return",
-	"while",
-}
+var keywords = strings.Fields("and break continue def elif else for if in lambda not or pass return while")
 
-// cutLast cuts a.b.c into a.b and c.
+// cutLast splits a.b.c into a.b and c.
 func cutLast(word string) (base, last string, dotted bool) {
 	if i := strings.LastIndexByte(word, '.'); i >= 0 {
 		return word[:i], word[i+1:], true
@@ -70,7 +53,7 @@ func cutLast(word string) (base, last string, dotted bool) {
 	return "", word, false
 }
 
-// attributes are what stands behind the dot of a path of names. Nothing is called.
+// attributes lists the attributes of a dotted path of names. It calls nothing.
 func (s *Session) attributes(path string) []string {
 	parts := strings.Split(path, ".")
 	value := s.globals[parts[0]]
@@ -87,7 +70,7 @@ func (s *Session) attributes(path string) []string {
 	return nil
 }
 
-// docOf is the first sentence of a built-in function's help.
+// docOf returns the first sentence of a built-in function's help.
 func (s *Session) docOf(base, name string) string {
 	if base != "" {
 		name = strings.Replace(base, "Node", "node", 1) + "." + name
@@ -101,7 +84,7 @@ func (s *Session) docOf(base, name string) string {
 	return ""
 }
 
-// completeText lists nodes and functions, which the node is asked for.
+// completeText lists nodes and functions of the node.
 func (s *Session) completeText(ctx context.Context, prefix string) (list []Candidate) {
 	for _, fn := range []string{"fleet.names", "rpc.functions"} {
 		raw, err := s.cfg.Node.Call(ctx, fn, nil)
@@ -118,9 +101,8 @@ func (s *Session) completeText(ctx context.Context, prefix string) (list []Candi
 	return list
 }
 
-// noteDefs keeps the source of the functions that a file defines, so that another
-// process can define them again.
-func (s *Session) noteDefs(file *syntax.File) {
+// recordDefs keeps the source of the functions that a file defines, for Definitions.
+func (s *Session) recordDefs(file *syntax.File) {
 	lines := strings.Split(s.sources[file.Path], "\n")
 	for _, stmt := range file.Stmts {
 		def, ok := stmt.(*syntax.DefStmt)
@@ -135,9 +117,8 @@ func (s *Session) noteDefs(file *syntax.File) {
 	}
 }
 
-// Definitions is source text that defines again what the session has defined, as
-// far as it can be written down: functions, and values of plain data, at most limit
-// bytes of it. Running it calls nothing.
+// Definitions returns source that restores the session's functions and plain data, at most limit bytes. Running it
+// calls nothing.
 func (s *Session) Definitions(limit int) string {
 	var b strings.Builder
 	for _, name := range s.globals.Keys() {
@@ -158,7 +139,7 @@ func (s *Session) Definitions(limit int) string {
 	return b.String()
 }
 
-// plain reports that a value's own text makes it again.
+// plain reports whether a value's text evaluates to the same value.
 func plain(v starlark.Value, depth int) bool {
 	switch v := v.(type) {
 	case starlark.NoneType, starlark.Bool, starlark.Int, starlark.Float, starlark.String, starlark.Bytes:

@@ -1,8 +1,6 @@
-// Package lang is the Convoy shell's language: Starlark (its specification is
-// doc/spec.md of go.starlark.net) with the fleet as its library, and nothing else:
-// no files, no network, no processes, no environment.
+// Package lang is the Convoy shell's language: Starlark (go.starlark.net, doc/spec.md) with the fleet as its library
+// and without files, network, processes, or environment.
 //
-// A [Session] is what one prompt or one script has defined. It runs source text and
-// prints values and errors as people read them. What concerns nodes it asks of a
-// [Node], in JSON. It knows no terminal and no socket.
+// A [Session] holds the definitions of one prompt or script. It runs source and formats values and errors for people.
+// It reaches nodes through a [Node], in JSON, and knows no terminal and no socket.
 package lang

@@ -12,27 +12,26 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Error is what is wrong with a source, or went wrong in it.
+// Error is an error in a source, or raised by it.
 type Error struct {
 	Text   string  // a sentence without a full stop
-	Places []place // from the outermost call to where it went wrong
+	Places []place // from the outermost call to the cause
 	cause  error
 }
 
-// place is a line of source, with the column that is meant.
+// place is a position in a source.
 type place struct {
 	source    string // its name
-	line, col int    // from 1
+	line, col int    // 1-based
 	text      string
-	fn        string // the function that it stands in, "" at the top
+	fn        string // enclosing function; "" at top level
 }
 
 func (e *Error) Error() string { return e.Text }
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// Show is the error as a prompt shows it: in red, with each line that led there and
-// a mark under the column.
+// Show formats an error for a prompt: in red, with each line of the traceback and a mark under the column.
 func (s *Session) Show(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -62,7 +61,7 @@ func pointer(p place) string {
 	return string(lead) + "^"
 }
 
-// explain makes an *Error of what Starlark says.
+// explain converts an error of Starlark to an *Error.
 func (s *Session) explain(err error) error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known
@@ -83,7 +82,7 @@ func (s *Session) explain(err error) error {
 				e.Places = append(e.Places, s.place(frame.Pos, frame.Name))
 			}
 		}
-		if len(e.Places) > 6 { // deep recursion says the same again and again
+		if len(e.Places) > 6 { // deep recursion repeats
 			e.Places = slices.Concat(e.Places[:2], e.Places[len(e.Places)-3:])
 		}
 		return e
@@ -105,28 +104,28 @@ func (s *Session) place(pos syntax.Position, fn string) place {
 
 var undefined = regexp.MustCompile(`^undefined: (\w+)`)
 
-// absent are names that other languages have, and this one on purpose has not.
-var absent = map[string]string{
+// missing are names that other languages have and this one lacks on purpose, with what the error calls them.
+var missing = map[string]string{
 	"open":       "files",
-	"os":         "the system",
-	"sys":        "the system",
-	"import":     "modules of others",
+	"os":         "operating system access",
+	"sys":        "operating system access",
+	"import":     "imports",
 	"exec":       "processes",
-	"eval":       "text as program; rpc.eval does that on a node",
+	"eval":       "eval; rpc.eval evaluates source on a node",
 	"subprocess": "processes",
-	"System":     "the system",
+	"System":     "operating system access",
 	"File":       "files",
 	"Port":       "processes",
-	"input":      "questions",
-	"__import__": "modules of others",
-	"socket":     "the network",
+	"input":      "input",
+	"__import__": "imports",
+	"socket":     "network access",
 }
 
-// suggest adds to an error about a name what was probably meant.
+// suggest adds the likely intended name to an error about an undefined one.
 func (s *Session) suggest(text string) string {
 	if m := undefined.FindStringSubmatch(text); m != nil {
-		if what, ok := absent[m[1]]; ok {
-			return fmt.Sprintf("%s is not there: the Convoy shell knows nothing of %s", m[1], what)
+		if what, ok := missing[m[1]]; ok {
+			return fmt.Sprintf("%s is not available: the Convoy shell has no %s", m[1], what)
 		}
 		text = fmt.Sprintf("the name %s is not defined", m[1])
 		if near := nearest(m[1], append(s.globals.Keys(), starlark.Universe.Keys()...)); near != "" {
@@ -137,7 +136,7 @@ func (s *Session) suggest(text string) string {
 	return text
 }
 
-// nearest is the name that differs least from a word, or "" if all differ much.
+// nearest returns the name most similar to a word, or "" if none is similar.
 func nearest(word string, names []string) string {
 	best, least := "", len(word)/3+2
 	for _, name := range names {
@@ -148,8 +147,7 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// distance is how many letters have to be put in, taken out or changed
-// (Levenshtein, 1965).
+// distance is the Levenshtein distance.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for k := range row {

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,28 +13,16 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// entry is one built-in function. The library, help and completion are made of the
-// one list of them.
+// entry is one built-in function. The library, help, and completion all derive from this list.
 type entry struct {
 	name    string // with its module: "rpc.call"
 	params  string // as help shows them: "node, fn, *args, timeout=30"
-	doc     string // what it does; the first sentence stands alone in lists
-	nullary bool   // called when it is the whole expression, without parentheses
-	run     func(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
+	doc     string // lists show its first sentence
+	nullary bool   // callable at a prompt without parentheses
+	run     builtin
 }
 
-// nullary are the names of the functions that need no parentheses at a prompt.
-var nullary = map[string]bool{}
-
-func init() {
-	for _, e := range entries() {
-		if e.nullary {
-			nullary[e.name] = true
-		}
-	}
-}
-
-// entries is everything that a Convoy shell can do beyond Starlark itself.
+// entries lists everything that the Convoy shell adds to Starlark.
 func entries() []entry {
 	return slices.Concat(nodeEntries, rpcEntries, processEntries, fleetEntries, logEntries, shellEntries, []entry{
 		{
@@ -46,7 +35,7 @@ func entries() []entry {
 	})
 }
 
-// makeLibrary makes the modules and functions of a session.
+// makeLibrary builds the modules and functions of a session.
 func (s *Session) makeLibrary() starlark.StringDict {
 	lib := starlark.StringDict{"time": time.Module, "json": starjson.Module, "math": math.Module}
 	modules := map[string]starlark.StringDict{}
@@ -70,11 +59,11 @@ func (s *Session) makeLibrary() starlark.StringDict {
 	for name, members := range modules {
 		lib[name] = &starlarkstruct.Module{Name: name, Members: members}
 	}
-	lib["Node"] = &starlarkstruct.Module{Name: "Node", Members: modules["node"]} // as the demo spelt it
+	lib["Node"] = &starlarkstruct.Module{Name: "Node", Members: modules["node"]} // the demo's spelling
 	return lib
 }
 
-// help prints what there is to know.
+// help is the built-in help().
 func (s *Session) help(_ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var about starlark.Value = starlark.None
 	if err := starlark.UnpackArgs("help", args, kwargs, "x?", &about); err != nil {
@@ -90,14 +79,14 @@ func (s *Session) help(_ *starlark.Builtin, args starlark.Tuple, kwargs []starla
 	case starlark.String:
 		return starlark.None, s.helpName(string(x))
 	case *starlark.Function:
-		fmt.Fprintf(s.cfg.Out, "%s\n", cmpOr(x.Doc(), "a function that was defined here, without a text at its head"))
+		fmt.Fprintln(s.cfg.Out, cmp.Or(strings.TrimSpace(x.Doc()), "a function defined here, without a docstring"))
 	default:
 		fmt.Fprintf(s.cfg.Out, "a %s\n", x.Type())
 	}
 	return starlark.None, nil
 }
 
-// helpName prints the help of a function, or of all functions of a module.
+// helpName prints the help for a function, or for all functions of a module.
 func (s *Session) helpName(name string) error {
 	name = strings.Replace(name, "Node", "node", 1)
 	found := false
@@ -117,7 +106,7 @@ func (s *Session) helpName(name string) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("there is no help on %q; help() lists what there is", name)
+		return fmt.Errorf("no help for %q; help() lists all functions", name)
 	}
 	return nil
 }
@@ -138,20 +127,17 @@ func (s *Session) helpAll() {
 	fmt.Fprintf(
 		s.cfg.Out,
 		"\n%s\n",
-		wrap("json, math and time are Starlark's own modules. help(rpc.call) describes one.", s.cfg.Width),
+		wrap("json, math and time are Starlark's own modules. help(rpc.call) describes a function.", s.cfg.Width),
 	)
 }
 
-// helpLine prints a function and the first sentence about it.
+// helpLine prints a function and the first sentence of its help.
 func (s *Session) helpLine(e entry) {
 	first, _, _ := strings.Cut(e.doc, ". ")
 	call := e.name + "(" + e.params + ")"
 	fmt.Fprintf(s.cfg.Out, "  %s\n      %s\n", s.paint(bold, call), strings.TrimSuffix(first, ".")+".")
 }
 
-func cmpOr(text, otherwise string) string {
-	if text = strings.TrimSpace(text); text == "" {
-		return otherwise
-	}
-	return text
+func isNullary(name string) bool {
+	return slices.ContainsFunc(entries(), func(e entry) bool { return e.nullary && e.name == name })
 }

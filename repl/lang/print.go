@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// maxItems is how many items of a list or dict are printed.
+	// maxItems limits the printed items of a list or dict.
 	maxItems = 200
-	// maxText is how many bytes of one text are printed.
+	// maxText limits the printed bytes of a string.
 	maxText = 8 << 10
-	// maxPrinted is how much of one value is printed, in bytes.
+	// maxPrinted limits the printed bytes of a value.
 	maxPrinted = 64 << 10
 )
 
-// What is painted how (SGR, ECMA-48).
+// Styles (SGR, ECMA-48).
 const (
 	bold    = "1"
 	dim     = "2"
@@ -39,8 +39,7 @@ func (s *Session) paint(how, text string) string {
 	return "\x1b[" + how + "m" + text + "\x1b[m"
 }
 
-// print shows a value: records of one kind as a table, everything else as Starlark
-// writes it, long things cut off.
+// print prints a value: a list of similar records as a table, anything else as Starlark writes it, shortened.
 func (s *Session) print(v starlark.Value) error {
 	if s.cfg.Plain {
 		return s.printJSON(v)
@@ -65,7 +64,7 @@ func (s *Session) printJSON(v starlark.Value) error {
 	return out.Encode(plain)
 }
 
-// printer writes one value.
+// printer formats one value.
 type printer struct {
 	session *Session
 	b       strings.Builder
@@ -97,7 +96,7 @@ func (p *printer) value(v starlark.Value, depth int) {
 		p.record(v, depth)
 	case *starlark.Builtin:
 		p.paint(cyan, "<built-in "+v.Name()+">")
-		p.paint(dim, " call it with (), or ask help("+v.Name()+")")
+		p.paint(dim, " call it with (), or see help("+v.Name()+")")
 	default:
 		p.b.WriteString(clipped(v.String()))
 	}
@@ -153,7 +152,7 @@ func (p *printer) dict(v *starlark.Dict, depth int) {
 	p.b.WriteString("}")
 }
 
-// record is written a field a line at the top, in one line inside of something.
+// record prints one field per line at the top level, and one line inside other values.
 func (p *printer) record(v *starlarkstruct.Struct, depth int) {
 	names := v.AttrNames()
 	if depth == 0 && len(names) > 0 {
@@ -196,7 +195,7 @@ func clipped(text string) string {
 	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
-// tableOf is a list of records that have the same fields, two at least.
+// tableOf returns the rows of a list whose items are records with the same fields.
 func tableOf(v starlark.Value) ([]*starlarkstruct.Struct, bool) {
 	list, ok := v.(*starlark.List)
 	if !ok || list.Len() == 0 {
@@ -213,8 +212,7 @@ func tableOf(v starlark.Value) ([]*starlarkstruct.Struct, bool) {
 	return rows, len(rows[0].AttrNames()) > 0
 }
 
-// table draws records below one another, no wider than the terminal: the widest
-// columns give way.
+// table formats records as a table no wider than the terminal, by shrinking the widest columns.
 func (s *Session) table(rows []*starlarkstruct.Struct) string {
 	names := columnsOf(rows)
 	cells := [][]string{names}
@@ -249,7 +247,7 @@ func (s *Session) table(rows []*starlarkstruct.Struct) string {
 	return b.String()
 }
 
-// cellText is a field in one line.
+// cellText formats a field on one line.
 func cellText(row *starlarkstruct.Struct, name string) string {
 	v, err := row.Attr(name)
 	if err != nil {
@@ -270,10 +268,10 @@ func cellText(row *starlarkstruct.Struct, name string) string {
 	}, text)
 }
 
-// telling are the fields that say what a record is about: they come first, in this order.
-var telling = []string{"node", "name", "time", "id", "status", "level"}
+// leading are the identifying fields, which come first, in this order.
+var leading = []string{"node", "name", "time", "id", "status", "level"}
 
-// columnsOf are the fields that a table shows: those that are empty in all records are left out, unless all are.
+// columnsOf lists the fields that a table shows: without those that are empty in all records, unless all are.
 func columnsOf(rows []*starlarkstruct.Struct) []string {
 	all := rows[0].AttrNames()
 	names := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
@@ -283,16 +281,16 @@ func columnsOf(rows []*starlarkstruct.Struct) []string {
 		names = all
 	}
 	rank := func(name string) int {
-		if i := slices.Index(telling, name); i >= 0 {
+		if i := slices.Index(leading, name); i >= 0 {
 			return i
 		}
-		return len(telling)
+		return len(leading)
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 	return names
 }
 
-// columnWidths are as wide as the texts, but in sum no wider than width.
+// columnWidths fits the texts, and limits the total to width.
 func columnWidths(cells [][]string, width int) []int {
 	widths := make([]int, len(cells[0]))
 	total := 2 * (len(widths) - 1)
@@ -318,7 +316,7 @@ func columnWidths(cells [][]string, width int) []int {
 	return widths
 }
 
-// fit makes text width columns wide.
+// fit pads or truncates text to width columns.
 func fit(text string, width int) string {
 	if n := uniseg.StringWidth(text); n <= width {
 		return text + strings.Repeat(" ", width-n)

@@ -12,49 +12,47 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Node is the node that a session asks.
+// Node is the node that a session calls.
 type Node interface {
-	// Call has the node do what fn names. Arguments and result are JSON values. The
-	// error's text is for the reader of the prompt.
+	// Call runs the function fn. Arguments and result are JSON values. The error's text is shown to the user.
 	Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error)
 }
 
-// Config says what a session is.
+// Config configures a session.
 type Config struct {
 	Node  Node
 	Out   io.Writer // values, and what print prints
-	Color bool      // with the colours of SGR
+	Color bool      // with SGR colours
 	Width int       // columns of Out, for tables; 0: 80
-	Steps uint64    // that one Run may take; 0: 200 million, some seconds
-	Plain bool      // values as JSON, a line each, for programs
+	Steps uint64    // limit per Run; 0: 200 million, a few seconds
+	Plain bool      // values as JSON, one per line, for programs
 }
 
 const (
 	defaultSteps = 200_000_000
-	// maxNested is how deep calls may be nested: each level takes memory of the process.
+	// maxNested limits the call depth: each level takes memory of the process.
 	maxNested = 5000
-	// lookEvery is how many steps lie between two looks at the depth, which grows by one in a handful of them.
-	lookEvery    = 5000
-	defaultWidth = 80
+	// depthCheckSteps is the number of steps between two checks of the call depth.
+	depthCheckSteps = 5000
+	defaultWidth    = 80
 )
 
-// dialect is Starlark with what a prompt needs: statements at the top, names that
-// may get another value, loops without a bound and functions that call themselves.
-// (Steps bound them.)
+// dialect extends Starlark for a prompt: statements at top level, reassignment, unbounded loops, and recursion. The
+// step limit bounds them.
 var dialect = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: true}
 
-// Session is what was defined so far. One goroutine may use it at a time.
+// Session holds definitions. Use it from one goroutine at a time.
 type Session struct {
 	cfg     Config
-	globals starlark.StringDict // the library and what was defined
+	globals starlark.StringDict // the library and the session's definitions
 	library starlark.StringDict
-	sources map[string]string // what was run, by its name in backtraces
-	defs    map[string]string // the source of each def, by function name
+	sources map[string]string // source by name, for tracebacks
+	defs    map[string]string // source of each def, by function name
 	runs    int
-	ctx     context.Context // of the Run under way
+	ctx     context.Context // of the current Run
 }
 
-// New makes a session in which nothing but the library is defined.
+// New returns a session that defines only the library.
 func New(cfg Config) *Session {
 	if cfg.Steps == 0 {
 		cfg.Steps = defaultSteps
@@ -76,10 +74,9 @@ func New(cfg Config) *Session {
 	return s
 }
 
-// Run runs source: statements, of which the last may be an expression, whose value
-// is printed and kept as _. name is what backtraces call the source; "" numbers it.
-// It ends early when ctx does, when it has taken too many steps, or with an error
-// of the source: an *Error, which can show itself.
+// Run runs statements. If the last is an expression, Run prints its value and keeps it as _. Tracebacks call the source
+// name; "" numbers it. Run ends early when ctx ends, at the step limit, or with an error of the source: an *Error,
+// which Show formats.
 func (s *Session) Run(ctx context.Context, name, source string) error {
 	s.runs++
 	if name == "" {
@@ -108,27 +105,26 @@ func (s *Session) Run(ctx context.Context, name, source string) error {
 func (s *Session) thread(name string) *starlark.Thread {
 	thread := &starlark.Thread{
 		Name: name,
-		Load: func(_ *starlark.Thread, module string) (starlark.StringDict, error) {
-			return nil, fmt.Errorf("%s is not loaded: the Convoy shell knows nothing of files", module)
+		Load: func(*starlark.Thread, string) (starlark.StringDict, error) {
+			return nil, errors.New("the Convoy shell has no files")
 		},
 		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(s.cfg.Out, text) },
 	}
-	thread.SetMaxExecutionSteps(min(lookEvery, s.cfg.Steps))
-	thread.OnMaxSteps = func(thread *starlark.Thread) { // not only at the end: depth is looked at now and then
+	thread.SetMaxExecutionSteps(min(depthCheckSteps, s.cfg.Steps))
+	thread.OnMaxSteps = func(thread *starlark.Thread) { // checks the depth as well
 		switch {
 		case thread.Steps >= s.cfg.Steps:
 			thread.Cancel(fmt.Sprintf("stopped after %d million steps", s.cfg.Steps/1_000_000))
 		case thread.CallStackDepth() > maxNested:
 			thread.Cancel(fmt.Sprintf("calls are nested more than %d deep", maxNested))
 		default:
-			thread.SetMaxExecutionSteps(min(thread.Steps+lookEvery, s.cfg.Steps))
+			thread.SetMaxExecutionSteps(min(thread.Steps+depthCheckSteps, s.cfg.Steps))
 		}
 	}
 	return thread
 }
 
-// exec runs a parsed file and returns the value of the expression at its end, nil
-// if there is none.
+// exec runs a parsed file and returns the value of its last expression, nil if there is none.
 func (s *Session) exec(thread *starlark.Thread, file *syntax.File) (starlark.Value, error) {
 	var last *syntax.ExprStmt
 	if n := len(file.Stmts); n > 0 {
@@ -136,7 +132,7 @@ func (s *Session) exec(thread *starlark.Thread, file *syntax.File) (starlark.Val
 			last, file.Stmts = expr, file.Stmts[:n-1]
 		}
 	}
-	s.noteDefs(file)
+	s.recordDefs(file)
 	if len(file.Stmts) > 0 {
 		if err := starlark.ExecREPLChunk(file, thread, s.globals); err != nil {
 			return nil, err
@@ -149,7 +145,7 @@ func (s *Session) exec(thread *starlark.Thread, file *syntax.File) (starlark.Val
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := value.(*starlark.Builtin); ok && nullary[b.Name()] {
+	if b, ok := value.(*starlark.Builtin); ok && isNullary(b.Name()) {
 		if value, err = starlark.Call(thread, b, nil, nil); err != nil {
 			start, _ := last.X.Span()
 			return nil, &Error{Text: s.suggest(err.Error()), Places: []place{s.place(start, "")}, cause: err}
@@ -158,9 +154,8 @@ func (s *Session) exec(thread *starlark.Thread, file *syntax.File) (starlark.Val
 	return value, nil
 }
 
-// Incomplete reports whether source is the beginning of something: an open bracket
-// or string, a block that may go on. An empty line ends a block. What is simply
-// wrong is not incomplete.
+// Incomplete reports whether source needs more input: an open bracket or string, or a block. An empty line ends a
+// block. Erroneous source is complete.
 func Incomplete(source string) bool {
 	last := source[strings.LastIndexByte(source, '\n')+1:]
 	if strings.TrimSpace(last) == "" && strings.Contains(source, "\n") {
@@ -172,7 +167,7 @@ func Incomplete(source string) bool {
 	return strings.Contains(source, "\n") && endsInBlock(source)
 }
 
-// endsInBlock reports that the last line may have further ones behind it: it is in a block.
+// endsInBlock reports whether the last line is in a block, which may continue.
 func endsInBlock(source string) bool {
 	file, err := dialect.Parse("", source, 0)
 	if err != nil || len(file.Stmts) == 0 {
@@ -185,18 +180,18 @@ func endsInBlock(source string) bool {
 	return false
 }
 
-// endsEarly reports that source is wrong only because it ends where it does.
+// endsEarly reports whether the only error in source is that it ends.
 func endsEarly(source string) bool {
 	_, err := dialect.Parse("", source, 0)
 	wrong, ok := errors.AsType[syntax.Error](err)
 	if !ok {
 		return false
 	}
-	long := strings.Contains(source, `"""`) || strings.Contains(source, "'''") // only such text has several lines
+	long := strings.Contains(source, `"""`) || strings.Contains(source, "'''") // only these strings span lines
 	return strings.Contains(wrong.Msg, "end of file") || long && strings.Contains(wrong.Msg, "unexpected EOF")
 }
 
-// SetWidth tells how many columns what is printed may take.
+// SetWidth sets the width of Out in columns.
 func (s *Session) SetWidth(cols int) {
 	if cols > 0 {
 		s.cfg.Width = cols

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// answers is a node that answers from a list, and keeps what it was asked.
+// answers is a fake node that answers from a list and records calls.
 type answers struct {
 	by    map[string]any
 	asked []string
@@ -54,7 +54,7 @@ var demo = map[string]any{
 		},
 		map[string]any{"name": "convoy@bärli", "status": "left", "self": false},
 	},
-	"node.connect": map[string]any{"connected": false, "reason": "it holds another cookie"},
+	"node.connect": map[string]any{"connected": false, "reason": "it has a different cookie"},
 	"odd":          map[string]any{"a b": 1},
 	"rpc.call":     errors.New("there is no node called \"convoy@nowhere\"; node.list() lists them"),
 	"send":         nil,
@@ -75,7 +75,7 @@ func TestRun_PrintsTheLastValue(t *testing.T) {
 		"Node.list":                   `["convoy@a.convoy.internal", "convoy@b.convoy.internal"]`,
 		"len(node.list())":            "2",
 		"node.info('a').memory // 2":  "549755813888",
-		"node.connect('x@y')":         "it holds another cookie\nFalse",
+		"node.connect('x@y')":         "it has a different cookie\nFalse",
 		"fleet.nodes":                 "name          status  self\nconvoy@a      alive   True\nconvoy@bärli  left    False",
 		"send('worker', 'convoy@a', {'do': [1, 2.5]})":               `{"do": [1, 2.5]}`,
 		"def f(n):\n  return n if n < 2 else f(n-1) + f(n-2)\nf(10)": "55",
@@ -133,14 +133,14 @@ func TestErrorsAreSentences(t *testing.T) {
 			"<1>:2 in f\n    \treturn 1 + ''\n    \t         ^\n",
 		"node.lst()": "error: module has no .lst field or method (did you mean .list?)\n  " +
 			"<1>:1\n    node.lst()\n        ^\n",
-		"open('/etc/passwd')": "error: open is not there: the Convoy shell knows nothing of files\n  " +
+		"open('/etc/passwd')": "error: open is not available: the Convoy shell has no files\n  " +
 			"<1>:1\n    open('/etc/passwd')\n    ^\n",
-		"System.cmd('ls')": "error: System is not there: the Convoy shell knows nothing of the " +
-			"system\n  <1>:1\n    System.cmd('ls')\n    ^\n",
-		"load('x.star', 'x')": "error: cannot load x.star: x.star is not loaded: the Convoy shell knows " +
-			"nothing of files\n  <1>:1\n    load('x.star', 'x')\n    ^\n",
-		"send('w', 'n', len)": "error: send: a builtin_function_or_method cannot travel to a node; " +
-			"numbers, text, lists and dicts can\n  <1>:1\n    send('w', 'n', len)\n        ^\n",
+		"System.cmd('ls')": "error: System is not available: the Convoy shell has no operating system access\n  " +
+			"<1>:1\n    System.cmd('ls')\n    ^\n",
+		"load('x.star', 'x')": "error: cannot load x.star: the Convoy shell has no files\n  " +
+			"<1>:1\n    load('x.star', 'x')\n    ^\n",
+		"send('w', 'n', len)": "error: send: a builtin_function_or_method cannot be sent to a node; " +
+			"numbers, text, lists, and dicts can\n  <1>:1\n    send('w', 'n', len)\n        ^\n",
 		"a = []\na.append(a)\nsend('w', 'n', a)": "error: send: the value is nested too deeply, or contains itself\n  " +
 			"<1>:3\n    send('w', 'n', a)\n        ^\n",
 		"rpc.call('x', 'y')": "error: there is no node called \"convoy@nowhere\"; node.list() lists " +
@@ -160,7 +160,7 @@ func TestErrorsAreSentences(t *testing.T) {
 	}
 }
 
-// What does not end is ended: by the step limit, by the caller, in a call to the node.
+// Endless programs end: by the step limit, by the caller, or in a call to the node.
 func TestRun_Ends(t *testing.T) {
 	t.Parallel()
 	s, _, _ := newSession(t, demo)
@@ -282,7 +282,7 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// Errors are red, and values are printed as they are written.
+// Errors are red, and values look as they are written.
 func TestColours(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -294,9 +294,7 @@ func TestColours(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "\x1b[") || unpainted(got) != "{\"a\": [\"x\", 1, None]}\n" {
 		t.Errorf("a value is shown as %q", got)
 	}
-	if got := s.Show(
-		s.Run(t.Context(), "<2>", "1 / 0"),
-	); !strings.HasPrefix(
+	if got := s.Show(s.Run(t.Context(), "<2>", "1 / 0")); !strings.HasPrefix(
 		got,
 		"\x1b[31merror: floating-point division by zero\x1b[m",
 	) {

@@ -13,22 +13,21 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// record is the constructor of what nodes answer: values with fields.
+// record is the constructor of records: values with fields, such as nodes return.
 const record = starlark.String("record")
 
 var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// maxDepth bounds how deep values that travel may nest.
+// maxDepth limits the nesting of values sent to a node.
 const maxDepth = 100
 
-// fromJSON makes a value of a node's answer. An object becomes a record if all its
-// keys are names, else a dict.
+// fromJSON decodes a node's answer. An object becomes a record if all keys are identifiers, else a dict.
 func fromJSON(raw json.RawMessage) (starlark.Value, error) {
 	in := json.NewDecoder(bytes.NewReader(raw))
 	in.UseNumber()
 	var v any
 	if err := in.Decode(&v); err != nil {
-		return nil, fmt.Errorf("the node's answer is no JSON: %w", err)
+		return nil, fmt.Errorf("the node's answer is not JSON: %w", err)
 	}
 	return fromGo(v), nil
 }
@@ -76,12 +75,12 @@ func fromObject(object map[string]any) starlark.Value {
 	}
 	dict := starlark.NewDict(len(fields))
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		_ = dict.SetKey(starlark.String(key), fields[key]) // a new dict takes any string
+		_ = dict.SetKey(starlark.String(key), fields[key]) // a new dict accepts any string
 	}
 	return dict
 }
 
-// toGo makes what json.Marshal takes of a value.
+// toGo converts a value for json.Marshal.
 func toGo(v starlark.Value) (any, error) { return toGoAt(v, 0) }
 
 func toGoAt(v starlark.Value, depth int) (any, error) {
@@ -114,7 +113,7 @@ func toGoAt(v starlark.Value, depth int) (any, error) {
 		}
 		return list, nil
 	}
-	return nil, fmt.Errorf("a %s cannot travel to a node; numbers, text, lists and dicts can", v.Type())
+	return nil, fmt.Errorf("a %s cannot be sent to a node; numbers, text, lists, and dicts can", v.Type())
 }
 
 func dictToGo(dict *starlark.Dict, depth int) (any, error) {
@@ -122,7 +121,7 @@ func dictToGo(dict *starlark.Dict, depth int) (any, error) {
 	for _, item := range dict.Items() {
 		key, ok := starlark.AsString(item[0])
 		if !ok {
-			return nil, fmt.Errorf("a dict that travels to a node needs text as keys, not %s", item[0].Type())
+			return nil, fmt.Errorf("a dict sent to a node needs text keys, not %s", item[0].Type())
 		}
 		v, err := toGoAt(item[1], depth+1)
 		if err != nil {

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// Pair makes two ends of a connection: one for this process, one to give to a process that it starts. The caller closes
-// both.
+// Pair returns the two ends of a connection: one for this process, one for a child process. The caller closes both.
 func Pair() (ours net.Conn, theirs *os.File, err error) {
 	syscall.ForkLock.RLock() // no process that starts now inherits them
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)

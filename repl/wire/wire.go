@@ -1,17 +1,15 @@
-// Package wire carries calls between two processes over a stream, in both
-// directions at once: a Convoy shell's prompt, the process that evaluates, and the
-// node.
+// Package wire carries calls between two processes over a stream, in both directions: between a Convoy shell's
+// supervisor, its sandbox, and the node.
 //
-// A message is a length (uint32, big endian) and so many bytes of JSON, at most
-// [MaxMessage]:
+// A message is a length (uint32, big endian) followed by JSON, at most [MaxMessage]:
 //
 //	{"id": 7, "fn": "rpc.call", "args": […]}    a call
-//	{"id": 7, "cancel": true}                   its caller has no use for the answer
+//	{"id": 7, "cancel": true}                   its caller no longer needs the answer
 //	{"re": 7, "value": …} or {"re": 7, "error": "…"}   the answer
-//	{"fn": "out", "args": […]}                  a note: nobody answers
+//	{"fn": "out", "args": […]}                  a notification, without an answer
 //
-// Notes and calls arrive in the order in which they were sent; calls are carried
-// out side by side, notes one after the other, before what comes behind them.
+// Messages arrive in the order in which they were sent. Calls run concurrently; a notification is handled before the
+// next message is read.
 package wire
 
 import (
@@ -28,18 +26,17 @@ import (
 )
 
 const (
-	// MaxMessage bounds a message, in bytes.
+	// MaxMessage limits a message, in bytes.
 	MaxMessage = 8 << 20
-	// maxCalls bounds the calls of the other side that are under way.
+	// maxCalls limits the other side's concurrent calls.
 	maxCalls = 64
 )
 
-// ErrClosed says that the other side has gone.
+// ErrClosed reports that the other side is gone.
 var ErrClosed = errors.New("the connection is closed")
 
-// Handler carries out the other side's calls. Its result must have a form in JSON;
-// its error's text is what the caller gets. ctx ends when the caller gives up or
-// goes away.
+// Handler serves the other side's calls. Its result is encoded as JSON; the caller gets the text of its error. ctx ends
+// when the caller gives up or goes away.
 type Handler func(ctx context.Context, fn string, args []json.RawMessage) (any, error)
 
 // message is any of the forms above.
@@ -53,44 +50,44 @@ type message struct {
 	Error  string            `json:"error,omitempty"`
 }
 
-// Conn is one end. Its methods may be called from several goroutines.
+// Conn is one end of a connection. Its methods are safe for concurrent use.
 type Conn struct {
 	stream io.ReadWriteCloser
 	handle Handler
 
 	writing sync.Mutex    // held while a message is written
-	gone    chan struct{} // closed when nothing more will be read
+	done    chan struct{} // closed when reading has ended
 
 	mu      sync.Mutex
 	last    uint64
-	waiting map[uint64]chan message       // for answers, by id
+	pending map[uint64]chan message       // for answers, by id
 	running map[uint64]context.CancelFunc // the other side's calls
 	calls   sync.WaitGroup
 }
 
-// New makes an end of stream, which it owns. Nothing is read before Serve.
+// New returns an end of stream, which it owns. It reads nothing before Serve.
 func New(stream io.ReadWriteCloser, handle Handler) *Conn {
 	return &Conn{
 		stream:  stream,
 		handle:  handle,
-		gone:    make(chan struct{}),
-		waiting: map[uint64]chan message{},
+		done:    make(chan struct{}),
+		pending: map[uint64]chan message{},
 		running: map[uint64]context.CancelFunc{},
 	}
 }
 
-// Serve reads until the other side goes away, breaks the protocol, or ctx ends; call it once. Then it closes the
-// stream, waits for the calls under way, and returns the reason, nil for an orderly end.
+// Serve reads until the other side goes away, violates the protocol, or ctx ends; call it once. Then it closes the
+// stream, waits for calls in progress, and returns the reason, nil for an orderly end.
 func (c *Conn) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { c.stream.Close() }) //nolint:errcheck // the reader sees the end
 	defer stop()
 	err := c.read(ctx)
-	close(c.gone)
+	close(c.done)
 	ended := ctx.Err() != nil
 	cancel()
 	c.stream.Close() //nolint:errcheck // it has ended
-	c.dropWaiting()
+	c.failPending()
 	c.calls.Wait()
 	if ended || errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) ||
 		errors.Is(err, net.ErrClosed) {
@@ -99,9 +96,8 @@ func (c *Conn) Serve(ctx context.Context) error {
 	return err
 }
 
-// Gone is closed when the other side has gone, before Serve has waited for the calls
-// under way.
-func (c *Conn) Gone() <-chan struct{} { return c.gone }
+// Done is closed when the other side is gone, before Serve has waited for calls in progress.
+func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // Close ends the connection; Serve returns.
 func (c *Conn) Close() error { return c.stream.Close() }
@@ -115,11 +111,11 @@ func (c *Conn) read(ctx context.Context) error {
 		}
 		switch {
 		case m.Re != 0:
-			c.answered(m)
+			c.deliver(m)
 		case m.Cancel:
 			c.cancel(m.ID)
 		case m.ID != 0:
-			if err := c.begin(ctx, m); err != nil {
+			if err := c.start(ctx, m); err != nil {
 				return err
 			}
 		default:
@@ -144,7 +140,7 @@ func readMessage(in *bufio.Reader) (m message, err error) {
 		return m, io.ErrUnexpectedEOF
 	}
 	if err := json.Unmarshal(body, &m); err != nil {
-		return m, fmt.Errorf("message is no JSON: %w", err)
+		return m, fmt.Errorf("message is not JSON: %w", err)
 	}
 	return m, nil
 }
@@ -155,7 +151,7 @@ func (c *Conn) write(m message) error {
 		return err
 	}
 	if len(body) > MaxMessage {
-		return fmt.Errorf("%d bytes are too much, at most %d can travel", len(body), MaxMessage)
+		return fmt.Errorf("%d bytes are too much, at most %d are allowed", len(body), MaxMessage)
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -165,8 +161,8 @@ func (c *Conn) write(m message) error {
 	return err
 }
 
-// begin carries out a call of the other side.
-func (c *Conn) begin(ctx context.Context, m message) error {
+// start runs a call of the other side.
+func (c *Conn) start(ctx context.Context, m message) error {
 	c.mu.Lock()
 	known, full := c.running[m.ID] != nil, len(c.running) >= maxCalls
 	if known || full {
@@ -187,7 +183,7 @@ func (c *Conn) begin(ctx context.Context, m message) error {
 	return nil
 }
 
-// answer sends what a call returns, or that it cannot be sent.
+// answer sends a call's result, or that it cannot be sent.
 func (c *Conn) answer(id uint64, call func() (any, error)) {
 	value, err := call()
 	reply := message{Re: id}
@@ -202,7 +198,7 @@ func (c *Conn) answer(id uint64, call func() (any, error)) {
 	}
 }
 
-// cancel ends a call of the other side.
+// cancel cancels a call of the other side.
 func (c *Conn) cancel(id uint64) {
 	c.mu.Lock()
 	end := c.running[id]
@@ -213,46 +209,44 @@ func (c *Conn) cancel(id uint64) {
 	}
 }
 
-// answered hands an answer to who waits for it, if anybody does.
-func (c *Conn) answered(m message) {
+// deliver passes an answer to its caller, if it still waits.
+func (c *Conn) deliver(m message) {
 	c.mu.Lock()
-	wait := c.waiting[m.Re]
-	delete(c.waiting, m.Re)
+	wait := c.pending[m.Re]
+	delete(c.pending, m.Re)
 	c.mu.Unlock()
 	if wait != nil {
 		wait <- m
 	}
 }
 
-// dropWaiting tells all who wait that no answer will come.
-func (c *Conn) dropWaiting() {
+// failPending makes pending calls return ErrClosed.
+func (c *Conn) failPending() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, wait := range c.waiting {
+	for _, wait := range c.pending {
 		close(wait)
 	}
-	c.waiting = nil
+	c.pending = nil
 }
 
-// Call has the other side do something and waits for the answer, until ctx ends.
-// The error is ErrClosed, the context's, or the other side's by its text.
+// Call runs a function of the other side and waits for the answer, until ctx ends. The error is ErrClosed, the
+// context's, or has the text of the other side's error.
 func (c *Conn) Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
-	m := message{Fn: fn, Args: make([]json.RawMessage, len(args))}
-	for i, arg := range args {
-		var err error
-		if m.Args[i], err = json.Marshal(arg); err != nil {
-			return nil, err
-		}
+	encoded, err := encodeArgs(args)
+	if err != nil {
+		return nil, err
 	}
+	m := message{Fn: fn, Args: encoded}
 	wait := make(chan message, 1)
 	c.mu.Lock()
-	if c.waiting == nil {
+	if c.pending == nil {
 		c.mu.Unlock()
 		return nil, ErrClosed
 	}
 	c.last++
 	m.ID = c.last
-	c.waiting[m.ID] = wait
+	c.pending[m.ID] = wait
 	c.mu.Unlock()
 	if err := c.write(m); err != nil {
 		c.forget(m.ID)
@@ -277,17 +271,24 @@ func (c *Conn) Call(ctx context.Context, fn string, args ...any) (json.RawMessag
 func (c *Conn) forget(id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.waiting, id)
+	delete(c.pending, id)
 }
 
-// Note tells the other side something. It waits while that one does not read.
-func (c *Conn) Note(fn string, args ...any) error {
-	m := message{Fn: fn, Args: make([]json.RawMessage, len(args))}
+// Notify sends a notification. It blocks while the other side does not read.
+func (c *Conn) Notify(fn string, args ...any) error {
+	encoded, err := encodeArgs(args)
+	if err != nil {
+		return err
+	}
+	return c.write(message{Fn: fn, Args: encoded})
+}
+
+func encodeArgs(args []any) (encoded []json.RawMessage, err error) {
+	encoded = make([]json.RawMessage, len(args))
 	for i, arg := range args {
-		var err error
-		if m.Args[i], err = json.Marshal(arg); err != nil {
-			return err
+		if encoded[i], err = json.Marshal(arg); err != nil {
+			return nil, err
 		}
 	}
-	return c.write(m)
+	return encoded, nil
 }

@@ -18,14 +18,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// connect makes two ends of one stream that serve until the test ends.
+// connect returns two connected ends that serve until the test ends.
 func connect(t *testing.T, left, right Handler) (*Conn, *Conn) {
 	t.Helper()
 	one, two := net.Pipe()
 	a, b := New(one, left), New(two, right)
 	var serving sync.WaitGroup
 	for _, c := range []*Conn{a, b} {
-		serving.Go(func() { c.Serve(context.Background()) }) //nolint:errcheck // the tests look at calls
+		serving.Go(func() { c.Serve(context.Background()) }) //nolint:errcheck // the tests check calls
 	}
 	t.Cleanup(func() {
 		a.Close()
@@ -103,8 +103,8 @@ func TestCall_IsCancelled(t *testing.T) {
 	<-ended
 }
 
-// What comes before an answer has been taken when the answer is there.
-func TestNote_ComesBeforeTheAnswer(t *testing.T) {
+// Notifications sent before an answer are handled before it arrives.
+func TestNotify_ComesBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
 	var seen bytes.Buffer
 	var b *Conn
@@ -117,7 +117,7 @@ func TestNote_ComesBeforeTheAnswer(t *testing.T) {
 		func(context.Context, string, []json.RawMessage) (any, error) {
 			<-ready
 			for i := range 100 {
-				if err := b.Note("out", i); err != nil {
+				if err := b.Notify("out", i); err != nil {
 					return nil, err
 				}
 			}
@@ -166,11 +166,7 @@ func TestTooMuch(t *testing.T) {
 	if _, err := a.Call(t.Context(), "much"); err == nil || !strings.Contains(err.Error(), "too much") {
 		t.Errorf("too large an answer: %v", err)
 	}
-	if _, err := a.Call(
-		t.Context(),
-		"f",
-		strings.Repeat("x", MaxMessage),
-	); err == nil ||
+	if _, err := a.Call(t.Context(), "f", strings.Repeat("x", MaxMessage)); err == nil ||
 		!strings.Contains(err.Error(), "too much") {
 		t.Errorf("too large an argument: %v", err)
 	}

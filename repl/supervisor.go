@@ -1,0 +1,225 @@
+package repl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"convoy/repl/wire"
+)
+
+const (
+	// stopTime is how long a sandbox may take to stop after an interrupt.
+	stopTime = 2 * time.Second
+	// startTime limits the start of a sandbox.
+	startTime = 10 * time.Second
+)
+
+// Node calls functions of a node: through a [wire.Conn] on an inherited descriptor, or a [Console].
+type Node interface {
+	Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error)
+}
+
+// Subcommand is the argument with which convoy starts as a sandbox and calls [RunSandbox].
+const Subcommand = "evaluate"
+
+// Command starts a sandbox: a program, and arguments with which it calls [RunSandbox].
+type Command []string
+
+// supervisor runs a sandbox and replaces it if it fails. Use it from one goroutine at a time.
+type supervisor struct {
+	command  Command
+	node     Node
+	out      io.Writer
+	settings settings
+
+	process *exec.Cmd
+	conn    *wire.Conn
+	ended   chan struct{} // closed when the connection to the sandbox has ended
+	stderr  *headBuffer
+	runs    int
+}
+
+// start starts a sandbox with the definitions of its predecessor.
+func (s *supervisor) start(ctx context.Context) error {
+	ours, theirs, err := wire.Pair()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	s.stderr = &headBuffer{}
+	s.process = exec.Command(s.command[0], s.command[1:]...)
+	s.process.Env = []string{"GOTRACEBACK=none", "GOMAXPROCS=2"}
+	s.process.ExtraFiles = []*os.File{theirs}
+	s.process.Stderr = s.stderr
+	s.process.WaitDelay = time.Second
+	if err := s.process.Start(); err != nil {
+		ours.Close()
+		return fmt.Errorf("start the sandbox: %w", err)
+	}
+	s.conn, s.ended = wire.New(ours, s.handle), make(chan struct{})
+	conn, ended := s.conn, s.ended
+	go func() { // ends with the sandbox; stop waits for it
+		defer close(ended)
+		conn.Serve(context.Background()) //nolint:errcheck // the exit status tells why it ended
+	}()
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if _, err := s.conn.Call(ctx, "start", s.settings); err != nil {
+		s.stop()
+		return fmt.Errorf("start the sandbox: %w%s", err, s.stderr.firstLine())
+	}
+	return nil
+}
+
+// stop kills the sandbox and waits for it.
+func (s *supervisor) stop() {
+	s.conn.Close()
+	s.process.Process.Kill() //nolint:errcheck // it may have ended
+	s.process.Wait()         //nolint:errcheck // it was killed
+	<-s.ended
+}
+
+// handle serves the sandbox's calls: output, and calls of the node.
+func (s *supervisor) handle(ctx context.Context, fn string, args []json.RawMessage) (any, error) {
+	switch fn {
+	case "out":
+		var text []byte
+		if err := decodeArgs(args, &text); err != nil {
+			return nil, err
+		}
+		_, err := s.out.Write(text)
+		return nil, err
+	case "node":
+		var what string
+		var rest []any
+		if err := decodeArgs(args, &what, &rest); err != nil {
+			return nil, err
+		}
+		return s.node.Call(ctx, what, rest...)
+	}
+	return nil, fmt.Errorf("the supervisor has no function %q", fn)
+}
+
+// replacedError reports that a sandbox was replaced, and why.
+type replacedError struct{ reason string }
+
+func (e *replacedError) Error() string {
+	return e.reason + ". A new one replaced it; your functions and plain values are still defined"
+}
+
+// run evaluates source in the sandbox. A value on stop interrupts it. If it does not stop within stopTime, or at a
+// second interrupt, or if it ends on its own, it is replaced: *replacedError.
+func (s *supervisor) run(ctx context.Context, source string, width int, stop <-chan os.Signal) (outcome, error) {
+	s.runs++
+	done := make(chan struct{})
+	var raw json.RawMessage
+	var err error
+	go func() {
+		defer close(done)
+		raw, err = s.conn.Call(context.Background(), "run", s.runs, source, width)
+	}()
+	if reason := s.await(ctx, done, stop); reason != "" {
+		s.process.Process.Kill() //nolint:errcheck // it may have ended already
+		<-done
+		return outcome{}, s.replace(ctx, reason)
+	}
+	if errors.Is(err, wire.ErrClosed) {
+		return outcome{}, s.replace(ctx, s.exitReason())
+	}
+	var o outcome
+	if err == nil {
+		err = json.Unmarshal(raw, &o)
+	}
+	if err == nil {
+		s.settings.Definitions = o.Definitions
+	}
+	return o, err
+}
+
+// await waits for a run, forwards interrupts, and returns a reason once it should wait no longer.
+func (s *supervisor) await(ctx context.Context, done <-chan struct{}, stop <-chan os.Signal) (reason string) {
+	var late <-chan time.Time
+	over := ctx.Done()
+	for {
+		select {
+		case <-done:
+			return ""
+		case <-late:
+			return "it did not stop and was killed"
+		case <-stop:
+			if late != nil {
+				return "it was killed"
+			}
+		case <-over:
+			over = nil
+		}
+		s.conn.Notify("interrupt", s.runs) //nolint:errcheck // a sandbox that is gone needs no interrupt
+		late = time.After(stopTime)
+	}
+}
+
+// outOfMemory are the messages with which the runtimes of Go and C fail for lack of memory. Thread stacks count as
+// well, and C does not check every allocation.
+var outOfMemory = []string{
+	"out of memory",
+	"cannot allocate",
+	"SIGSEGV",
+	"pthread_create failed: Resource temporarily",
+	"failed to create new OS thread",
+}
+
+// exitReason describes why the sandbox ended.
+func (s *supervisor) exitReason() string {
+	s.process.Wait() //nolint:errcheck // its output says more than its status
+	line := s.stderr.firstLine()
+	for _, sign := range outOfMemory {
+		if strings.Contains(line, sign) {
+			return "it ran out of memory"
+		}
+	}
+	return "the sandbox ended" + line
+}
+
+// replace starts a new sandbox.
+func (s *supervisor) replace(ctx context.Context, reason string) error {
+	s.stop()
+	if err := s.start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	return &replacedError{reason}
+}
+
+// headBuffer keeps the beginning of a sandbox's standard error, where a fatal error of the runtime states its cause.
+type headBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const headBytes = 4 << 10
+
+func (t *headBuffer) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf.Write(p[:min(len(p), max(0, headBytes-t.buf.Len()))])
+	return len(p), nil
+}
+
+// firstLine returns the first line with a leading colon, or "".
+func (t *headBuffer) firstLine() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line, _, _ := strings.Cut(strings.TrimSpace(t.buf.String()), "\n")
+	if line == "" {
+		return ""
+	}
+	return ": " + line
+}
