@@ -11,38 +11,38 @@ import (
 	"convoy/fleet"
 )
 
-// Report is what node.info tells of a node, as it sees itself and the others.
+// Report is the result of node.info: a node's view of itself and the other members.
 type Report struct {
-	Name       string          `json:"name"`
-	Instance   string          `json:"instance"`
-	Version    string          `json:"version"`
-	Go         string          `json:"go"`
-	Platform   string          `json:"platform"`
-	Control    bool            `json:"control_plane"`
-	Gossip     netip.AddrPort  `json:"gossip"`
-	Calls      netip.AddrPort  `json:"calls"`
-	Started    time.Time       `json:"started"`
-	Uptime     float64         `json:"uptime"`      // s
-	Goroutines int             `json:"goroutines"`  //
-	Memory     uint64          `json:"memory"`      // bytes that the runtime holds
-	CPUs       int             `json:"cpus"`        //
-	CPUTime    float64         `json:"cpu_seconds"` // user and system, since the start
-	Members    []fleetSighting `json:"members"`
-	DNS        Lookup          `json:"dns"` // the last one
+	Name       string         `json:"name"`
+	Instance   string         `json:"instance"`
+	Version    string         `json:"version"`
+	Go         string         `json:"go"`
+	Platform   string         `json:"platform"`
+	Control    bool           `json:"control_plane"`
+	Gossip     netip.AddrPort `json:"gossip"`
+	Calls      netip.AddrPort `json:"calls"`
+	Started    time.Time      `json:"started"`
+	Uptime     float64        `json:"uptime"` // seconds
+	Goroutines int            `json:"goroutines"`
+	Memory     uint64         `json:"memory"` // bytes held by the runtime
+	CPUs       int            `json:"cpus"`
+	CPUTime    float64        `json:"cpu_seconds"` // user and system, since the start
+	Members    []memberReport `json:"members"`
+	DNS        Lookup         `json:"dns"` // the last lookup
 }
 
-// fleetSighting is one member as the reporting node sees it.
-type fleetSighting struct {
+// memberReport is one member as the reporting node sees it.
+type memberReport struct {
 	Name     string            `json:"name"`
 	Instance string            `json:"instance"`
 	Addr     netip.AddrPort    `json:"addr"`
-	Called   time.Time         `json:"called"` // when a call reached it last; zero: not lately
+	Called   time.Time         `json:"called"` // last successful call; zero: none recently
 	State    fleet.MemberState `json:"state"`
 	Seen     time.Time         `json:"seen"`
 	Error    string            `json:"error,omitempty"` // why it cannot be called from there
 }
 
-// registerBuiltins makes the functions that every node has.
+// registerBuiltins registers the functions that every node has.
 func (c *Cluster) registerBuiltins() {
 	c.Register("node.self", noArgs(func() any { return c.self.Name }))
 	c.Register("node.list", noArgs(func() any { return c.others() }))
@@ -60,7 +60,7 @@ func noArgs(f func() any) Func {
 	}
 }
 
-// others gives the names of the other living nodes, sorted.
+// others returns the names of the other living nodes, sorted.
 func (c *Cluster) others() []string {
 	names := slices.DeleteFunc(c.names(), func(name string) bool { return name == c.self.Name })
 	slices.Sort(names)
@@ -74,17 +74,17 @@ func (c *Cluster) report() Report {
 		Gossip:  netip.AddrPortFrom(c.cfg.Bind, c.gossipPort),
 		Calls:   netip.AddrPortFrom(c.cfg.Bind, c.server.port),
 		Started: c.started, Uptime: time.Since(c.started).Seconds(),
-		Goroutines: runtime.NumGoroutine(), Memory: heldBytes(),
+		Goroutines: runtime.NumGoroutine(), Memory: memoryBytes(),
 		CPUs: runtime.NumCPU(), CPUTime: cpuTime().Seconds(),
-		Members: c.sightings(), DNS: c.poll.lastLookup(),
+		Members: c.memberReports(), DNS: c.poll.lastLookup(),
 	}
 }
 
-func (c *Cluster) sightings() []fleetSighting {
+func (c *Cluster) memberReports() []memberReport {
 	members := c.roster.list()
-	seen := make([]fleetSighting, len(members))
+	seen := make([]memberReport, len(members))
 	for i, m := range members {
-		seen[i] = fleetSighting{
+		seen[i] = memberReport{
 			Name:     m.Name,
 			Instance: m.Instance,
 			Addr:     m.Addr,
@@ -99,9 +99,8 @@ func (c *Cluster) sightings() []fleetSighting {
 	return seen
 }
 
-// heldBytes is the memory that the runtime has from the system and has not given
-// back. Unlike runtime.ReadMemStats, to read it stops nothing.
-func heldBytes() uint64 {
+// memoryBytes is the memory that the runtime holds. Unlike runtime.ReadMemStats, it does not stop the world.
+func memoryBytes() uint64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)
 	return samples[0].Value.Uint64() - samples[1].Value.Uint64()

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	callTimeout   = 30 * time.Second // of a call whose context has no deadline
+	callTimeout   = 30 * time.Second // for a call whose context has no deadline
 	timeoutHeader = "Convoy-Timeout"
 
-	// multicallBytes is what the answers to one Multicall may have in all, and multicallPart what each may in any case.
+	// multicallBytes limits all answers to one Multicall, shared among the nodes, each of which may use multicallPart.
 	multicallBytes = 16 << 20
 	multicallPart  = 256 << 10
 )
 
-// ErrTooMuch says that a node's answer is larger than this one takes.
+// ErrTooMuch reports an answer beyond this node's limit.
 var ErrTooMuch = errors.New("the answer is too large")
 
-// RemoteError is the error that a function itself has returned.
+// RemoteError is an error that the function itself returned.
 type RemoteError struct {
 	Node, Function string
 	Message        string
@@ -34,13 +34,12 @@ func (e *RemoteError) Error() string {
 	return fmt.Sprintf("%s on %q: %s", e.Function, e.Node, e.Message)
 }
 
-// Call runs a function on a node, the youngest instance of that name, and gives
-// its result as JSON. The context's deadline, 30 s if it has none, and its
-// cancellation travel with the call. A call is made once and never repeated.
+// Call runs a function on a node, the youngest instance with that name, and returns its result as JSON. The context's
+// deadline, 30 s if it has none, and its cancellation reach the function. A call is never repeated.
 //
-// The error is, for errors.Is: ErrUnknownNode, ErrUnreachable (it may have run or
-// not), ErrUnknownFunction, ErrBadArguments, context.DeadlineExceeded or
-// context.Canceled; and for errors.As: *RemoteError, the function's own.
+// The error is, for errors.Is: ErrUnknownNode, ErrUnreachable (the function may or may not have run),
+// ErrUnknownFunction, ErrBadArguments, context.DeadlineExceeded, or context.Canceled; for errors.As: *RemoteError, the
+// function's own.
 func (c *Cluster) Call(ctx context.Context, node, fn string, args ...any) (json.RawMessage, error) {
 	ctx, cancel := withDefaultTimeout(ctx)
 	defer cancel()
@@ -48,11 +47,11 @@ func (c *Cluster) Call(ctx context.Context, node, fn string, args ...any) (json.
 	if err != nil {
 		return nil, fmt.Errorf("call %s on %q: %w", fn, node, err)
 	}
-	return c.callWithin(ctx, callBytes, node, fn, body)
+	return c.callLimited(ctx, callBytes, node, fn, body)
 }
 
-// callWithin is Call for an answer of at most so many bytes.
-func (c *Cluster) callWithin(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
+// callLimited is Call with a limit for the answer, in bytes.
+func (c *Cluster) callLimited(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
 	result, err := c.call(ctx, most, node, fn, body)
 	var remote *RemoteError
 	switch {
@@ -87,15 +86,23 @@ func encodeArgs(args []any) ([]byte, error) {
 	return body, nil
 }
 
+// newPost returns a request that net/http does not repeat on its own.
+func newPost(ctx context.Context, path string, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, path, bytes.NewReader(body))
+	if err == nil {
+		r.GetBody = nil
+	}
+	return r, err
+}
+
 func (c *Cluster) call(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
 	if !isWord(fn) {
 		return nil, ErrUnknownFunction
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/call/"+fn, bytes.NewReader(body))
+	r, err := newPost(ctx, "/call/"+fn, body)
 	if err != nil {
 		return nil, err
 	}
-	r.GetBody = nil // else net/http might send it again on its own
 	deadline, _ := ctx.Deadline()
 	r.Header.Set(timeoutHeader, time.Until(deadline).String())
 	r.Header.Set("Content-Type", "application/json")
@@ -109,10 +116,10 @@ func (c *Cluster) call(ctx context.Context, most int, node, fn string, body []by
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	if len(result) > most {
-		return nil, fmt.Errorf("%w: the answer may have at most %d bytes here", ErrTooMuch, most)
+		return nil, fmt.Errorf("%w: at most %d bytes are allowed", ErrTooMuch, most)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return nil, problemFrom(answer.StatusCode, result, node, fn)
+		return nil, decodeError(answer.StatusCode, result, node, fn)
 	}
 	return result, nil
 }
@@ -120,15 +127,14 @@ func (c *Cluster) call(ctx context.Context, most int, node, fn string, body []by
 // Result is one node's answer to a Multicall.
 type Result struct {
 	Node  string
-	Value json.RawMessage // nil if Err is not
-	Err   error           // as of Call
+	Value json.RawMessage // nil if Err is set
+	Err   error           // as from Call
 	Took  time.Duration
 }
 
-// Multicall calls a function on many nodes at once, on all living ones if nodes
-// is nil. Each has its own result or error, in the order of the nodes; one
-// deadline holds for all, so it returns no later than that. All answers together have
-// 16 MiB, of which each node may have its part, and 256 KiB in any case: ErrTooMuch.
+// Multicall calls a function on many nodes concurrently, by default on all living ones. Each has its own result or
+// error, in the order of nodes. One deadline applies to all. The answers share 16 MiB, with at least 256 KiB each:
+// ErrTooMuch.
 func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args ...any) []Result {
 	ctx, cancel := withDefaultTimeout(ctx)
 	defer cancel()
@@ -146,7 +152,7 @@ func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args
 				results[i] = Result{Node: node, Err: fmt.Errorf("call %s on %q: %w", fn, node, err)}
 				return
 			}
-			value, err := c.callWithin(ctx, most, node, fn, body)
+			value, err := c.callLimited(ctx, most, node, fn, body)
 			results[i] = Result{Node: node, Value: value, Err: err, Took: time.Since(began)}
 		})
 	}
@@ -154,7 +160,7 @@ func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args
 	return results
 }
 
-// names gives the living members' names, each once, this node's first.
+// names returns the living members' names without duplicates, this node's first.
 func (c *Cluster) names() []string {
 	var names []string
 	seen := map[string]bool{}

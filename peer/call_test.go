@@ -15,7 +15,7 @@ import (
 	"convoy/internal/testkit"
 )
 
-// mustCall calls a function and reads its result.
+// mustCall calls a function and decodes its result.
 func mustCall[T any](t *testing.T, from *testNode, node, fn string, args ...any) T {
 	t.Helper()
 	var v T
@@ -68,7 +68,7 @@ func TestNodeInfo(t *testing.T) {
 	}
 }
 
-// TestCall is in the demo :rpc.call(node, Convoy.Railway, :me, []).
+// TestCall covers the demo's :rpc.call(node, Convoy.Railway, :me, []).
 func TestCall(t *testing.T) {
 	t.Parallel()
 	type point struct{ X, Y int }
@@ -97,6 +97,15 @@ func TestCall(t *testing.T) {
 	if got := mustCall[point](t, a, b.self.Name, "math.move", point{1, 2}, 10); got != (point{11, 12}) {
 		t.Errorf("math.move = %v", got)
 	}
+	checkCallErrors(t, a, b)
+	if !strings.Contains(b.log.String(), "function panicked") {
+		t.Error("the panic is not in the log")
+	}
+}
+
+// checkCallErrors makes calls from a to b that fail.
+func checkCallErrors(t *testing.T, a, b *testNode) {
+	t.Helper()
 	errs := []struct {
 		node, fn string
 		args     []any
@@ -106,7 +115,7 @@ func TestCall(t *testing.T) {
 		{"convoy@nobody.example", "railway.me", nil, ErrUnknownNode, ""},
 		{b.self.Name, "railway.you", nil, ErrUnknownFunction, `call railway.you on "convoy@b.example": no such function`},
 		{b.self.Name, "not/a function", nil, ErrUnknownFunction, ""},
-		{b.self.Name, "railway.me", []any{1}, ErrBadArguments, "1 given, 0 taken"},
+		{b.self.Name, "railway.me", []any{1}, ErrBadArguments, "1 given, want 0"},
 		{b.self.Name, "math.move", []any{"x", 1}, ErrBadArguments, "number 1"},
 		{b.self.Name, "math.move", []any{map[string]int{"Z": 1}, 1}, ErrBadArguments, "unknown field"},
 		{b.self.Name, "math.move", []any{func() {}, 1}, ErrBadArguments, ""},
@@ -128,12 +137,9 @@ func TestCall(t *testing.T) {
 			t.Errorf("Call(%q): %+v", test.fn, remote)
 		}
 	}
-	if !strings.Contains(b.log.String(), "function panicked") {
-		t.Error("the panic is not in the log")
-	}
 }
 
-// The caller's deadline and its cancellation reach the function.
+// The caller's deadline and cancellation reach the function.
 func TestCallTravelsWithItsContext(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)
@@ -145,7 +151,7 @@ func TestCallTravelsWithItsContext(t *testing.T) {
 		ended <- ctx.Err()
 		return nil, ctx.Err()
 	})
-	if _, err := a.Call(t.Context(), b.self.Name, "node.ping"); err != nil { // so that there is a connection
+	if _, err := a.Call(t.Context(), b.self.Name, "node.ping"); err != nil { // opens the connection
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -175,7 +181,7 @@ func TestCallTravelsWithItsContext(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(testkit.Patience):
-		t.Error("the function goes on after its caller has given up")
+		t.Error("the function still runs after its caller has given up")
 	}
 }
 
@@ -220,8 +226,7 @@ func TestMulticall(t *testing.T) {
 	}
 }
 
-// A killed node that was being talked to is known to be gone before gossip knows; on a busy machine gossip may be
-// first.
+// The death of a node with an open connection is known before gossip detects it; on a busy machine gossip may be first.
 func TestLostConnectionIsAHint(t *testing.T) {
 	t.Parallel()
 	log := ""
@@ -234,11 +239,10 @@ func TestLostConnectionIsAHint(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("nobody asked when the connection was lost:\n%s", log)
+	t.Errorf("the lost connection was not checked:\n%s", log)
 }
 
-// An instance that gossip has alive, but that cannot be called, is unreachable
-// until it can be called.
+// An instance that gossip considers alive, but that cannot be called, is unreachable until it can be.
 func TestUnreachableFromHere(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, sayName("b"))
@@ -250,7 +254,7 @@ func TestUnreachableFromHere(t *testing.T) {
 	member, _ := a.roster.get(b.Instance())
 	good := member.CallAddr
 	member.CallAddr = closed.Addr().(*net.TCPAddr).AddrPort()
-	a.roster.alive(member)
+	a.roster.setAlive(member)
 	if _, err := a.Call(t.Context(), b.self.Name, "node.self"); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("call to a closed port: %v", err)
 	}
@@ -261,12 +265,12 @@ func TestUnreachableFromHere(t *testing.T) {
 	report := mustCall[Report](t, a, a.self.Name, "node.info")
 	if !slices.ContainsFunc(
 		report.Members,
-		func(s fleetSighting) bool { return s.Instance == b.Instance() && s.Error != "" },
+		func(s memberReport) bool { return s.Instance == b.Instance() && s.Error != "" },
 	) {
-		t.Errorf("node.info does not tell: %+v", report.Members)
+		t.Errorf("node.info does not report it: %+v", report.Members)
 	}
 	member.CallAddr = good
-	a.roster.alive(member)
+	a.roster.setAlive(member)
 	a.sees(t, fleet.MemberAlive, b)
 	if err := a.CallError(b.Instance()); err != nil {
 		t.Errorf("CallError = %v", err)

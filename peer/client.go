@@ -13,34 +13,33 @@ import (
 
 const (
 	dialTimeout = 3 * time.Second
-	// dialsAtOnce bounds the connections to one instance that are being opened: net/http begins one for each request that
-	// comes before the first is there.
+	// dialsAtOnce limits the concurrent dials to one instance: net/http starts one for each request that arrives before
+	// the first connection is ready.
 	dialsAtOnce = 4
-	idleTimeout = 61500 * time.Millisecond // an unused connection is pinged until then; see trackedConn.Close
+	idleTimeout = 61500 * time.Millisecond // of unused connections, which are pinged; see trackedConn.Close
 )
 
-// client sends requests to instances. It keeps a connection to each that has been
-// asked lately; all requests share it.
+// client sends requests to instances. It keeps one connection to each recently used instance, which all requests share.
 type client struct {
 	identity  *identity
 	roster    *roster
 	conns     *connSet
 	reached   func(instance string)
-	lost      func(instance string, err error) // see Cluster.lostTouch
+	lost      func(instance string, err error) // see Cluster.connLost
 	transport *http.Transport
 
 	mu       sync.Mutex
-	dialling map[string]*attempts // by instance
+	dialling map[string]*dials // by instance
 }
 
-// attempts are the connections to one instance that are being opened.
-type attempts struct {
-	turns chan struct{} // holds a token for each
-	users int           // that have one, or wait for it
+// dials are the connections to one instance that are being opened.
+type dials struct {
+	tokens  chan struct{} // holds a token for each dial
+	pending int           // dialling or waiting
 }
 
 func newClient(ctx context.Context, id *identity, roster *roster) *client {
-	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout), dialling: map[string]*attempts{}}
+	c := &client{identity: id, roster: roster, conns: newConnSet(ctx, setUserTimeout), dialling: map[string]*dials{}}
 	c.transport = &http.Transport{
 		DialTLSContext:     c.dial,
 		Protocols:          onlyHTTP2(),
@@ -51,14 +50,13 @@ func newClient(ctx context.Context, id *identity, roster *roster) *client {
 	return c
 }
 
-// dial connects to the instance that stands in the place of the host: so
-// connections are kept by instance, and never used for its successor.
+// dial connects to the instance named as the host: connections are kept by instance, and never used for its successor.
 func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 	instance, _, err := net.SplitHostPort(host)
 	if err != nil {
 		return nil, err
 	}
-	done, err := c.turn(ctx, instance)
+	done, err := c.acquire(ctx, instance)
 	if err != nil {
 		return nil, err
 	}
@@ -74,26 +72,26 @@ func (c *client) dial(ctx context.Context, _, host string) (net.Conn, error) {
 	return conn, err
 }
 
-// turn waits until a connection to an instance may be opened. The caller says when it is done.
-func (c *client) turn(ctx context.Context, instance string) (done func(), err error) {
+// acquire waits until another dial to an instance is allowed; the caller calls done after it.
+func (c *client) acquire(ctx context.Context, instance string) (done func(), err error) {
 	c.mu.Lock()
 	d := c.dialling[instance]
 	if d == nil {
-		d = &attempts{turns: make(chan struct{}, dialsAtOnce)}
+		d = &dials{tokens: make(chan struct{}, dialsAtOnce)}
 		c.dialling[instance] = d
 	}
-	d.users++
+	d.pending++
 	c.mu.Unlock()
 	leave := func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if d.users--; d.users == 0 {
+		if d.pending--; d.pending == 0 {
 			delete(c.dialling, instance)
 		}
 	}
 	select {
-	case d.turns <- struct{}{}:
-		return func() { <-d.turns; leave() }, nil
+	case d.tokens <- struct{}{}:
+		return func() { <-d.tokens; leave() }, nil
 	case <-ctx.Done():
 		leave()
 		return nil, ctx.Err()
@@ -122,7 +120,7 @@ func (c *client) connect(ctx context.Context, instance string) (net.Conn, error)
 	return conn, nil
 }
 
-// ping calls a function of an instance that does nothing.
+// ping makes an empty call to an instance.
 func (c *client) ping(ctx context.Context, instance string) error {
 	ctx, cancel := context.WithTimeout(ctx, recheckTimeout)
 	defer cancel()
@@ -144,16 +142,14 @@ func (c *client) close() {
 	c.transport.CloseIdleConnections()
 }
 
-// hopHeaders concern one connection, and have no meaning on the next (RFC 9110
-// section 7.6.1); HTTP/2 does not allow them.
+// hopHeaders apply to one connection only (RFC 9110 section 7.6.1); HTTP/2 does not allow them.
 var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te"}
 
-// Do sends a request to the youngest instance of a node. Of the request's URL
-// path and query count. The answer's body is a stream as long as the other side
-// writes; the caller closes it. If it is not read, the other side's writes wait.
-// Cancel the request's context to end it early.
+// Do sends a request to the youngest instance of a node. Of the request's URL, only path and query count. The answer's
+// body is a stream; the caller closes it. While it is not read, the other side's writes block. Cancel the request's
+// context to end it early.
 //
-// The error is ErrUnknownNode, ErrUnreachable, or the context's own.
+// The error is ErrUnknownNode, ErrUnreachable, or the context's.
 func (c *Cluster) Do(node string, r *http.Request) (*http.Response, error) {
 	member, err := c.roster.owner(node)
 	if err != nil {

@@ -16,37 +16,35 @@ import (
 )
 
 const (
-	// DefaultPort is where nodes gossip unless they are told otherwise, and what
-	// is assumed of addresses that come without a port.
+	// DefaultPort is the gossip port, also of addresses that come without a port.
 	DefaultPort uint16 = 4444
-	// DefaultCallPort is where nodes take requests.
+	// DefaultCallPort is the port for requests.
 	DefaultCallPort uint16 = 4445
-	// DefaultPoll is the time between two polls while something is missing.
+	// DefaultPoll is the time between two polls while members are missing.
 	DefaultPoll = 5 * time.Second
 
 	leaveTimeout = 2 * time.Second
 )
 
-// ErrClosed says that the cluster was closed or left on this side.
+// ErrClosed reports that this node has left or closed the cluster.
 var ErrClosed = errors.New("this node has left the cluster")
 
-// Config says who this node is and where it finds the others.
+// Config configures this node and how it finds the others.
 type Config struct {
 	Name     string        // of this node, "convoy@host"; see ParseName
 	Cookie   string        // the cluster's secret, or "new,old"; see CheckCookie
-	Bind     netip.Addr    // the one address to listen on and to tell the others; never "::"
-	Port     uint16        // gossip, UDP and TCP; 0 takes a free one
-	CallPort uint16        // calls and streams, TCP; 0 takes a free one
-	Query    string        // DNS name to poll: AAAA, or SRV if it begins with "_"; "" polls nothing
-	Poll     time.Duration // time between polls while something is missing; 0 is DefaultPoll
-	Resolver *net.Resolver // asks DNS; nil is the system's
-	Control  bool          // this node holds a provider
-	Version  string        // told to the others, at most 64 printable characters
+	Bind     netip.Addr    // address to listen on and to announce; never "::"
+	Port     uint16        // gossip, UDP and TCP; 0 picks a free one
+	CallPort uint16        // calls and streams, TCP; 0 picks a free one
+	Query    string        // DNS name to poll: AAAA, or SRV if it begins with "_"; "" disables polling
+	Poll     time.Duration // time between polls while members are missing; 0 is DefaultPoll
+	Resolver *net.Resolver // nil is the system's
+	Control  bool          // this node has a provider
+	Version  string        // announced to the others, at most 64 printable characters
 	Log      *slog.Logger  // nil discards
 }
 
-// Cluster is this node's membership. Its methods may be called from several
-// goroutines at once.
+// Cluster is this node's membership. Its methods are safe for concurrent use.
 type Cluster struct {
 	cfg     Config
 	self    Caller
@@ -57,7 +55,7 @@ type Cluster struct {
 	identity *identity
 	roster   *roster
 	events   *eventQueue
-	refused  *refusals
+	refusals *refusalLog
 	gossip   *gossip
 	poll     *poller
 	server   *server
@@ -67,19 +65,19 @@ type Cluster struct {
 	outbox    outbox
 	mailboxes mailboxes
 
-	gossipConns *connSet
-	gossipDoor  *door
-	gossipPort  uint16
+	gossipConns   *connSet
+	gossipLimiter *connLimiter
+	gossipPort    uint16
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	group  tally // the goroutines of this cluster
+	group  taskGroup // the goroutines of this cluster
 
 	mu    sync.Mutex
 	phase phase
 }
 
-// phase says how far a cluster's life has gone.
+// phase is a cluster's stage of life.
 type phase int
 
 const (
@@ -89,8 +87,8 @@ const (
 	phaseClosed
 )
 
-// New checks the configuration and makes this instance's keys. It opens nothing.
-// A weak cookie is ErrWeakCookie with the reason, a malformed name ErrBadName.
+// New checks the configuration and creates this instance's keys. It opens nothing. A weak cookie is ErrWeakCookie with
+// the reason, a malformed name ErrBadName.
 func New(cfg Config) (*Cluster, error) {
 	if _, _, err := ParseName(cfg.Name); err != nil {
 		return nil, err
@@ -99,7 +97,7 @@ func New(cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	if !cfg.Bind.IsValid() || cfg.Bind.IsUnspecified() || cfg.Bind.IsMulticast() || cfg.Bind.Zone() != "" {
-		return nil, fmt.Errorf("bind to %q: not one address of this machine that others reach", cfg.Bind)
+		return nil, fmt.Errorf("bind to %q: not a single address that other nodes can reach", cfg.Bind)
 	}
 	if !isVersion(cfg.Version) {
 		return nil, fmt.Errorf("version %q: longer than %d characters, or not printable", cfg.Version, maxVersionBytes)
@@ -128,25 +126,25 @@ func newCluster(cfg Config) (*Cluster, error) {
 		events:  newEventQueue(),
 
 		functions: functions{byName: map[string]Func{}},
-		outbox:    outbox{queues: map[string][]*letter{}},
+		outbox:    outbox{queues: map[string][]*outgoing{}},
 		mailboxes: newMailboxes(),
 	}
 	var err error
 	if c.identity, err = newIdentity(c.self, c.cookies); err != nil {
 		return nil, err
 	}
-	c.refused = &refusals{log: c.log}
+	c.refusals = &refusalLog{log: c.log}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.gossipConns = newConnSet(c.ctx, nil)
 	c.client = newClient(c.ctx, c.identity, c.roster)
-	c.client.reached, c.client.lost = func(i string) { c.noteCall(i, nil) }, c.lostTouch
+	c.client.reached, c.client.lost = func(i string) { c.recordCall(i, nil) }, c.connLost
 	c.registerBuiltins()
 	return c, nil
 }
 
-// Join opens both ports, serves the members' requests with h, except those that POST to /call/ and /send/, and begins
-// to look for other nodes. It fails if a port cannot be had, never for want of DNS or of other nodes: a node alone is a
-// cluster of one. The context bounds the opening only; Close ends what Join began. A cluster is joined once.
+// Join opens both ports, serves members' requests with h, except POST to /call/ and /send/, and starts to look for
+// other nodes. It fails if a port is unavailable, but not for lack of DNS or other nodes: a single node is a cluster
+// too. ctx applies to Join only; Close ends what Join started. Call Join once.
 func (c *Cluster) Join(ctx context.Context, h http.Handler) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -164,13 +162,13 @@ func (c *Cluster) Join(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
-// open begins everything, in the order in which one thing needs the other.
+// open starts all parts in the order of their dependencies.
 func (c *Cluster) open(ctx context.Context, h http.Handler) error {
 	var err error
 	if c.server, err = c.listen(ctx, h); err != nil {
 		return err
 	}
-	logger := log.New(&lineLog{log: c.log, refused: c.refused, via: "gossip", from: "from="}, "", 0)
+	logger := log.New(&stdLog{log: c.log, refusals: c.refusals, via: "gossip", from: "from="}, "", 0)
 	transport, err := bindGossip(c.cfg.Bind, c.cfg.Port, logger)
 	if err != nil {
 		return err
@@ -179,13 +177,13 @@ func (c *Cluster) open(ctx context.Context, h http.Handler) error {
 	c.gossip = newGossip(c.self.Instance, c.meta(), c.events, c.roster)
 	c.poll = c.newPoller()
 	c.group.run(c.followGossip)
-	c.gossipDoor = c.door("gossip")
-	bounded := newGossipTransport(transport, c.gossipConns, c.gossipDoor, c.stateLimit)
+	c.gossipLimiter = c.newConnLimiter("gossip")
+	bounded := newGossipTransport(transport, c.gossipConns, c.gossipLimiter, c.stateLimit)
 	if err := c.gossip.open(bounded, c.cookies, logger); err != nil {
 		bounded.Shutdown()
 		return err
 	}
-	if err := c.flush(ctx); err != nil { // this node itself, at least, is in the list
+	if err := c.syncEvents(ctx); err != nil { // ensures that this node is in the list
 		return err
 	}
 	c.group.run(c.server.serve)
@@ -193,10 +191,11 @@ func (c *Cluster) open(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
-// door makes one for a port of this node.
-func (c *Cluster) door(port string) *door { return &door{port: port, refused: c.refused} }
+func (c *Cluster) newConnLimiter(port string) *connLimiter {
+	return &connLimiter{port: port, refusals: c.refusals}
+}
 
-// stateLimit is how large a list of members may be that another node announces.
+// stateLimit limits the size of a member list that another node announces.
 func (c *Cluster) stateLimit() int { return max(stateBytes, 2*memberBytes*c.roster.size()) }
 
 func (c *Cluster) meta() meta {
@@ -206,9 +205,8 @@ func (c *Cluster) meta() meta {
 	}
 }
 
-// Leave says goodbye, so that the others know at once and need not notice. It
-// takes at most 2 s, and no longer than the context. Requests are still served
-// until Close; polling has ended. To leave twice does nothing.
+// Leave announces that this node leaves, so that the others need not detect it. It takes at most 2 s, and respects ctx.
+// Polling ends; requests are served until Close. A second Leave does nothing.
 func (c *Cluster) Leave(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -228,9 +226,8 @@ func (c *Cluster) Leave(ctx context.Context) error {
 	return nil
 }
 
-// Close ends every stream, connection and goroutine of this cluster and waits
-// for them. Without Leave before it the others notice after some seconds. It may
-// be called at any time, and again.
+// Close ends all streams, connections, and goroutines of this cluster and waits for them. Without Leave, the others
+// notice after a few seconds. Call it at any time, even repeatedly.
 func (c *Cluster) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -241,7 +238,7 @@ func (c *Cluster) Close() error {
 	return c.shutdown()
 }
 
-// shutdown is called with mu held, with whatever has been opened.
+// shutdown closes what has been opened. It requires c.mu.
 func (c *Cluster) shutdown() error {
 	c.cancel()
 	var errs []error
@@ -258,13 +255,13 @@ func (c *Cluster) shutdown() error {
 	return errors.Join(errs...)
 }
 
-// Instance is the random id of this run of this node.
+// Instance returns the random id of this run of this node.
 func (c *Cluster) Instance() string { return c.self.Instance }
 
-// GossipPort is the port that gossip has, after Join.
+// GossipPort returns the gossip port, after Join.
 func (c *Cluster) GossipPort() uint16 { return c.gossipPort }
 
-// CallPort is the port that requests are taken on, after Join.
+// CallPort returns the port for requests, after Join.
 func (c *Cluster) CallPort() uint16 {
 	if c.server == nil {
 		return 0
@@ -272,11 +269,10 @@ func (c *Cluster) CallPort() uint16 {
 	return c.server.port
 }
 
-// Members gives all instances that are members: this one first, then by age.
-// Those that became unreachable stay for an hour, those that left for a minute.
-// One that gossip has alive but that cannot be called from here is unreachable
-// too, until it can; CallError says why.
+// Members returns all instances: this one first, then by age. Unreachable ones stay for an hour, those that left for a
+// minute. An instance that gossip considers alive but that this node cannot call is unreachable too; CallError says
+// why.
 func (c *Cluster) Members() []fleet.Member { return c.roster.list() }
 
-// Changed is closed at the next change of Members, other than of Seen.
+// Changed is closed at the next change of Members, except of Seen.
 func (c *Cluster) Changed() <-chan struct{} { return c.roster.Changed() }

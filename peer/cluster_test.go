@@ -55,7 +55,7 @@ func TestConnect(t *testing.T) {
 	if got := stateOf(a.Members(), b.Instance()); got != fleet.MemberAlive {
 		t.Errorf("after Connect the node is %q", got)
 	}
-	a.sees(t, fleet.MemberAlive, c) // whom b knows
+	a.sees(t, fleet.MemberAlive, c) // known to b
 	c.sees(t, fleet.MemberAlive, a)
 
 	tests := []struct {
@@ -80,8 +80,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// TestLocalClusterByHand has no DNS but what stands for /etc/hosts, and no
-// poll: each node is connected by name and port.
+// TestLocalClusterByHand has a resolver in place of /etc/hosts, and no poll: nodes are connected by name and port.
 func TestLocalClusterByHand(t *testing.T) {
 	t.Parallel()
 	hosts := dnstest.New(t)
@@ -101,7 +100,7 @@ func TestLocalClusterByHand(t *testing.T) {
 	}
 }
 
-// On one machine nodes differ by port, which the polled records tell.
+// On one machine nodes differ by port, which is in the polled records.
 func TestConnectFindsThePortInSRV(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
@@ -137,17 +136,17 @@ func TestDNSNeverKills(t *testing.T) {
 	}{
 		{dns.Clear, 3},                    // NXDOMAIN
 		{func() { dns.Fail(2) }, 3},       // SERVFAIL
-		{func() { dns.Silence(true) }, 1}, // nothing; takes the resolver's patience
+		{func() { dns.Silence(true) }, 1}, // no answer, until the resolver's timeout
 	}
 	for _, failure := range failures {
 		failure.begin()
 		for range failure.polls {
 			arrived := dns.Arrived()
-			a.poll.hurry()
+			a.poll.pollSoon()
 			select {
 			case <-arrived:
 			case <-time.After(testkit.Patience):
-				t.Fatal("nobody asks dns any more")
+				t.Fatal("dns is no longer polled")
 			}
 		}
 	}
@@ -216,7 +215,7 @@ func TestLeaveShowsAtOnce(t *testing.T) {
 	}
 }
 
-// While a node is deployed anew, two instances share its name: the youngest owns it.
+// During a redeployment two instances share a name: the younger one owns it.
 func TestRedeploy(t *testing.T) {
 	t.Parallel()
 	a := startNode(t, "a.example", nil)
@@ -259,7 +258,7 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
-// Where a network has no IPv6 everything goes over IPv4, and A is asked alone.
+// In a network without IPv6 everything uses IPv4, and only A is queried.
 func TestIPv4Only(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
@@ -286,7 +285,7 @@ func TestQueryAndIntervalAreConfigurable(t *testing.T) {
 	if n.Members()[0].Name != "fleet@some.host.example" {
 		t.Errorf("name is %q", n.Members()[0].Name)
 	}
-	const polls = 3 * int(testkit.Patience/DefaultPoll) // with the default interval they would not come in time
+	const polls = 3 * int(testkit.Patience/DefaultPoll) // too many for the default interval
 	testkit.Eventually(t, "many polls", func() bool { return dns.Asked("who.example", 28) >= polls })
 	none := startNode(t, "none.example", nil, func(c *Config) { c.Resolver = dns.Resolver() })
 	_ = none
@@ -319,10 +318,7 @@ func TestJoinSaysThatAPortIsTaken(t *testing.T) {
 		func(c *Config) { c.CallPort = a.CallPort() },
 	} {
 		b := newNode(t, "b.example", o)
-		if err := b.Join(
-			t.Context(),
-			http.NotFoundHandler(),
-		); err == nil ||
+		if err := b.Join(t.Context(), http.NotFoundHandler()); err == nil ||
 			!strings.Contains(err.Error(), "address already in use") {
 			t.Errorf("Join on a taken port: %v", err)
 		}
@@ -332,7 +328,7 @@ func TestJoinSaysThatAPortIsTaken(t *testing.T) {
 	}
 }
 
-// Join, Leave and Close leave no goroutine behind, in whatever order.
+// Join, Leave, and Close leave no goroutine behind, in any order.
 func TestNothingIsLeft(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Run("lives", func(t *testing.T) {

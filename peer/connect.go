@@ -11,32 +11,30 @@ import (
 	"convoy/fleet"
 )
 
-// Connect joins the node at a place, "convoy@host", "host" or an address, each
-// with or without ":port" of its gossip; whoever it knows becomes known here too.
-// It returns once that node is in Members. The error says what is wrong:
-// ErrWrongCookie, ErrUnreachable, a name that DNS does not have, or that another
-// node is there than the one that was named.
+// Connect joins the node at an address: "convoy@host", "host", or an IP address, optionally with ":port" for gossip.
+// All nodes that it knows become members too. Connect returns once the node is in Members. The error is ErrWrongCookie,
+// ErrUnreachable, an unknown DNS name, or that a different node answered.
 func (c *Cluster) Connect(ctx context.Context, text string) error {
-	p, err := parsePlace(text)
+	p, err := parseNodeAddr(text)
 	if err != nil {
 		return err
 	}
 	if !c.joined() {
 		return fmt.Errorf("connect to %q: %w", text, ErrClosed)
 	}
-	addrs, err := c.placeAddrs(ctx, p)
+	addrs, err := c.resolveNodeAddr(ctx, p)
 	if err != nil {
 		return fmt.Errorf("connect to %q: %w", text, err)
 	}
 	if err := c.joinAny(ctx, addrs); err != nil {
 		return fmt.Errorf("connect to %q: %w", text, err)
 	}
-	if err := c.flush(ctx); err != nil {
+	if err := c.syncEvents(ctx); err != nil {
 		return fmt.Errorf("connect to %q: %w", text, err)
 	}
 	if p.name != "" && p.name != c.self.Name {
 		if _, err := c.roster.owner(p.name); err != nil {
-			return fmt.Errorf("connect to %q: another node is there: %w", text, err)
+			return fmt.Errorf("connect to %q: a different node answered: %w", text, err)
 		}
 	}
 	return nil
@@ -48,10 +46,10 @@ func (c *Cluster) joined() bool {
 	return c.phase == phaseJoined
 }
 
-// placeAddrs resolves a place. Where the poll reads SRV, nodes differ by port,
-// and the port of a host that comes without one is in those records.
-func (c *Cluster) placeAddrs(ctx context.Context, p place) ([]netip.AddrPort, error) {
-	l := c.poll.lookup
+// resolveNodeAddr resolves an address. If the poll reads SRV records, nodes differ by port, and a host without a port
+// gets it from those records.
+func (c *Cluster) resolveNodeAddr(ctx context.Context, p nodeAddr) ([]netip.AddrPort, error) {
+	l := c.poll.dns
 	if p.addr.IsValid() {
 		return []netip.AddrPort{netip.AddrPortFrom(p.addr, orPort(p.port, l.port))}, nil
 	}
@@ -85,14 +83,14 @@ func orPort(port, otherwise uint16) uint16 {
 	return otherwise
 }
 
-// joinAny tries all addresses at once and succeeds with the first that answers.
+// joinAny tries all addresses concurrently and succeeds with the first that answers.
 func (c *Cluster) joinAny(ctx context.Context, addrs []netip.AddrPort) error {
 	if slices.ContainsFunc(addrs, c.isMember) {
 		return nil
 	}
 	results := make(chan error, len(addrs))
 	for _, a := range addrs {
-		t := c.poll.begin(a)
+		t := c.poll.startJoin(a)
 		c.group.run(func() {
 			<-t.done
 			results <- joinError(a, t.err)
@@ -123,7 +121,7 @@ func joinError(addr netip.AddrPort, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isStranger(err.Error()):
+	case isKeyError(err.Error()):
 		return fmt.Errorf("%v: %w", addr, ErrWrongCookie)
 	}
 	return fmt.Errorf("%v: %w: %w", addr, ErrUnreachable, err)

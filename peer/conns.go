@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-var errSilent = errors.New("no answer to pings")
+var errPingTimeout = errors.New("no answer to pings")
 
-// connSet holds the connections that this node has opened, so that closing the
-// cluster ends them all.
+// connSet holds the connections that this node has opened, so that Close can end them.
 type connSet struct {
 	ctx     context.Context // ends dialling
 	control func(network, address string, c syscall.RawConn) error
@@ -27,16 +26,16 @@ func newConnSet(ctx context.Context, control func(string, string, syscall.RawCon
 	return &connSet{ctx: ctx, control: control, open: map[*trackedConn]struct{}{}}
 }
 
-// trackedConn is a member of its set until it is closed.
+// trackedConn is in its set until it is closed.
 type trackedConn struct {
 	net.Conn
 	set      *connSet
-	lost     func(error) // told once, if it ends otherwise than for being idle; see dial
+	lost     func(error) // called once, unless the connection was idle; see dial
 	ended    atomic.Bool
 	lastRead atomic.Int64 // ns since 1970
 }
 
-// Read notices when the other side, or the network, ends the connection.
+// Read detects that the other side or the network has ended the connection.
 func (c *trackedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
@@ -50,16 +49,16 @@ func (c *trackedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close is called by net/http when a connection has been idle for long, which
-// says nothing, but also when the other side has said that it closes, in its last
-// bytes, and when it does not answer pings. An idle one was pinged some seconds ago.
+// Close is called by net/http for a long idle connection, which means nothing, but also when the other side has
+// announced its end, in its last bytes, and when it does not answer pings. An idle connection was pinged a few seconds
+// ago.
 func (c *trackedConn) Close() error {
 	c.set.mu.Lock()
 	delete(c.set.open, c)
 	c.set.mu.Unlock()
 	switch quiet := time.Since(time.Unix(0, c.lastRead.Load())); {
 	case quiet > pingAfter+pingTimeout/2:
-		c.end(errSilent)
+		c.end(errPingTimeout)
 	case quiet < pingAfter/2:
 		c.end(nil)
 	}
@@ -72,9 +71,8 @@ func (c *trackedConn) end(err error) {
 	}
 }
 
-// dial opens a connection within a time, and tells lost, unless that is nil, if
-// it breaks: with an error if the other side has gone silent, without one if it,
-// or its machine, has ended the connection.
+// dial opens a connection. If it breaks, it calls lost, if set: with an error if the other side went silent, without
+// one if the other side or its machine ended the connection.
 func (s *connSet) dial(addr string, timeout time.Duration, lost func(error)) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: timeout, Control: s.control}
 	conn, err := dialer.DialContext(s.ctx, "tcp", addr)
@@ -93,7 +91,7 @@ func (s *connSet) dial(addr string, timeout time.Duration, lost func(error)) (ne
 	return tracked, nil
 }
 
-// close ends all connections, and opens no more.
+// close ends all connections, and prevents new ones.
 func (s *connSet) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

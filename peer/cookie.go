@@ -13,21 +13,20 @@ import (
 const (
 	minCookieChars    = 32
 	maxCookieChars    = 1024
-	minCookieVariety  = 10 // different characters; 32 random hex digits have 14
+	minCookieVariety  = 10 // distinct characters; 32 random hex digits have 14
 	cookieRandomBytes = 32
 	keyBytes          = 32
 	keySalt           = "convoy cluster v1"
 )
 
-// ErrWeakCookie says that a cookie can be guessed; the error that wraps it says
-// why. A listener on the network tries hundreds of thousands of cookies a
-// second, so that only length and randomness protect a cluster.
+// ErrWeakCookie reports a guessable cookie; the error that wraps it says why. An eavesdropper tries hundreds of
+// thousands of cookies per second, so only length and randomness protect a cluster.
 var ErrWeakCookie = errors.New("weak cookie")
 
-// knownCookies have been published with programs and their manuals.
+// knownCookies are published in programs and manuals.
 var knownCookies = []string{"super-secret-cookie", "supersecretcookie", "secret-cookie", "changeme", "change-me"}
 
-// NewCookie makes a cookie of 32 random bytes, 43 characters long.
+// NewCookie returns a cookie of 32 random bytes, 43 characters long.
 func NewCookie() string {
 	var b [cookieRandomBytes]byte
 	rand.Read(b[:]) // never fails, see crypto/rand
@@ -43,9 +42,8 @@ func Cookies(list string) []string {
 	return cookies
 }
 
-// CheckCookie tells whether each cookie of a list is strong enough to keep
-// strangers out. The error wraps ErrWeakCookie, gives the reason, and does not
-// contain the cookie.
+// CheckCookie checks that each cookie of a list is strong enough. The error wraps ErrWeakCookie with the reason, but
+// not the cookie.
 func CheckCookie(list string) error {
 	for i, cookie := range Cookies(list) {
 		if reason := weakness(cookie); reason != "" {
@@ -55,15 +53,15 @@ func CheckCookie(list string) error {
 	return nil
 }
 
-// weakness is why a cookie is refused, "" if it is not.
+// weakness says why a cookie is refused, "" if it is not.
 func weakness(cookie string) string {
 	switch {
 	case cookie == "":
 		return "is empty"
 	case len(cookie) > maxCookieChars:
 		return fmt.Sprintf("is longer than %d characters", maxCookieChars)
-	case !only(cookie, func(c byte) bool { return ' ' < c && c < 0x7f }):
-		return "has a space, or something else than printable ASCII"
+	case !allBytes(cookie, func(c byte) bool { return ' ' < c && c < 0x7f }):
+		return "contains a space, or a character that is not printable ASCII"
 	}
 	for _, known := range knownCookies {
 		if strings.Contains(strings.ToLower(cookie), known) {
@@ -72,18 +70,18 @@ func weakness(cookie string) string {
 	}
 	switch {
 	case len(cookie) < minCookieChars:
-		return fmt.Sprintf("has %d characters, and needs %d", len(cookie), minCookieChars)
-	case variety(cookie) < minCookieVariety:
-		return fmt.Sprintf("is made of fewer than %d different characters", minCookieVariety)
+		return fmt.Sprintf("has %d characters, the minimum is %d", len(cookie), minCookieChars)
+	case distinctBytes(cookie) < minCookieVariety:
+		return fmt.Sprintf("has fewer than %d different characters", minCookieVariety)
 	case repeats(cookie):
-		return "repeats one short text"
+		return "repeats a short text"
 	case 3*neighbours(cookie) > 2*len(cookie):
-		return "is a row of neighbouring characters"
+		return "is a sequence of neighbouring characters"
 	}
 	return ""
 }
 
-func variety(s string) int {
+func distinctBytes(s string) int {
 	var seen [256]bool
 	n := 0
 	for i := range len(s) {
@@ -95,7 +93,7 @@ func variety(s string) int {
 	return n
 }
 
-// repeats reports a text of less than the minimal length, written again and again.
+// repeats reports whether s repeats a text shorter than the minimum length.
 func repeats(s string) bool {
 	for period := 1; period < min(minCookieChars, len(s)/2+1); period++ {
 		if s[period:] == s[:len(s)-period] {
@@ -105,7 +103,7 @@ func repeats(s string) bool {
 	return false
 }
 
-// neighbours counts the steps to the same or the next character, as in "aab" and "cba".
+// neighbours counts the steps to the same or an adjacent character, as in "aab" and "cba".
 func neighbours(s string) int {
 	n := 0
 	for i := 1; i < len(s); i++ {
@@ -116,9 +114,8 @@ func neighbours(s string) int {
 	return n
 }
 
-// Key derives 32 bytes for one purpose, such as "session", by HKDF-SHA-256
-// (RFC 5869). Keys of different purposes say nothing of one another or of the
-// cookie. Of a list the first cookie is taken.
+// Key derives 32 bytes for one purpose, such as "session", with HKDF-SHA-256 (RFC 5869). Keys for different purposes
+// are independent of each other and do not reveal the cookie. Of a list, the first cookie is used.
 func Key(cookie, purpose string) []byte {
 	key, err := hkdf.Key(sha256.New, []byte(Cookies(cookie)[0]), []byte(keySalt), purpose, keyBytes)
 	if err != nil { // only for a length beyond 255 hashes

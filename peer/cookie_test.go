@@ -58,7 +58,7 @@ func TestCheckCookie(t *testing.T) {
 	}
 }
 
-// Keys are part of the protocol: other versions must derive the same.
+// Keys are part of the protocol: all versions must derive the same.
 func TestKey(t *testing.T) {
 	t.Parallel()
 	if got, want := hex.EncodeToString(
@@ -95,7 +95,7 @@ func TestCookie(t *testing.T) {
 		t.Errorf("Connect with another cookie: %v, want ErrWrongCookie", err)
 	}
 	for range 5 {
-		dials(t, stranger, a)
+		dialAs(t, stranger, a)
 	}
 	if n := requests.Load(); n > 0 {
 		t.Errorf("%d requests of a stranger reached the handler", n)
@@ -119,11 +119,11 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// dials sends a request to a node's call port in another node's name.
-func dials(t *testing.T, from, to *testNode) {
+// dialAs sends a request to a node's call port with another node's identity.
+func dialAs(t *testing.T, from, to *testNode) {
 	t.Helper()
 	config := from.identity.client(to.Instance())
-	config.InsecureSkipVerify = true // the stranger would believe anything
+	config.InsecureSkipVerify = true // a stranger would accept anything
 	config.VerifyConnection = nil
 	transport := &http.Transport{TLSClientConfig: config, Protocols: onlyHTTP2()}
 	defer transport.CloseIdleConnections()
@@ -138,7 +138,7 @@ func dials(t *testing.T, from, to *testNode) {
 
 func (n *testNode) callAddr() string { return n.Members()[0].CallAddr.String() }
 
-// No byte of whoever lacks the cookie reaches the handler, whatever it speaks.
+// Without the cookie, no byte reaches the handler, in any protocol.
 func TestNoStrangersByteReachesTheHandler(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
@@ -189,21 +189,21 @@ func TestNoStrangersByteReachesTheHandler(t *testing.T) {
 	}
 }
 
-// An address may be another node's tomorrow: the caller checks whom it reached.
+// An address may belong to another node tomorrow: the caller verifies whom it has reached.
 func TestCallerChecksTheInstance(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, sayName("b"))
 	imposter := startNode(t, "c.example", sayName("c"))
 	member, _ := a.roster.get(b.Instance())
 	member.CallAddr = imposter.Members()[0].CallAddr
-	a.roster.alive(member)
+	a.roster.setAlive(member)
 	got, err := get(t, a, b.self.Name, "/")
 	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "certificate is valid for "+imposter.Instance()) {
 		t.Errorf("at another node's address: %q, %v", got, err)
 	}
 }
 
-// A cookie is replaced by rolling restarts; at each step all nodes understand one another.
+// A cookie is replaced by rolling restarts; at each step all nodes accept each other.
 func TestCookieRotation(t *testing.T) {
 	t.Parallel()
 	const old, new = cookieA, cookieB

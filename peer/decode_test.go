@@ -78,9 +78,9 @@ func FuzzDecodeMeta(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b[1] &= metaControlFlag // other flags are of newer versions
+		b[1] &= metaControlFlag // newer versions may set other flags
 		if !bytes.HasPrefix(b, m.encode()) {
-			t.Errorf("decodeMeta(%q) = %+v, which is encoded otherwise", b, m)
+			t.Errorf("decodeMeta(%q) = %+v, which encodes differently", b, m)
 		}
 	})
 }
@@ -102,13 +102,13 @@ func FuzzParseName(f *testing.F) {
 	})
 }
 
-func FuzzParsePlace(f *testing.F) {
+func FuzzParseNodeAddr(f *testing.F) {
 	for _, s := range []string{"convoy@host.example:4444", "host", "[::1]:7", "convoy@[::1]:7", "::1", "1.2.3.4:5",
 		"a@b:0", "[x]"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := parsePlace(text)
+		p, err := parseNodeAddr(text)
 		if err != nil {
 			return
 		}
@@ -134,10 +134,10 @@ func FuzzSRVTargets(f *testing.F) {
 	})
 }
 
-func TestParsePlace(t *testing.T) {
+func TestParseNodeAddr(t *testing.T) {
 	t.Parallel()
 	v6 := netip.MustParseAddr("::1")
-	tests := map[string]place{
+	tests := map[string]nodeAddr{
 		"convoy@web.example:7": {name: "convoy@web.example", host: "web.example", port: 7},
 		"Web.example.":         {host: "web.example"},
 		"[::1]:7":              {addr: v6, port: 7},
@@ -146,7 +146,7 @@ func TestParsePlace(t *testing.T) {
 		"127.0.0.1":            {addr: netip.MustParseAddr("127.0.0.1")},
 	}
 	for text, want := range tests {
-		if got, err := parsePlace(text); err != nil || got != want {
+		if got, err := parseNodeAddr(text); err != nil || got != want {
 			t.Errorf("parsePlace(%q) = %+v, %v; want %+v", text, got, err, want)
 		}
 	}

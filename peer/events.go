@@ -11,27 +11,26 @@ import (
 	"convoy/fleet"
 )
 
-// event is one thing that gossip has told. memberlist tells it with its lock
-// held, so it is only put down there, and applied later by followGossip.
+// event is a change reported by gossip. memberlist reports it with its lock held, so it is queued, and applied later by
+// followGossip.
 type event struct {
 	kind     eventKind
 	instance string
 	node     memberlist.Node // for eventAlive
 	at       time.Time
-	done     chan struct{} // for eventMark
+	done     chan struct{} // for eventSync
 }
 
 type eventKind int
 
 const (
-	eventAlive   eventKind = iota // an instance joined, came back, or has new metadata
-	eventGone                     // an instance failed, or left
-	eventGoodbye                  // an instance said that it leaves
-	eventMark                     // all events before this one have been applied
+	eventAlive eventKind = iota // an instance joined, returned, or has new metadata
+	eventGone                   // an instance failed or left
+	eventLeft                   // an instance announced that it leaves
+	eventSync                   // all earlier events have been applied
 )
 
-// eventQueue keeps events in their order. It has no bound but the number of
-// members, and putting never waits.
+// eventQueue keeps events in order. Its size is limited by the number of members only, and put never blocks.
 type eventQueue struct {
 	mu     sync.Mutex
 	events []event
@@ -59,10 +58,10 @@ func (q *eventQueue) take() []event {
 	return taken
 }
 
-// flush waits until what gossip has told so far stands in the list of members.
-func (c *Cluster) flush(ctx context.Context) error {
+// syncEvents waits until the roster contains everything that gossip has reported so far.
+func (c *Cluster) syncEvents(ctx context.Context) error {
 	done := make(chan struct{})
-	c.events.put(event{kind: eventMark, done: done})
+	c.events.put(event{kind: eventSync, done: done})
 	select {
 	case <-done:
 		return nil
@@ -73,8 +72,7 @@ func (c *Cluster) flush(ctx context.Context) error {
 	}
 }
 
-// followGossip applies events in their order, and forgets members that have been
-// gone for long, until the cluster is closed.
+// followGossip applies events in order and expires old members until the cluster is closed.
 func (c *Cluster) followGossip() {
 	expiry := time.NewTimer(0)
 	defer expiry.Stop()
@@ -97,25 +95,24 @@ func (c *Cluster) apply(e event) {
 	case eventAlive:
 		c.applyAlive(e)
 	case eventGone:
-		if m, ok := c.roster.gone(e.instance, fleet.MemberUnreachable, e.at); ok {
+		if m, ok := c.roster.setGone(e.instance, fleet.MemberUnreachable, e.at); ok {
 			c.log.Warn("member unreachable", "member", m.Name, "instance", m.Instance, "addr", m.Addr)
-			c.askAgain(m.Addr)
-			c.poll.hurry()
+			c.refute(m.Addr)
+			c.poll.pollSoon()
 		}
-	case eventGoodbye:
-		if m, ok := c.roster.gone(e.instance, fleet.MemberLeft, e.at); ok {
+	case eventLeft:
+		if m, ok := c.roster.setGone(e.instance, fleet.MemberLeft, e.at); ok {
 			c.log.Info("member left", "member", m.Name, "instance", m.Instance)
-			c.gossip.spreadGoodbye(e.instance)
+			c.gossip.broadcastLeave(e.instance)
 		}
-	case eventMark:
+	case eventSync:
 		close(e.done)
 	}
 }
 
-// askAgain asks a member that gossip has lost directly, by TCP. If it lives, it
-// learns from the first exchange that it was taken for dead, and objects in the
-// second: that heals a mistake of the packets at once.
-func (c *Cluster) askAgain(addr netip.AddrPort) {
+// refute contacts a member that gossip has lost directly, by TCP. If it lives, it learns from the first exchange that
+// it is considered dead, and refutes that in the second: this quickly corrects the effect of lost packets.
+func (c *Cluster) refute(addr netip.AddrPort) {
 	c.group.run(func() {
 		for range 2 {
 			if c.gossip.join(addr) != nil {
@@ -127,12 +124,12 @@ func (c *Cluster) askAgain(addr netip.AddrPort) {
 
 func (c *Cluster) applyAlive(e event) {
 	m, err := memberFrom(&e.node)
-	if err != nil { // NotifyAlive has looked at it before
+	if err != nil { // NotifyAlive has checked it already
 		return
 	}
 	m.Self, m.Seen = m.Instance == c.self.Instance, e.at
 	old, known := c.roster.get(m.Instance)
-	c.roster.alive(m)
+	c.roster.setAlive(m)
 	if !m.Self && (!known || old.State != fleet.MemberAlive) {
 		c.log.Info("member joined", "member", m.Name, "instance", m.Instance, "addr", m.Addr)
 	}

@@ -12,33 +12,30 @@ import (
 )
 
 const (
-	callBytes    = 4 << 20 // arguments, and results, as JSON
-	maxWordBytes = 64      // of a function's or process's name
+	callBytes    = 4 << 20 // arguments or results, as JSON
+	maxWordBytes = 64      // of a function or process name
 )
 
 var (
-	// ErrUnknownFunction says that nothing is registered there under that name.
+	// ErrUnknownFunction reports that no function has that name.
 	ErrUnknownFunction = errors.New("no such function")
-	// ErrBadArguments says that a function does not take these arguments, or that
-	// they are no JSON or too large.
+	// ErrBadArguments reports arguments that a function does not accept, malformed JSON, or too much of it.
 	ErrBadArguments = errors.New("bad arguments")
 )
 
-// Func is a function that members may call. Its context ends with the caller's
-// deadline, when the caller gives up, and when the cluster is closed. The result
-// is sent as JSON. An error reaches the caller as *RemoteError, by its text; one
-// that wraps ErrBadArguments stays that. Calls run at the same time, each in a
-// goroutine of its own; CallerOf tells whose call it is.
+// Func is a function that members may call. Its context ends with the caller's deadline, when the caller gives up, and
+// when the cluster is closed. The result is sent as JSON. An error reaches the caller as *RemoteError with its text;
+// one that wraps ErrBadArguments remains that. Calls run concurrently; CallerOf identifies the caller.
 type Func func(ctx context.Context, args Args) (any, error)
 
-// Args are the arguments of a call, each one JSON value.
+// Args are the arguments of a call, one JSON value each.
 type Args []json.RawMessage
 
-// Scan reads the arguments into variables, one for each: fewer, more, or others
-// are ErrBadArguments, and so are fields that a struct does not have.
+// Scan decodes the arguments into variables, one each. A different number, other types, and unknown fields of structs
+// are ErrBadArguments.
 func (a Args) Scan(into ...any) error {
 	if len(a) != len(into) {
-		return fmt.Errorf("%w: %d given, %d taken", ErrBadArguments, len(a), len(into))
+		return fmt.Errorf("%w: %d given, want %d", ErrBadArguments, len(a), len(into))
 	}
 	for i, v := range into {
 		d := json.NewDecoder(bytes.NewReader(a[i]))
@@ -56,9 +53,8 @@ type functions struct {
 	byName map[string]Func
 }
 
-// Register lets members call f as fn, such as "railway.me". It may be called
-// before and after Join. A name that is taken, or not made of lower-case letters,
-// digits, "." , "-" and "_", is a mistake in the program, and panics.
+// Register lets members call f as fn, such as "railway.me", before or after Join. It panics if the name is taken, or is
+// not made of lower-case letters, digits, ".", "-", and "_".
 func (c *Cluster) Register(fn string, f Func) {
 	if !isWord(fn) {
 		panic(fmt.Sprintf("peer: register %q: not a function's name", fn))
@@ -78,7 +74,7 @@ func (f *functions) get(fn string) (Func, bool) {
 	return found, ok
 }
 
-// names are the names of all functions, sorted.
+// names returns the names of all functions, sorted.
 func (f *functions) names() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -86,5 +82,5 @@ func (f *functions) names() []string {
 }
 
 func isWord(s string) bool {
-	return len(s) > 0 && len(s) <= maxWordBytes && only(s, func(c byte) bool { return isHostChar(c) || c == '.' })
+	return len(s) > 0 && len(s) <= maxWordBytes && allBytes(s, func(c byte) bool { return isHostChar(c) || c == '.' })
 }

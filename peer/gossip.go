@@ -11,52 +11,49 @@ import (
 	"convoy/fleet"
 )
 
-// Gossip's settings, where they are not memberlist's for a LAN.
+// Gossip settings that differ from memberlist's for a LAN.
 //
-// A member is probed every probeInterval, in turn. Without an answer within
-// probeTimeout (so round trips may take as long), three others are asked to try
-// and TCP is tried, until the interval is over. Then it is suspected, for
-// suspicionMult × probeInterval × max(1, log10 n), and dead if nobody has heard
-// of it. So a death is noticed after 2 to 4 s at 5 to 30 members.
+// A member is probed every probeInterval, in turn. Without an answer within probeTimeout, which limits the round-trip
+// time, three others are asked to probe and TCP is tried, until the interval ends. Then it is suspected for
+// suspicionMult × probeInterval × max(1, log10 n), and dead if nobody has heard from it. So a death is detected after 2
+// to 4 s with 5 to 30 members.
 const (
 	probeInterval = 500 * time.Millisecond
 	probeTimeout  = 250 * time.Millisecond
 	suspicionMult = 3
-	// streamTimeout bounds each join, and with it how long one address that
-	// swallows packets is waited for.
+	// streamTimeout limits a join, and so the delay by an address that drops packets.
 	streamTimeout = 3 * time.Second
-	// packetBytes fits any path: IPv6 promises 1280, WireGuard leaves 1420.
+	// packetBytes fits any path: IPv6 guarantees 1280, WireGuard leaves 1420.
 	packetBytes = 1200
-	// retransmitMult × log10 n is how often each message is passed on. With less, at
-	// 20 % loss, somebody misses now and then that a suspected member has objected.
+	// Each message is retransmitted retransmitMult × log10 n times. With fewer, at 20 % loss, some members occasionally
+	// miss the refutation of a suspicion.
 	retransmitMult = 8
 	gossipLabel    = "convoy"
-	goodbyeMessage = 'L'
+	leaveMessage   = 'L'
 )
 
-// gossip is the half of the cluster that knows who is there. It is memberlist's
-// delegate: all Notify methods run with memberlist's lock held, so they call
-// nothing of memberlist's, and leave the work to followGossip.
+// gossip tracks membership. It is memberlist's delegate: all Notify methods run with memberlist's lock held, so they
+// call nothing of memberlist, and leave the work to followGossip.
 type gossip struct {
-	self     string
-	meta     []byte
-	events   *eventQueue
-	roster   *roster
-	goodbyes *memberlist.TransmitLimitedQueue
-	list     *memberlist.Memberlist
+	self   string
+	meta   []byte
+	events *eventQueue
+	roster *roster
+	leaves *memberlist.TransmitLimitedQueue
+	list   *memberlist.Memberlist
 }
 
 func newGossip(self string, m meta, events *eventQueue, roster *roster) *gossip {
 	return &gossip{
 		self: self, meta: m.encode(), events: events, roster: roster,
-		goodbyes: &memberlist.TransmitLimitedQueue{
+		leaves: &memberlist.TransmitLimitedQueue{
 			NumNodes:       func() int { return roster.others() + 1 },
 			RetransmitMult: retransmitMult,
 		},
 	}
 }
 
-// open begins to take part. The transport is memberlist's from now on.
+// open starts to gossip. memberlist owns the transport from now on.
 func (g *gossip) open(transport memberlist.Transport, cookies []string, logger *log.Logger) error {
 	keys := make([][]byte, 0, len(cookies))
 	for _, cookie := range cookies {
@@ -74,48 +71,47 @@ func (g *gossip) open(transport memberlist.Transport, cookies []string, logger *
 	config.SuspicionMult, config.RetransmitMult = suspicionMult, retransmitMult
 	config.Delegate, config.Events, config.Alive, config.Ping = g, g, g, g
 	if g.list, err = memberlist.Create(config); err != nil {
-		return fmt.Errorf("begin to gossip: %w", err)
+		return fmt.Errorf("start gossip: %w", err)
 	}
 	return nil
 }
 
-// join exchanges the lists of members with one address.
+// join exchanges member lists with an address.
 func (g *gossip) join(addr netip.AddrPort) error {
 	_, err := g.list.Join([]string{addr.String()})
 	return err
 }
 
-// leave says goodbye, and waits until it has been passed on, or for so long.
+// leave announces that this node leaves, and waits until the announcement has spread, up to wait.
 func (g *gossip) leave(wait time.Duration) error {
-	g.events.put(event{kind: eventGoodbye, instance: g.self}) // in this node's own list
-	g.spreadGoodbye(g.self)
+	g.events.put(event{kind: eventLeft, instance: g.self}) // for this node's own list
+	g.broadcastLeave(g.self)
 	return g.list.Leave(wait)
 }
 
-// spreadGoodbye passes on that an instance leaves. memberlist's own message does
-// not tell those who hear of it whether the instance left or failed.
-func (g *gossip) spreadGoodbye(instance string) {
-	g.goodbyes.QueueBroadcast(goodbye(instance))
+// broadcastLeave spreads that an instance leaves. memberlist's own message does not distinguish leaving from failing.
+func (g *gossip) broadcastLeave(instance string) {
+	g.leaves.QueueBroadcast(leaveNotice(instance))
 }
 
-// goodbye is the message that an instance leaves.
-type goodbye string
+// leaveNotice is the message that an instance leaves.
+type leaveNotice string
 
-var _ memberlist.NamedBroadcast = goodbye("")
+var _ memberlist.NamedBroadcast = leaveNotice("")
 
-func (b goodbye) Message() []byte { return append([]byte{goodbyeMessage}, b...) }
-func (b goodbye) Name() string    { return string(b) }
-func (b goodbye) Finished()       {}
-func (b goodbye) Invalidates(other memberlist.Broadcast) bool {
-	o, ok := other.(goodbye)
+func (b leaveNotice) Message() []byte { return append([]byte{leaveMessage}, b...) }
+func (b leaveNotice) Name() string    { return string(b) }
+func (b leaveNotice) Finished()       {}
+func (b leaveNotice) Invalidates(other memberlist.Broadcast) bool {
+	o, ok := other.(leaveNotice)
 	return ok && o == b
 }
 
-// memberFrom reads what gossip knows of an instance.
+// memberFrom decodes gossip's data about an instance.
 func memberFrom(n *memberlist.Node) (fleet.Member, error) {
 	addr, ok := netip.AddrFromSlice(n.Addr)
 	if !ok || n.Port == 0 || !isInstance(n.Name) {
-		return fleet.Member{}, fmt.Errorf("member %q at %v: no instance", n.Name, n.Addr)
+		return fleet.Member{}, fmt.Errorf("member %q at %v: not an instance", n.Name, n.Addr)
 	}
 	m, err := decodeMeta(n.Meta)
 	if err != nil {
@@ -129,7 +125,7 @@ func memberFrom(n *memberlist.Node) (fleet.Member, error) {
 	}, nil
 }
 
-// NotifyAlive keeps those out whose metadata is not to be understood.
+// NotifyAlive rejects members with malformed metadata.
 func (g *gossip) NotifyAlive(n *memberlist.Node) error {
 	_, err := memberFrom(n)
 	return err
@@ -141,21 +137,21 @@ func (g *gossip) NotifyLeave(n *memberlist.Node) {
 	g.events.put(event{kind: eventGone, instance: n.Name})
 }
 
-// NotifyMsg hears goodbyes, of whatever instance: members trust one another.
+// NotifyMsg accepts leave notices about any instance: members trust each other.
 func (g *gossip) NotifyMsg(b []byte) {
-	if len(b) == 1+instanceChars && b[0] == goodbyeMessage {
-		g.events.put(event{kind: eventGoodbye, instance: string(b[1:])})
+	if len(b) == 1+instanceChars && b[0] == leaveMessage {
+		g.events.put(event{kind: eventLeft, instance: string(b[1:])})
 	}
 }
 
-// NotifyPingComplete takes note of each answer to a probe.
+// NotifyPingComplete records each answer to a probe.
 func (g *gossip) NotifyPingComplete(n *memberlist.Node, _ time.Duration, _ []byte) {
-	g.roster.seen(n.Name, time.Now())
+	g.roster.setSeen(n.Name, time.Now())
 }
 
 func (g *gossip) NodeMeta(int) []byte { return g.meta }
 func (g *gossip) GetBroadcasts(overhead, limit int) [][]byte {
-	return g.goodbyes.GetBroadcasts(overhead, limit)
+	return g.leaves.GetBroadcasts(overhead, limit)
 }
 func (g *gossip) AckPayload() []byte            { return nil }
 func (g *gossip) LocalState(bool) []byte        { return nil }

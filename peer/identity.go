@@ -14,22 +14,21 @@ import (
 	"time"
 )
 
-// A certificate lives as long as its process. It is valid for long, so that
-// nobody has to think of it, and from an hour ago, for clocks that differ.
+// A certificate lives as long as its process. It is valid for years, so that it never needs renewal, and from an hour
+// ago, to tolerate clock skew.
 const (
 	certificateYears = 10
 	clockSkew        = time.Hour
 	alpn             = "h2"
 )
 
-// identity is how this instance proves that it belongs to the cluster, and how
-// it tells that others do.
+// identity proves this instance's membership, and verifies that of others.
 type identity struct {
 	certificate tls.Certificate
 	trusted     *x509.CertPool // the authorities of all cookies
 }
 
-// newIdentity certifies a fresh key for the caller by the first cookie.
+// newIdentity certifies a new key for self with the first cookie.
 func newIdentity(self Caller, cookies []string) (*identity, error) {
 	id := &identity{trusted: x509.NewCertPool()}
 	for i, cookie := range cookies {
@@ -48,8 +47,8 @@ func newIdentity(self Caller, cookies []string) (*identity, error) {
 	return id, nil
 }
 
-// authority is the same in every process that has the cookie: its key is derived
-// from it, and its certificate says nothing of its own.
+// authority is the same in every process that has the cookie: its key derives from the cookie, and its certificate is
+// constant.
 func authority(cookie string) (*x509.Certificate, crypto.Signer, error) {
 	key := ed25519.NewKeyFromSeed(Key(cookie, "ca"))
 	template := &x509.Certificate{
@@ -64,14 +63,14 @@ func authority(cookie string) (*x509.Certificate, crypto.Signer, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the cluster's authority: %w", err)
+		return nil, nil, fmt.Errorf("create the cluster's authority: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	return cert, key, err
 }
 
-// certify signs a new key for one instance. Its DNS name is the instance id, so
-// that the ordinary check of a server's name is the check of the instance.
+// certify signs a new key for one instance. Its DNS name is the instance id, so that the usual verification of a
+// server's name verifies the instance.
 func certify(self Caller, ca *x509.Certificate, caKey crypto.Signer) (tls.Certificate, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -98,7 +97,7 @@ func certify(self Caller, ca *x509.Certificate, caKey crypto.Signer) (tls.Certif
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
 }
 
-// server gives a configuration of the caller's own: net/http writes into it.
+// server returns a configuration that the caller owns: net/http modifies it.
 func (id *identity) server() *tls.Config {
 	return &tls.Config{
 		Certificates:           []tls.Certificate{id.certificate},
@@ -111,7 +110,7 @@ func (id *identity) server() *tls.Config {
 	}
 }
 
-// client gives the configuration for a connection to one instance and no other.
+// client returns the configuration for a connection to one instance only.
 func (id *identity) client(instance string) *tls.Config {
 	return &tls.Config{
 		Certificates:           []tls.Certificate{id.certificate},
@@ -124,7 +123,7 @@ func (id *identity) client(instance string) *tls.Config {
 	}
 }
 
-// verifyMember is asked after the chain has been verified, on both sides.
+// verifyMember runs after the chain has been verified, on both sides.
 func verifyMember(state tls.ConnectionState) error {
 	if state.NegotiatedProtocol != alpn {
 		return errors.New("the other side does not speak h2")
@@ -133,10 +132,10 @@ func verifyMember(state tls.ConnectionState) error {
 	return err
 }
 
-// memberOf is whose certificate the other side has shown.
+// memberOf identifies the other side by its certificate.
 func memberOf(state tls.ConnectionState) (Caller, error) {
 	if len(state.PeerCertificates) == 0 || len(state.PeerCertificates[0].URIs) != 1 {
-		return Caller{}, errors.New("certificate is no member's")
+		return Caller{}, errors.New("not a member's certificate")
 	}
 	return parseURI(state.PeerCertificates[0].URIs[0])
 }

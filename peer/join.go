@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	joinPatience    = 300 * time.Millisecond // of a poll, for the joins that it begins
+	joinWait        = 300 * time.Millisecond // a poll waits this long for its joins
 	joinsAtOnce     = 6
 	secondSyncAfter = 3 * time.Second
-	manyMembers     = 30 // from where on a second exchange is worth it
+	manyMembers     = 30 // from here on a second exchange pays off
 )
 
-// try is one join under way.
-type try struct {
+// joinAttempt is a join in progress.
+type joinAttempt struct {
 	done chan struct{}
-	err  error // once done is closed
+	err  error // valid once done is closed
 }
 
-// strangersOf leaves out this node and the living members.
-func (p *poller) strangersOf(addrs []netip.AddrPort) []netip.AddrPort {
+// nonMembers filters out this node and the living members.
+func (p *poller) nonMembers(addrs []netip.AddrPort) []netip.AddrPort {
 	known := map[netip.AddrPort]bool{p.self: true}
 	for _, m := range p.roster.living() {
 		known[m.Addr] = true
@@ -31,25 +31,23 @@ func (p *poller) strangersOf(addrs []netip.AddrPort) []netip.AddrPort {
 	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.AddrPort) bool { return known[a] })
 }
 
-// joinAll joins addresses, in any order and a few at once, and waits a moment for
-// the results; joins that take longer go on. Each join brings all that the other
-// node knows, so most of many addresses are members before it is their turn: a
-// hundred nodes that start at once must not exchange ten thousand lists. It
-// returns the least address that could not be joined, or is not joined yet.
+// joinAll joins addresses in random order, a few at a time, and waits briefly; slower joins continue. Each join brings
+// all members that the other node knows, so most addresses are members before their turn: a hundred nodes that start
+// together must not exchange ten thousand lists. It returns the lowest address that is not joined.
 func (p *poller) joinAll(ctx context.Context, addrs []netip.AddrPort) (missing netip.AddrPort, err error) {
 	addrs = slices.Clone(addrs)
 	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
-	patience := time.NewTimer(joinPatience)
+	patience := time.NewTimer(joinWait)
 	defer patience.Stop()
-	tries := make([]*try, len(addrs))
+	tries := make([]*joinAttempt, len(addrs))
 	for i, a := range addrs {
-		tries[i] = p.begin(a)
+		tries[i] = p.startJoin(a)
 	}
 	for i, t := range tries {
 		select {
 		case <-t.done:
 		case <-patience.C:
-			patience.Reset(0) // for the next one too
+			patience.Reset(0) // applies to the remaining ones too
 		case <-ctx.Done():
 			return netip.AddrPort{}, ctx.Err()
 		}
@@ -60,40 +58,40 @@ func (p *poller) joinAll(ctx context.Context, addrs []netip.AddrPort) (missing n
 	return missing, err
 }
 
-var errStillTrying = errors.New("no answer yet")
+var errJoinPending = errors.New("no answer yet")
 
-func (t *try) result() error {
+func (t *joinAttempt) result() error {
 	select {
 	case <-t.done:
 		return t.err
 	default:
-		return errStillTrying
+		return errJoinPending
 	}
 }
 
-// begin starts a join, unless one of that address is under way.
-func (p *poller) begin(addr netip.AddrPort) *try {
+// startJoin starts a join, unless one for that address is in progress.
+func (p *poller) startJoin(addr netip.AddrPort) *joinAttempt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.tries[addr]; t != nil {
+	if t := p.joins[addr]; t != nil {
 		return t
 	}
-	t := &try{done: make(chan struct{})}
-	if !p.group.run(func() { p.finish(addr, t) }) {
+	t := &joinAttempt{done: make(chan struct{})}
+	if !p.group.run(func() { p.runJoin(addr, t) }) {
 		t.err = ErrClosed
 		close(t.done)
 		return t
 	}
-	p.tries[addr] = t
+	p.joins[addr] = t
 	return t
 }
 
-// finish makes one join, when it is its turn.
-func (p *poller) finish(addr netip.AddrPort, t *try) {
+// runJoin performs a join when a slot is free.
+func (p *poller) runJoin(addr netip.AddrPort, t *joinAttempt) {
 	defer close(t.done)
 	select {
 	case p.slots <- struct{}{}:
-		if len(p.strangersOf([]netip.AddrPort{addr})) > 0 {
+		if len(p.nonMembers([]netip.AddrPort{addr})) > 0 {
 			t.err = p.join(addr)
 		}
 		<-p.slots
@@ -101,14 +99,13 @@ func (p *poller) finish(addr netip.AddrPort, t *try) {
 		t.err = ErrClosed
 	}
 	p.mu.Lock()
-	delete(p.tries, addr)
+	delete(p.joins, addr)
 	p.mu.Unlock()
 }
 
-// syncAgain exchanges lists with one random member a little later. When very many
-// nodes start at once, a few miss some of the gossip, and would wait for the next
-// full exchange for minutes.
-func (p *poller) syncAgain() bool {
+// resync exchanges lists with a random member once more, after a delay. When many nodes start at once, a few miss some
+// of the gossip, and would wait minutes for the next full exchange.
+func (p *poller) resync() bool {
 	members := p.roster.living()
 	if len(members) == 0 {
 		return false
@@ -117,19 +114,19 @@ func (p *poller) syncAgain() bool {
 	return p.group.run(func() {
 		select {
 		case <-time.After(secondSyncAfter):
-			p.join(addr) // it is a member: only its list is wanted
+			p.join(addr) // it is a member: only its list matters
 		case <-p.stopped.Done():
 		}
 	})
 }
 
-// reasonOf puts the error of a join in words that stay the same while the cause does.
-func reasonOf(err error) string {
+// joinReason describes a join's error in words that change only with its cause.
+func joinReason(err error) string {
 	switch {
-	case isStranger(err.Error()):
+	case isKeyError(err.Error()):
 		return ErrWrongCookie.Error()
-	case errors.Is(err, errStillTrying):
-		return errStillTrying.Error()
+	case errors.Is(err, errJoinPending):
+		return errJoinPending.Error()
 	}
-	return "it cannot be reached"
+	return "unreachable"
 }

@@ -47,7 +47,7 @@ func leaks(options ...goleak.Option) error {
 	}
 }
 
-// syncBuffer takes log lines from many goroutines.
+// syncBuffer collects log lines.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -65,7 +65,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// testNode is a cluster's member with its log.
+// testNode is a member with its log.
 type testNode struct {
 	*Cluster
 	log *syncBuffer
@@ -78,14 +78,14 @@ func withBind(addr string) option {
 	return func(c *Config) { c.Bind = netip.MustParseAddr(addr) }
 }
 
-// polling makes a node find others by SRV at a test server.
+// polling makes a node find others by SRV records of a test server.
 func polling(dns *dnstest.Server) option {
 	return func(c *Config) {
 		c.Query, c.Resolver, c.Poll = testQuery, dns.Resolver(), 200*time.Millisecond
 	}
 }
 
-// newNode makes a member that has not joined yet, and ends with the test.
+// newNode returns a member that has not joined yet, and ends with the test.
 func newNode(t *testing.T, host string, options ...option) *testNode {
 	t.Helper()
 	n := &testNode{log: &syncBuffer{}}
@@ -108,7 +108,7 @@ func newNode(t *testing.T, host string, options ...option) *testNode {
 	return n
 }
 
-// startNode makes a member that has joined, and serves h.
+// startNode starts a member that serves h.
 func startNode(t *testing.T, host string, h http.Handler, options ...option) *testNode {
 	t.Helper()
 	n := newNode(t, host, options...)
@@ -128,7 +128,7 @@ func (n *testNode) mustJoin(t *testing.T, h http.Handler) {
 
 func (n *testNode) addr() netip.AddrPort { return netip.AddrPortFrom(n.cfg.Bind, n.GossipPort()) }
 
-// announce puts nodes into a test server's zone.
+// announce adds nodes to a test server's zone.
 func announce(dns *dnstest.Server, nodes ...*testNode) {
 	for _, n := range nodes {
 		_, host, _ := ParseName(n.self.Name)
@@ -146,7 +146,7 @@ func mustConnect(t *testing.T, from, to *testNode) {
 	}
 }
 
-// until waits for a condition on a node's list of members.
+// until waits for a condition on a node's members.
 func (n *testNode) until(t *testing.T, what string, ok func([]fleet.Member) bool) {
 	t.Helper()
 	deadline := time.NewTimer(testkit.Patience)
@@ -173,7 +173,7 @@ func states(members []fleet.Member) []string {
 	return s
 }
 
-// sees waits until a node has each of the others in a state.
+// sees waits until a node reports each of the others in a state.
 func (n *testNode) sees(t *testing.T, state fleet.MemberState, others ...*testNode) {
 	t.Helper()
 	for _, o := range others {
@@ -207,7 +207,7 @@ func get(t *testing.T, from *testNode, node, path string) (string, error) {
 	return string(b), err
 }
 
-// sayName answers every request with the caller and the node that serves.
+// sayName answers every request with the caller and the serving node.
 func sayName(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, _ := CallerOf(r.Context())
@@ -215,7 +215,7 @@ func sayName(name string) http.Handler {
 	})
 }
 
-// listenSilently accepts connections and says nothing.
+// listenSilently accepts connections and never sends anything.
 func listenSilently(t *testing.T) netip.AddrPort {
 	t.Helper()
 	l, err := net.Listen("tcp", "[::1]:0")

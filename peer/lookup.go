@@ -8,18 +8,17 @@ import (
 	"time"
 )
 
-// Lookup is one question to DNS and what came of it.
+// Lookup is a DNS query and its outcome.
 type Lookup struct {
-	Query   string           `json:"query"` // empty: nothing is polled
+	Query   string           `json:"query"` // empty: polling is disabled
 	At      time.Time        `json:"at"`
-	Took    float64          `json:"took"` // s
+	Took    float64          `json:"took"` // seconds
 	Outcome string           `json:"outcome"`
 	Answers []netip.AddrPort `json:"answers"`
 }
 
-// noteLookup keeps what DNS said last, for whoever looks for the reason that a
-// node is missing.
-func (p *poller) noteLookup(began time.Time, found []netip.AddrPort, err error) {
+// recordLookup keeps the last lookup, which helps to explain a missing node.
+func (p *poller) recordLookup(began time.Time, found []netip.AddrPort, err error) {
 	l := Lookup{Query: p.query, At: began.UTC(), Took: time.Since(began).Seconds(), Outcome: "answered", Answers: found}
 	switch {
 	case err == nil && len(found) == 0:
@@ -34,14 +33,13 @@ func (p *poller) noteLookup(began time.Time, found []netip.AddrPort, err error) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked = l
+	p.latest = l
 }
 
-// lastLookup is what DNS said last.
 func (p *poller) lastLookup() Lookup {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asked
+	return p.latest
 }
 
 func isTimeout(err error) bool {

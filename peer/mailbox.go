@@ -13,25 +13,24 @@ import (
 )
 
 const (
-	maxSenders = 1024 // whose numbers are remembered without looking whether they live
+	maxSenders = 1024 // sequence numbers kept without checking membership
 
-	// Bytes of messages that wait: in one mailbox, in all of one owner, and in all of this node. A mailbox may hold
-	// ownBytes whatever the others hold. messageCost is what a message takes beside its text.
-	mailboxBytes = 4 << 20
-	ownerBytes   = 16 << 20
-	allBytes     = 64 << 20
-	ownBytes     = 64 << 10
-	messageCost  = 256
+	// Bytes of waiting messages: in one mailbox, in all of one owner, and in all of this node. A mailbox may always
+	// hold reservedBytes. messageOverhead is the cost of a message beside its body.
+	mailboxBytes    = 4 << 20
+	ownerBytes      = 16 << 20
+	nodeBytes       = 64 << 20
+	reservedBytes   = 64 << 10
+	messageOverhead = 256
 )
 
 var (
-	// ErrNoProcess says that no process of that name is registered there.
+	// ErrNoProcess reports that no process has that name.
 	ErrNoProcess = errors.New("no such process")
-	// ErrMailboxFull says that the process does not keep up with its messages.
+	// ErrMailboxFull reports that the process does not keep up with its messages.
 	ErrMailboxFull = errors.New("mailbox is full")
 
-	// errLate refuses a message that a later one of the same sender has overtaken:
-	// its sender has given up on it.
+	// errLate refuses a message overtaken by a later one from the same sender, which has given up on it.
 	errLate = errors.New("a later message has arrived before")
 )
 
@@ -41,11 +40,10 @@ type Message struct {
 	Body json.RawMessage
 }
 
-// Decode reads the message into v.
+// Decode decodes the message into v.
 func (m Message) Decode(v any) error { return json.Unmarshal(m.Body, v) }
 
-// Mailbox holds the messages for one process until it takes them. Its methods may
-// be called from several goroutines.
+// Mailbox holds the messages for one process until it takes them. Its methods are safe for concurrent use.
 type Mailbox struct {
 	name  string
 	owner string
@@ -53,20 +51,19 @@ type Mailbox struct {
 	all   *mailboxes
 
 	ready chan struct{} // has an element while there may be messages
-	done  chan struct{} // closed when nothing more comes
+	done  chan struct{} // closed when no more messages arrive
 
-	queue []Message // guarded by all.mu, as what follows
+	queue []Message // guarded by all.mu, like bytes
 	bytes int
 }
 
-// Process registers a process that members may send to, with room for so many
-// messages that it has not taken, and 4 MiB of them. It may be called before and after Join. A name
-// that is taken, or not made of lower-case letters, digits, ".", "-" and "_", is
-// a mistake in the program, and panics.
+// Process registers a process that members may send to. Its mailbox holds size messages, and 4 MiB of them. Call it
+// before or after Join. It panics if the name is taken, or is not made of lower-case letters, digits, ".", "-", and
+// "_".
 func (c *Cluster) Process(name string, size int) *Mailbox { return c.ProcessOf("", name, size) }
 
-// ProcessOf is Process for an owner, whose mailboxes hold at most 16 MiB together.
-// Those of all owners hold at most 64 MiB, and 64 KiB in each in any case.
+// ProcessOf is Process for an owner, whose mailboxes together hold at most 16 MiB. Those of all owners hold at most 64
+// MiB, but each always at least 64 KiB.
 func (c *Cluster) ProcessOf(owner, name string, size int) *Mailbox {
 	m := &Mailbox{
 		name: name, owner: owner, size: size, all: &c.mailboxes,
@@ -76,10 +73,10 @@ func (c *Cluster) ProcessOf(owner, name string, size int) *Mailbox {
 	return m
 }
 
-// Close takes the process off. What it has not taken can still be taken.
+// Close removes the process. Its remaining messages can still be taken.
 func (m *Mailbox) Close() { m.all.remove(m) }
 
-// Take returns the next message, if one is there.
+// Take returns the next message, if there is one.
 func (m *Mailbox) Take() (message Message, ok bool) {
 	m.all.mu.Lock()
 	defer m.all.mu.Unlock()
@@ -88,16 +85,16 @@ func (m *Mailbox) Take() (message Message, ok bool) {
 	}
 	message, m.queue[0] = m.queue[0], Message{}
 	if m.queue = m.queue[1:]; len(m.queue) > 0 {
-		m.poke()
+		m.signal()
 	}
 	if m.all.byName[m.name] == m {
-		m.all.count(m, -costOf(message))
+		m.all.count(m, -sizeOf(message))
 	}
 	return message, true
 }
 
-// Receive waits for the next message. The error is the context's, or ErrClosed once
-// the mailbox, or the cluster, is closed and nothing is left.
+// Receive waits for the next message. The error is the context's, or ErrClosed if the mailbox or the cluster is closed
+// and empty.
 func (m *Mailbox) Receive(ctx context.Context) (Message, error) {
 	for {
 		if message, ok := m.Take(); ok {
@@ -116,8 +113,8 @@ func (m *Mailbox) Receive(ctx context.Context) (Message, error) {
 	}
 }
 
-// poke has somebody who receives look again.
-func (m *Mailbox) poke() {
+// signal wakes a receiver.
+func (m *Mailbox) signal() {
 	select {
 	case m.ready <- struct{}{}:
 	default:
@@ -129,8 +126,8 @@ type mailboxes struct {
 	mu     sync.Mutex
 	closed bool
 	byName map[string]*Mailbox
-	last   map[string]int64 // by sender's instance: number of the last message
-	bytes  int              // that wait
+	last   map[string]int64 // last sequence number, by sender's instance
+	bytes  int              // of waiting messages
 	owners map[string]int   // bytes, by owner
 }
 
@@ -174,7 +171,7 @@ func (b *mailboxes) close() {
 	}
 }
 
-// count adds to the bytes that a mailbox holds. They are locked.
+// count adds to the bytes of a mailbox. It requires b.mu.
 func (b *mailboxes) count(m *Mailbox, n int) {
 	m.bytes += n
 	b.bytes += n
@@ -183,31 +180,30 @@ func (b *mailboxes) count(m *Mailbox, n int) {
 	}
 }
 
-// costOf is what a message takes.
-func costOf(m Message) int { return cap(m.Body) + messageCost }
+// sizeOf is what a message costs.
+func sizeOf(m Message) int { return cap(m.Body) + messageOverhead }
 
-// room says why a mailbox takes no message of so many bytes, nil if it does. They are locked.
-func (b *mailboxes) room(m *Mailbox, n int) error {
+// checkRoom returns an error if a mailbox has no room for n bytes. It requires b.mu.
+func (b *mailboxes) checkRoom(m *Mailbox, n int) error {
 	full := func(what string, most int) error {
 		return fmt.Errorf("%w: %s hold at most %d MiB of messages; receive() makes room", ErrMailboxFull, what, most>>20)
 	}
 	switch {
 	case len(m.queue) >= m.size:
 		return fmt.Errorf("%w: it can hold at most %d messages; receive() makes room", ErrMailboxFull, m.size)
-	case m.bytes+n <= ownBytes:
+	case m.bytes+n <= reservedBytes:
 		return nil
 	case m.bytes+n > mailboxBytes:
 		return full("it can", mailboxBytes)
 	case b.owners[m.owner]+n > ownerBytes:
 		return full("all of its owner", ownerBytes)
-	case b.bytes+n > allBytes:
-		return full("all of its node", allBytes)
+	case b.bytes+n > nodeBytes:
+		return full("all of its node", nodeBytes)
 	}
 	return nil
 }
 
-// deliver puts a message into a mailbox, unless a later one of that sender has
-// come before. It never waits.
+// deliver puts a message into a mailbox, unless a later one of that sender has arrived. It never blocks.
 func (b *mailboxes) deliver(process string, sequence int64, m Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -219,18 +215,17 @@ func (b *mailboxes) deliver(process string, sequence int64, m Message) error {
 	if box == nil {
 		return ErrNoProcess
 	}
-	n := costOf(m)
-	if err := b.room(box, n); err != nil {
+	n := sizeOf(m)
+	if err := b.checkRoom(box, n); err != nil {
 		return err
 	}
 	b.count(box, n)
 	box.queue = append(box.queue, m)
-	box.poke()
+	box.signal()
 	return nil
 }
 
-// forget drops the numbers of senders that are no members any more, once there
-// are many.
+// forget drops the sequence numbers of former members once there are many.
 func (b *mailboxes) forget(isMember func(instance string) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -244,24 +239,23 @@ func (b *mailboxes) forget(isMember func(instance string) bool) {
 	}
 }
 
-// serveSend is POST /send/{process}: the body is the message, 204 says that it
-// is in the mailbox.
+// serveSend is POST /send/{process}: the body is the message, 204 means that it is in the mailbox.
 func (c *Cluster) serveSend(w http.ResponseWriter, r *http.Request, process string) {
 	sequence, err := strconv.ParseInt(r.Header.Get(sequenceHeader), 10, 64)
 	if err != nil {
-		writeProblem(w, fmt.Errorf("%w: %s: %w", ErrBadArguments, sequenceHeader, err))
+		writeError(w, fmt.Errorf("%w: %s: %w", ErrBadArguments, sequenceHeader, err))
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, messageBytes))
 	if err != nil || !json.Valid(body) {
-		writeProblem(w, fmt.Errorf("%w: no JSON of at most %d bytes", ErrBadArguments, messageBytes))
+		writeError(w, fmt.Errorf("%w: not JSON of at most %d bytes", ErrBadArguments, messageBytes))
 		return
 	}
 	c.mailboxes.forget(func(instance string) bool { _, ok := c.roster.get(instance); return ok })
 	caller, _ := CallerOf(r.Context())
-	body = bytes.Clone(body) // without what it had in reserve
+	body = bytes.Clone(body) // without spare capacity
 	if err := c.mailboxes.deliver(process, sequence, Message{From: caller, Body: body}); err != nil {
-		writeProblem(w, err)
+		writeError(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -8,24 +8,32 @@ import (
 	"testing"
 )
 
-// TestMailboxes_Bytes: a mailbox, all of an owner, and all of a node hold so many bytes and no more; each has some room
-// that the others cannot use up; and what is taken, or closed, makes room.
+// filler sends messages into the mailboxes of a node.
+type filler struct {
+	*testNode
+	sequence int64
+}
+
+func (n *filler) send(process string, size int) error {
+	n.sequence++
+	m := Message{From: Caller{Instance: "i"}, Body: make(json.RawMessage, size)}
+	return n.mailboxes.deliver(process, n.sequence, m)
+}
+
+// fill opens a mailbox and sends messages of 1 MiB until one is refused.
+func (n *filler) fill(owner, process string) (box *Mailbox, sent int, err error) {
+	box = n.ProcessOf(owner, process, 1000)
+	for ; err == nil; sent++ {
+		err = n.send(process, messageBytes-messageOverhead)
+	}
+	return box, sent - 1, err
+}
+
+// TestMailboxes_Bytes: a mailbox, an owner, and a node have limits in bytes; each mailbox has reserved room; taking
+// messages and closing mailboxes makes room.
 func TestMailboxes_Bytes(t *testing.T) {
 	t.Parallel()
-	n := newNode(t, "a.internal")
-	sequence := int64(0)
-	send := func(process string, size int) error {
-		sequence++
-		return n.mailboxes.deliver(process, sequence, Message{From: Caller{Instance: "i"}, Body: make(json.RawMessage, size)})
-	}
-	fill := func(process string) (sent int, err error) {
-		for ; ; sent++ {
-			if err = send(process, messageBytes-messageCost); err != nil {
-				return sent, err
-			}
-		}
-	}
-	open := func(owner, process string) *Mailbox { return n.ProcessOf(owner, process, 1000) }
+	n := &filler{testNode: newNode(t, "a.internal")}
 	for i, step := range []struct {
 		owner, process string
 		sent           int
@@ -38,34 +46,37 @@ func TestMailboxes_Bytes(t *testing.T) {
 		{"ann", "a-5", 0, "all of its owner hold at most 16 MiB"},
 		{"bob", "b-1", 4, "it can hold at most 4 MiB"},
 	} {
-		open(step.owner, step.process)
-		sent, err := fill(step.process)
+		_, sent, err := n.fill(step.owner, step.process)
 		if sent != step.sent || !errors.Is(err, ErrMailboxFull) || !strings.Contains(err.Error(), step.full) {
 			t.Errorf("step %d: %s takes %d messages, then: %v", i, step.process, sent, err)
 		}
 	}
 	for i := range 11 {
-		process := fmt.Sprintf("c-%d", i)
-		open(process, process)
-		fill(process) //nolint:errcheck // the node is to be full
+		n.fill(fmt.Sprint(i), fmt.Sprintf("c-%d", i)) //nolint:errcheck // it fills the node
 	}
-	late := open("eve", "e-1")
-	if _, err := fill("e-1"); err == nil || !strings.Contains(err.Error(), "all of its node hold at most 64 MiB") {
+	late, _, err := n.fill("eve", "e-1")
+	if err == nil || !strings.Contains(err.Error(), "all of its node hold at most 64 MiB") {
 		t.Errorf("a full node: %v", err)
 	}
-	if err := send("e-1", 1000); err != nil {
-		t.Errorf("a full node keeps no room for a mailbox that is empty: %v", err)
+	if err := n.send("e-1", 1000); err != nil {
+		t.Errorf("a full node has no reserved room for an empty mailbox: %v", err)
 	}
 	if m, ok := late.Take(); !ok || len(m.Body) != 1000 {
 		t.Errorf("taken: %d bytes, %v", len(m.Body), ok)
 	}
+	n.checkRelease(t)
+}
+
+// checkRelease takes a message, closes mailboxes, and counts the bytes that are left.
+func (n *filler) checkRelease(t *testing.T) {
+	t.Helper()
 	before := n.mailboxes.bytes
 	n.mailboxes.byName["a-1"].Take()
 	n.mailboxes.byName["b-1"].Close()
 	if got := before - n.mailboxes.bytes; got != 5*messageBytes {
-		t.Errorf("one taken and four closed give %d bytes back, want %d", got, 5*messageBytes)
+		t.Errorf("one taken and four closed release %d bytes, want %d", got, 5*messageBytes)
 	}
-	if err := send("a-5", messageBytes-messageCost); err != nil {
+	if err := n.send("a-5", messageBytes-messageOverhead); err != nil {
 		t.Errorf("after one was taken: %v", err)
 	}
 	for len(n.mailboxes.byName) > 0 {
@@ -80,12 +91,12 @@ func TestMailboxes_Bytes(t *testing.T) {
 	}
 }
 
-// TestOutbox_Bytes: what waits to be sent has a bound in bytes.
+// TestOutbox_Bytes: waiting messages have a limit in bytes.
 func TestOutbox_Bytes(t *testing.T) {
 	t.Parallel()
-	o := outbox{queues: map[string][]*letter{}}
+	o := outbox{queues: map[string][]*outgoing{}}
 	put := func(node string) error {
-		return o.put(node, &letter{body: make([]byte, messageBytes)}, func() bool { return true })
+		return o.push(node, &outgoing{body: make([]byte, messageBytes)}, func() bool { return true })
 	}
 	for i := range waitingBytes / messageBytes {
 		if err := put(fmt.Sprint("node-", i%3)); err != nil {
@@ -97,7 +108,7 @@ func TestOutbox_Bytes(t *testing.T) {
 	}
 	for node := range o.queues {
 		for l := o.next(node); l != nil; l = o.next(node) {
-			o.sent(l)
+			o.release(l)
 		}
 	}
 	if o.bytes != 0 {
@@ -105,7 +116,7 @@ func TestOutbox_Bytes(t *testing.T) {
 	}
 }
 
-// TestMulticall_Bytes: the answers of many nodes have a bound together, each its part.
+// TestMulticall_Bytes: the answers of many nodes share a limit.
 func TestMulticall_Bytes(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)

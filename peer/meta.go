@@ -18,7 +18,7 @@ const (
 
 var errBadMeta = errors.New("malformed metadata")
 
-// meta is what an instance tells of itself along with its gossip address.
+// meta is what an instance announces along with its gossip address.
 type meta struct {
 	Name     string
 	Version  string
@@ -27,8 +27,8 @@ type meta struct {
 	Control  bool
 }
 
-// encode writes format, flags, call port, start in ms since 1970 (all big-endian),
-// then name and version, each behind its length in two bytes and one.
+// encode writes format, flags, call port, start in ms since 1970 (all big-endian), then name and version, prefixed by
+// their lengths in two bytes and one.
 func (m meta) encode() []byte {
 	b := make([]byte, 0, metaMaxBytes)
 	var flags byte
@@ -44,9 +44,8 @@ func (m meta) encode() []byte {
 	return append(b, m.Version...)
 }
 
-// decodeMeta reads what encode has written and refuses everything else, except
-// that bytes may follow: a newer Convoy may have more to say, in the same format,
-// than an older one understands.
+// decodeMeta decodes metadata strictly, but ignores further bytes: a newer Convoy may add fields within the same
+// format.
 func decodeMeta(b []byte) (meta, error) {
 	if len(b) > metaMaxBytes || len(b) < metaHeadBytes || b[0] != metaFormat {
 		return meta{}, fmt.Errorf("%w: %d bytes", errBadMeta, len(b))
@@ -68,7 +67,7 @@ func decodeMeta(b []byte) (meta, error) {
 	return m, nil
 }
 
-// cutText takes a text behind its length in the given number of bytes.
+// cutText splits off a text prefixed by its length in the given number of bytes.
 func cutText(b []byte, lengthBytes int) (text string, rest []byte, ok bool) {
 	if len(b) < lengthBytes {
 		return "", nil, false
@@ -84,5 +83,5 @@ func cutText(b []byte, lengthBytes int) (text string, rest []byte, ok bool) {
 }
 
 func isVersion(s string) bool {
-	return len(s) <= maxVersionBytes && only(s, func(c byte) bool { return ' ' < c && c < 0x7f })
+	return len(s) <= maxVersionBytes && allBytes(s, func(c byte) bool { return ' ' < c && c < 0x7f })
 }

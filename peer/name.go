@@ -16,15 +16,14 @@ const (
 	instanceChars = 16
 )
 
-// ErrBadName says that a name is not BASE@HOST.
+// ErrBadName reports that a name is not BASE@HOST.
 var ErrBadName = errors.New("not a node name like \"convoy@host.example\"")
 
-// ParseName splits a node's name at its "@". The base has 1 to 32 lower-case
-// letters, digits and "-"; the host is a DNS name in lower-case letters, digits,
-// "-" and "_", without a final dot. Other names are ErrBadName.
+// ParseName splits a node name at its "@". The base has 1 to 32 lower-case letters, digits, and "-"; the host is a DNS
+// name of lower-case letters, digits, "-", and "_", without a final dot. Other names are ErrBadName.
 func ParseName(name string) (base, host string, err error) {
 	base, host, ok := strings.Cut(name, "@")
-	if !ok || len(base) == 0 || len(base) > maxBaseBytes || !only(base, isBaseChar) || !isHost(host) {
+	if !ok || len(base) == 0 || len(base) > maxBaseBytes || !allBytes(base, isBaseChar) || !isHost(host) {
 		return "", "", fmt.Errorf("parse name %q: %w", name, ErrBadName)
 	}
 	return base, host, nil
@@ -35,7 +34,7 @@ func isHost(host string) bool {
 		return false
 	}
 	for label := range strings.SplitSeq(host, ".") {
-		if len(label) == 0 || len(label) > maxLabelBytes || !only(label, isHostChar) {
+		if len(label) == 0 || len(label) > maxLabelBytes || !allBytes(label, isHostChar) {
 			return false
 		}
 	}
@@ -45,7 +44,7 @@ func isHost(host string) bool {
 func isBaseChar(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' }
 func isHostChar(c byte) bool { return isBaseChar(c) || c == '_' }
 
-func only(s string, ok func(byte) bool) bool {
+func allBytes(s string, ok func(byte) bool) bool {
 	for i := range len(s) {
 		if !ok(s[i]) {
 			return false
@@ -54,11 +53,10 @@ func only(s string, ok func(byte) bool) bool {
 	return true
 }
 
-// instanceAlphabet is base 32 in letters that a DNS label may hold: an instance
-// id is also the name in its certificate that a dialer verifies.
+// instanceAlphabet is base 32 in characters of DNS labels: an instance id is also the name in its certificate.
 var instanceAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// newInstance makes the random id of one run of a node: 80 bits.
+// newInstance returns a random id for one run of a node: 80 bits.
 func newInstance() string {
 	var b [instanceChars * 5 / 8]byte
 	rand.Read(b[:]) // never fails, see crypto/rand
@@ -73,13 +71,13 @@ func isInstance(id string) bool {
 	return err == nil
 }
 
-// Caller is the member at the other end of a request, as its certificate says.
+// Caller is the member that sent a request, according to its certificate.
 type Caller struct {
 	Name     string // node name
 	Instance string // instance id
 }
 
-// uri is the name that certificates carry: "convoy:NAME/INSTANCE".
+// uri is the name in certificates: "convoy:NAME/INSTANCE".
 func (c Caller) uri() *url.URL {
 	return &url.URL{Scheme: "convoy", Opaque: c.Name + "/" + c.Instance}
 }
@@ -87,7 +85,7 @@ func (c Caller) uri() *url.URL {
 func parseURI(u *url.URL) (Caller, error) {
 	name, instance, ok := strings.Cut(u.Opaque, "/")
 	if u.Scheme != "convoy" || !ok || !isInstance(instance) {
-		return Caller{}, fmt.Errorf("certificate for %q is no member's", u)
+		return Caller{}, fmt.Errorf("certificate for %q is not a member's", u)
 	}
 	if _, _, err := ParseName(name); err != nil {
 		return Caller{}, err

@@ -12,26 +12,26 @@ import (
 	"convoy/internal/testkit"
 )
 
-// TestOutbox_ToOneNode: a node takes no messages for a while. One user's fill what may wait for it, and one more is
-// refused; meanwhile what another user types travels to that node, and calls and messages go where they are taken.
+// TestOutbox_ToOneNode: a node accepts no messages for a while. One user's messages fill its queue, and one more is
+// refused. Meanwhile another user's input reaches that node, and so do calls and messages to other nodes.
 func TestOutbox_ToOneNode(t *testing.T) {
 	t.Parallel()
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(w, r.Body) //nolint:errcheck // the asker tells
+		io.Copy(w, r.Body) //nolint:errcheck // the caller sees it
 	})
 	a, b := pair(t, echo)
 	within, end := context.WithTimeout(t.Context(), testkit.Patience)
 	defer end()
 	b.Process("busy", 2*maxWaiting)
 	a.Process("idle", 1)
-	b.mailboxes.mu.Lock() // it stands still
+	b.mailboxes.mu.Lock() // it stalls
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer b.mailboxes.mu.Unlock()
 	defer cancel()
 	refused := make(chan error, maxWaiting)
-	for range maxWaiting + 2 { // one is under way
+	for range maxWaiting + 2 { // one is in progress
 		all.Go(func() {
 			if err := a.Send(ctx, "busy", b.self.Name, "x"); errors.Is(err, ErrMailboxFull) {
 				refused <- err

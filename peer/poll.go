@@ -11,77 +11,75 @@ import (
 	"time"
 )
 
-// How often DNS is asked. At the start a node should be found as soon as it is
-// in DNS; while everything that DNS names is a member there is little to gain,
-// and Railway shows its users every look-up.
+// How often DNS is polled. At the start, a node should be found as soon as it is in DNS. Once all nodes in DNS are
+// members there is little to gain, and Railway shows its users every lookup.
 const (
-	rushInterval  = 100 * time.Millisecond
-	rushFor       = 2 * time.Second
-	startInterval = time.Second
-	startFor      = 30 * time.Second
-	wholeInterval = 30 * time.Second
-	aloneFor      = 2 * time.Minute // then a node alone is taken for a whole cluster
-	maxLostNames  = 32              // asked for in one poll
+	burstInterval    = 100 * time.Millisecond
+	burstFor         = 2 * time.Second
+	startInterval    = time.Second
+	startFor         = 30 * time.Second
+	completeInterval = 30 * time.Second
+	aloneFor         = 2 * time.Minute // then a single node counts as a complete cluster
+	maxLostNames     = 32              // looked up in one poll
 )
 
-// poller looks for nodes that are not members yet. It only ever adds.
+// poller looks for nodes that are not members yet. It only ever adds members.
 type poller struct {
 	query    string
 	interval time.Duration
-	lookup   lookup
+	dns      dnsClient
 	self     netip.AddrPort
 	roster   *roster
 	join     func(netip.AddrPort) error
 	log      *slog.Logger
-	sooner   chan struct{} // has an element when something was lost
+	wake     chan struct{} // has an element when a member was lost
 	stop     context.CancelFunc
 	stopped  context.Context
 
-	last    outcome // touched by run only
+	last    pollResult // used by run only
 	started time.Time
 
-	group *tally
-	slots chan struct{} // taken by joins that are being made
-	mu    sync.Mutex
-	tries map[netip.AddrPort]*try // joins under way
-	asked Lookup                  // the last one
+	group  *taskGroup
+	slots  chan struct{} // one for each running join
+	mu     sync.Mutex
+	joins  map[netip.AddrPort]*joinAttempt // in progress
+	latest Lookup                          // the last one
 }
 
-// outcome is what a poll has come to. A change of it is logged.
-type outcome struct {
-	verdict verdict
-	missing string // the first address that cannot be joined
+// pollResult is the result of a poll. Changes are logged.
+type pollResult struct {
+	status  pollStatus
+	missing string // the lowest address that is not joined
 	reason  string
 }
 
-type verdict int
+type pollStatus int
 
 const (
-	verdictNone  verdict = iota
-	verdictWhole         // all that DNS names are members
-	verdictAlone         // DNS names this node only
-	verdictMissing
-	verdictNoName
-	verdictRefused
-	verdictSilent
+	statusNone     pollStatus = iota
+	statusComplete            // all nodes in DNS are members
+	statusAlone               // DNS lists only this node
+	statusMissing
+	statusNoName
+	statusFailed
+	statusTimeout
 )
 
 func (c *Cluster) newPoller() *poller {
 	p := &poller{
-		query: c.cfg.Query, interval: c.cfg.Poll, lookup: newLookup(c.cfg),
+		query: c.cfg.Query, interval: c.cfg.Poll, dns: newDNSClient(c.cfg),
 		self: netip.AddrPortFrom(c.cfg.Bind, c.gossipPort), roster: c.roster,
-		join: c.gossip.join, log: c.log, sooner: make(chan struct{}, 1),
-		slots: make(chan struct{}, joinsAtOnce), tries: map[netip.AddrPort]*try{}, group: &c.group,
+		join: c.gossip.join, log: c.log, wake: make(chan struct{}, 1),
+		slots: make(chan struct{}, joinsAtOnce), joins: map[netip.AddrPort]*joinAttempt{}, group: &c.group,
 	}
 	p.stopped, p.stop = context.WithCancel(c.ctx)
 	return p
 }
 
-// hurry makes the next poll come no later than the interval, for something is
-// missing. It may be called by anyone.
-func (p *poller) hurry() {
+// pollSoon makes the next poll happen within the interval, because a member is missing. It is safe for concurrent use.
+func (p *poller) pollSoon() {
 	select {
-	case p.sooner <- struct{}{}:
+	case p.wake <- struct{}{}:
 	default:
 	}
 }
@@ -92,10 +90,10 @@ func (p *poller) run() {
 	p.started = time.Now()
 	synced := false
 	for p.stopped.Err() == nil {
-		result := p.once(p.stopped)
+		result := p.poll(p.stopped)
 		p.report(result)
 		if !synced && p.roster.others() >= manyMembers {
-			synced = p.syncAgain()
+			synced = p.resync()
 		}
 		if !p.sleep(p.pause(result)) {
 			return
@@ -103,7 +101,7 @@ func (p *poller) run() {
 	}
 }
 
-// sleep waits, and cuts the wait short to one interval when something is lost.
+// sleep waits, but no longer than one interval after a member was lost.
 func (p *poller) sleep(wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -112,7 +110,7 @@ func (p *poller) sleep(wait time.Duration) bool {
 		select {
 		case <-timer.C:
 			return true
-		case <-p.sooner:
+		case <-p.wake:
 			if time.Until(until) > p.interval {
 				timer.Reset(p.interval)
 				until = time.Now().Add(p.interval)
@@ -123,61 +121,59 @@ func (p *poller) sleep(wait time.Duration) bool {
 	}
 }
 
-// pause is how long to wait for the next poll.
-func (p *poller) pause(result outcome) time.Duration {
+// pause is the time until the next poll.
+func (p *poller) pause(result pollResult) time.Duration {
 	age := time.Since(p.started)
-	whole := result.verdict == verdictWhole
+	whole := result.status == statusComplete
 	switch {
-	case whole, result.verdict == verdictAlone && age > aloneFor:
-		return jitter(max(p.interval, wholeInterval))
+	case whole, result.status == statusAlone && age > aloneFor:
+		return jitter(max(p.interval, completeInterval))
 	case p.roster.others() > 0:
 		return p.interval
-	case age < rushFor:
-		return min(rushInterval, p.interval)
+	case age < burstFor:
+		return min(burstInterval, p.interval)
 	case age < startFor:
 		return min(startInterval, p.interval)
 	}
 	return p.interval
 }
 
-// jitter spreads polls over a fifth to either side, so that nodes that started
-// together do not ask together for ever.
+// jitter varies polls by a fifth, so that nodes that started together do not keep polling together.
 func jitter(d time.Duration) time.Duration {
 	return d*4/5 + rand.N(d*2/5)
 }
 
-// once asks DNS and joins what is not a member. Where lost members were is tried
-// too, but does not count as missing: nobody says that they are still there.
-func (p *poller) once(ctx context.Context) outcome {
+// poll asks DNS and joins what is not a member. It also tries the addresses of lost members, which do not count as
+// missing: nothing says that they are still there.
+func (p *poller) poll(ctx context.Context) pollResult {
 	var found []netip.AddrPort
 	var err error
 	if p.query != "" {
 		began := time.Now()
-		found, err = p.lookup.query(ctx, p.query)
-		p.noteLookup(began, found, err)
+		found, err = p.dns.query(ctx, p.query)
+		p.recordLookup(began, found, err)
 	}
 	were, named := p.lostAddrs(ctx)
-	for _, addr := range p.strangersOf(were) {
-		p.begin(addr)
+	for _, addr := range p.nonMembers(were) {
+		p.startJoin(addr)
 	}
-	missing, joinErr := p.joinAll(ctx, p.strangersOf(append(found, named...)))
+	missing, joinErr := p.joinAll(ctx, p.nonMembers(append(found, named...)))
 	switch {
 	case missing.IsValid():
-		return outcome{verdict: verdictMissing, missing: missing.String(), reason: reasonOf(joinErr)}
+		return pollResult{status: statusMissing, missing: missing.String(), reason: joinReason(joinErr)}
 	case err != nil && isTimeout(err):
-		return outcome{verdict: verdictSilent}
+		return pollResult{status: statusTimeout}
 	case err != nil && !isNoName(err):
-		return outcome{verdict: verdictRefused}
+		return pollResult{status: statusFailed}
 	case p.query != "" && len(found) == 0:
-		return outcome{verdict: verdictNoName}
+		return pollResult{status: statusNoName}
 	case p.query != "" && p.roster.others() == 0:
-		return outcome{verdict: verdictAlone}
+		return pollResult{status: statusAlone}
 	}
-	return outcome{verdict: verdictWhole}
+	return pollResult{status: statusComplete}
 }
 
-// lostAddrs is where the members whose names were lost within the hour were, and
-// where DNS says that they are now.
+// lostAddrs returns the addresses where members lost within the hour were, and where DNS says that they are now.
 func (p *poller) lostAddrs(ctx context.Context) (were, named []netip.AddrPort) {
 	lost := p.roster.lost()
 	if len(lost) > maxLostNames {
@@ -193,7 +189,7 @@ func (p *poller) lostAddrs(ctx context.Context) (were, named []netip.AddrPort) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	return were, p.lookup.hosts(ctx, targets)
+	return were, p.dns.hosts(ctx, targets)
 }
 
 func isNoName(err error) bool {
@@ -201,28 +197,28 @@ func isNoName(err error) bool {
 	return errors.As(err, &e) && e.IsNotFound
 }
 
-// report logs an outcome if it is another than the last.
-func (p *poller) report(result outcome) {
+// report logs a result that differs from the last.
+func (p *poller) report(result pollResult) {
 	if result == p.last || p.query == "" || p.stopped.Err() != nil {
 		return
 	}
-	if result.verdict == verdictMissing && result.reason != ErrWrongCookie.Error() && time.Since(p.started) < rushFor {
-		return // who starts at the same time is not there yet
+	if result.status == statusMissing && result.reason != ErrWrongCookie.Error() && time.Since(p.started) < burstFor {
+		return // nodes that start at the same time are not ready yet
 	}
 	p.last = result
 	log := p.log.With("query", p.query)
-	switch result.verdict {
-	case verdictWhole:
-		log.Info("poll: all that dns names are members", "n", p.roster.others()+1)
-	case verdictAlone:
-		log.Info("poll: dns names this node only")
-	case verdictMissing:
-		log.Warn("poll: dns names a node that is no member", "addr", result.missing, "err", result.reason)
-	case verdictNoName:
-		log.Info("poll: no such name or no address in dns, asking on")
-	case verdictRefused:
-		log.Warn("poll: dns answers with a failure, asking on")
-	case verdictSilent:
-		log.Warn("poll: dns does not answer, asking on")
+	switch result.status {
+	case statusComplete:
+		log.Info("poll: all nodes in dns are members", "n", p.roster.others()+1)
+	case statusAlone:
+		log.Info("poll: dns lists only this node")
+	case statusMissing:
+		log.Warn("poll: a node in dns is not a member", "addr", result.missing, "err", result.reason)
+	case statusNoName:
+		log.Info("poll: no such name or no address in dns, retrying")
+	case statusFailed:
+		log.Warn("poll: dns failed, retrying")
+	case statusTimeout:
+		log.Warn("poll: dns does not answer, retrying")
 	}
 }

@@ -11,35 +11,35 @@ import (
 	"convoy/internal/testkit"
 )
 
-// A node alone asks often at first, then at its interval, and a whole cluster
-// seldom; Railway shows its users each look-up.
+// A single node polls often at first, then at its interval. A complete cluster polls rarely, because Railway shows its
+// users each lookup.
 func TestPollPace(t *testing.T) {
 	t.Parallel()
-	const spread = wholeInterval / 5
+	const spread = completeInterval / 5
 	tests := []struct {
 		what     string
 		age      time.Duration
 		others   int
-		verdict  verdict
+		verdict  pollStatus
 		min, max time.Duration
 	}{
-		{"just started", 0, 0, verdictNoName, rushInterval, rushInterval},
-		{"just started, dns is silent", time.Second, 0, verdictSilent, rushInterval, rushInterval},
-		{"started", rushFor, 0, verdictNoName, startInterval, startInterval},
-		{"long alone in vain", startFor, 0, verdictMissing, DefaultPoll, DefaultPoll},
-		{"alone for a minute", time.Minute, 0, verdictAlone, DefaultPoll, DefaultPoll},
-		{"alone for long", aloneFor + 1, 0, verdictAlone, wholeInterval - spread, wholeInterval + spread},
-		{"joined at once, one is missing", time.Second, 1, verdictMissing, DefaultPoll, DefaultPoll},
-		{"joined, dns has failed", time.Hour, 1, verdictSilent, DefaultPoll, DefaultPoll},
-		{"whole", time.Second, 1, verdictWhole, wholeInterval - spread, wholeInterval + spread},
+		{"just started", 0, 0, statusNoName, burstInterval, burstInterval},
+		{"just started, dns is silent", time.Second, 0, statusTimeout, burstInterval, burstInterval},
+		{"started", burstFor, 0, statusNoName, startInterval, startInterval},
+		{"long alone in vain", startFor, 0, statusMissing, DefaultPoll, DefaultPoll},
+		{"alone for a minute", time.Minute, 0, statusAlone, DefaultPoll, DefaultPoll},
+		{"alone for long", aloneFor + 1, 0, statusAlone, completeInterval - spread, completeInterval + spread},
+		{"joined at once, one is missing", time.Second, 1, statusMissing, DefaultPoll, DefaultPoll},
+		{"joined, dns has failed", time.Hour, 1, statusTimeout, DefaultPoll, DefaultPoll},
+		{"whole", time.Second, 1, statusComplete, completeInterval - spread, completeInterval + spread},
 	}
 	for _, test := range tests {
 		p := &poller{interval: DefaultPoll, roster: newRoster(), started: time.Now().Add(-test.age)}
 		for range test.others {
-			entered(p.roster, "n", "i", 0)
+			addMember(p.roster, "n", "i", 0)
 		}
 		for range 100 {
-			if got := p.pause(outcome{verdict: test.verdict}); got < test.min || got > test.max {
+			if got := p.pause(pollResult{status: test.verdict}); got < test.min || got > test.max {
 				t.Errorf("%s: next poll after %v, want %v to %v", test.what, got, test.min, test.max)
 				break
 			}
@@ -47,7 +47,7 @@ func TestPollPace(t *testing.T) {
 	}
 }
 
-// What a poll has come to is logged when it changes, and not each time.
+// The result of a poll is logged only when it changes.
 func TestPollLogsChanges(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)
@@ -61,13 +61,13 @@ func TestPollLogsChanges(t *testing.T) {
 	dns.Addr("gone.convoy.internal", nobody.Addr())
 	dns.SRV(testQuery, "gone.convoy.internal", nobody.Port())
 	testkit.Eventually(t, "a line for the missing node", func() bool {
-		return strings.Contains(a.log.String(), "dns names a node that is no member") &&
+		return strings.Contains(a.log.String(), "a node in dns is not a member") &&
 			strings.Contains(a.log.String(), "addr=[::1]:1 ")
 	})
 }
 
-// Nodes that were parted for so long that gossip has given up find each other
-// again by name, though the name that is polled is gone from DNS.
+// Nodes separated for so long that gossip has given up find each other again by name, even if the polled name is gone
+// from DNS.
 func TestLostNamesAreAskedFor(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)

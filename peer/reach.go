@@ -11,17 +11,14 @@ const (
 	recheckTimeout  = 3 * time.Second // of one check
 )
 
-// CallError says why an instance that gossip has alive cannot be called from
-// here: Members shows it as unreachable. It is nil for one that can, or has not
-// been called lately. Changed is closed when it changes.
+// CallError says why this node cannot call an instance that gossip considers alive and that Members shows as
+// unreachable. It is nil for one that can be called, or was not called recently. Changed is closed when it changes.
 func (c *Cluster) CallError(instance string) error { return c.roster.callError(instance) }
 
-// lostTouch is told when a connection to an instance could not be made or has gone
-// silent, with the error, or was ended by the other side, without one. Gossip
-// notices a death after some seconds; a call that is refused tells it at once. So
-// the instance is called, and again each second while that fails and gossip has it
-// alive.
-func (c *Cluster) lostTouch(instance string, err error) {
+// connLost handles a connection to an instance that could not be opened or went silent, with the error, or that the
+// other side ended, without one. Gossip needs seconds to detect a death; a refused call shows it immediately. So the
+// instance is called, and again every second while that fails and gossip considers it alive.
+func (c *Cluster) connLost(instance string, err error) {
 	if !c.roster.beginCheck(instance) {
 		return
 	}
@@ -41,7 +38,7 @@ func (c *Cluster) recheck(instance string, err error) {
 		if c.ctx.Err() != nil {
 			return
 		}
-		c.noteCall(instance, err)
+		c.recordCall(instance, err)
 		if err == nil {
 			return
 		}
@@ -54,8 +51,8 @@ func (c *Cluster) recheck(instance string, err error) {
 	}
 }
 
-// noteCall takes note of whether an instance can be called.
-func (c *Cluster) noteCall(instance string, err error) {
+// recordCall records whether an instance can be called.
+func (c *Cluster) recordCall(instance string, err error) {
 	m, news := c.roster.setCallError(instance, err)
 	switch {
 	case news && err != nil:
@@ -65,7 +62,7 @@ func (c *Cluster) noteCall(instance string, err error) {
 	}
 }
 
-// beginCheck reports whether an instance is to be checked: not if it is already.
+// beginCheck reports whether to check an instance: not if a check is running.
 func (r *roster) beginCheck(instance string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,8 +82,7 @@ func (r *roster) endCheck(instance string) {
 	}
 }
 
-// setCallError takes note of whether an instance can be called, and says whether
-// that is news.
+// setCallError records whether an instance can be called, and reports whether that changed.
 func (r *roster) setCallError(instance string, err error) (fleet.Member, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,30 +101,20 @@ func (r *roster) setCallError(instance string, err error) (fleet.Member, bool) {
 	return m.Member, news
 }
 
-// calledSince reports whether an instance was reached after a time: then an older
-// attempt that fails later says nothing.
+// calledSince reports whether an instance was reached after a time: then the failure of an older attempt means nothing.
 func (r *roster) calledSince(instance string, when time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	m := r.members[instance]
-	return m != nil && m.called.After(when)
+	return r.calledAt(instance).After(when)
 }
 
-// calledAt is when an instance was reached last, zero if it has not been called.
+// calledAt is when an instance was last reached, zero if it never was.
 func (r *roster) calledAt(instance string) time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if m := r.members[instance]; m != nil {
-		return m.called
-	}
-	return time.Time{}
+	e, _ := r.find(instance)
+	return e.called
 }
 
 func (r *roster) callError(instance string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if m := r.members[instance]; m != nil && m.State == fleet.MemberAlive {
-		return m.callErr
+	if e, ok := r.find(instance); ok && e.State == fleet.MemberAlive {
+		return e.callErr
 	}
 	return nil
 }

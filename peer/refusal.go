@@ -11,32 +11,30 @@ import (
 )
 
 const (
-	refusalEvery = time.Minute // one line for each address
-	maxRefusals  = 256         // addresses remembered
+	refusalEvery = time.Minute // one line per address
+	maxRefusals  = 256         // remembered addresses
 )
 
-// ErrWrongCookie says that the other node is of another cluster: it has none of
-// this node's cookies.
-var ErrWrongCookie = errors.New("the other node has another cookie")
+// ErrWrongCookie reports that the other node has none of this node's cookies.
+var ErrWrongCookie = errors.New("the other node has a different cookie")
 
-// refusedThere is what the other side says that does not take this node's certificate: that of another cluster, or of
-// an instance that had this address before.
-const refusedThere = "remote error: tls: bad certificate"
+// badCertificate is how the other side rejects this node's certificate: with another cookie, or because it expects a
+// previous instance at this address.
+const badCertificate = "remote error: tls: bad certificate"
 
-// strangers are what memberlist and crypto/tls say of the other side's keys.
-var strangers = []string{
-	"no installed keys could decrypt", // gossip, either way
+// keyErrors are the messages of memberlist and crypto/tls about the other side's keys.
+var keyErrors = []string{
+	"no installed keys could decrypt", // gossip, either direction
 	"remote state is not encrypted",
 	"signed by unknown authority", // TLS, here
 	"unknown certificate authority",
-	refusedThere,
+	badCertificate,
 	"didn't provide a certificate",
 }
 
-// isStranger tells whether an error's text is about the other side's keys.
-// Neither library has values that errors.Is could compare.
-func isStranger(text string) bool {
-	for _, s := range strangers {
+// isKeyError reports whether an error's text is about the other side's keys. Neither library exports such errors.
+func isKeyError(text string) bool {
+	for _, s := range keyErrors {
 		if strings.Contains(text, s) {
 			return true
 		}
@@ -44,47 +42,35 @@ func isStranger(text string) bool {
 	return false
 }
 
-// refusals writes one line for each address that was refused, and not one for
-// each packet of it.
-type refusals struct {
+// refusalLog logs one line for each refused address, instead of one for each packet.
+type refusalLog struct {
 	log  *slog.Logger
 	mu   sync.Mutex
 	last map[netip.Addr]time.Time
 }
 
-func (r *refusals) note(via, from, text string) {
+func (r *refusalLog) wrongCookie(via, from, text string) {
 	addr, err := netip.ParseAddrPort(from)
 	if err != nil || !r.due(addr.Addr(), time.Now()) {
 		return
 	}
-	if strings.Contains(text, refusedThere) {
-		r.log.Info(
-			"the other side refused this node: it has another cookie, or looks for an instance that is no more",
-			"addr",
-			from,
-			"via",
-			via,
-		)
+	if strings.Contains(text, badCertificate) {
+		r.log.Info("the other side refused this node: it has a different cookie, or expects a previous instance",
+			"addr", from, "via", via)
 		return
 	}
 	r.log.Warn("refused: the other side does not have this cluster's cookie", "addr", from, "via", via)
 }
 
-// crowd says that an address has more connections than it may have that have not proved to be a member's.
-func (r *refusals) crowd(port, from string) {
+// tooMany logs that an address exceeds its unauthenticated connections.
+func (r *refusalLog) tooMany(port, from string) {
 	addr, err := netip.ParseAddrPort(from)
 	if err == nil && r.due(addr.Addr(), time.Now()) {
-		r.log.Warn(
-			"too many connections that have not proved to be a member's: the oldest are closed",
-			"addr",
-			from,
-			"via",
-			port,
-		)
+		r.log.Warn("too many unauthenticated connections: closing the oldest", "addr", from, "via", port)
 	}
 }
 
-func (r *refusals) due(addr netip.Addr, now time.Time) bool {
+func (r *refusalLog) due(addr netip.Addr, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if last, ok := r.last[addr]; ok && now.Sub(last) < refusalEvery {
@@ -97,29 +83,29 @@ func (r *refusals) due(addr netip.Addr, now time.Time) bool {
 	return true
 }
 
-// lineLog takes the lines of a library that knows only package log.
-type lineLog struct {
-	log     *slog.Logger
-	refused *refusals
-	via     string // "gossip" or "calls"
-	from    string // what stands before an address
+// stdLog receives the lines of a library that uses package log.
+type stdLog struct {
+	log      *slog.Logger
+	refusals *refusalLog
+	via      string // "gossip" or "calls"
+	from     string // text before an address
 }
 
 // Write handles one line; package log writes each with one call.
-func (l *lineLog) Write(line []byte) (int, error) {
+func (l *stdLog) Write(line []byte) (int, error) {
 	text := string(bytes.TrimSpace(line))
-	if isStranger(text) {
-		l.refused.note(l.via, wordAfter(text, l.from), text)
+	if isKeyError(text) {
+		l.refusals.wrongCookie(l.via, wordAfter(text, l.from), text)
 	}
 	if strings.Contains(text, "http: panic serving") {
 		l.log.Error("handler panicked", "via", l.via, "err", text)
 	} else {
-		l.log.Debug("library says", "via", l.via, "line", text)
+		l.log.Debug("library log", "via", l.via, "line", text)
 	}
 	return len(line), nil
 }
 
-// wordAfter is the word that follows the last mark in a text, without a colon.
+// wordAfter returns the word after the last mark in text, without a colon.
 func wordAfter(text, mark string) string {
 	i := strings.LastIndex(text, mark)
 	if i < 0 {

@@ -19,16 +19,15 @@ const (
 	maxAddrsOfName = 64
 )
 
-// lookup asks DNS, for one address family only: a network that has both would
-// name every node twice.
-type lookup struct {
+// dnsClient resolves names in one address family only: on a dual-stack network every node would appear twice.
+type dnsClient struct {
 	resolver *net.Resolver
 	network  string // "ip6"; "ip4" where this node has no IPv6 address
-	port     uint16 // of addresses whose port DNS does not tell
+	port     uint16 // for addresses whose port is not in DNS
 }
 
-func newLookup(cfg Config) lookup {
-	l := lookup{resolver: cfg.Resolver, network: "ip6", port: cfg.Port}
+func newDNSClient(cfg Config) dnsClient {
+	l := dnsClient{resolver: cfg.Resolver, network: "ip6", port: cfg.Port}
 	if cfg.Bind.Is4() {
 		l.network = "ip4"
 	}
@@ -38,14 +37,14 @@ func newLookup(cfg Config) lookup {
 	return l
 }
 
-// target is a place where a node may gossip.
+// target is a possible gossip address.
 type target struct {
 	host string
 	port uint16
 }
 
-// query resolves the name that is polled: SRV if it begins with "_".
-func (l lookup) query(ctx context.Context, name string) ([]netip.AddrPort, error) {
+// query resolves the polled name: SRV if it begins with "_".
+func (l dnsClient) query(ctx context.Context, name string) ([]netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	if !strings.HasPrefix(name, "_") {
@@ -58,17 +57,17 @@ func (l lookup) query(ctx context.Context, name string) ([]netip.AddrPort, error
 	return l.hosts(ctx, targets), nil
 }
 
-// targets asks for SRV records (RFC 2782).
-func (l lookup) targets(ctx context.Context, name string) ([]target, error) {
-	_, records, err := l.resolver.LookupSRV(ctx, "", "", rooted(name))
+// targets looks up SRV records (RFC 2782).
+func (l dnsClient) targets(ctx context.Context, name string) ([]target, error) {
+	_, records, err := l.resolver.LookupSRV(ctx, "", "", fqdn(name))
 	targets := srvTargets(records)
-	if len(targets) > 0 { // the resolver has left malformed ones out
+	if len(targets) > 0 { // the resolver has dropped malformed ones
 		return targets, nil
 	}
 	return nil, err
 }
 
-// srvTargets takes what is of use in an answer, each target once.
+// srvTargets returns the valid targets of an answer, without duplicates.
 func srvTargets(records []*net.SRV) []target {
 	var targets []target
 	seen := map[target]bool{}
@@ -83,9 +82,9 @@ func srvTargets(records []*net.SRV) []target {
 	return targets
 }
 
-// host resolves one host's addresses.
-func (l lookup) host(ctx context.Context, t target) ([]netip.AddrPort, error) {
-	addrs, err := l.resolver.LookupNetIP(ctx, l.network, rooted(t.host))
+// host resolves a host's addresses.
+func (l dnsClient) host(ctx context.Context, t target) ([]netip.AddrPort, error) {
+	addrs, err := l.resolver.LookupNetIP(ctx, l.network, fqdn(t.host))
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +97,8 @@ func (l lookup) host(ctx context.Context, t target) ([]netip.AddrPort, error) {
 	return found, nil
 }
 
-// hosts resolves many, and leaves out what has no address. Addresses come once.
-func (l lookup) hosts(ctx context.Context, targets []target) []netip.AddrPort {
+// hosts resolves many hosts, without failures and duplicates.
+func (l dnsClient) hosts(ctx context.Context, targets []target) []netip.AddrPort {
 	found := make([][]netip.AddrPort, len(targets))
 	slots := make(chan struct{}, lookupsAtOnce)
 	var group sync.WaitGroup
@@ -116,26 +115,26 @@ func (l lookup) hosts(ctx context.Context, targets []target) []netip.AddrPort {
 	return slices.Compact(all)
 }
 
-// rooted keeps the resolver from trying search domains.
-func rooted(name string) string { return strings.TrimSuffix(name, ".") + "." }
+// fqdn disables the resolver's search domains.
+func fqdn(name string) string { return strings.TrimSuffix(name, ".") + "." }
 
-// place is what a person gives to connect to.
-type place struct {
+// nodeAddr is an address that a user enters.
+type nodeAddr struct {
 	name string     // "convoy@host", "" if only a host was given
 	host string     // "" if there is an address
-	addr netip.Addr // valid if the host was written as an address
+	addr netip.Addr // valid if the host is an IP address
 	port uint16     // 0 if none was given
 }
 
-// parsePlace reads "name@host", "host" or an address, each with or without
-// ":port"; an IPv6 address with a port stands in brackets.
-func parsePlace(text string) (place, error) {
-	var p place
+// parseNodeAddr parses "name@host", "host", or an IP address, optionally with ":port"; an IPv6 address with a port is
+// in brackets.
+func parseNodeAddr(text string) (nodeAddr, error) {
+	var p nodeAddr
 	rest := text
 	if base, after, ok := strings.Cut(text, "@"); ok {
 		p.name, rest = base, after
-		if len(base) == 0 || len(base) > maxBaseBytes || !only(base, isBaseChar) {
-			return place{}, fmt.Errorf("parse %q: %w", text, ErrBadName)
+		if len(base) == 0 || len(base) > maxBaseBytes || !allBytes(base, isBaseChar) {
+			return nodeAddr{}, fmt.Errorf("parse %q: %w", text, ErrBadName)
 		}
 	}
 	if ap, err := netip.ParseAddrPort(rest); err == nil {
@@ -143,18 +142,18 @@ func parsePlace(text string) (place, error) {
 	} else if a, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
 		p.addr = a.Unmap()
 	} else if err := p.parseHost(rest); err != nil {
-		return place{}, fmt.Errorf("parse %q: %w", text, err)
+		return nodeAddr{}, fmt.Errorf("parse %q: %w", text, err)
 	}
 	if p.name != "" {
 		p.name += "@" + p.host
 	}
 	if p.addr.IsValid() {
-		p.name = "" // the name of the node that is there will be told
+		p.name = "" // the node there will announce its name
 	}
 	return p, nil
 }
 
-func (p *place) parseHost(text string) error {
+func (p *nodeAddr) parseHost(text string) error {
 	host, port, hasPort := strings.Cut(text, ":")
 	if hasPort {
 		n, err := strconv.ParseUint(port, 10, 16)
@@ -165,7 +164,7 @@ func (p *place) parseHost(text string) error {
 	}
 	p.host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if !isHost(p.host) {
-		return fmt.Errorf("host %q is no DNS name", host)
+		return fmt.Errorf("host %q is not a DNS name", host)
 	}
 	return nil
 }

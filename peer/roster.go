@@ -11,36 +11,36 @@ import (
 	"convoy/fleet"
 )
 
-// How long members that are gone stay in the list. One whose name has a living
-// instance was replaced, and is remembered no longer than one that left.
+// How long members that are gone stay in the list. A replaced instance, whose name has a living one, is kept like one
+// that left.
 const (
 	keepUnreachable = time.Hour
 	keepLeft        = time.Minute
-	maxUnseen       = 15 * time.Second // that gossip takes to notice a death, at most
+	maxUnseen       = 15 * time.Second // upper bound for gossip to detect a death
 	maxGone         = 256
 )
 
 var (
-	// ErrUnknownNode says that no member of that name has been heard of lately.
+	// ErrUnknownNode reports that no recent member has that name.
 	ErrUnknownNode = errors.New("no such node")
-	// ErrUnreachable says that a node did not answer, or not to the end.
+	// ErrUnreachable reports that a node did not answer, or not completely.
 	ErrUnreachable = errors.New("node is unreachable")
 )
 
-// roster is the list of members: what gossip has told, in the order it told it,
-// and for a while those that are gone. Its methods never block for long.
+// roster is the list of members: what gossip has reported, in order, and for a while those that are gone. Its methods
+// never block for long.
 type roster struct {
 	mu      sync.Mutex
 	members map[string]*entry // by instance
-	changed chan struct{}     // closed and replaced at every change but Seen's
+	changed chan struct{}     // closed and replaced at every change except of Seen
 }
 
-// entry is a member as gossip has it, and whether it can be called from here.
+// entry is a member as gossip sees it, and whether this node can call it.
 type entry struct {
 	fleet.Member
-	callErr  error     // of the last attempt to connect
+	callErr  error     // of the last dial
 	gone     time.Time // when it became unreachable or left
-	called   time.Time // when an attempt last succeeded
+	called   time.Time // last successful dial
 	checking bool      // by Cluster.recheck
 }
 
@@ -48,8 +48,8 @@ func newRoster() *roster {
 	return &roster{members: map[string]*entry{}, changed: make(chan struct{})}
 }
 
-// shown is a member as others are told of it.
-func (e *entry) shown() fleet.Member {
+// public is the member as Members shows it.
+func (e *entry) public() fleet.Member {
 	m := e.Member
 	if e.callErr != nil && m.State == fleet.MemberAlive {
 		m.State, m.Error = fleet.MemberUnreachable, e.callErr.Error()
@@ -57,7 +57,7 @@ func (e *entry) shown() fleet.Member {
 	return m
 }
 
-// signal is called with mu held.
+// signal requires r.mu.
 func (r *roster) signal() {
 	close(r.changed)
 	r.changed = make(chan struct{})
@@ -69,8 +69,8 @@ func (r *roster) Changed() <-chan struct{} {
 	return r.changed
 }
 
-// alive enters an instance that gossip has met or met again.
-func (r *roster) alive(m fleet.Member) {
+// setAlive adds an instance that gossip has found, or found again.
+func (r *roster) setAlive(m fleet.Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.State = fleet.MemberAlive
@@ -82,9 +82,8 @@ func (r *roster) alive(m fleet.Member) {
 	r.signal()
 }
 
-// gone takes note that an instance does not answer any more, or has said goodbye.
-// It returns the member, and whether this was news.
-func (r *roster) gone(instance string, state fleet.MemberState, now time.Time) (fleet.Member, bool) {
+// setGone records that an instance no longer answers or has left. It returns the member, and whether this is new.
+func (r *roster) setGone(instance string, state fleet.MemberState, now time.Time) (fleet.Member, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.members[instance]
@@ -93,14 +92,14 @@ func (r *roster) gone(instance string, state fleet.MemberState, now time.Time) (
 	}
 	m.State, m.gone = state, now
 	if state == fleet.MemberLeft || now.Sub(m.Seen) > maxUnseen {
-		m.Seen = now // probes that take long are not told of, but were answered
+		m.Seen = now // slow probes are not reported, but were answered
 	}
 	r.signal()
 	return m.Member, true
 }
 
-// seen takes note that an instance has answered a probe.
-func (r *roster) seen(instance string, now time.Time) {
+// setSeen records that an instance has answered a probe.
+func (r *roster) setSeen(instance string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := r.members[instance]; m != nil {
@@ -108,15 +107,14 @@ func (r *roster) seen(instance string, now time.Time) {
 	}
 }
 
-// expire forgets those that have been gone for too long, and says when it should
-// be asked again.
+// expire drops members that have been gone for too long, and returns when to call it again.
 func (r *roster) expire(now time.Time) (next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next = now.Add(keepUnreachable)
 	gone := r.goneByTime()
 	for i, m := range gone {
-		until := m.gone.Add(r.keep(m))
+		until := m.gone.Add(r.retention(m))
 		if i < len(gone)-maxGone || !until.After(now) {
 			delete(r.members, m.Instance)
 			r.signal()
@@ -127,7 +125,7 @@ func (r *roster) expire(now time.Time) (next time.Time) {
 	return next
 }
 
-// goneByTime is called with mu held.
+// goneByTime requires r.mu.
 func (r *roster) goneByTime() []*entry {
 	var gone []*entry
 	for _, m := range r.members {
@@ -139,15 +137,14 @@ func (r *roster) goneByTime() []*entry {
 	return gone
 }
 
-func (r *roster) keep(m *entry) time.Duration {
+func (r *roster) retention(m *entry) time.Duration {
 	if m.State == fleet.MemberLeft || r.youngest(m.Name) != nil {
 		return keepLeft
 	}
 	return keepUnreachable
 }
 
-// youngest is the living instance that owns a name, nil if there is none. It is
-// called with mu held.
+// youngest is the living instance that owns a name, nil if there is none. It requires r.mu.
 func (r *roster) youngest(name string) *entry {
 	var owner *entry
 	for _, m := range r.members {
@@ -165,7 +162,7 @@ func younger(a, b *entry) bool {
 	return a.Instance > b.Instance
 }
 
-// owner is the instance that a request to a name goes to.
+// owner returns the instance that requests to a name go to.
 func (r *roster) owner(name string) (fleet.Member, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -180,23 +177,29 @@ func (r *roster) owner(name string) (fleet.Member, error) {
 	return fleet.Member{}, fmt.Errorf("find %q: %w", name, ErrUnknownNode)
 }
 
-// get finds an instance, alive or not, as gossip has it.
+// get returns an instance, alive or not, as gossip sees it.
 func (r *roster) get(instance string) (fleet.Member, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if m := r.members[instance]; m != nil {
-		return m.Member, true
-	}
-	return fleet.Member{}, false
+	e, ok := r.find(instance)
+	return e.Member, ok
 }
 
-// list gives all members: self, then by age.
+// find returns a copy of an instance's entry.
+func (r *roster) find(instance string) (entry, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.members[instance]; e != nil {
+		return *e, true
+	}
+	return entry{}, false
+}
+
+// list returns all members: self, then by age.
 func (r *roster) list() []fleet.Member {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := make([]fleet.Member, 0, len(r.members))
 	for _, m := range r.members {
-		list = append(list, m.shown())
+		list = append(list, m.public())
 	}
 	slices.SortFunc(list, func(a, b fleet.Member) int {
 		switch {
@@ -210,7 +213,7 @@ func (r *roster) list() []fleet.Member {
 	return list
 }
 
-// living gives the members that gossip has alive, in the order of list.
+// living returns the members that gossip considers alive, in the order of list.
 func (r *roster) living() []fleet.Member {
 	return slices.DeleteFunc(r.list(), func(m fleet.Member) bool { return !r.isAlive(m.Instance) })
 }
@@ -220,7 +223,7 @@ func (r *roster) isAlive(instance string) bool {
 	return ok && m.State == fleet.MemberAlive
 }
 
-// others counts the living members besides this one.
+// others counts the living members except this one.
 func (r *roster) others() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,14 +236,14 @@ func (r *roster) others() int {
 	return n
 }
 
-// size counts all entries, those that are gone among them.
+// size counts all entries, including those that are gone.
 func (r *roster) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.members)
 }
 
-// lost gives one unreachable instance for each name that no living one bears.
+// lost returns one unreachable instance for each name without a living one.
 func (r *roster) lost() []fleet.Member {
 	r.mu.Lock()
 	defer r.mu.Unlock()

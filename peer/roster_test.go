@@ -11,8 +11,8 @@ import (
 
 var birth = time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
 
-func entered(r *roster, name, instance string, age time.Duration) {
-	r.alive(fleet.Member{Name: name, Instance: instance, Started: birth.Add(-age), Seen: birth})
+func addMember(r *roster, name, instance string, age time.Duration) {
+	r.setAlive(fleet.Member{Name: name, Instance: instance, Started: birth.Add(-age), Seen: birth})
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -27,15 +27,15 @@ func isClosed(c <-chan struct{}) bool {
 func TestRosterYoungestOwnsTheName(t *testing.T) {
 	t.Parallel()
 	r := newRoster()
-	entered(r, "n", "young", 0)
-	entered(r, "n", "old", time.Hour)
-	entered(r, "n", "twin", 0)
-	for _, want := range []string{"young", "twin", "old"} { // of the same age, the greater id comes first
+	addMember(r, "n", "young", 0)
+	addMember(r, "n", "old", time.Hour)
+	addMember(r, "n", "twin", 0)
+	for _, want := range []string{"young", "twin", "old"} {
 		m, err := r.owner("n")
 		if err != nil || m.Instance != want {
 			t.Errorf("owner is %q, %v; want %q", m.Instance, err, want)
 		}
-		r.gone(m.Instance, fleet.MemberUnreachable, birth)
+		r.setGone(m.Instance, fleet.MemberUnreachable, birth)
 	}
 	if _, err := r.owner("n"); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("owner of a lost name: %v", err)
@@ -45,7 +45,7 @@ func TestRosterYoungestOwnsTheName(t *testing.T) {
 	}
 }
 
-// Goodbye and death come in either order; who has said goodbye has left.
+// Leave and death come in either order; the result is left.
 func TestRosterLeft(t *testing.T) {
 	t.Parallel()
 	orders := [][]fleet.MemberState{
@@ -54,14 +54,14 @@ func TestRosterLeft(t *testing.T) {
 	}
 	for _, order := range orders {
 		r := newRoster()
-		entered(r, "n", "i", 0)
+		addMember(r, "n", "i", 0)
 		for _, state := range order {
-			r.gone("i", state, birth)
+			r.setGone("i", state, birth)
 		}
 		if m, _ := r.get("i"); m.State != fleet.MemberLeft {
 			t.Errorf("after %v: %s", order, m.State)
 		}
-		if _, news := r.gone("i", fleet.MemberLeft, birth); news {
+		if _, news := r.setGone("i", fleet.MemberLeft, birth); news {
 			t.Error("a second goodbye is news")
 		}
 	}
@@ -70,13 +70,13 @@ func TestRosterLeft(t *testing.T) {
 func TestRosterForgets(t *testing.T) {
 	t.Parallel()
 	r := newRoster()
-	entered(r, "living", "living", 0)
-	entered(r, "left", "left", 0)
-	entered(r, "lost", "lost", 0)
-	entered(r, "living", "replaced", time.Hour)
-	r.gone("left", fleet.MemberLeft, birth)
-	r.gone("lost", fleet.MemberUnreachable, birth)
-	r.gone("replaced", fleet.MemberUnreachable, birth)
+	addMember(r, "living", "living", 0)
+	addMember(r, "left", "left", 0)
+	addMember(r, "lost", "lost", 0)
+	addMember(r, "living", "replaced", time.Hour)
+	r.setGone("left", fleet.MemberLeft, birth)
+	r.setGone("lost", fleet.MemberUnreachable, birth)
+	r.setGone("replaced", fleet.MemberUnreachable, birth)
 	if lost := r.lost(); len(lost) != 1 || lost[0].Instance != "lost" {
 		t.Errorf("lost are %v", lost)
 	}
@@ -84,9 +84,7 @@ func TestRosterForgets(t *testing.T) {
 	if next := r.expire(birth); !next.Equal(birth.Add(keepLeft)) || isClosed(changed) {
 		t.Errorf("next expiry at %v", next)
 	}
-	if next := r.expire(
-		birth.Add(keepLeft),
-	); len(r.list()) != 2 || !isClosed(changed) ||
+	if next := r.expire(birth.Add(keepLeft)); len(r.list()) != 2 || !isClosed(changed) ||
 		!next.Equal(birth.Add(keepUnreachable)) {
 		t.Errorf("after a minute: %v, next %v", r.list(), next)
 	}
@@ -102,8 +100,8 @@ func TestRosterIsBounded(t *testing.T) {
 	r := newRoster()
 	for i := range 3 * maxGone {
 		instance := fmt.Sprint(i)
-		entered(r, "n"+instance, instance, 0)
-		r.gone(instance, fleet.MemberUnreachable, birth)
+		addMember(r, "n"+instance, instance, 0)
+		r.setGone(instance, fleet.MemberUnreachable, birth)
 	}
 	r.expire(birth)
 	if n := len(r.list()); n > maxGone {
@@ -111,11 +109,11 @@ func TestRosterIsBounded(t *testing.T) {
 	}
 }
 
-// Of two attempts to connect the older may fail after the younger has succeeded.
+// The older of two dials may fail after the younger has succeeded.
 func TestStaleFailureSaysNothing(t *testing.T) {
 	t.Parallel()
 	r := newRoster()
-	entered(r, "n", "i", 0)
+	addMember(r, "n", "i", 0)
 	began := time.Now()
 	r.setCallError("i", errors.New("refused"))
 	if r.calledSince("i", began) {
@@ -124,10 +122,7 @@ func TestStaleFailureSaysNothing(t *testing.T) {
 	if list := r.list(); list[0].State != fleet.MemberUnreachable || !r.isAlive("i") {
 		t.Errorf("shown as %s", list[0].State)
 	}
-	if _, news := r.setCallError(
-		"i",
-		nil,
-	); !news || !r.calledSince("i", began) ||
+	if _, news := r.setCallError("i", nil); !news || !r.calledSince("i", began) ||
 		r.calledSince("i", time.Now().Add(time.Second)) {
 		t.Error("a success does not count")
 	}

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,36 +15,35 @@ import (
 
 const (
 	messageBytes   = 1 << 20
-	sendTimeout    = 10 * time.Second // of one message, once it is its turn
-	maxWaiting     = 1024             // messages to one node that wait for their turn
+	sendTimeout    = 10 * time.Second // of one message, from its turn
+	maxWaiting     = 1024             // messages waiting for one node
 	waitingBytes   = 64 << 20         // of messages to all nodes
 	sequenceHeader = "Convoy-Sequence"
 )
 
-// outbox holds what waits to be sent: one queue for each node, emptied by one
-// goroutine, so that messages of this node to another arrive in their order.
+// outbox holds messages to be sent: one queue per node, drained by one goroutine, so that messages between two nodes
+// stay in order.
 type outbox struct {
 	mu       sync.Mutex
-	queues   map[string][]*letter
-	bytes    int          // of all letters, those under way too
+	queues   map[string][]*outgoing
+	bytes    int          // of all messages, including those being sent
 	sequence atomic.Int64 // numbers this instance's messages
 }
 
-// letter is one message on its way.
-type letter struct {
+// outgoing is a message to be sent.
+type outgoing struct {
 	ctx     context.Context
 	process string
 	body    []byte
-	done    chan error // has room for the answer
+	done    chan error // buffered
 }
 
-// Send puts a message, as JSON, into the mailbox of a process on a node, and
-// waits until it is there. Messages from this node to another arrive in the order
-// in which Send was called for them, at most once. A context that ends takes back
-// a message that has not been sent yet; of one that has, nothing is known.
+// Send puts a message, as JSON, into the mailbox of a process on a node, and waits until it is there. Messages between
+// two nodes arrive in the order of the calls of Send, at most once. When ctx ends, a message that has not been sent is
+// dropped; of one that has, the outcome is unknown.
 //
-// The error is ErrUnknownNode, ErrNoProcess, ErrMailboxFull (there, or of those
-// waiting here), ErrUnreachable, ErrBadArguments, or the context's own.
+// The error is ErrUnknownNode, ErrNoProcess, ErrMailboxFull (there, or of those waiting here), ErrUnreachable,
+// ErrBadArguments, or the context's.
 func (c *Cluster) Send(ctx context.Context, process, node string, message any) error {
 	body, err := json.Marshal(message)
 	switch {
@@ -56,7 +54,7 @@ func (c *Cluster) Send(ctx context.Context, process, node string, message any) e
 	case !isWord(process):
 		err = ErrNoProcess
 	default:
-		err = c.post(ctx, node, &letter{ctx: ctx, process: process, body: body, done: make(chan error, 1)})
+		err = c.post(ctx, node, &outgoing{ctx: ctx, process: process, body: body, done: make(chan error, 1)})
 	}
 	if err != nil {
 		return fmt.Errorf("send to %q on %q: %w", process, node, err)
@@ -64,13 +62,13 @@ func (c *Cluster) Send(ctx context.Context, process, node string, message any) e
 	return nil
 }
 
-// post queues a letter and waits for its answer.
-func (c *Cluster) post(ctx context.Context, node string, l *letter) error {
-	if err := c.outbox.put(node, l, func() bool { return c.group.run(func() { c.empty(node) }) }); err != nil {
+// post queues a message and waits for its answer.
+func (c *Cluster) post(ctx context.Context, node string, m *outgoing) error {
+	if err := c.outbox.push(node, m, func() bool { return c.group.run(func() { c.drain(node) }) }); err != nil {
 		return err
 	}
 	select {
-	case err := <-l.done:
+	case err := <-m.done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -79,29 +77,25 @@ func (c *Cluster) post(ctx context.Context, node string, l *letter) error {
 	}
 }
 
-// put appends a letter, and begins to empty the queue if nobody does.
-func (o *outbox) put(node string, l *letter, begin func() bool) error {
+// push appends a message, and starts to drain the queue if it is idle.
+func (o *outbox) push(node string, m *outgoing, begin func() bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	queue, active := o.queues[node]
-	if len(queue) >= maxWaiting || o.bytes+len(l.body) > waitingBytes {
-		return fmt.Errorf(
-			"%w: %d messages to that node wait here, and %d MiB to all; send more slowly",
-			ErrMailboxFull,
-			len(queue),
-			o.bytes>>20,
-		)
+	if len(queue) >= maxWaiting || o.bytes+len(m.body) > waitingBytes {
+		return fmt.Errorf("%w: %d messages to that node wait here, and %d MiB to all; send more slowly",
+			ErrMailboxFull, len(queue), o.bytes>>20)
 	}
 	if !active && !begin() {
 		return ErrClosed
 	}
-	o.queues[node] = append(queue, l)
-	o.bytes += len(l.body)
+	o.queues[node] = append(queue, m)
+	o.bytes += len(m.body)
 	return nil
 }
 
-// next takes the first letter; if there is none, the queue is gone.
-func (o *outbox) next(node string) *letter {
+// next removes the first message. If there is none, it removes the queue.
+func (o *outbox) next(node string) *outgoing {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	queue := o.queues[node]
@@ -113,34 +107,33 @@ func (o *outbox) next(node string) *letter {
 	return queue[0]
 }
 
-// sent takes note that a letter is not held any longer.
-func (o *outbox) sent(l *letter) {
+// release gives back the bytes of a message.
+func (o *outbox) release(m *outgoing) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.bytes -= len(l.body)
+	o.bytes -= len(m.body)
 }
 
-// empty sends what waits for a node, one after the other.
-func (c *Cluster) empty(node string) {
-	for l := c.outbox.next(node); l != nil; l = c.outbox.next(node) {
-		if l.ctx.Err() == nil {
-			l.done <- c.deliver(node, l)
+// drain sends the messages to a node, one after the other.
+func (c *Cluster) drain(node string) {
+	for m := c.outbox.next(node); m != nil; m = c.outbox.next(node) {
+		if m.ctx.Err() == nil {
+			m.done <- c.deliver(node, m)
 		}
-		c.outbox.sent(l)
+		c.outbox.release(m)
 	}
 }
 
-func (c *Cluster) deliver(node string, l *letter) error {
-	ctx, cancel := context.WithTimeout(l.ctx, sendTimeout)
+func (c *Cluster) deliver(node string, m *outgoing) error {
+	ctx, cancel := context.WithTimeout(m.ctx, sendTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/send/"+l.process, bytes.NewReader(l.body))
+	r, err := newPost(ctx, "/send/"+m.process, m.body)
 	if err != nil {
 		return err
 	}
-	r.GetBody = nil // else net/http might send it again on its own
 	r.Header.Set(sequenceHeader, strconv.FormatInt(c.outbox.sequence.Add(1), 10))
 	answer, err := c.Do(node, r)
-	if errors.Is(err, context.DeadlineExceeded) && l.ctx.Err() == nil {
+	if errors.Is(err, context.DeadlineExceeded) && m.ctx.Err() == nil {
 		return fmt.Errorf("%w: no answer within %v", ErrUnreachable, sendTimeout)
 	}
 	if err != nil {
@@ -154,5 +147,5 @@ func (c *Cluster) deliver(node string, l *letter) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	return problemFrom(answer.StatusCode, body, node, l.process)
+	return decodeError(answer.StatusCode, body, node, m.process)
 }

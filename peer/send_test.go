@@ -24,7 +24,7 @@ func receive(t *testing.T, m *Mailbox) Message {
 	return message
 }
 
-// TestSend is in the demo send({Convoy.ConvoyWorker, node}, :ping).
+// TestSend covers the demo's send({Convoy.ConvoyWorker, node}, :ping).
 func TestSend(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)
@@ -34,9 +34,7 @@ func TestSend(t *testing.T) {
 	}
 	var text string
 	m := receive(t, worker)
-	if err := m.Decode(
-		&text,
-	); err != nil || text != "ping" || m.From.Name != a.self.Name ||
+	if err := m.Decode(&text); err != nil || text != "ping" || m.From.Name != a.self.Name ||
 		m.From.Instance != a.Instance() {
 		t.Errorf("received %s from %+v, %v", m.Body, m.From, err)
 	}
@@ -52,12 +50,7 @@ func TestSend(t *testing.T) {
 	if err := a.Send(t.Context(), "worker", b.self.Name, func() {}); !errors.Is(err, ErrBadArguments) {
 		t.Errorf("send what is no JSON: %v", err)
 	}
-	if err := a.Send(
-		t.Context(),
-		"worker",
-		b.self.Name,
-		strings.Repeat("x", messageBytes),
-	); !errors.Is(
+	if err := a.Send(t.Context(), "worker", b.self.Name, strings.Repeat("x", messageBytes)); !errors.Is(
 		err,
 		ErrBadArguments,
 	) {
@@ -76,7 +69,7 @@ func TestSend(t *testing.T) {
 		t.Errorf("send to a closed mailbox: %v", err)
 	}
 	n := 0
-	// what was there is still there
+	// queued messages remain
 	for _, err := worker.Receive(t.Context()); err == nil; _, err = worker.Receive(t.Context()) {
 		n++
 	}
@@ -90,8 +83,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// Messages from one node to another keep the order in which they were sent, to
-// whatever process.
+// Messages between two nodes keep their order, to any process.
 func TestSendKeepsOrder(t *testing.T) {
 	t.Parallel()
 	const n = 200
@@ -100,8 +92,8 @@ func TestSendKeepsOrder(t *testing.T) {
 	answers := make([]chan error, n)
 	for i := range n {
 		answers[i] = make(chan error, 1)
-		l := &letter{ctx: t.Context(), process: "worker", body: []byte(strconv.Itoa(i)), done: answers[i]}
-		err := a.outbox.put(b.self.Name, l, func() bool { return a.group.run(func() { a.empty(b.self.Name) }) })
+		l := &outgoing{ctx: t.Context(), process: "worker", body: []byte(strconv.Itoa(i)), done: answers[i]}
+		err := a.outbox.push(b.self.Name, l, func() bool { return a.group.run(func() { a.drain(b.self.Name) }) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,8 +139,8 @@ func TestMailboxRefusesLateMessages(t *testing.T) {
 	}
 }
 
-// A node that does not answer holds up its own queue only, and no longer than
-// each message's context; what waits behind is taken back.
+// A node that does not answer delays only its own queue, and only until each message's context ends; waiting messages
+// are dropped.
 func TestSendDoesNotWaitForOthers(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, nil)
@@ -156,11 +148,11 @@ func TestSendDoesNotWaitForOthers(t *testing.T) {
 	mustConnect(t, c, a)
 	a.sees(t, fleet.MemberAlive, c)
 	quick := c.Process("worker", 1)
-	// b's port answers, and never says a word
+	// b's port accepts, but never answers
 	silent := listenSilently(t)
 	member, _ := a.roster.get(b.Instance())
 	member.CallAddr = silent
-	a.roster.alive(member)
+	a.roster.setAlive(member)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	slow := make(chan error, 2)
@@ -178,7 +170,7 @@ func TestSendDoesNotWaitForOthers(t *testing.T) {
 	}
 }
 
-// Calls and messages do not hide the handler's own routes.
+// Calls and messages do not shadow the handler's routes.
 func TestRoutesLeaveTheRest(t *testing.T) {
 	t.Parallel()
 	a, b := pair(

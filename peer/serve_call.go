@@ -11,15 +11,14 @@ import (
 	"time"
 )
 
-// problem is the body of an answer that is no result.
-type problem struct {
+// errorBody is the body of an error response.
+type errorBody struct {
 	Kind  string `json:"kind"`
 	Error string `json:"error"`
 }
 
-// kinds of problems, with their status and what they are to the caller. The
-// function's own errors are "failed" and have no sentinel.
-var kinds = []struct {
+// errorKinds map errors to a kind and a status. A function's own errors are "failed" and have no sentinel.
+var errorKinds = []struct {
 	kind   string
 	status int
 	err    error
@@ -34,11 +33,10 @@ var kinds = []struct {
 
 const kindFailed = "failed"
 
-// writeProblem answers with an error. Its text leaves out the sentinel's, which
-// the caller puts there again.
-func writeProblem(w http.ResponseWriter, err error) {
-	p, status := problem{Kind: kindFailed, Error: err.Error()}, http.StatusInternalServerError
-	for _, k := range kinds {
+// writeError responds with an error. Its text omits the sentinel's, which the caller adds again.
+func writeError(w http.ResponseWriter, err error) {
+	p, status := errorBody{Kind: kindFailed, Error: err.Error()}, http.StatusInternalServerError
+	for _, k := range errorKinds {
 		if errors.Is(err, k.err) {
 			p.Kind, status = k.kind, k.status
 			p.Error = strings.TrimPrefix(strings.TrimPrefix(p.Error, k.err.Error()), ": ")
@@ -48,13 +46,13 @@ func writeProblem(w http.ResponseWriter, err error) {
 	writeJSON(w, status, p)
 }
 
-// problemFrom is the error that the other side has answered with.
-func problemFrom(status int, body []byte, node, fn string) error {
-	var p problem
+// decodeError returns the error of an error response.
+func decodeError(status int, body []byte, node, fn string) error {
+	var p errorBody
 	if err := json.Unmarshal(body, &p); err != nil {
-		return fmt.Errorf("%w: it answers with status %d", ErrUnreachable, status)
+		return fmt.Errorf("%w: status %d", ErrUnreachable, status)
 	}
-	for _, k := range kinds {
+	for _, k := range errorKinds {
 		if p.Kind != k.kind {
 			continue
 		}
@@ -69,11 +67,11 @@ func problemFrom(status int, body []byte, node, fn string) error {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		writeProblem(w, fmt.Errorf("encode the result: %w", err))
+		writeError(w, fmt.Errorf("encode the result: %w", err))
 		return
 	}
 	if status == http.StatusOK && len(body) > callBytes {
-		writeProblem(w, fmt.Errorf("result of more than %d bytes", callBytes))
+		writeError(w, fmt.Errorf("result of more than %d bytes", callBytes))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -81,7 +79,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Write(body)
 }
 
-// routes puts calls and messages before the handler that Join was given.
+// routes serves calls and messages, and everything else with the handler given to Join.
 func (c *Cluster) routes(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fn, ok := strings.CutPrefix(r.URL.Path, "/call/"); ok && r.Method == http.MethodPost {
@@ -94,35 +92,34 @@ func (c *Cluster) routes(h http.Handler) http.Handler {
 	})
 }
 
-// serveCall is POST /call/{fn}: the body is an array of arguments, the answer
-// the result.
+// serveCall is POST /call/{fn}: the body is an array of arguments, the answer the result.
 func (c *Cluster) serveCall(w http.ResponseWriter, r *http.Request, fn string) {
 	f, ok := c.functions.get(fn)
 	if !ok {
-		writeProblem(w, ErrUnknownFunction)
+		writeError(w, ErrUnknownFunction)
 		return
 	}
 	timeout, err := time.ParseDuration(r.Header.Get(timeoutHeader))
 	if err != nil {
-		writeProblem(w, fmt.Errorf("%w: %s: %w", ErrBadArguments, timeoutHeader, err))
+		writeError(w, fmt.Errorf("%w: %s: %w", ErrBadArguments, timeoutHeader, err))
 		return
 	}
 	var args Args
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, callBytes)).Decode(&args); err != nil {
-		writeProblem(w, fmt.Errorf("%w: %w", ErrBadArguments, err))
+		writeError(w, fmt.Errorf("%w: %w", ErrBadArguments, err))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	result, err := c.runFunction(ctx, fn, f, args)
 	if err != nil {
-		writeProblem(w, err)
+		writeError(w, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, result)
 }
 
-// runFunction keeps a function's panic from being more than that call's error.
+// runFunction turns a function's panic into that call's error.
 func (c *Cluster) runFunction(ctx context.Context, fn string, f Func, args Args) (result any, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -13,14 +13,13 @@ import (
 	"time"
 )
 
-// Settings of HTTP/2 on both sides. A stream whose reader stands still holds at
-// most streamWindowBytes at the reader and stops its writer by flow control; a
-// connection that has gone silent is found out after pingAfter + pingTimeout.
+// HTTP/2 settings of both sides. A stream whose reader stalls holds at most streamWindowBytes at the reader, and flow
+// control stops its writer. A silent connection is detected after pingAfter + pingTimeout.
 const (
-	addrPatience      = 30 * time.Second // for the address to be there
+	addrWait          = 30 * time.Second // until the address is available
 	addrInterval      = 250 * time.Millisecond
 	streamWindowBytes = 256 << 10
-	connWindowBytes   = 4<<20 - 1 // the most that net/http takes: 16 stalled uploads stop no other
+	connWindowBytes   = 4<<20 - 1 // net/http's maximum: 16 stalled uploads do not stop others
 	streamsAtOnce     = 4096
 	pingAfter         = 3 * time.Second
 	pingTimeout       = 3 * time.Second
@@ -48,20 +47,20 @@ func onlyHTTP2() *http.Protocols {
 	return p
 }
 
-// server takes the members' requests.
+// server serves the members' requests.
 type server struct {
 	http     *http.Server
 	listener net.Listener
 	port     uint16
-	door     *door // for connections before the handshake
-	handlers tally // net/http does not wait for handlers whose connection it has cut
+	limiter  *connLimiter // for connections before the handshake
+	handlers taskGroup    // net/http does not wait for handlers of connections that it has closed
 }
 
-// listenWhenThere opens a port, and waits for a while if the machine does not
-// have the address yet: a network may come later than the program.
-func (c *Cluster) listenWhenThere(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
+// listenWithRetry opens a port, and waits a while if the machine does not have the address yet: the network may come up
+// after the program.
+func (c *Cluster) listenWithRetry(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
 	config := net.ListenConfig{Control: setUserTimeout}
-	ctx, cancel := context.WithTimeout(ctx, addrPatience)
+	ctx, cancel := context.WithTimeout(ctx, addrWait)
 	defer cancel()
 	tick := time.NewTicker(addrInterval)
 	defer tick.Stop()
@@ -71,7 +70,7 @@ func (c *Cluster) listenWhenThere(ctx context.Context, addr netip.AddrPort) (net
 			return l, err
 		}
 		if first {
-			c.log.Warn("no such address here yet, waiting for it", "addr", addr)
+			c.log.Warn("address not available yet, waiting", "addr", addr)
 		}
 		select {
 		case <-tick.C:
@@ -81,42 +80,42 @@ func (c *Cluster) listenWhenThere(ctx context.Context, addr netip.AddrPort) (net
 	}
 }
 
-// listen opens the port for calls. Nothing is accepted before serve.
+// listen opens the port for calls. Connections are accepted by serve.
 func (c *Cluster) listen(ctx context.Context, h http.Handler) (*server, error) {
-	l, err := c.listenWhenThere(ctx, netip.AddrPortFrom(c.cfg.Bind, c.cfg.CallPort))
+	l, err := c.listenWithRetry(ctx, netip.AddrPortFrom(c.cfg.Bind, c.cfg.CallPort))
 	if err != nil {
 		return nil, fmt.Errorf("open the port for calls: %w", err)
 	}
-	s := &server{door: c.door("calls"), port: uint16(l.Addr().(*net.TCPAddr).Port)}
-	s.listener = tls.NewListener(&guarded{l, s.door}, c.identity.server())
+	s := &server{limiter: c.newConnLimiter("calls"), port: uint16(l.Addr().(*net.TCPAddr).Port)}
+	s.listener = tls.NewListener(&limitedListener{l, s.limiter}, c.identity.server())
 	s.http = &http.Server{
 		Handler:           s.wrap(c.routes(h)),
 		Protocols:         onlyHTTP2(),
 		HTTP2:             http2Settings(),
-		ReadHeaderTimeout: handshakeTimeout, // bounds the TLS handshake too
+		ReadHeaderTimeout: handshakeTimeout, // includes the TLS handshake
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         letPass,
+		ConnState:         onStateActive,
 		BaseContext:       func(net.Listener) context.Context { return c.ctx },
-		ErrorLog:          log.New(&lineLog{log: c.log, refused: c.refused, via: "calls", from: "error from "}, "", 0),
+		ErrorLog:          log.New(&stdLog{log: c.log, refusals: c.refusals, via: "calls", from: "error from "}, "", 0),
 	}
 	return s, nil
 }
 
-// letPass notes that a connection is a member's: only then HTTP/2 makes it active, after the handshake.
-func letPass(conn net.Conn, state http.ConnState) {
+// onStateActive releases a connection from the limiter: HTTP/2 makes it active only after the handshake.
+func onStateActive(conn net.Conn, state http.ConnState) {
 	secure, ok := conn.(*tls.Conn)
 	if !ok || state != http.StateActive {
 		return
 	}
-	if g, ok := secure.NetConn().(*guest); ok {
-		g.pass()
+	if g, ok := secure.NetConn().(*pendingConn); ok {
+		g.release()
 	}
 }
 
 func (s *server) serve() { s.http.Serve(s.listener) }
 
-// close takes no more requests, lets handlers end, whose contexts have been
-// cancelled, for a moment, then cuts their connections and waits for them.
+// close refuses new requests, gives handlers, whose contexts have been cancelled, a moment to end, then closes their
+// connections and waits for them.
 func (s *server) close() error {
 	err := s.listener.Close()
 	ended := make(chan struct{})
@@ -129,7 +128,7 @@ func (s *server) close() error {
 	case <-time.After(drainTimeout):
 	}
 	s.http.Close()
-	s.door.close()
+	s.limiter.close()
 	<-ended
 	if errors.Is(err, net.ErrClosed) {
 		return nil
@@ -137,7 +136,7 @@ func (s *server) close() error {
 	return err
 }
 
-// wrap serves with h, in the name of the member that calls.
+// wrap adds the caller to each request's context.
 func (s *server) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.handlers.enter() {
@@ -150,7 +149,7 @@ func (s *server) wrap(h http.Handler) http.Handler {
 			return
 		}
 		caller, err := memberOf(*r.TLS)
-		if err != nil { // verifyMember has seen to it
+		if err != nil { // verifyMember has checked it
 			http.Error(w, "not a member", http.StatusForbidden)
 			return
 		}
@@ -160,8 +159,8 @@ func (s *server) wrap(h http.Handler) http.Handler {
 
 type callerKey struct{}
 
-// CallerOf is the member whose request a context belongs to, as its certificate
-// says; ok is false outside of requests that came in from a member.
+// CallerOf returns the member whose request a context belongs to, according to its certificate; ok is false outside of
+// members' requests.
 func CallerOf(ctx context.Context) (caller Caller, ok bool) {
 	caller, ok = ctx.Value(callerKey{}).(Caller)
 	return caller, ok

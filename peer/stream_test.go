@@ -46,7 +46,7 @@ func TestDoReachesTheNode(t *testing.T) {
 	answer.Body.Close()
 }
 
-// A stream is byte exact both ways, however large the pieces.
+// A stream is byte-exact in both directions, in pieces of any size.
 func TestStreamsAreByteExact(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func TestStreamsAreByteExact(t *testing.T) {
 	}
 }
 
-// A reader that stands still stops the writer, and nobody else.
+// A stalled reader stops its writer, and nothing else.
 func TestStreamsHoldTheWriterBack(t *testing.T) {
 	t.Parallel()
 	var written atomic.Int64
@@ -99,7 +99,7 @@ func TestStreamsHoldTheWriterBack(t *testing.T) {
 	last := int64(-1)
 	testkit.Eventually(t, "the writer waits", func() bool {
 		now := written.Load()
-		for range 20 { // requests take their time, in which a writer would go on
+		for range 20 { // requests take time, in which a writer would continue
 			if got, err := get(t, a, b.self.Name, "/"); err != nil || got != "alive" {
 				t.Fatalf("beside a stalled stream: %q, %v", got, err)
 			}
@@ -112,13 +112,13 @@ func TestStreamsHoldTheWriterBack(t *testing.T) {
 		t.Errorf("%d bytes were written that nobody read, with a window of %d", n, streamWindowBytes)
 	}
 	if _, err := io.CopyN(io.Discard, answer.Body, 2<<20); err != nil {
-		t.Errorf("the reader goes on: %v", err)
+		t.Errorf("the reader continues: %v", err)
 	}
 	cancel()
 	select {
 	case <-stopped:
 	case <-time.After(testkit.Patience):
-		t.Error("the handler goes on after its caller has gone")
+		t.Error("the handler still runs after its caller is gone")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestCloseEndsStreams(t *testing.T) {
 			select {
 			case <-ended:
 			case <-time.After(testkit.Patience):
-				t.Error("the stream goes on")
+				t.Error("the stream continues")
 			}
 		})
 	}

@@ -12,52 +12,51 @@ import (
 )
 
 const (
-	// stateBytes and memberBytes bound the list of members that a connection may announce to this node: enough for
-	// some hundred members that it does not know, and for all that it does. One of them takes at most 650 bytes, and
-	// compression may make that half as many again.
+	// stateBytes and memberBytes limit the member list that a connection may announce: enough for a few hundred unknown
+	// members, and for all known ones. A member takes at most 650 bytes, and compression may add half of that.
 	stateBytes  = 256 << 10
 	memberBytes = 1 << 10
-	// replyBytes bounds the list that a node answers with which was dialled from here.
+	// replyBytes limits the list that a dialled node answers with.
 	replyBytes = 4 << 20
 
 	encryptedMark = 10 // memberlist's encryptMsg
 )
 
-// gossipTransport is memberlist's own transport, with bounds on what strangers can hold, and with streams that end when
-// the cluster is closed rather than at their timeout.
+// gossipTransport is memberlist's transport with limits for unauthenticated connections, and with streams that end with
+// the cluster rather than at their timeout.
 type gossipTransport struct {
 	*memberlist.NetTransport
-	conns *connSet
-	door  *door
-	limit func() int // of what inbound streams may announce, in bytes
+	conns   *connSet
+	limiter *connLimiter
+	limit   func() int // for lists announced by inbound streams, in bytes
 
 	streams chan net.Conn
-	done    chan struct{} // closed by Shutdown once nothing more comes
-	ended   chan struct{} // closed when takeIn has ended
+	done    chan struct{} // closed by Shutdown when no more connections arrive
+	ended   chan struct{} // closed when accept has ended
 }
 
-// newGossipTransport begins to take connections in; Shutdown ends that.
-func newGossipTransport(inner *memberlist.NetTransport, conns *connSet, door *door, limit func() int) *gossipTransport {
+// newGossipTransport starts to accept connections, until Shutdown.
+func newGossipTransport(inner *memberlist.NetTransport, conns *connSet, door *connLimiter, limit func() int) *gossipTransport {
 	t := &gossipTransport{
-		NetTransport: inner, conns: conns, door: door, limit: limit,
+		NetTransport: inner, conns: conns, limiter: door, limit: limit,
 		streams: make(chan net.Conn), done: make(chan struct{}), ended: make(chan struct{}),
 	}
-	go t.takeIn()
+	go t.accept()
 	return t
 }
 
-// takeIn hands connections on to memberlist, which gives each streamTimeout in all.
-func (t *gossipTransport) takeIn() {
+// accept passes connections to memberlist, which gives each streamTimeout in total.
+func (t *gossipTransport) accept() {
 	defer close(t.ended)
 	for {
 		select {
 		case conn := <-t.NetTransport.StreamCh():
-			g := t.door.admit(conn)
+			g := t.limiter.admit(conn)
 			if g == nil {
 				continue
 			}
 			select {
-			case t.streams <- &boundStream{Conn: g, limit: t.limit()}:
+			case t.streams <- &limitedStream{Conn: g, limit: t.limit()}:
 			case <-t.done:
 				g.Close()
 			}
@@ -67,13 +66,13 @@ func (t *gossipTransport) takeIn() {
 	}
 }
 
-// StreamCh gives the connections that were let in.
+// StreamCh returns the admitted connections.
 func (t *gossipTransport) StreamCh() <-chan net.Conn { return t.streams }
 
-// Shutdown closes the ports, and ends what has come in by them.
+// Shutdown closes the ports and the inbound connections.
 func (t *gossipTransport) Shutdown() error {
-	t.door.close()
-	err := t.NetTransport.Shutdown() // takeIn empties its channel meanwhile
+	t.limiter.close()
+	err := t.NetTransport.Shutdown() // accept drains its channel meanwhile
 	close(t.done)
 	<-t.ended
 	return err
@@ -84,7 +83,7 @@ func (t *gossipTransport) DialTimeout(addr string, timeout time.Duration) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &boundStream{Conn: conn, limit: replyBytes}, nil
+	return &limitedStream{Conn: conn, limit: replyBytes}, nil
 }
 
 func (t *gossipTransport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
@@ -93,37 +92,37 @@ func (t *gossipTransport) DialAddressTimeout(a memberlist.Address, timeout time.
 
 var _ memberlist.NodeAwareTransport = (*gossipTransport)(nil)
 
-// streamHead is how a stream begins, one way or the other: the label may come once, before the first message.
-var streamHead = []byte("\xf4\x06" + gossipLabel)
+// labelHeader may start a stream, in either direction, before the first message.
+var labelHeader = []byte("\xf4\x06" + gossipLabel)
 
-// boundStream refuses a stream that announces more than limit bytes, before any of them is read.
-type boundStream struct {
+// limitedStream rejects a stream that announces more than limit bytes before it reads any of them.
+type limitedStream struct {
 	net.Conn
 	limit int
 	head  []byte // the first bytes, until the size is known
 	known bool
 }
 
-// Read gives what has come, as long as it is not the beginning of too much.
-func (s *boundStream) Read(b []byte) (int, error) {
+// Read passes on data, unless it announces too much.
+func (s *limitedStream) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if s.known || n == 0 {
 		return n, err
 	}
-	s.head = append(s.head, b[:min(n, len(streamHead)+5-len(s.head))]...)
-	size, known := announced(s.head)
+	s.head = append(s.head, b[:min(n, len(labelHeader)+5-len(s.head))]...)
+	size, known := announcedSize(s.head)
 	if s.known = known; known && size > s.limit {
-		return 0, fmt.Errorf("the other side announces %d bytes; a list of members may have %d here", size, s.limit)
+		return 0, fmt.Errorf("the other side announces a member list of %d bytes, at most %d are allowed", size, s.limit)
 	}
 	return n, err
 }
 
-// announced is the size that a stream's beginning announces, 0 if it announces none; known is false while bytes are
-// missing to tell.
-func announced(head []byte) (size int, known bool) {
-	if n := min(len(head), len(streamHead)); string(head[:n]) == string(streamHead[:n]) {
+// announcedSize is the size that the beginning of a stream announces, 0 if none; known is false until there are enough
+// bytes.
+func announcedSize(head []byte) (size int, known bool) {
+	if n := min(len(head), len(labelHeader)); string(head[:n]) == string(labelHeader[:n]) {
 		head = head[n:]
-		if n < len(streamHead) {
+		if n < len(labelHeader) {
 			return 0, false
 		}
 	}
@@ -136,8 +135,8 @@ func announced(head []byte) (size int, known bool) {
 	return int(binary.BigEndian.Uint32(head[1:5])), true
 }
 
-// bindGossip opens UDP and TCP on one port of one address. Port 0 takes one that
-// is free for both, which may need some attempts.
+// bindGossip opens UDP and TCP on one port of an address. Port 0 picks a port that is free for both, which may take a
+// few attempts.
 func bindGossip(bind netip.Addr, port uint16, logger *log.Logger) (*memberlist.NetTransport, error) {
 	attempts := 1
 	if port == 0 {

@@ -6,10 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setUserTimeout bounds how long sent bytes may go without acknowledgement
-// before the kernel gives a connection up (TCP_USER_TIMEOUT, tcp(7)). Without it
-// a connection that a partition broke waits in retransmission for many minutes.
-// Set on a listener, the accepted connections have it too.
+// setUserTimeout limits how long sent bytes may stay unacknowledged before the kernel drops a connection
+// (TCP_USER_TIMEOUT, tcp(7)). Without it, a connection broken by a partition retransmits for many minutes. Connections
+// accepted by a listener inherit it.
 func setUserTimeout(_, _ string, raw syscall.RawConn) error {
 	var err error
 	ms := int(userTimeout.Milliseconds())
