@@ -30,7 +30,7 @@ func TestFramesComeBack(t *testing.T) {
 				Count:   1,
 				Owner:   2,
 				Pinned:  true,
-				Viewers: []pty.Attendee{{Number: 2, Name: "Ada <b>", Types: true, Typing: true}},
+				Viewers: []pty.Participant{{Number: 2, Name: "Ada <b>", Types: true, Typing: true}},
 			},
 		},
 	}
@@ -56,7 +56,7 @@ func FuzzReadFrame(f *testing.F) {
 	f.Add(
 		appendFrame(
 			nil,
-			pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Attendee{{Number: 1, Name: "é"}}}},
+			pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Participant{{Number: 1, Name: "é"}}}},
 		),
 	)
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})

@@ -166,7 +166,7 @@ func problemOf(err error) *problem {
 			Text:   cast.ErrNoDir.Error(),
 			Hint:   "start Convoy with -recordings",
 		}
-	case errors.Is(err, pty.ErrWatching):
+	case errors.Is(err, pty.ErrViewOnly):
 		return &problem{Status: http.StatusForbidden, Text: "this viewer is view-only", Hint: "ask for the right to type"}
 	case errors.Is(err, pty.ErrPinned):
 		return &problem{

@@ -30,7 +30,7 @@ func attachmentOf(r *http.Request) (pty.Viewer, error) {
 	}
 	query := r.URL.Query()
 	name, err := readName("name", query.Get("name"))
-	return pty.Viewer{ID: id, Name: name, Types: !query.Has("watch")}, err
+	return pty.Viewer{ID: id, Name: name, CanType: !query.Has("watch")}, err
 }
 
 // readName decodes what somebody calls themself, or a link.

@@ -38,7 +38,7 @@ func (h *Handlers) output(
 // following is what a request for a viewer's output asks, as a query.
 func following(viewer pty.Viewer, from int64) string {
 	query := url.Values{"viewer": {viewer.ID}, "name": {viewer.Name}, "from": {strconv.FormatInt(from, 10)}}
-	if !viewer.Types {
+	if !viewer.CanType {
 		query.Set("watch", "1")
 	}
 	return query.Encode()
@@ -54,7 +54,7 @@ func (h *Handlers) limitedOutput(
 	if s, err := h.Shells.Get(id); err == nil {
 		viewer = limited(ctx, viewer, s)
 		if from < 0 {
-			h.noteAttached(ctx, id, viewer.Types)
+			h.noteAttached(ctx, id, viewer.CanType)
 		}
 	}
 	return h.ownOutput(ctx, id, viewer, from)

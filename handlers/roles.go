@@ -97,6 +97,6 @@ func refusedIn(s *pty.Shell) error {
 
 // limited is a viewer of a shell that types only if whoever asks may.
 func limited(ctx context.Context, viewer pty.Viewer, s *pty.Shell) pty.Viewer {
-	viewer.Types = viewer.Types && mayIn(sessionFrom(ctx).Role, access.Type, s)
+	viewer.CanType = viewer.CanType && mayIn(sessionFrom(ctx).Role, access.Type, s)
 	return viewer
 }

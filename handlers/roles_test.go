@@ -316,7 +316,7 @@ func TestRoles_InShells(t *testing.T) {
 			own, err := n.Shells.Get(id)
 			must(t, err)
 			ctx := context.WithValue(t.Context(), sessionKey{}, session{Role: role})
-			if types := limited(ctx, pty.Viewer{Types: true}, own).Types; types != (want == 204) {
+			if types := limited(ctx, pty.Viewer{CanType: true}, own).CanType; types != (want == 204) {
 				t.Errorf("%v attached to %q of %v types: %v", role, test.kind, test.opener, types)
 			}
 		}

@@ -167,7 +167,7 @@ func TestActFor_AnotherPersonOfThatName(t *testing.T) {
 		Max:      1,
 	})
 	old := access.Identity{User: "eve", Role: access.Operator, Home: self, Generation: "old", Grant: "one"}
-	s, err := n.Shells.OpenAt(pty.Place{Right: old.String()}, pty.Size{Rows: 24, Cols: 80})
+	s, err := n.Shells.OpenAt(pty.OpenOptions{Right: old.String()}, pty.Size{Rows: 24, Cols: 80})
 	must(t, err)
 	typing := session{Identity: old, Role: access.Operator}
 	typing.Grant, typing.Generation = "two", "new"

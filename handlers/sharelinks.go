@@ -244,7 +244,7 @@ func (s *links) enter(l *link) error {
 func (l *link) viewer(v pty.Viewer) pty.Viewer {
 	v.ID = l.viewerID(v.ID)
 	v.Name = cmp.Or(v.Name, l.label, "guest") + " (link)"
-	v.Types = v.Types && l.types
+	v.CanType = v.CanType && l.types
 	return v
 }
 

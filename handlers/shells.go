@@ -128,7 +128,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	}
 	status, open := http.StatusOK, h.Shells.First
 	if !ask.First {
-		open = func(place pty.Place, size pty.Size) (*pty.Shell, bool, error) {
+		open = func(place pty.OpenOptions, size pty.Size) (*pty.Shell, bool, error) {
 			s, err := h.Shells.OpenAt(place, size)
 			return s, true, err
 		}
@@ -139,7 +139,7 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s, isNew, err := open(
-		pty.Place{Kind: ask.Kind, Right: sessionOf(r).who().String(), Dir: dir, Before: ask.Before},
+		pty.OpenOptions{Kind: ask.Kind, Right: sessionOf(r).who().String(), Dir: dir, Before: ask.Before},
 		pty.Size{Rows: ask.Rows, Cols: ask.Cols},
 	)
 	if err != nil {

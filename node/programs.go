@@ -11,12 +11,12 @@ const (
 // programs returns what this node's shells can run, the default first. exe is this program.
 func (n *node) programs(exe string) []pty.Program {
 	convoy := pty.Program{
-		Kind:      convoyShell,
-		Name:      "convoy",
-		Alone:     true,
-		Accompany: n.attach,
-		Args:      []string{exe, "shell", "-fd", "3", "-name", n.cfg.Name},
-		Env:       []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"},
+		Kind:         convoyShell,
+		Name:         "convoy",
+		ExclusiveTTY: true,
+		Attach:       n.attach,
+		Args:         []string{exe, "shell", "-fd", "3", "-name", n.cfg.Name},
+		Env:          []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"},
 	}
 	switch n.cfg.System {
 	case "off":
@@ -28,4 +28,4 @@ func (n *node) programs(exe string) []pty.Program {
 }
 
 // attach calls rpc.Service.Attach on the service, which does not exist yet when the table of shells is built.
-func (n *node) attach(right func() string) (pty.Company, error) { return n.service.Attach(right) }
+func (n *node) attach(right func() string) (pty.Attachment, error) { return n.service.Attach(right) }

@@ -102,14 +102,14 @@ func (s *system) available() error {
 // program returns the program of system shells with a terminal.
 func (s *system) program() pty.Program {
 	return pty.Program{
-		Kind:   systemShell,
-		Name:   filepath.Base(s.cfg.Shell[0]),
-		Args:   s.sandbox.Command(s.cfg.Shell...),
-		Env:    s.env(),
-		Dir:    s.dir(),
-		Enters: s.entersDir(),
-		Accompany: func(func() string) (pty.Company, error) {
-			return pty.Company{Close: func() {}}, s.available()
+		Kind:      systemShell,
+		Name:      filepath.Base(s.cfg.Shell[0]),
+		Args:      s.sandbox.Command(s.cfg.Shell...),
+		Env:       s.env(),
+		Dir:       s.dir(),
+		EntersDir: s.entersDir(),
+		Attach: func(func() string) (pty.Attachment, error) {
+			return pty.Attachment{Close: func() {}}, s.available()
 		},
 	}
 }

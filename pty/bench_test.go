@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// benchText is a file of lines, and how many bytes a terminal makes of it.
+// benchText is a file of lines, and its size on a terminal.
 func benchText(b *testing.B) (path string, n int64) {
 	b.Helper()
 	text := bytes.Repeat([]byte("the quick brown fox jumps over the lazy dog, once more\n"), 300000)
@@ -26,8 +26,8 @@ func benchText(b *testing.B) (path string, n int64) {
 	return path, n
 }
 
-// BenchmarkFollowNothing is the ceiling: cat's output read from the bare
-// terminal. Compare the others with it in one run:
+// BenchmarkFollowNothing is the upper bound: cat's output read from the bare terminal. Compare the others with it in
+// one run:
 //
 //	go test -run - -bench Follow ./pty
 func BenchmarkFollowNothing(b *testing.B) {
@@ -56,7 +56,7 @@ func BenchmarkFollowNothing(b *testing.B) {
 	}
 }
 
-// BenchmarkFollowTyping is a viewer who may type, acknowledges and so sees all.
+// BenchmarkFollowTyping is one viewer that can type, acknowledges, and so sees everything.
 func BenchmarkFollowTyping(b *testing.B) { benchFollow(b, 1) }
 
 // BenchmarkFollowFour is four of them.
@@ -65,7 +65,7 @@ func BenchmarkFollowFour(b *testing.B) { benchFollow(b, 4) }
 func benchFollow(b *testing.B, viewers int) {
 	path, want := benchText(b)
 	for b.Loop() {
-		s, err := newTable(b, Config{Programs: only("/bin/cat", path)}).Open(size)
+		s, err := newTable(b, Config{Programs: programs("/bin/cat", path)}).Open(size)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func benchFollow(b *testing.B, viewers int) {
 			watchSilently(b, s, string(rune('a'+i)))
 		}
 		got := int64(0)
-		for event := range s.Follow(b.Context(), Viewer{ID: "typist", Types: true}, 0) {
+		for event := range s.Follow(b.Context(), Viewer{ID: "typist", CanType: true}, 0) {
 			got += int64(len(event.Bytes))
 			s.Ack("typist", event.Off+int64(len(event.Bytes)))
 		}
@@ -95,7 +95,7 @@ func watchSilently(b *testing.B, s *Shell, name string) {
 	b.Cleanup(func() { <-ended })
 }
 
-// BenchmarkCrowdArrives has a thousand viewers attach to one shell, until each has heard of all.
+// BenchmarkCrowdArrives attaches a thousand viewers to one shell, until each one knows of all.
 func BenchmarkCrowdArrives(b *testing.B) {
 	const crowd = 1000
 	for b.Loop() {
@@ -106,7 +106,7 @@ func BenchmarkCrowdArrives(b *testing.B) {
 			here.Add(1)
 			all.Go(func() {
 				heard := false
-				for event := range s.Follow(ctx, Viewer{ID: fmt.Sprintf("viewer-%012d", i), Types: true}, FromScreen) {
+				for event := range s.Follow(ctx, Viewer{ID: fmt.Sprintf("viewer-%012d", i), CanType: true}, FromScreen) {
 					if !heard && event.Presence.Count == crowd {
 						heard = true
 						here.Done()

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// unstarted is a shell without a program: its output is what a test puts.
+// unstarted is a shell without a program: tests supply its output.
 func unstarted() *Shell {
-	return newShell(NewTable(Config{Programs: only("x")}).config, only("x")[0], "x", size, func() {})
+	return newShell(NewTable(Config{Programs: programs("x")}).config, programs("x")[0], "x", size, func() {})
 }
 
-// The first bytes after a pause leave at once; bytes that follow are collected
-// for coalesceTime, or until they fill an event.
+// The first bytes after a pause are sent immediately; later ones are collected for coalesceTime, or until they fill an
+// event.
 func TestCoalescing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -40,11 +40,11 @@ func TestCoalescing(t *testing.T) {
 		}
 		put(1)
 		put(10)
-		put(20) // flows: with the 10, after 2 ms
+		put(20) // continuous: with the 10, after 2 ms
 		time.Sleep(10 * time.Millisecond)
 		put(2) // after a pause
 		put(chunkBytes - 100)
-		put(150) // fills one
+		put(150) // fills one event
 		time.Sleep(10 * time.Millisecond)
 		cancel()
 		<-ended
@@ -61,8 +61,8 @@ func TestCoalescing(t *testing.T) {
 	})
 }
 
-// A viewer that draws nothing holds the reader for patience after its last
-// progress, and then no more until it draws again.
+// A viewer that draws nothing delays the reader for patience after its last progress, and then not until it draws
+// again.
 func TestReaderIsPatientOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestReaderIsPatientOnce(t *testing.T) {
 			s.pace(timer)
 			return time.Since(began)
 		}
-		f := s.attach(Viewer{ID: "typist", Types: true}, 0)
+		f := s.attach(Viewer{ID: "typist", CanType: true}, 0)
 		defer s.detach(f)
 		s.put(make([]byte, paceBytes))
 		go func() {
@@ -104,9 +104,9 @@ func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := unstarted()
-		now := s.attach(Viewer{ID: "now", Types: true}, 0)
-		s.attach(Viewer{ID: "watcher", Types: false}, 0)
-		slow := s.attach(Viewer{ID: "slow", Types: true}, 0)
+		now := s.attach(Viewer{ID: "now", CanType: true}, 0)
+		s.attach(Viewer{ID: "watcher", CanType: false}, 0)
+		slow := s.attach(Viewer{ID: "slow", CanType: true}, 0)
 		put := func(n int) { s.put(make([]byte, n)) }
 
 		put(paceBytes - 1)
@@ -122,9 +122,9 @@ func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 		}
 		put(paceBytes)
 		if s.Ack("watcher", s.ring.end); s.hold(now.progress) <= 0 {
-			t.Error("not held: a watcher's Ack counted")
+			t.Error("not held: a view-only viewer's Ack counted")
 		}
-		long := now.progress.Add(-patience) // as if both had drawn nothing for long
+		long := now.progress.Add(-patience) // as if both had drawn nothing for a long time
 		now.progress, slow.progress = long, long
 		if wait := s.hold(long); wait > 0 || !now.stalled || !slow.stalled {
 			t.Errorf("held for %v by stalled viewers", wait)
@@ -134,7 +134,7 @@ func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 		}
 		s.detach(slow)
 		if wait := s.hold(long); wait > 0 {
-			t.Errorf("held for %v by a viewer that has gone", wait)
+			t.Errorf("held for %v by a viewer that is gone", wait)
 		}
 	})
 }

@@ -10,99 +10,93 @@ import (
 )
 
 const (
-	// FromScreen is the offset of a viewer that asks for the screen as it is now
-	// in place of the output that made it.
+	// FromScreen is the offset for a viewer that wants the current screen instead of the output that produced it.
 	FromScreen = -2
-	// FromHistory asks for the screen with all rows that are kept of what has scrolled
-	// away, as far as a screen may be large.
+	// FromHistory is FromScreen with the whole scrollback, up to maxScreenBytes.
 	FromHistory = -3
-	// keptRows is how many rows that have scrolled away are kept, and comingRows how
-	// many of them come with a screen.
-	keptRows   = 10_000
-	comingRows = 1000
-	// maxScreenBytes bounds a screen with its history; of a larger one the oldest rows
-	// stay behind.
+	// historyRows is the scrollback that is kept, and attachRows the part that comes with a screen, in rows.
+	historyRows = 10_000
+	attachRows  = 1000
+	// maxScreenBytes limits a screen with its history; the oldest rows of a larger one are omitted.
 	maxScreenBytes = 1 << 20
-	// maxAnswerBytes bounds the answers that wait for the program to read.
-	maxAnswerBytes = 4 << 10
-	// answerTime is how long an answer waits for its turn.
-	answerTime = 2 * time.Second
+	// maxReplyBytes limits the replies that wait for the program to read.
+	maxReplyBytes = 4 << 10
+	// replyTimeout is how long a reply waits to be written.
+	replyTimeout = 2 * time.Second
 )
 
-// newScreen makes the model of what a viewer of this shell sees. It answers what
-// the program asks its terminal: once, whoever looks, also if nobody does.
+// newScreen returns the model of what viewers see. It replies to the program's terminal queries once, for any number of
+// viewers.
 func (s *Shell) newScreen(size Size) *screen.Screen {
-	model := screen.New(size.Rows, size.Cols, keptRows)
+	model := screen.New(size.Rows, size.Cols, historyRows)
 	model.Replies = func(b []byte) {
-		if len(s.answers)+len(b) <= maxAnswerBytes {
-			s.answers = append(s.answers, b...)
+		if len(s.replies)+len(b) <= maxReplyBytes {
+			s.replies = append(s.replies, b...)
 		}
 	}
 	return model
 }
 
-// show puts output into the ring, and returns how much of it. The screen follows at
-// once what is more than plain text, since a program may have asked something, piece
-// by piece. Plain text waits until there is much of it, or somebody looks: then only
-// its end has to be drawn. The shell is locked.
+// show appends output to the ring and returns how much. The screen follows immediately for anything but plain text,
+// because a program may have sent a query. Plain text waits until there is much of it or someone needs the screen: then
+// only its end has to be drawn. It requires s.mu.
 func (s *Shell) show(p []byte) (n int) {
 	waiting := s.ring.end + int64(len(p)) - s.shown
 	if screen.Plain(p) && s.screen.Settled() && s.screen.Swift() && waiting < int64(s.ring.max)*7/8-readBytes {
 		s.ring.write(p)
 		return len(p)
 	}
-	s.catchUp()
+	s.syncScreen()
 	n = s.screen.WriteSome(p, turnWork)
 	s.ring.write(p[:n])
 	s.shown = s.ring.end
 	return n
 }
 
-// catchUp brings the screen to where the ring is. The shell is locked.
-func (s *Shell) catchUp() {
+// syncScreen brings the screen up to the end of the ring. It requires s.mu.
+func (s *Shell) syncScreen() {
 	for _, part := range s.ring.parts(s.shown) {
 		s.screen.Write(part)
 	}
 	s.shown = s.ring.end
 }
 
-// draw is a byte string that makes any terminal of this size show the screen, with
-// so many rows of what has scrolled away. The shell is locked.
+// draw returns output that makes any terminal of this size show the screen, with that many rows of scrollback. It
+// requires s.mu.
 func (s *Shell) draw(rows int) []byte {
-	s.catchUp()
+	s.syncScreen()
 	return s.screen.SnapshotWithin(rows, maxScreenBytes)
 }
 
-// answer types the answers that wait. The reader calls it and goes on: a program
-// that does not read its input must not stop its own output. The shell is locked.
-func (s *Shell) answer() {
-	if len(s.answers) == 0 || s.answering {
+// sendReplies writes pending replies in the background: a program that does not read its input must not stop its own
+// output. It requires s.mu.
+func (s *Shell) sendReplies() {
+	if len(s.replies) == 0 || s.replying {
 		return
 	}
-	s.answering = true
-	s.answerer.Go(func() {
-		for b := s.takeAnswers(); b != nil; b = s.takeAnswers() {
-			ctx, cancel := context.WithTimeout(context.Background(), answerTime)
-			s.send(ctx, b, false) // one that nobody reads is lost, as on any terminal
+	s.replying = true
+	s.replier.Go(func() {
+		for b := s.takeReplies(); b != nil; b = s.takeReplies() {
+			ctx, cancel := context.WithTimeout(context.Background(), replyTimeout)
+			s.send(ctx, b, false) // a reply that is never read is lost, as on any terminal
 			cancel()
 		}
 	})
 }
 
-func (s *Shell) takeAnswers() []byte {
+func (s *Shell) takeReplies() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.answers
-	s.answers = nil
-	s.answering = b != nil
+	b := s.replies
+	s.replies = nil
+	s.replying = b != nil
 	return b
 }
 
-// WriteText writes everything that is kept of what the shell has shown as lines of
-// text: rows that were wrapped because the screen is narrow are one line again.
+// WriteText writes the kept output as lines of text, and joins rows that were wrapped at the screen's width.
 func (s *Shell) WriteText(w io.Writer) error {
 	s.mu.Lock()
-	s.catchUp()
+	s.syncScreen()
 	var text bytes.Buffer
 	s.screen.WriteText(&text)
 	s.mu.Unlock()
@@ -110,10 +104,10 @@ func (s *Shell) WriteText(w io.Writer) error {
 	return err
 }
 
-// Text is the screen as lines of text, without attributes and trailing blanks.
+// Text returns the screen as lines of text, without attributes and trailing blanks.
 func (s *Shell) Text() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.catchUp()
+	s.syncScreen()
 	return s.screen.Text()
 }

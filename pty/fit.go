@@ -2,28 +2,25 @@ package pty
 
 import "fmt"
 
-// Claim says what a viewer wants of a shell's size.
+// Claim is a viewer's request about the size.
 type Claim string
 
 const (
-	// Offer tells how much room there is: the shell takes that size when the
-	// viewer owns the size, or types later.
+	// Offer reports the viewer's space: the shell takes that size when the viewer owns the size, or types later.
 	Offer Claim = "offer"
-	// Take asks for the size as well, unless it belongs to somebody who is there.
+	// Take also requests the size, unless another attached viewer owns it.
 	Take Claim = "take"
-	// Pin takes the size and keeps it, whoever types.
+	// Pin takes the size and keeps it, no matter who types.
 	Pin Claim = "pin"
-	// Unpin lets the size go to who types next.
+	// Unpin releases the size to the next viewer that types.
 	Unpin Claim = "unpin"
 )
 
-// Fit tells how many rows and columns the viewer's window holds, and what it
-// claims. The size has one owner at a time: who typed last, or who pinned it, as
-// long as that viewer is attached. Joining changes nothing. What viewers see of it
-// is Resize at its place in the output, and Present.
+// Fit reports the rows and columns of the viewer's window, and a claim. The size has one owner: the viewer that typed
+// last, or that pinned it, while it is attached. Attaching changes nothing. Viewers see the result as Resize at its
+// offset in the output, and as Present.
 //
-// ErrBadSize; ErrBadClaim; ErrWatching of a viewer who may not type. A shell that has ended:
-// nothing happens.
+// The error is ErrBadSize, ErrBadClaim, or ErrViewOnly. It has no effect on a shell that has ended.
 func (s *Shell) Fit(id string, room Size, claim Claim) error {
 	if !room.valid() {
 		return fmt.Errorf("fit shell %q to %d×%d: %w", s.id, room.Rows, room.Cols, ErrBadSize)
@@ -39,8 +36,8 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.viewer(id)
-	if !v.types {
-		return false, fmt.Errorf("fit shell %q: %w", s.id, ErrWatching)
+	if !v.canType {
+		return false, fmt.Errorf("fit shell %q: %w", s.id, ErrViewOnly)
 	}
 	v.room = room
 	owner, pinned := s.owner, s.pinned
@@ -48,7 +45,7 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 	case Offer:
 		changed = s.owner == v && s.resizeTo(room)
 	case Take:
-		changed = (s.owner == v || !s.ownerThere()) && s.takeSize(v, true)
+		changed = (s.owner == v || !s.ownerAttached()) && s.takeSize(v, true)
 	case Pin:
 		s.pinned = false
 		changed = s.takeSize(v, true)
@@ -64,14 +61,13 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 	return changed, nil
 }
 
-// ownerThere reports that the size's owner is attached. The shell is locked.
-func (s *Shell) ownerThere() bool { return s.owner != nil && s.owner.follow != nil }
+// ownerAttached requires s.mu.
+func (s *Shell) ownerAttached() bool { return s.owner != nil && s.owner.follow != nil }
 
-// takeSize makes v the owner of the size, unless somebody who is there has pinned
-// it. asked is a claim; without one (it types) nothing is done over again. It
-// reports whether the owner or the size is another now. The shell is locked.
+// takeSize makes v the owner of the size, unless an attached viewer has pinned it. claimed is false if v merely types:
+// then its own size is not applied again. It reports whether owner or size changed. It requires s.mu.
 func (s *Shell) takeSize(v *viewer, asked bool) bool {
-	if s.owner == v && !asked || s.owner != v && s.pinned && s.ownerThere() {
+	if s.owner == v && !asked || s.owner != v && s.pinned && s.ownerAttached() {
 		return false
 	}
 	changed := s.owner != v

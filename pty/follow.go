@@ -8,38 +8,35 @@ import (
 )
 
 const (
-	// chunkBytes is the most that one Output event carries.
+	// chunkBytes limits one Output event.
 	chunkBytes = 32 << 10
-	// coalesceTime is how long output that flows is collected for one event.
+	// coalesceTime is how long continuous output is collected for one event.
 	coalesceTime = 2 * time.Millisecond
-	// lineBytes is how far a Reset looks for the beginning of a line.
+	// lineBytes is how far a Reset searches for the start of a line.
 	lineBytes = 4 << 10
 )
 
-// EventKind says what an Event means.
+// EventKind is the kind of an Event.
 type EventKind int
 
 const (
 	// Output carries Bytes, which begin at Off.
 	Output EventKind = iota
-	// Reset says that the next Output begins at Off, whatever came before: clear
-	// the screen, and show Bytes, if there are any: they make a terminal of the
-	// last size show the screen as it is at Off.
+	// Reset clears the screen: the next Output begins at Off. Bytes, if any, make a terminal of the last size show the
+	// screen at Off.
 	Reset
-	// Resize says that from Off on the output is meant for Size.
+	// Resize means that the output from Off is for Size.
 	Resize
-	// Exited says how the program ended. It is the last event.
+	// Exited reports how the program ended. It is the last event.
 	Exited
-	// Stalled says that the viewer has drawn nothing for Config.Stall though
-	// there is a whole window of output that it was given: it is not waited for
-	// any longer. It is the last event.
+	// Stalled means that the viewer has drawn nothing for Config.Stall with a full window of output pending. It is the
+	// last event.
 	Stalled
-	// Present says who is there now. It has no place in the output.
+	// Present reports the attached viewers. It has no position in the output.
 	Present
 )
 
-// Event is one thing that a follower is told. Which fields are set depends on
-// Kind; Off always is. Bytes belong to the receiver.
+// Event is an event for a follower. The fields depend on Kind; Off is always set. Bytes belong to the receiver.
 type Event struct {
 	Kind     EventKind
 	Off      int64
@@ -49,38 +46,33 @@ type Event struct {
 	Presence Presence
 }
 
-// Last reports that nothing comes after the event.
+// Last reports whether the event is the last one.
 func (e Event) Last() bool { return e.Kind == Exited || e.Kind == Stalled }
 
-// Follow yields the shell's output from offset from, with everything else that
-// happens at its place in the output, until the shell has ended (Exited is the
-// last event), the viewer draws no more (Stalled is the last event), ctx is done,
-// or the same viewer follows the shell anew.
+// Follow yields the shell's output from offset from, and other events at their positions in the output, until the shell
+// ends (Exited is the last event), the viewer stops drawing (Stalled is the last event), ctx ends, or the same viewer
+// follows the shell again.
 //
-// It begins with Resize, the size in force there. If from is FromScreen or FromHistory, not kept
-// any more, or beyond the end, a Reset follows with the screen as it is now, and
-// the output from now on. From -1 is the oldest byte kept: Reset without a screen,
-// then Resize. When the ring turns over under a viewer, that viewer gets the
-// screen as well. A shell that is removed from its table yields
-// Exited at once to a viewer that waits for its own Ack.
+// It begins with Resize, the size at that offset. If from is FromScreen or FromHistory, no longer kept, or beyond the
+// end, a Reset follows with the current screen, then new output. From -1 is the oldest kept byte: Reset without a
+// screen, then Resize. A viewer whose position the ring has overwritten gets the screen too. If a shell is removed from
+// its table, a viewer that waits for its own Ack gets Exited immediately.
 //
-// At most Config.Window bytes are yielded that were not acknowledged. The
-// offset of a Reset should be acknowledged when the screen was cleared: that
-// counts for all that came before it.
+// At most Config.Window unacknowledged bytes are yielded. Acknowledge the offset of a Reset after clearing the screen:
+// that covers everything before it.
 //
-// Who is there comes as Present while the shell runs: when the viewer has what it
-// came for, and after each change, at most once in presencePause.
+// While the shell runs, Present reports the attached viewers: once the viewer is up to date, and after each change, at
+// most every presencePause.
 //
-// If the viewer may type, the shell's reader goes no faster than the fastest such
-// viewer draws, see [Shell.Ack], as long as that one makes progress. Others never
-// slow anybody.
+// If the viewer can type, the shell's reader is as fast as the fastest such viewer draws, see [Shell.Ack], while that
+// one makes progress. Other viewers never slow anything.
 func (s *Shell) Follow(ctx context.Context, viewer Viewer, from int64) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		s.attach(viewer, from).events(ctx)(yield)
 	}
 }
 
-// events yields what the follower is told, and detaches it at the end.
+// events yields the follower's events, and detaches it at the end.
 func (f *follower) events(ctx context.Context) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		defer f.shell.detach(f)
@@ -93,31 +85,30 @@ func (f *follower) events(ctx context.Context) iter.Seq[Event] {
 	}
 }
 
-// follower is one Follow: a cursor over the ring. All but wake and timer is
-// guarded by the shell's mutex.
+// follower is the cursor of one Follow. All fields but wake and timer are guarded by the shell's mutex.
 type follower struct {
 	shell    *Shell
 	viewer   *viewer
-	replaced bool // the viewer follows anew
+	replaced bool // the viewer has followed again
 
 	cursor int64     // offset of the next byte to yield
 	reset  bool      // a Reset is due
-	screen bool      // and the screen with it,
-	rows   int       // with so many rows of history
-	mark   int       // number of the size last yielded
-	sent   time.Time // when output was last yielded
-	inputs uint64    // the shell's count of inputs then
-	wanted int64     // wake it when the output reaches this offset
+	screen bool      // with the screen
+	rows   int       // and this many rows of history
+	mark   int       // number of the last yielded size
+	sentAt time.Time // when output was last yielded
+	inputs uint64    // the shell's input count at that time
+	wakeAt int64     // wake it when the output reaches this offset
 
-	acked    int64 // the viewer has drawn everything before
-	undrawn  spans // what was yielded and is not acknowledged
-	progress time.Time
-	full     time.Time // since when there has been no room; zero while there is
-	stalled  bool      // made no progress for too long; does not pace
-	speed    speed
+	acked     int64 // the viewer has drawn everything before
+	undrawn   spans // yielded but not acknowledged
+	progress  time.Time
+	fullSince time.Time // since when the window is full; zero if it is not
+	stalled   bool      // no progress for too long; does not slow the reader
+	rate      drawRate
 
-	present   uint64    // the change of presence that was told last
-	presentAt time.Time // when
+	presenceSeen uint64    // last yielded presence change
+	presenceSent time.Time // when it was yielded
 
 	wake  chan struct{} // holds one token
 	timer *time.Timer
@@ -130,14 +121,14 @@ func newFollower(s *Shell, v *viewer) *follower {
 	return f
 }
 
-// begin puts the cursor where the viewer wants it, or as near as possible.
-func (f *follower) begin(from int64) {
+// seek sets the cursor to from, or as close as possible.
+func (f *follower) seek(from int64) {
 	ring := &f.shell.ring
 	f.cursor = from
-	f.rows = comingRows
+	f.rows = attachRows
 	switch {
 	case from == FromHistory:
-		f.rows = keptRows
+		f.rows = historyRows
 		f.showScreen()
 	case from == -1:
 		f.jump(ring.start())
@@ -148,8 +139,7 @@ func (f *follower) begin(from int64) {
 	f.progress = time.Now()
 }
 
-// jump moves the cursor to off, or the first line after it if bytes before it
-// were lost, and has a Reset yielded.
+// jump moves the cursor to off, or to the next line if bytes before it were lost, and makes a Reset due.
 func (f *follower) jump(off int64) {
 	f.reset = true
 	f.cursor = off
@@ -158,36 +148,36 @@ func (f *follower) jump(off int64) {
 	}
 }
 
-// showScreen moves the cursor to the end, and has the screen yielded.
+// showScreen moves the cursor to the end, and makes a Reset with the screen due.
 func (f *follower) showScreen() {
 	f.reset, f.screen = true, true
 	f.cursor = f.shell.ring.end
 }
 
-// acknowledge notes what was drawn, and reports whether that is news.
+// acknowledge records what was drawn, and reports whether that is progress.
 func (f *follower) acknowledge(off int64) bool {
 	if off <= f.acked {
 		return false
 	}
 	now := time.Now()
-	f.speed.drew(off, off-f.acked, now.Sub(f.progress), now)
+	f.rate.drew(off, off-f.acked, now.Sub(f.progress), now)
 	f.acked = off
-	f.undrawn = f.undrawn.forget(off)
-	f.speed.busy = f.undrawn.bytes() > 0
-	f.progress, f.full = now, time.Time{}
+	f.undrawn = f.undrawn.trim(off)
+	f.rate.busy = f.undrawn.bytes() > 0
+	f.progress, f.fullSince = now, time.Time{}
 	f.stalled = false
 	return true
 }
 
-// poke wakes the follower if it waits.
-func (f *follower) poke() {
+// notify wakes the follower if it waits.
+func (f *follower) notify() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
-// next waits for the next event. It is not ok when there will be none.
+// next waits for the next event. ok is false if there are no more.
 func (f *follower) next(ctx context.Context) (event Event, ok bool) {
 	for ctx.Err() == nil {
 		event, status, wait := f.step()
@@ -210,17 +200,16 @@ func (f *follower) next(ctx context.Context) (event Event, ok bool) {
 	return Event{}, false
 }
 
-// stepStatus says what a step found.
+// stepStatus is the result of a step.
 type stepStatus int
 
 const (
-	stepWait  stepStatus = iota // nothing now
+	stepWait  stepStatus = iota // nothing yet
 	stepEvent                   // an event
-	stepDone                    // nothing any more
+	stepDone                    // no more events
 )
 
-// step takes the next event if there is one. Otherwise it says how long to wait
-// at most; 0 is without bound.
+// step returns the next event if there is one, else how long to wait at most; 0 is unlimited.
 func (f *follower) step() (event Event, status stepStatus, wait time.Duration) {
 	f.shell.mu.Lock()
 	defer f.shell.mu.Unlock()
@@ -228,22 +217,21 @@ func (f *follower) step() (event Event, status stepStatus, wait time.Duration) {
 		return event, stepDone, 0
 	}
 	if event, status, wait = f.advance(); status == stepWait {
-		return f.tellPresence(wait)
+		return f.nextPresence(wait)
 	}
 	return event, status, wait
 }
 
-// advance takes the next event of the output. The shell is locked.
+// advance returns the next output event. It requires s.mu.
 func (f *follower) advance() (event Event, status stepStatus, wait time.Duration) {
 	s := f.shell
 	room := s.window - f.undrawn.bytes()
-	// Room for half a window makes sure that the viewer has cause to acknowledge
-	// what comes after the Reset.
+	// With room for half a window the viewer has something to acknowledge after the Reset.
 	if f.lost() && (f.reset || room >= s.window/2) {
 		f.showScreen()
 	}
 	if f.screen {
-		f.cursor = s.ring.end // output may have come since
+		f.cursor = s.ring.end // output may have arrived since
 	}
 	switch mark, next := s.sizes.at(f.cursor, s.ring.end); {
 	case f.lost():
@@ -252,7 +240,7 @@ func (f *follower) advance() (event Event, status stepStatus, wait time.Duration
 		return Event{Kind: Resize, Off: f.cursor, Size: mark.size}, stepEvent, 0
 	case f.screen:
 		rows := f.rows
-		f.reset, f.screen, f.rows = false, false, comingRows
+		f.reset, f.screen, f.rows = false, false, attachRows
 		return Event{Kind: Reset, Off: f.cursor, Bytes: s.draw(rows)}, stepEvent, 0
 	case f.reset:
 		f.reset = false
@@ -265,7 +253,7 @@ func (f *follower) advance() (event Event, status stepStatus, wait time.Duration
 	case f.cursor == s.ring.end && s.exit != nil:
 		return s.exited(), stepEvent, 0
 	case f.cursor == s.ring.end:
-		f.wanted = f.cursor + 1
+		f.wakeAt = f.cursor + 1
 		return event, stepWait, 0
 	}
 	if s.removed {
@@ -274,39 +262,37 @@ func (f *follower) advance() (event Event, status stepStatus, wait time.Duration
 	return f.waitForAck()
 }
 
-// waitForAck waits until the viewer has drawn something, but not for ever.
+// waitForAck waits until the viewer has drawn something, or has stalled.
 func (f *follower) waitForAck() (event Event, status stepStatus, wait time.Duration) {
-	f.wanted = math.MaxInt64 // the next Ack wakes it
-	if f.full.IsZero() {
-		f.full = time.Now()
+	f.wakeAt = math.MaxInt64 // the next Ack wakes it
+	if f.fullSince.IsZero() {
+		f.fullSince = time.Now()
 	}
-	if wait = f.shell.stall - time.Since(f.full); wait > 0 {
+	if wait = f.shell.stall - time.Since(f.fullSince); wait > 0 {
 		return event, stepWait, wait
 	}
 	return Event{Kind: Stalled, Off: f.cursor}, stepEvent, 0
 }
 
-// lost reports whether the ring has turned over the cursor.
+// lost reports whether the ring has overwritten the cursor.
 func (f *follower) lost() bool { return f.cursor < f.shell.ring.start() }
 
-// output takes the bytes up to offset end, as far as there is room for them and
-// one event carries. The first bytes after a pause, or after something was typed,
-// it takes at once; while output flows it waits for a whole event's worth, no
-// longer than coalesceTime.
+// output returns bytes up to offset end, limited by room and chunkBytes. After a pause or input it returns the first
+// bytes immediately; continuous output is collected for up to coalesceTime.
 func (f *follower) output(end int64, room int) (event Event, status stepStatus, wait time.Duration) {
 	s := f.shell
 	most := min(chunkBytes, room)
 	n := int(min(end-f.cursor, int64(most)))
 	now := time.Now()
 	flowing := n < most && end == s.ring.end && s.exit == nil && f.inputs == s.inputs
-	if wait := coalesceTime - now.Sub(f.sent); flowing && wait > 0 {
-		f.wanted = f.cursor + int64(most)
+	if wait := coalesceTime - now.Sub(f.sentAt); flowing && wait > 0 {
+		f.wakeAt = f.cursor + int64(most)
 		return event, stepWait, wait
 	}
 	event = Event{Kind: Output, Off: f.cursor, Bytes: s.ring.read(f.cursor, n)}
 	f.undrawn = f.undrawn.add(f.cursor, n)
 	f.cursor += int64(n)
-	f.sent, f.inputs = now, s.inputs
-	f.speed.sent(f.cursor, now)
+	f.sentAt, f.inputs = now, s.inputs
+	f.rate.sent(f.cursor, now)
 	return event, stepEvent, 0
 }

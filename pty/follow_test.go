@@ -16,7 +16,7 @@ func TestOutputIsExactFromAnyOffset(t *testing.T) {
 	t.Parallel()
 	s := run(t, "seq 1 20000")
 	want := lines(20000)
-	first := watch(t, s, how{})
+	first := watch(t, s, options{})
 	if exit := first.exit(); exit != (Exit{}) {
 		t.Fatalf("ended with %v", exit)
 	}
@@ -29,7 +29,7 @@ func TestOutputIsExactFromAnyOffset(t *testing.T) {
 		offsets = append(offsets, random.Int64N(int64(len(want))))
 	}
 	for _, off := range offsets {
-		v := watch(t, s, how{name: fmt.Sprint("from-", off), from: off})
+		v := watch(t, s, options{name: fmt.Sprint("from-", off), from: off})
 		v.exit()
 		if v.output() != want[off:] {
 			t.Errorf("output from %d differs", off)
@@ -43,12 +43,12 @@ func TestOutputIsExactFromAnyOffset(t *testing.T) {
 func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
 	t.Parallel()
 	s := run(t, "echo hello")
-	watch(t, s, how{name: "waits"}).exit()
+	watch(t, s, options{name: "waits"}).exit()
 	for from, want := range map[int64]string{
 		-1: "reset resize output exited", FromScreen: "resize reset exited", -100: "resize reset exited", 8: "resize reset " +
 			"exited", 1 << 40: "resize reset exited",
 	} {
-		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
+		v := watch(t, s, options{name: fmt.Sprint("from", from), from: from})
 		v.exit()
 		if got := v.kinds(); got != want {
 			t.Errorf("from %d: events %s, want %s", from, got, want)
@@ -59,8 +59,7 @@ func TestFollowBeginsWithResetWhereItMust(t *testing.T) {
 	}
 }
 
-// Whoever joins late sees exactly what those see who were there from the beginning: a full-screen program's screen, its
-// modes, and what it puts out next.
+// A late viewer sees exactly what early ones see: a full-screen program's screen, its modes, and new output.
 func TestLateViewerSeesTheScreen(t *testing.T) {
 	t.Parallel()
 	first, openFirst := gate(t)
@@ -70,9 +69,9 @@ func TestLateViewerSeesTheScreen(t *testing.T) {
 		`seq 1 100; printf '\033[?1049h\033[2J\033[5;10H\033[1;31mred\033[3;8r'; read x < `+first+`; printf 'more\033[m `+
 			`plain'; read y < `+second,
 	)
-	early := watch(t, s, how{name: "early"})
+	early := watch(t, s, options{name: "early"})
 	early.see("red")
-	late := watch(t, s, how{name: "late", from: FromScreen})
+	late := watch(t, s, options{name: "late", from: FromScreen})
 	late.until("the screen", func(events []Event) bool { return len(events) >= 2 })
 	openFirst()
 	late.see("more")
@@ -86,7 +85,7 @@ func TestLateViewerSeesTheScreen(t *testing.T) {
 	}
 }
 
-// A program that asks its terminal is answered once, whether nobody looks or many do.
+// Terminal queries get one reply, with any number of viewers.
 func TestQueriesAreAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	for _, viewers := range []int{0, 3} {
@@ -97,10 +96,10 @@ func TestQueriesAreAnsweredOnce(t *testing.T) {
 				`-An -c; stty sane; exit 5`,
 		)
 		for i := range viewers {
-			watch(t, s, how{name: fmt.Sprint("viewer", i), types: true})
+			watch(t, s, options{name: fmt.Sprint("viewer", i), types: true})
 		}
 		openGate()
-		v := watch(t, s, how{name: "last"})
+		v := watch(t, s, options{name: "last"})
 		if exit := v.exit(); exit.Code != 5 {
 			t.Errorf("%d viewers: %+v", viewers, exit)
 		}
@@ -113,14 +112,14 @@ func TestQueriesAreAnsweredOnce(t *testing.T) {
 func TestFollowBeginsAtOldestLineKept(t *testing.T) {
 	t.Parallel()
 	const ringBytes = 64 << 10
-	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "seq 1 50000"), Ring: ringBytes})
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", "seq 1 50000"), Ring: ringBytes})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	watch(t, s, how{name: "waits"}).exit()
+	watch(t, s, options{name: "waits"}).exit()
 	want := lines(50000)
-	all := watch(t, s, how{name: "all", from: -1})
+	all := watch(t, s, options{name: "all", from: -1})
 	all.exit()
 	got := all.output()
 	if all.kinds() != "reset resize output exited" || !strings.HasSuffix(want, "\n"+got) {
@@ -130,14 +129,14 @@ func TestFollowBeginsAtOldestLineKept(t *testing.T) {
 		t.Errorf("from -1: %d of the bytes kept not shown, %v", lost, all.all()[0])
 	}
 	for _, from := range []int64{0, s.Info().End - ringBytes - 1} {
-		v := watch(t, s, how{name: fmt.Sprint("from", from), from: from})
+		v := watch(t, s, options{name: fmt.Sprint("from", from), from: from})
 		if v.exit(); v.kinds() != "resize reset exited" {
 			t.Errorf("from %d, which is not kept: events %s", from, v.kinds())
 		}
 		v.shows()
 	}
 	from := s.Info().End - ringBytes
-	v := watch(t, s, how{name: "oldest", from: from})
+	v := watch(t, s, options{name: "oldest", from: from})
 	if v.exit(); v.kinds() != "resize output exited" || v.output() != want[from:] {
 		t.Errorf("from the oldest byte: events %s", v.kinds())
 	}
@@ -146,8 +145,8 @@ func TestFollowBeginsAtOldestLineKept(t *testing.T) {
 func TestTwoViewersSeeTheSame(t *testing.T) {
 	t.Parallel()
 	s := run(t, "stty -echo; echo ready; exec cat")
-	a := watch(t, s, how{name: "viewer-a", types: true})
-	b := watch(t, s, how{name: "viewer-b"})
+	a := watch(t, s, options{name: "viewer-a", types: true})
+	b := watch(t, s, options{name: "viewer-b"})
 	a.see("ready\r\n")
 	want := "ready\r\n"
 	for i := range 50 {
@@ -162,7 +161,7 @@ func TestTwoViewersSeeTheSame(t *testing.T) {
 	}
 }
 
-// gate is a named pipe: a script's `read x < gate` waits for its opening.
+// gate is a named pipe: a script's `read x < gate` waits for open.
 func gate(t *testing.T) (path string, open func()) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "gate")
@@ -180,8 +179,8 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 	t.Parallel()
 	path, openGate := gate(t)
 	s := run(t, "read x < "+path+"; seq 1 400000; echo end") // 3 MB
-	mute := watch(t, s, how{name: "mute", mute: true})
-	alert := watch(t, s, how{name: "alert", types: true})
+	mute := watch(t, s, options{name: "mute", mute: true})
+	alert := watch(t, s, options{name: "alert", types: true})
 	openGate()
 	alert.exit() // nobody is slowed
 	want := lines(400000) + "end\r\n"
@@ -196,7 +195,7 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 	if got := mute.kinds(); got != "resize output" {
 		t.Fatalf("mute viewer's events: %s", got)
 	}
-	// It wakes up: it lost its place, and gets the screen.
+	// It resumes, has lost its position, and gets the screen.
 	mute.ack(int64(s.window))
 	mute.exit()
 	if got := mute.kinds(); got != "resize output reset exited" {
@@ -208,16 +207,16 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 	mute.shows()
 }
 
-func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {
+func TestStalledViewerIsDropped(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "yes"), Stall: 50 * time.Millisecond})
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", "yes"), Stall: 50 * time.Millisecond})
 	s, err := table.Open(Size{24, 80})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var last Event
 	var n int
-	for e := range s.Follow(t.Context(), Viewer{ID: "viewer-that-stalls", Types: true}, 0) {
+	for e := range s.Follow(t.Context(), Viewer{ID: "viewer-that-stalls", CanType: true}, 0) {
 		n += len(e.Bytes)
 		last = e
 	}
@@ -229,10 +228,10 @@ func TestViewerThatDrawsNothingIsLetGo(t *testing.T) {
 func TestSecondFollowEndsFirst(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
-	first := watch(t, s, how{name: "same"})
+	first := watch(t, s, options{name: "same"})
 	typeIn(t, s, "one\r")
 	first.see("one\r\none\r\n")
-	second := watch(t, s, how{name: "same", from: 10})
+	second := watch(t, s, options{name: "same", from: 10})
 	<-first.ended
 	typeIn(t, s, "two\r")
 	second.see("two\r\ntwo\r\n")
@@ -244,7 +243,7 @@ func TestSecondFollowEndsFirst(t *testing.T) {
 func TestFollowEndsWithContext(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	v.until("first event", func(e []Event) bool { return len(e) > 0 })
 	v.stop()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -257,14 +256,14 @@ func TestFollowEndsWithContext(t *testing.T) {
 	}
 }
 
-func TestResizeStandsAtItsOffset(t *testing.T) {
+func TestResizeHasAnOffset(t *testing.T) {
 	t.Parallel()
 	s := run(t, "stty -echo; echo ready; while read x; do stty size; done")
-	live := watch(t, s, how{name: "live"})
+	live := watch(t, s, options{name: "live"})
 	live.see("ready\r\n")
 	sizes := []Size{{24, 80}, {30, 100}, {1, 1}, {1000, 1000}, {24, 80}}
 	want := "resize 0 24×80|ready\r\n24 80\r\n|"
-	var unseen []string // sizes that a quick viewer may be told of
+	var unseen []string // sizes that a fast viewer may see
 	typeIn(t, s, "\r")
 	live.see("ready\r\n24 80\r\n")
 	for _, size := range sizes[1:] {
@@ -284,7 +283,7 @@ func TestResizeStandsAtItsOffset(t *testing.T) {
 		want += fmt.Sprintf("resize %d %d×%d|%s|", at, size.Rows, size.Cols, said)
 	}
 	between := strings.NewReplacer(unseen...)
-	late := watch(t, s, how{name: "late"})
+	late := watch(t, s, options{name: "late"})
 	late.until("all of it", func([]Event) bool { return late.bytes == live.bytes })
 	if got := told(late); got != want {
 		t.Errorf("late viewer was told\n%q, want\n%q", got, want)
@@ -292,7 +291,7 @@ func TestResizeStandsAtItsOffset(t *testing.T) {
 	if got := told(live); between.Replace(got) != want {
 		t.Errorf("live viewer was told\n%q, want\n%q", got, want)
 	}
-	middle := watch(t, s, how{name: "middle", from: 20})
+	middle := watch(t, s, options{name: "middle", from: 20})
 	middle.until("the rest", func([]Event) bool { return middle.bytes == live.bytes-20 })
 	if got := told(middle); !strings.HasPrefix(got, "resize 20 30×100|") {
 		t.Errorf("viewer from 20 was told %q", got)
@@ -302,7 +301,7 @@ func TestResizeStandsAtItsOffset(t *testing.T) {
 	}
 }
 
-// told is what a view was told of sizes and output.
+// told lists the sizes and the output of a view.
 func told(v *view) string {
 	var out strings.Builder
 	for _, e := range v.all() {
@@ -318,12 +317,12 @@ func told(v *view) string {
 
 func TestRemoveEndsStalledFollow(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/sh", "-c", "seq 1 100000")})
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", "seq 1 100000")})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mute := watch(t, s, how{mute: true})
+	mute := watch(t, s, options{mute: true})
 	mute.until("a full window", func([]Event) bool { return mute.bytes >= s.window })
 	if err := table.Remove(t.Context(), s.id); err != nil {
 		t.Fatal(err)
@@ -334,8 +333,8 @@ func TestRemoveEndsStalledFollow(t *testing.T) {
 func TestAckBeyondTheEnd(t *testing.T) {
 	t.Parallel()
 	s := run(t, "echo hello")
-	watch(t, s, how{}).exit()
-	v := watch(t, s, how{name: "v", mute: true})
+	watch(t, s, options{}).exit()
+	v := watch(t, s, options{name: "v", mute: true})
 	v.exit()
 	for off, bad := range map[int64]bool{-1: false, 0: false, 7: false, 8: true} {
 		for _, name := range []string{"v", "unknown"} {

@@ -9,19 +9,16 @@ import (
 )
 
 const (
-	// hangUpGrace is how long processes have after HUP before they get KILL.
+	// hangUpGrace is the time between HUP and KILL.
 	hangUpGrace = 2 * time.Second
-	// killTime bounds the wait for a killed program; only one that hangs in the
-	// kernel needs it.
+	// killTime limits the wait for a killed program, which only a hang in the kernel exceeds.
 	killTime = 5 * time.Second
-	// groupPollTime is how often process groups are looked at that are not ours
-	// to wait for.
+	// groupPollTime is how often process groups are checked that are not our children.
 	groupPollTime = 10 * time.Millisecond
 )
 
-// hangUp ends the shell: its process groups get HUP, and KILL if they are still
-// there after hangUpGrace or when ctx is done. It returns when the program and
-// both goroutines have ended. A shell that has ended: nothing happens.
+// hangUp ends the shell: its process groups get HUP, and KILL after hangUpGrace or when ctx ends. It returns when the
+// program and both goroutines have ended. It does nothing if they have already.
 func (s *Shell) hangUp(ctx context.Context) error {
 	select {
 	case <-s.ended:
@@ -29,7 +26,7 @@ func (s *Shell) hangUp(ctx context.Context) error {
 	default:
 	}
 	groups := s.groups()
-	signalGroups(groups, syscall.SIGHUP, syscall.SIGCONT) // a stopped process must go on to hear it
+	signalGroups(groups, syscall.SIGHUP, syscall.SIGCONT) // a stopped process must continue to handle it
 	if s.awaitGroups(ctx, groups) {
 		return nil
 	}
@@ -43,8 +40,7 @@ func (s *Shell) hangUp(ctx context.Context) error {
 	}
 }
 
-// groups are the process groups that a terminal's hang-up is for: the program's
-// and the one in the foreground.
+// groups are the process groups that a terminal's hang-up concerns: the program's and the foreground's.
 func (s *Shell) groups() []int {
 	groups := []int{s.pid}
 	if foreground := s.terminal.foreground(); foreground > 0 && foreground != s.pid {
@@ -53,7 +49,7 @@ func (s *Shell) groups() []int {
 	return groups
 }
 
-// awaitGroups waits until the shell has ended and nobody is left in the groups.
+// awaitGroups waits until the shell has ended and the groups are empty.
 func (s *Shell) awaitGroups(ctx context.Context, groups []int) bool {
 	grace, cancel := context.WithTimeout(ctx, hangUpGrace)
 	defer cancel()
@@ -81,7 +77,7 @@ func groupAlive(group int) bool { return syscall.Kill(-group, 0) == nil && !only
 func signalGroups(groups []int, signals ...syscall.Signal) {
 	for _, group := range groups {
 		for _, signal := range signals {
-			syscall.Kill(-group, signal) // ESRCH: it has ended, which is what we want
+			syscall.Kill(-group, signal) // ESRCH: it has ended
 		}
 	}
 }

@@ -7,20 +7,19 @@ import (
 	"testing"
 )
 
-// Who asks for the history gets all that is kept of it, and who asks for the screen a part of it; both go on from
-// there.
+// FromHistory yields all kept rows, FromScreen a part of them; both continue with new output.
 func TestFollow_FromHistory(t *testing.T) {
 	t.Parallel()
 	path, open := gate(t)
 	s := run(t, "seq 1 5000; read x < "+path+"; echo more")
-	watch(t, s, how{name: "early"}).see("5000")
-	v := watch(t, s, how{name: "history", from: FromHistory})
-	late := watch(t, s, how{name: "screen", from: FromScreen})
+	watch(t, s, options{name: "early"}).see("5000")
+	v := watch(t, s, options{name: "history", from: FromHistory})
+	late := watch(t, s, options{name: "screen", from: FromScreen})
 	for _, v := range []*view{v, late} {
 		v.until("the screen", func(events []Event) bool { return len(events) >= 2 })
 	}
 	open()
-	for v, rows := range map[*view]int{v: 5000, late: comingRows} {
+	for v, rows := range map[*view]int{v: 5000, late: attachRows} {
 		v.exit()
 		v.shows()
 		if got := v.kinds(); got != "resize reset output exited" {
@@ -33,12 +32,12 @@ func TestFollow_FromHistory(t *testing.T) {
 	}
 }
 
-// The history that comes is bounded by its bytes, and its newest rows are there.
+// The history is limited in bytes, and its newest rows are there.
 func TestFollow_FromHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	s := run(t, `i=0; while [ $i -lt 12000 ]; do i=$((i+1)); printf '\033[31mrow \033[42m%d\033[m%070d\r\n' $i 0; done`)
-	watch(t, s, how{name: "early"}).exit()
-	v := watch(t, s, how{name: "history", from: FromHistory})
+	watch(t, s, options{name: "early"}).exit()
+	v := watch(t, s, options{name: "history", from: FromHistory})
 	v.exit()
 	v.shows()
 	whole := v.all()[1].Bytes
@@ -50,12 +49,12 @@ func TestFollow_FromHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// WriteText gives back what the program printed, however narrow the terminal is.
+// WriteText returns what the program printed, even on a narrow terminal.
 func TestWriteText(t *testing.T) {
 	t.Parallel()
 	want := strings.Repeat("a long line, with blanks and 漢字 in it: ", 20) + "end\nshort\n"
 	s := run(t, "printf '"+strings.ReplaceAll(want, "\n", "\\n")+"'; seq 1 3000")
-	watch(t, s, how{name: "waits"}).exit()
+	watch(t, s, options{name: "waits"}).exit()
 	var text bytes.Buffer
 	if err := s.WriteText(&text); err != nil {
 		t.Fatal(err)

@@ -9,56 +9,56 @@ import (
 )
 
 const (
-	// titlePause is how long a change of the title waits for further ones.
+	// titlePause is how long a title change waits for more.
 	titlePause = 300 * time.Millisecond
-	// maxTitle bounds a title, in letters.
+	// maxTitle limits a title, in characters.
 	maxTitle = 120
 )
 
-// Info says what a shell is at one moment.
+// Info describes a shell at one moment.
 type Info struct {
 	ID      string // ten letters and digits
-	Title   string // what the program calls it (OSC 0, 2), or else the program's name
+	Title   string // set by the program (OSC 0, 2), or its name
 	Program string // the program's name
 	Kind    string // Program.Kind
-	Right   string // Place.Right
+	Right   string // OpenOptions.Right
 	PID     int    // 0 if the program could not be started
-	Dir     string // its working directory, or else what OSC 7 told; "" if unknown. After the end: the last one known
-	Busy    string // what runs in the foreground, if it is not the program itself
+	Dir     string // working directory of the program, or from OSC 7; "" if unknown. After the end: the last known one
+	Busy    string // the foreground process, if it is not the program
 	Started time.Time
-	Active  time.Time // when something was typed or put out last
+	Active  time.Time // last input or output
 	Size    Size
-	End     int64 // offset after the last byte put out
-	Viewers int   // how many are attached
+	End     int64 // offset after the last byte of output
+	Viewers int   // attached viewers
 	Running bool
 	Exit    *Exit // nil while it runs
 
-	Recording bool // it is being recorded
+	Recording bool // is being recorded
 }
 
 // Kind is the kind of the shell's program.
 func (s *Shell) Kind() string { return s.program.Kind }
 
-// Right says in whose name the shell acts: Place.Right, or what SetRight said last.
+// Right identifies whose rights the shell has: OpenOptions.Right, or the last SetRight.
 func (s *Shell) Right() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.right
 }
 
-// SetRight says in whose name the shell acts from now on.
+// SetRight changes whose rights the shell has.
 func (s *Shell) SetRight(right string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.right = right
 }
 
-// Info says what the shell is now.
+// Info returns the shell's state.
 func (s *Shell) Info() Info {
 	info := s.info()
 	if info.Running && info.PID > 0 {
 		if group := s.terminal.foreground(); group > 0 && group != info.PID {
-			info.Busy = command(group)
+			info.Busy = processName(group)
 		}
 		if dir := workDir(info.PID); dir != "" {
 			info.Dir = dir
@@ -67,7 +67,7 @@ func (s *Shell) Info() Info {
 	return info
 }
 
-// workDir is a process's working directory; "" if the system does not tell.
+// workDir is a process's working directory, "" if unknown.
 func workDir(pid int) string {
 	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	if err != nil {
@@ -76,9 +76,8 @@ func workDir(pid int) string {
 	return dir
 }
 
-// noteDir keeps the working directory before something is typed that may end the
-// program: afterwards nobody knows it.
-func (s *Shell) noteDir(typed []byte) {
+// saveDir keeps the working directory before input that may end the program: afterwards it is unknown.
+func (s *Shell) saveDir(typed []byte) {
 	if !bytes.ContainsAny(typed, "\r\x04") {
 		return
 	}
@@ -89,7 +88,7 @@ func (s *Shell) noteDir(typed []byte) {
 	}
 }
 
-// info is Info without what the system knows.
+// info is Info without data from the system.
 func (s *Shell) info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,11 +110,11 @@ func (s *Shell) info() Info {
 	if s.exit != nil && s.dir != "" {
 		info.Dir = s.dir
 	}
-	if title := clip(s.screen.Title()); title != "" {
+	if title := trimTitle(s.screen.Title()); title != "" {
 		info.Title = title
 	}
-	s.lookAround()
-	info.Viewers = s.there.count
+	s.updateAttendance()
+	info.Viewers = s.attendance.count
 	if s.exit != nil {
 		exit := *s.exit
 		info.Exit = &exit
@@ -123,8 +122,8 @@ func (s *Shell) info() Info {
 	return info
 }
 
-// clip is a title without blanks around it and at most maxTitle letters long.
-func clip(title string) string {
+// trimTitle trims a title and limits it to maxTitle characters.
+func trimTitle(title string) string {
 	title = strings.TrimSpace(title)
 	n := 0
 	for i := range title {
@@ -135,9 +134,8 @@ func clip(title string) string {
 	return title
 }
 
-// command is the name of a process, as the kernel keeps it; "another program" where
-// it does not tell.
-func command(pid int) string {
+// processName is a process's name as the kernel keeps it, "another program" if unknown.
+func processName(pid int) string {
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	if err != nil || len(name) < 2 {
 		return "another program"
@@ -145,40 +143,38 @@ func command(pid int) string {
 	return strings.ToValidUTF8(strings.TrimSpace(string(name)), "?")
 }
 
-// running reports that the program has not ended.
 func (s *Shell) running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.exit == nil
 }
 
-// idle is since when nothing was typed or put out, with nobody there; the zero time
-// while somebody is, and after the end. A recorder is nobody.
-func (s *Shell) idle() time.Time {
+// idleSince is when the last input or output happened, with no viewers attached; zero while there are some, and after
+// the end. A recorder does not count.
+func (s *Shell) idleSince() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lookAround()
-	if s.exit != nil || s.there.count > 0 {
+	s.updateAttendance()
+	if s.exit != nil || s.attendance.count > 0 {
 		return time.Time{}
 	}
 	return s.active
 }
 
-// noteOutput takes note that something was put out, and of a new title. The shell
-// is locked.
-func (s *Shell) noteOutput() {
+// recordOutput records the time of output, and a new title. It requires s.mu.
+func (s *Shell) recordOutput() {
 	s.active = time.Now()
 	if title := s.screen.Title(); title != s.title {
 		s.title = title
-		if s.telling == nil {
-			s.telling = time.AfterFunc(titlePause, s.tellTitle)
+		if s.titleTimer == nil {
+			s.titleTimer = time.AfterFunc(titlePause, s.notifyTitle)
 		}
 	}
 }
 
-func (s *Shell) tellTitle() {
+func (s *Shell) notifyTitle() {
 	s.mu.Lock()
-	s.telling = nil
+	s.titleTimer = nil
 	s.mu.Unlock()
 	s.onChange()
 }

@@ -9,26 +9,21 @@ import (
 )
 
 const (
-	// queueBytes is what a terminal holds for a program that does not read,
-	// before anything more, ^C too, has to wait outside.
+	// queueBytes is what a terminal buffers for a program that does not read. Beyond that, everything waits, even ^C.
 	queueBytes = 4095
-	// blockedTime is how often a write that the terminal does not take looks
-	// whether it should go on.
+	// blockedTime is how often a blocked write checks whether to continue.
 	blockedTime = 20 * time.Millisecond
-	// unreadTime is how long a program may take to read what lies before a ^C.
+	// unreadTime is how long a program may take to read the input before a ^C.
 	unreadTime = 100 * time.Millisecond
-	// unreadPollTime is how often that is looked at.
+	// unreadPollTime is how often that is checked.
 	unreadPollTime = 5 * time.Millisecond
 )
 
-// Write types b. It waits while the terminal takes no more, because its program
-// does not read, until ctx is done; how much was written then is in the error's
-// text only. Use Input where that matters. After the end it is ErrEnded.
+// Write writes b to the terminal. It blocks while the terminal is full because its program does not read, until ctx
+// ends; only the error's text tells how much was written. Use Input if that matters. After the end it is ErrEnded.
 //
-// A byte that the terminal turns into a signal, such as ^C, is never stuck
-// behind input that the program does not read: as in any terminal the signal
-// throws that input away, here also what still waits to be written. Writes that
-// are thrown away return nil.
+// A byte that the terminal turns into a signal, such as ^C, is never blocked by unread input: as in any terminal, the
+// signal discards that input, here including blocked writes, which return nil.
 func (s *Shell) Write(ctx context.Context, b []byte) error {
 	urgent := s.announce(b)
 	n, err := s.send(ctx, b, urgent)
@@ -38,14 +33,12 @@ func (s *Shell) Write(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// Input types b, the viewer's input number n, counted from 0 for each viewer and
-// shell. Numbers are written in their order, whatever order they come in. One
-// that was written already returns nil and writes nothing. One whose predecessor
-// does not come within 2 s returns a *GapError.
+// Input writes b, the viewer's input number n, counted from 0 for each viewer and shell. Inputs are written in the
+// order of their numbers. A repeated number returns nil and writes nothing. If a predecessor does not arrive within 2
+// s, Input returns a *GapError.
 //
-// If ctx is done while it waits for its turn nothing has been written. If ctx is
-// done later, part of it may have been: then the same number with the same bytes
-// goes on where this one stopped. Otherwise as Write.
+// If ctx ends before its turn, nothing has been written. If ctx ends later, part may have been: repeating the number
+// with the same bytes continues where this one stopped. Otherwise Input is like Write.
 func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) error {
 	v, err := s.beginTyping(viewer)
 	if err != nil {
@@ -55,16 +48,16 @@ func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) err
 	if n < 0 {
 		return fmt.Errorf("input %d to shell %q: %w", n, s.id, &GapError{Expected: 0})
 	}
-	urgent := !v.numbers.written(n) && s.announce(b)
-	part, repeat, err := v.numbers.take(ctx, n, s.dead)
+	urgent := !v.sequence.written(n) && s.announce(b)
+	part, repeat, err := v.sequence.acquire(ctx, n, s.dead)
 	if repeat || err != nil {
 		s.retract(urgent)
 		return s.inputError(n, err)
 	}
 	b = b[min(part, len(b)):]
-	s.noteTyping(v)
+	s.recordTyping(v)
 	sent, err := s.send(ctx, b, urgent)
-	v.numbers.done(sent, err == nil)
+	v.sequence.release(sent, err == nil)
 	return s.inputError(n, err)
 }
 
@@ -75,27 +68,26 @@ func (s *Shell) inputError(n int64, err error) error {
 	return fmt.Errorf("input %d to shell %q: %w", n, s.id, err)
 }
 
-// beginTyping keeps the viewer from being forgotten until endTyping. One that is
-// attached to watch may not type.
+// beginTyping keeps the viewer until endTyping. A view-only viewer may not type.
 func (s *Shell) beginTyping(id string) (*viewer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.viewer(id)
-	if !v.types {
-		return nil, ErrWatching
+	if !v.canType {
+		return nil, ErrViewOnly
 	}
-	v.typing++
+	v.inFlight++
 	return v, nil
 }
 
 func (s *Shell) endTyping(v *viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.typing--
+	v.inFlight--
 }
 
-// announce tells a write that is blocked in the terminal if b has a signal in
-// it, which must not wait for it. If so the caller owes a retract.
+// announce tells a blocked write that b contains a signal, which must not wait for it. If it returns true, call
+// retract.
 func (s *Shell) announce(b []byte) (urgent bool) {
 	if s.terminal == nil || s.terminal.signalAt(b) < 0 {
 		return false
@@ -110,10 +102,9 @@ func (s *Shell) retract(urgent bool) {
 	}
 }
 
-// send writes b when it is its turn, and returns how much of it was written or
-// thrown away. It retracts what was announced.
+// send writes b at its turn, and returns how much of it was written or discarded. It retracts an announcement.
 func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err error) {
-	s.noteDir(b)
+	s.saveDir(b)
 	s.mu.Lock()
 	s.inputs++
 	s.active = time.Now()
@@ -132,10 +123,10 @@ func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err err
 	return n, err
 }
 
-// takeTurn waits until nobody else writes.
+// takeTurn waits for other writes to end.
 func (s *Shell) takeTurn(ctx context.Context) error {
 	select {
-	case <-s.dead: // also when there is no terminal
+	case <-s.dead: // also without a terminal
 		return ErrEnded
 	default:
 	}
@@ -149,7 +140,7 @@ func (s *Shell) takeTurn(ctx context.Context) error {
 	}
 }
 
-// sendSome writes what lies before the next signal in b, or else the signal.
+// sendSome writes what precedes the next signal in b, or else the signal.
 func (s *Shell) sendSome(ctx context.Context, b []byte) (n int, err error) {
 	signal := s.terminal.signalAt(b)
 	if signal < 0 {
@@ -158,21 +149,20 @@ func (s *Shell) sendSome(ctx context.Context, b []byte) (n int, err error) {
 	if signal > 0 {
 		return s.sendPlain(ctx, b[:signal], true)
 	}
-	if s.typed >= queueBytes && !s.unreadGone(ctx) {
+	if s.unread >= queueBytes && !s.awaitRead(ctx) {
 		s.terminal.flushInput()
 	}
 	n, err = s.sendPlain(ctx, b[:1], false)
-	s.typed = 0
+	s.unread = 0
 	if n > 0 {
-		s.unreadGone(ctx) // once the terminal has taken the signal, nothing is left to read
+		s.awaitRead(ctx) // once the terminal has taken the signal, nothing is left to read
 		s.terminal.wakeWriters()
 	}
 	return n, err
 }
 
-// sendPlain writes b as the terminal takes it. When the terminal is full and a
-// signal comes next (signalNext, or somebody has announced one), the rest of b
-// is thrown away: the signal would do that.
+// sendPlain writes b. If the terminal is full and a signal follows (signalNext, or an announced one), the rest of b is
+// discarded, as the signal would do.
 func (s *Shell) sendPlain(ctx context.Context, b []byte, signalNext bool) (n int, err error) {
 	ptmx := s.terminal.ptmx
 	for n < len(b) {
@@ -186,7 +176,7 @@ func (s *Shell) sendPlain(ctx context.Context, b []byte, signalNext bool) (n int
 		ptmx.SetWriteDeadline(time.Now().Add(blockedTime))
 		sent, err := ptmx.Write(b[n:])
 		n += sent
-		s.typed += sent
+		s.unread += sent
 		switch {
 		case errors.Is(err, os.ErrClosed):
 			return n, ErrEnded
@@ -199,8 +189,8 @@ func (s *Shell) sendPlain(ctx context.Context, b []byte, signalNext bool) (n int
 	return n, nil
 }
 
-// unreadGone waits a moment for the program to read what was typed before.
-func (s *Shell) unreadGone(ctx context.Context) bool {
+// awaitRead waits briefly for the program to read its input.
+func (s *Shell) awaitRead(ctx context.Context) bool {
 	tick := time.NewTicker(unreadPollTime)
 	defer tick.Stop()
 	for end := time.Now().Add(unreadTime); time.Now().Before(end); {

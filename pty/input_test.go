@@ -13,13 +13,13 @@ import (
 	"convoy/internal/testkit"
 )
 
-// rawCat echoes what it gets, byte for byte, once it has said "ready".
+// rawCat prints "ready", then echoes input byte for byte.
 const rawCat = "stty raw -echo; echo ready; exec cat"
 
 func TestInputIsWrittenOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	s := run(t, rawCat)
-	v := watch(t, s, how{name: "typist", types: true})
+	v := watch(t, s, options{name: "typist", types: true})
 	v.see("ready\n")
 	const inputs = 300
 	var want strings.Builder
@@ -28,7 +28,7 @@ func TestInputIsWrittenOnceAndInOrder(t *testing.T) {
 		fmt.Fprintf(&want, "<%d>", n)
 		numbers = append(numbers, n, n, n) // each is sent three times
 	}
-	// As a page does: several under way, within reach of one another, shuffled.
+	// Like a page: several in flight, close to each other, shuffled.
 	const window = 24
 	random := rand.New(rand.NewPCG(3, 4))
 	for i := 0; i < len(numbers); i += window {
@@ -56,7 +56,7 @@ func TestInputIsWrittenOnceAndInOrder(t *testing.T) {
 func TestNumbersOutliveFollow(t *testing.T) {
 	t.Parallel()
 	s := run(t, rawCat)
-	v := watch(t, s, how{name: "typist", types: true})
+	v := watch(t, s, options{name: "typist", types: true})
 	v.see("ready\n")
 	input := func(viewer string, n int64, text string) {
 		t.Helper()
@@ -67,9 +67,9 @@ func TestNumbersOutliveFollow(t *testing.T) {
 	input("typist", 0, "a")
 	input("typist", 1, "b")
 	v.stop()
-	input("typist", 1, "b") // sent again: its answer was lost with the stream
-	v = watch(t, s, how{name: "typist", types: true})
-	input("other", 0, "c") // others have numbers of their own
+	input("typist", 1, "b") // repeated: its answer was lost with the stream
+	v = watch(t, s, options{name: "typist", types: true})
+	input("other", 0, "c") // other viewers have their own numbers
 	input("typist", 2, "d")
 	v.see("abcd")
 	if got := v.output(); got != "ready\nabcd" {
@@ -96,7 +96,7 @@ func TestInputAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"/bin/true", "/does/not/exist"} {
 		s := open(t, program)
-		watch(t, s, how{}).exit()
+		watch(t, s, options{}).exit()
 		if err := s.Write(t.Context(), []byte("x")); !errors.Is(err, ErrEnded) {
 			t.Errorf("%s: write: %v", program, err)
 		}
@@ -113,7 +113,7 @@ func TestEndReleasesBlockedWrite(t *testing.T) {
 	t.Parallel()
 	path, openGate := gate(t)
 	s := run(t, "stty raw -echo; echo ready; read x < "+path)
-	watch(t, s, how{}).see("ready\n")
+	watch(t, s, options{}).see("ready\n")
 	ended := make(chan error)
 	go func() { ended <- s.Write(t.Context(), make([]byte, 1<<20)) }()
 	openGate()
@@ -122,13 +122,13 @@ func TestEndReleasesBlockedWrite(t *testing.T) {
 	}
 }
 
-// A write that the program does not read ends with its context, and the same
-// number sent again goes on at the byte where it stopped.
-func TestBlockedInputEndsWithContextAndGoesOn(t *testing.T) {
+// A write that the program does not read ends with its context, and the repeated number continues at the byte where it
+// stopped.
+func TestBlockedInputEndsWithContextAndContinues(t *testing.T) {
 	t.Parallel()
 	path, openGate := gate(t)
 	s := run(t, "stty raw -echo; echo ready; read x < "+path+"; exec cat")
-	v := watch(t, s, how{name: "typist", types: true})
+	v := watch(t, s, options{name: "typist", types: true})
 	v.see("ready\n")
 	var paste []byte
 	for i := range 40000 {
@@ -154,10 +154,10 @@ func TestBlockedInputEndsWithContextAndGoesOn(t *testing.T) {
 	}
 }
 
-// ^C gets through to a program that does not read, however much lies before it.
+// ^C reaches a program that does not read, after any amount of input.
 func TestInterruptPassesUnreadInput(t *testing.T) {
 	t.Parallel()
-	short := strings.Repeat("unread\r", 2000) // fits between us and the terminal
+	short := strings.Repeat("unread\r", 2000) // fits between ptmx and tty
 	long := strings.Repeat("unread\r", 40000) // does not
 	modes := map[string]string{"lines": "stty -echo", "echoed": "true", "characters": "stty -icanon -echo"}
 	for name, mode := range modes {
@@ -166,7 +166,7 @@ func TestInterruptPassesUnreadInput(t *testing.T) {
 			for _, paste := range []string{short, long} {
 				for _, way := range []func(*testing.T, *Shell, string){interruptAtOnce, interruptAfter, interruptNumbered} {
 					s := run(t, mode+"; echo ready; exec sleep 1000")
-					v := watch(t, s, how{name: "typist", types: true})
+					v := watch(t, s, options{name: "typist", types: true})
 					v.see("ready\r\n")
 					way(t, s, paste)
 					if exit := v.exit(); exit.Signal != "SIGINT" {
@@ -203,29 +203,29 @@ func interruptNumbered(t *testing.T, s *Shell, paste string) {
 	sending.Wait()
 }
 
-// What was typed before a ^C is not lost to a program that reads.
+// Input before a ^C is not lost for a program that reads.
 func TestInterruptKeepsReadInput(t *testing.T) {
 	t.Parallel()
 	s := run(t, "stty -echo; n=0; trap 'echo got $n; exit' INT; echo ready; while read x; do n=$((n+1)); done")
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	v.see("ready\r\n")
 	line := strings.Repeat("x", 49) + "\r"
-	// The line behind the ^C wakes a shell that took the signal just before it began to read.
+	// The line after the ^C wakes a shell that took the signal just before it began to read.
 	if err := s.Write(t.Context(), []byte(strings.Repeat(line, 100)+"\x03\r")); err != nil && !errors.Is(err, ErrEnded) {
 		t.Fatal(err)
 	}
 	v.exit()
-	// The last may have been read and not counted yet.
+	// The last one may be read but not counted yet.
 	if got := v.output(); got != "ready\r\ngot 100\r\n" && got != "ready\r\ngot 99\r\n" {
 		t.Errorf("of 100 lines: %q", got)
 	}
 }
 
-// In raw mode ^C is a byte as any other.
+// In raw mode ^C is an ordinary byte.
 func TestRawInterruptIsAByte(t *testing.T) {
 	t.Parallel()
 	s := run(t, rawCat)
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	v.see("ready\n")
 	paste := strings.Repeat("a\x03b", 10000)
 	typeIn(t, s, paste)
@@ -235,7 +235,7 @@ func TestRawInterruptIsAByte(t *testing.T) {
 	}
 }
 
-// A program that goes on writing after ^C is not left waiting for room that the kernel made when it threw output away.
+// A program that continues to write after ^C does not wait for room that the kernel made by discarding output.
 func TestInterruptWakesWriters(t *testing.T) {
 	t.Parallel()
 	rounds := 3000

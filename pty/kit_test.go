@@ -26,13 +26,13 @@ func TestMain(m *testing.M) {
 
 var size = Size{Rows: 24, Cols: 80}
 
-// newTable makes a table of program, which is closed with the test.
+// newTable returns a table of program, closed with the test.
 func newTable(t testing.TB, config Config) *Table {
 	t.Helper()
 	table := NewTable(config)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // no grace
+		cancel() // no grace period
 		if err := table.Close(ctx); err != nil {
 			t.Errorf("close table: %v", err)
 		}
@@ -40,36 +40,36 @@ func newTable(t testing.TB, config Config) *Table {
 	return table
 }
 
-// only is a table's programs if there is one.
-func only(args ...string) []Program {
+// programs is the program list of a table; it may be empty.
+func programs(args ...string) []Program {
 	return []Program{{Args: args, Env: []string{"PATH=" + os.Getenv("PATH"), "TERM=dumb", "PS1=$ ", "HOME=/", "ENV="}}}
 }
 
 // open runs program in a shell of its own table.
 func open(t testing.TB, program ...string) *Shell {
 	t.Helper()
-	s, err := newTable(t, Config{Programs: only(program...)}).Open(size)
+	s, err := newTable(t, Config{Programs: programs(program...)}).Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// run runs a script of sh.
+// run runs a script with sh.
 func run(t testing.TB, script string) *Shell {
 	t.Helper()
 	return open(t, "/bin/sh", "-c", script)
 }
 
-// how says how a view follows.
-type how struct {
-	name  string // "" is the test's own
+// options say how a view follows.
+type options struct {
+	name  string // "" is the test's name
 	from  int64
 	types bool
 	mute  bool // never acknowledges
 }
 
-// view follows a shell in a goroutine of its own and keeps what it sees.
+// view follows a shell in its own goroutine and records events.
 type view struct {
 	t      testing.TB
 	shell  *Shell
@@ -77,25 +77,25 @@ type view struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 
-	mu      sync.Mutex
-	events  []Event // Output joined where it is contiguous
-	bytes   int
-	there   Presence
-	met     int // how often that was told
-	changed chan struct{}
+	mu        sync.Mutex
+	events    []Event // adjacent Output is joined
+	bytes     int
+	there     Presence
+	presences int // how often it was received
+	changed   chan struct{}
 }
 
-// watch begins a view, which ends with the test.
-func watch(t testing.TB, s *Shell, h how) *view {
+// watch starts a view, which ends with the test.
+func watch(t testing.TB, s *Shell, h options) *view {
 	t.Helper()
 	if h.name == "" {
 		h.name = "viewer-" + t.Name()
 	}
-	return watchAs(t, s, Viewer{ID: h.name, Types: h.types}, h)
+	return watchAs(t, s, Viewer{ID: h.name, CanType: h.types}, h)
 }
 
-// watchAs is watch for a viewer of another name or right; h's name and right are not looked at.
-func watchAs(t testing.TB, s *Shell, who Viewer, h how) *view {
+// watchAs is watch for another viewer; h's name and right are ignored.
+func watchAs(t testing.TB, s *Shell, who Viewer, h options) *view {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	v := &view{t: t, shell: s, name: who.ID, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
@@ -103,12 +103,12 @@ func watchAs(t testing.TB, s *Shell, who Viewer, h how) *view {
 		defer close(v.ended)
 		for event := range s.Follow(ctx, who, h.from) {
 			if event.Kind == Present {
-				v.meet(event.Presence)
+				v.recordPresence(event.Presence)
 				continue
 			}
 			v.add(event)
 			if !h.mute {
-				v.ack(drawnBy(event))
+				v.ack(drawnOffset(event))
 			}
 		}
 	}()
@@ -133,7 +133,7 @@ func (v *view) add(event Event) {
 	if event.Kind == Output && len(event.Bytes) > chunkBytes {
 		v.t.Errorf("event of %d bytes", len(event.Bytes))
 	}
-	v.bytes += int(drawnBy(event) - event.Off)
+	v.bytes += int(drawnOffset(event) - event.Off)
 	last := len(v.events) - 1
 	if event.Kind == Output && last >= 0 && v.events[last].Kind == Output {
 		if end := v.events[last].Off + int64(len(v.events[last].Bytes)); end != event.Off {
@@ -147,12 +147,12 @@ func (v *view) add(event Event) {
 	v.changed = make(chan struct{})
 }
 
-// meet notes who is there.
-func (v *view) meet(p Presence) {
+// recordPresence records the viewers.
+func (v *view) recordPresence(p Presence) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.there = p
-	v.met++
+	v.presences++
 	close(v.changed)
 	v.changed = make(chan struct{})
 }
@@ -163,13 +163,13 @@ func (v *view) presence() Presence {
 	return v.there
 }
 
-// untilThere waits until ok says so of who is there.
-func (v *view) untilThere(what string, ok func(Presence) bool) {
+// untilPresence waits until ok accepts the presence.
+func (v *view) untilPresence(what string, ok func(Presence) bool) {
 	v.t.Helper()
 	v.until(what, func([]Event) bool { return ok(v.there) })
 }
 
-// until waits until ok says so of the events.
+// until waits until ok accepts the events.
 func (v *view) until(what string, ok func([]Event) bool) {
 	v.t.Helper()
 	late := time.After(testkit.Patience)
@@ -191,7 +191,7 @@ func (v *view) until(what string, ok func([]Event) bool) {
 // see waits for text in the output.
 func (v *view) see(text string) {
 	v.t.Helper()
-	event, searched := 0, 0 // what lies before was searched already
+	event, searched := 0, 0 // everything before was searched already
 	v.until(text, func(events []Event) bool {
 		for ; event < len(events); event, searched = event+1, 0 {
 			out := events[event].Bytes
@@ -206,7 +206,7 @@ func (v *view) see(text string) {
 	})
 }
 
-// exit waits for the end and says how it was.
+// exit waits for the end and returns the exit.
 func (v *view) exit() Exit {
 	v.t.Helper()
 	select {
@@ -228,7 +228,7 @@ func (v *view) all() []Event {
 	return append([]Event(nil), v.events...)
 }
 
-// output is all output seen, joined.
+// output is all output, joined.
 func (v *view) output() string {
 	var out strings.Builder
 	for _, e := range v.all() {
@@ -239,7 +239,7 @@ func (v *view) output() string {
 	return out.String()
 }
 
-// text is what a terminal shows that was given all events.
+// text is what a terminal shows after all events.
 func (v *view) text() string {
 	terminal := screen.New(1, 1, 0)
 	for _, e := range v.all() {
@@ -253,7 +253,7 @@ func (v *view) text() string {
 	return strings.Join(terminal.Text(), "\n")
 }
 
-// shows fails the test if the view shows something else than the shell's screen.
+// shows fails the test if the view differs from the shell's screen.
 func (v *view) shows() {
 	v.t.Helper()
 	if got, want := v.text(), strings.Join(v.shell.Text(), "\n"); got != want {
@@ -261,7 +261,7 @@ func (v *view) shows() {
 	}
 }
 
-// kinds are the events' kinds in a word each.
+// kinds lists the events' kinds, one word each.
 func (v *view) kinds() string {
 	var out []string
 	for _, e := range v.all() {
@@ -270,7 +270,7 @@ func (v *view) kinds() string {
 	return strings.Join(out, " ")
 }
 
-// typeIn types text and fails the test if that fails.
+// typeIn writes text.
 func typeIn(t testing.TB, s *Shell, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
@@ -280,7 +280,7 @@ func typeIn(t testing.TB, s *Shell, text string) {
 	}
 }
 
-// lines is what `seq 1 n` puts out on a terminal.
+// lines is the output of `seq 1 n` on a terminal.
 func lines(n int) string {
 	var out []byte
 	for i := 1; i <= n; i++ {

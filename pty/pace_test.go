@@ -7,30 +7,29 @@ import (
 	"convoy/internal/testkit"
 )
 
-// A viewer who may type sees every byte of a flood, although it draws slower
-// than the program puts out.
+// A viewer that can type sees every byte of a flood, even if it draws slower than the program prints.
 func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	t.Parallel()
 	script := "stty -echo; echo ready; read x; seq 1 600000" // 4.7 MB, the ring holds 1
-	table := newTable(t, Config{Programs: only("/bin/sh", "-c", script)})
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", script)})
 	table.config.patience = testkit.Patience // this test may draw slower than any viewer
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	watch(t, s, how{name: "watcher"}).see("ready\r\n")
+	watch(t, s, options{name: "watcher"}).see("ready\r\n")
 	want := "ready\r\n" + lines(600000)
 	var got []byte
-	for event := range s.Follow(t.Context(), Viewer{ID: "typist", Types: true}, 0) {
+	for event := range s.Follow(t.Context(), Viewer{ID: "typist", CanType: true}, 0) {
 		switch event.Kind {
 		case Reset:
 			t.Fatalf("reset at %d", event.Off)
 		case Resize:
-			typeIn(t, s, "\r") // it follows: begin
+			typeIn(t, s, "\r") // it follows: start
 		case Output:
 			got = append(got, event.Bytes...)
 			for range 300 {
-				sha256.Sum256(event.Bytes) // drawing takes its time
+				sha256.Sum256(event.Bytes) // drawing takes time
 			}
 		}
 		if err := s.Ack("typist", event.Off+int64(len(event.Bytes))); err != nil {
@@ -45,8 +44,8 @@ func TestTypingViewerSeesWholeFlood(t *testing.T) {
 func TestStalledTypingViewerReleasesReader(t *testing.T) {
 	t.Parallel()
 	s := run(t, "seq 1 600000")
-	watch(t, s, how{name: "stalled", types: true, mute: true})
-	watcher := watch(t, s, how{name: "watcher"})
+	watch(t, s, options{name: "stalled", types: true, mute: true})
+	watcher := watch(t, s, options{name: "watcher"})
 	watcher.until("the end", func(events []Event) bool { return len(events) > 0 && events[len(events)-1].Kind == Exited })
 	if end := s.Info().End; end != int64(len(lines(600000))) {
 		t.Errorf("%d bytes put out", end)
@@ -55,7 +54,7 @@ func TestStalledTypingViewerReleasesReader(t *testing.T) {
 
 func TestInterruptEndsFlood(t *testing.T) {
 	t.Parallel()
-	for _, h := range []how{{name: "draws", types: true}, {name: "stalled", types: true, mute: true}, {name: "watches"}} {
+	for _, h := range []options{{name: "draws", types: true}, {name: "stalled", types: true, mute: true}, {name: "watches"}} {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, "/bin/sh", "-i")
@@ -67,7 +66,7 @@ func TestInterruptEndsFlood(t *testing.T) {
 			typeIn(t, s, "echo $((40+2))\r") // typed ahead of the prompt
 			last := v
 			if h.mute {
-				last = watch(t, s, how{name: "looks", from: -1})
+				last = watch(t, s, options{name: "looks", from: -1})
 			}
 			last.see("42\r\n")
 		})

@@ -7,54 +7,53 @@ import (
 )
 
 const (
-	// presencePause is the least time between two Present events of a viewer.
+	// presencePause is the minimum time between two Present events of a viewer.
 	presencePause = 250 * time.Millisecond
-	// typingTime is how long somebody counts as typing after a key.
+	// typingTime is how long a viewer counts as typing after a key.
 	typingTime = 2 * time.Second
-	// maxPresent bounds the viewers that Presence names.
+	// maxPresent limits the viewers that Presence lists.
 	maxPresent = 32
 )
 
-// Presence says who looks at a shell, and whose size it has.
+// Presence lists the viewers of a shell, and the owner of its size.
 type Presence struct {
-	You     int        `json:"you"`     // the receiver's number
-	Count   int        `json:"count"`   // how many are there, also beyond those named
-	Viewers []Attendee `json:"viewers"` // those who may type first; at most 32
-	Owner   int        `json:"owner"`   // whose window the size fits; 0: nobody's
-	Pinned  bool       `json:"pinned"`  // and it stays so, whoever types
+	You     int           `json:"you"`     // the receiver's number
+	Count   int           `json:"count"`   // all viewers, including unlisted ones
+	Viewers []Participant `json:"viewers"` // those that can type first; at most 32
+	Owner   int           `json:"owner"`   // whose window the size fits; 0: none
+	Pinned  bool          `json:"pinned"`  // the size stays, no matter who types
 }
 
-// Attendee is one of those who are there.
-type Attendee struct {
+// Participant is an attached viewer.
+type Participant struct {
 	Number int    `json:"n"`
 	Name   string `json:"name"`
 	Types  bool   `json:"types"`
-	Typing bool   `json:"typing"` // typed within the last two seconds
+	Typing bool   `json:"typing"` // within the last two seconds
 }
 
-// presenceChanged has every follower told who is there. Those that were not told of
-// the last change yet will be told of this one with it. The shell is locked.
+// presenceChanged notifies followers. One that has not yielded the last change will yield both together. It requires
+// s.mu.
 func (s *Shell) presenceChanged() {
 	for _, f := range s.followers {
-		if f.present == s.present {
-			f.poke()
+		if f.presenceSeen == s.presenceVersion {
+			f.notify()
 		}
 	}
-	s.present++
+	s.presenceVersion++
 }
 
-// noteTyping takes note that a viewer types: the size is its window's from now
-// on, and the others see it.
-func (s *Shell) noteTyping(v *viewer) {
+// recordTyping records that a viewer types: it now owns the size, and others see it typing.
+func (s *Shell) recordTyping(v *viewer) {
 	now := time.Now()
 	s.mu.Lock()
-	news := now.Sub(v.typed) > typingTime/2
+	news := now.Sub(v.typedAt) > typingTime/2
 	if news || s.owner != v {
-		v.typed = now
+		v.typedAt = now
 	}
 	changed := s.takeSize(v, false)
-	s.lookAround()
-	if changed || news && s.there.count > 1 {
+	s.updateAttendance()
+	if changed || news && s.attendance.count > 1 {
 		s.presenceChanged()
 	}
 	s.mu.Unlock()
@@ -63,47 +62,47 @@ func (s *Shell) noteTyping(v *viewer) {
 	}
 }
 
-// tellPresence is the step of a follower that has nothing else to do, for wait at
-// most: it tells of a change of who is there. The shell is locked.
-func (f *follower) tellPresence(wait time.Duration) (Event, stepStatus, time.Duration) {
+// nextPresence is the step of a follower without other events, which may wait: it yields a presence change. It requires
+// s.mu.
+func (f *follower) nextPresence(wait time.Duration) (Event, stepStatus, time.Duration) {
 	s := f.shell
-	if f.present == s.present || s.exit != nil {
+	if f.presenceSeen == s.presenceVersion || s.exit != nil {
 		return Event{}, stepWait, wait
 	}
 	now := time.Now()
-	if rest := presencePause - now.Sub(f.presentAt); rest > 0 {
+	if rest := presencePause - now.Sub(f.presenceSent); rest > 0 {
 		if wait == 0 || rest < wait {
 			wait = rest
 		}
 		return Event{}, stepWait, wait
 	}
-	f.present, f.presentAt = s.present, now
+	f.presenceSeen, f.presenceSent = s.presenceVersion, now
 	return Event{Kind: Present, Off: f.cursor, Presence: s.presence(f.viewer, now)}, stepEvent, 0
 }
 
-// presence is who is there, as you are told. The shell is locked.
+// presence is the Presence for a viewer. It requires s.mu.
 func (s *Shell) presence(you *viewer, now time.Time) Presence {
-	s.lookAround()
-	p := Presence{You: you.number, Count: s.there.count, Viewers: make([]Attendee, len(s.there.named))}
-	for i, v := range s.there.named {
-		p.Viewers[i] = Attendee{v.number, v.name, v.types, now.Sub(v.typed) < typingTime}
+	s.updateAttendance()
+	p := Presence{You: you.number, Count: s.attendance.count, Viewers: make([]Participant, len(s.attendance.listed))}
+	for i, v := range s.attendance.listed {
+		p.Viewers[i] = Participant{v.number, v.name, v.canType, now.Sub(v.typedAt) < typingTime}
 	}
-	if s.ownerThere() {
+	if s.ownerAttached() {
 		p.Owner, p.Pinned = s.owner.number, s.pinned
 	}
 	return p
 }
 
-// attendance is who is shown, sorted once for all who are told.
+// attendance is the list of viewers, shared by all receivers.
 type attendance struct {
-	of    uint64 // changes of who is there
-	count int
-	named []*viewer // those who may type first
+	version uint64 // presence change that it reflects
+	count   int
+	listed  []*viewer // those that can type first
 }
 
-// lookAround brings the attendance up to date. The shell is locked.
-func (s *Shell) lookAround() {
-	if s.there.of == s.present {
+// updateAttendance requires s.mu.
+func (s *Shell) updateAttendance() {
+	if s.attendance.version == s.presenceVersion {
 		return
 	}
 	var all []*viewer
@@ -113,13 +112,13 @@ func (s *Shell) lookAround() {
 		}
 	}
 	slices.SortFunc(all, func(a, b *viewer) int {
-		if a.types != b.types {
-			if a.types {
+		if a.canType != b.canType {
+			if a.canType {
 				return -1
 			}
 			return 1
 		}
 		return cmp.Compare(a.number, b.number)
 	})
-	s.there = attendance{of: s.present, count: len(all), named: slices.Clone(all[:min(maxPresent, len(all))])}
+	s.attendance = attendance{version: s.presenceVersion, count: len(all), listed: slices.Clone(all[:min(maxPresent, len(all))])}
 }

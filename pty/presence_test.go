@@ -13,11 +13,11 @@ import (
 	"convoy/internal/testkit"
 )
 
-// join attaches a viewer and waits until it has heard who is there.
+// join attaches a viewer and waits for its presence.
 func join(t *testing.T, s *Shell, id, name string, types bool) *view {
 	t.Helper()
-	v := watchAs(t, s, Viewer{ID: id, Name: name, Types: types}, how{from: FromScreen})
-	v.untilThere("itself among those there", func(p Presence) bool { return p.You > 0 })
+	v := watchAs(t, s, Viewer{ID: id, Name: name, CanType: types}, options{from: FromScreen})
+	v.untilPresence("itself among those there", func(p Presence) bool { return p.You > 0 })
 	return v
 }
 
@@ -36,57 +36,57 @@ func TestPresence_EveryoneSeesWhoIsThere(t *testing.T) {
 	grace := join(t, s, "watcher-0000000001", "Grace", false)
 	ada := join(t, s, "typist-00000000002", "Ada", true)
 	for _, v := range []*view{grace, ada} {
-		v.untilThere("both", func(p Presence) bool { return names(p) == "Ada types, Grace watches" && p.Count == 2 })
+		v.untilPresence("both", func(p Presence) bool { return names(p) == "Ada types, Grace watches" && p.Count == 2 })
 	}
-	hidden := watchAs(t, s, Viewer{ID: "recorder", Hidden: true}, how{})
+	hidden := watchAs(t, s, Viewer{ID: "recorder", Hidden: true}, options{})
 	if err := s.Input(t.Context(), ada.name, 0, []byte("hi")); err != nil {
 		t.Fatal(err)
 	}
-	grace.untilThere(
+	grace.untilPresence(
 		"that Ada types",
 		func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing },
 	)
 	hidden.see("hi")
 	ada.stop()
-	grace.untilThere("that Ada has gone", func(p Presence) bool { return names(p) == "Grace watches" })
+	grace.untilPresence("that Ada has gone", func(p Presence) bool { return names(p) == "Grace watches" })
 	if n := s.Info().Viewers; n != 1 {
 		t.Errorf("Info counts %d viewers, want 1", n)
 	}
 }
 
-// A crowd costs each of its members little: not every arrival is told one by one, and not everybody is named.
+// A crowd costs each member little: arrivals are reported together, and not everyone is listed.
 func TestPresence_OfACrowdIsShort(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
 	first := join(t, s, "first-000000000001", "first", true)
 	for i := range 100 {
-		watchAs(t, s, Viewer{ID: fmt.Sprintf("crowd-%012d", i)}, how{})
+		watchAs(t, s, Viewer{ID: fmt.Sprintf("crowd-%012d", i)}, options{})
 	}
-	first.untilThere("all", func(p Presence) bool { return p.Count == 101 })
+	first.untilPresence("all", func(p Presence) bool { return p.Count == 101 })
 	if p := first.presence(); len(p.Viewers) != maxPresent || p.Viewers[0].Name != "first" {
 		t.Errorf("%d are named, the first is %q", len(p.Viewers), p.Viewers[0].Name)
 	}
-	if first.met > 20 {
-		t.Errorf("100 arrivals were told in %d events", first.met)
+	if first.presences > 20 {
+		t.Errorf("100 arrivals took %d events", first.presences)
 	}
 }
 
-func TestWatcherMayNotType(t *testing.T) {
+func TestViewOnlyMayNotType(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
 	v := join(t, s, "watcher-0000000001", "", false)
-	if err := s.Input(t.Context(), v.name, 0, []byte("x")); !errors.Is(err, ErrWatching) {
-		t.Errorf("input of a watcher: %v", err)
+	if err := s.Input(t.Context(), v.name, 0, []byte("x")); !errors.Is(err, ErrViewOnly) {
+		t.Errorf("input of a view-only viewer: %v", err)
 	}
-	if err := s.Fit(v.name, Size{10, 20}, Take); !errors.Is(err, ErrWatching) {
-		t.Errorf("fit of a watcher: %v", err)
+	if err := s.Fit(v.name, Size{10, 20}, Take); !errors.Is(err, ErrViewOnly) {
+		t.Errorf("fit of a view-only viewer: %v", err)
 	}
 	if got := s.Info().Size; got != size {
 		t.Errorf("the size is %v", got)
 	}
 }
 
-// The size belongs to who typed last, or who pinned it, and joining changes nothing.
+// The viewer that typed last, or pinned it, owns the size, and attaching changes nothing.
 func TestFit_SizeHasOneOwner(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
@@ -121,7 +121,7 @@ func TestFit_SizeHasOneOwner(t *testing.T) {
 			t.Fatalf("after %q the size is %v, want %v", step.does, got, step.want)
 		}
 		for _, v := range []*view{a, b} {
-			v.untilThere(step.does+": owner", func(p Presence) bool { return p.Owner == step.own })
+			v.untilPresence(step.does+": owner", func(p Presence) bool { return p.Owner == step.own })
 		}
 	}
 	a.stop()
@@ -150,7 +150,7 @@ func typed(s *Shell, n map[*view]int64) func(*view) error {
 	}
 }
 
-// A script's size is nobody's, and does not pass a pin.
+// Resize by a script leaves no owner, and does not override a pin.
 func TestResizeDoesNotPassAPin(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
@@ -167,14 +167,14 @@ func TestResizeDoesNotPassAPin(t *testing.T) {
 	}
 }
 
-// All viewers learn of a size at the same byte, whoever asked for it.
+// All viewers see a size at the same byte, no matter who requested it.
 func TestFit_ArrivesAtTheSameByteForAll(t *testing.T) {
 	t.Parallel()
 	s := run(t, "seq 1 30000; read x; seq 1 10")
 	var views []*view
 	for i := range 3 {
-		v := watchAs(t, s, Viewer{ID: fmt.Sprintf("typist-%011d", i), Types: true}, how{})
-		v.untilThere("itself", func(p Presence) bool { return p.You > 0 })
+		v := watchAs(t, s, Viewer{ID: fmt.Sprintf("typist-%011d", i), CanType: true}, options{})
+		v.untilPresence("itself", func(p Presence) bool { return p.You > 0 })
 		views = append(views, v)
 	}
 	for i, v := range views {
@@ -227,13 +227,13 @@ func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
 	}
 }
 
-// A title is a change of the list, but a program that sets a thousand is not a thousand changes.
+// A title changes the list, but a thousand titles are not a thousand changes.
 func TestTable_TitleIsAChange(t *testing.T) {
 	t.Parallel()
 	table := newTable(
 		t,
 		Config{
-			Programs: only(
+			Programs: programs(
 				"/bin/sh",
 				"-c",
 				`read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`,
@@ -258,11 +258,11 @@ func TestTable_TitleIsAChange(t *testing.T) {
 	if changes > 100 {
 		t.Errorf("%d changes for 1000 titles", changes)
 	}
-	if changes == 0 { // the list was quicker than what tells of it
+	if changes == 0 { // the list came before the notification
 		select {
 		case <-changed:
 		case <-time.After(testkit.Patience):
-			t.Error("nobody was told of the title")
+			t.Error("the title was not reported")
 		}
 	}
 }
@@ -272,7 +272,7 @@ func TestTable_IdleShellsAreClosed(t *testing.T) {
 	idleShellsAreClosed(t, Config{})
 }
 
-// A recorder is a follower, but nobody who looks.
+// A recorder is a follower, but not a viewer.
 func TestTable_IdleRecordedShellsAreClosed(t *testing.T) {
 	t.Parallel()
 	idleShellsAreClosed(t, Config{Recordings: recordings(t, 1<<30), RecordAll: true})
@@ -280,7 +280,7 @@ func TestTable_IdleRecordedShellsAreClosed(t *testing.T) {
 
 func idleShellsAreClosed(t *testing.T, config Config) {
 	t.Helper()
-	config.Programs, config.Idle = only("/bin/cat"), 200*time.Millisecond
+	config.Programs, config.Idle = programs("/bin/cat"), 200*time.Millisecond
 	table := newTable(t, config)
 	s, err := table.Open(size)
 	if err != nil {
@@ -293,13 +293,13 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 		func() bool { return !s.Info().Running && len(table.List()) == 1 },
 	)
 	if !looked.Info().Running {
-		t.Error("a shell was closed that somebody looks at")
+		t.Error("a shell with a viewer was closed")
 	}
 	v.stop()
 	testkit.Eventually(t, "the end of the other", func() bool { return len(table.List()) == 0 })
 }
 
-// openAndWatch opens a shell and watches it before it was idle for too long.
+// openAndWatch opens a shell and attaches before it is idle for too long.
 func openAndWatch(t *testing.T, table *Table) (*Shell, *view) {
 	t.Helper()
 	for {
@@ -307,7 +307,7 @@ func openAndWatch(t *testing.T, table *Table) (*Shell, *view) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := watch(t, s, how{})
+		v := watch(t, s, options{})
 		if s.Info().Running {
 			return s, v
 		}

@@ -24,7 +24,7 @@ func TestExit(t *testing.T) {
 		"kill -TERM $$": {Code: -1, Signal: "SIGTERM"},
 	} {
 		s := run(t, "echo last words; "+script)
-		v := watch(t, s, how{})
+		v := watch(t, s, options{})
 		if exit := v.exit(); exit != want {
 			t.Errorf("%s: ended with %v, want %v", script, exit, want)
 		}
@@ -46,7 +46,7 @@ func TestProgramThatCannotBeStarted(t *testing.T) {
 		"/etc/passwd":       "permission denied",
 	} {
 		s := open(t, program)
-		v := watch(t, s, how{})
+		v := watch(t, s, options{})
 		if exit := v.exit(); exit != (Exit{Code: 127}) {
 			t.Errorf("%s: ended with %v", program, exit)
 		}
@@ -55,17 +55,17 @@ func TestProgramThatCannotBeStarted(t *testing.T) {
 			t.Errorf("%s: output %q", program, out)
 		}
 	}
-	s, err := newTable(t, Config{Programs: only("/bin/true"), Dir: "/does/not/exist"}).Open(size)
+	s, err := newTable(t, Config{Programs: programs("/bin/true"), Dir: "/does/not/exist"}).Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	if v.exit(); !strings.Contains(v.output(), "/does/not/exist") {
 		t.Errorf("output %q", v.output())
 	}
 }
 
-// A grandchild that keeps the terminal, silent or not, does not keep the shell.
+// A grandchild that keeps the terminal open, silent or not, does not keep the shell alive.
 func TestGrandchildDoesNotDelayTheEnd(t *testing.T) {
 	t.Parallel()
 	for _, script := range []string{
@@ -73,7 +73,7 @@ func TestGrandchildDoesNotDelayTheEnd(t *testing.T) {
 		"trap '' HUP; yes & echo pid $!; exit 3",
 	} {
 		s := run(t, script)
-		v := watch(t, s, how{})
+		v := watch(t, s, options{})
 		exit := v.exit()
 		for _, line := range strings.Split(v.output(), "\r\n") {
 			if pid, ok := strings.CutPrefix(line, "pid "); ok {
@@ -87,12 +87,12 @@ func TestGrandchildDoesNotDelayTheEnd(t *testing.T) {
 	}
 }
 
-// A program may close its terminal and open it again.
+// A program may close its terminal and reopen it.
 func TestTerminalClosedAndOpenedAgain(t *testing.T) {
 	t.Parallel()
 	path, openGate := gate(t)
 	s := run(t, "echo one; exec <"+path+" >/dev/null 2>&1; read x; exec >/dev/tty; echo two; exit 4")
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	v.see("one\r\n")
 	openGate()
 	if exit := v.exit(); exit.Code != 4 || v.output() != "one\r\ntwo\r\n" {
@@ -108,7 +108,7 @@ func TestEnvironmentIsNotOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	if v.exit(); v.output() != "" {
 		t.Errorf("environment: %q", v.output())
 	}
@@ -121,7 +121,7 @@ func TestInteractiveShellHasJobControl(t *testing.T) {
 		t.Skip("no bash here")
 	}
 	s := open(t, bash, "--norc", "--noprofile", "-i")
-	v := watch(t, s, how{types: true})
+	v := watch(t, s, options{types: true})
 	v.see("$ ")
 	typeIn(t, s, "sh -c 'echo up; exec sleep 1000'\r")
 	v.see("\nup\r\n")
@@ -137,12 +137,12 @@ func TestInteractiveShellHasJobControl(t *testing.T) {
 // HUP is ignored by the program and by another group in the foreground.
 func TestRemoveKillsWhatIgnoresHangUp(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/sh", "-i")})
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-i")})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := watch(t, s, how{types: true})
+	v := watch(t, s, options{types: true})
 	v.see("$ ")
 	typeIn(t, s, "sh -c 'trap \"\" HUP; echo pid $$; sleep 1000; echo'\r")
 	v.see("\r\npid ")
@@ -167,13 +167,13 @@ func TestContextShortensGrace(t *testing.T) {
 	t.Parallel()
 	table := newTable(
 		t,
-		Config{Programs: only("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")},
+		Config{Programs: programs("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")},
 	)
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := watch(t, s, how{})
+	v := watch(t, s, options{})
 	v.see("ready")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -185,7 +185,7 @@ func TestContextShortensGrace(t *testing.T) {
 	}
 }
 
-// awaitGone waits for a process that is not ours to wait for.
+// awaitGone waits for a process that is not our child.
 func awaitGone(t *testing.T, pid int) {
 	t.Helper()
 	testkit.Eventually(t, "the end of a killed process", func() bool {
@@ -196,8 +196,8 @@ func awaitGone(t *testing.T, pid int) {
 
 const ignoredChildEnv = "CONVOY_TEST_IGNORED_CHILD"
 
-// TestIgnoredSignalsAreNotInherited runs this test again with signals ignored,
-// as a script's & does, and types ^C there.
+// TestIgnoredSignalsAreNotInherited runs this test again with signals ignored, as a script's & does, and types ^C
+// there.
 func TestIgnoredSignalsAreNotInherited(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("/bin/sh", "-c", `trap "" INT QUIT HUP TSTP; exec "$0"`, os.Args[0])
@@ -221,7 +221,7 @@ func ignoredChild() {
 		os.Stdout.WriteString(err.Error())
 		return
 	}
-	for event := range s.Follow(context.Background(), Viewer{ID: "v", Types: true}, 0) {
+	for event := range s.Follow(context.Background(), Viewer{ID: "v", CanType: true}, 0) {
 		switch event.Kind {
 		case Output:
 			s.Write(context.Background(), []byte("\x03"))
@@ -231,10 +231,10 @@ func ignoredChild() {
 	}
 }
 
-// Not parallel: it counts what the whole test process has open.
+// Not parallel: it counts the open descriptors of the whole test process.
 func TestNothingIsLeftOfManyShells(t *testing.T) {
 	before := descriptors(t)
-	table := newTable(t, Config{Programs: only("/bin/cat")})
+	table := newTable(t, Config{Programs: programs("/bin/cat")})
 	for range 50 {
 		var shells []*Shell
 		for range 4 {
@@ -254,11 +254,11 @@ func TestNothingIsLeftOfManyShells(t *testing.T) {
 		t.Errorf("descriptors before %v, after %v", before, after)
 	}
 	if zombie, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
-		t.Errorf("a child is left: %d, %v", zombie, err)
+		t.Errorf("a child remains: %d, %v", zombie, err)
 	}
 }
 
-// descriptors are the terminals that this process has open.
+// descriptors lists the terminals that this process has open.
 func descriptors(t *testing.T) (open []string) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

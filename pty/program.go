@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Program is something that shells run.
+// Program is a program that shells run.
 type Program struct {
-	Kind string   // what a Place calls it
-	Name string   // what its shells are called; "": as its file is
-	Args []string // the program with its arguments; required
-	Env  []string // its whole environment
-	Dir  string   // that it starts in if no Place says another; "": Config.Dir
-	// Enters is set for a program that enters its working directory itself, with what power it has then, and becomes
-	// another (execve(2)): PWD of its environment names the directory, and it starts in /.
-	Enters bool
-	// Alone is set for a program that never opens its terminal by a name: then nobody can, but root (TIOCEXCL).
-	Alone bool
-	// Accompany, if there is one, is asked at each start for what goes along with it. right tells Shell.Right at any time.
-	Accompany func(right func() string) (Company, error)
+	Kind string   // name for OpenOptions
+	Name string   // title of its shells; "": the file's name
+	Args []string // program and arguments; required
+	Env  []string // complete environment
+	Dir  string   // working directory unless OpenOptions sets one; "": Config.Dir
+	// EntersDir means that the program enters its working directory itself, with the rights that it has then, and
+	// executes another program (execve(2)). It starts in /, with the directory in PWD.
+	EntersDir bool
+	// ExclusiveTTY means that nobody but root can open the terminal by name (TIOCEXCL), not even the program.
+	ExclusiveTTY bool
+	// Attach, if set, is called at each start. right returns Shell.Right at any time.
+	Attach func(right func() string) (Attachment, error)
 }
 
-// Company goes along with a program for as long as it runs.
-type Company struct {
-	Args  []string // further arguments of the program
-	File  *os.File // is the program's descriptor 3; nil: it has none
-	Close func()   // is called once the program has ended
+// Attachment accompanies a program while it runs.
+type Attachment struct {
+	Args  []string // additional arguments
+	File  *os.File // the program's descriptor 3; may be nil
+	Close func()   // called when the program has ended
 }
 
-// name is what the program is called.
+// name is the program's name.
 func (p Program) name() string {
 	if p.Name != "" {
 		return p.Name
@@ -38,28 +38,28 @@ func (p Program) name() string {
 	return filepath.Base(p.Args[0])
 }
 
-// accompany gives a command what goes along with it.
-func (p Program) accompany(cmd *exec.Cmd, right func() string) (Company, error) {
-	if p.Accompany == nil {
-		return Company{Close: func() {}}, nil
+// attach adds the attachment to a command.
+func (p Program) attach(cmd *exec.Cmd, right func() string) (Attachment, error) {
+	if p.Attach == nil {
+		return Attachment{Close: func() {}}, nil
 	}
-	company, err := p.Accompany(right)
+	attachment, err := p.Attach(right)
 	if err != nil {
-		return Company{}, err
+		return Attachment{}, err
 	}
-	cmd.Args = append(cmd.Args, company.Args...)
-	if company.File != nil {
-		cmd.ExtraFiles = []*os.File{company.File}
+	cmd.Args = append(cmd.Args, attachment.Args...)
+	if attachment.File != nil {
+		cmd.ExtraFiles = []*os.File{attachment.File}
 	}
-	return company, nil
+	return attachment, nil
 }
 
-// enterWait bounds how long a program may take to enter its working directory, and become another.
+// enterWait limits how long a program may take to enter its directory and execute another.
 const enterWait = 10 * time.Second
 
-// start starts a command of this program in a directory. If it enters it itself, start returns when it has.
+// start starts a command in a directory. If the program enters it itself, start returns after that.
 func (p Program) start(cmd *exec.Cmd, dir string) error {
-	if !p.Enters {
+	if !p.EntersDir {
 		cmd.Dir = dir
 		return cmd.Start()
 	}
@@ -69,18 +69,18 @@ func (p Program) start(cmd *exec.Cmd, dir string) error {
 		return err
 	}
 	defer ours.Close()
-	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs) // is closed when it becomes another
+	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs) // closed by execve
 	err = cmd.Start()
 	theirs.Close()
 	if err == nil {
 		ours.SetReadDeadline(time.Now().Add(enterWait))
-		ours.Read(make([]byte, 1)) // the end, or too late
+		ours.Read(make([]byte, 1)) // EOF, or the deadline
 	}
 	return err
 }
 
-// started lets go of the program's own end, which the program has now.
-func (c Company) started() {
+// closeFile closes this process's copy of the descriptor.
+func (c Attachment) closeFile() {
 	if c.File != nil {
 		c.File.Close() //nolint:errcheck // nothing was written to it
 	}

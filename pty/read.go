@@ -8,18 +8,17 @@ import (
 )
 
 const (
-	// readBytes is the most that one read takes from the terminal.
+	// readBytes limits one read from the terminal.
 	readBytes = 32 << 10
-	// paceBytes is how far the output may run ahead of what the fastest viewer
-	// who may type has drawn, and minPaceBytes how far in any case. In between it
-	// is what that viewer draws in paceTime: so a slow page answers Ctrl-C as
+	// paceBytes limits how far the output may be ahead of what the fastest typing viewer has drawn; minPaceBytes is
+	// always allowed. In between, it is what that viewer draws in paceTime, so that a slow page responds to Ctrl-C as
 	// quickly as a fast one.
 	paceBytes    = 512 << 10
 	minPaceBytes = 160 << 10
 	paceTime     = 100 * time.Millisecond
 	// patience is how long the reader waits for that viewer to draw anything.
 	patience = 250 * time.Millisecond
-	// drainBytes is more than the kernel holds of a terminal's output.
+	// drainBytes exceeds the kernel's output buffer of a terminal.
 	drainBytes = 256 << 10
 )
 
@@ -44,8 +43,8 @@ func (s *Shell) read() {
 	}
 }
 
-// drain takes what the program left in the terminal when it ended. It waits for
-// nothing more, and does not go on for ever when somebody else writes there.
+// drain reads what the program left in the terminal. It waits for nothing, and stops at drainBytes even if another
+// process keeps writing.
 func (s *Shell) drain(buf []byte) {
 	s.terminal.ptmx.SetReadDeadline(time.Time{})
 	for total := 0; total < drainBytes; {
@@ -58,41 +57,41 @@ func (s *Shell) drain(buf []byte) {
 	}
 }
 
-// put appends output to the ring, and waits where the screen has to draw more for it than is free; see toll.
+// put appends output to the ring, and waits if drawing it exceeds the free work; see throttle.
 func (s *Shell) put(p []byte) {
 	for len(p) > 0 {
 		n, work := s.putSome(p)
 		p = p[n:]
-		s.owes = max(s.owes+work-freeWork*n, -creditWork)
+		s.debt = max(s.debt+work-freeWork*n, -maxCredit)
 		switch {
-		case s.owes < leastDebt:
-		case s.toll.pay(s.owes, s.dead):
-			s.owes = 0
-		case s.owes > lastDebt:
-			return // the program has ended, and left what nobody could look at
+		case s.debt < minDebt:
+		case s.throttle.wait(s.debt, s.dead):
+			s.debt = 0
+		case s.debt > exitDebt:
+			return // the program has ended, and its remaining output costs too much
 		}
 	}
 }
 
-// putSome appends output to the ring, as much of it as is drawn in one piece, and wakes the followers that wait for it.
-// It returns how much that was, and what has been drawn since the last time.
+// putSome appends the output that is drawn in one piece, and notifies waiting followers. It returns the number of
+// bytes, and the drawing work since the last call.
 func (s *Shell) putSome(p []byte) (n, work int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n = s.show(p)
 	work, s.drawn = s.screen.Work()-s.drawn, s.screen.Work()
-	s.answer()
-	s.noteOutput()
-	s.sizes = s.sizes.forget(s.ring.start())
+	s.sendReplies()
+	s.recordOutput()
+	s.sizes = s.sizes.trim(s.ring.start())
 	for _, f := range s.followers {
-		if s.ring.end >= f.wanted || f.inputs != s.inputs && f.wanted < math.MaxInt64 {
-			f.poke()
+		if s.ring.end >= f.wakeAt || f.inputs != s.inputs && f.wakeAt < math.MaxInt64 {
+			f.notify()
 		}
 	}
 	return n, work
 }
 
-// pace holds the reader while the viewers who may type have too much to draw.
+// pace delays the reader while the typing viewers have too much to draw.
 func (s *Shell) pace(timer *time.Timer) {
 	since := time.Now()
 	for {
@@ -110,16 +109,15 @@ func (s *Shell) pace(timer *time.Timer) {
 	}
 }
 
-// hold says how long the reader, which waits since then, should wait for the
-// viewers; 0 or less: not at all. The fastest viewer who may type decides. If it
-// has drawn nothing for too long it is stalled until it does, and the next
-// fastest decides; without any the reader runs free.
+// hold returns how long the reader, which has waited since then, should wait for the viewers; 0 or less: not at all.
+// The fastest viewer that can type decides. If it has drawn nothing for too long, it counts as stalled until it draws,
+// and the next fastest decides. Without any, the reader does not wait.
 func (s *Shell) hold(since time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
 		f := s.fastest()
-		if f == nil || s.ring.end-f.acked < f.speed.ahead(s.ahead) {
+		if f == nil || s.ring.end-f.acked < f.rate.ahead(s.ahead) {
 			return 0
 		}
 		if f.progress.After(since) {
@@ -132,17 +130,17 @@ func (s *Shell) hold(since time.Time) time.Duration {
 	}
 }
 
-// fastest is the follower that may type, draws, and has drawn most.
+// fastest is the follower that can type, is not stalled, and has drawn most.
 func (s *Shell) fastest() (fastest *follower) {
 	for _, f := range s.followers {
-		if f.viewer.types && !f.stalled && (fastest == nil || f.acked > fastest.acked) {
+		if f.viewer.canType && !f.stalled && (fastest == nil || f.acked > fastest.acked) {
 			fastest = f
 		}
 	}
 	return fastest
 }
 
-// resumeReader has a waiting reader look again.
+// resumeReader makes a waiting reader check again.
 func (s *Shell) resumeReader() {
 	select {
 	case s.resume <- struct{}{}:

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// startReaper begins to close idle shells, if the table is to. It is locked.
+// startReaper starts closing idle shells, if configured. It requires t.mu.
 func (t *Table) startReaper() {
 	if t.config.Idle > 0 && !t.reaping {
 		t.reaping = true
@@ -14,7 +14,7 @@ func (t *Table) startReaper() {
 	}
 }
 
-// reap closes shells that were idle for too long until the table closes.
+// reap closes idle shells until the table closes.
 func (t *Table) reap() {
 	tick := time.NewTicker(max(t.config.Idle/10, time.Millisecond))
 	defer tick.Stop()
@@ -35,13 +35,13 @@ func (t *Table) reap() {
 	}
 }
 
-// idleShells are those that have been idle for Config.Idle.
+// idleShells returns the shells that have been idle for Config.Idle.
 func (t *Table) idleShells(now time.Time) []*Shell {
 	t.mu.Lock()
 	shells := slices.Clone(t.shells)
 	t.mu.Unlock()
 	return slices.DeleteFunc(shells, func(s *Shell) bool {
-		since := s.idle()
+		since := s.idleSince()
 		return since.IsZero() || now.Sub(since) < t.config.Idle
 	})
 }

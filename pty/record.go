@@ -11,35 +11,33 @@ import (
 )
 
 const (
-	// recorderName is the viewer that a recorder is. Nobody else has a name with a
-	// blank in it.
+	// recorderName is the recorder's viewer id. No other id contains a blank.
 	recorderName = "the recorder"
-	// recordedTerm is the type of terminal that every shell has.
+	// recordedTerm is the terminal type of all shells.
 	recordedTerm = "xterm-256color"
-	// policy is who starts the recordings of Config.RecordAll.
+	// policy is the user that starts the recordings of Config.RecordAll.
 	policy = "-record all"
 )
 
-// recorder writes one recording of a shell. It is a follower like any other, that
-// acknowledges at once and never types: it slows nobody, and when the ring has
-// turned over under it, it goes on with the screen as it is.
+// recorder writes a recording of a shell. It is a follower that acknowledges immediately and never types: it slows
+// nothing, and after the ring has overwritten its position, it continues with the current screen.
 type recorder struct {
 	shell    *Shell
 	file     *cast.File
 	follower *follower
 	stop     context.CancelCauseFunc
-	begun    bool          // the first screen, or the first byte, is written
+	started  bool          // the first screen or byte is written
 	done     chan struct{} // closed when the recording has ended
-	summary  cast.Summary  // of what has ended
+	summary  cast.Summary  // of the ended recording
 }
 
-// stopped is the cause of a recording's end that somebody asked for.
+// stopped is the cause when a user stops a recording.
 type stopped struct{ by string }
 
 func (s stopped) Error() string { return "stopped by " + s.by }
 
-// Record begins to record a shell, from its screen as it is now. It fails with
-// ErrNotFound, ErrEnded, ErrRecorded, ErrClosed, or as [cast.Dir.Create] does.
+// Record starts recording a shell, beginning with its current screen. It fails with ErrNotFound, ErrEnded, ErrRecorded,
+// ErrClosed, or as [cast.Dir.Create] does.
 func (t *Table) Record(id, by string) (cast.Summary, error) {
 	s, err := t.Get(id)
 	if err != nil {
@@ -58,8 +56,8 @@ func (t *Table) Record(id, by string) (cast.Summary, error) {
 	return summary, err
 }
 
-// StopRecording ends the recording of a shell, and says what it is. It fails with
-// ErrNotFound, ErrNotRecorded, or ErrPolicy if every shell has to be recorded.
+// StopRecording ends a shell's recording and returns its summary. It fails with ErrNotFound, ErrNotRecorded, or
+// ErrPolicy if all shells must be recorded.
 func (t *Table) StopRecording(id, by string) (cast.Summary, error) {
 	s, err := t.Get(id)
 	if err != nil {
@@ -76,14 +74,14 @@ func (t *Table) StopRecording(id, by string) (cast.Summary, error) {
 	}
 	r.stop(stopped{by})
 	<-r.done
-	if r.file == nil { // it could not begin
+	if r.file == nil { // it could not start
 		return cast.Summary{}, fmt.Errorf("stop recording shell %q: %w", id, ErrNotRecorded)
 	}
 	return r.summary, nil
 }
 
-// recorder makes a recorder that has its place in the output, and writes from
-// there on once run is called, in a goroutine of its own that Close waits for.
+// recorder prepares a recorder at a position in the output. run starts writing from there, in a goroutine that Close
+// waits for.
 func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error) {
 	ctx, stop := context.WithCancelCause(context.Background())
 	r := &recorder{shell: s, stop: stop, done: make(chan struct{})}
@@ -98,7 +96,7 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 	)
 	if err != nil {
 		s.detach(r.follower)
-		s.unrecord()
+		s.clearRecording()
 		close(r.done)
 		t.recorders.Done()
 		return nil, fmt.Errorf("record shell %q: %w", s.id, err)
@@ -113,8 +111,7 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 	}, nil
 }
 
-// reserve makes sure that a shell has one recorder at most, and that a table that
-// closes waits for it.
+// reserve ensures one recorder per shell, and that Close waits for it.
 func (t *Table) reserve(r *recorder) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -131,50 +128,49 @@ func (t *Table) reserve(r *recorder) error {
 	return nil
 }
 
-// unrecord says that the shell is not recorded any more.
-func (s *Shell) unrecord() {
+func (s *Shell) clearRecording() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recording = nil
 }
 
-// run records until the shell ends, or ctx, or the file takes no more.
+// run records until the shell ends, ctx ends, or the file fails.
 func (r *recorder) run(ctx context.Context) {
 	defer close(r.done)
 	defer r.stop(nil)
 	reason := "the shell ended"
 	for e := range r.follower.events(ctx) {
 		if err := r.write(e, time.Now()); err != nil {
-			break // End says it again
+			break // End returns it again
 		}
-		r.shell.Ack(recorderName, drawnBy(e)) //nolint:errcheck // it was put out
+		r.shell.Ack(recorderName, drawnOffset(e)) //nolint:errcheck // this offset was put out
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		reason = cause.Error()
 	}
 	var err error
 	if r.summary, err = r.file.End(time.Now(), reason); err != nil {
-		r.shell.log.Warn("recording broke off", "recording", r.file.ID(), "err", err)
+		r.shell.log.Warn("recording interrupted", "recording", r.file.ID(), "err", err)
 	}
 	r.shell.log.Info("recording ended", "recording", r.file.ID(), "reason", r.summary.Reason, "n", r.summary.Bytes)
-	r.shell.unrecord()
+	r.shell.clearRecording()
 }
 
-// write puts one event into the file.
+// write writes one event.
 func (r *recorder) write(e Event, now time.Time) error {
-	first := !r.begun
+	first := !r.started
 	switch e.Kind {
 	case Resize:
 		return r.file.Resize(now, e.Size.Cols, e.Size.Rows)
 	case Reset:
-		r.begun = true
+		r.started = true
 		if first {
 			return r.file.Screen(time.Time{}, e.Bytes) // it is the beginning
 		}
-		r.file.Mark(now, "output was skipped") //nolint:errcheck // the next call says it again
+		r.file.Mark(now, "output was skipped") //nolint:errcheck // the next call returns the error
 		return r.file.Screen(now, e.Bytes)
 	case Output:
-		r.begun = true
+		r.started = true
 		return r.file.Output(now, e.Bytes)
 	case Exited:
 		return r.file.Exit(now, e.Exit.status())
@@ -182,15 +178,15 @@ func (r *recorder) write(e Event, now time.Time) error {
 	return nil
 }
 
-// drawnBy is the offset up to which a viewer has drawn when it has drawn an event.
-func drawnBy(e Event) int64 {
+// drawnOffset is the offset that a viewer has reached after drawing an event.
+func drawnOffset(e Event) int64 {
 	if e.Kind == Output {
 		return e.Off + int64(len(e.Bytes))
 	}
 	return e.Off
 }
 
-// status is the one number that a shell makes of an exit.
+// status is the exit status as a shell reports it.
 func (e Exit) status() int {
 	if e.Signal != "" {
 		return 128 + int(unix.SignalNum(e.Signal))

@@ -15,15 +15,15 @@ import (
 	"convoy/pty/screen"
 )
 
-// recordings is a directory with room for so many bytes.
+// recordings is a directory with limited room.
 func recordings(t testing.TB, maxBytes int64) cast.Dir {
 	return cast.Dir{Path: t.TempDir() + "/recordings", MaxBytes: maxBytes}
 }
 
-// openRecorded runs a script of sh in a table that keeps recordings.
+// openRecorded runs a script with sh in a table with recordings.
 func openRecorded(t testing.TB, config Config, script string) (*Table, *Shell) {
 	t.Helper()
-	config.Programs, config.Node = only("/bin/sh", "-c", script), "convoy@a.test"
+	config.Programs, config.Node = programs("/bin/sh", "-c", script), "convoy@a.test"
 	table := newTable(t, config)
 	s, err := table.Open(size)
 	if err != nil {
@@ -41,7 +41,7 @@ func record(t testing.TB, table *Table, s *Shell) string {
 	return summary.ID
 }
 
-// replayed is what a recording makes a terminal show, and its events.
+// replayed is the screen that a recording produces, and its events.
 func replayed(t testing.TB, d cast.Dir, id string) (*screen.Screen, []cast.Event) {
 	t.Helper()
 	f, err := d.Open(id)
@@ -53,7 +53,7 @@ func replayed(t testing.TB, d cast.Dir, id string) (*screen.Screen, []cast.Event
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal := screen.New(in.Header.Rows, in.Header.Cols, comingRows)
+	terminal := screen.New(in.Header.Rows, in.Header.Cols, attachRows)
 	var events []cast.Event
 	for {
 		e, err := in.Next()
@@ -98,19 +98,19 @@ func finished(t testing.TB, d cast.Dir) (newest cast.Summary) {
 	return newest
 }
 
-// A shell that is recorded from the middle of its life, floods, changes its size
-// and ends: the recording shows what the shell shows, rows that scrolled away and all.
+// A shell that is recorded from the middle of its life, floods, is resized, and ends: the recording shows the same
+// screen and scrollback as the shell.
 func TestRecordingIsTheScreen(t *testing.T) {
 	d := recordings(t, 1<<30)
 	table, s := openRecorded(t, Config{Recordings: d, Ring: 128 << 10}, `
 		stty -echo; printf '\033[31mbefore é\033[0m\r\n\033[?2004h'; echo ready; read x
 		seq 1 40000; printf 'mid \033[7mway'; echo; read x
 		stty size; seq 1 300 | sed 's/^/🙂 漢 /'; printf '\033[5;5Hat the end\033[?25l'; exit 3`)
-	v := watch(t, s, how{from: -1})
+	v := watch(t, s, options{from: -1})
 	v.see("ready")
 	id := record(t, table, s)
 	if !s.Info().Recording {
-		t.Error("nobody can see that it is recorded")
+		t.Error("Info does not report the recording")
 	}
 	if _, err := table.Record(s.id, "another"); !errors.Is(err, ErrRecorded) {
 		t.Errorf("recorded twice: %v", err)
@@ -138,7 +138,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 		t.Errorf("%+v", summary)
 	}
 	terminal, events := replayed(t, d, id)
-	if got, want := string(terminal.Snapshot(comingRows)), string(s.draw(comingRows)); got != want {
+	if got, want := string(terminal.Snapshot(attachRows)), string(s.draw(attachRows)); got != want {
 		t.Errorf("the recording shows\n%s\nthe shell\n%s", strings.Join(terminal.Text(), "\n"), strings.Join(s.Text(), "\n"))
 	}
 	if events[0].At != 0 || !strings.HasPrefix(events[0].Data, "\x18\x1bc") ||
@@ -157,7 +157,7 @@ func TestRecordingIsStopped(t *testing.T) {
 	if _, err := table.StopRecording(s.id, "admin"); !errors.Is(err, ErrNotRecorded) {
 		t.Errorf("stop without a recording: %v", err)
 	}
-	v := watch(t, s, how{from: -1})
+	v := watch(t, s, options{from: -1})
 	id := record(t, table, s)
 	typeIn(t, s, "one\n")
 	v.see("one\r\none")
@@ -179,11 +179,11 @@ func TestRecordingIsStopped(t *testing.T) {
 	}
 }
 
-// Under the policy every byte is there, from the first one on.
+// With RecordAll, every byte is recorded.
 func TestRecordAll(t *testing.T) {
 	d := recordings(t, 1<<30)
 	table, s := openRecorded(t, Config{Recordings: d, RecordAll: true}, "echo first; seq 1 5000; kill -9 $$")
-	watch(t, s, how{from: -1}).exit()
+	watch(t, s, options{from: -1}).exit()
 	if summary := finished(t, d); summary.By != policy {
 		t.Errorf("%+v", summary)
 	}
@@ -219,14 +219,14 @@ func TestPolicyCannotBeStopped(t *testing.T) {
 	}
 }
 
-// A shell that must be recorded and cannot be is not opened; one whose program cannot be started leaves the reason.
-func TestPolicyWithoutARecording(t *testing.T) {
-	table := newTable(t, Config{Programs: only("/bin/sh"), RecordAll: true})
+// A shell that must but cannot be recorded is not opened; one whose program cannot be started leaves the reason.
+func TestPolicyWithoutRecording(t *testing.T) {
+	table := newTable(t, Config{Programs: programs("/bin/sh"), RecordAll: true})
 	if _, err := table.Open(size); !errors.Is(err, cast.ErrNoDir) || len(table.List()) != 0 {
 		t.Errorf("opened: %v", err)
 	}
 	d := recordings(t, 1<<30)
-	table = newTable(t, Config{Programs: only("/no/such/program"), RecordAll: true, Recordings: d})
+	table = newTable(t, Config{Programs: programs("/no/such/program"), RecordAll: true, Recordings: d})
 	if _, err := table.Open(size); err != nil {
 		t.Fatal(err)
 	}
@@ -236,11 +236,11 @@ func TestPolicyWithoutARecording(t *testing.T) {
 	}
 }
 
-// A recording that takes all the room ends with the reason; the shell goes on.
+// A recording that takes all the room ends with the reason; the shell continues.
 func TestFullRecordingLeavesTheShell(t *testing.T) {
 	d := recordings(t, 256<<10)
 	table, s := openRecorded(t, Config{Recordings: d}, "read x; seq 1 200000; echo done; cat")
-	v := watch(t, s, how{from: -1})
+	v := watch(t, s, options{from: -1})
 	id := record(t, table, s)
 	typeIn(t, s, "\n")
 	v.see("done")
@@ -251,12 +251,12 @@ func TestFullRecordingLeavesTheShell(t *testing.T) {
 	testkit.Eventually(t, "the shell is not recorded any more", func() bool { return !s.Info().Recording })
 }
 
-// A recorder that cannot keep up gets the screen, as every viewer does, and says so.
+// A recorder that falls behind gets the screen, like every viewer, and marks the gap.
 func TestRecorderFallsBehind(t *testing.T) {
 	d := recordings(t, 1<<30)
 	table, s := openRecorded(t, Config{Recordings: d, Ring: 64 << 10}, "read x; seq 1 100000; printf 'last words'; cat")
-	v := watch(t, s, how{from: -1, name: "a-fast-viewer"})
-	run, err := table.recorder(s, "admin", FromScreen) // it does not run yet: as slow as can be
+	v := watch(t, s, options{from: -1, name: "a-fast-viewer"})
+	run, err := table.recorder(s, "admin", FromScreen) // it does not run yet: the slowest possible
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,8 +292,8 @@ func TestRecorderFallsBehind(t *testing.T) {
 	}
 }
 
-// A disk that takes nothing more ends the recording, not the shell.
-func TestRecordingBreaksOff(t *testing.T) {
+// A full disk ends the recording, not the shell.
+func TestRecordingIsInterrupted(t *testing.T) {
 	d := recordings(t, 1<<30)
 	table, s := openRecorded(t, Config{Recordings: d}, "cat")
 	record(t, table, s)
@@ -303,7 +303,7 @@ func TestRecordingBreaksOff(t *testing.T) {
 	if _, err := table.StopRecording(s.id, "admin"); err != nil {
 		t.Error(err)
 	}
-	if _, err := table.Record(s.id, "admin"); err != nil { // the directory is made anew
+	if _, err := table.Record(s.id, "admin"); err != nil { // the directory is created again
 		t.Error(err)
 	}
 	if !s.Info().Running {

@@ -2,20 +2,18 @@ package pty
 
 import "bytes"
 
-// firstRingBytes is what the ring of a shell that has said little takes.
+// firstRingBytes is the initial size of a ring.
 const firstRingBytes = 16 << 10
 
-// ring keeps the last max bytes of output, addressed by offset. Until it has
-// max bytes it grows; from then on it turns over. A byte of offset o lies at
-// o % len(buf): while the ring grows nothing has been overwritten and that is o
-// itself, so growing moves nothing.
+// ring keeps the last max bytes of output, addressed by offset. It grows up to max bytes, then wraps around. The byte
+// at offset o is at o % len(buf): while the ring grows, that is o itself, so growing moves nothing.
 type ring struct {
 	buf []byte
 	max int
 	end int64 // offset after the last byte
 }
 
-// start is the offset of the oldest byte kept.
+// start is the offset of the oldest kept byte.
 func (r *ring) start() int64 { return max(0, r.end-int64(len(r.buf))) }
 
 // write appends p.
@@ -32,7 +30,7 @@ func (r *ring) write(p []byte) {
 	}
 }
 
-// grow makes room for n more bytes, as far as max allows.
+// grow makes room for n more bytes, up to max.
 func (r *ring) grow(n int) {
 	size := len(r.buf)
 	if size == r.max || r.end+int64(n) <= int64(size) {
@@ -46,8 +44,7 @@ func (r *ring) grow(n int) {
 	r.buf = buf
 }
 
-// read copies the n bytes that begin at off. They must be kept: off >= start
-// and off+n <= end.
+// read copies n bytes from off. They must be kept: off >= start and off+n <= end.
 func (r *ring) read(off int64, n int) []byte {
 	out := make([]byte, n)
 	for done := 0; done < n; {
@@ -57,8 +54,7 @@ func (r *ring) read(off int64, n int) []byte {
 	return out
 }
 
-// parts are the kept bytes from off on, in one piece or two, as they lie in the ring:
-// to be read before anything is written.
+// parts returns the kept bytes from off as one or two slices of the ring, valid until the next write.
 func (r *ring) parts(off int64) [][]byte {
 	n := r.end - off
 	if n == 0 {
@@ -71,8 +67,7 @@ func (r *ring) parts(off int64) [][]byte {
 	return [][]byte{r.buf[at : at+n]}
 }
 
-// lineStart is the offset of the first line that begins at or after off, or off
-// itself if no line begins within the next limit bytes.
+// lineStart returns the offset of the first line that begins at or after off, or off if none begins within limit bytes.
 func (r *ring) lineStart(off int64, limit int) int64 {
 	n := int(min(int64(limit), r.end-off))
 	if i := bytes.IndexByte(r.read(off, n), '\n'); i >= 0 {

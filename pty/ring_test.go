@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzRing writes pieces of the lengths in the input to a small ring and to a
-// plain slice, and compares what they say.
+// FuzzRing writes pieces to a small ring and a plain slice, and compares them.
 func FuzzRing(f *testing.F) {
 	f.Add([]byte{1, 2, 3}, uint16(8))
 	f.Add([]byte{255, 255, 0, 255, 7}, uint16(300))
@@ -32,10 +31,7 @@ func FuzzRing(f *testing.F) {
 			}
 			middle := (start + r.end) / 2
 			line := r.lineStart(middle, 100)
-			if at := bytes.IndexByte(
-				all[middle:min(int(middle)+100, len(all))],
-				'\n',
-			); line != middle+int64(at)+1 && at >= 0 ||
+			if at := bytes.IndexByte(all[middle:min(int(middle)+100, len(all))], '\n'); line != middle+int64(at)+1 && at >= 0 ||
 				at < 0 && line != middle {
 				t.Fatalf("line after %d begins at %d", middle, line)
 			}
@@ -58,11 +54,11 @@ func TestRingTakesNoMoreThanNeeded(t *testing.T) {
 	}
 }
 
-// FuzzSizes compares the sizes with a list that forgets nothing.
+// FuzzSizes compares the sizes with a complete list.
 func FuzzSizes(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 5, 9, 0, 0, 3})
 	f.Fuzz(func(t *testing.T, steps []byte) {
-		steps = steps[:min(len(steps), 256)] // each looks at all offsets again; beyond maxMarks the oldest would be forgotten
+		steps = steps[:min(len(steps), 256)] // each checks all offsets; beyond maxMarks the oldest would be dropped
 		first := Size{1, 1}
 		z := sizes{}.add(0, first)
 		truth := []Size{first} // at each offset
@@ -76,7 +72,7 @@ func FuzzSizes(f *testing.F) {
 			z = z.add(off, truth[off])
 			if step >= 128 {
 				start = (start + off) / 2
-				z = z.forget(start)
+				z = z.trim(start)
 			}
 			for at := start; at <= off; at++ {
 				got, next := z.at(at, off+1)
@@ -115,9 +111,9 @@ func FuzzSpans(f *testing.F) {
 		undrawn := map[int64]bool{}
 		var end int64
 		for i, step := range steps {
-			if step >= 128 { // draw up to somewhere
+			if step >= 128 { // draw up to some offset
 				off := end * int64(step-128) / 127
-				p = p.forget(off)
+				p = p.trim(off)
 				for at := range undrawn {
 					if at < off {
 						delete(undrawn, at)
@@ -142,7 +138,7 @@ func FuzzSpans(f *testing.F) {
 func TestViewersAreBounded(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/cat")
-	kept := watch(t, s, how{name: "attached"})
+	kept := watch(t, s, options{name: "attached"})
 	kept.until("first event", func(e []Event) bool { return len(e) > 0 })
 	for i := range 3 * maxViewers {
 		if err := s.Input(t.Context(), fmt.Sprint("viewer-", i), 0, nil); err != nil {

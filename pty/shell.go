@@ -16,73 +16,72 @@ import (
 	"convoy/pty/screen"
 )
 
-// Exit says how a shell's program ended: with a code, or by a signal.
+// Exit is how a shell's program ended: with a code, or by a signal.
 type Exit struct {
-	Code   int    // -1 if a signal ended it; 127 if it could not be started
+	Code   int    // -1 after a signal; 127 if it could not be started
 	Signal string // such as "SIGKILL", or ""
 }
 
 // exitNotStarted is the code of a program that could not be started, as in sh.
 const exitNotStarted = 127
 
-// Shell is a program on a pseudo-terminal, with the last of its output and its
-// viewers. Shells are made by a [Table].
+// Shell is a program on a pseudo-terminal, with its latest output and its viewers. A [Table] creates shells.
 type Shell struct {
 	id       string
 	program  Program
 	started  time.Time
-	window   int           // bytes a viewer may be ahead of its Ack
-	stall    time.Duration // without an Ack, before a viewer is let go of
-	ahead    int64         // bytes the reader may be ahead of the viewers
+	window   int           // limit of unacknowledged bytes per viewer
+	stall    time.Duration // time without an Ack before a viewer is dropped
+	ahead    int64         // limit of the reader's lead over the viewers, in bytes
 	patience time.Duration
 	log      *slog.Logger
-	onChange func() // called without locks after Info has changed, but for End
+	onChange func() // called without locks after Info, except End, has changed
 
-	cmd      *exec.Cmd
-	company  Company       // of the program
-	terminal *terminal     // nil if the program could not be started
-	dead     chan struct{} // closed when the program has ended
-	readDone chan struct{} // closed when the reader has ended
-	ended    chan struct{} // closed when both goroutines are done
-	resume   chan struct{} // holds one token for the waiting reader
+	cmd        *exec.Cmd
+	attachment Attachment    // of the program
+	terminal   *terminal     // nil if the program could not be started
+	dead       chan struct{} // closed when the program has ended
+	readDone   chan struct{} // closed when the reader has ended
+	ended      chan struct{} // closed when both goroutines are done
+	resume     chan struct{} // holds one token for the waiting reader
 
-	toll *toll // of the table
-	owes int   // what the reader has drawn beyond what is free; the reader's own
+	throttle *throttle // of the table
+	debt     int       // unpaid drawing work; used by the reader only
 
-	turn   chan struct{} // holds a token while somebody writes
-	typed  int           // bytes written since the terminal was known to be empty; the turn's owner's
+	turn   chan struct{} // holds a token during a write
+	unread int           // bytes written since the terminal was last known to be empty; guarded by turn
 	urgent atomic.Int32  // signals that wait for their turn
 
-	mu        sync.Mutex // guards what follows
-	right     string     // in whose name it acts
-	ring      ring
-	sizes     sizes
-	pid       int
-	exit      *Exit
-	removed   bool
-	viewers   map[string]*viewer
-	inputs    uint64 // how often something was typed: the echo of it is waited for
-	followers []*follower
-	seen      uint64
-	numbered  int            // viewers so far
-	present   uint64         // changes of who is there
-	there     attendance     // who that was, when somebody was told last
-	owner     *viewer        // whose room the size is; nil: nobody's
-	pinned    bool           // and stays, whoever types
-	dir       string         // the program's, when somebody last ended a line
-	active    time.Time      // when something was typed or put out last
-	title     string         // of the screen, as it was told last
-	telling   *time.Timer    // that the title is another; nil: nothing to tell
-	screen    *screen.Screen // what a viewer sees
-	shown     int64          // the offset that the screen has reached
-	drawn     int            // its work, when the reader looked last
-	answers   []byte         // of the screen to the program, not typed yet
-	answering bool           // the answerer is at work
-	answerer  sync.WaitGroup
-	recording *recorder // nil: not recorded
+	mu              sync.Mutex // guards the following fields
+	right           string     // whose rights it has
+	ring            ring
+	sizes           sizes
+	pid             int
+	exit            *Exit
+	removed         bool
+	viewers         map[string]*viewer
+	inputs          uint64 // number of inputs: their echo is sent immediately
+	followers       []*follower
+	uses            uint64
+	arrivals        int            // counts uses of viewers
+	presenceVersion uint64         // presence changes
+	attendance      attendance     // as of the last presence change that was needed
+	owner           *viewer        // of the size; nil: none
+	pinned          bool           // the size stays, no matter who types
+	dir             string         // the program's directory at the last end of a line
+	active          time.Time      // last input or output
+	title           string         // last reported
+	titleTimer      *time.Timer    // pending report of a title; may be nil
+	screen          *screen.Screen // what viewers see
+	shown           int64          // the offset that the screen has reached
+	drawn           int            // the screen's work when the reader last checked
+	replies         []byte         // of the screen to the program, not yet written
+	replying        bool           // a goroutine is writing them
+	replier         sync.WaitGroup
+	recording       *recorder // may be nil
 }
 
-// newShell makes a shell that does not run yet.
+// newShell returns a shell that does not run yet.
 func newShell(config Config, program Program, id string, size Size, onChange func()) *Shell {
 	s := &Shell{
 		id:       id,
@@ -95,7 +94,7 @@ func newShell(config Config, program Program, id string, size Size, onChange fun
 		patience: config.patience,
 		log:      config.Log.With("shell", id),
 		onChange: onChange,
-		toll:     config.toll,
+		throttle: config.throttle,
 		dead:     make(chan struct{}),
 		readDone: make(chan struct{}),
 		ended:    make(chan struct{}),
@@ -109,22 +108,22 @@ func newShell(config Config, program Program, id string, size Size, onChange fun
 	return s
 }
 
-// start opens the terminal and runs the program on it. If the program cannot be
-// run the shell has ended, and its output says why; that is no error.
+// start opens the terminal and runs the program. If the program cannot be run, that is not an error: the shell has
+// ended, and its output says why.
 func (s *Shell) start(config Config) error {
 	terminal, err := openTerminal(s.sizes.last())
 	if err != nil {
 		return err
 	}
 	s.cmd = exec.Command(s.program.Args[0], s.program.Args[1:]...)
-	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which means ours
-	if s.program.Alone {
+	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which would mean our own
+	if s.program.ExclusiveTTY {
 		if err := terminal.exclude(); err != nil {
 			terminal.close()
 			return err
 		}
 	}
-	company, err := s.program.accompany(s.cmd, s.Right)
+	attachment, err := s.program.attach(s.cmd, s.Right)
 	if err != nil {
 		terminal.close()
 		return err
@@ -133,13 +132,13 @@ func (s *Shell) start(config Config) error {
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.program.start(s.cmd, config.Dir); err != nil {
 		terminal.close()
-		company.started()
-		company.Close()
+		attachment.closeFile()
+		attachment.Close()
 		s.failStart(startCause(err, s.cmd.Dir))
 		return nil
 	}
-	company.started()
-	s.company = company
+	attachment.closeFile()
+	s.attachment = attachment
 	s.terminal = terminal
 	s.pid = s.cmd.Process.Pid
 	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
@@ -148,8 +147,7 @@ func (s *Shell) start(config Config) error {
 	return nil
 }
 
-// failStart ends a shell whose program could not be run. Nobody else knows it
-// yet.
+// failStart ends a shell whose program could not be run, before anyone else knows it.
 func (s *Shell) failStart(err error) {
 	s.log.Warn("shell's program cannot be started", "err", err)
 	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program.name(), err)
@@ -160,8 +158,7 @@ func (s *Shell) failStart(err error) {
 	close(s.ended)
 }
 
-// startCause says what is wrong without what exec says about itself. Of a
-// directory that cannot be entered exec says that the program is not there.
+// startCause returns the cause without exec's own context. exec reports a missing directory as a missing program.
 func startCause(err error, dir string) error {
 	if _, dirErr := os.Stat(dir); dir != "" && dirErr != nil {
 		return dirErr
@@ -172,23 +169,22 @@ func startCause(err error, dir string) error {
 	return err
 }
 
-// wait waits for the program, then for the reader to take what is left, and
-// ends the shell.
+// wait waits for the program, then for the reader to read the rest, and ends the shell.
 func (s *Shell) wait() {
 	s.cmd.Wait() // its error is in ProcessState
-	s.company.Close()
+	s.attachment.Close()
 	close(s.dead)
 	s.terminal.ptmx.SetReadDeadline(time.Unix(0, 1)) // wakes the reader
 	<-s.readDone
-	s.answerer.Wait()
+	s.replier.Wait()
 	exit := exitOf(s.cmd.ProcessState)
 	s.mu.Lock()
 	s.exit = &exit
-	if s.telling != nil {
-		s.telling.Stop()
+	if s.titleTimer != nil {
+		s.titleTimer.Stop()
 	}
 	end := s.ring.end
-	s.pokeAll()
+	s.notifyAll()
 	s.mu.Unlock()
 	s.terminal.close()
 	s.log.Info("shell ended", "code", exit.Code, "signal", exit.Signal, "off", end)
@@ -204,22 +200,20 @@ func exitOf(state *os.ProcessState) Exit {
 	return Exit{Code: state.ExitCode()}
 }
 
-// pokeAll has every follower look again. The shell is locked.
-func (s *Shell) pokeAll() {
+// notifyAll wakes all followers. It requires s.mu.
+func (s *Shell) notifyAll() {
 	for _, f := range s.followers {
-		f.poke()
+		f.notify()
 	}
 }
 
-// exited is the last event of a shell that has ended. The shell is locked.
+// exited is the last event of an ended shell. It requires s.mu.
 func (s *Shell) exited() Event {
 	return Event{Kind: Exited, Off: s.ring.end, Exit: *s.exit}
 }
 
-// Resize gives the terminal another size, which every viewer is told at this
-// offset. The size that it has, or a shell that has ended: nothing happens. It is
-// nobody's size then; one that somebody has pinned is ErrPinned. Viewers use
-// [Shell.Fit].
+// Resize sets the terminal's size, which viewers see at this offset. It does nothing if the size is the same or the
+// shell has ended. Nobody owns the size then; a pinned size is ErrPinned. Viewers use [Shell.Fit].
 func (s *Shell) Resize(size Size) error {
 	if !size.valid() {
 		return fmt.Errorf("resize shell %q to %d×%d: %w", s.id, size.Rows, size.Cols, ErrBadSize)
@@ -234,15 +228,14 @@ func (s *Shell) Resize(size Size) error {
 func (s *Shell) resize(size Size) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ownerThere() && s.pinned {
+	if s.ownerAttached() && s.pinned {
 		return false, fmt.Errorf("resize shell %q: %w", s.id, ErrPinned)
 	}
 	s.owner = nil
 	return s.resizeTo(size), nil
 }
 
-// resizeTo gives the terminal a size, unless it has it or there is none to give,
-// and reports whether it has another one now. The shell is locked.
+// resizeTo sets the terminal's size if it is valid and different, and reports whether it changed. It requires s.mu.
 func (s *Shell) resizeTo(size Size) bool {
 	if s.exit != nil || !size.valid() || size == s.sizes.last() {
 		return false
@@ -252,17 +245,16 @@ func (s *Shell) resizeTo(size Size) bool {
 		return false
 	}
 	s.sizes = s.sizes.add(s.ring.end, size)
-	s.catchUp()
+	s.syncScreen()
 	s.screen.Resize(size.Rows, size.Cols)
-	s.pokeAll()
+	s.notifyAll()
 	return true
 }
 
-// remove ends the waiting of viewers that do not acknowledge. The shell has
-// ended.
+// remove ends the waiting of viewers that do not acknowledge. The shell has ended.
 func (s *Shell) remove() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.removed = true
-	s.pokeAll()
+	s.notifyAll()
 }

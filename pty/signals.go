@@ -7,11 +7,10 @@ import (
 	"syscall"
 )
 
-// honourSignals makes sure that programs can be interrupted. A server that was
-// started with & from a script, or by nohup, has signals ignored, and what it
-// runs inherits that: ^C would be dead in every shell. A signal that is caught
-// is reset for the child; so those that we ignore are caught, and dropped.
-var honourSignals = sync.OnceFunc(func() {
+// catchIgnoredSignals makes sure that programs can be interrupted. A server started by a script with &, or by nohup,
+// ignores signals, and its children inherit that: ^C would not work in any shell. Caught signals are reset in children,
+// so we catch the ignored ones and drop them.
+var catchIgnoredSignals = sync.OnceFunc(func() {
 	terminalSignals := []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU}
 	dropped := make(chan os.Signal, 1)

@@ -1,13 +1,12 @@
 package pty
 
-// span is the output from one offset up to another.
+// span is a range of offsets.
 type span struct{ from, to int64 }
 
-// spans are stretches of output in the order of their offsets, with gaps where
-// a viewer lost bytes.
+// spans are ranges of output ordered by offset, with gaps where a viewer lost bytes.
 type spans []span
 
-// bytes is how many bytes they have together.
+// bytes is their total length.
 func (p spans) bytes() (n int) {
 	for _, span := range p {
 		n += int(span.to - span.from)
@@ -15,7 +14,7 @@ func (p spans) bytes() (n int) {
 	return n
 }
 
-// add appends the n bytes that begin at off, which lies after all others.
+// add appends n bytes from off, which is after all others.
 func (p spans) add(off int64, n int) spans {
 	if last := len(p) - 1; last >= 0 && p[last].to == off {
 		p[last].to += int64(n)
@@ -24,8 +23,8 @@ func (p spans) add(off int64, n int) spans {
 	return append(p, span{off, off + int64(n)})
 }
 
-// forget takes away what lies before off.
-func (p spans) forget(off int64) spans {
+// trim removes what is before off.
+func (p spans) trim(off int64) spans {
 	n := 0
 	for n < len(p) && p[n].to <= off {
 		n++

@@ -15,7 +15,7 @@ import (
 	"convoy/pty/cast"
 )
 
-// What a Config that says nothing gets.
+// Defaults of Config.
 const (
 	defaultMax         = 256
 	defaultRingBytes   = 1 << 20
@@ -23,36 +23,35 @@ const (
 	defaultStall       = 30 * time.Second
 )
 
-// Config says what a table's shells are. Zero values of Max, Ring, Window, Stall
-// and Log get the defaults.
+// Config configures a table's shells. Zero values of Max, Ring, Window, Stall, and Log mean the defaults.
 type Config struct {
-	Programs []Program     // what can run; one that is opened without a choice runs the first; required
+	Programs []Program     // the first is the default; required
 	Dir      string        // working directory; "" is ours
-	Max      int           // shells that may run at once: 256
-	Ring     int           // bytes of output kept for each: 1 MiB
-	Window   int           // bytes a viewer may be ahead of its Ack: 256 KiB, at most half of Ring
-	Idle     time.Duration // after which a shell that nobody looks at and in which nothing happens is closed; 0: never
-	Stall    time.Duration // how long a viewer may hold a full window undrawn: 30 s
-	Log      *slog.Logger  // none: not logged. Never gets what is typed or put out
+	Max      int           // running shells: 256
+	Ring     int           // bytes of output kept per shell: 1 MiB
+	Window   int           // limit of unacknowledged bytes per viewer: 256 KiB, at most half of Ring
+	Idle     time.Duration // after which a shell without viewers and activity is closed; 0: never
+	Stall    time.Duration // how long a viewer may leave a full window undrawn: 30 s
+	Log      *slog.Logger  // may be nil. Never gets input or output
 
-	Node       string   // this node's full name, which recordings bear
-	Recordings cast.Dir // where they are kept
-	RecordAll  bool     // every shell is recorded, from its first byte
+	Node       string   // this node's full name, for recordings
+	Recordings cast.Dir // for recordings
+	RecordAll  bool     // record every shell from its first byte
 
 	patience time.Duration // how long the reader waits for a viewer that draws nothing
-	toll     *toll         // that all shells pay to
+	throttle *throttle     // shared by all shells
 }
 
-// Table is the shells of one node. A shell that has ended stays, for its output,
-// until it is removed or a new one needs its place.
+// Table holds the shells of one node. An ended shell stays, for its output, until it is removed or a new one needs its
+// options.
 type Table struct {
 	config  Config
 	opening sync.Mutex // held while a shell is opened, and to close
 
 	recorders sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
-	shells  []*Shell   // in the order in which they are listed: oldest first, unless Place says otherwise
+	mu      sync.Mutex // guards the following fields
+	shells  []*Shell   // as listed: oldest first, unless OpenOptions.Before was set
 	closed  bool
 	changed chan struct{}
 	reaping bool
@@ -60,7 +59,7 @@ type Table struct {
 	quit    chan struct{} // closed by Close
 }
 
-// NewTable makes an empty table.
+// NewTable returns an empty table.
 func NewTable(config Config) *Table {
 	if config.Max == 0 {
 		config.Max = defaultMax
@@ -78,44 +77,42 @@ func NewTable(config Config) *Table {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	config.patience, config.toll = patience, &toll{}
+	config.patience, config.throttle = patience, &throttle{}
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
-// Place says what shell is opened, and where. The zero value is the usual one at the usual place.
-type Place struct {
+// OpenOptions select the shell to open, and where. The zero value is the default shell at the end of the list.
+type OpenOptions struct {
 	Kind   string // of the program; "": the first
-	Right  string // what its opener may do, in the caller's words: Shell.Right and Program.Accompany are told
+	Right  string // whose rights it has, in the caller's terms, for Shell.Right and Program.Attach
 	Dir    string // working directory; "": Config.Dir
-	Before string // id of the shell in front of which it is listed; "", or none of ours: last
+	Before string // id of the shell before which it is listed; "" or unknown: last
 }
 
-// Open starts a shell. It fails with ErrBadSize, ErrKind, with ErrFull if Max of them
-// run, with ErrClosed, when the system has no terminal left, or when it cannot be
-// recorded though all are. That the program cannot be started is no error: then the shell's output says why, and it has
-// ended with code 127.
-func (t *Table) Open(size Size) (*Shell, error) { return t.OpenAt(Place{}, size) }
+// Open starts a shell. It fails with ErrBadSize, ErrKind, ErrFull if Max of them run, ErrClosed, or if the system has
+// no more terminals, or a required recording is impossible. If the program cannot be started, that is not an error: the
+// shell's output says why, and it has ended with code 127.
+func (t *Table) Open(size Size) (*Shell, error) { return t.OpenAt(OpenOptions{}, size) }
 
-// OpenAt is Open of another kind, in another directory, or at another place of the list.
-func (t *Table) OpenAt(place Place, size Size) (*Shell, error) {
+// OpenAt is Open with options.
+func (t *Table) OpenAt(options OpenOptions, size Size) (*Shell, error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
-	return t.open(place, size)
+	return t.open(options, size)
 }
 
-// First returns the oldest shell that runs, or else opens one: of several
-// callers at once one opens it.
-func (t *Table) First(place Place, size Size) (s *Shell, opened bool, err error) {
+// First returns the oldest running shell, or opens one; of concurrent callers only one opens it.
+func (t *Table) First(options OpenOptions, size Size) (s *Shell, opened bool, err error) {
 	t.opening.Lock()
 	defer t.opening.Unlock()
 	if s := t.oldestRunning(); s != nil {
 		return s, false, nil
 	}
-	s, err = t.open(place, size)
+	s, err = t.open(options, size)
 	return s, err == nil, err
 }
 
-// oldestRunning is nil if no shell runs.
+// oldestRunning returns nil if no shell runs.
 func (t *Table) oldestRunning() *Shell {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -127,29 +124,29 @@ func (t *Table) oldestRunning() *Shell {
 	return nil
 }
 
-// open makes and starts a shell. The caller holds opening.
-func (t *Table) open(place Place, size Size) (*Shell, error) {
+// open requires t.opening.
+func (t *Table) open(options OpenOptions, size Size) (*Shell, error) {
 	if !size.valid() {
 		return nil, fmt.Errorf("open shell of %d×%d: %w", size.Rows, size.Cols, ErrBadSize)
 	}
-	program, ok := t.program(place.Kind)
+	program, ok := t.program(options.Kind)
 	if !ok {
-		return nil, fmt.Errorf("open shell of kind %q: %w", place.Kind, ErrKind)
+		return nil, fmt.Errorf("open shell of kind %q: %w", options.Kind, ErrKind)
 	}
-	id, err := t.makeRoom()
+	id, err := t.allocate()
 	if err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
-	honourSignals()
+	catchIgnoredSignals()
 	config := t.config
-	config.Dir = cmp.Or(place.Dir, program.Dir, config.Dir)
+	config.Dir = cmp.Or(options.Dir, program.Dir, config.Dir)
 	s := newShell(config, program, id, size, t.touch)
-	s.right = place.Right
+	s.right = options.Right
 	if err := t.start(s, config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
 	t.mu.Lock()
-	if i := t.index(place.Before); i >= 0 {
+	if i := t.index(options.Before); i >= 0 {
 		t.shells = slices.Insert(t.shells, i, s)
 	} else {
 		t.shells = append(t.shells, s)
@@ -160,7 +157,7 @@ func (t *Table) open(place Place, size Size) (*Shell, error) {
 	return s, nil
 }
 
-// Kinds are the kinds of shells that can be opened, the usual one first.
+// Kinds lists the kinds of shells, the default first.
 func (t *Table) Kinds() []string {
 	kinds := make([]string, len(t.config.Programs))
 	for i, program := range t.config.Programs {
@@ -181,8 +178,7 @@ func (t *Table) program(kind string) (Program, bool) {
 	return t.config.Programs[i], true
 }
 
-// start runs a new shell, and records it if all are. One that has to be recorded
-// and cannot be is not started.
+// start runs a new shell, and records it if required. If it cannot be recorded, it is not started.
 func (t *Table) start(s *Shell, config Config) error {
 	if !config.RecordAll {
 		return s.start(config)
@@ -199,9 +195,8 @@ func (t *Table) start(s *Shell, config Config) error {
 	return nil
 }
 
-// makeRoom finds a new id, and drops the oldest shell that has ended if the
-// table is full.
-func (t *Table) makeRoom() (id string, err error) {
+// allocate returns a new id, and drops the oldest ended shell if the table is full.
+func (t *Table) allocate() (id string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -222,10 +217,10 @@ func (t *Table) makeRoom() (id string, err error) {
 	return id, nil
 }
 
-// newID is ten random letters and digits: 50 bits.
+// newID returns ten random letters and digits: 50 bits.
 func newID() string { return strings.ToLower(rand.Text()[:10]) }
 
-// index finds a shell, or is -1. The table is locked.
+// index returns a shell's index, or -1. It requires t.mu.
 func (t *Table) index(id string) int {
 	return slices.IndexFunc(t.shells, func(s *Shell) bool { return s.id == id })
 }
@@ -240,7 +235,7 @@ func (t *Table) Get(id string) (*Shell, error) {
 	return nil, fmt.Errorf("find shell %q: %w", id, ErrNotFound)
 }
 
-// List says what the shells are now, oldest first.
+// List describes the shells in their order.
 func (t *Table) List() []Info {
 	t.mu.Lock()
 	shells := slices.Clone(t.shells)
@@ -252,7 +247,7 @@ func (t *Table) List() []Info {
 	return infos
 }
 
-// Running is how many shells run, how many of them have a Right that mine says yes to, and how many may run at once.
+// Running counts the running shells, and those whose Right satisfies mine; most is the limit.
 func (t *Table) Running(mine func(right string) bool) (own, all, most int) {
 	t.mu.Lock()
 	shells := slices.Clone(t.shells)
@@ -269,15 +264,14 @@ func (t *Table) Running(mine func(right string) bool) (own, all, most int) {
 	return own, all, t.config.Max
 }
 
-// Changed is closed at the next change of what List says, other than a shell
-// having put out more. Take it before List to miss nothing.
+// Changed is closed at the next change of List, except of End. Take it before List to miss nothing.
 func (t *Table) Changed() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.changed
 }
 
-// touch says that List has changed.
+// touch signals a change of List.
 func (t *Table) touch() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -285,9 +279,8 @@ func (t *Table) touch() {
 	t.changed = make(chan struct{})
 }
 
-// Remove ends a shell, waits for its end, and takes it off the table. Its
-// processes get HUP; what is left after 2 s, or when ctx is done, gets KILL.
-// ErrNotFound if it is not there (any more).
+// Remove ends a shell, waits for it, and removes it. Its processes get HUP; what remains after 2 s, or when ctx ends,
+// gets KILL. ErrNotFound if it is not, or no longer, there.
 func (t *Table) Remove(ctx context.Context, id string) error {
 	s, err := t.Get(id)
 	if err != nil {
@@ -310,7 +303,7 @@ func (t *Table) remove(ctx context.Context, s *Shell) error {
 	return nil
 }
 
-// Close removes all shells as Remove does, at once, and opens no more.
+// Close removes all shells concurrently, as Remove does, and opens no more.
 func (t *Table) Close(ctx context.Context) error {
 	t.opening.Lock() // a shell that is being opened is closed too
 	t.mu.Lock()

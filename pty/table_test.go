@@ -10,7 +10,7 @@ import (
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/cat"), Max: 3})
+	table := newTable(t, Config{Programs: programs("/bin/cat"), Max: 3})
 	var ids []string
 	for range 3 {
 		s, err := table.Open(size)
@@ -30,7 +30,7 @@ func TestTable(t *testing.T) {
 	if _, err := table.Open(size); !errors.Is(err, ErrFull) {
 		t.Errorf("a fourth: %v", err)
 	}
-	if s, opened, err := table.First(Place{}, size); err != nil || opened || s.id != ids[0] {
+	if s, opened, err := table.First(OpenOptions{}, size); err != nil || opened || s.id != ids[0] {
 		t.Errorf("first: %v, %v, %v", s, opened, err)
 	}
 	if err := table.Remove(t.Context(), ids[1]); err != nil {
@@ -57,18 +57,18 @@ func TestTable(t *testing.T) {
 
 func TestEndedShellMakesRoom(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/cat"), Max: 2})
-	old, _, err := table.First(Place{}, size)
+	table := newTable(t, Config{Programs: programs("/bin/cat"), Max: 2})
+	old, _, err := table.First(OpenOptions{}, size)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := table.Open(size); err != nil {
 		t.Fatal(err)
 	}
-	v := watch(t, old, how{})
+	v := watch(t, old, options{})
 	typeIn(t, old, "\x04")
 	v.exit()
-	if _, opened, err := table.First(Place{}, size); err != nil || opened {
+	if _, opened, err := table.First(OpenOptions{}, size); err != nil || opened {
 		t.Errorf("first: opened %v, %v", opened, err)
 	}
 	if info := old.Info(); info.Running || len(table.List()) != 2 {
@@ -84,12 +84,12 @@ func TestEndedShellMakesRoom(t *testing.T) {
 
 func TestFirstIsOpenedOnce(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/cat")})
+	table := newTable(t, Config{Programs: programs("/bin/cat")})
 	var opening sync.WaitGroup
 	openings := make(chan bool, 8)
 	for range cap(openings) {
 		opening.Go(func() {
-			_, opened, err := table.First(Place{}, size)
+			_, opened, err := table.First(OpenOptions{}, size)
 			if err != nil {
 				t.Error(err)
 			}
@@ -111,7 +111,7 @@ func TestFirstIsOpenedOnce(t *testing.T) {
 
 func TestChanged(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/cat")})
+	table := newTable(t, Config{Programs: programs("/bin/cat")})
 	var s *Shell
 	var err error
 	steps := []struct {
@@ -144,14 +144,14 @@ func TestChanged(t *testing.T) {
 
 func TestCloseEndsAllAndOpensNoMore(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/cat")})
+	table := newTable(t, Config{Programs: programs("/bin/cat")})
 	var views []*view
 	for range 5 {
 		s, err := table.Open(size)
 		if err != nil {
 			t.Fatal(err)
 		}
-		views = append(views, watch(t, s, how{}))
+		views = append(views, watch(t, s, options{}))
 	}
 	if err := table.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestCloseEndsAllAndOpensNoMore(t *testing.T) {
 	if _, err := table.Open(size); !errors.Is(err, ErrClosed) {
 		t.Errorf("open after close: %v", err)
 	}
-	if _, _, err := table.First(Place{}, size); !errors.Is(err, ErrClosed) {
+	if _, _, err := table.First(OpenOptions{}, size); !errors.Is(err, ErrClosed) {
 		t.Errorf("first after close: %v", err)
 	}
 	if err := table.Close(context.Background()); err != nil || len(table.List()) != 0 {

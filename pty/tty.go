@@ -8,14 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is both ends of a pseudo-terminal. ptmx is ours, tty the program's.
+// terminal is both ends of a pseudo-terminal: ptmx is ours, tty the program's.
 //
-// The tty stays open here too, although only the program reads it: so a program
-// that closes its terminal and opens it again later does not look like the end,
-// and what is typed can be looked at and flushed from the reading side.
+// The tty stays open here although only the program reads it: so a program that closes and reopens its terminal does
+// not look ended, and unread input can be inspected and flushed from the reading side.
 type terminal struct{ ptmx, tty *os.File }
 
-// OpenTerminal opens a pseudo-terminal that is no shell's. The caller closes both ends.
+// OpenTerminal opens a pseudo-terminal without a shell. The caller closes both ends.
 func OpenTerminal() (ptmx, tty *os.File, err error) {
 	t, err := openTerminal(Size{Rows: 24, Cols: 80})
 	if err != nil {
@@ -24,7 +23,6 @@ func OpenTerminal() (ptmx, tty *os.File, err error) {
 	return t.ptmx, t.tty, nil
 }
 
-// openTerminal opens a pseudo-terminal of that size.
 func openTerminal(size Size) (*terminal, error) {
 	blocking, tty, err := creack.Open()
 	if err != nil {
@@ -44,9 +42,8 @@ func openTerminal(size Size) (*terminal, error) {
 	return t, nil
 }
 
-// pollable opens f's ptmx once more for Go's poller. creack/pty leaves it in
-// blocking mode, where Close does not end a Read, deadlines do nothing, and
-// every shell costs a thread.
+// pollable duplicates f's descriptor for Go's poller. creack/pty leaves it in blocking mode, in which Close does not
+// interrupt a Read, deadlines have no effect, and every shell costs a thread.
 func pollable(f *os.File) (*os.File, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -64,7 +61,7 @@ func (t *terminal) close() {
 	t.tty.Close()
 }
 
-// resize sets the size; the kernel tells the program with SIGWINCH.
+// resize sets the size; the kernel sends the program SIGWINCH.
 func (t *terminal) resize(size Size) error {
 	winsize := &unix.Winsize{Row: uint16(size.Rows), Col: uint16(size.Cols)}
 	return control(t.ptmx, func(fd int) error {
@@ -72,18 +69,17 @@ func (t *terminal) resize(size Size) error {
 	})
 }
 
-// exclude has the kernel refuse to open the tty any more, also by /dev/tty, but for those who administer the system
-// (ioctl_tty(2), TIOCEXCL). What is open goes on.
+// exclude makes the kernel refuse further opens of the tty, even by /dev/tty, except by root (ioctl_tty(2), TIOCEXCL).
+// Open descriptors keep working.
 func (t *terminal) exclude() error {
 	err := control(t.tty, func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCEXCL, 0) })
 	if err != nil {
-		return fmt.Errorf("have a terminal for itself: %w", err)
+		return fmt.Errorf("reserve the terminal: %w", err)
 	}
 	return nil
 }
 
-// foreground is the process group that the terminal's signals go to, 0 if
-// there is none.
+// foreground is the terminal's foreground process group, 0 if there is none.
 func (t *terminal) foreground() (group int) {
 	control(t.ptmx, func(fd int) (err error) {
 		group, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP)
@@ -92,10 +88,8 @@ func (t *terminal) foreground() (group int) {
 	return max(0, group)
 }
 
-// signalAt is the index of the first byte of b that the terminal would turn
-// into a signal and for which it would throw away the input not read yet: ^C,
-// ^\ and ^Z as a rule. -1 if there is none, or the program has asked for the
-// bytes as they are.
+// signalAt returns the index of the first byte of b that the terminal would turn into a signal, discarding unread
+// input: usually ^C, ^\, or ^Z. It is -1 if there is none, or the program has disabled that.
 func (t *terminal) signalAt(b []byte) int {
 	var mode *unix.Termios
 	err := control(t.tty, func(fd int) (err error) {
@@ -106,7 +100,7 @@ func (t *terminal) signalAt(b []byte) int {
 		return -1
 	}
 	for i, c := range b {
-		if c == noChar {
+		if c == disabledChar {
 			continue
 		}
 		if c == mode.Cc[unix.VINTR] || c == mode.Cc[unix.VQUIT] || c == mode.Cc[unix.VSUSP] {
@@ -116,8 +110,8 @@ func (t *terminal) signalAt(b []byte) int {
 	return -1
 }
 
-// unread reports whether input lies in the terminal that the program could read
-// and has not. (Polling waits for the kernel to have moved it there.)
+// unread reports whether the terminal holds input that the program has not read. (Polling waits until the kernel has
+// moved it there.)
 func (t *terminal) unread() bool {
 	poll := []unix.PollFd{{Events: unix.POLLIN}}
 	control(t.tty, func(fd int) error {
@@ -128,7 +122,7 @@ func (t *terminal) unread() bool {
 	return poll[0].Revents&unix.POLLIN != 0
 }
 
-// readNow reads what is there without waiting for more.
+// readNow reads what is available without waiting.
 func (t *terminal) readNow(b []byte) (n int, err error) {
 	conn, err := t.ptmx.SyscallConn()
 	if err != nil {
@@ -144,8 +138,8 @@ func (t *terminal) readNow(b []byte) (n int, err error) {
 	return max(0, n), err
 }
 
-// control calls fn with f's descriptor, which stays open as long as fn runs.
-// (File.Fd gives no such promise, and takes the file from the poller.)
+// control calls fn with f's descriptor, which stays open meanwhile. (File.Fd does not guarantee that, and takes the
+// file from the poller.)
 func control(f *os.File, fn func(fd int) error) error {
 	conn, err := f.SyscallConn()
 	if err != nil {

@@ -6,14 +6,14 @@ import "golang.org/x/sys/unix"
 
 const (
 	ioctlGetTermios = unix.TIOCGETA
-	noChar          = 0xff // a control character that is switched off
+	noChar          = 0xff // a disabled control character
 )
 
-// flushInput throws away what was typed and not read.
+// flushInput discards unread input.
 func (t *terminal) flushInput() {
 	const readSide = 1 // FREAD
 	control(t.tty, func(fd int) error { return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, readSide) })
 }
 
-// wakeWriters does nothing: these kernels wake writers when they throw output away.
+// wakeWriters does nothing: these kernels wake writers when they discard output.
 func (t *terminal) wakeWriters() {}

@@ -5,67 +5,64 @@ import (
 	"time"
 )
 
-// maxViewers bounds the viewers that a shell remembers the numbers of.
+// maxViewers limits the viewers that a shell remembers.
 const maxViewers = 1024
 
 // Viewer is one attachment of one tab to a shell.
 type Viewer struct {
-	ID     string // what Input, Ack and Fit call it; nobody else's business
-	Name   string // what the others see; "": its number
-	Types  bool   // it may type; else it watches
-	Hidden bool   // it is not shown among those who are there
+	ID      string // for Input, Ack, and Fit; secret
+	Name    string // shown to others; "": its number
+	CanType bool   // else it is view-only
+	Hidden  bool   // not shown to others
 }
 
-// viewer is what the shell knows of one viewer by its id. It outlives the
-// viewer's streams, so that a page that lost its stream goes on counting.
+// viewer is the state of a viewer. It outlives the viewer's streams, so that a page that lost its stream can continue
+// its numbers.
 type viewer struct {
-	number  int // from 1, in the order in which they came
-	name    string
-	types   bool
-	hidden  bool
-	numbers *numbers
-	follow  *follower // nil: not attached
-	typing  int       // inputs under way
-	typed   time.Time // when it typed last
-	room    Size      // what its window holds; zero: not told
-	used    uint64    // when it was last seen, by the shell's count
+	number   int // from 1, in order of arrival
+	name     string
+	canType  bool
+	hidden   bool
+	sequence *sequencer
+	follow   *follower // nil: not attached
+	inFlight int       // inputs in progress
+	typedAt  time.Time // when it last typed
+	room     Size      // its window; zero: unknown
+	lastUse  uint64    // last use, by the shell's count
 }
 
-// viewer finds or makes the viewer of that id. One that only types may type: who
-// may not does not get here. The shell is locked.
+// viewer returns or creates the viewer with an id. A new one can type: callers have checked that. It requires s.mu.
 func (s *Shell) viewer(id string) *viewer {
-	s.seen++
+	s.uses++
 	v := s.viewers[id]
 	if v == nil {
 		if len(s.viewers) >= maxViewers {
 			s.dropIdlest()
 		}
-		s.numbered++
-		v = &viewer{number: s.numbered, types: true, numbers: newNumbers()}
+		s.arrivals++
+		v = &viewer{number: s.arrivals, canType: true, sequence: newSequencer()}
 		s.viewers[id] = v
 	}
-	v.used = s.seen
+	v.lastUse = s.uses
 	return v
 }
 
-// dropIdlest forgets the viewer that was not seen for longest, of those that
-// neither follow nor type.
+// dropIdlest drops the least recently used viewer that neither follows nor types.
 func (s *Shell) dropIdlest() {
-	idlest, used := "", s.seen
+	idlest, used := "", s.uses
 	for id, v := range s.viewers {
-		if v.follow == nil && v.typing == 0 && v.used < used {
-			idlest, used = id, v.used
+		if v.follow == nil && v.inFlight == 0 && v.lastUse < used {
+			idlest, used = id, v.lastUse
 		}
 	}
-	if used < s.seen {
+	if used < s.uses {
 		delete(s.viewers, idlest)
 	}
 }
 
-// Ack says that the viewer has drawn everything before off. It lets the
-// viewer's Follow go on and, if it may type, the shell's reader. An offset
-// beyond the output is ErrBadOffset. One that is older than the last is ignored,
-// and so is a viewer that does not follow the shell.
+// Ack reports that the viewer has drawn everything before off. It lets the viewer's Follow continue and, if it can
+// type, the shell's reader. An offset beyond the output is ErrBadOffset. An older offset is ignored, and so is a viewer
+// that does not follow the shell.
 func (s *Shell) Ack(viewer string, off int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,36 +70,36 @@ func (s *Shell) Ack(viewer string, off int64) error {
 		return fmt.Errorf("acknowledge %d of shell %q: %w (%d)", off, s.id, ErrBadOffset, s.ring.end)
 	}
 	if v := s.viewers[viewer]; v != nil && v.follow != nil && v.follow.acknowledge(off) {
-		v.follow.poke()
+		v.follow.notify()
 		s.resumeReader()
 	}
 	return nil
 }
 
-// MayType returns ErrWatching if the viewer is attached to watch, and else nil.
-// What only those may do who could type it asks this first.
+// MayType returns ErrViewOnly if the viewer is attached view-only, else nil. Check it before actions that require
+// typing.
 func (s *Shell) MayType(viewer string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v := s.viewers[viewer]; v != nil && !v.types {
-		return ErrWatching
+	if v := s.viewers[viewer]; v != nil && !v.canType {
+		return ErrViewOnly
 	}
 	return nil
 }
 
-// attach begins a follower, and ends the one that the viewer had.
+// attach starts a follower, and ends the viewer's previous one.
 func (s *Shell) attach(who Viewer, from int64) *follower {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.viewer(who.ID)
-	v.name, v.types, v.hidden = who.Name, who.Types, who.Hidden
+	v.name, v.canType, v.hidden = who.Name, who.CanType, who.Hidden
 	if v.follow != nil {
 		v.follow.replaced = true
-		v.follow.poke()
-		s.unlist(v.follow)
+		v.follow.notify()
+		s.removeFollower(v.follow)
 	}
 	f := newFollower(s, v)
-	f.begin(from)
+	f.seek(from)
 	v.follow = f
 	s.followers = append(s.followers, f)
 	s.presenceChanged()
@@ -110,23 +107,22 @@ func (s *Shell) attach(who Viewer, from int64) *follower {
 	return f
 }
 
-// detach ends a follower.
 func (s *Shell) detach(f *follower) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.timer.Stop()
 	if f.viewer.follow == f {
 		f.viewer.follow = nil
-		s.seen++
-		f.viewer.used = s.seen
+		s.uses++
+		f.viewer.lastUse = s.uses
 		s.presenceChanged()
 	}
-	s.unlist(f)
+	s.removeFollower(f)
 	s.resumeReader()
 }
 
-// unlist takes a follower off the list of those that are woken and paced for.
-func (s *Shell) unlist(f *follower) {
+// removeFollower removes a follower from those that are notified and paced.
+func (s *Shell) removeFollower(f *follower) {
 	for i, other := range s.followers {
 		if other == f {
 			s.followers = append(s.followers[:i], s.followers[i+1:]...)

@@ -25,10 +25,10 @@ func (s *Service) historyFile(of access.Identity) string {
 
 // Attach returns the connection by which a Convoy shell with a terminal calls this node, with the identity that right
 // returns at each call. The program inherits File; closing the result ends the connection.
-func (s *Service) Attach(right func() string) (pty.Company, error) {
+func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 	opener, err := access.ParseIdentity(right())
 	if err != nil {
-		return pty.Company{}, err
+		return pty.Attachment{}, err
 	}
 	history := s.historyFile(opener)
 	if history != "" {
@@ -42,7 +42,7 @@ func (s *Service) Attach(right func() string) (pty.Company, error) {
 	}
 	ours, theirs, err := wire.Pair()
 	if err != nil {
-		return pty.Company{}, err
+		return pty.Attachment{}, err
 	}
 	caller := s.newSession(opener.User, who)
 	conn := wire.New(ours, caller.serve)
@@ -53,7 +53,7 @@ func (s *Service) Attach(right func() string) (pty.Company, error) {
 			s.logger("shell").Warn("the connection of a Convoy shell failed", "err", err)
 		}
 	}()
-	return pty.Company{Args: []string{"-history", history}, File: theirs, Close: func() {
+	return pty.Attachment{Args: []string{"-history", history}, File: theirs, Close: func() {
 		conn.Close() //nolint:errcheck // nothing is lost
 		<-served
 		caller.close()

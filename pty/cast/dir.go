@@ -14,48 +14,45 @@ import (
 
 const (
 	extension = ".cast"
-	// maxFiles bounds how many recordings a directory keeps, whatever their size.
+	// maxFiles limits the recordings in a directory.
 	maxFiles = 1000
 )
 
-// idPattern is what an id looks like: the time of the start in UTC, the shell's
-// id, and a number if that is not enough to tell recordings apart.
+// idPattern matches ids: the start time in UTC, the shell's id, and a number if needed to be unique.
 var idPattern = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[a-z0-9]{1,32}(-[0-9]{1,2})?$`)
 
-// ValidID reports whether text can be the id of a recording. Nothing else ever
-// becomes part of a path.
+// ValidID reports whether text can be a recording's id. Nothing else becomes part of a path.
 func ValidID(text string) bool { return idPattern.MatchString(text) }
 
-// Dir is a directory of one node's recordings. It is made when the first one is.
-// Several processes may use the same one. Its zero value has no place for any:
-// ErrNoDir.
+// Dir is a directory of one node's recordings. It is created with the first one. Several processes may share it. Its
+// zero value stores nothing: ErrNoDir.
 type Dir struct {
 	Path     string
-	MaxBytes int64 // of all recordings together; the oldest make room for the next
+	MaxBytes int64 // of all recordings; the oldest make room for new ones
 }
 
-// State says how a recording is.
+// State is the state of a recording.
 type State string
 
 // The states of a recording.
 const (
-	Recording State = "recording" // it is being written
+	Recording State = "recording" // being written
 	Finished  State = "finished"
-	Cut       State = "cut off" // its node was killed while it was written
+	Cut       State = "cut off" // its node was killed while writing it
 )
 
-// Summary says what a recording is.
+// Summary describes a recording.
 type Summary struct {
 	ID string
 	Header
 	Bytes    int64
 	Duration time.Duration
 	State    State
-	Reason   string // why it ended; empty while it goes on
+	Reason   string // why it ended; empty while it is being written
 }
 
-// root opens the directory, and makes it first if that is wanted. Files are
-// reached through it alone, so that no link leads out of it.
+// root opens the directory, and creates it if requested. Files are accessed only through it, so that no link leads
+// outside.
 func (d Dir) root(make bool) (*os.Root, error) {
 	if d.Path == "" {
 		return nil, ErrNoDir
@@ -68,7 +65,7 @@ func (d Dir) root(make bool) (*os.Root, error) {
 	return os.OpenRoot(d.Path)
 }
 
-// Check makes the directory, and reports why no recording could be kept in it.
+// Check creates the directory, and reports why it cannot store recordings.
 func (d Dir) Check() error {
 	root, err := d.root(true)
 	if err != nil {
@@ -83,8 +80,7 @@ func (d Dir) Check() error {
 	return errors.Join(f.Close(), root.Remove(probe))
 }
 
-// List says what recordings there are, newest first. A directory that was not
-// made yet has none.
+// List describes the recordings, newest first. A missing directory has none.
 func (d Dir) List() ([]Summary, error) {
 	root, err := d.root(false)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNoDir) {
@@ -102,7 +98,7 @@ func (d Dir) List() ([]Summary, error) {
 	for _, f := range files {
 		s, err := summarize(root, f.id)
 		if err != nil {
-			continue // removed meanwhile, or not ours to read
+			continue // removed in the meantime, or not readable
 		}
 		list = append(list, s)
 	}
@@ -110,7 +106,7 @@ func (d Dir) List() ([]Summary, error) {
 	return list, nil
 }
 
-// Open opens a recording to be read: ErrNotFound. The caller closes it.
+// Open opens a recording for reading: ErrNotFound. The caller closes it.
 func (d Dir) Open(id string) (*os.File, error) {
 	root, err := d.rootOf(id)
 	if err != nil {
@@ -119,13 +115,12 @@ func (d Dir) Open(id string) (*os.File, error) {
 	defer root.Close()
 	f, err := root.Open(id + extension)
 	if err != nil {
-		return nil, fmt.Errorf("open recording %q: %w", id, gone(err))
+		return nil, fmt.Errorf("open recording %q: %w", id, notFound(err))
 	}
 	return f, nil
 }
 
-// Remove takes a recording away: ErrNotFound, and ErrRecording while it is being
-// written.
+// Remove removes a recording: ErrNotFound, or ErrRecording while it is being written.
 func (d Dir) Remove(id string) error {
 	root, err := d.rootOf(id)
 	if err != nil {
@@ -133,20 +128,20 @@ func (d Dir) Remove(id string) error {
 	}
 	defer root.Close()
 	if err := remove(root, id); err != nil {
-		return fmt.Errorf("remove recording %q: %w", id, gone(err))
+		return fmt.Errorf("remove recording %q: %w", id, notFound(err))
 	}
 	return nil
 }
 
-// gone is ErrNotFound for a recording that somebody has removed since it was looked for.
-func gone(err error) error {
+// notFound translates the error for a file that is gone.
+func notFound(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotFound
 	}
 	return err
 }
 
-// rootOf opens the directory if it has a recording of that id.
+// rootOf opens the directory if it contains that recording.
 func (d Dir) rootOf(id string) (*os.Root, error) {
 	if !ValidID(id) {
 		return nil, ErrNotFound
@@ -162,23 +157,22 @@ func (d Dir) rootOf(id string) (*os.Root, error) {
 	return root, nil
 }
 
-// remove takes a file away unless somebody writes it.
+// remove removes a file unless it is being written.
 func remove(root *os.Root, id string) error {
 	f, err := root.Open(id + extension)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if !lock(f, reading) {
+	if !lock(f, sharedLock) {
 		return ErrRecording
 	}
 	return root.Remove(id + extension)
 }
 
-// makeRoom removes the oldest finished recordings until all together take no
-// more than MaxBytes and there are no more than maxFiles: ErrFull if those that
-// are being written are too much by themselves.
-func (d Dir) makeRoom(root *os.Root) error {
+// evict removes the oldest finished recordings until the rest fits into MaxBytes and maxFiles: ErrFull if those being
+// written exceed them.
+func (d Dir) evict(root *os.Root) error {
 	files, err := filesOf(root)
 	if err != nil {
 		return err
@@ -202,13 +196,13 @@ func (d Dir) makeRoom(root *os.Root) error {
 	return nil
 }
 
-// entry is one recording as the directory has it.
+// entry is a file in the directory.
 type entry struct {
 	id    string
 	bytes int64
 }
 
-// filesOf are the recordings, oldest first. Other files are none of ours.
+// filesOf lists the recordings, oldest first, and ignores other files.
 func filesOf(root *os.Root) ([]entry, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {

@@ -22,11 +22,7 @@ func TestRecordingIsListedAndRead(t *testing.T) {
 	f := begin(t, d, 0)
 	testkit.Must(t, f.Output(after(1000), []byte("hello")))
 	testkit.Must(t, f.Flush())
-	if s := one(
-		t,
-		d,
-		f.ID(),
-	); s.ID != firstID || s.State != Recording || s.Header != header() || s.Bytes == 0 ||
+	if s := one(t, d, f.ID()); s.ID != firstID || s.State != Recording || s.Header != header() || s.Bytes == 0 ||
 		s.Reason != "" {
 		t.Errorf("while it is written: %+v", s)
 	}
@@ -136,7 +132,7 @@ func TestTooManyMakeRoom(t *testing.T) {
 	}
 }
 
-// A recording that alone takes all the room ends, says why, and stays readable.
+// A recording that alone takes all the room ends with the reason, and stays readable.
 func TestFullRecordingEnds(t *testing.T) {
 	d := newDir(t, 256<<10)
 	old := begin(t, d, 0)
@@ -154,7 +150,7 @@ func TestFullRecordingEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := d.Create(header()); !errors.Is(err, nil) {
-		t.Logf("another one: %v", err) // there may be just room for its header
+		t.Logf("another one: %v", err) // there may be just enough room for its header
 	}
 	s, err := f.End(f.began.Add(2*time.Second), "the shell ended")
 	if !errors.Is(err, ErrFull) || s.State != Finished || !strings.Contains(s.Reason, "full") || s.Bytes > 300<<10 {
@@ -171,8 +167,8 @@ func TestFullRecordingEnds(t *testing.T) {
 	}
 }
 
-// A node that is killed leaves half a line behind. The next look mends that, once.
-func TestCutOffIsMended(t *testing.T) {
+// A killed node leaves an incomplete line. The next reader repairs it, once.
+func TestCutOffIsRepaired(t *testing.T) {
 	d := newDir(t, 1<<20)
 	f := begin(t, d, 0)
 	testkit.Must(t, f.Output(after(2500), []byte("kept")))
@@ -196,7 +192,7 @@ func TestCutOffIsMended(t *testing.T) {
 	testkit.Must(t, d.Remove(f.ID()))
 }
 
-// What is no recording, or no recording of ours, is left as it is.
+// Files that are not our recordings stay unchanged.
 func TestForeignFilesStay(t *testing.T) {
 	d := newDir(t, 1<<20)
 	testkit.Must(t, os.MkdirAll(d.Path, 0o700))
@@ -243,7 +239,7 @@ func BenchmarkOutput(b *testing.B) {
 	w.End(began, "")
 }
 
-// Whoever looks while a recording ends never takes it for one that was cut off.
+// A reader never mistakes a recording that is ending for one that was cut off.
 func TestListWhileItEnds(t *testing.T) {
 	d := newDir(t, 1<<20)
 	for i := range 50 {
@@ -268,7 +264,7 @@ func TestListWhileItEnds(t *testing.T) {
 	}
 }
 
-// Of those who remove a recording at once one does, and the others find none.
+// Of concurrent removals one succeeds, and the others find nothing.
 func TestRemoveAtOnce(t *testing.T) {
 	d := Dir{Path: t.TempDir(), MaxBytes: 1 << 20}
 	for range 50 {

@@ -12,9 +12,9 @@ import (
 
 const (
 	idTime = "20060102-150405"
-	// roomBytes is how much is written between two looks at the room that is left.
-	roomBytes = 1 << 20
-	// maxReasonBytes bounds what is said of an error: the last line must stay short.
+	// checkBytes is the interval between two checks of the room that is left.
+	checkBytes = 1 << 20
+	// maxReasonBytes limits an error's text: the last line must stay short.
 	maxReasonBytes = 200
 )
 
@@ -25,16 +25,15 @@ type File struct {
 	dir  Dir
 	root *os.Root
 	file *os.File
-	size int64 // of the whole lines
-	next int64 // the size at which to look for room again
+	size int64 // of the complete lines
+	next int64 // the size at the next check of the room
 }
 
-// Create begins a recording. It fails with ErrFull if what is being recorded
-// already takes all the room.
+// Create starts a recording. It fails with ErrFull if active recordings already take all the room.
 func (d Dir) Create(h Header) (*File, error) {
 	f, err := d.create(h)
 	if err != nil {
-		return nil, fmt.Errorf("begin a recording: %w", err)
+		return nil, fmt.Errorf("start recording: %w", err)
 	}
 	return f, nil
 }
@@ -44,8 +43,8 @@ func (d Dir) create(h Header) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{dir: d, root: root, next: d.step()}
-	if err := d.makeRoom(root); err != nil {
+	f := &File{dir: d, root: root, next: d.checkInterval()}
+	if err := d.evict(root); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	if err := f.open(h.Started.UTC().Format(idTime) + "-" + h.Shell); err != nil {
@@ -57,19 +56,19 @@ func (d Dir) create(h Header) (*File, error) {
 	return f, nil
 }
 
-// step is how much is written between two looks at the room that is left.
-func (d Dir) step() int64 { return min(roomBytes, d.MaxBytes/16+1) }
+// checkInterval is the number of bytes between two checks of the room that is left.
+func (d Dir) checkInterval() int64 { return min(checkBytes, d.MaxBytes/16+1) }
 
-// open makes a new file of that name, or of that name and a number, and locks it.
+// open creates and locks a file with that name, or with that name and a number.
 func (f *File) open(name string) (err error) {
 	f.id = name
 	for n := 2; ; n++ {
 		if !ValidID(f.id) {
-			return fmt.Errorf("%q is no id of a recording", f.id)
+			return fmt.Errorf("%q is not a recording's id", f.id)
 		}
 		f.file, err = f.root.OpenFile(f.id+extension, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err == nil {
-			return unix.Flock(int(f.file.Fd()), writing) // waits for whoever looks at it
+			return unix.Flock(int(f.file.Fd()), exclusiveLock) // waits for readers
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return err
@@ -78,19 +77,19 @@ func (f *File) open(name string) (err error) {
 	}
 }
 
-// ID names the recording in its directory.
+// ID returns the recording's id in its directory.
 func (f *File) ID() string { return f.id }
 
-// Summary says what the recording is while it is being written.
+// Summary describes the recording while it is being written.
 func (f *File) Summary() (Summary, error) { return summarize(f.root, f.id) }
 
-// Write is for the Writer: whole lines, as long as there is room for them.
+// Write implements io.Writer for Writer: it writes complete lines while there is room.
 func (f *File) Write(lines []byte) (int, error) {
 	if f.size+int64(len(lines)) >= f.next {
-		if err := f.dir.makeRoom(f.root); err != nil {
+		if err := f.dir.evict(f.root); err != nil {
 			return 0, err
 		}
-		f.next = f.size + int64(len(lines)) + f.dir.step()
+		f.next = f.size + int64(len(lines)) + f.dir.checkInterval()
 	}
 	n, err := f.file.Write(lines)
 	if err == nil {
@@ -99,8 +98,7 @@ func (f *File) Write(lines []byte) (int, error) {
 	return n, err
 }
 
-// End ends the recording, and says what became of it. An error that it met is
-// the reason, in place of the one given.
+// End ends the recording and describes it. An error during the recording replaces the reason.
 func (f *File) End(at time.Time, reason string) (Summary, error) {
 	end, err := f.Writer.End(at, reason)
 	if err != nil {
@@ -117,17 +115,15 @@ func (f *File) End(at time.Time, reason string) (Summary, error) {
 
 func (f *File) close() error { return errors.Join(f.file.Close(), f.root.Close()) }
 
-// Whoever writes a recording holds its lock alone, and whoever looks whether it
-// is being written shares it for a moment.
+// The writer of a recording holds its lock exclusively. To check whether it is being written, others share it briefly.
 const (
-	reading = unix.LOCK_SH
-	writing = unix.LOCK_EX
+	sharedLock    = unix.LOCK_SH
+	exclusiveLock = unix.LOCK_EX
 )
 
-// lock takes a file's lock, until the file is closed. It reports false if somebody
-// else holds it.
+// lock tries to lock a file until it is closed. It returns false if another process holds the lock.
 func lock(f *os.File, how int) bool {
 	return unix.Flock(int(f.Fd()), how|unix.LOCK_NB) == nil
 }
 
-func unlock(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_UN) } //nolint:errcheck // closing it does the same
+func unlock(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_UN) } //nolint:errcheck // closing the file does the same

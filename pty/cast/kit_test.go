@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var began = time.Date(2026, 11, 25, 10, 15, 2, 0, time.UTC)
 
-// after is a time so many ms after the start.
+// after is the time ms milliseconds after the start.
 func after(ms int) time.Time { return began.Add(time.Duration(ms) * time.Millisecond) }
 
 func header() Header {
@@ -33,7 +33,7 @@ func header() Header {
 	}
 }
 
-// events reads a recording to its end, and returns that too.
+// events reads a recording to its end.
 func events(t testing.TB, in io.Reader) (Header, []Event, error) {
 	t.Helper()
 	r, err := NewReader(in)
@@ -50,7 +50,7 @@ func events(t testing.TB, in io.Reader) (Header, []Event, error) {
 	}
 }
 
-// output is what the events of a file put out, joined. The file must be whole.
+// output joins the output of a complete file.
 func output(t testing.TB, in io.Reader) string {
 	t.Helper()
 	_, list, err := events(t, in)
@@ -66,12 +66,12 @@ func output(t testing.TB, in io.Reader) string {
 	return out.String()
 }
 
-// newDir is a directory that may hold so many bytes; it is not made yet.
+// newDir is a directory with limited room, not created yet.
 func newDir(t testing.TB, maxBytes int64) Dir {
 	return Dir{Path: t.TempDir() + "/recordings", MaxBytes: maxBytes}
 }
 
-// begin begins a recording that started so many seconds late.
+// begin starts a recording s seconds after began.
 func begin(t testing.TB, d Dir, s int) *File {
 	t.Helper()
 	h := header()
@@ -82,7 +82,7 @@ func begin(t testing.TB, d Dir, s int) *File {
 	return f
 }
 
-// one is the recording of that id.
+// one returns the recording with that id.
 func one(t testing.TB, d Dir, id string) Summary {
 	t.Helper()
 	list, err := d.List()

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// maxLineBytes bounds a line of a recording; a longer one is an error.
+// maxLineBytes limits a line of a recording; a longer one is an error.
 const maxLineBytes = 4 << 20
 
-// maxSeconds is the longest recording that is believed: some thirty years.
+// maxSeconds limits the plausible duration of a recording: about thirty years.
 const maxSeconds = 1e9
 
 // Reader reads a recording of version 2 or 3.
@@ -25,10 +25,10 @@ type Reader struct {
 	v2   bool
 	at   time.Duration // of the last event
 	line []byte
-	off  int64 // bytes of whole lines read
+	off  int64 // bytes of complete lines read
 }
 
-// NewReader reads the header: ErrFormat if there is none that it knows.
+// NewReader reads the header: ErrFormat if it is unknown.
 func NewReader(in io.Reader) (*Reader, error) {
 	r := &Reader{in: bufio.NewReaderSize(in, 64<<10)}
 	line, err := r.next()
@@ -40,9 +40,9 @@ func NewReader(in io.Reader) (*Reader, error) {
 	return r, err
 }
 
-// parseHeader reads the first line of a recording.
+// parseHeader parses the first line.
 func parseHeader(line []byte) (h Header, v2 bool, err error) {
-	var v wire
+	var v fileHeader
 	if err := json.Unmarshal(line, &v); err != nil {
 		return h, false, fmt.Errorf("read header: %w", ErrFormat)
 	}
@@ -71,9 +71,8 @@ func parseHeader(line []byte) (h Header, v2 bool, err error) {
 
 func sideValid(n int) bool { return n >= 1 && n <= maxSide }
 
-// Next reads the next event. io.EOF is the end, io.ErrUnexpectedEOF that of a
-// file whose last line was cut off. An Event's time is never before that of the
-// one before it.
+// Next reads the next event. The end is io.EOF, or io.ErrUnexpectedEOF if the last line is incomplete. An Event's time
+// is never before the previous one's.
 func (r *Reader) Next() (Event, error) {
 	for {
 		line, err := r.next()
@@ -94,7 +93,7 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// next reads one line with its end; the last may have none, and comes with io.EOF.
+// next reads a line with its newline; the last may lack it, and comes with io.EOF.
 func (r *Reader) next() ([]byte, error) {
 	r.line = r.line[:0]
 	for {
@@ -109,14 +108,14 @@ func (r *Reader) next() ([]byte, error) {
 	}
 }
 
-// parse reads one event.
+// parse parses an event.
 func (r *Reader) parse(line []byte) (Event, error) {
 	var fields []json.RawMessage
 	var seconds float64
 	var code, data string
 	if json.Unmarshal(line, &fields) != nil || len(fields) != 3 || json.Unmarshal(fields[0], &seconds) != nil ||
 		json.Unmarshal(fields[1], &code) != nil || json.Unmarshal(fields[2], &data) != nil {
-		return Event{}, fmt.Errorf("%w: %.40q is no event", ErrFormat, line)
+		return Event{}, fmt.Errorf("%w: %.40q is not an event", ErrFormat, line)
 	}
 	if !r.v2 {
 		seconds += r.at.Seconds()

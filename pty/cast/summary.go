@@ -10,12 +10,11 @@ import (
 )
 
 const (
-	headBytes = 16 << 10 // of a file that are searched for its header
-	tailBytes = 2 << 10  // of a file that are searched for its last line
+	headBytes = 16 << 10 // searched for the header
+	tailBytes = 2 << 10  // searched for the last line
 )
 
-// summarize looks at one file. One whose writer was killed gets a last line that
-// says so, once.
+// summarize describes a file. If its writer was killed, it first adds a last line that says so.
 func summarize(root *os.Root, id string) (Summary, error) {
 	f, err := root.OpenFile(id+extension, os.O_RDWR, 0)
 	if err != nil {
@@ -24,11 +23,11 @@ func summarize(root *os.Root, id string) (Summary, error) {
 	defer f.Close()
 	s := Summary{ID: id, Header: headOf(f), State: Finished}
 	s.Started = startOf(id)
-	if !lock(f, reading) {
+	if !lock(f, sharedLock) {
 		s.State = Recording
 		s.Duration = max(time.Since(s.Started), 0)
 	}
-	info, err := f.Stat() // no sooner: until then it may have grown by its last line
+	info, err := f.Stat() // not earlier: it may have grown by its last line
 	if err != nil {
 		return Summary{}, err
 	}
@@ -38,7 +37,7 @@ func summarize(root *os.Root, id string) (Summary, error) {
 	}
 	end, ok := endOf(f, s.Bytes)
 	if !ok {
-		end = mend(f)
+		end = repair(f)
 	}
 	s.Reason = end.Reason
 	if end.Cut {
@@ -50,18 +49,18 @@ func summarize(root *os.Root, id string) (Summary, error) {
 
 // startOf is the time in an id.
 func startOf(id string) time.Time {
-	t, _ := time.Parse(idTime, id[:len(idTime)]) // an impossible date is none
+	t, _ := time.Parse(idTime, id[:len(idTime)]) // an impossible date is zero
 	return t
 }
 
-// headOf is the header of a file; zero if it has none.
+// headOf is a file's header, or zero.
 func headOf(f *os.File) Header {
 	line, _, _ := bytes.Cut(readAt(f, 0, headBytes), []byte("\n"))
 	h, _, _ := parseHeader(line)
 	return h
 }
 
-// endOf is the last line of a file, if it has one.
+// endOf is a file's last line, if it has one.
 func endOf(f *os.File, size int64) (end End, ok bool) {
 	tail := readAt(f, max(0, size-tailBytes), tailBytes)
 	tail, whole := bytes.CutSuffix(tail, []byte("\n"))
@@ -77,13 +76,12 @@ func readAt(f *os.File, off int64, n int) []byte {
 	return b[:n]
 }
 
-// mend reads a recording whose writer was killed, and puts a last line where its
-// whole lines end, unless somebody else does. A file that is no recording stays
-// as it is.
-func mend(f *os.File) End {
+// repair reads a recording whose writer was killed, and adds a last line after its complete lines, unless another
+// process does. Files that are not recordings stay unchanged.
+func repair(f *os.File) End {
 	end := End{Cut: true, Reason: "its node ended without warning"}
 	r, err := NewReader(io.NewSectionReader(f, 0, 1<<62))
-	if err != nil || r.v2 || !lock(f, writing) {
+	if err != nil || r.v2 || !lock(f, exclusiveLock) {
 		return end
 	}
 	for err == nil {
@@ -94,7 +92,7 @@ func mend(f *os.File) End {
 		return end
 	}
 	if f.Truncate(r.off) == nil {
-		f.WriteAt(end.line(), r.off) //nolint:errcheck // then the next one mends it
+		f.WriteAt(end.line(), r.off) //nolint:errcheck // then the next reader repairs it
 	}
 	return end
 }

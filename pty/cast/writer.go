@@ -12,71 +12,66 @@ import (
 )
 
 const (
-	// flushTime is how long an event waits in memory at most.
+	// flushTime is how long an event stays in memory.
 	flushTime = time.Second
-	// flushBytes is how much waits at most before it is written.
+	// flushBytes is how much stays in memory.
 	flushBytes = 64 << 10
-	// pieceBytes is the most that one event carries. More becomes several.
-	pieceBytes = 64 << 10
+	// maxEventBytes limits one event. More is split.
+	maxEventBytes = 64 << 10
 )
 
 var errEnded = errors.New("recording has ended")
 
-// Writer writes a recording, line by line: what it writes always ends with a whole line. An event is never earlier than
-// the one before it, or than the start. It may be used by several goroutines at once. After an error it writes nothing
-// more.
+// Writer writes a recording in complete lines. An event is never earlier than the previous one, or than the start. It
+// is safe for concurrent use. After an error it writes nothing more.
 type Writer struct {
 	mu         sync.Mutex
 	out        io.Writer
 	began      time.Time
-	lines      []byte // what waits to be written
+	lines      []byte // not yet written
 	timer      *time.Timer
 	last       int64  // ms from the start to the last event
-	part       []byte // the beginning of a letter whose rest has not come
+	partial    []byte // incomplete UTF-8 sequence at the end
 	cols, rows int
 	err        error
 }
 
-// NewWriter writes the header, at once. A recording that has begun must be ended
-// with End.
+// NewWriter writes the header immediately. End the recording with End.
 func NewWriter(out io.Writer, h Header) (*Writer, error) {
-	v := wire{Version: 3, Timestamp: float64(h.Started.Unix()), Title: h.Title}
+	v := fileHeader{Version: 3, Timestamp: float64(h.Started.Unix()), Title: h.Title}
 	v.Term.Cols, v.Term.Rows, v.Term.Type = h.Cols, h.Rows, h.Term
 	v.Convoy.Node, v.Convoy.Shell, v.Convoy.By = h.Node, h.Shell, h.By
 	w := &Writer{out: out, began: h.Started, lines: append(encode(v), '\n'), cols: h.Cols, rows: h.Rows}
-	w.timer = time.AfterFunc(time.Hour, func() { w.Flush() }) // its error stays for the next call
+	w.timer = time.AfterFunc(time.Hour, func() { w.Flush() }) // the next call returns its error
 	w.timer.Stop()
 	return w, w.Flush()
 }
 
-// Output writes what was put out. A letter that is cut at the end of b waits for
-// its rest; bytes that are no UTF-8 become U+FFFD.
+// Output writes output. An incomplete UTF-8 sequence at the end of b waits for its rest; invalid bytes become U+FFFD.
 func (w *Writer) Output(at time.Time, b []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b = append(w.part, b...)
-	n := whole(b)
-	w.part = bytes.Clone(b[n:])
+	b = append(w.partial, b...)
+	n := completeRunes(b)
+	w.partial = bytes.Clone(b[n:])
 	for b = b[:n]; len(b) > 0; b = b[n:] {
-		if n = len(b); n > pieceBytes {
-			n = whole(b[:pieceBytes])
+		if n = len(b); n > maxEventBytes {
+			n = completeRunes(b[:maxEventBytes])
 		}
 		w.add(at, Output, string(b[:n]))
 	}
 	return w.err
 }
 
-// Screen writes bytes that draw a screen, whatever was there before. A letter
-// that has only begun never gets its rest.
+// Screen writes bytes that redraw the screen. An incomplete sequence is dropped.
 func (w *Writer) Screen(at time.Time, b []byte) error {
 	w.mu.Lock()
-	w.part = nil
+	w.partial = nil
 	w.mu.Unlock()
 	return w.Output(at, b)
 }
 
-// Resize writes that the terminal has another size. The size that it has:
-// nothing happens.
+// Resize writes a size, if it has changed.
 func (w *Writer) Resize(at time.Time, cols, rows int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,7 +90,7 @@ func (w *Writer) Mark(at time.Time, label string) error {
 	return w.err
 }
 
-// Exit writes how the program ended.
+// Exit writes the program's exit status.
 func (w *Writer) Exit(at time.Time, status int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,15 +98,14 @@ func (w *Writer) Exit(at time.Time, status int) error {
 	return w.err
 }
 
-// Flush writes what waits.
+// Flush writes buffered events.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.flush()
 }
 
-// End writes the last line and all that waits. It returns the first error that
-// the recording met, and how long it is.
+// End writes the last line and all buffered events. It returns the recording's first error, and its duration.
 func (w *Writer) End(at time.Time, reason string) (End, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -125,7 +119,7 @@ func (w *Writer) End(at time.Time, reason string) (End, error) {
 
 func (e End) line() []byte { return append(append([]byte(endMark), encode(e)...), '\n') }
 
-// add appends an event. The writer is locked.
+// add appends an event. It requires w.mu.
 func (w *Writer) add(at time.Time, code Code, data string) {
 	if w.err != nil {
 		return
@@ -143,7 +137,7 @@ func (w *Writer) add(at time.Time, code Code, data string) {
 	}
 }
 
-// flush writes what waits. The writer is locked.
+// flush requires w.mu.
 func (w *Writer) flush() error {
 	if len(w.lines) == 0 || w.err != nil {
 		return w.err
@@ -153,8 +147,8 @@ func (w *Writer) flush() error {
 	return w.err
 }
 
-// whole is how many bytes of b there are before a letter that is cut at the end.
-func whole(b []byte) int {
+// completeRunes is the length of b without an incomplete UTF-8 sequence at its end.
+func completeRunes(b []byte) int {
 	for i := len(b) - 1; i >= 0 && i > len(b)-utf8.UTFMax; i-- {
 		if utf8.RuneStart(b[i]) {
 			if !utf8.FullRune(b[i:]) {
@@ -166,13 +160,13 @@ func whole(b []byte) int {
 	return len(b)
 }
 
-// encode is v as JSON on one line, its text as it is but for what JSON needs.
+// encode encodes v as JSON on one line, with minimal escapes.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		panic(err) // texts and numbers always have a form
+		panic(err) // strings and numbers always marshal
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -49,7 +49,7 @@ func TestWriterWritesVersion3(t *testing.T) {
 	}
 }
 
-// Wherever the bytes are cut, the text is the same, and every event is whole letters.
+// Splitting does not change the text, and every event is complete UTF-8.
 func TestWriterKeepsLettersWhole(t *testing.T) {
 	const said = "é🙂\u0301漢 plain \xff\xc3( \xe2\x82 \xf0\x9f\x99\x80 end"
 	for size := 1; size < 8; size++ {
@@ -70,7 +70,7 @@ func TestWriterKeepsLettersWhole(t *testing.T) {
 	}
 }
 
-// sameInvalid compares texts that may differ in how many U+FFFD stand for one run of bad bytes.
+// sameInvalid compares texts that may differ in the number of U+FFFD for a run of invalid bytes.
 func sameInvalid(a, b string) bool {
 	squeeze := func(s string) string {
 		for strings.Contains(s, "\ufffd\ufffd") {
@@ -85,13 +85,13 @@ func TestWriterSplitsMuch(t *testing.T) {
 	var out bytes.Buffer
 	w, err := NewWriter(&out, header())
 	testkit.Must(t, err)
-	said := strings.Repeat("\x1b🙂", pieceBytes)
+	said := strings.Repeat("\x1b🙂", maxEventBytes)
 	testkit.Must(t, w.Output(after(0), []byte(said)))
 	_, err = w.End(after(0), "")
 	testkit.Must(t, err)
 	_, list, _ := events(t, bytes.NewReader(out.Bytes()))
 	for _, e := range list {
-		if len(e.Data) > pieceBytes || !utf8.ValidString(e.Data) || strings.ContainsRune(e.Data, utf8.RuneError) {
+		if len(e.Data) > maxEventBytes || !utf8.ValidString(e.Data) || strings.ContainsRune(e.Data, utf8.RuneError) {
 			t.Fatalf("an event of %d bytes that is not whole letters", len(e.Data))
 		}
 	}
@@ -100,7 +100,7 @@ func TestWriterSplitsMuch(t *testing.T) {
 	}
 }
 
-// A screen begins anew: what a letter began with before is no part of it.
+// A screen starts over: an incomplete sequence before it is dropped.
 func TestScreenForgetsHalfALetter(t *testing.T) {
 	var out bytes.Buffer
 	w, err := NewWriter(&out, header())
@@ -114,7 +114,7 @@ func TestScreenForgetsHalfALetter(t *testing.T) {
 	}
 }
 
-// pieces keeps what is written, one by one.
+// pieces records writes.
 type pieces struct {
 	mu   sync.Mutex
 	list []string
@@ -259,7 +259,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// Whatever is put out, in whatever pieces, comes back as letters.
+// Any output, in any pieces, comes back as valid text.
 func FuzzWriter(f *testing.F) {
 	f.Add([]byte("é🙂\xff"), uint8(2))
 	f.Add([]byte("\xf0\xf0\xe2\x82"), uint8(7))

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// benchmarkWrite feeds a stream in pieces of 32 KiB, as a shell's reader does.
+// benchmarkWrite feeds a stream in chunks of 32 KiB, like a shell's reader.
 func benchmarkWrite(b *testing.B, stream []byte) {
 	stream = bytes.Repeat(stream, 1+(1<<20)/len(stream))
 	s := New(24, 80, 1000)
@@ -73,7 +73,7 @@ func BenchmarkSnapshotWithHistory(b *testing.B) {
 	}
 }
 
-// heapOf returns the bytes of heap that what make returns takes.
+// heapOf is the heap size of what make returns.
 func heapOf(make func() any) int64 {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -85,8 +85,7 @@ func heapOf(make func() any) int64 {
 	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
 
-// TestMemory holds the screen to its budget: next to nothing while there is no
-// history, 1.5 MiB with 10,000 full rows of it.
+// TestMemory checks the memory limits: next to nothing without a history, 1.5 MiB with 10,000 full rows.
 func TestMemory(t *testing.T) {
 	const n = 8
 	row := []byte(strings.Repeat("some text, ", 7) + "\r\n")
@@ -106,7 +105,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestHistoryIsBounded fills histories with rows of the costly kinds.
+// TestHistoryIsBounded fills histories with expensive rows.
 func TestHistoryIsBounded(t *testing.T) {
 	for name, c := range map[string]struct {
 		cols, cells int
@@ -153,7 +152,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// A flood of plain text, with all the history that a shell keeps, as it is caught up with.
+// A flood of plain text, with the history that a shell keeps.
 func BenchmarkFlood(b *testing.B) {
 	line := "The quick brown fox jumps over the lazy dog and runs away from it.\r\n"
 	p := bytes.Repeat([]byte(line), 900<<10/len(line))

@@ -2,39 +2,38 @@ package screen
 
 import "slices"
 
-// tabColumns is the distance of the tab stops at the start.
+// tabColumns is the initial distance of tab stops.
 const tabColumns = 8
 
-// buffer is the normal or the alternate screen: its rows, of which the last are the
-// screen and those before it the history, and what it remembers for itself. Rows are
-// counted from the oldest of the history.
+// buffer is the normal or the alternate screen: its rows, of which the last are the screen and the earlier ones the
+// history, and its own state. Rows are counted from the oldest in the history.
 type buffer struct {
-	past       history // the rows of the history, packed
-	lines      ring    // the others: the screen's, and of the alternate screen all
+	past       history // packed rows of the history
+	lines      ring    // the screen's rows; of the alternate screen all rows
 	exts       *extTable
-	history    bool // keeps what scrolls off the top
+	history    bool // keeps rows that scroll off the top
 	rows, cols int
-	max        int // rows of history and screen at most
+	max        int // limit of history and screen rows
 	base       int // number of the screen's first row
-	row, col   int // cursor; col is cols (or, oddly, cols+1) while a wrap is pending
+	row, col   int // cursor; col is cols (or rarely cols+1) while a wrap is pending
 	top        int // margins (DECSTBM), inclusive
 	bottom     int
 	tabs       []bool
 	saved      saved
 }
 
-// saved is what DECSC keeps. Its row counts from the first line of the buffer,
-// as in xterm.js: what scrolls in between moves it.
+// saved is the state saved by DECSC. Its row counts from the first line of the buffer, as in xterm.js: scrolling moves
+// it.
 type saved struct {
 	row, col int
 	fg, bg   uint32
 	charset  *charset
 }
 
-// lineWork is what it costs to make a bare line, in cells.
+// lineWork is the cost of creating a lazy line, in cells.
 const lineWork = 8
 
-// restart makes b blank, as after a start. It keeps the lines that it has.
+// restart resets b to its initial state, and reuses its lines.
 func (b *buffer) restart() {
 	lines := b.lines
 	b.reset(b.rows, b.cols, b.past.max)
@@ -49,7 +48,7 @@ func (b *buffer) restart() {
 	}
 }
 
-// reset makes b empty, as after a start.
+// reset makes b empty, as initially.
 func (b *buffer) reset(rows, cols, scrollback int) {
 	*b = buffer{exts: b.exts, lines: ring{work: b.lines.work}, tabs: b.tabs, history: scrollback >= 0}
 	b.rows, b.cols = rows, cols
@@ -59,7 +58,7 @@ func (b *buffer) reset(rows, cols, scrollback int) {
 	b.resetTabs()
 }
 
-// clear drops the lines, cursor, margins and tabs; what DECSC saved stays.
+// clear drops lines, cursor, margins, and tabs; the state saved by DECSC stays.
 func (b *buffer) clear() {
 	kept := b.saved
 	b.reset(b.rows, b.cols, -1)
@@ -80,22 +79,21 @@ func (b *buffer) fillScreen(fill cell) {
 	}
 }
 
-// screen returns where in lines the screen's first line is.
+// screen is the index in lines of the screen's first line.
 func (b *buffer) screen() int { return b.base - b.past.n }
 
 // line returns a row of the screen.
 func (b *buffer) line(row int) *line { return b.lines.at(b.screen() + row) }
 
-// peek returns a row of the screen, which may be bare.
+// peek returns a row of the screen, which may be lazy.
 func (b *buffer) peek(row int) *line { return b.lines.peek(b.screen() + row) }
 
-// current returns the cursor's row.
 func (b *buffer) current() *line { return b.lines.at(b.screen() + b.row) }
 
-// count is how many rows there are.
+// count is the number of rows.
 func (b *buffer) count() int { return b.past.n + b.lines.n }
 
-// read returns row i, to be read: the line itself, or into, made like it.
+// read returns row i for reading: the line itself, or into with a copy of it.
 func (b *buffer) read(i int, into *line) *line {
 	if i >= b.past.n {
 		return b.lines.at(i - b.past.n)
@@ -104,7 +102,7 @@ func (b *buffer) read(i int, into *line) *line {
 	return into
 }
 
-// push adds a line at the end; the oldest row goes if there is no room.
+// push appends a line; the oldest row is dropped if there is no room.
 func (b *buffer) push(l *line) {
 	if b.count() >= b.max {
 		b.trim(1)
@@ -119,8 +117,8 @@ func (b *buffer) trim(n int) {
 	b.lines.trim(n - old)
 }
 
-// scroll moves the lines within the margins up by one; the topmost goes into the
-// history if the margin is the top of the screen.
+// scroll moves the lines within the margins up by one. The topmost goes into the history if the margin is the top of
+// the screen.
 func (b *buffer) scroll(fill cell, wrapped bool) {
 	var l *line
 	if b.top > 0 || b.bottom < b.rows-1 {
@@ -145,7 +143,7 @@ func (b *buffer) scroll(fill cell, wrapped bool) {
 	l.wrapped = wrapped
 }
 
-// packWork is what it costs to pack the line, in cells.
+// packWork is the cost of packing the line, in cells.
 func (l *line) packWork() int {
 	switch {
 	case !l.bare:
@@ -156,8 +154,7 @@ func (l *line) packWork() int {
 	return 4 * l.cols
 }
 
-// keep follows the history, to which a row has come: lost of the oldest had to go
-// before there were too many.
+// historyGrew accounts for a new history row: lost old ones were dropped for its size.
 func (b *buffer) keep(lost int) {
 	b.base = b.past.n
 	b.saved.row = max(b.saved.row-lost, 0)
@@ -172,7 +169,7 @@ func (b *buffer) shiftUp(top, n int, fill cell) {
 	}
 }
 
-// turn moves rows from top to the bottom margin up by up, where n have to be made anew.
+// rotateRows moves rows from top to the bottom margin up by up, n of which become blank.
 func (b *buffer) turn(top, up, n int) {
 	height := b.bottom - top + 1
 	b.lines.count(height)
@@ -198,7 +195,6 @@ func (b *buffer) shiftDown(top, n int, fill cell) {
 	}
 }
 
-// inMargins reports whether the cursor is between the margins.
 func (b *buffer) inMargins() bool { return b.row >= b.top && b.row <= b.bottom }
 
 func (b *buffer) isTab(col int) bool {
@@ -226,7 +222,7 @@ func (b *buffer) resetTabs() {
 	}
 }
 
-// extendTabs adds tab stops after the last one when the screen has become wider.
+// extendTabs adds tab stops after the last one when the screen becomes wider.
 func (b *buffer) extendTabs() {
 	col := b.cols
 	if !b.isTab(col) {

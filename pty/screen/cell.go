@@ -1,15 +1,15 @@
 package screen
 
-// cell is one column of a row: 16 bytes, the zero value of which is blank (no
-// character, one column wide, default colours).
+// cell is one column of a row. It takes 16 bytes, and its zero value is blank (no character, one column wide, default
+// colours).
 type cell struct {
 	content uint32 // code point | combinedFlag | (columns^1)<<widthShift
 	fg, bg  uint32 // colour and attributes
-	ext     uint32 // index into extTable; of meaning only with bg&hasExt
+	ext     uint32 // index into extTable; valid only with bg&hasExt
 }
 
-// The parts of cell.content. A combined cell's text is in line.combined. The
-// columns are stored with their lowest bit turned, so that 1 is stored as 0.
+// The parts of cell.content. The text of a combined cell is in line.combined. The lowest bit of the width is inverted,
+// so that 1 is stored as 0.
 const (
 	codeMask     = 1<<21 - 1
 	combinedFlag = 1 << 21
@@ -23,7 +23,7 @@ const (
 	colourValue = 0x00ffffff
 	colourMode  = 0x03000000
 	colourMask  = colourValue | colourMode
-	mode16      = 0x01000000 // 0 to 15, as SGR 30-37, 90-97 gave it
+	mode16      = 0x01000000 // 0 to 15, from SGR 30-37, 90-97
 	mode256     = 0x02000000 // 0 to 255
 	modeRGB     = 0x03000000
 
@@ -41,29 +41,28 @@ const (
 	overline  = 0x40000000
 )
 
-// content returns the content of a cell of one code point.
+// content returns the content of a cell with one code point.
 func content(code uint32, width int) uint32 {
 	return code | uint32(width^1)<<widthShift
 }
 
-// width returns the columns that the cell's character takes: 1, 2, or 0 for the
-// right half of a wide one.
+// width is the width of the cell's character: 1, 2, or 0 for the right half of a wide one.
 func (c cell) width() int { return int(c.content>>widthShift ^ 1) }
 
-// filled reports whether a character was written there; a space is one.
+// filled reports whether a character, possibly a space, was written there.
 func (c cell) filled() bool { return c.content&contentMask != 0 }
 
-// link is a hyperlink as OSC 8 opened it. Cells of one link share the pointer.
+// link is a hyperlink opened by OSC 8. Its cells share the pointer.
 type link struct{ id, uri string }
 
-// extAttrs are the attributes that few cells have.
+// extAttrs are attributes that few cells have.
 type extAttrs struct {
 	style  uint8  // underline: 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed
-	colour uint32 // of the underline, as in cell.fg; mode 0: that of the text
+	colour uint32 // of the underline, as in cell.fg; mode 0: the text's
 	link   *link
 }
 
-// underlineStyle returns the style that is drawn; a link's is always dashed.
+// underlineStyle is the visible style; a link's is always dashed.
 func (e extAttrs) underlineStyle() uint8 {
 	if e.link != nil {
 		return 5
@@ -73,13 +72,13 @@ func (e extAttrs) underlineStyle() uint8 {
 
 func (e extAttrs) empty() bool { return e.underlineStyle() == 0 && e.link == nil }
 
-// pen is what the next character is written with (SGR, DECSCA, OSC 8).
+// pen has the attributes of the next character (SGR, DECSCA, OSC 8).
 type pen struct {
 	fg, bg uint32
 	ext    extAttrs
 }
 
-// updateExt notes in bg whether ext says anything.
+// updateExt sets hasExt in bg if ext is not empty.
 func (p *pen) updateExt() {
 	p.bg &^= hasExt
 	if !p.ext.empty() {
@@ -87,7 +86,6 @@ func (p *pen) updateExt() {
 	}
 }
 
-// setPen puts p into force.
 func (s *Screen) setPen(p pen) {
 	s.pen = p
 	s.ink = cell{fg: p.fg, bg: p.bg}
@@ -96,6 +94,5 @@ func (s *Screen) setPen(p pen) {
 	}
 }
 
-// erased returns the cell that erasing leaves: blank, with the pen's background
-// (background colour erase).
+// erased is the cell left by erasing: blank, with the pen's background (background colour erase).
 func (s *Screen) erased() cell { return cell{bg: s.pen.bg & colourMask} }

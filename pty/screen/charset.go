@@ -1,9 +1,9 @@
 package screen
 
-// charset replaces printable ASCII (ISO 2022 designation, ECMA-35). nil is ASCII
-// itself. A zero entry leaves the character as it is.
+// charset replaces printable ASCII (ISO 2022 designation, ECMA-35). nil is ASCII itself. A zero entry keeps the
+// character.
 type charset struct {
-	final byte // that designates it
+	final byte // in its designation
 	to    [128]uint16
 }
 
@@ -15,8 +15,8 @@ func newCharset(final byte, from, to string) *charset {
 	return c
 }
 
-// charsets are the sets by their final bytes: DEC Special Graphics and the
-// National Replacement Character Sets of the VT220. 'B' (ASCII) is there and nil.
+// charsets maps final bytes to sets: DEC Special Graphics and the National Replacement Character Sets of the VT220. 'B'
+// (ASCII) maps to nil.
 var charsets = func() map[byte]*charset {
 	m := map[byte]*charset{'B': nil}
 	for _, c := range [...]struct{ finals, from, to string }{
@@ -41,7 +41,7 @@ var charsets = func() map[byte]*charset {
 	return m
 }()
 
-// designate puts a set into G0 to G3.
+// designate assigns a set to G0 to G3.
 func (s *Screen) designate(g int, c *charset) {
 	s.g[g] = c
 	if s.level == g {
@@ -49,15 +49,14 @@ func (s *Screen) designate(g int, c *charset) {
 	}
 }
 
-// invoke makes G0 to G3 the set in use (SI, SO, LS2, LS3).
+// invoke selects G0 to G3 (SI, SO, LS2, LS3).
 func (s *Screen) invoke(g int) {
 	s.level = g
 	s.charset = s.g[g]
 }
 
-// escCharset acts on the designations, ESC I F, and reports whether it was one.
-// '-' and '.' designate 96-character sets in ECMA-35; xterm.js takes them for G1
-// and G2. '/' it knows and ignores.
+// escCharset handles designations, ESC I F, and reports whether it was one. '-' and '.' designate 96-character sets in
+// ECMA-35; xterm.js uses them for G1 and G2. '/' is ignored.
 func (s *Screen) escCharset(intermediate, final byte) bool {
 	set, ok := charsets[final]
 	if !ok {

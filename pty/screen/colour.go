@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// RGB is a colour of 8 bits a channel.
+// RGB is a colour with 8 bits per channel.
 type RGB struct{ R, G, B uint8 }
 
-// The numbers of the colours besides the palette's 0 to 255.
+// Colour numbers beyond the palette's 0 to 255.
 const (
 	Foreground = 256 + iota
 	Background
@@ -16,12 +16,10 @@ const (
 	colourCount
 )
 
-// Palette has the terminal's colours: 0 to 255, Foreground, Background and
-// CursorColour.
+// Palette contains the terminal's colours: 0 to 255, Foreground, Background, and CursorColour.
 type Palette [colourCount]RGB
 
-// DefaultPalette returns the colours of xterm.js: Tango's sixteen, xterm's cube
-// and greys, white on black.
+// DefaultPalette returns xterm.js's colours: Tango's sixteen, xterm's cube and greys, white on black.
 func DefaultPalette() *Palette {
 	p := Palette{
 		{0x2e, 0x34, 0x36}, {0xcc, 0x00, 0x00}, {0x4e, 0x9a, 0x06}, {0xc4, 0xa0, 0x00},
@@ -44,7 +42,7 @@ func DefaultPalette() *Palette {
 
 var defaultPalette = DefaultPalette()
 
-// Colour returns a colour of the palette, or what the program has set it to.
+// Colour returns a colour set by the program, or the palette's.
 func (s *Screen) Colour(i int) RGB {
 	if c, ok := s.colours[i]; ok {
 		return c
@@ -62,7 +60,7 @@ func (s *Screen) setColour(i int, c RGB) {
 	s.colours[i] = c
 }
 
-// paletteColours takes OSC 4 ; number ; colour or ? ; …
+// paletteColours handles OSC 4 ; number ; colour or ? ; …
 func (s *Screen) paletteColours(text string) {
 	fields := strings.Split(text, ";")
 	for ; len(fields) > 1; fields = fields[2:] {
@@ -78,8 +76,7 @@ func (s *Screen) paletteColours(text string) {
 	}
 }
 
-// specialColours takes OSC 10, 11 or 12 ; colour or ? ; … for that one and the
-// next.
+// specialColours handles OSC 10, 11, or 12 ; colour or ? ; … for that colour and the next ones.
 func (s *Screen) specialColours(id int, text string) {
 	for field := range strings.SplitSeq(text, ";") {
 		if id > 12 {
@@ -94,7 +91,7 @@ func (s *Screen) specialColours(id int, text string) {
 	}
 }
 
-// restoreColours takes OSC 104 ; number ; …, without any: the whole palette.
+// restoreColours handles OSC 104 ; number ; …, or without numbers the whole palette.
 func (s *Screen) restoreColours(text string) {
 	for i := range s.colours {
 		if text == "" && i < Foreground {
@@ -119,7 +116,7 @@ func paletteIndex(text string) (int, bool) {
 	return n, err == nil && n < 256
 }
 
-// String returns the colour as XParseColor reads it, 16 bits a channel.
+// String formats the colour for XParseColor, with 16 bits per channel.
 func (c RGB) String() string {
 	const hex = "0123456789abcdef"
 	b := []byte("rgb:")
@@ -132,8 +129,7 @@ func (c RGB) String() string {
 	return string(b)
 }
 
-// parseColour reads rgb:r/g/b and #rgb with 1 to 4 digits a channel (XParseColor;
-// no names).
+// parseColour parses rgb:r/g/b and #rgb with 1 to 4 digits per channel (XParseColor; no names).
 func parseColour(text string) (RGB, bool) {
 	text = strings.ToLower(text)
 	if spec, ok := strings.CutPrefix(text, "rgb:"); ok {
@@ -155,7 +151,7 @@ func parseColour(text string) (RGB, bool) {
 	return RGB{}, false
 }
 
-// channels reads three hexadecimal numbers of 1 to 4 digits and scales them.
+// channels parses three hexadecimal numbers of 1 to 4 digits and scales them.
 func channels(f []string, scale func(v, digits int) uint8) (RGB, bool) {
 	var c [3]uint8
 	for i, digits := range f {

@@ -1,6 +1,6 @@
 package screen
 
-// execute acts on a C0 or C1 control (ECMA-48 8.3).
+// execute handles a C0 or C1 control (ECMA-48 8.3).
 func (s *Screen) execute(c uint32) {
 	b := s.buf
 	switch c {
@@ -28,7 +28,7 @@ func (s *Screen) execute(c uint32) {
 	}
 }
 
-// esc acts on an escape sequence, ESC I… F; id is its bytes.
+// esc handles an escape sequence, ESC I… F; id is its bytes.
 func (s *Screen) esc(id uint32) {
 	b := s.buf
 	switch id {
@@ -69,7 +69,7 @@ func (s *Screen) esc(id uint32) {
 	}
 }
 
-// csi acts on a control sequence; id is its prefix, intermediates and final byte.
+// csi handles a control sequence; id is its prefix, intermediates, and final byte.
 func (s *Screen) csi(id uint32) {
 	p := &s.p.params
 	n := p.or1(0)
@@ -121,7 +121,7 @@ func (s *Screen) csi(id uint32) {
 	}
 }
 
-// csiEdit acts on the sequences that change what is on the screen.
+// csiEdit handles sequences that change the screen's content.
 func (s *Screen) csiEdit(id uint32, n int) bool {
 	b := s.buf
 	switch id {
@@ -167,7 +167,7 @@ func (s *Screen) csiEdit(id uint32, n int) bool {
 	return true
 }
 
-// csiMode acts on the sequences that set something, or ask.
+// csiMode handles sequences that set modes or send queries.
 func (s *Screen) csiMode(id uint32, p *params) {
 	switch id {
 	case 'm': // SGR

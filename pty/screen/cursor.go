@@ -1,7 +1,6 @@
 package screen
 
-// restrict brings the cursor onto the screen, within the margins if DECOM is set;
-// its column to at most maxCol.
+// restrict moves the cursor onto the screen, within the margins if DECOM is set, and limits its column to maxCol.
 func (s *Screen) restrict(maxCol int) {
 	b := s.buf
 	b.col = min(maxCol, max(0, b.col))
@@ -12,7 +11,7 @@ func (s *Screen) restrict(maxCol int) {
 	}
 }
 
-// moveTo sets the cursor; with DECOM row counts from the top margin.
+// moveTo sets the cursor; with DECOM, row counts from the top margin.
 func (s *Screen) moveTo(row, col int) {
 	if s.modes.Origin {
 		row += s.buf.top
@@ -21,14 +20,13 @@ func (s *Screen) moveTo(row, col int) {
 	s.restrict(s.cols - 1)
 }
 
-// moveBy moves the cursor. With DECOM it goes, as in xterm.js, lower by the top
-// margin as well.
+// moveBy moves the cursor. With DECOM it also moves down by the top margin, as in xterm.js.
 func (s *Screen) moveBy(rows, cols int) {
 	s.restrict(s.cols - 1)
 	s.moveTo(s.buf.row+rows, s.buf.col+cols)
 }
 
-// up moves the cursor up, not over the top margin.
+// up moves the cursor up, but not past the top margin.
 func (s *Screen) up(n int) {
 	if room := s.buf.row - s.buf.top; room >= 0 {
 		n = min(n, room)
@@ -36,7 +34,7 @@ func (s *Screen) up(n int) {
 	s.moveBy(-n, 0)
 }
 
-// down moves the cursor down, not over the bottom margin.
+// down moves the cursor down, but not past the bottom margin.
 func (s *Screen) down(n int) {
 	if room := s.buf.bottom - s.buf.row; room >= 0 {
 		n = min(n, room)
@@ -110,7 +108,7 @@ func (s *Screen) backspace() {
 	s.restrict(s.cols - 1)
 }
 
-// tabs moves n tab stops on or back.
+// tabs moves by n tab stops, in the direction of stop.
 func (s *Screen) tabs(n int, stop func(int) int) {
 	b := s.buf
 	if b.col >= s.cols {
@@ -150,8 +148,7 @@ func (s *Screen) saveCursor() {
 	b.saved = saved{b.base + b.row, b.col, s.pen.fg, s.pen.bg, s.charset}
 }
 
-// restoreCursor brings back what saveCursor kept; underline style and colour and
-// the hyperlink stay as they are.
+// restoreCursor restores the state of saveCursor, except underline style and colour and the hyperlink.
 func (s *Screen) restoreCursor() {
 	b := s.buf
 	b.row, b.col = max(b.saved.row-b.base, 0), b.saved.col

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// dump writes the state of a screen as internal/tools/golden/dump.mjs writes that
-// of xterm.js, with up to history rows of the history.
+// dump formats a screen as internal/tools/golden/dump.mjs formats that of xterm.js, with up to history rows of the
+// history.
 func dump(s *Screen, history int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cursor %d %d parser %d joined %d\n", s.buf.row, s.buf.col, s.p.state, s.joined)
@@ -66,8 +66,7 @@ func dumpModes(s *Screen) string {
 	return strings.Join(words, " ")
 }
 
-// quote escapes what would not be seen; runs of NUL, which stand for blank cells,
-// come as \{n}.
+// quote escapes invisible characters; runs of NUL, which represent blank cells, become \{n}.
 func quote(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -97,7 +96,7 @@ func dumpColour(letter string, v uint32) string {
 	return fmt.Sprintf("%s%d.%x", letter, v>>24&3, v&0xff)
 }
 
-// attrs describes what is seen of attributes.
+// attrs describes the visible attributes.
 func attrs(fg, bg uint32, ext extAttrs) string {
 	s := dumpColour("f", fg) + dumpColour("b", bg)
 	for _, f := range []struct {
@@ -197,8 +196,7 @@ func dumpLine(s *Screen, l *line) (text, runs string) {
 	return t.String(), strings.TrimPrefix(r.String(), " ")
 }
 
-// dumpCell marks halves of wide characters without the other half with 1c and 1d,
-// characters without width with 1e.
+// dumpCell marks unpaired halves of wide characters with 1c and 1d, and characters without width with 1e.
 func dumpCell(l *line, i, cols int) string {
 	w, chars := l.width(i), l.text(i)
 	mark := ""

@@ -31,8 +31,8 @@ func (s *Screen) eraseDisplay(what int, keep bool) {
 	}
 }
 
-// unwrapAfter takes the mark of a wrapped line from the one after row. xterm.js
-// counts it from the top of the history and, in a full buffer, goes round.
+// unwrapAfter clears the wrapped flag of the line after row. xterm.js counts it from the top of the history and, in a
+// full buffer, wraps around.
 func (s *Screen) unwrapAfter(row int) {
 	b := s.buf
 	i := row + 1
@@ -61,7 +61,7 @@ func (s *Screen) eraseLine(what int, keep bool) {
 	}
 }
 
-// eraseCells blanks a part of the cursor's row.
+// eraseCells erases part of the cursor's row.
 func (s *Screen) eraseCells(start, end int, unwrap, keep bool) {
 	l := s.buf.peek(s.buf.row)
 	if start == 0 && end >= l.len() && !keep && len(l.combined) == 0 {
@@ -88,8 +88,7 @@ func (s *Screen) eraseRow(row int, keep bool) {
 	l.wrapped = false
 }
 
-// columnsBetweenMargins changes each row between the margins, if the cursor is
-// there. What comes in is erased.
+// columnsBetweenMargins changes each row between the margins, if the cursor is there. New cells are erased.
 func (s *Screen) columnsBetweenMargins(change func(*line)) {
 	b := s.buf
 	if !b.inMargins() {
@@ -115,7 +114,7 @@ func (s *Screen) alignmentPattern() {
 	s.work += s.rows
 	for i := b.base + b.row; i < b.base+b.row+s.rows; i++ {
 		k := i
-		if i >= b.max { // with DECOM, xterm.js goes round
+		if i >= b.max { // with DECOM, xterm.js wraps around
 			k -= b.max
 		}
 		switch n := b.past.n; {

@@ -5,15 +5,14 @@ import (
 	"encoding/binary"
 )
 
-// expressBytes is how much plain text is worth the short way.
+// fastMinBytes is the least plain text for which the fast path pays off.
 const expressBytes = 1 << 10
 
-// express takes the short way for rows of plain text that come and scroll away within
-// one Write: they go into the history as they are, without being drawn. It returns how
-// many bytes it took, 0 if the short way is not open: the text has to begin in a blank
-// last row, without attributes, margins or modes that could change it, to be printable
-// ASCII in lines that end in CR LF, and to fill the screen twice. If it is not worth
-// trying again before some bytes have gone the long way, it returns how many.
+// fastLines is the fast path for rows of plain text that appear and scroll off within one Write: they go directly into
+// the history, without being drawn. It returns the number of bytes processed, 0 if the fast path does not apply: the
+// text must start in a blank last row without attributes, margins, or modes that could change it, be printable ASCII in
+// lines that end in CR LF, and fill the screen twice. If a retry is pointless for a while, wait is the number of bytes
+// to process first.
 func (s *Screen) express(p []byte) (n, wait int) {
 	b := s.buf
 	if !b.history || b.top != 0 || b.bottom != s.rows-1 || b.row != s.rows-1 || s.ink != (cell{}) ||
@@ -36,8 +35,7 @@ func (s *Screen) express(p []byte) (n, wait int) {
 	return n, 0
 }
 
-// expressRows counts the rows that the lines at the beginning of p take which can go
-// the short way, and the bytes of them.
+// fastRows counts the rows, and their bytes, at the start of p that qualify for the fast path.
 func (s *Screen) expressRows(p []byte) (rows, n int) {
 	for {
 		end := bytes.IndexByte(p[n:], '\n')
@@ -51,7 +49,7 @@ func (s *Screen) expressRows(p []byte) (rows, n int) {
 	}
 }
 
-// printable reports whether p is of printable ASCII.
+// printable reports whether p is printable ASCII.
 func printable(p []byte) bool {
 	for ; len(p) >= 8; p = p[8:] {
 		if w := binary.LittleEndian.Uint64(p); w&high|controls(w) != 0 {
@@ -66,8 +64,8 @@ func printable(p []byte) bool {
 	return true
 }
 
-// expressText puts the first rows of the lines in p into the history, and the others,
-// one fewer than the screen has, onto its lines.
+// addFast adds the first rows of the lines in p to the history, and the others, one fewer than the screen has, to the
+// screen.
 func (s *Screen) expressText(p []byte, away int, shown []*line) {
 	b := s.buf
 	row := 0
@@ -88,7 +86,7 @@ func (s *Screen) expressText(p []byte, away int, shown []*line) {
 	}
 }
 
-// setText makes the line one of ASCII text without attributes.
+// setText sets the line to ASCII text without attributes.
 func (l *line) setText(text []byte, cols int, wrapped bool) {
 	l.reset(cols, cell{})
 	for i, c := range text {

@@ -1,27 +1,26 @@
 package screen
 
-// Bounds on what hyperlinks may hold in memory, whatever a program sends.
+// Limits on the memory for hyperlinks.
 const (
-	uriBytes     = 2083    // a longer URI makes no link (as in VTE)
+	uriBytes     = 2083    // a longer URI is not a link (as in VTE)
 	linksBytes   = 1 << 20 // of all links of a screen
 	extsPerTable = 1 << 16 // sets of extended attributes in use at once
-	firstSweep   = 1 << 10 // entries made before unused ones are looked for
+	firstSweep   = 1 << 10 // new entries before the first sweep
 )
 
-// extTable numbers the sets of extended attributes that cells refer to. Index 0
-// is the empty set. Entries that no cell refers to any more are found by a sweep,
-// after as many new ones as there were left by the last.
+// extTable numbers the sets of extended attributes that cells refer to. Index 0 is the empty set. A sweep removes
+// unused entries, after as many new ones as the last sweep kept.
 type extTable struct {
 	sets     []extAttrs
 	numbers  map[extAttrs]uint32
 	free     []uint32
-	byID     map[link]*link // links that OSC 8 gave an id
-	bytes    int            // of the links in byID and of anonymous ones since the last sweep
-	wanted   int            // entries asked for since the last sweep
-	patience int            // and how many may be
+	byID     map[link]*link // links with an id from OSC 8
+	bytes    int            // of the links in byID, and of anonymous ones since the last sweep
+	wanted   int            // entries requested since the last sweep
+	patience int            // limit of wanted before the next sweep
 }
 
-// at returns the set of a number.
+// at returns the set with number i.
 func (t *extTable) at(i uint32) extAttrs {
 	if int(i) >= len(t.sets) {
 		return extAttrs{}
@@ -29,9 +28,8 @@ func (t *extTable) at(i uint32) extAttrs {
 	return t.sets[i]
 }
 
-// index returns the number of e, 0 if the table is full of sets in use. mark
-// calls its argument with each number that is in use; nil: none is taken out now,
-// for lines that mark does not know of.
+// index returns the number of e, 0 if the table is full of used sets. mark calls its argument with each number in use;
+// nil prevents a sweep, for lines that mark does not cover.
 func (t *extTable) index(e extAttrs, mark func(func(uint32))) uint32 {
 	if i, ok := t.numbers[e]; ok {
 		return i
@@ -59,7 +57,7 @@ func (t *extTable) index(e extAttrs, mark func(func(uint32))) uint32 {
 	return i
 }
 
-// sweep takes the sets out of the table that are not in use.
+// sweep removes unused sets.
 func (t *extTable) sweep(mark func(func(uint32))) {
 	used := make([]bool, len(t.sets))
 	used[0] = true
@@ -89,15 +87,14 @@ func (t *extTable) sweep(mark func(func(uint32))) {
 	t.wanted, t.patience = 0, max(firstSweep, len(t.numbers))
 }
 
-// tidy takes unused sets out when reading the history has made many.
+// sweepIfMany removes unused sets if reading the history has added many.
 func (t *extTable) tidy(mark func(func(uint32))) {
 	if t.wanted > t.patience {
 		t.sweep(mark)
 	}
 }
 
-// open returns the link of an OSC 8, or nil if there is no room for it. Those of
-// the same id and URI are one link.
+// open returns the link of an OSC 8, or nil if there is no room. Equal id and URI are the same link.
 func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
 	l := link{id: id, uri: uri}
 	if id != "" {
@@ -128,8 +125,7 @@ func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
 	return made
 }
 
-// mark calls use with the number of each set that a cell refers to. The history
-// has sets of its own.
+// markUsed calls use with the number of each set that a cell refers to. The history has its own sets.
 func (s *Screen) mark(use func(uint32)) {
 	for _, b := range []*buffer{&s.normal, &s.alt} {
 		for i := range b.lines.n {

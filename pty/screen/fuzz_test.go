@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzWrite feeds arbitrary bytes and sizes: nothing panics, the cursor stays on
-// the screen, any split of the input gives the same screen and the same answers,
-// and a snapshot makes the screen again.
+// FuzzWrite feeds arbitrary bytes and sizes: nothing panics, the cursor stays on the screen, splitting the input
+// changes neither screen nor replies, and a snapshot reproduces the screen.
 func FuzzWrite(f *testing.F) {
 	for i, c := range syntheticCases(f) {
 		var all []byte
@@ -17,7 +16,7 @@ func FuzzWrite(f *testing.F) {
 		}
 		f.Add(all, uint8(c.rows), uint8(c.cols), uint64(i))
 	}
-	for i := range 6 { // floods that go the short way
+	for i := range 6 { // floods that take the fast path
 		line := strings.Repeat("0123456789", i) + "\r\n"
 		f.Add([]byte(strings.Repeat(line, 4000/len(line))), uint8(1), uint8(10), uint64(i))
 		f.Add(
@@ -60,7 +59,7 @@ func checkStream(t *testing.T, input []byte, rows, cols int, seed uint64) {
 	}
 }
 
-// checkInside holds a screen to what must always be so.
+// checkInside checks a screen's invariants.
 func checkInside(t *testing.T, s *Screen) {
 	t.Helper()
 	if row, col, _ := s.Cursor(); row < 0 || row >= s.rows || col < 0 || col > s.cols {
@@ -83,8 +82,7 @@ func checkInside(t *testing.T, s *Screen) {
 	}
 }
 
-// TestSplits cuts every case and recording into single bytes and into random
-// pieces.
+// TestSplits splits every case and recording into bytes and into random pieces.
 func TestSplits(t *testing.T) {
 	t.Parallel()
 	for _, c := range append(syntheticCases(t), recordedCases(t)...) {
@@ -114,8 +112,7 @@ func TestSplits(t *testing.T) {
 	}
 }
 
-// TestManySizes changes the size again and again between pieces of output of all
-// kinds: what must always be so stays so, on both screens.
+// TestManySizes resizes repeatedly between pieces of all kinds of output: the invariants hold on both screens.
 func TestManySizes(t *testing.T) {
 	t.Parallel()
 	synthetic, recorded := syntheticCases(t), recordedCases(t)

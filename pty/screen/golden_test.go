@@ -12,20 +12,20 @@ import (
 	"testing"
 )
 
-// step is a piece of input, or a change of the size.
+// step is a piece of input, or a resize.
 type step struct {
 	bytes      []byte
 	rows, cols int
 }
 
-// goldenCase is a case as internal/tools/golden/cases.mjs reads it.
+// goldenCase is a case as internal/tools/golden/cases.mjs defines it.
 type goldenCase struct {
 	name                   string
 	rows, cols, scrollback int
 	steps                  []step
 }
 
-// recorder is a screen with what it has answered.
+// recorder is a screen with its replies.
 type recorder struct {
 	*Screen
 	replies string
@@ -77,8 +77,7 @@ func TestRecordings(t *testing.T) {
 	compare(t, recordedCases(t), goldenTexts(t, "recordings.golden"), true)
 }
 
-// compare runs each case and compares its state at the end, or with each after
-// every step.
+// compare runs each case and compares its state at the end, or with each after every step.
 func compare(t *testing.T, cases []goldenCase, want map[string]string, each bool) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -122,7 +121,7 @@ func same(t *testing.T, got, want string) {
 	}
 }
 
-// goldenTexts reads a golden file: "== name" lines with a text after each.
+// goldenTexts reads a golden file: "== name" lines, each followed by a text.
 func goldenTexts(t testing.TB, name string) map[string]string {
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -174,7 +173,7 @@ func syntheticCases(t testing.TB) []goldenCase {
 
 var escapes = map[byte]byte{'e': 27, 'r': 13, 'n': 10, 't': 9, 'b': 8, 'a': 7, '\\': 92}
 
-// unescape reads \e \r \n \t \b \a \\ \xNN, and \*N(text) for text N times.
+// unescape expands \e \r \n \t \b \a \\ \xNN, and \*N(text) for text N times.
 func unescape(text string) []byte {
 	var out []byte
 	for len(text) > 0 {
@@ -206,8 +205,7 @@ const checkpoints = 6
 
 var recordingName = regexp.MustCompile(`^(.*-(\d+)x(\d+))\.raw$`)
 
-// recordedCases makes two cases of each recording: as it was recorded, and with
-// the size changed after each of its parts.
+// recordedCases makes two cases of each recording: as recorded, and with a resize after each of its parts.
 func recordedCases(t testing.TB) []goldenCase {
 	names, err := filepath.Glob("testdata/*.raw")
 	if err != nil {

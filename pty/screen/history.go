@@ -2,60 +2,57 @@ package screen
 
 import "slices"
 
-// Bounds on the memory of a history.
+// Limits on the memory of a history.
 const (
-	// historyBytes bounds what the rows take in memory, whatever they hold; the
-	// oldest go before there are too many. Plain text does not come near it.
+	// historyBytes limits the memory of the rows; beyond it, the oldest are dropped. Plain text does not come close.
 	historyBytes = 8 << 20
-	// blockBytes is the size from which a block takes no more rows; it has room for
-	// a little more. Blocks are dropped whole when there are too many bytes.
+	// blockBytes is the size at which a block is full; it has slightly more room. Blocks are dropped as a whole when
+	// the memory is exceeded.
 	blockBytes = 31 << 10
 	blockRoom  = 32 << 10
 )
 
-// history keeps the rows that have scrolled off the screen, oldest first, at most
-// max of them. They are packed one behind the other in blocks, see pack.go, and
-// refer to nothing outside: a row costs what its text does, and 4 bytes.
+// history keeps the rows that have scrolled off the screen, oldest first, at most max. Rows are packed into blocks, see
+// pack.go, without outside references: a row costs its text and 4 bytes.
 type history struct {
 	max    int
 	n      int // rows
-	first  int // rows of the first block that are gone already
+	first  int // rows of the first block that are dropped
 	blocks []*block
 	bytes  int // of all blocks but the last
 	spare  *block
 }
 
-// What is known of a row, in the low bits of its entry in block.ends.
+// Properties of a row, in the low bits of its entry in block.ends.
 const (
-	rowWrapped = 1 << iota // it continues the row above
-	rowASCII               // its text is a byte for each column
+	rowWrapped = 1 << iota // continues the row above
+	rowASCII               // its text is one byte per column
 	rowShift   = iota
 )
 
-// block is a stretch of rows.
+// block is a sequence of rows.
 type block struct {
 	text  []byte
-	ends  []uint32   // where each row ends in text, shifted by rowShift, and what is known of it
-	exts  []extAttrs // what the rows' attributes refer to
-	links int        // bytes of the links among them
+	ends  []uint32   // the end of each row in text, shifted by rowShift, and the row's properties
+	exts  []extAttrs // attributes of the rows
+	links int        // bytes of their links
 }
 
 const (
 	endBytes = 4
-	extBytes = 64 // of an entry, and of a link's own
+	extBytes = 64 // per entry, and per link
 )
 
-// size is what the block takes in memory.
+// size is the block's memory.
 func (b *block) size() int {
 	return cap(b.text) + endBytes*cap(b.ends) + extBytes*len(b.exts) + b.links
 }
 
-// full reports whether the block takes no more rows.
 func (b *block) full() bool {
 	return len(b.text)+endBytes*len(b.ends)+extBytes*len(b.exts)+b.links >= blockBytes
 }
 
-// row returns what is packed of a row, and what is known of it.
+// row returns a packed row and its properties.
 func (b *block) row(i int) (packed []byte, known uint32) {
 	start := uint32(0)
 	if i > 0 {
@@ -64,8 +61,7 @@ func (b *block) row(i int) (packed []byte, known uint32) {
 	return b.text[start : b.ends[i]>>rowShift], b.ends[i]
 }
 
-// tail returns the block that the next row goes into, and how many rows had to go
-// because the history takes too much memory.
+// tail returns the block for the next row, and how many rows were dropped to limit the memory.
 func (h *history) tail() (b *block, lost int) {
 	if n := len(h.blocks); n > 0 {
 		b = h.blocks[n-1]
@@ -80,7 +76,7 @@ func (h *history) tail() (b *block, lost int) {
 	b, h.spare = h.spare, nil
 	if b == nil {
 		b = &block{}
-		if len(h.blocks) > 0 { // the first one grows as rows come
+		if len(h.blocks) > 0 { // the first one grows on demand
 			b.text = make([]byte, 0, blockRoom)
 		}
 	}
@@ -88,8 +84,7 @@ func (h *history) tail() (b *block, lost int) {
 	return b, lost
 }
 
-// dropBlock drops the first block, not the only one, and returns how many rows
-// were left in it.
+// dropBlock drops the first block, unless it is the only one, and returns how many rows it had.
 func (h *history) dropBlock() int {
 	b := h.blocks[0]
 	n := len(b.ends) - h.first
@@ -105,7 +100,7 @@ func (h *history) dropBlock() int {
 	return n
 }
 
-// end ends a row of block b, the last; the oldest goes if there are too many.
+// end ends a row of block b, the last one; the oldest row is dropped if there are too many.
 func (h *history) end(b *block, known uint32) {
 	b.ends = append(b.ends, uint32(len(b.text))<<rowShift|known)
 	if h.n++; h.n > h.max {
@@ -113,8 +108,7 @@ func (h *history) end(b *block, known uint32) {
 	}
 }
 
-// add packs a line as the newest row. It returns how many of the oldest had to go
-// because of what they take in memory.
+// add packs a line as the newest row. It returns how many old rows were dropped to limit the memory.
 func (h *history) add(l *line, exts *extTable) (lost int) {
 	if h.max == 0 {
 		return 0
@@ -128,7 +122,7 @@ func (h *history) add(l *line, exts *extTable) (lost int) {
 	return lost
 }
 
-// addText is add for a row of printable ASCII without attributes.
+// addText is add for printable ASCII without attributes.
 func (h *history) addText(text []byte, wrapped bool) (lost int) {
 	if h.max == 0 {
 		return 0
@@ -143,7 +137,6 @@ func (h *history) addText(text []byte, wrapped bool) (lost int) {
 	return lost
 }
 
-// drop drops the n oldest rows.
 func (h *history) drop(n int) {
 	for n = min(n, h.n); n > 0; n-- {
 		h.n--
@@ -158,7 +151,7 @@ func (h *history) drop(n int) {
 
 func (h *history) clear() { *h = history{max: h.max} }
 
-// place returns where row i, 0 <= i < n, is.
+// locate returns the position of row i, 0 <= i < n.
 func (h *history) place(i int) (b *block, at int) {
 	i += h.first
 	for _, b = range h.blocks {
@@ -170,13 +163,13 @@ func (h *history) place(i int) (b *block, at int) {
 	return b, i
 }
 
-// read makes l row i, cols columns wide.
+// read sets l to row i, cols columns wide.
 func (h *history) read(i int, l *line, cols int, exts *extTable) {
 	b, at := h.place(i)
 	b.unpack(at, l, cols, exts)
 }
 
-// takeNewest takes the newest row out and returns it, cols columns wide.
+// takeNewest removes and returns the newest row, cols columns wide.
 func (h *history) takeNewest(cols int, exts *extTable) *line {
 	l := &line{}
 	b, at := h.place(h.n - 1)
@@ -194,7 +187,7 @@ func (h *history) takeNewest(cols int, exts *extTable) *line {
 	return l
 }
 
-// set puts a line in the place of row i.
+// set replaces row i.
 func (h *history) set(i int, l *line, exts *extTable) {
 	b, at := h.place(i)
 	old, _ := b.row(at)
@@ -212,7 +205,7 @@ func (h *history) set(i int, l *line, exts *extTable) {
 	}
 }
 
-// unwrap takes from row i that it continues the one above.
+// unwrap clears the wrapped flag of row i.
 func (h *history) unwrap(i int) {
 	b, at := h.place(i)
 	b.ends[at] &^= rowWrapped

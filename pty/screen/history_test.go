@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// randomLine makes a line of everything that a cell can hold, odd things included.
+// randomLine is a line with everything that a cell can contain, odd things included.
 func randomLine(rng *rand.Rand, exts *extTable, cols int) *line {
 	l := newLine(cols, cell{})
 	l.wrapped = rng.IntN(2) == 0
@@ -68,8 +68,7 @@ func sameLine(a, b *line, exts *extTable) bool {
 		})
 }
 
-// Whatever a row holds comes out of the history as it went in, read or taken out, also
-// when the oldest have gone.
+// Rows come out of the history unchanged, read or removed, even after the oldest have been dropped.
 func TestHistoryKeepsEveryCell(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -105,7 +104,7 @@ func TestHistoryKeepsEveryCell(t *testing.T) {
 	}
 }
 
-// The bytes that are counted are those that the blocks have, whatever is done.
+// The counted bytes are those of the blocks after any operation.
 func TestHistoryCounts(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(2, 2))
@@ -139,8 +138,7 @@ func TestHistoryCounts(t *testing.T) {
 	}
 }
 
-// A line without end is reflowed in pieces: nothing of it is lost but that they are
-// one line.
+// An endless line is reflowed in pieces: only the fact that they are one line is lost.
 func TestResizeOfAnEndlessLine(t *testing.T) {
 	t.Parallel()
 	var all bytes.Buffer
@@ -154,7 +152,7 @@ func TestResizeOfAnEndlessLine(t *testing.T) {
 		checkInside(t, s)
 		var text bytes.Buffer
 		s.WriteText(&text)
-		// a piece may end in a blank, which no line does
+		// a piece may end in a blank, unlike a line
 		if got, want := strings.NewReplacer("\n", "", " ", "").
 			Replace(text.String()),
 			strings.ReplaceAll(
@@ -190,7 +188,7 @@ func TestWriteText(t *testing.T) {
 	}
 }
 
-// A snapshot has as many rows as there is room for.
+// A snapshot contains as many rows as fit.
 func TestSnapshotWithin(t *testing.T) {
 	t.Parallel()
 	s := New(10, 60, 2000)
@@ -214,7 +212,7 @@ func TestSnapshotWithin(t *testing.T) {
 	}
 }
 
-// A screen whose attributes take too much comes as text.
+// A screen whose attributes take too much is drawn as text.
 func TestSnapshotWithinOfACostlyScreen(t *testing.T) {
 	t.Parallel()
 	s := New(24, 80, 100)

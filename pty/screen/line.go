@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// marksPerCell bounds the code points of one cell. UAX #15 (stream-safe text)
-// allows 30 marks after a starter; what exceeds it is dropped.
+// marksPerCell limits the code points of a cell. UAX #15 (stream-safe text) allows 30 marks after a starter; more are
+// dropped.
 const marksPerCell = 31
 
-// line is one row. It may be longer than the screen is wide: the alternate
-// screen's rows keep what a narrower window hides.
+// line is one row. It may be longer than the screen is wide: rows of the alternate screen keep what a narrower window
+// hides.
 type line struct {
 	cells    []cell
-	combined map[int]string // texts of cells with combinedFlag, by column
+	combined map[int]string // text of cells with combinedFlag, by column
 	wrapped  bool           // continues the row above, by automatic wrapping
 
-	bare bool // all its cells are ink, and not written yet; see draw
-	cols int  // how many there are, if it is bare
+	bare bool // all cells equal ink, and are not allocated yet; see materialize
+	cols int  // number of cells of a lazy line
 	ink  cell
 }
 
@@ -27,21 +27,21 @@ func newLine(cols int, fill cell) *line {
 	return l
 }
 
-// erase makes l a line of cols cells like fill, which are not written before somebody wants to see one: so a screen is
-// cleared in the time that its rows take.
+// erase makes l a line of cols cells equal to fill, which are written on demand: so clearing a screen costs time per
+// row, not per cell.
 func (l *line) erase(cols int, fill cell) {
 	l.combined, l.wrapped = nil, false
 	l.bare, l.cols, l.ink = true, cols, fill
 }
 
-// draw writes the cells of a bare line.
+// materialize writes the cells of a lazy line.
 func (l *line) draw() {
 	wrapped := l.wrapped
 	l.reset(l.cols, l.ink)
 	l.wrapped = wrapped
 }
 
-// len is how many cells the line has.
+// len is the number of cells.
 func (l *line) len() int {
 	if l.bare {
 		return l.cols
@@ -49,7 +49,7 @@ func (l *line) len() int {
 	return len(l.cells)
 }
 
-// reset makes l a line of cols cells like fill.
+// reset makes l a line of cols cells equal to fill.
 func (l *line) reset(cols int, fill cell) {
 	if cap(l.cells) < cols {
 		l.cells = make([]cell, cols)
@@ -70,7 +70,7 @@ func (l *line) fill(c cell) {
 	}
 }
 
-// width is the width of the character in a column, 0 outside of the line.
+// width is the width of the character in a column, 0 outside the line.
 func (l *line) width(col int) int {
 	if uint(col) >= uint(len(l.cells)) {
 		return 0
@@ -82,14 +82,14 @@ func (l *line) filled(col int) bool {
 	return uint(col) < uint(len(l.cells)) && l.cells[col].filled()
 }
 
-// set writes a cell; outside of the line nothing.
+// set writes a cell; outside the line it does nothing.
 func (l *line) set(col int, c cell) {
 	if uint(col) < uint(len(l.cells)) {
 		l.cells[col] = c
 	}
 }
 
-// text returns what is written in a column, "" for blanks.
+// text is the text in a column, "" for blanks.
 func (l *line) text(col int) string {
 	if uint(col) >= uint(len(l.cells)) {
 		return ""
@@ -104,7 +104,7 @@ func (l *line) text(col int) string {
 	return string(rune(c & codeMask))
 }
 
-// join adds a combining character to a cell, which is then width columns wide.
+// join adds a combining character to a cell, whose width becomes width.
 func (l *line) join(col int, code uint32, width int) {
 	if uint(col) >= uint(len(l.cells)) {
 		return
@@ -137,7 +137,7 @@ func (l *line) move(to, from int) {
 	}
 }
 
-// insert shifts the cells from col to the right by n and puts fill in between.
+// insert shifts the cells from col to the right by n and inserts fill.
 func (l *line) insert(col, n int, fill cell) {
 	col %= len(l.cells)
 	half := cell{fg: fill.fg, bg: fill.bg, ext: fill.ext}
@@ -163,7 +163,7 @@ func (l *line) insert(col, n int, fill cell) {
 	}
 }
 
-// delete takes n cells from col out and fills up on the right.
+// delete removes n cells from col and adds fill on the right.
 func (l *line) delete(col, n int, fill cell) {
 	col %= len(l.cells)
 	end := len(l.cells)
@@ -190,7 +190,7 @@ func (l *line) delete(col, n int, fill cell) {
 	}
 }
 
-// replace fills the columns from start up to end; keep spares protected cells.
+// replace fills the columns from start to end; keep spares protected cells.
 func (l *line) replace(start, end int, fill cell, keep bool) {
 	free := func(col int) bool { return !keep || l.cells[col].bg&protected == 0 }
 	if start > 0 && l.width(start-1) == 2 && free(start-1) {
@@ -206,7 +206,7 @@ func (l *line) replace(start, end int, fill cell, keep bool) {
 	}
 }
 
-// fillUnprotected fills the whole line but for protected cells, and returns how many cells it had to look at.
+// fillUnprotected fills the line except protected cells, and returns how many cells it inspected.
 func (l *line) fillUnprotected(c cell) (looked int) {
 	if l.bare {
 		if l.ink.bg&protected == 0 {
@@ -228,7 +228,7 @@ func (l *line) fillUnprotected(c cell) (looked int) {
 	return len(l.cells)
 }
 
-// resize cuts the line, or adds blank cells.
+// resize truncates the line, or adds blank cells.
 func (l *line) resize(cols int) {
 	old := len(l.cells)
 	switch {
@@ -249,9 +249,8 @@ func (l *line) resize(cols int) {
 	}
 }
 
-// copyCells copies n cells of src, from the right if reverse is set. The texts
-// of combined cells are taken along from there to the end of the line, also
-// those behind the n cells: xterm.js does so.
+// copyCells copies n cells of src, from the right if reverse is set. Like xterm.js, it copies the texts of combined
+// cells up to the end of the line, even beyond the n cells.
 func (l *line) copyCells(src *line, from, to, n int, reverse bool) {
 	for i := range n {
 		k := i

@@ -1,6 +1,6 @@
 package screen
 
-// Mouse is which events of the mouse are reported, by the number of its mode.
+// Mouse selects the reported mouse events, by mode number.
 type Mouse int
 
 // The mouse modes (xterm ctlseqs, "Mouse Tracking").
@@ -48,7 +48,7 @@ func (s *Screen) setModes(p *params, on bool) {
 func (s *Screen) setPrivateModes(p *params, on bool) {
 	for _, v := range p.v[:p.n] {
 		switch v {
-		case 2: // DECANM: to ANSI; VT52 is not there
+		case 2: // DECANM: to ANSI; there is no VT52 mode
 			if on {
 				for g := range s.g {
 					s.designate(g, nil)
@@ -79,7 +79,7 @@ func (s *Screen) setPrivateModes(p *params, on bool) {
 	}
 }
 
-// privateMode returns where a mode that is just on or off is kept, or nil.
+// privateMode returns the field of a boolean mode, or nil.
 func (s *Screen) privateMode(v int) *bool {
 	m := &s.modes
 	switch v {
@@ -105,8 +105,8 @@ func (s *Screen) privateMode(v int) *bool {
 	return nil
 }
 
-// setAlternate goes to the alternate screen or back. 1048 only saves or restores
-// the cursor, 1049 does both. Coming back drops the alternate screen.
+// setAlternate switches to the alternate screen or back. 1048 only saves or restores the cursor, 1049 does both.
+// Switching back clears the alternate screen.
 func (s *Screen) setAlternate(v int, on bool) {
 	if on {
 		if v >= 1048 {
@@ -142,7 +142,7 @@ func (s *Screen) setCursorStyle(v int) {
 	s.modes.CursorBlink = 2 - v%2
 }
 
-// modeState answers DECRQM: 0 not known, 1 set, 2 reset, 3 and 4 for ever so.
+// modeState answers DECRQM: 0 unknown, 1 set, 2 reset, 3 and 4 permanently so.
 func (s *Screen) modeState(v int, private bool) int {
 	state := func(on bool) int {
 		if on {

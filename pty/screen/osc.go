@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// dirBytes bounds what OSC 7 may say.
+// dirBytes limits the text of OSC 7.
 const dirBytes = 4096
 
-// osc acts on an operating system command.
+// osc handles an operating system command.
 func (s *Screen) osc(id int, text string) {
 	switch id {
 	case 0, 2: // icon name and title, title
@@ -34,9 +34,8 @@ func (s *Screen) osc(id int, text string) {
 	}
 }
 
-// setDir takes file://host/path (OSC 7 as VTE and Terminal.app define it). The
-// host is not looked at. An empty text forgets the directory; anything that is
-// not an absolute path of printable characters is ignored.
+// setDir handles file://host/path (OSC 7 as in VTE and Terminal.app). It ignores the host. An empty text clears the
+// directory; anything but an absolute path of printable characters is ignored.
 func (s *Screen) setDir(text string) {
 	if text == "" {
 		s.dir = ""
@@ -55,8 +54,7 @@ func (s *Screen) setDir(text string) {
 	s.dir = path.Clean(u.Path)
 }
 
-// hyperlink takes OSC 8 ; key=value:… ; URI. An empty URI without keys ends the
-// link.
+// hyperlink handles OSC 8 ; key=value:… ; URI. An empty URI without keys ends the link.
 func (s *Screen) hyperlink(text string) {
 	keys, uri, ok := strings.Cut(text, ";")
 	if !ok {
@@ -84,25 +82,25 @@ func linkID(keys string) string {
 	return ""
 }
 
-// PromptState is where a shell is between its prompts (OSC 133).
+// PromptState is a shell's position between prompts (OSC 133).
 type PromptState int
 
-// The states, in the order in which a shell goes through them.
+// The states in their usual order.
 const (
-	PromptUnknown PromptState = iota // the shell does not say
-	PromptShown                      // 133;A: it draws its prompt
+	PromptUnknown PromptState = iota // not reported
+	PromptShown                      // 133;A: the prompt is being drawn
 	PromptInput                      // 133;B: the user types
 	PromptRunning                    // 133;C: a command runs
-	PromptDone                       // 133;D: it has ended
+	PromptDone                       // 133;D: the command has ended
 )
 
-// Prompt is what the shell has told by OSC 133.
+// Prompt is the state reported by OSC 133.
 type Prompt struct {
 	State PromptState
-	Exit  int // of the command that ended last, -1: not told
+	Exit  int // of the last command, -1 if not reported
 }
 
-// Prompt returns where the shell is.
+// Prompt returns the reported state.
 func (s *Screen) Prompt() Prompt {
 	if s.prompt.State == PromptUnknown {
 		return Prompt{Exit: -1}
@@ -110,7 +108,7 @@ func (s *Screen) Prompt() Prompt {
 	return s.prompt
 }
 
-// promptMark takes A, B, C or D[;exit], each perhaps with further fields.
+// promptMark handles A, B, C, or D[;exit], possibly with further fields.
 func (s *Screen) promptMark(text string) {
 	mark, rest, _ := strings.Cut(text, ";")
 	exit := s.Prompt().Exit

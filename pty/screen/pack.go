@@ -6,19 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// A row of the history is packed, since few are ever looked at again. Blanks at its
-// end are left out. If all its cells are printable ASCII, or blank, and without
-// attributes, it is a byte for each: the character, or 0. Any other begins with the
-// attributes: runs of cells that have the same, and a 0; then comes the text.
+// History rows are packed, since few are ever read. Trailing blanks are omitted. If all cells are printable ASCII or
+// blank, without attributes, there is one byte per cell: the character, or 0. Other rows begin with the attributes:
+// runs of cells with the same ones, and a 0; then the text.
 //
-// A run is its number of cells, which of fg, bg and ext it has, and these: 4 bytes,
-// 4 bytes, and an index into block.exts. In the text a cell is its character in
-// UTF-8, whose width is the usual one (a wide one stands for its right half too), 0
-// if it is blank, or oddCell, its width and whether it is combined, the length of
-// its text, and the text. Numbers are uvarints.
+// A run is its number of cells, which of fg, bg, and ext it has, and these: 4 bytes, 4 bytes, and an index into
+// block.exts. In the text, a cell is its character in UTF-8 if it has the usual width (a wide one covers its right half
+// too), 0 if it is blank, or oddCell, its width and combined flag, the length of its text, and the text. Numbers are
+// uvarints.
 const (
 	oddCell     = 1
-	oddCombined = 1 << 2 // beside the width
+	oddCombined = 1 << 2 // added to the width
 	runHasFg    = 1
 	runHasBg    = 2
 	runHasExt   = 4
@@ -52,10 +50,10 @@ func (b *block) pack(l *line, exts *extTable) (known uint32) {
 	return rowASCII
 }
 
-// nothing reports whether the cell is blank and without attributes.
+// zero reports whether the cell is blank and without attributes.
 func (c *cell) nothing() bool { return c.content|c.fg|c.bg == 0 }
 
-// sameInk reports whether two cells have the same attributes.
+// sameAttrs reports whether two cells have the same attributes.
 func sameInk(a, b *cell) bool {
 	return a.fg == b.fg && a.bg == b.bg && (a.ext == b.ext || a.bg&hasExt == 0)
 }
@@ -90,7 +88,7 @@ func (b *block) packRun(n int, c cell, exts *extTable) {
 	}
 }
 
-// ext returns the index of e in the block. It looks for it only among the last few.
+// ext returns the index of e in the block. It searches only the last few.
 func (b *block) ext(e extAttrs) uint64 {
 	const few = 16
 	for i := len(b.exts) - 1; i >= max(0, len(b.exts)-few); i-- {
@@ -137,7 +135,7 @@ func appendOdd(text []byte, l *line, i int) []byte {
 	return append(binary.AppendUvarint(text, uint64(len(t))), t...)
 }
 
-// unpack makes l row i of the block, cols columns wide; cells beyond are left out.
+// unpack sets l to row i of the block, truncated to cols columns.
 func (b *block) unpack(i int, l *line, cols int, exts *extTable) {
 	packed, known := b.row(i)
 	l.reset(cols, cell{})
@@ -152,7 +150,7 @@ func (b *block) unpack(i int, l *line, cols int, exts *extTable) {
 	}
 }
 
-// unpackRuns gives the cells of l their attributes, and returns what follows.
+// unpackRuns sets the attributes of l's cells, and returns the rest.
 func (b *block) unpackRuns(p []byte, l *line, exts *extTable) []byte {
 	for at := 0; ; {
 		var c cell
@@ -186,7 +184,7 @@ func uvarint(p []byte) (int, []byte) {
 	return int(v), p[n:]
 }
 
-// unpackText gives the cells of l their characters.
+// unpackText sets the characters of l's cells.
 func (l *line) unpackText(p []byte) {
 	for at := 0; len(p) > 0 && at < len(l.cells); {
 		switch {

@@ -5,23 +5,23 @@ import (
 	"unicode/utf8"
 )
 
-// painter writes the sequences that put lines onto a blank screen. It prints
-// only what xterm.js would, in the default modes, turn into the very same cells.
+// painter writes sequences that draw lines onto a blank screen. It prints only what xterm.js, in default modes, turns
+// into exactly the same cells.
 type painter struct {
 	s    *Screen
 	out  []byte
-	ink  cell // attributes in force, no character
+	ink  cell // current attributes, no character
 	link *link
-	col  int  // the cursor's; cols while a wrap is pending
-	bare bool // paint no attributes
+	col  int  // of the cursor; cols while a wrap is pending
+	bare bool // omit attributes
 
 	rows   [2]line // of the history, for reading
-	starts []int   // where in out the rows of the history begin
-	most   int     // bytes, after which nothing more is painted
-	cut    bool    // there were more
+	starts []int   // where the history's rows begin in out
+	most   int     // limit of out, in bytes
+	cut    bool    // the limit was reached
 }
 
-// seq writes CSI n F, without n if it is 1.
+// seq writes CSI n F, omitting n if it is 1.
 func (p *painter) seq(n int, final byte) {
 	p.out = append(p.out, "\x1b["...)
 	if n != 1 {
@@ -30,7 +30,7 @@ func (p *painter) seq(n int, final byte) {
 	p.out = append(p.out, final)
 }
 
-// goTo sets the cursor, counted from 0.
+// goTo sets the cursor, 0-based.
 func (p *painter) goTo(row, col int) {
 	p.out = append(p.out, "\x1b["...)
 	if row > 0 || col > 0 {
@@ -50,7 +50,7 @@ func (p *painter) goCol(col int) {
 	p.col = col
 }
 
-// use puts the attributes of c into force.
+// use switches to the attributes of c.
 func (p *painter) use(c cell) {
 	c.content = 0
 	if c == p.ink {
@@ -60,7 +60,7 @@ func (p *painter) use(c cell) {
 	p.setPen(c.fg, c.bg, p.s.exts.at(c.ext))
 }
 
-// usePen puts a pen into force. A link that DECRC has switched off is not opened.
+// usePen switches to a pen. A link disabled by DECRC is not opened.
 func (p *painter) usePen(a pen) {
 	if a.bg&hasExt == 0 {
 		a.ext.link = nil
@@ -69,14 +69,14 @@ func (p *painter) usePen(a pen) {
 	p.setPen(a.fg, a.bg, a.ext)
 }
 
-// setPen writes SGR, and OSC 8 and DECSCA if they are needed.
+// setPen writes SGR, and OSC 8 and DECSCA if needed.
 func (p *painter) setPen(fg, bg uint32, ext extAttrs) {
 	if p.bare {
 		return
 	}
 	p.out = append(p.out, "\x1b["...)
 	p.sgr(fg, bg, ext)
-	p.out[len(p.out)-1] = 'm' // in place of the last ';' or '['
+	p.out[len(p.out)-1] = 'm' // replaces the last ';' or '['
 	if bg&protected != 0 {
 		p.out = append(p.out, "\x1b[1\"q"...)
 	}
@@ -122,8 +122,7 @@ func (p *painter) sgr(fg, bg uint32, ext extAttrs) {
 	p.colour(ext.colour, 50)
 }
 
-// colour writes a colour as SGR 30-37, 90-97, 38;5;n or 38;2;r;g;b, and so for 40
-// and 50.
+// colour writes a colour as SGR 30-37, 90-97, 38;5;n, or 38;2;r;g;b, and likewise for 40 and 50.
 func (p *painter) colour(c uint32, base int) {
 	number := func(n int) {
 		p.out = strconv.AppendInt(p.out, int64(n), 10)
@@ -148,7 +147,7 @@ func (p *painter) colour(c uint32, base int) {
 	}
 }
 
-// line paints a line over cells that are blank. With dirty the first one is not.
+// line paints a line over blank cells. With dirty, the first one is not blank.
 func (p *painter) line(l *line, dirty bool) {
 	end := p.s.cols
 	for end > 0 && l.cells[end-1] == (cell{}) {
@@ -171,8 +170,8 @@ func (p *painter) line(l *line, dirty bool) {
 	}
 }
 
-// text prints the character of n columns at column i, and more ASCII of the same
-// attributes behind it. It returns where it stopped.
+// text prints the character of n columns at column i, and following ASCII with the same attributes. It returns where it
+// stopped.
 func (p *painter) text(l *line, i, n int) int {
 	if c := l.cells[i]; c.content&combinedFlag != 0 {
 		p.out = append(p.out, l.combined[i]...)
@@ -187,9 +186,8 @@ func (p *painter) text(l *line, i, n int) int {
 	return i
 }
 
-// printable returns the columns that printing the cell's text takes, 0 if that
-// does not make this cell: for a blank, half of a wide character, or a combining
-// character that stands alone.
+// printable is the width of the cell's printed text, 0 if printing does not produce this cell: a blank, half of a wide
+// character, or a separate combining character.
 func (p *painter) printable(l *line, i int) int {
 	w := l.width(i)
 	if w == 0 || !l.filled(i) {
@@ -206,17 +204,16 @@ func (p *painter) printable(l *line, i int) int {
 	return w
 }
 
-// mark paints a combining character that is not combined with the one before it.
+// mark paints a combining character that is not combined with the previous one.
 func (p *painter) mark(l *line, i int) {
-	p.ink.content = 1 // not the pen in force: SGR keeps it from being combined
+	p.ink.content = 1 // differs from the pen: SGR prevents combining
 	p.use(l.cells[i])
 	r, _ := utf8.DecodeRuneInString(l.text(i))
 	p.out = utf8.AppendRune(p.out, r)
 	p.col = i + 1
 }
 
-// blanks paints blank cells from column i, up to others or end, and returns where
-// it stopped.
+// blanks paints blank cells from column i, up to others or end, and returns where it stopped.
 func (p *painter) blanks(l *line, i, end int, dirty bool) int {
 	c := l.cells[i]
 	c.content = 0
@@ -242,8 +239,8 @@ func (p *painter) blanks(l *line, i, end int, dirty bool) int {
 	return i + 1
 }
 
-// oddBlank paints a blank with attributes other than a background: what is left of
-// a wide character when its right half is overwritten, which is then painted again.
+// oddBlank paints a blank with attributes other than a background: what remains of a wide character when its right half
+// is overwritten, which is then painted again.
 func (p *painter) oddBlank(l *line, c cell, i int) int {
 	p.out = append(p.out, "\u3000"...)
 	p.goCol(i + 1)
@@ -257,9 +254,8 @@ func (p *painter) oddBlank(l *line, c cell, i int) int {
 	return i + 1
 }
 
-// oddLastBlanks paints such blanks at the end of the row, where no right half can
-// be overwritten: from the right, each by overwriting the left half before it. The
-// last of these is then painted again.
+// oddLastBlanks paints such blanks at the end of the row, where no right half can be overwritten: from the right, each
+// by overwriting the left half before it. The last one overwritten is then painted again.
 func (p *painter) oddLastBlanks(l *line) {
 	i := p.s.cols - 1
 	for ; i > 0 && p.odd(l, i); i-- {
@@ -292,8 +288,7 @@ func (p *painter) odd(l *line, i int) bool {
 	return !half && p.printable(l, i) == 0 && !(l.width(i) == 0 && l.filled(i)) && c != cell{bg: c.bg & colourMask}
 }
 
-// lines paints lines first up to end of a buffer, beginning at the top left of a
-// blank screen.
+// lines paints lines first to end of a buffer, from the top left of a blank screen.
 func (p *painter) lines(b *buffer, first, end int) {
 	var l *line
 	for i := first; i < end; i++ {
@@ -320,8 +315,7 @@ func (p *painter) lines(b *buffer, first, end int) {
 	}
 }
 
-// wrapInto goes from the end of line above to line l, which continues it, and
-// paints that. The wrap has to happen by printing.
+// wrapInto continues from the end of line above with line l, by printing, so that the terminal wraps.
 func (p *painter) wrapInto(above, l *line) {
 	cols := p.s.cols
 	last := above.cells[cols-1]

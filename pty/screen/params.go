@@ -1,22 +1,21 @@
 package screen
 
-// Bounds of one control sequence; what exceeds them is ignored.
+// Limits of one control sequence; the excess is ignored.
 const (
 	maxParams    = 32
 	maxSubParams = 32
 	maxParam     = 1<<31 - 1
 )
 
-// params are the numeric parameters of a control sequence (ECMA-48 5.4.2), with
-// the sub-parameters that colons separate (ISO 8613-6). A missing parameter is
-// 0, a missing sub-parameter -1.
+// params are the numeric parameters of a control sequence (ECMA-48 5.4.2), with sub-parameters separated by colons (ISO
+// 8613-6). A missing parameter is 0, a missing sub-parameter -1.
 type params struct {
 	v        [maxParams]int
 	n        int
 	sub      [maxSubParams]int
 	subs     int
 	from, to [maxParams]uint8 // the sub-parameters of each parameter
-	full     bool             // digits go nowhere: too many parameters
+	full     bool             // too many parameters: digits are ignored
 	subFull  bool
 	inSub    bool
 }
@@ -27,7 +26,7 @@ func (p *params) reset() {
 	p.next()
 }
 
-// next begins a parameter (';').
+// next starts a parameter (';').
 func (p *params) next() {
 	p.inSub = false
 	if p.n == maxParams {
@@ -39,7 +38,7 @@ func (p *params) next() {
 	p.n++
 }
 
-// nextSub begins a sub-parameter (':').
+// nextSub starts a sub-parameter (':').
 func (p *params) nextSub() {
 	p.inSub = true
 	if p.full || p.subs == maxSubParams {
@@ -62,7 +61,7 @@ func (p *params) digit(d int) {
 	*v = min(max(*v, 0)*10+d, maxParam)
 }
 
-// add takes a byte of the parameter string, '0' to ';'.
+// add processes a byte of the parameter string, '0' to ';'.
 func (p *params) add(b byte) {
 	switch b {
 	case ';':

@@ -5,29 +5,29 @@ import (
 	"unicode/utf8"
 )
 
-// stringBytes bounds the text of an OSC or DCS. A longer one is ignored.
+// stringBytes limits the text of an OSC or DCS. A longer one is ignored.
 const stringBytes = 64 << 10
 
-// parser is the state between two characters, and within one.
+// parser is the state between characters, and within one.
 type parser struct {
 	state   uint8
 	collect uint32 // prefix and intermediates, last in the low byte
 	params  params
 
-	code uint32 // the part of a UTF-8 character that has come
-	min  uint32 // the least code point that may be encoded so long
-	need int    // bytes still to come
-	raw  []byte // those that came
+	code uint32 // of an incomplete UTF-8 character
+	min  uint32 // lowest code point that needs this length
+	need int    // missing bytes
+	raw  []byte // received bytes
 
 	text    []byte // of an OSC or DCS
 	over    bool   // it was too long
 	oscID   int    // -1: no digit yet
 	oscPart uint8
 	dcsID   uint32
-	dcsRun  bool // a character of the DCS has come
+	dcsRun  bool // a character of the DCS has been received
 }
 
-// The parts of an OSC: not in one, its number, its text, or no number at all.
+// The parts of an OSC: none, its number, its text, or no number at all.
 const (
 	oscNone = iota
 	oscNumber
@@ -35,20 +35,18 @@ const (
 	oscBad
 )
 
-// Write feeds bytes that the program has put out. It takes all of them and never
-// fails. Where a stream is cut makes no difference.
+// Write processes output of the program. It accepts everything and never fails. Splitting a stream makes no difference.
 func (s *Screen) Write(p []byte) (int, error) {
 	return s.WriteSome(p, math.MaxInt-s.work), nil
 }
 
-// WriteSome is Write that stops when Work has grown by most or more, and returns
-// how many bytes it has taken. One sequence costs no more than some times the cells
-// of the screen.
+// WriteSome is Write that stops once Work has grown by most or more, and returns how many bytes it has processed. One
+// sequence costs at most a few times the cells of the screen.
 func (s *Screen) WriteSome(p []byte, most int) int {
 	n := len(p)
 	most += s.work
 	p = p[s.skim(p):]
-	short := len(p) // how much is left when the short way is tried again
+	short := len(p) // remaining bytes at which to retry the fast path
 	for len(p) > 0 && s.work < most {
 		b := p[0]
 		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
@@ -60,7 +58,7 @@ func (s *Screen) WriteSome(p []byte, most int) int {
 		}
 		switch {
 		case s.p.need > 0:
-			if b&0xc0 != 0x80 { // the unfinished character is dropped
+			if b&0xc0 != 0x80 { // the incomplete character is dropped
 				s.p.need = 0
 				continue
 			}
@@ -94,10 +92,10 @@ func (s *Screen) WriteSome(p []byte, most int) int {
 	return n - len(p)
 }
 
-// bom is dropped wherever it comes.
+// bom is dropped everywhere.
 const bom = 0xfeff
 
-// lead begins a UTF-8 character (RFC 3629); bytes that begin none are dropped.
+// lead starts a UTF-8 character (RFC 3629); invalid bytes are dropped.
 func (s *Screen) lead(b byte) {
 	switch {
 	case b&0xe0 == 0xc0:
@@ -112,7 +110,7 @@ func (s *Screen) lead(b byte) {
 	s.p.raw = append(s.p.raw[:0], b)
 }
 
-// continuation adds a byte to the character begun.
+// continuation adds a byte to the current character.
 func (s *Screen) continuation(b byte) {
 	s.p.code = s.p.code<<6 | uint32(b&0x3f)
 	s.p.raw = append(s.p.raw, b)
@@ -172,9 +170,8 @@ func (s *Screen) step(c uint32) {
 	s.p.state = next
 }
 
-// sequence acts on the control sequence that p begins with and returns its length,
-// or 0 if p has none that is whole and of the usual form: it is a short cut past
-// the table.
+// sequence handles a control sequence at the start of p and returns its length, or 0 if it is not complete and of the
+// common form. It is a shortcut around the table.
 func (s *Screen) sequence(p []byte) int {
 	if len(p) < 3 || p[1] != '[' {
 		return 0
@@ -206,7 +203,7 @@ func (s *Screen) clearSequence() {
 	s.p.collect = 0
 }
 
-// endString acts on an OSC or DCS that c has ended, and returns the next state.
+// endString handles an OSC or DCS ended by c, and returns the next state.
 func (s *Screen) endString(action uint8, c uint32) uint8 {
 	const can, sub, esc = 0x18, 0x1a, 0x1b
 	if done := c != can && c != sub; action == doOSCEnd {
@@ -236,7 +233,7 @@ func (s *Screen) put(c uint32) {
 	}
 }
 
-// putOSC takes a character of an OSC: digits up to the first ';', then its text.
+// putOSC handles a character of an OSC: digits up to the first ';', then its text.
 func (s *Screen) putOSC(c uint32) {
 	switch s.p.oscPart {
 	case oscText:
@@ -253,7 +250,7 @@ func (s *Screen) putOSC(c uint32) {
 	}
 }
 
-// endOSC acts on the OSC unless it was cancelled.
+// endOSC handles the OSC unless it was cancelled.
 func (s *Screen) endOSC(done bool) {
 	if part := s.p.oscPart; done && !s.p.over && (part == oscNumber || part == oscText) {
 		s.osc(s.p.oscID, string(s.p.text))

@@ -1,8 +1,7 @@
 package screen
 
-// startRun is called before a character that was not printed right after
-// another: if it would overwrite the right half of a wide character, the left
-// half goes.
+// startRun precedes a character that was not printed right after another: if it would overwrite the right half of a
+// wide character, the left half is cleared.
 func (s *Screen) startRun(l *line) {
 	s.inRun = true
 	if s.buf.col > 0 && l.width(s.buf.col-1) == 2 {
@@ -10,16 +9,14 @@ func (s *Screen) startRun(l *line) {
 	}
 }
 
-// endRun clears the right half of a wide character whose left half was
-// overwritten.
+// endRun clears the right half of a wide character whose left half was overwritten.
 func (s *Screen) endRun(l *line) {
 	if col := s.buf.col; col < s.cols && l.width(col) == 0 && !l.filled(col) {
 		l.cells[col] = s.ink
 	}
 }
 
-// printASCII prints the printable ASCII that p begins with and returns how much
-// it was, at least 1. p[0] must be printable.
+// printASCII prints the printable ASCII at the start of p and returns its length, at least 1. p[0] must be printable.
 func (s *Screen) printASCII(p []byte) int {
 	if s.charset != nil || s.modes.Insert || !s.modes.Wrap {
 		s.print(uint32(p[0]))
@@ -53,8 +50,8 @@ func (s *Screen) printASCII(p []byte) int {
 	return n
 }
 
-// joined holds what the character printed last was, for combining characters and
-// REP: its width << 1, and 1 if it was combined. It is 0 after anything else.
+// joined describes the last printed character, for combining characters and REP: its width << 1, plus 1 if it was
+// combined. It is 0 after anything else.
 const joinWidth1 = 1 << 1
 
 // wrap moves the cursor to the start of the next row, which continues this one.
@@ -116,8 +113,7 @@ func (s *Screen) print(code uint32) {
 	s.endRun(l)
 }
 
-// wrapEarly wraps, and blanks what is left of the row when a wide character did
-// not fit.
+// wrapEarly wraps, and blanks the rest of the row when a wide character did not fit.
 func (s *Screen) wrapEarly(old *line) *line {
 	col := s.buf.col
 	l := s.wrap()
@@ -127,7 +123,7 @@ func (s *Screen) wrapEarly(old *line) *line {
 	return l
 }
 
-// place writes a character of w columns where it is known to fit.
+// putCell writes a character of w columns that is known to fit.
 func (s *Screen) place(l *line, code uint32, w int) {
 	b := s.buf
 	if s.modes.Insert {
@@ -149,18 +145,16 @@ func (s *Screen) place(l *line, code uint32, w int) {
 }
 
 const (
-	// printWork and joinWork are what it costs to repeat a character, and a combining
-	// one, in cells.
+	// printWork and joinWork are the costs of repeating a character and a combining one, in cells.
 	printWork = 16
 	joinWork  = 128
-	// repeatWork bounds a REP: times all cells of the screen.
+	// repeatWork limits a REP: times all cells of the screen.
 	repeatWork = printWork
 )
 
-// repeat is REP: prints the last character again, if nothing came in between, and
-// as in xterm no more than once for each cell of the screen. It ends early when that
-// costs too much: with many combining characters, or where each character moves those
-// behind it.
+// repeat is REP: it prints the last character again if nothing came in between, as in xterm at most once per cell of
+// the screen. It stops early if that costs too much: with many combining characters, or where each character moves
+// those after it.
 func (s *Screen) repeat(n int) {
 	if s.joined == 0 {
 		return
@@ -184,8 +178,8 @@ func (s *Screen) repeat(n int) {
 	s.inRun = false
 }
 
-// repeatASCII prints a character n times, or as often as it can at once: not at all
-// if it is no printable ASCII, or the modes do not allow the short way.
+// repeatASCII prints a character n times, or as often as the fast path allows: not at all if it is not printable ASCII,
+// or the modes prevent it.
 func (s *Screen) repeatASCII(text string, n int) int {
 	if len(text) != 1 || text[0]-0x20 >= 0x5f || s.charset != nil || s.modes.Insert || !s.modes.Wrap {
 		return 0

@@ -2,11 +2,10 @@ package screen
 
 import "slices"
 
-// The functions of this file are BufferReflow.ts and the reflow parts of
-// Buffer.ts of xterm.js, quirks included, so that a browser and its node agree on
-// every row after a change of the width.
+// The functions of this file are BufferReflow.ts and the reflow parts of Buffer.ts of xterm.js, including quirks, so
+// that a browser and its node agree on every row after a change of the width.
 
-// wrappedFrom returns the lines from i that are one wrapped line, at least one.
+// wrappedFrom returns the lines from i that form one wrapped line, at least one.
 func (b *buffer) wrappedFrom(i int) []*line {
 	group := []*line{b.lines.at(i)}
 	for i++; i < b.lines.n && b.lines.at(i).wrapped; i++ {
@@ -15,8 +14,8 @@ func (b *buffer) wrappedFrom(i int) []*line {
 	return group
 }
 
-// usedColumns is how much of line i of a group counts, at a width of cols: all of
-// it but for the last line, less the column that a wide character left blank.
+// usedColumns is the used length of line i of a group at width cols: all of it except for the last line, minus the
+// column that a wide character left blank.
 func usedColumns(group []*line, i, cols int) int {
 	l := group[i]
 	if i == len(group)-1 {
@@ -28,7 +27,7 @@ func usedColumns(group []*line, i, cols int) int {
 	return cols
 }
 
-// reflowWider joins wrapped lines for a screen that has become wider.
+// reflowWider joins wrapped lines for a wider screen.
 func (b *buffer) reflowWider(rows, cols int) {
 	drop := make(map[int]bool)
 	for y := 0; y < b.lines.n-1; y++ {
@@ -73,8 +72,7 @@ func (b *buffer) reflowWider(rows, cols int) {
 	b.saved.row = max(b.saved.row-gone, 0)
 }
 
-// joinWrapped moves the cells of a group to the front and returns how many lines
-// at its end are not needed any more.
+// joinWrapped moves the cells of a group to the front and returns how many lines at its end are unused.
 func joinWrapped(group []*line, old, cols int) int {
 	dst, to := 0, usedColumns(group, 0, old)
 	src, from := 1, 0
@@ -102,13 +100,13 @@ func joinWrapped(group []*line, old, cols int) int {
 	return n
 }
 
-// added are lines that go in after index start of the list as it will be.
+// insertion is a list of lines to insert after index start of the resulting list.
 type added struct {
 	start int
 	lines []*line
 }
 
-// reflowNarrower breaks lines for a screen that has become narrower.
+// reflowNarrower breaks lines for a narrower screen.
 func (b *buffer) reflowNarrower(rows, cols int) {
 	var inserts []added
 	total := 0
@@ -140,8 +138,7 @@ func (b *buffer) reflowNarrower(rows, cols int) {
 	}
 }
 
-// reflowPastNarrower does it in the history; inserted is how many lines have to be
-// put in below.
+// reflowPastNarrower does the same in the history; inserted is the number of lines to be inserted below.
 func (b *buffer) reflowPastNarrower(rows, cols, inserted int) {
 	var grown []int
 	past, lost := b.past.rewrap(b.cols, cols, b.exts, func(group []*line) []*line {
@@ -164,8 +161,7 @@ func (b *buffer) reflowPastNarrower(rows, cols, inserted int) {
 	b.saved.row = max(b.saved.row-lost, 0)
 }
 
-// makeRoom moves the screen down by the lines that a group above it has grown by;
-// inserted is how many have to be put in so far.
+// shiftScreen moves the screen down by the growth of a group above it; inserted is the number of insertions so far.
 func (b *buffer) makeRoom(grown, rows, inserted int) {
 	trimmed := max(b.count()-b.max+grown, 0)
 	if b.base == 0 && b.row != b.count()-1 {
@@ -187,9 +183,8 @@ func (b *buffer) makeRoom(grown, rows, inserted int) {
 	b.saved.row = min(b.saved.row+grown, b.base+rows-1)
 }
 
-// breakLines distributes the cells of a group over lines of cols columns. It returns
-// by how many it has grown, which may be fewer than none, and the lines that it took
-// more.
+// breakLines distributes the cells of a group over lines of cols columns. It returns the group's growth, which may be
+// negative, and the additional lines.
 func breakLines(group []*line, old, cols int) (grown int, more []*line) {
 	lengths := brokenLengths(group, old, cols)
 	grown = len(lengths) - len(group)
@@ -233,7 +228,7 @@ func breakLines(group []*line, old, cols int) (grown int, more []*line) {
 	return grown, more
 }
 
-// brokenLengths returns how many columns of each new line a group will take.
+// brokenLengths returns the number of columns of each new line of a group.
 func brokenLengths(group []*line, old, cols int) []int {
 	needed := 0
 	for i := range group {
@@ -261,7 +256,7 @@ func brokenLengths(group []*line, old, cols int) []int {
 	return lengths
 }
 
-// insertAll puts lines in.
+// insertAll performs insertions.
 func (r *ring) insertAll(inserts []added, total int) {
 	old := make([]*line, r.n)
 	for i := range old {

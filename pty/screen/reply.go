@@ -2,10 +2,10 @@ package screen
 
 import "fmt"
 
-// replyWork is what an answer costs, in cells.
+// replyWork is the cost of a reply, in cells.
 const replyWork = 256
 
-// reply sends an answer to the program.
+// reply sends a reply to the program.
 func (s *Screen) reply(format string, args ...any) {
 	s.work += replyWork
 	if s.Replies != nil {
@@ -13,8 +13,8 @@ func (s *Screen) reply(format string, args ...any) {
 	}
 }
 
-// query answers the questions among the control sequences just as xterm.js does.
-// It knows no DA3, XTVERSION and window reports; they go unanswered.
+// query answers queries in control sequences exactly as xterm.js does. DA3, XTVERSION, and window reports get no
+// answer.
 func (s *Screen) query(id uint32, v int) {
 	row, col := s.buf.row+1, s.buf.col+1
 	switch id {
@@ -44,7 +44,7 @@ func (s *Screen) query(id uint32, v int) {
 	}
 }
 
-// dcs acts on a device control string, of which only DECRQSS is known.
+// dcs handles a device control string; only DECRQSS is supported.
 func (s *Screen) dcs(id uint32, text string) {
 	if id != '$'<<8|'q' {
 		return
@@ -63,7 +63,7 @@ func (s *Screen) dcs(id uint32, text string) {
 		status(`61;1"p`)
 	case "r": // DECSTBM
 		status("%d;%dr", s.buf.top+1, s.buf.bottom+1)
-	case "m": // SGR: xterm.js always says so
+	case "m": // SGR: xterm.js always answers this
 		status("0m")
 	case " q": // DECSCUSR: as configured, a block
 		style := 2

@@ -1,9 +1,8 @@
 package screen
 
-// Resize gives the screen another size. As in xterm.js the normal screen's
-// wrapped rows are reflowed, except those that the cursor is in, and rows move
-// between screen and history so that the cursor's stays; the alternate screen is
-// cut or extended. The margins go back to the whole screen.
+// Resize changes the size. As in xterm.js, wrapped rows of the normal screen are reflowed, except those that contain
+// the cursor, and rows move between screen and history so that the cursor's row stays. The alternate screen is
+// truncated or extended. The margins are reset.
 func (s *Screen) Resize(rows, cols int) {
 	rows, cols = max(rows, minRows), max(cols, minCols)
 	if rows == s.rows && cols == s.cols {
@@ -55,9 +54,8 @@ func (b *buffer) resize(rows, cols, most int) {
 	b.settle()
 }
 
-// resizeRows changes the number of rows on the screen: more rows come out of the
-// history if the cursor is at the end of the text, fewer take blank rows below the
-// cursor away first.
+// resizeRows changes the number of rows of the screen. More rows come from the history if the cursor is at the end of
+// the text; fewer first remove blank rows below the cursor.
 func (b *buffer) resizeRows(rows, cols int) {
 	shown := 0
 	for range rows - b.rows {
@@ -86,15 +84,14 @@ func (b *buffer) resizeRows(rows, cols int) {
 	b.row = min(b.row, rows-1) + shown
 }
 
-// takeOut takes the n newest rows out of the history, to be lines of cols columns.
+// pullHistory moves the n newest rows from the history to the lines, cols columns wide.
 func (b *buffer) takeOut(n, cols int) {
 	for range n {
 		b.lines.unshift(b.past.takeNewest(cols, b.exts))
 	}
 }
 
-// settle restores what must always hold, should reflowing have failed to, and packs
-// the rows above the screen.
+// normalize restores the invariants if reflowing has violated them, and packs the rows above the screen.
 func (b *buffer) settle() {
 	if b.lines.n == 0 {
 		return

@@ -2,12 +2,11 @@ package screen
 
 import "iter"
 
-// maxLineColumns bounds the wrapped lines of the history that are reflowed in one
-// piece, and so the memory for it. A longer one is cut there for good.
+// maxLineColumns limits the wrapped history lines that are reflowed in one piece, and so the memory for it. A longer
+// one is split permanently.
 const maxLineColumns = 1 << 17
 
-// takeWrapped takes the rows out of the history that the first line continues, so
-// that both can be reflowed by themselves.
+// takeWrapped removes the rows from the history that the first line continues, so that both can be reflowed separately.
 func (b *buffer) takeWrapped(cols int) {
 	for n := cols; b.past.n > 0 && b.lines.peek(0).wrapped; n += cols {
 		if n > maxLineColumns {
@@ -18,10 +17,9 @@ func (b *buffer) takeWrapped(cols int) {
 	}
 }
 
-// rewrap returns the history for another width. change gets the rows of each wrapped
-// line, cols columns wide, and returns them as they will be; it may keep none. Lines
-// of one row that fits into width columns stay as they are. lost is how many rows had
-// to go because of the memory they take.
+// rewrap returns the history at another width. change receives the rows of each wrapped line, cols columns wide, and
+// returns the new ones, possibly none. Single rows that fit into width columns stay unchanged. lost is how many rows
+// were dropped to limit the memory.
 func (h *history) rewrap(cols, width int, exts *extTable, change func([]*line) []*line) (made history, lost int) {
 	made.max = h.max
 	var pool []*line
@@ -61,20 +59,19 @@ func (h *history) rewrap(cols, width int, exts *extTable, change func([]*line) [
 	return made, lost
 }
 
-// place is where a row is.
+// rowPos is the position of a row.
 type place struct {
 	*block
 	at int
 }
 
-// plainWithin reports whether it is a row of plain text that fits into cols columns
-// and continues none.
+// plainWithin reports whether it is a row of plain text that fits into cols columns and does not continue another.
 func (p place) plainWithin(cols int) bool {
 	packed, known := p.row(p.at)
 	return known&(rowASCII|rowWrapped) == rowASCII && len(packed) <= cols
 }
 
-// rows yields where the rows are, oldest first.
+// rows yields the positions of the rows, oldest first.
 func (h *history) rows() iter.Seq2[*block, int] {
 	return func(yield func(*block, int) bool) {
 		first := h.first

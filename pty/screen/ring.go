@@ -1,14 +1,14 @@
 package screen
 
-// ring holds lines, topmost first. Its array grows as lines come.
+// ring holds lines, topmost first. It grows on demand.
 type ring struct {
 	lines []*line
-	first int // where line 0 is
+	first int // position of line 0
 	n     int
-	work  *int // counts the cells that are drawn; nil: nobody counts. See Screen.Work
+	work  *int // counts drawn cells; may be nil. See Screen.Work
 }
 
-// slot returns the place of line i, 0 <= i <= len(lines).
+// slot returns the position of line i, 0 <= i <= len(lines).
 func (r *ring) slot(i int) int {
 	i += r.first
 	if i >= len(r.lines) {
@@ -26,20 +26,19 @@ func (r *ring) at(i int) *line {
 	return l
 }
 
-// draw draws a bare line.
 func (r *ring) draw(l *line) {
 	r.count(l.cols)
 	l.draw()
 }
 
-// count adds to the work that has been done.
+// count adds to the work.
 func (r *ring) count(n int) {
 	if r.work != nil {
 		*r.work += n
 	}
 }
 
-// peek returns line i, 0 <= i < n, as it is: it may be bare.
+// peek returns line i, 0 <= i < n, which may be lazy.
 func (r *ring) peek(i int) *line {
 	i += r.first
 	if i >= len(r.lines) {
@@ -62,7 +61,6 @@ func (r *ring) grow(n int) {
 	r.lines, r.first = lines, 0
 }
 
-// push adds a line at the end.
 func (r *ring) push(l *line) { r.insert(r.n, l) }
 
 // unshift adds a line before all others.
@@ -73,7 +71,7 @@ func (r *ring) unshift(l *line) {
 	r.n++
 }
 
-// insert puts a line at index i.
+// insert inserts a line at index i.
 func (r *ring) insert(i int, l *line) {
 	r.grow(r.n + 1)
 	r.n++
@@ -100,8 +98,8 @@ func (r *ring) truncate(n int) {
 	}
 }
 
-// rotateUp takes line top away, moves the others up to bottom one up and returns
-// the one taken, which is set at bottom.
+// rotateUp removes line top, moves the others down to bottom up by one, and returns the removed one, which is now at
+// bottom.
 func (r *ring) rotateUp(top, bottom int) *line {
 	l := r.peek(top)
 	if top == 0 && bottom == r.n-1 {
@@ -117,7 +115,7 @@ func (r *ring) rotateUp(top, bottom int) *line {
 	return l
 }
 
-// rotateDown is rotateUp's mirror image.
+// rotateDown is the mirror image of rotateUp.
 func (r *ring) rotateDown(top, bottom int) *line {
 	l := r.peek(bottom)
 	for i := bottom; i > top; i-- {
@@ -127,7 +125,7 @@ func (r *ring) rotateDown(top, bottom int) *line {
 	return l
 }
 
-// rotate moves the lines from top to bottom up by n, those that go out at the top come in at the bottom.
+// rotate moves the lines from top to bottom up by n; those that leave at the top enter at the bottom.
 func (r *ring) rotate(top, bottom, n int) {
 	r.reverse(top, top+n-1)
 	r.reverse(top+n, bottom)

@@ -1,22 +1,18 @@
 package screen
 
-// The least size of a screen; New and Resize raise smaller ones to it. A wide
-// character needs two columns.
+// The minimum size of a screen; New and Resize raise smaller ones to it. A wide character needs two columns.
 const (
 	minRows = 1
 	minCols = 2
 )
 
-// Screen is a terminal's screen, fed with what a program puts out. It is not safe
-// for concurrent use: the caller locks.
+// Screen is a terminal's screen. It is not safe for concurrent use.
 type Screen struct {
-	// Replies is called from within Write with each answer to a query of the
-	// program. The bytes are the callee's to keep. It must not call the Screen.
-	// nil: nothing is answered.
+	// Replies is called within Write with each reply to a query of the program. It may keep the bytes, and must not
+	// call the Screen. If it is nil, queries get no reply.
 	Replies func([]byte)
-	// Palette has the colours that queries are answered with, nil: those of
-	// DefaultPalette. It is not written to; colours that the program sets are kept
-	// apart.
+	// Palette provides the colours in replies; nil is DefaultPalette. It is not modified: colours set by the program
+	// are kept separately.
 	Palette *Palette
 
 	rows, cols  int
@@ -29,7 +25,7 @@ type Screen struct {
 	modes   Modes
 	hidden  bool // the cursor
 	g       [4]*charset
-	level   int      // which of g was invoked
+	level   int      // the invoked element of g
 	charset *charset // in use; after DECRC not always g[level]
 
 	work   int // see Work
@@ -44,9 +40,8 @@ type Screen struct {
 	colours map[int]RGB // set by OSC 4, 10, 11, 12
 }
 
-// New returns a blank screen that keeps up to scrollback rows of history. A row
-// of history takes about as many bytes as its text, and nothing before it exists;
-// all of them take at most 8 MiB.
+// New returns a blank screen that keeps up to scrollback rows of history. They are allocated on demand; a row takes
+// about as many bytes as its text, and all rows at most 8 MiB.
 func New(rows, cols, scrollback int) *Screen {
 	s := &Screen{rows: max(rows, minRows), cols: max(cols, minCols)}
 	s.normal.exts, s.alt.exts = &s.exts, &s.exts
@@ -57,8 +52,7 @@ func New(rows, cols, scrollback int) *Screen {
 	return s
 }
 
-// reset is RIS. Title, cursor visibility, modes 12 and 20 and colours outlive it,
-// as in xterm.js.
+// reset is RIS. It keeps title, cursor visibility, modes 12 and 20, and colours, as xterm.js does.
 func (s *Screen) reset() {
 	s.normal.restart()
 	s.alt.reset(s.rows, s.cols, -1)
@@ -84,31 +78,27 @@ func (s *Screen) softReset() {
 	b.saved = saved{row: b.base}
 }
 
-// Work returns what has been done beyond a constant for each byte: how many cells
-// were written, moved or looked at, about a nanosecond each. It only grows.
+// Work counts the cells that were written, moved, or inspected, about a nanosecond each, beyond a constant cost per
+// byte. It only grows.
 func (s *Screen) Work() int { return s.work }
 
-// Size returns the rows and columns.
 func (s *Screen) Size() (rows, cols int) { return s.rows, s.cols }
 
-// Cursor returns the cursor's place on the screen, from 0. col is cols, one too
-// far, while the next character would wrap.
+// Cursor returns the cursor's 0-based position on the screen. col is cols, one too far, while a wrap is pending.
 func (s *Screen) Cursor() (row, col int, visible bool) {
 	return s.buf.row, min(s.buf.col, s.cols), !s.hidden
 }
 
-// Title returns what OSC 0 or 2 set last: any text, up to 64 KiB, without C0 and
-// C1 controls.
+// Title is the last title from OSC 0 or 2: any text up to 64 KiB without C0 and C1 controls.
 func (s *Screen) Title() string { return s.title }
 
-// Dir returns the working directory that the shell told last by OSC 7: an
-// absolute, clean path, or "".
+// Dir is the last working directory from OSC 7: an absolute, clean path, or "".
 func (s *Screen) Dir() string { return s.dir }
 
-// Bells returns how often the bell has rung.
+// Bells counts the rings of the bell.
 func (s *Screen) Bells() int { return s.bells }
 
-// Modes returns the modes in force.
+// Modes returns the current modes.
 func (s *Screen) Modes() Modes {
 	m := s.modes
 	m.Alternate = s.buf == &s.alt

@@ -99,8 +99,7 @@ func TestDir(t *testing.T) {
 	}
 }
 
-// TestClipboard has a program write to the clipboard and ask for it (OSC 52): that is the pages' affair, and nobody
-// answers.
+// TestClipboard writes to the clipboard and queries it (OSC 52): pages handle that, and there is no reply.
 func TestClipboard(t *testing.T) {
 	s := fed("a\x1b]52;c;aGVsbG8=\ab\x1b]52;c;?\x1b\\c\x1b]52;c;" + strings.Repeat("A", 100_000) + "\ad\x1b]52\ae")
 	if got := s.Text()[0]; got != "abcde" {
@@ -153,7 +152,7 @@ func TestPaletteAnswers(t *testing.T) {
 	}
 }
 
-// TestBounds sends what would take memory or time without end.
+// TestBounds sends what would take unlimited memory or time.
 func TestBounds(t *testing.T) {
 	s := fed("\x1b]2;" + strings.Repeat("x", 2*stringBytes) + "\a")
 	if s.Title() != "" || cap(s.p.text) > stringBytes {

@@ -1,7 +1,6 @@
 package screen
 
-// sgr is Select Graphic Rendition (ECMA-48 8.3.117) with the colours of ISO 8613-6
-// and xterm.
+// sgr is Select Graphic Rendition (ECMA-48 8.3.117) with the colours of ISO 8613-6 and xterm.
 func (s *Screen) sgr(p *params) {
 	a := s.pen
 	for i := 0; i < p.n; i++ {
@@ -44,7 +43,7 @@ func (s *Screen) sgr(p *params) {
 	s.setPen(a)
 }
 
-// flag sets or resets a plain attribute.
+// flag sets or resets a simple attribute.
 func (a *pen) flag(v int) {
 	switch v {
 	case 1:
@@ -81,7 +80,7 @@ func (a *pen) flag(v int) {
 	}
 }
 
-// underlined sets the style of the underline, 0 for none.
+// underlined sets the underline style, 0 for none.
 func (a *pen) underlined(style int) {
 	if style < 0 || style > 5 {
 		style = 1
@@ -94,9 +93,8 @@ func (a *pen) underlined(style int) {
 	a.updateExt()
 }
 
-// colour acts on parameter i, 38, 48 or 58, and returns how many parameters after
-// it belong to it. Both spellings are taken: 38;2;r;g;b and 38:2:space:r:g:b, and
-// what lies between.
+// colour handles parameter i, 38, 48, or 58, and returns how many of the following parameters belong to it. It accepts
+// both notations, 38;2;r;g;b and 38:2:space:r:g:b, and mixtures.
 func (a *pen) colour(p *params, i int) int {
 	v := [7]int{2: -1} // target, mode, colour space, three values
 	space, n := 0, 0
@@ -135,8 +133,7 @@ func (a *pen) colour(p *params, i int) int {
 	return n
 }
 
-// setColour puts the colour that v describes into c; an unknown mode changes
-// nothing.
+// setColour sets c to the colour in v; an unknown mode has no effect.
 func setColour(c *uint32, v [7]int) {
 	switch v[1] {
 	case 2:

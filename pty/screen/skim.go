@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// isPlain has true for the bytes of mere text: printable ASCII, the bytes of UTF-8
-// but for 0xc2, which begins C1 controls too, and tab, LF and CR.
+// isPlain is true for bytes of plain text: printable ASCII, bytes of UTF-8 except 0xc2, which also starts C1 controls,
+// and tab, LF, and CR.
 var isPlain = func() (t [256]bool) {
 	for b := range t {
 		t[b] = b >= 0x20 && b < 0x7f || b >= 0x80 && b != 0xc2 || b == '\t' || b == '\n' || b == '\r'
@@ -14,8 +14,8 @@ var isPlain = func() (t [256]bool) {
 	return t
 }()
 
-// Plain reports whether p is mere text, without controls that could change
-// anything but the text on the screen. A program asks nothing in it.
+// Plain reports whether p is plain text, without controls that could change anything but the text on the screen. It
+// contains no queries.
 func Plain(p []byte) bool {
 	for ; len(p) >= 8; p = p[8:] {
 		w := binary.LittleEndian.Uint64(p)
@@ -36,41 +36,38 @@ func Plain(p []byte) bool {
 	return true
 }
 
-// high is the highest bit of each of eight bytes. Of eight ASCII bytes in one word
-// controls and equal give the highest bits of some.
+// high is the highest bit of each of eight bytes. For a word of eight ASCII bytes, controls and equal set it for some.
 const high = 0x8080808080808080
 
-// controls marks the C0 controls and DEL.
+// controls marks C0 controls and DEL.
 func controls(w uint64) uint64 { return ^(w+high/0x80*0x60)&high | equal(w, 0x7f) }
 
-// equal marks the bytes that are c.
+// equal marks the bytes equal to c.
 func equal(w, c uint64) uint64 { return ^((w ^ high/0x80*c) + high/0x80*0x7f) & high }
 
-// Settled reports whether the screen is not in the middle of a sequence or of a
-// character.
+// Settled reports whether the screen is outside a sequence or character.
 func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
 
-// Swift reports whether plain text costs little by now, whatever it is: it moves no
-// rows between margins, and no characters behind it.
+// CheapText reports whether any plain text is cheap to draw now: it moves no rows between margins, and no characters
+// after it.
 func (s *Screen) Swift() bool {
 	return !s.modes.Insert && s.buf.top == 0 && s.buf.bottom == s.rows-1
 }
 
-// skimBytes is a piece in which skim counts lines at once.
+// skipBytes is the chunk size in which skippable counts lines.
 const skimBytes = 4 << 10
 
-// skim says how many bytes of p make no difference, because what follows them
-// fills the screen and all of its history anew: only the end of a long stretch of
-// plain text is worth drawing. It is 0 unless p is long and plain, and nothing but
-// lines of text can come of it.
+// skippable returns how many bytes of p have no effect because what follows them fills the screen and the whole
+// history: only the end of a long plain text is worth drawing. It is 0 unless p is long and plain and only produces
+// lines of text.
 func (s *Screen) skim(p []byte) int {
 	b := &s.normal
-	wanted := b.max + s.rows + 1 // line feeds: to the last row, and everything out
+	wanted := b.max + s.rows + 1 // line feeds: to the last row, and to push everything out
 	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
 		return 0
 	}
 	end := len(p)
-	for end > skimBytes { // as long as those in a piece are not enough
+	for end > skimBytes { // while those in a chunk are not enough
 		n := bytes.Count(p[end-skimBytes:end], []byte{'\n'})
 		if n >= wanted {
 			break
@@ -78,7 +75,7 @@ func (s *Screen) skim(p []byte) int {
 		wanted, end = wanted-n, end-skimBytes
 	}
 	for i := bytes.LastIndexByte(p[:end], '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
-		if wanted--; wanted <= 0 && p[i-1] == '\r' { // the next line begins in the first column
+		if wanted--; wanted <= 0 && p[i-1] == '\r' { // the next line starts in the first column
 			return i + 1
 		}
 	}

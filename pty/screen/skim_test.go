@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Long plain text leaves the same screen, history, cursor and state, whether it comes at once and is skimmed, or in
-// pieces too short for that.
+// Long plain text leaves the same screen, history, cursor, and state, whether it arrives at once and is mostly skipped,
+// or in pieces too short for that.
 func TestSkimMakesNoDifference(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
@@ -19,7 +19,7 @@ func TestSkimMakesNoDifference(t *testing.T) {
 		for range 2000 {
 			end := []string{"\r\n", "\r\n", "\n", "\t\r\n"}[rng.IntN(4)]
 			odd := " é中🙂"
-			if seed%2 == 0 { // the short way
+			if seed%2 == 0 { // the fast path
 				end, odd = "\r\n", ""
 				if rng.IntN(100) == 0 {
 					odd = "\tx\x1b[32m."

@@ -7,23 +7,20 @@ import (
 	"strconv"
 )
 
-// Snapshot returns bytes that make this screen, with up to historyRows rows of its
-// history, out of a terminal of the same size in any state: both screens, cursor,
-// pen, modes, margins, tab stops, character sets, what DECSC saved, title and
-// colours. They end within the sequence or character, if any, that the program
-// has begun, so that the rest of its stream goes on from there. They ask nothing
-// and ring no bell.
+// Snapshot returns bytes that turn a terminal of the same size, in any state, into this screen with up to historyRows
+// rows of its history: both screens, cursor, pen, modes, margins, tab stops, character sets, the state saved by DECSC,
+// title, and colours. They end within the sequence or character that the program has started, if any, so that the rest
+// of its stream can follow. They contain no queries and ring no bell.
 //
-// Not restored: bells, directory and prompt; columns that a narrower window hides;
-// that the first row continues one before it; and what hardly any stream makes
-// (lone halves of wide characters, an underline attribute without style).
+// Not restored: bells, directory, and prompt; columns hidden by a narrower window; whether the first row continues
+// another; and what hardly any stream produces (separate halves of wide characters, an underline attribute without
+// style).
 func (s *Screen) Snapshot(historyRows int) []byte {
 	return s.paint(&painter{most: math.MaxInt}, historyRows)
 }
 
-// SnapshotWithin is Snapshot with as many of the newest of these rows as fit into so
-// many bytes. The screen itself may take twice as much; one that would take more
-// comes without colours and attributes.
+// SnapshotWithin is Snapshot with as many of the newest rows as fit into the given number of bytes. The screen itself
+// may take twice as much; a larger one is drawn without colours and attributes.
 func (s *Screen) SnapshotWithin(historyRows, bytes int) []byte {
 	rows := max(min(historyRows, s.normal.base), 0)
 	for {
@@ -40,9 +37,9 @@ func (s *Screen) SnapshotWithin(historyRows, bytes int) []byte {
 	}
 }
 
-// fewer returns how many rows of history leave so many bytes out.
+// excess returns how many history rows to omit to save that many bytes.
 func (p *painter) fewer(rows, bytes int) int {
-	if p.cut { // what had room took twice as much as may be
+	if p.cut { // what fitted took twice the limit
 		return min(len(p.starts)/2, rows-1)
 	}
 	for i, at := range p.starts {
@@ -77,7 +74,7 @@ func (s *Screen) paint(p *painter, historyRows int) []byte {
 	return p.out
 }
 
-// start resets the terminal, also what RIS does not, and sets title and colours.
+// start resets the terminal, including what RIS keeps, and sets title and colours.
 func (p *painter) start() {
 	s := p.s
 	p.out = append(p.out, "\x18\x1bc\x1b[20l\x1b[?12l\x1b[?25h\x1b]104\a\x1b]110\a\x1b]111\a\x1b]112\a\x1b]2;"...)
@@ -94,9 +91,8 @@ func (p *painter) start() {
 	}
 }
 
-// usedLines returns the end of the lines that have to be painted: all that are on
-// the screen if some have to be scrolled into the history, else those up to the
-// last that is not blank.
+// usedLines returns the end of the lines to paint: the whole screen if some must be scrolled into the history, else
+// those up to the last one that is not blank.
 func usedLines(b *buffer, first int) int {
 	end := b.count()
 	if first == b.base {
@@ -130,7 +126,7 @@ func (p *painter) normal(first int) {
 	p.margins(b)
 }
 
-// saved makes what DECSC is to save, and saves it.
+// saved recreates the state saved by DECSC, and saves it.
 func (p *painter) saved(b *buffer) {
 	if c := b.saved.charset; c != nil {
 		p.out = append(p.out, 0x1b, '(', c.final)
@@ -138,7 +134,7 @@ func (p *painter) saved(b *buffer) {
 	lone := b.saved.bg&hasExt != 0 && b.saved.fg&underline == 0
 	p.setPen(b.saved.fg, b.saved.bg, extAttrs{style: 1})
 	if lone {
-		p.out = append(p.out, "\x1b]8;;:\a"...) // the mark of extended attributes
+		p.out = append(p.out, "\x1b]8;;:\a"...) // the flag of extended attributes
 	}
 	p.goTo(min(max(b.saved.row-b.base, 0), p.s.rows-1), min(b.saved.col, p.s.cols-1))
 	p.out = append(p.out, "\x1b7"...)
@@ -175,7 +171,7 @@ func (p *painter) margins(b *buffer) {
 	p.out = append(strconv.AppendInt(p.out, int64(b.bottom+1), 10), 'r')
 }
 
-// modes sets the modes other than IRM, in which nothing could be painted.
+// modes sets the modes except IRM, in which nothing could be painted.
 func (p *painter) modes() {
 	m := &p.s.modes
 	for _, v := range [...]struct {
@@ -207,7 +203,7 @@ func (p *painter) modes() {
 	}
 }
 
-// charsets designates G0 to G3, and makes the set in use what it is.
+// charsets designates G0 to G3, and invokes the one in use.
 func (p *painter) charsets(pending bool) {
 	s := p.s
 	for i, c := range s.g {
@@ -221,8 +217,8 @@ func (p *painter) charsets(pending bool) {
 	}
 }
 
-// finish sets cursor, pen, character sets and IRM. The character before the cursor
-// is printed again if a wrap is pending, or it may still be combined or repeated.
+// finish sets cursor, pen, character sets, and IRM. It reprints the character before the cursor if a wrap is pending,
+// or if it may still be combined or repeated.
 func (p *painter) finish() {
 	s := p.s
 	b := s.buf
@@ -260,9 +256,8 @@ func (p *painter) finish() {
 	p.out = s.p.appendBegun(p.out)
 }
 
-// joins reports whether the character of w columns before col was printed last, so
-// that printing it again brings the state back in which it may be combined or
-// repeated. After a resize that state can be there without the character.
+// joins reports whether the character of w columns before col was printed last, so that printing it again restores the
+// state in which it may be combined or repeated. After a resize that state can exist without the character.
 func (p *painter) joins(l *line, col, w int) bool {
 	if p.s.joined == 0 || w != int(p.s.joined>>1) || !l.cells[col-w].attrsEqual(p.s.ink) {
 		return false
@@ -271,8 +266,7 @@ func (p *painter) joins(l *line, col, w int) bool {
 	return ok
 }
 
-// lastWidth returns the width of the character before col, 0 if there is none that
-// can be printed again.
+// lastWidth is the width of the character before col, 0 if none can be printed again.
 func (p *painter) lastWidth(l *line, col int) int {
 	for w := 1; w <= min(2, col); w++ {
 		if p.printable(l, col-w) == w {
@@ -282,9 +276,8 @@ func (p *painter) lastWidth(l *line, col int) int {
 	return 0
 }
 
-// pending leaves the cursor after the last column, w being the width of the
-// character there. If there is none the row is all blank: nothing else erases it
-// and leaves the cursor.
+// pending leaves the cursor after the last column, where w is the width of the character there. If there is none, the
+// row is blank: only this erases it and leaves the cursor.
 func (p *painter) pending(l *line, row, w int) {
 	cols := p.s.cols
 	if w > 0 {
@@ -303,8 +296,7 @@ func (p *painter) pending(l *line, row, w int) {
 
 func (c cell) attrsEqual(d cell) bool { return c.fg == d.fg && c.bg == d.bg && c.ext == d.ext }
 
-// unmapped returns what has to be printed for text while c is in use, false if
-// nothing makes it.
+// unmapped returns what to print to produce text while c is in use, or false if that is impossible.
 func (c *charset) unmapped(text string) (string, bool) {
 	if c == nil || text[0] >= 127 || c.to[text[0]] == 0 {
 		return text, true
@@ -317,7 +309,7 @@ func (c *charset) unmapped(text string) (string, bool) {
 	return "", false
 }
 
-// appendBegun appends the part of a sequence and of a character that has come.
+// appendBegun appends the received part of a sequence and of a character.
 func (p *parser) appendBegun(out []byte) []byte {
 	switch p.state {
 	case ground:
@@ -368,7 +360,7 @@ func (p *parser) appendCollected(out []byte, lo, hi byte) []byte {
 	return out
 }
 
-// appendParams appends prefix, parameters and intermediates.
+// appendParams appends prefix, parameters, and intermediates.
 func (p *parser) appendParams(out []byte) []byte {
 	out = p.appendCollected(out, 0x3c, 0x3f)
 	if p.state == csiEntry || p.state == dcsEntry {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// restored returns a new screen of the same size that has been fed the snapshot.
+// restored returns a new screen of the same size after the snapshot.
 func restored(t testing.TB, s *Screen, snapshot []byte) *Screen {
 	r := New(s.rows, s.cols, s.normal.past.max)
 	r.Replies = func(b []byte) { t.Errorf("the snapshot made the screen answer %q", b) }
@@ -21,10 +21,10 @@ func restored(t testing.TB, s *Screen, snapshot []byte) *Screen {
 	return r
 }
 
-// plain takes from a screen what its snapshot does not restore.
+// plain removes from a screen what its snapshot does not restore.
 func plain(s *Screen) {
 	p := &painter{s: s}
-	if n := s.alt.base; n > 0 { // rows that a smaller size left xterm.js room for
+	if n := s.alt.base; n > 0 { // rows for which a smaller size left xterm.js room
 		s.alt.lines.trim(n)
 		s.alt.base = 0
 		s.alt.saved.row -= n
@@ -39,7 +39,7 @@ func plain(s *Screen) {
 			for odd < s.cols && p.odd(l, odd) {
 				odd++
 			}
-			if odd == s.cols { // the first of nothing but odd blanks comes out plain
+			if odd == s.cols { // the first of only odd blanks becomes plain
 				l.cells[0] = cell{bg: l.cells[0].bg & colourMask}
 			}
 			if i == 0 || i == b.base && b == &s.alt {
@@ -72,8 +72,7 @@ func plainLine(p *painter, l *line) {
 	}
 }
 
-// plainPen removes an underline without style and a style without underline, which
-// DECRC can leave.
+// plainPen removes an underline without style and a style without underline, which DECRC can leave.
 func plainPen(a pen) pen {
 	if a.bg&hasExt == 0 {
 		a.ext.link = nil
@@ -89,7 +88,7 @@ func plainPen(a pen) pen {
 	return a
 }
 
-// checkSnapshot compares s, which it changes, with what its snapshot makes.
+// checkSnapshot compares s, which it modifies, with the result of its snapshot.
 func checkSnapshot(t testing.TB, s *Screen) *Screen {
 	t.Helper()
 	r := restored(t, s, s.Snapshot(s.HistoryRows()))
@@ -127,8 +126,8 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotGoesOn cuts streams at many places and lets the rest follow the
-// snapshot: the screen is as if there had been no cut.
+// TestSnapshotContinues splits streams at many places and appends the rest to the snapshot: the screen is the same as
+// without a split.
 func TestSnapshotGoesOn(t *testing.T) {
 	t.Parallel()
 	for _, c := range recordedCases(t) {
@@ -155,8 +154,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 	}
 }
 
-// TestSnapshotFiles writes snapshots, and the text of what they make, for
-// internal/tools/golden to compare with what xterm.js makes of them.
+// TestSnapshotFiles writes snapshots, and the text of their result, for internal/tools/golden to compare with xterm.js.
 func TestSnapshotFiles(t *testing.T) {
 	dir := os.Getenv("CONVOY_SNAPSHOTS")
 	if dir == "" {

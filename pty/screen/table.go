@@ -1,10 +1,9 @@
 package screen
 
-// The states and actions of Paul Williams's parser for DEC's ANSI-compatible
-// terminals (vt100.net/emu/dec_ansi_parser), as xterm.js changed it: OSC, SOS, PM
-// and APC strings may also end with BEL or be cut by C1 controls, a string that
-// ESC ends goes on in state escape, and printable characters above 0x9f (all in
-// column 0xa0 of the table) end most sequences.
+// The states and actions of Paul Williams's parser for DEC's ANSI-compatible terminals (vt100.net/emu/dec_ansi_parser),
+// as modified by xterm.js: OSC, SOS, PM, and APC strings may also end with BEL or be interrupted by C1 controls, a
+// string ended by ESC continues in state escape, and printable characters above 0x9f (all in column 0xa0 of the table)
+// end most sequences.
 const (
 	ground = iota
 	escape
@@ -41,10 +40,10 @@ const (
 	doUnhook
 )
 
-// beyondC1 stands for all characters from U+00A0 on.
+// beyondC1 represents all characters from U+00A0.
 const beyondC1 = 0xa0
 
-// transitions has action<<4 | next state for each state and character.
+// transitions contains action<<4 | next state for each state and character.
 var transitions = func() (t [states][256]uint8) {
 	for i := range t {
 		for c := range t[i] {
@@ -67,7 +66,7 @@ var transitions = func() (t [states][256]uint8) {
 	return t
 }()
 
-// Ranges of characters: first and last, repeatedly.
+// Character ranges: pairs of first and last.
 const (
 	printables  = "\x20\x7e"
 	executables = "\x00\x17\x19\x19\x1c\x1f"
@@ -79,7 +78,7 @@ const (
 	others      = "\xa0\xa0" // beyondC1
 )
 
-// transitionRules fill the table; later ones win. State states means each.
+// transitionRules fill the table; later ones win. State states means all.
 var transitionRules = []struct {
 	state  int
 	chars  string

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Text returns the rows of the screen as text, without the blanks at their ends.
+// Text returns the rows of the screen as text, without trailing blanks.
 func (s *Screen) Text() []string {
 	rows := make([]string, s.rows)
 	for i := range rows {
@@ -14,12 +14,10 @@ func (s *Screen) Text() []string {
 	return rows
 }
 
-// HistoryRows returns how many rows have scrolled off the top of the normal
-// screen and are kept.
+// HistoryRows is the number of history rows of the normal screen.
 func (s *Screen) HistoryRows() int { return s.normal.base }
 
-// History returns the last n rows of the history as text, oldest first, without
-// the blanks at their ends.
+// History returns the last n rows of the history as text, oldest first, without trailing blanks.
 func (s *Screen) History(n int) []string {
 	n = max(min(n, s.normal.base), 0)
 	rows := make([]string, n)
@@ -30,10 +28,9 @@ func (s *Screen) History(n int) []string {
 	return rows
 }
 
-// WriteText writes the history and the normal screen, and then the alternate screen
-// while that is shown, as lines of text that end in a line feed. Rows that continue
-// the one before (DECAWM) are one line with it, as the program wrote it, but for
-// blanks at the end of a line; so are blank lines at the end left out.
+// WriteText writes the history, the normal screen, and the alternate screen if it is shown, as lines of text that end
+// in a line feed. Wrapped rows (DECAWM) are joined into one line, as the program wrote it. Trailing blanks and blank
+// lines at the end are omitted.
 func (s *Screen) WriteText(w *bytes.Buffer) {
 	s.normal.writeText(w)
 	if s.buf == &s.alt {
@@ -68,7 +65,7 @@ func (b *buffer) writeText(w *bytes.Buffer) {
 	w.Truncate(end)
 }
 
-// String returns the text up to the last character that is no space.
+// String returns the text up to the last character that is not a space.
 func (l *line) String() string {
 	return strings.TrimRight(string(l.appendText(nil, len(l.cells))), " ")
 }

@@ -2,7 +2,7 @@ package screen
 
 import "slices"
 
-// widths holds the columns of the code points below 0x10000, two bits each.
+// widths contains the widths of the code points below 0x10000, two bits each.
 var widths = func() (t [0x10000 / 4]byte) {
 	for i := range t {
 		t[i] = 0x55
@@ -20,7 +20,7 @@ var widths = func() (t [0x10000 / 4]byte) {
 	return t
 }()
 
-// columns returns how many columns a code point takes: 0, 1 or 2.
+// columns returns the width of a code point: 0, 1, or 2.
 func columns(code uint32) int {
 	if code < 0x10000 {
 		return int(widths[code/4] >> (code % 4 * 2) & 3)

@@ -1,9 +1,8 @@
 package screen
 
-// The ranges of code points that take no column or two, from version 11 of the
-// Unicode Character Database as the xterm.js add-on unicode11 has them: general
-// categories Mn, Me and Cf (and Hangul medial and final jamo) take none; East
-// Asian Width W and F (UAX #11) and emoji presentation take two.
+// Code points with no or two columns, from version 11 of the Unicode Character Database, as in the xterm.js add-on
+// unicode11: general categories Mn, Me, and Cf (and Hangul medial and final jamo) take none; East Asian Width W and F
+// (UAX #11) and emoji presentation take two.
 
 var zeroBMP = [][2]uint32{
 	{0x300, 0x36f}, {0x483, 0x489}, {0x591, 0x5bd}, {0x5bf, 0x5bf},

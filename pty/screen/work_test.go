@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// sequences are all that a program can send, in each form that the parser tells apart, with parameters that make them
-// cost most: controls, escapes, control sequences with any prefix and intermediate, strings.
+// sequences are all that a program can send, in each form that the parser distinguishes, with the most expensive
+// parameters: controls, escapes, control sequences with any prefix and intermediate, strings.
 func sequences() (all []string) {
 	for c := range 0x20 {
 		all = append(all, string(rune(c)), string(rune(c))+"x")
@@ -56,7 +56,7 @@ func sequences() (all []string) {
 	)
 }
 
-// before are states that make sequences cost more.
+// before are states that make sequences more expensive.
 var before = map[string]string{
 	"text":       "\x1b[999999b",
 	"margins":    "\x1b[2;998r\x1b[5;5H",
@@ -68,7 +68,7 @@ var before = map[string]string{
 	"protected":  "\x1b[1\"qx\x1b[999999b",
 }
 
-// filled is a screen with text everywhere, also in its history, in a state.
+// filled is a screen full of text, with a full history, in a state.
 func filled(rows, cols int, state string) *Screen {
 	s := New(rows, cols, 10_000)
 	s.Replies = func([]byte) {}
@@ -77,8 +77,8 @@ func filled(rows, cols int, state string) *Screen {
 	return s
 }
 
-// TestWork_OneSequence: no sequence costs more than to write all cells of the screen some times, so that a shell is not
-// held up by one; and WriteSome stops after it.
+// TestWork_OneSequence: no sequence costs more than writing all cells of the screen a few times, so that a single one
+// does not block a shell; and WriteSome stops after it.
 func TestWork_OneSequence(t *testing.T) {
 	t.Parallel()
 	const rows, cols = 60, 100
@@ -101,8 +101,7 @@ func TestWork_OneSequence(t *testing.T) {
 	}
 }
 
-// cheap are the sequences that clear or swap a whole screen, or move all of it. They cost a screen's rows, not its
-// cells.
+// cheap are the sequences that clear, swap, or move a whole screen. They cost time per row, not per cell.
 var cheap = []string{
 	"\x1b[2J",
 	"\x1b[J",
@@ -130,8 +129,8 @@ var cheap = []string{
 	"\x1bM",
 }
 
-// TestWork_ClearIsCheap holds them to it: a screen of 200 × 500 is cleared for what its rows take, or those columns
-// that the sequence cuts.
+// TestWork_ClearIsCheap checks that: clearing a screen of 200 × 500 costs its rows, or the columns that the sequence
+// cuts.
 func TestWork_ClearIsCheap(t *testing.T) {
 	t.Parallel()
 	const rows, cols, times = 200, 500, 200
@@ -148,7 +147,7 @@ func TestWork_ClearIsCheap(t *testing.T) {
 	}
 }
 
-// TestWork_Programs: what real programs put out costs far less than what a shell has for nothing.
+// TestWork_Programs: the output of real programs costs far less than a shell's free work.
 func TestWork_Programs(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vim-24x80", "htop-24x80", "top-24x80", "tmux-24x80", "bash-24x80"} {
@@ -163,13 +162,13 @@ func TestWork_Programs(t *testing.T) {
 	}
 }
 
-// cost is what a byte of a sequence costs.
+// cost is the cost of a sequence per byte.
 type cost struct {
 	name string
-	over float64 // ns that Work does not account for
+	over float64 // ns that Work does not count
 }
 
-// worthOf is the best of some tries.
+// worthOf returns the best of several runs.
 func worthOf(state, seq string) (best cost) {
 	for range 3 {
 		s := filled(60, 200, state)
@@ -186,7 +185,7 @@ func worthOf(state, seq string) (best cost) {
 	return best
 }
 
-// BenchmarkSequences looks for sequences that take more time than Work says: the worst are logged.
+// BenchmarkSequences searches for sequences that take more time than Work counts, and logs the worst.
 func BenchmarkSequences(b *testing.B) {
 	for b.Loop() {
 		var all []cost

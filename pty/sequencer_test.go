@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-func TestGapIsReportedAfterItsTime(t *testing.T) {
+func TestGapIsReportedAfterGapWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := newNumbers()
+		o := newSequencer()
 		began := time.Now()
-		_, _, err := o.take(t.Context(), 3, nil)
+		_, _, err := o.acquire(t.Context(), 3, nil)
 		gap, ok := errors.AsType[*GapError](err)
 		if !ok || gap.Expected != 0 {
 			t.Fatalf("take 3: %v", err)
@@ -24,31 +24,31 @@ func TestGapIsReportedAfterItsTime(t *testing.T) {
 	})
 }
 
-func TestPredecessorUnderWayIsNoGap(t *testing.T) {
+func TestPredecessorInProgressIsNoGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := newNumbers()
-		if _, repeat, err := o.take(t.Context(), 0, nil); repeat || err != nil {
+		o := newSequencer()
+		if _, repeat, err := o.acquire(t.Context(), 0, nil); repeat || err != nil {
 			t.Fatal(repeat, err)
 		}
 		again := make(chan bool, 1)
 		go func() {
-			_, repeat, _ := o.take(t.Context(), 0, nil)
+			_, repeat, _ := o.acquire(t.Context(), 0, nil)
 			again <- repeat
 		}()
 		next := make(chan error, 1)
 		go func() {
-			_, _, err := o.take(t.Context(), 1, nil)
+			_, _, err := o.acquire(t.Context(), 1, nil)
 			next <- err
 		}()
-		time.Sleep(10 * gapWait) // the bubble's clock: the terminal is blocked for long
+		time.Sleep(10 * gapWait) // synthetic time: the terminal is blocked for long
 		synctest.Wait()
 		if len(again)+len(next) != 0 {
 			t.Fatal("did not wait for what is being written")
 		}
-		o.done(5, true)
+		o.release(5, true)
 		if repeat := <-again; !repeat {
-			t.Error("the number sent again was to be written again")
+			t.Error("the repeated number would be written again")
 		}
 		if err := <-next; err != nil {
 			t.Error(err)
@@ -59,18 +59,18 @@ func TestPredecessorUnderWayIsNoGap(t *testing.T) {
 func TestWaitingInputEndsWithContextAndShell(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := newNumbers()
+		o := newSequencer()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, _, err := o.take(ctx, 1, nil); !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := o.acquire(ctx, 1, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("after the context's end: %v", err)
 		}
-		if _, _, err := o.take(ctx, 0, nil); !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := o.acquire(ctx, 0, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("its turn, but after the context's end: %v", err)
 		}
 		ended := make(chan struct{})
 		close(ended)
-		if _, _, err := o.take(t.Context(), 1, ended); !errors.Is(err, ErrEnded) {
+		if _, _, err := o.acquire(t.Context(), 1, ended); !errors.Is(err, ErrEnded) {
 			t.Errorf("after the shell's end: %v", err)
 		}
 		if o.next != 0 || o.busy {
@@ -79,19 +79,19 @@ func TestWaitingInputEndsWithContextAndShell(t *testing.T) {
 	})
 }
 
-func TestNumberGoesOnWhereItStopped(t *testing.T) {
+func TestNumberContinuesWhereItStopped(t *testing.T) {
 	t.Parallel()
-	o := newNumbers()
+	o := newSequencer()
 	taken := 0
 	for _, n := range []int{3, 4, 5} {
-		part, repeat, err := o.take(t.Context(), 0, nil)
+		part, repeat, err := o.acquire(t.Context(), 0, nil)
 		if part != taken || repeat || err != nil {
 			t.Fatalf("part %d, repeat %v, %v; want part %d", part, repeat, err, taken)
 		}
-		o.done(n, n == 5)
+		o.release(n, n == 5)
 		taken += n
 	}
-	if part, repeat, err := o.take(t.Context(), 1, nil); part != 0 || repeat || err != nil {
+	if part, repeat, err := o.acquire(t.Context(), 1, nil); part != 0 || repeat || err != nil {
 		t.Errorf("next number: part %d, repeat %v, %v", part, repeat, err)
 	}
 }

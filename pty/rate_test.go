@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A viewer that draws so many bytes a second, so far away, is given output for a
-// while as the reader gives it: as much as speed allows to be under way.
+// A viewer with a given speed and distance gets output as fast as the reader provides it, as far ahead as drawRate
+// allows.
 func TestSpeedSettles(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -27,15 +27,14 @@ func TestSpeedSettles(t *testing.T) {
 	}
 }
 
-// settle plays a viewer that acknowledges every 64 KiB, against a sender that
-// sends whenever it may, on a clock of its own.
+// settle simulates a viewer that acknowledges every 64 KiB, and a sender that sends whenever it may.
 func settle(rate float64, trip time.Duration) int64 {
 	const ack = 64 << 10
 	type arrival struct {
 		off int64
 		at  time.Time
 	}
-	var s speed
+	var s drawRate
 	var flying []arrival
 	now := time.Now()
 	last, free := now, now
@@ -44,7 +43,7 @@ func settle(rate float64, trip time.Duration) int64 {
 		for sent+ack <= acked+max(ack, s.ahead(paceBytes)) {
 			sent += ack
 			s.sent(sent, now)
-			begin := now.Add(trip / 2) // it draws one thing after the other
+			begin := now.Add(trip / 2) // it draws sequentially
 			if free.After(begin) {
 				begin = free
 			}
@@ -61,9 +60,9 @@ func settle(rate float64, trip time.Duration) int64 {
 
 func TestSpeedNotKnown(t *testing.T) {
 	t.Parallel()
-	var s speed
+	var s drawRate
 	s.drew(10, 10, time.Hour, time.Now()) // it had nothing to draw for an hour
 	if got := s.ahead(paceBytes); got != paceBytes {
-		t.Errorf("%d bytes ahead of a viewer that is not known, want %d", got, paceBytes)
+		t.Errorf("%d bytes ahead of an unknown viewer, want %d", got, paceBytes)
 	}
 }

@@ -8,9 +8,9 @@ import (
 
 func TestOpenAt(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/cat"), Dir: "/"})
+	table := newTable(t, Config{Programs: programs("/bin/cat"), Dir: "/"})
 	dir := t.TempDir()
-	open := func(place Place) string {
+	open := func(place OpenOptions) string {
 		t.Helper()
 		s, err := table.OpenAt(place, size)
 		if err != nil {
@@ -18,9 +18,9 @@ func TestOpenAt(t *testing.T) {
 		}
 		return s.Info().ID
 	}
-	first := open(Place{})
-	last := open(Place{Before: "nosuchone1"})
-	between := open(Place{Dir: dir, Before: last})
+	first := open(OpenOptions{})
+	last := open(OpenOptions{Before: "nosuchone1"})
+	between := open(OpenOptions{Dir: dir, Before: last})
 	var ids, dirs []string
 	for _, info := range table.List() {
 		ids, dirs = append(ids, info.ID), append(dirs, info.Dir)
@@ -33,10 +33,10 @@ func TestOpenAt(t *testing.T) {
 	}
 }
 
-// A shell that has ended still says where it was, so that one can be opened in its place.
+// An ended shell still reports its directory, so that a new one can be opened there.
 func TestDirOutlivesTheProgram(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, Config{Programs: only("/bin/sh"), Dir: "/"})
+	table := newTable(t, Config{Programs: programs("/bin/sh"), Dir: "/"})
 	s, err := table.Open(size)
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +47,8 @@ func TestDirOutlivesTheProgram(t *testing.T) {
 		if err := s.Write(ctx, []byte(line)); err != nil {
 			t.Fatal(err)
 		}
-		for e := range s.Follow(ctx, Viewer{ID: "v", Types: true}, 0) {
-			// The prompt may come after the echo, and before the answer on its row.
+		for e := range s.Follow(ctx, Viewer{ID: "v", CanType: true}, 0) {
+			// The prompt may come after the echo, and before the reply on its row.
 			said := func(row string) bool { return row == "there" || strings.HasSuffix(row, " there") }
 			if e.Kind == Output && slices.ContainsFunc(s.Text(), said) && line[0] == 'c' {
 				break
