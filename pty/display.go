@@ -42,7 +42,7 @@ func (s *Shell) newScreen(size Size) *screen.Screen {
 // only its end has to be drawn. It requires s.mu.
 func (s *Shell) show(p []byte) (n int) {
 	waiting := s.ring.end + int64(len(p)) - s.shown
-	if screen.Plain(p) && s.screen.Settled() && s.screen.Swift() && waiting < int64(s.ring.max)*7/8-readBytes {
+	if screen.Plain(p) && s.screen.Settled() && s.screen.CheapText() && waiting < int64(s.ring.max)*7/8-readBytes {
 		s.ring.write(p)
 		return len(p)
 	}

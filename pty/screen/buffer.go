@@ -130,7 +130,7 @@ func (b *buffer) scroll(fill cell, wrapped bool) {
 	case b.history:
 		first := b.lines.peek(0)
 		b.lines.count(first.packWork())
-		b.keep(b.past.add(first, b.exts))
+		b.historyGrew(b.past.add(first, b.exts))
 		l = b.lines.rotateUp(0, b.bottom)
 	case b.lines.n >= b.max:
 		l = b.lines.rotateUp(0, b.base+b.bottom)
@@ -146,16 +146,16 @@ func (b *buffer) scroll(fill cell, wrapped bool) {
 // packWork is the cost of packing the line, in cells.
 func (l *line) packWork() int {
 	switch {
-	case !l.bare:
+	case !l.lazy:
 		return len(l.cells) / 2
-	case l.ink.nothing():
+	case l.ink.zero():
 		return 0
 	}
 	return 4 * l.cols
 }
 
 // historyGrew accounts for a new history row: lost old ones were dropped for its size.
-func (b *buffer) keep(lost int) {
+func (b *buffer) historyGrew(lost int) {
 	b.base = b.past.n
 	b.saved.row = max(b.saved.row-lost, 0)
 }
@@ -163,14 +163,14 @@ func (b *buffer) keep(lost int) {
 // shiftUp moves rows from top to the bottom margin up n times.
 func (b *buffer) shiftUp(top, n int, fill cell) {
 	n = min(n, b.bottom-top+1)
-	b.turn(top, n, n)
+	b.rotateRows(top, n, n)
 	for row := b.bottom - n + 1; row <= b.bottom; row++ {
 		b.peek(row).erase(b.cols, fill)
 	}
 }
 
 // rotateRows moves rows from top to the bottom margin up by up, n of which become blank.
-func (b *buffer) turn(top, up, n int) {
+func (b *buffer) rotateRows(top, up, n int) {
 	height := b.bottom - top + 1
 	b.lines.count(height)
 	first, last := b.screen()+top, b.screen()+b.bottom
@@ -189,7 +189,7 @@ func (b *buffer) turn(top, up, n int) {
 func (b *buffer) shiftDown(top, n int, fill cell) {
 	height := b.bottom - top + 1
 	n = min(n, height)
-	b.turn(top, height-n, n)
+	b.rotateRows(top, height-n, n)
 	for row := top; row < top+n; row++ {
 		b.peek(row).erase(b.cols, fill)
 	}

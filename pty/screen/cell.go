@@ -90,7 +90,7 @@ func (s *Screen) setPen(p pen) {
 	s.pen = p
 	s.ink = cell{fg: p.fg, bg: p.bg}
 	if p.bg&hasExt != 0 {
-		s.ink.ext = s.exts.index(p.ext, s.mark)
+		s.ink.ext = s.exts.index(p.ext, s.markUsed)
 	}
 }
 

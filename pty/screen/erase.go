@@ -97,7 +97,7 @@ func (s *Screen) columnsBetweenMargins(change func(*line)) {
 	s.work += b.bottom - b.top
 	for row := b.top; row <= b.bottom; row++ {
 		l := b.peek(row)
-		if !l.bare || l.ink != s.erased() {
+		if !l.lazy || l.ink != s.erased() {
 			l = b.line(row)
 			s.work += len(l.cells)
 			change(l)

@@ -11,13 +11,13 @@ const (
 // extTable numbers the sets of extended attributes that cells refer to. Index 0 is the empty set. A sweep removes
 // unused entries, after as many new ones as the last sweep kept.
 type extTable struct {
-	sets     []extAttrs
-	numbers  map[extAttrs]uint32
-	free     []uint32
-	byID     map[link]*link // links with an id from OSC 8
-	bytes    int            // of the links in byID, and of anonymous ones since the last sweep
-	wanted   int            // entries requested since the last sweep
-	patience int            // limit of wanted before the next sweep
+	sets       []extAttrs
+	numbers    map[extAttrs]uint32
+	free       []uint32
+	byID       map[link]*link // links with an id from OSC 8
+	bytes      int            // of the links in byID, and of anonymous ones since the last sweep
+	wanted     int            // entries requested since the last sweep
+	sweepAfter int            // limit of wanted before the next sweep
 }
 
 // at returns the set with number i.
@@ -37,9 +37,9 @@ func (t *extTable) index(e extAttrs, mark func(func(uint32))) uint32 {
 	if t.numbers == nil {
 		t.sets = make([]extAttrs, 1, 8)
 		t.numbers = map[extAttrs]uint32{{}: 0}
-		t.patience = firstSweep
+		t.sweepAfter = firstSweep
 	}
-	if t.wanted++; t.wanted > t.patience && mark != nil {
+	if t.wanted++; t.wanted > t.sweepAfter && mark != nil {
 		t.sweep(mark)
 	}
 	if len(t.numbers) >= extsPerTable {
@@ -84,12 +84,12 @@ func (t *extTable) sweep(mark func(func(uint32))) {
 			delete(t.byID, k)
 		}
 	}
-	t.wanted, t.patience = 0, max(firstSweep, len(t.numbers))
+	t.wanted, t.sweepAfter = 0, max(firstSweep, len(t.numbers))
 }
 
 // sweepIfMany removes unused sets if reading the history has added many.
-func (t *extTable) tidy(mark func(func(uint32))) {
-	if t.wanted > t.patience {
+func (t *extTable) sweepIfMany(mark func(func(uint32))) {
+	if t.wanted > t.sweepAfter {
 		t.sweep(mark)
 	}
 }
@@ -126,11 +126,11 @@ func (t *extTable) open(id, uri string, mark func(func(uint32))) *link {
 }
 
 // markUsed calls use with the number of each set that a cell refers to. The history has its own sets.
-func (s *Screen) mark(use func(uint32)) {
+func (s *Screen) markUsed(use func(uint32)) {
 	for _, b := range []*buffer{&s.normal, &s.alt} {
 		for i := range b.lines.n {
 			l := b.lines.peek(i)
-			if l.bare {
+			if l.lazy {
 				use(l.ink.ext)
 				continue
 			}

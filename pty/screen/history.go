@@ -152,7 +152,7 @@ func (h *history) drop(n int) {
 func (h *history) clear() { *h = history{max: h.max} }
 
 // locate returns the position of row i, 0 <= i < n.
-func (h *history) place(i int) (b *block, at int) {
+func (h *history) locate(i int) (b *block, at int) {
 	i += h.first
 	for _, b = range h.blocks {
 		if i < len(b.ends) {
@@ -165,14 +165,14 @@ func (h *history) place(i int) (b *block, at int) {
 
 // read sets l to row i, cols columns wide.
 func (h *history) read(i int, l *line, cols int, exts *extTable) {
-	b, at := h.place(i)
+	b, at := h.locate(i)
 	b.unpack(at, l, cols, exts)
 }
 
 // takeNewest removes and returns the newest row, cols columns wide.
 func (h *history) takeNewest(cols int, exts *extTable) *line {
 	l := &line{}
-	b, at := h.place(h.n - 1)
+	b, at := h.locate(h.n - 1)
 	b.unpack(at, l, cols, exts)
 	packed, _ := b.row(at)
 	b.text = b.text[:len(b.text)-len(packed)]
@@ -189,7 +189,7 @@ func (h *history) takeNewest(cols int, exts *extTable) *line {
 
 // set replaces row i.
 func (h *history) set(i int, l *line, exts *extTable) {
-	b, at := h.place(i)
+	b, at := h.locate(i)
 	old, _ := b.row(at)
 	size, n := b.size(), len(b.text)
 	known := b.pack(l, exts)
@@ -207,6 +207,6 @@ func (h *history) set(i int, l *line, exts *extTable) {
 
 // unwrap clears the wrapped flag of row i.
 func (h *history) unwrap(i int) {
-	b, at := h.place(i)
+	b, at := h.locate(i)
 	b.ends[at] &^= rowWrapped
 }

@@ -16,7 +16,7 @@ type line struct {
 	combined map[int]string // text of cells with combinedFlag, by column
 	wrapped  bool           // continues the row above, by automatic wrapping
 
-	bare bool // all cells equal ink, and are not allocated yet; see materialize
+	lazy bool // all cells equal ink, and are not allocated yet; see materialize
 	cols int  // number of cells of a lazy line
 	ink  cell
 }
@@ -31,11 +31,11 @@ func newLine(cols int, fill cell) *line {
 // row, not per cell.
 func (l *line) erase(cols int, fill cell) {
 	l.combined, l.wrapped = nil, false
-	l.bare, l.cols, l.ink = true, cols, fill
+	l.lazy, l.cols, l.ink = true, cols, fill
 }
 
 // materialize writes the cells of a lazy line.
-func (l *line) draw() {
+func (l *line) materialize() {
 	wrapped := l.wrapped
 	l.reset(l.cols, l.ink)
 	l.wrapped = wrapped
@@ -43,7 +43,7 @@ func (l *line) draw() {
 
 // len is the number of cells.
 func (l *line) len() int {
-	if l.bare {
+	if l.lazy {
 		return l.cols
 	}
 	return len(l.cells)
@@ -56,7 +56,7 @@ func (l *line) reset(cols int, fill cell) {
 	}
 	l.cells = l.cells[:cols]
 	l.fill(fill)
-	l.bare, l.wrapped = false, false
+	l.lazy, l.wrapped = false, false
 }
 
 func (l *line) fill(c cell) {
@@ -208,7 +208,7 @@ func (l *line) replace(start, end int, fill cell, keep bool) {
 
 // fillUnprotected fills the line except protected cells, and returns how many cells it inspected.
 func (l *line) fillUnprotected(c cell) (looked int) {
-	if l.bare {
+	if l.lazy {
 		if l.ink.bg&protected == 0 {
 			l.ink = c
 		}

@@ -67,7 +67,7 @@ func (s *Screen) hyperlink(text string) {
 	p := s.pen
 	p.ext.link = nil
 	if uri != "" {
-		p.ext.link = s.exts.open(linkID(keys), uri, s.mark)
+		p.ext.link = s.exts.open(linkID(keys), uri, s.markUsed)
 	}
 	p.updateExt()
 	s.setPen(p)

@@ -24,14 +24,14 @@ const (
 
 // pack appends the cells of a line to the block's text.
 func (b *block) pack(l *line, exts *extTable) (known uint32) {
-	if l.bare {
-		if l.ink.nothing() {
+	if l.lazy {
+		if l.ink.zero() {
 			return rowASCII
 		}
-		l.draw()
+		l.materialize()
 	}
 	cells := l.cells
-	for len(cells) > 0 && cells[len(cells)-1].nothing() {
+	for len(cells) > 0 && cells[len(cells)-1].zero() {
 		cells = cells[:len(cells)-1]
 	}
 	start := len(b.text)
@@ -51,17 +51,17 @@ func (b *block) pack(l *line, exts *extTable) (known uint32) {
 }
 
 // zero reports whether the cell is blank and without attributes.
-func (c *cell) nothing() bool { return c.content|c.fg|c.bg == 0 }
+func (c *cell) zero() bool { return c.content|c.fg|c.bg == 0 }
 
 // sameAttrs reports whether two cells have the same attributes.
-func sameInk(a, b *cell) bool {
+func sameAttrs(a, b *cell) bool {
 	return a.fg == b.fg && a.bg == b.bg && (a.ext == b.ext || a.bg&hasExt == 0)
 }
 
 func (b *block) packRuns(cells []cell, exts *extTable) {
 	for len(cells) > 0 {
 		n := 1
-		for n < len(cells) && sameInk(&cells[n], &cells[0]) {
+		for n < len(cells) && sameAttrs(&cells[n], &cells[0]) {
 			n++
 		}
 		b.packRun(n, cells[0], exts)
@@ -112,7 +112,7 @@ func (b *block) packText(l *line, n int) {
 			continue
 		}
 		code, w := c.content&contentMask, c.width()
-		half := w == 2 && i+1 < n && l.cells[i+1].content == content(0, 0) && sameInk(&l.cells[i+1], c)
+		half := w == 2 && i+1 < n && l.cells[i+1].content == content(0, 0) && sameAttrs(&l.cells[i+1], c)
 		if code < 0x20 || code > codeMask || columns(code) != w || w == 2 && !half {
 			text = appendOdd(text, l, i)
 			continue

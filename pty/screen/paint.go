@@ -8,16 +8,16 @@ import (
 // painter writes sequences that draw lines onto a blank screen. It prints only what xterm.js, in default modes, turns
 // into exactly the same cells.
 type painter struct {
-	s    *Screen
-	out  []byte
-	ink  cell // current attributes, no character
-	link *link
-	col  int  // of the cursor; cols while a wrap is pending
-	bare bool // omit attributes
+	s         *Screen
+	out       []byte
+	ink       cell // current attributes, no character
+	link      *link
+	col       int  // of the cursor; cols while a wrap is pending
+	plainOnly bool // omit attributes
 
 	rows   [2]line // of the history, for reading
 	starts []int   // where the history's rows begin in out
-	most   int     // limit of out, in bytes
+	limit  int     // limit of out, in bytes
 	cut    bool    // the limit was reached
 }
 
@@ -71,7 +71,7 @@ func (p *painter) usePen(a pen) {
 
 // setPen writes SGR, and OSC 8 and DECSCA if needed.
 func (p *painter) setPen(fg, bg uint32, ext extAttrs) {
-	if p.bare {
+	if p.plainOnly {
 		return
 	}
 	p.out = append(p.out, "\x1b["...)
@@ -292,7 +292,7 @@ func (p *painter) odd(l *line, i int) bool {
 func (p *painter) lines(b *buffer, first, end int) {
 	var l *line
 	for i := first; i < end; i++ {
-		if p.cut = len(p.out) > p.most; p.cut {
+		if p.cut = len(p.out) > p.limit; p.cut {
 			return
 		}
 		if i < b.base {

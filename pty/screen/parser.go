@@ -20,7 +20,7 @@ type parser struct {
 	raw  []byte // received bytes
 
 	text    []byte // of an OSC or DCS
-	over    bool   // it was too long
+	tooLong bool   // it was too long
 	oscID   int    // -1: no digit yet
 	oscPart uint8
 	dcsID   uint32
@@ -45,12 +45,12 @@ func (s *Screen) Write(p []byte) (int, error) {
 func (s *Screen) WriteSome(p []byte, most int) int {
 	n := len(p)
 	most += s.work
-	p = p[s.skim(p):]
+	p = p[s.skippable(p):]
 	short := len(p) // remaining bytes at which to retry the fast path
 	for len(p) > 0 && s.work < most {
 		b := p[0]
-		if s.buf.col == 0 && b != '\n' && len(p) >= expressBytes && len(p) <= short && s.Settled() {
-			n, wait := s.express(p)
+		if s.buf.col == 0 && b != '\n' && len(p) >= fastMinBytes && len(p) <= short && s.Settled() {
+			n, wait := s.fastLines(p)
 			short = len(p) - wait
 			if p = p[n:]; n > 0 {
 				continue
@@ -150,12 +150,12 @@ func (s *Screen) step(c uint32) {
 	case doClear:
 		s.clearSequence()
 	case doOSCStart:
-		s.p.text, s.p.over = s.p.text[:0], false
+		s.p.text, s.p.tooLong = s.p.text[:0], false
 		s.p.oscID, s.p.oscPart = -1, oscNumber
 	case doOSCPut:
 		s.putOSC(c)
 	case doHook:
-		s.p.text, s.p.over = s.p.text[:0], false
+		s.p.text, s.p.tooLong = s.p.text[:0], false
 		s.p.dcsID, s.p.dcsRun = s.p.collect<<8|c, false
 	case doPut:
 		s.p.dcsRun = true
@@ -208,7 +208,7 @@ func (s *Screen) endString(action uint8, c uint32) uint8 {
 	const can, sub, esc = 0x18, 0x1a, 0x1b
 	if done := c != can && c != sub; action == doOSCEnd {
 		s.endOSC(done)
-	} else if done && !s.p.over {
+	} else if done && !s.p.tooLong {
 		s.dcs(s.p.dcsID, string(s.p.text))
 	}
 	if cap(s.p.text) > 4<<10 {
@@ -224,12 +224,12 @@ func (s *Screen) endString(action uint8, c uint32) uint8 {
 
 // put adds a character to the text of an OSC or DCS.
 func (s *Screen) put(c uint32) {
-	if s.p.over {
+	if s.p.tooLong {
 		return
 	}
 	s.p.text = utf8.AppendRune(s.p.text, rune(c))
 	if len(s.p.text) > stringBytes {
-		s.p.text, s.p.over = nil, true
+		s.p.text, s.p.tooLong = nil, true
 	}
 }
 
@@ -252,7 +252,7 @@ func (s *Screen) putOSC(c uint32) {
 
 // endOSC handles the OSC unless it was cancelled.
 func (s *Screen) endOSC(done bool) {
-	if part := s.p.oscPart; done && !s.p.over && (part == oscNumber || part == oscText) {
+	if part := s.p.oscPart; done && !s.p.tooLong && (part == oscNumber || part == oscText) {
 		s.osc(s.p.oscID, string(s.p.text))
 	}
 	s.p.oscPart = oscNone

@@ -109,7 +109,7 @@ func (s *Screen) print(code uint32) {
 			l = s.wrapEarly(l)
 		}
 	}
-	s.place(l, code, w)
+	s.putCell(l, code, w)
 	s.endRun(l)
 }
 
@@ -124,7 +124,7 @@ func (s *Screen) wrapEarly(old *line) *line {
 }
 
 // putCell writes a character of w columns that is known to fit.
-func (s *Screen) place(l *line, code uint32, w int) {
+func (s *Screen) putCell(l *line, code uint32, w int) {
 	b := s.buf
 	if s.modes.Insert {
 		s.work += s.cols - b.col

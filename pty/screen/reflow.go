@@ -101,14 +101,14 @@ func joinWrapped(group []*line, old, cols int) int {
 }
 
 // insertion is a list of lines to insert after index start of the resulting list.
-type added struct {
+type insertion struct {
 	start int
 	lines []*line
 }
 
 // reflowNarrower breaks lines for a narrower screen.
 func (b *buffer) reflowNarrower(rows, cols int) {
-	var inserts []added
+	var inserts []insertion
 	total := 0
 	for y := b.lines.n - 1; y >= 0; y-- {
 		if l := b.lines.at(y); !l.wrapped && l.trimmed() <= cols {
@@ -127,10 +127,10 @@ func (b *buffer) reflowNarrower(rows, cols int) {
 		}
 		grown, more := breakLines(group, b.cols, cols)
 		if len(more) > 0 {
-			inserts = append(inserts, added{y + len(group) + total, more})
+			inserts = append(inserts, insertion{y + len(group) + total, more})
 			total += len(more)
 		}
-		b.makeRoom(grown, rows, total)
+		b.shiftScreen(grown, rows, total)
 	}
 	b.reflowPastNarrower(rows, cols, total)
 	if total > 0 {
@@ -154,7 +154,7 @@ func (b *buffer) reflowPastNarrower(rows, cols, inserted int) {
 	})
 	for _, n := range slices.Backward(grown) {
 		inserted += max(n, 0)
-		b.makeRoom(n, rows, inserted)
+		b.shiftScreen(n, rows, inserted)
 	}
 	b.past = past
 	b.base -= lost
@@ -162,7 +162,7 @@ func (b *buffer) reflowPastNarrower(rows, cols, inserted int) {
 }
 
 // shiftScreen moves the screen down by the growth of a group above it; inserted is the number of insertions so far.
-func (b *buffer) makeRoom(grown, rows, inserted int) {
+func (b *buffer) shiftScreen(grown, rows, inserted int) {
 	trimmed := max(b.count()-b.max+grown, 0)
 	if b.base == 0 && b.row != b.count()-1 {
 		trimmed = max(b.row-b.max+grown, 0)
@@ -257,7 +257,7 @@ func brokenLengths(group []*line, old, cols int) []int {
 }
 
 // insertAll performs insertions.
-func (r *ring) insertAll(inserts []added, total int) {
+func (r *ring) insertAll(inserts []insertion, total int) {
 	old := make([]*line, r.n)
 	for i := range old {
 		old[i] = r.peek(i)

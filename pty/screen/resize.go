@@ -14,7 +14,7 @@ func (s *Screen) Resize(rows, cols int) {
 	s.normal.extendTabs()
 	s.alt.extendTabs()
 	s.inRun = false
-	s.exts.tidy(s.mark)
+	s.exts.sweepIfMany(s.markUsed)
 }
 
 // resize is Buffer.resize of xterm.js.
@@ -51,7 +51,7 @@ func (b *buffer) resize(rows, cols, most int) {
 		}
 	}
 	b.rows, b.cols = rows, cols
-	b.settle()
+	b.normalize()
 }
 
 // resizeRows changes the number of rows of the screen. More rows come from the history if the cursor is at the end of
@@ -79,20 +79,20 @@ func (b *buffer) resizeRows(rows, cols int) {
 			b.base++
 		}
 	}
-	b.takeOut(b.past.n-b.base, max(b.cols, cols))
+	b.pullHistory(b.past.n-b.base, max(b.cols, cols))
 	b.col = min(b.col, cols-1)
 	b.row = min(b.row, rows-1) + shown
 }
 
 // pullHistory moves the n newest rows from the history to the lines, cols columns wide.
-func (b *buffer) takeOut(n, cols int) {
+func (b *buffer) pullHistory(n, cols int) {
 	for range n {
 		b.lines.unshift(b.past.takeNewest(cols, b.exts))
 	}
 }
 
 // normalize restores the invariants if reflowing has violated them, and packs the rows above the screen.
-func (b *buffer) settle() {
+func (b *buffer) normalize() {
 	if b.lines.n == 0 {
 		return
 	}
@@ -107,10 +107,10 @@ func (b *buffer) settle() {
 	}
 	b.base = b.count() - b.rows
 	for b.history && b.lines.n > b.rows {
-		b.keep(b.past.add(b.lines.peek(0), b.exts))
+		b.historyGrew(b.past.add(b.lines.peek(0), b.exts))
 		b.lines.trim(1)
 	}
-	b.takeOut(b.rows-b.lines.n, b.cols)
+	b.pullHistory(b.rows-b.lines.n, b.cols)
 	b.row = max(min(b.row, b.rows-1), 0)
 	b.base = b.count() - b.rows
 }

@@ -13,7 +13,7 @@ func (b *buffer) takeWrapped(cols int) {
 			b.lines.peek(0).wrapped = false
 			return
 		}
-		b.takeOut(1, cols)
+		b.pullHistory(1, cols)
 	}
 }
 
@@ -23,7 +23,7 @@ func (b *buffer) takeWrapped(cols int) {
 func (h *history) rewrap(cols, width int, exts *extTable, change func([]*line) []*line) (made history, lost int) {
 	made.max = h.max
 	var pool []*line
-	var group []place
+	var group []rowPos
 	end := func(cut bool) {
 		if len(group) == 1 && group[0].plainWithin(width) {
 			packed, _ := group[0].row(group[0].at)
@@ -51,7 +51,7 @@ func (h *history) rewrap(cols, width int, exts *extTable, change func([]*line) [
 			end(cut)
 			group, cut = group[:0], wraps
 		}
-		group = append(group, place{b, at})
+		group = append(group, rowPos{b, at})
 	}
 	if len(group) > 0 {
 		end(cut)
@@ -60,13 +60,13 @@ func (h *history) rewrap(cols, width int, exts *extTable, change func([]*line) [
 }
 
 // rowPos is the position of a row.
-type place struct {
+type rowPos struct {
 	*block
 	at int
 }
 
 // plainWithin reports whether it is a row of plain text that fits into cols columns and does not continue another.
-func (p place) plainWithin(cols int) bool {
+func (p rowPos) plainWithin(cols int) bool {
 	packed, known := p.row(p.at)
 	return known&(rowASCII|rowWrapped) == rowASCII && len(packed) <= cols
 }

@@ -20,15 +20,15 @@ func (r *ring) slot(i int) int {
 // at returns line i, 0 <= i < n, with its cells.
 func (r *ring) at(i int) *line {
 	l := r.peek(i)
-	if l.bare {
-		r.draw(l)
+	if l.lazy {
+		r.materialize(l)
 	}
 	return l
 }
 
-func (r *ring) draw(l *line) {
+func (r *ring) materialize(l *line) {
 	r.count(l.cols)
-	l.draw()
+	l.materialize()
 }
 
 // count adds to the work.

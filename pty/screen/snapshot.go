@@ -16,7 +16,7 @@ import (
 // another; and what hardly any stream produces (separate halves of wide characters, an underline attribute without
 // style).
 func (s *Screen) Snapshot(historyRows int) []byte {
-	return s.paint(&painter{most: math.MaxInt}, historyRows)
+	return s.paint(&painter{limit: math.MaxInt}, historyRows)
 }
 
 // SnapshotWithin is Snapshot with as many of the newest rows as fit into the given number of bytes. The screen itself
@@ -24,21 +24,21 @@ func (s *Screen) Snapshot(historyRows int) []byte {
 func (s *Screen) SnapshotWithin(historyRows, bytes int) []byte {
 	rows := max(min(historyRows, s.normal.base), 0)
 	for {
-		p := painter{most: 2 * bytes}
+		p := painter{limit: 2 * bytes}
 		out := s.paint(&p, rows)
 		over := len(out) - bytes
 		switch {
 		case over <= 0 || rows == 0 && over <= bytes:
 			return out
 		case rows == 0:
-			return s.paint(&painter{most: math.MaxInt, bare: true}, 0)
+			return s.paint(&painter{limit: math.MaxInt, plainOnly: true}, 0)
 		}
-		rows = p.fewer(rows, over)
+		rows = p.excess(rows, over)
 	}
 }
 
 // excess returns how many history rows to omit to save that many bytes.
-func (p *painter) fewer(rows, bytes int) int {
+func (p *painter) excess(rows, bytes int) int {
 	if p.cut { // what fitted took twice the limit
 		return min(len(p.starts)/2, rows-1)
 	}
@@ -67,10 +67,10 @@ func (s *Screen) paint(p *painter, historyRows int) []byte {
 		p.tabs(&s.alt)
 		p.margins(&s.alt)
 	}
-	p.bare = false
+	p.plainOnly = false
 	p.modes()
 	p.finish()
-	s.exts.tidy(s.mark)
+	s.exts.sweepIfMany(s.markUsed)
 	return p.out
 }
 
@@ -104,7 +104,7 @@ func usedLines(b *buffer, first int) int {
 }
 
 func (l *line) blank() bool {
-	if l.bare {
+	if l.lazy {
 		return l.ink == (cell{}) && !l.wrapped
 	}
 	for _, c := range l.cells {
@@ -339,7 +339,7 @@ func (p *parser) appendBegun(out []byte) []byte {
 
 func (p *parser) appendOSC(out []byte) []byte {
 	switch {
-	case p.oscPart == oscBad || p.over:
+	case p.oscPart == oscBad || p.tooLong:
 		return append(out, 'x')
 	case p.oscID >= 0:
 		out = strconv.AppendInt(out, int64(p.oscID), 10)

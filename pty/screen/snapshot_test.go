@@ -30,7 +30,7 @@ func plain(s *Screen) {
 		s.alt.saved.row -= n
 	}
 	for _, b := range []*buffer{&s.normal, &s.alt} {
-		b.takeOut(b.past.n, s.cols)
+		b.pullHistory(b.past.n, s.cols)
 		for i := range b.lines.n {
 			l := b.lines.at(i)
 			l.resize(s.cols)
@@ -58,7 +58,7 @@ func plainLine(p *painter, l *line) {
 		a := plainPen(pen{c.fg, c.bg, p.s.exts.at(c.ext)})
 		c.fg, c.bg, c.ext = a.fg, a.bg, 0
 		if a.bg&hasExt != 0 {
-			c.ext = p.s.exts.index(a.ext, p.s.mark)
+			c.ext = p.s.exts.index(a.ext, p.s.markUsed)
 		}
 		half := c.width() == 0 && i > 0 && p.printable(l, i-1) == 2
 		switch {
@@ -128,7 +128,7 @@ func TestSnapshot(t *testing.T) {
 
 // TestSnapshotContinues splits streams at many places and appends the rest to the snapshot: the screen is the same as
 // without a split.
-func TestSnapshotGoesOn(t *testing.T) {
+func TestSnapshotContinues(t *testing.T) {
 	t.Parallel()
 	for _, c := range recordedCases(t) {
 		if c.steps[1].rows > 0 {

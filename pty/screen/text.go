@@ -36,7 +36,7 @@ func (s *Screen) WriteText(w *bytes.Buffer) {
 	if s.buf == &s.alt {
 		s.alt.writeText(w)
 	}
-	s.exts.tidy(s.mark)
+	s.exts.sweepIfMany(s.markUsed)
 }
 
 func (b *buffer) writeText(w *bytes.Buffer) {

@@ -168,8 +168,8 @@ type cost struct {
 	over float64 // ns that Work does not count
 }
 
-// worthOf returns the best of several runs.
-func worthOf(state, seq string) (best cost) {
+// bestOf returns the best of several runs.
+func bestOf(state, seq string) (best cost) {
 	for range 3 {
 		s := filled(60, 200, state)
 		p := bytes.Repeat([]byte(seq), 1+500/len(seq))
@@ -191,7 +191,7 @@ func BenchmarkSequences(b *testing.B) {
 		var all []cost
 		for state := range before {
 			for _, seq := range sequences() {
-				all = append(all, worthOf(state, seq))
+				all = append(all, bestOf(state, seq))
 			}
 		}
 		slices.SortFunc(all, func(x, y cost) int { return int(y.over - x.over) })

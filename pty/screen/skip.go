@@ -50,29 +50,29 @@ func (s *Screen) Settled() bool { return s.p.state == ground && s.p.need == 0 }
 
 // CheapText reports whether any plain text is cheap to draw now: it moves no rows between margins, and no characters
 // after it.
-func (s *Screen) Swift() bool {
+func (s *Screen) CheapText() bool {
 	return !s.modes.Insert && s.buf.top == 0 && s.buf.bottom == s.rows-1
 }
 
 // skipBytes is the chunk size in which skippable counts lines.
-const skimBytes = 4 << 10
+const skipBytes = 4 << 10
 
 // skippable returns how many bytes of p have no effect because what follows them fills the screen and the whole
 // history: only the end of a long plain text is worth drawing. It is 0 unless p is long and plain and only produces
 // lines of text.
-func (s *Screen) skim(p []byte) int {
+func (s *Screen) skippable(p []byte) int {
 	b := &s.normal
 	wanted := b.max + s.rows + 1 // line feeds: to the last row, and to push everything out
 	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
 		return 0
 	}
 	end := len(p)
-	for end > skimBytes { // while those in a chunk are not enough
-		n := bytes.Count(p[end-skimBytes:end], []byte{'\n'})
+	for end > skipBytes { // while those in a chunk are not enough
+		n := bytes.Count(p[end-skipBytes:end], []byte{'\n'})
 		if n >= wanted {
 			break
 		}
-		wanted, end = wanted-n, end-skimBytes
+		wanted, end = wanted-n, end-skipBytes
 	}
 	for i := bytes.LastIndexByte(p[:end], '\n'); i > 0; i = bytes.LastIndexByte(p[:i], '\n') {
 		if wanted--; wanted <= 0 && p[i-1] == '\r' { // the next line starts in the first column

@@ -6,20 +6,20 @@ import (
 )
 
 // fastMinBytes is the least plain text for which the fast path pays off.
-const expressBytes = 1 << 10
+const fastMinBytes = 1 << 10
 
 // fastLines is the fast path for rows of plain text that appear and scroll off within one Write: they go directly into
 // the history, without being drawn. It returns the number of bytes processed, 0 if the fast path does not apply: the
 // text must start in a blank last row without attributes, margins, or modes that could change it, be printable ASCII in
 // lines that end in CR LF, and fill the screen twice. If a retry is pointless for a while, wait is the number of bytes
 // to process first.
-func (s *Screen) express(p []byte) (n, wait int) {
+func (s *Screen) fastLines(p []byte) (n, wait int) {
 	b := s.buf
 	if !b.history || b.top != 0 || b.bottom != s.rows-1 || b.row != s.rows-1 || s.ink != (cell{}) ||
 		s.charset != nil || s.modes.Insert || !s.modes.Wrap || !b.peek(b.row).blank() {
-		return 0, expressBytes / 4
+		return 0, fastMinBytes / 4
 	}
-	rows, n := s.expressRows(p)
+	rows, n := s.fastRows(p)
 	if rows < 2*s.rows {
 		return 0, n + 1
 	}
@@ -28,15 +28,15 @@ func (s *Screen) express(p []byte) (n, wait int) {
 		shown[i] = b.lines.peek(i)
 	}
 	for _, l := range shown[:s.rows-1] {
-		b.keep(b.past.add(l, b.exts))
+		b.historyGrew(b.past.add(l, b.exts))
 	}
-	s.expressText(p[:n], rows-(s.rows-1), shown)
+	s.addFast(p[:n], rows-(s.rows-1), shown)
 	s.inRun, s.joined = false, 0
 	return n, 0
 }
 
 // fastRows counts the rows, and their bytes, at the start of p that qualify for the fast path.
-func (s *Screen) expressRows(p []byte) (rows, n int) {
+func (s *Screen) fastRows(p []byte) (rows, n int) {
 	for {
 		end := bytes.IndexByte(p[n:], '\n')
 		if end < 1 || p[n+end-1] != '\r' || !printable(p[n:n+end-1]) {
@@ -66,7 +66,7 @@ func printable(p []byte) bool {
 
 // addFast adds the first rows of the lines in p to the history, and the others, one fewer than the screen has, to the
 // screen.
-func (s *Screen) expressText(p []byte, away int, shown []*line) {
+func (s *Screen) addFast(p []byte, away int, shown []*line) {
 	b := s.buf
 	row := 0
 	for len(p) > 0 {
@@ -77,7 +77,7 @@ func (s *Screen) expressText(p []byte, away int, shown []*line) {
 			part := text[:min(len(text), s.cols)]
 			text = text[len(part):]
 			if row < away {
-				b.keep(b.past.addText(part, wrapped))
+				b.historyGrew(b.past.addText(part, wrapped))
 			} else {
 				shown[row-away].setText(part, s.cols, wrapped)
 			}

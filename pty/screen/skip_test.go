@@ -9,7 +9,7 @@ import (
 
 // Long plain text leaves the same screen, history, cursor, and state, whether it arrives at once and is mostly skipped,
 // or in pieces too short for that.
-func TestSkimMakesNoDifference(t *testing.T) {
+func TestSkippingMakesNoDifference(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -49,35 +49,35 @@ func TestSkimMakesNoDifference(t *testing.T) {
 	}
 }
 
-func TestSkimSkips(t *testing.T) {
+func TestSkippable(t *testing.T) {
 	t.Parallel()
 	s := New(10, 40, 50)
 	long := []byte(strings.Repeat("y\r\n", 10000))
-	if n := s.skim(long); n < len(long)*9/10 {
+	if n := s.skippable(long); n < len(long)*9/10 {
 		t.Errorf("%d of %d bytes are skipped", n, len(long))
 	}
 	for _, change := range []string{"\x1b[2;5r", "\x1b[?1049h", "\x1b[1", "\xe2"} {
 		s := New(10, 40, 50)
 		s.Write([]byte(change))
-		if n := s.skim(long); n != 0 {
+		if n := s.skippable(long); n != 0 {
 			t.Errorf("after %q %d bytes are skipped", change, n)
 		}
 	}
 }
 
-func TestExpressIsTaken(t *testing.T) {
+func TestFastPathIsTaken(t *testing.T) {
 	t.Parallel()
 	long := []byte(strings.Repeat(strings.Repeat("y", 70)+"\r\n", 1000))
 	s := New(10, 40, 500)
 	s.Write([]byte(strings.Repeat("\r\n", 20)))
-	if n, _ := s.express(long); n != len(long) {
+	if n, _ := s.fastLines(long); n != len(long) {
 		t.Errorf("%d of %d bytes go the short way", n, len(long))
 	}
 	for _, change := range []string{"\x1b[2;5r", "\x1b[?1049h", "\x1b[31m", "x", "\x1b[4h", "\x1b[?7l", "\x1b(0",
 		"\x1b[A"} {
 		s := New(10, 40, 500)
 		s.Write([]byte(strings.Repeat("\r\n", 20) + change))
-		if n, _ := s.express(long); n != 0 {
+		if n, _ := s.fastLines(long); n != 0 {
 			t.Errorf("after %q %d bytes go the short way", change, n)
 		}
 	}
