@@ -54,7 +54,9 @@ func TestStalledTypingViewerReleasesReader(t *testing.T) {
 
 func TestInterruptEndsFlood(t *testing.T) {
 	t.Parallel()
-	for _, h := range []options{{name: "draws", types: true}, {name: "stalled", types: true, mute: true}, {name: "watches"}} {
+	for _, h := range []options{
+		{name: "draws", types: true}, {name: "stalled", types: true, mute: true}, {name: "watches"},
+	} {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, "/bin/sh", "-i")

@@ -120,5 +120,6 @@ func (s *Shell) updateAttendance() {
 		}
 		return cmp.Compare(a.number, b.number)
 	})
-	s.attendance = attendance{version: s.presenceVersion, count: len(all), listed: slices.Clone(all[:min(maxPresent, len(all))])}
+	listed := slices.Clone(all[:min(maxPresent, len(all))])
+	s.attendance = attendance{version: s.presenceVersion, count: len(all), listed: listed}
 }

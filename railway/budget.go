@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Calls in an hour that a plan allows, by Railway's documentation.
+// Hourly call limits of the plans, from Railway's documentation.
 const (
 	freeCallsPerHour  = 100
 	hobbyCallsPerHour = 1000
@@ -17,23 +17,23 @@ const (
 )
 
 const (
-	burstCalls       = 8 // in one second; Hobby allows 10
+	burstCalls       = 8 // per second; Hobby allows 10
 	defaultRateWait  = time.Minute
-	budgetSlots      = 60 // of a minute each
+	budgetSlots      = 60 // of one minute each
 	budgetSlotLength = time.Minute
 )
 
-// Budget is what this process has asked of Railway's API lately. Each query, mutation and subscription counts as one
-// call. The limit is Railway's for the whole account, so other programs use it up too.
+// Budget describes this process's recent calls of Railway's API. Each query, mutation, and subscription is one call.
+// The limit applies to the whole account, so other programs use it too.
 type Budget struct {
 	Hour      int       `json:"calls_last_hour"`
 	Total     int64     `json:"calls"`
-	Limit     int       `json:"limit_per_hour"`        // by plan, or as Railway's answers say
-	Remaining int       `json:"remaining"`             // as Railway's last answer said; -1: it did not
-	Paused    time.Time `json:"paused_until,omitzero"` // no call before then: the limit was reached
+	Limit     int       `json:"limit_per_hour"`        // by plan, or from Railway's responses
+	Remaining int       `json:"remaining"`             // from Railway's last response; -1: unknown
+	Paused    time.Time `json:"paused_until,omitzero"` // no calls before then: the limit was reached
 }
 
-// budget counts calls and holds them back when Railway says so.
+// budget counts calls, and delays them when Railway asks for it.
 type budget struct {
 	mu        sync.Mutex
 	total     int64
@@ -47,7 +47,7 @@ type budget struct {
 
 func newBudget() *budget { return &budget{limit: hobbyCallsPerHour, remaining: -1} }
 
-// setPlan notes what the project's plan allows.
+// setPlan sets the limit of the project's plan.
 func (b *budget) setPlan(plan string) {
 	calls := map[string]int{"free": freeCallsPerHour, "trial": freeCallsPerHour, "hobby": hobbyCallsPerHour,
 		"pro": proCallsPerHour}[plan]
@@ -61,7 +61,7 @@ func (b *budget) setPlan(plan string) {
 func (b *budget) snapshot() Budget {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.turn(time.Now())
+	b.advance(time.Now())
 	s := Budget{Total: b.total, Limit: b.limit, Remaining: b.remaining}
 	for _, n := range b.slots {
 		s.Hour += n
@@ -72,15 +72,15 @@ func (b *budget) snapshot() Budget {
 	return s
 }
 
-// share is the time between two calls that use up a part of the hourly limit.
+// share is the interval between calls that use a part of the hourly limit.
 func (b *budget) share(part float64) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return time.Duration(float64(time.Hour) / (float64(max(b.limit, 1)) * part))
 }
 
-// turn makes the slots those of the last hour.
-func (b *budget) turn(now time.Time) {
+// advance makes the slots those of the last hour.
+func (b *budget) advance(now time.Time) {
 	minute := now.Unix() / int64(budgetSlotLength/time.Second)
 	for range min(minute-b.slot, budgetSlots) {
 		b.slot++
@@ -91,16 +91,16 @@ func (b *budget) turn(now time.Time) {
 	}
 }
 
-// count notes one call.
+// count counts a call.
 func (b *budget) count() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.turn(time.Now())
+	b.advance(time.Now())
 	b.slots[b.slot%budgetSlots]++
 	b.total++
 }
 
-// read notes what an answer says of the limit.
+// read reads the limits from a response.
 func (b *budget) read(r *http.Response) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,8 +115,8 @@ func (b *budget) read(r *http.Response) {
 	}
 }
 
-// limited begins a pause for an answer that has no Retry-After, and returns how long it is.
-func (b *budget) limited() time.Duration {
+// startPause starts a pause after a response without Retry-After, and returns its length.
+func (b *budget) startPause() time.Duration {
 	b.mu.Lock()
 	if !b.until.After(time.Now()) {
 		b.until = time.Now().Add(defaultRateWait)
@@ -125,7 +125,7 @@ func (b *budget) limited() time.Duration {
 	return b.pause()
 }
 
-// pause is how long no call may be made.
+// pause is the remaining time without calls.
 func (b *budget) pause() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -134,15 +134,15 @@ func (b *budget) pause() time.Duration {
 
 var errRateWait = errors.New("railway's rate limit is reached")
 
-// wait returns when the next call may be made: not too many in a second, and, if patient, after a pause that Railway
-// asked for; else such a pause is an error.
+// wait returns when the next call may be made, to limit calls per second. A pause that Railway asked for is waited for
+// if patient is set, else it is an error.
 func (b *budget) wait(ctx context.Context, patient bool) error {
 	longest := time.Duration(0)
 	if patient {
 		longest = maxRateWait
 	}
 	for {
-		d, err := b.take(longest)
+		d, err := b.reserve(longest)
 		if d == 0 || err != nil {
 			return err
 		}
@@ -152,8 +152,8 @@ func (b *budget) wait(ctx context.Context, patient bool) error {
 	}
 }
 
-// take reserves a call, or says how long to wait first.
-func (b *budget) take(longest time.Duration) (time.Duration, error) {
+// reserve reserves a call, or returns how long to wait first.
+func (b *budget) reserve(longest time.Duration) (time.Duration, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -173,7 +173,7 @@ func (b *budget) take(longest time.Duration) (time.Duration, error) {
 	return 0, nil
 }
 
-// retryAfter reads the header: seconds, or a date (RFC 9110, section 10.2.3).
+// retryAfter parses the header: seconds, or a date (RFC 9110, section 10.2.3).
 func retryAfter(text string, now time.Time) time.Duration {
 	const longest = time.Hour
 	if n, err := strconv.Atoi(text); err == nil && n >= 0 {

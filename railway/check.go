@@ -1,6 +1,7 @@
 package railway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,75 +10,70 @@ import (
 	"strings"
 )
 
-// Finding is one thing that was checked.
+// Finding is the result of one check.
 type Finding struct {
 	OK   bool
 	Name string
 	Text string // what was found, or what to do
 }
 
-// Check looks at everything that a spawn needs and changes nothing: the command convoy railway check. Start need not
-// have been called. The last finding is what would be spawned, with the names of the variables and no secret.
+// findings collects the results of a check.
+type findings struct {
+	list   []Finding
+	redact func(string) string
+}
+
+func (f *findings) add(ok bool, name, format string, args ...any) bool {
+	f.list = append(f.list, Finding{OK: ok, Name: name, Text: f.redact(fmt.Sprintf(format, args...))})
+	return ok
+}
+
+// Check checks everything that a spawn needs, and changes nothing: the command convoy railway check. It works before
+// Start. The last finding but one is what would be spawned, with the names of the variables and without secrets.
 func (p *Provider) Check(ctx context.Context) []Finding {
-	var list []Finding
-	add := func(ok bool, name, format string, args ...any) bool {
-		list = append(list, Finding{OK: ok, Name: name, Text: p.client.redact(fmt.Sprintf(format, args...))})
-		return ok
-	}
+	f := &findings{redact: p.client.redact}
 	p.prove(ctx)
-	if refusal := p.Unavailable(); !add(refusal == "", "token", "%s", orWord(refusal, "proved")) {
-		return list
+	if refusal := p.Refusal(); !f.add(refusal == "", "token", "%s", cmp.Or(refusal, "proved")) {
+		return f.list
 	}
 	p.mu.Lock()
 	who := p.who
 	p.mu.Unlock()
-	add(true, "project", "%s %s, plan %s, environment %s", who.Project, who.Title, orWord(who.Plan, "unknown"), who.Place)
+	plan := cmp.Or(who.Plan, "unknown")
+	f.add(true, "project", "%s %s, plan %s, environment %s", who.Project, who.Title, plan, who.Environment)
 	if who.Kind == ProjectToken {
-		add(
-			true,
-			"permissions",
-			"this is a project token: Railway may not let it make or delete services; an account or workspace token of an "+
-				"Owner or Admin may",
-		)
+		f.add(true, "permissions", "this is a project token, which Railway may not allow to create or delete services; "+
+			"use an account or workspace token of an Owner or Admin")
 	}
-	what, err := p.whatToRun(ctx)
-	if add(err == nil, "image", "%s", textOf(err, what.String()+", from "+what.from)) && what.image == "" {
-		add(
-			true,
-			"build",
-			"each node is built from its repository, which takes minutes; CONVOY_NODE_IMAGE names an image instead",
-		)
+	what, err := p.nodeSource(ctx)
+	if f.add(err == nil, "image", "%s", textOf(err, what.String()+", from "+what.from)) && what.image == "" {
+		f.add(true, "build", "each node is built from its repository, which takes minutes; CONVOY_NODE_IMAGE names an "+
+			"image instead")
 	}
-	add(
-		p.cfg.PrivateDomain != "",
-		"network",
-		"%s",
-		orWord(
-			p.cfg.PrivateDomain,
-			"there is no RAILWAY_PRIVATE_DOMAIN: this does not run on Railway, so nodes cannot join it",
-		),
-	)
+	f.add(p.cfg.PrivateDomain != "", "network", "%s", cmp.Or(p.cfg.PrivateDomain,
+		"RAILWAY_PRIVATE_DOMAIN is not set: this does not run on Railway, so nodes cannot join it"))
+	p.checkService(ctx, f, what)
+	calls := p.Budget()
+	f.add(true, "calls", "%d made by this check, %d allowed per hour", calls.Total, calls.Limit)
+	return f.list
+}
+
+// checkService checks what the service of a new node needs.
+func (p *Provider) checkService(ctx context.Context, f *findings, what source) {
 	name := p.NodeName(p.cfg.Prefix + "xxxx")
 	variables, err := p.variables(ctx, name)
-	add(err == nil, "variables", "%s", textOf(err, strings.Join(slices.Sorted(maps.Keys(variables)), " ")))
+	f.add(err == nil, "variables", "%s", textOf(err, strings.Join(slices.Sorted(maps.Keys(variables)), " ")))
 	services, err := p.Services(ctx)
-	ours := 0
+	nodes := 0
 	for _, s := range services {
 		if strings.HasPrefix(s.Name, p.cfg.Prefix) {
-			ours++
+			nodes++
 		}
 	}
-	add(
-		err == nil,
-		"services",
-		"%s",
-		textOf(err, fmt.Sprintf("%d in the environment, %d named like nodes", len(services), ours)),
-	)
+	count := fmt.Sprintf("%d in the environment, %d named like nodes", len(services), nodes)
+	f.add(err == nil, "services", "%s", textOf(err, count))
 	settings, _ := json.Marshal(p.settings(what))
-	add(err == nil, "spawn", "service %s for node %s: %s", p.cfg.Prefix+"xxxx", name, settings)
-	calls := p.Budget()
-	add(true, "calls", "%d made just now, %d allowed in an hour", calls.Total, calls.Limit)
-	return list
+	f.add(err == nil, "spawn", "service %s for node %s: %s", p.cfg.Prefix+"xxxx", name, settings)
 }
 
 func textOf(err error, text string) string {

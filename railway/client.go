@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	userAgent       = "convoy/1" // the default one of net/http may be turned away at Railway's edge
+	userAgent       = "convoy/1" // Railway's edge may reject net/http's default
 	queryTimeout    = 30 * time.Second
 	mutationTimeout = 90 * time.Second // a delete alone takes up to 7 s
 	queryTries      = 3
 	maxBodyBytes    = 16 << 20
-	maxRateWait     = 2 * time.Minute // longer ones are reported instead
+	maxRateWait     = 2 * time.Minute // longer waits are reported instead
 )
 
-// TokenKind says how a token is shown to Railway.
+// TokenKind is how a token is sent to Railway.
 type TokenKind string
 
 // The kinds of tokens.
@@ -41,15 +41,15 @@ const (
 type client struct {
 	endpoint *url.URL
 	token    string
-	kind     atomic.Value // TokenKind: a token may prove to be of the other kind
+	kind     atomic.Value // TokenKind: a token may turn out to be of the other kind
 	http     *http.Client
 	log      *slog.Logger
 	budget   *budget
 	retry    func(try int) time.Duration
 }
 
-// newClient returns a client of the API at endpoint. The token goes nowhere else: not over plain HTTP, except to this
-// machine, and not after a redirect.
+// newClient returns a client of the API. The token is sent nowhere else: not over plain HTTP, except to this machine,
+// and not after a redirect.
 func newClient(cfg Config) (*client, error) {
 	endpoint, err := parseEndpoint(cfg.Endpoint)
 	if err != nil {
@@ -94,7 +94,7 @@ func isLoopback(host string) bool {
 // backoff is the pause before the next try of a query.
 func backoff(try int) time.Duration { return 500 * time.Millisecond << try }
 
-// header is what every request carries, upgrades to WebSocket included.
+// header returns the headers of every request, including WebSocket upgrades.
 func (c *client) header() http.Header {
 	h := http.Header{"User-Agent": {userAgent}}
 	switch {
@@ -107,9 +107,8 @@ func (c *client) header() http.Header {
 	return h
 }
 
-// MakeRequest sends one operation. Queries are tried again when there was no answer, and wait while the rate limit says
-// so. Mutations return at once with what happened: they may have acted, see [Error.Ambiguous], and people want to know
-// why nothing goes on.
+// MakeRequest sends one operation. Queries without an answer are retried, and wait for the rate limit. Mutations return
+// immediately: they may have taken effect, see [Error.Ambiguous], and users want to know why nothing happens.
 func (c *client) MakeRequest(ctx context.Context, req *graphql.Request, resp *graphql.Response) error {
 	mutation := strings.HasPrefix(strings.TrimSpace(req.Query), "mutation")
 	timeout := queryTimeout
@@ -143,7 +142,7 @@ func (c *client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 	}
 }
 
-// once sends one operation once.
+// once sends an operation once.
 func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.Request, resp *graphql.Response) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -163,7 +162,7 @@ func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.R
 		return &Error{
 			Operation: req.OpName,
 			Code:      Unavailable,
-			Message:   "no answer: " + c.redact(rootOf(err).Error()),
+			Message:   "no answer: " + c.redact(rootCause(err).Error()),
 			cause:     err,
 		}
 	}
@@ -182,7 +181,8 @@ func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.R
 	return c.decode(req.OpName, answer.StatusCode, text, resp)
 }
 
-// decode reads an answer. Errors are final even with HTTP 200 and some data: what is missing could be taken for gone.
+// decode decodes a response. Errors are final even with HTTP 200 and partial data: missing data could be mistaken for
+// deleted.
 func (c *client) decode(op string, status int, text []byte, resp *graphql.Response) error {
 	var answer struct {
 		Data   json.RawMessage `json:"data"`
@@ -203,17 +203,17 @@ func (c *client) decode(op string, status int, text []byte, resp *graphql.Respon
 	case status != http.StatusOK:
 		return &Error{Operation: op, Code: codeOfStatus(status), Status: status, Message: http.StatusText(status)}
 	case err != nil:
-		return &Error{Operation: op, Code: Unavailable, Status: status, Message: "the answer is no JSON", cause: err}
+		return &Error{Operation: op, Code: Unavailable, Status: status, Message: "the answer is not JSON", cause: err}
 	case len(answer.Data) == 0 || bytes.Equal(answer.Data, []byte("null")):
 		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer is empty"}
 	}
 	if err := json.Unmarshal(answer.Data, resp.Data); err != nil {
-		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer is of another shape", cause: err}
+		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer has an unexpected shape", cause: err}
 	}
 	return nil
 }
 
-// redact takes the token out of text that came from elsewhere.
+// redact removes the token from external text.
 func (c *client) redact(text string) string {
 	if len(c.token) < 4 {
 		return text
@@ -221,8 +221,8 @@ func (c *client) redact(text string) string {
 	return strings.ReplaceAll(text, c.token, "[token]")
 }
 
-// rootOf is the part of a transport's error that says what happened, without the address of the API.
-func rootOf(err error) error {
+// rootCause is the part of a transport error that describes the cause, without the address of the API.
+func rootCause(err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
 		return dns
@@ -234,7 +234,7 @@ func rootOf(err error) error {
 	return err
 }
 
-// sleep waits for d and reports whether ctx lasted.
+// sleep waits for d, and returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -15,7 +15,7 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// TestErrors_Kinds: what Railway answers, and what is made of it.
+// TestErrors_Kinds: Railway's answers, and the resulting errors.
 func TestErrors_Kinds(t *testing.T) {
 	tests := []struct {
 		fault railwaytest.Fault
@@ -43,7 +43,7 @@ func TestErrors_Kinds(t *testing.T) {
 		{railwaytest.Fault{Status: 403}, Unauthorized, "railway volumes: Forbidden (HTTP 403)"},
 		{railwaytest.Fault{Status: 302}, Refused, "railway volumes: Found (HTTP 302)"},
 		{railwaytest.Fault{Status: 502}, Unavailable, "railway volumes: Bad Gateway (HTTP 502)"},
-		{railwaytest.Fault{Body: "<html>"}, Unavailable, "railway volumes: the answer is no JSON"},
+		{railwaytest.Fault{Body: "<html>"}, Unavailable, "railway volumes: the answer is not JSON"},
 		{railwaytest.Fault{Cut: true}, Unavailable, "railway volumes: no answer: EOF"},
 		{
 			railwaytest.Fault{Status: 429, Retry: 10 * time.Minute},
@@ -211,7 +211,7 @@ func FuzzMessage(f *testing.F) {
 		var data watchEventsResponse
 		if p.client.payloadOf(m.Payload, &data) == nil {
 			d := newDeployment("d", time.Now())
-			d.event(data.DeploymentEvents, time.Now())
+			d.addEvent(data.DeploymentEvents, time.Now())
 			d.steps()
 			d.reason()
 		}

@@ -13,19 +13,19 @@ type Code string
 
 // The kinds of errors.
 const (
-	Unauthorized  Code = "unauthorized"   // bad token, no access, or a wrong id: Railway does not say which
-	TwoFactor     Code = "two-factor"     // the workspace demands two-factor authentication
-	NameTaken     Code = "name-taken"     // a service of that name exists
-	NotFound      Code = "not-found"      // the thing asked for is not there
-	RateLimited   Code = "rate-limited"   // nothing was done; RetryAfter says when to come again
-	Unavailable   Code = "unavailable"    // no answer, or a gateway's: what was asked may have been done
-	Refused       Code = "refused"        // any other error of Railway's, final
+	Unauthorized  Code = "unauthorized"   // bad token, no access, or a wrong id: Railway does not distinguish them
+	TwoFactor     Code = "two-factor"     // the workspace requires two-factor authentication
+	NameTaken     Code = "name-taken"     // a service with that name exists
+	NotFound      Code = "not-found"      // the requested object does not exist
+	RateLimited   Code = "rate-limited"   // nothing was done; RetryAfter is when to retry
+	Unavailable   Code = "unavailable"    // no answer, or a gateway's: the operation may have taken effect
+	Refused       Code = "refused"        // any other error of Railway, final
 	InvalidFormat Code = "invalid-format" // the operation does not fit Railway's schema
 )
 
-// Errors that callers tell apart with errors.Is.
+// Errors for errors.Is.
 var (
-	ErrNotOurs  = errors.New("service was not made by this Convoy")
+	ErrNotOurs  = errors.New("service was not created by this Convoy")
 	ErrSelf     = errors.New("this is the service that Convoy itself runs in")
 	ErrVanished = errors.New("its service was deleted on Railway")
 	ErrUnknown  = errors.New("no such service")
@@ -36,18 +36,19 @@ const (
 	maxTraceBytes   = 80
 )
 
-// Error is what Railway, or the way to it, answered. Its text can be shown to people; it never has a token.
+// Error is an error from Railway or from the connection to it. Its text can be shown to users; it never contains a
+// token.
 type Error struct {
 	Operation  string // as in operations.graphql
 	Code       Code
-	Status     int    // of HTTP; 0: there was no answer
-	Message    string // Railway's own words
+	Status     int    // HTTP status; 0: no answer
+	Message    string // Railway's message
 	TraceID    string // for Railway's support
 	RetryAfter time.Duration
 	cause      error
 }
 
-// Error says what was asked and what the answer was.
+// Error describes the operation and the answer.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "railway %s: %s", e.Operation, e.Message)
@@ -63,10 +64,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the transport's error, if that was the cause.
+// Unwrap returns the transport's error, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Ambiguous reports whether what was asked may have been done all the same.
+// Ambiguous reports whether the operation may have taken effect.
 func (e *Error) Ambiguous() bool { return e.Code == Unavailable }
 
 // is reports whether err is an Error of one of these kinds.
@@ -83,7 +84,7 @@ func is(err error, codes ...Code) bool {
 	return false
 }
 
-// wireError is one of the errors in an answer.
+// wireError is an error in a response.
 type wireError struct {
 	Message    string `json:"message"`
 	Extensions struct {
@@ -93,21 +94,21 @@ type wireError struct {
 	} `json:"extensions"`
 }
 
-// failure makes an Error of the errors in an answer. The first one counts.
+// failure converts the errors of a response. The first one counts.
 func (c *client) failure(op string, status int, list []wireError) error {
 	first := list[0]
-	e := &Error{Operation: op, Status: status, TraceID: limit(c.redact(first.Extensions.TraceID), maxTraceBytes),
-		Message: limit(c.redact(first.Message), maxMessageBytes), Code: codeOf(status, first)}
+	e := &Error{Operation: op, Status: status, TraceID: truncate(c.redact(first.Extensions.TraceID), maxTraceBytes),
+		Message: truncate(c.redact(first.Message), maxMessageBytes), Code: codeOf(status, first)}
 	if e.Message == "" {
 		e.Message = "refused without a reason"
 	}
 	if e.Code == RateLimited {
-		e.RetryAfter = c.budget.limited()
+		e.RetryAfter = c.budget.startPause()
 	}
 	return e
 }
 
-// codeOf tells errors apart by their words: Railway has no codes for most of them.
+// codeOf classifies errors by their text: Railway has no codes for most of them.
 func codeOf(status int, e wireError) Code {
 	words := strings.ToLower(e.Message)
 	has := func(parts ...string) bool {
@@ -150,8 +151,8 @@ func codeOfStatus(status int) Code {
 	}
 }
 
-// limit shortens text to n bytes at a letter's border and takes line breaks out of it.
-func limit(text string, n int) string {
+// truncate joins text into one line of at most n bytes, without splitting characters.
+func truncate(text string, n int) string {
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
 	if len(text) <= n {
 		return text

@@ -25,7 +25,7 @@ func startFleet(t *testing.T, k *kit) *fleet.Fleet {
 	return f
 }
 
-// TestFleetOnRailway: from the click to the card that vanishes.
+// TestFleetOnRailway: from the click until the card disappears.
 func TestFleetOnRailway(t *testing.T) {
 	inBubble(t, railwaytest.Options{Script: buildScript}, nil, func(t *testing.T, k *kit) {
 		f := startFleet(t, k)
@@ -83,7 +83,7 @@ func TestFleetOnRailway(t *testing.T) {
 	})
 }
 
-// TestFleetAfterRestart: a control plane that starts in the middle of a spawn shows it going on.
+// TestFleetAfterRestart: a control plane that starts during a spawn shows it in progress.
 func TestFleetAfterRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := railwaytest.New(t, railwaytest.Options{Script: buildScript})
@@ -151,7 +151,7 @@ func TestFleetIsReadOnly(t *testing.T) {
 	})
 }
 
-// TestOverTheLoopback runs one spawn over real sockets, where a container is a goroutine that gets its variables.
+// TestOverTheLoopback runs a spawn over real sockets, where a container is a goroutine with its variables.
 func TestOverTheLoopback(t *testing.T) {
 	t.Parallel()
 	env := make(chan map[string]string, 1)

@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// Service is a service of the environment, whoever made it.
+// Service is any service of the environment.
 type Service struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
 	Image  string `json:"image,omitempty"`
 	Repo   string `json:"repo,omitempty"`
-	Status string `json:"status"` // of its newest deployment, in Railway's words; empty: never deployed
-	Ours   bool   `json:"ours"`   // made by this Convoy
+	Status string `json:"status"` // of its latest deployment, as Railway reports it; empty: never deployed
+	Ours   bool   `json:"ours"`   // created by this Convoy
 }
 
-// Instance is a service as it runs in the environment.
+// Instance is a service instance in the environment.
 type Instance struct {
 	ID         string    `json:"id"`
-	Service    string    `json:"service"` // its name
+	Service    string    `json:"service"` // name
 	Region     string    `json:"region,omitempty"`
 	Replicas   int       `json:"replicas"`
 	Deployment string    `json:"deployment,omitempty"`
 	Status     string    `json:"status,omitempty"`
-	Containers []string  `json:"containers,omitempty"` // their statuses
+	Containers []string  `json:"containers,omitempty"` // statuses
 	Created    time.Time `json:"created"`
 }
 
-// Node is a service that this Convoy made.
+// Node is a service created by this Convoy.
 type Node struct {
 	Name       string `json:"name"` // of the node
 	Service    string `json:"service"`
@@ -58,25 +58,25 @@ type Event struct {
 	Error string    `json:"error,omitempty"`
 }
 
-// Account is who the token is.
+// Account describes the token's owner.
 type Account struct {
 	Identity
 	Email  string `json:"email,omitempty"` // of an account token's owner
 	Calls  Budget `json:"calls"`
-	Points int    `json:"points,omitempty"` // that Railway says remain of the rate limit
+	Points int    `json:"points,omitempty"` // remaining points of the rate limit, as Railway reports them
 }
 
-// may is the refusal as an error.
-func (p *Provider) may() error {
-	if refusal := p.Unavailable(); refusal != "" {
+// ready returns the refusal as an error.
+func (p *Provider) ready() error {
+	if refusal := p.Refusal(); refusal != "" {
 		return errors.New(refusal)
 	}
 	return nil
 }
 
-// Me says who the token is. The function railway.me.
+// Me describes the token's owner. The function railway.me.
 func (p *Provider) Me(ctx context.Context) (Account, error) {
-	if err := p.may(); err != nil {
+	if err := p.ready(); err != nil {
 		return Account{}, err
 	}
 	p.mu.Lock()
@@ -87,7 +87,7 @@ func (p *Provider) Me(ctx context.Context) (Account, error) {
 		switch {
 		case err == nil:
 			me.Name, me.Email, me.Points = answer.Me.Name, answer.Me.Email, answer.Me.ApiTokenRateLimit.RemainingPoints
-		case !is(err, Unauthorized, Refused): // those are a workspace token's answer: it is nobody
+		case !is(err, Unauthorized, Refused): // the answer for a workspace token, which has no user
 			return Account{}, err
 		}
 	}
@@ -97,7 +97,7 @@ func (p *Provider) Me(ctx context.Context) (Account, error) {
 
 // Services lists the services of the environment. The function railway.services.
 func (p *Provider) Services(ctx context.Context) ([]Service, error) {
-	list, err := p.fresh(ctx)
+	list, err := p.currentInventory(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +120,9 @@ func (p *Provider) Services(ctx context.Context) ([]Service, error) {
 	return services, nil
 }
 
-// Instances lists what runs in the environment. The function railway.instances.
+// Instances lists the service instances of the environment. The function railway.instances.
 func (p *Provider) Instances(ctx context.Context) ([]Instance, error) {
-	list, err := p.fresh(ctx)
+	list, err := p.currentInventory(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,13 +140,13 @@ func (p *Provider) Instances(ctx context.Context) ([]Instance, error) {
 	return instances, nil
 }
 
-// Nodes lists the services that this Convoy made. The function railway.nodes.
+// Nodes lists the services created by this Convoy. The function railway.nodes.
 func (p *Provider) Nodes(ctx context.Context) ([]Node, error) {
-	list, err := p.fresh(ctx)
+	list, err := p.currentInventory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p.take(ctx, list)
+	p.applyInventory(ctx, list)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	nodes := make([]Node, 0, len(p.services))
@@ -161,9 +161,9 @@ func (p *Provider) Nodes(ctx context.Context) ([]Node, error) {
 	return nodes, nil
 }
 
-// fresh reads the inventory for a caller.
-func (p *Provider) fresh(ctx context.Context) ([]instanceFields, error) {
-	if err := p.may(); err != nil {
+// currentInventory reads the inventory, without deleted services.
+func (p *Provider) currentInventory(ctx context.Context) ([]instanceFields, error) {
+	if err := p.ready(); err != nil {
 		return nil, err
 	}
 	list, err := p.inventory(ctx)
@@ -179,9 +179,9 @@ func (p *Provider) fresh(ctx context.Context) ([]instanceFields, error) {
 	return kept, nil
 }
 
-// Deployment reads one deployment and its events. The function railway.deployment.
+// Deployment reads a deployment and its events. The function railway.deployment.
 func (p *Provider) Deployment(ctx context.Context, id string) (Deployment, error) {
-	if err := p.may(); err != nil {
+	if err := p.ready(); err != nil {
 		return Deployment{}, err
 	}
 	answer, err := deploymentAndEvents(ctx, p.client, id)
@@ -191,7 +191,7 @@ func (p *Provider) Deployment(ctx context.Context, id string) (Deployment, error
 	f := answer.Deployment
 	d := newDeployment(f.Id, time.Now())
 	for _, edge := range answer.DeploymentEvents.Edges {
-		d.event(edge.Node, time.Now())
+		d.addEvent(edge.Node, time.Now())
 	}
 	out := Deployment{
 		ID:      f.Id,
@@ -203,7 +203,7 @@ func (p *Provider) Deployment(ctx context.Context, id string) (Deployment, error
 		Events:  []Event{},
 	}
 	for _, e := range d.ordered() {
-		if s, ok := stepsOf(e); ok {
+		if s, ok := eventStep(e); ok {
 			one := Event{Step: s.Name, At: s.At, Ended: s.Ended, Error: s.Error}
 			if !s.Ended.IsZero() {
 				one.Took = s.Ended.Sub(s.At).Seconds()

@@ -8,51 +8,53 @@ import (
 	"convoy/internal/railwaytest"
 )
 
+// tokenTests are tokens and the refusals that they lead to.
+var tokenTests = []struct {
+	name   string
+	opts   railwaytest.Options
+	change func(*Config)
+	want   string // part of the refusal; empty: none
+	kind   TokenKind
+}{
+	{name: "account", kind: Bearer},
+	{name: "workspace", change: func(c *Config) { c.Token = railwaytest.WorkspaceToken }, kind: Bearer},
+	{
+		name:   "project",
+		change: func(c *Config) { c.Token, c.TokenKind = railwaytest.ProjectToken, ProjectToken },
+		kind:   ProjectToken,
+	},
+	{name: "project, ids unknown", change: func(c *Config) {
+		c.Token, c.TokenKind, c.Project, c.Environment = railwaytest.ProjectToken, ProjectToken, "", ""
+	}, kind: ProjectToken},
+	{name: "account token in RAILWAY_TOKEN", change: func(c *Config) { c.TokenKind = ProjectToken }, kind: Bearer},
+	{name: "none", change: func(c *Config) { c.Token = "" }, want: "there is no Railway token"},
+	{name: "wrong", change: func(c *Config) { c.Token = "wrong-token" }, want: "set RAILWAY_API_TOKEN"},
+	{
+		name:   "wrong, and nobody is somebody",
+		opts:   railwaytest.Options{LooseNobody: true},
+		change: func(c *Config) { c.Token = "wrong-token" },
+		want:   "set RAILWAY_API_TOKEN",
+	},
+	{
+		name:   "wrong project token",
+		change: func(c *Config) { c.Token, c.TokenKind = "wrong-token", ProjectToken },
+		want:   "set RAILWAY_API_TOKEN",
+	},
+	{
+		name:   "project token as account token",
+		change: func(c *Config) { c.Token = railwaytest.ProjectToken },
+		want:   "set RAILWAY_API_TOKEN",
+	},
+	{name: "another project's token", change: func(c *Config) {
+		c.Token, c.TokenKind, c.Project = railwaytest.ProjectToken, ProjectToken, "another"
+	}, want: "set RAILWAY_API_TOKEN"},
+	{name: "wrong environment", change: func(c *Config) { c.Environment = "another" }, want: "cannot see this project"},
+	{name: "wrong project", change: func(c *Config) { c.Project = "another" }, want: "not an environment of"},
+	{name: "no ids", change: func(c *Config) { c.Project = "" }, want: "RAILWAY_PROJECT_ID"},
+}
+
 func TestToken_IsChecked(t *testing.T) {
-	tests := []struct {
-		name   string
-		opts   railwaytest.Options
-		change func(*Config)
-		want   string // part of the refusal; empty: none
-		kind   TokenKind
-	}{
-		{name: "account", kind: Bearer},
-		{name: "workspace", change: func(c *Config) { c.Token = railwaytest.WorkspaceToken }, kind: Bearer},
-		{
-			name:   "project",
-			change: func(c *Config) { c.Token, c.TokenKind = railwaytest.ProjectToken, ProjectToken },
-			kind:   ProjectToken,
-		},
-		{name: "project, ids unknown", change: func(c *Config) {
-			c.Token, c.TokenKind, c.Project, c.Environment = railwaytest.ProjectToken, ProjectToken, "", ""
-		}, kind: ProjectToken},
-		{name: "account token in RAILWAY_TOKEN", change: func(c *Config) { c.TokenKind = ProjectToken }, kind: Bearer},
-		{name: "none", change: func(c *Config) { c.Token = "" }, want: "there is no Railway token"},
-		{name: "wrong", change: func(c *Config) { c.Token = "wrong-token" }, want: "set RAILWAY_API_TOKEN"},
-		{
-			name:   "wrong, and nobody is somebody",
-			opts:   railwaytest.Options{LooseNobody: true},
-			change: func(c *Config) { c.Token = "wrong-token" },
-			want:   "set RAILWAY_API_TOKEN",
-		},
-		{
-			name:   "wrong project token",
-			change: func(c *Config) { c.Token, c.TokenKind = "wrong-token", ProjectToken },
-			want:   "set RAILWAY_API_TOKEN",
-		},
-		{
-			name:   "project token as account token",
-			change: func(c *Config) { c.Token = railwaytest.ProjectToken },
-			want:   "set RAILWAY_API_TOKEN",
-		},
-		{name: "another project's token", change: func(c *Config) {
-			c.Token, c.TokenKind, c.Project = railwaytest.ProjectToken, ProjectToken, "another"
-		}, want: "set RAILWAY_API_TOKEN"},
-		{name: "wrong environment", change: func(c *Config) { c.Environment = "another" }, want: "cannot see this project"},
-		{name: "wrong project", change: func(c *Config) { c.Project = "another" }, want: "no environment of"},
-		{name: "no ids", change: func(c *Config) { c.Project = "" }, want: "RAILWAY_PROJECT_ID"},
-	}
-	for _, test := range tests {
+	for _, test := range tokenTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, test.opts, test.change, func(t *testing.T, k *kit) {
@@ -86,14 +88,14 @@ func TestToken_IsChecked(t *testing.T) {
 	}
 }
 
-// TestRailwayIsDownAtStart: the refusal goes away by itself.
+// TestRailwayIsDownAtStart: the refusal disappears on its own.
 func TestRailwayIsDownAtStart(t *testing.T) {
 	inBubbleUnstarted(t, func(t *testing.T, k *kit) {
 		for range 2 * queryTries {
 			k.s.Fail("apiTokenContext", railwaytest.Fault{Status: 503})
 		}
 		k.start()
-		if refusal := k.p.Unavailable(); !strings.Contains(refusal, "cannot be asked") {
+		if refusal := k.p.Refusal(); !strings.Contains(refusal, "is not available") {
 			t.Errorf("refusal is %q", refusal)
 		}
 		pass(2 * time.Minute)
@@ -123,7 +125,7 @@ func TestProjectAndEnvironmentAreRailways(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, func(c *Config) {
 		c.Token, c.TokenKind, c.Project, c.Environment = railwaytest.ProjectToken, ProjectToken, "", ""
 	}, func(t *testing.T, k *kit) {
-		if project, env := k.p.place(); project != railwaytest.Project || env != railwaytest.Environment {
+		if project, env := k.p.scope(); project != railwaytest.Project || env != railwaytest.Environment {
 			t.Errorf("place is %s, %s, want the token's", project, env)
 		}
 	})
@@ -138,11 +140,11 @@ func TestProjectAndEnvironmentAreRailways(t *testing.T) {
 
 func TestNew_Refuses(t *testing.T) {
 	tests := map[string]Config{
-		"https://":      {Endpoint: "http://backboard.railway.com/graphql/v2"},
-		"not a URL":     {Endpoint: "backboard"},
-		"a URL such as": {Endpoint: "https://user:secret@example.com/"},
-		"blanks":        {Token: "two words"},
-		"of kind":       {TokenKind: "cookie"},
+		"https://":                          {Endpoint: "http://backboard.railway.com/graphql/v2"},
+		"not a URL":                         {Endpoint: "backboard"},
+		"a URL such as":                     {Endpoint: "https://user:secret@example.com/"},
+		"characters that tokens never have": {Token: "two words"},
+		"must be":                           {TokenKind: "cookie"},
 	}
 	for want, cfg := range tests {
 		if want == "not a URL" {
@@ -258,7 +260,7 @@ func TestProvider_StartAndClose(t *testing.T) {
 	}
 }
 
-// TestLimit_Long: a pause that takes too long to wait for is told at once, and nothing is asked meanwhile.
+// TestLimit_Long: a pause that is too long to wait for is reported immediately, and nothing is sent meanwhile.
 func TestLimit_Long(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		pass(time.Second)
@@ -266,7 +268,7 @@ func TestLimit_Long(t *testing.T) {
 		if err := k.spawn(); err == nil || !strings.Contains(err.Error(), "try again in 30m0s") {
 			t.Errorf("error is %v, want how long to wait", err)
 		}
-		pass(time.Second) // what was asked before is through
+		pass(time.Second) // requests in progress are done
 		before := k.s.Count()
 		pass(29 * time.Minute)
 		if n := k.s.Count() - before; n != 0 {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const nodeName = "convoy@convoy-k3fz.railway.internal"
 
-// kit is a provider and the Railway that it talks to.
+// kit is a provider with a fake Railway.
 type kit struct {
 	t *testing.T
 	s *railwaytest.Server
@@ -38,7 +38,7 @@ type kit struct {
 	log   strings.Builder
 }
 
-// config is a control plane's on Railway.
+// config is the configuration of a control plane on Railway.
 func config(s *railwaytest.Server) Config {
 	return Config{
 		Endpoint:      s.Endpoint(),
@@ -56,7 +56,7 @@ func config(s *railwaytest.Server) Config {
 	}
 }
 
-// inBubble runs test with a started provider, in a bubble where time passes when everybody waits.
+// inBubble runs test with a started provider, in a synctest bubble.
 func inBubble(t *testing.T, opts railwaytest.Options, change func(*Config), test func(t *testing.T, k *kit)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -104,7 +104,7 @@ func (k *kit) stop() {
 	}
 }
 
-// locked is a writer that several goroutines share.
+// locked is a writer for concurrent use.
 type locked struct {
 	mu *sync.Mutex
 	w  io.Writer
@@ -158,7 +158,7 @@ func (k *kit) logged() string {
 	return k.log.String()
 }
 
-// listed is what Watch says now.
+// listed is what Watch currently reports.
 func (k *kit) listed() []fleet.Service {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
@@ -175,13 +175,13 @@ func (k *kit) one() fleet.Service {
 	return list[0]
 }
 
-// pass lets time pass.
+// pass lets synthetic time pass.
 func pass(d time.Duration) {
-	time.Sleep(d) // of the bubble
+	time.Sleep(d) // synthetic
 	synctest.Wait()
 }
 
-// checkSecrets looks for secrets where they must not be.
+// checkSecrets searches for secrets where they must not be.
 func (k *kit) checkSecrets() {
 	k.t.Helper()
 	k.mu.Lock()
@@ -206,7 +206,7 @@ func (k *kit) checkSecrets() {
 	}
 }
 
-// only returns the one service that Railway has besides the control plane's.
+// only returns the one service on Railway other than the control plane's.
 func (k *kit) only() railwaytest.Seen {
 	k.t.Helper()
 	list := k.s.Services()
@@ -235,7 +235,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.RoundTripper.RoundTrip(r)
 }
 
-// CloseIdleConnections is what http.Client asks of its transport.
+// CloseIdleConnections is called by http.Client.
 func (w *wire) CloseIdleConnections() { w.RoundTripper.(*http.Transport).CloseIdleConnections() }
 
 // inBubbleUnstarted leaves the start to the test.

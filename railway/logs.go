@@ -16,31 +16,31 @@ import (
 )
 
 const (
-	logBatch       = 500 // lines asked for at once; Railway gives 5000 at most
+	logBatch       = 500 // lines per request; Railway's limit is 5000
 	logLineBytes   = 8 << 10
 	logRetryFirst  = 2 * time.Second
 	logRetryLast   = time.Minute
 	cursorSections = 4
 )
 
-// Line is one line of a build or deploy log.
+// Line is a line of a build or deploy log.
 type Line struct {
 	Time    time.Time
 	Level   string // debug, info, warn or error
 	Message string
-	Cursor  string // Logs continues after this line when it is given this
-	Build   bool   // of the build, not of the node
+	Cursor  string // lets Logs continue after this line
+	Build   bool   // from the build, not the node
 }
 
-// Logs follows the logs of a node's newest deployment: its build's, then its own, until ctx ends, the reader stops, or
-// the deployment is over. from is the cursor of the last line that was read, empty for all. Lines come in order and
-// once, also after a break. The only error is that of a node that does not exist.
+// Logs follows the logs of a node's latest deployment: the build's, then the node's, until ctx ends, the loop ends, or
+// the deployment is over. from is the cursor of the last line that was read, empty for all. Lines arrive in order and
+// once, even after an interruption. The only error is that the node does not exist.
 func (p *Provider) Logs(ctx context.Context, name, from string) iter.Seq2[Line, error] {
 	return p.logs(ctx, name, from, false)
 }
 
-// Tail is Logs from the first line on, and when a deployment is over it waits for the next one: until ctx ends, the
-// reader stops, or the service is gone. Waiting asks Railway nothing.
+// Tail is Logs from the first line. After a deployment it waits for the next one, until ctx ends, the loop ends, or the
+// service is gone. Waiting costs no calls.
 func (p *Provider) Tail(ctx context.Context, name string) iter.Seq2[Line, error] {
 	return p.logs(ctx, name, "", true)
 }
@@ -57,7 +57,7 @@ func (p *Provider) logs(ctx context.Context, name, from string, on bool) iter.Se
 			}
 			return
 		}
-		at, _ := parseCursor(from) // a cursor that cannot be read is none
+		at, _ := parseCursor(from) // an invalid cursor is ignored
 		for ctx.Err() == nil {
 			id, ok := p.deploymentOf(label)
 			if !ok {
@@ -71,7 +71,7 @@ func (p *Provider) logs(ctx context.Context, name, from string, on bool) iter.Se
 				return
 			}
 			at = r.at
-			if next, _ := p.deploymentOf(label); next == id && (!on || !p.waitOther(ctx, label, id)) {
+			if next, _ := p.deploymentOf(label); next == id && (!on || !p.waitReplaced(ctx, label, id)) {
 				return // it is over, and there is no other
 			}
 		}
@@ -83,7 +83,7 @@ func (p *Provider) waitDeployed(ctx context.Context, label string) error {
 	for {
 		p.mu.Lock()
 		changed, s := p.changed, p.find(label)
-		deployed, known := s != nil && s.latest != nil, s != nil || p.work[label] != nil
+		deployed, known := s != nil && s.latest != nil, s != nil || p.jobs[label] != nil
 		p.mu.Unlock()
 		switch {
 		case deployed:
@@ -99,8 +99,8 @@ func (p *Provider) waitDeployed(ctx context.Context, label string) error {
 	}
 }
 
-// waitOther waits until the node has another deployment than that one, and reports whether it got one.
-func (p *Provider) waitOther(ctx context.Context, label, id string) bool {
+// waitReplaced waits until the node has another deployment, and reports whether it got one.
+func (p *Provider) waitReplaced(ctx context.Context, label, id string) bool {
 	for {
 		p.mu.Lock()
 		changed := p.changed
@@ -125,7 +125,7 @@ func (p *Provider) deploymentOf(label string) (id string, ok bool) {
 	return "", false
 }
 
-// cursor is a place in the logs of one deployment: after the n-th line of that time.
+// cursor is a position in the logs of a deployment: after the n-th line of that time.
 type cursor struct {
 	deployment string
 	build      bool
@@ -157,7 +157,7 @@ func parseCursor(text string) (c cursor, err error) {
 	return cursor{deployment: parts[0], build: parts[1] == "b", time: at, n: n}, nil
 }
 
-// advance drops the lines that lie before the cursor, of a batch that may begin anywhere, and moves it behind the rest.
+// advance returns the lines of a batch after the cursor, and moves the cursor past them. The batch may begin anywhere.
 func (c *cursor) advance(batch []logFields) []Line {
 	var lines []Line
 	seen := map[time.Time]int{}
@@ -165,9 +165,10 @@ func (c *cursor) advance(batch []logFields) []Line {
 	for _, f := range batch {
 		at, err := time.Parse(time.RFC3339Nano, f.Timestamp)
 		if err != nil {
-			at = c.time // it belongs where it stands
+			at = c.time // it stays in place
 		}
-		parsed = append(parsed, Line{Time: at.UTC(), Level: level(f.Severity), Message: clip(f.Message), Build: c.build})
+		l := Line{Time: at.UTC(), Level: level(f.Severity), Message: truncateLine(f.Message), Build: c.build}
+		parsed = append(parsed, l)
 	}
 	slices.SortStableFunc(parsed, func(a, b Line) int { return a.Time.Compare(b.Time) })
 	for _, l := range parsed {
@@ -183,7 +184,7 @@ func (c *cursor) advance(batch []logFields) []Line {
 	return lines
 }
 
-// level makes one of four words of Railway's many.
+// level maps Railway's severities to four levels.
 func level(severity string) string {
 	switch s := strings.ToLower(severity); {
 	case strings.HasPrefix(s, "deb"), strings.HasPrefix(s, "trace"):
@@ -201,7 +202,7 @@ func level(severity string) string {
 	}
 }
 
-func clip(text string) string {
+func truncateLine(text string) string {
 	text = strings.TrimRight(strings.ToValidUTF8(text, "\uFFFD"), "\r\n")
 	if len(text) > logLineBytes {
 		return strings.ToValidUTF8(text[:logLineBytes], "") + "…"
@@ -209,7 +210,7 @@ func clip(text string) string {
 	return text
 }
 
-// reader reads the two logs of one deployment.
+// reader reads both logs of a deployment.
 type reader struct {
 	p     *Provider
 	label string
@@ -217,7 +218,7 @@ type reader struct {
 	yield func(Line, error) bool
 }
 
-// read reads both logs to their ends. It reports whether the reader wants more.
+// read reads both logs to their ends. It returns false if the loop has ended.
 func (r *reader) read(ctx context.Context) bool {
 	if r.at.build {
 		if !r.part(ctx, func(d *deployment) bool { return d.phase() != progress || d.status == "DEPLOYING" }) {
@@ -231,7 +232,7 @@ func (r *reader) read(ctx context.Context) bool {
 	)
 }
 
-// part follows one log until over says that its end is reached, then asks once for what is left.
+// part follows one log until over reports its end, then fetches the remaining lines.
 func (r *reader) part(ctx context.Context, over func(*deployment) bool) bool {
 	delay := logRetryFirst
 	for ctx.Err() == nil {
@@ -261,13 +262,13 @@ func (r *reader) part(ctx context.Context, over func(*deployment) bool) bool {
 	return false
 }
 
-// noSocket reports whether there was no socket at all, so that lines must be asked for.
+// noSocket reports whether no socket could be opened, so that lines must be queried.
 func noSocket(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Operation == socketOperation
 }
 
-// until returns a context that ends when over holds, or another deployment has taken this one's place.
+// until returns a context that ends when over is true, or another deployment has replaced this one.
 func (r *reader) until(ctx context.Context, over func(*deployment) bool) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	reached := func() (<-chan struct{}, bool) {
@@ -298,7 +299,7 @@ func (r *reader) until(ctx context.Context, over func(*deployment) bool) (contex
 	return ctx, func() { cancel(); waiting.Wait() }
 }
 
-// follow reads one log from a socket of its own until that or ctx ends. more is false when the reader has enough.
+// follow reads one log from its own socket until that or ctx ends. more is false when the loop has ended.
 func (r *reader) follow(ctx context.Context) (more bool, err error) {
 	socket, err := r.p.client.dial(ctx)
 	if err != nil {
@@ -320,7 +321,7 @@ func (r *reader) follow(ctx context.Context) (more bool, err error) {
 	}()
 	_, subscribed := socket.subscribe(ctx, r.request(ctx), func(payload json.RawMessage, end error) {
 		if end != nil {
-			cancel() // the only subscription has ended, and so has the use of the socket
+			cancel() // the only subscription has ended
 			return
 		}
 		select {
@@ -334,7 +335,7 @@ func (r *reader) follow(ctx context.Context) (more bool, err error) {
 	for {
 		select {
 		case batch := <-batches:
-			if !r.hand(batch) {
+			if !r.emit(batch) {
 				return false, nil
 			}
 		case <-ctx.Done():
@@ -344,16 +345,16 @@ func (r *reader) follow(ctx context.Context) (more bool, err error) {
 }
 
 func (r *reader) request(ctx context.Context) *graphql.Request {
-	var d draft
+	var d requestCapture
 	if r.at.build {
-		followBuildLog(ctx, &d, r.at.deployment, logBatch) //nolint:errcheck // it only writes the request
+		followBuildLog(ctx, &d, r.at.deployment, logBatch) //nolint:errcheck // it only captures the request
 	} else {
-		followDeployLog(ctx, &d, r.at.deployment, logBatch) //nolint:errcheck // it only writes the request
+		followDeployLog(ctx, &d, r.at.deployment, logBatch) //nolint:errcheck // it only captures the request
 	}
 	return d.request
 }
 
-// batch reads one payload; one that cannot be read has no lines.
+// batch decodes a payload; an invalid one has no lines.
 func (r *reader) batch(payload json.RawMessage) []logFields {
 	if r.at.build {
 		var data followBuildLogResponse
@@ -369,22 +370,22 @@ func (r *reader) batch(payload json.RawMessage) []logFields {
 	return nil
 }
 
-// rest asks once for what no socket brought.
+// rest queries the lines that no socket has delivered.
 func (r *reader) rest(ctx context.Context) bool {
 	if r.at.build {
 		if answer, err := buildLog(ctx, r.p.client, r.at.deployment, logBatch); err == nil {
-			return r.hand(answer.BuildLogs)
+			return r.emit(answer.BuildLogs)
 		}
 		return ctx.Err() == nil
 	}
 	if answer, err := deployLog(ctx, r.p.client, r.at.deployment, logBatch); err == nil {
-		return r.hand(answer.DeploymentLogs)
+		return r.emit(answer.DeploymentLogs)
 	}
 	return ctx.Err() == nil
 }
 
-// hand gives lines to the reader and reports whether it wants more.
-func (r *reader) hand(batch []logFields) bool {
+// emit yields lines, and returns false if the loop has ended.
+func (r *reader) emit(batch []logFields) bool {
 	for _, line := range r.at.advance(batch) {
 		line.Message = r.p.client.redact(line.Message)
 		if !r.yield(line, nil) {

@@ -13,7 +13,7 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// tail reads a node's log until ctx ends or stop says so.
+// tail reads a node's log until ctx or stop.
 type tail struct {
 	mu    sync.Mutex
 	lines []Line
@@ -85,7 +85,7 @@ func TestLogs_BuildThenDeploy(t *testing.T) {
 	}
 }
 
-// TestLogs_ContinueAnywhere reads to each line, and goes on from its cursor: nothing is lost or told twice.
+// TestLogs_ContinueAnywhere reads up to each line, and continues from its cursor: nothing is lost or repeated.
 func TestLogs_ContinueAnywhere(t *testing.T) {
 	inBubble(t, railwaytest.Options{Script: buildScript}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
@@ -136,7 +136,7 @@ func TestLogs_SocketsBreak(t *testing.T) {
 	}
 }
 
-// TestLogs_OfAFailedBuild ends by itself with all that there is.
+// TestLogs_OfAFailedBuild ends on its own with all lines.
 func TestLogs_OfAFailedBuild(t *testing.T) {
 	script := func(string, int) []railwaytest.Stage {
 		return append(
@@ -239,8 +239,7 @@ func FuzzCursor(f *testing.F) {
 	})
 }
 
-// TestTail_WaitsForTheNextDeployment: the log of a failed node stays open in a card for as long as people look, and
-// costs no calls meanwhile.
+// TestTail_WaitsForTheNextDeployment: the log of a failed node stays open in a card, and costs no calls.
 func TestTail_WaitsForTheNextDeployment(t *testing.T) {
 	script := func(_ string, n int) []railwaytest.Stage {
 		if n > 1 {

@@ -1,16 +1,13 @@
-// Package railway makes nodes on Railway (https://railway.com) through its
-// GraphQL API: one service for each node, deployed exactly once.
+// Package railway creates nodes on Railway (https://railway.com) through its GraphQL API: one service per node,
+// deployed exactly once.
 //
-// [Provider] implements [fleet.Provider]. Its token is proved at [Provider.Start];
-// one that proves nothing leaves it read-only, with a reason, and ends nothing.
-// One watcher knows all services, however many people look: it subscribes to
-// their deployments, asks slowly besides, and stays within the hourly limit of
-// the plan. What was half made when the program ended is finished by the next
-// start, so that services are neither lost nor made twice.
+// [Provider] implements [fleet.Provider]. [Provider.Start] verifies its token; an invalid one makes it read-only, with
+// a reason. One watcher tracks all services for any number of viewers: it subscribes to their deployments, also polls
+// slowly, and stays within the plan's hourly limit. The next start finishes what was incomplete when the program ended,
+// so that services are neither lost nor created twice.
 //
-// Errors that Railway answers are [*Error]. Its answers are never trusted to
-// say everything: statuses that nobody knows yet count as progress, with a
-// deadline, and an answer with errors in it is not used in part.
+// Railway's errors are [*Error]. Its responses are not assumed to be complete: unknown statuses count as progress, with
+// a deadline, and a response with errors is not used partially.
 package railway
 
 import (
@@ -29,73 +26,73 @@ import (
 // DefaultEndpoint is Railway's public API.
 const DefaultEndpoint = "https://backboard.railway.com/graphql/v2"
 
-// MarkerVariable is the variable that marks a service as made by a Convoy. Its value says by which one.
+// MarkerVariable marks a service as created by a Convoy. Its value identifies which one.
 const MarkerVariable = "CONVOY_MADE_BY"
 
-// privateZone ends the names of the private network if this node's own name is not known.
+// privateZone is the private network's zone if this node's own name is unknown.
 const privateZone = "railway.internal"
 
-// maxNameBytes is the longest label of a DNS name.
+// maxNameBytes is the limit of a DNS label.
 const maxNameBytes = 63
 
-// Config is what a provider is told. The ids are those that Railway gives every container.
+// Config configures a provider. The ids are those that Railway sets in every container.
 type Config struct {
-	Endpoint  string    // of the API; empty: DefaultEndpoint. Plain http only to this machine
-	Token     string    // empty: the provider is read-only and says so
+	Endpoint  string    // empty: DefaultEndpoint. Plain http only to this machine
+	Token     string    // empty: the provider is read-only
 	TokenKind TokenKind // empty: Bearer
 
-	Project     string // RAILWAY_PROJECT_ID; a project token knows it too
+	Project     string // RAILWAY_PROJECT_ID; optional with a project token
 	Environment string // RAILWAY_ENVIRONMENT_ID; likewise
 	Service     string // RAILWAY_SERVICE_ID of this node; empty outside Railway
 	ServiceName string // RAILWAY_SERVICE_NAME
 
 	PrivateDomain string // RAILWAY_PRIVATE_DOMAIN of this node, "convoy.railway.internal"
-	Base          string // of node names, the part before the @; empty: "convoy"
-	Prefix        string // of the labels of nodes; empty: "convoy-"
+	Base          string // of node names, before the @; empty: "convoy"
+	Prefix        string // of node labels; empty: "convoy-"
 
-	Image  string // what nodes run; empty: the image, else the repository, of this node's own service
-	Region string // where they run, "europe-west4-drams3a"; empty: Railway's choice
+	Image  string // for nodes; empty: the image or repository of this node's own service
+	Region string // for nodes, "europe-west4-drams3a"; empty: Railway's default
 
-	Variables  func(name string) map[string]string // of a new node by its full name; no secrets
-	References []string                            // names of variables that it gets by reference, such as CONVOY_COOKIE
-	ShareToken bool                                // nodes get the token too, and can make others
+	Variables  func(name string) map[string]string // for a new node, by full name; no secrets
+	References []string                            // variables that it gets by reference, such as CONVOY_COOKIE
+	ShareToken bool                                // nodes get the token too, and can create others
 
-	Notice func(Notice) // something that people should know and no status says; may be nil
-	HTTP   *http.Client // nil: one of its own
+	Notice func(Notice) // reports what no status shows; may be nil
+	HTTP   *http.Client // may be nil
 	Log    *slog.Logger
 }
 
-// Notice is a sentence for people, with what to do about it.
+// Notice is a message to users, with what to do.
 type Notice struct{ Text, Hint string }
 
-// Provider is Railway as a provider of nodes. Its methods may be called from any goroutine.
+// Provider creates nodes on Railway. Its methods are safe for concurrent use.
 type Provider struct {
 	cfg    Config
 	log    *slog.Logger
 	client *client
-	kick   chan struct{} // asks the watcher to look now
+	wake   chan struct{} // makes the watcher refresh now
 
-	group  sync.WaitGroup // everything that runs under the context of Start
+	group  sync.WaitGroup // everything that runs until the context of Start ends
 	cancel context.CancelCauseFunc
 
-	mu        sync.Mutex
-	ctx       context.Context // of Start
-	project   string
-	env       string
-	who       Identity
-	refusal   string // why nothing can be made; empty: it can
-	source    *source
-	services  map[string]*service // by id; all of this environment that may be nodes
-	strangers map[string]bool     // ids of services that were not made here
-	listed    bool                // the inventory was read at least once
-	work      map[string]*work    // by label: what is being made or finished now
-	retired   map[string]bool     // labels that were retired: a late answer must not bring them back
-	streams   map[string]bool     // ids of deployments whose events a socket brings
-	changed   chan struct{}       // closed and replaced at every change
+	mu       sync.Mutex
+	ctx      context.Context // of Start
+	project  string
+	env      string
+	who      Identity
+	refusal  string // why nothing can be created; empty: it can
+	source   *source
+	services map[string]*service // by id; services of this environment that may be nodes
+	foreign  map[string]bool     // ids of services that were not created here
+	listed   bool                // the inventory was read at least once
+	jobs     map[string]*job     // by label: creations in progress
+	retired  map[string]bool     // retired labels: a late answer must not bring them back
+	streams  map[string]bool     // ids of deployments whose events arrive by socket
+	changed  chan struct{}       // closed and replaced at every change
 }
 
-// work is the making of one node under way.
-type work struct {
+// job is the creation of a node in progress.
+type job struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 }
@@ -103,10 +100,10 @@ type work struct {
 var (
 	errClosed  = errors.New("the provider is closed")
 	errRetired = errors.New("the node is being retired")
-	errBusy    = errors.New("a node of that name is being made already")
+	errBusy    = errors.New("a node with that name is already being created")
 )
 
-// New checks the configuration and returns a provider that is not connected yet. An error means that it can never work.
+// New checks the configuration and returns a provider that is not connected yet. An error is permanent.
 func New(cfg Config) (*Provider, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -117,10 +114,10 @@ func New(cfg Config) (*Provider, error) {
 		cfg.TokenKind = Bearer
 	}
 	if cfg.TokenKind != Bearer && cfg.TokenKind != ProjectToken {
-		return nil, fmt.Errorf("railway token of kind %q: it is %q or %q", cfg.TokenKind, Bearer, ProjectToken)
+		return nil, fmt.Errorf("railway token kind %q: must be %q or %q", cfg.TokenKind, Bearer, ProjectToken)
 	}
 	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("the railway token has blanks or letters that no token has")
+		return nil, errors.New("the railway token contains characters that tokens never have")
 	}
 	if cfg.Base == "" {
 		cfg.Base = "convoy"
@@ -133,24 +130,24 @@ func New(cfg Config) (*Provider, error) {
 		return nil, err
 	}
 	return &Provider{
-		cfg:       cfg,
-		log:       cfg.Log,
-		client:    c,
-		kick:      make(chan struct{}, 1),
-		project:   cfg.Project,
-		env:       cfg.Environment,
-		refusal:   "the connection to Railway is not made yet",
-		services:  map[string]*service{},
-		strangers: map[string]bool{},
-		work:      map[string]*work{},
-		retired:   map[string]bool{},
-		streams:   map[string]bool{},
-		changed:   make(chan struct{}),
+		cfg:      cfg,
+		log:      cfg.Log,
+		client:   c,
+		wake:     make(chan struct{}, 1),
+		project:  cfg.Project,
+		env:      cfg.Environment,
+		refusal:  "not yet connected to Railway",
+		services: map[string]*service{},
+		foreign:  map[string]bool{},
+		jobs:     map[string]*job{},
+		retired:  map[string]bool{},
+		streams:  map[string]bool{},
+		changed:  make(chan struct{}),
 	}, nil
 }
 
-// Start proves who the token is, which takes 15 s at most, and begins to watch. A token that proves nothing is no
-// error: see [Provider.Refusal]. The provider ends with ctx, or with Close, which must be called in any case.
+// Start verifies the token, which takes at most 15 s, and starts to watch. An invalid token is not an error: see
+// [Provider.Refusal]. The provider ends with ctx or Close; Close must be called.
 func (p *Provider) Start(ctx context.Context) error {
 	p.mu.Lock()
 	if p.ctx != nil {
@@ -170,7 +167,7 @@ func (p *Provider) Start(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the watcher and what it is finishing, and waits, at most until ctx ends. It takes no node away.
+// Close ends the watcher and unfinished work, and waits for them until ctx ends. It removes no nodes.
 func (p *Provider) Close(ctx context.Context) error {
 	p.mu.Lock()
 	if p.cancel != nil {
@@ -194,7 +191,7 @@ func (p *Provider) Close(ctx context.Context) error {
 // Kind is "railway".
 func (*Provider) Kind() string { return "railway" }
 
-// NodeName makes a node's name of its label, which is also the name of its service: "convoy-k3fz" gives
+// NodeName returns the name of the node with a label, which is also its service's name: "convoy-k3fz" gives
 // "convoy@convoy-k3fz.railway.internal".
 func (p *Provider) NodeName(label string) string {
 	_, zone, found := strings.Cut(p.cfg.PrivateDomain, ".")
@@ -209,18 +206,18 @@ func (p *Provider) labelOf(name string) (string, error) {
 	_, host, _ := strings.Cut(name, "@")
 	label, _, _ := strings.Cut(host, ".")
 	if p.NodeName(label) != name || !strings.HasPrefix(label, p.cfg.Prefix) || !validLabel(label) {
-		return "", fmt.Errorf("%q is no name of a node on Railway", name)
+		return "", fmt.Errorf("%q is not the name of a node on Railway", name)
 	}
 	return label, nil
 }
 
-// validLabel reports whether Railway would take label as a service's name and make the same DNS name of it.
+// validLabel reports whether Railway accepts label as a service's name and uses it unchanged in DNS.
 func validLabel(label string) bool {
 	return label != "" && len(label) <= maxNameBytes && label[0] != '-' && label[len(label)-1] != '-' &&
 		strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// owner is what the marker of our services says: the same service in another environment is another Convoy.
+// owner is the marker of our services: the same service in another environment is another Convoy.
 func (p *Provider) owner() string {
 	service := p.cfg.Service
 	if service == "" {
@@ -231,24 +228,24 @@ func (p *Provider) owner() string {
 	return service + "/" + p.env
 }
 
-// place returns the ids of project and environment.
-func (p *Provider) place() (project, env string) {
+// scope returns the ids of project and environment.
+func (p *Provider) scope() (project, env string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.project, p.env
 }
 
-// Refusal says why no node can be made or retired now, in words for people; empty: they can.
-func (p *Provider) Unavailable() string {
+// Refusal says why nodes cannot be created or retired now, for users; empty: they can.
+func (p *Provider) Refusal() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.refusal
 }
 
-// Budget says how many calls were made lately, and what is allowed.
+// Budget describes recent calls and their limit.
 func (p *Provider) Budget() Budget { return p.client.budget.snapshot() }
 
-// Watch calls update with all services of this Convoy now and after every change, until ctx ends.
+// Watch calls update with all services of this Convoy, now and after every change, until ctx ends.
 func (p *Provider) Watch(ctx context.Context, update func([]fleet.Service)) {
 	for {
 		p.mu.Lock()
@@ -265,17 +262,17 @@ func (p *Provider) Watch(ctx context.Context, update func([]fleet.Service)) {
 	}
 }
 
-// touch tells everybody who waits that something changed. p.mu must be held.
-func (p *Provider) touch() {
+// notifyChanged wakes everything that waits for a change. It requires p.mu.
+func (p *Provider) notifyChanged() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// lookNow has the watcher ask Railway at once.
-func (p *Provider) lookNow() {
+// refreshNow makes the watcher query Railway now.
+func (p *Provider) refreshNow() {
 	select {
-	case p.kick <- struct{}{}:
-	default: // it is asked already
+	case p.wake <- struct{}{}:
+	default: // already requested
 	}
 }
 

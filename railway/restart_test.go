@@ -9,8 +9,8 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// TestRestart_AtEveryStep ends the control plane at every call of a spawn, before and after Railway acted, and starts
-// it again: there is one service with one deployment, or none if it was not made.
+// TestRestart_AtEveryStep ends the control plane at every call of a spawn, before and after Railway acted, and restarts
+// it: there is one service with one deployment, or none if it was not created.
 func TestRestart_AtEveryStep(t *testing.T) {
 	ops := []string{"oneInstance", "variableNames", "createService", "updateInstance", "deployInstance", "running"}
 	for _, op := range ops {
@@ -76,7 +76,7 @@ func restartAt(t *testing.T, op string, act, gentle bool) {
 	again.checkSecrets()
 }
 
-// TestRestart_HalfMadeCannotBeFinished: it shows, with a reason, and can be retired.
+// TestRestart_HalfMadeCannotBeFinished: it is listed with a reason, and can be retired.
 func TestRestart_HalfMadeCannotBeFinished(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.s.AddService("convoy-k3fz", marked(nil))
@@ -97,8 +97,8 @@ func TestRestart_HalfMadeCannotBeFinished(t *testing.T) {
 	})
 }
 
-// TestRestart_Overlap: while Railway redeploys the control plane two of them run. The new one leaves alone what the old
-// one is making.
+// TestRestart_Overlap: while Railway redeploys the control plane, two of them run. The new one leaves what the old one
+// is creating.
 func TestRestart_Overlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := railwaytest.New(t, railwaytest.Options{})

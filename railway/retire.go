@@ -8,11 +8,11 @@ import (
 	"convoy/fleet"
 )
 
-const goneTries = 4 // inventories after a delete, with growing pauses
+const deleteChecks = 4 // inventories after a delete, with growing pauses
 
-// Retire deletes the service of a node and returns when Railway does not list it any more. It refuses services without
-// the marker of this Convoy and the one that it runs in itself. One that is not there is gone already. Volumes stay,
-// and go on costing money: a notice names them.
+// Retire deletes the service of a node and returns when Railway no longer lists it. It refuses services without this
+// Convoy's marker, and its own. A missing service is not an error. Volumes stay and keep costing money: a notice names
+// them.
 func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step)) error {
 	label, err := p.labelOf(name)
 	if err != nil {
@@ -24,7 +24,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	if err := p.interrupt(ctx, label); err != nil {
 		return err
 	}
-	m := &making{p: p, name: name, label: label, step: step}
+	m := &creation{p: p, name: name, label: label, step: step}
 	var found instanceFields
 	err = m.track("looking up service", func() error {
 		found, err = p.retirable(ctx, label)
@@ -43,7 +43,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	}
 	p.bury(found.ServiceId, label)
 	for _, v := range volumes {
-		m.track(v+" remains", func() error { return nil }) //nolint:errcheck // it is only said
+		m.track(v+" remains", func() error { return nil }) //nolint:errcheck // informational
 		p.notice(
 			fmt.Sprintf("%s was retired, and its %s remains", name, v),
 			"a volume keeps its contents and costs money until you delete it on Railway's dashboard",
@@ -52,10 +52,10 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	return nil
 }
 
-// interrupt ends the making of the node if it goes on.
+// interrupt cancels the creation of a node in progress.
 func (p *Provider) interrupt(ctx context.Context, label string) error {
 	p.mu.Lock()
-	w := p.work[label]
+	w := p.jobs[label]
 	p.mu.Unlock()
 	if w == nil {
 		return nil
@@ -69,10 +69,10 @@ func (p *Provider) interrupt(ctx context.Context, label string) error {
 	}
 }
 
-// retirable finds a service and checks that it may be deleted. The marker is read anew: what was ours may have been
-// taken over by somebody.
+// retirable finds a service and checks that it may be deleted. It reads the marker again: someone else may have taken
+// over the service.
 func (p *Provider) retirable(ctx context.Context, label string) (instanceFields, error) {
-	found, err := p.named(ctx, label)
+	found, err := p.findByName(ctx, label)
 	if err != nil {
 		return found, err
 	}
@@ -86,9 +86,9 @@ func (p *Provider) retirable(ctx context.Context, label string) (instanceFields,
 	return found, err
 }
 
-// volumesOf names the volumes of a service, as "volume data at /data". That they cannot be read stops nothing.
+// volumesOf lists the volumes of a service, as "volume data at /data". Errors are only logged.
 func (p *Provider) volumesOf(ctx context.Context, id string) (names []string) {
-	project, env := p.place()
+	project, env := p.scope()
 	after := ""
 	for range maxPages {
 		answer, err := volumes(ctx, p.client, env, project, pageSize, after)
@@ -101,7 +101,7 @@ func (p *Provider) volumesOf(ctx context.Context, id string) (names []string) {
 			if v := edge.Node; v.ServiceId == id {
 				names = append(
 					names,
-					fmt.Sprintf("volume %s at %s", limit(v.Volume.Name, maxTraceBytes), limit(v.MountPath, maxTraceBytes)),
+					fmt.Sprintf("volume %s at %s", truncate(v.Volume.Name, maxTraceBytes), truncate(v.MountPath, maxTraceBytes)),
 				)
 			}
 		}
@@ -113,18 +113,18 @@ func (p *Provider) volumesOf(ctx context.Context, id string) (names []string) {
 	return names
 }
 
-// deleteService deletes and makes sure of it.
-func (m *making) deleteService(ctx context.Context, id string) error {
-	_, env := m.p.place()
+// deleteService deletes a service and verifies that.
+func (m *creation) deleteService(ctx context.Context, id string) error {
+	_, env := m.p.scope()
 	err := m.mutate(ctx, func(ctx context.Context) error {
 		_, err := deleteService(ctx, m.p.client, id, env)
 		return err
-	}, func() (bool, error) { return false, nil }) // doing it twice does no harm
+	}, func() (bool, error) { return false, nil }) // repeating it is harmless
 	if err != nil && !is(err, NotFound) {
 		return err
 	}
-	for try := range goneTries {
-		i, err := m.p.named(ctx, m.label)
+	for try := range deleteChecks {
+		i, err := m.p.findByName(ctx, m.label)
 		switch {
 		case errors.Is(err, ErrUnknown), err == nil && i.ServiceId != id:
 			return nil
@@ -135,15 +135,14 @@ func (m *making) deleteService(ctx context.Context, id string) error {
 			return context.Cause(ctx)
 		}
 	}
-	return errors.New(
-		"railway said that the service was deleted, and still lists it: retire it again, or delete it on the dashboard",
-	)
+	return errors.New("railway reported that the service was deleted, but still lists it: retire it again, or delete " +
+		"it on the dashboard")
 }
 
-// delete deletes a service of which nobody is told.
+// delete deletes a service without reporting steps.
 func (p *Provider) delete(ctx context.Context, id string) error {
-	_, env := p.place()
-	m := &making{p: p, step: func(fleet.Step) {}}
+	_, env := p.scope()
+	m := &creation{p: p, step: func(fleet.Step) {}}
 	err := m.mutate(ctx, func(ctx context.Context) error {
 		_, err := deleteService(ctx, p.client, id, env)
 		return err
@@ -154,17 +153,17 @@ func (p *Provider) delete(ctx context.Context, id string) error {
 	return err
 }
 
-// bury takes a node off the list for good. If an answer that is late brings its service, that is deleted too.
+// bury removes a node from the list permanently. If a late answer brings its service back, that is deleted too.
 func (p *Provider) bury(id, label string) {
 	p.mu.Lock()
 	p.retired[label] = true
 	delete(p.services, id)
-	p.touch()
+	p.notifyChanged()
 	p.mu.Unlock()
-	p.lookNow()
+	p.refreshNow()
 }
 
-func (m *making) explainDelete(err error) error {
+func (m *creation) explainDelete(err error) error {
 	if is(err, Unauthorized) {
 		return fmt.Errorf(
 			"Railway did not allow it: only an Owner or Admin of the workspace may delete services, by an account or "+

@@ -57,7 +57,7 @@ func TestRetire_Guards(t *testing.T) {
 	}
 }
 
-// TestRetire_NeverItself: not even if it is named as a node and has the marker.
+// TestRetire_NeverItself: even if it is named like a node and has the marker.
 func TestRetire_NeverItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := railwaytest.New(t, railwaytest.Options{})
@@ -123,7 +123,7 @@ func TestRetire_Refused(t *testing.T) {
 	})
 }
 
-// TestRetire_DuringSpawn retires at every moment of a spawn: nothing remains, also not later.
+// TestRetire_DuringSpawn retires at every moment of a spawn: nothing remains, even later.
 func TestRetire_DuringSpawn(t *testing.T) {
 	for _, op := range []string{"variableNames", "createService", "updateInstance", "oneInstance", "deployInstance", ""} {
 		t.Run("at "+op, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestRetire_DuringSpawn(t *testing.T) {
 	}
 }
 
-// TestRetire_LateService: the answer to a create is lost, the node is retired, and only then is the service there.
+// TestRetire_LateService: the answer to a create is lost, the node is retired, and then the service appears.
 func TestRetire_LateService(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		for range mutationTries {

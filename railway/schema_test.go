@@ -119,7 +119,7 @@ func TestSchema_OperationsFit(t *testing.T) {
 	}
 }
 
-// TestSchema_HasNoMoreThanIsUsed: every field of the project's schema stands in an operation.
+// TestSchema_HasNoMoreThanIsUsed: every field of the project's schema is used by an operation.
 func TestSchema_HasNoMoreThanIsUsed(t *testing.T) {
 	own := schemaAt(t, "schema.graphql")
 	text, err := os.ReadFile("operations.graphql")

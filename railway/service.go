@@ -10,20 +10,20 @@ import (
 	"convoy/fleet"
 )
 
-// maxStatusSteps bounds what is remembered of one deployment's statuses.
+// maxStatusSteps limits the remembered statuses of a deployment.
 const maxStatusSteps = 32
 
-// service is what is known of one service that this Convoy made. It belongs to Provider.mu.
+// service is a service created by this Convoy. It is guarded by Provider.mu.
 type service struct {
 	id      string
-	label   string // its name on Railway, and the first part of its host
+	label   string // its name on Railway, and the first label of its host
 	created time.Time
-	seen    time.Time // when this process heard of it first
-	missing int       // inventories in a row that did not have it
+	seen    time.Time // when this process first saw it
+	missing int       // consecutive inventories without it
 
 	latest  *deployment // nil: never deployed
-	running bool        // an older deployment of it still is up
-	failure string      // why it could not be made; empty: it could, or is being made
+	running bool        // an older deployment is still up
+	failure string      // why creation failed; empty otherwise
 }
 
 // deployment is one deployment of a service.
@@ -32,23 +32,23 @@ type deployment struct {
 	status  string
 	stopped bool
 	updated time.Time // Railway's clock: of the status
-	since   time.Time // our clock: when the last news came
+	since   time.Time // our clock: last change
 	created time.Time
 
 	statuses []fleet.Step
 	events   map[string]eventFields
-	detailed bool // its events were asked for after it settled
+	detailed bool // its events were read after it settled
 }
 
-// newDeployment is a deployment that nothing is known of but its id.
+// newDeployment returns a deployment of which only the id is known.
 func newDeployment(id string, now time.Time) *deployment {
 	return &deployment{id: id, since: now, events: map[string]eventFields{}}
 }
 
 func (d *deployment) phase() phase { return phaseOf(d.status, d.stopped) }
 
-// lacksEvents reports whether the deployment is over, its events were not asked for since, and they would say
-// something: why it failed, or how those ended that were going on.
+// lacksEvents reports whether the deployment is over and its events were not read since, although they explain its
+// failure, or have an end that is not known yet.
 func (d *deployment) lacksEvents() bool {
 	if d.detailed || !d.phase().settled() {
 		return false
@@ -61,7 +61,7 @@ func (d *deployment) lacksEvents() bool {
 	return d.phase() == failed
 }
 
-// apply notes what Railway says of the deployment, unless something newer is known. It reports whether that is news.
+// apply records Railway's data about the deployment, unless newer data is known. It reports whether anything changed.
 func (d *deployment) apply(f deploymentFields, now time.Time) bool {
 	at := f.StatusUpdatedAt
 	if at.IsZero() {
@@ -77,13 +77,13 @@ func (d *deployment) apply(f deploymentFields, now time.Time) bool {
 	turned := d.status != f.Status
 	d.status, d.stopped, d.updated, d.since, d.detailed = f.Status, f.DeploymentStopped, at, now, false
 	if turned {
-		d.turn(at)
+		d.startStep(at)
 	}
 	return true
 }
 
-// turn ends the step of the status before and begins the one of the status now.
-func (d *deployment) turn(at time.Time) {
+// startStep ends the step of the previous status and starts that of the current one.
+func (d *deployment) startStep(at time.Time) {
 	if n := len(d.statuses); n > 0 && d.statuses[n-1].Ended.IsZero() {
 		last := &d.statuses[n-1]
 		last.Ended = at
@@ -91,14 +91,14 @@ func (d *deployment) turn(at time.Time) {
 			last.Error = d.phase().verdict(d.status, d.reason())
 		}
 	}
-	if name := stepOf(d.status); name != "" {
+	if name := statusStep(d.status); name != "" {
 		d.statuses = append(d.statuses, fleet.Step{Name: name, At: at})
 		d.statuses = d.statuses[max(0, len(d.statuses)-maxStatusSteps):]
 	}
 }
 
-// event notes one event and reports whether that is news.
-func (d *deployment) event(e eventFields, now time.Time) bool {
+// addEvent records an event and reports whether anything changed.
+func (d *deployment) addEvent(e eventFields, now time.Time) bool {
 	before, known := d.events[e.Id]
 	if known && before == e || (known && !before.CompletedAt.IsZero() && e.CompletedAt.IsZero()) {
 		return false
@@ -118,19 +118,19 @@ func (d *deployment) ordered() []eventFields {
 	})
 }
 
-// reason is the failing step with its own message, the last one if several failed; empty: none says.
+// reason is the last failing step with its message; empty if there is none.
 func (d *deployment) reason() string {
 	text := ""
 	for _, e := range d.ordered() {
-		if message := complaint(e); message != "" {
+		if message := eventError(e); message != "" {
 			text = words(e.Step) + ": " + message
 		}
 	}
 	return text
 }
 
-// complaint is an event's own message if it failed.
-func complaint(e eventFields) string {
+// eventError is the message of a failed event.
+func eventError(e eventFields) string {
 	if e.Payload.Error == "" {
 		return ""
 	}
@@ -141,15 +141,15 @@ func complaint(e eventFields) string {
 	if e.Payload.MaxAttempts > 1 {
 		text += fmt.Sprintf(" after %d of %d tries", e.Payload.Attempt, e.Payload.MaxAttempts)
 	}
-	return limit(text, maxMessageBytes)
+	return truncate(text, maxMessageBytes)
 }
 
-// stepsOf is an event as a step; ok is false for those that were skipped.
-func stepsOf(e eventFields) (s fleet.Step, ok bool) {
+// eventStep converts an event to a step; ok is false for skipped ones.
+func eventStep(e eventFields) (s fleet.Step, ok bool) {
 	if e.Payload.Skipped || e.CreatedAt.IsZero() {
 		return s, false
 	}
-	s = fleet.Step{Name: words(e.Step), At: e.CreatedAt, Ended: e.CompletedAt, Error: complaint(e)}
+	s = fleet.Step{Name: words(e.Step), At: e.CreatedAt, Ended: e.CompletedAt, Error: eventError(e)}
 	if took := time.Duration(e.Payload.DurationMs) * time.Millisecond; s.Ended.IsZero() && took > 0 {
 		s.Ended = s.At.Add(took)
 	}
@@ -166,7 +166,7 @@ func (d *deployment) steps() []fleet.Step {
 	}
 	list := slices.Clone(d.statuses)
 	for _, e := range d.ordered() {
-		if s, ok := stepsOf(e); ok {
+		if s, ok := eventStep(e); ok {
 			list = append(list, s)
 		}
 	}
@@ -174,7 +174,7 @@ func (d *deployment) steps() []fleet.Step {
 	return list
 }
 
-// describe says what a service is to the fleet.
+// describe describes a service for the fleet.
 func (s *service) describe(name string, now time.Time) fleet.Service {
 	out := fleet.Service{Name: name, ID: s.id, Created: s.created, Steps: s.latest.steps()}
 	switch {
@@ -199,22 +199,17 @@ func (s *service) describe(name string, now time.Time) fleet.Service {
 	return out
 }
 
-// overdue is the message of a service whose deployment makes no progress.
+// overdue is the message for a deployment without progress.
 func (s *service) overdue(p phase) string {
 	if p == blocked {
-		return fmt.Sprintf(
-			"nobody approved its deployment for %v: approve it on Railway's dashboard, or retire it",
-			p.deadline(),
-		)
+		return fmt.Sprintf("its deployment has waited %v for approval: approve it on Railway's dashboard, or retire it",
+			p.deadline())
 	}
-	return fmt.Sprintf(
-		"no news of its deployment for %v (status %s): check it on Railway's dashboard, or retire it",
-		p.deadline(),
-		orWord(s.latest.status, "unknown"),
-	)
+	return fmt.Sprintf("no news of its deployment for %v (status %s): check it on Railway's dashboard, or retire it",
+		p.deadline(), cmp.Or(s.latest.status, "unknown"))
 }
 
-// list is what Watch says, by age. p.mu must be held.
+// list is what Watch reports, by age. It requires p.mu.
 func (p *Provider) list(now time.Time) []fleet.Service {
 	list := make([]fleet.Service, 0, len(p.services))
 	for _, s := range p.services {
@@ -229,7 +224,7 @@ func (p *Provider) list(now time.Time) []fleet.Service {
 	return list
 }
 
-// find returns the service of that label. p.mu must be held.
+// find returns the service with that label. It requires p.mu.
 func (p *Provider) find(label string) *service {
 	for _, s := range p.services {
 		if s.label == label {

@@ -18,11 +18,11 @@ const (
 	socketOperation  = "socket" // in errors
 	handshakeTimeout = 10 * time.Second
 	writeTimeout     = 10 * time.Second
-	pingInterval     = 25 * time.Second // also finds out that the other side is gone
-	maxSocketBytes   = 8 << 20          // a batch of log lines goes far beyond the library's 32 KiB
+	pingInterval     = 25 * time.Second // also detects a dead connection
+	maxSocketBytes   = 8 << 20          // a batch of log lines far exceeds the library's 32 KiB
 )
 
-// message is one message of graphql-transport-ws, in either direction.
+// message is a message of graphql-transport-ws, in either direction.
 // https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 type message struct {
 	ID      string          `json:"id,omitempty"`
@@ -30,20 +30,20 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// errEnded is the end of a subscription: the server completed it, or it was cancelled here.
+// errEnded ends a subscription: the server completed it, or it was cancelled here.
 var errEnded = errors.New("the subscription ended")
 
-// socket is one WebSocket to Railway with any number of subscriptions.
+// socket is a WebSocket to Railway with any number of subscriptions.
 type socket struct {
 	client *client
 	conn   *websocket.Conn
 
 	mu   sync.Mutex
 	next int
-	subs map[string]func(json.RawMessage, error) // what to do with a payload, or with the end
+	subs map[string]func(json.RawMessage, error) // handles a payload, or the end
 }
 
-// dial opens a socket and introduces this program. Whoever dialled calls run, and close in the end.
+// dial opens a socket. The caller calls run, and finally close.
 func (c *client) dial(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
@@ -58,7 +58,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 		c.budget.read(answer)
 	}
 	if err != nil {
-		e := &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(rootOf(err).Error()), cause: err}
+		e := &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(rootCause(err).Error()), cause: err}
 		if answer != nil {
 			e.Status = answer.StatusCode
 		}
@@ -66,15 +66,15 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 	}
 	conn.SetReadLimit(maxSocketBytes)
 	s := &socket{client: c, conn: conn, subs: make(map[string]func(json.RawMessage, error))}
-	if err := s.greet(ctx); err != nil {
+	if err := s.handshake(ctx); err != nil {
 		s.close()
 		return nil, &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(err.Error()), cause: err}
 	}
 	return s, nil
 }
 
-// greet does the handshake.
-func (s *socket) greet(ctx context.Context) error {
+// handshake initializes the connection.
+func (s *socket) handshake(ctx context.Context) error {
 	if err := s.write(ctx, message{Type: "connection_init", Payload: json.RawMessage("{}")}); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *socket) greet(ctx context.Context) error {
 	}
 }
 
-// run reads until the socket ends, for whatever reason, or ctx does. It tells every subscription.
+// run reads until the socket or ctx ends, then ends every subscription.
 func (s *socket) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var pinging sync.WaitGroup
@@ -118,14 +118,14 @@ func (s *socket) receive(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.take(ctx, m); err != nil {
+		if err := s.dispatch(ctx, m); err != nil {
 			return err
 		}
 	}
 }
 
-// take deals with one message.
-func (s *socket) take(ctx context.Context, m message) error {
+// dispatch handles a message.
+func (s *socket) dispatch(ctx context.Context, m message) error {
 	switch m.Type {
 	case "ping":
 		return s.write(ctx, message{Type: "pong"})
@@ -145,7 +145,7 @@ func (s *socket) take(ctx context.Context, m message) error {
 	return nil
 }
 
-// handler finds what to do for a subscription, and forgets it if that was its end.
+// handler returns a subscription's handler, and removes it at the end.
 func (s *socket) handler(id string, end bool) func(json.RawMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,12 +156,12 @@ func (s *socket) handler(id string, end bool) func(json.RawMessage, error) {
 	return handle
 }
 
-// refusal reads the payload of an error message: a list of errors, or one.
+// refusal decodes the payload of an error message: a list of errors, or one.
 func (s *socket) refusal(payload json.RawMessage) error {
 	var list []wireError
 	if json.Unmarshal(payload, &list) != nil {
 		var one wireError
-		json.Unmarshal(payload, &one) //nolint:errcheck // an unreadable error is one without words
+		json.Unmarshal(payload, &one) //nolint:errcheck // an unreadable error has no message
 		list = []wireError{one}
 	}
 	if len(list) == 0 {
@@ -170,8 +170,8 @@ func (s *socket) refusal(payload json.RawMessage) error {
 	return s.client.failure("subscription", 200, list)
 }
 
-// subscribe begins a subscription. handle is called by run, one call at a time for the whole socket, with each payload,
-// and once with the error that ended it. cancel ends it without a call.
+// subscribe starts a subscription. run calls handle, one call at a time per socket, with each payload, and once with
+// the error that ended it. cancel ends it without a call.
 func (s *socket) subscribe(
 	ctx context.Context,
 	req *graphql.Request,
@@ -200,7 +200,7 @@ func (s *socket) subscribe(
 	}
 	return func() {
 		if s.handler(id, true) != nil {
-			// The socket's end shows in run.
+			// run reports the socket's end.
 			s.write(context.WithoutCancel(ctx), message{ID: id, Type: "complete"}) //nolint:errcheck
 		}
 	}, nil
@@ -214,7 +214,7 @@ func (s *socket) read(ctx context.Context) (message, error) {
 	return decodeMessage(text)
 }
 
-// decodeMessage reads one message; unknown fields and types are none of our business.
+// decodeMessage decodes a message, ignoring unknown fields and types.
 func decodeMessage(text []byte) (message, error) {
 	var m message
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -233,7 +233,7 @@ func (s *socket) write(ctx context.Context, m message) error {
 	return s.conn.Write(ctx, websocket.MessageText, text)
 }
 
-// ping keeps the way open, and closes the socket when nothing comes back.
+// ping keeps the connection open, and closes the socket if there is no answer.
 func (s *socket) ping(ctx context.Context) {
 	for sleep(ctx, pingInterval) {
 		pong, cancel := context.WithTimeout(ctx, handshakeTimeout)
@@ -246,23 +246,23 @@ func (s *socket) ping(ctx context.Context) {
 	}
 }
 
-// close ends the socket at once; run returns.
-func (s *socket) close() { s.conn.CloseNow() } //nolint:errcheck // it is of no use any more
+// close ends the socket immediately; run returns.
+func (s *socket) close() { s.conn.CloseNow() } //nolint:errcheck // it is no longer used
 
-// draft is a graphql.WebSocketClient that only takes note of the request, so that generated code writes subscriptions
-// while sockets are ours.
-type draft struct{ request *graphql.Request }
+// requestCapture is a graphql.WebSocketClient that captures the request, so that the generated code encodes
+// subscriptions for our own sockets.
+type requestCapture struct{ request *graphql.Request }
 
-func (d *draft) Subscribe(req *graphql.Request, _ any, _ graphql.ForwardDataFunction) (string, error) {
+func (d *requestCapture) Subscribe(req *graphql.Request, _ any, _ graphql.ForwardDataFunction) (string, error) {
 	d.request = req
 	return "", nil
 }
 
-func (*draft) Start(context.Context) (chan error, error) { return nil, errors.ErrUnsupported }
-func (*draft) Close() error                              { return nil }
-func (*draft) Unsubscribe(string) error                  { return nil }
+func (*requestCapture) Start(context.Context) (chan error, error) { return nil, errors.ErrUnsupported }
+func (*requestCapture) Close() error                              { return nil }
+func (*requestCapture) Unsubscribe(string) error                  { return nil }
 
-// payloadOf reads what a subscription sent into data, unless it has errors.
+// payloadOf decodes a subscription's payload into data, unless it contains errors.
 func (c *client) payloadOf(payload json.RawMessage, data any) error {
 	return c.decode("subscription", 200, payload, &graphql.Response{Data: data})
 }

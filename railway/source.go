@@ -14,7 +14,7 @@ import (
 type source struct {
 	image string
 	repo  string // if there is no image
-	from  string // where that is known from, for people
+	from  string // its origin, for users
 }
 
 func (s source) String() string {
@@ -24,9 +24,9 @@ func (s source) String() string {
 	return "repository " + s.repo
 }
 
-// whatToRun finds the source of new nodes: as configured, else what this node's own service runs, so that all nodes run
-// the same. It asks Railway once.
-func (p *Provider) whatToRun(ctx context.Context) (source, error) {
+// nodeSource returns the source of new nodes: as configured, else that of this node's own service, so that all nodes
+// run the same. It queries Railway once.
+func (p *Provider) nodeSource(ctx context.Context) (source, error) {
 	if p.cfg.Image != "" {
 		return source{image: p.cfg.Image, from: "CONVOY_NODE_IMAGE"}, nil
 	}
@@ -37,9 +37,9 @@ func (p *Provider) whatToRun(ctx context.Context) (source, error) {
 		return *known, nil
 	}
 	if p.cfg.Service == "" {
-		return source{}, errors.New("it is not known what nodes run: set CONVOY_NODE_IMAGE")
+		return source{}, errors.New("the image of nodes is unknown: set CONVOY_NODE_IMAGE")
 	}
-	_, env := p.place()
+	_, env := p.scope()
 	answer, err := oneInstance(ctx, p.client, env, p.cfg.Service)
 	if err != nil {
 		return source{}, fmt.Errorf("cannot find out what this service runs: %w", err)
@@ -50,9 +50,7 @@ func (p *Provider) whatToRun(ctx context.Context) (source, error) {
 		from:  "this node's own service",
 	}
 	if found.image == "" && found.repo == "" {
-		return source{}, errors.New(
-			"this service has neither image nor repository that nodes could run: set CONVOY_NODE_IMAGE",
-		)
+		return source{}, errors.New("this service has neither an image nor a repository for nodes: set CONVOY_NODE_IMAGE")
 	}
 	p.mu.Lock()
 	p.source = &found
@@ -60,8 +58,8 @@ func (p *Provider) whatToRun(ctx context.Context) (source, error) {
 	return found, nil
 }
 
-// variables are those of a new node: what the configuration says, references to secrets, the marker; and the token only
-// if it is to be shared.
+// variables returns those of a new node: configured ones, references to secrets, the marker, and the token only if it
+// is shared.
 func (p *Provider) variables(ctx context.Context, name string) (map[string]string, error) {
 	all := map[string]string{}
 	if p.cfg.Variables != nil {
@@ -69,7 +67,7 @@ func (p *Provider) variables(ctx context.Context, name string) (map[string]strin
 	}
 	for key, value := range all {
 		if p.cfg.Token != "" && strings.Contains(value, p.cfg.Token) {
-			return nil, fmt.Errorf("variable %s would hand the Railway token to the node: only -share-token does that", key)
+			return nil, fmt.Errorf("variable %s would pass the Railway token to the node: only -share-token does that", key)
 		}
 	}
 	wanted := slices.Clone(p.cfg.References)
@@ -86,12 +84,12 @@ func (p *Provider) variables(ctx context.Context, name string) (map[string]strin
 	}
 	maps.Copy(all, references)
 	if p.cfg.ShareToken && slices.Contains(missing, tokenName) {
-		all[tokenName] = p.cfg.Token // it was not set on Railway, so there is nothing to refer to
+		all[tokenName] = p.cfg.Token // it is not a variable on Railway, so there is nothing to refer to
 		missing = slices.DeleteFunc(missing, func(n string) bool { return n == tokenName })
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf(
-			"nodes need the variable %s: make it a shared variable of the environment on Railway",
+			"nodes need the variable %s: create it as a shared variable of the environment on Railway",
 			strings.Join(missing, ", "),
 		)
 	}
@@ -99,28 +97,25 @@ func (p *Provider) variables(ctx context.Context, name string) (map[string]strin
 	return all, nil
 }
 
-// references finds how a new service can refer to variables: to the shared one, else to that of this node's service.
-// Only names are asked for, never values.
-func (p *Provider) references(
-	ctx context.Context,
-	wanted []string,
-) (found map[string]string, missing []string, err error) {
+// references returns how a new service can refer to variables: to the shared one, else to that of this node's service.
+// It reads only names, never values.
+func (p *Provider) references(ctx context.Context, names []string) (found map[string]string, missing []string, _ error) {
 	found = map[string]string{}
-	if len(wanted) == 0 {
+	if len(names) == 0 {
 		return found, nil, nil
 	}
-	project, env := p.place()
+	project, env := p.scope()
 	after := ""
 	for range maxPages {
 		answer, err := variableNames(ctx, p.client, env, project, pageSize, after)
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot see which variables there are: %w", err)
+			return nil, nil, fmt.Errorf("cannot list the variables: %w", err)
 		}
 		list := answer.Environment.Variables
 		for _, edge := range list.Edges {
 			v := edge.Node
 			switch {
-			case !slices.Contains(wanted, v.Name):
+			case !slices.Contains(names, v.Name):
 			case v.ServiceId == "":
 				found[v.Name] = "${{shared." + v.Name + "}}"
 			case v.ServiceId == p.cfg.Service && found[v.Name] == "" && p.cfg.ServiceName != "":
@@ -132,7 +127,7 @@ func (p *Provider) references(
 		}
 		after = list.PageInfo.EndCursor
 	}
-	for _, name := range wanted {
+	for _, name := range names {
 		if found[name] == "" {
 			missing = append(missing, name)
 		}
@@ -140,7 +135,7 @@ func (p *Provider) references(
 	return found, missing, nil
 }
 
-// How nodes are deployed.
+// Deployment settings of nodes.
 const (
 	healthPath        = "/healthz"
 	healthTimeout     = 120 // seconds
@@ -149,7 +144,7 @@ const (
 	restartMaxRetries = 10
 )
 
-// settings are those of a new node's service. Replicas are always one: they would share a name.
+// settings returns those of a new node's service. It has one replica: several would share a name.
 func (p *Provider) settings(s source) serviceInstanceUpdateInput {
 	draining, overlap, retries, sleeps := drainingSeconds, overlapSeconds, restartMaxRetries, false
 	in := serviceInstanceUpdateInput{
@@ -162,7 +157,7 @@ func (p *Provider) settings(s source) serviceInstanceUpdateInput {
 	if s.image == "" {
 		in.Source.Repo = s.repo
 	}
-	if p.cfg.Region != "" { // the field region is ignored by Railway, and numReplicas says nothing of regions
+	if p.cfg.Region != "" { // Railway ignores the field region, and numReplicas applies to no region
 		in.NumReplicas = 0
 		in.MultiRegionConfig, _ = json.Marshal(map[string]any{p.cfg.Region: map[string]int{"numReplicas": 1}})
 	}

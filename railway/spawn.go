@@ -11,25 +11,25 @@ import (
 
 const (
 	mutationTries = 4
-	lookupTries   = 3                // after an answer was lost: what was asked may still be on its way
-	lookupPause   = 2 * time.Second  // between two of them
-	lateAnswer    = 5 * time.Second  // how long a mutation may go on after its context ended, to learn what it did
+	lookupTries   = 3                // after a lost answer: the mutation may still be in transit
+	lookupPause   = 2 * time.Second  // between lookups
+	mutationGrace = 5 * time.Second  // how long a mutation may continue after its context ended, to learn its outcome
 	reasonWait    = 20 * time.Second // for the reason of a failed deployment
-	longestWait   = 5 * time.Minute  // for the rate limit, in one go
+	maxLimitWait  = 5 * time.Minute  // for the rate limit, per wait
 	limitStep     = "waiting for railway's rate limit"
 )
 
-// making is the making of one node.
-type making struct {
+// creation is the creation, or removal, of one node.
+type creation struct {
 	p     *Provider
-	name  string // full
+	name  string // full name
 	label string
 	step  func(fleet.Step)
 }
 
-// Spawn makes a service without source, configures it, deploys it once, and returns when it runs. Whatever goes wrong
-// before the deployment, what was made is taken away again; when ctx ends it is left, and finished by the next start
-// unless it is retired before. Spawning a name again goes on where the last try ended.
+// Spawn creates a service without a source, configures it, deploys it once, and returns when it runs. If anything fails
+// before the deployment, it deletes the service; if ctx ends, the service stays, and the next start finishes it unless
+// it is retired before. Spawning a name again continues the previous attempt.
 func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)) error {
 	label, err := p.labelOf(name)
 	if err != nil {
@@ -43,7 +43,7 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 		return err
 	}
 	defer end()
-	m := &making{p: p, name: name, label: label, step: step}
+	m := &creation{p: p, name: name, label: label, step: step}
 	id, err := m.create(ctx)
 	if err != nil {
 		return m.explain(ctx, err)
@@ -54,31 +54,31 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	return p.await(ctx, id)
 }
 
-// finish does what is left of the making of a service that nobody deployed.
+// finish completes the creation of a service that was never deployed.
 func (p *Provider) finish(ctx context.Context, id, label string) {
 	ctx, end, err := p.begin(ctx, label)
 	if err != nil {
 		return
 	}
 	defer end()
-	p.log.Info("finishing a service that was half made", "node", p.NodeName(label))
-	m := &making{p: p, name: p.NodeName(label), label: label, step: func(fleet.Step) {}}
+	p.log.Info("finishing an incomplete service", "node", p.NodeName(label))
+	m := &creation{p: p, name: p.NodeName(label), label: label, step: func(fleet.Step) {}}
 	if err := m.deploy(ctx, id); err != nil && ctx.Err() == nil {
-		p.log.Error("a half made service cannot be finished", "node", m.name, "err", err)
+		p.log.Error("cannot finish an incomplete service", "node", m.name, "err", err)
 		p.mu.Lock()
 		if s := p.services[id]; s != nil {
-			s.failure = fmt.Sprintf("it was half made and could not be finished: %v; retire it", err)
-			p.touch()
+			s.failure = fmt.Sprintf("it was incomplete and could not be finished: %v; retire it", err)
+			p.notifyChanged()
 		}
 		p.mu.Unlock()
 	}
 }
 
-// begin notes that a node is being made; end must be called.
+// begin registers the creation of a node; end must be called.
 func (p *Provider) begin(ctx context.Context, label string) (_ context.Context, end func(), _ error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.work[label] != nil {
+	if p.jobs[label] != nil {
 		return nil, nil, errBusy
 	}
 	if p.ctx == nil || p.ctx.Err() != nil {
@@ -86,22 +86,22 @@ func (p *Provider) begin(ctx context.Context, label string) (_ context.Context, 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(p.ctx, func() { cancel(errClosed) })
-	w := &work{cancel: cancel, done: make(chan struct{})}
-	p.work[label] = w
+	w := &job{cancel: cancel, done: make(chan struct{})}
+	p.jobs[label] = w
 	delete(p.retired, label)
-	p.lookNow()
+	p.refreshNow()
 	return ctx, func() {
 		stop()
 		cancel(nil)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.work, label)
+		delete(p.jobs, label)
 		close(w.done)
 	}, nil
 }
 
 // track reports a step around do.
-func (m *making) track(name string, do func() error) error {
+func (m *creation) track(name string, do func() error) error {
 	s := fleet.Step{Name: name, At: time.Now().UTC()}
 	m.step(s)
 	err := do()
@@ -113,24 +113,24 @@ func (m *making) track(name string, do func() error) error {
 	return err
 }
 
-// late is ctx, but lasts a little longer: a mutation that is cut off leaves one in doubt about what it did.
-func late(ctx context.Context) (context.Context, context.CancelFunc) {
+// graceContext is ctx, but lasts slightly longer: an interrupted mutation leaves its outcome unknown.
+func graceContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		sleep(longer, lateAnswer)
+		sleep(longer, mutationGrace)
 		cancel()
 	})
 	return longer, func() { stop(); cancel() }
 }
 
-// mutate sends a mutation, again if the rate limit was in the way or if retry says so after an answer was lost.
-func (m *making) mutate(
+// mutate sends a mutation, and repeats it after the rate limit, or after a lost answer if retry agrees.
+func (m *creation) mutate(
 	ctx context.Context,
 	send func(context.Context) error,
 	retry func() (done bool, err error),
 ) error {
 	for try := 1; ; try++ {
-		longer, cancel := late(ctx)
+		longer, cancel := graceContext(ctx)
 		err := send(longer)
 		cancel()
 		switch {
@@ -161,10 +161,10 @@ func (m *making) mutate(
 	}
 }
 
-// waitForLimit waits as long as Railway said, and says so in the timeline.
-func (m *making) waitForLimit(ctx context.Context, err error) bool {
+// waitForLimit waits as long as Railway asked for, and shows that in the timeline.
+func (m *creation) waitForLimit(ctx context.Context, err error) bool {
 	var limited *Error
-	if !errors.As(err, &limited) || limited.RetryAfter > longestWait {
+	if !errors.As(err, &limited) || limited.RetryAfter > maxLimitWait {
 		return false
 	}
 	return m.track(limitStep, func() error {
@@ -175,11 +175,11 @@ func (m *making) waitForLimit(ctx context.Context, err error) bool {
 	}) == nil
 }
 
-// create makes the service, or finds the one that an earlier try made.
-func (m *making) create(ctx context.Context) (id string, err error) {
+// create creates the service, or finds the one from an earlier attempt.
+func (m *creation) create(ctx context.Context) (id string, err error) {
 	var variables map[string]string
 	err = m.track("preparing", func() error {
-		if _, err := m.p.whatToRun(ctx); err != nil {
+		if _, err := m.p.nodeSource(ctx); err != nil {
 			return err
 		}
 		variables, err = m.p.variables(ctx, m.name)
@@ -188,7 +188,7 @@ func (m *making) create(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	project, env := m.p.place()
+	project, env := m.p.scope()
 	in := serviceCreateInput{ProjectId: project, EnvironmentId: env, Name: m.label, Variables: variables}
 	err = m.track("creating service", func() error {
 		err := m.mutate(ctx, func(ctx context.Context) error {
@@ -203,7 +203,7 @@ func (m *making) create(ctx context.Context) (id string, err error) {
 		})
 		if is(err, NameTaken) {
 			if id, err = m.lookUp(ctx); err == nil && id == "" {
-				err = fmt.Errorf("a service %s exists already, and Railway does not show it", m.label)
+				err = fmt.Errorf("a service %s already exists, but Railway does not show it", m.label)
 			}
 		}
 		return err
@@ -214,18 +214,18 @@ func (m *making) create(ctx context.Context) (id string, err error) {
 	return id, err
 }
 
-// lookUp finds our service of that name after an answer was lost. A stranger's is an error.
-func (m *making) lookUp(ctx context.Context) (string, error) {
+// lookUp finds our service with that name after a lost answer. A foreign one is an error.
+func (m *creation) lookUp(ctx context.Context) (string, error) {
 	for try := range lookupTries {
 		if try > 0 && !sleep(ctx, lookupPause) {
 			return "", context.Cause(ctx)
 		}
-		i, err := m.p.named(ctx, m.label)
+		i, err := m.p.findByName(ctx, m.label)
 		if errors.Is(err, ErrUnknown) {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("it is not known whether the service was made: %w", err)
+			return "", fmt.Errorf("it is unknown whether the service was created: %w", err)
 		}
 		mine, err := m.p.marked(ctx, i.ServiceId)
 		if err == nil && !mine {
@@ -236,8 +236,8 @@ func (m *making) lookUp(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// named finds a service by its name.
-func (p *Provider) named(ctx context.Context, label string) (instanceFields, error) {
+// findByName finds a service by its name.
+func (p *Provider) findByName(ctx context.Context, label string) (instanceFields, error) {
 	list, err := p.inventory(ctx)
 	if err != nil {
 		return instanceFields{}, err
@@ -250,29 +250,29 @@ func (p *Provider) named(ctx context.Context, label string) (instanceFields, err
 	return instanceFields{}, ErrUnknown
 }
 
-// adopt puts a service that was just made on the list.
-func (m *making) adopt(id string) {
+// adopt adds a new service to the list.
+func (m *creation) adopt(id string) {
 	m.p.mu.Lock()
 	defer m.p.mu.Unlock()
 	if m.p.services[id] == nil {
 		now := time.Now()
 		m.p.services[id] = &service{id: id, label: m.label, seen: now, created: now.UTC()}
 	}
-	m.p.touch()
+	m.p.notifyChanged()
 }
 
-// deploy configures the service and deploys it, unless Railway did that by itself meanwhile.
-func (m *making) deploy(ctx context.Context, id string) error {
-	what, err := m.p.whatToRun(ctx)
+// deploy configures the service and deploys it, unless Railway has done that on its own.
+func (m *creation) deploy(ctx context.Context, id string) error {
+	what, err := m.p.nodeSource(ctx)
 	if err != nil {
 		return err
 	}
-	_, env := m.p.place()
+	_, env := m.p.scope()
 	err = m.track("configuring", func() error {
 		return m.mutate(ctx, func(ctx context.Context) error {
 			_, err := updateInstance(ctx, m.p.client, id, env, m.p.settings(what))
 			return err
-		}, func() (bool, error) { return false, nil }) // doing it twice does no harm
+		}, func() (bool, error) { return false, nil }) // repeating it is harmless
 	})
 	if err != nil {
 		return err
@@ -291,8 +291,8 @@ func (m *making) deploy(ctx context.Context, id string) error {
 	})
 }
 
-// deployedLately is deployed, asked several times.
-func (m *making) deployedLately(ctx context.Context, id string) (bool, error) {
+// deployedLately is deployed, with retries.
+func (m *creation) deployedLately(ctx context.Context, id string) (bool, error) {
 	for try := range lookupTries {
 		if try > 0 && !sleep(ctx, lookupPause) {
 			return false, context.Cause(ctx)
@@ -304,9 +304,9 @@ func (m *making) deployedLately(ctx context.Context, id string) (bool, error) {
 	return false, nil
 }
 
-// deployed reports whether the service has a deployment, and follows it if so.
-func (m *making) deployed(ctx context.Context, id string) (bool, error) {
-	_, env := m.p.place()
+// deployed reports whether the service has a deployment, and follows it.
+func (m *creation) deployed(ctx context.Context, id string) (bool, error) {
+	_, env := m.p.scope()
 	answer, err := oneInstance(ctx, m.p.client, env, id)
 	if err != nil {
 		return false, err
@@ -319,26 +319,26 @@ func (m *making) deployed(ctx context.Context, id string) (bool, error) {
 	return true, nil
 }
 
-// follow has the watcher follow a deployment.
-func (m *making) follow(id string, f deploymentFields) {
+// follow makes the watcher follow a deployment.
+func (m *creation) follow(id string, f deploymentFields) {
 	m.p.mu.Lock()
 	defer m.p.mu.Unlock()
 	s := m.p.services[id]
 	if s == nil {
 		return
 	}
-	if f.Status == "" { // nothing but its id is known yet
+	if f.Status == "" { // only its id is known
 		if s.latest == nil {
 			s.latest = newDeployment(f.Id, time.Now())
 		}
 	} else {
 		s.follow(f, time.Now())
 	}
-	m.p.touch()
-	m.p.lookNow()
+	m.p.notifyChanged()
+	m.p.refreshNow()
 }
 
-// await waits until the service runs or will not.
+// await waits until the service runs, or has failed.
 func (p *Provider) await(ctx context.Context, id string) error {
 	for {
 		p.mu.Lock()
@@ -372,8 +372,8 @@ func (p *Provider) await(ctx context.Context, id string) error {
 	}
 }
 
-// explain adds what people can do about an error.
-func (m *making) explain(ctx context.Context, err error) error {
+// explain adds what users can do about an error.
+func (m *creation) explain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -397,9 +397,9 @@ func (m *making) explain(ctx context.Context, err error) error {
 	}
 }
 
-// cleanUp takes away a service that could not be deployed. When ctx ended it stays: the next start finishes it, or
-// whoever ended ctx retires it.
-func (m *making) cleanUp(ctx context.Context, id string, err error) error {
+// cleanUp deletes a service that could not be deployed. If ctx has ended, it stays: the next start finishes it, or the
+// canceller retires it.
+func (m *creation) cleanUp(ctx context.Context, id string, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
@@ -411,7 +411,7 @@ func (m *making) cleanUp(ctx context.Context, id string, err error) error {
 	m.p.mu.Lock()
 	if s := m.p.services[id]; s != nil {
 		s.failure = err.Error()
-		m.p.touch()
+		m.p.notifyChanged()
 	}
 	m.p.mu.Unlock()
 	return fmt.Errorf("%w; its service could not be deleted either: retire it", err)

@@ -54,8 +54,8 @@ func TestOneDeploymentPerSpawn(t *testing.T) {
 	}
 }
 
-// TestSpawn_LostAnswers cuts each call of a spawn in each way. Whatever happens there is one service with one
-// deployment, or none.
+// TestSpawn_LostAnswers interrupts each call of a spawn in each way. There is always one service with one deployment,
+// or none.
 func TestSpawn_LostAnswers(t *testing.T) {
 	ops := []string{
 		"createService",
@@ -143,7 +143,7 @@ func TestSpawn_Refusals(t *testing.T) {
 			prepare: func(k *kit) { k.s.Fail("createService", railwaytest.Fault{Message: "Not Authorized", Trace: "t-77"}) },
 			want:    "t-77",
 		},
-		{name: "name taken", prepare: func(k *kit) { k.s.AddService("convoy-k3fz", nil) }, want: "not made by this Convoy"},
+		{name: "name taken", prepare: func(k *kit) { k.s.AddService("convoy-k3fz", nil) }, want: "not created by this Convoy"},
 		{name: "no cookie", prepare: func(k *kit) { k.s.SetShared(nil) }, want: "CONVOY_COOKIE"},
 		{name: "nothing to run", prepare: func(k *kit) { k.s.SetControl("", "") }, want: "CONVOY_NODE_IMAGE"},
 		{
@@ -184,55 +184,57 @@ func TestSpawn_Refusals(t *testing.T) {
 	}
 }
 
-func TestSpawn_FailuresSayWhy(t *testing.T) {
-	tests := []struct {
-		name   string
-		stages []railwaytest.Stage
-		want   string
-	}{
-		{
-			"build fails",
-			append(
-				railwaytest.Build()[:3:3],
-				railwaytest.Stage{
-					After:  time.Second,
-					Status: "FAILED",
-					Fails:  "BUILD_IMAGE",
-					Error:  "exit code 1",
-					Detail: "go: no such module",
-				},
-			),
-			"build image: exit code 1 (go: no such module)",
-		},
-		{
-			"health check fails",
-			append(
-				railwaytest.Image()[:4:4],
-				railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "HEALTHCHECK", Error: "no 200 within 120 s"},
-			),
-			"healthcheck: no 200 within 120 s",
-		},
-		{
-			"crashes",
-			append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "CRASHED"}),
-			"crashed again and again; see its log",
-		},
-		{"skipped", []railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "SKIPPED"}}, "skipped"},
-		{"vanishes", append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Vanish: true}), "on Railway"},
-		{"stuck", railwaytest.Image()[:2], "no news of its deployment for 20m"},
-		{
-			"unknown status",
-			[]railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "PONDERING"}},
-			"status PONDERING",
-		},
-		{"nobody approves", []railwaytest.Stage{{Status: "NEEDS_APPROVAL"}}, "nobody approved"},
-		{
-			"stopped",
-			append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Status: "SUCCESS", Stopped: true}),
-			"was stopped",
-		},
-	}
-	for _, test := range tests {
+// failureTests are failed deployments and part of their error.
+var failureTests = []struct {
+	name   string
+	stages []railwaytest.Stage
+	want   string
+}{
+	{
+		"build fails",
+		append(
+			railwaytest.Build()[:3:3],
+			railwaytest.Stage{
+				After:  time.Second,
+				Status: "FAILED",
+				Fails:  "BUILD_IMAGE",
+				Error:  "exit code 1",
+				Detail: "go: no such module",
+			},
+		),
+		"build image: exit code 1 (go: no such module)",
+	},
+	{
+		"health check fails",
+		append(
+			railwaytest.Image()[:4:4],
+			railwaytest.Stage{After: time.Second, Status: "FAILED", Fails: "HEALTHCHECK", Error: "no 200 within 120 s"},
+		),
+		"healthcheck: no 200 within 120 s",
+	},
+	{
+		"crashes",
+		append(railwaytest.Image()[:4:4], railwaytest.Stage{After: time.Second, Status: "CRASHED"}),
+		"crashed again and again; see its log",
+	},
+	{"skipped", []railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "SKIPPED"}}, "skipped"},
+	{"vanishes", append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Vanish: true}), "on Railway"},
+	{"stuck", railwaytest.Image()[:2], "no news of its deployment for 20m"},
+	{
+		"unknown status",
+		[]railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "PONDERING"}},
+		"status PONDERING",
+	},
+	{"nobody approves", []railwaytest.Stage{{Status: "NEEDS_APPROVAL"}}, "waited 1h0m0s for approval"},
+	{
+		"stopped",
+		append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Status: "SUCCESS", Stopped: true}),
+		"was stopped",
+	},
+}
+
+func TestSpawn_FailuresHaveReasons(t *testing.T) {
+	for _, test := range failureTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			script := func(string, int) []railwaytest.Stage { return slices.Clone(test.stages) }

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// phase is what a deployment's status means for its node.
+// phase is the meaning of a deployment's status for its node.
 type phase int
 
 const (
-	progress phase = iota // on its way; unknown statuses too
-	blocked               // waits for somebody's approval
+	progress phase = iota // in progress; unknown statuses too
+	blocked               // waits for approval
 	up                    // runs
-	asleep                // Railway stopped it for want of traffic, and will start it for some
-	stopped               // came up, and all its instances were stopped
-	failed                // did not come up, or came down by itself
-	removed               // replaced, deleted, or never run
+	asleep                // Railway stopped it for lack of traffic, and will start it on demand
+	stopped               // was up, and all its instances were stopped
+	failed                // did not start, or ended on its own
+	removed               // replaced, deleted, or never ran
 )
 
-// phases has all statuses of Railway's schema. Others count as progress, which has a deadline.
+// phases contains all statuses of Railway's schema. Others count as progress, which has a deadline.
 var phases = map[string]phase{
 	"QUEUED": progress, "WAITING": progress, "INITIALIZING": progress, "BUILDING": progress, "DEPLOYING": progress,
 	"NEEDS_APPROVAL": blocked,
@@ -28,7 +28,7 @@ var phases = map[string]phase{
 	"SKIPPED": removed, "REMOVING": removed, "REMOVED": removed,
 }
 
-// phaseOf tells what a status means. SUCCESS stays when a deployment is stopped; only the flag tells.
+// phaseOf returns the meaning of a status. A stopped deployment still has SUCCESS; only the flag shows it.
 func phaseOf(status string, deploymentStopped bool) phase {
 	p := phases[status]
 	if p == up && deploymentStopped {
@@ -37,13 +37,13 @@ func phaseOf(status string, deploymentStopped bool) phase {
 	return p
 }
 
-// Deadlines of deployments that make no progress.
+// Deadlines of deployments without progress.
 const (
 	progressDeadline = 20 * time.Minute // without a new status or event
 	approvalDeadline = time.Hour
 )
 
-// deadline is how long a deployment may stay in a phase without news; 0: for ever.
+// deadline is how long a deployment may stay in a phase without changes; 0: forever.
 func (p phase) deadline() time.Duration {
 	switch p {
 	case progress:
@@ -55,11 +55,11 @@ func (p phase) deadline() time.Duration {
 	}
 }
 
-// settled reports whether the phase is one that need not be watched closely.
+// settled reports whether the phase needs no close watching.
 func (p phase) settled() bool { return p != progress && p != blocked }
 
-// stepOf is a status as a step in a timeline, in Railway's own words; empty for those that are no step.
-func stepOf(status string) string {
+// statusStep is a status as a step of a timeline, in Railway's words; empty for those that are not steps.
+func statusStep(status string) string {
 	if p, known := phases[status]; known && p != progress && p != blocked {
 		return ""
 	}
@@ -69,16 +69,16 @@ func stepOf(status string) string {
 	return words(status)
 }
 
-// words makes "build image" of BUILD_IMAGE.
+// words converts BUILD_IMAGE to "build image".
 func words(name string) string {
-	return limit(strings.ToLower(strings.ReplaceAll(name, "_", " ")), 60)
+	return truncate(strings.ToLower(strings.ReplaceAll(name, "_", " ")), 60)
 }
 
-// verdict says in words why a deployment in this phase does not run; empty: it does, or is on its way.
+// verdict explains why a deployment in this phase does not run; empty if it does, or is in progress.
 func (p phase) verdict(status, reason string) string {
 	switch p {
 	case asleep:
-		return "asleep: Railway stopped it for want of traffic; switch serverless off in its settings"
+		return "asleep: Railway stopped it for lack of traffic; turn off serverless in its settings"
 	case stopped:
 		return "its deployment was stopped on Railway; redeploy it there, or retire it"
 	case failed:

@@ -10,18 +10,18 @@ import (
 const (
 	redialFirst = time.Second
 	redialLast  = 30 * time.Second
-	redialIdle  = 10 * time.Minute // while nothing is on its way: each new socket subscribes to everything anew
-	againFirst  = 15 * time.Second
-	againLast   = 10 * time.Minute
+	redialIdle  = 10 * time.Minute // while nothing is in progress: each new socket repeats all subscriptions
+	retryFirst  = 15 * time.Second
+	retryLast   = 10 * time.Minute
 )
 
-// stream keeps a socket with subscriptions to all deployments that count, until ctx ends. Railway ends sockets and
-// subscriptions whenever it likes, and sends changes only: so after each new subscription the watcher looks once.
+// stream keeps a socket with subscriptions to all relevant deployments, until ctx ends. Railway ends sockets and
+// subscriptions at any time, and sends only changes: so after each new subscription the watcher refreshes once.
 func (p *Provider) stream(ctx context.Context) {
 	delay, idle := time.Duration(0), time.Duration(0)
-	for p.waitWorth(ctx, delay, idle) {
+	for p.waitForWork(ctx, delay, idle) {
 		began := time.Now()
-		if err := p.oneSocket(ctx); err != nil && ctx.Err() == nil {
+		if err := p.runSocket(ctx); err != nil && ctx.Err() == nil {
 			p.log.Debug("socket ended", "took", time.Since(began), "err", p.client.redact(err.Error()))
 		}
 		if time.Since(began) > redialLast {
@@ -31,9 +31,9 @@ func (p *Provider) stream(ctx context.Context) {
 	}
 }
 
-// waitWorth waits for the delay, and then until there is something to subscribe to: something on its way, or, after the
-// idle time, anything. It reports whether ctx lasted.
-func (p *Provider) waitWorth(ctx context.Context, delay, idle time.Duration) bool {
+// waitForWork waits for the delay, and then until there is something to subscribe to: something in progress, or, after
+// the idle time, anything. It returns false if ctx ended.
+func (p *Provider) waitForWork(ctx context.Context, delay, idle time.Duration) bool {
 	at := time.Now().Add(idle)
 	if !sleep(ctx, delay) {
 		return false
@@ -59,7 +59,7 @@ func (p *Provider) waitWorth(ctx context.Context, delay, idle time.Duration) boo
 	}
 }
 
-// watchable returns the deployments that are worth a subscription, and whether they are on their way.
+// watchable returns the deployments worth a subscription, and whether they are in progress.
 func (p *Provider) watchable() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,11 +72,11 @@ func (p *Provider) watchable() map[string]bool {
 	return ids
 }
 
-// streamed reports whether a socket brings the events of a deployment. p.mu must be held.
+// streamed reports whether a deployment's events arrive by socket. It requires p.mu.
 func (p *Provider) streamed(id string) bool { return p.streams[id] }
 
-// oneSocket runs one socket until it ends.
-func (p *Provider) oneSocket(ctx context.Context) error {
+// runSocket runs one socket until it ends.
+func (p *Provider) runSocket(ctx context.Context) error {
 	s, err := p.client.dial(ctx)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (p *Provider) oneSocket(ctx context.Context) error {
 		ended = s.run(ctx)
 		cancel()
 	})
-	f := &follower{p: p, socket: s, subs: map[string]*subscription{}, woken: make(chan struct{}, 1)}
+	f := &follower{p: p, socket: s, subs: map[string]*subscription{}, wake: make(chan struct{}, 1)}
 	f.run(ctx)
 	s.close()
 	reading.Wait()
@@ -99,25 +99,25 @@ func (p *Provider) oneSocket(ctx context.Context) error {
 	return ended
 }
 
-// follower keeps the subscriptions of one socket those that are worth it.
+// follower maintains the subscriptions of one socket.
 type follower struct {
 	p      *Provider
 	socket *socket
-	woken  chan struct{} // a subscription ended
+	wake   chan struct{} // a subscription ended
 
 	mu   sync.Mutex
-	subs map[string]*subscription // by kind and id of the deployment
+	subs map[string]*subscription // by kind and deployment id
 }
 
-// subscription is one subscription, or one that is to be tried again.
+// subscription is active, or will be retried.
 type subscription struct {
-	cancel func()
-	ended  bool
-	tries  int
-	again  time.Time
+	cancel  func()
+	ended   bool
+	tries   int
+	retryAt time.Time
 }
 
-// run subscribes and unsubscribes until ctx ends.
+// run updates the subscriptions until ctx ends.
 func (f *follower) run(ctx context.Context) {
 	for {
 		f.p.mu.Lock()
@@ -125,12 +125,12 @@ func (f *follower) run(ctx context.Context) {
 		f.p.mu.Unlock()
 		fresh, next := f.sync(ctx)
 		if fresh {
-			f.p.lookNow() // whatever changed before the subscription is in the answer
+			f.p.refreshNow() // the response includes all changes before the subscription
 		}
 		timer := time.NewTimer(next)
 		select {
 		case <-changed:
-		case <-f.woken:
+		case <-f.wake:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
@@ -141,7 +141,7 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// sync makes the subscriptions those that are wanted. It reports whether there are new ones, and when to try again.
+// sync updates the subscriptions. It reports whether there are new ones, and when to retry.
 func (f *follower) sync(ctx context.Context) (fresh bool, next time.Duration) {
 	wanted := map[string]func() error{}
 	for id, onItsWay := range f.p.watchable() {
@@ -159,7 +159,7 @@ func (f *follower) sync(ctx context.Context) (fresh bool, next time.Duration) {
 			sub = &subscription{ended: true}
 			f.subs[key] = sub
 		}
-		due, wait := sub.ended, time.Until(sub.again)
+		due, wait := sub.ended, time.Until(sub.retryAt)
 		f.mu.Unlock()
 		switch {
 		case !due:
@@ -172,7 +172,7 @@ func (f *follower) sync(ctx context.Context) (fresh bool, next time.Duration) {
 	return fresh, next
 }
 
-// drop ends the subscriptions that are not wanted any more.
+// drop ends unwanted subscriptions.
 func (f *follower) drop(wanted map[string]func() error) {
 	f.mu.Lock()
 	var cancels []func()
@@ -191,9 +191,9 @@ func (f *follower) drop(wanted map[string]func() error) {
 }
 
 func (f *follower) deployment(ctx context.Context, id string) error {
-	var d draft
-	watchDeployment(ctx, &d, id) //nolint:errcheck // it only writes the request
-	return f.subscribe(ctx, "deployment "+id, &d, func(payload json.RawMessage) error {
+	var d requestCapture
+	watchDeployment(ctx, &d, id) //nolint:errcheck // it only captures the request
+	return f.subscribe(ctx, "deployment "+id, d, func(payload json.RawMessage) error {
 		var data watchDeploymentResponse
 		if err := f.p.client.payloadOf(payload, &data); err != nil {
 			return err
@@ -201,7 +201,7 @@ func (f *follower) deployment(ctx context.Context, id string) error {
 		f.p.onDeployment(id, func(d *deployment, now time.Time) bool {
 			news := d.apply(data.Deployment, now)
 			if news && d.lacksEvents() {
-				f.p.lookNow()
+				f.p.refreshNow()
 			}
 			return news
 		})
@@ -210,20 +210,20 @@ func (f *follower) deployment(ctx context.Context, id string) error {
 }
 
 func (f *follower) events(ctx context.Context, id string) error {
-	var d draft
-	watchEvents(ctx, &d, id) //nolint:errcheck // it only writes the request
+	var d requestCapture
+	watchEvents(ctx, &d, id) //nolint:errcheck // it only captures the request
 	f.p.mu.Lock()
 	known := f.p.streams[id]
 	f.p.mu.Unlock()
 	if !known {
-		defer f.p.detail(ctx, id) // the events before the subscription
+		defer f.p.fetchDetails(ctx, id) // the events before the subscription
 	}
-	err := f.subscribe(ctx, "events "+id, &d, func(payload json.RawMessage) error {
+	err := f.subscribe(ctx, "events "+id, d, func(payload json.RawMessage) error {
 		var data watchEventsResponse
 		if err := f.p.client.payloadOf(payload, &data); err != nil {
 			return err
 		}
-		f.p.onDeployment(id, func(d *deployment, now time.Time) bool { return d.event(data.DeploymentEvents, now) })
+		f.p.onDeployment(id, func(d *deployment, now time.Time) bool { return d.addEvent(data.DeploymentEvents, now) })
 		return nil
 	})
 	if err == nil {
@@ -242,16 +242,16 @@ func (f *follower) streamed(id string, yes bool) {
 	delete(f.p.streams, id)
 }
 
-// subscribe begins one subscription and has it tried again, ever more rarely, when it ends.
-func (f *follower) subscribe(ctx context.Context, key string, d *draft, take func(json.RawMessage) error) error {
+// subscribe starts a subscription, and retries it with growing delays when it ends.
+func (f *follower) subscribe(ctx context.Context, key string, r requestCapture, take func(json.RawMessage) error) error {
 	f.mu.Lock()
 	sub := f.subs[key]
 	sub.ended = false
 	f.mu.Unlock()
-	cancel, err := f.socket.subscribe(ctx, d.request, func(payload json.RawMessage, end error) {
+	cancel, err := f.socket.subscribe(ctx, r.request, func(payload json.RawMessage, end error) {
 		if end == nil {
 			if take(payload) != nil {
-				f.p.lookNow() // news that cannot be read are news all the same
+				f.p.refreshNow() // an unreadable payload still means a change
 			}
 			return
 		}
@@ -267,14 +267,14 @@ func (f *follower) subscribe(ctx context.Context, key string, d *draft, take fun
 	return err
 }
 
-// fail has a subscription tried again later.
+// fail schedules a retry.
 func (f *follower) fail(sub *subscription) {
 	f.mu.Lock()
-	sub.ended, sub.again = true, time.Now().Add(min(againFirst<<min(sub.tries, 10), againLast))
+	sub.ended, sub.retryAt = true, time.Now().Add(min(retryFirst<<min(sub.tries, 10), retryLast))
 	sub.tries++
 	f.mu.Unlock()
 	select {
-	case f.woken <- struct{}{}:
-	default: // it is woken already
+	case f.wake <- struct{}{}:
+	default: // already woken
 	}
 }

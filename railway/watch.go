@@ -7,51 +7,50 @@ import (
 )
 
 const (
-	idleInterval    = time.Minute      // between two looks while nothing goes on
-	progressFirst   = 5 * time.Second  // between the first looks while something does
-	progressLast    = 30 * time.Second // and later; mostly a socket brings the news anyway
-	idleShare       = 0.25             // of the hourly limit that idle looks may use
-	progressShare   = 0.6
-	proofInterval   = 10 * time.Second // before a proof that failed for the moment is tried again
-	proofLongest    = 10 * time.Minute
-	pageSize        = 100
-	maxPages        = 50
-	halfMadeAge     = time.Minute // before a service that nobody deploys is finished here
-	youngAge        = time.Minute // a service may be missing from one inventory for so long
-	missesOfYoung   = 3
-	endMargin       = time.Second
-	maxDetailsAtOne = 10 // deployments whose events are asked for in one round
+	idleInterval      = time.Minute      // between refreshes while nothing is in progress
+	progressFirst     = 5 * time.Second  // between the first refreshes while something is
+	progressLast      = 30 * time.Second // and later; a socket usually delivers changes earlier
+	idleShare         = 0.25             // share of the hourly limit for idle refreshes
+	progressShare     = 0.6
+	verifyInterval    = 10 * time.Second // before a temporarily failed verification is retried
+	maxVerifyInterval = 10 * time.Minute
+	pageSize          = 100
+	maxPages          = 50
+	halfMadeAge       = time.Minute // before a service without a deployment is finished here
+	newAge            = time.Minute // how long a new service may be missing from an inventory
+	maxMissesOfNew    = 3
+	deadlineMargin    = time.Second
+	maxDetailsAtOnce  = 10 // deployments whose events are read per refresh
 )
 
-// watch looks at Railway until ctx ends: at once when kicked, else as often as the hourly limit and the situation
-// allow.
+// watch refreshes until ctx ends: immediately when woken, else as often as the hourly limit and the situation allow.
 func (p *Provider) watch(ctx context.Context) {
 	tries, rounds := 0, 0
 	for ctx.Err() == nil {
 		var pause time.Duration
 		if p.proved(ctx, tries) {
 			tries = 0
-			p.look(ctx)
+			p.refresh(ctx)
 			p.finishHalfMade(ctx)
 			if rounds++; !p.busy() {
 				rounds = 0
 			}
 			pause = p.interval(rounds)
 		} else {
-			pause = min(proofInterval<<min(tries, 8), proofLongest)
+			pause = min(verifyInterval<<min(tries, 8), maxVerifyInterval)
 			tries++
 		}
 		timer := time.NewTimer(max(pause, p.client.budget.pause()))
 		select {
 		case <-timer.C:
-		case <-p.kick:
+		case <-p.wake:
 		case <-ctx.Done():
 		}
 		timer.Stop()
 	}
 }
 
-// proved reports whether the token is proved, trying again if it was not.
+// proved reports whether the token is verified, and retries if it is not.
 func (p *Provider) proved(ctx context.Context, tries int) bool {
 	p.mu.Lock()
 	refusal, token := p.refusal, p.cfg.Token
@@ -63,12 +62,12 @@ func (p *Provider) proved(ctx context.Context, tries int) bool {
 	return refusal == ""
 }
 
-// busy reports whether something is on its way, so that news are wanted soon. A deployment that waits for somebody's
-// approval may do so for long, and its subscription tells.
+// busy reports whether something is in progress, so that changes are wanted soon. Waiting for approval does not count:
+// it may take long, and the subscription reports its end.
 func (p *Provider) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for label := range p.work {
+	for label := range p.jobs {
 		if s := p.find(label); s == nil || s.latest == nil {
 			return true
 		}
@@ -83,7 +82,7 @@ func (p *Provider) busy() bool {
 	return false
 }
 
-// interval is the time until the next look, after so many rounds with something on its way.
+// interval is the time until the next refresh, after a number of rounds with something in progress.
 func (p *Provider) interval(rounds int) time.Duration {
 	if rounds == 0 {
 		return min(max(idleInterval, p.client.budget.share(idleShare)), p.untilOverdue())
@@ -92,7 +91,7 @@ func (p *Provider) interval(rounds int) time.Duration {
 	return min(max(pause, p.client.budget.share(progressShare)), p.untilOverdue())
 }
 
-// untilOverdue is the time until the next deployment misses its deadline: a status that no event announces.
+// untilOverdue is the time until the next deployment misses its deadline, which no event reports.
 func (p *Provider) untilOverdue() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,33 +101,33 @@ func (p *Provider) untilOverdue() time.Duration {
 			continue
 		}
 		if left := time.Until(s.latest.since.Add(s.latest.phase().deadline())); left > 0 {
-			shortest = min(shortest, left+endMargin)
+			shortest = min(shortest, left+deadlineMargin)
 		}
 	}
 	return shortest
 }
 
-// look asks for everything once: the inventory, whose services are whose, and the events that are wanted.
-func (p *Provider) look(ctx context.Context) {
+// refresh reads everything once: the inventory, the owners of services, and wanted events.
+func (p *Provider) refresh(ctx context.Context) {
 	list, err := p.inventory(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			p.log.Warn("cannot look at railway", "err", err)
+			p.log.Warn("cannot read railway's inventory", "err", err)
 		}
-		if is(err, Unauthorized) { // the token was taken back
+		if is(err, Unauthorized) { // the token was revoked
 			p.prove(ctx)
 		}
 		return
 	}
-	p.take(ctx, list)
-	for _, id := range p.wanted() {
-		p.detail(ctx, id)
+	p.applyInventory(ctx, list)
+	for _, id := range p.detailsWanted() {
+		p.fetchDetails(ctx, id)
 	}
 }
 
 // inventory reads all services of the environment.
 func (p *Provider) inventory(ctx context.Context) ([]instanceFields, error) {
-	project, env := p.place()
+	project, env := p.scope()
 	var list []instanceFields
 	after := ""
 	for range maxPages {
@@ -148,16 +147,16 @@ func (p *Provider) inventory(ctx context.Context) ([]instanceFields, error) {
 	return list, nil
 }
 
-// take notes what an inventory says. What it does not have is gone, unless it is so young that the inventory may be
-// older.
-func (p *Provider) take(ctx context.Context, list []instanceFields) {
+// applyInventory records an inventory. Services missing from it are gone, unless they are so new that the inventory may
+// be older.
+func (p *Provider) applyInventory(ctx context.Context, list []instanceFields) {
 	present := make(map[string]bool, len(list))
 	for _, i := range list {
 		if !i.DeletedAt.IsZero() || !p.mayBeNode(i) || !p.ours(ctx, i.ServiceId) {
 			continue
 		}
 		present[i.ServiceId] = true
-		p.note(i)
+		p.recordInstance(i)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,45 +166,45 @@ func (p *Provider) take(ctx context.Context, list []instanceFields) {
 			continue
 		}
 		s.missing++
-		if young := time.Since(s.seen) < youngAge; !young || s.missing >= missesOfYoung {
+		if young := time.Since(s.seen) < newAge; !young || s.missing >= maxMissesOfNew {
 			delete(p.services, id)
 		}
 	}
 	p.listed = true
-	p.touch()
+	p.notifyChanged()
 }
 
-// mayBeNode reports whether a service is named as our nodes are, and is not the one that this node runs in.
+// mayBeNode reports whether a service is named like our nodes, and is not the one that this node runs in.
 func (p *Provider) mayBeNode(i instanceFields) bool {
 	return strings.HasPrefix(i.ServiceName, p.cfg.Prefix) && validLabel(i.ServiceName) && i.ServiceId != p.cfg.Service &&
 		i.ServiceId != ""
 }
 
-// ours reports whether the service has our marker. That never changes, so it is asked once. When it cannot be told the
-// answer is no until the next look.
+// ours reports whether a service has our marker. That never changes, so it is queried once. If it is unknown, the
+// answer is no until the next refresh.
 func (p *Provider) ours(ctx context.Context, id string) bool {
 	p.mu.Lock()
-	known, strange := p.services[id] != nil, p.strangers[id]
+	known, strange := p.services[id] != nil, p.foreign[id]
 	p.mu.Unlock()
 	if known || strange {
 		return known
 	}
 	mine, err := p.marked(ctx, id)
 	if err != nil {
-		p.log.Warn("cannot tell who made a service", "service", id, "err", err)
+		p.log.Warn("cannot tell who created a service", "service", id, "err", err)
 		return false
 	}
 	if !mine {
 		p.mu.Lock()
-		p.strangers[id] = true
+		p.foreign[id] = true
 		p.mu.Unlock()
 	}
 	return mine
 }
 
-// marked asks Railway for the marker of a service.
+// marked queries the marker of a service.
 func (p *Provider) marked(ctx context.Context, id string) (bool, error) {
-	project, env := p.place()
+	project, env := p.scope()
 	answer, err := variablesOf(ctx, p.client, env, project, id)
 	if err != nil {
 		return false, err
@@ -213,8 +212,8 @@ func (p *Provider) marked(ctx context.Context, id string) (bool, error) {
 	return answer.Variables[MarkerVariable] == p.owner(), nil
 }
 
-// note takes over what the inventory says of one of our services.
-func (p *Provider) note(i instanceFields) {
+// recordInstance records the inventory's data about one of our services.
+func (p *Provider) recordInstance(i instanceFields) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -236,7 +235,7 @@ func (p *Provider) note(i instanceFields) {
 	s.follow(*i.LatestDeployment, now)
 }
 
-// follow makes the newest deployment the one that counts: Railway may deploy by itself.
+// follow makes the newest deployment the current one: Railway may deploy on its own.
 func (s *service) follow(f deploymentFields, now time.Time) {
 	if s.latest == nil || (s.latest.id != f.Id && !f.CreatedAt.Before(s.latest.created)) {
 		s.latest = newDeployment(f.Id, now)
@@ -247,15 +246,15 @@ func (s *service) follow(f deploymentFields, now time.Time) {
 	s.failure = ""
 }
 
-// wanted returns the deployments whose events should be asked for: those that are over and have not said everything,
-// and those on their way whose events no socket brings.
-func (p *Provider) wanted() []string {
+// detailsWanted returns the deployments whose events should be read: incomplete ones that are over, and those in
+// progress whose events do not arrive by socket.
+func (p *Provider) detailsWanted() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var ids []string
 	for _, s := range p.services {
 		d := s.latest
-		if d == nil || d.id == "" || len(ids) >= maxDetailsAtOne {
+		if d == nil || d.id == "" || len(ids) >= maxDetailsAtOnce {
 			continue
 		}
 		if d.lacksEvents() || !d.phase().settled() && !p.streamed(d.id) {
@@ -265,8 +264,8 @@ func (p *Provider) wanted() []string {
 	return ids
 }
 
-// detail asks for one deployment and its events.
-func (p *Provider) detail(ctx context.Context, id string) {
+// fetchDetails reads a deployment and its events.
+func (p *Provider) fetchDetails(ctx context.Context, id string) {
 	answer, err := deploymentAndEvents(ctx, p.client, id)
 	if err != nil {
 		p.log.Debug("cannot read a deployment's events", "deployment", id, "err", err)
@@ -275,7 +274,7 @@ func (p *Provider) detail(ctx context.Context, id string) {
 	p.onDeployment(id, func(d *deployment, now time.Time) bool {
 		news := d.apply(answer.Deployment, now)
 		for _, edge := range answer.DeploymentEvents.Edges {
-			news = d.event(edge.Node, now) || news
+			news = d.addEvent(edge.Node, now) || news
 		}
 		if d.phase().settled() && !d.detailed {
 			d.detailed, news = true, true
@@ -284,22 +283,22 @@ func (p *Provider) detail(ctx context.Context, id string) {
 	})
 }
 
-// onDeployment runs change on the deployment of that id, if one of our services has it, and tells everybody of news.
+// onDeployment runs change on the deployment with that id, if one of our services has it, and reports a change.
 func (p *Provider) onDeployment(id string, change func(d *deployment, now time.Time) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.services {
 		if s.latest != nil && s.latest.id == id {
 			if change(s.latest, time.Now()) {
-				p.touch()
+				p.notifyChanged()
 			}
 			return
 		}
 	}
 }
 
-// finishHalfMade goes on with services that were made and never deployed, because the control plane ended meanwhile,
-// and takes away those that were retired before Railway had made them.
+// finishHalfMade continues services that were created but never deployed, because the control plane ended, and deletes
+// those that were retired before Railway had created them.
 func (p *Provider) finishHalfMade(ctx context.Context) {
 	type named struct{ id, label string }
 	var finish, remove []named
@@ -307,7 +306,7 @@ func (p *Provider) finishHalfMade(ctx context.Context) {
 	for _, s := range p.services {
 		one := named{s.id, s.label}
 		switch {
-		case p.work[s.label] != nil || s.failure != "":
+		case p.jobs[s.label] != nil || s.failure != "":
 		case p.retired[s.label]:
 			remove = append(remove, one)
 		case s.latest == nil && time.Since(s.seen) >= halfMadeAge:
@@ -316,7 +315,7 @@ func (p *Provider) finishHalfMade(ctx context.Context) {
 	}
 	p.mu.Unlock()
 	for _, s := range remove {
-		p.log.Info("deleting a service that was retired before it was made", "node", p.NodeName(s.label))
+		p.log.Info("deleting a service that was retired before it was created", "node", p.NodeName(s.label))
 		if err := p.delete(ctx, s.id); err != nil {
 			p.log.Warn("cannot delete a service", "node", p.NodeName(s.label), "err", err)
 			continue
@@ -328,10 +327,10 @@ func (p *Provider) finishHalfMade(ctx context.Context) {
 	}
 }
 
-// forget takes a service off the list.
+// forget removes a service from the list.
 func (p *Provider) forget(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.services, id)
-	p.touch()
+	p.notifyChanged()
 }

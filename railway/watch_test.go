@@ -12,12 +12,12 @@ import (
 	"convoy/internal/railwaytest"
 )
 
-// TestWatch_AllStatuses: every status means something, and none is watched for ever.
+// TestWatch_AllStatuses: every status has a meaning, and none is watched forever.
 func TestWatch_AllStatuses(t *testing.T) {
 	tests := []struct {
 		status  string
 		stopped bool
-		now     string // what the fleet is told at once: running, making, or a part of the message
+		now     string // the immediate result: running, making, or part of the message
 		late    string // and two hours later
 	}{
 		{"QUEUED", false, "making", "no news"},
@@ -76,7 +76,7 @@ func said(s fleet.Service) string {
 	}
 }
 
-// TestWatch_IdleHour: an hour in which nothing happens, with five nodes.
+// TestWatch_IdleHour: an hour without changes, with five nodes.
 func TestWatch_IdleHour(t *testing.T) {
 	for _, sockets := range []bool{true, false} {
 		inBubble(t, railwaytest.Options{NoSockets: !sockets}, nil, func(t *testing.T, k *kit) {
@@ -102,7 +102,7 @@ func TestWatch_IdleHour(t *testing.T) {
 	}
 }
 
-// TestWatch_SmallPlan: on the free plan, with 100 calls an hour, the watcher stays far below.
+// TestWatch_SmallPlan: on the free plan, with 100 calls per hour, the watcher stays far below.
 func TestWatch_SmallPlan(t *testing.T) {
 	inBubble(t, railwaytest.Options{Plan: "free", Limit: 100}, nil, func(t *testing.T, k *kit) {
 		pass(4 * time.Hour)
@@ -117,7 +117,7 @@ func TestWatch_LimitReached(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		pass(time.Minute)
 		k.s.Fail("inventory", railwaytest.Fault{Status: 429, Retry: 90 * time.Second})
-		k.p.lookNow()
+		k.p.refreshNow()
 		pass(time.Second)
 		if k.p.Budget().Paused.IsZero() {
 			t.Error("the budget does not say that it is paused")
@@ -152,7 +152,7 @@ func TestWatch_OneWatcherForAll(t *testing.T) {
 	})
 }
 
-// TestWatch_WhatHappensOnTheDashboard: what others do to our services shows.
+// TestWatch_WhatHappensOnTheDashboard: others' changes to our services are shown.
 func TestWatch_WhatHappensOnTheDashboard(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
@@ -168,7 +168,7 @@ func TestWatch_WhatHappensOnTheDashboard(t *testing.T) {
 		if latest != id {
 			t.Errorf("deployment %s is followed, want the newest, %s", latest, id)
 		}
-		k.s.Set("convoy-k3fz", railwaytest.Stage{Stopped: true}) // says nothing on the socket
+		k.s.Set("convoy-k3fz", railwaytest.Stage{Stopped: true}) // not reported by the socket
 		pass(2 * time.Minute)
 		if s := k.one(); s.Running || !strings.Contains(s.Message, "stopped") {
 			t.Errorf("after a stop told %+v", s)
@@ -205,7 +205,7 @@ func TestWatch_OnlyOurs(t *testing.T) {
 	})
 }
 
-// TestWatch_BadAnswersChangeNothing: what is missing from an answer with errors, or from none, is not gone.
+// TestWatch_BadAnswersChangeNothing: what is missing from a response with errors, or without one, is not gone.
 func TestWatch_BadAnswersChangeNothing(t *testing.T) {
 	for name, fault := range map[string]railwaytest.Fault{
 		"partial":  {Act: true, Message: "Problem processing request"},
@@ -283,7 +283,7 @@ func TestWatch_SocketTroubles(t *testing.T) {
 	}
 }
 
-// TestTimeline: each event shows with its duration, in order.
+// TestTimeline: each event appears with its duration, in order.
 func TestTimeline(t *testing.T) {
 	inBubble(
 		t,
@@ -357,7 +357,7 @@ func TestDeployment_OlderNewsAreNoNews(t *testing.T) {
 	}{
 		{"QUEUED", 1, true, "QUEUED"},
 		{"DEPLOYING", 5, true, "DEPLOYING"},
-		{"BUILDING", 3, false, "DEPLOYING"}, // an answer that was overtaken by the socket
+		{"BUILDING", 3, false, "DEPLOYING"}, // a response overtaken by the socket
 		{"DEPLOYING", 5, false, "DEPLOYING"},
 		{"SUCCESS", 5, true, "SUCCESS"},
 	}

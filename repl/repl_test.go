@@ -219,7 +219,8 @@ func TestScript_Status(t *testing.T) {
 		"{'a': (1, None)}":        "0 {\"a\":[1,null]}\n|",
 	} {
 		var out, errs bytes.Buffer
-		status := Script(t.Context(), Options{Command: sandboxCommand(), Node: &node{}, JSON: true, Out: &out, Err: &errs}, source)
+		o := Options{Command: sandboxCommand(), Node: &node{}, JSON: true, Out: &out, Err: &errs}
+		status := Script(t.Context(), o, source)
 		if got := fmt.Sprintf("%d %s|%s", status, out.String(), errs.String()); got != want {
 			t.Errorf("%q gives %q, want %q", source, got, want)
 		}

@@ -40,7 +40,7 @@ var rpcEntries = []entry{
 		"Calls a registered function on a node, as rpc.call(\"convoy@…\", \"railway.me\"). The node's first label is " +
 			"enough as its name. timeout is in seconds.",
 		false,
-		callFunction,
+		call,
 	},
 	{
 		"rpc.multicall",
@@ -149,24 +149,8 @@ func forward(fn string, params ...string) builtin {
 		if err := starlark.UnpackArgs(b.Name(), args, kwargs, pairs...); err != nil {
 			return nil, err
 		}
-		sent := make([]any, 0, len(values))
-		for _, v := range values {
-			one, err := argument(v)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", b.Name(), err)
-			}
-			sent = append(sent, one)
-		}
-		return s.ask(fn, sent...)
+		return s.askAll(fn, values...)
 	}
-}
-
-// argument encodes a value for the node; an omitted one is null.
-func argument(v starlark.Value) (any, error) {
-	if v == nil {
-		return nil, nil
-	}
-	return toGo(v)
 }
 
 // ask calls a function of the node and converts its result.
@@ -211,7 +195,7 @@ func ping(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	return time.Duration(gotime.Since(began).Round(10 * gotime.Microsecond)), nil
 }
 
-func callFunction(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func call(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) < 2 {
 		return nil, fmt.Errorf("%s: needs a node and the name of a function", b.Name())
 	}
@@ -219,7 +203,7 @@ func callFunction(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs [
 	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "timeout?", &timeout); err != nil {
 		return nil, err
 	}
-	return s.askAll("rpc.call", args[:2:2], timeout, args[2:])
+	return s.askAll("rpc.call", args[0], args[1], timeout, args[2:])
 }
 
 func multicall(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -231,20 +215,22 @@ func multicall(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []st
 	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "nodes?", &nodes, "timeout?", &timeout); err != nil {
 		return nil, err
 	}
-	return s.askAll("rpc.multicall", starlark.Tuple{args[0], nodes}, timeout, args[1:])
+	return s.askAll("rpc.multicall", args[0], nodes, timeout, args[1:])
 }
 
-// askAll calls fn with leading arguments, a timeout, and a list of further arguments.
-func (s *Session) askAll(fn string, first starlark.Tuple, timeout starlark.Value, rest starlark.Tuple) (starlark.Value, error) {
-	sent := []any{}
-	for _, v := range append(first, timeout, rest) {
-		one, err := toGo(v)
-		if err != nil {
+// askAll calls fn with values; nil, an omitted one, is null.
+func (s *Session) askAll(fn string, values ...starlark.Value) (starlark.Value, error) {
+	args := make([]any, len(values))
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		var err error
+		if args[i], err = toGo(v); err != nil {
 			return nil, fmt.Errorf("%s: %w", fn, err)
 		}
-		sent = append(sent, one)
 	}
-	return s.ask(fn, sent...)
+	return s.ask(fn, args...)
 }
 
 func evalOn(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
