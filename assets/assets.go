@@ -1,10 +1,8 @@
-// Package assets holds what a page loads besides its HTML: style sheets,
-// scripts, icons and the vendored libraries of vendor/lock.json.
+// Package assets contains what a page loads besides HTML: style sheets, scripts, icons, and the vendored libraries of
+// vendor/lock.json.
 //
-// Every file is served below /assets/HASH/, where HASH covers the whole tree.
-// Relative imports between scripts therefore stay inside one build, every
-// answer may be cached for good, and a page never mixes two builds: an address
-// of an older build is not found.
+// Every file is served below /assets/HASH/, where HASH covers the whole tree. So relative imports stay within a build,
+// responses can be cached forever, and a page never mixes builds: addresses of older builds are not found.
 package assets
 
 import (
@@ -25,24 +23,24 @@ import (
 //go:embed css js vendor icons.svg favicon.svg
 var embedded embed.FS
 
-// prefix is the path below which all assets are served.
+// prefix is the path of all assets.
 const prefix = "/assets/"
 
-// file is one asset, ready to be served.
+// file is one asset.
 type file struct {
 	body  []byte
-	kind  string                 // its content type
-	small func() ([]byte, error) // the body compressed, made when first asked for
+	kind  string                 // content type
+	small func() ([]byte, error) // gzip of body, on demand
 }
 
-// tree is everything that is served, by path, and the hash over it.
+// tree is all files by path, and their hash.
 type tree struct {
 	files    map[string]file
 	build    string
-	imported sync.Map // of modules, by entry
+	imported sync.Map // by entry; see modules
 }
 
-// whole is read when first needed, so that a program that serves nothing does not pay for it.
+// whole is loaded on first use: programs that serve nothing do not pay for it.
 var whole = sync.OnceValue(func() *tree {
 	t, err := read(embedded)
 	if err != nil {
@@ -51,17 +49,15 @@ var whole = sync.OnceValue(func() *tree {
 	return t
 })
 
-// Build returns the hash of the whole tree: it changes when any asset does.
+// Build returns the hash of all assets.
 func Build() string { return whole().build }
 
-// URL returns the address of the asset at path, such as "js/console.js".
+// URL returns the address of an asset, such as "js/console.js".
 func URL(path string) string { return prefix + whole().build + "/" + path }
 
-// Handler serves all assets below /assets/, for GET and HEAD. An unknown file
-// and any build but this one are not found.
+// Handler serves all assets below /assets/, for GET and HEAD. Unknown files and other builds are not found.
 func Handler() http.Handler { return http.HandlerFunc(whole().serve) }
 
-// serve answers one request.
 func (t *tree) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -89,8 +85,8 @@ func (t *tree) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// acceptsGzip reports whether the answer to r may be compressed. A part of a
-// file is always sent plain, because its offsets mean the plain bytes.
+// acceptsGzip reports whether the response may be compressed. Ranges are sent plain, because their offsets refer to
+// plain bytes.
 func acceptsGzip(r *http.Request) bool {
 	if r.Header.Get("Range") != "" {
 		return false
@@ -116,7 +112,7 @@ func read(root fs.FS) (*tree, error) {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(sum, "%s %d\n", name, len(body)) // WalkDir goes in order of names
+		fmt.Fprintf(sum, "%s %d\n", name, len(body)) // WalkDir is sorted by name
 		sum.Write(body)
 		t.files[name] = newFile(name, body)
 		return nil
@@ -125,7 +121,7 @@ func read(root fs.FS) (*tree, error) {
 	return t, err
 }
 
-// newFile prepares one asset. Texts are compressed when first asked for.
+// newFile prepares an asset. Texts are compressed on demand.
 func newFile(name string, body []byte) file {
 	f := file{body: body, kind: contentType(name)}
 	if len(body) > 1024 && !strings.HasPrefix(f.kind, "image/png") && !strings.HasPrefix(f.kind, "font/") {
@@ -134,8 +130,7 @@ func newFile(name string, body []byte) file {
 	return f
 }
 
-// contentType returns the type of the file called name. The table is ours,
-// because mime.TypeByExtension asks the machine, and machines differ.
+// contentType returns a file's type. We have our own table, because mime.TypeByExtension depends on the machine.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".css":
@@ -156,7 +151,6 @@ func contentType(name string) string {
 	return "text/plain; charset=utf-8" // licences
 }
 
-// compress returns body as gzip.
 func compress(body []byte) ([]byte, error) {
 	var small bytes.Buffer
 	z, err := gzip.NewWriterLevel(&small, gzip.BestCompression)

@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 )
 
-// sample is a small tree with one file of each kind that matters.
+// sample is a small tree with one file of each relevant kind.
 func sample(t *testing.T) *tree {
 	t.Helper()
 	got, err := read(fstest.MapFS{
@@ -28,7 +28,7 @@ func sample(t *testing.T) *tree {
 	return got
 }
 
-// ask sends one request to the tree and returns the answer.
+// ask sends one request to the tree and returns the response.
 func ask(tr *tree, method, path string, header http.Header) *http.Response {
 	r := httptest.NewRequest(method, path, nil)
 	if header != nil {

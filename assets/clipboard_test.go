@@ -9,12 +9,12 @@ import (
 	"convoy/internal/faultproxy"
 )
 
-// osc52 is a program's wish to have a text on the clipboard.
+// osc52 is a program's request to copy a text.
 func osc52(text string) string {
 	return "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\x07"
 }
 
-// fakeClipboard puts a clipboard into the page that a test can look at; the browser's own is shared by all tabs.
+// fakeClipboard gives the page a clipboard for the test; all tabs share the browser's own.
 const fakeClipboard = `window.copied = []; window.refuseCopies = false;
 	Object.defineProperty(navigator, "clipboard", { configurable: true, value: {
 		writeText: async (text) => { if (window.refuseCopies) throw new Error("no"); window.copied.push(text) },
@@ -61,16 +61,16 @@ func testCopyRefused(t *testing.T, b *browser.Browser) {
 	p.Do(fakeClipboard)
 	p.FocusPane(key)
 	for _, odd := range []string{
-		"\x1b]52;c;?\x07",                           // a question
+		"\x1b]52;c;?\x07",                           // a query
 		"\x1b]52;c;\x07",                            // nothing
 		"\x1b]52;;?\x1b\\",                          //
 		"\x1b]52;c;not base64!\x07",                 //
 		"\x1b]52;c;QQ=Q\x07",                        //
-		"\x1b]52;evil;QQ==\x07",                     // no selections of these names
+		"\x1b]52;evil;QQ==\x07",                     // no valid selections
 		"\x1b]52\x07",                               //
-		osc52("caf\xe9"),                            // no UTF-8
-		osc52(strings.Repeat("x", 1<<20+1)),         // too much
-		"\x1b]52;c;" + strings.Repeat("A", 5000000), // and without an end
+		osc52("caf\xe9"),                            // invalid UTF-8
+		osc52(strings.Repeat("x", 1<<20+1)),         // too long
+		"\x1b]52;c;" + strings.Repeat("A", 5000000), // and unterminated
 	} {
 		s.put(odd)
 	}
@@ -97,7 +97,7 @@ func testCopyRefused(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// testCopyAfterGap has a program copy while the page is away: too late when it is back.
+// testCopyAfterGap copies while the page is away: too late when it returns.
 func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	proxy := faultproxy.Start(t, s.addr())
@@ -114,7 +114,7 @@ func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	if browser.Eval[bool](p, asks) {
 		t.Error("it asks for what is old")
 	}
-	for tries := 0; tries < 1000 && !browser.Eval[bool](p, asks); tries++ { // until the page has read the answer
+	for tries := 0; tries < 1000 && !browser.Eval[bool](p, asks); tries++ { // until the page has read the response
 		s.put(osc52("new"))
 	}
 	p.Wait(asks + ` && document.querySelector(".shell-ask").textContent.includes("3 bytes")`)

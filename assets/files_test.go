@@ -7,7 +7,7 @@ import (
 	"convoy/internal/browser"
 )
 
-// dropFiles drops files on the terminal: an array of File.
+// dropFiles drops an array of File on the terminal.
 func dropFiles(p *browser.Page, files string) {
 	p.Do(`{ const data = new DataTransfer(); for (const file of ` + files + `) data.items.add(file);
 		const at = { dataTransfer: data, bubbles: true, cancelable: true };

@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// importLine is a static import or re-export of a script of ours. Each of them is one line, which TestImports keeps.
+// importLine matches a static import or re-export of a script. TestImports keeps each on one line.
 var importLine = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^(?:import|export) (?:[^"';]* from )?["'](\.[^"']+)["'];`)
 })
 
-// Modules returns the paths of all modules that the module at entry, such as "js/console.js", imports, and of those
-// that they import, in the order in which they are found. Imports that a script makes later, by import(), are not among
-// them. It is for modulepreload: otherwise a browser finds each module only when the one that imports it has come.
+// Modules returns the modules that the module at entry, such as "js/console.js", imports directly or indirectly,
+// without dynamic imports. It is for modulepreload: otherwise a browser discovers each module only after the one that
+// imports it.
 func Modules(entry string) []string { return whole().modules(entry) }
 
-// modules is Modules. The answer for an entry is kept: the tree does not change.
+// modules caches the result for each entry.
 func (t *tree) modules(entry string) []string {
 	if known, ok := t.imported.Load(entry); ok {
 		return known.([]string)
@@ -34,7 +34,7 @@ func (t *tree) modules(entry string) []string {
 	return found[1:]
 }
 
-// imports are the paths of the modules that one module imports itself.
+// imports returns the direct imports of a module.
 func (t *tree) imports(name string) (paths []string) {
 	for _, match := range importLine().FindAllSubmatch(t.files[name].body, -1) {
 		paths = append(paths, path.Join(path.Dir(name), string(match[1])))

@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 )
 
-// TestModules follows imports through a circle, a diamond and another directory, and leaves import() alone.
+// TestModules follows imports through a cycle, a diamond, and another directory, but not import().
 func TestModules(t *testing.T) {
 	t.Parallel()
 	tr, err := read(fstest.MapFS{
@@ -28,7 +28,7 @@ func TestModules(t *testing.T) {
 		"js/late.js": {"js/a.js", "js/b.js", "vendor/x/x.mjs"},
 		"js/b.js":    {"js/a.js", "vendor/x/x.mjs"},
 	} {
-		for range 2 { // the second answer is the one that was kept
+		for range 2 { // the second result is cached
 			if got := tr.modules(entry); !slices.Equal(got, want) {
 				t.Errorf("%s imports %q, want %q", entry, got, want)
 			}
@@ -36,7 +36,7 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// TestImports_AreOneLineEach keeps imports in the form that Modules reads, and their paths right.
+// TestImports_AreOneLineEach keeps imports in the form that Modules parses, and their paths valid.
 func TestImports_AreOneLineEach(t *testing.T) {
 	t.Parallel()
 	tr := whole()

@@ -15,7 +15,7 @@ import (
 	"convoy/internal/browser"
 )
 
-// The node and the shell of every page in these tests.
+// Node and shell of every page in these tests.
 const (
 	node  = "convoy@convoy-test.convoy.internal"
 	id    = "9k2m4x7qpa"
@@ -23,40 +23,40 @@ const (
 	place = "/nodes/" + node + "/shells/" + id
 )
 
-// script is a server that speaks docs/protocol.md for one shell, whose output
-// and whose faults are the test's. It keeps what the page did.
+// script is a server that speaks docs/protocol.md for one shell. The test controls its output and faults. It records
+// what the page did.
 type script struct {
 	t      testing.TB
 	server *httptest.Server
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced on every change
-	out      []byte        // everything that the shell put out
-	marks    []mark        // events besides output, in the order of their offsets
-	garble   garbler       // what the network makes of a piece of output
-	oldest   int64         // offset of the oldest byte kept
+	out      []byte        // all output of the shell
+	marks    []mark        // events besides output, ordered by offset
+	garble   garbler       // splits output like a bad network
+	oldest   int64         // offset of the oldest kept byte
 	window   int64
 	beat     int // heartbeat, in seconds
 	typed    []byte
 	next     map[string]int64 // by viewer
 	acked    int64
 	acks     int
-	ahead    int64          // the most that was ever sent and not acknowledged
-	asked    []string       // claims to a size
-	size     string         // in force
-	room     map[string]any // that the page has told: rows and cols
-	follows  []int64        // the offsets that were asked for
+	ahead    int64          // the maximum of unacknowledged bytes
+	asked    []string       // claims to the size
+	size     string         // current size
+	room     map[string]any // reported by the page: rows and cols
+	follows  []int64        // requested offsets
 	streams  int            // opened so far
-	names    []string       // that the streams' viewers gave themselves
+	names    []string       // of the streams' viewers
 	refuse   bool           // answer 401
-	whole    string         // the screen with all that scrolled away; "": such a request is refused
+	whole    string         // the screen with its history; "": such a request is refused
 	conn     *stream
-	fault    func(what string, n int64) fault // what goes wrong with a request
+	fault    func(what string, n int64) fault // the fault of a request
 	held     chan struct{}                    // input is not written until it is closed
 	rejected int
 	uploads  map[string]string // by name
-	infos    int               // how often the shell was asked about
-	slow     chan struct{}     // answers that there is a gap leave when it is closed
+	infos    int               // requests for the shell's info
+	slow     chan struct{}     // gap responses are held until it is closed
 }
 
 type mark struct {
@@ -71,7 +71,7 @@ type part struct {
 	bytes []byte
 }
 
-// garbler makes output events of a piece of output; nil makes one.
+// garbler splits output into events; nil makes one.
 type garbler func(off int64, piece []byte) []part
 
 func (g garbler) apply(off int64, piece []byte) []part {
@@ -81,23 +81,23 @@ func (g garbler) apply(off int64, piece []byte) []part {
 	return g(off, piece)
 }
 
-// fault is what goes wrong with one request.
+// fault is the fault of one request.
 type fault int
 
 const (
 	none   fault = iota
-	lose         // done, but the answer is lost
+	lose         // done, but the response is lost
 	drop         // lost before it is done
-	refuse       // answered 400
+	refuse       // answered with 400
 )
 
 // stream is one open event stream.
 type stream struct {
 	id    string
 	from  int64
-	jump  chan int64 // offsets to go on from
+	jump  chan int64 // offsets to continue from
 	grant int64
-	sent  int // marks
+	sent  int // sent marks
 }
 
 var pageText = template.Must(template.New("").Parse(`<!doctype html>
@@ -126,7 +126,7 @@ const show = (more) => new ShellPane({ element: document.getElementById('pane'),
 window.test = { stream, states, events, notes, show, pane: show({}) };
 </script></body></html>`))
 
-// newScript starts the server. Its shell has put out nothing.
+// newScript starts the server. Its shell has no output.
 func newScript(t testing.TB) *script {
 	s := &script{
 		t:       t,
@@ -163,7 +163,7 @@ func newScript(t testing.TB) *script {
 // addr is the server's "host:port".
 func (s *script) addr() string { return s.server.Listener.Addr().String() }
 
-// change does something to the state and wakes whoever waits for it.
+// change modifies the state and wakes those who wait for it.
 func (s *script) change(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,10 +172,10 @@ func (s *script) change(do func()) {
 	s.changed = make(chan struct{})
 }
 
-// put makes the shell put something out.
+// put adds output.
 func (s *script) put(text string) { s.change(func() { s.out = append(s.out, text...) }) }
 
-// mark sends an event at the present end of the output.
+// mark sends an event at the current end of the output.
 func (s *script) mark(name string, data map[string]any) {
 	s.change(func() { s.addMark(name, data) })
 }
@@ -214,21 +214,21 @@ func (s *script) until(what string, ok func() bool) {
 	}
 }
 
-// typedSoFar returns what was typed.
+// typedSoFar returns the input.
 func (s *script) typedSoFar() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.typed)
 }
 
-// end returns the offset after the last byte put out.
+// end returns the offset after the last byte.
 func (s *script) end() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return int64(len(s.out))
 }
 
-// untilTyped waits until exactly text was typed.
+// untilTyped waits until the input is exactly text.
 func (s *script) untilTyped(text string) {
 	s.t.Helper()
 	s.until("typed "+strconv.Quote(text), func() bool { return len(s.typed) >= len(text) })
@@ -239,7 +239,7 @@ func (s *script) untilTyped(text string) {
 	}
 }
 
-// open opens the script's page, by way of addr if it is not empty, and waits for the stream.
+// open opens the page, through addr if it is not empty, and waits for the stream.
 func (s *script) open(b *browser.Browser, addr string) *browser.Page {
 	s.t.Helper()
 	if addr == "" {

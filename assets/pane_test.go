@@ -8,7 +8,7 @@ import (
 	"convoy/internal/browser"
 )
 
-// TestPanes drives what is around a terminal: who is there, the size, the find bar.
+// TestPanes tests what surrounds a terminal: presence, size, find bar.
 func TestPanes(t *testing.T) {
 	t.Parallel()
 	b := browser.Shared(t)
@@ -39,7 +39,7 @@ func viewer(n int, name string, types bool) attendee {
 	return attendee{"n": n, "name": name, "types": types, "typing": false}
 }
 
-// present tells the page who is there; it is itself number 1.
+// present sends the page a presence; the page is number 1.
 func (s *script) present(owner int, pinned bool, viewers ...attendee) {
 	s.mark(
 		"presence",
@@ -71,7 +71,7 @@ func testPresence(t *testing.T, b *browser.Browser) {
 		`document.querySelector(".shell-types").textContent === "Ada Lovelace is typing" && ` +
 			`document.querySelector(".shell-there [role=status]").textContent === "Ada Lovelace is typing"`,
 	)
-	p.Wait(`document.querySelector(".shell-types").textContent === ""`) // by itself
+	p.Wait(`document.querySelector(".shell-types").textContent === ""`) // on its own
 	if got := browser.Eval[float64](
 		p,
 		`document.querySelector(".shell-tools").getBoundingClientRect().height`,
@@ -136,7 +136,7 @@ func testRename(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// visible reports that the whole grid lies inside of what shows it.
+// visible reports whether the whole grid is inside its container.
 const visible = `((grid, box) => grid.width > 0 && grid.right <= box.right + 1 && grid.bottom <= box.bottom + 1)(
 	document.querySelector(".xterm-screen").getBoundingClientRect(),
 		document.querySelector(".shell-screen").getBoundingClientRect())`
@@ -168,11 +168,11 @@ func testScale(t *testing.T, b *browser.Browser) {
 			),
 		)
 	}
-	// Smaller than the pane: as it is, with a margin.
+	// Smaller than the pane: unscaled, with a margin.
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
 	p.Wait(fmt.Sprintf(`window.test.pane.size.rows === 10 && %s === %v`, font, natural))
 	p.Wait(`document.querySelector(".shell-screen").dataset.fit === "other"`)
-	// Whatever is shown, the page tells the room that it has in its own font.
+	// The page always reports the room for its own font.
 	p.FocusPane(key)
 	s.until("the claim of the focus", func() bool { return len(s.asked) >= 2 }) // of two at once the page sends the last
 	p.Do(`document.getElementById("other").focus()`)
@@ -185,7 +185,7 @@ func testScale(t *testing.T, b *browser.Browser) {
 		t.Errorf("the room is told as %s beside a large grid, %s before", now, room)
 	}
 	s.mu.Unlock()
-	// No font is small enough: it scrolls, both ways.
+	// No font is small enough: it scrolls in both directions.
 	s.mark("size", map[string]any{"rows": 200, "cols": 500})
 	p.Wait(`window.test.pane.size.cols === 500`)
 	p.Wait(
@@ -225,7 +225,7 @@ func testPin(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// counts waits for what the find bar says.
+// counts waits for the text of the find bar.
 func counts(p *browser.Page, text string) {
 	p.Wait(fmt.Sprintf(`document.querySelector(".find-count").textContent === %q`, text))
 }
@@ -267,7 +267,7 @@ func testFind(t *testing.T, b *browser.Browser) {
 	p.Press("Escape")
 	p.Wait(`document.querySelector(".shell-find").hidden && document.activeElement.closest(".shell-screen")`)
 	p.Type("z")
-	s.untilTyped("z") // nothing that was typed to find went to the shell
+	s.untilTyped("z") // nothing typed into the find bar went to the shell
 	p.Clean()
 }
 
@@ -285,7 +285,7 @@ func testHistory(t *testing.T, b *browser.Browser) {
 		`window.test.pane.text(true).startsWith("row 0 of this shell") && ` +
 			`document.querySelector(".shell-note").textContent === ""`,
 	)
-	// The reader is where the reader was, though the end is further down and the beginning further up.
+	// The scroll position is the same, although the end is further down and the beginning further up.
 	p.Wait(`document.querySelector(".xterm-rows > div").textContent.startsWith("row 900 of")`)
 	p.FocusPane(key)
 	p.Press("Ctrl+Shift+f")
@@ -349,7 +349,7 @@ func testDetach(t *testing.T, b *browser.Browser) {
 	p.FocusPane(key)
 	p.Type("x")
 	s.untilTyped("x")
-	// A page that begins detached does not ask for the shell.
+	// A page that starts detached does not follow the shell.
 	p.Do(`window.test.pane.dispose(), window.test.pane = window.test.show({ detached: true }), 0`)
 	s.mu.Lock()
 	asked := len(s.follows)

@@ -70,7 +70,7 @@ func testStopPaste(t *testing.T, b *browser.Browser) {
 	paste(p, `"x".repeat(1_000_000)`)
 	p.Click("dialog .primary")
 	p.Wait(`document.querySelector(".shell-paste").textContent.includes("977 KiB left")`)
-	s.put("\x1b[?2004lrunning") // the end belongs to the paste, whatever the program wants by now
+	s.put("\x1b[?2004lrunning") // the end belongs to the paste, even if the program no longer wants it
 	p.WaitScreen(key, "running")
 	p.Click(".shell-paste button")
 	close(held)
@@ -82,8 +82,8 @@ func testStopPaste(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// testLargePaste pastes 20 MiB into a program that takes its time: no more than four pieces are under way at once, and
-// the page holds little more than the text itself.
+// testLargePaste pastes 20 MiB into a slow program: at most four requests are in flight, and the page holds little more
+// than the text.
 func testLargePaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	var mu sync.Mutex

@@ -10,15 +10,14 @@ import (
 	"convoy/internal/browser"
 )
 
-// hearKeys keeps what the page is told that was typed, as one text; heard returns it.
+// hearKeys records the reported input as one text; heard returns it.
 func hearKeys(p *browser.Page) {
 	p.Do(`window.heard = "", document.addEventListener("shell-typed", e => { window.heard += e.detail.text })`)
 }
 
 func heard(p *browser.Page) string { return browser.Eval[string](p, `window.heard`) }
 
-// testTellsKeys types, and has the terminal send all else that it can: the page is told of what was typed, and of
-// nothing else.
+// testTellsKeys types, and makes the terminal send everything else that it can: only typed input is reported.
 func testTellsKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
@@ -27,14 +26,14 @@ func testTellsKeys(t *testing.T, b *browser.Browser) {
 	hearKeys(p)
 	p.FocusPane(key)
 	p.Press("a")
-	p.Type("ü") // as an input method does
+	p.Type("ü") // like an input method
 	p.Press("Ctrl+c")
 	p.Press("ArrowUp")
 	p.Press("Enter")
 	const typed = "aü\x03\x1b[A\r"
 	s.untilTyped(typed)
 
-	// The mouse, in each of its encodings; the wheel, which makes cursor keys; the focus; and the program's questions.
+	// The mouse in each encoding, the wheel, which makes cursor keys, the focus, and the program's queries.
 	s.put("\x1b[?1000h")
 	p.WaitScreen(key, "$")
 	click := func(modes, then string) {
@@ -71,7 +70,7 @@ func testTellsKeys(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// testTellsComposed composes letters as input methods do: xterm.js sends them when the event is over.
+// testTellsComposed composes characters like input methods: xterm.js sends them after the event.
 func testTellsComposed(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
@@ -91,7 +90,7 @@ func testTellsComposed(t *testing.T, b *browser.Browser) {
 	p.Wait(`window.heard === "漢字"`)
 }
 
-// testTypesElsewhere types what another terminal has sent: cursor keys go as this shell's program wants them.
+// testTypesElsewhere types what another terminal has sent: cursor keys are sent as this shell's program expects them.
 func testTypesElsewhere(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
@@ -116,7 +115,7 @@ func testTypesElsewhere(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// testSince reads what stands below a mark: lines that wrap are one, and what was erased or scrolled away is left out.
+// testSince reads the text below a mark: wrapped lines are joined, and erased or scrolled rows are missing.
 func testSince(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.mark("size", map[string]any{"rows": 10, "cols": 20})
@@ -162,6 +161,43 @@ func testSince(t *testing.T, b *browser.Browser) {
 	)
 }
 
+// outputTests are rows below a typed line, and the output in them.
+var outputTests = []struct {
+	about, seen, want string
+}{
+	{"prompt", `{ entered: "web $ ls", rows: ["a  ", "b"], last: "web $ " }`, "a\nb"},
+	{"prompt behind an output without an end", `{ entered: "web $ curl x", rows: [], last: '{"v": 1}web $ ' }`,
+		`{"v": 1}`},
+	{"another prompt", `{ entered: "~ $ cd /usr", rows: [], last: "/usr $ " }`, ""},
+	{"a question", `{ entered: "$ rm x", rows: ["x is precious"], last: "Remove it? " }`, "x is precious"},
+	{"what is typed next", `{ entered: "$ a", rows: ["1"], last: "$ nex" }`, "1"},
+	{"empty lines", `{ entered: "$ a", rows: ["", "1", "", " "], last: "$ " }`, "\n1"},
+	{"nothing known of the prompt", `{ entered: "", rows: ["1"], last: "$ " }`, "1"},
+}
+
+// compareTests are outputs of several nodes, and their comparison.
+var compareTests = []struct {
+	about, texts, words, odd string // texts are those of the nodes web, db and web-2
+}{
+	{"equal", `["1", "1", "1"]`, "the same on 3", ""},
+	{"all silent", `["", "", ""]`, "the same on 3", ""},
+	{"one is odd", `["1", "2", "1"]`, "2 agree, 1 differs", "db"},
+	{"the first is odd", `["2", "1", "1"]`, "2 agree, 1 differs", "web"},
+	{"all differ", `["1", "2", "3"]`, "all 3 differ", "web db web-2"},
+	{"two differ", `["1", "2"]`, "the two differ", "web db"},
+	{"two and two", `["1", "2", "1", "2"]`, "2 and 2 differ", "web web-2 db x"},
+	{"two are odd", `["1", "2", "1", "3", "1"]`, "3 agree, 2 differ", "db x"},
+	{"only one", `["1"]`, "", ""},
+	{"none", `[]`, "", ""},
+	{"own names", `["I am web, convoy@web.net at web.net", "I am db, convoy@db.net at db.net", "I am web-2, ` +
+		`convoy@web-2.net at web-2.net"]`, "the same on 3", ""},
+	{"own names in other words", `["website", "dbsite", "website"]`, "2 agree, 1 differs", "db"},
+	{"a name that is a word", `["the web 1", "the web 1", "the web 1"]`, "the same on 3", ""},
+	{"a name that is a word, and a name", `["web: the web 1", "db: the web 1", "web-2: the web 1"]`, "the same on 3", ""},
+	{"somebody else's name", `["leader db", "leader db", "leader web"]`, "2 agree, 1 differs", "web-2"},
+	{"odd letters", `["a.*\\b $& web", "a.*\\b $& db", "a.*\\b $& web-2"]`, "the same on 3", ""},
+}
+
 // TestCompare compares outputs in a browser, without a terminal.
 func TestCompare(t *testing.T) {
 	t.Parallel()
@@ -174,18 +210,7 @@ func TestCompare(t *testing.T) {
 			fmt.Sprintf(`import(%q).then(m => JSON.stringify(%s))`, assets.URL("js/compare.js"), expression),
 		)
 	}
-	for _, test := range []struct {
-		about, seen, want string
-	}{
-		{"prompt", `{ entered: "web $ ls", rows: ["a  ", "b"], last: "web $ " }`, "a\nb"},
-		{"prompt behind an output without an end", `{ entered: "web $ curl x", rows: [], last: '{"v": 1}web $ ' }`,
-			`{"v": 1}`},
-		{"another prompt", `{ entered: "~ $ cd /usr", rows: [], last: "/usr $ " }`, ""},
-		{"a question", `{ entered: "$ rm x", rows: ["x is precious"], last: "Remove it? " }`, "x is precious"},
-		{"what is typed next", `{ entered: "$ a", rows: ["1"], last: "$ nex" }`, "1"},
-		{"empty lines", `{ entered: "$ a", rows: ["", "1", "", " "], last: "$ " }`, "\n1"},
-		{"nothing known of the prompt", `{ entered: "", rows: ["1"], last: "$ " }`, "1"},
-	} {
+	for _, test := range outputTests {
 		var got string
 		if err := json.Unmarshal(
 			[]byte(run(fmt.Sprintf(`m.outputOf(%s)`, test.seen))),
@@ -195,27 +220,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: output %q, %v; want %q", test.about, got, err, test.want)
 		}
 	}
-	for _, test := range []struct {
-		about, texts, words, odd string // texts are those of the nodes web, db and web-2
-	}{
-		{"equal", `["1", "1", "1"]`, "the same on 3", ""},
-		{"all silent", `["", "", ""]`, "the same on 3", ""},
-		{"one is odd", `["1", "2", "1"]`, "2 agree, 1 differs", "db"},
-		{"the first is odd", `["2", "1", "1"]`, "2 agree, 1 differs", "web"},
-		{"all differ", `["1", "2", "3"]`, "all 3 differ", "web db web-2"},
-		{"two differ", `["1", "2"]`, "the two differ", "web db"},
-		{"two and two", `["1", "2", "1", "2"]`, "2 and 2 differ", "web web-2 db x"},
-		{"two are odd", `["1", "2", "1", "3", "1"]`, "3 agree, 2 differ", "db x"},
-		{"only one", `["1"]`, "", ""},
-		{"none", `[]`, "", ""},
-		{"own names", `["I am web, convoy@web.net at web.net", "I am db, convoy@db.net at db.net", "I am web-2, ` +
-			`convoy@web-2.net at web-2.net"]`, "the same on 3", ""},
-		{"own names in other words", `["website", "dbsite", "website"]`, "2 agree, 1 differs", "db"},
-		{"a name that is a word", `["the web 1", "the web 1", "the web 1"]`, "the same on 3", ""},
-		{"a name that is a word, and a name", `["web: the web 1", "db: the web 1", "web-2: the web 1"]`, "the same on 3", ""},
-		{"somebody else's name", `["leader db", "leader db", "leader web"]`, "2 agree, 1 differs", "web-2"},
-		{"odd letters", `["a.*\\b $& web", "a.*\\b $& db", "a.*\\b $& web-2"]`, "the same on 3", ""},
-	} {
+	for _, test := range compareTests {
 		got := run(fmt.Sprintf(`m.compare(%s.map((text, i) => {
 			const who = ["web", "db", "web-2", "x", "y"][i];
 			return { who, text, names: ["convoy@" + who + ".net", who + ".net", who] };
@@ -224,10 +229,7 @@ func TestCompare(t *testing.T) {
 			Words string
 			Odd   []string
 		}
-		if err := json.Unmarshal(
-			[]byte(got),
-			&said,
-		); err != nil || said.Words != test.words ||
+		if err := json.Unmarshal([]byte(got), &said); err != nil || said.Words != test.words ||
 			strings.Join(said.Odd, " ") != test.odd {
 			t.Errorf("%s: %s, want %q with %q", test.about, got, test.words, test.odd)
 		}

@@ -46,8 +46,8 @@ func (s *script) nodes(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, "[]")
 }
 
-// putFile keeps a file. A name that begins with "full" finds no room; one that begins with "slow" waits until it is
-// given up.
+// putFile keeps a file. A name that begins with "full" finds no room; one that begins with "slow" blocks until it is
+// cancelled.
 func (s *script) putFile(w http.ResponseWriter, r *http.Request) {
 	name := r.FormValue("name")
 	body, err := io.ReadAll(r.Body)
@@ -71,7 +71,7 @@ func (s *script) putFile(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"name": name, "dir": "/srv/app", "bytes": len(body)})
 }
 
-// getFile gives back what was kept.
+// getFile returns a kept file.
 func (s *script) getFile(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +92,7 @@ func (s *script) info(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, `{"id": %q, "end": %d, "dir": "/srv/app"}`, id, len(s.out))
 }
 
-// meet decides what goes wrong with a request. It reports false if the request is over.
+// meet applies a request's fault. It returns false if the request is over.
 func (s *script) meet(w http.ResponseWriter, what string, n int64) (fault, bool) {
 	s.mu.Lock()
 	decide := s.fault
@@ -194,7 +194,7 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.change(func() {
-		if s.next[viewer] == n { // else it is a repeat
+		if s.next[viewer] == n { // otherwise it is a repeat
 			s.next[viewer]++
 			s.typed = append(s.typed, body...)
 			if s.room != nil && s.size != sizeOf(s.room) {
@@ -227,7 +227,7 @@ func (s *script) follow(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// stream is the event stream. Its one goroutine sends everything.
+// stream serves the event stream. It alone sends events.
 func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	refused, beat, window := s.refuse, s.beat, s.window
@@ -249,24 +249,10 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 		s.names = append(s.names, r.URL.Query().Get("name"))
 	})
 	w.Header().Set("Content-Type", "text/event-stream")
-	send := func(event string, data any) bool {
-		text, ok := data.(string)
-		if !ok {
-			encoded, err := json.Marshal(data)
-			if err != nil {
-				s.t.Error(err)
-			}
-			text = string(encoded)
-		}
-		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text); err != nil {
-			return false
-		}
-		return http.NewResponseController(w).Flush() == nil
-	}
-	send(
-		"hello",
-		map[string]any{"stream": c.id, "node": node, "build": assets.Build(), "window": window, "heartbeat": beat},
-	)
+	send := func(event string, data any) bool { return s.sendEvent(w, event, data) }
+	send("hello", map[string]any{
+		"stream": c.id, "node": node, "build": assets.Build(), "window": window, "heartbeat": beat,
+	})
 	hearts := time.NewTicker(time.Duration(beat) * time.Second)
 	defer hearts.Stop()
 	at := c.from
@@ -297,7 +283,23 @@ func (s *script) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin sends what a follow begins with, and returns the offset to go on from.
+// sendEvent sends an event, with data as JSON unless it is a string, and reports whether that succeeded.
+func (s *script) sendEvent(w http.ResponseWriter, event string, data any) bool {
+	text, ok := data.(string)
+	if !ok {
+		encoded, err := json.Marshal(data)
+		if err != nil {
+			s.t.Error(err)
+		}
+		text = string(encoded)
+	}
+	if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text); err != nil {
+		return false
+	}
+	return http.NewResponseController(w).Flush() == nil
+}
+
+// begin sends the start of a follow, and returns the offset to continue from.
 func (s *script) begin(c *stream, send func(string, any) bool) int64 {
 	s.mu.Lock()
 	at, screen := c.from, ""
@@ -331,8 +333,8 @@ func (s *script) begin(c *stream, send func(string, any) bool) int64 {
 	return at
 }
 
-// step sends the next event: a mark that is due, or output up to the next mark, as far as the window allows. It
-// reports false if there is nothing to send.
+// step sends the next event: a due mark, or output up to the next mark, as far as the window allows. It returns false
+// if there is nothing to send.
 func (s *script) step(c *stream, at int64, send func(string, any) bool) (int64, bool) {
 	s.mu.Lock()
 	end := min(int64(len(s.out)), at+32<<10, max(c.grant, s.acked)+s.window)

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// TestScripts drives the scripts in a real browser against a scripted server.
+// TestScripts tests the scripts in a real browser with a scripted server.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	b := browser.Shared(t)
@@ -98,7 +98,7 @@ func rows(from, n int) string {
 	return all.String()
 }
 
-// checkRows checks that the terminal shows the rows 0 to n-1, all, once and in order.
+// checkRows checks that the terminal shows the rows 0 to n-1 once and in order.
 func checkRows(t *testing.T, p *browser.Page, n int) {
 	t.Helper()
 	p.WaitScreen(key, fmt.Sprintf("row %d of this shell, é🙂", n-1))
@@ -114,7 +114,7 @@ func checkRows(t *testing.T, p *browser.Page, n int) {
 	}
 }
 
-// testResume cuts the stream again and again while output flows.
+// testResume cuts the stream repeatedly during output.
 func testResume(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	proxy := faultproxy.Start(t, s.addr())
@@ -139,7 +139,7 @@ func testResume(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// testStall lets the network swallow everything without a word: the missing heartbeat tells.
+// testStall makes the network swallow everything silently: the missing heartbeat reveals it.
 func testStall(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	proxy := faultproxy.Start(t, s.addr())
@@ -157,16 +157,16 @@ func testStall(t *testing.T, b *browser.Browser) {
 	s.untilTyped("typed into the void")
 }
 
-// testGarbled sends pieces again, in overlapping parts, and leaves some out.
+// testGarbled repeats output, in overlapping parts, and omits some.
 func testGarbled(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	pieces := 0
 	s.garble = func(off int64, piece []byte) []part {
-		pieces++ // in the one goroutine of the one stream
+		pieces++ // in the only goroutine of the only stream
 		third := len(piece) / 3
 		whole := []part{{off, piece[:2*third]}, {off + int64(third), piece[third:]}, {off, piece}}
 		if pieces == 3 {
-			return []part{{off + int64(third), piece[third:]}} // a hole
+			return []part{{off + int64(third), piece[third:]}} // a gap
 		}
 		return whole
 	}
@@ -183,7 +183,7 @@ func testGarbled(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// testFlood sends much more than the window, and loses acknowledgements.
+// testFlood sends far more than the window, and loses acknowledgements.
 func testFlood(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.fault = func(what string, n int64) fault {
@@ -228,7 +228,7 @@ func testTypeInFlood(t *testing.T, b *browser.Browser) {
 	p.WaitScreen(key, "$ prompt")
 }
 
-// testReset loses bytes in the middle of a letter within a title.
+// testReset loses bytes in the middle of a character within a title.
 func testReset(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	proxy := faultproxy.Start(t, s.addr())
@@ -238,25 +238,25 @@ func testReset(t *testing.T, b *browser.Browser) {
 	proxy.Stop()
 	s.change(func() {
 		s.out = append(s.out, strings.Repeat("x", 1000)...)
-		s.oldest = int64(len(s.out)) // the ring has turned over
+		s.oldest = int64(len(s.out)) // the ring has wrapped around
 		s.out = append(s.out, "\x99\x82after"...)
 	})
 	proxy.Resume()
 	p.WaitScreen(key, "after")
-	// The end of a letter is no letter, neither by itself nor with the beginning of the one before.
+	// The end of a character is not a character, alone or with the beginning of the previous one.
 	if whole := browser.Eval[string](p, `window.test.pane.text(true)`); whole != "after" {
 		t.Errorf("the terminal holds %q", whole)
 	}
 	p.Clean()
 }
 
-// testSizes changes the size between two pieces of output that are drawn in one go.
+// testSizes changes the size between two pieces of output that are drawn together.
 func testSizes(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.change(func() {
 		for _, cols := range []int{40, 20, 60} {
 			s.addMark("size", map[string]any{"rows": 10, "cols": cols})
-			s.out = append(s.out, "\x1b[999C|\r\n"...) // marks the last column, whichever it is
+			s.out = append(s.out, "\x1b[999C|\r\n"...) // marks the last column
 		}
 	})
 	p := s.open(b, "")
@@ -265,12 +265,12 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	if text, want := p.Screen(key), fmt.Sprintf("%40s\n%20s\n%60s", "|", "|", "|"); text != want {
 		t.Errorf("the screen shows %q, want %q", text, want)
 	}
-	// Who joins tells how much room there is, and changes nothing. The size is asked for with the focus, and is the
-	// reader's again with a key if somebody else has changed it.
+	// A new viewer reports its room, and changes nothing. With the focus it claims the size, and with a key it takes it
+	// back from others.
 	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
-	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end shows
+	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end is shown
 	p.Wait(`window.test.pane.size.cols === 30`)
 	p.Wait(
 		`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - ` +
@@ -287,12 +287,12 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// questions make a terminal answer.
+// questions make a terminal reply.
 const questions = "\x1b[c\x1b[>c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?25$p" +
 	"\x1b[4$p\x1b[18t\x1b]10;?\x07\x1b]11;?\x07\x1b]12;?\x07\x1b]4;1;?\x07\x1bP$qm\x1b\\\x1b[?1004h"
 
-// The shell's node answers its program. What a page's terminal would answer goes nowhere, with and without the reader's
-// attention, for old bytes and for new ones.
+// The shell's node replies to its program. A page's terminal never does, with or without focus, for old and for new
+// output.
 func testQueries(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(questions + "\x1b[?1004lold")
@@ -352,10 +352,7 @@ func testLeave(t *testing.T, b *browser.Browser) {
 	if label := browser.Eval[string](
 		p,
 		`document.activeElement.getAttribute("aria-label")`,
-	); !strings.Contains(
-		label,
-		"Shift+Escape",
-	) {
+	); !strings.Contains(label, "Shift+Escape") {
 		t.Errorf("the terminal's label is %q", label)
 	}
 	p.Press("Shift+Escape")
@@ -375,7 +372,7 @@ func testLoggedOut(t *testing.T, b *browser.Browser) {
 	p.Wait(`window.test.stream.state === "open"`)
 }
 
-// testNewPane takes the pane away and shows the shell in another.
+// testNewPane removes the pane and shows the shell in another.
 func testNewPane(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 50))

@@ -13,7 +13,7 @@ import (
 	"convoy/internal/faultproxy"
 )
 
-// typeWords types n numbered words, each its own key event, and returns them all.
+// typeWords types n numbered words, each its own key event, and returns them.
 func typeWords(p *browser.Page, n int) string {
 	var all strings.Builder
 	for i := range n {
@@ -33,7 +33,7 @@ func testKeysKeepTheirOrder(t *testing.T, b *browser.Browser) {
 		now++
 		most = max(most, now)
 		mu.Unlock()
-		time.Sleep(rand.N(60 * time.Millisecond)) // a network that lets requests overtake one another
+		time.Sleep(rand.N(60 * time.Millisecond)) // a network on which requests overtake each other
 		mu.Lock()
 		now--
 		mu.Unlock()
@@ -42,7 +42,7 @@ func testKeysKeepTheirOrder(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 200))
-	if most < 3 || most > 5 { // four of input, and a size
+	if most < 3 || most > 5 { // four with input, and a size
 		t.Errorf("%d requests were under way at once, want 4", most)
 	}
 }
@@ -61,13 +61,13 @@ func testLostAnswers(t *testing.T, b *browser.Browser) {
 	s.untilTyped(typeWords(p, 60))
 }
 
-// testRefusedInput refuses one request for good: what comes after is written all the same.
+// testRefusedInput refuses one request permanently: later input is still written.
 func testRefusedInput(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	var once sync.Once
 	s.fault = func(what string, n int64) (f fault) {
 		if what == "input" && n == 1 {
-			once.Do(func() { f = refuse }) // later the number is given anew
+			once.Do(func() { f = refuse }) // later the number is reused
 		}
 		return f
 	}
@@ -82,8 +82,8 @@ func testRefusedInput(t *testing.T, b *browser.Browser) {
 	s.untilTyped("acd")
 }
 
-// testLateRefusal holds the first request up until those behind it have been refused, and these answers until the first
-// is written: what they miss is no gap any more.
+// testLateRefusal delays the first request until those after it have been refused, and these responses until the first
+// is written: by then there is no gap.
 func testLateRefusal(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.slow = make(chan struct{})
@@ -96,7 +96,7 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 		switch {
 		case what == "input" && n == 0:
 			first.Do(func() { <-refused })
-		case what == "input" && n == 4: // takes the place of the first
+		case what == "input" && n == 4: // replaces the first
 			fifth.Do(func() { close(written) })
 		}
 		return none
@@ -113,7 +113,7 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 	s.untilTyped("abcde")
 }
 
-// testTypesToTheLast loads the page anew while the network holds up all that was typed.
+// testTypesToTheLast reloads the page while the network delays all input.
 func testTypesToTheLast(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	arrived, gone := make(chan struct{}, 4), make(chan struct{})
@@ -129,7 +129,7 @@ func testTypesToTheLast(t *testing.T, b *browser.Browser) {
 	}
 	p := s.open(b, "")
 	p.FocusPane(key)
-	for i, letter := range "abcdefg" { // four take the places, the rest waits for one
+	for i, letter := range "abcdefg" { // four fill the window, the rest waits
 		p.Type(string(letter))
 		if i < 4 {
 			<-arrived
@@ -168,15 +168,14 @@ func testTypeOverLoss(t *testing.T, b *browser.Browser) {
 	p.Wait(`window.test.stream.state === "open"`)
 }
 
-// paste makes the page believe that text was pasted.
+// paste simulates a paste.
 func paste(p *browser.Page, expression string) {
 	p.Do(`{ const data = new DataTransfer(); data.setData("text/plain", ` + expression + `);
 		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true,
 			cancelable: true })) }`)
 }
 
-// testInterrupt presses Ctrl+C while a program does not read: the requests before are stuck, and it leaves all the
-// same.
+// testInterrupt presses Ctrl+C while a program does not read: earlier requests are blocked, but it is sent.
 func testInterrupt(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.held = make(chan struct{})

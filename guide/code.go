@@ -12,29 +12,24 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// maxColored is the size of the largest block that is coloured, in bytes.
+// maxColored limits the size of highlighted blocks, in bytes.
 const maxColored = 64 << 10
 
-// lexerFiles are two of chroma's lexers. Its package of all of them would take 3 MB of memory and 10 ms in every
-// process of this program, of which there is one more for each Convoy shell.
+// lexerFiles are two of chroma's lexers. Its package with all of them would cost 3 MB of memory and 10 ms in every
+// process of this program, and each Convoy shell adds another.
 //
 //go:embed lexers/*.xml
 var lexerFiles embed.FS
 
-// lexers reads the lexers when a text is first coloured.
+// lexers reads the lexers on first use.
 var lexers = sync.OnceValue(func() map[string]chroma.Lexer {
-	python, bash := chroma.MustNewXMLLexer(
-		lexerFiles,
-		"lexers/python.xml",
-	), chroma.MustNewXMLLexer(
-		lexerFiles,
-		"lexers/bash.xml",
-	)
+	python := chroma.MustNewXMLLexer(lexerFiles, "lexers/python.xml")
+	bash := chroma.MustNewXMLLexer(lexerFiles, "lexers/bash.xml")
 	return map[string]chroma.Lexer{Convoy: python, "python": python, System: bash, "bash": bash}
 })
 
-// code renders a block of code: a figure with the kind of what can be run, and its number as a step. Its buttons are
-// made by assets/js/code.js, since they do nothing without it.
+// code renders a block of code as a figure, with kind and step number if it can be run. assets/js/code.js adds its
+// buttons, which need scripts.
 func (r *rendering) code(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
@@ -57,7 +52,7 @@ func (r *rendering) code(w util.BufWriter, source []byte, node ast.Node, enterin
 	return ast.WalkSkipChildren, nil
 }
 
-// color writes code with its parts in classes. It is plain text from where that takes too long, or where a lexer fails.
+// color highlights code. If that takes too long, or the lexer fails, the rest is plain text.
 func (r *rendering) color(w util.BufWriter, tag, body string) {
 	lexer := lexers()[tag]
 	if lexer == nil || len(body) > maxColored {
@@ -76,7 +71,7 @@ func (r *rendering) color(w util.BufWriter, tag, body string) {
 	}
 	for t := tokens(); t != chroma.EOF && time.Now().Before(r.end); t = tokens() {
 		if !strings.HasPrefix(body[written:], t.Value) {
-			return // it is not our text any more
+			return // the lexer has changed the text
 		}
 		written += len(t.Value)
 		writeToken(w, t)
@@ -97,7 +92,7 @@ func writeToken(w util.BufWriter, t chroma.Token) {
 	}
 }
 
-// classOf is the class of a part of code (assets/css/code.css).
+// classOf is the CSS class of a token (assets/css/code.css).
 func classOf(t chroma.TokenType) string {
 	switch {
 	case t.InCategory(chroma.Comment):

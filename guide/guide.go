@@ -1,5 +1,4 @@
-// Package guide turns Markdown into pages: Convoy's own manual, rendered once at
-// start, and the user's runbooks, which are read whenever somebody looks.
+// Package guide renders Markdown: Convoy's own guide, once at start, and the user's runbooks, on each request.
 package guide
 
 import (
@@ -12,13 +11,13 @@ import (
 //go:embed *.md
 var files embed.FS
 
-// names are the pages in reading order; the first is the guide's front page.
+// names lists the pages in reading order; the first is the front page.
 var names = []string{"index", "shells", "convoy", "share", "recordings", "runbooks", "cluster", "keys"}
 
-// errNoTitle says that a page does not begin with a heading.
+// errNoTitle reports a page that does not begin with a heading.
 var errNoTitle = errors.New("no heading on the first line")
 
-// Guide holds the rendered pages. It does not change after New.
+// Guide holds the rendered pages. It is immutable after New.
 type Guide struct {
 	pages map[string]Document
 }
@@ -43,13 +42,13 @@ func New() (*Guide, error) {
 	return g, nil
 }
 
-// Page returns a page by its name, its first heading as the title.
+// Page returns a page by its name. Its title is its first heading.
 func (g *Guide) Page(name string) (Document, bool) {
 	doc, ok := g.pages[name]
 	return doc, ok
 }
 
-// Entry is one line of the guide's table of contents.
+// Entry is an entry of the table of contents.
 type Entry struct{ Name, Title string }
 
 // Pages lists all pages in reading order.

@@ -17,38 +17,37 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// renderTime is how long one text may take to be parsed. A good one of the largest size takes a tenth of a second.
+// renderTime limits the parsing of a text. A good one of the maximum size takes a tenth of a second.
 const renderTime = 3 * time.Second
 
-// maxParagraph is the length of the longest paragraph, in bytes.
+// maxParagraph limits a paragraph, in bytes.
 const maxParagraph = 128 << 10
 
-// ErrTooSlow says that a text takes too long to be shown.
-var ErrTooSlow = errors.New("the text is too intricate to be shown")
+// ErrTooSlow reports that a text takes too long to render.
+var ErrTooSlow = errors.New("the text is too complex to be shown")
 
-// Document is a text that was rendered.
+// Document is a rendered text.
 type Document struct {
-	Title  string // the first heading, as plain text; "": there is none
+	Title  string // first heading, as plain text; may be empty
 	Body   template.HTML
-	Blocks []Block // of code that can be run, in their order
+	Blocks []Block // code that can be run, in order
 }
 
 // Block is a block of code that can be run. Its element has the id "step-" and its number, from 1.
 type Block struct {
 	Kind string // Convoy or System
-	Flag string // what its tag says besides, such as "error"
+	Flag string // rest of its tag, such as "error"
 	Text string
 }
 
-// The kinds of blocks, as their tags have them.
+// The kinds of blocks, as in their tags.
 const (
 	Convoy = "convoy" // for the Convoy shell
 	System = "sh"     // for the system's shell
 )
 
-// render turns Markdown into HTML that may stand in a page, whoever wrote it. What looks like HTML stays text, links
-// lead to pages or nowhere, and images are links. ids stands before the id of each heading, so that none can be that of
-// another element of the page.
+// render converts untrusted Markdown into HTML that is safe in a page. HTML stays text, links lead to pages or nowhere,
+// and images are links. ids is the prefix of heading ids, so that they differ from other ids of the page.
 func render(source []byte, ids string, limit time.Duration) (Document, error) {
 	r := newRendering(source, ids, time.Now().Add(limit))
 	root, err := r.parse()
@@ -63,8 +62,8 @@ func render(source []byte, ids string, limit time.Duration) (Document, error) {
 	return Document{Title: title, Body: template.HTML(b.String()), Blocks: r.blocks}, nil
 }
 
-// glance is a text's first heading and its first paragraph, both as plain text; there are none in one that takes longer
-// than until end.
+// glance returns a text's first heading and paragraph as plain text; both are empty if that takes longer than until
+// end.
 func glance(source []byte, end time.Time) (title, summary string) {
 	r := newRendering(source, "", end)
 	root, err := r.parse()
@@ -74,11 +73,11 @@ func glance(source []byte, end time.Time) (title, summary string) {
 	return outline(root, r.source)
 }
 
-// rendering is one text on its way.
+// rendering is the rendering of one text.
 type rendering struct {
 	source   []byte
 	ids      string
-	end      time.Time // it is given up then
+	end      time.Time // deadline
 	markdown goldmark.Markdown
 	blocks   []Block
 }
@@ -86,13 +85,11 @@ type rendering struct {
 func newRendering(source []byte, ids string, end time.Time) *rendering {
 	r := &rendering{source: bytes.ToValidUTF8(source, []byte("\uFFFD")), ids: ids, end: end}
 	r.markdown = goldmark.New(
-		// a page's policy lets no style through
+		// the page's policy allows no inline styles
 		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
 		goldmark.WithParserOptions(
 			parser.WithAutoHeadingID(),
-			parser.WithBlockParsers(
-				util.Prioritized(blockClock{r}, 0),
-			),
+			parser.WithBlockParsers(util.Prioritized(blockClock{r}, 0)),
 			parser.WithInlineParsers(util.Prioritized(inlineClock{r}, 0)),
 			parser.WithParagraphTransformers(util.Prioritized(paragraphBound{}, 0)),
 		),
@@ -115,7 +112,7 @@ func (r *rendering) parse() (root ast.Node, err error) {
 		nil
 }
 
-// prefixed makes ids that begin like that.
+// prefixed generates ids with a prefix.
 type prefixed struct {
 	parser.IDs
 	prefix string
@@ -125,18 +122,18 @@ func (p prefixed) Generate(value []byte, kind ast.NodeKind) []byte {
 	return append([]byte(p.prefix), p.IDs.Generate(value, kind)...)
 }
 
-// tick gives up a text that takes too long. goldmark cannot be stopped otherwise, and takes time by the square of the
-// length for some texts, such as a line of nothing but ">".
+// tick aborts a text that takes too long. goldmark cannot be cancelled, and needs quadratic time for some texts, such
+// as a line of only ">".
 func (r *rendering) tick() {
 	if time.Now().After(r.end) {
 		panic(ErrTooSlow)
 	}
 }
 
-// blockClock and inlineClock parse nothing: they look at the clock wherever goldmark may have much to do.
+// blockClock and inlineClock parse nothing: they check the deadline wherever goldmark may have much to do.
 type blockClock struct{ *rendering }
 
-func (c blockClock) Trigger() []byte { return []byte(">-+*0123456789") } // what a block with blocks in it begins with
+func (c blockClock) Trigger() []byte { return []byte(">-+*0123456789") } // how a block that contains blocks begins
 func (c blockClock) Open(ast.Node, text.Reader, parser.Context) (ast.Node, parser.State) {
 	c.tick()
 	return nil, parser.NoChildren
@@ -154,7 +151,7 @@ func (c inlineClock) Parse(ast.Node, text.Reader, parser.Context) ast.Node {
 	return nil
 }
 
-// paragraphBound refuses a paragraph in which goldmark would look for the definitions of links for too long.
+// paragraphBound rejects a paragraph in which goldmark would search for link definitions for too long.
 type paragraphBound struct{}
 
 func (paragraphBound) Transform(node *ast.Paragraph, _ text.Reader, _ parser.Context) {
@@ -163,7 +160,7 @@ func (paragraphBound) Transform(node *ast.Paragraph, _ text.Reader, _ parser.Con
 	}
 }
 
-// outline is a text's first heading and its first paragraph, both as plain text.
+// outline returns a text's first heading and paragraph as plain text.
 func outline(root ast.Node, source []byte) (title, summary string) {
 	for n := root.FirstChild(); n != nil && (title == "" || summary == ""); n = n.NextSibling() {
 		switch {
@@ -176,7 +173,7 @@ func outline(root ast.Node, source []byte) (title, summary string) {
 	return title, summary
 }
 
-// plain is what a reader sees of inline text, without what it looks like.
+// plain is the visible text of inline content.
 func plain(n ast.Node, source []byte) string {
 	var b strings.Builder
 	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { //nolint:errcheck // none is returned

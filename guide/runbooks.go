@@ -17,41 +17,41 @@ import (
 )
 
 const (
-	maxRunbook  = 1 << 20  // bytes of one
-	maxRunbooks = 500      // that are listed
-	headBytes   = 16 << 10 // of a runbook that its line in the list is made of
-	maxSummary  = 240      // letters
-	maxName     = 200      // bytes, so that a file system takes it with its ending
-	suffix      = ".md"    // of a runbook's file
-	headingIDs  = "at-"    // what a runbook's headings' ids begin with
+	maxRunbook  = 1 << 20  // bytes
+	maxRunbooks = 500      // listed
+	headBytes   = 16 << 10 // read for the list
+	maxSummary  = 240      // characters
+	maxName     = 200      // bytes, so that a file system accepts it with its suffix
+	suffix      = ".md"    // of file names
+	headingIDs  = "at-"    // prefix of heading ids
 )
 
 var (
-	// ErrNoRunbook says that there is no runbook of that name.
+	// ErrNoRunbook reports that no runbook has that name.
 	ErrNoRunbook = errors.New("no such runbook")
-	// ErrLarge says that a runbook is larger than any may be.
+	// ErrLarge reports a runbook above the size limit.
 	ErrLarge = errors.New("the runbook is larger than 1 MiB")
 )
 
-// Runbooks are the Markdown files directly in a directory of the user's. They are read anew each time, so that an edit
-// shows at once. Nothing outside the directory is ever read. The zero value has none.
+// Runbooks are the Markdown files in a directory of the user. They are read on each request, so that edits show
+// immediately. Nothing outside the directory is read. The zero value has none.
 type Runbooks struct {
-	Dir string // "": there is none
+	Dir string // "": none
 
-	turn sync.Mutex // one is rendered at a time, whatever is in it
+	turn sync.Mutex // rendering is sequential, whatever the texts
 }
 
-// Runbook is one of them.
+// Runbook is one runbook.
 type Runbook struct {
-	Name     string // of its file, without .md
-	Summary  string // how its first paragraph begins
+	Name     string // file name without .md
+	Summary  string // start of its first paragraph
 	Changed  time.Time
-	Large    bool // it is larger than any may be
-	Untitled bool // it has no heading: the title is its name
+	Large    bool // above the size limit
+	Untitled bool // without a heading: the title is the name
 	Document
 }
 
-// List lists the runbooks by title. more says that there are more than are listed.
+// List lists the runbooks by title. more reports that the list is incomplete.
 func (b *Runbooks) List() (list []Runbook, more bool, err error) {
 	root, err := os.OpenRoot(b.Dir)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *Runbooks) List() (list []Runbook, more bool, err error) {
 	return list, more, nil
 }
 
-// Get renders the runbook of that name. It fails with ErrNoRunbook, ErrLarge or ErrTooSlow.
+// Get renders a runbook. It fails with ErrNoRunbook, ErrLarge, or ErrTooSlow.
 func (b *Runbooks) Get(name string) (Runbook, error) {
 	if b.Dir == "" || !validName(name) {
 		return Runbook{}, ErrNoRunbook
@@ -110,13 +110,13 @@ func (b *Runbooks) Get(name string) (Runbook, error) {
 	return one, nil
 }
 
-// entitle gives a runbook without a heading its name as title.
+// entitle uses the name as the title of a runbook without a heading.
 func (b *Runbook) entitle() {
 	b.Untitled = b.Title == ""
 	b.Title = cmp.Or(shorten(b.Title), b.Name)
 }
 
-// head is what the list says of a runbook.
+// head returns a runbook's entry in the list.
 func head(root *os.Root, name string, end time.Time) (Runbook, error) {
 	one, source, err := read(root, name, headBytes)
 	if err != nil {
@@ -128,9 +128,9 @@ func head(root *os.Root, name string, end time.Time) (Runbook, error) {
 	return one, nil
 }
 
-// read reads the beginning of a runbook. Only a regular file is one; os.Root follows no link out of its directory.
+// read reads the beginning of a runbook, which must be a regular file; os.Root follows no link out of its directory.
 func read(root *os.Root, name string, most int64) (Runbook, []byte, error) {
-	// A pipe that nobody writes to would be waited for.
+	// O_NONBLOCK: opening a pipe without a writer would block.
 	f, err := root.OpenFile(name+suffix, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Runbook{}, nil, fmt.Errorf("%w: %w", ErrNoRunbook, err)
@@ -147,15 +147,14 @@ func read(root *os.Root, name string, most int64) (Runbook, []byte, error) {
 	return Runbook{Name: name, Changed: info.ModTime(), Large: info.Size() > maxRunbook}, source, nil
 }
 
-// validName reports whether a runbook may be called so: one name of a file, without .md, that is not hidden and can be
-// shown.
+// validName reports whether name is a printable file name without .md that is not hidden.
 func validName(name string) bool {
 	return name != "" && len(name) <= maxName && utf8.ValidString(name) && name[0] != '.' &&
 		!strings.ContainsAny(name, `/\`) &&
 		strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// shorten cuts a text behind a word.
+// shorten cuts a text after a word.
 func shorten(s string) string {
 	if utf8.RuneCountInString(s) <= maxSummary {
 		return s

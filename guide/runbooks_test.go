@@ -11,7 +11,7 @@ import (
 	"convoy/internal/testkit"
 )
 
-// shelf is a directory of runbooks, beside which lies a secret.
+// shelf is a directory of runbooks, next to a secret.
 func shelf(t *testing.T, files map[string]string) (*Runbooks, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "books")
@@ -102,9 +102,7 @@ func TestRunbookIsRead(t *testing.T) {
 		t.Errorf("deploy: %+v, %v", one, err)
 	}
 	testkit.Must(t, os.WriteFile(filepath.Join(dir, "deploy.md"), []byte("edited"), 0o600))
-	if one, err := b.Get(
-		"deploy",
-	); err != nil || one.Title != "deploy" || !one.Untitled ||
+	if one, err := b.Get("deploy"); err != nil || one.Title != "deploy" || !one.Untitled ||
 		!strings.Contains(string(one.Body), "edited") {
 		t.Errorf("edited: %+v, %v", one, err)
 	}

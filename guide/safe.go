@@ -10,7 +10,7 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// RegisterFuncs takes the nodes that goldmark would render otherwise than a page of ours may have them.
+// RegisterFuncs overrides the nodes that goldmark would render in a way that our pages do not allow.
 func (r *rendering) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindFencedCodeBlock, r.code)
 	reg.Register(ast.KindCodeBlock, r.code)
@@ -21,12 +21,12 @@ func (r *rendering) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindImage, r.image)
 }
 
-// write writes text, escaped. A failed write shows when the whole is flushed.
+// write writes escaped text. Flushing reports failed writes.
 func write(w util.BufWriter, text []byte) { w.Write(util.EscapeHTML(text)) } //nolint:errcheck
 
 func raw(w util.BufWriter, html string) { w.WriteString(html) } //nolint:errcheck
 
-// htmlBlock and rawHTML show what looks like HTML as the text that it is: "<host>" is most often meant so.
+// htmlBlock and rawHTML show HTML as text: "<host>" usually means that.
 func (r *rendering) htmlBlock(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if n := node.(*ast.HTMLBlock); entering {
 		raw(w, "<p>")
@@ -46,15 +46,15 @@ func (r *rendering) rawHTML(w util.BufWriter, source []byte, node ast.Node, ente
 	return ast.WalkSkipChildren, nil
 }
 
-// resolve is text without the escapes and references of Markdown, as a browser would read it.
+// resolve removes the escapes and references of Markdown, as a browser would.
 func resolve(text []byte) []byte {
 	return util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(text)))
 }
 
-// scheme is what an address begins with that says how it is to be read. Browsers skip blanks and control characters.
+// scheme matches the scheme of an address. Browsers skip blanks and control characters.
 var scheme = regexp.MustCompile(`^[\x00-\x20]*([A-Za-z][A-Za-z0-9+.\-\x00-\x20]*):`)
 
-// href is an address as a link may have it: a page, here or elsewhere, or somebody to write to. Nothing else is one.
+// href returns an address that is allowed in a link: a web page or an e-mail address.
 func (r *rendering) href(to []byte) (string, bool) {
 	to = resolve(to)
 	if found := scheme.FindSubmatch(to); found != nil {
@@ -71,7 +71,7 @@ func (r *rendering) href(to []byte) (string, bool) {
 	return address, true
 }
 
-// anchor begins a link. Who is linked to does not learn from where.
+// anchor begins a link, without a referrer.
 func (r *rendering) anchor(w util.BufWriter, to, title []byte) (isLink bool) {
 	address, ok := r.href(to)
 	if !ok {
@@ -87,7 +87,7 @@ func (r *rendering) anchor(w util.BufWriter, to, title []byte) (isLink bool) {
 	return true
 }
 
-// link leaves the text of a link that is none.
+// link renders only the text of a forbidden link.
 func (r *rendering) link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	n := node.(*ast.Link)
 	if entering {
@@ -115,8 +115,8 @@ func (r *rendering) autoLink(w util.BufWriter, source []byte, node ast.Node, ent
 	return ast.WalkContinue, nil
 }
 
-// image is a link to an image elsewhere: a page loads nothing from there, or its owner would see who reads it. A file
-// beside the text is served by nobody, so that one is its description alone.
+// image renders an image elsewhere as a link: loading it would tell its owner who reads the page. Files next to the
+// text are not served, so only their description remains.
 func (r *rendering) image(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
@@ -134,7 +134,7 @@ func (r *rendering) image(w util.BufWriter, source []byte, node ast.Node, enteri
 	return ast.WalkSkipChildren, nil
 }
 
-// remote reports whether an address is elsewhere.
+// remote reports whether an address is on another host.
 func remote(to []byte) bool {
 	return scheme.Match(to) || bytes.HasPrefix(to, []byte("//"))
 }

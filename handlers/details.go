@@ -58,7 +58,7 @@ func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.N
 		err = json.Unmarshal(answer, &said)
 	}
 	if err != nil {
-		view.Trouble = "It does not answer: " + err.Error()
+		view.Error = "It does not answer: " + err.Error()
 		return h.set.Render(w, http.StatusOK, "details", view)
 	}
 	said.fill(&view, len(h.shellsOf(n)))
@@ -107,7 +107,7 @@ func (s report) fill(view *templates.Details, shells int) {
 				Instance: m.Instance,
 				Address:  m.Addr,
 				State:    m.State,
-				Trouble:  m.Error,
+				Error:  m.Error,
 				Seen:     m.Seen,
 				Called:   m.Called,
 			},

@@ -33,7 +33,7 @@ func (f *findings) add(ok bool, name, format string, args ...any) bool {
 func (p *Provider) Check(ctx context.Context) []Finding {
 	f := &findings{redact: p.client.redact}
 	p.prove(ctx)
-	if refusal := p.Refusal(); !f.add(refusal == "", "token", "%s", cmp.Or(refusal, "proved")) {
+	if refusal := p.Unavailable(); !f.add(refusal == "", "token", "%s", cmp.Or(refusal, "proved")) {
 		return f.list
 	}
 	p.mu.Lock()

@@ -68,7 +68,7 @@ type Account struct {
 
 // ready returns the refusal as an error.
 func (p *Provider) ready() error {
-	if refusal := p.Refusal(); refusal != "" {
+	if refusal := p.Unavailable(); refusal != "" {
 		return errors.New(refusal)
 	}
 	return nil

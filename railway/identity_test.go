@@ -95,7 +95,7 @@ func TestRailwayIsDownAtStart(t *testing.T) {
 			k.s.Fail("apiTokenContext", railwaytest.Fault{Status: 503})
 		}
 		k.start()
-		if refusal := k.p.Refusal(); !strings.Contains(refusal, "is not available") {
+		if refusal := k.p.Unavailable(); !strings.Contains(refusal, "is not available") {
 			t.Errorf("refusal is %q", refusal)
 		}
 		pass(2 * time.Minute)

@@ -236,7 +236,7 @@ func (p *Provider) scope() (project, env string) {
 }
 
 // Refusal says why nodes cannot be created or retired now, for users; empty: they can.
-func (p *Provider) Refusal() string {
+func (p *Provider) Unavailable() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.refusal

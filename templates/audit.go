@@ -2,11 +2,11 @@ package templates
 
 import "time"
 
-// Audit is the page of what was noted on all nodes.
+// Audit is the page with the audit log of all nodes.
 type Audit struct {
 	Page
 	Kept   bool      // this node keeps a log
-	Since  time.Time // the oldest entry that it keeps; zero: there is none
+	Since  time.Time // time of its oldest entry; may be zero
 	Rows   []AuditRow
 	Silent []Silent
 }

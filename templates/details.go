@@ -2,11 +2,11 @@ package templates
 
 import "time"
 
-// Details is the page of one node: what it says of itself.
+// Details is the page of one node, as it describes itself.
 type Details struct {
 	Page
 	Node    Node
-	Trouble string // why it says nothing; then what follows is empty
+	Error   string // why it does not answer; then the rest is empty
 	Facts   []Fact
 	Members []Sighting
 	Lookup  Lookup
@@ -15,13 +15,13 @@ type Details struct {
 	Shield      Shield
 }
 
-// Protection is something that keeps a Convoy shell from doing harm.
+// Protection is a restriction on a shell.
 type Protection struct {
 	Name, What string
 	Active     bool
 }
 
-// Shield is what keeps the node's system shells from it.
+// Shield is the confinement of the node's system shells.
 type Shield struct {
 	Mode        string // of -confine
 	State       string // full, partial, none, refused, off
@@ -29,16 +29,16 @@ type Shield struct {
 	Protections []Protection
 }
 
-// Fact is one line of figures.
+// Fact is one metric.
 type Fact struct{ Name, Value string }
 
 // Sighting is a member as the node sees it.
 type Sighting struct {
-	Name, Instance, Address, State, Trouble string
-	Seen, Called                            time.Time
+	Name, Instance, Address, State, Error string
+	Seen, Called                          time.Time
 }
 
-// Lookup is the node's last question to DNS.
+// Lookup is the node's last DNS query.
 type Lookup struct {
 	Query, Outcome, Took string
 	At                   time.Time

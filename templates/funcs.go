@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// hues is the number of colours that tell nodes apart in logs (css: .hue-0 …).
+// hues is the number of node colours in logs (css: .hue-0 …).
 const hues = 10
 
-// ElementID is the id of a node's card: its name with '@' as "__" and '.' as
-// "_", which needs no escaping in a selector.
+// ElementID is the id of a node's card: its name with '@' as "__" and '.' as "_", which needs no escaping in a
+// selector.
 func ElementID(name string) string {
 	return strings.NewReplacer("@", "__", ".", "_").Replace(name)
 }
@@ -34,14 +34,13 @@ func funcs(assetURL func(string) string, modules func(string) []string) template
 	}
 }
 
-// icon refers to one symbol of the sprite. It is decoration: the text beside
-// it, or the button's label, says what it means.
+// icon refers to a symbol of the sprite. It is decorative: the text next to it, or the button's label, has the meaning.
 func icon(assetURL func(string) string, name string) template.HTML {
 	href := template.HTMLEscapeString(assetURL("icons.svg") + "#" + name)
 	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + href + `"/></svg>`)
 }
 
-// kindIcon is the sign of a kind of shell.
+// kindIcon is the icon of a kind of shell.
 func kindIcon(kind string) string {
 	if kind == "convoy" {
 		return "square-chevron-right"
@@ -49,7 +48,7 @@ func kindIcon(kind string) string {
 	return "terminal"
 }
 
-// shieldIcon is the sign of what keeps a system shell from its node, and shieldText its meaning.
+// shieldIcon is the icon of a system shell's confinement, shieldText its description.
 func shieldIcon(state string) string {
 	if state == "full" || state == "partial" {
 		return "shield"
@@ -67,7 +66,7 @@ func shieldText(state string) string {
 	return "Not confined"
 }
 
-// kindName is what a kind of shell is called.
+// kindName is the name of a kind of shell.
 func kindName(kind string) string {
 	if kind == "convoy" {
 		return "Convoy shell"
@@ -75,7 +74,7 @@ func kindName(kind string) string {
 	return "system shell"
 }
 
-// rfc3339 is for attributes; empty for the zero time.
+// rfc3339 formats attributes; empty for the zero time.
 func rfc3339(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -83,7 +82,7 @@ func rfc3339(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// clock is what a reader without scripts sees; the page shows local time.
+// clock is shown without scripts; with them, the page shows local time.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -91,7 +90,7 @@ func clock(t time.Time) string {
 	return t.UTC().Format("15:04:05")
 }
 
-// took words a step's duration with the one unit that matters.
+// took formats a duration with its significant units.
 func took(from, to time.Time) string {
 	d := max(to.Sub(from), 0)
 	switch {
@@ -107,7 +106,7 @@ func took(from, to time.Time) string {
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
-// hue gives a node the same one of the log's colours on every page.
+// hue is a node's colour in logs, the same on every page.
 func hue(short string) int {
 	h := fnv.New32a()
 	h.Write([]byte(short))

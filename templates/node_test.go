@@ -29,7 +29,7 @@ func TestNodeCard(t *testing.T) {
 		about string
 		node  Node
 		has   []string // selectors that match
-		lacks []string // and that do not
+		lacks []string // selectors that do not match
 	}{
 		{"alive", node(), []string{".retire[hx-delete='/nodes/convoy@convoy-k3fz.convoy.internal'][hx-confirm]",
 			"[data-action=open-shell][data-kind=convoy]", "[data-action=open-shell][data-kind=system]",
@@ -121,7 +121,7 @@ func TestNodeListAlone(t *testing.T) {
 	}
 }
 
-// The page, the answer to htmx and the stream's event are the same element.
+// The page, the htmx response, and the stream's event are the same element.
 func TestConsoleHoldsTheSamePartial(t *testing.T) {
 	t.Parallel()
 	list := NodeList{Nodes: []Node{node()}, Count: 1, Max: 5, Provider: "local", CanSpawn: true}

@@ -2,14 +2,14 @@ package templates
 
 import "time"
 
-// Recordings is the page with all nodes' recordings.
+// Recordings is the page with the recordings of all nodes.
 type Recordings struct {
 	Page
 	Rows   []Recording // newest first
-	Silent []Silent    // nodes that did not say what they recorded
+	Silent []Silent    // nodes that did not answer
 }
 
-// Recording is one line of them.
+// Recording is one recording.
 type Recording struct {
 	ID      string
 	Node    string // full name
@@ -33,5 +33,5 @@ type Player struct {
 	Recording Recording
 }
 
-// Live reports that the recording goes on.
+// Live reports whether the recording is in progress.
 func (r Recording) Live() bool { return r.State == "recording" }

@@ -20,9 +20,7 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 		rows.Last().Find("[data-action=remove]").Length() != 1 {
 		t.Error("what is being recorded can be deleted, or what is not cannot")
 	}
-	if got := text(
-		rows.First(),
-	); !strings.Contains(got, "bash recording a ") ||
+	if got := text(rows.First()); !strings.Contains(got, "bash recording a ") ||
 		!strings.Contains(text(rows.Last()), "cut off") {
 		t.Errorf("rows say %q", got)
 	}
@@ -57,9 +55,7 @@ func TestPlayerIsLabelled(t *testing.T) {
 			t.Errorf("no %s", control)
 		}
 	}
-	if got := text(
-		doc.Find(".player > header p"),
-	); !strings.HasSuffix(
+	if got := text(doc.Find(".player > header p")); !strings.HasSuffix(
 		got,
 		", started by admin. Ended: the shell ended.",
 	) {

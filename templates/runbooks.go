@@ -5,42 +5,42 @@ import (
 	"time"
 )
 
-// Runbooks is the page that lists the user's runbooks.
+// Runbooks is the page that lists the runbooks.
 type Runbooks struct {
 	Page
-	Given bool // there is a directory of them
-	More  bool // than are listed
+	Given bool // a directory is configured
+	More  bool // the list is incomplete
 	Rows  []RunbookRow
 }
 
-// RunbookRow is one line of them.
+// RunbookRow is one runbook.
 type RunbookRow struct {
 	Name    string // in its address
 	Title   string
 	Summary string
 	Changed time.Time
-	Large   bool // it cannot be shown
+	Large   bool // it is too large to be shown
 }
 
-// Runbook is the page of one runbook, whose steps can be run.
+// Runbook is the page of one runbook.
 type Runbook struct {
 	Page
 	Name     string
 	Untitled bool // Body has no heading
 	Changed  time.Time
-	Body     template.HTML // made by the guide package, which lets no raw HTML in
+	Body     template.HTML // from the guide package, which allows no raw HTML
 	Steps    []RunStep
-	Nodes    []RunNode // that can be reached, the one that serves the page first
+	Nodes    []RunNode // reachable ones, the one that serves the page first
 }
 
-// RunStep is one step of a runbook: a block of code that can be run.
+// RunStep is a step of a runbook: a block of code that can be run.
 type RunStep struct {
 	Number int    // from 1
 	Kind   string // convoy or sh
-	First  string // line of it
+	First  string // its first line
 }
 
-// RunNode is a node that steps can be run on.
+// RunNode is a node on which steps can be run.
 type RunNode struct {
 	Name  string
 	Short string

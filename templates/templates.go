@@ -1,13 +1,8 @@
-// Package templates turns values into the console's HTML.
+// Package templates renders the console's HTML.
 //
-// Every page and every partial is one template with one Go struct, its view. A
-// view holds values only: the handlers make it, under whatever lock they need,
-// and it is rendered afterwards. One partial serves the page, the answer to
-// htmx and the stream's event, so that all three always agree.
-//
-// Pages are "console", "share", "details", "login", "entered", "opening", "guide", "runbooks", "runbook", "error",
-// "recordings", "player", "audit" and "logins"; partials are
-// "node_list", "node", "log_lines", "shell_list" and "notice".
+// Every page and partial is a template with a Go struct, its view. A view holds only values: handlers fill it, under
+// the locks that they need, and render it afterwards. One partial serves the page, the htmx response, and the stream's
+// event, so that all three agree. views lists the names.
 package templates
 
 import (
@@ -17,26 +12,19 @@ import (
 	"html/template"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 )
 
 //go:embed *.html
 var files embed.FS
 
-// partials are the templates that may be rendered alone and used by pages.
+// partials can be rendered alone and used by pages.
 var partials = []string{
-	"node_list",
-	"node",
-	"steps",
-	"log_lines",
-	"log_view",
-	"notice",
-	"confirm",
-	"shell_list",
-	"code_tools",
+	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools",
 }
 
-// views has the view of each name that Render knows, as a zero value.
+// views maps the names that Render accepts to their views.
 var views = map[string]any{
 	"console":    Console{},
 	"share":      Share{},
@@ -59,32 +47,13 @@ var views = map[string]any{
 	"shell_list": ShellList{},
 }
 
-// pages are the names that are whole documents.
-var pages = []string{
-	"console",
-	"share",
-	"details",
-	"login",
-	"entered",
-	"opening",
-	"guide",
-	"runbooks",
-	"runbook",
-	"error",
-	"recordings",
-	"player",
-	"audit",
-	"logins",
-}
-
-// Set holds all templates, parsed. It may be used by several goroutines at once.
+// Set holds all parsed templates. It is safe for concurrent use.
 type Set struct {
 	byName map[string]*template.Template
 }
 
-// New parses all templates. assetURL gives the address of an asset, such as
-// "js/console.js", and modules the assets that this one imports, for the page
-// to preload; they are called while rendering.
+// New parses all templates. assetURL returns the address of an asset, such as "js/console.js", and modules the assets
+// that it imports, for preloading; both are called during rendering.
 func New(assetURL func(string) string, modules func(string) []string) (*Set, error) {
 	shared := template.New("").Funcs(funcs(assetURL, modules))
 	for _, name := range partials {
@@ -94,9 +63,10 @@ func New(assetURL func(string) string, modules func(string) []string) (*Set, err
 	}
 	s := &Set{byName: make(map[string]*template.Template)}
 	for name := range views {
-		s.byName[name] = shared.Lookup(name + ".html")
-	}
-	for _, name := range pages {
+		if slices.Contains(partials, name) {
+			s.byName[name] = shared.Lookup(name + ".html")
+			continue
+		}
 		t, err := template.Must(shared.Clone()).ParseFS(files, "base.html", name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template %q: %w", name, err)
@@ -106,8 +76,7 @@ func New(assetURL func(string) string, modules func(string) []string) (*Set, err
 	return s, nil
 }
 
-// Execute renders the view under a name, for the stream and for tests. The view
-// must be of the type that belongs to the name.
+// Execute renders a view, for the stream and for tests. Its type must match the name.
 func (s *Set) Execute(name string, view any) ([]byte, error) {
 	t := s.byName[name]
 	if t == nil {
@@ -123,9 +92,8 @@ func (s *Set) Execute(name string, view any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Render executes the template into a buffer, and only then writes headers and
-// body: a failed template writes nothing, so that the caller can still answer
-// with an error. The error of the write itself is returned too.
+// Render executes the template into a buffer before it writes headers and body: a failed template writes nothing, so
+// that the caller can still respond with an error. It also returns write errors.
 func (s *Set) Render(w http.ResponseWriter, status int, name string, view any) error {
 	body, err := s.Execute(name, view)
 	if err != nil {

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"io/fs"
+	"maps"
 	"net/http/httptest"
 	"path"
 	"reflect"
@@ -86,7 +87,7 @@ func TestEveryFileIsParsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := append([]string{"base"}, append(slices.Clone(pages), partials...)...)
+	known := slices.Concat([]string{"base"}, slices.Collect(maps.Keys(views)), partials)
 	for _, name := range names {
 		if !slices.Contains(known, strings.TrimSuffix(path.Base(name), ".html")) {
 			t.Errorf("%s is embedded and never parsed", name)
@@ -121,8 +122,7 @@ func TestRenderWritesStatusAndType(t *testing.T) {
 	}
 }
 
-// The policy that pages are served with allows scripts and styles by nonce, and
-// neither inline handlers nor style attributes.
+// The pages' policy allows scripts and styles with a nonce, but neither inline handlers nor style attributes.
 func TestPagesKeepThePolicy(t *testing.T) {
 	t.Parallel()
 	grant := Grant{
@@ -180,11 +180,15 @@ func TestPagesKeepThePolicy(t *testing.T) {
 	}
 }
 
-// TestPagesPreloadModules wants each page to preload what its own script imports, before the script, and nothing else.
+// TestPagesPreloadModules checks that each page preloads what its own script imports, before the script, and nothing
+// else.
 func TestPagesPreloadModules(t *testing.T) {
 	t.Parallel()
 	entry := regexp.MustCompile(`"(js/\w+\.js)"\}\}" type="module"`)
-	for _, name := range pages {
+	for name := range views {
+		if slices.Contains(partials, name) {
+			continue
+		}
 		text, err := files.ReadFile(name + ".html")
 		if err != nil {
 			t.Fatal(err)
@@ -232,15 +236,7 @@ func TestEveryControlHasAName(t *testing.T) {
 		"share":   find(t, "share", share()),
 	} {
 		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
-			name := text(
-				e,
-			) + e.AttrOr(
-				"aria-label",
-				"",
-			) + e.AttrOr(
-				"value",
-				"",
-			) + text(
+			name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(
 				doc.Find("label[for='"+e.AttrOr("id", "-")+"']"),
 			)
 			if name == "" && e.Closest("label").Length() == 0 && e.AttrOr("aria-hidden", "") != "true" {

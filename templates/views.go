@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Page is what every whole document needs.
+// Page has what every document needs.
 type Page struct {
-	Title string // in front of " · Convoy"
+	Title string // before " · Convoy"
 	Nonce string // of the Content-Security-Policy, for script and style elements
 	Node  string // full name of the node that serves the page
-	Build string // of the assets; a page with another build is out of date
-	Role  string // what who is logged in may do: viewer, operator or admin
-	User  string // who is logged in; empty: nobody, hence no log-out button
-	Key   string // under which name the page keeps its key (assets/js/key.js); empty: it needs none
+	Build string // of the assets; a page with another build is outdated
+	Role  string // of the user: viewer, operator or admin
+	User  string // empty: not logged in, so no log-out button
+	Key   string // name under which the page stores its key (assets/js/key.js); empty: no key
 }
 
-// Blank is the notice that a page fills in.
+// Blank is the empty notice that a page fills in.
 func (Page) Blank() Notice { return Notice{Level: "info"} }
 
 // Console is the page with all nodes.
 type Console struct {
 	Page
 	NodeList
-	MaxUpload int64  // bytes of a file to or from a shell; 0: none
-	Pass      string // lets the page's first stream in; empty: it needs none
+	MaxUpload int64  // limit for a file to or from a shell, in bytes; 0: none
+	Pass      string // authorizes the page's first stream; empty: not needed
 }
 
-// NodeList is the element #nodes. Count and Max speak of spawned nodes.
+// NodeList is the element #nodes. Count and Max refer to spawned nodes.
 type NodeList struct {
 	Nodes     []Node
 	Count     int
@@ -43,15 +43,15 @@ type Node struct {
 	Name       string // convoy@convoy-k3fz.convoy.internal
 	Host       string // convoy-k3fz.convoy.internal
 	Short      string // convoy-k3fz
-	Status     string // one of protocol.md's seven words
-	StatusText string // for people; empty: Status
+	Status     string // a status of protocol.md
+	StatusText string // for users; empty: Status
 	Message    string // why it failed or is unreachable
 	Self       bool   // it serves this page
 	Control    bool   // it is the control plane
 	Retirable  bool
 	Retiring   bool
 	Started    time.Time
-	Seen       time.Time // shown when it does not answer, so that a card does not change with each heartbeat
+	Seen       time.Time // shown for nodes that do not answer, so that heartbeats do not change cards
 	Address    string
 	Instance   string
 	Version    string
@@ -59,13 +59,12 @@ type Node struct {
 	ProviderID string
 	Steps      []Step
 	Shells     []Shell
-	Kinds      []string // of shells that can be opened, the usual one first
-	// of the first shell that runs, as text; only in the page, never in the list that comes by the stream
+	Kinds      []string // of shells that can be opened, the default first
+	// Text of the first running shell's screen; only in the page, never in the list from the stream.
 	Screen string
 }
 
-// Step is one step of a node's making or taking away. Ended is zero while it
-// goes on.
+// Step is a step of a node's creation or removal. Ended is zero while it is in progress.
 type Step struct {
 	Name  string
 	At    time.Time
@@ -73,16 +72,16 @@ type Step struct {
 	Error string
 }
 
-// Shell is one tab of a card. Exit says how it ended, such as "code 1".
+// Shell is a tab of a card. Exit describes how it ended, such as "code 1".
 type Shell struct {
 	ID      string
 	Kind    string // convoy or system
-	Right   string // the role that it takes to type in it
+	Right   string // role needed to type in it
 	Title   string
 	Running bool
 	Exit    string
-	Links   int    // share links that open it
-	Shield  string // what keeps a system shell from its node: full, partial, none; "": nothing to say
+	Links   int    // share links to it
+	Shield  string // confinement of a system shell: full, partial, none; "": not applicable
 
 	Recording bool
 }
@@ -92,14 +91,14 @@ type Share struct {
 	Page           // its Node is the shell's
 	Short   string // of the node
 	Shell   string // id
-	Types   bool   // else the reader watches
+	Types   bool   // else view-only
 	Expires time.Time
 }
 
-// ShellList is what the dialog with all shells shows.
+// ShellList is the content of the dialog with all shells.
 type ShellList struct{ Shells []ShellRow }
 
-// ShellRow is one shell of that list.
+// ShellRow is a shell in that list.
 type ShellRow struct {
 	Node      string // full name
 	Short     string
@@ -107,7 +106,7 @@ type ShellRow struct {
 	Shell
 	Program    string
 	Dir        string // "": unknown
-	Busy       string // what runs in it; "": nothing
+	Busy       string // foreground process; may be empty
 	Started    time.Time
 	Active     time.Time
 	Viewers    int
@@ -122,7 +121,7 @@ type LogLines struct {
 	Lines []LogLine
 }
 
-// LogLine is one line of a log. Level is a word in any case: "INFO".
+// LogLine is a line of a log. Level is in any case: "INFO".
 type LogLine struct {
 	Off     int64
 	Time    time.Time
@@ -131,22 +130,21 @@ type LogLine struct {
 	Attrs   []Attr
 }
 
-// Attr is one key and value of a log line.
+// Attr is an attribute of a log line.
 type Attr struct{ Key, Value string }
 
-// Notice is something to tell the reader. Level is "info", "warn" or "error".
+// Notice is a message to the user. Level is "info", "warn" or "error".
 type Notice struct{ Level, Text, Hint string }
 
-// Login is the page that asks for the token, or for who it is. Error is what was
-// wrong with what was typed last.
+// Login is the login page, for a token or a user. Error is what was wrong with the last attempt.
 type Login struct {
 	Page
 	Error       string
-	Users       bool   // there are some with a password
-	Name        string // that was typed
-	OpenID      string // what the provider is called that logs people in; empty: there is none
-	OpenIDError string // why it did not
-	Why         string // why the reader has to log in, if they may wonder
+	Users       bool   // some users have a password
+	Name        string // as typed
+	OpenID      string // name of the login provider; may be empty
+	OpenIDError string // why its login failed
+	Why         string // why a login is needed, if that is not obvious
 }
 
 // Entered is the page between a provider and the console.
@@ -155,26 +153,26 @@ type Entered struct {
 	Next string // address that completes the login
 }
 
-// Opening is the page that a browser gets instead of a document until it shows the page key.
+// Opening is the page that a browser gets instead of a document until it presents the page key.
 type Opening struct {
 	Page
-	Claim string // binds a new login to this page; empty: it is bound already
+	Claim string // binds a new login to this page; empty: already bound
 }
 
-// Guide is one page of the guide.
+// Guide is a page of the guide.
 type Guide struct {
 	Page
 	Pages []GuideLink
-	Body  template.HTML // made by the guide package, which lets no raw HTML in
+	Body  template.HTML // from the guide package, which allows no raw HTML
 }
 
-// GuideLink is one entry of the guide's table of contents.
+// GuideLink is an entry of the table of contents.
 type GuideLink struct {
 	Name, Title string
 	Current     bool
 }
 
-// Error is the page for a request that failed.
+// Error is the page for a failed request.
 type Error struct {
 	Page
 	Status int
@@ -182,7 +180,7 @@ type Error struct {
 	Hint   string
 }
 
-// First is the shell whose screen the card begins with: the first one that runs.
+// First is the first running shell, whose screen the card shows first.
 func (n Node) First() Shell {
 	for _, s := range n.Shells {
 		if s.Running {
@@ -192,14 +190,13 @@ func (n Node) First() Shell {
 	return Shell{}
 }
 
-// Tally counts the nodes of one status, for the line above the cards.
+// Tally is the number of nodes with a status.
 type Tally struct {
 	Status string
 	Count  int
 }
 
-// Tallies counts the nodes by status, in the order in which a node goes
-// through them; statuses without a node are left out.
+// Tallies counts the nodes by status, in the order of a node's life, without zeros.
 func (l NodeList) Tallies() []Tally {
 	count := make(map[string]int)
 	for _, n := range l.Nodes {
@@ -214,10 +211,10 @@ func (l NodeList) Tallies() []Tally {
 	return tallies
 }
 
-// Alone reports that there is nothing but the control plane.
+// Alone reports whether there is only the control plane.
 func (l NodeList) Alone() bool { return len(l.Nodes) <= 1 && l.Count == 0 }
 
-// Word is the status as people read it.
+// Word is the displayed status.
 func (n Node) Word() string {
 	if n.StatusText != "" {
 		return n.StatusText
@@ -225,8 +222,7 @@ func (n Node) Word() string {
 	return n.Status
 }
 
-// Settled reports that the node is past its making: its card shows shells, and
-// keeps the steps among the details.
+// Settled reports whether the node's creation is over: then its card shows shells, and has the steps in the details.
 func (n Node) Settled() bool {
 	switch n.Status {
 	case "creating", "joining", "failed", "retiring":
@@ -235,11 +231,11 @@ func (n Node) Settled() bool {
 	return true
 }
 
-// Reachable reports that a shell can be opened on the node.
+// Reachable reports whether shells can be opened on the node.
 func (n Node) Reachable() bool { return n.Status == "alive" }
 
-// Failed reports that the step went wrong.
+// Failed reports whether the step failed.
 func (s Step) Failed() bool { return s.Error != "" }
 
-// Running reports that the step goes on.
+// Running reports whether the step is in progress.
 func (s Step) Running() bool { return s.Ended.IsZero() && s.Error == "" }
