@@ -1,13 +1,13 @@
-// What a page does with whole shells: detach, restart, close, keep as text.
+// Actions on whole shells: detach, restart, close, save as text.
 
 import { sentence } from "./dom.js";
 import { download } from "./key.js";
 import { ask, confirm, notice } from "./notices.js";
 import { shellPath } from "./stream.js";
 
-const stored = "convoy-detached"; // in this tab's storage: keys of the shells that it does not follow
+const stored = "convoy-detached"; // in this tab's storage: keys of detached shells
 
-/** detached is the set of the shells, NODE/SHELL, that this tab does not follow; it outlives a reload. */
+/** detached is the set of shells, NODE/SHELL, that this tab does not follow; it survives a reload. */
 export const detached = {
   has: key => read().has(key),
   set(key, on) {
@@ -17,7 +17,7 @@ export const detached = {
     try {
       sessionStorage.setItem(stored, JSON.stringify([...keys]));
     } catch {
-      // holds for this page only
+      // this page only
     }
   },
 };
@@ -30,17 +30,17 @@ function read() {
   }
 }
 
-/** end closes a shell, after a question if somebody would lose something by it. It returns whether the shell is gone. */
+/** end closes a shell, after a question if someone would lose something. It returns whether the shell is gone. */
 export async function end(node, shell, pane) {
   const info = await look(node, shell);
-  if (!info || !await agreed("Close", info, pane)) return false;
+  if (!info || !await confirmed("Close", info, pane)) return false;
   return !!await ask("DELETE", shellPath(node, shell));
 }
 
-/** restart opens a shell of the same size and directory in the place of another, and returns it, or null. */
+/** restart replaces a shell by a new one of the same size and directory, and returns it, or null. */
 export async function restart(node, shell, pane) {
   const info = await look(node, shell);
-  if (!info || !await agreed("Restart", info, pane)) return null;
+  if (!info || !await confirmed("Restart", info, pane)) return null;
   const { rows, cols, kind } = info;
   const dir = kind === "convoy" ? undefined : info.dir;
   const answer = await ask("POST", `/nodes/${node}/shells`, { rows, cols, dir, kind, before: shell });
@@ -52,8 +52,8 @@ export async function restart(node, shell, pane) {
 
 const look = (node, shell) => ask("GET", shellPath(node, shell));
 
-// agreed asks if something runs in the shell, or if others look at it.
-function agreed(what, { title, busy, running, viewers }, pane) {
+// confirmed asks if something runs in the shell, or if others view it.
+function confirmed(what, { title, busy, running, viewers }, pane) {
   if (!running) return true;
   if (busy) return confirm(`${what} ${title}?`, `${busy} is still running. ${what === "Restart" ? "Restarting" : "Closing"} the shell ends it.`, what);
   const others = pane?.presence.others ?? [];
@@ -63,7 +63,7 @@ function agreed(what, { title, busy, running, viewers }, pane) {
   return confirm(`${what} ${title}?`, `${who} viewing it too.`, what);
 }
 
-/** equip gives a pane's line of tools what only the console can do. */
+/** equip adds the console's tools to a pane. */
 export function equip(pane, { node, shell, detach }) {
   const { tools } = pane;
   tools.add("file-down", "Download as text", () => download(`${shellPath(node, shell)}/text`), { more: true });

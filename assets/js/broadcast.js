@@ -1,5 +1,5 @@
-// Typing into several shells at once. The page does it: what is typed in one terminal goes into the input queue of each
-// chosen shell, so that each has its keys in order and once, or hears that they are lost.
+// Typing into several shells at once. The page does it: input to one terminal also goes into the input queue of each
+// chosen shell, so that each gets it in order and once, or learns that it is lost.
 
 import { allCards, cardOf } from "./cards.js";
 import { find, set } from "./dom.js";
@@ -7,23 +7,23 @@ import { notice } from "./notices.js";
 import { Outcome } from "./outcome.js";
 import { make } from "./terminal.js";
 
-const asideTime = 4000; // ms that the bar says where else something was typed
-const named = 12; // shells in the bar by name
+const asideTime = 4000; // ms that the bar shows where else something was typed
+const named = 12; // shells that the bar lists by name
 
 const title = document.title;
 
-/** Broadcast is the mode of the console's page in which it does so. It ends with the page. */
+/** Broadcast is this mode of the console's page. It ends with the page. */
 export class Broadcast {
   #bar = find("#broadcast");
   #button = find("#broadcast-toggle");
   #on = false;
-  #members = new Map(); // card → {card, key, pane, short, names} of those that are chosen
-  #last = null; // the card whose shell had the focus last
+  #members = new Map(); // card → {card, key, pane, short, names} of chosen cards
+  #last = null; // the card whose shell was focused last
   #outcome = null;
-  #result = null; // what the outcome has told
+  #result = null; // the last outcome
   #asideTimer = 0;
 
-  // watches says that this page types into no shell.
+  // watches: this page types into no shell.
   constructor(watches) {
     this.#button.hidden = watches;
     if (watches) return;
@@ -34,17 +34,17 @@ export class Broadcast {
     document.addEventListener("shell-state", () => this.sync());
     document.addEventListener("card-shown", () => this.sync());
     new MutationObserver(() => this.sync()).observe(find("#link"), { attributes: true });
-    addEventListener("pagehide", () => this.stop()); // or a page that is gone back to would go on with it
+    addEventListener("pagehide", () => this.stop()); // otherwise going back to the page would resume it
     new ResizeObserver(() => this.#measure()).observe(find(".below"));
   }
 
-  /** on is whether the mode is switched on. */
+  /** on is whether the mode is on. */
   get on() { return this.#on; }
 
   // chosen are the members in the order of their cards.
   get #chosen() { return allCards().map((card) => this.#members.get(card)).filter(Boolean); }
 
-  /** toggle switches the mode on, with the shell that has the focus alone, or off. */
+  /** toggle switches the mode on, starting with the focused shell, or off. */
   toggle() {
     if (this.#on) return this.stop();
     if (this.#button.hidden) return;
@@ -53,7 +53,7 @@ export class Broadcast {
     if (allCards().includes(first) && joinable(first)) this.#choose(first, true);
   }
 
-  /** stop ends it. */
+  /** stop ends the mode. */
   stop() {
     if (!this.#on) return;
     this.#forget();
@@ -63,11 +63,11 @@ export class Broadcast {
     if (hadFocus) this.#button.focus();
   }
 
-  /** all chooses every shell that is shown and may be typed in, none gives all up. */
+  /** all chooses every visible shell that accepts input, none clears the choice. */
   all() { for (const card of allCards().filter(joinable)) this.#choose(card, true); }
   none() { for (const card of [...this.#members.keys()]) this.#choose(card, false); }
 
-  /** sync follows what has become of the cards: those that are not what they were when they were chosen drop out. */
+  /** sync follows changes of the cards: members that have changed since they were chosen drop out. */
   sync() {
     if (!this.#on) return;
     for (const member of [...this.#members.values()]) {
@@ -107,16 +107,16 @@ export class Broadcast {
     this.#outcome?.drop(member);
   }
 
-  // --- what is typed ---
+  // --- input ---
 
   #typed(element, { text, pasted }) {
     if (!this.#on) return;
     const members = this.#chosen;
     const from = members.find((member) => member.pane === element.pane);
     if (!from) return this.#aside(`Typing in ${cardOf(element)?.element.dataset.short} goes only to that shell, because it is not chosen.`);
-    if (this.#outcome?.settled) this.#outcome.close(); // what comes from now on is this key's
+    if (this.#outcome?.settled) this.#outcome.close(); // a new key starts a new outcome
     if (/[\r\n]/.test(text)) this.#entered(members);
-    if (pasted) return; // paste.js has brought it everywhere
+    if (pasted) return; // paste.js has distributed it
     for (const member of members) if (member !== from) member.pane.relay.type(text);
   }
 
@@ -126,7 +126,7 @@ export class Broadcast {
     for (const member of members) if (member.pane !== pane) pastes.push(member.pane.paste);
   }
 
-  // --- what came of it ---
+  // --- outcome ---
 
   #entered(members) {
     this.#result = null;
@@ -147,7 +147,7 @@ export class Broadcast {
     this.#outcome = this.#result = null;
   }
 
-  // --- what is shown ---
+  // --- display ---
 
   #draw() {
     const members = this.#chosen;
@@ -158,7 +158,7 @@ export class Broadcast {
     this.#drawResult();
   }
 
-  // mark shows on a card whether it is chosen, and whether it may be.
+  // mark shows on a card whether it is chosen, and whether it can be.
   #mark(card) {
     const chosen = this.#members.has(card);
     const { element } = card;
@@ -176,25 +176,25 @@ export class Broadcast {
     const said = parts.filter(([text, list]) => list.length || (text === words && text));
     place.dataset.verdict = odd.length ? "differs" : words ? "same" : "";
     const key = JSON.stringify(said.map(([text, list]) => [text, list.map(shortOf)]));
-    if (place.dataset.said === key) return; // what does not change is not read out again
+    if (place.dataset.said === key) return; // unchanged text is not read out again
     place.dataset.said = key;
     place.replaceChildren(...said.flatMap(([text, list], i) => [i ? "; " : "", text, list.length ? ": " : "", ...separated(list.map(goTo))]));
   }
 
-  // aside says something for a while.
+  // aside shows a text for a while.
   #aside(text) {
     clearTimeout(this.#asideTimer);
     set(find("[data-aside]", this.#bar), text);
     if (text) this.#asideTimer = setTimeout(() => this.#aside(""), asideTime);
   }
 
-  // measure has what lies below the header keep out of the way of what stands or sticks there.
+  // measure keeps other elements clear of the bar below the header.
   #measure() { document.documentElement.style.setProperty("--below", `${find(".below").offsetHeight}px`); }
 }
 
 const shortOf = (member) => member.short;
 
-// joinable is whether a card shows a shell that may be typed in.
+// joinable reports whether a card shows a shell that accepts input.
 function joinable(card) {
   const { element, selected } = card;
   const pane = card.panes.get(selected)?.pane;
@@ -202,7 +202,7 @@ function joinable(card) {
   return card.alive && card.selectedTab?.dataset.running !== undefined && !card.isDetached(selected);
 }
 
-// reason is why a chosen shell cannot stay so, or nothing.
+// reason is why a chosen shell drops out, if it does.
 function reason({ card, key, pane }) {
   if (!card.element) return "the node was removed";
   if (pane.detached) return "the shell is detached";
@@ -221,7 +221,7 @@ function goesTo(members) {
   return names.length ? `Typing goes to 1 shell: ${list}. For more, ${how}` : `No shell is chosen: ${how}`;
 }
 
-// waiting says which of them cannot take what is typed now.
+// waiting lists members that cannot accept input now.
 function waiting(members) {
   const link = find("#link");
   if (!link.hidden && link.dataset.state !== "stale") return "The connection is lost. Your input waits.";

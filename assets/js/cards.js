@@ -1,8 +1,7 @@
 // Cards: which of a node's tabs is selected, and the panes below the tabs.
 //
-// The server knows nodes and shells; which tab is selected, which pane has been
-// made, and which card is large is the page's own affair, kept here and put
-// back after each morph.
+// The server knows nodes and shells. The page alone knows which tab is selected, which panes exist, and which card is
+// enlarged: that state is kept here and restored after each morph.
 
 import { detached, end, equip, restart } from "./acts.js";
 import { all, find, stamp } from "./dom.js";
@@ -13,8 +12,8 @@ import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
 const cards = new Map(); // element id → Card
-const asked = new Set(); // names of nodes that this page spawned and has not opened a shell on
-const logs = new Map(); // node name → the HTML of its last batches of lines
+const asked = new Set(); // nodes spawned by this page, without a shell yet
+const logs = new Map(); // node name → HTML of its last batches of lines
 const keptBatches = 80;
 
 // syncCards follows a morph of #nodes. link is {stream, viewer}, for new panes.
@@ -35,24 +34,24 @@ export function syncCards(link) {
   for (const card of cards.values()) card.sync();
 }
 
-// allCards lists the cards in the order in which they stand.
+// allCards lists the cards in their order.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
 
-// lacks reports whether a list of nodes has no tab for a shell that is shown here and has not ended.
+// lacks reports whether a list of nodes has no tab for a running shell that is shown here.
 export function lacks(html) {
   const list = new DOMParser().parseFromString(html, "text/html");
   const has = (card, key) => list.getElementById(card.id)?.querySelector(`[role=tab][data-shell="${key}"]`);
   return allCards().some((card) => [...card.panes].some(([key, { pane }]) => pane && !pane.ended && !has(card, key)));
 }
 
-// expect says that this page spawned a node: its shell opens by itself, as soon as the node is alive. It may be so
-// already: under load the list of nodes overtakes the answer to the click.
+// expect records that this page spawned a node: its shell opens automatically once the node is alive. It may already be
+// alive: under load, the list of nodes overtakes the response to the click.
 export function expect(name) {
   asked.add(name);
   allCards().find((card) => card?.name === name)?.openByItself();
 }
 
-// addLines shows a batch of a node's log in its card, now or when its log is looked at.
+// addLines shows a batch of a node's log in its card, now or when the log is opened.
 export function addLines(node, html) {
   logs.set(node, [...(logs.get(node) ?? []), html].slice(-keptBatches));
   for (const card of cards.values()) {
@@ -60,7 +59,7 @@ export function addLines(node, html) {
   }
 }
 
-// Card is what the page knows of one node beyond the server's HTML.
+// Card is the page's state of one node.
 class Card {
   constructor(element, link) {
     this.id = element.id;
@@ -68,7 +67,7 @@ class Card {
     this.name = element.dataset.node;
     this.panes = new Map(); // shell id or "log" → element
     this.selected = ""; // shell id, "log", or nothing yet
-    this.wanted = null; // {id, focus} of a shell that was opened and has no tab yet
+    this.wanted = null; // {id, focus} of a new shell without a tab
     this.seen = false; // it has been near the window
     this.large = false;
     sight.observe(element);
@@ -79,7 +78,7 @@ class Card {
   get tabs() { return all("[role=tab]", this.element); }
   get shells() { return this.tabs.filter((tab) => tab.dataset.shell); }
 
-  // sync follows a morph: the tabs may be others now.
+  // sync follows a morph, which may have changed the tabs.
   sync() {
     const keys = this.tabs.map(keyOf);
     for (const [key, pane] of this.panes) {
@@ -102,7 +101,7 @@ class Card {
     this.openByItself();
   }
 
-  // openByItself opens the shell that the reader expects: on the node that serves the page, and on nodes spawned here.
+  // openByItself opens an expected shell: on the node that serves the page, and on nodes spawned here.
   openByItself() {
     const greet = this.alive && !this.greeted && "self" in this.element.dataset;
     this.greeted ||= this.alive;
@@ -117,7 +116,7 @@ class Card {
     this.show(focus);
   }
 
-  // show marks the selected tab and shows its pane, which it makes if need be.
+  // show marks the selected tab and shows its pane, creating it if needed.
   show(focus = false) {
     const holder = find(".panes", this.element);
     find(".pane-blank", holder)?.remove();
@@ -153,7 +152,7 @@ class Card {
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
       find(".first-screen", holder)?.remove();
     } else {
-      const first = find(".first-screen", holder); // lies over the terminal until there is something in it
+      const first = find(".first-screen", holder); // covers the terminal until that has content
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
       const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy", watches: !atLeast(tab.dataset.right) });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
@@ -164,7 +163,7 @@ class Card {
 
   isDetached(key) { return detached.has(`${this.name}/${key}`); }
 
-  // detach has this page stop following a shell, which goes on.
+  // detach stops following a shell, which continues.
   detach(key) {
     detached.set(`${this.name}/${key}`, true);
     const pane = this.panes.get(key)?.pane;
@@ -217,7 +216,7 @@ class Card {
 
   get selectedTab() { return this.tabOf(this.selected); }
 
-  // showRecord has the button for recording speak of the selected shell.
+  // showRecord makes the record button refer to the selected shell.
   showRecord() {
     const button = find("[data-action=record]", this.element);
     if (!button) return;
@@ -227,7 +226,7 @@ class Card {
     button.title = recording === undefined ? "Record the shell" : "Stop recording the shell";
   }
 
-  // record begins to record the selected shell, or stops it; its tab says so with the next list of nodes.
+  // record starts or stops recording the selected shell; its tab shows it with the next list of nodes.
   async record() {
     const tab = this.selectedTab;
     if (!tab) return;
@@ -236,7 +235,7 @@ class Card {
     if (answer && stop) notice("info", "Recording saved.", "To play it, open the recordings with the film icon at the top.");
   }
 
-  // restart puts a new shell in the place of one; its tab comes with the next list of nodes.
+  // restart replaces a shell by a new one; its tab comes with the next list of nodes.
   async restart(key) {
     const answer = await restart(this.name, key, this.panes.get(key)?.pane);
     if (!answer || !this.element) return;
@@ -259,14 +258,14 @@ class Card {
   }
 }
 
-// keyOf is what a tab stands for: a shell's id, or "log".
+// keyOf is a tab's shell id, or "log".
 export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
 
-// cardOf is the card that an element stands in.
+// cardOf is the card that contains an element.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
 
-// Cards make their panes when they come near the window.
+// Cards create their panes when they come near the window.
 const sight = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     const card = cards.get(entry.target.id);
@@ -283,7 +282,7 @@ function waiting() {
   return blank;
 }
 
-// room is the size of a shell that fills the panes of a card.
+// room is the size of a shell that fills a card's panes.
 function room(panes) {
   const probe = document.createElement("span");
   probe.className = "probe";

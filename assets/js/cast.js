@@ -1,13 +1,12 @@
-// Recordings in the format asciicast, version 2 or 3, as they come from any
-// node: nothing in them is believed beyond what is checked here.
+// Recordings in asciicast format, version 2 or 3, from any node: untrusted, so everything is checked here.
 
-const maxBytes = 64 << 20; // of a file that a page plays; the rest is only downloaded
-const maxLine = 4 << 20; // letters
+const maxBytes = 64 << 20; // of a file that a page plays; larger ones can be downloaded
+const maxLine = 4 << 20; // characters
 const maxSeconds = 1e9;
 const maxSide = 1000;
-const snapshot = "\x18\x1bc"; // begins what draws a whole screen
+const snapshot = "\x18\x1bc"; // starts the redraw of a whole screen
 
-// loadCast reads the answer of a request as it comes. onProgress is told the bytes so far.
+// loadCast reads a response as it arrives. onProgress receives the bytes so far.
 export async function loadCast(answer, onProgress) {
   const cast = new Cast();
   const reader = answer.body.getReader();
@@ -42,7 +41,7 @@ class Cast {
   events = []; // {gap, code, data}; data of code r is {cols, rows}
   seconds = 0; // to the last event
   end = null; // {seconds, reason, cut} of the last line
-  shortened = false; // there is more in the file
+  shortened = false; // the file is longer
 
   add(line) {
     if (line.startsWith("#")) return this.#comment(line);
@@ -55,7 +54,7 @@ class Cast {
     this.events.push({ gap, code, data: code === "r" ? sizeOf(data) : data });
   }
 
-  // addLast takes a line without an end: one that was cut off is no loss.
+  // addLast parses an unterminated last line, which may be incomplete.
   addLast(line) {
     try {
       this.add(line);
@@ -79,7 +78,7 @@ class Cast {
     if (seconds >= 0 && seconds < maxSeconds) this.end = { seconds, reason: String(reason ?? ""), cut: !!cut };
   }
 
-  // times has the second of each event, and of the end, when no pause takes longer than idle.
+  // times returns the second of each event, and of the end, with pauses limited to idle.
   times(idle) {
     const times = new Float64Array(this.events.length + 1);
     let at = 0;
@@ -104,14 +103,14 @@ class Cast {
   }
 }
 
-// sizeOf reads COLSxROWS; null if a terminal cannot have that size.
+// sizeOf parses COLSxROWS; null for impossible sizes.
 function sizeOf(text) {
   const [, cols, rows] = text.match(/^(\d{1,4})x(\d{1,4})$/) ?? [];
   if (!(cols >= 1 && cols <= maxSide && rows >= 1 && rows <= maxSide)) return null;
   return { cols: Number(cols), rows: Number(rows) };
 }
 
-// clock is a time as players show it: 0:05, 12:34, 1:00:00.
+// clock formats a time as players do: 0:05, 12:34, 1:00:00.
 export function clock(seconds) {
   const s = Math.floor(seconds);
   const two = (n) => String(n).padStart(2, "0");

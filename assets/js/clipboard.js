@@ -1,5 +1,5 @@
-// What a program may do with the reader's clipboard: write to it (OSC 52), with the reader's leave, from the shell that
-// has the focus, and only by what it puts out while the reader looks. It can never read it.
+// What a program may do with the user's clipboard: write to it (OSC 52), with permission, from the focused shell, and
+// only by current output. It can never read it.
 
 import { copySelected } from "./copy.js";
 import { call } from "./key.js";
@@ -7,16 +7,16 @@ import { bytesText, button, make } from "./terminal.js";
 import { shellPath } from "./stream.js";
 
 const most = 1024 * 1024; // bytes of text
-let always = false; // the reader lets programs write, in this tab
+let always = false; // the user allows programs to write, in this tab
 
-/** Clipboard takes the OSC 52 of one terminal. element is where its question stands. */
+/** Clipboard handles OSC 52 of one terminal. element contains its question. */
 export class Clipboard {
   element = make("div", "shell-ask");
   #term;
   #path;
   #drawn; // () → the offset up to which the screen is drawn
-  #since = 0; // what was put out before this offset is old: nobody wants it on the clipboard any more
-  #never = false; // the reader has said no
+  #since = 0; // output before this offset is old, and must not reach the clipboard
+  #never = false; // the user has denied it
   #text = "";
 
   constructor(term, { node, shell, drawn }) {
@@ -28,21 +28,21 @@ export class Clipboard {
     term.parser.registerOscHandler(52, (said) => this.#take(said));
   }
 
-  /** since makes everything before off old. Infinity: all, until it is called again. */
+  /** since makes everything before off old. Infinity: everything until the next call. */
   since(off) { this.#since = off; }
 
-  /** reopened is called when the stream is back: what was put out meanwhile is old. */
+  /** reopened is called when the stream is back: output in the meantime is old. */
   async reopened() {
     this.#since = Infinity;
     try {
       const answer = await call(this.#path, { headers: { Accept: "application/json" } });
       this.#since = (await answer.json()).end ?? Infinity;
     } catch {
-      // the next time that the stream is back
+      // until the stream is back
     }
   }
 
-  // take acts on "SELECTIONS;BASE64". It returns true: nobody else shall, and nobody answers.
+  // take handles "SELECTIONS;BASE64". It returns true: nothing else handles it, and there is no reply.
   #take(said) {
     const [, base64] = /^[cpqs0-7]*;([A-Za-z0-9+/]+={0,2})$/.exec(said) ?? [];
     const here = this.#term.textarea === document.activeElement && document.hasFocus();
@@ -55,7 +55,7 @@ export class Clipboard {
     return true;
   }
 
-  // ask shows the question, or shows it anew for a later text.
+  // ask shows the question, or updates it for a later text.
   #ask(label) {
     const says = make("span");
     says.textContent = `The program wants to copy ${bytesText(new Blob([this.#text]).size)} to your clipboard.`;
@@ -76,13 +76,13 @@ export class Clipboard {
 
   async #write() {
     const text = this.#text;
-    const byHand = !this.element.hidden; // a click is under way
+    const byHand = !this.element.hidden; // during a click
     try {
       if (navigator.clipboard) await navigator.clipboard.writeText(text);
       else if (!copySelected(text)) throw new Error("refused");
       if (text === this.#text) this.#done(byHand);
     } catch {
-      this.#ask("Copy"); // some browsers want a click each time
+      this.#ask("Copy"); // some browsers require a click each time
     }
   }
 
@@ -94,7 +94,7 @@ export class Clipboard {
   }
 }
 
-// decoded is base64's text, or null if it is no UTF-8, or too large.
+// decoded decodes base64, or returns null for invalid UTF-8 or too much text.
 function decoded(base64) {
   try {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));

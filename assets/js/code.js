@@ -1,4 +1,4 @@
-// Blocks of code in the guide and in runbooks: copying one, and running one in a shell of the console.
+// Code blocks in the guide and in runbooks: copying one, and running one in a shell of the console.
 
 import { copyText } from "./copy.js";
 import { all, find, stamp } from "./dom.js";
@@ -6,14 +6,14 @@ import { go } from "./key.js";
 import { reachable } from "./nodes.js";
 
 const shells = { convoy: "Convoy shell", sh: "system shell" };
-const kinds = { convoy: "convoy", sh: "system" }; // of shells, by the block's
+const kinds = { convoy: "convoy", sh: "system" }; // of shells, by block kind
 const saidFor = 2000; // ms
 
 /** textOf is a block's code. */
 export const textOf = (figure) => find("code", figure).textContent.trimEnd();
 
 const dialog = find("#run-in");
-let asked = null; // the block that the dialog is about
+let asked = null; // the block of the dialog
 
 for (const figure of all("figure.code")) equip(figure);
 
@@ -39,7 +39,7 @@ async function copy(button) {
   }, saidFor);
 }
 
-// choose asks for the node whose shell is to run a block.
+// choose asks for the node whose shell runs a block.
 async function choose(figure) {
   asked = figure;
   const [list, none] = [find("[data-nodes]", dialog), find("[data-none]", dialog)];

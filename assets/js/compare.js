@@ -1,11 +1,11 @@
-// What several shells put out, compared. Nothing here knows of pages or terminals.
+// Comparing the output of several shells. This module knows nothing of pages or terminals.
 
-const long = 100_000; // letters of an output in which no names are looked for: that would take too long
+const long = 100_000; // characters; names are not searched in longer outputs, which would take too long
 
 /**
- * outputOf is a shell's output as it is compared. It takes what dump.js reads: entered, the line in which Enter was pressed,
- * with its prompt; rows, the lines below; last, the last line as far as the cursor. The prompt, blanks at the ends of lines
- * and empty lines at the end do not count.
+ * outputOf returns a shell's output for comparison. It takes what dump.js reads: entered, the line in which Enter was
+ * pressed, with its prompt; rows, the lines below; last, the last line up to the cursor. It omits the prompt, trailing
+ * blanks, and empty lines at the end.
  */
 export function outputOf({ entered, rows, last }) {
   const lines = [...rows, beforePrompt(last, entered)].map((line) => line.trimEnd());
@@ -13,8 +13,8 @@ export function outputOf({ entered, rows, last }) {
   return lines.join("\n");
 }
 
-// beforePrompt is what stands in front of the prompt when a program's last line has no end. The prompt is known by having
-// stood in the line in which Enter was pressed; a last line without it is another prompt, or a question.
+// beforePrompt is the text before the prompt if a program's last line is unterminated. The prompt is the one in the
+// line in which Enter was pressed; a last line without it is another prompt, or a question.
 function beforePrompt(last, entered) {
   for (let from = 0; from < last.length; from++) {
     if (entered.startsWith(last.slice(from))) return last.slice(0, from);
@@ -23,8 +23,8 @@ function beforePrompt(last, entered) {
 }
 
 /**
- * compare puts equal outputs together. It takes {who, text, names} of each shell and returns what can be said of them:
- * words, and odd, those that differ, in the order in which they came. Without a majority all of them differ.
+ * compare groups equal outputs. It takes {who, text, names} of each shell and returns words, and odd, the differing
+ * ones in their order. Without a majority, all differ.
  */
 export function compare(outputs) {
   const groups = grouped(outputs);
@@ -42,7 +42,7 @@ export function compare(outputs) {
   return { words: `${most.length > 1 ? sizes : all} differ`, odd: groups.flat().map(({ who }) => who) };
 }
 
-// grouped puts the outputs that are the same together, the largest group first.
+// grouped groups equal outputs, the largest group first.
 function grouped(outputs) {
   const groups = [];
   for (const one of outputs) {
@@ -53,14 +53,14 @@ function grouped(outputs) {
   return groups.sort((a, b) => b.length - a.length);
 }
 
-// same is whether two outputs are equal, or would be if one shell had the other's names. A sign in the place of names would
-// not do: a node may be called like something that all of them speak of.
+// same reports whether two outputs are equal, or would be if one shell had the other's names. A placeholder for names
+// would not do: a node may be called like a word in all outputs.
 function same(a, b) {
   return a.text === b.text || a.text === renamed(b, a) || b.text === renamed(a, b);
 }
 
-// renamed is an output with the names of another shell in the place of its own. A name counts where it stands by itself:
-// "web" is not found in "website".
+// renamed replaces a shell's names in its output by another shell's. Only whole words count: "web" is not found in
+// "website".
 function renamed({ text, names }, other) {
   if (text.length > long) return text;
   const literal = names.map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|");

@@ -1,5 +1,4 @@
-// The console's page: keeps what it shows in step with what the stream says,
-// and does what the reader asks for by mouse and keyboard.
+// The console's page: keeps its content in sync with the stream, and handles mouse and keyboard.
 
 import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expect, keyOf, lacks, syncCards } from "./cards.js";
@@ -19,7 +18,7 @@ const broadcast = new Broadcast(watch);
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 let skew = 0; // ms that the server's clock is ahead of ours
 
-// reconcile brings everything in step after #nodes has changed.
+// reconcile updates everything after a change of #nodes.
 function reconcile() {
   syncCards({ stream, viewer });
   allowSpawn();
@@ -29,7 +28,7 @@ function reconcile() {
   tick();
 }
 
-// allowSpawn has the button in the header follow what the list says: whether nodes can be made now, and why not.
+// allowSpawn updates the button in the header: whether nodes can be spawned now, and why not.
 function allowSpawn() {
   const { canSpawn, spawnHint } = find("#nodes").dataset;
   const spawn = find("#spawn");
@@ -37,10 +36,10 @@ function allowSpawn() {
   if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
 }
 
-// swapNodes morphs a list that came by the stream into the page. A console that has just been started does not know its
-// cluster: for a while after the stream has come back, a list that lacks what is shown here waits for a better one.
+// swapNodes morphs a list from the stream into the page. A console that has just started does not know its cluster: for
+// a while after the stream is back, a list that lacks shown shells waits for a better one.
 const doubt = 15_000; // ms
-let lists = 0; // that came so far
+let lists = 0; // received so far
 let doubtUntil = 0;
 let held = { html: "", timer: 0 };
 function swapNodes(html) {
@@ -55,7 +54,7 @@ function swapNodes(html) {
   window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
-// The element that had the focus last, and its card: a swap may take the element away, or a request disable it.
+// The last focused element, and its card: a swap may remove the element, or a request disable it.
 const focus = { element: null, card: "" };
 document.addEventListener("focusin", ({ target }) => {
   focus.element = target;
@@ -66,11 +65,11 @@ document.addEventListener("htmx:before:swap", (event) => {
   const { response, hx, lists: before } = event.detail.ctx;
   if (!response || hx?.retarget) return;
   if (response.status < 400) {
-    // The answer may be older than a list that overtook it; what it would have said comes by the stream as well.
+    // The response may be older than a list that overtook it; its content also comes by the stream.
     if (before !== lists) event.preventDefault();
     return;
   }
-  event.preventDefault(); // not an answer of ours: a proxy's error page
+  event.preventDefault(); // not our response: a proxy's error page
   notice("error", "Convoy did not answer", `A proxy answered with status ${response.status}.`);
 });
 document.addEventListener("htmx:after:swap", () => {
@@ -85,7 +84,7 @@ document.addEventListener("htmx:after:request", (event) => {
   const name = response?.headers.get("X-Convoy-Node");
   if (name) expect(name);
   if (sourceElement?.closest("#connect")) find("#connect").close();
-  if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // htmx has enabled it by then, whatever lists came meanwhile
+  if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // by then htmx has enabled it, whatever lists came meanwhile
 });
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;
@@ -140,7 +139,7 @@ function clock(time) {
   return time.dataset.clock === "date" ? at.toLocaleString() : at.toLocaleTimeString([], { hour12: false });
 }
 
-// --- what the reader does ---
+// --- user actions ---
 
 const actions = {
   ...shellActions,
@@ -171,10 +170,10 @@ function enlarge(card) {
   requestAnimationFrame(() => selected(card)?.fit());
 }
 
-// selected is the terminal that a card shows, if it shows one.
+// selected is a card's visible terminal, if any.
 const selected = (card) => card?.panes.get(card.selected)?.pane;
 
-// go shows a node and puts the focus into its shell.
+// go shows a node and focuses its shell.
 function go(card) {
   if (!card) return;
   card.element.scrollIntoView({ block: "nearest" });
@@ -233,12 +232,12 @@ function onEscape(target) {
     target.blur();
     return;
   }
-  if (find(":popover-open")) return; // it is what the key closes
+  if (find(":popover-open")) return; // the key closes it
   if (broadcast.on) return broadcast.stop();
   for (const card of allCards()) if (card.large) enlarge(card);
 }
 
-// tabKey moves between tabs as the pattern for tab lists has it.
+// tabKey moves between tabs as in the ARIA pattern for tab lists.
 function tabKey(tab, key) {
   const card = cardOf(tab);
   const { tabs } = card;
@@ -254,7 +253,7 @@ function tabKey(tab, key) {
   return true;
 }
 
-// What the panes ask for.
+// Requests of the panes.
 document.addEventListener("shell-leave", ({ target }) => {
   document.getElementById(target.getAttribute("aria-labelledby"))?.focus();
 });
@@ -270,7 +269,7 @@ document.addEventListener("convoy:theme", () => {
   for (const card of allCards()) for (const pane of card.panes.values()) pane.pane?.refreshTheme();
 });
 
-// --- what the stream says ---
+// --- stream events ---
 
 let opened = 0; // streams so far
 stream.on("hello", ({ build }) => {

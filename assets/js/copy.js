@@ -1,6 +1,6 @@
-// The reader's clipboard, with a click of theirs under way.
+// The user's clipboard, during a click.
 
-/** copyText puts text on the clipboard, and resolves to whether it is there. */
+/** copyText copies text, and resolves to whether that worked. */
 export async function copyText(text) {
   try {
     if (navigator.clipboard) {
@@ -8,12 +8,12 @@ export async function copyText(text) {
       return true;
     }
   } catch {
-    // refused: perhaps the other way is not
+    // refused: try the other way
   }
   return copySelected(text);
 }
 
-/** copySelected copies as one did before there was a clipboard for scripts: pages without TLS have none. It needs a click. */
+/** copySelected copies the old way: pages without TLS have no clipboard API. It needs a click. */
 export function copySelected(text) {
   const field = document.createElement("textarea");
   field.className = "sr";

@@ -1,17 +1,17 @@
-// The few things that every script of the page does with the document.
+// The DOM helpers that all scripts of the page share.
 
 export const find = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// stamp makes a copy of a template's element.
+// stamp clones a template's element.
 export const stamp = (id) => find(`#${id}`).content.cloneNode(true).firstElementChild;
 
-// set changes a text only if it is another: what does not change is not drawn, and not read out.
+// set changes a text only if it differs: unchanged text is neither redrawn nor read out.
 export function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// remembered and remember do without storage where it is switched off.
+// remembered and remember do without storage if it is disabled.
 export function remembered(key) {
   try {
     return localStorage.getItem(key);
@@ -24,9 +24,9 @@ export function remember(key, value) {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // holds for this page only
+    // this page only
   }
 }
 
-// sentence makes one of an error's text.
+// sentence makes a sentence of an error's text.
 export const sentence = (text = "") => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

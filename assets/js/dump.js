@@ -1,8 +1,8 @@
-// What a terminal shows, as text, and cell by cell for tests: two terminals show the same if their cells are equal.
+// A terminal's content as text, and cell by cell for tests: two terminals show the same if their cells are equal.
 
 const flags = ["Bold", "Italic", "Dim", "Underline", "Blink", "Inverse", "Invisible", "Strikethrough", "Overline"];
 
-/** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
+/** text is the screen, row by row; with the scrollback if whole. */
 export function text(term, whole) {
   const { active } = term.buffer;
   const rows = [];
@@ -12,7 +12,7 @@ export function text(term, whole) {
   return rows.join("\n").trimEnd();
 }
 
-/** cells is the screen: of each row the runs of equal look, as [text, foreground, background, attributes]. */
+/** cells is the screen: each row's runs of equal style, as [text, foreground, background, attributes]. */
 export function cells(term) {
   const { active } = term.buffer;
   const rows = [];
@@ -33,17 +33,17 @@ function runs(line) {
   return list;
 }
 
-// color is a cell's colour with its mode: a default one, one of the palette, or RGB.
+// color is a cell's colour with its mode: default, palette, or RGB.
 const color = (cell, which) => `${cell[`get${which}ColorMode`]()}:${cell[`get${which}Color`]()}`;
 
-/** mark remembers the row that the cursor is in. */
+/** mark remembers the cursor's row. */
 export function mark(term) {
   return { row: term.registerMarker(), alternate: term.buffer.active.type === "alternate" };
 }
 
 /**
- * since is what stands from a mark to the cursor, soft-wrapped rows joined: entered, the line with the mark; rows, the
- * lines below it; last, the cursor's line as far as the cursor. Null if it is a full-screen program's, then or now.
+ * since is the text from a mark to the cursor, with wrapped rows joined: entered, the line with the mark; rows, the
+ * lines below it; last, the cursor's line up to the cursor. Null for a full-screen program, then or now.
  */
 export function since(term, { row, alternate }) {
   const { active } = term.buffer;
@@ -51,7 +51,7 @@ export function since(term, { row, alternate }) {
   const here = active.baseY + active.cursorY;
   const end = startOf(active, here);
   const known = row.line >= 0 && row.line <= here;
-  // The row may have been erased with the screen, or have scrolled away for good.
+  // The row may have been erased with the screen, or have left the scrollback.
   const first = known ? endOf(active, row.line) + 1 : active.length < term.options.scrollback + term.rows ? active.baseY : 0;
   const rows = [];
   for (let y = first; y < end; y = endOf(active, y) + 1) rows.push(joined(active, y, endOf(active, y)));
@@ -74,7 +74,7 @@ function endOf(buffer, y) {
   return y;
 }
 
-// joined is the text of the rows from and to: cells that were never written are left out, blanks that were stay.
+// joined is the text of rows from and to, without cells that were never written, but with written blanks.
 function joined(buffer, from, to) {
   let text = "";
   for (let y = from; y <= to; y++) text += buffer.getLine(y).translateToString(true);

@@ -2,7 +2,7 @@
 //
 //   const files = new Files({ element, term, node, shell, viewer, tools, note });
 //
-// note(level, text, hint) tells the reader something. files.element shows what is under way, one line for each file.
+// note(level, text, hint) shows a notice. files.element shows transfers, one per line.
 
 import { remember, remembered, sentence } from "./dom.js";
 import { call, withKey } from "./key.js";
@@ -10,10 +10,10 @@ import { shellPath } from "./stream.js";
 import { bytesText, dialog, make } from "./terminal.js";
 import { icon } from "./tools.js";
 
-const lastPath = "convoy.download"; // where the path that was asked for last is remembered
+const lastPath = "convoy.download"; // storage key of the last requested path
 const limit = Number(document.body.dataset.maxUpload ?? Infinity); // bytes; 0: there are no files
 
-// A file that misses the terminals must not take the page's place.
+// A file dropped next to a terminal must not replace the page.
 const withFiles = (event) => event.dataTransfer?.types.includes("Files");
 document.addEventListener("dragover", (event) => {
   if (!withFiles(event)) return;
@@ -24,14 +24,14 @@ document.addEventListener("drop", (event) => {
   if (withFiles(event)) event.preventDefault();
 });
 
-/** Files moves the files of one shell. */
+/** Files transfers the files of one shell. */
 export class Files {
   element = make("div", "shell-files");
   #term;
   #path;
   #viewer;
   #note;
-  #queue = []; // that wait for their turn, each with its line
+  #queue = []; // waiting transfers, each with its line
   #busy = false;
   #closed = new AbortController();
 
@@ -49,7 +49,7 @@ export class Files {
     tools.add("file-down", "Download a file…", () => this.#askPath(), { more: true });
   }
 
-  /** close gives up what is under way. */
+  /** close cancels all transfers. */
   close() {
     this.#queue = [];
     this.#closed.abort();
@@ -104,7 +104,7 @@ export class Files {
     }
   }
 
-  // askPath asks which file, and has it saved.
+  // askPath asks for a path, and saves that file.
   async #askPath() {
     const label = Object.assign(make("label"), { textContent: "Path" });
     const input = make("input");
@@ -144,7 +144,7 @@ export class Files {
     await this.#save(input.value.split("/").at(-1), answer, stop);
   }
 
-  // get asks for a file, and resolves when it begins to come.
+  // get requests a file, and resolves when its data starts to arrive.
   async #get(path, signal) {
     const answer = await call(`${this.#path}/files?${new URLSearchParams({ path, viewer: this.#viewer })}`, {
       headers: { Accept: "application/json" },
@@ -178,7 +178,7 @@ export class Files {
     line.remove();
   }
 
-  // line shows a file on its way, with a button that gives it up.
+  // line shows a transfer, with a button to cancel it.
   #line(name, symbol) {
     const stop = new AbortController();
     this.#closed.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
@@ -211,7 +211,7 @@ export class Files {
   }
 }
 
-// post sends a file, tells how far it is, and resolves to the answer's JSON. fetch tells nothing of the way there.
+// post sends a file, reports progress, and resolves to the response's JSON. fetch cannot report upload progress.
 function post(path, file, line) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -234,7 +234,7 @@ function post(path, file, line) {
   });
 }
 
-// reason is a refusal in words.
+// reason explains a refusal.
 function reason({ error = "", hint = "" }, status) {
   return [error, hint].filter(Boolean).map(sentence).join(" ") || `The request failed with status ${status}.`;
 }

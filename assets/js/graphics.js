@@ -1,15 +1,15 @@
-// The graphics card: one terminal of the page draws with it, because a page may hold few contexts.
+// The graphics card: only one terminal draws with it, because a page has few contexts.
 
-let holder = null; // the Graphics that has the card
+let holder = null; // the Graphics that uses the card
 
-/** Graphics is a terminal's way to the card. */
+/** Graphics is a terminal's access to the card. */
 export class Graphics {
   #term;
   #addon = null;
 
   constructor(term) { this.#term = term; }
 
-  /** take gives this terminal the card, if there is one, and the others draw without. */
+  /** take gives this terminal the card, if there is one; the others draw without. */
   async take() {
     if (holder === this || !hasGraphics()) return;
     holder?.drop();
@@ -25,7 +25,7 @@ export class Graphics {
     }
   }
 
-  /** drop has this terminal draw without the card. */
+  /** drop makes this terminal draw without the card. */
   drop() {
     if (holder === this) holder = null;
     this.#addon?.dispose();
@@ -33,7 +33,7 @@ export class Graphics {
   }
 }
 
-// hasGraphics reports whether there is a graphics card. One that the processor plays is slower than the DOM.
+// hasGraphics reports whether there is a graphics card. Software rendering is slower than the DOM.
 function hasGraphics() {
   if (hasGraphics.known === undefined) {
     const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });

@@ -1,21 +1,24 @@
-// Results of several nodes, compared. Nothing here knows of the page.
+// Comparing the results of several nodes. This module knows nothing of the page.
 
 const mostCells = 4_000_000; // of a comparison of two outputs, line by line
 
-// What is no text in a program's output: CSI, OSC, and the other sequences of ECMA-48; then control characters.
+// Non-text in a program's output: CSI, OSC, and the other sequences of ECMA-48; then control characters.
 const sequences = /\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b[ -/]*[0-~]?/g;
 const controls = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
-/** plain is an output without colours and other controls. What a carriage return goes back over is gone, as on a screen. */
+/**
+ * plain is an output without colours and other controls. As on a screen, text after a carriage return replaces the
+ * line.
+ */
 export function plain(output) {
   const lines = output.replace(/\r\n/g, "\n").split("\n");
   return lines.map((line) => line.slice(line.trimEnd().lastIndexOf("\r") + 1).replace(sequences, "").replace(controls, "")).join("\n").trimEnd();
 }
 
 /**
- * grouped puts the results that are the same together: {badge, ok, output, took, nodes}, the largest group first. Each has
- * differs, the set of the numbers of its lines that the largest does not have, and lacks, a map from a line's number to
- * how many lines of the largest are missing before it.
+ * grouped groups equal results: {badge, ok, output, took, nodes}, the largest group first. Each has differs, the
+ * numbers of its lines that the largest group lacks, and lacks, a map from a line number to the count of the largest
+ * group's lines missing before it.
  */
 export function grouped(results) {
   const groups = new Map();
@@ -29,12 +32,12 @@ export function grouped(results) {
   const list = [...groups.values()].sort((a, b) => b.nodes.length - a.nodes.length);
   const [first, second] = list;
   for (const group of list.slice(1)) mark(group, first);
-  // Of two that are as large neither is the one that is right.
+  // Of two equally large groups, neither is the reference.
   if (second && second.nodes.length === first.nodes.length) mark(first, second);
   return list;
 }
 
-// mark notes what a group's output has that another has not, and what it lacks.
+// mark records a group's additional and missing lines, compared to another.
 function mark(group, other) {
   const same = common(group.lines, other.lines);
   let next = 0; // line of other
@@ -49,7 +52,7 @@ function mark(group, other) {
   }
   const rest = other.lines.length - next;
   if (rest > 0) group.lacks.set(group.lines.length, rest);
-  // A line that is another is not missing as well.
+  // A changed line is not also missing.
   for (const [i, n] of group.lacks) {
     let others = 0;
     while (group.differs.has(i - 1 - others)) others++;
@@ -58,7 +61,7 @@ function mark(group, other) {
   }
 }
 
-// common is the longest common subsequence of two lists of lines: a map from the line of one to that of the other.
+// common is the longest common subsequence of two lists of lines: a map from one's line to the other's.
 function common(a, b) {
   const pairs = new Map();
   let [from, toA, toB] = [0, a.length, b.length];
@@ -66,7 +69,7 @@ function common(a, b) {
   while (toA > from && toB > from && a[toA - 1] === b[toB - 1]) pairs.set(--toA, --toB);
   const [rows, cols] = [toA - from, toB - from];
   if ((rows + 1) * (cols + 1) > mostCells) return sameAt(pairs, a, b, from, toA, toB);
-  const length = new Uint32Array((rows + 1) * (cols + 1)); // of what is common from there on
+  const length = new Uint32Array((rows + 1) * (cols + 1)); // of the common part from there
   const at = (i, j) => i * (cols + 1) + j;
   for (let i = rows - 1; i >= 0; i--) {
     for (let j = cols - 1; j >= 0; j--) {
@@ -81,13 +84,13 @@ function common(a, b) {
   return pairs;
 }
 
-// sameAt compares outputs that are too long for that by the numbers of their lines.
+// sameAt compares very long outputs by line number.
 function sameAt(pairs, a, b, from, toA, toB) {
   for (let i = from; i < toA && i < toB; i++) if (a[i] === b[i]) pairs.set(i, i);
   return pairs;
 }
 
-/** headline says how far the groups agree. */
+/** headline summarizes how far the groups agree. */
 export function headline(groups) {
   const sizes = groups.map(({ nodes }) => nodes.length);
   const all = sizes.reduce((sum, n) => sum + n, 0);

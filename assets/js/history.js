@@ -1,15 +1,15 @@
-// What the shell keeps of what scrolled away and the page does not hold: it is fetched when the reader looks for it.
+// The part of a shell's scrollback that the page does not have: fetched when the user looks for it.
 
 import { make } from "./terminal.js";
 
-/** History belongs to one terminal. ask() asks for the whole history, and resolves to whether it is on its way. */
+/** History belongs to one terminal. ask() requests the whole history, and resolves to whether it is coming. */
 export class History {
   element = make("div", "shell-note");
   #term;
   #ask;
-  #short = false; // the page may hold less than the shell
+  #short = false; // the page may have less than the shell
   #asking = false;
-  #refused = false; // the server does not know of it
+  #refused = false; // the server does not know it
 
   constructor({ term, ask }) {
     this.#term = term;
@@ -21,7 +21,7 @@ export class History {
     });
   }
 
-  /** fetch asks for what is missing, once. */
+  /** fetch requests what is missing, once. */
   async fetch() {
     if (!this.#short || this.#asking || this.#refused) return;
     this.#asking = true;
@@ -31,15 +31,15 @@ export class History {
     this.settle();
   }
 
-  /** settle ends what is under way: it came, or will not come. */
+  /** settle ends a request: it was answered, or will not be. */
   settle() {
     this.#asking = false;
     this.element.textContent = "";
   }
 
   /**
-   * reset has draw, which begins the terminal anew and calls its argument when that is done. The reader, if scrolled up,
-   * stays at the same rows.
+   * reset calls draw, which restarts the terminal and calls its argument when done. If scrolled up, the user stays at
+   * the same rows.
    */
   reset(draw) {
     this.#short = !this.#asking;
@@ -50,7 +50,7 @@ export class History {
     });
   }
 
-  // place is where the reader is; null at the end.
+  // place is the scroll position; null at the end.
   #place() {
     const { active } = this.#term.buffer;
     if (active.viewportY === active.baseY) return null;
@@ -63,8 +63,8 @@ export class History {
 
   #row(y) { return this.#term.buffer.active.getLine(y)?.translateToString(true) ?? ""; }
 
-  // find is the line at which the same rows are now: as far above the end as they were, or further up, by what was put
-  // out meanwhile.
+  // find is the line at which the same rows are now: at the same distance from the end, or further up, because of new
+  // output.
   #find({ above, rows }) {
     const there = Math.max(0, this.#term.buffer.active.baseY - above);
     for (let y = there; y >= 0; y--) {

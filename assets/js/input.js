@@ -1,39 +1,36 @@
-// What a page sends to one shell: input, acknowledgements and sizes
-// (docs/protocol.md, "Shells").
+// What a page sends to one shell: input, acknowledgements, and sizes (docs/protocol.md, "Shells").
 //
-// Input goes in numbered requests of which several are under way; the shell
-// writes them in the order of their numbers and drops repeats. So a request
-// whose answer was lost is sent again under its number, and no key is lost or
-// doubled. What is typed while all places are taken goes together in the next.
+// Input goes in numbered requests, several in flight. The shell writes them in order and drops repeats, so a request
+// whose response was lost is repeated with its number, and no key is lost or doubled. Input while the window is full
+// goes into the next request.
 
 import { call } from "./key.js";
 import { shellPath } from "./stream.js";
 
-const maxBody = 64 * 1024; // bytes in one request
-const patience = 30_000; // ms until a request without an answer is sent again
+const maxBody = 64 * 1024; // bytes per request
+const patience = 30_000; // ms before an unanswered request is repeated
 const pause = { first: 100, most: 3000 }; // ms between attempts
 const ackEvery = 1 / 4; // of the window
 
-// Browsers open six connections per host on HTTP/1.1, and the stream takes one.
+// Browsers open six connections per host with HTTP/1.1, and the stream takes one.
 const places = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
 
-// The next number by viewer and shell: a pane that is made anew goes on where the last one stopped.
+// The next number by viewer and shell: a new pane continues where the last one stopped.
 const numbers = new Map();
 
 /**
- * Input sends to one shell on behalf of one viewer.
+ * Input sends to one shell for one viewer.
  *
- * base is a share link's path, which is used in place of the shell's.
- * onEnded(text) is called once, when the shell takes no more; onTrouble(text)
- * when something was refused; onPending(bytes) when the number of bytes changes
- * that were sent and are not yet written.
+ * base is a share link's path, used instead of the shell's. onEnded(text) is called once, when the shell accepts no
+ * more input; onTrouble(text) when something was refused; onPending(bytes) when the number of bytes that are not yet
+ * written changes.
  */
 export class Input {
   #path;
   #viewer;
   #hooks;
   #key;
-  #queue = []; // typed and not yet numbered
+  #queue = []; // not numbered yet
   #queued = 0; // bytes in it
   #sent = new Map(); // number → {body, abort, doubtful, gap}
   #ack = { latest: 0, done: 0, busy: false };
@@ -51,7 +48,7 @@ export class Input {
     this.#key = `${viewer} ${node}/${shell}`;
   }
 
-  /** pending is the number of bytes that were given and are not known to be written. */
+  /** pending is the number of bytes not known to be written. */
   get pending() {
     let bytes = this.#queued;
     for (const request of this.#sent.values()) bytes += request.body.length;
@@ -59,9 +56,8 @@ export class Input {
   }
 
   /**
-   * send sends bytes after all earlier ones. Urgent ones do not wait until one
-   * of these is written, as when a program does not read: the shell lets a ^C
-   * pass them.
+   * send sends bytes after all earlier ones. Urgent bytes do not wait for unwritten ones, which a program may not read:
+   * the shell lets ^C pass.
    */
   send(bytes, urgent = false) {
     if (this.#stopped || !bytes.length) return;
@@ -70,7 +66,7 @@ export class Input {
     this.#pump(urgent ? places + 1 : places);
   }
 
-  /** cancel forgets what has not left yet, and returns how many bytes that were. */
+  /** cancel drops what has not been sent, and returns the number of bytes. */
   cancel() {
     const dropped = this.#queued;
     this.#queue = [];
@@ -79,7 +75,7 @@ export class Input {
     return dropped;
   }
 
-  /** ack says that everything before off is drawn. It is sent as soon as a quarter of the window is at stake. */
+  /** ack reports that everything before off is drawn. It is sent once it covers a quarter of the window. */
   ack(off) {
     if (off > this.#ack.latest) this.#ack.latest = off;
     this.#sendAcks();
@@ -90,26 +86,31 @@ export class Input {
     this.#ack.latest = this.#ack.done = off;
   }
 
-  /** rebase makes off the new beginning, after a reset, and says so: the server waits for what it skipped no longer. */
+  /**
+   * rebase makes off the new beginning after a reset, and acknowledges it: the server no longer waits for skipped
+   * bytes.
+   */
   rebase(off) {
     this.#ack.latest = off;
     this.#ack.done = Math.min(this.#ack.done, off - this.window);
     this.#sendAcks();
   }
 
-  /** fit tells how much room there is, and what is claimed of the size: 'offer', 'take', 'pin' or 'unpin'. Of several the last one counts. */
+  /**
+   * fit reports the room, and a claim to the size: 'offer', 'take', 'pin' or 'unpin'. Of several, the last one counts.
+   */
   fit(rows, cols, claim) {
     this.#size.latest = { rows, cols, claim };
     this.#sendSize();
   }
 
-  /** kick is called when the network is back: what is under way on dead connections is sent again at once. */
+  /** kick is called when the network is back: requests on dead connections are repeated immediately. */
   kick() {
     for (const request of this.#sent.values()) request.abort?.abort();
     for (const end of [...this.#waiting]) end();
   }
 
-  /** leave is called when the page goes: what is not known to be written is sent once more, in requests that outlive it. */
+  /** leave is called when the page closes: unconfirmed input is sent once more, in requests that outlive it. */
   leave() {
     this.#pump(Infinity);
     for (const [n, { body }] of this.#sent) {
@@ -117,7 +118,7 @@ export class Input {
     }
   }
 
-  /** close forgets what has not left. What is under way ends as it can. */
+  /** close drops what has not been sent. Requests in flight end on their own. */
   close() {
     this.cancel();
     this.#stopped = true;
@@ -133,7 +134,7 @@ export class Input {
     this.#hooks.onPending?.(this.pending);
   }
 
-  // take joins as much of the queue as one request may carry.
+  // take joins as much of the queue as one request allows.
   #take() {
     const body = new Uint8Array(Math.min(this.#queued, maxBody));
     let at = 0;
@@ -149,7 +150,7 @@ export class Input {
     return body;
   }
 
-  // post sends one request until it is settled.
+  // post sends a request until it is settled.
   async #post(n, request) {
     this.#sent.set(n, request);
     for (let wait = pause.first; !this.#stopped; wait = Math.min(2 * wait, pause.most)) {
@@ -163,7 +164,7 @@ export class Input {
     this.#pump();
   }
 
-  // attempt sends one request once, and returns whether it is settled.
+  // attempt sends a request once, and returns whether it is settled.
   async #attempt(n, request) {
     const ack = this.#ack.latest;
     const underWay = new Set(this.#sent.keys());
@@ -181,7 +182,8 @@ export class Input {
     }
     const { error = "", expected } = await answer.json().catch(() => ({}));
     if (answer.status === 409 && expected !== undefined) {
-      // The shell waits for a number that is not under way. If it was when this one left, it may have been written since.
+      // The shell waits for a number that is not in flight. If it was when this one left, it may have been written
+      // since.
       if (!underWay.has(expected) && !this.#sent.has(expected)) request.gap = expected;
       return false;
     }
@@ -193,7 +195,7 @@ export class Input {
       this.#hooks.onTrouble?.(error || `The input was refused (${answer.status}).`);
       return true;
     }
-    return false; // login, limits, unreachable, not known (yet; of a shell that is gone the stream says so): later
+    return false; // login, limits, unreachable, not found (for now; the stream reports removed shells): later
   }
 
   #gaps() {
@@ -201,9 +203,9 @@ export class Input {
     return false;
   }
 
-  // closeGap numbers everything anew from what the shell waits for, once all that is under way has met the gap: a
-  // request was refused, or the shell has forgotten this viewer. In the second case (it counts from 0) what may have
-  // been written before is not sent again: a key lost is better than a command run twice.
+  // closeGap renumbers everything from the number that the shell waits for, once all requests in flight have met the
+  // gap: a request was refused, or the shell has forgotten this viewer. In the second case (it counts from 0), input
+  // that may have been written is not repeated: losing a key is better than running a command twice.
   #closeGap() {
     const requests = [...this.#sent.values()];
     if (!requests.length || !requests.every(request => request.gap !== undefined)) return;
@@ -256,8 +258,8 @@ export class Input {
     }
   }
 
-  // command posts without a body and returns whether there is nothing more to do: it was done, or never will be. What is
-  // not known (404) may be so yet, as above.
+  // command posts without a body and returns whether it is finished: done, or permanently failed. Not found (404) may
+  // be temporary, as above.
   async #command(what) {
     try {
       const answer = await this.#fetch(what);

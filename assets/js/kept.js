@@ -1,11 +1,11 @@
-// Results of a runbook's steps, kept in the tab over a reload of the page.
+// Results of a runbook's steps, kept in the tab across reloads.
 
-const most = 1024 * 1024; // letters of all results of one runbook
+const most = 1024 * 1024; // characters, for all results of a runbook
 
-/** Kept holds the results of one runbook: of each step those that were made last. */
+/** Kept stores the latest results of each step of a runbook. */
 export class Kept {
   #key;
-  #steps; // number of a step → {text, at, results}
+  #steps; // step number → {text, at, results}
 
   constructor(name) {
     this.#key = `convoy-runbook ${name}`;
@@ -16,13 +16,13 @@ export class Kept {
     }
   }
 
-  /** of are a step's results, {at, results}, unless the step has been changed since. */
+  /** of returns a step's results, {at, results}, unless the step has changed since. */
   of({ number, text }) {
     const kept = this.#steps.get(String(number));
     return kept?.text === text ? kept : null;
   }
 
-  /** put keeps a step's results. Those of other steps go, the oldest first, if there is no room for all. */
+  /** put stores a step's results. If there is no room, the oldest results of other steps are dropped. */
   put({ number, text }, at, results) {
     const key = String(number);
     this.#steps.delete(key);
@@ -33,7 +33,7 @@ export class Kept {
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(Object.fromEntries(this.#steps)));
     } catch {
-      // they last as long as the page
+      // this page only
     }
   }
 }

@@ -1,10 +1,10 @@
-// The page key (docs/protocol.md): a secret in the storage of this origin, that shows the server that a request comes
-// from a page of it. A cookie alone shows less: browsers send it to every port of its host.
+// The page key (docs/protocol.md): a secret in this origin's storage which proves that a request comes from one of its
+// pages. A cookie proves less: browsers send it to every port of its host.
 
 const slot = document.body.dataset.key ? `convoy-key.${document.body.dataset.key}` : ""; // "": this page needs no key
 const stores = [() => localStorage, () => sessionStorage]; // in private modes one or both may be missing
 
-/** makeKey keeps a new key, and returns it; "" if this browser stores nothing. */
+/** makeKey stores a new key, and returns it; "" if this browser stores nothing. */
 export function makeKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   const key = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -13,23 +13,23 @@ export function makeKey() {
     try {
       store().setItem(slot, key);
       return key;
-    } catch { /* the next one */ }
+    } catch { /* try the next */ }
   }
   return "";
 }
 
-/** key is what all tabs of this origin share; "" if there is none. It is read anew each time: a new login changes it. */
+/** key is shared by all tabs of this origin; "" if there is none. It is read each time: a new login changes it. */
 export function key() {
   for (const store of slot ? stores : []) {
     try {
       const key = store().getItem(slot);
       if (key) return key;
-    } catch { /* the next one */ }
+    } catch { /* try the next */ }
   }
   return "";
 }
 
-/** forget drops the key: the login is over. */
+/** forget deletes the key: the login has ended. */
 export function forget() {
   for (const store of stores) {
     try {
@@ -38,7 +38,7 @@ export function forget() {
   }
 }
 
-/** withKey are headers, and the key's. */
+/** withKey adds the key to headers. */
 export function withKey(headers = {}) {
   const have = key();
   return have ? { ...headers, "Convoy-Key": have } : headers;
@@ -50,8 +50,8 @@ export function call(path, options = {}) {
 }
 
 /**
- * pass asks for what lets one document or stream in, which carry no headers; "" if this page needs none. It throws an
- * error with the status of a refusal, without one if the server cannot be reached.
+ * pass requests a pass for one document or stream, which send no headers; "" if this page needs none. It throws an
+ * error, with the status of a refusal, or without one if the server cannot be reached.
  */
 export async function pass(signal = AbortSignal.timeout(10_000)) {
   if (!slot) return "";
@@ -60,7 +60,7 @@ export async function pass(signal = AbortSignal.timeout(10_000)) {
   return (await answer.json()).pass;
 }
 
-/** withPass is an address with a pass in its query, in place of an older one. */
+/** withPass adds a pass to an address, or replaces one. */
 export function withPass(address, pass) {
   const url = new URL(address, location.href);
   const rest = url.search.slice(1).split("&").filter((part) => part && !part.startsWith("pass="));
@@ -68,12 +68,12 @@ export function withPass(address, pass) {
   return url.href;
 }
 
-/** go leads to another page of this console. Without a pass the server asks for it itself, by a page in between. */
+/** go opens another page of this console. Without a pass, the server asks for it by an intermediate page. */
 export async function go(address) {
   location.assign(withPass(address, await pass().catch(() => "")));
 }
 
-/** download saves what an address answers, under a name, or the one that the answer gives. */
+/** download saves the response of an address, under the given name or the response's. */
 export async function download(address, name = "") {
   const link = document.createElement("a");
   link.href = withPass(address, await pass().catch(() => ""));
@@ -81,7 +81,7 @@ export async function download(address, name = "") {
   link.click();
 }
 
-export const trips = "convoy-opening"; // when this tab came by the page in between since it was last at another
+export const trips = "convoy-opening"; // when this tab last used the intermediate page since its last other page
 
 if (slot && !document.querySelector("#opening")) {
   try {
@@ -89,11 +89,11 @@ if (slot && !document.querySelector("#opening")) {
   } catch { /* it stores nothing */ }
 }
 
-// A pass is good once: the address that the reader sees, copies and reloads is the one without.
+// A pass is valid once: the address that the user sees, copies, and reloads has none.
 if (slot && location.search.includes("pass=")) history.replaceState(history.state, "", withPass(location.href, ""));
 
-// Links within the console take their pass along, which saves the page in between.
-const open = /^\/(login|assets|share|healthz)(\/|$)/; // take none
+// Links within the console carry their pass, which saves the intermediate page.
+const open = /^\/(login|assets|share|healthz)(\/|$)/; // need none
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   const plainly = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;

@@ -1,20 +1,19 @@
-// Logs: a view of one log, and the dock that holds the one of all nodes.
+// Logs: a view of one log, and the dock with the log of all nodes.
 
 import { remember, remembered } from "./dom.js";
 
-const most = 2000; // lines kept in the page
-const near = 24; // px from the end that still count as the end
+const most = 2000; // lines in the page
+const near = 24; // px from the end that count as the end
 
-// LogView shows log lines, which come as <li> elements made by the server. It
-// keeps the last 2,000, ordered by time, and follows the end until the reader
-// scrolls up. element holds the parts by their data-log-… attributes.
+// LogView shows log lines, <li> elements from the server. It keeps the last 2,000, ordered by time, and follows the end
+// until the user scrolls up. element contains the parts by their data-log-… attributes.
 export class LogView {
   #lines;
   #count;
   #blank;
   #jump;
   #pause;
-  #waiting = []; // HTML not yet in the page
+  #waiting = []; // HTML not in the page yet
   #frame = 0;
   #following = true;
   #paused = false;
@@ -39,7 +38,7 @@ export class LogView {
     new ResizeObserver(() => this.#following && this.#scrollDown()).observe(this.#lines);
   }
 
-  // append adds lines, in the next frame.
+  // append adds lines in the next frame.
   append(html) {
     this.#waiting.push(html);
     if (this.#waiting.length > most) this.#waiting.splice(0, this.#waiting.length - most);
@@ -47,7 +46,7 @@ export class LogView {
   }
 
   #schedule() {
-    // a timer beside the frame: hidden tabs draw no frames, and must not pile up lines
+    // a timer too: hidden tabs draw no frames, and must not accumulate lines
     this.#frame ||= setTimeout(() => this.#draw(), document.hidden ? 500 : 50);
   }
 
@@ -70,7 +69,7 @@ export class LogView {
     line.hidden = !this.#matches(line);
   }
 
-  // insert keeps the lines in order of time, though each node's come by themselves.
+  // insert orders lines by time, although each node's arrive separately.
   #insert(fresh) {
     const last = this.#lines.lastElementChild?.dataset.at ?? "";
     const ordered = fresh.every((line, i) => line.dataset.at >= (i ? fresh[i - 1].dataset.at : last));
@@ -162,8 +161,7 @@ function localTime(rfc3339) {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
-// Dock is the log of all nodes at the foot of the page: shown or not, as high
-// as the reader likes, remembered in this browser.
+// Dock is the log of all nodes at the bottom of the page: its visibility and height are remembered in this browser.
 export class Dock {
   #aside;
   #toggles;

@@ -1,4 +1,4 @@
-// The page of logins and API tokens: times of this place, ending one, making a token.
+// The page with logins and API tokens: local times, ending logins, creating tokens.
 
 import { copyText } from "./copy.js";
 import { all, find } from "./dom.js";

@@ -1,8 +1,8 @@
-// The nodes that something can be run on.
+// The nodes on which something can run.
 
 import { call } from "./key.js";
 
-/** reachable resolves to the nodes that can be reached, {name, short, self}, the one that serves the page first. It throws if they cannot be had. */
+/** reachable resolves to the reachable nodes, {name, short, self}, the one that serves the page first, or throws. */
 export async function reachable() {
   const answer = await call("/nodes", { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`status ${answer.status}`);

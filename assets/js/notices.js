@@ -1,11 +1,11 @@
-// What the page says to the reader: notices, questions, and how the stream is.
+// Messages to the user: notices, questions, and the state of the stream.
 
 import { all, find, sentence, set, stamp } from "./dom.js";
 import { call } from "./key.js";
 
 const lasts = { info: 6000, warn: 12000 }; // ms; errors stay
 
-// notice tells the reader something, and returns its element.
+// notice shows a notice, and returns its element.
 export function notice(level, text, hint = "") {
   const element = stamp("notice-template");
   element.dataset.level = level;
@@ -18,7 +18,7 @@ export function notice(level, text, hint = "") {
   return element;
 }
 
-// Notices also come as HTML, from the server. Whoever puts them there, they go by themselves unless they are errors.
+// Notices also come as HTML from the server. All disappear on their own, except errors.
 new MutationObserver((changes) => {
   for (const element of changes.flatMap((change) => [...change.addedNodes])) {
     if (!(element instanceof HTMLElement)) continue;
@@ -35,7 +35,7 @@ function leave(element, ms) {
   setTimeout(() => (element.matches(":hover, :focus-within") ? leave(element, 2000) : element.remove()), ms);
 }
 
-// confirm asks the reader, and resolves to whether the answer is yes.
+// confirm asks the user, and resolves to whether the answer is yes.
 export function confirm(title, text, yes) {
   const dialog = find("#confirm");
   if (dialog.open) return Promise.resolve(false);
@@ -51,7 +51,7 @@ export function confirm(title, text, yes) {
 
 // --- commands ---
 
-// ask sends a command for the page itself. It returns the answer's JSON, or tells the reader what went wrong.
+// ask sends a command for the page. It returns the response's JSON, or shows what went wrong.
 export async function ask(method, path, body) {
   const headers = { Accept: "application/json" };
   if (body) headers["Content-Type"] = "application/json";
@@ -75,12 +75,12 @@ const linkTexts = {
   loggedout: "You are logged out.",
   stale: "Convoy was updated. Reload the page to use the new version.",
 };
-const patience = 1500; // ms that a lost connection may take to come back before the page says so
+const patience = 1500; // ms before the page reports a lost connection
 let retryAt = 0;
 let linkTimer = 0;
 let stale = false;
 
-// linkState says in what state the stream is, and in how many ms it tries again.
+// linkState shows the state of the stream, and the ms until the next attempt.
 export function linkState(state, ms = 0) {
   document.body.dataset.link = state;
   retryAt = state === "waiting" && ms ? performance.now() + ms : 0;
@@ -93,7 +93,7 @@ export function linkState(state, ms = 0) {
   }
 }
 
-// linkStale says that the server runs another version than the one that made this page.
+// linkStale shows that the server runs another version than the one that made this page.
 export function linkStale() {
   stale = true;
   showLink("");
@@ -112,7 +112,7 @@ function showLink(state) {
   countdown();
 }
 
-// countdown shows how long it is until the next try; called every second.
+// countdown shows the time until the next attempt; it is called every second.
 export function countdown() {
   const s = Math.ceil((retryAt - performance.now()) / 1000);
   set(find("#link .wait"), retryAt && s > 0 ? `Retrying in ${s} s.` : "");

@@ -1,5 +1,5 @@
-// The page in between: it binds a new login to a key of this origin, or shows the key that there is, and goes on to
-// what the reader asked for.
+// The intermediate page: it binds a new login to a key of this origin, or presents the existing key, and continues to
+// the requested page.
 
 import { find } from "./dom.js";
 import { call, key, makeKey, pass, trips, withPass } from "./key.js";
@@ -7,7 +7,7 @@ import { call, key, makeKey, pass, trips, withPass } from "./key.js";
 const { claim } = document.body.dataset;
 const most = { times: 6, within: 10_000 };
 
-// address is what the reader asked for; a login is completed at the console's.
+// address is the requested page; a login is completed at the console's.
 function address() {
   return claim ? new URL("/", location.href).href : location.href;
 }
@@ -17,7 +17,7 @@ function say(text) {
   find("#again").hidden = false;
 }
 
-// around reports whether this tab goes in circles: a pass is asked for, and refused, again and again.
+// around reports whether this tab is in a loop: passes are requested and refused repeatedly.
 function around() {
   try {
     const now = Date.now();
@@ -29,7 +29,7 @@ function around() {
   }
 }
 
-// bind has the server accept a new key, and returns the first pass.
+// bind makes the server accept a new key, and returns the first pass.
 async function bind() {
   if (!makeKey()) return "";
   const answer = await call("/session/key", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ claim }) });

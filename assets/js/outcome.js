@@ -1,14 +1,14 @@
-// What became of a line that was entered into several shells: once they are quiet, what they put out is compared.
+// The outcome of a line entered into several shells: once they are quiet, their output is compared.
 
 import { compare, outputOf } from "./compare.js";
 
 const quiet = 400; // ms without output
-const most = 10_000; // ms until it is said which of them still run
+const most = 10_000; // ms until it is reported which shells still run
 
 /**
- * Outcome is of one line. members are {pane, names}, of which names do not count in an output. tell({words, odd, running,
- * silent, whole}) is called when there is something to say, and again when there is something else to say; the lists are
- * of members: those that differ, that still run, that do not answer, and that show a full-screen program.
+ * Outcome belongs to one line. members are {pane, names}, of which names are ignored in output. tell({words, odd,
+ * running, silent, whole}) is called with results, and again when they change; the lists contain members: those that
+ * differ, that still run, that do not answer, and that show a full-screen program.
  */
 export class Outcome {
   #runs;
@@ -23,17 +23,17 @@ export class Outcome {
     this.#wait();
   }
 
-  /** settled is whether all of them have done what they were told, as far as can be seen. */
+  /** settled reports whether all members have finished, as far as can be seen. */
   get settled() { return this.#runs.every((run) => run.settled); }
 
-  /** covers reports whether it is about just these members. */
+  /** covers reports whether it is about exactly these members. */
   covers(members) {
     return members.length === this.#runs.length && this.#runs.every(({ member }) => members.includes(member));
   }
 
   /**
-   * again begins to wait anew: one more line was entered before the one before was done, and both are one. What a
-   * full-screen program shows is not compared, so that what comes after it begins here.
+   * again restarts the wait: another line was entered before the first was done, and both count as one. Full-screen
+   * output is not compared, so what follows it begins here.
    */
   again() {
     for (const run of this.#runs) {
@@ -45,7 +45,7 @@ export class Outcome {
     this.#wait();
   }
 
-  /** drop leaves a member out. */
+  /** drop removes a member. */
   drop(member) {
     const run = this.#runs.find((one) => one.member === member);
     if (!run) return;
@@ -54,7 +54,7 @@ export class Outcome {
     this.#say();
   }
 
-  /** close ends the listening: what comes from now on is not what was entered. */
+  /** close stops listening: later output is not part of the outcome. */
   close() {
     clearTimeout(this.#timer);
     for (const run of this.#runs) this.#end(run);
@@ -82,8 +82,8 @@ export class Outcome {
     run.timer = setTimeout(() => this.#quiet(run), quiet);
   }
 
-  // quiet is called when a shell has been quiet for a while. What was heard is no answer while the line may not even have
-  // arrived, and a cursor at the beginning of a line is no prompt's: then it goes on waiting.
+  // quiet is called when a shell has been quiet for a while. Output is no answer while the line may not have arrived,
+  // and a cursor at the start of a line is no prompt: then it keeps waiting.
   #quiet(run) {
     const { pane } = run.member;
     if (pane.pending) {

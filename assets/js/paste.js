@@ -1,26 +1,26 @@
-// Pastes: what may go into a terminal, and what the reader is asked about before it does.
+// Pastes: what may go into a terminal, and what the user is asked first.
 //
-// A program that has asked for bracketed pastes gets one whole, between two markers, and knows that it was not typed.
-// Any other takes each line of it as a line that was typed.
+// A program that has enabled bracketed paste gets a paste as one piece between two markers, and knows that it was not
+// typed. Any other program reads each of its lines as a typed line.
 
 import { bytesText, button, dialog, make } from "./terminal.js";
 
-const most = 32 * 1024 * 1024; // bytes of one paste
-const large = 100 * 1024; // bytes from which the reader is asked
-const shownFrom = 64 * 1024; // bytes from which a paste shows how far it is
+const most = 32 * 1024 * 1024; // bytes per paste
+const large = 100 * 1024; // bytes from which the user is asked
+const shownFrom = 64 * 1024; // bytes from which a paste shows its progress
 const shown = { rows: 8, letters: 120 }; // of the preview
 
 /**
- * Paste brings one terminal's pastes in. element shows how much of one is left. trouble(text) is told what does not go;
- * all() is every Paste that what is pasted here goes to, this one among them; takes() is whether this one's shell takes
- * something now; done(text) is told what went.
+ * Paste handles one terminal's pastes. element shows the progress. trouble(text) reports what is refused; all() is
+ * every Paste that receives a paste here, including this one; takes() reports whether this shell accepts input now;
+ * done(text) is called with what was pasted.
  */
 export class Paste {
   element = make("div", "shell-paste");
   #term;
   #input;
   #hooks;
-  #bracketed = false; // the one under way has a marker at its end
+  #bracketed = false; // the current one ends with a marker
 
   constructor(term, input, hooks) {
     this.#term = term;
@@ -29,7 +29,7 @@ export class Paste {
     this.element.hidden = true;
   }
 
-  /** take takes a paste event, and resolves when its text is on its way or given up. */
+  /** take handles a paste event, and resolves when its text is sent or discarded. */
   async take(event) {
     event.preventDefault();
     event.stopPropagation();
@@ -46,14 +46,14 @@ export class Paste {
       this.#term.focus();
       if (answer !== "paste" && answer !== "line") return;
     }
-    for (const one of all) one.put(text); // those that were asked about: not others that may have been chosen since
+    for (const one of all) one.put(text); // those that were asked about, not later choices
     this.#hooks.done(text);
   }
 
-  /** whole is whether the program takes a paste as one. */
+  /** whole reports whether the program takes a paste as one piece. */
   get whole() { return this.#term.modes.bracketedPasteMode; }
 
-  /** put brings text in, as the program wants it, without asking: somebody has already said that it may run. */
+  /** put sends text as the program expects it, without asking: the user has already agreed. */
   put(text) {
     if (!this.#hooks.takes()) return;
     this.#bracketed = this.whole;
@@ -63,7 +63,7 @@ export class Paste {
   /** enter presses Enter. */
   enter() { this.#term.input("\r"); }
 
-  /** show says how many bytes are left. */
+  /** show shows the remaining bytes. */
   show(bytes) {
     this.element.hidden = bytes < shownFrom;
     if (this.element.hidden) return this.element.replaceChildren();
@@ -71,21 +71,21 @@ export class Paste {
     this.element.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
   }
 
-  /** stop forgets what has not left, and ends the paste for the program. */
+  /** stop drops what has not been sent, and ends the paste for the program. */
   stop() {
     if (this.#input.cancel() && this.#bracketed) this.#input.send(new TextEncoder().encode("\x1b[201~"));
   }
 }
 
-// clean leaves control characters out: an escape sequence could end a bracketed paste and type commands.
+// clean removes control characters: an escape sequence could end a bracketed paste and type commands.
 const clean = (text) => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "");
 
-// joined makes one line of many.
+// joined makes one line of several.
 const joined = (lines) => lines.join(" ").trim();
 
-// ask shows what would be pasted, and resolves to "paste", "line" or something else.
+// ask shows the text, and resolves to "paste", "line" or something else.
 function ask(lines, bytes, typed, shells) {
-  const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // a last line without a text is the one before's end
+  const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // an empty last line is only the end of the one before
   const says = make("p");
   const each = count === 1 ? "The text ends with a line break, so it can run as a command." : `${count.toLocaleString()} lines will be typed, and each can run as a command.`;
   const many = shells > 1;

@@ -1,7 +1,6 @@
-// The page that plays a recording: its clock, its controls and its keys.
+// The page that plays a recording: its clock, controls, and keys.
 //
-// For tests and the curious: window.convoy.player; player.text is what the
-// screen shows, player.position the second that it is at.
+// For tests and exploration: window.convoy.player; player.text is the screen, player.position the current second.
 
 import { clock, loadCast } from "./cast.js";
 import { all, find, set } from "./dom.js";
@@ -9,18 +8,18 @@ import { call } from "./key.js";
 import { Replay } from "./replay.js";
 
 const idleSeconds = 2; // the longest pause while the box is ticked
-const leap = 5; // seconds that an arrow key goes
-const frame = 250; // ms between two frames that count as one at most: a hidden page stands still
+const leap = 5; // seconds per arrow key
+const frame = 250; // limit of the ms between two frames: hidden pages draw none
 
-/** Player plays the recording that an element names. */
+/** Player plays the recording named by an element. */
 class Player {
   #element;
   #cast;
   #replay;
-  #times; // of the events, and of the end, as they are played
+  #times; // of the events and the end, as played
   #position = 0;
   #playing = false;
-  #last = 0; // when the last frame was
+  #last = 0; // time of the last frame
 
   constructor(element, cast) {
     this.#element = element;
@@ -37,7 +36,7 @@ class Player {
   get duration() { return this.#times.at(-1); }
   get playing() { return this.#playing; }
 
-  /** settled is true when the screen shows what it has to. */
+  /** settled is true when the screen is up to date. */
   get settled() { return !this.#replay.busy; }
 
   get #idle() { return find("[data-idle]", this.#element).checked ? idleSeconds : Infinity; }
@@ -81,12 +80,12 @@ class Player {
     this.#settle();
   }
 
-  // settle puts the screen into words, for those who do not see it, once it is drawn and stands still.
+  // settle puts the screen into text, for screen readers, once it is drawn and still.
   #settle() {
     this.#draw().then(() => this.#playing || set(find("[data-text]", this.#element), this.text));
   }
 
-  // frame is called for each frame while it plays. While the screen is behind, time stands still.
+  // frame is called for each frame during playback. While the screen is behind, time stops.
   #frame(now) {
     if (!this.#playing) return;
     const passed = Math.min(Math.max(now - this.#last, 0), frame);
@@ -104,7 +103,7 @@ class Player {
     return this.#replay.show(this.#eventAfter(this.#position));
   }
 
-  // eventAfter is the number of the first event that is later than a second.
+  // eventAfter is the number of the first event after a second.
   #eventAfter(seconds) {
     let [low, high] = [0, this.#cast.events.length];
     while (low < high) {
@@ -115,7 +114,7 @@ class Player {
     return low;
   }
 
-  // retime stays at the event that it is at, though its second is another.
+  // retime stays at the current event, although its second changes.
   #retime() {
     const at = this.#eventAfter(this.#position);
     const since = at ? this.#position - this.#times[at - 1] : 0;
@@ -137,13 +136,13 @@ class Player {
       Home: () => this.seek(0),
       End: () => this.seek(this.duration),
     }[event.key];
-    const taken = event.key === " " ? "button, a, select, [type=checkbox]" : "select"; // they have a use for it
+    const taken = event.key === " " ? "button, a, select, [type=checkbox]" : "select"; // these elements use the key
     if (!act || event.target.matches(taken)) return;
     event.preventDefault();
     act();
   }
 
-  // --- what the controls show ---
+  // --- display of the controls ---
 
   #showState() {
     const button = find("[data-play]", this.#element);

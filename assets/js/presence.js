@@ -1,23 +1,23 @@
-// Who looks at a shell: a chip for each viewer, who types, and what you are called yourself.
+// The viewers of a shell: a chip for each, who is typing, and your own name.
 
 import { remember, remembered } from "./dom.js";
 import { make } from "./terminal.js";
 import { icon } from "./tools.js";
 
 const shown = 4; // chips
-const typingTime = 2000; // ms that somebody counts as typing
-const announceEvery = 30_000; // ms between two spoken remarks that the same one types
+const typingTime = 2000; // ms that a viewer counts as typing
+const announceEvery = 30_000; // ms between two spoken announcements about the same viewer
 const hues = 10;
 const stored = "convoy-name";
-const longest = 40; // letters of a name
+const longest = 40; // characters of a name
 
-/** myName is what the reader wants to be called; "" if it is a number. */
+/** myName is the user's chosen name; "" if it is a number. */
 export const myName = () => cleanName(remembered(stored) ?? "");
 
 const cleanName = text => [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "").trim()].slice(0, longest).join("").trim();
 const nameOf = viewer => viewer.name || `Viewer ${viewer.n}`;
 
-/** Presence is that part of the line under one terminal. */
+/** Presence is this part of the line below a terminal. */
 export class Presence {
   #stream;
   #chips = make("ul", "chips");
@@ -40,10 +40,10 @@ export class Presence {
     tools.add("pencil", "Your name …", () => askName(this.#stream), { more: true });
   }
 
-  /** others are the names of those who are here besides you. */
+  /** others are the names of the other viewers. */
   get others() { return this.#here.viewers.filter(v => v.n !== this.#here.you).map(nameOf); }
 
-  /** count is how many are here, you among them if you are. */
+  /** count is the number of viewers, including you if you are one. */
   get count() { return this.#here.count; }
 
   /** show takes a presence event. */
@@ -53,7 +53,7 @@ export class Presence {
     this.#sayTyping(here.viewers.filter(v => v.typing && v.n !== here.you).map(nameOf));
   }
 
-  /** clear forgets who is here: the page does not look any more. */
+  /** clear removes all viewers: the page no longer follows. */
   clear() { this.show({ you: 0, count: 0, viewers: [] }); }
 
   #draw() {
@@ -62,7 +62,7 @@ export class Presence {
     const mine = viewers.filter(v => v.n === you);
     const list = alone ? [] : [...mine, ...viewers.filter(v => v.n !== you)];
     const key = JSON.stringify([list.map(v => [v.n, v.name, v.types]), you, count]);
-    if (key === this.#drawn) return; // somebody types: the chips are the same
+    if (key === this.#drawn) return; // someone types: the chips are the same
     this.#drawn = key;
     const fit = list.length > shown ? list.slice(0, shown - 1) : list;
     this.#chips.replaceChildren(...fit.map(v => item(this.#chip(v, v.n === you))));
@@ -91,7 +91,7 @@ export class Presence {
     return chip;
   }
 
-  // line is a viewer in the list of all.
+  // line is a viewer in the full list.
   #line(viewer, you) {
     const line = make("div", "chip-line");
     const name = make("span");
@@ -111,7 +111,7 @@ export class Presence {
     return more;
   }
 
-  // sayTyping says who types for as long as that is true. It is spoken once, and again only after a while.
+  // sayTyping shows who is typing. It is spoken once, and again only after a while.
   #sayTyping(names) {
     clearTimeout(this.#timer);
     const text = names.length > 1 ? `${names[0]} and ${names.length - 1} more are typing` : names.length ? `${names[0]} is typing` : "";
@@ -146,7 +146,7 @@ function hue(viewer) {
   return sum % hues;
 }
 
-// askName asks the reader for a name, and gives it to the stream and to later pages.
+// askName asks for the user's name, for the stream and for later pages.
 function askName(stream) {
   const dialog = make("dialog", "name-dialog");
   const form = make("form");

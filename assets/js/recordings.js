@@ -1,4 +1,4 @@
-// The page of all recordings: times of this place, and taking one away.
+// The page with all recordings: local times, and deleting one.
 
 import { all, find } from "./dom.js";
 import { ask, confirm } from "./notices.js";

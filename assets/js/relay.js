@@ -1,16 +1,16 @@
-// What a terminal sends: what of it goes to its shell, and what was typed, which may be wanted in other shells too.
+// A terminal's output to its shell: what is sent, and which part was typed and may go to other shells too.
 
 import { mark, since } from "./dump.js";
 import { inMode, replies } from "./terminal.js";
 
-// What happens in the page when a key is pressed, a letter is composed, or a key of the touch screen's row is touched.
+// Events when a key is pressed, a character is composed, or a key of the touch row is touched.
 const keyEvents = new Set(["keydown", "keypress", "input", "click"]);
 
-// byKey returns a function that tells whether what the terminal sends now was typed. The mouse and the focus make a
-// terminal send something as well, cursor keys among it, and so does its program; only what is known to be typed counts.
+// byKey returns a function that reports whether what the terminal sends now was typed. The mouse, the focus, and the
+// program also make a terminal send something, even cursor keys; only what is known to be typed counts.
 function byKey(term) {
   let composed = false;
-  // xterm.js sends what was composed in a turn of its own, which its listeners, being older, have asked for already.
+  // xterm.js sends composed text in a later turn, which its own, older listeners have already scheduled.
   const compose = () => {
     composed = true;
     setTimeout(() => { composed = false; });
@@ -21,8 +21,8 @@ function byKey(term) {
 }
 
 /**
- * Relay belongs to one terminal. send(text or bytes) brings something to its shell; typed(text) is told what a key typed;
- * held(text) is what text means with the keys that are down.
+ * Relay belongs to one terminal. send(text or bytes) sends to its shell; typed(text) receives what a key typed;
+ * held(text) is the meaning of text with the keys that are down.
  */
 export class Relay {
   #term;
@@ -31,7 +31,7 @@ export class Relay {
   constructor(term, { send, typed, held }) {
     this.#term = term;
     this.#send = send;
-    const replying = replies(term); // the shell's node answers its program, once for all viewers
+    const replying = replies(term); // the shell's node replies to its program, once for all viewers
     const keyed = byKey(term);
     term.onBinary((text) => replying() || send(Uint8Array.from(text, (c) => c.charCodeAt(0))));
     term.onData((text) => {
@@ -48,7 +48,7 @@ export class Relay {
     this.#send(inMode(this.#term, text));
   }
 
-  /** mark remembers where the cursor is; since is what stands from there to where it is by then (dump.js). */
+  /** mark remembers the cursor's position; since is the text from there to the current one (dump.js). */
   mark() { return mark(this.#term); }
   since(place) { return since(this.#term, place); }
 

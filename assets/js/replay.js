@@ -1,6 +1,5 @@
-// The screen of a recording: a terminal that shows what a shell showed at any
-// event of it. What the terminal would answer, and what is typed at it, goes
-// nowhere; a link opens only http and https, in a tab of its own.
+// The screen of a recording: a terminal that shows what a shell showed at any event. Its replies and its input are
+// discarded; links open only http and https, in a new tab.
 
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
@@ -8,7 +7,7 @@ import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.m
 import { allowStyles, appearance, openLink } from "./terminal.js";
 
 const scrollback = 1000; // rows
-const batch = 64 * 1024; // letters that are written at once
+const batch = 64 * 1024; // characters per write
 const fonts = { least: 2, most: 18 }; // px
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
@@ -18,9 +17,9 @@ export class Replay {
   #host;
   #cast;
   #term;
-  #next = 0; // the first event that is not drawn
-  #goal = 0; // the event before which to stop
-  #working = null; // the promise of the work under way
+  #next = 0; // the first event not drawn
+  #goal = 0; // the event to stop before
+  #working = null; // the promise of the current work
 
   constructor(host, cast) {
     this.#host = host;
@@ -32,7 +31,7 @@ export class Replay {
   /** busy is true while it draws. */
   get busy() { return !!this.#working; }
 
-  /** text is what the screen shows, row by row. */
+  /** text is the screen, row by row. */
   get text() {
     const { active } = this.#term.buffer;
     const rows = [];
@@ -42,7 +41,7 @@ export class Replay {
 
   get size() { return { cols: this.#term.cols, rows: this.#term.rows }; }
 
-  /** show draws everything before event number goal. A later call takes the place of one under way. */
+  /** show draws everything before event number goal. A later call replaces the current one. */
   show(goal) {
     this.#goal = goal;
     this.#working ??= this.#work().finally(() => { this.#working = null; });
@@ -56,7 +55,7 @@ export class Replay {
     }
   }
 
-  // back draws another terminal up to the goal and puts it in this one's place, so that nobody sees the way there.
+  // back draws another terminal up to the goal and swaps it in, so that the steps in between stay hidden.
   async #back() {
     const goal = this.#goal;
     const { start, size } = this.#cast.keyFrame(goal);
@@ -64,7 +63,7 @@ export class Replay {
     const term = this.#make(size);
     this.#next = start;
     while (this.#next < goal && this.#goal === goal) await this.#step(term);
-    if (this.#goal !== goal) { // somebody wants another place
+    if (this.#goal !== goal) { // there is a new goal
       term.dispose();
       this.#next = before;
       return;
@@ -74,7 +73,7 @@ export class Replay {
     this.#open(term);
   }
 
-  // step draws the next events of one kind, as many as are written at once.
+  // step draws the next events of one kind, up to one write.
   #step(term) {
     const { events } = this.#cast;
     let text = "";
@@ -102,7 +101,7 @@ export class Replay {
     });
     term.loadAddon(new Unicode11Addon());
     term.unicode.activeVersion = "11";
-    term.attachCustomKeyEventHandler(() => false); // keys are the player's
+    term.attachCustomKeyEventHandler(() => false); // keys belong to the player
     return term;
   }
 
@@ -110,13 +109,13 @@ export class Replay {
     this.#host.replaceChildren();
     term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
     term.open(this.#host);
-    term.textarea.readOnly = true; // no keyboard on the screen
+    term.textarea.readOnly = true; // no on-screen keyboard
     term.textarea.tabIndex = -1;
     term.textarea.setAttribute("aria-label", "Screen of the recording");
     this.fit();
   }
 
-  /** fit makes the letters as large as the room allows: the grid is the recording's. */
+  /** fit makes the font as large as the space allows: the grid is the recording's. */
   fit() {
     const screen = this.#term.element.querySelector(".xterm-screen");
     const room = { width: this.#host.clientWidth, height: parseFloat(getComputedStyle(this.#host).maxHeight) };
@@ -128,6 +127,6 @@ export class Replay {
     for (; want > fonts.least && !fits(); want -= 0.25) this.#term.options.fontSize = want;
   }
 
-  /** refreshTheme takes the colours of the style sheet. */
+  /** refreshTheme applies the style sheet's colours. */
   refreshTheme() { this.#term.options.theme = appearance(this.#host).theme; }
 }

@@ -1,4 +1,4 @@
-// What came of a step, below it: the nodes side by side, those that are the same together.
+// The results of a step, below it: nodes side by side, with equal ones grouped.
 
 import { find } from "./dom.js";
 import { grouped, headline } from "./groups.js";
@@ -10,7 +10,7 @@ function make(name, className = "", text = "") {
   return element;
 }
 
-/** Results is the place below one step. */
+/** Results is the area below one step. */
 export class Results {
   #element = make("section", "results");
   #step;
@@ -23,7 +23,10 @@ export class Results {
     step.figure.after(this.#element);
   }
 
-  /** running shows which nodes have answered, and how long the others have taken. It returns what takes a result. */
+  /**
+   * running shows which nodes have answered, and how long the others have taken. It returns a function that takes a
+   * result.
+   */
   running(nodes) {
     const began = performance.now();
     const done = [];
@@ -40,7 +43,7 @@ export class Results {
     };
   }
 
-  /** finished shows the results, made at that time. old says that they were there before the page was. */
+  /** finished shows the results, with their time. old means that they are older than the page. */
   finished(results, at, old = false) {
     clearInterval(this.#timer);
     this.#show(results, { at, old });
@@ -87,7 +90,7 @@ function pending(nodes, seconds) {
   return cell;
 }
 
-// column is what one group of nodes said. Lines are marked once all have answered.
+// column is one group of nodes. Lines are marked once all have answered.
 function column(group, marked) {
   const cell = make("section", "result");
   cell.toggleAttribute("data-ok", group.ok);
@@ -113,7 +116,7 @@ function names(list) {
   return all;
 }
 
-// lines are the lines of an output; neighbours that are alike are one text.
+// lines are the lines of an output; adjacent similar lines are one text.
 function lines({ lines, differs, lacks }) {
   const parts = [];
   let plain = "";

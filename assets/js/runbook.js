@@ -1,4 +1,4 @@
-// The page of a runbook: its steps run on the nodes that are chosen, one after the other or all of them.
+// The page of a runbook: its steps run on the chosen nodes, individually or all in order.
 
 import { textOf } from "./code.js";
 import { all, find, set, stamp } from "./dom.js";
@@ -7,13 +7,13 @@ import { reachable } from "./nodes.js";
 import { Results } from "./results.js";
 import { runOn } from "./runner.js";
 
-const every = 5000; // ms between two looks at which nodes can be reached
+const every = 5000; // ms between two checks of the reachable nodes
 
 const kept = new Kept(find(".runbook").dataset.runbook);
 const chips = find("#run-nodes");
 const where = find(".run-where");
-const choice = new Map(); // name of a node → whether it is chosen; of those that have gone, too
-let running = null; // {step, stop} of what runs
+const choice = new Map(); // node name → whether it is chosen; includes nodes that are gone
+let running = null; // {step, stop} of the running step
 
 const steps = all("figure.code[data-kind]").map((figure) => {
   const step = { number: Number(figure.dataset.step), kind: figure.dataset.kind, text: textOf(figure), figure };
@@ -26,7 +26,7 @@ const steps = all("figure.code[data-kind]").map((figure) => {
   return step;
 });
 
-// recall shows what a step gave before the page was loaded.
+// recall shows a step's results from before a reload.
 function recall(step) {
   const before = kept.of(step);
   if (!before) return;
@@ -39,18 +39,18 @@ function recall(step) {
 const boxes = () => all("input", chips);
 const chosen = () => boxes().filter(({ checked }) => checked).map(({ value, dataset }) => ({ name: value, short: dataset.short }));
 
-// refresh follows which nodes can be reached. One that comes is chosen if all others are.
+// refresh updates the reachable nodes. A new one is chosen if all others are.
 async function refresh() {
   let nodes;
   try {
     nodes = await reachable();
   } catch {
-    return; // the next look may do better
+    return; // the next check may succeed
   }
   for (const { value, checked } of boxes()) choice.set(value, checked);
   const whole = boxes().every(({ checked }) => checked);
   for (const box of boxes()) if (!nodes.some(({ name }) => name === box.value)) box.parentElement.remove();
-  let before = null; // the chip that the next one stands behind
+  let before = null; // the chip before the next one
   for (const node of nodes) {
     const box = boxes().find(({ value }) => value === node.name);
     const chip = box?.parentElement ?? newChip(node, choice.get(node.name) ?? whole);
@@ -81,7 +81,7 @@ function mark(step, state) {
   set(find("[data-state-word]", step.item), `, ${words[state]}`);
 }
 
-// run runs one step, and resolves to what came of it.
+// run runs one step, and resolves to its result.
 async function run(step, nodes) {
   const stop = new AbortController();
   running = { step, stop };
@@ -117,7 +117,7 @@ async function runOne(step) {
   if (nodes) await run(step, nodes);
 }
 
-// ready are the nodes to run on, unless something runs or none is chosen.
+// ready returns the nodes to run on, unless something runs or none is chosen.
 function ready() {
   if (running) return null;
   const nodes = chosen();
@@ -143,7 +143,7 @@ function offer(action, step, text) {
   button.onclick = () => runFrom(step);
 }
 
-// tell says how all steps went, in the bar at the top.
+// tell summarizes all steps, in the bar at the top.
 function tell(text, state) {
   find("p", where).textContent = text;
   where.dataset.state = state;
@@ -153,13 +153,13 @@ function tell(text, state) {
 }
 
 const said = find("#run-said");
-function say(text) { said.textContent = said.textContent === text ? `${text}\u00a0` : text; } // the same once more is read out, too
+function say(text) { said.textContent = said.textContent === text ? `${text}\u00a0` : text; } // repeated text is read out again, too
 
 function stop() { running?.stop.abort(); }
 
 // --- buttons ---
 
-// buttons shows what can be pressed. One that cannot keeps the focus.
+// buttons shows what can be pressed. A disabled one keeps the focus.
 function buttons() {
   const off = (button, is) => button.setAttribute("aria-disabled", String(is));
   off(find("#run-all"), !!running);
@@ -188,5 +188,5 @@ if (steps.length) {
   for (const step of steps) recall(step);
   setInterval(() => document.hidden || refresh(), every);
   addEventListener("focus", refresh);
-  addEventListener("pagehide", stop); // nobody would see what comes of it
+  addEventListener("pagehide", stop); // nobody would see the result
 }

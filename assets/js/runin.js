@@ -1,5 +1,5 @@
-// A block of code that a page of the guide, or a runbook, hands over to run in a shell of a node (code.js): the console
-// finds or opens that shell, and types the block into it.
+// A code block from the guide or a runbook, handed over to run in a shell of a node (code.js): the console finds or
+// opens that shell, and types the block into it.
 
 import { allCards, keyOf } from "./cards.js";
 import { copyText } from "./copy.js";
@@ -9,9 +9,9 @@ import { notice } from "./notices.js";
 import { button } from "./terminal.js";
 
 const handed = "convoy-run"; // in this tab's storage
-const look = 50; // ms between two looks at whether something has come
+const look = 50; // ms between two checks
 const patience = { node: 4000, shell: 15_000, quiet: 5000 }; // ms
-const quiet = 250; // ms without output, after which a shell waits for what is typed
+const quiet = 250; // ms without output, after which a shell is ready for input
 
 const names = { convoy: "Convoy shell", system: "system shell" };
 
@@ -33,27 +33,27 @@ export async function runHandedOver() {
   pane.paste.enter();
 }
 
-// take is what was handed over. It is gone then: loading the page anew does not run it again.
+// take returns what was handed over and deletes it: a reload does not run it again.
 function take() {
   try {
     const { node, kind, text } = JSON.parse(sessionStorage.getItem(handed));
     sessionStorage.removeItem(handed);
     return names[kind] && typeof node === "string" && typeof text === "string" ? { node, kind, text } : null;
   } catch {
-    return null; // nothing was
+    return null; // there is none
   }
 }
 
-// refuse says why the block did not run, and keeps it for the reader.
+// refuse explains why the block did not run, and keeps it for the user.
 function refuse({ text }, why) {
   const element = notice("error", why, "The block did not run. You can copy it from here.");
   const copy = button("Copy the block", async () => { copy.textContent = await copyText(text) ? "Copied" : "Not copied"; });
   find(".notice-hint", element).after(copy);
 }
 
-// shellOf shows a shell of that kind in a card, one that is free or a new one, and resolves to its pane.
+// shellOf shows a free or new shell of that kind in a card, and resolves to its pane.
 async function shellOf(card, kind) {
-  await until(() => !card.opening && !card.wanted, patience.shell); // one opens by itself
+  await until(() => !card.opening && !card.wanted, patience.shell); // one opens automatically
   const busy = await busyShells(card.name);
   const tab = card.shells.find((one) => "running" in one.dataset && (one.dataset.kind || "system") === kind && !card.isDetached(keyOf(one)) && !busy.has(keyOf(one)));
   if (tab) card.select(keyOf(tab), true);
@@ -68,20 +68,20 @@ async function opened(card, kind) {
   return until(() => card.element && !card.wanted && card.selected === id && card.panes.get(id)?.pane && (card.selectedTab?.dataset.kind || "system") === kind, patience.shell);
 }
 
-// busyShells are those in which a program runs, such as an editor: what is typed there would be the program's.
+// busyShells are those that run a program, such as an editor, which would receive the input.
 async function busyShells(node) {
   try {
     const answer = await call(`/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
     return new Set((await answer.json()).filter(({ busy }) => busy).map(({ id }) => id));
   } catch {
-    return new Set(); // what cannot be known is taken for free
+    return new Set(); // unknown shells count as free
   }
 }
 
-// prompted waits until a shell has shown what it has to show, and waits for a line. A Convoy shell is known by its prompt.
+// prompted waits until a shell is up to date and waits for a line. A Convoy shell is recognized by its prompt.
 const prompted = (pane, kind) => settled(pane, () => pane.drawn > 0 && (kind !== "convoy" || /\(\d+\)>$/.test(pane.text().trimEnd())), patience.quiet);
 
-// settled waits until met() and the shell has put out nothing for a while, at most for ms.
+// settled waits until met() and the shell has been quiet for a while, for at most ms.
 async function settled(pane, met, ms) {
   let [seen, since] = [-1, 0];
   await until(() => {
@@ -91,7 +91,7 @@ async function settled(pane, met, ms) {
   }, ms);
 }
 
-// until looks until met() gives something, and resolves to that; after ms to nothing.
+// until polls met(), and resolves to its result, or to nothing after ms.
 async function until(met, ms) {
   for (const end = performance.now() + ms; performance.now() < end;) {
     const got = met();

@@ -1,16 +1,16 @@
-// Running one step on nodes: a request to each, and what its answer means.
+// Running a step on nodes: one request each, and the meaning of its response.
 
 import { sentence } from "./dom.js";
 import { plain } from "./groups.js";
 import { call } from "./key.js";
 
-// Browsers open six connections per host on HTTP/1.1, for all tabs together: some must be left for the console.
+// Browsers open six connections per host with HTTP/1.1, for all tabs: leave some for the console.
 const multiplexed = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
 const places = multiplexed ? Infinity : 4;
 
 /**
- * runOn runs a step, {kind, text}, on nodes. It resolves to all results, {node, short, badge, ok, output, took}, after
- * done(result) was called with each. Aborting the signal ends what runs, on the nodes as well.
+ * runOn runs a step, {kind, text}, on nodes. It calls done(result) for each, and resolves to all results, {node, short,
+ * badge, ok, output, took}. Aborting the signal ends the step, on the nodes too.
  */
 export async function runOn(step, nodes, signal, done) {
   const waiting = [...nodes];
@@ -46,7 +46,7 @@ async function ask({ kind, text }, node, signal) {
 
 const stopped = () => ({ ok: false, badge: "stopped", output: "" });
 
-// meaning is what an answer says of the step.
+// meaning interprets a step's response.
 function meaning(status, answer) {
   if (status === 200 && "status" in answer) {
     const badge = answer.status < 0 ? "killed" : `exit ${answer.status}`;

@@ -1,13 +1,13 @@
-// The find bar over the top right of a terminal.
+// The find bar at the top right of a terminal.
 
 import { make } from "./terminal.js";
 import { icon } from "./tools.js";
 
-const highlighted = 1000; // matches that are marked and counted
+const highlighted = 1000; // matches that are highlighted and counted
 
 /**
- * Search finds text in a terminal. open() shows the bar. older() fetches what the page does not hold of the shell's
- * history; leave() gives the focus back.
+ * Search finds text in a terminal. open() shows the bar. older() fetches the part of the shell's history that the page
+ * lacks; leave() returns the focus.
  */
 export class Search {
   element = make("div", "shell-find");
@@ -39,7 +39,7 @@ export class Search {
       press("x", "Close (Escape)", () => this.close()));
   }
 
-  /** open shows the bar, with what is selected in the terminal. */
+  /** open shows the bar, with the terminal's selection. */
   async open() {
     this.element.hidden = false;
     const selected = this.#term.getSelection();
@@ -57,12 +57,12 @@ export class Search {
     this.again();
   }
 
-  /** again searches anew from the same place: the terminal holds something else now, or looks different. */
+  /** again repeats the search from the same place: the terminal's content or look has changed. */
   again() {
     if (!this.element.hidden) this.#find("next", true);
   }
 
-  /** close takes the bar and the marks away. */
+  /** close removes the bar and the highlights. */
   close() {
     this.element.hidden = true;
     this.#addon?.clearDecorations();
@@ -105,7 +105,7 @@ export class Search {
   #toggle(name, symbol, label) {
     const button = press(symbol, label, () => {
       button.ariaPressed = String(button.ariaPressed !== "true");
-      this.#addon?.clearDecorations(); // the add-on marks anew for another text, not for another option
+      this.#addon?.clearDecorations(); // the add-on updates highlights for another text, but not for another option
       this.#find("next", true);
     });
     if (!symbol) button.append(wholeWord());
@@ -125,7 +125,7 @@ function press(symbol, label, act) {
   return button;
 }
 
-// wholeWord is the sign of that toggle: letters, underlined.
+// wholeWord is the icon of that option: letters, underlined.
 function wholeWord() {
   const sign = make("span", "find-word");
   sign.ariaHidden = "true";
@@ -133,7 +133,7 @@ function wholeWord() {
   return sign;
 }
 
-// problem says what is wrong with a regular expression.
+// problem explains an invalid regular expression.
 function problem(text) {
   try {
     new RegExp(text);
@@ -149,7 +149,7 @@ function marks(element) {
   return { matchBackground: all, matchOverviewRuler: all, activeMatchBackground: one, activeMatchColorOverviewRuler: one };
 }
 
-// color is the style sheet's as #rrggbb, which is what the add-on understands.
+// color converts a style sheet colour to #rrggbb, which the add-on requires.
 function color(element, token) {
   const probe = make("span");
   probe.style.color = `var(${token}, Highlight)`;

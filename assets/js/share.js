@@ -1,6 +1,5 @@
-// Share links to a shell: the tool in the line below its terminal, and the
-// dialog where links are made, looked at and revoked (docs/protocol.md, "Share
-// links").
+// Share links to a shell: the tool in the line below its terminal, and the dialog that creates, lists, and revokes
+// links (docs/protocol.md, "Share links").
 
 import { find, set } from "./dom.js";
 import { call } from "./key.js";
@@ -9,11 +8,11 @@ import { shellPath } from "./stream.js";
 import { copy, make } from "./terminal.js";
 import { icon } from "./tools.js";
 
-const refresh = 5000; // ms between two looks at the list while it is shown
-let shown = null; // {path, where} of the shell that the dialog is about
+const refresh = 5000; // ms between two updates of the visible list
+let shown = null; // {path, where} of the dialog's shell
 let timer = 0;
 
-/** shareTool adds the tool to a pane. The returned function says how many links open its shell. */
+/** shareTool adds the tool to a pane. The returned function shows how many links open its shell. */
 export function shareTool(pane, { node, shell, title }) {
   const where = `${title} on ${node.replace(/^.*@/, "").replace(/\..*$/, "")}`;
   const button = pane.tools.add("share-2", "Share", () => show({ path: `${shellPath(node, shell)}/links`, where }));
@@ -38,7 +37,7 @@ function show(about) {
   timer = setInterval(list, refresh);
 }
 
-// list shows the links as they are.
+// list shows the current links.
 async function list() {
   const { path } = shown;
   const answer = await call(path, { headers: { Accept: "application/json" } }).catch(() => null);
@@ -95,7 +94,7 @@ async function end(link) {
   list();
 }
 
-// warn shows what a link to type means, while that is chosen.
+// warn explains what a link that allows typing means, while that is chosen.
 function warn() {
   find(".share-warning").hidden = find("#share-make").elements.right.value !== "type";
 }

@@ -1,5 +1,5 @@
-// The page of a share link: one shell in the whole window. All that it asks for
-// lies below its own address, which holds the link's token.
+// The page of a share link: one shell in the whole window. All its requests go below its own address, which contains
+// the link's token.
 
 import { find, remember, remembered, sentence, set } from "./dom.js";
 import { call } from "./key.js";
@@ -16,7 +16,7 @@ let over = false;
 const stream = new Stream({ viewer, base, name: remembered("convoy-name") ?? "", watch: right !== "type", want: "none", onState });
 const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream, title, base });
 
-// onState shows what became of the stream. One that is refused is asked for the reason: the link has ended.
+// onState shows the state of the stream. If it is refused, the reason is requested: the link has ended.
 async function onState(state, ms) {
   if (over) return;
   if (state !== "loggedout") return linkState(state, ms);
@@ -30,7 +30,7 @@ async function onState(state, ms) {
   }
 }
 
-// end says why there is nothing more to come. The last screen stays.
+// end explains why nothing more will come. The last screen stays.
 function end(why) {
   if (over) return;
   over = true;
@@ -69,7 +69,7 @@ function left(ms) {
 tick();
 setInterval(tick, 1000);
 
-// --- what the reader does ---
+// --- user actions ---
 
 const dialog = find("#name");
 find("#share-name").addEventListener("click", () => {

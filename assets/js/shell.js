@@ -1,20 +1,18 @@
-// A shell's terminal in the page: xterm.js on one end, the stream and the input requests on the other.
+// A shell's terminal in the page: xterm.js on one side, the stream and the input requests on the other.
 //
 //   const pane = new ShellPane({ element, node, shell, viewer, stream });
 //
-// What element shows: .shell-screen (the terminal; its CSS gives it a size), .shell-paste (paste.js), .shell-floats
-// (clipboard.js, files.js), .shell-bar (why nothing can be typed, and what can be done), .shell-tools (tools.js),
+// element contains .shell-screen (the terminal; its CSS gives it a size), .shell-paste (paste.js), .shell-floats
+// (clipboard.js, files.js), .shell-bar (why input is not possible, and what to do), .shell-tools (tools.js),
 // .shell-keys (touch.js), .shell-find (search.js), .shell-note (history.js).
 //
-// Events on element, all bubbling, with {node, shell} as detail: shell-drawn
-// (there is something to see), shell-ended, shell-restart, shell-close and
-// shell-reattach (the reader asks for it), shell-leave (Shift+Escape),
-// shell-trouble (with text), shell-note (with level, text, hint), shell-state
-// (what the bar says is another), shell-typed (with text; by a key, or pasted),
+// Events on element, all bubbling, with {node, shell} as detail: shell-drawn (there is content), shell-ended,
+// shell-restart, shell-close and shell-reattach (user requests), shell-leave (Shift+Escape), shell-trouble (with text),
+// shell-note (with level, text, hint), shell-state (the bar has changed), shell-typed (with text; by a key, or pasted),
 // shell-pasting (with pastes, to which a listener may add those of other shells).
 //
-// For tests and the curious: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is what
-// the screen shows, pane.cells() the same with colours. Nothing in it is secret.
+// For tests and exploration: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is the
+// screen, pane.cells() the same with colours. Nothing in it is secret.
 
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
@@ -34,10 +32,10 @@ import { TouchKeys } from "./touch.js";
 import { Tools } from "./tools.js";
 import { allowStyles, appearance, button, make, once, openLink, passes, wholeLetters } from "./terminal.js";
 
-const fromScreen = -2; // the offset that asks for the screen as it is
-const scrollback = 10_000; // rows, as many as the shell keeps
-const settle = 100; // ms of quiet before a new size is asked for
-const askAgain = 2000; // ms between requests for a hole's bytes
+const fromScreen = -2; // the offset that requests the current screen
+const scrollback = 10_000; // rows, as in the shell
+const settle = 100; // ms without changes before a new size is claimed
+const askAgain = 2000; // ms between requests for missing bytes
 const interrupts = new Set([0x03, 0x1a, 0x1c]); // ^C, ^Z and ^\
 
 const panes = new Map();
@@ -45,7 +43,7 @@ const panes = new Map();
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
 
-/** ShellPane shows one shell in element and lets the reader type into it. */
+/** ShellPane shows a shell in element and lets the user type into it. */
 export class ShellPane {
   #element;
   #node;
@@ -55,7 +53,7 @@ export class ShellPane {
   #input;
   #term;
   #screen = make("div", "shell-screen"); // may scroll, and may have a padding
-  #host = make("div"); // what the terminal fills
+  #host = make("div"); // the terminal's container
   #bar = make("div", "shell-bar");
   #tools = new Tools();
   #presence;
@@ -66,23 +64,23 @@ export class ShellPane {
   #paste;
   #relay;
   #clipboard;
-  #shared; // by a share link
-  #watches; // nothing is typed here
+  #shared; // through a share link
+  #watches; // view-only
   #files = null;
-  #touch = null; // the keys that a touch screen lacks
-  #have = 0; // offset of the byte that must come next
+  #touch = null; // keys that touch screens lack
+  #have = 0; // offset of the next byte
   #drawn = 0; // offset of the first byte that is not drawn
-  #part = new Uint8Array(); // the beginning of a letter whose rest has not come
-  #undrawn = 0; // bytes that came and are not drawn: those that a reset skips never come
-  #fresh = true; // nothing came yet: the first offset is taken as it is
-  #asked = { off: -1, time: 0 }; // the last request for a hole's bytes
-  #held = null; // what waits until the terminal has another size
+  #part = new Uint8Array(); // incomplete UTF-8 at the end
+  #undrawn = 0; // received but not drawn: bytes skipped by a reset never arrive
+  #fresh = true; // nothing received yet: any first offset is accepted
+  #asked = { off: -1, time: 0 }; // the last request for missing bytes
+  #held = null; // waits until the terminal has its new size
   #timer = 0;
   #ended = false;
   #detached = false;
   #undo = [];
 
-  // base is the path of the share link that the shell is shown by; files says whether the shell has any, watches whether the reader must not type.
+  // base is the share link's path, if any; files enables file transfers, watches makes the pane view-only.
   constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "", files = true, watches = false }) {
     this.#element = element;
     this.#node = node;
@@ -116,54 +114,59 @@ export class ShellPane {
     else stream.follow(this.#key, fromScreen, this.#sink);
   }
 
-  /** tools is the line below the terminal; presence is who else looks at the shell. */
+  /** tools is the line below the terminal; presence is its list of viewers. */
   get tools() { return this.#tools; }
   get presence() { return this.#presence; }
 
-  /** title is what the shell is called. */
+  /** title is the shell's title. */
   set title(title) {
     const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
     this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
   }
 
-  /** undrawn is how many bytes came and are not drawn yet, drawn the offset up to which the screen is drawn. */
+  /**
+   * undrawn is the number of received bytes that are not drawn yet, drawn the offset up to which the screen is drawn.
+   */
   get undrawn() { return this.#undrawn; }
   get drawn() { return this.#drawn; }
 
-  /** ended is whether nothing more comes from the shell, nor goes to it. */
+  /** ended reports whether the shell sends and accepts nothing more. */
   get ended() { return this.#ended; }
 
-  /** takes is whether what is typed goes to the shell; lost, whether it has to wait for the node; pending, how many bytes wait. */
+  /**
+   * takes reports whether input goes to the shell; lost, whether it waits for the node; pending is the number of
+   * waiting bytes.
+   */
   get takes() { return !this.#ended && !this.#detached && !this.#watches; }
   get lost() { return this.#bar.dataset.state === "lost"; }
   get pending() { return this.#input.pending; }
 
-  /** relay and paste bring in what was typed, and pasted, elsewhere. */
+  /** relay and paste accept input from elsewhere. */
   get relay() { return this.#relay; }
   get paste() { return this.#paste; }
 
   /** size is the terminal's size. */
   get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
 
-  /** text is what the screen shows, row by row; with the rows that scrolled away if whole. */
+  /** text is the screen, row by row; with the scrollback if whole. */
   text(whole = false) { return text(this.#term, whole); }
 
-  /** cells is the screen cell by cell: its letters, colours and attributes. */
+  /** cells is the screen, cell by cell: characters, colours, and attributes. */
   cells() { return cells(this.#term); }
 
-  /** focus lets the reader type here. */
+  /** focus focuses the terminal. */
   focus() {
     if (this.#bar.dataset.state === "detached") this.#bar.querySelector("button").focus();
     else this.#term.focus();
   }
 
-  /** fit tells the shell how much room there is; it takes that size if nobody else who is there owns it. */
+  /** fit reports the room; the shell takes that size unless another attached viewer owns it. */
   fit() { this.#size.fit(); }
 
   /** find opens the find bar. */
   find() { return this.#search.open(); }
 
-  /** refreshTheme takes the colours and the font of the style sheet. */
+  /** refreshTheme applies the style sheet's colours and font. */
   refreshTheme() {
     const look = appearance(this.#screen);
     this.#term.options.theme = look.theme;
@@ -172,10 +175,10 @@ export class ShellPane {
     this.fit();
   }
 
-  /** detached says that this page does not follow the shell. */
+  /** detached reports whether this page does not follow the shell. */
   get detached() { return this.#detached; }
 
-  /** detach stops following the shell, which goes on. */
+  /** detach stops following the shell, which continues. */
   detach() {
     if (this.#detached || this.#ended) return;
     this.#detached = true;
@@ -185,7 +188,7 @@ export class ShellPane {
     this.#show("detached", "Detached. The shell keeps running.", button("Reattach", () => this.#emit("shell-reattach")));
   }
 
-  /** reattach follows the shell again, from where it was left, or from its screen. */
+  /** reattach follows the shell again, from the last offset or from its screen. */
   reattach() {
     if (!this.#detached) return;
     this.#detached = false;
@@ -195,7 +198,7 @@ export class ShellPane {
     this.#size.fit();
   }
 
-  /** dispose takes the terminal away. The shell goes on. */
+  /** dispose removes the terminal. The shell continues. */
   dispose() {
     clearTimeout(this.#timer);
     this.#stream.unfollow(this.#key);
@@ -225,7 +228,7 @@ export class ShellPane {
       scrollback,
     });
     this.#term.loadAddon(new Unicode11Addon());
-    this.#term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, believe in
+    this.#term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, assume
     this.#term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
     this.#host.style.height = "100%";
     this.#screen.append(this.#host);
@@ -246,7 +249,7 @@ export class ShellPane {
     this.#element.append(this.#search.element, this.#history.element);
   }
 
-  // makeTransfers adds what brings things in and out. What floats lies above the terminal, and gives it no other size.
+  // makeTransfers adds pasting, copying, and files. Floating elements cover the terminal without changing its size.
   #makeTransfers(viewer, files) {
     const [term, node, shell] = [this.#term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
@@ -304,7 +307,7 @@ export class ShellPane {
     gone: error => this.#end(this.#shared ? error : "this shell no longer exists"),
   };
 
-  // output draws bytes that begin at off: what came before is dropped, and what is missing is asked for again.
+  // output draws bytes from off: earlier ones are dropped, and missing ones are requested.
   #output(off, bytes) {
     if (this.#fresh) this.#start(off);
     if (off > this.#have) return this.#hole();
@@ -317,8 +320,8 @@ export class ShellPane {
     if (this.#bar.dataset.state === "lost") this.#show("", "");
   }
 
-  // write draws bytes. xterm.js loses a letter that is cut behind certain bytes, so one that is not whole waits for its
-  // rest; it counts as drawn, as it would in xterm.js.
+  // write draws bytes. xterm.js loses a character that is split after certain bytes, so an incomplete one waits for its
+  // rest; it counts as drawn, as in xterm.js.
   #write(bytes) {
     const n = bytes.length;
     [bytes, this.#part] = wholeLetters(this.#part, bytes);
@@ -336,16 +339,16 @@ export class ShellPane {
     this.#input.begin(off);
   }
 
-  // hole asks the server to begin again at the byte that is missing.
+  // hole makes the server resume at the first missing byte.
   #hole() {
     const now = performance.now();
-    if (this.#asked.off === this.#have && now - this.#asked.time < askAgain) return; // under way
+    if (this.#asked.off === this.#have && now - this.#asked.time < askAgain) return; // already requested
     this.#asked = { off: this.#have, time: now };
     this.#stream.follow(this.#key, this.#have);
   }
 
   // reset shows the screen, or clears the terminal; the next byte is the one at off. A screen begins with CAN and RIS,
-  // which as bytes, not as text, also end the sequence or the letter that the bytes before were in the middle of.
+  // which as bytes, not as text, also end an incomplete sequence or character.
   #reset(off, screen = new Uint8Array([0x18, 0x1b, 0x63])) {
     const first = this.#fresh;
     if (first) this.#start(off);
@@ -366,13 +369,13 @@ export class ShellPane {
     });
   }
 
-  // resize gives the terminal the shell's size once everything before is drawn; what comes after waits for it.
+  // resize sets the shell's size once everything before is drawn; later output waits for it.
   #resize(rows, cols) {
     if (this.#bar.dataset.state === "lost") this.#show("", "");
     this.#afterDrawn(() => this.#size.resize(rows, cols));
   }
 
-  // afterDrawn does a thing when all that was written is drawn, and holds back what comes after.
+  // afterDrawn runs a function when everything written is drawn, and delays later output.
   #afterDrawn(then) {
     const held = this.#held = [];
     this.#term.write("", () => queueMicrotask(() => {
@@ -383,7 +386,7 @@ export class ShellPane {
     }));
   }
 
-  // inOrder does step now, or after what is held back.
+  // inOrder runs step now, or after delayed output.
   #inOrder(step) {
     if (this.#held) this.#held.push(step);
     else step();

@@ -5,18 +5,18 @@ import { all, find } from "./dom.js";
 import { call } from "./key.js";
 import { notice } from "./notices.js";
 
-const every = 2000; // ms between two looks, while the dialog is open
+const every = 2000; // ms between two updates while the dialog is open
 
 const dialog = find("#shells");
 let timer = 0;
 
-/** openShells shows the dialog, with the shells as they are now. */
+/** openShells shows the dialog with the current shells. */
 export function openShells() {
   if (!dialog.open) dialog.showModal();
   load().then(() => find(".shell-go", dialog)?.focus());
 }
 
-/** markDetached has the list show which of its shells this page does not follow. */
+/** markDetached marks the shells that this page does not follow. */
 function markDetached() {
   for (const row of all("[data-shell]", dialog)) {
     row.toggleAttribute("data-ui-detached", !!cardOfRow(row)?.isDetached(row.dataset.shell));
@@ -32,7 +32,7 @@ async function load() {
       window.htmx.swap({ sourceElement: dialog, target: "#shell-list", swap: "outerMorph", text: await answer.text() });
       markDetached();
     }
-  } catch { /* the next look may do better */ }
+  } catch { /* the next update may succeed */ }
   clearTimeout(timer);
   if (dialog.open) timer = setTimeout(load, every);
 }
@@ -42,7 +42,7 @@ dialog.addEventListener("close", () => clearTimeout(timer));
 const rowOf = button => button.closest("[data-shell]");
 const cardOfRow = row => allCards().find(card => card?.name === row.dataset.node);
 
-// act does something with the card of a row's node, and looks again.
+// act acts on the card of a row's node, and updates the list.
 const act = what => async button => {
   const row = rowOf(button);
   const card = cardOfRow(row);
@@ -52,7 +52,7 @@ const act = what => async button => {
   if (dialog.open) load();
 };
 
-/** shellActions are what the buttons of the list do. */
+/** shellActions are the actions of the list's buttons. */
 export const shellActions = {
   shells: openShells,
   "close-shells": () => dialog.close(),

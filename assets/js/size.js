@@ -1,31 +1,31 @@
-// The size of a shell's terminal in the page: how much room there is, and how a grid of another size, which is somebody
-// else's choice, is shown in it: whole, in a smaller font if need be (docs/protocol.md, "Size").
+// The size of a shell's terminal in the page: the available room, and how a grid of another size, chosen by someone
+// else, is shown: whole, in a smaller font if needed (docs/protocol.md, "Size").
 
 import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
 import { make } from "./terminal.js";
 import { icon } from "./tools.js";
 
-const least = 6; // px: a grid that is still too large in this font scrolls
+const least = 6; // px: larger grids scroll
 const step = 0.5; // px
 const most = 1000; // rows and columns
 
 /**
- * Size belongs to one terminal. screen is the element that it is shown in, and may scroll. tell(rows, cols, claim) sends
- * how much room there is, and what is claimed of the shell's size.
+ * Size belongs to one terminal. screen is its container, and may scroll. tell(rows, cols, claim) reports the room, and
+ * a claim to the shell's size.
  */
 export class Size {
   #term;
   #screen;
   #tell;
   #fitter = new FitAddon();
-  #font; // px, as the style sheet has it
-  #told = ""; // how much room the shell was told that there is
+  #font; // px, from the style sheet
+  #told = ""; // last reported room
   #known = false; // the terminal has the shell's size
-  #mine = false; // the shell's size is this window's
+  #mine = false; // this window owns the shell's size
   #pinned = false;
-  #name = ""; // whose it is; "": nobody's
+  #name = ""; // its owner; "": none
   #says = make("span", "shell-size");
-  #pin = null; // buttons; those who only watch have none
+  #pin = null; // buttons; view-only panes have none
   #take = null;
 
   constructor({ term, screen, tools, tell, watches }) {
@@ -42,10 +42,10 @@ export class Size {
     this.#take.hidden = true;
   }
 
-  /** fit tells how much room there is. Joining changes nothing; another window takes the size if nobody else has it. */
+  /** fit reports the room. Attaching changes nothing; a resized window takes the size if nobody else owns it. */
   fit() { this.claim(this.#told ? "take" : "offer"); }
 
-  /** claim tells how much room there is, and what this page wants of the size: 'offer', 'take', 'pin' or 'unpin'. */
+  /** claim reports the room, and a claim: 'offer', 'take', 'pin' or 'unpin'. */
   claim(claim) {
     const room = this.#room();
     if (!room) return;
@@ -56,14 +56,14 @@ export class Size {
     this.#tell(room.rows, room.cols, claim);
   }
 
-  /** resize gives the terminal the shell's size. */
+  /** resize sets the shell's size. */
   resize(rows, cols) {
     this.#known = true;
     this.#term.resize(cols, rows);
     this.show();
   }
 
-  /** present takes what a presence event says of the size. */
+  /** present takes the size's part of a presence event. */
   present({ you, owner, pinned, viewers }) {
     this.#mine = owner === you;
     this.#pinned = pinned;
@@ -71,14 +71,17 @@ export class Size {
     this.show();
   }
 
-  /** look takes another font. */
+  /** look applies another font. */
   look({ fontFamily, fontSize }) {
-    this.#font = fontSize; // show may take a smaller one
+    this.#font = fontSize; // show may choose a smaller one
     Object.assign(this.#term.options, { fontFamily, fontSize });
     this.show();
   }
 
-  /** show makes the whole grid visible, or lets it scroll to its end. The window that the size is of has nothing to scale. */
+  /**
+   * show makes the whole grid visible, or lets it scroll to its end. The window that owns the size has nothing to
+   * scale.
+   */
   show() {
     const room = this.#room();
     if (!room || !this.#known) return;
@@ -93,7 +96,7 @@ export class Size {
     this.#say();
   }
 
-  // room is how many rows and columns there is room for in the style sheet's font. Nothing while the pane is not shown.
+  // room is the number of rows and columns that fit in the style sheet's font. Nothing while the pane is hidden.
   #room() {
     if (!this.#screen.clientHeight) return null;
     const font = this.#term.options.fontSize;
@@ -103,7 +106,7 @@ export class Size {
     return room && { rows: Math.min(room.rows, most), cols: Math.min(room.cols, most) };
   }
 
-  // scale takes the largest font in which the grid fits, or the least. ratio is a first guess, on the small side.
+  // scale chooses the largest font in which the grid fits, or the least. ratio is a first guess, rather too small.
   #scale(ratio) {
     const { rows, cols } = this.#term;
     for (let font = Math.min(this.#font, Math.ceil(this.#font * ratio / step) * step + 2 * step); font >= least; font -= step) {
@@ -114,7 +117,7 @@ export class Size {
     this.#term.options.fontSize = least;
   }
 
-  // say says whose size it is if it is not this window's, or stays.
+  // say shows whose size it is, if it is not this window's or is pinned.
   #say() {
     const { rows, cols } = this.#term;
     const name = this.#name;

@@ -4,27 +4,25 @@
 //   stream.on('nodes', html => …);
 //   stream.follow('convoy@host/9k2m4x7qpa', -1, sink);
 //
-// It opens by itself in the next turn of the event loop, and stays open: a lost
-// connection is opened anew with the offsets that have been reached. The
-// browser's own reconnecting is not used, because it would repeat the address
-// of the first connection, and with it the first offsets and the pass, which is
-// good once.
+// It opens in the next turn of the event loop, and stays open: it reopens a lost connection with the offsets reached.
+// The browser's own reconnecting is not used: it would repeat the first address, with the first offsets and the pass,
+// which is valid once.
 
 import { call, pass, withPass } from "./key.js";
 
 const backoff = { first: 200, most: 10_000 }; // ms
-const hiddenAfter = 60_000; // ms until the stream of a hidden tab is closed
-const silenceFactor = 3; // heartbeats that may be missing
-const fromHistory = -3; // the offset that asks for the screen with all that scrolled away
-const connectTimeout = 15_000; // ms until the server must have said hello
+const hiddenAfter = 60_000; // ms until a hidden tab's stream is closed
+const silenceFactor = 3; // missing heartbeats that are tolerated
+const fromHistory = -3; // the offset that requests the screen with its history
+const connectTimeout = 15_000; // ms until the server must have sent hello
 
-/** newViewer returns a fresh random viewer name. A page load takes one and keeps it. */
+/** newViewer returns a random viewer name. Each page load uses one. */
 export function newViewer() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, b => b.toString(16).padStart(2, "0")).join("");
 }
 
-/** shellPath is the address of a shell below its node. Names need no escaping but for a hostile one; '@' stays. */
+/** shellPath is a shell's address below its node. Names need escaping only if hostile; '@' stays. */
 export function shellPath(node, shell) {
   return `/nodes/${segment(node)}/shells/${segment(shell)}`;
 }
@@ -34,13 +32,11 @@ const segment = part => encodeURIComponent(part).replaceAll("%40", "@");
 /**
  * Stream is a tab's stream.
  *
- * onState(state, ms) tells its state: 'connecting', 'open', 'waiting' (for ms
- * until the next attempt), 'offline' (the same, and the machine has no network),
- * 'hidden' (closed because the tab is), 'loggedout' (until reconnect is called).
+ * onState(state, ms) reports its state: 'connecting', 'open', 'waiting' (for ms until the next attempt), 'offline' (the
+ * same, without a network), 'hidden' (closed because the tab is hidden), 'loggedout' (until reconnect is called).
  *
- * Events carry what their name says: 'nodes' an HTML string, 'hb' a number,
- * 'output' {shell, off, bytes}, all others their JSON. One more event is ours:
- * 'down', when an open stream is lost.
+ * Events carry what their name says: 'nodes' an HTML string, 'hb' a number, 'output' {shell, off, bytes}, all others
+ * their JSON. One event is our own: 'down', when an open stream is lost.
  */
 export class Stream {
   #viewer;
@@ -50,10 +46,10 @@ export class Stream {
   #want;
   #base;
   #source = null;
-  #known = new Set(); // event names that the source reports
+  #known = new Set(); // event names of the source
   #id = ""; // from hello; '' while not open
   #listeners = new Map(); // event → functions
-  #follows = new Map(); // key → {off, sink, asked: stream id that was told of it}
+  #follows = new Map(); // key → {off, sink, asked: id of the stream that was asked}
   #logs = new Map(); // node → 'BOOT:OFF'
   #attempt = 0;
   #retry = 0; // timers
@@ -63,14 +59,14 @@ export class Stream {
   #patience = connectTimeout;
   #state = "";
   #closed = false;
-  #asking = null; // AbortController of the request for a pass, while that is under way
-  #pass = document.body.dataset.pass ?? ""; // came with the page, for the first connection
+  #asking = null; // AbortController of the request for a pass, while in progress
+  #pass = document.body.dataset.pass ?? ""; // from the page, for the first connection
   #quit = new AbortController();
 
-  /** window is how far the server runs ahead of what is acknowledged, in bytes. */
+  /** window is how far the server's output may be ahead of acknowledgements, in bytes. */
   window = 256 * 1024;
 
-  // base is the path that the stream lies below: a share link's. name is what the others in a shell see of this viewer.
+  // base is the stream's path for a share link. name is shown to other viewers.
   constructor({ viewer, name = "", watch = false, onState = () => {}, want = "", base = "" }) {
     this.#viewer = viewer;
     this.#base = base;
@@ -88,20 +84,20 @@ export class Stream {
 
   get state() { return this.#state; }
 
-  /** name is what the others in a shell see. */
+  /** name is shown to other viewers. */
   get name() { return this.#name; }
 
-  /** watches says that this viewer does not type. */
+  /** watches reports whether this viewer is view-only. */
   get watches() { return this.#watches; }
 
-  /** rename gives the viewer another name: the stream is opened anew, and goes on where it was. */
+  /** rename changes the viewer's name: the stream is reopened, and continues where it was. */
   rename(name) {
     if (name === this.#name) return;
     this.#name = name;
     if (this.#source) this.#connect();
   }
 
-  /** on calls fn with the content of every event of that name. The returned function ends that. */
+  /** on calls fn with the content of every event of that name, until the returned function is called. */
   on(event, fn) {
     if (!this.#listeners.has(event)) {
       this.#listeners.set(event, new Set());
@@ -112,10 +108,9 @@ export class Stream {
   }
 
   /**
-   * follow asks for a shell's events from offset from on (-1: the oldest byte
-   * kept; -2: the screen as it is). They go to sink, an object with any of the methods output, reset,
-   * size, presence, exit, lost and gone, and to the listeners. Following a followed shell
-   * again makes the server begin at from again.
+   * follow requests a shell's events from offset from (-1: the oldest kept byte; -2: the current screen). They go to
+   * sink, an object with any of the methods output, reset, size, presence, exit, lost and gone, and to the listeners.
+   * Following a shell again makes the server start at from again.
    */
   follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
     this.#follows.set(key, { off: from, sink, asked: "" });
@@ -123,8 +118,8 @@ export class Stream {
   }
 
   /**
-   * recall asks for a followed shell's screen with all that the shell keeps of what scrolled away; it comes as a reset.
-   * It returns whether that is on its way. What is followed and from where does not change if it is not.
+   * recall requests a followed shell's screen with its whole history, which arrives as a reset. It returns whether that
+   * is coming. If not, nothing changes.
    */
   async recall(key) {
     if (!this.#id || !this.#follows.has(key)) return false;
@@ -135,7 +130,7 @@ export class Stream {
     }
   }
 
-  /** unfollow ends the following of a shell. */
+  /** unfollow stops following a shell. */
   unfollow(key) {
     const follow = this.#follows.get(key);
     if (!follow) return;
@@ -143,20 +138,20 @@ export class Stream {
     if (this.#id && follow.asked) call(this.#address(key), { method: "DELETE" }).catch(() => {});
   }
 
-  /** offset says that a shell's bytes before off have arrived: a new connection continues there. */
+  /** offset records that a shell's bytes before off have arrived: a new connection continues there. */
   offset(key, off) {
     const follow = this.#follows.get(key);
     if (follow) follow.off = off;
   }
 
-  /** reconnect opens the stream at once if it is not open. */
+  /** reconnect opens the stream immediately if it is not open. */
   reconnect() {
     if (this.#closed || this.#source || this.#asking) return;
     this.#attempt = 0;
     this.#connect();
   }
 
-  /** close ends the stream for good. */
+  /** close ends the stream permanently. */
   close() {
     this.#closed = true;
     this.#drop();
@@ -180,7 +175,7 @@ export class Stream {
     else this.#later();
   }
 
-  // listenTo opens the stream, by a pass if the page needs one.
+  // listenTo opens the stream, with a pass if the page needs one.
   #listenTo(pass) {
     const source = new EventSource(withPass(this.#url(), pass));
     this.#source = source;
@@ -211,7 +206,7 @@ export class Stream {
     if (this.#known.has(event)) return;
     this.#known.add(event);
     source.addEventListener(event, e => {
-      if (source !== this.#source) return; // late event of a source that was given up
+      if (source !== this.#source) return; // late event of an abandoned source
       this.#heard = performance.now();
       const content = decode(event, e.data);
       this.#inner[event]?.(content);
@@ -219,7 +214,7 @@ export class Stream {
     });
   }
 
-  // What the stream does itself with an event, before the listeners.
+  // The stream's own handling of an event, before the listeners.
   #inner = {
     hello: hello => {
       this.#id = hello.stream;
@@ -229,7 +224,7 @@ export class Stream {
       this.#become("open");
       for (const [key, follow] of this.#follows) {
         if (follow.asked === "url") follow.asked = this.#id;
-        else this.#tell(key); // came while connecting
+        else this.#tell(key); // added while connecting
       }
     },
     log: log => this.#logs.set(log.node, `${log.boot}:${log.next}`),
@@ -249,8 +244,8 @@ export class Stream {
 
   #sink(key) { return this.#follows.get(key)?.sink; }
 
-  // tell asks the open stream for a shell, again while that fails and the stream lasts. Not found (404) may mean that
-  // the stream has just ended; when it has not, the shell is gone.
+  // tell requests a shell from the open stream, and retries while that fails and the stream lasts. Not found (404) may
+  // mean that the stream has just ended; otherwise the shell is gone.
   async #tell(key, wait = 250) {
     const follow = this.#follows.get(key);
     const id = this.#id;
@@ -261,9 +256,9 @@ export class Stream {
       const answer = await call(`${this.#address(key)}?from=${follow.off}`, { method: "POST" });
       if (answer.ok || !again()) return;
       if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: "there is no such shell" });
-    } catch { /* the network; the same as a refusal */ }
+    } catch { /* a network error is like a refusal */ }
     await new Promise(resolve => setTimeout(resolve, wait));
-    if (!again()) return; // a new stream was told in its address
+    if (!again()) return; // a new stream has it in its address
     follow.asked = "";
     this.#tell(key, Math.min(2 * wait, 4000));
   }
@@ -273,12 +268,12 @@ export class Stream {
     return `${this.#base}/streams/${this.#id}/shells/${segment(key.slice(0, cut))}/${segment(key.slice(cut + 1))}`;
   }
 
-  // watch gives up a source that has been silent for too long.
+  // watch closes a source that has been silent for too long.
   #watch(source) {
     if (performance.now() - this.#heard > this.#patience) this.#lost(source, true);
   }
 
-  // lost closes a source and plans the next attempt. One that never answered may have been refused: the probe tells.
+  // lost closes a source and plans the next attempt. One that never answered may have been refused: a probe shows it.
   async #lost(source, answered) {
     if (source !== this.#source) return;
     this.#drop();
@@ -286,7 +281,7 @@ export class Stream {
       if (!this.#source && !this.#asking) this.#become("loggedout");
       return;
     }
-    if (this.#closed || this.#source || this.#asking) return; // somebody asked for one meanwhile
+    if (this.#closed || this.#source || this.#asking) return; // another call has opened one meanwhile
     this.#later();
   }
 
@@ -331,7 +326,7 @@ export class Stream {
   }
 }
 
-// refused reports whether the server answers, and wants a login, or says that the share link has ended.
+// refused reports whether the server answers and requires a login, or that the share link has ended.
 async function refused(base) {
   try {
     const answer = await call(base || "/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
@@ -341,7 +336,7 @@ async function refused(base) {
   }
 }
 
-// decode reads an event's one line of data.
+// decode parses an event's single line of data.
 function decode(event, data) {
   switch (event) {
     case "nodes": return data;

@@ -1,7 +1,8 @@
-// What a terminal in the page needs besides xterm.js: its looks, its keys, its questions, and leave to draw under the
-// page's policy.
+// What a terminal in the page needs besides xterm.js: its look, its keys, its queries, and drawing under the page's
+// policy.
 
-// What makes a terminal answer: device attributes, states and modes, colours, settings; and 1004 h, which reports the focus.
+// What makes a terminal reply: device attributes, states and modes, colours, settings; and 1004 h, which reports the
+// focus.
 const queries = {
   csi: [
     { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" },
@@ -12,8 +13,8 @@ const queries = {
   dcs: { intermediates: "$", final: "q" },
 };
 
-// replies returns a function that tells whether what the terminal sends now is an answer of its own: one that it gives
-// in the turn of the event loop in which it was asked. Typed keys come in turns of their own.
+// replies returns a function that reports whether what the terminal sends now is a reply: one that it sends in the same
+// turn of the event loop as the query. Typed keys come in their own turns.
 export function replies(term) {
   let replying = false;
   const asked = () => {
@@ -27,14 +28,14 @@ export function replies(term) {
   return () => replying;
 }
 
-// passes returns what sees every key before a terminal does, and tells whether the terminal shall have it. leave() and
-// find() are what two of them do.
+// passes returns a function that sees every key before a terminal, and reports whether the terminal gets it. leave()
+// and find() are called for two of them.
 export function passes(term, { leave, find }) {
   return (e) => {
     if (e.type !== "keydown") return true;
     if (e.key === "Escape" && e.shiftKey) {
       e.preventDefault();
-      // xterm.js will not see the key go up, and would take no text from an input method before the next key.
+      // xterm.js would not see the key go up, and would ignore an input method's text until the next key.
       term.textarea.dispatchEvent(new KeyboardEvent("keyup", { keyCode: 16 }));
       term.blur();
       leave();
@@ -54,8 +55,7 @@ export function passes(term, { leave, find }) {
   };
 }
 
-// inMode is what one terminal sent for a key as another one would have: six keys have two codes, and each program
-// chooses which of them it gets.
+// inMode converts one terminal's code for a key to another's: six keys have two codes, and each program chooses one.
 export function inMode(term, text) {
   const [, key] = /^\x1b[[O]([A-DFH])$/.exec(text) ?? [];
   return key ? (term.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[") + key : text;
@@ -71,7 +71,7 @@ export function appearance(element) {
   const style = getComputedStyle(probe);
   const color = (token, fallback) => {
     probe.style.color = `var(--term-${token}, ${fallback})`;
-    return style.color; // resolved, whatever the token is made of
+    return style.color; // resolved, however the token is defined
   };
   const theme = {
     background: color("bg", "Canvas"),
@@ -91,8 +91,8 @@ export function appearance(element) {
   return look;
 }
 
-// allowStyles gives every <style> that is made from now on the page's nonce: xterm.js makes some, and the page's policy
-// lets no others through.
+// allowStyles gives every <style> created from now on the page's nonce: xterm.js creates some, and the page's policy
+// blocks others.
 export function allowStyles(nonce) {
   if (!nonce) return;
   const create = document.createElement;
@@ -101,7 +101,7 @@ export function allowStyles(nonce) {
     if (String(name).toLowerCase() === "style") element.nonce = nonce;
     return element;
   };
-  // Its DOM renderer also writes style attributes, where the same through element.style is allowed.
+  // Its DOM renderer also writes style attributes; the same through element.style is allowed.
   const set = Element.prototype.setAttribute;
   HTMLElement.prototype.setAttribute = function (name, value) {
     if (name === "style") this.style.cssText = value;
@@ -123,15 +123,15 @@ export function button(label, act) {
   return element;
 }
 
-// dialog asks the reader something: answers are [value, label], the last one is what Enter gives. It resolves to the value,
-// or "" if the dialog was closed otherwise. before(value), if it is there, may keep it open by resolving to false.
+// dialog asks the user: answers are [value, label], and Enter gives the last one. It resolves to the value, or "" if
+// the dialog was closed otherwise. before(value), if given, may keep it open by resolving to false.
 export function dialog({ title, body, answers, before }) {
   const element = make("dialog", "asks");
   const form = make("form");
   const head = Object.assign(make("h2"), { textContent: title });
   const foot = make("footer");
   const buttons = answers.map(([value, label]) => Object.assign(button(label, () => {}), { type: "submit", value, className: "button" }));
-  buttons[0].type = "button"; // or Enter in a field would press it
+  buttons[0].type = "button"; // otherwise Enter in a field would press it
   buttons[0].addEventListener("click", () => element.close(buttons[0].value));
   buttons.at(-1).classList.add("primary");
   if (!before) buttons.at(-1).autofocus = true;
@@ -157,7 +157,7 @@ export function dialog({ title, body, answers, before }) {
   });
 }
 
-// bytesText is a number of bytes for people.
+// bytesText formats a number of bytes for users.
 export function bytesText(n) {
   const units = ["KiB", "MiB", "GiB"];
   if (n < 1024) return n === 1 ? "1 byte" : `${n} bytes`;
@@ -166,7 +166,7 @@ export function bytesText(n) {
   return `${value.toFixed(1).replace(/\.0$/, "")} ${units[0]}`;
 }
 
-// once calls fn at the next event of a terminal's.
+// once calls fn at the next event of a terminal.
 export function once(event, fn) {
   const listening = event(() => {
     listening.dispose();
@@ -183,8 +183,8 @@ export function copy(text) {
   else document.execCommand("copy"); // pages without TLS have no clipboard
 }
 
-// wholeLetters joins what was left of UTF-8 (RFC 3629) with what came, and cuts it behind its last whole letter: it
-// returns what can be drawn, and what has to wait.
+// wholeLetters joins leftover UTF-8 (RFC 3629) with new bytes, and splits after the last complete character: it returns
+// what can be drawn, and what must wait.
 export function wholeLetters(part, bytes) {
   if (part.length) {
     const joined = new Uint8Array(part.length + bytes.length);
@@ -195,7 +195,7 @@ export function wholeLetters(part, bytes) {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back];
     if (byte < 0x80) break;
-    if (byte < 0xc0) continue; // in the middle of a letter
+    if (byte < 0xc0) continue; // inside a character
     const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
     if (needs <= back) break;
     return [bytes.subarray(0, bytes.length - back), bytes.slice(bytes.length - back)];

@@ -1,5 +1,4 @@
-// The theme: auto (the system's), light or dark. Runs before the first paint,
-// hence a plain script in the head.
+// The theme: auto (the system's), light or dark. It runs before the first paint, so it is a plain script in the head.
 (() => {
   const choices = ["auto", "light", "dark"];
   const root = document.documentElement;
@@ -10,7 +9,7 @@
       const choice = localStorage.getItem("convoy.theme");
       return choices.includes(choice) ? choice : "auto";
     } catch {
-      return "auto"; // storage is switched off
+      return "auto"; // storage is disabled
     }
   }
 
@@ -34,7 +33,7 @@
     try {
       localStorage.setItem("convoy.theme", choice);
     } catch {
-      // holds for this page only
+      // this page only
     }
     apply(choice);
   }

@@ -1,16 +1,16 @@
-// The line under a shell's terminal: who is there, and what can be done.
+// The line under a shell's terminal: its viewers, and its tools.
 //
 //   const tools = new Tools();            // tools.element belongs below the terminal
-//   const b = tools.add("search", "Search", () => …);   // an icon of icons.svg, a label, what a click does
+//   const b = tools.add("search", "Search", () => …);   // an icon of icons.svg, a label, a click handler
 //
-// Buttons stand in the order in which they were added. What is rarely wanted goes into the menu, with more: true.
+// Buttons are in the order in which they were added. Rarely used ones go into the menu, with more: true.
 
 import { make } from "./terminal.js";
 
 const sprite = new URL("../icons.svg", import.meta.url).href;
 const svg = "http://www.w3.org/2000/svg";
 
-/** icon makes one symbol of the sprite. It is decoration: the label beside it says what it means. */
+/** icon creates a symbol of the sprite. It is decorative: the label next to it has the meaning. */
 export function icon(name) {
   const element = document.createElementNS(svg, "svg");
   element.setAttribute("class", "icon");
@@ -21,7 +21,7 @@ export function icon(name) {
   return element;
 }
 
-/** Tools is the line. left is for who is there and what the size is. */
+/** Tools is the line. left contains the viewers and the size. */
 export class Tools {
   element = make("div", "shell-tools");
   left = make("div", "shell-there");
@@ -43,7 +43,7 @@ export class Tools {
     this.element.addEventListener("keydown", e => this.#arrow(e));
   }
 
-  /** focus goes to the first button of the line; the arrow keys go on from there. */
+  /** focus focuses the first button of the line; the arrow keys move between buttons. */
   focus() { this.#buttons.querySelector("button:not([hidden])").focus(); }
 
   #arrow(e) {
@@ -55,7 +55,7 @@ export class Tools {
     buttons.at((at + to) % buttons.length).focus();
   }
 
-  /** add makes a button, in the line or in the menu. */
+  /** add creates a button, in the line or in the menu. */
   add(name, label, act, { more = false } = {}) {
     const button = make("button", more ? "button quiet small" : "button quiet square small");
     button.type = "button";

@@ -1,4 +1,4 @@
-// The row of keys that a touch screen lacks.
+// A row of keys that touch screens lack.
 
 import { button, inMode, make } from "./terminal.js";
 
@@ -12,7 +12,7 @@ const keys = [
 export class TouchKeys {
   element = make("div", "shell-keys");
   #term;
-  #ctrl = false; // Ctrl is down
+  #ctrl = false; // Ctrl is held
 
   constructor(term) {
     this.#term = term;
@@ -22,12 +22,12 @@ export class TouchKeys {
       const key = button(label, () => (send ? this.#press(send) : this.#setCtrl(!this.#ctrl)));
       key.dataset.key = name;
       key.setAttribute("aria-label", name);
-      key.addEventListener("pointerdown", e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays up
+      key.addEventListener("pointerdown", e => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays open
       this.element.append(key);
     }
   }
 
-  /** held is what text means with the keys that are down. */
+  /** held is the meaning of text with the keys that are held. */
   held(text) {
     if (!this.#ctrl || text.length !== 1) return text;
     this.#setCtrl(false);
