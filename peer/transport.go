@@ -36,9 +36,11 @@ type gossipTransport struct {
 }
 
 // newGossipTransport starts to accept connections, until Shutdown.
-func newGossipTransport(inner *memberlist.NetTransport, conns *connSet, l *connLimiter, limit func() int) *gossipTransport {
+func newGossipTransport(
+	inner *memberlist.NetTransport, conns *connSet, limiter *connLimiter, limit func() int,
+) *gossipTransport {
 	t := &gossipTransport{
-		NetTransport: inner, conns: conns, limiter: l, limit: limit,
+		NetTransport: inner, conns: conns, limiter: limiter, limit: limit,
 		streams: make(chan net.Conn), done: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go t.accept()

@@ -99,7 +99,9 @@ func (p *Provider) variables(ctx context.Context, name string) (map[string]strin
 
 // references returns how a new service can refer to variables: to the shared one, else to that of this node's service.
 // It reads only names, never values.
-func (p *Provider) references(ctx context.Context, names []string) (found map[string]string, missing []string, _ error) {
+func (p *Provider) references(
+	ctx context.Context, names []string,
+) (found map[string]string, missing []string, _ error) {
 	found = map[string]string{}
 	if len(names) == 0 {
 		return found, nil, nil

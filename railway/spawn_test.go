@@ -143,7 +143,7 @@ func TestSpawn_Refusals(t *testing.T) {
 			prepare: func(k *kit) { k.s.Fail("createService", railwaytest.Fault{Message: "Not Authorized", Trace: "t-77"}) },
 			want:    "t-77",
 		},
-		{name: "name taken", prepare: func(k *kit) { k.s.AddService("convoy-k3fz", nil) }, want: "not created by this Convoy"},
+		{name: "name taken", prepare: func(k *kit) { k.s.AddService("convoy-k3fz", nil) }, want: "not created by this"},
 		{name: "no cookie", prepare: func(k *kit) { k.s.SetShared(nil) }, want: "CONVOY_COOKIE"},
 		{name: "nothing to run", prepare: func(k *kit) { k.s.SetControl("", "") }, want: "CONVOY_NODE_IMAGE"},
 		{

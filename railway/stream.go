@@ -243,14 +243,14 @@ func (f *follower) streamed(id string, yes bool) {
 }
 
 // subscribe starts a subscription, and retries it with growing delays when it ends.
-func (f *follower) subscribe(ctx context.Context, key string, r requestCapture, take func(json.RawMessage) error) error {
+func (f *follower) subscribe(ctx context.Context, key string, r requestCapture, fn func(json.RawMessage) error) error {
 	f.mu.Lock()
 	sub := f.subs[key]
 	sub.ended = false
 	f.mu.Unlock()
 	cancel, err := f.socket.subscribe(ctx, r.request, func(payload json.RawMessage, end error) {
 		if end == nil {
-			if take(payload) != nil {
+			if fn(payload) != nil {
 				f.p.refreshNow() // an unreadable payload still means a change
 			}
 			return

@@ -85,7 +85,7 @@ func Protections() []Protection {
 		ruled.What = fmt.Sprintf("version %d: %s", abi, landlockRules(int(abi)))
 	}
 	return []Protection{
-		{"seccomp", "no system calls that open files, start programs, connect, or access other processes", seccompAvailable()},
+		{"seccomp", "no system calls that open files, start programs, connect, or access processes", seccompAvailable()},
 		ruled,
 		{"no new privileges", "a program that it started would gain none", true},
 		{"not dumpable", "other processes of the same user cannot inspect it", true},
