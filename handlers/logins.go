@@ -276,7 +276,7 @@ func (h *Handlers) listLogins(w http.ResponseWriter, r *http.Request) error {
 	if !wantsHTML(r) {
 		return writeJSON(w, http.StatusOK, list)
 	}
-	view := templates.Logins{Page: h.page(r, "Logins and tokens"), Everybody: s.Role.Allows(access.Sessions)}
+	view := templates.Logins{Page: h.page(r, "Logins and tokens"), AllUsers: s.Role.Allows(access.Sessions)}
 	for _, g := range list {
 		view.Logins = append(view.Logins, grantView(g))
 	}
