@@ -110,9 +110,9 @@ func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	s.put(osc52("old") + " meanwhile")
 	proxy.Resume()
 	p.WaitScreen(key, "meanwhile")
-	s.until("the page knows what is old", func() bool { return s.infos > 0 })
+	s.until("the page knows the offset", func() bool { return s.infos > 0 })
 	if browser.Eval[bool](p, asks) {
-		t.Error("it asks for what is old")
+		t.Error("asks to copy stale text")
 	}
 	for tries := 0; tries < 1000 && !browser.Eval[bool](p, asks); tries++ { // until the page has read the response
 		s.put(osc52("new"))
@@ -121,10 +121,10 @@ func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	s.mark(
 		"reset",
 		map[string]any{
-			"screen": base64.StdEncoding.EncodeToString([]byte("\x18\x1bc" + osc52("in a snapshot!") + "drawn anew")),
+			"screen": base64.StdEncoding.EncodeToString([]byte("\x18\x1bc" + osc52("in a snapshot!") + "drawn again")),
 		},
 	)
-	p.WaitScreen(key, "drawn anew")
+	p.WaitScreen(key, "drawn again")
 	p.Wait(`document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
 }
 

@@ -54,7 +54,7 @@ func testCancelUpload(t *testing.T, b *browser.Browser) {
 		p,
 		`[new File([new Uint8Array(5_000_000)], "slow.bin"), new File(["x"], "unwanted"), new File(["x"], "next")]`,
 	)
-	s.until("it is under way", func() bool { return s.uploads["slow.bin"] == "begun" })
+	s.until("the upload begins", func() bool { return s.uploads["slow.bin"] == "begun" })
 	p.Wait(`document.querySelectorAll(".shell-file").length === 3`)
 	p.Click(".shell-file:nth-child(2) button")
 	p.Click(".shell-file:nth-child(1) button")
@@ -94,7 +94,7 @@ func testDownload(t *testing.T, b *browser.Browser) {
 			`bytes."`,
 	)
 	if text := browser.Eval[string](p, `blob.text().then(text => saved + ": " + text)`); text != "app.log: line\n" {
-		t.Errorf("what is saved is %q", text)
+		t.Errorf("saved %q", text)
 	}
 	p.Wait(`document.activeElement.closest(".shell")`)
 	p.Do(`document.querySelector('[data-tool="Download a file…"]').click()`)

@@ -16,31 +16,31 @@ func TestPanes(t *testing.T) {
 		name string
 		run  func(*testing.T, *browser.Browser)
 	}{
-		{"shows who is there", testPresence},
-		{"a name may be anything", testNames},
-		{"takes a name", testRename},
+		{"shows the viewers", testPresence},
+		{"accepts any name", testNames},
+		{"renames", testRename},
 		{"scales a larger grid", testScale},
 		{"pins the size", testPin},
 		{"finds", testFind},
 		{"fetches the history once", testHistory},
-		{"goes without the history", testNoHistory},
-		{"detaches and goes on", testDetach},
-		{"watches", testWatch},
-		{"tools by keyboard", testToolKeys},
+		{"works without the history", testNoHistory},
+		{"detaches and continues", testDetach},
+		{"is view-only", testViewOnly},
+		{"has keyboard access to the tools", testToolKeys},
 	} {
 		t.Run(test.name, func(t *testing.T) { t.Parallel(); test.run(t, b) })
 	}
 }
 
-// attendee is a viewer in a presence event.
-type attendee map[string]any
+// participant is a viewer in a presence event.
+type participant map[string]any
 
-func viewer(n int, name string, types bool) attendee {
-	return attendee{"n": n, "name": name, "types": types, "typing": false}
+func viewer(n int, name string, types bool) participant {
+	return participant{"n": n, "name": name, "types": types, "typing": false}
 }
 
 // present sends the page a presence; the page is number 1.
-func (s *script) present(owner int, pinned bool, viewers ...attendee) {
+func (s *script) present(owner int, pinned bool, viewers ...participant) {
 	s.mark(
 		"presence",
 		map[string]any{"you": 1, "count": len(viewers), "viewers": viewers, "owner": owner, "pinned": pinned},
@@ -182,7 +182,7 @@ func testScale(t *testing.T, b *browser.Browser) {
 	s.until("one more claim", func() bool { return len(s.asked) >= 3 })
 	s.mu.Lock()
 	if now := sizeOf(s.room); now != room {
-		t.Errorf("the room is told as %s beside a large grid, %s before", now, room)
+		t.Errorf("the reported room is %s beside a large grid, %s before", now, room)
 	}
 	s.mu.Unlock()
 	// No font is small enough: it scrolls in both directions.
@@ -197,7 +197,7 @@ func testScale(t *testing.T, b *browser.Browser) {
 func testPin(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
-	both := []attendee{viewer(1, "", true), viewer(2, "Ada", true)}
+	both := []participant{viewer(1, "", true), viewer(2, "Ada", true)}
 	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	s.present(1, false, both...)
 	p.Click(`[data-tool="Pin the size"]`)
@@ -314,7 +314,7 @@ func testNoHistory(t *testing.T, b *browser.Browser) {
 	p.WaitScreen(key, "row 99")
 	p.FocusPane(key)
 	p.Press("Ctrl+Shift+f")
-	s.until("the history is asked for", func() bool { return len(s.follows) == 2 && s.follows[1] == -3 })
+	s.until("the history is requested", func() bool { return len(s.follows) == 2 && s.follows[1] == -3 })
 	p.Wait(
 		`document.querySelector(".shell-note").textContent === "" && document.activeElement.matches(".shell-find input")`,
 	)
@@ -364,7 +364,7 @@ func testDetach(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-func testWatch(t *testing.T, b *browser.Browser) {
+func testViewOnly(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("look, but do not touch")
 	p := s.openAs(b, s.addr(), "watch=1&name=Eve")

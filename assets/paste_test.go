@@ -28,8 +28,8 @@ func testPaste(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// testPasteAsks pastes lines into a program that would run each of them.
-func testPasteAsks(t *testing.T, b *browser.Browser) {
+// testConfirmPaste pastes lines into a program that would run each of them.
+func testConfirmPaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
 	p := s.open(b, "")
@@ -59,7 +59,7 @@ func testPasteAsks(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-func testStopPaste(t *testing.T, b *browser.Browser) {
+func testCancelPaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("\x1b[?2004h$ ")
 	held := make(chan struct{})
@@ -70,7 +70,7 @@ func testStopPaste(t *testing.T, b *browser.Browser) {
 	paste(p, `"x".repeat(1_000_000)`)
 	p.Click("dialog .primary")
 	p.Wait(`document.querySelector(".shell-paste").textContent.includes("977 KiB left")`)
-	s.put("\x1b[?2004lrunning") // the end belongs to the paste, even if the program no longer wants it
+	s.put("\x1b[?2004lrunning") // the end belongs to the paste, even if the program has disabled bracketed paste
 	p.WaitScreen(key, "running")
 	p.Click(".shell-paste button")
 	close(held)
@@ -87,7 +87,7 @@ func testStopPaste(t *testing.T, b *browser.Browser) {
 func testLargePaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	var mu sync.Mutex
-	most := 0
+	peak := 0
 	s.held = make(chan struct{})
 	held := s.held
 	arrived := 0
@@ -95,7 +95,7 @@ func testLargePaste(t *testing.T, b *browser.Browser) {
 		if what == "input" {
 			mu.Lock()
 			arrived++
-			most = max(most, arrived)
+			peak = max(peak, arrived)
 			mu.Unlock()
 		}
 		return none
@@ -113,8 +113,8 @@ func testLargePaste(t *testing.T, b *browser.Browser) {
 		t.Logf("the page's heap grew by %.0f MiB", (after-before)/(1<<20))
 	}
 	mu.Lock()
-	if most != 4 {
-		t.Errorf("%d pieces came while the program read nothing, want 4", most)
+	if peak != 4 {
+		t.Errorf("%d chunks came while the program did not read, want 4", peak)
 	}
 	mu.Unlock()
 	close(held)

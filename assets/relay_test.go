@@ -17,8 +17,8 @@ func hearKeys(p *browser.Page) {
 
 func heard(p *browser.Page) string { return browser.Eval[string](p, `window.heard`) }
 
-// testTellsKeys types, and makes the terminal send everything else that it can: only typed input is reported.
-func testTellsKeys(t *testing.T, b *browser.Browser) {
+// testReportsKeys types, and makes the terminal send everything else that it can: only typed input is reported.
+func testReportsKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
 	p := s.open(b, "")
@@ -42,7 +42,7 @@ func testTellsKeys(t *testing.T, b *browser.Browser) {
 		p.WaitScreen(key, then)
 		before := len(s.typedSoFar())
 		p.Click(".xterm-screen")
-		s.until("the mouse is told of", func() bool { return len(s.typed) > before })
+		s.until("the mouse is reported", func() bool { return len(s.typed) > before })
 	}
 	click("\x1b[?1000h", "bytes")
 	click("\x1b[?1006h", "text")
@@ -53,13 +53,13 @@ func testTellsKeys(t *testing.T, b *browser.Browser) {
 		`document.querySelector(".xterm-screen").dispatchEvent(new WheelEvent("wheel", { deltaY: -400, bubbles: true, ` +
 			`cancelable: true }))`,
 	)
-	s.until("the wheel is told of", func() bool { return strings.Contains(string(s.typed[before:]), "\x1b[A") })
+	s.until("the wheel is reported", func() bool { return strings.Contains(string(s.typed[before:]), "\x1b[A") })
 	s.put("\x1b[?1004h focus")
 	p.WaitScreen(key, "focus")
 	before = len(s.typedSoFar())
 	p.Do(`document.getElementById("other").focus()`)
 	p.FocusPane(key)
-	s.until("the focus is told of", func() bool { return strings.HasSuffix(string(s.typed[before:]), "\x1b[O\x1b[I") })
+	s.until("the focus is reported", func() bool { return strings.HasSuffix(string(s.typed[before:]), "\x1b[O\x1b[I") })
 	s.put("\x1b[?1004l" + questions + "\x1b[?1004l answered")
 	p.WaitScreen(key, "answered")
 	p.Press("z")
@@ -70,8 +70,8 @@ func testTellsKeys(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-// testTellsComposed composes characters like input methods: xterm.js sends them after the event.
-func testTellsComposed(t *testing.T, b *browser.Browser) {
+// testReportsComposed composes characters like input methods: xterm.js sends them after the event.
+func testReportsComposed(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
 	hearKeys(p)
@@ -107,7 +107,7 @@ func testTypesElsewhere(t *testing.T, b *browser.Browser) {
 	}
 	s.untilTyped("a\x1b[A\x1b[H\x1b[1;5C\x1bOP" + "\x1bOA\x1bOF\x1b[1;5C\x03")
 	if got := heard(p); got != "" {
-		t.Errorf("what was typed elsewhere is told as typed here: %q", got)
+		t.Errorf("input from another pane is reported as typed here: %q", got)
 	}
 	s.mark("exit", map[string]any{"code": 0, "signal": ""})
 	p.Wait(`!window.test.pane.takes`)
@@ -166,13 +166,13 @@ var outputTests = []struct {
 	about, seen, want string
 }{
 	{"prompt", `{ entered: "web $ ls", rows: ["a  ", "b"], last: "web $ " }`, "a\nb"},
-	{"prompt behind an output without an end", `{ entered: "web $ curl x", rows: [], last: '{"v": 1}web $ ' }`,
+	{"prompt after output without a newline", `{ entered: "web $ curl x", rows: [], last: '{"v": 1}web $ ' }`,
 		`{"v": 1}`},
 	{"another prompt", `{ entered: "~ $ cd /usr", rows: [], last: "/usr $ " }`, ""},
 	{"a question", `{ entered: "$ rm x", rows: ["x is precious"], last: "Remove it? " }`, "x is precious"},
-	{"what is typed next", `{ entered: "$ a", rows: ["1"], last: "$ nex" }`, "1"},
+	{"next input", `{ entered: "$ a", rows: ["1"], last: "$ nex" }`, "1"},
 	{"empty lines", `{ entered: "$ a", rows: ["", "1", "", " "], last: "$ " }`, "\n1"},
-	{"nothing known of the prompt", `{ entered: "", rows: ["1"], last: "$ " }`, "1"},
+	{"unknown prompt", `{ entered: "", rows: ["1"], last: "$ " }`, "1"},
 }
 
 // compareTests are outputs of several nodes, and their comparison.
@@ -180,7 +180,7 @@ var compareTests = []struct {
 	about, texts, words, odd string // texts are those of the nodes web, db and web-2
 }{
 	{"equal", `["1", "1", "1"]`, "the same on 3", ""},
-	{"all silent", `["", "", ""]`, "the same on 3", ""},
+	{"all empty", `["", "", ""]`, "the same on 3", ""},
 	{"one is odd", `["1", "2", "1"]`, "2 agree, 1 differs", "db"},
 	{"the first is odd", `["2", "1", "1"]`, "2 agree, 1 differs", "web"},
 	{"all differ", `["1", "2", "3"]`, "all 3 differ", "web db web-2"},
@@ -191,11 +191,11 @@ var compareTests = []struct {
 	{"none", `[]`, "", ""},
 	{"own names", `["I am web, convoy@web.net at web.net", "I am db, convoy@db.net at db.net", "I am web-2, ` +
 		`convoy@web-2.net at web-2.net"]`, "the same on 3", ""},
-	{"own names in other words", `["website", "dbsite", "website"]`, "2 agree, 1 differs", "db"},
+	{"own names within words", `["website", "dbsite", "website"]`, "2 agree, 1 differs", "db"},
 	{"a name that is a word", `["the web 1", "the web 1", "the web 1"]`, "the same on 3", ""},
 	{"a name that is a word, and a name", `["web: the web 1", "db: the web 1", "web-2: the web 1"]`, "the same on 3", ""},
-	{"somebody else's name", `["leader db", "leader db", "leader web"]`, "2 agree, 1 differs", "web-2"},
-	{"odd letters", `["a.*\\b $& web", "a.*\\b $& db", "a.*\\b $& web-2"]`, "the same on 3", ""},
+	{"another node's name", `["leader db", "leader db", "leader web"]`, "2 agree, 1 differs", "web-2"},
+	{"special characters", `["a.*\\b $& web", "a.*\\b $& db", "a.*\\b $& web-2"]`, "the same on 3", ""},
 }
 
 // TestCompare compares outputs in a browser, without a terminal.

@@ -27,44 +27,44 @@ func TestScripts(t *testing.T) {
 		run  func(*testing.T, *browser.Browser)
 	}{
 		{"draws and types", testDrawsAndTypes},
-		{"keys keep their order", testKeysKeepTheirOrder},
-		{"lost answers double nothing", testLostAnswers},
-		{"refused input leaves no hole", testRefusedInput},
-		{"a late refusal is not believed", testLateRefusal},
-		{"types to the last", testTypesToTheLast},
-		{"a forgotten viewer goes on", testForgottenViewer},
+		{"keeps the order of keys", testKeyOrder},
+		{"resends input once if an answer is lost", testLostAnswers},
+		{"refused input leaves no gap", testRefusedInput},
+		{"ignores a late refusal", testLateRefusal},
+		{"sends all input before the end", testInputBeforeEnd},
+		{"reattaches a removed viewer", testRemovedViewer},
 		{"resumes at the byte", testResume},
 		{"resumes after a stall", testStall},
-		{"types over a lost network", testTypeOverLoss},
-		{"drops repeats and asks for holes", testGarbled},
+		{"types while the network is down", testTypeOffline},
+		{"drops repeats and requests gaps", testGarbled},
 		{"acknowledges a flood", testFlood},
 		{"types in a flood", testTypeInFlood},
-		{"resets in the middle of a letter", testReset},
-		{"sizes apply at their byte", testSizes},
+		{"resets within a character", testReset},
+		{"applies sizes at their offset", testSizes},
 		{"answers queries once", testQueries},
 		{"pastes", testPaste},
-		{"stops a paste", testStopPaste},
-		{"asks before lines are typed", testPasteAsks},
+		{"cancels a paste", testCancelPaste},
+		{"confirms a paste of several lines", testConfirmPaste},
 		{"pastes 20 MiB", testLargePaste},
 		{"refuses a paste that is too large", testTooLargePaste},
 		{"lets programs copy", testCopy},
-		{"copies nothing that is old or odd", testCopyRefused},
-		{"copies nothing old after a gap", testCopyAfterGap},
+		{"refuses stale and malformed copies", testCopyRefused},
+		{"refuses stale copies after a gap", testCopyAfterGap},
 		{"copies without a clipboard", testCopyByHand},
-		{"uploads what is dropped", testDrop},
-		{"gives an upload up", testCancelUpload},
+		{"uploads dropped files", testDrop},
+		{"cancels an upload", testCancelUpload},
 		{"downloads by path", testDownload},
-		{"interrupts a paste that hangs", testInterrupt},
+		{"interrupts a stalled paste", testInterrupt},
 		{"ends", testEnds},
-		{"is lost and found", testLostAndFound},
+		{"reconnects", testReconnect},
 		{"leaves by Shift+Escape", testLeave},
 		{"is logged out", testLoggedOut},
-		{"goes on in a new pane", testNewPane},
-		{"has keys for fingers", testTouchKeys},
-		{"tells the page what was typed", testTellsKeys},
-		{"tells the page what was composed", testTellsComposed},
-		{"types what was typed elsewhere", testTypesElsewhere},
-		{"reads what came since", testSince},
+		{"continues in a new pane", testNewPane},
+		{"has touch keys", testTouchKeys},
+		{"reports typed input to the page", testReportsKeys},
+		{"reports composed input to the page", testReportsComposed},
+		{"types input from another pane", testTypesElsewhere},
+		{"reads output since an input", testSince},
 	} {
 		t.Run(test.name, func(t *testing.T) { t.Parallel(); test.run(t, b) })
 	}
@@ -194,7 +194,7 @@ func testFlood(t *testing.T, b *browser.Browser) {
 	}
 	p := s.open(b, "")
 	p.Do(
-		`window.most = 0, window.test.stream.on("output", () => { window.most = Math.max(window.most, ` +
+		`window.peak = 0, window.test.stream.on("output", () => { window.peak = Math.max(window.peak, ` +
 			`window.test.pane.undrawn) })`,
 	)
 	block := rows(0, 500)
@@ -203,8 +203,8 @@ func testFlood(t *testing.T, b *browser.Browser) {
 	}
 	s.put("that is all")
 	p.WaitScreen(key, "that is all")
-	if most := browser.Eval[int64](p, `window.most`); most > s.window {
-		t.Errorf("%d bytes were undrawn, the window is %d", most, s.window)
+	if peak := browser.Eval[int64](p, `window.peak`); peak > s.window {
+		t.Errorf("%d bytes were undrawn, the window is %d", peak, s.window)
 	}
 	s.until("almost everything acknowledged", func() bool { return s.acked > int64(len(s.out))-s.window/4 })
 	s.mu.Lock()
@@ -324,7 +324,7 @@ func testEnds(t *testing.T, b *browser.Browser) {
 	p.Clean()
 }
 
-func testLostAndFound(t *testing.T, b *browser.Browser) {
+func testReconnect(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("last words")
 	p := s.open(b, "")

@@ -24,14 +24,14 @@ func typeWords(p *browser.Page, n int) string {
 	return all.String()
 }
 
-func testKeysKeepTheirOrder(t *testing.T, b *browser.Browser) {
+func testKeyOrder(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	var mu sync.Mutex
-	now, most := 0, 0
+	now, peak := 0, 0
 	s.fault = func(what string, _ int64) fault {
 		mu.Lock()
 		now++
-		most = max(most, now)
+		peak = max(peak, now)
 		mu.Unlock()
 		time.Sleep(rand.N(60 * time.Millisecond)) // a network on which requests overtake each other
 		mu.Lock()
@@ -42,8 +42,8 @@ func testKeysKeepTheirOrder(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 200))
-	if most < 3 || most > 5 { // four with input, and a size
-		t.Errorf("%d requests were under way at once, want 4", most)
+	if peak < 3 || peak > 5 { // four with input, and a size
+		t.Errorf("%d concurrent requests, want 4", peak)
 	}
 }
 
@@ -113,8 +113,8 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 	s.untilTyped("abcde")
 }
 
-// testTypesToTheLast reloads the page while the network delays all input.
-func testTypesToTheLast(t *testing.T, b *browser.Browser) {
+// testInputBeforeEnd reloads the page while the network delays all input.
+func testInputBeforeEnd(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	arrived, gone := make(chan struct{}, 4), make(chan struct{})
 	defer close(gone)
@@ -139,8 +139,8 @@ func testTypesToTheLast(t *testing.T, b *browser.Browser) {
 	s.untilTyped("abcdefg")
 }
 
-// testForgottenViewer makes the server count from 0 again.
-func testForgottenViewer(t *testing.T, b *browser.Browser) {
+// testRemovedViewer makes the server count from 0 again.
+func testRemovedViewer(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
 	p.FocusPane(key)
@@ -152,7 +152,7 @@ func testForgottenViewer(t *testing.T, b *browser.Browser) {
 	s.untilTyped("onetwothree")
 }
 
-func testTypeOverLoss(t *testing.T, b *browser.Browser) {
+func testTypeOffline(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())

@@ -38,7 +38,7 @@ var (
 type Runbooks struct {
 	Dir string // "": none
 
-	turn sync.Mutex // rendering is sequential, whatever the texts
+	turn sync.Mutex // one rendering at a time, to bound the work
 }
 
 // Runbook is one runbook.
@@ -129,7 +129,7 @@ func head(root *os.Root, name string, end time.Time) (Runbook, error) {
 }
 
 // read reads the beginning of a runbook, which must be a regular file; os.Root follows no link out of its directory.
-func read(root *os.Root, name string, most int64) (Runbook, []byte, error) {
+func read(root *os.Root, name string, limit int64) (Runbook, []byte, error) {
 	// O_NONBLOCK: opening a pipe without a writer would block.
 	f, err := root.OpenFile(name+suffix, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -140,7 +140,7 @@ func read(root *os.Root, name string, most int64) (Runbook, []byte, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return Runbook{}, nil, ErrNoRunbook
 	}
-	source, err := io.ReadAll(io.LimitReader(f, most))
+	source, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
 		return Runbook{}, nil, fmt.Errorf("%w: %w", ErrNoRunbook, err)
 	}

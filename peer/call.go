@@ -51,8 +51,8 @@ func (c *Cluster) Call(ctx context.Context, node, fn string, args ...any) (json.
 }
 
 // callLimited is Call with a limit for the answer, in bytes.
-func (c *Cluster) callLimited(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
-	result, err := c.call(ctx, most, node, fn, body)
+func (c *Cluster) callLimited(ctx context.Context, limit int, node, fn string, body []byte) (json.RawMessage, error) {
+	result, err := c.call(ctx, limit, node, fn, body)
 	var remote *RemoteError
 	switch {
 	case err == nil:
@@ -95,7 +95,7 @@ func newPost(ctx context.Context, path string, body []byte) (*http.Request, erro
 	return r, err
 }
 
-func (c *Cluster) call(ctx context.Context, most int, node, fn string, body []byte) (json.RawMessage, error) {
+func (c *Cluster) call(ctx context.Context, limit int, node, fn string, body []byte) (json.RawMessage, error) {
 	if !isWord(fn) {
 		return nil, ErrUnknownFunction
 	}
@@ -111,12 +111,12 @@ func (c *Cluster) call(ctx context.Context, most int, node, fn string, body []by
 		return nil, err
 	}
 	defer answer.Body.Close()
-	result, err := io.ReadAll(io.LimitReader(answer.Body, int64(most)+1))
+	result, err := io.ReadAll(io.LimitReader(answer.Body, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	if len(result) > most {
-		return nil, fmt.Errorf("%w: at most %d bytes are allowed", ErrTooMuch, most)
+	if len(result) > limit {
+		return nil, fmt.Errorf("%w: at most %d bytes are allowed", ErrTooMuch, limit)
 	}
 	if answer.StatusCode != http.StatusOK {
 		return nil, decodeError(answer.StatusCode, result, node, fn)
@@ -143,7 +143,7 @@ func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args
 	}
 	results := make([]Result, len(nodes))
 	body, err := encodeArgs(args)
-	most := min(callBytes, max(multicallBytes/max(len(nodes), 1), multicallPart))
+	limit := min(callBytes, max(multicallBytes/max(len(nodes), 1), multicallPart))
 	var group sync.WaitGroup
 	for i, node := range nodes {
 		group.Go(func() {
@@ -152,7 +152,7 @@ func (c *Cluster) Multicall(ctx context.Context, nodes []string, fn string, args
 				results[i] = Result{Node: node, Err: fmt.Errorf("call %s on %q: %w", fn, node, err)}
 				return
 			}
-			value, err := c.callLimited(ctx, most, node, fn, body)
+			value, err := c.callLimited(ctx, limit, node, fn, body)
 			results[i] = Result{Node: node, Value: value, Err: err, Took: time.Since(began)}
 		})
 	}

@@ -14,7 +14,7 @@ const (
 )
 
 // connLimiter limits unauthenticated connections. It always admits a new one: at the limit it closes the oldest pending
-// one of the same address, or, if that address is below its share, of the address with most. So nobody is locked out by
+// one of the same address, or, if that address is below its share, of the address with most. So no one is locked out by
 // others that hold silent connections.
 type connLimiter struct {
 	port     string // name in the log
@@ -58,20 +58,20 @@ func (l *connLimiter) admit(conn net.Conn) *pendingConn {
 // evict removes the connection that must make room for one from addr, if any. It requires l.mu.
 func (l *connLimiter) evict(addr netip.Addr) *pendingConn {
 	count := map[netip.Addr]int{}
-	most := addr
+	busiest := addr
 	for _, c := range l.pending {
-		if count[c.addr]++; count[c.addr] > count[most] {
-			most = c.addr
+		if count[c.addr]++; count[c.addr] > count[busiest] {
+			busiest = c.addr
 		}
 	}
 	switch {
 	case count[addr] >= pendingPerAddr:
-		most = addr
+		busiest = addr
 	case len(l.pending) < maxPending:
 		return nil
 	}
 	for _, c := range l.pending {
-		if c.addr == most {
+		if c.addr == busiest {
 			l.remove(c)
 			return c
 		}

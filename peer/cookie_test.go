@@ -48,7 +48,7 @@ func TestCheckCookie(t *testing.T) {
 		case test.reason != "" && (!errors.Is(err, ErrWeakCookie) || !strings.Contains(err.Error(), test.reason)):
 			t.Errorf("CheckCookie(%q) = %v, want %q", test.cookie, err, test.reason)
 		case err != nil && len(test.cookie) > 4 && strings.Contains(err.Error(), test.cookie):
-			t.Errorf("the error tells the cookie: %v", err)
+			t.Errorf("the error contains the cookie: %v", err)
 		}
 	}
 	for range 1000 {

@@ -15,8 +15,8 @@ import (
 //
 // A member is probed every probeInterval, in turn. Without an answer within probeTimeout, which limits the round-trip
 // time, three others are asked to probe and TCP is tried, until the interval ends. Then it is suspected for
-// suspicionMult × probeInterval × max(1, log10 n), and dead if nobody has heard from it. So a death is detected after 2
-// to 4 s with 5 to 30 members.
+// suspicionMult × probeInterval × max(1, log10 n), and dead if no node has heard from it. So a death is detected after
+// 2 to 4 s with 5 to 30 members.
 const (
 	probeInterval = 500 * time.Millisecond
 	probeTimeout  = 250 * time.Millisecond

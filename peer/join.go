@@ -103,7 +103,7 @@ func (p *poller) runJoin(addr netip.AddrPort, t *joinAttempt) {
 	p.mu.Unlock()
 }
 
-// resync exchanges lists with a random member once more, after a delay. When many nodes start at once, a few miss some
+// resync exchanges lists with a random member again, after a delay. When many nodes start at once, a few miss some
 // of the gossip, and would wait minutes for the next full exchange.
 func (p *poller) resync() bool {
 	members := p.roster.living()

@@ -222,6 +222,6 @@ func listenSilently(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() }) // the kernel accepts, nobody reads
+	t.Cleanup(func() { l.Close() }) // the kernel accepts; no one reads
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }

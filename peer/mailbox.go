@@ -185,8 +185,8 @@ func sizeOf(m Message) int { return cap(m.Body) + messageOverhead }
 
 // checkRoom returns an error if a mailbox has no room for n bytes. It requires b.mu.
 func (b *mailboxes) checkRoom(m *Mailbox, n int) error {
-	full := func(what string, most int) error {
-		return fmt.Errorf("%w: %s hold at most %d MiB of messages; receive() makes room", ErrMailboxFull, what, most>>20)
+	full := func(what string, limit int) error {
+		return fmt.Errorf("%w: %s hold at most %d MiB of messages; receive() makes room", ErrMailboxFull, what, limit>>20)
 	}
 	switch {
 	case len(m.queue) >= m.size:

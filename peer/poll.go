@@ -143,8 +143,8 @@ func jitter(d time.Duration) time.Duration {
 	return d*4/5 + rand.N(d*2/5)
 }
 
-// poll asks DNS and joins what is not a member. It also tries the addresses of lost members, which do not count as
-// missing: nothing says that they are still there.
+// poll asks DNS and joins each address that is not a member's. It also tries the addresses of lost members, which do
+// not count as missing: nothing says that they are still there.
 func (p *poller) poll(ctx context.Context) pollResult {
 	var found []netip.AddrPort
 	var err error

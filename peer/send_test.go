@@ -48,7 +48,7 @@ func TestSend(t *testing.T) {
 		t.Errorf("send to nobody: %v", err)
 	}
 	if err := a.Send(t.Context(), "worker", b.self.Name, func() {}); !errors.Is(err, ErrBadArguments) {
-		t.Errorf("send what is no JSON: %v", err)
+		t.Errorf("send of invalid JSON: %v", err)
 	}
 	if err := a.Send(t.Context(), "worker", b.self.Name, strings.Repeat("x", messageBytes)); !errors.Is(
 		err,

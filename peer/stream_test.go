@@ -41,7 +41,7 @@ func TestDoReachesTheNode(t *testing.T) {
 	r.Header.Set("Upgrade", "websocket")
 	answer, err := a.Do(b.self.Name, r)
 	if err != nil {
-		t.Fatalf("a request with headers of its own connection: %v", err)
+		t.Fatalf("a request with hop-by-hop headers: %v", err)
 	}
 	answer.Body.Close()
 }
@@ -109,7 +109,7 @@ func TestStreamsHoldTheWriterBack(t *testing.T) {
 		return still
 	})
 	if n := written.Load(); n > 4*streamWindowBytes {
-		t.Errorf("%d bytes were written that nobody read, with a window of %d", n, streamWindowBytes)
+		t.Errorf("%d bytes were written unread, with a window of %d", n, streamWindowBytes)
 	}
 	if _, err := io.CopyN(io.Discard, answer.Body, 2<<20); err != nil {
 		t.Errorf("the reader continues: %v", err)

@@ -74,7 +74,7 @@ func (t *gossipTransport) StreamCh() <-chan net.Conn { return t.streams }
 // Shutdown closes the ports and the inbound connections.
 func (t *gossipTransport) Shutdown() error {
 	t.limiter.close()
-	err := t.NetTransport.Shutdown() // accept drains its channel meanwhile
+	err := t.NetTransport.Shutdown() // accept drains its channel during it
 	close(t.done)
 	<-t.ended
 	return err

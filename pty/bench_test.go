@@ -95,7 +95,7 @@ func watchSilently(b *testing.B, s *Shell, name string) {
 	b.Cleanup(func() { <-ended })
 }
 
-// BenchmarkCrowdArrives attaches a thousand viewers to one shell, until each one knows of all.
+// BenchmarkCrowdArrives attaches a thousand viewers to one shell, until each has seen them all.
 func BenchmarkCrowdArrives(b *testing.B) {
 	const crowd = 1000
 	for b.Loop() {

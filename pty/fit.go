@@ -10,7 +10,7 @@ const (
 	Offer Claim = "offer"
 	// Take also requests the size, unless another attached viewer owns it.
 	Take Claim = "take"
-	// Pin takes the size and keeps it, no matter who types.
+	// Pin takes the size and keeps it, whoever types.
 	Pin Claim = "pin"
 	// Unpin releases the size to the next viewer that types.
 	Unpin Claim = "unpin"

@@ -281,12 +281,12 @@ func (f *follower) lost() bool { return f.cursor < f.shell.ring.start() }
 // bytes immediately; continuous output is collected for up to coalesceTime.
 func (f *follower) output(end int64, room int) (event Event, status stepStatus, wait time.Duration) {
 	s := f.shell
-	most := min(chunkBytes, room)
-	n := int(min(end-f.cursor, int64(most)))
+	limit := min(chunkBytes, room)
+	n := int(min(end-f.cursor, int64(limit)))
 	now := time.Now()
-	flowing := n < most && end == s.ring.end && s.exit == nil && f.inputs == s.inputs
+	flowing := n < limit && end == s.ring.end && s.exit == nil && f.inputs == s.inputs
 	if wait := coalesceTime - now.Sub(f.sentAt); flowing && wait > 0 {
-		f.wakeAt = f.cursor + int64(most)
+		f.wakeAt = f.cursor + int64(limit)
 		return event, stepWait, wait
 	}
 	event = Event{Kind: Output, Off: f.cursor, Bytes: s.ring.read(f.cursor, n)}

@@ -182,7 +182,7 @@ func TestViewerWithoutAckStopsAtWindow(t *testing.T) {
 	mute := watch(t, s, options{name: "mute", mute: true})
 	alert := watch(t, s, options{name: "alert", types: true})
 	openGate()
-	alert.exit() // nobody is slowed
+	alert.exit() // no one is slowed
 	want := lines(400000) + "end\r\n"
 	if alert.output() != want {
 		t.Errorf("the other viewer has %d bytes, want %d", len(alert.output()), len(want))

@@ -20,7 +20,7 @@ const (
 )
 
 // Write writes b to the terminal. It blocks while the terminal is full because its program does not read, until ctx
-// ends; only the error's text tells how much was written. Use Input if that matters. After the end it is ErrEnded.
+// ends; only the error's text says how much was written. Use Input if that matters. After the end it is ErrEnded.
 //
 // A byte that the terminal turns into a signal, such as ^C, is never blocked by unread input: as in any terminal, the
 // signal discards that input, here including blocked writes, which return nil.
@@ -86,7 +86,7 @@ func (s *Shell) endTyping(v *viewer) {
 	v.inFlight--
 }
 
-// announce tells a blocked write that b contains a signal, which must not wait for it. If it returns true, call
+// announce informs a blocked write that b contains a signal, which must not wait for it. If it returns true, call
 // retract.
 func (s *Shell) announce(b []byte) (urgent bool) {
 	if s.terminal == nil || s.terminal.signalAt(b) < 0 {

@@ -95,13 +95,13 @@ func watch(t testing.TB, s *Shell, h options) *view {
 }
 
 // watchAs is watch for another viewer; h's name and right are ignored.
-func watchAs(t testing.TB, s *Shell, who Viewer, h options) *view {
+func watchAs(t testing.TB, s *Shell, viewer Viewer, h options) *view {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	v := &view{t: t, shell: s, name: who.ID, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
+	v := &view{t: t, shell: s, name: viewer.ID, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
 	go func() {
 		defer close(v.ended)
-		for event := range s.Follow(ctx, who, h.from) {
+		for event := range s.Follow(ctx, viewer, h.from) {
 			if event.Kind == Present {
 				v.recordPresence(event.Presence)
 				continue

@@ -48,7 +48,7 @@ func TestStalledTypingViewerReleasesReader(t *testing.T) {
 	watcher := watch(t, s, options{name: "watcher"})
 	watcher.until("the end", func(events []Event) bool { return len(events) > 0 && events[len(events)-1].Kind == Exited })
 	if end := s.Info().End; end != int64(len(lines(600000))) {
-		t.Errorf("%d bytes put out", end)
+		t.Errorf("%d bytes were written", end)
 	}
 }
 

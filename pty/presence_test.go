@@ -167,7 +167,7 @@ func TestResizeDoesNotPassAPin(t *testing.T) {
 	}
 }
 
-// All viewers see a size at the same byte, no matter who requested it.
+// All viewers see a size at the same byte, whoever requested it.
 func TestFit_ArrivesAtTheSameByteForAll(t *testing.T) {
 	t.Parallel()
 	s := run(t, "seq 1 30000; read x; seq 1 10")
@@ -207,7 +207,7 @@ func TestFit_ArrivesAtTheSameByteForAll(t *testing.T) {
 func TestInfo_TellsWhatRunsAndWhere(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/cwd"); err != nil {
-		t.Skip("without /proc nobody tells what a process does")
+		t.Skip("without /proc the state of a process is unknown")
 	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -289,7 +289,7 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 	looked, v := openAndWatch(t, table)
 	testkit.Eventually(
 		t,
-		"the end of the shell that nobody looks at",
+		"the end of the shell without viewers",
 		func() bool { return !s.Info().Running && len(table.List()) == 1 },
 	)
 	if !looked.Info().Running {

@@ -17,7 +17,7 @@ type Program struct {
 	// EntersDir means that the program enters its working directory itself, with the rights that it has then, and
 	// executes another program (execve(2)). It starts in /, with the directory in PWD.
 	EntersDir bool
-	// ExclusiveTTY means that nobody but root can open the terminal by name (TIOCEXCL), not even the program.
+	// ExclusiveTTY means that only root can open the terminal by name (TIOCEXCL), not even the program.
 	ExclusiveTTY bool
 	// Attach, if set, is called at each start. right returns Shell.Right at any time.
 	Attach func(right func() string) (Attachment, error)

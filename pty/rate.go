@@ -36,12 +36,12 @@ func (r *drawRate) drew(off, n int64, took time.Duration, now time.Time) {
 }
 
 // ahead is how far the output may be ahead of the viewer: what it draws in paceTime and one round trip, but no more
-// than most. An unknown viewer counts as fast. The round trip is included because acknowledgements from a distant
+// than limit. An unknown viewer counts as fast. The round trip is included because acknowledgements from a distant
 // viewer are late even if it draws fast: otherwise it would slow down more and more.
-func (r *drawRate) ahead(most int64) int64 {
+func (r *drawRate) ahead(limit int64) int64 {
 	if r.took <= 0 {
-		return most
+		return limit
 	}
 	drawn := r.bytes * float64(paceTime+r.rtt) / float64(r.took)
-	return min(most, max(minPaceBytes, int64(drawn)))
+	return min(limit, max(minPaceBytes, int64(drawn)))
 }

@@ -143,7 +143,7 @@ func (r *recorder) run(ctx context.Context) {
 		if err := r.write(e, time.Now()); err != nil {
 			break // End returns it again
 		}
-		r.shell.Ack(recorderName, drawnOffset(e)) //nolint:errcheck // this offset was put out
+		r.shell.Ack(recorderName, drawnOffset(e)) //nolint:errcheck // this offset was yielded
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		reason = cause.Error()

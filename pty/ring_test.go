@@ -11,8 +11,8 @@ func FuzzRing(f *testing.F) {
 	f.Add([]byte{1, 2, 3}, uint16(8))
 	f.Add([]byte{255, 255, 0, 255, 7}, uint16(300))
 	f.Add(bytes.Repeat([]byte{200}, 200), uint16(20000))
-	f.Fuzz(func(t *testing.T, lengths []byte, most uint16) {
-		r := ring{max: int(most) + 1}
+	f.Fuzz(func(t *testing.T, lengths []byte, size uint16) {
+		r := ring{max: int(size) + 1}
 		var all []byte
 		for i, n := range lengths {
 			piece := make([]byte, int(n)*(i%5+1))

@@ -44,7 +44,7 @@ func TestPredecessorInProgressIsNoGap(t *testing.T) {
 		time.Sleep(10 * gapWait) // synthetic time: the terminal is blocked for long
 		synctest.Wait()
 		if len(again)+len(next) != 0 {
-			t.Fatal("did not wait for what is being written")
+			t.Fatal("did not wait for the write in progress")
 		}
 		o.release(5, true)
 		if repeat := <-again; !repeat {

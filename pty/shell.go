@@ -147,11 +147,11 @@ func (s *Shell) start(config Config) error {
 	return nil
 }
 
-// failStart ends a shell whose program could not be run, before anyone else knows it.
+// failStart ends a shell whose program could not be run, before it is listed.
 func (s *Shell) failStart(err error) {
 	s.log.Warn("shell's program cannot be started", "err", err)
-	why := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program.name(), err)
-	s.ring.write(why)
+	message := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program.name(), err)
+	s.ring.write(message)
 	s.exit = &Exit{Code: exitNotStarted}
 	close(s.dead)
 	close(s.readDone)

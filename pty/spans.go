@@ -23,7 +23,7 @@ func (p spans) add(off int64, n int) spans {
 	return append(p, span{off, off + int64(n)})
 }
 
-// trim removes what is before off.
+// trim removes everything before off.
 func (p spans) trim(off int64) spans {
 	n := 0
 	for n < len(p) && p[n].to <= off {

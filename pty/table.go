@@ -247,8 +247,8 @@ func (t *Table) List() []Info {
 	return infos
 }
 
-// Running counts the running shells, and those whose Right satisfies mine; most is the limit.
-func (t *Table) Running(mine func(right string) bool) (own, all, most int) {
+// Running counts the running shells, and those whose Right satisfies mine. limit is the maximum of running shells.
+func (t *Table) Running(mine func(right string) bool) (own, all, limit int) {
 	t.mu.Lock()
 	shells := slices.Clone(t.shells)
 	t.mu.Unlock()

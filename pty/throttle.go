@@ -12,9 +12,9 @@ import (
 const (
 	freeWork      = 64
 	throttleShare = 4
-	// turnWork limits what is drawn at once, with the shell locked.
+	// turnWork limits the work per turn, during which the shell is locked.
 	turnWork = 1 << 20
-	// maxCredit is how much unused work a shell may save up, and minDebt what is worth waiting for.
+	// maxCredit is how much unused work a shell may save up, and minDebt the least that is worth waiting for.
 	maxCredit = 8 << 20
 	minDebt   = 1 << 18
 	// exitDebt limits the cost of the output that an ended program leaves; the rest is not shown.

@@ -38,8 +38,8 @@ func TestThrottle(t *testing.T) {
 			}
 			total += n * each
 		}
-		if most := int(in / throttleShare); total > most || total < most-shells*each {
-			t.Errorf("in %v shells have drawn %d, want about %d", in, total, most)
+		if want := int(in / throttleShare); total > want || total < want-shells*each {
+			t.Errorf("in %v shells have drawn %d, want about %d", in, total, want)
 		}
 		if shared.wait(1<<30, end) {
 			t.Error("a dead shell waits")

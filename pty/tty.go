@@ -122,7 +122,7 @@ func (t *terminal) unread() bool {
 	return poll[0].Revents&unix.POLLIN != 0
 }
 
-// readNow reads what is available without waiting.
+// readNow reads the available bytes without waiting.
 func (t *terminal) readNow(b []byte) (n int, err error) {
 	conn, err := t.ptmx.SyscallConn()
 	if err != nil {
@@ -138,8 +138,8 @@ func (t *terminal) readNow(b []byte) (n int, err error) {
 	return max(0, n), err
 }
 
-// control calls fn with f's descriptor, which stays open meanwhile. (File.Fd does not guarantee that, and takes the
-// file from the poller.)
+// control calls fn with f's descriptor, which stays open during the call. (File.Fd does not guarantee that, and takes
+// the file from the poller.)
 func control(f *os.File, fn func(fd int) error) error {
 	conn, err := f.SyscallConn()
 	if err != nil {

@@ -88,11 +88,11 @@ func (s *Shell) MayType(viewer string) error {
 }
 
 // attach starts a follower, and ends the viewer's previous one.
-func (s *Shell) attach(who Viewer, from int64) *follower {
+func (s *Shell) attach(viewer Viewer, from int64) *follower {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.viewer(who.ID)
-	v.name, v.canType, v.hidden = who.Name, who.CanType, who.Hidden
+	v := s.viewer(viewer.ID)
+	v.name, v.canType, v.hidden = viewer.Name, viewer.CanType, viewer.Hidden
 	if v.follow != nil {
 		v.follow.replaced = true
 		v.follow.notify()

@@ -37,11 +37,11 @@ func (p *Provider) Check(ctx context.Context) []Finding {
 		return f.list
 	}
 	p.mu.Lock()
-	who := p.who
+	id := p.identity
 	p.mu.Unlock()
-	plan := cmp.Or(who.Plan, "unknown")
-	f.add(true, "project", "%s %s, plan %s, environment %s", who.Project, who.Title, plan, who.Environment)
-	if who.Kind == ProjectToken {
+	plan := cmp.Or(id.Plan, "unknown")
+	f.add(true, "project", "%s %s, plan %s, environment %s", id.Project, id.Title, plan, id.Environment)
+	if id.Kind == ProjectToken {
 		f.add(true, "permissions", "this is a project token, which Railway may not allow to create or delete services; "+
 			"use an account or workspace token of an Owner or Admin")
 	}

@@ -80,7 +80,7 @@ func (p *Provider) Me(ctx context.Context) (Account, error) {
 		return Account{}, err
 	}
 	p.mu.Lock()
-	me := Account{Identity: p.who}
+	me := Account{Identity: p.identity}
 	p.mu.Unlock()
 	if me.Kind == Bearer {
 		answer, err := whoAmI(ctx, p.client)
@@ -150,9 +150,9 @@ func (p *Provider) Nodes(ctx context.Context) ([]Node, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	nodes := make([]Node, 0, len(p.services))
-	for _, said := range p.list(time.Now()) {
-		s := p.services[said.ID]
-		n := Node{Name: said.Name, Service: s.label, Running: said.Running, Message: said.Message}
+	for _, status := range p.list(time.Now()) {
+		s := p.services[status.ID]
+		n := Node{Name: status.Name, Service: s.label, Running: status.Running, Message: status.Message}
 		if s.latest != nil {
 			n.Deployment, n.Status = s.latest.id, s.latest.status
 		}

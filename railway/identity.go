@@ -23,92 +23,92 @@ type Identity struct {
 // prove verifies the token and sets the refusal. Railway treats a wrong token as anonymous and answers without an
 // error, so only a positive result counts.
 func (p *Provider) prove(ctx context.Context) {
-	who, refusal := p.identify(ctx)
+	id, refusal := p.identify(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if refusal != p.refusal {
-		p.log.Info("railway identity", "status", cmp.Or(refusal, "proved"), "kind", string(who.Kind))
+		p.log.Info("railway identity", "status", cmp.Or(refusal, "proved"), "kind", string(id.Kind))
 		p.refusal = refusal
 		p.notifyChanged()
 	}
 	if refusal == "" {
-		p.who, p.project, p.env = who, who.Project, who.Environment
+		p.identity, p.project, p.env = id, id.Project, id.Environment
 	}
 }
 
 // identify asks Railway for the token's identity, and whether it can access the project.
-func (p *Provider) identify(ctx context.Context) (who Identity, refusal string) {
+func (p *Provider) identify(ctx context.Context) (id Identity, refusal string) {
 	if p.cfg.Token == "" {
-		return who, "there is no Railway token: set RAILWAY_API_TOKEN to an account or workspace token"
+		return id, "there is no Railway token: set RAILWAY_API_TOKEN to an account or workspace token"
 	}
-	who, err := p.whoIs(ctx)
+	id, err := p.identifyToken(ctx)
 	if err != nil {
-		return who, refusalOf(err)
+		return id, refusalOf(err)
 	}
-	if who.Project == "" || who.Environment == "" {
-		return who, "the project and environment of nodes are unknown: set RAILWAY_PROJECT_ID and " +
+	if id.Project == "" || id.Environment == "" {
+		return id, "the project and environment of nodes are unknown: set RAILWAY_PROJECT_ID and " +
 			"RAILWAY_ENVIRONMENT_ID"
 	}
-	seen, err := inventory(ctx, p.client, who.Environment, who.Project, 1, "")
+	seen, err := inventory(ctx, p.client, id.Environment, id.Project, 1, "")
 	switch {
 	case is(err, Unauthorized, NotFound):
-		return who, "the Railway token cannot see this project and environment: it belongs to another workspace, or the " +
+		return id, "the Railway token cannot see this project and environment: it belongs to another workspace, or the " +
 			"ids are wrong"
 	case err != nil:
-		return who, refusalOf(err)
-	case seen.Environment.ProjectId != who.Project:
-		return who, "RAILWAY_ENVIRONMENT_ID is not an environment of RAILWAY_PROJECT_ID"
+		return id, refusalOf(err)
+	case seen.Environment.ProjectId != id.Project:
+		return id, "RAILWAY_ENVIRONMENT_ID is not an environment of RAILWAY_PROJECT_ID"
 	}
-	if plan, err := projectPlan(ctx, p.client, who.Project); err == nil { // project tokens cannot query that
-		who.Title, who.Plan = plan.Project.Name, plan.Project.SubscriptionType
-		p.client.budget.setPlan(who.Plan)
+	if plan, err := projectPlan(ctx, p.client, id.Project); err == nil { // project tokens cannot query that
+		id.Title, id.Plan = plan.Project.Name, plan.Project.SubscriptionType
+		p.client.budget.setPlan(id.Plan)
 	}
-	return who, ""
+	return id, ""
 }
 
-// whoIs identifies the token. One that is not a project token may be an account's, in the wrong variable.
-func (p *Provider) whoIs(ctx context.Context) (Identity, error) {
-	who := Identity{Kind: p.cfg.TokenKind, Project: p.cfg.Project, Environment: p.cfg.Environment}
+// identifyToken identifies the token. One that is not a project token may be an account's, in the wrong variable.
+func (p *Provider) identifyToken(ctx context.Context) (Identity, error) {
+	id := Identity{Kind: p.cfg.TokenKind, Project: p.cfg.Project, Environment: p.cfg.Environment}
 	p.client.kind.Store(p.cfg.TokenKind)
-	if who.Kind == ProjectToken {
+	if id.Kind == ProjectToken {
 		answer, err := projectTokenContext(ctx, p.client)
 		if err == nil {
-			return who.ofProject(answer.ProjectToken)
+			return id.ofProject(answer.ProjectToken)
 		}
 		if !is(err, Unauthorized, NotFound, Refused) {
-			return who, err
+			return id, err
 		}
 		p.client.kind.Store(Bearer)
-		who.Kind = Bearer
+		id.Kind = Bearer
 	}
 	answer, err := apiTokenContext(ctx, p.client)
 	if err != nil {
-		return who, err
+		return id, err
 	}
 	for _, one := range answer.ApiToken.Workspaces {
-		who.Workspaces = append(who.Workspaces, one.Name)
+		id.Workspaces = append(id.Workspaces, one.Name)
 	}
-	if len(who.Workspaces) == 0 {
-		return who, &Error{Operation: "apiTokenContext", Code: Unauthorized, Message: "the token reaches no workspace"}
+	if len(id.Workspaces) == 0 {
+		return id, &Error{Operation: "apiTokenContext", Code: Unauthorized, Message: "the token reaches no workspace"}
 	}
-	return who, nil
+	return id, nil
 }
 
 // ofProject adds the project token's data.
-func (who Identity) ofProject(token projectTokenContextProjectToken) (Identity, error) {
+func (id Identity) ofProject(token projectTokenContextProjectToken) (Identity, error) {
 	if token.ProjectId == "" || token.EnvironmentId == "" {
-		return who, &Error{Operation: "projectTokenContext", Code: Unauthorized, Message: "the token belongs to no project"}
+		return id, &Error{Operation: "projectTokenContext", Code: Unauthorized, Message: "the token belongs to no project"}
 	}
-	if who.Project != "" && who.Project != token.ProjectId ||
-		who.Environment != "" && who.Environment != token.EnvironmentId {
-		return who, &Error{
+	if id.Project != "" && id.Project != token.ProjectId ||
+		id.Environment != "" && id.Environment != token.EnvironmentId {
+		return id, &Error{
 			Operation: "projectTokenContext",
 			Code:      Unauthorized,
 			Message:   "the token belongs to another project or environment",
 		}
 	}
-	who.Name, who.Project, who.Environment = token.Name, token.ProjectId, token.EnvironmentId
-	return who, nil
+	id.Name, id.Project, id.Environment = token.Name, token.ProjectId, token.EnvironmentId
+	return id, nil
 }
 
 // refusalOf explains to users why the token could not be verified.

@@ -30,7 +30,7 @@ var tokenTests = []struct {
 	{name: "none", change: func(c *Config) { c.Token = "" }, want: "there is no Railway token"},
 	{name: "wrong", change: func(c *Config) { c.Token = "wrong-token" }, want: "set RAILWAY_API_TOKEN"},
 	{
-		name:   "wrong, and nobody is somebody",
+		name:   "wrong, and answered as anonymous",
 		opts:   railwaytest.Options{LooseNobody: true},
 		change: func(c *Config) { c.Token = "wrong-token" },
 		want:   "set RAILWAY_API_TOKEN",
@@ -78,7 +78,7 @@ func TestToken_IsChecked(t *testing.T) {
 				before := k.s.Count()
 				pass(time.Hour)
 				if n := k.s.Count() - before; n > 40 {
-					t.Errorf("%d calls in an hour by a token that proves nothing", n)
+					t.Errorf("%d calls in an hour by an unproved token", n)
 				}
 				if n := k.s.Count("createService", "deleteService", "updateInstance", "deployInstance"); n > 0 {
 					t.Errorf("%d changes were asked for", n)
@@ -260,7 +260,7 @@ func TestProvider_StartAndClose(t *testing.T) {
 	}
 }
 
-// TestLimit_Long: a pause that is too long to wait for is reported immediately, and nothing is sent meanwhile.
+// TestLimit_Long: a pause that is too long to wait for is reported immediately, and nothing is sent until it ends.
 func TestLimit_Long(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		pass(time.Second)

@@ -21,7 +21,7 @@ type tail struct {
 	done  chan struct{}
 }
 
-func (k *kit) tail(ctx context.Context, from string, most int) *tail {
+func (k *kit) tail(ctx context.Context, from string, limit int) *tail {
 	l := &tail{done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
@@ -32,7 +32,7 @@ func (k *kit) tail(ctx context.Context, from string, most int) *tail {
 			}
 			n := len(l.lines)
 			l.mu.Unlock()
-			if n == most {
+			if n == limit {
 				return
 			}
 		}

@@ -79,7 +79,7 @@ type Provider struct {
 	ctx      context.Context // of Start
 	project  string
 	env      string
-	who      Identity
+	identity Identity
 	refusal  string // why nothing can be created; empty: it can
 	source   *source
 	services map[string]*service // by id; services of this environment that may be nodes

@@ -117,7 +117,7 @@ func TestRestart_Overlap(t *testing.T) {
 			t.Errorf("service is %+v after %d updates, want one of each", got, s.Count("updateInstance"))
 		}
 		if one := after.one(); !one.Running {
-			t.Errorf("the new one is told %+v, want it running", one)
+			t.Errorf("the new node is %+v, want it running", one)
 		}
 	})
 }

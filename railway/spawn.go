@@ -348,16 +348,16 @@ func (p *Provider) await(ctx context.Context, id string) error {
 			return ErrVanished
 		}
 		now := time.Now()
-		said := s.describe("", now)
+		status := s.describe("", now)
 		settling := s.latest != nil && s.latest.phase() == failed && !s.latest.detailed &&
 			now.Sub(s.latest.since) < reasonWait
 		asleepNow := s.latest != nil && s.latest.phase() == asleep
 		p.mu.Unlock()
 		switch {
-		case said.Running || asleepNow:
+		case status.Running || asleepNow:
 			return nil
-		case !said.Provisioning && !settling:
-			return errors.New(said.Message)
+		case !status.Provisioning && !settling:
+			return errors.New(status.Message)
 		}
 		timer := time.NewTimer(min(p.untilOverdue(), reasonWait))
 		select {

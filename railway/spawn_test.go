@@ -40,7 +40,7 @@ func TestCreateService(t *testing.T) {
 
 func TestOneDeploymentPerSpawn(t *testing.T) {
 	for _, auto := range []bool{false, true} {
-		t.Run(map[bool]string{false: "asked for", true: "by itself"}[auto], func(t *testing.T) {
+		t.Run(map[bool]string{false: "asked for", true: "automatically"}[auto], func(t *testing.T) {
 			inBubble(t, railwaytest.Options{AutoDeploy: auto}, nil, func(t *testing.T, k *kit) {
 				k.mustSpawn()
 				if got := k.only(); len(got.Deployments) != 1 {
@@ -119,7 +119,7 @@ func TestSpawn_RateLimitShows(t *testing.T) {
 			t.Errorf("spawn took %v, Railway asked for 40 s", took)
 		}
 		if !strings.Contains(k.stepNames(), limitStep) {
-			t.Errorf("steps are %s, want one that says why nothing goes on", k.stepNames())
+			t.Errorf("steps are %s, want one that explains the delay", k.stepNames())
 		}
 	})
 }
@@ -145,7 +145,7 @@ func TestSpawn_Refusals(t *testing.T) {
 		},
 		{name: "name taken", prepare: func(k *kit) { k.s.AddService("convoy-k3fz", nil) }, want: "not created by this"},
 		{name: "no cookie", prepare: func(k *kit) { k.s.SetShared(nil) }, want: "CONVOY_COOKIE"},
-		{name: "nothing to run", prepare: func(k *kit) { k.s.SetControl("", "") }, want: "CONVOY_NODE_IMAGE"},
+		{name: "no source", prepare: func(k *kit) { k.s.SetControl("", "") }, want: "CONVOY_NODE_IMAGE"},
 		{
 			name:    "update refused",
 			prepare: func(k *kit) { k.s.Fail("updateInstance", railwaytest.Fault{Message: "Problem processing request"}) },
@@ -225,7 +225,7 @@ var failureTests = []struct {
 		[]railwaytest.Stage{{Status: "QUEUED"}, {After: time.Second, Status: "PONDERING"}},
 		"status PONDERING",
 	},
-	{"nobody approves", []railwaytest.Stage{{Status: "NEEDS_APPROVAL"}}, "waited 1h0m0s for approval"},
+	{"no approval", []railwaytest.Stage{{Status: "NEEDS_APPROVAL"}}, "waited 1h0m0s for approval"},
 	{
 		"stopped",
 		append(railwaytest.Image()[:3:3], railwaytest.Stage{After: time.Second, Status: "SUCCESS", Stopped: true}),

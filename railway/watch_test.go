@@ -205,7 +205,8 @@ func TestWatch_OnlyOurs(t *testing.T) {
 	})
 }
 
-// TestWatch_BadAnswersChangeNothing: what is missing from a response with errors, or without one, is not gone.
+// TestWatch_BadAnswersChangeNothing: services missing from a response with errors, or from an empty one, are not
+// removed.
 func TestWatch_BadAnswersChangeNothing(t *testing.T) {
 	for name, fault := range map[string]railwaytest.Fault{
 		"partial":  {Act: true, Message: "Problem processing request"},
@@ -269,7 +270,7 @@ func TestWatch_SocketTroubles(t *testing.T) {
 					for _, s := range k.one().Steps {
 						names = append(names, s.Name)
 						if s.Ended.IsZero() {
-							t.Errorf("step %s goes on for ever", s.Name)
+							t.Errorf("step %s never ends", s.Name)
 						}
 					}
 					for _, want := range []string{"building", "build image", "create container", "healthcheck"} {

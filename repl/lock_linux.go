@@ -21,9 +21,9 @@ func lock() error {
 		unix.RLIMIT_FSIZE:  0,
 		unix.RLIMIT_CORE:   0,
 	}
-	for what, most := range limits {
-		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
-			return fmt.Errorf("limit %d: %w", what, err)
+	for resource, limit := range limits {
+		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("limit %d: %w", resource, err)
 		}
 	}
 	if err := lowerPriority(); err != nil {

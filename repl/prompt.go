@@ -111,11 +111,11 @@ func promptText(o Options, n int) string {
 	return paint(o.Color, "1;36", short) + fmt.Sprintf("(%d)> ", n)
 }
 
-func paint(color bool, how, text string) string {
+func paint(color bool, style, text string) string {
 	if !color {
 		return text
 	}
-	return "\x1b[" + how + "m" + text + "\x1b[m"
+	return "\x1b[" + style + "m" + text + "\x1b[m"
 }
 
 // completions asks the sandbox for completions of text, and returns none if it does not answer in time.

@@ -77,7 +77,7 @@ type Result struct {
 // maxOutput limits the output of an evaluation, in bytes.
 const maxOutput = 1 << 20
 
-// Eval runs source in a sandbox of its own. Errors of the source are in the result; the returned error is about the
+// Eval runs source in a separate sandbox. Errors of the source are in the result; the returned error is about the
 // sandbox. ctx limits its time.
 func Eval(ctx context.Context, o Options, source string) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -69,7 +69,7 @@ func (s *supervisor) start(ctx context.Context) error {
 	conn, ended := s.conn, s.ended
 	go func() { // ends with the sandbox; stop waits for it
 		defer close(ended)
-		conn.Serve(context.Background()) //nolint:errcheck // the exit status tells why it ended
+		conn.Serve(context.Background()) //nolint:errcheck // the exit status says why it ended
 	}()
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()

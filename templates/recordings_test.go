@@ -18,7 +18,7 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 	rows := doc.Find("tbody tr")
 	if rows.Length() != 2 || rows.First().Find("[data-action=remove]").Length() != 0 ||
 		rows.Last().Find("[data-action=remove]").Length() != 1 {
-		t.Error("what is being recorded can be deleted, or what is not cannot")
+		t.Error("a recording in progress can be deleted, or a finished one cannot")
 	}
 	if got := text(rows.First()); !strings.Contains(got, "bash recording a ") ||
 		!strings.Contains(text(rows.Last()), "cut off") {

@@ -1,4 +1,4 @@
-// Comparing the output of several shells. This module knows nothing of pages or terminals.
+// Comparing the output of several shells. This module does not touch the page or terminals.
 
 const long = 100_000; // characters; names are not searched in longer outputs, which would take too long
 

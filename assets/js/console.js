@@ -84,7 +84,7 @@ document.addEventListener("htmx:after:request", (event) => {
   const name = response?.headers.get("X-Convoy-Node");
   if (name) expect(name);
   if (sourceElement?.closest("#connect")) find("#connect").close();
-  if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // by then htmx has enabled it, whatever lists came meanwhile
+  if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // after htmx has enabled it
 });
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;

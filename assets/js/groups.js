@@ -1,4 +1,4 @@
-// Comparing the results of several nodes. This module knows nothing of the page.
+// Comparing the results of several nodes. This module does not touch the page.
 
 const mostCells = 4_000_000; // of a comparison of two outputs, line by line
 

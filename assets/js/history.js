@@ -21,7 +21,7 @@ export class History {
     });
   }
 
-  /** fetch requests what is missing, once. */
+  /** fetch requests the missing rows, once. */
   async fetch() {
     if (!this.#short || this.#asking || this.#refused) return;
     this.#asking = true;

@@ -110,7 +110,7 @@ export class Input {
     for (const end of [...this.#waiting]) end();
   }
 
-  /** leave is called when the page closes: unconfirmed input is sent once more, in requests that outlive it. */
+  /** leave is called when the page closes: unconfirmed input is resent, in requests that outlive it. */
   leave() {
     this.#pump(Infinity);
     for (const [n, { body }] of this.#sent) {

@@ -1,12 +1,12 @@
-// Pastes: what may go into a terminal, and what the user is asked first.
+// Pastes: what may go into a terminal, and what the user must confirm.
 //
-// A program that has enabled bracketed paste gets a paste as one piece between two markers, and knows that it was not
-// typed. Any other program reads each of its lines as a typed line.
+// A program that has enabled bracketed paste gets a paste as one piece between two markers, and can tell that it
+// was not typed. Any other program reads each of its lines as a typed line.
 
 import { bytesText, button, dialog, make } from "./terminal.js";
 
 const most = 32 * 1024 * 1024; // bytes per paste
-const large = 100 * 1024; // bytes from which the user is asked
+const large = 100 * 1024; // bytes above which the user must confirm
 const shownFrom = 64 * 1024; // bytes from which a paste shows its progress
 const shown = { rows: 8, letters: 120 }; // of the preview
 

@@ -1,4 +1,4 @@
-// A terminal's output to its shell: what is sent, and which part was typed and may go to other shells too.
+// A terminal's output to its shell: which bytes are sent, and which were typed and may go to other shells too.
 
 import { mark, since } from "./dump.js";
 import { inMode, replies } from "./terminal.js";
@@ -7,7 +7,7 @@ import { inMode, replies } from "./terminal.js";
 const keyEvents = new Set(["keydown", "keypress", "input", "click"]);
 
 // byKey returns a function that reports whether what the terminal sends now was typed. The mouse, the focus, and the
-// program also make a terminal send something, even cursor keys; only what is known to be typed counts.
+// program also make a terminal send something, even cursor keys; only bytes known to be typed count.
 function byKey(term) {
   let composed = false;
   // xterm.js sends composed text in a later turn, which its own, older listeners have already scheduled.

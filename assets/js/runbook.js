@@ -188,5 +188,5 @@ if (steps.length) {
   for (const step of steps) recall(step);
   setInterval(() => document.hidden || refresh(), every);
   addEventListener("focus", refresh);
-  addEventListener("pagehide", stop); // nobody would see the result
+  addEventListener("pagehide", stop); // no one would see the result
 }

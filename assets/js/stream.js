@@ -281,7 +281,7 @@ export class Stream {
       if (!this.#source && !this.#asking) this.#become("loggedout");
       return;
     }
-    if (this.#closed || this.#source || this.#asking) return; // another call has opened one meanwhile
+    if (this.#closed || this.#source || this.#asking) return; // another call has already opened one
     this.#later();
   }
 

@@ -112,7 +112,7 @@ func TestOldestMakeRoom(t *testing.T) {
 	for i, s := range list {
 		total += s.Bytes
 		if want := ids[len(ids)-1-i]; s.ID != want {
-			t.Errorf("recording %d is %s, want %s: the newest stay, and stand first", i, s.ID, want)
+			t.Errorf("recording %d is %s, want %s: the newest are kept, and listed first", i, s.ID, want)
 		}
 	}
 	if total > room+room/6+1024 || len(list) < 4 {

@@ -122,8 +122,8 @@ const (
 )
 
 // lock tries to lock a file until it is closed. It returns false if another process holds the lock.
-func lock(f *os.File, how int) bool {
-	return unix.Flock(int(f.Fd()), how|unix.LOCK_NB) == nil
+func lock(f *os.File, mode int) bool {
+	return unix.Flock(int(f.Fd()), mode|unix.LOCK_NB) == nil
 }
 
 func unlock(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_UN) } //nolint:errcheck // closing the file does the same

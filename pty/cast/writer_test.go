@@ -212,7 +212,7 @@ func TestReaderRefuses(t *testing.T) {
 		{"another version", `{"version":1,"width":80,"height":24}`, ErrFormat},
 		{"no size", `{"version":3}`, ErrFormat},
 		{"a huge size", `{"version":3,"term":{"cols":100000,"rows":24}}`, ErrFormat},
-		{"a size below nothing", `{"version":2,"width":-1,"height":24}`, ErrFormat},
+		{"a negative size", `{"version":2,"width":-1,"height":24}`, ErrFormat},
 		{"an impossible time", `{"version":2,"width":80,"height":24,"timestamp":1e300}`, ErrFormat},
 		{"an endless header", strings.Repeat(" ", maxLineBytes+1), ErrFormat},
 		{"only a header", head, io.EOF},

@@ -139,8 +139,8 @@ func TestHistoryIsBounded(t *testing.T) {
 			_, _ = screen.Write(s.Snapshot(0))
 			return screen
 		})
-		if most := historyBytes + screenBytes + 512<<10; takes > most || takes < historyBytes/3 {
-			t.Errorf("%s: a screen takes %d bytes, want at most %d, and not much less", name, takes, most)
+		if limit := historyBytes + screenBytes + 512<<10; takes > limit || takes < historyBytes/3 {
+			t.Errorf("%s: a screen takes %d bytes, want at most %d, and not much less", name, takes, limit)
 		}
 		if n := s.HistoryRows(); n < 10 {
 			t.Errorf("%s: %d rows are kept", name, n)

@@ -126,12 +126,12 @@ func (b *block) packText(l *line, n int) {
 }
 
 func appendOdd(text []byte, l *line, i int) []byte {
-	how := byte(l.width(i))
+	flags := byte(l.width(i))
 	if l.cells[i].content&combinedFlag != 0 {
-		how |= oddCombined
+		flags |= oddCombined
 	}
 	t := l.text(i)
-	text = append(text, oddCell, how)
+	text = append(text, oddCell, flags)
 	return append(binary.AppendUvarint(text, uint64(len(t))), t...)
 }
 
@@ -211,10 +211,10 @@ func (l *line) unpackText(p []byte) {
 }
 
 func (l *line) unpackOdd(p []byte, at int) []byte {
-	how := p[0]
+	flags := p[0]
 	n, p := uvarint(p[1:])
 	code := uint32(0)
-	if how&oddCombined != 0 {
+	if flags&oddCombined != 0 {
 		code = combinedFlag
 		if l.combined == nil {
 			l.combined = make(map[int]string)
@@ -224,6 +224,6 @@ func (l *line) unpackOdd(p []byte, at int) []byte {
 		r, _ := utf8.DecodeRune(p)
 		code = uint32(r)
 	}
-	l.cells[at].content = content(code, int(how&3))
+	l.cells[at].content = content(code, int(flags&3))
 	return p[n:]
 }

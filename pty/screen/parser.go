@@ -40,14 +40,14 @@ func (s *Screen) Write(p []byte) (int, error) {
 	return s.WriteSome(p, math.MaxInt-s.work), nil
 }
 
-// WriteSome is Write that stops once Work has grown by most or more, and returns how many bytes it has processed. One
+// WriteSome is Write that stops once Work has grown by limit or more, and returns how many bytes it has processed. One
 // sequence costs at most a few times the cells of the screen.
-func (s *Screen) WriteSome(p []byte, most int) int {
+func (s *Screen) WriteSome(p []byte, limit int) int {
 	n := len(p)
-	most += s.work
+	limit += s.work
 	p = p[s.skippable(p):]
 	short := len(p) // remaining bytes at which to retry the fast path
-	for len(p) > 0 && s.work < most {
+	for len(p) > 0 && s.work < limit {
 		b := p[0]
 		if s.buf.col == 0 && b != '\n' && len(p) >= fastMinBytes && len(p) <= short && s.Settled() {
 			n, wait := s.fastLines(p)

@@ -161,8 +161,8 @@ func (s *Screen) repeat(n int) {
 	}
 	text := s.buf.current().text(s.buf.col - int(s.joined>>1))
 	cells := s.rows * s.cols
-	most := s.work + repeatWork*cells
-	for n = min(n, cells); n > 0 && s.work < most; n-- {
+	limit := s.work + repeatWork*cells
+	for n = min(n, cells); n > 0 && s.work < limit; n-- {
 		if done := s.repeatASCII(text, n); done > 0 {
 			n -= done - 1
 			continue

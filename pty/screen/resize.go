@@ -18,8 +18,8 @@ func (s *Screen) Resize(rows, cols int) {
 }
 
 // resize is Buffer.resize of xterm.js.
-func (b *buffer) resize(rows, cols, most int) {
-	b.max = max(b.max, most)
+func (b *buffer) resize(rows, cols, limit int) {
+	b.max = max(b.max, limit)
 	if b.lines.n > 0 {
 		if b.cols < cols {
 			for i := range b.lines.n {
@@ -27,13 +27,13 @@ func (b *buffer) resize(rows, cols, most int) {
 			}
 		}
 		b.resizeRows(rows, cols)
-		if most < b.max {
-			if n := b.count() - most; n > 0 {
+		if limit < b.max {
+			if n := b.count() - limit; n > 0 {
 				b.trim(n)
 				b.base = max(b.base-n, 0)
 				b.saved.row = max(b.saved.row-n, 0)
 			}
-			b.max = most // an empty buffer keeps more, as in xterm.js
+			b.max = limit // an empty buffer keeps more, as in xterm.js
 		}
 		b.saved.col = min(b.saved.col, cols-1)
 		b.top = 0

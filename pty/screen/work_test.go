@@ -93,7 +93,7 @@ func TestWork_OneSequence(t *testing.T) {
 					t.Fatalf("%s: %q of %q costs %d, more than a screen of %d some times", state, p[:n], seq, done, rows*cols)
 				}
 				if n == 0 {
-					t.Fatalf("%s: nothing of %q is taken", state, p)
+					t.Fatalf("%s: no byte of %q is processed", state, p)
 				}
 				p = p[n:]
 			}

@@ -250,7 +250,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// Several processes write to one file, which is shortened meanwhile: only the oldest entries are lost.
+// Several processes write to one file, which is compacted concurrently: only the oldest entries are lost.
 func TestHistory_IsShared(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history")

@@ -258,10 +258,10 @@ func (e *Editor) leave(end string) {
 }
 
 // move moves the cursor by n if n > 0.
-func move(b *strings.Builder, n int, how byte) {
+func move(b *strings.Builder, n int, final byte) {
 	if n > 0 {
 		b.WriteString("\x1b[")
 		b.WriteString(strconv.Itoa(n))
-		b.WriteByte(how)
+		b.WriteByte(final)
 	}
 }

@@ -209,7 +209,7 @@ func sequence(b []byte) (key, int) {
 		case c >= 0x40 && c <= 0x7e:
 			return control(string(b[2:i]), c), i + 1
 		case c < 0x20 || c > 0x3f || i >= maxSequence:
-			return key{name: "unknown"}, i // what interrupts a sequence is a key of its own
+			return key{name: "unknown"}, i // a byte that interrupts a sequence is a separate key
 		}
 	}
 	return key{}, 0

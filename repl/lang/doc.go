@@ -2,5 +2,5 @@
 // and without files, network, processes, or environment.
 //
 // A [Session] holds the definitions of one prompt or script. It runs source and formats values and errors for people.
-// It reaches nodes through a [Node], in JSON, and knows no terminal and no socket.
+// It reaches nodes through a [Node], in JSON, and uses neither a terminal nor a socket.
 package lang

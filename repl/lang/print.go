@@ -32,11 +32,11 @@ const (
 	cyan    = "36"
 )
 
-func (s *Session) paint(how, text string) string {
+func (s *Session) paint(style, text string) string {
 	if !s.cfg.Color {
 		return text
 	}
-	return "\x1b[" + how + "m" + text + "\x1b[m"
+	return "\x1b[" + style + "m" + text + "\x1b[m"
 }
 
 // print prints a value: a list of similar records as a table, anything else as Starlark writes it, shortened.
@@ -70,7 +70,7 @@ type printer struct {
 	b       strings.Builder
 }
 
-func (p *printer) paint(how, text string) { p.b.WriteString(p.session.paint(how, text)) }
+func (p *printer) paint(style, text string) { p.b.WriteString(p.session.paint(style, text)) }
 
 func (p *printer) value(v starlark.Value, depth int) {
 	if p.b.Len() > maxPrinted || depth > maxDepth {

@@ -259,7 +259,7 @@ func TestHelp_CoversEveryBuiltin(t *testing.T) {
 		}
 	}
 	if err := s.Run(t.Context(), "", "help('nothing')"); err == nil {
-		t.Error("help on nothing is no error")
+		t.Error("help on an unknown name is not an error")
 	}
 }
 

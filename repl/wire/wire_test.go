@@ -36,7 +36,7 @@ func connect(t *testing.T, left, right Handler) (*Conn, *Conn) {
 }
 
 func nothing(context.Context, string, []json.RawMessage) (any, error) {
-	return nil, errors.New("nothing is served here")
+	return nil, errors.New("not supported")
 }
 
 func TestCall_BothWaysAndNested(t *testing.T) {
