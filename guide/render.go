@@ -62,9 +62,9 @@ func render(source []byte, ids string, limit time.Duration) (Document, error) {
 	return Document{Title: title, Body: template.HTML(b.String()), Blocks: r.blocks}, nil
 }
 
-// glance returns a text's first heading and paragraph as plain text; both are empty if that takes longer than until
+// excerpt returns a text's first heading and paragraph as plain text; both are empty if that takes longer than until
 // end.
-func glance(source []byte, end time.Time) (title, summary string) {
+func excerpt(source []byte, end time.Time) (title, summary string) {
 	r := newRendering(source, "", end)
 	root, err := r.parse()
 	if err != nil {

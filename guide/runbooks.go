@@ -106,12 +106,12 @@ func (b *Runbooks) Get(name string) (Runbook, error) {
 	if one.Document, err = render(source, headingIDs, renderTime); err != nil {
 		return Runbook{}, err
 	}
-	one.entitle()
+	one.setTitle()
 	return one, nil
 }
 
-// entitle uses the name as the title of a runbook without a heading.
-func (b *Runbook) entitle() {
+// setTitle uses the name as the title of a runbook without a heading.
+func (b *Runbook) setTitle() {
 	b.Untitled = b.Title == ""
 	b.Title = cmp.Or(shorten(b.Title), b.Name)
 }
@@ -122,9 +122,9 @@ func head(root *os.Root, name string, end time.Time) (Runbook, error) {
 	if err != nil {
 		return Runbook{}, err
 	}
-	one.Title, one.Summary = glance(source, end)
+	one.Title, one.Summary = excerpt(source, end)
 	one.Summary = shorten(one.Summary)
-	one.entitle()
+	one.setTitle()
 	return one, nil
 }
 

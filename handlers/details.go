@@ -107,7 +107,7 @@ func (s report) fill(view *templates.Details, shells int) {
 				Instance: m.Instance,
 				Address:  m.Addr,
 				State:    m.State,
-				Error:  m.Error,
+				Error:    m.Error,
 				Seen:     m.Seen,
 				Called:   m.Called,
 			},

@@ -31,10 +31,10 @@ type recorder struct {
 	summary  cast.Summary  // of the ended recording
 }
 
-// stopped is the cause when a user stops a recording.
-type stopped struct{ by string }
+// stoppedBy is the cause when a user stops a recording.
+type stoppedBy struct{ user string }
 
-func (s stopped) Error() string { return "stopped by " + s.by }
+func (s stoppedBy) Error() string { return "stopped by " + s.user }
 
 // Record starts recording a shell, beginning with its current screen. It fails with ErrNotFound, ErrEnded, ErrRecorded,
 // ErrClosed, or as [cast.Dir.Create] does.
@@ -72,7 +72,7 @@ func (t *Table) StopRecording(id, by string) (cast.Summary, error) {
 	case t.config.RecordAll:
 		return cast.Summary{}, fmt.Errorf("stop recording shell %q: %w", id, ErrPolicy)
 	}
-	r.stop(stopped{by})
+	r.stop(stoppedBy{by})
 	<-r.done
 	if r.file == nil { // it could not start
 		return cast.Summary{}, fmt.Errorf("stop recording shell %q: %w", id, ErrNotRecorded)

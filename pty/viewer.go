@@ -37,7 +37,7 @@ func (s *Shell) viewer(id string) *viewer {
 	v := s.viewers[id]
 	if v == nil {
 		if len(s.viewers) >= maxViewers {
-			s.dropIdlest()
+			s.dropIdleViewer()
 		}
 		s.arrivals++
 		v = &viewer{number: s.arrivals, canType: true, sequence: newSequencer()}
@@ -47,8 +47,8 @@ func (s *Shell) viewer(id string) *viewer {
 	return v
 }
 
-// dropIdlest drops the least recently used viewer that neither follows nor types.
-func (s *Shell) dropIdlest() {
+// dropIdleViewer drops the least recently used viewer that neither follows nor types.
+func (s *Shell) dropIdleViewer() {
 	idlest, used := "", s.uses
 	for id, v := range s.viewers {
 		if v.follow == nil && v.inFlight == 0 && v.lastUse < used {

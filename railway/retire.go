@@ -32,7 +32,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	})
 	switch {
 	case errors.Is(err, ErrUnknown):
-		p.bury("", label)
+		p.markRetired("", label)
 		return nil
 	case err != nil:
 		return err
@@ -41,7 +41,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	if err := m.track("deleting service", func() error { return m.deleteService(ctx, found.ServiceId) }); err != nil {
 		return m.explainDelete(err)
 	}
-	p.bury(found.ServiceId, label)
+	p.markRetired(found.ServiceId, label)
 	for _, v := range volumes {
 		m.track(v+" remains", func() error { return nil }) //nolint:errcheck // informational
 		p.notice(
@@ -79,7 +79,7 @@ func (p *Provider) retirable(ctx context.Context, label string) (instanceFields,
 	if found.ServiceId == p.cfg.Service {
 		return found, ErrSelf
 	}
-	mine, err := p.marked(ctx, found.ServiceId)
+	mine, err := p.hasMarker(ctx, found.ServiceId)
 	if err == nil && !mine {
 		err = fmt.Errorf("service %s: %w", label, ErrNotOurs)
 	}
@@ -153,8 +153,8 @@ func (p *Provider) delete(ctx context.Context, id string) error {
 	return err
 }
 
-// bury removes a node from the list permanently. If a late answer brings its service back, that is deleted too.
-func (p *Provider) bury(id, label string) {
+// markRetired removes a node from the list permanently. If a late answer brings its service back, that is deleted too.
+func (p *Provider) markRetired(id, label string) {
 	p.mu.Lock()
 	p.retired[label] = true
 	delete(p.services, id)

@@ -123,7 +123,7 @@ func (d *deployment) reason() string {
 	text := ""
 	for _, e := range d.ordered() {
 		if message := eventError(e); message != "" {
-			text = words(e.Step) + ": " + message
+			text = readable(e.Step) + ": " + message
 		}
 	}
 	return text
@@ -149,7 +149,7 @@ func eventStep(e eventFields) (s fleet.Step, ok bool) {
 	if e.Payload.Skipped || e.CreatedAt.IsZero() {
 		return s, false
 	}
-	s = fleet.Step{Name: words(e.Step), At: e.CreatedAt, Ended: e.CompletedAt, Error: eventError(e)}
+	s = fleet.Step{Name: readable(e.Step), At: e.CreatedAt, Ended: e.CompletedAt, Error: eventError(e)}
 	if took := time.Duration(e.Payload.DurationMs) * time.Millisecond; s.Ended.IsZero() && took > 0 {
 		s.Ended = s.At.Add(took)
 	}

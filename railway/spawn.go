@@ -227,7 +227,7 @@ func (m *creation) lookUp(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("it is unknown whether the service was created: %w", err)
 		}
-		mine, err := m.p.marked(ctx, i.ServiceId)
+		mine, err := m.p.hasMarker(ctx, i.ServiceId)
 		if err == nil && !mine {
 			err = fmt.Errorf("service %s: %w", m.label, ErrNotOurs)
 		}
@@ -287,12 +287,12 @@ func (m *creation) deploy(ctx context.Context, id string) error {
 				m.follow(id, deploymentFields{Id: answer.ServiceInstanceDeployV2})
 			}
 			return err
-		}, func() (bool, error) { return m.deployedLately(ctx, id) })
+		}, func() (bool, error) { return m.deployedWithRetries(ctx, id) })
 	})
 }
 
-// deployedLately is deployed, with retries.
-func (m *creation) deployedLately(ctx context.Context, id string) (bool, error) {
+// deployedWithRetries is deployed, with retries.
+func (m *creation) deployedWithRetries(ctx context.Context, id string) (bool, error) {
 	for try := range lookupTries {
 		if try > 0 && !sleep(ctx, lookupPause) {
 			return false, context.Cause(ctx)

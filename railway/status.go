@@ -66,11 +66,11 @@ func statusStep(status string) string {
 	if status == "NEEDS_APPROVAL" {
 		return "waiting for approval on Railway"
 	}
-	return words(status)
+	return readable(status)
 }
 
-// words converts BUILD_IMAGE to "build image".
-func words(name string) string {
+// readable converts BUILD_IMAGE to "build image".
+func readable(name string) string {
 	return truncate(strings.ToLower(strings.ReplaceAll(name, "_", " ")), 60)
 }
 

@@ -16,7 +16,7 @@ const (
 	maxVerifyInterval = 10 * time.Minute
 	pageSize          = 100
 	maxPages          = 50
-	halfMadeAge       = time.Minute // before a service without a deployment is finished here
+	incompleteAge     = time.Minute // before a service without a deployment is finished here
 	newAge            = time.Minute // how long a new service may be missing from an inventory
 	maxMissesOfNew    = 3
 	deadlineMargin    = time.Second
@@ -31,7 +31,7 @@ func (p *Provider) watch(ctx context.Context) {
 		if p.proved(ctx, tries) {
 			tries = 0
 			p.refresh(ctx)
-			p.finishHalfMade(ctx)
+			p.resumeIncomplete(ctx)
 			if rounds++; !p.busy() {
 				rounds = 0
 			}
@@ -189,7 +189,7 @@ func (p *Provider) ours(ctx context.Context, id string) bool {
 	if known || strange {
 		return known
 	}
-	mine, err := p.marked(ctx, id)
+	mine, err := p.hasMarker(ctx, id)
 	if err != nil {
 		p.log.Warn("cannot tell who created a service", "service", id, "err", err)
 		return false
@@ -202,8 +202,8 @@ func (p *Provider) ours(ctx context.Context, id string) bool {
 	return mine
 }
 
-// marked queries the marker of a service.
-func (p *Provider) marked(ctx context.Context, id string) (bool, error) {
+// hasMarker queries whether a service has the marker.
+func (p *Provider) hasMarker(ctx context.Context, id string) (bool, error) {
 	project, env := p.scope()
 	answer, err := variablesOf(ctx, p.client, env, project, id)
 	if err != nil {
@@ -297,9 +297,9 @@ func (p *Provider) onDeployment(id string, change func(d *deployment, now time.T
 	}
 }
 
-// finishHalfMade continues services that were created but never deployed, because the control plane ended, and deletes
-// those that were retired before Railway had created them.
-func (p *Provider) finishHalfMade(ctx context.Context) {
+// resumeIncomplete continues services that were created but never deployed, because the control plane ended, and
+// deletes those that were retired before Railway had created them.
+func (p *Provider) resumeIncomplete(ctx context.Context) {
 	type named struct{ id, label string }
 	var finish, remove []named
 	p.mu.Lock()
@@ -309,7 +309,7 @@ func (p *Provider) finishHalfMade(ctx context.Context) {
 		case p.jobs[s.label] != nil || s.failure != "":
 		case p.retired[s.label]:
 			remove = append(remove, one)
-		case s.latest == nil && time.Since(s.seen) >= halfMadeAge:
+		case s.latest == nil && time.Since(s.seen) >= incompleteAge:
 			finish = append(finish, one)
 		}
 	}

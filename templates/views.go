@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"html/template"
 	"time"
 )
@@ -211,16 +212,11 @@ func (l NodeList) Tallies() []Tally {
 	return tallies
 }
 
-// Alone reports whether there is only the control plane.
-func (l NodeList) Alone() bool { return len(l.Nodes) <= 1 && l.Count == 0 }
+// Empty reports whether there is only the control plane.
+func (l NodeList) Empty() bool { return len(l.Nodes) <= 1 && l.Count == 0 }
 
-// Word is the displayed status.
-func (n Node) Word() string {
-	if n.StatusText != "" {
-		return n.StatusText
-	}
-	return n.Status
-}
+// DisplayStatus is the status for users.
+func (n Node) DisplayStatus() string { return cmp.Or(n.StatusText, n.Status) }
 
 // Settled reports whether the node's creation is over: then its card shows shells, and has the steps in the details.
 func (n Node) Settled() bool {

@@ -146,7 +146,7 @@ func (e *Editor) complete() {
 		return
 	}
 	rows, cols := e.tty.size()
-	e.helpers = listed(list, cols, max(1, rows/2))
+	e.helpers = formatCandidates(list, cols, max(1, rows/2))
 }
 
 func commonPrefix(a, b string) string {

@@ -113,7 +113,7 @@ func TestDraw_ShowsTheLayout(t *testing.T) {
 			if random.IntN(5) == 0 {
 				helpers = []string{"one", "two"}[:random.IntN(min(3, rows-1))]
 			}
-			l := lay("\x1b[1;36mname\x1b[m(3)> ", "... ", b.text, b.pos, cols).window(rows - len(helpers))
+			l := newLayout("\x1b[1;36mname\x1b[m(3)> ", "... ", b.text, b.pos, cols).window(rows - len(helpers))
 			l.below = helpers
 			s.Write([]byte(drawing(drawn.row, l))) //nolint:errcheck // it accepts everything
 			drawn = l
@@ -184,7 +184,7 @@ func TestDraw_AfterAResize(t *testing.T) {
 		for range random.IntN(30) {
 			change(&b, random)
 		}
-		l := lay("(1)> ", "... ", b.text, b.pos, cols).window(rows)
+		l := newLayout("(1)> ", "... ", b.text, b.pos, cols).window(rows)
 		if random.IntN(3) == 0 {
 			l.below = []string{"helper", strings.Repeat("helper", 1+random.IntN(cols/6-1))}
 		}
@@ -196,7 +196,7 @@ func TestDraw_AfterAResize(t *testing.T) {
 			cols = 20 + random.IntN(40)
 			s.Resize(rows, cols)
 			up := min(l.reflowed(cols), rows-1)
-			l = lay("(1)> ", "... ", b.text, b.pos, cols).window(rows)
+			l = newLayout("(1)> ", "... ", b.text, b.pos, cols).window(rows)
 			s.Write([]byte(drawing(up, l))) //nolint:errcheck // it accepts everything
 		}
 		shown := strings.Join(s.Text(), "\n")
@@ -275,7 +275,7 @@ func TestHistory_IsShared(t *testing.T) {
 		t.Errorf("the file: %v, %v", info, err)
 	}
 	h, err := OpenHistory(path)
-	if err != nil || len(h.entries) < keepFile/600 {
+	if err != nil || len(h.entries) < compactBytes/600 {
 		t.Fatalf("%d entries, %v", len(h.entries), err)
 	}
 	next := map[int]int{} // next expected entry, by writer
@@ -298,7 +298,7 @@ func TestHistory_IsShared(t *testing.T) {
 
 func TestListed(t *testing.T) {
 	t.Parallel()
-	few := listed([]Candidate{{"node", "this node and others"}, {"not", ""}}, 40, 12)
+	few := formatCandidates([]Candidate{{"node", "this node and others"}, {"not", ""}}, 40, 12)
 	if len(few) != 2 || few[0] != "node  \x1b[2mthis node and others\x1b[m" || few[1] != "not " {
 		t.Errorf("few: %q", few)
 	}
@@ -306,7 +306,7 @@ func TestListed(t *testing.T) {
 	for i := range 100 {
 		many = append(many, Candidate{fmt.Sprintf("name%02d", i), ""})
 	}
-	if got := listed(many, 30, 5); len(got) != 5 || got[0] != "name00  name01  name02" ||
+	if got := formatCandidates(many, 30, 5); len(got) != 5 || got[0] != "name00  name01  name02" ||
 		!strings.Contains(got[4], "88 more") {
 		t.Errorf("many: %q", got)
 	}

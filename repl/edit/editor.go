@@ -212,12 +212,12 @@ func (e *Editor) write(text string) {
 	io.WriteString(e.tty.out, text) //nolint:errcheck // the next read notices a closed terminal
 }
 
-// lay arranges what should be on the screen.
-func (e *Editor) lay(cols int) layout {
+// layout is the wanted content of the screen.
+func (e *Editor) layout(cols int) layout {
 	if e.search != nil {
-		return lay(e.search.prompt(), e.Continuation, e.text, e.pos, cols)
+		return newLayout(e.search.prompt(), e.Continuation, e.text, e.pos, cols)
 	}
-	return lay(e.Prompt(), e.Continuation, e.text, e.pos, cols)
+	return newLayout(e.Prompt(), e.Continuation, e.text, e.pos, cols)
 }
 
 // draw redraws the text. A resized terminal has reflowed what was drawn.
@@ -225,7 +225,7 @@ func (e *Editor) draw() {
 	rows, cols := e.tty.size()
 	above := min(e.drawn.reflowed(cols), rows-1)
 	helpers := e.helpers[:min(len(e.helpers), max(0, rows-1))]
-	l := e.lay(cols).window(rows - len(helpers))
+	l := e.layout(cols).window(rows - len(helpers))
 	l.below = helpers
 	if !l.equal(e.drawn) {
 		e.write(drawing(above, l))

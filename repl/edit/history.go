@@ -18,9 +18,9 @@ const (
 	// maxEntries limits the entries, and maxEntry the bytes of one.
 	maxEntries = 1000
 	maxEntry   = 64 << 10
-	// A file larger than maxFile is cut to keepFile, in bytes.
-	maxFile  = 1 << 20
-	keepFile = maxFile / 2
+	// A file larger than maxFile is cut to compactBytes, in bytes.
+	maxFile      = 1 << 20
+	compactBytes = maxFile / 2
 )
 
 // History holds earlier input, oldest first. Use it from one goroutine at a time. Several processes may share a file:
@@ -111,7 +111,7 @@ func (h *History) Add(text string) error {
 	if _, err := file.Write(line); err != nil || size+int64(len(line)) <= maxFile {
 		return err
 	}
-	return h.shorten(file)
+	return h.compact(file)
 }
 
 func flock(file *os.File) error {
@@ -122,8 +122,8 @@ func flock(file *os.File) error {
 	}
 }
 
-// shorten keeps only the last entries of the file, which is locked.
-func (h *History) shorten(file *os.File) error {
+// compact keeps only the last entries of the file, which is locked.
+func (h *History) compact(file *os.File) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (h *History) shorten(file *os.File) error {
 	size := 0
 	for _, text := range slices.Backward(entries) {
 		line := append(encoded(text), '\n')
-		if size += len(line); size > keepFile && len(lines) > 0 {
+		if size += len(line); size > compactBytes && len(lines) > 0 {
 			break
 		}
 		lines = append(lines, line)

@@ -20,9 +20,10 @@ type layout struct {
 	below  []string // extra rows below the text
 }
 
-// lay arranges text after a prompt, with more before each further line, in rows of width columns. The cursor is before
-// the byte at pos. If a full row ends at the cursor, an empty row follows, so that the terminal has no pending wrap.
-func lay(prompt, more, text string, pos, width int) layout {
+// newLayout arranges text after a prompt, with more before each further line, in rows of width columns. The cursor is
+// before the byte at pos. If a full row ends at the cursor, an empty row follows, so that the terminal has no pending
+// wrap.
+func newLayout(prompt, more, text string, pos, width int) layout {
 	l := layout{rows: []string{""}, widths: []int{0}, cols: width}
 	width = max(width, 2)
 	l.addEscaped(prompt, width)

@@ -81,8 +81,8 @@ func (e *Editor) find(from int) {
 	e.settle()
 }
 
-// listed formats candidates in columns, or a few with their docs, one per row.
-func listed(list []Candidate, cols, rows int) (lines []string) {
+// formatCandidates formats candidates in columns, or a few with their docs, one per row.
+func formatCandidates(list []Candidate, cols, rows int) (lines []string) {
 	widest := 0
 	for _, one := range list {
 		widest = max(widest, uniseg.StringWidth(one.Text))
@@ -92,9 +92,9 @@ func listed(list []Candidate, cols, rows int) (lines []string) {
 			room := cols - widest - 3
 			doc := ""
 			if one.Doc != "" && room > 8 {
-				doc = "  \x1b[2m" + shortened(one.Doc, room) + "\x1b[m"
+				doc = "  \x1b[2m" + truncate(one.Doc, room) + "\x1b[m"
 			}
-			lines = append(lines, shortened(one.Text, cols-1)+strings.Repeat(" ", widest-uniseg.StringWidth(one.Text))+doc)
+			lines = append(lines, truncate(one.Text, cols-1)+strings.Repeat(" ", widest-uniseg.StringWidth(one.Text))+doc)
 		}
 		return lines
 	}
@@ -107,13 +107,13 @@ func listed(list []Candidate, cols, rows int) (lines []string) {
 		for _, one := range list[i:min(i+columns, len(list))] {
 			line.WriteString(one.Text + strings.Repeat(" ", widest+2-uniseg.StringWidth(one.Text)))
 		}
-		lines = append(lines, shortened(strings.TrimRight(line.String(), " "), cols-1))
+		lines = append(lines, truncate(strings.TrimRight(line.String(), " "), cols-1))
 	}
 	return lines
 }
 
-// shortened truncates text to a number of columns.
-func shortened(text string, columns int) string {
+// truncate truncates text to a number of columns.
+func truncate(text string, columns int) string {
 	if uniseg.StringWidth(text) <= columns {
 		return text
 	}
