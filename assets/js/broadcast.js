@@ -83,7 +83,7 @@ export class Broadcast {
     this.#on = on;
     this.#button.setAttribute("aria-pressed", String(on));
     document.body.toggleAttribute("data-broadcast", on);
-    this.#aside("");
+    this.#hint("");
     this.#draw();
   }
 
@@ -97,7 +97,7 @@ export class Broadcast {
       const names = [node, node.replace(/^.*@/, ""), short];
       if (pane?.takes) this.#members.set(card, { card, key: card.selected, pane, short, names });
     }
-    this.#aside("");
+    this.#hint("");
     this.#draw();
   }
 
@@ -113,7 +113,7 @@ export class Broadcast {
     if (!this.#on) return;
     const members = this.#chosen;
     const from = members.find((member) => member.pane === element.pane);
-    if (!from) return this.#aside(`Typing in ${cardOf(element)?.element.dataset.short} goes only to that shell, because it is not chosen.`);
+    if (!from) return this.#hint(`Typing in ${cardOf(element)?.element.dataset.short} goes only to that shell, because it is not chosen.`);
     if (this.#outcome?.settled) this.#outcome.close(); // a new key starts a new outcome
     if (/[\r\n]/.test(text)) this.#entered(members);
     if (pasted) return; // paste.js has distributed it
@@ -173,19 +173,19 @@ export class Broadcast {
     const place = find("[data-outcome]", this.#bar);
     const { words = "", odd = [], running = [], silent = [], whole = [] } = this.#result ?? {};
     const parts = [[words, odd], ["still running", running], ["no answer yet", silent], ["not compared, full screen", whole]];
-    const said = parts.filter(([text, list]) => list.length || (text === words && text));
+    const shown = parts.filter(([text, list]) => list.length || (text === words && text));
     place.dataset.verdict = odd.length ? "differs" : words ? "same" : "";
-    const key = JSON.stringify(said.map(([text, list]) => [text, list.map(shortOf)]));
+    const key = JSON.stringify(shown.map(([text, list]) => [text, list.map(shortOf)]));
     if (place.dataset.said === key) return; // unchanged text is not read out again
     place.dataset.said = key;
-    place.replaceChildren(...said.flatMap(([text, list], i) => [i ? "; " : "", text, list.length ? ": " : "", ...separated(list.map(goTo))]));
+    place.replaceChildren(...shown.flatMap(([text, list], i) => [i ? "; " : "", text, list.length ? ": " : "", ...separated(list.map(goTo))]));
   }
 
-  // aside shows a text for a while.
-  #aside(text) {
+  // hint shows a text for a while.
+  #hint(text) {
     clearTimeout(this.#asideTimer);
     set(find("[data-aside]", this.#bar), text);
-    if (text) this.#asideTimer = setTimeout(() => this.#aside(""), asideTime);
+    if (text) this.#asideTimer = setTimeout(() => this.#hint(""), asideTime);
   }
 
   // measure keeps other elements clear of the bar below the header.

@@ -12,7 +12,7 @@ import { shareTool } from "./share.js";
 import { ShellPane } from "./shell.js";
 
 const cards = new Map(); // element id → Card
-const asked = new Set(); // nodes spawned by this page, without a shell yet
+const spawned = new Set(); // nodes spawned by this page, without a shell yet
 const logs = new Map(); // node name → HTML of its last batches of lines
 const keptBatches = 80;
 
@@ -37,17 +37,17 @@ export function syncCards(link) {
 // allCards lists the cards in their order.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
 
-// lacks reports whether a list of nodes has no tab for a running shell that is shown here.
-export function lacks(html) {
+// lacksTab reports whether a list of nodes has no tab for a running shell that is shown here.
+export function lacksTab(html) {
   const list = new DOMParser().parseFromString(html, "text/html");
   const has = (card, key) => list.getElementById(card.id)?.querySelector(`[role=tab][data-shell="${key}"]`);
   return allCards().some((card) => [...card.panes].some(([key, { pane }]) => pane && !pane.ended && !has(card, key)));
 }
 
-// expect records that this page spawned a node: its shell opens automatically once the node is alive. It may already be
-// alive: under load, the list of nodes overtakes the response to the click.
-export function expect(name) {
-  asked.add(name);
+// expectShell records that this page spawned a node: its shell opens automatically once the node is alive. It may
+// already be alive: under load, the list of nodes overtakes the response to the click.
+export function expectShell(name) {
+  spawned.add(name);
   allCards().find((card) => card?.name === name)?.openByItself();
 }
 
@@ -70,7 +70,7 @@ class Card {
     this.wanted = null; // {id, focus} of a new shell without a tab
     this.seen = false; // it has been near the window
     this.large = false;
-    sight.observe(element);
+    visibility.observe(element);
   }
 
   get element() { return document.getElementById(this.id); }
@@ -106,7 +106,7 @@ class Card {
     const greet = this.alive && !this.greeted && "self" in this.element.dataset;
     this.greeted ||= this.alive;
     if (!this.alive || this.shells.length || this.wanted || this.opening) return;
-    const mine = asked.delete(this.name);
+    const mine = spawned.delete(this.name);
     if (mine || greet) this.open({ first: true, focus: mine && !typing() });
   }
 
@@ -266,7 +266,7 @@ export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
 
 // Cards create their panes when they come near the window.
-const sight = new IntersectionObserver((entries) => {
+const visibility = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     const card = cards.get(entry.target.id);
     if (!entry.isIntersecting || !card || card.seen) continue;

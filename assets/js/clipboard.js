@@ -6,8 +6,8 @@ import { call } from "./key.js";
 import { bytesText, button, make } from "./terminal.js";
 import { shellPath } from "./stream.js";
 
-const most = 1024 * 1024; // bytes of text
-let always = false; // the user allows programs to write, in this tab
+const maxBytes = 1024 * 1024; // of text
+let allowed = false; // the user allows programs to write, in this tab
 
 /** Clipboard handles OSC 52 of one terminal. element contains its question. */
 export class Clipboard {
@@ -25,7 +25,7 @@ export class Clipboard {
     this.#drawn = drawn;
     this.element.hidden = true;
     this.element.role = "group";
-    term.parser.registerOscHandler(52, (said) => this.#take(said));
+    term.parser.registerOscHandler(52, (data) => this.#request(data));
   }
 
   /** since makes everything before off old. Infinity: everything until the next call. */
@@ -42,26 +42,26 @@ export class Clipboard {
     }
   }
 
-  // take handles "SELECTIONS;BASE64". It returns true: nothing else handles it, and there is no reply.
-  #take(said) {
-    const [, base64] = /^[cpqs0-7]*;([A-Za-z0-9+/]+={0,2})$/.exec(said) ?? [];
+  // request handles "SELECTIONS;BASE64". It returns true: nothing else handles it, and there is no reply.
+  #request(data) {
+    const [, base64] = /^[cpqs0-7]*;([A-Za-z0-9+/]+={0,2})$/.exec(data) ?? [];
     const here = this.#term.textarea === document.activeElement && document.hasFocus();
-    if (!base64 || !here || this.#never || this.#drawn() < this.#since || base64.length > (most * 4) / 3 + 4) return true;
+    if (!base64 || !here || this.#never || this.#drawn() < this.#since || base64.length > (maxBytes * 4) / 3 + 4) return true;
     const text = decoded(base64);
     if (text === null) return true;
     this.#text = text;
-    if (always) this.#write();
+    if (allowed) this.#write();
     else this.#ask(navigator.clipboard ? "Copy once" : "Copy");
     return true;
   }
 
   // ask shows the question, or updates it for a later text.
   #ask(label) {
-    const says = make("span");
-    says.textContent = `The program wants to copy ${bytesText(new Blob([this.#text]).size)} to your clipboard.`;
+    const message = make("span");
+    message.textContent = `The program wants to copy ${bytesText(new Blob([this.#text]).size)} to your clipboard.`;
     const once = button(label, () => this.#write());
-    const ever = button("Always in this tab", () => {
-      always = true;
+    const always = button("Always in this tab", () => {
+      allowed = true;
       this.#write();
     });
     const no = button("No", () => {
@@ -69,8 +69,8 @@ export class Clipboard {
       this.#done();
     });
     no.title = "This shell's programs do not ask again until you reload the page";
-    this.element.replaceChildren(says, once, ...(navigator.clipboard && !always ? [ever] : []), no);
-    this.element.ariaLabel = says.textContent;
+    this.element.replaceChildren(message, once, ...(navigator.clipboard && !allowed ? [always] : []), no);
+    this.element.ariaLabel = message.textContent;
     this.element.hidden = false;
   }
 
@@ -98,7 +98,7 @@ export class Clipboard {
 function decoded(base64) {
   try {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return bytes.length <= most ? new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) : null;
+    return bytes.length <= maxBytes ? new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) : null;
   } catch {
     return null;
   }

@@ -7,7 +7,7 @@ import { reachable } from "./nodes.js";
 
 const shells = { convoy: "Convoy shell", sh: "system shell" };
 const kinds = { convoy: "convoy", sh: "system" }; // of shells, by block kind
-const saidFor = 2000; // ms
+const shownFor = 2000; // ms
 
 /** textOf is a block's code. */
 export const textOf = (figure) => find("code", figure).textContent.trimEnd();
@@ -36,7 +36,7 @@ async function copy(button) {
     label.textContent = "Copy";
     button.removeAttribute("data-done");
     find("#code-said").textContent = "";
-  }, saidFor);
+  }, shownFor);
 }
 
 // choose asks for the node whose shell runs a block.

@@ -1,6 +1,6 @@
 // Comparing the output of several shells. This module does not touch the page or terminals.
 
-const long = 100_000; // characters; names are not searched in longer outputs, which would take too long
+const maxCharacters = 100_000; // names are not searched in longer outputs, which would take too long
 
 /**
  * outputOf returns a shell's output for comparison. It takes what dump.js reads: entered, the line in which Enter was
@@ -62,7 +62,7 @@ function same(a, b) {
 // renamed replaces a shell's names in its output by another shell's. Only whole words count: "web" is not found in
 // "website".
 function renamed({ text, names }, other) {
-  if (text.length > long) return text;
+  if (text.length > maxCharacters) return text;
   const literal = names.map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|");
   const own = new RegExp(`(?<![\\p{L}\\p{N}_-])(?:${literal})(?![\\p{L}\\p{N}_-])`, "gu");
   return text.replace(own, (name) => other.names[names.indexOf(name)]);

@@ -1,7 +1,7 @@
 // The console's page: keeps its content in sync with the stream, and handles mouse and keyboard.
 
 import { Broadcast } from "./broadcast.js";
-import { addLines, allCards, cardOf, expect, keyOf, lacks, syncCards } from "./cards.js";
+import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { Dock } from "./log.js";
 import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
@@ -38,15 +38,15 @@ function allowSpawn() {
 
 // swapNodes morphs a list from the stream into the page. A console that has just started does not know its cluster: for
 // a while after the stream is back, a list that lacks shown shells waits for a better one.
-const doubt = 15_000; // ms
+const maxWait = 15_000; // ms
 let lists = 0; // received so far
-let doubtUntil = 0;
+let waitUntil = 0;
 let held = { html: "", timer: 0 };
 function swapNodes(html) {
   lists++;
   clearTimeout(held.timer);
-  const wait = doubtUntil - performance.now();
-  if (wait > 0 && lacks(html)) {
+  const wait = waitUntil - performance.now();
+  if (wait > 0 && lacksTab(html)) {
     held = { html, timer: setTimeout(() => swapNodes(html), wait) };
     return;
   }
@@ -82,7 +82,7 @@ document.addEventListener("htmx:after:swap", () => {
 document.addEventListener("htmx:after:request", (event) => {
   const { response, sourceElement } = event.detail.ctx;
   const name = response?.headers.get("X-Convoy-Node");
-  if (name) expect(name);
+  if (name) expectShell(name);
   if (sourceElement?.closest("#connect")) find("#connect").close();
   if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // after htmx has enabled it
 });
@@ -273,7 +273,7 @@ document.addEventListener("convoy:theme", () => {
 
 let opened = 0; // streams so far
 stream.on("hello", ({ build }) => {
-  if (opened++) doubtUntil = performance.now() + doubt;
+  if (opened++) waitUntil = performance.now() + maxWait;
   if (build && build !== document.body.dataset.build) linkStale();
 });
 stream.on("nodes", swapNodes);

@@ -110,20 +110,20 @@ export class Files {
     const input = make("input");
     Object.assign(input, { required: true, maxLength: 4095, value: remembered(lastPath) ?? "", autocapitalize: "off", autocomplete: "off", spellcheck: false, autofocus: true });
     label.append(input);
-    const says = Object.assign(make("p", "dialog-trouble"), { role: "alert" });
+    const message = Object.assign(make("p", "dialog-trouble"), { role: "alert" });
     const from = Object.assign(make("p"), { textContent: "A path from /, or from the shell's working directory." });
     call(this.#path, { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then(({ dir }) => {
       if (dir) from.textContent = `A path from /, or from ${dir}.`;
     }).catch(() => {});
     input.addEventListener("input", () => {
-      says.textContent = "";
+      message.textContent = "";
       input.removeAttribute("aria-invalid");
     });
     const stop = new AbortController();
     let answer = null;
-    const said = await dialog({
+    const result = await dialog({
       title: "Download a file",
-      body: [from, label, says],
+      body: [from, label, message],
       answers: [["cancel", "Cancel"], ["get", "Download"]],
       before: async (value) => {
         if (value !== "get") return true;
@@ -131,7 +131,7 @@ export class Files {
           answer = await this.#get(input.value, stop.signal);
           return true;
         } catch (error) {
-          says.textContent = error.message;
+          message.textContent = error.message;
           input.setAttribute("aria-invalid", "true");
           input.focus();
           return false;
@@ -139,7 +139,7 @@ export class Files {
       },
     });
     this.#term.focus();
-    if (said !== "get") return stop.abort();
+    if (result !== "get") return stop.abort();
     remember(lastPath, input.value);
     await this.#save(input.value.split("/").at(-1), answer, stop);
   }

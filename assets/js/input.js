@@ -8,15 +8,15 @@ import { call } from "./key.js";
 import { shellPath } from "./stream.js";
 
 const maxBody = 64 * 1024; // bytes per request
-const patience = 30_000; // ms before an unanswered request is repeated
-const pause = { first: 100, most: 3000 }; // ms between attempts
+const requestTimeout = 30_000; // ms before an unanswered request is repeated
+const pause = { first: 100, max: 3000 }; // ms between attempts
 const ackEvery = 1 / 4; // of the window
 
 // Browsers open six connections per host with HTTP/1.1, and the stream takes one.
-const places = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
+const concurrency = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
 
 // The next number by viewer and shell: a new pane continues where the last one stopped.
-const numbers = new Map();
+const sequences = new Map();
 
 /**
  * Input sends to one shell for one viewer.
@@ -63,7 +63,7 @@ export class Input {
     if (this.#stopped || !bytes.length) return;
     this.#queue.push(bytes);
     this.#queued += bytes.length;
-    this.#pump(urgent ? places + 1 : places);
+    this.#pump(urgent ? concurrency + 1 : concurrency);
   }
 
   /** cancel drops what has not been sent, and returns the number of bytes. */
@@ -125,10 +125,10 @@ export class Input {
     for (const end of [...this.#waiting]) end();
   }
 
-  #pump(most = places) {
-    while (this.#queued && this.#sent.size < most && !this.#gaps()) {
-      const n = numbers.get(this.#key) ?? 0;
-      numbers.set(this.#key, n + 1);
+  #pump(limit = concurrency) {
+    while (this.#queued && this.#sent.size < limit && !this.#gaps()) {
+      const n = sequences.get(this.#key) ?? 0;
+      sequences.set(this.#key, n + 1);
       this.#post(n, { body: this.#take() });
     }
     this.#hooks.onPending?.(this.pending);
@@ -153,7 +153,7 @@ export class Input {
   // post sends a request until it is settled.
   async #post(n, request) {
     this.#sent.set(n, request);
-    for (let wait = pause.first; !this.#stopped; wait = Math.min(2 * wait, pause.most)) {
+    for (let wait = pause.first; !this.#stopped; wait = Math.min(2 * wait, pause.max)) {
       const done = await this.#attempt(n, request);
       if (request.gap !== undefined) return this.#closeGap();
       if (done) break;
@@ -215,7 +215,7 @@ export class Input {
       if (n === 0 && doubtful) this.#hooks.onTrouble?.("Some input may not have reached the shell.");
       else this.#post(n++, { body });
     }
-    numbers.set(this.#key, n);
+    sequences.set(this.#key, n);
   }
 
   async #sendAcks() {
@@ -230,7 +230,7 @@ export class Input {
           wait = pause.first;
         } else {
           await this.#rest(wait);
-          wait = Math.min(2 * wait, pause.most);
+          wait = Math.min(2 * wait, pause.max);
         }
       }
     } finally {
@@ -250,7 +250,7 @@ export class Input {
           if (size.latest === sent) size.latest = null;
         } else {
           await this.#rest(wait);
-          wait = Math.min(2 * wait, pause.most);
+          wait = Math.min(2 * wait, pause.max);
         }
       }
     } finally {
@@ -270,7 +270,7 @@ export class Input {
   }
 
   #fetch(what, body, signal, keepalive = false) {
-    const late = AbortSignal.timeout(patience);
+    const late = AbortSignal.timeout(requestTimeout);
     return call(`${this.#path}/${what}`, {
       method: "POST",
       body,

@@ -1,6 +1,6 @@
 // Results of a runbook's steps, kept in the tab across reloads.
 
-const most = 1024 * 1024; // characters, for all results of a runbook
+const maxCharacters = 1024 * 1024; // for all results of a runbook
 
 /** Kept stores the latest results of each step of a runbook. */
 export class Kept {
@@ -29,7 +29,7 @@ export class Kept {
     this.#steps.set(key, { text, at, results });
     const size = () => JSON.stringify(Object.fromEntries(this.#steps)).length;
     const oldest = () => [...this.#steps].sort(([, a], [, b]) => a.at - b.at)[0][0];
-    while (this.#steps.size && size() > most) this.#steps.delete(oldest());
+    while (this.#steps.size && size() > maxCharacters) this.#steps.delete(oldest());
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(Object.fromEntries(this.#steps)));
     } catch {

@@ -81,11 +81,11 @@ export async function download(address, name = "") {
   link.click();
 }
 
-export const trips = "convoy-opening"; // when this tab last used the intermediate page since its last other page
+export const openings = "convoy-opening"; // when this tab last used the intermediate page since its last other page
 
 if (slot && !document.querySelector("#opening")) {
   try {
-    sessionStorage.removeItem(trips);
+    sessionStorage.removeItem(openings);
   } catch { /* it stores nothing */ }
 }
 

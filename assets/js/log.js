@@ -2,7 +2,7 @@
 
 import { remember, remembered } from "./dom.js";
 
-const most = 2000; // lines in the page
+const maxLines = 2000; // in the page
 const near = 24; // px from the end that count as the end
 
 // LogView shows log lines, <li> elements from the server. It keeps the last 2,000, ordered by time, and follows the end
@@ -41,7 +41,7 @@ export class LogView {
   // append adds lines in the next frame.
   append(html) {
     this.#waiting.push(html);
-    if (this.#waiting.length > most) this.#waiting.splice(0, this.#waiting.length - most);
+    if (this.#waiting.length > maxLines) this.#waiting.splice(0, this.#waiting.length - maxLines);
     if (!this.#paused) this.#schedule();
   }
 
@@ -54,10 +54,10 @@ export class LogView {
     this.#frame = 0;
     const holder = document.createElement("template");
     holder.innerHTML = this.#waiting.splice(0).join("");
-    const fresh = [...holder.content.querySelectorAll("li")].slice(-most);
+    const fresh = [...holder.content.querySelectorAll("li")].slice(-maxLines);
     for (const line of fresh) this.#prepare(line);
     this.#insert(fresh);
-    while (this.#lines.childElementCount > most) this.#lines.firstElementChild.remove();
+    while (this.#lines.childElementCount > maxLines) this.#lines.firstElementChild.remove();
     this.#recount();
     if (this.#following) this.#scrollDown();
     else this.#announce(fresh.filter((line) => this.#visible(line)).length);

@@ -3,7 +3,7 @@
 import { all, find, sentence, set, stamp } from "./dom.js";
 import { call } from "./key.js";
 
-const lasts = { info: 6000, warn: 12000 }; // ms; errors stay
+const durations = { info: 6000, warn: 12000 }; // ms; errors stay
 
 // notice shows a notice, and returns its element.
 export function notice(level, text, hint = "") {
@@ -25,7 +25,7 @@ new MutationObserver((changes) => {
     for (const other of all("#notices .notice")) {
       if (other !== element && other.textContent === element.textContent) other.remove();
     }
-    const ms = lasts[element.dataset.level];
+    const ms = durations[element.dataset.level];
     if (ms) leave(element, ms);
   }
   for (const old of all("#notices .notice").slice(0, -4)) old.remove();
@@ -75,7 +75,7 @@ const linkTexts = {
   loggedout: "You are logged out.",
   stale: "Convoy was updated. Reload the page to use the new version.",
 };
-const patience = 1500; // ms before the page reports a lost connection
+const linkDelay = 1500; // ms before the page reports a lost connection
 let retryAt = 0;
 let linkTimer = 0;
 let stale = false;
@@ -89,7 +89,7 @@ export function linkState(state, ms = 0) {
     clearTimeout(linkTimer);
     showLink(calm ? "" : state);
   } else {
-    linkTimer ||= setTimeout(() => showLink(document.body.dataset.link), patience);
+    linkTimer ||= setTimeout(() => showLink(document.body.dataset.link), linkDelay);
   }
 }
 

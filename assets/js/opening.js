@@ -2,56 +2,56 @@
 // the requested page.
 
 import { find } from "./dom.js";
-import { call, key, makeKey, pass, trips, withPass } from "./key.js";
+import { call, key, makeKey, openings, pass, withPass } from "./key.js";
 
 const { claim } = document.body.dataset;
-const most = { times: 6, within: 10_000 };
+const maxOpenings = { times: 6, within: 10_000 };
 
 // address is the requested page; a login is completed at the console's.
 function address() {
   return claim ? new URL("/", location.href).href : location.href;
 }
 
-function say(text) {
+function show(text) {
   find("#opening").textContent = text;
   find("#again").hidden = false;
 }
 
-// around reports whether this tab is in a loop: passes are requested and refused repeatedly.
-function around() {
+// looping reports whether this tab is in a loop: passes are requested and refused repeatedly.
+function looping() {
   try {
     const now = Date.now();
-    const last = JSON.parse(sessionStorage.getItem(trips) ?? "[]").filter((at) => now - at < most.within);
-    sessionStorage.setItem(trips, JSON.stringify([...last, now]));
-    return last.length >= most.times;
+    const last = JSON.parse(sessionStorage.getItem(openings) ?? "[]").filter((at) => now - at < maxOpenings.within);
+    sessionStorage.setItem(openings, JSON.stringify([...last, now]));
+    return last.length >= maxOpenings.times;
   } catch {
     return false;
   }
 }
 
-// bind makes the server accept a new key, and returns the first pass.
-async function bind() {
+// bindKey makes the server accept a new key, and returns the first pass.
+async function bindKey() {
   if (!makeKey()) return "";
   const answer = await call("/session/key", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ claim }) });
   if (!answer.ok) throw Object.assign(new Error("not bound"), { status: answer.status });
   return (await answer.json()).pass;
 }
 
-async function begin() {
+async function start() {
   find("#again").hidden = true;
-  if (around()) return say("Convoy could not open this page. Wait a few seconds, then try again.");
+  if (looping()) return show("Convoy could not open this page. Wait a few seconds, then try again.");
   if (!claim && !key()) return location.replace("/login?why=key");
   try {
-    const first = claim ? await bind() : await pass();
+    const first = claim ? await bindKey() : await pass();
     if (first) return location.replace(withPass(address(), first));
     find("#opening").hidden = true;
     find("#plain").hidden = false;
   } catch ({ status }) {
     if (status === 401 || status === 409) return location.replace(`/login?why=${claim ? "claim" : "key"}`);
-    say("Convoy cannot be reached. Try again when the connection is back.");
+    show("Convoy cannot be reached. Try again when the connection is back.");
   }
 }
 
-find("#again").addEventListener("click", begin);
-addEventListener("pageshow", ({ persisted }) => persisted && begin());
-begin();
+find("#again").addEventListener("click", start);
+addEventListener("pageshow", ({ persisted }) => persisted && start());
+start();

@@ -2,24 +2,24 @@
 
 import { compare, outputOf } from "./compare.js";
 
-const quiet = 400; // ms without output
-const most = 10_000; // ms until it is reported which shells still run
+const quietTime = 400; // ms without output
+const reportAfter = 10_000; // ms until it is reported which shells still run
 
 /**
- * Outcome belongs to one line. members are {pane, names}, of which names are ignored in output. tell({words, odd,
+ * Outcome belongs to one line. members are {pane, names}, of which names are ignored in output. report({words, odd,
  * running, silent, whole}) is called with results, and again when they change; the lists contain members: those that
  * differ, that still run, that do not answer, and that show a full-screen program.
  */
 export class Outcome {
   #runs;
-  #tell;
-  #late = false; // it took too long
+  #report;
+  #overdue = false; // it took too long
   #timer;
 
-  constructor(members, tell) {
-    this.#tell = tell;
+  constructor(members, report) {
+    this.#report = report;
     this.#runs = members.map((member) => ({ member, place: member.pane.relay.mark(), settled: false, timer: 0, ignore: () => {} }));
-    for (const run of this.#runs) run.ignore = run.member.pane.relay.onOutput(() => this.#heard(run));
+    for (const run of this.#runs) run.ignore = run.member.pane.relay.onOutput(() => this.#received(run));
     this.#wait();
   }
 
@@ -51,7 +51,7 @@ export class Outcome {
     if (!run) return;
     this.#end(run);
     this.#runs = this.#runs.filter((one) => one !== run);
-    this.#say();
+    this.#update();
   }
 
   /** close stops listening: later output is not part of the outcome. */
@@ -68,18 +68,18 @@ export class Outcome {
   }
 
   #wait() {
-    this.#late = false;
+    this.#overdue = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#late = true;
-      this.#say();
-    }, most);
+      this.#overdue = true;
+      this.#update();
+    }, reportAfter);
   }
 
-  #heard(run) {
+  #received(run) {
     run.settled = false;
     clearTimeout(run.timer);
-    run.timer = setTimeout(() => this.#quiet(run), quiet);
+    run.timer = setTimeout(() => this.#quiet(run), quietTime);
   }
 
   // quiet is called when a shell has been quiet for a while. Output is no answer while the line may not have arrived,
@@ -87,16 +87,16 @@ export class Outcome {
   #quiet(run) {
     const { pane } = run.member;
     if (pane.pending) {
-      run.timer = setTimeout(() => this.#quiet(run), quiet);
+      run.timer = setTimeout(() => this.#quiet(run), quietTime);
       return;
     }
     const seen = pane.relay.since(run.place);
     run.settled = seen?.last !== "";
-    this.#say();
+    this.#update();
   }
 
-  #say() {
-    if (!this.#runs.length || !(this.settled || this.#late)) return;
+  #update() {
+    if (!this.#runs.length || !(this.settled || this.#overdue)) return;
     const [outputs, running, silent, whole] = [[], [], [], []];
     for (const { member, place, settled } of this.#runs) {
       const { pane, names } = member;
@@ -105,6 +105,6 @@ export class Outcome {
       else if (settled) whole.push(member);
       else (pane.lost || pane.pending ? silent : running).push(member);
     }
-    this.#tell({ ...compare(outputs), running, silent, whole });
+    this.#report({ ...compare(outputs), running, silent, whole });
   }
 }

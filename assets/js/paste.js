@@ -5,10 +5,10 @@
 
 import { bytesText, button, dialog, make } from "./terminal.js";
 
-const most = 32 * 1024 * 1024; // bytes per paste
-const large = 100 * 1024; // bytes above which the user must confirm
+const maxBytes = 32 * 1024 * 1024; // per paste
+const confirmAbove = 100 * 1024; // bytes
 const shownFrom = 64 * 1024; // bytes from which a paste shows its progress
-const shown = { rows: 8, letters: 120 }; // of the preview
+const shown = { rows: 8, characters: 120 }; // of the preview
 
 /**
  * Paste handles one terminal's pastes. element shows the progress. trouble(text) reports what is refused; all() is
@@ -36,11 +36,11 @@ export class Paste {
     let text = clean(event.clipboardData?.getData("text/plain") ?? "");
     if (!text) return;
     const bytes = new Blob([text]).size;
-    if (bytes > most) return this.#hooks.trouble(`A paste can have at most ${bytesText(most)}, and this one has ${bytesText(bytes)}. Upload it as a file`);
+    if (bytes > maxBytes) return this.#hooks.trouble(`A paste can have at most ${bytesText(maxBytes)}, and this one has ${bytesText(bytes)}. Upload it as a file`);
     const lines = text.split(/\r\n|\r|\n/);
     const all = this.#hooks.all();
     const typed = lines.length > 1 && all.some((one) => !one.whole);
-    if (typed || bytes > large) {
+    if (typed || bytes > confirmAbove) {
       const answer = await ask(lines, bytes, typed, all.length);
       if (answer === "line") text = joined(lines);
       this.#term.focus();
@@ -86,22 +86,22 @@ const joined = (lines) => lines.join(" ").trim();
 // ask shows the text, and resolves to "paste", "line" or something else.
 function ask(lines, bytes, typed, shells) {
   const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // an empty last line is only the end of the one before
-  const says = make("p");
+  const message = make("p");
   const each = count === 1 ? "The text ends with a line break, so it can run as a command." : `${count.toLocaleString()} lines will be typed, and each can run as a command.`;
   const many = shells > 1;
   const whole = many ? "Each program receives it as one paste." : "The program receives it as one paste.";
-  says.textContent = typed ? `${each} ${many ? "Not every program supports" : "The program does not support"} bracketed paste.` : whole;
+  message.textContent = typed ? `${each} ${many ? "Not every program supports" : "The program does not support"} bracketed paste.` : whole;
   const preview = make("pre", "paste-preview");
   preview.tabIndex = 0;
   preview.ariaLabel = "Beginning of the text";
   const rest = count - shown.rows;
-  preview.textContent = lines.slice(0, shown.rows).map((line) => (line.length > shown.letters ? `${line.slice(0, shown.letters)}…` : line)).join("\n").trimEnd();
+  preview.textContent = lines.slice(0, shown.rows).map((line) => (line.length > shown.characters ? `${line.slice(0, shown.characters)}…` : line)).join("\n").trimEnd();
   if (rest > 0) preview.append(Object.assign(make("i"), { textContent: `\nand ${rest.toLocaleString()} more ${rest === 1 ? "line" : "lines"}` }));
   const amount = `${count.toLocaleString()} ${count === 1 ? "line" : "lines"}, ${bytesText(bytes)}`;
   const what = !typed ? bytesText(bytes) : count === 1 ? "a line" : `${count.toLocaleString()} lines`;
   return dialog({
     title: `Paste ${what}${many ? ` into ${shells} shells` : ""}?`,
-    body: [says, preview, Object.assign(make("p", "paste-amount"), { textContent: amount })],
+    body: [message, preview, Object.assign(make("p", "paste-amount"), { textContent: amount })],
     answers: [["cancel", "Cancel"], ...(lines.length > 1 ? [["line", "Paste as one line"]] : []), ["paste", "Paste"]],
   });
 }

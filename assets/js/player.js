@@ -119,8 +119,8 @@ class Player {
     const at = this.#eventAfter(this.#position);
     const since = at ? this.#position - this.#times[at - 1] : 0;
     this.#times = this.#cast.times(this.#idle);
-    const most = this.#times[at] - (at ? this.#times[at - 1] : 0);
-    this.#position = (at ? this.#times[at - 1] : 0) + Math.min(since, most);
+    const gap = this.#times[at] - (at ? this.#times[at - 1] : 0);
+    this.#position = (at ? this.#times[at - 1] : 0) + Math.min(since, gap);
     this.#showMarks();
     this.#showTime();
   }

@@ -9,33 +9,33 @@ const typingTime = 2000; // ms that a viewer counts as typing
 const announceEvery = 30_000; // ms between two spoken announcements about the same viewer
 const hues = 10;
 const stored = "convoy-name";
-const longest = 40; // characters of a name
+const maxName = 40; // characters of a name
 
 /** myName is the user's chosen name; "" if it is a number. */
 export const myName = () => cleanName(remembered(stored) ?? "");
 
-const cleanName = text => [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "").trim()].slice(0, longest).join("").trim();
+const cleanName = text => [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "").trim()].slice(0, maxName).join("").trim();
 const nameOf = viewer => viewer.name || `Viewer ${viewer.n}`;
 
 /** Presence is this part of the line below a terminal. */
 export class Presence {
   #stream;
   #chips = make("ul", "chips");
-  #types = make("span", "shell-types");
-  #spoken = make("span", "sr");
+  #typing = make("span", "shell-types");
+  #announcement = make("span", "sr");
   #all = make("div", "shell-menu chips-all");
   #here = { you: 0, count: 0, viewers: [] };
   #drawn = "";
   #timer = 0;
-  #said = { text: "", at: 0 };
+  #announced = { text: "", at: 0 };
 
   constructor({ stream, tools }) {
     this.#stream = stream;
     this.#chips.setAttribute("aria-label", "Who is here");
-    this.#spoken.setAttribute("role", "status");
-    this.#types.ariaHidden = "true";
+    this.#announcement.setAttribute("role", "status");
+    this.#typing.ariaHidden = "true";
     this.#all.popover = "auto";
-    tools.left.append(this.#chips, this.#types, this.#spoken);
+    tools.left.append(this.#chips, this.#typing, this.#announcement);
     tools.element.append(this.#all);
     tools.add("pencil", "Your name …", () => askName(this.#stream), { more: true });
   }
@@ -50,7 +50,7 @@ export class Presence {
   show(here) {
     this.#here = here;
     this.#draw();
-    this.#sayTyping(here.viewers.filter(v => v.typing && v.n !== here.you).map(nameOf));
+    this.#announce(here.viewers.filter(v => v.typing && v.n !== here.you).map(nameOf));
   }
 
   /** clear removes all viewers: the page no longer follows. */
@@ -111,17 +111,17 @@ export class Presence {
     return more;
   }
 
-  // sayTyping shows who is typing. It is spoken once, and again only after a while.
-  #sayTyping(names) {
+  // announce shows who is typing. It is spoken once, and again only after a while.
+  #announce(names) {
     clearTimeout(this.#timer);
     const text = names.length > 1 ? `${names[0]} and ${names.length - 1} more are typing` : names.length ? `${names[0]} is typing` : "";
-    this.#types.textContent = text;
+    this.#typing.textContent = text;
     if (!text) return;
-    this.#timer = setTimeout(() => { this.#types.textContent = ""; }, typingTime);
-    if (text === this.#said.text && performance.now() - this.#said.at < announceEvery) return;
-    this.#said = { text, at: performance.now() };
-    this.#spoken.textContent = "";
-    this.#spoken.textContent = text;
+    this.#timer = setTimeout(() => { this.#typing.textContent = ""; }, typingTime);
+    if (text === this.#announced.text && performance.now() - this.#announced.at < announceEvery) return;
+    this.#announced = { text, at: performance.now() };
+    this.#announcement.textContent = "";
+    this.#announcement.textContent = text;
   }
 }
 
@@ -157,7 +157,7 @@ function askName(stream) {
   const text = make("p");
   text.textContent = "Others in a shell see this name. If you leave it empty, they see a number.";
   const input = make("input");
-  Object.assign(input, { value: stream.name, maxLength: longest, ariaLabel: "Your name", autocomplete: "nickname", spellcheck: false, autofocus: true });
+  Object.assign(input, { value: stream.name, maxLength: maxName, ariaLabel: "Your name", autocomplete: "nickname", spellcheck: false, autofocus: true });
   const buttons = make("footer");
   buttons.append(choice("Cancel", "", "button"), choice("Save", "save", "button primary"));
   buttons.firstChild.type = "button";

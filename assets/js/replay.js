@@ -8,7 +8,7 @@ import { allowStyles, appearance, openLink } from "./terminal.js";
 
 const scrollback = 1000; // rows
 const batch = 64 * 1024; // characters per write
-const fonts = { least: 2, most: 18 }; // px
+const fonts = { min: 2, max: 18 }; // px
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
 
@@ -18,18 +18,18 @@ export class Replay {
   #cast;
   #term;
   #next = 0; // the first event not drawn
-  #goal = 0; // the event to stop before
-  #working = null; // the promise of the current work
+  #target = 0; // the event to stop before
+  #pending = null; // the promise of the current work
 
   constructor(host, cast) {
     this.#host = host;
     this.#cast = cast;
-    this.#term = this.#make(cast.size);
+    this.#term = this.#newTerminal(cast.size);
     this.#open(this.#term);
   }
 
   /** busy is true while it draws. */
-  get busy() { return !!this.#working; }
+  get busy() { return !!this.#pending; }
 
   /** text is the screen, row by row. */
   get text() {
@@ -43,27 +43,27 @@ export class Replay {
 
   /** show draws everything before event number goal. A later call replaces the current one. */
   show(goal) {
-    this.#goal = goal;
-    this.#working ??= this.#work().finally(() => { this.#working = null; });
-    return this.#working;
+    this.#target = goal;
+    this.#pending ??= this.#work().finally(() => { this.#pending = null; });
+    return this.#pending;
   }
 
   async #work() {
-    while (this.#next !== this.#goal) {
-      if (this.#goal < this.#next) await this.#back();
+    while (this.#next !== this.#target) {
+      if (this.#target < this.#next) await this.#rewind();
       else await this.#step(this.#term);
     }
   }
 
-  // back draws another terminal up to the goal and swaps it in, so that the steps in between stay hidden.
-  async #back() {
-    const goal = this.#goal;
+  // rewind draws another terminal up to the goal and swaps it in, so that the steps in between stay hidden.
+  async #rewind() {
+    const goal = this.#target;
     const { start, size } = this.#cast.keyFrame(goal);
     const [old, before] = [this.#term, this.#next];
-    const term = this.#make(size);
+    const term = this.#newTerminal(size);
     this.#next = start;
-    while (this.#next < goal && this.#goal === goal) await this.#step(term);
-    if (this.#goal !== goal) { // there is a new goal
+    while (this.#next < goal && this.#target === goal) await this.#step(term);
+    if (this.#target !== goal) { // there is a new goal
       term.dispose();
       this.#next = before;
       return;
@@ -77,7 +77,7 @@ export class Replay {
   #step(term) {
     const { events } = this.#cast;
     let text = "";
-    for (; this.#next < this.#goal && text.length < batch; this.#next++) {
+    for (; this.#next < this.#target && text.length < batch; this.#next++) {
       const { code, data } = events[this.#next];
       if (code === "o") text += data;
       if (code !== "r" || !data) continue;
@@ -88,7 +88,7 @@ export class Replay {
     return new Promise((done) => term.write(text, done));
   }
 
-  #make({ cols, rows }) {
+  #newTerminal({ cols, rows }) {
     const term = new Terminal({
       ...appearance(this.#host),
       cols, rows, scrollback,
@@ -122,7 +122,7 @@ export class Replay {
     const fits = () => screen.offsetWidth <= room.width && screen.offsetHeight <= room.height;
     const now = this.#term.options.fontSize;
     let want = now * Math.min(room.width / screen.offsetWidth, room.height / screen.offsetHeight);
-    want = Math.min(Math.max(Math.floor(want * 4) / 4, fonts.least), fonts.most);
+    want = Math.min(Math.max(Math.floor(want * 4) / 4, fonts.min), fonts.max);
     this.#term.options.fontSize = want;
     for (; want > fonts.least && !fits(); want -= 0.25) this.#term.options.fontSize = want;
   }

@@ -7,7 +7,7 @@ import { reachable } from "./nodes.js";
 import { Results } from "./results.js";
 import { runOn } from "./runner.js";
 
-const every = 5000; // ms between two checks of the reachable nodes
+const refreshEvery = 5000; // ms between two checks of the reachable nodes
 
 const kept = new Kept(find(".runbook").dataset.runbook);
 const chips = find("#run-nodes");
@@ -72,12 +72,12 @@ function newChip({ name, short, self }, checked) {
 
 const verdict = (results) => (results.every(({ ok }) => ok) ? "ok" : results.some(({ badge }) => badge === "stopped") ? "stopped" : "failed");
 const words = { running: "runs", ok: "done", failed: "failed", stopped: "stopped" };
-const signs = { ok: "✓", failed: "✕", stopped: "–" };
+const symbols = { ok: "✓", failed: "✕", stopped: "–" };
 const count = (n) => (n === 1 ? "1 node" : `${n} nodes`);
 
 function mark(step, state) {
   step.item.dataset.state = step.figure.dataset.state = state;
-  set(find(".run-mark", step.item), signs[state] ?? String(step.number));
+  set(find(".run-mark", step.item), symbols[state] ?? String(step.number));
   set(find("[data-state-word]", step.item), `, ${words[state]}`);
 }
 
@@ -90,14 +90,14 @@ async function run(step, nodes) {
   const results = await runOn(step, nodes, stop.signal, step.results.running(nodes));
   running = null;
   results.sort((a, b) => nodes.findIndex(({ name }) => name === a.node) - nodes.findIndex(({ name }) => name === b.node));
-  const [at, came] = [Date.now(), verdict(results)];
+  const [at, state] = [Date.now(), verdict(results)];
   step.results.finished(results, at);
   kept.put(step, at, results);
-  mark(step, came);
+  mark(step, state);
   buttons();
   const failed = results.filter(({ ok }) => !ok);
-  say(came === "ok" ? `Step ${step.number} finished on ${count(nodes.length)}.` : `Step ${step.number} ${words[came]} on ${failed.length} of ${count(nodes.length)}.`);
-  return { came, failed };
+  announce(state === "ok" ? `Step ${step.number} finished on ${count(nodes.length)}.` : `Step ${step.number} ${words[state]} on ${failed.length} of ${count(nodes.length)}.`);
+  return { state, failed };
 }
 
 // runFrom runs all steps from one on, until one fails.
@@ -106,10 +106,10 @@ async function runFrom(first) {
   if (!nodes) return;
   for (const step of steps.slice(steps.indexOf(first))) {
     step.figure.scrollIntoView({ block: "nearest" });
-    const { came, failed } = await run(step, nodes);
-    if (came !== "ok") return stoppedAt(step, came, failed);
+    const { state, failed } = await run(step, nodes);
+    if (state !== "ok") return stoppedAt(step, state, failed);
   }
-  tell(`All ${steps.length === 1 ? "is" : `${steps.length} steps are`} done, on ${count(nodes.length)}.`, "ok");
+  summarize(`All ${steps.length === 1 ? "is" : `${steps.length} steps are`} done, on ${count(nodes.length)}.`, "ok");
 }
 
 async function runOne(step) {
@@ -123,15 +123,15 @@ function ready() {
   const nodes = chosen();
   where.hidden = true;
   if (nodes.length) return nodes;
-  tell("Choose at least one node.", "failed");
+  summarize("Choose at least one node.", "failed");
   find("input", chips)?.focus();
   return null;
 }
 
-function stoppedAt(step, came, failed) {
+function stoppedAt(step, state, failed) {
   const next = steps[steps.indexOf(step) + 1];
   const names = failed.map(({ short }) => short).join(", ");
-  tell(came === "stopped" ? `You stopped step ${step.number}.` : `Stopped at step ${step.number}: it failed on ${names}.`, came);
+  summarize(state === "stopped" ? `You stopped step ${step.number}.` : `Stopped at step ${step.number}: it failed on ${names}.`, state);
   offer("go-on", next, next && `Continue with step ${next.number}`);
   offer("again", step, `Retry from step ${step.number}`);
 }
@@ -143,17 +143,17 @@ function offer(action, step, text) {
   button.onclick = () => runFrom(step);
 }
 
-// tell summarizes all steps, in the bar at the top.
-function tell(text, state) {
+// summarize shows the state of all steps, in the bar at the top.
+function summarize(text, state) {
   find("p", where).textContent = text;
   where.dataset.state = state;
   for (const button of all("button", where)) button.hidden = true;
   where.hidden = false;
-  say(text);
+  announce(text);
 }
 
-const said = find("#run-said");
-function say(text) { said.textContent = said.textContent === text ? `${text}\u00a0` : text; } // repeated text is read out again, too
+const statusLine = find("#run-said");
+function announce(text) { statusLine.textContent = statusLine.textContent === text ? `${text}\u00a0` : text; } // repeated text is read out again, too
 
 function stop() { running?.stop.abort(); }
 
@@ -186,7 +186,7 @@ document.addEventListener("click", ({ target }) => {
 
 if (steps.length) {
   for (const step of steps) recall(step);
-  setInterval(() => document.hidden || refresh(), every);
+  setInterval(() => document.hidden || refresh(), refreshEvery);
   addEventListener("focus", refresh);
   addEventListener("pagehide", stop); // no one would see the result
 }

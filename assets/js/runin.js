@@ -8,10 +8,10 @@ import { call } from "./key.js";
 import { notice } from "./notices.js";
 import { button } from "./terminal.js";
 
-const handed = "convoy-run"; // in this tab's storage
-const look = 50; // ms between two checks
-const patience = { node: 4000, shell: 15_000, quiet: 5000 }; // ms
-const quiet = 250; // ms without output, after which a shell is ready for input
+const storageKey = "convoy-run"; // in this tab's storage
+const checkEvery = 50; // ms between two checks
+const timeouts = { node: 4000, shell: 15_000, quiet: 5000 }; // ms
+const quietTime = 250; // ms without output, after which a shell is ready for input
 
 const names = { convoy: "Convoy shell", system: "system shell" };
 
@@ -20,7 +20,7 @@ export async function runHandedOver() {
   const run = take();
   if (!run) return;
   const short = run.node.replace(/^.*@/, "").replace(/\..*$/, "");
-  const card = await until(() => allCards().find((one) => one?.name === run.node && one.alive), patience.node);
+  const card = await until(() => allCards().find((one) => one?.name === run.node && one.alive), timeouts.node);
   if (!card) return refuse(run, `${short} can no longer be reached.`);
   card.element.scrollIntoView({ block: "nearest" });
   const pane = await shellOf(card, run.kind);
@@ -36,8 +36,8 @@ export async function runHandedOver() {
 // take returns what was handed over and deletes it: a reload does not run it again.
 function take() {
   try {
-    const { node, kind, text } = JSON.parse(sessionStorage.getItem(handed));
-    sessionStorage.removeItem(handed);
+    const { node, kind, text } = JSON.parse(sessionStorage.getItem(storageKey));
+    sessionStorage.removeItem(storageKey);
     return names[kind] && typeof node === "string" && typeof text === "string" ? { node, kind, text } : null;
   } catch {
     return null; // there is none
@@ -53,7 +53,7 @@ function refuse({ text }, why) {
 
 // shellOf shows a free or new shell of that kind in a card, and resolves to its pane.
 async function shellOf(card, kind) {
-  await until(() => !card.opening && !card.wanted, patience.shell); // one opens automatically
+  await until(() => !card.opening && !card.wanted, timeouts.shell); // one opens automatically
   const busy = await busyShells(card.name);
   const tab = card.shells.find((one) => "running" in one.dataset && (one.dataset.kind || "system") === kind && !card.isDetached(keyOf(one)) && !busy.has(keyOf(one)));
   if (tab) card.select(keyOf(tab), true);
@@ -65,7 +65,7 @@ async function shellOf(card, kind) {
 async function opened(card, kind) {
   await card.open({ kind });
   const { id } = card.wanted ?? { id: card.selected };
-  return until(() => card.element && !card.wanted && card.selected === id && card.panes.get(id)?.pane && (card.selectedTab?.dataset.kind || "system") === kind, patience.shell);
+  return until(() => card.element && !card.wanted && card.selected === id && card.panes.get(id)?.pane && (card.selectedTab?.dataset.kind || "system") === kind, timeouts.shell);
 }
 
 // busyShells are those that run a program, such as an editor, which would receive the input.
@@ -79,7 +79,7 @@ async function busyShells(node) {
 }
 
 // prompted waits until a shell is up to date and waits for a line. A Convoy shell is recognized by its prompt.
-const prompted = (pane, kind) => settled(pane, () => pane.drawn > 0 && (kind !== "convoy" || /\(\d+\)>$/.test(pane.text().trimEnd())), patience.quiet);
+const prompted = (pane, kind) => settled(pane, () => pane.drawn > 0 && (kind !== "convoy" || /\(\d+\)>$/.test(pane.text().trimEnd())), timeouts.quiet);
 
 // settled waits until met() and the shell has been quiet for a while, for at most ms.
 async function settled(pane, met, ms) {
@@ -87,7 +87,7 @@ async function settled(pane, met, ms) {
   await until(() => {
     const now = performance.now();
     if (pane.drawn !== seen || pane.undrawn) [seen, since] = [pane.drawn, now];
-    return met() && now - since >= quiet;
+    return met() && now - since >= quietTime;
   }, ms);
 }
 
@@ -96,7 +96,7 @@ async function until(met, ms) {
   for (const end = performance.now() + ms; performance.now() < end;) {
     const got = met();
     if (got) return got;
-    await new Promise((resolve) => setTimeout(resolve, look));
+    await new Promise((resolve) => setTimeout(resolve, checkEvery));
   }
   return null;
 }

@@ -36,7 +36,7 @@ async function ask({ kind, text }, node, signal) {
     answer = await call(`/nodes/${node.name}/${what}`, {
       method: "POST", signal, body: JSON.stringify(body), headers: { Accept: "application/json", "Content-Type": "application/json" },
     });
-    return meaning(answer.status, await answer.json());
+    return interpret(answer.status, await answer.json());
   } catch (error) {
     if (signal.aborted) return stopped();
     const text = answer ? `The answer (status ${answer.status}) cannot be read: ${error.message}` : "Convoy cannot be reached.";
@@ -46,13 +46,13 @@ async function ask({ kind, text }, node, signal) {
 
 const stopped = () => ({ ok: false, badge: "stopped", output: "" });
 
-// meaning interprets a step's response.
-function meaning(status, answer) {
+// interpret returns the result for a step's response.
+function interpret(status, answer) {
   if (status === 200 && "status" in answer) {
     const badge = answer.status < 0 ? "killed" : `exit ${answer.status}`;
     return { ok: answer.status === 0, badge, output: plain(answer.output), took: answer.took };
   }
   if (status === 200) return { ok: true, badge: "ok", output: plain(answer.result) };
-  const said = "result" in answer ? [answer.result, answer.error] : [sentence(answer.error ?? `The request failed with status ${status}`), sentence(answer.hint)];
-  return { ok: false, badge: status === 504 ? "timed out" : "failed", output: plain(said.filter(Boolean).join("\n")) };
+  const lines = "result" in answer ? [answer.result, answer.error] : [sentence(answer.error ?? `The request failed with status ${status}`), sentence(answer.hint)];
+  return { ok: false, badge: status === 504 ? "timed out" : "failed", output: plain(lines.filter(Boolean).join("\n")) };
 }

@@ -13,7 +13,7 @@ export class Search {
   element = make("div", "shell-find");
   #term;
   #older;
-  #leave;
+  #onLeave;
   #addon = null;
   #input = make("input");
   #count = make("output", "find-count");
@@ -22,7 +22,7 @@ export class Search {
   constructor({ term, older, leave }) {
     this.#term = term;
     this.#older = older;
-    this.#leave = leave;
+    this.#onLeave = leave;
     this.element.hidden = true;
     this.element.setAttribute("role", "search");
     this.element.setAttribute("aria-label", "Find in this shell");
@@ -50,7 +50,7 @@ export class Search {
       const { SearchAddon } = await import("../vendor/xterm-addon-search/addon-search.mjs");
       if (this.#addon) return;
       this.#addon = new SearchAddon({ highlightLimit: highlighted });
-      this.#addon.onDidChangeResults(({ resultIndex, resultCount }) => this.#say(resultIndex, resultCount));
+      this.#addon.onDidChangeResults(({ resultIndex, resultCount }) => this.#showCount(resultIndex, resultCount));
       this.#term.loadAddon(this.#addon);
     }
     this.#older();
@@ -67,7 +67,7 @@ export class Search {
     this.element.hidden = true;
     this.#addon?.clearDecorations();
     this.#term.clearSelection();
-    this.#leave();
+    this.#onLeave();
   }
 
   #key(e) {
@@ -97,7 +97,7 @@ export class Search {
     else this.#addon.findPrevious(text, options);
   }
 
-  #say(index, count) {
+  #showCount(index, count) {
     if (this.#input.ariaInvalid === "true" || !this.#input.value) return;
     this.#count.textContent = !count ? "none" : index < 0 ? `${count}+` : `${index + 1} of ${count}`;
   }

@@ -48,7 +48,7 @@ async function list() {
   for (const link of links) {
     const row = rows.get(link.id) ?? newRow(link);
     rows.delete(link.id);
-    set(find(".share-facts", row), facts(link));
+    set(find(".share-facts", row), details(link));
   }
   for (const row of rows.values()) row.remove();
 }
@@ -71,7 +71,7 @@ function newRow(link) {
   return row;
 }
 
-function facts(link) {
+function details(link) {
   const here = link.viewers === 1 ? "1 viewer" : `${link.viewers} viewers`;
   const used = link.used ? `used ${span(Date.now() - Date.parse(link.used))} ago` : "not used yet";
   return `${link.right === "type" ? "view and type" : "view only"}, ${span(Date.parse(link.expires) - Date.now())} left, ${here}, ${used}, created by ${link.by}`;

@@ -11,14 +11,14 @@ const { node, shell, title, right, expires, build } = document.body.dataset;
 const base = location.pathname.replace(/\/+$/, "");
 const viewer = newViewer();
 let skew = 0; // ms that the server's clock is ahead of ours
-let over = false;
+let ended = false;
 
 const stream = new Stream({ viewer, base, name: remembered("convoy-name") ?? "", watch: right !== "type", want: "none", onState });
 const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream, title, base });
 
 // onState shows the state of the stream. If it is refused, the reason is requested: the link has ended.
 async function onState(state, ms) {
-  if (over) return;
+  if (ended) return;
   if (state !== "loggedout") return linkState(state, ms);
   try {
     const answer = await call(base, { headers: { Accept: "application/json" } });
@@ -32,8 +32,8 @@ async function onState(state, ms) {
 
 // end explains why nothing more will come. The last screen stays.
 function end(why) {
-  if (over) return;
-  over = true;
+  if (ended) return;
+  ended = true;
   stream.close();
   linkState("open");
   const box = find("#share-over");
@@ -54,7 +54,7 @@ stream.on("gone", ({ error }) => end(error));
 
 function tick() {
   countdown();
-  if (!over) set(find(".share-time time"), `${left(Date.parse(expires) - Date.now() - skew)} left`);
+  if (!ended) set(find(".share-time time"), `${left(Date.parse(expires) - Date.now() - skew)} left`);
 }
 
 function left(ms) {

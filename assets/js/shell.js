@@ -30,7 +30,7 @@ import { Search } from "./search.js";
 import { Size } from "./size.js";
 import { TouchKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, make, once, openLink, passes, wholeLetters } from "./terminal.js";
+import { allowStyles, appearance, button, make, once, openLink, passes, splitUTF8 } from "./terminal.js";
 
 const fromScreen = -2; // the offset that requests the current screen
 const scrollback = 10_000; // rows, as in the shell
@@ -68,13 +68,13 @@ export class ShellPane {
   #watches; // view-only
   #files = null;
   #touch = null; // keys that touch screens lack
-  #have = 0; // offset of the next byte
+  #received = 0; // offset of the next byte
   #drawn = 0; // offset of the first byte that is not drawn
   #part = new Uint8Array(); // incomplete UTF-8 at the end
   #undrawn = 0; // received but not drawn: bytes skipped by a reset never arrive
-  #fresh = true; // nothing received yet: any first offset is accepted
+  #empty = true; // nothing received yet: any first offset is accepted
   #asked = { off: -1, time: 0 }; // the last request for missing bytes
-  #held = null; // waits until the terminal has its new size
+  #pending = null; // waits until the terminal has its new size
   #timer = 0;
   #ended = false;
   #detached = false;
@@ -194,7 +194,7 @@ export class ShellPane {
     this.#detached = false;
     this.#term.options.disableStdin = this.#watches;
     this.#show("", "");
-    this.#stream.follow(this.#key, this.#fresh ? fromScreen : this.#have, this.#sink);
+    this.#stream.follow(this.#key, this.#empty ? fromScreen : this.#received, this.#sink);
     this.#size.fit();
   }
 
@@ -244,7 +244,7 @@ export class ShellPane {
     this.#presence = new Presence({ stream: this.#stream, tools });
     this.#size = new Size({
       term, tools, watches: this.#watches, screen: this.#screen,
-      tell: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !this.#watches) this.#input.fit(rows, cols, claim); },
+      report: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !this.#watches) this.#input.fit(rows, cols, claim); },
     });
     this.#element.append(this.#search.element, this.#history.element);
   }
@@ -288,7 +288,7 @@ export class ShellPane {
     this.#undo.push(
       () => watch.disconnect(),
       () => removeEventListener("pagehide", leave),
-      this.#stream.on("hello", () => this.#back()),
+      this.#stream.on("hello", () => this.#reconnected()),
     );
   }
 
@@ -309,13 +309,13 @@ export class ShellPane {
 
   // output draws bytes from off: earlier ones are dropped, and missing ones are requested.
   #output(off, bytes) {
-    if (this.#fresh) this.#start(off);
-    if (off > this.#have) return this.#hole();
-    if (off + bytes.length <= this.#have) return;
-    if (off < this.#have) bytes = bytes.subarray(this.#have - off);
-    this.#have += bytes.length;
+    if (this.#empty) this.#start(off);
+    if (off > this.#received) return this.#requestGap();
+    if (off + bytes.length <= this.#received) return;
+    if (off < this.#received) bytes = bytes.subarray(this.#received - off);
+    this.#received += bytes.length;
     this.#undrawn += bytes.length;
-    this.#stream.offset(this.#key, this.#have);
+    this.#stream.offset(this.#key, this.#received);
     this.#inOrder(() => this.#write(bytes));
     if (this.#bar.dataset.state === "lost") this.#show("", "");
   }
@@ -324,7 +324,7 @@ export class ShellPane {
   // rest; it counts as drawn, as in xterm.js.
   #write(bytes) {
     const n = bytes.length;
-    [bytes, this.#part] = wholeLetters(this.#part, bytes);
+    [bytes, this.#part] = splitUTF8(this.#part, bytes);
     this.#term.write(bytes, () => {
       this.#drawn += n;
       this.#undrawn -= n;
@@ -333,26 +333,26 @@ export class ShellPane {
   }
 
   #start(off) {
-    this.#fresh = false;
-    this.#have = this.#drawn = off;
+    this.#empty = false;
+    this.#received = this.#drawn = off;
     this.#stream.offset(this.#key, off);
     this.#input.begin(off);
   }
 
-  // hole makes the server resume at the first missing byte.
-  #hole() {
+  // requestGap makes the server resume at the first missing byte.
+  #requestGap() {
     const now = performance.now();
-    if (this.#asked.off === this.#have && now - this.#asked.time < askAgain) return; // already requested
-    this.#asked = { off: this.#have, time: now };
-    this.#stream.follow(this.#key, this.#have);
+    if (this.#asked.off === this.#received && now - this.#asked.time < askAgain) return; // already requested
+    this.#asked = { off: this.#received, time: now };
+    this.#stream.follow(this.#key, this.#received);
   }
 
   // reset shows the screen, or clears the terminal; the next byte is the one at off. A screen begins with CAN and RIS,
   // which as bytes, not as text, also end an incomplete sequence or character.
   #reset(off, screen = new Uint8Array([0x18, 0x1b, 0x63])) {
-    const first = this.#fresh;
+    const first = this.#empty;
     if (first) this.#start(off);
-    this.#have = off;
+    this.#received = off;
     this.#undrawn += screen.length;
     this.#stream.offset(this.#key, off);
     this.#inOrder(() => {
@@ -377,18 +377,18 @@ export class ShellPane {
 
   // afterDrawn runs a function when everything written is drawn, and delays later output.
   #afterDrawn(then) {
-    const held = this.#held = [];
+    const held = this.#pending = [];
     this.#term.write("", () => queueMicrotask(() => {
       then();
-      this.#held = null;
-      while (held.length && !this.#held) held.shift()();
-      if (this.#held) this.#held.push(...held);
+      this.#pending = null;
+      while (held.length && !this.#pending) held.shift()();
+      if (this.#pending) this.#pending.push(...held);
     }));
   }
 
   // inOrder runs step now, or after delayed output.
   #inOrder(step) {
-    if (this.#held) this.#held.push(step);
+    if (this.#pending) this.#pending.push(step);
     else step();
   }
 
@@ -402,12 +402,12 @@ export class ShellPane {
     this.#input.send(bytes, interrupt);
   }
 
-  // back is called when the stream is open (again).
-  #back() {
+  // reconnected is called when the stream is open (again).
+  #reconnected() {
     this.#input.window = this.#stream.window;
     this.#input.kick();
     this.#history.settle();
-    if (!this.#fresh) this.#clipboard.reopened();
+    if (!this.#empty) this.#clipboard.reopened();
   }
 
   #focus() {

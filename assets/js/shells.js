@@ -5,7 +5,7 @@ import { all, find } from "./dom.js";
 import { call } from "./key.js";
 import { notice } from "./notices.js";
 
-const every = 2000; // ms between two updates while the dialog is open
+const refreshEvery = 2000; // ms between two updates while the dialog is open
 
 const dialog = find("#shells");
 let timer = 0;
@@ -34,7 +34,7 @@ async function load() {
     }
   } catch { /* the next update may succeed */ }
   clearTimeout(timer);
-  if (dialog.open) timer = setTimeout(load, every);
+  if (dialog.open) timer = setTimeout(load, refreshEvery);
 }
 
 dialog.addEventListener("close", () => clearTimeout(timer));

@@ -5,37 +5,37 @@ import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
 import { make } from "./terminal.js";
 import { icon } from "./tools.js";
 
-const least = 6; // px: larger grids scroll
-const step = 0.5; // px
-const most = 1000; // rows and columns
+const minFont = 6; // px: larger grids scroll
+const fontStep = 0.5; // px
+const maxSide = 1000; // rows and columns
 
 /**
- * Size belongs to one terminal. screen is its container, and may scroll. tell(rows, cols, claim) reports the room, and
- * a claim to the shell's size.
+ * Size belongs to one terminal. screen is its container, and may scroll. report(rows, cols, claim) reports the room,
+ * and a claim to the shell's size.
  */
 export class Size {
   #term;
   #screen;
-  #tell;
+  #report;
   #fitter = new FitAddon();
   #font; // px, from the style sheet
-  #told = ""; // last reported room
-  #known = false; // the terminal has the shell's size
+  #reported = ""; // last reported room
+  #sized = false; // the terminal has the shell's size
   #mine = false; // this window owns the shell's size
   #pinned = false;
   #name = ""; // its owner; "": none
-  #says = make("span", "shell-size");
+  #label = make("span", "shell-size");
   #pin = null; // buttons; view-only panes have none
   #take = null;
 
-  constructor({ term, screen, tools, tell, watches }) {
+  constructor({ term, screen, tools, report, watches }) {
     this.#term = term;
     this.#screen = screen;
-    this.#tell = tell;
+    this.#report = report;
     this.#font = term.options.fontSize;
     term.loadAddon(this.#fitter);
-    this.#says.hidden = true;
-    tools.left.append(this.#says);
+    this.#label.hidden = true;
+    tools.left.append(this.#label);
     if (watches) return;
     this.#pin = tools.add("pin", "Pin the size", () => this.claim(this.#pinned ? "unpin" : "pin"));
     this.#take = tools.add("maximize-2", "Fit to my window", () => this.claim("take"), { more: true });
@@ -43,22 +43,22 @@ export class Size {
   }
 
   /** fit reports the room. Attaching changes nothing; a resized window takes the size if nobody else owns it. */
-  fit() { this.claim(this.#told ? "take" : "offer"); }
+  fit() { this.claim(this.#reported ? "take" : "offer"); }
 
   /** claim reports the room, and a claim: 'offer', 'take', 'pin' or 'unpin'. */
   claim(claim) {
     const room = this.#room();
     if (!room) return;
-    const tells = `${room.rows}x${room.cols}`;
+    const report = `${room.rows}x${room.cols}`;
     const fits = room.rows === this.#term.rows && room.cols === this.#term.cols;
-    if (claim === "take" && tells === this.#told && fits) return;
-    this.#told = tells;
-    this.#tell(room.rows, room.cols, claim);
+    if (claim === "take" && report === this.#reported && fits) return;
+    this.#reported = report;
+    this.#report(room.rows, room.cols, claim);
   }
 
   /** resize sets the shell's size. */
   resize(rows, cols) {
-    this.#known = true;
+    this.#sized = true;
     this.#term.resize(cols, rows);
     this.show();
   }
@@ -84,7 +84,7 @@ export class Size {
    */
   show() {
     const room = this.#room();
-    if (!room || !this.#known) return;
+    if (!room || !this.#sized) return;
     const { rows, cols } = this.#term;
     const fits = this.#mine || (rows <= room.rows && cols <= room.cols);
     if (fits) this.#term.options.fontSize = this.#font;
@@ -93,7 +93,7 @@ export class Size {
     const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#term.element.clientHeight;
     this.#screen.style.overflowY = tall ? "auto" : "";
     this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
-    this.#say();
+    this.#show();
   }
 
   // room is the number of rows and columns that fit in the style sheet's font. Nothing while the pane is hidden.
@@ -103,29 +103,29 @@ export class Size {
     this.#term.options.fontSize = this.#font;
     const room = this.#fitter.proposeDimensions();
     this.#term.options.fontSize = font;
-    return room && { rows: Math.min(room.rows, most), cols: Math.min(room.cols, most) };
+    return room && { rows: Math.min(room.rows, maxSide), cols: Math.min(room.cols, maxSide) };
   }
 
   // scale chooses the largest font in which the grid fits, or the least. ratio is a first guess, rather too small.
   #scale(ratio) {
     const { rows, cols } = this.#term;
-    for (let font = Math.min(this.#font, Math.ceil(this.#font * ratio / step) * step + 2 * step); font >= least; font -= step) {
+    for (let font = Math.min(this.#font, Math.ceil(this.#font * ratio / fontStep) * fontStep + 2 * fontStep); font >= minFont; font -= fontStep) {
       this.#term.options.fontSize = font;
       const room = this.#fitter.proposeDimensions();
       if (rows <= room.rows && cols <= room.cols) return;
     }
-    this.#term.options.fontSize = least;
+    this.#term.options.fontSize = minFont;
   }
 
-  // say shows whose size it is, if it is not this window's or is pinned.
-  #say() {
+  // show shows whose size it is, if it is not this window's or is pinned.
+  #show() {
     const { rows, cols } = this.#term;
     const name = this.#name;
     const other = !this.#mine && this.#screen.dataset.fit === "other";
-    this.#says.hidden = !other && !this.#pinned;
+    this.#label.hidden = !other && !this.#pinned;
     const whose = this.#mine ? "yours, pinned" : `${name ? `${name}’s` : "last used size"}${this.#pinned ? ", pinned" : ""}`;
-    this.#says.textContent = `${cols} × ${rows} (${whose})`;
-    this.#says.title = `${cols} columns, ${rows} rows: ${this.#mine ? "the size of your window" : name ? `the size of ${name}’s window` : "the last used size"}`;
+    this.#label.textContent = `${cols} × ${rows} (${whose})`;
+    this.#label.title = `${cols} columns, ${rows} rows: ${this.#mine ? "the size of your window" : name ? `the size of ${name}’s window` : "the last used size"}`;
     if (!this.#pin) return;
     const label = this.#pinned ? "Unpin the size" : "Pin the size";
     if (this.#pin.ariaLabel !== label) this.#pin.replaceChildren(icon(this.#pinned ? "pin-off" : "pin"));

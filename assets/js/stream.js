@@ -10,7 +10,7 @@
 
 import { call, pass, withPass } from "./key.js";
 
-const backoff = { first: 200, most: 10_000 }; // ms
+const backoff = { first: 200, max: 10_000 }; // ms
 const hiddenAfter = 60_000; // ms until a hidden tab's stream is closed
 const silenceFactor = 3; // missing heartbeats that are tolerated
 const fromHistory = -3; // the offset that requests the screen with its history
@@ -55,13 +55,13 @@ export class Stream {
   #retry = 0; // timers
   #silence = 0;
   #hide = 0;
-  #heard = 0; // time of the last event
-  #patience = connectTimeout;
+  #lastEvent = 0; // time of the last event
+  #timeout = connectTimeout;
   #state = "";
   #closed = false;
   #asking = null; // AbortController of the request for a pass, while in progress
   #pass = document.body.dataset.pass ?? ""; // from the page, for the first connection
-  #quit = new AbortController();
+  #aborter = new AbortController();
 
   /** window is how far the server's output may be ahead of acknowledgements, in bytes. */
   window = 256 * 1024;
@@ -74,7 +74,7 @@ export class Stream {
     this.#watches = watch;
     this.#onState = onState;
     this.#want = want;
-    const until = { signal: this.#quit.signal };
+    const until = { signal: this.#aborter.signal };
     addEventListener("online", () => this.reconnect(), until);
     addEventListener("pagehide", () => this.#drop(), until);
     addEventListener("pageshow", e => e.persisted && this.reconnect(), until);
@@ -114,7 +114,7 @@ export class Stream {
    */
   follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
     this.#follows.set(key, { off: from, sink, asked: "" });
-    if (this.#id) this.#tell(key);
+    if (this.#id) this.#register(key);
   }
 
   /**
@@ -155,14 +155,14 @@ export class Stream {
   close() {
     this.#closed = true;
     this.#drop();
-    this.#quit.abort();
+    this.#aborter.abort();
   }
 
   async #connect() {
     clearTimeout(this.#retry);
     this.#drop();
     if (this.#closed) return;
-    this.#become("connecting");
+    this.#setState("connecting");
     const asking = this.#asking = new AbortController();
     const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(connectTimeout)]);
     const first = this.#pass;
@@ -171,7 +171,7 @@ export class Stream {
     if (asking.signal.aborted) return;
     this.#asking = null;
     if (got !== undefined) this.#listenTo(got);
-    else if (status === 401) this.#become("loggedout");
+    else if (status === 401) this.#setState("loggedout");
     else this.#later();
   }
 
@@ -184,8 +184,8 @@ export class Stream {
     source.onopen = () => { answered = true; };
     source.onerror = () => this.#lost(source, answered);
     for (const event of new Set([...Object.keys(this.#inner), ...this.#listeners.keys()])) this.#listen(source, event);
-    this.#patience = connectTimeout;
-    this.#heard = performance.now();
+    this.#timeout = connectTimeout;
+    this.#lastEvent = performance.now();
     this.#silence = setInterval(() => this.#watch(source), 1000);
   }
 
@@ -207,7 +207,7 @@ export class Stream {
     this.#known.add(event);
     source.addEventListener(event, e => {
       if (source !== this.#source) return; // late event of an abandoned source
-      this.#heard = performance.now();
+      this.#lastEvent = performance.now();
       const content = decode(event, e.data);
       this.#inner[event]?.(content);
       for (const fn of this.#listeners.get(event) ?? []) fn(content);
@@ -219,12 +219,12 @@ export class Stream {
     hello: hello => {
       this.#id = hello.stream;
       this.window = hello.window;
-      this.#patience = silenceFactor * 1000 * hello.heartbeat;
+      this.#timeout = silenceFactor * 1000 * hello.heartbeat;
       this.#attempt = 0;
-      this.#become("open");
+      this.#setState("open");
       for (const [key, follow] of this.#follows) {
         if (follow.asked === "url") follow.asked = this.#id;
-        else this.#tell(key); // added while connecting
+        else this.#register(key); // added while connecting
       }
     },
     log: log => this.#logs.set(log.node, `${log.boot}:${log.next}`),
@@ -244,9 +244,9 @@ export class Stream {
 
   #sink(key) { return this.#follows.get(key)?.sink; }
 
-  // tell requests a shell from the open stream, and retries while that fails and the stream lasts. Not found (404) may
+  // register requests a shell from the open stream, and retries while that fails and the stream lasts. Not found (404) may
   // mean that the stream has just ended; otherwise the shell is gone.
-  async #tell(key, wait = 250) {
+  async #register(key, wait = 250) {
     const follow = this.#follows.get(key);
     const id = this.#id;
     if (!follow || !id || follow.asked === id) return;
@@ -260,7 +260,7 @@ export class Stream {
     await new Promise(resolve => setTimeout(resolve, wait));
     if (!again()) return; // a new stream has it in its address
     follow.asked = "";
-    this.#tell(key, Math.min(2 * wait, 4000));
+    this.#register(key, Math.min(2 * wait, 4000));
   }
 
   #address(key) {
@@ -270,7 +270,7 @@ export class Stream {
 
   // watch closes a source that has been silent for too long.
   #watch(source) {
-    if (performance.now() - this.#heard > this.#patience) this.#lost(source, true);
+    if (performance.now() - this.#lastEvent > this.#timeout) this.#lost(source, true);
   }
 
   // lost closes a source and plans the next attempt. One that never answered may have been refused: a probe shows it.
@@ -278,7 +278,7 @@ export class Stream {
     if (source !== this.#source) return;
     this.#drop();
     if (!answered && await refused(this.#base)) {
-      if (!this.#source && !this.#asking) this.#become("loggedout");
+      if (!this.#source && !this.#asking) this.#setState("loggedout");
       return;
     }
     if (this.#closed || this.#source || this.#asking) return; // another call has already opened one
@@ -287,11 +287,11 @@ export class Stream {
 
   // later plans the next attempt.
   #later() {
-    const most = Math.min(backoff.most, backoff.first * 2 ** this.#attempt++);
-    const ms = Math.round(most * (0.5 + Math.random() / 2));
+    const limit = Math.min(backoff.max, backoff.first * 2 ** this.#attempt++);
+    const ms = Math.round(limit * (0.5 + Math.random() / 2));
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#connect(), ms);
-    this.#become(navigator.onLine ? "waiting" : "offline", ms);
+    this.#setState(navigator.onLine ? "waiting" : "offline", ms);
   }
 
   // drop closes the source, if any, without planning another.
@@ -315,11 +315,11 @@ export class Stream {
     }
     this.#hide = setTimeout(() => {
       this.#drop();
-      if (this.#state !== "loggedout") this.#become("hidden");
+      if (this.#state !== "loggedout") this.#setState("hidden");
     }, hiddenAfter);
   }
 
-  #become(state, ms = 0) {
+  #setState(state, ms = 0) {
     if (state === this.#state && !ms) return;
     this.#state = state;
     this.#onState(state, ms);

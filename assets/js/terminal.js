@@ -183,9 +183,9 @@ export function copy(text) {
   else document.execCommand("copy"); // pages without TLS have no clipboard
 }
 
-// wholeLetters joins leftover UTF-8 (RFC 3629) with new bytes, and splits after the last complete character: it returns
+// splitUTF8 joins leftover UTF-8 (RFC 3629) with new bytes, and splits after the last complete character: it returns
 // what can be drawn, and what must wait.
-export function wholeLetters(part, bytes) {
+export function splitUTF8(part, bytes) {
   if (part.length) {
     const joined = new Uint8Array(part.length + bytes.length);
     joined.set(part);
