@@ -47,7 +47,7 @@ func TestCommandsOfTheDemo(t *testing.T) {
 		{`rpc.call("b", "railway.me")`, "", "there is no Railway token on this node"},
 		{`rpc.call("c", "node.self")`, "", `there is no node called "c"; fleet.nodes() lists them`},
 		{`rpc.call("b", "nothing")`, "", "rpc.functions(node) lists them"},
-		{`rpc.call("b", "node.self", 1)`, "", "1 given, 0 taken"},
+		{`rpc.call("b", "node.self", 1)`, "", "1 given, want 0"},
 		{`[r.node for r in rpc.multicall("node.self")]`, `["` + nameA + `", "` + nameB + `"]`, ""},
 		{`[r.error for r in rpc.multicall("nothing", nodes=["b"])][0]`, "no such function", ""},
 		{`rpc.eval("b", "1 + 1; node.self").output`, nameB, ""},
