@@ -56,7 +56,7 @@ func TestStartWithoutNetwork(t *testing.T) {
 		p := s.convoy(late, "one.internal")
 		s.until(deadline, "it waits for its address, or ends", func() bool {
 			p.stopping = p.status != nil
-			return p.stopping || p.lines("WARN", "no such address here yet") > 0
+			return p.stopping || p.lines("WARN", "address not available yet") > 0
 		})
 		if p.stopping {
 			t.Skipf("a node whose address is not there yet ends: peer.Cluster.Join does not try again: %s", p.errors.String())
