@@ -28,7 +28,7 @@ var cost = 12
 
 var (
 	// ErrDenied means that the name or the password is wrong, and does not tell which.
-	ErrDenied = errors.New("the name or password is not correct")
+	ErrDenied = errors.New("the name or password is not right")
 	// ErrNoUser means that there is no such user.
 	ErrNoUser = errors.New("there is no such user")
 	// ErrUserExists means that the user exists already.
