@@ -211,7 +211,10 @@ func TestBrowser_BroadcastModes(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
 	c.all(1)
-	c.enter(`clear; ` + c.on(0) + ` && printf '\e[?1h\e[?2004h\e[6n'; cat -v`)
+	c.enter(`clear; ` + c.on(0) + ` && printf '\e[?1h\e[?2004h\e[6n'; echo re''ady; cat -v`)
+	for _, i := range []int{1, 2} { // the prompt had modes, too
+		c.rows(i, 1, "ready")
+	}
 	c.Page.Wait(pane(c.keys[0]) + `.text().includes(";1R")`) // the answer of the terminal, which cat has not asked for
 	for _, key := range []string{"ArrowUp", "Home", "F"} {
 		c.Press(key)
