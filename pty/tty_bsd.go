@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 
 const (
 	ioctlGetTermios = unix.TIOCGETA
-	disabledChar          = 0xff // a disabled control character
+	disabledChar    = 0xff // a disabled control character
 )
 
 // flushInput discards unread input.
