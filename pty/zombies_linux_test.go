@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A process that has ended, and that nobody has waited for, does not keep its group alive.
+// A process that has ended, but has not been waited for, does not keep its group alive.
 func TestGroupAlive_Zombie(t *testing.T) {
 	cmd := exec.Command("sleep", "1000")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

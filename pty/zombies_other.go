@@ -2,5 +2,5 @@
 
 package pty
 
-// onlyZombies reports false: these systems have no /proc to look at.
+// onlyZombies reports false: these systems have no /proc.
 func onlyZombies(int) bool { return false }

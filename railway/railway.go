@@ -235,7 +235,7 @@ func (p *Provider) scope() (project, env string) {
 	return p.project, p.env
 }
 
-// Refusal says why nodes cannot be created or retired now, for users; empty: they can.
+// Unavailable says why nodes cannot be created or retired now, for users; empty: they can.
 func (p *Provider) Unavailable() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -191,25 +191,25 @@ func (n Node) First() Shell {
 	return Shell{}
 }
 
-// Tally is the number of nodes with a status.
-type Tally struct {
+// StatusCount is the number of nodes with a status.
+type StatusCount struct {
 	Status string
 	Count  int
 }
 
-// Tallies counts the nodes by status, in the order of a node's life, without zeros.
-func (l NodeList) Tallies() []Tally {
+// StatusCounts counts the nodes by status, in the order of a node's life, without zeros.
+func (l NodeList) StatusCounts() []StatusCount {
 	count := make(map[string]int)
 	for _, n := range l.Nodes {
 		count[n.Status]++
 	}
-	var tallies []Tally
+	var list []StatusCount
 	for _, status := range []string{"alive", "joining", "creating", "unreachable", "retiring", "failed", "left"} {
 		if count[status] > 0 {
-			tallies = append(tallies, Tally{status, count[status]})
+			list = append(list, StatusCount{status, count[status]})
 		}
 	}
-	return tallies
+	return list
 }
 
 // Empty reports whether there is only the control plane.
