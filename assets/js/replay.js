@@ -124,7 +124,7 @@ export class Replay {
     let want = now * Math.min(room.width / screen.offsetWidth, room.height / screen.offsetHeight);
     want = Math.min(Math.max(Math.floor(want * 4) / 4, fonts.min), fonts.max);
     this.#term.options.fontSize = want;
-    for (; want > fonts.least && !fits(); want -= 0.25) this.#term.options.fontSize = want;
+    for (; want > fonts.min && !fits(); want -= 0.25) this.#term.options.fontSize = want;
   }
 
   /** refreshTheme applies the style sheet's colours. */
