@@ -10,7 +10,8 @@ import (
 
 	"convoy/access"
 	"convoy/access/openid"
-	"convoy/handlers"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
 )
 
 // checkProxies reads -trusted-proxies, which replaces Railway's edge.
@@ -18,11 +19,11 @@ func (cfg *config) checkProxies() error {
 	if cfg.proxies == "" {
 		return nil
 	}
-	networks, err := handlers.ParseProxies(splitList(cfg.proxies))
+	networks, err := web.ParseProxies(splitList(cfg.proxies))
 	if err != nil {
 		return hint("name addresses or networks such as 10.1.0.0/16, or loopback or private", "-trusted-proxies: %w", err)
 	}
-	cfg.Proxies = handlers.Proxies{Networks: networks}
+	cfg.Proxies = web.Proxies{Networks: networks}
 	return nil
 }
 
@@ -93,7 +94,7 @@ func (cfg *config) checkOpenID() (err error) {
 	}
 	redirect := o.RedirectURL
 	if o.RedirectURL, err = redirectURL(redirect); err != nil {
-		return hint("give the console's own URL, such as https://convoy.example.com"+handlers.OpenIDCallback,
+		return hint("give the console's own URL, such as https://convoy.example.com"+session.OpenIDCallback,
 			"-openid-redirect %q: %w", redirect, err)
 	}
 	return nil
@@ -131,10 +132,10 @@ func redirectURL(text string) (string, error) {
 		return "", errors.New("not the URL of a console")
 	}
 	if u.Path == "" || u.Path == "/" {
-		u.Path = handlers.OpenIDCallback
+		u.Path = session.OpenIDCallback
 	}
-	if u.Path != handlers.OpenIDCallback {
-		return "", fmt.Errorf("its path is not %s", handlers.OpenIDCallback)
+	if u.Path != session.OpenIDCallback {
+		return "", fmt.Errorf("its path is not %s", session.OpenIDCallback)
 	}
 	return u.String(), nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"convoy/handlers"
+	"convoy/handlers/web"
 	"convoy/node"
 	"convoy/railway"
 )
@@ -49,7 +49,7 @@ func (cfg *config) applyRailway() {
 		cfg.Provider = cmp.Or(cfg.Provider, "none")
 	}
 	if cfg.Railway.Service != "" {
-		cfg.Proxies = handlers.Proxies{Networks: handlers.EveryPeer(), RealIP: true}
+		cfg.Proxies = web.Proxies{Networks: web.EveryPeer(), RealIP: true}
 	}
 	if public := getenv("RAILWAY_PUBLIC_DOMAIN"); public != "" {
 		cfg.Hosts = append(cfg.Hosts, strings.ToLower(public))

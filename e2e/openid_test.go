@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"convoy/handlers"
+	"convoy/handlers/session"
 	"convoy/internal/browser"
 	"convoy/internal/openidtest"
 )
@@ -36,7 +36,7 @@ func startOpenID(t *testing.T, args ...string) (*running, *openidtest.Server) {
 				"-openid-name", "Example",
 			},
 			args...)...)
-	s.Change(func() { s.Redirects = []string{n.Base + handlers.OpenIDCallback} })
+	s.Change(func() { s.Redirects = []string{n.Base + session.OpenIDCallback} })
 	return n, s
 }
 
@@ -113,7 +113,7 @@ func TestBrowser_OpenIDPictures(t *testing.T) {
 				p.Go(n.Base + "/login")
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", name, size, scheme)))
 				if p.Go(
-					n.Base + handlers.OpenIDCallback,
+					n.Base + session.OpenIDCallback,
 				); browser.Eval[bool](
 					p,
 					`document.documentElement.scrollWidth > innerWidth`,

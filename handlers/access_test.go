@@ -2,12 +2,11 @@ package handlers
 
 import (
 	"bytes"
-	"convoy/access"
+	"convoy/internal/testkit"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestStrangersAreRefused(t *testing.T) {
@@ -44,7 +43,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 	page := n.request(t, "GET", "/", "", "Accept: text/html")
 	body, err := io.ReadAll(page.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if page.StatusCode != 401 || !bytes.Contains(body, []byte(`name="token"`)) {
 		t.Errorf("a browser gets %s, want the login page", page.Status)
 	}
@@ -73,7 +72,7 @@ func TestPrintedLinkLogsIn(t *testing.T) {
 		"Accept: text/html",
 	)
 	body, err := io.ReadAll(page.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if page.StatusCode != 200 || !bytes.Contains(body, []byte(`id="nodes"`)) || bytes.Contains(body, []byte(token)) {
 		t.Errorf("console: %s", page.Status)
 	}
@@ -131,47 +130,4 @@ func TestHeadersOfPages(t *testing.T) {
 	if again.Header.Get("Content-Security-Policy") == policy {
 		t.Error("two pages share a nonce")
 	}
-}
-
-func TestSessions(t *testing.T) {
-	t.Parallel()
-	key, old, now := bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32), time.Now()
-	was := newLogin(token, [][]byte{old})
-	is := newLogin(token, [][]byte{key, old})
-	s := session{Identity: access.Identity{Grant: "1", User: "admin"}, Seen: now, Expires: now.Add(time.Hour)}
-	unused := session{
-		Identity: access.Identity{Grant: "2"},
-		Seen:     now.Add(-sessionIdle - time.Second),
-		Expires:  now.Add(time.Hour),
-	}
-	for _, test := range []struct {
-		name, value string
-		at          time.Time
-		want        bool
-	}{
-		{"own", is.sign(s), now, true},
-		{"signed by the key before", was.sign(s), now, true},
-		{"not used for long", is.sign(unused), now, false},
-		{"over", is.sign(s), now.Add(2 * time.Hour), false},
-		{"another key", newLogin(token, [][]byte{bytes.Repeat([]byte("c"), 32)}).sign(s), now, false},
-		{"changed", "x" + is.sign(s), now, false},
-		{"cut", is.sign(s)[:20], now, false},
-		{"empty", "", now, false},
-		{"only a dot", ".", now, false},
-	} {
-		if _, ok := is.verify(test.value, test.at); ok != test.want {
-			t.Errorf("%s: %v, want %v", test.name, ok, test.want)
-		}
-	}
-}
-
-func FuzzSession(f *testing.F) {
-	l := newLogin(token, [][]byte{bytes.Repeat([]byte("a"), 32)})
-	f.Add(l.sign(session{Identity: access.Identity{Grant: "1"}})[1:])
-	f.Add("e30.AAAA")
-	f.Fuzz(func(t *testing.T, value string) {
-		if s, ok := l.verify(value, time.Time{}); ok {
-			t.Errorf("%q is a session of %v", value, s)
-		}
-	})
 }

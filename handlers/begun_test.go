@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/access"
+	"convoy/internal/testkit"
 )
 
 // broken is the connection of a client that has gone: it counts the headers that it is given.
@@ -44,8 +45,8 @@ func (b *broken) Flush() {}
 func TestBegun_OneAnswerByEachRoute(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	s, err := n.client(t).Open(soon(t), self)
-	must(t, err)
+	s, err := n.client(t).Open(testkit.Context(t), self)
+	testkit.Must(t, err)
 	header := n.as("ann", access.Admin)[0]
 	name, value, _ := strings.Cut(header, ": ")
 	asked := 0
@@ -56,7 +57,7 @@ func TestBegun_OneAnswerByEachRoute(t *testing.T) {
 		path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "*", "css/base.css").Replace(route)
 		for kind, accept := range map[string][2]string{"a script": {"Accept", "application/json"},
 			"a page": {"Accept", "text/html"}, "htmx": {"HX-Request", "true"}} {
-			r := httptest.NewRequestWithContext(soon(t), method, path+"?viewer=viewer-that-goes-1", nil)
+			r := httptest.NewRequestWithContext(testkit.Context(t), method, path+"?viewer=viewer-that-goes-1", nil)
 			r.Host = "localhost"
 			r.Header.Set(name, value)
 			r.Header.Set(accept[0], accept[1])
@@ -76,7 +77,7 @@ func TestBegun_OneAnswerByEachRoute(t *testing.T) {
 		}
 		return nil
 	}
-	must(t, chi.Walk(n.publicRoutes().(chi.Router), walk))
+	testkit.Must(t, chi.Walk(n.publicRoutes().(chi.Router), walk))
 	if asked < 60 {
 		t.Errorf("%d answers began", asked)
 	}
@@ -103,17 +104,17 @@ func TestBegun_IsCut(t *testing.T) {
 			t.Parallel()
 			n := start(t, "/bin/cat")
 			var said logged
-			half := n.do(func(w http.ResponseWriter, _ *http.Request) error {
+			half := n.site.Handle(func(w http.ResponseWriter, _ *http.Request) error {
 				io.WriteString(w, "the first half") //nolint:errcheck // the client tells
-				must(t, http.NewResponseController(w).Flush())
+				testkit.Must(t, http.NewResponseController(w).Flush())
 				return test.ends()
 			})
-			server := httptest.NewUnstartedServer(n.pace(n.recover(half)))
+			server := httptest.NewUnstartedServer(n.site.Pace(n.site.Recover(half)))
 			server.Config.ErrorLog = log.New(&said, "", 0)
 			server.Start()
 			defer server.Close()
 			answer, err := http.Get(server.URL)
-			must(t, err)
+			testkit.Must(t, err)
 			defer answer.Body.Close()
 			body, err := io.ReadAll(answer.Body)
 			if answer.StatusCode != http.StatusOK || string(body) != "the first half" || !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -141,24 +142,4 @@ func (l *logged) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Builder.Write(b)
-}
-
-// An answer has begun with its header, its first byte or a flush, and not with a hint that comes before it.
-func TestBegun_With(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		do   func(w http.ResponseWriter)
-		want bool
-	}{
-		"nothing": {do: func(http.ResponseWriter) {}},
-		"a hint":  {do: func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints) }},
-		"header":  {do: func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) }, want: true},
-		"a byte":  {do: func(w http.ResponseWriter) { w.Write([]byte("x")) }, want: true},
-		"a flush": {do: func(w http.ResponseWriter) { must(t, http.NewResponseController(w).Flush()) }, want: true},
-	} {
-		w := &statusWriter{ResponseWriter: &begunWriter{ResponseWriter: httptest.NewRecorder()}}
-		if test.do(w); hasBegun(w) != test.want {
-			t.Errorf("after %s an answer has begun: %v, want %v", name, !test.want, test.want)
-		}
-	}
 }

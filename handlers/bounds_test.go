@@ -11,11 +11,15 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/handlers/session"
+	"convoy/handlers/share"
+	"convoy/handlers/web"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
-// as are the headers of a browser that somebody is logged in with.
+// as are the headers of a user's browser.
 func (n *testNode) as(user string, role access.Role) []string {
 	who := access.Identity{
 		User:    "openid:" + user,
@@ -24,8 +28,8 @@ func (n *testNode) as(user string, role access.Role) []string {
 		Grant:   "login-of-" + user,
 		Created: time.Now(),
 	}
-	s := session{Identity: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
-	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
+	s := session.Session{Identity: who, Seen: time.Now(), Expires: time.Now().Add(time.Hour), Plain: true}
+	return []string{"Cookie: " + n.sessions.Cookies.Name + "=" + n.sessions.Cookies.Sign(s)}
 }
 
 // stalled is a Convoy shell that answers when its asker has gone.
@@ -61,10 +65,10 @@ func (f *filling) listen(t *testing.T, query string, headers []string) (id strin
 	in := bufio.NewReader(answer.Body)
 	for {
 		line, err := in.ReadString('\n')
-		must(t, err)
+		testkit.Must(t, err)
 		if _, data, ok := strings.Cut(line, "data: {"); ok {
 			var hello struct{ Stream string }
-			must(t, json.Unmarshal([]byte("{"+data), &hello))
+			testkit.Must(t, json.Unmarshal([]byte("{"+data), &hello))
 			return hello.Stream, answer
 		}
 	}
@@ -74,15 +78,15 @@ func (f *filling) listen(t *testing.T, query string, headers []string) (id strin
 var resources = map[string]struct {
 	share int         // what one user may have
 	role  access.Role // it takes
-	limit func(b bounds)
+	limit func(n *testNode)
 	ask   func(t *testing.T, f *filling, i int, headers []string) *http.Response
 }{
-	"streams": {share: 3, role: access.Viewer, limit: func(b bounds) { b.streams.PerLogin = 3 },
+	"streams": {share: 3, role: access.Viewer, limit: func(n *testNode) { n.live.Streams.PerLogin = 3 },
 		ask: func(t *testing.T, f *filling, _ int, headers []string) *http.Response {
 			_, answer := f.listen(t, "", headers)
 			return answer
 		}},
-	"followed shells": {share: 2, role: access.Viewer, limit: func(b bounds) { b.follows.PerUser = 2 },
+	"followed shells": {share: 2, role: access.Viewer, limit: func(n *testNode) { n.live.Follows.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			id, _ := f.listen(t, "", headers)
 			return f.n.request(t, "POST", "/streams/"+id+"/shells/"+f.shells[i%len(f.shells)].Key(), "", headers...)
@@ -94,23 +98,23 @@ var resources = map[string]struct {
 	"transfers": {
 		share: 2,
 		role:  access.Admin,
-		limit: func(b bounds) { b.transfers.Total, b.transfers.Reserve, b.transfers.PerUser = 3, 1, 1 },
+		limit: func(n *testNode) {
+			b := n.bounds.transfers
+			b.Total, b.Reserve, b.PerUser = 3, 1, 1
+		},
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			if i < 2 { // under way
-				_, err := session{
+				_, err := session.Session{
 					Identity: access.Identity{User: "openid:mallory"},
 					Role:     access.Admin,
-				}.take(
-					f.n.bounds.transfers,
-					"transfers",
-				)
-				must(t, err)
+				}.Take(f.n.bounds.transfers)
+				testkit.Must(t, err)
 				return &http.Response{StatusCode: http.StatusOK}
 			}
 			return f.n.request(t, "POST", f.shells[0].Path()+"/files?name=x", "text", headers...)
 		},
 	},
-	"asks": {share: 2, role: access.Operator, limit: func(b bounds) { b.asks.PerUser = 2 },
+	"asks": {share: 2, role: access.Operator, limit: func(n *testNode) { n.bounds.asks.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			answers, asked := make(chan *http.Response, 1), f.n.Prompt.(stalled).asked
 			ctx, cancel := context.WithCancel(t.Context())
@@ -136,7 +140,7 @@ var resources = map[string]struct {
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			return f.n.request(t, "POST", "/tokens", fmt.Sprintf(`{"name":"t%d-%d"}`, i, time.Now().UnixNano()), headers...)
 		}},
-	"links": {share: linksOfUser, role: access.Admin,
+	"links": {share: 64, role: access.Admin,
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			return f.n.request(t, "POST", f.shells[i%len(f.shells)].Path()+"/links", "", headers...)
 		}},
@@ -149,23 +153,18 @@ func TestBounds_OneUserLeavesRoom(t *testing.T) {
 	for name, resource := range resources {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := startTable(
-				t,
-				self,
-				alone{},
-				pty.Config{
-					Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/sh"}}},
-				},
-			)
+			n := startTable(t, self, alone{}, pty.Config{
+				Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/sh"}}},
+			})
 			withUsers(t, n)
 			n.Prompt = stalled{asked: make(chan string)}
 			if resource.limit != nil {
-				resource.limit(n.bounds)
+				resource.limit(n)
 			}
 			f := &filling{n: n}
 			for range 3 {
 				s := client.Shell{Node: self}
-				must(t, n.client(t).Do(t.Context(), "POST", "/nodes/"+self+"/shells", []byte(`{"kind":"system"}`), &s))
+				testkit.Must(t, n.client(t).Do(t.Context(), "POST", "/nodes/"+self+"/shells", []byte(`{"kind":"system"}`), &s))
 				f.shells = append(f.shells, s)
 			}
 			actor, other := n.as("mallory", resource.role), n.as("olga", resource.role)
@@ -178,7 +177,7 @@ func TestBounds_OneUserLeavesRoom(t *testing.T) {
 			if more.StatusCode != http.StatusTooManyRequests {
 				t.Fatalf("one too many: %s", more.Status)
 			}
-			var p problem
+			var p web.Error
 			if err := json.NewDecoder(more.Body).Decode(&p); err != nil || p.Hint == "" || p.Text == "" {
 				t.Errorf("what is told: %+v, %v", p, err)
 			}
@@ -187,10 +186,10 @@ func TestBounds_OneUserLeavesRoom(t *testing.T) {
 			}
 			c := n.client(t)
 			term, err := c.Attach(t.Context(), f.shells[0], -1)
-			must(t, err)
+			testkit.Must(t, err)
 			defer term.Close()
-			must(t, term.Type(soon(t), "echo meanwhile-$((40+2))\r"))
-			must(t, term.WaitFor(soon(t), "meanwhile-42"))
+			testkit.Must(t, term.Type(testkit.Context(t), "echo meanwhile-$((40+2))\r"))
+			testkit.Must(t, term.WaitFor(testkit.Context(t), "meanwhile-42"))
 			if status, _ := n.logInAs(t, "name", "ann", "password", "ann's password"); status != http.StatusSeeOther {
 				t.Errorf("an admin logs in: %d", status)
 			}
@@ -198,7 +197,7 @@ func TestBounds_OneUserLeavesRoom(t *testing.T) {
 	}
 }
 
-// A user who logs in again and again ends logins of their own, and pushes nobody else's off the list.
+// A user who logs in again and again ends only their own logins.
 func TestBounds_Logins(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -206,27 +205,25 @@ func TestBounds_Logins(t *testing.T) {
 	_, ann := n.logInAs(t, "token", token)
 	at := time.Now().UTC().Add(-time.Hour)
 	learn := func(id, generation string, made time.Time) {
-		must(
+		testkit.Must(
 			t,
-			n.learn(
-				access.Grant{
-					ID:         id,
-					Kind:       access.Login,
-					User:       "vic",
-					Generation: generation,
-					Role:       access.Viewer,
-					Created:    made,
-					LastUsed:   made,
-					Expires:    made.Add(sessionLife),
-				},
-			),
+			n.sessions.Add(access.Grant{
+				ID:         id,
+				Kind:       access.Login,
+				User:       "vic",
+				Generation: generation,
+				Role:       access.Viewer,
+				Created:    made,
+				LastUsed:   made,
+				Expires:    made.Add(sessionLife),
+			}),
 		)
 	}
 	learn("older", "another's", at.Add(-time.Second)) // two logins of another person of that name
 	learn("newer", "another's", at.Add(time.Hour))
 	for i := range 3 * loginsOfUser {
 		learn(fmt.Sprint("vic", i), "vic's", at.Add(time.Duration(i)*time.Second))
-		must(t, n.trimLogins(access.Identity{User: "vic", Generation: "vic's"}))
+		testkit.Must(t, n.sessions.TrimLogins(access.Identity{User: "vic", Generation: "vic's"}))
 	}
 	meanwhile()
 	of := map[string]int{}
@@ -236,9 +233,10 @@ func TestBounds_Logins(t *testing.T) {
 	if of["vicvic's"] != loginsOfUser || of["vicanother's"] != 2 || of[access.ConsoleToken] != 2 {
 		t.Errorf("logins %v, want %d of vic", of, loginsOfUser)
 	}
-	oldest := access.Identity{Grant: "vic0", User: "vic", Generation: "vic's", Created: at}
-	newest := access.Identity{Grant: "x", User: "vic", Created: time.Now()}
-	if grants := n.Authority.Grants; !grants.IsRevoked(oldest) || grants.IsRevoked(newest) {
+	if grants := n.Authority.Grants; !grants.IsRevoked(
+		access.Identity{Grant: "vic0", User: "vic", Generation: "vic's", Created: at},
+	) ||
+		grants.IsRevoked(access.Identity{Grant: "x", User: "vic", Created: time.Now()}) {
 		t.Error("the oldest holds, or the newest has ended")
 	}
 	if answer := n.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {
@@ -250,14 +248,14 @@ func TestBounds_Logins(t *testing.T) {
 func TestBounds_Links(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	n.bounds.linkStreams.Total, n.bounds.linkStreams.PerUser = 3, 2
+	n.shares.Streams.Total, n.shares.Streams.PerUser = 3, 2
 	meanwhile := n.another(t)
-	s, err := n.client(t).Open(soon(t), self)
-	must(t, err)
+	s, err := n.client(t).Open(testkit.Context(t), self)
+	testkit.Must(t, err)
 	var paths []string
 	for range 2 {
-		var l linkView
-		must(t, n.client(t).Do(soon(t), "POST", s.Path()+"/links", nil, &l))
+		var l share.LinkView
+		testkit.Must(t, n.client(t).Do(testkit.Context(t), "POST", s.Path()+"/links", nil, &l))
 		paths = append(paths, l.URL)
 	}
 	open := func(path string) int {

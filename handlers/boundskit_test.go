@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"convoy/audit"
+	"convoy/internal/testkit"
 )
 
 func now() time.Time { return time.Now() }
@@ -14,23 +15,23 @@ func now() time.Time { return time.Now() }
 func withAudit(t *testing.T, n *testNode) {
 	t.Helper()
 	log, err := audit.Open(audit.Config{Dir: t.TempDir(), Node: self})
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() {
 		n.Close() // it writes what it has counted
-		must(t, log.Close())
+		testkit.Must(t, log.Close())
 	})
-	n.Audit = log
+	n.sessions.Audit = log
 }
 
-// another opens a shell of another user's. What it returns has their keys echoed, and an admin log in: while somebody
-// is at a limit.
+// another opens another user's shell. While a user is at a limit, meanwhile checks that the other's keys are echoed,
+// and that an admin can log in.
 func (n *testNode) another(t *testing.T) (meanwhile func()) {
 	t.Helper()
 	_, term := n.open(t, n.client(t))
 	return func() {
 		t.Helper()
-		must(t, term.Type(soon(t), "keys of another"))
-		must(t, term.WaitFor(soon(t), "keys of another"))
+		testkit.Must(t, term.Type(testkit.Context(t), "keys of another"))
+		testkit.Must(t, term.WaitFor(testkit.Context(t), "keys of another"))
 		if status, _ := n.logInAs(t, "token", token); status != http.StatusSeeOther {
 			t.Errorf("the admin logs in: %d", status)
 		}

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"convoy/fleet"
+	"convoy/handlers/hop"
 	"convoy/templates"
 )
 
-// detailsWait bounds how long the page waits for a node to speak of itself.
+// detailsWait bounds the wait for a node's report.
 const detailsWait = 3 * time.Second
 
 // report is what the function node.info answers (docs/protocol.md).
@@ -47,72 +48,61 @@ type report struct {
 	} `json:"dns"`
 }
 
-// GET /nodes/{node}, for a browser: all that the node says of itself.
+// GET /nodes/{node}, for a browser: the node's report about itself.
 func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.Node) error {
-	view := templates.Details{Page: h.page(r, shortName(n.Host)), Node: h.nodeView(n)}
-	ctx, cancel := contextWithTimeout(r, detailsWait)
+	view := templates.Details{Page: h.page(r, hop.ShortName(n.Host)), Node: h.live.NodeView(n)}
+	ctx, cancel := context.WithTimeout(r.Context(), detailsWait)
 	defer cancel()
 	answer, err := h.Cluster.Call(ctx, n.Name, "node.info")
-	var said report
+	var about report
 	if err == nil {
-		err = json.Unmarshal(answer, &said)
+		err = json.Unmarshal(answer, &about)
 	}
 	if err != nil {
 		view.Error = "It does not answer: " + err.Error()
-		return h.set.Render(w, http.StatusOK, "details", view)
+		return h.site.Render(w, http.StatusOK, "details", view)
 	}
-	said.fill(&view, len(h.shellsOf(n)))
-	h.hear(ctx, n.Name, "shell.protections", &view.Protections)
-	h.hear(ctx, n.Name, "shell.confinement", &view.Shield)
-	return h.set.Render(w, http.StatusOK, "details", view)
+	about.fill(&view, len(h.live.ShellsOf(n)))
+	h.call(ctx, n.Name, "shell.protections", &view.Protections)
+	h.call(ctx, n.Name, "shell.confinement", &view.Shield)
+	return h.site.Render(w, http.StatusOK, "details", view)
 }
 
-// hear has a node say something of its shells; what it does not say is left out.
-func (h *Handlers) hear(ctx context.Context, node, what string, answer any) {
-	said, err := h.Cluster.Call(ctx, node, what)
+// call calls a function of a node; an error leaves answer as it is.
+func (h *Handlers) call(ctx context.Context, node, fn string, answer any) {
+	result, err := h.Cluster.Call(ctx, node, fn)
 	if err == nil {
-		err = json.Unmarshal(said, answer)
+		err = json.Unmarshal(result, answer)
 	}
 	if err != nil {
-		h.Log.Debug("a node says nothing of what keeps its shells", "node", node, "asked", what, "err", err)
+		h.Log.Debug("call failed", "node", node, "fn", fn, "err", err)
 	}
 }
 
-// fill puts the report into the page's words.
+// fill describes the report on the page.
 func (s report) fill(view *templates.Details, shells int) {
 	view.Facts = []templates.Fact{
 		{Name: "Version", Value: s.Version + ", " + s.Go + ", " + s.Platform},
 		{Name: "Instance", Value: s.Instance},
 		{Name: "Gossip, UDP and TCP", Value: s.Gossip},
 		{Name: "Calls and streams, TCP", Value: s.Calls},
-		{
-			Name: "Started",
-			Value: s.Started.UTC().
-				Format(time.RFC3339) +
-				", " + time.Duration(s.Uptime*float64(time.Second)).
-				Round(time.Second).
-				String() +
-				" ago",
-		},
+		{Name: "Started", Value: s.Started.UTC().Format(time.RFC3339) + ", " + seconds(s.Uptime, time.Second) + " ago"},
 		{Name: "Memory", Value: fmt.Sprintf("%.1f MiB", float64(s.Memory)/(1<<20))},
 		{Name: "Processor", Value: fmt.Sprintf("%.2f s since the start, on %d cores", s.CPUTime, s.CPUs)},
 		{Name: "Goroutines", Value: strconv.Itoa(s.Goroutines)},
 		{Name: "Shells", Value: strconv.Itoa(shells)},
 	}
 	for _, m := range s.Members {
-		view.Members = append(
-			view.Members,
-			templates.Sighting{
-				Name:     m.Name,
-				Instance: m.Instance,
-				Address:  m.Addr,
-				State:    m.State,
-				Error:    m.Error,
-				Seen:     m.Seen,
-				Called:   m.Called,
-			},
-		)
+		view.Members = append(view.Members, templates.Sighting{
+			Name: m.Name, Instance: m.Instance, Address: m.Addr, State: m.State, Error: m.Error, Seen: m.Seen,
+			Called: m.Called,
+		})
 	}
 	view.Lookup = templates.Lookup{Query: s.DNS.Query, Outcome: s.DNS.Outcome, At: s.DNS.At, Answers: s.DNS.Answers,
-		Took: time.Duration(s.DNS.Took * float64(time.Second)).Round(time.Microsecond).String()}
+		Took: seconds(s.DNS.Took, time.Microsecond)}
+}
+
+// seconds is a number of seconds in words.
+func seconds(s float64, precision time.Duration) string {
+	return time.Duration(s * float64(time.Second)).Round(precision).String()
 }

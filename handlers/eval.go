@@ -10,33 +10,33 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
 )
 
 const (
-	maxSource = 64 << 10         // bytes of source text
-	evalWait  = 30 * time.Second // for one evaluation
-	askWait   = 25 * time.Hour   // for what a connected shell asks: it may wait for a message
+	evalWait = 30 * time.Second // for one evaluation
+	askWait  = 25 * time.Hour   // for a call of a remote shell, which may wait for a message
 )
 
-// Evaluation is what came of source text.
+// Evaluation is the result of source text.
 type Evaluation struct {
-	Output string // what it printed, its last value at the end
+	Output string // its output, with its last value at the end
 	Error  string // why it failed; "" if it did not
 }
 
 // Prompt is this node's Convoy shell.
 type Prompt interface {
-	// Evaluate evaluates source text in a limited shell of its own, with somebody's rights. The error is for what concerns
-	// the node.
+	// Evaluate evaluates source text in a sandboxed shell of its own, with a user's rights. The error is the node's.
 	Evaluate(ctx context.Context, who access.Identity, source string) (Evaluation, error)
-	// Ask does what the Convoy shell of that id, which runs elsewhere, asks of its node. The error is for its reader.
+	// Ask makes a call of the Convoy shell of that id, which runs on a user's machine. The error is for the user.
 	Ask(ctx context.Context, who access.Identity, shell, fn string, args []json.RawMessage) (any, error)
 }
 
-// POST /api/cmd, as the demo had it.
+// POST /api/cmd
 func (h *Handlers) evaluateCommand(w http.ResponseWriter, r *http.Request) error {
 	var ask struct{ Value string }
-	if err := readJSON(w, r, &ask); err != nil {
+	if err := web.ReadJSON(w, r, &ask); err != nil {
 		return err
 	}
 	return h.evaluate(w, r, ask.Value)
@@ -45,7 +45,7 @@ func (h *Handlers) evaluateCommand(w http.ResponseWriter, r *http.Request) error
 // POST /nodes/{node}/eval
 func (h *Handlers) evaluateHere(w http.ResponseWriter, r *http.Request) error {
 	var ask struct{ Source string }
-	if err := readJSON(w, r, &ask); err != nil {
+	if err := web.ReadJSON(w, r, &ask); err != nil {
 		return err
 	}
 	return h.evaluate(w, r, ask.Source)
@@ -59,13 +59,13 @@ type evaluated struct {
 
 func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source string) error {
 	if strings.TrimSpace(source) == "" {
-		return badRequest("there is nothing to evaluate")
+		return web.BadRequest("there is nothing to evaluate")
 	}
-	ctx, cancel := contextWithTimeout(r, evalWait)
+	ctx, cancel := context.WithTimeout(r.Context(), evalWait)
 	defer cancel()
-	h.Log.Info("evaluation asked for", "user", sessionOf(r).User, "addr", h.clientOf(r))
-	tell(r.Context(), h.Self, source)
-	got, err := h.Prompt.Evaluate(ctx, sessionOf(r).who(), source)
+	h.Log.Info("evaluation asked for", "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	session.Describe(r.Context(), h.Self, source)
+	got, err := h.Prompt.Evaluate(ctx, session.Of(r).Actor(), source)
 	if err != nil {
 		return err
 	}
@@ -73,44 +73,86 @@ func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source strin
 	if got.Error != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	return writeJSON(w, status, evaluated{strings.TrimSuffix(got.Output, "\n"), got.Error})
+	return web.WriteJSON(w, status, evaluated{strings.TrimSuffix(got.Output, "\n"), got.Error})
 }
 
 var shellID = regexp.MustCompile(`^[a-z0-9]{16}$`)
 
-// POST /api/shell: what a Convoy shell on somebody's own machine asks of this node.
+// POST /api/shell: a call of a Convoy shell on a user's machine.
 func (h *Handlers) askNode(w http.ResponseWriter, r *http.Request) error {
 	id := r.Header.Get("Convoy-Shell")
 	if !shellID.MatchString(id) {
-		return badRequest("Convoy-Shell must be 16 letters and digits")
+		return web.BadRequest("Convoy-Shell must be 16 letters and digits")
 	}
 	var ask struct {
 		Fn   string
 		Args []json.RawMessage
 	}
-	if err := readJSON(w, r, &ask); err != nil {
+	if err := web.ReadJSON(w, r, &ask); err != nil {
 		return err
 	}
-	ctx, cancel := contextWithTimeout(r, askWait)
+	ctx, cancel := context.WithTimeout(r.Context(), askWait)
 	defer cancel()
-	value, err := h.Prompt.Ask(ctx, sessionOf(r).who(), sessionOf(r).Grant+"/"+id, ask.Fn, ask.Args)
-	if err != nil && r.Context().Err() == nil {
-		return writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+	value, err := h.Prompt.Ask(ctx, session.Of(r).Actor(), session.Of(r).Grant+"/"+id, ask.Fn, ask.Args)
+	switch {
+	case err != nil && r.Context().Err() != nil:
+		return err
+	case err != nil:
+		return web.WriteJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
 	}
+	return web.WriteJSON(w, http.StatusOK, map[string]any{"value": value})
+}
+
+// runWait bounds one command, with its wait for a turn.
+const runWait = 10 * time.Minute
+
+// UnconfinedError is why this node starts no system shells: it cannot confine them.
+type UnconfinedError struct{ Reason string }
+
+func (e *UnconfinedError) Error() string {
+	return "system shells are refused on this node: " + e.Reason
+}
+
+// ErrNoSystemShell is a node that runs no commands.
+var ErrNoSystemShell = errors.New("system shells are switched off on this node")
+
+// Result is the result of a command.
+type Result struct {
+	Status int    // -1: a signal ended it
+	Output string // standard output and error, interleaved
+	Took   time.Duration
+}
+
+// Commands are run by this node's system shell, without a terminal.
+type Commands interface {
+	// Run runs a command line for a user until it ends, or ctx does, which ends all its processes. It fails with
+	// ErrNoSystemShell.
+	Run(ctx context.Context, who access.Identity, command string) (Result, error)
+}
+
+// commandResult is the answer to a command.
+type commandResult struct {
+	Status int     `json:"status"`
+	Output string  `json:"output"`
+	Took   float64 `json:"took"` // s
+}
+
+// POST /nodes/{node}/run
+func (h *Handlers) runHere(w http.ResponseWriter, r *http.Request) error {
+	var ask struct{ Command string }
+	if err := web.ReadJSON(w, r, &ask); err != nil {
+		return err
+	}
+	if strings.TrimSpace(ask.Command) == "" {
+		return web.BadRequest("there is no command to run")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), runWait)
+	defer cancel()
+	h.Log.Info("command asked for", "user", session.Of(r).User, "addr", session.ClientAddr(r), "node", h.Self)
+	session.Describe(r.Context(), "", ask.Command)
+	got, err := h.Commands.Run(ctx, session.Of(r).Actor(), ask.Command)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"value": value})
-}
-
-// readJSON decodes a body of at most maxSource bytes.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSource))
-	if err := in.Decode(into); err != nil {
-		return badBody(err)
-	}
-	if in.More() {
-		return badBody(errors.New("more than one value"))
-	}
-	return nil
+	return web.WriteJSON(w, http.StatusOK, commandResult{got.Status, got.Output, got.Took.Seconds()})
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +16,10 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/files"
+	"convoy/handlers/hop"
+	"convoy/handlers/live"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
 	"convoy/pty"
 )
 
@@ -27,54 +31,49 @@ type placed struct {
 }
 
 // POST /nodes/{node}/shells/{shell}/files
-func (h *Handlers) putFile(w http.ResponseWriter, r *http.Request) error {
-	dir, err := h.fileDir(r)
+func (h *Handlers) putFile(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	dir, err := fileDir(r, s)
 	if err != nil {
 		return err
 	}
 	name := r.URL.Query().Get("name")
-	tell(r.Context(), "", name)
+	session.Describe(r.Context(), "", name)
 	put, err := h.Files.Put(dir, name, r.Body, h.MaxUpload)
-	h.noteTransfer(r, "file uploaded", put.Bytes, err)
+	h.logTransfer(r, "file uploaded", put.Bytes, err)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, placed{put.Name, dir, put.Bytes})
+	return web.WriteJSON(w, http.StatusCreated, placed{put.Name, dir, put.Bytes})
 }
 
 // GET /nodes/{node}/shells/{shell}/files
-func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request) error {
-	dir, err := h.fileDir(r)
+func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	dir, err := fileDir(r, s)
 	if err != nil {
 		return err
 	}
 	path := r.URL.Query().Get("path")
-	tell(r.Context(), "", path)
+	session.Describe(r.Context(), "", path)
 	f, err := h.Files.Open(dir, path, h.MaxUpload)
 	if err != nil {
-		h.noteTransfer(r, "file downloaded", 0, err)
+		h.logTransfer(r, "file downloaded", 0, err)
 		return err
 	}
 	defer f.Close()
-	w.Header().Set("Content-Type", fileType)
 	w.Header().Set("Content-Length", strconv.FormatInt(f.Bytes, 10))
-	w.Header().Set("Content-Disposition", attachment(f.Name))
+	hop.FileHeaders(w.Header(), f.Name)
 	n, err := io.CopyN(w, f, f.Bytes)
-	h.noteTransfer(r, "file downloaded", n, err)
+	h.logTransfer(r, "file downloaded", n, err)
 	if err != nil {
-		panic(http.ErrAbortHandler) // part of it has been sent: the length shows that the rest is missing
+		panic(http.ErrAbortHandler) // the length shows the client that the rest is missing
 	}
 	return nil
 }
 
-// fileDir is the working directory of the shell in the path, for who may type into it.
-func (h *Handlers) fileDir(r *http.Request) (string, error) {
-	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
-	if err != nil {
-		return "", err
-	}
+// fileDir is a shell's working directory, for viewers that may type.
+func fileDir(r *http.Request, s *pty.Shell) (string, error) {
 	if r.URL.Query().Has("viewer") {
-		viewer, err := viewerOf(r)
+		viewer, err := live.ViewerOf(r)
 		if err != nil {
 			return "", err
 		}
@@ -87,14 +86,14 @@ func (h *Handlers) fileDir(r *http.Request) (string, error) {
 		return "", pty.ErrEnded
 	}
 	if info.Kind == "convoy" {
-		return "", &problem{
+		return "", &web.Error{
 			Status: http.StatusConflict,
 			Text:   "a Convoy shell has no files",
 			Hint:   "open a system shell for them",
 		}
 	}
 	if info.Dir == "" {
-		return "", &problem{
+		return "", &web.Error{
 			Status: http.StatusConflict,
 			Text:   "the shell's working directory is not known",
 			Hint:   "a program can report it with OSC 7",
@@ -103,66 +102,45 @@ func (h *Handlers) fileDir(r *http.Request) (string, error) {
 	return info.Dir, nil
 }
 
-// fileType is the media type of a file: a browser keeps it, and looks at it no further.
-const fileType = "application/octet-stream"
-
-// attachment is a Content-Disposition (RFC 6266) that no name can break.
-func attachment(name string) string {
-	return mime.FormatMediaType("attachment", map[string]string{"filename": strings.ToValidUTF8(name, "_")})
-}
-
-// noteTransfer leaves a line in the log for each file: who, how much, and whether it went wrong. Which it was and what
-// went wrong is the audit log's: every viewer reads this one.
-func (h *Handlers) noteTransfer(r *http.Request, message string, n int64, err error) {
+// logTransfer logs the user, the size and the result of a transfer. Names and errors go only to the audit log, because
+// every viewer reads this one.
+func (h *Handlers) logTransfer(r *http.Request, message string, n int64, err error) {
 	attrs := []any{
-		"user",
-		sessionOf(r).User,
-		"addr",
-		h.clientOf(r),
-		"node",
-		h.Self,
-		"shell",
-		chi.URLParam(r, "shell"),
-		"n",
-		n,
+		"user", session.Of(r).User, "addr", session.ClientAddr(r), "node", h.Self, "shell", chi.URLParam(r, "shell"), "n", n,
 	}
 	if err != nil {
-		message, attrs = strings.Replace(message, "file ", "file not ", 1), append(attrs, "status", problemOf(err).Status)
+		message = strings.Replace(message, "file ", "file not ", 1)
+		attrs = append(attrs, "status", h.site.Explain(err).Status)
 	}
 	h.Log.Info(message, attrs...)
 }
 
-// unreadBytes is how much of a refused file is read all the same: a client that sends to the end before it looks at the
-// answer would otherwise see nothing but a broken connection.
+// unreadBytes is how much of a refused file is still read: a client that reads the answer only after it has sent
+// everything would otherwise see a broken connection.
 const unreadBytes = 8 << 20
 
-// transfer lets files through that are not too large and that keep coming, to or from here or another node.
-func (h *Handlers) transfer(fn handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		takeOver(w, r)
-		s := &steady{ResponseWriter: w, body: r.Body, control: http.NewResponseController(w), wait: h.writeWait}
-		defer s.finish()
-		stop := context.AfterFunc(h.ctx, s.interrupt)
+// beginTransfer replaces a request's deadlines and body for a file: it may take long, but not stall. The caller passes
+// its error to end, which returns the one to answer.
+func (h *Handlers) beginTransfer(w http.ResponseWriter, r *http.Request) (t *web.Transfer, end func(error) error) {
+	t = web.NewTransfer(w, r, h.site.WriteWait)
+	stop := context.AfterFunc(h.ctx, t.Interrupt)
+	return t, func(err error) error {
+		defer t.Finish()
 		defer stop()
-		r.Body = s
-		err := h.checkTransfer(r)
-		if err == nil {
-			err = bounded(h.bounds.transfers, "transfers in progress", fn)(s, r)
-		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			err = &files.LimitError{Limit: h.MaxUpload}
 		}
 		if err != nil {
-			io.CopyN(io.Discard, s, unreadBytes) //nolint:errcheck // nobody wants it
+			io.CopyN(io.Discard, t, unreadBytes) //nolint:errcheck // the rest is not needed
 		}
 		return err
 	}
 }
 
-// checkTransfer refuses what can be refused before anything was read.
+// checkTransfer refuses a transfer before its body is read.
 func (h *Handlers) checkTransfer(r *http.Request) error {
 	if h.MaxUpload == 0 {
-		return &problem{
+		return &web.Error{
 			Status: http.StatusForbidden,
 			Text:   fmt.Sprintf("file transfer is switched off on %s", h.Self),
 			Hint:   "set -max-upload to switch it on",
@@ -174,27 +152,22 @@ func (h *Handlers) checkTransfer(r *http.Request) error {
 	return nil
 }
 
-func isFileError(err error) bool {
-	var limit *files.LimitError
-	var kind *files.TypeError
-	var source *files.SourceError
-	var system *files.Error
-	return errors.Is(err, files.ErrName) || errors.As(err, &limit) || errors.As(err, &kind) || errors.As(err, &source) ||
-		errors.As(err, &system)
-}
-
-// fileProblem is the part of problemOf that speaks of files.
-func fileProblem(err error) *problem {
+// explainFile describes an error of a file transfer; nil for any other error.
+func explainFile(err error) *web.Error {
 	status, hint := http.StatusInternalServerError, "the node's file system reported this error"
-	var limit *files.LimitError
-	var source *files.SourceError
+	_, isLimit := errors.AsType[*files.LimitError](err)
+	_, isKind := errors.AsType[*files.TypeError](err)
+	_, isSource := errors.AsType[*files.SourceError](err)
+	_, isSystem := errors.AsType[*files.Error](err)
 	switch {
-	case errors.As(err, &limit):
+	case !isLimit && !isKind && !isSource && !isSystem && !errors.Is(err, files.ErrName):
+		return nil
+	case isLimit:
 		status, hint = http.StatusRequestEntityTooLarge, "-max-upload sets the limit"
-	case errors.As(err, &source) && errors.Is(err, os.ErrDeadlineExceeded):
-		return &problem{Status: http.StatusRequestTimeout, Text: "the upload stalled", Hint: "send it again"}
-	case errors.As(err, &source):
-		return &problem{Status: http.StatusBadRequest, Text: "the upload is incomplete", Hint: "send it again"}
+	case isSource && errors.Is(err, os.ErrDeadlineExceeded):
+		return &web.Error{Status: http.StatusRequestTimeout, Text: "the upload stalled", Hint: "send it again"}
+	case isSource:
+		return &web.Error{Status: http.StatusBadRequest, Text: "the upload is incomplete", Hint: "send it again"}
 	case isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		status, hint = http.StatusInsufficientStorage, "the disk of the node is full"
 	case isErrno(err, syscall.EACCES, syscall.EPERM, syscall.EROFS):
@@ -205,20 +178,12 @@ func fileProblem(err error) *problem {
 		status, hint = http.StatusConflict, "choose another name"
 	case errors.Is(err, files.ErrName), isErrno(err, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EINVAL):
 		status, hint = http.StatusBadRequest, "a name has 1 to 255 bytes of UTF-8, without slashes and control characters"
-	default:
-		var kind *files.TypeError
-		if errors.As(err, &kind) {
-			status, hint = http.StatusBadRequest, "only regular files can be transferred; pack directories with tar"
-		}
+	case isKind:
+		status, hint = http.StatusBadRequest, "only regular files can be transferred; pack directories with tar"
 	}
-	return &problem{Status: status, Text: err.Error(), Hint: hint}
+	return &web.Error{Status: status, Text: err.Error(), Hint: hint}
 }
 
 func isErrno(err error, any ...syscall.Errno) bool {
-	for _, one := range any {
-		if errors.Is(err, one) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(any, func(one syscall.Errno) bool { return errors.Is(err, one) })
 }

@@ -20,7 +20,9 @@ import (
 
 	"convoy/access"
 	"convoy/files"
+	"convoy/handlers/session"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/logs"
 )
 
@@ -32,8 +34,8 @@ func (n *testNode) inDir(t *testing.T) (s client.Shell, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	s, term := n.open(t, n.client(t))
-	must(t, term.Type(soon(t), "cd '"+dir+"' && echo in-$((40+2))\r"))
-	must(t, term.WaitFor(soon(t), "in-42"))
+	testkit.Must(t, term.Type(testkit.Context(t), "cd '"+dir+"' && echo in-$((40+2))\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "in-42"))
 	return s, dir
 }
 
@@ -45,7 +47,7 @@ func filesPath(s client.Shell, key, value string) string {
 func names(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
-	must(t, err)
+	testkit.Must(t, err)
 	for _, e := range entries {
 		list = append(list, e.Name())
 	}
@@ -62,13 +64,13 @@ func TestFiles_ThereAndBack(t *testing.T) {
 		rand.Read(body)
 		answer := n.request(t, "POST", filesPath(s, "name", name), string(body), bearer)
 		var put placed
-		must(t, json.NewDecoder(answer.Body).Decode(&put))
+		testkit.Must(t, json.NewDecoder(answer.Body).Decode(&put))
 		if answer.StatusCode != 201 || put != (placed{name, dir, int64(size)}) {
 			t.Fatalf("%d bytes: %s %+v", size, answer.Status, put)
 		}
 		answer = n.request(t, "GET", filesPath(s, "path", name), "", bearer)
 		got, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if answer.StatusCode != 200 || !bytes.Equal(got, body) || answer.ContentLength != int64(size) {
 			t.Fatalf("%d bytes came back as %d: %s, length %d", size, len(got), answer.Status, answer.ContentLength)
 		}
@@ -88,11 +90,11 @@ func TestFiles_Refused(t *testing.T) {
 	n := start(t)
 	s, dir := n.inDir(t)
 	ended, err := n.client(t).Open(t.Context(), self)
-	must(t, err)
-	must(t, n.client(t).Input(soon(t), ended, 0, -1, []byte("exit\r")))
+	testkit.Must(t, err)
+	testkit.Must(t, n.client(t).Input(testkit.Context(t), ended, 0, -1, []byte("exit\r")))
 	waitEnded(t, n, ended.ID)
-	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
-	must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, testUpload+1), 0o600))
+	testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, testUpload+1), 0o600))
 	watcher := n.watch(t, s)
 	long := strings.Repeat("x", testUpload+1)
 	for _, test := range []struct {
@@ -121,7 +123,7 @@ func TestFiles_Refused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			answer := n.request(t, test.method, test.path, test.body, bearer)
 			body, err := io.ReadAll(answer.Body)
-			must(t, err)
+			testkit.Must(t, err)
 			if answer.StatusCode != test.want || !strings.Contains(string(body), test.says) {
 				t.Errorf("got %d %s, want %d and %q", answer.StatusCode, body, test.want, test.says)
 			}
@@ -144,16 +146,16 @@ func (n *testNode) watch(t *testing.T, s client.Shell) (viewer string) {
 		n.url+"/stream?want=none&watch=1&viewer="+viewer+"&shell="+s.Key()+"@-2",
 		nil,
 	)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+token)
 	c := n.client(t)
 	answer, err := c.HTTP.Do(r)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { answer.Body.Close() })
 	have := ""
 	for b := make([]byte, 1024); !strings.Contains(have, "event: size"); {
 		k, err := answer.Body.Read(b)
-		must(t, err)
+		testkit.Must(t, err)
 		have += string(b[:k])
 	}
 	return viewer
@@ -163,16 +165,16 @@ func (n *testNode) watch(t *testing.T, s client.Shell) (viewer string) {
 func waitEnded(t *testing.T, n *testNode, id string) {
 	t.Helper()
 	s, err := n.Shells.Get(id)
-	must(t, err)
+	testkit.Must(t, err)
 	eventually(t, "the shell has ended", func() bool { return !s.Info().Running })
 }
 
-// eventually waits for a condition of the file system or of a process, which tells nobody when it comes.
+// eventually waits for a condition of the file system or of a process, which sends no event.
 func eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := soon(t); !met(); {
+	for end := testkit.Context(t); !met(); {
 		select {
 		case <-tick.C:
 		case <-end.Done():
@@ -186,7 +188,7 @@ func TestFiles_Strangers(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	s, dir := n.inDir(t)
-	must(t, os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600))
 	up, down := filesPath(s, "name", "x"), filesPath(s, "path", "secret")
 	for _, test := range []struct {
 		method, path string
@@ -210,19 +212,19 @@ func TestFiles_Strangers(t *testing.T) {
 	}
 }
 
-// TestFiles_Chunked sends bodies whose length nobody has told, up to the limit and beyond.
+// TestFiles_Chunked sends bodies of unknown length, up to the limit and beyond.
 func TestFiles_Chunked(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	s, dir := n.inDir(t)
 	for size, want := range map[int]int{testUpload: 201, testUpload + 1: 413, 10 * testUpload: 413} {
 		r, err := http.NewRequestWithContext(
-			soon(t),
+			testkit.Context(t),
 			"POST",
 			n.url+filesPath(s, "name", "chunked"),
 			io.MultiReader(bytes.NewReader(make([]byte, size))),
 		)
-		must(t, err)
+		testkit.Must(t, err)
 		r.Header.Set("Authorization", "Bearer "+token)
 		if r.ContentLength != 0 {
 			t.Fatal("the length is told")
@@ -231,7 +233,7 @@ func TestFiles_Chunked(t *testing.T) {
 		if err != nil && size > 2*testUpload {
 			continue // the connection is cut while it sends, which is as good an answer
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		answer.Body.Close()
 		if answer.StatusCode != want {
 			t.Errorf("%d bytes: %s, want %d", size, answer.Status, want)
@@ -248,13 +250,13 @@ func TestFiles_Chunked(t *testing.T) {
 func TestFiles_ClientVanishes(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	n.writeWait = 200 * time.Millisecond
+	n.site.WriteWait = 200 * time.Millisecond
 	s, dir := n.inDir(t)
 	for _, how := range []string{"cut", "silent"} {
-		ctx, cancel := context.WithCancel(soon(t))
+		ctx, cancel := context.WithCancel(testkit.Context(t))
 		body, feed := io.Pipe()
 		r, err := http.NewRequestWithContext(ctx, "POST", n.url+filesPath(s, "name", how), body)
-		must(t, err)
+		testkit.Must(t, err)
 		r.Header.Set("Authorization", "Bearer "+token)
 		r.ContentLength = 1000
 		done := make(chan error, 1)
@@ -266,7 +268,7 @@ func TestFiles_ClientVanishes(t *testing.T) {
 			done <- err
 		}()
 		_, err = feed.Write(make([]byte, 500))
-		must(t, err)
+		testkit.Must(t, err)
 		eventually(t, "it is under way", func() bool { return len(names(t, dir)) == 1 })
 		if how == "cut" {
 			cancel()
@@ -282,11 +284,11 @@ func TestFiles_DirectoryIsGone(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	s, dir := n.inDir(t)
-	must(t, os.Remove(dir))
+	testkit.Must(t, os.Remove(dir))
 	for _, answer := range []*http.Response{n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer),
 		n.request(t, "GET", filesPath(s, "path", "x"), "", bearer)} {
 		body, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if answer.StatusCode != 404 || !strings.Contains(string(body), dir) {
 			t.Errorf("%s %s, want 404 and the directory", answer.Status, body)
 		}
@@ -298,22 +300,20 @@ func TestFiles_NoPlace(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	s, term := n.open(t, n.client(t))
-	must(t, term.Type(soon(t), "cd /sys && echo in-$((40+2))\r"))
-	must(t, term.WaitFor(soon(t), "in-42"))
+	testkit.Must(t, term.Type(testkit.Context(t), "cd /sys && echo in-$((40+2))\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "in-42"))
 	answer := n.request(t, "POST", filesPath(s, "name", "x"), "x", bearer)
 	body, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if answer.StatusCode != 403 || !strings.Contains(string(body), "/sys/x") {
 		t.Errorf("%s %s, want 403 and the path", answer.Status, body)
 	}
 
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	defer full.Close()
 	_, err = full.Write([]byte("x"))
-	if p := problemOf(
-		&files.Error{Path: "/dev/full", Err: err},
-	); p.Status != http.StatusInsufficientStorage ||
+	if p := explain(&files.Error{Path: "/dev/full", Err: err}); p.Status != http.StatusInsufficientStorage ||
 		!strings.Contains(p.Hint, "full") {
 		t.Errorf("a full disk: %+v", p)
 	}
@@ -345,9 +345,12 @@ func TestFiles_Audit(t *testing.T) {
 		filesPath(s, "path", "nowhere"),
 		"",
 		bearer,
-		statementHeader+": "+signStatement(
+		session.AssertionHeader+": "+session.Assertion{
+			Who:   access.Identity{User: "x"},
+			Addr:  "192.0.2.1",
+			Until: time.Now(),
+		}.Sign(
 			keyOf('x'),
-			statement{Who: access.Identity{User: "x"}, Addr: "192.0.2.1", Until: time.Now()},
 		),
 	)
 	var got []string

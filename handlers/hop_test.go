@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"convoy/handlers/live"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -26,14 +28,14 @@ func (c *cuts) Do(_ string, r *http.Request) (*http.Response, error) {
 	}
 	var body []byte
 	for _, e := range c.answers[len(c.froms)] {
-		body = appendFrame(body, e)
+		body = live.AppendFrame(body, e)
 	}
 	c.froms = append(c.froms, r.URL.Query().Get("from"))
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(body))}, nil
 }
 
-// A connection between nodes that ends between the size and the screen has brought nothing: the screen is asked for
-// again. Later ones go on at the byte.
+// If a connection between nodes ends between the size and the screen, the screen is requested again. After the screen,
+// the next connection resumes at the byte.
 func TestScreenThatIsCutComesAgain(t *testing.T) {
 	t.Parallel()
 	n := start(t)
@@ -44,15 +46,15 @@ func TestScreenThatIsCutComesAgain(t *testing.T) {
 		{size, screen, {Kind: pty.Output, Off: 500, Bytes: []byte("more")}},
 		{{Kind: pty.Exited, Off: 504}},
 	}}
-	n.Cluster = hop
+	n.reach(hop)
 	c := n.client(t)
-	stream, err := c.Stream(soon(t), url.Values{"want": {"none"}, "shell": {"convoy@far.test/9k2m4x7qpa@-2"}})
-	must(t, err)
+	stream, err := c.Stream(testkit.Context(t), url.Values{"want": {"none"}, "shell": {"convoy@far.test/9k2m4x7qpa@-2"}})
+	testkit.Must(t, err)
 	defer stream.Close()
 	var names []string
 	for !slices.Contains(names, "exit") {
 		e, err := stream.Next()
-		must(t, err)
+		testkit.Must(t, err)
 		names = append(names, e.Name)
 	}
 	if got := strings.Join(names, " "); got != "size lost size reset output lost exit" {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"convoy/access"
+	"convoy/handlers/session"
+	"convoy/internal/testkit"
 )
 
 // withUsers gives a node a user of each role, whose password is NAME's password. It returns the path of their file.
@@ -30,9 +33,9 @@ func withOnly(t *testing.T, n *testNode, roles map[string]access.Role) (path str
 		fmt.Fprintf(&lines, "%s:%s:%s\n", name, cheaply(t, name+"'s password"), role)
 	}
 	path = filepath.Join(t.TempDir(), "users")
-	must(t, os.WriteFile(path, []byte(lines.String()), 0o600))
+	testkit.Must(t, os.WriteFile(path, []byte(lines.String()), 0o600))
 	users, err := access.OpenUsers(path)
-	must(t, err)
+	testkit.Must(t, err)
 	n.Authority.Users = users
 	return path
 }
@@ -41,7 +44,7 @@ func withOnly(t *testing.T, n *testNode, roles map[string]access.Role) (path str
 func cheaply(t *testing.T, password string) []byte {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-	must(t, err)
+	testkit.Must(t, err)
 	return hash
 }
 
@@ -75,7 +78,7 @@ func (n *testNode) plain(t *testing.T, cookie, location string) string {
 	return "Cookie: " + answer.Cookies()[0].Name + "=" + answer.Cookies()[0].Value
 }
 
-// Users log in by name and password, with the role that they have by now; removing one is the end of the logins.
+// Users log in by name and password, with their current role. Removing a user ends the logins.
 func TestLogin_Users(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -91,11 +94,11 @@ func TestLogin_Users(t *testing.T) {
 		}
 	}
 	_, cookie := n.logInAs(t, "name", "olga", "password", "olga's password")
-	must(t, n.Authority.Users.SetRole("olga", access.Viewer))
+	testkit.Must(t, n.Authority.Users.SetRole("olga", access.Viewer))
 	if answer := n.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("after another role was given: %d", answer.StatusCode)
 	}
-	must(t, n.Authority.Users.Remove("olga"))
+	testkit.Must(t, n.Authority.Users.Remove("olga"))
 	if answer := n.request(t, "GET", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after the user was removed: %d", answer.StatusCode)
 	}
@@ -104,7 +107,7 @@ func TestLogin_Users(t *testing.T) {
 	}
 }
 
-// A wrong name and a wrong password get one answer, and whoever is wrong too often has to wait.
+// A wrong name and a wrong password get the same answer, and too many failures mean a wait.
 func TestLogin_WrongTries(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -146,20 +149,27 @@ func TestLogin_Renewed(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	ends := time.Now().Add(24 * time.Hour).UTC()
-	s := session{
+	s := session.Session{
 		Identity: access.Identity{Grant: "x", User: access.ConsoleToken, Role: access.Admin, Home: n.Self},
 		Seen:     time.Now().Add(-2 * seenStep),
 		Expires:  ends,
-		Keys:     []string{keySum("k")},
+		Keys:     []string{session.KeySum("k")},
 	}
-	answer := n.request(t, "GET", "/nodes", "", "Cookie: "+n.login.name+"="+n.login.sign(s), "Convoy-Key: k")
+	answer := n.request(
+		t,
+		"GET",
+		"/nodes",
+		"",
+		"Cookie: "+n.sessions.Cookies.Name+"="+n.sessions.Cookies.Sign(s),
+		"Convoy-Key: k",
+	)
 	cookies := answer.Cookies()
 	if answer.StatusCode != http.StatusOK || len(cookies) != 1 {
 		t.Fatalf("%s, %d cookies", answer.Status, len(cookies))
 	}
-	renewed, ok := n.login.verify(cookies[0].Value, time.Now())
+	renewed, ok := n.sessions.Cookies.Verify(cookies[0].Value, time.Now())
 	if !ok || !renewed.Expires.Equal(ends) || time.Since(renewed.Seen) > time.Minute || renewed.Grant != "x" ||
-		!renewed.holds("k") {
+		!slices.Contains(renewed.Keys, session.KeySum("k")) {
 		t.Errorf("renewed: %+v, %v", renewed, ok)
 	}
 	if answer := n.request(
@@ -167,7 +177,7 @@ func TestLogin_Renewed(t *testing.T) {
 		"GET",
 		"/nodes",
 		"",
-		"Cookie: "+n.login.name+"="+cookies[0].Value,
+		"Cookie: "+n.sessions.Cookies.Name+"="+cookies[0].Value,
 		"Convoy-Key: k",
 	); answer.StatusCode != http.StatusOK ||
 		len(answer.Cookies()) > 0 {
@@ -182,30 +192,30 @@ func TestLogin_Lasts(t *testing.T) {
 	_, cookie := n.logInAs(t, "token", token)
 	_, value, _ := strings.Cut(cookie, "=")
 	day, now := 24*time.Hour, time.Now()
-	s, ok := n.login.verify(value, now)
+	s, ok := n.sessions.Cookies.Verify(value, now)
 	if ends := s.Expires.Sub(now); !ok || ends < 30*day-time.Hour || ends > 30*day {
 		t.Errorf("a new login lasts %v, %v", ends, ok)
 	}
 	for after, want := range map[time.Duration]bool{7*day - time.Hour: true, 7*day + time.Hour: false} {
-		if _, ok := n.login.verify(value, now.Add(after)); ok != want {
+		if _, ok := n.sessions.Cookies.Verify(value, now.Add(after)); ok != want {
 			t.Errorf("after %v unused it is %v, want %v", after, ok, want)
 		}
 	}
 	s.Seen = now.Add(29 * day)
 	for after, want := range map[time.Duration]bool{30*day - time.Hour: true, 30*day + time.Hour: false} {
-		if _, ok := n.login.verify(n.login.sign(s), now.Add(after)); ok != want {
+		if _, ok := n.sessions.Cookies.Verify(n.sessions.Cookies.Sign(s), now.Add(after)); ok != want {
 			t.Errorf("after %v in use it is %v, want %v", after, ok, want)
 		}
 	}
 }
 
-// A file of users that is broken lets nobody in by password, and the token still does.
+// With a broken users file, no password works, but the token does.
 func TestLogin_BrokenFile(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	path := withUsers(t, n)
 	_, cookie := n.logInAs(t, "name", "ann", "password", "ann's password")
-	must(t, os.WriteFile(path, []byte("ann:plain\n"), 0o600))
+	testkit.Must(t, os.WriteFile(path, []byte("ann:plain\n"), 0o600))
 	if answer := n.request(t, "GET", "/nodes", "", cookie); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a login while the file is broken: %s", answer.Status)
 	}
@@ -220,6 +230,6 @@ func TestLogin_BrokenFile(t *testing.T) {
 func readAll(t *testing.T, answer *http.Response) string {
 	t.Helper()
 	text, err := io.ReadAll(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	return string(text)
 }

@@ -14,9 +14,10 @@ import (
 	"testing"
 
 	"convoy/access"
+	"convoy/internal/testkit"
 )
 
-// nginxConf is around the snippet of docs/security.md, which stands in for %s.
+// nginxConf is around the snippet of docs/security.md, which replaces %s.
 const nginxConf = `daemon off; master_process off; pid nginx.pid; error_log stderr warn; worker_processes 1;
 events {}
 http {
@@ -34,30 +35,30 @@ func startNginx(t *testing.T, n *testNode) (url string) {
 		t.Skip("there is no nginx here")
 	}
 	docs, err := os.ReadFile("../docs/security.md")
-	must(t, err)
+	testkit.Must(t, err)
 	_, text, _ := strings.Cut(string(docs), "```nginx\n")
 	snippet, _, ok := strings.Cut(text, "```")
 	if !ok {
 		t.Fatal("docs/security.md has no block of nginx")
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	addr := free.Addr().String()
-	must(t, free.Close())
+	testkit.Must(t, free.Close())
 	snippet = strings.Replace(snippet, "listen 443 ssl http2;", "listen "+addr+";", 1)
 	snippet = regexp.MustCompile(`(?m)^ *ssl_.*$`).ReplaceAllString(snippet, "")
 	snippet = strings.ReplaceAll(snippet, "$scheme", "https")
 	snippet = strings.Replace(snippet, "http://localhost:4000", n.url, 1)
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), fmt.Appendf(nil, nginxConf, snippet), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), fmt.Appendf(nil, nginxConf, snippet), 0o600))
 	cmd := exec.Command(nginx, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
 	cmd.Stderr = os.Stderr
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Kill() //nolint:errcheck // it may have ended
 		cmd.Wait()         //nolint:errcheck // as it was told
 	})
-	for ctx := soon(t); ctx.Err() == nil; {
+	for ctx := testkit.Context(t); ctx.Err() == nil; {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
@@ -68,12 +69,12 @@ func startNginx(t *testing.T, n *testNode) (url string) {
 	return ""
 }
 
-// Behind a real nginx, set up as the documentation says: who asks is told apart, whatever they claim; the cookie is
-// secure, HSTS is set, other sites are refused, streams come at once and files go through.
+// Behind a real nginx with the documented settings, clients are told apart whatever they claim, the cookie is secure,
+// HSTS is set, other sites are refused, streams are not delayed, and files pass.
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	n.Proxies, n.Hosts = behind(t, "loopback"), []string{"console.example.com"}
+	n.site.Proxies, n.site.Hosts = behind(t, "loopback"), []string{"console.example.com"}
 	s, dir := n.inDir(t)
 	front := *n
 	front.url = startNginx(t, n)

@@ -1,20 +1,22 @@
 package handlers
 
 import (
-	"bytes"
+	"encoding/json"
 	"net/http"
-	"slices"
 
-	"convoy/fleet"
+	"convoy/handlers/live"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
+	"convoy/logs"
 )
 
 // GET /nodes
 func (h *Handlers) listNodes(w http.ResponseWriter, r *http.Request) error {
-	defer h.feeds.use(r.Context())()
-	if r.Header.Get("HX-Request") != "" {
-		return h.set.Render(w, http.StatusOK, "node_list", h.nodeList())
+	defer h.live.Use(r.Context())()
+	if web.IsHTMX(r) {
+		return h.site.Render(w, http.StatusOK, "node_list", h.live.NodeList())
 	}
-	return writeJSON(w, http.StatusOK, h.nodesJSON())
+	return web.WriteJSON(w, http.StatusOK, h.live.NodesJSON())
 }
 
 // POST /nodes
@@ -23,32 +25,32 @@ func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	tell(r.Context(), node.Name, "")
-	h.Log.Info("spawn asked for", "node", node.Name, "user", sessionOf(r).User, "addr", h.clientOf(r))
-	if r.Header.Get("HX-Request") != "" {
+	session.Describe(r.Context(), node.Name, "")
+	h.Log.Info("spawn asked for", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	if web.IsHTMX(r) {
 		w.Header().Set("X-Convoy-Node", node.Name)
-		return h.set.Render(w, http.StatusCreated, "node_list", h.nodeList())
+		return h.site.Render(w, http.StatusCreated, "node_list", h.live.NodeList())
 	}
 	w.Header().Set("Location", "/nodes/"+node.Name)
-	return writeJSON(w, http.StatusCreated, h.nodeJSON(node))
+	return web.WriteJSON(w, http.StatusCreated, h.live.NodeJSON(node))
 }
 
 // GET /nodes/{node}
 func (h *Handlers) showNode(w http.ResponseWriter, r *http.Request) error {
-	defer h.feeds.use(r.Context())()
-	node, err := h.nodeOf(r)
+	defer h.live.Use(r.Context())()
+	node, err := h.nodes.Of(r)
 	if err != nil {
 		return err
 	}
-	if wantsHTML(r) {
+	if web.WantsHTML(r) {
 		return h.showDetails(w, r, node)
 	}
-	return writeJSON(w, http.StatusOK, h.nodeJSON(node))
+	return web.WriteJSON(w, http.StatusOK, h.live.NodeJSON(node))
 }
 
 // DELETE /nodes/{node}
 func (h *Handlers) retireNode(w http.ResponseWriter, r *http.Request) error {
-	name, err := nodeName(r)
+	name, err := web.NodeName(r)
 	if err != nil {
 		return err
 	}
@@ -56,58 +58,63 @@ func (h *Handlers) retireNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Log.Info("retire asked for", "node", node.Name, "user", sessionOf(r).User, "addr", h.clientOf(r))
-	if r.Header.Get("HX-Request") != "" {
-		return h.set.Render(w, http.StatusAccepted, "node_list", h.nodeList())
+	h.Log.Info("retire asked for", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	if web.IsHTMX(r) {
+		return h.site.Render(w, http.StatusAccepted, "node_list", h.live.NodeList())
 	}
-	return writeJSON(w, http.StatusAccepted, h.nodeJSON(node))
+	return web.WriteJSON(w, http.StatusAccepted, h.live.NodeJSON(node))
 }
 
-// healthz answers without a login: Railway and others ask it.
+// healthz answers health checks, such as Railway's, without a login.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Write([]byte("ok\n")) //nolint:errcheck // nobody left to tell
+	w.Write([]byte("ok\n")) //nolint:errcheck // the client has gone
 }
 
-// sendNodes keeps a stream's list of nodes as it is: at once, then after every change that shows.
-func (t *tab) sendNodes() {
-	var last []byte
-	for {
-		fleetChanged, shellsChanged := t.h.Fleet.Changed(), t.h.feeds.shells.changed()
-		name, data, err := t.nodesEvent(state{fleetChanged, shellsChanged})
-		if err != nil {
-			t.h.Log.Error("nodes not rendered", "err", err)
-			return
-		}
-		if !bytes.Equal(data, last) {
-			t.send(name, data)
-			last = data
-		}
-		select {
-		case <-t.ctx.Done():
-			return
-		case <-fleetChanged:
-		case <-shellsChanged:
-		}
-		if !t.pause(nodesPause) {
-			return
+// controlName is the node that creates nodes. Without one it is this node, which then returns the error.
+func (h *Handlers) controlName() string {
+	if h.Fleet.Provider() == "" {
+		if control, ok := live.ControlOf(h.Fleet.List()); ok {
+			return control.Name
 		}
 	}
+	return h.Self
 }
 
-// nodesEvent is the list of nodes as this stream's reader wants it, of that state or a later one.
-func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
-	if t.json {
-		return eventJSON("fleet", t.h.nodesJSON())
+// askControl forwards a request to the control plane. htmx gets this node's list of nodes.
+func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control string) error {
+	answer, err := h.nodes.Carry(r, control, r.URL.EscapedPath())
+	if err != nil {
+		return err
 	}
-	data, err = t.h.pages.nodes(now, func() ([]byte, error) { return t.h.set.Execute("node_list", t.h.nodeList()) })
-	return "nodes", data, err
+	if !web.IsHTMX(r) {
+		return answer.Write(w)
+	}
+	var made live.Node
+	if json.Unmarshal(answer.Body, &made) == nil && answer.Status == http.StatusCreated {
+		w.Header().Set("X-Convoy-Node", made.Name)
+	}
+	return h.site.Render(w, answer.Status, "node_list", h.live.NodeList())
 }
 
-// shellsOf are the shells of a node, as far as they are known here.
-func (h *Handlers) shellsOf(node fleet.Node) []shell {
-	if node.Name == h.Self {
-		return h.ownShells()
+// logPage is an answer to GET /nodes/{node}/log.
+type logPage struct {
+	Boot  string      `json:"boot"`
+	Next  int64       `json:"next"`
+	Lines []logs.Line `json:"lines"`
+}
+
+// GET /nodes/{node}/log
+func (h *Handlers) showLog(w http.ResponseWriter, r *http.Request) error {
+	from := int64(-1) // the last lines
+	if r.URL.Query().Has("from") {
+		var err error
+		if from, err = web.Number(r, "from", 0); err != nil {
+			return err
+		}
 	}
-	return slices.Clone(h.feeds.shellsOf(node.Name))
+	page := logPage{Boot: h.Logs.Boot(), Lines: []logs.Line{}}
+	lines, next := h.Logs.From(from)
+	page.Lines, page.Next = append(page.Lines, lines...), next
+	return web.WriteJSON(w, http.StatusOK, page)
 }

@@ -14,7 +14,10 @@ import (
 	"convoy/access"
 	"convoy/access/openid"
 	"convoy/audit"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
 	"convoy/internal/openidtest"
+	"convoy/internal/testkit"
 )
 
 // withOpenID gives a node a provider that knows a user of each role, and one without; the console is called by its
@@ -28,22 +31,19 @@ func withOpenID(t *testing.T, n *testNode) *openidtest.Server {
 	s.Change(func() {
 		s.Redirects = []string{n.url + "/login/openid/callback", "https://console.test/login/openid/callback"}
 	})
-	n.OpenID = openid.New(openid.Config{
+	n.sessions.OpenID = openid.New(openid.Config{
 		Issuer:       s.URL,
 		ClientID:     openidtest.ClientID,
 		ClientSecret: openidtest.ClientSecret,
 		RoleClaim:    "groups",
-		Roles: map[string]access.Role{
-			"staff":  access.Viewer,
-			"admins": access.Admin,
-		},
-		Name: "Example",
-		Keys: [][]byte{keyOf('p')},
+		Roles:        map[string]access.Role{"staff": access.Viewer, "admins": access.Admin},
+		Name:         "Example",
+		Keys:         [][]byte{keyOf('p')},
 	})
 	log, err := audit.Open(audit.Config{Dir: t.TempDir(), Node: self})
-	must(t, err)
-	t.Cleanup(func() { must(t, log.Close()) })
-	n.Audit = log
+	testkit.Must(t, err)
+	t.Cleanup(func() { testkit.Must(t, log.Close()) })
+	n.sessions.Audit = log
 	return s
 }
 
@@ -70,14 +70,14 @@ func (n *testNode) back(
 	}
 	answer = n.request(t, "GET", "/login/openid/callback?"+query.Encode(), "", headers...)
 	for _, c := range answer.Cookies() {
-		if c.Name == n.login.name {
+		if c.Name == n.sessions.Cookies.Name {
 			session = "Cookie: " + c.Name + "=" + c.Value
 		}
 	}
 	text = readAll(t, answer)
 	if session != "" {
 		doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
-		must(t, err)
+		testkit.Must(t, err)
 		session = n.plain(t, session, doc.Find("main a").AttrOr("href", ""))
 	}
 	return answer, text, session
@@ -87,18 +87,18 @@ func (n *testNode) back(
 func alert(t *testing.T, text string) string {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
-	must(t, err)
+	testkit.Must(t, err)
 	return strings.TrimSpace(doc.Find("[role=alert]").Text())
 }
 
-// Whoever the provider knows by a group has its role, on a page that goes on by itself, and a local user of that name
-// is somebody else.
+// A user in a group of the provider gets its role, and a page that continues to the console. A local user of that name
+// is another person.
 func TestOpenID_LogsIn(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	s := withOpenID(t, n)
 	withUsers(t, n)
-	must(t, n.Authority.Users.SetRole("vic", access.Admin))
+	testkit.Must(t, n.Authority.Users.SetRole("vic", access.Admin))
 	for user, want := range map[string]int{"ann": 503, "vic": 403} { // of spawning: nothing here makes nodes
 		to, cookie := n.begin(t, "Sec-Fetch-Site: same-origin")
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/login" ||
@@ -124,27 +124,22 @@ func TestOpenID_LogsIn(t *testing.T) {
 			}
 		}
 		for _, c := range answer.Cookies() {
-			if c.Name == n.login.name && (c.SameSite != http.SameSiteStrictMode || !c.HttpOnly) ||
-				c.Name != n.login.name && c.MaxAge >= 0 {
+			if c.Name == n.sessions.Cookies.Name && (c.SameSite != http.SameSiteStrictMode || !c.HttpOnly) ||
+				c.Name != n.sessions.Cookies.Name && c.MaxAge >= 0 {
 				t.Errorf("after the login: %v", c)
 			}
 		}
 		if got := n.request(t, "POST", "/nodes", "", session); got.StatusCode != want {
 			t.Errorf("%s spawns: %s, want %d", user, got.Status, want)
 		}
-		if e := n.Audit.Tail(1, func(e audit.Entry) bool { return e.Action == "login" })[0]; e.User != "openid:"+user ||
+		if e := n.sessions.Audit.Tail(1,
+			func(e audit.Entry) bool { return e.Action == "login" })[0]; e.User != "openid:"+user ||
 			e.Result != audit.OK ||
 			e.Detail != "sub "+user {
 			t.Errorf("noted: %+v", e)
 		}
 	}
-	if answer := n.request(
-		t,
-		"GET",
-		"/login",
-		"",
-		"Accept: text/html",
-	); !strings.Contains(
+	if answer := n.request(t, "GET", "/login", "", "Accept: text/html"); !strings.Contains(
 		readAll(t, answer),
 		"Log in with Example",
 	) {
@@ -157,13 +152,10 @@ func TestOpenID_BehindAProxy(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	s := withOpenID(t, n)
-	n.Proxies = Proxies{Networks: EveryPeer(), RealIP: true}
+	n.site.Proxies = web.Proxies{Networks: web.EveryPeer(), RealIP: true}
 	headers := []string{"Host: console.test", "X-Forwarded-Proto: https"}
 	to, cookie := n.begin(t, headers...)
-	if got := must1(
-		url.Parse(to),
-	).Query().
-		Get("redirect_uri"); got != "https://console.test/login/openid/callback" ||
+	if got := must1(url.Parse(to)).Query().Get("redirect_uri"); got != "https://console.test/login/openid/callback" ||
 		!cookie.Secure {
 		t.Errorf("redirect_uri %q, cookie %v", got, cookie)
 	}
@@ -179,7 +171,8 @@ func TestOpenID_BehindAProxy(t *testing.T) {
 	}
 }
 
-// What is not the answer to a login of this browser is refused, says to log in again, and makes nobody wait.
+// A callback that does not belong to a login of this browser is refused, asks to log in again, and does not count as a
+// failure.
 func TestOpenID_StrayCallbacks(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -187,21 +180,18 @@ func TestOpenID_StrayCallbacks(t *testing.T) {
 	to, cookie := n.begin(t)
 	query := s.LogIn(t, to, "ann")
 	_, other := n.begin(t)
-	late, value, err := n.OpenID.Begin(
+	late, value, err := n.sessions.OpenID.Begin(
 		t.Context(),
 		n.url+"/login/openid/callback",
 		time.Now().Add(-openid.CookieLife-time.Second),
 	)
-	must(t, err)
+	testkit.Must(t, err)
 	old := &http.Cookie{Name: cookie.Name, Value: value}
 	lateQuery := s.LogIn(t, late, "ann")
 	refused := func(what string, cookie *http.Cookie, query url.Values) {
 		t.Helper()
 		answer, text, session := n.back(t, cookie, query)
-		if said := alert(
-			t,
-			text,
-		); answer.StatusCode != http.StatusUnauthorized || session != "" ||
+		if said := alert(t, text); answer.StatusCode != http.StatusUnauthorized || session != "" ||
 			!strings.HasSuffix(said, "log in again.") {
 			t.Errorf("%s: %s, %q", what, answer.Status, said)
 		}
@@ -225,7 +215,7 @@ func TestOpenID_StrayCallbacks(t *testing.T) {
 	}
 }
 
-// A forged ID token logs nobody in, counts as a wrong try, and stands neither in the page, nor in a log.
+// A forged ID token is refused, counts as a failed login, and is neither on the page nor in a log.
 func TestOpenID_ForgedTokens(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -247,7 +237,7 @@ func TestOpenID_ForgedTokens(t *testing.T) {
 		},
 		"alg none": func(token string) string { return "eyJhbGciOiJub25lIn0." + strings.Split(token, ".")[1] + "." },
 	} {
-		n.login.throttle = access.Throttle{}
+		*n.sessions.Tries.Throttle = access.Throttle{}
 		s.Change(func() { s.Forge = forge })
 		to, cookie := n.begin(t)
 		answer, text, session := n.back(t, cookie, s.LogIn(t, to, "ann"))
@@ -256,7 +246,7 @@ func TestOpenID_ForgedTokens(t *testing.T) {
 		}
 		n.tellsNothing(t, s, text)
 	}
-	n.login.throttle = access.Throttle{}
+	*n.sessions.Tries.Throttle = access.Throttle{}
 	n.stopClock()
 	for range 3 {
 		to, cookie := n.begin(t)
@@ -319,17 +309,13 @@ func TestOpenID_HostileDescription(t *testing.T) {
 	withOpenID(t, n)
 	to, cookie := n.begin(t)
 	state := must1(url.Parse(to)).Query().Get("state")
-	answer, text, _ := n.back(
-		t,
-		cookie,
-		url.Values{
-			"state":             {state},
-			"error":             {"access_denied"},
-			"error_description": {`"><script>alert(1)</script>` + "\x1b[31m\n\u202e" + strings.Repeat("a", 5000)},
-		},
-	)
+	answer, text, _ := n.back(t, cookie, url.Values{
+		"state":             {state},
+		"error":             {"access_denied"},
+		"error_description": {`"><script>alert(1)</script>` + "\x1b[31m\n\u202e" + strings.Repeat("a", 5000)},
+	})
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
-	must(t, err)
+	testkit.Must(t, err)
 	if said := alert(
 		t,
 		text,
@@ -340,7 +326,7 @@ func TestOpenID_HostileDescription(t *testing.T) {
 	}
 }
 
-// While the provider is down, or sends without end, the page says so, and the token is still a way in.
+// While the provider is down, or its answer does not end, the page reports that, and the token still works.
 func TestOpenID_ProviderDown(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -357,10 +343,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	s.Change(func() { s.Instead = endless })
 	for range 5 {
 		answer := n.request(t, "GET", "/login/openid", "", "Accept: text/html")
-		if said := alert(
-			t,
-			readAll(t, answer),
-		); answer.StatusCode != http.StatusBadGateway ||
+		if said := alert(t, readAll(t, answer)); answer.StatusCode != http.StatusBadGateway ||
 			said != "The provider Example cannot be reached now; try again later, or log in another way." {
 			t.Errorf("%s: %q", answer.Status, said)
 		}
@@ -373,7 +356,7 @@ func TestOpenID_ProviderDown(t *testing.T) {
 	}
 	s.Change(func() { broken = false })
 	n.begin(t)
-	n.OpenID = nil
+	n.sessions.OpenID = nil
 	for _, path := range []string{"/login/openid", "/login/openid/callback"} {
 		if answer := n.request(t, "GET", path, ""); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("%s without a provider: %s", path, answer.Status)
@@ -398,20 +381,20 @@ func TestOpenID_OtherNodes(t *testing.T) {
 	}
 }
 
-// A session of the provider's is not looked up in the file of users, whatever it says.
+// A login through the provider is not looked up in the users file.
 func TestOpenID_SessionIsItsOwn(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	withUsers(t, n)
 	for _, user := range []string{"openid:vic", "openid:ann"} {
-		s := session{
+		s := session.Session{
 			Identity: n.Authority.NewIdentity(user, access.Viewer),
 			Seen:     time.Now(),
 			Expires:  time.Now().Add(time.Hour),
 			Plain:    true,
 		}
 		s.Grant = "x"
-		cookie := "Cookie: " + n.login.name + "=" + n.login.sign(s)
+		cookie := "Cookie: " + n.sessions.Cookies.Name + "=" + n.sessions.Cookies.Sign(s)
 		if got := n.request(t, "GET", "/nodes", "", cookie).StatusCode; got != http.StatusOK {
 			t.Errorf("%+v looks: %d", s, got)
 		}

@@ -16,17 +16,18 @@ import (
 
 	"convoy/access"
 	"convoy/assets"
+	"convoy/internal/testkit"
 )
 
 // dial connects to a node and sends text.
 func (n *testNode) dial(t *testing.T, text string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	testkit.Must(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = io.WriteString(conn, text)
-	must(t, err)
+	testkit.Must(t, err)
 	return conn
 }
 
@@ -34,7 +35,7 @@ func (n *testNode) dial(t *testing.T, text string) net.Conn {
 func TestPaced_BodiesThatStop(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	n.bodyWait, n.writeWait = 100*time.Millisecond, 100*time.Millisecond // the latter is the files' rule
+	n.site.BodyWait, n.site.WriteWait = 100*time.Millisecond, 100*time.Millisecond // the latter is the files' rule
 	n.MaxUpload = 1 << 20
 	var all sync.WaitGroup
 	walk := func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
@@ -68,15 +69,15 @@ func TestPaced_BodiesThatStop(t *testing.T) {
 		}
 		return nil
 	}
-	must(t, chi.Walk(n.publicRoutes().(chi.Router), walk))
+	testkit.Must(t, chi.Walk(n.publicRoutes().(chi.Router), walk))
 	all.Wait()
 }
 
-// A thousand of them hold nothing, and keep nobody else from typing or logging in meanwhile.
+// A thousand stalled bodies hold no resources: others can type and log in.
 func TestPaced_ThousandStrangers(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	n.bodyWait = 500 * time.Millisecond
+	n.site.BodyWait = 500 * time.Millisecond
 	withUsers(t, n)
 	_, term := n.open(t, n.client(t))
 	conns := make([]net.Conn, 1000)
@@ -87,8 +88,8 @@ func TestPaced_ThousandStrangers(t *testing.T) {
 				"100\r\n\r\ntoken=",
 		)
 	}
-	must(t, term.Type(soon(t), "echo meanwhile-$((40+2))\r"))
-	must(t, term.WaitFor(soon(t), "meanwhile-42"))
+	testkit.Must(t, term.Type(testkit.Context(t), "echo meanwhile-$((40+2))\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "meanwhile-42"))
 	if status, _ := n.logInAs(t, "token", token); status != http.StatusSeeOther {
 		t.Errorf("the admin logs in: %d", status)
 	}
@@ -109,9 +110,9 @@ func TestPaced_ThousandStrangers(t *testing.T) {
 func TestPaced_LongRequests(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	n.bodyWait = 50 * time.Millisecond
+	n.site.BodyWait = 50 * time.Millisecond
 	began, finish := make(chan struct{}, 4), make(chan struct{})
-	slow := n.pace(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	slow := n.site.Pace(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body)
 		began <- struct{}{}
 		if err != nil { // the one that stalls
@@ -125,7 +126,7 @@ func TestPaced_LongRequests(t *testing.T) {
 	}))
 	server := &http.Server{Handler: slow}
 	listener, err := net.Listen("tcp", "localhost:0")
-	must(t, err)
+	testkit.Must(t, err)
 	go server.Serve(listener) //nolint:errcheck // Close ends it
 	defer server.Close()
 	transport := &http.Transport{}
@@ -145,12 +146,12 @@ func TestPaced_LongRequests(t *testing.T) {
 		}()
 		<-began
 		stalled, err := net.Dial("tcp", listener.Addr().String())
-		must(t, err)
+		testkit.Must(t, err)
 		_, err = io.WriteString(
 			stalled,
 			"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\nx",
 		)
-		must(t, err)
+		testkit.Must(t, err)
 		<-began // its body was waited for as long as one may be
 		select {
 		case early := <-answered:
@@ -169,7 +170,7 @@ func TestPaced_LongRequests(t *testing.T) {
 func TestPaced_HTTP2(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	n.bodyWait = 100 * time.Millisecond
+	n.site.BodyWait = 100 * time.Millisecond
 	server := httptest.NewUnstartedServer(n.Public())
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -177,24 +178,24 @@ func TestPaced_HTTP2(t *testing.T) {
 	body, stalled := io.Pipe()
 	defer stalled.Close()
 	go io.WriteString(stalled, "token=") //nolint:errcheck // the answer tells
-	r, err := http.NewRequestWithContext(soon(t), "POST", server.URL+"/login", body)
-	must(t, err)
+	r, err := http.NewRequestWithContext(testkit.Context(t), "POST", server.URL+"/login", body)
+	testkit.Must(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer, err := server.Client().Transport.RoundTrip(r)
-	must(t, err)
+	testkit.Must(t, err)
 	defer answer.Body.Close()
 	if answer.ProtoMajor != 2 || answer.StatusCode != http.StatusRequestTimeout {
 		t.Errorf("%s by %s", answer.Status, answer.Proto)
 	}
 }
 
-// An answer that nobody takes ends.
+// An answer that is not read ends.
 func TestPaced_AnswersThatNobodyTakes(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	n.writeWait = 100 * time.Millisecond
+	n.site.WriteWait = 100 * time.Millisecond
 	ended := make(chan error, 1)
-	server := &http.Server{Handler: n.pace(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := &http.Server{Handler: n.site.Pace(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for {
 			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
 				ended <- err
@@ -203,17 +204,17 @@ func TestPaced_AnswersThatNobodyTakes(t *testing.T) {
 		}
 	}))}
 	listener, err := net.Listen("tcp", "localhost:0")
-	must(t, err)
+	testkit.Must(t, err)
 	go server.Serve(listener) //nolint:errcheck // Close ends it
 	defer server.Close()
 	conn, err := net.Dial("tcp", listener.Addr().String())
-	must(t, err)
+	testkit.Must(t, err)
 	defer conn.Close()
 	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	must(t, err)
+	testkit.Must(t, err)
 	select {
 	case <-ended:
-	case <-soon(t).Done():
+	case <-testkit.Context(t).Done():
 		t.Error("it waits for ever")
 	}
 }
@@ -224,7 +225,7 @@ func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	withUsers(t, n)
-	n.writeWait = 2 * time.Second // for the other viewer as well, which reads all the time
+	n.site.WriteWait = 2 * time.Second // for the other viewer as well, which reads all the time
 	var closed sync.WaitGroup
 	const count, asked = 16, 400
 	closed.Add(count)
@@ -240,18 +241,18 @@ func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 	_, term := n.open(t, n.client(t))
 	for range count {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
-		must(t, err)
+		testkit.Must(t, err)
 		defer conn.Close()
-		must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
+		testkit.Must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
 		stands.Store(conn.LocalAddr().String(), nil)
 		_, err = io.WriteString(
 			conn,
 			strings.Repeat("GET "+assets.URL("vendor/xterm/xterm.mjs")+" HTTP/1.1\r\nHost: localhost\r\n\r\n", asked),
 		)
-		must(t, err)
+		testkit.Must(t, err)
 	}
-	must(t, term.Type(soon(t), "echo meanwhile-$((40+2))\r"))
-	must(t, term.WaitFor(soon(t), "meanwhile-42"))
+	testkit.Must(t, term.Type(testkit.Context(t), "echo meanwhile-$((40+2))\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "meanwhile-42"))
 	if status, _ := n.logInAs(t, "name", "ann", "password", "ann's password"); status != http.StatusSeeOther {
 		t.Errorf("the admin logs in: %d", status)
 	}
@@ -259,7 +260,7 @@ func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 	go func() { closed.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-soon(t).Done():
+	case <-testkit.Context(t).Done():
 		t.Fatal("a connection that is not read stays open")
 	}
 }

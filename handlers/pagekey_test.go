@@ -15,6 +15,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/access"
+	"convoy/handlers/session"
+	"convoy/internal/testkit"
 )
 
 // clock is a time that a test sets.
@@ -32,7 +34,7 @@ func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 // withClock has a node's tickets go by a clock of the test's.
 func withClock(n *testNode) *clock {
 	c := newClock()
-	n.tickets.now = c.now
+	n.sessions.Tickets.Now = c.now
 	return c
 }
 
@@ -42,7 +44,7 @@ type loginTab struct {
 	key           string // header
 }
 
-var aKey = base64.RawURLEncoding.EncodeToString(make([]byte, keyBytes))
+var aKey = base64.RawURLEncoding.EncodeToString(make([]byte, 32))
 
 // fresh logs in and completes nothing.
 func (n *testNode) fresh(t *testing.T, headers ...string) loginTab {
@@ -63,7 +65,7 @@ func cookieOf(answer *http.Response) string {
 func (n *testNode) bound(t *testing.T, key string, headers ...string) (tab loginTab, pass string) {
 	t.Helper()
 	tab = n.fresh(t, headers...)
-	tab.key = keyHeader + ": " + key
+	tab.key = session.KeyHeader + ": " + key
 	answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, tab.key, formType)
 	if answer.StatusCode != http.StatusOK || len(answer.Cookies()) != 1 {
 		t.Fatalf("a login is bound: %s %s", answer.Status, readAll(t, answer))
@@ -75,7 +77,7 @@ func (n *testNode) bound(t *testing.T, key string, headers ...string) (tab login
 func passOf(t *testing.T, answer *http.Response) string {
 	t.Helper()
 	var said struct{ Pass string }
-	must(t, json.NewDecoder(answer.Body).Decode(&said))
+	testkit.Must(t, json.NewDecoder(answer.Body).Decode(&said))
 	if said.Pass == "" || len(answer.Header.Values("Set-Cookie")) > 1 ||
 		strings.Contains(answer.Header.Get("Set-Cookie"), said.Pass) {
 		t.Fatalf("%s: the pass is %q", answer.Status, said.Pass)
@@ -92,14 +94,14 @@ func (n *testNode) pass(t *testing.T, tab loginTab) string {
 func grantOf(t *testing.T, n *testNode, tab loginTab) string {
 	t.Helper()
 	_, value, _ := strings.Cut(tab.cookie, "=")
-	s, ok := n.login.verify(value, time.Now())
+	s, ok := n.sessions.Cookies.Verify(value, time.Now())
 	if !ok {
 		t.Fatal("the cookie is not good")
 	}
 	return s.Grant
 }
 
-// shower is somebody who shows a cookie, and something else or nothing.
+// shower is a client that sends a cookie, and something else or nothing.
 type shower struct {
 	headers []string
 	pass    func() string // in the query
@@ -112,15 +114,15 @@ var byCookieAlone = regexp.MustCompile(
 	`^(GET /healthz|\S+ /assets/\*|(GET|POST) /login.*|POST /logout|POST /session/(key|plain)|\S+ /share/.*)$`,
 )
 
-// No route is opened by a cookie alone, with whatever else a thief may have.
+// A cookie alone opens no route, nor with anything else that a thief may have.
 func TestPageKey_OpensEveryRoute(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	c := withClock(n)
-	s, err := n.client(t).Open(soon(t), self)
-	must(t, err)
+	s, err := n.client(t).Open(testkit.Context(t), self)
+	testkit.Must(t, err)
 	showers := n.showers(t, c)
-	must(
+	testkit.Must(
 		t,
 		chi.Walk(
 			n.publicRoutes().(chi.Router),
@@ -165,19 +167,19 @@ func (n *testNode) showers(t *testing.T, c *clock) map[string]shower {
 	}
 	c.advance(passLife)
 	is := func(text string) func() string { return func() string { return text } }
-	forged := (&tickets{keys: [][]byte{keyOf('z')}, now: c.now}).issue(passTicket, "x", time.Hour)
+	forged := session.NewTickets([][]byte{keyOf('z')}).Issue("pass", "x", time.Hour)
 	return map[string]shower{
 		"cookie alone":         {headers: []string{mine.cookie}},
-		"a wrong key":          {headers: []string{mine.cookie, keyHeader + ": " + strings.Repeat("C", 43)}},
+		"a wrong key":          {headers: []string{mine.cookie, session.KeyHeader + ": " + strings.Repeat("C", 43)}},
 		"another login's key":  {headers: []string{mine.cookie, other.key}},
-		"the hash of the key":  {headers: []string{mine.cookie, keyHeader + ": " + keySum(aKey)}},
+		"the hash of the key":  {headers: []string{mine.cookie, session.KeyHeader + ": " + session.KeySum(aKey)}},
 		"a used pass":          {headers: []string{mine.cookie}, pass: is(used)},
 		"an expired pass":      {headers: []string{mine.cookie}, pass: is(expired)},
 		"a forged pass":        {headers: []string{mine.cookie}, pass: is(forged)},
 		"another login's pass": {headers: []string{mine.cookie}, pass: func() string { return n.pass(t, other) }},
 		"a claim for a pass": {
 			headers: []string{mine.cookie},
-			pass:    func() string { return n.tickets.issue(claimTicket, grantOf(t, n, mine), passLife) },
+			pass:    func() string { return n.sessions.Tickets.Issue("claim", grantOf(t, n, mine), passLife) },
 		},
 		"unclaimed":               {headers: []string{n.fresh(t).cookie}},
 		"unclaimed for a minute":  {headers: []string{unclaimed.cookie}, pass: is(unclaimed.claim)},
@@ -208,66 +210,20 @@ func TestPageKey_OpeningPage(t *testing.T) {
 		return readAll(t, answer)
 	}
 	claim := `name="claim" value="` + tab.claim + `"`
-	if text := page(
-		200,
-		"/?claim="+tab.claim,
-		tab.cookie,
-	); !strings.Contains(text, "Opening Convoy…") || !strings.Contains(text, claim) ||
+	text := page(200, "/?claim="+tab.claim, tab.cookie)
+	if !strings.Contains(text, "Opening Convoy…") || !strings.Contains(text, claim) ||
 		strings.Contains(text, `id="nodes"`) {
 		t.Errorf("a new login:\n%s", text)
 	}
-	if text := page(401, "/", tab.cookie); !strings.Contains(text, `action="/login"`) || strings.Contains(text, "claim") {
+	if text := page(401, "/", tab.cookie); !strings.Contains(text, `action="/login"`) ||
+		strings.Contains(text, "claim") {
 		t.Errorf("a new login without its claim:\n%s", text)
 	}
-	for _, claim := range []string{"", "x.y", n.fresh(t).claim, n.tickets.issue(passTicket, "x", time.Minute)} {
-		for _, path := range []string{"/session/key", "/session/plain"} {
-			answer := n.request(
-				t,
-				"POST",
-				path,
-				url.Values{"claim": {claim}}.Encode(),
-				tab.cookie,
-				keyHeader+": "+aKey,
-				formType,
-			)
-			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
-				t.Errorf("%s by the claim %.9q: %s", path, claim, answer.Status)
-			}
-		}
-	}
-	for _, key := range []string{"", "short", aKey + "A", strings.Repeat("*", 43)} {
-		if answer := n.request(
-			t,
-			"POST",
-			"/session/key",
-			"claim="+tab.claim,
-			tab.cookie,
-			keyHeader+": "+key,
-			formType,
-		); answer.StatusCode != http.StatusBadRequest {
-			t.Errorf("bound to %q: %s", key, answer.Status)
-		}
-	}
-	answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, keyHeader+": "+aKey, formType)
-	bound := loginTab{cookie: cookieOf(answer), key: keyHeader + ": " + aKey}
+	n.refusesClaims(t, tab)
+	answer := n.request(t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, session.KeyHeader+": "+aKey, formType)
+	bound := loginTab{cookie: cookieOf(answer), key: session.KeyHeader + ": " + aKey}
 	first := passOf(t, answer)
-	// by whoever saw the cookie before it was bound, or after
-	for _, path := range []string{"/session/key", "/session/plain"} {
-		for _, cookie := range []string{tab.cookie, bound.cookie} {
-			answer := n.request(
-				t,
-				"POST",
-				path,
-				"claim="+tab.claim,
-				cookie,
-				keyHeader+": "+strings.Repeat("B", 42)+"A",
-				formType,
-			)
-			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
-				t.Errorf("%s claims the login again: %s", path, answer.Status)
-			}
-		}
-	}
+	n.refusesSecondClaim(t, tab, bound)
 	n.boundPage(t, bound, first)
 	late := n.fresh(t)
 	c.advance(claimLife)
@@ -284,8 +240,70 @@ func TestPageKey_OpeningPage(t *testing.T) {
 	if answer := n.request(t, "POST", "/logout", "", bound.cookie); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("logged out by the cookie: %s", answer.Status)
 	}
-	if answer := n.request(t, "GET", "/nodes", "", bound.cookie, bound.key); answer.StatusCode != http.StatusUnauthorized {
+	if answer := n.request(
+		t,
+		"GET",
+		"/nodes",
+		"",
+		bound.cookie,
+		bound.key,
+	); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after that: %s", answer.Status)
+	}
+}
+
+// refusesClaims checks that a login is not completed by wrong claims, or with wrong keys.
+func (n *testNode) refusesClaims(t *testing.T, tab loginTab) {
+	t.Helper()
+	for _, claim := range []string{"", "x.y", n.fresh(t).claim, n.sessions.Tickets.Issue("pass", "x", time.Minute)} {
+		for _, path := range []string{"/session/key", "/session/plain"} {
+			answer := n.request(
+				t,
+				"POST",
+				path,
+				url.Values{"claim": {claim}}.Encode(),
+				tab.cookie,
+				session.KeyHeader+": "+aKey,
+				formType,
+			)
+			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
+				t.Errorf("%s by the claim %.9q: %s", path, claim, answer.Status)
+			}
+		}
+	}
+	for _, key := range []string{"", "short", aKey + "A", strings.Repeat("*", 43)} {
+		if answer := n.request(
+			t,
+			"POST",
+			"/session/key",
+			"claim="+tab.claim,
+			tab.cookie,
+			session.KeyHeader+": "+key,
+			formType,
+		); answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("bound to %q: %s", key, answer.Status)
+		}
+	}
+}
+
+// refusesSecondClaim checks that a claim is used up, for anyone who saw the cookie before it was bound, or after.
+func (n *testNode) refusesSecondClaim(t *testing.T, tab, bound loginTab) {
+	t.Helper()
+	for _, path := range []string{"/session/key", "/session/plain"} {
+		for _, cookie := range []string{tab.cookie, bound.cookie} {
+			answer := n.request(
+				t,
+				"POST",
+				path,
+				"claim="+tab.claim,
+				cookie,
+				session.KeyHeader+": "+strings.Repeat("B", 42)+"A",
+				formType,
+			)
+			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
+				t.Errorf("%s claims the login again: %s", path, answer.Status)
+			}
+		}
 	}
 }
 
@@ -308,7 +326,7 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 	text := readAll(t, console)
 	_, rest, ok := strings.Cut(text, ` data-pass="`)
 	inPage, _, _ := strings.Cut(rest, `"`)
-	if console.StatusCode != http.StatusOK || !ok || !strings.Contains(text, `data-key="`+n.login.name+`"`) {
+	if console.StatusCode != http.StatusOK || !ok || !strings.Contains(text, `data-key="`+n.sessions.Cookies.Name+`"`) {
 		t.Fatalf("the console: %s\n%s", console.Status, text)
 	}
 	if n.asked(
@@ -321,7 +339,7 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 	}
 }
 
-// Another address of the same host is another origin: it logs in anew, and the first one goes on working.
+// Another address of the same host is another origin: it needs a new login, and the first one keeps working.
 func TestPageKey_TwoOrigins(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -338,10 +356,10 @@ func TestPageKey_TwoOrigins(t *testing.T) {
 	}
 	for i, key := range keys {
 		want := http.StatusOK
-		if i < len(keys)-maxPageKeys {
+		if i < len(keys)-session.MaxPageKeys {
 			want = http.StatusUnauthorized
 		}
-		if answer := n.request(t, "GET", "/nodes", "", tab.cookie, keyHeader+": "+key); answer.StatusCode != want {
+		if answer := n.request(t, "GET", "/nodes", "", tab.cookie, session.KeyHeader+": "+key); answer.StatusCode != want {
 			t.Errorf("origin %d: %s", i, answer.Status)
 		}
 	}
@@ -360,28 +378,9 @@ func TestPageKey_TwoOrigins(t *testing.T) {
 		"/nodes",
 		"",
 		cookieOf(answer),
-		keyHeader+": "+keys[4],
+		session.KeyHeader+": "+keys[4],
 	); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("another user's login takes the key over: %s", answer.Status)
-	}
-}
-
-// A new login takes keys over from the same user's alone.
-func TestPageKey_OfTheSameUser(t *testing.T) {
-	t.Parallel()
-	old := session{
-		Identity: access.Identity{User: "openid:ann", Home: self, Generation: "1", Grant: "x"},
-		Keys:     []string{"k"},
-	}
-	same, user, home, generation := old, old, old, old
-	user.User, home.Home, generation.Generation = "openid:bea", owner, "2"
-	r := asUnproven(httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), old)
-	for want, list := range map[int][]session{1: {same}, 0: {user, home, generation}} {
-		for _, s := range list {
-			if got := keysOf(r, s); len(got) != want {
-				t.Errorf("%+v takes over %d keys", s.Identity, len(got))
-			}
-		}
 	}
 }
 
@@ -390,7 +389,7 @@ func TestPageKey_StaysHere(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
 	var seen atomic.Pointer[http.Request]
-	a.Cluster = spying{a.Cluster, &seen}
+	a.reach(spying{a.Cluster, &seen})
 	tab, _ := a.bound(t, aKey)
 	pass := a.pass(t, tab)
 	for _, path := range []string{"/shells", "/log", "/shells/nosuch/text"} {
@@ -400,22 +399,20 @@ func TestPageKey_StaysHere(t *testing.T) {
 		if sent == nil {
 			t.Fatalf("%s was not sent on", path)
 		}
-		if text := headerText(
-			sent,
-		); strings.Contains(text, aKey) || strings.Contains(text, "pass") ||
+		if text := headerText(sent); strings.Contains(text, aKey) || strings.Contains(text, "pass") ||
 			!strings.Contains(text, "from=0") {
 			t.Errorf("sent on: %s", text)
 		}
 	}
-	a.request(t, "GET", "/nodes/x?pass="+pass, "", tab.cookie, tab.key, keyHeader+": "+aKey)
-	broken := a.do(func(http.ResponseWriter, *http.Request) error { panic("a mistake") })
+	a.request(t, "GET", "/nodes/x?pass="+pass, "", tab.cookie, tab.key, session.KeyHeader+": "+aKey)
+	broken := a.site.Handle(func(http.ResponseWriter, *http.Request) error { panic("a mistake") })
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/nodes?pass="+pass, nil)
-	r.Header.Set(keyHeader, aKey)
-	a.recover(broken).ServeHTTP(httptest.NewRecorder(), r)
+	r.Header.Set(session.KeyHeader, aKey)
+	a.site.Recover(broken).ServeHTTP(httptest.NewRecorder(), r)
 	for _, n := range []*testNode{a, b} {
 		for _, line := range n.Logs.Tail(200) {
 			text, err := json.Marshal(line)
-			must(t, err)
+			testkit.Must(t, err)
 			if strings.Contains(string(text), aKey) || strings.Contains(string(text), pass) {
 				t.Errorf("the log has %s", text)
 			}
@@ -441,45 +438,4 @@ func headerText(r *http.Request) string {
 	text.WriteString(r.URL.String())
 	r.Header.Write(&text) //nolint:errcheck // a Builder takes everything
 	return text.String()
-}
-
-// What is remembered of used tickets is bounded, for one login and for all of them, and expires.
-func TestTickets_Bounded(t *testing.T) {
-	t.Parallel()
-	c := newClock()
-	tickets := newTickets([][]byte{keyOf('k')})
-	tickets.now = c.now
-	once := func(grant string) bool {
-		return tickets.use(passTicket, grant, tickets.issue(passTicket, grant, passLife))
-	}
-	for i := range maxUsed {
-		if !once("greedy") {
-			t.Fatalf("pass %d of one login is refused", i)
-		}
-	}
-	if once("greedy") || !once("another") {
-		t.Error("one login's passes are not bounded, or another's are refused")
-	}
-	for i := range maxUsedInTotal {
-		once(time.Duration(i).String())
-	}
-	if tickets.count != maxUsedInTotal || once("one more") {
-		t.Errorf("%d are remembered", tickets.count)
-	}
-	c.advance(passLife)
-	if !once("one more") || tickets.count != 1 || len(tickets.used) != 1 {
-		t.Errorf("after they expired: %d are remembered", tickets.count)
-	}
-}
-
-func FuzzTicket(f *testing.F) {
-	tickets := newTickets([][]byte{keyOf('k')})
-	f.Add(tickets.issue(passTicket, "x", time.Hour)[1:])
-	f.Add("e30.AAAA")
-	f.Add((&login{keys: [][]byte{keyOf('k')}}).sign(session{Identity: access.Identity{Grant: "x"}}))
-	f.Fuzz(func(t *testing.T, text string) {
-		if one, ok := tickets.read(text); ok {
-			t.Errorf("%q is a ticket of %v", text, one)
-		}
-	})
 }

@@ -5,41 +5,33 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"convoy/access"
+	"convoy/assets"
+	"convoy/handlers/hop"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
 	"convoy/templates"
 )
 
 // GET /
 //
-// With the printed link's token it logs in and comes back without it, so that the token stays in no history.
+// It requires a login itself, because it also takes the token of the printed link.
 func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
-	token := r.URL.Query().Get("token")
-	if token != "" && h.login.checkToken(token) {
-		next, err := h.setSession(w, r, session{Identity: h.Authority.NewIdentity(access.ConsoleToken, access.Admin)})
-		if err != nil {
-			return err
-		}
-		http.Redirect(w, r, next, http.StatusSeeOther)
+	if done, err := h.sessions.LogInByLink(w, r); done || err != nil {
+		return err
+	}
+	if session.Of(r).Grant == "" {
+		h.sessions.RefuseStranger(w, r)
 		return nil
 	}
-	if sessionOf(r).Grant == "" {
-		if token != "" {
-			if err := h.wrongToken(r, token, "link"); err != nil {
-				return err
-			}
-		}
-		h.refuseStranger(w, r)
-		return nil
-	}
-	defer h.feeds.use(r.Context())()
+	defer h.live.Use(r.Context())()
 	view := templates.Console{
-		Page:      h.page(r, shortName(hostOf(h.Self))),
-		NodeList:  h.nodeList(),
+		Page:      h.page(r, hop.ShortName(h.Self)),
+		NodeList:  h.live.NodeList(),
 		MaxUpload: h.MaxUpload,
-		Pass:      h.passFor(r),
+		Pass:      h.sessions.Pass(r),
 	}
 	h.firstScreens(r.Context(), view.Nodes)
-	return h.set.Render(w, http.StatusOK, "console", view)
+	return h.site.Render(w, http.StatusOK, "console", view)
 }
 
 // GET /guide, GET /guide/{page}
@@ -50,11 +42,28 @@ func (h *Handlers) showGuide(w http.ResponseWriter, r *http.Request) error {
 	}
 	doc, ok := h.guide.Page(name)
 	if !ok {
-		return &problem{Status: http.StatusNotFound, Text: "the guide has no such page", Hint: "it begins at /guide"}
+		return &web.Error{Status: http.StatusNotFound, Text: "the guide has no such page", Hint: "it begins at /guide"}
 	}
 	view := templates.Guide{Page: h.page(r, doc.Title), Body: doc.Body}
 	for _, page := range h.guide.Pages() {
 		view.Pages = append(view.Pages, templates.GuideLink{Name: page.Name, Title: page.Title, Current: page.Name == name})
 	}
-	return h.set.Render(w, http.StatusOK, "guide", view)
+	return h.site.Render(w, http.StatusOK, "guide", view)
+}
+
+// page is what every page shows.
+func (h *Handlers) page(r *http.Request, title string) templates.Page {
+	s := session.Of(r)
+	page := templates.Page{
+		Title: title,
+		Nonce: web.Nonce(r),
+		Node:  h.Self,
+		Build: assets.Build(),
+		User:  s.User,
+		Role:  s.RoleName(),
+	}
+	if len(s.Keys) > 0 {
+		page.Key = h.sessions.Cookies.Name
+	}
+	return page
 }

@@ -6,84 +6,63 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"convoy/fleet"
+	"convoy/handlers/hop"
+	"convoy/handlers/web"
 	"convoy/pty/cast"
 	"convoy/templates"
 )
 
-// recordingsWait bounds how long a page waits for nodes to say what they recorded.
+// recordingsWait bounds the wait for other nodes' lists.
 const recordingsWait = 3 * time.Second
 
-// silent is a node that did not say what it recorded, and why.
-type silent struct {
-	Node  string `json:"node"`
-	Error string `json:"error"`
-}
-
-// allRecordings asks every node at once. The newest recordings come first.
+// allRecordings asks every node. The newest recordings come first.
 func (h *Handlers) allRecordings(ctx context.Context) (all []recording, mute []silent) {
 	ctx, cancel := context.WithTimeout(ctx, recordingsWait)
 	defer cancel()
-	var mu sync.Mutex
-	var asked sync.WaitGroup
-	for _, node := range h.overview().Nodes {
+	all, mute = gather(h.live.Overview().Nodes, func(node fleet.Node) ([]recording, error) {
 		if node.Status.Pending() || node.Status == fleet.Left {
-			continue
+			return nil, nil
 		}
-		asked.Go(func() {
-			list, err := h.recordingsOf(ctx, node.Name)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, list...)
-			if err != nil {
-				mute = append(mute, silent{node.Name, err.Error()})
-			}
-		})
-	}
-	asked.Wait()
+		return h.recordingsOf(ctx, node.Name)
+	})
 	slices.SortFunc(all, func(a, b recording) int {
 		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.Node, b.Node), cmp.Compare(b.ID, a.ID))
 	})
-	slices.SortFunc(mute, func(a, b silent) int { return cmp.Compare(a.Node, b.Node) })
 	return all, mute
 }
 
 // GET /recordings
 func (h *Handlers) showRecordings(w http.ResponseWriter, r *http.Request) error {
 	all, mute := h.allRecordings(r.Context())
-	if !wantsHTML(r) {
-		return writeJSON(
-			w,
-			http.StatusOK,
-			map[string]any{"recordings": append([]recording{}, all...), "unreachable": append([]silent{}, mute...)},
-		)
+	if !web.WantsHTML(r) {
+		return web.WriteJSON(w, http.StatusOK, map[string]any{
+			"recordings": append([]recording{}, all...), "unreachable": append([]silent{}, mute...),
+		})
 	}
 	view := templates.Recordings{Page: h.page(r, "Recordings")}
 	for _, one := range all {
 		view.Rows = append(view.Rows, recordingView(one))
 	}
-	for _, one := range mute {
-		view.Silent = append(view.Silent, templates.Silent{Short: shortName(hostOf(one.Node)), Reason: one.Error})
-	}
-	return h.set.Render(w, http.StatusOK, "recordings", view)
+	view.Silent = silentView(mute)
+	return h.site.Render(w, http.StatusOK, "recordings", view)
 }
 
 // GET /recordings/{node}/{recording}
 func (h *Handlers) playRecording(w http.ResponseWriter, r *http.Request) error {
-	node, err := h.nodeOf(r)
+	node, err := h.nodes.Of(r)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := contextWithTimeout(r, recordingsWait)
+	ctx, cancel := context.WithTimeout(r.Context(), recordingsWait)
 	defer cancel()
 	list, err := h.recordingsOf(ctx, node.Name)
 	if err != nil {
-		return unreachable(node.Name, err)
+		return hop.Unreachable(node.Name, err)
 	}
 	id := chi.URLParam(r, "recording")
 	i := slices.IndexFunc(list, func(one recording) bool { return one.ID == id })
@@ -91,19 +70,15 @@ func (h *Handlers) playRecording(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("play recording %q: %w", id, cast.ErrNotFound)
 	}
 	view := recordingView(list[i])
-	return h.set.Render(
-		w,
-		http.StatusOK,
-		"player",
-		templates.Player{Page: h.page(r, view.Title+" on "+view.Short), Recording: view},
-	)
+	page := h.page(r, view.Title+" on "+view.Short)
+	return h.site.Render(w, http.StatusOK, "player", templates.Player{Page: page, Recording: view})
 }
 
 func recordingView(r recording) templates.Recording {
 	return templates.Recording{
 		ID:      r.ID,
 		Node:    r.Node,
-		Short:   shortName(hostOf(r.Node)),
+		Short:   hop.ShortName(r.Node),
 		Shell:   r.Shell,
 		Title:   cmp.Or(r.Title, "shell"),
 		By:      r.By,

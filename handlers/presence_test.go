@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
-// attendance reads a stream until ok says so of a presence event.
+// attendance reads a stream until a presence event is ok.
 func attendance(t *testing.T, s *client.Stream, what string, ok func(pty.Presence) bool) {
 	t.Helper()
 	for {
@@ -40,7 +41,7 @@ func look(ctx context.Context, t *testing.T, c *client.Client, s client.Shell, m
 		query[name] = values
 	}
 	stream, err := c.Stream(ctx, query)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(stream.Close)
 	return stream
 }
@@ -49,9 +50,9 @@ func TestPresence_NamesAndRightsTravel(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	ada, grace := n.client(t), n.client(t)
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	s, err := ada.Open(ctx, self)
-	must(t, err)
+	testkit.Must(t, err)
 	first := look(ctx, t, ada, s, url.Values{"name": {" Ada "}})
 	second := look(ctx, t, grace, s, url.Values{"name": {"Grace <i>"}, "watch": {"1"}})
 	both := func(p pty.Presence) bool {
@@ -70,7 +71,7 @@ func TestPresence_NamesAndRightsTravel(t *testing.T) {
 			nil,
 		)
 	}
-	must(t, size(ada, 33, "pin"))
+	testkit.Must(t, size(ada, 33, "pin"))
 	attendance(t, second, "the pin", func(p pty.Presence) bool {
 		return p.Owner == p.Viewers[0].Number && p.Pinned && p.You == p.Viewers[1].Number
 	})
@@ -82,7 +83,7 @@ func TestPresence_NamesAndRightsTravel(t *testing.T) {
 		"400 a claim without a viewer": ada.Do(ctx, "POST", s.Path()+"/size?rows=10&cols=80&claim=take", nil, nil),
 		"400 a name that is no name":   ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name=a%0ab", nil, nil),
 		"400 a name without an end": ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name="+strings.Repeat("a",
-			maxName+1), nil, nil),
+			41), nil, nil),
 		"400 a name that is not a text": ada.Do(ctx, "GET", "/stream?viewer="+ada.Viewer+"&name=%ff", nil, nil),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), what[:3]) {

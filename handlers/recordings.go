@@ -4,22 +4,18 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"convoy/handlers/hop"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
 	"convoy/pty"
 	"convoy/pty/cast"
 )
 
-// castType is the media type of a recording.
-const castType = "application/x-asciicast"
-
-// maxRecordingsBytes bounds what another node says of its recordings.
-const maxRecordingsBytes = 4 << 20
-
-// recording is a recording as docs/protocol.md shows it.
+// recording is a recording as docs/protocol.md describes it.
 type recording struct {
 	ID      string     `json:"id"`
 	Node    string     `json:"node"`
@@ -50,20 +46,20 @@ func (h *Handlers) ownRecordings() ([]recording, error) {
 
 // POST /nodes/{node}/shells/{shell}/recording
 func (h *Handlers) startRecording(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.Shells.Record(chi.URLParam(r, "shell"), sessionOf(r).User)
+	s, err := h.Shells.Record(chi.URLParam(r, "shell"), session.Of(r).User)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, h.recordingJSON(s))
+	return web.WriteJSON(w, http.StatusCreated, h.recordingJSON(s))
 }
 
 // DELETE /nodes/{node}/shells/{shell}/recording
 func (h *Handlers) stopRecording(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.Shells.StopRecording(chi.URLParam(r, "shell"), sessionOf(r).User)
+	s, err := h.Shells.StopRecording(chi.URLParam(r, "shell"), session.Of(r).User)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, h.recordingJSON(s))
+	return web.WriteJSON(w, http.StatusOK, h.recordingJSON(s))
 }
 
 // GET /nodes/{node}/recordings
@@ -72,29 +68,21 @@ func (h *Handlers) listRecordings(w http.ResponseWriter, _ *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, list)
+	return web.WriteJSON(w, http.StatusOK, list)
 }
 
 // GET /nodes/{node}/recordings/{recording}
 //
-// Of a recording that is still being written it sends what is there.
+// Of a recording in progress it sends what exists.
 func (h *Handlers) sendRecording(w http.ResponseWriter, r *http.Request) error {
 	f, err := h.Recordings.Open(chi.URLParam(r, "recording"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	castHeaders(w.Header(), r)
+	hop.RecordingHeaders(w.Header(), r)
 	http.ServeContent(w, r, "", time.Time{}, f)
 	return nil
-}
-
-// castHeaders says that the answer is a file to be kept, not to be shown.
-func castHeaders(head http.Header, r *http.Request) {
-	head.Set("Content-Type", castType)
-	if id := chi.URLParam(r, "recording"); cast.ValidID(id) {
-		head.Set("Content-Disposition", `attachment; filename="`+id+`.cast"`)
-	}
 }
 
 // DELETE /nodes/{node}/recordings/{recording}
@@ -103,25 +91,24 @@ func (h *Handlers) removeRecording(w http.ResponseWriter, r *http.Request) error
 	if err := h.Recordings.Remove(id); err != nil {
 		return err
 	}
-	h.Log.Info("recording removed", "node", h.Self, "recording", id, "user", sessionOf(r).User)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	h.Log.Info("recording removed", "node", h.Self, "recording", id, "user", session.Of(r).User)
+	return web.NoContent(w, nil)
 }
 
-// recordingsOf asks any node for its recordings.
+// recordingsOf are the recordings of a node, this one or another.
 func (h *Handlers) recordingsOf(ctx context.Context, node string) ([]recording, error) {
 	if node == h.Self {
 		return h.ownRecordings()
 	}
-	var said, list []recording
-	err := h.askJSON(ctx, node, "/nodes/"+url.PathEscape(node)+"/recordings", maxRecordingsBytes, &said)
+	var found, list []recording
+	err := h.nodes.GetJSON(ctx, node, "/recordings", &found)
 	if errors.Is(err, pty.ErrNotFound) {
 		return nil, errors.New("it does not support recordings")
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range said {
+	for _, one := range found {
 		if one.Node = node; cast.ValidID(one.ID) {
 			list = append(list, one)
 		}

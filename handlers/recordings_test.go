@@ -12,14 +12,16 @@ import (
 
 	"convoy/access"
 	"convoy/fleet"
+	"convoy/handlers/session"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty/cast"
 )
 
 // recorded asks for a recording's start or stop and returns the answer's JSON.
 func recorded(t *testing.T, c *client.Client, method string, s client.Shell) (r recording) {
 	t.Helper()
-	must(t, c.Do(soon(t), method, s.Path()+"/recording", nil, &r))
+	testkit.Must(t, c.Do(testkit.Context(t), method, s.Path()+"/recording", nil, &r))
 	return r
 }
 
@@ -35,6 +37,40 @@ func TestRecordingOverHTTP(t *testing.T) {
 		t.Errorf("made %+v", made)
 	}
 	file := "/nodes/" + self + "/recordings/" + made.ID
+	n.refusesRecordings(t, s, made.ID)
+	if info := n.Shells.List()[0]; !info.Recording {
+		t.Error("the shell does not say that it is recorded")
+	}
+	testkit.Must(t, term.Type(testkit.Context(t), "said\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), "said\r\nsaid"))
+	if ended := recorded(t, c, "DELETE", s); ended.ID != made.ID || ended.State != cast.Finished ||
+		ended.Reason != "stopped by "+access.ConsoleToken {
+		t.Errorf("ended %+v", ended)
+	}
+	if answer := n.request(t, "DELETE", s.Path()+"/recording", "", bearer); answer.StatusCode != http.StatusConflict {
+		t.Errorf("stopped again: %s", answer.Status)
+	}
+	answer := n.request(t, "GET", file, "", bearer)
+	head := answer.Header
+	if head.Get("Content-Type") != "application/x-asciicast" ||
+		head.Get("Content-Disposition") != `attachment; filename="`+made.ID+`.cast"` ||
+		answer.ContentLength <= 0 {
+		t.Errorf("headers %v", head)
+	}
+	if text := screenOf(t, answer.Body); !strings.Contains(text, "said") {
+		t.Errorf("it shows %q", text)
+	}
+	testkit.Must(t, c.Do(testkit.Context(t), "DELETE", file, nil, nil))
+	var list []recording
+	if testkit.Must(t, c.Do(testkit.Context(t), "GET", "/nodes/"+self+"/recordings", nil, &list)); len(list) != 0 {
+		t.Errorf("left: %+v", list)
+	}
+}
+
+// refusesRecordings checks requests about recordings that cannot be fulfilled while id is being recorded.
+func (n *testNode) refusesRecordings(t *testing.T, s client.Shell, id string) {
+	t.Helper()
+	file := "/nodes/" + self + "/recordings/" + id
 	for _, test := range []struct {
 		method, path string
 		want         int
@@ -47,43 +83,11 @@ func TestRecordingOverHTTP(t *testing.T) {
 		{"GET", "/nodes/" + self + "/recordings/..%2f..%2fsecret", 404},
 		{"DELETE", "/nodes/" + self + "/recordings/..%2f..%2fsecret", 404},
 		{"GET", "/recordings/" + self + "/20261125-101502-nosuch", 404},
-		{"GET", "/recordings/nosuchnode/" + made.ID, 404},
+		{"GET", "/recordings/nosuchnode/" + id, 404},
 	} {
 		if answer := n.request(t, test.method, test.path, "", bearer); answer.StatusCode != test.want {
 			t.Errorf("%s %s: %s, want %d", test.method, test.path, answer.Status, test.want)
 		}
-	}
-	if info := n.Shells.List()[0]; !info.Recording {
-		t.Error("the shell does not say that it is recorded")
-	}
-	must(t, term.Type(soon(t), "said\r"))
-	must(t, term.WaitFor(soon(t), "said\r\nsaid"))
-	if ended := recorded(
-		t,
-		c,
-		"DELETE",
-		s,
-	); ended.ID != made.ID || ended.State != cast.Finished ||
-		ended.Reason != "stopped by "+access.ConsoleToken {
-		t.Errorf("ended %+v", ended)
-	}
-	if answer := n.request(t, "DELETE", s.Path()+"/recording", "", bearer); answer.StatusCode != http.StatusConflict {
-		t.Errorf("stopped again: %s", answer.Status)
-	}
-	answer := n.request(t, "GET", file, "", bearer)
-	head := answer.Header
-	if head.Get("Content-Type") != castType ||
-		head.Get("Content-Disposition") != `attachment; filename="`+made.ID+`.cast"` ||
-		answer.ContentLength <= 0 {
-		t.Errorf("headers %v", head)
-	}
-	if text := screenOf(t, answer.Body); !strings.Contains(text, "said") {
-		t.Errorf("it shows %q", text)
-	}
-	must(t, c.Do(soon(t), "DELETE", file, nil, nil))
-	var list []recording
-	if must(t, c.Do(soon(t), "GET", "/nodes/"+self+"/recordings", nil, &list)); len(list) != 0 {
-		t.Errorf("left: %+v", list)
 	}
 }
 
@@ -91,7 +95,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 func screenOf(t *testing.T, in io.Reader) string {
 	t.Helper()
 	r, err := cast.NewReader(in)
-	must(t, err)
+	testkit.Must(t, err)
 	var out strings.Builder
 	for e, err := r.Next(); err == nil; e, err = r.Next() {
 		out.WriteString(e.Data)
@@ -106,7 +110,7 @@ func TestPagesOfRecordings(t *testing.T) {
 	page := func(path string) string {
 		answer := n.request(t, "GET", path, "", bearer, "Accept: text/html")
 		body, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if answer.StatusCode != http.StatusOK {
 			t.Errorf("GET %s: %s", path, answer.Status)
 		}
@@ -120,9 +124,7 @@ func TestPagesOfRecordings(t *testing.T) {
 	if text := page("/recordings"); !strings.Contains(text, "/recordings/"+self+"/"+made.ID) {
 		t.Errorf("the page: %s", text)
 	}
-	if text := page(
-		"/recordings/convoy/" + made.ID,
-	); !strings.Contains(
+	if text := page("/recordings/convoy/" + made.ID); !strings.Contains(
 		text,
 		`data-src="/nodes/`+self+`/recordings/`+made.ID,
 	) {
@@ -132,7 +134,8 @@ func TestPagesOfRecordings(t *testing.T) {
 		Recordings  []recording
 		Unreachable []silent
 	}
-	if must(t, c.Do(soon(t), "GET", "/recordings", nil, &all)); len(all.Recordings) != 1 || all.Unreachable == nil {
+	if testkit.Must(t, c.Do(testkit.Context(t), "GET", "/recordings", nil, &all)); len(all.Recordings) != 1 ||
+		all.Unreachable == nil {
 		t.Errorf("for scripts: %+v", all)
 	}
 }
@@ -157,7 +160,7 @@ func (stranger) Connect(context.Context, string) error { return nil }
 
 // besides adds another node to the list, which answers so.
 func (n *testNode) besides(answer http.HandlerFunc) {
-	n.Cluster = stranger{answer}
+	n.reach(stranger{answer})
 	now := time.Now()
 	n.Fleet.SetMembers([]fleet.Member{
 		{Name: self, Instance: "instance", State: fleet.MemberAlive, Self: true, Started: now, Seen: now},
@@ -189,17 +192,13 @@ func TestHostileNodesRecordings(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	body, err := io.ReadAll(n.request(t, "GET", "/recordings", "", bearer, "Accept: text/html").Body)
-	must(t, err)
-	if text := string(
-		body,
-	); strings.Contains(text, "<script>alert") || strings.Contains(text, "evil") ||
+	testkit.Must(t, err)
+	if text := string(body); strings.Contains(text, "<script>alert") || strings.Contains(text, "evil") ||
 		!strings.Contains(text, "20261125-101502-good") {
 		t.Errorf("the page: %s", text)
 	}
 	answer := n.request(t, "GET", "/nodes/other/recordings/20261125-101502-good", "", bearer)
-	if kind := answer.Header.Get(
-		"Content-Type",
-	); kind != "application/json" || answer.Header.Get("Set-Cookie") != "" ||
+	if kind := answer.Header.Get("Content-Type"); kind != "application/json" || answer.Header.Get("Set-Cookie") != "" ||
 		answer.Header.Get("Content-Disposition") != "" {
 		t.Errorf("passed on: %v", answer.Header)
 	}
@@ -214,7 +213,7 @@ func TestUnreachableNodesAreNamed(t *testing.T) {
 		"answered 500":     stranger{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }},
 		"does not support": stranger{func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }},
 	} {
-		n.Cluster = cluster
+		n.reach(cluster)
 		_, mute := n.allRecordings(t.Context())
 		if len(mute) != 1 || mute[0].Node != other || !strings.Contains(mute[0].Error, reason) {
 			t.Errorf("%q: %+v", reason, mute)
@@ -226,47 +225,49 @@ func TestUnreachableNodesAreNamed(t *testing.T) {
 	}
 }
 
-// Who asks is told from node to node, signed; a browser cannot say that it is somebody else.
+// Nodes sign the user of a request to each other. A browser cannot claim to be another user.
 func TestUserTravels(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	told := make(chan string, 1)
-	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(statementHeader) })
-	forged := signStatement(
+	n.besides(func(w http.ResponseWriter, r *http.Request) { told <- r.Header.Get(session.AssertionHeader) })
+	forged := session.Assertion{
+		Who:   access.Identity{User: "somebody", Role: access.Admin},
+		Until: time.Now().Add(time.Minute),
+	}.Sign(
 		keyOf('x'),
-		statement{Who: access.Identity{User: "somebody", Role: access.Admin}, Until: time.Now().Add(time.Minute)},
 	)
-	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, statementHeader+": "+forged)
-	if said, ok := readStatement(
-		n.Statements,
+	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, session.AssertionHeader+": "+forged)
+	if said, ok := session.VerifyAssertion(
+		n.Assertions,
 		<-told,
 		time.Now(),
 	); !ok || said.Who.User != access.ConsoleToken ||
 		said.Who.Role != access.Admin {
 		t.Errorf("the other node was told of %+v, %v", said, ok)
 	}
-	s, err := n.client(t).Open(soon(t), self)
-	must(t, err)
+	s, err := n.client(t).Open(testkit.Context(t), self)
+	testkit.Must(t, err)
 	now := time.Now()
-	good := statement{Who: access.Identity{User: "ann", Role: access.Admin}, Until: now.Add(statementLife)}
+	good := session.Assertion{Who: access.Identity{User: "ann", Role: access.Admin}, Until: now.Add(session.AssertionLife)}
 	for name, test := range map[string]struct {
 		said   string
 		status int
 	}{
-		"signed": {signStatement(keyOf('n'), good), http.StatusCreated},
+		"signed": {good.Sign(keyOf('n')), http.StatusCreated},
 		"forged": {forged, http.StatusForbidden},
 		"none":   {"", http.StatusForbidden},
-		"long ago": {signStatement(keyOf('n'), statement{access.Identity{User: "ann", Role: access.Admin}, "",
-			now.Add(-time.Hour)}), http.StatusForbidden},
-		"from tomorrow": {signStatement(keyOf('n'), statement{access.Identity{User: "ann", Role: access.Admin}, "",
-			now.Add(24 * time.Hour)}), http.StatusForbidden},
-		"of an operator": {signStatement(keyOf('n'), statement{access.Identity{User: "ann", Role: access.Operator}, "",
-			now.Add(statementLife)}), http.StatusForbidden},
-		"cut":  {signStatement(keyOf('n'), good)[:40], http.StatusForbidden},
+		"long ago": {session.Assertion{Who: access.Identity{User: "ann", Role: access.Admin},
+			Until: now.Add(-time.Hour)}.Sign(keyOf('n')), http.StatusForbidden},
+		"from tomorrow": {session.Assertion{Who: access.Identity{User: "ann", Role: access.Admin},
+			Until: now.Add(24 * time.Hour)}.Sign(keyOf('n')), http.StatusForbidden},
+		"of an operator": {session.Assertion{Who: access.Identity{User: "ann", Role: access.Operator},
+			Until: now.Add(session.AssertionLife)}.Sign(keyOf('n')), http.StatusForbidden},
+		"cut":  {good.Sign(keyOf('n'))[:40], http.StatusForbidden},
 		"huge": {strings.Repeat("x", 1<<16), http.StatusForbidden},
 	} {
 		r := httptest.NewRequest("POST", "/nodes/"+self+"/shells/"+s.ID+"/recording", nil)
-		r.Header.Set(statementHeader, test.said)
+		r.Header.Set(session.AssertionHeader, test.said)
 		w := httptest.NewRecorder()
 		n.Peer().ServeHTTP(w, r)
 		if w.Code != test.status {
@@ -277,12 +278,12 @@ func TestUserTravels(t *testing.T) {
 			continue
 		}
 		var made recording
-		must(t, json.Unmarshal(w.Body.Bytes(), &made))
+		testkit.Must(t, json.Unmarshal(w.Body.Bytes(), &made))
 		if made.By != "ann" {
 			t.Errorf("recorded by %q", made.By)
 		}
 		_, err := n.Shells.StopRecording(s.ID, "ann")
-		must(t, err)
+		testkit.Must(t, err)
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"convoy/access"
 	"convoy/assets"
+	"convoy/handlers/live"
+	"convoy/handlers/session"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -24,7 +25,7 @@ const (
 	byLink  = access.Role(-2)
 )
 
-// routes says what each route of the console takes.
+// routes is what each route of the console requires.
 var routes = map[string]access.Role{
 	"GET /healthz":               anybody,
 	"GET /assets/*":              anybody,
@@ -101,14 +102,9 @@ var routes = map[string]access.Role{
 // guardedGets are the GETs that a page of another site must not cause.
 var guardedGets = regexp.MustCompile(`/stream$|/files$|/login/openid$`)
 
-// Every route is asked for by everybody who could ask, and gives what the table says. A new route needs a row.
-func TestRoutes_WhoMayWhat(t *testing.T) {
-	t.Parallel()
-	n := start(t, "/bin/cat")
-	withOpenID(t, n)
-	s, err := n.client(t).Open(soon(t), self)
-	must(t, err)
-	askers := map[string]asker{
+// askers are all kinds of users.
+func (n *testNode) askers() map[string]asker {
+	return map[string]asker{
 		"nobody":   {},
 		"viewer":   {role: access.Viewer, headers: n.loggedIn(access.Viewer, time.Hour)},
 		"operator": {role: access.Operator, headers: n.loggedIn(access.Operator, time.Hour)},
@@ -116,13 +112,11 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 		"expired":  {headers: n.loggedIn(access.Admin, -time.Hour)},
 		"forged": {
 			headers: []string{
-				"Cookie: " + n.login.name + "=" + (&login{keys: [][]byte{keyOf('z')}}).sign(
-					session{
-						Identity: access.Identity{Grant: "x", User: "admin", Role: access.Admin},
-						Seen:     time.Now(),
-						Expires:  time.Now().Add(time.Hour),
-					},
-				),
+				"Cookie: " + n.sessions.Cookies.Name + "=" + session.NewCookies([][]byte{keyOf('z')}).Sign(session.Session{
+					Identity: access.Identity{Grant: "x", User: "admin", Role: access.Admin},
+					Seen:     time.Now(),
+					Expires:  time.Now().Add(time.Hour),
+				}),
 			},
 		},
 		"cross-site": {
@@ -136,44 +130,48 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 			wrongHost: true,
 		},
 	}
+}
+
+// Every route is asked for by everybody who could ask, and gives what the table says. A new route needs a row.
+func TestRoutes_WhoMayWhat(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	withOpenID(t, n)
+	s, err := n.client(t).Open(testkit.Context(t), self)
+	testkit.Must(t, err)
+	askers := n.askers()
 	walked := map[string]bool{}
-	err = chi.Walk(
-		n.publicRoutes().(chi.Router),
-		func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-			name := method + " " + route
-			if route == "/assets/*" {
-				name = "GET /assets/*" // all methods; the others say 405
+	everyRoute(t, n.publicRoutes(), func(method, route string) {
+		name := method + " " + route
+		if route == "/assets/*" {
+			name = "GET /assets/*" // all methods; the others get 405
+		}
+		walked[name] = true
+		takes, ok := routes[name]
+		if !ok {
+			t.Errorf("%s has no row in the table: who may ask for it?", name)
+			return
+		}
+		if method != http.MethodGet && route == "/assets/*" {
+			return
+		}
+		for who, a := range askers {
+			if _, err := n.Shells.Get(s.ID); err != nil { // an admin has closed it
+				s, err = n.client(t).Open(testkit.Context(t), self)
+				testkit.Must(t, err)
 			}
-			walked[name] = true
-			takes, ok := routes[name]
-			if !ok {
-				t.Errorf("%s has no row in the table: who may ask for it?", name)
-				return nil
+			path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index", "/assets/*",
+				assets.URL("css/base.css")).Replace(route)
+			path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
+			n := n
+			if name == "DELETE /logins" { // which ends the others'
+				n = start(t, "/bin/cat")
 			}
-			if method != http.MethodGet && route == "/assets/*" {
-				return nil
+			if status, want := n.asked(t, a, method, path), a.expected(method, route, takes); !want(status) {
+				t.Errorf("%-70s by %-10s: %d", name, who, status)
 			}
-			for who, a := range askers {
-				if _, err := n.Shells.Get(s.ID); err != nil { // an admin has closed it
-					s, err = n.client(t).Open(soon(t), self)
-					must(t, err)
-				}
-				path := strings.NewReplacer("{node}", self, "{shell}", s.ID, "{page}", "index", "/assets/*",
-					assets.URL("css/base.css")).
-					Replace(route)
-				path = regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "nosuch")
-				n := n
-				if name == "DELETE /logins" { // which ends the others'
-					n = start(t, "/bin/cat")
-				}
-				if status, want := n.asked(t, a, method, path), a.expected(method, route, takes); !want(status) {
-					t.Errorf("%-70s by %-10s: %d", name, who, status)
-				}
-			}
-			return nil
-		},
-	)
-	must(t, err)
+		}
+	})
 	for name := range routes {
 		if !walked[name] {
 			t.Errorf("%s is in the table, and no route", name)
@@ -181,7 +179,7 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 	}
 }
 
-// asker is somebody who asks.
+// asker is a kind of user.
 type asker struct {
 	role      access.Role
 	headers   []string
@@ -191,7 +189,7 @@ type asker struct {
 
 // loggedIn are the headers of a browser with such a login, which needs no page key.
 func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
-	s := session{
+	s := session.Session{
 		Identity: access.Identity{
 			Grant: "login-of-" + role.String(),
 			User:  "openid:" + role.String(),
@@ -202,14 +200,14 @@ func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
 		Expires: time.Now().Add(left),
 		Plain:   true,
 	}
-	return []string{"Cookie: " + n.login.name + "=" + n.login.sign(s)}
+	return []string{"Cookie: " + n.sessions.Cookies.Name + "=" + n.sessions.Cookies.Sign(s)}
 }
 
 // asked makes a request that harms nothing if it is let through: bodies are empty or broken, and streams end at once.
 func (n *testNode) asked(t *testing.T, a asker, method, path string) int {
 	t.Helper()
 	r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(""))
-	ctx, cancel := contextWithTimeout(r, 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(r.Context(), 50*time.Millisecond)
 	defer cancel()
 	r = r.WithContext(ctx)
 	for _, header := range a.headers {
@@ -240,7 +238,7 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 		// a login without a token is wrong, and too often wrong in the end; so is a callback of none
 		return func(status int) bool {
 			return status < 400 ||
-				(method == http.MethodPost || strings.HasPrefix(route, openIDPath)) &&
+				(method == http.MethodPost || strings.HasPrefix(route, session.OpenIDPath)) &&
 					(status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
 		}
 	case takes == byLink:
@@ -260,19 +258,14 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 	}
 }
 
-// A Convoy shell has the rights of whoever opened it: an operator types in an operator's, and only looks at an admin's
-// and at system shells, which an operator cannot open.
+// A Convoy shell has the rights of the user who opened it. An operator can type in an operator's shell, but only view
+// an admin's and system shells.
 func TestRoles_InShells(t *testing.T) {
 	t.Parallel()
-	n := startTable(
-		t,
-		self,
-		alone{},
-		pty.Config{
-			Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}},
-			Max:      8,
-		},
-	)
+	n := startTable(t, self, alone{}, pty.Config{
+		Programs: []pty.Program{{Kind: "convoy", Args: []string{"/bin/cat"}}, {Kind: "system", Args: []string{"/bin/cat"}}},
+		Max:      8,
+	})
 	open := func(role access.Role, kind string) (id string, status int) {
 		answer := n.request(
 			t,
@@ -280,9 +273,9 @@ func TestRoles_InShells(t *testing.T) {
 			"/nodes/"+self+"/shells",
 			fmt.Sprintf(`{"kind":%q}`, kind),
 			n.loggedIn(role, time.Hour)...)
-		var s shell
+		var s live.Shell
 		if answer.StatusCode == http.StatusCreated {
-			must(t, json.NewDecoder(answer.Body).Decode(&s))
+			testkit.Must(t, json.NewDecoder(answer.Body).Decode(&s))
 		}
 		return s.ID, answer.StatusCode
 	}
@@ -314,9 +307,9 @@ func TestRoles_InShells(t *testing.T) {
 				t.Errorf("%v types in %q of %v: %d, want %d", role, test.kind, test.opener, answer.StatusCode, want)
 			}
 			own, err := n.Shells.Get(id)
-			must(t, err)
-			ctx := context.WithValue(t.Context(), sessionKey{}, session{Role: role})
-			if types := limited(ctx, pty.Viewer{CanType: true}, own).CanType; types != (want == 204) {
+			testkit.Must(t, err)
+			ctx := session.With(t.Context(), session.Session{Role: role})
+			if types := session.Limit(ctx, pty.Viewer{CanType: true}, own).CanType; types != (want == 204) {
 				t.Errorf("%v attached to %q of %v types: %v", role, test.kind, test.opener, types)
 			}
 		}

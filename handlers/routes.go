@@ -2,162 +2,174 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"convoy/access"
 	"convoy/assets"
+	"convoy/handlers/session"
+	"convoy/handlers/share"
+	"convoy/handlers/web"
 )
 
-// publicRoutes is the list of everything that a browser or a script can ask. Each layer rests on those outside it.
+const (
+	get    = "GET "
+	post   = "POST "
+	remove = "DELETE "
+
+	nodePath      = "/nodes/{node}"
+	shellPath     = nodePath + "/shells/{shell}"
+	recordingPath = nodePath + "/recordings/{recording}"
+	followPath    = "/streams/{stream}/shells/{node}/{shell}"
+)
+
+// publicRoutes is everything that a browser or a script can ask. Each layer relies on those outside it.
 func (h *Handlers) publicRoutes() http.Handler {
-	r := chi.NewRouter()
-	r.Use(h.pace, h.recover, h.findOrigin, h.checkHost, h.securityHeaders, crossOrigin(h), h.identify)
-	r.NotFound(h.do(notFound))
-	r.MethodNotAllowed(h.do(methodNotAllowed))
+	r, s := chi.NewRouter(), h.site
+	r.Use(s.Pace, s.Recover, s.FindOrigin, s.CheckHost, s.SecurityHeaders, s.RefuseCrossOrigin, h.sessions.Identify)
+	r.NotFound(s.Handle(web.NotFound))
+	r.MethodNotAllowed(s.Handle(web.MethodNotAllowed))
 
 	r.Get("/healthz", healthz)
 	r.Handle("/assets/*", assets.Handler())
-	r.Get("/login", h.do(h.showLogin))
-	r.Post("/login", h.do(h.logIn))
-	r.Get(openIDPath, h.do(sameSite(h.beginOpenID)))
-	r.Get(OpenIDCallback, h.do(h.finishOpenID))
-	r.Get("/", h.do(h.showConsole)) // asks for a login itself: it also takes the printed link's token
+	r.Get("/login", s.Handle(h.sessions.ShowLogin))
+	r.Post("/login", s.Handle(h.sessions.LogIn))
+	r.Get(session.OpenIDPath, s.Handle(sameSite(h.sessions.BeginOpenID)))
+	r.Get(session.OpenIDCallback, s.Handle(h.sessions.FinishOpenID))
+	r.Get("/", s.Handle(h.showConsole)) // asks for a login itself: it also takes the printed link's token
 
 	r.Group(func(r chi.Router) {
-		r.Use(h.requireShare)
-		r.Get("/share/{token}", h.do(h.showShare))
-		r.Get("/share/{token}/stream", h.do(sameSite(h.openShared)))
-		r.Post("/share/{token}/streams/{stream}/shells/{node}/{shell}", h.do(h.followShared))
-		r.Post("/share/{token}/input", h.do(h.byLink("input", h.linked(true, h.writeShell))))
-		r.Post("/share/{token}/size", h.do(h.byLink("size", h.linked(true, h.resizeShell))))
-		r.Post("/share/{token}/ack", h.do(h.byLink("ack", h.linked(false, h.ackShell))))
+		r.Use(h.shares.RequireLink)
+		r.Get("/share/{token}", s.Handle(h.shares.ShowPage))
+		r.Get("/share/{token}/stream", s.Handle(sameSite(h.shares.OpenStream)))
+		r.Post("/share/{token}"+followPath, s.Handle(h.shares.FollowShell))
+		r.Post("/share/{token}/input", s.Handle(h.shares.OnOwner("input", h.shares.ByLink(share.Type, h.typeKeys))))
+		r.Post("/share/{token}/size", s.Handle(h.shares.OnOwner("size", h.shares.ByLink(share.Type, h.resizeShell))))
+		r.Post("/share/{token}/ack", s.Handle(h.shares.OnOwner("ack", h.shares.ByLink(share.View, h.ackShell))))
 	})
-
 	r.Group(func(r chi.Router) {
-		r.Use(h.requireCookie)
-		r.Post("/session/key", h.do(h.claimByKey))
-		r.Post("/session/plain", h.do(h.claimPlain))
-		r.Post("/logout", h.do(h.audited("logout", h.logOut)))
+		r.Use(h.sessions.RequireCookie)
+		r.Post("/session/key", s.Handle(h.sessions.ClaimByKey))
+		r.Post("/session/plain", s.Handle(h.sessions.ClaimPlain))
+		r.Post("/logout", s.Handle(h.sessions.Recorded("logout", h.sessions.LogOut)))
 	})
-
 	r.Group(func(r chi.Router) {
-		r.Use(h.requireLogin)
-		r.Post("/session/pass", h.do(may(access.View, h.givePass)))
-		r.Get("/guide", h.do(may(access.View, h.showGuide)))
-		r.Get("/guide/{page}", h.do(may(access.View, h.showGuide)))
-		r.Get("/runbooks", h.do(may(access.View, h.listRunbooks)))
-		r.Get("/runbooks/{runbook}", h.do(may(access.View, h.showRunbook)))
-
-		r.Get("/metrics", h.do(may(access.View, h.showMetrics)))
-		r.Post("/peers", h.do(h.audited("node.connect", may(access.Connect, h.connectPeer))))
-
-		r.Post("/api/cmd", h.do(h.audited("eval", may(access.Evaluate, h.evaluateCommand))))
-		r.Post("/api/shell", h.do(may(access.Evaluate, bounded(h.bounds.asks, "requests of Convoy shells", h.askNode))))
-
-		r.Get("/nodes", h.do(may(access.View, h.listNodes)))
-		r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.onControl(h.spawnNode)))))
-		r.Get("/nodes/{node}", h.do(may(access.View, h.showNode)))
-		r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.onControl(h.retireNode)))))
-
-		r.Get("/shells", h.do(may(access.View, h.listAllShells)))
-		r.Get("/recordings", h.do(may(access.Recordings, h.showRecordings)))
-		r.Get("/recordings/{node}/{recording}", h.do(may(access.Recordings, h.playRecording)))
-
-		r.Get("/logins", h.do(may(access.View, h.listLogins)))
-		r.Delete("/logins", h.do(h.audited("login.end", may(access.View, h.endLogins))))
-		r.Delete("/logins/{login}", h.do(h.audited("login.end", may(access.View, h.endLogin))))
-		r.Get("/tokens", h.do(may(access.Tokens, h.listTokens)))
-		r.Post("/tokens", h.do(h.audited("token.make", may(access.Tokens, h.makeToken))))
-		r.Delete("/tokens/{token}", h.do(h.audited("token.end", may(access.Tokens, h.endToken))))
-
-		r.Get("/audit", h.do(may(access.Audit, h.showAudit)))
-		r.Get("/stream", h.do(sameSite(may(access.View, h.openStream))))
-		r.Post("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.View, h.followShell)))
-		r.Delete("/streams/{stream}/shells/{node}/{shell}", h.do(may(access.View, h.unfollowShell)))
-
-		r.Get(
-			"/nodes/{node}/shells/{shell}/files",
-			h.do(sameSite(h.audited("file.download", may(access.Files, h.transfer(h.onOwner(h.getFile)))))),
-		)
-		r.Post(
-			"/nodes/{node}/shells/{shell}/files",
-			h.do(h.audited("file.upload", may(access.Files, h.transfer(h.onOwnerUpTo(h.MaxUpload, h.putFile))))),
-		)
-		h.ownerRoutes(r, h.onOwner)
+		r.Use(h.sessions.RequireLogin)
+		h.add(r, onAny, h.consoleRoutes())
+		h.add(r, onControl, h.fleetRoutes())
+		h.add(r, onOwner, h.ownerRoutes())
 	})
 	return r
 }
 
 // peerRoutes is what another node may ask of this one: what this node owns, and what its provider does.
 func (h *Handlers) peerRoutes() http.Handler {
-	r := chi.NewRouter()
-	r.Use(h.recover, h.identifyPeer)
-	r.NotFound(h.do(notFound))
-	r.MethodNotAllowed(h.do(methodNotAllowed))
-	r.Post("/grants", h.do(h.exchangeGrants))
-	r.Post("/nodes", h.do(h.audited("node.spawn", may(access.Spawn, h.spawnNode))))
-	r.Delete("/nodes/{node}", h.do(h.audited("node.retire", may(access.Retire, h.retireNode))))
-	r.Get("/nodes/{node}/feed", h.do(may(access.View, h.here(h.serveFeed))))
-	r.Get(
-		"/nodes/{node}/shells/{shell}/output",
-		h.do(may(access.View, h.here(bounded(h.bounds.follows, "followed shells", h.serveOutput)))),
-	)
-	r.Get("/nodes/{node}/shells/{shell}/shared/{link}", h.do(h.here(h.serveLink)))
-	r.Get("/nodes/{node}/shells/{shell}/shared/{link}/output", h.do(h.here(h.serveLinkOutput)))
-	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/input", h.do(h.here(h.linked(true, h.writeShell))))
-	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/size", h.do(h.here(h.linked(true, h.resizeShell))))
-	r.Post("/nodes/{node}/shells/{shell}/shared/{link}/ack", h.do(h.here(h.linked(false, h.ackShell))))
-	r.Get(
-		"/nodes/{node}/shells/{shell}/files",
-		h.do(h.audited("file.download", may(access.Files, h.transfer(h.here(h.getFile))))),
-	)
-	r.Post(
-		"/nodes/{node}/shells/{shell}/files",
-		h.do(h.audited("file.upload", may(access.Files, h.transfer(h.here(h.putFile))))),
-	)
-	h.ownerRoutes(r, h.here)
+	r, s := chi.NewRouter(), h.site
+	r.Use(s.Recover, h.sessions.IdentifyPeer)
+	r.NotFound(s.Handle(web.NotFound))
+	r.MethodNotAllowed(s.Handle(web.MethodNotAllowed))
+	r.Post("/grants", s.Handle(h.sessions.ExchangeGrants))
+	h.add(r, onAny, h.fleetRoutes())
+	h.add(r, onThis, h.ownerRoutes())
+	h.add(r, onThis, []route{
+		{at: get + nodePath + "/feed", may: access.View, serve: h.live.ServeFeed},
+		{at: get + shellPath + "/output", may: access.View, bound: &h.live.Follows, serve: h.live.ServeOutput},
+	})
+	const link = shellPath + "/shared/{link}"
+	r.Get(link, s.Handle(h.onThisNode(h.shares.Describe)))
+	r.Get(link+"/output", s.Handle(h.onThisNode(h.shares.ServeOutput)))
+	r.Post(link+"/input", s.Handle(h.onThisNode(h.shares.ByLink(share.Type, h.typeKeys))))
+	r.Post(link+"/size", s.Handle(h.onThisNode(h.shares.ByLink(share.Type, h.resizeShell))))
+	r.Post(link+"/ack", s.Handle(h.onThisNode(h.shares.ByLink(share.View, h.ackShell))))
 	return r
 }
 
-// ownerRoutes are answered by the node that owns the shell or the log; by brings a request there.
-func (h *Handlers) ownerRoutes(r chi.Router, by func(handler) handler) {
-	r.Get("/nodes/{node}/audit", h.do(may(access.Audit, by(h.listAudit))))
-	r.Get("/nodes/{node}/log", h.do(may(access.View, by(h.showLog))))
-	r.Post("/nodes/{node}/eval", h.do(h.audited("eval", may(access.Evaluate, by(h.evaluateHere)))))
-	r.Post("/nodes/{node}/run", h.do(h.audited("run", may(access.Run, by(h.runHere)))))
-	r.Get("/nodes/{node}/shells", h.do(may(access.View, by(h.listShells))))
-	r.Post("/nodes/{node}/shells", h.do(h.audited("shell.open", may(access.OpenConvoy, by(h.openShell)))))
-	r.Get("/nodes/{node}/shells/{shell}", h.do(may(access.View, by(h.showShell))))
-	r.Delete(
-		"/nodes/{node}/shells/{shell}",
-		h.do(h.audited("shell.close", may(access.Close, by(h.inShell(access.Close, h.closeShell))))),
-	)
-	r.Get("/nodes/{node}/shells/{shell}/text", h.do(may(access.View, by(h.showText))))
-	r.Post("/nodes/{node}/shells/{shell}/input", h.do(may(access.Type, by(h.inShell(access.Type, h.writeShell)))))
-	r.Post("/nodes/{node}/shells/{shell}/ack", h.do(may(access.View, by(h.ackShell))))
-	r.Post("/nodes/{node}/shells/{shell}/size", h.do(may(access.Type, by(h.inShell(access.Type, h.resizeShell)))))
-	r.Get("/nodes/{node}/shells/{shell}/links", h.do(may(access.Share, by(h.inShell(access.Share, h.listLinks)))))
-	r.Post(
-		"/nodes/{node}/shells/{shell}/links",
-		h.do(h.audited("link.make", may(access.Share, by(h.inShell(access.Share, h.makeLink))))),
-	)
-	r.Delete(
-		"/nodes/{node}/shells/{shell}/links/{link}",
-		h.do(h.audited("link.revoke", may(access.Share, by(h.inShell(access.Share, h.revokeLink))))),
-	)
-	r.Post(
-		"/nodes/{node}/shells/{shell}/recording",
-		h.do(h.audited("recording.start", may(access.Record, by(h.startRecording)))),
-	)
-	r.Delete(
-		"/nodes/{node}/shells/{shell}/recording",
-		h.do(h.audited("recording.stop", may(access.Record, by(h.stopRecording)))),
-	)
-	r.Get("/nodes/{node}/recordings", h.do(may(access.Recordings, by(h.listRecordings))))
-	r.Get("/nodes/{node}/recordings/{recording}", h.do(may(access.Recordings, by(h.sendRecording))))
-	r.Delete(
-		"/nodes/{node}/recordings/{recording}",
-		h.do(h.audited("recording.remove", may(access.Record, by(h.removeRecording)))),
-	)
+// add adds routes that are served by the same node.
+func (h *Handlers) add(r chi.Router, by where, routes []route) {
+	for _, rt := range routes {
+		rt.where = by
+		method, path, _ := strings.Cut(rt.at, " ")
+		r.Method(method, path, h.gate(rt))
+	}
+}
+
+// consoleRoutes are answered by the node that is asked.
+func (h *Handlers) consoleRoutes() []route {
+	return []route{
+		{at: post + "/session/pass", may: access.View, serve: h.sessions.GivePass},
+		{at: get + "/guide", may: access.View, serve: h.showGuide},
+		{at: get + "/guide/{page}", may: access.View, serve: h.showGuide},
+		{at: get + "/runbooks", may: access.View, serve: h.listRunbooks},
+		{at: get + "/runbooks/{runbook}", may: access.View, serve: h.showRunbook},
+		{at: get + "/metrics", may: access.View, serve: h.showMetrics},
+		{at: get + "/audit", may: access.Audit, serve: h.showAudit},
+
+		{at: post + "/api/cmd", may: access.Evaluate, audit: "eval", serve: h.evaluateCommand},
+		{at: post + "/api/shell", may: access.Evaluate, bound: &h.bounds.asks, serve: h.askNode},
+
+		{at: get + "/nodes", may: access.View, serve: h.listNodes},
+		{at: get + nodePath, may: access.View, serve: h.showNode},
+		{at: post + "/peers", may: access.Connect, audit: "node.connect", serve: h.connectPeer},
+		{at: get + "/shells", may: access.View, serve: h.listAllShells},
+		{at: get + "/recordings", may: access.Recordings, serve: h.showRecordings},
+		{at: get + "/recordings/{node}/{recording}", may: access.Recordings, serve: h.playRecording},
+
+		{at: get + "/logins", may: access.View, serve: h.sessions.ListLogins},
+		{at: remove + "/logins", may: access.View, audit: "login.end", serve: h.sessions.EndLogins},
+		{at: remove + "/logins/{login}", may: access.View, audit: "login.end", serve: h.sessions.EndLogin},
+		{at: get + "/tokens", may: access.Tokens, serve: h.sessions.ListTokens},
+		{at: post + "/tokens", may: access.Tokens, audit: "token.make", serve: h.sessions.CreateToken},
+		{at: remove + "/tokens/{token}", may: access.Tokens, audit: "token.end", serve: h.sessions.EndToken},
+
+		{at: get + "/stream", may: access.View, sameSite: true, serve: h.live.OpenStream},
+		{at: post + followPath, may: access.View, serve: h.live.FollowShell},
+		{at: remove + followPath, may: access.View, serve: h.live.UnfollowShell},
+	}
+}
+
+// fleetRoutes are served by the node that creates nodes.
+func (h *Handlers) fleetRoutes() []route {
+	return []route{
+		{at: post + "/nodes", may: access.Spawn, audit: "node.spawn", serve: h.spawnNode},
+		{at: remove + nodePath, may: access.Retire, audit: "node.retire", serve: h.retireNode},
+	}
+}
+
+// ownerRoutes are served by the node that owns the shell, the recording or the log.
+func (h *Handlers) ownerRoutes() []route {
+	return []route{
+		{at: get + nodePath + "/audit", may: access.Audit, serve: h.listAudit},
+		{at: get + nodePath + "/log", may: access.View, serve: h.showLog},
+		{at: post + nodePath + "/eval", may: access.Evaluate, audit: "eval", serve: h.evaluateHere},
+		{at: post + nodePath + "/run", may: access.Run, audit: "run", serve: h.runHere},
+
+		{at: get + nodePath + "/shells", may: access.View, serve: h.listShells},
+		{at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open", serve: h.openShell},
+		{at: get + shellPath, may: access.View, ofShell: h.showShell},
+		{at: remove + shellPath, may: access.Close, audit: "shell.close", inShell: h.closeShell},
+		{at: get + shellPath + "/text", may: access.View, ofShell: h.showText},
+		{at: post + shellPath + "/input", may: access.Type, inShell: h.typeKeys},
+		{at: post + shellPath + "/ack", may: access.View, ofShell: h.ackShell},
+		{at: post + shellPath + "/size", may: access.Type, inShell: h.resizeShell},
+
+		{at: get + shellPath + "/links", may: access.Share, inShell: h.shares.List},
+		{at: post + shellPath + "/links", may: access.Share, audit: "link.make", inShell: h.shares.Create},
+		{at: remove + shellPath + "/links/{link}", may: access.Share, audit: "link.revoke", inShell: h.shares.Revoke},
+
+		{
+			at: get + shellPath + "/files", may: access.Files, audit: "file.download",
+			sameSite: true, file: true, bound: &h.bounds.transfers, ofShell: h.getFile,
+		},
+		{
+			at: post + shellPath + "/files", may: access.Files, audit: "file.upload",
+			file: true, bound: &h.bounds.transfers, ofShell: h.putFile,
+		},
+
+		{at: post + shellPath + "/recording", may: access.Record, audit: "recording.start", serve: h.startRecording},
+		{at: remove + shellPath + "/recording", may: access.Record, audit: "recording.stop", serve: h.stopRecording},
+		{at: get + nodePath + "/recordings", may: access.Recordings, serve: h.listRecordings},
+		{at: get + recordingPath, may: access.Recordings, serve: h.sendRecording},
+		{at: remove + recordingPath, may: access.Record, audit: "recording.remove", serve: h.removeRecording},
+	}
 }

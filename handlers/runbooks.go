@@ -11,10 +11,12 @@ import (
 
 	"convoy/fleet"
 	"convoy/guide"
+	"convoy/handlers/hop"
+	"convoy/handlers/web"
 	"convoy/templates"
 )
 
-// runbook is a runbook as docs/protocol.md shows it.
+// runbook is a runbook as docs/protocol.md describes it.
 type runbook struct {
 	Name    string     `json:"name"`
 	Title   string     `json:"title"`
@@ -30,7 +32,7 @@ type bookStep struct {
 	Text string `json:"text"`
 }
 
-var errNoRunbooks = &problem{
+var errNoRunbooks = &web.Error{
 	Status: http.StatusServiceUnavailable,
 	Text:   "the directory of runbooks cannot be read",
 	Hint:   "see the node's log",
@@ -48,27 +50,25 @@ func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 		}
 		view.More = more
 		for _, one := range found {
-			list = append(
-				list,
-				runbook{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed.UTC(), Large: one.Large},
-			)
+			list = append(list, runbook{
+				Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed.UTC(), Large: one.Large,
+			})
 		}
 	}
-	if !wantsHTML(r) {
-		return writeJSON(w, http.StatusOK, list)
+	if !web.WantsHTML(r) {
+		return web.WriteJSON(w, http.StatusOK, list)
 	}
 	for _, one := range list {
-		view.Rows = append(
-			view.Rows,
-			templates.RunbookRow{Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed, Large: one.Large},
-		)
+		view.Rows = append(view.Rows, templates.RunbookRow{
+			Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed, Large: one.Large,
+		})
 	}
-	return h.set.Render(w, http.StatusOK, "runbooks", view)
+	return h.site.Render(w, http.StatusOK, "runbooks", view)
 }
 
 // GET /runbooks/{runbook}
 //
-// The name may end with .md, so that runbooks can link to one another as they do elsewhere.
+// The name may end with .md, so that runbooks can link to each other as they do on other sites.
 func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 	name, err := url.PathUnescape(chi.URLParam(r, "runbook"))
 	if err != nil {
@@ -78,14 +78,14 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !wantsHTML(r) {
+	if !web.WantsHTML(r) {
 		answer := runbook{Name: one.Name, Title: one.Title, Changed: one.Changed.UTC()}
 		for _, b := range one.Blocks {
 			answer.Steps = append(answer.Steps, bookStep{b.Kind, b.Text})
 		}
-		return writeJSON(w, http.StatusOK, answer)
+		return web.WriteJSON(w, http.StatusOK, answer)
 	}
-	defer h.feeds.use(r.Context())()
+	defer h.live.Use(r.Context())()
 	view := templates.Runbook{
 		Page:     h.page(r, one.Title),
 		Name:     one.Name,
@@ -97,10 +97,10 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 	for i, b := range one.Blocks {
 		view.Steps = append(view.Steps, templates.RunStep{Number: i + 1, Kind: b.Kind, First: firstLine(b.Text)})
 	}
-	return h.set.Render(w, http.StatusOK, "runbook", view)
+	return h.site.Render(w, http.StatusOK, "runbook", view)
 }
 
-// firstLine is the first line of code that says something.
+// firstLine is the first line of code that is not empty or a comment.
 func firstLine(text string) string {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -112,8 +112,8 @@ func firstLine(text string) string {
 
 // runNodes are the nodes that steps can be run on, this one first.
 func (h *Handlers) runNodes() (list []templates.RunNode) {
-	for _, n := range h.overview().Nodes {
-		one := templates.RunNode{Name: n.Name, Short: shortName(n.Host), Self: n.Name == h.Self}
+	for _, n := range h.live.Overview().Nodes {
+		one := templates.RunNode{Name: n.Name, Short: hop.ShortName(n.Host), Self: n.Name == h.Self}
 		switch {
 		case n.Status != fleet.Alive:
 		case one.Self:

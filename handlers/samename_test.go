@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/handlers/session"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -110,31 +112,23 @@ func TestLogins_OfWhoIsGone(t *testing.T) {
 		LastUsed: now(),
 		Expires:  now().Add(time.Hour),
 	}
-	must(t, n.learn(away))
+	testkit.Must(t, n.sessions.Add(away))
 	listed := func(path string) (users []string) {
 		var list []grant
-		must(t, json.NewDecoder(n.request(t, "GET", path, "", bearer).Body).Decode(&list))
+		testkit.Must(t, json.NewDecoder(n.request(t, "GET", path, "", bearer).Body).Decode(&list))
 		for _, one := range list {
 			users = append(users, one.User)
 		}
 		slices.Sort(users)
 		return users
 	}
-	if logins, tokens := listed(
-		"/logins",
-	), listed(
-		"/tokens",
-	); !slices.Equal(logins, []string{"ann", "olga", "vic"}) ||
+	if logins, tokens := listed("/logins"), listed("/tokens"); !slices.Equal(logins, []string{"ann", "olga", "vic"}) ||
 		!slices.Equal(tokens, []string{"ann"}) {
 		t.Errorf("before: %v, %v", logins, tokens)
 	}
-	must(t, n.Authority.Users.Remove("ann"))
-	must(t, n.Authority.Users.SetPassword("vic", "another password"))
-	if logins, tokens := listed(
-		"/logins",
-	), listed(
-		"/tokens",
-	); !slices.Equal(logins, []string{"olga"}) ||
+	testkit.Must(t, n.Authority.Users.Remove("ann"))
+	testkit.Must(t, n.Authority.Users.SetPassword("vic", "another password"))
+	if logins, tokens := listed("/logins"), listed("/tokens"); !slices.Equal(logins, []string{"olga"}) ||
 		len(tokens) != 0 {
 		t.Errorf("afterwards: %v, %v", logins, tokens)
 	}
@@ -159,7 +153,7 @@ func TestPageKey_ClaimAtOneNode(t *testing.T) {
 	a.plain(t, cookie, "?claim="+claim)
 }
 
-// A Convoy shell of somebody who was removed does not act for another person of that name who types in it.
+// A Convoy shell of a removed user does not act for a new user of that name who types in it.
 func TestActFor_AnotherPersonOfThatName(t *testing.T) {
 	t.Parallel()
 	n := startTable(t, self, alone{}, pty.Config{
@@ -168,18 +162,18 @@ func TestActFor_AnotherPersonOfThatName(t *testing.T) {
 	})
 	old := access.Identity{User: "eve", Role: access.Operator, Home: self, Generation: "old", Grant: "one"}
 	s, err := n.Shells.OpenAt(pty.OpenOptions{Right: old.String()}, pty.Size{Rows: 24, Cols: 80})
-	must(t, err)
-	typing := session{Identity: old, Role: access.Operator}
+	testkit.Must(t, err)
+	typing := session.Session{Identity: old, Role: access.Operator}
 	typing.Grant, typing.Generation = "two", "new"
-	if actFor(s, typing); s.Right() != old.String() {
+	if session.ActFor(s, typing); s.Right() != old.String() {
 		t.Errorf("the shell acts for %s", s.Right())
 	}
 	typing.User, typing.Generation = "olga", "old" // as users of one provider have the same
-	if actFor(s, typing); s.Right() != old.String() {
+	if session.ActFor(s, typing); s.Right() != old.String() {
 		t.Errorf("the shell acts for %s", s.Right())
 	}
 	typing.User = "eve"
-	if actFor(s, typing); !strings.Contains(s.Right(), `"grant":"two"`) {
+	if session.ActFor(s, typing); !strings.Contains(s.Right(), `"grant":"two"`) {
 		t.Errorf("the shell does not act for its opener's next login: %s", s.Right())
 	}
 }

@@ -13,7 +13,10 @@ import (
 
 	"convoy/access"
 	"convoy/fleet"
+	"convoy/handlers/share"
+	"convoy/handlers/web"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 const owner = "convoy@owner.test"
@@ -68,9 +71,9 @@ func newShared(t *testing.T, console, owner *testNode) *shared {
 	s := &shared{console: console, owner: owner}
 	var err error
 	s.shell, err = console.client(t).Open(t.Context(), owner.Self)
-	must(t, err)
+	testkit.Must(t, err)
 	s.other, err = console.client(t).Open(t.Context(), owner.Self)
-	must(t, err)
+	testkit.Must(t, err)
 	return s
 }
 
@@ -83,7 +86,7 @@ func (s *shared) link(t *testing.T, right string) (token, id string) {
 func (s *shared) linkTo(t *testing.T, shell client.Shell, body string) (token, id string) {
 	t.Helper()
 	var made struct{ ID, URL string }
-	must(t, s.console.client(t).Do(t.Context(), "POST", shell.Path()+"/links", []byte(body), &made))
+	testkit.Must(t, s.console.client(t).Do(t.Context(), "POST", shell.Path()+"/links", []byte(body), &made))
 	token, ok := strings.CutPrefix(made.URL, "/share/")
 	if !ok || token == "" || made.ID == "" {
 		t.Fatalf("made %+v, want an address below /share/", made)
@@ -93,21 +96,21 @@ func (s *shared) linkTo(t *testing.T, shell client.Shell, body string) (token, i
 
 func (s *shared) revoke(t *testing.T, id string) {
 	t.Helper()
-	must(t, s.console.client(t).Do(t.Context(), "DELETE", s.shell.Path()+"/links/"+id, nil, nil))
+	testkit.Must(t, s.console.client(t).Do(t.Context(), "DELETE", s.shell.Path()+"/links/"+id, nil, nil))
 }
 
 // expiring puts a link on the owner's list that ends with the second after next.
 func (s *shared) expiring(t *testing.T) (token string, ends time.Time) {
 	t.Helper()
-	what := share{
-		node:    s.owner.Self,
-		shell:   s.shell.ID,
-		types:   true,
-		expires: time.Now().Truncate(time.Second).Add(2 * time.Second),
+	what := share.Share{
+		Node:    s.owner.Self,
+		Shell:   s.shell.ID,
+		Types:   true,
+		Expires: time.Now().Truncate(time.Second).Add(2 * time.Second),
 	}
-	l, err := s.owner.links.add(what, "", s.owner.Authority.NewIdentity(access.ConsoleToken, access.Admin))
-	must(t, err)
-	return s.owner.shareKeys.token(l.share), l.expires
+	l, err := s.owner.links.Add(what, "", s.owner.Authority.NewIdentity(access.ConsoleToken, access.Admin))
+	testkit.Must(t, err)
+	return s.owner.shares.Keys.Token(l.Share), l.Expires
 }
 
 // holder is a client that knows nothing but a link.
@@ -122,7 +125,7 @@ func (s *shared) holder(t *testing.T, token string) *client.Client {
 func watch(ctx context.Context, t *testing.T, c *client.Client, query url.Values) *client.Stream {
 	t.Helper()
 	stream, err := c.Stream(ctx, query)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(stream.Close)
 	return stream
 }
@@ -147,7 +150,7 @@ func untilOutput(t *testing.T, s *client.Stream, text string) {
 	var all []byte
 	for !strings.Contains(string(all), text) {
 		out, err := client.ParseOutput([]byte(until(t, s, "output")))
-		must(t, err)
+		testkit.Must(t, err)
 		all = append(all, out.Bytes...)
 	}
 }
@@ -155,7 +158,7 @@ func untilOutput(t *testing.T, s *client.Stream, text string) {
 // refusal is the text of an answer that says why not.
 func refusal(t *testing.T, answer *http.Response) string {
 	t.Helper()
-	var p problem
-	must(t, json.NewDecoder(answer.Body).Decode(&p))
+	var p web.Error
+	testkit.Must(t, json.NewDecoder(answer.Body).Decode(&p))
 	return p.Text
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/handlers/share"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -71,7 +73,7 @@ func endsWith(t *testing.T, s *client.Stream, text string) {
 func TestShare_RevokingEndsStreams(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
-		ctx := soon(t)
+		ctx := testkit.Context(t)
 		token, id := s.link(t, "type")
 		kept, _ := s.link(t, "watch")
 		c := s.holder(t, token)
@@ -80,20 +82,13 @@ func TestShare_RevokingEndsStreams(t *testing.T) {
 		until(t, other, "reset")
 		s.revoke(t, id)
 		endsWith(t, stream, "this link was revoked")
-		if err := c.Do(
-			ctx,
-			"POST",
-			"/input?n=0&viewer="+c.Viewer,
-			[]byte("echo late\r"),
-			nil,
-		); err == nil ||
+		if err := c.Do(ctx, "POST", "/input?n=0&viewer="+c.Viewer, []byte("echo late\r"), nil); err == nil ||
 			!strings.HasPrefix(err.Error(), "410: this link was revoked") {
 			t.Errorf("input after it was revoked: %v", err)
 		}
-		must(t, s.console.client(t).Input(ctx, s.shell, 0, -1, []byte("echo go-$((1+1))\r")))
+		testkit.Must(t, s.console.client(t).Input(ctx, s.shell, 0, -1, []byte("echo go-$((1+1))\r")))
 		untilOutput(t, other, "go-2") // the other link goes on
-		if err := s.console.client(t).
-			Do(ctx, "DELETE", s.shell.Path()+"/links/"+id, nil, nil); err == nil ||
+		if err := s.console.client(t).Do(ctx, "DELETE", s.shell.Path()+"/links/"+id, nil, nil); err == nil ||
 			!strings.HasPrefix(err.Error(), "404") {
 			t.Errorf("revoked twice: %v", err)
 		}
@@ -104,7 +99,7 @@ func TestShare_EndsAtItsTime(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
 		token, ends := s.expiring(t)
-		stream := watch(soon(t), t, s.holder(t, token), nil)
+		stream := watch(testkit.Context(t), t, s.holder(t, token), nil)
 		until(t, stream, "reset")
 		endsWith(t, stream, "this link has expired")
 		if time.Now().Before(ends) {
@@ -114,7 +109,7 @@ func TestShare_EndsAtItsTime(t *testing.T) {
 		if got := refusal(t, answer); answer.StatusCode != 410 || got != "this link has expired" {
 			t.Errorf("%s, %q", answer.Status, got)
 		}
-		if n := s.owner.links.count(s.shell.ID); n != 0 {
+		if n := s.owner.links.Count(s.shell.ID); n != 0 {
 			t.Errorf("%d links are left", n)
 		}
 	})
@@ -125,11 +120,11 @@ func TestShare_RevokingEndsInputUnderWay(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/sh", "-c", "stty raw -echo; echo ready; sleep 60")
 	s := newShared(t, n, n)
-	ctx := soon(t)
+	ctx := testkit.Context(t)
 	term, err := n.client(t).Attach(ctx, s.shell, -1)
-	must(t, err)
+	testkit.Must(t, err)
 
-	must(t, term.WaitFor(ctx, "ready")) // before, the terminal would drop what nobody reads
+	testkit.Must(t, term.WaitFor(ctx, "ready")) // before, the terminal would drop what nobody reads
 	term.Close()
 	token, id := s.link(t, "type")
 	c := s.holder(t, token)
@@ -152,16 +147,16 @@ func TestShare_RevokingEndsInputUnderWay(t *testing.T) {
 func TestShare_LinksDieWithTheShell(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
-		ctx := soon(t)
+		ctx := testkit.Context(t)
 		token, _ := s.link(t, "watch")
 		kept, _ := s.linkTo(t, s.other, "")
 		stream := watch(ctx, t, s.holder(t, token), nil)
 		until(t, stream, "reset")
-		must(t, s.console.client(t).Do(ctx, "DELETE", s.shell.Path(), nil, nil))
+		testkit.Must(t, s.console.client(t).Do(ctx, "DELETE", s.shell.Path(), nil, nil))
 		until(t, stream, "exit")
 		answer := s.console.request(t, "GET", "/share/"+token, "", "Accept: text/html")
 		body, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if answer.StatusCode != 410 || !strings.Contains(string(body), "The shell of this link was closed") ||
 			strings.Contains(string(body), token) {
 			t.Errorf("%s:\n%s", answer.Status, body)
@@ -173,12 +168,8 @@ func TestShare_LinksDieWithTheShell(t *testing.T) {
 			t.Errorf("another shell's link: %s", answer.Status)
 		}
 		s.linkTo(t, s.other, "") // drops what is over
-		s.owner.links.mu.Lock()
-		defer s.owner.links.mu.Unlock()
-		for _, l := range s.owner.links.byID {
-			if l.shell == s.shell.ID && l.ctx.Err() == nil {
-				t.Error("a link outlives its shell")
-			}
+		if n := s.owner.links.Count(s.shell.ID); n != 0 {
+			t.Errorf("%d links outlive their shell", n)
 		}
 	})
 }
@@ -186,7 +177,7 @@ func TestShare_LinksDieWithTheShell(t *testing.T) {
 func TestShare_ListOfLinks(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
-		ctx := soon(t)
+		ctx := testkit.Context(t)
 		c := s.console.client(t)
 		token, id := s.link(t, "type")
 		unused, _ := s.linkTo(t, s.shell, `{"expires":"15m","label":" Grace "}`)
@@ -195,9 +186,9 @@ func TestShare_ListOfLinks(t *testing.T) {
 		until(t, stream, "reset")
 		answer := s.console.request(t, "GET", s.shell.Path()+"/links", "", bearer)
 		text, err := io.ReadAll(answer.Body)
-		must(t, err)
-		var list []linkView
-		must(t, json.Unmarshal(text, &list))
+		testkit.Must(t, err)
+		var list []share.LinkView
+		testkit.Must(t, json.Unmarshal(text, &list))
 		if len(list) != 2 || list[0].ID != id || list[0].Right != "type" || list[0].Label != "for Ada" ||
 			list[0].By != access.ConsoleToken || list[0].Viewers != 1 || list[0].Used == nil || list[0].URL != "" ||
 			list[1].Right != "watch" || list[1].Label != "Grace" || list[1].Viewers != 0 ||
@@ -211,33 +202,27 @@ func TestShare_ListOfLinks(t *testing.T) {
 			t.Errorf("it ends in %v, want 15 minutes", left)
 		}
 		var shell struct{ Links int }
-		must(t, c.Do(ctx, "GET", s.shell.Path(), nil, &shell))
+		testkit.Must(t, c.Do(ctx, "GET", s.shell.Path(), nil, &shell))
 		if shell.Links != 2 {
 			t.Errorf("the shell has %d links, want 2", shell.Links)
 		}
 		for body, want := range map[string]string{
-			`{"right":"own"}`:    "400: right must",
-			`{"expires":"59s"}`:  "400: expires must",
-			`{"expires":"721h"}`: "400: expires must",
-			`{"expires":"soon"}`: "400: expires must",
-			`{"expires":"-1h"}`:  "400: expires must",
-			`{"label":"` + strings.Repeat("a", maxName+1) + `"}`: "400: label must",
-			`{"label":"a\nb"}`:        "400: label must",
-			`{`:                       "400: the body",
-			strings.Repeat(" ", 5000): "413",
+			`{"right":"own"}`:                             "400: right must",
+			`{"expires":"59s"}`:                           "400: expires must",
+			`{"expires":"721h"}`:                          "400: expires must",
+			`{"expires":"soon"}`:                          "400: expires must",
+			`{"expires":"-1h"}`:                           "400: expires must",
+			`{"label":"` + strings.Repeat("a", 41) + `"}`: "400: label must",
+			`{"label":"a\nb"}`:                            "400: label must",
+			`{`:                                           "400: the body",
+			strings.Repeat(" ", 5000):                     "413",
 		} {
-			if err := c.Do(
-				ctx,
-				"POST",
-				s.shell.Path()+"/links",
-				[]byte(body),
-				nil,
-			); err == nil ||
-				!strings.HasPrefix(err.Error(), want) {
+			err := c.Do(ctx, "POST", s.shell.Path()+"/links", []byte(body), nil)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%.30s: %v, want %s", body, err, want)
 			}
 		}
-		for range maxLinks - 2 {
+		for range share.MaxLinks - 2 {
 			s.link(t, "watch")
 		}
 		if err := c.Do(ctx, "POST", s.shell.Path()+"/links", nil, nil); err == nil || !strings.HasPrefix(err.Error(), "429") {

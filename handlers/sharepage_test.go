@@ -13,7 +13,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"convoy/handlers/share"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -27,41 +29,35 @@ func TestShare_RoutesAndTokens(t *testing.T) {
 		types, _ := s.link(t, "type")
 		revoked, id := s.link(t, "type")
 		s.revoke(t, id)
-		known := share{
-			id:      "0123456789abcdef",
-			node:    s.owner.Self,
-			shell:   s.shell.ID,
-			types:   true,
-			expires: time.Now().Add(time.Hour).Truncate(time.Second),
+		known := share.Share{
+			ID:      "0123456789abcdef",
+			Node:    s.owner.Self,
+			Shell:   s.shell.ID,
+			Types:   true,
+			Expires: time.Now().Add(time.Hour).Truncate(time.Second),
 		}
 		past := known
-		past.expires = time.Now().Add(-time.Second).Truncate(time.Second)
-		keys := s.console.shareKeys
-		old, ok := keys.verify(types)
+		past.Expires = time.Now().Add(-time.Second).Truncate(time.Second)
+		keys := s.console.shares.Keys
+		old, ok := keys.Verify(types)
 		if !ok {
 			t.Fatal("the link's token is not one")
 		}
 		follow := "/streams/nosuch/shells/" + s.owner.Self + "/" + s.shell.ID
-		routes := []string{
-			"GET ",
-			"GET /stream?" + holder,
-			"POST /input?n=0&" + holder,
-			"POST /size?rows=20&cols=70&claim=take&" + holder,
-			"POST /ack?off=0&" + holder,
-			"POST " + follow,
-		}
+		routes := []string{"GET ", "GET /stream?" + holder, "POST /input?n=0&" + holder,
+			"POST /size?rows=20&cols=70&claim=take&" + holder, "POST /ack?off=0&" + holder, "POST " + follow}
 		for _, test := range []struct {
 			name, token string
 			want        [6]int
 		}{
 			{"watch", good, [6]int{200, 200, 403, 403, 204, 404}},
 			{"type", types, [6]int{200, 200, 204, 204, 204, 404}},
-			{"by the key before", keys[1:].token(old), [6]int{200, 200, 204, 204, 204, 404}},
+			{"by the key before", keys[1:].Token(old), [6]int{200, 200, 204, 204, 204, 404}},
 			{"revoked", revoked, [6]int{410, 410, 410, 410, 410, 404}},
-			{"expired", keys.token(past), [6]int{410, 410, 410, 410, 410, 410}},
-			{"on no list", keys.token(known), [6]int{410, 410, 410, 410, 410, 404}},
+			{"expired", keys.Token(past), [6]int{410, 410, 410, 410, 410, 410}},
+			{"on no list", keys.Token(known), [6]int{410, 410, 410, 410, 410, 404}},
 			{"forged", types[:len(types)-2] + "AA", [6]int{404, 404, 404, 404, 404, 404}},
-			{"of another cluster", shareKeys{keyOf('x')}.token(old), [6]int{404, 404, 404, 404, 404, 404}},
+			{"of another cluster", share.Keys{keyOf('x')}.Token(old), [6]int{404, 404, 404, 404, 404, 404}},
 			{"cut", types[:40], [6]int{404, 404, 404, 404, 404, 404}},
 			{"a right raised", strings.Replace(good, good[:10], base64.RawURLEncoding.EncodeToString([]byte("1 type "))[:10], 1),
 				[6]int{404, 404, 404, 404, 404, 404}},
@@ -89,15 +85,10 @@ func TestShare_OpensNothingElse(t *testing.T) {
 		token, id := s.link(t, "type")
 		for _, path := range []string{"/nodes", "/stream?" + holder, "/guide", "/metrics", s.shell.Path(),
 			s.shell.Path() + "/links", s.other.Path(), "/nodes/" + s.owner.Self + "/log"} {
-			for _, header := range []string{"Authorization: Bearer " + token, "Cookie: " + s.console.login.name + "=" + token,
+			for _, header := range []string{"Authorization: Bearer " + token,
+				"Cookie: " + s.console.sessions.Cookies.Name + "=" + token,
 				"Convoy-User: admin", "X-Share: " + id} {
-				if answer := s.console.request(
-					t,
-					"GET",
-					path,
-					"",
-					header,
-				); answer.StatusCode != 401 &&
+				if answer := s.console.request(t, "GET", path, "", header); answer.StatusCode != 401 &&
 					(answer.StatusCode != 429 || !strings.HasPrefix(header, "Authorization")) {
 					t.Errorf("GET %s with %q: %s, want 401, or 429 for one bearer token too many", path, header[:12], answer.Status)
 				}
@@ -129,7 +120,7 @@ func TestShare_OpensNothingElse(t *testing.T) {
 func TestShare_HoldersAreViewers(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
-		ctx := soon(t)
+		ctx := testkit.Context(t)
 		admin := s.console.client(t)
 		first := look(ctx, t, admin, s.shell, url.Values{"name": {"Grace"}})
 		watchers, _ := s.link(t, "watch")
@@ -148,16 +139,16 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 			return fmt.Sprint(names) == "[Gracetrue Ada (link)true for Ada (link)false for Ada (link)false]"
 		})
 		// The same viewer's number 0 by two people: both are typed.
-		must(t, admin.Input(ctx, s.shell, 0, -1, []byte("echo from-$((40+1))\r")))
-		must(t, ada.Do(ctx, "POST", "/input?viewer="+ada.Viewer+"&n=0", []byte("echo from-$((40+2))\r"), nil))
+		testkit.Must(t, admin.Input(ctx, s.shell, 0, -1, []byte("echo from-$((40+1))\r")))
+		testkit.Must(t, ada.Do(ctx, "POST", "/input?viewer="+ada.Viewer+"&n=0", []byte("echo from-$((40+2))\r"), nil))
 		untilOutput(t, first, "from-42")
 		for seen := ""; !strings.Contains(seen, "from-42"); {
 			e, err := stream.Next()
-			must(t, err)
+			testkit.Must(t, err)
 			switch e.Name {
 			case "output":
 				out, err := client.ParseOutput(e.Data)
-				must(t, err)
+				testkit.Must(t, err)
 				seen += string(out.Bytes)
 			case "reset", "size", "presence", "hb":
 			default:
@@ -166,10 +157,10 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 		}
 		s.console.Notify("info", "for those who are logged in", "")
 		until(t, first, "notice")
-		must(t, ada.Do(ctx, "POST", "/input?viewer="+ada.Viewer+"&n=1", []byte("echo after-$((40+3))\r"), nil))
+		testkit.Must(t, ada.Do(ctx, "POST", "/input?viewer="+ada.Viewer+"&n=1", []byte("echo after-$((40+3))\r"), nil))
 		for seen := ""; !strings.Contains(seen, "after-43"); {
 			e, err := stream.Next()
-			must(t, err)
+			testkit.Must(t, err)
 			if e.Name == "notice" {
 				t.Fatal("a holder got a notice")
 			}
@@ -184,7 +175,7 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 func TestShare_StreamsAreOnesOwn(t *testing.T) {
 	t.Parallel()
 	hops(t, func(t *testing.T, s *shared) {
-		ctx := soon(t)
+		ctx := testkit.Context(t)
 		one, _ := s.link(t, "watch")
 		two, _ := s.link(t, "watch")
 		mine, theirs, admin := s.holder(t, one), s.holder(t, two), s.console.client(t)
@@ -214,23 +205,27 @@ func TestShare_HoldersAreBounded(t *testing.T) {
 	n := start(t)
 	s := newShared(t, n, n)
 	token, _ := s.link(t, "watch")
-	for range maxHolders {
-		watch(soon(t), t, s.holder(t, token), nil)
+	for range share.MaxGuests {
+		watch(testkit.Context(t), t, s.holder(t, token), nil)
 	}
 	if answer := n.request(t, "GET", "/share/"+token+"/stream?"+holder, ""); answer.StatusCode != 429 {
 		t.Errorf("one more: %s, want 429", answer.Status)
 	}
 	another, _ := s.link(t, "watch")
-	watch(soon(t), t, s.holder(t, another), nil)
+	watch(testkit.Context(t), t, s.holder(t, another), nil)
 }
 
-// While the owner is away a holder is told so, and nothing of the cluster's addresses.
+// While the owner is away, a guest learns that, but none of the cluster's addresses.
 func TestShare_OwnerIsAway(t *testing.T) {
 	t.Parallel()
 	n := startNamed(t, self, wire{}, 0)
-	token := n.shareKeys.token(
-		share{id: "0123456789abcdef", node: owner, shell: "9k2m4x7qpa", types: true, expires: time.Now().Add(time.Hour)},
-	)
+	token := n.shares.Keys.Token(share.Share{
+		ID:      "0123456789abcdef",
+		Node:    owner,
+		Shell:   "9k2m4x7qpa",
+		Types:   true,
+		Expires: time.Now().Add(time.Hour),
+	})
 	for _, route := range []string{"GET ", "POST /input?n=0&" + holder} {
 		method, path, _ := strings.Cut(route, " ")
 		answer := n.request(t, method, "/share/"+token+path, "")
@@ -240,7 +235,7 @@ func TestShare_OwnerIsAway(t *testing.T) {
 	}
 	c := client.New(n.url+"/share/"+token, "")
 	t.Cleanup(c.Close)
-	if data := until(t, watch(soon(t), t, c, nil), "lost"); strings.Contains(data, "fd12") {
+	if data := until(t, watch(testkit.Context(t), t, c, nil), "lost"); strings.Contains(data, "fd12") {
 		t.Errorf("lost %s", data)
 	}
 }
@@ -251,7 +246,7 @@ func TestShare_HeadersAndLog(t *testing.T) {
 		token, id := s.link(t, "type")
 		page := s.console.request(t, "GET", "/share/"+token, "", "Accept: text/html")
 		body, err := io.ReadAll(page.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if page.StatusCode != 200 || !strings.Contains(string(body), `data-shell="`+s.shell.ID+`"`) ||
 			!strings.Contains(string(body), `<meta name="referrer" content="no-referrer">`) ||
 			strings.Contains(string(body), token) {
@@ -275,9 +270,9 @@ func TestShare_HeadersAndLog(t *testing.T) {
 				}
 			}
 		}
-		broken := s.console.do(func(http.ResponseWriter, *http.Request) error { panic("a mistake") })
+		broken := s.console.site.Handle(func(http.ResponseWriter, *http.Request) error { panic("a mistake") })
 		mistaken := chi.NewRouter()
-		mistaken.Use(s.console.recover)
+		mistaken.Use(s.console.site.Recover)
 		for _, path := range []string{"", "/input"} {
 			mistaken.Get("/share/{token}"+path, broken)
 			mistaken.ServeHTTP(
@@ -285,7 +280,7 @@ func TestShare_HeadersAndLog(t *testing.T) {
 				httptest.NewRequestWithContext(t.Context(), "GET", "/share/"+token+path, nil),
 			)
 		}
-		watch(soon(t), t, s.holder(t, token), nil)
+		watch(testkit.Context(t), t, s.holder(t, token), nil)
 		s.revoke(t, id)
 		seen := ""
 		for _, n := range []*testNode{s.console, s.owner} {

@@ -3,7 +3,6 @@ package handlers
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,38 +10,24 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"convoy/fleet"
+	"convoy/handlers/hop"
 	"convoy/pty"
 	"convoy/templates"
 )
 
 const (
-	firstWait  = 200 * time.Millisecond // for all shells' screens that the console's HTML begins with
+	firstWait  = 200 * time.Millisecond // for all screens in the console's HTML
 	firstBytes = 64 << 10               // of each
 )
 
 // GET /nodes/{node}/shells/{shell}/text
-func (h *Handlers) showText(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.Shells.Get(chi.URLParam(r, "shell"))
-	if err != nil {
-		return err
-	}
-	textHeaders(w.Header(), r)
+func (h *Handlers) showText(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	hop.TextHeaders(w.Header(), r)
 	if r.URL.Query().Has("screen") {
 		return writeText(w, s)
 	}
 	return s.WriteText(w)
-}
-
-// textType is the media type of what a shell has shown.
-const textType = "text/plain; charset=utf-8"
-
-// textHeaders says that the answer is a shell's text, which a browser keeps as a file.
-func textHeaders(head http.Header, r *http.Request) {
-	head.Set("Content-Type", textType)
-	head.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.txt"`, url.PathEscape(chi.URLParam(r, "shell"))))
 }
 
 // writeText writes a shell's screen, a line for each row.
@@ -55,8 +40,8 @@ func writeText(w io.Writer, s *pty.Shell) error {
 	return out.Flush()
 }
 
-// firstScreens puts into each card the screen of the shell that it begins with. They are asked for at the same time;
-// what does not come at once is left out: the page gets it by its stream.
+// firstScreens adds to each card the screen of its first shell, from all nodes in parallel. The page gets those that do
+// not arrive in time by its stream.
 func (h *Handlers) firstScreens(ctx context.Context, nodes []templates.Node) {
 	ctx, cancel := context.WithTimeout(ctx, firstWait)
 	defer cancel()
@@ -79,15 +64,14 @@ func firstRunning(shells []templates.Shell) string {
 	return ""
 }
 
-// textOf is a shell's screen as text, here or on another node; "" if it cannot be had, or is too large.
+// textOf is a shell's screen as text, here or on another node; "" if that fails, or it is too large.
 func (h *Handlers) textOf(ctx context.Context, node, id string) string {
 	var text strings.Builder
 	if node == h.Self {
 		if s, err := h.Shells.Get(id); err == nil {
-			writeText(&text, s) //nolint:errcheck // memory takes all
+			writeText(&text, s) //nolint:errcheck // memory has no errors
 		}
-	} else if answer, err := h.ask(ctx, node, fmt.Sprintf("/nodes/%s/shells/%s/text?screen=1", url.PathEscape(node),
-		url.PathEscape(id))); err == nil {
+	} else if answer, err := h.nodes.Get(ctx, node, "/shells/"+url.PathEscape(id)+"/text?screen=1"); err == nil {
 		defer answer.Body.Close()
 		if _, err := io.Copy(&text, io.LimitReader(answer.Body, firstBytes+1)); err != nil {
 			return ""

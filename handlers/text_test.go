@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"convoy/handlers/live"
+	"convoy/internal/testkit"
 )
 
 // hostile is what a program may print to harm a page.
@@ -19,8 +22,8 @@ func (n *testNode) printed(t *testing.T, text string) (path string) {
 	t.Helper()
 	c := n.client(t)
 	s, term := n.open(t, c)
-	must(t, term.Type(soon(t), "printf '%s|' '"+text+"'; exec cat\r"))
-	must(t, term.WaitFor(soon(t), text+"|"))
+	testkit.Must(t, term.Type(testkit.Context(t), "printf '%s|' '"+text+"'; exec cat\r"))
+	testkit.Must(t, term.WaitFor(testkit.Context(t), text+"|"))
 	return s.Path()
 }
 
@@ -31,15 +34,14 @@ func TestText(t *testing.T) {
 	for _, query := range []string{"", "?screen=1"} {
 		answer := n.request(t, "GET", path+"/text"+query, "", bearer)
 		body, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" ||
 			answer.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%d, %v", answer.StatusCode, answer.Header)
 		}
 		if name := answer.Header.Get(
 			"Content-Disposition",
-		); !regexp.MustCompile(`^attachment; filename="[a-z0-9]{10}\.txt"$`).
-			MatchString(name) {
+		); !regexp.MustCompile(`^attachment; filename="[a-z0-9]{10}\.txt"$`).MatchString(name) {
 			t.Errorf("Content-Disposition: %s", name)
 		}
 		if !strings.Contains(string(body), hostile) || !strings.HasSuffix(string(body), "\n") {
@@ -60,7 +62,7 @@ func TestFirstScreenIsInThePage(t *testing.T) {
 	n.printed(t, hostile)
 	answer := n.request(t, "GET", "/", "", bearer, "Accept: text/html")
 	doc, err := goquery.NewDocumentFromReader(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	pre := doc.Find(".node .panes .first-screen pre")
 	if pre.Length() != 1 || !strings.Contains(pre.Text(), hostile) || pre.Children().Length() != 0 {
 		html, _ := pre.Html()
@@ -84,7 +86,7 @@ func TestOpenInADirectory(t *testing.T) {
 		t.Helper()
 		answer := n.request(t, "POST", "/nodes/"+self+"/shells", body, bearer)
 		raw, err := io.ReadAll(answer.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		json.Unmarshal(raw, &s) //nolint:errcheck // refusals are another JSON
 		return answer.StatusCode, s, string(raw)
 	}
@@ -117,14 +119,14 @@ func TestShellsOfAllNodes(t *testing.T) {
 	n := start(t)
 	n.printed(t, "hello")
 	answer := n.request(t, "GET", "/shells", "", bearer)
-	var list []shell
-	must(t, json.NewDecoder(answer.Body).Decode(&list))
+	var list []live.Shell
+	testkit.Must(t, json.NewDecoder(answer.Body).Decode(&list))
 	if len(list) != 1 || list[0].Node != self || list[0].Busy != "" {
 		t.Errorf("shells: %+v", list)
 	}
 	answer = n.request(t, "GET", "/shells", "", bearer, "HX-Request: true")
 	doc, err := goquery.NewDocumentFromReader(answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	row := doc.Find("ul#shell-list > li[data-shell='" + list[0].ID + "'][data-running]")
 	if row.Length() != 1 || row.Find("[data-action]").Length() != 5 || !strings.Contains(row.Text(), "1 viewer") {
 		html, _ := doc.Html()

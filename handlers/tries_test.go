@@ -15,6 +15,8 @@ import (
 
 	"convoy/access"
 	"convoy/audit"
+	"convoy/handlers/session"
+	"convoy/internal/testkit"
 )
 
 // of asks as if from another address, and returns the status of the answer.
@@ -33,7 +35,7 @@ func (n *testNode) of(addr, method, path, body string, headers ...string) *http.
 // stopClock has no try be forgiven for the time that a test takes.
 func (n *testNode) stopClock() {
 	at := time.Now()
-	n.login.now = func() time.Time { return at }
+	n.sessions.Tries.Now = func() time.Time { return at }
 }
 
 func passwordForm(name, password string) string {
@@ -63,7 +65,8 @@ func TestTries_AtOnce(t *testing.T) {
 			n := start(t, "/bin/cat")
 			withUsers(t, n)
 			withAudit(t, n)
-			n.login.checks.PerUser, n.login.checks.MaxWaiting, n.login.checks.Reserve = 2, 2, 0 // the throttle alone
+			checks := n.sessions.Tries.Checks
+			checks.PerUser, checks.MaxWaiting, checks.Reserve = 2, 2, 0 // the throttle alone
 			meanwhile := n.another(t)
 			n.stopClock()
 			answers := make(chan *http.Response, 40)
@@ -92,8 +95,8 @@ func TestTries_AtOnce(t *testing.T) {
 	}
 }
 
-// While somebody guesses from the same address, who is right gets in: at once by a token and a cookie, and by a
-// password where it has been right before.
+// During guessing from the same address, valid credentials work: a token and a cookie immediately, a password if it has
+// worked there before.
 func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -104,15 +107,15 @@ func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 		time.Now(),
 		time.Now().Add(time.Hour),
 	)
-	must(t, n.learn(g))
+	testkit.Must(t, n.sessions.Add(g))
 	ended, over := access.NewToken(
 		"old",
 		n.Authority.NewIdentity(access.ConsoleToken, access.Viewer),
 		time.Now(),
 		time.Now().Add(time.Hour),
 	)
-	must(t, n.learn(over))
-	must(t, n.end(over))
+	testkit.Must(t, n.sessions.Add(over))
+	testkit.Must(t, n.sessions.End(over))
 	const addr = "192.0.2.7:1"
 	if answer := n.of(
 		addr,
@@ -150,8 +153,8 @@ func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 	}
 }
 
-// Few passwords are compared at once. Who fills the queue keeps out neither the token nor a name that is known at its
-// address, and whoever has no turn in time is told when to come again.
+// Few passwords are compared at once. A full queue blocks neither the token nor a name that is known at its address.
+// A login without a turn in time learns when to try again.
 func TestTries_FewAtOnce(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -167,11 +170,15 @@ func TestTries_FewAtOnce(t *testing.T) {
 	); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("before: %s", answer.Status)
 	}
-	release, err := n.login.checks.TryAcquire(access.Claim{Identity: access.Identity{User: "a stranger"}})
-	must(t, err)
+	release, err := n.sessions.Tries.Checks.TryAcquire(access.Claim{Identity: access.Identity{User: "a stranger"}})
+	testkit.Must(t, err)
 	defer release()
-	other := access.Claim{Identity: access.Identity{User: "another stranger"}}
-	if _, err := n.login.checks.TryAcquire(other); !errors.Is(err, access.ErrBusy) {
+	if _, err := n.sessions.Tries.Checks.TryAcquire(
+		access.Claim{Identity: access.Identity{User: "another stranger"}},
+	); !errors.Is(
+		err,
+		access.ErrBusy,
+	) {
 		t.Fatalf("two strangers at once: %v", err)
 	}
 	if answer := n.of(
@@ -204,8 +211,8 @@ func TestTries_FewAtOnce(t *testing.T) {
 	}
 }
 
-// However many are refused, the audit log has one entry for an address and minute, and a bounded number of addresses;
-// the page goes on showing what others did.
+// However many logins are refused, the audit log has one entry for each address and minute, and a bounded number of
+// addresses. The page still shows what others did.
 func TestRefusals_AreCounted(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
@@ -227,14 +234,14 @@ func TestRefusals_AreCounted(t *testing.T) {
 	for i := range 1000 {
 		n.of(fmt.Sprintf("198.51.%d.%d:1", i/250, i%250), "GET", "/?token=wrong", "")
 	}
-	before := n.Audit.Head().Seq
-	n.refusals.flush()
-	if wrote := n.Audit.Head().Seq - before; wrote != maxRefusing+1 {
-		t.Errorf("a thousand addresses make %d entries, want %d", wrote, maxRefusing+1)
+	before := n.sessions.Audit.Head().Seq
+	n.sessions.FlushFailures()
+	if wrote := n.sessions.Audit.Head().Seq - before; wrote != session.MaxFailedAddrs+1 {
+		t.Errorf("a thousand addresses make %d entries, want %d", wrote, session.MaxFailedAddrs+1)
 	}
 	for range auditShown {
 		n.of("198.51.100.7:1", "GET", "/?token=wrong", "")
-		n.refusals.flush()
+		n.sessions.FlushFailures()
 	}
 	entries = n.ownAudit()
 	if last := entries[len(entries)-1]; last.Action != "logout" || len(entries) != auditRefusals+1 {
@@ -248,11 +255,11 @@ func TestRefusals_AtShutdown(t *testing.T) {
 	n := start(t, "/bin/cat")
 	withAudit(t, n)
 	n.of("192.0.2.7:1", "GET", "/?token=wrong", "")
-	if seq := n.Audit.Head().Seq; seq != 0 {
+	if seq := n.sessions.Audit.Head().Seq; seq != 0 {
 		t.Fatalf("%d entries before", seq)
 	}
 	n.Close()
-	if seq := n.Audit.Head().Seq; seq != 1 {
+	if seq := n.sessions.Audit.Head().Seq; seq != 1 {
 		t.Errorf("%d entries after, want 1", seq)
 	}
 }

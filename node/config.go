@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"convoy/access/openid"
-	"convoy/handlers"
+	"convoy/handlers/web"
 	"convoy/local"
 	"convoy/pty/cast"
 	"convoy/railway"
@@ -54,15 +54,15 @@ type Config struct {
 
 	// Children do not inherit what follows.
 
-	Env             []string         `json:"-"` // complete environment of shells; a child has its own
-	MaxNodes        int              `json:"-"` // limit of spawned nodes
-	GeneratedToken  bool             `json:"-"` // the token was generated at the start, so it is printed
-	GeneratedCookie bool             `json:"-"` // the cookie was generated at the start, so it changes with each
-	Hosts           []string         `json:"-"` // hostnames of the console
-	Proxies         handlers.Proxies `json:"-"` // trusted by the console
-	TLS             TLS              `json:"-"`
-	OpenID          openid.Config    `json:"-"` // without an issuer: off
-	Railway         railway.Config   `json:"-"`
+	Env             []string       `json:"-"` // complete environment of shells; a child has its own
+	MaxNodes        int            `json:"-"` // limit of spawned nodes
+	GeneratedToken  bool           `json:"-"` // the token was generated at the start, so it is printed
+	GeneratedCookie bool           `json:"-"` // the cookie was generated at the start, so it changes with each
+	Hosts           []string       `json:"-"` // hostnames of the console
+	Proxies         web.Proxies    `json:"-"` // trusted by the console
+	TLS             TLS            `json:"-"`
+	OpenID          openid.Config  `json:"-"` // without an issuer: off
+	Railway         railway.Config `json:"-"`
 }
 
 // Record configures recordings.

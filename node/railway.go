@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"convoy/handlers"
+	"convoy/handlers/live"
 	"convoy/logs"
 	"convoy/peer"
 	"convoy/railway"
@@ -50,7 +50,7 @@ func CheckRailway(ctx context.Context, cfg Config) ([]railway.Finding, error) {
 }
 
 // buildLog returns what Railway logs about a node that has not joined.
-func (n *node) buildLog() handlers.BuildLog {
+func (n *node) buildLog() live.BuildLog {
 	if n.railway == nil {
 		return nil
 	}

@@ -44,8 +44,8 @@ func (p service) Evaluate(ctx context.Context, who access.Identity, source strin
 }
 
 // Run implements handlers.Commands.
-func (p service) Run(ctx context.Context, who access.Identity, command string) (handlers.Ran, error) {
+func (p service) Run(ctx context.Context, who access.Identity, command string) (handlers.Result, error) {
 	got, err := p.Service.Run(ctx, who, command)
 	took := time.Duration(got.Took * float64(time.Second))
-	return handlers.Ran{Status: got.Status, Output: got.Output, Took: took}, err
+	return handlers.Result{Status: got.Status, Output: got.Output, Took: took}, err
 }

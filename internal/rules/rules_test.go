@@ -73,15 +73,26 @@ type row struct {
 // rows are the arrows as docs/architecture.md draws them.
 var rows = []row{
 	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
-	{"cli", "node access access/openid audit confine files handlers local peer railway repl repl/wire",
+	{"cli", "node access access/openid audit confine files handlers/session handlers/web local peer railway repl " +
+		"repl/wire",
 		"it reads what is asked for into node.Config, and asks those whom it is for whether it is right"},
-	{"node", "access access/openid audit confine files fleet handlers local logs metrics peer pty pty/cast railway repl " +
-		"rpc",
+	{"node", "access access/openid audit confine files fleet handlers handlers/live handlers/web local logs metrics " +
+		"peer pty pty/cast railway repl rpc",
 		"it introduces the parts of one running Convoy to one another; who started it is not its concern"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire",
 		"what may be called gets the parts that it works with, and knows no page, no provider and no node"},
-	{"handlers", "access access/openid assets audit files fleet guide logs pty pty/cast templates",
+	{"handlers", "access access/openid assets audit files fleet guide handlers/hop handlers/live handlers/session " +
+		"handlers/share handlers/web logs pty pty/cast templates",
 		"the console reaches cluster and rpc through interfaces of its own, and providers through the fleet"},
+	{"handlers/hop", "fleet handlers/web pty pty/cast",
+		"how a request reaches another node does not depend on what it asks"},
+	{"handlers/live", "access assets fleet handlers/hop handlers/session handlers/web logs pty templates",
+		"streams show what others serve, to logins and to guests alike"},
+	{"handlers/share", "access handlers/hop handlers/live handlers/session handlers/web pty templates",
+		"a guest reaches one shell, by what live and session give"},
+	{"handlers/session", "access access/openid audit fleet handlers/web pty templates",
+		"who makes a request is found out before it is known what it asks"},
+	{"handlers/web", "templates", "the ground of all handlers knows no login and no shell"},
 	{"peer", "fleet", "adapters meet in node alone; peer speaks of fleet's members"},
 	{"local", "fleet", "adapters meet in node alone; a provider speaks of fleet's nodes"},
 	{"railway", "fleet", "adapters meet in node alone; a provider speaks of fleet's nodes"},
@@ -152,12 +163,12 @@ var owners = map[string]string{
 	"github.com/coder/websocket":          "railway",
 	"github.com/coreos/go-oidc/v3":        "access/openid",
 	"github.com/creack/pty":               "pty",
-	"github.com/go-chi/chi/v5":            "handlers",
+	"github.com/go-chi/chi/v5":            "handlers handlers/",
 	"github.com/hashicorp/memberlist":     "peer",
 	"github.com/landlock-lsm/go-landlock": "confine repl", // each locks down processes of its own, by other rules
 	"github.com/miekg/dns":                "local",
 	"github.com/prometheus/client_golang": "metrics",
-	"github.com/r3labs/sse/v2":            "handlers",
+	"github.com/r3labs/sse/v2":            "handlers/live",
 	"github.com/rivo/uniseg":              "repl/edit repl/lang", // how wide text is, on a line and in a table
 	"github.com/yuin/goldmark":            "guide",
 	"go.etcd.io/bbolt":                    "access",

@@ -1,0 +1,71 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+
+	"convoy/access"
+	"convoy/access/openid"
+	"convoy/audit"
+	"convoy/files"
+	"convoy/fleet"
+	"convoy/handlers/live"
+	"convoy/handlers/web"
+	"convoy/logs"
+	"convoy/pty"
+	"convoy/pty/cast"
+)
+
+// Cluster is what the handlers need of the cluster.
+type Cluster interface {
+	// Do sends r (path and query, header and body) to the node of that name. The caller closes the answer's body,
+	// which may be a stream without end; it ends with r's context.
+	Do(node string, r *http.Request) (*http.Response, error)
+	// Call makes a node, this one or another, run a function, and returns its result as JSON.
+	Call(ctx context.Context, node, fn string, args ...any) (json.RawMessage, error)
+	// Connect joins the node at name@host[:port] or host[:port].
+	Connect(ctx context.Context, target string) error
+}
+
+// Config is what a node's HTTP side works with.
+type Config struct {
+	Self    string // this node's full name
+	Version string // of the program
+	Fleet   *fleet.Fleet
+	Shells  *pty.Table // this node's shells
+	Logs    *logs.Ring // this node's log
+	Cluster Cluster
+	Log     *slog.Logger
+	Metrics http.Handler
+
+	Token      string            // logs in as an admin; at least 16 characters
+	Keys       [][]byte          // sign cookies: the first signs, all are accepted
+	Assertions [][]byte          // sign who makes a request, between nodes; likewise
+	Shares     [][]byte          // sign share links; likewise
+	Authority  *access.Authority // nil: only the token gives rights
+	OpenID     *openid.Provider  // nil: none
+	Audit      *audit.Log        // nil: nothing is recorded
+
+	Hosts   []string // the console's host names, besides localhost and IP addresses
+	HSTS    bool     // browsers must use TLS from now on (RFC 6797)
+	Proxies web.Proxies
+
+	// Recordings are this node's, the same that Shells writes.
+	Recordings cast.Dir
+	// SandboxStatus is what separates this node's system shells from it: full, partial or none (docs/protocol.md). nil:
+	// unknown.
+	SandboxStatus func() string
+	// Files transfers files to and from the shells' directories; nil: as this process.
+	Files files.Store
+	// MaxUpload limits a file that is transferred to or from a shell, in bytes; 0: no transfers.
+	MaxUpload int64
+	// Prompt is this node's Convoy shell, and Commands its system shell.
+	Prompt   Prompt
+	Commands Commands
+	// Runbooks is the directory of the user's runbooks; "": none.
+	Runbooks string
+	// BuildLog is what the provider knows about a node that has not joined yet; nil: nothing.
+	BuildLog live.BuildLog
+}

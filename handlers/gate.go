@@ -1,0 +1,174 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/access"
+	"convoy/handlers/hop"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
+	"convoy/pty"
+)
+
+// route is a request that this node answers to users or to other nodes, and what it takes. One of serve, ofShell and
+// inShell handles it.
+type route struct {
+	at    string        // method and path
+	may   access.Action // the role must allow it
+	audit string        // its name in the audit log; "": it is not recorded
+	where where
+	bound *session.Bound // how many of them one user may have at once; nil: any number
+
+	sameSite bool // a GET that other sites must not make a browser send
+	file     bool // it carries a file, which may take long
+
+	serve   web.Handler
+	ofShell shellHandler // for the shell in the path
+	inShell shellHandler // likewise, if the role is at least the one that the shell has
+}
+
+// shellHandler handles a request for a shell of this node.
+type shellHandler func(w http.ResponseWriter, r *http.Request, s *pty.Shell) error
+
+// where says which node serves a request.
+type where int
+
+const (
+	onAny     where = iota // the one that is asked
+	onOwner                // the one in the path; one hop away, if it is another
+	onControl              // the one that creates nodes, likewise
+	onThis                 // the one in the path, which must be the one that is asked
+)
+
+// gate makes an http.HandlerFunc of a route: its checks, its entry in the audit log, and the answer to its error.
+func (h *Handlers) gate(rt route) http.HandlerFunc {
+	pass := h.pass(rt)
+	if rt.audit != "" {
+		pass = h.sessions.Recorded(rt.audit, pass)
+	}
+	if rt.sameSite {
+		pass = sameSite(pass)
+	}
+	return h.site.Handle(pass)
+}
+
+// sameSite refuses requests that another site makes a browser send.
+func sameSite(fn web.Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := web.CheckSameSite(r); err != nil {
+			return err
+		}
+		return fn(w, r)
+	}
+}
+
+// pass checks the role, then forwards the request if another node serves it, then finds the shell and checks the right
+// to it. Each node on the way makes these checks, and trusts no other node's (docs/security.md).
+func (h *Handlers) pass(rt route) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
+		role, limit := session.Of(r).Role, int64(hop.MaxBody)
+		if !role.Allows(rt.may) {
+			return session.Forbidden(role, rt.may)
+		}
+		if rt.file {
+			limit = h.MaxUpload
+			t, end := h.beginTransfer(w, r)
+			defer func() { err = end(err) }()
+			if err := h.checkTransfer(r); err != nil {
+				return err
+			}
+			w = t
+		}
+		if rt.bound != nil {
+			release, err := session.Of(r).Take(*rt.bound)
+			if err != nil {
+				return err
+			}
+			defer release()
+		}
+		if name, err := h.serverOf(r, rt.where); err != nil {
+			return err
+		} else if name != h.Self && rt.where == onControl {
+			return h.askControl(w, r, name)
+		} else if name != h.Self {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			return h.nodes.ForwardToOwner(w, r, name)
+		}
+		if rt.serve != nil {
+			return rt.serve(w, r)
+		}
+		s, err := h.Shells.Get(chi.URLParam(r, "shell"))
+		switch {
+		case err != nil:
+			return err
+		case rt.ofShell != nil:
+			return rt.ofShell(w, r, s)
+		case !session.MayIn(role, rt.may, s):
+			return session.ForbiddenIn(s)
+		}
+		return rt.inShell(w, r, s)
+	}
+}
+
+// serverOf is the node that serves a request.
+func (h *Handlers) serverOf(r *http.Request, by where) (string, error) {
+	switch by {
+	case onOwner:
+		node, err := h.nodes.Of(r)
+		return node.Name, err
+	case onControl:
+		return h.controlName(), nil
+	case onThis:
+		return h.Self, h.nodes.CheckHere(r)
+	}
+	return h.Self, nil
+}
+
+// onThisNode serves a request for this node.
+func (h *Handlers) onThisNode(fn web.Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := h.nodes.CheckHere(r); err != nil {
+			return err
+		}
+		return fn(w, r)
+	}
+}
+
+// What one user, or all together, may use of this node at once (docs/security.md, Bounds).
+const (
+	maxTransfers    = 64
+	transfersOfUser = 8
+	maxAsks         = 2048 // requests of Convoy shells that run elsewhere
+	asksOfUser      = 64
+	shellsOfUser    = 32
+	// shellsReserve is how many of the node's shells only an admin opens.
+	shellsReserve = 32
+)
+
+// bounds count what is in use.
+type bounds struct{ transfers, asks session.Bound }
+
+func newBounds() bounds {
+	return bounds{
+		transfers: session.NewBound("transfers in progress", maxTransfers, transfersOfUser, transfersOfUser),
+		asks:      session.NewBound("requests of Convoy shells", maxAsks, asksOfUser, asksOfUser),
+	}
+}
+
+// checkShells refuses one shell too many of a user. The caller holds h.opening, so that concurrent ones are counted.
+func (h *Handlers) checkShells(s session.Session) error {
+	own, all, most := h.Shells.Running(func(right string) bool {
+		who, err := access.ParseIdentity(right)
+		return err == nil && who.User == s.User
+	})
+	most = max(shellsReserve, most-shellsReserve) // a small table has no reserve
+	switch {
+	case own >= shellsOfUser && (s.Role != access.Admin || own >= most):
+		return session.OverShare("shells on this node")
+	case s.Role != access.Admin && all >= most:
+		return session.BoundError(access.ErrBusy, "shells")
+	}
+	return nil
+}

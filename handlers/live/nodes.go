@@ -1,0 +1,135 @@
+package live
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"convoy/fleet"
+)
+
+// sendNodes sends the list of nodes, and again after each visible change.
+func (t *tab) sendNodes() {
+	var last []byte
+	for {
+		fleetChanged, shellsChanged := t.hub.Fleet.Changed(), t.hub.feeds.shells.Changed()
+		name, data, err := t.nodesEvent(state{fleetChanged, shellsChanged})
+		if err != nil {
+			t.hub.Log.Error("nodes not rendered", "err", err)
+			return
+		}
+		if !bytes.Equal(data, last) {
+			t.send(name, data)
+			last = data
+		}
+		select {
+		case <-t.ctx.Done():
+			return
+		case <-fleetChanged:
+		case <-shellsChanged:
+		}
+		if !t.pause(nodesPause) {
+			return
+		}
+	}
+}
+
+// nodesEvent is the list of nodes in that state or a later one, as HTML or JSON.
+func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
+	if t.json {
+		data, err = json.Marshal(t.hub.NodesJSON())
+		return "fleet", data, err
+	}
+	data, err = t.hub.pages.nodes(
+		now,
+		func() ([]byte, error) { return t.hub.Site.Templates.Execute("node_list", t.hub.NodeList()) },
+	)
+	return "nodes", data, err
+}
+
+// ShellsOf are the shells of a node, as far as this node knows.
+func (h *Hub) ShellsOf(node fleet.Node) []Shell {
+	if node.Name == h.Self {
+		return h.OwnShells()
+	}
+	return slices.Clone(h.feeds.shellsOf(node.Name))
+}
+
+// Overview is the fleet as pages show it.
+type Overview struct {
+	Nodes    []fleet.Node
+	Count    int    // spawned nodes
+	Max      int    // how many there may be
+	Provider string // that creates nodes; empty: none that can be reached from here
+	Hint     string // why no node can be created
+}
+
+// ownOverview is what this node knows itself. On the control plane it is complete.
+func (h *Hub) ownOverview() Overview {
+	o := Overview{Nodes: h.Fleet.List(), Provider: h.Fleet.Provider(), Hint: h.Fleet.Unavailable()}
+	o.Count, o.Max = h.Fleet.Count()
+	return o
+}
+
+// Overview is what this node knows, merged with what the control plane reports of the nodes that it creates, so that
+// every console shows the same fleet.
+func (h *Hub) Overview() Overview {
+	own := h.ownOverview()
+	if own.Provider != "" {
+		return own
+	}
+	control, ok := ControlOf(own.Nodes)
+	if !ok {
+		own.Hint = "No node of this cluster can create others. Start nodes manually."
+		return own
+	}
+	reported := h.feeds.overviewOf(control.Name)
+	if control.Status != fleet.Alive || reported == nil {
+		own.Hint = "The control plane cannot be reached from here."
+		return own
+	}
+	reported.Nodes = fleet.Merge(own.Nodes, reported.Nodes)
+	return *reported
+}
+
+// ControlOf finds the node that creates others.
+func ControlOf(nodes []fleet.Node) (fleet.Node, bool) {
+	for _, n := range nodes {
+		if n.Control {
+			return n, true
+		}
+	}
+	return fleet.Node{}, false
+}
+
+// Shell is a shell as docs/protocol.md describes it.
+type Shell struct {
+	ID      string    `json:"id"`
+	Node    string    `json:"node"`
+	Kind    string    `json:"kind"`
+	Right   string    `json:"right"`
+	Title   string    `json:"title"`
+	Program string    `json:"program"`
+	PID     int       `json:"pid"`
+	Dir     string    `json:"dir"`
+	Busy    string    `json:"busy"`
+	Started time.Time `json:"started"`
+	Active  time.Time `json:"active"`
+	Viewers int       `json:"viewers"`
+	Rows    int       `json:"rows"`
+	Cols    int       `json:"cols"`
+	End     int64     `json:"end"`
+	Running bool      `json:"running"`
+	Exit    *Exit     `json:"exit"`
+	Links   int       `json:"links"`
+	Shield  string    `json:"shield,omitempty"`
+
+	Recording bool `json:"recording"`
+}
+
+// Exit is how a shell ended.
+type Exit struct {
+	Code   int    `json:"code"`
+	Signal string `json:"signal"`
+}

@@ -1,0 +1,66 @@
+package live
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// renderedLife is how long an unchanged list of nodes is used again.
+	renderedLife = time.Second
+	// renderedLogs bounds the nodes whose lines are cached.
+	renderedLogs = 100
+)
+
+// state is a state of nodes and shells. It has changed when one of the channels is closed.
+type state struct{ fleet, shells <-chan struct{} }
+
+// rendered caches what all pages get. If a thousand open pages rendered it separately, the node would be busy for
+// seconds whenever a shell opens.
+type rendered struct {
+	mu    sync.Mutex // held while something is rendered
+	state state
+	at    time.Time // when list was rendered
+	list  []byte    // of nodes
+	logs  map[string]batch
+}
+
+// batch is the last event with lines of a node's log, from one place to another.
+type batch struct {
+	from, to place
+	data     []byte
+}
+
+// nodes is the list of nodes in that state or a later one. Do not change it.
+func (r *rendered) nodes(now state, render func() ([]byte, error)) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.list != nil && r.state == now && time.Since(r.at) < renderedLife {
+		return r.list, nil
+	}
+	at := time.Now()
+	list, err := render()
+	if err != nil {
+		return nil, err
+	}
+	r.state, r.at, r.list = now, at, list
+	return list, nil
+}
+
+// lines is the event with the lines of a node's log from one place to another. Do not change it.
+func (r *rendered) lines(node string, from, to place, render func() ([]byte, error)) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, ok := r.logs[node]; ok && last.from == from && last.to == to {
+		return last.data, nil
+	}
+	data, err := render()
+	if err != nil {
+		return nil, err
+	}
+	if r.logs == nil || len(r.logs) >= renderedLogs {
+		r.logs = map[string]batch{}
+	}
+	r.logs[node] = batch{from, to, data}
+	return data, nil
+}

@@ -1,0 +1,198 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"convoy/access"
+	"convoy/assets"
+	"convoy/handlers/session"
+	"convoy/logs"
+	"convoy/pty"
+	"convoy/templates"
+)
+
+const (
+	heartbeat = 15 * time.Second // between two hb events on a stream
+	// streamLife is how long a stream lasts. Proxies end responses after a quarter of an hour (Railway's does). A stream
+	// that ends earlier ends between two events, and its reader opens the next one at that place.
+	streamLife = 14 * time.Minute
+
+	nodesPause = 40 * time.Millisecond  // between two lists of nodes on one stream
+	logPause   = 100 * time.Millisecond // between two batches of log lines
+	lostPause  = 500 * time.Millisecond // between two attempts to reach a lost shell
+	lastWait   = time.Second            // between a link's last event and the end of its streams
+	window     = 256 << 10
+)
+
+// Stream is who opens a stream, and how.
+type Stream struct {
+	Query Query
+	// Output follows a shell. An error ends it; without one it ends with the shell or with ctx.
+	Output func(ctx context.Context, s At, viewer pty.Viewer) iter.Seq2[pty.Event, error]
+	// Take counts the stream until release is called.
+	Take func() (release func(), err error)
+	// Guest is a stream without a login. It gets no notices, and ends with its shell.
+	Guest bool
+}
+
+// tab is one open stream: what a page, or a script, shows.
+type tab struct {
+	Stream
+	hub     *Hub
+	id      string
+	login   session.Session // that opened it
+	json    bool            // JSON where a page gets HTML
+	ctx     context.Context
+	drop    context.CancelFunc // ends the stream: its reader reads or draws nothing
+	send    publish
+	notices chan templates.Notice
+	group   sync.WaitGroup
+
+	mu      sync.Mutex
+	follows map[string]*follow // by At.Key
+	ready   bool               // ctx and send are set
+}
+
+// OpenStream answers GET /stream.
+func (h *Hub) OpenStream(w http.ResponseWriter, r *http.Request) error {
+	query, err := h.ReadQuery(r)
+	if err != nil {
+		return err
+	}
+	defer h.Use(r.Context())()
+	take := func() (func(), error) { return session.Of(r).Take(h.Streams) }
+	return h.Serve(w, r, Stream{Query: query, Output: h.output, Take: take})
+}
+
+// Serve answers with a stream.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
+	ctx, cancel := h.UntilClose(r.Context())
+	defer cancel()
+	t := &tab{
+		Stream:  s,
+		hub:     h,
+		id:      strings.ToLower(rand.Text()[:20]),
+		login:   session.Of(r),
+		json:    strings.Contains(r.Header.Get("Accept"), "application/json"),
+		drop:    cancel,
+		notices: make(chan templates.Notice, 16),
+		follows: map[string]*follow{},
+	}
+	release, err := s.Take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := h.streams.add(t); err != nil {
+		return err
+	}
+	defer h.streams.remove(t)
+	if !s.Guest {
+		// What a stream shows depends on the role that its reader had when it was opened. With another role it is another
+		// stream, which the reader opens at the same place.
+		defer h.Authority.Watch(t.login.Identity, t.login.Role, func(access.Role) { cancel() })()
+	}
+	h.serveEvents(ctx, w, r, t.run)
+	return nil
+}
+
+// run sends everything until ctx ends, and waits for what it started.
+func (t *tab) run(ctx context.Context, send publish) {
+	t.start(ctx, send)
+	defer t.group.Wait()
+	defer t.finish()
+	t.sendJSON("hello", map[string]any{
+		"stream":    t.id,
+		"node":      t.hub.Self,
+		"build":     assets.Build(),
+		"window":    window,
+		"heartbeat": int(heartbeat / time.Second),
+	})
+	if t.Query.Nodes {
+		t.group.Go(t.sendNodes)
+	}
+	for _, s := range t.Query.Shells {
+		if err := t.follow(s); err != nil {
+			t.sendJSON("gone", map[string]any{"shell": s.Key(), "error": t.hub.Site.Explain(err).Text})
+		}
+	}
+	if t.Query.Log {
+		t.group.Go(func() { t.sendLogs(t.Query.places) })
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	end := time.NewTimer(streamLife)
+	defer end.Stop()
+	for {
+		select {
+		case <-end.C:
+			return
+		case n := <-t.notices:
+			t.sendJSON("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
+		case now := <-beat.C:
+			t.send("hb", strconv.AppendInt(nil, now.UnixMilli(), 10))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (t *tab) start(ctx context.Context, send publish) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ctx, t.send, t.ready = ctx, send, true
+}
+
+// finish refuses further follows.
+func (t *tab) finish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ready = false
+}
+
+// sendLines sends lines of a node's log, from one place to another, as HTML or as JSON.
+func (t *tab) sendLines(name string, from, to place, lines []logs.Line) error {
+	event := map[string]any{"node": name, "boot": to.boot, "next": to.next}
+	if t.json {
+		event["lines"] = lines
+		t.sendJSON("log", event)
+		return nil
+	}
+	data, err := t.hub.pages.lines(name, from, to, func() ([]byte, error) {
+		html, err := t.hub.Site.Templates.Execute("log_lines", logView(name, to.boot, lines))
+		if err != nil {
+			return nil, err
+		}
+		event["html"] = string(html)
+		return json.Marshal(event)
+	})
+	if err == nil {
+		t.send("log", data)
+	}
+	return err
+}
+
+// notify queues a notice. It drops the notice if the reader is too slow, and never waits.
+func (t *tab) notify(n templates.Notice) {
+	select {
+	case t.notices <- n:
+	default:
+	}
+}
+
+func (t *tab) sendJSON(name string, v any) {
+	if data, err := json.Marshal(v); err == nil {
+		t.send(name, data)
+	}
+}
+
+// pause waits so that a burst of changes becomes one event; false if the stream has ended.
+func (t *tab) pause(d time.Duration) bool { return sleep(t.ctx, d) }

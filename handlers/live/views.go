@@ -1,0 +1,149 @@
+package live
+
+import (
+	"fmt"
+	"time"
+
+	"convoy/fleet"
+	"convoy/handlers/hop"
+	"convoy/handlers/web"
+	"convoy/logs"
+	"convoy/templates"
+)
+
+// NodeList is the element #nodes.
+func (h *Hub) NodeList() templates.NodeList {
+	o := h.Overview()
+	list := templates.NodeList{
+		Count:     o.Count,
+		Max:       o.Max,
+		Provider:  o.Provider,
+		CanSpawn:  o.Provider != "" && o.Hint == "",
+		SpawnHint: web.Sentence(o.Hint),
+	}
+	for _, node := range o.Nodes {
+		list.Nodes = append(list.Nodes, h.NodeView(node))
+	}
+	return list
+}
+
+// NodeView is a node for its card and its page.
+func (h *Hub) NodeView(n fleet.Node) templates.Node {
+	view := templates.Node{
+		ID: templates.ElementID(n.Name), Name: n.Name, Host: n.Host, Short: hop.ShortName(n.Host),
+		Status: string(n.Status), Message: n.Message,
+		Self: n.Self, Control: n.Control, Retirable: n.Retirable, Retiring: n.Status == fleet.Retiring,
+		Started: n.Started, Seen: n.Seen, Instance: n.Instance, Version: n.Version,
+		Provider: n.Provider, ProviderID: n.ID, Kinds: h.Shells.Kinds(),
+	}
+	if n.Addr.IsValid() {
+		view.Address = n.Addr.String()
+	}
+	for _, s := range n.Steps {
+		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
+	}
+	for _, s := range h.ShellsOf(n) {
+		view.Shells = append(view.Shells, templates.Shell{
+			ID:        s.ID,
+			Kind:      s.Kind,
+			Right:     s.Right,
+			Title:     s.Title,
+			Running:   s.Running,
+			Exit:      ExitText(s.Exit),
+			Links:     s.Links,
+			Shield:    s.Shield,
+			Recording: s.Recording,
+		})
+	}
+	return view
+}
+
+// ExitText is how a shell ended, in words; "" if it runs.
+func ExitText(e *Exit) string {
+	switch {
+	case e == nil:
+		return ""
+	case e.Signal != "":
+		return e.Signal
+	}
+	return fmt.Sprintf("code %d", e.Code)
+}
+
+func logView(name, boot string, lines []logs.Line) templates.LogLines {
+	view := templates.LogLines{Node: name, Short: hop.ShortName(name), Boot: boot}
+	for _, l := range lines {
+		line := templates.LogLine{Off: l.Off, Time: l.Time, Level: l.Level.String(), Message: l.Message}
+		for _, a := range l.Attrs {
+			line.Attrs = append(line.Attrs, templates.Attr{Key: a.Key, Value: a.Value})
+		}
+		view.Lines = append(view.Lines, line)
+	}
+	return view
+}
+
+// Node is a node as docs/protocol.md describes it.
+type Node struct {
+	Name      string     `json:"name"`
+	Host      string     `json:"host"`
+	Status    string     `json:"status"`
+	Message   string     `json:"message"`
+	Self      bool       `json:"self"`
+	Control   bool       `json:"control_plane"`
+	Retirable bool       `json:"retirable"`
+	Instance  string     `json:"instance"`
+	Version   string     `json:"version"`
+	Address   string     `json:"address"`
+	Provider  string     `json:"provider"`
+	ID        string     `json:"id"`
+	Started   *time.Time `json:"started"`
+	Seen      *time.Time `json:"last_seen"`
+	Steps     []step     `json:"steps"`
+	Shells    []Shell    `json:"shells"`
+}
+
+type step struct {
+	Name  string     `json:"name"`
+	At    *time.Time `json:"at"`
+	Ended *time.Time `json:"ended"`
+	Error string     `json:"error"`
+}
+
+// NodesJSON are all nodes as docs/protocol.md describes them.
+func (h *Hub) NodesJSON() []Node {
+	list := []Node{}
+	for _, n := range h.Overview().Nodes {
+		list = append(list, h.NodeJSON(n))
+	}
+	return list
+}
+
+// NodeJSON is one of them.
+func (h *Hub) NodeJSON(n fleet.Node) Node {
+	view := Node{
+		Name:      n.Name,
+		Host:      n.Host,
+		Status:    string(n.Status),
+		Message:   n.Message,
+		Self:      n.Self,
+		Control:   n.Control,
+		Retirable: n.Retirable,
+		Instance:  n.Instance,
+		Version:   n.Version,
+		Provider:  n.Provider,
+		ID:        n.ID,
+		Started:   web.Time(n.Started),
+		Seen:      web.Time(n.Seen),
+		Steps:     []step{},
+		Shells:    h.ShellsOf(n),
+	}
+	if n.Addr.IsValid() {
+		view.Address = n.Addr.String()
+	}
+	for _, s := range n.Steps {
+		view.Steps = append(view.Steps, step{s.Name, web.Time(s.At), web.Time(s.Ended), s.Error})
+	}
+	if view.Shells == nil {
+		view.Shells = []Shell{}
+	}
+	return view
+}

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Error is an error that its reader can act on: what is wrong, what to do, and the status.
+type Error struct {
+	Status   int    `json:"-"`
+	Text     string `json:"error"`
+	Hint     string `json:"hint,omitempty"`
+	Expected *int64 `json:"expected,omitempty"` // the number that a shell's input waits for
+
+	RetryAfter int `json:"-"` // s; 0: unknown
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// BadRequest is a 400.
+func BadRequest(format string, args ...any) error {
+	return &Error{
+		Status: http.StatusBadRequest,
+		Text:   fmt.Sprintf(format, args...),
+		Hint:   "docs/protocol.md describes every request",
+	}
+}
+
+var (
+	// ErrSlowBody is the 408 of a body that does not arrive in time.
+	ErrSlowBody = &Error{
+		Status: http.StatusRequestTimeout,
+		Text:   "the body did not arrive in time",
+		Hint:   "send it again",
+	}
+	// ErrNotFound is the 404 of an unknown address.
+	ErrNotFound = &Error{Status: http.StatusNotFound, Text: "there is nothing here", Hint: "the console is at /"}
+
+	errOtherSite = &Error{
+		Status: http.StatusForbidden,
+		Text:   "this request came from another site",
+		Hint:   "use the console itself",
+	}
+)
+
+// NotFound answers requests without a route.
+func NotFound(http.ResponseWriter, *http.Request) error { return ErrNotFound }
+
+// MethodNotAllowed answers requests whose route has other methods.
+func MethodNotAllowed(_ http.ResponseWriter, r *http.Request) error {
+	return &Error{
+		Status: http.StatusMethodNotAllowed,
+		Text:   fmt.Sprintf("method %s is not allowed here", r.Method),
+		Hint:   "docs/protocol.md lists the requests",
+	}
+}
+
+// BadBody is the error of a body that cannot be decoded: too large, too slow, or not the JSON that the request takes.
+func BadBody(err error) error {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || errors.Is(err, ErrSlowBody) {
+		return err
+	}
+	return BadRequest("the body is not valid JSON for this request: %v", err)
+}
+
+// Sentence turns an error's text into a sentence.
+func Sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
+}

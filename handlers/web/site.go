@@ -1,0 +1,150 @@
+// Package web is the ground of Convoy's HTTP handlers: errors that people can act on, and how they are answered to
+// browsers, htmx and scripts; decoding and encoding; deadlines; where a request comes from; security headers. It knows
+// no logins and no shells.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/templates"
+)
+
+// Handler answers a request, or returns the error that [Site.Handle] answers.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Site is one console: how requests reach it, and how it answers. Set the fields before it serves.
+type Site struct {
+	Hosts   []string // names that it has, besides localhost and IP addresses
+	HSTS    bool     // browsers must use TLS from now on (RFC 6797)
+	Proxies Proxies
+	// BodyWait limits the time for a whole request body, WriteWait the time in which a client takes one piece of an
+	// answer.
+	BodyWait, WriteWait time.Duration
+
+	Templates *templates.Set
+	// Page describes a page of that title to its template.
+	Page func(r *http.Request, title string) templates.Page
+	// Known describes an error of the packages behind the handlers, or returns nil.
+	Known func(error) *Error
+	Log   *slog.Logger
+}
+
+// Explain turns any error into the one that its reader gets.
+func (s *Site) Explain(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &Error{
+			Status: http.StatusRequestEntityTooLarge,
+			Text:   fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit),
+			Hint:   "split it",
+		}
+	}
+	if e := s.Known(err); e != nil {
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Status: http.StatusGatewayTimeout, Text: "the request timed out", Hint: "try again"}
+	}
+	return &Error{Status: http.StatusInternalServerError, Text: "something went wrong", Hint: "see the node's log"}
+}
+
+// Handle returns an http.HandlerFunc that answers fn's errors.
+func (s *Site) Handle(fn Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := fn(w, r); err != nil {
+			s.Fail(w, r, err)
+		}
+	}
+}
+
+// Fail answers an error: a page for browsers, a notice for htmx, else JSON. It does nothing if the client has gone. An
+// answer that has begun cannot be replaced: Fail aborts its connection, so that the client sees that the rest is
+// missing.
+func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	if hasBegun(w) {
+		s.Log.Debug("answer cut short", "method", r.Method, "route", routeOf(r), "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	e := s.Explain(err)
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	}
+	if e.Status == http.StatusInternalServerError {
+		s.logFailure(r, err)
+	}
+	text, hint := Sentence(e.Text), Sentence(e.Hint)
+	switch {
+	case IsHTMX(r):
+		w.Header().Set("HX-Retarget", "#notices")
+		w.Header().Set("HX-Reswap", "beforeend")
+		err = s.Render(w, e.Status, "notice", templates.Notice{Level: "error", Text: text, Hint: hint})
+	case WantsHTML(r):
+		page := templates.Error{Page: s.Page(r, "Error"), Status: e.Status, Text: text, Hint: hint}
+		err = s.Render(w, e.Status, "error", page)
+	default:
+		err = WriteJSON(w, e.Status, e)
+	}
+	if err != nil {
+		s.Log.Debug("answer not sent", "err", err)
+	}
+}
+
+// Render answers with a template.
+func (s *Site) Render(w http.ResponseWriter, status int, name string, view any) error {
+	return s.Templates.Render(w, status, name, view)
+}
+
+func (s *Site) logFailure(r *http.Request, err error) {
+	s.Log.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
+}
+
+// Recover answers a panic in a handler with 500: one bad request must not end everyone's shells.
+func (s *Site) Recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = &begunWriter{ResponseWriter: w}
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			err := fmt.Errorf("panic: %v", v)
+			if hasBegun(w) {
+				s.logFailure(r, err)
+			}
+			s.Fail(w, r, err)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// IsHTMX reports whether htmx sent a request; it gets a part of a page.
+func IsHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") != "" }
+
+// WantsHTML reports whether a browser asks for a page; everything else gets JSON.
+func WantsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+// routeOf is a request's route for the log, without its parameters: the token of a share link opens a shell to anyone
+// who reads it.
+func routeOf(r *http.Request) string {
+	if at := chi.RouteContext(r.Context()); at != nil {
+		return at.RoutePattern()
+	}
+	return ""
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+var errStopped = errors.New("the node is stopping")
+
+// Transfer is the body of a request and its answer, which may take long but not stall: each read and each write has its
+// own deadline.
+type Transfer struct {
+	http.ResponseWriter
+	body    io.ReadCloser
+	control *http.ResponseController
+	idle    time.Duration // for each read and write
+
+	mu    sync.Mutex // orders the deadlines
+	ended bool
+}
+
+// NewTransfer takes over the deadlines of a request, whose body it replaces. Call Finish at the end.
+func NewTransfer(w http.ResponseWriter, r *http.Request, idle time.Duration) *Transfer {
+	SetOwnDeadlines(w)
+	t := &Transfer{ResponseWriter: w, body: r.Body, control: http.NewResponseController(w), idle: idle}
+	r.Body = t
+	return t
+}
+
+// Read reads the body. At its end it removes the deadline: from then on net/http reads, to notice that the client has
+// gone.
+func (t *Transfer) Read(b []byte) (int, error) {
+	if !t.extend(t.control.SetReadDeadline, time.Now().Add(t.idle)) {
+		return 0, errStopped
+	}
+	n, err := t.body.Read(b)
+	if errors.Is(err, io.EOF) {
+		t.extend(t.control.SetReadDeadline, time.Time{})
+	}
+	return n, err
+}
+
+// Close closes the body.
+func (t *Transfer) Close() error { return t.body.Close() }
+
+func (t *Transfer) Write(b []byte) (int, error) {
+	if !t.extend(t.control.SetWriteDeadline, time.Now().Add(t.idle)) {
+		return 0, errStopped
+	}
+	return t.ResponseWriter.Write(b)
+}
+
+// extend sets a deadline; false once the transfer has ended.
+func (t *Transfer) extend(set func(time.Time) error, at time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return false
+	}
+	set(at) //nolint:errcheck // tests' recorders have no deadlines
+	return true
+}
+
+// Interrupt ends the transfer: current and later reads and writes fail. It may be called concurrently.
+func (t *Transfer) Interrupt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.ended = true
+		t.control.SetReadDeadline(time.Now())  //nolint:errcheck // as above
+		t.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+	}
+}
+
+// Finish leaves the connection to the next request. The read deadline stays, so that net/http does not wait long for a
+// unread body; it then sets its own.
+func (t *Transfer) Finish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.ended = true
+		t.control.SetWriteDeadline(time.Now().Add(t.idle)) //nolint:errcheck // as above
+	}
+}
