@@ -74,5 +74,6 @@ func (h *Handlers) auditOf(ctx context.Context, node string) (list []audit.Entry
 	if node == h.Self {
 		return h.ownAudit(), nil
 	}
-	return list, h.nodes.GetJSON(ctx, node, "/audit", &list)
+	err = h.nodes.GetJSON(ctx, node, "/audit", &list)
+	return list, err
 }

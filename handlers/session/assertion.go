@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/hmac"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -17,8 +14,9 @@ const AssertionHeader = "Convoy-Statement"
 
 const (
 	// An assertion is valid for AssertionLife. The clocks of two nodes may differ by assertionSkew.
-	AssertionLife = 30 * time.Second
-	assertionSkew = 5 * time.Minute
+	AssertionLife   = 30 * time.Second
+	assertionSkew   = 5 * time.Minute
+	assertionPrefix = "1." // its version
 	// maxAssertion bounds an assertion, in bytes.
 	maxAssertion = 2 << 10
 )
@@ -44,34 +42,16 @@ func (m *Manager) SignRequest(ctx context.Context, to *http.Request) {
 
 // Sign encodes an assertion and its HMAC.
 func (a Assertion) Sign(key []byte) string {
-	body, _ := json.Marshal(a) //nolint:errcheck // strings and a time always marshal
-	text := "1." + base64.RawURLEncoding.EncodeToString(body)
-	return text + "." + base64.RawURLEncoding.EncodeToString(MAC(key, text))
+	return assertionPrefix + keys{key}.sign(assertionPrefix, a)
 }
 
 // VerifyAssertion decodes an assertion; ok is false if it is forged, broken or expired.
-func VerifyAssertion(keys [][]byte, given string, now time.Time) (a Assertion, ok bool) {
-	i := strings.LastIndexByte(given, '.')
-	if i < 0 || len(given) > maxAssertion {
+func VerifyAssertion(signers [][]byte, given string, now time.Time) (a Assertion, ok bool) {
+	signed, ok := strings.CutPrefix(given, assertionPrefix)
+	if !ok || len(given) > maxAssertion || !keys(signers).verify(assertionPrefix, signed, &a) {
 		return Assertion{}, false
 	}
-	text := given[:i]
-	sum, err := base64.RawURLEncoding.DecodeString(given[i+1:])
-	if err != nil {
-		return Assertion{}, false
-	}
-	for _, key := range keys {
-		if !hmac.Equal(sum, MAC(key, text)) {
-			continue
-		}
-		version, coded, _ := strings.Cut(text, ".")
-		body, err := base64.RawURLEncoding.DecodeString(coded)
-		if version != "1" || err != nil || json.Unmarshal(body, &a) != nil {
-			return Assertion{}, false
-		}
-		return a, now.Before(a.Until.Add(assertionSkew)) && now.After(a.Until.Add(-AssertionLife-assertionSkew))
-	}
-	return Assertion{}, false
+	return a, now.Before(a.Until.Add(assertionSkew)) && now.After(a.Until.Add(-AssertionLife-assertionSkew))
 }
 
 // IdentifyPeer takes the session from a signed assertion of another node; without one the request is a stranger's. The

@@ -104,16 +104,8 @@ func (m *Manager) FlushFailures() { m.failures.flush() }
 // countFailure counts a failed login for the audit log. The node's log gets the first of each minute with its cause,
 // but without the name: it may be a password that was typed into the wrong field.
 func (m *Manager) countFailure(r *http.Request, s Session, how string, err error) {
-	e := audit.Entry{
-		Time:   time.Now(),
-		Node:   m.Self,
-		User:   s.User,
-		Addr:   web.Addr(r),
-		Action: "login",
-		Target: m.Self,
-		Result: audit.Refused,
-		Detail: how,
-	}
+	e := m.entry(s, web.Addr(r), "login")
+	e.Time, e.Result, e.Detail = time.Now(), audit.Refused, how
 	if s.subject != "" {
 		e.Detail = join(how, "sub "+s.subject)
 	}

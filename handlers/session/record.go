@@ -20,7 +20,7 @@ func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), descriptionKey{}, about))
 		seen := &statusWriter{ResponseWriter: w}
 		err := fn(seen, r)
-		e := m.entry(r, action, audit.OK)
+		e := m.entry(Of(r), ClientAddr(r), action)
 		e.Target = targetOf(r)
 		about.fill(&e)
 		status := seen.status
@@ -40,16 +40,10 @@ func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
 	}
 }
 
-// entry is an audit entry of a request, by its user.
-func (m *Manager) entry(r *http.Request, action, result string) audit.Entry {
-	s := Of(r)
+// entry is an audit entry about this node, of a successful action.
+func (m *Manager) entry(s Session, addr, action string) audit.Entry {
 	return audit.Entry{
-		Node:   m.Self,
-		User:   s.User,
-		Role:   s.RoleName(),
-		Addr:   ClientAddr(r),
-		Action: action,
-		Result: result,
+		Node: m.Self, User: s.User, Role: s.RoleName(), Addr: addr, Action: action, Target: m.Self, Result: audit.OK,
 	}
 }
 
@@ -117,8 +111,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // recordLogin records a login, or that it failed. Names at a provider can change hands; its subject does not.
 func (m *Manager) recordLogin(r *http.Request, s Session, result string) {
-	e := m.entry(r.WithContext(With(r.Context(), s)), "login", result)
-	e.Target = m.Self
+	e := m.entry(s, web.Addr(r), "login")
+	e.Result = result
 	if s.subject != "" {
 		e.Detail = "sub " + s.subject
 	}
@@ -145,14 +139,7 @@ func (m *Manager) RecordAttached(ctx context.Context, shell string, types bool) 
 	if types {
 		how = "types"
 	}
-	m.Record(audit.Entry{
-		Node:   m.Self,
-		User:   s.User,
-		Role:   s.RoleName(),
-		Addr:   s.addr,
-		Action: "shell.attach",
-		Target: m.Self + "/" + shell,
-		Result: audit.OK,
-		Detail: how,
-	})
+	e := m.entry(s, s.addr, "shell.attach")
+	e.Target, e.Detail = m.Self+"/"+shell, how
+	m.Record(e)
 }

@@ -1,12 +1,8 @@
 package session
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -15,8 +11,9 @@ const (
 	// A claimTicket binds a new login to the page where it was made, a passTicket opens one document or stream.
 	claimTicket, passTicket = "claim", "pass"
 	// A login can be claimed for claimLife; a pass is valid for passLife.
-	claimLife = time.Minute
-	passLife  = 10 * time.Second
+	claimLife    = time.Minute
+	passLife     = 10 * time.Second
+	ticketPrefix = "ticket."
 	// maxTicket bounds a ticket, in bytes.
 	maxTicket = 512
 	// maxUsed bounds the used tickets of one login, and maxUsedInTotal those of all logins. Beyond it no ticket is
@@ -37,7 +34,7 @@ type ticket struct {
 // methods may be called concurrently.
 type Tickets struct {
 	Now  func() time.Time
-	keys [][]byte // the first signs, all are accepted
+	keys keys
 
 	mu    sync.Mutex
 	used  map[string][]ticket // by grant
@@ -51,14 +48,8 @@ func NewTickets(keys [][]byte) *Tickets {
 
 // Issue makes a ticket for a login.
 func (t *Tickets) Issue(kind, grant string, life time.Duration) string {
-	// Strings and a time always marshal.
-	body, _ := json.Marshal(ticket{kind, grant, rand.Text(), t.Now().Add(life).UTC()}) //nolint:errcheck
-	text := base64.RawURLEncoding.EncodeToString(body)
-	return text + "." + base64.RawURLEncoding.EncodeToString(ticketMAC(t.keys[0], text))
+	return t.keys.sign(ticketPrefix, ticket{kind, grant, rand.Text(), t.Now().Add(life).UTC()})
 }
-
-// ticketMAC differs from every session's: the text of a session has no dot.
-func ticketMAC(key []byte, text string) []byte { return MAC(key, "ticket."+text) }
 
 // use accepts a ticket of that kind for that login, once.
 func (t *Tickets) use(kind, grant, text string) bool {
@@ -96,17 +87,8 @@ func (t *Tickets) valid(kind, grant, text string) bool {
 
 // read verifies a ticket's signature.
 func (t *Tickets) read(given string) (one ticket, ok bool) {
-	text, sum, found := strings.Cut(given, ".")
-	if !found || len(given) > maxTicket {
-		return ticket{}, false
-	}
-	signature, err := base64.RawURLEncoding.DecodeString(sum)
-	if err != nil ||
-		!slices.ContainsFunc(t.keys, func(key []byte) bool { return hmac.Equal(signature, ticketMAC(key, text)) }) {
-		return ticket{}, false
-	}
-	body, err := base64.RawURLEncoding.DecodeString(text)
-	return one, err == nil && json.Unmarshal(body, &one) == nil
+	ok = len(given) <= maxTicket && t.keys.verify(ticketPrefix, given, &one)
+	return one, ok
 }
 
 // forget drops a login's tickets that have expired.
