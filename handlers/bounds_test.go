@@ -99,7 +99,7 @@ var resources = map[string]struct {
 		share: 2,
 		role:  access.Admin,
 		limit: func(n *testNode) {
-			b := n.bounds.transfers
+			b := n.quotas.transfers
 			b.Total, b.Reserve, b.PerUser = 3, 1, 1
 		},
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
@@ -107,14 +107,14 @@ var resources = map[string]struct {
 				_, err := session.Session{
 					Identity: access.Identity{User: "openid:mallory"},
 					Role:     access.Admin,
-				}.Take(f.n.bounds.transfers)
+				}.Acquire(f.n.quotas.transfers)
 				testkit.Must(t, err)
 				return &http.Response{StatusCode: http.StatusOK}
 			}
 			return f.n.request(t, "POST", f.shells[0].Path()+"/files?name=x", "text", headers...)
 		},
 	},
-	"asks": {share: 2, role: access.Operator, limit: func(n *testNode) { n.bounds.asks.PerUser = 2 },
+	"asks": {share: 2, role: access.Operator, limit: func(n *testNode) { n.quotas.asks.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			answers, asked := make(chan *http.Response, 1), f.n.Prompt.(stalled).asked
 			ctx, cancel := context.WithCancel(t.Context())

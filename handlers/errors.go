@@ -75,7 +75,7 @@ const (
 // explain describes the errors of other packages; nil for any other error.
 func explain(err error) *web.Error {
 	if errors.Is(err, access.ErrUserLimit) || errors.Is(err, access.ErrBusy) {
-		return session.BoundError(err, "requests of this kind").(*web.Error)
+		return session.QuotaError(err, "requests of this kind").(*web.Error)
 	}
 	if gap, ok := errors.AsType[*pty.GapError](err); ok {
 		return &web.Error{

@@ -19,7 +19,7 @@ type route struct {
 	may   access.Action // the role must allow it
 	audit string        // its name in the audit log; "": it is not recorded
 	where where
-	bound *session.Bound // how many of them one user may have at once; nil: any number
+	quota *session.Quota // how many of them one user may have at once; nil: any number
 
 	sameSite bool // a GET that other sites must not make a browser send
 	file     bool // it carries a file, which may take long
@@ -81,8 +81,8 @@ func (h *Handlers) pass(rt route) web.Handler {
 			}
 			w = t
 		}
-		if rt.bound != nil {
-			release, err := session.Of(r).Take(*rt.bound)
+		if rt.quota != nil {
+			release, err := session.Of(r).Acquire(*rt.quota)
 			if err != nil {
 				return err
 			}
@@ -147,13 +147,13 @@ const (
 	shellsReserve = 32
 )
 
-// bounds count what is in use.
-type bounds struct{ transfers, asks session.Bound }
+// quotas count what is in use.
+type quotas struct{ transfers, asks session.Quota }
 
-func newBounds() bounds {
-	return bounds{
-		transfers: session.NewBound("transfers in progress", maxTransfers, transfersOfUser, transfersOfUser),
-		asks:      session.NewBound("requests of Convoy shells", maxAsks, asksOfUser, asksOfUser),
+func newQuotas() quotas {
+	return quotas{
+		transfers: session.NewQuota("transfers in progress", maxTransfers, transfersOfUser, transfersOfUser),
+		asks:      session.NewQuota("requests of Convoy shells", maxAsks, asksOfUser, asksOfUser),
 	}
 }
 
@@ -166,9 +166,9 @@ func (h *Handlers) checkShells(s session.Session) error {
 	most = max(shellsReserve, most-shellsReserve) // a small table has no reserve
 	switch {
 	case own >= shellsOfUser && (s.Role != access.Admin || own >= most):
-		return session.OverShare("shells on this node")
+		return session.OverLimit("shells on this node")
 	case s.Role != access.Admin && all >= most:
-		return session.BoundError(access.ErrBusy, "shells")
+		return session.QuotaError(access.ErrBusy, "shells")
 	}
 	return nil
 }

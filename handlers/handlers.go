@@ -34,7 +34,7 @@ type Handlers struct {
 	shares   *share.Guests
 	guide    *guide.Guide
 	runbooks *guide.Runbooks
-	bounds   bounds
+	quotas   quotas
 	opening  sync.Mutex      // held while a shell is opened
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
@@ -64,7 +64,7 @@ func New(cfg Config) (*Handlers, error) {
 		Config:   cfg,
 		guide:    pages,
 		runbooks: &guide.Runbooks{Dir: cfg.Runbooks},
-		bounds:   newBounds(),
+		quotas:   newQuotas(),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.site = &web.Site{

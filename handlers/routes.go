@@ -74,7 +74,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 	h.add(r, onThis, h.ownerRoutes())
 	h.add(r, onThis, []route{
 		{at: get + nodePath + "/feed", may: access.View, serve: h.live.ServeFeed},
-		{at: get + shellPath + "/output", may: access.View, bound: &h.live.Follows, serve: h.live.ServeOutput},
+		{at: get + shellPath + "/output", may: access.View, quota: &h.live.Follows, serve: h.live.ServeOutput},
 	})
 	const link = shellPath + "/shared/{link}"
 	r.Get(link, s.Handle(h.onThisNode(h.shares.Describe)))
@@ -106,7 +106,7 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: get + "/audit", may: access.Audit, serve: h.showAudit},
 
 		{at: post + "/api/cmd", may: access.Evaluate, audit: "eval", serve: h.evaluateCommand},
-		{at: post + "/api/shell", may: access.Evaluate, bound: &h.bounds.asks, serve: h.askNode},
+		{at: post + "/api/shell", may: access.Evaluate, quota: &h.quotas.asks, serve: h.askNode},
 
 		{at: get + "/nodes", may: access.View, serve: h.listNodes},
 		{at: get + nodePath, may: access.View, serve: h.showNode},
@@ -159,11 +159,11 @@ func (h *Handlers) ownerRoutes() []route {
 
 		{
 			at: get + shellPath + "/files", may: access.Files, audit: "file.download",
-			sameSite: true, file: true, bound: &h.bounds.transfers, ofShell: h.getFile,
+			sameSite: true, file: true, quota: &h.quotas.transfers, ofShell: h.getFile,
 		},
 		{
 			at: post + shellPath + "/files", may: access.Files, audit: "file.upload",
-			file: true, bound: &h.bounds.transfers, ofShell: h.putFile,
+			file: true, quota: &h.quotas.transfers, ofShell: h.putFile,
 		},
 
 		{at: post + shellPath + "/recording", may: access.Record, audit: "recording.start", serve: h.startRecording},

@@ -30,9 +30,9 @@ func (t *tab) follow(s At) error {
 		return errGone
 	}
 	if old == nil && len(t.follows) >= maxFollows {
-		return session.OverShare("shells on one stream")
+		return session.OverLimit("shells on one stream")
 	}
-	release, err := t.login.Take(t.hub.Follows)
+	release, err := t.login.Acquire(t.hub.Follows)
 	if err != nil {
 		return err
 	}

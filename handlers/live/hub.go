@@ -51,7 +51,7 @@ type BuildLog func(ctx context.Context, node string) iter.Seq[logs.Line]
 // methods may be called concurrently.
 type Hub struct {
 	Config
-	Streams, Follows session.Bound // of logins
+	Streams, Follows session.Quota // of logins
 
 	streams *streams
 	feeds   *feeds
@@ -64,8 +64,8 @@ type Hub struct {
 func New(cfg Config) *Hub {
 	h := &Hub{
 		Config:  cfg,
-		Streams: session.NewBound("streams", maxStreams, maxStreams/16, streamsOfUser),
-		Follows: session.NewBound("followed shells", maxAllFollows, maxAllFollows/16, followsOfUser),
+		Streams: session.NewQuota("streams", maxStreams, maxStreams/16, streamsOfUser),
+		Follows: session.NewQuota("followed shells", maxAllFollows, maxAllFollows/16, followsOfUser),
 		streams: newStreams(),
 	}
 	h.Streams.PerLogin = streamsOfLogin

@@ -68,7 +68,7 @@ func (h *Hub) OpenStream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer h.Use(r.Context())()
-	take := func() (func(), error) { return session.Of(r).Take(h.Streams) }
+	take := func() (func(), error) { return session.Of(r).Acquire(h.Streams) }
 	return h.Serve(w, r, Stream{Query: query, Output: h.output, Take: take})
 }
 

@@ -68,28 +68,28 @@ func ForbiddenIn(s *pty.Shell) error {
 	}
 }
 
-// Bound limits how much of one thing a user may use at once.
-type Bound struct {
+// Quota limits how much of one thing a user may use at once.
+type Quota struct {
 	*access.Quota
 	Things string // in words, for errors
 }
 
-// NewBound limits the things of all users, and of each. The reserve is for admins.
-func NewBound(things string, total, reserve, each int) Bound {
-	return Bound{&access.Quota{Total: total, Reserve: reserve, PerUser: each}, things}
+// NewQuota limits the things of all users, and of each. The reserve is for admins.
+func NewQuota(things string, total, reserve, each int) Quota {
+	return Quota{&access.Quota{Total: total, Reserve: reserve, PerUser: each}, things}
 }
 
-// Take takes one of the things until release is called; 429 if there is none left for this user, or for anyone.
-func (s Session) Take(b Bound) (release func(), err error) {
-	release, err = b.Quota.TryAcquire(access.Claim{Identity: s.Actor(), Login: s.Grant})
-	return release, BoundError(err, b.Things)
+// Acquire takes one of the things until release is called; 429 if there is none left for this user, or for anyone.
+func (s Session) Acquire(q Quota) (release func(), err error) {
+	release, err = q.Quota.TryAcquire(access.Claim{Identity: s.Actor(), Login: s.Grant})
+	return release, QuotaError(err, q.Things)
 }
 
-// BoundError turns an error of an [access.Quota] into a 429 that names what is used up. Other errors stay.
-func BoundError(err error, things string) error {
+// QuotaError turns an error of an [access.Quota] into a 429 that names what is used up. Other errors stay.
+func QuotaError(err error, things string) error {
 	switch {
 	case errors.Is(err, access.ErrUserLimit):
-		return OverShare(things)
+		return OverLimit(things)
 	case errors.Is(err, access.ErrBusy):
 		return &web.Error{
 			Status:     http.StatusTooManyRequests,
@@ -101,8 +101,8 @@ func BoundError(err error, things string) error {
 	return err
 }
 
-// OverShare is the 429 of a user who has as many of some things as one may have.
-func OverShare(things string) error {
+// OverLimit is the 429 of a user who has as many of some things as one may have.
+func OverLimit(things string) error {
 	return &web.Error{
 		Status: http.StatusTooManyRequests,
 		Text:   fmt.Sprintf("you have the maximum number of %s for one user", things),

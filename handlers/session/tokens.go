@@ -97,7 +97,7 @@ func (m *Manager) checkTokens(s Session, name string) error {
 		}
 	}
 	if own >= tokensOfUser {
-		return OverShare("tokens")
+		return OverLimit("tokens")
 	}
 	return nil
 }

@@ -167,7 +167,7 @@ func (g *Guests) takeStream(s Share) (release func(), err error) {
 	if errors.Is(err, access.ErrUserLimit) {
 		return nil, errManyGuests
 	}
-	return release, session.BoundError(err, g.Streams.Things)
+	return release, session.QuotaError(err, g.Streams.Things)
 }
 
 // FollowShell answers POST /share/{token}/streams/{stream}/shells/{node}/{shell}.

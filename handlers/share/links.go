@@ -89,7 +89,7 @@ func (s *Links) Add(what Share, label string, by access.Identity) (*Link, error)
 		return nil, errManyLinks
 	}
 	if s.by(by.User) >= linksOfUser {
-		return nil, session.OverShare("links to this node's shells")
+		return nil, session.OverLimit("links to this node's shells")
 	}
 	what.ID = strings.ToLower(rand.Text()[:16]) // 80 bits
 	l := &Link{Share: what, label: label, by: by, made: time.Now()}

@@ -29,12 +29,12 @@ type Guests struct {
 	Keys    Keys
 	Links   *Links // to this node's shells
 	Hub     *live.Hub
-	Streams session.Bound // of all links, and of each
+	Streams session.Quota // of all links, and of each
 }
 
 // New makes Guests.
 func New(hub *live.Hub, links *Links, keys Keys) *Guests {
-	streams := session.NewBound("streams of share links", maxStreams, 0, MaxGuests)
+	streams := session.NewQuota("streams of share links", maxStreams, 0, MaxGuests)
 	return &Guests{Keys: keys, Links: links, Hub: hub, Streams: streams}
 }
 
