@@ -1,6 +1,10 @@
 package rules
 
 import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
 	"go/scanner"
 	"go/token"
 	"io/fs"
@@ -12,7 +16,14 @@ import (
 	"unicode/utf8"
 )
 
-const maxColumns = 120
+const (
+	maxColumns  = 120
+	maxFile     = 450 // lines
+	maxFunction = 60  // lines
+)
+
+// longFunctions are lists: to divide one would hide it.
+var longFunctions = []string{"handlers.publicRoutes", "handlers.problemOf"}
 
 // Lines have at most 120 columns. Texts in backquotes that take more than one line, and words that cannot be divided,
 // are as long as they are.
@@ -44,6 +55,31 @@ func rawTexts(source []byte) map[int]bool {
 			}
 		}
 	}
+}
+
+// Files and functions can be read in one go.
+func TestSizes(t *testing.T) {
+	forEachFile(t, func(path string, source []byte) {
+		if n := bytes.Count(source, []byte("\n")); n > maxFile {
+			t.Errorf("%s has %d lines, at most %d are allowed", path, n, maxFile)
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, source, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			n := files.Position(fn.End()).Line - files.Position(fn.Pos()).Line + 1
+			name := fmt.Sprintf("%s.%s", file.Name.Name, fn.Name.Name)
+			if n > maxFunction && !slices.Contains(longFunctions, name) {
+				t.Errorf("%s: %s has %d lines, at most %d are allowed", path, name, n, maxFunction)
+			}
+		}
+	})
 }
 
 // forEachFile calls fn with every Go file that is not generated.
