@@ -22,9 +22,6 @@ const (
 	maxFunction = 60  // lines
 )
 
-// longFunctions are lists: to divide one would hide it.
-var longFunctions = []string{"handlers.publicRoutes", "handlers.problemOf"}
-
 // Lines have at most 120 columns. Texts in backquotes that take more than one line, and words that cannot be divided,
 // are as long as they are.
 func TestLineLength(t *testing.T) {
@@ -75,7 +72,7 @@ func TestSizes(t *testing.T) {
 			}
 			n := files.Position(fn.End()).Line - files.Position(fn.Pos()).Line + 1
 			name := fmt.Sprintf("%s.%s", file.Name.Name, fn.Name.Name)
-			if n > maxFunction && !slices.Contains(longFunctions, name) {
+			if n > maxFunction {
 				t.Errorf("%s: %s has %d lines, at most %d are allowed", path, name, n, maxFunction)
 			}
 		}
