@@ -199,8 +199,7 @@ func TestGrants_Bounded(t *testing.T) {
 		t.Error("the one that was used longest ago is there")
 	}
 	if _, err := g.Merge(
-		[]Grant{loginOf("next", "ann", noon.Add(40*24*time.Hour))},
-		noon.Add(40*24*time.Hour),
+		[]Grant{loginOf("next", "ann", noon.Add(40*24*time.Hour))}, noon.Add(40*24*time.Hour),
 	); err != nil ||
 		len(g.All()) != 1 {
 		t.Errorf("%d are kept when all are over, %v", len(g.All()), err)
@@ -324,8 +323,7 @@ func TestGrants_Unwritten(t *testing.T) {
 	}
 	one.Revoked = noon.Add(time.Minute)
 	news, err := g.Merge(
-		[]Grant{one, NewRevocation("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)},
-		noon,
+		[]Grant{one, NewRevocation("bob", "", noon.Add(time.Minute), time.Hour), loginOf("three", "eve", noon)}, noon,
 	)
 	if err == nil || len(news) != 2 {
 		t.Errorf("%d news, %v", len(news), err)

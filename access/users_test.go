@@ -194,12 +194,8 @@ func TestUsers_UnknownNameTakesAsLong(t *testing.T) {
 		if got, err := bcrypt.Cost(unknown); err != nil || got != want || known {
 			t.Errorf("an unknown name costs %d, %v; want %d", got, err, want)
 		}
-		if err := bcrypt.CompareHashAndPassword(
-			unknown,
-			[]byte("a password"),
-		); !errors.Is(
-			err,
-			bcrypt.ErrMismatchedHashAndPassword,
+		if err := bcrypt.CompareHashAndPassword(unknown, []byte("a password")); !errors.Is(
+			err, bcrypt.ErrMismatchedHashAndPassword,
 		) {
 			t.Errorf("comparing with the password of an unknown name says %v", err)
 		}

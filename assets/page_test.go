@@ -143,8 +143,7 @@ func newScript(t testing.TB) *script {
 	mux.HandleFunc("GET /stream", s.stream)
 	mux.HandleFunc("POST /streams/{stream}/shells/{node}/{shell}", s.follow)
 	mux.HandleFunc(
-		"DELETE /streams/{stream}/shells/{node}/{shell}",
-		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		"DELETE /streams/{stream}/shells/{node}/{shell}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
 	)
 	mux.HandleFunc("GET "+place, s.info)
 	mux.HandleFunc("POST "+place+"/input", s.input)

@@ -42,8 +42,7 @@ func viewer(n int, name string, types bool) participant {
 // present sends the page a presence; the page is number 1.
 func (s *script) present(owner int, pinned bool, viewers ...participant) {
 	s.mark(
-		"presence",
-		map[string]any{"you": 1, "count": len(viewers), "viewers": viewers, "owner": owner, "pinned": pinned},
+		"presence", map[string]any{"you": 1, "count": len(viewers), "viewers": viewers, "owner": owner, "pinned": pinned},
 	)
 }
 

@@ -139,8 +139,7 @@ func testSince(t *testing.T, b *browser.Browser) {
 		"a command that is longer than a row\r\n"+strings.Repeat("0123456789", 5)+"\r\n\r\nend  \r\n$ ",
 		"end",
 		`{"entered":"$ a command that is longer than a row","rows":["`+strings.Repeat(
-			"0123456789",
-			5,
+			"0123456789", 5,
 		)+`","","end  "],"last":"$ "}`,
 	)
 	mark()

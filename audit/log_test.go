@@ -36,9 +36,7 @@ func TestAppendedIsReadAgain(t *testing.T) {
 		t.Errorf("read as %+v", got)
 	}
 	if r := sound(
-		t,
-		cfg.Dir,
-		4,
+		t, cfg.Dir, 4,
 	); r.Files != 1 || !r.First.Equal(list[0].Time) || !r.Last.Equal(list[3].Time) || r.Head != l.Head() ||
 		r.Before != start {
 		t.Errorf("reported as %+v", r)

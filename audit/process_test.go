@@ -124,8 +124,7 @@ func writeToLimit(dir string) error {
 	}
 	for range 3 {
 		if err := syscall.Setrlimit(
-			syscall.RLIMIT_FSIZE,
-			&syscall.Rlimit{Cur: uint64(l.size) + limit, Max: was.Max},
+			syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(l.size) + limit, Max: was.Max},
 		); err != nil {
 			return err
 		}

@@ -45,10 +45,7 @@ func TestMaxTotal(t *testing.T) {
 	}
 	testkit.Must(t, l.Close())
 	testkit.Must(t, os.Remove(names(t, cfg.Dir)[0])) // by someone else
-	if r := verified(
-		t,
-		cfg.Dir,
-	); !r.Sound() || r.Dropped ||
+	if r := verified(t, cfg.Dir); !r.Sound() || r.Dropped ||
 		!strings.Contains(r.String(), "no entry records who removed them") {
 		t.Errorf("after someone else removed a file: %v", r)
 	}
@@ -84,10 +81,7 @@ func TestMaxAge(t *testing.T) {
 	at = at.Add(2 * cfg.MaxAge) // the node was off
 	l = openLog(t, cfg)
 	add(t, l, 1)
-	if list := all(
-		t,
-		cfg.Dir,
-	); len(list) == 0 || at.Sub(list[0].Time) > cfg.MaxAge ||
+	if list := all(t, cfg.Dir); len(list) == 0 || at.Sub(list[0].Time) > cfg.MaxAge ||
 		!slices.Contains(actions(t, cfg.Dir), Dropped) {
 		t.Errorf("after a long time: %v", verified(t, cfg.Dir))
 	}

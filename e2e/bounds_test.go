@@ -29,10 +29,7 @@ func TestMailboxesAreBounded(t *testing.T) {
 		"b)\n"
 	if said := evaluate(
 		fill + "\nfill()",
-	); !strings.Contains(
-		said,
-		"mailbox is full: it can hold at most 4 MiB of messages; receive() makes room",
-	) {
+	); !strings.Contains(said, "mailbox is full: it can hold at most 4 MiB of messages; receive() makes room") {
 		t.Errorf("2,000 messages of 1 MB: %s", said)
 	}
 	besides(t, n, func() { evaluate(fill + "\nfill()") })

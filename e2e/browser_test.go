@@ -229,11 +229,8 @@ func TestBrowser_FloodAndCtrlC(t *testing.T) {
 	prompt := took()
 	most := browser.Eval[int](p, `clearInterval(window.watch), window.most`)
 	t.Logf(
-		"flood: Ctrl-C to prompt %v, command in another shell %v, spawn to prompt %v, at most %d bytes undrawn",
-		prompt,
-		echo,
-		spawned,
-		most,
+		"flood: Ctrl-C to prompt %v, command in another shell %v, spawn to prompt %v, at most %d bytes undrawn", prompt, echo,
+		spawned, most,
 	)
 	if most > 1<<20 {
 		t.Errorf("%d bytes undrawn, want at most 1 MiB", most)

@@ -131,10 +131,7 @@ func TestPingShowsInTheLog(t *testing.T) {
 	if state := a.evaluates(
 		t,
 		`rpc.call("convoy@b.test", "worker.state")`,
-	); strings.Join(
-		strings.Fields(state),
-		" ",
-	) != "pings 1" {
+	); strings.Join(strings.Fields(state), " ") != "pings 1" {
 		t.Errorf("worker.state: %s", state)
 	}
 }

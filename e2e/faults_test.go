@@ -171,8 +171,7 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	waitPrompt(p, key)
 
 	model := strings.TrimRight(
-		get(t, n.Client, "/nodes/storm/shells/"+key[strings.LastIndex(key, "/")+1:]+"/text", "text/plain"),
-		" \n",
+		get(t, n.Client, "/nodes/storm/shells/"+key[strings.LastIndex(key, "/")+1:]+"/text", "text/plain"), " \n",
 	)
 	at := 0
 	for i := range 3000 {
@@ -185,9 +184,7 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	whole := browser.Eval[string](p, fmt.Sprintf(`convoy.panes.get(%q).text(true)`, key))
 	if strings.Count(whole, "\n") < 1000 || !strings.HasSuffix(model, strings.TrimRight(whole, " \n")) {
 		t.Errorf(
-			"the page has %d rows, which end %q; the node's %q",
-			strings.Count(whole, "\n"),
-			whole[max(0, len(whole)-300):],
+			"the page has %d rows, which end %q; the node's %q", strings.Count(whole, "\n"), whole[max(0, len(whole)-300):],
 			model[max(0, len(model)-300):],
 		)
 	}

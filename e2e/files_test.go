@@ -123,11 +123,7 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 		s, err := a.Open(testkit.Context(t), c.name)
 		testkit.Must(t, err)
 		answer := a.send(
-			testkit.Context(t),
-			t,
-			"POST",
-			s.Path()+"/files?name=over",
-			io.MultiReader(bytes.NewReader(make([]byte, 2<<20))),
+			testkit.Context(t), t, "POST", s.Path()+"/files?name=over", io.MultiReader(bytes.NewReader(make([]byte, 2<<20))),
 		)
 		if answer.StatusCode != want.put {
 			t.Errorf("-max-upload %s at the owner alone, up: %s, want %d", size, answer.Status, want.put)

@@ -168,9 +168,7 @@ func atPrompt(t *testing.T, prompt *client.Terminal, source string, number int) 
 func summary(times []time.Duration) string {
 	sorted := slices.Sorted(slices.Values(times))
 	return fmt.Sprintf(
-		"%5d keys, median %8v, slowest %8v",
-		len(sorted),
-		sorted[len(sorted)/2].Round(10*time.Microsecond),
+		"%5d keys, median %8v, slowest %8v", len(sorted), sorted[len(sorted)/2].Round(10*time.Microsecond),
 		sorted[len(sorted)-1].Round(10*time.Microsecond),
 	)
 }

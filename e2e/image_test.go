@@ -267,8 +267,7 @@ func TestDockerfile(t *testing.T) {
 			t.Errorf("%s: a %s has no place in an image", stage[0], secret)
 		}
 		if slices.ContainsFunc(
-			stage,
-			func(line string) bool { return strings.HasPrefix(line, "ADD ") || strings.HasPrefix(line, "ARG ") },
+			stage, func(line string) bool { return strings.HasPrefix(line, "ADD ") || strings.HasPrefix(line, "ARG ") },
 		) {
 			t.Errorf("%s: COPY does, and build arguments are seen by all", stage[0])
 		}

@@ -296,10 +296,7 @@ func (c *canaries) typeAtLogin(t *testing.T, a byHand) {
 		{"token": {c.next("a token")}},
 	} {
 		r, err := http.NewRequestWithContext(
-			testkit.Context(t),
-			http.MethodPost,
-			a.Base+"/login",
-			strings.NewReader(form.Encode()),
+			testkit.Context(t), http.MethodPost, a.Base+"/login", strings.NewReader(form.Encode()),
 		)
 		testkit.Must(t, err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -65,9 +65,7 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	testkit.Must(
 		t,
 		os.WriteFile(
-			file,
-			[]byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)),
-			0o644,
+			file, []byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)), 0o644,
 		),
 	)
 	for _, program := range []struct{ command, shows, leave string }{

@@ -397,10 +397,7 @@ func TestBrowser_RailwayAmbiguousCreate(t *testing.T) {
 	c.shellOf(t, p, name)
 	if list := c.api.Services(); len(list) != 1 || len(list[0].Deployments) != 1 || c.api.Count("createService") != 1 {
 		t.Errorf(
-			"%d services after %d creations: %+v, want one, deployed once",
-			len(list),
-			c.api.Count("createService"),
-			list,
+			"%d services after %d creations: %+v, want one, deployed once", len(list), c.api.Count("createService"), list,
 		)
 	}
 	if cards := browser.Eval[int](p, `document.querySelectorAll(".node").length`); cards != 2 {

@@ -82,13 +82,7 @@ func TestRecordAllOnEveryNode(t *testing.T) {
 			t.Errorf("recordings of %s: %+v", node, list)
 		}
 		var p *client.Problem
-		if err := n.Do(
-			testkit.Context(t),
-			"DELETE",
-			s.Path()+"/recording",
-			nil,
-			nil,
-		); !errors.As(err, &p) ||
+		if err := n.Do(testkit.Context(t), "DELETE", s.Path()+"/recording", nil, nil); !errors.As(err, &p) ||
 			p.Status != 403 {
 			t.Errorf("stopped what has to be recorded: %v", err)
 		}

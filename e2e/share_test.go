@@ -38,8 +38,7 @@ func makeLink(p *browser.Page, node, right, label string) string {
 func attending(t *testing.T, n *running, key string, count int) string {
 	t.Helper()
 	stream, err := n.Stream(
-		testkit.Context(t),
-		url.Values{"want": {"none"}, "shell": {key}, "name": {"test"}, "watch": {"1"}},
+		testkit.Context(t), url.Values{"want": {"none"}, "shell": {key}, "name": {"test"}, "watch": {"1"}},
 	)
 	testkit.Must(t, err)
 	defer stream.Close()
@@ -180,8 +179,7 @@ func TestShare_AnyNodeOpensTheLink(t *testing.T) {
 		testkit.Must(t, err)
 		defer stream.Close()
 		testkit.Must(
-			t,
-			holder.Do(ctx, http.MethodPost, "/input?n=0&viewer="+holder.Viewer, []byte("echo from-$((40+2))\r"), nil),
+			t, holder.Do(ctx, http.MethodPost, "/input?n=0&viewer="+holder.Viewer, []byte("echo from-$((40+2))\r"), nil),
 		)
 		nextGone(ctx, t, stream, "")
 	}

@@ -20,12 +20,8 @@ func (n byHand) said(t *testing.T, source string) (out, problem string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cli.Run(
-		testkit.Context(t),
-		[]string{"shell", "-connect", n.Base, "-token-file", tokenFile(t), "-c", source},
-		testEnv(nil),
-		nil,
-		&stdout,
-		&stderr,
+		testkit.Context(t), []string{"shell", "-connect", n.Base, "-token-file", tokenFile(t), "-c", source}, testEnv(nil),
+		nil, &stdout, &stderr,
 	)
 	return stdout.String(), stderr.String()
 }

@@ -68,23 +68,15 @@ func TestTLS_Self(t *testing.T) {
 		var out, errs strings.Builder
 		env := testEnv(map[string]string{"CONVOY_TOKEN": u.Query().Get("token")})
 		if status := cli.Run(
-			t.Context(),
-			[]string{"shell", "-connect", "https://" + u.Host, "-ca", file, "-c", "node.self()"},
-			env,
-			nil,
-			&out,
+			t.Context(), []string{"shell", "-connect", "https://" + u.Host, "-ca", file, "-c", "node.self()"}, env, nil, &out,
 			&errs,
 		); status != 0 ||
 			!strings.Contains(out.String(), "convoy@convoy") {
 			t.Errorf("convoy shell: %d, %s%s", status, out.String(), errs.String())
 		}
 		if status := cli.Run(
-			t.Context(),
-			[]string{"health"},
-			testEnv(map[string]string{"CONVOY_ADDR": u.Host, "CONVOY_TLS_SELF": "1"}),
-			nil,
-			&out,
-			&errs,
+			t.Context(), []string{"health"}, testEnv(map[string]string{"CONVOY_ADDR": u.Host, "CONVOY_TLS_SELF": "1"}), nil,
+			&out, &errs,
 		); status != 0 {
 			t.Errorf("convoy health: %d, %s", status, errs.String())
 		}

@@ -17,12 +17,7 @@ func asUser(t *testing.T, typed string, args ...string) (status int, out string)
 	t.Helper()
 	var text strings.Builder
 	status = cli.Run(
-		testkit.Context(t),
-		append([]string{"user"}, args...),
-		testEnv(nil),
-		strings.NewReader(typed),
-		&text,
-		&text,
+		testkit.Context(t), append([]string{"user"}, args...), testEnv(nil), strings.NewReader(typed), &text, &text,
 	)
 	return status, text.String()
 }
@@ -55,10 +50,7 @@ func onlyOwnHistory(t *testing.T, p *browser.Page, key, data string) {
 	if text := strings.TrimSpace(p.Screen(key)); !strings.HasSuffix(text, "> 'mine ' + 'own'#") {
 		t.Errorf("an operator's oldest line is not the first that was typed:\n%s", text)
 	}
-	if kept := histories(
-		t,
-		data,
-	); len(kept) != 2 ||
+	if kept := histories(t, data); len(kept) != 2 ||
 		strings.Contains(kept[0], "6 * 7") == strings.Contains(kept[1], "6 * 7") {
 		t.Errorf("of an admin and an operator is kept: %q", kept)
 	}

@@ -78,33 +78,20 @@ func TestSubprocess_Errors(t *testing.T) {
 	var system *Error
 	for _, broken := range []error{os.ErrDeadlineExceeded, io.ErrUnexpectedEOF} {
 		if _, err := e.Put(
-			dir,
-			"half",
-			io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)),
-			1000,
+			dir, "half", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), 1000,
 		); !errors.As(err, &source) ||
 			!errors.Is(err, broken) {
 			t.Errorf("a source that breaks: %v", err)
 		}
 	}
-	if _, err := e.Put(
-		dir,
-		"over",
-		strings.NewReader(strings.Repeat("x", 1<<20)),
-		5,
-	); !errors.As(err, &limit) ||
+	if _, err := e.Put(dir, "over", strings.NewReader(strings.Repeat("x", 1<<20)), 5); !errors.As(err, &limit) ||
 		limit.Limit != 5 {
 		t.Errorf("too long: %v", err)
 	}
 	if _, err := e.Put(dir, "../x", strings.NewReader("x"), 5); !errors.Is(err, ErrName) {
 		t.Errorf("no name: %v", err)
 	}
-	if _, err := e.Put(
-		dir+"/none",
-		"x",
-		strings.NewReader("x"),
-		5,
-	); !errors.As(err, &system) ||
+	if _, err := e.Put(dir+"/none", "x", strings.NewReader("x"), 5); !errors.As(err, &system) ||
 		!errors.Is(err, syscall.ENOENT) {
 		t.Errorf("no directory: %v", err)
 	}
@@ -126,12 +113,7 @@ func TestSubprocess_Errors(t *testing.T) {
 func TestSubprocess_Ends(t *testing.T) {
 	dir := t.TempDir()
 	dead := Subprocess{Command: func() *exec.Cmd { return exec.Command("/bin/sh", "-c", "echo it is over >&2; exit 1") }}
-	if _, err := dead.Put(
-		dir,
-		"x",
-		strings.NewReader(strings.Repeat("x", 1<<20)),
-		1<<20,
-	); err == nil ||
+	if _, err := dead.Put(dir, "x", strings.NewReader(strings.Repeat("x", 1<<20)), 1<<20); err == nil ||
 		!strings.Contains(err.Error(), "it is over") {
 		t.Errorf("a process that ends: %v", err)
 	}

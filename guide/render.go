@@ -88,8 +88,7 @@ func newRendering(source []byte, ids string, end time.Time) *rendering {
 		// the page's policy allows no inline styles
 		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
 		goldmark.WithParserOptions(
-			parser.WithAutoHeadingID(),
-			parser.WithBlockParsers(util.Prioritized(blockClock{r}, 0)),
+			parser.WithAutoHeadingID(), parser.WithBlockParsers(util.Prioritized(blockClock{r}, 0)),
 			parser.WithInlineParsers(util.Prioritized(inlineClock{r}, 0)),
 			parser.WithParagraphTransformers(util.Prioritized(paragraphBound{}, 0)),
 		),

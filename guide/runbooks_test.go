@@ -141,8 +141,7 @@ func TestAtMostSoManyAreListed(t *testing.T) {
 	b, dir := shelf(t, nil)
 	for i := range maxRunbooks + 2 {
 		testkit.Must(
-			t,
-			os.WriteFile(filepath.Join(dir, strings.Repeat("x", 1+i%190)+string(rune('a'+i/190))+".md"), nil, 0o600),
+			t, os.WriteFile(filepath.Join(dir, strings.Repeat("x", 1+i%190)+string(rune('a'+i/190))+".md"), nil, 0o600),
 		)
 	}
 	list, more, err := b.List()

@@ -64,11 +64,7 @@ func TestPrintedLinkLogsIn(t *testing.T) {
 		t.Error("the cookie holds the token")
 	}
 	page := n.request(
-		t,
-		"GET",
-		"/",
-		"",
-		n.plain(t, "Cookie: "+cookie.Name+"="+cookie.Value, answer.Header.Get("Location")),
+		t, "GET", "/", "", n.plain(t, "Cookie: "+cookie.Name+"="+cookie.Value, answer.Header.Get("Location")),
 		"Accept: text/html",
 	)
 	body, err := io.ReadAll(page.Body)

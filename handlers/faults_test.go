@@ -186,12 +186,6 @@ func same(what string, got, want []byte) error {
 	}
 	around := func(b []byte) []byte { return b[max(0, at-20):min(len(b), at+20)] }
 	return fmt.Errorf(
-		"%s %d bytes, want %d; at byte %d: %q, want %q",
-		what,
-		len(got),
-		len(want),
-		at,
-		around(got),
-		around(want),
+		"%s %d bytes, want %d; at byte %d: %q, want %q", what, len(got), len(want), at, around(got), around(want),
 	)
 }

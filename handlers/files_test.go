@@ -141,10 +141,7 @@ func (n *testNode) watch(t *testing.T, s client.Shell) (viewer string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(
-		ctx,
-		"GET",
-		n.url+"/stream?want=none&watch=1&viewer="+viewer+"&shell="+s.Key()+"@-2",
-		nil,
+		ctx, "GET", n.url+"/stream?want=none&watch=1&viewer="+viewer+"&shell="+s.Key()+"@-2", nil,
 	)
 	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+token)
@@ -219,9 +216,7 @@ func TestFiles_Chunked(t *testing.T) {
 	s, dir := n.inDir(t)
 	for size, want := range map[int]int{testUpload: 201, testUpload + 1: 413, 10 * testUpload: 413} {
 		r, err := http.NewRequestWithContext(
-			testkit.Context(t),
-			"POST",
-			n.url+filesPath(s, "name", "chunked"),
+			testkit.Context(t), "POST", n.url+filesPath(s, "name", "chunked"),
 			io.MultiReader(bytes.NewReader(make([]byte, size))),
 		)
 		testkit.Must(t, err)
@@ -240,9 +235,7 @@ func TestFiles_Chunked(t *testing.T) {
 		}
 	}
 	eventually(
-		t,
-		"one file is there, and nothing else",
-		func() bool { return slices.Equal(names(t, dir), []string{"chunked"}) },
+		t, "one file is there, and nothing else", func() bool { return slices.Equal(names(t, dir), []string{"chunked"}) },
 	)
 }
 

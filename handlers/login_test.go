@@ -131,11 +131,7 @@ func TestLogin_WrongTries(t *testing.T) {
 		t.Errorf("a wrong password and a wrong name differ:\n%s\n%s", bodies[0], bodies[1])
 	}
 	answer := n.request(
-		t,
-		"POST",
-		"/login",
-		url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(),
-		formType,
+		t, "POST", "/login", url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(), formType,
 		"Accept: text/html",
 	)
 	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" ||
@@ -156,12 +152,7 @@ func TestLogin_Renewed(t *testing.T) {
 		Keys:     []string{session.KeySum("k")},
 	}
 	answer := n.request(
-		t,
-		"GET",
-		"/nodes",
-		"",
-		"Cookie: "+n.sessions.Cookies.Name+"="+n.sessions.Cookies.Sign(s),
-		"Convoy-Key: k",
+		t, "GET", "/nodes", "", "Cookie: "+n.sessions.Cookies.Name+"="+n.sessions.Cookies.Sign(s), "Convoy-Key: k",
 	)
 	cookies := answer.Cookies()
 	if answer.StatusCode != http.StatusOK || len(cookies) != 1 {
@@ -173,12 +164,7 @@ func TestLogin_Renewed(t *testing.T) {
 		t.Errorf("renewed: %+v, %v", renewed, ok)
 	}
 	if answer := n.request(
-		t,
-		"GET",
-		"/nodes",
-		"",
-		"Cookie: "+n.sessions.Cookies.Name+"="+cookies[0].Value,
-		"Convoy-Key: k",
+		t, "GET", "/nodes", "", "Cookie: "+n.sessions.Cookies.Name+"="+cookies[0].Value, "Convoy-Key: k",
 	); answer.StatusCode != http.StatusOK ||
 		len(answer.Cookies()) > 0 {
 		t.Error("renewed again at once")

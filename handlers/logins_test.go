@@ -67,9 +67,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", olga)
 	eventually(
-		t,
-		"all logins are listed",
-		func() bool { return len(a.logins(t, ann)) == 3 && len(b.logins(t, olga)) == 2 },
+		t, "all logins are listed", func() bool { return len(a.logins(t, ann)) == 3 && len(b.logins(t, olga)) == 2 },
 	)
 	stream := b.request(t, "GET", "/stream?viewer=viewer-of-the-logins", "", olga)
 	var current string
@@ -87,11 +85,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 		t.Errorf("olga's other login: %s", answer.Status)
 	}
 	if answer := a.request(
-		t,
-		"DELETE",
-		"/logins/"+a.logins(t, ann)[0].ID,
-		"",
-		again,
+		t, "DELETE", "/logins/"+a.logins(t, ann)[0].ID, "", again,
 	); answer.StatusCode != http.StatusNotFound &&
 		answer.StatusCode != http.StatusNoContent {
 		t.Errorf("olga ends a login: %s", answer.Status)
@@ -172,17 +166,13 @@ func TestShareGrants(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
 	text, token := access.NewToken(
-		"ci",
-		access.Identity{User: "openid:ann", Role: access.Viewer, Home: b.Self},
-		time.Now().UTC(),
+		"ci", access.Identity{User: "openid:ann", Role: access.Viewer, Home: b.Self}, time.Now().UTC(),
 		time.Now().Add(time.Hour).UTC(),
 	)
 	_, err := a.Authority.Grants.Merge([]access.Grant{token}, time.Now()) // which tells nobody
 	testkit.Must(t, err)
 	_, other := access.NewToken(
-		"other",
-		access.Identity{User: "openid:ann", Role: access.Viewer, Home: b.Self},
-		time.Now().UTC(),
+		"other", access.Identity{User: "openid:ann", Role: access.Viewer, Home: b.Self}, time.Now().UTC(),
 		time.Now().Add(time.Hour).UTC(),
 	)
 	_, err = b.Authority.Grants.Merge([]access.Grant{other}, time.Now())

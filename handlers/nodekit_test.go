@@ -73,10 +73,7 @@ func startNamed(t *testing.T, self string, cluster Cluster, stall time.Duration,
 		program = []string{"/bin/sh"}
 	}
 	return startTable(
-		t,
-		self,
-		cluster,
-		pty.Config{Programs: []pty.Program{{Kind: "system", Args: program}}, Max: 8, Stall: stall},
+		t, self, cluster, pty.Config{Programs: []pty.Program{{Kind: "system", Args: program}}, Max: 8, Stall: stall},
 	)
 }
 

@@ -59,9 +59,7 @@ func (n *testNode) begin(t *testing.T, headers ...string) (to string, cookie *ht
 
 // back is the answer to the callback, and the session's cookie if it gives one.
 func (n *testNode) back(
-	t *testing.T,
-	cookie *http.Cookie,
-	query url.Values,
+	t *testing.T, cookie *http.Cookie, query url.Values,
 ) (answer *http.Response, text, session string) {
 	t.Helper()
 	headers := []string{"Accept: text/html", "Sec-Fetch-Site: cross-site"}
@@ -140,8 +138,7 @@ func TestOpenID_LogsIn(t *testing.T) {
 		}
 	}
 	if answer := n.request(t, "GET", "/login", "", "Accept: text/html"); !strings.Contains(
-		readAll(t, answer),
-		"Log in with Example",
+		readAll(t, answer), "Log in with Example",
 	) {
 		t.Error("the login page has no button")
 	}
@@ -181,9 +178,7 @@ func TestOpenID_StrayCallbacks(t *testing.T) {
 	query := s.LogIn(t, to, "ann")
 	_, other := n.begin(t)
 	late, value, err := n.sessions.OpenID.Begin(
-		t.Context(),
-		n.url+"/login/openid/callback",
-		time.Now().Add(-openid.CookieLife-time.Second),
+		t.Context(), n.url+"/login/openid/callback", time.Now().Add(-openid.CookieLife-time.Second),
 	)
 	testkit.Must(t, err)
 	old := &http.Cookie{Name: cookie.Name, Value: value}
@@ -287,8 +282,7 @@ func TestOpenID_NoRole(t *testing.T) {
 	to, cookie := n.begin(t)
 	answer, text, session := n.back(t, cookie, s.LogIn(t, to, "mallory"))
 	if said := alert(
-		t,
-		text,
+		t, text,
 	); answer.StatusCode != http.StatusUnauthorized || session != "" || !strings.Contains(said, "the claim groups") ||
 		!strings.Contains(said, "mallory") {
 		t.Errorf("%s: %s", answer.Status, said)
@@ -317,8 +311,7 @@ func TestOpenID_HostileDescription(t *testing.T) {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(text))
 	testkit.Must(t, err)
 	if said := alert(
-		t,
-		text,
+		t, text,
 	); answer.StatusCode != http.StatusUnauthorized || doc.Find("main script").Length() > 0 || len(said) > 300 ||
 		strings.ContainsAny(said, "\x1b\n\u202e") ||
 		!strings.Contains(said, "<script>") {

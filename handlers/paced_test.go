@@ -148,8 +148,7 @@ func TestPaced_LongRequests(t *testing.T) {
 		stalled, err := net.Dial("tcp", listener.Addr().String())
 		testkit.Must(t, err)
 		_, err = io.WriteString(
-			stalled,
-			"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\nx",
+			stalled, "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\nx",
 		)
 		testkit.Must(t, err)
 		<-began // its body was waited for as long as one may be
@@ -246,8 +245,7 @@ func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 		testkit.Must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
 		stands.Store(conn.LocalAddr().String(), nil)
 		_, err = io.WriteString(
-			conn,
-			strings.Repeat("GET "+assets.URL("vendor/xterm/xterm.mjs")+" HTTP/1.1\r\nHost: localhost\r\n\r\n", asked),
+			conn, strings.Repeat("GET "+assets.URL("vendor/xterm/xterm.mjs")+" HTTP/1.1\r\nHost: localhost\r\n\r\n", asked),
 		)
 		testkit.Must(t, err)
 	}

@@ -228,26 +228,14 @@ func TestPageKey_OpeningPage(t *testing.T) {
 	late := n.fresh(t)
 	c.advance(claimLife)
 	if answer := n.request(
-		t,
-		"POST",
-		"/session/plain",
-		"claim="+late.claim,
-		late.cookie,
-		formType,
+		t, "POST", "/session/plain", "claim="+late.claim, late.cookie, formType,
 	); answer.StatusCode != http.StatusConflict {
 		t.Errorf("claimed after a minute: %s", answer.Status)
 	}
 	if answer := n.request(t, "POST", "/logout", "", bound.cookie); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("logged out by the cookie: %s", answer.Status)
 	}
-	if answer := n.request(
-		t,
-		"GET",
-		"/nodes",
-		"",
-		bound.cookie,
-		bound.key,
-	); answer.StatusCode != http.StatusUnauthorized {
+	if answer := n.request(t, "GET", "/nodes", "", bound.cookie, bound.key); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after that: %s", answer.Status)
 	}
 }
@@ -258,13 +246,7 @@ func (n *testNode) refusesClaims(t *testing.T, tab loginTab) {
 	for _, claim := range []string{"", "x.y", n.fresh(t).claim, n.sessions.Tickets.Issue("pass", "x", time.Minute)} {
 		for _, path := range []string{"/session/key", "/session/plain"} {
 			answer := n.request(
-				t,
-				"POST",
-				path,
-				url.Values{"claim": {claim}}.Encode(),
-				tab.cookie,
-				session.KeyHeader+": "+aKey,
-				formType,
+				t, "POST", path, url.Values{"claim": {claim}}.Encode(), tab.cookie, session.KeyHeader+": "+aKey, formType,
 			)
 			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
 				t.Errorf("%s by the claim %.9q: %s", path, claim, answer.Status)
@@ -273,13 +255,7 @@ func (n *testNode) refusesClaims(t *testing.T, tab loginTab) {
 	}
 	for _, key := range []string{"", "short", aKey + "A", strings.Repeat("*", 43)} {
 		if answer := n.request(
-			t,
-			"POST",
-			"/session/key",
-			"claim="+tab.claim,
-			tab.cookie,
-			session.KeyHeader+": "+key,
-			formType,
+			t, "POST", "/session/key", "claim="+tab.claim, tab.cookie, session.KeyHeader+": "+key, formType,
 		); answer.StatusCode != http.StatusBadRequest {
 			t.Errorf("bound to %q: %s", key, answer.Status)
 		}
@@ -292,13 +268,7 @@ func (n *testNode) refusesSecondClaim(t *testing.T, tab, bound loginTab) {
 	for _, path := range []string{"/session/key", "/session/plain"} {
 		for _, cookie := range []string{tab.cookie, bound.cookie} {
 			answer := n.request(
-				t,
-				"POST",
-				path,
-				"claim="+tab.claim,
-				cookie,
-				session.KeyHeader+": "+strings.Repeat("B", 42)+"A",
-				formType,
+				t, "POST", path, "claim="+tab.claim, cookie, session.KeyHeader+": "+strings.Repeat("B", 42)+"A", formType,
 			)
 			if answer.StatusCode != http.StatusConflict || len(answer.Cookies()) > 0 {
 				t.Errorf("%s claims the login again: %s", path, answer.Status)
@@ -315,10 +285,7 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 		t.Errorf("a bound login:\n%s", opening)
 	}
 	refused := n.request(t, "GET", "/nodes", "", bound.cookie)
-	if text := readAll(
-		t,
-		refused,
-	); refused.StatusCode != http.StatusUnauthorized || !strings.Contains(text, `"hint"`) ||
+	if text := readAll(t, refused); refused.StatusCode != http.StatusUnauthorized || !strings.Contains(text, `"hint"`) ||
 		!strings.Contains(text, "key") {
 		t.Errorf("a script: %s %s", refused.Status, text)
 	}
@@ -330,10 +297,7 @@ func (n *testNode) boundPage(t *testing.T, bound loginTab, first string) {
 		t.Fatalf("the console: %s\n%s", console.Status, text)
 	}
 	if n.asked(
-		t,
-		asker{headers: []string{bound.cookie}},
-		"GET",
-		"/stream?viewer=0123456789abcdef&pass="+inPage,
+		t, asker{headers: []string{bound.cookie}}, "GET", "/stream?viewer=0123456789abcdef&pass="+inPage,
 	) != http.StatusOK {
 		t.Error("the page's pass does not open its stream")
 	}
@@ -365,20 +329,10 @@ func TestPageKey_TwoOrigins(t *testing.T) {
 	}
 	withUsers(t, n)
 	answer := n.request(
-		t,
-		"POST",
-		"/login",
-		url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(),
-		tab.cookie,
-		formType,
+		t, "POST", "/login", url.Values{"name": {"ann"}, "password": {"ann's password"}}.Encode(), tab.cookie, formType,
 	)
 	if answer := n.request(
-		t,
-		"GET",
-		"/nodes",
-		"",
-		cookieOf(answer),
-		session.KeyHeader+": "+keys[4],
+		t, "GET", "/nodes", "", cookieOf(answer), session.KeyHeader+": "+keys[4],
 	); answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("another user's login takes the key over: %s", answer.Status)
 	}

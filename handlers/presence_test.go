@@ -64,11 +64,7 @@ func TestPresence_NamesAndRightsTravel(t *testing.T) {
 
 	size := func(c *client.Client, rows int, claim string) error {
 		return c.Do(
-			ctx,
-			"POST",
-			fmt.Sprintf("%s/size?viewer=%s&rows=%d&cols=80&claim=%s", s.Path(), c.Viewer, rows, claim),
-			nil,
-			nil,
+			ctx, "POST", fmt.Sprintf("%s/size?viewer=%s&rows=%d&cols=80&claim=%s", s.Path(), c.Viewer, rows, claim), nil, nil,
 		)
 	}
 	testkit.Must(t, size(ada, 33, "pin"))

@@ -239,9 +239,7 @@ func TestUserTravels(t *testing.T) {
 	)
 	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, session.AssertionHeader+": "+forged)
 	if said, ok := session.VerifyAssertion(
-		n.Assertions,
-		<-told,
-		time.Now(),
+		n.Assertions, <-told, time.Now(),
 	); !ok || said.Who.User != access.ConsoleToken ||
 		said.Who.Role != access.Admin {
 		t.Errorf("the other node was told of %+v, %v", said, ok)

@@ -113,8 +113,7 @@ func TestRights_LinkFoundJustBefore(t *testing.T) {
 	s, err := x.console.client(t).Open(testkit.Context(t), x.home.Self)
 	testkit.Must(t, err)
 	l, err := x.home.links.Add(
-		share.Share{Node: x.home.Self, Shell: s.ID, Expires: time.Now().Add(time.Hour)},
-		"",
+		share.Share{Node: x.home.Self, Shell: s.ID, Expires: time.Now().Add(time.Hour)}, "",
 		x.home.Authority.NewIdentity("eve", access.Admin),
 	)
 	testkit.Must(t, err)
@@ -190,10 +189,7 @@ func TestRights_A3_LinkOfWhoWasRemoved(t *testing.T) {
 				json.NewDecoder(x.console.request(t, "POST", s.Path()+"/links", `{"right":"type"}`, x.eve).Body).Decode(&made),
 			)
 			if answer := x.console.request(
-				t,
-				"POST",
-				made.URL+"/input?viewer=viewer-of-the-link-1&n=0",
-				"x",
+				t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=0", "x",
 			); answer.StatusCode != http.StatusNoContent {
 				t.Fatalf("before: %s", answer.Status)
 			}
@@ -201,10 +197,7 @@ func TestRights_A3_LinkOfWhoWasRemoved(t *testing.T) {
 			x.gone(t, access.Nobody)
 			x.console.eventuallyIs(t, http.StatusGone, "GET", made.URL)
 			if answer := x.console.request(
-				t,
-				"POST",
-				made.URL+"/input?viewer=viewer-of-the-link-1&n=1",
-				"x",
+				t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=1", "x",
 			); answer.StatusCode != http.StatusGone {
 				t.Errorf("after: %s", answer.Status)
 			}

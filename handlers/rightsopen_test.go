@@ -34,11 +34,8 @@ type openingOf struct {
 var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 	"GET /stream": func(t *testing.T, o openingOf) io.ReadCloser {
 		return o.started(
-			t,
-			"GET",
-			"/stream?want=none&viewer=viewer-of-the-rights&shell="+url.QueryEscape(o.owner.Self+"/"+o.shell+"@-1"),
-			nil,
-			"event: ",
+			t, "GET", "/stream?want=none&viewer=viewer-of-the-rights&shell="+url.QueryEscape(o.owner.Self+"/"+o.shell+"@-1"),
+			nil, "event: ",
 		)
 	},
 	"GET /share/{token}/stream": func(t *testing.T, o openingOf) io.ReadCloser {

@@ -276,8 +276,7 @@ func TestShare_HeadersAndLog(t *testing.T) {
 		for _, path := range []string{"", "/input"} {
 			mistaken.Get("/share/{token}"+path, broken)
 			mistaken.ServeHTTP(
-				httptest.NewRecorder(),
-				httptest.NewRequestWithContext(t.Context(), "GET", "/share/"+token+path, nil),
+				httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/share/"+token+path, nil),
 			)
 		}
 		watch(testkit.Context(t), t, s.holder(t, token), nil)

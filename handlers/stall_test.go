@@ -31,11 +31,8 @@ func TestSocketThatIsNeverRead(t *testing.T) {
 	stalled := client.New(n.url, token)
 	defer stalled.Close()
 	_, err = fmt.Fprintf(
-		conn,
-		"GET /stream?viewer=%s&want=none&shell=%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
-		stalled.Viewer,
-		s.Key(),
-		token,
+		conn, "GET /stream?viewer=%s&want=none&shell=%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
+		stalled.Viewer, s.Key(), token,
 	)
 	testkit.Must(t, err)
 	line, err := bufio.NewReaderSize(conn, 64).ReadString('\n')
@@ -83,10 +80,7 @@ func TestConnectionEndsWithItsStream(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	r, err := http.NewRequestWithContext(
-		testkit.Context(t),
-		http.MethodGet,
-		n.url+"/stream?want=none&viewer=one-connection-01",
-		nil,
+		testkit.Context(t), http.MethodGet, n.url+"/stream?want=none&viewer=one-connection-01", nil,
 	)
 	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+token)

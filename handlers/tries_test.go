@@ -102,27 +102,17 @@ func TestTries_RightOnesBesideAGuesser(t *testing.T) {
 	n := start(t, "/bin/cat")
 	withUsers(t, n)
 	text, g := access.NewToken(
-		"ci",
-		n.Authority.NewIdentity(access.ConsoleToken, access.Viewer),
-		time.Now(),
-		time.Now().Add(time.Hour),
+		"ci", n.Authority.NewIdentity(access.ConsoleToken, access.Viewer), time.Now(), time.Now().Add(time.Hour),
 	)
 	testkit.Must(t, n.sessions.Add(g))
 	ended, over := access.NewToken(
-		"old",
-		n.Authority.NewIdentity(access.ConsoleToken, access.Viewer),
-		time.Now(),
-		time.Now().Add(time.Hour),
+		"old", n.Authority.NewIdentity(access.ConsoleToken, access.Viewer), time.Now(), time.Now().Add(time.Hour),
 	)
 	testkit.Must(t, n.sessions.Add(over))
 	testkit.Must(t, n.sessions.End(over))
 	const addr = "192.0.2.7:1"
 	if answer := n.of(
-		addr,
-		"POST",
-		"/login",
-		passwordForm("ann", "ann's password"),
-		formType,
+		addr, "POST", "/login", passwordForm("ann", "ann's password"), formType,
 	); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("before: %s", answer.Status)
 	}
@@ -162,11 +152,7 @@ func TestTries_FewAtOnce(t *testing.T) {
 	meanwhile := n.another(t)
 	const home = "192.0.2.7:1"
 	if answer := n.of(
-		home,
-		"POST",
-		"/login",
-		passwordForm("ann", "ann's password"),
-		formType,
+		home, "POST", "/login", passwordForm("ann", "ann's password"), formType,
 	); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("before: %s", answer.Status)
 	}
@@ -175,27 +161,16 @@ func TestTries_FewAtOnce(t *testing.T) {
 	defer release()
 	if _, err := n.sessions.Tries.Checks.TryAcquire(
 		access.Claim{Identity: access.Identity{User: "another stranger"}},
-	); !errors.Is(
-		err,
-		access.ErrBusy,
-	) {
+	); !errors.Is(err, access.ErrBusy) {
 		t.Fatalf("two strangers at once: %v", err)
 	}
 	if answer := n.of(
-		home,
-		"POST",
-		"/login",
-		passwordForm("ann", "ann's password"),
-		formType,
+		home, "POST", "/login", passwordForm("ann", "ann's password"), formType,
 	); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("a known name meanwhile: %s", answer.Status)
 	}
 	if answer := n.of(
-		"192.0.2.9:1",
-		"POST",
-		"/login",
-		"token="+token,
-		formType,
+		"192.0.2.9:1", "POST", "/login", "token="+token, formType,
 	); answer.StatusCode != http.StatusSeeOther {
 		t.Errorf("the token meanwhile: %s", answer.Status)
 	}

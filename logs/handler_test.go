@@ -129,10 +129,7 @@ func TestJSONHandler(t *testing.T) {
 			Time time.Time
 			G    map[string]string
 		}
-		if err := json.Unmarshal(
-			line,
-			&object,
-		); err != nil || object.Time.IsZero() || object.G["level"] != "kept" ||
+		if err := json.Unmarshal(line, &object); err != nil || object.Time.IsZero() || object.G["level"] != "kept" ||
 			object.G["msg"] != "kept" {
 			t.Errorf("line %s: %v", line, err)
 		}

@@ -24,9 +24,7 @@ type Sources struct {
 func Handler(f Sources) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collector{f},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{f},
 	)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

@@ -313,10 +313,7 @@ func TestBounds_NodeMulticall(t *testing.T) {
 	done := make(chan said, 1)
 	go func() {
 		answer, _ := r.ask(
-			testkit.Context(t),
-			cookie,
-			"POST",
-			"/api/shell",
+			testkit.Context(t), cookie, "POST", "/api/shell",
 			asked(oneShell, "rpc.multicall", "logs.tail", names, 60, []any{1000, ""}),
 		) //nolint:errcheck
 		done <- answer

@@ -264,8 +264,7 @@ func TestUnreachableFromHere(t *testing.T) {
 	}
 	report := mustCall[Report](t, a, a.self.Name, "node.info")
 	if !slices.ContainsFunc(
-		report.Members,
-		func(s memberReport) bool { return s.Instance == b.Instance() && s.Error != "" },
+		report.Members, func(s memberReport) bool { return s.Instance == b.Instance() && s.Error != "" },
 	) {
 		t.Errorf("node.info does not report it: %+v", report.Members)
 	}

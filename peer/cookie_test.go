@@ -110,9 +110,7 @@ func TestCookie(t *testing.T) {
 		t.Errorf("the line lacks the address:\n%s", a.log)
 	}
 	testkit.Eventually(
-		t,
-		"poll says why",
-		func() bool { return strings.Contains(stranger.log.String(), ErrWrongCookie.Error()) },
+		t, "poll says why", func() bool { return strings.Contains(stranger.log.String(), ErrWrongCookie.Error()) },
 	)
 	if strings.Contains(a.log.String()+stranger.log.String(), cookieA) {
 		t.Error("a cookie is in the log")

@@ -51,8 +51,7 @@ func TestSend(t *testing.T) {
 		t.Errorf("send of invalid JSON: %v", err)
 	}
 	if err := a.Send(t.Context(), "worker", b.self.Name, strings.Repeat("x", messageBytes)); !errors.Is(
-		err,
-		ErrBadArguments,
+		err, ErrBadArguments,
 	) {
 		t.Errorf("send too much: %v", err)
 	}
@@ -174,8 +173,7 @@ func TestSendDoesNotWaitForOthers(t *testing.T) {
 func TestRoutesLeaveTheRest(t *testing.T) {
 	t.Parallel()
 	a, b := pair(
-		t,
-		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.URL.EscapedPath())) }),
+		t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.URL.EscapedPath())) }),
 	)
 	for _, path := range []string{"/", "/call/node.self", "/send/x", "/callx", "/a//b%2Fc"} {
 		if got, err := get(t, a, b.self.Name, path); err != nil || got != path {

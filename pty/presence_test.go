@@ -43,8 +43,7 @@ func TestPresence_EveryoneSeesWhoIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	grace.untilPresence(
-		"that Ada types",
-		func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing },
+		"that Ada types", func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing },
 	)
 	hidden.see("hi")
 	ada.stop()
@@ -288,9 +287,7 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 	}
 	looked, v := openAndWatch(t, table)
 	testkit.Eventually(
-		t,
-		"the end of the shell without viewers",
-		func() bool { return !s.Info().Running && len(table.List()) == 1 },
+		t, "the end of the shell without viewers", func() bool { return !s.Info().Running && len(table.List()) == 1 },
 	)
 	if !looked.Info().Running {
 		t.Error("a shell with a viewer was closed")

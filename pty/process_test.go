@@ -166,8 +166,7 @@ func TestRemoveKillsWhatIgnoresHangUp(t *testing.T) {
 func TestContextShortensGrace(t *testing.T) {
 	t.Parallel()
 	table := newTable(
-		t,
-		Config{Programs: programs("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")},
+		t, Config{Programs: programs("/bin/sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1000; done")},
 	)
 	s, err := table.Open(size)
 	if err != nil {

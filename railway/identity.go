@@ -116,8 +116,7 @@ func refusalOf(err error) string {
 	switch {
 	case is(err, Unauthorized, NotFound, Refused):
 		return fmt.Sprintf(
-			"Railway does not know the token (%v): create a new account or workspace token and set RAILWAY_API_TOKEN",
-			err,
+			"Railway does not know the token (%v): create a new account or workspace token and set RAILWAY_API_TOKEN", err,
 		)
 	case is(err, TwoFactor):
 		return "the workspace requires two-factor authentication: enable it for the token's owner, then create a new token"

@@ -227,8 +227,7 @@ func (r *reader) read(ctx context.Context) bool {
 		r.at = cursor{deployment: r.at.deployment}
 	}
 	return r.part(
-		ctx,
-		func(d *deployment) bool { return d.phase() == failed || d.phase() == removed || d.phase() == stopped },
+		ctx, func(d *deployment) bool { return d.phase() == failed || d.phase() == removed || d.phase() == stopped },
 	)
 }
 

@@ -218,8 +218,7 @@ func (p *Provider) list(now time.Time) []fleet.Service {
 		}
 	}
 	slices.SortFunc(
-		list,
-		func(a, b fleet.Service) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name)) },
+		list, func(a, b fleet.Service) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name)) },
 	)
 	return list
 }

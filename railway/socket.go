@@ -173,9 +173,7 @@ func (s *socket) refusal(payload json.RawMessage) error {
 // subscribe starts a subscription. run calls handle, one call at a time per socket, with each payload, and once with
 // the error that ended it. cancel ends it without a call.
 func (s *socket) subscribe(
-	ctx context.Context,
-	req *graphql.Request,
-	handle func(json.RawMessage, error),
+	ctx context.Context, req *graphql.Request, handle func(json.RawMessage, error),
 ) (cancel func(), err error) {
 	payload, err := json.Marshal(req)
 	if err != nil {

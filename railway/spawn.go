@@ -125,9 +125,7 @@ func graceContext(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // mutate sends a mutation, and repeats it after the rate limit, or after a lost answer if retry agrees.
 func (m *creation) mutate(
-	ctx context.Context,
-	send func(context.Context) error,
-	retry func() (done bool, err error),
+	ctx context.Context, send func(context.Context) error, retry func() (done bool, err error),
 ) error {
 	for try := 1; ; try++ {
 		longer, cancel := graceContext(ctx)

@@ -364,18 +364,11 @@ func TestDeployment_OlderNewsAreNoNews(t *testing.T) {
 	}
 	for _, test := range tests {
 		news := d.apply(
-			deploymentFields{Id: "dep-1", Status: test.status, StatusUpdatedAt: at(test.at), CreatedAt: at(0)},
-			at(test.at),
+			deploymentFields{Id: "dep-1", Status: test.status, StatusUpdatedAt: at(test.at), CreatedAt: at(0)}, at(test.at),
 		)
 		if news != test.news || d.status != test.want {
 			t.Errorf(
-				"%s of second %d: news %v, status %s, want %v, %s",
-				test.status,
-				test.at,
-				news,
-				d.status,
-				test.news,
-				test.want,
+				"%s of second %d: news %v, status %s, want %v, %s", test.status, test.at, news, d.status, test.news, test.want,
 			)
 		}
 	}

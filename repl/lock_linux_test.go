@@ -87,10 +87,7 @@ func closeIf(l net.Listener, err error) {
 func peek(pid int) error {
 	buf := make([]byte, 8)
 	_, err := unix.ProcessVMReadv(
-		pid,
-		[]unix.Iovec{{Base: &buf[0], Len: 8}},
-		[]unix.RemoteIovec{{Base: 0x400000, Len: 8}},
-		0,
+		pid, []unix.Iovec{{Base: &buf[0], Len: 8}}, []unix.RemoteIovec{{Base: 0x400000, Len: 8}}, 0,
 	)
 	return err
 }

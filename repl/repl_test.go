@@ -229,9 +229,7 @@ func TestScript_Status(t *testing.T) {
 	defer cancel()
 	var errs bytes.Buffer
 	if status := Script(
-		ctx,
-		Options{Command: sandboxCommand(), Node: &node{}, Out: &errs, Err: &errs},
-		"while True: pass",
+		ctx, Options{Command: sandboxCommand(), Node: &node{}, Out: &errs, Err: &errs}, "while True: pass",
 	); status != 1 {
 		t.Errorf("a script that takes too long has status %d: %s", status, errs.String())
 	}

@@ -75,10 +75,7 @@ func installFilter() error {
 	program := filter()
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	_, _, errno := unix.Syscall(
-		unix.SYS_SECCOMP,
-		unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_TSYNC,
-		uintptr(unsafe.Pointer(&prog)),
+		unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)),
 	)
 	runtime.KeepAlive(program)
 	if errno != 0 {
@@ -115,17 +112,8 @@ func filter() []unix.SockFilter {
 		program = append(program, jump(unix.BPF_JEQ, number, 0, 1), give(deny))
 	}
 	return append(
-		program,
-		jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4),
-		load(offsetArg0),
-		jump(unix.BPF_JSET, unix.CLONE_THREAD, 1, 0),
-		give(deny),
-		give(unix.SECCOMP_RET_ALLOW),
-		jump(unix.BPF_JEQ, unix.SYS_TGKILL, 0, 4),
-		load(offsetArg0),
-		jump(unix.BPF_JEQ, uint32(os.Getpid()), 1, 0),
-		give(deny),
-		give(unix.SECCOMP_RET_ALLOW),
-		give(unix.SECCOMP_RET_ALLOW),
+		program, jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4), load(offsetArg0), jump(unix.BPF_JSET, unix.CLONE_THREAD, 1, 0),
+		give(deny), give(unix.SECCOMP_RET_ALLOW), jump(unix.BPF_JEQ, unix.SYS_TGKILL, 0, 4), load(offsetArg0),
+		jump(unix.BPF_JEQ, uint32(os.Getpid()), 1, 0), give(deny), give(unix.SECCOMP_RET_ALLOW), give(unix.SECCOMP_RET_ALLOW),
 	)
 }

@@ -137,9 +137,7 @@ func TestConsoleHoldsTheSamePartial(t *testing.T) {
 func TestSpawnButton(t *testing.T) {
 	t.Parallel()
 	with := find(
-		t,
-		"console",
-		Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, ""},
+		t, "console", Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, ""},
 	).Find("#spawn[hx-post='/nodes'][hx-target='#nodes'][hx-swap=outerMorph]")
 	if _, off := with.Attr("disabled"); with.Length() != 1 || off {
 		t.Error("with a provider the button works, also at the limit: the server's answer says what to do")

@@ -33,9 +33,7 @@ func TestRecordingsSayWhatTheyAre(t *testing.T) {
 		t.Errorf("says %q", got)
 	}
 	if empty := find(
-		t,
-		"recordings",
-		Recordings{Page: page},
+		t, "recordings", Recordings{Page: page},
 	); empty.Find("table").Length() != 0 || empty.Find(".ghost:not([hidden]) h2").Length() != 1 ||
 		doc.Find(".ghost[hidden]").Length() != 1 {
 		t.Error("without recordings it does not say how to make one")
@@ -56,8 +54,7 @@ func TestPlayerIsLabelled(t *testing.T) {
 		}
 	}
 	if got := text(doc.Find(".player > header p")); !strings.HasSuffix(
-		got,
-		", started by admin. Ended: the shell ended.",
+		got, ", started by admin. Ended: the shell ended.",
 	) {
 		t.Errorf("says %q", got)
 	}

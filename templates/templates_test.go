@@ -215,9 +215,7 @@ func TestIDsAreUnique(t *testing.T) {
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
 	doc := find(
-		t,
-		"console",
-		Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, ""},
+		t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, ""},
 	)
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {

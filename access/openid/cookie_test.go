@@ -14,11 +14,7 @@ func TestUsed(t *testing.T) {
 		u.markUsed("a", ends, now) {
 		t.Error("a login counts other than once")
 	}
-	if u.markUsed(
-		"b",
-		ends,
-		ends.Add(-1),
-	); !u.markUsed("c", ends.Add(CookieLife), ends) || len(u.until) != 1 ||
+	if u.markUsed("b", ends, ends.Add(-1)); !u.markUsed("c", ends.Add(CookieLife), ends) || len(u.until) != 1 ||
 		len(u.order) != 1 {
 		t.Errorf("what is old is remembered: %v", u.order)
 	}

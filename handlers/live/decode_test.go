@@ -55,8 +55,7 @@ func FuzzReadFrame(f *testing.F) {
 	f.Add(AppendFrame(nil, pty.Event{Kind: pty.Exited, Exit: pty.Exit{Signal: "SIGHUP"}}))
 	f.Add(
 		AppendFrame(
-			nil,
-			pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Participant{{Number: 1, Name: "é"}}}},
+			nil, pty.Event{Kind: pty.Present, Presence: pty.Presence{Viewers: []pty.Participant{{Number: 1, Name: "é"}}}},
 		),
 	)
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})

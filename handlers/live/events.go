@@ -22,10 +22,7 @@ type publish func(name string, data []byte)
 // for another; no replay; publishing begins once the subscription exists; the stream is removed only after the
 // subscriber has left; every event leaves in one write with a deadline.
 func (h *Hub) serveEvents(
-	ctx context.Context,
-	w http.ResponseWriter,
-	r *http.Request,
-	run func(context.Context, publish),
+	ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish),
 ) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -42,8 +42,7 @@ func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
 		return "fleet", data, err
 	}
 	data, err = t.hub.pages.nodes(
-		now,
-		func() ([]byte, error) { return t.hub.Site.Templates.Execute("node_list", t.hub.NodeList()) },
+		now, func() ([]byte, error) { return t.hub.Site.Templates.Execute("node_list", t.hub.NodeList()) },
 	)
 	return "nodes", data, err
 }

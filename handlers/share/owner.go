@@ -217,10 +217,7 @@ func (g *Guests) ServeOutput(w http.ResponseWriter, r *http.Request) error {
 
 // ownOutput follows a shell of this node for a guest. It ends with the link, and the error is the reason.
 func (g *Guests) ownOutput(
-	parent context.Context,
-	link string,
-	at live.At,
-	viewer pty.Viewer,
+	parent context.Context, link string, at live.At, viewer pty.Viewer,
 ) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
 		l, err := g.Links.Find(parent, at.Shell, link)

@@ -53,9 +53,7 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.SetOutput(stderr)
 	parts := set.String("parts", strings.Join(partNames(), ","), "what to measure")
 	ways := set.String(
-		"ways",
-		"bare,convoy,node,ttyd",
-		"ways to a shell: a bare pty, convoy's control plane, a spawned node, ttyd",
+		"ways", "bare,convoy,node,ttyd", "ways to a shell: a bare pty, convoy's control plane, a spawned node, ttyd",
 	)
 	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")

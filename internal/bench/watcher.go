@@ -78,12 +78,7 @@ type missing struct {
 
 // watch follows a shell from an offset. A client that is a page also gets the list of nodes and the log, as pages do.
 func watch(
-	ctx context.Context,
-	viewer *client.Client,
-	shell client.Shell,
-	from int64,
-	t *tally,
-	draws bool,
+	ctx context.Context, viewer *client.Client, shell client.Shell, from int64, t *tally, draws bool,
 ) (*watcher, error) {
 	ctx, stop := context.WithCancel(ctx)
 	query := url.Values{"shell": {fmt.Sprintf("%s@%d", shell.Key(), from)}}

@@ -124,9 +124,7 @@ func (p *Page) Wait(expression string) {
 	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the error of the page's own deadline has more detail
 	defer cancel()
 	poll := chromedp.Poll[chromedp.Void](
-		expression,
-		chromedp.WithPollingInterval(pollEvery),
-		chromedp.WithPollingTimeout(deadline),
+		expression, chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(deadline),
 	)
 	err := chromedp.Do(ctx, poll)
 	for err != nil && ctx.Err() == nil && leftPage.MatchString(err.Error()) { // the next page may meet it

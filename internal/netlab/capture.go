@@ -51,9 +51,7 @@ func (l *Lab) Capture(see func(Frame)) *Capture {
 	c := &Capture{see: see}
 	testkit.Must(l.t, l.hub.inside(func() error {
 		fd, err := unix.Socket(
-			unix.AF_PACKET,
-			unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,
-			int(bigEndian(unix.ETH_P_ALL)),
+			unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(bigEndian(unix.ETH_P_ALL)),
 		)
 		if err != nil {
 			return err

@@ -134,10 +134,7 @@ func TestOneWayCut(t *testing.T) {
 	s.mu.Unlock()
 	if unreachable != 1 || gossiped != 0 {
 		t.Errorf(
-			"%s: %d lines that it cannot call the other, %d that it is dead; want 1 and 0",
-			from.name,
-			unreachable,
-			gossiped,
+			"%s: %d lines that it cannot call the other, %d that it is dead; want 1 and 0", from.name, unreachable, gossiped,
 		)
 	}
 	healed := time.Now()
@@ -149,7 +146,6 @@ func TestOneWayCut(t *testing.T) {
 	}
 	t.Logf(
 		"a call failed after %v; nobody was lost in 15 s; callable again %v after the heal",
-		failed.Took.Round(time.Millisecond),
-		took.Round(time.Millisecond),
+		failed.Took.Round(time.Millisecond), took.Round(time.Millisecond),
 	)
 }

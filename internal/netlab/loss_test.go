@@ -36,9 +36,7 @@ func TestDelay200ms(t *testing.T) {
 			t.Errorf("calls over the slow link: %+v, %+v", first, second)
 		}
 		t.Logf(
-			"calls from %s: the first takes %v, the next %v",
-			from.name,
-			first.Took.Round(time.Millisecond),
+			"calls from %s: the first takes %v, the next %v", from.name, first.Took.Round(time.Millisecond),
 			second.Took.Round(time.Millisecond),
 		)
 	}

@@ -53,9 +53,7 @@ func Main(tests func() int) int {
 // settle mounts what a process needs to see of its namespaces, and where ip keeps names and files of theirs.
 func settle() error {
 	return errors.Join(
-		unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""),
-		unix.Mount("proc", "/proc", "proc", 0, ""),
-		empty(runDir),
+		unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""), unix.Mount("proc", "/proc", "proc", 0, ""), empty(runDir),
 		empty(etcDir),
 	)
 }

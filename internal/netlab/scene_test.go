@@ -126,15 +126,7 @@ func (s *scene) report() string {
 		fmt.Fprintf(&b, "--- %s (%s)\n", p.name, p.instance)
 		for _, e := range p.events[max(0, len(p.events)-12):] {
 			fmt.Fprintf(
-				&b,
-				"%s %s %s %s %s %s %s\n",
-				e.Time.Format("05.000"),
-				e.Kind,
-				e.Level,
-				e.Message,
-				e.Member,
-				e.Addr,
-				e.Reason+e.Err,
+				&b, "%s %s %s %s %s %s %s\n", e.Time.Format("05.000"), e.Kind, e.Level, e.Message, e.Member, e.Addr, e.Reason+e.Err,
 			)
 		}
 		for _, m := range p.members() {

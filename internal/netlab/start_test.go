@@ -26,9 +26,7 @@ func TestStartWithoutNetwork(t *testing.T) {
 		others := []*process{s.begin(s.lab.Host(1)), s.begin(s.lab.Host(2))}
 		alone.started()
 		alone.nodes(
-			deadline,
-			"it is a cluster of one",
-			func(list []client.Node) bool { return alive(list, "convoy@one.internal") },
+			deadline, "it is a cluster of one", func(list []client.Node) bool { return alive(list, "convoy@one.internal") },
 		)
 		s.ready(others...)
 		s.holds(5*time.Second, func() string {

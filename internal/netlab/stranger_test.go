@@ -220,11 +220,7 @@ func sendGarbage(i *intruder) {
 	for _, port := range []uint16{4444, 4445} {
 		for _, b := range said {
 			group.Go(func() {
-				if answer := i.say(
-					"tcp",
-					i.at(port),
-					b,
-				); bytes.Contains(answer, []byte("convoy@")) ||
+				if answer := i.say("tcp", i.at(port), b); bytes.Contains(answer, []byte("convoy@")) ||
 					bytes.Contains(answer, []byte("200 OK")) {
 					i.Errorf("port %d answers %q with %q", port, b[:min(len(b), 40)], answer)
 				}

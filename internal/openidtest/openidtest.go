@@ -80,11 +80,7 @@ func Start(t testing.TB, list ...User) *Server {
 		SupportedScopes: []string{"openid", "profile", "email", "groups"},
 	}
 	provider, err := op.NewProvider(
-		config,
-		s.storage,
-		op.StaticIssuer(s.URL),
-		op.WithAllowInsecure(),
-		op.WithLogger(slog.New(slog.DiscardHandler)),
+		config, s.storage, op.StaticIssuer(s.URL), op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -189,8 +185,7 @@ func NewKey() *rsa.PrivateKey {
 // Sign signs claims with any key and algorithm.
 func Sign(key any, id string, algorithm jose.SignatureAlgorithm, claims map[string]any) string {
 	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: algorithm, Key: key},
-		(&jose.SignerOptions{}).WithHeader("kid", id),
+		jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id),
 	)
 	if err != nil {
 		panic(err)
@@ -243,8 +238,7 @@ func (s *Server) LogIn(t testing.TB, from, user string) url.Values {
 		return form.Query()
 	}
 	back := ask(
-		"POST",
-		form.String(),
+		"POST", form.String(),
 		url.Values{"id": {form.Query().Get("authRequestID")}, "username": {user}, "password": {Password}},
 	)
 	return ask("GET", back.String(), nil).Query()
@@ -274,10 +268,7 @@ func (u *users) ExampleClientID() string { return "nobody" }
 
 // SetUserinfoFromRequest puts a user's claims into an ID token.
 func (u *users) SetUserinfoFromRequest(
-	ctx context.Context,
-	info *oidc.UserInfo,
-	request op.IDTokenRequest,
-	scopes []string,
+	ctx context.Context, info *oidc.UserInfo, request op.IDTokenRequest, scopes []string,
 ) error {
 	if err := u.Storage.SetUserinfoFromRequest(ctx, info, request, scopes); err != nil {
 		return err

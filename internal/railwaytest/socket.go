@@ -191,9 +191,7 @@ func (p *peer) subscribe(m message) {
 // next sends data to one subscription. Server.mu must be held.
 func (p *peer) next(id string, sub *subscription, data object) {
 	value := project(
-		func(_ *ast.Field, value any) any { return value },
-		sub.field.SelectionSet,
-		sub.field.Definition.Type,
+		func(_ *ast.Field, value any) any { return value }, sub.field.SelectionSet, sub.field.Definition.Type,
 		data[sub.field.Name],
 	)
 	payload, _ := json.Marshal(object{"data": object{sub.field.Alias: value}})

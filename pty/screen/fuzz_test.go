@@ -20,10 +20,7 @@ func FuzzWrite(f *testing.F) {
 		line := strings.Repeat("0123456789", i) + "\r\n"
 		f.Add([]byte(strings.Repeat(line, 4000/len(line))), uint8(1), uint8(10), uint64(i))
 		f.Add(
-			[]byte(strings.Repeat(strings.Repeat(line, 100)+"\x1b[31mred\x1b[m\r\n漢\t\r\n", 2)),
-			uint8(2),
-			uint8(24),
-			uint64(i),
+			[]byte(strings.Repeat(strings.Repeat(line, 100)+"\x1b[31mred\x1b[m\r\n漢\t\r\n", 2)), uint8(2), uint8(24), uint64(i),
 		)
 	}
 	f.Fuzz(func(t *testing.T, input []byte, rows, cols uint8, seed uint64) {

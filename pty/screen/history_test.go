@@ -155,11 +155,7 @@ func TestResizeOfAnEndlessLine(t *testing.T) {
 		// a piece may end in a blank, unlike a line
 		if got, want := strings.NewReplacer("\n", "", " ", "").
 			Replace(text.String()),
-			strings.ReplaceAll(
-				all.String(),
-				" ",
-				"",
-			); got != want {
+			strings.ReplaceAll(all.String(), " ", ""); got != want {
 			t.Fatalf("at %d columns the text is %d bytes, %.50q…, want %d", cols, len(got), got, len(want))
 		}
 		if n := strings.Count(text.String(), "\n"); n > 10 {

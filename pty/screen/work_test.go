@@ -37,22 +37,9 @@ func sequences() (all []string) {
 		all = append(all, fmt.Sprintf("\x1b]%d;x\a", id), fmt.Sprintf("\x1b]%d;0;?\a", id))
 	}
 	return append(
-		all,
-		"\x1bP$qm\x1b\\",
-		"\x1b]8;;x\a",
-		"\x1b[4:3;58:2:1:2:3mx",
-		"e\u0301",
-		"\U000E0100",
-		"漢",
-		"\t\r",
-		"\x1b[?1049h\x1b[?1049l\x1b[?3h\x1b[?3l\x1bc",
-		"\x1b[H\x1b[2J",
-		"\x1b[2;3r\n",
-		"\x1b[H\x1bM",
-		"x\x1b[999999b",
-		"\x1b[41m\x1b[2Jx",
-		"漢\x1b[1 @",
-		"e"+strings.Repeat("\U000E0100", 31)+"\x1b[999999b",
+		all, "\x1bP$qm\x1b\\", "\x1b]8;;x\a", "\x1b[4:3;58:2:1:2:3mx", "e\u0301", "\U000E0100", "漢", "\t\r",
+		"\x1b[?1049h\x1b[?1049l\x1b[?3h\x1b[?3l\x1bc", "\x1b[H\x1b[2J", "\x1b[2;3r\n", "\x1b[H\x1bM", "x\x1b[999999b",
+		"\x1b[41m\x1b[2Jx", "漢\x1b[1 @", "e"+strings.Repeat("\U000E0100", 31)+"\x1b[999999b",
 	)
 }
 

@@ -81,8 +81,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, k := range got {
 			if strings.ContainsFunc(
-				k.text,
-				func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 },
+				k.text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 },
 			) {
 				t.Errorf("%q types a control", k.text)
 			}

@@ -243,10 +243,7 @@ func runCommand(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 
 // askTimed calls fn with two strings and a timeout.
 func (s *Session) askTimed(
-	b *starlark.Builtin,
-	args starlark.Tuple,
-	kwargs []starlark.Tuple,
-	fn, one, two string,
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, fn, one, two string,
 ) (starlark.Value, error) {
 	var first, second string
 	timeout := 30.0

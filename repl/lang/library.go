@@ -94,9 +94,7 @@ func (s *Session) helpName(name string) error {
 		switch {
 		case e.name == name:
 			fmt.Fprintf(
-				s.cfg.Out,
-				"%s\n\n    %s\n",
-				s.paint(bold, e.name+"("+e.params+")"),
+				s.cfg.Out, "%s\n\n    %s\n", s.paint(bold, e.name+"("+e.params+")"),
 				strings.ReplaceAll(wrap(e.doc, s.cfg.Width-4), "\n", "\n    "),
 			)
 			found = true
@@ -125,8 +123,7 @@ func (s *Session) helpAll() {
 		s.helpLine(e)
 	}
 	fmt.Fprintf(
-		s.cfg.Out,
-		"\n%s\n",
+		s.cfg.Out, "\n%s\n",
 		wrap("json, math and time are Starlark's own modules. help(rpc.call) describes a function.", s.cfg.Width),
 	)
 }

@@ -295,8 +295,7 @@ func TestColours(t *testing.T) {
 		t.Errorf("a value is shown as %q", got)
 	}
 	if got := s.Show(s.Run(t.Context(), "<2>", "1 / 0")); !strings.HasPrefix(
-		got,
-		"\x1b[31merror: floating-point division by zero\x1b[m",
+		got, "\x1b[31merror: floating-point division by zero\x1b[m",
 	) {
 		t.Errorf("an error is shown as %q", got)
 	}

@@ -67,9 +67,7 @@ func TestCall_BothWaysAndNested(t *testing.T) {
 func TestCall_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	a, _ := connect(
-		t,
-		nothing,
-		func(_ context.Context, _ string, args []json.RawMessage) (any, error) { return args[0], nil },
+		t, nothing, func(_ context.Context, _ string, args []json.RawMessage) (any, error) { return args[0], nil },
 	)
 	var calls sync.WaitGroup
 	for i := range 200 {

@@ -48,10 +48,7 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 func (r *report) text() string {
 	var text strings.Builder
 	fmt.Fprintf(
-		&text,
-		"Convoy's cluster benchmark: %s, load %.1f at the beginning, %.1f at the end\n",
-		r.About,
-		r.Load.Begin,
+		&text, "Convoy's cluster benchmark: %s, load %.1f at the beginning, %.1f at the end\n", r.About, r.Load.Begin,
 		r.Load.End,
 	)
 	if len(r.Sizes) > 0 {
