@@ -109,7 +109,13 @@ func TestMain(m *testing.M) {
 
 // testEnv is the environment of the commands in these tests.
 func testEnv(more map[string]string) func(string) string {
-	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+	env := map[string]string{
+		"PATH":           os.Getenv("PATH"),
+		"HOME":           os.TempDir(),
+		"XDG_STATE_HOME": "/dev/null/none", // nothing is kept
+		"SHELL":          "/bin/sh",
+		"LANG":           "C.UTF-8",
+	}
 	return func(name string) string {
 		if value, ok := more[name]; ok {
 			return value

@@ -3,10 +3,12 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -146,6 +148,11 @@ func startNode(t *testing.T, env map[string]string, args ...string) *running {
 // launch runs a node whose console is not known yet.
 func launch(t *testing.T, env map[string]string, args ...string) *running {
 	t.Helper()
+	env = maps.Clone(env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	env["XDG_STATE_HOME"] = cmp.Or(env["XDG_STATE_HOME"], t.TempDir()) // the default of -data
 	ctx, stop := context.WithCancel(context.Background())
 	n := &running{out: &output{changed: make(chan struct{})}, stop: stop, status: make(chan int, 1)}
 	go func() {
