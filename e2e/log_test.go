@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,8 +57,9 @@ func (c *canaries) everywhere(place string) (query url.Values, body string) {
 }
 
 var (
-	routeLine = regexp.MustCompile(`r\.(Get|Post|Delete)\("(/[^"]*)"`)
-	inBraces  = regexp.MustCompile(`{(\w+)}`)
+	routeLine    = regexp.MustCompile(`r\.(Get|Post|Delete)\(([^,]+),|at: ([^,]+),`)
+	constantLine = regexp.MustCompile(`(?m)^\s+(?:const )?(\w+)\s+= (.*)$`)
+	inBraces     = regexp.MustCompile(`{(\w+)}`)
 )
 
 // TestLogs_HaveNothingTyped types a word of its own into every input of every route and function of two nodes, as an
@@ -122,14 +124,12 @@ func ask(t *testing.T, n byHand, r *http.Request) *http.Response {
 
 // typeIntoRoutes asks each route of each node.
 func (c *canaries) typeIntoRoutes(t *testing.T, a byHand, s client.Shell, forms ...string) {
-	text, err := os.ReadFile("handlers/routes.go")
-	testkit.Must(t, err)
-	routes := routeLine.FindAllSubmatch(text, -1)
+	routes := listedRoutes(t)
 	if len(routes) < 50 {
 		t.Fatalf("only %d routes", len(routes))
 	}
 	for _, route := range routes {
-		method, path := strings.ToUpper(string(route[1])), string(route[2])
+		method, path, _ := strings.Cut(route, " ")
 		if path == "/logout" || method == http.MethodDelete && path == "/logins" {
 			continue // takes no input, and would end the asker
 		}
@@ -137,6 +137,39 @@ func (c *canaries) typeIntoRoutes(t *testing.T, a byHand, s client.Shell, forms 
 			c.askRoute(t, a, s, method, path, form)
 		}
 	}
+}
+
+// listedRoutes are the routes of handlers/routes.go, as "GET /nodes/{node}".
+func listedRoutes(t *testing.T) (routes []string) {
+	t.Helper()
+	text, err := os.ReadFile("handlers/routes.go")
+	testkit.Must(t, err)
+	constants := map[string]string{}
+	value := func(expression string) (text string, known bool) {
+		for _, term := range strings.Split(expression, "+") {
+			term = strings.TrimSpace(term)
+			part, err := strconv.Unquote(term)
+			if constant, ok := constants[term]; ok {
+				part, err = constant, nil
+			}
+			if err != nil {
+				return "", false
+			}
+			text += part
+		}
+		return text, true
+	}
+	for _, line := range constantLine.FindAllStringSubmatch(string(text), -1) {
+		if text, known := value(line[2]); known {
+			constants[line[1]] = text
+		}
+	}
+	for _, line := range routeLine.FindAllStringSubmatch(string(text), -1) {
+		if text, known := value(line[2] + line[3]); known {
+			routes = append(routes, strings.TrimSpace(strings.ToUpper(line[1])+" "+text))
+		}
+	}
+	return routes
 }
 
 func (c *canaries) askRoute(t *testing.T, a byHand, s client.Shell, method, path, form string) {
