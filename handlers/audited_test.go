@@ -3,10 +3,12 @@ package handlers
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"convoy/audit"
+	"convoy/handlers/session"
 	"convoy/internal/testkit"
 )
 
@@ -24,5 +26,29 @@ func TestAudit_CannotBeWritten(t *testing.T) {
 	if lines := fmt.Sprint(n.Logs.Tail(3)); !strings.Contains(lines, "not in the audit log") ||
 		!strings.Contains(lines, "shell.open") {
 		t.Errorf("the node's log ends in %s", lines)
+	}
+}
+
+// An answer that is cut off, as a download whose reader goes away, is recorded as one that failed.
+func TestAudit_CutOff(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	withAudit(t, n)
+	cut := n.sessions.Recorded("file.download", func(w http.ResponseWriter, r *http.Request) error {
+		session.Describe(r.Context(), "", "/srv/file")
+		w.WriteHeader(http.StatusOK)
+		panic(http.ErrAbortHandler)
+	})
+	func() {
+		defer func() {
+			if v := recover(); v != http.ErrAbortHandler {
+				t.Errorf("the connection is not cut: %v", v)
+			}
+		}()
+		cut(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)) //nolint:errcheck // it panics
+	}()
+	want := "/srv/file: the answer was cut off"
+	if e := n.ownAudit(); len(e) != 1 || e[0].Result != audit.Failed || e[0].Detail != want {
+		t.Errorf("audit log %+v, want one failed download with %q", e, want)
 	}
 }

@@ -163,21 +163,7 @@ func waitEnded(t *testing.T, n *testNode, id string) {
 	t.Helper()
 	s, err := n.Shells.Get(id)
 	testkit.Must(t, err)
-	eventually(t, "the shell has ended", func() bool { return !s.Info().Running })
-}
-
-// eventually waits for a condition of the file system or of a process, which sends no event.
-func eventually(t *testing.T, what string, met func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := testkit.Context(t); !met(); {
-		select {
-		case <-tick.C:
-		case <-end.Done():
-			t.Fatalf("not in time: %s", what)
-		}
-	}
+	testkit.Eventually(t, "the shell has ended", func() bool { return !s.Info().Running })
 }
 
 // Neither another site nor a stranger gets files.
@@ -234,7 +220,7 @@ func TestFiles_Chunked(t *testing.T) {
 			t.Errorf("%d bytes: %s, want %d", size, answer.Status, want)
 		}
 	}
-	eventually(
+	testkit.Eventually(
 		t, "one file is there, and nothing else", func() bool { return slices.Equal(names(t, dir), []string{"chunked"}) },
 	)
 }
@@ -262,11 +248,11 @@ func TestFiles_ClientVanishes(t *testing.T) {
 		}()
 		_, err = feed.Write(make([]byte, 500))
 		testkit.Must(t, err)
-		eventually(t, "it is under way", func() bool { return len(names(t, dir)) == 1 })
+		testkit.Eventually(t, "it is under way", func() bool { return len(names(t, dir)) == 1 })
 		if how == "cut" {
 			cancel()
 		}
-		eventually(t, "nothing is left of it", func() bool { return len(names(t, dir)) == 0 })
+		testkit.Eventually(t, "nothing is left of it", func() bool { return len(names(t, dir)) == 0 })
 		cancel()
 		feed.Close()
 		<-done

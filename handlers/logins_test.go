@@ -66,7 +66,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	_, again := b.logInAs(t, "name", "olga", "password", "olga's password")
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", olga)
-	eventually(
+	testkit.Eventually(
 		t, "all logins are listed", func() bool { return len(a.logins(t, ann)) == 3 && len(b.logins(t, olga)) == 2 },
 	)
 	stream := b.request(t, "GET", "/stream?viewer=viewer-of-the-logins", "", olga)
@@ -184,7 +184,7 @@ func TestShareGrants(t *testing.T) {
 		b.ShareGrants(ctx)
 	}()
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", "Authorization: Bearer "+text)
-	eventually(t, "they agree", func() bool { return a.Authority.Grants.Digest() == b.Authority.Grants.Digest() })
+	testkit.Eventually(t, "they agree", func() bool { return a.Authority.Grants.Digest() == b.Authority.Grants.Digest() })
 	cancel()
 	<-done
 }

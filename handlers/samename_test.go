@@ -31,7 +31,7 @@ func sameName(t *testing.T) (a, b *testNode, atA, atB, ofA string) {
 		}
 	}
 	b.eventuallyIs(t, http.StatusOK, "GET", "/nodes", atB)
-	eventually(t, "b hears of the login at a", func() bool { return len(b.ofName(t, "vic")) == 2 })
+	testkit.Eventually(t, "b hears of the login at a", func() bool { return len(b.ofName(t, "vic")) == 2 })
 	return a, b, atA, atB, ofA
 }
 

@@ -12,32 +12,39 @@ import (
 	"convoy/handlers/web"
 )
 
-// Recorded writes a request and its result into the audit log. Each node that has a part in it does so: the console
-// that was asked, and the node that serves it.
+// Recorded writes a request and its result into the audit log, also if its answer is cut off. Each node that has a part
+// in it does so: the console that was asked, and the node that serves it.
 func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		about := &description{}
 		r = r.WithContext(context.WithValue(r.Context(), descriptionKey{}, about))
 		seen := &statusWriter{ResponseWriter: w}
-		err := fn(seen, r)
-		e := m.entry(Of(r), ClientAddr(r), action)
-		e.Target = targetOf(r)
-		about.fill(&e)
-		status := seen.status
-		if err != nil {
-			shown := m.Site.Explain(err)
-			status = shown.Status
-			e.Detail = join(e.Detail, shown.Text)
-		}
-		switch {
-		case status == http.StatusUnauthorized, status == http.StatusForbidden:
-			e.Result = audit.Refused
-		case status >= http.StatusBadRequest:
-			e.Result = audit.Failed
-		}
-		m.Record(e)
+		err = errCutOff // unless fn returns
+		defer func() { m.recordResult(r, action, about, seen.status, err) }()
+		err = fn(seen, r)
 		return err
 	}
+}
+
+// errCutOff is the result of a request that panics, as with http.ErrAbortHandler.
+var errCutOff = &web.Error{Status: http.StatusInternalServerError, Text: "the answer was cut off"}
+
+func (m *Manager) recordResult(r *http.Request, action string, about *description, status int, err error) {
+	e := m.entry(Of(r), ClientAddr(r), action)
+	e.Target = targetOf(r)
+	about.fill(&e)
+	if err != nil {
+		shown := m.Site.Explain(err)
+		status = shown.Status
+		e.Detail = join(e.Detail, shown.Text)
+	}
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		e.Result = audit.Refused
+	case status >= http.StatusBadRequest:
+		e.Result = audit.Failed
+	}
+	m.Record(e)
 }
 
 // entry is an audit entry about this node, of a successful action.
