@@ -26,7 +26,7 @@ type route struct {
 
 	serve   web.Handler
 	ofShell shellHandler // for the shell in the path
-	inShell shellHandler // likewise, if the role is at least the one that the shell has
+	inShell shellHandler // for the shell in the path, if the role is at least the shell's
 }
 
 // shellHandler handles a request for a shell of this node.
@@ -36,14 +36,28 @@ type shellHandler func(w http.ResponseWriter, r *http.Request, s *pty.Shell) err
 type where int
 
 const (
-	onAny     where = iota // the one that is asked
-	onOwner                // the one in the path; one hop away, if it is another
-	onControl              // the one that creates nodes, likewise
-	onThis                 // the one in the path, which must be the one that is asked
+	onAny     where = iota + 1 // the one that is asked
+	onOwner                    // the one in the path; one hop away, if it is another
+	onControl                  // the one that creates nodes, likewise
+	onThis                     // the one in the path, which must be the one that is asked
 )
+
+// complete reports whether a route has all that its checks need, and one handler.
+func (rt route) complete() bool {
+	handlers := 0
+	for _, set := range []bool{rt.serve != nil, rt.ofShell != nil, rt.inShell != nil} {
+		if set {
+			handlers++
+		}
+	}
+	return rt.may != "" && rt.where != 0 && handlers == 1
+}
 
 // gate makes an http.HandlerFunc of a route: its checks, its entry in the audit log, and the answer to its error.
 func (h *Handlers) gate(rt route) http.HandlerFunc {
+	if !rt.complete() {
+		panic("route " + rt.at + " needs a right, a place and one handler")
+	}
 	pass := h.pass(rt)
 	if rt.audit != "" {
 		pass = h.sessions.Recorded(rt.audit, pass)
@@ -65,7 +79,8 @@ func sameSite(fn web.Handler) web.Handler {
 }
 
 // pass checks the role, then forwards the request if another node serves it, then finds the shell and checks the right
-// to it. Each node on the way makes these checks, and trusts no other node's (docs/security.md).
+// to it. The node that serves a forwarded request makes these checks again, with the
+// role that the first node signed.
 func (h *Handlers) pass(rt route) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		role, limit := session.Of(r).Role, int64(hop.MaxBody)
@@ -73,7 +88,9 @@ func (h *Handlers) pass(rt route) web.Handler {
 			return session.Forbidden(role, rt.may)
 		}
 		if rt.file {
-			limit = h.MaxUpload
+			if r.Method == http.MethodPost {
+				limit = h.MaxUpload
+			}
 			t, end := h.beginTransfer(w, r)
 			defer func() { err = end(err) }()
 			if err := h.checkTransfer(r); err != nil {

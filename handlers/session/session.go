@@ -46,8 +46,7 @@ func With(ctx context.Context, s Session) context.Context {
 	return context.WithValue(ctx, sessionKey{}, s)
 }
 
-// Identity is the user with the present role, for what outlives the request: a shell, a link, a request to another
-// node.
+// Actor is the user with the present role, for what outlives the request: a shell, a link, a request to another node.
 func (s Session) Actor() access.Identity {
 	w := s.Identity
 	w.Role = s.Role

@@ -128,8 +128,8 @@ const (
 	Type right = true
 )
 
-// ByLink serves a request of a guest on the shell's node: fn gets it as that of a viewer of the link, for its shell
-// alone. It ends with the link.
+// ByLink serves a guest's request on the shell's node. fn sees a viewer of the link, and only its shell. The request
+// ends with the link.
 func (g *Guests) ByLink(needs right, fn func(http.ResponseWriter, *http.Request, *pty.Shell) error) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		l, err := g.Links.Find(r.Context(), chi.URLParam(r, "shell"), chi.URLParam(r, "link"))

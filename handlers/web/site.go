@@ -1,6 +1,6 @@
-// Package web is the ground of Convoy's HTTP handlers: errors that people can act on, and how they are answered to
-// browsers, htmx and scripts; decoding and encoding; deadlines; where a request comes from; security headers. It knows
-// no logins and no shells.
+// Package web is what all of Convoy's HTTP handlers share: errors that people can act on, and their form for browsers,
+// htmx and scripts; decoding and encoding; deadlines; the origin of a request; security headers. It knows no logins and
+// no shells.
 package web
 
 import (

@@ -40,7 +40,7 @@ rules() {
   out=$(go test -count=1 ./internal/rules 2>&1) || { echo "$out" && return 1; }
 }
 
-# The scripts' linter comes by npm, at the version of its lock. No npm, or no way to its registry, is no fault of the code.
+# The scripts' linter comes by npm, at the version of its lock. Without npm or its registry, the step is skipped.
 scripts() {
   local dir=internal/tools/js out status
   command -v npm >/dev/null || { echo "skipped, because npm is not installed"; return; }
