@@ -1,10 +1,11 @@
 package access
 
 import (
-	"convoy/internal/testkit"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // rightChanges are the ways in which a user's role can change.

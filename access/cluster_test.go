@@ -2,13 +2,14 @@ package access
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 const (

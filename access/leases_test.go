@@ -2,12 +2,13 @@ package access
 
 import (
 	"context"
-	"convoy/internal/testkit"
 	"fmt"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // silentHomes are the users files of a node, and a user's role there while the user's home is unreachable.

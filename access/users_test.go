@@ -1,7 +1,6 @@
 package access
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"convoy/internal/testkit"
 )
 
 func TestMain(m *testing.M) {

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"convoy/internal/testkit"
 )
 
 // TestMain lets the test binary be a process that appends until it is killed, or until its disk is full.

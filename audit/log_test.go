@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"os"
 	"runtime"
@@ -9,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 func TestAppendedIsReadAgain(t *testing.T) {

@@ -1,13 +1,14 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // reopened opens and closes a log, which notices changes to it.

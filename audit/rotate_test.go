@@ -1,12 +1,13 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // total returns the size of all files of a log.

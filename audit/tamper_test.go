@@ -1,12 +1,13 @@
 package audit
 
 import (
-	"convoy/internal/testkit"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // reseal corrects a line's hash after a change of its text.

@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"errors"
 	"io"
 	"io/fs"
@@ -15,6 +14,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
+
+	"convoy/internal/testkit"
 )
 
 // names lists a directory.

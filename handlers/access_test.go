@@ -2,11 +2,12 @@ package handlers
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 func TestStrangersAreRefused(t *testing.T) {

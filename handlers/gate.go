@@ -58,14 +58,14 @@ func (h *Handlers) gate(rt route) http.HandlerFunc {
 	if !rt.complete() {
 		panic("route " + rt.at + " needs a right, a place and one handler")
 	}
-	pass := h.pass(rt)
+	fn := h.serve(rt)
 	if rt.audit != "" {
-		pass = h.sessions.Recorded(rt.audit, pass)
+		fn = h.sessions.Recorded(rt.audit, fn)
 	}
 	if rt.sameSite {
-		pass = sameSite(pass)
+		fn = sameSite(fn)
 	}
-	return h.site.Handle(pass)
+	return h.site.Handle(fn)
 }
 
 // sameSite refuses requests that another site makes a browser send.
@@ -78,10 +78,10 @@ func sameSite(fn web.Handler) web.Handler {
 	}
 }
 
-// pass checks the role, then forwards the request if another node serves it, then finds the shell and checks the right
+// serve checks the role, then forwards the request if another node serves it, then finds the shell and checks the right
 // to it. The node that serves a forwarded request makes these checks again, with the
 // role that the first node signed.
-func (h *Handlers) pass(rt route) web.Handler {
+func (h *Handlers) serve(rt route) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		role, limit := session.Of(r).Role, int64(hop.MaxBody)
 		if !role.Allows(rt.may) {

@@ -2,12 +2,6 @@ package handlers
 
 import (
 	"context"
-	"convoy/fleet"
-	"convoy/internal/client"
-	"convoy/internal/testkit"
-	"convoy/logs"
-	"convoy/pty"
-	"convoy/pty/cast"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,6 +14,13 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/goleak"
+
+	"convoy/fleet"
+	"convoy/internal/client"
+	"convoy/internal/testkit"
+	"convoy/logs"
+	"convoy/pty"
+	"convoy/pty/cast"
 )
 
 func TestMain(m *testing.M) {

@@ -1,10 +1,11 @@
 package handlers
 
 import (
-	"convoy/internal/testkit"
 	"fmt"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // Pages that share a list still see every change: a shell that opens is in the list of each.

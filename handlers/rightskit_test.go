@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"context"
-	"convoy/access"
-	"convoy/internal/testkit"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -13,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"convoy/access"
+	"convoy/internal/testkit"
 )
 
 // homesOf has a node ask the others directly.

@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"context"
-	"convoy/access"
-	"convoy/internal/testkit"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"convoy/access"
+	"convoy/internal/testkit"
 )
 
 // large is the size of a sparse file that no test reads to its end, in bytes.

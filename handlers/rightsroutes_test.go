@@ -1,10 +1,6 @@
 package handlers
 
 import (
-	"convoy/access"
-	"convoy/assets"
-	"convoy/handlers/session"
-	"convoy/internal/testkit"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +10,11 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"convoy/access"
+	"convoy/assets"
+	"convoy/handlers/session"
+	"convoy/internal/testkit"
 )
 
 // How long a route needs the user's right: it is checked once, because the answer is immediate, or the answer stays

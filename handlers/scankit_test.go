@@ -3,8 +3,6 @@ package handlers
 import (
 	"bytes"
 	"context"
-	"convoy/access"
-	"convoy/internal/testkit"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +16,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"convoy/access"
+	"convoy/internal/testkit"
 )
 
 // scanner asks a node for what its routes' grammar gives, right, nearly right and hostile, as all who can ask.

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"convoy/internal/testkit"
 )
 
 var loopbacks = []netip.Addr{netip.IPv6Loopback(), netip.MustParseAddr("127.0.0.1")}

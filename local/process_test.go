@@ -1,7 +1,6 @@
 package local
 
 import (
-	"convoy/internal/testkit"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // TestNoOrphans kills the parent process with SIGKILL. Its nodes hold a connection to this test while they live.

@@ -348,7 +348,7 @@ func TestBounds_NodeConnections(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	b := newLimitedListener(listener, func(netip.Addr) bool { return false }, r.log)
-	server := newServer(r.web.Public(), r.log)
+	server := newServer(r.handlers.Public(), r.log)
 	server.BaseContext = func(net.Listener) context.Context { return t.Context() }
 	go server.Serve(b) //nolint:errcheck // Close ends it
 	defer server.Close()

@@ -2,7 +2,6 @@ package node
 
 import (
 	"bytes"
-	"convoy/internal/testkit"
 	"encoding/json"
 	"net/netip"
 	"reflect"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"convoy/internal/testkit"
 )
 
 // fill sets each field of a struct to a non-zero value that JSON can represent.

@@ -2,7 +2,6 @@ package node
 
 import (
 	"bufio"
-	"convoy/internal/testkit"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"convoy/internal/testkit"
 )
 
 // An address has a limit; all addresses together leave the reserve to those with few connections; shared addresses are

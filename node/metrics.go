@@ -36,7 +36,7 @@ func (n *node) metricSources() metrics.Sources {
 			}
 			return bytes
 		},
-		Streams: func() int { return n.web.Streams() },
+		Streams: func() int { return n.handlers.Streams() },
 		Lines:   n.ring.Next,
 	}
 }

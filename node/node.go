@@ -38,7 +38,7 @@ type node struct {
 	railway   *railway.Provider
 	fleet     *fleet.Fleet
 	cluster   *peer.Cluster
-	web       *handlers.Handlers
+	handlers  *handlers.Handlers
 	audit     *audit.Log // nil: no audit log
 	authority *access.Authority
 	service   *rpc.Service // the functions of this node
@@ -96,7 +96,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 		return nil, err
 	}
 	n.service = n.newService(exe)
-	if n.web, err = n.newConsole(); err != nil {
+	if n.handlers, err = n.newConsole(); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -113,7 +113,7 @@ func (n *node) buildCluster(exe string) (err error) {
 		fleetConfig.Provider = n.local
 		query, resolver = n.local.Query(), n.local.Resolver()
 	case cfg.Provider == "railway":
-		notify := func(notice railway.Notice) { n.web.Notify("warn", notice.Text, notice.Hint) }
+		notify := func(notice railway.Notice) { n.handlers.Notify("warn", notice.Text, notice.Hint) }
 		if n.railway, err = newRailway(cfg, notify, n.log); err != nil {
 			return err
 		}

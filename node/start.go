@@ -23,7 +23,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	}
 	n.fleet.Start(ctx)
 	n.group.Go(func() { n.serve(fail) })
-	if err := n.cluster.Join(ctx, n.web.Peer()); err != nil {
+	if err := n.cluster.Join(ctx, n.handlers.Peer()); err != nil {
 		return joinError(n.cfg, err)
 	}
 	if n.local != nil {
@@ -34,7 +34,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.group.Go(func() { reapOrphans(ctx, reapInterval) })
 	}
 	n.group.Go(func() { n.system.status() }) // probe before the first user asks
-	n.group.Go(func() { n.web.ShareGrants(ctx) })
+	n.group.Go(func() { n.handlers.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)
 	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", Version(),
@@ -58,7 +58,7 @@ func (n *node) listen(ctx context.Context) error {
 		return err
 	}
 	n.listener = listener
-	n.server = newServer(n.web.Public(), n.logger("http"))
+	n.server = newServer(n.handlers.Public(), n.logger("http"))
 	n.server.TLSConfig, n.server.BaseContext = secure, func(net.Listener) context.Context { return ctx }
 	return nil
 }
