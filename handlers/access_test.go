@@ -50,6 +50,30 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 }
 
+// A link with a wrong token leads browsers to a page that says so, without the token in its address.
+func TestPrintedLink_WrongToken(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	for want, headers := range map[string][]string{
+		"/login?why=link": {"Accept: text/html"},
+		"/":               {"Accept: text/html", bearer},
+	} {
+		answer := n.request(t, "GET", "/?token=wrong", "", headers...)
+		if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != want {
+			t.Errorf("with %q: %s to %q, want %s", headers, answer.Status, answer.Header.Get("Location"), want)
+		}
+	}
+	page := n.request(t, "GET", "/login?why=link", "", "Accept: text/html")
+	body, err := io.ReadAll(page.Body)
+	testkit.Must(t, err)
+	if !bytes.Contains(body, []byte("The token in this link is not valid")) {
+		t.Error("the login page does not say why")
+	}
+	if answer := n.request(t, "GET", "/?token=wrong", ""); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a script gets %s, want 401", answer.Status)
+	}
+}
+
 func TestPrintedLinkLogsIn(t *testing.T) {
 	t.Parallel()
 	n := start(t)

@@ -64,14 +64,23 @@ func (m *Manager) loginPage(r *http.Request, problem string) templates.Login {
 }
 
 // LogInByLink logs in with the token of the link that Convoy printed, and redirects to the console without it, so that
-// the token stays out of the browser's history. It returns false without a valid token.
+// the token stays out of the browser's history. A browser with a wrong token is redirected, too: to the login page,
+// which says so, or to the console if it is logged in. done is false for requests without a token, and for scripts.
 func (m *Manager) LogInByLink(w http.ResponseWriter, r *http.Request) (done bool, err error) {
 	token := r.URL.Query().Get("token")
-	if token == "" || !m.checkToken(token) {
-		if token != "" && Of(r).Grant == "" {
-			err = m.wrongToken(r, token, "link")
+	switch stranger := Of(r).Grant == ""; {
+	case token == "":
+		return false, nil
+	case m.checkToken(token):
+	case stranger:
+		if err := m.wrongToken(r, token, "link"); err != nil || !web.WantsHTML(r) || unproven(r).Grant != "" {
+			return false, err
 		}
-		return false, err
+		http.Redirect(w, r, "/login?why=link", http.StatusSeeOther)
+		return true, nil
+	default:
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return true, nil
 	}
 	next, err := m.setSession(w, r, Session{Identity: m.Authority.NewIdentity(access.ConsoleToken, access.Admin)})
 	if err == nil {

@@ -50,6 +50,7 @@ var (
 var whyLogIn = map[string]string{
 	"key": "This address does not have the key of your login. A login belongs to the address where you logged in, " +
 		"including the port. Log in again for another node's console on this host, or after you clear the browser's storage.",
+	"link":  "The token in this link is not valid. Use the link that Convoy printed when it started last.",
 	"claim": "The login was not completed within a minute. Log in again.",
 }
 
