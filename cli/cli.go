@@ -80,6 +80,9 @@ func runNode(ctx context.Context, c call) (status int, err error) {
 	if err := confine.SetUndumpable(); err != nil {
 		return 1, err
 	}
+	if err := keepCookie(&cfg); err != nil {
+		return 1, err
+	}
 	return exit(node.Run(ctx, cfg, c.stdout))
 }
 

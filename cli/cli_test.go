@@ -104,17 +104,26 @@ func TestMain(m *testing.M) {
 	if evaluates || os.Getenv(asProcess) != "" {
 		os.Exit(Main())
 	}
-	os.Exit(m.Run())
+	home, err := os.MkdirTemp("", "convoy-cli")
+	if err != nil {
+		panic(err)
+	}
+	testHome = home
+	status := m.Run()
+	os.RemoveAll(home)
+	os.Exit(status)
 }
+
+// testHome is the home directory of these tests.
+var testHome string
 
 // testEnv is the environment of the commands in these tests.
 func testEnv(more map[string]string) func(string) string {
 	env := map[string]string{
-		"PATH":           os.Getenv("PATH"),
-		"HOME":           os.TempDir(),
-		"XDG_STATE_HOME": "/dev/null/none", // nothing is kept
-		"SHELL":          "/bin/sh",
-		"LANG":           "C.UTF-8",
+		"PATH":  os.Getenv("PATH"),
+		"HOME":  testHome,
+		"SHELL": "/bin/sh",
+		"LANG":  "C.UTF-8",
 	}
 	return func(name string) string {
 		if value, ok := more[name]; ok {

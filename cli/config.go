@@ -42,11 +42,11 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 		cfg.checkProvider,
 		cfg.checkBind,
 		cfg.checkName,
-		cfg.checkData,
 		cfg.checkSecrets,
 		cfg.checkShell,
 		cfg.checkDir,
 		cfg.checkConfine,
+		cfg.checkData,
 		cfg.checkAudit,
 		cfg.checkUsers,
 		cfg.checkOpenID,
@@ -103,11 +103,7 @@ func (cfg *config) checkSecrets() error {
 		if cfg.Provider != "local" {
 			return hint("set CONVOY_COOKIE to the same secret on all nodes; convoy cookie prints one", "there is no cookie")
 		}
-		cookie, kept, err := localCookie(cfg.Data)
-		if err != nil {
-			return err
-		}
-		cfg.Cookie, cfg.GeneratedCookie = cookie, !kept
+		cfg.Cookie, cfg.GeneratedCookie = peer.NewCookie(), true
 	}
 	if err := peer.CheckCookie(cfg.Cookie); err != nil {
 		return hint("convoy cookie prints a good one", "CONVOY_COOKIE: %v", err)

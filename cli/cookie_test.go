@@ -9,21 +9,22 @@ import (
 	"testing"
 
 	"convoy/internal/testkit"
+	"convoy/node"
 	"convoy/peer"
 )
 
 // A local fleet keeps its cookie; also if several nodes start at once.
-func TestLocalCookie(t *testing.T) {
+func TestKeepCookie(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	var cookies sync.Map
 	var starts sync.WaitGroup
 	for range 20 {
 		starts.Go(func() {
-			cookie, kept, err := localCookie(dir)
-			if err != nil || !kept || peer.CheckCookie(cookie) != nil {
-				t.Errorf("%q, kept %v, %v", cookie, kept, err)
+			cfg := node.Config{Data: dir, Cookie: peer.NewCookie(), GeneratedCookie: true}
+			if err := keepCookie(&cfg); err != nil || cfg.GeneratedCookie || peer.CheckCookie(cfg.Cookie) != nil {
+				t.Errorf("%q, generated %v, %v", cfg.Cookie, cfg.GeneratedCookie, err)
 			}
-			cookies.Store(cookie, true)
+			cookies.Store(cfg.Cookie, true)
 		})
 	}
 	starts.Wait()
@@ -39,7 +40,7 @@ func TestLocalCookie(t *testing.T) {
 }
 
 // What is wrong with the file is said without its contents, and it stays as it is.
-func TestLocalCookie_Refused(t *testing.T) {
+func TestKeepCookie_Refused(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -52,10 +53,9 @@ func TestLocalCookie_Refused(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "cookie")
 		testkit.Must(t, os.WriteFile(path, []byte(test.text), test.mode))
-		_, _, err := localCookie(dir)
-		said := fmt.Sprint(err)
+		said := fmt.Sprint(keepCookie(&node.Config{Data: dir, Cookie: peer.NewCookie(), GeneratedCookie: true}))
 		if !strings.Contains(said, test.want) || test.text != "" && strings.Contains(said, test.text) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %s", name, said)
 		}
 		if text, _ := os.ReadFile(path); string(text) != test.text {
 			t.Errorf("%s: the file was changed", name)
@@ -63,15 +63,23 @@ func TestLocalCookie_Refused(t *testing.T) {
 	}
 }
 
+// A cookie that was set is left alone, and nothing is written.
+func TestKeepCookie_Set(t *testing.T) {
+	cfg := node.Config{Data: t.TempDir(), Cookie: "set"}
+	testkit.Must(t, keepCookie(&cfg))
+	if files, _ := os.ReadDir(cfg.Data); cfg.Cookie != "set" || len(files) > 0 {
+		t.Errorf("the cookie is %q, and %d files were written", cfg.Cookie, len(files))
+	}
+}
+
 // Without a directory to keep it in, each start has a cookie of its own.
-func TestLocalCookie_NotKept(t *testing.T) {
+func TestKeepCookie_NotKept(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	testkit.Must(t, os.WriteFile(file, nil, 0o600))
 	for _, dir := range []string{"", filepath.Join(file, "data")} {
-		one, kept, err := localCookie(dir)
-		two, _, _ := localCookie(dir)
-		if err != nil || kept || one == two || peer.CheckCookie(one) != nil {
-			t.Errorf("in %q: kept %v, %v", dir, kept, err)
+		cfg := node.Config{Data: dir, Cookie: "generated", GeneratedCookie: true}
+		if err := keepCookie(&cfg); err != nil || !cfg.GeneratedCookie || cfg.Cookie != "generated" {
+			t.Errorf("in %q: %+v, %v", dir, cfg, err)
 		}
 	}
 }
