@@ -59,6 +59,8 @@ func (s *Shell) Info() Info {
 	if info.Running && info.PID > 0 {
 		if group := s.terminal.foreground(); group > 0 && group != info.PID {
 			info.Busy = processName(group)
+		} else if s.attachment.Busy != nil {
+			info.Busy = s.attachment.Busy()
 		}
 		if dir := workDir(info.PID); dir != "" {
 			info.Dir = dir

@@ -28,6 +28,8 @@ type Attachment struct {
 	Args  []string // additional arguments
 	File  *os.File // the program's descriptor 3; may be nil
 	Close func()   // called when the program has ended
+	// Busy, if set, is what the program runs now that its end would stop, as Info.Busy; "": nothing.
+	Busy func() string
 }
 
 // name is the program's name.

@@ -14,6 +14,7 @@ import (
 
 	"convoy/repl/edit"
 	"convoy/repl/lang"
+	"convoy/repl/wire"
 )
 
 // completeTime is how long Tab waits for completions.
@@ -64,6 +65,10 @@ func Prompt(ctx context.Context, o Options) int {
 
 // runLine runs a line and shows its error. It returns false if no sandbox can be started.
 func runLine(ctx context.Context, o Options, s *supervisor, line string) bool {
+	if conn, ok := o.Node.(*wire.Conn); ok {
+		conn.Notify(Busy, true)        //nolint:errcheck // the next call finds out
+		defer conn.Notify(Busy, false) //nolint:errcheck // as above
+	}
 	result, err := s.run(ctx, line, columns(), o.Stop)
 	switch {
 	case err == nil:

@@ -23,6 +23,9 @@ const (
 	startTime = 10 * time.Second
 )
 
+// Busy is the notification by which a prompt tells its node whether it evaluates something: one bool.
+const Busy = "busy"
+
 // Node calls functions of a node: through a [wire.Conn] on an inherited descriptor, or a [Console].
 type Node interface {
 	Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error)

@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"convoy/access"
 	"convoy/pty"
+	"convoy/repl"
 	"convoy/repl/wire"
 )
 
@@ -45,7 +48,14 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 		return pty.Attachment{}, err
 	}
 	caller := s.newSession(opener.User, who)
-	conn := wire.New(ours, caller.serve)
+	var busy atomic.Bool
+	conn := wire.New(ours, func(ctx context.Context, fn string, args []json.RawMessage) (any, error) {
+		if fn != repl.Busy || len(args) != 1 {
+			return caller.serve(ctx, fn, args)
+		}
+		busy.Store(string(args[0]) == "true")
+		return nil, nil
+	})
 	served := make(chan struct{})
 	go func() { // ends with the connection, which Close closes
 		defer close(served)
@@ -53,9 +63,19 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 			s.logger("shell").Warn("the connection of a Convoy shell failed", "err", err)
 		}
 	}()
-	return pty.Attachment{Args: []string{"-history", history}, File: theirs, Close: func() {
-		conn.Close() //nolint:errcheck // nothing is lost
-		<-served
-		caller.close()
-	}}, nil
+	return pty.Attachment{
+		Args: []string{"-history", history},
+		File: theirs,
+		Close: func() {
+			conn.Close() //nolint:errcheck // nothing is lost
+			<-served
+			caller.close()
+		},
+		Busy: func() string {
+			if busy.Load() {
+				return "The evaluation"
+			}
+			return ""
+		},
+	}, nil
 }
