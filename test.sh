@@ -26,7 +26,7 @@ fi
 
 # The packages in which goroutines share something. The race detector makes tests several times slower, and in the others
 # it has nothing to find that it would not find here.
-race="./access/... ./audit ./fleet ./handlers ./local ./logs ./metrics ./peer ./pty ./pty/cast ./railway ./repl/... ./rpc"
+race="./access/... ./audit ./fleet ./handlers/... ./local ./logs ./metrics ./peer ./pty ./pty/cast ./railway ./repl/... ./rpc"
 if ! command -v gcc >/dev/null 2>&1; then
   echo "test.sh: no C compiler, so without the race detector"
   race=
