@@ -79,8 +79,7 @@ func sameSite(fn web.Handler) web.Handler {
 }
 
 // serve checks the role, then forwards the request if another node serves it, then finds the shell and checks the right
-// to it. The node that serves a forwarded request makes these checks again, with the
-// role that the first node signed.
+// to it. The node that serves a forwarded request makes these checks again, with the role that the first node signed.
 func (h *Handlers) serve(rt route) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		role, limit := session.Of(r).Role, int64(hop.MaxBody)

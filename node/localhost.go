@@ -26,7 +26,7 @@ func listen(addr string) (net.Listener, error) {
 		second, err := net.Listen("tcp", otherLoopback(first.Addr().(*net.TCPAddr)))
 		switch {
 		case err == nil:
-			return newMergedListener(first, second), nil
+			return newTwoListeners(first, second), nil
 		case !errors.Is(err, syscall.EADDRINUSE):
 			return first, nil // this machine has only one of the families
 		}
@@ -46,10 +46,9 @@ func otherLoopback(addr *net.TCPAddr) string {
 	return net.JoinHostPort(host, strconv.Itoa(addr.Port))
 }
 
-// mergedListener accepts connections from several listeners. Its address is that of the first.
-type mergedListener struct {
+// twoListeners accepts the connections of two listeners. Its address is that of the first.
+type twoListeners struct {
 	net.Listener
-	others []net.Listener
 	conns  chan accepted
 	closed chan struct{}
 	close  func() error
@@ -60,29 +59,24 @@ type accepted struct {
 	err  error
 }
 
-// newMergedListener starts a goroutine for each listener, which ends with Close.
-func newMergedListener(first net.Listener, others ...net.Listener) *mergedListener {
-	m := &mergedListener{Listener: first, others: others, conns: make(chan accepted), closed: make(chan struct{})}
-	m.close = sync.OnceValue(func() error {
-		close(m.closed)
-		err := first.Close()
-		for _, l := range others {
-			err = errors.Join(err, l.Close())
-		}
-		return err
+// newTwoListeners starts a goroutine for each listener, which ends with Close.
+func newTwoListeners(first, second net.Listener) *twoListeners {
+	l := &twoListeners{Listener: first, conns: make(chan accepted), closed: make(chan struct{})}
+	l.close = sync.OnceValue(func() error {
+		close(l.closed)
+		return errors.Join(first.Close(), second.Close())
 	})
-	for _, l := range append(others, first) {
-		go m.accept(l)
-	}
-	return m
+	go l.accept(first)
+	go l.accept(second)
+	return l
 }
 
-func (m *mergedListener) accept(l net.Listener) {
+func (l *twoListeners) accept(from net.Listener) {
 	for {
-		conn, err := l.Accept()
+		conn, err := from.Accept()
 		select {
-		case m.conns <- accepted{conn, err}:
-		case <-m.closed:
+		case l.conns <- accepted{conn, err}:
+		case <-l.closed:
 			if err == nil {
 				conn.Close()
 			}
@@ -95,14 +89,14 @@ func (m *mergedListener) accept(l net.Listener) {
 }
 
 // Accept implements net.Listener.
-func (m *mergedListener) Accept() (net.Conn, error) {
+func (l *twoListeners) Accept() (net.Conn, error) {
 	select {
-	case a := <-m.conns:
+	case a := <-l.conns:
 		return a.conn, a.err
-	case <-m.closed:
+	case <-l.closed:
 		return nil, net.ErrClosed
 	}
 }
 
 // Close implements net.Listener. It may be called more than once.
-func (m *mergedListener) Close() error { return m.close() }
+func (l *twoListeners) Close() error { return l.close() }

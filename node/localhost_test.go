@@ -55,7 +55,7 @@ func TestListen_OneAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, both := l.(*mergedListener); both {
+	if _, both := l.(*twoListeners); both {
 		t.Error("a console on 127.0.0.1 listens elsewhere, too")
 	}
 }

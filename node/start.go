@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"convoy/local"
+	"convoy/pty"
 )
 
 // start starts the node, which lives as long as ctx; fail ends it.
@@ -31,7 +32,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
 	if os.Getpid() == 1 {
-		n.group.Go(func() { reapOrphans(ctx, reapInterval) })
+		n.group.Go(func() { pty.ReapOrphans(ctx) })
 	}
 	n.group.Go(func() { n.system.status() }) // probe before the first user asks
 	n.group.Go(func() { n.handlers.ShareGrants(ctx) })

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	MaxLinks    = 32 // to one shell
+	// MaxLinks bounds the links to one shell, linksOfUser those of one user to this node's shells.
+	MaxLinks    = 32
 	linksOfUser = 64
 )
 
