@@ -42,13 +42,13 @@ func (m *Manager) SignRequest(ctx context.Context, to *http.Request) {
 
 // Sign encodes an assertion and its HMAC.
 func (a Assertion) Sign(key []byte) string {
-	return assertionPrefix + keys{key}.sign(assertionPrefix, a)
+	return assertionPrefix + Keys{key}.sign(assertionPrefix, a)
 }
 
 // VerifyAssertion decodes an assertion; ok is false if it is forged, broken or expired.
 func VerifyAssertion(signers [][]byte, given string, now time.Time) (a Assertion, ok bool) {
 	signed, ok := strings.CutPrefix(given, assertionPrefix)
-	if !ok || len(given) > maxAssertion || !keys(signers).verify(assertionPrefix, signed, &a) {
+	if !ok || len(given) > maxAssertion || !Keys(signers).verify(assertionPrefix, signed, &a) {
 		return Assertion{}, false
 	}
 	return a, now.Before(a.Until.Add(assertionSkew)) && now.After(a.Until.Add(-AssertionLife-assertionSkew))

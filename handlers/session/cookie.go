@@ -20,7 +20,7 @@ const (
 // Cookies signs and verifies sessions for cookies.
 type Cookies struct {
 	Name string // browsers share cookies between ports, so each cluster has its own
-	keys keys
+	keys Keys
 }
 
 // NewCookies makes cookies of the cluster with these keys: the first signs, all are accepted.

@@ -34,7 +34,7 @@ type ticket struct {
 // methods may be called concurrently.
 type Tickets struct {
 	Now  func() time.Time
-	keys keys
+	keys Keys
 
 	mu    sync.Mutex
 	used  map[string][]ticket // by grant
