@@ -40,6 +40,9 @@ var losses = []struct {
 // with the file of users and on another. Nothing more comes, and nothing more is done, while another's shells go on.
 func TestRights_WhatIsOpenEnds(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
 	var names []string
 	for i := range losses {
 		names = append(names, fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i))

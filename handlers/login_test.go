@@ -40,6 +40,21 @@ func withOnly(t *testing.T, n *testNode, roles map[string]access.Role) (path str
 	return path
 }
 
+// setPassword changes a password in the file of withOnly.
+func setPassword(t *testing.T, path, name, password string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	testkit.Must(t, err)
+	lines := strings.SplitAfter(string(text), "\n")
+	for i, line := range lines {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			_, role, _ := strings.Cut(rest, ":")
+			lines[i] = fmt.Sprintf("%s:%s:%s", name, cheaply(t, password), role)
+		}
+	}
+	testkit.Must(t, os.WriteFile(path, []byte(strings.Join(lines, "")), 0o600))
+}
+
 // cheaply hashes a password so that it takes little time, which with the race detector is a hundredth of a second.
 func cheaply(t *testing.T, password string) []byte {
 	t.Helper()

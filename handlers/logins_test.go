@@ -112,7 +112,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)
-	withUsers(t, a)
+	withOnly(t, a, map[string]access.Role{"ann": access.Admin, "bea": access.Admin})
 	b.Authority.Users = a.Authority.Users
 	_, ann := a.logInAs(t, "name", "ann", "password", "ann's password")
 	make := func(body string) (made grant, status int) {
@@ -149,7 +149,6 @@ func TestTokens(t *testing.T) {
 	if strings.Contains(text, made.Token) || !strings.Contains(text, `"ci"`) {
 		t.Errorf("listed: %s", text)
 	}
-	testkit.Must(t, a.Authority.Users.Add("bea", "bea's password", access.Admin))
 	testkit.Must(t, a.Authority.Users.SetRole("ann", access.Viewer))
 	if answer := b.request(t, "POST", "/nodes", "", bearer); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a viewer's token spawns: %s", answer.Status)

@@ -29,8 +29,8 @@ func processes() iter.Seq[process] {
 			if err != nil {
 				continue // the process has ended
 			}
-			// The name in parentheses may contain anything. The state follows it, as the third field.
-			const state, parent, group, start = 3 - 3, 4 - 3, 5 - 3, 22 - 3
+			// The name in parentheses, field 2, may contain anything. These are counted from the field behind it.
+			const state, parent, group, start = 0, 1, 2, 19
 			fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			if len(fields) <= start || err != nil {
