@@ -200,8 +200,7 @@ func TestGrants_Bounded(t *testing.T) {
 	}
 	if _, err := g.Merge(
 		[]Grant{loginOf("next", "ann", noon.Add(40*24*time.Hour))}, noon.Add(40*24*time.Hour),
-	); err != nil ||
-		len(g.All()) != 1 {
+	); err != nil || len(g.All()) != 1 {
 		t.Errorf("%d are kept when all are over, %v", len(g.All()), err)
 	}
 	for _, bad := range []Grant{{}, {ID: "x"}, {ID: "x", Kind: "other"}, {ID: "x", Kind: Token},

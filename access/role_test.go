@@ -74,9 +74,7 @@ func TestRole_Text(t *testing.T) {
 		}
 	}
 	var role Role
-	if err := role.UnmarshalText(
-		nil,
-	); err != nil || role != Nobody || Role(-1).String() != "nobody" ||
+	if err := role.UnmarshalText(nil); err != nil || role != Nobody || Role(-1).String() != "nobody" ||
 		Role(9).String() != "nobody" {
 		t.Errorf("an empty role is %v, %v", role, err)
 	}

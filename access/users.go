@@ -287,8 +287,7 @@ func (u *Users) refresh() error {
 		return err
 	}
 	if u.stat != nil && os.SameFile(u.stat, info) && u.stat.ModTime().Equal(info.ModTime()) &&
-		u.stat.Size() == info.Size() &&
-		time.Since(info.ModTime()) > time.Second {
+		u.stat.Size() == info.Size() && time.Since(info.ModTime()) > time.Second {
 		return nil
 	}
 	text, err := os.ReadFile(u.path)

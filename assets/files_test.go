@@ -37,8 +37,7 @@ func testDrop(t *testing.T, b *browser.Browser) {
 	}
 	s.mu.Unlock()
 	if !browser.Eval[bool](
-		p,
-		`window.lastDrop && !document.querySelector(".shell-over") && document.activeElement.closest(".shell") !== null`,
+		p, `window.lastDrop && !document.querySelector(".shell-over") && document.activeElement.closest(".shell") !== null`,
 	) {
 		t.Error("the page would leave for the file, or the focus is elsewhere")
 	}
@@ -51,8 +50,7 @@ func testCancelUpload(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
 	dropFiles(
-		p,
-		`[new File([new Uint8Array(5_000_000)], "slow.bin"), new File(["x"], "unwanted"), new File(["x"], "next")]`,
+		p, `[new File([new Uint8Array(5_000_000)], "slow.bin"), new File(["x"], "unwanted"), new File(["x"], "next")]`,
 	)
 	s.until("the upload begins", func() bool { return s.uploads["slow.bin"] == "begun" })
 	p.Wait(`document.querySelectorAll(".shell-file").length === 3`)

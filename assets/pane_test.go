@@ -72,8 +72,7 @@ func testPresence(t *testing.T, b *browser.Browser) {
 	)
 	p.Wait(`document.querySelector(".shell-types").textContent === ""`) // on its own
 	if got := browser.Eval[float64](
-		p,
-		`document.querySelector(".shell-tools").getBoundingClientRect().height`,
+		p, `document.querySelector(".shell-tools").getBoundingClientRect().height`,
 	); got != height {
 		t.Errorf("the line is %v px high, it was %v", got, height)
 	}
@@ -85,10 +84,8 @@ func testPresence(t *testing.T, b *browser.Browser) {
 			`=== 6`,
 	)
 	if text := browser.Eval[string](
-		p,
-		`document.querySelector(".chips-all").innerText`,
-	); !strings.Contains(text, "Rob Pike") ||
-		!strings.Contains(text, "linus · view only") {
+		p, `document.querySelector(".chips-all").innerText`,
+	); !strings.Contains(text, "Rob Pike") || !strings.Contains(text, "linus · view only") {
 		t.Errorf("the list of all says %q", text)
 	}
 	p.Clean()

@@ -154,8 +154,7 @@ func testSince(t *testing.T, b *browser.Browser) {
 	s.mark("size", map[string]any{"rows": 10, "cols": 40})
 	p.Wait(`window.test.pane.size.cols === 40`)
 	since(
-		"go\r\n"+strings.Repeat("row\r\n", 30)+"$ ",
-		"row",
+		"go\r\n"+strings.Repeat("row\r\n", 30)+"$ ", "row",
 		`{"entered":"$ go","rows":[`+strings.TrimSuffix(strings.Repeat(`"row",`, 30), ",")+`],"last":"$ "}`,
 	)
 }
@@ -205,16 +204,12 @@ func TestCompare(t *testing.T) {
 	p := s.open(b, "")
 	run := func(expression string) string {
 		return browser.Eval[string](
-			p,
-			fmt.Sprintf(`import(%q).then(m => JSON.stringify(%s))`, assets.URL("js/compare.js"), expression),
+			p, fmt.Sprintf(`import(%q).then(m => JSON.stringify(%s))`, assets.URL("js/compare.js"), expression),
 		)
 	}
 	for _, test := range outputTests {
 		var got string
-		if err := json.Unmarshal(
-			[]byte(run(fmt.Sprintf(`m.outputOf(%s)`, test.seen))),
-			&got,
-		); err != nil ||
+		if err := json.Unmarshal([]byte(run(fmt.Sprintf(`m.outputOf(%s)`, test.seen))), &got); err != nil ||
 			got != test.want {
 			t.Errorf("%s: output %q, %v; want %q", test.about, got, err, test.want)
 		}

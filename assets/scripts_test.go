@@ -350,8 +350,7 @@ func testLeave(t *testing.T, b *browser.Browser) {
 	p.Press("Tab")
 	s.untilTyped("\t")
 	if label := browser.Eval[string](
-		p,
-		`document.activeElement.getAttribute("aria-label")`,
+		p, `document.activeElement.getAttribute("aria-label")`,
 	); !strings.Contains(label, "Shift+Escape") {
 		t.Errorf("the terminal's label is %q", label)
 	}

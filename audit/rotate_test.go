@@ -97,10 +97,7 @@ func TestDropped_Forged(t *testing.T) {
 	edit(t, files[len(files)-1], func(lines []string) []string {
 		lines[0] = reseal(
 			strings.Replace(
-				strings.Replace(lines[0], "shell.open", Dropped, 1),
-				`"detail":"`,
-				`"detail":"`+r.Before.String()+" ",
-				1,
+				strings.Replace(lines[0], "shell.open", Dropped, 1), `"detail":"`, `"detail":"`+r.Before.String()+" ", 1,
 			),
 		)
 		return lines

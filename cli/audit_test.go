@@ -47,9 +47,7 @@ func TestAuditVerify(t *testing.T) {
 	for _, args := range [][]string{{}, {dir}, {"-data", filepath.Dir(dir)}, {"-since", head}, {"-since", head, dir}} {
 		status, out, bad := ask(t, env, append([]string{"audit", "verify"}, args...)...)
 		if status != 0 || !strings.HasPrefix(out, "the audit log is sound: 4 entries in 1 file ") ||
-			!strings.Contains(out, head) ||
-			strings.Count(out, "\n") != 1 ||
-			bad != "" {
+			!strings.Contains(out, head) || strings.Count(out, "\n") != 1 || bad != "" {
 			t.Errorf("%v: status %d, %q, %q", args, status, out, bad)
 		}
 	}
@@ -80,8 +78,7 @@ func TestAuditVerifyFindsBreaks(t *testing.T) {
 	testkit.Must(t, os.WriteFile(files[0], bytes.Replace(text, []byte("ada"), []byte("eva"), 1), 0o600))
 	status, out, bad := ask(t, env, "audit", "verify")
 	if want := "broken at " + filepath.Base(files[0]) + ", line 1 (hash differs)"; status != 1 ||
-		!strings.Contains(out, want) ||
-		bad != "" {
+		!strings.Contains(out, want) || bad != "" {
 		t.Errorf("a changed line: status %d, %q, %q", status, out, bad)
 	}
 	status, out, _ = ask(t, env, "audit", "verify", "-json")
@@ -107,8 +104,7 @@ func TestAuditTail(t *testing.T) {
 	status, out, bad := ask(t, env, "audit", "tail")
 	lines := strings.SplitAfter(out, "\n")
 	if status != 0 || bad != "" || len(lines) != 5 || lines[0] != first ||
-		!strings.Contains(lines[1], `user="eve role=admin"`) ||
-		!strings.Contains(lines[2], `user="bob\x1b[2J\nseq=9"`) {
+		!strings.Contains(lines[1], `user="eve role=admin"`) || !strings.Contains(lines[2], `user="bob\x1b[2J\nseq=9"`) {
 		t.Errorf("status %d, %q, %q", status, out, bad)
 	}
 	if status, out, _ = ask(t, env, "audit", "tail", "-n", "1", dir); status != 0 || strings.Count(out, "\n") != 1 ||

@@ -81,8 +81,7 @@ func (cfg *config) checkOpenID() (err error) {
 	}
 	switch {
 	case o.ClientID == "":
-		return hint("register this console at the provider, and give its client ID",
-			"-openid-issuer needs -openid-client")
+		return hint("register this console at the provider, and give its client ID", "-openid-issuer needs -openid-client")
 	case o.RoleClaim == "":
 		return hint("name the claim of the ID token that roles depend on, such as groups", "-openid-role-claim is empty")
 	case cfg.roles == "":

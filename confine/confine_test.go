@@ -35,8 +35,7 @@ func FuzzParsePlan(f *testing.F) {
 			return
 		}
 		if again, err := ParsePlan(p.String()); err != nil || again.Strict != p.Strict || !slices.Equal(again.Hide, p.Hide) ||
-			(again.User == nil) != (p.User == nil) ||
-			p.User != nil && *again.User != *p.User {
+			(again.User == nil) != (p.User == nil) || p.User != nil && *again.User != *p.User {
 			t.Errorf("%q is %+v, then %+v, %v", text, p, again, err)
 		}
 	})

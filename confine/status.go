@@ -23,8 +23,7 @@ type Protection struct {
 // sameUserWarning applies even if no attempt succeeds: only another user protects the files and programs of the node's
 // user.
 const sameUserWarning = "; it runs as the node's own user, so it can change that user's files and reach that user's " +
-	"other " +
-	"programs by the network: they are not confined, and can do all of it"
+	"other programs by the network: they are not confined, and can do all of it"
 
 // Status reports how effective the sandbox is on this machine. The first call takes up to 10 s.
 func (s *Sandbox) Status() Status {

@@ -33,8 +33,7 @@ func gather(t *testing.T) crowd {
 	}
 	for _, name := range c.names {
 		c.short = append(
-			c.short,
-			browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').dataset.short`, card(name))),
+			c.short, browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').dataset.short`, card(name))),
 		)
 	}
 	return c
@@ -285,8 +284,7 @@ func TestBrowser_BroadcastWaits(t *testing.T) {
 	defer syscall.Kill(pid, syscall.SIGCONT) //nolint:errcheck // it may be gone
 	c.Page.Wait(
 		fmt.Sprintf(
-			`document.querySelector("[data-wait]").textContent === "%s does not answer. Your input waits for it."`,
-			c.short[2],
+			`document.querySelector("[data-wait]").textContent === "%s does not answer. Your input waits for it."`, c.short[2],
 		),
 	)
 	c.enter("echo typed in the d''ark")

@@ -64,11 +64,8 @@ func TestBrowser_FilesThereAndBack(t *testing.T) {
 	p.Press("Enter")
 	p.Wait(`window.saved === "dropped ä.bin"`)
 	if got := browser.Eval[string](
-		p,
-		fmt.Sprintf(`blob.arrayBuffer().then(all => `+sumOf+`)`, "all"),
-	); got != hex.EncodeToString(
-		sum[:],
-	) {
+		p, fmt.Sprintf(`blob.arrayBuffer().then(all => `+sumOf+`)`, "all"),
+	); got != hex.EncodeToString(sum[:]) {
 		t.Error("another file came back")
 	}
 	p.Clean()

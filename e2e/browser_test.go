@@ -191,8 +191,7 @@ func TestBrowser_EndedShellIsRestarted(t *testing.T) {
 	p.WaitScreen(key, "\nanew 4")
 	p.Wait(
 		fmt.Sprintf(
-			`(pane => pane.text().includes("\n" + pane.size.rows + " " + pane.size.cols))(convoy.panes.get(%q))`,
-			key,
+			`(pane => pane.text().includes("\n" + pane.size.rows + " " + pane.size.cols))(convoy.panes.get(%q))`, key,
 		),
 	)
 	p.Clean()

@@ -56,8 +56,7 @@ func (a byHand) connect(t *testing.T, target string) (answer struct {
 }) {
 	t.Helper()
 	testkit.Must(
-		t,
-		a.Client.Do(testkit.Context(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, target), &answer),
+		t, a.Client.Do(testkit.Context(t), http.MethodPost, "/peers", fmt.Appendf(nil, `{"target":%q}`, target), &answer),
 	)
 	return answer
 }
@@ -129,8 +128,7 @@ func TestPingShowsInTheLog(t *testing.T) {
 		}
 	}
 	if state := a.evaluates(
-		t,
-		`rpc.call("convoy@b.test", "worker.state")`,
+		t, `rpc.call("convoy@b.test", "worker.state")`,
 	); strings.Join(strings.Fields(state), " ") != "pings 1" {
 		t.Errorf("worker.state: %s", state)
 	}

@@ -41,11 +41,7 @@ func openEcho(t *testing.T, c *client.Client, node string) *echo {
 	testkit.Must(
 		t,
 		c.Do(
-			testkit.Context(t),
-			http.MethodPost,
-			"/nodes/"+node+"/shells",
-			[]byte(`{"kind":"system","rows":24,"cols":80}`),
-			&s,
+			testkit.Context(t), http.MethodPost, "/nodes/"+node+"/shells", []byte(`{"kind":"system","rows":24,"cols":80}`), &s,
 		),
 	)
 	terminal, err := c.Attach(t.Context(), s, -1)
@@ -102,11 +98,7 @@ func TestShell_HostileScripts(t *testing.T) {
 	testkit.Must(
 		t,
 		n.Do(
-			testkit.Context(t),
-			http.MethodPost,
-			"/nodes/"+name+"/shells",
-			[]byte(`{"kind":"convoy","rows":24,"cols":80}`),
-			&s,
+			testkit.Context(t), http.MethodPost, "/nodes/"+name+"/shells", []byte(`{"kind":"convoy","rows":24,"cols":80}`), &s,
 		),
 	)
 	prompt, err := n.Attach(t.Context(), s, -1)

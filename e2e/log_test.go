@@ -22,8 +22,7 @@ import (
 // loggedAnyhow are the inputs that may stand in a node's log, with the reason.
 var loggedAnyhow = map[string]string{
 	"what the provider says at the callback": "it is the provider's reason why nobody can log in, and of its " +
-		"configuration; " +
-		"a login has to be begun for it, and it is short text in ASCII",
+		"configuration; " + "a login has to be begun for it, and it is short text in ASCII",
 }
 
 // canaries are words that are typed, each somewhere else. All could be a user's name or a file's.
@@ -283,8 +282,7 @@ func (c *canaries) typeIntoTerminals(t *testing.T, a byHand, s client.Shell) {
 	testkit.Must(t, term.WaitFor(testkit.Context(t), "done"))
 	var convoy client.Shell
 	testkit.Must(
-		t,
-		a.Do(testkit.Context(t), http.MethodPost, "/nodes/"+s.Node+"/shells", []byte(`{"kind":"convoy"}`), &convoy),
+		t, a.Do(testkit.Context(t), http.MethodPost, "/nodes/"+s.Node+"/shells", []byte(`{"kind":"convoy"}`), &convoy),
 	)
 	prompt, err := a.Attach(t.Context(), convoy, -1)
 	testkit.Must(t, err)

@@ -274,9 +274,7 @@ func TestNodeLimitIsExplained(t *testing.T) {
 	n := startNode(t, nil, "-max-nodes", "1")
 	n.spawnAlive(t)
 	var p *client.Problem
-	if _, err := n.Spawn(
-		testkit.Context(t),
-	); !errors.As(err, &p) || p.Status != 409 ||
+	if _, err := n.Spawn(testkit.Context(t)); !errors.As(err, &p) || p.Status != 409 ||
 		!strings.Contains(p.Hint, "-max-nodes") {
 		t.Errorf("one too many: %v, want 409 with what to do", err)
 	}

@@ -48,8 +48,7 @@ func pressOpenID(t *testing.T, n *running, user string) *browser.Page {
 	p.Wait(`document.querySelector("#username")`)
 	p.Do(
 		fmt.Sprintf(
-			`document.querySelector("#username").value = %q; document.querySelector("#password").value = %q`,
-			user,
+			`document.querySelector("#username").value = %q; document.querySelector("#password").value = %q`, user,
 			openidtest.Password,
 		),
 	)
@@ -112,11 +111,8 @@ func TestBrowser_OpenIDPictures(t *testing.T) {
 				p.Resize(width, 800)
 				p.Go(n.Base + "/login")
 				p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("%s-%s-%s.png", name, size, scheme)))
-				if p.Go(
-					n.Base + session.OpenIDCallback,
-				); browser.Eval[bool](
-					p,
-					`document.documentElement.scrollWidth > innerWidth`,
+				if p.Go(n.Base + session.OpenIDCallback); browser.Eval[bool](
+					p, `document.documentElement.scrollWidth > innerWidth`,
 				) {
 					t.Errorf("%s is too wide for a %s", name, size)
 				}

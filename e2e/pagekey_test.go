@@ -221,8 +221,7 @@ func TestBrowser_AnotherOrigin(t *testing.T) {
 	p.Do(`document.querySelector("form[action='/logout']").requestSubmit()`)
 	p.Wait(`location.pathname === "/login"`)
 	if left := browser.Eval[int](
-		p,
-		`Object.keys(localStorage).filter(name => name.startsWith("convoy-key")).length`,
+		p, `Object.keys(localStorage).filter(name => name.startsWith("convoy-key")).length`,
 	); left != 0 {
 		t.Errorf("logged out, and %d keys are left", left)
 	}
@@ -236,8 +235,7 @@ func TestBrowser_NoScripts(t *testing.T) {
 	p.Go(n.Base + "/?token=" + n.Token)
 	p.Follow("noscript button")
 	if !browser.Eval[bool](
-		p,
-		`!!document.querySelector("#nodes .node") && location.pathname === "/" && location.search === ""`,
+		p, `!!document.querySelector("#nodes .node") && location.pathname === "/" && location.search === ""`,
 	) {
 		t.Errorf("at %s: %s", browser.Eval[string](p, `location.href`), browser.Eval[string](p, `document.body.textContent`))
 	}

@@ -260,8 +260,7 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 	p.Wait(fmt.Sprintf(`document.querySelector('%s')?.innerText.includes("sleep runs in bash /usr")`, row(far)))
 	p.Wait(fmt.Sprintf(`document.querySelector('%s') && document.activeElement.matches(".shell-go")`, row(key)))
 	if text := browser.Eval[string](
-		p,
-		fmt.Sprintf(`document.querySelector('%s').innerText`, row(far)),
+		p, fmt.Sprintf(`document.querySelector('%s').innerText`, row(far)),
 	); !regexp.MustCompile(`(?s)a <b>title</b>.*started .* ago.*active .* ago.*1 viewer.*\d+ × \d+`).
 		MatchString(text) {
 		t.Errorf("the list says of the far shell: %q", text)
@@ -281,8 +280,7 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 	p.Click(row(far) + " [data-action=go-to-shell]")
 	p.Wait(
 		fmt.Sprintf(
-			`!document.querySelector("#shells").open && document.activeElement.closest(".shell")?.pane === %s`,
-			pane(far),
+			`!document.querySelector("#shells").open && document.activeElement.closest(".shell")?.pane === %s`, pane(far),
 		),
 	)
 	p.Clean()
@@ -368,8 +366,7 @@ func TestBrowser_HostileLinks(t *testing.T) {
 	}
 	p.Wait(`window.opened.length > 0`) // the last one; the clicks before it were done in order
 	if opened := browser.Eval[string](
-		p,
-		`JSON.stringify(window.opened)`,
+		p, `JSON.stringify(window.opened)`,
 	); opened != `["https://example.com/ _blank noopener,noreferrer"]` {
 		t.Errorf("opened %s", opened)
 	}

@@ -144,10 +144,8 @@ func label(name string) string {
 func waitStep(p *browser.Page, node, step, state string) {
 	p.Wait(
 		fmt.Sprintf(
-			`[...document.querySelectorAll('%s .steps [data-state=%s] .step')].some(e => e.textContent === %q)`,
-			card(node),
-			state,
-			step,
+			`[...document.querySelectorAll('%s .steps [data-state=%s] .step')].some(e => e.textContent === %q)`, card(node),
+			state, step,
 		),
 	)
 }
@@ -199,8 +197,7 @@ func (c *cloud) checkSecrets(t *testing.T, p *browser.Page) {
 	t.Helper()
 	produced := map[string]string{
 		"page": browser.Eval[string](
-			p,
-			`document.documentElement.outerHTML + [...convoy.panes.values()].map(pane => pane.text(true)).join()`,
+			p, `document.documentElement.outerHTML + [...convoy.panes.values()].map(pane => pane.text(true)).join()`,
 		),
 		"log": c.out.all(),
 	}
@@ -342,9 +339,7 @@ func TestBrowser_RailwayRefusedToken(t *testing.T) {
 	enter(p, key, "echo still''-working")
 	p.WaitScreen(key, "still-working")
 	var refused *client.Problem
-	if _, err := c.Spawn(
-		testkit.Context(t),
-	); !errors.As(err, &refused) || refused.Status < 400 ||
+	if _, err := c.Spawn(testkit.Context(t)); !errors.As(err, &refused) || refused.Status < 400 ||
 		!strings.Contains(refused.Error(), "token") {
 		t.Errorf("spawning all the same: %v, want a refusal that says why", err)
 	}

@@ -101,8 +101,7 @@ func plant(t *testing.T, dir, lines string) (path string) {
 	testkit.Must(
 		t,
 		os.WriteFile(
-			filepath.Join(own, id+".cast"),
-			[]byte(`{"version":3,"term":{"cols":80,"rows":24},"title":"planted"}`+"\n"+lines),
+			filepath.Join(own, id+".cast"), []byte(`{"version":3,"term":{"cols":80,"rows":24},"title":"planted"}`+"\n"+lines),
 			0o600,
 		),
 	)
@@ -184,8 +183,7 @@ func TestBrowser_PlayerIsDeaf(t *testing.T) {
 		`[0, "o", "\u001b]52;c;ZXZpbA==\u0007\u001b]0;<img src=x `+
 			`onerror=alert(1)>\u0007\u001b[c\u001b[6n\u001b]11;?\u0007\u001b[?1004h\u001b[?1003h\u001b[8;9999;9999t"]`+"\n"+
 			`[0, "r", "99999x99999"]`+"\n"+`[0, "r", "nonsense"]`+"\n"+`[0, "m", "<img src=x onerror=alert(1)>"]`+"\n"+`[0, `+
-			`"zz", "?"]`+"\n"+
-			`[0, "o", "\u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007 \ud800 done"]`+"\n"+`[1, "o`,
+			`"zz", "?"]`+"\n"+`[0, "o", "\u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007 \ud800 done"]`+"\n"+`[1, "o`,
 	)
 	p.Wait(playing("done"))
 	if size := browser.Eval[string](p, `JSON.stringify(convoy.player.size)`); size != `{"cols":80,"rows":24}` {
@@ -215,8 +213,7 @@ func TestBrowser_RecordingsOnAPhone(t *testing.T) {
 	p.Press("End")
 	p.Wait(playing("wide wide") + ` && convoy.player.size.cols === 200`)
 	if wide := browser.Eval[float64](
-		p,
-		`document.querySelector(".xterm-screen").getBoundingClientRect().right`,
+		p, `document.querySelector(".xterm-screen").getBoundingClientRect().right`,
 	); wide > 360 {
 		t.Errorf("the grid reaches to %g of 360 pixels", wide)
 	}

@@ -62,10 +62,7 @@ func (k *ticks) loop(text string) string {
 func asksBeside(t *testing.T, c *client.Client, shell, fn string, args string) (value json.RawMessage, err error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(
-		t.Context(),
-		"POST",
-		c.Base+"/api/shell",
-		strings.NewReader(fmt.Sprintf(`{"fn":%q,"args":%s}`, fn, args)),
+		t.Context(), "POST", c.Base+"/api/shell", strings.NewReader(fmt.Sprintf(`{"fn":%q,"args":%s}`, fn, args)),
 	)
 	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+c.Token)

@@ -121,10 +121,8 @@ func checkStopped(t *testing.T, p *browser.Page, a, b string) {
 		}
 	}
 	if marked := browser.Eval[string](
-		p,
-		`[...document.querySelectorAll("#step-2 + .results mark")].map(m => m.textContent).join()`,
-	); strings.Count(marked, "I am ") != 3 ||
-		strings.Contains(marked, "red") {
+		p, `[...document.querySelectorAll("#step-2 + .results mark")].map(m => m.textContent).join()`,
+	); strings.Count(marked, "I am ") != 3 || strings.Contains(marked, "red") {
 		t.Errorf("marked in step 2: %q", marked)
 	}
 	p.Wait(
@@ -142,8 +140,7 @@ func TestBrowser_RunbookStops(t *testing.T) {
 	t.Parallel()
 	left := filepath.Join(t.TempDir(), "pid")
 	dir := shelve(
-		t,
-		map[string]string{"slow.md": "# Slow\n\n```sh\necho $$ > " + left + "; sleep 1000\n```\n\n```sh\necho two\n```\n"},
+		t, map[string]string{"slow.md": "# Slow\n\n```sh\necho $$ > " + left + "; sleep 1000\n```\n\n```sh\necho two\n```\n"},
 	)
 	n := startBash(t, "-runbooks", dir)
 	p := browse(t, n, n.host())

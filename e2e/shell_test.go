@@ -117,8 +117,7 @@ func TestAPICmd(t *testing.T) {
 		t.Errorf("without a login: %v", err)
 	}
 	testkit.Must(
-		t,
-		a.Client.Do(testkit.Context(t), http.MethodPost, "/nodes/a/eval", []byte(`{"source": "print(1)\n2"}`), &got),
+		t, a.Client.Do(testkit.Context(t), http.MethodPost, "/nodes/a/eval", []byte(`{"source": "print(1)\n2"}`), &got),
 	)
 	if got.Result != "1\n2" {
 		t.Errorf("eval gives %+v", got)

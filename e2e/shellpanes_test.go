@@ -72,11 +72,7 @@ func TestSystemShellsOff(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, map[string]string{"CONVOY_SYSTEM_SHELL": "off"}, "-data", t.TempDir())
 	err := n.Do(
-		testkit.Context(t),
-		http.MethodPost,
-		"/nodes/convoy@convoy.convoy.internal/shells",
-		[]byte(`{"kind":"system"}`),
-		nil,
+		testkit.Context(t), http.MethodPost, "/nodes/convoy@convoy.convoy.internal/shells", []byte(`{"kind":"system"}`), nil,
 	)
 	if err == nil || !strings.Contains(err.Error(), "no shells of that kind") {
 		t.Errorf("open a system shell: %v", err)

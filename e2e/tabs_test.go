@@ -64,8 +64,7 @@ func waitGone(p *browser.Page, key string) { p.Wait(fmt.Sprintf(`!convoy.panes.h
 // waitQuestion waits until the page asks whether to close a shell, for a reason.
 func waitQuestion(p *browser.Page, reason string) {
 	p.Wait(fmt.Sprintf(
-		`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes(%q)`,
-		reason,
+		`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes(%q)`, reason,
 	))
 }
 
@@ -102,9 +101,7 @@ func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {
 		key = key[:strings.LastIndex(key, "/")+1] + tab
 		p.Wait(
 			fmt.Sprintf(
-				`document.querySelector("[role=tab]").ariaSelected === "true" && JSON.stringify(%s?.size) === %q`,
-				pane(key),
-				size,
+				`document.querySelector("[role=tab]").ariaSelected === "true" && JSON.stringify(%s?.size) === %q`, pane(key), size,
 			),
 		)
 		waitPrompt(p, key)

@@ -70,8 +70,7 @@ func TestTLS_Self(t *testing.T) {
 		if status := cli.Run(
 			t.Context(), []string{"shell", "-connect", "https://" + u.Host, "-ca", file, "-c", "node.self()"}, env, nil, &out,
 			&errs,
-		); status != 0 ||
-			!strings.Contains(out.String(), "convoy@convoy") {
+		); status != 0 || !strings.Contains(out.String(), "convoy@convoy") {
 			t.Errorf("convoy shell: %d, %s%s", status, out.String(), errs.String())
 		}
 		if status := cli.Run(

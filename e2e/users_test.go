@@ -29,9 +29,7 @@ func logInAs(t *testing.T, n *running, name, password string) *browser.Page {
 	p.Wait(`document.querySelector("#name")`)
 	p.Do(
 		fmt.Sprintf(
-			`document.querySelector("#name").value = %q; document.querySelector("#password").value = %q`,
-			name,
-			password,
+			`document.querySelector("#name").value = %q; document.querySelector("#password").value = %q`, name, password,
 		),
 	)
 	p.Click("form button[type=submit]")

@@ -46,9 +46,7 @@ func TestSubprocess_Put(t *testing.T) {
 	for i, want := range []string{"a.bin", "a (2).bin"} {
 		put, err := e.Put(dir, "a.bin", bytes.NewReader(large[i:]), int64(len(large)))
 		testkit.Must(t, err)
-		if got, err := os.ReadFile(
-			filepath.Join(dir, want),
-		); err != nil || put != (Stored{want, int64(len(got))}) ||
+		if got, err := os.ReadFile(filepath.Join(dir, want)); err != nil || put != (Stored{want, int64(len(got))}) ||
 			!bytes.Equal(got, large[i:]) {
 			t.Errorf("placed %+v, %v, want %s", put, err, want)
 		}
@@ -79,8 +77,7 @@ func TestSubprocess_Errors(t *testing.T) {
 	for _, broken := range []error{os.ErrDeadlineExceeded, io.ErrUnexpectedEOF} {
 		if _, err := e.Put(
 			dir, "half", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), 1000,
-		); !errors.As(err, &source) ||
-			!errors.Is(err, broken) {
+		); !errors.As(err, &source) || !errors.Is(err, broken) {
 			t.Errorf("a source that breaks: %v", err)
 		}
 	}

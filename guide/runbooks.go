@@ -150,8 +150,7 @@ func read(root *os.Root, name string, limit int64) (Runbook, []byte, error) {
 // validName reports whether name is a printable file name without .md that is not hidden.
 func validName(name string) bool {
 	return name != "" && len(name) <= maxName && utf8.ValidString(name) && name[0] != '.' &&
-		!strings.ContainsAny(name, `/\`) &&
-		strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+		!strings.ContainsAny(name, `/\`) && strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
 // shorten cuts a text after a word.

@@ -54,11 +54,8 @@ type filling struct {
 func (f *filling) listen(t *testing.T, query string, headers []string) (id string, answer *http.Response) {
 	t.Helper()
 	answer = f.n.request(
-		t,
-		"GET",
-		"/stream?viewer=viewer-of-a-bound-1&want=none"+query,
-		"",
-		append(headers, "Accept: application/json")...)
+		t, "GET", "/stream?viewer=viewer-of-a-bound-1&want=none"+query, "", append(headers, "Accept: application/json")...,
+	)
 	if answer.StatusCode != http.StatusOK {
 		return "", answer
 	}
@@ -235,8 +232,7 @@ func TestBounds_Logins(t *testing.T) {
 	}
 	if grants := n.Authority.Grants; !grants.IsRevoked(
 		access.Identity{Grant: "vic0", User: "vic", Generation: "vic's", Created: at},
-	) ||
-		grants.IsRevoked(access.Identity{Grant: "x", User: "vic", Created: time.Now()}) {
+	) || grants.IsRevoked(access.Identity{Grant: "x", User: "vic", Created: time.Now()}) {
 		t.Error("the oldest holds, or the newest has ended")
 	}
 	if answer := n.request(t, "GET", "/nodes", "", ann); answer.StatusCode != http.StatusOK {
@@ -272,11 +268,8 @@ func TestBounds_Links(t *testing.T) {
 		}
 	}
 	if answer := n.request(
-		t,
-		"GET",
-		"/stream?viewer=viewer-of-a-bound-1",
-		"",
-		n.as("vic", access.Viewer)...); answer.StatusCode != http.StatusOK {
+		t, "GET", "/stream?viewer=viewer-of-a-bound-1", "", n.as("vic", access.Viewer)...,
+	); answer.StatusCode != http.StatusOK {
 		t.Errorf("a viewer meanwhile: %s", answer.Status)
 	}
 	meanwhile()

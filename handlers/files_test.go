@@ -328,9 +328,7 @@ func TestFiles_Audit(t *testing.T) {
 			Who:   access.Identity{User: "x"},
 			Addr:  "192.0.2.1",
 			Until: time.Now(),
-		}.Sign(
-			keyOf('x'),
-		),
+		}.Sign(keyOf('x')),
 	)
 	var got []string
 	for _, line := range n.Logs.Tail(3) {

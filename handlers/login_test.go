@@ -180,8 +180,7 @@ func TestLogin_Renewed(t *testing.T) {
 	}
 	if answer := n.request(
 		t, "GET", "/nodes", "", "Cookie: "+n.sessions.Cookies.Name+"="+cookies[0].Value, "Convoy-Key: k",
-	); answer.StatusCode != http.StatusOK ||
-		len(answer.Cookies()) > 0 {
+	); answer.StatusCode != http.StatusOK || len(answer.Cookies()) > 0 {
 		t.Error("renewed again at once")
 	}
 }

@@ -86,8 +86,7 @@ func TestLogins_EndEverywhere(t *testing.T) {
 	}
 	if answer := a.request(
 		t, "DELETE", "/logins/"+a.logins(t, ann)[0].ID, "", again,
-	); answer.StatusCode != http.StatusNotFound &&
-		answer.StatusCode != http.StatusNoContent {
+	); answer.StatusCode != http.StatusNotFound && answer.StatusCode != http.StatusNoContent {
 		t.Errorf("olga ends a login: %s", answer.Status)
 	}
 	if answer := a.request(t, "DELETE", "/logins?user=ann", "", again); answer.StatusCode != http.StatusForbidden {
@@ -130,8 +129,7 @@ func TestTokens(t *testing.T) {
 	}
 	made, status := make(`{"name":"ci","role":"operator","days":7}`)
 	if status != http.StatusCreated || !strings.HasPrefix(made.Token, access.TokenPrefix) ||
-		made.Role != access.Operator ||
-		time.Until(made.Expires) > 8*24*time.Hour {
+		made.Role != access.Operator || time.Until(made.Expires) > 8*24*time.Hour {
 		t.Fatalf("%d, %+v", status, made)
 	}
 	if _, status := make(`{"name":"ci"}`); status != http.StatusConflict {
@@ -197,12 +195,7 @@ func TestTokens_NamesAreOnesOwn(t *testing.T) {
 		_, cookie := n.logInAs(t, "name", user, "password", user+"'s password")
 		for _, want := range []int{http.StatusCreated, http.StatusConflict} {
 			answer := n.request(
-				t,
-				"POST",
-				"/tokens",
-				`{"name":"ci","role":"viewer","days":1}`,
-				cookie,
-				"Content-Type: application/json",
+				t, "POST", "/tokens", `{"name":"ci","role":"viewer","days":1}`, cookie, "Content-Type: application/json",
 			)
 			if answer.StatusCode != want {
 				t.Errorf("%s makes one: %s, want %d", user, answer.Status, want)

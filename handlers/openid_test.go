@@ -105,8 +105,7 @@ func TestOpenID_LogsIn(t *testing.T) {
 		}
 		q := must1(url.Parse(to)).Query()
 		if q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || len(q.Get("state")) < 26 ||
-			q.Get("nonce") == "" ||
-			q.Get("scope") != "openid profile email groups" {
+			q.Get("nonce") == "" || q.Get("scope") != "openid profile email groups" {
 			t.Errorf("the provider is asked %v", q)
 		}
 		answer, text, session := n.back(t, cookie, s.LogIn(t, to, user))
@@ -132,8 +131,7 @@ func TestOpenID_LogsIn(t *testing.T) {
 		}
 		if e := n.sessions.Audit.Tail(1,
 			func(e audit.Entry) bool { return e.Action == "login" })[0]; e.User != "openid:"+user ||
-			e.Result != audit.OK ||
-			e.Detail != "sub "+user {
+			e.Result != audit.OK || e.Detail != "sub "+user {
 			t.Errorf("noted: %+v", e)
 		}
 	}
@@ -158,11 +156,8 @@ func TestOpenID_BehindAProxy(t *testing.T) {
 	}
 	query := s.LogIn(t, to, "vic")
 	answer := n.request(
-		t,
-		"GET",
-		"/login/openid/callback?"+query.Encode(),
-		"",
-		append(headers, "Cookie: "+cookie.Name+"="+cookie.Value)...)
+		t, "GET", "/login/openid/callback?"+query.Encode(), "", append(headers, "Cookie: "+cookie.Name+"="+cookie.Value)...,
+	)
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("%s: %s", answer.Status, alert(t, readAll(t, answer)))
 	}
@@ -313,8 +308,7 @@ func TestOpenID_HostileDescription(t *testing.T) {
 	if said := alert(
 		t, text,
 	); answer.StatusCode != http.StatusUnauthorized || doc.Find("main script").Length() > 0 || len(said) > 300 ||
-		strings.ContainsAny(said, "\x1b\n\u202e") ||
-		!strings.Contains(said, "<script>") {
+		strings.ContainsAny(said, "\x1b\n\u202e") || !strings.Contains(said, "<script>") {
 		t.Errorf("%s: %q", answer.Status, said)
 	}
 }

@@ -215,8 +215,7 @@ func TestPageKey_OpeningPage(t *testing.T) {
 		strings.Contains(text, `id="nodes"`) {
 		t.Errorf("a new login:\n%s", text)
 	}
-	if text := page(401, "/", tab.cookie); !strings.Contains(text, `action="/login"`) ||
-		strings.Contains(text, "claim") {
+	if text := page(401, "/", tab.cookie); !strings.Contains(text, `action="/login"`) || strings.Contains(text, "claim") {
 		t.Errorf("a new login without its claim:\n%s", text)
 	}
 	n.refusesClaims(t, tab)

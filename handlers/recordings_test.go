@@ -32,8 +32,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 	s, term := n.open(t, c)
 	made := recorded(t, c, "POST", s)
 	if !cast.ValidID(made.ID) || made.State != cast.Recording || made.Node != self || made.Shell != s.ID ||
-		made.By != access.ConsoleToken ||
-		made.Title != "cat" {
+		made.By != access.ConsoleToken || made.Title != "cat" {
 		t.Errorf("made %+v", made)
 	}
 	file := "/nodes/" + self + "/recordings/" + made.ID
@@ -53,8 +52,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 	answer := n.request(t, "GET", file, "", bearer)
 	head := answer.Header
 	if head.Get("Content-Type") != "application/x-asciicast" ||
-		head.Get("Content-Disposition") != `attachment; filename="`+made.ID+`.cast"` ||
-		answer.ContentLength <= 0 {
+		head.Get("Content-Disposition") != `attachment; filename="`+made.ID+`.cast"` || answer.ContentLength <= 0 {
 		t.Errorf("headers %v", head)
 	}
 	if text := screenOf(t, answer.Body); !strings.Contains(text, "said") {
@@ -125,8 +123,7 @@ func TestPagesOfRecordings(t *testing.T) {
 		t.Errorf("the page: %s", text)
 	}
 	if text := page("/recordings/convoy/" + made.ID); !strings.Contains(
-		text,
-		`data-src="/nodes/`+self+`/recordings/`+made.ID,
+		text, `data-src="/nodes/`+self+`/recordings/`+made.ID,
 	) {
 		t.Errorf("the player: %s", text)
 	}
@@ -234,14 +231,11 @@ func TestUserTravels(t *testing.T) {
 	forged := session.Assertion{
 		Who:   access.Identity{User: "somebody", Role: access.Admin},
 		Until: time.Now().Add(time.Minute),
-	}.Sign(
-		keyOf('x'),
-	)
+	}.Sign(keyOf('x'))
 	n.request(t, "POST", "/nodes/other/shells/x/recording", "", bearer, session.AssertionHeader+": "+forged)
 	if said, ok := session.VerifyAssertion(
 		n.Assertions, <-told, time.Now(),
-	); !ok || said.Who.User != access.ConsoleToken ||
-		said.Who.Role != access.Admin {
+	); !ok || said.Who.User != access.ConsoleToken || said.Who.Role != access.Admin {
 		t.Errorf("the other node was told of %+v, %v", said, ok)
 	}
 	s, err := n.client(t).Open(testkit.Context(t), self)

@@ -34,8 +34,7 @@ func TestRights_A4_AnotherPersonOfTheSameName(t *testing.T) {
 			x := newRights(t, true)
 			var made grant
 			testkit.Must(
-				t,
-				json.NewDecoder(x.home.request(t, "POST", "/tokens", `{"name":"ci","role":"admin"}`, x.eve).Body).Decode(&made),
+				t, json.NewDecoder(x.home.request(t, "POST", "/tokens", `{"name":"ci","role":"admin"}`, x.eve).Body).Decode(&made),
 			)
 			byToken := "Authorization: Bearer " + made.Token
 			x.other.eventuallyIs(t, http.StatusOK, "GET", "/tokens", byToken)
@@ -185,8 +184,7 @@ func TestRights_A3_LinkOfWhoWasRemoved(t *testing.T) {
 			testkit.Must(t, err)
 			var made struct{ URL string }
 			testkit.Must(
-				t,
-				json.NewDecoder(x.console.request(t, "POST", s.Path()+"/links", `{"right":"type"}`, x.eve).Body).Decode(&made),
+				t, json.NewDecoder(x.console.request(t, "POST", s.Path()+"/links", `{"right":"type"}`, x.eve).Body).Decode(&made),
 			)
 			if answer := x.console.request(
 				t, "POST", made.URL+"/input?viewer=viewer-of-the-link-1&n=0", "x",

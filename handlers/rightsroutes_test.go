@@ -195,9 +195,7 @@ func TestRights_PeerRoutes(t *testing.T) {
 	said := session.AssertionHeader + ": " + session.Assertion{
 		Who:   ended,
 		Until: time.Now().Add(session.AssertionLife),
-	}.Sign(
-		keyOf('n'),
-	)
+	}.Sign(keyOf('n'))
 	testkit.Must(
 		t,
 		chi.Walk(

@@ -237,9 +237,8 @@ func (a asker) expected(method, route string, takes access.Role) func(status int
 	case takes == anybody:
 		// a login without a token is wrong, and too often wrong in the end; so is a callback of none
 		return func(status int) bool {
-			return status < 400 ||
-				(method == http.MethodPost || strings.HasPrefix(route, session.OpenIDPath)) &&
-					(status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
+			return status < 400 || (method == http.MethodPost || strings.HasPrefix(route, session.OpenIDPath)) &&
+				(status == http.StatusUnauthorized || status == http.StatusTooManyRequests)
 		}
 	case takes == byLink:
 		return func(status int) bool {
@@ -268,11 +267,8 @@ func TestRoles_InShells(t *testing.T) {
 	})
 	open := func(role access.Role, kind string) (id string, status int) {
 		answer := n.request(
-			t,
-			"POST",
-			"/nodes/"+self+"/shells",
-			fmt.Sprintf(`{"kind":%q}`, kind),
-			n.loggedIn(role, time.Hour)...)
+			t, "POST", "/nodes/"+self+"/shells", fmt.Sprintf(`{"kind":%q}`, kind), n.loggedIn(role, time.Hour)...,
+		)
 		var s live.Shell
 		if answer.StatusCode == http.StatusCreated {
 			testkit.Must(t, json.NewDecoder(answer.Body).Decode(&s))

@@ -94,11 +94,7 @@ func TestLogins_OfWhoIsGone(t *testing.T) {
 		_, cookies[name] = n.logInAs(t, "name", name, "password", name+"'s password")
 	}
 	if answer := n.request(
-		t,
-		"POST",
-		"/tokens",
-		`{"name":"ci"}`,
-		cookies["ann"],
+		t, "POST", "/tokens", `{"name":"ci"}`, cookies["ann"],
 	); answer.StatusCode != http.StatusCreated {
 		t.Fatalf("a token: %s", answer.Status)
 	}

@@ -191,8 +191,7 @@ func TestShare_ListOfLinks(t *testing.T) {
 		testkit.Must(t, json.Unmarshal(text, &list))
 		if len(list) != 2 || list[0].ID != id || list[0].Right != "type" || list[0].Label != "for Ada" ||
 			list[0].By != access.ConsoleToken || list[0].Viewers != 1 || list[0].Used == nil || list[0].URL != "" ||
-			list[1].Right != "watch" || list[1].Label != "Grace" || list[1].Viewers != 0 ||
-			list[1].Used != nil {
+			list[1].Right != "watch" || list[1].Label != "Grace" || list[1].Viewers != 0 || list[1].Used != nil {
 			t.Errorf("links %s", text)
 		}
 		if strings.Contains(string(text), token) {

@@ -96,8 +96,7 @@ func TestOpenInADirectory(t *testing.T) {
 	for _, gone := range []string{dir + "/gone", "/etc/passwd", `/a\u0000b`} {
 		if status, s, text := open(
 			`{"dir": "` + gone + `"}`,
-		); status != 201 || !strings.Contains(s.Hint, "no directory") || s.Dir == "" ||
-			s.Dir == dir {
+		); status != 201 || !strings.Contains(s.Hint, "no directory") || s.Dir == "" || s.Dir == dir {
 			t.Errorf("%q: %d %s, want a shell in the usual directory, and a hint", gone, status, text)
 		}
 	}

@@ -202,8 +202,7 @@ func TestRefusals_AreCounted(t *testing.T) {
 		t.Fatalf("%d entries: %+v", len(entries), entries)
 	}
 	if said := entries[0].Detail; !strings.Contains(said, `1000 times`) || !strings.Contains(said, `last as "name999"`) ||
-		entries[0].User != "name0" ||
-		strings.Contains(said, "hunter22") {
+		entries[0].User != "name0" || strings.Contains(said, "hunter22") {
 		t.Errorf("the entry is %+v", entries[0])
 	}
 	for i := range 1000 {

@@ -186,8 +186,7 @@ func TestKilledChild(t *testing.T) {
 	p.publish(p.children[name], Ready{Gossip: 4711, Call: 4712}) // the report comes late
 	var gone *net.DNSError
 	if _, err := p.Resolver().
-		LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) ||
-		!gone.IsNotFound {
+		LookupNetIP(t.Context(), "ip6", hostOf(name)+"."); !errors.As(err, &gone) || !gone.IsNotFound {
 		t.Errorf("the host of an ended node: %v, want it gone", err)
 	}
 }

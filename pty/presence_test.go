@@ -233,9 +233,7 @@ func TestTable_TitleIsAChange(t *testing.T) {
 		t,
 		Config{
 			Programs: programs(
-				"/bin/sh",
-				"-c",
-				`read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`,
+				"/bin/sh", "-c", `read x; i=0; while [ $i -lt 1000 ]; do printf '\033]2;t%d\007' $i; i=$((i+1)); done; read y`,
 			),
 		},
 	)

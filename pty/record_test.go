@@ -133,8 +133,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 	v.exit()
 	summary := finished(t, d)
 	if summary.ID != id || summary.Reason != "the shell ended" || summary.Title != "sh" || summary.Shell != s.id ||
-		summary.By != "admin" ||
-		summary.Node != "convoy@a.test" {
+		summary.By != "admin" || summary.Node != "convoy@a.test" {
 		t.Errorf("%+v", summary)
 	}
 	terminal, events := replayed(t, d, id)

@@ -93,8 +93,7 @@ func TestClient_Headers(t *testing.T) {
 		if got := [2]string{
 			h.Get("Authorization"),
 			h.Get("Project-Access-Token"),
-		}; got != want ||
-			h.Get("User-Agent") != userAgent {
+		}; got != want || h.Get("User-Agent") != userAgent {
 			t.Errorf("headers of a %s token are %v", kind, h)
 		}
 	}

@@ -173,8 +173,7 @@ func TestOverTheLoopback(t *testing.T) {
 	k.start()
 	k.mustSpawn()
 	if got := <-env; got["CONVOY_COOKIE"] != "a-cookie-that-nobody-may-see-0123456789" ||
-		got["CONVOY_TOKEN"] != "a-token-of-the-console" ||
-		got["RAILWAY_API_TOKEN"] != "" {
+		got["CONVOY_TOKEN"] != "a-token-of-the-console" || got["RAILWAY_API_TOKEN"] != "" {
 		t.Errorf("the container's variables are %v", got)
 	}
 	if err := k.retire(nodeName); err != nil {

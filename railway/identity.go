@@ -46,8 +46,7 @@ func (p *Provider) identify(ctx context.Context) (id Identity, refusal string) {
 		return id, refusalOf(err)
 	}
 	if id.Project == "" || id.Environment == "" {
-		return id, "the project and environment of nodes are unknown: set RAILWAY_PROJECT_ID and " +
-			"RAILWAY_ENVIRONMENT_ID"
+		return id, "the project and environment of nodes are unknown: set RAILWAY_PROJECT_ID and RAILWAY_ENVIRONMENT_ID"
 	}
 	seen, err := inventory(ctx, p.client, id.Environment, id.Project, 1, "")
 	switch {
@@ -99,8 +98,7 @@ func (id Identity) ofProject(token projectTokenContextProjectToken) (Identity, e
 	if token.ProjectId == "" || token.EnvironmentId == "" {
 		return id, &Error{Operation: "projectTokenContext", Code: Unauthorized, Message: "the token belongs to no project"}
 	}
-	if id.Project != "" && id.Project != token.ProjectId ||
-		id.Environment != "" && id.Environment != token.EnvironmentId {
+	if id.Project != "" && id.Project != token.ProjectId || id.Environment != "" && id.Environment != token.EnvironmentId {
 		return id, &Error{
 			Operation: "projectTokenContext",
 			Code:      Unauthorized,

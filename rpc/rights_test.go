@@ -53,8 +53,7 @@ func TestRights_CallsUnderWay(t *testing.T) {
 	for says, lose := range map[string]func(u *access.Users) error{
 		"the login that this shell acts for has ended": func(u *access.Users) error { return u.Remove("ann") },
 		"with the role viewer you cannot": func(u *access.Users) error {
-			return u.SetRole("ann",
-				access.Viewer)
+			return u.SetRole("ann", access.Viewer)
 		},
 	} {
 		t.Run(says, func(t *testing.T) {
@@ -181,10 +180,7 @@ func TestRights_A1_ConnectedShellAfterDemotion(t *testing.T) {
 	operator.Role, operator.Grant = access.Operator, "login of an operator"
 	again := func(who access.Identity) error {
 		_, err := s.Ask(
-			testkit.Context(t),
-			who,
-			"another/abcdefghijklmnop",
-			"shells.run",
+			testkit.Context(t), who, "another/abcdefghijklmnop", "shells.run",
 			[]json.RawMessage{[]byte(`"nowhere"`), []byte(`"id"`)},
 		)
 		return err

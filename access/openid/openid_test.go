@@ -151,8 +151,7 @@ func TestFinish_Stray(t *testing.T) {
 	stray("a cookie of another key", newAttempt([]byte("z"), now).cookie(), query, now)
 	if login, err := p.Finish(
 		t.Context(), callback, cookie, query, now.Add(CookieLife-2*time.Second),
-	); err != nil || login.User != "openid:ann" ||
-		login.Subject != "ann" {
+	); err != nil || login.User != "openid:ann" || login.Subject != "ann" {
 		t.Errorf("the right one: %+v, %v", login, err)
 	}
 	stray("again", cookie, query, now)
@@ -160,8 +159,7 @@ func TestFinish_Stray(t *testing.T) {
 	a := newAttempt([]byte("old key"), now)
 	if read, ok := readAttempt(
 		p.cfg.Keys, a.cookie(), now,
-	); !ok || read.nonce() != a.nonce() || read.verifier() != a.verifier() ||
-		len(a.verifier()) != 43 {
+	); !ok || read.nonce() != a.nonce() || read.verifier() != a.verifier() || len(a.verifier()) != 43 {
 		t.Error("a cookie of the old key is not read as it was written")
 	}
 	if strings.Contains(cookie, a.nonce()) || strings.Contains(to, a.verifier()) {
@@ -400,8 +398,7 @@ func TestFinish_ProviderRefuses(t *testing.T) {
 		test.query.Set("state", a.id)
 		if _, err := p.Finish(
 			t.Context(), callback, a.cookie(), test.query, time.Now(),
-		); err == nil || err.Error() != test.want ||
-			kindOf(t, err) != Refused {
+		); err == nil || err.Error() != test.want || kindOf(t, err) != Refused {
 			t.Errorf("%v: %v", test.query, err)
 		}
 	}

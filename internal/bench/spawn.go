@@ -80,11 +80,7 @@ func (s *spawning) run(ctx context.Context) error {
 func (s *spawning) openShell(ctx context.Context, node string) error {
 	var shell client.Shell
 	if err := s.viewer.Do(
-		ctx,
-		http.MethodPost,
-		"/nodes/"+url.PathEscape(node)+"/shells",
-		[]byte(`{"rows":24,"cols":80,"first":true}`),
-		&shell,
+		ctx, http.MethodPost, "/nodes/"+url.PathEscape(node)+"/shells", []byte(`{"rows":24,"cols":80,"first":true}`), &shell,
 	); err != nil {
 		return err
 	}

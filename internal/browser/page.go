@@ -34,8 +34,7 @@ type Page struct {
 func (b *Browser) Open(t testing.TB, address string) *Page {
 	t.Helper()
 	p := &Page{t: t, log: &complaints{}}
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(),
-		chromedp.WithListener(p.log.listen))
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.log.listen))
 	p.ctx = ctx
 	t.Cleanup(cancel)
 	// The first call binds the tab to its context, so that one has no deadline.

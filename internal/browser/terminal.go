@@ -30,7 +30,6 @@ func (p *Page) FocusPane(key string) {
 // screens returns all terminals' screens, for the report of a failed test.
 func (p *Page) screens() map[string]string {
 	return Eval[map[string]string](
-		p,
-		`Object.fromEntries([...(window.convoy?.panes ?? [])].map(([key, pane]) => [key, pane.text()]))`,
+		p, `Object.fromEntries([...(window.convoy?.panes ?? [])].map(([key, pane]) => [key, pane.text()]))`,
 	)
 }

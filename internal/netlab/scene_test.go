@@ -202,8 +202,7 @@ func (p *process) end() {
 	defer p.scene.mu.Unlock()
 	text := p.errors.String()
 	if !p.stopping && p.status != nil && !strings.Contains(p.status.Error(), "killed") ||
-		strings.Contains(text, "DATA RACE") ||
-		strings.Contains(text, "panic:") {
+		strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") {
 		p.scene.Errorf("%s ended: %v\n%s", p.name, p.status, text)
 	}
 }

@@ -38,11 +38,9 @@ func (d *deployment) object() object {
 		"status":            d.status,
 		"statusUpdatedAt":   stamp(d.at),
 		"deploymentStopped": d.stopped,
-		"createdAt": stamp(
-			d.created,
-		),
-		"updatedAt": stamp(d.at),
-		"instances": []object{{"id": "inst-" + d.id, "status": "RUNNING"}},
+		"createdAt":         stamp(d.created),
+		"updatedAt":         stamp(d.at),
+		"instances":         []object{{"id": "inst-" + d.id, "status": "RUNNING"}},
 	}
 }
 

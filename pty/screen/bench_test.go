@@ -112,14 +112,12 @@ func TestHistoryIsBounded(t *testing.T) {
 		cellOf      func(i int) string
 	}{
 		"colours": {200, 820_000, func(i int) string {
-			return fmt.Sprintf("\x1b[38;5;%d;48;2;%d;0;%dm*", i&255, i>>8&255,
-				i&255)
+			return fmt.Sprintf("\x1b[38;5;%d;48;2;%d;0;%dm*", i&255, i>>8&255, i&255)
 		}},
 		"marks":      {200, 90_000, func(int) string { return "e" + strings.Repeat("\U000E0100", 30) }},
 		"underlines": {200, 140_000, func(i int) string { return fmt.Sprintf("\x1b[4:3;58;2;%d;%d;0mx", i&255, i>>8&255) }},
 		"links": {200, 13_000, func(i int) string {
-			return fmt.Sprintf("\x1b]8;;http://%d/%s\ax", i%900,
-				strings.Repeat("x", 1000))
+			return fmt.Sprintf("\x1b]8;;http://%d/%s\ax", i%900, strings.Repeat("x", 1000))
 		}},
 		"wide rows": {1000, 10_500, func(int) string { return strings.Repeat("x", 1000) }},
 	} {

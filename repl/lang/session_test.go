@@ -126,8 +126,7 @@ func TestRun_KeepsWhatWasDefined(t *testing.T) {
 func TestErrorsAreSentences(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		"nod.self()": "error: the name nod is not defined; did you mean node?\n  <1>:1\n    " +
-			"nod.self()\n    ^\n",
+		"nod.self()":      "error: the name nod is not defined; did you mean node?\n  <1>:1\n    " + "nod.self()\n    ^\n",
 		"x = [1,\n  2 3]": "error: got int literal, want ']'\n  <1>:2\n      2 3]\n         ^\n",
 		"def f():\n\treturn 1 + ''\nf()": "error: unknown binary op: int + string\n  <1>:3\n    f()\n     ^\n  " +
 			"<1>:2 in f\n    \treturn 1 + ''\n    \t         ^\n",

@@ -161,10 +161,7 @@ func keys(printed map[name][]string, pkg string) func(func(name) bool) {
 func said(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
 		return strings.HasPrefix(line, "=== ") || strings.HasPrefix(strings.TrimLeft(line, " "), "--- ") ||
-			strings.HasPrefix(line, "FAIL\t") ||
-			strings.HasPrefix(line, "exit status ") ||
-			line == "FAIL\n" ||
-			line == "PASS\n"
+			strings.HasPrefix(line, "FAIL\t") || strings.HasPrefix(line, "exit status ") || line == "FAIL\n" || line == "PASS\n"
 	})
 }
 
