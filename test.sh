@@ -4,7 +4,7 @@
 # Besides Go it wants a C compiler (for the race detector), Chromium (for the browser tests), ip and nft (for networks
 # that break), and a few programs that the tests run in shells. On Debian, as root, it installs what is missing;
 # elsewhere the tests that need what is missing are skipped, and the end says how many and why.
-# Analysis of the code is make lint.
+# Analysis of the code, vet included, is make lint.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -31,4 +31,4 @@ if ! command -v gcc >/dev/null 2>&1; then
   echo "test.sh: no C compiler, so without the race detector"
   race=
 fi
-exec go run ./internal/tools/gotest -race-only "$race" -count=1 -p 2 -parallel 4 -timeout 30m "$@"
+exec go run ./internal/tools/gotest -race-only "$race" -count=1 -vet=off -p 2 -parallel 4 -timeout 30m "$@"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -168,9 +167,7 @@ func summary(times []time.Duration) string {
 // startBuilt starts Convoy as it is built for use: under the race detector a sandbox's memory is not limited.
 func startBuilt(t *testing.T, host string) *client.Client {
 	t.Helper()
-	exe := filepath.Join(t.TempDir(), "convoy")
-	if said, err := exec.Command("go", "build", "-o", exe, "convoy").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, said)
-	}
+	exe, err := testkit.Build(t.TempDir())
+	testkit.Must(t, err)
 	return startCommand(t, exec.Command(exe, append(aloneArgs(host), "-addr", "localhost:0", "-data", t.TempDir())...))
 }

@@ -3,13 +3,12 @@ package repl
 import (
 	"bytes"
 	"context"
+	"convoy/internal/testkit"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,11 +37,7 @@ func TestMain(m *testing.M) {
 	}
 	dir, err := os.MkdirTemp("", "convoy")
 	if err == nil {
-		program = filepath.Join(dir, "convoy")
-		var said []byte
-		if said, err = exec.Command("go", "build", "-o", program, "convoy").CombinedOutput(); err != nil {
-			err = fmt.Errorf("go build: %w: %s", err, said)
-		}
+		program, err = testkit.Build(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -5,18 +5,16 @@ package netlab_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"convoy/internal/client"
 	"convoy/internal/netlab"
+	"convoy/internal/testkit"
 )
 
 const token = "netlab-token-0123456789abcdef"
@@ -28,11 +26,7 @@ var buildConvoy = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	convoyDir = dir
-	exe := filepath.Join(dir, "convoy")
-	if out, err := exec.Command("go", "build", "-o", exe, "convoy").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build convoy: %w\n%s", err, out)
-	}
-	return exe, nil
+	return testkit.Build(dir)
 })
 
 var convoyDir string // set by buildConvoy
