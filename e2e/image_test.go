@@ -132,15 +132,19 @@ func lookAround(t *testing.T, port, token string) []byte {
 	return term.Bytes()
 }
 
-// buildStatic builds the program from a copy of what .dockerignore leaves, and checks that it needs no library.
+// buildStatic builds the program, checks that what .dockerignore leaves is enough for that, and that the program needs
+// no library.
 func buildStatic(t *testing.T) (path string) {
 	t.Helper()
 	dir := t.TempDir()
 	testkit.Must(t, os.Chmod(filepath.Dir(dir), 0o755)) // nobody runs what is in it
 	source, path := filepath.Join(dir, "src"), filepath.Join(dir, "convoy")
 	copyContext(t, source)
+	if whole, left := sources(t, "."), sources(t, source); whole != left {
+		t.Errorf("the image is built from\n%s\nand not from\n%s", left, whole)
+	}
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".")
-	build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=0")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, text)
 	}
@@ -156,6 +160,19 @@ func buildStatic(t *testing.T) (path string) {
 		t.Errorf("the binary wants %q, %v", libraries, err)
 	}
 	return path
+}
+
+// sources lists the packages of Convoy in the program at dir, with their files.
+func sources(t *testing.T, dir string) string {
+	t.Helper()
+	const files = "{{with .Module}}{{if .Main}}{{$.ImportPath}} {{$.GoFiles}} {{$.EmbedFiles}}\n{{end}}{{end}}"
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", files, ".")
+	list.Dir, list.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
+	text, err := list.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, text)
+	}
+	return string(text)
 }
 
 // copyContext copies this directory without what .dockerignore names.
