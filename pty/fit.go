@@ -43,7 +43,7 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 	owner, pinned := s.owner, s.pinned
 	switch claim {
 	case Offer:
-		changed = s.owner == v && s.resizeTo(room)
+		changed = s.owner == v && s.resizeTo(room) || s.giveSize()
 	case Take:
 		changed = (s.owner == v || !s.ownerAttached()) && s.takeSize(v, true)
 	case Pin:
@@ -61,10 +61,26 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 	return changed, nil
 }
 
+// giveSize gives the size to the only attached viewer that can type, if its owner is not attached, and reports whether
+// owner or size changed. So a shell that was last used on a phone fits the window of the next viewer. It requires
+// s.mu.
+func (s *Shell) giveSize() bool {
+	var only *viewer
+	for _, f := range s.followers {
+		if f.viewer.canType && only != nil {
+			return false
+		}
+		if f.viewer.canType {
+			only = f.viewer
+		}
+	}
+	return only != nil && only.room.valid() && !s.ownerAttached() && s.takeSize(only, true)
+}
+
 // ownerAttached requires s.mu.
 func (s *Shell) ownerAttached() bool { return s.owner != nil && s.owner.follow != nil }
 
-// takeSize makes v the owner of the size, unless an attached viewer has pinned it. claimed is false if v merely types:
+// takeSize makes v the owner of the size, unless an attached viewer has pinned it. asked is false if v merely types:
 // then its own size is not applied again. It reports whether owner or size changed. It requires s.mu.
 func (s *Shell) takeSize(v *viewer, asked bool) bool {
 	if s.owner == v && !asked || s.owner != v && s.pinned && s.ownerAttached() {

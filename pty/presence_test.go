@@ -309,3 +309,38 @@ func openAndWatch(t *testing.T, table *Table) (*Shell, *view) {
 		v.stop()
 	}
 }
+
+// The only viewer of a shell owns its size, so a shell that was last used on a phone fits the next window. Another one
+// that joins, or leaves, changes nothing.
+func TestFit_OnlyViewer(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/cat")
+	has := func(when string, want Size) {
+		t.Helper()
+		if got := s.Info().Size; got != want {
+			t.Errorf("%s the size is %v, want %v", when, got, want)
+		}
+	}
+	offer := func(v *view, room Size) {
+		t.Helper()
+		testkit.Must(t, s.Fit(v.name, room, Offer))
+	}
+	a := join(t, s, "typist-00000000001", "a", true)
+	offer(a, Size{30, 90})
+	has("with one viewer", Size{30, 90})
+	a.stop()
+	has("without one", Size{30, 90})
+	testkit.Must(t, s.Fit("typist-00000000002", Size{12, 40}, Offer)) // before it attaches
+	has("before the next one attaches", Size{30, 90})
+	b := join(t, s, "typist-00000000002", "b", true)
+	has("with the next one", Size{12, 40})
+	c := join(t, s, "typist-00000000003", "c", true)
+	offer(c, Size{50, 150})
+	watch := join(t, s, "watcher-0000000001", "w", false)
+	has("when others join", Size{12, 40})
+	b.stop()
+	has("when the owner leaves", Size{12, 40})
+	offer(c, Size{51, 151})
+	has("when the window of the one who is left changes, beside a viewer that cannot type", Size{51, 151})
+	watch.stop()
+}

@@ -89,6 +89,14 @@ func (s *Shell) MayType(viewer string) error {
 
 // attach starts a follower, and ends the viewer's previous one.
 func (s *Shell) attach(viewer Viewer, from int64) *follower {
+	f, resized := s.addFollower(viewer, from)
+	if resized {
+		s.onChange()
+	}
+	return f
+}
+
+func (s *Shell) addFollower(viewer Viewer, from int64) (f *follower, resized bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.viewer(viewer.ID)
@@ -98,13 +106,14 @@ func (s *Shell) attach(viewer Viewer, from int64) *follower {
 		v.follow.notify()
 		s.removeFollower(v.follow)
 	}
-	f := newFollower(s, v)
+	f = newFollower(s, v)
 	f.seek(from)
 	v.follow = f
 	s.followers = append(s.followers, f)
+	resized = s.giveSize()
 	s.presenceChanged()
 	s.resumeReader()
-	return f
+	return f, resized
 }
 
 func (s *Shell) detach(f *follower) {
