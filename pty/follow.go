@@ -169,6 +169,13 @@ func (f *follower) acknowledge(off int64) bool {
 	return true
 }
 
+// before reports whether a screen or output before offset end is still to be yielded.
+func (f *follower) before(end int64) bool {
+	f.shell.mu.Lock()
+	defer f.shell.mu.Unlock()
+	return f.cursor < end || f.reset || f.screen
+}
+
 // notify wakes the follower if it waits.
 func (f *follower) notify() {
 	select {

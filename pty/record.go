@@ -3,6 +3,7 @@ package pty
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -139,12 +140,7 @@ func (r *recorder) run(ctx context.Context) {
 	defer close(r.done)
 	defer r.stop(nil)
 	reason := "the shell ended"
-	for e := range r.follower.events(ctx) {
-		if err := r.write(e, time.Now()); err != nil {
-			break // End returns it again
-		}
-		r.shell.Ack(recorderName, drawnOffset(e)) //nolint:errcheck // this offset was yielded
-	}
+	r.follow(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		reason = cause.Error()
 	}
@@ -154,6 +150,23 @@ func (r *recorder) run(ctx context.Context) {
 	}
 	r.shell.log.Info("recording ended", "recording", r.file.ID(), "reason", r.summary.Reason, "n", r.summary.Bytes)
 	r.shell.clearRecording()
+}
+
+// follow writes events until the shell ends, ctx ends, or the file fails, which End reports again. When ctx ends, it
+// first writes what the shell has put out until then.
+func (r *recorder) follow(ctx context.Context) {
+	defer r.shell.detach(r.follower)
+	for end := int64(math.MaxInt64); r.follower.before(end); {
+		e, ok := r.follower.next(ctx)
+		if !ok && ctx.Err() != nil {
+			ctx, end = context.WithoutCancel(ctx), r.shell.Info().End
+			continue
+		}
+		if !ok || r.write(e, time.Now()) != nil || e.Last() {
+			return
+		}
+		r.shell.Ack(recorderName, drawnOffset(e)) //nolint:errcheck // this offset was yielded
+	}
 }
 
 // write writes one event.

@@ -178,6 +178,25 @@ func TestRecordingIsStopped(t *testing.T) {
 	}
 }
 
+// Everything that was there before a stop is in the recording, even if it came in a burst.
+func TestRecordingIsStopped_Whole(t *testing.T) {
+	d := recordings(t, 1<<30)
+	table, s := openRecorded(t, Config{Recordings: d}, "stty -echo; while read x; do echo a; echo $x-last; done")
+	v := watch(t, s, options{from: -1})
+	for i := range 100 {
+		id := record(t, table, s)
+		typeIn(t, s, fmt.Sprintf("%d\n", i))
+		last := fmt.Sprintf("%d-last", i)
+		v.see(last)
+		if _, err := table.StopRecording(s.id, "admin"); err != nil {
+			t.Fatal(err)
+		}
+		if terminal, _ := replayed(t, d, id); !strings.Contains(strings.Join(terminal.Text(), "\n"), last) {
+			t.Fatalf("recording %d lacks %q", i, last)
+		}
+	}
+}
+
 // With RecordAll, every byte is recorded.
 func TestRecordAll(t *testing.T) {
 	d := recordings(t, 1<<30)
