@@ -21,7 +21,8 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/convoy"]
 
 FROM alpine:3.22 AS convoy
-RUN apk add --no-cache bash ca-certificates less
+# User 10001 is that of system shells if the container runs as root.
+RUN apk add --no-cache bash ca-certificates less && adduser -D -H -u 10001 shell
 COPY --from=build /convoy /usr/local/bin/convoy
 COPY --from=build --chown=65534:65534 /data /var/lib/convoy
 ENV HOME=/tmp CONVOY_DATA=/var/lib/convoy SHELL=/bin/bash LANG=C.UTF-8 PORT=8080 CONVOY_LOG=json

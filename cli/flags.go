@@ -130,7 +130,7 @@ func (cfg *config) declareNodes(set *flag.FlagSet) {
 }
 
 func (cfg *config) declareShells(set *flag.FlagSet) {
-	set.StringVar(&cfg.shell, "shell", "", "COMMAND program of a system shell; default $SHELL, else bash")
+	set.StringVar(&cfg.shell, "shell", "", "COMMAND program of a system shell, such as bash -l; default $SHELL, else bash")
 	set.StringVar(&cfg.System, "system-shell", "on",
 		"on|first|off system shells, which can do nearly everything that their user can (-confine): on offers them "+
 			"next to Convoy shells; first opens them by default; off disables them")

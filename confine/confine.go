@@ -82,6 +82,27 @@ func (u *User) MakeHome(parent string) error {
 		return fmt.Errorf("%s does not belong to user %d alone; remove it", home, u.UID)
 	}
 	u.Home = home
+	return u.setPrompt()
+}
+
+// setPrompt gives a user without a name a prompt of bash that shows none: the usual one says "I have no name!".
+func (u *User) setPrompt() error {
+	if u.Name != strconv.Itoa(u.UID) {
+		return nil
+	}
+	for _, name := range []string{".bashrc", ".bash_profile"} {
+		rc, err := os.OpenFile(filepath.Join(u.Home, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = rc.WriteString("PS1='\\h:\\w\\$ '\n")
+		if err := errors.Join(err, rc.Chown(u.UID, u.GID), rc.Close()); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -76,10 +77,13 @@ func TestMakeHome(t *testing.T) {
 	}
 	const uid = 1234567
 	parent := t.TempDir()
-	u := User{UID: uid, GID: uid}
+	u := User{UID: uid, GID: uid, Name: "1234567"}
 	for range 2 { // the second time it exists
 		if err := u.MakeHome(parent); err != nil || u.Home != filepath.Join(parent, "convoy-1234567") {
 			t.Fatalf("%+v, %v", u, err)
+		}
+		if rc := filepath.Join(u.Home, ".bashrc"); !ownsFile(rc, uid) {
+			t.Errorf("%s is not the user's", rc)
 		}
 		u.Home = ""
 	}
@@ -98,6 +102,11 @@ func TestMakeHome(t *testing.T) {
 			t.Errorf("%s became the home %q", name, u.Home)
 		}
 	}
+}
+
+func ownsFile(path string, uid uint32) bool {
+	at, err := os.Lstat(path)
+	return err == nil && at.Mode().IsRegular() && at.Sys().(*syscall.Stat_t).Uid == uid
 }
 
 func openToAll(path string, uid int) error {
