@@ -7,21 +7,74 @@ import (
 	"convoy/internal/browser"
 )
 
-// The first shell of a fresh console fills its card at any window size, also if it was opened at another one.
-func TestBrowser_FirstShellFillsItsCard(t *testing.T) {
+// windows are sizes in CSS pixels, and the device pixels of each: a browser's zoom changes both.
+var windows = []struct {
+	width, height int64
+	scale         float64
+}{
+	{1440, 900, 1},
+	{390, 844, 3},
+	{1024, 768, 1},
+	{2880, 1800, 1},
+	{780, 360, 2},
+	{1920, 1080, 1},
+	{800, 600, 1},
+	{390, 420, 3},
+	{1152, 720, 1.25}, // 1440 × 900 at 125 %
+	{1600, 1000, 0.9},
+	{720, 450, 2},
+}
+
+// The sizes that the page asks for when it opens shells.
+const recordOpens = `window.opens = []; const send = window.fetch; window.fetch = (path, options) => {
+	if (/\/shells$/.test(path) && options?.method === "POST") opens.push(JSON.parse(options.body));
+	return send(path, options);
+}`
+
+// A shell is opened with exactly the size of its card, at any window size and zoom, the first of a console as well as
+// others.
+func TestBrowser_ShellsFillTheirCards(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
+	for _, w := range windows {
+		t.Run(fmt.Sprintf("%dx%d at %v", w.width, w.height, w.scale), func(t *testing.T) {
+			t.Parallel()
+			n := startNode(t, nil)
+			p := browser.Shared(t).Open(t, n.Base+"/login")
+			p.Zoom(w.width, w.height, w.scale)
+			p.BeforeLoad(recordOpens)
+			p.Go(n.Base + "/?token=" + n.Token)
+			for shells := 1; shells <= 2; shells++ {
+				p.Wait(fmt.Sprintf(`convoy.panes.size === %d && opens.length === %d`, shells, shells))
+				p.Wait(`document.querySelector(".pane:not([hidden]) .shell-screen")?.dataset.fit !== undefined`)
+				p.Wait(`(([pane, asked]) => pane.rows === asked.rows && pane.cols === asked.cols)` +
+					`([[...convoy.panes.values()].at(-1).size, opens.at(-1)])`)
+				if !browser.Eval[bool](p, `[...document.querySelectorAll(".shell-size")].at(-1).hidden`) {
+					t.Errorf("shell %d has another size than its card", shells)
+				}
+				p.Do(`document.activeElement.blur()`)
+				p.Press("c")
+			}
+			p.Clean()
+		})
+	}
+}
+
+// A shell that was last used in another window fits the window of its only viewer.
+func TestBrowser_OnlyViewerOwnsTheSize(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
 	n := startNode(t, nil)
 	p := browse(t, n, n.host())
-	var before int
-	for _, window := range [][2]int64{{1440, 900}, {390, 844}, {1024, 768}, {2880, 1800}, {780, 360}} {
-		p.Resize(window[0], window[1])
+	before := 0
+	for _, w := range windows[:4] {
+		p.Zoom(w.width, w.height, w.scale)
 		p.Reload() // another viewer, to whom the size is someone else's
 		p.Wait(`(e => e?.dataset.fit === "")(document.querySelector(".shell-screen")) && convoy.panes.size === 1`)
 		p.Wait(fmt.Sprintf(`[...convoy.panes.values()][0].size.cols !== %d`, before))
 		before = browser.Eval[int](p, `[...convoy.panes.values()][0].size.cols`)
 		if !browser.Eval[bool](p, `document.querySelector(".shell-size").hidden`) {
-			t.Errorf("at %v the shell has another size than its card", window)
+			t.Errorf("at %v the shell has another size than its card", w)
 		}
 	}
 	p.Clean()

@@ -9,7 +9,7 @@ import { LogView } from "./log.js";
 import { ask, notice } from "./notices.js";
 import { atLeast } from "./role.js";
 import { shareTool } from "./share.js";
-import { ShellPane } from "./shell.js";
+import { ShellPane, roomIn } from "./shell.js";
 
 const cards = new Map(); // element id → Card
 const spawned = new Set(); // nodes spawned by this page, without a shell yet
@@ -197,7 +197,7 @@ class Card {
     if (this.opening || !atLeast("operator")) return;
     this.opening = true;
     this.show();
-    const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...room(find(".panes", this.element)), first, kind });
+    const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first, kind });
     this.opening = false;
     if (!this.element) return;
     if (answer) this.wanted = { id: answer.id, focus };
@@ -281,18 +281,3 @@ function waiting() {
   blank.textContent = "Opening a shell …";
   return blank;
 }
-
-// room is the size of a shell that fills a card's panes.
-function room(panes) {
-  const probe = document.createElement("span");
-  probe.className = "probe";
-  probe.textContent = "W".repeat(32);
-  panes.append(probe);
-  const { width, height } = probe.getBoundingClientRect();
-  const pane = parseFloat(getComputedStyle(probe).maxHeight); // --pane, in px
-  probe.remove();
-  const cols = Math.floor((panes.clientWidth - 24) / (width / 32));
-  const rows = Math.floor((pane - 10) / Math.ceil(height));
-  return { rows: Math.min(200, Math.max(10, rows || 24)), cols: Math.min(500, Math.max(20, cols || 80)) };
-}
-

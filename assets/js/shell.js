@@ -43,6 +43,48 @@ const panes = new Map();
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
 
+const isTouch = () => matchMedia("(pointer: coarse)").matches;
+
+// newTerminal opens a terminal in screen.
+function newTerminal(screen) {
+  Terminal.strings.promptLabel = "Terminal";
+  const term = new Terminal({
+    ...appearance(screen),
+    allowProposedApi: true, // for the table of widths
+    cursorBlink: false,
+    cursorInactiveStyle: "outline",
+    linkHandler: { activate: (_, uri) => openLink(uri) },
+    macOptionIsMeta: true,
+    minimumContrastRatio: 4.5,
+    scrollback,
+  });
+  term.loadAddon(new Unicode11Addon());
+  term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, assume
+  term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
+  const host = make("div");
+  host.style.height = "100%";
+  screen.append(host);
+  term.open(host);
+  return term;
+}
+
+/** roomIn returns the size of a shell whose pane fills holder: that of a terminal that is there for a moment. */
+export function roomIn(holder) {
+  const [pane, screen, tools] = [make("div", "pane shell probe"), make("div", "shell-screen"), new Tools()];
+  tools.add("search", "Find", () => {});
+  pane.append(screen, tools.element);
+  holder.append(pane);
+  const term = newTerminal(screen);
+  if (isTouch()) pane.append(new TouchKeys(term).element);
+  const size = new Size({ term, screen, tools, watches: true });
+  const { room } = size;
+  if (room) size.resize(room.rows, room.cols); // the width of a cell depends on their number
+  const exact = size.room;
+  term.dispose();
+  pane.remove();
+  return exact ?? {};
+}
+
 /** ShellPane shows a shell in element and lets the user type into it. */
 export class ShellPane {
   #element;
@@ -53,7 +95,6 @@ export class ShellPane {
   #input;
   #term;
   #screen = make("div", "shell-screen"); // may scroll, and may have a padding
-  #host = make("div"); // the terminal's container
   #bar = make("div", "shell-bar");
   #tools = new Tools();
   #presence;
@@ -103,7 +144,7 @@ export class ShellPane {
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files);
-    if (matchMedia("(pointer: coarse)").matches) {
+    if (isTouch()) {
       this.#touch = new TouchKeys(this.#term);
       element.append(this.#touch.element);
     }
@@ -215,24 +256,8 @@ export class ShellPane {
   }
 
   #makeTerminal() {
-    Terminal.strings.promptLabel = "Terminal";
-    this.#term = new Terminal({
-      ...appearance(this.#screen),
-      allowProposedApi: true, // for the table of widths
-      cursorBlink: false,
-      cursorInactiveStyle: "outline",
-      linkHandler: { activate: (_, uri) => openLink(uri) },
-      macOptionIsMeta: true,
-      minimumContrastRatio: 4.5,
-      disableStdin: this.#watches,
-      scrollback,
-    });
-    this.#term.loadAddon(new Unicode11Addon());
-    this.#term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, assume
-    this.#term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
-    this.#host.style.height = "100%";
-    this.#screen.append(this.#host);
-    this.#term.open(this.#host);
+    this.#term = newTerminal(this.#screen);
+    this.#term.options.disableStdin = this.#watches;
   }
 
   #makeTools() {

@@ -47,7 +47,7 @@ export class Size {
 
   /** claim reports the room, and a claim: 'offer', 'take', 'pin' or 'unpin'. */
   claim(claim) {
-    const room = this.#room();
+    const room = this.room;
     if (!room) return;
     const report = `${room.rows}x${room.cols}`;
     const fits = room.rows === this.#term.rows && room.cols === this.#term.cols;
@@ -83,7 +83,7 @@ export class Size {
    * scale.
    */
   show() {
-    const room = this.#room();
+    const room = this.room;
     if (!room || !this.#sized) return;
     const { rows, cols } = this.#term;
     const fits = this.#mine || (rows <= room.rows && cols <= room.cols);
@@ -96,8 +96,8 @@ export class Size {
     this.#show();
   }
 
-  // room is the number of rows and columns that fit in the style sheet's font. Nothing while the pane is hidden.
-  #room() {
+  /** room is the number of rows and columns that fit in the style sheet's font; null while the pane is hidden. */
+  get room() {
     if (!this.#screen.clientHeight) return null;
     const font = this.#term.options.fontSize;
     this.#term.options.fontSize = this.#font;

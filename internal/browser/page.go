@@ -200,6 +200,12 @@ func (p *Page) Resize(width, height int64) {
 	p.do("resize", chromedp.EmulateViewport(width, height))
 }
 
+// Zoom gives the page a viewport in CSS pixels, each of which has scale device pixels.
+func (p *Page) Zoom(width, height int64, scale float64) {
+	p.t.Helper()
+	p.do("zoom", chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
+}
+
 // Touch makes the page believe that it is on a touch screen of the given size.
 // It holds from the next load.
 func (p *Page) Touch(width, height int64) {
