@@ -157,6 +157,7 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	p := browse(t, console, console.host())
 	key := selfShell(t, console, p)
 	enter(p, key, whileReading(`for i in {1..3000}; do echo "row $i of three thousand"; ((i % 10)) || sleep 0.01; done`))
+	p.WaitScreen(key, "\nrow ") // so nothing is echoed any more
 	const letters = "abcdefghijklmnopqrst"
 	for _, letter := range letters {
 		p.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)`, key))
@@ -177,7 +178,7 @@ func TestBrowser_ReloadStorm(t *testing.T) {
 	for i := range 3000 {
 		next := strings.Index(model[at:], fmt.Sprintf("\nrow %d of three thousand\n", i+1))
 		if next < 0 {
-			t.Fatalf("the node has lost row %d, or has it in another place", i+1)
+			t.Fatalf("the node has lost row %d, or has it in another place: %.300q", i+1, model[at:])
 		}
 		at += next + 1
 	}
