@@ -9,7 +9,7 @@ test: # every test
 lint: # every check that does not run the program
 	internal/tools/lint.sh
 
-generate: # the client of Railway's API, from its schema and our operations
+generate: # what pages load, from assets/js and assets/css, and the client of Railway's API
 	go generate ./...
 
 bench: # measure everything in two and a half minutes; compare with ttyd if it is on PATH

@@ -1,5 +1,6 @@
-// Package assets contains what a page loads besides HTML: style sheets, scripts, icons, and the vendored libraries of
-// vendor/lock.json.
+// Package assets contains what a page loads besides HTML: icons, the vendored libraries of vendor/lock.json, and dist,
+// the scripts and style sheets that internal/tools/bundle makes from js and css. The sources are served, too, for
+// developer tools.
 //
 // Every file is served below /assets/HASH/, where HASH covers the whole tree. So relative imports stay within a build,
 // responses can be cached forever, and a page never mixes builds: addresses of older builds are not found.
@@ -20,7 +21,9 @@ import (
 	"time"
 )
 
-//go:embed css js vendor icons.svg favicon.svg
+//go:generate go run ../internal/tools/bundle
+
+//go:embed css dist js vendor icons.svg favicon.svg
 var embedded embed.FS
 
 // prefix is the path of all assets.
@@ -35,9 +38,8 @@ type file struct {
 
 // tree is all files by path, and their hash.
 type tree struct {
-	files    map[string]file
-	build    string
-	imported sync.Map // by entry; see modules
+	files map[string]file
+	build string
 }
 
 // whole is loaded on first use: programs that serve nothing do not pay for it.
@@ -52,7 +54,7 @@ var whole = sync.OnceValue(func() *tree {
 // Build returns the hash of all assets.
 func Build() string { return whole().build }
 
-// URL returns the address of an asset, such as "js/console.js".
+// URL returns the address of an asset, such as "dist/console.js".
 func URL(path string) string { return prefix + whole().build + "/" + path }
 
 // Handler serves all assets below /assets/, for GET and HEAD. Unknown files and other builds are not found.
@@ -137,7 +139,7 @@ func contentType(name string) string {
 		return "text/css; charset=utf-8"
 	case ".js", ".mjs":
 		return "text/javascript; charset=utf-8"
-	case ".json":
+	case ".json", ".map":
 		return "application/json"
 	case ".svg":
 		return "image/svg+xml"

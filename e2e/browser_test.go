@@ -25,7 +25,8 @@ func browse(t *testing.T, n *running, host string) *browser.Page {
 }
 
 // withKey begins an expression that calls the server as the page's scripts do.
-const withKey = `import(document.querySelector("script[src$='/js/key.js']").src).then(({ call }) => `
+const withKey = `import(document.querySelector("script[type=module]").src.replace(/dist.*/, "js/key.js"))` +
+	`.then(({ call }) => `
 
 // startBash starts a node for a page, whose shells are bash without anybody's settings.
 func startBash(t *testing.T, args ...string) *running {
@@ -61,9 +62,14 @@ func spawnByClick(t *testing.T, n *running, p *browser.Page) (name, key string) 
 	return name, key
 }
 
-// waitPrompt waits until a shell's screen ends with a prompt, root's or another user's.
+// hasPrompt is whether a shell's screen ends with a prompt, root's or another user's.
+func hasPrompt(key string) string {
+	return fmt.Sprintf(`/[$#]$/.test(window.convoy?.panes.get(%q)?.text().trimEnd())`, key)
+}
+
+// waitPrompt waits until a shell has a prompt.
 func waitPrompt(p *browser.Page, key string) {
-	p.Wait(fmt.Sprintf(`/[$#]$/.test(window.convoy?.panes.get(%q)?.text().trimEnd())`, key))
+	p.Wait(hasPrompt(key))
 }
 
 // enter types a line into a shell.

@@ -42,7 +42,7 @@ type Handlers struct {
 
 // New makes the handlers. It starts nothing; the first open stream does. Close them.
 func New(cfg Config) (*Handlers, error) {
-	set, err := templates.New(assets.URL, assets.Modules)
+	set, err := templates.New(assets.URL)
 	if err != nil {
 		return nil, err
 	}

@@ -17,10 +17,9 @@ func ElementID(name string) string {
 	return strings.NewReplacer("@", "__", ".", "_").Replace(name)
 }
 
-func funcs(assetURL func(string) string, modules func(string) []string) template.FuncMap {
+func funcs(assetURL func(string) string) template.FuncMap {
 	return template.FuncMap{
 		"asset":      assetURL,
-		"modules":    modules,
 		"icon":       func(name string) template.HTML { return icon(assetURL, name) },
 		"kindIcon":   kindIcon,
 		"kindName":   kindName,

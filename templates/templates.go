@@ -52,10 +52,10 @@ type Set struct {
 	byName map[string]*template.Template
 }
 
-// New parses all templates. assetURL returns the address of an asset, such as "js/console.js", and modules the assets
-// that it imports, for preloading; both are called during rendering.
-func New(assetURL func(string) string, modules func(string) []string) (*Set, error) {
-	shared := template.New("").Funcs(funcs(assetURL, modules))
+// New parses all templates. assetURL returns the address of an asset, such as "dist/console.js"; it is called during
+// rendering.
+func New(assetURL func(string) string) (*Set, error) {
+	shared := template.New("").Funcs(funcs(assetURL))
 	for _, name := range partials {
 		if _, err := shared.ParseFS(files, name+".html"); err != nil {
 			return nil, fmt.Errorf("parse template %q: %w", name, err)

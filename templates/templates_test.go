@@ -4,9 +4,9 @@ import (
 	"io/fs"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +18,7 @@ import (
 
 func newSet(t *testing.T) *Set {
 	t.Helper()
-	modules := func(entry string) []string { return []string{entry + ".first.js", entry + ".second.js"} }
-	s, err := New(func(name string) string { return "/assets/h/" + name }, modules)
+	s, err := New(func(name string) string { return "/assets/h/" + name })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,31 +179,26 @@ func TestPagesKeepThePolicy(t *testing.T) {
 	}
 }
 
-// TestPagesPreloadModules checks that each page preloads what its own script imports, before the script, and nothing
-// else.
-func TestPagesPreloadModules(t *testing.T) {
+// TestPagesLoadBundles checks that a page has one style sheet and one module, which internal/tools/bundle makes.
+func TestPagesLoadBundles(t *testing.T) {
 	t.Parallel()
-	entry := regexp.MustCompile(`"(js/\w+\.js)"\}\}" type="module"`)
 	for name := range views {
 		if slices.Contains(partials, name) {
 			continue
 		}
-		text, err := files.ReadFile(name + ".html")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var want []string
-		if match := entry.FindSubmatch(text); match != nil {
-			src := "/assets/h/" + string(match[1])
-			want = []string{src + ".first.js", src + ".second.js", src}
-		}
+		view := reflect.New(reflect.TypeOf(views[name])).Elem()
+		view.FieldByName("Key").SetString("key")
 		var got []string
-		head := find(t, name, reflect.New(reflect.TypeOf(views[name])).Elem().Interface()).Find("head")
-		head.Find("link[rel=modulepreload], script[type=module]").Each(func(_ int, e *goquery.Selection) {
-			got = append(got, e.AttrOr("href", e.AttrOr("src", "")))
-		})
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: preloads and runs %q, want %q", name, got, want)
+		find(t, name, view.Interface()).Find("link[rel=stylesheet], script[type=module]").
+			Each(func(_ int, e *goquery.Selection) {
+				file := strings.TrimPrefix(e.AttrOr("href", e.AttrOr("src", "")), "/assets/h/")
+				if _, err := os.Stat("../assets/" + file); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				got = append(got, path.Dir(file)+path.Ext(file))
+			})
+		if want := []string{"dist.css", "dist.js"}; !slices.Equal(got, want) {
+			t.Errorf("%s loads %q, want %q", name, got, want)
 		}
 	}
 }

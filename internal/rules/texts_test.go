@@ -42,7 +42,7 @@ func prose(t *testing.T) []text {
 			if name == "cli/testdata" {
 				return nil // usage texts
 			}
-			if slices.Contains([]string{".git", "testdata", "node_modules", "vendor", "internal", "e2e"}, entry.Name()) {
+			if slices.Contains([]string{".git", "testdata", "node_modules", "dist", "vendor", "internal", "e2e"}, entry.Name()) {
 				return fs.SkipDir
 			}
 			return nil
