@@ -30,6 +30,18 @@ func TestRendered_PagesSeeChanges(t *testing.T) {
 	}
 }
 
+// TestConsoleIsCompressed checks that the console's page arrives compressed, but only where the client can read that.
+func TestConsoleIsCompressed(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	for accepted, want := range map[string]string{"gzip, deflate, br": "gzip", "identity": ""} {
+		answer := n.request(t, "GET", "/", "", bearer, "Accept: text/html", "Accept-Encoding: "+accepted)
+		if got := answer.Header.Get("Content-Encoding"); answer.StatusCode != 200 || got != want {
+			t.Errorf("Accept-Encoding %q: status %d, encoding %q, want %q", accepted, answer.StatusCode, got, want)
+		}
+	}
+}
+
 // pageStream is a stream as a page gets it.
 type pageStream struct {
 	read func([]byte) (int, error)

@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"compress/gzip"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"convoy/access"
 	"convoy/assets"
@@ -37,7 +39,8 @@ func (h *Handlers) publicRoutes() http.Handler {
 	r.Post("/login", s.Handle(h.sessions.LogIn))
 	r.Get(session.OpenIDPath, s.Handle(sameSite(h.sessions.BeginOpenID)))
 	r.Get(session.OpenIDCallback, s.Handle(h.sessions.FinishOpenID))
-	r.Get("/", s.Handle(h.showConsole)) // asks for a login itself: it also takes the printed link's token
+	r.With(middleware.Compress(gzip.DefaultCompression, "text/html")).
+		Get("/", s.Handle(h.showConsole)) // asks for a login itself: it also takes the printed link's token
 
 	r.Group(func(r chi.Router) {
 		r.Use(h.shares.RequireLink)
