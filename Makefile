@@ -18,7 +18,7 @@ bench: # measure everything in two and a half minutes; compare with ttyd if it i
 bench-check: # the same; fails if a figure misses its budget
 	go run ./internal/bench -check
 
-vendor: # download the browser libraries of assets/vendor/lock.json with npm
+vendor: # download the libraries of the pages, and of their tests, with npm
 	go run ./internal/tools/vendor
 
 golden: # write the files that pty/screen is compared with, using xterm.js in Node

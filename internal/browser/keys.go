@@ -36,6 +36,9 @@ var keys = map[string]key{
 	"End":        {"End", 35, ""},
 	"PageUp":     {"PageUp", 33, ""},
 	"PageDown":   {"PageDown", 34, ""},
+	"?":          {"Slash", 191, "?"},
+	"F1":         {"F1", 112, ""},
+	"F2":         {"F2", 113, ""},
 	" ":          {"Space", 32, " "},
 }
 

@@ -34,7 +34,7 @@ type Package struct {
 // File is one vendored file.
 type File struct {
 	From   string `json:"from"`   // in the package
-	To     string `json:"to"`     // below assets/vendor
+	To     string `json:"to"`     // below the folder
 	SHA384 string `json:"sha384"` // in the form of subresource integrity
 }
 

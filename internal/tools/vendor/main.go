@@ -1,5 +1,6 @@
-// Vendor brings the browser libraries that assets/vendor/lock.json names into
-// assets/vendor, unmodified and with their licences.
+// Vendor brings the libraries that the lock.json of each folder names into it,
+// unmodified and with their licences: those of the pages into assets/vendor,
+// and the one of the browser tests into internal/browser/axe.
 //
 //	go run ./internal/tools/vendor
 //
@@ -20,15 +21,17 @@ import (
 	"path/filepath"
 )
 
-// folder is where the libraries and their lock live, from the module's root.
-const folder = "assets/vendor"
+// folders are where libraries and their locks live, from the module's root.
+var folders = []string{"assets/vendor", "internal/browser/axe"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := refresh(ctx, folder); err != nil {
-		fmt.Fprintf(os.Stderr, "vendor: error: %v\n", err)
-		os.Exit(1)
+	for _, folder := range folders {
+		if err := refresh(ctx, folder); err != nil {
+			fmt.Fprintf(os.Stderr, "vendor: error: %s: %v\n", folder, err)
+			os.Exit(1)
+		}
 	}
 }
 

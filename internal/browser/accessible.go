@@ -1,0 +1,41 @@
+package browser
+
+import (
+	_ "embed"
+	"fmt"
+)
+
+// axe is axe-core, for tests only: no program contains it.
+//
+//go:embed axe/axe.min.js
+var axe string
+
+// resting is met when the page draws nothing new, except what never ends.
+const resting = `document.readyState === "complete" && document.getAnimations().every((a) =>
+	a.playState === "finished" || a.effect?.getComputedTiming().endTime === Infinity)`
+
+// findings evaluates to what axe-core finds in the element of a selector: all rules, or those about colours.
+const findings = `new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() =>
+	axe.run(document.querySelector(%q), { resultTypes: ["violations"], %s })).then(({ violations }) =>
+	violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, target, any, all, none }) =>
+		[id, help, target.join(" "), html.slice(0, 200), ...[...any, ...all, ...none].map((c) => c.message)].join("\n\t"))))`
+
+// Accessible fails the test for everything that axe-core finds in the elements of a selector: by all its rules in the
+// light theme, and by those about colours in the dark one. The page is left in the light theme.
+func (p *Page) Accessible(what, selector string) {
+	p.t.Helper()
+	if !Eval[bool](p, `"axe" in window`) {
+		p.Do(axe + "; 0")
+	}
+	for _, look := range []struct{ scheme, rules string }{
+		{"dark", `runOnly: ["color-contrast", "link-in-text-block"]`},
+		{"light", ""},
+	} {
+		p.Scheme(look.scheme)
+		p.Wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q`, look.scheme))
+		p.Wait(resting)
+		for _, finding := range Eval[[]string](p, fmt.Sprintf(findings, selector, look.rules)) {
+			p.t.Errorf("%s, %s: %s", what, look.scheme, finding)
+		}
+	}
+}
