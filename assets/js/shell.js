@@ -25,6 +25,7 @@ import { History } from "./history.js";
 import { Input } from "./input.js";
 import { Paste } from "./paste.js";
 import { Presence } from "./presence.js";
+import { Reader } from "./reader.js";
 import { Relay } from "./relay.js";
 import { Search } from "./search.js";
 import { Size } from "./size.js";
@@ -104,6 +105,8 @@ export class ShellPane {
   #graphics;
   #paste;
   #relay;
+  #reader;
+  #title;
   #clipboard;
   #shared; // through a share link
   #watches; // view-only
@@ -161,8 +164,8 @@ export class ShellPane {
 
   /** title is the shell's title. */
   set title(title) {
-    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
-    this.#term.textarea.setAttribute("aria-label", `${title} on ${where}. Shift+Escape leaves the terminal.`);
+    this.#title = title;
+    this.#label();
   }
 
   /**
@@ -249,6 +252,7 @@ export class ShellPane {
     this.#presence.clear();
     this.#files?.close();
     this.#graphics.drop();
+    this.#reader.close();
     this.#term.dispose();
     this.#element.replaceChildren();
     this.#ended = true;
@@ -258,6 +262,8 @@ export class ShellPane {
   #makeTerminal() {
     this.#term = newTerminal(this.#screen);
     this.#term.options.disableStdin = this.#watches;
+    this.#reader = new Reader(this.#term);
+    this.#element.append(this.#reader.element);
   }
 
   #makeTools() {
@@ -388,6 +394,7 @@ export class ShellPane {
         this.#clipboard.since(off);
         this.#undrawn -= screen.length;
         if (!first) this.#input.rebase(off);
+        this.#reader.skip();
         then();
         this.#search.again();
       }));
@@ -464,7 +471,17 @@ export class ShellPane {
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
     this.#bar.replaceChildren(Object.assign(make("span"), { textContent: text }), ...buttons);
+    this.#label();
+    this.#reader.say(text);
     this.#emit("shell-state");
+  }
+
+  // label names the terminal, with its state, and the keys that a screen reader's user has to know.
+  #label() {
+    const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
+    const state = this.#bar.firstChild?.textContent.replace(/\.$/, "") || (this.#watches ? "view only" : "running");
+    const keys = "Shift+Escape leaves the terminal, Alt+Shift+F1 turns screen reader support on or off.";
+    this.#term.textarea.setAttribute("aria-label", `${this.#title} on ${where}, ${state}. ${keys}`);
   }
 
   #emit(name, more = {}) {

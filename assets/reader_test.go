@@ -1,0 +1,67 @@
+package assets_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"convoy/internal/browser"
+)
+
+// readOut waits until the live region of the terminal has a text.
+func readOut(p *browser.Page, text string) {
+	p.Wait(fmt.Sprintf(`document.querySelector(".shell [role=log]").textContent === %q`, text))
+}
+
+// label is the name of the terminal for screen readers.
+const label = `document.querySelector(".xterm-helper-textarea").ariaLabel`
+
+// TestReader tests what a screen reader gets: rows, new output, and names.
+func TestReader(t *testing.T) {
+	t.Parallel()
+	b := browser.Shared(t)
+	s := newScript(t)
+	s.put("hello\r\n$ ")
+	p := s.open(b, "")
+	p.WaitScreen(key, "hello")
+	p.FocusPane(key)
+	p.Press("Alt+Shift+F1")
+	p.Wait(`[...document.querySelectorAll(".xterm-accessibility-tree > *")].some((row) => row.textContent === "hello")`)
+	p.Wait(`document.querySelector("body > [role=status]").textContent.includes("is on")`)
+	p.Wait(`document.querySelector(".xterm .live-region").ariaLive === "off"`) // it reads out everything
+	readOut(p, "")
+	if got := browser.Eval[string](p, label); !strings.HasPrefix(got, "shell on convoy-test, running. Shift+Escape") {
+		t.Errorf("the terminal is called %q", got)
+	}
+
+	for _, letter := range "ls" {
+		p.Press(string(letter))
+		s.put(string(letter)) // the echo
+	}
+	s.untilTyped("ls")
+	p.WaitScreen(key, "$ ls")
+	p.Press("Enter")
+	s.untilTyped("ls\r")
+	s.put("\r\none\r\ntwo\r\n$ ")
+	readOut(p, "one\ntwo\n$")
+	s.put("\r\n" + rows(0, 500) + "$ ")
+	p.Wait(`/^\d+ lines\. The last:\nrow 498 [^\n]*\nrow 499 [^\n]*\n\$$/.test(` +
+		`document.querySelector(".shell [role=log]").textContent)`)
+
+	p.Do(`document.getElementById("other").focus()`)
+	s.put("\r\nunheard")
+	p.WaitScreen(key, "unheard")
+	p.FocusPane(key)
+	s.put("\r\nagain")
+	readOut(p, "again")
+	s.mark("exit", map[string]any{"code": 3, "signal": ""})
+	readOut(p, "ended with code 3")
+	p.Wait(label + `.startsWith("shell on convoy-test, ended with code 3. ")`)
+
+	p.Press("Alt+Shift+F1")
+	p.Wait(`!document.querySelector(".xterm-accessibility-tree") && localStorage.getItem("convoy.reader") === "off"`)
+	if got := s.typedSoFar(); got != "ls\r" {
+		t.Errorf("typed %q: the command for screen readers is not the shell's", got)
+	}
+	p.Clean()
+}
