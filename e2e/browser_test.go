@@ -24,6 +24,12 @@ func browse(t *testing.T, n *running, host string) *browser.Page {
 	return p
 }
 
+// fromMenu opens a page by its entry of the menu.
+func fromMenu(p *browser.Page, path string) {
+	p.Click("#menu-button")
+	p.Follow(fmt.Sprintf(`.menu-item[href=%q]`, path))
+}
+
 // withKey begins an expression that calls the server as the page's scripts do.
 const withKey = `import(document.querySelector("script[type=module]").src.replace(/dist.*/, "js/key.js"))` +
 	`.then(({ call }) => `
@@ -131,15 +137,6 @@ func TestBrowser_MainJob(t *testing.T) {
 		page.Wait(fmt.Sprintf(`!document.querySelector('%s')`, card(name)))
 		page.Clean()
 	}
-}
-
-func TestBrowser_LimitIsExplained(t *testing.T) {
-	t.Parallel()
-	n := startBash(t, "-max-nodes", "1")
-	p := browse(t, n, n.host())
-	spawnByClick(t, n, p)
-	p.Click("#spawn")
-	p.Wait(`document.querySelector("#notices").innerText.includes("-max-nodes")`)
 }
 
 // The network goes, in the middle of output and of typing, and comes back: every row is there once, every line was

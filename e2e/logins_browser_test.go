@@ -27,7 +27,7 @@ func TestBrowser_Logins(t *testing.T) {
 	operator.Wait(`window.convoy?.panes.size === 1`)
 	admin := logInAs(t, n, "ann", "ann's password")
 	admin.Wait(`window.convoy?.panes.size >= 1`)
-	admin.Follow("[href='/logins']")
+	fromMenu(admin, "/logins")
 	admin.Wait(
 		`document.querySelectorAll(".logins tbody tr").length === 2 && document.querySelector(".badge")?.textContent === ` +
 			`"here"`,

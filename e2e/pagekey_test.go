@@ -177,7 +177,7 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	works(p, "the-page")
 	p.Reload()
 	works(p, "reload")
-	p.Follow("[href='/logins']")
+	fromMenu(p, "/logins")
 	p.Wait(`document.querySelectorAll(".logins tbody tr").length === 1 && location.search === ""`)
 	p.Do(`history.back()`)
 	works(p, "back")

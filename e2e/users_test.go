@@ -105,12 +105,15 @@ func TestBrowser_Roles(t *testing.T) {
 
 	operator := logInAs(t, n, "olga", "olga's password")
 	operator.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
+	operator.Click("#menu-button")
 	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
-		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false} {
+		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false,
+		"[href='/logins']": true, "[data-action=connect]": true} {
 		if seen(operator, selector) != want {
 			t.Errorf("an operator sees %s: %v", selector, !want)
 		}
 	}
+	operator.Press("Escape")
 	operator.FocusPane(first)
 	operator.Type("this goes nowhere")
 	operator.Click("[data-self] [data-action=open-shell][data-kind=convoy]")
@@ -126,6 +129,7 @@ func TestBrowser_Roles(t *testing.T) {
 
 	viewer := logInAs(t, n, "vic", "vic's password")
 	viewer.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
+	viewer.Click("#menu-button")
 	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]",
 		"[href='/recordings']", "#broadcast-toggle"} {
 		if seen(viewer, selector) {

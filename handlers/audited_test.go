@@ -48,7 +48,21 @@ func TestAudit_CutOff(t *testing.T) {
 		cut(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)) //nolint:errcheck // it panics
 	}()
 	want := "/srv/file: the answer was cut off"
-	if e := n.ownAudit(); len(e) != 1 || e[0].Result != audit.Failed || e[0].Detail != want {
+	if e := n.ownAudit(auditQuery{}); len(e) != 1 || e[0].Result != audit.Failed || e[0].Detail != want {
 		t.Errorf("audit log %+v, want one failed download with %q", e, want)
+	}
+}
+
+// A query chooses entries that contain all its words, in either case, and have its result.
+func TestAuditQuery(t *testing.T) {
+	t.Parallel()
+	e := audit.Entry{Node: "convoy@a", User: "ann", Role: "operator", Action: "shell.open", Result: audit.OK}
+	for q, want := range map[auditQuery]bool{
+		{}: true, {"ANN  shell.", ""}: true, {"operator", audit.OK}: true,
+		{"ann bob", ""}: false, {"ann", audit.Refused}: false,
+	} {
+		if q.matches(e) != want {
+			t.Errorf("%+v: chosen %v", q, !want)
+		}
 	}
 }

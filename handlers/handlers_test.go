@@ -170,6 +170,28 @@ func TestSizeTravelsInTheStream(t *testing.T) {
 	}
 }
 
+// A user's title replaces the program's, without characters that are not visible, until it is empty.
+func TestRename(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	c := n.client(t)
+	s, _ := n.open(t, c)
+	ctx := testkit.Context(t)
+	for _, title := range []struct{ given, want string }{
+		{"deploy", "deploy"},
+		{` a\u0007\u202eb `, "ab"},
+		{strings.Repeat("x", 200), strings.Repeat("x", 120) + "…"},
+		{"", s.Title},
+	} {
+		testkit.Must(t, c.Do(ctx, "POST", s.Path()+"/title", []byte(`{"title": "`+title.given+`"}`), nil))
+		var got client.Shell
+		testkit.Must(t, c.Do(ctx, "GET", s.Path(), nil, &got))
+		if got.Title != title.want {
+			t.Errorf("the title %q became %q", title.given, got.Title)
+		}
+	}
+}
+
 func TestShellThatCannotStart(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/no/such/program")

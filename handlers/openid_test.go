@@ -256,7 +256,7 @@ func TestOpenID_ForgedTokens(t *testing.T) {
 func (n *testNode) tellsNothing(t *testing.T, s *openidtest.Server, page string) {
 	t.Helper()
 	lines, _ := json.Marshal(n.Logs.Tail(1000))
-	noted, _ := json.Marshal(n.ownAudit())
+	noted, _ := json.Marshal(n.ownAudit(auditQuery{}))
 	for where, text := range map[string]string{"page": page, "log": string(lines), "audit": string(noted)} {
 		if !strings.Contains(text, "login") {
 			t.Errorf("the %s says nothing of logins: %s", where, text)
@@ -285,7 +285,7 @@ func TestOpenID_NoRole(t *testing.T) {
 	if line, _ := json.Marshal(n.Logs.Tail(1)); !strings.Contains(string(line), "the claim is [guests]") {
 		t.Errorf("the log does not say what the claim is: %s", line)
 	}
-	if e := n.ownAudit()[0]; e.User != "openid:mallory" || e.Result != audit.Refused || e.Action != "login" {
+	if e := n.ownAudit(auditQuery{})[0]; e.User != "openid:mallory" || e.Result != audit.Refused || e.Action != "login" {
 		t.Errorf("noted: %+v", e)
 	}
 	n.tellsNothing(t, s, text)

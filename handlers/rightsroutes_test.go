@@ -76,6 +76,7 @@ var spans = map[string]string{
 	"DELETE /nodes/{node}/shells/{shell}":                        asksOnce,
 	"POST /nodes/{node}/shells/{shell}/input":                    asksOnce,
 	"POST /nodes/{node}/shells/{shell}/size":                     asksOnce,
+	"POST /nodes/{node}/shells/{shell}/title":                    asksOnce,
 	"GET /nodes/{node}/shells/{shell}/links":                     asksOnce,
 	"POST /nodes/{node}/shells/{shell}/links":                    asksOnce,
 	"DELETE /nodes/{node}/shells/{shell}/links/{link}":           asksOnce,

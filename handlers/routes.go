@@ -155,6 +155,7 @@ func (h *Handlers) ownerRoutes() []route {
 		{at: post + shellPath + "/input", may: access.Type, inShell: h.typeKeys},
 		{at: post + shellPath + "/ack", may: access.View, ofShell: h.ackShell},
 		{at: post + shellPath + "/size", may: access.Type, inShell: h.resizeShell},
+		{at: post + shellPath + "/title", may: access.Type, audit: "shell.rename", inShell: h.renameShell},
 
 		{at: get + shellPath + "/links", may: access.Share, inShell: h.shares.List},
 		{at: post + shellPath + "/links", may: access.Share, audit: "link.make", inShell: h.shares.Create},

@@ -212,6 +212,17 @@ func (h *Handlers) resizeShell(w http.ResponseWriter, r *http.Request, s *pty.Sh
 	return web.NoContent(w, fit(r, s, pty.Size{Rows: int(min(rows, 1<<16)), Cols: int(min(cols, 1<<16))}))
 }
 
+// POST /nodes/{node}/shells/{shell}/title
+func (h *Handlers) renameShell(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	var ask struct{ Title string }
+	if err := web.ReadOptions(w, r, &ask); err != nil {
+		return err
+	}
+	s.Rename(ask.Title)
+	session.Describe(r.Context(), h.Self+"/"+s.Info().ID, s.Info().Title)
+	return web.NoContent(w, nil)
+}
+
 // fit handles a viewer's claim to a size, or sets the size for a script.
 func fit(r *http.Request, s *pty.Shell, size pty.Size) error {
 	query := r.URL.Query()

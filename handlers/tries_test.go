@@ -87,7 +87,7 @@ func TestTries_AtOnce(t *testing.T) {
 			if by[401] != 3 || by[429] != 37 {
 				t.Errorf("answers %v, want three of 401", by)
 			}
-			entries := slices.DeleteFunc(n.ownAudit(), func(e audit.Entry) bool { return e.Result != audit.Refused })
+			entries := slices.DeleteFunc(n.ownAudit(auditQuery{}), func(e audit.Entry) bool { return e.Result != audit.Refused })
 			if len(entries) != 1 || !strings.Contains(entries[0].Detail, "40 times") || entries[0].Addr != "192.0.2.7:1" {
 				t.Errorf("the audit log has %+v", entries)
 			}
@@ -196,7 +196,7 @@ func TestRefusals_AreCounted(t *testing.T) {
 	for i := range 1000 {
 		n.of("198.51.100.7:1", "POST", "/login", passwordForm(fmt.Sprint("name", i), "hunter22"), formType)
 	}
-	entries := n.ownAudit()
+	entries := n.ownAudit(auditQuery{})
 	if len(entries) != 2 || entries[0].Action != "login" || entries[0].Result != audit.Refused ||
 		entries[1].Action != "logout" {
 		t.Fatalf("%d entries: %+v", len(entries), entries)
@@ -217,7 +217,7 @@ func TestRefusals_AreCounted(t *testing.T) {
 		n.of("198.51.100.7:1", "GET", "/?token=wrong", "")
 		n.sessions.FlushFailures()
 	}
-	entries = n.ownAudit()
+	entries = n.ownAudit(auditQuery{})
 	if last := entries[len(entries)-1]; last.Action != "logout" || len(entries) != auditRefusals+1 {
 		t.Errorf("the page has %d entries, the last is %+v", len(entries), last)
 	}

@@ -2,10 +2,12 @@ package pty
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 // Info describes a shell at one moment.
 type Info struct {
 	ID      string // ten letters and digits
-	Title   string // set by the program (OSC 0, 2), or its name
+	Title   string // from Rename, or set by the program (OSC 0, 2), or its name
 	Program string // the program's name
 	Kind    string // Program.Kind
 	Right   string // OpenOptions.Right
@@ -112,9 +114,7 @@ func (s *Shell) info() Info {
 	if s.exit != nil && s.dir != "" {
 		info.Dir = s.dir
 	}
-	if title := trimTitle(s.screen.Title()); title != "" {
-		info.Title = title
-	}
+	info.Title = cmp.Or(s.name, trimTitle(s.screen.Title()), info.Title)
 	s.updateAttendance()
 	info.Viewers = s.attendance.count
 	if s.exit != nil {
@@ -122,6 +122,21 @@ func (s *Shell) info() Info {
 		info.Exit = &exit
 	}
 	return info
+}
+
+// Rename gives the shell a title for all viewers, instead of the program's: up to 120 characters, without those that
+// are not visible. With an empty one, the title is the program's again.
+func (s *Shell) Rename(title string) {
+	title = trimTitle(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf) && r != '\u200d' { // which joins emoji
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(title, "")))
+	s.mu.Lock()
+	s.name = title
+	s.mu.Unlock()
+	s.onChange()
 }
 
 // trimTitle trims a title and limits it to maxTitle characters.

@@ -70,6 +70,7 @@ type Shell struct {
 	pinned          bool           // the size stays, no matter who types
 	dir             string         // the program's directory at the last end of a line
 	active          time.Time      // last input or output
+	name            string         // from Rename
 	title           string         // last reported
 	titleTimer      *time.Timer    // pending report of a title; may be nil
 	screen          *screen.Screen // what viewers see

@@ -9,6 +9,9 @@ type Audit struct {
 	Since  time.Time // time of its oldest entry; may be zero
 	Rows   []AuditRow
 	Silent []Silent
+
+	Query, Result string   // what the rows were filtered by
+	Results       []string // that can be chosen
 }
 
 // AuditRow is one entry.

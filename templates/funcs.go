@@ -27,6 +27,7 @@ func funcs(assetURL func(string) string) template.FuncMap {
 		"shieldText": shieldText,
 		"rfc3339":    rfc3339,
 		"clock":      clock,
+		"when":       when,
 		"took":       took,
 		"hue":        hue,
 		"lower":      strings.ToLower,
@@ -87,6 +88,16 @@ func clock(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("15:04:05")
+}
+
+// when is a time that the page shows in the reader's place and words, in a format of assets/js/time.js; without scripts,
+// in UTC.
+func when(format string, t time.Time) template.HTML {
+	if t.IsZero() {
+		return ""
+	}
+	const element = `<relative-time format="%s" datetime="%s">%s</relative-time>`
+	return template.HTML(fmt.Sprintf(element, format, rfc3339(t), t.UTC().Format("2 Jan 2006, 15:04:05 UTC")))
 }
 
 // took formats a duration with its significant units.

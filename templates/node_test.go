@@ -41,9 +41,9 @@ func TestNodeCard(t *testing.T) {
 		{"retiring", retiring, []string{"article[data-status=retiring]"}, []string{".retire", "[data-action=open-shell]"}},
 		{"failed", failed, []string{".message", "article > .steps [data-state=failed] .why", "[aria-label^=Dismiss]"},
 			[]string{"[data-action=open-shell]", "[role=tab][data-shell]"}},
-		{"creating", creating, []string{"article > .steps [data-state=running] [data-since]"},
+		{"creating", creating, []string{"article > .steps [data-state=running] relative-time[format=for]"},
 			[]string{"[data-action=open-shell]", "details .steps"}},
-		{"unreachable", lost, []string{"[data-ago]"}, []string{"[data-since]", "[data-action=open-shell]"}},
+		{"unreachable", lost, []string{"[format=ago]"}, []string{"[format=for]", "[data-action=open-shell]"}},
 	} {
 		doc := find(t, "node", test.node)
 		for _, sel := range test.has {
@@ -140,7 +140,7 @@ func TestSpawnButton(t *testing.T) {
 		t, "console", Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, ""},
 	).Find("#spawn[hx-post='/nodes'][hx-target='#nodes'][hx-swap=outerMorph]")
 	if _, off := with.Attr("disabled"); with.Length() != 1 || off {
-		t.Error("with a provider the button works, also at the limit: the server's answer says what to do")
+		t.Error("with a provider the button does not work")
 	}
 	if _, off := find(t, "console", Console{page, NodeList{}, 1, ""}).Find("#spawn").Attr("disabled"); !off {
 		t.Error("without a provider the button is off")

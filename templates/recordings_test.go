@@ -48,7 +48,7 @@ func TestPlayerIsLabelled(t *testing.T) {
 		t.Errorf("plays %q", got)
 	}
 	for _, control := range []string{"[data-play][aria-label]", "[data-seek][aria-label]", "label [data-speed]",
-		"label [data-idle]", "[role=status]"} {
+		"label [data-idle]", ".player [role=status]"} {
 		if doc.Find(control).Length() != 1 {
 			t.Errorf("no %s", control)
 		}

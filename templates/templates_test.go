@@ -147,7 +147,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 
 		"recordings": Recordings{page, []Recording{recording}, []Silent{{"b", "it is away"}}},
 		"audit": Audit{page, true, time.Time{}, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open",
-			"convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}},
+			"convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}, "ann", "ok", []string{"ok"}},
 		"player": Player{page, recording},
 		"logins": Logins{page, true, []Grant{grant}, []Grant{grant}},
 	} {
@@ -308,7 +308,7 @@ func TestHostileTextStaysText(t *testing.T) {
 
 		"recordings": Recordings{Page{}, []Recording{hostile}, []Silent{{evil, evil}}},
 		"audit": Audit{Page{}, false, at, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}},
-			[]Silent{{evil, evil}}},
+			[]Silent{{evil, evil}}, evil, evil, []string{evil}},
 		"player": Player{Page{}, hostile},
 		"logins": Logins{Page{Role: "admin"}, true, []Grant{bad}, []Grant{bad}},
 	} {

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"cmp"
+	"fmt"
 	"html/template"
 	"time"
 )
@@ -79,12 +80,21 @@ type Shell struct {
 	Kind    string // convoy or system
 	Right   string // role needed to type in it
 	Title   string
+	Number  int // the how many-th of its node's shells with this title it is, from 1; 0: not counted
 	Running bool
 	Exit    string
 	Links   int    // share links to it
 	Shield  string // confinement of a system shell: full, partial, none; "": not applicable
 
 	Recording bool
+}
+
+// Label is the title that tells the shell from others of its node.
+func (s Shell) Label() string {
+	if s.Number > 1 {
+		return fmt.Sprintf("%s %d", s.Title, s.Number)
+	}
+	return s.Title
 }
 
 // Share is the page of a share link: one shell.

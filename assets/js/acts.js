@@ -4,6 +4,7 @@ import { sentence } from "./dom.js";
 import { download } from "./key.js";
 import { ask, confirm, notice } from "./notices.js";
 import { shellPath } from "./stream.js";
+import { dialog, make } from "./terminal.js";
 
 const stored = "convoy-detached"; // in this tab's storage: keys of detached shells
 
@@ -50,6 +51,15 @@ export async function restart(node, shell, pane) {
   return answer;
 }
 
+/** rename asks for a shell's title. An empty one is again that of the program. */
+export async function rename(node, shell, title) {
+  const text = Object.assign(make("p"), { textContent: "Everyone sees this title. If you leave it empty, the program sets it." });
+  const field = Object.assign(make("input"), { value: title, maxLength: 120, ariaLabel: "Title", autocomplete: "off", autofocus: true });
+  field.addEventListener("focus", () => field.select(), { once: true });
+  const answer = await dialog({ title: "Rename this shell", body: [text, field], answers: [["no", "Cancel"], ["yes", "Rename"]] });
+  if (answer === "yes") await ask("POST", `${shellPath(node, shell)}/title`, { title: field.value });
+}
+
 const look = (node, shell) => ask("GET", shellPath(node, shell));
 
 // confirmed asks if something runs in the shell, or if others view it.
@@ -64,8 +74,9 @@ function confirmed(what, { title, busy, running, viewers }, pane) {
 }
 
 /** equip adds the console's tools to a pane. */
-export function equip(pane, { node, shell, detach }) {
+export function equip(pane, { node, shell, detach, rename }) {
   const { tools } = pane;
+  if (rename) tools.add("pencil", "Rename …", rename, { more: true });
   tools.add("file-down", "Download as text", () => download(`${shellPath(node, shell)}/text`), { more: true });
   tools.add("plug", "Detach", detach, { more: true });
 }

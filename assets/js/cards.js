@@ -3,7 +3,7 @@
 // The server knows nodes and shells. The page alone knows which tab is selected, which panes exist, and which card is
 // enlarged: that state is kept here and restored after each morph.
 
-import { detached, end, equip, restart } from "./acts.js";
+import { detached, end, equip, rename, restart } from "./acts.js";
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
 import { ask, notice } from "./notices.js";
@@ -110,6 +110,11 @@ class Card {
     if (mine || greet) this.open({ first: true, focus: mine && !typing() });
   }
 
+  // rename asks for a title of a shell; its tab shows it with the next list of nodes.
+  rename(key) {
+    if (atLeast(this.tabOf(key).dataset.right)) rename(this.name, key, this.tabOf(key).dataset.title);
+  }
+
   select(key, focus) {
     this.selected = key;
     this.seen = true;
@@ -127,11 +132,23 @@ class Card {
       tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
       if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
     }
+    this.reveal();
     this.showRecord();
     if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
     for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
     this.element.dispatchEvent(new Event("card-shown", { bubbles: true }));
     if (focus) this.focus();
+  }
+
+  // reveal scrolls the selected tab into view, within its list: the last tab, of the log, stays in sight and covers others.
+  reveal() {
+    const tab = this.selectedTab?.parentElement;
+    const list = find(".tabs", this.element);
+    if (!tab || tab === list || this.revealed === tab) return;
+    this.revealed = tab;
+    const [{ left, right }, all, log] = [tab, list, list.lastElementChild].map((element) => element.getBoundingClientRect());
+    if (left < all.left) list.scrollLeft -= all.left - left;
+    else if (right > log.left) list.scrollLeft += right - log.left;
   }
 
   tabOf(key) { return this.tabs.find((tab) => keyOf(tab) === key); }
@@ -157,7 +174,7 @@ class Card {
       const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy", watches: !atLeast(tab.dataset.right) });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
       pane.links(Number(tab.dataset.links ?? 0));
-      equip(made, { node: this.name, shell: key, detach: () => this.detach(key) });
+      equip(made, { node: this.name, shell: key, detach: () => this.detach(key), rename: atLeast(tab.dataset.right) && (() => this.rename(key)) });
     }
   }
 
@@ -232,7 +249,7 @@ class Card {
     if (!tab) return;
     const stop = "recording" in tab.dataset;
     const answer = await ask(stop ? "DELETE" : "POST", `/nodes/${this.name}/shells/${this.selected}/recording`);
-    if (answer && stop) notice("info", "Recording saved.", "To play it, open the recordings with the film icon at the top.");
+    if (answer && stop) notice("info", "Recording saved.", "To play it, open the recordings in the menu at the top.");
   }
 
   // restart replaces a shell by a new one; its tab comes with the next list of nodes.

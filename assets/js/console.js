@@ -4,6 +4,7 @@ import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { Dock } from "./log.js";
+import { openMenu } from "./menu.js";
 import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
 import { myName } from "./presence.js";
 import { atLeast } from "./role.js";
@@ -16,16 +17,14 @@ const watch = new URLSearchParams(location.search).has("watch") || !atLeast("ope
 const stream = new Stream({ viewer, name: myName(), watch, onState: linkState });
 const broadcast = new Broadcast(watch);
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
-let skew = 0; // ms that the server's clock is ahead of ours
 
 // reconcile updates everything after a change of #nodes.
 function reconcile() {
   syncCards({ stream, viewer });
   allowSpawn();
   document.body.toggleAttribute("data-many", allCards().length > 5);
-  for (const time of all("#nodes time[data-clock]")) time.textContent = clock(time);
   filter();
-  tick();
+  followAddress();
 }
 
 // allowSpawn updates the button in the header: whether nodes can be spawned now, and why not.
@@ -97,7 +96,7 @@ document.addEventListener("htmx:confirm", (event) => {
   confirm(askTitle, askText, askYes).then((yes) => (yes ? issueRequest() : dropRequest()));
 });
 
-// --- filter, clocks ---
+// --- filter ---
 
 function filter() {
   const words = find("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -119,26 +118,6 @@ function setFilter(text) {
   filter();
 }
 
-function tick() {
-  const now = Date.now() + skew;
-  for (const time of all("#nodes time[data-since]")) set(time, span(now - Date.parse(time.dataset.since)));
-  for (const time of all("time[data-ago]")) set(time, `${span(now - Date.parse(time.dataset.ago))} ago`);
-  countdown();
-}
-
-function span(ms) {
-  const s = Math.max(0, Math.floor(ms / 1000)) || 0;
-  const [m, h, d] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
-  if (m < 1) return `${s} s`;
-  if (h < 1) return `${m} min ${s % 60} s`;
-  return d < 1 ? `${h} h ${m % 60} min` : `${d} d ${h % 24} h`;
-}
-
-function clock(time) {
-  const at = new Date(time.dateTime);
-  return time.dataset.clock === "date" ? at.toLocaleString() : at.toLocaleTimeString([], { hour12: false });
-}
-
 // --- user actions ---
 
 const actions = {
@@ -147,7 +126,7 @@ const actions = {
   "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
   record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
-  spawn: () => find("#spawn").click(),
+  spawn,
   broadcast: () => broadcast.toggle(),
   "broadcast-all": () => broadcast.all(),
   "broadcast-none": () => broadcast.none(),
@@ -163,12 +142,36 @@ const actions = {
   reload: () => location.reload(),
 };
 
+// spawn presses the button, or explains why it cannot be pressed.
+function spawn() {
+  const button = find("#spawn");
+  if (button.disabled && button.title) notice("warn", button.title);
+  button.click();
+}
+
+// enlarge fills the window with a card, or restores it. The address names the card, so that Back restores it too.
 function enlarge(card) {
   if (!card) return;
-  for (const other of allCards()) if (other !== card) other.setLarge(false);
-  card.setLarge(!card.large);
-  requestAnimationFrame(() => selected(card)?.fit());
+  if (card.large && history.state?.enlarged) return history.back();
+  const { node, short } = card.element.dataset;
+  const unique = all(`.node[data-short="${short}"]`).length === 1;
+  if (card.large) history.replaceState(null, "", location.pathname + location.search);
+  else history.pushState({ enlarged: true }, "", `#${unique ? short : node}`);
+  followAddress();
 }
+
+// followAddress enlarges the card that the address names, and no other.
+function followAddress() {
+  const name = decodeURIComponent(location.hash.slice(1));
+  const cards = allCards();
+  const named = cards.find((card) => card.name === name) ?? cards.find((card) => card.element.dataset.short === name);
+  for (const card of cards) {
+    if (card.large === (card === named)) continue;
+    card.setLarge(card === named);
+    requestAnimationFrame(() => selected(card)?.fit());
+  }
+}
+addEventListener("popstate", followAddress);
 
 // selected is a card's visible terminal, if any.
 const selected = (card) => card?.panes.get(card.selected)?.pane;
@@ -198,7 +201,7 @@ singleKeys.checked = remembered("convoy.keys") !== "off";
 singleKeys.addEventListener("change", () => remember("convoy.keys", singleKeys.checked ? "on" : "off"));
 
 const shortcuts = {
-  n: () => find("#spawn").click(),
+  n: spawn,
   c: () => here()?.open(),
   C: () => here()?.open({ kind: "system" }),
   m: () => enlarge(here()),
@@ -213,8 +216,17 @@ const shortcuts = {
 const visible = () => allCards().filter((card) => !card.element.hidden);
 const here = () => cardOf(document.activeElement) ?? visible().find((card) => card.large) ?? visible()[0];
 
+document.addEventListener("dblclick", ({ target }) => {
+  const tab = target.closest("[role=tab][data-shell]");
+  if (tab) cardOf(tab).rename(keyOf(tab));
+});
+
 document.addEventListener("keydown", (event) => {
   const { target, key } = event;
+  if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "k" && !target.closest(".xterm") && !find("dialog[open]")) {
+    event.preventDefault();
+    return openMenu();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || find("dialog[open]")) return;
   if (target.matches("[role=tab]") && tabKey(target, key)) return event.preventDefault();
   if (key === "Escape" && !event.defaultPrevented) return onEscape(target);
@@ -244,6 +256,7 @@ function tabKey(tab, key) {
   const at = tabs.indexOf(tab);
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[key];
   if (key === "Delete" && tab.dataset.shell) card.close(tab.dataset.shell);
+  else if (key === "F2" && tab.dataset.shell) card.rename(tab.dataset.shell);
   else if (to === undefined) return false;
   else {
     const next = tabs.at(to % tabs.length);
@@ -278,7 +291,7 @@ stream.on("hello", ({ build }) => {
 });
 stream.on("nodes", swapNodes);
 stream.on("down", () => clearTimeout(held.timer));
-stream.on("hb", (ms) => { skew = ms - Date.now(); });
+stream.on("hb", (ms) => { customElements.get("relative-time").skew = ms - Date.now(); });
 stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
 stream.on("log", ({ node, html }) => {
   dock.view.append(html);
@@ -286,5 +299,5 @@ stream.on("log", ({ node, html }) => {
 });
 
 reconcile();
-setInterval(tick, 1000);
+setInterval(countdown, 1000);
 runHandedOver();

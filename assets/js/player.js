@@ -201,7 +201,6 @@ async function start() {
   (window.convoy ??= {}).player = new Player(element, cast);
 }
 
-for (const time of all("time[datetime]", element)) time.textContent = new Date(time.dateTime).toLocaleString();
 start().catch((err) => {
   element.toggleAttribute("data-trouble", true);
   set(status, `This recording cannot be played: ${err.message}.`);

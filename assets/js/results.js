@@ -104,7 +104,7 @@ function column(group, marked) {
   const text = make("pre");
   text.tabIndex = 0;
   text.ariaLabel = `Output of ${group.nodes.join(", ")}`;
-  text.role = "region";
+  text.role = "group";
   text.append(...(marked ? lines(group) : [group.output]));
   cell.append(text);
   return cell;

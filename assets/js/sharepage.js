@@ -1,16 +1,15 @@
 // The page of a share link: one shell in the whole window. All its requests go below its own address, which contains
 // the link's token.
 
-import { find, remember, remembered, sentence, set } from "./dom.js";
+import { find, remember, remembered, sentence } from "./dom.js";
 import { call } from "./key.js";
 import { countdown, linkStale, linkState, notice } from "./notices.js";
 import { ShellPane } from "./shell.js";
 import { Stream, newViewer } from "./stream.js";
 
-const { node, shell, title, right, expires, build } = document.body.dataset;
+const { node, shell, title, right, build } = document.body.dataset;
 const base = location.pathname.replace(/\/+$/, "");
 const viewer = newViewer();
-let skew = 0; // ms that the server's clock is ahead of ours
 let ended = false;
 
 const stream = new Stream({ viewer, base, name: remembered("convoy-name") ?? "", watch: right !== "type", want: "none", onState });
@@ -41,33 +40,16 @@ function end(why) {
   find("p", box).textContent = "You see the last screen. To continue, ask the person who sent you the link for a new one.";
   box.hidden = false;
   document.body.dataset.link = "over";
-  set(find(".share-time time"), "ended");
+  find(".share-time relative-time").replaceWith("ended");
 }
 
 stream.on("hello", (hello) => {
   if (hello.build !== build) linkStale();
 });
-stream.on("hb", (ms) => { skew = ms - Date.now(); });
+stream.on("hb", (ms) => { customElements.get("relative-time").skew = ms - Date.now(); });
 stream.on("gone", ({ error }) => end(error));
 
-// --- time ---
-
-function tick() {
-  countdown();
-  if (!ended) set(find(".share-time time"), `${left(Date.parse(expires) - Date.now() - skew)} left`);
-}
-
-function left(ms) {
-  const s = Math.max(0, Math.ceil(ms / 1000));
-  if (s < 60) return `${s} s`;
-  const min = Math.floor(s / 60);
-  if (min < 60) return `${min} min`;
-  const h = Math.floor(min / 60);
-  return h < 48 ? `${h} h ${min % 60} min` : `${Math.floor(h / 24)} days`;
-}
-
-tick();
-setInterval(tick, 1000);
+setInterval(countdown, 1000);
 
 // --- user actions ---
 

@@ -1,4 +1,8 @@
-// The theme: auto (the system's), light or dark. It runs before the first paint, so it is a plain script in the head.
+// The theme: auto (the system's), light or dark. It runs before the first paint, so it is a plain script in the head, with
+// the times.
+
+import "./time.js";
+
 (() => {
   const choices = ["auto", "light", "dark"];
   const root = document.documentElement;
@@ -24,8 +28,9 @@
 
   function label(button, choice) {
     const text = `Theme: ${choice === "auto" ? "system" : choice}`;
-    button.setAttribute("aria-label", text);
-    button.title = text;
+    const word = button.querySelector("span");
+    if (word) word.textContent = text;
+    else button.ariaLabel = button.title = text;
   }
 
   function next() {

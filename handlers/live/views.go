@@ -18,9 +18,11 @@ func (h *Hub) NodeList() templates.NodeList {
 		Count:     o.Count,
 		Max:       o.Max,
 		Provider:  o.Provider,
-		CanSpawn:  o.Provider != "" && o.Hint == "",
-		SpawnHint: web.Sentence(o.Hint),
 	}
+	if o.Provider != "" && o.Hint == "" && o.Count >= o.Max {
+		o.Hint = fmt.Sprintf("all %d nodes that -max-nodes allows are spawned; retire one first, or raise the limit", o.Max)
+	}
+	list.CanSpawn, list.SpawnHint = o.Provider != "" && o.Hint == "", web.Sentence(o.Hint)
 	for _, node := range o.Nodes {
 		list.Nodes = append(list.Nodes, h.NodeView(node))
 	}
@@ -42,12 +44,15 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 	for _, s := range n.Steps {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
+	titles := map[string]int{}
 	for _, s := range h.ShellsOf(n) {
+		titles[s.Title]++
 		view.Shells = append(view.Shells, templates.Shell{
 			ID:        s.ID,
 			Kind:      s.Kind,
 			Right:     s.Right,
 			Title:     s.Title,
+			Number:    titles[s.Title],
 			Running:   s.Running,
 			Exit:      ExitText(s.Exit),
 			Links:     s.Links,

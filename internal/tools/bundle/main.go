@@ -18,7 +18,7 @@ import (
 
 // scripts are the files of assets/js that pages load. All but theme import key.js, which each page needs once.
 var scripts = []string{
-	"code", "console", "key", "logins", "opening", "player", "recordings", "runbook", "runbooks", "sharepage", "theme",
+	"code", "console", "key", "logins", "opening", "player", "recordings", "runbook", "sharepage", "theme",
 }
 
 func main() {

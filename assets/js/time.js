@@ -1,0 +1,59 @@
+// <relative-time datetime="…" format="ago">: a time as its reader says it. Without scripts it shows its content, the time
+// in UTC. It draws in a shadow tree, which a morph of the page leaves alone. It runs before the first paint.
+//
+// Formats: ago (3 min ago), for (3 min 20 s, from then to now), left (3 min 20 s, from now to then), clock (20:15:04),
+// date (12 Mar 2027, 20:15), day (12 Mar 2027).
+(() => {
+  const shown = new Set();
+  const units = [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]];
+  const distant = 30 * 86_400; // s: then the day says more
+
+  // span is a number of seconds in its largest units.
+  function span(seconds, count) {
+    const first = units.findIndex(([, size], i) => seconds >= size || i === units.length - 1);
+    let rest = Math.max(0, Math.floor(seconds)) || 0;
+    return units.slice(first, first + count).map(([unit, size]) => {
+      const n = Math.floor(rest / size);
+      rest %= size;
+      return `${n} ${unit}`;
+    }).join(" ");
+  }
+
+  const day = at => at.toLocaleDateString([], { dateStyle: "medium" });
+  const formats = {
+    ago: (at, past) => (past < distant ? `${span(past, 1)} ago` : day(at)),
+    for: (_, past) => span(past, 2),
+    left: (_, past) => (past < 0 ? `${span(-past, 2)} left` : "ended"),
+    clock: at => at.toLocaleTimeString([], { hour12: false }),
+    date: at => at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
+    day,
+  };
+
+  class RelativeTime extends HTMLElement {
+    static observedAttributes = ["datetime", "format"];
+    static skew = 0; // ms that the server's clock is ahead of ours
+    #text = this.attachShadow({ mode: "open" }).appendChild(document.createElement("span"));
+
+    connectedCallback() {
+      shown.add(this);
+      this.show();
+    }
+
+    disconnectedCallback() { shown.delete(this); }
+
+    attributeChangedCallback() { this.show(); }
+
+    show() {
+      const at = new Date(this.getAttribute("datetime"));
+      if (Number.isNaN(at.valueOf())) return;
+      const past = (Date.now() + RelativeTime.skew - at) / 1000;
+      const text = (formats[this.getAttribute("format")] ?? formats.date)(at, past);
+      if (this.#text.textContent === text) return;
+      this.#text.textContent = text;
+      this.#text.title = at.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+    }
+  }
+
+  customElements.define("relative-time", RelativeTime);
+  setInterval(() => { for (const time of shown) time.show(); }, 1000);
+})();
