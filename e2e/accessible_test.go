@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"convoy/internal/browser"
+)
+
+// tour leads through all pages of a console, and shows each state of each to look.
+type tour struct {
+	t *testing.T
+	n *running
+	*browser.Page
+	look func(p *browser.Page, what, selector string)
+}
+
+// axe-core finds nothing on any page, in the light theme and in the dark one.
+func TestBrowser_Accessible(t *testing.T) {
+	t.Parallel()
+	walk(t, (*browser.Page).Accessible)
+}
+
+// TestBrowser_Looks takes a screenshot of all that axe-core sees, in six windows and two themes.
+func TestBrowser_Looks(t *testing.T) {
+	t.Parallel()
+	if *pictures == "" {
+		t.Skip("-pictures names no directory")
+	}
+	walk(t, func(p *browser.Page, what, _ string) {
+		for _, window := range [][2]int64{{2880, 1800}, {1440, 900}, {1024, 768}, {390, 844}, {390, 420}, {780, 360}} {
+			p.Resize(window[0], window[1])
+			for _, scheme := range []string{"dark", "light"} {
+				p.Scheme(scheme)
+				p.Wait(`document.getAnimations().every((a) => a.playState === "finished" || a.effect.getTiming().iterations > 99)`)
+				name := fmt.Sprintf("%s-%dx%d-%s.png", strings.ReplaceAll(what, " ", "-"), window[0], window[1], scheme)
+				p.Screenshot(filepath.Join(*pictures, name))
+			}
+		}
+		p.Resize(1440, 900)
+	})
+}
+
+// walk takes the whole tour, of two nodes.
+func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
+	recordings := t.TempDir()
+	n := startBash(
+		t, "-runbooks", shelve(t, map[string]string{"rollout.md": rollout}), "-recordings", recordings, "-max-nodes", "1",
+	)
+	player := plant(t, recordings, `[1, "o", "\u001b[31mred\u001b[0m and plain"]`+"\n"+`[1, "m", "a mark"]`+"\n")
+	login := browser.Shared(t).Open(t, "http://"+n.host()+"/login")
+	look(login, "login", "html")
+	p := browse(t, n, n.host())
+	p.Resize(1440, 900)
+	v := tour{t, n, p, look}
+	v.console()
+	v.dialogs()
+	v.runbooks()
+	for _, page := range []struct{ what, path, ready string }{
+		{"recordings", "/recordings", "table"},
+		{"player", player, "[data-play]:not([disabled])"},
+		{"logins", "/logins", "table"},
+		{"audit", "/audit", "table"},
+		{"audit without a match", "/audit?q=nothing-like-this", ".ghost"},
+		{"guide", "/guide", "article"},
+		{"guide on shells", "/guide/shells", "article"},
+		{"guide on keys", "/guide/keys", "article table"},
+		{"node details", "/nodes/" + onlySelf(v), "table"},
+		{"not found", "/nothing/here", ".sheet"},
+	} {
+		p.Go("http://" + n.host() + page.path)
+		p.Wait(fmt.Sprintf(`document.querySelector(%q)`, page.ready))
+		look(p, page.what, "html")
+	}
+}
+
+// onlySelf is the name of the node that serves the pages.
+func onlySelf(v tour) string {
+	for name := range names(v.t, v.n) {
+		if strings.HasPrefix(name, "convoy@convoy.") {
+			return name
+		}
+	}
+	return ""
+}
+
+// console looks at cards, with what opens in them, and at what lies around them.
+func (v tour) console() {
+	p := v.Page
+	v.look(p, "console without shells", ".top") // the rest may be moving
+	key := selfShell(v.t, v.n, p)
+	v.look(p, "console with one node", "html")
+	_, other := spawnByClick(v.t, v.n, p)
+	enter(p, key, `for i in {0..7}; do printf '\e[3%sm col%s \e[9%sm bright \e[4%sm back \e[0m\n' $i our$i $i $i; done`)
+	p.WaitScreen(key, " colour7  bright  back")
+	v.look(p, "console", "html")
+	ended := openTab(p)
+	enter(p, ended, "exit 3")
+	p.Wait(`document.querySelector(".shell-bar:not([hidden]) span")?.textContent.includes("ended")`)
+	p.Click("[data-self] .facts summary")
+	v.look(p, "ended shell and open facts", "html")
+	p.Click("[data-self] .facts summary")
+	p.Click("[data-self] [data-pane=log]")
+	p.Do(`document.querySelector("#log-toggle").click()`)
+	p.Wait(`document.querySelectorAll("#fleet-log li, .pane li").length > 5`)
+	v.look(p, "logs", "html")
+	p.Do(`document.querySelector("#log-toggle").click()`)
+	p.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(key)))
+	p.Do(`document.querySelector("#broadcast-toggle").click()`)
+	p.Click("[data-action=broadcast-all]")
+	v.look(p, "broadcast", "html")
+	p.Do(`document.querySelector("#broadcast-toggle").click()`)
+	p.Click("[data-self] [data-action=record]")
+	p.Wait(`document.querySelector(".tab .rec")`)
+	p.Click("[data-self] [data-action=record]")
+	p.Wait(`document.querySelector(".notice")`)
+	v.look(p, "notice", "html")
+	p.Click("[data-self] [data-action=enlarge]")
+	v.look(p, "enlarged", "html")
+	p.Click("[data-self] [data-action=enlarge]")
+	p.FocusPane(other)
+}
+
+// dialogs looks at the dialogs and menus of the console, and at the page of a link that one of them makes.
+func (v tour) dialogs() {
+	p := v.Page
+	key := p.Panes()[0]
+	for _, open := range []struct{ what, press, shows string }{
+		{"connect", "[data-action=connect]", "#connect"},
+		{"keys", "[data-action=keys]", "#keys"},
+		{"shells", "[data-action=shells]", "#shells"},
+		{"retire", ".retire", "#confirm"},
+		{"menu of a shell", `.shell-acts [title="More"]`, ".shell-menu:popover-open"},
+		{"name", `[data-tool="Your name …"]`, ".name-dialog"},
+		{"download", `[data-tool="Download a file…"]`, "dialog.asks"},
+		{"find", `[data-tool^=Find]`, ".shell-find"},
+	} {
+		p.Do(fmt.Sprintf(`document.querySelector(%q).click()`, open.press))
+		p.Wait(fmt.Sprintf(`document.querySelector(%q)?.checkVisibility()`, open.shows))
+		v.look(p, open.what, "html")
+		p.Do(fmt.Sprintf(`(e => e.close ? e.close() : e.popover && e.hidePopover())(document.querySelector(%q))`, open.shows))
+	}
+	enter(p, key, "echo rea''dy; cat") // which takes lines as they are
+	p.WaitScreen(key, "\nready")
+	p.Do(pasting(`one\ntwo\n`))
+	p.Wait(`document.querySelector("dialog.asks[open]")`)
+	v.look(p, "paste", "html")
+	p.Do(`document.querySelector("dialog.asks").close()`)
+	p.FocusPane(key)
+	p.Press("Ctrl+c")
+	for _, right := range []string{"watch", "type"} {
+		link := makeLink(p, onlySelf(v), right, "for a look")
+		guest := browser.Shared(v.t).Open(v.t, link)
+		guest.Wait(`window.convoy?.panes.size === 1 && document.body.dataset.link === "open"`)
+		v.look(guest, "share page to "+right, "html")
+	}
+	p.Click(card(onlySelf(v)) + " [data-tool=Share], " + card(onlySelf(v)) + ` [data-tool^="Share"]`)
+	p.Wait(`document.querySelector("#share li")`)
+	v.look(p, "share", "html")
+	p.Click("#share-close")
+}
+
+// runbooks looks at the list, at a runbook, and at its results.
+func (v tour) runbooks() {
+	p := v.Page
+	p.Go("http://" + v.n.host() + "/runbooks")
+	v.look(p, "runbooks", "html")
+	openRunbook(v.t, p, "rollout")
+	v.look(p, "runbook", "html")
+	p.Click("#run-all")
+	p.Wait(done(3, "failed"))
+	v.look(p, "runbook with results", "html")
+	p.Click("#step-2 [data-action=run-in]")
+	p.Wait(`document.querySelector("#run-in[open] [data-node]")`)
+	v.look(p, "run in", "html")
+}
