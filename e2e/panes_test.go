@@ -261,10 +261,12 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 	p.Wait(fmt.Sprintf(`document.querySelector('%s') && document.activeElement.matches(".shell-go")`, row(key)))
 	if text := browser.Eval[string](
 		p, fmt.Sprintf(`document.querySelector('%s').innerText`, row(far)),
-	); !regexp.MustCompile(`(?s)a <b>title</b>.*started .* ago.*active .* ago.*1 viewer.*\d+ × \d+`).
+	); !regexp.MustCompile(`(?s)a <b>title</b>.*started .*active .*1 viewer.*\d+ × \d+`).
 		MatchString(text) {
 		t.Errorf("the list says of the far shell: %q", text)
 	}
+	p.Wait(fmt.Sprintf(`[...document.querySelectorAll('%s relative-time')].filter((e) =>
+		e.shadowRoot.textContent.endsWith(" ago")).length === 2`, row(far)))
 	p.Click(row(far) + " [data-action=detach-shell]")
 	p.Wait(
 		fmt.Sprintf(`document.querySelector('%s').hasAttribute("data-ui-detached") && %s.detached`, row(far), pane(far)),

@@ -79,6 +79,20 @@ func seen(p *browser.Page, selector string) bool {
 	return browser.Eval[bool](p, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector))
 }
 
+// operatorSees checks what the page, with its menu, offers an operator.
+func operatorSees(t *testing.T, operator *browser.Page) {
+	t.Helper()
+	operator.Click("#menu-button")
+	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
+		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false,
+		"[href='/logins']": true, "[data-action=connect]": true} {
+		if seen(operator, selector) != want {
+			t.Errorf("an operator sees %s: %v", selector, !want)
+		}
+	}
+	operator.Press("Escape")
+}
+
 // What a role may not do is not offered, and refused. An operator types in an operator's shell and watches an admin's;
 // a viewer watches both.
 func TestBrowser_Roles(t *testing.T) {
@@ -105,15 +119,7 @@ func TestBrowser_Roles(t *testing.T) {
 
 	operator := logInAs(t, n, "olga", "olga's password")
 	operator.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
-	operator.Click("#menu-button")
-	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
-		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false,
-		"[href='/logins']": true, "[data-action=connect]": true} {
-		if seen(operator, selector) != want {
-			t.Errorf("an operator sees %s: %v", selector, !want)
-		}
-	}
-	operator.Press("Escape")
+	operatorSees(t, operator)
 	operator.FocusPane(first)
 	operator.Type("this goes nowhere")
 	operator.Click("[data-self] [data-action=open-shell][data-kind=convoy]")

@@ -90,8 +90,8 @@ func clock(t time.Time) string {
 	return t.UTC().Format("15:04:05")
 }
 
-// when is a time that the page shows in the reader's place and words, in a format of assets/js/time.js; without scripts,
-// in UTC.
+// when is a time that the page shows in the reader's place and words, in a format of assets/js/time.js. Without scripts
+// it is in UTC.
 func when(format string, t time.Time) template.HTML {
 	if t.IsZero() {
 		return ""

@@ -2,7 +2,7 @@
 
 import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
-import { all, find, remember, remembered, sentence, set } from "./dom.js";
+import { all, find, remember, remembered, sentence } from "./dom.js";
 import { Dock } from "./log.js";
 import { openMenu } from "./menu.js";
 import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";

@@ -15,9 +15,9 @@ import (
 func (h *Hub) NodeList() templates.NodeList {
 	o := h.Overview()
 	list := templates.NodeList{
-		Count:     o.Count,
-		Max:       o.Max,
-		Provider:  o.Provider,
+		Count:    o.Count,
+		Max:      o.Max,
+		Provider: o.Provider,
 	}
 	if o.Provider != "" && o.Hint == "" && o.Count >= o.Max {
 		o.Hint = fmt.Sprintf("all %d nodes that -max-nodes allows are spawned; retire one first, or raise the limit", o.Max)
