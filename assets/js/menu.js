@@ -20,9 +20,12 @@ function filter() {
   none.hidden = items().length > 0;
 }
 
-menu.addEventListener("toggle", ({ newState }) => {
+menu.addEventListener("beforetoggle", () => { // before anything is typed
   field.value = "";
   filter();
+  none.hidden = true;
+});
+menu.addEventListener("toggle", ({ newState }) => {
   if (newState === "open" && matchMedia("(pointer: fine)").matches) field.focus();
 });
 field.addEventListener("input", filter);
