@@ -155,10 +155,7 @@ func contentType(name string) string {
 
 func compress(body []byte) ([]byte, error) {
 	var small bytes.Buffer
-	z, err := gzip.NewWriterLevel(&small, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	z := gzip.NewWriter(&small) // gzip.BestCompression takes twice the time, and saves 0.3%
 	if _, err := z.Write(body); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package assets
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -136,6 +138,30 @@ func TestBuildFollowsEveryFile(t *testing.T) {
 	files["js/c.js"] = files["js/b.js"]
 	delete(files, "js/b.js")
 	note("file renamed")
+}
+
+// TestMapsLeadToSources checks that developer tools find what the source maps name.
+func TestMapsLeadToSources(t *testing.T) {
+	t.Parallel()
+	tr, sources := whole(), 0
+	for name, file := range tr.files {
+		if path.Ext(name) != ".map" {
+			continue
+		}
+		var m struct{ Sources []string }
+		if err := json.Unmarshal(file.body, &m); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		sources += len(m.Sources)
+		for _, source := range m.Sources {
+			if _, ok := tr.files[path.Join(path.Dir(name), source)]; !ok {
+				t.Errorf("%s names %s, which is not served", name, source)
+			}
+		}
+	}
+	if sources < 100 {
+		t.Errorf("the maps name only %d sources", sources)
+	}
 }
 
 func TestURL(t *testing.T) {
