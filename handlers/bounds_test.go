@@ -83,6 +83,10 @@ var resources = map[string]struct {
 			_, answer := f.listen(t, "", headers)
 			return answer
 		}},
+	"connections of pages": {share: 3, role: access.Viewer, limit: func(n *testNode) { n.live.Carriers.PerLogin = 3 },
+		ask: func(t *testing.T, f *filling, _ int, headers []string) *http.Response {
+			return f.n.request(t, "GET", "/carrier", "", headers...)
+		}},
 	"followed shells": {share: 2, role: access.Viewer, limit: func(n *testNode) { n.live.Follows.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			id, _ := f.listen(t, "", headers)
@@ -244,7 +248,7 @@ func TestBounds_Logins(t *testing.T) {
 func TestBounds_Links(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
-	n.shares.Streams.Total, n.shares.Streams.PerUser = 3, 2
+	n.shares.Streams.Total, n.shares.Streams.PerUser, n.shares.Carriers.PerUser = 3, 2, 1
 	meanwhile := n.another(t)
 	s, err := n.client(t).Open(testkit.Context(t), self)
 	testkit.Must(t, err)
@@ -265,6 +269,11 @@ func TestBounds_Links(t *testing.T) {
 	for i, want := range []int{200, 429} {
 		if got := open(paths[1]); got != want {
 			t.Errorf("stream %d of another link: %d, want %d", i+1, got, want)
+		}
+	}
+	for i, want := range []int{200, 429} {
+		if answer := n.request(t, "GET", paths[0]+"/carrier", ""); answer.StatusCode != want {
+			t.Errorf("carrier %d of one link: %s, want %d", i+1, answer.Status, want)
 		}
 	}
 	if answer := n.request(

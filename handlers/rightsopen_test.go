@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"convoy/access"
+	"convoy/internal/client"
 	"convoy/internal/testkit"
 )
 
@@ -40,10 +41,16 @@ var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 		)
 	},
 	"GET /share/{token}/stream": func(t *testing.T, o openingOf) io.ReadCloser {
-		var made struct{ URL string }
-		answer := o.console.request(t, "POST", o.path+"/links", `{"right":"type"}`, o.eve)
-		testkit.Must(t, json.NewDecoder(answer.Body).Decode(&made))
-		return o.started(t, "GET", made.URL+"/stream?viewer=viewer-of-the-rights", nil, "event: ")
+		return o.started(t, "GET", o.link(t)+"/stream?viewer=viewer-of-the-rights", nil, "event: ")
+	},
+	"GET /carrier": func(t *testing.T, o openingOf) io.ReadCloser {
+		return o.started(t, "GET", "/carrier", nil, "event: ")
+	},
+	"POST /stream": func(t *testing.T, o openingOf) io.ReadCloser {
+		return o.carried(t, "/stream?want=none&viewer=carried-of-the-rights", o.eve)
+	},
+	"POST /share/{token}/stream": func(t *testing.T, o openingOf) io.ReadCloser {
+		return o.carried(t, o.link(t)+"/stream?viewer=carried-of-the-rights")
 	},
 	"GET /nodes/{node}/shells/{shell}/files": func(t *testing.T, o openingOf) io.ReadCloser {
 		testkit.Must(t, os.WriteFile(filepath.Join(o.dir, "large"), nil, 0o644))
@@ -88,6 +95,40 @@ var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 		return o.waiting(t, "/api/shell", `{"fn":"what"}`)
 	},
 }
+
+// link makes a share link, and returns its address.
+func (o openingOf) link(t *testing.T) string {
+	t.Helper()
+	var made struct{ URL string }
+	answer := o.console.request(t, "POST", o.path+"/links", `{"right":"type"}`, o.eve)
+	testkit.Must(t, json.NewDecoder(answer.Body).Decode(&made))
+	return made.URL
+}
+
+// carried puts a stream on a carrier of another login, and returns the carrier until the stream ends.
+func (o openingOf) carried(t *testing.T, path string, headers ...string) io.ReadCloser {
+	t.Helper()
+	carrier, err := o.console.client(t).Carrier(t.Context())
+	testkit.Must(t, err)
+	answer := o.console.request(t, "POST", path+"&as=1", "", append(headers, "Convoy-Carrier: "+carrier.ID)...)
+	if answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("POST %s: %s", path, answer.Status)
+	}
+	return untilEnd{carrier}
+}
+
+// untilEnd reads a carrier until its only stream ends.
+type untilEnd struct{ carrier *client.Stream }
+
+func (u untilEnd) Read([]byte) (int, error) {
+	e, err := u.carrier.Next()
+	if strings.HasSuffix(string(e.Data), " end ") {
+		err = io.EOF
+	}
+	return 0, err
+}
+
+func (u untilEnd) Close() error { u.carrier.Close(); return nil }
 
 // started sends a request and reads its answer until text has come.
 func (o openingOf) started(t *testing.T, method, path string, body io.Reader, text string) io.ReadCloser {

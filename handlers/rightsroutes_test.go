@@ -27,7 +27,10 @@ const (
 // spans says it for each route that takes a login or a link. What stays open has a row in opens, too.
 var spans = map[string]string{
 	"GET /stream":                              staysOpen,
+	"POST /stream":                             staysOpen,
+	"GET /carrier":                             staysOpen,
 	"GET /share/{token}/stream":                staysOpen,
+	"POST /share/{token}/stream":               staysOpen,
 	"GET /nodes/{node}/shells/{shell}/files":   staysOpen,
 	"POST /nodes/{node}/shells/{shell}/files":  staysOpen,
 	"GET /nodes/{node}/recordings/{recording}": staysOpen,
@@ -35,6 +38,10 @@ var spans = map[string]string{
 	"POST /api/cmd":                            staysOpen,
 	"POST /nodes/{node}/run":                   staysOpen,
 	"POST /api/shell":                          staysOpen,
+
+	"DELETE /stream":               asksOnce, // what it names is a secret of the browser
+	"DELETE /share/{token}/stream": asksOnce,
+	"GET /share/{token}/carrier":   asksOnce, // it shows nothing, and does not outlive the streams on it
 
 	"GET /":                   asksOnce,
 	"POST /logout":            asksOnce,

@@ -53,8 +53,11 @@ var routes = map[string]access.Role{
 	"GET /runbooks/{runbook}":    access.Viewer,
 	"POST /nodes/{node}/run":     access.Admin,
 
-	"GET /share/{token}":        byLink,
-	"GET /share/{token}/stream": byLink,
+	"GET /share/{token}":                                         byLink,
+	"GET /share/{token}/stream":                                  byLink,
+	"POST /share/{token}/stream":                                 byLink,
+	"DELETE /share/{token}/stream":                               byLink,
+	"GET /share/{token}/carrier":                                 byLink,
 	"POST /share/{token}/streams/{stream}/shells/{node}/{shell}": byLink,
 	"POST /share/{token}/input":                                  byLink,
 	"POST /share/{token}/size":                                   byLink,
@@ -69,8 +72,11 @@ var routes = map[string]access.Role{
 	"POST /api/shell":         access.Operator,
 	"POST /nodes/{node}/eval": access.Operator,
 
-	"GET /shells": access.Viewer,
-	"GET /stream": access.Viewer,
+	"GET /shells":    access.Viewer,
+	"GET /stream":    access.Viewer,
+	"POST /stream":   access.Viewer,
+	"DELETE /stream": access.Viewer,
+	"GET /carrier":   access.Viewer,
 	"POST /streams/{stream}/shells/{node}/{shell}":   access.Viewer,
 	"DELETE /streams/{stream}/shells/{node}/{shell}": access.Viewer,
 	"GET /nodes/{node}/log":                          access.Viewer,
@@ -101,7 +107,7 @@ var routes = map[string]access.Role{
 }
 
 // guardedGets are the GETs that a page of another site must not cause.
-var guardedGets = regexp.MustCompile(`/stream$|/files$|/login/openid$`)
+var guardedGets = regexp.MustCompile(`/stream$|/carrier$|/files$|/login/openid$`)
 
 // askers are all kinds of users.
 func (n *testNode) askers() map[string]asker {

@@ -46,6 +46,9 @@ func (h *Handlers) publicRoutes() http.Handler {
 		r.Use(h.shares.RequireLink)
 		r.Get("/share/{token}", s.Handle(h.shares.ShowPage))
 		r.Get("/share/{token}/stream", s.Handle(sameSite(h.shares.OpenStream)))
+		r.Post("/share/{token}/stream", s.Handle(h.shares.OpenStream))
+		r.Delete("/share/{token}/stream", s.Handle(h.live.EndCarried))
+		r.Get("/share/{token}/carrier", s.Handle(sameSite(h.shares.OpenCarrier)))
 		r.Post("/share/{token}"+followPath, s.Handle(h.shares.FollowShell))
 		r.Post("/share/{token}/input", s.Handle(h.shares.OnOwner("input", h.shares.ByLink(share.Type, h.typeKeys))))
 		r.Post("/share/{token}/size", s.Handle(h.shares.OnOwner("size", h.shares.ByLink(share.Type, h.resizeShell))))
@@ -126,6 +129,9 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: remove + "/tokens/{token}", may: access.Tokens, audit: "token.end", serve: h.sessions.EndToken},
 
 		{at: get + "/stream", may: access.View, sameSite: true, serve: h.live.OpenStream},
+		{at: post + "/stream", may: access.View, serve: h.live.OpenStream},
+		{at: remove + "/stream", may: access.View, serve: h.live.EndCarried},
+		{at: get + "/carrier", may: access.View, sameSite: true, serve: h.live.OpenCarrier},
 		{at: post + followPath, may: access.View, serve: h.live.FollowShell},
 		{at: remove + followPath, may: access.View, serve: h.live.UnfollowShell},
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -14,6 +15,12 @@ import (
 
 // publish sends one event of a stream. It waits while the client is slow, and does nothing once the stream has ended.
 type publish func(name string, data []byte)
+
+func (send publish) json(name string, v any) {
+	if data, err := json.Marshal(v); err == nil {
+		send(name, data)
+	}
+}
 
 // serveEvents answers one request with an event stream that lasts as long as run does, the client stays and ctx lives.
 //

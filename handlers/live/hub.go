@@ -51,7 +51,7 @@ type BuildLog func(ctx context.Context, node string) iter.Seq[logs.Line]
 // methods may be called concurrently.
 type Hub struct {
 	Config
-	Streams, Follows session.Quota // of logins
+	Streams, Carriers, Follows session.Quota // of logins
 
 	streams *streams
 	feeds   *feeds
@@ -63,12 +63,13 @@ type Hub struct {
 // New makes a Hub. Close it.
 func New(cfg Config) *Hub {
 	h := &Hub{
-		Config:  cfg,
-		Streams: session.NewQuota("streams", maxStreams, maxStreams/16, streamsOfUser),
-		Follows: session.NewQuota("followed shells", maxAllFollows, maxAllFollows/16, followsOfUser),
-		streams: newStreams(),
+		Config:   cfg,
+		Streams:  session.NewQuota("streams", maxStreams, maxStreams/16, streamsOfUser),
+		Carriers: session.NewQuota("connections of pages", maxStreams, maxStreams/16, streamsOfUser),
+		Follows:  session.NewQuota("followed shells", maxAllFollows, maxAllFollows/16, followsOfUser),
+		streams:  newStreams(),
 	}
-	h.Streams.PerLogin = streamsOfLogin
+	h.Streams.PerLogin, h.Carriers.PerLogin = streamsOfLogin, streamsOfLogin
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.feeds = newFeeds(h.ctx, cfg.Fleet, h.feed, cfg.Log)
 	h.feeds.builds = cfg.BuildLog != nil

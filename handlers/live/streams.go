@@ -9,15 +9,18 @@ import (
 	"convoy/templates"
 )
 
-// streams are the open tabs.
+// streams are the open tabs, and the carriers of some of them.
 type streams struct {
-	mu   sync.Mutex
-	tabs map[string]*tab // by id
-	shut bool            // add refuses more
-	idle sync.WaitGroup
+	mu       sync.Mutex
+	tabs     map[string]*tab     // by id
+	carriers map[string]*carrier // by id
+	shut     bool                // add refuses more
+	idle     sync.WaitGroup
 }
 
-func newStreams() *streams { return &streams{tabs: map[string]*tab{}} }
+func newStreams() *streams {
+	return &streams{tabs: map[string]*tab{}, carriers: map[string]*carrier{}}
+}
 
 func (s *streams) add(t *tab) error {
 	s.mu.Lock()
@@ -48,6 +51,24 @@ func (s *streams) find(id string) *tab {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tabs[id]
+}
+
+func (s *streams) addCarrier(c *carrier) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.carriers[c.id] = c
+}
+
+func (s *streams) removeCarrier(c *carrier) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.carriers, c.id)
+}
+
+func (s *streams) findCarrier(id string) *carrier {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.carriers[id]
 }
 
 // notify sends a notice to all that are logged in.

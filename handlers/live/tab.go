@@ -61,53 +61,74 @@ type tab struct {
 	ready   bool               // ctx and send are set
 }
 
-// OpenStream answers GET /stream.
+// OpenStream answers GET /stream, and POST /stream, whose events go to a carrier.
 func (h *Hub) OpenStream(w http.ResponseWriter, r *http.Request) error {
 	query, err := h.ReadQuery(r)
 	if err != nil {
 		return err
 	}
-	defer h.Use(r.Context())()
-	take := func() (func(), error) { return session.Of(r).Acquire(h.Streams) }
+	take := func() (func(), error) {
+		release, err := session.Of(r).Acquire(h.Streams)
+		if err != nil {
+			return nil, err
+		}
+		unused := h.Use(r.Context())
+		return func() { unused(); release() }, nil
+	}
 	return h.Serve(w, r, Stream{Query: query, Output: h.output, Take: take})
 }
 
-// Serve answers with a stream.
+// Serve answers a GET with a stream, and puts that of a POST on the carrier that the request names.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
+	if r.Method == http.MethodPost {
+		return h.carry(w, r, s)
+	}
 	ctx, cancel := h.UntilClose(r.Context())
 	defer cancel()
-	t := &tab{
+	t, end, err := h.open(r, s, cancel)
+	if err != nil {
+		return err
+	}
+	defer end()
+	h.serveEvents(ctx, w, r, t.run)
+	return nil
+}
+
+// open makes a tab, and counts it until end is called. The tab calls drop to end its stream.
+func (h *Hub) open(r *http.Request, s Stream, drop context.CancelFunc) (t *tab, end func(), err error) {
+	t = &tab{
 		Stream:  s,
 		hub:     h,
 		id:      strings.ToLower(rand.Text()[:20]),
 		login:   session.Of(r),
 		json:    strings.Contains(r.Header.Get("Accept"), "application/json"),
-		drop:    cancel,
+		drop:    drop,
 		notices: make(chan templates.Notice, 16),
 		follows: map[string]*follow{},
 	}
 	release, err := s.Take()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer release()
 	if err := h.streams.add(t); err != nil {
-		return err
+		release()
+		return nil, nil, err
 	}
-	defer h.streams.remove(t)
+	unwatch := func() {}
 	if !s.Guest {
 		// What a stream shows depends on the role that its reader had when it was opened. With another role it is another
 		// stream, which the reader opens at the same place.
-		defer h.Authority.Watch(t.login.Identity, t.login.Role, func(access.Role) { cancel() })()
+		unwatch = h.Authority.Watch(t.login.Identity, t.login.Role, func(access.Role) { drop() })
 	}
-	h.serveEvents(ctx, w, r, t.run)
-	return nil
+	return t, func() { unwatch(); h.streams.remove(t); release() }, nil
 }
 
 // run sends everything until ctx ends, and waits for what it started.
 func (t *tab) run(ctx context.Context, send publish) {
+	ctx, cancel := context.WithCancel(ctx)
 	t.start(ctx, send)
 	defer t.group.Wait()
+	defer cancel()
 	defer t.finish()
 	t.sendJSON("hello", map[string]any{
 		"stream":    t.id,
@@ -127,6 +148,11 @@ func (t *tab) run(ctx context.Context, send publish) {
 	if t.Query.Log {
 		t.group.Go(func() { t.sendLogs(t.Query.places) })
 	}
+	keepOpen(ctx, send, t.notices)
+}
+
+// keepOpen sends heartbeats and notices until ctx or the life of a stream ends.
+func keepOpen(ctx context.Context, send publish, notices <-chan templates.Notice) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	end := time.NewTimer(streamLife)
@@ -135,10 +161,10 @@ func (t *tab) run(ctx context.Context, send publish) {
 		select {
 		case <-end.C:
 			return
-		case n := <-t.notices:
-			t.sendJSON("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
+		case n := <-notices:
+			send.json("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
 		case now := <-beat.C:
-			t.send("hb", strconv.AppendInt(nil, now.UnixMilli(), 10))
+			send("hb", strconv.AppendInt(nil, now.UnixMilli(), 10))
 		case <-ctx.Done():
 			return
 		}
@@ -188,11 +214,7 @@ func (t *tab) notify(n templates.Notice) {
 	}
 }
 
-func (t *tab) sendJSON(name string, v any) {
-	if data, err := json.Marshal(v); err == nil {
-		t.send(name, data)
-	}
-}
+func (t *tab) sendJSON(name string, v any) { t.send.json(name, v) }
 
 // pause waits so that a burst of changes becomes one event; false if the stream has ended.
 func (t *tab) pause(d time.Duration) bool { return sleep(t.ctx, d) }

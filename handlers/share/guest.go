@@ -104,6 +104,8 @@ func (g *Guests) describe(r *http.Request) (shared description, err error) {
 	if s.Node == g.Hub.Self {
 		return g.describeOwn(r.Context(), s.Shell, s.ID)
 	}
+	r = r.Clone(r.Context())
+	r.Method, r.Body = http.MethodGet, http.NoBody
 	answer, err := g.Hub.Nodes.Carry(r, s.Node, "/nodes/"+url.PathEscape(s.Node)+s.path())
 	if err != nil {
 		return shared, ownerAway(err)
@@ -131,7 +133,20 @@ func (g *Guests) ShowPage(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// OpenStream answers GET /share/{token}/stream.
+// OpenCarrier answers GET /share/{token}/carrier.
+func (g *Guests) OpenCarrier(w http.ResponseWriter, r *http.Request) error {
+	if _, err := g.describe(r); err != nil && err != errOwnerAway {
+		return err
+	}
+	release, err := take(g.Carriers, shareOf(r))
+	if err != nil {
+		return err
+	}
+	defer release()
+	return g.Hub.ServeCarrier(w, r)
+}
+
+// OpenStream answers GET and POST /share/{token}/stream.
 func (g *Guests) OpenStream(w http.ResponseWriter, r *http.Request) error {
 	s := shareOf(r)
 	query, err := g.Hub.ReadQuery(r)
@@ -156,18 +171,18 @@ func (g *Guests) OpenStream(w http.ResponseWriter, r *http.Request) error {
 		Output: func(ctx context.Context, at live.At, viewer pty.Viewer) iter.Seq2[pty.Event, error] {
 			return g.output(ctx, s, at, viewer)
 		},
-		Take:  func() (func(), error) { return g.takeStream(s) },
+		Take:  func() (func(), error) { return take(g.Streams, s) },
 		Guest: true,
 	})
 }
 
-// takeStream counts a stream of a link's guest.
-func (g *Guests) takeStream(s Share) (release func(), err error) {
-	release, err = g.Streams.Quota.TryAcquire(access.Claim{Identity: access.Identity{User: s.ID}})
+// take counts what a link's guest opens.
+func take(q session.Quota, s Share) (release func(), err error) {
+	release, err = q.TryAcquire(access.Claim{Identity: access.Identity{User: s.ID}})
 	if errors.Is(err, access.ErrUserLimit) {
 		return nil, errManyGuests
 	}
-	return release, session.QuotaError(err, g.Streams.Things)
+	return release, session.QuotaError(err, q.Things)
 }
 
 // FollowShell answers POST /share/{token}/streams/{stream}/shells/{node}/{shell}.

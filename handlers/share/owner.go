@@ -26,16 +26,21 @@ const (
 // Guests serves links: to users who manage them, and to the guests who use them. Its methods may be called
 // concurrently.
 type Guests struct {
-	Keys    Keys
-	Links   *Links // to this node's shells
-	Hub     *live.Hub
-	Streams session.Quota // of all links, and of each
+	Keys              Keys
+	Links             *Links // to this node's shells
+	Hub               *live.Hub
+	Streams, Carriers session.Quota // of all links, and of each
 }
 
 // New makes Guests.
 func New(hub *live.Hub, links *Links, keys Keys) *Guests {
-	streams := session.NewQuota("streams of share links", maxStreams, 0, MaxGuests)
-	return &Guests{Keys: keys, Links: links, Hub: hub, Streams: streams}
+	return &Guests{
+		Keys:     keys,
+		Links:    links,
+		Hub:      hub,
+		Streams:  session.NewQuota("streams of share links", maxStreams, 0, MaxGuests),
+		Carriers: session.NewQuota("connections of share links", maxStreams, 0, MaxGuests),
+	}
 }
 
 // LinkView is a link as docs/protocol.md describes it. Its address is shown once, to its creator.

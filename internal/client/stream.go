@@ -36,7 +36,15 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		query = url.Values{}
 	}
 	query.Set("viewer", c.Viewer)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+"/stream?"+query.Encode(), nil)
+	return c.events(ctx, "/stream?"+query.Encode())
+}
+
+// Carrier opens a carrier for the streams of several viewers.
+func (c *Client) Carrier(ctx context.Context) (*Stream, error) { return c.events(ctx, "/carrier") }
+
+// events opens what a path answers with, and reads its hello.
+func (c *Client) events(ctx context.Context, path string) (*Stream, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -59,13 +67,13 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		return nil, fmt.Errorf("stream: first event is %q, %w", hello.Name, errors.Join(err))
 	}
 	var said struct {
-		Stream string
-		Window int64
+		Stream, Carrier string
+		Window          int64
 	}
 	if err := json.Unmarshal(hello.Data, &said); err != nil {
 		return nil, err
 	}
-	s.ID, s.Window = said.Stream, said.Window
+	s.ID, s.Window = cmp.Or(said.Stream, said.Carrier), said.Window
 	return s, nil
 }
 
