@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 		{"interrupts a stalled paste", testInterrupt},
 		{"ends", testEnds},
 		{"reconnects", testReconnect},
+		{"closes a hidden tab's stream", testHidden},
 		{"leaves by Shift+Escape", testLeave},
 		{"is logged out", testLoggedOut},
 		{"continues in a new pane", testNewPane},
@@ -341,6 +342,34 @@ func testReconnect(t *testing.T, b *browser.Browser) {
 	p.Wait(`document.querySelector(".shell-bar").hidden`)
 	s.mark("gone", map[string]any{"error": "no such shell"})
 	p.Wait(`document.querySelector(".shell-bar").textContent.includes("no longer exists")`)
+}
+
+// testHidden opens a tab in the background. Its stream ends after a while, and opens again when the tab is looked at,
+// not when the network changes.
+func testHidden(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := b.Open(t, "about:blank")
+	p.BeforeLoad(`
+		Object.defineProperty(document, "visibilityState", { get: () => window.look ?? "hidden" });
+		const wait = window.setTimeout;
+		window.setTimeout = (fn, ms) => (ms === 60000 ? (window.sleep = fn, 0) : wait(fn, ms));`)
+	p.Go("http://" + s.addr() + "/")
+	p.Wait(`window.test?.stream.state === "open" && window.sleep`)
+	p.Do(`sleep()`)
+	p.Wait(`test.stream.state === "hidden"`)
+	p.Do(`dispatchEvent(new Event("online"))`)
+	p.Do(`test.stream.reconnect()`)
+	if state := browser.Eval[string](p, `test.stream.state`); state != "hidden" {
+		t.Errorf("the network is back: the hidden tab is %q", state)
+	}
+	s.put("meanwhile")
+	p.Do(`window.look = "visible"; document.dispatchEvent(new Event("visibilitychange"))`)
+	p.WaitScreen(key, "meanwhile")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams != 2 {
+		t.Errorf("%d streams, want one before and one after", s.streams)
+	}
 }
 
 func testLeave(t *testing.T, b *browser.Browser) {

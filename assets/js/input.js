@@ -4,6 +4,7 @@
 // whose response was lost is repeated with its number, and no key is lost or doubled. Input while the window is full
 // goes into the next request.
 
+import { multiplexed } from "./carried.js";
 import { call } from "./key.js";
 import { shellPath } from "./stream.js";
 
@@ -12,8 +13,7 @@ const requestTimeout = 30_000; // ms before an unanswered request is repeated
 const pause = { first: 100, max: 3000 }; // ms between attempts
 const ackEvery = 1 / 4; // of the window
 
-// Browsers open six connections per host with HTTP/1.1, and the stream takes one.
-const concurrency = /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "") ? 8 : 4;
+const concurrency = multiplexed() ? 8 : 4; // a browser opens six connections per host, and the streams take one
 
 // The next number by viewer and shell: a new pane continues where the last one stopped.
 const sequences = new Map();

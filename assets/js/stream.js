@@ -8,7 +8,8 @@
 // The browser's own reconnecting is not used: it would repeat the first address, with the first offsets and the pass,
 // which is valid once.
 
-import { call, pass, withPass } from "./key.js";
+import { openSource } from "./carried.js";
+import { call, pass } from "./key.js";
 
 const backoff = { first: 200, max: 10_000 }; // ms
 const hiddenAfter = 60_000; // ms until a hidden tab's stream is closed
@@ -55,6 +56,7 @@ export class Stream {
   #retry = 0; // timers
   #silence = 0;
   #hide = 0;
+  #hidden = false; // closed until the tab is visible
   #lastEvent = 0; // time of the last event
   #timeout = connectTimeout;
   #state = "";
@@ -79,7 +81,10 @@ export class Stream {
     addEventListener("pagehide", () => this.#drop(), until);
     addEventListener("pageshow", e => e.persisted && this.reconnect(), until);
     document.addEventListener("visibilitychange", () => this.#visibility(), until);
-    this.#retry = setTimeout(() => this.#connect(), 0);
+    this.#retry = setTimeout(() => {
+      this.#visibility(); // the tab may have been opened in the background
+      this.reconnect();
+    }, 0);
   }
 
   get state() { return this.#state; }
@@ -146,7 +151,7 @@ export class Stream {
 
   /** reconnect opens the stream immediately if it is not open. */
   reconnect() {
-    if (this.#closed || this.#source || this.#asking) return;
+    if (this.#closed || this.#hidden || this.#source || this.#asking) return;
     this.#attempt = 0;
     this.#connect();
   }
@@ -177,7 +182,7 @@ export class Stream {
 
   // listenTo opens the stream, with a pass if the page needs one.
   #listenTo(pass) {
-    const source = new EventSource(withPass(this.#url(), pass));
+    const source = openSource(this.#base, this.#url(), pass);
     this.#source = source;
     this.#known = new Set();
     let answered = false;
@@ -281,7 +286,7 @@ export class Stream {
       if (!this.#source && !this.#asking) this.#setState("loggedout");
       return;
     }
-    if (this.#closed || this.#source || this.#asking) return; // another call has already opened one
+    if (this.#closed || this.#hidden || this.#source || this.#asking) return; // another call has already opened one
     this.#later();
   }
 
@@ -307,13 +312,16 @@ export class Stream {
     for (const fn of this.#listeners.get("down") ?? []) fn();
   }
 
+  // visibility closes the stream of a tab that stays hidden. Nothing but its being visible opens it again.
   #visibility() {
     clearTimeout(this.#hide);
     if (document.visibilityState === "visible") {
+      this.#hidden = false;
       this.reconnect();
       return;
     }
     this.#hide = setTimeout(() => {
+      this.#hidden = true;
       this.#drop();
       if (this.#state !== "loggedout") this.#setState("hidden");
     }, hiddenAfter);

@@ -252,6 +252,19 @@ func (p *Page) Thaw() {
 	call(p, debugger.Disable, cdp.Empty{})
 }
 
+// Close closes the tab, as its user would. The page must not be used any more.
+func (p *Page) Close() {
+	p.t.Helper()
+	call(p, page.Close, cdp.Empty{})
+}
+
+// Crash ends the process of the page. The page must not be used any more.
+func (p *Page) Crash() {
+	ctx, cancel := context.WithTimeout(p.ctx, time.Second) // there may be no answer
+	defer cancel()
+	chromedp.Call(ctx, page.Crash, cdp.Empty{}) //nolint:errcheck // as above
+}
+
 // BeforeLoad makes every page that is loaded from now on run script first.
 func (p *Page) BeforeLoad(script string) {
 	p.t.Helper()

@@ -16,9 +16,10 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// scripts are the files of assets/js that pages load. All but theme import key.js, which each page needs once.
+// scripts are the files of assets/js that pages load. All but theme and the worker, carrier, import key.js, which each
+// page needs once.
 var scripts = []string{
-	"code", "console", "key", "logins", "opening", "player", "recordings", "runbook", "sharepage", "theme",
+	"carrier", "code", "console", "key", "logins", "opening", "player", "recordings", "runbook", "sharepage", "theme",
 }
 
 func main() {

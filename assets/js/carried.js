@@ -1,0 +1,69 @@
+// A stream that the shared worker of this browser's pages receives (carrier.js), with the part of an EventSource's
+// interface that Stream uses.
+
+import { withKey, withPass } from "./key.js";
+
+const patience = { first: 10, later: 4 }; // s without a sign of life from the worker
+const worker = document.body.dataset.carrier; // its address, if this page may have one
+
+// A page has its own connection for the stream if that costs the others nothing, or if there is no working worker:
+// SharedWorker is missing in some browsers and private modes.
+let shares = worker && typeof SharedWorker === "function" && !multiplexed();
+
+/** multiplexed reports whether all requests of this browser share one connection: HTTP/2 and later. */
+export function multiplexed() {
+  return /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
+}
+
+/** openSource opens a stream: its path is below base, and it needs a pass if that is not empty. */
+export function openSource(base, stream, pass) {
+  try {
+    if (shares) return new Carried(base, stream, pass);
+  } catch {
+    shares = false; // this page may have no worker
+  }
+  return new EventSource(withPass(stream, pass));
+}
+
+class Carried extends EventTarget {
+  #port;
+  #met = false; // the worker has answered
+  #silent = 0; // s
+  #clock = setInterval(() => this.#ask(), 1000);
+
+  constructor(base, stream, pass) {
+    super();
+    const shared = new SharedWorker(worker);
+    shared.onerror = () => this.#fail();
+    this.#port = shared.port;
+    this.#port.onmessage = ({ data: [event, data] }) => this.#take(event, data);
+    this.#port.postMessage({ carrier: withPass(`${base}/carrier`, pass), stream, headers: withKey() });
+  }
+
+  close() {
+    clearInterval(this.#clock);
+    this.#port.postMessage("close");
+    this.#port.close();
+  }
+
+  // ask shows the worker that this page lives, and notices when the worker has crashed.
+  #ask() {
+    if (this.#silent++ < (this.#met ? patience.later : patience.first)) this.#port.postMessage("alive");
+    else if (this.#met) this.onerror?.();
+    else this.#fail();
+  }
+
+  #take(event, data) {
+    this.#met = true;
+    this.#silent = 0;
+    if (event === "open") this.onopen?.();
+    else if (event === "error") this.onerror?.();
+    else if (event !== "alive") this.dispatchEvent(new MessageEvent(event, { data }));
+  }
+
+  // fail makes this page open its own streams from now on.
+  #fail() {
+    shares = false;
+    this.onerror?.();
+  }
+}

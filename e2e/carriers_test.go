@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"convoy/internal/browser"
+	"convoy/internal/testkit"
+)
+
+// Any number of tabs of one browser work over HTTP/1.1, where it has six connections: consoles, view-only ones, and
+// pages of links.
+func TestBrowser_TwelveTabs(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	first := browse(t, n, n.host())
+	key := selfShell(t, n, first)
+	var link struct{ URL string }
+	testkit.Must(t, n.Do(
+		testkit.Context(t), http.MethodPost, path(key)+"/links", []byte(`{"right":"type"}`), &link,
+	))
+	pages := []*browser.Page{first}
+	for i := 1; i < 12; i++ {
+		address := n.Base + "/"
+		if i%3 == 0 {
+			address = n.Base + link.URL
+		}
+		pages = append(pages, first.Tab(address))
+	}
+	watching := first.Tab(n.Base + "/?watch")
+	for i, p := range pages {
+		waitPrompt(p, key)
+		enter(p, key, fmt.Sprintf("echo tab''-%d-", i))
+		p.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
+	}
+	watching.WaitScreen(key, "tab-11-")
+	first.Wait(fmt.Sprintf(`%s.presence.count === 13`, pane(key))) // each is a viewer of its own
+	for _, p := range append(pages, watching) {
+		p.Clean()
+	}
+}
+
+// What happens to the tab that was first takes nothing from the others.
+func TestBrowser_FirstTabGoes(t *testing.T) {
+	t.Parallel()
+	for what, happens := range map[string]func(*browser.Page){
+		"closes":  (*browser.Page).Close,
+		"crashes": (*browser.Page).Crash,
+		"hangs":   (*browser.Page).Freeze,
+		"leaves":  func(p *browser.Page) { p.Do(`location.href = "/guide"`) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			n := startBash(t)
+			root := browse(t, n, n.host()) // the tabs belong to it
+			key := selfShell(t, n, root)
+			root.Go(n.Base + "/guide")
+			var tabs []*browser.Page
+			for range 3 {
+				tabs = append(tabs, root.Tab(n.Base+"/"))
+				waitPrompt(tabs[len(tabs)-1], key)
+			}
+			happens(tabs[0])
+			for i, p := range tabs[1:] {
+				enter(p, key, fmt.Sprintf("echo %s''-%d-", what, i))
+				p.WaitScreen(key, fmt.Sprintf("%s-%d-", what, i))
+			}
+		})
+	}
+}
