@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 		{"interrupts a stalled paste", testInterrupt},
 		{"ends", testEnds},
 		{"reconnects", testReconnect},
+		{"shows input that waits", testWaits},
 		{"closes a hidden tab's stream", testHidden},
 		{"leaves by Shift+Escape", testLeave},
 		{"is logged out", testLoggedOut},
@@ -340,7 +341,7 @@ func testReconnect(t *testing.T, b *browser.Browser) {
 	s.put(", and more")
 	p.WaitScreen(key, "last words, and more")
 	p.Wait(`document.querySelector(".shell-bar").hidden`)
-	s.mark("gone", map[string]any{"error": "no such shell"})
+	s.mark("gone", map[string]any{"error": "this shell no longer exists"})
 	p.Wait(`document.querySelector(".shell-bar").textContent.includes("no longer exists")`)
 }
 

@@ -200,3 +200,28 @@ func testInterrupt(t *testing.T, b *browser.Browser) {
 	close(s.held)
 	s.untilTyped(strings.Repeat("x", 4*64<<10) + "\x03")
 }
+
+// testWaits types while nothing is answered, and while the node cannot be reached.
+func testWaits(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	held := make(chan struct{})
+	s.held = held
+	p := s.open(b, "")
+	p.FocusPane(key)
+	const bar = `document.querySelector(".shell-bar").innerText.trim()`
+	for _, letter := range []string{"a", "b", "c", "d", "e", "f"} { // more than may be in flight
+		p.Press(letter)
+	}
+	p.Wait(bar + ` === "no answer yet · 6 keys wait"`)
+	p.Press("ArrowUp")
+	p.Wait(bar + ` === "no answer yet · 7 keys wait"`)
+	s.mark("lost", map[string]any{"error": "unreachable"})
+	p.Wait(bar + ` === "node unreachable, showing the last screen · 7 keys wait"`)
+	s.change(func() { s.held = nil })
+	close(held)
+	s.untilTyped("abcdef\x1b[A")
+	p.Wait(bar + ` === "node unreachable, showing the last screen"`)
+	s.put("$ ")
+	p.Wait(`document.querySelector(".shell-bar").hidden`)
+	p.Clean()
+}

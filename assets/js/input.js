@@ -11,6 +11,8 @@ import { shellPath } from "./stream.js";
 const maxBody = 64 * 1024; // bytes per request
 const requestTimeout = 30_000; // ms before an unanswered request is repeated
 const pause = { first: 100, max: 3000 }; // ms between attempts
+const lateAfter = 3000; // ms without an answer
+const keyBytes = 8; // of one key at most
 const ackEvery = 1 / 4; // of the window
 
 const concurrency = multiplexed() ? 8 : 4; // a browser opens six connections per host, and the streams take one
@@ -22,8 +24,8 @@ const sequences = new Map();
  * Input sends to one shell for one viewer.
  *
  * base is a share link's path, used instead of the shell's. onEnded(text) is called once, when the shell accepts no
- * more input; onTrouble(text) when something was refused; onPending(bytes) when the number of bytes that are not yet
- * written changes.
+ * more input; onTrouble(text) when something was refused; onPending() when the input that is not known to be written
+ * changes, or is late.
  */
 export class Input {
   #path;
@@ -32,11 +34,13 @@ export class Input {
   #key;
   #queue = []; // not numbered yet
   #queued = 0; // bytes in it
-  #sent = new Map(); // number → {body, abort, doubtful, gap}
+  #sent = new Map(); // number → {body, keys, abort, doubtful, gap}
   #ack = { latest: 0, done: 0, busy: false };
   #size = { latest: null, busy: false };
   #waiting = new Set(); // functions that end a pause early
   #stopped = false;
+  #late = false;
+  #clock = 0; // timer
 
   /** window is the stream's, in bytes. */
   window = 256 * 1024;
@@ -55,6 +59,17 @@ export class Input {
     return bytes;
   }
 
+  /** keys is the number of keys, or of pasted bytes, not known to be written. */
+  get keys() {
+    let keys = 0;
+    for (const bytes of this.#queue) keys += weight(bytes);
+    for (const request of this.#sent.values()) keys += request.keys;
+    return keys;
+  }
+
+  /** late reports whether input has waited for an answer for 3 s. */
+  get late() { return this.#late; }
+
   /**
    * send sends bytes after all earlier ones. Urgent bytes do not wait for unwritten ones, which a program may not read:
    * the shell lets ^C pass.
@@ -71,7 +86,7 @@ export class Input {
     const dropped = this.#queued;
     this.#queue = [];
     this.#queued = 0;
-    this.#hooks.onPending?.(this.pending);
+    this.#changed();
     return dropped;
   }
 
@@ -122,6 +137,7 @@ export class Input {
   close() {
     this.cancel();
     this.#stopped = true;
+    this.#settle();
     for (const end of [...this.#waiting]) end();
   }
 
@@ -129,25 +145,43 @@ export class Input {
     while (this.#queued && this.#sent.size < limit && !this.#gaps()) {
       const n = sequences.get(this.#key) ?? 0;
       sequences.set(this.#key, n + 1);
-      this.#post(n, { body: this.#take() });
+      this.#post(n, this.#take());
     }
-    this.#hooks.onPending?.(this.pending);
+    this.#changed();
+  }
+
+  // changed reports what waits, now and if it still does after a while without an answer.
+  #changed() {
+    if (!this.pending) this.#settle();
+    else if (!this.#stopped) this.#clock ||= setTimeout(() => {
+      this.#late = true;
+      this.#hooks.onPending?.();
+    }, lateAfter);
+    this.#hooks.onPending?.();
+  }
+
+  // settle stops the clock: there was an answer.
+  #settle() {
+    clearTimeout(this.#clock);
+    this.#clock = 0;
+    this.#late = false;
   }
 
   // take joins as much of the queue as one request allows.
   #take() {
     const body = new Uint8Array(Math.min(this.#queued, maxBody));
-    let at = 0;
+    let [at, keys] = [0, 0];
     while (at < body.length) {
       const head = this.#queue[0];
       const part = head.subarray(0, body.length - at);
       body.set(part, at);
       at += part.length;
+      keys += weight(part);
       if (part.length === head.length) this.#queue.shift();
       else this.#queue[0] = head.subarray(part.length);
     }
     this.#queued -= at;
-    return body;
+    return { body, keys };
   }
 
   // post sends a request until it is settled.
@@ -160,6 +194,7 @@ export class Input {
       await this.#rest(wait);
     }
     this.#sent.delete(n);
+    this.#settle();
     this.#closeGap();
     this.#pump();
   }
@@ -211,9 +246,9 @@ export class Input {
     if (!requests.length || !requests.every(request => request.gap !== undefined)) return;
     let n = Math.min(...requests.map(request => request.gap));
     this.#sent.clear();
-    for (const { body, doubtful } of requests) {
+    for (const { body, keys, doubtful } of requests) {
       if (n === 0 && doubtful) this.#hooks.onTrouble?.("Some input may not have reached the shell.");
-      else this.#post(n++, { body });
+      else this.#post(n++, { body, keys });
     }
     sequences.set(this.#key, n);
   }
@@ -300,3 +335,6 @@ export class Input {
     this.#hooks.onEnded?.(text);
   }
 }
+
+// weight counts the keys in a piece of input; text that was pasted counts by its bytes.
+const weight = bytes => bytes.length > keyBytes ? bytes.length : 1;

@@ -120,6 +120,7 @@ export class ShellPane {
   #asked = { off: -1, time: 0 }; // the last request for missing bytes
   #pending = null; // waits until the terminal has its new size
   #timer = 0;
+  #lost = false; // its node cannot be reached
   #ended = false;
   #detached = false;
   #undo = [];
@@ -137,7 +138,7 @@ export class ShellPane {
       node, shell, viewer, base,
       onEnded: text => this.#end(text),
       onTrouble: text => this.#emit("shell-trouble", { text }),
-      onPending: bytes => this.#paste.show(bytes),
+      onPending: () => this.#showPending(),
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
@@ -182,7 +183,7 @@ export class ShellPane {
    * waiting bytes.
    */
   get takes() { return !this.#ended && !this.#detached && !this.#watches; }
-  get lost() { return this.#bar.dataset.state === "lost"; }
+  get lost() { return this.#lost; }
   get pending() { return this.#input.pending; }
 
   /** relay and paste accept input from elsewhere. */
@@ -235,7 +236,7 @@ export class ShellPane {
   /** reattach follows the shell again, from the last offset or from its screen. */
   reattach() {
     if (!this.#detached) return;
-    this.#detached = false;
+    this.#detached = this.#lost = false;
     this.#term.options.disableStdin = this.#watches;
     this.#show("", "");
     this.#stream.follow(this.#key, this.#empty ? fromScreen : this.#received, this.#sink);
@@ -334,8 +335,8 @@ export class ShellPane {
       this.#size.present(here);
     },
     exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
-    lost: () => this.#show("lost", "node unreachable, showing the last screen"),
-    gone: error => this.#end(this.#shared ? error : "this shell no longer exists"),
+    lost: () => this.#setLost(true),
+    gone: error => this.#end(error, []),
   };
 
   // output draws bytes from off: earlier ones are dropped, and missing ones are requested.
@@ -348,7 +349,7 @@ export class ShellPane {
     this.#undrawn += bytes.length;
     this.#stream.offset(this.#key, this.#received);
     this.#inOrder(() => this.#write(bytes));
-    if (this.#bar.dataset.state === "lost") this.#show("", "");
+    this.#setLost(false);
   }
 
   // write draws bytes. xterm.js loses a character that is split after certain bytes, so an incomplete one waits for its
@@ -403,7 +404,7 @@ export class ShellPane {
 
   // resize sets the shell's size once everything before is drawn; later output waits for it.
   #resize(rows, cols) {
-    if (this.#bar.dataset.state === "lost") this.#show("", "");
+    this.#setLost(false);
     this.#afterDrawn(() => this.#size.resize(rows, cols));
   }
 
@@ -454,13 +455,33 @@ export class ShellPane {
 
   // --- the bar ---
 
-  #end(text) {
+  // setLost shows whether the node can be reached, and the input that waits for it.
+  #setLost(lost) {
+    if (lost === this.#lost) return;
+    this.#lost = lost;
+    this.#showWaiting();
+  }
+
+  #showPending() {
+    this.#paste.show(this.#input.pending);
+    this.#showWaiting();
+  }
+
+  #showWaiting() {
+    const { keys, late } = this.#input;
+    const wait = keys === 1 ? "1 key waits" : keys ? `${keys.toLocaleString()} keys wait` : "";
+    if (this.#lost) this.#show("lost", `node unreachable, showing the last screen${wait && ` · ${wait}`}`);
+    else if (late && this.#paste.element.hidden) this.#show("late", `no answer yet · ${wait}`);
+    else if (["lost", "late"].includes(this.#bar.dataset.state)) this.#show("", "");
+  }
+
+  #end(text, acts = this.#shared ? [] : [["Restart", "shell-restart"], ["Close", "shell-close"]]) {
     if (this.#ended) return;
     this.#ended = true;
+    this.#lost = false;
     this.#input.close();
     this.#presence.clear();
     this.#term.options.disableStdin = true;
-    const acts = this.#shared ? [] : [["Restart", "shell-restart"], ["Close", "shell-close"]];
     this.#show("ended", text, ...acts.map(([label, event]) => button(label, () => this.#emit(event))));
     this.#emit("shell-ended", { text });
   }

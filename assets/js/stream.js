@@ -260,7 +260,7 @@ export class Stream {
     try {
       const answer = await call(`${this.#address(key)}?from=${follow.off}`, { method: "POST" });
       if (answer.ok || !again()) return;
-      if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: "there is no such shell" });
+      if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: "this shell no longer exists" });
     } catch { /* a network error is like a refusal */ }
     await new Promise(resolve => setTimeout(resolve, wait));
     if (!again()) return; // a new stream has it in its address

@@ -1,0 +1,27 @@
+package e2e
+
+import (
+	"syscall"
+	"testing"
+
+	"convoy/internal/browser"
+	"convoy/internal/testkit"
+)
+
+// A console that hangs is noticed by who types, and what was typed arrives when it goes on.
+func TestBrowser_FrozenConsole(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
+	n := startProcess(t, "convoy-frozen.convoy.internal", "localhost:0")
+	p := browse(t, &running{Client: n.Client}, n.Base[len("http://"):])
+	key := selfShell(t, &running{Client: n.Client}, p)
+	p.FocusPane(key)
+	testkit.Must(t, n.cmd.Process.Signal(syscall.SIGSTOP))
+	defer n.cmd.Process.Signal(syscall.SIGCONT) //nolint:errcheck // it may be gone
+	p.Type("echo th''awed")
+	p.Press("Enter")
+	p.Wait(inPane(key, ".shell-bar") + `.innerText.includes("no answer yet · ")`)
+	testkit.Must(t, n.cmd.Process.Signal(syscall.SIGCONT))
+	p.WaitScreen(key, "\nthawed")
+	p.Wait(inPane(key, ".shell-bar") + `.hidden`)
+}
