@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 
@@ -24,4 +25,25 @@ func TestBrowser_FrozenConsole(t *testing.T) {
 	testkit.Must(t, n.cmd.Process.Signal(syscall.SIGCONT))
 	p.WaitScreen(key, "\nthawed")
 	p.Wait(inPane(key, ".shell-bar") + `.hidden`)
+}
+
+// A node whose process ended is not one that may come back: its card and its shells say so.
+func TestBrowser_EndedNode(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	name, key := spawnByClick(t, n, p)
+	list, err := n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
+	for _, one := range list {
+		if one.Name == name {
+			kill(t, pidOf(t, one.ID))
+		}
+	}
+	p.Wait(fmt.Sprintf(`document.querySelector(%q).dataset.status === "ended"`, card(name)))
+	p.Wait(inPane(key, ".shell-bar") + `.innerText.trim() === "its node has ended"`)
+	p.Click(card(name) + " .retire")
+	p.Wait(`document.querySelector("dialog[open]").innerText.startsWith("Dismiss")`)
+	p.Click("dialog[open] [value=yes]")
+	p.Wait(fmt.Sprintf(`!document.querySelector(%q)`, card(name)))
 }

@@ -289,7 +289,7 @@ func TestControlPlaneIsNeverRetired(t *testing.T) {
 	}
 }
 
-func TestKilledNodeIsUnreachable(t *testing.T) {
+func TestKilledNodeHasEnded(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
 	made := n.spawnAlive(t)
@@ -304,7 +304,7 @@ func TestKilledNodeIsUnreachable(t *testing.T) {
 		}
 	}
 	kill(t, pid)
-	n.until(t, "the node is unreachable", has(made.Name, "unreachable"))
+	n.until(t, "the node has ended", has(made.Name, "ended"))
 	var p *client.Problem
 	if err := n.Do(testkit.Context(t), "GET", s.Path(), nil, nil); !errors.As(err, &p) || p.Status != 502 {
 		t.Errorf("asking a dead node: %v, want 502", err)

@@ -84,21 +84,21 @@ var joinTests = []struct {
 		s.spawned(nil)
 		s.members(MemberAlive)
 		s.ended(killed)
-	}, Unreachable, killed},
+	}, Ended, killed},
 	{"ended, and gossip finds out", true, func(s *scene) {
 		s.running()
 		s.spawned(nil)
 		s.members(MemberAlive)
 		s.ended(killed)
 		s.members(MemberUnreachable)
-	}, Unreachable, killed},
+	}, Ended, killed},
 	{"ended, and the cluster forgot", true, func(s *scene) {
 		s.running()
 		s.spawned(nil)
 		s.members(MemberAlive)
 		s.ended(killed)
 		s.members()
-	}, Unreachable, killed},
+	}, Ended, killed},
 	{"ended, a new instance is there before the provider knows", false, func(s *scene) {
 		s.running()
 		s.members(MemberAlive)
@@ -250,8 +250,8 @@ func TestJoin_SeenIsKept(t *testing.T) {
 		t.Errorf("Seen is %v, want the moment when the provider knew of the end", n.Seen)
 	}
 	s.members(MemberAlive) // gossip does not know yet
-	if again, _ := f.Find(s.name); !again.Seen.Equal(n.Seen) || again.Status != Unreachable {
-		t.Errorf("after stale gossip %q seen %v, want unreachable seen %v", again.Status, again.Seen, n.Seen)
+	if again, _ := f.Find(s.name); !again.Seen.Equal(n.Seen) || again.Status != Ended {
+		t.Errorf("after stale gossip %q seen %v, want ended seen %v", again.Status, again.Seen, n.Seen)
 	}
 }
 

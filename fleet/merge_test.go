@@ -21,7 +21,7 @@ func TestMerge(t *testing.T) {
 		{Name: "self", Status: Retiring, Provider: "local", ID: "pid 1", Retirable: true, Created: now.Add(time.Second)},
 		{
 			Name:      "dead",
-			Status:    Unreachable,
+			Status:    Ended,
 			Message:   "process ended",
 			Provider:  "local",
 			Retirable: true,
@@ -42,7 +42,7 @@ func TestMerge(t *testing.T) {
 	for _, n := range got {
 		names = append(names, n.Name+" "+string(n.Status)+" "+n.Message)
 	}
-	want := []string{"control alive ", "self retiring ", "dead unreachable process ended", "new creating ", "hand alive "}
+	want := []string{"control alive ", "self retiring ", "dead ended process ended", "new creating ", "hand alive "}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}

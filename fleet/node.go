@@ -14,6 +14,7 @@ const (
 	Joining     Status = "joining"     // runs, and the cluster does not know it yet
 	Alive       Status = "alive"       // a member that answers
 	Unreachable Status = "unreachable" // was a member, and no longer answers
+	Ended       Status = "ended"       // was a member, and its provider knows that its process has ended
 	Retiring    Status = "retiring"    // is being retired
 	Left        Status = "left"        // has left the cluster
 	Failed      Status = "failed"      // could not be created, or ended before it joined

@@ -171,7 +171,7 @@ func (r *row) status() (Status, string) {
 	case r.spawnErr != "":
 		return Failed, r.spawnErr
 	case ended && r.joined:
-		return Unreachable, r.service.Message
+		return Ended, r.service.Message
 	case ended:
 		return Failed, r.service.Message
 	case known && m.State == MemberLeft:

@@ -22,6 +22,8 @@ func TestNodeCard(t *testing.T) {
 	creating.Status, creating.Steps = "creating", []Step{{Name: "starting process", At: at}}
 	lost := node()
 	lost.Status = "unreachable"
+	ended := node()
+	ended.Status = "ended"
 	linked := node()
 	linked.Shells[0].Links = 2
 
@@ -43,6 +45,7 @@ func TestNodeCard(t *testing.T) {
 			[]string{"[data-action=open-shell]", "[role=tab][data-shell]"}},
 		{"creating", creating, []string{"article > .steps [data-state=running] relative-time[format=for]"},
 			[]string{"[data-action=open-shell]", "details .steps"}},
+		{"ended", ended, []string{"[format=ago]", "[aria-label^=Dismiss]"}, []string{"[data-action=open-shell]"}},
 		{"unreachable", lost, []string{"[format=ago]"}, []string{"[format=for]", "[data-action=open-shell]"}},
 	} {
 		doc := find(t, "node", test.node)

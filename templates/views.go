@@ -214,7 +214,7 @@ func (l NodeList) StatusCounts() []StatusCount {
 		count[n.Status]++
 	}
 	var list []StatusCount
-	for _, status := range []string{"alive", "joining", "creating", "unreachable", "retiring", "failed", "left"} {
+	for _, status := range []string{"alive", "joining", "creating", "unreachable", "ended", "retiring", "failed", "left"} {
 		if count[status] > 0 {
 			list = append(list, StatusCount{status, count[status]})
 		}

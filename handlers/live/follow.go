@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
+	"convoy/fleet"
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 	"convoy/pty"
@@ -76,8 +78,8 @@ func (t *tab) sendShell(ctx context.Context, s At) {
 			switch {
 			case ctx.Err() != nil:
 				return
-			case Gone(err) != "":
-				t.sendJSON("gone", map[string]any{"shell": key, "error": Gone(err)})
+			case t.hub.gone(s.Node, err) != "":
+				t.sendJSON("gone", map[string]any{"shell": key, "error": t.hub.gone(s.Node, err)})
 				t.endGuest(ctx)
 				return
 			case err != nil && !lost:
@@ -104,11 +106,21 @@ func Gone(err error) string {
 	var p *web.Error
 	switch {
 	case errors.Is(err, pty.ErrNotFound):
-		return "there is no such shell on its node"
+		return "this shell no longer exists"
 	case errors.As(err, &p) && p.Status == http.StatusGone:
 		return p.Text
 	}
 	return ""
+}
+
+// gone is Gone for a shell of a node, which may have ended with all its shells.
+func (h *Hub) gone(node string, err error) string {
+	if err != nil && slices.ContainsFunc(h.Overview().Nodes, func(n fleet.Node) bool {
+		return n.Name == node && n.Status == fleet.Ended
+	}) {
+		return "its node has ended"
+	}
+	return Gone(err)
 }
 
 // endGuest ends the stream of a link that has ended, after time for its last event.
