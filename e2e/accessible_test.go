@@ -34,7 +34,8 @@ func TestBrowser_Looks(t *testing.T) {
 			p.Resize(window[0], window[1])
 			for _, scheme := range []string{"dark", "light"} {
 				p.Scheme(scheme)
-				p.Wait(`document.getAnimations().every((a) => a.playState === "finished" || a.effect.getTiming().iterations > 99)`)
+				p.Do(`new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))`)
+				p.Wait(`document.getAnimations().every((a) => a.playState === "finished" || a.effect.getTiming().iterations > 9)`)
 				name := fmt.Sprintf("%s-%dx%d-%s.png", strings.ReplaceAll(what, " ", "-"), window[0], window[1], scheme)
 				p.Screenshot(filepath.Join(*pictures, name))
 			}
@@ -128,6 +129,7 @@ func (v tour) dialogs() {
 	p := v.Page
 	key := p.Panes()[0]
 	for _, open := range []struct{ what, press, shows string }{
+		{"menu", "#menu-button", "#menu"},
 		{"connect", "[data-action=connect]", "#connect"},
 		{"keys", "[data-action=keys]", "#keys"},
 		{"shells", "[data-action=shells]", "#shells"},

@@ -20,7 +20,8 @@ func (h *Hub) NodeList() templates.NodeList {
 		Provider: o.Provider,
 	}
 	if o.Provider != "" && o.Hint == "" && o.Count >= o.Max {
-		o.Hint = fmt.Sprintf("all %d nodes that -max-nodes allows are spawned; retire one first, or raise the limit", o.Max)
+		const full = "the limit is reached (-max-nodes %d): retire a node first, or start Convoy with a higher limit"
+		o.Hint = fmt.Sprintf(full, o.Max)
 	}
 	list.CanSpawn, list.SpawnHint = o.Provider != "" && o.Hint == "", web.Sentence(o.Hint)
 	for _, node := range o.Nodes {
