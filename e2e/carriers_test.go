@@ -69,3 +69,61 @@ func TestBrowser_FirstTabGoes(t *testing.T) {
 		})
 	}
 }
+
+// A tab that draws nothing stalls no other, and shows everything when it continues.
+func TestBrowser_FrozenTabStallsNobody(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	frozen := browse(t, n, n.host())
+	key := selfShell(t, n, frozen)
+	other := frozen.Tab(n.Base + "/")
+	waitPrompt(other, key)
+	frozen.Freeze()
+	enter(other, key, "seq 1 300000; echo en''d")
+	other.WaitScreen(key, "300000\nend")
+	frozen.Thaw()
+	frozen.WaitScreen(key, "300000\nend")
+}
+
+// When the login ends, it ends for all tabs; the next one opens the next carrier.
+func TestBrowser_TabsLoseTheirLogin(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	other := p.Tab(n.Base + "/")
+	waitPrompt(other, key)
+	p.Do(`document.querySelector("form[action='/logout']").submit()`)
+	other.Wait(`document.body.dataset.link === "loggedout"`)
+	p.Go(n.Base + "/?token=" + n.Token)
+	for i, tab := range []*browser.Page{p, other} {
+		tab.Go(n.Base + "/")
+		waitPrompt(tab, key)
+		enter(tab, key, fmt.Sprintf("echo ag''ain-%d-", i))
+		tab.WaitScreen(key, fmt.Sprintf("again-%d-", i))
+	}
+}
+
+// A browser without a shared worker, or with one that does not work, gives each page a stream of its own.
+func TestBrowser_NoSharedWorker(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	for what, script := range map[string]string{
+		"missing": `delete window.SharedWorker`,
+		"refused": `window.SharedWorker = class { constructor() { throw new DOMException("no", "SecurityError") } }`,
+		"silent":  `window.SharedWorker = class { port = new MessageChannel().port1 }`,
+	} {
+		p := browse(t, n, n.host())
+		key := selfShell(t, n, p)
+		p.BeforeLoad(script + `
+			window.own = 0;
+			window.EventSource = class extends EventSource { constructor(address) { super(address); own++; } }`)
+		p.Reload()
+		waitPrompt(p, key)
+		enter(p, key, "echo wor''ker-"+what+"-")
+		p.WaitScreen(key, "worker-"+what+"-")
+		if !browser.Eval[bool](p, `own === 1`) {
+			t.Errorf("%s: the page has no stream of its own", what)
+		}
+	}
+}
