@@ -62,7 +62,6 @@ func TestScripts(t *testing.T) {
 		{"leaves by Shift+Escape", testLeave},
 		{"is logged out", testLoggedOut},
 		{"continues in a new pane", testNewPane},
-		{"has touch keys", testTouchKeys},
 		{"reports typed input to the page", testReportsKeys},
 		{"reports composed input to the page", testReportsComposed},
 		{"types input from another pane", testTypesElsewhere},
@@ -419,29 +418,4 @@ func testNewPane(t *testing.T, b *browser.Browser) {
 	p.Type("two")
 	s.untilTyped("onetwo")
 	p.Clean()
-}
-
-func testTouchKeys(t *testing.T, b *browser.Browser) {
-	s := newScript(t)
-	p := s.open(b, "")
-	p.Touch(390, 800)
-	p.Reload()
-	p.Wait(`window.test?.stream.state === "open" && document.querySelectorAll(".shell-keys button").length === 7`)
-	hearKeys(p)
-	p.FocusPane(key)
-	p.Click("[data-key=Escape]")
-	p.Click("[data-key=Tab]")
-	p.Click("[data-key=Ctrl]")
-	p.Type("c")
-	p.Click("[data-key=Up]")
-	s.untilTyped("\x1b\t\x03\x1b[A")
-	s.put("\x1b[?1h app")
-	p.WaitScreen(key, "app")
-	p.Click("[data-key=Left]")
-	p.Type("c")
-	const typed = "\x1b\t\x03\x1b[A\x1bODc"
-	s.untilTyped(typed)
-	if got := heard(p); got != typed {
-		t.Errorf("the page was told of %q, want %q", got, typed)
-	}
 }

@@ -23,15 +23,18 @@ import { Files } from "./files.js";
 import { Graphics } from "./graphics.js";
 import { History } from "./history.js";
 import { Input } from "./input.js";
+import { Keyboard } from "./keyboard.js";
+import { addOption } from "./option.js";
 import { Paste } from "./paste.js";
+import { Fingers, reportMiddle } from "./pointer.js";
 import { Presence } from "./presence.js";
 import { Reader } from "./reader.js";
 import { Relay } from "./relay.js";
 import { Search } from "./search.js";
 import { Size } from "./size.js";
-import { TouchKeys } from "./touch.js";
+import { TouchKeys, touches } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, make, once, openLink, passes, splitUTF8 } from "./terminal.js";
+import { allowStyles, appearance, button, make, once, openLink, separateBlocks, splitUTF8 } from "./terminal.js";
 
 const fromScreen = -2; // the offset that requests the current screen
 const scrollback = 10_000; // rows, as in the shell
@@ -44,8 +47,6 @@ const panes = new Map();
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
 
-const isTouch = () => matchMedia("(pointer: coarse)").matches;
-
 // newTerminal opens a terminal in screen.
 function newTerminal(screen) {
   Terminal.strings.promptLabel = "Terminal";
@@ -55,7 +56,7 @@ function newTerminal(screen) {
     cursorBlink: false,
     cursorInactiveStyle: "outline",
     linkHandler: { activate: (_, uri) => openLink(uri) },
-    macOptionIsMeta: true,
+    logLevel: "off", // a binary file would fill the browser's console
     minimumContrastRatio: 4.5,
     scrollback,
   });
@@ -66,6 +67,7 @@ function newTerminal(screen) {
   host.style.height = "100%";
   screen.append(host);
   term.open(host);
+  separateBlocks(term);
   return term;
 }
 
@@ -76,7 +78,7 @@ export function roomIn(holder) {
   pane.append(screen, tools.element);
   holder.append(pane);
   const term = newTerminal(screen);
-  if (isTouch()) pane.append(new TouchKeys(term).element);
+  if (touches) pane.append(new TouchKeys(term, new Keyboard(term)).element);
   const size = new Size({ term, screen, tools, watches: true });
   const { room } = size;
   if (room) size.resize(room.rows, room.cols); // the width of a cell depends on their number
@@ -111,7 +113,8 @@ export class ShellPane {
   #shared; // through a share link
   #watches; // view-only
   #files = null;
-  #touch = null; // keys that touch screens lack
+  #keyboard;
+  #fingers;
   #received = 0; // offset of the next byte
   #drawn = 0; // offset of the first byte that is not drawn
   #part = new Uint8Array(); // incomplete UTF-8 at the end
@@ -148,11 +151,8 @@ export class ShellPane {
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files);
-    if (isTouch()) {
-      this.#touch = new TouchKeys(this.#term);
-      element.append(this.#touch.element);
-    }
     this.#listen();
+    if (touches) element.append(new TouchKeys(this.#term, this.#keyboard).element);
     element.pane = this;
     panes.set(this.#key, this);
     if (detached) this.detach();
@@ -254,6 +254,7 @@ export class ShellPane {
     this.#files?.close();
     this.#graphics.drop();
     this.#reader.close();
+    this.#fingers.stop();
     this.#term.dispose();
     this.#element.replaceChildren();
     this.#ended = true;
@@ -278,6 +279,7 @@ export class ShellPane {
       term, tools, watches: this.#watches, screen: this.#screen,
       report: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !this.#watches) this.#input.fit(rows, cols, claim); },
     });
+    if (!this.#watches) addOption(tools, () => this.focus());
     this.#element.append(this.#search.element, this.#history.element);
   }
 
@@ -305,12 +307,13 @@ export class ShellPane {
   #listen() {
     const term = this.#term;
     once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
-    this.#relay = new Relay(term, {
+    this.#keyboard = new Keyboard(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() });
+    this.#fingers = new Fingers(term, this.#screen);
+    this.#relay = new Relay(term, this.#keyboard, {
       send: data => this.#send(data),
       typed: text => this.takes && this.#emit("shell-typed", { text }),
-      held: text => this.#touch?.held(text) ?? text,
     });
-    term.attachCustomKeyEventHandler(passes(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() }));
+    reportMiddle(term, this.#screen);
     term.textarea.addEventListener("focus", () => this.#focus());
     this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());

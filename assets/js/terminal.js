@@ -1,4 +1,4 @@
-// What a terminal in the page needs besides xterm.js: its look, its keys, its queries, and drawing under the page's
+// What a terminal in the page needs besides xterm.js: its look, its codes, its queries, and drawing under the page's
 // policy.
 
 // What makes a terminal reply: device attributes, states and modes, colours, settings; and 1004 h, which reports the
@@ -26,33 +26,6 @@ export function replies(term) {
   for (const id of queries.osc) term.parser.registerOscHandler(id, asked);
   term.parser.registerDcsHandler(queries.dcs, asked);
   return () => replying;
-}
-
-// passes returns a function that sees every key before a terminal, and reports whether the terminal gets it. leave()
-// and find() are called for two of them.
-export function passes(term, { leave, find }) {
-  return (e) => {
-    if (e.type !== "keydown") return true;
-    if (e.key === "Escape" && e.shiftKey) {
-      e.preventDefault();
-      // xterm.js would not see the key go up, and would ignore an input method's text until the next key.
-      term.textarea.dispatchEvent(new KeyboardEvent("keyup", { keyCode: 16 }));
-      term.blur();
-      leave();
-      return false;
-    }
-    if (e.ctrlKey && e.shiftKey && e.code === "KeyC") {
-      e.preventDefault();
-      if (term.hasSelection()) copy(term.getSelection());
-      return false;
-    }
-    if ((e.ctrlKey || e.metaKey) && e.shiftKey && e.code === "KeyF") {
-      e.preventDefault();
-      find();
-      return false;
-    }
-    return !(e.ctrlKey && e.shiftKey && e.code === "KeyV"); // the browser pastes
-  };
 }
 
 // inMode converts one terminal's code for a key to another's: six keys have two codes, and each program chooses one.
@@ -89,6 +62,14 @@ export function appearance(element) {
   const look = { theme, fontFamily: style.fontFamily, fontSize: parseFloat(style.fontSize) };
   probe.remove();
   return look;
+}
+
+// separateBlocks draws a character next to a block or line on its own. xterm.js chooses the colour of a run by its first
+// character, and gives blocks and lines, which need no contrast, the program's.
+export function separateBlocks(term) {
+  const block = "[\\u2500-\\u259f\\ue0a4-\\ue0d6]";
+  const beside = new RegExp(`(?<=${block})(?!${block}).|(?!${block}).(?=${block})`, "gu");
+  term.registerCharacterJoiner((text) => [...text.matchAll(beside)].map(({ 0: { length }, index }) => [index, index + length]));
 }
 
 // allowStyles gives every <style> created from now on the page's nonce: xterm.js creates some, and the page's policy

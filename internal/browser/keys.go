@@ -60,16 +60,34 @@ func (p *Page) Press(chord string) {
 	if !ok {
 		p.t.Fatalf("browser: no key %q", name)
 	}
+	text := k.text
+	if held&^modifiers["Shift"] != 0 {
+		text = "" // a chord types nothing
+	}
+	p.PressKey(Key{Key: name, Code: k.code, Virtual: k.virtual, Text: text, Held: held})
+}
+
+// Key is a key as a browser sees it: of any layout, platform or input method.
+type Key struct {
+	Key, Code string // as in KeyboardEvent
+	Virtual   int64  // its keyCode
+	Text      string // what it types, if anything
+	Held      int64  // modifiers: Alt, Ctrl, Meta and Shift are 1, 2, 4 and 8
+	Location  int64  // 1: left, 2: right
+}
+
+// PressKey presses and releases a key.
+func (p *Page) PressKey(k Key) {
+	p.t.Helper()
 	down := input.DispatchKeyEventParams{
 		Type:                  input.DispatchKeyEventTypeKeyDown,
-		Modifiers:             held,
-		Key:                   name,
-		Code:                  k.code,
-		WindowsVirtualKeyCode: k.virtual,
-		NativeVirtualKeyCode:  k.virtual,
-	}
-	if held&^modifiers["Shift"] == 0 {
-		down.Text = k.text // a chord types nothing
+		Modifiers:             k.Held,
+		Key:                   k.Key,
+		Code:                  k.Code,
+		Text:                  k.Text,
+		WindowsVirtualKeyCode: k.Virtual,
+		NativeVirtualKeyCode:  k.Virtual,
+		Location:              k.Location,
 	}
 	if down.Text == "" {
 		down.Type = input.DispatchKeyEventTypeRawKeyDown

@@ -1,0 +1,69 @@
+package browser
+
+import (
+	"fmt"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+)
+
+// Compose makes text what an input method composes at the focus. Type ends it with the final text.
+func (p *Page) Compose(text string) {
+	p.t.Helper()
+	end := int64(len([]rune(text)))
+	call(p, input.ImeSetComposition, input.ImeSetCompositionParams{Text: text, SelectionStart: end, SelectionEnd: end})
+}
+
+// Platform makes the page believe that it is on another platform, as navigator.platform and the user agent name it. It
+// holds from the next load.
+func (p *Page) Platform(platform, agent string) {
+	p.t.Helper()
+	call(p, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, Platform: platform})
+}
+
+// middle returns the middle of an element, which is scrolled into view.
+func (p *Page) middle(selector string) (x, y float64) {
+	p.t.Helper()
+	at := Eval[[]float64](p, fmt.Sprintf(`(e => {
+		e.scrollIntoView({ block: "nearest" });
+		const { x, y, width, height } = e.getBoundingClientRect();
+		return [x + width / 2, y + height / 2];
+	})(document.querySelector(%q))`, selector))
+	return at[0], at[1]
+}
+
+// Swipe moves a finger from the middle of an element by dy pixels, in ten steps, and rests before it leaves if there is
+// to be no momentum.
+func (p *Page) Swipe(selector string, dy float64, rests bool) {
+	p.t.Helper()
+	x, y := p.middle(selector)
+	touch := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
+		call(p, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points})
+	}
+	touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: x, Y: y})
+	const steps = 10
+	for i := range steps {
+		y += dy / steps
+		touch(input.DispatchTouchEventTypeTouchMove, &input.TouchPoint{X: x, Y: y})
+		if rests && i == steps-1 {
+			Eval[bool](p, `new Promise(resolve => setTimeout(resolve, 150, true))`)
+		}
+	}
+	call(p, input.DispatchTouchEvent, input.DispatchTouchEventParams{
+		Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{},
+	})
+}
+
+// ClickMiddle clicks an element with the middle mouse button, with modifiers as in Key.
+func (p *Page) ClickMiddle(selector string, held int64) {
+	p.t.Helper()
+	x, y := p.middle(selector)
+	for _, kind := range []input.DispatchMouseEventType{
+		input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed,
+		input.DispatchMouseEventTypeMouseReleased,
+	} {
+		call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{
+			Type: kind, X: x, Y: y, Button: input.MouseButtonMiddle, Modifiers: held, ClickCount: 1,
+		})
+	}
+}
