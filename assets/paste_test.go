@@ -134,3 +134,16 @@ func testTooLargePaste(t *testing.T, b *browser.Browser) {
 	p.Type("a")
 	s.untilTyped("a")
 }
+
+// testPasteImage pastes what has no text.
+func testPasteImage(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.FocusPane(key)
+	p.Do(`{ const data = new DataTransfer(); data.items.add(new File(["x"], "shot.png", { type: "image/png" }));
+		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true,
+			cancelable: true })) }`)
+	p.Wait(`window.test.events.some(e => e.startsWith("shell-trouble A terminal takes only text"))`)
+	p.Type("a")
+	s.untilTyped("a")
+}

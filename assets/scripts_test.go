@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 		{"confirms a paste of several lines", testConfirmPaste},
 		{"pastes 20 MiB", testLargePaste},
 		{"refuses a paste that is too large", testTooLargePaste},
+		{"explains that images are no text", testPasteImage},
 		{"lets programs copy", testCopy},
 		{"refuses stale and malformed copies", testCopyRefused},
 		{"refuses stale copies after a gap", testCopyAfterGap},

@@ -108,7 +108,7 @@ export class Files {
   async #askPath() {
     const label = Object.assign(make("label"), { textContent: "Path" });
     const input = make("input");
-    Object.assign(input, { required: true, maxLength: 4095, value: remembered(lastPath) ?? "", autocapitalize: "off", autocomplete: "off", spellcheck: false, autofocus: true });
+    Object.assign(input, { required: true, maxLength: 4095, placeholder: "~/notes.txt", value: remembered(lastPath) ?? "", autocapitalize: "off", autocomplete: "off", spellcheck: false, autofocus: true });
     label.append(input);
     const message = Object.assign(make("p", "dialog-trouble"), { role: "alert" });
     const from = Object.assign(make("p"), { textContent: "A path from /, or from the shell's working directory." });

@@ -34,6 +34,8 @@ export class Paste {
     event.preventDefault();
     event.stopPropagation();
     let text = clean(event.clipboardData?.getData("text/plain") ?? "");
+    const [file] = event.clipboardData?.files ?? [];
+    if (!text && file) this.#hooks.trouble(`A terminal takes only text, and the clipboard has ${file.type.startsWith("image/") ? "an image" : "a file"}. Upload it as a file`);
     if (!text) return;
     const bytes = new Blob([text]).size;
     if (bytes > maxBytes) return this.#hooks.trouble(`A paste can have at most ${bytesText(maxBytes)}, and this one has ${bytesText(bytes)}. Upload it as a file`);
