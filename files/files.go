@@ -73,7 +73,7 @@ func CheckName(name string) error {
 		reason = "it is not UTF-8"
 	case name == "." || name == "..":
 		reason = "it names a directory"
-	case strings.ContainsAny(name, "/\\"):
+	case strings.Contains(name, "/"):
 		reason = "it contains a slash"
 	case strings.ContainsFunc(name, unicode.IsControl):
 		reason = "it contains control characters"

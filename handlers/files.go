@@ -173,7 +173,7 @@ func explainFile(err error) *web.Error {
 	case isErrno(err, syscall.EACCES, syscall.EPERM, syscall.EROFS):
 		status, hint = http.StatusForbidden, "transfers have the permissions of a system shell"
 	case isErrno(err, syscall.ENOENT, syscall.ENOTDIR, syscall.ESTALE):
-		status, hint = http.StatusNotFound, "a path starts at / or in the shell's working directory"
+		status, hint = http.StatusNotFound, "a path starts at /, at ~/ or in the shell's working directory"
 	case errors.Is(err, fs.ErrExist):
 		status, hint = http.StatusConflict, "choose another name"
 	case errors.Is(err, files.ErrName), isErrno(err, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EINVAL):

@@ -71,11 +71,16 @@ func (s *Shell) Info() Info {
 	return info
 }
 
-// workDir is a process's working directory, "" if unknown.
+// workDir is a process's working directory, "" if unknown. If it was removed, it is the path that it had.
 func workDir(pid int) string {
 	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	if err != nil {
 		return ""
+	}
+	if path, marked := strings.CutSuffix(dir, " (deleted)"); marked {
+		if _, err := os.Lstat(dir); err != nil {
+			return path
+		}
 	}
 	return dir
 }
@@ -127,21 +132,22 @@ func (s *Shell) info() Info {
 // Rename gives the shell a title for all viewers, instead of the program's: up to 120 characters, without those that
 // are not visible. With an empty one, the title is the program's again.
 func (s *Shell) Rename(title string) {
-	title = trimTitle(strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Cf) && r != '\u200d' { // which joins emoji
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(title, "")))
+	title = trimTitle(strings.ToValidUTF8(title, ""))
 	s.mu.Lock()
 	s.name = title
 	s.mu.Unlock()
 	s.onChange()
 }
 
-// trimTitle trims a title and limits it to maxTitle characters.
+// trimTitle drops what is not visible in a title, such as the characters that reverse the text around them, and limits
+// it to maxTitle characters.
 func trimTitle(title string) string {
-	title = strings.TrimSpace(title)
+	title = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf) && r != '\u200d' { // which joins emoji
+			return -1
+		}
+		return r
+	}, title))
 	n := 0
 	for i := range title {
 		if n++; n > maxTitle {
