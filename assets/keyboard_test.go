@@ -27,6 +27,7 @@ func TestKeyboard(t *testing.T) {
 		{"has Option as Meta if asked to", testOptionMeta},
 		{"goes by the letter with Ctrl", testControlLetters},
 		{"goes by the letter in shortcuts", testShortcutLetters},
+		{"types once with screen reader support", testReaderKeys},
 	} {
 		t.Run(test.name, func(t *testing.T) { t.Parallel(); test.run(t, b) })
 	}
@@ -293,4 +294,28 @@ func testShortcutLetters(t *testing.T, b *browser.Browser) {
 		clientX: 12, clientY: 12, buttons: 1 })) })(document.querySelector(".xterm-screen"))`)
 	copying(browser.Key{Key: "C", Code: "KeyI", Virtual: 'C', Held: 10}) // Dvorak
 	copying(browser.Key{Key: "С", Code: "KeyC", Virtual: 'C', Held: 10}) // Cyrillic
+}
+
+// testReaderKeys types with screen reader support, where the browser also changes the text area.
+func testReaderKeys(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.Do(`localStorage.setItem("convoy.reader", "on")`)
+	p.Reload()
+	p = readyAgain(s, p)
+	for _, letter := range "ls" {
+		p.PressKey(composed("Unidentified"))
+		p.Type(string(letter))
+	}
+	p.Press("a")
+	p.PressKey(browser.Key{Key: "B", Code: "KeyB", Virtual: 'B', Text: "B", Held: 8})
+	p.Press("Backspace")
+	p.PressKey(composed("Unidentified"))
+	p.Type("c")
+	p.Press("Enter")
+	p.Compose("漢")
+	p.Type("漢")
+	p.Press("Ctrl+c")
+	p.Type("j")
+	s.untilTyped("lsaB\x7fc\r漢\x03j")
 }

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// inSight lists what is wrong with a focused shell of a phone's page: "" if its keys, its cursor and at least four rows
+// keysInSight lists what is wrong with a focused shell of a phone's page: "" if its keys, its cursor and at least four rows
 // are in sight.
-func inSight(key string) string {
+func keysInSight(key string) string {
 	return fmt.Sprintf(`(() => {
 		const pane = document.querySelector(%q), box = (e) => e.getBoundingClientRect();
 		const keys = box(pane.querySelector(".shell-keys")), cursor = pane.querySelector(".xterm-cursor");
@@ -37,7 +37,7 @@ func TestBrowser_TouchKeysInSight(t *testing.T) {
 	for _, size := range [][2]int64{{390, 844}, {390, 420}, {844, 390}, {780, 180}, {390, 420}, {390, 844}} {
 		p.Touch(size[0], size[1])
 		p.Wait(fmt.Sprintf(`innerHeight === %d`, size[1]))
-		p.Wait(inSight(key) + ` === ""`)
+		p.Wait(keysInSight(key) + ` === ""`)
 	}
 	p.Clean()
 }
