@@ -61,7 +61,7 @@ func (s *Sandbox) Command(args ...string) []string {
 // Files returns a process, not yet started, that transfers files with the rights of a confined program.
 func (s *Sandbox) Files() *exec.Cmd {
 	cmd := exec.Command(s.exe, Subcommand, s.Plan.String(), FilesTask)
-	cmd.Env, cmd.Dir = s.Plan.Env([]string{"HOME=" + os.Getenv("HOME")}), "/"
+	cmd.Env, cmd.Dir = []string{}, "/"
 	return cmd
 }
 

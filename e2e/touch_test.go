@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// keysInSight lists what is wrong with a focused shell of a phone's page: "" if its keys, its cursor and at least four rows
-// are in sight.
+// keysInSight lists what is wrong with a shell of a phone's page: "" if its keys, its cursor and at least four rows are
+// in sight.
 func keysInSight(key string) string {
 	return fmt.Sprintf(`(() => {
 		const pane = document.querySelector(%q), box = (e) => e.getBoundingClientRect();

@@ -149,7 +149,9 @@ func TestPut_Fails(t *testing.T) {
 }
 
 func TestCheckName(t *testing.T) {
-	for _, good := range []string{"a", "...", ".profile", "ä 🙂.txt", "-rf", "a:b*?", `a\b`, "~", strings.Repeat("x", 255)} {
+	for _, good := range []string{
+		"a", "...", ".profile", "ä 🙂.txt", "-rf", "a:b*?", `a\b`, "~", strings.Repeat("x", 255),
+	} {
 		if err := CheckName(good); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
@@ -215,8 +217,7 @@ func TestOpen(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Must(t, os.WriteFile(filepath.Join(dir, "caf\xe9"), []byte("coffee"), 0o600))
 	testkit.Must(t, os.Symlink("caf\xe9", filepath.Join(dir, "link")))
-	t.Setenv("HOME", dir)
-	for path, name := range map[string]string{"caf\xe9": "caf\xe9", "link": "link", "~/link": "link", "./link": "link",
+	for path, name := range map[string]string{"caf\xe9": "caf\xe9", "link": "link", "./link": "link",
 		"../" + filepath.Base(dir) + "/link": "link", filepath.Join(dir, "link"): "link"} {
 		f, err := Open(dir, path, 6)
 		testkit.Must(t, err)

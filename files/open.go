@@ -35,15 +35,12 @@ func CheckDir(dir string) error {
 	return nil
 }
 
-// Open opens the regular file at path, relative to dir unless it is absolute or begins with "~/", which is $HOME, and
-// follows links. Other files, such as a pipe that would block its reader, are a *TypeError, and files larger than limit
-// a *LimitError. Other errors are ErrName or *Error.
+// Open opens the regular file at path, relative to dir unless it is absolute, and follows links. Other files, such as a
+// pipe that would block its reader, are a *TypeError, and files larger than limit a *LimitError. Other errors are
+// ErrName or *Error.
 func Open(dir, path string, limit int64) (*File, error) {
 	if path == "" || len(path) > pathBytes || strings.ContainsRune(path, 0) {
 		return nil, fmt.Errorf("%w: a path has 1 to %d bytes, none of them 0", ErrName, pathBytes)
-	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok && os.Getenv("HOME") != "" {
-		path = filepath.Join(os.Getenv("HOME"), rest)
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)

@@ -59,6 +59,8 @@ type Config struct {
 	SandboxStatus func() string
 	// Files transfers files to and from the shells' directories; nil: as this process.
 	Files files.Store
+	// Home is the home directory of system shells, ~ in the path of a file; "": unknown.
+	Home string
 	// MaxUpload limits a file that is transferred to or from a shell, in bytes; 0: no transfers.
 	MaxUpload int64
 	// Prompt is this node's Convoy shell, and Commands its system shell.

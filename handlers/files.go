@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,9 @@ func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request, s *pty.Shell)
 	}
 	path := r.URL.Query().Get("path")
 	session.Describe(r.Context(), "", path)
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && h.Home != "" {
+		path = filepath.Join(h.Home, rest)
+	}
 	f, err := h.Files.Open(dir, path, h.MaxUpload)
 	if err != nil {
 		h.logTransfer(r, "file downloaded", 0, err)

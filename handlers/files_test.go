@@ -115,6 +115,8 @@ func TestFiles_Refused(t *testing.T) {
 		{"from a shell that has ended", "GET", filesPath(ended, "path", "/etc/passwd"), "", 409, "ended"},
 		{"no path", "GET", s.Path() + "/files", "", 400, "path"},
 		{"nothing there", "GET", filesPath(s, "path", "nowhere"), "", 404, dir + "/nowhere"},
+		{"nothing at home", "GET", filesPath(s, "path", "~/nowhere"), "", 404, "/home/test/nowhere"},
+		{"no user's home", "GET", filesPath(s, "path", "~ada/x"), "", 404, dir + "/~ada/x"},
 		{"a directory", "GET", filesPath(s, "path", "."), "", 400, "directory"},
 		{"a pipe", "GET", filesPath(s, "path", "pipe"), "", 400, "pipe"},
 		{"a device", "GET", filesPath(s, "path", "/dev/zero"), "", 400, "device"},

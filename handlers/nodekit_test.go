@@ -108,6 +108,7 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 		Metrics:    http.NotFoundHandler(),
 		Recordings: recordings,
 		MaxUpload:  testUpload,
+		Home:       "/home/test",
 		Log:        log,
 	})
 	if err != nil {

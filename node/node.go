@@ -162,6 +162,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Commands:      service{n.service},
 		SandboxStatus: n.system.state,
 		Files:         n.system.files(),
+		Home:          n.system.home(),
 		Runbooks:      n.cfg.Runbooks,
 		Recordings:    n.cfg.Recordings(),
 		MaxUpload:     n.cfg.MaxUpload,

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"convoy/confine"
 	"convoy/files"
@@ -127,6 +128,16 @@ func (s *system) entersDir() bool { return s.sandbox.Mode != confine.Off }
 
 // dir is where system shells start.
 func (s *system) dir() string { return s.sandbox.Dir(s.cfg.Dir, s.cfg.DirGiven) }
+
+// home is the home directory of system shells, "" if they have none.
+func (s *system) home() (home string) {
+	for _, variable := range s.env() {
+		if value, ok := strings.CutPrefix(variable, "HOME="); ok {
+			home = value
+		}
+	}
+	return home
+}
 
 // env is the environment of system shells.
 func (s *system) env() []string {
