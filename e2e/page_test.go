@@ -129,6 +129,12 @@ func TestBrowser_Header(t *testing.T) {
 	p.Type("audit")
 	p.Press("ArrowDown")
 	p.Wait(`document.activeElement.matches(".menu-item[href='/audit']")`)
+	p.Press("Escape")
+	p.Press("Ctrl+k")
+	p.Wait(`document.activeElement.matches("#menu:popover-open [data-menu-filter]") && !document.activeElement.value`)
+	p.Type("convoy go")
+	p.Press("Enter")
+	p.Wait(`document.activeElement.closest(".xterm") && !document.querySelector("#menu").matches(":popover-open")`)
 	p.Clean()
 }
 

@@ -53,10 +53,13 @@ export async function restart(node, shell, pane) {
 
 /** rename asks for a shell's title. An empty one is again that of the program. */
 export async function rename(node, shell, title) {
-  const text = Object.assign(make("p"), { textContent: "Everyone sees this title. If you leave it empty, the program sets it." });
-  const field = Object.assign(make("input"), { value: title, maxLength: 120, ariaLabel: "Title", autocomplete: "off", autofocus: true });
+  const text = make("p");
+  text.textContent = "Everyone sees this title. If you leave it empty, the program sets it.";
+  const field = Object.assign(make("input"), { value: title, maxLength: 120, ariaLabel: "Title", autofocus: true });
+  field.autocomplete = "off";
   field.addEventListener("focus", () => field.select(), { once: true });
-  const answer = await dialog({ title: "Rename this shell", body: [text, field], answers: [["no", "Cancel"], ["yes", "Rename"]] });
+  const answers = [["no", "Cancel"], ["yes", "Rename"]];
+  const answer = await dialog({ title: "Rename this shell", body: [text, field], answers });
   if (answer === "yes") await ask("POST", `${shellPath(node, shell)}/title`, { title: field.value });
 }
 

@@ -140,15 +140,16 @@ class Card {
     if (focus) this.focus();
   }
 
-  // reveal scrolls the selected tab into view, within its list: the last tab, of the log, stays in sight and covers others.
+  // reveal scrolls the selected tab into view, within its list. The last tab, of the log, stays in sight: it covers others.
   reveal() {
     const tab = this.selectedTab?.parentElement;
     const list = find(".tabs", this.element);
     if (!tab || tab === list || this.revealed === tab) return;
     this.revealed = tab;
-    const [{ left, right }, all, log] = [tab, list, list.lastElementChild].map((element) => element.getBoundingClientRect());
-    if (left < all.left) list.scrollLeft -= all.left - left;
-    else if (right > log.left) list.scrollLeft += right - log.left;
+    const [{ left, right }, box] = [tab, list].map((element) => element.getBoundingClientRect());
+    const end = list.lastElementChild.getBoundingClientRect().left;
+    if (left < box.left) list.scrollLeft -= box.left - left;
+    else if (right > end) list.scrollLeft += right - end;
   }
 
   tabOf(key) { return this.tabs.find((tab) => keyOf(tab) === key); }
@@ -174,7 +175,8 @@ class Card {
       const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy", watches: !atLeast(tab.dataset.right) });
       pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
       pane.links(Number(tab.dataset.links ?? 0));
-      equip(made, { node: this.name, shell: key, detach: () => this.detach(key), rename: atLeast(tab.dataset.right) && (() => this.rename(key)) });
+      const rename = atLeast(tab.dataset.right) && (() => this.rename(key));
+      equip(made, { node: this.name, shell: key, detach: () => this.detach(key), rename });
     }
   }
 

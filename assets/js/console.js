@@ -223,7 +223,8 @@ document.addEventListener("dblclick", ({ target }) => {
 
 document.addEventListener("keydown", (event) => {
   const { target, key } = event;
-  if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "k" && !target.closest(".xterm") && !find("dialog[open]")) {
+  const command = (event.ctrlKey || event.metaKey) && key.toLowerCase() === "k";
+  if (command && !target.closest(".xterm") && !find("dialog[open]")) {
     event.preventDefault();
     return openMenu();
   }

@@ -1,6 +1,8 @@
-// The menu of the console: finding a command in it. Without scripts it opens and closes all the same.
+// The menu of the console: finding a command or a node in it. Without scripts it opens and closes all the same.
 
 import { all, find } from "./dom.js";
+import { make } from "./terminal.js";
+import { icon } from "./tools.js";
 
 const menu = find("#menu");
 const field = find("[data-menu-filter]", menu);
@@ -13,15 +15,29 @@ export function openMenu() {
   field.focus();
 }
 
+// nodes are entries that go to a node's shell: they are there to be found, not to be listed.
+function nodes() {
+  return all("#nodes .node").map(({ id, dataset }) => {
+    const item = Object.assign(make("button", "menu-item"), { type: "button" });
+    Object.assign(item.dataset, { action: "go-to-card", card: id });
+    item.append(icon("terminal"), Object.assign(make("span"), { textContent: `Go to ${dataset.short}` }));
+    return item;
+  });
+}
+
 function filter() {
   const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const item of all(".menu-item", menu)) item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
+  for (const item of all(".menu-item", menu)) {
+    const text = item.textContent.toLowerCase();
+    item.hidden = !words.every((word) => text.includes(word)) || (!words.length && "card" in item.dataset);
+  }
   for (const line of all("hr", menu)) line.hidden = words.length > 0;
   none.hidden = items().length > 0;
 }
 
 menu.addEventListener("beforetoggle", () => { // before anything is typed
   field.value = "";
+  find("[data-menu-nodes]", menu).replaceChildren(...nodes());
   filter();
   none.hidden = true;
 });
@@ -38,4 +54,6 @@ menu.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 // A command may open a dialog, and move the focus: the menu closes before.
-menu.addEventListener("click", ({ target }) => target.closest(".menu-item:not([data-action=theme])") && menu.hidePopover());
+menu.addEventListener("click", ({ target }) => {
+  if (target.closest(".menu-item:not([data-action=theme])")) menu.hidePopover();
+});

@@ -27,7 +27,7 @@ function set(now) {
 function toggle() {
   remember(stored, on ? "off" : "on");
   set(!on);
-  news.textContent = on ? "Screen reader support is on. The shell in focus reads out its output." : "Screen reader support is off.";
+  news.textContent = `Screen reader support is ${on ? "on. The shell in focus reads out its output." : "off."}`;
 }
 
 set(on);

@@ -1,5 +1,5 @@
-// The theme: auto (the system's), light or dark. It runs before the first paint, so it is a plain script in the head, with
-// the times.
+// The theme: auto (the system's), light or dark. It runs before the first paint, so it is a plain script in the head,
+// with the times.
 
 import "./time.js";
 

@@ -1,5 +1,5 @@
-// <relative-time datetime="…" format="ago">: a time as its reader says it. Without scripts it shows its content, the time
-// in UTC. It draws in a shadow tree, which a morph of the page leaves alone. It runs before the first paint.
+// <relative-time datetime="…" format="ago">: a time as its reader says it. Without scripts it shows its content, the
+// time in UTC. It draws in a shadow tree, which a morph of the page leaves alone. It runs before the first paint.
 //
 // Formats: ago (3 min ago), for (3 min 20 s, from then to now), left (2 h 5 min left), clock (20:15:04),
 // date (12 Mar 2027, 20:15), day (12 Mar 2027).
@@ -20,7 +20,9 @@
   }
 
   // left is a number of seconds, of which only the last are counted down.
-  const left = seconds => (seconds < 60 ? span(seconds, 1) : span(Math.ceil(seconds / 60) * 60, 2).replace(/ 0 \w+$/, ""));
+  function left(seconds) {
+    return seconds < 60 ? span(seconds, 1) : span(Math.ceil(seconds / 60) * 60, 2).replace(/ 0 \w+$/, "");
+  }
 
   const day = at => at.toLocaleDateString([], { dateStyle: "medium" });
   const formats = {
