@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 		{"ends", testEnds},
 		{"reconnects", testReconnect},
 		{"shows input that waits", testWaits},
+		{"retries one input at a time", testOneAtATime},
 		{"closes a hidden tab's stream", testHidden},
 		{"leaves by Shift+Escape", testLeave},
 		{"is logged out", testLoggedOut},

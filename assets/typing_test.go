@@ -225,3 +225,33 @@ func testWaits(t *testing.T, b *browser.Browser) {
 	p.Wait(`document.querySelector(".shell-bar").hidden`)
 	p.Clean()
 }
+
+// testOneAtATime types into a node that cannot be reached. The browser's other tabs need its connections.
+func testOneAtATime(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	var first atomic.Int32 // attempts of the first input since another one's
+	var up atomic.Bool
+	s.fault = func(what string, n int64) fault {
+		if what != "input" || up.Load() {
+			return none
+		}
+		if n == 0 {
+			first.Add(1)
+		} else {
+			first.Store(0)
+		}
+		s.change(func() {})
+		return drop
+	}
+	p := s.open(b, "")
+	p.FocusPane(key)
+	for _, letter := range "abcd" {
+		p.Type(string(letter))
+	}
+	s.until("the first input is the only one that is retried", func() bool { return first.Load() == 3 })
+	p.Type("e")
+	p.Press("Ctrl+c")
+	s.until("an interrupt goes, too", func() bool { return first.Load() == 0 })
+	up.Store(true)
+	s.untilTyped("abcde\x03")
+}

@@ -78,6 +78,7 @@ export class Input {
     if (this.#stopped || !bytes.length) return;
     this.#queue.push(bytes);
     this.#queued += bytes.length;
+    if (urgent) this.#settle(); // its predecessors must be there
     this.#pump(urgent ? concurrency + 1 : concurrency);
   }
 
@@ -164,7 +165,9 @@ export class Input {
   #settle() {
     clearTimeout(this.#clock);
     this.#clock = 0;
+    if (!this.#late) return;
     this.#late = false;
+    for (const end of [...this.#waiting]) end();
   }
 
   // take joins as much of the queue as one request allows.
@@ -189,9 +192,14 @@ export class Input {
     this.#sent.set(n, request);
     for (let wait = pause.first; !this.#stopped; wait = Math.min(2 * wait, pause.max)) {
       const done = await this.#attempt(n, request);
-      if (request.gap !== undefined) return this.#closeGap();
+      if (request.gap !== undefined) {
+        this.#settle();
+        return this.#closeGap();
+      }
       if (done) break;
       await this.#rest(wait);
+      // What does not answer gets one request at a time: all tabs of a browser share six connections.
+      while (this.#late && !this.#stopped && n > Math.min(...this.#sent.keys())) await this.#rest(pause.max);
     }
     this.#sent.delete(n);
     this.#settle();
