@@ -151,6 +151,7 @@ func newScript(t testing.TB) *script {
 	mux.HandleFunc("POST "+place+"/size", s.resize)
 	mux.HandleFunc("POST "+place+"/files", s.putFile)
 	mux.HandleFunc("GET "+place+"/files", s.getFile)
+	mux.HandleFunc("GET "+place+"/files/info", s.getFile)
 	s.server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		s.server.CloseClientConnections()

@@ -114,7 +114,7 @@ func testRename(t *testing.T, b *browser.Browser) {
 	s.present(1, false, viewer(1, "Old", true), viewer(2, "Ada", true))
 	p.Wait(`document.querySelector(".chip.you")`)
 	p.Click(".chip.you")
-	p.Wait(`document.activeElement.matches(".name-dialog input") && document.activeElement.value === "Old"`)
+	p.Wait(`document.activeElement.matches("dialog.asks input") && document.activeElement.value === "Old"`)
 	p.Type("Zoë‍\u202e King")
 	p.Press("Enter")
 	s.until("a stream with the new name", func() bool { return s.streams == 2 })

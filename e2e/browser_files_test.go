@@ -12,9 +12,9 @@ import (
 	"convoy/internal/testkit"
 )
 
-// keepDownloads has the page keep what it would save.
-const keepDownloads = `URL.createObjectURL = (blob) => { window.blob = blob; return "#" }; ` +
-	`HTMLAnchorElement.prototype.click = function () { window.saved = this.download }`
+// keepDownloads has the page keep what it would save, and from where.
+const keepDownloads = `HTMLAnchorElement.prototype.click = ` +
+	`function () { window.saved = this.download; window.from = this.href }`
 
 // A file is dropped on the shell of another node, and comes back as it was.
 func TestBrowser_FilesThereAndBack(t *testing.T) {
@@ -64,7 +64,7 @@ func TestBrowser_FilesThereAndBack(t *testing.T) {
 	p.Press("Enter")
 	p.Wait(`window.saved === "dropped ä.bin"`)
 	if got := browser.Eval[string](
-		p, fmt.Sprintf(`blob.arrayBuffer().then(all => `+sumOf+`)`, "all"),
+		p, fmt.Sprintf(`fetch(from).then(a => a.arrayBuffer()).then(all => `+sumOf+`)`, "all"),
 	); got != hex.EncodeToString(sum[:]) {
 		t.Error("another file came back")
 	}

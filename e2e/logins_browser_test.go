@@ -35,7 +35,9 @@ func TestBrowser_Logins(t *testing.T) {
 
 	admin.Do(`document.querySelector("[name=name]").value = "ci"`)
 	admin.Click("#token-make button")
-	admin.Wait(`document.querySelector("#token-text").value.startsWith("convoy_")`)
+	admin.Wait(`document.querySelector("#token-text")?.value.startsWith("convoy_") && ` +
+		`document.activeElement.id === "token-text" && ` +
+		`!document.querySelector("#token-make button").disabled && document.querySelector("section tbody tr")`)
 	token := browser.Eval[string](admin, `document.querySelector("#token-text").value`)
 	byToken := client.New(n.Base, token)
 	defer byToken.Close()
@@ -64,7 +66,7 @@ func TestBrowser_Logins(t *testing.T) {
 	operator.Wait(`document.body.dataset.link === "loggedout"`)
 	admin.Clean()
 
-	admin.Click("[data-action=everywhere]")
+	admin.Click("[hx-delete='/logins']")
 	admin.Click("#confirm [value=yes]")
 	admin.Wait(`location.pathname === "/login" && document.querySelector("#name")`)
 }

@@ -229,7 +229,7 @@ func TestBrowser_AnotherOrigin(t *testing.T) {
 
 // Without scripts, and without storage, there is a login that needs no key.
 func TestBrowser_NoScripts(t *testing.T) {
-	n := startBash(t)
+	n := startBash(t, "-runbooks", shelve(t, map[string]string{"plain.md": "```sh\necho without''-scripts\n```\n"}))
 	p := browser.Shared(t).Open(t, "about:blank")
 	p.NoScripts()
 	p.Go(n.Base + "/?token=" + n.Token)
@@ -238,6 +238,22 @@ func TestBrowser_NoScripts(t *testing.T) {
 		p, `!!document.querySelector("#nodes .node") && location.pathname === "/" && location.search === ""`,
 	) {
 		t.Errorf("at %s: %s", browser.Eval[string](p, `location.href`), browser.Eval[string](p, `document.body.textContent`))
+	}
+	p.Go(n.Base + "/logins")
+	p.Do(`document.querySelector("[name=name]").value = "ci"`)
+	p.Follow("#token-make button")
+	if !browser.Eval[bool](p, `document.querySelector("#token-text").value.startsWith("convoy_")`) {
+		t.Error("no token is shown")
+	}
+	p.Go(n.Base + "/runbooks/plain")
+	p.Follow("#run-all")
+	if got := results(p, 1); !strings.Contains(got, "without-scripts") {
+		t.Errorf("the step shows\n%s", got)
+	}
+	p.Go(n.Base + "/")
+	p.Follow("noscript form[action='/nodes'] button")
+	if len(names(t, n)) != 2 || browser.Eval[string](p, `location.pathname`) != "/" {
+		t.Error("no node was spawned")
 	}
 	bare := browser.Shared(t).Open(t, "about:blank")
 	bare.BeforeLoad(

@@ -40,10 +40,10 @@ func TestBrowser_Recording(t *testing.T) {
 	p.Clean()
 
 	follow(p, ".player nav a")
-	p.Click("[data-action=remove]")
+	p.Click("tbody .remove")
 	p.Wait(`document.querySelector("dialog[open]")`)
 	p.Click("dialog[open] [value=yes]")
-	p.Wait(`document.querySelector(".ghost:not([hidden]) h2") && !document.querySelector("table")`)
+	p.Wait(`document.querySelector(".ghost h2").checkVisibility() && !document.querySelector("table").checkVisibility()`)
 	p.Clean()
 }
 

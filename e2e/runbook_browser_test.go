@@ -57,9 +57,12 @@ func results(p *browser.Page, step int) string {
 	return browser.Eval[string](p, fmt.Sprintf(`document.querySelector("#step-%d + .results").innerText`, step))
 }
 
-// done is met when a step has been run.
+// done is met when a step has been run, and with it the request.
 func done(step int, state string) string {
-	return fmt.Sprintf(`document.querySelector('.run-list [data-step="%d"]').dataset.state === %q`, step, state)
+	return fmt.Sprintf(
+		`document.querySelector('.run-list [data-step="%d"]').dataset.state === %q && `+
+			`!document.querySelector("#run.htmx-request")`, step, state,
+	)
 }
 
 // Three nodes, a runbook of four steps: they run on all nodes, the results are put together, and a step that fails on
@@ -96,8 +99,8 @@ func TestBrowser_Runbook(t *testing.T) {
 	p.Click("#run-nodes label:first-child")
 	p.Click("#run-all")
 	p.Wait(
-		`document.querySelector("[data-action=go-on]").textContent === "Continue with step 4" && ` +
-			`!document.querySelector(".run-where").hidden`,
+		`document.querySelector("[data-action=go-on]")?.textContent === "Continue with step 4" && ` +
+			`document.querySelector(".run-where").checkVisibility()`,
 	)
 	p.Click("[data-action=go-on]")
 	p.Wait(`document.querySelector(".run-where p").textContent === "All 4 steps are done, on 3 nodes."`)

@@ -62,6 +62,22 @@ func render(source []byte, ids string, limit time.Duration) (Document, error) {
 	return Document{Title: title, Body: template.HTML(b.String()), Blocks: r.blocks}, nil
 }
 
+// figureEnd ends a block of code. No text of a document contains it: it would be escaped.
+const figureEnd = "</figure>"
+
+// Cut returns the body in pieces, cut before and after the end tag of each block's figure, so that a page can add to it
+// and put something below it: there is one piece more than blocks.
+func (d Document) Cut() (pieces []template.HTML) {
+	rest := string(d.Body)
+	for i := range d.Blocks {
+		at := strings.Index(rest, fmt.Sprintf(`id="step-%d"`, i+1))
+		end := at + strings.Index(rest[at:], figureEnd)
+		pieces = append(pieces, template.HTML(rest[:end]))
+		rest = rest[end+len(figureEnd):]
+	}
+	return append(pieces, template.HTML(rest))
+}
+
 // excerpt returns a text's first heading and paragraph as plain text; both are empty if that takes longer than until
 // end.
 func excerpt(source []byte, end time.Time) (title, summary string) {

@@ -2,6 +2,7 @@ package guide
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -46,8 +47,9 @@ type Runbook struct {
 	Name     string // file name without .md
 	Summary  string // start of its first paragraph
 	Changed  time.Time
-	Large    bool // above the size limit
-	Untitled bool // without a heading: the title is the name
+	Large    bool   // above the size limit
+	Untitled bool   // without a heading: the title is the name
+	Version  string // changes with its text; empty in the list
 	Document
 }
 
@@ -107,6 +109,7 @@ func (b *Runbooks) Get(name string) (Runbook, error) {
 		return Runbook{}, err
 	}
 	one.setTitle()
+	one.Version = fmt.Sprintf("%x", sha256.Sum256(source))
 	return one, nil
 }
 

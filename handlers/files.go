@@ -74,6 +74,26 @@ func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request, s *pty.Shell)
 	return nil
 }
 
+// fileInfo describes a file that GET …/files would send.
+type fileInfo struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+}
+
+// GET /nodes/{node}/shells/{shell}/files/info
+func (h *Handlers) describeFile(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	dir, err := fileDir(r, s)
+	if err != nil {
+		return err
+	}
+	f, err := h.Files.Open(dir, r.URL.Query().Get("path"), h.MaxUpload)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return web.WriteJSON(w, http.StatusOK, fileInfo{f.Name, f.Bytes})
+}
+
 // fileDir is a shell's working directory, for viewers that may type.
 func fileDir(r *http.Request, s *pty.Shell) (string, error) {
 	if r.URL.Query().Has("viewer") {

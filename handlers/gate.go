@@ -24,6 +24,9 @@ type route struct {
 	sameSite bool // a GET that other sites must not make a browser send
 	file     bool // it carries a file, which may take long
 
+	// part answers htmx with what the handler's JSON has become of; nil: the handler does that itself, or has no part.
+	part partHandler
+
 	serve   web.Handler
 	ofShell shellHandler // for the shell in the path
 	inShell shellHandler // for the shell in the path, if the role is at least the shell's
@@ -58,14 +61,22 @@ func (h *Handlers) gate(rt route) http.HandlerFunc {
 	if !rt.complete() {
 		panic("route " + rt.at + " needs a right, a place and one handler")
 	}
-	fn := h.serve(rt)
-	if rt.audit != "" {
-		fn = h.sessions.Recorded(rt.audit, fn)
+	fn := h.checked(rt)
+	if rt.part != nil {
+		fn = withPart(rt.part, fn)
 	}
 	if rt.sameSite {
 		fn = sameSite(fn)
 	}
 	return h.site.Handle(fn)
+}
+
+// checked serves a route behind its checks and its entry in the audit log.
+func (h *Handlers) checked(rt route) web.Handler {
+	if rt.audit == "" {
+		return h.serve(rt)
+	}
+	return h.sessions.Recorded(rt.audit, h.serve(rt))
 }
 
 // sameSite refuses requests that another site makes a browser send.
@@ -110,7 +121,7 @@ func (h *Handlers) serve(rt route) web.Handler {
 			return h.askControl(w, r, name)
 		} else if name != h.Self {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			return h.nodes.ForwardToOwner(w, r, name)
+			return h.forward(w, r, name)
 		}
 		if rt.serve != nil {
 			return rt.serve(w, r)

@@ -35,6 +35,7 @@ type Handlers struct {
 	guide    *guide.Guide
 	runbooks *guide.Runbooks
 	quotas   quotas
+	runs     sync.Map        // of steps of runbooks, by login and id: context.CancelCauseFunc
 	opening  sync.Mutex      // held while a shell is opened
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc

@@ -13,7 +13,10 @@ import (
 // GET /nodes
 func (h *Handlers) listNodes(w http.ResponseWriter, r *http.Request) error {
 	defer h.live.Use(r.Context())()
-	if web.IsHTMX(r) {
+	switch {
+	case web.IsHTMX(r) && r.URL.Query().Has("choose"):
+		return h.site.Render(w, http.StatusOK, "node_choices", h.runNodes())
+	case web.IsHTMX(r):
 		return h.site.Render(w, http.StatusOK, "node_list", h.live.NodeList())
 	}
 	return web.WriteJSON(w, http.StatusOK, h.live.NodesJSON())
@@ -31,8 +34,17 @@ func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("X-Convoy-Node", node.Name)
 		return h.site.Render(w, http.StatusCreated, "node_list", h.live.NodeList())
 	}
+	if web.WantsHTML(r) {
+		return backToConsole(w, r)
+	}
 	w.Header().Set("Location", "/nodes/"+node.Name)
 	return web.WriteJSON(w, http.StatusCreated, h.live.NodeJSON(node))
+}
+
+// backToConsole answers a form without scripts.
+func backToConsole(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
 }
 
 // GET /nodes/{node}
@@ -87,7 +99,11 @@ func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control st
 	if err != nil {
 		return err
 	}
-	if !web.IsHTMX(r) {
+	switch {
+	case web.IsHTMX(r):
+	case web.WantsHTML(r) && r.Method == http.MethodPost:
+		return backToConsole(w, r)
+	default:
 		return answer.Write(w)
 	}
 	var made live.Node

@@ -14,6 +14,8 @@ import (
 // connectWait bounds one attempt to join a node.
 const connectWait = 10 * time.Second
 
+const connectHint = "the node must be reachable on its gossip port, and have the same cookie"
+
 // connected is the answer to POST /peers.
 type connected struct {
 	Connected bool   `json:"connected"`
@@ -34,29 +36,29 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 		answer = connected{Reason: err.Error()}
 	}
 	h.Log.Info("connect asked for", "user", session.Of(r).User, "addr", web.Addr(r), "connected", answer.Connected)
-	if !web.IsHTMX(r) {
+	switch {
+	case web.IsHTMX(r):
+	case !web.WantsHTML(r):
 		return web.WriteJSON(w, http.StatusOK, answer)
+	case answer.Connected:
+		return backToConsole(w, r)
+	default:
+		return &web.Error{Status: http.StatusBadGateway, Text: answer.Reason, Hint: connectHint}
 	}
 	notice := templates.Notice{Level: "info", Text: "Connected to " + target + "."}
 	if !answer.Connected {
 		notice = templates.Notice{
 			Level: "error",
 			Text:  web.Sentence(answer.Reason),
-			Hint:  "The node must be reachable on its gossip port, and have the same cookie.",
+			Hint:  web.Sentence(connectHint),
 		}
 	}
 	return h.site.Render(w, http.StatusOK, "notice", notice)
 }
 
-// readTarget decodes a form, or JSON.
 func readTarget(w http.ResponseWriter, r *http.Request) (string, error) {
 	var ask struct{ Target string }
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		if err := web.ReadForm(w, r); err != nil {
-			return "", err
-		}
-		ask.Target = r.PostForm.Get("target")
-	} else if err := web.ReadOptions(w, r, &ask); err != nil {
+	if err := web.ReadOptions(w, r, &ask); err != nil {
 		return "", err
 	}
 	target := strings.TrimSpace(ask.Target)

@@ -88,6 +88,11 @@ var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 	"POST /nodes/{node}/run": func(t *testing.T, o openingOf) io.ReadCloser {
 		return o.waiting(t, "/nodes/"+o.owner.Self+"/run", `{"command":"what"}`)
 	},
+	"POST /runbooks/{runbook}/run": func(t *testing.T, o openingOf) io.ReadCloser {
+		o.console.runbooks.Dir = t.TempDir()
+		testkit.Must(t, os.WriteFile(filepath.Join(o.console.runbooks.Dir, "one.md"), []byte("```sh\nwhat\n```\n"), 0o600))
+		return o.waiting(t, "/runbooks/one/run", url.Values{"nodes": {o.owner.Self}}.Encode())
+	},
 	"POST /api/cmd": func(t *testing.T, o openingOf) io.ReadCloser {
 		return o.waiting(t, "/api/cmd", `{"value":"what"}`)
 	},
@@ -161,6 +166,9 @@ func (o openingOf) try(t *testing.T, method, path string, body io.Reader) (*http
 	name, value, _ := strings.Cut(o.eve, ": ")
 	if !strings.HasPrefix(path, "/share/") {
 		r.Header.Set(name, value)
+	}
+	if strings.HasSuffix(path, "/one/run") {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("Convoy-Shell", "abcdefghijklmnop")
 	narrow := &net.Dialer{}

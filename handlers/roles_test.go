@@ -53,6 +53,9 @@ var routes = map[string]access.Role{
 	"GET /runbooks/{runbook}":    access.Viewer,
 	"POST /nodes/{node}/run":     access.Admin,
 
+	"POST /runbooks/{runbook}/run":         access.Operator,
+	"DELETE /runbooks/{runbook}/run/{run}": access.Operator,
+
 	"GET /share/{token}":                                         byLink,
 	"GET /share/{token}/stream":                                  byLink,
 	"POST /share/{token}/stream":                                 byLink,
@@ -96,6 +99,7 @@ var routes = map[string]access.Role{
 	"DELETE /nodes/{node}/shells/{shell}/links/{link}": access.Admin,
 
 	"GET /nodes/{node}/shells/{shell}/files":        access.Admin,
+	"GET /nodes/{node}/shells/{shell}/files/info":   access.Admin,
 	"POST /nodes/{node}/shells/{shell}/files":       access.Admin,
 	"POST /nodes/{node}/shells/{shell}/recording":   access.Admin,
 	"DELETE /nodes/{node}/shells/{shell}/recording": access.Admin,
@@ -107,7 +111,7 @@ var routes = map[string]access.Role{
 }
 
 // guardedGets are the GETs that a page of another site must not cause.
-var guardedGets = regexp.MustCompile(`/stream$|/carrier$|/files$|/login/openid$`)
+var guardedGets = regexp.MustCompile(`/stream$|/carrier$|/files(/info)?$|/login/openid$`)
 
 // askers are all kinds of users.
 func (n *testNode) askers() map[string]asker {

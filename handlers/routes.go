@@ -108,6 +108,8 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: get + "/guide/{page}", may: access.View, serve: h.showGuide},
 		{at: get + "/runbooks", may: access.View, serve: h.listRunbooks},
 		{at: get + "/runbooks/{runbook}", may: access.View, serve: h.showRunbook},
+		{at: post + "/runbooks/{runbook}/run", may: access.Evaluate, serve: h.runSteps}, // with the rights of each step
+		{at: remove + "/runbooks/{runbook}/run/{run}", may: access.Evaluate, serve: h.stopRun},
 		{at: get + "/metrics", may: access.View, serve: h.showMetrics},
 		{at: get + "/audit", may: access.Audit, serve: h.showAudit},
 
@@ -145,13 +147,24 @@ func (h *Handlers) fleetRoutes() []route {
 	}
 }
 
+// evalRoute and commandRoute are also what the steps of runbooks take.
+func (h *Handlers) evalRoute() route {
+	return route{
+		at: post + nodePath + "/eval", may: access.Evaluate, audit: "eval", where: onOwner, serve: h.evaluateHere,
+	}
+}
+
+func (h *Handlers) commandRoute() route {
+	return route{at: post + nodePath + "/run", may: access.Run, audit: "run", where: onOwner, serve: h.runHere}
+}
+
 // ownerRoutes are served by the node that owns the shell, the recording or the log.
 func (h *Handlers) ownerRoutes() []route {
 	return []route{
 		{at: get + nodePath + "/audit", may: access.Audit, serve: h.listAudit},
 		{at: get + nodePath + "/log", may: access.View, serve: h.showLog},
-		{at: post + nodePath + "/eval", may: access.Evaluate, audit: "eval", serve: h.evaluateHere},
-		{at: post + nodePath + "/run", may: access.Run, audit: "run", serve: h.runHere},
+		h.evalRoute(),
+		h.commandRoute(),
 
 		{at: get + nodePath + "/shells", may: access.View, serve: h.listShells},
 		{at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open", serve: h.openShell},
@@ -163,13 +176,23 @@ func (h *Handlers) ownerRoutes() []route {
 		{at: post + shellPath + "/size", may: access.Type, inShell: h.resizeShell},
 		{at: post + shellPath + "/title", may: access.Type, audit: "shell.rename", inShell: h.renameShell},
 
-		{at: get + shellPath + "/links", may: access.Share, inShell: h.shares.List},
-		{at: post + shellPath + "/links", may: access.Share, audit: "link.make", inShell: h.shares.Create},
-		{at: remove + shellPath + "/links/{link}", may: access.Share, audit: "link.revoke", inShell: h.shares.Revoke},
+		{at: get + shellPath + "/links", may: access.Share, inShell: h.shares.List, part: h.shares.ShowDialog},
+		{
+			at: post + shellPath + "/links", may: access.Share, audit: "link.make",
+			inShell: h.shares.Create, part: h.shares.ShowDialog,
+		},
+		{
+			at: remove + shellPath + "/links/{link}", may: access.Share, audit: "link.revoke",
+			inShell: h.shares.Revoke, part: h.shares.ShowDialog,
+		},
 
 		{
 			at: get + shellPath + "/files", may: access.Files, audit: "file.download",
 			sameSite: true, file: true, quota: &h.quotas.transfers, ofShell: h.getFile,
+		},
+		{
+			at: get + shellPath + "/files/info", may: access.Files,
+			sameSite: true, file: true, quota: &h.quotas.transfers, ofShell: h.describeFile,
 		},
 		{
 			at: post + shellPath + "/files", may: access.Files, audit: "file.upload",

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -70,11 +71,7 @@ func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 //
 // The name may end with .md, so that runbooks can link to each other as they do on other sites.
 func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
-	name, err := url.PathUnescape(chi.URLParam(r, "runbook"))
-	if err != nil {
-		return guide.ErrNoRunbook
-	}
-	one, err := h.runbooks.Get(strings.TrimSuffix(name, ".md"))
+	one, err := h.runbookOf(r)
 	if err != nil {
 		return err
 	}
@@ -85,19 +82,60 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 		}
 		return web.WriteJSON(w, http.StatusOK, answer)
 	}
+	if web.IsHTMX(r) {
+		return h.site.Render(w, http.StatusOK, "run_nodes", h.chosenNodes(r, one.Name))
+	}
 	defer h.live.Use(r.Context())()
+	view := h.runbookView(r, one, templates.RunState{Name: url.PathEscape(one.Name), Run: rand.Text()})
+	return h.site.Render(w, http.StatusOK, "runbook", view)
+}
+
+// runbookOf is the runbook in the request's path.
+func (h *Handlers) runbookOf(r *http.Request) (guide.Runbook, error) {
+	name, err := url.PathUnescape(chi.URLParam(r, "runbook"))
+	if err != nil {
+		return guide.Runbook{}, guide.ErrNoRunbook
+	}
+	return h.runbooks.Get(strings.TrimSuffix(name, ".md"))
+}
+
+// runbookView is the page of a runbook.
+func (h *Handlers) runbookView(r *http.Request, one guide.Runbook, bar templates.RunState) templates.Runbook {
 	view := templates.Runbook{
 		Page:     h.page(r, one.Title),
 		Name:     one.Name,
 		Untitled: one.Untitled,
 		Changed:  one.Changed,
-		Body:     one.Body,
-		Nodes:    h.runNodes(),
+		Version:  one.Version,
+		Nodes:    h.chosenNodes(r, one.Name),
+		Bar:      bar,
 	}
-	for i, b := range one.Blocks {
-		view.Steps = append(view.Steps, templates.RunStep{Number: i + 1, Kind: b.Kind, First: firstLine(b.Text)})
+	for i, piece := range one.Cut() {
+		part := templates.RunPart{HTML: piece}
+		if i < len(one.Blocks) {
+			b := one.Blocks[i]
+			part.Step = i + 1
+			view.Steps = append(view.Steps, templates.RunStep{Number: i + 1, Kind: b.Kind, First: firstLine(b.Text)})
+		}
+		view.Parts = append(view.Parts, part)
 	}
-	return h.site.Render(w, http.StatusOK, "runbook", view)
+	return view
+}
+
+// chosenNodes are the nodes that steps can be run on, with the choice in the request's form. A new one is chosen if all
+// others are.
+func (h *Handlers) chosenNodes(r *http.Request, book string) templates.RunNodes {
+	r.ParseForm() //nolint:errcheck // without a form, all are chosen
+	nodes := templates.RunNodes{Path: "/runbooks/" + url.PathEscape(book), Nodes: h.runNodes()}
+	all := len(r.Form["nodes"]) >= len(r.Form["seen"])
+	for i, n := range nodes.Nodes {
+		if slices.Contains(r.Form["seen"], n.Name) {
+			nodes.Nodes[i].Off = !slices.Contains(r.Form["nodes"], n.Name)
+		} else {
+			nodes.Nodes[i].Off = !all
+		}
+	}
+	return nodes
 }
 
 // firstLine is the first line of code that is not empty or a comment.

@@ -28,9 +28,18 @@ type Runbook struct {
 	Name     string
 	Untitled bool // Body has no heading
 	Changed  time.Time
-	Body     template.HTML // from the guide package, which allows no raw HTML
+	Parts    []RunPart
+	Version  string // changes with the steps
 	Steps    []RunStep
-	Nodes    []RunNode // reachable ones, the one that serves the page first
+	Nodes    RunNodes
+	Bar      RunState
+}
+
+// RunPart is a piece of a runbook, and the step at its end.
+type RunPart struct {
+	HTML    template.HTML // from the guide package, which allows no raw HTML
+	Step    int           // 0: the runbook ends here
+	Results *StepResults  // nil: it has not run
 }
 
 // RunStep is a step of a runbook: a block of code that can be run.
@@ -38,6 +47,13 @@ type RunStep struct {
 	Number int    // from 1
 	Kind   string // convoy or sh
 	First  string // its first line
+	State  string // running, ok, failed or stopped; empty: it has not run
+}
+
+// RunNodes are the reachable nodes, the one that serves the page first.
+type RunNodes struct {
+	Path  string // of the runbook
+	Nodes []RunNode
 }
 
 // RunNode is a node on which steps can be run.
@@ -45,4 +61,57 @@ type RunNode struct {
 	Name  string
 	Short string
 	Self  bool // it serves the page
+	Off   bool // it is not chosen
 }
+
+// StepResults are the results of a step below it, or how far it is.
+type StepResults struct {
+	Number   int
+	Begun    bool // it has just begun
+	Groups   []ResultGroup
+	Answered int
+	Waiting  []string // short names of the nodes that have not answered
+	Seconds  int      // since it began
+	Headline string
+	At       time.Time // when all had answered
+}
+
+// ResultGroup are nodes with the same result.
+type ResultGroup struct {
+	Nodes []string // short names
+	Badge string
+	OK    bool
+	Took  string
+	Parts []ResultPart
+}
+
+// ResultPart is part of an output: text, a line that differs, or lines that are missing.
+type ResultPart struct {
+	Text    string
+	Differs bool
+	Missing int
+}
+
+// RunState is the bar at the top of a runbook: whether steps run, and where they stopped.
+type RunState struct {
+	Run     string // id of the runs of one page, of which one is in progress at a time
+	Name    string // of the runbook
+	Running bool
+	Text    string // what happened; may be empty
+	State   string // ok, failed or stopped
+	Next    int    // step to continue with; 0: none
+	Again   int    // step to retry from; 0: none
+}
+
+// RunUpdate is what a run sends to its page. Nil parts have not changed.
+type RunUpdate struct {
+	Step    *RunStep
+	Results *StepResults
+	Bar     *RunState
+	Said    string // for screen readers
+	Tick    int    // step of which only Seconds have changed; 0: none
+	Seconds int
+}
+
+// All is the number of nodes on which the step runs.
+func (r StepResults) All() int { return r.Answered + len(r.Waiting) }

@@ -21,30 +21,37 @@ var files embed.FS
 
 // partials can be rendered alone and used by pages.
 var partials = []string{
-	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools",
+	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools", "login_list",
+	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices",
 }
 
 // views maps the names that Render accepts to their views.
 var views = map[string]any{
-	"console":    Console{},
-	"share":      Share{},
-	"login":      Login{},
-	"entered":    Entered{},
-	"opening":    Opening{},
-	"guide":      Guide{},
-	"runbooks":   Runbooks{},
-	"runbook":    Runbook{},
-	"details":    Details{},
-	"error":      Error{},
-	"recordings": Recordings{},
-	"logins":     Logins{},
-	"audit":      Audit{},
-	"player":     Player{},
-	"node_list":  NodeList{},
-	"node":       Node{},
-	"log_lines":  LogLines{},
-	"notice":     Notice{},
-	"shell_list": ShellList{},
+	"console":      Console{},
+	"share":        Share{},
+	"login":        Login{},
+	"entered":      Entered{},
+	"opening":      Opening{},
+	"guide":        Guide{},
+	"runbooks":     Runbooks{},
+	"runbook":      Runbook{},
+	"details":      Details{},
+	"error":        Error{},
+	"recordings":   Recordings{},
+	"logins":       Logins{},
+	"login_list":   LoginList{},
+	"share_links":  ShareLinks{},
+	"step_results": StepResults{},
+	"run_nodes":    RunNodes{},
+	"node_choices": []RunNode{},
+	"run_update":   RunUpdate{},
+	"audit":        Audit{},
+	"player":       Player{},
+	"node_list":    NodeList{},
+	"node":         Node{},
+	"log_lines":    LogLines{},
+	"notice":       Notice{},
+	"shell_list":   ShellList{},
 }
 
 // Set holds all parsed templates. It is safe for concurrent use.

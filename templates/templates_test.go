@@ -149,7 +149,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		"audit": Audit{page, true, time.Time{}, []AuditRow{{at, "a", "ann", "admin", "[::1]:5", "shell.open",
 			"convoy@a.test", "ok", "bash"}}, []Silent{{"b", "it is away"}}, "ann", "ok", []string{"ok"}},
 		"player": Player{page, recording},
-		"logins": Logins{page, true, []Grant{grant}, []Grant{grant}},
+		"logins": Logins{page, LoginList{true, []Grant{grant}, true, []Grant{grant}, "convoy_x"}},
 	} {
 		doc := find(t, name, view)
 		doc.Find("script, style, link[rel=stylesheet], link[rel=modulepreload]").Each(func(_ int, e *goquery.Selection) {
@@ -310,7 +310,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		"audit": Audit{Page{}, false, at, []AuditRow{{at, evil, evil, evil, evil, evil, evil, evil, evil}},
 			[]Silent{{evil, evil}}, evil, evil, []string{evil}},
 		"player": Player{Page{}, hostile},
-		"logins": Logins{Page{Role: "admin"}, true, []Grant{bad}, []Grant{bad}},
+		"logins": Logins{Page{}, LoginList{true, []Grant{bad}, true, []Grant{bad}, evil}},
 	} {
 		doc := find(t, name, view)
 		if n := doc.Find("img, script:not([src]), [onerror], [onfocus]").Length(); n > 0 {

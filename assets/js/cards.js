@@ -173,7 +173,7 @@ class Card {
       const first = find(".first-screen", holder); // covers the terminal until that has content
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
       const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy", watches: !atLeast(tab.dataset.right) });
-      pane.links = shareTool(made, { node: this.name, shell: key, title: tab.dataset.title });
+      pane.links = shareTool(made, { node: this.name, shell: key });
       pane.links(Number(tab.dataset.links ?? 0));
       const rename = atLeast(tab.dataset.right) && (() => this.rename(key));
       equip(made, { node: this.name, shell: key, detach: () => this.detach(key), rename });

@@ -1,9 +1,9 @@
 // Code blocks in the guide and in runbooks: copying one, and running one in a shell of the console.
 
+import "./commands.js";
 import { copyText } from "./copy.js";
 import { all, find, stamp } from "./dom.js";
 import { go } from "./key.js";
-import { reachable } from "./nodes.js";
 
 const shells = { convoy: "Convoy shell", sh: "system shell" };
 const kinds = { convoy: "convoy", sh: "system" }; // of shells, by block kind
@@ -42,31 +42,13 @@ async function copy(button) {
 // choose asks for the node whose shell runs a block.
 async function choose(figure) {
   asked = figure;
-  const [list, none] = [find("[data-nodes]", dialog), find("[data-none]", dialog)];
   find("[data-what]", dialog).textContent = `Convoy types the block into the node's ${shells[figure.dataset.kind]}, and presses Enter.`;
-  list.replaceChildren();
-  none.textContent = "Looking for nodes …";
+  find("[data-none]", dialog).textContent = "";
+  find("[data-nodes]", dialog).replaceChildren();
   dialog.showModal();
-  try {
-    list.replaceChildren(...(await reachable()).map(choice));
-    none.textContent = list.childElementCount ? "" : "No node can be reached.";
-    find("button", list)?.focus();
-  } catch {
-    none.textContent = "Convoy cannot be reached. Try again when the connection is back.";
-  }
-}
-
-function choice({ name, short, self }) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "choice";
-  button.dataset.node = name;
-  button.title = name;
-  button.append(Object.assign(document.createElement("b"), { textContent: short }));
-  if (self) button.append(Object.assign(document.createElement("span"), { className: "badge self", textContent: "this node" }));
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
+  await window.htmx.ajax("GET", "/nodes?choose=1", { target: find("[data-nodes]", dialog) });
+  if (!find("li", dialog)) find("[data-none]", dialog).textContent = "Convoy cannot be reached. Try again when the connection is back.";
+  find(".choice", dialog)?.focus();
 }
 
 // handOver leaves the block to the console's page (runin.js).

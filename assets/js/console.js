@@ -2,10 +2,11 @@
 
 import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
+import "./commands.js";
 import { all, find, remember, remembered, sentence } from "./dom.js";
 import { Dock } from "./log.js";
 import { openMenu } from "./menu.js";
-import { confirm, countdown, linkStale, linkState, notice } from "./notices.js";
+import { countdown, linkStale, linkState, notice } from "./notices.js";
 import { myName } from "./presence.js";
 import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
@@ -53,31 +54,13 @@ function swapNodes(html) {
   window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
-// The last focused element, and its card: a swap may remove the element, or a request disable it.
-const focus = { element: null, card: "" };
-document.addEventListener("focusin", ({ target }) => {
-  focus.element = target;
-  focus.card = target.closest(".node")?.id ?? "";
-});
 document.addEventListener("htmx:before:request", ({ detail }) => { detail.ctx.lists = lists; });
 document.addEventListener("htmx:before:swap", (event) => {
-  const { response, hx, lists: before } = event.detail.ctx;
-  if (!response || hx?.retarget) return;
-  if (response.status < 400) {
-    // The response may be older than a list that overtook it; its content also comes by the stream.
-    if (before !== lists) event.preventDefault();
-    return;
-  }
-  event.preventDefault(); // not our response: a proxy's error page
-  notice("error", "Convoy did not answer", `A proxy answered with status ${response.status}.`);
+  const { response, lists: before, target } = event.detail.ctx;
+  // The response may be older than a list that overtook it; its content also comes by the stream.
+  if (response && target.id === "nodes" && before !== lists) event.preventDefault();
 });
-document.addEventListener("htmx:after:swap", () => {
-  reconcile();
-  const { element, card } = focus;
-  if (!card || document.activeElement !== document.body || (element.isConnected && !element.disabled)) return;
-  const near = document.getElementById(card);
-  (near ? find(".name", near) : find("#main")).focus({ preventScroll: true });
-});
+document.addEventListener("htmx:after:swap", reconcile);
 document.addEventListener("htmx:after:request", (event) => {
   const { response, sourceElement } = event.detail.ctx;
   const name = response?.headers.get("X-Convoy-Node");
@@ -85,17 +68,6 @@ document.addEventListener("htmx:after:request", (event) => {
   if (sourceElement?.closest("#connect")) find("#connect").close();
   if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // after htmx has enabled it
 });
-document.addEventListener("htmx:error", (event) => {
-  if (event.detail.ctx?.response) return;
-  notice("error", "Convoy cannot be reached", "Nothing was done. Try again when the connection is back.");
-});
-document.addEventListener("htmx:confirm", (event) => {
-  event.preventDefault();
-  const { ctx, issueRequest, dropRequest } = event.detail;
-  const { askTitle, askText, askYes } = ctx.sourceElement.dataset;
-  confirm(askTitle, askText, askYes).then((yes) => (yes ? issueRequest() : dropRequest()));
-});
-
 // --- filter ---
 
 function filter() {
@@ -137,7 +109,6 @@ const actions = {
   "close-connect": () => find("#connect").close(),
   filter: (button) => setFilter(find("#filter").value === button.dataset.value ? "" : button.dataset.value),
   "clear-filter": () => setFilter(""),
-  dismiss: (button) => button.closest(".notice").remove(),
   reconnect: () => stream.reconnect(),
   reload: () => location.reload(),
 };

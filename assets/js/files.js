@@ -5,7 +5,7 @@
 // note(level, text, hint) shows a notice. files.element shows transfers, one per line.
 
 import { remember, remembered, sentence } from "./dom.js";
-import { call, withKey } from "./key.js";
+import { call, download, withKey } from "./key.js";
 import { shellPath } from "./stream.js";
 import { bytesText, dialog, make } from "./terminal.js";
 import { icon } from "./tools.js";
@@ -78,7 +78,7 @@ export class Files {
   #upload(files) {
     for (const file of files) {
       if (file.size > limit) this.#note("error", `${file.name} is larger than ${bytesText(limit)}.`, "Convoy's -max-upload sets the limit.");
-      else this.#queue.push({ file, line: this.#line(file.name, "upload") });
+      else this.#queue.push({ file, line: this.#line(file.name) });
     }
     this.#term.focus();
     this.#next();
@@ -104,7 +104,7 @@ export class Files {
     }
   }
 
-  // askPath asks for a path, and saves that file.
+  // askPath asks for a path, and has the browser save that file.
   async #askPath() {
     const label = Object.assign(make("label"), { textContent: "Path" });
     const input = make("input");
@@ -115,71 +115,27 @@ export class Files {
     call(this.#path, { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then(({ dir }) => {
       if (dir) from.textContent = `A path from /, or from ${dir}.`;
     }).catch(() => {});
-    input.addEventListener("input", () => {
-      message.textContent = "";
-      input.removeAttribute("aria-invalid");
-    });
-    const stop = new AbortController();
-    let answer = null;
+    const address = (to) => `${this.#path}/files${to}?${new URLSearchParams({ path: input.value, viewer: this.#viewer })}`;
     const result = await dialog({
       title: "Download a file",
       body: [from, label, message],
       answers: [["cancel", "Cancel"], ["get", "Download"]],
       before: async (value) => {
         if (value !== "get") return true;
-        try {
-          answer = await this.#get(input.value, stop.signal);
-          return true;
-        } catch (error) {
-          message.textContent = error.message;
-          input.setAttribute("aria-invalid", "true");
-          input.focus();
-          return false;
-        }
+        message.textContent = await refusal(address("/info"));
+        input.ariaInvalid = String(message.textContent !== "");
+        input.focus();
+        return message.textContent === "";
       },
     });
     this.#term.focus();
-    if (result !== "get") return stop.abort();
+    if (result !== "get") return;
     remember(lastPath, input.value);
-    await this.#save(input.value.split("/").at(-1), answer, stop);
-  }
-
-  // get requests a file, and resolves when its data starts to arrive.
-  async #get(path, signal) {
-    const answer = await call(`${this.#path}/files?${new URLSearchParams({ path, viewer: this.#viewer })}`, {
-      headers: { Accept: "application/json" },
-      signal: AbortSignal.any([signal, this.#closed.signal]),
-    }).catch(() => { throw new Error("Convoy cannot be reached."); });
-    if (!answer.ok) throw new Error(reason(await answer.json().catch(() => ({})), answer.status));
-    return answer;
-  }
-
-  async #save(name, answer, stop) {
-    const line = this.#line(name, "download");
-    line.signal.addEventListener("abort", () => stop.abort());
-    try {
-      const all = Number(answer.headers.get("Content-Length"));
-      let have = 0;
-      const counted = answer.body.pipeThrough(new TransformStream({
-        transform(chunk, out) {
-          have += chunk.length;
-          line.show(have, all);
-          out.enqueue(chunk);
-        },
-      }));
-      const blob = await new Response(counted, { headers: { "Content-Type": "application/octet-stream" } }).blob();
-      const link = Object.assign(make("a"), { href: URL.createObjectURL(blob), download: name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-      this.#note("info", `${name} is downloaded, ${bytesText(blob.size)}.`);
-    } catch {
-      if (!line.signal.aborted) this.#note("error", `${name} was not downloaded.`, "The transfer was interrupted. Try again.");
-    }
-    line.remove();
+    download(address(""), input.value.split("/").at(-1));
   }
 
   // line shows a transfer, with a button to cancel it.
-  #line(name, symbol) {
+  #line(name) {
     const stop = new AbortController();
     this.#closed.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
     const row = make("div", "shell-file");
@@ -197,7 +153,7 @@ export class Files {
       row.remove();
       this.#term.focus();
     });
-    row.append(icon(symbol), title, amount, cancel, bar);
+    row.append(icon("upload"), title, amount, cancel, bar);
     this.element.append(row);
     return {
       signal: stop.signal,
@@ -232,6 +188,16 @@ function post(path, file, line) {
     line.show(0, file.size);
     request.send(file);
   });
+}
+
+// refusal is why there is nothing at an address; "" if there is.
+async function refusal(address) {
+  try {
+    const answer = await call(address, { headers: { Accept: "application/json" } });
+    return answer.ok ? "" : reason(await answer.json().catch(() => ({})), answer.status);
+  } catch {
+    return "Convoy cannot be reached.";
+  }
 }
 
 // reason explains a refusal.

@@ -112,4 +112,5 @@ document.addEventListener("submit", ({ target }) => {
 document.addEventListener("htmx:config:request", ({ detail }) => {
   const { request } = detail.ctx;
   request.headers = withKey(request.headers);
+  if (request.method === "DELETE" && request.action === "/logins") forget(); // this login ends too
 });

@@ -1,7 +1,7 @@
 // The viewers of a shell: a chip for each, who is typing, and your own name.
 
 import { remember, remembered } from "./dom.js";
-import { make } from "./terminal.js";
+import { dialog, make } from "./terminal.js";
 import { icon } from "./tools.js";
 
 const shown = 4; // chips
@@ -146,40 +146,16 @@ function hue(viewer) {
   return sum % hues;
 }
 
-// askName asks for the user's name, for the stream and for later pages.
-function askName(stream) {
-  const dialog = make("dialog", "name-dialog");
-  const form = make("form");
-  form.method = "dialog";
-  const title = make("h2");
-  title.textContent = "Your name";
-  title.id = "your-name";
+/** askName asks for the user's name, for the stream and for later pages. */
+export async function askName(stream) {
   const text = make("p");
-  text.textContent = "Others in a shell see this name. If you leave it empty, they see a number.";
+  text.textContent = "Others in a shell see this name. It proves nothing. If you leave it empty, they see a number.";
   const input = make("input");
   Object.assign(input, { value: stream.name, maxLength: maxName, ariaLabel: "Your name", autocomplete: "nickname", spellcheck: false, autofocus: true });
-  const buttons = make("footer");
-  buttons.append(choice("Cancel", "", "button"), choice("Save", "save", "button primary"));
-  buttons.firstChild.type = "button";
-  buttons.firstChild.addEventListener("click", () => dialog.close());
-  form.append(title, text, input, buttons);
-  dialog.append(form);
-  dialog.setAttribute("aria-labelledby", title.id);
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (dialog.returnValue !== "save") return;
-    const name = cleanName(input.value);
-    remember(stored, name);
-    stream.rename(name);
-  });
-  document.body.append(dialog);
-  dialog.showModal();
+  const asked = dialog({ title: "Your name", body: [text, input], answers: [["", "Cancel"], ["save", "Save"]] });
   input.select();
-}
-
-function choice(label, value, className) {
-  const element = make("button", className);
-  element.textContent = label;
-  element.value = value;
-  return element;
+  if (await asked !== "save") return;
+  const name = cleanName(input.value);
+  remember(stored, name);
+  stream.rename(name);
 }

@@ -1,9 +1,10 @@
 // The page of a share link: one shell in the whole window. All its requests go below its own address, which contains
 // the link's token.
 
-import { find, remember, remembered, sentence } from "./dom.js";
+import { find, sentence } from "./dom.js";
 import { call } from "./key.js";
 import { countdown, linkStale, linkState, notice } from "./notices.js";
+import { askName, myName } from "./presence.js";
 import { ShellPane } from "./shell.js";
 import { Stream, newViewer } from "./stream.js";
 
@@ -12,7 +13,7 @@ const base = location.pathname.replace(/\/+$/, "");
 const viewer = newViewer();
 let ended = false;
 
-const stream = new Stream({ viewer, base, name: remembered("convoy-name") ?? "", watch: right !== "type", want: "none", onState });
+const stream = new Stream({ viewer, base, name: myName(), watch: right !== "type", want: "none", onState });
 const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream, title, base });
 
 // onState shows the state of the stream. If it is refused, the reason is requested: the link has ended.
@@ -53,17 +54,7 @@ setInterval(countdown, 1000);
 
 // --- user actions ---
 
-const dialog = find("#name");
-find("#share-name").addEventListener("click", () => {
-  find("#name-text").value = stream.name;
-  dialog.returnValue = "no";
-  dialog.showModal();
-});
-dialog.addEventListener("close", () => {
-  if (dialog.returnValue !== "yes") return;
-  stream.rename(find("#name-text").value.trim());
-  remember("convoy-name", stream.name);
-});
+find("#share-name").addEventListener("click", () => askName(stream));
 
 const actions = {
   dismiss: (button) => button.closest(".notice").remove(),

@@ -1,54 +1,37 @@
-// The dialog with the shells of all nodes.
+// The dialog with the shells of all nodes: its list (shell_list.html) refreshes while it is open.
 
 import { allCards } from "./cards.js";
 import { all, find } from "./dom.js";
-import { call } from "./key.js";
 import { notice } from "./notices.js";
 
-const refreshEvery = 2000; // ms between two updates while the dialog is open
-
 const dialog = find("#shells");
-let timer = 0;
+const load = () => window.htmx.ajax("GET", "/shells", { target: "#shell-list", swap: "outerMorph" });
 
 /** openShells shows the dialog with the current shells. */
-export function openShells() {
+export async function openShells() {
   if (!dialog.open) dialog.showModal();
-  load().then(() => find(".shell-go", dialog)?.focus());
+  await load();
+  find(".shell-go", dialog)?.focus();
 }
 
-/** markDetached marks the shells that this page does not follow. */
+dialog.addEventListener("close", () => find("#shell-list").replaceWith(Object.assign(document.createElement("ul"), { id: "shell-list" })));
+
+// The list marks the shells that this page does not follow.
 function markDetached() {
   for (const row of all("[data-shell]", dialog)) {
     row.toggleAttribute("data-ui-detached", !!cardOfRow(row)?.isDetached(row.dataset.shell));
   }
 }
+document.addEventListener("htmx:after:swap", markDetached);
 
-async function load() {
-  clearTimeout(timer);
-  try {
-    const answer = await call("/shells", { headers: { "HX-Request": "true", Accept: "text/html" } });
-    if (!dialog.open) return;
-    if (answer.ok) {
-      window.htmx.swap({ sourceElement: dialog, target: "#shell-list", swap: "outerMorph", text: await answer.text() });
-      markDetached();
-    }
-  } catch { /* the next update may succeed */ }
-  clearTimeout(timer);
-  if (dialog.open) timer = setTimeout(load, refreshEvery);
-}
-
-dialog.addEventListener("close", () => clearTimeout(timer));
-
-const rowOf = button => button.closest("[data-shell]");
 const cardOfRow = row => allCards().find(card => card?.name === row.dataset.node);
 
 // act acts on the card of a row's node, and updates the list.
 const act = what => async button => {
-  const row = rowOf(button);
+  const row = button.closest("[data-shell]");
   const card = cardOfRow(row);
   if (!card) return notice("warn", "That node is no longer on the page.");
   await what(card, row.dataset.shell);
-  markDetached();
   if (dialog.open) load();
 };
 

@@ -74,25 +74,46 @@ func (m *Manager) valid(kind access.Kind) []access.Grant {
 // ListLogins answers GET /logins: the user's own, or everyone's for an admin.
 func (m *Manager) ListLogins(w http.ResponseWriter, r *http.Request) error {
 	s := Of(r)
-	list := []grant{}
-	for _, g := range m.valid(access.Login) {
-		if s.Owns(g) || s.Role.Allows(access.Sessions) {
+	if !web.WantsHTML(r) {
+		list := []grant{}
+		for _, g := range m.logins(s) {
 			list = append(list, grantJSON(g, s))
 		}
-	}
-	if !web.WantsHTML(r) {
 		return web.WriteJSON(w, http.StatusOK, list)
 	}
-	view := templates.Logins{Page: m.Site.Page(r, "Logins and tokens"), AllUsers: s.Role.Allows(access.Sessions)}
-	for _, g := range list {
-		view.Logins = append(view.Logins, templates.Grant(g))
+	return m.renderLogins(w, r, http.StatusOK, m.loginList(s))
+}
+
+// renderLogins answers with the list for htmx, else with its page: a form also works without scripts.
+func (m *Manager) renderLogins(w http.ResponseWriter, r *http.Request, status int, list templates.LoginList) error {
+	if web.IsHTMX(r) {
+		return m.Site.Render(w, status, "login_list", list)
 	}
-	if s.Role.Allows(access.Tokens) {
-		for _, g := range m.valid(access.Token) {
-			view.Tokens = append(view.Tokens, templates.Grant(grantJSON(g, s)))
+	return m.Site.Render(w, status, "logins", templates.Logins{Page: m.Site.Page(r, "Logins and tokens"), LoginList: list})
+}
+
+// logins are the logins that a user sees: their own, or everyone's for an admin.
+func (m *Manager) logins(s Session) (list []access.Grant) {
+	for _, g := range m.valid(access.Login) {
+		if s.Owns(g) || s.Role.Allows(access.Sessions) {
+			list = append(list, g)
 		}
 	}
-	return m.Site.Render(w, http.StatusOK, "logins", view)
+	return list
+}
+
+// loginList is the content of a user's page.
+func (m *Manager) loginList(s Session) templates.LoginList {
+	list := templates.LoginList{AllUsers: s.Role.Allows(access.Sessions), MayToken: s.Role.Allows(access.Tokens)}
+	for _, g := range m.logins(s) {
+		list.Logins = append(list.Logins, templates.Grant(grantJSON(g, s)))
+	}
+	for _, g := range m.valid(access.Token) {
+		if list.MayToken {
+			list.Tokens = append(list.Tokens, templates.Grant(grantJSON(g, s)))
+		}
+	}
+	return list
 }
 
 // EndLogin answers DELETE /logins/{login}.
@@ -135,6 +156,9 @@ func (m *Manager) EndLogins(w http.ResponseWriter, r *http.Request) error {
 		return web.BadRequest("this is not a valid user name")
 	}
 	Describe(r.Context(), user, "everywhere")
+	if user == s.User {
+		w.Header().Set("HX-Redirect", "/login")
+	}
 	s.Release() // as in EndLogin
 	return web.NoContent(w, m.Add(access.NewRevocation(user, generation, time.Now().UTC(), sessionLife)))
 }

@@ -69,7 +69,12 @@ func (m *Manager) CreateToken(w http.ResponseWriter, r *http.Request) error {
 	if err := m.Add(g); err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusCreated, newToken{grantJSON(g, s), text})
+	if !web.WantsHTML(r) {
+		return web.WriteJSON(w, http.StatusCreated, newToken{grantJSON(g, s), text})
+	}
+	view := m.loginList(s)
+	view.Made = text
+	return m.renderLogins(w, r, http.StatusCreated, view)
 }
 
 // checkTokens refuses one token too many, and a second one of that name. Tokens of other users, and of the user's

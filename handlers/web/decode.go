@@ -1,11 +1,13 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -33,11 +35,46 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	return nil
 }
 
-// ReadOptions decodes a JSON body of at most 4 KiB. Without a body, into stays as it is.
+// ReadOptions decodes a JSON body or a form of at most 4 KiB. Without a body, into stays as it is. into points to a
+// struct; a form sets its fields of that name in lower case: strings, numbers, and bools, which any text sets.
+//
+// JSON begins with a brace, which no browser's form does: curl -d names both a form.
 func ReadOptions(w http.ResponseWriter, r *http.Request, into any) error {
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOptions)).Decode(into)
-	if err != nil && !errors.Is(err, io.EOF) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOptions))
+	if err != nil {
 		return BadBody(err)
+	}
+	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	if text := strings.TrimSpace(string(body)); isForm && !strings.HasPrefix(text, "{") {
+		return readFields(text, reflect.ValueOf(into).Elem())
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return BadBody(err)
+	}
+	return nil
+}
+
+func readFields(form string, into reflect.Value) error {
+	values, err := url.ParseQuery(form)
+	if err != nil {
+		return BadRequest("the form cannot be read")
+	}
+	for i := range into.NumField() {
+		name := strings.ToLower(into.Type().Field(i).Name)
+		text := values.Get(name)
+		switch field := into.Field(i); {
+		case text == "":
+		case field.CanInt():
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				return BadRequest("%s must be a whole number, not %q", name, text)
+			}
+			field.SetInt(int64(n))
+		case field.Kind() == reflect.Bool:
+			field.SetBool(true)
+		default:
+			field.SetString(text)
+		}
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ var (
 	codeTag   = regexp.MustCompile(`(?s)<code>.*?</code>`)
 	tag       = regexp.MustCompile(`(?s)<[a-zA-Z/!][^>]*>`)
 	attribute = regexp.MustCompile(
-		`(?s)\b(?:title|aria-label|placeholder|alt|data-ask-\w+|data-title|data-text)="([^"]*)"`,
+		`(?s)\b(?:title|aria-label|placeholder|alt|data-ask-\w+|hx-confirm)="([^"]*)"`,
 	)
 )
 

@@ -1,0 +1,49 @@
+// What each page with htmx needs: questions before a command, its errors, the focus after it, and the buttons of notices
+// and of texts to copy.
+
+import { copyText } from "./copy.js";
+import { find } from "./dom.js";
+import { confirm, notice } from "./notices.js";
+
+document.addEventListener("htmx:confirm", (event) => {
+  event.preventDefault();
+  const { ctx, issueRequest, dropRequest } = event.detail;
+  const { askTitle, askYes } = ctx.sourceElement.dataset;
+  confirm(askTitle, ctx.confirm, askYes).then((yes) => (yes ? issueRequest() : dropRequest()));
+});
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const { response, hx } = event.detail.ctx;
+  if (!response || response.status < 400 || hx?.retarget) return;
+  event.preventDefault(); // not our response: a proxy's error page
+  notice("error", "Convoy did not answer", `A proxy answered with status ${response.status}.`);
+});
+
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx?.response) return;
+  notice("error", "Convoy cannot be reached", "Nothing was done. Try again when the connection is back.");
+});
+
+// The last focused element, and its card: a swap may remove the element, or a request disable it.
+const focus = { element: null, card: "" };
+document.addEventListener("focusin", ({ target }) => {
+  focus.element = target;
+  focus.card = target.closest(".node")?.id ?? "";
+  if (target.matches("input[readonly]")) target.select();
+});
+document.addEventListener("htmx:after:swap", () => {
+  const { element, card } = focus;
+  if (!element || document.activeElement !== document.body || (element.isConnected && !element.disabled)) return;
+  const near = find("dialog[open] button") ?? find(`#${card || "main"} .name`) ?? find("#main");
+  near.focus({ preventScroll: true });
+});
+
+document.addEventListener("click", async ({ target }) => {
+  target.closest("[data-action=dismiss]")?.closest(".notice").remove();
+  const button = target.closest("[data-copy]");
+  if (!button) return;
+  const field = find(button.dataset.copy);
+  if (await copyText(field.value)) return notice("info", "Copied.");
+  field.focus();
+  notice("error", "Your browser does not allow this page to copy.", "Select the text and copy it yourself.");
+});

@@ -1,0 +1,335 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"convoy/guide"
+	"convoy/handlers/outcome"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
+	"convoy/templates"
+)
+
+// maxRunForm bounds a run's form, in bytes: it names each node twice.
+const maxRunForm = 256 << 10
+
+var (
+	errStopped = errors.New("stopped")
+	errRunning = &web.Error{
+		Status: http.StatusConflict, Text: "this page runs steps already", Hint: "wait for them, or stop them",
+	}
+	errBookChanged = &web.Error{
+		Status: http.StatusConflict,
+		Text:   "the runbook has changed since this page was loaded",
+		Hint:   "reload the page to see what would run",
+	}
+)
+
+// run is steps that run on nodes, one after the other, for one page. It ends with its request.
+type run struct {
+	h      *Handlers
+	r      *http.Request // its context is canceled by errStopped when the user stops the run
+	book   guide.Runbook
+	bar    templates.RunState
+	nodes  []templates.RunNode
+	update func(templates.RunUpdate)
+	done   []stepResult
+}
+
+// stepResult is the result of a step as docs/protocol.md describes it.
+type stepResult struct {
+	Step    int              `json:"step"`
+	State   string           `json:"state"`
+	Results []outcome.Result `json:"results"`
+	at      time.Time
+}
+
+// POST /runbooks/{runbook}/run
+//
+// htmx gets each step of the progress as it happens; everyone else one answer at the end.
+func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
+	defer h.live.Use(r.Context())()
+	r.Body = http.MaxBytesReader(w, r.Body, maxRunForm)
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	book, err := h.runbookOf(r)
+	if err != nil {
+		return err
+	}
+	if v := r.PostForm.Get("version"); v != "" && v != book.Version {
+		return errBookChanged
+	}
+	from, most := 1, len(book.Blocks)
+	if only := r.PostForm.Get("only"); only != "" {
+		_, err = fmt.Sscan(only, &from)
+		most = from
+	} else if text := r.PostForm.Get("from"); text != "" {
+		_, err = fmt.Sscan(text, &from)
+	}
+	if err != nil || from < 1 || from > len(book.Blocks) {
+		return web.BadRequest("from and only must be the number of a step")
+	}
+	ctx, stop := context.WithCancelCause(r.Context())
+	defer stop(nil)
+	bar := templates.RunState{Name: url.PathEscape(book.Name), Run: r.PostForm.Get("run")}
+	key := session.Of(r).Grant + "/" + bar.Run
+	if _, running := h.runs.LoadOrStore(key, stop); running && bar.Run != "" {
+		return errRunning
+	}
+	defer h.runs.Delete(key)
+	x := &run{h: h, r: r.WithContext(ctx), book: book, bar: bar, update: func(templates.RunUpdate) {}}
+	for _, n := range h.runNodes() {
+		if slices.Contains(r.PostForm["nodes"], n.Name) {
+			x.nodes = append(x.nodes, n)
+		}
+	}
+	if web.IsHTMX(r) {
+		x.update = h.updates(w, func() { stop(http.ErrAbortHandler) })
+	}
+	x.steps(from, most, r.PostForm.Get("only") == "")
+	return x.answer(w, r)
+}
+
+// DELETE /runbooks/{runbook}/run/{run}
+func (h *Handlers) stopRun(w http.ResponseWriter, r *http.Request) error {
+	if stop, ok := h.runs.Load(session.Of(r).Grant + "/" + chi.URLParam(r, "run")); ok {
+		stop.(context.CancelCauseFunc)(errStopped)
+	}
+	return web.NoContent(w, nil)
+}
+
+// updates sends the page of a run its updates as they come: HTML, each ended by a zero byte. lost is called once the
+// page does not take them.
+func (h *Handlers) updates(w http.ResponseWriter, lost func()) func(templates.RunUpdate) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("X-Accel-Buffering", "no")
+	out := http.NewResponseController(w)
+	var mu sync.Mutex
+	return func(u templates.RunUpdate) {
+		mu.Lock()
+		defer mu.Unlock()
+		part, err := h.site.Templates.Execute("run_update", u)
+		if err == nil {
+			_, err = w.Write(append(part, 0))
+		}
+		if err != nil || out.Flush() != nil {
+			lost()
+		}
+	}
+}
+
+// answer answers a run without htmx: with JSON, or with the runbook's page for a form without scripts.
+func (x *run) answer(w http.ResponseWriter, r *http.Request) error {
+	switch {
+	case web.IsHTMX(r):
+		return nil
+	case !web.WantsHTML(r):
+		return web.WriteJSON(w, http.StatusOK, map[string]any{"steps": x.done})
+	}
+	view := x.h.runbookView(r, x.book, x.bar)
+	for _, step := range x.done {
+		view.Steps[step.Step-1].State = step.State
+		view.Parts[step.Step-1].Results = step.view(x.nodes)
+	}
+	return x.h.site.Render(w, http.StatusOK, "runbook", view)
+}
+
+// steps runs the steps from one number to another, until one fails.
+func (x *run) steps(from, to int, all bool) {
+	if len(x.nodes) == 0 {
+		x.bar.Text, x.bar.State = "Choose at least one node.", "failed"
+		x.update(templates.RunUpdate{Bar: &x.bar, Said: x.bar.Text})
+		return
+	}
+	x.bar.Running = true
+	x.update(templates.RunUpdate{Bar: &x.bar})
+	last := stepResult{}
+	for n := from; n <= to && (last.State == "" || last.State == "ok"); n++ {
+		last = x.step(n)
+	}
+	x.bar.Running = false
+	switch {
+	case last.State == outcome.Stopped:
+		x.bar.Text = fmt.Sprintf("You stopped step %d.", last.Step)
+	case last.State == "failed":
+		x.bar.Text = fmt.Sprintf("Stopped at step %d: it failed on %s.", last.Step, strings.Join(last.failed(), ", "))
+	case len(x.book.Blocks) == 1:
+		x.bar.Text = "All is done, on " + count(len(x.nodes)) + "."
+	default:
+		x.bar.Text = fmt.Sprintf("All %d steps are done, on %s.", len(x.book.Blocks), count(len(x.nodes)))
+	}
+	if x.bar.State = last.State; last.State != "ok" {
+		if x.bar.Again = last.Step; last.Step < len(x.book.Blocks) {
+			x.bar.Next = last.Step + 1
+		}
+	}
+	if !all {
+		x.bar.Text, x.bar.Next, x.bar.Again = "", 0, 0
+	}
+	said := x.bar.Text
+	if said == "" {
+		said = last.said(len(x.nodes))
+	}
+	x.update(templates.RunUpdate{Bar: &x.bar, Said: said})
+}
+
+// step runs one step on all nodes.
+func (x *run) step(n int) stepResult {
+	began := time.Now()
+	done := stepResult{Step: n}
+	mark := x.mark(n)
+	mark.State = "running"
+	first := done.view(x.nodes)
+	first.Begun = true
+	x.update(templates.RunUpdate{Step: &mark, Results: first})
+	results := make(chan outcome.Result, len(x.nodes))
+	for _, node := range x.nodes {
+		go func() { results <- x.ask(x.book.Blocks[n-1], node) }()
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for len(done.Results) < len(x.nodes) {
+		select {
+		case got := <-results:
+			done.Results = append(done.Results, got)
+			if len(done.Results) < len(x.nodes) {
+				view := done.view(x.nodes)
+				view.Seconds = int(time.Since(began).Seconds())
+				x.update(templates.RunUpdate{Results: view})
+			}
+		case <-tick.C:
+			x.update(templates.RunUpdate{Tick: n, Seconds: int(time.Since(began).Seconds())})
+		}
+	}
+	place := func(r outcome.Result) int {
+		return slices.IndexFunc(x.nodes, func(n templates.RunNode) bool { return n.Name == r.Node })
+	}
+	slices.SortFunc(done.Results, func(a, b outcome.Result) int { return place(a) - place(b) })
+	done.State, done.at = outcome.State(done.Results), time.Now()
+	x.done = append(x.done, done)
+	mark.State = done.State
+	x.update(templates.RunUpdate{Step: &mark, Results: done.view(x.nodes)})
+	return done
+}
+
+func (x *run) mark(n int) templates.RunStep {
+	b := x.book.Blocks[n-1]
+	return templates.RunStep{Number: n, Kind: b.Kind, First: firstLine(b.Text)}
+}
+
+// view is the results as the page shows them, of which some nodes' may not have come.
+func (s stepResult) view(nodes []templates.RunNode) *templates.StepResults {
+	view := &templates.StepResults{Number: s.Step, Answered: len(s.Results), At: s.at}
+	for _, n := range nodes {
+		if !slices.ContainsFunc(s.Results, func(r outcome.Result) bool { return r.Node == n.Name }) {
+			view.Waiting = append(view.Waiting, n.Short)
+		}
+	}
+	view.Groups = outcome.Groups(s.Results, len(view.Waiting) == 0)
+	view.Headline = outcome.Headline(view.Groups)
+	return view
+}
+
+// failed are the nodes on which the step did not work.
+func (s stepResult) failed() (names []string) {
+	for _, r := range s.Results {
+		if !r.OK {
+			names = append(names, r.Short)
+		}
+	}
+	return names
+}
+
+// said describes the step for screen readers.
+func (s stepResult) said(nodes int) string {
+	if s.State == "ok" {
+		return fmt.Sprintf("Step %d finished on %s.", s.Step, count(nodes))
+	}
+	return fmt.Sprintf("Step %d %s on %d of %s.", s.Step, s.State, len(s.failed()), count(nodes))
+}
+
+func count(nodes int) string {
+	if nodes == 1 {
+		return "1 node"
+	}
+	return fmt.Sprintf("%d nodes", nodes)
+}
+
+// ask runs a step on one node, by the same route as everyone else: with its right, its hop to the owner and its entries
+// in the audit logs.
+func (x *run) ask(b guide.Block, node templates.RunNode) outcome.Result {
+	got := outcome.Result{Node: node.Name, Short: node.Short, Badge: "failed"}
+	began := time.Now()
+	var answer struct {
+		Status *int
+		Output string
+		Took   float64
+		Result string
+		Error  string
+		Hint   string
+	}
+	status, err := x.request(b, node.Name, &answer)
+	got.Took = time.Since(began)
+	lines := []string{answer.Result, answer.Error}
+	switch {
+	case errors.Is(context.Cause(x.r.Context()), errStopped):
+		got.Badge, lines = outcome.Stopped, nil
+	case err != nil:
+		e := x.h.site.Explain(err)
+		status, lines = e.Status, []string{web.Sentence(e.Text), web.Sentence(e.Hint)}
+	case status == http.StatusOK && answer.Status != nil:
+		got.OK, got.Badge, lines = *answer.Status == 0, fmt.Sprintf("exit %d", *answer.Status), []string{answer.Output}
+		got.Took = time.Duration(answer.Took * float64(time.Second))
+		if *answer.Status < 0 {
+			got.Badge = "killed"
+		}
+	case status == http.StatusOK:
+		got.OK, got.Badge = true, "ok"
+	case status != http.StatusUnprocessableEntity:
+		lines = []string{web.Sentence(answer.Error), web.Sentence(answer.Hint)}
+	}
+	if status == http.StatusGatewayTimeout {
+		got.Badge = "timed out"
+	}
+	got.Output = outcome.Plain(strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), "\n"))
+	return got
+}
+
+// request sends a block to a node, and decodes the answer.
+func (x *run) request(b guide.Block, node string, into any) (status int, err error) {
+	rt, path, ask := x.h.evalRoute(), "/eval", map[string]string{"source": strings.TrimRight(b.Text, " \t\n")}
+	if b.Kind == guide.System {
+		rt, path, ask = x.h.commandRoute(), "/run", map[string]string{"command": ask["source"]}
+	}
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return 0, err
+	}
+	params := chi.NewRouteContext()
+	params.URLParams.Add("node", url.PathEscape(node))
+	ctx := context.WithValue(x.r.Context(), chi.RouteCtxKey, params)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/nodes/"+url.PathEscape(node)+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	r.RemoteAddr = x.r.RemoteAddr
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := inMemory(r, x.h.checked(rt))
+	if err != nil {
+		return 0, err
+	}
+	return answer.status, json.Unmarshal(answer.Bytes(), into)
+}
