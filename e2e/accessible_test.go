@@ -135,7 +135,7 @@ func (v tour) dialogs() {
 		{"shells", "[data-action=shells]", "#shells"},
 		{"retire", ".retire", "#confirm"},
 		{"menu of a shell", `.shell-acts [title="More"]`, ".shell-menu:popover-open"},
-		{"name", `[data-tool="Your name …"]`, ".name-dialog"},
+		{"name", `[data-tool="Your name …"]`, "dialog.asks"},
 		{"download", `[data-tool="Download a file…"]`, "dialog.asks"},
 		{"find", `[data-tool^=Find]`, ".shell-find"},
 	} {
