@@ -49,16 +49,8 @@ func (h *Handlers) putFile(w http.ResponseWriter, r *http.Request, s *pty.Shell)
 
 // GET /nodes/{node}/shells/{shell}/files
 func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
-	dir, err := fileDir(r, s)
-	if err != nil {
-		return err
-	}
-	path := r.URL.Query().Get("path")
-	session.Describe(r.Context(), "", path)
-	if rest, ok := strings.CutPrefix(path, "~/"); ok && h.Home != "" {
-		path = filepath.Join(h.Home, rest)
-	}
-	f, err := h.Files.Open(dir, path, h.MaxUpload)
+	session.Describe(r.Context(), "", r.URL.Query().Get("path"))
+	f, err := h.openFile(r, s)
 	if err != nil {
 		h.logTransfer(r, "file downloaded", 0, err)
 		return err
@@ -82,16 +74,25 @@ type fileInfo struct {
 
 // GET /nodes/{node}/shells/{shell}/files/info
 func (h *Handlers) describeFile(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
-	dir, err := fileDir(r, s)
-	if err != nil {
-		return err
-	}
-	f, err := h.Files.Open(dir, r.URL.Query().Get("path"), h.MaxUpload)
+	f, err := h.openFile(r, s)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	return web.WriteJSON(w, http.StatusOK, fileInfo{f.Name, f.Bytes})
+}
+
+// openFile opens the file that a request names.
+func (h *Handlers) openFile(r *http.Request, s *pty.Shell) (*files.File, error) {
+	dir, err := fileDir(r, s)
+	if err != nil {
+		return nil, err
+	}
+	path := r.URL.Query().Get("path")
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && h.Home != "" {
+		path = filepath.Join(h.Home, rest)
+	}
+	return h.Files.Open(dir, path, h.MaxUpload)
 }
 
 // fileDir is a shell's working directory, for viewers that may type.
