@@ -25,7 +25,6 @@ type report struct {
 	Gossip     string    `json:"gossip"`
 	Calls      string    `json:"calls"`
 	Started    time.Time `json:"started"`
-	Uptime     float64   `json:"uptime"`
 	Goroutines int       `json:"goroutines"`
 	Memory     uint64    `json:"memory"`
 	CPUs       int       `json:"cpus"`
@@ -86,7 +85,7 @@ func (s report) fill(view *templates.Details, shells int) {
 		{Name: "Instance", Value: s.Instance},
 		{Name: "Gossip, UDP and TCP", Value: s.Gossip},
 		{Name: "Calls and streams, TCP", Value: s.Calls},
-		{Name: "Started", Value: s.Started.UTC().Format(time.RFC3339) + ", " + seconds(s.Uptime, time.Second) + " ago"},
+		{Name: "Started", At: s.Started},
 		{Name: "Memory", Value: fmt.Sprintf("%.1f MiB", float64(s.Memory)/(1<<20))},
 		{Name: "Processor", Value: fmt.Sprintf("%.2f s since the start, on %d cores", s.CPUTime, s.CPUs)},
 		{Name: "Goroutines", Value: strconv.Itoa(s.Goroutines)},

@@ -29,8 +29,11 @@ type Shield struct {
 	Protections []Protection
 }
 
-// Fact is one metric.
-type Fact struct{ Name, Value string }
+// Fact is one metric, in words or as a time.
+type Fact struct {
+	Name, Value string
+	At          time.Time // zero: not a time
+}
 
 // Sighting is a member as the node sees it.
 type Sighting struct {
