@@ -122,6 +122,10 @@ func (v tour) console() {
 	v.look(p, "enlarged", "html")
 	p.Click("[data-self] [data-action=enlarge]")
 	p.FocusPane(other)
+	p.Press("Alt+Shift+F1")
+	p.Wait(`document.querySelectorAll(".xterm-accessibility-tree").length > 1`)
+	v.look(p, "screen reader support", "html")
+	p.Press("Alt+Shift+F1")
 }
 
 // dialogs looks at the dialogs and menus of the console, and at the page of a link that one of them makes.
