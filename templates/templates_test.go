@@ -264,6 +264,19 @@ func TestShareSaysWhatMayBeDone(t *testing.T) {
 	}
 }
 
+// A link that only this machine can open says so.
+func TestShareLinks_Local(t *testing.T) {
+	t.Parallel()
+	for address, local := range map[string]int{
+		"http://localhost:4000/share/x": 1, "http://127.0.0.1:4000/share/x": 1, "http://[::1]:4000/share/x": 1,
+		"https://localhost.example.com/share/x": 0, "http://[fd00::1]:4000/share/x": 0, "": 0,
+	} {
+		if doc := find(t, "share_links", ShareLinks{Made: address}); doc.Find(".share-local").Length() != local {
+			t.Errorf("%q: it says %d times that only this machine can open it", address, 1-local)
+		}
+	}
+}
+
 func TestElementID(t *testing.T) {
 	t.Parallel()
 	if got, want := ElementID("convoy@convoy-k3fz.convoy.internal"), "convoy__convoy-k3fz_convoy_internal"; got != want {

@@ -3,10 +3,8 @@ package share
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -52,7 +50,7 @@ func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte)
 		return err
 	}
 	for _, l := range links {
-		view.Links = append(view.Links, l.row(time.Now()))
+		view.Links = append(view.Links, l.row())
 	}
 	return g.Hub.Site.Render(w, http.StatusOK, "share_links", view)
 }
@@ -67,25 +65,12 @@ func (g *Guests) linksOf(ctx context.Context, node, shell string) (links []LinkV
 }
 
 // row is the link in the dialog.
-func (l LinkView) row(now time.Time) templates.ShareLink {
+func (l LinkView) row() templates.ShareLink {
 	row := templates.ShareLink{
-		ID: l.ID, Types: l.Right == "type", Label: l.Label, Left: span(l.Expires.Sub(now)), By: l.By, Viewers: l.Viewers,
+		ID: l.ID, Types: l.Right == "type", Label: l.Label, Expires: l.Expires, By: l.By, Viewers: l.Viewers,
 	}
 	if l.Used != nil {
-		row.Used = span(now.Sub(*l.Used))
+		row.Used = *l.Used
 	}
 	return row
-}
-
-// span is a duration in its largest unit.
-func span(d time.Duration) string {
-	switch d = d.Round(time.Minute); {
-	case d < time.Minute:
-		return "under a minute"
-	case d < time.Hour:
-		return fmt.Sprintf("%.0f min", d.Minutes())
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%.0f h", d.Hours())
-	}
-	return fmt.Sprintf("%.0f days", d.Hours()/24)
 }
