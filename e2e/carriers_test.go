@@ -104,6 +104,38 @@ func TestBrowser_TabsLoseTheirLogin(t *testing.T) {
 	}
 }
 
+// countSources counts the streams that a page opens itself, from the next load.
+const countSources = `
+	window.own = 0;
+	window.EventSource = class extends EventSource { constructor(address) { super(address); own++; } };`
+
+// Over HTTP/2, where streams share a connection anyway, each page has its own.
+func TestBrowser_TabsOverHTTP2(t *testing.T) {
+	t.Parallel()
+	browser.Need(t)
+	n := launch(t, nil, "-tls-self", "-data", t.TempDir(), "-shell", "bash --norc --noprofile")
+	u := n.link(t)
+	var tabs []*browser.Page
+	p := browser.Shared(t).Open(t, "about:blank")
+	for range 8 {
+		tab := p.Tab("about:blank")
+		tab.TrustAll()
+		tab.BeforeLoad(countSources)
+		tab.Go(u.String())
+		tab.Wait(`document.body.dataset.link === "open" && convoy.panes.size > 0`)
+		tabs = append(tabs, tab)
+	}
+	for i, tab := range tabs {
+		key := tab.Panes()[0]
+		waitPrompt(tab, key)
+		enter(tab, key, fmt.Sprintf("echo tab''-%d-", i))
+		tab.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
+		if own := browser.Eval[int](tab, `own`); own != 1 {
+			t.Errorf("tab %d has %d streams of its own", i, own)
+		}
+	}
+}
+
 // A browser without a shared worker, or with one that does not work, gives each page a stream of its own.
 func TestBrowser_NoSharedWorker(t *testing.T) {
 	t.Parallel()
@@ -115,9 +147,7 @@ func TestBrowser_NoSharedWorker(t *testing.T) {
 	} {
 		p := browse(t, n, n.host())
 		key := selfShell(t, n, p)
-		p.BeforeLoad(script + `
-			window.own = 0;
-			window.EventSource = class extends EventSource { constructor(address) { super(address); own++; } }`)
+		p.BeforeLoad(script + ";" + countSources)
 		p.Reload()
 		waitPrompt(p, key)
 		enter(p, key, "echo wor''ker-"+what+"-")

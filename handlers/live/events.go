@@ -42,11 +42,13 @@ func (h *Hub) serveEvents(
 	subscribed, removed := make(chan struct{}), make(chan struct{})
 	server := sse.New()
 	server.AutoReplay, server.AutoStream, server.BufferSize, server.SplitData = false, false, 0, true
-	// Close the connection after the stream: the deadline of its last write would apply to the next request.
 	server.Headers = map[string]string{
 		"Cache-Control":     "no-store, no-transform",
 		"X-Accel-Buffering": "no",
-		"Connection":        "close",
+		"Connection":        "close", // the deadline of the last write would apply to the next request
+	}
+	if r.ProtoMajor > 1 {
+		delete(server.Headers, "Connection") // it would end the connection for all requests
 	}
 	server.OnSubscribe = func(string, *sse.Subscriber) { close(subscribed) }
 	server.OnUnsubscribe = func(string, *sse.Subscriber) {

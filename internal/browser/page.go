@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 )
 
@@ -250,6 +251,12 @@ func (p *Page) Freeze() {
 func (p *Page) Thaw() {
 	p.t.Helper()
 	call(p, debugger.Disable, cdp.Empty{})
+}
+
+// TrustAll accepts certificates of any authority, from the next load.
+func (p *Page) TrustAll() {
+	p.t.Helper()
+	call(p, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
 }
 
 // Close closes the tab, as its user would. The page must not be used any more.
