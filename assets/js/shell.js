@@ -492,11 +492,11 @@ export class ShellPane {
   #show(state, text, ...buttons) {
     if ((this.#ended && state !== "ended") || (this.#detached && state !== "detached")) return;
     if (state) this.#emit("shell-drawn");
+    if (state !== this.#element.dataset.state) this.#reader.say(text); // not each key that waits
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
     this.#bar.replaceChildren(Object.assign(make("span"), { textContent: text }), ...buttons);
     this.#label();
-    this.#reader.say(text);
     this.#emit("shell-state");
   }
 
