@@ -354,7 +354,7 @@ func testHidden(t *testing.T, b *browser.Browser) {
 	p.BeforeLoad(`
 		Object.defineProperty(document, "visibilityState", { get: () => window.look ?? "hidden" });
 		const wait = window.setTimeout;
-		window.setTimeout = (fn, ms) => (ms === 60000 ? (window.sleep = fn, 0) : wait(fn, ms));`)
+		window.setTimeout = (fn, ms) => (ms === 5000 ? (window.sleep = fn, 0) : wait(fn, ms));`)
 	p.Go("http://" + s.addr() + "/")
 	p.Wait(`window.test?.stream.state === "open" && window.sleep`)
 	p.Do(`sleep()`)

@@ -15,6 +15,9 @@ export function multiplexed() {
   return /^h[23]/.test(performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
 }
 
+/** hiddenLife is how long a hidden tab keeps its stream, in ms: not for long if it takes a connection from others. */
+export const hiddenLife = () => (shares || multiplexed() ? 60_000 : 5000);
+
 /** openSource opens a stream: its path is below base, and it needs a pass if that is not empty. */
 export function openSource(base, stream, pass) {
   try {

@@ -8,11 +8,10 @@
 // The browser's own reconnecting is not used: it would repeat the first address, with the first offsets and the pass,
 // which is valid once.
 
-import { openSource } from "./carried.js";
+import { hiddenLife, openSource } from "./carried.js";
 import { call, pass } from "./key.js";
 
 const backoff = { first: 200, max: 10_000 }; // ms
-const hiddenAfter = 60_000; // ms until a hidden tab's stream is closed
 const silenceFactor = 3; // missing heartbeats that are tolerated
 const fromHistory = -3; // the offset that requests the screen with its history
 const connectTimeout = 15_000; // ms until the server must have sent hello
@@ -324,7 +323,7 @@ export class Stream {
       this.#hidden = true;
       this.#drop();
       if (this.#state !== "loggedout") this.#setState("hidden");
-    }, hiddenAfter);
+    }, hiddenLife());
   }
 
   #setState(state, ms = 0) {
