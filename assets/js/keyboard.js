@@ -43,6 +43,7 @@ export class Keyboard {
     listen("compositionupdate", (e) => e.stopPropagation());
     listen("compositionend", (e) => this.#composed(e));
     listen("blur", () => this.#finish());
+    term.onRender(() => this.#composing && this.#show()); // output may move the cursor
     term.onKey(() => {
       this.#handled = true;
       this.#tidy(true);

@@ -4,7 +4,7 @@
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
-import { allowStyles, appearance, openLink } from "./terminal.js";
+import { allowStyles, appearance, openLink, separateBlocks } from "./terminal.js";
 
 const scrollback = 1000; // rows
 const batch = 64 * 1024; // characters per write
@@ -97,6 +97,7 @@ export class Replay {
       cursorInactiveStyle: "block",
       disableStdin: true,
       linkHandler: { activate: (_, uri) => openLink(uri) },
+      logLevel: "off",
       minimumContrastRatio: 4.5,
     });
     term.loadAddon(new Unicode11Addon());
@@ -109,6 +110,7 @@ export class Replay {
     this.#host.replaceChildren();
     term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
     term.open(this.#host);
+    separateBlocks(term);
     term.textarea.readOnly = true; // no on-screen keyboard
     term.textarea.tabIndex = -1;
     term.textarea.setAttribute("aria-label", "Screen of the recording");

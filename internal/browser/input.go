@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
@@ -32,26 +33,28 @@ func (p *Page) middle(selector string) (x, y float64) {
 	return at[0], at[1]
 }
 
-// Swipe moves a finger from the middle of an element by dy pixels, in ten steps, and rests before it leaves if there is
-// to be no momentum.
+// Swipe moves a finger from the middle of an element by dy pixels, within 80 ms by the events' times. A finger that rests
+// before it leaves gives no momentum.
 func (p *Page) Swipe(selector string, dy float64, rests bool) {
 	p.t.Helper()
 	x, y := p.middle(selector)
+	now := float64(time.Now().UnixMicro()) / 1e6 // s
 	touch := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
-		call(p, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points})
+		call(p, input.DispatchTouchEvent, input.DispatchTouchEventParams{
+			Type: kind, TouchPoints: append([]*input.TouchPoint{}, points...), Timestamp: input.TimeSinceEpoch(now),
+		})
 	}
 	touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: x, Y: y})
 	const steps = 10
-	for i := range steps {
+	for range steps {
 		y += dy / steps
+		now += 0.008
 		touch(input.DispatchTouchEventTypeTouchMove, &input.TouchPoint{X: x, Y: y})
-		if rests && i == steps-1 {
-			Eval[bool](p, `new Promise(resolve => setTimeout(resolve, 150, true))`)
-		}
 	}
-	call(p, input.DispatchTouchEvent, input.DispatchTouchEventParams{
-		Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{},
-	})
+	if rests {
+		now += 0.15
+	}
+	touch(input.DispatchTouchEventTypeTouchEnd)
 }
 
 // ClickMiddle clicks an element with the middle mouse button, with modifiers as in Key.
