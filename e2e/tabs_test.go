@@ -21,8 +21,8 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	p.WaitScreen(key, "VIM - Vi IMproved")
 	closeTab(p, key)
 	waitQuestion(p, "vim is still running. Closing the shell ends it.")
-	p.Click("#confirm [value=no]")
-	p.Wait(`!document.querySelector("#confirm").open`)
+	p.Click("#asked [value=no]")
+	p.Wait(`!document.querySelector("#asked").open`)
 	p.WaitScreen(key, "VIM - Vi IMproved")
 
 	idle := openTab(p)
@@ -36,7 +36,7 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	p.Wait(pane(seen) + `.presence.others.join() === "Grace"`)
 	closeTab(p, seen)
 	waitQuestion(p, "Grace is viewing it too.")
-	p.Click("#confirm [value=yes]")
+	p.Click("#asked [value=yes]")
 	waitGone(p, seen)
 
 	closeEnded(p)
@@ -64,7 +64,7 @@ func waitGone(p *browser.Page, key string) { p.Wait(fmt.Sprintf(`!convoy.panes.h
 // waitQuestion waits until the page asks whether to close a shell, for a reason.
 func waitQuestion(p *browser.Page, reason string) {
 	p.Wait(fmt.Sprintf(
-		`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes(%q)`, reason,
+		`document.querySelector("#asked").open && document.querySelector("#asked p").textContent.includes(%q)`, reason,
 	))
 }
 

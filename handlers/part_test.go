@@ -57,6 +57,28 @@ func TestParts_OfOtherNodes(t *testing.T) {
 	}
 }
 
+// Before a shell ends that someone else views, a page asks; scripts are not asked, nor is a page whose user is sure.
+func TestQuestion_BeforeAShellEnds(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	s, _ := n.open(t, n.client(t)) // with a viewer
+	const mine = "viewer=another-viewer-of-it"
+	page, head := n.text(t, 409, "DELETE", s.Path()+"?"+mine, "", byHTMX, asPage)
+	if head.Get("HX-Retarget") != "#asked" || !strings.Contains(page, " is viewing it too.") ||
+		!strings.Contains(page, `hx-action="`+s.Path()+`?sure=1"`) {
+		t.Errorf("the question: %v %s", head, page)
+	}
+	n.text(t, 409, "POST", s.Path()+"/restart", mine, form, byHTMX, asPage)
+	_, head = n.text(t, 204, "POST", s.Path()+"/restart?sure=1", mine, form, byHTMX, asPage)
+	node, shell, _ := strings.Cut(head.Get("Convoy-Shell"), "/")
+	if node != n.Self || shell == "" || shell == s.ID {
+		t.Fatalf("the shell after a restart: %v", head)
+	}
+	n.text(t, 404, "GET", s.Path(), "")
+	n.text(t, 201, "POST", "/nodes/"+n.Self+"/shells/"+shell+"/restart", "")
+	n.text(t, 404, "DELETE", "/nodes/"+n.Self+"/shells/"+shell, "")
+}
+
 // Forms also work without scripts: they get pages.
 func TestForms_WithoutScripts(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"convoy/handlers/web"
 	"convoy/pty"
 	"convoy/pty/cast"
+	"convoy/templates"
 )
 
 // recording is a recording as docs/protocol.md describes it.
@@ -60,6 +61,16 @@ func (h *Handlers) stopRecording(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.WriteJSON(w, http.StatusOK, h.recordingJSON(s))
+}
+
+// showRecording answers htmx when a recording has begun or ended; the shell's tab shows it with the list of nodes.
+func (h *Handlers) showRecording(w http.ResponseWriter, r *http.Request, _ []byte) error {
+	if r.Method == http.MethodPost {
+		return web.NoContent(w, nil)
+	}
+	const hint = "To play it, open the recordings in the menu at the top."
+	notice := templates.Notice{Level: "info", Text: "Recording saved.", Hint: hint}
+	return h.site.Render(w, http.StatusOK, "notice", notice)
 }
 
 // GET /nodes/{node}/recordings

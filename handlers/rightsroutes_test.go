@@ -85,6 +85,7 @@ var spans = map[string]string{
 	"POST /nodes/{node}/shells":                                  asksOnce,
 	"DELETE /nodes/{node}/shells/{shell}":                        asksOnce,
 	"POST /nodes/{node}/shells/{shell}/input":                    asksOnce,
+	"POST /nodes/{node}/shells/{shell}/restart":                  asksOnce,
 	"POST /nodes/{node}/shells/{shell}/size":                     asksOnce,
 	"POST /nodes/{node}/shells/{shell}/title":                    asksOnce,
 	"GET /nodes/{node}/shells/{shell}/links":                     asksOnce,

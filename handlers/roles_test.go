@@ -92,6 +92,7 @@ var routes = map[string]access.Role{
 	"POST /nodes/{node}/shells":                        access.Admin,
 	"DELETE /nodes/{node}/shells/{shell}":              access.Admin,
 	"POST /nodes/{node}/shells/{shell}/input":          access.Admin,
+	"POST /nodes/{node}/shells/{shell}/restart":        access.Admin,
 	"POST /nodes/{node}/shells/{shell}/size":           access.Admin,
 	"POST /nodes/{node}/shells/{shell}/title":          access.Admin,
 	"GET /nodes/{node}/shells/{shell}/links":           access.Admin,

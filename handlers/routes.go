@@ -167,9 +167,16 @@ func (h *Handlers) ownerRoutes() []route {
 		h.commandRoute(),
 
 		{at: get + nodePath + "/shells", may: access.View, serve: h.listShells},
-		{at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open", serve: h.openShell},
+		{
+			at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open",
+			serve: h.openShell, part: h.showOpened,
+		},
 		{at: get + shellPath, may: access.View, ofShell: h.showShell},
 		{at: remove + shellPath, may: access.Close, audit: "shell.close", inShell: h.closeShell},
+		{
+			at: post + shellPath + "/restart", may: access.Close, audit: "shell.restart",
+			inShell: h.restartShell, part: h.showOpened,
+		},
 		{at: get + shellPath + "/text", may: access.View, ofShell: h.showText},
 		{at: post + shellPath + "/input", may: access.Type, inShell: h.typeKeys},
 		{at: post + shellPath + "/ack", may: access.View, ofShell: h.ackShell},
@@ -199,8 +206,14 @@ func (h *Handlers) ownerRoutes() []route {
 			file: true, quota: &h.quotas.transfers, ofShell: h.putFile,
 		},
 
-		{at: post + shellPath + "/recording", may: access.Record, audit: "recording.start", serve: h.startRecording},
-		{at: remove + shellPath + "/recording", may: access.Record, audit: "recording.stop", serve: h.stopRecording},
+		{
+			at: post + shellPath + "/recording", may: access.Record, audit: "recording.start",
+			serve: h.startRecording, part: h.showRecording,
+		},
+		{
+			at: remove + shellPath + "/recording", may: access.Record, audit: "recording.stop",
+			serve: h.stopRecording, part: h.showRecording,
+		},
 		{at: get + nodePath + "/recordings", may: access.Recordings, serve: h.listRecordings},
 		{at: get + recordingPath, may: access.Recordings, serve: h.sendRecording},
 		{at: remove + recordingPath, may: access.Record, audit: "recording.remove", serve: h.removeRecording},

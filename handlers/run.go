@@ -61,8 +61,7 @@ type stepResult struct {
 // htmx gets each step of the progress as it happens; everyone else one answer at the end.
 func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
 	defer h.live.Use(r.Context())()
-	r.Body = http.MaxBytesReader(w, r.Body, maxRunForm)
-	if err := r.ParseForm(); err != nil {
+	if err := web.ReadFormUpTo(w, r, maxRunForm); err != nil {
 		return err
 	}
 	book, err := h.runbookOf(r)

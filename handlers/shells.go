@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +18,7 @@ import (
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 // maxInput bounds one input request, in bytes.
@@ -74,29 +77,45 @@ type opened struct {
 	Hint string `json:"hint,omitempty"`
 }
 
+// shellOptions are the body of POST /nodes/{node}/shells.
+type shellOptions struct {
+	Rows, Cols  int
+	First       bool
+	Dir, Before string
+	Kind        string
+}
+
 // POST /nodes/{node}/shells
 func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
-	ask := struct {
-		Rows, Cols  int
-		First       bool
-		Dir, Before string
-		Kind        string
-	}{Rows: 24, Cols: 80}
+	ask := shellOptions{Rows: 24, Cols: 80}
 	if err := web.ReadOptions(w, r, &ask); err != nil {
 		return err
 	}
+	made, isNew, err := h.open(r, ask)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if isNew {
+		status = http.StatusCreated
+	}
+	return web.WriteJSON(w, status, made)
+}
+
+// open opens a shell for the user of a request, or finds the first one.
+func (h *Handlers) open(r *http.Request, ask shellOptions) (made opened, isNew bool, err error) {
 	role := session.Of(r).Role
 	if ask.Kind == "" {
 		ask.Kind = h.defaultKind(role)
 	}
 	if ask.Kind != "convoy" && !role.Allows(access.OpenSystem) {
-		return session.Forbidden(role, access.OpenSystem)
+		return made, false, session.Forbidden(role, access.OpenSystem)
 	}
 	dir, hint, err := h.readDir(ask.Kind, ask.Dir)
 	if err != nil {
-		return err
+		return made, false, err
 	}
-	status, open := http.StatusOK, h.Shells.First
+	open := h.Shells.First
 	if !ask.First {
 		open = func(place pty.OpenOptions, size pty.Size) (*pty.Shell, bool, error) {
 			s, err := h.Shells.OpenAt(place, size)
@@ -106,20 +125,17 @@ func (h *Handlers) openShell(w http.ResponseWriter, r *http.Request) error {
 	h.opening.Lock()
 	defer h.opening.Unlock()
 	if err := h.checkShells(session.Of(r)); err != nil && !ask.First {
-		return err
+		return made, false, err
 	}
 	s, isNew, err := open(
 		pty.OpenOptions{Kind: ask.Kind, Right: session.Of(r).Actor().String(), Dir: dir, Before: ask.Before},
 		pty.Size{Rows: ask.Rows, Cols: ask.Cols},
 	)
 	if err != nil {
-		return err
-	}
-	if isNew {
-		status = http.StatusCreated
+		return made, false, err
 	}
 	session.Describe(r.Context(), h.Self+"/"+s.Info().ID, ask.Kind)
-	return web.WriteJSON(w, status, opened{h.shellJSON(s.Info()), hint})
+	return opened{h.shellJSON(s.Info()), hint}, isNew, nil
 }
 
 // defaultKind is the first kind of shell that a role may open.
@@ -160,8 +176,75 @@ func (h *Handlers) showShell(w http.ResponseWriter, _ *http.Request, s *pty.Shel
 }
 
 // DELETE /nodes/{node}/shells/{shell}
-func (h *Handlers) closeShell(w http.ResponseWriter, r *http.Request, _ *pty.Shell) error {
+func (h *Handlers) closeShell(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	if err := askFirst(r, s, r.URL.Query().Get("viewer"), "Close", "Closing"); err != nil {
+		return err
+	}
 	return web.NoContent(w, h.Shells.Remove(r.Context(), chi.URLParam(r, "shell")))
+}
+
+// POST /nodes/{node}/shells/{shell}/restart: a new shell of the same kind, size and directory, in the same place.
+func (h *Handlers) restartShell(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	var ask struct{ Viewer string }
+	if err := web.ReadOptions(w, r, &ask); err != nil {
+		return err
+	}
+	if err := askFirst(r, s, ask.Viewer, "Restart", "Restarting"); err != nil {
+		return err
+	}
+	old := s.Info()
+	like := shellOptions{Rows: old.Size.Rows, Cols: old.Size.Cols, Before: old.ID, Kind: old.Kind, Dir: old.Dir}
+	if old.Kind == "convoy" {
+		like.Dir = ""
+	}
+	made, _, err := h.open(r, like)
+	if err == nil {
+		err = h.Shells.Remove(r.Context(), old.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusCreated, made)
+}
+
+// askFirst has a page ask its user if something runs in a shell that ends, or if others view it. Scripts name no viewer
+// and are not asked.
+func askFirst(r *http.Request, s *pty.Shell, viewer, verb, doing string) error {
+	i := s.Info()
+	if viewer == "" || r.URL.Query().Has("sure") || !i.Running {
+		return nil
+	}
+	others, first := s.Others(viewer)
+	why := ""
+	switch {
+	case i.Busy != "":
+		why = i.Busy + " is still running. " + doing + " the shell ends it"
+	case others == 1:
+		why = cmp.Or(first, "Someone else") + " is viewing it too"
+	case others > 1:
+		why = fmt.Sprintf("%d others are viewing it too", others)
+	default:
+		return nil
+	}
+	ask := &web.Question{Title: verb + " " + i.Title + "?", Yes: verb}
+	return &web.Error{Status: http.StatusConflict, Text: why, Ask: ask}
+}
+
+// showOpened answers htmx with the name of a new shell, and a notice of what differs from the request.
+func (h *Handlers) showOpened(w http.ResponseWriter, r *http.Request, body []byte) error {
+	var made opened
+	if err := json.Unmarshal(body, &made); err != nil {
+		return err
+	}
+	node, err := web.NodeName(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Convoy-Shell", node+"/"+made.ID)
+	if made.Hint == "" {
+		return web.NoContent(w, nil)
+	}
+	return h.site.Render(w, http.StatusOK, "notice", templates.Notice{Level: "warn", Text: web.Sentence(made.Hint)})
 }
 
 // POST /nodes/{node}/shells/{shell}/input: the keys that a user types. It also takes the acknowledgement of output.

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -91,6 +92,22 @@ func (s *Shell) presence(you *viewer, now time.Time) Presence {
 		p.Owner, p.Pinned = s.owner.number, s.pinned
 	}
 	return p
+}
+
+// Others counts the attached viewers except the one with that id, and names the first: those that can type come first.
+func (s *Shell) Others(id string) (count int, first string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updateAttendance()
+	count = s.attendance.count
+	for _, v := range s.attendance.listed {
+		if v == s.viewers[id] {
+			count--
+		} else if first == "" {
+			first = cmp.Or(v.name, fmt.Sprintf("Viewer %d", v.number))
+		}
+	}
+	return count, first
 }
 
 // attendance is the list of viewers, shared by all receivers.

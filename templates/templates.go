@@ -22,7 +22,7 @@ var files embed.FS
 // partials can be rendered alone and used by pages.
 var partials = []string{
 	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools", "login_list",
-	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices",
+	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
 }
 
 // views maps the names that Render accepts to their views.
@@ -50,6 +50,7 @@ var views = map[string]any{
 	"node_list":    NodeList{},
 	"node":         Node{},
 	"log_lines":    LogLines{},
+	"question":     Question{},
 	"notice":       Notice{},
 	"shell_list":   ShellList{},
 }

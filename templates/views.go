@@ -147,6 +147,9 @@ type Attr struct{ Key, Value string }
 // Notice is a message to the user. Level is "info", "warn" or "error".
 type Notice struct{ Level, Text, Hint string }
 
+// Question is a question before a command, and the command.
+type Question struct{ Title, Text, Yes, Method, Path string }
+
 // Login is the login page, for a token or a user. Error is what was wrong with the last attempt.
 type Login struct {
 	Page

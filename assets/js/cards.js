@@ -3,13 +3,14 @@
 // The server knows nodes and shells. The page alone knows which tab is selected, which panes exist, and which card is
 // enlarged: that state is kept here and restored after each morph.
 
-import { detached, end, equip, rename, restart } from "./acts.js";
+import { detached, equip, rename } from "./acts.js";
+import { command } from "./commands.js";
 import { all, find, stamp } from "./dom.js";
 import { LogView } from "./log.js";
-import { ask, notice } from "./notices.js";
 import { atLeast } from "./role.js";
 import { shareTool } from "./share.js";
 import { ShellPane, roomIn } from "./shell.js";
+import { shellPath } from "./stream.js";
 
 const cards = new Map(); // element id → Card
 const spawned = new Set(); // nodes spawned by this page, without a shell yet
@@ -70,6 +71,7 @@ class Card {
     this.wanted = null; // {id, focus} of a new shell without a tab
     this.seen = false; // it has been near the window
     this.large = false;
+    this.focusNew = true; // the next shell that opens here gets the focus
     visibility.observe(element);
   }
 
@@ -216,22 +218,22 @@ class Card {
     if (this.opening || !atLeast("operator")) return;
     this.opening = true;
     this.show();
-    const answer = await ask("POST", `/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first, kind });
+    this.focusNew = focus;
+    await command("POST", `/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first: first ? 1 : "", kind });
     this.opening = false;
-    if (!this.element) return;
-    if (answer) this.wanted = { id: answer.id, focus };
-    this.seen ||= focus;
+    this.focusNew = true;
+    if (this.element) this.sync();
+  }
+
+  // expect shows a shell that this page opened once its tab comes.
+  expect(id) {
+    this.wanted = { id, focus: this.focusNew && !find("dialog[open]") };
+    this.seen ||= this.focusNew;
     this.sync();
   }
 
-  async close(key) {
-    const tab = this.tabOf(key);
-    if (!tab) return;
-    const hadFocus = this.panes.get(key)?.contains(document.activeElement) || document.activeElement === tab;
-    if (!await end(this.name, key, this.panes.get(key)?.pane)) return;
-    detached.set(`${this.name}/${key}`, false);
-    if (hadFocus && this.element) find(".name", this.element).focus({ preventScroll: true });
-  }
+  close(key) { return command("DELETE", shellPath(this.name, key)); }
+  restart(key) { return command("POST", `${shellPath(this.name, key)}/restart`); }
 
   get selectedTab() { return this.tabOf(this.selected); }
 
@@ -246,21 +248,9 @@ class Card {
   }
 
   // record starts or stops recording the selected shell; its tab shows it with the next list of nodes.
-  async record() {
-    const tab = this.selectedTab;
-    if (!tab) return;
-    const stop = "recording" in tab.dataset;
-    const answer = await ask(stop ? "DELETE" : "POST", `/nodes/${this.name}/shells/${this.selected}/recording`);
-    if (answer && stop) notice("info", "Recording saved.", "To play it, open the recordings in the menu at the top.");
-  }
-
-  // restart replaces a shell by a new one; its tab comes with the next list of nodes.
-  async restart(key) {
-    const answer = await restart(this.name, key, this.panes.get(key)?.pane);
-    if (!answer || !this.element) return;
-    this.wanted = { id: answer.id, focus: !find("dialog[open]") };
-    this.seen = true;
-    this.sync();
+  record() {
+    const stop = "recording" in (this.selectedTab?.dataset ?? {});
+    if (this.selectedTab) command(stop ? "DELETE" : "POST", `${shellPath(this.name, this.selected)}/recording`);
   }
 
   setLarge(large) {

@@ -3,6 +3,7 @@
 
 import { copyText } from "./copy.js";
 import { find } from "./dom.js";
+import "./key.js";
 import { confirm, notice } from "./notices.js";
 
 document.addEventListener("htmx:confirm", (event) => {
@@ -11,6 +12,18 @@ document.addEventListener("htmx:confirm", (event) => {
   const { askTitle, askYes } = ctx.sourceElement.dataset;
   confirm(askTitle, ctx.confirm, askYes).then((yes) => (yes ? issueRequest() : dropRequest()));
 });
+
+/** command sends a request whose answer is a notice, a question or nothing. */
+export async function command(method, path, values = {}) {
+  const source = document.body.appendChild(document.createElement("i")); // one element sends one request at a time
+  await window.htmx.ajax(method, path, { source, target: "#notices", swap: "beforeend", values });
+  source.remove();
+}
+
+// The server asks before it does something that cannot be undone.
+const asked = find("#asked");
+document.addEventListener("htmx:after:swap", ({ detail }) => { if (detail.ctx.hx?.retarget === "#asked") asked.showModal(); });
+document.addEventListener("htmx:before:request", ({ detail }) => detail.ctx.sourceElement.closest("#asked")?.close());
 
 document.addEventListener("htmx:before:swap", (event) => {
   const { response, hx } = event.detail.ctx;

@@ -54,6 +54,9 @@ function swapNodes(html) {
   window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
+document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+  if (request.method !== "GET") request.body.set("viewer", viewer); // the server asks if others view a shell that ends
+});
 document.addEventListener("htmx:before:request", ({ detail }) => { detail.ctx.lists = lists; });
 document.addEventListener("htmx:before:swap", (event) => {
   const { response, lists: before, target } = event.detail.ctx;
@@ -65,6 +68,8 @@ document.addEventListener("htmx:after:request", (event) => {
   const { response, sourceElement } = event.detail.ctx;
   const name = response?.headers.get("X-Convoy-Node");
   if (name) expectShell(name);
+  const [node, shell] = response?.headers.get("Convoy-Shell")?.split("/") ?? [];
+  if (shell) allCards().find((card) => card?.name === node)?.expect(shell);
   if (sourceElement?.closest("#connect")) find("#connect").close();
   if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // after htmx has enabled it
 });

@@ -1,7 +1,6 @@
 // Messages to the user: notices, questions, and the state of the stream.
 
-import { all, find, sentence, set, stamp } from "./dom.js";
-import { call } from "./key.js";
+import { all, find, set, stamp } from "./dom.js";
 
 const durations = { info: 6000, warn: 12000 }; // ms; errors stay
 
@@ -47,23 +46,6 @@ export function confirm(title, text, yes) {
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
-}
-
-// --- commands ---
-
-// ask sends a command for the page. It returns the response's JSON, or shows what went wrong.
-export async function ask(method, path, body) {
-  const headers = { Accept: "application/json" };
-  if (body) headers["Content-Type"] = "application/json";
-  try {
-    const answer = await call(path, { method, headers, body: body && JSON.stringify(body) });
-    if (answer.ok) return answer.status === 204 ? {} : await answer.json();
-    const { error, hint } = await answer.json().catch(() => ({}));
-    notice("error", sentence(error) || `The request failed with status ${answer.status}.`, sentence(hint));
-  } catch {
-    notice("error", "Convoy cannot be reached", "Nothing was done. Try again when the connection is back.");
-  }
-  return null;
 }
 
 // --- the stream ---

@@ -80,8 +80,11 @@ func readFields(form string, into reflect.Value) error {
 }
 
 // ReadForm parses a form of at most 4 KiB.
-func ReadForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxOptions)
+func ReadForm(w http.ResponseWriter, r *http.Request) error { return ReadFormUpTo(w, r, maxOptions) }
+
+// ReadFormUpTo parses a form of at most limit bytes.
+func ReadFormUpTo(w http.ResponseWriter, r *http.Request, limit int64) error {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); errors.Is(err, ErrSlowBody) {
 		return err
 	} else if err != nil {

@@ -15,6 +15,15 @@ type Error struct {
 	Expected *int64 `json:"expected,omitempty"` // the number that a shell's input waits for
 
 	RetryAfter int `json:"-"` // s; 0: unknown
+
+	// Ask is what a page asks its user; the same request with sure=1 is the answer yes. nil: nothing.
+	Ask *Question `json:"ask,omitempty"`
+}
+
+// Question is a question before something is done that cannot be undone. The error's text is the reason.
+type Question struct {
+	Title string `json:"title"`
+	Yes   string `json:"yes"` // the verb
 }
 
 func (e *Error) Error() string { return e.Text }

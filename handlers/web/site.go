@@ -88,6 +88,13 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	text, hint := Sentence(e.Text), Sentence(e.Hint)
 	switch {
+	case IsHTMX(r) && e.Ask != nil:
+		w.Header().Set("HX-Retarget", "#asked")
+		w.Header().Set("HX-Reswap", "innerHTML")
+		sure := r.URL.EscapedPath() + "?sure=1"
+		err = s.Render(w, e.Status, "question", templates.Question{
+			Title: e.Ask.Title, Text: e.Text + ".", Yes: e.Ask.Yes, Method: r.Method, Path: sure,
+		})
 	case IsHTMX(r):
 		w.Header().Set("HX-Retarget", "#notices")
 		w.Header().Set("HX-Reswap", "beforeend")
