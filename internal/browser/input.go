@@ -33,8 +33,8 @@ func (p *Page) middle(selector string) (x, y float64) {
 	return at[0], at[1]
 }
 
-// Swipe moves a finger from the middle of an element by dy pixels, within 80 ms by the events' times. A finger that rests
-// before it leaves gives no momentum.
+// Swipe moves a finger from the middle of an element by dy pixels, within 80 ms by the events' times. A finger that
+// rests before it leaves gives no momentum.
 func (p *Page) Swipe(selector string, dy float64, rests bool) {
 	p.t.Helper()
 	x, y := p.middle(selector)
