@@ -74,7 +74,21 @@ func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
 		p.Go("http://" + n.host() + page.path)
 		p.Wait(fmt.Sprintf(`document.querySelector(%q)`, page.ready))
 		look(p, page.what, "html")
+		fits(t, p, page.what)
 	}
+}
+
+// fits checks that a page and its tables are no wider than a phone, upright and turned.
+func fits(t *testing.T, p *browser.Page, what string) {
+	t.Helper()
+	for _, width := range []int64{390, 780} {
+		p.Resize(width, 800)
+		if wide := browser.Eval[string](p, `[document.documentElement, ...document.querySelectorAll(".frame")].filter((e) =>
+			e.scrollWidth > e.clientWidth).map((e) => e.tagName + " " + e.scrollWidth + " > " + e.clientWidth).join()`); wide != "" {
+			t.Errorf("%s, at a width of %d: %s", what, width, wide)
+		}
+	}
+	p.Resize(1440, 900)
 }
 
 // onlySelf is the name of the node that serves the pages.
