@@ -74,6 +74,8 @@ func TestBrowser_ManyTabs(t *testing.T) {
 	p.Wait(titles + `.length === 9`)
 	last := openTab(p)
 	p.Wait(inSight)
+	p.Resize(390, 844)
+	p.Wait(inSight)
 	names := browser.Eval[[]string](p, titles)
 	slices.Sort(names)
 	if unique := slices.Compact(slices.Clone(names)); len(unique) != 10 {

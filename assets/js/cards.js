@@ -73,6 +73,7 @@ class Card {
     this.large = false;
     this.focusNew = true; // the next shell that opens here gets the focus
     visibility.observe(element);
+    sizes.observe(element);
   }
 
   get element() { return document.getElementById(this.id); }
@@ -283,6 +284,15 @@ const visibility = new IntersectionObserver((entries) => {
     if (card.element) card.show();
   }
 }, { rootMargin: "400px" });
+
+// A narrower card shows fewer tabs.
+const sizes = new ResizeObserver((entries) => {
+  for (const card of entries.map(({ target }) => cards.get(target.id))) {
+    if (!card?.element) continue;
+    card.revealed = null;
+    card.reveal();
+  }
+});
 
 function waiting() {
   const blank = document.createElement("div");
