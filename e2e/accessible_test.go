@@ -17,11 +17,38 @@ type tour struct {
 	look func(p *browser.Page, what, selector string)
 }
 
-// axe-core finds nothing on any page, in the light theme and in the dark one.
+// axe-core finds nothing on any page, in the light theme and in the dark one, and nothing clips a focus ring.
 func TestBrowser_Accessible(t *testing.T) {
 	t.Parallel()
-	walk(t, (*browser.Page).Accessible)
+	walk(t, func(p *browser.Page, what, selector string) {
+		p.Accessible(what, selector)
+		if cut := browser.Eval[string](p, clipped); cut != "" {
+			t.Errorf("%s: focus rings are cut off: %s", what, cut)
+		}
+	})
 }
+
+// clipped are the elements whose focus ring is cut off by a box that does not scroll. The focus stays where it was.
+const clipped = `(() => {
+	const was = document.activeElement;
+	const top = document.querySelector("dialog[open], #menu:popover-open") ?? document.body;
+	const cut = [...top.querySelectorAll("button, a, input, select, summary, [tabindex]")].filter((e) => {
+		if (!e.checkVisibility() || e.closest(".xterm, .join, .skip")) return false;
+		e.focus({ focusVisible: true, preventScroll: true });
+		const { outlineOffset, outlineWidth, outlineStyle } = getComputedStyle(e);
+		if (!e.matches(":focus-visible") || outlineStyle === "none") return false;
+		const ring = parseFloat(outlineOffset) + parseFloat(outlineWidth) - 0.5;
+		const { left, right, top, bottom } = e.getBoundingClientRect();
+		for (let box = e.parentElement; box; box = box.parentElement) {
+			const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+			const clip = box.getBoundingClientRect();
+			if (getComputedStyle(box).overflowX !== "visible" && !scrolls && (left - ring < clip.left ||
+				right + ring > clip.right || top - ring < clip.top || bottom + ring > clip.bottom)) return true;
+		}
+	});
+	was?.focus({ preventScroll: true });
+	return cut.map((e) => e.outerHTML.slice(0, 100)).join();
+})()`
 
 // TestBrowser_Looks takes a screenshot of all that axe-core sees, in six windows and two themes.
 func TestBrowser_Looks(t *testing.T) {
