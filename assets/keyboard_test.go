@@ -164,7 +164,12 @@ func testComposedThenKey(t *testing.T, b *browser.Browser) {
 	p.Compose("ls")
 	p.Press("ArrowLeft")
 	p.Press("Ctrl+c")
-	s.untilTyped("ls\x1b[D\x03")
+	p.Type("x")
+	s.untilTyped("ls\x1b[D\x03x")
+	p.Compose("date")
+	p.Press("Enter") // xterm.js clears the text area
+	p.Type("y")
+	s.untilTyped("ls\x1b[D\x03xdate\ry")
 }
 
 func testKeyboardViewOnly(t *testing.T, b *browser.Browser) {

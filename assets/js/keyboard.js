@@ -46,6 +46,7 @@ export class Keyboard {
     term.onRender(() => this.#composing && this.#show()); // output may move the cursor
     term.onKey(() => {
       this.#handled = true;
+      if (this.#composing && !this.#area.value) this.#forget(); // xterm.js has cleared it, which ends a composition
       this.#tidy(true);
     });
   }
@@ -165,6 +166,13 @@ export class Keyboard {
   #finish() {
     this.#composing = false;
     this.settle();
+    this.#show();
+  }
+
+  // forget ends a composition without its text, which is sent.
+  #forget() {
+    this.#composing = false;
+    this.#before = null;
     this.#show();
   }
 
