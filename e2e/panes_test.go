@@ -277,7 +277,7 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 	p.Wait(
 		fmt.Sprintf(`!document.querySelector('%s').hasAttribute("data-ui-detached") && !%s.detached`, row(far), pane(far)),
 	)
-	p.Click(row(key) + " [data-action=end-shell]") // nothing runs in it
+	p.Click(row(key) + " [hx-delete]") // nothing runs in it
 	p.Wait(fmt.Sprintf(`!document.querySelector('%s') && !convoy.panes.has(%q)`, row(key), key))
 	p.Click(row(far) + " [data-action=go-to-shell]")
 	p.Wait(

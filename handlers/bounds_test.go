@@ -115,6 +115,20 @@ var resources = map[string]struct {
 			return f.n.request(t, "POST", f.shells[0].Path()+"/files?name=x", "text", headers...)
 		},
 	},
+	"runs": {
+		share: 2,
+		role:  access.Operator,
+		limit: func(n *testNode) { n.quotas.runs.PerUser = 2 },
+		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
+			if i < 2 { // under way
+				who := session.Session{Identity: access.Identity{User: "openid:mallory"}, Role: access.Operator}
+				_, err := who.Acquire(f.n.quotas.runs)
+				testkit.Must(t, err)
+				return &http.Response{StatusCode: http.StatusOK}
+			}
+			return f.n.request(t, "POST", f.n.bookOf(t, "true")+"/run", "", headers...)
+		},
+	},
 	"asks": {share: 2, role: access.Operator, limit: func(n *testNode) { n.quotas.asks.PerUser = 2 },
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			answers, asked := make(chan *http.Response, 1), f.n.Prompt.(stalled).asked

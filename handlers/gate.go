@@ -167,6 +167,8 @@ func (h *Handlers) onThisNode(fn web.Handler) web.Handler {
 const (
 	maxTransfers    = 64
 	transfersOfUser = 8
+	maxRuns         = 64 // of the steps of runbooks
+	runsOfUser      = 8
 	maxAsks         = 2048 // requests of Convoy shells that run elsewhere
 	asksOfUser      = 64
 	shellsOfUser    = 32
@@ -175,11 +177,12 @@ const (
 )
 
 // quotas count what is in use.
-type quotas struct{ transfers, asks session.Quota }
+type quotas struct{ transfers, runs, asks session.Quota }
 
 func newQuotas() quotas {
 	return quotas{
 		transfers: session.NewQuota("transfers in progress", maxTransfers, transfersOfUser, transfersOfUser),
+		runs:      session.NewQuota("runs of runbooks", maxRuns, runsOfUser, runsOfUser),
 		asks:      session.NewQuota("requests of Convoy shells", maxAsks, asksOfUser, asksOfUser),
 	}
 }

@@ -108,7 +108,9 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: get + "/guide/{page}", may: access.View, serve: h.showGuide},
 		{at: get + "/runbooks", may: access.View, serve: h.listRunbooks},
 		{at: get + "/runbooks/{runbook}", may: access.View, serve: h.showRunbook},
-		{at: post + "/runbooks/{runbook}/run", may: access.Evaluate, serve: h.runSteps}, // with the rights of each step
+		{ // each step takes its own right, too
+			at: post + "/runbooks/{runbook}/run", may: access.Evaluate, quota: &h.quotas.runs, serve: h.runSteps,
+		},
 		{at: remove + "/runbooks/{runbook}/run/{run}", may: access.Evaluate, serve: h.stopRun},
 		{at: get + "/metrics", may: access.View, serve: h.showMetrics},
 		{at: get + "/audit", may: access.Audit, serve: h.showAudit},

@@ -89,7 +89,8 @@ func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
 		return errRunning
 	}
 	defer h.runs.Delete(key)
-	x := &run{h: h, r: r.WithContext(ctx), book: book, bar: bar, update: func(templates.RunUpdate) {}}
+	x := &run{h: h, r: r.WithContext(ctx), book: book, bar: bar, done: []stepResult{}}
+	x.update = func(templates.RunUpdate) {}
 	for _, n := range h.runNodes() {
 		if slices.Contains(r.PostForm["nodes"], n.Name) {
 			x.nodes = append(x.nodes, n)

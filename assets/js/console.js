@@ -100,7 +100,6 @@ function setFilter(text) {
 const actions = {
   ...shellActions,
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
-  "close-shell": (button) => cardOf(button)?.close(button.dataset.shell),
   record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
   spawn,

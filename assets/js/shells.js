@@ -5,12 +5,11 @@ import { all, find } from "./dom.js";
 import { notice } from "./notices.js";
 
 const dialog = find("#shells");
-const load = () => window.htmx.ajax("GET", "/shells", { target: "#shell-list", swap: "outerMorph" });
 
 /** openShells shows the dialog with the current shells. */
 export async function openShells() {
   if (!dialog.open) dialog.showModal();
-  await load();
+  await window.htmx.ajax("GET", "/shells", { target: "#shell-list", swap: "outerMorph" });
   find(".shell-go", dialog)?.focus();
 }
 
@@ -26,13 +25,13 @@ document.addEventListener("htmx:after:swap", markDetached);
 
 const cardOfRow = row => allCards().find(card => card?.name === row.dataset.node);
 
-// act acts on the card of a row's node, and updates the list.
-const act = what => async button => {
+// act acts on the card of a row's node.
+const act = what => button => {
   const row = button.closest("[data-shell]");
   const card = cardOfRow(row);
   if (!card) return notice("warn", "That node is no longer on the page.");
-  await what(card, row.dataset.shell);
-  if (dialog.open) load();
+  what(card, row.dataset.shell);
+  markDetached();
 };
 
 /** shellActions are the actions of the list's buttons. */
@@ -46,6 +45,4 @@ export const shellActions = {
   }),
   "detach-shell": act((card, shell) => card.detach(shell)),
   "reattach-shell": act((card, shell) => card.reattach(shell)),
-  "restart-shell": act((card, shell) => card.restart(shell)),
-  "end-shell": act((card, shell) => card.close(shell)),
 };
