@@ -127,8 +127,8 @@ func TestShellsOfAllNodes(t *testing.T) {
 	doc, err := goquery.NewDocumentFromReader(answer.Body)
 	testkit.Must(t, err)
 	row := doc.Find("ul#shell-list > li[data-shell='" + list[0].ID + "'][data-running]")
-	if row.Length() != 1 ||
-		row.Find("[data-action]").Length() != 5 || !strings.Contains(row.Text(), "1 viewer") {
+	if row.Length() != 1 || row.Find("[data-action], [hx-target]").Length() != 5 ||
+		!strings.Contains(row.Text(), "1 viewer") {
 		html, _ := doc.Html()
 		t.Errorf("the list: %s", html)
 	}
