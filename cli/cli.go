@@ -83,6 +83,8 @@ func runNode(ctx context.Context, c call) (status int, err error) {
 	if err := keepCookie(&cfg); err != nil {
 		return 1, err
 	}
+	// Without it, the kernel ends a node when the reader of its standard output goes away, as journald does to restart.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return exit(node.Run(ctx, cfg, c.stdout))
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -93,4 +94,34 @@ func pidOf(t *testing.T, id string) int {
 func kill(t *testing.T, pid int) {
 	t.Helper()
 	testkit.Must(t, syscall.Kill(pid, syscall.SIGKILL))
+}
+
+// A node outlives the reader of its output, from its first line on.
+func TestNode_OutlivesTheReaderOfItsOutput(t *testing.T) {
+	t.Parallel()
+	in, out, err := os.Pipe()
+	testkit.Must(t, err)
+	testkit.Must(t, in.Close())
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // nothing prints the port
+	testkit.Must(t, err)
+	addr := listener.Addr().String()
+	testkit.Must(t, listener.Close())
+	cmd := exec.Command(os.Args[0], append(aloneArgs("a.test"), "-addr", addr)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), asProcess + "=1",
+		"CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=" + testToken}
+	cmd.Stdout, cmd.Stderr = out, out
+	testkit.Must(t, cmd.Start())
+	testkit.Must(t, out.Close())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	c := client.New("http://"+addr, testToken)
+	t.Cleanup(c.Close)
+	testkit.Eventually(t, "the node answers, or has ended", func() bool {
+		_, err := c.Nodes(testkit.Context(t))
+		return err == nil || len(ended) > 0
+	})
+	testkit.Must(t, cmd.Process.Signal(syscall.SIGTERM))
+	if err := <-ended; err != nil {
+		t.Errorf("the node ended with %v", err)
+	}
 }

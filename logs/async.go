@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -15,14 +16,15 @@ const (
 // droppedMessage replaces n dropped lines.
 const droppedMessage = "log lines dropped"
 
-// asyncWriter is a writer that blocks only briefly when the one below does: a full pipe behind standard error must not
-// stop a node. Normally Write returns when the line is written. After one that takes too long, lines are only queued
-// until the writer has caught up.
+// Writer writes lines to another writer, which can neither stop nor end a node: Write never fails, and blocks only
+// briefly while the other one blocks, such as a full pipe behind standard output. Normally Write returns when the line
+// is written. After one that takes too long, lines are only queued until the other writer has caught up; of many, it
+// drops and counts the newest. A Writer is safe for concurrent use.
 //
-// The writing goroutine runs while there are lines. It cannot be stopped while the writer below blocks.
-type asyncWriter struct {
-	w      io.Writer
-	notice func(dropped int) []byte // returns the line that replaces dropped ones
+// The writing goroutine runs while there are lines. It cannot be stopped while the other writer blocks.
+type Writer struct {
+	w    io.Writer
+	text bool
 
 	mu      sync.Mutex
 	queue   [][]byte
@@ -31,8 +33,30 @@ type asyncWriter struct {
 	stuck   bool          // the writer took too long
 }
 
+// NewWriter returns a writer to w of lines for people, if text, or else of JSON.
+func NewWriter(w io.Writer, text bool) *Writer { return &Writer{w: w, text: text} }
+
+// Text reports whether the lines are for people.
+func (o *Writer) Text() bool { return o.text }
+
+// Handler returns a handler that writes each record from that level on as a line.
+func (o *Writer) Handler(level slog.Leveler) slog.Handler {
+	if o.text {
+		return &textHandler{w: o, level: level}
+	}
+	return jsonHandler(o, level)
+}
+
+// notice returns the line that replaces dropped ones.
+func (o *Writer) notice(dropped int) []byte {
+	if o.text {
+		return textNotice(dropped)
+	}
+	return jsonNotice(dropped)
+}
+
 // Write writes, queues or drops one line. It never fails: the error could not be logged.
-func (o *asyncWriter) Write(line []byte) (int, error) {
+func (o *Writer) Write(line []byte) (int, error) {
 	drained := o.enqueue(bytes.Clone(line))
 	if drained == nil {
 		return len(line), nil
@@ -50,7 +74,7 @@ func (o *asyncWriter) Write(line []byte) (int, error) {
 }
 
 // enqueue queues the line and returns what to wait for, nil for nothing.
-func (o *asyncWriter) enqueue(line []byte) <-chan struct{} {
+func (o *Writer) enqueue(line []byte) <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.queue) >= maxQueued {
@@ -69,7 +93,7 @@ func (o *asyncWriter) enqueue(line []byte) <-chan struct{} {
 }
 
 // drain writes the queue, then returns.
-func (o *asyncWriter) drain() {
+func (o *Writer) drain() {
 	for {
 		o.mu.Lock()
 		if len(o.queue) == 0 && o.dropped == 0 {

@@ -111,7 +111,7 @@ func TestHandler_WithAttrsDoesNotShare(t *testing.T) {
 
 func TestJSONHandler(t *testing.T) {
 	var out bytes.Buffer
-	log := slog.New(JSONHandler(&out, slog.LevelDebug))
+	log := slog.New(NewWriter(&out, false).Handler(slog.LevelDebug))
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError,
 		slog.LevelError + 4} {
 		log.Log(t.Context(), level, "a\x1b\nb", "level", "of water", slog.Group("g", "level", "kept", "msg", "kept"))
@@ -162,7 +162,7 @@ func TestTextHandler(t *testing.T) {
 		var out bytes.Buffer
 		r := slog.NewRecord(at, test.level, test.message, 0)
 		r.AddAttrs(test.attrs...)
-		if err := TextHandler(&out, slog.LevelInfo).Handle(t.Context(), r); err != nil || out.String() != test.want {
+		if err := NewWriter(&out, true).Handler(slog.LevelInfo).Handle(t.Context(), r); err != nil || out.String() != test.want {
 			t.Errorf("wrote %q, %v, want %q", out.String(), err, test.want)
 		}
 	}
@@ -172,7 +172,7 @@ func TestTextHandler_LevelAndWith(t *testing.T) {
 	var out bytes.Buffer
 	level := new(slog.LevelVar)
 	level.Set(slog.LevelWarn)
-	log := slog.New(TextHandler(&out, level)).With("a", 1).WithGroup("g").With("b", 2)
+	log := slog.New(NewWriter(&out, true).Handler(level)).With("a", 1).WithGroup("g").With("b", 2)
 	log.Info("not yet")
 	level.Set(slog.LevelInfo)
 	log.Info("now", "c", 3)
@@ -184,8 +184,7 @@ func TestTextHandler_LevelAndWith(t *testing.T) {
 // TestHandlers_WriterThatHangs: a full pipe does not stop the program, and lost lines are counted when it is read
 // again.
 func TestHandlers_WriterThatHangs(t *testing.T) {
-	for name, make := range map[string]func(io.Writer, slog.Leveler) slog.Handler{"json": JSONHandler,
-		"text": TextHandler} {
+	for name, text := range map[string]bool{"json": false, "text": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in, out, err := os.Pipe()
@@ -193,7 +192,7 @@ func TestHandlers_WriterThatHangs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer in.Close()
-			log := slog.New(make(out, slog.LevelInfo))
+			log := slog.New(NewWriter(out, text).Handler(slog.LevelInfo))
 			const lines = 3 * maxQueued
 			for range lines { // would block here
 				log.Info("a line of some length, so that the pipe is full before long", "k", strings.Repeat("v", 100))

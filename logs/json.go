@@ -7,11 +7,9 @@ import (
 	"strings"
 )
 
-// JSONHandler writes each record from that level on as a JSON object with the keys time, level and message, as Railway
-// expects. It drops and counts lines while the writer blocks.
-func JSONHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	out := &asyncWriter{w: w, notice: jsonNotice}
-	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: railwayAttr})
+// jsonHandler writes each record as a JSON object with the keys time, level and message, as Railway expects.
+func jsonHandler(w io.Writer, level slog.Leveler) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: railwayAttr})
 }
 
 func jsonNotice(dropped int) []byte {

@@ -14,25 +14,22 @@ import (
 // timeLayout formats the time of a line.
 const timeLayout = "15:04:05"
 
-// textHandler writes lines for people.
+// textHandler writes each record as a line for people:
+//
+//	20:07:25 INFO  member joined  node=convoy@…
+//
+// It escapes control characters.
 type textHandler struct {
 	w     io.Writer
 	level slog.Leveler
 	flat  flattener
 }
 
-// TextHandler writes each record from that level on as a line for people:
-//
-//	20:07:25 INFO  member joined  node=convoy@…
-//
-// It escapes control characters. It drops and counts lines while the writer blocks.
-func TextHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	return &textHandler{level: level, w: &asyncWriter{w: w, notice: func(dropped int) []byte {
-		return render(Line{
-			Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
-			Attrs: []Attr{{"n", strconv.Itoa(dropped)}},
-		})
-	}}}
+func textNotice(dropped int) []byte {
+	return render(Line{
+		Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
+		Attrs: []Attr{{"n", strconv.Itoa(dropped)}},
+	})
 }
 
 // Enabled implements slog.Handler.

@@ -29,7 +29,7 @@ import (
 type node struct {
 	cfg       Config
 	log       *slog.Logger
-	stdout    io.Writer
+	stdout    *logs.Writer
 	listener  net.Listener
 	ring      *logs.Ring
 	shells    *pty.Table
@@ -46,7 +46,8 @@ type node struct {
 	group     sync.WaitGroup // the goroutines that start begins
 }
 
-// Run runs a node until ctx ends, then stops it in a bounded time. It writes the log and the console's link to stdout.
+// Run runs a node until ctx ends, then stops it in a bounded time. It writes the log and the console's link to stdout,
+// whose errors it ignores.
 // The end of ctx is no error.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	n, err := build(cfg, stdout)
@@ -70,8 +71,8 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 
 // build builds the parts and connects them. It starts nothing.
 func build(cfg Config, stdout io.Writer) (*node, error) {
-	n := &node{cfg: cfg, stdout: stdout, ring: logs.New(2000)}
-	n.log = slog.New(n.ring.Handler(n.stdoutHandler()))
+	n := &node{cfg: cfg, stdout: logs.NewWriter(stdout, logsText(cfg, stdout)), ring: logs.New(2000)}
+	n.log = slog.New(n.ring.Handler(n.stdout.Handler(cfg.LogLevel)))
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err

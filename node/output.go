@@ -4,25 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
+	"io"
 	"os"
 	"time"
-
-	"convoy/logs"
 )
 
-// stdoutHandler writes the log to standard output: as text to a terminal, else as JSON.
-func (n *node) stdoutHandler() slog.Handler {
-	if n.logsText() {
-		return logs.TextHandler(n.stdout, n.cfg.LogLevel)
-	}
-	return logs.JSONHandler(n.stdout, n.cfg.LogLevel)
-}
-
-func (n *node) logsText() bool {
-	file, ok := n.stdout.(*os.File)
-	if !ok || n.cfg.LogFormat != "auto" {
-		return n.cfg.LogFormat == "text"
+// logsText reports whether the log is text, as on a terminal, rather than JSON.
+func logsText(cfg Config, stdout io.Writer) bool {
+	file, ok := stdout.(*os.File)
+	if !ok || cfg.LogFormat != "auto" {
+		return cfg.LogFormat == "text"
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -38,7 +29,7 @@ func (n *node) announce(ctx context.Context, fail context.CancelCauseFunc) error
 	if n.cfg.GeneratedToken {
 		text = "open " + n.url() + "?token=" + n.cfg.Token
 	}
-	if n.logsText() {
+	if n.stdout.Text() {
 		_, err := fmt.Fprintf(n.stdout, "\n  Convoy is ready: %s\n\n", text)
 		return err
 	}
