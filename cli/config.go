@@ -27,6 +27,10 @@ type config struct {
 
 // readConfig reads flags, then the environment for those that are not given, and checks all of it.
 func readConfig(args []string, getenv func(string) string) (node.Config, error) {
+	getenv, secretFiles, err := readEnv(getenv)
+	if err != nil {
+		return node.Config{}, err
+	}
 	cfg, err := readFlags(args, getenv)
 	if err != nil {
 		return node.Config{}, err
@@ -34,7 +38,7 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 	if cfg.Spawned {
 		return spawnedConfig(getenv)
 	}
-	cfg.Cookie, cfg.Token = getenv("CONVOY_COOKIE"), getenv("CONVOY_TOKEN")
+	cfg.Cookie, cfg.Token, cfg.SecretFiles = getenv("CONVOY_COOKIE"), getenv("CONVOY_TOKEN"), secretFiles
 	cfg.Hosts, cfg.Env = splitList(cfg.hosts), shellEnv(getenv)
 	cfg.applyRailway()
 	for _, check := range []func() error{

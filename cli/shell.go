@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -40,7 +39,7 @@ func (f *shellFlags) declare(set *flag.FlagSet) {
 	set.StringVar(&f.source, "c", "", "SOURCE run SOURCE instead of a prompt")
 	set.StringVar(&f.url, "connect", "http://localhost:4000", "URL the console's address")
 	set.StringVar(&f.caFile, "ca", "", "FILE certificates, in PEM, of the authorities that sign the console's")
-	set.StringVar(&f.tokenFile, "token-file", "", "FILE the console's token; default $CONVOY_TOKEN")
+	set.StringVar(&f.tokenFile, "token-file", "", "FILE the console's token; default $CONVOY_TOKEN, or the file $CONVOY_TOKEN_FILE")
 	set.BoolVar(&f.json, "json", false, "print values as JSON, one per line, for other programs")
 	set.DurationVar(&f.timeout, "timeout", 0, "DURATION end what runs after this time; 0, the default, is never")
 }
@@ -137,12 +136,16 @@ func readShellFlags(c call) (f shellFlags, err error) {
 	if err := parse(set, c.args); err != nil {
 		return f, err
 	}
-	if f.token = c.getenv("CONVOY_TOKEN"); f.tokenFile != "" {
-		text, err := os.ReadFile(f.tokenFile)
-		if err != nil {
-			return f, hint("name a file that holds the console's token", "%v", err)
+	if f.tokenFile != "" {
+		if f.token, err = readSecretFile(f.tokenFile); err != nil {
+			return f, hint("name a file that holds the console's token", "-token-file %q: %v", f.tokenFile, cause(err))
 		}
-		f.token = strings.TrimSpace(string(text))
+	} else if f.fd == 0 {
+		getenv, _, err := readEnv(c.getenv)
+		if err != nil {
+			return f, err
+		}
+		f.token = getenv("CONVOY_TOKEN")
 	}
 	if f.caFile != "" {
 		text, err := os.ReadFile(f.caFile)

@@ -39,6 +39,8 @@ type Config struct {
 	AuditAge time.Duration
 	Runbooks string // directory; "": none
 	Record   Record
+	// SecretFiles hold secrets that this configuration was made of, and are hidden from shells.
+	SecretFiles []string
 
 	Shell      []string      // command of system shells
 	System     string        // system shells: on, first or off

@@ -34,7 +34,7 @@ func newPlan(cfg Config) (plan confine.Plan, err error) {
 		return plan, nil
 	}
 	plan.Strict = cfg.Confine == confine.Strict
-	for _, path := range []string{cfg.Data, cfg.Users, cfg.Record.Dir, cfg.TLS.Key} {
+	for _, path := range append([]string{cfg.Data, cfg.Users, cfg.Record.Dir, cfg.TLS.Key}, cfg.SecretFiles...) {
 		if path != "" && !slices.Contains(plan.Hide, path) {
 			plan.Hide = append(plan.Hide, path)
 		}
