@@ -39,7 +39,8 @@ func (f *shellFlags) declare(set *flag.FlagSet) {
 	set.StringVar(&f.source, "c", "", "SOURCE run SOURCE instead of a prompt")
 	set.StringVar(&f.url, "connect", "http://localhost:4000", "URL the console's address")
 	set.StringVar(&f.caFile, "ca", "", "FILE certificates, in PEM, of the authorities that sign the console's")
-	set.StringVar(&f.tokenFile, "token-file", "", "FILE the console's token; default $CONVOY_TOKEN, or the file $CONVOY_TOKEN_FILE")
+	set.StringVar(&f.tokenFile, "token-file", "",
+		"FILE the console's token; default $CONVOY_TOKEN, or the file $CONVOY_TOKEN_FILE")
 	set.BoolVar(&f.json, "json", false, "print values as JSON, one per line, for other programs")
 	set.DurationVar(&f.timeout, "timeout", 0, "DURATION end what runs after this time; 0, the default, is never")
 }

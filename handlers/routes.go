@@ -29,7 +29,8 @@ const (
 // publicRoutes is everything that a browser or a script can ask. Each layer relies on those outside it.
 func (h *Handlers) publicRoutes() http.Handler {
 	r, s := chi.NewRouter(), h.site
-	r.Use(s.Pace, s.Recover, s.FindOrigin, s.CheckHost, s.SecurityHeaders, s.RefuseCrossOrigin, h.sessions.Identify)
+	r.Use(s.Pace, s.Recover, s.FindOrigin, s.CheckHost, s.SecurityHeaders, s.RefuseCrossOrigin, middleware.GetHead,
+		h.sessions.Identify)
 	r.NotFound(s.Handle(web.NotFound))
 	r.MethodNotAllowed(s.Handle(web.MethodNotAllowed))
 
@@ -72,7 +73,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 // peerRoutes is what another node may ask of this one: what this node owns, and what its provider does.
 func (h *Handlers) peerRoutes() http.Handler {
 	r, s := chi.NewRouter(), h.site
-	r.Use(s.Recover, h.sessions.IdentifyPeer)
+	r.Use(s.Recover, middleware.GetHead, h.sessions.IdentifyPeer)
 	r.NotFound(s.Handle(web.NotFound))
 	r.MethodNotAllowed(s.Handle(web.MethodNotAllowed))
 	r.Post("/grants", s.Handle(h.sessions.ExchangeGrants))

@@ -162,7 +162,8 @@ func TestTextHandler(t *testing.T) {
 		var out bytes.Buffer
 		r := slog.NewRecord(at, test.level, test.message, 0)
 		r.AddAttrs(test.attrs...)
-		if err := NewWriter(&out, true).Handler(slog.LevelInfo).Handle(t.Context(), r); err != nil || out.String() != test.want {
+		text := NewWriter(&out, true).Handler(slog.LevelInfo)
+		if err := text.Handle(t.Context(), r); err != nil || out.String() != test.want {
 			t.Errorf("wrote %q, %v, want %q", out.String(), err, test.want)
 		}
 	}

@@ -23,6 +23,7 @@ func (send publish) json(name string, v any) {
 }
 
 // serveEvents answers one request with an event stream that lasts as long as run does, the client stays and ctx lives.
+// A HEAD gets only the beginning of the header.
 //
 // It uses r3labs/sse in the one way that loses nothing and leaks nothing
 // (docs/decisions/0003-r3labs-sse-used-narrowly.md): a server and a stream for each request, so that no client waits
@@ -31,6 +32,11 @@ func (send publish) json(name string, v any) {
 func (h *Hub) serveEvents(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, run func(context.Context, publish),
 ) {
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Cache-Control", "no-store, no-transform")
+		return
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	web.SetOwnDeadlines(w)

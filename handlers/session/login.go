@@ -65,11 +65,12 @@ func (m *Manager) loginPage(r *http.Request, problem string) templates.Login {
 
 // LogInByLink logs in with the token of the link that Convoy printed, and redirects to the console without it, so that
 // the token stays out of the browser's history. A browser with a wrong token is redirected, too: to the login page,
-// which says so, or to the console if it is logged in. done is false for requests without a token, and for scripts.
+// which says so, or to the console if it is logged in. done is false for requests without a token, for HEAD, and
+// for scripts.
 func (m *Manager) LogInByLink(w http.ResponseWriter, r *http.Request) (done bool, err error) {
 	token := r.URL.Query().Get("token")
 	switch stranger := Of(r).Grant == ""; {
-	case token == "":
+	case token == "", r.Method == http.MethodHead: // which creates no login
 		return false, nil
 	case m.checkToken(token):
 	case stranger:

@@ -216,7 +216,7 @@ func (m *Manager) refuseUnproven(w http.ResponseWriter, r *http.Request, documen
 	if !m.Tickets.valid(claimTicket, s.Grant, claim) {
 		claim = ""
 	}
-	if r.Method != http.MethodGet || claim == "" && len(s.Keys) == 0 {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || claim == "" && len(s.Keys) == 0 {
 		return false
 	}
 	view := templates.Opening{Page: m.Site.Page(r, "Opening"), Claim: claim}

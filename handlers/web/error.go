@@ -1,10 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/go-chi/chi/v5"
 )
 
 // Error is an error that its reader can act on: what is wrong, what to do, and the status.
@@ -57,8 +60,18 @@ var (
 // NotFound answers requests without a route.
 func NotFound(http.ResponseWriter, *http.Request) error { return ErrNotFound }
 
-// MethodNotAllowed answers requests whose route has other methods.
-func MethodNotAllowed(_ http.ResponseWriter, r *http.Request) error {
+// MethodNotAllowed answers requests whose route has other methods, and lists those.
+func MethodNotAllowed(w http.ResponseWriter, r *http.Request) error {
+	at := chi.RouteContext(r.Context())
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		if !at.Routes.Match(chi.NewRouteContext(), method, cmp.Or(r.URL.RawPath, r.URL.Path)) {
+			continue
+		}
+		w.Header().Add("Allow", method)
+		if method == http.MethodGet {
+			w.Header().Add("Allow", http.MethodHead)
+		}
+	}
 	return &Error{
 		Status: http.StatusMethodNotAllowed,
 		Text:   fmt.Sprintf("method %s is not allowed here", r.Method),
