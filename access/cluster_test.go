@@ -72,7 +72,7 @@ type cluster struct {
 // newCluster starts a cluster in a synctest bubble. The users are the admins ann and bea, and the operator olga.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	users, err := OpenUsers(filepath.Join(t.TempDir(), "users"))
+	users, err := OpenUsers(filepath.Join(t.TempDir(), "users"), nil)
 	testkit.Must(t, err)
 	testkit.Must(t, users.Add("ann", "ann's password", Admin))
 	testkit.Must(t, users.Add("bea", "bea's password", Admin))

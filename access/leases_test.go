@@ -27,7 +27,7 @@ var silentHomes = []struct {
 
 func usersFile(name string) func(t *testing.T) *Users {
 	return func(t *testing.T) *Users {
-		users, err := OpenUsers(filepath.Join(t.TempDir(), name))
+		users, err := OpenUsers(filepath.Join(t.TempDir(), name), nil)
 		testkit.Must(t, err)
 		return users
 	}

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -35,6 +34,8 @@ var (
 	ErrUserExists = errors.New("this user exists already")
 	// ErrLastAdmin means that no admin would be left.
 	ErrLastAdmin = errors.New("this is the last admin")
+	// ErrLongPassword means that a password is longer than bcrypt compares.
+	ErrLongPassword = fmt.Errorf("a password can have at most %d bytes, because bcrypt ignores the rest", maxPassword)
 )
 
 // User is a user of the file.
@@ -50,14 +51,16 @@ type User struct {
 //
 //	ann:$2y$12$…:admin
 //
-// Comments and empty lines are kept. A user without a role is a viewer. Users is safe for concurrent use. Several
-// processes may change the file, which is read again after a change.
+// Comments and empty lines are kept, and so are lines that are wrong, whose users cannot log in. A user without a role is
+// a viewer. Users is safe for concurrent use. Several processes may change the file, which is read again after a change.
 type Users struct {
 	path string
+	warn func(error)
 
-	mu    sync.Mutex
-	stat  os.FileInfo
-	lines []line
+	mu     sync.Mutex
+	stat   os.FileInfo
+	lines  []line
+	warned string // what is wrong with lines
 }
 
 // line is a user, or a line that is kept as it is.
@@ -66,9 +69,10 @@ type line struct {
 	text string // if there is no user
 }
 
-// OpenUsers reads a file of users; a missing file has none.
-func OpenUsers(path string) (*Users, error) {
-	u := &Users{path: path}
+// OpenUsers reads a file of users; a missing file has none. It calls warn, unless that is nil, with what is wrong with
+// some lines, now and whenever that changes. warn must not block.
+func OpenUsers(path string, warn func(error)) (*Users, error) {
+	u := &Users{path: path, warn: warn}
 	return u, u.refresh()
 }
 
@@ -114,8 +118,12 @@ func (u *Users) decoyHash() string {
 	return fmt.Sprintf("$2a$%02d$%s", highest, strings.Repeat(".", 53))
 }
 
-// Authenticate returns the user with that name and password, or ErrDenied, which takes as long for an unknown name.
+// Authenticate returns the user with that name and password, or ErrDenied, which takes as long for an unknown name. Of a
+// longer password bcrypt would compare only the beginning, so that is ErrLongPassword for any name.
 func (u *Users) Authenticate(name, password string) (User, error) {
+	if len(password) > maxPassword {
+		return User{}, ErrLongPassword
+	}
 	u.mu.Lock()
 	err := u.refresh()
 	user, known := u.find(name)
@@ -294,37 +302,46 @@ func (u *Users) refresh() error {
 	if err != nil {
 		return err
 	}
-	lines, err := parseUsers(text)
+	lines, wrong, err := parseUsers(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", u.path, err)
 	}
 	u.stat, u.lines = info, lines
+	if text := fmt.Sprint(wrong); wrong != nil && u.warn != nil && text != u.warned {
+		u.warn(fmt.Errorf("%s: %w", u.path, wrong))
+	}
+	u.warned = fmt.Sprint(wrong)
 	return nil
 }
 
 var hashPattern = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
-func parseUsers(text []byte) (lines []line, err error) {
-	in := bufio.NewScanner(bytes.NewReader(text))
-	for n := 1; in.Scan(); n++ {
-		if n > maxUsers {
-			return nil, fmt.Errorf("more than %d lines", maxUsers)
+// parseUsers reads a file, perhaps with the byte order mark of an editor. wrong describes the lines that are kept as they
+// are because they are wrong. A user who is listed twice cannot log in, because nobody knows which line is meant.
+func parseUsers(text []byte) (lines []line, wrong, err error) {
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	first := map[string]int{} // line of each user
+	for l := range bytes.Lines(text) {
+		n := len(lines)
+		if n == maxUsers {
+			return nil, nil, fmt.Errorf("more than %d lines", maxUsers)
 		}
-		l := strings.TrimRight(in.Text(), " \t\r")
-		if l == "" || l[0] == '#' {
-			lines = append(lines, line{text: l})
+		lines = append(lines, line{text: strings.TrimRight(string(l), " \t\r\n")})
+		if lines[n].text == "" || lines[n].text[0] == '#' {
 			continue
 		}
-		user, err := parseUser(l)
-		if err == nil && slices.ContainsFunc(lines, func(other line) bool { return other.user.Name == user.Name }) {
-			err = fmt.Errorf("%s is listed twice", user.Name)
+		user, err := parseUser(lines[n].text)
+		if other, twice := first[user.Name]; err == nil && twice {
+			err = fmt.Errorf("%s is listed twice, also in line %d", user.Name, other+1)
+			lines[other].user = User{}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			wrong = errors.Join(wrong, fmt.Errorf("line %d: %w", n+1, err))
+			continue
 		}
-		lines = append(lines, line{user: user})
+		first[user.Name], lines[n].user = n, user
 	}
-	return lines, in.Err()
+	return lines, wrong, nil
 }
 
 func parseUser(text string) (User, error) {
@@ -332,8 +349,8 @@ func parseUser(text string) (User, error) {
 	hash, role, given := strings.Cut(rest, ":")
 	name = strings.ToLower(name)
 	user := User{Name: name, Role: Viewer, Generation: Generation(name, hash), hash: hash}
-	if err := CheckName(user.Name); err != nil {
-		return User{}, err
+	if CheckName(user.Name) != nil { // its error would have the text, which may be a password
+		return User{}, errors.New("it does not begin with the name of a user and a colon")
 	}
 	if !hashPattern.MatchString(hash) {
 		return User{}, fmt.Errorf("the password of %s is not a bcrypt hash; create one with htpasswd -B", user.Name)
@@ -362,7 +379,7 @@ func CheckPassword(password string) error {
 	case len(password) < minPassword:
 		return fmt.Errorf("a password must have at least %d bytes", minPassword)
 	case len(password) > maxPassword:
-		return fmt.Errorf("a password can have at most %d bytes, because bcrypt ignores the rest", maxPassword)
+		return ErrLongPassword
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func cheap(t testing.TB, password string) string {
 // openUsers writes a file with the admin ann and the viewer bob, after opening it.
 func openUsers(t *testing.T, path string) *Users {
 	t.Helper()
-	u, err := OpenUsers(path)
+	u, err := OpenUsers(path, nil)
 	if err != nil || !u.Empty() {
 		t.Fatalf("a missing file: %v", err)
 	}
@@ -74,7 +74,7 @@ func TestUsers_Edit(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "users")
 	u := openUsers(t, path)
-	other, err := OpenUsers(path) // as in another process
+	other, err := OpenUsers(path, nil) // as in another process
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestUsers_ManyWriters(t *testing.T) {
 	var writers sync.WaitGroup
 	for i := range 40 {
 		writers.Go(func() {
-			u, err := OpenUsers(path)
+			u, err := OpenUsers(path, nil)
 			if err == nil && i%2 == 0 {
 				err = u.SetRole(fmt.Sprintf("user%d", i), Viewer)
 			} else if err == nil {
@@ -147,7 +147,7 @@ func TestUsers_ManyWriters(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	u, err := OpenUsers(path)
+	u, err := OpenUsers(path, nil)
 	list, err2 := u.List()
 	if err != nil || err2 != nil || len(list) < 20 || len(list) > 21 {
 		t.Errorf("%d users, %v, %v", len(list), err, err2)
@@ -159,7 +159,7 @@ func FuzzParseUsers(f *testing.F) {
 	f.Add("# x\nann:" + hash + ":admin\nbob:" + hash + "\n")
 	f.Add("ann:{SHA}xyz\nann")
 	f.Fuzz(func(t *testing.T, text string) {
-		lines, err := parseUsers([]byte(text))
+		lines, _, err := parseUsers([]byte(text))
 		if err != nil {
 			return
 		}
@@ -188,7 +188,7 @@ func TestUsers_UnknownNameTakesAsLong(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "users")
 		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
-		u, err := OpenUsers(path)
+		u, err := OpenUsers(path, nil)
 		testkit.Must(t, err)
 		_, known := u.find("eve")
 		unknown := []byte(u.decoyHash())
@@ -203,5 +203,59 @@ func TestUsers_UnknownNameTakesAsLong(t *testing.T) {
 		if _, err := u.Authenticate("eve", "a password"); !errors.Is(err, ErrDenied) {
 			t.Errorf("an unknown name: %v", err)
 		}
+	}
+}
+
+// One wrong line locks out its user alone, and stays in the file for who corrects it.
+func TestUsers_WrongLines(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users")
+	hash := cheap(t, "a password")
+	const secret = "my secret password"
+	text := "\uFEFFann:" + hash + ":admin\r\nbob:{SHA}x:admin\n" + secret + "\ncyd:" + hash + ":root\ndan:" + hash +
+		"\nolga:" + hash + ":viewer\ndan:" + hash + ":admin\ndan:" + hash + "\n" + strings.Repeat("x", 100_000) + "\n"
+	testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
+	var warnings []string
+	u, err := OpenUsers(path, func(err error) { warnings = append(warnings, err.Error()) })
+	testkit.Must(t, err)
+	for name, want := range map[string]error{"ann": nil, "olga": nil, "bob": ErrDenied, "cyd": ErrDenied,
+		"dan": ErrDenied} {
+		if _, err := u.Authenticate(name, "a password"); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+	testkit.Must(t, u.SetRole("olga", Operator))
+	kept, err := os.ReadFile(path)
+	testkit.Must(t, err)
+	for _, line := range []string{"bob:{SHA}x:admin\n", secret, "cyd:" + hash + ":root\n", "dan:" + hash + ":admin\n"} {
+		if !strings.Contains(string(kept), line) {
+			t.Errorf("the line %q is not kept in %q", line, kept)
+		}
+	}
+	all := strings.Join(warnings, "\n")
+	for _, want := range []string{"line 2: the password of bob", "line 3: ", "line 4: ", "line 7: dan is listed twice, also",
+		"line 8: ", "line 9: "} {
+		if strings.Count(all, want) != 1 {
+			t.Errorf("it warns %q, want %q", all, want)
+		}
+	}
+	if strings.Contains(all, secret) || len(warnings) != 1 {
+		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+// What bcrypt would ignore makes no password of another one.
+func TestUsers_LongPassword(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users")
+	password := strings.Repeat("x", maxPassword)
+	testkit.Must(t, os.WriteFile(path, []byte("ann:"+cheap(t, password)+":admin\n"), 0o600))
+	u, err := OpenUsers(path, nil)
+	testkit.Must(t, err)
+	_, exact := u.Authenticate("ann", password)
+	_, longer := u.Authenticate("ann", password+"y")
+	_, nobody := u.Authenticate("eve", password+"y")
+	if exact != nil || !errors.Is(longer, ErrLongPassword) || !errors.Is(nobody, ErrLongPassword) {
+		t.Errorf("%v, %v, %v", exact, longer, nobody)
 	}
 }

@@ -53,7 +53,7 @@ func (cfg *config) checkUsers() error {
 		return nil
 	}
 	cfg.Users, _ = filepath.Abs(cfg.Users)
-	if _, err := access.OpenUsers(cfg.Users); err != nil {
+	if _, err := access.OpenUsers(cfg.Users, nil); err != nil {
 		return hint("convoy user writes such a file", "the users cannot be read: %w", err)
 	}
 	return nil

@@ -56,7 +56,9 @@ func editUsers(c call) error {
 	if len(f.args) != want {
 		return hint("convoy user -h describes it", "convoy user %s takes %d argument(s), not %d", command, want, len(f.args))
 	}
-	users, err := access.OpenUsers(f.file)
+	users, err := access.OpenUsers(f.file, func(err error) {
+		fmt.Fprintf(c.stderr, "convoy: warning: these cannot log in: %v\n", err)
+	})
 	if err != nil {
 		return hint("correct the file, or name another with -users", "the users cannot be read: %w", err)
 	}

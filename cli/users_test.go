@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"convoy/internal/testkit"
 )
 
 // asUser runs convoy user with what is typed.
@@ -37,11 +41,17 @@ func TestUserCommand(t *testing.T) {
 		{"remove eve", "", 1, "no such user"},
 		{"list", "", 0, "ann   admin\nolga  viewer\n"},
 		{"remove olga", "", 0, "done"},
+		{"passwd ann", strings.Repeat("x", 73) + "\n", 1, "at most 72 bytes"},
 		{"rename ann eve", "", 1, "does not know"},
 		{"add", "", 1, "takes 1 argument(s), not 0"},
 		{"-h", "", 0, "Usage:"},
 		{"", "", 1, "takes add, remove"},
+		{"list", "+", 0, "line 2: it does not begin with the name"},
 	} {
+		if test.typed == "+" {
+			text, err := os.ReadFile(file)
+			testkit.Must(t, errors.Join(err, os.WriteFile(file, append(text, "who?\n"...), 0o600)))
+		}
 		args := strings.Fields(test.args)
 		if len(args) > 0 && args[0] != "-h" {
 			args = append(args, "-users", file)

@@ -34,7 +34,7 @@ func withOnly(t *testing.T, n *testNode, roles map[string]access.Role) (path str
 	}
 	path = filepath.Join(t.TempDir(), "users")
 	testkit.Must(t, os.WriteFile(path, []byte(lines.String()), 0o600))
-	users, err := access.OpenUsers(path)
+	users, err := access.OpenUsers(path, nil)
 	testkit.Must(t, err)
 	n.Authority.Users = users
 	return path
@@ -107,6 +107,12 @@ func TestLogin_Users(t *testing.T) {
 		if answer := n.request(t, "POST", "/nodes", "", cookie); answer.StatusCode != spawn {
 			t.Errorf("%s spawns: %d, want %d", name, answer.StatusCode, spawn)
 		}
+	}
+	form := url.Values{"name": {"olga"}, "password": {strings.Repeat("x", 73)}}
+	answer := n.request(t, "POST", "/login", form.Encode(), formType, "Accept: text/html")
+	page, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusUnauthorized || !strings.Contains(string(page), "at most 72 bytes") {
+		t.Errorf("a password that is too long: %d, %v", answer.StatusCode, err)
 	}
 	_, cookie := n.logInAs(t, "name", "olga", "password", "olga's password")
 	testkit.Must(t, n.Authority.Users.SetRole("olga", access.Viewer))

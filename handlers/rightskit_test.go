@@ -64,7 +64,7 @@ func newRights(t *testing.T, asksHome bool) *rights {
 	path := filepath.Join(t.TempDir(), "users")
 	x.users = path
 	x.write(t, "eve", "bea")
-	users, err := access.OpenUsers(path)
+	users, err := access.OpenUsers(path, nil)
 	testkit.Must(t, err)
 	x.home.Authority.Users = users
 	ctx, cancel := context.WithCancel(context.Background())

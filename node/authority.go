@@ -11,7 +11,9 @@ import (
 
 // newAuthority returns what decides the rights of users on this node.
 func (n *node) newAuthority() (*access.Authority, error) {
-	users, err := access.OpenUsers(n.cfg.Users)
+	users, err := access.OpenUsers(n.cfg.Users, func(err error) {
+		n.logger("access").Warn("some users cannot log in", "err", err)
+	})
 	if err != nil {
 		return nil, err
 	}

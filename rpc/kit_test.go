@@ -42,7 +42,7 @@ func newService(t *testing.T) *Service {
 	testkit.Must(t, err)
 	file := filepath.Join(t.TempDir(), "users")
 	testkit.Must(t, os.WriteFile(file, []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))
-	users, err := access.OpenUsers(file)
+	users, err := access.OpenUsers(file, nil)
 	testkit.Must(t, err)
 	grants, err := access.OpenGrants("", false)
 	testkit.Must(t, err)

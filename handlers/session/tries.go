@@ -111,7 +111,7 @@ func (m *Manager) byPassword(r *http.Request, name, password string) (Session, a
 	defer release()
 	user, err := m.Authority.Users.Authenticate(name, password)
 	switch {
-	case errors.Is(err, access.ErrDenied):
+	case errors.Is(err, access.ErrDenied), errors.Is(err, access.ErrLongPassword):
 		return Session{}, access.Failure, err
 	case err != nil: // strangers must not see it
 		m.Log.Error("the users cannot be read", "err", err)

@@ -23,16 +23,9 @@ const (
 	maxName    = 40 // characters
 )
 
-// ReadJSON decodes a body of one JSON value, of at most 64 KiB.
+// ReadJSON decodes a body of one JSON value without unknown fields, of at most 64 KiB.
 func ReadJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
-	if err := in.Decode(into); err != nil {
-		return BadBody(err)
-	}
-	if in.More() {
-		return BadBody(errors.New("more than one value"))
-	}
-	return nil
+	return BadBody(decode(http.MaxBytesReader(w, r.Body, maxJSON), into))
 }
 
 // ReadOptions decodes a JSON body or a form of at most 4 KiB. Without a body, into stays as it is. into points to a
@@ -48,10 +41,20 @@ func ReadOptions(w http.ResponseWriter, r *http.Request, into any) error {
 	if text := strings.TrimSpace(string(body)); isForm && !strings.HasPrefix(text, "{") {
 		return readFields(text, reflect.ValueOf(into).Elem())
 	}
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(into); err != nil && !errors.Is(err, io.EOF) {
+	if err := decode(bytes.NewReader(body), into); !errors.Is(err, io.EOF) {
 		return BadBody(err)
 	}
 	return nil
+}
+
+func decode(body io.Reader, into any) error {
+	in := json.NewDecoder(body)
+	in.DisallowUnknownFields()
+	err := in.Decode(into)
+	if err == nil && in.More() {
+		err = errors.New("more than one value")
+	}
+	return err
 }
 
 func readFields(form string, into reflect.Value) error {

@@ -79,12 +79,16 @@ func MethodNotAllowed(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// BadBody is the error of a body that cannot be decoded: too large, too slow, or not the JSON that the request takes.
+// BadBody is the error of a body that cannot be decoded: too large, too slow, or not the JSON that the request takes. It
+// is nil if err is.
 func BadBody(err error) error {
+	if err == nil {
+		return nil
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || errors.Is(err, ErrSlowBody) {
 		return err
 	}
-	return BadRequest("the body is not valid JSON for this request: %v", err)
+	return BadRequest("the body is not valid JSON for this request: %s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // Sentence turns an error's text into a sentence.
