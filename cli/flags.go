@@ -124,7 +124,7 @@ func (cfg *config) declareNodes(set *flag.FlagSet) {
 	set.IntVar(&cfg.Port, "port", 4444, "N gossip port, UDP and TCP; 0 is any free port, as with provider local")
 	set.IntVar(&cfg.CallPort, "call-port", 4445,
 		"N port for calls and streams between nodes; 0 is any free port, as with provider local")
-	set.StringVar(&cfg.Query, "query", "", "NAME DNS name to poll for other nodes")
+	set.StringVar(&cfg.Query, "query", "", "NAME full DNS name to poll for other nodes; search domains do not complete it")
 	set.DurationVar(&cfg.Poll, "poll", 5*time.Second, "DURATION time between two polls")
 	set.BoolVar(&cfg.Spawned, "spawned", false, "")
 }

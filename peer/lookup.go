@@ -12,8 +12,8 @@ import (
 type Lookup struct {
 	Query   string           `json:"query"` // empty: polling is disabled
 	At      time.Time        `json:"at"`
-	Took    float64          `json:"took"` // seconds
-	Outcome string           `json:"outcome"`
+	Took    float64          `json:"took"`    // seconds
+	Outcome string           `json:"outcome"` // with the name servers that did not answer
 	Answers []netip.AddrPort `json:"answers"`
 }
 
@@ -30,6 +30,9 @@ func (p *poller) recordLookup(began time.Time, found []netip.AddrPort, err error
 		l.Outcome = "no answer in time"
 	default:
 		l.Outcome = err.Error()
+	}
+	if silent := p.dns.servers.silentOnes(); silent != "" {
+		l.Outcome += "; silent: " + silent
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

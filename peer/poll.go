@@ -36,7 +36,8 @@ type poller struct {
 	stop     context.CancelFunc
 	stopped  context.Context
 
-	last    pollResult // used by run only
+	last    pollResult // used by run only, like silent
+	silent  string     // name servers that did not answer the last poll
 	started time.Time
 
 	group  *taskGroup
@@ -152,6 +153,7 @@ func (p *poller) poll(ctx context.Context) pollResult {
 		began := time.Now()
 		found, err = p.dns.query(ctx, p.query)
 		p.recordLookup(began, found, err)
+		p.reportSilence(p.dns.servers.silentOnes())
 	}
 	were, named := p.lostAddrs(ctx)
 	for _, addr := range p.nonMembers(were) {
@@ -187,14 +189,24 @@ func (p *poller) lostAddrs(ctx context.Context) (were, named []netip.AddrPort) {
 			targets = append(targets, target{host, m.Addr.Port()})
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
 	return were, p.dns.hosts(ctx, targets)
 }
 
 func isNoName(err error) bool {
 	var e *net.DNSError
 	return errors.As(err, &e) && e.IsNotFound
+}
+
+// reportSilence logs which name servers do not answer, if that has changed.
+func (p *poller) reportSilence(servers string) {
+	switch {
+	case servers == p.silent:
+	case servers == "":
+		p.log.Info("poll: all name servers answer again")
+	default:
+		p.log.Warn("poll: a name server does not answer", "servers", servers)
+	}
+	p.silent = servers
 }
 
 // report logs a result that differs from the last.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	lookupTimeout  = 3 * time.Second
+	lookupTimeout  = 4 * time.Second // resolvers ask at most three servers
 	lookupsAtOnce  = 8
 	maxSRVTargets  = 1024
 	maxAddrsOfName = 64
@@ -22,12 +22,14 @@ const (
 // dnsClient resolves names in one address family only: on a dual-stack network every node would appear twice.
 type dnsClient struct {
 	resolver *net.Resolver
+	servers  *nameServers
 	network  string // "ip6"; "ip4" where this node has no IPv6 address
 	port     uint16 // for addresses whose port is not in DNS
 }
 
 func newDNSClient(cfg Config) dnsClient {
-	l := dnsClient{resolver: cfg.Resolver, network: "ip6", port: cfg.Port}
+	l := dnsClient{network: "ip6", port: cfg.Port}
+	l.resolver, l.servers = impatient(cfg.Resolver)
 	if cfg.Bind.Is4() {
 		l.network = "ip4"
 	}
@@ -45,12 +47,12 @@ type target struct {
 
 // query resolves the polled name: SRV if it begins with "_".
 func (l dnsClient) query(ctx context.Context, name string) ([]netip.AddrPort, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	lookup, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	if !strings.HasPrefix(name, "_") {
-		return l.host(ctx, target{name, l.port})
+		return l.host(lookup, target{name, l.port})
 	}
-	targets, err := l.targets(ctx, name)
+	targets, err := l.targets(lookup, name)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +101,8 @@ func (l dnsClient) host(ctx context.Context, t target) ([]netip.AddrPort, error)
 
 // hosts resolves many hosts, without failures and duplicates.
 func (l dnsClient) hosts(ctx context.Context, targets []target) []netip.AddrPort {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
 	found := make([][]netip.AddrPort, len(targets))
 	slots := make(chan struct{}, lookupsAtOnce)
 	var group sync.WaitGroup

@@ -15,6 +15,7 @@ import (
 
 	"convoy/internal/client"
 	"convoy/internal/netlab"
+	"convoy/internal/testkit"
 )
 
 // TestDiscoveryByAAAA starts the real program on three hosts, as a person
@@ -204,4 +205,33 @@ func procAddr(addr netip.Addr, port uint16) string {
 		b.WriteByte(digits[port>>shift&15])
 	}
 	return b.String()
+}
+
+// TestSilentNameServers starts two nodes whose resolv.conf lists two servers that never answer before the one that
+// does. They find each other, and report the silent ones.
+func TestSilentNameServers(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 2)
+	var all []*program
+	for i, name := range []string{"one.internal", "two.internal"} {
+		h := s.lab.Host(i)
+		testkit.Must(t, h.Resolve("nameserver fd12:1ab::dead", "nameserver fd12:1ab::beef", "nameserver "+netlab.DNSAddr))
+		s.lab.DNS.Add(query, h.Addr())
+		all = append(all, s.convoy(h, name))
+	}
+	for _, p := range all {
+		p.started()
+		p.nodes(deadline, "both are alive", func(list []client.Node) bool {
+			return alive(list, "convoy@one.internal", "convoy@two.internal")
+		})
+		s.until(deadline, "it reports the silent servers", func() bool {
+			return p.lines("WARN", "poll: a name server does not answer") > 0
+		})
+		var about struct{ Result string }
+		source := []byte(`{"source": "node.info(node.self()).dns.outcome"}`)
+		testkit.Must(t, p.Do(t.Context(), "POST", "/nodes/"+p.name+"/eval", source, &about))
+		if want := "answered; silent: [fd12:1ab::beef]:53, [fd12:1ab::dead]:53"; !strings.Contains(about.Result, want) {
+			t.Errorf("the outcome of the last lookup is %s, want %q", about.Result, want)
+		}
+	}
 }

@@ -62,8 +62,8 @@ func newDNS(t testing.TB, lab *Lab) *DNS {
 	var tcp net.Listener
 	var udp net.PacketConn
 	testkit.Must(t, lab.hub.inside(func() (err error) {
-		if tcp, err = net.Listen("tcp", net.JoinHostPort(dnsAddr, "53")); err == nil {
-			udp, err = net.ListenPacket("udp", net.JoinHostPort(dnsAddr, "53"))
+		if tcp, err = net.Listen("tcp", net.JoinHostPort(DNSAddr, "53")); err == nil {
+			udp, err = net.ListenPacket("udp", net.JoinHostPort(DNSAddr, "53"))
 		}
 		return err
 	}))

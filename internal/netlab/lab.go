@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,8 +18,9 @@ import (
 )
 
 const (
-	network   = "fd12:1ab::/64"
-	dnsAddr   = "fd12:1ab::53"
+	network = "fd12:1ab::/64"
+	// DNSAddr is where the lab's name server answers.
+	DNSAddr   = "fd12:1ab::53"
 	gateway   = "fe80::1" // each host's, on its own cable
 	firstHost = 0x100     // the last word of the first host's address
 	mtuBytes  = 1420      // WireGuard's
@@ -108,7 +110,7 @@ func (l *Lab) build(name string, n int) (err error) {
 	if l.hub, err = makeSpace(name + "-hub"); err != nil {
 		return err
 	}
-	lines := []string{"link set lo up", "addr add " + dnsAddr + "/128 dev lo nodad", "route add blackhole " + network}
+	lines := []string{"link set lo up", "addr add " + DNSAddr + "/128 dev lo nodad", "route add blackhole " + network}
 	if err := l.hub.ip(lines...); err != nil {
 		return err
 	}
@@ -170,11 +172,15 @@ func (h *Host) furnish() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	resolv := "nameserver " + dnsAddr + "\noptions timeout:1 attempts:2\n"
 	return errors.Join(
-		os.WriteFile(dir+"/resolv.conf", []byte(resolv), 0o644),
+		h.Resolve("nameserver "+DNSAddr, "options timeout:1 attempts:2"),
 		os.WriteFile(dir+"/hosts", []byte("127.0.0.1 localhost\n::1 localhost\n"), 0o644),
 	)
+}
+
+// Resolve writes the lines of the host's resolv.conf, for programs that start later.
+func (h *Host) Resolve(lines ...string) error {
+	return os.WriteFile(etcDir+"/"+h.space.name+"/resolv.conf", []byte(strings.Join(lines, "\n")+"\n"), 0o644)
 }
 
 // Host is the host number i, from 0.
