@@ -39,7 +39,10 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 		return spawnedConfig(getenv)
 	}
 	cfg.Cookie, cfg.Token, cfg.SecretFiles = getenv("CONVOY_COOKIE"), getenv("CONVOY_TOKEN"), secretFiles
-	cfg.Hosts, cfg.Env = splitList(cfg.hosts), shellEnv(getenv)
+	cfg.Env = shellEnv(getenv)
+	for _, host := range splitList(cfg.hosts) {
+		cfg.Hosts = append(cfg.Hosts, dnsName(host))
+	}
 	cfg.applyRailway()
 	for _, check := range []func() error{
 		cfg.checkNumbers,

@@ -39,19 +39,29 @@ func (cfg *config) checkProvider() error {
 }
 
 func (cfg *config) checkBind() error {
-	var err error
 	switch {
-	case cfg.bind != "":
-		cfg.Bind, err = netip.ParseAddr(cfg.bind)
-	case cfg.Provider == "local":
+	case cfg.bind == "" && cfg.Provider == "local":
 		cfg.Bind = loopback()
-	default:
+		return nil
+	case cfg.bind == "":
 		cfg.Bind = privateAddr()
+		return nil
 	}
-	if err != nil || cfg.Bind.IsUnspecified() {
+	bind, err := netip.ParseAddr(strings.Trim(cfg.bind, "[]"))
+	cfg.Bind = bind.Unmap()
+	switch {
+	case err != nil || bind.IsUnspecified() || bind.IsMulticast():
 		return hint("give one address of this machine, not :: or 0.0.0.0",
 			"-bind %q is not an address that other nodes can reach", cfg.bind)
+	case bind.Is6() && (bind.IsLinkLocalUnicast() || bind.Zone() != ""):
+		return hint("give a unique local address (fd…) or a global one of this machine",
+			"-bind %q is a link-local address: it means something else on each network link", cfg.bind)
 	}
+	probe, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(cfg.Bind, 0)))
+	if err != nil {
+		return hint("give one of the addresses that ip addr lists", "-bind %q is not an address of this machine", cfg.bind)
+	}
+	probe.Close() //nolint:errcheck // only a probe
 	return nil
 }
 
@@ -62,14 +72,16 @@ func (cfg *config) checkName() error {
 		host = cfg.base + "." + local.Zone
 	case host == "":
 		host, _ = os.Hostname()
-		host = strings.ToLower(host)
 	}
-	cfg.Name = cfg.base + "@" + host
+	cfg.Name = cfg.base + "@" + dnsName(host)
 	if _, _, err := peer.ParseName(cfg.Name); err != nil {
 		return hint("-name takes a-z, 0-9 and -; -host a DNS name", "%q cannot be a node's name: %v", cfg.Name, err)
 	}
 	return nil
 }
+
+// dnsName is a DNS name as nodes write it: in lower case and without a final dot.
+func dnsName(text string) string { return strings.TrimSuffix(strings.ToLower(text), ".") }
 
 // loopback is ::1, or 127.0.0.1 where the machine has no IPv6.
 func loopback() netip.Addr {
