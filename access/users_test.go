@@ -233,7 +233,7 @@ func TestUsers_WrongLines(t *testing.T) {
 		}
 	}
 	all := strings.Join(warnings, "\n")
-	for _, want := range []string{"line 2: the password of bob", "line 3: ", "line 4: ", "line 7: dan is listed twice, also",
+	for _, want := range []string{"line 2: the password of bob", "line 3: ", "line 4: ", "line 7: dan is listed twice",
 		"line 8: ", "line 9: "} {
 		if strings.Count(all, want) != 1 {
 			t.Errorf("it warns %q, want %q", all, want)

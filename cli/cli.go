@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 
 	"convoy/confine"
@@ -45,12 +44,9 @@ func Run(
 	ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer,
 ) int {
 	all := commands()
-	cmd, rest := find(all, args)
+	cmd, rest := find(all, spelledOut(args))
 	status, err := cmd.run(ctx, call{rest, getenv, stdin, stdout, stderr})
 	if errors.Is(err, flag.ErrHelp) {
-		if cmd.page() == "" {
-			cmd = all[0]
-		}
 		fmt.Fprint(stdout, cmd.usage())
 		return 0
 	}
@@ -60,12 +56,24 @@ func Run(
 	return status
 }
 
+// spelledOut replaces the usual ways to ask for help and for the version.
+func spelledOut(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return args
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "-h")
+	case slices.Contains([]string{"-v", "-version", "--version"}, args[0]):
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
+}
+
 // find returns the command that args begin with, and the arguments after its name.
 func find(all []command, args []string) (command, []string) {
 	for _, cmd := range all[1:] {
-		name := strings.Fields(cmd.name)
-		if len(args) >= len(name) && slices.Equal(args[:len(name)], name) {
-			return cmd, args[len(name):]
+		if len(args) > 0 && args[0] == cmd.name {
+			return cmd, args[1:]
 		}
 	}
 	return all[0], args
@@ -89,9 +97,9 @@ func runNode(ctx context.Context, c call) (status int, err error) {
 }
 
 // simple is the run of a command without flags or arguments.
-func simple(run func(context.Context, call) error) func(context.Context, call) (int, error) {
+func simple(name string, run func(context.Context, call) error) func(context.Context, call) (int, error) {
 	return func(ctx context.Context, c call) (int, error) {
-		set := newFlagSet("convoy")
+		set := newFlagSet("convoy " + name)
 		if err := parse(set, c.args); err != nil {
 			return 2, err
 		}

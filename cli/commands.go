@@ -11,9 +11,9 @@ import (
 	"convoy/repl"
 )
 
-// command is a subcommand. Its usage text is in usage/NAME.txt, or else it is in convoy's.
+// command is a subcommand. Its usage text is in usage/NAME.txt; commands without one are internal.
 type command struct {
-	name      string // "railway check"; "" for convoy without a command
+	name      string // "" for convoy without a command
 	groups    []flagGroup
 	variables bool // the environment sets its flags, too: see variable
 	run       func(context.Context, call) (status int, err error)
@@ -32,11 +32,11 @@ func commands() []command {
 		{"shell", []flagGroup{{"Flags", new(shellFlags).declare}}, false, runShell},
 		{"user", []flagGroup{{"Flags", new(userFlags).declare}}, false, runUser},
 		{"audit", new(auditFlags).groups(), false, runAudit},
-		{"cookie", nil, false, simple(printCookie)},
-		{"railway check", nil, false, simple(checkRailway)},
-		{"health", nil, false, simple(checkHealth)},
+		{"cookie", nil, false, simple("cookie", printCookie)},
+		{"railway", nil, false, runRailway},
+		{"health", nil, false, simple("health", checkHealth)},
 		{"completion", nil, false, runCompletion},
-		{"version", nil, false, simple(printVersion)},
+		{"version", nil, false, simple("version", printVersion)},
 		{completeCommand, nil, false, runComplete},
 		{confine.Subcommand, nil, false, runConfined},
 		{repl.Subcommand, nil, false, func(context.Context, call) (int, error) { return repl.RunSandbox(), nil }},

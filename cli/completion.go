@@ -54,7 +54,7 @@ type candidate struct{ word, text string }
 func candidates(words []string, typed string) (found []candidate) {
 	cmd, rest := find(commands(), words)
 	set := newFlagSet("", cmd.groups...)
-	plain := strings.Fields(cmd.name) // without flags and their values
+	plain := strings.Fields(cmd.name) // the words without flags and their values
 	for i := 0; i < len(rest); i++ {
 		f := set.Lookup(strings.TrimLeft(rest[i], "-"))
 		switch {

@@ -84,9 +84,13 @@ func spawnedConfig(getenv func(string) string) (node.Config, error) {
 }
 
 func (cfg *config) checkNumbers() error {
-	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
+	_, port, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
 		return hint("give host and port, such as localhost:4000 or :8080",
 			"-addr %q is not an address to listen on", cfg.Addr)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return hint("0 to 65535; 0 is any free port", "-addr %q: %q is not a port", cfg.Addr, port)
 	}
 	if cfg.MaxNodes < 0 || cfg.MaxNodes > 1000 {
 		return hint("0 to 1000", "-max-nodes %d is out of range", cfg.MaxNodes)

@@ -26,10 +26,10 @@ func (cfg *config) checkData() error {
 
 func (cfg *config) checkAudit() (err error) {
 	if cfg.AuditMax, err = parseSize(cfg.auditMax); err != nil || cfg.AuditMax > 0 && cfg.AuditMax < minAuditBytes {
-		return hint("at least 1MiB, such as 100MiB; 0 for no limit", "-audit-max %q is out of range", cfg.auditMax)
+		return hint("such as 100MiB; 0 for no limit", "-audit-max %q is not a size of at least 1MiB", cfg.auditMax)
 	}
 	if cfg.AuditAge, err = parseAge(cfg.auditAge); err != nil || cfg.AuditAge > 0 && cfg.AuditAge < minAuditAge {
-		return hint("at least a day, such as 400d or 720h; 0 for no limit", "-audit-age %q is out of range", cfg.auditAge)
+		return hint("such as 400d or 720h; 0 for no limit", "-audit-age %q is not an age of at least a day", cfg.auditAge)
 	}
 	return nil
 }
@@ -40,8 +40,7 @@ func (cfg *config) checkRecordings() error {
 	}
 	size, err := parseSize(cfg.recordingsMax)
 	if err != nil || size < minRecordingsBytes {
-		return hint("give a size of at least 1MiB, such as 500MiB or 2GB", "-recordings-max %q is not a size",
-			cfg.recordingsMax)
+		return hint("such as 500MiB or 2GB", "-recordings-max %q is not a size of at least 1MiB", cfg.recordingsMax)
 	}
 	cfg.Record.All, cfg.Record.MaxBytes = cfg.record == "all", size
 	if cfg.Record.Dir != "" {

@@ -75,7 +75,7 @@ func (cfg *config) checkName() error {
 	}
 	cfg.Name = cfg.base + "@" + dnsName(host)
 	if _, _, err := peer.ParseName(cfg.Name); err != nil {
-		return hint("-name takes a-z, 0-9 and -; -host a DNS name", "%q cannot be a node's name: %v", cfg.Name, err)
+		return hint("-name takes a-z, 0-9 and -; -host a DNS name", "%q cannot be a node's name", cfg.Name)
 	}
 	return nil
 }

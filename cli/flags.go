@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// newFlagSet returns the flags of some groups, which print nothing. A flag's usage text begins with the placeholder of
-// its value, unless it is a bool; the placeholder a|b lists the values. A flag without a usage text is hidden.
+// newFlagSet returns the flags of some groups, which print nothing, and whose errors describe what a value must be. A
+// flag's usage text begins with the placeholder of its value, unless it is a bool; the placeholder a|b lists the values.
+// A flag without a usage text is hidden.
 func newFlagSet(name string, groups ...flagGroup) *flag.FlagSet {
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
@@ -17,23 +18,49 @@ func newFlagSet(name string, groups ...flagGroup) *flag.FlagSet {
 	for _, group := range groups {
 		group.declare(set)
 	}
+	set.VisitAll(func(f *flag.Flag) { f.Value = typedValue{f.Value} })
 	return set
+}
+
+// typedValue is the value of a flag, whose error describes what it must be.
+type typedValue struct{ flag.Value }
+
+// IsBoolFlag implements what package flag asks of a flag without a value.
+func (v typedValue) IsBoolFlag() bool {
+	b, ok := v.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+// Set implements flag.Value.
+func (v typedValue) Set(text string) error {
+	err := v.Value.Set(text)
+	get, ok := v.Value.(flag.Getter)
+	if err == nil || !ok || err.Error() != "parse error" {
+		return err
+	}
+	switch get.Get().(type) {
+	case time.Duration:
+		return errors.New("it is not a number with a unit, such as 500ms, 5s or 2m")
+	case int:
+		return errors.New("it is not a whole number")
+	case bool:
+		return errors.New("it is not true or false")
+	}
+	return err
 }
 
 // parse parses args. Its error has a hint, or is flag.ErrHelp.
 func parse(set *flag.FlagSet, args []string) error {
 	err := set.Parse(args)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		err = hint(set.Name()+" -h lists the flags", "%v", err)
+		text := strings.Replace(err.Error(), "flag provided but not defined:", "unknown flag", 1)
+		err = hint(set.Name()+" -h lists the flags", "%s", text)
 	}
 	return err
 }
 
 // isBool reports whether a flag takes no value.
-func isBool(f *flag.Flag) bool {
-	b, ok := f.Value.(interface{ IsBoolFlag() bool })
-	return ok && b.IsBoolFlag()
-}
+func isBool(f *flag.Flag) bool { return f.Value.(typedValue).IsBoolFlag() }
 
 // variable is the environment variable of a flag of convoy.
 func variable(name string) string {

@@ -56,6 +56,18 @@ func (cfg *config) applyRailway() {
 	}
 }
 
+// runRailway is convoy railway.
+func runRailway(ctx context.Context, c call) (int, error) {
+	if len(c.args) > 0 && c.args[0] == "check" {
+		c.args = c.args[1:]
+		return simple("railway check", checkRailway)(ctx, c)
+	}
+	if err := parse(newFlagSet("convoy railway"), c.args); err != nil {
+		return 2, err
+	}
+	return 2, hint("convoy railway -h describes it", "convoy railway takes check")
+}
+
 // checkWait bounds convoy railway check.
 const checkWait = time.Minute
 

@@ -28,8 +28,9 @@ type shellFlags struct {
 	json                                          bool
 	timeout                                       time.Duration
 
-	token, script string
-	ca            *x509.CertPool // nil: this machine's
+	token  string
+	script *string        // what runs instead of a prompt: source, or the text of a file
+	ca     *x509.CertPool // nil: this machine's
 }
 
 func (f *shellFlags) declare(set *flag.FlagSet) {
@@ -112,16 +113,8 @@ func (f shellFlags) runIn(ctx context.Context, o repl.Options) (int, error) {
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
 		defer cancel()
 	}
-	source := f.source
-	if f.script != "" {
-		text, err := os.ReadFile(f.script)
-		if err != nil {
-			return 1, hint("name a file of Starlark source", "%w", err)
-		}
-		source = string(text)
-	}
-	if source != "" {
-		return repl.Script(ctx, o, source), nil
+	if f.script != nil {
+		return repl.Script(ctx, o, *f.script), nil
 	}
 	return repl.Prompt(ctx, o), nil
 }
@@ -162,6 +155,15 @@ func readShellFlags(c call) (f shellFlags, err error) {
 	if set.NArg() > 1 || set.NArg() == 1 && f.source != "" {
 		return f, hint("give one script, or -c and one expression", "more than one thing to run")
 	}
-	f.script = set.Arg(0)
+	if f.source != "" {
+		f.script = &f.source
+	}
+	if file := set.Arg(0); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return f, hint("name a file of Starlark source; convoy shell -h lists the flags", "%q: %v", file, cause(err))
+		}
+		f.script = new(string(text))
+	}
 	return f, nil
 }

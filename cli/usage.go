@@ -21,7 +21,7 @@ const (
 //go:embed usage
 var pages embed.FS
 
-// page is the command's usage text without its flags, "" if it is in convoy's.
+// page is the command's usage text without its flags, "" if it has none.
 func (cmd command) page() string {
 	text, _ := pages.ReadFile("usage/" + cmp.Or(cmd.name, "convoy") + ".txt") //nolint:errcheck // then it is empty
 	return string(text)

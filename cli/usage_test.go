@@ -2,13 +2,17 @@ package cli
 
 import (
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"convoy/internal/testkit"
+	"convoy/node"
 )
 
 var update = flag.Bool("update", false, "write testdata")
@@ -42,14 +46,20 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestUsage_Aliases shows which other arguments print a usage text, and that commands without one print convoy's.
+// TestUsage_Aliases shows which other arguments print a usage text.
 func TestUsage_Aliases(t *testing.T) {
 	t.Parallel()
 	for args, page := range map[string]string{
 		"--help":                 "",
 		"-addr :1 -help":         "",
-		"cookie -h":              "",
-		"railway check -h":       "",
+		"help":                   "",
+		"help user":              "user",
+		"help railway check":     "railway",
+		"cookie -h":              "cookie",
+		"health -h":              "health",
+		"railway -h":             "railway",
+		"railway check -h":       "railway",
+		"version -h":             "version",
 		"audit verify -h":        "audit",
 		"audit tail -n 1 --help": "audit",
 		"user list -h":           "user",
@@ -59,6 +69,38 @@ func TestUsage_Aliases(t *testing.T) {
 		_, want, _ := ask(t, nil, append(strings.Fields(page), "-h")...)
 		status, out, bad := ask(t, nil, strings.Fields(args)...)
 		if status != 0 || out != want || bad != "" {
+			t.Errorf("%s: status %d, %q, %q", args, status, out, bad)
+		}
+	}
+}
+
+// TestErrors compares what wrong arguments print with a file, which TestUsage's flag writes.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	var all strings.Builder
+	for _, test := range badFlags {
+		for _, name := range slices.Sorted(maps.Keys(test.env)) {
+			fmt.Fprintf(&all, "%s=%s ", name, test.env[name])
+		}
+		_, _, bad := ask(t, test.env, test.args...)
+		fmt.Fprintf(&all, "%s\n%s\n", strings.Join(append([]string{"convoy"}, test.args...), " "), bad)
+	}
+	const file = "testdata/errors.txt"
+	if *update {
+		testkit.Must(t, os.WriteFile(file, []byte(all.String()), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	testkit.Must(t, err)
+	if all.String() != string(want) {
+		t.Errorf("the errors are not those of %s:\n%s", file, all.String())
+	}
+}
+
+// TestVersion shows which arguments print the version.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"version", "-v", "-version", "--version"} {
+		if status, out, bad := ask(t, nil, args); status != 0 || out != "convoy "+node.Version()+"\n" || bad != "" {
 			t.Errorf("%s: status %d, %q, %q", args, status, out, bad)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 // userFlags are the flags of convoy user, and its arguments after the command.
 type userFlags struct {
 	file, role, data string
+	command          string
 	args             []string
 }
 
@@ -33,42 +34,56 @@ func (f *userFlags) declare(set *flag.FlagSet) {
 		"DIR directory with the files of nodes; default $XDG_STATE_HOME/convoy (CONVOY_DATA)")
 }
 
-// userArgs is how many arguments each command takes.
-var userArgs = map[string]int{"add": 1, "remove": 1, "role": 2, "passwd": 1, "list": 0}
+// userArgs are the arguments of each command.
+var userArgs = map[string]string{"add": "NAME", "remove": "NAME", "role": "NAME ROLE", "passwd": "NAME", "list": ""}
 
 // runUser is convoy user.
-func runUser(_ context.Context, c call) (int, error) { return exit(editUsers(c)) }
-
-func editUsers(c call) error {
+func runUser(_ context.Context, c call) (int, error) {
 	f, err := readUserFlags(c)
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.check()
 	}
+	if err != nil {
+		return 2, err
+	}
+	return exit(f.edit(c))
+}
+
+// check checks the command and its arguments, but for the user's name.
+func (f *userFlags) check() error {
 	if len(f.args) == 0 {
 		return hint("convoy user -h lists them", "convoy user takes add, remove, role, passwd or list")
 	}
-	command := f.args[0]
-	f.args = f.args[1:]
-	want, ok := userArgs[command]
-	if !ok {
-		return hint("convoy user -h lists them", "convoy user does not know %q", command)
+	f.command, f.args = f.args[0], f.args[1:]
+	want, ok := userArgs[f.command]
+	switch {
+	case !ok:
+		return hint("convoy user -h lists them", "convoy user does not know %q", f.command)
+	case len(f.args) != len(strings.Fields(want)):
+		return hint("convoy user -h describes it", "convoy user %s takes %s", f.command, cmp.Or(want, "no arguments"))
+	case f.command == "role":
+		f.role = f.args[1]
 	}
-	if len(f.args) != want {
-		return hint("convoy user -h describes it", "convoy user %s takes %d argument(s), not %d", command, want, len(f.args))
+	if _, err := access.ParseRole(f.role); err != nil {
+		return hint("convoy user -h describes them", "%w", err)
 	}
+	return nil
+}
+
+func (f *userFlags) edit(c call) error {
 	users, err := access.OpenUsers(f.file, func(err error) {
 		fmt.Fprintf(c.stderr, "convoy: warning: these cannot log in: %v\n", err)
 	})
 	if err != nil {
 		return hint("correct the file, or name another with -users", "the users cannot be read: %w", err)
 	}
-	if command == "list" {
+	if f.command == "list" {
 		return listUsers(users, c.stdout)
 	}
 	if err := os.MkdirAll(filepath.Dir(f.file), 0o700); err != nil {
 		return hint("name a file that you may write to with -users", "the users cannot be kept: %w", err)
 	}
-	if err := f.change(command, users, c); err != nil {
+	if err := f.change(users, c); err != nil {
 		return hint("convoy user list -users "+f.file+" lists them", "%s: %w", f.args[0], err)
 	}
 	fmt.Fprintf(c.stdout, "%s: done, in %s\n", f.args[0], f.file)
@@ -76,18 +91,15 @@ func editUsers(c call) error {
 }
 
 // change runs one of the commands that change users.
-func (f userFlags) change(command string, users *access.Users, c call) error {
+func (f *userFlags) change(users *access.Users, c call) error {
 	name := f.args[0]
-	if command == "role" {
-		f.role = f.args[1]
-	}
 	role, err := access.ParseRole(f.role)
 	switch {
 	case err != nil:
 		return err
-	case command == "remove":
+	case f.command == "remove":
 		return users.Remove(name)
-	case command == "role":
+	case f.command == "role":
 		return users.SetRole(name, role)
 	}
 	if err := access.CheckName(strings.ToLower(name)); err != nil {
@@ -97,7 +109,7 @@ func (f userFlags) change(command string, users *access.Users, c call) error {
 	if err != nil {
 		return err
 	}
-	if command == "add" {
+	if f.command == "add" {
 		return users.Add(name, password, role)
 	}
 	return users.SetPassword(name, password)

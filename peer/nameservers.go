@@ -21,7 +21,8 @@ const (
 
 var errSilent = errors.New("the server did not answer recently")
 
-// nameServers are the DNS servers of a resolver, which asks one after the other. Its methods may be called concurrently.
+// nameServers are the DNS servers of a resolver, which asks one after the other. Its methods may be called
+// concurrently.
 type nameServers struct {
 	dial func(ctx context.Context, network, server string) (net.Conn, error)
 

@@ -79,8 +79,8 @@ func MethodNotAllowed(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// BadBody is the error of a body that cannot be decoded: too large, too slow, or not the JSON that the request takes. It
-// is nil if err is.
+// BadBody is the error of a body that cannot be decoded: too large, too slow, or not the JSON that the request takes.
+// It is nil if err is.
 func BadBody(err error) error {
 	if err == nil {
 		return nil
