@@ -316,8 +316,8 @@ func (u *Users) refresh() error {
 
 var hashPattern = regexp.MustCompile(`^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$`)
 
-// parseUsers reads a file, perhaps with an editor's byte order mark. wrong describes the lines that are kept as they are
-// because they are wrong. A user who is listed twice cannot log in, because nobody knows which line is meant.
+// parseUsers reads a file, perhaps with an editor's byte order mark. wrong describes the lines that are kept as they
+// are because they are wrong. A user who is listed twice cannot log in, because nobody knows which line is meant.
 func parseUsers(text []byte) (lines []line, wrong, err error) {
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	first := map[string]int{} // line of each user

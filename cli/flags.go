@@ -9,8 +9,8 @@ import (
 )
 
 // newFlagSet returns the flags of some groups, which print nothing, and whose errors describe what a value must be. A
-// flag's usage text begins with the placeholder of its value, unless it is a bool; the placeholder a|b lists the values.
-// A flag without a usage text is hidden.
+// flag's usage text begins with the placeholder of its value, unless it is a bool; the placeholder a|b lists the
+// values. A flag without a usage text is hidden.
 func newFlagSet(name string, groups ...flagGroup) *flag.FlagSet {
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
