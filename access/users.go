@@ -51,8 +51,9 @@ type User struct {
 //
 //	ann:$2y$12$…:admin
 //
-// Comments and empty lines are kept, and so are lines that are wrong, whose users cannot log in. A user without a role is
-// a viewer. Users is safe for concurrent use. Several processes may change the file, which is read again after a change.
+// Comments and empty lines are kept, and so are lines that are wrong, whose users cannot log in. A user without a role
+// is a viewer. Users is safe for concurrent use. Several processes may change the file, which is read again after a
+// change.
 type Users struct {
 	path string
 	warn func(error)
@@ -118,8 +119,8 @@ func (u *Users) decoyHash() string {
 	return fmt.Sprintf("$2a$%02d$%s", highest, strings.Repeat(".", 53))
 }
 
-// Authenticate returns the user with that name and password, or ErrDenied, which takes as long for an unknown name. Of a
-// longer password bcrypt would compare only the beginning, so that is ErrLongPassword for any name.
+// Authenticate returns the user with that name and password, or ErrDenied, which takes as long for an unknown name. Of
+// a longer password bcrypt would compare only the beginning, so that is ErrLongPassword for any name.
 func (u *Users) Authenticate(name, password string) (User, error) {
 	if len(password) > maxPassword {
 		return User{}, ErrLongPassword

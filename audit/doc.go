@@ -54,6 +54,10 @@ const (
 	// Broken means that the chain was found broken. Target is the file, Detail the place and the reason. The chain
 	// continues with this entry.
 	Broken = "audit.broken"
+	// Lost means that entries could not be written, such as on a full disk. Detail begins with their number, and continues
+	// with the times of the first and the last one and the reason. The log adds it to the chain with the next entry that
+	// can be written, or when it is closed; a process that ends before does not.
+	Lost = "audit.lost"
 )
 
 var (

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -44,6 +45,14 @@ type Log struct {
 
 	removing bool    // the check is in progress
 	pending  []Entry // own entries, not yet written
+	lost     lost    // entries that could not be written, not yet recorded
+}
+
+// lost counts entries that could not be written.
+type lost struct {
+	count       int
+	first, last time.Time
+	reason      error
 }
 
 // request is an entry in the queue. Log.commit guards it.
@@ -55,7 +64,7 @@ type request struct {
 
 // Append writes an entry, and returns the written entry when it is safely on disk. Texts are made valid UTF-8; a Detail
 // longer than 4096 bytes, or another text longer than 256, is truncated and ends with "… (cut)". After an error the
-// entry is not in the log, and the next Append may succeed.
+// entry is not in the log, and the next Append may succeed; it then also records how many were lost.
 func (l *Log) Append(e Entry) (Entry, error) {
 	if !slices.Contains([]string{OK, Refused, Failed}, e.Result) {
 		return Entry{}, fmt.Errorf("append to the audit log: %w", ErrResult)
@@ -124,7 +133,9 @@ func (l *Log) commitQueue() error {
 			n, err = l.writeSome(batch)
 		}
 		for _, r := range batch[:n] {
-			r.err, r.done = err, true
+			if r.err, r.done = err, true; err != nil {
+				l.countLost(r.entry, err)
+			}
 		}
 		batch = batch[n:]
 	}
@@ -139,7 +150,29 @@ func (l *Log) writePending() error {
 		}
 		l.pending = l.pending[1:]
 	}
-	return nil
+	if l.lost.count == 0 {
+		return nil
+	}
+	detail := fmt.Sprintf("%d from %s to %s: %v", l.lost.count,
+		l.lost.first.UTC().Format(time.RFC3339), l.lost.last.UTC().Format(time.RFC3339), l.lost.reason)
+	_, err := l.writeSome([]*request{{entry: Entry{Action: Lost, Target: l.cfg.Node, Result: Failed, Detail: detail}}})
+	if err == nil {
+		l.lost = lost{}
+	}
+	return err
+}
+
+// countLost counts an entry that could not be written.
+func (l *Log) countLost(e Entry, reason error) {
+	at := l.finish(e).Time
+	if l.lost.count == 0 {
+		l.lost.first = at
+	}
+	l.lost.count++
+	l.lost.last, l.lost.reason = at, reason
+	if file, ok := errors.AsType[*fs.PathError](reason); ok {
+		l.lost.reason = file.Err
+	}
 }
 
 // recordOwn queues an entry of the log itself, to be written before any other.

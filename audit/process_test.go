@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -171,7 +172,16 @@ func TestFullDisk(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	r := verified(t, dir)
-	if !r.Sound() || r.Entries < 60 || len(actions(t, dir)) > 0 {
-		t.Errorf("%v", r)
+	// each of the three times two entries were lost, which the next one follows
+	want := []string{Lost, Lost, Lost}
+	if !r.Sound() || r.Entries < 60 || r.Lost != 6 || !slices.Equal(actions(t, dir), want) ||
+		!strings.Contains(r.String(), "6 actions could not be written") {
+		t.Errorf("%v, %v", r, actions(t, dir))
+	}
+	for _, e := range all(t, dir) {
+		if e.Action == Lost && (e.Result != Failed || !strings.HasPrefix(e.Detail, "2 from 20") ||
+			!strings.HasSuffix(e.Detail, ": file too large")) {
+			t.Errorf("recorded as %+v", e)
+		}
 	}
 }

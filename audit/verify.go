@@ -50,6 +50,8 @@ type Report struct {
 	Before Head `json:"before"`
 	// Dropped reports that the log removed them itself, as one of its entries records.
 	Dropped bool `json:"dropped"`
+	// Lost is how many entries could not be written, as the log records.
+	Lost int `json:"lost"`
 	// Head is the newest entry.
 	Head Head `json:"head"`
 	// Break is the first break in the chain; nil if it is sound.
@@ -82,6 +84,9 @@ func (r Report) String() string {
 		} else {
 			s.WriteString("no entry records who removed them")
 		}
+	}
+	if r.Lost > 0 {
+		fmt.Fprintf(&s, "; %s could not be written, see audit.lost", count(r.Lost, "action", "actions"))
 	}
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(&s, "; the recorded head of entry %d could not be compared, because that entry is gone", r.Skipped[0].Seq)

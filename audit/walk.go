@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -103,6 +104,11 @@ func (w *walk) count(e Entry) {
 	}
 	r.Entries++
 	r.Last = e.Time
+	if e.Action == Lost {
+		number, _, _ := strings.Cut(e.Detail, " ")
+		n, _ := strconv.Atoi(number) //nolint:errcheck // then it is 0
+		r.Lost += n
+	}
 	for _, noted := range w.known {
 		if noted.Seq == e.Seq && noted.Hash != e.Hash {
 			w.fault(HeadDiffers, "entry %d differs from its recorded head", e.Seq)

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"convoy/audit"
 	"convoy/internal/testkit"
 )
 
@@ -30,6 +32,7 @@ func TestRights_FullDisk(t *testing.T) {
 	}
 	filler := fill(t, data)
 	d.isRefused(t)
+	d.recordsNothing(t)
 	for _, cookie := range d.cookies {
 		if answer := d.ask(t, "POST", "/logout", cookie, ""); answer.status != http.StatusSeeOther {
 			t.Errorf("logout: %d %s", answer.status, answer.text)
@@ -40,6 +43,10 @@ func TestRights_FullDisk(t *testing.T) {
 	d.isOut(t, "when there is room again")
 	if status := n.ended(); status != 0 {
 		t.Errorf("exit status %d", status)
+	}
+	report, err := audit.Verify(filepath.Join(data, "audit", "disk.test"))
+	if err != nil || !report.Sound() || report.Lost == 0 {
+		t.Errorf("the audit log does not count what was lost: %v, %v", report, err)
 	}
 	_, again := startOnDisk(t, data)
 	again.cookies = d.cookies
@@ -140,6 +147,18 @@ func (d *diskConsole) isRefused(t *testing.T) {
 		return
 	}
 	t.Fatal("no login is refused")
+}
+
+// recordsNothing asks for a recording, which the full disk has no room for.
+func (d *diskConsole) recordsNothing(t *testing.T) {
+	t.Helper()
+	var shell struct{ ID string }
+	const path = "/nodes/convoy@disk.test/shells"
+	testkit.Must(t, json.Unmarshal([]byte(d.ask(t, "POST", path, d.cookies[0], "").text), &shell))
+	answer := d.ask(t, "POST", path+"/"+shell.ID+"/recording", d.cookies[0], "")
+	if answer.status != http.StatusInsufficientStorage || !strings.Contains(answer.text, "full") {
+		t.Errorf("a recording on a full disk: %d %s", answer.status, answer.text)
+	}
 }
 
 // isOut checks that no login is valid.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"syscall"
 
 	"convoy/access"
 	"convoy/fleet"
@@ -58,6 +59,8 @@ var answers = []struct {
 		cast.ErrFull, http.StatusInsufficientStorage, "",
 		"stop other recordings, or start Convoy with a higher -recordings-max",
 	},
+	{syscall.ENOSPC, http.StatusInsufficientStorage, "the disk of the node is full", freeSpace},
+	{syscall.EDQUOT, http.StatusInsufficientStorage, "the disk of the node is full", freeSpace},
 	{cast.ErrNoDir, http.StatusServiceUnavailable, cast.ErrNoDir.Error(), "start Convoy with -recordings"},
 	{pty.ErrViewOnly, http.StatusForbidden, "this viewer is view-only", "ask for the right to type"},
 	{pty.ErrPinned, http.StatusConflict, "a viewer has pinned the size", "wait until that viewer unpins it, or leaves"},
@@ -68,6 +71,7 @@ var answers = []struct {
 
 const (
 	useControlPlane = "use the console of the control plane"
+	freeSpace       = "free space on the disk that holds -data or -recordings; see the node's log"
 	splitRunbook    = "split it into several runbooks"
 	seeProtocol     = "docs/protocol.md describes every request"
 )
