@@ -46,9 +46,10 @@ type Runbooks struct {
 type Runbook struct {
 	Name     string // file name without .md
 	Summary  string // start of its first paragraph
+	Tags     []string
 	Changed  time.Time
 	Large    bool   // above the size limit
-	Untitled bool   // without a heading: the title is the name
+	Untitled bool   // without a heading: the title is that of the front matter, or the name
 	Version  string // changes with its text; empty in the list
 	Document
 }
@@ -105,18 +106,19 @@ func (b *Runbooks) Get(name string) (Runbook, error) {
 	}
 	b.turn.Lock()
 	defer b.turn.Unlock()
-	if one.Document, err = render(source, headingIDs, renderTime); err != nil {
+	about, text := splitFront(source)
+	if one.Document, err = render(text, headingIDs, renderTime); err != nil {
 		return Runbook{}, err
 	}
-	one.setTitle()
+	one.setTitle(about)
 	one.Version = fmt.Sprintf("%x", sha256.Sum256(source))
 	return one, nil
 }
 
-// setTitle uses the name as the title of a runbook without a heading.
-func (b *Runbook) setTitle() {
-	b.Untitled = b.Title == ""
-	b.Title = cmp.Or(shorten(b.Title), b.Name)
+// setTitle takes tags and title from the front matter. Without a title there, it is the heading or else the name.
+func (b *Runbook) setTitle(a about) {
+	b.Untitled, b.Tags = b.Title == "", a.tags
+	b.Title = cmp.Or(shorten(a.title), shorten(b.Title), b.Name)
 }
 
 // head returns a runbook's entry in the list.
@@ -125,9 +127,10 @@ func head(root *os.Root, name string, end time.Time) (Runbook, error) {
 	if err != nil {
 		return Runbook{}, err
 	}
-	one.Title, one.Summary = excerpt(source, end)
+	about, text := splitFront(source)
+	one.Title, one.Summary = excerpt(text, end)
 	one.Summary = shorten(one.Summary)
-	one.setTitle()
+	one.setTitle(about)
 	return one, nil
 }
 

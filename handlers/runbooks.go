@@ -22,6 +22,7 @@ type runbook struct {
 	Name    string     `json:"name"`
 	Title   string     `json:"title"`
 	Summary string     `json:"summary,omitempty"`
+	Tags    []string   `json:"tags,omitempty"`
 	Changed time.Time  `json:"changed"`
 	Large   bool       `json:"large,omitempty"`
 	Steps   []bookStep `json:"steps,omitempty"`
@@ -52,7 +53,8 @@ func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 		view.More = more
 		for _, one := range found {
 			list = append(list, runbook{
-				Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed.UTC(), Large: one.Large,
+				Name: one.Name, Title: one.Title, Summary: one.Summary, Tags: one.Tags, Changed: one.Changed.UTC(),
+				Large: one.Large,
 			})
 		}
 	}
@@ -61,7 +63,8 @@ func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, one := range list {
 		view.Rows = append(view.Rows, templates.RunbookRow{
-			Name: one.Name, Title: one.Title, Summary: one.Summary, Changed: one.Changed, Large: one.Large,
+			Name: one.Name, Title: one.Title, Summary: one.Summary, Tags: strings.Join(one.Tags, ", "),
+			Changed: one.Changed, Large: one.Large,
 		})
 	}
 	return h.site.Render(w, http.StatusOK, "runbooks", view)
@@ -76,7 +79,7 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !web.WantsHTML(r) {
-		answer := runbook{Name: one.Name, Title: one.Title, Changed: one.Changed.UTC()}
+		answer := runbook{Name: one.Name, Title: one.Title, Tags: one.Tags, Changed: one.Changed.UTC()}
 		for _, b := range one.Blocks {
 			answer.Steps = append(answer.Steps, bookStep{b.Kind, b.Text})
 		}

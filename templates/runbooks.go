@@ -18,6 +18,7 @@ type RunbookRow struct {
 	Name    string // in its address
 	Title   string
 	Summary string
+	Tags    string // separated by commas; may be empty
 	Changed time.Time
 	Large   bool // it is too large to be shown
 }
