@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ const (
 	mutationTimeout = 90 * time.Second // a delete alone takes up to 7 s
 	queryTries      = 3
 	maxBodyBytes    = 16 << 20
+	maxWords        = 80              // bytes of an answer that is not Railway's
 	maxRateWait     = 2 * time.Minute // longer waits are reported instead
 )
 
@@ -200,18 +202,31 @@ func (c *client) decode(op string, status int, text []byte, resp *graphql.Respon
 			Message:    "too many requests",
 			RetryAfter: c.budget.pause(),
 		}
-	case status != http.StatusOK:
-		return &Error{Operation: op, Code: codeOfStatus(status), Status: status, Message: http.StatusText(status)}
+	case err == nil && (status == http.StatusUnauthorized || status == http.StatusForbidden):
+		return &Error{Operation: op, Code: Unauthorized, Status: status, Message: http.StatusText(status)}
+	case status != http.StatusOK: // of a proxy on the way, such as Cloudflare's
+		message := strings.TrimSuffix(http.StatusText(status)+": "+c.firstWords(text), ": ")
+		return &Error{Operation: op, Code: Unavailable, Status: status, Message: message, cause: err}
 	case err != nil:
-		return &Error{Operation: op, Code: Unavailable, Status: status, Message: "the answer is not JSON", cause: err}
+		message := "the answer is not JSON: " + c.firstWords(text)
+		return &Error{Operation: op, Code: Unavailable, Status: status, Message: message, cause: err}
 	case len(answer.Data) == 0 || bytes.Equal(answer.Data, []byte("null")):
-		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer is empty"}
+		return &Error{Operation: op, Code: Unavailable, Status: status, Message: "the answer is empty"}
 	}
 	if err := json.Unmarshal(answer.Data, resp.Data); err != nil {
 		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer has an unexpected shape", cause: err}
 	}
 	return nil
 }
+
+// firstWords is the beginning of an answer without its HTML.
+func (c *client) firstWords(answer []byte) string {
+	words := markup.ReplaceAllString(string(answer[:min(len(answer), 4<<10)]), " ")
+	return truncate(c.redact(words), maxWords)
+}
+
+// markup is what a page of HTML has before and between its words.
+var markup = regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
 
 // redact removes the token from external text.
 func (c *client) redact(text string) string {

@@ -18,7 +18,7 @@ const (
 	NameTaken     Code = "name-taken"     // a service with that name exists
 	NotFound      Code = "not-found"      // the requested object does not exist
 	RateLimited   Code = "rate-limited"   // nothing was done; RetryAfter is when to retry
-	Unavailable   Code = "unavailable"    // no answer, or a gateway's: the operation may have taken effect
+	Unavailable   Code = "unavailable"    // no answer, or not Railway's: the operation may have taken effect
 	Refused       Code = "refused"        // any other error of Railway, final
 	InvalidFormat Code = "invalid-format" // the operation does not fit Railway's schema
 )
@@ -135,17 +135,6 @@ func codeOf(status int, e wireError) Code {
 		return NameTaken
 	case has("not found"):
 		return NotFound
-	default:
-		return Refused
-	}
-}
-
-func codeOfStatus(status int) Code {
-	switch {
-	case status >= http.StatusInternalServerError:
-		return Unavailable
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return Unauthorized
 	default:
 		return Refused
 	}

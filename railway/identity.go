@@ -3,7 +3,9 @@ package railway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -74,7 +76,7 @@ func (p *Provider) identifyToken(ctx context.Context) (Identity, error) {
 		if err == nil {
 			return id.ofProject(answer.ProjectToken)
 		}
-		if !is(err, Unauthorized, NotFound, Refused) {
+		if !is(err, Unauthorized, NotFound) {
 			return id, err
 		}
 		p.client.kind.Store(Bearer)
@@ -109,10 +111,13 @@ func (id Identity) ofProject(token projectTokenContextProjectToken) (Identity, e
 	return id, nil
 }
 
-// refusalOf explains to users why the token could not be verified.
+// refusalOf explains to users why the token could not be verified. Only what Railway says about a token counts against
+// it.
 func refusalOf(err error) string {
+	e, answered := errors.AsType[*Error](err)
+	answered = answered && e.Status != 0 && e.Status < http.StatusInternalServerError
 	switch {
-	case is(err, Unauthorized, NotFound, Refused):
+	case is(err, Unauthorized, NotFound):
 		return fmt.Sprintf(
 			"Railway does not know the token (%v): create a new account or workspace token and set RAILWAY_API_TOKEN", err,
 		)
@@ -120,6 +125,8 @@ func refusalOf(err error) string {
 		return "the workspace requires two-factor authentication: enable it for the token's owner, then create a new token"
 	case is(err, RateLimited):
 		return fmt.Sprintf("Railway's rate limit is reached (%v)", err)
+	case answered:
+		return fmt.Sprintf("Railway does not answer as expected, and Convoy tries again (%v)", err)
 	default:
 		return fmt.Sprintf("Railway's API is not available (%v)", err)
 	}

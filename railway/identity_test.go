@@ -106,6 +106,31 @@ func TestRailwayIsDownAtStart(t *testing.T) {
 	})
 }
 
+// TestHiccupsAreNotABadToken: what is not an answer about the token does not count against it, and is tried again.
+func TestHiccupsAreNotABadToken(t *testing.T) {
+	for text, fault := range map[string]railwaytest.Fault{
+		"Problem processing request":                         {Message: "Problem processing request"},
+		"Forbidden: Sorry, you have been blocked (HTTP 403)": {Status: 403, Body: "<html><h1>Sorry, you have been blocked"},
+		"Moved Permanently: bad gateway (HTTP 301)":          {Status: 301},
+		"the answer is empty":                                {Body: `{"data":null}`},
+	} {
+		inBubbleUnstarted(t, func(t *testing.T, k *kit) {
+			for range 2 * queryTries {
+				k.s.Fail("apiTokenContext", fault)
+			}
+			k.start()
+			if refusal := k.p.Unavailable(); !strings.Contains(refusal, "does not answer as expected") ||
+				!strings.Contains(refusal, text) {
+				t.Errorf("refusal is %q, want %q", refusal, text)
+			}
+			pass(20 * time.Minute)
+			if refusal := k.p.Unavailable(); refusal != "" {
+				t.Errorf("refusal stays: %s", refusal)
+			}
+		})
+	}
+}
+
 // TestToken_Revoked: the console becomes read-only, and its list stays.
 func TestToken_Revoked(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {

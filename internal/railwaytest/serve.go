@@ -94,6 +94,7 @@ func (s *Server) wrong(w http.ResponseWriter, f Fault, data object) bool {
 	case f.Cut:
 		panic(http.ErrAbortHandler)
 	case f.Body != "":
+		w.WriteHeader(max(f.Status, http.StatusOK))
 		io.WriteString(w, f.Body) //nolint:errcheck // the reader may be gone
 	case f.Status == http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", strconv.Itoa(int(f.Retry/time.Second)))
