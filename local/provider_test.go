@@ -367,7 +367,7 @@ func TestFleetOnThisMachine(t *testing.T) {
 	if err := syscall.Kill(pidOf(t, p, n.Name), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if got := until(fleet.Unreachable); got.Message != "process ended: signal: killed" || !got.Retirable {
+	if got := until(fleet.Ended); got.Message != "process ended: signal: killed" || !got.Retirable {
 		t.Errorf("killed node is %+v", got)
 	}
 	if _, err := f.Retire(n.Name); err != nil {

@@ -183,7 +183,7 @@ func TestRecordingIsStopped_Whole(t *testing.T) {
 	d := recordings(t, 1<<30)
 	table, s := openRecorded(t, Config{Recordings: d}, "stty -echo; while read x; do echo a; echo $x-last; done")
 	v := watch(t, s, options{from: -1})
-	for i := range 100 {
+	for i := range 40 {
 		id := record(t, table, s)
 		typeIn(t, s, fmt.Sprintf("%d\n", i))
 		last := fmt.Sprintf("%d-last", i)
