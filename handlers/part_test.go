@@ -70,7 +70,7 @@ func TestQuestion_BeforeAShellEnds(t *testing.T) {
 	}
 	n.text(t, 409, "POST", s.Path()+"/restart", mine, form, byHTMX, asPage)
 	_, head = n.text(t, 204, "POST", s.Path()+"/restart?sure=1", mine, form, byHTMX, asPage)
-	node, shell, _ := strings.Cut(head.Get("Convoy-Shell"), "/")
+	node, shell, _ := strings.Cut(head.Get("X-Convoy-Shell"), "/")
 	if node != n.Self || shell == "" || shell == s.ID {
 		t.Fatalf("the shell after a restart: %v", head)
 	}

@@ -240,7 +240,7 @@ func (h *Handlers) showOpened(w http.ResponseWriter, r *http.Request, body []byt
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Convoy-Shell", node+"/"+made.ID)
+	w.Header().Set("X-Convoy-Shell", node+"/"+made.ID)
 	if made.Hint == "" {
 		return web.NoContent(w, nil)
 	}

@@ -68,7 +68,7 @@ document.addEventListener("htmx:after:request", (event) => {
   const { response, sourceElement } = event.detail.ctx;
   const name = response?.headers.get("X-Convoy-Node");
   if (name) expectShell(name);
-  const [node, shell] = response?.headers.get("Convoy-Shell")?.split("/") ?? [];
+  const [node, shell] = response?.headers.get("X-Convoy-Shell")?.split("/") ?? [];
   if (shell) allCards().find((card) => card?.name === node)?.expect(shell);
   if (sourceElement?.closest("#connect")) find("#connect").close();
   if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // after htmx has enabled it
