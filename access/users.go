@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -58,10 +57,10 @@ type Users struct {
 	path string
 	warn func(error)
 
-	mu     sync.Mutex
-	stat   os.FileInfo
-	lines  []line
-	warned string // what is wrong with lines
+	mu      sync.Mutex
+	version FileVersion // of lines; zero: read the file again
+	lines   []line
+	warned  string // what is wrong with lines
 }
 
 // line is a user, or a line that is kept as it is.
@@ -237,12 +236,12 @@ func (u *Users) update(do func() error) error {
 		return err
 	}
 	defer unlock()
-	u.stat = nil
+	u.version = FileVersion{}
 	if err := u.refresh(); err != nil {
 		return err
 	}
 	if err := do(); err != nil {
-		u.stat = nil // discard the change
+		u.version = FileVersion{} // discard the change
 		return err
 	}
 	return u.write()
@@ -273,7 +272,7 @@ func (u *Users) write() error {
 	if err := os.Rename(file.Name(), path); err != nil {
 		return err
 	}
-	u.stat = nil
+	u.version = FileVersion{}
 	return syncDir(filepath.Dir(path))
 }
 
@@ -287,16 +286,15 @@ func syncDir(path string) error {
 
 // refresh reads the file if it has changed.
 func (u *Users) refresh() error {
-	info, err := os.Stat(u.path)
+	version, err := VersionOf(u.path)
 	if errors.Is(err, os.ErrNotExist) {
-		u.stat, u.lines = nil, nil
+		u.version, u.lines = FileVersion{}, nil
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if u.stat != nil && os.SameFile(u.stat, info) && u.stat.ModTime().Equal(info.ModTime()) &&
-		u.stat.Size() == info.Size() && time.Since(info.ModTime()) > time.Second {
+	if u.version == version && version.Settled() {
 		return nil
 	}
 	text, err := os.ReadFile(u.path)
@@ -307,7 +305,7 @@ func (u *Users) refresh() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", u.path, err)
 	}
-	u.stat, u.lines = info, lines
+	u.version, u.lines = version, lines
 	if text := fmt.Sprint(wrong); wrong != nil && u.warn != nil && text != u.warned {
 		u.warn(fmt.Errorf("%s: %w", u.path, wrong))
 	}

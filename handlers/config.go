@@ -68,6 +68,9 @@ type Config struct {
 	Commands Commands
 	// Runbooks is the directory of the user's runbooks; "": none.
 	Runbooks string
+	// Warning is what everyone who opens the console should know about this node, "" for nothing, and what to do; nil:
+	// nothing.
+	Warning func() (text, hint string)
 	// BuildLog is what the provider knows about a node that has not joined yet; nil: nothing.
 	BuildLog live.BuildLog
 }

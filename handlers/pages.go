@@ -30,6 +30,10 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		MaxUpload: h.MaxUpload,
 		Pass:      h.sessions.Pass(r),
 	}
+	if h.Warning != nil {
+		view.Warning.Level = "warn"
+		view.Warning.Text, view.Warning.Hint = h.Warning()
+	}
 	h.firstScreens(r.Context(), view.Nodes)
 	return h.site.Render(w, http.StatusOK, "console", view)
 }

@@ -43,6 +43,7 @@ type node struct {
 	authority *access.Authority
 	service   *rpc.Service // the functions of this node
 	server    *http.Server
+	certs     *certFiles     // nil: no certificate from files
 	group     sync.WaitGroup // the goroutines that start begins
 }
 
@@ -165,6 +166,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Files:         n.system.files(),
 		Home:          n.system.home(),
 		Runbooks:      n.cfg.Runbooks,
+		Warning:       func() (text, hint string) { return n.certs.warning() },
 		Recordings:    n.cfg.Recordings(),
 		MaxUpload:     n.cfg.MaxUpload,
 		BuildLog:      n.buildLog(),

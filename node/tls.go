@@ -36,8 +36,8 @@ func (n *node) serverTLS() (*tls.Config, error) {
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if !t.SelfSigned {
-		files := certFiles{cert: t.Cert, key: t.Key}
-		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return files.load() }
+		n.certs = &certFiles{cert: t.Cert, key: t.Key, log: n.logger("tls")}
+		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.certs.load() }
 		return config, nil
 	}
 	cert, file, err := selfSigned(n.cfg.Data, n.cfg.tlsNames(), time.Now())

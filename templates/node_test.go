@@ -129,7 +129,7 @@ func TestConsoleHoldsTheSamePartial(t *testing.T) {
 	t.Parallel()
 	list := NodeList{Nodes: []Node{node()}, Count: 1, Max: 5, Provider: "local", CanSpawn: true}
 	alone := find(t, "node_list", list).Find("#nodes")
-	inPage := find(t, "console", Console{page, list, 1, ""}).Find("#nodes")
+	inPage := find(t, "console", Console{Page: page, NodeList: list, MaxUpload: 1}).Find("#nodes")
 	a, _ := goquery.OuterHtml(alone)
 	b, _ := goquery.OuterHtml(inPage)
 	if a != b || a == "" {
@@ -140,12 +140,12 @@ func TestConsoleHoldsTheSamePartial(t *testing.T) {
 func TestSpawnButton(t *testing.T) {
 	t.Parallel()
 	with := find(
-		t, "console", Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, ""},
+		t, "console", Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, "", Notice{}},
 	).Find("#spawn[hx-post='/nodes'][hx-target='#nodes'][hx-swap=outerMorph]")
 	if _, off := with.Attr("disabled"); with.Length() != 1 || off {
 		t.Error("with a provider the button does not work")
 	}
-	if _, off := find(t, "console", Console{page, NodeList{}, 1, ""}).Find("#spawn").Attr("disabled"); !off {
+	if _, off := find(t, "console", Console{page, NodeList{}, 1, "", Notice{}}).Find("#spawn").Attr("disabled"); !off {
 		t.Error("without a provider the button is off")
 	}
 }

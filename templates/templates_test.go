@@ -137,7 +137,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		Current: true,
 	}
 	for name, view := range map[string]any{
-		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, ""},
+		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, "", Notice{}},
 		"share":   share(),
 		"login":   Login{page, "wrong token", true, "ann", "Example", "it is down", "because"},
 		"entered": Entered{page, "/?claim=x"},
@@ -209,7 +209,7 @@ func TestIDsAreUnique(t *testing.T) {
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
 	doc := find(
-		t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, ""},
+		t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, "", Notice{}},
 	)
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
@@ -224,7 +224,9 @@ func TestIDsAreUnique(t *testing.T) {
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
 	for view, doc := range map[string]*goquery.Selection{
-		"console": find(t, "console", Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, ""}),
+		"console": find(
+			t, "console", Console{Page: page, NodeList: NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
+		),
 		"share":   find(t, "share", share()),
 	} {
 		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
@@ -308,7 +310,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
 	for name, view := range map[string]any{
 		"console": Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil},
-			NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil},
+			NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil, Notice{Text: evil, Level: evil, Hint: evil}},
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},

@@ -27,6 +27,7 @@ type Console struct {
 	NodeList
 	MaxUpload int64  // limit for a file to or from a shell, in bytes; 0: none
 	Pass      string // authorizes the page's first stream; empty: not needed
+	Warning   Notice // about this node; without Text there is none
 }
 
 // NodeList is the element #nodes. Count and Max refer to spawned nodes.
