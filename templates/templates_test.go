@@ -227,7 +227,7 @@ func TestEveryControlHasAName(t *testing.T) {
 		"console": find(
 			t, "console", Console{Page: page, NodeList: NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
 		),
-		"share":   find(t, "share", share()),
+		"share": find(t, "share", share()),
 	} {
 		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
 			name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(
