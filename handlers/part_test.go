@@ -43,15 +43,15 @@ func TestParts_OfOtherNodes(t *testing.T) {
 		io.WriteString(w, `[{"id": "x", "label": "`+scriptTag+`", "right": "type", "viewers": 1}]`)
 	})
 	const links = "/nodes/" + other + "/shells/abc/links"
-	page, head := n.text(t, 200, "GET", links, "", byHTMX, asPage)
+	page, _ := n.text(t, 200, "GET", links, "", byHTMX, asPage)
 	if !strings.Contains(page, "&lt;script&gt;") || strings.Contains(page, "<script") ||
 		!strings.Contains(page, `hx-post="`+links+`"`) || !strings.Contains(page, "view and type") {
 		t.Errorf("the dialog: %s", page)
 	}
-	if _, head = n.text(t, 200, "GET", links, ""); head.Get("Content-Type") != "application/json" {
+	if _, head := n.text(t, 200, "GET", links, ""); head.Get("Content-Type") != "application/json" {
 		t.Errorf("scripts get %s", head.Get("Content-Type"))
 	}
-	page, head = n.text(t, 404, "DELETE", links+"/x", "", byHTMX, asPage)
+	page, head := n.text(t, 404, "DELETE", links+"/x", "", byHTMX, asPage)
 	if head.Get("HX-Retarget") != "#notices" || !strings.Contains(page, "No such link: &lt;script") {
 		t.Errorf("the refusal: %v %s", head, page)
 	}
