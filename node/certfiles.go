@@ -81,8 +81,10 @@ func (c *certFiles) warning() (text, hint string) {
 		return "", ""
 	case left <= 0:
 		text = "The certificate of this console has expired."
-	default:
+	case left < 48*time.Hour:
 		text = fmt.Sprintf("The certificate of this console expires in %.0f h.", left.Hours())
+	default:
+		text = fmt.Sprintf("The certificate of this console expires in %.0f days.", left.Hours()/24)
 	}
 	if c.problem != nil {
 		return text, "The new files cannot be used: see the node's log."

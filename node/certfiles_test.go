@@ -47,7 +47,7 @@ func TestCertFiles(t *testing.T) {
 	if bytes.Equal(first.Certificate[0], second.Certificate[0]) {
 		t.Error("the new certificate is not served")
 	}
-	if text, hint := c.warning(); text != "The certificate of this console expires in 120 h." ||
+	if text, hint := c.warning(); text != "The certificate of this console expires in 5 days." ||
 		!strings.Contains(hint, "-tls-cert") || strings.Count(log.String(), "expires soon") != 1 {
 		t.Errorf("a certificate with 5 days left: %q, %q, %s", text, hint, &log)
 	}
