@@ -27,7 +27,7 @@ var windows = []struct {
 
 // The sizes that the page asks for when it opens shells.
 const recordOpens = `window.opens = []; const send = window.fetch; window.fetch = (path, options) => {
-	if (/\/shells$/.test(path) && options?.method === "POST") opens.push(JSON.parse(options.body));
+	if (/\/shells$/.test(path) && options?.method === "POST") opens.push(Object.fromEntries(new URLSearchParams(String(options.body))));
 	return send(path, options);
 }`
 
@@ -47,7 +47,7 @@ func TestBrowser_ShellsFillTheirCards(t *testing.T) {
 			for shells := 1; shells <= 2; shells++ {
 				p.Wait(fmt.Sprintf(`convoy.panes.size === %d && opens.length === %d`, shells, shells))
 				p.Wait(`document.querySelector(".pane:not([hidden]) .shell-screen")?.dataset.fit !== undefined`)
-				p.Wait(`(([pane, asked]) => pane.rows === asked.rows && pane.cols === asked.cols)` +
+				p.Wait(`(([pane, asked]) => pane.rows === +asked.rows && pane.cols === +asked.cols)` +
 					`([[...convoy.panes.values()].at(-1).size, opens.at(-1)])`)
 				if !browser.Eval[bool](p, `[...document.querySelectorAll(".shell-size")].at(-1).hidden`) {
 					t.Errorf("shell %d has another size than its card", shells)

@@ -37,6 +37,8 @@ func TestBrowser_TouchKeysInSight(t *testing.T) {
 	for _, size := range [][2]int64{{390, 844}, {390, 420}, {844, 390}, {780, 180}, {390, 420}, {390, 844}} {
 		p.Touch(size[0], size[1])
 		p.Wait(fmt.Sprintf(`innerHeight === %d`, size[1]))
+		p.Wait(fmt.Sprintf(`(s => s.querySelector(".xterm-screen").offsetHeight <= s.clientHeight)(document.querySelector(%q))`,
+			paneSelector(key)+" .shell-screen")) // the shell has its new size
 		p.Wait(keysInSight(key) + ` === ""`)
 	}
 	p.Clean()
