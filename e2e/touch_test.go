@@ -17,7 +17,7 @@ func keysInSight(key string) string {
 			.filter((row) => row.top >= top && row.bottom <= keys.top);
 		return [
 			keys.top >= 0 && keys.bottom <= innerHeight ? "" : "the keys are out of sight",
-			cursor && box(cursor).top >= top && box(cursor).bottom <= keys.top ? "" : "the cursor is out of sight",
+			!cursor || box(cursor).top >= top && box(cursor).bottom <= keys.top ? "" : "the cursor is out of sight",
 			rows.length >= 4 ? "" : rows.length + " rows are in sight",
 			document.documentElement.scrollWidth <= innerWidth ? "" : "the page is too wide",
 		].filter(Boolean).join(", ");
@@ -37,8 +37,9 @@ func TestBrowser_TouchKeysInSight(t *testing.T) {
 	for _, size := range [][2]int64{{390, 844}, {390, 420}, {844, 390}, {780, 180}, {390, 420}, {390, 844}} {
 		p.Touch(size[0], size[1])
 		p.Wait(fmt.Sprintf(`innerHeight === %d`, size[1]))
-		p.Wait(fmt.Sprintf(`(s => s.querySelector(".xterm-screen").offsetHeight <= s.clientHeight)(document.querySelector(%q))`,
-			paneSelector(key)+" .shell-screen")) // the shell has its new size
+		screen := paneSelector(key) + " .shell-screen"
+		const fits = `(s => s.querySelector(".xterm-screen").offsetHeight <= s.clientHeight)(document.querySelector(%q))`
+		p.Wait(fmt.Sprintf(fits, screen))
 		p.Wait(keysInSight(key) + ` === ""`)
 	}
 	p.Clean()

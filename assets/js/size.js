@@ -23,7 +23,6 @@ export class Size {
   #sized = false; // the terminal has the shell's size
   #mine = false; // this window owns the shell's size
   #pinned = false;
-  #tall = false; // the grid is higher than the screen, which scrolls
   #name = ""; // its owner; "": none
   #label = make("span", "shell-size");
   #pin = null; // buttons; view-only panes have none
@@ -35,8 +34,8 @@ export class Size {
     this.#report = report;
     this.#font = term.options.fontSize;
     term.loadAddon(this.#fitter);
-    // When the window shrinks, browsers scroll to where the text area was.
-    screen.addEventListener("scroll", () => { if (!this.#tall) screen.scrollTop = 0; });
+    // xterm.js applies a new size later while it is out of sight.
+    new ResizeObserver(() => this.show()).observe(term.element.querySelector(".xterm-screen"));
     this.#label.hidden = true;
     tools.left.append(this.#label);
     if (watches) return;
@@ -95,7 +94,6 @@ export class Size {
     this.#screen.dataset.fit = this.#mine || (rows === room.rows && cols === room.cols) ? "" : "other";
     const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#term.element.clientHeight;
     this.#screen.style.overflowY = tall ? "auto" : "";
-    this.#tall = tall;
     this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
     this.#show();
   }
