@@ -22,6 +22,7 @@ import (
 type userFlags struct {
 	file, role, data string
 	command          string
+	as               access.Role // of role
 	args             []string
 }
 
@@ -64,9 +65,11 @@ func (f *userFlags) check() error {
 	case f.command == "role":
 		f.role = f.args[1]
 	}
-	if _, err := access.ParseRole(f.role); err != nil {
+	role, err := access.ParseRole(f.role)
+	if err != nil {
 		return hint("convoy user -h describes them", "%w", err)
 	}
+	f.as = role
 	return nil
 }
 
@@ -93,14 +96,11 @@ func (f *userFlags) edit(c call) error {
 // change runs one of the commands that change users.
 func (f *userFlags) change(users *access.Users, c call) error {
 	name := f.args[0]
-	role, err := access.ParseRole(f.role)
-	switch {
-	case err != nil:
-		return err
-	case f.command == "remove":
+	switch f.command {
+	case "remove":
 		return users.Remove(name)
-	case f.command == "role":
-		return users.SetRole(name, role)
+	case "role":
+		return users.SetRole(name, f.as)
 	}
 	if err := access.CheckName(strings.ToLower(name)); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (f *userFlags) change(users *access.Users, c call) error {
 		return err
 	}
 	if f.command == "add" {
-		return users.Add(name, password, role)
+		return users.Add(name, password, f.as)
 	}
 	return users.SetPassword(name, password)
 }

@@ -21,10 +21,7 @@ func withPart(part partHandler, fn web.Handler) web.Handler {
 		if !web.IsHTMX(r) {
 			return fn(w, r)
 		}
-		answer, err := inMemory(r, fn)
-		if err == nil {
-			err = answer.refusal()
-		}
+		answer, err := accepted(r, fn)
 		if err != nil {
 			return err
 		}
@@ -38,13 +35,14 @@ func inMemory(r *http.Request, fn web.Handler) (*memoryWriter, error) {
 	return answer, fn(answer, r)
 }
 
-// refusal is the error that another node answered; nil if it did not refuse.
-func (m *memoryWriter) refusal() error {
-	if m.status < http.StatusBadRequest {
-		return nil
+// accepted is inMemory with the error that another node answered, if it refused.
+func accepted(r *http.Request, fn web.Handler) (*memoryWriter, error) {
+	answer, err := inMemory(r, fn)
+	if err != nil || answer.status < http.StatusBadRequest {
+		return answer, err
 	}
-	refusal := &web.Error{Status: m.status}
-	return cmp.Or[error](json.Unmarshal(m.Bytes(), refusal), refusal)
+	refusal := &web.Error{Status: answer.status}
+	return answer, cmp.Or[error](json.Unmarshal(answer.Bytes(), refusal), refusal)
 }
 
 // forward forwards a request to the node in its path. htmx gets another node's refusal as a notice, like one of this
@@ -53,12 +51,9 @@ func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name string) 
 	if !web.IsHTMX(r) {
 		return h.nodes.ForwardToOwner(w, r, name)
 	}
-	answer, err := inMemory(r, func(w http.ResponseWriter, r *http.Request) error {
+	answer, err := accepted(r, func(w http.ResponseWriter, r *http.Request) error {
 		return h.nodes.ForwardToOwner(w, r, name)
 	})
-	if err == nil {
-		err = answer.refusal()
-	}
 	if err != nil {
 		return err
 	}
