@@ -41,8 +41,8 @@ func (h *Hub) serveEvents(
 	defer cancel()
 	web.SetOwnDeadlines(w)
 	out := &eventWriter{ResponseWriter: w, control: http.NewResponseController(w), wait: h.Site.WriteWait, broken: cancel}
-	stop := context.AfterFunc(ctx, out.interrupt)
-	defer stop()
+	context.AfterFunc(ctx, out.interrupt)
+	defer out.finish()
 
 	const name = "tab"
 	subscribed, removed := make(chan struct{}), make(chan struct{})
@@ -104,8 +104,8 @@ type eventWriter struct {
 	broken  context.CancelFunc
 	event   *bytes.Buffer // nil between two events
 
-	mu          sync.Mutex // orders the deadlines of Flush and interrupt
-	interrupted bool
+	mu    sync.Mutex // orders the deadlines of Flush and interrupt
+	ended bool       // interrupted, or its request has returned
 }
 
 // WriteHeader sends the header immediately, on a stack of its own. net/http needs 3 KiB for it, which would grow the
@@ -152,21 +152,30 @@ func (w *eventWriter) flush() {
 	}
 }
 
-// extend sets the deadline of the next write; false once the stream was interrupted.
+// extend sets the deadline of the next write; false once the stream has ended.
 func (w *eventWriter) extend() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.interrupted {
+	if w.ended {
 		return false
 	}
 	w.control.SetWriteDeadline(time.Now().Add(w.wait)) //nolint:errcheck // tests' recorders have no deadlines
 	return true
 }
 
-// interrupt ends the current write and all later ones.
+// interrupt ends the current write and all later ones. It may be called concurrently, and after the request.
 func (w *eventWriter) interrupt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.interrupted = true
-	w.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+	if !w.ended {
+		w.ended = true
+		w.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+	}
+}
+
+// finish leaves the connection to net/http, which panics when the deadline of a finished HTTP/2 request is set.
+func (w *eventWriter) finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
 }

@@ -2,9 +2,12 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"convoy/handlers/web"
 )
@@ -36,4 +39,34 @@ func TestIdleStreamKeepsNoBuffer(t *testing.T) {
 			t.Error("a buffer is kept")
 		}
 	}
+}
+
+// Over HTTP/2 the deadline of a request that has returned must not be set: net/http panics, which ends the node. The
+// interruption of a stream that ends by itself comes at about that moment.
+func TestFinishedStreamSetsNoDeadline(t *testing.T) {
+	h := &Hub{Config: Config{Site: &web.Site{WriteWait: web.WriteWait}}}
+	for range 5000 {
+		w := &finishedWriter{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest(http.MethodGet, "/events", nil)
+		h.serveEvents(t.Context(), w, r, func(context.Context, publish) {})
+		w.finished.Store(true)
+		t.Cleanup(func() {
+			if w.late.Load() {
+				t.Error("a deadline was set after the request had returned")
+			}
+		})
+	}
+}
+
+// finishedWriter notices deadlines that are set after its request.
+type finishedWriter struct {
+	*httptest.ResponseRecorder
+	finished, late atomic.Bool
+}
+
+func (w *finishedWriter) SetWriteDeadline(time.Time) error {
+	if w.finished.Load() {
+		w.late.Store(true)
+	}
+	return nil
 }
