@@ -17,7 +17,7 @@ func keysInSight(key string) string {
 			.filter((row) => row.top >= top && row.bottom <= keys.top);
 		return [
 			keys.top >= 0 && keys.bottom <= innerHeight ? "" : "the keys are out of sight",
-			!cursor || box(cursor).top >= top && box(cursor).bottom <= keys.top ? "" : "the cursor is out of sight",
+			cursor && box(cursor).top >= top && box(cursor).bottom <= keys.top ? "" : "the cursor is out of sight",
 			rows.length >= 4 ? "" : rows.length + " rows are in sight",
 			document.documentElement.scrollWidth <= innerWidth ? "" : "the page is too wide",
 		].filter(Boolean).join(", ");

@@ -149,6 +149,7 @@ func TestRoutes_WhoMayWhat(t *testing.T) {
 	t.Parallel()
 	n := start(t, "/bin/cat")
 	withOpenID(t, n)
+	n.begin(t) // discovery, which may take longer than asked waits
 	s, err := n.client(t).Open(testkit.Context(t), self)
 	testkit.Must(t, err)
 	askers := n.askers()

@@ -21,6 +21,7 @@ export class Size {
   #font; // px, from the style sheet
   #reported = ""; // last reported room
   #sized = false; // the terminal has the shell's size
+  #atEnd = false; // the last rows were in sight before a size that is not applied yet
   #mine = false; // this window owns the shell's size
   #pinned = false;
   #name = ""; // its owner; "": none
@@ -35,7 +36,7 @@ export class Size {
     this.#font = term.options.fontSize;
     term.loadAddon(this.#fitter);
     // xterm.js applies a new size later while it is out of sight.
-    new ResizeObserver(() => this.show()).observe(term.element.querySelector(".xterm-screen"));
+    new ResizeObserver(() => this.#applied()).observe(term.element.querySelector(".xterm-screen"));
     this.#label.hidden = true;
     tools.left.append(this.#label);
     if (watches) return;
@@ -61,9 +62,25 @@ export class Size {
   /** resize sets the shell's size. */
   resize(rows, cols) {
     this.#sized = true;
+    if (rows !== this.#term.rows || cols !== this.#term.cols) this.#atEnd ||= this.#shown === this.#end;
     this.#term.resize(cols, rows);
     this.show();
   }
+
+  // applied follows a new size of the grid. Until then xterm.js clamps its scroll position by the old size, and takes
+  // the difference for a user who scrolls up. It goes to the end only if that moves its scroll position.
+  #applied() {
+    this.show();
+    if (this.#atEnd && this.#shown !== this.#end) {
+      this.#term.scrollLines(-1);
+      this.#term.scrollToBottom();
+    }
+    this.#atEnd = false;
+  }
+
+  get #shown() { return this.#term.buffer.active.viewportY; }
+
+  get #end() { return this.#term.buffer.active.baseY; }
 
   /** present takes the size's part of a presence event. */
   present({ you, owner, pinned, viewers }) {
