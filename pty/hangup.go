@@ -13,6 +13,8 @@ const (
 	hangUpGrace = 2 * time.Second
 	// killTime limits the wait for a killed program, which only a hang in the kernel exceeds.
 	killTime = 5 * time.Second
+	// wakePeriod is how often programs that got HUP are woken, and hangUpPeriod how often the shell's program gets it.
+	wakePeriod, hangUpPeriod = 50 * time.Millisecond, 500 * time.Millisecond
 	// groupPollTime is how often process groups are checked that are not our children.
 	groupPollTime = 10 * time.Millisecond
 )
@@ -53,9 +55,7 @@ func (s *Shell) groups() []int {
 func (s *Shell) awaitGroups(ctx context.Context, groups []int) bool {
 	grace, cancel := context.WithTimeout(ctx, hangUpGrace)
 	defer cancel()
-	select {
-	case <-s.ended:
-	case <-grace.Done():
+	if !s.awaitEnd(grace, groups) {
 		return false
 	}
 	tick := time.NewTicker(groupPollTime)
@@ -68,6 +68,27 @@ func (s *Shell) awaitGroups(ctx context.Context, groups []int) bool {
 		}
 	}
 	return true
+}
+
+// awaitEnd waits until the shell has ended. Bash and other users of readline may only note a signal that arrives just
+// before they wait for a key. A change of the window's size, which others ignore or redraw at, mostly wakes them, and
+// else another HUP. Programs in the foreground get one HUP: a second one ends vim before it has saved its buffers.
+func (s *Shell) awaitEnd(ctx context.Context, groups []int) bool {
+	wake, again := time.NewTicker(wakePeriod), time.NewTicker(hangUpPeriod)
+	defer wake.Stop()
+	defer again.Stop()
+	for {
+		select {
+		case <-s.ended:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-wake.C:
+			signalGroups(groups, syscall.SIGWINCH)
+		case <-again.C:
+			signalGroups(groups[:1], syscall.SIGHUP)
+		}
+	}
 }
 
 // groupAlive reports whether a process of the group still runs. Zombies take signals, too: one that its parent, often

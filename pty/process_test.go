@@ -134,6 +134,31 @@ func TestInteractiveShellHasJobControl(t *testing.T) {
 	}
 }
 
+// Bash handles a signal that comes just before it waits for a key only after the next one. It must be woken.
+func TestRemoveHangsUpAtThePrompt(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash here")
+	}
+	table := newTable(t, Config{Programs: programs(bash, "--norc", "--noprofile", "-i")})
+	for range 50 {
+		s, err := table.Open(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := watch(t, s, options{})
+		v.see("$ ")
+		if err := table.Remove(t.Context(), s.id); err != nil {
+			t.Fatal(err)
+		}
+		if exit := v.exit(); exit.Signal != "SIGHUP" {
+			t.Fatalf("ended with %v, want SIGHUP", exit)
+		}
+		v.stop()
+	}
+}
+
 // HUP is ignored by the program and by another group in the foreground.
 func TestRemoveKillsWhatIgnoresHangUp(t *testing.T) {
 	t.Parallel()
