@@ -42,6 +42,7 @@ func (b *bench) openConvoy(ctx context.Context) (*way, error) {
 	w, err := newWay(ctx, wayCP, l)
 	if err == nil {
 		w.pids = []int{b.convoy.cmd.Process.Pid}
+		w.again = b.openConvoy
 	}
 	return w, err
 }
@@ -62,13 +63,17 @@ func (b *bench) openNode(ctx context.Context) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openShell(ctx, b.convoy.client(b.convoy.base), node.Name)
-	if err != nil {
-		return nil, err
+	open := func(ctx context.Context) (*way, error) {
+		l, err := openShell(ctx, b.convoy.client(b.convoy.base), node.Name)
+		if err != nil {
+			return nil, err
+		}
+		return newWay(ctx, wayNode, l)
 	}
-	w, err := newWay(ctx, wayNode, l)
+	w, err := open(ctx)
 	if err == nil {
 		w.pids = []int{b.convoy.cmd.Process.Pid, pid}
+		w.again = open
 	}
 	return w, err
 }

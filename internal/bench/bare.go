@@ -29,7 +29,11 @@ func (b *bench) openBare(ctx context.Context) (*way, error) {
 		return nil, err
 	}
 	l.done.Go(l.read)
-	return newWay(ctx, wayBare, l)
+	w, err := newWay(ctx, wayBare, l)
+	if err == nil {
+		w.again = b.openBare
+	}
+	return w, err
 }
 
 func (l *bareLink) read() {

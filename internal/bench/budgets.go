@@ -44,6 +44,7 @@ func budgets() []budget {
 		return b
 	}
 	return []budget{
+		atMost("open", wayCP, "× bare", "open a shell → prompt, vs the bare pty", unitRatio, 1.3),
 		atMost("echo", wayCP, "× ttyd", "key → echo, loopback, vs ttyd (p50)", unitRatio, 2.0).reaching(1.6),
 		atMost("delay", "50 ms: "+wayCP+", 30 keys/s", "× round trip",
 			"key → echo at 50 ms round trip, typing 30 keys/s (p50)", unitRatio, 1.02),

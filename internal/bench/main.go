@@ -88,6 +88,7 @@ type part struct {
 
 func parts() []part {
 	return []part{
+		{"open", "a new shell: from the request to its prompt", 5 * time.Second, true, measureOpen},
 		{"echo", "key → echo: keys typed into bash one after the other, each waited for", 3 * time.Second, true, measureEcho},
 		{"bulk", "bulk output: cat of a file, counted and hashed by the receiver", 10 * time.Second, true, measureBulk},
 		{

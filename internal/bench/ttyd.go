@@ -80,6 +80,7 @@ func (b *bench) openTtyd(ctx context.Context) (w *way, err error) {
 	}
 	if w, err = b.ttyd.open(ctx, b.ttyd.addr); err == nil {
 		w.pids = []int{b.ttyd.cmd.Process.Pid}
+		w.again = func(ctx context.Context) (*way, error) { return b.ttyd.open(ctx, b.ttyd.addr) }
 	}
 	return w, err
 }

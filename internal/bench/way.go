@@ -43,6 +43,8 @@ type way struct {
 	link link
 	pids []int // what carries its bytes; none for a bare pty
 	rest chunk // taken from the link, not used yet
+	// again opens another shell the same way, which the caller closes.
+	again func(context.Context) (*way, error)
 }
 
 func (w *way) close() { w.link.Close() }
