@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"convoy/confine"
+	"convoy/confine/sandbox"
 )
 
 // defaultSystemUser is the user of system shells if the node is root: a number that systems leave free.
@@ -40,11 +41,11 @@ func (cfg *config) checkDir() error {
 }
 
 func (cfg *config) checkConfine() error {
-	if err := oneOf("confine", cfg.Confine, confine.On, confine.Strict, confine.Off); err != nil {
+	if err := oneOf("confine", cfg.Confine, sandbox.On, sandbox.Strict, sandbox.Off); err != nil {
 		return err
 	}
 	root := os.Geteuid() == 0
-	if root && cfg.System != "off" && cfg.Confine != confine.Off {
+	if root && cfg.System != "off" && cfg.Confine != sandbox.Off {
 		if _, err := confine.FindUser(cfg.SystemUser); err != nil {
 			return hint("give a user's name or number", "-system-user: %v", err)
 		}

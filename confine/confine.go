@@ -1,8 +1,7 @@
 // Package confine sandboxes the programs of system shells, to protect the node from them.
 //
 // A node starts its own binary again with a [Plan]. That process drops what the plan says ([Plan.Enter]) and then
-// executes the program ([Exec]), so the program never has more rights. [Plan.Probe] tests the sandbox from inside: it
-// makes the attempts that matter, and reports the result of each.
+// executes the program, so the program never has more rights. Package sandbox tests that from inside.
 //
 // On Linux the sandbox is another user if the node is root, no new privileges (prctl(2), PR_SET_NO_NEW_PRIVS), Landlock
 // (landlock(7)), resource limits, and no descriptors except the first three. On other systems it is the other user and
@@ -15,7 +14,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -152,25 +150,4 @@ func ParsePlan(text string) (p Plan, err error) {
 		err = fmt.Errorf("invalid plan: %w", err)
 	}
 	return p, err
-}
-
-// Exec replaces this process with a program, looked up in PATH with the rights that are left. If that fails it returns
-// a shell's exit status, and the reason. Call it on the same thread as Enter.
-func Exec(args, env []string) (status int, err error) {
-	path, err := exec.LookPath(args[0])
-	if err == nil {
-		err = syscall.Exec(path, args, env)
-	}
-	if e, ok := errors.AsType[*exec.Error](err); ok {
-		err = e.Err
-	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
-	const notFound, notRun = 127, 126
-	status = notFound
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
-		status = notRun
-	}
-	return status, fmt.Errorf("cannot start %q: %w", filepath.Base(args[0]), err)
 }

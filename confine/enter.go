@@ -36,21 +36,6 @@ func (p Plan) Enter() error {
 	return p.restrict()
 }
 
-// Chdir enters a directory with the rights that are left after Enter. If it cannot, it enters home, or else /, and also
-// returns the error. "" is home.
-func Chdir(dir, home string) (entered string, err error) {
-	if dir == "" {
-		dir = home
-	}
-	if err = os.Chdir(dir); err != nil {
-		if dir = home; os.Chdir(dir) != nil {
-			dir = "/"
-			os.Chdir(dir) //nolint:errcheck // there is no other directory
-		}
-	}
-	return dir, err
-}
-
 // setLimit lowers a resource limit, but never raises it.
 func setLimit(what int, most uint64) error {
 	var now syscall.Rlimit

@@ -2,11 +2,7 @@
 
 package confine
 
-import (
-	"errors"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 const rlimitProcesses = unix.RLIMIT_NPROC
 
@@ -23,7 +19,3 @@ func (p Plan) restrict() error { return nil }
 
 // LandlockVersion returns the version of Landlock's interface; 0 without Landlock.
 func LandlockVersion() int { return 0 }
-
-func noNewPrivileges() bool { return false }
-
-func tryTrace(int) error { return errors.ErrUnsupported }

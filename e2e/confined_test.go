@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"convoy/confine"
 	"convoy/internal/client"
 	"convoy/internal/testkit"
 )
@@ -151,4 +152,26 @@ func abstractSocket(t *testing.T) string {
 	testkit.Must(t, err)
 	testkit.Must(t, conn.Close())
 	return name
+}
+
+// A confined process becomes its program before the packages initialize that take long.
+func TestConfined_StartsEarly(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0], "confined", confine.Plan{}.String(), "run", "echo", "here")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	var trace strings.Builder
+	cmd.Stderr = &trace
+	out, err := cmd.Output()
+	testkit.Must(t, err)
+	if string(out) != "here\n" || !strings.Contains(trace.String(), "init runtime @") {
+		t.Fatalf("it prints %q, and traces %q", out, trace.String())
+	}
+	for _, late := range []string{
+		"net", "net/http", "regexp", "convoy/access", "github.com/prometheus/client_golang/prometheus",
+		"github.com/yuin/goldmark/extension",
+	} {
+		if strings.Contains(trace.String(), "init "+late+" @") {
+			t.Errorf("%s initializes first", late)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"convoy/confine"
+	"convoy/confine/sandbox"
 	"convoy/internal/client"
 	"convoy/internal/testkit"
 )
@@ -162,8 +163,8 @@ func (n confinedNode) checkShield(t *testing.T, name string) {
 	t.Helper()
 	page := n.page(t)
 	for _, what := range []string{
-		confine.ReadEnviron, confine.ReadMemory, confine.ReadFDs, confine.Trace, confine.Kill, confine.ReadStore,
-		confine.Terminals, confine.Sockets,
+		sandbox.ReadEnviron, sandbox.ReadMemory, sandbox.ReadFDs, sandbox.Trace, sandbox.Kill, sandbox.ReadStore,
+		sandbox.Terminals, sandbox.Sockets,
 	} {
 		if !strings.Contains(page, "cannot "+strings.ReplaceAll(what, "'", "&#39;")) {
 			t.Errorf("the page does not tell of the attempt to %s", what)
@@ -173,7 +174,7 @@ func (n confinedNode) checkShield(t *testing.T, name string) {
 		"as root": {`data-state="full"`, "cannot read or end this node"},
 		"as nobody": {
 			`data-state="partial"`,
-			"A system shell can " + confine.Terminals + ", and control other programs of the node&#39;s user",
+			"A system shell can " + sandbox.Terminals + ", and control other programs of the node&#39;s user",
 			"it runs as the node&#39;s own user",
 		},
 		"as nobody, strictly": {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"convoy/confine"
+	"convoy/confine/sandbox"
 	"convoy/files"
 	"convoy/handlers"
 	"convoy/pty"
@@ -17,7 +18,7 @@ import (
 // system runs the system shells of this node.
 type system struct {
 	cfg     Config
-	sandbox *confine.Sandbox
+	sandbox *sandbox.Sandbox
 }
 
 // newSystem plans the sandbox of system shells. exe is this program.
@@ -26,14 +27,14 @@ func newSystem(cfg Config, exe string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &system{cfg: cfg, sandbox: confine.NewSandbox(cfg.Confine, plan, exe, pty.OpenTerminal)}, nil
+	return &system{cfg: cfg, sandbox: sandbox.New(cfg.Confine, plan, exe, pty.OpenTerminal)}, nil
 }
 
 func newPlan(cfg Config) (plan confine.Plan, err error) {
-	if cfg.Confine == confine.Off {
+	if cfg.Confine == sandbox.Off {
 		return plan, nil
 	}
-	plan.Strict = cfg.Confine == confine.Strict
+	plan.Strict = cfg.Confine == sandbox.Strict
 	for _, path := range append([]string{cfg.Data, cfg.Users, cfg.Record.Dir, cfg.TLS.Key}, cfg.SecretFiles...) {
 		if path != "" && !slices.Contains(plan.Hide, path) {
 			plan.Hide = append(plan.Hide, path)
@@ -81,10 +82,10 @@ func (s *system) Command(ctx context.Context, line string) (*exec.Cmd, error) {
 func (s *system) Confinement() any { return s.status() }
 
 // status reports the confinement on this machine.
-func (s *system) status() confine.Status {
+func (s *system) status() sandbox.Status {
 	if s.cfg.System == "off" {
 		why := "This node offers no system shells"
-		return confine.Status{Mode: s.sandbox.Mode, State: "off", Reason: why, Protections: []confine.Protection{}}
+		return sandbox.Status{Mode: s.sandbox.Mode, State: "off", Reason: why, Protections: []sandbox.Protection{}}
 	}
 	return s.sandbox.Status()
 }
@@ -117,14 +118,14 @@ func (s *system) program() pty.Program {
 
 // files returns the store that transfers files with the rights of a system shell.
 func (s *system) files() files.Store {
-	if s.sandbox.Mode == confine.Off {
+	if s.sandbox.Mode == sandbox.Off {
 		return files.Local{}
 	}
 	return files.Subprocess{Command: s.sandbox.Files}
 }
 
 // entersDir reports whether the confined process enters the directory, rather than its parent.
-func (s *system) entersDir() bool { return s.sandbox.Mode != confine.Off }
+func (s *system) entersDir() bool { return s.sandbox.Mode != sandbox.Off }
 
 // dir is where system shells start.
 func (s *system) dir() string { return s.sandbox.Dir(s.cfg.Dir, s.cfg.DirGiven) }

@@ -1,4 +1,6 @@
-package confine
+// Package sandbox is the node's side of confinement: it starts programs confined, and tests from inside a confined
+// process what remains possible.
+package sandbox
 
 import (
 	"context"
@@ -9,17 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// Subcommand is the first argument of the confined process, which calls [Plan.Enter]. The next arguments are the plan
-// and one of the tasks below; then the program for RunTask, or the paths of the [Decoys] for ProbeTask.
-const Subcommand = "confined"
-
-// The tasks of a confined process.
-const (
-	RunTask   = "run"   // execute a program
-	ProbeTask = "try"   // print a [Report] of what it can still do, as JSON
-	FilesTask = "files" // transfer files with the rights of a system shell
+	"convoy/confine"
 )
 
 // The modes of a sandbox.
@@ -34,17 +27,19 @@ const probeTimeout = 10 * time.Second
 
 // Sandbox confines a node's system shells. It is safe for concurrent use.
 type Sandbox struct {
-	Mode string // On, Strict or Off
-	Plan Plan   // zero if Off
+	Mode string       // On, Strict or Off
+	Plan confine.Plan // zero if Off
 
 	exe          string
 	openTerminal func() (ptmx, tty *os.File, err error)
 	report       func() (Report, error) // probes once
 }
 
-// NewSandbox returns a sandbox. exe is a program that implements [Subcommand]; openTerminal opens a terminal like those
-// of system shells, for the probe.
-func NewSandbox(mode string, plan Plan, exe string, openTerminal func() (ptmx, tty *os.File, err error)) *Sandbox {
+// New returns a sandbox. exe is a program that implements [confine.Subcommand]; openTerminal opens a terminal like
+// those of system shells, for the probe.
+func New(
+	mode string, plan confine.Plan, exe string, openTerminal func() (ptmx, tty *os.File, err error),
+) *Sandbox {
 	s := &Sandbox{Mode: mode, Plan: plan, exe: exe, openTerminal: openTerminal}
 	s.report = sync.OnceValues(s.probe)
 	return s
@@ -55,12 +50,12 @@ func (s *Sandbox) Command(args ...string) []string {
 	if s.Mode == Off {
 		return args
 	}
-	return append([]string{s.exe, Subcommand, s.Plan.String(), RunTask}, args...)
+	return append([]string{s.exe, confine.Subcommand, s.Plan.String(), confine.RunTask}, args...)
 }
 
 // Files returns a process, not yet started, that transfers files with the rights of a confined program.
 func (s *Sandbox) Files() *exec.Cmd {
-	cmd := exec.Command(s.exe, Subcommand, s.Plan.String(), FilesTask)
+	cmd := exec.Command(s.exe, confine.Subcommand, s.Plan.String(), confine.FilesTask)
 	cmd.Env, cmd.Dir = []string{}, "/"
 	return cmd
 }
@@ -84,7 +79,7 @@ func (s *Sandbox) probe() (Report, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
 	var stderr strings.Builder
-	cmd := exec.CommandContext(ctx, s.exe, Subcommand, s.Plan.String(), ProbeTask, at.Terminal, at.Socket)
+	cmd := exec.CommandContext(ctx, s.exe, confine.Subcommand, s.Plan.String(), confine.ProbeTask, at.Terminal, at.Socket)
 	cmd.Env, cmd.Dir, cmd.Stderr, cmd.WaitDelay = []string{}, "/", &stderr, time.Second
 	out, err := cmd.Output()
 	if err != nil {

@@ -1,4 +1,4 @@
-package confine
+package sandbox
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"convoy/confine"
 )
 
 // Report is what a confined process could do on this machine.
@@ -48,9 +50,9 @@ type Decoys struct {
 
 // Probe attempts, in a process that has entered its plan, what must not be possible: against the node, which is the
 // parent, the hidden paths, and the decoys. An attempt that succeeds changes nothing.
-func (p Plan) Probe(decoys Decoys) Report {
+func Probe(plan confine.Plan, decoys Decoys) Report {
 	node := os.Getppid()
-	report := Report{UID: os.Getuid(), Landlock: LandlockVersion(), NoNew: noNewPrivileges()}
+	report := Report{UID: os.Getuid(), Landlock: confine.LandlockVersion(), NoNew: noNewPrivileges()}
 	proc := fmt.Sprintf("/proc/%d/", node)
 	for _, one := range []struct {
 		name string
@@ -61,7 +63,7 @@ func (p Plan) Probe(decoys Decoys) Report {
 		{ReadFDs, func() error { _, err := os.ReadDir(proc + "fd"); return err }},
 		{Trace, func() error { return tryTrace(node) }},
 		{Kill, func() error { return syscall.Kill(node, 0) }},
-		{ReadStore, func() error { return openAny(p.Hide) }},
+		{ReadStore, func() error { return openAny(plan.Hide) }},
 		{Terminals, func() error { return openTerminal(decoys.Terminal) }},
 		{Sockets, func() error { return attempt(net.Dial("unix", decoys.Socket)) }},
 	} {
@@ -105,7 +107,7 @@ func attempt(opened io.Closer, err error) error {
 // openTerminal opens another terminal. Without Landlock the attempt is skipped, because the terminal can be reached
 // anyway, through the descriptors of the user's programs.
 func openTerminal(path string) error {
-	if LandlockVersion() == 0 {
+	if confine.LandlockVersion() == 0 {
 		return nil
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOCTTY, 0)

@@ -1,0 +1,40 @@
+// Package launch becomes the program of a system shell, in a process that was started for that.
+//
+// It does so while packages initialize: most of Convoy's and of its libraries' come later, because they import more or
+// have a later path (The Go Programming Language Specification, "Package initialization"), and take longer than all of
+// launch.
+package launch
+
+import (
+	"fmt"
+	"os"
+
+	"convoy/confine"
+)
+
+func init() {
+	if len(os.Args) > 4 && os.Args[1] == confine.Subcommand && os.Args[3] == confine.RunTask {
+		os.Exit(run(os.Args[2], os.Args[4:]))
+	}
+}
+
+// run enters a plan and the directory that PWD names, and executes a program. It returns only if that fails, with a
+// shell's exit status.
+func run(planText string, args []string) (status int) {
+	plan, err := confine.ParsePlan(planText)
+	if err == nil {
+		err = plan.Enter()
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "this shell cannot be confined: %v\n", err)
+		return 1
+	}
+	dir, err := confine.Chdir(os.Getenv("PWD"), os.Getenv("HOME"))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "this shell starts in %s: %v\n", dir, err)
+	}
+	os.Setenv("PWD", dir) //nolint:errcheck // fails only for a NUL
+	status, err = confine.Exec(args, os.Environ())
+	fmt.Fprintln(os.Stderr, err)
+	return status
+}
