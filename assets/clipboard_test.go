@@ -138,7 +138,7 @@ func testCopyByHand(t *testing.T, b *browser.Browser) {
 			document.activeElement.selectionEnd) }, { capture: true })`)
 	p.FocusPane(key)
 	s.put(osc52("by hand"))
-	p.Wait(asks + ` && document.querySelectorAll(".shell-ask button").length === 2`)
+	p.Wait(asks + ` && document.querySelectorAll(".shell-ask button:not([hidden])").length === 2`)
 	p.Click(".shell-ask button")
 	p.Wait(`window.copied === "by hand" && document.querySelector(".shell-ask").hidden`)
 	p.Wait(`document.activeElement.closest(".shell")`)

@@ -100,7 +100,16 @@ type stream struct {
 	sent  int // sent marks
 }
 
-var pageText = template.Must(template.New("").Parse(`<!doctype html>
+// icon is the template function of that name.
+func icon(name string) template.HTML {
+	return template.HTML(`<svg class="icon"><use href="` + assets.URL("icons.svg#"+name) + `"/></svg>`)
+}
+
+var paneText = template.Must(
+	template.New("").Funcs(template.FuncMap{"icon": icon}).ParseFiles("../templates/shell_pane.html"),
+)
+
+var pageText = template.Must(paneText.New("page").Parse(`<!doctype html>
 <html><head><meta charset="utf-8"><title>script</title>
 <link rel="icon" href="data:,">
 {{range .CSS}}<link rel="stylesheet" href="{{.}}">{{end}}
@@ -108,7 +117,7 @@ var pageText = template.Must(template.New("").Parse(`<!doctype html>
 body { margin: 0 } #frame { height: 400px; width: 800px } #pane { display: flex; flex-direction: column; height: 100% }
 .shell-screen { flex: 1; min-height: 0; overflow: auto }
 </style></head>
-<body><button id="other">other</button><div id="frame"><div id="pane"></div></div>
+<body>{{template "shell_pane.html"}}<button id="other">other</button><div id="frame"><div id="pane"></div></div>
 <script type="module" nonce="{{.Nonce}}">
 import { Stream, newViewer } from '{{.Stream}}';
 import { ShellPane } from '{{.Shell}}';

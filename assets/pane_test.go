@@ -48,7 +48,7 @@ func (s *script) present(owner int, pinned bool, viewers ...participant) {
 	)
 }
 
-const chips = `[...document.querySelectorAll(".chips .chip")].map(e => e.textContent).join("|")`
+const chips = `[...document.querySelectorAll(".chips li")].map(e => e.textContent).join("|")`
 
 func testPresence(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
@@ -82,12 +82,12 @@ func testPresence(t *testing.T, b *browser.Browser) {
 	p.Wait(chips + `.endsWith("|+3")`)
 	p.Click(".chip.rest")
 	p.Wait(
-		`document.querySelector(".chips-all").matches(":popover-open") && document.querySelectorAll(".chip-line").length ` +
-			`=== 6`,
+		`document.querySelector(".chips-all").matches(":popover-open") && ` +
+			`document.querySelectorAll(".chips-all li").length === 6`,
 	)
 	if text := browser.Eval[string](
 		p, `document.querySelector(".chips-all").innerText`,
-	); !strings.Contains(text, "Rob Pike") || !strings.Contains(text, "linus · view only") {
+	); !strings.Contains(text, "Rob Pike") || !strings.Contains(text, "linus, view only") {
 		t.Errorf("the list of all says %q", text)
 	}
 	p.Clean()
@@ -368,7 +368,7 @@ func testViewOnly(t *testing.T, b *browser.Browser) {
 	p := s.openAs(b, s.addr(), "watch=1&name=Eve")
 	p.WaitScreen(key, "look")
 	s.present(2, false, viewer(2, "Ada", true), viewer(1, "Eve", false))
-	p.Wait(`document.querySelector(".chip.you.watches") && !document.querySelector('[data-tool="Pin the size"]')`)
+	p.Wait(`document.querySelector(".chip.you.watches") && document.querySelector('[data-tool="Pin the size"]').hidden`)
 	p.FocusPane(key)
 	p.Type("x")
 	p.Press("Enter")
@@ -394,7 +394,7 @@ func testToolKeys(t *testing.T, b *browser.Browser) {
 	p.Press("ArrowLeft")
 	p.Wait(`document.activeElement.title === "More"`)
 	p.Press("Enter")
-	p.Wait(`document.querySelector(".shell-menu").matches(":popover-open")`)
+	p.Wait(`document.querySelector(".shell-more").matches(":popover-open")`)
 	p.Press("ArrowDown")
 	p.Wait(`document.activeElement.dataset.tool === "Your name …"`)
 	p.Clean()

@@ -115,7 +115,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 func revokeLink(p *browser.Page, right string) {
 	p.Wait(fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, right))
 	p.Click(fmt.Sprintf("#share-list [data-right=%s] button", right))
-	p.Wait(`document.querySelector("#confirm").open`)
+	p.Wait(`document.querySelector("#confirm")?.open`)
 	p.Click("#confirm [value=yes]")
 }
 

@@ -1,9 +1,9 @@
 // Actions on whole shells: detach, rename, save as text.
 
 import { command } from "./commands.js";
+import { askText } from "./dialog.js";
 import { download } from "./key.js";
 import { shellPath } from "./stream.js";
-import { dialog, make } from "./terminal.js";
 
 const stored = "convoy-detached"; // in this tab's storage: keys of detached shells
 
@@ -32,20 +32,14 @@ function read() {
 
 /** rename asks for a shell's title. An empty one is again that of the program. */
 export async function rename(node, shell, title) {
-  const text = make("p");
-  text.textContent = "Everyone sees this title. If you leave it empty, the program sets it.";
-  const field = Object.assign(make("input"), { value: title, maxLength: 120, ariaLabel: "Title", autofocus: true });
-  field.autocomplete = "off";
-  field.addEventListener("focus", () => field.select(), { once: true });
-  const answers = [["no", "Cancel"], ["yes", "Rename"]];
-  const answer = await dialog({ title: "Rename this shell", body: [text, field], answers });
-  if (answer === "yes") command("POST", `${shellPath(node, shell)}/title`, { title: field.value });
+  const answer = await askText("rename-template", title);
+  if (answer !== null) command("POST", `${shellPath(node, shell)}/title`, { title: answer });
 }
 
 /** equip adds the console's tools to a pane. */
 export function equip(pane, { node, shell, detach, rename }) {
   const { tools } = pane;
-  if (rename) tools.add("pencil", "Rename …", rename, { more: true });
-  tools.add("file-down", "Download as text", () => download(`${shellPath(node, shell)}/text`), { more: true });
-  tools.add("plug", "Detach", detach, { more: true });
+  if (rename) tools.add("Rename …", rename);
+  tools.add("Download as text", () => download(`${shellPath(node, shell)}/text`));
+  tools.add("Detach", detach);
 }

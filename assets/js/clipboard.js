@@ -2,16 +2,17 @@
 // only by current output. It can never read it.
 
 import { copySelected } from "./copy.js";
+import { find } from "./dom.js";
 import { call } from "./key.js";
-import { bytesText, button, make } from "./terminal.js";
+import { bytesText } from "./terminal.js";
 import { shellPath } from "./stream.js";
 
 const maxBytes = 1024 * 1024; // of text
 let allowed = false; // the user allows programs to write, in this tab
 
-/** Clipboard handles OSC 52 of one terminal. element contains its question. */
+/** Clipboard handles OSC 52 of one terminal. element is its question, in shell_pane.html. */
 export class Clipboard {
-  element = make("div", "shell-ask");
+  #element;
   #term;
   #path;
   #drawn; // () → the offset up to which the screen is drawn
@@ -19,12 +20,20 @@ export class Clipboard {
   #never = false; // the user has denied it
   #text = "";
 
-  constructor(term, { node, shell, drawn }) {
+  constructor(element, term, { node, shell, drawn }) {
+    this.#element = element;
     this.#term = term;
     this.#path = shellPath(node, shell);
     this.#drawn = drawn;
-    this.element.hidden = true;
-    this.element.role = "group";
+    find("[data-once]", element).addEventListener("click", () => this.#write());
+    find("[data-always]", element).addEventListener("click", () => {
+      allowed = true;
+      this.#write();
+    });
+    find("[data-never]", element).addEventListener("click", () => {
+      this.#never = true;
+      this.#done();
+    });
     term.parser.registerOscHandler(52, (data) => this.#request(data));
   }
 
@@ -57,26 +66,16 @@ export class Clipboard {
 
   // ask shows the question, or updates it for a later text.
   #ask(label) {
-    const message = make("span");
-    message.textContent = `The program wants to copy ${bytesText(new Blob([this.#text]).size)} to your clipboard.`;
-    const once = button(label, () => this.#write());
-    const always = button("Always in this tab", () => {
-      allowed = true;
-      this.#write();
-    });
-    const no = button("No", () => {
-      this.#never = true;
-      this.#done();
-    });
-    no.title = "This shell's programs do not ask again until you reload the page";
-    this.element.replaceChildren(message, once, ...(navigator.clipboard && !allowed ? [always] : []), no);
-    this.element.ariaLabel = message.textContent;
-    this.element.hidden = false;
+    const text = `The program wants to copy ${bytesText(new Blob([this.#text]).size)} to your clipboard.`;
+    find("span", this.#element).textContent = this.#element.ariaLabel = text;
+    find("[data-once]", this.#element).textContent = label;
+    find("[data-always]", this.#element).hidden = !navigator.clipboard || allowed;
+    this.#element.hidden = false;
   }
 
   async #write() {
     const text = this.#text;
-    const byHand = !this.element.hidden; // during a click
+    const byHand = !this.#element.hidden; // during a click
     try {
       if (navigator.clipboard) await navigator.clipboard.writeText(text);
       else if (!copySelected(text)) throw new Error("refused");
@@ -88,8 +87,7 @@ export class Clipboard {
 
   #done(focus = true) {
     this.#text = "";
-    this.element.hidden = true;
-    this.element.replaceChildren();
+    this.#element.hidden = true;
     if (focus) this.#term.focus();
   }
 }

@@ -110,7 +110,6 @@ const actions = {
   log: () => dock.toggle(),
   keys: () => find("#keys").showModal(),
   connect: () => find("#connect").showModal(),
-  "close-connect": () => find("#connect").close(),
   filter: (button) => setFilter(find("#filter").value === button.dataset.value ? "" : button.dataset.value),
   "clear-filter": () => setFilter(""),
   reconnect: () => stream.reconnect(),

@@ -1,14 +1,14 @@
 // Files to and from a shell's working directory: dropped on its terminal, chosen, or asked for by path.
 //
-//   const files = new Files({ element, term, node, shell, viewer, tools, note });
+//   const files = new Files({ element, screen, term, node, shell, viewer, tools, note });
 //
-// note(level, text, hint) shows a notice. files.element shows transfers, one per line.
+// note(level, text, hint) shows a notice. element shows transfers, one per line.
 
-import { remember, remembered, sentence } from "./dom.js";
+import { ask } from "./dialog.js";
+import { find, remember, remembered, sentence, stamp } from "./dom.js";
 import { call, download, withKey } from "./key.js";
 import { shellPath } from "./stream.js";
-import { bytesText, dialog, make } from "./terminal.js";
-import { icon } from "./tools.js";
+import { bytesText } from "./terminal.js";
 
 const lastPath = "convoy.download"; // storage key of the last requested path
 const limit = Number(document.body.dataset.maxUpload ?? Infinity); // bytes; 0: there are no files
@@ -26,7 +26,7 @@ document.addEventListener("drop", (event) => {
 
 /** Files transfers the files of one shell. */
 export class Files {
-  element = make("div", "shell-files");
+  #element;
   #term;
   #path;
   #viewer;
@@ -35,18 +35,18 @@ export class Files {
   #busy = false;
   #closed = new AbortController();
 
-  constructor({ screen, term, node, shell, viewer, tools, note }) {
+  constructor({ element, screen, term, node, shell, viewer, tools, note }) {
+    this.#element = element;
     this.#term = term;
     this.#path = shellPath(node, shell);
     this.#viewer = viewer;
     this.#note = note;
-    this.element.role = "status";
     if (!limit) return;
     screen.addEventListener("dragenter", (event) => this.#hover(screen, withFiles(event)));
     screen.addEventListener("dragleave", (event) => this.#hover(screen, screen.contains(event.relatedTarget)));
     screen.addEventListener("drop", (event) => this.#drop(screen, event));
-    tools.add("upload", "Upload files", () => this.#choose(), { more: true });
-    tools.add("file-down", "Download a file…", () => this.#askPath(), { more: true });
+    tools.add("Upload files", () => this.#choose());
+    tools.add("Download a file…", () => this.#askPath());
   }
 
   /** close cancels all transfers. */
@@ -67,9 +67,7 @@ export class Files {
   }
 
   #choose() {
-    const input = make("input");
-    input.type = "file";
-    input.multiple = true;
+    const input = Object.assign(document.createElement("input"), { type: "file", multiple: true });
     input.addEventListener("change", () => this.#upload([...input.files]));
     input.click();
   }
@@ -106,62 +104,54 @@ export class Files {
 
   // askPath asks for a path, and has the browser save that file.
   async #askPath() {
-    const label = Object.assign(make("label"), { textContent: "Path" });
-    const input = make("input");
-    Object.assign(input, { required: true, maxLength: 4095, placeholder: "~/notes.txt", value: remembered(lastPath) ?? "", autocapitalize: "off", autocomplete: "off", spellcheck: false, autofocus: true });
-    label.append(input);
-    const message = Object.assign(make("p", "dialog-trouble"), { role: "alert" });
-    const from = Object.assign(make("p"), { textContent: "A path from /, or from the shell's working directory." });
-    call(this.#path, { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then(({ dir }) => {
-      if (dir) from.textContent = `A path from /, or from ${dir}.`;
-    }).catch(() => {});
+    let input;
     const address = (to) => `${this.#path}/files${to}?${new URLSearchParams({ path: input.value, viewer: this.#viewer })}`;
-    const result = await dialog({
-      title: "Download a file",
-      body: [from, label, message],
-      answers: [["cancel", "Cancel"], ["get", "Download"]],
-      before: async (value) => {
-        if (value !== "get") return true;
-        message.textContent = await refusal(address("/info"));
-        input.ariaInvalid = String(message.textContent !== "");
+    const answer = await ask("download-template", (dialog) => {
+      input = find("input", dialog);
+      input.value = remembered(lastPath) ?? "";
+      this.#showDirectory(find("p", dialog));
+      dialog.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const trouble = await refusal(address("/info"));
+        if (!trouble) return dialog.close("get");
+        find("[role=alert]", dialog).textContent = trouble;
+        input.ariaInvalid = "true";
         input.focus();
-        return message.textContent === "";
-      },
+      });
     });
     this.#term.focus();
-    if (result !== "get") return;
+    if (!answer) return;
     remember(lastPath, input.value);
     download(address(""), input.value.split("/").at(-1));
+  }
+
+  // showDirectory says from where paths lead, if that is known.
+  async #showDirectory(element) {
+    const answer = await call(this.#path, { headers: { Accept: "application/json" } }).catch(() => null);
+    const { dir } = answer?.ok ? await answer.json() : {};
+    if (dir) element.textContent = `A path from /, or from ${dir}.`;
   }
 
   // line shows a transfer, with a button to cancel it.
   #line(name) {
     const stop = new AbortController();
     this.#closed.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
-    const row = make("div", "shell-file");
-    const title = Object.assign(make("span", "shell-file-name"), { textContent: name, title: name });
-    const bar = make("progress");
-    bar.ariaLabel = name;
-    bar.value = 0;
-    const amount = Object.assign(make("span", "shell-file-amount"), { textContent: "waits" });
-    const cancel = make("button", "button quiet square small");
-    cancel.type = "button";
+    const row = this.#element.appendChild(stamp("file-template"));
+    const [title, bar, cancel] = [find(".shell-file-name", row), find("progress", row), find("button", row)];
+    title.textContent = title.title = bar.ariaLabel = name;
     cancel.title = cancel.ariaLabel = `Cancel ${name}`;
-    cancel.append(icon("x"));
     cancel.addEventListener("click", () => {
       stop.abort();
       row.remove();
       this.#term.focus();
     });
-    row.append(icon("upload"), title, amount, cancel, bar);
-    this.element.append(row);
     return {
       signal: stop.signal,
       remove: () => row.remove(),
       show: (have, all) => {
         bar.max = all || 1;
         bar.value = have;
-        amount.textContent = `${bytesText(have)} of ${bytesText(all)}`;
+        find(".shell-file-amount", row).textContent = `${bytesText(have)} of ${bytesText(all)}`;
       },
     };
   }

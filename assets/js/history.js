@@ -1,20 +1,18 @@
 // The part of a shell's scrollback that the page does not have: fetched when the user looks for it.
 
-import { make } from "./terminal.js";
-
-/** History belongs to one terminal. ask() requests the whole history, and resolves to whether it is coming. */
+/** History belongs to one terminal. element shows what it does. ask() requests the whole history, and resolves to whether it is coming. */
 export class History {
-  element = make("div", "shell-note");
+  #element;
   #term;
   #ask;
   #short = false; // the page may have less than the shell
   #asking = false;
   #refused = false; // the server does not know it
 
-  constructor({ term, ask }) {
+  constructor({ element, term, ask }) {
+    this.#element = element;
     this.#term = term;
     this.#ask = ask;
-    this.element.setAttribute("role", "status");
     term.onScroll(() => {
       const { viewportY, baseY } = term.buffer.active;
       if (viewportY === 0 && baseY > 0) this.fetch();
@@ -25,7 +23,7 @@ export class History {
   async fetch() {
     if (!this.#short || this.#asking || this.#refused) return;
     this.#asking = true;
-    this.element.textContent = "loading older output …";
+    this.#element.textContent = "loading older output …";
     if (await this.#ask()) return;
     this.#refused = true;
     this.settle();
@@ -34,7 +32,7 @@ export class History {
   /** settle ends a request: it was answered, or will not be. */
   settle() {
     this.#asking = false;
-    this.element.textContent = "";
+    this.#element.textContent = "";
   }
 
   /**

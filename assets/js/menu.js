@@ -1,8 +1,6 @@
 // The menu of the console: finding a command or a node in it. Without scripts it opens and closes all the same.
 
-import { all, find } from "./dom.js";
-import { make } from "./terminal.js";
-import { icon } from "./tools.js";
+import { all, find, stamp } from "./dom.js";
 
 const menu = find("#menu");
 const field = find("[data-menu-filter]", menu);
@@ -18,9 +16,9 @@ export function openMenu() {
 // nodes are entries that go to a node's shell: they are there to be found, not to be listed.
 function nodes() {
   return all("#nodes .node").map(({ id, dataset }) => {
-    const item = Object.assign(make("button", "menu-item"), { type: "button" });
-    Object.assign(item.dataset, { action: "go-to-card", card: id });
-    item.append(icon("terminal"), Object.assign(make("span"), { textContent: `Go to ${dataset.short}` }));
+    const item = stamp("go-template");
+    item.dataset.card = id;
+    find("span", item).textContent = `Go to ${dataset.short}`;
     return item;
   });
 }

@@ -1,5 +1,6 @@
 // Messages to the user: notices, questions, and the state of the stream.
 
+import { ask } from "./dialog.js";
 import { all, find, set, stamp } from "./dom.js";
 
 const durations = { info: 6000, warn: 12000 }; // ms; errors stay
@@ -35,17 +36,14 @@ function leave(element, ms) {
 }
 
 // confirm asks the user, and resolves to whether the answer is yes.
-export function confirm(title, text, yes) {
-  const dialog = find("#confirm");
-  if (dialog.open) return Promise.resolve(false);
-  find("h2", dialog).textContent = title;
-  find("p", dialog).textContent = text;
-  find("[value=yes]", dialog).textContent = yes;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+export async function confirm(title, text, yes) {
+  if (find("#confirm")) return false;
+  const answer = await ask("confirm-template", (dialog) => {
+    find("h2", dialog).textContent = title;
+    find("p", dialog).textContent = text;
+    find("[value=yes]", dialog).textContent = yes;
   });
+  return answer === "yes";
 }
 
 // --- the stream ---

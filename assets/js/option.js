@@ -1,10 +1,9 @@
 // What the Option key of Macs types, in this browser.
 
-import { remember, remembered } from "./dom.js";
-import { dialog, make } from "./terminal.js";
+import { ask } from "./dialog.js";
+import { find, remember, remembered } from "./dom.js";
 
-const stored = "convoy-option";
-const choices = { off: "types characters of your layout", left: "is Meta: only the left one", both: "is Meta: both" };
+const stored = "convoy-option"; // off, left or both
 
 export const onMac = /^Mac/.test(navigator.platform); // as in xterm.js
 
@@ -16,16 +15,14 @@ export function optionIsMeta(left) {
 
 /** addOption adds the setting to the menu of a shell's tools, on Macs. done() is called after it. */
 export function addOption(tools, done) {
-  if (onMac) tools.add("keyboard", "Option key…", () => ask().then(done), { more: true });
+  if (onMac) tools.add("Option key…", () => set().then(done));
 }
 
-async function ask() {
-  const label = Object.assign(make("label"), { textContent: "Option (⌥)" });
-  const select = make("select");
-  for (const [value, text] of Object.entries(choices)) select.append(new Option(text, value));
-  select.value = remembered(stored) ?? "off";
-  label.append(select);
-  const text = Object.assign(make("p"), { textContent: "Layouts have characters such as @ and | on Option. Emacs and the editing of command lines use Meta." });
-  const answer = await dialog({ title: "Option key", body: [text, label], answers: [["cancel", "Cancel"], ["save", "Save"]] });
-  if (answer === "save") remember(stored, select.value);
+async function set() {
+  let select;
+  const answer = await ask("option-template", (dialog) => {
+    select = find("select", dialog);
+    select.value = remembered(stored) ?? "off";
+  });
+  if (answer) remember(stored, select.value);
 }

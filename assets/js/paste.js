@@ -3,7 +3,9 @@
 // A program that has enabled bracketed paste gets a paste as one piece between two markers, and can tell that it
 // was not typed. Any other program reads each of its lines as a typed line.
 
-import { bytesText, button, dialog, make } from "./terminal.js";
+import { ask } from "./dialog.js";
+import { find } from "./dom.js";
+import { bytesText } from "./terminal.js";
 
 const maxBytes = 32 * 1024 * 1024; // per paste
 const confirmAbove = 100 * 1024; // bytes
@@ -11,22 +13,26 @@ const shownFrom = 64 * 1024; // bytes from which a paste shows its progress
 const shown = { rows: 8, characters: 120 }; // of the preview
 
 /**
- * Paste handles one terminal's pastes. element shows the progress. trouble(text) reports what is refused; all() is
+ * Paste handles one terminal's pastes. element, in shell_pane.html, shows the progress. trouble(text) reports what is refused; all() is
  * every Paste that receives a paste here, including this one; takes() reports whether this shell accepts input now;
  * done(text) is called with what was pasted.
  */
 export class Paste {
-  element = make("div", "shell-paste");
+  #element;
   #term;
   #input;
   #hooks;
   #bracketed = false; // the current one ends with a marker
 
-  constructor(term, input, hooks) {
+  constructor(element, term, input, hooks) {
+    this.#element = element;
     this.#term = term;
     this.#input = input;
     this.#hooks = hooks;
-    this.element.hidden = true;
+    find("button", element).addEventListener("click", () => {
+      this.stop();
+      term.focus();
+    });
   }
 
   /** take handles a paste event, and resolves when its text is sent or discarded. */
@@ -43,7 +49,7 @@ export class Paste {
     const all = this.#hooks.all();
     const typed = lines.length > 1 && all.some((one) => !one.whole);
     if (typed || bytes > confirmAbove) {
-      const answer = await ask(lines, bytes, typed, all.length);
+      const answer = await confirm(lines, bytes, typed, all.length);
       if (answer === "line") text = joined(lines);
       this.#term.focus();
       if (answer !== "paste" && answer !== "line") return;
@@ -65,12 +71,13 @@ export class Paste {
   /** enter presses Enter. */
   enter() { this.#term.input("\r"); }
 
+  /** sending reports whether it shows the progress of a paste. */
+  get sending() { return !this.#element.hidden; }
+
   /** show shows the remaining bytes. */
   show(bytes) {
-    this.element.hidden = bytes < shownFrom;
-    if (this.element.hidden) return this.element.replaceChildren();
-    if (!this.element.firstChild) this.element.append(make("span"), button("Stop", () => { this.stop(); this.#term.focus(); }));
-    this.element.firstChild.textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
+    this.#element.hidden = bytes < shownFrom;
+    find("span", this.#element).textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
   }
 
   /** stop drops what has not been sent, and ends the paste for the program. */
@@ -85,25 +92,28 @@ const clean = (text) => text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "")
 // joined makes one line of several.
 const joined = (lines) => lines.join(" ").trim();
 
-// ask shows the text, and resolves to "paste", "line" or something else.
-function ask(lines, bytes, typed, shells) {
+// confirm shows the text, and resolves to "paste", "line" or "".
+function confirm(lines, bytes, typed, shells) {
   const count = lines.at(-1) === "" ? lines.length - 1 : lines.length; // an empty last line is only the end of the one before
-  const message = make("p");
-  const each = count === 1 ? "The text ends with a line break, so it can run as a command." : `${count.toLocaleString()} lines will be typed, and each can run as a command.`;
-  const many = shells > 1;
-  const whole = many ? "Each program receives it as one paste." : "The program receives it as one paste.";
-  message.textContent = typed ? `${each} ${many ? "Not every program supports" : "The program does not support"} bracketed paste.` : whole;
-  const preview = make("pre", "paste-preview");
-  preview.tabIndex = 0;
-  preview.ariaLabel = "Beginning of the text";
   const rest = count - shown.rows;
-  preview.textContent = lines.slice(0, shown.rows).map((line) => (line.length > shown.characters ? `${line.slice(0, shown.characters)}…` : line)).join("\n").trimEnd();
-  if (rest > 0) preview.append(Object.assign(make("i"), { textContent: `\nand ${rest.toLocaleString()} more ${rest === 1 ? "line" : "lines"}` }));
-  const amount = `${count.toLocaleString()} ${count === 1 ? "line" : "lines"}, ${bytesText(bytes)}`;
-  const what = !typed ? bytesText(bytes) : count === 1 ? "a line" : `${count.toLocaleString()} lines`;
-  return dialog({
-    title: `Paste ${what}${many ? ` into ${shells} shells` : ""}?`,
-    body: [message, preview, Object.assign(make("p", "paste-amount"), { textContent: amount })],
-    answers: [["cancel", "Cancel"], ...(lines.length > 1 ? [["line", "Paste as one line"]] : []), ["paste", "Paste"]],
+  const many = shells > 1;
+  const amount = `${count.toLocaleString()} ${count === 1 ? "line" : "lines"}`;
+  const what = !typed ? bytesText(bytes) : count === 1 ? "a line" : amount;
+  return ask("paste-template", (dialog) => {
+    find("h2", dialog).textContent = `Paste ${what}${many ? ` into ${shells} shells` : ""}?`;
+    find("p", dialog).textContent = typed ? warning(count, many) : `${many ? "Each" : "The"} program receives it as one paste.`;
+    find("pre span", dialog).textContent = lines.slice(0, shown.rows).map(short).join("\n").trimEnd();
+    find("pre i", dialog).textContent = rest > 0 ? `\nand ${rest.toLocaleString()} more ${rest === 1 ? "line" : "lines"}` : "";
+    find(".paste-amount", dialog).textContent = `${amount}, ${bytesText(bytes)}`;
+    find("[value=line]", dialog).hidden = lines.length < 2;
   });
 }
+
+function warning(count, many) {
+  const run = count === 1
+    ? "The text ends with a line break, so it can run as a command."
+    : `${count.toLocaleString()} lines will be typed, and each can run as a command.`;
+  return `${run} ${many ? "Not every program supports" : "The program does not support"} bracketed paste.`;
+}
+
+const short = (line) => (line.length > shown.characters ? `${line.slice(0, shown.characters)}…` : line);

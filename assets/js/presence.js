@@ -1,8 +1,7 @@
 // The viewers of a shell: a chip for each, who is typing, and your own name.
 
-import { remember, remembered } from "./dom.js";
-import { dialog, make } from "./terminal.js";
-import { icon } from "./tools.js";
+import { askText } from "./dialog.js";
+import { find, remember, remembered, stamp } from "./dom.js";
 
 const shown = 4; // chips
 const typingTime = 2000; // ms that a viewer counts as typing
@@ -19,25 +18,22 @@ const nameOf = viewer => viewer.name || `Viewer ${viewer.n}`;
 
 /** Presence is this part of the line below a terminal. */
 export class Presence {
-  #stream;
-  #chips = make("ul", "chips");
-  #typing = make("span", "shell-types");
-  #announcement = make("span", "sr");
-  #all = make("div", "shell-menu chips-all");
+  #chips;
+  #typing;
+  #announcement;
+  #everyone;
   #here = { you: 0, count: 0, viewers: [] };
   #drawn = "";
   #timer = 0;
   #announced = { text: "", at: 0 };
 
   constructor({ stream, tools }) {
-    this.#stream = stream;
-    this.#chips.setAttribute("aria-label", "Who is here");
-    this.#announcement.setAttribute("role", "status");
-    this.#typing.ariaHidden = "true";
-    this.#all.popover = "auto";
-    tools.left.append(this.#chips, this.#typing, this.#announcement);
-    tools.element.append(this.#all);
-    tools.add("pencil", "Your name …", () => askName(this.#stream), { more: true });
+    this.#chips = find(".chips", tools.element);
+    this.#typing = find(".shell-types", tools.element);
+    this.#announcement = find("[role=status]", tools.element);
+    this.#everyone = find(".chips-all", tools.element);
+    this.#chips.addEventListener("click", ({ target }) => target.closest(".you") && askName(stream));
+    tools.add("Your name …", () => askName(stream));
   }
 
   /** others are the names of the other viewers. */
@@ -65,50 +61,32 @@ export class Presence {
     if (key === this.#drawn) return; // someone types: the chips are the same
     this.#drawn = key;
     const fit = list.length > shown ? list.slice(0, shown - 1) : list;
-    this.#chips.replaceChildren(...fit.map(v => item(this.#chip(v, v.n === you))));
-    this.#all.replaceChildren(...list.map(v => this.#line(v, v.n === you)));
-    if (count > fit.length && list.length) this.#chips.append(item(this.#rest(count - fit.length)));
-    else if (this.#all.matches(":popover-open")) this.#all.hidePopover();
+    this.#chips.replaceChildren(...fit.map(v => this.#item(v, v.n === you ? "you" : "viewer")));
+    this.#everyone.replaceChildren(...list.map(v => this.#item(v, "viewer")));
+    if (count > fit.length && list.length) this.#chips.append(this.#rest(count - fit.length));
+    else if (this.#everyone.matches(":popover-open")) this.#everyone.hidePopover();
   }
 
-  // chip is a viewer in two letters.
-  #chip(viewer, you) {
-    const chip = make(you ? "button" : "span", `chip hue-${hue(viewer)}${you ? " you" : ""}`);
-    const label = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : ", view only"}`;
-    chip.title = you ? `${label}: change your name` : label;
-    const letters = make("span");
-    letters.ariaHidden = "true";
-    letters.textContent = initials(viewer);
-    const spoken = make("span", "sr");
-    spoken.textContent = chip.title;
-    chip.append(letters, spoken);
+  // item is a viewer: two letters, and the name.
+  #item(viewer, as) {
+    const item = stamp(`${as}-template`);
+    const chip = find(".chip", item);
+    const name = `${nameOf(viewer)}${viewer.n === this.#here.you ? " (you)" : ""}${viewer.types ? "" : ", view only"}`;
+    chip.classList.add(`hue-${hue(viewer)}`);
     chip.classList.toggle("watches", !viewer.types);
-    if (!viewer.types) letters.prepend(icon("eye"));
-    if (you) {
-      chip.type = "button";
-      chip.addEventListener("click", () => askName(this.#stream));
-    }
-    return chip;
-  }
-
-  // line is a viewer in the full list.
-  #line(viewer, you) {
-    const line = make("div", "chip-line");
-    const name = make("span");
-    name.textContent = `${nameOf(viewer)}${you ? " (you)" : ""}${viewer.types ? "" : " · view only"}`;
-    const chip = this.#chip(viewer, false);
-    chip.ariaHidden = "true";
-    line.append(chip, name);
-    return line;
+    chip.title = as === "you" ? `${name}: change your name` : name;
+    find("b", chip).textContent = initials(viewer);
+    find(".chip-name", item).textContent = chip.title;
+    return item;
   }
 
   #rest(n) {
-    const more = make("button", "chip rest");
-    more.type = "button";
-    more.textContent = `+${n}`;
-    more.title = more.ariaLabel = `${n} more: show everyone`;
-    more.popoverTargetElement = this.#all;
-    return more;
+    const item = stamp("rest-template");
+    const button = find("button", item);
+    button.textContent = `+${n}`;
+    button.title = button.ariaLabel = `${n} more: show everyone`;
+    button.popoverTargetElement = this.#everyone;
+    return item;
   }
 
   // announce shows who is typing. It is spoken once, and again only after a while.
@@ -123,12 +101,6 @@ export class Presence {
     this.#announcement.textContent = "";
     this.#announcement.textContent = text;
   }
-}
-
-function item(child) {
-  const element = make("li");
-  element.append(child);
-  return element;
 }
 
 function initials(viewer) {
@@ -148,14 +120,9 @@ function hue(viewer) {
 
 /** askName asks for the user's name, for the stream and for later pages. */
 export async function askName(stream) {
-  const text = make("p");
-  text.textContent = "Others in a shell see this name. It proves nothing. If you leave it empty, they see a number.";
-  const input = make("input");
-  Object.assign(input, { value: stream.name, maxLength: maxName, ariaLabel: "Your name", autocomplete: "nickname", spellcheck: false, autofocus: true });
-  const asked = dialog({ title: "Your name", body: [text, input], answers: [["", "Cancel"], ["save", "Save"]] });
-  input.select();
-  if (await asked !== "save") return;
-  const name = cleanName(input.value);
+  const answer = await askText("name-template", stream.name);
+  if (answer === null) return;
+  const name = cleanName(answer);
   remember(stored, name);
   stream.rename(name);
 }

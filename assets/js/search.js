@@ -1,7 +1,6 @@
-// The find bar at the top right of a terminal.
+// The find bar at the top right of a terminal (shell_pane.html).
 
-import { make } from "./terminal.js";
-import { icon } from "./tools.js";
+import { all, find } from "./dom.js";
 
 const highlighted = 1000; // matches that are highlighted and counted
 
@@ -10,38 +9,29 @@ const highlighted = 1000; // matches that are highlighted and counted
  * lacks; leave() returns the focus.
  */
 export class Search {
-  element = make("div", "shell-find");
+  #element;
   #term;
   #older;
   #onLeave;
   #addon = null;
-  #input = make("input");
-  #count = make("output", "find-count");
-  #toggles = {};
+  #input;
+  #count;
 
-  constructor({ term, older, leave }) {
+  constructor({ element, term, older, leave }) {
+    this.#element = element;
     this.#term = term;
     this.#older = older;
     this.#onLeave = leave;
-    this.element.hidden = true;
-    this.element.setAttribute("role", "search");
-    this.element.setAttribute("aria-label", "Find in this shell");
-    Object.assign(this.#input, { type: "text", placeholder: "Find", ariaLabel: "Find in this shell", autocomplete: "off", spellcheck: false, maxLength: 500 });
-    this.#input.setAttribute("autocapitalize", "off");
+    this.#input = find("input", element);
+    this.#count = find(".find-count", element);
     this.#input.addEventListener("input", () => this.#find("next", true));
-    this.element.addEventListener("keydown", e => this.#key(e));
-    this.element.append(this.#input, this.#count,
-      this.#toggle("caseSensitive", "case-sensitive", "Match case"),
-      this.#toggle("wholeWord", "", "Whole words"),
-      this.#toggle("regex", "regex", "Regular expression"),
-      press("chevron-up", "Previous (Shift+Enter)", () => this.#find("previous")),
-      press("chevron-down", "Next (Enter)", () => this.#find("next")),
-      press("x", "Close (Escape)", () => this.close()));
+    element.addEventListener("keydown", (e) => this.#key(e));
+    element.addEventListener("click", ({ target }) => this.#press(target.closest("button")));
   }
 
   /** open shows the bar, with the terminal's selection. */
   async open() {
-    this.element.hidden = false;
+    this.#element.hidden = false;
     const selected = this.#term.getSelection();
     if (selected && !selected.includes("\n")) this.#input.value = selected;
     this.#input.focus();
@@ -59,12 +49,12 @@ export class Search {
 
   /** again repeats the search from the same place: the terminal's content or look has changed. */
   again() {
-    if (!this.element.hidden) this.#find("next", true);
+    if (!this.#element.hidden) this.#find("next", true);
   }
 
   /** close removes the bar and the highlights. */
   close() {
-    this.element.hidden = true;
+    this.#element.hidden = true;
     this.#addon?.clearDecorations();
     this.#term.clearSelection();
     this.#onLeave();
@@ -78,10 +68,19 @@ export class Search {
     e.stopPropagation();
   }
 
+  #press(button) {
+    if (!button) return;
+    if (button.dataset.find === "close") return this.close();
+    if (button.dataset.find) return this.#find(button.dataset.find);
+    button.ariaPressed = String(button.ariaPressed !== "true");
+    this.#addon?.clearDecorations(); // the add-on updates highlights for another text, but not for another option
+    this.#find("next", true);
+  }
+
   #find(way, incremental = false) {
     const text = this.#input.value;
-    const on = name => this.#toggles[name].ariaPressed === "true";
-    const options = { regex: on("regex"), wholeWord: on("wholeWord"), caseSensitive: on("caseSensitive"), incremental, decorations: marks(this.#term.element) };
+    const options = { incremental, decorations: marks(this.#term.element) };
+    for (const { dataset: { option }, ariaPressed } of all("[data-option]", this.#element)) options[option] = ariaPressed === "true";
     const wrong = options.regex && text ? problem(text) : "";
     this.#input.ariaInvalid = String(!!wrong);
     if (!this.#addon) return;
@@ -101,36 +100,6 @@ export class Search {
     if (this.#input.ariaInvalid === "true" || !this.#input.value) return;
     this.#count.textContent = !count ? "none" : index < 0 ? `${count}+` : `${index + 1} of ${count}`;
   }
-
-  #toggle(name, symbol, label) {
-    const button = press(symbol, label, () => {
-      button.ariaPressed = String(button.ariaPressed !== "true");
-      this.#addon?.clearDecorations(); // the add-on updates highlights for another text, but not for another option
-      this.#find("next", true);
-    });
-    if (!symbol) button.append(wholeWord());
-    button.ariaPressed = "false";
-    button.dataset.option = name;
-    this.#toggles[name] = button;
-    return button;
-  }
-}
-
-function press(symbol, label, act) {
-  const button = make("button", "button quiet square small");
-  button.type = "button";
-  button.title = button.ariaLabel = label;
-  if (symbol) button.append(icon(symbol));
-  button.addEventListener("click", act);
-  return button;
-}
-
-// wholeWord is the icon of that option: letters, underlined.
-function wholeWord() {
-  const sign = make("span", "find-word");
-  sign.ariaHidden = "true";
-  sign.textContent = "ab";
-  return sign;
 }
 
 // problem explains an invalid regular expression.
@@ -151,7 +120,7 @@ function marks(element) {
 
 // color converts a style sheet colour to #rrggbb, which the add-on requires.
 function color(element, token) {
-  const probe = make("span");
+  const probe = document.createElement("span");
   probe.style.color = `var(${token}, Highlight)`;
   element.append(probe);
   const parts = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);

@@ -8,7 +8,7 @@ dialog.addEventListener("close", () => dialog.replaceChildren()); // the list st
 
 /** shareTool adds the tool to a pane. The returned function shows how many links open its shell. */
 export function shareTool(pane, { node, shell }) {
-  const button = pane.tools.add("share-2", "Share", async () => {
+  const button = pane.tools.add("Share", async () => {
     await window.htmx.ajax("GET", `${shellPath(node, shell)}/links`, { target: dialog });
     if (dialog.childElementCount) dialog.showModal();
   });

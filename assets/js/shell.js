@@ -2,9 +2,9 @@
 //
 //   const pane = new ShellPane({ element, node, shell, viewer, stream });
 //
-// element contains .shell-screen (the terminal; its CSS gives it a size), .shell-paste (paste.js), .shell-floats
-// (clipboard.js, files.js), .shell-bar (why input is not possible, and what to do), .shell-tools (tools.js),
-// .shell-keys (touch.js), .shell-find (search.js), .shell-note (history.js).
+// element gets the content of the page's #pane-template (shell_pane.html): .shell-screen (the terminal), .shell-paste
+// (paste.js), .shell-floats (clipboard.js, files.js), .shell-bar (why input is not possible, and what to do),
+// .shell-tools (tools.js), .shell-keys (touch.js), .shell-find (search.js), .shell-note (history.js).
 //
 // Events on element, all bubbling, with {node, shell} as detail: shell-drawn (there is content), shell-ended,
 // shell-restart, shell-close and shell-reattach (user requests), shell-leave (Shift+Escape), shell-trouble (with text),
@@ -18,6 +18,7 @@ import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
 import { Clipboard } from "./clipboard.js";
+import { find } from "./dom.js";
 import { cells, text } from "./dump.js";
 import { Files } from "./files.js";
 import { Graphics } from "./graphics.js";
@@ -32,7 +33,7 @@ import { Reader } from "./reader.js";
 import { Relay } from "./relay.js";
 import { Search } from "./search.js";
 import { Size } from "./size.js";
-import { TouchKeys, touches } from "./touch.js";
+import { pressKeys } from "./touch.js";
 import { Tools } from "./tools.js";
 import { allowStyles, appearance, button, make, once, openLink, separateBlocks, splitUTF8 } from "./terminal.js";
 
@@ -46,6 +47,8 @@ const panes = new Map();
 (window.convoy ??= {}).panes = panes;
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
+
+const paneContent = () => find("#pane-template").content.cloneNode(true);
 
 // newTerminal opens a terminal in screen.
 function newTerminal(screen) {
@@ -73,13 +76,12 @@ function newTerminal(screen) {
 
 /** roomIn returns the size of a shell whose pane fills holder: that of a terminal that is there for a moment. */
 export function roomIn(holder) {
-  const [pane, screen, tools] = [make("div", "pane shell probe"), make("div", "shell-screen"), new Tools()];
-  tools.add("search", "Find", () => {});
-  pane.append(screen, tools.element);
+  const pane = make("div", "pane shell probe");
+  pane.append(paneContent());
   holder.append(pane);
+  const screen = find(".shell-screen", pane);
   const term = newTerminal(screen);
-  if (touches) pane.append(new TouchKeys(term, new Keyboard(term)).element);
-  const size = new Size({ term, screen, tools, watches: true });
+  const size = new Size({ term, screen, tools: new Tools(pane), watches: true });
   const { room } = size;
   if (room) size.resize(room.rows, room.cols); // the width of a cell depends on their number
   const exact = size.room;
@@ -97,9 +99,9 @@ export class ShellPane {
   #stream;
   #input;
   #term;
-  #screen = make("div", "shell-screen"); // may scroll, and may have a padding
-  #bar = make("div", "shell-bar");
-  #tools = new Tools();
+  #screen; // may scroll, and may have a padding
+  #bar;
+  #tools;
   #presence;
   #size;
   #search;
@@ -117,7 +119,7 @@ export class ShellPane {
   #fingers;
   #received = 0; // offset of the next byte
   #drawn = 0; // offset of the first byte that is not drawn
-  #part = new Uint8Array(); // incomplete UTF-8 at the end
+  #rest = new Uint8Array(); // incomplete UTF-8 at the end
   #undrawn = 0; // received but not drawn: bytes skipped by a reset never arrive
   #empty = true; // nothing received yet: any first offset is accepted
   #asked = { off: -1, time: 0 }; // the last request for missing bytes
@@ -145,14 +147,16 @@ export class ShellPane {
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
-    element.replaceChildren(this.#screen, this.#bar, this.#tools.element);
-    this.#bar.hidden = true;
+    element.replaceChildren(paneContent());
+    this.#screen = this.#part("screen");
+    this.#bar = this.#part("bar");
+    this.#tools = new Tools(element);
     this.#makeTerminal();
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files);
     this.#listen();
-    if (touches) element.append(new TouchKeys(this.#term, this.#keyboard).element);
+    pressKeys(this.#part("keys"), this.#term, this.#keyboard);
     element.pane = this;
     panes.set(this.#key, this);
     if (detached) this.detach();
@@ -261,6 +265,8 @@ export class ShellPane {
     delete this.#element.pane;
   }
 
+  #part(name) { return find(`.shell-${name}`, this.#element); }
+
   #makeTerminal() {
     this.#term = newTerminal(this.#screen);
     this.#term.options.disableStdin = this.#watches;
@@ -271,37 +277,30 @@ export class ShellPane {
   #makeTools() {
     const [term, tools] = [this.#term, this.#tools];
     this.#graphics = new Graphics(term);
-    this.#history = new History({ term, ask: () => this.#stream.recall(this.#key) });
-    this.#search = new Search({ term, older: () => this.#history.fetch(), leave: () => this.focus() });
-    tools.add("search", "Find (Ctrl+Shift+F)", () => this.find());
+    this.#history = new History({ element: this.#part("note"), term, ask: () => this.#stream.recall(this.#key) });
+    this.#search = new Search({ element: this.#part("find"), term, older: () => this.#history.fetch(), leave: () => this.focus() });
+    tools.add("Find (Ctrl+Shift+F)", () => this.find());
     this.#presence = new Presence({ stream: this.#stream, tools });
     this.#size = new Size({
       term, tools, watches: this.#watches, screen: this.#screen,
       report: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !this.#watches) this.#input.fit(rows, cols, claim); },
     });
     if (!this.#watches) addOption(tools, () => this.focus());
-    this.#element.append(this.#search.element, this.#history.element);
   }
 
   // makeTransfers adds pasting, copying, and files. Floating elements cover the terminal without changing its size.
   #makeTransfers(viewer, files) {
     const [term, node, shell] = [this.#term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
-    this.#paste = new Paste(term, this.#input, {
+    this.#paste = new Paste(this.#part("paste"), term, this.#input, {
       trouble: text => this.#emit("shell-trouble", { text }),
       all: () => this.#emit("shell-pasting", { pastes: [this.#paste] }).pastes,
       takes: () => this.takes,
       done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
     });
-    this.#clipboard = new Clipboard(term, { node, shell, drawn: () => this.#drawn });
-    const floats = make("div", "shell-floats");
-    floats.append(this.#clipboard.element);
-    if (files && !this.#shared && !this.#watches) {
-      this.#files = new Files({ screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
-      floats.append(this.#files.element);
-    }
-    this.#screen.before(floats);
-    this.#bar.before(this.#paste.element);
+    this.#clipboard = new Clipboard(this.#part("ask"), term, { node, shell, drawn: () => this.#drawn });
+    if (!files || this.#shared || this.#watches) return;
+    this.#files = new Files({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
   }
 
   #listen() {
@@ -359,7 +358,7 @@ export class ShellPane {
   // rest; it counts as drawn, as in xterm.js.
   #write(bytes) {
     const n = bytes.length;
-    [bytes, this.#part] = splitUTF8(this.#part, bytes);
+    [bytes, this.#rest] = splitUTF8(this.#rest, bytes);
     this.#term.write(bytes, () => {
       this.#drawn += n;
       this.#undrawn -= n;
@@ -391,7 +390,7 @@ export class ShellPane {
     this.#undrawn += screen.length;
     this.#stream.offset(this.#key, off);
     this.#inOrder(() => {
-      this.#part = new Uint8Array();
+      this.#rest = new Uint8Array();
       this.#clipboard.since(Infinity);
       this.#history.reset(then => this.#term.write(screen, () => {
         this.#drawn = off;
@@ -434,7 +433,7 @@ export class ShellPane {
     if (!this.takes) return;
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
-    if (interrupt && !this.#paste.element.hidden) this.#paste.stop();
+    if (interrupt && this.#paste.sending) this.#paste.stop();
     this.#input.send(bytes, interrupt);
   }
 
@@ -474,7 +473,7 @@ export class ShellPane {
     const { keys, late } = this.#input;
     const wait = keys === 1 ? "1 key waits" : keys ? `${keys.toLocaleString()} keys wait` : "";
     if (this.#lost) this.#show("lost", `node unreachable, showing the last screen${wait && ` · ${wait}`}`);
-    else if (late && this.#paste.element.hidden) this.#show("late", `no answer yet · ${wait}`);
+    else if (late && !this.#paste.sending) this.#show("late", `no answer yet · ${wait}`);
     else if (["lost", "late"].includes(this.#bar.dataset.state)) this.#show("", "");
   }
 

@@ -37,7 +37,6 @@ const act = what => button => {
 /** shellActions are the actions of the list's buttons. */
 export const shellActions = {
   shells: openShells,
-  "close-shells": () => dialog.close(),
   "go-to-shell": act((card, shell) => {
     dialog.close();
     card.element.scrollIntoView({ block: "nearest" });

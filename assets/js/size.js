@@ -2,8 +2,7 @@
 // else, is shown: whole, in a smaller font if needed (docs/protocol.md, "Size").
 
 import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
-import { make } from "./terminal.js";
-import { icon } from "./tools.js";
+import { find } from "./dom.js";
 
 const minFont = 6; // px: larger grids scroll
 const fontStep = 0.5; // px
@@ -25,7 +24,7 @@ export class Size {
   #mine = false; // this window owns the shell's size
   #pinned = false;
   #name = ""; // its owner; "": none
-  #label = make("span", "shell-size");
+  #label;
   #pin = null; // buttons; view-only panes have none
   #take = null;
 
@@ -37,11 +36,10 @@ export class Size {
     term.loadAddon(this.#fitter);
     // xterm.js applies a new size later while it is out of sight.
     new ResizeObserver(() => this.#applied()).observe(term.element.querySelector(".xterm-screen"));
-    this.#label.hidden = true;
-    tools.left.append(this.#label);
+    this.#label = find(".shell-size", tools.element);
     if (watches) return;
-    this.#pin = tools.add("pin", "Pin the size", () => this.claim(this.#pinned ? "unpin" : "pin"));
-    this.#take = tools.add("maximize-2", "Fit to my window", () => this.claim("take"), { more: true });
+    this.#pin = tools.add("Pin the size", () => this.claim(this.#pinned ? "unpin" : "pin"));
+    this.#take = tools.add("Fit to my window", () => this.claim("take"));
     this.#take.hidden = true;
   }
 
@@ -146,9 +144,7 @@ export class Size {
     this.#label.textContent = `${cols} × ${rows} (${whose})`;
     this.#label.title = `${cols} columns, ${rows} rows: ${this.#mine ? "the size of your window" : name ? `the size of ${name}’s window` : "the last used size"}`;
     if (!this.#pin) return;
-    const label = this.#pinned ? "Unpin the size" : "Pin the size";
-    if (this.#pin.ariaLabel !== label) this.#pin.replaceChildren(icon(this.#pinned ? "pin-off" : "pin"));
-    this.#pin.ariaLabel = label;
+    this.#pin.ariaLabel = this.#pinned ? "Unpin the size" : "Pin the size";
     this.#pin.title = this.#pinned ? "Unpin the size. It then follows the window of the next person who types." : "Pin the size to your window, even when others type.";
     this.#pin.ariaPressed = String(this.#pinned);
     this.#take.hidden = !other;

@@ -104,40 +104,6 @@ export function button(label, act) {
   return element;
 }
 
-// dialog asks the user: answers are [value, label], and Enter gives the last one. It resolves to the value, or "" if
-// the dialog was closed otherwise. before(value), if given, may keep it open by resolving to false.
-export function dialog({ title, body, answers, before }) {
-  const element = make("dialog", "asks");
-  const form = make("form");
-  const head = Object.assign(make("h2"), { textContent: title });
-  const foot = make("footer");
-  const buttons = answers.map(([value, label]) => Object.assign(button(label, () => {}), { type: "submit", value, className: "button" }));
-  buttons[0].type = "button"; // otherwise Enter in a field would press it
-  buttons[0].addEventListener("click", () => element.close(buttons[0].value));
-  buttons.at(-1).classList.add("primary");
-  if (!before) buttons.at(-1).autofocus = true;
-  foot.append(...buttons);
-  form.append(head, ...body, foot);
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const { value } = event.submitter ?? buttons.at(-1);
-    buttons.at(-1).disabled = true;
-    const done = !before || await before(value);
-    buttons.at(-1).disabled = false;
-    if (done) element.close(value);
-  });
-  element.ariaLabel = title;
-  element.append(form);
-  document.body.append(element);
-  element.showModal();
-  return new Promise((resolve) => {
-    element.addEventListener("close", () => {
-      element.remove();
-      resolve(element.returnValue);
-    }, { once: true });
-  });
-}
-
 // bytesText formats a number of bytes for users.
 export function bytesText(n) {
   const units = ["KiB", "MiB", "GiB"];

@@ -1,53 +1,25 @@
-// The line under a shell's terminal: its viewers, and its tools.
-//
-//   const tools = new Tools();            // tools.element belongs below the terminal
-//   const b = tools.add("search", "Search", () => …);   // an icon of icons.svg, a label, a click handler
-//
-// Buttons are in the order in which they were added. Rarely used ones go into the menu, with more: true.
+// The line under a shell's terminal: its viewers, and its tools. The tools are in shell_pane.html; rarely used ones are
+// in the menu.
 
-import { make } from "./terminal.js";
+import { all, find } from "./dom.js";
 
-const sprite = new URL("../icons.svg", import.meta.url).href;
-const svg = "http://www.w3.org/2000/svg";
-
-/** icon creates a symbol of the sprite. It is decorative: the label next to it has the meaning. */
-export function icon(name) {
-  const element = document.createElementNS(svg, "svg");
-  element.setAttribute("class", "icon");
-  element.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(svg, "use");
-  use.setAttribute("href", `${sprite}#${name}`);
-  element.append(use);
-  return element;
-}
-
-/** Tools is the line. left contains the viewers and the size. */
+/** Tools is the line of a pane. */
 export class Tools {
-  element = make("div", "shell-tools");
-  left = make("div", "shell-there");
-  #buttons = make("div", "shell-acts");
-  #menu = make("div", "shell-menu");
-  #more = make("button", "button quiet square small");
+  element;
+  #menu;
 
-  constructor() {
-    this.#buttons.setAttribute("role", "toolbar");
-    this.#buttons.setAttribute("aria-label", "This shell");
-    this.#menu.popover = "auto";
-    this.#more.type = "button";
-    this.#more.title = this.#more.ariaLabel = "More";
-    this.#more.append(icon("ellipsis"));
-    this.#more.popoverTargetElement = this.#menu;
-    this.#more.hidden = true;
-    this.#buttons.append(this.#more);
-    this.element.append(this.left, this.#buttons, this.#menu);
-    this.element.addEventListener("keydown", e => this.#arrow(e));
+  constructor(pane) {
+    this.element = find(".shell-tools", pane);
+    this.#menu = find(".shell-more", pane);
+    find("[title=More]", pane).popoverTargetElement = this.#menu;
+    this.element.addEventListener("keydown", (e) => this.#arrow(e));
   }
 
   /** focus focuses the first button of the line; the arrow keys move between buttons. */
-  focus() { this.#buttons.querySelector("button:not([hidden])").focus(); }
+  focus() { find(".shell-acts button:not([hidden])", this.element).focus(); }
 
   #arrow(e) {
-    const buttons = [...this.element.querySelectorAll("button")].filter(b => b.checkVisibility() && !b.disabled);
+    const buttons = all("button", this.element).filter((b) => b.checkVisibility() && !b.disabled);
     const to = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[e.key];
     const at = buttons.indexOf(document.activeElement);
     if (!to || at < 0) return;
@@ -55,25 +27,13 @@ export class Tools {
     buttons.at((at + to) % buttons.length).focus();
   }
 
-  /** add creates a button, in the line or in the menu. */
-  add(name, label, act, { more = false } = {}) {
-    const button = make("button", more ? "button quiet small" : "button quiet square small");
-    button.type = "button";
-    button.dataset.tool = label;
-    button.append(icon(name));
-    if (more) {
-      const text = make("span");
-      text.textContent = label;
-      button.append(text);
-      this.#menu.append(button);
-      this.#more.hidden = false;
-    } else {
-      button.title = button.ariaLabel = label;
-      this.#more.before(button);
-    }
+  /** add shows a tool, which acts when it is clicked. It returns its button. */
+  add(name, act) {
+    const button = find(`[data-tool="${name}"]`, this.element);
+    button.hidden = false;
     button.addEventListener("click", () => {
-      if (more) this.#menu.hidePopover();
-      act(button);
+      this.#menu.hidePopover();
+      act();
     });
     return button;
   }

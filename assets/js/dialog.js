@@ -1,0 +1,32 @@
+// Dialogs: questions from the page's templates, and buttons that close the dialog that they are in.
+
+import { stamp } from "./dom.js";
+
+document.addEventListener("click", ({ target }) => target.closest("[data-close]")?.closest("dialog").close());
+
+/**
+ * ask shows a dialog made from a template, and resolves to the value of the answer, or to "" without one. fill(dialog)
+ * completes it before.
+ */
+export function ask(template, fill = () => {}) {
+  const dialog = document.body.appendChild(stamp(template));
+  fill(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    });
+  });
+}
+
+/** askText asks for a text in a dialog with one field, which begins with value. It resolves to null without an answer. */
+export async function askText(template, value) {
+  let field;
+  const answer = await ask(template, (dialog) => {
+    field = dialog.querySelector("input");
+    field.value = value;
+    field.addEventListener("focus", () => field.select(), { once: true });
+  });
+  return answer ? field.value : null;
+}
