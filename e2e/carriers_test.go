@@ -35,7 +35,7 @@ func TestBrowser_TwelveTabs(t *testing.T) {
 		p.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
 	}
 	watching.WaitScreen(key, "tab-11-")
-	first.Wait(fmt.Sprintf(`%s.presence.count === 13`, pane(key))) // each is a viewer of its own
+	first.Wait(viewers(key) + `.split("|").length === 13`) // each is a viewer of its own
 	for _, p := range append(pages, watching) {
 		p.Clean()
 	}

@@ -36,9 +36,37 @@ func paneSelector(key string) string {
 	return fmt.Sprintf(`.pane[aria-labelledby$="-%s"]`, idOf(key))
 }
 
+// cellsOf is a script that returns a terminal's screen: each row's runs of equal style, as [text, foreground,
+// background, attributes].
+const cellsOf = `term => {
+	const flags = ["Bold", "Italic", "Dim", "Underline", "Blink", "Inverse", "Invisible", "Strikethrough", "Overline"];
+	const color = (cell, which) => cell["get" + which + "ColorMode"]() + ":" + cell["get" + which + "Color"]();
+	const runs = line => {
+		const list = [];
+		for (let x = 0; x < line.length; x++) {
+			const cell = line.getCell(x);
+			const look = [color(cell, "Fg"), color(cell, "Bg"), flags.filter(flag => cell["is" + flag]()).join()];
+			const last = list.at(-1);
+			const text = cell.getWidth() ? cell.getChars() || " " : "";
+			if (last && last.slice(1).join() === look.join()) last[0] += text;
+			else list.push([text, ...look]);
+		}
+		return list;
+	};
+	const { active } = term.buffer;
+	const rows = Array.from({ length: term.rows }, (_, i) => runs(active.getLine(active.baseY + i)));
+	return { rows, cursor: [active.cursorY, active.cursorX], alternate: active.type === "alternate" };
+}`
+
 // cells is a pane's screen with colours and attributes.
 func cells(p *browser.Page, key string) string {
-	return browser.Eval[string](p, fmt.Sprintf(`JSON.stringify(%s?.cells() ?? null)`, pane(key)))
+	return browser.Eval[string](p, fmt.Sprintf(`JSON.stringify((%s)(%s.term))`, cellsOf, pane(key)))
+}
+
+// viewers is an expression for the names of a pane's viewers, this page's first; "" if it is alone.
+func viewers(key string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join("|")`,
+		paneSelector(key)+" .chips-all .chip-name")
 }
 
 // sameCells waits until another page shows a shell as this one does, cell for cell.
@@ -99,8 +127,8 @@ func TestBrowser_TwoInOneShell(t *testing.T) {
 	enter(ada, key, "clear; printf '\\e[31mred\\e[0m %s\\n' {1..30}")
 	grace := browseAs(t, n, "Grace", "")
 	grace.Resize(620, 700)
-	ada.Wait(fmt.Sprintf(`%s.presence.others.join() === "Grace"`, pane(key)))
-	grace.Wait(fmt.Sprintf(`%s.presence.others.join() === "Ada"`, pane(key)))
+	ada.Wait(viewers(key) + ` === "Ada (you)|Grace"`)
+	grace.Wait(viewers(key) + ` === "Grace (you)|Ada"`)
 	size := browser.Eval[string](ada, fmt.Sprintf(`JSON.stringify(%s.size)`, pane(key)))
 	grace.Wait(fmt.Sprintf(`JSON.stringify(%s.size) === %q`, pane(key), size)) // she joined, and nothing changed
 	grace.Wait(inPane(key, ".shell-size") + `.textContent.endsWith("(Ada’s)")`)
@@ -172,7 +200,7 @@ func TestBrowser_FiveInAFlood(t *testing.T) {
 		browseAs(t, n, "Mallory", "watch=1"),
 		browseAs(t, n, "Trent", "watch=1"),
 	}
-	ada.Wait(pane(key) + `.presence.count === 5`)
+	ada.Wait(viewers(key) + `.split("|").length === 5`)
 	frozen := watchers[0]
 	waitPrompt(frozen, key)
 	// interrupt has Grace end the flood that Ada began, and enter a command; it returns how long that took.

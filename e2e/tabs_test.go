@@ -33,7 +33,7 @@ func TestBrowser_CloseAsksWhenItMatters(t *testing.T) {
 	grace := browseAs(t, n, "Grace", "")
 	grace.Wait(fmt.Sprintf(`document.querySelector('[role=tab][data-shell=%q]')`, idOf(seen)))
 	grace.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(seen)))
-	p.Wait(pane(seen) + `.presence.others.join() === "Grace"`)
+	p.Wait(viewers(seen) + `.endsWith("|Grace")`)
 	closeTab(p, seen)
 	waitQuestion(p, "Grace is viewing it too.")
 	p.Click("#asked [value=yes]")

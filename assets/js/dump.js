@@ -1,6 +1,4 @@
-// A terminal's content as text, and cell by cell for tests: two terminals show the same if their cells are equal.
-
-const flags = ["Bold", "Italic", "Dim", "Underline", "Blink", "Inverse", "Invisible", "Strikethrough", "Overline"];
+// A terminal's content as text.
 
 /** text is the screen, row by row; with the scrollback if whole. */
 export function text(term, whole) {
@@ -11,30 +9,6 @@ export function text(term, whole) {
   }
   return rows.join("\n").trimEnd();
 }
-
-/** cells is the screen: each row's runs of equal style, as [text, foreground, background, attributes]. */
-export function cells(term) {
-  const { active } = term.buffer;
-  const rows = [];
-  for (let y = active.baseY; y < active.baseY + term.rows; y++) rows.push(runs(active.getLine(y)));
-  return { rows, cursor: [active.cursorY, active.cursorX], alternate: active.type === "alternate" };
-}
-
-function runs(line) {
-  const list = [];
-  for (let x = 0; x < line.length; x++) {
-    const cell = line.getCell(x);
-    const look = [color(cell, "Fg"), color(cell, "Bg"), flags.filter(flag => cell[`is${flag}`]()).join()];
-    const last = list.at(-1);
-    const text = cell.getWidth() ? cell.getChars() || " " : "";
-    if (last && last.slice(1).join() === look.join()) last[0] += text;
-    else list.push([text, ...look]);
-  }
-  return list;
-}
-
-// color is a cell's colour with its mode: default, palette, or RGB.
-const color = (cell, which) => `${cell[`get${which}ColorMode`]()}:${cell[`get${which}Color`]()}`;
 
 /** mark remembers the cursor's row. */
 export function mark(term) {

@@ -261,44 +261,39 @@ export class Input {
     sequences.set(this.#key, n);
   }
 
-  async #sendAcks() {
+  #sendAcks() {
     const ack = this.#ack;
-    if (ack.busy) return;
-    ack.busy = true;
-    try {
-      for (let wait = pause.first; !this.#stopped && ack.latest - ack.done >= this.window * ackEvery;) {
-        const off = ack.latest;
-        if (await this.#command(`ack?viewer=${this.#viewer}&off=${off}`)) {
-          ack.done = Math.max(ack.done, off);
-          wait = pause.first;
-        } else {
-          await this.#rest(wait);
-          wait = Math.min(2 * wait, pause.max);
-        }
-      }
-    } finally {
-      ack.busy = false;
-    }
+    this.#sendLatest(ack, () => {
+      const off = ack.latest;
+      const done = () => { ack.done = Math.max(ack.done, off); };
+      return off - ack.done >= this.window * ackEvery && { what: `ack?viewer=${this.#viewer}&off=${off}`, done };
+    });
   }
 
-  async #sendSize() {
+  #sendSize() {
     const size = this.#size;
-    if (size.busy) return;
-    size.busy = true;
-    try {
-      for (let wait = pause.first; !this.#stopped && size.latest;) {
-        const sent = size.latest;
-        const { rows, cols, claim } = sent;
-        if (await this.#command(`size?viewer=${this.#viewer}&rows=${rows}&cols=${cols}&claim=${claim}`)) {
-          if (size.latest === sent) size.latest = null;
-        } else {
-          await this.#rest(wait);
-          wait = Math.min(2 * wait, pause.max);
-        }
+    this.#sendLatest(size, () => {
+      const sent = size.latest;
+      const done = () => { if (size.latest === sent) size.latest = null; };
+      return sent && { what: `size?viewer=${this.#viewer}&${new URLSearchParams(sent)}`, done };
+    });
+  }
+
+  // sendLatest sends requests, one at a time, while next returns one. Its done is called when it is finished.
+  async #sendLatest(kind, next) {
+    if (kind.busy) return;
+    kind.busy = true;
+    let wait = pause.first;
+    for (let request = next(); request && !this.#stopped; request = next()) {
+      if (await this.#command(request.what)) {
+        request.done();
+        wait = pause.first;
+      } else {
+        await this.#rest(wait);
+        wait = Math.min(2 * wait, pause.max);
       }
-    } finally {
-      size.busy = false;
     }
+    kind.busy = false;
   }
 
   // command posts without a body and returns whether it is finished: done, or permanently failed. Not found (404) may

@@ -36,12 +36,6 @@ export class Presence {
     tools.add("Your name …", () => askName(stream));
   }
 
-  /** others are the names of the other viewers. */
-  get others() { return this.#here.viewers.filter(v => v.n !== this.#here.you).map(nameOf); }
-
-  /** count is the number of viewers, including you if you are one. */
-  get count() { return this.#here.count; }
-
   /** show takes a presence event. */
   show(here) {
     this.#here = here;

@@ -1,16 +1,12 @@
 // The screen of a recording: a terminal that shows what a shell showed at any event. Its replies and its input are
 // discarded; links open only http and https, in a new tab.
 
-import { Terminal } from "../vendor/xterm/xterm.mjs";
-import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
-import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
-import { allowStyles, appearance, openLink, separateBlocks } from "./terminal.js";
+import { text } from "./dump.js";
+import { appearance, newTerminal, openIn } from "./terminal.js";
 
 const scrollback = 1000; // rows
 const batch = 64 * 1024; // characters per write
 const fonts = { min: 2, max: 18 }; // px
-
-allowStyles(document.querySelector("script[nonce]")?.nonce);
 
 /** Replay draws a Cast into an element. */
 export class Replay {
@@ -32,12 +28,7 @@ export class Replay {
   get busy() { return !!this.#pending; }
 
   /** text is the screen, row by row. */
-  get text() {
-    const { active } = this.#term.buffer;
-    const rows = [];
-    for (let y = active.baseY; y < active.baseY + this.#term.rows; y++) rows.push(active.getLine(y)?.translateToString(true) ?? "");
-    return rows.join("\n").trimEnd();
-  }
+  get text() { return text(this.#term); }
 
   get size() { return { cols: this.#term.cols, rows: this.#term.rows }; }
 
@@ -76,41 +67,27 @@ export class Replay {
   // step draws the next events of one kind, up to one write.
   #step(term) {
     const { events } = this.#cast;
-    let text = "";
-    for (; this.#next < this.#target && text.length < batch; this.#next++) {
+    let output = "";
+    for (; this.#next < this.#target && output.length < batch; this.#next++) {
       const { code, data } = events[this.#next];
-      if (code === "o") text += data;
+      if (code === "o") output += data;
       if (code !== "r" || !data) continue;
-      if (text) break;
+      if (output) break;
       term.resize(data.cols, data.rows);
       if (term === this.#term) this.fit();
     }
-    return new Promise((done) => term.write(text, done));
+    return new Promise((done) => term.write(output, done));
   }
 
   #newTerminal({ cols, rows }) {
-    const term = new Terminal({
-      ...appearance(this.#host),
-      cols, rows, scrollback,
-      allowProposedApi: true, // for the table of widths
-      cursorBlink: false,
-      cursorInactiveStyle: "block",
-      disableStdin: true,
-      linkHandler: { activate: (_, uri) => openLink(uri) },
-      logLevel: "off",
-      minimumContrastRatio: 4.5,
-    });
-    term.loadAddon(new Unicode11Addon());
-    term.unicode.activeVersion = "11";
+    const term = newTerminal(this.#host, { cols, rows, scrollback, cursorInactiveStyle: "block", disableStdin: true });
     term.attachCustomKeyEventHandler(() => false); // keys belong to the player
     return term;
   }
 
   #open(term) {
     this.#host.replaceChildren();
-    term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
-    term.open(this.#host);
-    separateBlocks(term);
+    openIn(this.#host, term);
     term.textarea.readOnly = true; // no on-screen keyboard
     term.textarea.tabIndex = -1;
     term.textarea.setAttribute("aria-label", "Screen of the recording");

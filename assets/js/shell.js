@@ -12,14 +12,11 @@
 // shell-pasting (with pastes, to which a listener may add those of other shells).
 //
 // For tests and exploration: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is the
-// screen, pane.cells() the same with colours. Nothing in it is secret.
+// screen. Nothing in it is secret.
 
-import { Terminal } from "../vendor/xterm/xterm.mjs";
-import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
-import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
 import { Clipboard } from "./clipboard.js";
 import { find } from "./dom.js";
-import { cells, text } from "./dump.js";
+import { text } from "./dump.js";
 import { Files } from "./files.js";
 import { Graphics } from "./graphics.js";
 import { History } from "./history.js";
@@ -35,7 +32,7 @@ import { Search } from "./search.js";
 import { Size } from "./size.js";
 import { pressKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { allowStyles, appearance, button, make, once, openLink, separateBlocks, splitUTF8 } from "./terminal.js";
+import { appearance, button, make, newTerminal, once, openIn, splitUTF8 } from "./terminal.js";
 
 const fromScreen = -2; // the offset that requests the current screen
 const scrollback = 10_000; // rows, as in the shell
@@ -46,31 +43,15 @@ const interrupts = new Set([0x03, 0x1a, 0x1c]); // ^C, ^Z and ^\
 const panes = new Map();
 (window.convoy ??= {}).panes = panes;
 
-allowStyles(document.querySelector("script[nonce]")?.nonce);
-
 const paneContent = () => find("#pane-template").content.cloneNode(true);
 
-// newTerminal opens a terminal in screen.
-function newTerminal(screen) {
-  Terminal.strings.promptLabel = "Terminal";
-  const term = new Terminal({
-    ...appearance(screen),
-    allowProposedApi: true, // for the table of widths
-    cursorBlink: false,
-    cursorInactiveStyle: "outline",
-    linkHandler: { activate: (_, uri) => openLink(uri) },
-    logLevel: "off", // a binary file would fill the browser's console
-    minimumContrastRatio: 4.5,
-    scrollback,
-  });
-  term.loadAddon(new Unicode11Addon());
-  term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, assume
-  term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
+// openTerminal opens a terminal in screen.
+function openTerminal(screen) {
   const host = make("div");
   host.style.height = "100%";
   screen.append(host);
-  term.open(host);
-  separateBlocks(term);
+  const term = newTerminal(screen, { cursorInactiveStyle: "outline", scrollback });
+  openIn(host, term);
   return term;
 }
 
@@ -80,7 +61,7 @@ export function roomIn(holder) {
   pane.append(paneContent());
   holder.append(pane);
   const screen = find(".shell-screen", pane);
-  const term = newTerminal(screen);
+  const term = openTerminal(screen);
   const size = new Size({ term, screen, tools: new Tools(pane), watches: true });
   const { room } = size;
   if (room) size.resize(room.rows, room.cols); // the width of a cell depends on their number
@@ -90,25 +71,41 @@ export function roomIn(holder) {
   return exact ?? {};
 }
 
-/** ShellPane shows a shell in element and lets the user type into it. */
+/** ShellPane shows a shell in element and lets the user type into it. Its fields are to be read. */
 export class ShellPane {
+  /** term is the terminal of xterm.js, tools the line below it. */
+  term;
+  tools;
+
+  /** relay and paste accept input from elsewhere. */
+  relay;
+  paste;
+
+  /** drawn is the offset up to which the screen is drawn; undrawn is the number of received bytes that are not. */
+  drawn = 0;
+  undrawn = 0; // bytes skipped by a reset never arrive
+
+  /**
+   * lost: its node cannot be reached; ended: the shell sends and accepts nothing more; detached: this page does not
+   * follow it.
+   */
+  lost = false;
+  ended = false;
+  detached = false;
+
   #element;
   #node;
   #shell;
   #key;
   #stream;
   #input;
-  #term;
   #screen; // may scroll, and may have a padding
   #bar;
-  #tools;
   #presence;
   #size;
   #search;
   #history;
   #graphics;
-  #paste;
-  #relay;
   #reader;
   #title;
   #clipboard;
@@ -118,16 +115,11 @@ export class ShellPane {
   #keyboard;
   #fingers;
   #received = 0; // offset of the next byte
-  #drawn = 0; // offset of the first byte that is not drawn
   #rest = new Uint8Array(); // incomplete UTF-8 at the end
-  #undrawn = 0; // received but not drawn: bytes skipped by a reset never arrive
   #empty = true; // nothing received yet: any first offset is accepted
   #asked = { off: -1, time: 0 }; // the last request for missing bytes
   #pending = null; // waits until the terminal has its new size
   #timer = 0;
-  #lost = false; // its node cannot be reached
-  #ended = false;
-  #detached = false;
   #undo = [];
 
   // base is the share link's path, if any; files enables file transfers, watches makes the pane view-only.
@@ -150,22 +142,21 @@ export class ShellPane {
     element.replaceChildren(paneContent());
     this.#screen = this.#part("screen");
     this.#bar = this.#part("bar");
-    this.#tools = new Tools(element);
-    this.#makeTerminal();
+    this.tools = new Tools(element);
+    this.term = openTerminal(this.#screen);
+    this.term.options.disableStdin = this.#watches;
+    this.#reader = new Reader(this.term);
+    element.append(this.#reader.element);
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files);
     this.#listen();
-    pressKeys(this.#part("keys"), this.#term, this.#keyboard);
+    pressKeys(this.#part("keys"), this.term, this.#keyboard);
     element.pane = this;
     panes.set(this.#key, this);
     if (detached) this.detach();
     else stream.follow(this.#key, fromScreen, this.#sink);
   }
-
-  /** tools is the line below the terminal; presence is its list of viewers. */
-  get tools() { return this.#tools; }
-  get presence() { return this.#presence; }
 
   /** title is the shell's title. */
   set title(title) {
@@ -173,40 +164,20 @@ export class ShellPane {
     this.#label();
   }
 
-  /**
-   * undrawn is the number of received bytes that are not drawn yet, drawn the offset up to which the screen is drawn.
-   */
-  get undrawn() { return this.#undrawn; }
-  get drawn() { return this.#drawn; }
-
-  /** ended reports whether the shell sends and accepts nothing more. */
-  get ended() { return this.#ended; }
-
-  /**
-   * takes reports whether input goes to the shell; lost, whether it waits for the node; pending is the number of
-   * waiting bytes.
-   */
-  get takes() { return !this.#ended && !this.#detached && !this.#watches; }
-  get lost() { return this.#lost; }
+  /** takes reports whether input goes to the shell; pending is the number of bytes that wait for it. */
+  get takes() { return !this.ended && !this.detached && !this.#watches; }
   get pending() { return this.#input.pending; }
 
-  /** relay and paste accept input from elsewhere. */
-  get relay() { return this.#relay; }
-  get paste() { return this.#paste; }
-
   /** size is the terminal's size. */
-  get size() { return { rows: this.#term.rows, cols: this.#term.cols }; }
+  get size() { return { rows: this.term.rows, cols: this.term.cols }; }
 
   /** text is the screen, row by row; with the scrollback if whole. */
-  text(whole = false) { return text(this.#term, whole); }
-
-  /** cells is the screen, cell by cell: characters, colours, and attributes. */
-  cells() { return cells(this.#term); }
+  text(whole = false) { return text(this.term, whole); }
 
   /** focus focuses the terminal. */
   focus() {
     if (this.#bar.dataset.state === "detached") this.#bar.querySelector("button").focus();
-    else this.#term.focus();
+    else this.term.focus();
   }
 
   /** fit reports the room; the shell takes that size unless another attached viewer owns it. */
@@ -218,30 +189,27 @@ export class ShellPane {
   /** refreshTheme applies the style sheet's colours and font. */
   refreshTheme() {
     const look = appearance(this.#screen);
-    this.#term.options.theme = look.theme;
+    this.term.options.theme = look.theme;
     this.#size.look(look);
     this.#search.again();
     this.fit();
   }
 
-  /** detached reports whether this page does not follow the shell. */
-  get detached() { return this.#detached; }
-
   /** detach stops following the shell, which continues. */
   detach() {
-    if (this.#detached || this.#ended) return;
-    this.#detached = true;
+    if (this.detached || this.ended) return;
+    this.detached = true;
     this.#stream.unfollow(this.#key);
     this.#presence.clear();
-    this.#term.options.disableStdin = true;
+    this.term.options.disableStdin = true;
     this.#show("detached", "Detached. The shell keeps running.", button("Reattach", () => this.#emit("shell-reattach")));
   }
 
   /** reattach follows the shell again, from the last offset or from its screen. */
   reattach() {
-    if (!this.#detached) return;
-    this.#detached = this.#lost = false;
-    this.#term.options.disableStdin = this.#watches;
+    if (!this.detached) return;
+    this.detached = this.lost = false;
+    this.term.options.disableStdin = this.#watches;
     this.#show("", "");
     this.#stream.follow(this.#key, this.#empty ? fromScreen : this.#received, this.#sink);
     this.#size.fit();
@@ -259,23 +227,16 @@ export class ShellPane {
     this.#graphics.drop();
     this.#reader.close();
     this.#fingers.stop();
-    this.#term.dispose();
+    this.term.dispose();
     this.#element.replaceChildren();
-    this.#ended = true;
+    this.ended = true;
     delete this.#element.pane;
   }
 
   #part(name) { return find(`.shell-${name}`, this.#element); }
 
-  #makeTerminal() {
-    this.#term = newTerminal(this.#screen);
-    this.#term.options.disableStdin = this.#watches;
-    this.#reader = new Reader(this.#term);
-    this.#element.append(this.#reader.element);
-  }
-
   #makeTools() {
-    const [term, tools] = [this.#term, this.#tools];
+    const { term, tools } = this;
     this.#graphics = new Graphics(term);
     this.#history = new History({ element: this.#part("note"), term, ask: () => this.#stream.recall(this.#key) });
     this.#search = new Search({ element: this.#part("find"), term, older: () => this.#history.fetch(), leave: () => this.focus() });
@@ -283,38 +244,38 @@ export class ShellPane {
     this.#presence = new Presence({ stream: this.#stream, tools });
     this.#size = new Size({
       term, tools, watches: this.#watches, screen: this.#screen,
-      report: (rows, cols, claim) => { if (!this.#ended && !this.#detached && !this.#watches) this.#input.fit(rows, cols, claim); },
+      report: (rows, cols, claim) => { if (this.takes) this.#input.fit(rows, cols, claim); },
     });
     if (!this.#watches) addOption(tools, () => this.focus());
   }
 
   // makeTransfers adds pasting, copying, and files. Floating elements cover the terminal without changing its size.
   #makeTransfers(viewer, files) {
-    const [term, node, shell] = [this.#term, this.#node, this.#shell];
+    const [term, node, shell] = [this.term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
-    this.#paste = new Paste(this.#part("paste"), term, this.#input, {
+    this.paste = new Paste(this.#part("paste"), term, this.#input, {
       trouble: text => this.#emit("shell-trouble", { text }),
-      all: () => this.#emit("shell-pasting", { pastes: [this.#paste] }).pastes,
+      all: () => this.#emit("shell-pasting", { pastes: [this.paste] }).pastes,
       takes: () => this.takes,
       done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
     });
-    this.#clipboard = new Clipboard(this.#part("ask"), term, { node, shell, drawn: () => this.#drawn });
+    this.#clipboard = new Clipboard(this.#part("ask"), term, { node, shell, drawn: () => this.drawn });
     if (!files || this.#shared || this.#watches) return;
-    this.#files = new Files({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.#tools, note });
+    this.#files = new Files({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note });
   }
 
   #listen() {
-    const term = this.#term;
+    const { term } = this;
     once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
     this.#keyboard = new Keyboard(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() });
     this.#fingers = new Fingers(term, this.#screen);
-    this.#relay = new Relay(term, this.#keyboard, {
+    this.relay = new Relay(term, this.#keyboard, {
       send: data => this.#send(data),
       typed: text => this.takes && this.#emit("shell-typed", { text }),
     });
     reportMiddle(term, this.#screen);
     term.textarea.addEventListener("focus", () => this.#focus());
-    this.#screen.addEventListener("paste", e => this.#paste.take(e), { capture: true });
+    this.#screen.addEventListener("paste", e => this.paste.take(e), { capture: true });
     const watch = new ResizeObserver(() => this.#later());
     watch.observe(this.#screen);
     const leave = () => this.#input.leave();
@@ -329,16 +290,16 @@ export class ShellPane {
   // --- from the shell ---
 
   #sink = {
-    output: (off, bytes) => this.#output(off, bytes),
-    reset: (off, screen) => this.#reset(off, screen),
-    size: (_, rows, cols) => this.#inOrder(() => this.#resize(rows, cols)),
+    output: ({ off, bytes }) => this.#output(off, bytes),
+    reset: ({ off, screen }) => this.#reset(off, screen),
+    size: ({ rows, cols }) => this.#inOrder(() => this.#resize(rows, cols)),
     presence: here => {
       this.#presence.show(here);
       this.#size.present(here);
     },
-    exit: (_, code, signal) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
+    exit: ({ code, signal }) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#setLost(true),
-    gone: error => this.#end(error, []),
+    gone: ({ error }) => this.#end(error, []),
   };
 
   // output draws bytes from off: earlier ones are dropped, and missing ones are requested.
@@ -348,7 +309,7 @@ export class ShellPane {
     if (off + bytes.length <= this.#received) return;
     if (off < this.#received) bytes = bytes.subarray(this.#received - off);
     this.#received += bytes.length;
-    this.#undrawn += bytes.length;
+    this.undrawn += bytes.length;
     this.#stream.offset(this.#key, this.#received);
     this.#inOrder(() => this.#write(bytes));
     this.#setLost(false);
@@ -359,16 +320,16 @@ export class ShellPane {
   #write(bytes) {
     const n = bytes.length;
     [bytes, this.#rest] = splitUTF8(this.#rest, bytes);
-    this.#term.write(bytes, () => {
-      this.#drawn += n;
-      this.#undrawn -= n;
-      this.#input.ack(this.#drawn);
+    this.term.write(bytes, () => {
+      this.drawn += n;
+      this.undrawn -= n;
+      this.#input.ack(this.drawn);
     });
   }
 
   #start(off) {
     this.#empty = false;
-    this.#received = this.#drawn = off;
+    this.#received = this.drawn = off;
     this.#stream.offset(this.#key, off);
     this.#input.begin(off);
   }
@@ -387,15 +348,15 @@ export class ShellPane {
     const first = this.#empty;
     if (first) this.#start(off);
     this.#received = off;
-    this.#undrawn += screen.length;
+    this.undrawn += screen.length;
     this.#stream.offset(this.#key, off);
     this.#inOrder(() => {
       this.#rest = new Uint8Array();
       this.#clipboard.since(Infinity);
-      this.#history.reset(then => this.#term.write(screen, () => {
-        this.#drawn = off;
+      this.#history.reset(then => this.term.write(screen, () => {
+        this.drawn = off;
         this.#clipboard.since(off);
-        this.#undrawn -= screen.length;
+        this.undrawn -= screen.length;
         if (!first) this.#input.rebase(off);
         this.#reader.skip();
         then();
@@ -413,7 +374,7 @@ export class ShellPane {
   // afterDrawn runs a function when everything written is drawn, and delays later output.
   #afterDrawn(then) {
     const held = this.#pending = [];
-    this.#term.write("", () => queueMicrotask(() => {
+    this.term.write("", () => queueMicrotask(() => {
       then();
       this.#pending = null;
       while (held.length && !this.#pending) held.shift()();
@@ -433,7 +394,7 @@ export class ShellPane {
     if (!this.takes) return;
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
-    if (interrupt && this.#paste.sending) this.#paste.stop();
+    if (interrupt && this.paste.sending) this.paste.stop();
     this.#input.send(bytes, interrupt);
   }
 
@@ -459,37 +420,37 @@ export class ShellPane {
 
   // setLost shows whether the node can be reached, and the input that waits for it.
   #setLost(lost) {
-    if (lost === this.#lost) return;
-    this.#lost = lost;
+    if (lost === this.lost) return;
+    this.lost = lost;
     this.#showWaiting();
   }
 
   #showPending() {
-    this.#paste.show(this.#input.pending);
+    this.paste.show(this.#input.pending);
     this.#showWaiting();
   }
 
   #showWaiting() {
     const { keys, late } = this.#input;
     const wait = keys === 1 ? "1 key waits" : keys ? `${keys.toLocaleString()} keys wait` : "";
-    if (this.#lost) this.#show("lost", `node unreachable, showing the last screen${wait && ` · ${wait}`}`);
-    else if (late && !this.#paste.sending) this.#show("late", `no answer yet · ${wait}`);
+    if (this.lost) this.#show("lost", `node unreachable, showing the last screen${wait && ` · ${wait}`}`);
+    else if (late && !this.paste.sending) this.#show("late", `no answer yet · ${wait}`);
     else if (["lost", "late"].includes(this.#bar.dataset.state)) this.#show("", "");
   }
 
   #end(text, acts = this.#shared ? [] : [["Restart", "shell-restart"], ["Close", "shell-close"]]) {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#lost = false;
+    if (this.ended) return;
+    this.ended = true;
+    this.lost = false;
     this.#input.close();
     this.#presence.clear();
-    this.#term.options.disableStdin = true;
+    this.term.options.disableStdin = true;
     this.#show("ended", text, ...acts.map(([label, event]) => button(label, () => this.#emit(event))));
     this.#emit("shell-ended", { text });
   }
 
   #show(state, text, ...buttons) {
-    if ((this.#ended && state !== "ended") || (this.#detached && state !== "detached")) return;
+    if ((this.ended && state !== "ended") || (this.detached && state !== "detached")) return;
     if (state) this.#emit("shell-drawn");
     if (state !== this.#element.dataset.state) this.#reader.say(text); // not each key that waits
     this.#bar.dataset.state = this.#element.dataset.state = state;
@@ -504,7 +465,7 @@ export class ShellPane {
     const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
     const state = this.#bar.firstChild?.textContent.replace(/\.$/, "") || (this.#watches ? "view only" : "running");
     const keys = "Shift+Escape leaves the terminal, Alt+Shift+F1 turns screen reader support on or off.";
-    this.#term.textarea.setAttribute("aria-label", `${this.#title} on ${where}, ${state}. ${keys}`);
+    this.term.textarea.setAttribute("aria-label", `${this.#title} on ${where}, ${state}. ${keys}`);
   }
 
   #emit(name, more = {}) {

@@ -15,6 +15,7 @@ const backoff = { first: 200, max: 10_000 }; // ms
 const silenceFactor = 3; // missing heartbeats that are tolerated
 const fromHistory = -3; // the offset that requests the screen with its history
 const connectTimeout = 15_000; // ms until the server must have sent hello
+const events = ["hello", "nodes", "output", "reset", "size", "presence", "exit", "lost", "gone", "log", "notice", "hb"];
 
 /** newViewer returns a random viewer name. Each page load uses one. */
 export function newViewer() {
@@ -36,17 +37,22 @@ const segment = part => encodeURIComponent(part).replaceAll("%40", "@");
  * same, without a network), 'hidden' (closed because the tab is hidden), 'loggedout' (until reconnect is called).
  *
  * Events carry what their name says: 'nodes' an HTML string, 'hb' a number, 'output' {shell, off, bytes}, all others
- * their JSON. One event is our own: 'down', when an open stream is lost.
+ * their JSON, with bytes for base64. One event is our own: 'down', when an open stream is lost.
  */
 export class Stream {
+  /** state is the last one that onState reported; watches: this viewer is view-only. Both are to be read. */
+  state = "";
+  watches;
+
+  /** window is how far the server's output may be ahead of acknowledgements, in bytes. */
+  window = 256 * 1024;
+
   #viewer;
   #name;
-  #watches;
   #onState;
   #want;
   #base;
   #source = null;
-  #known = new Set(); // event names of the source
   #id = ""; // from hello; '' while not open
   #listeners = new Map(); // event → functions
   #follows = new Map(); // key → {off, sink, asked: id of the stream that was asked}
@@ -58,21 +64,17 @@ export class Stream {
   #hidden = false; // closed until the tab is visible
   #lastEvent = 0; // time of the last event
   #timeout = connectTimeout;
-  #state = "";
   #closed = false;
   #asking = null; // AbortController of the request for a pass, while in progress
   #pass = document.body.dataset.pass ?? ""; // from the page, for the first connection
   #aborter = new AbortController();
-
-  /** window is how far the server's output may be ahead of acknowledgements, in bytes. */
-  window = 256 * 1024;
 
   // base is the stream's path for a share link. name is shown to other viewers.
   constructor({ viewer, name = "", watch = false, onState = () => {}, want = "", base = "" }) {
     this.#viewer = viewer;
     this.#base = base;
     this.#name = name;
-    this.#watches = watch;
+    this.watches = watch;
     this.#onState = onState;
     this.#want = want;
     const until = { signal: this.#aborter.signal };
@@ -86,13 +88,8 @@ export class Stream {
     }, 0);
   }
 
-  get state() { return this.#state; }
-
   /** name is shown to other viewers. */
   get name() { return this.#name; }
-
-  /** watches reports whether this viewer is view-only. */
-  get watches() { return this.#watches; }
 
   /** rename changes the viewer's name: the stream is reopened, and continues where it was. */
   rename(name) {
@@ -103,17 +100,14 @@ export class Stream {
 
   /** on calls fn with the content of every event of that name, until the returned function is called. */
   on(event, fn) {
-    if (!this.#listeners.has(event)) {
-      this.#listeners.set(event, new Set());
-      if (this.#source) this.#listen(this.#source, event);
-    }
+    if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
     this.#listeners.get(event).add(fn);
     return () => this.#listeners.get(event).delete(fn);
   }
 
   /**
    * follow requests a shell's events from offset from (-1: the oldest kept byte; -2: the current screen). They go to
-   * sink, an object with any of the methods output, reset, size, presence, exit, lost and gone, and to the listeners.
+   * sink, an object with methods called like the events, and to the listeners.
    * Following a shell again makes the server start at from again.
    */
   follow(key, from = -1, sink = this.#follows.get(key)?.sink) {
@@ -183,11 +177,12 @@ export class Stream {
   #listenTo(pass) {
     const source = openSource(this.#base, this.#url(), pass);
     this.#source = source;
-    this.#known = new Set();
     let answered = false;
     source.onopen = () => { answered = true; };
     source.onerror = () => this.#lost(source, answered);
-    for (const event of new Set([...Object.keys(this.#inner), ...this.#listeners.keys()])) this.#listen(source, event);
+    for (const event of events) {
+      source.addEventListener(event, ({ data }) => source === this.#source && this.#take(event, data)); // else it is late
+    }
     this.#timeout = connectTimeout;
     this.#lastEvent = performance.now();
     this.#silence = setInterval(() => this.#watch(source), 1000);
@@ -197,7 +192,7 @@ export class Stream {
     const query = new URLSearchParams({ viewer: this.#viewer });
     if (this.#want) query.set("want", this.#want);
     if (this.#name) query.set("name", this.#name);
-    if (this.#watches) query.set("watch", "1");
+    if (this.watches) query.set("watch", "1");
     for (const [key, follow] of this.#follows) {
       query.append("shell", `${key}@${follow.off}`);
       follow.asked = "url";
@@ -206,47 +201,28 @@ export class Stream {
     return `${this.#base}/stream?${query}`;
   }
 
-  #listen(source, event) {
-    if (this.#known.has(event)) return;
-    this.#known.add(event);
-    source.addEventListener(event, e => {
-      if (source !== this.#source) return; // late event of an abandoned source
-      this.#lastEvent = performance.now();
-      const content = decode(event, e.data);
-      this.#inner[event]?.(content);
-      for (const fn of this.#listeners.get(event) ?? []) fn(content);
-    });
+  #take(event, data) {
+    this.#lastEvent = performance.now();
+    const content = decode(event, data);
+    if (event === "hello") this.#begin(content);
+    if (event === "log") this.#logs.set(content.node, `${content.boot}:${content.next}`);
+    const sink = this.#follows.get(content.shell)?.sink;
+    if (event === "gone") this.#follows.delete(content.shell);
+    sink?.[event]?.(content);
+    for (const fn of this.#listeners.get(event) ?? []) fn(content);
   }
 
-  // The stream's own handling of an event, before the listeners.
-  #inner = {
-    hello: hello => {
-      this.#id = hello.stream;
-      this.window = hello.window;
-      this.#timeout = silenceFactor * 1000 * hello.heartbeat;
-      this.#attempt = 0;
-      this.#setState("open");
-      for (const [key, follow] of this.#follows) {
-        if (follow.asked === "url") follow.asked = this.#id;
-        else this.#register(key); // added while connecting
-      }
-    },
-    log: log => this.#logs.set(log.node, `${log.boot}:${log.next}`),
-    output: out => this.#sink(out.shell)?.output?.(out.off, out.bytes),
-    reset: e => this.#sink(e.shell)?.reset?.(e.off, e.screen && fromBase64(e.screen)),
-    size: e => this.#sink(e.shell)?.size?.(e.off, e.rows, e.cols),
-    presence: e => this.#sink(e.shell)?.presence?.(e),
-    exit: e => this.#sink(e.shell)?.exit?.(e.off, e.code, e.signal),
-    lost: e => this.#sink(e.shell)?.lost?.(e.error),
-    gone: e => {
-      const sink = this.#sink(e.shell);
-      this.#follows.delete(e.shell);
-      sink?.gone?.(e.error);
-    },
-    hb: () => {},
-  };
-
-  #sink(key) { return this.#follows.get(key)?.sink; }
+  #begin({ stream, window, heartbeat }) {
+    this.#id = stream;
+    this.window = window;
+    this.#timeout = silenceFactor * 1000 * heartbeat;
+    this.#attempt = 0;
+    this.#setState("open");
+    for (const [key, follow] of this.#follows) {
+      if (follow.asked === "url") follow.asked = stream;
+      else this.#register(key); // added while connecting
+    }
+  }
 
   // register requests a shell from the open stream, and retries while that fails and the stream lasts. Not found (404) may
   // mean that the stream has just ended; otherwise the shell is gone.
@@ -259,7 +235,10 @@ export class Stream {
     try {
       const answer = await call(`${this.#address(key)}?from=${follow.off}`, { method: "POST" });
       if (answer.ok || !again()) return;
-      if (answer.status === 404 && wait > 1000) return this.#inner.gone({ shell: key, error: "this shell no longer exists" });
+      if (answer.status === 404 && wait > 1000) {
+        this.#follows.delete(key);
+        return follow.sink?.gone?.({ error: "this shell no longer exists" });
+      }
     } catch { /* a network error is like a refusal */ }
     await new Promise(resolve => setTimeout(resolve, wait));
     if (!again()) return; // a new stream has it in its address
@@ -322,13 +301,13 @@ export class Stream {
     this.#hide = setTimeout(() => {
       this.#hidden = true;
       this.#drop();
-      if (this.#state !== "loggedout") this.#setState("hidden");
+      if (this.state !== "loggedout") this.#setState("hidden");
     }, hiddenLife());
   }
 
   #setState(state, ms = 0) {
-    if (state === this.#state && !ms) return;
-    this.#state = state;
+    if (state === this.state && !ms) return;
+    this.state = state;
     this.#onState(state, ms);
   }
 }
@@ -351,6 +330,10 @@ function decode(event, data) {
     case "output": {
       const [shell, off, text] = data.split(" ", 3);
       return { shell, off: Number(off), bytes: fromBase64(text) };
+    }
+    case "reset": {
+      const { screen, ...reset } = JSON.parse(data);
+      return { ...reset, screen: screen && fromBase64(screen) };
     }
     default: return JSON.parse(data);
   }

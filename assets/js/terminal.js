@@ -1,6 +1,36 @@
 // What a terminal in the page needs besides xterm.js: its look, its codes, its queries, and drawing under the page's
 // policy.
 
+import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
+import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
+import { Terminal } from "../vendor/xterm/xterm.mjs";
+
+allowStyles(document.querySelector("script[nonce]")?.nonce);
+Terminal.strings.promptLabel = "Terminal";
+
+// newTerminal returns a terminal of xterm.js, with the look that element has in the page.
+export function newTerminal(element, options) {
+  const term = new Terminal({
+    ...appearance(element),
+    allowProposedApi: true, // for the table of widths
+    cursorBlink: false,
+    linkHandler: { activate: (_, uri) => openLink(uri) },
+    logLevel: "off", // a binary file would fill the browser's console
+    minimumContrastRatio: 4.5,
+    ...options,
+  });
+  term.loadAddon(new Unicode11Addon());
+  term.unicode.activeVersion = "11"; // the widths that glibc, and so bash and vim, assume
+  term.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
+  return term;
+}
+
+// openIn shows a terminal in element.
+export function openIn(element, term) {
+  term.open(element);
+  separateBlocks(term);
+}
+
 // What makes a terminal reply: device attributes, states and modes, colours, settings; and 1004 h, which reports the
 // focus.
 const queries = {
@@ -66,7 +96,7 @@ export function appearance(element) {
 
 // separateBlocks draws a character next to a block or line on its own. xterm.js chooses the colour of a run by its first
 // character, and gives blocks and lines, which need no contrast, the program's.
-export function separateBlocks(term) {
+function separateBlocks(term) {
   const block = "[\\u2500-\\u259f\\ue0a4-\\ue0d6]";
   const beside = new RegExp(`(?<=${block})(?!${block}).|(?!${block}).(?=${block})`, "gu");
   term.registerCharacterJoiner((text) => [...text.matchAll(beside)].map(({ 0: { length }, index }) => [index, index + length]));
@@ -74,7 +104,7 @@ export function separateBlocks(term) {
 
 // allowStyles gives every <style> created from now on the page's nonce: xterm.js creates some, and the page's policy
 // blocks others.
-export function allowStyles(nonce) {
+function allowStyles(nonce) {
   if (!nonce) return;
   const create = document.createElement;
   document.createElement = (name, options) => {
@@ -121,7 +151,7 @@ export function once(event, fn) {
   });
 }
 
-export function openLink(uri) {
+function openLink(uri) {
   if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
 }
 

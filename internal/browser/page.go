@@ -124,7 +124,8 @@ func (p *Page) Wait(expression string) {
 	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the error of the page's own deadline has more detail
 	defer cancel()
 	poll := chromedp.Poll[chromedp.Void](
-		expression, chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(deadline),
+		"Promise.resolve("+expression+").then(Boolean)", // its value may be an element, which is long to describe
+		chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(deadline),
 	)
 	err := chromedp.Do(ctx, poll)
 	for err != nil && ctx.Err() == nil && leftPage.MatchString(err.Error()) { // the next page may meet it
