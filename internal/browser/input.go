@@ -70,3 +70,22 @@ func (p *Page) ClickMiddle(selector string, held int64) {
 		})
 	}
 }
+
+// DragEdge drags what is at the upper edge of an element by dy pixels, downwards if positive.
+func (p *Page) DragEdge(selector string, dy float64) {
+	p.t.Helper()
+	at := Eval[[]float64](p, fmt.Sprintf(
+		`(({ x, y, width }) => [x + width / 2, y])(document.querySelector(%q).getBoundingClientRect())`, selector))
+	for i, kind := range []input.DispatchMouseEventType{
+		input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed,
+		input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMouseReleased,
+	} {
+		y := at[1]
+		if i > 1 {
+			y += dy
+		}
+		call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{
+			Type: kind, X: at[0], Y: y, Button: input.MouseButtonLeft, ClickCount: 1,
+		})
+	}
+}
