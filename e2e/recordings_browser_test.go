@@ -49,16 +49,16 @@ func TestBrowser_Recording(t *testing.T) {
 
 // record records a shell in which two lines are printed, a second each; then it becomes smaller, and prints a third.
 func record(p *browser.Page, name, key string) {
-	p.Click(card(name) + " [data-action=record]")
+	p.Click(card(name) + " .record:not([hidden])")
 	p.Wait(fmt.Sprintf(`document.querySelector('%s .tab .rec')?.textContent === ", recorded"`, card(name)))
-	p.Wait(fmt.Sprintf(`document.querySelector('%s [data-action=record]').ariaPressed === "true"`, card(name)))
+	p.Wait(fmt.Sprintf(`document.querySelector('%s .record:not([hidden])').ariaPressed === "true"`, card(name)))
 	enter(p, key, "echo one; sleep 1; echo tw''o; sleep 1")
 	p.WaitScreen(key, "\ntwo")
 	p.Do(fmt.Sprintf(withKey+`call("%s/size?rows=20&cols=50", {method: "POST"}))`, path(key)))
 	p.Wait(fmt.Sprintf(`convoy.panes.get(%q).size.cols === 50`, key))
 	p.Do(fmt.Sprintf(withKey+`call("%s/input", {method: "POST", body: "clear; echo th''ree\r"}))`, path(key)))
 	p.WaitScreen(key, "three\n")
-	p.Click(card(name) + " [data-action=record]")
+	p.Click(card(name) + " .record:not([hidden])")
 	p.Wait(fmt.Sprintf(`!document.querySelector('%s .rec')`, card(name)))
 }
 

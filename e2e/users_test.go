@@ -84,7 +84,7 @@ func operatorSees(t *testing.T, operator *browser.Page) {
 	t.Helper()
 	operator.Click("#menu-button")
 	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
-		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, "[data-action=record]": false,
+		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, ".record": false,
 		"[href='/logins']": true, "[data-action=connect]": true} {
 		if seen(operator, selector) != want {
 			t.Errorf("an operator sees %s: %v", selector, !want)

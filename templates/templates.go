@@ -23,7 +23,7 @@ var files embed.FS
 var partials = []string{
 	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
-	"shell_pane",
+	"shell_pane", "link",
 }
 
 // views maps the names that Render accepts to their views.

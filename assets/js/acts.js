@@ -2,6 +2,7 @@
 
 import { command } from "./commands.js";
 import { askText } from "./dialog.js";
+import { remember, remembered, thisTab } from "./dom.js";
 import { download } from "./key.js";
 import { shellPath } from "./stream.js";
 
@@ -9,26 +10,15 @@ const stored = "convoy-detached"; // in this tab's storage: keys of detached she
 
 /** detached is the set of shells, NODE/SHELL, that this tab does not follow; it survives a reload. */
 export const detached = {
-  has: key => read().has(key),
+  all: () => new Set(JSON.parse(remembered(stored, thisTab) ?? "[]")),
+  has: key => detached.all().has(key),
   set(key, on) {
-    const keys = read();
+    const keys = detached.all();
     if (on) keys.add(key);
     else keys.delete(key);
-    try {
-      sessionStorage.setItem(stored, JSON.stringify([...keys]));
-    } catch {
-      // this page only
-    }
+    remember(stored, JSON.stringify([...keys]), thisTab);
   },
 };
-
-function read() {
-  try {
-    return new Set(JSON.parse(sessionStorage.getItem(stored) ?? "[]"));
-  } catch {
-    return new Set();
-  }
-}
 
 /** rename asks for a shell's title. An empty one is again that of the program. */
 export async function rename(node, shell, title) {

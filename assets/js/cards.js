@@ -66,11 +66,11 @@ class Card {
     this.id = element.id;
     this.link = link;
     this.name = element.dataset.node;
+    this.short = element.dataset.short;
     this.panes = new Map(); // shell id or "log" → element
     this.selected = ""; // shell id, "log", or nothing yet
     this.wanted = null; // {id, focus} of a new shell without a tab
     this.seen = false; // it has been near the window
-    this.large = false;
     this.focusNew = true; // the next shell that opens here gets the focus
     visibility.observe(element);
     sizes.observe(element);
@@ -100,7 +100,6 @@ class Card {
     }
     this.show(focus);
     for (const tab of this.shells) this.panes.get(keyOf(tab))?.links(Number(tab.dataset.links ?? 0));
-    this.setLarge(this.large);
     this.openByItself();
   }
 
@@ -136,8 +135,8 @@ class Card {
       if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
     }
     this.reveal();
-    this.showRecord();
-    if (!this.selected && (this.opening || this.wanted)) holder.append(waiting());
+    for (const button of all(".record", this.element)) button.hidden = button.dataset.of !== this.selected;
+    if (!this.selected && (this.opening || this.wanted)) holder.append(stamp("blank-template"));
     for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
     this.element.dispatchEvent(new Event("card-shown", { bubbles: true }));
     if (focus) this.focus();
@@ -159,16 +158,11 @@ class Card {
 
   make(key, holder) {
     const tab = this.tabOf(key);
-    const pane = document.createElement("div");
-    pane.className = "pane";
+    const pane = holder.appendChild(stamp(key === "log" ? "log-template" : "shell-template"));
     pane.id = `pane-${tab.id}`;
-    pane.dataset.kind = key === "log" ? "log" : "shell";
-    pane.setAttribute("role", "tabpanel");
     pane.setAttribute("aria-labelledby", tab.id);
-    holder.append(pane);
     this.panes.set(key, pane);
     if (key === "log") {
-      pane.append(stamp("log-template"));
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
       find(".first-screen", holder)?.remove();
@@ -179,27 +173,20 @@ class Card {
       pane.links = shareTool(made, { node: this.name, shell: key });
       pane.links(Number(tab.dataset.links ?? 0));
       const rename = atLeast(tab.dataset.right) && (() => this.rename(key));
-      equip(made, { node: this.name, shell: key, detach: () => this.detach(key), rename });
+      equip(made, { node: this.name, shell: key, detach: () => this.setDetached(key, true), rename });
     }
   }
 
   isDetached(key) { return detached.has(`${this.name}/${key}`); }
 
-  // detach stops following a shell, which continues.
-  detach(key) {
-    detached.set(`${this.name}/${key}`, true);
-    const pane = this.panes.get(key)?.pane;
-    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
-    pane?.detach();
-    if (hadFocus) pane.focus();
-  }
-
-  reattach(key) {
-    detached.set(`${this.name}/${key}`, false);
-    const pane = this.panes.get(key)?.pane;
-    const hadFocus = this.panes.get(key)?.contains(document.activeElement);
-    pane?.reattach();
-    if (hadFocus) pane.focus();
+  // setDetached stops following a shell, which continues, or follows it again.
+  setDetached(key, on) {
+    detached.set(`${this.name}/${key}`, on);
+    const pane = this.panes.get(key);
+    const hadFocus = pane?.contains(document.activeElement);
+    if (on) pane?.pane.detach();
+    else pane?.pane.reattach();
+    if (hadFocus) pane.pane.focus();
   }
 
   drop(key, pane) {
@@ -238,28 +225,11 @@ class Card {
 
   get selectedTab() { return this.tabOf(this.selected); }
 
-  // showRecord makes the record button refer to the selected shell.
-  showRecord() {
-    const button = find("[data-action=record]", this.element);
-    if (!button) return;
-    const { running, recording } = this.selectedTab?.dataset ?? {};
-    button.hidden = running === undefined && recording === undefined;
-    button.setAttribute("aria-pressed", String(recording !== undefined));
-    button.title = recording === undefined ? "Record the shell" : "Stop recording the shell";
-  }
-
-  // record starts or stops recording the selected shell; its tab shows it with the next list of nodes.
-  record() {
-    const stop = "recording" in (this.selectedTab?.dataset ?? {});
-    if (this.selectedTab) command(stop ? "DELETE" : "POST", `${shellPath(this.name, this.selected)}/recording`);
-  }
-
-  setLarge(large) {
-    this.large = large;
+  get large() { return this.element.hasAttribute("data-ui-large"); }
+  set large(large) {
     this.element.toggleAttribute("data-ui-large", large);
     const button = find("[data-action=enlarge]", this.element);
-    button.toggleAttribute("data-ui-on", large);
-    button.setAttribute("aria-pressed", String(large));
+    button.ariaPressed = String(large);
     button.title = large ? "Restore" : "Enlarge";
   }
 
@@ -293,10 +263,3 @@ const sizes = new ResizeObserver((entries) => {
     card.reveal();
   }
 });
-
-function waiting() {
-  const blank = document.createElement("div");
-  blank.className = "pane-blank";
-  blank.textContent = "Opening a shell …";
-  return blank;
-}

@@ -1,5 +1,5 @@
-// What each page with htmx needs: questions before a command, its errors, the focus after it, and the buttons of notices
-// and of texts to copy.
+// What each page with htmx needs: questions before a command, its errors, the focus after it, and buttons that copy a
+// text.
 
 import { copyText } from "./copy.js";
 import { find } from "./dom.js";
@@ -52,7 +52,6 @@ document.addEventListener("htmx:after:swap", () => {
 });
 
 document.addEventListener("click", async ({ target }) => {
-  target.closest("[data-action=dismiss]")?.closest(".notice").remove();
   const button = target.closest("[data-copy]");
   if (!button) return;
   const field = find(button.dataset.copy);

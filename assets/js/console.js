@@ -4,9 +4,10 @@ import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import "./commands.js";
 import { all, find, remember, remembered, sentence } from "./dom.js";
+import { follow, showLink } from "./link.js";
 import { Dock } from "./log.js";
 import { openMenu } from "./menu.js";
-import { countdown, linkStale, linkState, notice } from "./notices.js";
+import { notice } from "./notices.js";
 import { myName } from "./presence.js";
 import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
@@ -15,7 +16,7 @@ import { Stream, newViewer } from "./stream.js";
 
 const viewer = newViewer();
 const watch = new URLSearchParams(location.search).has("watch") || !atLeast("operator"); // this page types into no shell
-const stream = new Stream({ viewer, name: myName(), watch, onState: linkState });
+const stream = new Stream({ viewer, name: myName(), watch, onState: showLink });
 const broadcast = new Broadcast(watch);
 const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 
@@ -100,7 +101,6 @@ function setFilter(text) {
 const actions = {
   ...shellActions,
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
-  record: (button) => cardOf(button)?.record(),
   enlarge: (button) => enlarge(cardOf(button)),
   spawn,
   broadcast: () => broadcast.toggle(),
@@ -112,8 +112,6 @@ const actions = {
   connect: () => find("#connect").showModal(),
   filter: (button) => setFilter(find("#filter").value === button.dataset.value ? "" : button.dataset.value),
   "clear-filter": () => setFilter(""),
-  reconnect: () => stream.reconnect(),
-  reload: () => location.reload(),
 };
 
 // spawn presses the button, or explains why it cannot be pressed.
@@ -127,23 +125,18 @@ function spawn() {
 function enlarge(card) {
   if (!card) return;
   if (card.large && history.state?.enlarged) return history.back();
-  const { node, short } = card.element.dataset;
-  const unique = all(`.node[data-short="${short}"]`).length === 1;
+  const unique = allCards().filter(({ short }) => short === card.short).length === 1;
   if (card.large) history.replaceState(null, "", location.pathname + location.search);
-  else history.pushState({ enlarged: true }, "", `#${unique ? short : node}`);
+  else history.pushState({ enlarged: true }, "", `#${unique ? card.short : card.name}`);
   followAddress();
 }
 
 // followAddress enlarges the card that the address names, and no other.
 function followAddress() {
-  const name = decodeURIComponent(location.hash.slice(1));
+  const name = location.hash.slice(1);
   const cards = allCards();
-  const named = cards.find((card) => card.name === name) ?? cards.find((card) => card.element.dataset.short === name);
-  for (const card of cards) {
-    if (card.large === (card === named)) continue;
-    card.setLarge(card === named);
-    requestAnimationFrame(() => selected(card)?.fit());
-  }
+  const named = cards.find((card) => card.name === name) ?? cards.find((card) => card.short === name);
+  for (const card of cards) card.large = card === named;
 }
 addEventListener("popstate", followAddress);
 
@@ -163,7 +156,7 @@ document.addEventListener("click", (event) => {
   if (!target) return;
   if (target.dataset.action) return actions[target.dataset.action]?.(target);
   if (target.matches("[role=tab]")) return cardOf(target).select(keyOf(target), !target.dataset.pane);
-  if (target.matches(".tag")) return go(allCards().find((card) => card.element.dataset.short === target.textContent));
+  if (target.matches(".tag")) return go(allCards().find((card) => card.short === target.textContent));
   if (!target.contains(document.activeElement) && getSelection().isCollapsed && !event.target.closest("button, a")) target.pane?.focus();
 });
 
@@ -247,10 +240,10 @@ document.addEventListener("shell-leave", ({ target }) => {
 });
 document.addEventListener("shell-restart", ({ target, detail }) => cardOf(target).restart(detail.shell));
 document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
-document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).reattach(detail.shell));
+document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).setDetached(detail.shell, false));
 document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
 document.addEventListener("shell-trouble", ({ target, detail }) => {
-  notice("warn", sentence(detail.text), broadcast.on ? `The shell is on ${cardOf(target).element.dataset.short}.` : "");
+  notice("warn", sentence(detail.text), broadcast.on ? `The shell is on ${cardOf(target).short}.` : "");
 });
 document.addEventListener("shell-note", ({ detail }) => notice(detail.level, detail.text, detail.hint));
 document.addEventListener("convoy:theme", () => {
@@ -260,13 +253,10 @@ document.addEventListener("convoy:theme", () => {
 // --- stream events ---
 
 let opened = 0; // streams so far
-stream.on("hello", ({ build }) => {
-  if (opened++) waitUntil = performance.now() + maxWait;
-  if (build && build !== document.body.dataset.build) linkStale();
-});
+follow(stream);
+stream.on("hello", () => { if (opened++) waitUntil = performance.now() + maxWait; });
 stream.on("nodes", swapNodes);
 stream.on("down", () => clearTimeout(held.timer));
-stream.on("hb", (ms) => { customElements.get("relative-time").skew = ms - Date.now(); });
 stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
 stream.on("log", ({ node, html }) => {
   dock.view.append(html);
@@ -274,5 +264,4 @@ stream.on("log", ({ node, html }) => {
 });
 
 reconcile();
-setInterval(countdown, 1000);
 runHandedOver();

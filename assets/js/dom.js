@@ -11,20 +11,23 @@ export function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// remembered and remember do without storage if it is disabled.
-export function remembered(key) {
+// remembered and remember do without storage if it is disabled. storage is that of the browser, or of this tab. remember
+// reports whether it worked.
+export const thisTab = "sessionStorage";
+export function remembered(key, storage = "localStorage") {
   try {
-    return localStorage.getItem(key);
+    return window[storage].getItem(key);
   } catch {
     return null;
   }
 }
 
-export function remember(key, value) {
+export function remember(key, value, storage = "localStorage") {
   try {
-    localStorage.setItem(key, value);
+    window[storage].setItem(key, value);
+    return true;
   } catch {
-    // this page only
+    return false; // this page only
   }
 }
 

@@ -1,7 +1,7 @@
-// Messages to the user: notices, questions, and the state of the stream.
+// Messages to the user: notices and questions.
 
 import { ask } from "./dialog.js";
-import { all, find, set, stamp } from "./dom.js";
+import { all, find, stamp } from "./dom.js";
 
 const durations = { info: 6000, warn: 12000 }; // ms; errors stay
 
@@ -31,6 +31,8 @@ new MutationObserver((changes) => {
   for (const old of all("#notices .notice").slice(0, -4)) old.remove();
 }).observe(find("#notices"), { childList: true });
 
+document.addEventListener("click", ({ target }) => target.closest("[data-action=dismiss]")?.closest(".notice").remove());
+
 function leave(element, ms) {
   setTimeout(() => (element.matches(":hover, :focus-within") ? leave(element, 2000) : element.remove()), ms);
 }
@@ -45,56 +47,3 @@ export async function confirm(title, text, yes) {
   });
   return answer === "yes";
 }
-
-// --- the stream ---
-
-const linkTexts = {
-  connecting: "Connecting …",
-  waiting: "The connection is lost. You see the last screens.",
-  offline: "This device is offline. You see the last screens.",
-  loggedout: "You are logged out.",
-  stale: "Convoy was updated. Reload the page to use the new version.",
-};
-const linkDelay = 1500; // ms before the page reports a lost connection
-let retryAt = 0;
-let linkTimer = 0;
-let stale = false;
-
-// linkState shows the state of the stream, and the ms until the next attempt.
-export function linkState(state, ms = 0) {
-  document.body.dataset.link = state;
-  retryAt = state === "waiting" && ms ? performance.now() + ms : 0;
-  const calm = state === "open" || state === "hidden";
-  if (calm || state === "loggedout" || state === "offline" || !find("#link").hidden) {
-    clearTimeout(linkTimer);
-    showLink(calm ? "" : state);
-  } else {
-    linkTimer ||= setTimeout(() => showLink(document.body.dataset.link), linkDelay);
-  }
-}
-
-// linkStale shows that the server runs another version than the one that made this page.
-export function linkStale() {
-  stale = true;
-  showLink("");
-}
-
-function showLink(state) {
-  linkTimer = 0;
-  if (!state && stale) state = "stale";
-  const banner = find("#link");
-  banner.dataset.state = state;
-  banner.hidden = !linkTexts[state];
-  set(find("p", banner), linkTexts[state] ?? "");
-  find("[data-action=reconnect]", banner).hidden = state !== "waiting" && state !== "offline";
-  find("[data-action=reload]", banner).hidden = state !== "stale";
-  find("a", banner).hidden = state !== "loggedout";
-  countdown();
-}
-
-// countdown shows the time until the next attempt; it is called every second.
-export function countdown() {
-  const s = Math.ceil((retryAt - performance.now()) / 1000);
-  set(find("#link .wait"), retryAt && s > 0 ? `Retrying in ${s} s.` : "");
-}
-

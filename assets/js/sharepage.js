@@ -3,12 +3,13 @@
 
 import { find, sentence } from "./dom.js";
 import { call } from "./key.js";
-import { countdown, linkStale, linkState, notice } from "./notices.js";
+import { follow, showLink } from "./link.js";
+import { notice } from "./notices.js";
 import { askName, myName } from "./presence.js";
 import { ShellPane } from "./shell.js";
 import { Stream, newViewer } from "./stream.js";
 
-const { node, shell, title, right, build } = document.body.dataset;
+const { node, shell, title, right } = document.body.dataset;
 const base = location.pathname.replace(/\/+$/, "");
 const viewer = newViewer();
 let ended = false;
@@ -19,7 +20,7 @@ const pane = new ShellPane({ element: find("#pane"), node, shell, viewer, stream
 // onState shows the state of the stream. If it is refused, the reason is requested: the link has ended.
 async function onState(state, ms) {
   if (ended) return;
-  if (state !== "loggedout") return linkState(state, ms);
+  if (state !== "loggedout") return showLink(state, ms);
   try {
     const answer = await call(base, { headers: { Accept: "application/json" } });
     if (answer.ok) return stream.reconnect();
@@ -35,7 +36,7 @@ function end(why) {
   if (ended) return;
   ended = true;
   stream.close();
-  linkState("open");
+  showLink("open");
   const box = find("#share-over");
   find("h2", box).textContent = sentence(why);
   find("p", box).textContent = "You see the last screen. To continue, ask the person who sent you the link for a new one.";
@@ -44,27 +45,12 @@ function end(why) {
   find(".share-time relative-time").replaceWith("ended");
 }
 
-stream.on("hello", (hello) => {
-  if (hello.build !== build) linkStale();
-});
-stream.on("hb", (ms) => { customElements.get("relative-time").skew = ms - Date.now(); });
+follow(stream);
 stream.on("gone", ({ error }) => end(error));
-
-setInterval(countdown, 1000);
 
 // --- user actions ---
 
 find("#share-name").addEventListener("click", () => askName(stream));
-
-const actions = {
-  dismiss: (button) => button.closest(".notice").remove(),
-  reconnect: () => stream.reconnect(),
-  reload: () => location.reload(),
-};
-document.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-action]");
-  if (button) actions[button.dataset.action]?.(button);
-});
 document.addEventListener("shell-leave", () => find("#share-name").focus());
 document.addEventListener("shell-trouble", ({ detail }) => notice("warn", sentence(detail.text)));
 document.addEventListener("convoy:theme", () => pane.refreshTheme());
