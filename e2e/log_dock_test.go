@@ -23,7 +23,8 @@ func TestBrowser_LogOfAllNodes(t *testing.T) {
 	p.Wait(`/^\d\d:\d\d:\d\d[.,]\d{3}$/.test(` + dock + `.querySelector("time").textContent)`)
 	p.Click("#fleet-log [data-log-text]")
 	p.Type("nothing has this")
-	p.Wait(fmt.Sprintf(`%s.startsWith("0 of ") && %s.querySelector(".log-blank").textContent === "No matching lines."`, count, dock))
+	const blank = `%s.startsWith("0 of ") && %s.querySelector(".log-blank").textContent === "No matching lines."`
+	p.Wait(fmt.Sprintf(blank, count, dock))
 	p.Do(dock + `.querySelector("[data-log-text]").select()`)
 	p.Press("Delete")
 	p.Wait(`!` + count + `.startsWith("0 of ")`)
