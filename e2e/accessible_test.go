@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,7 +16,8 @@ type tour struct {
 	look func(p *browser.Page, what, selector string)
 }
 
-// axe-core finds nothing on any page, in the light theme and in the dark one, and nothing clips a focus ring.
+// axe-core finds nothing on any page, in the light theme and in the dark one, nothing clips a focus ring, and a phone
+// shows and reaches all of it.
 func TestBrowser_Accessible(t *testing.T) {
 	t.Parallel()
 	walk(t, func(p *browser.Page, what, selector string) {
@@ -25,6 +25,7 @@ func TestBrowser_Accessible(t *testing.T) {
 		if cut := browser.Eval[string](p, clipped); cut != "" {
 			t.Errorf("%s: focus rings are cut off: %s", what, cut)
 		}
+		looks(t, p, what)
 	})
 }
 
@@ -49,27 +50,6 @@ const clipped = `(() => {
 	was?.focus({ preventScroll: true });
 	return cut.map((e) => e.outerHTML.slice(0, 100)).join();
 })()`
-
-// TestBrowser_Looks takes a screenshot of all that axe-core sees, in six windows and two themes.
-func TestBrowser_Looks(t *testing.T) {
-	t.Parallel()
-	if *pictures == "" {
-		t.Skip("-pictures names no directory")
-	}
-	walk(t, func(p *browser.Page, what, _ string) {
-		for _, window := range [][2]int64{{2880, 1800}, {1440, 900}, {1024, 768}, {390, 844}, {390, 420}, {780, 360}} {
-			p.Resize(window[0], window[1])
-			for _, scheme := range []string{"dark", "light"} {
-				p.Scheme(scheme)
-				p.Do(`new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))`)
-				p.Wait(`document.getAnimations().every((a) => a.playState === "finished" || a.effect.getTiming().iterations > 9)`)
-				name := fmt.Sprintf("%s-%dx%d-%s.png", strings.ReplaceAll(what, " ", "-"), window[0], window[1], scheme)
-				p.Screenshot(filepath.Join(*pictures, name))
-			}
-		}
-		p.Resize(1440, 900)
-	})
-}
 
 // walk takes the whole tour, of two nodes.
 func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
