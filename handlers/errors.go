@@ -93,15 +93,12 @@ func explain(err error) *web.Error {
 		return e
 	}
 	if unconfined, ok := errors.AsType[*UnconfinedError](err); ok {
-		return &web.Error{
-			Status: http.StatusForbidden,
-			Text:   unconfined.Error(),
-			Hint:   "docs/security.md lists the requirements; -confine off allows system shells without them",
-		}
+		return web.NewError(http.StatusForbidden, unconfined.Error(),
+			"docs/security.md lists the requirements; -confine off allows system shells without them")
 	}
 	for _, one := range answers {
 		if errors.Is(err, one.err) {
-			return &web.Error{Status: one.status, Text: cmp.Or(one.text, err.Error()), Hint: one.hint}
+			return web.NewError(one.status, cmp.Or(one.text, err.Error()), one.hint)
 		}
 	}
 	return nil

@@ -111,18 +111,11 @@ func fileDir(r *http.Request, s *pty.Shell) (string, error) {
 		return "", pty.ErrEnded
 	}
 	if info.Kind == "convoy" {
-		return "", &web.Error{
-			Status: http.StatusConflict,
-			Text:   "a Convoy shell has no files",
-			Hint:   "open a system shell for them",
-		}
+		return "", web.NewError(http.StatusConflict, "a Convoy shell has no files", "open a system shell for them")
 	}
 	if info.Dir == "" {
-		return "", &web.Error{
-			Status: http.StatusConflict,
-			Text:   "the shell's working directory is not known",
-			Hint:   "a program can report it with OSC 7",
-		}
+		return "", web.NewError(http.StatusConflict,
+			"the shell's working directory is not known", "a program can report it with OSC 7")
 	}
 	return info.Dir, nil
 }
@@ -165,11 +158,8 @@ func (h *Handlers) beginTransfer(w http.ResponseWriter, r *http.Request) (t *web
 // checkTransfer refuses a transfer before its body is read.
 func (h *Handlers) checkTransfer(r *http.Request) error {
 	if h.MaxUpload == 0 {
-		return &web.Error{
-			Status: http.StatusForbidden,
-			Text:   fmt.Sprintf("file transfer is switched off on %s", h.Self),
-			Hint:   "set -max-upload to switch it on",
-		}
+		return web.NewError(http.StatusForbidden,
+			fmt.Sprintf("file transfer is switched off on %s", h.Self), "set -max-upload to switch it on")
 	}
 	if r.ContentLength > h.MaxUpload {
 		return &files.LimitError{Limit: h.MaxUpload}
@@ -190,9 +180,9 @@ func explainFile(err error) *web.Error {
 	case isLimit:
 		status, hint = http.StatusRequestEntityTooLarge, "-max-upload sets the limit"
 	case isSource && errors.Is(err, os.ErrDeadlineExceeded):
-		return &web.Error{Status: http.StatusRequestTimeout, Text: "the upload stalled", Hint: "send it again"}
+		return web.NewError(http.StatusRequestTimeout, "the upload stalled", "send it again")
 	case isSource:
-		return &web.Error{Status: http.StatusBadRequest, Text: "the upload is incomplete", Hint: "send it again"}
+		return web.NewError(http.StatusBadRequest, "the upload is incomplete", "send it again")
 	case isErrno(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		status, hint = http.StatusInsufficientStorage, "the disk of the node is full"
 	case isErrno(err, syscall.EACCES, syscall.EPERM, syscall.EROFS):
@@ -206,7 +196,7 @@ func explainFile(err error) *web.Error {
 	case isKind:
 		status, hint = http.StatusBadRequest, "only regular files can be transferred; pack directories with tar"
 	}
-	return &web.Error{Status: status, Text: err.Error(), Hint: hint}
+	return web.NewError(status, err.Error(), hint)
 }
 
 func isErrno(err error, any ...syscall.Errno) bool {

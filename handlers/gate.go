@@ -117,10 +117,11 @@ func (h *Handlers) serve(rt route) web.Handler {
 		}
 		if name, err := h.serverOf(r, rt.where); err != nil {
 			return err
-		} else if name != h.Self && rt.where == onControl {
-			return h.askControl(w, r, name)
 		} else if name != h.Self {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			if rt.where == onControl {
+				return h.askControl(w, r, name)
+			}
 			return h.forward(w, r, name)
 		}
 		if rt.serve != nil {

@@ -95,22 +95,24 @@ func (h *Handlers) controlName() string {
 
 // askControl forwards a request to the control plane. htmx gets this node's list of nodes.
 func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control string) error {
-	answer, err := h.nodes.Carry(r, control, r.URL.EscapedPath())
+	forward := func(w http.ResponseWriter, r *http.Request) error {
+		return h.nodes.Forward(w, r, control, r.URL.EscapedPath())
+	}
+	if !web.IsHTMX(r) && !(web.WantsHTML(r) && r.Method == http.MethodPost) {
+		return forward(w, r)
+	}
+	answer, err := accepted(r, forward)
 	if err != nil {
 		return err
 	}
-	switch {
-	case web.IsHTMX(r):
-	case web.WantsHTML(r) && r.Method == http.MethodPost:
+	if !web.IsHTMX(r) {
 		return backToConsole(w, r)
-	default:
-		return answer.Write(w)
 	}
 	var made live.Node
-	if json.Unmarshal(answer.Body, &made) == nil && answer.Status == http.StatusCreated {
+	if json.Unmarshal(answer.Bytes(), &made) == nil && answer.status == http.StatusCreated {
 		w.Header().Set("X-Convoy-Node", made.Name)
 	}
-	return h.site.Render(w, answer.Status, "node_list", h.live.NodeList())
+	return h.site.Render(w, answer.status, "node_list", h.live.NodeList())
 }
 
 // logPage is an answer to GET /nodes/{node}/log.

@@ -46,7 +46,7 @@ func (h *Handlers) showGuide(w http.ResponseWriter, r *http.Request) error {
 	}
 	doc, ok := h.guide.Page(name)
 	if !ok {
-		return &web.Error{Status: http.StatusNotFound, Text: "the guide has no such page", Hint: "it begins at /guide"}
+		return web.NewError(http.StatusNotFound, "the guide has no such page", "it begins at /guide")
 	}
 	view := templates.Guide{Page: h.page(r, doc.Title), Body: doc.Body}
 	for _, page := range h.guide.Pages() {

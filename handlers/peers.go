@@ -43,7 +43,7 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	case answer.Connected:
 		return backToConsole(w, r)
 	default:
-		return &web.Error{Status: http.StatusBadGateway, Text: answer.Reason, Hint: connectHint}
+		return web.NewError(http.StatusBadGateway, answer.Reason, connectHint)
 	}
 	notice := templates.Notice{Level: "info", Text: "Connected to " + target + "."}
 	if !answer.Connected {

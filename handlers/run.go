@@ -26,15 +26,10 @@ import (
 const maxRunForm = 256 << 10
 
 var (
-	errStopped = errors.New("stopped")
-	errRunning = &web.Error{
-		Status: http.StatusConflict, Text: "this page runs steps already", Hint: "wait for them, or stop them",
-	}
-	errBookChanged = &web.Error{
-		Status: http.StatusConflict,
-		Text:   "the runbook has changed since this page was loaded",
-		Hint:   "reload the page to see what would run",
-	}
+	errStopped     = errors.New("stopped")
+	errRunning     = web.NewError(http.StatusConflict, "this page runs steps already", "wait for them, or stop them")
+	errBookChanged = web.NewError(http.StatusConflict,
+		"the runbook has changed since this page was loaded", "reload the page to see what would run")
 )
 
 // run is steps that run on nodes, one after the other, for one page. It ends with its request.

@@ -34,11 +34,8 @@ type bookStep struct {
 	Text string `json:"text"`
 }
 
-var errNoRunbooks = &web.Error{
-	Status: http.StatusServiceUnavailable,
-	Text:   "the directory of runbooks cannot be read",
-	Hint:   "see the node's log",
-}
+var errNoRunbooks = web.NewError(http.StatusServiceUnavailable,
+	"the directory of runbooks cannot be read", "see the node's log")
 
 // GET /runbooks
 func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {

@@ -155,11 +155,8 @@ func (h *Handlers) readDir(kind, asked string) (dir, hint string, err error) {
 	case asked == "":
 		return "", "", nil
 	case kind == "convoy":
-		return "", "", &web.Error{
-			Status: http.StatusBadRequest,
-			Text:   "a Convoy shell has no working directory",
-			Hint:   "leave out dir, or open a system shell",
-		}
+		return "", "", web.NewError(http.StatusBadRequest,
+			"a Convoy shell has no working directory", "leave out dir, or open a system shell")
 	case !filepath.IsAbs(asked):
 		return "", "", web.BadRequest("dir must be an absolute path, not %q", asked)
 	}

@@ -2,7 +2,6 @@
 package hop
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -55,28 +54,25 @@ func (n *Nodes) Of(r *http.Request) (fleet.Node, error) {
 // CheckHere refuses a request for another node: nothing is forwarded twice.
 func (n *Nodes) CheckHere(r *http.Request) error {
 	if name, err := web.NodeName(r); err != nil || name != n.Self {
-		return &web.Error{
-			Status: http.StatusMisdirectedRequest,
-			Text:   fmt.Sprintf("this node is %s", n.Self),
-			Hint:   "the sender's list of nodes is out of date; try again",
-		}
+		return web.NewError(http.StatusMisdirectedRequest,
+			fmt.Sprintf("this node is %s", n.Self), "the sender's list of nodes is out of date; try again")
 	}
 	return nil
 }
 
 // ForwardToOwner forwards a request to the node in its path. Bound its body before.
 func (n *Nodes) ForwardToOwner(w http.ResponseWriter, r *http.Request, name string) error {
-	path := r.URL.EscapedPath()[len("/nodes/")+len(chi.URLParam(r, "node")):]
+	path := "/nodes/" + url.PathEscape(name) + r.URL.EscapedPath()[len("/nodes/")+len(chi.URLParam(r, "node")):]
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
 	return n.Forward(w, r, name, path)
 }
 
-// Forward forwards a request to a path below /nodes/{node}, and its answer, both as streams, at the pace of the slower
-// side. If the answer is interrupted, it is interrupted here too. Bound the request's body before.
+// Forward forwards a request to a path on a node, and its answer, both as streams, at the pace of the slower side. If
+// the answer is interrupted, it is interrupted here too. Bound the request's body before.
 func (n *Nodes) Forward(w http.ResponseWriter, r *http.Request, node, path string) error {
-	out, err := http.NewRequestWithContext(r.Context(), r.Method, "/nodes/"+url.PathEscape(node)+path, r.Body)
+	out, err := http.NewRequestWithContext(r.Context(), r.Method, path, r.Body)
 	if err != nil {
 		return err
 	}
@@ -100,55 +96,6 @@ func (n *Nodes) Forward(w http.ResponseWriter, r *http.Request, node, path strin
 		panic(http.ErrAbortHandler)
 	}
 	return nil
-}
-
-// Answer is another node's answer, in memory.
-type Answer struct {
-	Status   int
-	Location string
-	Body     []byte // JSON
-}
-
-// Carry forwards a request like Forward, but returns the answer. A refusal is returned as the *web.Error that it is
-// there.
-func (n *Nodes) Carry(r *http.Request, name, path string) (Answer, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody))
-	if err != nil {
-		return Answer{}, err
-	}
-	to, err := http.NewRequestWithContext(r.Context(), r.Method, path, bytes.NewReader(body))
-	if err != nil {
-		return Answer{}, err
-	}
-	n.Sign(r.Context(), to)
-	answer, err := n.Cluster.Do(name, to)
-	if err != nil {
-		return Answer{}, Unreachable(name, err)
-	}
-	defer answer.Body.Close()
-	a := Answer{Status: answer.StatusCode, Location: answer.Header.Get("Location")}
-	if a.Body, err = io.ReadAll(io.LimitReader(answer.Body, MaxBody)); err != nil {
-		return Answer{}, Unreachable(name, err)
-	}
-	if a.Status < http.StatusBadRequest {
-		return a, nil
-	}
-	refusal := &web.Error{Status: a.Status}
-	if err := json.Unmarshal(a.Body, refusal); err != nil {
-		return Answer{}, Unreachable(name, err)
-	}
-	return Answer{}, refusal
-}
-
-// Write answers with a.
-func (a Answer) Write(w http.ResponseWriter) error {
-	w.Header().Set("Content-Type", "application/json")
-	if a.Location != "" {
-		w.Header().Set("Location", a.Location)
-	}
-	w.WriteHeader(a.Status)
-	_, err := w.Write(a.Body)
-	return err
 }
 
 // Get sends a GET for a path below /nodes/{node} to that node. Any answer but 200 is an error: 404 is pty.ErrNotFound,
@@ -189,11 +136,8 @@ func (n *Nodes) GetJSON(ctx context.Context, node, path string, into any) error 
 
 // Unreachable is the 502 of a node that does not answer.
 func Unreachable(name string, err error) error {
-	return &web.Error{
-		Status: http.StatusBadGateway,
-		Text:   fmt.Sprintf("%s cannot be reached from here: %v", name, err),
-		Hint:   "see its card for the reason; try again when the node is alive",
-	}
+	return web.NewError(http.StatusBadGateway, fmt.Sprintf("%s cannot be reached from here: %v", name, err),
+		"see its card for the reason; try again when the node is alive")
 }
 
 // passHeaders describes another node's answer: one of the known downloads, or else JSON. No node can make a browser
@@ -211,6 +155,9 @@ func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
 		TextHeaders(head, r)
 	default:
 		head.Set("Content-Type", "application/json")
+	}
+	if answer.StatusCode == http.StatusCreated && answer.Header.Get("Location") != "" {
+		head.Set("Location", answer.Header.Get("Location"))
 	}
 	if answer.ContentLength >= 0 {
 		head.Set("Content-Length", strconv.FormatInt(answer.ContentLength, 10))

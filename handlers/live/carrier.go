@@ -20,12 +20,9 @@ const carrierIdle = 10 * time.Second
 const CarrierHeader = "Convoy-Carrier"
 
 var (
-	errNoCarrier = &web.Error{Status: http.StatusNotFound, Text: "no such carrier", Hint: "it has ended; open a new one"}
-	errTagTaken  = &web.Error{
-		Status: http.StatusConflict,
-		Text:   "another stream on this carrier has this tag",
-		Hint:   "use a new one for each stream",
-	}
+	errNoCarrier = web.NewError(http.StatusNotFound, "no such carrier", "it has ended; open a new one")
+	errTagTaken  = web.NewError(http.StatusConflict,
+		"another stream on this carrier has this tag", "use a new one for each stream")
 	streamTag = regexp.MustCompile(`^[A-Za-z0-9]{1,16}$`)
 )
 
@@ -57,8 +54,8 @@ func (h *Hub) ServeCarrier(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := h.UntilClose(r.Context())
 	defer cancel()
 	c := &carrier{id: rand.Text(), carried: map[string]*tab{}}
-	h.streams.addCarrier(c)
-	defer h.streams.removeCarrier(c)
+	h.carriers.Store(c.id, c)
+	defer h.carriers.Delete(c.id)
 	h.serveEvents(ctx, w, r, c.run)
 	return nil
 }
@@ -164,8 +161,9 @@ func (h *Hub) carrierOf(r *http.Request) (c *carrier, tag string, err error) {
 	if !streamTag.MatchString(tag) {
 		return nil, "", web.BadRequest("as must be 1 to 16 letters or digits, not %q", tag)
 	}
-	if c = h.streams.findCarrier(r.Header.Get(CarrierHeader)); c == nil {
+	found, ok := h.carriers.Load(r.Header.Get(CarrierHeader))
+	if !ok {
 		return nil, "", errNoCarrier
 	}
-	return c, tag, nil
+	return found.(*carrier), tag, nil
 }

@@ -16,7 +16,7 @@ import (
 	"convoy/pty"
 )
 
-var errGone = &web.Error{Status: http.StatusNotFound, Text: "no such stream", Hint: "it has ended; open a new one"}
+var errGone = web.NewError(http.StatusNotFound, "no such stream", "it has ended; open a new one")
 
 // follow is one shell that a stream follows.
 type follow struct{ stop context.CancelFunc }
@@ -209,11 +209,8 @@ func (h *Hub) tabOf(r *http.Request) (*tab, At, error) {
 		return nil, At{}, errGone
 	}
 	if t.login.Grant != session.Of(r).Grant {
-		return nil, At{}, &web.Error{
-			Status: http.StatusForbidden,
-			Text:   "this stream belongs to another login",
-			Hint:   "open a stream of your own",
-		}
+		return nil, At{}, web.NewError(http.StatusForbidden,
+			"this stream belongs to another login", "open a stream of your own")
 	}
 	node, err := h.Nodes.Of(r)
 	if err != nil {

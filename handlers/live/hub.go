@@ -6,6 +6,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"sync"
 
 	"convoy/access"
 	"convoy/fleet"
@@ -53,11 +54,12 @@ type Hub struct {
 	Config
 	Streams, Carriers, Follows session.Quota // of logins
 
-	streams *streams
-	feeds   *feeds
-	pages   rendered
-	ctx     context.Context // ends with Close; streams and feeds live no longer
-	cancel  context.CancelFunc
+	streams  streams
+	carriers sync.Map // *carrier, by id
+	feeds    *feeds
+	pages    rendered
+	ctx      context.Context // ends with Close; streams and feeds live no longer
+	cancel   context.CancelFunc
 }
 
 // New makes a Hub. Close it.
@@ -67,7 +69,7 @@ func New(cfg Config) *Hub {
 		Streams:  session.NewQuota("streams", maxStreams, maxStreams/16, streamsOfUser),
 		Carriers: session.NewQuota("connections of pages", maxStreams, maxStreams/16, streamsOfUser),
 		Follows:  session.NewQuota("followed shells", maxAllFollows, maxAllFollows/16, followsOfUser),
-		streams:  newStreams(),
+		streams:  streams{tabs: map[string]*tab{}},
 	}
 	h.Streams.PerLogin, h.Carriers.PerLogin = streamsOfLogin, streamsOfLogin
 	h.ctx, h.cancel = context.WithCancel(context.Background())

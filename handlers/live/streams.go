@@ -9,17 +9,12 @@ import (
 	"convoy/templates"
 )
 
-// streams are the open tabs, and the carriers of some of them.
+// streams are the open tabs.
 type streams struct {
-	mu       sync.Mutex
-	tabs     map[string]*tab     // by id
-	carriers map[string]*carrier // by id
-	shut     bool                // add refuses more
-	idle     sync.WaitGroup
-}
-
-func newStreams() *streams {
-	return &streams{tabs: map[string]*tab{}, carriers: map[string]*carrier{}}
+	mu   sync.Mutex
+	tabs map[string]*tab // by id
+	shut bool            // add refuses more
+	idle sync.WaitGroup
 }
 
 func (s *streams) add(t *tab) error {
@@ -51,24 +46,6 @@ func (s *streams) find(id string) *tab {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tabs[id]
-}
-
-func (s *streams) addCarrier(c *carrier) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.carriers[c.id] = c
-}
-
-func (s *streams) removeCarrier(c *carrier) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.carriers, c.id)
-}
-
-func (s *streams) findCarrier(id string) *carrier {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.carriers[id]
 }
 
 // notify sends a notice to all that are logged in.

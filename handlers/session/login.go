@@ -107,11 +107,8 @@ func (m *Manager) LogOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-var errNotListed = &web.Error{
-	Status: http.StatusServiceUnavailable,
-	Text:   "login is not available now: it could not be recorded",
-	Hint:   "free space on the disk that holds -data; see the node's log",
-}
+var errNotListed = web.NewError(http.StatusServiceUnavailable, "login is not available now: it could not be recorded",
+	"free space on the disk that holds -data; see the node's log")
 
 // setSession logs the browser in, which completes the login at next. It refuses a login that it cannot put in the list,
 // because nobody could end it.

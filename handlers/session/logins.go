@@ -128,11 +128,7 @@ func (m *Manager) EndLogin(w http.ResponseWriter, r *http.Request) error {
 	return web.NoContent(w, m.End(g))
 }
 
-var errNoGrant = &web.Error{
-	Status: http.StatusNotFound,
-	Text:   "there is no such login or token",
-	Hint:   "it may have ended already",
-}
+var errNoGrant = web.NewError(http.StatusNotFound, "there is no such login or token", "it may have ended already")
 
 // End ends a login or token on all nodes.
 func (m *Manager) End(g access.Grant) error {

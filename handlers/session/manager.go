@@ -178,8 +178,5 @@ func (m *Manager) RefuseStranger(w http.ResponseWriter, r *http.Request) {
 	m.Site.Fail(w, r, errNotLoggedIn)
 }
 
-var errNotLoggedIn = &web.Error{
-	Status: http.StatusUnauthorized,
-	Text:   "not logged in",
-	Hint:   "log in at /login, or send Authorization: Bearer with a token",
-}
+var errNotLoggedIn = web.NewError(http.StatusUnauthorized,
+	"not logged in", "log in at /login, or send Authorization: Bearer with a token")

@@ -17,11 +17,8 @@ const (
 	OpenIDCallback = OpenIDPath + "/callback"
 )
 
-var errNoOpenID = &web.Error{
-	Status: http.StatusNotFound,
-	Text:   "this console has no OpenID provider",
-	Hint:   "log in at /login, or start Convoy with -openid-issuer",
-}
+var errNoOpenID = web.NewError(http.StatusNotFound,
+	"this console has no OpenID provider", "log in at /login, or start Convoy with -openid-issuer")
 
 // BeginOpenID answers GET /login/openid with a redirect to the provider. Its route refuses other sites, which could
 // otherwise replace the user's login.
@@ -78,7 +75,7 @@ func (m *Manager) FinishOpenID(w http.ResponseWriter, r *http.Request) error {
 // openIDWait refuses an address with too many failed logins, like the other ways to log in.
 func (m *Manager) openIDWait(r *http.Request) error {
 	if left := m.Tries.Throttle.Wait(m.Tries.Now(), web.Addr(r), ""); left > 0 {
-		return &tooManyTries{left}
+		return tooManyTries(left)
 	}
 	return nil
 }

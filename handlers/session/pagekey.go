@@ -28,22 +28,13 @@ const (
 )
 
 var (
-	errNoKey = &web.Error{
-		Status: http.StatusUnauthorized,
-		Text:   "this login also needs the key of the page where it began",
-		Hint: "open the console in that browser at the address where you logged in, or log in again at /login; scripts " +
-			"send Authorization: Bearer with a token",
-	}
-	errClaimElsewhere = &web.Error{
-		Status: http.StatusConflict,
-		Text:   "this login began at another node's console",
-		Hint:   "complete it there; configure load balancers to keep a browser on one node during login",
-	}
-	errClaimed = &web.Error{
-		Status: http.StatusConflict,
-		Text:   "this login was already completed, or took longer than a minute",
-		Hint:   "log in again at /login",
-	}
+	errNoKey = web.NewError(http.StatusUnauthorized, "this login also needs the key of the page where it began",
+		"open the console in that browser at the address where you logged in, or log in again at /login; scripts send "+
+			"Authorization: Bearer with a token")
+	errClaimElsewhere = web.NewError(http.StatusConflict, "this login began at another node's console",
+		"complete it there; configure load balancers to keep a browser on one node during login")
+	errClaimed = web.NewError(http.StatusConflict,
+		"this login was already completed, or took longer than a minute", "log in again at /login")
 )
 
 // whyLogIn are the reasons that the login page can show, by the query parameter why.

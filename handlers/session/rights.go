@@ -50,22 +50,16 @@ func Limit(ctx context.Context, viewer pty.Viewer, s *pty.Shell) pty.Viewer {
 func Forbidden(role access.Role, a access.Action) error {
 	least, ok := access.RequiredRole(a)
 	if !ok || role == access.Nobody {
-		return &web.Error{Status: http.StatusForbidden, Text: fmt.Sprintf("log in to %s", a), Hint: "log in at /login"}
+		return web.NewError(http.StatusForbidden, fmt.Sprintf("log in to %s", a), "log in at /login")
 	}
-	return &web.Error{
-		Status: http.StatusForbidden,
-		Text:   fmt.Sprintf("with the role %s you cannot %s", role, a),
-		Hint:   fmt.Sprintf("you need the role %s", least),
-	}
+	return web.NewError(http.StatusForbidden,
+		fmt.Sprintf("with the role %s you cannot %s", role, a), fmt.Sprintf("you need the role %s", least))
 }
 
 // ForbiddenIn is the 403 of a role that is less than the shell's.
 func ForbiddenIn(s *pty.Shell) error {
-	return &web.Error{
-		Status: http.StatusForbidden,
-		Text:   fmt.Sprintf("this shell has the rights of the role %s", ShellRole(s.Kind(), s.Right())),
-		Hint:   "open your own shell",
-	}
+	return web.NewError(http.StatusForbidden,
+		fmt.Sprintf("this shell has the rights of the role %s", ShellRole(s.Kind(), s.Right())), "open your own shell")
 }
 
 // Quota limits how much of one thing a user may use at once.
@@ -103,9 +97,6 @@ func QuotaError(err error, things string) error {
 
 // OverLimit is the 429 of a user who has as many of some things as one may have.
 func OverLimit(things string) error {
-	return &web.Error{
-		Status: http.StatusTooManyRequests,
-		Text:   fmt.Sprintf("you have the maximum number of %s for one user", things),
-		Hint:   "end some of them first",
-	}
+	return web.NewError(http.StatusTooManyRequests,
+		fmt.Sprintf("you have the maximum number of %s for one user", things), "end some of them first")
 }

@@ -82,11 +82,8 @@ func (m *Manager) CreateToken(w http.ResponseWriter, r *http.Request) error {
 func (m *Manager) checkTokens(s Session, name string) error {
 	others, own := m.valid(access.Token), 0
 	if len(others) >= maxTokens {
-		return &web.Error{
-			Status: http.StatusConflict,
-			Text:   fmt.Sprintf("there are %d tokens already", maxTokens),
-			Hint:   "end those that you do not need",
-		}
+		return web.NewError(http.StatusConflict,
+			fmt.Sprintf("there are %d tokens already", maxTokens), "end those that you do not need")
 	}
 	for _, other := range others {
 		if !s.Owns(other) {
@@ -94,11 +91,8 @@ func (m *Manager) checkTokens(s Session, name string) error {
 		}
 		own++
 		if other.Name == name {
-			return &web.Error{
-				Status: http.StatusConflict,
-				Text:   "a token with this name exists",
-				Hint:   "end it first, or choose another name",
-			}
+			return web.NewError(http.StatusConflict,
+				"a token with this name exists", "end it first, or choose another name")
 		}
 	}
 	if own >= tokensOfUser {

@@ -39,37 +39,23 @@ func newTries() Tries {
 	}
 }
 
-// tooManyTries refuses a login after too many failed ones.
-type tooManyTries struct{ left time.Duration }
-
-func (e *tooManyTries) Error() string {
-	return fmt.Sprintf("too many failed logins; try again in %d s", e.seconds())
-}
-
-func (e *tooManyTries) seconds() int { return int(e.left/time.Second) + 1 }
-
-// answer sets Retry-After (RFC 9110, 10.2.3), and returns the status.
-func (e *tooManyTries) answer(w http.ResponseWriter) int {
-	w.Header().Set("Retry-After", strconv.Itoa(e.seconds()))
-	return http.StatusTooManyRequests
-}
-
-// As makes it a web.Error for errors.As.
-func (e *tooManyTries) As(target any) bool {
-	to, ok := target.(**web.Error)
-	if ok {
-		*to = &web.Error{
-			Status:     http.StatusTooManyRequests,
-			Text:       e.Error(),
-			Hint:       "valid tokens and existing logins are not affected",
-			RetryAfter: e.seconds(),
-		}
+// tooManyTries refuses a login for that time, after too many failed ones.
+func tooManyTries(left time.Duration) error {
+	seconds := int(left/time.Second) + 1
+	return &web.Error{
+		Status:     http.StatusTooManyRequests,
+		Text:       fmt.Sprintf("too many failed logins; try again in %d s", seconds),
+		Hint:       "valid tokens and existing logins are not affected",
+		RetryAfter: seconds,
 	}
-	return ok
 }
 
 // errChecksBusy is a password that could not be compared in time.
-var errChecksBusy = errors.New("too many passwords are being checked; try again in a few seconds")
+var errChecksBusy = &web.Error{
+	Status:     http.StatusTooManyRequests,
+	Text:       "too many passwords are being checked; try again in a few seconds",
+	RetryAfter: int(checkWait / time.Second),
+}
 
 // admit checks the login form. It checks the console token first: it cannot be guessed, so its owner never has to wait.
 // A password counts as wrong before it is compared.
@@ -94,7 +80,7 @@ func (m *Manager) admit(r *http.Request) (Session, error) {
 func (m *Manager) reserveTry(r *http.Request, name string) (settle func(access.Outcome), err error) {
 	settle, left := m.Tries.Throttle.Reserve(m.Tries.Now(), web.Addr(r), name)
 	if left > 0 {
-		return nil, &tooManyTries{left}
+		return nil, tooManyTries(left)
 	}
 	return settle, nil
 }
@@ -139,19 +125,14 @@ func (m *Manager) wrongToken(r *http.Request, token, how string) error {
 	}
 	_, err := m.reserveTry(r, "")
 	m.countFailure(r, Session{}, how, cmp.Or(err, errToken))
-	if wait, ok := errors.AsType[*tooManyTries](err); ok {
-		return wait
-	}
-	return nil
+	return err
 }
 
 // refusedStatus is the status of a refused login: 429 if it came too early, or the node is busy with others.
 func refusedStatus(w http.ResponseWriter, err error) int {
-	if wait, ok := errors.AsType[*tooManyTries](err); ok {
-		return wait.answer(w)
-	}
-	if errors.Is(err, errChecksBusy) {
-		return (&tooManyTries{checkWait - 1}).answer(w)
+	if e, ok := errors.AsType[*web.Error](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter)) // RFC 9110, 10.2.3
+		return e.Status
 	}
 	return http.StatusUnauthorized
 }

@@ -2,7 +2,6 @@ package share
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"net/http"
@@ -28,21 +27,11 @@ const (
 )
 
 var (
-	errOtherShell = &web.Error{
-		Status: http.StatusForbidden,
-		Text:   "this link opens one shell only",
-		Hint:   "remove the other shells from the request",
-	}
-	errManyGuests = &web.Error{
-		Status: http.StatusTooManyRequests,
-		Text:   "this link has the maximum number of viewers",
-		Hint:   "try again when a viewer has left",
-	}
-	errOwnerAway = &web.Error{
-		Status: http.StatusBadGateway,
-		Text:   "the node of this shell cannot be reached",
-		Hint:   "try again later",
-	}
+	errOtherShell = web.NewError(http.StatusForbidden,
+		"this link opens one shell only", "remove the other shells from the request")
+	errManyGuests = web.NewError(http.StatusTooManyRequests,
+		"this link has the maximum number of viewers", "try again when a viewer has left")
+	errOwnerAway = web.NewError(http.StatusBadGateway, "the node of this shell cannot be reached", "try again later")
 )
 
 type shareKey struct{}
@@ -86,7 +75,8 @@ func (g *Guests) OnOwner(what string, fn web.Handler) web.Handler {
 			return fn(w, r)
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, hop.MaxBody)
-		return ownerAway(g.Hub.Nodes.Forward(w, r, s.Node, s.path()+"/"+what+"?"+r.URL.RawQuery))
+		return ownerAway(g.Hub.Nodes.Forward(w, r, s.Node,
+			"/nodes/"+url.PathEscape(s.Node)+s.path()+"/"+what+"?"+r.URL.RawQuery))
 	}
 }
 
@@ -104,13 +94,11 @@ func (g *Guests) describe(r *http.Request) (shared description, err error) {
 	if s.Node == g.Hub.Self {
 		return g.describeOwn(r.Context(), s.Shell, s.ID)
 	}
-	r = r.Clone(r.Context())
-	r.Method, r.Body = http.MethodGet, http.NoBody
-	answer, err := g.Hub.Nodes.Carry(r, s.Node, "/nodes/"+url.PathEscape(s.Node)+s.path())
-	if err != nil {
-		return shared, ownerAway(err)
+	err = g.Hub.Nodes.GetJSON(r.Context(), s.Node, s.path(), &shared)
+	if _, ended := errors.AsType[*web.Error](err); err != nil && !ended {
+		err = errOwnerAway
 	}
-	return shared, json.Unmarshal(answer.Body, &shared)
+	return shared, err
 }
 
 // ShowPage answers GET /share/{token}.

@@ -25,29 +25,16 @@ const (
 )
 
 var (
-	errExpired   = &web.Error{Status: http.StatusGone, Text: "this link has expired", Hint: "ask the sender for a new one"}
-	errRevoked   = &web.Error{Status: http.StatusGone, Text: "this link was revoked", Hint: "ask the sender for a new one"}
-	errShellGone = &web.Error{
-		Status: http.StatusGone,
-		Text:   "the shell of this link was closed",
-		Hint:   "a link ends with its shell",
-	}
-	errCreatorGone = &web.Error{
-		Status: http.StatusGone,
-		Text:   "the creator of this link can no longer share the shell",
-		Hint:   "ask for a new link",
-	}
-	errViewOnly = &web.Error{
-		Status: http.StatusForbidden,
-		Text:   "this link is view-only",
-		Hint:   "ask the sender for a link that lets you type",
-	}
-	errManyLinks = &web.Error{
-		Status: http.StatusTooManyRequests,
-		Text:   "this shell has the maximum number of links",
-		Hint:   "revoke one first",
-	}
-	errNoSuchLink = &web.Error{Status: http.StatusNotFound, Text: "no such link", Hint: "it was revoked, or has expired"}
+	errExpired     = web.NewError(http.StatusGone, "this link has expired", "ask the sender for a new one")
+	errRevoked     = web.NewError(http.StatusGone, "this link was revoked", "ask the sender for a new one")
+	errShellGone   = web.NewError(http.StatusGone, "the shell of this link was closed", "a link ends with its shell")
+	errCreatorGone = web.NewError(http.StatusGone,
+		"the creator of this link can no longer share the shell", "ask for a new link")
+	errViewOnly = web.NewError(http.StatusForbidden,
+		"this link is view-only", "ask the sender for a link that lets you type")
+	errManyLinks = web.NewError(http.StatusTooManyRequests,
+		"this shell has the maximum number of links", "revoke one first")
+	errNoSuchLink = web.NewError(http.StatusNotFound, "no such link", "it was revoked, or has expired")
 )
 
 // Links are the share links to this node's shells, in memory. A link ends when it expires, when it is revoked, when its

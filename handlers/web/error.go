@@ -31,30 +31,23 @@ type Question struct {
 
 func (e *Error) Error() string { return e.Text }
 
+// NewError makes an error of a status, what is wrong, and what to do.
+func NewError(status int, text, hint string) *Error {
+	return &Error{Status: status, Text: text, Hint: hint}
+}
+
 // BadRequest is a 400.
 func BadRequest(format string, args ...any) error {
-	return &Error{
-		Status: http.StatusBadRequest,
-		Text:   fmt.Sprintf(format, args...),
-		Hint:   "docs/protocol.md describes every request",
-	}
+	return NewError(http.StatusBadRequest, fmt.Sprintf(format, args...), "docs/protocol.md describes every request")
 }
 
 var (
 	// ErrSlowBody is the 408 of a body that does not arrive in time.
-	ErrSlowBody = &Error{
-		Status: http.StatusRequestTimeout,
-		Text:   "the body did not arrive in time",
-		Hint:   "send it again",
-	}
+	ErrSlowBody = NewError(http.StatusRequestTimeout, "the body did not arrive in time", "send it again")
 	// ErrNotFound is the 404 of an unknown address.
-	ErrNotFound = &Error{Status: http.StatusNotFound, Text: "there is nothing here", Hint: "the console is at /"}
+	ErrNotFound = NewError(http.StatusNotFound, "there is nothing here", "the console is at /")
 
-	errOtherSite = &Error{
-		Status: http.StatusForbidden,
-		Text:   "this request came from another site",
-		Hint:   "use the console itself",
-	}
+	errOtherSite = NewError(http.StatusForbidden, "this request came from another site", "use the console itself")
 )
 
 // NotFound answers requests without a route.
@@ -72,11 +65,8 @@ func MethodNotAllowed(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Add("Allow", http.MethodHead)
 		}
 	}
-	return &Error{
-		Status: http.StatusMethodNotAllowed,
-		Text:   fmt.Sprintf("method %s is not allowed here", r.Method),
-		Hint:   "docs/protocol.md lists the requests",
-	}
+	return NewError(http.StatusMethodNotAllowed,
+		fmt.Sprintf("method %s is not allowed here", r.Method), "docs/protocol.md lists the requests")
 }
 
 // BadBody is the error of a body that cannot be decoded: too large, too slow, or not the JSON that the request takes.

@@ -94,6 +94,6 @@ func hostName(r *http.Request) string {
 
 func (s *Site) failHost(w http.ResponseWriter, r *http.Request) {
 	host := hostName(r)
-	s.Fail(w, r, &Error{Status: http.StatusMisdirectedRequest, Text: fmt.Sprintf("this console is not called %q", host),
-		Hint: "start Convoy with -hosts " + host + " if it should be"})
+	s.Fail(w, r, NewError(http.StatusMisdirectedRequest,
+		fmt.Sprintf("this console is not called %q", host), "start Convoy with -hosts "+host+" if it should be"))
 }

@@ -44,19 +44,16 @@ func (s *Site) Explain(err error) *Error {
 		return e
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &Error{
-			Status: http.StatusRequestEntityTooLarge,
-			Text:   fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit),
-			Hint:   "split it",
-		}
+		return NewError(http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit), "split it")
 	}
 	if e := s.Known(err); e != nil {
 		return e
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Status: http.StatusGatewayTimeout, Text: "the request timed out", Hint: "try again"}
+		return NewError(http.StatusGatewayTimeout, "the request timed out", "try again")
 	}
-	return &Error{Status: http.StatusInternalServerError, Text: "something went wrong", Hint: "see the node's log"}
+	return NewError(http.StatusInternalServerError, "something went wrong", "see the node's log")
 }
 
 // Handle returns an http.HandlerFunc that answers fn's errors.
