@@ -61,16 +61,14 @@ func (n *node) buildLog() live.BuildLog {
 				if err != nil {
 					return
 				}
-				level := slog.LevelInfo
-				level.UnmarshalText([]byte(line.Level)) //nolint:errcheck // other words are info
-				from := "container"                     // the node sends these lines again when it has joined
+				from := "container" // the node sends these lines again when it has joined
 				if line.Build {
 					from = "build"
 				}
 				shown := logs.Line{
 					Off:     off,
 					Time:    line.Time,
-					Level:   level,
+					Level:   line.Level,
 					Message: line.Message,
 					Attrs:   []logs.Attr{{Key: "from", Value: from}},
 				}

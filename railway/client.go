@@ -219,6 +219,19 @@ func (c *client) decode(op string, status int, text []byte, resp *graphql.Respon
 	return nil
 }
 
+// eachPage queries the pages of a list, in order. query returns what follows the page after a cursor.
+func eachPage(query func(after string) (pageFields, error)) error {
+	after := ""
+	for range maxPages {
+		page, err := query(after)
+		if err != nil || !page.HasNextPage || page.EndCursor == "" || page.EndCursor == after {
+			return err
+		}
+		after = page.EndCursor
+	}
+	return nil
+}
+
 // firstWords is the beginning of an answer without its HTML.
 func (c *client) firstWords(answer []byte) string {
 	words := markup.ReplaceAllString(string(answer[:min(len(answer), 4<<10)]), " ")
@@ -238,12 +251,10 @@ func (c *client) redact(text string) string {
 
 // rootCause is the part of a transport error that describes the cause, without the address of the API.
 func rootCause(err error) error {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -251,10 +262,8 @@ func rootCause(err error) error {
 
 // sleep waits for d, and returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

@@ -1,6 +1,7 @@
 package railway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -153,7 +154,10 @@ func TestSocket_BigMessages(t *testing.T) {
 		return append(railwaytest.Image(), railwaytest.Stage{After: time.Minute, Log: []string{strings.Repeat("x", 300<<10)}})
 	}}, nil, func(t *testing.T, k *kit) {
 		k.mustSpawn()
-		l := k.tail(t.Context(), "", 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		l := k.tail(ctx)
+		pass(2 * time.Minute)
+		cancel()
 		<-l.done
 		if n := len(l.lines[1].Message); n < logLineBytes || n > logLineBytes+8 {
 			t.Errorf("a line of 300 KiB has %d bytes, want it cut at %d", n, logLineBytes)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,16 +73,8 @@ func (e *Error) Ambiguous() bool { return e.Code == Unavailable }
 
 // is reports whether err is an Error of one of these kinds.
 func is(err error, codes ...Code) bool {
-	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, code := range codes {
-		if e.Code == code {
-			return true
-		}
-	}
-	return false
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains(codes, e.Code)
 }
 
 // wireError is an error in a response.
@@ -112,12 +105,7 @@ func (c *client) failure(op string, status int, list []wireError) error {
 func codeOf(status int, e wireError) Code {
 	words := strings.ToLower(e.Message)
 	has := func(parts ...string) bool {
-		for _, part := range parts {
-			if strings.Contains(words, part) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(words, part) })
 	}
 	switch {
 	case status == http.StatusTooManyRequests || has("rate limit", "too many requests"):

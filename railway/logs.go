@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,36 +16,24 @@ import (
 )
 
 const (
-	logBatch       = 500 // lines per request; Railway's limit is 5000
-	logLineBytes   = 8 << 10
-	logRetryFirst  = 2 * time.Second
-	logRetryLast   = time.Minute
-	cursorSections = 4
+	logBatch      = 500 // lines per request; Railway's limit is 5000
+	logLineBytes  = 8 << 10
+	logRetryFirst = 2 * time.Second
+	logRetryLast  = time.Minute
 )
 
 // Line is a line of a build or deploy log.
 type Line struct {
 	Time    time.Time
-	Level   string // debug, info, warn or error
+	Level   slog.Level
 	Message string
-	Cursor  string // lets Logs continue after this line
-	Build   bool   // from the build, not the node
+	Build   bool // from the build, not the node
 }
 
-// Logs follows the logs of a node's latest deployment: the build's, then the node's, until ctx ends, the loop ends, or
-// the deployment is over. from is the cursor of the last line that was read, empty for all. Lines arrive in order and
-// once, even after an interruption. The only error is that the node does not exist.
-func (p *Provider) Logs(ctx context.Context, name, from string) iter.Seq2[Line, error] {
-	return p.logs(ctx, name, from, false)
-}
-
-// Tail is Logs from the first line. After a deployment it waits for the next one, until ctx ends, the loop ends, or the
-// service is gone. Waiting costs no calls.
+// Tail follows the logs of a node's deployments: the build's, then the node's, until ctx ends, the loop ends, or the
+// service is gone. Lines arrive in order and once, even after an interruption. After a deployment it waits for the next
+// one, which costs no calls. The only error is that the node does not exist.
 func (p *Provider) Tail(ctx context.Context, name string) iter.Seq2[Line, error] {
-	return p.logs(ctx, name, "", true)
-}
-
-func (p *Provider) logs(ctx context.Context, name, from string, on bool) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		label, err := p.labelOf(name)
 		if err == nil {
@@ -57,7 +45,7 @@ func (p *Provider) logs(ctx context.Context, name, from string, on bool) iter.Se
 			}
 			return
 		}
-		at, _ := parseCursor(from) // an invalid cursor is ignored
+		var at cursor
 		for ctx.Err() == nil {
 			id, ok := p.deploymentOf(label)
 			if !ok {
@@ -71,7 +59,7 @@ func (p *Provider) logs(ctx context.Context, name, from string, on bool) iter.Se
 				return
 			}
 			at = r.at
-			if next, _ := p.deploymentOf(label); next == id && (!on || !p.waitReplaced(ctx, label, id)) {
+			if next, _ := p.deploymentOf(label); next == id && !p.waitReplaced(ctx, label, id) {
 				return // it is over, and there is no other
 			}
 		}
@@ -133,30 +121,6 @@ type cursor struct {
 	n          int
 }
 
-func (c cursor) String() string {
-	part := "d"
-	if c.build {
-		part = "b"
-	}
-	return strings.Join([]string{c.deployment, part, c.time.UTC().Format(time.RFC3339Nano), strconv.Itoa(c.n)}, "/")
-}
-
-func parseCursor(text string) (c cursor, err error) {
-	parts := strings.Split(text, "/")
-	if len(parts) != cursorSections || (parts[1] != "b" && parts[1] != "d") {
-		return c, errors.New("no cursor")
-	}
-	at, err := time.Parse(time.RFC3339Nano, parts[2])
-	if err != nil {
-		return c, err
-	}
-	n, err := strconv.Atoi(parts[3])
-	if err != nil || n < 0 {
-		return c, errors.New("no cursor")
-	}
-	return cursor{deployment: parts[0], build: parts[1] == "b", time: at, n: n}, nil
-}
-
 // advance returns the lines of a batch after the cursor, and moves the cursor past them. The batch may begin anywhere.
 func (c *cursor) advance(batch []logFields) []Line {
 	var lines []Line
@@ -178,27 +142,26 @@ func (c *cursor) advance(batch []logFields) []Line {
 			continue
 		}
 		c.time, c.n = l.Time, n
-		l.Cursor = c.String()
 		lines = append(lines, l)
 	}
 	return lines
 }
 
-// level maps Railway's severities to four levels.
-func level(severity string) string {
+// level maps Railway's severities to levels.
+func level(severity string) slog.Level {
 	switch s := strings.ToLower(severity); {
 	case strings.HasPrefix(s, "deb"), strings.HasPrefix(s, "trace"):
-		return "debug"
+		return slog.LevelDebug
 	case strings.HasPrefix(s, "warn"):
-		return "warn"
+		return slog.LevelWarn
 	case strings.HasPrefix(s, "err"),
 		strings.HasPrefix(s, "crit"),
 		strings.HasPrefix(s, "fatal"),
 		strings.HasPrefix(s, "emerg"),
 		strings.HasPrefix(s, "alert"):
-		return "error"
+		return slog.LevelError
 	default:
-		return "info"
+		return slog.LevelInfo
 	}
 }
 
@@ -263,8 +226,8 @@ func (r *reader) part(ctx context.Context, over func(*deployment) bool) bool {
 
 // noSocket reports whether no socket could be opened, so that lines must be queried.
 func noSocket(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Operation == socketOperation
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Operation == socketOperation
 }
 
 // until returns a context that ends when over is true, or another deployment has replaced this one.

@@ -3,6 +3,7 @@ package railway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -21,20 +22,16 @@ type tail struct {
 	done  chan struct{}
 }
 
-func (k *kit) tail(ctx context.Context, from string, limit int) *tail {
+func (k *kit) tail(ctx context.Context) *tail {
 	l := &tail{done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
-		for line, err := range k.p.Logs(ctx, nodeName, from) {
+		for line, err := range k.p.Tail(ctx, nodeName) {
 			l.mu.Lock()
 			if l.err = err; err == nil {
 				l.lines = append(l.lines, line)
 			}
-			n := len(l.lines)
 			l.mu.Unlock()
-			if n == limit {
-				return
-			}
 		}
 	}()
 	return l
@@ -62,7 +59,7 @@ func TestLogs_BuildThenDeploy(t *testing.T) {
 			spawned := make(chan error, 1)
 			go func() { spawned <- k.spawn() }()
 			synctest.Wait()
-			l := k.tail(ctx, "", 0)
+			l := k.tail(ctx)
 			pass(30 * time.Second)
 			if got := l.texts(); sockets && !slices.Equal(got, wholeLog[:3]) {
 				t.Errorf("while it is built lines are %q, want %q", got, wholeLog[:3])
@@ -75,7 +72,7 @@ func TestLogs_BuildThenDeploy(t *testing.T) {
 				t.Errorf("sockets %v: lines are %q, want %q", sockets, got, wholeLog)
 			}
 			for i, line := range l.lines {
-				if line.Build != (i < 4) || line.Level != "info" || line.Time.IsZero() {
+				if line.Build != (i < 4) || line.Level != slog.LevelInfo || line.Time.IsZero() {
 					t.Errorf("line %d is %+v", i, line)
 				}
 			}
@@ -83,24 +80,6 @@ func TestLogs_BuildThenDeploy(t *testing.T) {
 			<-l.done
 		})
 	}
-}
-
-// TestLogs_ContinueAnywhere reads up to each line, and continues from its cursor: nothing is lost or repeated.
-func TestLogs_ContinueAnywhere(t *testing.T) {
-	inBubble(t, railwaytest.Options{Script: buildScript}, nil, func(t *testing.T, k *kit) {
-		k.mustSpawn()
-		for n := 1; n <= len(wholeLog); n++ {
-			first := k.tail(t.Context(), "", n)
-			<-first.done
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			rest := k.tail(ctx, first.lines[n-1].Cursor, 0)
-			<-rest.done
-			cancel()
-			if got := append(first.texts(), rest.texts()...); !slices.Equal(got, wholeLog) {
-				t.Errorf("in two parts, %d and the rest: %q, want %q", n, got, wholeLog)
-			}
-		}
-	})
 }
 
 func TestLogs_SocketsBreak(t *testing.T) {
@@ -117,7 +96,7 @@ func TestLogs_SocketsBreak(t *testing.T) {
 				spawned := make(chan error, 1)
 				go func() { spawned <- k.spawn() }()
 				synctest.Wait()
-				l := k.tail(ctx, "", 0)
+				l := k.tail(ctx)
 				for range 8 {
 					pass(5 * time.Second)
 					trouble(k)
@@ -136,7 +115,6 @@ func TestLogs_SocketsBreak(t *testing.T) {
 	}
 }
 
-// TestLogs_OfAFailedBuild ends on its own with all lines.
 func TestLogs_OfAFailedBuild(t *testing.T) {
 	script := func(string, int) []railwaytest.Stage {
 		return append(
@@ -154,9 +132,12 @@ func TestLogs_OfAFailedBuild(t *testing.T) {
 		if err := k.spawn(); err == nil {
 			t.Fatal("the spawn went well")
 		}
-		l := k.tail(t.Context(), "", 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		l := k.tail(ctx)
+		pass(time.Minute)
+		cancel()
 		<-l.done
-		if n := len(l.lines); n != 2 || l.lines[1].Level != "error" || l.lines[1].Message != "error: undefined: x" {
+		if n := len(l.lines); n != 2 || l.lines[1].Level != slog.LevelError || l.lines[1].Message != "error: undefined: x" {
 			t.Errorf("lines are %+v", l.lines)
 		}
 	})
@@ -167,7 +148,7 @@ func TestLogs_NewDeploymentTakesOver(t *testing.T) {
 		k.mustSpawn()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		l := k.tail(ctx, "", 0)
+		l := k.tail(ctx)
 		pass(time.Second)
 		k.s.Deploy("convoy-k3fz")
 		pass(5 * time.Minute)
@@ -182,7 +163,7 @@ func TestLogs_NewDeploymentTakesOver(t *testing.T) {
 func TestLogs_UnknownNode(t *testing.T) {
 	inBubble(t, railwaytest.Options{}, nil, func(t *testing.T, k *kit) {
 		pass(time.Second)
-		l := k.tail(t.Context(), "", 0)
+		l := k.tail(t.Context())
 		<-l.done
 		if !errors.Is(l.err, ErrUnknown) {
 			t.Errorf("error is %v, want %v", l.err, ErrUnknown)
@@ -213,30 +194,12 @@ func TestCursor_Advance(t *testing.T) {
 		for _, batch := range test.batches {
 			for _, l := range c.advance(batch) {
 				got = append(got, l.Message)
-				back, err := parseCursor(l.Cursor)
-				if err != nil || back.String() != l.Cursor {
-					t.Errorf("%s: cursor %q comes back as %q, %v", test.name, l.Cursor, back, err)
-				}
 			}
 		}
 		if text := strings.Join(got, " "); text != test.want {
 			t.Errorf("%s: %q, want %q", test.name, text, test.want)
 		}
 	}
-}
-
-func FuzzCursor(f *testing.F) {
-	f.Add("dep-1/b/2026-11-22T12:00:00.5Z/3")
-	f.Add("////")
-	f.Fuzz(func(t *testing.T, text string) {
-		c, err := parseCursor(text)
-		if err != nil {
-			return
-		}
-		if again, err := parseCursor(c.String()); err != nil || again != c && !again.time.Equal(c.time) {
-			t.Errorf("%q: %+v comes back as %+v, %v", text, c, again, err)
-		}
-	})
 }
 
 // TestTail_WaitsForTheNextDeployment: the log of a failed node stays open in a card, and costs no calls.
@@ -253,16 +216,7 @@ func TestTail_WaitsForTheNextDeployment(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var l tail
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for line, err := range k.p.Tail(ctx, nodeName) {
-				l.mu.Lock()
-				l.lines, l.err = append(l.lines, line), err
-				l.mu.Unlock()
-			}
-		}()
+		l := k.tail(ctx)
 		pass(time.Minute)
 		before := k.s.Count("buildLog", "deployLog", "followBuildLog", "followDeployLog")
 		pass(time.Hour)
@@ -276,6 +230,6 @@ func TestTail_WaitsForTheNextDeployment(t *testing.T) {
 		}
 		k.s.Delete("convoy-k3fz")
 		pass(5 * time.Minute)
-		<-done
+		<-l.done
 	})
 }

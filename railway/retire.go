@@ -18,8 +18,8 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	if err != nil {
 		return err
 	}
-	if refusal := p.Unavailable(); refusal != "" {
-		return errors.New(refusal)
+	if err := p.ready(); err != nil {
+		return err
 	}
 	if err := p.interrupt(ctx, label); err != nil {
 		return err
@@ -89,38 +89,29 @@ func (p *Provider) retirable(ctx context.Context, label string) (instanceFields,
 // volumesOf lists the volumes of a service, as "volume data at /data". Errors are only logged.
 func (p *Provider) volumesOf(ctx context.Context, id string) (names []string) {
 	project, env := p.scope()
-	after := ""
-	for range maxPages {
+	err := eachPage(func(after string) (page pageFields, err error) {
 		answer, err := volumes(ctx, p.client, env, project, pageSize, after)
 		if err != nil {
-			p.log.Warn("cannot see volumes", "err", err)
-			return names
+			return page, err
 		}
 		list := answer.Environment.VolumeInstances
 		for _, edge := range list.Edges {
 			if v := edge.Node; v.ServiceId == id {
-				names = append(
-					names,
-					fmt.Sprintf("volume %s at %s", truncate(v.Volume.Name, maxTraceBytes), truncate(v.MountPath, maxTraceBytes)),
-				)
+				names = append(names, fmt.Sprintf("volume %s at %s",
+					truncate(v.Volume.Name, maxTraceBytes), truncate(v.MountPath, maxTraceBytes)))
 			}
 		}
-		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" || list.PageInfo.EndCursor == after {
-			break
-		}
-		after = list.PageInfo.EndCursor
+		return list.PageInfo, nil
+	})
+	if err != nil {
+		p.log.Warn("cannot see volumes", "err", err)
 	}
 	return names
 }
 
 // deleteService deletes a service and verifies that.
 func (m *creation) deleteService(ctx context.Context, id string) error {
-	_, env := m.p.scope()
-	err := m.mutate(ctx, func(ctx context.Context) error {
-		_, err := deleteService(ctx, m.p.client, id, env)
-		return err
-	}, func() (bool, error) { return false, nil }) // repeating it is harmless
-	if err != nil && !is(err, NotFound) {
+	if err := m.sendDelete(ctx, id); err != nil {
 		return err
 	}
 	for try := range deleteChecks {
@@ -141,12 +132,16 @@ func (m *creation) deleteService(ctx context.Context, id string) error {
 
 // delete deletes a service without reporting steps.
 func (p *Provider) delete(ctx context.Context, id string) error {
-	_, env := p.scope()
-	m := &creation{p: p, step: func(fleet.Step) {}}
+	return (&creation{p: p, step: func(fleet.Step) {}}).sendDelete(ctx, id)
+}
+
+// sendDelete deletes a service. A missing one is not an error.
+func (m *creation) sendDelete(ctx context.Context, id string) error {
+	_, env := m.p.scope()
 	err := m.mutate(ctx, func(ctx context.Context) error {
-		_, err := deleteService(ctx, p.client, id, env)
+		_, err := deleteService(ctx, m.p.client, id, env)
 		return err
-	}, func() (bool, error) { return false, nil })
+	}, repeatable)
 	if is(err, NotFound) {
 		return nil
 	}

@@ -98,7 +98,13 @@ func (s *socket) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var pinging sync.WaitGroup
 	pinging.Go(func() { s.ping(ctx) })
-	err := s.receive(ctx)
+	var err error
+	for err == nil {
+		var m message
+		if m, err = s.read(ctx); err == nil {
+			err = s.dispatch(ctx, m)
+		}
+	}
 	cancel()
 	pinging.Wait()
 	s.close()
@@ -112,37 +118,26 @@ func (s *socket) run(ctx context.Context) error {
 	return err
 }
 
-func (s *socket) receive(ctx context.Context) error {
-	for {
-		m, err := s.read(ctx)
-		if err != nil {
-			return err
-		}
-		if err := s.dispatch(ctx, m); err != nil {
-			return err
-		}
-	}
-}
-
 // dispatch handles a message.
 func (s *socket) dispatch(ctx context.Context, m message) error {
 	switch m.Type {
 	case "ping":
 		return s.write(ctx, message{Type: "pong"})
 	case "next":
-		if handle := s.handler(m.ID, false); handle != nil {
-			handle(m.Payload, nil)
-		}
+		s.deliver(m.ID, m.Payload, nil)
 	case "complete":
-		if handle := s.handler(m.ID, true); handle != nil {
-			handle(nil, errEnded)
-		}
+		s.deliver(m.ID, nil, errEnded)
 	case "error":
-		if handle := s.handler(m.ID, true); handle != nil {
-			handle(nil, s.refusal(m.Payload))
-		}
+		s.deliver(m.ID, nil, s.refusal(m.Payload))
 	}
 	return nil
+}
+
+// deliver passes a payload, or the end, to a subscription.
+func (s *socket) deliver(id string, payload json.RawMessage, end error) {
+	if handle := s.handler(id, end != nil); handle != nil {
+		handle(payload, end)
+	}
 }
 
 // handler returns a subscription's handler, and removes it at the end.

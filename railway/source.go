@@ -107,11 +107,10 @@ func (p *Provider) references(
 		return found, nil, nil
 	}
 	project, env := p.scope()
-	after := ""
-	for range maxPages {
+	err := eachPage(func(after string) (page pageFields, err error) {
 		answer, err := variableNames(ctx, p.client, env, project, pageSize, after)
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot list the variables: %w", err)
+			return page, err
 		}
 		list := answer.Environment.Variables
 		for _, edge := range list.Edges {
@@ -124,10 +123,10 @@ func (p *Provider) references(
 				found[v.Name] = "${{" + p.cfg.ServiceName + "." + v.Name + "}}"
 			}
 		}
-		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" || list.PageInfo.EndCursor == after {
-			break
-		}
-		after = list.PageInfo.EndCursor
+		return list.PageInfo, nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot list the variables: %w", err)
 	}
 	for _, name := range names {
 		if found[name] == "" {

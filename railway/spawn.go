@@ -35,8 +35,8 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	if err != nil {
 		return err
 	}
-	if refusal := p.Unavailable(); refusal != "" {
-		return errors.New(refusal)
+	if err := p.ready(); err != nil {
+		return err
 	}
 	ctx, end, err := p.begin(ctx, label)
 	if err != nil {
@@ -65,12 +65,17 @@ func (p *Provider) finish(ctx context.Context, id, label string) {
 	m := &creation{p: p, name: p.NodeName(label), label: label, step: func(fleet.Step) {}}
 	if err := m.deploy(ctx, id); err != nil && ctx.Err() == nil {
 		p.log.Error("cannot finish an incomplete service", "node", m.name, "err", err)
-		p.mu.Lock()
-		if s := p.services[id]; s != nil {
-			s.failure = fmt.Sprintf("it was incomplete and could not be finished: %v; retire it", err)
-			p.notifyChanged()
-		}
-		p.mu.Unlock()
+		p.setFailure(id, fmt.Sprintf("it was incomplete and could not be finished: %v; retire it", err))
+	}
+}
+
+// setFailure records why a service could not be created.
+func (p *Provider) setFailure(id, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.services[id]; s != nil {
+		s.failure = why
+		p.notifyChanged()
 	}
 }
 
@@ -159,10 +164,13 @@ func (m *creation) mutate(
 	}
 }
 
+// repeatable agrees to send a mutation again that has no effect the second time.
+func repeatable() (done bool, err error) { return false, nil }
+
 // waitForLimit waits as long as Railway asked for, and shows that in the timeline.
 func (m *creation) waitForLimit(ctx context.Context, err error) bool {
-	var limited *Error
-	if !errors.As(err, &limited) || limited.RetryAfter > maxLimitWait {
+	limited, ok := errors.AsType[*Error](err)
+	if !ok || limited.RetryAfter > maxLimitWait {
 		return false
 	}
 	return m.track(limitStep, func() error {
@@ -270,7 +278,7 @@ func (m *creation) deploy(ctx context.Context, id string) error {
 		return m.mutate(ctx, func(ctx context.Context) error {
 			_, err := updateInstance(ctx, m.p.client, id, env, m.p.settings(what))
 			return err
-		}, func() (bool, error) { return false, nil }) // repeating it is harmless
+		}, repeatable)
 	})
 	if err != nil {
 		return err
@@ -357,14 +365,10 @@ func (p *Provider) await(ctx context.Context, id string) error {
 		case !status.Provisioning && !settling:
 			return errors.New(status.Message)
 		}
-		timer := time.NewTimer(min(p.untilOverdue(), reasonWait))
 		select {
 		case <-changed:
-		case <-timer.C:
+		case <-time.After(min(p.untilOverdue(), reasonWait)):
 		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -406,11 +410,6 @@ func (m *creation) cleanUp(ctx context.Context, id string, err error) error {
 		m.p.forget(id)
 		return err
 	}
-	m.p.mu.Lock()
-	if s := m.p.services[id]; s != nil {
-		s.failure = err.Error()
-		m.p.notifyChanged()
-	}
-	m.p.mu.Unlock()
+	m.p.setFailure(id, err.Error())
 	return fmt.Errorf("%w; its service could not be deleted either: retire it", err)
 }

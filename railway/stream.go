@@ -46,14 +46,10 @@ func (p *Provider) waitForWork(ctx context.Context, delay, idle time.Duration) b
 		if refusal == "" && len(p.watchable()) > 0 && (p.busy() || !now.Before(at)) {
 			return true
 		}
-		timer := time.NewTimer(max(at.Sub(now), time.Minute))
 		select {
 		case <-changed:
-		case <-timer.C:
+		case <-time.After(max(at.Sub(now), time.Minute)):
 		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
 			return false
 		}
 	}
@@ -71,9 +67,6 @@ func (p *Provider) watchable() map[string]bool {
 	}
 	return ids
 }
-
-// streamed reports whether a deployment's events arrive by socket. It requires p.mu.
-func (p *Provider) streamed(id string) bool { return p.streams[id] }
 
 // runSocket runs one socket until it ends.
 func (p *Provider) runSocket(ctx context.Context) error {
@@ -127,15 +120,11 @@ func (f *follower) run(ctx context.Context) {
 		if fresh {
 			f.p.refreshNow() // the response includes all changes before the subscription
 		}
-		timer := time.NewTimer(next)
 		select {
 		case <-changed:
 		case <-f.wake:
-		case <-timer.C:
+		case <-time.After(next):
 		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
 			return
 		}
 	}
@@ -227,19 +216,11 @@ func (f *follower) events(ctx context.Context, id string) error {
 		return nil
 	})
 	if err == nil {
-		f.streamed(id, true)
+		f.p.mu.Lock()
+		f.p.streams[id] = true
+		f.p.mu.Unlock()
 	}
 	return err
-}
-
-func (f *follower) streamed(id string, yes bool) {
-	f.p.mu.Lock()
-	defer f.p.mu.Unlock()
-	if yes {
-		f.p.streams[id] = true
-		return
-	}
-	delete(f.p.streams, id)
 }
 
 // subscribe starts a subscription, and retries it with growing delays when it ends.

@@ -40,13 +40,11 @@ func (p *Provider) watch(ctx context.Context) {
 			pause = min(verifyInterval<<min(tries, 8), maxVerifyInterval)
 			tries++
 		}
-		timer := time.NewTimer(max(pause, p.client.budget.pause()))
 		select {
-		case <-timer.C:
+		case <-time.After(max(pause, p.client.budget.pause())):
 		case <-p.wake:
 		case <-ctx.Done():
 		}
-		timer.Stop()
 	}
 }
 
@@ -129,22 +127,18 @@ func (p *Provider) refresh(ctx context.Context) {
 func (p *Provider) inventory(ctx context.Context) ([]instanceFields, error) {
 	project, env := p.scope()
 	var list []instanceFields
-	after := ""
-	for range maxPages {
+	err := eachPage(func(after string) (page pageFields, err error) {
 		answer, err := inventory(ctx, p.client, env, project, pageSize, after)
 		if err != nil {
-			return nil, err
+			return page, err
 		}
 		found := answer.Environment.ServiceInstances
 		for _, edge := range found.Edges {
 			list = append(list, edge.Node)
 		}
-		if !found.PageInfo.HasNextPage || found.PageInfo.EndCursor == "" || found.PageInfo.EndCursor == after {
-			break
-		}
-		after = found.PageInfo.EndCursor
-	}
-	return list, nil
+		return found.PageInfo, nil
+	})
+	return list, err
 }
 
 // applyInventory records an inventory. Services missing from it are gone, unless they are so new that the inventory may
@@ -257,7 +251,7 @@ func (p *Provider) detailsWanted() []string {
 		if d == nil || d.id == "" || len(ids) >= maxDetailsAtOnce {
 			continue
 		}
-		if d.lacksEvents() || !d.phase().settled() && !p.streamed(d.id) {
+		if d.lacksEvents() || !d.phase().settled() && !p.streams[d.id] {
 			ids = append(ids, d.id)
 		}
 	}
