@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs every test of Convoy: ./test.sh [arguments of go test]
 #
-# Besides Go it wants a C compiler (for the race detector), Chromium (for the browser tests), ip and nft (for networks
-# that break), and a few programs that the tests run in shells. On Debian, as root, it installs what is missing;
-# elsewhere the tests that need what is missing are skipped, and the end says how many and why.
+# Besides Go it wants a C compiler (for the race detector), Chromium and Firefox (for the browser tests), ip and nft
+# (for networks that break), and a few programs that the tests run in shells. On Debian, as root, it installs what is
+# missing; elsewhere the tests that need what is missing are skipped, and the end says how many and why.
 # Analysis of the code, vet included, is make lint.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -13,6 +13,7 @@ need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need gcc gcc
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
   need chromium-headless-shell chromium-headless-shell
+command -v firefox >/dev/null 2>&1 || need firefox-esr firefox-esr
 need vim vim
 need less less
 need htop htop
