@@ -27,6 +27,7 @@ var names = []string{"firefox-esr", "firefox"}
 // settings are Firefox's preferences for tests. The protocol's own recommended ones add to them.
 const settings = `
 user_pref("network.dns.disableIPv6", true); // tests' servers listen on one of localhost's addresses
+user_pref("network.http.speculative-parallel-limit", 0); // a stopping server waits 5 s for unused connections
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
@@ -36,8 +37,7 @@ user_pref("services.settings.server", "data:,none");
 user_pref("browser.safebrowsing.update.enabled", false);
 user_pref("ui.primaryPointerCapabilities", 6); // a mouse; without a screen there is none
 user_pref("ui.allPointerCapabilities", 6);
-user_pref("dom.min_background_timeout_value", 10); // a test waits in hidden tabs, too
-user_pref("dom.timeout.enable_budget_timer_throttling", false);
+user_pref("dom.events.testing.asyncClipboard", true); // tests fill the clipboard
 user_pref("middlemouse.paste", true);
 user_pref("general.autoScroll", false);
 `
@@ -139,11 +139,6 @@ func (b *Browser) call(t testing.TB, method string, params values, result any) {
 	}
 }
 
-// refused is the browser's refusal of a command.
-type refused struct{ kind, text string }
-
-func (r refused) Error() string { return r.kind + ": " + r.text }
-
 // try runs a command. It takes the events that come before the answer: there is no other reader.
 func (b *Browser) try(ctx context.Context, method string, params values, result any) error {
 	b.last++
@@ -160,7 +155,7 @@ func (b *Browser) try(ctx context.Context, method string, params values, result 
 		case m.Method == "log.entryAdded":
 			b.record(m.Params)
 		case m.ID == b.last && m.Error != "":
-			return refused{m.Error, m.Message}
+			return fmt.Errorf("%s: %s", m.Error, m.Message)
 		case m.ID == b.last && result != nil:
 			return json.Unmarshal(m.Result, result)
 		case m.ID == b.last:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"convoy/internal/testkit"
 )
@@ -26,7 +25,6 @@ func (b *Browser) Open(t testing.TB, address string) *Page {
 	b.call(t, "browser.createUserContext", values{}, &made)
 	t.Cleanup(func() { b.call(t, "browser.removeUserContext", values{"userContext": made.UserContext}, nil) })
 	p := (&Page{t: t, b: b, user: made.UserContext}).Tab(address)
-	p.show()
 	p.arrive()
 	return p
 }
@@ -54,7 +52,6 @@ func (p *Page) show() {
 // Reload reloads the page.
 func (p *Page) Reload() {
 	p.t.Helper()
-	p.show()
 	p.call("browsingContext.reload", values{"wait": "complete"}, nil)
 	p.arrive()
 }
@@ -93,25 +90,23 @@ func (p *Page) Do(expression string) {
 	Eval[any](p, `(async () => { await (`+expression+`); return null; })()`)
 }
 
-// Wait waits until a JavaScript expression is truthy, also on a later page. On failure the test ends with what the page
-// shows.
+// Wait puts the tab in front, since Firefox slows down hidden ones, and waits until a JavaScript expression is truthy,
+// also on a later page. On failure the test ends with what the page shows.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
-	defer cancel()
-	until := fmt.Sprintf(`(async () => {
-		for (const end = Date.now() + %d; Date.now() < end; await new Promise((next) => setTimeout(next, 10))) {
-			if (%s) return true;
+	p.show()
+	met := false
+	defer func() {
+		if !met {
+			p.t.Log(p.state())
 		}
-		return false;
-	})()`, (testkit.Patience - 10*time.Second).Milliseconds(), expression)
-	text, err := p.b.evaluate(ctx, p.context, until)
-	for errors.As(err, &refused{}) && ctx.Err() == nil { // the page has gone, and the next may meet it
-		text, err = p.b.evaluate(ctx, p.context, until)
-	}
-	if err != nil || text != "true" {
-		p.t.Fatalf("firefox: wait for %s: %v\n%s", expression, err, p.state())
-	}
+	}()
+	ctx := testkit.Context(p.t)
+	testkit.Eventually(p.t, expression, func() bool {
+		text, err := p.b.evaluate(ctx, p.context, `!!(`+expression+`)`)
+		met = err == nil && text == "true" // the page may be another one by now
+		return met
+	})
 }
 
 // evaluate returns the JSON of an expression's value.
