@@ -19,11 +19,12 @@ func TestFirefox(t *testing.T) {
 		run  func(*testing.T, *firefox.Browser)
 	}{
 		{"types and reloads", foxTypes},
+		{"fits its window", foxFits},
 		{"composes", foxComposes},
 		{"pastes", foxPastes},
 		{"clicks in programs", foxClicks},
 		{"scrolls", foxScrolls},
-		{"has twelve tabs", foxTabs},
+		{"has seven tabs", foxTabs},
 		{"resumes", foxResumes},
 		{"has a menu and dialogs", foxMenu},
 	} {
@@ -68,17 +69,33 @@ func foxTypes(t *testing.T, b *firefox.Browser) {
 	p.Wait(hasPrompt(key))
 	foxEnter(p, key, "clear; echo rea''dy; cat -v")
 	p.WaitScreen(key, "ready")
+	p.PressAltGr("{", "Digit7")
 	for _, chord := range []string{"ArrowUp", "Ctrl+ArrowLeft", "Alt+b", "Shift+Tab", "Ctrl+["} {
 		p.Press(chord)
 	}
 	p.Press("Enter")
-	p.WaitScreen(key, "\n^[[A^[[1;5D^[b^[[Z^[")
+	p.WaitScreen(key, "\n{^[[A^[[1;5D^[b^[[Z^[")
 	p.Press("Ctrl+d")
 	foxEnter(p, key, "x=kept; clear")
 	p.Reload()
 	p.Wait(hasPrompt(key))
 	foxEnter(p, key, "echo has-$x-")
 	p.WaitScreen(key, "\nhas-kept-")
+	p.Clean()
+}
+
+// The terminal has the size of its card, and follows it.
+func foxFits(t *testing.T, b *firefox.Browser) {
+	n := foxBash(t)
+	p, key := fox(t, b, n, n.host())
+	for i, width := range []int{1440, 700, 1024} {
+		cols := firefox.Eval[int](p, pane(key)+`.size.cols`)
+		p.Resize(width, 800)
+		p.Wait(fmt.Sprintf(`document.querySelector(".shell-screen").dataset.fit === "" && (!%d || %s.size.cols !== %d)`,
+			i, pane(key), cols))
+		foxEnter(p, key, "clear; stty size")
+		p.Wait(fmt.Sprintf(`(({ rows, cols }) => %[1]s.text().includes(rows + " " + cols + "\n"))(%[1]s.size)`, pane(key)))
+	}
 	p.Clean()
 }
 
@@ -147,7 +164,7 @@ func foxTabs(t *testing.T, b *firefox.Browser) {
 	n := foxBash(t)
 	first, key := fox(t, b, n, n.host())
 	tabs := []*firefox.Page{first}
-	for range 11 {
+	for range 6 {
 		tabs = append(tabs, first.Tab(n.Base+"/"))
 	}
 	for i, p := range tabs {
@@ -155,7 +172,7 @@ func foxTabs(t *testing.T, b *firefox.Browser) {
 		foxEnter(p, key, fmt.Sprintf("echo tab''-%d-", i))
 		p.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
 	}
-	first.Wait(pane(key) + `.presence.count === 12`)
+	first.Wait(pane(key) + `.presence.count === 7`)
 	tabs[0].Close()
 	foxEnter(tabs[1], key, "echo la''ter")
 	for _, p := range tabs[1:] {
@@ -201,8 +218,8 @@ func foxMenu(t *testing.T, b *firefox.Browser) {
 	foxEnter(p, key, "sleep 1000")
 	p.Wait(pane(key) + `.text().includes("sleep 1000")`)
 	p.Click(fmt.Sprintf(`.close[data-shell=%q]`, idOf(key)), 0)
-	p.Wait(`document.querySelector("#confirm").open && document.querySelector("#confirm-text").textContent.includes("sleep")`)
-	p.Click("#confirm [value=yes]", 0)
+	p.Wait(`document.querySelector("#asked[open] p").textContent.includes("sleep")`)
+	p.Click("#asked [value=yes]", 0)
 	p.Wait(fmt.Sprintf(`!convoy.panes.has(%q)`, key))
 	p.Clean()
 }

@@ -40,6 +40,9 @@ user_pref("ui.allPointerCapabilities", 6);
 user_pref("dom.events.testing.asyncClipboard", true); // tests fill the clipboard
 user_pref("middlemouse.paste", true);
 user_pref("general.autoScroll", false);
+user_pref("fission.autostart", false); // one process for all pages: a new one takes a second on a busy machine
+user_pref("dom.ipc.processCount", 1);
+user_pref("dom.ipc.processPrelaunch.enabled", false);
 `
 
 // stopTime is what a browser gets to close its files before it is killed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 
 	"convoy/internal/testkit"
 )
@@ -93,17 +94,16 @@ func (p *Page) middle(selector string) (x, y int) {
 }
 
 // Compose has an input method compose each text at the focus, one key after the other, and commit the last one. A dead
-// key does the same. The protocol has nothing for it, so this uses Firefox's own test interface.
+// key does the same.
 func (p *Page) Compose(texts ...string) {
 	p.t.Helper()
-	p.show()
 	// the window's events overtake the protocol's
 	p.Do(`void (window.composed = new Promise((done) => {
 		addEventListener("compositionend", () => setTimeout(done), { capture: true, once: true });
 	}))`)
-	p.inWindow(fmt.Sprintf(`
-		const tip = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
-		if (!tip.beginInputTransactionForTests(window)) throw new Error("no input method");
+	list, err := json.Marshal(texts)
+	testkit.Must(p.t, err)
+	p.native(fmt.Sprintf(`
 		const key = new KeyboardEvent("", { key: "Process", keyCode: KeyboardEvent.DOM_VK_PROCESSKEY });
 		for (const text of %s) {
 			tip.setPendingCompositionString(text);
@@ -112,28 +112,41 @@ func (p *Page) Compose(texts ...string) {
 			tip.flushPendingComposition(key);
 			tip.keyup(key);
 		}
-		tip.commitComposition();`, list(texts)))
+		tip.commitComposition();`, list))
 	p.Do(`window.composed`)
 }
 
-// inWindow runs statements in the browser's window, outside of pages.
-func (p *Page) inWindow(script string) {
+// PressAltGr presses a key while AltGr is held: key is what it types, code its place, as in KeyboardEvent.
+func (p *Page) PressAltGr(key, code string) {
 	p.t.Helper()
-	var tree struct{ Contexts []struct{ Context string } }
-	p.b.call(p.t, "browsingContext.getTree", values{"moz:scope": "chrome"}, &tree)
-	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
-	defer cancel()
-	_, err := p.b.evaluate(ctx, tree.Contexts[0].Context, "(() => {"+script+"})()")
-	if err != nil {
-		p.t.Fatalf("firefox: in the window: %v", err)
-	}
+	p.Do(`void (window.pressed = new Promise((done) => addEventListener("keyup", () => setTimeout(done), { once: true })))`)
+	p.native(fmt.Sprintf(`
+		const keys = [{ key: "AltGraph", code: "AltRight" }, { key: %q, code: %q }];
+		const events = keys.map((key) => new KeyboardEvent("", key));
+		for (const event of events) tip.keydown(event);
+		for (const event of events.reverse()) tip.keyup(event);`, key, code))
+	p.Do(`window.pressed`)
 }
 
-// list is a list of texts as a JavaScript literal.
-func list(texts []string) string {
-	literal, err := json.Marshal(texts)
+// native runs statements with tip, a nsITextInputProcessor, which gives the tab in front what a keyboard's driver does.
+// The protocol has nothing for it.
+func (p *Page) native(script string) {
+	p.t.Helper()
+	p.show()
+	p.b.inWindow(p.t, `
+		const tip = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
+		if (!tip.beginInputTransactionForTests(window)) throw new Error("no input method");`+script)
+}
+
+// inWindow runs statements in the browser's window, outside of pages.
+func (b *Browser) inWindow(t testing.TB, script string) {
+	t.Helper()
+	var tree struct{ Contexts []struct{ Context string } }
+	b.call(t, "browsingContext.getTree", values{"moz:scope": "chrome"}, &tree)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+	defer cancel()
+	_, err := b.evaluate(ctx, tree.Contexts[0].Context, "(() => {"+script+"})()")
 	if err != nil {
-		panic(err) // texts always have a form
+		t.Fatalf("firefox: in the window: %v", err)
 	}
-	return string(literal)
 }

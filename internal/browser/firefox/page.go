@@ -62,6 +62,12 @@ func (p *Page) arrive() {
 	p.Wait(`location.href !== "about:blank" && document.readyState === "complete" && !document.querySelector("#opening")`)
 }
 
+// Resize gives the page a viewport in CSS pixels.
+func (p *Page) Resize(width, height int) {
+	p.t.Helper()
+	p.call("browsingContext.setViewport", values{"viewport": values{"width": width, "height": height}}, nil)
+}
+
 // Close closes the tab. The page must not be used any more.
 func (p *Page) Close() {
 	p.t.Helper()
@@ -101,10 +107,15 @@ func (p *Page) Wait(expression string) {
 			p.t.Log(p.state())
 		}
 	}()
-	ctx := testkit.Context(p.t)
+	poll := fmt.Sprintf(`(async () => {
+		for (const end = performance.now() + %d; performance.now() < end;) {
+			try { if (%s) return true; } catch {}
+			await new Promise((again) => setTimeout(again, 10));
+		}
+	})()`, testkit.Patience.Milliseconds(), expression)
 	testkit.Eventually(p.t, expression, func() bool {
-		text, err := p.b.evaluate(ctx, p.context, `!!(`+expression+`)`)
-		met = err == nil && text == "true" // the page may be another one by now
+		text, err := p.b.evaluate(context.Background(), p.context, poll)
+		met = err == nil && text == "true" // an error: the page has been left for another one
 		return met
 	})
 }
