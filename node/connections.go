@@ -125,10 +125,44 @@ func (n *node) isShared(addr netip.Addr) bool {
 	return addr.IsLoopback() || n.cfg.Proxies.Trusts(addr)
 }
 
-// newServer returns the console's server, with limits on headers and idle connections. Handlers limit bodies.
+// unused are connections without a request. Browsers open some in advance, and [http.Server.Shutdown] waits up to 5 s
+// for a request on each.
+type unused struct {
+	mu    sync.Mutex
+	conns map[net.Conn]bool // nil once they are closed
+}
+
+// track implements [http.Server.ConnState].
+func (u *unused) track(conn net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.conns, conn)
+	case u.conns == nil:
+		conn.Close() //nolint:errcheck // it was not used
+	default:
+		u.conns[conn] = true
+	}
+}
+
+// close closes them, and all later ones.
+func (u *unused) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for conn := range u.conns {
+		conn.Close() //nolint:errcheck // it was not used
+	}
+	u.conns = nil
+}
+
+// newServer returns the console's server, with limits on headers and idle connections. Handlers limit bodies. Shutdown
+// waits only for requests.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+	opened := unused{conns: map[net.Conn]bool{}}
+	server := &http.Server{
 		Handler:           handler,
+		ConnState:         opened.track,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
@@ -139,4 +173,6 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		},
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(opened.close)
+	return server
 }

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"convoy/internal/testkit"
@@ -134,6 +135,53 @@ func TestConnections_SlowHeaders(t *testing.T) {
 				if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("%q holds a connection", text)
 				}
+			}
+		})
+	}
+}
+
+// pipes is a listener whose connections are in memory.
+type pipes struct{ conns chan net.Conn }
+
+func (p pipes) Accept() (net.Conn, error) {
+	if conn, ok := <-p.conns; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error {
+	close(p.conns)
+	return nil
+}
+
+func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// Connections without a request, such as those that browsers open in advance, do not delay the end. A request does.
+func TestConnections_Shutdown(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"":                                   0,
+		"GET / HTTP/1.1\r\nHost: lo":         0,
+		"GET / HTTP/1.1\r\nHost: lo\r\n\r\n": time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server := newServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				<-time.After(time.Second)
+			}), slog.New(slog.DiscardHandler))
+			listener := pipes{make(chan net.Conn)}
+			go server.Serve(listener) //nolint:errcheck // Shutdown ends it
+			client, conn := net.Pipe()
+			defer client.Close()
+			listener.conns <- conn
+			go io.Copy(io.Discard, client) //nolint:errcheck // the end is an error
+			_, err := io.WriteString(client, text)
+			testkit.Must(t, err)
+			synctest.Wait()
+			began := time.Now()
+			testkit.Must(t, server.Shutdown(t.Context()))
+			if took := time.Since(began); took < want || took >= want+time.Second {
+				t.Errorf("%q: the end took %v of the bubble's time", text, took)
 			}
 		})
 	}

@@ -27,7 +27,6 @@ var names = []string{"firefox-esr", "firefox"}
 // settings are Firefox's preferences for tests. The protocol's own recommended ones add to them.
 const settings = `
 user_pref("network.dns.disableIPv6", true); // tests' servers listen on one of localhost's addresses
-user_pref("network.http.speculative-parallel-limit", 0); // a stopping server waits 5 s for unused connections
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
