@@ -206,7 +206,7 @@ func nextGone(ctx context.Context, t *testing.T, stream *client.Stream, why stri
 			}
 			return
 		case "output":
-			out, err := client.ParseOutput(e.Data)
+			out, err := client.ParseOutput(e)
 			testkit.Must(t, err)
 			if seen += string(out.Bytes); why == "" && strings.Contains(seen, "from-42") {
 				return

@@ -63,7 +63,7 @@ func TestCarrier_Streams(t *testing.T) {
 	ask("POST", path("a"), http.StatusConflict)
 	ask("POST", path("a+b"), http.StatusBadRequest)
 	testkit.Must(t, c.Input(ctx, s, 0, -1, []byte("both\r")))
-	out, err := client.ParseOutput([]byte(untilCarried(t, carrier, "output", "a", "b")))
+	out, err := client.ParseOutput(client.Event{Data: []byte(untilCarried(t, carrier, "output", "a", "b"))})
 	if err != nil || out.Shell != s.Key() || !bytes.HasPrefix(out.Bytes, []byte("both")) {
 		t.Errorf("output %+v, %v", out, err)
 	}

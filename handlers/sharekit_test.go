@@ -133,13 +133,18 @@ func watch(ctx context.Context, t *testing.T, c *client.Client, query url.Values
 // until reads a stream until an event of that name comes, and returns its data.
 func until(t *testing.T, s *client.Stream, name string) string {
 	t.Helper()
+	return string(untilEvent(t, s, name).Data)
+}
+
+func untilEvent(t *testing.T, s *client.Stream, name string) client.Event {
+	t.Helper()
 	for {
 		e, err := s.Next()
 		if err != nil {
 			t.Fatalf("waiting for %s: %v", name, err)
 		}
 		if e.Name == name {
-			return string(e.Data)
+			return e
 		}
 	}
 }
@@ -149,7 +154,7 @@ func untilOutput(t *testing.T, s *client.Stream, text string) {
 	t.Helper()
 	var all []byte
 	for !strings.Contains(string(all), text) {
-		out, err := client.ParseOutput([]byte(until(t, s, "output")))
+		out, err := client.ParseOutput(untilEvent(t, s, "output"))
 		testkit.Must(t, err)
 		all = append(all, out.Bytes...)
 	}

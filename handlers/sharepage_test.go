@@ -147,7 +147,7 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 			testkit.Must(t, err)
 			switch e.Name {
 			case "output":
-				out, err := client.ParseOutput(e.Data)
+				out, err := client.ParseOutput(e)
 				testkit.Must(t, err)
 				seen += string(out.Bytes)
 			case "reset", "size", "presence", "hb":
@@ -164,7 +164,7 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 			if e.Name == "notice" {
 				t.Fatal("a holder got a notice")
 			}
-			if out, err := client.ParseOutput(e.Data); e.Name == "output" && err == nil {
+			if out, err := client.ParseOutput(e); e.Name == "output" && err == nil {
 				seen += string(out.Bytes)
 			}
 		}

@@ -44,12 +44,12 @@ func TestCoalescing(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		put(2) // after a pause
 		put(chunkBytes - 100)
-		put(150) // fills one event
+		put(150) // fills one event, up to a multiple of chunkBytes
 		time.Sleep(10 * time.Millisecond)
 		cancel()
 		<-ended
 		want := []arrival{{1, 0}, {30, coalesceTime}, {2, 10 * time.Millisecond},
-			{chunkBytes, 10 * time.Millisecond}, {50, 10*time.Millisecond + coalesceTime}}
+			{chunkBytes - 33, 10 * time.Millisecond}, {83, 10*time.Millisecond + coalesceTime}}
 		if len(got) != len(want) {
 			t.Fatalf("arrived %v, want %v", got, want)
 		}

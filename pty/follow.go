@@ -285,10 +285,14 @@ func (f *follower) waitForAck() (event Event, status stepStatus, wait time.Durat
 func (f *follower) lost() bool { return f.cursor < f.shell.ring.start() }
 
 // output returns bytes up to offset end, limited by room and chunkBytes. After a pause or input it returns the first
-// bytes immediately; continuous output is collected for up to coalesceTime.
+// bytes immediately; continuous output is collected for up to coalesceTime. In a flood, pieces end at multiples of
+// chunkBytes, so that all followers get the same.
 func (f *follower) output(end int64, room int) (event Event, status stepStatus, wait time.Duration) {
 	s := f.shell
 	limit := min(chunkBytes, room)
+	if end-f.cursor > chunkBytes {
+		limit = min(chunkBytes-int(f.cursor%chunkBytes), room)
+	}
 	n := int(min(end-f.cursor, int64(limit)))
 	now := time.Now()
 	flowing := n < limit && end == s.ring.end && s.exit == nil && f.inputs == s.inputs

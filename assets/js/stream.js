@@ -15,7 +15,7 @@ const backoff = { first: 200, max: 10_000 }; // ms
 const silenceFactor = 3; // missing heartbeats that are tolerated
 const fromHistory = -3; // the offset that requests the screen with its history
 const connectTimeout = 15_000; // ms until the server must have sent hello
-const events = ["hello", "nodes", "output", "reset", "size", "presence", "exit", "lost", "gone", "log", "notice", "hb"];
+const events = ["hello", "nodes", "output", "text", "reset", "size", "presence", "exit", "lost", "gone", "log", "notice", "hb"];
 
 /** newViewer returns a random viewer name. Each page load uses one. */
 export function newViewer() {
@@ -189,7 +189,7 @@ export class Stream {
   }
 
   #url() {
-    const query = new URLSearchParams({ viewer: this.#viewer });
+    const query = new URLSearchParams({ viewer: this.#viewer, text: "1" });
     if (this.#want) query.set("want", this.#want);
     if (this.#name) query.set("name", this.#name);
     if (this.watches) query.set("watch", "1");
@@ -204,6 +204,7 @@ export class Stream {
   #take(event, data) {
     this.#lastEvent = performance.now();
     const content = decode(event, data);
+    if (event === "text") event = "output";
     if (event === "hello") this.#begin(content);
     if (event === "log") this.#logs.set(content.node, `${content.boot}:${content.next}`);
     const sink = this.#follows.get(content.shell)?.sink;
@@ -335,8 +336,21 @@ function decode(event, data) {
       const { screen, ...reset } = JSON.parse(data);
       return { ...reset, screen: screen && fromBase64(screen) };
     }
+    case "text": {
+      const [start, shell, off] = /^(\S+) (\d+) /.exec(data);
+      return { shell, off: Number(off), bytes: encoder.encode(unescaped(data.slice(start.length))) };
+    }
     default: return JSON.parse(data);
   }
+}
+
+const encoder = new TextEncoder();
+const escapes = { n: "\n", r: "\r", e: "\x1e", f: "\x1f" };
+
+// unescaped restores the control characters of a text event (docs/protocol.md, "Output").
+function unescaped(text) {
+  text = text.replaceAll("\x1e", "\r\n");
+  return text.includes("\x1f") ? text.replace(/\x1f([nref])/g, (_, letter) => escapes[letter]) : text;
 }
 
 // Browsers before 2025 have no Uint8Array.fromBase64.

@@ -2,11 +2,9 @@ package live
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -157,10 +155,7 @@ type presenceEvent struct {
 func (t *tab) sendShellEvent(key string, e pty.Event) {
 	switch e.Kind {
 	case pty.Output:
-		data := make([]byte, 0, len(key)+24+base64.StdEncoding.EncodedLen(len(e.Bytes)))
-		data = append(append(data, key...), ' ')
-		data = append(strconv.AppendInt(data, e.Off, 10), ' ')
-		t.send("output", base64.StdEncoding.AppendEncode(data, e.Bytes))
+		t.sendOutput(key, e.Off, e.Bytes)
 	case pty.Reset:
 		t.sendJSON("reset", resetEvent{key, e.Off, e.Bytes})
 	case pty.Resize:

@@ -58,6 +58,7 @@ type Hub struct {
 	carriers sync.Map // *carrier, by id
 	feeds    *feeds
 	pages    rendered
+	outputs  outputs
 	ctx      context.Context // ends with Close; streams and feeds live no longer
 	cancel   context.CancelFunc
 }

@@ -16,6 +16,7 @@ type Query struct {
 	Viewer     pty.Viewer
 	Shells     []At
 	Nodes, Log bool
+	Text       bool // output as text, as far as possible
 
 	places map[string]place // in nodes' logs
 }
@@ -35,6 +36,7 @@ func (h *Hub) ReadQuery(r *http.Request) (q Query, err error) {
 		return q, err
 	}
 	query := r.URL.Query()
+	q.Text = query.Has("text")
 	switch want := query.Get("want"); want {
 	case "", "nodes,log", "log,nodes":
 		q.Nodes, q.Log = true, true

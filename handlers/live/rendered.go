@@ -64,3 +64,48 @@ func (r *rendered) lines(node string, from, to place, render func() ([]byte, err
 	r.logs[node] = batch{from, to, data}
 	return data, nil
 }
+
+// encodedOutputs is how many pieces of output are kept encoded.
+const encodedOutputs = 16
+
+// outputs keeps the last pieces of output as events, because the viewers of a shell get the same ones.
+type outputs struct {
+	mu   sync.Mutex
+	last [encodedOutputs]*encodedOutput
+	next int // to be replaced
+}
+
+// outputPlace is a piece of a shell's output on streams that get text, or not.
+type outputPlace struct {
+	key  string
+	off  int64
+	size int
+	text bool
+}
+
+type encodedOutput struct {
+	outputPlace
+	once   sync.Once
+	events []outputEvent
+}
+
+// encoded returns the events of a piece of output. Do not change them.
+func (o *outputs) encoded(place outputPlace, b []byte) []outputEvent {
+	one := o.find(place)
+	one.once.Do(func() { one.events = place.encode(b) })
+	return one.events
+}
+
+func (o *outputs) find(place outputPlace) *encodedOutput {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, one := range o.last {
+		if one != nil && one.outputPlace == place {
+			return one
+		}
+	}
+	one := &encodedOutput{outputPlace: place}
+	o.last[o.next] = one
+	o.next = (o.next + 1) % len(o.last)
+	return one
+}

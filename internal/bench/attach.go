@@ -139,7 +139,7 @@ func (l *convoyLink) read(ctx context.Context) {
 func (l *convoyLink) decode(e client.Event) (c chunk, err error) {
 	switch e.Name {
 	case "output":
-		o, err := client.ParseOutput(e.Data)
+		o, err := client.ParseOutput(e)
 		if err != nil {
 			return c, err
 		}

@@ -96,7 +96,7 @@ func (s *spawning) openShell(ctx context.Context, node string) error {
 		}
 		switch e.Name {
 		case "output":
-			o, err := client.ParseOutput(e.Data)
+			o, err := client.ParseOutput(e)
 			if err != nil {
 				return err
 			}

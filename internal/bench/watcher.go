@@ -127,7 +127,7 @@ func (w *watcher) read(ctx context.Context) {
 func (w *watcher) take(e client.Event) error {
 	switch e.Name {
 	case "output":
-		o, err := client.ParseOutput(e.Data)
+		o, err := client.ParseOutput(e)
 		if err != nil {
 			return err
 		}

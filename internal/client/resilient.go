@@ -110,7 +110,7 @@ func (t *ResilientTerminal) read() {
 func (t *ResilientTerminal) take(e Event) error {
 	switch e.Name {
 	case "output":
-		o, err := ParseOutput(e.Data)
+		o, err := ParseOutput(e)
 		if off, _, _ := t.state(); err == nil && o.Off != off {
 			err = fmt.Errorf("output begins at %d, expected at %d", o.Off, off)
 		}

@@ -19,6 +19,7 @@ import (
 type Event struct {
 	Name string
 	Data []byte
+	Text bool // a text event, whose Name is output here
 }
 
 // Stream is an open event stream. One goroutine may read it.
@@ -36,6 +37,7 @@ func (c *Client) Stream(ctx context.Context, query url.Values) (*Stream, error) 
 		query = url.Values{}
 	}
 	query.Set("viewer", c.Viewer)
+	query.Set("text", "1")
 	return c.events(ctx, "/stream?"+query.Encode())
 }
 
@@ -105,7 +107,9 @@ func (s *Stream) Next() (e Event, err error) {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch string(field) {
 		case "event":
-			e.Name = string(value)
+			if e.Name = string(value); e.Name == "text" {
+				e.Name, e.Text = "output", true
+			}
 		case "data":
 			if some {
 				e.Data = append(e.Data, '\n')
@@ -122,9 +126,9 @@ type Output struct {
 	Bytes []byte
 }
 
-// ParseOutput decodes an output event's data.
-func ParseOutput(data []byte) (o Output, err error) {
-	words := bytes.Split(data, []byte(" "))
+// ParseOutput decodes an output event.
+func ParseOutput(e Event) (o Output, err error) {
+	words := bytes.SplitN(e.Data, []byte(" "), 3)
 	if len(words) != 3 {
 		return o, fmt.Errorf("output has %d words", len(words))
 	}
@@ -132,6 +136,30 @@ func ParseOutput(data []byte) (o Output, err error) {
 	if o.Off, err = strconv.ParseInt(string(words[1]), 10, 64); err != nil {
 		return o, err
 	}
-	o.Bytes, err = base64.StdEncoding.AppendDecode(nil, words[2])
+	if e.Text {
+		o.Bytes, err = unescape(words[2])
+	} else {
+		o.Bytes, err = base64.StdEncoding.AppendDecode(nil, words[2])
+	}
 	return o, err
+}
+
+// escapes are the characters that a text event escapes, by the letter after U+001F.
+var escapes = map[byte]byte{'n': '\n', 'r': '\r', 'e': 0x1e, 'f': 0x1f}
+
+func unescape(text []byte) (out []byte, err error) {
+	for rest := text; len(rest) > 0; {
+		i := bytes.IndexAny(rest, "\x1e\x1f")
+		switch {
+		case i < 0:
+			return append(out, rest...), nil
+		case rest[i] == 0x1e:
+			out, rest = append(append(out, rest[:i]...), "\r\n"...), rest[i+1:]
+		case i+1 < len(rest) && escapes[rest[i+1]] != 0:
+			out, rest = append(append(out, rest[:i]...), escapes[rest[i+1]]), rest[i+2:]
+		default:
+			return nil, fmt.Errorf("text with a wrong escape: %q", rest[i:min(len(rest), i+2)])
+		}
+	}
+	return out, nil
 }

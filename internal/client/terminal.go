@@ -78,7 +78,7 @@ func (t *Terminal) take(e Event) (err error) {
 	}
 	switch e.Name {
 	case "output":
-		o, err := ParseOutput(e.Data)
+		o, err := ParseOutput(e)
 		if err != nil {
 			return err
 		}

@@ -119,7 +119,8 @@ func (p *Page) Compose(texts ...string) {
 // PressAltGr presses a key while AltGr is held: key is what it types, code its place, as in KeyboardEvent.
 func (p *Page) PressAltGr(key, code string) {
 	p.t.Helper()
-	p.Do(`void (window.pressed = new Promise((done) => addEventListener("keyup", () => setTimeout(done), { once: true })))`)
+	const released = `new Promise((done) => addEventListener("keyup", () => setTimeout(done), { once: true }))`
+	p.Do(`void (window.pressed = ` + released + `)`)
 	p.native(fmt.Sprintf(`
 		const keys = [{ key: "AltGraph", code: "AltRight" }, { key: %q, code: %q }];
 		const events = keys.map((key) => new KeyboardEvent("", key));
