@@ -2,7 +2,7 @@
 
 import "./commands.js";
 import { copyText } from "./copy.js";
-import { all, find, stamp } from "./dom.js";
+import { all, find, remember, stamp, thisTab } from "./dom.js";
 import { go } from "./key.js";
 
 const shells = { convoy: "Convoy shell", sh: "system shell" };
@@ -54,13 +54,8 @@ async function choose(figure) {
 // handOver leaves the block to the console's page (runin.js).
 function handOver(node) {
   const run = { node, kind: kinds[asked.dataset.kind], text: textOf(asked) };
-  try {
-    sessionStorage.setItem("convoy-run", JSON.stringify(run));
-  } catch {
-    find("[data-none]", dialog).textContent = "Your browser does not let this page pass the block on. Copy it, and paste it into a shell.";
-    return;
-  }
-  go("/");
+  if (remember("convoy-run", JSON.stringify(run), thisTab)) return go("/");
+  find("[data-none]", dialog).textContent = "Your browser does not let this page pass the block on. Copy it, and paste it into a shell.";
 }
 
 document.addEventListener("click", ({ target }) => {

@@ -12,7 +12,7 @@ export function set(element, text) {
 }
 
 // remembered and remember do without storage if it is disabled. storage is that of the browser, or of this tab. remember
-// reports whether it worked.
+// reports whether it worked; null is forgotten.
 export const thisTab = "sessionStorage";
 export function remembered(key, storage = "localStorage") {
   try {
@@ -24,7 +24,8 @@ export function remembered(key, storage = "localStorage") {
 
 export function remember(key, value, storage = "localStorage") {
   try {
-    window[storage].setItem(key, value);
+    if (value === null) window[storage].removeItem(key);
+    else window[storage].setItem(key, value);
     return true;
   } catch {
     return false; // this page only

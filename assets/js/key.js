@@ -1,41 +1,27 @@
 // The page key (docs/protocol.md): a secret in this origin's storage which proves that a request comes from one of its
 // pages. A cookie proves less: browsers send it to every port of its host.
 
+import { remember, remembered, thisTab } from "./dom.js";
+
 const slot = document.body.dataset.key ? `convoy-key.${document.body.dataset.key}` : ""; // "": this page needs no key
-const stores = [() => localStorage, () => sessionStorage]; // in private modes one or both may be missing
+const stores = ["localStorage", "sessionStorage"]; // in private modes one or both may be missing
 
 /** makeKey stores a new key, and returns it; "" if this browser stores nothing. */
 export function makeKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   const key = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
   forget();
-  for (const store of stores) {
-    try {
-      store().setItem(slot, key);
-      return key;
-    } catch { /* try the next */ }
-  }
-  return "";
+  return stores.some((store) => remember(slot, key, store)) ? key : "";
 }
 
 /** key is shared by all tabs of this origin; "" if there is none. It is read each time: a new login changes it. */
 export function key() {
-  for (const store of slot ? stores : []) {
-    try {
-      const key = store().getItem(slot);
-      if (key) return key;
-    } catch { /* try the next */ }
-  }
-  return "";
+  return slot && stores.map((store) => remembered(slot, store)).find(Boolean) || "";
 }
 
 /** forget deletes the key: the login has ended. */
 export function forget() {
-  for (const store of stores) {
-    try {
-      store().removeItem(slot);
-    } catch { /* it stores nothing */ }
-  }
+  for (const store of stores) remember(slot, null, store);
 }
 
 /** withKey adds the key to headers. */
@@ -83,11 +69,7 @@ export async function download(address, name = "") {
 
 export const openings = "convoy-opening"; // when this tab last used the intermediate page since its last other page
 
-if (slot && !document.querySelector("#opening")) {
-  try {
-    sessionStorage.removeItem(openings);
-  } catch { /* it stores nothing */ }
-}
+if (slot && !document.querySelector("#opening")) remember(openings, null, thisTab);
 
 // A pass is valid once: the address that the user sees, copies, and reloads has none.
 if (slot && location.search.includes("pass=")) history.replaceState(history.state, "", withPass(location.href, ""));

@@ -1,7 +1,7 @@
 // The intermediate page: it binds a new login to a key of this origin, or presents the existing key, and continues to
 // the requested page.
 
-import { find } from "./dom.js";
+import { find, remember, remembered, thisTab } from "./dom.js";
 import { call, key, makeKey, openings, pass, withPass } from "./key.js";
 
 const { claim } = document.body.dataset;
@@ -19,14 +19,10 @@ function show(text) {
 
 // looping reports whether this tab is in a loop: passes are requested and refused repeatedly.
 function looping() {
-  try {
-    const now = Date.now();
-    const last = JSON.parse(sessionStorage.getItem(openings) ?? "[]").filter((at) => now - at < maxOpenings.within);
-    sessionStorage.setItem(openings, JSON.stringify([...last, now]));
-    return last.length >= maxOpenings.times;
-  } catch {
-    return false;
-  }
+  const now = Date.now();
+  const last = JSON.parse(remembered(openings, thisTab) ?? "[]").filter((at) => now - at < maxOpenings.within);
+  remember(openings, JSON.stringify([...last, now]), thisTab);
+  return last.length >= maxOpenings.times;
 }
 
 // bindKey makes the server accept a new key, and returns the first pass.

@@ -1,7 +1,7 @@
 // The page of a runbook: a run's updates are swapped as they come, and results outlive a reload of the tab.
 
 import "./code.js";
-import { all, find } from "./dom.js";
+import { all, find, remember, remembered, thisTab } from "./dom.js";
 
 const figures = all("figure.code[data-kind]");
 for (const figure of figures) {
@@ -44,21 +44,11 @@ addEventListener("pagehide", () => {
     const places = placesOf(figure);
     if (places[0].hidden || find(".result-wait", places[0])) continue;
     places[0].dataset.old = "";
-    try {
-      sessionStorage.setItem(keyOf(figure), JSON.stringify(places.map((place) => place.outerHTML)));
-    } catch { /* there is no room */ }
+    remember(keyOf(figure), JSON.stringify(places.map((place) => place.outerHTML)), thisTab); // if there is room
   }
 });
 
-function keptOf(figure) {
-  try {
-    return JSON.parse(sessionStorage.getItem(keyOf(figure)) ?? "[]");
-  } catch {
-    return [];
-  }
-}
-
 for (const figure of figures) {
-  const kept = keptOf(figure);
+  const kept = JSON.parse(remembered(keyOf(figure), thisTab) ?? "[]");
   for (const [i, place] of placesOf(figure).entries()) if (kept[i]) place.outerHTML = kept[i];
 }

@@ -3,7 +3,7 @@
 
 import { allCards, keyOf } from "./cards.js";
 import { copyText } from "./copy.js";
-import { find } from "./dom.js";
+import { find, remember, remembered, thisTab } from "./dom.js";
 import { call } from "./key.js";
 import { notice } from "./notices.js";
 import { button } from "./terminal.js";
@@ -35,13 +35,9 @@ export async function runHandedOver() {
 
 // take returns what was handed over and deletes it: a reload does not run it again.
 function take() {
-  try {
-    const { node, kind, text } = JSON.parse(sessionStorage.getItem(storageKey));
-    sessionStorage.removeItem(storageKey);
-    return names[kind] && typeof node === "string" && typeof text === "string" ? { node, kind, text } : null;
-  } catch {
-    return null; // there is none
-  }
+  const run = remembered(storageKey, thisTab);
+  remember(storageKey, null, thisTab);
+  return JSON.parse(run);
 }
 
 // refuse explains why the block did not run, and keeps it for the user.

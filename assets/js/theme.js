@@ -1,6 +1,7 @@
 // The theme: auto (the system's), light or dark. It runs before the first paint, so it is a plain script in the head,
 // with the times.
 
+import { remember, remembered } from "./dom.js";
 import "./time.js";
 
 (() => {
@@ -9,12 +10,8 @@ import "./time.js";
   const system = matchMedia("(prefers-color-scheme: dark)");
 
   function stored() {
-    try {
-      const choice = localStorage.getItem("convoy.theme");
-      return choices.includes(choice) ? choice : "auto";
-    } catch {
-      return "auto"; // storage is disabled
-    }
+    const choice = remembered("convoy.theme");
+    return choices.includes(choice) ? choice : "auto";
   }
 
   function apply(choice) {
@@ -35,11 +32,7 @@ import "./time.js";
 
   function next() {
     const choice = choices[(choices.indexOf(stored()) + 1) % choices.length];
-    try {
-      localStorage.setItem("convoy.theme", choice);
-    } catch {
-      // this page only
-    }
+    remember("convoy.theme", choice);
     apply(choice);
   }
 
