@@ -217,7 +217,7 @@ func TestBrowser_RunIn(t *testing.T) {
 	p.Click("#step-1 [data-action=copy-code]")
 	p.Wait(
 		`window.copied === "echo typed on $CONVOY_NODE;\necho and the second line" && document.querySelector("#step-1 ` +
-			`[data-action=copy-code] span").textContent === "Copied"`,
+			`[data-action=copy-code]").innerText === "Copied"`,
 	)
 
 	runIn(p, "#step-1", made.Name)

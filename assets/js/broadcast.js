@@ -2,10 +2,9 @@
 // chosen shell, so that each gets it in order and once, or learns that it is lost.
 
 import { allCards, cardOf } from "./cards.js";
-import { find, set } from "./dom.js";
+import { find, set, stamp } from "./dom.js";
 import { notice } from "./notices.js";
 import { Outcome } from "./outcome.js";
-import { make } from "./terminal.js";
 
 const asideTime = 4000; // ms that the bar shows where else something was typed
 const named = 12; // shells that the bar lists by name
@@ -17,7 +16,7 @@ export class Broadcast {
   #bar = find("#broadcast");
   #button = find("#broadcast-toggle");
   #on = false;
-  #members = new Map(); // card → {card, key, pane, short, names} of chosen cards
+  #members = new Map(); // card → {card, key, pane} of chosen cards
   #last = null; // the card whose shell was focused last
   #outcome = null;
   #result = null; // the last outcome
@@ -74,7 +73,7 @@ export class Broadcast {
       const why = reason(member);
       if (!why) continue;
       this.#leave(member);
-      notice("warn", `${member.short}: ${why}.`, "Your input no longer goes there.");
+      notice("warn", `${member.card.short}: ${why}.`, "Your input no longer goes there.");
     }
     this.#draw();
   }
@@ -93,9 +92,7 @@ export class Broadcast {
     } else if (!this.#members.has(card)) {
       card.select(card.selected, false); // it may never have been near the window
       const pane = card.panes.get(card.selected)?.pane;
-      const { node, short } = card.element.dataset;
-      const names = [node, node.replace(/^.*@/, ""), short];
-      if (pane?.takes) this.#members.set(card, { card, key: card.selected, pane, short, names });
+      if (pane?.takes) this.#members.set(card, { card, key: card.selected, pane });
     }
     this.#hint("");
     this.#draw();
@@ -113,7 +110,7 @@ export class Broadcast {
     if (!this.#on) return;
     const members = this.#chosen;
     const from = members.find((member) => member.pane === element.pane);
-    if (!from) return this.#hint(`Typing in ${cardOf(element)?.element.dataset.short} goes only to that shell, because it is not chosen.`);
+    if (!from) return this.#hint(`Typing in ${cardOf(element)?.short} goes only to that shell, because it is not chosen.`);
     if (this.#outcome?.settled) this.#outcome.close(); // a new key starts a new outcome
     if (/[\r\n]/.test(text)) this.#entered(members);
     if (pasted) return; // paste.js has distributed it
@@ -170,15 +167,15 @@ export class Broadcast {
   }
 
   #drawResult() {
-    const place = find("[data-outcome]", this.#bar);
     const { words = "", odd = [], running = [], silent = [], whole = [] } = this.#result ?? {};
-    const parts = [[words, odd], ["still running", running], ["no answer yet", silent], ["not compared, full screen", whole]];
-    const shown = parts.filter(([text, list]) => list.length || (text === words && text));
+    const place = find("[data-outcome]", this.#bar);
     place.dataset.verdict = odd.length ? "differs" : words ? "same" : "";
-    const key = JSON.stringify(shown.map(([text, list]) => [text, list.map(shortOf)]));
+    const lists = [["still running", running], ["no answer yet", silent], ["not compared, full screen", whole]];
+    const parts = [...(words ? [[words, odd]] : []), ...lists.filter(([, list]) => list.length)];
+    const key = JSON.stringify(parts.map(([text, list]) => [text, list.map(shortOf)]));
     if (place.dataset.said === key) return; // unchanged text is not read out again
     place.dataset.said = key;
-    place.replaceChildren(...shown.flatMap(([text, list], i) => [i ? "; " : "", text, list.length ? ": " : "", ...separated(list.map(goTo))]));
+    place.replaceChildren(...parts.flatMap(([text, list], i) => [i ? "; " : "", text, ...list.flatMap(goTo)]));
   }
 
   // hint shows a text for a while.
@@ -192,7 +189,7 @@ export class Broadcast {
   #measure() { document.documentElement.style.setProperty("--below", `${find(".below").offsetHeight}px`); }
 }
 
-const shortOf = (member) => member.short;
+const shortOf = ({ card }) => card.short;
 
 // joinable reports whether a card shows a shell that accepts input.
 function joinable(card) {
@@ -230,14 +227,10 @@ function waiting(members) {
   return lost.length ? `${lost.join(", ")} ${many ? "do" : "does"} not answer. Your input waits for ${many ? "them" : "it"}.` : "";
 }
 
-// goTo is a member's name, as a button that goes there.
-function goTo({ card, short }) {
-  const button = make("button", "go");
-  button.type = "button";
-  button.textContent = short;
-  button.dataset.action = "go-to-card";
+// goTo is a member's name, as a button that goes there, in a list.
+function goTo({ card }, i) {
+  const button = stamp("member-template");
+  button.textContent = card.short;
   button.dataset.card = card.id;
-  return button;
+  return [i ? ", " : ": ", button];
 }
-
-const separated = (list) => list.flatMap((one, i) => (i ? [", ", one] : [one]));

@@ -67,6 +67,7 @@ class Card {
     this.link = link;
     this.name = element.dataset.node;
     this.short = element.dataset.short;
+    this.names = [this.name, this.name.replace(/^.*@/, ""), this.short]; // which its outputs may contain
     this.panes = new Map(); // shell id or "log" → element
     this.selected = ""; // shell id, "log", or nothing yet
     this.wanted = null; // {id, focus} of a new shell without a tab

@@ -1,7 +1,6 @@
 // Code blocks in the guide and in runbooks: copying one, and running one in a shell of the console.
 
-import "./commands.js";
-import { copyText } from "./copy.js";
+import { copied } from "./commands.js";
 import { all, find, remember, stamp, thisTab } from "./dom.js";
 import { go } from "./key.js";
 
@@ -27,13 +26,10 @@ function equip(figure) {
 }
 
 async function copy(button) {
-  const done = await copyText(textOf(button.closest("figure")));
-  const label = find("span", button);
-  label.textContent = done ? "Copied" : "Not copied";
-  button.toggleAttribute("data-done", done);
-  find("#code-said").textContent = done ? "Copied." : "Your browser does not allow this page to copy. Select the text and copy it yourself.";
+  if (!await copied(textOf(button.closest("figure")))) return;
+  button.toggleAttribute("data-done", true);
+  find("#code-said").textContent = "Copied.";
   setTimeout(() => {
-    label.textContent = "Copy";
     button.removeAttribute("data-done");
     find("#code-said").textContent = "";
   }, shownFor);

@@ -55,7 +55,13 @@ document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) return;
   const field = find(button.dataset.copy);
-  if (await copyText(field.value)) return notice("info", "Copied.");
-  field.focus();
-  notice("error", "Your browser does not allow this page to copy.", "Select the text and copy it yourself.");
+  if (await copied(field.value)) notice("info", "Copied.");
+  else field.focus();
 });
+
+/** copied copies text, or explains that the browser refuses it. It resolves to whether it is copied. */
+export async function copied(text) {
+  const done = await copyText(text);
+  if (!done) notice("error", "Your browser does not allow this page to copy.", "Select the text and copy it yourself.");
+  return done;
+}

@@ -37,7 +37,7 @@ export class Input {
   #sent = new Map(); // number → {body, keys, abort, doubtful, gap}
   #ack = { latest: 0, done: 0, busy: false };
   #size = { latest: null, busy: false };
-  #waiting = new Set(); // functions that end a pause early
+  #pauses = Promise.withResolvers(); // resolved to end all pauses early
   #stopped = false;
   #late = false;
   #clock = 0; // timer
@@ -123,7 +123,7 @@ export class Input {
   /** kick is called when the network is back: requests on dead connections are repeated immediately. */
   kick() {
     for (const request of this.#sent.values()) request.abort?.abort();
-    for (const end of [...this.#waiting]) end();
+    this.#endPauses();
   }
 
   /** leave is called when the page closes: unconfirmed input is resent, in requests that outlive it. */
@@ -139,7 +139,7 @@ export class Input {
     this.cancel();
     this.#stopped = true;
     this.#settle();
-    for (const end of [...this.#waiting]) end();
+    this.#endPauses();
   }
 
   #pump(limit = concurrency) {
@@ -167,7 +167,7 @@ export class Input {
     this.#clock = 0;
     if (!this.#late) return;
     this.#late = false;
-    for (const end of [...this.#waiting]) end();
+    this.#endPauses();
   }
 
   // take joins as much of the queue as one request allows.
@@ -318,17 +318,14 @@ export class Input {
     });
   }
 
-  // rest waits ms, or until kick.
+  // rest waits ms, or until pauses end.
   #rest(ms) {
-    return new Promise(resolve => {
-      const end = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      this.#waiting.add(end);
-    });
+    return Promise.race([new Promise((resolve) => { setTimeout(resolve, ms); }), this.#pauses.promise]);
+  }
+
+  #endPauses() {
+    this.#pauses.resolve();
+    this.#pauses = Promise.withResolvers();
   }
 
   #end(text) {

@@ -6,7 +6,7 @@ const quietTime = 400; // ms without output
 const reportAfter = 10_000; // ms until it is reported which shells still run
 
 /**
- * Outcome belongs to one line. members are {pane, names}, of which names are ignored in output. report({words, odd,
+ * Outcome belongs to one line. members are {pane, card}; the names of cards are ignored in output. report({words, odd,
  * running, silent, whole}) is called with results, and again when they change; the lists contain members: those that
  * differ, that still run, that do not answer, and that show a full-screen program.
  */
@@ -99,9 +99,9 @@ export class Outcome {
     if (!this.#runs.length || !(this.settled || this.#overdue)) return;
     const [outputs, running, silent, whole] = [[], [], [], []];
     for (const { member, place, settled } of this.#runs) {
-      const { pane, names } = member;
+      const { pane, card } = member;
       const seen = settled && pane.relay.since(place);
-      if (seen) outputs.push({ who: member, text: outputOf(seen), names });
+      if (seen) outputs.push({ who: member, text: outputOf(seen), names: card.names });
       else if (settled) whole.push(member);
       else (pane.lost || pane.pending ? silent : running).push(member);
     }

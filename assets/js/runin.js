@@ -2,7 +2,7 @@
 // opens that shell, and types the block into it.
 
 import { allCards, keyOf } from "./cards.js";
-import { copyText } from "./copy.js";
+import { copied } from "./commands.js";
 import { find, remember, remembered, thisTab } from "./dom.js";
 import { call } from "./key.js";
 import { notice } from "./notices.js";
@@ -43,7 +43,7 @@ function take() {
 // refuse explains why the block did not run, and keeps it for the user.
 function refuse({ text }, why) {
   const element = notice("error", why, "The block did not run. You can copy it from here.");
-  const copy = button("Copy the block", async () => { copy.textContent = await copyText(text) ? "Copied" : "Not copied"; });
+  const copy = button("Copy the block", async () => { if (await copied(text)) copy.textContent = "Copied"; });
   find(".notice-hint", element).after(copy);
 }
 

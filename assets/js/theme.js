@@ -19,15 +19,7 @@ import "./time.js";
     const changed = root.dataset.theme !== theme;
     root.dataset.theme = theme;
     root.dataset.themeChoice = choice;
-    for (const button of document.querySelectorAll("[data-action=theme]")) label(button, choice);
     if (changed) document.dispatchEvent(new CustomEvent("convoy:theme", { detail: { theme } }));
-  }
-
-  function label(button, choice) {
-    const text = `Theme: ${choice === "auto" ? "system" : choice}`;
-    const word = button.querySelector("span");
-    if (word) word.textContent = text;
-    else button.ariaLabel = button.title = text;
   }
 
   function next() {
@@ -41,7 +33,6 @@ import "./time.js";
   addEventListener("storage", (event) => {
     if (event.key === "convoy.theme") apply(stored());
   });
-  document.addEventListener("DOMContentLoaded", () => apply(stored()));
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-action=theme]")) next();
   });
