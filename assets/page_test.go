@@ -117,7 +117,7 @@ var pageText = template.Must(paneText.New("page").Parse(`<!doctype html>
 body { margin: 0 } #frame { height: 400px; width: 800px } #pane { display: flex; flex-direction: column; height: 100% }
 .shell-screen { flex: 1; min-height: 0; overflow: auto }
 </style></head>
-<body>{{template "shell_pane.html"}}<button id="other">other</button><div id="frame"><div id="pane"></div></div>
+<body>{{template "shell_pane.html" true}}<button id="other">other</button><div id="frame"><div id="pane"></div></div>
 <script type="module" nonce="{{.Nonce}}">
 import { Stream, newViewer } from '{{.Stream}}';
 import { ShellPane } from '{{.Shell}}';
@@ -126,7 +126,7 @@ const viewer = newViewer();
 const query = new URLSearchParams(location.search);
 const stream = new Stream({ viewer, name: query.get('name') ?? '', watch: query.has('watch'), onState: (state,
 	ms) => states.push(state), want: 'none' });
-for (const name of ['shell-ended', 'shell-restart', 'shell-close', 'shell-leave', 'shell-trouble', 'shell-reattach'])
+for (const name of ['shell-ended', 'shell-leave', 'shell-trouble'])
   document.addEventListener(name, e => events.push(name + ' ' + (e.detail.text ?? '')));
 document.addEventListener('shell-note', e => notes.push([e.detail.level, e.detail.text,
 	e.detail.hint].filter(Boolean).join(' ')));

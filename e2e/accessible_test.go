@@ -183,7 +183,7 @@ func (v tour) dialogs() {
 		guest.Wait(`window.convoy?.panes.size === 1 && document.body.dataset.link === "open"`)
 		v.look(guest, "share page to "+right, "html")
 	}
-	p.Click(card(onlySelf(v)) + " [data-tool=Share], " + card(onlySelf(v)) + ` [data-tool^="Share"]`)
+	p.Click(card(onlySelf(v)) + " [data-action=share]")
 	p.Wait(`document.querySelector("#share li")`)
 	v.look(p, "share", "html")
 	p.Click("#share-close")

@@ -319,7 +319,7 @@ func TestBrowser_BroadcastDropsOut(t *testing.T) {
 	c.noticed(c.short[0] + ": the filter hides it.")
 	filter("")
 	c.Click("[data-action=broadcast-all]")
-	pressTool(c.Page, c.keys[0], "Detach")
+	pressTool(c.Page, c.keys[0], "detach")
 	c.noticed(c.short[0] + ": the shell is detached.")
 	c.Click(fmt.Sprintf(`.close[data-shell=%q]`, idOf(c.keys[2])))
 	c.noticed(c.short[2] + ": the shell ") // has ended, or is closed, whichever the page learns first

@@ -232,7 +232,7 @@ func TestBrowser_FiveInAFlood(t *testing.T) {
 // pressTool clicks a shell's tool in the menu of its line.
 func pressTool(p *browser.Page, key, tool string) {
 	p.Click(paneSelector(key) + ` .shell-acts [title="More"]`)
-	p.Click(paneSelector(key) + fmt.Sprintf(` [data-tool=%q]`, tool))
+	p.Click(paneSelector(key) + fmt.Sprintf(` [data-action=%q]`, tool))
 }
 
 func TestBrowser_DetachLastsOverReload(t *testing.T) {
@@ -242,7 +242,7 @@ func TestBrowser_DetachLastsOverReload(t *testing.T) {
 	key := selfShell(t, n, p)
 	enter(p, key, "echo left''-here")
 	p.WaitScreen(key, "left-here")
-	pressTool(p, key, "Detach")
+	pressTool(p, key, "detach")
 	viewers := func(want int) {
 		t.Helper()
 		for late := testkit.Context(t); ; { // the end of the last viewer is published to no page
@@ -257,7 +257,7 @@ func TestBrowser_DetachLastsOverReload(t *testing.T) {
 	p.Reload()
 	p.Wait(fmt.Sprintf(`document.querySelector(%q)?.textContent.startsWith("Detached")`, paneSelector(key)+" .shell-bar"))
 	viewers(0)
-	p.Click(paneSelector(key) + " .shell-bar button")
+	p.Click(paneSelector(key) + " [data-action=reattach]")
 	p.WaitScreen(key, "left-here")
 	viewers(1)
 	p.Clean()

@@ -1,9 +1,8 @@
-// Actions on whole shells: detach, rename, save as text.
+// Actions on whole shells: detaching and renaming them.
 
 import { command } from "./commands.js";
 import { askText } from "./dialog.js";
 import { remember, remembered, thisTab } from "./dom.js";
-import { download } from "./key.js";
 import { shellPath } from "./stream.js";
 
 const stored = "convoy-detached"; // in this tab's storage: keys of detached shells
@@ -24,12 +23,4 @@ export const detached = {
 export async function rename(node, shell, title) {
   const answer = await askText("rename-template", title);
   if (answer !== null) command("POST", `${shellPath(node, shell)}/title`, { title: answer });
-}
-
-/** equip adds the console's tools to a pane. */
-export function equip(pane, { node, shell, detach, rename }) {
-  const { tools } = pane;
-  if (rename) tools.add("Rename …", rename);
-  tools.add("Download as text", () => download(`${shellPath(node, shell)}/text`));
-  tools.add("Detach", detach);
 }

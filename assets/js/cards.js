@@ -3,12 +3,13 @@
 // The server knows nodes and shells. The page alone knows which tab is selected, which panes exist, and which card is
 // enlarged: that state is kept here and restored after each morph.
 
-import { detached, equip, rename } from "./acts.js";
+import { detached, rename } from "./acts.js";
 import { command } from "./commands.js";
 import { all, find, stamp } from "./dom.js";
+import { download } from "./key.js";
 import { LogView } from "./log.js";
 import { atLeast } from "./role.js";
-import { shareTool } from "./share.js";
+import { openShare, showLinks } from "./share.js";
 import { ShellPane, roomIn } from "./shell.js";
 import { shellPath } from "./stream.js";
 
@@ -100,7 +101,10 @@ class Card {
       this.selected = next ? keyOf(next) : "";
     }
     this.show(focus);
-    for (const tab of this.shells) this.panes.get(keyOf(tab))?.links(Number(tab.dataset.links ?? 0));
+    for (const tab of this.shells) {
+      const pane = this.panes.get(keyOf(tab));
+      if (pane) showLinks(pane, Number(tab.dataset.links ?? 0));
+    }
     this.openByItself();
   }
 
@@ -114,7 +118,7 @@ class Card {
   }
 
   // rename asks for a title of a shell; its tab shows it with the next list of nodes.
-  rename(key) {
+  rename(key = this.selected) {
     if (atLeast(this.tabOf(key).dataset.right)) rename(this.name, key, this.tabOf(key).dataset.title);
   }
 
@@ -170,18 +174,17 @@ class Card {
     } else {
       const first = find(".first-screen", holder); // covers the terminal until that has content
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
-      const made = new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title: tab.dataset.title, detached: this.isDetached(key), files: tab.dataset.kind !== "convoy", watches: !atLeast(tab.dataset.right) });
-      pane.links = shareTool(made, { node: this.name, shell: key });
-      pane.links(Number(tab.dataset.links ?? 0));
-      const rename = atLeast(tab.dataset.right) && (() => this.rename(key));
-      equip(made, { node: this.name, shell: key, detach: () => this.setDetached(key, true), rename });
+      const { title, kind, right, links = 0 } = tab.dataset;
+      const is = { detached: this.isDetached(key), files: kind !== "convoy", watches: !atLeast(right) };
+      new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title, ...is });
+      showLinks(pane, Number(links));
     }
   }
 
   isDetached(key) { return detached.has(`${this.name}/${key}`); }
 
   // setDetached stops following a shell, which continues, or follows it again.
-  setDetached(key, on) {
+  setDetached(on, key = this.selected) {
     detached.set(`${this.name}/${key}`, on);
     const pane = this.panes.get(key);
     const hadFocus = pane?.contains(document.activeElement);
@@ -221,8 +224,10 @@ class Card {
     this.sync();
   }
 
-  close(key) { return command("DELETE", shellPath(this.name, key)); }
-  restart(key) { return command("POST", `${shellPath(this.name, key)}/restart`); }
+  close(key = this.selected) { return command("DELETE", shellPath(this.name, key)); }
+  restart() { return command("POST", `${shellPath(this.name, this.selected)}/restart`); }
+  saveText() { return download(`${shellPath(this.name, this.selected)}/text`); }
+  share() { return openShare(shellPath(this.name, this.selected)); }
 
   get selectedTab() { return this.tabOf(this.selected); }
 

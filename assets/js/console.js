@@ -102,6 +102,13 @@ const actions = {
   ...shellActions,
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
   enlarge: (button) => enlarge(cardOf(button)),
+  share: (button) => cardOf(button).share(),
+  rename: (button) => cardOf(button).rename(),
+  "save-text": (button) => cardOf(button).saveText(),
+  restart: (button) => cardOf(button).restart(),
+  "close-shell": (button) => cardOf(button).close(),
+  detach: (button) => cardOf(button).setDetached(true),
+  reattach: (button) => cardOf(button).setDetached(false),
   spawn,
   broadcast: () => broadcast.toggle(),
   "broadcast-all": () => broadcast.all(),
@@ -238,9 +245,6 @@ function tabKey(tab, key) {
 document.addEventListener("shell-leave", ({ target }) => {
   document.getElementById(target.getAttribute("aria-labelledby"))?.focus();
 });
-document.addEventListener("shell-restart", ({ target, detail }) => cardOf(target).restart(detail.shell));
-document.addEventListener("shell-close", ({ target, detail }) => cardOf(target).close(detail.shell));
-document.addEventListener("shell-reattach", ({ target, detail }) => cardOf(target).setDetached(detail.shell, false));
 document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
 document.addEventListener("shell-trouble", ({ target, detail }) => {
   notice("warn", sentence(detail.text), broadcast.on ? `The shell is on ${cardOf(target).short}.` : "");

@@ -3,10 +3,9 @@
 
 import { allCards, keyOf } from "./cards.js";
 import { copied } from "./commands.js";
-import { find, remember, remembered, thisTab } from "./dom.js";
+import { find, remember, remembered, stamp, thisTab } from "./dom.js";
 import { call } from "./key.js";
 import { notice } from "./notices.js";
-import { button } from "./terminal.js";
 
 const storageKey = "convoy-run"; // in this tab's storage
 const checkEvery = 50; // ms between two checks
@@ -43,7 +42,8 @@ function take() {
 // refuse explains why the block did not run, and keeps it for the user.
 function refuse({ text }, why) {
   const element = notice("error", why, "The block did not run. You can copy it from here.");
-  const copy = button("Copy the block", async () => { if (await copied(text)) copy.textContent = "Copied"; });
+  const copy = stamp("copy-template");
+  copy.addEventListener("click", async () => { if (await copied(text)) copy.textContent = "Copied"; });
   find(".notice-hint", element).after(copy);
 }
 

@@ -7,9 +7,9 @@
 // .shell-tools (tools.js), .shell-keys (touch.js), .shell-find (search.js), .shell-note (history.js).
 //
 // Events on element, all bubbling, with {node, shell} as detail: shell-drawn (there is content), shell-ended,
-// shell-restart, shell-close and shell-reattach (user requests), shell-leave (Shift+Escape), shell-trouble (with text),
-// shell-note (with level, text, hint), shell-state (the bar has changed), shell-typed (with text; by a key, or pasted),
-// shell-pasting (with pastes, to which a listener may add those of other shells).
+// shell-leave (Shift+Escape), shell-trouble (with text), shell-note (with level, text, hint), shell-state (the bar has
+// changed), shell-typed (with text; by a key, or pasted), shell-pasting (with pastes, to which a listener may add those
+// of other shells). Buttons with data-action are the console's.
 //
 // For tests and exploration: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is the
 // screen. Nothing in it is secret.
@@ -32,7 +32,7 @@ import { Search } from "./search.js";
 import { Size } from "./size.js";
 import { pressKeys } from "./touch.js";
 import { Tools } from "./tools.js";
-import { appearance, button, make, newTerminal, once, openIn, splitUTF8 } from "./terminal.js";
+import { appearance, make, newTerminal, once, openIn, splitUTF8 } from "./terminal.js";
 
 const fromScreen = -2; // the offset that requests the current screen
 const scrollback = 10_000; // rows, as in the shell
@@ -109,7 +109,6 @@ export class ShellPane {
   #reader;
   #title;
   #clipboard;
-  #shared; // through a share link
   #watches; // view-only
   #files = null;
   #keyboard;
@@ -130,7 +129,6 @@ export class ShellPane {
     this.#key = `${node}/${shell}`;
     this.#stream = stream;
     this.#watches = watches || stream.watches;
-    this.#shared = base !== "";
     this.#input = new Input({
       node, shell, viewer, base,
       onEnded: text => this.#end(text),
@@ -139,6 +137,7 @@ export class ShellPane {
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
+    element.toggleAttribute("data-watches", this.#watches);
     element.replaceChildren(paneContent());
     this.#screen = this.#part("screen");
     this.#bar = this.#part("bar");
@@ -149,7 +148,7 @@ export class ShellPane {
     element.append(this.#reader.element);
     this.title = title;
     this.#makeTools();
-    this.#makeTransfers(viewer, files);
+    this.#makeTransfers(viewer, files && !base);
     this.#listen();
     pressKeys(this.#part("keys"), this.term, this.#keyboard);
     element.pane = this;
@@ -176,7 +175,7 @@ export class ShellPane {
 
   /** focus focuses the terminal. */
   focus() {
-    if (this.#bar.dataset.state === "detached") this.#bar.querySelector("button").focus();
+    if (this.#bar.dataset.state === "detached") find("[data-action=reattach]", this.#bar).focus();
     else this.term.focus();
   }
 
@@ -202,7 +201,7 @@ export class ShellPane {
     this.#stream.unfollow(this.#key);
     this.#presence.clear();
     this.term.options.disableStdin = true;
-    this.#show("detached", "Detached. The shell keeps running.", button("Reattach", () => this.#emit("shell-reattach")));
+    this.#show("detached", "Detached. The shell keeps running.");
   }
 
   /** reattach follows the shell again, from the last offset or from its screen. */
@@ -260,7 +259,7 @@ export class ShellPane {
       done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
     });
     this.#clipboard = new Clipboard(this.#part("ask"), term, { node, shell, drawn: () => this.drawn });
-    if (!files || this.#shared || this.#watches) return;
+    if (!files || this.#watches) return;
     this.#files = new Files({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note });
   }
 
@@ -299,7 +298,7 @@ export class ShellPane {
     },
     exit: ({ code, signal }) => this.#inOrder(() => this.#end(signal ? `ended by ${signal}` : `ended with code ${code}`)),
     lost: () => this.#setLost(true),
-    gone: ({ error }) => this.#end(error, []),
+    gone: ({ error }) => this.#end(error, true),
   };
 
   // output draws bytes from off: earlier ones are dropped, and missing ones are requested.
@@ -438,24 +437,25 @@ export class ShellPane {
     else if (["lost", "late"].includes(this.#bar.dataset.state)) this.#show("", "");
   }
 
-  #end(text, acts = this.#shared ? [] : [["Restart", "shell-restart"], ["Close", "shell-close"]]) {
+  #end(text, gone = false) {
     if (this.ended) return;
     this.ended = true;
     this.lost = false;
     this.#input.close();
     this.#presence.clear();
     this.term.options.disableStdin = true;
-    this.#show("ended", text, ...acts.map(([label, event]) => button(label, () => this.#emit(event))));
+    this.#bar.toggleAttribute("data-gone", gone); // nothing is left to restart
+    this.#show("ended", text);
     this.#emit("shell-ended", { text });
   }
 
-  #show(state, text, ...buttons) {
+  #show(state, text) {
     if ((this.ended && state !== "ended") || (this.detached && state !== "detached")) return;
     if (state) this.#emit("shell-drawn");
     if (state !== this.#element.dataset.state) this.#reader.say(text); // not each key that waits
     this.#bar.dataset.state = this.#element.dataset.state = state;
     this.#bar.hidden = !state;
-    this.#bar.replaceChildren(Object.assign(make("span"), { textContent: text }), ...buttons);
+    this.#bar.firstElementChild.textContent = text;
     this.#label();
     this.#emit("shell-state");
   }
@@ -463,7 +463,7 @@ export class ShellPane {
   // label names the terminal, with its state, and the keys that a screen reader's user has to know.
   #label() {
     const where = this.#node.replace(/^.*@/, "").replace(/\..*$/, "");
-    const state = this.#bar.firstChild?.textContent.replace(/\.$/, "") || (this.#watches ? "view only" : "running");
+    const state = this.#bar.firstElementChild.textContent.replace(/\.$/, "") || (this.#watches ? "view only" : "running");
     const keys = "Shift+Escape leaves the terminal, Alt+Shift+F1 turns screen reader support on or off.";
     this.term.textarea.setAttribute("aria-label", `${this.#title} on ${where}, ${state}. ${keys}`);
   }

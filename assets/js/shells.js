@@ -42,6 +42,6 @@ export const shellActions = {
     card.element.scrollIntoView({ block: "nearest" });
     card.select(shell, true);
   }),
-  "detach-shell": act((card, shell) => card.setDetached(shell, true)),
-  "reattach-shell": act((card, shell) => card.setDetached(shell, false)),
+  "detach-shell": act((card, shell) => card.setDetached(true, shell)),
+  "reattach-shell": act((card, shell) => card.setDetached(false, shell)),
 };

@@ -126,14 +126,6 @@ export function make(name, className = "") {
   return element;
 }
 
-export function button(label, act) {
-  const element = make("button", "button small");
-  element.type = "button";
-  element.textContent = label;
-  element.addEventListener("click", act);
-  return element;
-}
-
 // bytesText formats a number of bytes for users.
 export function bytesText(n) {
   const units = ["KiB", "MiB", "GiB"];

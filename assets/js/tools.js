@@ -6,12 +6,12 @@ import { all, find } from "./dom.js";
 /** Tools is the line of a pane. */
 export class Tools {
   element;
-  #menu;
 
   constructor(pane) {
     this.element = find(".shell-tools", pane);
-    this.#menu = find(".shell-more", pane);
-    find("[title=More]", pane).popoverTargetElement = this.#menu;
+    const menu = find(".shell-more", pane);
+    find("[title=More]", pane).popoverTargetElement = menu;
+    menu.addEventListener("click", ({ target }) => target.closest("button") && menu.hidePopover(), { capture: true });
     this.element.addEventListener("keydown", (e) => this.#arrow(e));
   }
 
@@ -31,10 +31,7 @@ export class Tools {
   add(name, act) {
     const button = find(`[data-tool="${name}"]`, this.element);
     button.hidden = false;
-    button.addEventListener("click", () => {
-      this.#menu.hidePopover();
-      act();
-    });
+    button.addEventListener("click", act);
     return button;
   }
 }
