@@ -327,9 +327,7 @@ func (g *Grants) Merge(received []Grant, now time.Time) (changed []Grant, err er
 		changed = slices.DeleteFunc(changed, func(one Grant) bool { return next[one.ID].ID == "" })
 		evicted = nil
 	}
-	for id, one := range next {
-		g.known[id] = one
-	}
+	maps.Copy(g.known, next)
 	for _, id := range evicted {
 		delete(g.known, id)
 	}

@@ -128,7 +128,7 @@ func hint(hint, format string, args ...any) error { return node.Hintf(hint, form
 // printError prints an error for a person, and what to do about it.
 func printError(w io.Writer, err error) {
 	fmt.Fprintf(w, "convoy: error: %v\n", err)
-	if h := (*node.HintError)(nil); errors.As(err, &h) {
+	if h, ok := errors.AsType[*node.HintError](err); ok {
 		fmt.Fprintf(w, "convoy: hint: %s\n", h.Hint)
 	}
 }

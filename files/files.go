@@ -53,8 +53,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // pathError converts an error of package os.
 func pathError(path string, err error) error {
-	var of *fs.PathError
-	if errors.As(err, &of) {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		err = of.Err
 	}
 	return &Error{path, err}

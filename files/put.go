@@ -49,8 +49,7 @@ func Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	}
 	if err != nil {
 		root.Remove(temp) //nolint:errcheck // it may not be there
-		var of *Error
-		if errors.As(err, &of) {
+		if of, ok := errors.AsType[*Error](err); ok {
 			of.Path = filepath.Join(dir, name)
 		}
 		return Stored{}, err

@@ -149,12 +149,10 @@ func (c *process) kill() {
 // end terminates the process, kills it after grace or when ctx ends, and waits for it.
 func (c *process) end(ctx context.Context, grace time.Duration) {
 	c.terminate()
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
 	select {
 	case <-c.done:
 		return
-	case <-timer.C:
+	case <-time.After(grace):
 	case <-ctx.Done():
 	}
 	c.kill()

@@ -61,11 +61,9 @@ func (o *Writer) Write(line []byte) (int, error) {
 	if drained == nil {
 		return len(line), nil
 	}
-	timer := time.NewTimer(writeTimeout)
-	defer timer.Stop()
 	select {
 	case <-drained:
-	case <-timer.C:
+	case <-time.After(writeTimeout):
 		o.mu.Lock()
 		o.stuck = o.drained == drained
 		o.mu.Unlock()

@@ -68,14 +68,8 @@ func (e Event) Last() bool { return e.Kind == Exited || e.Kind == Stalled }
 // one makes progress. Other viewers never slow anything.
 func (s *Shell) Follow(ctx context.Context, viewer Viewer, from int64) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		s.attach(viewer, from).events(ctx)(yield)
-	}
-}
-
-// events yields the follower's events, and detaches it at the end.
-func (f *follower) events(ctx context.Context) iter.Seq[Event] {
-	return func(yield func(Event) bool) {
-		defer f.shell.detach(f)
+		f := s.attach(viewer, from)
+		defer s.detach(f)
 		for {
 			event, ok := f.next(ctx)
 			if !ok || !yield(event) || event.Last() {

@@ -37,10 +37,7 @@ func (t *Table) reap() {
 
 // idleShells returns the shells that have been idle for Config.Idle.
 func (t *Table) idleShells(now time.Time) []*Shell {
-	t.mu.Lock()
-	shells := slices.Clone(t.shells)
-	t.mu.Unlock()
-	return slices.DeleteFunc(shells, func(s *Shell) bool {
+	return slices.DeleteFunc(t.all(), func(s *Shell) bool {
 		since := s.idleSince()
 		return since.IsZero() || now.Sub(since) < t.config.Idle
 	})

@@ -81,9 +81,7 @@ type turn struct {
 func (t turn) wait(ctx context.Context, ended <-chan struct{}) error {
 	var gap <-chan time.Time
 	if !t.busy {
-		timer := time.NewTimer(gapWait)
-		defer timer.Stop()
-		gap = timer.C
+		gap = time.After(gapWait)
 	}
 	select {
 	case <-t.changed:

@@ -1,5 +1,7 @@
 package pty
 
+import "slices"
+
 // Size is the size of a terminal in cells, 1 to 1000 each.
 type Size struct{ Rows, Cols int }
 
@@ -35,7 +37,7 @@ func (z sizes) add(off int64, size Size) sizes {
 		}
 	}
 	if len(z) == maxMarks {
-		z = append(z[:0], z[1:]...)
+		z = slices.Delete(z, 0, 1)
 	}
 	return append(z, next)
 }
@@ -46,10 +48,7 @@ func (z sizes) trim(start int64) sizes {
 	for n+1 < len(z) && z[n+1].off <= start {
 		n++
 	}
-	if n == 0 {
-		return z
-	}
-	return append(z[:0], z[n:]...)
+	return slices.Delete(z, 0, n)
 }
 
 // at returns the mark at off, and the offset of the next one (end if there is none).

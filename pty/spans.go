@@ -1,5 +1,7 @@
 package pty
 
+import "slices"
+
 // span is a range of offsets.
 type span struct{ from, to int64 }
 
@@ -29,8 +31,7 @@ func (p spans) trim(off int64) spans {
 	for n < len(p) && p[n].to <= off {
 		n++
 	}
-	p = append(p[:0], p[n:]...)
-	if len(p) > 0 {
+	if p = slices.Delete(p, 0, n); len(p) > 0 {
 		p[0].from = max(p[0].from, off)
 	}
 	return p

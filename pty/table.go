@@ -114,9 +114,7 @@ func (t *Table) First(options OpenOptions, size Size) (s *Shell, opened bool, er
 
 // oldestRunning returns nil if no shell runs.
 func (t *Table) oldestRunning() *Shell {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, s := range t.shells {
+	for _, s := range t.all() {
 		if s.running() {
 			return s
 		}
@@ -235,11 +233,16 @@ func (t *Table) Get(id string) (*Shell, error) {
 	return nil, fmt.Errorf("find shell %q: %w", id, ErrNotFound)
 }
 
+// all returns the shells in their order.
+func (t *Table) all() []*Shell {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.shells)
+}
+
 // List describes the shells in their order.
 func (t *Table) List() []Info {
-	t.mu.Lock()
-	shells := slices.Clone(t.shells)
-	t.mu.Unlock()
+	shells := t.all()
 	infos := make([]Info, len(shells))
 	for i, s := range shells {
 		infos[i] = s.Info()
@@ -249,10 +252,7 @@ func (t *Table) List() []Info {
 
 // Running counts the running shells, and those whose Right satisfies mine. limit is the maximum of running shells.
 func (t *Table) Running(mine func(right string) bool) (own, all, limit int) {
-	t.mu.Lock()
-	shells := slices.Clone(t.shells)
-	t.mu.Unlock()
-	for _, s := range shells {
+	for _, s := range t.all() {
 		if !s.running() {
 			continue
 		}
@@ -295,9 +295,7 @@ func (t *Table) remove(ctx context.Context, s *Shell) error {
 	}
 	s.remove()
 	t.mu.Lock()
-	if i := t.index(s.id); i >= 0 {
-		t.shells = slices.Delete(t.shells, i, i+1)
-	}
+	t.shells = without(t.shells, s)
 	t.mu.Unlock()
 	t.touch()
 	return nil

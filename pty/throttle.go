@@ -47,10 +47,8 @@ func (t *throttle) wait(work int, dead <-chan struct{}) bool {
 		return false
 	default:
 	}
-	timer := time.NewTimer(t.charge(work, time.Now()))
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(t.charge(work, time.Now())):
 		return true
 	case <-dead:
 		return false

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -104,7 +105,7 @@ func (s *Shell) addFollower(viewer Viewer, from int64) (f *follower, resized boo
 	if v.follow != nil {
 		v.follow.replaced = true
 		v.follow.notify()
-		s.removeFollower(v.follow)
+		s.followers = without(s.followers, v.follow)
 	}
 	f = newFollower(s, v)
 	f.seek(from)
@@ -126,16 +127,11 @@ func (s *Shell) detach(f *follower) {
 		f.viewer.lastUse = s.uses
 		s.presenceChanged()
 	}
-	s.removeFollower(f)
+	s.followers = without(s.followers, f)
 	s.resumeReader()
 }
 
-// removeFollower removes a follower from those that are notified and paced.
-func (s *Shell) removeFollower(f *follower) {
-	for i, other := range s.followers {
-		if other == f {
-			s.followers = append(s.followers[:i], s.followers[i+1:]...)
-			return
-		}
-	}
+// without returns the list without one of its elements.
+func without[T comparable](list []T, one T) []T {
+	return slices.DeleteFunc(list, func(other T) bool { return other == one })
 }

@@ -100,8 +100,7 @@ func (f *feeds) unused(over bool) bool {
 
 // settle waits for news of every living node, at most feedWait.
 func (f *feeds) settle(ctx context.Context) {
-	limit := time.NewTimer(feedWait)
-	defer limit.Stop()
+	limit := time.After(feedWait)
 	for {
 		changed := f.shells.Changed()
 		if f.allHeard() {
@@ -109,7 +108,7 @@ func (f *feeds) settle(ctx context.Context) {
 		}
 		select {
 		case <-changed:
-		case <-limit.C:
+		case <-limit:
 			return
 		case <-ctx.Done():
 			return

@@ -101,11 +101,11 @@ func (t *tab) sendShell(ctx context.Context, s At) {
 
 // Gone is why a shell can no longer be followed; "" if err is another error.
 func Gone(err error) string {
-	var p *web.Error
+	p, ok := errors.AsType[*web.Error](err)
 	switch {
 	case errors.Is(err, pty.ErrNotFound):
 		return "this shell no longer exists"
-	case errors.As(err, &p) && p.Status == http.StatusGone:
+	case ok && p.Status == http.StatusGone:
 		return p.Text
 	}
 	return ""

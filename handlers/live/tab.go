@@ -155,11 +155,10 @@ func (t *tab) run(ctx context.Context, send publish) {
 func keepOpen(ctx context.Context, send publish, notices <-chan templates.Notice) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	end := time.NewTimer(streamLife)
-	defer end.Stop()
+	end := time.After(streamLife)
 	for {
 		select {
-		case <-end.C:
+		case <-end:
 			return
 		case n := <-notices:
 			send.json("notice", map[string]any{"level": n.Level, "text": n.Text, "hint": n.Hint})
