@@ -9,7 +9,6 @@ import (
 
 	"convoy/audit"
 	"convoy/fleet"
-	"convoy/handlers/hop"
 	"convoy/handlers/web"
 	"convoy/templates"
 )
@@ -82,10 +81,10 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request) error {
 	if h.sessions.Audit != nil {
 		view.Since = h.sessions.Audit.Since()
 	}
-	view.Silent = silentView(mute)
+	view.Silent = mute
 	for _, e := range entries {
 		view.Rows = append(view.Rows, templates.AuditRow{
-			Time: e.Time, Node: hop.ShortName(e.Node), User: e.User, Role: e.Role, Addr: e.Addr,
+			Time: e.Time, Node: templates.ShortName(e.Node), User: e.User, Role: e.Role, Addr: e.Addr,
 			Action: e.Action, Target: e.Target, Result: e.Result, Detail: e.Detail,
 		})
 	}
@@ -93,7 +92,7 @@ func (h *Handlers) showAudit(w http.ResponseWriter, r *http.Request) error {
 }
 
 // allAudit are the newest entries of all nodes, the newest first, and the nodes that do not answer.
-func (h *Handlers) allAudit(ctx context.Context, q auditQuery) ([]audit.Entry, []silent) {
+func (h *Handlers) allAudit(ctx context.Context, q auditQuery) ([]audit.Entry, []templates.Silent) {
 	entries, mute := gather(h.live.Overview().Nodes, func(node fleet.Node) ([]audit.Entry, error) {
 		if node.Status != fleet.Alive {
 			return nil, nil

@@ -12,11 +12,11 @@ import (
 
 	"convoy/access"
 	"convoy/handlers/session"
-	"convoy/handlers/share"
 	"convoy/handlers/web"
 	"convoy/internal/client"
 	"convoy/internal/testkit"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 // as are the headers of a user's browser.
@@ -268,7 +268,7 @@ func TestBounds_Links(t *testing.T) {
 	testkit.Must(t, err)
 	var paths []string
 	for range 2 {
-		var l share.LinkView
+		var l templates.ShareLink
 		testkit.Must(t, n.client(t).Do(testkit.Context(t), "POST", s.Path()+"/links", nil, &l))
 		paths = append(paths, l.URL)
 	}

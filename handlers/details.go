@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"convoy/fleet"
-	"convoy/handlers/hop"
 	"convoy/templates"
 )
 
@@ -49,7 +48,7 @@ type report struct {
 
 // GET /nodes/{node}, for a browser: the node's report about itself.
 func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.Node) error {
-	view := templates.Details{Page: h.page(r, hop.ShortName(n.Host)), Node: h.live.NodeView(n)}
+	view := templates.Details{Page: h.page(r, templates.ShortName(n.Host)), Node: h.live.NodeView(n)}
 	ctx, cancel := context.WithTimeout(r.Context(), detailsWait)
 	defer cancel()
 	answer, err := h.Cluster.Call(ctx, n.Name, "node.info")

@@ -6,18 +6,11 @@ import (
 	"sync"
 
 	"convoy/fleet"
-	"convoy/handlers/hop"
 	"convoy/templates"
 )
 
-// silent is a node that did not answer, and why.
-type silent struct {
-	Node  string `json:"node"`
-	Error string `json:"error"`
-}
-
 // gather asks nodes in parallel. It returns what they answer, and those that do not.
-func gather[T any](nodes []fleet.Node, ask func(fleet.Node) ([]T, error)) (all []T, mute []silent) {
+func gather[T any](nodes []fleet.Node, ask func(fleet.Node) ([]T, error)) (all []T, mute []templates.Silent) {
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	for _, node := range nodes {
@@ -27,18 +20,11 @@ func gather[T any](nodes []fleet.Node, ask func(fleet.Node) ([]T, error)) (all [
 			defer mu.Unlock()
 			all = append(all, list...)
 			if err != nil {
-				mute = append(mute, silent{node.Name, err.Error()})
+				mute = append(mute, templates.Silent{Node: node.Name, Error: err.Error()})
 			}
 		})
 	}
 	asking.Wait()
-	slices.SortFunc(mute, func(a, b silent) int { return cmp.Compare(a.Node, b.Node) })
+	slices.SortFunc(mute, func(a, b templates.Silent) int { return cmp.Compare(a.Node, b.Node) })
 	return all, mute
-}
-
-func silentView(mute []silent) (view []templates.Silent) {
-	for _, one := range mute {
-		view = append(view, templates.Silent{Short: hop.ShortName(one.Node), Reason: one.Error})
-	}
-	return view
 }

@@ -15,6 +15,7 @@ import (
 	"convoy/access"
 	"convoy/fleet"
 	"convoy/internal/testkit"
+	"convoy/templates"
 )
 
 // twoNodes are nodes that know and reach each other.
@@ -50,7 +51,7 @@ func (n *testNode) eventuallyIs(t *testing.T, want int, method, path string, hea
 	})
 }
 
-func (n *testNode) logins(t *testing.T, cookie string) (list []grant) {
+func (n *testNode) logins(t *testing.T, cookie string) (list []templates.Grant) {
 	t.Helper()
 	testkit.Must(t, json.NewDecoder(n.request(t, "GET", "/logins", "", cookie).Body).Decode(&list))
 	return list
@@ -201,9 +202,9 @@ func TestTokens_NamesAreOnesOwn(t *testing.T) {
 				t.Errorf("%s makes one: %s, want %d", user, answer.Status, want)
 			}
 		}
-		var list []grant
+		var list []templates.Grant
 		testkit.Must(t, json.NewDecoder(n.request(t, "GET", "/tokens", "", cookie).Body).Decode(&list))
-		own := slices.DeleteFunc(list, func(g grant) bool { return g.User != user })
+		own := slices.DeleteFunc(list, func(g templates.Grant) bool { return g.User != user })
 		if len(own) != 1 || own[0].Name != "ci" {
 			t.Errorf("%s has %+v", user, own)
 		}

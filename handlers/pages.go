@@ -6,7 +6,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/assets"
-	"convoy/handlers/hop"
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 	"convoy/templates"
@@ -25,7 +24,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer h.live.Use(r.Context())()
 	view := templates.Console{
-		Page:      h.page(r, hop.ShortName(h.Self)),
+		Page:      h.page(r, templates.ShortName(h.Self)),
 		NodeList:  h.live.NodeList(),
 		MaxUpload: h.MaxUpload,
 		Pass:      h.sessions.Pass(r),

@@ -16,29 +16,15 @@ import (
 	"convoy/templates"
 )
 
-// recording is a recording as docs/protocol.md describes it.
-type recording struct {
-	ID      string     `json:"id"`
-	Node    string     `json:"node"`
-	Shell   string     `json:"shell"`
-	Title   string     `json:"title"`
-	By      string     `json:"by"`
-	Started time.Time  `json:"started"`
-	Seconds float64    `json:"seconds"`
-	Bytes   int64      `json:"bytes"`
-	State   cast.State `json:"state"`
-	Reason  string     `json:"reason"`
-}
-
-func (h *Handlers) recordingJSON(s cast.Summary) recording {
-	return recording{ID: s.ID, Node: h.Self, Shell: s.Shell, Title: s.Title, By: s.By, Started: s.Started.UTC(),
-		Seconds: s.Duration.Seconds(), Bytes: s.Bytes, State: s.State, Reason: s.Reason}
+func (h *Handlers) recordingJSON(s cast.Summary) templates.Recording {
+	return templates.Recording{ID: s.ID, Node: h.Self, Shell: s.Shell, Title: s.Title, By: s.By, Started: s.Started.UTC(),
+		Seconds: s.Duration.Seconds(), Bytes: s.Bytes, State: string(s.State), Reason: s.Reason}
 }
 
 // ownRecordings are this node's recordings, newest first.
-func (h *Handlers) ownRecordings() ([]recording, error) {
+func (h *Handlers) ownRecordings() ([]templates.Recording, error) {
 	summaries, err := h.Recordings.List()
-	list := []recording{}
+	list := []templates.Recording{}
 	for _, s := range summaries {
 		list = append(list, h.recordingJSON(s))
 	}
@@ -107,11 +93,11 @@ func (h *Handlers) removeRecording(w http.ResponseWriter, r *http.Request) error
 }
 
 // recordingsOf are the recordings of a node, this one or another.
-func (h *Handlers) recordingsOf(ctx context.Context, node string) ([]recording, error) {
+func (h *Handlers) recordingsOf(ctx context.Context, node string) ([]templates.Recording, error) {
 	if node == h.Self {
 		return h.ownRecordings()
 	}
-	var found, list []recording
+	var found, list []templates.Recording
 	err := h.nodes.GetJSON(ctx, node, "/recordings", &found)
 	if errors.Is(err, pty.ErrNotFound) {
 		return nil, errors.New("it does not support recordings")

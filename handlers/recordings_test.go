@@ -16,10 +16,11 @@ import (
 	"convoy/internal/client"
 	"convoy/internal/testkit"
 	"convoy/pty/cast"
+	"convoy/templates"
 )
 
 // recorded asks for a recording's start or stop and returns the answer's JSON.
-func recorded(t *testing.T, c *client.Client, method string, s client.Shell) (r recording) {
+func recorded(t *testing.T, c *client.Client, method string, s client.Shell) (r templates.Recording) {
 	t.Helper()
 	testkit.Must(t, c.Do(testkit.Context(t), method, s.Path()+"/recording", nil, &r))
 	return r
@@ -31,7 +32,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 	c := n.client(t)
 	s, term := n.open(t, c)
 	made := recorded(t, c, "POST", s)
-	if !cast.ValidID(made.ID) || made.State != cast.Recording || made.Node != self || made.Shell != s.ID ||
+	if !cast.ValidID(made.ID) || made.State != string(cast.Recording) || made.Node != self || made.Shell != s.ID ||
 		made.By != access.ConsoleToken || made.Title != "cat" {
 		t.Errorf("made %+v", made)
 	}
@@ -42,7 +43,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 	}
 	testkit.Must(t, term.Type(testkit.Context(t), "said\r"))
 	testkit.Must(t, term.WaitFor(testkit.Context(t), "said\r\nsaid"))
-	if ended := recorded(t, c, "DELETE", s); ended.ID != made.ID || ended.State != cast.Finished ||
+	if ended := recorded(t, c, "DELETE", s); ended.ID != made.ID || ended.State != string(cast.Finished) ||
 		ended.Reason != "stopped by "+access.ConsoleToken {
 		t.Errorf("ended %+v", ended)
 	}
@@ -59,7 +60,7 @@ func TestRecordingOverHTTP(t *testing.T) {
 		t.Errorf("it shows %q", text)
 	}
 	testkit.Must(t, c.Do(testkit.Context(t), "DELETE", file, nil, nil))
-	var list []recording
+	var list []templates.Recording
 	if testkit.Must(t, c.Do(testkit.Context(t), "GET", "/nodes/"+self+"/recordings", nil, &list)); len(list) != 0 {
 		t.Errorf("left: %+v", list)
 	}
@@ -128,8 +129,8 @@ func TestPagesOfRecordings(t *testing.T) {
 		t.Errorf("the player: %s", text)
 	}
 	var all struct {
-		Recordings  []recording
-		Unreachable []silent
+		Recordings  []templates.Recording
+		Unreachable []templates.Silent
 	}
 	if testkit.Must(t, c.Do(testkit.Context(t), "GET", "/recordings", nil, &all)); len(all.Recordings) != 1 ||
 		all.Unreachable == nil {
@@ -269,7 +270,7 @@ func TestUserTravels(t *testing.T) {
 		if w.Code != http.StatusCreated {
 			continue
 		}
-		var made recording
+		var made templates.Recording
 		testkit.Must(t, json.Unmarshal(w.Body.Bytes(), &made))
 		if made.By != "ann" {
 			t.Errorf("recorded by %q", made.By)
@@ -283,13 +284,13 @@ func TestLengthAndSize(t *testing.T) {
 	t.Parallel()
 	for seconds, want := range map[float64]string{-1: "0:00", 5.9: "0:05", 754: "12:34", 3600: "1:00:00",
 		1e300: "277777:46:40"} {
-		if got := length(seconds); got != want {
+		if got := (templates.Recording{Seconds: seconds}).Length(); got != want {
 			t.Errorf("length(%g) = %q, want %q", seconds, got, want)
 		}
 	}
 	for bytes, want := range map[int64]string{0: "0 B", 1023: "1023 B", 2048: "2 KiB", 3 << 19: "1.5 MiB",
 		5 << 30: "5.0 GiB"} {
-		if got := size(bytes); got != want {
+		if got := (templates.Recording{Bytes: bytes}).Size(); got != want {
 			t.Errorf("size(%d) = %q, want %q", bytes, got, want)
 		}
 	}

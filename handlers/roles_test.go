@@ -13,10 +13,10 @@ import (
 
 	"convoy/access"
 	"convoy/assets"
-	"convoy/handlers/live"
 	"convoy/handlers/session"
 	"convoy/internal/testkit"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 // What it takes to ask for a route: a role, or nothing, or a share link.
@@ -282,7 +282,7 @@ func TestRoles_InShells(t *testing.T) {
 		answer := n.request(
 			t, "POST", "/nodes/"+self+"/shells", fmt.Sprintf(`{"kind":%q}`, kind), n.loggedIn(role, time.Hour)...,
 		)
-		var s live.Shell
+		var s templates.Shell
 		if answer.StatusCode == http.StatusCreated {
 			testkit.Must(t, json.NewDecoder(answer.Body).Decode(&s))
 		}

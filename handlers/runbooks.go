@@ -6,26 +6,19 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"convoy/fleet"
 	"convoy/guide"
-	"convoy/handlers/hop"
 	"convoy/handlers/web"
 	"convoy/templates"
 )
 
-// runbook is a runbook as docs/protocol.md describes it.
+// runbook is a runbook with its steps, as docs/protocol.md describes it.
 type runbook struct {
-	Name    string     `json:"name"`
-	Title   string     `json:"title"`
-	Summary string     `json:"summary,omitempty"`
-	Tags    []string   `json:"tags,omitempty"`
-	Changed time.Time  `json:"changed"`
-	Large   bool       `json:"large,omitempty"`
-	Steps   []bookStep `json:"steps,omitempty"`
+	templates.RunbookRow
+	Steps []bookStep `json:"steps,omitempty"`
 }
 
 // bookStep is a block of a runbook that can be run.
@@ -40,7 +33,7 @@ var errNoRunbooks = web.NewError(http.StatusServiceUnavailable,
 // GET /runbooks
 func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 	view := templates.Runbooks{Page: h.page(r, "Runbooks"), Given: h.runbooks.Dir != ""}
-	list := []runbook{}
+	view.Rows = []templates.RunbookRow{}
 	if view.Given {
 		found, more, err := h.runbooks.List()
 		if err != nil {
@@ -49,20 +42,14 @@ func (h *Handlers) listRunbooks(w http.ResponseWriter, r *http.Request) error {
 		}
 		view.More = more
 		for _, one := range found {
-			list = append(list, runbook{
+			view.Rows = append(view.Rows, templates.RunbookRow{
 				Name: one.Name, Title: one.Title, Summary: one.Summary, Tags: one.Tags, Changed: one.Changed.UTC(),
 				Large: one.Large,
 			})
 		}
 	}
 	if !web.WantsHTML(r) {
-		return web.WriteJSON(w, http.StatusOK, list)
-	}
-	for _, one := range list {
-		view.Rows = append(view.Rows, templates.RunbookRow{
-			Name: one.Name, Title: one.Title, Summary: one.Summary, Tags: strings.Join(one.Tags, ", "),
-			Changed: one.Changed, Large: one.Large,
-		})
+		return web.WriteJSON(w, http.StatusOK, view.Rows)
 	}
 	return h.site.Render(w, http.StatusOK, "runbooks", view)
 }
@@ -76,7 +63,9 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !web.WantsHTML(r) {
-		answer := runbook{Name: one.Name, Title: one.Title, Tags: one.Tags, Changed: one.Changed.UTC()}
+		answer := runbook{RunbookRow: templates.RunbookRow{
+			Name: one.Name, Title: one.Title, Tags: one.Tags, Changed: one.Changed.UTC(),
+		}}
 		for _, b := range one.Blocks {
 			answer.Steps = append(answer.Steps, bookStep{b.Kind, b.Text})
 		}
@@ -151,7 +140,7 @@ func firstLine(text string) string {
 // runNodes are the nodes that steps can be run on, this one first.
 func (h *Handlers) runNodes() (list []templates.RunNode) {
 	for _, n := range h.live.Overview().Nodes {
-		one := templates.RunNode{Name: n.Name, Short: hop.ShortName(n.Host), Self: n.Name == h.Self}
+		one := templates.RunNode{Name: n.Name, Short: templates.ShortName(n.Host), Self: n.Name == h.Self}
 		switch {
 		case n.Status != fleet.Alive:
 		case one.Self:

@@ -13,6 +13,7 @@ import (
 	"convoy/handlers/session"
 	"convoy/internal/testkit"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 // sameName are two people of one name, each in the file of another node, who are logged in there; ofA is the login at
@@ -110,7 +111,7 @@ func TestLogins_OfWhoIsGone(t *testing.T) {
 	}
 	testkit.Must(t, n.sessions.Add(away))
 	listed := func(path string) (users []string) {
-		var list []grant
+		var list []templates.Grant
 		testkit.Must(t, json.NewDecoder(n.request(t, "GET", path, "", bearer).Body).Decode(&list))
 		for _, one := range list {
 			users = append(users, one.User)

@@ -14,6 +14,7 @@ import (
 	"convoy/internal/client"
 	"convoy/internal/testkit"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 // What the console lets through counts for nothing: the owner looks at its own list.
@@ -187,7 +188,7 @@ func TestShare_ListOfLinks(t *testing.T) {
 		answer := s.console.request(t, "GET", s.shell.Path()+"/links", "", bearer)
 		text, err := io.ReadAll(answer.Body)
 		testkit.Must(t, err)
-		var list []share.LinkView
+		var list []templates.ShareLink
 		testkit.Must(t, json.Unmarshal(text, &list))
 		if len(list) != 2 || list[0].ID != id || list[0].Right != "type" || list[0].Label != "for Ada" ||
 			list[0].By != access.ConsoleToken || list[0].Viewers != 1 || list[0].Used == nil || list[0].URL != "" ||

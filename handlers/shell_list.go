@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"convoy/fleet"
-	"convoy/handlers/hop"
-	"convoy/handlers/live"
 	"convoy/handlers/web"
 	"convoy/templates"
 )
@@ -22,7 +20,7 @@ func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
 	nodes := h.live.Overview().Nodes
 	shells := h.shellsNow(r.Context(), nodes)
 	if !web.IsHTMX(r) {
-		list := []live.Shell{}
+		list := []templates.Shell{}
 		for _, one := range shells {
 			list = append(list, one...)
 		}
@@ -31,7 +29,8 @@ func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
 	view := templates.ShellList{}
 	for i, node := range nodes {
 		for _, s := range shells[i] {
-			view.Shells = append(view.Shells, shellRow(node, s))
+			s.Node = node.Name
+			view.Shells = append(view.Shells, templates.ShellRow{Shell: s, Reachable: node.Status == fleet.Alive})
 		}
 	}
 	return h.site.Render(w, http.StatusOK, "shell_list", view)
@@ -39,10 +38,10 @@ func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
 
 // shellsNow are the current shells of each node: feeds do not report which program runs. If a node does not answer in
 // time, they are the last known ones.
-func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]live.Shell {
+func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]templates.Shell {
 	ctx, cancel := context.WithTimeout(ctx, listWait)
 	defer cancel()
-	all := make([][]live.Shell, len(nodes))
+	all := make([][]templates.Shell, len(nodes))
 	var asking sync.WaitGroup
 	for i, node := range nodes {
 		all[i] = h.live.ShellsOf(node)
@@ -50,7 +49,7 @@ func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]live.S
 			continue
 		}
 		asking.Go(func() {
-			var now []live.Shell
+			var now []templates.Shell
 			if h.nodes.GetJSON(ctx, node.Name, "/shells", &now) == nil {
 				all[i] = now
 			}
@@ -58,13 +57,4 @@ func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]live.S
 	}
 	asking.Wait()
 	return all
-}
-
-func shellRow(node fleet.Node, s live.Shell) templates.ShellRow {
-	return templates.ShellRow{
-		Node: node.Name, Short: hop.ShortName(node.Host), Reachable: node.Status == fleet.Alive,
-		Shell:   templates.Shell{ID: s.ID, Kind: s.Kind, Title: s.Title, Running: s.Running, Exit: live.ExitText(s.Exit)},
-		Program: s.Program, Dir: s.Dir, Busy: s.Busy, Started: s.Started, Active: s.Active,
-		Viewers: s.Viewers, Rows: s.Rows, Cols: s.Cols,
-	}
 }

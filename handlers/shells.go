@@ -27,8 +27,8 @@ const maxInput = 64 << 10
 // inputWait bounds the wait for a program that does not read.
 const inputWait = 10 * time.Second
 
-func (h *Handlers) shellJSON(i pty.Info) live.Shell {
-	s := live.Shell{
+func (h *Handlers) shellJSON(i pty.Info) templates.Shell {
+	s := templates.Shell{
 		ID:        i.ID,
 		Node:      h.Self,
 		Kind:      i.Kind,
@@ -52,14 +52,14 @@ func (h *Handlers) shellJSON(i pty.Info) live.Shell {
 		s.Shield = h.SandboxStatus()
 	}
 	if i.Exit != nil {
-		s.Exit = &live.Exit{Code: i.Exit.Code, Signal: i.Exit.Signal}
+		s.Exit = &templates.Exit{Code: i.Exit.Code, Signal: i.Exit.Signal}
 	}
 	return s
 }
 
 // ownShells are this node's shells, oldest first.
-func (h *Handlers) ownShells() []live.Shell {
-	list := []live.Shell{}
+func (h *Handlers) ownShells() []templates.Shell {
+	list := []templates.Shell{}
 	for _, info := range h.Shells.List() {
 		list = append(list, h.shellJSON(info))
 	}
@@ -73,7 +73,7 @@ func (h *Handlers) listShells(w http.ResponseWriter, _ *http.Request) error {
 
 // opened is a new shell. Hint is what differs from the request.
 type opened struct {
-	live.Shell
+	templates.Shell
 	Hint string `json:"hint,omitempty"`
 }
 

@@ -10,8 +10,8 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"convoy/handlers/live"
 	"convoy/internal/testkit"
+	"convoy/templates"
 )
 
 // hostile is what a program may print to harm a page.
@@ -118,7 +118,7 @@ func TestShellsOfAllNodes(t *testing.T) {
 	n := start(t)
 	n.printed(t, "hello")
 	answer := n.request(t, "GET", "/shells", "", bearer)
-	var list []live.Shell
+	var list []templates.Shell
 	testkit.Must(t, json.NewDecoder(answer.Body).Decode(&list))
 	if len(list) != 1 || list[0].Node != self || list[0].Busy != "" {
 		t.Errorf("shells: %+v", list)

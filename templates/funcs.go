@@ -17,6 +17,13 @@ func ElementID(name string) string {
 	return strings.NewReplacer("@", "__", ".", "_").Replace(name)
 }
 
+// ShortName is the first label of the host in a node's name.
+func ShortName(name string) string {
+	host := name[strings.IndexByte(name, '@')+1:]
+	short, _, _ := strings.Cut(host, ".")
+	return short
+}
+
 func funcs(assetURL func(string) string) template.FuncMap {
 	return template.FuncMap{
 		"asset":      assetURL,
@@ -31,6 +38,8 @@ func funcs(assetURL func(string) string) template.FuncMap {
 		"took":       took,
 		"hue":        hue,
 		"lower":      strings.ToLower,
+		"short":      ShortName,
+		"join":       strings.Join,
 	}
 }
 

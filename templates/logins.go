@@ -17,9 +17,16 @@ type LoginList struct {
 	Made     string // the text of a new token, which is shown once
 }
 
-// Grant is a login or a token.
+// Grant is a login or a token as docs/protocol.md describes it.
 type Grant struct {
-	ID, Name, User, Role, Addr, Agent string
-	Made, Seen, Expires               time.Time
-	Current                           bool // the reader's own
+	ID      string    `json:"id"`
+	Name    string    `json:"name,omitempty"`
+	User    string    `json:"user"`
+	Role    string    `json:"role"`
+	Addr    string    `json:"addr,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+	Made    time.Time `json:"made"`
+	Seen    time.Time `json:"seen"`
+	Expires time.Time `json:"expires"`
+	Current bool      `json:"current,omitempty"` // the reader's own
 }

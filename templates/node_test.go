@@ -152,7 +152,7 @@ func TestSpawnButton(t *testing.T) {
 
 func TestLogLines(t *testing.T) {
 	t.Parallel()
-	doc := find(t, "log_lines", LogLines{Node: "convoy@a.b", Short: "a", Boot: "x", Lines: []LogLine{
+	doc := find(t, "log_lines", LogLines{Node: "convoy@a.b", Boot: "x", Lines: []LogLine{
 		{
 			Off:     17,
 			Time:    at,

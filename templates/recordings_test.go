@@ -6,8 +6,8 @@ import (
 )
 
 var recording = Recording{
-	ID: "20261125-101502-k3fz9abcde", Node: "convoy@a.convoy.internal", Short: "a", Shell: "k3fz9abcde", Title: "bash",
-	By: "admin", Started: at, Length: "12:34", Size: "1.2 MiB", State: "finished", Reason: "the shell ended",
+	ID: "20261125-101502-k3fz9abcde", Node: "convoy@a.convoy.internal", Shell: "k3fz9abcde", Title: "bash",
+	By: "admin", Started: at, Seconds: 754, Bytes: 1258291, State: "finished", Reason: "the shell ended",
 }
 
 func TestRecordingsSayWhatTheyAre(t *testing.T) {

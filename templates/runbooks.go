@@ -13,14 +13,14 @@ type Runbooks struct {
 	Rows  []RunbookRow
 }
 
-// RunbookRow is one runbook.
+// RunbookRow is a runbook as docs/protocol.md describes it.
 type RunbookRow struct {
-	Name    string // in its address
-	Title   string
-	Summary string
-	Tags    string // separated by commas; may be empty
-	Changed time.Time
-	Large   bool // it is too large to be shown
+	Name    string    `json:"name"` // in its address
+	Title   string    `json:"title"`
+	Summary string    `json:"summary,omitempty"`
+	Tags    []string  `json:"tags,omitempty"`
+	Changed time.Time `json:"changed"`
+	Large   bool      `json:"large,omitempty"` // it is too large to be shown
 }
 
 // Runbook is the page of one runbook.

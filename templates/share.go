@@ -26,13 +26,18 @@ func (l ShareLinks) Local() bool {
 	return made.Hostname() == "localhost" || addr.IsLoopback()
 }
 
-// ShareLink is a link in that list.
+// ShareLink is a link as docs/protocol.md describes it. Its address is shown once, to its creator.
 type ShareLink struct {
-	ID      string
-	Types   bool // else view-only
-	Label   string
-	Expires time.Time
-	Used    time.Time // last; zero: never
-	By      string
-	Viewers int
+	ID      string     `json:"id"`
+	URL     string     `json:"url,omitempty"`
+	Right   string     `json:"right"` // watch or type
+	Label   string     `json:"label"`
+	By      string     `json:"by"`
+	Made    time.Time  `json:"made"`
+	Expires time.Time  `json:"expires"`
+	Used    *time.Time `json:"used"` // last; nil: never
+	Viewers int        `json:"viewers"`
 }
+
+// Types reports whether the link lets its holder type.
+func (l ShareLink) Types() bool { return l.Right == "type" }

@@ -62,13 +62,13 @@ func node() Node {
 		Steps:      []Step{{Name: "starting process", At: at, Ended: at.Add(40 * time.Millisecond)}},
 		Shells: []Shell{
 			{ID: "9k2m4x7qpa", Kind: "convoy", Title: "convoy", Running: true},
-			{ID: "aaaaaaaaaa", Kind: "system", Title: "vim", Exit: "code 1"},
+			{ID: "aaaaaaaaaa", Kind: "system", Title: "vim", Exit: &Exit{Code: 1}},
 		},
 		Kinds: []string{"convoy", "system"},
 	}
 }
 
-func share() Share { return Share{Page: page, Short: "convoy-k3fz", Shell: "9k2m4x7qpa", Expires: at} }
+func share() Share { return Share{Page: page, Shell: "9k2m4x7qpa", Expires: at} }
 
 func TestEveryTemplateFitsItsView(t *testing.T) {
 	t.Parallel()
@@ -291,19 +291,16 @@ func TestHostileTextStaysText(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>' autofocus onfocus=alert(1) x='`
 	n := node()
 	bad := Grant{ID: evil, Name: evil, User: evil, Role: evil, Addr: evil, Agent: evil, Made: at, Seen: at, Expires: at}
-	n.Name, n.Host, n.Short, n.StatusText, n.Message = evil, evil, evil, evil, evil
+	n.Name, n.Host, n.Short, n.Message = evil, evil, evil, evil
 	n.Address, n.Instance, n.Version, n.Provider, n.ProviderID = evil, evil, evil, evil, evil
 	n.Steps = []Step{{Name: evil, At: at, Error: evil}}
-	n.Shells = []Shell{{ID: evil, Title: evil, Exit: evil}}
+	n.Shells = []Shell{{ID: evil, Title: evil, Exit: &Exit{Signal: evil}}}
 	hostile := Recording{
 		ID:     evil,
 		Node:   evil,
-		Short:  evil,
 		Shell:  evil,
 		Title:  evil,
 		By:     evil,
-		Length: evil,
-		Size:   evil,
 		State:  evil,
 		Reason: evil,
 	}
@@ -312,9 +309,9 @@ func TestHostileTextStaysText(t *testing.T) {
 		"console": Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil},
 			NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil, Notice{Text: evil, Level: evil, Hint: evil}},
 		"node":      n,
-		"log_lines": LogLines{Node: evil, Short: evil, Boot: evil, Lines: []LogLine{line}},
+		"log_lines": LogLines{Node: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},
-		"share":     Share{Page: Page{Title: evil, Node: evil}, Short: evil, Shell: evil},
+		"share":     Share{Page: Page{Title: evil, Node: evil}, Shell: evil},
 		"login":     Login{Page{}, evil, true, evil, evil, evil, evil},
 		"entered":   Entered{Page{User: evil}, "/?claim=" + evil},
 		"opening":   Opening{Page{Key: evil}, evil},

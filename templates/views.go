@@ -47,7 +47,6 @@ type Node struct {
 	Host       string // convoy-k3fz.convoy.internal
 	Short      string // convoy-k3fz
 	Status     string // a status of protocol.md
-	StatusText string // for users; empty: Status
 	Message    string // why it failed or is unreachable
 	Self       bool   // it serves this page
 	Control    bool   // it is the control plane
@@ -75,20 +74,40 @@ type Step struct {
 	Error string
 }
 
-// Shell is a tab of a card. Exit describes how it ended, such as "code 1".
+// Shell is a shell as docs/protocol.md describes it.
 type Shell struct {
-	ID      string
-	Kind    string // convoy or system
-	Right   string // role needed to type in it
-	Title   string
-	Number  int // the how many-th of its node's shells with this title it is, from 1; 0: not counted
-	Running bool
-	Exit    string
-	Links   int    // share links to it
-	Shield  string // confinement of a system shell: full, partial, none; "": not applicable
+	ID      string    `json:"id"`
+	Node    string    `json:"node"`  // full name
+	Kind    string    `json:"kind"`  // convoy or system
+	Right   string    `json:"right"` // role needed to type in it
+	Title   string    `json:"title"`
+	Program string    `json:"program"`
+	PID     int       `json:"pid"`
+	Dir     string    `json:"dir"`  // "": unknown
+	Busy    string    `json:"busy"` // foreground process; may be empty
+	Started time.Time `json:"started"`
+	Active  time.Time `json:"active"`
+	Viewers int       `json:"viewers"`
+	Rows    int       `json:"rows"`
+	Cols    int       `json:"cols"`
+	End     int64     `json:"end"`
+	Running bool      `json:"running"`
+	Exit    *Exit     `json:"exit"`             // nil while it runs
+	Links   int       `json:"links"`            // share links to it
+	Shield  string    `json:"shield,omitempty"` // confinement of a system shell: full, partial, none; "": not applicable
 
-	Recording bool
+	Recording bool `json:"recording"`
+	Number    int  `json:"-"` // the how many-th of its node's shells with this title it is, from 1; 0: not counted
 }
+
+// Exit is how a shell ended.
+type Exit struct {
+	Code   int    `json:"code"`
+	Signal string `json:"signal"`
+}
+
+// String is how it ended, in words.
+func (e Exit) String() string { return cmp.Or(e.Signal, fmt.Sprintf("code %d", e.Code)) }
 
 // Label is the title that tells the shell from others of its node.
 func (s Shell) Label() string {
@@ -101,7 +120,6 @@ func (s Shell) Label() string {
 // Share is the page of a share link: one shell.
 type Share struct {
 	Page           // its Node is the shell's
-	Short   string // of the node
 	Shell   string // id
 	Types   bool   // else view-only
 	Expires time.Time
@@ -112,23 +130,13 @@ type ShellList struct{ Shells []ShellRow }
 
 // ShellRow is a shell in that list.
 type ShellRow struct {
-	Node      string // full name
-	Short     string
-	Reachable bool // the node is alive
 	Shell
-	Program    string
-	Dir        string // "": unknown
-	Busy       string // foreground process; may be empty
-	Started    time.Time
-	Active     time.Time
-	Viewers    int
-	Rows, Cols int
+	Reachable bool // its node is alive
 }
 
 // LogLines is a batch of one node's log, as <li> elements.
 type LogLines struct {
 	Node  string
-	Short string
 	Boot  string
 	Lines []LogLine
 }
@@ -228,9 +236,6 @@ func (l NodeList) StatusCounts() []StatusCount {
 
 // Empty reports whether there is only the control plane.
 func (l NodeList) Empty() bool { return len(l.Nodes) <= 1 && l.Count == 0 }
-
-// DisplayStatus is the status for users.
-func (n Node) DisplayStatus() string { return cmp.Or(n.StatusText, n.Status) }
 
 // Settled reports whether the node's creation is over: then its card shows shells, and has the steps in the details.
 func (n Node) Settled() bool {

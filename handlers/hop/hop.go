@@ -164,13 +164,6 @@ func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
 	}
 }
 
-// ShortName is the first label of the host in a node's name.
-func ShortName(name string) string {
-	host := name[strings.IndexByte(name, '@')+1:]
-	short, _, _ := strings.Cut(host, ".")
-	return short
-}
-
 // The media types of downloads. Browsers save them, and do not display them.
 const (
 	fileType      = "application/octet-stream"

@@ -10,6 +10,7 @@ import (
 
 	"convoy/fleet"
 	"convoy/logs"
+	"convoy/templates"
 )
 
 const (
@@ -22,11 +23,11 @@ const (
 // item is one piece of news from a node: its shells, the control plane's view of the fleet, or lines of the log of this
 // boot, of which Next is the next.
 type item struct {
-	Shells *[]Shell    `json:"shells,omitempty"`
-	Fleet  *Overview   `json:"fleet,omitempty"`
-	Boot   string      `json:"boot,omitempty"`
-	Next   int64       `json:"next,omitempty"`
-	Lines  []logs.Line `json:"lines,omitempty"`
+	Shells *[]templates.Shell `json:"shells,omitempty"`
+	Fleet  *Overview          `json:"fleet,omitempty"`
+	Boot   string             `json:"boot,omitempty"`
+	Next   int64              `json:"next,omitempty"`
+	Lines  []logs.Line        `json:"lines,omitempty"`
 }
 
 // source yields a node's news, with its log from that line of that boot on. It ends with an error, or with ctx.
@@ -57,7 +58,7 @@ type feed struct {
 	instance string
 	stop     context.CancelFunc
 	heard    bool // shells have arrived at least once
-	shells   []Shell
+	shells   []templates.Shell
 	fleet    *Overview // the control plane's
 	boot     string
 	next     int64 // the line after the last of lines
@@ -255,7 +256,7 @@ func (f *feeds) take(ctx context.Context, name string, news item) {
 }
 
 // shellsOf are the last known shells of a node.
-func (f *feeds) shellsOf(name string) []Shell {
+func (f *feeds) shellsOf(name string) []templates.Shell {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if known := f.nodes[name]; known != nil {

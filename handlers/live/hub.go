@@ -40,7 +40,7 @@ type Config struct {
 	BuildLog  BuildLog // nil: none
 	// OwnShells describes this node's shells, oldest first. LinksChanged is closed when their number of share links
 	// changes.
-	OwnShells    func() []Shell
+	OwnShells    func() []templates.Shell
 	LinksChanged func() <-chan struct{}
 	Log          *slog.Logger
 }

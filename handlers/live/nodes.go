@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"time"
 
 	"convoy/fleet"
+	"convoy/templates"
 )
 
 // sendNodes sends the list of nodes, and again after each visible change.
@@ -48,7 +48,7 @@ func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
 }
 
 // ShellsOf are the shells of a node, as far as this node knows.
-func (h *Hub) ShellsOf(node fleet.Node) []Shell {
+func (h *Hub) ShellsOf(node fleet.Node) []templates.Shell {
 	if node.Name == h.Self {
 		return h.OwnShells()
 	}
@@ -100,35 +100,4 @@ func ControlOf(nodes []fleet.Node) (fleet.Node, bool) {
 		}
 	}
 	return fleet.Node{}, false
-}
-
-// Shell is a shell as docs/protocol.md describes it.
-type Shell struct {
-	ID      string    `json:"id"`
-	Node    string    `json:"node"`
-	Kind    string    `json:"kind"`
-	Right   string    `json:"right"`
-	Title   string    `json:"title"`
-	Program string    `json:"program"`
-	PID     int       `json:"pid"`
-	Dir     string    `json:"dir"`
-	Busy    string    `json:"busy"`
-	Started time.Time `json:"started"`
-	Active  time.Time `json:"active"`
-	Viewers int       `json:"viewers"`
-	Rows    int       `json:"rows"`
-	Cols    int       `json:"cols"`
-	End     int64     `json:"end"`
-	Running bool      `json:"running"`
-	Exit    *Exit     `json:"exit"`
-	Links   int       `json:"links"`
-	Shield  string    `json:"shield,omitempty"`
-
-	Recording bool `json:"recording"`
-}
-
-// Exit is how a shell ended.
-type Exit struct {
-	Code   int    `json:"code"`
-	Signal string `json:"signal"`
 }

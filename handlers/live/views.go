@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"convoy/fleet"
-	"convoy/handlers/hop"
 	"convoy/handlers/web"
 	"convoy/logs"
 	"convoy/templates"
@@ -33,7 +32,7 @@ func (h *Hub) NodeList() templates.NodeList {
 // NodeView is a node for its card and its page.
 func (h *Hub) NodeView(n fleet.Node) templates.Node {
 	view := templates.Node{
-		ID: templates.ElementID(n.Name), Name: n.Name, Host: n.Host, Short: hop.ShortName(n.Host),
+		ID: templates.ElementID(n.Name), Name: n.Name, Host: n.Host, Short: templates.ShortName(n.Host),
 		Status: string(n.Status), Message: n.Message,
 		Self: n.Self, Control: n.Control, Retirable: n.Retirable, Retiring: n.Status == fleet.Retiring,
 		Started: n.Started, Seen: n.Seen, Instance: n.Instance, Version: n.Version,
@@ -46,37 +45,16 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
 	titles := map[string]int{}
-	for _, s := range h.ShellsOf(n) {
-		titles[s.Title]++
-		view.Shells = append(view.Shells, templates.Shell{
-			ID:        s.ID,
-			Kind:      s.Kind,
-			Right:     s.Right,
-			Title:     s.Title,
-			Number:    titles[s.Title],
-			Running:   s.Running,
-			Exit:      ExitText(s.Exit),
-			Links:     s.Links,
-			Shield:    s.Shield,
-			Recording: s.Recording,
-		})
+	for _, shell := range h.ShellsOf(n) {
+		titles[shell.Title]++
+		shell.Number = titles[shell.Title]
+		view.Shells = append(view.Shells, shell)
 	}
 	return view
 }
 
-// ExitText is how a shell ended, in words; "" if it runs.
-func ExitText(e *Exit) string {
-	switch {
-	case e == nil:
-		return ""
-	case e.Signal != "":
-		return e.Signal
-	}
-	return fmt.Sprintf("code %d", e.Code)
-}
-
 func logView(name, boot string, lines []logs.Line) templates.LogLines {
-	view := templates.LogLines{Node: name, Short: hop.ShortName(name), Boot: boot}
+	view := templates.LogLines{Node: name, Boot: boot}
 	for _, l := range lines {
 		line := templates.LogLine{Off: l.Off, Time: l.Time, Level: l.Level.String(), Message: l.Message}
 		for _, a := range l.Attrs {
@@ -89,22 +67,22 @@ func logView(name, boot string, lines []logs.Line) templates.LogLines {
 
 // Node is a node as docs/protocol.md describes it.
 type Node struct {
-	Name      string     `json:"name"`
-	Host      string     `json:"host"`
-	Status    string     `json:"status"`
-	Message   string     `json:"message"`
-	Self      bool       `json:"self"`
-	Control   bool       `json:"control_plane"`
-	Retirable bool       `json:"retirable"`
-	Instance  string     `json:"instance"`
-	Version   string     `json:"version"`
-	Address   string     `json:"address"`
-	Provider  string     `json:"provider"`
-	ID        string     `json:"id"`
-	Started   *time.Time `json:"started"`
-	Seen      *time.Time `json:"last_seen"`
-	Steps     []step     `json:"steps"`
-	Shells    []Shell    `json:"shells"`
+	Name      string            `json:"name"`
+	Host      string            `json:"host"`
+	Status    string            `json:"status"`
+	Message   string            `json:"message"`
+	Self      bool              `json:"self"`
+	Control   bool              `json:"control_plane"`
+	Retirable bool              `json:"retirable"`
+	Instance  string            `json:"instance"`
+	Version   string            `json:"version"`
+	Address   string            `json:"address"`
+	Provider  string            `json:"provider"`
+	ID        string            `json:"id"`
+	Started   *time.Time        `json:"started"`
+	Seen      *time.Time        `json:"last_seen"`
+	Steps     []step            `json:"steps"`
+	Shells    []templates.Shell `json:"shells"`
 }
 
 type step struct {
@@ -149,7 +127,7 @@ func (h *Hub) NodeJSON(n fleet.Node) Node {
 		view.Steps = append(view.Steps, step{s.Name, web.Time(s.At), web.Time(s.Ended), s.Error})
 	}
 	if view.Shells == nil {
-		view.Shells = []Shell{}
+		view.Shells = []templates.Shell{}
 	}
 	return view
 }

@@ -17,22 +17,12 @@ import (
 // loginsOfUser is how many logins one user may have.
 const loginsOfUser = 64
 
-// grant is a login or a token as docs/protocol.md describes it. Its fields are those of templates.Grant.
-type grant struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name,omitempty"`
-	User    string    `json:"user"`
-	Role    string    `json:"role"`
-	Addr    string    `json:"addr,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
-	Made    time.Time `json:"made"`
-	Seen    time.Time `json:"seen"`
-	Expires time.Time `json:"expires"`
-	Current bool      `json:"current,omitempty"` // it made this request
-}
-
-func grantJSON(g access.Grant, s Session) grant {
-	return grant{g.ID, g.Name, g.User, g.Role.String(), g.Addr, g.Agent, g.Created, g.LastUsed, g.Expires, g.ID == s.Grant}
+// describe describes a login or a token to the user of a session.
+func (s Session) describe(g access.Grant) templates.Grant {
+	return templates.Grant{
+		ID: g.ID, Name: g.Name, User: g.User, Role: g.Role.String(), Addr: g.Addr, Agent: g.Agent,
+		Made: g.Created, Seen: g.LastUsed, Expires: g.Expires, Current: g.ID == s.Grant,
+	}
 }
 
 // listLogin puts a login in the list.
@@ -75,9 +65,9 @@ func (m *Manager) valid(kind access.Kind) []access.Grant {
 func (m *Manager) ListLogins(w http.ResponseWriter, r *http.Request) error {
 	s := Of(r)
 	if !web.WantsHTML(r) {
-		list := []grant{}
+		list := []templates.Grant{}
 		for _, g := range m.logins(s) {
-			list = append(list, grantJSON(g, s))
+			list = append(list, s.describe(g))
 		}
 		return web.WriteJSON(w, http.StatusOK, list)
 	}
@@ -106,11 +96,11 @@ func (m *Manager) logins(s Session) (list []access.Grant) {
 func (m *Manager) loginList(s Session) templates.LoginList {
 	list := templates.LoginList{AllUsers: s.Role.Allows(access.Sessions), MayToken: s.Role.Allows(access.Tokens)}
 	for _, g := range m.logins(s) {
-		list.Logins = append(list.Logins, templates.Grant(grantJSON(g, s)))
+		list.Logins = append(list.Logins, s.describe(g))
 	}
 	for _, g := range m.valid(access.Token) {
 		if list.MayToken {
-			list.Tokens = append(list.Tokens, templates.Grant(grantJSON(g, s)))
+			list.Tokens = append(list.Tokens, s.describe(g))
 		}
 	}
 	return list

@@ -11,6 +11,7 @@ import (
 
 	"convoy/access"
 	"convoy/handlers/web"
+	"convoy/templates"
 )
 
 const (
@@ -22,9 +23,9 @@ const (
 
 // ListTokens answers GET /tokens.
 func (m *Manager) ListTokens(w http.ResponseWriter, r *http.Request) error {
-	list := []grant{}
+	list := []templates.Grant{}
 	for _, g := range m.valid(access.Token) {
-		list = append(list, grantJSON(g, Of(r)))
+		list = append(list, Of(r).describe(g))
 	}
 	return web.WriteJSON(w, http.StatusOK, list)
 }
@@ -38,7 +39,7 @@ type tokenOptions struct {
 
 // newToken is the answer to POST /tokens. Only it has the token.
 type newToken struct {
-	grant
+	templates.Grant
 	Token string `json:"token"`
 }
 
@@ -70,7 +71,7 @@ func (m *Manager) CreateToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !web.WantsHTML(r) {
-		return web.WriteJSON(w, http.StatusCreated, newToken{grantJSON(g, s), text})
+		return web.WriteJSON(w, http.StatusCreated, newToken{s.describe(g), text})
 	}
 	view := m.loginList(s)
 	view.Made = text

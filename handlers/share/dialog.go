@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"convoy/handlers/hop"
 	"convoy/handlers/web"
 	"convoy/templates"
 )
@@ -24,19 +23,18 @@ func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte)
 	view := templates.ShareLinks{
 		Path:  "/nodes/" + url.PathEscape(node.Name) + "/shells/" + url.PathEscape(shell) + "/links",
 		What:  "the shell",
-		Short: hop.ShortName(node.Host),
+		Short: templates.ShortName(node.Host),
 	}
 	for _, s := range g.Hub.ShellsOf(node) {
 		if s.ID == shell {
 			view.What = s.Title
 		}
 	}
-	var links []LinkView
 	switch r.Method {
 	case http.MethodGet:
-		err = json.Unmarshal(body, &links)
+		err = json.Unmarshal(body, &view.Links)
 	case http.MethodPost:
-		var made LinkView
+		var made templates.ShareLink
 		err = json.Unmarshal(body, &made)
 		o := web.OriginOf(r)
 		view.Made, view.Said = o.Scheme+"://"+o.Host+made.URL, "Created."
@@ -44,33 +42,19 @@ func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte)
 		view.Said = "Revoked."
 	}
 	if err == nil && r.Method != http.MethodGet {
-		links, err = g.linksOf(r.Context(), node.Name, shell)
+		view.Links, err = g.linksOf(r.Context(), node.Name, shell)
 	}
 	if err != nil {
 		return err
-	}
-	for _, l := range links {
-		view.Links = append(view.Links, l.row())
 	}
 	return g.Hub.Site.Render(w, http.StatusOK, "share_links", view)
 }
 
 // linksOf are the links to a shell of this node or another.
-func (g *Guests) linksOf(ctx context.Context, node, shell string) (links []LinkView, err error) {
+func (g *Guests) linksOf(ctx context.Context, node, shell string) (links []templates.ShareLink, err error) {
 	if node == g.Hub.Self {
 		return g.Links.list(shell), nil
 	}
 	err = g.Hub.Nodes.GetJSON(ctx, node, "/shells/"+url.PathEscape(shell)+"/links", &links)
 	return links, err
-}
-
-// row is the link in the dialog.
-func (l LinkView) row() templates.ShareLink {
-	row := templates.ShareLink{
-		ID: l.ID, Types: l.Right == "type", Label: l.Label, Expires: l.Expires, By: l.By, Viewers: l.Viewers,
-	}
-	if l.Used != nil {
-		row.Used = *l.Used
-	}
-	return row
 }

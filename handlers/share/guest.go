@@ -114,7 +114,6 @@ func (g *Guests) ShowPage(w http.ResponseWriter, r *http.Request) error {
 	page.Node = shared.Node
 	return g.Hub.Site.Render(w, http.StatusOK, "share", templates.Share{
 		Page:    page,
-		Short:   hop.ShortName(shared.Node),
 		Shell:   shared.Shell,
 		Types:   shared.Right == "type",
 		Expires: shared.Expires,

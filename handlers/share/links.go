@@ -16,6 +16,7 @@ import (
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 const (
@@ -189,16 +190,18 @@ func (s *Links) use(l *Link, change int) {
 }
 
 // list describes the links to a shell, oldest first.
-func (s *Links) list(shell string) []LinkView {
+func (s *Links) list(shell string) []templates.ShareLink {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := []LinkView{}
+	list := []templates.ShareLink{}
 	for _, l := range s.byID {
 		if l.Shell == shell && !l.Ended() {
 			list = append(list, l.view())
 		}
 	}
-	slices.SortFunc(list, func(a, b LinkView) int { return cmp.Or(a.Made.Compare(b.Made), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b templates.ShareLink) int {
+		return cmp.Or(a.Made.Compare(b.Made), cmp.Compare(a.ID, b.ID))
+	})
 	return list
 }
 

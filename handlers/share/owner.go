@@ -15,6 +15,7 @@ import (
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 	"convoy/pty"
+	"convoy/templates"
 )
 
 const (
@@ -43,22 +44,9 @@ func New(hub *live.Hub, links *Links, keys Keys) *Guests {
 	}
 }
 
-// LinkView is a link as docs/protocol.md describes it. Its address is shown once, to its creator.
-type LinkView struct {
-	ID      string     `json:"id"`
-	URL     string     `json:"url,omitempty"`
-	Right   string     `json:"right"`
-	Label   string     `json:"label"`
-	By      string     `json:"by"`
-	Made    time.Time  `json:"made"`
-	Expires time.Time  `json:"expires"`
-	Used    *time.Time `json:"used"`
-	Viewers int        `json:"viewers"`
-}
-
 // view describes the link. The caller holds the lock of its list, or is the only one that has it.
-func (l *Link) view() LinkView {
-	return LinkView{
+func (l *Link) view() templates.ShareLink {
+	return templates.ShareLink{
 		ID:      l.ID,
 		Right:   l.right(),
 		Label:   l.label,
