@@ -1,7 +1,7 @@
 .PHONY: quick test lint generate bench bench-check vendor golden release
 
 quick: # tests without browsers, network namespaces and the race detector, in under a minute
-	go run ./internal/tools/gotest -short -p 4 -parallel 8 -timeout 10m
+	go run ./internal/tools/gotest -short -ldflags=-w -p 4 -parallel 8 -timeout 10m
 
 test: # every test
 	./test.sh

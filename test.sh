@@ -32,4 +32,4 @@ if ! command -v gcc >/dev/null 2>&1; then
   echo "test.sh: no C compiler, so without the race detector"
   race=
 fi
-exec go run ./internal/tools/gotest -race-only "$race" -count=1 -vet=off -p 2 -parallel 4 -timeout 30m "$@"
+exec go run ./internal/tools/gotest -race-only "$race" -count=1 -vet=off -ldflags=-w -p 2 -parallel 4 -timeout 30m "$@"
