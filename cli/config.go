@@ -56,6 +56,7 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 		cfg.checkData,
 		cfg.checkAudit,
 		cfg.checkUsers,
+		cfg.checkBasePath,
 		cfg.checkOpenID,
 		cfg.checkProxies,
 		cfg.checkTLS,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"convoy/access"
@@ -13,6 +14,20 @@ import (
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 )
+
+// basePath matches what needs no escaping in addresses, cookies and headers.
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
+// checkBasePath removes slashes at the end of -base-path, so that / is none.
+func (cfg *config) checkBasePath() error {
+	given := cfg.BasePath
+	cfg.BasePath = strings.TrimRight(given, "/")
+	if cfg.BasePath != "" && !basePath.MatchString(cfg.BasePath) {
+		return hint("begin it with a slash, and use letters, digits and . _ ~ -",
+			"-base-path %q is not a path like /convoy", given)
+	}
+	return nil
+}
 
 // checkProxies reads -trusted-proxies, which replaces Railway's edge.
 func (cfg *config) checkProxies() error {
@@ -92,8 +107,8 @@ func (cfg *config) checkOpenID() (err error) {
 		return hint("it takes VALUE=ROLE with commas, such as admins=admin,staff=operator,*=viewer", "-openid-roles: %w", err)
 	}
 	redirect := o.RedirectURL
-	if o.RedirectURL, err = redirectURL(redirect); err != nil {
-		return hint("give the console's own URL, such as https://convoy.example.com"+session.OpenIDCallback,
+	if o.RedirectURL, err = redirectURL(redirect, cfg.BasePath+session.OpenIDCallback); err != nil {
+		return hint("give the console's own URL, such as https://convoy.example.com"+cfg.BasePath+session.OpenIDCallback,
 			"-openid-redirect %q: %w", redirect, err)
 	}
 	return nil
@@ -120,8 +135,8 @@ func parseRoles(text string) (map[string]access.Role, error) {
 	return roles, nil
 }
 
-// redirectURL is the callback's URL, which may be given as the console's URL.
-func redirectURL(text string) (string, error) {
+// redirectURL is the URL of the callback, which has that path and may be given as the console's URL.
+func redirectURL(text, callback string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
@@ -130,11 +145,11 @@ func redirectURL(text string) (string, error) {
 		u.Scheme != "http" && u.Scheme != "https" {
 		return "", errors.New("not the URL of a console")
 	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = session.OpenIDCallback
+	if path := strings.TrimRight(u.Path, "/"); path == strings.TrimSuffix(callback, session.OpenIDCallback) || path == "" {
+		u.Path = callback
 	}
-	if u.Path != session.OpenIDCallback {
-		return "", fmt.Errorf("its path is not %s", session.OpenIDCallback)
+	if u.Path != callback {
+		return "", fmt.Errorf("its path is not %s", callback)
 	}
 	return u.String(), nil
 }

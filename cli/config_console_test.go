@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"convoy/access"
+	"convoy/handlers/session"
 )
 
 func TestBadFlags_OpenID(t *testing.T) {
@@ -40,14 +41,29 @@ func TestParseRoles(t *testing.T) {
 
 func TestRedirectURL(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"":                   "",
-		"https://c.example":  "https://c.example/login/openid/callback",
-		"https://c.example/": "https://c.example/login/openid/callback",
-		"http://localhost:4000/login/openid/callback": "http://localhost:4000/login/openid/callback",
+	for _, test := range []struct{ base, text, want string }{
+		{"", "", ""},
+		{"", "https://c.example", "https://c.example/login/openid/callback"},
+		{"", "https://c.example/", "https://c.example/login/openid/callback"},
+		{"", "http://localhost:4000/login/openid/callback", "http://localhost:4000/login/openid/callback"},
+		{"/convoy", "https://c.example", "https://c.example/convoy/login/openid/callback"},
+		{"/convoy", "https://c.example/convoy/", "https://c.example/convoy/login/openid/callback"},
 	} {
-		if got, err := redirectURL(text); err != nil || got != want {
-			t.Errorf("%q: %q, %v", text, got, err)
+		if got, err := redirectURL(test.text, test.base+session.OpenIDCallback); err != nil || got != test.want {
+			t.Errorf("%q below %q: %q, %v", test.text, test.base, got, err)
+		}
+	}
+	if got, err := redirectURL("https://c.example/login/openid/callback", "/convoy"+session.OpenIDCallback); err == nil {
+		t.Errorf("a callback that the proxy does not pass on: %q", got)
+	}
+}
+
+func TestBasePath(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"/": "", "/convoy/": "/convoy", "/tools/convoy": "/tools/convoy"} {
+		cfg, err := readConfig([]string{"-base-path", text}, testEnv(nil))
+		if err != nil || cfg.BasePath != want {
+			t.Errorf("%q: %q, %v; want %q", text, cfg.BasePath, err, want)
 		}
 	}
 }

@@ -110,9 +110,11 @@ func (cfg *config) declareConsole(set *flag.FlagSet) {
 		"ADDR where the console listens; without it, the variable PORT means that port on all addresses")
 	set.StringVar(&cfg.hosts, "hosts", "",
 		"NAMES host names of the console, separated by commas, besides localhost and IP addresses")
+	set.StringVar(&cfg.BasePath, "base-path", "",
+		"PATH where a reverse proxy has the console, such as /convoy, for links, cookies and redirects; default /")
 	set.StringVar(&cfg.proxies, "trusted-proxies", "",
 		"LIST trusted reverse proxies, separated by commas: addresses, networks, loopback or private. Only their "+
-			"X-Forwarded-For, -Proto and -Host count; docs/security.md shows how to set up nginx and Caddy")
+			"X-Forwarded-For, -Proto and -Host count; docs/operations.md has settings for them")
 	set.StringVar(&cfg.TLS.Cert, "tls-cert", "",
 		"FILE serve the console over TLS with this certificate chain, in PEM; read again when it changes")
 	set.StringVar(&cfg.TLS.Key, "tls-key", "", "FILE the key of the first certificate in -tls-cert, in PEM")

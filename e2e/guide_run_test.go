@@ -17,7 +17,7 @@ func TestGuide_BlocksRun(t *testing.T) {
 	if answer := a.connect(t, b.at); !answer.Connected {
 		t.Fatal(answer.Reason)
 	}
-	pages, err := guide.New()
+	pages, err := guide.New("")
 	testkit.Must(t, err)
 	ran := 0
 	for _, entry := range pages.Pages() {
@@ -62,7 +62,7 @@ func TestBrowser_CommandsOfTheDemo(t *testing.T) {
 		other = list[1].Name
 	}
 	asks(p, key, `fleet.wait("`+other+`")`, other)
-	pages, err := guide.New()
+	pages, err := guide.New("")
 	testkit.Must(t, err)
 	first, _ := pages.Page("index")
 	gives := []string{

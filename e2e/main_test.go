@@ -140,7 +140,7 @@ func startNode(t *testing.T, env map[string]string, args ...string) *running {
 	link := strings.Fields(n.out.line(testkit.Context(t), t, "open http"))[1]
 	u, err := url.Parse(link)
 	testkit.Must(t, err)
-	n.Client = client.New("http://"+u.Host, u.Query().Get("token"))
+	n.Client = client.New("http://"+u.Host+u.Path, u.Query().Get("token"))
 	t.Cleanup(n.Client.Close)
 	return n
 }

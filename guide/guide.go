@@ -22,15 +22,15 @@ type Guide struct {
 	pages map[string]Document
 }
 
-// New renders all pages.
-func New() (*Guide, error) {
+// New renders all pages. base is the prefix of links to the console, such as /convoy, or "".
+func New(base string) (*Guide, error) {
 	g := &Guide{pages: make(map[string]Document)}
 	for _, name := range names {
 		source, err := files.ReadFile(name + ".md")
 		if err != nil {
 			return nil, fmt.Errorf("read guide page %q: %w", name, err)
 		}
-		doc, err := render(source, "", renderTime)
+		doc, err := render(source, base, "", renderTime)
 		if err == nil && !strings.HasPrefix(string(doc.Body), "<h1") {
 			err = errNoTitle
 		}

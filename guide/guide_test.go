@@ -9,7 +9,7 @@ import (
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	g, err := New()
+	g, err := New("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,11 @@ const (
 )
 
 // render converts untrusted Markdown into HTML that is safe in a page. HTML stays text, links lead to pages or nowhere,
-// and images are links. ids is the prefix of heading ids, so that they differ from other ids of the page.
-func render(source []byte, ids string, limit time.Duration) (Document, error) {
+// and images are links. base is the prefix of links to the console, ids that of heading ids, so that they differ from
+// other ids of the page.
+func render(source []byte, base, ids string, limit time.Duration) (Document, error) {
 	r := newRendering(source, ids, time.Now().Add(limit))
+	r.base = base
 	root, err := r.parse()
 	if err != nil {
 		return Document{}, err
@@ -92,6 +94,7 @@ func excerpt(source []byte, end time.Time) (title, summary string) {
 // rendering is the rendering of one text.
 type rendering struct {
 	source   []byte
+	base     string
 	ids      string
 	end      time.Time // deadline
 	markdown goldmark.Markdown

@@ -11,10 +11,13 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
+// base is where the console is.
+const base = "/convoy"
+
 // rendered renders a text and parses the result.
 func rendered(t *testing.T, source string) (Document, *goquery.Document) {
 	t.Helper()
-	doc, err := render([]byte(source), headingIDs, renderTime)
+	doc, err := render([]byte(source), base, headingIDs, renderTime)
 	if err != nil {
 		t.Fatalf("render(%.60q): %v", source, err)
 	}
@@ -107,7 +110,7 @@ func TestLinksLead(t *testing.T) {
 		"[x](https://a.test/?a=1&b=2)": "https://a.test/?a=1&b=2", "<https://a.test>": "https://a.test",
 		"<ada@a.test>":  "mailto:ada@a.test",
 		"[x](other.md)": "other.md", "[x](#some-part)": "#at-some-part", "[x](other.md#some-part)": "other.md#at-some-part",
-		"[x](/guide/keys#k)":             "/guide/keys#k",
+		"[x](/guide/keys#k)":             "/convoy/guide/keys#k",
 		"![map](https://a.test/map.png)": "https://a.test/map.png", "![map](//a.test/map.png)": "//a.test/map.png",
 	} {
 		_, page := rendered(t, source)
@@ -157,7 +160,7 @@ func TestIntricateTextIsBounded(t *testing.T) {
 		"headings":       strings.Repeat("# a\n", n/4),
 	} {
 		began := time.Now()
-		_, err := render([]byte(source), headingIDs, 300*time.Millisecond)
+		_, err := render([]byte(source), base, headingIDs, 300*time.Millisecond)
 		if err != nil && !errors.Is(err, ErrTooSlow) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -182,7 +185,7 @@ func FuzzRender(f *testing.F) {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		doc, err := render([]byte(source), headingIDs, time.Second)
+		doc, err := render([]byte(source), base, headingIDs, time.Second)
 		if err != nil {
 			return
 		}

@@ -37,7 +37,8 @@ var (
 // Runbooks are the Markdown files in a directory of the user. They are read on each request, so that edits show
 // immediately. Nothing outside the directory is read. The zero value has none.
 type Runbooks struct {
-	Dir string // "": none
+	Dir  string // "": none
+	Base string // prefix of links to the console, such as /convoy, or ""
 
 	turn sync.Mutex // one rendering at a time, to bound the work
 }
@@ -107,7 +108,7 @@ func (b *Runbooks) Get(name string) (Runbook, error) {
 	b.turn.Lock()
 	defer b.turn.Unlock()
 	about, text := splitFront(source)
-	if one.Document, err = render(text, headingIDs, renderTime); err != nil {
+	if one.Document, err = render(text, b.Base, headingIDs, renderTime); err != nil {
 		return Runbook{}, err
 	}
 	one.setTitle(about)

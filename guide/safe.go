@@ -68,6 +68,9 @@ func (r *rendering) href(to []byte) (string, bool) {
 	if page, id, ok := strings.Cut(address, "#"); ok && id != "" && (page == "" || strings.HasSuffix(page, ".md")) {
 		address = page + "#" + r.ids + id
 	}
+	if strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") {
+		address = r.base + address
+	}
 	return address, true
 }
 

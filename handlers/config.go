@@ -48,9 +48,10 @@ type Config struct {
 	OpenID     *openid.Provider  // nil: none
 	Audit      *audit.Log        // nil: nothing is recorded
 
-	Hosts   []string // the console's host names, besides localhost and IP addresses
-	HSTS    bool     // browsers must use TLS from now on (RFC 6797)
-	Proxies web.Proxies
+	BasePath string   // where a proxy has the console, such as /convoy; "": at /
+	Hosts    []string // the console's host names, besides localhost and IP addresses
+	HSTS     bool     // browsers must use TLS from now on (RFC 6797)
+	Proxies  web.Proxies
 
 	// Recordings are this node's, the same that Shells writes.
 	Recordings cast.Dir

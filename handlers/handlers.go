@@ -43,11 +43,11 @@ type Handlers struct {
 
 // New makes the handlers. It starts nothing; the first open stream does. Close them.
 func New(cfg Config) (*Handlers, error) {
-	set, err := templates.New(assets.URL)
+	set, err := templates.New(cfg.BasePath, assets.URL)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := guide.New()
+	pages, err := guide.New(cfg.BasePath)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +64,12 @@ func New(cfg Config) (*Handlers, error) {
 	h := &Handlers{
 		Config:   cfg,
 		guide:    pages,
-		runbooks: &guide.Runbooks{Dir: cfg.Runbooks},
+		runbooks: &guide.Runbooks{Dir: cfg.Runbooks, Base: cfg.BasePath},
 		quotas:   newQuotas(),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.site = &web.Site{
+		BasePath:  cfg.BasePath,
 		Hosts:     cfg.Hosts,
 		HSTS:      cfg.HSTS,
 		Proxies:   cfg.Proxies,

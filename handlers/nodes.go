@@ -35,15 +35,15 @@ func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
 		return h.site.Render(w, http.StatusCreated, "node_list", h.live.NodeList())
 	}
 	if web.WantsHTML(r) {
-		return backToConsole(w, r)
+		return backToConsole(w)
 	}
 	w.Header().Set("Location", "/nodes/"+node.Name)
 	return web.WriteJSON(w, http.StatusCreated, h.live.NodeJSON(node))
 }
 
 // backToConsole answers a form without scripts.
-func backToConsole(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+func backToConsole(w http.ResponseWriter) error {
+	web.SeeOther(w, "/")
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control st
 		return err
 	}
 	if !web.IsHTMX(r) {
-		return backToConsole(w, r)
+		return backToConsole(w)
 	}
 	var made live.Node
 	if json.Unmarshal(answer.Bytes(), &made) == nil && answer.status == http.StatusCreated {

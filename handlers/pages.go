@@ -66,7 +66,7 @@ func (h *Handlers) page(r *http.Request, title string) templates.Page {
 		Role:  s.RoleName(),
 	}
 	if len(s.Keys) > 0 {
-		page.Key = h.sessions.Cookies.Name
+		page.Key = h.sessions.KeySlot()
 	}
 	return page
 }

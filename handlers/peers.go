@@ -41,7 +41,7 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	case !web.WantsHTML(r):
 		return web.WriteJSON(w, http.StatusOK, answer)
 	case answer.Connected:
-		return backToConsole(w, r)
+		return backToConsole(w)
 	default:
 		return web.NewError(http.StatusBadGateway, answer.Reason, connectHint)
 	}

@@ -29,8 +29,8 @@ const (
 // publicRoutes is everything that a browser or a script can ask. Each layer relies on those outside it.
 func (h *Handlers) publicRoutes() http.Handler {
 	r, s := chi.NewRouter(), h.site
-	r.Use(s.Pace, s.Recover, s.FindOrigin, s.CheckHost, s.SecurityHeaders, s.RefuseCrossOrigin, middleware.GetHead,
-		h.sessions.Identify)
+	r.Use(s.Below, s.Pace, s.Recover, s.FindOrigin, s.CheckHost, s.SecurityHeaders, s.RefuseCrossOrigin,
+		middleware.GetHead, h.sessions.Identify)
 	r.NotFound(s.Handle(web.NotFound))
 	r.MethodNotAllowed(s.Handle(web.MethodNotAllowed))
 

@@ -60,6 +60,7 @@ type Config struct {
 	MaxNodes        int            `json:"-"` // limit of spawned nodes
 	GeneratedToken  bool           `json:"-"` // the token was generated at the start, so it is printed
 	GeneratedCookie bool           `json:"-"` // the cookie was generated at the start, so it changes with each
+	BasePath        string         `json:"-"` // where a proxy has the console, such as /convoy; "": at /
 	Hosts           []string       `json:"-"` // hostnames of the console
 	Proxies         web.Proxies    `json:"-"` // trusted by the console
 	TLS             TLS            `json:"-"`

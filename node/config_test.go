@@ -44,7 +44,7 @@ func fill(v reflect.Value, text string) {
 
 // notInherited are the settings that a child does not get: the console's addresses, and secrets that it does not need.
 var notInherited = []string{
-	"Env", "MaxNodes", "GeneratedToken", "GeneratedCookie", "Hosts", "Proxies", "TLS", "OpenID", "Railway",
+	"Env", "MaxNodes", "GeneratedToken", "GeneratedCookie", "BasePath", "Hosts", "Proxies", "TLS", "OpenID", "Railway",
 }
 
 // Every setting reaches spawned nodes, including new ones, unless it is in that list; those in the list do not.

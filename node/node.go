@@ -156,6 +156,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Keys:          deriveKeys(n.cfg.Cookie, "session"),
 		Shares:        deriveKeys(n.cfg.Cookie, "share"),
 		Assertions:    deriveKeys(n.cfg.Cookie, "statement"),
+		BasePath:      n.cfg.BasePath,
 		Hosts:         n.cfg.Hosts,
 		Proxies:       n.cfg.Proxies,
 		HSTS:          n.cfg.TLS.Cert != "",

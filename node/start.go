@@ -131,5 +131,5 @@ func (n *node) url() string {
 	if n.cfg.TLS.Enabled() {
 		scheme = "https://"
 	}
-	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
+	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + n.cfg.BasePath + "/"
 }

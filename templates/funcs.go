@@ -24,8 +24,10 @@ func ShortName(name string) string {
 	return short
 }
 
-func funcs(assetURL func(string) string) template.FuncMap {
+func funcs(base string, assetPath func(string) string) template.FuncMap {
+	assetURL := func(name string) string { return base + assetPath(name) }
 	return template.FuncMap{
+		"base":       func() string { return base },
 		"asset":      assetURL,
 		"icon":       func(name string) template.HTML { return icon(assetURL, name) },
 		"kindIcon":   kindIcon,

@@ -61,10 +61,10 @@ type Set struct {
 	byName map[string]*template.Template
 }
 
-// New parses all templates. assetURL returns the address of an asset, such as "dist/console.js"; it is called during
-// rendering.
-func New(assetURL func(string) string) (*Set, error) {
-	shared := template.New("").Funcs(funcs(assetURL))
+// New parses all templates. base is the prefix of all paths, such as /convoy, or "". assetPath returns the path of an
+// asset, such as "dist/console.js"; it is called during rendering.
+func New(base string, assetPath func(string) string) (*Set, error) {
+	shared := template.New("").Funcs(funcs(base, assetPath))
 	for _, name := range partials {
 		if _, err := shared.ParseFS(files, name+".html"); err != nil {
 			return nil, fmt.Errorf("parse template %q: %w", name, err)

@@ -18,7 +18,7 @@ import (
 
 func newSet(t *testing.T) *Set {
 	t.Helper()
-	s, err := New(func(name string) string { return "/assets/h/" + name })
+	s, err := New("", func(name string) string { return "/assets/h/" + name })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@
 import { detached, rename } from "./acts.js";
 import { command } from "./commands.js";
 import { all, find, stamp } from "./dom.js";
-import { download } from "./key.js";
+import { download, root } from "./key.js";
 import { LogView } from "./log.js";
 import { atLeast } from "./role.js";
 import { openShare, showLinks } from "./share.js";
@@ -211,7 +211,7 @@ class Card {
     this.opening = true;
     this.show();
     this.focusNew = focus;
-    await command("POST", `/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first: first ? 1 : "", kind });
+    await command("POST", `${root}/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first: first ? 1 : "", kind });
     this.opening = false;
     this.focusNew = true;
     if (this.element) this.sync();

@@ -2,7 +2,7 @@
 
 import { copied } from "./commands.js";
 import { all, find, remember, stamp, thisTab } from "./dom.js";
-import { go } from "./key.js";
+import { go, root } from "./key.js";
 
 const shells = { convoy: "Convoy shell", sh: "system shell" };
 const kinds = { convoy: "convoy", sh: "system" }; // of shells, by block kind
@@ -42,7 +42,7 @@ async function choose(figure) {
   find("[data-none]", dialog).textContent = "";
   find("[data-nodes]", dialog).replaceChildren();
   dialog.showModal();
-  await window.htmx.ajax("GET", "/nodes?choose=1", { target: find("[data-nodes]", dialog) });
+  await window.htmx.ajax("GET", `${root}/nodes?choose=1`, { target: find("[data-nodes]", dialog) });
   if (!find("li", dialog)) find("[data-none]", dialog).textContent = "Convoy cannot be reached. Try again when the connection is back.";
   find(".choice", dialog)?.focus();
 }
@@ -50,7 +50,7 @@ async function choose(figure) {
 // handOver leaves the block to the console's page (runin.js).
 function handOver(node) {
   const run = { node, kind: kinds[asked.dataset.kind], text: textOf(asked) };
-  if (remember("convoy-run", JSON.stringify(run), thisTab)) return go("/");
+  if (remember("convoy-run", JSON.stringify(run), thisTab)) return go(`${root}/`);
   find("[data-none]", dialog).textContent = "Your browser does not let this page pass the block on. Copy it, and paste it into a shell.";
 }
 

@@ -105,14 +105,14 @@ export class Files {
   // askPath asks for a path, and has the browser save that file.
   async #askPath() {
     let input;
-    const address = (to) => `${this.#path}/files${to}?${new URLSearchParams({ path: input.value, viewer: this.#viewer })}`;
+    const address = (what) => `${this.#path}/${what}?${new URLSearchParams({ path: input.value, viewer: this.#viewer })}`;
     const answer = await ask("download-template", (dialog) => {
       input = find("input", dialog);
       input.value = remembered(lastPath) ?? "";
       this.#showDirectory(find("p", dialog));
       dialog.addEventListener("submit", async (event) => {
         event.preventDefault();
-        const trouble = await refusal(address("/info"));
+        const trouble = await refusal(address("files/info"));
         if (!trouble) return dialog.close("get");
         find("[role=alert]", dialog).textContent = trouble;
         input.ariaInvalid = "true";
@@ -122,7 +122,7 @@ export class Files {
     this.#term.focus();
     if (!answer) return;
     remember(lastPath, input.value);
-    download(address(""), input.value.split("/").at(-1));
+    download(address("files"), input.value.split("/").at(-1));
   }
 
   // showDirectory says from where paths lead, if that is known.
@@ -168,7 +168,7 @@ function post(path, file, line) {
     request.upload.addEventListener("progress", ({ loaded }) => line.show(Math.min(loaded, file.size), file.size));
     request.addEventListener("load", () => {
       if (request.status === 201 && request.response) resolve(request.response);
-      else reject(new Error(reason(request.response ?? {}, request.status)));
+      else reject(new Error(reason(request.response, request.status)));
     });
     request.addEventListener("error", () => reject(new Error("The connection was interrupted. Try again.")));
     line.signal.addEventListener("abort", () => {
@@ -184,13 +184,15 @@ function post(path, file, line) {
 async function refusal(address) {
   try {
     const answer = await call(address, { headers: { Accept: "application/json" } });
-    return answer.ok ? "" : reason(await answer.json().catch(() => ({})), answer.status);
+    return answer.ok ? "" : reason(await answer.json().catch(() => null), answer.status);
   } catch {
     return "Convoy cannot be reached.";
   }
 }
 
-// reason explains a refusal.
-function reason({ error = "", hint = "" }, status) {
-  return [error, hint].filter(Boolean).map(sentence).join(" ") || `The request failed with status ${status}.`;
+// reason explains a refusal. Without Convoy's JSON, it is that of a proxy.
+function reason(answer, status) {
+  if (answer?.error) return [answer.error, answer.hint].filter(Boolean).map(sentence).join(" ");
+  if (status !== 413) return `A proxy answered with status ${status}.`;
+  return "It is larger than the proxy in front of Convoy allows. Set its limit to that of -max-upload: nginx calls it client_max_body_size.";
 }

@@ -3,6 +3,9 @@
 
 import { remember, remembered, thisTab } from "./dom.js";
 
+/** root is the path of this console, without a slash at its end: "", or that of -base-path. */
+export const root = new URL("../../..", import.meta.url).pathname.slice(0, -1);
+
 const slot = document.body.dataset.key ? `convoy-key.${document.body.dataset.key}` : ""; // "": this page needs no key
 const stores = ["localStorage", "sessionStorage"]; // in private modes one or both may be missing
 
@@ -41,7 +44,7 @@ export function call(path, options = {}) {
  */
 export async function pass(signal = AbortSignal.timeout(10_000)) {
   if (!slot) return "";
-  const answer = await call("/session/pass", { method: "POST", headers: { Accept: "application/json" }, signal });
+  const answer = await call(`${root}/session/pass`, { method: "POST", headers: { Accept: "application/json" }, signal });
   if (!answer.ok) throw Object.assign(new Error("no pass"), { status: answer.status });
   return (await answer.json()).pass;
 }
@@ -75,12 +78,13 @@ if (slot && !document.querySelector("#opening")) remember(openings, null, thisTa
 if (slot && location.search.includes("pass=")) history.replaceState(history.state, "", withPass(location.href, ""));
 
 // Links within the console carry their pass, which saves the intermediate page.
-const open = /^\/(login|assets|share|healthz)(\/|$)/; // need none
+const open = /^(login|assets|share|healthz)(\/|$)/; // need none
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   const plainly = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
   if (!slot || !link || !plainly || event.defaultPrevented || link.target && link.target !== "_self") return;
-  if (link.origin !== location.origin || open.test(link.pathname)) return;
+  if (link.origin !== location.origin || !link.pathname.startsWith(`${root}/`)) return;
+  if (open.test(link.pathname.slice(root.length + 1))) return;
   if (link.hash && link.pathname === location.pathname && link.search === location.search) return;
   event.preventDefault();
   if (link.hasAttribute("download")) download(link.href, link.download);
@@ -88,11 +92,11 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("submit", ({ target }) => {
-  if (slot && target.getAttribute("action") === "/logout") forget();
+  if (slot && target.getAttribute("action") === `${root}/logout`) forget();
 });
 
 document.addEventListener("htmx:config:request", ({ detail }) => {
   const { request } = detail.ctx;
   request.headers = withKey(request.headers);
-  if (request.method === "DELETE" && request.action === "/logins") forget(); // this login ends too
+  if (request.method === "DELETE" && request.action === `${root}/logins`) forget(); // this login ends too
 });

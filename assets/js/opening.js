@@ -2,14 +2,14 @@
 // the requested page.
 
 import { find, remember, remembered, thisTab } from "./dom.js";
-import { call, key, makeKey, openings, pass, withPass } from "./key.js";
+import { call, key, makeKey, openings, pass, root, withPass } from "./key.js";
 
 const { claim } = document.body.dataset;
 const maxOpenings = { times: 6, within: 10_000 };
 
 // address is the requested page; a login is completed at the console's.
 function address() {
-  return claim ? new URL("/", location.href).href : location.href;
+  return claim ? new URL(`${root}/`, location.href).href : location.href;
 }
 
 function show(text) {
@@ -28,7 +28,7 @@ function looping() {
 // bindKey makes the server accept a new key, and returns the first pass.
 async function bindKey() {
   if (!makeKey()) return "";
-  const answer = await call("/session/key", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ claim }) });
+  const answer = await call(`${root}/session/key`, { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ claim }) });
   if (!answer.ok) throw Object.assign(new Error("not bound"), { status: answer.status });
   return (await answer.json()).pass;
 }
@@ -36,14 +36,14 @@ async function bindKey() {
 async function start() {
   find("#again").hidden = true;
   if (looping()) return show("Convoy could not open this page. Wait a few seconds, then try again.");
-  if (!claim && !key()) return location.replace("/login?why=key");
+  if (!claim && !key()) return location.replace(`${root}/login?why=key`);
   try {
     const first = claim ? await bindKey() : await pass();
     if (first) return location.replace(withPass(address(), first));
     find("#opening").hidden = true;
     find("#plain").hidden = false;
   } catch ({ status }) {
-    if (status === 401 || status === 409) return location.replace(`/login?why=${claim ? "claim" : "key"}`);
+    if (status === 401 || status === 409) return location.replace(`${root}/login?why=${claim ? "claim" : "key"}`);
     show("Convoy cannot be reached. Try again when the connection is back.");
   }
 }

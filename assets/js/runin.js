@@ -4,7 +4,7 @@
 import { allCards, keyOf } from "./cards.js";
 import { copied } from "./commands.js";
 import { find, remember, remembered, stamp, thisTab } from "./dom.js";
-import { call } from "./key.js";
+import { call, root } from "./key.js";
 import { notice } from "./notices.js";
 
 const storageKey = "convoy-run"; // in this tab's storage
@@ -67,7 +67,7 @@ async function opened(card, kind) {
 // busyShells are those that run a program, such as an editor, which would receive the input.
 async function busyShells(node) {
   try {
-    const answer = await call(`/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
+    const answer = await call(`${root}/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
     return new Set((await answer.json()).filter(({ busy }) => busy).map(({ id }) => id));
   } catch {
     return new Set(); // unknown shells count as free

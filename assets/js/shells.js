@@ -2,6 +2,7 @@
 
 import { allCards } from "./cards.js";
 import { all, find } from "./dom.js";
+import { root } from "./key.js";
 import { notice } from "./notices.js";
 
 const dialog = find("#shells");
@@ -9,7 +10,7 @@ const dialog = find("#shells");
 /** openShells shows the dialog with the current shells. */
 export async function openShells() {
   if (!dialog.open) dialog.showModal();
-  await window.htmx.ajax("GET", "/shells", { target: "#shell-list", swap: "outerMorph" });
+  await window.htmx.ajax("GET", `${root}/shells`, { target: "#shell-list", swap: "outerMorph" });
   find(".shell-go", dialog)?.focus();
 }
 

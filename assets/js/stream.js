@@ -9,7 +9,7 @@
 // which is valid once.
 
 import { hiddenLife, openSource } from "./carried.js";
-import { call, pass } from "./key.js";
+import { call, pass, root } from "./key.js";
 
 const backoff = { first: 200, max: 10_000 }; // ms
 const silenceFactor = 3; // missing heartbeats that are tolerated
@@ -25,7 +25,7 @@ export function newViewer() {
 
 /** shellPath is a shell's address below its node. Names need escaping only if hostile; '@' stays. */
 export function shellPath(node, shell) {
-  return `/nodes/${segment(node)}/shells/${segment(shell)}`;
+  return `${root}/nodes/${segment(node)}/shells/${segment(shell)}`;
 }
 
 const segment = part => encodeURIComponent(part).replaceAll("%40", "@");
@@ -70,7 +70,7 @@ export class Stream {
   #aborter = new AbortController();
 
   // base is the stream's path for a share link. name is shown to other viewers.
-  constructor({ viewer, name = "", watch = false, onState = () => {}, want = "", base = "" }) {
+  constructor({ viewer, name = "", watch = false, onState = () => {}, want = "", base = root }) {
     this.#viewer = viewer;
     this.#base = base;
     this.#name = name;
@@ -316,8 +316,8 @@ export class Stream {
 // refused reports whether the server answers and requires a login, or that the share link has ended.
 async function refused(base) {
   try {
-    const answer = await call(base || "/nodes", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
-    return answer.status === 401 || !!base && [404, 410].includes(answer.status);
+    const answer = await call(base === root ? `${root}/nodes` : base, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+    return answer.status === 401 || base !== root && [404, 410].includes(answer.status);
   } catch {
     return false;
   }

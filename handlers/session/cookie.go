@@ -49,7 +49,7 @@ func (m *Manager) cookie(r *http.Request, value string, maxAge int) *http.Cookie
 	return &http.Cookie{
 		Name:     m.Cookies.Name,
 		Value:    value,
-		Path:     "/",
+		Path:     m.Site.CookiePath(),
 		MaxAge:   maxAge,
 		HttpOnly: true,
 		Secure:   web.UsesTLS(r),

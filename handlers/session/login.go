@@ -16,7 +16,7 @@ import (
 // ShowLogin answers GET /login.
 func (m *Manager) ShowLogin(w http.ResponseWriter, r *http.Request) error {
 	if Of(r).Grant != "" {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		web.SeeOther(w, "/")
 		return nil
 	}
 	return m.Site.Render(w, http.StatusOK, "login", m.loginPage(r, ""))
@@ -37,7 +37,7 @@ func (m *Manager) LogIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return m.Site.Render(w, http.StatusServiceUnavailable, "login", m.loginPage(r, web.Sentence(err.Error())))
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	web.SeeOther(w, next)
 	return nil
 }
 
@@ -77,15 +77,15 @@ func (m *Manager) LogInByLink(w http.ResponseWriter, r *http.Request) (done bool
 		if err := m.wrongToken(r, token, "link"); err != nil || !web.WantsHTML(r) || unproven(r).Grant != "" {
 			return false, err
 		}
-		http.Redirect(w, r, "/login?why=link", http.StatusSeeOther)
+		web.SeeOther(w, "/login?why=link")
 		return true, nil
 	default:
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		web.SeeOther(w, "/")
 		return true, nil
 	}
 	next, err := m.setSession(w, r, Session{Identity: m.Authority.NewIdentity(access.ConsoleToken, access.Admin)})
 	if err == nil {
-		http.Redirect(w, r, next, http.StatusSeeOther)
+		web.SeeOther(w, next)
 	}
 	return true, err
 }
@@ -103,7 +103,7 @@ func (m *Manager) LogOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	http.SetCookie(w, m.cookie(r, "", -1))
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
+	web.SeeOther(w, "/login")
 	return nil
 }
 

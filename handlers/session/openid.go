@@ -34,7 +34,7 @@ func (m *Manager) BeginOpenID(w http.ResponseWriter, r *http.Request) error {
 		return m.refuseOpenID(w, r, openid.Login{}, err)
 	}
 	http.SetCookie(w, m.openIDCookie(r, value, int(openid.CookieLife/time.Second)))
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	web.SeeOther(w, to)
 	return nil
 }
 
@@ -106,8 +106,7 @@ func (m *Manager) refuseOpenID(w http.ResponseWriter, r *http.Request, known ope
 
 // callbackURL is OpenIDCallback as the browser reaches this console.
 func (m *Manager) callbackURL(r *http.Request) string {
-	o := web.OriginOf(r)
-	return o.Scheme + "://" + o.Host + OpenIDCallback
+	return m.Site.URL(r, OpenIDCallback)
 }
 
 func (m *Manager) openIDCookieName() string { return m.Cookies.Name + "-openid" }
@@ -117,7 +116,7 @@ func (m *Manager) openIDCookie(r *http.Request, value string, maxAge int) *http.
 	return &http.Cookie{
 		Name:     m.openIDCookieName(),
 		Value:    value,
-		Path:     "/login",
+		Path:     m.Site.BasePath + "/login",
 		MaxAge:   maxAge,
 		HttpOnly: true,
 		Secure:   web.UsesTLS(r),

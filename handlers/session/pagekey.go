@@ -45,6 +45,9 @@ var whyLogIn = map[string]string{
 	"claim": "The login was not completed within a minute. Log in again.",
 }
 
+// KeySlot names the place of a page key in the storage of its origin. A proxy may have several consoles at one origin.
+func (m *Manager) KeySlot() string { return m.Cookies.Name + m.Site.BasePath }
+
 type unprovenKey struct{}
 
 // unproven is the login of a request with a valid cookie, but without the key or a pass.
@@ -168,7 +171,7 @@ func (m *Manager) ClaimPlain(w http.ResponseWriter, r *http.Request) error {
 	s.Plain, s.Keys = true, nil
 	m.setCookie(w, r, s)
 	m.Log.Info("login without a page key", "addr", web.Addr(r), "user", s.User)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	web.SeeOther(w, "/")
 	return nil
 }
 
@@ -211,7 +214,7 @@ func (m *Manager) refuseUnproven(w http.ResponseWriter, r *http.Request, documen
 		return false
 	}
 	view := templates.Opening{Page: m.Site.Page(r, "Opening"), Claim: claim}
-	view.Key = m.Cookies.Name
+	view.Key = m.KeySlot()
 	if err := m.Site.Render(w, http.StatusOK, "opening", view); err != nil {
 		m.Log.Debug("answer not sent", "err", err)
 	}

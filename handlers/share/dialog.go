@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"convoy/handlers/web"
 	"convoy/templates"
 )
 
@@ -36,8 +35,7 @@ func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte)
 	case http.MethodPost:
 		var made templates.ShareLink
 		err = json.Unmarshal(body, &made)
-		o := web.OriginOf(r)
-		view.Made, view.Said = o.Scheme+"://"+o.Host+made.URL, "Created."
+		view.Made, view.Said = g.Hub.Site.URL(r, made.URL), "Created."
 	default:
 		view.Said = "Revoked."
 	}

@@ -23,9 +23,11 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Site is one console: how requests reach it, and how it answers. Set the fields before it serves.
 type Site struct {
-	Hosts   []string // names that it has, besides localhost and IP addresses
-	HSTS    bool     // browsers must use TLS from now on (RFC 6797)
-	Proxies Proxies
+	// BasePath is where a proxy has the console, such as /convoy; "": at /.
+	BasePath string
+	Hosts    []string // names that it has, besides localhost and IP addresses
+	HSTS     bool     // browsers must use TLS from now on (RFC 6797)
+	Proxies  Proxies
 	// BodyWait limits the time for a whole request body, WriteWait the time in which a client takes one piece of an
 	// answer.
 	BodyWait, WriteWait time.Duration
