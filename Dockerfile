@@ -1,6 +1,7 @@
-# The image of a control plane and of its nodes: docs/railway.md says what is in it, and why.
+# The image of a control plane and of its nodes: docs/railway.md describes what is in it, and why.
+# Digests are those of all platforms: docker buildx imagetools inspect golang:1.26.8-alpine prints the current one.
 
-FROM golang:1.26-alpine AS build
+FROM docker.io/library/golang:1.26.8-alpine@sha256:51a7c389a5ddaf82f527191a1e9bff9928655130a44e4975dd1d7e0acf59f1ae AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -20,7 +21,7 @@ EXPOSE 8080 4444/tcp 4444/udp 4445
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/usr/local/bin/convoy", "health"]
 ENTRYPOINT ["/usr/local/bin/convoy"]
 
-FROM alpine:3.22 AS convoy
+FROM docker.io/library/alpine:3.22@sha256:5291449c3df73caf6ed85e649dec1b9e818b39a5d8c871e97afc13e9cd5e8fa8 AS convoy
 # User 10001 is that of system shells if the container runs as root.
 RUN apk add --no-cache bash ca-certificates less && adduser -D -H -u 10001 shell
 COPY --from=build /convoy /usr/local/bin/convoy

@@ -1,4 +1,4 @@
-.PHONY: quick test lint generate bench bench-check vendor golden release
+.PHONY: quick test lint generate bench bench-check vendor golden image release
 
 quick: # tests without browsers, network namespaces and the race detector, in under a minute
 	go run ./internal/tools/gotest -short -ldflags=-w -p 4 -parallel 8 -timeout 10m
@@ -23,6 +23,9 @@ vendor: # download the libraries of the pages, and of their tests, with npm
 
 golden: # write the files that pty/screen is compared with, using xterm.js in Node
 	cd internal/tools/golden && npm install --no-save --no-package-lock && node golden.mjs
+
+image: # the container image, with docker, podman or buildah; TAG=name names it
+	internal/tools/image.sh
 
 release: # static binaries, an SBOM for each, and checksums, in dist/
 	internal/tools/release.sh
