@@ -14,14 +14,14 @@ import (
 	"convoy/internal/testkit"
 )
 
-// startBelow starts a console below /convoy of a site, whose server is a real nginx with the documented settings, and
-// opens it in a browser with the link that the node printed.
-func startBelow(t *testing.T, args ...string) (n *running, site string, p *browser.Page) {
+// startBelow starts a console below /convoy of a site, whose server is a real proxy with the documented settings that
+// contain a text, and opens it in a browser with the link that the node printed.
+func startBelow(t *testing.T, proxy, text string) (n *running, site string, p *browser.Page) {
 	t.Helper()
-	n = startBash(t, append(args, "-base-path", "/convoy", "-trusted-proxies", "loopback")...)
-	settings := testkit.Block(t, "docs/operations.md", "location /convoy/ {")
+	n = startBash(t, "-base-path", "/convoy", "-trusted-proxies", "loopback")
+	settings := testkit.Block(t, "docs/operations.md", text)
 	settings = strings.Replace(settings, "client_max_body_size 64m", "client_max_body_size 1m", 1)
-	site = testkit.Nginx(t, settings, "http://"+n.link(t).Host)
+	site = testkit.Proxy(t, proxy, settings, "http://"+n.link(t).Host)
 	p = browser.Shared(t).Open(t, site+n.link(t).RequestURI())
 	p.Wait(`document.querySelector("#nodes") && location.search === ""`)
 	return n, site, p
@@ -39,7 +39,7 @@ func upload(p *browser.Page, key, name string, size int) {
 // rest of the site.
 func TestBrowser_BelowAPath(t *testing.T) {
 	t.Parallel()
-	n, site, p := startBelow(t)
+	n, site, p := startBelow(t, "nginx", "location /convoy/ {")
 	if path := n.link(t).Path; path != "/convoy/" {
 		t.Errorf("the printed link leads to %s", path)
 	}
@@ -150,10 +150,23 @@ func TestBelowAPath(t *testing.T) {
 	}
 }
 
+// The same for a shell below a path of Caddy.
+func TestBrowser_BelowAPathOfCaddy(t *testing.T) {
+	t.Parallel()
+	n, site, p := startBelow(t, "caddy", "handle /convoy/* {")
+	key := selfShell(t, n, p)
+	enter(p, key, "echo typed-$((40+2))")
+	p.WaitScreen(key, "typed-42")
+	if link := makeLink(p, onlyNode(t, n), "watch", "for Ada"); !strings.HasPrefix(link, site+"/convoy/share/") {
+		t.Errorf("the link is %s", link)
+	}
+	p.Clean()
+}
+
 // The page says whose limit a file has met, and how to raise it.
 func TestBrowser_ProxysLimit(t *testing.T) {
 	t.Parallel()
-	n, _, p := startBelow(t)
+	n, _, p := startBelow(t, "nginx", "location /convoy/ {")
 	key := selfShell(t, n, p)
 	upload(p, key, "large.bin", 3<<20)
 	waitText(p, "#notices", "large.bin was not uploaded.")
