@@ -15,7 +15,7 @@ const lateAfter = 3000; // ms without an answer
 const keyBytes = 8; // of one key at most
 const ackEvery = 1 / 4; // of the window
 
-const concurrency = multiplexed() ? 16 : 5; // a browser opens six connections per host, and the streams take one
+const concurrency = multiplexed() ? 8 : 4; // a browser opens six connections per host, and the streams take one
 
 // The next number by viewer and shell: a new pane continues where the last one stopped.
 const sequences = new Map();

@@ -11,7 +11,7 @@ import (
 )
 
 // inputsInFlight is how many inputs are in progress at a time.
-const inputsInFlight = 5
+const inputsInFlight = 4
 
 // ResilientTerminal follows one shell and types into it over a bad network, as the console's page does
 // (docs/protocol.md): it repeats an input that gets no answer under the same number, and opens a lost stream again at
@@ -57,7 +57,7 @@ func (t *ResilientTerminal) Close() {
 	t.work.Wait()
 }
 
-// Type sends b as the next input as soon as fewer than inputsInFlight are in progress. Calls must not overlap.
+// Type sends b as the next input as soon as fewer than four are in progress. Calls must not overlap.
 func (t *ResilientTerminal) Type(b []byte) {
 	t.places <- struct{}{}
 	n := t.number
