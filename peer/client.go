@@ -16,7 +16,7 @@ const (
 	// dialsAtOnce limits the concurrent dials to one instance: net/http starts one for each request that arrives before
 	// the first connection is ready.
 	dialsAtOnce = 4
-	idleTimeout = 61500 * time.Millisecond // of unused connections, which are pinged; see trackedConn.Close
+	idleTimeout = 10 * time.Second // then unused connections are closed: each costs both sides a ping every 3 s
 )
 
 // client sends requests to instances. It keeps one connection to each recently used instance, which all requests share.
@@ -27,6 +27,7 @@ type client struct {
 	reached   func(instance string)
 	lost      func(instance string, err error) // see Cluster.connLost
 	transport *http.Transport
+	idle      *time.Timer // runs closeIdle
 
 	mu       sync.Mutex
 	dialling map[string]*dials // by instance
@@ -45,9 +46,17 @@ func newClient(ctx context.Context, id *identity, roster *roster) *client {
 		Protocols:          onlyHTTP2(),
 		HTTP2:              http2Settings(),
 		DisableCompression: true,
-		IdleConnTimeout:    idleTimeout,
 	}
+	c.idle = time.AfterFunc(idleTimeout, c.closeIdle)
 	return c
+}
+
+// closeIdle closes unused connections when no request has started for idleTimeout. http.Transport could do that, but
+// then their end would look like one that the other side has caused.
+func (c *client) closeIdle() {
+	if c.conns.closeIdle(c.transport.CloseIdleConnections) > 0 {
+		c.idle.Reset(idleTimeout)
+	}
 }
 
 // dial connects to the instance named as the host: connections are kept by instance, and never used for its successor.
@@ -138,6 +147,7 @@ func (c *client) ping(ctx context.Context, instance string) error {
 }
 
 func (c *client) close() {
+	c.idle.Stop()
 	c.conns.close()
 	c.transport.CloseIdleConnections()
 }
@@ -165,6 +175,7 @@ func (c *client) do(instance, node string, r *http.Request) (*http.Response, err
 	for _, h := range hopHeaders {
 		out.Header.Del(h)
 	}
+	c.idle.Reset(idleTimeout)
 	answer, err := c.transport.RoundTrip(out)
 	if err == nil {
 		return answer, nil

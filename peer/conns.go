@@ -17,6 +17,7 @@ type connSet struct {
 	ctx     context.Context // ends dialling
 	control func(network, address string, c syscall.RawConn) error
 
+	idling atomic.Bool // closeIdle is running
 	mu     sync.Mutex
 	open   map[*trackedConn]struct{}
 	closed bool
@@ -49,17 +50,18 @@ func (c *trackedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close is called by net/http for a long idle connection, which means nothing, but also when the other side has
-// announced its end, in its last bytes, and when it does not answer pings. An idle connection was pinged a few seconds
-// ago.
+// Close is called by closeIdle, which means nothing, but also by net/http: when the other side has announced its end, and
+// when it does not answer pings.
 func (c *trackedConn) Close() error {
 	c.set.mu.Lock()
 	delete(c.set.open, c)
 	c.set.mu.Unlock()
 	switch quiet := time.Since(time.Unix(0, c.lastRead.Load())); {
+	case c.set.idling.Load():
+		c.ended.Store(true)
 	case quiet > pingAfter+pingTimeout/2:
 		c.end(errPingTimeout)
-	case quiet < pingAfter/2:
+	default:
 		c.end(nil)
 	}
 	return c.Conn.Close()
@@ -89,6 +91,16 @@ func (s *connSet) dial(addr string, timeout time.Duration, lost func(error)) (ne
 	}
 	s.open[tracked] = struct{}{}
 	return tracked, nil
+}
+
+// closeIdle calls a function that closes idle connections, without reporting them as lost. It returns how many remain.
+func (s *connSet) closeIdle(closeThem func()) int {
+	s.idling.Store(true)
+	closeThem()
+	s.idling.Store(false)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
 }
 
 // close ends all connections, and prevents new ones.
