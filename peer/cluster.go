@@ -169,18 +169,22 @@ func (c *Cluster) open(ctx context.Context, h http.Handler) error {
 		return err
 	}
 	logger := log.New(&stdLog{log: c.log, refusals: c.refusals, via: "gossip", from: "from="}, "", 0)
-	transport, err := bindGossip(c.cfg.Bind, c.cfg.Port, logger)
+	ports, err := bindGossip(c.cfg.Bind, c.cfg.Port)
 	if err != nil {
-		return err
+		return fmt.Errorf("open the port for gossip: %w", err)
 	}
-	c.gossipPort = uint16(transport.GetAutoBindPort())
+	c.gossipPort = ports.port()
 	c.gossip = newGossip(c.self.Instance, c.meta(), c.events, c.roster)
 	c.poll = c.newPoller()
 	c.group.run(c.followGossip)
 	c.gossipLimiter = c.newConnLimiter("gossip")
-	bounded := newGossipTransport(transport, c.gossipConns, c.gossipLimiter, c.stateLimit)
-	if err := c.gossip.open(bounded, c.cookies, logger); err != nil {
-		bounded.Shutdown()
+	transport := &gossipTransport{
+		addr:  netip.AddrPortFrom(c.cfg.Bind, c.gossipPort),
+		conns: c.gossipConns, limiter: c.gossipLimiter, limit: c.stateLimit, log: logger,
+	}
+	transport.start(ports)
+	if err := c.gossip.open(transport, c.cookies, logger); err != nil {
+		transport.Shutdown()
 		return err
 	}
 	if err := c.syncEvents(ctx); err != nil { // ensures that this node is in the list

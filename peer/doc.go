@@ -26,7 +26,7 @@
 // # Goroutines
 //
 // A Cluster owns these, and Close waits for them: the server's accept loop, the poll, one for each join in progress (at
-// most joinsAtOnce), one that accepts gossip connections, one that applies gossip's events in order, the handlers of
+// most joinsAtOnce), two for the gossip port, one that applies gossip's events in order, the handlers of
 // requests, one for each node with messages waiting to be sent, and one for each instance that could not be called,
 // while gossip considers it alive. memberlist has a dozen of its own, which end within its stream timeout after Close.
 package peer

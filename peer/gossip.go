@@ -13,14 +13,18 @@ import (
 
 // Gossip settings that differ from memberlist's for a LAN.
 //
-// A member is probed every probeInterval, in turn. Without an answer within probeTimeout, which limits the round-trip
-// time, three others are asked to probe and TCP is tried, until the interval ends. Then it is suspected for
-// suspicionMult × probeInterval × max(1, log10 n), and dead if no node has heard from it. So a death is detected after
-// 2 to 4 s with 5 to 30 members.
+// A member is probed every probeInterval, in turn. Without an answer within probeTimeout, three others are asked to probe
+// and TCP is tried, until the interval ends. Then it is suspected for suspicionMult × probeInterval × max(1, log10 n) if
+// a second member suspects it too, else up to six times as long, and dead if no node has heard from it.
+//
+// memberlist starts both of its tickers together, and the timer of probeTimeout stays after the answer. The runtime wakes
+// a resting process several times for each time at which a timer ends, so these must coincide: probeInterval is a
+// multiple of gossipInterval, and probeTimeout equals it.
 const (
-	probeInterval = 500 * time.Millisecond
-	probeTimeout  = 250 * time.Millisecond
-	suspicionMult = 3
+	probeInterval  = 280 * time.Millisecond
+	probeTimeout   = gossipInterval
+	gossipInterval = probeInterval / 2
+	suspicionMult  = 3
 	// streamTimeout limits a join, and so the delay by an address that drops packets.
 	streamTimeout = 3 * time.Second
 	// packetBytes fits any path: IPv6 guarantees 1280, WireGuard leaves 1420.
@@ -63,17 +67,25 @@ func (g *gossip) open(transport memberlist.Transport, cookies []string, logger *
 	if err != nil {
 		return fmt.Errorf("gossip keys: %w", err)
 	}
-	config := memberlist.DefaultLANConfig()
-	config.Name, config.Label, config.Keyring = g.self, gossipLabel, ring
+	config := gossipConfig()
+	config.Name, config.Keyring = g.self, ring
 	config.Transport, config.Logger = transport, logger
-	config.UDPBufferSize, config.TCPTimeout = packetBytes, streamTimeout
-	config.ProbeInterval, config.ProbeTimeout = probeInterval, probeTimeout
-	config.SuspicionMult, config.RetransmitMult = suspicionMult, retransmitMult
 	config.Delegate, config.Events, config.Alive, config.Ping = g, g, g, g
 	if g.list, err = memberlist.Create(config); err != nil {
 		return fmt.Errorf("start gossip: %w", err)
 	}
 	return nil
+}
+
+// gossipConfig returns the settings that all nodes share.
+func gossipConfig() *memberlist.Config {
+	config := memberlist.DefaultLANConfig()
+	config.Label = gossipLabel
+	config.UDPBufferSize, config.TCPTimeout = packetBytes, streamTimeout
+	config.ProbeInterval, config.ProbeTimeout, config.GossipInterval = probeInterval, probeTimeout, gossipInterval
+	config.SuspicionMult, config.RetransmitMult = suspicionMult, retransmitMult
+	config.EnableCompression = false // takes 64 KiB of memory for each packet, to save a few bytes
+	return config
 }
 
 // join exchanges member lists with an address.

@@ -1,11 +1,15 @@
 package peer
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -20,64 +24,158 @@ const (
 	replyBytes = 4 << 20
 
 	encryptedMark = 10 // memberlist's encryptMsg
+
+	maxPacketBytes = 64 << 10
+	receiveBytes   = 2 << 20                // of packets that wait in the kernel
+	portPause      = 100 * time.Millisecond // after an error, such as too many open files
 )
 
-// gossipTransport is memberlist's transport with limits for unauthenticated connections, and with streams that end with
-// the cluster rather than at their timeout.
+// gossipTransport carries memberlist's packets and streams. Other than memberlist's own transport, it limits
+// unauthenticated connections, ends streams with the cluster rather than at their timeout, and reads all packets into one
+// buffer of 64 KiB rather than each into a new one, which would keep the garbage collector of a node at rest busy.
 type gossipTransport struct {
-	*memberlist.NetTransport
+	addr    netip.AddrPort
+	stream  net.Listener
+	packet  *net.UDPConn
 	conns   *connSet
 	limiter *connLimiter
 	limit   func() int // for lists announced by inbound streams, in bytes
+	log     *log.Logger
 
+	packets chan *memberlist.Packet
 	streams chan net.Conn
-	done    chan struct{} // closed by Shutdown when no more connections arrive
-	ended   chan struct{} // closed when accept has ended
+	done    context.Context
+	stop    context.CancelFunc
+	readers sync.WaitGroup
 }
 
-// newGossipTransport starts to accept connections, until Shutdown.
-func newGossipTransport(
-	inner *memberlist.NetTransport, conns *connSet, limiter *connLimiter, limit func() int,
-) *gossipTransport {
-	t := &gossipTransport{
-		NetTransport: inner, conns: conns, limiter: limiter, limit: limit,
-		streams: make(chan net.Conn), done: make(chan struct{}), ended: make(chan struct{}),
+// ports are those of gossip: TCP and UDP with one number.
+type ports struct {
+	stream net.Listener
+	packet *net.UDPConn
+}
+
+// bindGossip opens UDP and TCP on one port of an address. Port 0 picks a port that is free for both, which may take a
+// few attempts.
+func bindGossip(bind netip.Addr, port uint16) (ports, error) {
+	attempts := 1
+	if port == 0 {
+		attempts = 10
 	}
-	go t.accept()
-	return t
+	for {
+		p, err := bindBoth(bind, port)
+		if attempts--; err == nil || attempts == 0 {
+			return p, err
+		}
+	}
+}
+
+func bindBoth(bind netip.Addr, port uint16) (p ports, err error) {
+	if p.stream, err = net.Listen("tcp", netip.AddrPortFrom(bind, port).String()); err != nil {
+		return p, err
+	}
+	at := netip.AddrPortFrom(bind, p.port())
+	if p.packet, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(at)); err != nil {
+		p.stream.Close()
+		return p, err
+	}
+	p.packet.SetReadBuffer(receiveBytes) //nolint:errcheck // then the system's own size has to do
+	return p, nil
+}
+
+func (p ports) port() uint16 { return uint16(p.stream.Addr().(*net.TCPAddr).Port) }
+
+// start reads packets and accepts connections, until Shutdown.
+func (t *gossipTransport) start(p ports) {
+	t.stream, t.packet = &limitedListener{p.stream, t.limiter}, p.packet
+	t.packets, t.streams = make(chan *memberlist.Packet), make(chan net.Conn)
+	t.done, t.stop = context.WithCancel(context.Background())
+	t.readers.Go(t.accept)
+	t.readers.Go(t.receive)
 }
 
 // accept passes connections to memberlist, which gives each streamTimeout in total.
 func (t *gossipTransport) accept() {
-	defer close(t.ended)
-	for {
-		select {
-		case conn := <-t.NetTransport.StreamCh():
-			g := t.limiter.admit(conn)
-			if g == nil {
-				continue
-			}
-			select {
-			case t.streams <- &limitedStream{Conn: g, limit: t.limit()}:
-			case <-t.done:
-				g.Close()
-			}
-		case <-t.done:
-			return
+	for t.done.Err() == nil {
+		conn, err := t.stream.Accept()
+		if err != nil {
+			t.failed(err)
+			continue
 		}
+		select {
+		case t.streams <- &limitedStream{Conn: conn, limit: t.limit()}:
+		case <-t.done.Done():
+			conn.Close()
+		}
+	}
+}
+
+// receive passes packets to memberlist.
+func (t *gossipTransport) receive() {
+	buffer := make([]byte, maxPacketBytes)
+	for t.done.Err() == nil {
+		n, from, err := t.packet.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			t.failed(err)
+			continue
+		}
+		if n == 0 {
+			continue
+		}
+		p := &memberlist.Packet{
+			Buf: bytes.Clone(buffer[:n]), From: net.UDPAddrFromAddrPort(from), Timestamp: time.Now(),
+		}
+		select {
+		case t.packets <- p:
+		case <-t.done.Done():
+		}
+	}
+}
+
+// failed logs an error of a port and waits a while, unless the port has been closed.
+func (t *gossipTransport) failed(err error) {
+	if t.done.Err() != nil {
+		return
+	}
+	t.log.Printf("[ERR] gossip port: %v", err)
+	select {
+	case <-time.After(portPause):
+	case <-t.done.Done():
 	}
 }
 
 // StreamCh returns the admitted connections.
 func (t *gossipTransport) StreamCh() <-chan net.Conn { return t.streams }
 
+// PacketCh returns the packets.
+func (t *gossipTransport) PacketCh() <-chan *memberlist.Packet { return t.packets }
+
+// FinalAdvertiseAddr returns the address that this node tells the others: the one that it listens on.
+func (t *gossipTransport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
+	return t.addr.Addr().AsSlice(), int(t.addr.Port()), nil
+}
+
 // Shutdown closes the ports and the inbound connections.
 func (t *gossipTransport) Shutdown() error {
+	t.stop()
 	t.limiter.close()
-	err := t.NetTransport.Shutdown() // accept drains its channel during it
-	close(t.done)
-	<-t.ended
+	err := errors.Join(t.stream.Close(), t.packet.Close())
+	t.readers.Wait()
 	return err
+}
+
+// WriteTo sends a packet.
+func (t *gossipTransport) WriteTo(b []byte, addr string) (time.Time, error) {
+	to, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return time.Time{}, err
+	}
+	_, err = t.packet.WriteToUDPAddrPort(b, to)
+	return time.Now(), err
+}
+
+func (t *gossipTransport) WriteToAddress(b []byte, a memberlist.Address) (time.Time, error) {
+	return t.WriteTo(b, a.Addr)
 }
 
 func (t *gossipTransport) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
@@ -135,20 +233,4 @@ func announcedSize(head []byte) (size int, known bool) {
 		return 0, false
 	}
 	return int(binary.BigEndian.Uint32(head[1:5])), true
-}
-
-// bindGossip opens UDP and TCP on one port of an address. Port 0 picks a port that is free for both, which may take a
-// few attempts.
-func bindGossip(bind netip.Addr, port uint16, logger *log.Logger) (*memberlist.NetTransport, error) {
-	attempts := 1
-	if port == 0 {
-		attempts = 10
-	}
-	config := &memberlist.NetTransportConfig{BindAddrs: []string{bind.String()}, BindPort: int(port), Logger: logger}
-	for {
-		transport, err := memberlist.NewNetTransport(config)
-		if attempts--; err == nil || attempts == 0 {
-			return transport, err
-		}
-	}
 }
