@@ -58,7 +58,9 @@ func Build() string { return whole().build }
 func URL(path string) string { return prefix + whole().build + "/" + path }
 
 // Handler serves all assets below /assets/, for GET and HEAD. Unknown files and other builds are not found.
-func Handler() http.Handler { return http.HandlerFunc(whole().serve) }
+func Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { whole().serve(w, r) })
+}
 
 func (t *tree) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -38,6 +39,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(func() { n.handlers.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)
+	n.group.Go(debug.FreeOSMemory) // what starting took
 	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", Version(),
 		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 //go:embed *.html
@@ -56,13 +57,14 @@ var views = map[string]any{
 	"shell_list":   ShellList{},
 }
 
-// Set holds all parsed templates. It is safe for concurrent use.
+// Set holds all templates. It is safe for concurrent use.
 type Set struct {
-	byName map[string]*template.Template
+	byName map[string]func() (*template.Template, error)
 }
 
-// New parses all templates. base is the prefix of all paths, such as /convoy, or "". assetPath returns the path of an
-// asset, such as "dist/console.js"; it is called during rendering.
+// New parses the partials. A page is parsed when it is first rendered: most nodes never render one, and each takes a copy
+// of the partials. base is the prefix of all paths, such as /convoy, or "". assetPath returns the path of an asset, such as
+// "dist/console.js"; it is called during rendering.
 func New(base string, assetPath func(string) string) (*Set, error) {
 	shared := template.New("").Funcs(funcs(base, assetPath))
 	for _, name := range partials {
@@ -70,29 +72,48 @@ func New(base string, assetPath func(string) string) (*Set, error) {
 			return nil, fmt.Errorf("parse template %q: %w", name, err)
 		}
 	}
-	s := &Set{byName: make(map[string]*template.Template)}
+	s := &Set{byName: make(map[string]func() (*template.Template, error))}
+	alone := sync.OnceValues(shared.Clone) // a template that has been rendered cannot be cloned
 	for name := range views {
 		if slices.Contains(partials, name) {
-			s.byName[name] = shared.Lookup(name + ".html")
+			s.byName[name] = func() (*template.Template, error) {
+				t, err := alone()
+				if err != nil {
+					return nil, err
+				}
+				return t.Lookup(name + ".html"), nil
+			}
 			continue
 		}
-		t, err := template.Must(shared.Clone()).ParseFS(files, "base.html", name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("parse template %q: %w", name, err)
-		}
-		s.byName[name] = t.Lookup("base.html")
+		s.byName[name] = sync.OnceValues(func() (*template.Template, error) { return parsePage(shared, name) })
 	}
 	return s, nil
 }
 
+// parsePage parses a page, which uses shared partials.
+func parsePage(shared *template.Template, name string) (*template.Template, error) {
+	t, err := shared.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.ParseFS(files, "base.html", name+".html"); err != nil {
+		return nil, err
+	}
+	return t.Lookup("base.html"), nil
+}
+
 // Execute renders a view, for the stream and for tests. Its type must match the name.
 func (s *Set) Execute(name string, view any) ([]byte, error) {
-	t := s.byName[name]
-	if t == nil {
+	lookup := s.byName[name]
+	if lookup == nil {
 		return nil, fmt.Errorf("render %q: no such template", name)
 	}
 	if got, want := reflect.TypeOf(view), reflect.TypeOf(views[name]); got != want {
 		return nil, fmt.Errorf("render %q: view is a %v, want %v", name, got, want)
+	}
+	t, err := lookup()
+	if err != nil {
+		return nil, fmt.Errorf("parse template %q: %w", name, err)
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, view); err != nil {

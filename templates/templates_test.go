@@ -74,7 +74,11 @@ func TestEveryTemplateFitsItsView(t *testing.T) {
 	t.Parallel()
 	s := newSet(t)
 	for name, view := range views {
-		if err := templatecheck.CheckHTML(s.byName[name], view); err != nil {
+		one, err := s.byName[name]()
+		if err == nil {
+			err = templatecheck.CheckHTML(one, view)
+		}
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
