@@ -2,12 +2,16 @@
 
 let holder = null; // the Graphics that uses the card
 
-/** Graphics is a terminal's access to the card. */
+/** Graphics is a terminal's access to the card. onChange() is called when it draws with it or no longer does. */
 export class Graphics {
   #term;
+  #onChange;
   #addon = null;
 
-  constructor(term) { this.#term = term; }
+  constructor(term, onChange) {
+    this.#term = term;
+    this.#onChange = onChange;
+  }
 
   /** take gives this terminal the card, if there is one; the others draw without. */
   async take() {
@@ -20,6 +24,7 @@ export class Graphics {
       this.#addon = new WebglAddon();
       this.#addon.onContextLoss(() => this.drop());
       this.#term.loadAddon(this.#addon);
+      this.#onChange();
     } catch {
       this.drop();
     }
@@ -28,8 +33,10 @@ export class Graphics {
   /** drop makes this terminal draw without the card. */
   drop() {
     if (holder === this) holder = null;
-    this.#addon?.dispose();
+    if (!this.#addon) return;
+    this.#addon.dispose();
     this.#addon = null;
+    this.#onChange();
   }
 }
 

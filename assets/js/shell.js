@@ -64,7 +64,7 @@ export function roomIn(holder) {
   const term = openTerminal(screen);
   const size = new Size({ term, screen, tools: new Tools(pane), watches: true });
   const { room } = size;
-  if (room) size.resize(room.rows, room.cols); // the width of a cell depends on their number
+  if (room) size.resize(room.rows, room.cols); // the height of a cell depends on their number
   const exact = size.room;
   term.dispose();
   pane.remove();
@@ -216,6 +216,7 @@ export class ShellPane {
 
   /** dispose removes the terminal. The shell continues. */
   dispose() {
+    this.ended = true;
     clearTimeout(this.#timer);
     this.#stream.unfollow(this.#key);
     this.#input.close();
@@ -228,7 +229,6 @@ export class ShellPane {
     this.#fingers.stop();
     this.term.dispose();
     this.#element.replaceChildren();
-    this.ended = true;
     delete this.#element.pane;
   }
 
@@ -236,7 +236,7 @@ export class ShellPane {
 
   #makeTools() {
     const { term, tools } = this;
-    this.#graphics = new Graphics(term);
+    this.#graphics = new Graphics(term, () => this.fit());
     this.#history = new History({ element: this.#part("note"), term, ask: () => this.#stream.recall(this.#key) });
     this.#search = new Search({ element: this.#part("find"), term, older: () => this.#history.fetch(), leave: () => this.focus() });
     tools.add("Find (Ctrl+Shift+F)", () => this.find());
@@ -412,7 +412,10 @@ export class ShellPane {
 
   #later() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => { this.fit(); this.#size.show(); }, settle);
+    this.#timer = setTimeout(() => {
+      this.#size.look(appearance(this.#screen)); // the zoom may have changed
+      this.fit();
+    }, settle);
   }
 
   // --- the bar ---

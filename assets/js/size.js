@@ -3,9 +3,11 @@
 
 import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
 import { find } from "./dom.js";
+import { cellWidth } from "./terminal.js";
 
 const minFont = 6; // px: larger grids scroll
 const fontStep = 0.5; // px
+const scrollbar = 14; // px, as the fit add-on and xterm.js have it
 const maxSide = 1000; // rows and columns
 
 /**
@@ -113,14 +115,20 @@ export class Size {
     this.#show();
   }
 
-  /** room is the number of rows and columns that fit in the style sheet's font; null while the pane is hidden. */
+  /**
+   * room is the number of rows and columns that fit in the style sheet's font; null while the pane is hidden. The fit
+   * add-on would go by how xterm.js draws the present columns, and with or without a graphics card.
+   */
   get room() {
     if (!this.#screen.clientHeight) return null;
-    const font = this.#term.options.fontSize;
-    this.#term.options.fontSize = this.#font;
+    const { options, element } = this.#term;
+    const font = options.fontSize;
+    options.fontSize = this.#font;
     const room = this.#fitter.proposeDimensions();
-    this.#term.options.fontSize = font;
-    return room && { rows: Math.min(room.rows, maxSide), cols: Math.min(room.cols, maxSide) };
+    options.fontSize = font;
+    const width = element.clientWidth - parseFloat(getComputedStyle(element).paddingLeft) - scrollbar;
+    const cols = Math.floor(width * devicePixelRatio / Math.floor(cellWidth(options.fontFamily, this.#font)));
+    return room && { rows: Math.min(room.rows, maxSide), cols: Math.max(2, Math.min(cols, maxSide)) };
   }
 
   // scale chooses the largest font in which the grid fits, or the least. ratio is a first guess, rather too small.

@@ -64,6 +64,8 @@ export function inMode(term, text) {
   return key ? (term.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[") + key : text;
 }
 
+const fontQuantum = 1 / 128; // px
+
 const palette = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 // appearance reads the terminal's look from the style sheet: --term-font, --term-size, and the colours --term-NAME.
@@ -89,9 +91,26 @@ export function appearance(element) {
   }
   probe.style.fontFamily = "var(--term-font, monospace)";
   probe.style.fontSize = "var(--term-size, 13px)";
-  const look = { theme, fontFamily: style.fontFamily, fontSize: parseFloat(style.fontSize) };
+  const { fontFamily, fontSize } = style;
   probe.remove();
-  return look;
+  return { theme, fontFamily, fontSize: wholePixels(fontFamily, parseFloat(fontSize)) };
+}
+
+const pen = make("canvas").getContext("2d");
+
+/** cellWidth is the width of a cell in device pixels, of which a graphics card draws the whole ones. */
+export function cellWidth(family, size) {
+  pen.font = `${size}px ${family}`;
+  return pen.measureText("W").width * devicePixelRatio; // as xterm.js measures it
+}
+
+// wholePixels is the font size next to size, in px, in which a cell is whole device pixels wide, or hardly more: with a
+// graphics card and without, a terminal is equally wide, and its letters do not touch. Browsers round font sizes.
+function wholePixels(family, size) {
+  const width = cellWidth(family, size);
+  let font = width ? size * Math.round(width) / width : size;
+  while (font < size + 1 && cellWidth(family, font) < Math.round(width)) font += fontQuantum;
+  return font;
 }
 
 // separateBlocks draws a character next to a block or line on its own. xterm.js chooses the colour of a run by its first

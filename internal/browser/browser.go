@@ -53,6 +53,7 @@ func launch(path string) (b *Browser, stop func(), err error) {
 		chromedp.Flag("headless", "new"),
 		chromedp.Flag("no-sandbox", true),
 		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("enable-unsafe-swiftshader", true), // for tests that let it pass for a graphics card
 		chromedp.Flag("disable-quic", true),
 		// Tests' servers listen on one of localhost's addresses, and a stranger may have the same port of the other.
 		chromedp.Flag("host-resolver-rules", "MAP localhost 127.0.0.1"),
