@@ -137,7 +137,7 @@ func TestRecordingIsTheScreen(t *testing.T) {
 		t.Errorf("%+v", summary)
 	}
 	terminal, events := replayed(t, d, id)
-	if got, want := string(terminal.Snapshot(attachRows)), string(s.draw(attachRows)); got != want {
+	if got, want := string(terminal.SnapshotWithin(attachRows, 1<<20)), string(s.draw(attachRows)); got != want {
 		t.Errorf("the recording shows\n%s\nthe shell\n%s", strings.Join(terminal.Text(), "\n"), strings.Join(s.Text(), "\n"))
 	}
 	if events[0].At != 0 || !strings.HasPrefix(events[0].Data, "\x18\x1bc") ||

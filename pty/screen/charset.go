@@ -55,25 +55,14 @@ func (s *Screen) invoke(g int) {
 	s.charset = s.g[g]
 }
 
-// escCharset handles designations, ESC I F, and reports whether it was one. '-' and '.' designate 96-character sets in
-// ECMA-35; xterm.js uses them for G1 and G2. '/' is ignored.
-func (s *Screen) escCharset(intermediate, final byte) bool {
-	set, ok := charsets[final]
-	if !ok {
-		return false
+// designations maps intermediates to G0 to G3. '-' and '.' designate 96-character sets in ECMA-35; xterm.js uses them
+// for G1 and G2, and ignores '/'.
+var designations = map[byte]int{'(': 0, ')': 1, '-': 1, '*': 2, '.': 2, '+': 3}
+
+// escCharset handles designations, ESC I F.
+func (s *Screen) escCharset(intermediate, final byte) {
+	g, ok := designations[intermediate]
+	if set, known := charsets[final]; ok && known {
+		s.designate(g, set)
 	}
-	switch intermediate {
-	case '(':
-		s.designate(0, set)
-	case ')', '-':
-		s.designate(1, set)
-	case '*', '.':
-		s.designate(2, set)
-	case '+':
-		s.designate(3, set)
-	case '/':
-	default:
-		return false
-	}
-	return true
 }

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -16,12 +17,9 @@ const (
 	colourCount
 )
 
-// Palette contains the terminal's colours: 0 to 255, Foreground, Background, and CursorColour.
-type Palette [colourCount]RGB
-
-// DefaultPalette returns xterm.js's colours: Tango's sixteen, xterm's cube and greys, white on black.
-func DefaultPalette() *Palette {
-	p := Palette{
+// palette contains xterm.js's colours: Tango's sixteen, xterm's cube and greys, white on black.
+var palette = func() [colourCount]RGB {
+	p := [colourCount]RGB{
 		{0x2e, 0x34, 0x36}, {0xcc, 0x00, 0x00}, {0x4e, 0x9a, 0x06}, {0xc4, 0xa0, 0x00},
 		{0x34, 0x65, 0xa4}, {0x75, 0x50, 0x7b}, {0x06, 0x98, 0x9a}, {0xd3, 0xd7, 0xcf},
 		{0x55, 0x57, 0x53}, {0xef, 0x29, 0x29}, {0x8a, 0xe2, 0x34}, {0xfc, 0xe9, 0x4f},
@@ -37,20 +35,15 @@ func DefaultPalette() *Palette {
 	}
 	p[Foreground] = RGB{0xff, 0xff, 0xff}
 	p[CursorColour] = RGB{0xff, 0xff, 0xff}
-	return &p
-}
-
-var defaultPalette = DefaultPalette()
+	return p
+}()
 
 // Colour returns a colour set by the program, or the palette's.
 func (s *Screen) Colour(i int) RGB {
 	if c, ok := s.colours[i]; ok {
 		return c
 	}
-	if s.Palette != nil {
-		return s.Palette[i]
-	}
-	return defaultPalette[i]
+	return palette[i]
 }
 
 func (s *Screen) setColour(i int, c RGB) {
@@ -107,26 +100,13 @@ func (s *Screen) restoreColours(text string) {
 
 // paletteIndex parses 0 to 255, digits only.
 func paletteIndex(text string) (int, bool) {
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.Atoi(text)
-	return n, err == nil && n < 256
+	n, err := strconv.ParseUint(text, 10, 8)
+	return int(n), err == nil
 }
 
 // String formats the colour for XParseColor, with 16 bits per channel.
 func (c RGB) String() string {
-	const hex = "0123456789abcdef"
-	b := []byte("rgb:")
-	for i, v := range [...]uint8{c.R, c.G, c.B} {
-		if i > 0 {
-			b = append(b, '/')
-		}
-		b = append(b, hex[v>>4], hex[v&15], hex[v>>4], hex[v&15])
-	}
-	return string(b)
+	return fmt.Sprintf("rgb:%02[1]x%02[1]x/%02[2]x%02[2]x/%02[3]x%02[3]x", c.R, c.G, c.B)
 }
 
 // parseColour parses rgb:r/g/b and #rgb with 1 to 4 digits per channel (XParseColor; no names).
@@ -155,11 +135,8 @@ func parseColour(text string) (RGB, bool) {
 func channels(f []string, scale func(v, digits int) uint8) (RGB, bool) {
 	var c [3]uint8
 	for i, digits := range f {
-		if len(digits) < 1 || len(digits) > 4 || strings.ContainsAny(digits, "+-_") {
-			return RGB{}, false
-		}
 		v, err := strconv.ParseUint(digits, 16, 16)
-		if err != nil {
+		if err != nil || len(digits) > 4 {
 			return RGB{}, false
 		}
 		c[i] = scale(int(v), len(digits))

@@ -9,7 +9,7 @@
 //	s.Replies = func(b []byte) { … }  // input for the program
 //	s.Write(output)                   // any bytes, split anywhere
 //	page := s.Text()
-//	w.Write(s.Snapshot(1000))         // turns a new terminal into this one
+//	w.Write(s.SnapshotWithin(1000, 1<<20)) // turns a new terminal into this one
 //
 // # Standards
 //

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -215,4 +216,23 @@ func dumpCell(l *line, i, cols int) string {
 		chars = "\x00"
 	}
 	return mark + chars
+}
+
+// Snapshot is SnapshotWithin without a limit of bytes.
+func (s *Screen) Snapshot(historyRows int) []byte {
+	return s.paint(&painter{limit: math.MaxInt}, historyRows)
+}
+
+// HistoryRows is the number of history rows of the normal screen.
+func (s *Screen) HistoryRows() int { return s.normal.base }
+
+// History returns the last n rows of the history as text, oldest first, without trailing blanks.
+func (s *Screen) History(n int) []string {
+	n = max(min(n, s.normal.base), 0)
+	rows := make([]string, n)
+	var l line
+	for i := range rows {
+		rows[i] = s.normal.read(s.normal.base-n+i, &l).String()
+	}
+	return rows
 }

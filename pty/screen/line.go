@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -233,11 +234,7 @@ func (l *line) resize(cols int) {
 	old := len(l.cells)
 	switch {
 	case cols < old:
-		for col := range l.combined {
-			if col >= cols {
-				delete(l.combined, col)
-			}
-		}
+		maps.DeleteFunc(l.combined, func(col int, _ string) bool { return col >= cols })
 		l.cells = l.cells[:cols]
 	case cols <= cap(l.cells):
 		l.cells = l.cells[:cols]
@@ -264,14 +261,10 @@ func (l *line) copyCells(src *line, from, to, n int, reverse bool) {
 	if len(src.combined) == 0 {
 		return
 	}
-	cols := make([]int, 0, len(src.combined))
-	for col := range src.combined {
-		if col >= from {
-			cols = append(cols, col)
+	for _, col := range slices.Sorted(maps.Keys(src.combined)) {
+		if col < from {
+			continue
 		}
-	}
-	slices.Sort(cols)
-	for _, col := range cols {
 		if l.combined == nil {
 			l.combined = make(map[int]string)
 		}

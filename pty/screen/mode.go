@@ -72,37 +72,24 @@ func (s *Screen) setPrivateModes(p *params, on bool) {
 		case 47, 1047, 1048, 1049:
 			s.setAlternate(v, on)
 		default:
-			if m := s.privateMode(v); m != nil {
-				*m = on
+			if field, ok := booleanModes[v]; ok {
+				*field(&s.modes) = on
 			}
 		}
 	}
 }
 
-// privateMode returns the field of a boolean mode, or nil.
-func (s *Screen) privateMode(v int) *bool {
-	m := &s.modes
-	switch v {
-	case 1:
-		return &m.AppCursor
-	case 6:
-		return &m.Origin
-	case 7:
-		return &m.Wrap
-	case 12:
-		return &m.Blink
-	case 45:
-		return &m.ReverseWrap
-	case 66:
-		return &m.AppKeypad
-	case 1004:
-		return &m.Focus
-	case 2004:
-		return &m.Paste
-	case 2026:
-		return &m.Sync
-	}
-	return nil
+// booleanModes are the private modes that are only on or off.
+var booleanModes = map[int]func(*Modes) *bool{
+	1:    func(m *Modes) *bool { return &m.AppCursor },
+	6:    func(m *Modes) *bool { return &m.Origin },
+	7:    func(m *Modes) *bool { return &m.Wrap },
+	12:   func(m *Modes) *bool { return &m.Blink },
+	45:   func(m *Modes) *bool { return &m.ReverseWrap },
+	66:   func(m *Modes) *bool { return &m.AppKeypad },
+	1004: func(m *Modes) *bool { return &m.Focus },
+	2004: func(m *Modes) *bool { return &m.Paste },
+	2026: func(m *Modes) *bool { return &m.Sync },
 }
 
 // setAlternate switches to the alternate screen or back. 1048 only saves or restores the cursor, 1049 does both.
@@ -179,8 +166,8 @@ func (s *Screen) modeState(v int, private bool) int {
 	case 47, 1047, 1049:
 		return state(s.buf == &s.alt)
 	}
-	if m := s.privateMode(v); m != nil {
-		return state(*m)
+	if field, ok := booleanModes[v]; ok {
+		return state(*field(&s.modes))
 	}
 	return 0
 }

@@ -99,15 +99,9 @@ func (p *painter) setPen(fg, bg uint32, ext extAttrs) {
 // sgr writes the parameters of SGR, each followed by ';', after a reset.
 func (p *painter) sgr(fg, bg uint32, ext extAttrs) {
 	p.out = append(p.out, "0;"...)
-	for _, f := range [...]struct {
-		on  uint32
-		sgr string
-	}{
-		{fg & bold, "1;"}, {bg & dim, "2;"}, {bg & italic, "3;"}, {fg & blink, "5;"},
-		{fg & inverse, "7;"}, {fg & invisible, "8;"}, {fg & strike, "9;"}, {bg & overline, "53;"},
-	} {
-		if f.on != 0 {
-			p.out = append(p.out, f.sgr...)
+	for _, f := range flags {
+		if fg&f.fg|bg&f.bg != 0 {
+			p.number(f.on)
 		}
 	}
 	if fg&underline != 0 {
@@ -124,28 +118,27 @@ func (p *painter) sgr(fg, bg uint32, ext extAttrs) {
 
 // colour writes a colour as SGR 30-37, 90-97, 38;5;n, or 38;2;r;g;b, and likewise for 40 and 50.
 func (p *painter) colour(c uint32, base int) {
-	number := func(n int) {
-		p.out = strconv.AppendInt(p.out, int64(n), 10)
-		p.out = append(p.out, ';')
-	}
 	switch v := int(c & colourValue); c & colourMode {
 	case mode16:
 		if v >= 8 {
 			base += 60 - 8
 		}
-		number(base + v)
+		p.number(base + v)
 	case mode256:
-		number(base + 8)
-		number(5)
-		number(v)
+		p.number(base + 8)
+		p.number(5)
+		p.number(v)
 	case modeRGB:
-		number(base + 8)
-		number(2)
-		number(v >> 16)
-		number(v >> 8 & 0xff)
-		number(v & 0xff)
+		p.number(base + 8)
+		p.number(2)
+		p.number(v >> 16)
+		p.number(v >> 8 & 0xff)
+		p.number(v & 0xff)
 	}
 }
+
+// number writes a parameter and its ';'.
+func (p *painter) number(n int) { p.out = append(strconv.AppendInt(p.out, int64(n), 10), ';') }
 
 // line paints a line over blank cells. With dirty, the first one is not blank.
 func (p *painter) line(l *line, dirty bool) {

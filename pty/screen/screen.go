@@ -11,9 +11,6 @@ type Screen struct {
 	// Replies is called within Write with each reply to a query of the program. It may keep the bytes, and must not
 	// call the Screen. If it is nil, queries get no reply.
 	Replies func([]byte)
-	// Palette provides the colours in replies; nil is DefaultPalette. It is not modified: colours set by the program
-	// are kept separately.
-	Palette *Palette
 
 	rows, cols  int
 	normal, alt buffer
@@ -81,8 +78,6 @@ func (s *Screen) softReset() {
 // Work counts the cells that were written, moved, or inspected, about a nanosecond each, beyond a constant cost per
 // byte. It only grows.
 func (s *Screen) Work() int { return s.work }
-
-func (s *Screen) Size() (rows, cols int) { return s.rows, s.cols }
 
 // Cursor returns the cursor's 0-based position on the screen. col is cols, one too far, while a wrap is pending.
 func (s *Screen) Cursor() (row, col int, visible bool) {

@@ -141,12 +141,9 @@ func TestPrompt(t *testing.T) {
 }
 
 func TestPaletteAnswers(t *testing.T) {
-	p := DefaultPalette()
-	p[Background] = RGB{0x10, 0x20, 0x30}
 	r := record(4, 20, 10)
-	r.Palette = p
 	_, _ = r.Write([]byte("\x1b]11;?\a\x1b]11;#ffffff\a\x1b]11;?\a\x1b]111\a\x1b]11;?\a"))
-	want := "\x1b]11;rgb:1010/2020/3030\x1b\\" + "\x1b]11;rgb:ffff/ffff/ffff\x1b\\" + "\x1b]11;rgb:1010/2020/3030\x1b\\"
+	want := "\x1b]11;rgb:0000/0000/0000\x1b\\" + "\x1b]11;rgb:ffff/ffff/ffff\x1b\\" + "\x1b]11;rgb:0000/0000/0000\x1b\\"
 	if r.replies != want {
 		t.Errorf("answers %q, want %q", r.replies, want)
 	}
@@ -195,8 +192,8 @@ func TestBounds(t *testing.T) {
 
 func TestLeastSize(t *testing.T) {
 	s := New(0, -3, -1)
-	if rows, cols := s.Size(); rows != minRows || cols != minCols {
-		t.Errorf("Size = %d, %d; want %d, %d", rows, cols, minRows, minCols)
+	if s.rows != minRows || s.cols != minCols {
+		t.Errorf("%d rows of %d columns, want %d of %d", s.rows, s.cols, minRows, minCols)
 	}
 	s.Resize(-1, 0)
 	_, _ = s.Write([]byte("漢\r\nx"))

@@ -43,40 +43,24 @@ func (s *Screen) sgr(p *params) {
 	s.setPen(a)
 }
 
+// flags are the simple attributes: the parameters of SGR that set and reset each, and its bit of cell.fg or cell.bg.
+var flags = [...]struct {
+	on, off int
+	fg, bg  uint32
+}{
+	{1, 22, bold, 0}, {2, 22, 0, dim}, {3, 23, 0, italic}, {5, 25, blink, 0},
+	{7, 27, inverse, 0}, {8, 28, invisible, 0}, {9, 29, strike, 0}, {53, 55, 0, overline},
+}
+
 // flag sets or resets a simple attribute.
 func (a *pen) flag(v int) {
-	switch v {
-	case 1:
-		a.fg |= bold
-	case 2:
-		a.bg |= dim
-	case 3:
-		a.bg |= italic
-	case 5:
-		a.fg |= blink
-	case 7:
-		a.fg |= inverse
-	case 8:
-		a.fg |= invisible
-	case 9:
-		a.fg |= strike
-	case 22:
-		a.fg &^= bold
-		a.bg &^= dim
-	case 23:
-		a.bg &^= italic
-	case 25:
-		a.fg &^= blink
-	case 27:
-		a.fg &^= inverse
-	case 28:
-		a.fg &^= invisible
-	case 29:
-		a.fg &^= strike
-	case 53:
-		a.bg |= overline
-	case 55:
-		a.bg &^= overline
+	for _, f := range flags {
+		switch v {
+		case f.on:
+			a.fg, a.bg = a.fg|f.fg, a.bg|f.bg
+		case f.off:
+			a.fg, a.bg = a.fg&^f.fg, a.bg&^f.bg
+		}
 	}
 }
 

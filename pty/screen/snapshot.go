@@ -7,20 +7,17 @@ import (
 	"strconv"
 )
 
-// Snapshot returns bytes that turn a terminal of the same size, in any state, into this screen with up to historyRows
-// rows of its history: both screens, cursor, pen, modes, margins, tab stops, character sets, the state saved by DECSC,
-// title, and colours. They end within the sequence or character that the program has started, if any, so that the rest
-// of its stream can follow. They contain no queries and ring no bell.
+// SnapshotWithin returns bytes that turn a terminal of the same size, in any state, into this screen with up to
+// historyRows rows of its history: both screens, cursor, pen, modes, margins, tab stops, character sets, the state saved
+// by DECSC, title, and colours. They end within the sequence or character that the program has started, if any, so that
+// the rest of its stream can follow. They contain no queries and ring no bell.
+//
+// It includes as many of the newest rows as fit into the given number of bytes. The screen itself may take twice as
+// much; a larger one is drawn without colours and attributes.
 //
 // Not restored: bells, directory, and prompt; columns hidden by a narrower window; whether the first row continues
 // another; and what hardly any stream produces (separate halves of wide characters, an underline attribute without
 // style).
-func (s *Screen) Snapshot(historyRows int) []byte {
-	return s.paint(&painter{limit: math.MaxInt}, historyRows)
-}
-
-// SnapshotWithin is Snapshot with as many of the newest rows as fit into the given number of bytes. The screen itself
-// may take twice as much; a larger one is drawn without colours and attributes.
 func (s *Screen) SnapshotWithin(historyRows, bytes int) []byte {
 	rows := max(min(historyRows, s.normal.base), 0)
 	for {

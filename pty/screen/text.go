@@ -14,20 +14,6 @@ func (s *Screen) Text() []string {
 	return rows
 }
 
-// HistoryRows is the number of history rows of the normal screen.
-func (s *Screen) HistoryRows() int { return s.normal.base }
-
-// History returns the last n rows of the history as text, oldest first, without trailing blanks.
-func (s *Screen) History(n int) []string {
-	n = max(min(n, s.normal.base), 0)
-	rows := make([]string, n)
-	var l line
-	for i := range rows {
-		rows[i] = s.normal.read(s.normal.base-n+i, &l).String()
-	}
-	return rows
-}
-
 // WriteText writes the history, the normal screen, and the alternate screen if it is shown, as lines of text that end
 // in a line feed. Wrapped rows (DECAWM) are joined into one line, as the program wrote it. Trailing blanks and blank
 // lines at the end are omitted.

@@ -1,6 +1,9 @@
 package screen
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // widths contains the widths of the code points below 0x10000, two bits each.
 var widths = func() (t [0x10000 / 4]byte) {
@@ -35,14 +38,6 @@ func columns(code uint32) int {
 }
 
 func inRanges(ranges [][2]uint32, code uint32) bool {
-	_, found := slices.BinarySearchFunc(ranges, code, func(r [2]uint32, c uint32) int {
-		switch {
-		case r[1] < c:
-			return -1
-		case r[0] > c:
-			return 1
-		}
-		return 0
-	})
-	return found
+	i, _ := slices.BinarySearchFunc(ranges, code, func(r [2]uint32, c uint32) int { return cmp.Compare(r[1], c) })
+	return i < len(ranges) && ranges[i][0] <= code
 }
