@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"sync"
@@ -42,7 +43,10 @@ func (o *Writer) Text() bool { return o.text }
 // Handler returns a handler that writes each record from that level on as a line.
 func (o *Writer) Handler(level slog.Leveler) slog.Handler {
 	if o.text {
-		return &textHandler{w: o, level: level}
+		return handler{
+			enabled: func(_ context.Context, l slog.Level) bool { return l >= level.Level() },
+			write:   func(l Line) { _, _ = o.Write(render(l)) },
+		}
 	}
 	return jsonHandler(o, level)
 }

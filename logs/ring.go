@@ -107,7 +107,6 @@ func (r *Ring) read(off int64, n int) []Line {
 
 // add numbers and keeps a line, and wakes the followers.
 func (r *Ring) add(l Line) {
-	l = l.truncated()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l.Off = r.next

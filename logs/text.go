@@ -1,9 +1,7 @@
 package logs
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -14,17 +12,6 @@ import (
 // timeLayout formats the time of a line.
 const timeLayout = "15:04:05"
 
-// textHandler writes each record as a line for people:
-//
-//	20:07:25 INFO  member joined  node=convoy@…
-//
-// It escapes control characters.
-type textHandler struct {
-	w     io.Writer
-	level slog.Leveler
-	flat  flattener
-}
-
 func textNotice(dropped int) []byte {
 	return render(Line{
 		Time: time.Now(), Level: slog.LevelWarn, Message: droppedMessage,
@@ -32,31 +19,9 @@ func textNotice(dropped int) []byte {
 	})
 }
 
-// Enabled implements slog.Handler.
-func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= h.level.Level()
-}
-
-// Handle implements slog.Handler.
-func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
-	_, err := h.w.Write(render(h.flat.line(r).truncated()))
-	return err
-}
-
-// WithAttrs implements slog.Handler.
-func (h *textHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	next := *h
-	next.flat = h.flat.withAttrs(attrs)
-	return &next
-}
-
-// WithGroup implements slog.Handler.
-func (h *textHandler) WithGroup(name string) slog.Handler {
-	next := *h
-	next.flat = h.flat.withGroup(name)
-	return &next
-}
-
+// render returns a line for people, with control characters escaped:
+//
+//	20:07:25 INFO  member joined  node=convoy@…
 func render(l Line) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %-6s%s", l.Time.Local().Format(timeLayout), levelName(l.Level), escape(l.Message))
