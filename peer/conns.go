@@ -50,8 +50,8 @@ func (c *trackedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close is called by closeIdle, which means nothing, but also by net/http: when the other side has announced its end, and
-// when it does not answer pings.
+// Close is called by closeIdle, which means nothing, but also by net/http: when the other side has announced its end,
+// and when it does not answer pings.
 func (c *trackedConn) Close() error {
 	c.set.mu.Lock()
 	delete(c.set.open, c)

@@ -13,12 +13,12 @@ import (
 
 // Gossip settings that differ from memberlist's for a LAN.
 //
-// A member is probed every probeInterval, in turn. Without an answer within probeTimeout, three others are asked to probe
-// and TCP is tried, until the interval ends. Then it is suspected for suspicionMult × probeInterval × max(1, log10 n) if
-// a second member suspects it too, else up to six times as long, and dead if no node has heard from it.
+// A member is probed every probeInterval, in turn. Without an answer within probeTimeout, three others are asked to
+// probe and TCP is tried, until the interval ends. Then it is suspected for suspicionMult × probeInterval × max(1,
+// log10 n) if a second member suspects it too, else up to six times as long, and dead if no node has heard from it.
 //
-// memberlist starts both of its tickers together, and the timer of probeTimeout stays after the answer. The runtime wakes
-// a resting process several times for each time at which a timer ends, so these must coincide: probeInterval is a
+// memberlist starts both of its tickers together, and the timer of probeTimeout stays after the answer. The runtime
+// wakes a resting process several times for each time at which a timer ends, so these must coincide: probeInterval is a
 // multiple of gossipInterval, and probeTimeout equals it.
 const (
 	probeInterval  = 280 * time.Millisecond

@@ -31,8 +31,8 @@ const (
 )
 
 // gossipTransport carries memberlist's packets and streams. Other than memberlist's own transport, it limits
-// unauthenticated connections, ends streams with the cluster rather than at their timeout, and reads all packets into one
-// buffer of 64 KiB rather than each into a new one, which would keep the garbage collector of a node at rest busy.
+// unauthenticated connections, ends streams with the cluster rather than at their timeout, and reads all packets into
+// one buffer of 64 KiB rather than each into a new one, which would keep the garbage collector of a node at rest busy.
 type gossipTransport struct {
 	addr    netip.AddrPort
 	stream  net.Listener

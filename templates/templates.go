@@ -62,9 +62,9 @@ type Set struct {
 	byName map[string]func() (*template.Template, error)
 }
 
-// New parses the partials. A page is parsed when it is first rendered: most nodes never render one, and each takes a copy
-// of the partials. base is the prefix of all paths, such as /convoy, or "". assetPath returns the path of an asset, such as
-// "dist/console.js"; it is called during rendering.
+// New parses the partials. A page is parsed when it is first rendered: most nodes never render one, and each takes a
+// copy of the partials. base is the prefix of all paths, such as /convoy, or "". assetPath returns the path of an
+// asset, such as "dist/console.js"; it is called during rendering.
 func New(base string, assetPath func(string) string) (*Set, error) {
 	shared := template.New("").Funcs(funcs(base, assetPath))
 	for _, name := range partials {

@@ -8,9 +8,9 @@ import (
 )
 
 // SnapshotWithin returns bytes that turn a terminal of the same size, in any state, into this screen with up to
-// historyRows rows of its history: both screens, cursor, pen, modes, margins, tab stops, character sets, the state saved
-// by DECSC, title, and colours. They end within the sequence or character that the program has started, if any, so that
-// the rest of its stream can follow. They contain no queries and ring no bell.
+// historyRows rows of its history: both screens, cursor, pen, modes, margins, tab stops, character sets, the state
+// saved by DECSC, title, and colours. They end within the sequence or character that the program has started, if any,
+// so that the rest of its stream can follow. They contain no queries and ring no bell.
 //
 // It includes as many of the newest rows as fit into the given number of bytes. The screen itself may take twice as
 // much; a larger one is drawn without colours and attributes.
