@@ -172,7 +172,7 @@ func foxTabs(t *testing.T, b *firefox.Browser) {
 		foxEnter(p, key, fmt.Sprintf("echo tab''-%d-", i))
 		p.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
 	}
-	first.Wait(pane(key) + `.presence.count === 7`)
+	first.Wait(viewers(key) + `.split("|").length === 7`) // each is a viewer of its own
 	tabs[0].Close()
 	foxEnter(tabs[1], key, "echo la''ter")
 	for _, p := range tabs[1:] {

@@ -59,7 +59,7 @@ const small = `(top) => {
 	const at = [scrollX, scrollY];
 	for (const e of top.querySelectorAll("button, a, input, select, summary, [role=tab]")) {
 		const area = e.closest("label") ?? e;
-		if (!e.checkVisibility({ visibilityProperty: true }) || e.disabled || e.closest(".skip, .xterm, .facts[open] ~ *")) continue;
+		if (!e.checkVisibility({ visibilityProperty: true }) || e.disabled || e.closest(".skip, .xterm, .grip, .facts[open] ~ *")) continue;
 		if (e.matches("p a, li a:not(nav a), td a, dd a, div > a:not([class]), .go, .shell-go, [readonly]")) continue;
 		area.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
 		const { left, top, width, height } = area.getBoundingClientRect();
