@@ -12,7 +12,7 @@ lint: # every check that does not run the program
 generate: # what pages load, from assets/js and assets/css, and the client of Railway's API
 	go generate ./...
 
-bench: # measure everything in two and a half minutes; compare with ttyd if it is on PATH
+bench: # measure everything in four minutes; compare with ttyd if it is on PATH
 	go run ./internal/bench
 
 bench-check: # the same; fails if a figure misses its budget

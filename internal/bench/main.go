@@ -42,7 +42,7 @@ type options struct {
 	rounds      int
 	keys        int // of one way, over all rounds
 	mib         int // of the file that cat prints
-	limit       time.Duration
+	limit, rest time.Duration
 	binary      string
 	json        bool
 	check       bool
@@ -58,7 +58,8 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
 	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
-	set.DurationVar(&o.limit, "limit", 150*time.Second, "time for all of it, without the building")
+	set.DurationVar(&o.rest, "rest", time.Minute, "how long the cluster at rest is watched")
+	set.DurationVar(&o.limit, "limit", 240*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
 	set.BoolVar(&o.json, "json", false, "print JSON")
 	set.BoolVar(&o.check, "check", false,
@@ -117,11 +118,12 @@ func parts() []part {
 		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},
 		{
 			"memory",
-			"memory and CPU of idle processes, and what shells and viewers add",
+			"memory that shells and viewers add",
 			10 * time.Second,
 			false,
 			measureMemory,
 		},
+		{"rest", "a control plane and three spawned nodes, each, while nobody is attached", 30 * time.Second, false, measureRest},
 	}
 }
 

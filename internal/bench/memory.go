@@ -10,14 +10,12 @@ import (
 )
 
 const (
-	idleWait   = 2 * time.Second // until a process that has started has settled
-	idleTime   = 4 * time.Second // that CPU is counted for
 	moreShells = 40
 	moreView   = 50
 	settleWait = 500 * time.Millisecond
 )
 
-// measureMemory looks at a fresh control plane and a node of its, then adds shells, then viewers.
+// measureMemory looks at a fresh control plane, and adds shells, then viewers.
 func measureMemory(ctx context.Context, b *bench) error {
 	c, err := b.place.start(ctx, b.binary)
 	if err != nil {
@@ -30,7 +28,7 @@ func measureMemory(ctx context.Context, b *bench) error {
 		b.report.note("memory: this system does not tell")
 		return nil
 	}
-	for _, step := range []func(context.Context) error{m.idle, m.shells, m.viewers} {
+	for _, step := range []func(context.Context) error{m.shells, m.viewers} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -44,42 +42,6 @@ type memory struct {
 	viewer *client.Client
 	pid    int
 	shell  client.Shell // one of those that were added
-}
-
-// idle spawns a node and looks at both.
-func (m *memory) idle(ctx context.Context) error {
-	stream, err := m.viewer.Stream(ctx, url.Values{"want": {"nodes"}})
-	if err != nil {
-		return err
-	}
-	node, err := spawn(ctx, m.viewer, stream)
-	stream.Close()
-	if err != nil {
-		return err
-	}
-	pid, err := pidOf(node)
-	if err != nil {
-		return err
-	}
-	if err := pause(ctx, idleWait); err != nil {
-		return err
-	}
-	before := []time.Duration{cpuTime([]int{m.pid}), cpuTime([]int{pid})}
-	if err := pause(ctx, idleTime); err != nil {
-		return err
-	}
-	for i, one := range []struct {
-		name string
-		pid  int
-	}{{"control plane", m.pid}, {"spawned node", pid}} {
-		if bytes, ok := resident(one.pid); ok {
-			m.b.report.add("memory", one.name, "resident", unitMiB, bytes/(1<<20))
-		}
-		if now := cpuTime([]int{one.pid}); now > 0 {
-			m.b.report.add("memory", one.name, "CPU", unitPercent, 100*(now-before[i]).Seconds()/idleTime.Seconds())
-		}
-	}
-	return nil
 }
 
 // shells opens shells that nobody looks at.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,17 +13,34 @@ import (
 
 // resident is a process's resident memory in bytes, as Linux counts it; false elsewhere.
 func resident(pid int) (float64, bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	kib, ok := statusOf(fmt.Sprintf("/proc/%d/status", pid))["VmRSS"]
+	return kib * 1024, ok
+}
+
+// look reads what a process uses; false where it cannot be known.
+func look(pid int) (u usage, ok bool) {
+	status := statusOf(fmt.Sprintf("/proc/%d/status", pid))
+	u.resident, u.own, u.cpu = status["VmRSS"]*1024, status["RssAnon"]*1024, cpuTime([]int{pid})
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, thread := range threads {
+		u.wakes += statusOf(thread)["voluntary_ctxt_switches"]
+	}
+	return u, err == nil && u.resident > 0 && u.cpu > 0
+}
+
+// statusOf reads the numbers of a status file of /proc.
+func statusOf(path string) map[string]float64 {
+	values := map[string]float64{}
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0, false
+		return values
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kib * 1024, err == nil
+		if name, rest, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(rest) != "" {
+			values[name], _ = strconv.ParseFloat(strings.Fields(rest)[0], 64) //nolint:errcheck // 0 then
 		}
 	}
-	return 0, false
+	return values
 }
 
 // load is how many processes wanted to run, on average over the last minute; 0 where it is not known.
