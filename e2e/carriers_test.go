@@ -136,12 +136,47 @@ func TestBrowser_TabsOverHTTP2(t *testing.T) {
 	}
 }
 
-// A browser without a shared worker, or with one that does not work, gives each page a stream of its own.
+// Without shared workers, one of the pages' own workers serves all of them, and another one when its page goes.
+func TestBrowser_ElectedWorker(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	root := browse(t, n, n.host()) // the tabs belong to it
+	key := selfShell(t, n, root)
+	root.Go(n.Base + "/guide")
+	var tabs []*browser.Page
+	for range 8 {
+		tab := root.Tab("about:blank")
+		tab.BeforeLoad(`delete window.SharedWorker;` + countSources)
+		tab.Go(n.Base + "/")
+		waitPrompt(tab, key)
+		tabs = append(tabs, tab)
+	}
+	typeIn := func(tabs []*browser.Page, what string) {
+		for i, tab := range tabs {
+			enter(tab, key, fmt.Sprintf("echo %s''-%d-", what, i))
+			tab.WaitScreen(key, fmt.Sprintf("%s-%d-", what, i))
+			if own := browser.Eval[int](tab, `own`); own != 0 {
+				t.Errorf("%s: tab %d has %d streams of its own", what, i, own)
+			}
+		}
+	}
+	typeIn(tabs, "all")
+	tabs[0].Close()
+	tabs[1].Wait(viewers(key) + `.split("|").length === 7`)
+	typeIn(tabs[1:], "closed")
+	tabs[1].Crash()
+	typeIn(tabs[2:], "crashed")
+	for _, tab := range tabs[2:] {
+		tab.Clean()
+	}
+}
+
+// A browser in which pages cannot share a worker, or in which it does not work, gives each page a stream of its own.
 func TestBrowser_NoSharedWorker(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	for what, script := range map[string]string{
-		"missing": `delete window.SharedWorker`,
+		"missing": `delete window.SharedWorker; delete Navigator.prototype.locks`,
 		"refused": `window.SharedWorker = class { constructor() { throw new DOMException("no", "SecurityError") } }`,
 		"silent":  `window.SharedWorker = class { port = new MessageChannel().port1 }`,
 	} {

@@ -6,9 +6,11 @@ import { withKey, withPass } from "./key.js";
 const patience = { first: 10, later: 4 }; // s without a sign of life from the worker
 const worker = document.body.dataset.carrier; // its address, if this page may have one
 
-// A page has its own connection for the stream if that costs the others nothing, or if there is no working worker:
-// SharedWorker is missing in some browsers and private modes.
-let shares = worker && typeof SharedWorker === "function" && !multiplexed();
+// A page has its own connection for the stream if that costs the others nothing, or if there is no working worker.
+// Without SharedWorker, as in some browsers and private modes, each page has a worker, of which one serves all pages.
+const shared = typeof SharedWorker === "function";
+let shares = worker && (shared || navigator.locks) && !multiplexed();
+let own; // this page's worker
 
 /** multiplexed reports whether all requests of this browser share one connection: HTTP/2 and later. */
 export function multiplexed() {
@@ -30,23 +32,44 @@ export function openSource(base, stream, pass) {
 
 class Carried extends EventTarget {
   #port;
+  #hall; // where pages and the serving worker find each other, if it is not shared
+  #request; // for the stream
   #met = false; // the worker has answered
   #silent = 0; // s
   #clock = setInterval(() => this.#ask(), 1000);
 
   constructor(base, stream, pass) {
     super();
-    const shared = new SharedWorker(worker);
-    shared.onerror = () => this.#fail();
-    this.#port = shared.port;
+    this.#request = { carrier: withPass(`${base}/carrier`, pass), stream, headers: withKey() };
+    this.#port = shared ? this.#join() : this.#elect();
     this.#port.onmessage = ({ data: [event, data] }) => this.#take(event, data);
-    this.#port.postMessage({ carrier: withPass(`${base}/carrier`, pass), stream, headers: withKey() });
+  }
+
+  #join() {
+    const joined = new SharedWorker(worker);
+    joined.onerror = () => this.#fail();
+    return joined.port;
+  }
+
+  // elect finds the worker that serves, now or once another page closes. An empty message asks for pages: it has begun to.
+  #elect() {
+    own ??= new Worker(worker);
+    const id = crypto.randomUUID();
+    this.#hall = new BroadcastChannel(worker);
+    this.#hall.onmessage = ({ data }) => {
+      if (data) return; // another page's
+      if (this.#met) this.onerror?.();
+      else this.#hall.postMessage(id);
+    };
+    this.#hall.postMessage(id);
+    return new BroadcastChannel(id);
   }
 
   close() {
     clearInterval(this.#clock);
     this.#port.postMessage("close");
     this.#port.close();
+    this.#hall?.close();
   }
 
   // ask shows the worker that this page lives, and notices when the worker has crashed.
@@ -59,7 +82,8 @@ class Carried extends EventTarget {
   #take(event, data) {
     this.#met = true;
     this.#silent = 0;
-    if (event === "open") this.onopen?.();
+    if (event === "ready") this.#port.postMessage(this.#request);
+    else if (event === "open") this.onopen?.();
     else if (event === "error") this.onerror?.();
     else if (event !== "alive") this.dispatchEvent(new MessageEvent(event, { data }));
   }

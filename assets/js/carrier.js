@@ -1,9 +1,9 @@
 // The shared worker of this browser's pages: it receives the streams of all of them in one response, the carrier
 // (docs/protocol.md, "Carriers"). Over HTTP/1.1 a browser has six connections to a host, and each stream takes one.
 //
-// Each connection to the worker is for one stream. The page (carried.js) sends {carrier, stream, headers}, which are two
-// addresses and the headers that the stream needs, then "alive" every second, which the worker repeats, and "close". The
-// worker sends [event, data] for each event, and ["open"] and ["error"].
+// Each connection to the worker is for one stream. The worker sends ["ready"]. The page (carried.js) sends {carrier,
+// stream, headers}, which are two addresses and the headers that the stream needs, then "alive" every second, which the
+// worker repeats, and "close". The worker sends [event, data] for each event, and ["open"] and ["error"].
 
 const tolerated = 3; // missing heartbeats: of the server, and of a page that has crashed or is frozen
 const timeout = 15_000; // ms for an answer
@@ -78,6 +78,7 @@ class Page {
       else this.#open(data);
     };
     port.onclose = () => this.end(); // the page has crashed; other browsers notice by the heartbeats
+    this.#send("ready");
   }
 
   async #open({ carrier: address, stream, headers }) {
@@ -121,3 +122,18 @@ class Page {
 }
 
 addEventListener("connect", ({ ports: [port] }) => new Page(port));
+
+// Without shared workers, each page has one of its own, and the one that has the lock serves all. Each stream has a
+// channel of the name that its page announces.
+if (self.DedicatedWorkerGlobalScope) navigator.locks.request(location.pathname, serve);
+
+function serve() {
+  const hall = new BroadcastChannel(location.pathname);
+  const known = new Set([""]);
+  hall.onmessage = ({ data: id }) => {
+    if (!known.has(id)) new Page(new BroadcastChannel(id));
+    known.add(id);
+  };
+  hall.postMessage("");
+  return new Promise(() => {}); // as long as the page lives
+}
