@@ -27,6 +27,7 @@ func TestFirefox(t *testing.T) {
 		{"has seven tabs", foxTabs},
 		{"resumes", foxResumes},
 		{"has a menu and dialogs", foxMenu},
+		{"moves the edge of the log", foxLog},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 	}
@@ -221,5 +222,23 @@ func foxMenu(t *testing.T, b *firefox.Browser) {
 	p.Wait(`document.querySelector("#asked[open] p").textContent.includes("sleep")`)
 	p.Click("#asked [value=yes]", 0)
 	p.Wait(fmt.Sprintf(`!convoy.panes.has(%q)`, key))
+	p.Clean()
+}
+
+// foxLog finds the thumb of the slider at the edge of the log, and nothing of its track above.
+func foxLog(t *testing.T, b *firefox.Browser) {
+	n := foxBash(t)
+	p, _ := fox(t, b, n, n.host())
+	p.Do(`document.querySelector("#log-toggle").click()`)
+	const height = `document.querySelector("#fleet-log").getBoundingClientRect().height`
+	const edge = `document.elementFromPoint(300, innerHeight - ` + height + ` - %d)?.matches(".grip") === %v`
+	atEdge := fmt.Sprintf(edge+" && "+edge, 0, true, 60, false)
+	p.Wait(atEdge)
+	p.Do("window.before = " + height)
+	p.Do(`document.querySelector(".grip").focus()`)
+	for range 5 {
+		p.Press("ArrowUp")
+	}
+	p.Wait(height + " > before + 20 && " + atEdge)
 	p.Clean()
 }
