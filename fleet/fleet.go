@@ -270,12 +270,3 @@ func (e *UnavailableError) Error() string { return e.Reason }
 
 // Unwrap returns ErrUnavailable.
 func (e *UnavailableError) Unwrap() error { return ErrUnavailable }
-
-// FullError is an ErrFull with the limit.
-type FullError struct{ Max int }
-
-// Error returns the text, with the limit.
-func (e *FullError) Error() string { return fmt.Sprintf("%v: %d", ErrFull, e.Max) }
-
-// Unwrap returns ErrFull.
-func (e *FullError) Unwrap() error { return ErrFull }

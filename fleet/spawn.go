@@ -23,7 +23,7 @@ const (
 var errRetired = errors.New("node is being retired")
 
 // Spawn reserves a name, and has the provider create the node under the fleet's context. It returns at once with a node
-// that is Creating. Errors: ErrFull (a *FullError), ErrNoProvider, ErrUnavailable (an *UnavailableError), ErrClosed.
+// that is Creating. Errors: ErrFull, with the limit, ErrNoProvider, ErrUnavailable (an *UnavailableError), ErrClosed.
 func (f *Fleet) Spawn() (Node, error) {
 	n, err := f.reserve()
 	if err != nil {
@@ -40,7 +40,7 @@ func (f *Fleet) reserve() (Node, error) {
 		return Node{}, err
 	}
 	if f.count() >= f.cfg.Max {
-		return Node{}, &FullError{Max: f.cfg.Max}
+		return Node{}, fmt.Errorf("%w: %d", ErrFull, f.cfg.Max)
 	}
 	name, err := f.freeName()
 	if err != nil {

@@ -85,18 +85,10 @@ func (n *node) buildLog() live.BuildLog {
 type railwayFunctions struct{ *railway.Provider }
 
 // Call implements rpc.Railway.
-func (p railwayFunctions) Call(ctx context.Context, fn string, args peer.Args) (any, error) {
-	if fn == "railway.deployment" {
-		var id string
-		if err := args.Scan(&id); err != nil {
-			return nil, err
-		}
-		return p.Deployment(ctx, id)
-	}
-	if err := args.Scan(); err != nil {
-		return nil, err
-	}
+func (p railwayFunctions) Call(ctx context.Context, fn, id string) (any, error) {
 	switch fn {
+	case "railway.deployment":
+		return p.Deployment(ctx, id)
 	case "railway.me":
 		return p.Me(ctx)
 	case "railway.services":

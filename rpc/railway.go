@@ -10,8 +10,8 @@ import (
 
 // Railway is the Railway provider, on a node that has a token.
 type Railway interface {
-	// Call calls one of the functions railway.…; the wrong arguments are peer.ErrBadArguments.
-	Call(ctx context.Context, fn string, args peer.Args) (any, error)
+	// Call calls one of the functions railway.…; id is the argument of railway.deployment.
+	Call(ctx context.Context, fn, id string) (any, error)
 }
 
 // railwayFunctions are forwarded to the control plane on a node without a token.
@@ -20,20 +20,18 @@ var railwayFunctions = []string{
 }
 
 func (s *Service) railway(ctx context.Context, fn string, args peer.Args) (any, error) {
-	if s.cfg.Railway != nil {
-		return s.cfg.Railway.Call(ctx, fn, args)
-	}
 	var id string
-	if fn != "railway.deployment" {
-		if err := args.Scan(); err != nil {
-			return nil, err
-		}
-		return s.onControl(ctx, fn)
+	var params []any
+	if fn == "railway.deployment" {
+		params = []any{&id}
 	}
-	if err := args.Scan(&id); err != nil {
+	if err := args.Scan(params...); err != nil {
 		return nil, err
 	}
-	return s.onControl(ctx, fn, id)
+	if s.cfg.Railway != nil {
+		return s.cfg.Railway.Call(ctx, fn, id)
+	}
+	return s.onControl(ctx, fn, params...) // JSON of &id is that of id
 }
 
 // onControl calls a function on the control plane, unless this node is it.
