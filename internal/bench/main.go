@@ -123,7 +123,13 @@ func parts() []part {
 			false,
 			measureMemory,
 		},
-		{"rest", "a control plane and three spawned nodes, each, while nobody is attached", 30 * time.Second, false, measureRest},
+		{
+			"rest",
+			"a control plane and three spawned nodes, each, while nobody is attached",
+			30 * time.Second,
+			false,
+			measureRest,
+		},
 	}
 }
 

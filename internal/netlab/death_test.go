@@ -35,7 +35,8 @@ func TestDeathsUnderLoss(t *testing.T) {
 			s.lab.Unplug(victim.host)
 		}
 		s.seen(deadline, fleet.MemberUnreachable, victim, rest...)
-		t.Logf("%d nodes: all others noticed that one was %s after %v", len(rest)+1, how, time.Since(died).Round(time.Millisecond))
+		took := time.Since(died).Round(time.Millisecond)
+		t.Logf("%d nodes: all others noticed that one was %s after %v", len(rest)+1, how, took)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
