@@ -68,7 +68,7 @@ func TestBegun_OneAnswerByEachRoute(t *testing.T) {
 						t.Errorf("%s for %s: panic: %v", path, kind, v)
 					}
 				}()
-				n.Public().ServeHTTP(w, r)
+				n.public.ServeHTTP(w, r)
 			}()
 			if len(w.headers) > 1 {
 				t.Errorf("%s for %s is answered more than once: %v", path, kind, w.headers)

@@ -51,8 +51,9 @@ func (alone) Connect(_ context.Context, target string) error {
 // testNode is a node's HTTP side with real shells, on a real port.
 type testNode struct {
 	*Handlers
-	url string
-	log *slog.Logger
+	public http.Handler
+	url    string
+	log    *slog.Logger
 }
 
 // start runs a node whose shells run program; everything is ended with the test.
@@ -114,7 +115,8 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(h.Public())
+	public := h.Public()
+	server := httptest.NewServer(public)
 	t.Cleanup(func() {
 		h.Close()
 		server.Close()
@@ -127,7 +129,7 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 			t.Error(err)
 		}
 	})
-	return &testNode{h, server.URL, log}
+	return &testNode{h, public, server.URL, log}
 }
 
 // reach replaces the cluster of a node.

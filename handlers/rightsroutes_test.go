@@ -178,7 +178,7 @@ func (n *testNode) said(t *testing.T, method, path string, headers ...string) st
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	n.publicRoutes().ServeHTTP(w, r)
+	n.public.ServeHTTP(w, r)
 	return nonceForm.ReplaceAllString(fmt.Sprint(w.Code, w.Header(), w.Body), "")
 }
 

@@ -234,7 +234,7 @@ func (n *testNode) asked(t *testing.T, a asker, method, path string) int {
 	w := httptest.NewRecorder()
 	func() {
 		defer func() { recover() }() //nolint:errcheck // an answer that breaks off
-		n.publicRoutes().ServeHTTP(w, r)
+		n.public.ServeHTTP(w, r)
 	}()
 	return w.Code
 }

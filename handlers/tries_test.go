@@ -28,7 +28,7 @@ func (n *testNode) of(addr, method, path, body string, headers ...string) *http.
 		r.Header.Add(name, value)
 	}
 	w := httptest.NewRecorder()
-	n.Public().ServeHTTP(w, r)
+	n.public.ServeHTTP(w, r)
 	return w.Result()
 }
 
@@ -180,7 +180,7 @@ func TestTries_FewAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // its wait is over
 	w := httptest.NewRecorder()
-	n.Public().ServeHTTP(w, r.WithContext(ctx))
+	n.public.ServeHTTP(w, r.WithContext(ctx))
 	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
 		t.Errorf("who has no turn: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
