@@ -1,4 +1,4 @@
-// Package guide renders Markdown: Convoy's own guide, once at start, and the user's runbooks, on each request.
+// Package guide renders Markdown: Convoy's own guide, once, and the user's runbooks, on each request.
 package guide
 
 import (

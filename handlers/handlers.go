@@ -32,7 +32,7 @@ type Handlers struct {
 	links    *share.Links
 	live     *live.Hub
 	shares   *share.Guests
-	guide    *guide.Guide
+	guide    func() (*guide.Guide, error) // rendered when it is first shown: that takes as long as a start
 	runbooks *guide.Runbooks
 	quotas   quotas
 	runs     sync.Map        // of steps of runbooks, by login and id: context.CancelCauseFunc
@@ -44,10 +44,6 @@ type Handlers struct {
 // New makes the handlers. It starts nothing; the first open stream does. Close them.
 func New(cfg Config) (*Handlers, error) {
 	set, err := templates.New(cfg.BasePath, assets.URL)
-	if err != nil {
-		return nil, err
-	}
-	pages, err := guide.New(cfg.BasePath)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +59,7 @@ func New(cfg Config) (*Handlers, error) {
 	}
 	h := &Handlers{
 		Config:   cfg,
-		guide:    pages,
+		guide:    sync.OnceValues(func() (*guide.Guide, error) { return guide.New(cfg.BasePath) }),
 		runbooks: &guide.Runbooks{Dir: cfg.Runbooks, Base: cfg.BasePath},
 		quotas:   newQuotas(),
 	}

@@ -39,16 +39,20 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 
 // GET /guide, GET /guide/{page}
 func (h *Handlers) showGuide(w http.ResponseWriter, r *http.Request) error {
+	guide, err := h.guide()
+	if err != nil {
+		return err
+	}
 	name := chi.URLParam(r, "page")
 	if name == "" {
 		name = "index"
 	}
-	doc, ok := h.guide.Page(name)
+	doc, ok := guide.Page(name)
 	if !ok {
 		return web.NewError(http.StatusNotFound, "the guide has no such page", "it begins at /guide")
 	}
 	view := templates.Guide{Page: h.page(r, doc.Title), Body: doc.Body}
-	for _, page := range h.guide.Pages() {
+	for _, page := range guide.Pages() {
 		view.Pages = append(view.Pages, templates.GuideLink{Name: page.Name, Title: page.Title, Current: page.Name == name})
 	}
 	return h.site.Render(w, http.StatusOK, "guide", view)
