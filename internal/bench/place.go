@@ -130,7 +130,8 @@ func (p *place) build(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the module: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", p.path("convoy"), ".")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", p.path("convoy"), ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
 	cmd.Dir = filepath.Dir(strings.TrimSpace(string(mod)))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build convoy: %w\n%s", err, bytes.TrimSpace(out))
