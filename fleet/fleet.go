@@ -24,13 +24,15 @@ type Config struct {
 	Self     string   // full name of this node
 	Provider Provider // nil: this node cannot spawn nodes
 	Max      int      // limit of spawned nodes
+	Join     JoinFunc // for nodes that run and do not join; nil: such nodes stay Joining without a reason
 	Log      *slog.Logger
 }
 
 // Fleet is the list of nodes. It spawns and retires them. It is safe for concurrent use.
 type Fleet struct {
-	cfg   Config
-	label func() string // label of a new node; tests replace it
+	cfg      Config
+	label    func() string // label of a new node; tests replace it, and patience
+	patience time.Duration
 
 	ctx    context.Context // of spawns, retirements and the watch; set by Start
 	cancel context.CancelCauseFunc
@@ -53,6 +55,7 @@ func New(cfg Config) *Fleet {
 	f := &Fleet{
 		cfg:        cfg,
 		label:      randomLabel,
+		patience:   joinPatience,
 		rows:       make(map[string]*row),
 		tombstones: make(map[string]*tombstone),
 		changed:    make(chan struct{}),
@@ -207,6 +210,7 @@ func (f *Fleet) refresh() (changed []Node) {
 		close(f.changed)
 		f.changed = make(chan struct{})
 	}
+	f.watchJoining()
 	before := make(map[string]Status, len(f.list))
 	for _, n := range f.list {
 		before[n.Name] = n.Status

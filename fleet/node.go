@@ -36,7 +36,7 @@ type Node struct {
 	Name    string // "convoy@convoy-k3fz.convoy.internal"
 	Host    string // "convoy-k3fz.convoy.internal"
 	Status  Status
-	Message string // why it is unreachable or failed, or could not be retired; else empty
+	Message string // why it is unreachable or failed, does not join, or could not be retired; else empty
 
 	Self      bool // this node
 	Control   bool // it has a provider

@@ -39,6 +39,8 @@ type row struct {
 	members []Member        // instances of this name
 	ended   map[string]bool // instances that ended with their service, even if gossip does not know yet
 	joined  bool            // has been a member
+	watched bool            // by explainJoining
+	joinErr string          // why it is no member, though it has run for a while
 	last    Member          // the member shown, kept after the cluster forgets it
 }
 
@@ -181,7 +183,7 @@ func (r *row) status() (Status, string) {
 	case r.joined:
 		return Unreachable, noAnswer
 	default:
-		return Joining, r.retireErr
+		return Joining, cmp.Or(r.retireErr, r.joinErr)
 	}
 }
 

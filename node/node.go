@@ -107,7 +107,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 // buildCluster builds the provider, if there is one, the fleet and the cluster. exe is this program.
 func (n *node) buildCluster(exe string) (err error) {
 	cfg := n.cfg
-	fleetConfig := fleet.Config{Self: cfg.Name, Max: cfg.MaxNodes, Log: n.logger("fleet")}
+	fleetConfig := fleet.Config{Self: cfg.Name, Max: cfg.MaxNodes, Join: n.joinNode, Log: n.logger("fleet")}
 	query, resolver := cfg.Query, net.DefaultResolver
 	switch {
 	case cfg.Provider == "local":
