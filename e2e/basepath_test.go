@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"convoy/cli"
 	"convoy/internal/browser"
 	"convoy/internal/testkit"
@@ -76,9 +78,9 @@ func TestBrowser_BelowAPath(t *testing.T) {
 	for _, path := range []string{"/guide", "/runbooks", "/recordings", "/audit", "/logins"} {
 		fromMenu(p, "/convoy"+path)
 		p.Wait(fmt.Sprintf(`location.pathname === "/convoy%s" && document.querySelector("#main h1")`, path))
-		p.Follow(`a.button[href="/convoy/"]`)
-		p.Wait(`document.querySelector("#nodes")`)
 	}
+	p.Follow(`a.button[href="/convoy/"]`)
+	p.Wait(`document.querySelector("#nodes")`)
 	for _, page := range []*browser.Page{p, guest} {
 		page.Clean()
 		if failed := page.FailedRequests(); len(failed) > 0 {
@@ -92,6 +94,37 @@ func TestBrowser_BelowAPath(t *testing.T) {
 	p.Wait(`location.pathname === "/convoy/login" && document.cookie === ""`)
 	p.Go(site + "/convoy/")
 	p.Wait(`location.pathname === "/convoy/" && document.querySelector('form[action="/convoy/login"]')`)
+}
+
+// asked is what a browser or htmx requests for an element.
+const asked = `href, src, action, hx-get, hx-post, hx-delete, hx-action, data-src, data-carrier`
+
+// No page has an address outside the path.
+func TestPagesBelowAPath(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil, "-base-path", "/convoy", "-runbooks", "guide")
+	node := onlyNode(t, n)
+	_, err := n.Open(testkit.Context(t), node)
+	testkit.Must(t, err)
+	for _, path := range []string{
+		"/", "/login", "/guide", "/guide/runbooks", "/runbooks", "/runbooks/runbooks", "/recordings", "/audit", "/logins",
+		"/nodes/" + node, "/nowhere",
+	} {
+		page, err := goquery.NewDocumentFromReader(strings.NewReader(get(t, n.Client, path, "text/html")))
+		testkit.Must(t, err)
+		found := 0
+		for name := range strings.SplitSeq(asked, ", ") {
+			page.Find("[" + name + "]").Each(func(_ int, element *goquery.Selection) {
+				address := element.AttrOr(name, "")
+				if found++; strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "/convoy/") {
+					t.Errorf("%s: %s=%q", path, name, address)
+				}
+			})
+		}
+		if found < 10 {
+			t.Errorf("%s has only %d addresses", path, found)
+		}
+	}
 }
 
 // The same for the login through a provider.
