@@ -144,7 +144,7 @@ func TestBrowser_ElectedWorker(t *testing.T) {
 	key := selfShell(t, n, root)
 	root.Go(n.Base + "/guide")
 	var tabs []*browser.Page
-	for range 8 {
+	for range 7 {
 		tab := root.Tab("about:blank")
 		tab.BeforeLoad(`delete window.SharedWorker;` + countSources)
 		tab.Go(n.Base + "/")
@@ -162,7 +162,7 @@ func TestBrowser_ElectedWorker(t *testing.T) {
 	}
 	typeIn(tabs, "all")
 	tabs[0].Close()
-	tabs[1].Wait(viewers(key) + `.split("|").length === 7`)
+	tabs[1].Wait(viewers(key) + `.split("|").length === 6`)
 	typeIn(tabs[1:], "closed")
 	tabs[1].Crash()
 	typeIn(tabs[2:], "crashed")
@@ -190,5 +190,6 @@ func TestBrowser_NoSharedWorker(t *testing.T) {
 		if !browser.Eval[bool](p, `own === 1`) {
 			t.Errorf("%s: the page has no stream of its own", what)
 		}
+		p.Clean()
 	}
 }

@@ -1,5 +1,5 @@
-// A stream that the shared worker of this browser's pages receives (carrier.js), with the part of an EventSource's
-// interface that Stream uses.
+// A stream that the shared or elected worker of this browser's pages receives (carrier.js), with the part of an
+// EventSource's interface that Stream uses.
 
 import { withKey, withPass } from "./key.js";
 
@@ -36,13 +36,14 @@ class Carried extends EventTarget {
   #request; // for the stream
   #met = false; // the worker has answered
   #silent = 0; // s
-  #clock = setInterval(() => this.#ask(), 1000);
+  #clock;
 
   constructor(base, stream, pass) {
     super();
     this.#request = { carrier: withPass(`${base}/carrier`, pass), stream, headers: withKey() };
     this.#port = shared ? this.#join() : this.#elect();
     this.#port.onmessage = ({ data: [event, data] }) => this.#take(event, data);
+    this.#clock = setInterval(() => this.#ask(), 1000);
   }
 
   #join() {
