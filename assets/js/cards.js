@@ -101,10 +101,6 @@ class Card {
       this.selected = next ? keyOf(next) : "";
     }
     this.show(focus);
-    for (const tab of this.shells) {
-      const pane = this.panes.get(keyOf(tab));
-      if (pane) showLinks(pane, Number(tab.dataset.links ?? 0));
-    }
     this.openByItself();
   }
 
@@ -137,7 +133,9 @@ class Card {
       const on = keyOf(tab) === this.selected;
       tab.setAttribute("aria-selected", String(on));
       tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
-      if (this.panes.has(keyOf(tab))) tab.setAttribute("aria-controls", `pane-${tab.id}`);
+      const pane = this.panes.get(keyOf(tab));
+      if (pane) tab.setAttribute("aria-controls", pane.id);
+      if (pane?.pane) showLinks(pane, Number(tab.dataset.links ?? 0));
     }
     this.reveal();
     for (const button of all(".record", this.element)) button.hidden = button.dataset.of !== this.selected;
@@ -174,10 +172,9 @@ class Card {
     } else {
       const first = find(".first-screen", holder); // covers the terminal until that has content
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
-      const { title, kind, right, links = 0 } = tab.dataset;
+      const { title, kind, right } = tab.dataset;
       const is = { detached: this.isDetached(key), files: kind !== "convoy", watches: !atLeast(right) };
       new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title, ...is });
-      showLinks(pane, Number(links));
     }
   }
 

@@ -44,7 +44,7 @@ export class Clipboard {
   async reopened() {
     this.#since = Infinity;
     try {
-      const answer = await call(this.#path, { headers: { Accept: "application/json" } });
+      const answer = await call(this.#path);
       this.#since = (await answer.json()).end ?? Infinity;
     } catch {
       // until the stream is back

@@ -127,7 +127,7 @@ export class Files {
 
   // showDirectory says from where paths lead, if that is known.
   async #showDirectory(element) {
-    const answer = await call(this.#path, { headers: { Accept: "application/json" } }).catch(() => null);
+    const answer = await call(this.#path).catch(() => null);
     const { dir } = answer?.ok ? await answer.json() : {};
     if (dir) element.textContent = `A path from /, or from ${dir}.`;
   }
@@ -183,7 +183,7 @@ function post(path, file, line) {
 // refusal is why there is nothing at an address; "" if there is.
 async function refusal(address) {
   try {
-    const answer = await call(address, { headers: { Accept: "application/json" } });
+    const answer = await call(address);
     return answer.ok ? "" : reason(await answer.json().catch(() => null), answer.status);
   } catch {
     return "Convoy cannot be reached.";

@@ -313,7 +313,6 @@ export class Input {
       method: "POST",
       body,
       keepalive,
-      headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
   }

@@ -33,9 +33,9 @@ export function withKey(headers = {}) {
   return have ? { ...headers, "Convoy-Key": have } : headers;
 }
 
-/** call is fetch with the key, for paths of this server. */
+/** call is fetch with the key, for paths of this server, which answers with JSON. */
 export function call(path, options = {}) {
-  return fetch(path, { ...options, headers: withKey(options.headers) });
+  return fetch(path, { ...options, headers: withKey({ Accept: "application/json" }) });
 }
 
 /**
@@ -44,7 +44,7 @@ export function call(path, options = {}) {
  */
 export async function pass(signal = AbortSignal.timeout(10_000)) {
   if (!slot) return "";
-  const answer = await call(`${root}/session/pass`, { method: "POST", headers: { Accept: "application/json" }, signal });
+  const answer = await call(`${root}/session/pass`, { method: "POST", signal });
   if (!answer.ok) throw Object.assign(new Error("no pass"), { status: answer.status });
   return (await answer.json()).pass;
 }

@@ -29,7 +29,6 @@ function filter() {
     const text = item.textContent.toLowerCase();
     item.hidden = !words.every((word) => text.includes(word)) || (!words.length && "card" in item.dataset);
   }
-  for (const line of all("hr", menu)) line.hidden = words.length > 0;
   none.hidden = items().length > 0;
 }
 

@@ -28,7 +28,7 @@ function looping() {
 // bindKey makes the server accept a new key, and returns the first pass.
 async function bindKey() {
   if (!makeKey()) return "";
-  const answer = await call(`${root}/session/key`, { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ claim }) });
+  const answer = await call(`${root}/session/key`, { method: "POST", body: new URLSearchParams({ claim }) });
   if (!answer.ok) throw Object.assign(new Error("not bound"), { status: answer.status });
   return (await answer.json()).pass;
 }

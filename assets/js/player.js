@@ -179,7 +179,7 @@ const element = find(".player");
 const status = find("[data-status]", element);
 
 async function start() {
-  const answer = await call(element.dataset.src, { headers: { Accept: "application/json" } });
+  const answer = await call(element.dataset.src);
   if (!answer.ok) {
     const { error, hint } = await answer.json().catch(() => ({}));
     throw new Error([error ?? `status ${answer.status}`, hint].filter(Boolean).join("; "));

@@ -67,24 +67,23 @@ async function opened(card, kind) {
 // busyShells are those that run a program, such as an editor, which would receive the input.
 async function busyShells(node) {
   try {
-    const answer = await call(`${root}/nodes/${node}/shells`, { headers: { Accept: "application/json" } });
+    const answer = await call(`${root}/nodes/${node}/shells`);
     return new Set((await answer.json()).filter(({ busy }) => busy).map(({ id }) => id));
   } catch {
     return new Set(); // unknown shells count as free
   }
 }
 
-// prompted waits until a shell is up to date and waits for a line. A Convoy shell is recognized by its prompt.
-const prompted = (pane, kind) => settled(pane, () => pane.drawn > 0 && (kind !== "convoy" || /\(\d+\)>$/.test(pane.text().trimEnd())), timeouts.quiet);
-
-// settled waits until met() and the shell has been quiet for a while, for at most ms.
-async function settled(pane, met, ms) {
+// prompted waits until a shell has been quiet for a while and waits for a line. A Convoy shell is recognized by its
+// prompt.
+function prompted(pane, kind) {
   let [seen, since] = [-1, 0];
-  await until(() => {
+  return until(() => {
     const now = performance.now();
     if (pane.drawn !== seen || pane.undrawn) [seen, since] = [pane.drawn, now];
-    return met() && now - since >= quietTime;
-  }, ms);
+    const ready = pane.drawn > 0 && (kind !== "convoy" || /\(\d+\)>$/.test(pane.text().trimEnd()));
+    return ready && now - since >= quietTime;
+  }, timeouts.quiet);
 }
 
 // until polls met(), and resolves to its result, or to nothing after ms.

@@ -22,7 +22,7 @@ async function onState(state, ms) {
   if (ended) return;
   if (state !== "loggedout") return showLink(state, ms);
   try {
-    const answer = await call(base, { headers: { Accept: "application/json" } });
+    const answer = await call(base);
     if (answer.ok) return stream.reconnect();
     const { error } = await answer.json();
     end(answer.status === 404 ? "this link is not valid" : error);

@@ -316,7 +316,7 @@ export class Stream {
 // refused reports whether the server answers and requires a login, or that the share link has ended.
 async function refused(base) {
   try {
-    const answer = await call(base === root ? `${root}/nodes` : base, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+    const answer = await call(base === root ? `${root}/nodes` : base, { signal: AbortSignal.timeout(5000) });
     return answer.status === 401 || base !== root && [404, 410].includes(answer.status);
   } catch {
     return false;
