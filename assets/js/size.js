@@ -38,6 +38,9 @@ export class Size {
     term.loadAddon(this.#fitter);
     // xterm.js applies a new size later while it is out of sight.
     new ResizeObserver(() => this.#applied()).observe(term.element.querySelector(".xterm-screen"));
+    for (const type of ["keydown", "wheel", "touchstart"]) { // the user may scroll up
+      term.element.addEventListener(type, () => { this.#atEnd = false; }, { capture: true, passive: true });
+    }
     this.#label = find(".shell-size", tools.element);
     if (watches) return;
     this.#pin = tools.add("Pin the size", () => this.claim(this.#pinned ? "unpin" : "pin"));
