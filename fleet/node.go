@@ -31,6 +31,20 @@ type Step struct {
 	Error string    // why the step failed
 }
 
+// Begin reports the start of a step, now. The returned function reports its end, and returns its argument.
+func Begin(step func(Step), name string) (end func(error) error) {
+	s := Step{Name: name, At: time.Now().UTC()}
+	step(s)
+	return func(err error) error {
+		s.Ended = time.Now().UTC()
+		if err != nil {
+			s.Error = err.Error()
+		}
+		step(s)
+		return err
+	}
+}
+
 // Node is one node of the fleet: a provider's service joined with the cluster's member of that name.
 type Node struct {
 	Name    string // "convoy@convoy-k3fz.convoy.internal"

@@ -29,6 +29,7 @@ type process struct {
 
 	done    chan struct{} // closed when it has ended and was waited for
 	message string        // why it ended; valid after done
+	ended   bool          // the provider has seen it end; its mutex guards this
 }
 
 // launch starts a process in its own group, so that Ctrl-C in a terminal reaches only us. It inherits four pipes, and

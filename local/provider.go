@@ -56,14 +56,8 @@ type Provider struct {
 	mu       sync.Mutex
 	server   *dnsServer // nil before Start
 	closed   bool
-	children map[string]*child // by full name of the node
-	changed  chan struct{}     // closed and replaced when services changes
-}
-
-// child is a process and its state in the provider.
-type child struct {
-	*process
-	ended bool // its waiter has seen it end
+	children map[string]*process // by full name of the node
+	changed  chan struct{}       // closed and replaced when services changes
 }
 
 var _ fleet.Provider = (*Provider)(nil)
@@ -78,7 +72,7 @@ func New(cfg Config) *Provider {
 		zone:         newZone(cfg.Loopback),
 		readyTimeout: readyTimeout,
 		killDelay:    killDelay,
-		children:     make(map[string]*child),
+		children:     make(map[string]*process),
 		changed:      make(chan struct{}),
 	}
 }
@@ -183,7 +177,7 @@ func (p *Provider) notify() {
 }
 
 // add starts a child's process and its waiter.
-func (p *Provider) add(name string) (*child, error) {
+func (p *Provider) add(name string) (*process, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -195,11 +189,10 @@ func (p *Provider) add(name string) (*child, error) {
 	cmd := exec.Command(p.cfg.Executable, p.cfg.Args...)
 	cmd.Env = p.cfg.Env
 	cmd.Env = childEnv(cmd.Environ())
-	process, err := launch(name, cmd, p.cfg.Log)
+	c, err := launch(name, cmd, p.cfg.Log)
 	if err != nil {
 		return nil, err
 	}
-	c := &child{process: process}
 	p.children[name] = c
 	p.notify()
 	p.group.Go(func() { p.wait(c) })
@@ -207,8 +200,8 @@ func (p *Provider) add(name string) (*child, error) {
 }
 
 // wait waits for a child to end.
-func (p *Provider) wait(c *child) {
-	c.process.wait()
+func (p *Provider) wait(c *process) {
+	c.wait()
 	p.mu.Lock()
 	c.ended = true
 	p.zone.remove(hostOf(c.name))

@@ -20,14 +20,14 @@ const (
 // 10 s, is an error with the process's last lines; it stays on Watch's list until it is retired.
 func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)) error {
 	began := time.Now()
-	end := begin(step, startingStep)
+	end := fleet.Begin(step, startingStep)
 	c, err := p.add(name)
 	if end(err) != nil {
 		return fmt.Errorf("start process: %w", err)
 	}
 	p.cfg.Log.Info("process started", "node", name, "pid", c.cmd.Process.Pid)
 
-	end = begin(step, listeningStep)
+	end = fleet.Begin(step, listeningStep)
 	late := fmt.Errorf("it did not report within %v that it listens", p.readyTimeout)
 	readyCtx, cancel := context.WithTimeoutCause(ctx, p.readyTimeout, late)
 	defer cancel()
@@ -42,7 +42,7 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 }
 
 // publish adds a child that listens to the zone, unless it has ended.
-func (p *Provider) publish(c *child, ready Ready) {
+func (p *Provider) publish(c *process, ready Ready) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !c.ended {
@@ -60,7 +60,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 		return nil
 	}
 	if running {
-		end := begin(step, stoppingStep)
+		end := fleet.Begin(step, stoppingStep)
 		c.end(ctx, p.killDelay)
 		_ = end(nil)
 	}
@@ -72,18 +72,4 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 		p.notify()
 	}
 	return nil
-}
-
-// begin reports the start of a step. The returned function reports its end, and returns its argument.
-func begin(step func(fleet.Step), name string) func(error) error {
-	s := fleet.Step{Name: name, At: time.Now().UTC()}
-	step(s)
-	return func(err error) error {
-		s.Ended = time.Now().UTC()
-		if err != nil {
-			s.Error = err.Error()
-		}
-		step(s)
-		return err
-	}
 }

@@ -107,15 +107,8 @@ func (p *Provider) begin(ctx context.Context, label string) (_ context.Context, 
 
 // track reports a step around do.
 func (m *creation) track(name string, do func() error) error {
-	s := fleet.Step{Name: name, At: time.Now().UTC()}
-	m.step(s)
-	err := do()
-	s.Ended = time.Now().UTC()
-	if err != nil {
-		s.Error = err.Error()
-	}
-	m.step(s)
-	return err
+	end := fleet.Begin(m.step, name)
+	return end(do())
 }
 
 // graceContext is ctx, but lasts slightly longer: an interrupted mutation leaves its outcome unknown.
