@@ -42,7 +42,7 @@ func (h *Hub) serveEvents(
 	web.SetOwnDeadlines(w)
 	out := &eventWriter{ResponseWriter: w, control: http.NewResponseController(w), wait: h.Site.WriteWait, broken: cancel}
 	context.AfterFunc(ctx, out.interrupt)
-	defer out.finish()
+	defer out.own.End(func() {}) // net/http panics when the deadline of a finished HTTP/2 request is set
 
 	const name = "tab"
 	subscribed, removed := make(chan struct{}), make(chan struct{})
@@ -103,9 +103,7 @@ type eventWriter struct {
 	wait    time.Duration // for each event
 	broken  context.CancelFunc
 	event   *bytes.Buffer // nil between two events
-
-	mu    sync.Mutex // orders the deadlines of Flush and interrupt
-	ended bool       // interrupted, or its request has returned
+	own     web.Deadlines // until the stream is interrupted, or its request returns
 }
 
 // WriteHeader sends the header immediately, on a stack of its own. net/http needs 3 KiB for it, which would grow the
@@ -138,7 +136,7 @@ func (w *eventWriter) Flush() {
 }
 
 func (w *eventWriter) flush() {
-	if !w.extend() {
+	if !w.own.Set(func() { w.control.SetWriteDeadline(time.Now().Add(w.wait)) }) { //nolint:errcheck // recorders have none
 		return
 	}
 	if w.event != nil {
@@ -152,30 +150,7 @@ func (w *eventWriter) flush() {
 	}
 }
 
-// extend sets the deadline of the next write; false once the stream has ended.
-func (w *eventWriter) extend() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return false
-	}
-	w.control.SetWriteDeadline(time.Now().Add(w.wait)) //nolint:errcheck // tests' recorders have no deadlines
-	return true
-}
-
 // interrupt ends the current write and all later ones. It may be called concurrently, and after the request.
 func (w *eventWriter) interrupt() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.ended {
-		w.ended = true
-		w.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
-	}
-}
-
-// finish leaves the connection to net/http, which panics when the deadline of a finished HTTP/2 request is set.
-func (w *eventWriter) finish() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.ended = true
+	w.own.End(func() { w.control.SetWriteDeadline(time.Now()) }) //nolint:errcheck // as above
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"convoy/access"
@@ -20,14 +19,21 @@ var ErrRightLost = errors.New("your right to do this was revoked")
 func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Request, s Session) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	held := &heldAnswer{control: http.NewResponseController(w), cancel: cancel}
+	var held web.Deadlines
+	control := http.NewResponseController(w)
 	stop := m.Authority.Watch(s.Identity, s.Role, func(now access.Role) {
-		if now < s.Role {
-			web.StopPacing(w)
-			held.end()
+		if now >= s.Role {
+			return
 		}
+		web.StopPacing(w)
+		held.End(func() {
+			cancel(ErrRightLost) // first: who sets another deadline meanwhile checks it before the next read or write
+
+			control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
+			control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
+		})
 	})
-	s.release = func() { stop(); held.release() }
+	s.release = func() { stop(); held.End(func() {}) }
 	defer s.release()
 	ctx = With(ctx, s)
 	r = r.WithContext(ctx)
@@ -40,34 +46,6 @@ func (s Session) Release() {
 	if s.release != nil {
 		s.release()
 	}
-}
-
-// heldAnswer ends when the right to it is lost, unless it was released before.
-type heldAnswer struct {
-	control *http.ResponseController
-	cancel  context.CancelCauseFunc
-
-	mu       sync.Mutex
-	released bool
-}
-
-// end stops and interrupts all reads and writes. The context ends first: code that sets another deadline meanwhile
-// checks it before the next read or write.
-func (a *heldAnswer) end() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.released {
-		return
-	}
-	a.cancel(ErrRightLost)
-	a.control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
-	a.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
-}
-
-func (a *heldAnswer) release() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.released = true
 }
 
 // heldBody reads nothing more once the right to send it is lost.

@@ -38,17 +38,11 @@ type pacedWriter struct {
 	control *http.ResponseController
 	wait    time.Duration
 	body    *pacedBody // nil without a body
-
-	mu  sync.Mutex // orders the deadlines
-	off bool       // something else sets them
+	own     Deadlines  // until something else sets them
 }
 
 func (p *pacedWriter) extend() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.off {
-		p.control.SetWriteDeadline(time.Now().Add(p.wait)) //nolint:errcheck // tests' recorders have no deadlines
-	}
+	p.own.Set(func() { p.control.SetWriteDeadline(time.Now().Add(p.wait)) }) //nolint:errcheck // as in Pace
 }
 
 func (p *pacedWriter) WriteHeader(status int) {
@@ -90,8 +84,31 @@ func SetOwnDeadlines(w http.ResponseWriter) {
 // StopPacing leaves the deadline of an answer to the caller. It may be called concurrently with the handler.
 func StopPacing(w http.ResponseWriter) {
 	if p := layerOf[*pacedWriter](w); p != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.off = true
+		p.own.End(func() {})
 	}
+}
+
+// Deadlines orders those that set the deadlines of one request, until the last one has. The zero value is ready. It is
+// safe for concurrent use.
+type Deadlines struct {
+	mu    sync.Mutex
+	ended bool
+}
+
+// Set calls set, and reports true; after End it only reports false.
+func (d *Deadlines) Set(set func()) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.ended {
+		set()
+	}
+	return !d.ended
+}
+
+// End calls set for the last time, unless it was called before.
+func (d *Deadlines) End(set func()) {
+	d.Set(func() {
+		d.ended = true
+		set()
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -17,9 +16,7 @@ type Transfer struct {
 	body    io.ReadCloser
 	control *http.ResponseController
 	idle    time.Duration // for each read and write
-
-	mu    sync.Mutex // orders the deadlines
-	ended bool
+	own     Deadlines
 }
 
 // NewTransfer takes over the deadlines of a request, whose body it replaces. Call Finish at the end.
@@ -33,12 +30,12 @@ func NewTransfer(w http.ResponseWriter, r *http.Request, idle time.Duration) *Tr
 // Read reads the body. At its end it removes the deadline: from then on net/http reads, to notice that the client has
 // gone.
 func (t *Transfer) Read(b []byte) (int, error) {
-	if !t.extend(t.control.SetReadDeadline, time.Now().Add(t.idle)) {
+	if !t.own.Set(func() { t.control.SetReadDeadline(time.Now().Add(t.idle)) }) { //nolint:errcheck // as in Pace
 		return 0, errStopped
 	}
 	n, err := t.body.Read(b)
 	if errors.Is(err, io.EOF) {
-		t.extend(t.control.SetReadDeadline, time.Time{})
+		t.own.Set(func() { t.control.SetReadDeadline(time.Time{}) }) //nolint:errcheck // as above
 	}
 	return n, err
 }
@@ -47,41 +44,22 @@ func (t *Transfer) Read(b []byte) (int, error) {
 func (t *Transfer) Close() error { return t.body.Close() }
 
 func (t *Transfer) Write(b []byte) (int, error) {
-	if !t.extend(t.control.SetWriteDeadline, time.Now().Add(t.idle)) {
+	if !t.own.Set(func() { t.control.SetWriteDeadline(time.Now().Add(t.idle)) }) { //nolint:errcheck // as above
 		return 0, errStopped
 	}
 	return t.ResponseWriter.Write(b)
 }
 
-// extend sets a deadline; false once the transfer has ended.
-func (t *Transfer) extend(set func(time.Time) error, at time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
-		return false
-	}
-	set(at) //nolint:errcheck // tests' recorders have no deadlines
-	return true
-}
-
 // Interrupt ends the transfer: current and later reads and writes fail. It may be called concurrently.
 func (t *Transfer) Interrupt() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.ended {
-		t.ended = true
+	t.own.End(func() {
 		t.control.SetReadDeadline(time.Now())  //nolint:errcheck // as above
 		t.control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
-	}
+	})
 }
 
 // Finish leaves the connection to the next request. The read deadline stays, so that net/http does not wait long for a
 // unread body; it then sets its own.
 func (t *Transfer) Finish() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.ended {
-		t.ended = true
-		t.control.SetWriteDeadline(time.Now().Add(t.idle)) //nolint:errcheck // as above
-	}
+	t.own.End(func() { t.control.SetWriteDeadline(time.Now().Add(t.idle)) }) //nolint:errcheck // as above
 }
