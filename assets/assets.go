@@ -8,6 +8,7 @@ package assets
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
@@ -134,25 +135,18 @@ func newFile(name string, body []byte) file {
 	return f
 }
 
-// contentType returns a file's type. We have our own table, because mime.TypeByExtension depends on the machine.
+// types are the content types by extension. We have our own, because mime.TypeByExtension depends on the machine.
+var types = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8",
+	".json": "application/json", ".map": "application/json",
+	".svg": "image/svg+xml", ".png": "image/png", ".woff2": "font/woff2",
+	".webmanifest": "application/manifest+json",
+}
+
+// contentType returns a file's type; licences have no extension.
 func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".js", ".mjs":
-		return "text/javascript; charset=utf-8"
-	case ".json", ".map":
-		return "application/json"
-	case ".svg":
-		return "image/svg+xml"
-	case ".png":
-		return "image/png"
-	case ".woff2":
-		return "font/woff2"
-	case ".webmanifest":
-		return "application/manifest+json"
-	}
-	return "text/plain; charset=utf-8" // licences
+	return cmp.Or(types[path.Ext(name)], "text/plain; charset=utf-8")
 }
 
 func compress(body []byte) ([]byte, error) {

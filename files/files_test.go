@@ -18,6 +18,8 @@ import (
 	"convoy/internal/testkit"
 )
 
+var here Local
+
 // names lists a directory.
 func names(t *testing.T, dir string) (list []string) {
 	t.Helper()
@@ -33,7 +35,7 @@ func TestPut(t *testing.T) {
 	dir := t.TempDir()
 	for i, want := range []string{"notes.txt", "notes (2).txt", "notes (3).txt"} {
 		text := strings.Repeat("x", 100*i) // the first is empty
-		put, err := Put(dir, "notes.txt", strings.NewReader(text), 1000)
+		put, err := here.Put(dir, "notes.txt", strings.NewReader(text), 1000)
 		testkit.Must(t, err)
 		if put != (Stored{want, int64(len(text))}) {
 			t.Errorf("placed %+v, want %s of %d bytes", put, want, len(text))
@@ -51,7 +53,7 @@ func TestPut(t *testing.T) {
 // TestPut_Mode: the umask applies.
 func TestPut_Mode(t *testing.T) {
 	dir := t.TempDir()
-	_, err := Put(dir, "a", strings.NewReader("x"), 10)
+	_, err := here.Put(dir, "a", strings.NewReader("x"), 10)
 	testkit.Must(t, err)
 	old := syscall.Umask(0)
 	syscall.Umask(old)
@@ -64,11 +66,11 @@ func TestPut_Mode(t *testing.T) {
 
 func TestPut_Limit(t *testing.T) {
 	dir := t.TempDir()
-	if put, err := Put(dir, "exact", strings.NewReader("12345"), 5); err != nil || put.Bytes != 5 {
+	if put, err := here.Put(dir, "exact", strings.NewReader("12345"), 5); err != nil || put.Bytes != 5 {
 		t.Errorf("exactly the limit: %+v, %v", put, err)
 	}
 	var limit *LimitError
-	if _, err := Put(dir, "over", strings.NewReader("123456"), 5); !errors.As(err, &limit) || limit.Limit != 5 {
+	if _, err := here.Put(dir, "over", strings.NewReader("123456"), 5); !errors.As(err, &limit) || limit.Limit != 5 {
 		t.Errorf("one byte more: %v, want a LimitError", err)
 	}
 	if list := names(t, dir); !slices.Equal(list, []string{"exact"}) {
@@ -81,7 +83,7 @@ func TestPut_ConcurrentSameName(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			if _, err := Put(dir, "same", bytes.NewReader(bytes.Repeat([]byte{byte('a' + i)}, 100_000)), 1<<20); err != nil {
+			if _, err := here.Put(dir, "same", bytes.NewReader(bytes.Repeat([]byte{byte('a' + i)}, 100_000)), 1<<20); err != nil {
 				t.Error(err)
 			}
 		})
@@ -108,7 +110,7 @@ func TestPut_Links(t *testing.T) {
 	testkit.Must(t, os.Symlink(filepath.Join(other, "stolen"), filepath.Join(dir, "a.txt")))
 	testkit.Must(t, os.Symlink(other, filepath.Join(dir, "away")))
 	for name, want := range map[string]string{"a.txt": "a (2).txt", "away": "away (2)"} {
-		put, err := Put(dir, name, strings.NewReader("text"), 10)
+		put, err := here.Put(dir, name, strings.NewReader("text"), 10)
 		if err != nil || put.Name != want {
 			t.Errorf("put %s: %+v, %v, want %s", name, put, err, want)
 		}
@@ -135,7 +137,7 @@ func TestPut_Fails(t *testing.T) {
 		}
 		var of *Error
 		var source *SourceError
-		_, err := Put(dir, "name", test.source, 100)
+		_, err := here.Put(dir, "name", test.source, 100)
 		if !errors.Is(err, test.want) || !errors.As(err, &of) && !errors.As(err, &source) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
@@ -192,13 +194,13 @@ func FuzzName(f *testing.F) {
 		dir := filepath.Join(outer, "in")
 		testkit.Must(t, os.Mkdir(dir, 0o755))
 		if CheckName(name) != nil {
-			if _, err := Put(dir, name, strings.NewReader("x"), 1); !errors.Is(err, ErrName) {
+			if _, err := here.Put(dir, name, strings.NewReader("x"), 1); !errors.Is(err, ErrName) {
 				t.Errorf("%q: %v, want ErrName", name, err)
 			}
 			return
 		}
 		for n := 1; n <= 2; n++ {
-			put, err := Put(dir, name, strings.NewReader("x"), 1)
+			put, err := here.Put(dir, name, strings.NewReader("x"), 1)
 			testkit.Must(t, err)
 			if list := names(t, dir); len(list) != n || !slices.Contains(list, put.Name) {
 				t.Errorf("%q became %q in %q", name, put.Name, list)
@@ -219,7 +221,7 @@ func TestOpen(t *testing.T) {
 	testkit.Must(t, os.Symlink("caf\xe9", filepath.Join(dir, "link")))
 	for path, name := range map[string]string{"caf\xe9": "caf\xe9", "link": "link", "./link": "link",
 		"../" + filepath.Base(dir) + "/link": "link", filepath.Join(dir, "link"): "link"} {
-		f, err := Open(dir, path, 6)
+		f, err := here.Open(dir, path, 6)
 		testkit.Must(t, err)
 		text, err := io.ReadAll(f)
 		f.Close()
@@ -248,7 +250,7 @@ func TestOpen_Refuses(t *testing.T) {
 		"/dev/zero":    func(err error) bool { return errors.As(err, &kind) && strings.Contains(err.Error(), "a device") },
 		"/proc/1/task": func(err error) bool { return errors.As(err, &kind) },
 	} {
-		if f, err := Open(dir, path, 100); err == nil || !is(err) {
+		if f, err := here.Open(dir, path, 100); err == nil || !is(err) {
 			t.Errorf("%q: %v, %v", path, f, err)
 		}
 	}

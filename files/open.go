@@ -21,7 +21,7 @@ type File struct {
 }
 
 // CheckDir returns an *Error if dir cannot be a working directory.
-func CheckDir(dir string) error {
+func (Local) CheckDir(dir string) error {
 	at, err := os.Stat(dir)
 	if err == nil && !at.IsDir() {
 		err = unix.ENOTDIR
@@ -38,7 +38,7 @@ func CheckDir(dir string) error {
 // Open opens the regular file at path, relative to dir unless it is absolute, and follows links. Other files, such as a
 // pipe that would block its reader, are a *TypeError, and files larger than limit a *LimitError. Other errors are
 // ErrName or *Error.
-func Open(dir, path string, limit int64) (*File, error) {
+func (Local) Open(dir, path string, limit int64) (*File, error) {
 	if path == "" || len(path) > pathBytes || strings.ContainsRune(path, 0) {
 		return nil, fmt.Errorf("%w: a path has 1 to %d bytes, none of them 0", ErrName, pathBytes)
 	}

@@ -33,7 +33,7 @@ type Stored struct {
 // names.
 //
 // Errors: ErrName, *LimitError, *SourceError or *Error.
-func Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
+func (Local) Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	if err := CheckName(name); err != nil {
 		return Stored{}, err
 	}

@@ -56,18 +56,14 @@ func (e nameError) Error() string { return string(e) }
 func (nameError) Unwrap() error   { return ErrName }
 
 func encodeError(err error) *wireError {
-	var limit *LimitError
-	var kind *TypeError
-	var system *Error
 	w := &wireError{Kind: "source", Text: err.Error()}
-	switch {
-	case errors.Is(err, ErrName):
+	if errors.Is(err, ErrName) {
 		w.Kind = "name"
-	case errors.As(err, &limit):
+	} else if limit, ok := errors.AsType[*LimitError](err); ok {
 		w.Kind, w.Limit = "limit", limit.Limit
-	case errors.As(err, &kind):
+	} else if kind, ok := errors.AsType[*TypeError](err); ok {
 		w.Kind, w.Path, w.Mode = "kind", kind.Path, kind.Mode
-	case errors.As(err, &system):
+	} else if system, ok := errors.AsType[*Error](err); ok {
 		w.Kind, w.Path, w.Text, w.Errno = "system", system.Path, system.Err.Error(), syscall.EIO
 		if errors.Is(system.Err, fs.ErrExist) {
 			w.Errno = syscall.EEXIST
@@ -103,13 +99,13 @@ func Serve(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("read request: %w", err)
 	}
 	if req.CheckDir {
-		return respond(out, response{}, CheckDir(req.Dir))
+		return respond(out, response{}, Local{}.CheckDir(req.Dir))
 	}
 	if req.Put {
-		put, err := Put(req.Dir, req.Name, httputil.NewChunkedReader(buffered), req.Limit)
+		put, err := Local{}.Put(req.Dir, req.Name, httputil.NewChunkedReader(buffered), req.Limit)
 		return respond(out, response{Name: put.Name, Bytes: put.Bytes}, err)
 	}
-	f, err := Open(req.Dir, req.Name, req.Limit)
+	f, err := Local{}.Open(req.Dir, req.Name, req.Limit)
 	if err != nil {
 		return respond(out, response{}, err)
 	}
@@ -183,7 +179,7 @@ func (o *process) Close() error {
 	return nil
 }
 
-// CheckDir is [CheckDir] in the other process.
+// CheckDir is [Local.CheckDir] in the other process.
 func (e Subprocess) CheckDir(dir string) error {
 	o, err := e.start(request{CheckDir: true, Dir: dir})
 	if err != nil {
@@ -194,7 +190,7 @@ func (e Subprocess) CheckDir(dir string) error {
 	return err
 }
 
-// Put is [Put] in the other process.
+// Put is [Local.Put] in the other process.
 func (e Subprocess) Put(dir, name string, source io.Reader, limit int64) (Stored, error) {
 	o, err := e.start(request{Put: true, Dir: dir, Name: name, Limit: limit})
 	if err != nil {
@@ -215,7 +211,7 @@ func (e Subprocess) Put(dir, name string, source io.Reader, limit int64) (Stored
 	return Stored{a.Name, a.Bytes}, err
 }
 
-// Open is [Open] in the other process, which ends when the file is closed.
+// Open is [Local.Open] in the other process, which ends when the file is closed.
 func (e Subprocess) Open(dir, path string, limit int64) (*File, error) {
 	o, err := e.start(request{Dir: dir, Name: path, Limit: limit})
 	if err != nil {

@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -121,7 +122,7 @@ func nextKey(b []byte) (key, int) {
 	case c == 0x1b:
 		return escaped(b)
 	case c < ' ' || c == 0x7f:
-		return key{name: controls(c)}, 1
+		return key{name: cmp.Or(controls[c], "C-"+strings.ToLower(string(rune('@'+c))))}, 1
 	case !utf8.FullRune(b):
 		return key{}, 0
 	}
@@ -132,21 +133,9 @@ func nextKey(b []byte) (key, int) {
 	return key{text: string(r)}, n
 }
 
-// controls names a control character's key.
-func controls(c byte) string {
-	switch c {
-	case '\r', '\n':
-		return "enter"
-	case '\t':
-		return "tab"
-	case 0x7f, 0x08:
-		return "backspace"
-	case 0x1f:
-		return "C-_"
-	case 0:
-		return "C-space"
-	}
-	return "C-" + strings.ToLower(string(rune('@'+c)))
+// controls are the names of the control characters' keys that differ from C- and a letter.
+var controls = map[byte]string{
+	'\r': "enter", '\n': "enter", '\t': "tab", 0x7f: "backspace", 0x08: "backspace", 0: "C-space",
 }
 
 // escaped decodes a sequence that begins with an escape.
