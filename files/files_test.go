@@ -83,7 +83,8 @@ func TestPut_ConcurrentSameName(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			if _, err := here.Put(dir, "same", bytes.NewReader(bytes.Repeat([]byte{byte('a' + i)}, 100_000)), 1<<20); err != nil {
+			content := bytes.NewReader(bytes.Repeat([]byte{byte('a' + i)}, 100_000))
+			if _, err := here.Put(dir, "same", content, 1<<20); err != nil {
 				t.Error(err)
 			}
 		})
