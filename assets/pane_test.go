@@ -394,6 +394,6 @@ func testToolKeys(t *testing.T, b *browser.Browser) {
 	p.Press("Enter")
 	p.Wait(`document.querySelector(".shell-more").matches(":popover-open")`)
 	p.Press("ArrowDown")
-	p.Wait(`document.activeElement.dataset.tool === "Your name …"`)
+	p.Wait(`document.activeElement.dataset.tool === "Your name…"`)
 	p.Clean()
 }

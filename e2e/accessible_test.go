@@ -160,7 +160,7 @@ func (v tour) dialogs() {
 		{"shells", "[data-action=shells]", "#shells"},
 		{"retire", ".retire", "#confirm"},
 		{"menu of a shell", `.shell-acts [title="More"]`, ".shell-menu:popover-open"},
-		{"name", `[data-tool="Your name …"]`, "dialog.asks"},
+		{"name", `[data-tool="Your name…"]`, "dialog.asks"},
 		{"download", `[data-tool="Download a file…"]`, "dialog.asks"},
 		{"find", `[data-tool^=Find]`, ".shell-find"},
 	} {

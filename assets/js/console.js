@@ -29,12 +29,13 @@ function reconcile() {
   followAddress();
 }
 
-// allowSpawn updates the button in the header: whether nodes can be spawned now, and why not.
+// allowSpawn updates the buttons in the header and its menu: whether nodes can be spawned now, and why not.
 function allowSpawn() {
   const { canSpawn, spawnHint } = find("#nodes").dataset;
-  const spawn = find("#spawn");
-  spawn.title = spawnHint;
-  if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
+  for (const spawn of all("#spawn, #menu [data-action=spawn]")) {
+    spawn.title = spawnHint;
+    if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
+  }
 }
 
 // swapNodes morphs a list from the stream into the page. A console that has just started does not know its cluster: for

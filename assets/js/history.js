@@ -23,7 +23,7 @@ export class History {
   async fetch() {
     if (!this.#short || this.#asking || this.#refused) return;
     this.#asking = true;
-    this.#element.textContent = "loading older output …";
+    this.#element.textContent = "loading older output…";
     if (await this.#ask()) return;
     this.#refused = true;
     this.settle();

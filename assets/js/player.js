@@ -186,7 +186,7 @@ async function start() {
   }
   const whole = Number(answer.headers.get("Content-Length"));
   const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
-  const cast = await loadCast(answer, (bytes) => set(status, `Loading ${mib(bytes)}${whole ? ` of ${mib(whole)}` : ""} MiB …`));
+  const cast = await loadCast(answer, (bytes) => set(status, `Loading ${mib(bytes)}${whole ? ` of ${mib(whole)}` : ""} MiB…`));
   set(status, cast.shortened ? "The page plays the first 64 MiB. Download the recording for the rest." : "");
   (window.convoy ??= {}).player = new Player(element, cast);
 }

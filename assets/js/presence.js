@@ -33,7 +33,7 @@ export class Presence {
     this.#announcement = find("[role=status]", tools.element);
     this.#everyone = find(".chips-all", tools.element);
     this.#chips.addEventListener("click", ({ target }) => target.closest(".you") && askName(stream));
-    tools.add("Your name …", () => askName(stream));
+    tools.add("Your name…", () => askName(stream));
   }
 
   /** show takes a presence event. */
