@@ -10,7 +10,7 @@ const worker = document.body.dataset.carrier; // its address, if this page may h
 // Without SharedWorker, as in some browsers and private modes, each page has a worker, of which one serves all pages.
 const shared = typeof SharedWorker === "function";
 let shares = worker && (shared || navigator.locks) && !multiplexed();
-let own; // this page's worker
+const own = []; // this page's worker
 
 /** multiplexed reports whether all requests of this browser share one connection: HTTP/2 and later. */
 export function multiplexed() {
@@ -54,7 +54,7 @@ class Carried extends EventTarget {
 
   // elect finds the worker that serves, now or once another page closes. An empty message asks for pages: it has begun to.
   #elect() {
-    own ??= new Worker(worker);
+    if (!own.length) own.push(new Worker(worker));
     const id = crypto.randomUUID();
     this.#hall = new BroadcastChannel(worker);
     this.#hall.onmessage = ({ data }) => {
