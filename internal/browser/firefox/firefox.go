@@ -44,6 +44,9 @@ user_pref("dom.ipc.processCount", 1);
 user_pref("dom.ipc.processPrelaunch.enabled", false);
 `
 
+// startTime is what a browser gets to start. It needs more processor time than any later step.
+const startTime = 3 * testkit.Patience
+
 // stopTime is what a browser gets to close its files before it is killed.
 const stopTime = 10 * time.Second
 
@@ -69,7 +72,9 @@ func Start(t testing.TB) *Browser {
 	b := &Browser{logs: map[string][]string{}}
 	t.Cleanup(func() { b.stop(cmd) })
 	b.dial(t, filepath.Join(profile, "WebDriverBiDiServer.json"))
-	b.call(t, "session.new", values{"capabilities": values{}}, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	testkit.Must(t, b.try(ctx, "session.new", values{"capabilities": values{}}, nil)) // once all is initialized
 	b.call(t, "session.subscribe", values{"events": []string{"log.entryAdded"}}, nil)
 	return b
 }
