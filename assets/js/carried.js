@@ -52,7 +52,8 @@ class Carried extends EventTarget {
     return joined.port;
   }
 
-  // elect finds the worker that serves, now or once another page closes. An empty message asks for pages: it has begun to.
+  // elect finds the worker that serves, now or once another page closes. It asks for pages, by an empty message, when it
+  // begins to serve.
   #elect() {
     if (!own.length) own.push(new Worker(worker));
     const id = crypto.randomUUID();
