@@ -273,11 +273,7 @@ func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 func (g *Grants) All() (list []Grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, one := range g.known {
-		list = append(list, one)
-	}
-	slices.SortFunc(list, func(a, b Grant) int { return strings.Compare(a.ID, b.ID) })
-	return list
+	return slices.SortedFunc(maps.Values(g.known), func(a, b Grant) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Digest returns a hash that is equal on nodes with equal grants.

@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -112,10 +113,7 @@ func (u *Users) decoyHash() string {
 			highest = max(highest, c)
 		}
 	}
-	if highest == 0 {
-		highest = cost
-	}
-	return fmt.Sprintf("$2a$%02d$%s", highest, strings.Repeat(".", 53))
+	return fmt.Sprintf("$2a$%02d$%s", cmp.Or(highest, cost), strings.Repeat(".", 53))
 }
 
 // Authenticate returns the user with that name and password, or ErrDenied, which takes as long for an unknown name. Of

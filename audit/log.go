@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -214,9 +215,7 @@ func (l *Log) finish(e Entry) Entry {
 	if year := e.Time.UTC().Year(); e.Time.IsZero() || year < 1 || year > 9999 {
 		e.Time = l.cfg.Now()
 	}
-	if e.Node == "" {
-		e.Node = l.cfg.Node
-	}
+	e.Node = cmp.Or(e.Node, l.cfg.Node)
 	return e.clean()
 }
 

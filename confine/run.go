@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,9 +25,7 @@ const (
 // Chdir enters a directory with the rights that are left after Enter. If it cannot, it enters home, or else /, and also
 // returns the error. "" is home.
 func Chdir(dir, home string) (entered string, err error) {
-	if dir == "" {
-		dir = home
-	}
+	dir = cmp.Or(dir, home)
 	if err = os.Chdir(dir); err != nil {
 		if dir = home; os.Chdir(dir) != nil {
 			dir = "/"

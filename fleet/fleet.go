@@ -49,9 +49,7 @@ type Fleet struct {
 
 // New returns a fleet that knows only this node. Start starts it.
 func New(cfg Config) *Fleet {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	f := &Fleet{
 		cfg:        cfg,
 		label:      randomLabel,

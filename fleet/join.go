@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // tombstoneAge is the minimum age of a tombstone: gossip may repeat a lost member for as long as it remembers it.
 const tombstoneAge = time.Hour
@@ -28,11 +31,9 @@ func (f *Fleet) SetMembers(members []Member) {
 		byName[m.Name] = append(byName[m.Name], m)
 	}
 	f.update(func(now time.Time) {
-		for name, t := range f.tombstones {
-			if len(byName[name]) == 0 && now.Sub(t.retiredAt) > tombstoneAge {
-				delete(f.tombstones, name)
-			}
-		}
+		maps.DeleteFunc(f.tombstones, func(name string, t *tombstone) bool {
+			return len(byName[name]) == 0 && now.Sub(t.retiredAt) > tombstoneAge
+		})
 		for name, of := range byName {
 			f.setInstances(name, of)
 		}

@@ -2,6 +2,7 @@ package guide
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -125,10 +126,7 @@ func (r *rendering) image(w util.BufWriter, source []byte, node ast.Node, enteri
 		return ast.WalkContinue, nil
 	}
 	n := node.(*ast.Image)
-	alt := plain(n, source)
-	if alt == "" {
-		alt = "image"
-	}
+	alt := cmp.Or(plain(n, source), "image")
 	isLink := remote(n.Destination) && r.anchor(w, n.Destination, n.Title)
 	write(w, []byte(alt))
 	if isLink {

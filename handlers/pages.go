@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -43,10 +44,7 @@ func (h *Handlers) showGuide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := chi.URLParam(r, "page")
-	if name == "" {
-		name = "index"
-	}
+	name := cmp.Or(chi.URLParam(r, "page"), "index")
 	doc, ok := guide.Page(name)
 	if !ok {
 		return web.NewError(http.StatusNotFound, "the guide has no such page", "it begins at /guide")

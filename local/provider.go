@@ -7,6 +7,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,9 +65,7 @@ var _ fleet.Provider = (*Provider)(nil)
 
 // New returns a provider. Start starts it.
 func New(cfg Config) *Provider {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	return &Provider{
 		cfg:          cfg,
 		zone:         newZone(cfg.Loopback),

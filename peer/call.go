@@ -53,11 +53,11 @@ func (c *Cluster) Call(ctx context.Context, node, fn string, args ...any) (json.
 // callLimited is Call with a limit for the answer, in bytes.
 func (c *Cluster) callLimited(ctx context.Context, limit int, node, fn string, body []byte) (json.RawMessage, error) {
 	result, err := c.call(ctx, limit, node, fn, body)
-	var remote *RemoteError
+	remote, failed := errors.AsType[*RemoteError](err)
 	switch {
 	case err == nil:
 		return result, nil
-	case errors.As(err, &remote):
+	case failed:
 		return nil, remote
 	case ctx.Err() != nil:
 		err = ctx.Err()

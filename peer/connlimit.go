@@ -3,6 +3,7 @@ package peer
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -81,12 +82,7 @@ func (l *connLimiter) evict(addr netip.Addr) *pendingConn {
 
 // remove requires l.mu.
 func (l *connLimiter) remove(c *pendingConn) {
-	for i, other := range l.pending {
-		if other == c {
-			l.pending = append(l.pending[:i], l.pending[i+1:]...)
-			return
-		}
-	}
+	l.pending = slices.DeleteFunc(l.pending, func(other *pendingConn) bool { return other == c })
 }
 
 // close ends all pending connections, and admits no more.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -229,13 +230,8 @@ func (b *mailboxes) deliver(process string, sequence int64, m Message) error {
 func (b *mailboxes) forget(isMember func(instance string) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.last) <= maxSenders {
-		return
-	}
-	for instance := range b.last {
-		if !isMember(instance) {
-			delete(b.last, instance)
-		}
+	if len(b.last) > maxSenders {
+		maps.DeleteFunc(b.last, func(instance string, _ int64) bool { return !isMember(instance) })
 	}
 }
 

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -33,9 +34,7 @@ type nameServers struct {
 
 // impatient returns a resolver like r that does not wait long for a silent server, and its servers.
 func impatient(r *net.Resolver) (*net.Resolver, *nameServers) {
-	if r == nil {
-		r = net.DefaultResolver
-	}
+	r = cmp.Or(r, net.DefaultResolver)
 	s := &nameServers{dial: r.Dial, silent: map[string]time.Time{}}
 	if s.dial == nil {
 		s.dial = new(net.Dialer).DialContext

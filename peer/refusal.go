@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,12 +35,7 @@ var keyErrors = []string{
 
 // isKeyError reports whether an error's text is about the other side's keys. Neither library exports such errors.
 func isKeyError(text string) bool {
-	for _, s := range keyErrors {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(keyErrors, func(s string) bool { return strings.Contains(text, s) })
 }
 
 // refusalLog logs one line for each refused address, instead of one for each packet.

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -28,13 +29,10 @@ type dnsClient struct {
 }
 
 func newDNSClient(cfg Config) dnsClient {
-	l := dnsClient{network: "ip6", port: cfg.Port}
+	l := dnsClient{network: "ip6", port: cmp.Or(cfg.Port, DefaultPort)}
 	l.resolver, l.servers = impatient(cfg.Resolver)
 	if cfg.Bind.Is4() {
 		l.network = "ip4"
-	}
-	if l.port == 0 {
-		l.port = DefaultPort
 	}
 	return l
 }

@@ -61,22 +61,12 @@ type Table struct {
 
 // NewTable returns an empty table.
 func NewTable(config Config) *Table {
-	if config.Max == 0 {
-		config.Max = defaultMax
-	}
-	if config.Ring == 0 {
-		config.Ring = defaultRingBytes
-	}
-	if config.Window == 0 {
-		config.Window = defaultWindowBytes
-	}
-	if config.Stall == 0 {
-		config.Stall = defaultStall
-	}
+	config.Max = cmp.Or(config.Max, defaultMax)
+	config.Ring = cmp.Or(config.Ring, defaultRingBytes)
+	config.Window = cmp.Or(config.Window, defaultWindowBytes)
+	config.Stall = cmp.Or(config.Stall, defaultStall)
 	config.Window = min(config.Window, config.Ring/2)
-	if config.Log == nil {
-		config.Log = slog.New(slog.DiscardHandler)
-	}
+	config.Log = cmp.Or(config.Log, slog.New(slog.DiscardHandler))
 	config.patience, config.throttle = patience, &throttle{}
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }

@@ -2,6 +2,7 @@ package railway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,10 +73,7 @@ func newClient(cfg Config) (*client, error) {
 }
 
 func parseEndpoint(text string) (*url.URL, error) {
-	if text == "" {
-		text = DefaultEndpoint
-	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(cmp.Or(text, DefaultEndpoint))
 	if err != nil || u.Host == "" || u.User != nil {
 		return nil, fmt.Errorf("railway endpoint %q is not a URL such as %s", text, DefaultEndpoint)
 	}

@@ -1,6 +1,7 @@
 package railway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -91,10 +92,8 @@ type wireError struct {
 func (c *client) failure(op string, status int, list []wireError) error {
 	first := list[0]
 	e := &Error{Operation: op, Status: status, TraceID: truncate(c.redact(first.Extensions.TraceID), maxTraceBytes),
-		Message: truncate(c.redact(first.Message), maxMessageBytes), Code: codeOf(status, first)}
-	if e.Message == "" {
-		e.Message = "refused without a reason"
-	}
+		Message: cmp.Or(truncate(c.redact(first.Message), maxMessageBytes), "refused without a reason"),
+		Code:    codeOf(status, first)}
 	if e.Code == RateLimited {
 		e.RetryAfter = c.budget.startPause()
 	}

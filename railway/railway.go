@@ -11,6 +11,7 @@
 package railway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,26 +106,18 @@ var (
 
 // New checks the configuration and returns a provider that is not connected yet. An error is permanent.
 func New(cfg Config) (*Provider, error) {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	cfg.Log = cfg.Log.With("component", "railway")
 	cfg.Token = strings.TrimSpace(cfg.Token)
-	if cfg.TokenKind == "" {
-		cfg.TokenKind = Bearer
-	}
+	cfg.TokenKind = cmp.Or(cfg.TokenKind, Bearer)
 	if cfg.TokenKind != Bearer && cfg.TokenKind != ProjectToken {
 		return nil, fmt.Errorf("railway token kind %q: must be %q or %q", cfg.TokenKind, Bearer, ProjectToken)
 	}
 	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the railway token contains characters that tokens never have")
 	}
-	if cfg.Base == "" {
-		cfg.Base = "convoy"
-	}
-	if cfg.Prefix == "" {
-		cfg.Prefix = "convoy-"
-	}
+	cfg.Base = cmp.Or(cfg.Base, "convoy")
+	cfg.Prefix = cmp.Or(cfg.Prefix, "convoy-")
 	c, err := newClient(cfg)
 	if err != nil {
 		return nil, err
@@ -219,10 +212,7 @@ func validLabel(label string) bool {
 
 // owner is the marker of our services: the same service in another environment is another Convoy.
 func (p *Provider) owner() string {
-	service := p.cfg.Service
-	if service == "" {
-		service = p.cfg.Base
-	}
+	service := cmp.Or(p.cfg.Service, p.cfg.Base)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return service + "/" + p.env

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -304,10 +305,5 @@ func (f *feeds) since(name string, p place) ([]logs.Line, place) {
 func (f *feeds) names() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list := make([]string, 0, len(f.nodes))
-	for name := range f.nodes {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
+	return slices.Sorted(maps.Keys(f.nodes))
 }

@@ -1,5 +1,7 @@
 package screen
 
+import "maps"
+
 // Limits on the memory for hyperlinks.
 const (
 	uriBytes     = 2083    // a longer URI is not a link (as in VTE)
@@ -79,11 +81,7 @@ func (t *extTable) sweep(mark func(func(uint32))) {
 			t.bytes += len(e.link.id) + len(e.link.uri)
 		}
 	}
-	for k, l := range t.byID {
-		if !live[l] {
-			delete(t.byID, k)
-		}
-	}
+	maps.DeleteFunc(t.byID, func(_ link, l *link) bool { return !live[l] })
 	t.wanted, t.sweepAfter = 0, max(firstSweep, len(t.numbers))
 }
 

@@ -104,12 +104,7 @@ func (l *line) blank() bool {
 	if l.lazy {
 		return l.ink == (cell{}) && !l.wrapped
 	}
-	for _, c := range l.cells {
-		if c != (cell{}) {
-			return false
-		}
-	}
-	return !l.wrapped
+	return !l.wrapped && !slices.ContainsFunc(l.cells, func(c cell) bool { return c != cell{} })
 }
 
 // normal paints the normal screen with the history from line first.

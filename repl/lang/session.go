@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,12 +55,8 @@ type Session struct {
 
 // New returns a session that defines only the library.
 func New(cfg Config) *Session {
-	if cfg.Steps == 0 {
-		cfg.Steps = defaultSteps
-	}
-	if cfg.Width == 0 {
-		cfg.Width = defaultWidth
-	}
+	cfg.Steps = cmp.Or(cfg.Steps, defaultSteps)
+	cfg.Width = cmp.Or(cfg.Width, defaultWidth)
 	s := &Session{
 		cfg:     cfg,
 		globals: starlark.StringDict{},
