@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,11 +21,7 @@ func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
 	nodes := h.live.Overview().Nodes
 	shells := h.shellsNow(r.Context(), nodes)
 	if !web.IsHTMX(r) {
-		list := []templates.Shell{}
-		for _, one := range shells {
-			list = append(list, one...)
-		}
-		return web.WriteJSON(w, http.StatusOK, list)
+		return web.WriteJSON(w, http.StatusOK, append([]templates.Shell{}, slices.Concat(shells...)...))
 	}
 	view := templates.ShellList{}
 	for i, node := range nodes {

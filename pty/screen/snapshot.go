@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -78,13 +79,10 @@ func (p *painter) start() {
 	p.out = append(append(p.out, s.title...), '\a')
 	for _, i := range slices.Sorted(maps.Keys(s.colours)) {
 		if i < Foreground {
-			p.out = append(p.out, "\x1b]4;"...)
-			p.out = append(strconv.AppendInt(p.out, int64(i), 10), ';')
+			p.out = fmt.Appendf(p.out, "\x1b]4;%d;%s\a", i, s.colours[i])
 		} else {
-			p.out = append(p.out, "\x1b]"...)
-			p.out = append(strconv.AppendInt(p.out, int64(i-Foreground+10), 10), ';')
+			p.out = fmt.Appendf(p.out, "\x1b]%d;%s\a", i-Foreground+10, s.colours[i])
 		}
-		p.out = append(append(p.out, s.colours[i].String()...), '\a')
 	}
 }
 
@@ -155,12 +153,9 @@ func (p *painter) tabs(b *buffer) {
 }
 
 func (p *painter) margins(b *buffer) {
-	if b.top == 0 && b.bottom == p.s.rows-1 {
-		return
+	if b.top > 0 || b.bottom < p.s.rows-1 {
+		p.out = fmt.Appendf(p.out, "\x1b[%d;%dr", b.top+1, b.bottom+1)
 	}
-	p.out = append(p.out, "\x1b["...)
-	p.out = append(strconv.AppendInt(p.out, int64(b.top+1), 10), ';')
-	p.out = append(strconv.AppendInt(p.out, int64(b.bottom+1), 10), 'r')
 }
 
 // modes sets the modes except IRM, in which nothing could be painted.
