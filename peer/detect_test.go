@@ -45,6 +45,22 @@ func TestGossip_TimersCoincide(t *testing.T) {
 	}
 }
 
+// About five members contact one that gossip has lost, whatever the size.
+func TestRefutes(t *testing.T) {
+	t.Parallel()
+	for n, tries := range map[int]int{1: 1000, refuters: 1000, 300: 30_000} {
+		contacts := 0
+		for range tries {
+			if refutes(n - 1) {
+				contacts++
+			}
+		}
+		if each := float64(contacts) / float64(tries) * float64(n); each < float64(min(n, refuters))*0.6 || each > refuters*1.4 {
+			t.Errorf("%d nodes: %.1f of them contact a lost one", n, each)
+		}
+	}
+}
+
 // lossRate is the part of the packets that is lost.
 const lossRate = 0.03
 

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -110,9 +111,16 @@ func (c *Cluster) apply(e event) {
 	}
 }
 
+// refuters is how many members contact one that gossip has lost, on average, in a cluster of any size. If all did,
+// each with a list of all members, an overloaded cluster would not recover.
+const refuters = 5
+
 // refute contacts a member that gossip has lost directly, by TCP. If it lives, it learns from the first exchange that
 // it is considered dead, and refutes that in the second: this quickly corrects the effect of lost packets.
 func (c *Cluster) refute(addr netip.AddrPort) {
+	if !refutes(c.roster.others()) {
+		return
+	}
 	c.group.run(func() {
 		for range 2 {
 			if c.gossip.join(addr) != nil {
@@ -121,6 +129,9 @@ func (c *Cluster) refute(addr netip.AddrPort) {
 		}
 	})
 }
+
+// refutes decides whether this node is one of the refuters, beside others.
+func refutes(others int) bool { return rand.IntN(others+1) < refuters }
 
 func (c *Cluster) applyAlive(e event) {
 	m, err := memberFrom(&e.node)

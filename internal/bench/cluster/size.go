@@ -146,13 +146,19 @@ func (f *sizeFigures) replace(ctx context.Context, c *crowd, connected bool) err
 	return nil
 }
 
+// callsAtOnce is less than the connections that a node accepts from one address before they are authenticated.
+const callsAtOnce = 16
+
 // callAll has every other node call one, which leaves a connection open.
 func (c *crowd) callAll(ctx context.Context, callee *node) error {
 	var group sync.WaitGroup
 	errs := make([]error, len(c.nodes))
+	slots := make(chan struct{}, callsAtOnce)
 	for i, n := range c.nodes {
 		if n != callee {
 			group.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
 				_, errs[i] = n.ask(ctx, order{Do: orderCall, Way: wayConvoy, Node: callee.name})
 			})
 		}
