@@ -55,7 +55,8 @@ func TestRefutes(t *testing.T) {
 				contacts++
 			}
 		}
-		if each := float64(contacts) / float64(tries) * float64(n); each < float64(min(n, refuters))*0.6 || each > refuters*1.4 {
+		each := float64(contacts) / float64(tries) * float64(n)
+		if each < float64(min(n, refuters))*0.6 || each > refuters*1.4 {
 			t.Errorf("%d nodes: %.1f of them contact a lost one", n, each)
 		}
 	}
