@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -120,13 +121,26 @@ func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists(bucket)
-		if err != nil {
-			return err
+	g.db = db
+	stored, stale, err := g.load(sameCookie)
+	if err == nil {
+		err = g.prepare(stale)
+	}
+	// On a full disk, only what must be written fails.
+	if full := stored && errors.Is(err, syscall.ENOSPC); err != nil && !full {
+		return nil, errors.Join(err, db.Close())
+	}
+	return g, nil
+}
+
+// load reads the file. stale are the keys of entries that no longer count; stored reports whether there was a list.
+func (g *Grants) load(sameCookie bool) (stored bool, stale [][]byte, err error) {
+	err = g.db.View(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucket)
+		if stored = b != nil; !stored {
+			return nil
 		}
-		stale := [][]byte{}
-		err = b.ForEach(func(key, value []byte) error {
+		return b.ForEach(func(key, value []byte) error {
 			var one Grant
 			if json.Unmarshal(value, &one) == nil && one.check() == nil && (sameCookie || one.Kind == Token) {
 				g.known[one.ID] = one
@@ -135,16 +149,20 @@ func OpenGrants(path string, sameCookie bool) (*Grants, error) {
 			}
 			return nil
 		})
+	})
+	return stored, stale, err
+}
+
+// prepare removes stale entries and makes room for new ones.
+func (g *Grants) prepare(stale [][]byte) error {
+	err := g.db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists(bucket)
 		for _, key := range stale {
 			err = errors.Join(err, b.Delete(key))
 		}
 		return err
 	})
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	g.db = db
-	return g, g.reserveSpace()
+	return errors.Join(err, g.reserveSpace())
 }
 
 // reserveSpace grows the file, so that a revocation can be written when the disk is full.
@@ -157,7 +175,7 @@ func (g *Grants) reserveSpace() error {
 		}
 		return b.Put(name, make([]byte, spareBytes))
 	}); err != nil {
-		return errors.Join(err, g.db.Close())
+		return err
 	}
 	return g.db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(name) })
 }

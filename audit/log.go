@@ -44,9 +44,10 @@ type Log struct {
 	created time.Time // of the file
 	checked time.Time // last check for files to remove; zero: due
 
-	removing bool    // the check is in progress
-	pending  []Entry // own entries, not yet written
-	lost     lost    // entries that could not be written, not yet recorded
+	removing bool     // the check is in progress
+	pending  []Entry  // own entries, not yet written
+	lost     lost     // entries that could not be written, not yet recorded
+	note     *os.File // has lost; nil: only the memory has it
 }
 
 // lost counts entries that could not be written.
@@ -114,7 +115,7 @@ func (l *Log) Close() error {
 	}
 	l.commit.Lock()
 	defer l.commit.Unlock()
-	return errors.Join(l.commitQueue(), l.file.Close(), unlockDir(l.dir), l.root.Close())
+	return errors.Join(l.commitQueue(), l.closeLost(), l.file.Close(), unlockDir(l.dir), l.root.Close())
 }
 
 // commitQueue writes what is queued, the log's own entries first. It returns an error that affected all of them.
@@ -159,6 +160,7 @@ func (l *Log) writePending() error {
 	_, err := l.writeSome([]*request{{entry: Entry{Action: Lost, Target: l.cfg.Node, Result: Failed, Detail: detail}}})
 	if err == nil {
 		l.lost = lost{}
+		l.noteLost()
 	}
 	return err
 }
@@ -174,6 +176,7 @@ func (l *Log) countLost(e Entry, reason error) {
 	if file, ok := errors.AsType[*fs.PathError](reason); ok {
 		l.lost.reason = file.Err
 	}
+	l.noteLost()
 }
 
 // recordOwn queues an entry of the log itself, to be written before any other.

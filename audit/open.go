@@ -51,6 +51,7 @@ func open(cfg Config) (*Log, error) {
 		}
 		return nil, errors.Join(err, unlockDir(l.dir), root.Close())
 	}
+	l.openLost()
 	return l, nil
 }
 

@@ -40,15 +40,13 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 	}
 	cfg.Cookie, cfg.Token, cfg.SecretFiles = getenv("CONVOY_COOKIE"), getenv("CONVOY_TOKEN"), secretFiles
 	cfg.Env = shellEnv(getenv)
-	for _, host := range splitList(cfg.hosts) {
-		cfg.Hosts = append(cfg.Hosts, dnsName(host))
-	}
 	cfg.applyRailway()
 	for _, check := range []func() error{
 		cfg.checkNumbers,
 		cfg.checkProvider,
 		cfg.checkBind,
 		cfg.checkName,
+		cfg.checkHosts,
 		cfg.checkSecrets,
 		cfg.checkShell,
 		cfg.checkDir,
@@ -125,6 +123,10 @@ func (cfg *config) checkSecrets() error {
 	}
 	if len(cfg.Token) < 16 {
 		return hint("convoy cookie prints a good one", "CONVOY_TOKEN is shorter than 16 characters")
+	}
+	if strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }) { // no header could hold it
+		return hint("convoy cookie prints a good one",
+			"CONVOY_TOKEN contains a space, or a character that is not printable ASCII")
 	}
 	return nil
 }

@@ -80,6 +80,21 @@ func (cfg *config) checkName() error {
 	return nil
 }
 
+// checkHosts reads -hosts, and refuses what cannot be a DNS name there and in -query.
+func (cfg *config) checkHosts() error {
+	const notInNames = "/:@*? \t"
+	for _, host := range splitList(cfg.hosts) {
+		if strings.ContainsAny(host, notInNames) {
+			return hint("give the name alone, such as console.example.com", "-hosts: %q is not a host name", host)
+		}
+		cfg.Hosts = append(cfg.Hosts, dnsName(host))
+	}
+	if strings.ContainsAny(cfg.Query, notInNames) {
+		return hint("give the name alone, such as nodes.example.com", "-query: %q is not a DNS name", cfg.Query)
+	}
+	return nil
+}
+
 // dnsName is a DNS name as nodes write it: in lower case and without a final dot.
 func dnsName(text string) string { return strings.TrimSuffix(strings.ToLower(text), ".") }
 

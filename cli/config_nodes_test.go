@@ -20,3 +20,15 @@ func TestReadConfig_Names(t *testing.T) {
 		}
 	}
 }
+
+// What is no name is refused before it is polled, or refuses everyone.
+func TestReadConfig_NotNames(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testCookie}
+	for _, args := range [][]string{
+		{"-hosts", "a,https://console.example.com"}, {"-hosts", "console.example.com:443"}, {"-hosts", "*.example.com"},
+		{"-query", "a b"}, {"-query", "http://nodes"},
+	} {
+		refuses(t, args, env, args[0]+": ")
+	}
+}

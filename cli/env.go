@@ -31,7 +31,7 @@ func readEnv(getenv func(string) string) (trimmed func(string) string, files []s
 		if secret, ok := found[name]; ok {
 			return secret
 		}
-		return strings.TrimSpace(getenv(name))
+		return trimSecret(getenv(name))
 	}, files, nil
 }
 
@@ -43,7 +43,7 @@ func readSecretFile(name string) (string, error) {
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecrets+1))
-	secret := strings.TrimSpace(string(text))
+	secret := trimSecret(string(text))
 	switch {
 	case err != nil:
 		return "", err
@@ -54,3 +54,6 @@ func readSecretFile(name string) (string, error) {
 	}
 	return secret, nil
 }
+
+// trimSecret removes spaces around a text, and the byte order mark that editors of Windows put before it.
+func trimSecret(text string) string { return strings.TrimSpace(strings.TrimPrefix(text, "\uFEFF")) }

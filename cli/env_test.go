@@ -24,7 +24,7 @@ var secretsOf = map[string]func(node.Config) string{
 func TestReadEnv_Secrets(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secret")
-	testkit.Must(t, os.WriteFile(file, []byte(testCookie+"\n"), 0o600))
+	testkit.Must(t, os.WriteFile(file, []byte("\uFEFF"+testCookie+"\n"), 0o600))
 	args := []string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "*=viewer"}
 	for _, name := range secretNames {
 		for variable, value := range map[string]string{name: " " + testCookie + "\r\n", name + "_FILE": file + "\n"} {
@@ -59,4 +59,5 @@ func TestReadEnv_Refuses(t *testing.T) {
 		refuses(t, []string{"shell", "-c", "1"}, map[string]string{"CONVOY_TOKEN_FILE": file}, want)
 	}
 	refuses(t, nil, map[string]string{"CONVOY_TOKEN": testCookie, "CONVOY_TOKEN_FILE": empty}, "both set")
+	refuses(t, nil, map[string]string{"CONVOY_COOKIE": testCookie, "CONVOY_TOKEN": testCookie + "\n# mine"}, "printable")
 }

@@ -19,6 +19,8 @@ var fronts = map[string]struct {
 	"runme":   {"---\nrunme:\n  id: 01HXF\n  version: v3\n---\n\n", "Heading", "", false},
 	"title":   {"---\ntitle: Deploy it # now\ntags: [prod, \"two words\"]\n---\n", "Deploy it", "prod|two words", false},
 	"windows": {"\uFEFF---\r\ntitle: 'A: b'\r\ntags:\r\n  - x\r\n  - y\r\nother: z\r\n---\r\n", "A: b", "x|y", false},
+	"escaped": {"---\ntitle: \"A \\\"b\\\"\"\ntags: ['it''s', \"b, c\"]\n---\n", `A "b"`, "it's|b, c", false},
+	"block":   {"---\ntitle: >-\n  Deploy: the\n  thing\ntags: [x]\n---\n", "Deploy: the thing", "x", false},
 	"list":    {"---\ntags: a, b\nlist:\n- no\n...\n", "Heading", "a|b", false},
 	"rule":    {"---\nSome words, and more.\n\n---\n", "Some words, and more.", "", true},
 	"points":  {"---\n- a point\n\n---\n", "a", "", true},

@@ -32,14 +32,15 @@ type nameServers struct {
 	answered string               // the last one that did
 }
 
-// impatient returns a resolver like r that does not wait long for a silent server, and its servers.
+// impatient returns a resolver like r that does not wait long for a silent server, and its servers. It is always Go's:
+// the C library's, which Go prefers for some resolv.conf and nsswitch.conf, would not use Dial.
 func impatient(r *net.Resolver) (*net.Resolver, *nameServers) {
 	r = cmp.Or(r, net.DefaultResolver)
 	s := &nameServers{dial: r.Dial, silent: map[string]time.Time{}}
 	if s.dial == nil {
 		s.dial = new(net.Dialer).DialContext
 	}
-	return &net.Resolver{PreferGo: r.PreferGo, StrictErrors: r.StrictErrors, Dial: s.connect}, s
+	return &net.Resolver{PreferGo: true, StrictErrors: r.StrictErrors, Dial: s.connect}, s
 }
 
 // connect is the Dial of a resolver.

@@ -200,9 +200,7 @@ func (c *client) decode(op string, status int, text []byte, resp *graphql.Respon
 			Message:    "too many requests",
 			RetryAfter: c.budget.pause(),
 		}
-	case err == nil && (status == http.StatusUnauthorized || status == http.StatusForbidden):
-		return &Error{Operation: op, Code: Unauthorized, Status: status, Message: http.StatusText(status)}
-	case status != http.StatusOK: // of a proxy on the way, such as Cloudflare's
+	case status != http.StatusOK: // of a proxy on the way: Railway says in errors what it thinks of a token
 		message := strings.TrimSuffix(http.StatusText(status)+": "+c.firstWords(text), ": ")
 		return &Error{Operation: op, Code: Unavailable, Status: status, Message: message, cause: err}
 	case err != nil:

@@ -42,7 +42,11 @@ func TestErrors_Kinds(t *testing.T) {
 		{railwaytest.Fault{Body: `{"data":null}`}, Unavailable, "railway volumes: the answer is empty"},
 		{railwaytest.Fault{Status: http.StatusTeapot}, Unavailable, "railway volumes: I'm a teapot: bad gateway (HTTP 418)"},
 		{railwaytest.Fault{Status: 403}, Unavailable, "railway volumes: Forbidden: bad gateway (HTTP 403)"},
-		{railwaytest.Fault{Status: 401, Body: `{"x":1}`}, Unauthorized, "railway volumes: Unauthorized (HTTP 401)"},
+		{
+			railwaytest.Fault{Status: 401, Body: `{"message":"Forbidden"}`},
+			Unavailable,
+			`railway volumes: Unauthorized: {"message":"Forbidden"} (HTTP 401)`,
+		},
 		{railwaytest.Fault{Status: 302}, Unavailable, "railway volumes: Found: bad gateway (HTTP 302)"},
 		{railwaytest.Fault{Status: 502}, Unavailable, "railway volumes: Bad Gateway: bad gateway (HTTP 502)"},
 		{

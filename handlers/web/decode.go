@@ -51,7 +51,7 @@ func decode(body io.Reader, into any) error {
 	in := json.NewDecoder(body)
 	in.DisallowUnknownFields()
 	err := in.Decode(into)
-	if err == nil && in.More() {
+	if err == nil && !errors.Is(in.Decode(&struct{}{}), io.EOF) { // More would miss closing brackets
 		err = errors.New("more than one value")
 	}
 	return err
@@ -65,6 +65,10 @@ func readFields(form string, into reflect.Value) error {
 	for i := range into.NumField() {
 		name := strings.ToLower(into.Type().Field(i).Name)
 		text := values.Get(name)
+		if len(values[name]) > 1 {
+			return BadRequest("%s is given more than once", name)
+		}
+		delete(values, name)
 		switch field := into.Field(i); {
 		case text == "":
 		case field.CanInt():
@@ -78,6 +82,10 @@ func readFields(form string, into reflect.Value) error {
 		default:
 			field.SetString(text)
 		}
+	}
+	delete(values, "viewer") // which the console's page adds to all of its requests
+	for name := range values {
+		return BadRequest("unknown field %q", name)
 	}
 	return nil
 }
