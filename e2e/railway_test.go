@@ -329,8 +329,8 @@ func TestBrowser_RailwayRefusedToken(t *testing.T) {
 	browser.Need(t)
 	c := startCloud(t, quick, map[string]string{"RAILWAY_API_TOKEN": "nobodys-token-77777777"})
 	p := browse(t, c.running, c.host())
-	waitText(p, "#nodes > .message", "Railway does not know the token")
-	waitText(p, "#nodes > .message", "set RAILWAY_API_TOKEN")
+	waitText(p, "#nodes .limit", "Railway does not know the token")
+	waitText(p, "#nodes .limit", "set RAILWAY_API_TOKEN")
 	p.Wait(
 		`document.querySelector("#spawn").disabled && document.querySelector("#spawn").title.includes("does not know the ` +
 			`token")`,
@@ -359,7 +359,7 @@ func TestBrowser_RailwayRevokedToken(t *testing.T) {
 	c.api.Revoke()
 	name := c.click(t, p)
 	waitText(p, card(name)+" .message", "Railway did not allow it")
-	waitText(p, "#nodes > .message", "Railway does not know the token")
+	waitText(p, "#nodes .limit", "Railway does not know the token")
 	p.Wait(`document.querySelector("#spawn").disabled && document.querySelector("#spawn").title.includes("token")`)
 	c.checkSecrets(t, p)
 	p.Clean()
