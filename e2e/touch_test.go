@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -66,5 +67,26 @@ func TestBrowser_FingerScrolls(t *testing.T) {
 	p.Wait(shows(1))
 	p.Swipe(paneSelector(key)+" .xterm-screen", -100, true)
 	p.Wait(`!` + shows(1))
+	p.Clean()
+}
+
+// An enlarged card shows rows and keys in a low window, too.
+func TestBrowser_EnlargedKeysInSight(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	p.Touch(390, 844)
+	p.Reload()
+	key := selfShell(t, n, p)
+	enter(p, key, "seq 1 100")
+	p.WaitScreen(key, "100")
+	p.Click(`.node[data-self] [data-action=enlarge]`)
+	p.FocusPane(key)
+	for _, size := range [][2]int64{{780, 180}, {390, 420}, {780, 180}} {
+		p.Touch(size[0], size[1])
+		p.Wait(fmt.Sprintf(`innerHeight === %d`, size[1]))
+		inSight := strings.ReplaceAll(keysInSight(key), `getComputedStyle(bar).position === "sticky"`, "false")
+		p.Wait(inSight + ` === ""`)
+	}
 	p.Clean()
 }

@@ -25,7 +25,7 @@ func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
 	}
 	view := templates.ShellList{}
 	for i, node := range nodes {
-		for _, s := range shells[i] {
+		for _, s := range templates.Number(shells[i]) {
 			s.Node = node.Name
 			view.Shells = append(view.Shells, templates.ShellRow{Shell: s, Reachable: node.Status == fleet.Alive})
 		}

@@ -174,7 +174,7 @@ func (h *Handlers) showShell(w http.ResponseWriter, _ *http.Request, s *pty.Shel
 
 // DELETE /nodes/{node}/shells/{shell}
 func (h *Handlers) closeShell(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
-	if err := askFirst(r, s, r.URL.Query().Get("viewer"), "Close", "Closing"); err != nil {
+	if err := h.askFirst(r, s, r.URL.Query().Get("viewer"), "Close", "Closing"); err != nil {
 		return err
 	}
 	return web.NoContent(w, h.Shells.Remove(r.Context(), chi.URLParam(r, "shell")))
@@ -186,7 +186,7 @@ func (h *Handlers) restartShell(w http.ResponseWriter, r *http.Request, s *pty.S
 	if err := web.ReadOptions(w, r, &ask); err != nil {
 		return err
 	}
-	if err := askFirst(r, s, ask.Viewer, "Restart", "Restarting"); err != nil {
+	if err := h.askFirst(r, s, ask.Viewer, "Restart", "Restarting"); err != nil {
 		return err
 	}
 	old := s.Info()
@@ -206,7 +206,7 @@ func (h *Handlers) restartShell(w http.ResponseWriter, r *http.Request, s *pty.S
 
 // askFirst has a page ask its user if something runs in a shell that ends, or if others view it. Scripts name no viewer
 // and are not asked.
-func askFirst(r *http.Request, s *pty.Shell, viewer, verb, doing string) error {
+func (h *Handlers) askFirst(r *http.Request, s *pty.Shell, viewer, verb, doing string) error {
 	i := s.Info()
 	if viewer == "" || r.URL.Query().Has("sure") || !i.Running {
 		return nil
@@ -223,7 +223,13 @@ func askFirst(r *http.Request, s *pty.Shell, viewer, verb, doing string) error {
 	default:
 		return nil
 	}
-	ask := &web.Question{Title: verb + " " + i.Title + "?", Yes: verb}
+	title := i.Title
+	for _, one := range templates.Number(h.live.OwnShells()) {
+		if one.ID == i.ID {
+			title = one.Label()
+		}
+	}
+	ask := &web.Question{Title: verb + " " + title + "?", Yes: verb}
 	return &web.Error{Status: http.StatusConflict, Text: why, Ask: ask}
 }
 

@@ -117,6 +117,16 @@ func (s Shell) Label() string {
 	return s.Title
 }
 
+// Number numbers the shells of one node that have the same title, for Label.
+func Number(shells []Shell) []Shell {
+	titles := map[string]int{}
+	for i := range shells {
+		titles[shells[i].Title]++
+		shells[i].Number = titles[shells[i].Title]
+	}
+	return shells
+}
+
 // Share is the page of a share link: one shell.
 type Share struct {
 	Page           // its Node is the shell's

@@ -101,7 +101,7 @@ export class Size {
   }
 
   /**
-   * show makes the whole grid visible, or lets it scroll to its end. The window that owns the size has nothing to
+   * show makes the whole grid visible, or lets it scroll, to the cursor at first. The window that owns the size has nothing to
    * scale.
    */
   show() {
@@ -113,8 +113,8 @@ export class Size {
     else this.#scale(Math.min(room.rows / rows, room.cols / cols));
     this.#screen.dataset.fit = this.#mine || (rows === room.rows && cols === room.cols) ? "" : "other";
     const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#term.element.clientHeight;
-    this.#screen.style.overflowY = tall ? "auto" : "";
-    this.#screen.scrollTop = tall ? this.#screen.scrollHeight : 0;
+    this.#screen.style.overflow = !tall ? "" : this.#mine ? "hidden auto" : "auto";
+    this.#screen.scrollTop = tall ? this.#cursorEnd - this.#screen.clientHeight : 0;
     this.#show();
   }
 
@@ -132,6 +132,14 @@ export class Size {
     const width = element.clientWidth - parseFloat(getComputedStyle(element).paddingLeft) - scrollbar;
     const cols = Math.floor(width * devicePixelRatio / Math.floor(cellWidth(options.fontFamily, this.#font)));
     return room && { rows: Math.min(room.rows, maxSide), cols: Math.max(2, Math.min(cols, maxSide)) };
+  }
+
+  // cursorEnd is the lower edge of the cursor's row in the container, in px: what is below it is mostly blank.
+  get #cursorEnd() {
+    const grid = this.#term.element.querySelector(".xterm-screen");
+    const { type, cursorY } = this.#term.buffer.active;
+    const row = type === "alternate" ? this.#term.rows : cursorY + 1;
+    return grid.offsetTop + Math.ceil(row * grid.offsetHeight / this.#term.rows);
   }
 
   // scale chooses the largest font in which the grid fits, or the least. ratio is a first guess, rather too small.

@@ -44,12 +44,7 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 	for _, s := range n.Steps {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
-	titles := map[string]int{}
-	for _, shell := range h.ShellsOf(n) {
-		titles[shell.Title]++
-		shell.Number = titles[shell.Title]
-		view.Shells = append(view.Shells, shell)
-	}
+	view.Shells = templates.Number(h.ShellsOf(n))
 	return view
 }
 

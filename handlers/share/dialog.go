@@ -24,9 +24,9 @@ func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte)
 		What:  "the shell",
 		Short: templates.ShortName(node.Host),
 	}
-	for _, s := range g.Hub.ShellsOf(node) {
+	for _, s := range templates.Number(g.Hub.ShellsOf(node)) {
 		if s.ID == shell {
-			view.What = s.Title
+			view.What = s.Label()
 		}
 	}
 	switch r.Method {
