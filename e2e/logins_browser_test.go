@@ -70,3 +70,22 @@ func TestBrowser_Logins(t *testing.T) {
 	admin.Click("#confirm [value=yes]")
 	admin.Wait(`location.pathname === "/login" && document.querySelector("#name")`)
 }
+
+// A page whose cookie is gone while its stream is open shows that at the next key, or at the next command.
+func TestBrowser_ForgottenLogin(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	const shown = `document.querySelector("#link a[data-when=loggedout]").checkVisibility()`
+	for what, do := range map[string]func(p *browser.Page, key string){
+		"a key":     func(p *browser.Page, key string) { p.FocusPane(key); p.Type("x") },
+		"a command": func(p *browser.Page, _ string) { p.Do(`document.querySelector("#spawn").click()`) },
+	} {
+		p := browse(t, n, n.host())
+		key := selfShell(t, n, p)
+		p.Wait(`!` + shown)
+		p.ForgetCookies()
+		do(p, key)
+		t.Log(what)
+		p.Wait(shown)
+	}
+}

@@ -3,7 +3,7 @@
 
 import { copyText } from "./copy.js";
 import { find } from "./dom.js";
-import "./key.js";
+import { loggedOut } from "./key.js";
 import { confirm, notice } from "./notices.js";
 
 document.addEventListener("htmx:confirm", (event) => {
@@ -27,6 +27,7 @@ document.addEventListener("htmx:before:request", ({ detail }) => detail.ctx.sour
 
 document.addEventListener("htmx:before:swap", (event) => {
   const { response, hx } = event.detail.ctx;
+  if (response?.status === 401) loggedOut();
   if (!response || response.status < 400 || hx?.retarget) return;
   event.preventDefault(); // not our response: a proxy's error page
   notice("error", "Convoy did not answer", `A proxy answered with status ${response.status}.`);

@@ -33,10 +33,15 @@ export function withKey(headers = {}) {
   return have ? { ...headers, "Convoy-Key": have } : headers;
 }
 
-/** call is fetch with the key, for paths of this server, which answers with JSON. */
-export function call(path, options = {}) {
-  return fetch(path, { ...options, headers: withKey({ Accept: "application/json" }) });
+/** call is fetch with the key, for paths of this server, which answers with JSON. Without a login, the page shows that. */
+export async function call(path, options = {}) {
+  const answer = await fetch(path, { ...options, headers: withKey({ Accept: "application/json" }) });
+  if (answer.status === 401) loggedOut();
+  return answer;
 }
+
+/** loggedOut is called when a request finds that the login has ended. */
+export const loggedOut = () => dispatchEvent(new Event("loggedout"));
 
 /**
  * pass requests a pass for one document or stream, which send no headers; "" if this page needs none. It throws an

@@ -79,6 +79,7 @@ export class Stream {
     this.#want = want;
     const until = { signal: this.#aborter.signal };
     addEventListener("online", () => this.reconnect(), until);
+    addEventListener("loggedout", () => this.#setState("loggedout"), until);
     addEventListener("pagehide", () => this.#drop(), until);
     addEventListener("pageshow", e => e.persisted && this.reconnect(), until);
     document.addEventListener("visibilitychange", () => this.#visibility(), until);

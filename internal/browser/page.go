@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/debugger"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
@@ -221,6 +222,12 @@ func (p *Page) Scheme(name string) {
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
 	})
+}
+
+// ForgetCookies deletes the page's cookies, as a browser does when they expire.
+func (p *Page) ForgetCookies() {
+	p.t.Helper()
+	call(p, network.ClearBrowserCookies, cdp.Empty{})
 }
 
 // Screenshot writes what the viewport shows to a PNG file, and returns its path.
