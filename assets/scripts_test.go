@@ -273,11 +273,14 @@ func testSizes(t *testing.T, b *browser.Browser) {
 	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	p.FocusPane(key)
 	p.Wait(`window.test.pane.size.cols > 80`)
-	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font: its end is shown
+	s.mark("size", map[string]any{"rows": 200, "cols": 30}) // taller than the pane in any font
 	p.Wait(`window.test.pane.size.cols === 30`)
+	p.Wait(`document.querySelector(".shell-screen").scrollTop === 0`) // the cursor is in one of the first rows
+	s.put("\x1b[200H")
+	s.mark("size", map[string]any{"rows": 200, "cols": 31})
 	p.Wait(
 		`(e => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - ` +
-			`1)(document.querySelector(".shell-screen"))`,
+			`8)(document.querySelector(".shell-screen"))`,
 	)
 	p.Type("x")
 	p.Wait(`window.test.pane.size.cols > 80`)
