@@ -113,7 +113,7 @@ func (p *Page) Do(expression string) {
 }
 
 // pollEvery is how often a page looks whether what a test waits for is there.
-const pollEvery = 10 * time.Millisecond
+const pollEvery = 25 * time.Millisecond
 
 // leftPage are the words of a browser that has left the page which was asked.
 var leftPage = regexp.MustCompile("navigated or closed|Cannot find context")
