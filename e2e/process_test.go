@@ -102,7 +102,8 @@ func TestNode_OutlivesTheReaderOfItsOutput(t *testing.T) {
 	in, out, err := os.Pipe()
 	testkit.Must(t, err)
 	testkit.Must(t, in.Close())
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // nothing prints the port
+	// Nothing prints the port, and no other test takes one of this address.
+	listener, err := net.Listen("tcp", "127.0.0.2:0")
 	testkit.Must(t, err)
 	addr := listener.Addr().String()
 	testkit.Must(t, listener.Close())
