@@ -238,7 +238,7 @@ func TestRawInterruptIsAByte(t *testing.T) {
 // A program that continues to write after ^C does not wait for room that the kernel made by discarding output.
 func TestInterruptWakesWriters(t *testing.T) {
 	t.Parallel()
-	rounds := 3000
+	rounds := 1500
 	if testing.Short() {
 		rounds = 300
 	}
