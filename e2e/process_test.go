@@ -126,3 +126,14 @@ func TestNode_OutlivesTheReaderOfItsOutput(t *testing.T) {
 		t.Errorf("the node ended with %v", err)
 	}
 }
+
+// A node that is told to stop while it starts ends without an error.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		n := launch(t, nil)
+		if status := n.ended(); status != 0 {
+			t.Fatalf("exit status %d:\n%s", status, n.out.all())
+		}
+	}
+}

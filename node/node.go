@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	defer cancel(nil)
 	defer n.group.Wait()
 	defer n.stop()
-	if err := n.start(ctx, cancel); err != nil {
+	if err := n.start(ctx, cancel); err != nil && ctx.Err() == nil { // else it was told to stop
 		cancel(err)
 		return err
 	}
