@@ -84,7 +84,8 @@ func (cfg *config) checkName() error {
 func (cfg *config) checkHosts() error {
 	const notInNames = "/:@*? \t"
 	for _, host := range splitList(cfg.hosts) {
-		if strings.ContainsAny(host, notInNames) {
+		// An address is allowed without being listed.
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && strings.ContainsAny(host, notInNames) {
 			return hint("give the name alone, such as console.example.com", "-hosts: %q is not a host name", host)
 		}
 		cfg.Hosts = append(cfg.Hosts, dnsName(host))

@@ -31,4 +31,7 @@ func TestReadConfig_NotNames(t *testing.T) {
 	} {
 		refuses(t, args, env, args[0]+": ")
 	}
+	if _, err := readConfig([]string{"-hosts", "::1,console.example.com"}, testEnv(env)); err != nil {
+		t.Errorf("an address, which needs no name: %v", err)
+	}
 }
