@@ -3,7 +3,6 @@ package access
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"convoy/internal/testkit"
@@ -11,12 +10,7 @@ import (
 
 // A list that exists is read on a full disk, too, and written again once there is space.
 func TestOpenGrants_OnAFullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("mounting a small file system needs root")
-	}
-	dir := t.TempDir()
-	testkit.Must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
-	t.Cleanup(func() { testkit.Must(t, syscall.Unmount(dir, 0)) })
+	dir := testkit.SmallDisk(t, "1m")
 	file, filler := filepath.Join(dir, "access.db"), filepath.Join(dir, "filler")
 	g, err := OpenGrants(file, true)
 	testkit.Must(t, err)

@@ -56,7 +56,7 @@ const (
 	Broken = "audit.broken"
 	// Lost means that entries could not be written, such as on a full disk. Detail begins with their number, and continues
 	// with the times of the first and the last one and the reason. The log adds it to the chain with the next entry that
-	// can be written, or when it is closed; a process that ends before does not.
+	// can be written, or when it is closed. If the process ends before, the file lost keeps the count for the next one.
 	Lost = "audit.lost"
 )
 

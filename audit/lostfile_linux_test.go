@@ -3,7 +3,6 @@ package audit
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"convoy/internal/testkit"
@@ -11,12 +10,7 @@ import (
 
 // Entries that a full disk lost are recorded although the log was closed before there was space.
 func TestLost_OutlivesARestart(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("mounting a small file system needs root")
-	}
-	disk := t.TempDir()
-	testkit.Must(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256k"))
-	t.Cleanup(func() { testkit.Must(t, syscall.Unmount(disk, 0)) })
+	disk := testkit.SmallDisk(t, "256k")
 	cfg := Config{Dir: filepath.Join(disk, "log"), Node: "n"}
 	filler := filepath.Join(disk, "filler")
 	l, err := Open(cfg)

@@ -57,11 +57,7 @@ func TestRights_FullDisk(t *testing.T) {
 // smallDisk mounts a disk of 3 MiB with a file of users, as many as fill it with their logins.
 func smallDisk(t *testing.T) (data string) {
 	t.Helper()
-	data = t.TempDir()
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=3m"); err != nil {
-		t.Skipf("a small disk takes the right to mount one: %v", err)
-	}
-	t.Cleanup(func() { testkit.Must(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
+	data = testkit.SmallDisk(t, "3m")
 	hash, err := bcrypt.GenerateFromPassword([]byte("their password"), bcrypt.MinCost)
 	testkit.Must(t, err)
 	users := "ann:" + string(hash) + ":admin\n"

@@ -60,7 +60,7 @@ func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.N
 		view.Error = "It does not answer: " + err.Error()
 		return h.site.Render(w, http.StatusOK, "details", view)
 	}
-	about.fill(&view, len(h.live.ShellsOf(n)))
+	about.fill(&view, len(h.live.ShellsOf(n.Name)))
 	h.call(ctx, n.Name, "shell.protections", &view.Protections)
 	h.call(ctx, n.Name, "shell.confinement", &view.Shield)
 	return h.site.Render(w, http.StatusOK, "details", view)

@@ -41,7 +41,7 @@ func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]templa
 	all := make([][]templates.Shell, len(nodes))
 	var asking sync.WaitGroup
 	for i, node := range nodes {
-		all[i] = h.live.ShellsOf(node)
+		all[i] = h.live.ShellsOf(node.Name)
 		if node.Name == h.Self || len(all[i]) == 0 || node.Status != fleet.Alive {
 			continue
 		}

@@ -224,7 +224,7 @@ func (h *Handlers) askFirst(r *http.Request, s *pty.Shell, viewer, verb, doing s
 		return nil
 	}
 	title := i.Title
-	for _, one := range templates.Number(h.live.OwnShells()) {
+	for _, one := range h.live.ShellsOf(h.Self) {
 		if one.ID == i.ID {
 			title = one.Label()
 		}

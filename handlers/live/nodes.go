@@ -47,12 +47,12 @@ func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
 	return "nodes", data, err
 }
 
-// ShellsOf are the shells of a node, as far as this node knows.
-func (h *Hub) ShellsOf(node fleet.Node) []templates.Shell {
-	if node.Name == h.Self {
-		return h.OwnShells()
+// ShellsOf are the shells of a node, as far as this node knows, with their numbers.
+func (h *Hub) ShellsOf(node string) []templates.Shell {
+	if node == h.Self {
+		return templates.Number(h.OwnShells())
 	}
-	return slices.Clone(h.feeds.shellsOf(node.Name))
+	return templates.Number(slices.Clone(h.feeds.shellsOf(node)))
 }
 
 // Overview is the fleet as pages show it.

@@ -44,7 +44,7 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 	for _, s := range n.Steps {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
-	view.Shells = templates.Number(h.ShellsOf(n))
+	view.Shells = h.ShellsOf(n.Name)
 	return view
 }
 
@@ -113,7 +113,7 @@ func (h *Hub) NodeJSON(n fleet.Node) Node {
 		Started:   web.Time(n.Started),
 		Seen:      web.Time(n.Seen),
 		Steps:     []step{},
-		Shells:    h.ShellsOf(n),
+		Shells:    h.ShellsOf(n.Name),
 	}
 	if n.Addr.IsValid() {
 		view.Address = n.Addr.String()

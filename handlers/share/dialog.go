@@ -24,7 +24,7 @@ func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte)
 		What:  "the shell",
 		Short: templates.ShortName(node.Host),
 	}
-	for _, s := range templates.Number(g.Hub.ShellsOf(node)) {
+	for _, s := range g.Hub.ShellsOf(node.Name) {
 		if s.ID == shell {
 			view.What = s.Label()
 		}
