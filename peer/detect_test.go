@@ -10,38 +10,40 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// All members know of a death in time, with the settings that they have: 100 deaths in clusters of each size are
-// simulated, in ticks of gossip, while 3 % of the packets are lost.
+// All members know of a death in time, with the settings that they have: 1000 deaths in clusters of each size are
+// simulated, in ticks of gossip, while 3 % of the packets are lost. How long the slowest takes is chance: when two
+// members happen to probe the dead one.
 func TestDetection_ScalesWithTheSize(t *testing.T) {
 	t.Parallel()
+	const longest = 8 * time.Second
 	for _, c := range []struct {
 		n      int
-		within time.Duration
-	}{{3, 3 * time.Second}, {10, 3 * time.Second}, {30, 3 * time.Second}, {100, 8 * time.Second}, {300, 8 * time.Second}} {
+		within time.Duration // for nine in ten
+	}{{3, 3 * time.Second}, {10, 3 * time.Second}, {30, 3 * time.Second}, {100, 4 * time.Second}, {300, 4 * time.Second}} {
 		rng := rand.New(rand.NewPCG(uint64(c.n), 17))
-		took := make([]time.Duration, 100)
+		took := make([]time.Duration, 1000)
 		for i := range took {
 			took[i] = newDeath(rng, gossipConfig(), c.n).knownToAll()
 		}
 		slices.Sort(took)
-		median, worst := took[len(took)/2], took[len(took)-1]
-		t.Logf("%d nodes: all know of a death after %v, of one in 100 after %v", c.n, median, worst)
-		if worst > c.within {
-			t.Errorf("%d nodes: %v until all know of a death, allowed are %v", c.n, worst, c.within)
+		median, most, worst := took[len(took)/2], took[len(took)*9/10], took[len(took)-1]
+		t.Logf("%d nodes: all know of a death after %v, of one in ten after %v, at worst after %v", c.n, median, most, worst)
+		if most > c.within || worst > longest {
+			t.Errorf("%d nodes: %v until all know of nine deaths in ten, allowed are %v; %v until all know of all, allowed are %v",
+				c.n, most, c.within, worst, longest)
 		}
 	}
 }
 
-// The runtime wakes a process at rest for each time at which a timer ends: those of gossip coincide.
-func TestGossip_TimersCoincide(t *testing.T) {
+// The runtime wakes a process at rest for each time at which a timer ends: the tickers of gossip coincide.
+func TestGossip_TickersCoincide(t *testing.T) {
 	t.Parallel()
 	c := gossipConfig()
-	if c.ProbeInterval%c.GossipInterval != 0 || c.ProbeTimeout%c.GossipInterval != 0 {
-		t.Errorf("probes every %v, for %v, and gossip every %v wake a node at different times",
-			c.ProbeInterval, c.ProbeTimeout, c.GossipInterval)
+	if c.ProbeInterval != c.GossipInterval {
+		t.Errorf("probes every %v and gossip every %v wake a node at different times", c.ProbeInterval, c.GossipInterval)
 	}
-	if perSecond := time.Second / c.GossipInterval; perSecond > 7 {
-		t.Errorf("timers end %d times a second", perSecond)
+	if perSecond := time.Second / c.GossipInterval; perSecond > 4 {
+		t.Errorf("tickers end %d times a second", perSecond)
 	}
 }
 

@@ -17,13 +17,13 @@ import (
 // probe and TCP is tried, until the interval ends. Then it is suspected for suspicionMult × probeInterval × max(1,
 // log10 n) if a second member suspects it too, else up to six times as long, and dead if no node has heard from it.
 //
-// memberlist starts both of its tickers together, and the timer of probeTimeout stays after the answer. The runtime
-// wakes a resting process several times for each time at which a timer ends, so these must coincide: probeInterval is a
-// multiple of gossipInterval, and probeTimeout equals it.
+// memberlist starts both of its tickers together. The runtime wakes a resting process several times for each time at
+// which a timer ends, so both have the same interval. Twice the usual gossipNodes make up for the rarer gossip.
 const (
 	probeInterval  = 280 * time.Millisecond
-	probeTimeout   = gossipInterval
-	gossipInterval = probeInterval / 2
+	probeTimeout   = probeInterval / 2
+	gossipInterval = probeInterval
+	gossipNodes    = 6
 	suspicionMult  = 3
 	// streamTimeout limits a join, and so the delay by an address that drops packets.
 	streamTimeout = 3 * time.Second
@@ -31,7 +31,7 @@ const (
 	packetBytes = 1200
 	// Each message is retransmitted retransmitMult × log10 n times. With fewer, at 20 % loss, some members occasionally
 	// miss the refutation of a suspicion.
-	retransmitMult = 8
+	retransmitMult = 12
 	gossipLabel    = "convoy"
 	leaveMessage   = 'L'
 )
@@ -82,7 +82,8 @@ func gossipConfig() *memberlist.Config {
 	config := memberlist.DefaultLANConfig()
 	config.Label = gossipLabel
 	config.UDPBufferSize, config.TCPTimeout = packetBytes, streamTimeout
-	config.ProbeInterval, config.ProbeTimeout, config.GossipInterval = probeInterval, probeTimeout, gossipInterval
+	config.ProbeInterval, config.ProbeTimeout = probeInterval, probeTimeout
+	config.GossipInterval, config.GossipNodes = gossipInterval, gossipNodes
 	config.SuspicionMult, config.RetransmitMult = suspicionMult, retransmitMult
 	config.EnableCompression = false // takes 64 KiB of memory for each packet, to save a few bytes
 	return config
