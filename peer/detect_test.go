@@ -27,10 +27,11 @@ func TestDetection_ScalesWithTheSize(t *testing.T) {
 		}
 		slices.Sort(took)
 		median, most, worst := took[len(took)/2], took[len(took)*9/10], took[len(took)-1]
-		t.Logf("%d nodes: all know of a death after %v, of one in ten after %v, at worst after %v", c.n, median, most, worst)
+		t.Logf("%d nodes: all know of a death after %v, of one in ten after %v, at worst after %v",
+			c.n, median, most, worst)
 		if most > c.within || worst > longest {
-			t.Errorf("%d nodes: %v until all know of nine deaths in ten, allowed are %v; %v until all know of all, allowed are %v",
-				c.n, most, c.within, worst, longest)
+			t.Errorf("%d nodes: %v until all know of nine deaths in ten, of all %v; allowed are %v and %v",
+				c.n, most, worst, c.within, longest)
 		}
 	}
 }
