@@ -1,10 +1,13 @@
-.PHONY: quick test lint generate bench bench-check vendor golden image release
+.PHONY: quick test race lint generate bench bench-check vendor golden image release
 
-quick: # tests without browsers, network namespaces and the race detector, in under a minute
+quick: # tests without browsers and network namespaces, in under a minute
 	go run ./internal/tools/gotest -short -ldflags=-w -p 4 -parallel 8 -timeout 10m
 
 test: # every test
 	./test.sh
+
+race: # the tests of the packages in which goroutines share something, with the race detector
+	internal/tools/race.sh
 
 lint: # every check that does not run the program
 	internal/tools/lint.sh

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # Runs every test of Convoy: ./test.sh [arguments of go test]
 #
-# Besides Go it wants a C compiler (for the race detector), Chromium and Firefox (for the browser tests), ip and nft
-# (for networks that break), and a few programs that the tests run in shells. On Debian, as root, it installs what is
-# missing; elsewhere the tests that need what is missing are skipped, and the end says how many and why.
-# Analysis of the code, vet included, is make lint.
+# Besides Go it wants Chromium and Firefox (for the browser tests), ip and nft (for networks that break), and a few
+# programs that the tests run in shells. On Debian, as root, it installs what is missing; elsewhere the tests that need
+# what is missing are skipped, and the end says how many and why.
+# Analysis of the code is make lint; tests with the race detector are make race.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
-need gcc gcc
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
   need chromium-headless-shell chromium-headless-shell
 command -v firefox >/dev/null 2>&1 || need firefox-esr firefox-esr
@@ -22,14 +21,7 @@ need nft nftables
 if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "test.sh: installing ${missing[*]}"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" libc6-dev >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 
-# The packages in which goroutines share something. The race detector makes tests several times slower, and in the others
-# it has nothing to find that it would not find here.
-race="./access/... ./audit ./fleet ./handlers/... ./local ./logs ./metrics ./peer ./pty ./pty/cast ./railway ./repl/... ./rpc"
-if ! command -v gcc >/dev/null 2>&1; then
-  echo "test.sh: no C compiler, so without the race detector"
-  race=
-fi
-exec go run ./internal/tools/gotest -race-only "$race" -count=1 -vet=off -ldflags=-w -p 2 -parallel 4 -timeout 30m "$@"
+exec go run ./internal/tools/gotest -count=1 -vet=off -ldflags=-w -p 4 -parallel 4 -timeout 30m "$@"

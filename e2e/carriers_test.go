@@ -11,7 +11,7 @@ import (
 
 // Any number of tabs of one browser work over HTTP/1.1, where it has six connections: consoles, view-only ones, and
 // pages of links.
-func TestBrowser_TwelveTabs(t *testing.T) {
+func TestBrowser_EightTabs(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	first := browse(t, n, n.host())
@@ -21,7 +21,7 @@ func TestBrowser_TwelveTabs(t *testing.T) {
 		testkit.Context(t), http.MethodPost, path(key)+"/links", []byte(`{"right":"type"}`), &link,
 	))
 	pages := []*browser.Page{first}
-	for i := 1; i < 12; i++ {
+	for i := 1; i < 7; i++ {
 		address := n.Base + "/"
 		if i%3 == 0 {
 			address = n.Base + link.URL
@@ -34,8 +34,8 @@ func TestBrowser_TwelveTabs(t *testing.T) {
 		enter(p, key, fmt.Sprintf("echo tab''-%d-", i))
 		p.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
 	}
-	watching.WaitScreen(key, "tab-11-")
-	first.Wait(viewers(key) + `.split("|").length === 13`) // each is a viewer of its own
+	watching.WaitScreen(key, "tab-6-")
+	first.Wait(viewers(key) + `.split("|").length === 8`) // each is a viewer of its own
 	for _, p := range append(pages, watching) {
 		p.Clean()
 	}
@@ -117,7 +117,7 @@ func TestBrowser_TabsOverHTTP2(t *testing.T) {
 	u := n.link(t)
 	var tabs []*browser.Page
 	p := browser.Shared(t).Open(t, "about:blank")
-	for range 8 {
+	for range 7 {
 		tab := p.Tab("about:blank")
 		tab.TrustAll()
 		tab.BeforeLoad(countSources)

@@ -27,7 +27,7 @@ const graphicsCard = `{
 func TestBrowser_GraphicsCard(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
-	for _, scale := range []float64{1, 1.25, 1.5, 2} {
+	for _, scale := range []float64{1, 1.25, 2} {
 		t.Run(fmt.Sprint(scale), func(t *testing.T) {
 			t.Parallel()
 			n := startBash(t)

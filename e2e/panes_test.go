@@ -210,7 +210,7 @@ func TestBrowser_FiveInAFlood(t *testing.T) {
 		if says == "two" {
 			frozen.Freeze()
 		}
-		ada.Wait(fmt.Sprintf(`%s.drawn > %d`, pane(key), drawn+1<<20)) // windows beyond a page that hangs
+		ada.Wait(fmt.Sprintf(`%s.drawn > %d`, pane(key), drawn+1<<19)) // windows beyond a page that hangs
 		began := time.Now()
 		grace.FocusPane(key)
 		grace.Press("Ctrl+c")

@@ -15,7 +15,7 @@ const (
 
 // stop stops the node and waits for it, in the order that loses least. It is safe after a failed start.
 func (n *node) stop() {
-	n.stopStep("leave the cluster", leaveWait, n.cluster.Leave)
+	n.stopStep("leave the cluster", leaveWait, func(ctx context.Context) error { n.cluster.Leave(ctx); return nil })
 	n.stopStep("end the streams", shutdownWait, func(context.Context) error { n.handlers.Close(); return nil })
 	if n.server != nil {
 		n.stopStep("stop the console", shutdownWait, n.server.Shutdown)

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// All members know of a death in time, with the settings that they have: 1000 deaths in clusters of each size are
+// All members know of a death in time, with the settings that they have: 300 deaths in clusters of each size are
 // simulated, in ticks of gossip, while 3 % of the packets are lost. How long the slowest takes is chance: when two
 // members happen to probe the dead one.
 func TestDetection_ScalesWithTheSize(t *testing.T) {
@@ -21,7 +21,7 @@ func TestDetection_ScalesWithTheSize(t *testing.T) {
 		within time.Duration // for nine in ten
 	}{{3, 3 * time.Second}, {10, 3 * time.Second}, {30, 3 * time.Second}, {100, 4 * time.Second}, {300, 4 * time.Second}} {
 		rng := rand.New(rand.NewPCG(uint64(c.n), 17))
-		took := make([]time.Duration, 1000)
+		took := make([]time.Duration, 300)
 		for i := range took {
 			took[i] = newDeath(rng, gossipConfig(), c.n).knownToAll()
 		}

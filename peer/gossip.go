@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/netip"
@@ -27,6 +28,8 @@ const (
 	suspicionMult  = 3
 	// streamTimeout limits a join, and so the delay by an address that drops packets.
 	streamTimeout = 3 * time.Second
+	// leaveTime lets gossip end once.
+	leaveTime = gossipInterval + 20*time.Millisecond
 	// packetBytes fits any path: IPv6 guarantees 1280, WireGuard leaves 1420.
 	packetBytes = 1200
 	// Each message is retransmitted retransmitMult × log10 n times. With fewer, at 20 % loss, some members occasionally
@@ -95,11 +98,21 @@ func (g *gossip) join(addr netip.AddrPort) error {
 	return err
 }
 
-// leave announces that this node leaves, and waits until the announcement has spread, up to wait.
-func (g *gossip) leave(wait time.Duration) error {
+// leave announces to all members that this node leaves, and by gossip for leaveTime, or until the deadline of ctx.
+// memberlist would wait until it has sent its own announcement as often as any other.
+func (g *gossip) leave(ctx context.Context) {
 	g.events.put(event{kind: eventLeft, instance: g.self}) // for this node's own list
+	for _, member := range g.list.Members() {
+		if member.Name != g.self {
+			g.list.SendBestEffort(member, leaveNotice(g.self).Message()) //nolint:errcheck // others pass it on
+		}
+	}
 	g.broadcastLeave(g.self)
-	return g.list.Leave(wait)
+	wait := leaveTime
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, max(time.Until(deadline), time.Millisecond))
+	}
+	g.list.Leave(wait) //nolint:errcheck // it only says that it could have sent more
 }
 
 // broadcastLeave spreads that an instance leaves. memberlist's own message does not distinguish leaving from failing.

@@ -146,7 +146,7 @@ func (c *child) run(ctx context.Context, stop func(), config string) error {
 	c.follow(ctx)
 	leave, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	c.cluster.Leave(leave) //nolint:errcheck // it may be alone
+	c.cluster.Leave(leave)
 	return c.cluster.Close()
 }
 

@@ -1,10 +1,9 @@
 // Command gotest runs go test, and reports what people and CI need: failed tests with their output, skipped tests with
 // the reason, the slowest tests, and the number of tests.
 //
-//	go run ./internal/tools/gotest [-race-only PACKAGES] [flags of go test] [packages]
+//	go run ./internal/tools/gotest [flags of go test] [packages]
 //
-// The packages of -race-only, separated by blanks, are tested with the race detector, all others without. On Linux the
-// tests end with gotest, even after kill -9.
+// On Linux the tests end with gotest, even after kill -9.
 package main
 
 import (
@@ -32,53 +31,22 @@ func main() {
 		os.Exit(130) // and so the tests end
 	}()
 
-	flags, raced, plain, err := plan(os.Args[1:])
+	var flags, patterns []string
+	for _, arg := range os.Args[1:] {
+		if strings.HasPrefix(arg, "./") || arg == "." {
+			patterns = append(patterns, arg)
+		} else {
+			flags = append(flags, arg)
+		}
+	}
+	found, err := packages(patterns)
 	if err != nil {
 		fatal(err)
 	}
 	r := newReport(os.Stdout, slices.Contains(flags, "-v"))
-	status := 0
-	var running []func() int // side by side: neither keeps all cores busy
-	for _, group := range [][]string{append([]string{"-race"}, raced...), plain} {
-		if len(group) == 0 || len(group) == 1 && group[0] == "-race" {
-			continue
-		}
-		running = append(running, start(r, slices.Concat(flags, group)))
-	}
-	for _, wait := range running {
-		status = max(status, wait())
-	}
+	status := run(r, slices.Concat(flags, found))
 	r.summary()
 	os.Exit(status)
-}
-
-// plan reads the arguments: those of go test without packages, and the packages with and without the race detector.
-func plan(args []string) (flags, raced, plain []string, err error) {
-	var race, patterns []string
-	for len(args) > 0 {
-		switch arg := args[0]; {
-		case arg == "-race-only" && len(args) > 1:
-			race, args = strings.Fields(args[1]), args[1:]
-		case strings.HasPrefix(arg, "./") || arg == ".":
-			patterns = append(patterns, arg)
-		default:
-			flags = append(flags, arg)
-		}
-		args = args[1:]
-	}
-	all, err := packages(patterns)
-	if err != nil || len(race) == 0 {
-		return flags, nil, all, err
-	}
-	some, err := packages(race)
-	for _, one := range all {
-		if slices.Contains(some, one) {
-			raced = append(raced, one)
-		} else {
-			plain = append(plain, one)
-		}
-	}
-	return flags, raced, plain, err
 }
 
 // slow are the packages that take longest: what starts first is not waited for in the end.
@@ -106,9 +74,8 @@ func packages(patterns []string) ([]string, error) {
 	return found, nil
 }
 
-// start starts go test, from the thread of main, and returns a function that waits for its end and returns its exit
-// status.
-func start(r *report, args []string) (wait func() int) {
+// run runs go test from the thread of main, and returns its exit status.
+func run(r *report, args []string) int {
 	command := []string{"test", "-json"}
 	// short tests soon end by themselves, and go test remembers no results of an -exec
 	if !slices.Contains(args, "-short") {
@@ -127,16 +94,11 @@ func start(r *report, args []string) (wait func() int) {
 	if err := cmd.Start(); err != nil {
 		fatal(err)
 	}
-	ended := make(chan int, 1)
-	go func() {
-		r.read(out)
-		if err := cmd.Wait(); err != nil {
-			ended <- max(1, cmd.ProcessState.ExitCode())
-			return
-		}
-		ended <- 0
-	}()
-	return func() int { return <-ended }
+	r.read(out)
+	if err := cmd.Wait(); err != nil {
+		return max(1, cmd.ProcessState.ExitCode())
+	}
+	return 0
 }
 
 func fatal(err error) {
