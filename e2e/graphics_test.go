@@ -7,21 +7,6 @@ import (
 	"convoy/internal/browser"
 )
 
-// graphicsCard makes software's WebGL pass for a graphics card, and removes it when lose() is called.
-const graphicsCard = `{
-	const context = HTMLCanvasElement.prototype.getContext;
-	HTMLCanvasElement.prototype.getContext = function (kind, options) {
-		return context.call(this, kind, { ...options, failIfMajorPerformanceCaveat: false });
-	};
-	const get = WebGL2RenderingContext.prototype.getParameter;
-	WebGL2RenderingContext.prototype.getParameter = function (name) {
-		const value = get.call(this, name);
-		return /swiftshader/i.test(value) ? "a card" : value;
-	};
-	window.lose = () => document.querySelector(".xterm-screen canvas:not(.xterm-link-layer)")
-		.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
-}`
-
 // A shell fills its card and keeps its size whether it draws with a graphics card or without: when it gets the focus,
 // when another shell does, and when the card is lost.
 func TestBrowser_GraphicsCard(t *testing.T) {
@@ -33,7 +18,7 @@ func TestBrowser_GraphicsCard(t *testing.T) {
 			n := startBash(t)
 			p := browser.Shared(t).Open(t, n.Base+"/login")
 			p.Zoom(1440, 900, scale)
-			p.BeforeLoad(graphicsCard)
+			p.GraphicsCard()
 			p.Go(n.Base + "/?token=" + n.Token)
 			first := selfShell(t, n, p)
 			second := openTab(p)

@@ -1,5 +1,7 @@
 // The graphics card: only one terminal draws with it, because a page has few contexts.
 
+import { readableGlyphs } from "./contrast.js";
+
 let holder = null; // the Graphics that uses the card
 
 /** Graphics is a terminal's access to the card. onChange() is called when it draws with it or no longer does. */
@@ -24,6 +26,7 @@ export class Graphics {
       this.#addon = new WebglAddon();
       this.#addon.onContextLoss(() => this.drop());
       this.#term.loadAddon(this.#addon);
+      readableGlyphs(this.#addon);
       this.#onChange();
     } catch {
       this.drop();

@@ -4,6 +4,7 @@
 import { Unicode11Addon } from "../vendor/xterm-addon-unicode11/addon-unicode11.mjs";
 import { WebLinksAddon } from "../vendor/xterm-addon-web-links/addon-web-links.mjs";
 import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { block, readableRows } from "./contrast.js";
 
 allowStyles(document.querySelector("script[nonce]")?.nonce);
 Terminal.strings.promptLabel = "Terminal";
@@ -28,6 +29,7 @@ export function newTerminal(element, options) {
 // openIn shows a terminal in element.
 export function openIn(element, term) {
   term.open(element);
+  readableRows(term);
   separateBlocks(term);
 }
 
@@ -116,7 +118,6 @@ function wholePixels(family, size) {
 // separateBlocks draws a character next to a block or line on its own. xterm.js chooses the colour of a run by its first
 // character, and gives blocks and lines, which need no contrast, the program's.
 function separateBlocks(term) {
-  const block = "[\\u2500-\\u259f\\ue0a4-\\ue0d6]";
   const beside = new RegExp(`(?<=${block})(?!${block}).|(?!${block}).(?=${block})`, "gu");
   term.registerCharacterJoiner((text) => [...text.matchAll(beside)].map(({ 0: { length }, index }) => [index, index + length]));
 }
