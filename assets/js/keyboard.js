@@ -54,10 +54,10 @@ export class Keyboard {
   /** typing reports whether the terminal sends what a key types, not what the mouse or the program makes it send. */
   get typing() { return this.#typing || ["keydown", "keypress"].includes(window.event?.type); }
 
-  /** press types text, as a key does. */
-  press(text) {
+  /** press types text, as a key does, with the modifiers of an event. */
+  press(text, { shiftKey, altKey, ctrlKey }) {
     this.settle();
-    this.#type(text);
+    this.#type(withModifiers(text, { Shift: shiftKey, Alt: altKey, Ctrl: ctrlKey }));
   }
 
   /** toggle holds "Ctrl" or "Alt" for the next key, or releases it. It returns whether it is held. */
@@ -70,7 +70,7 @@ export class Keyboard {
   /** meaning is what typed text means with the held keys, which are then released. */
   meaning(text) {
     if (!text || !this.#held.size) return text;
-    text = withModifiers(text, this.#held.has("Ctrl"), this.#held.has("Alt"));
+    text = withModifiers(text, { Ctrl: this.#held.has("Ctrl"), Alt: this.#held.has("Alt") });
     this.#held.clear();
     this.onRelease();
     return text;
@@ -91,7 +91,9 @@ export class Keyboard {
     this.#handled = false;
     this.#setOption(e);
     if (this.#composing && modifiers.has(e.key)) return e.stopPropagation();
-    if (e.keyCode === byInputMethod && !(onMac && e.altKey && this.#term.options.macOptionIsMeta)) {
+    const asMeta = onMac && e.altKey && this.#term.options.macOptionIsMeta;
+    const text = this.#composing || (onMac && e.altKey && !e.ctrlKey && !asMeta) ? "" : corrected(e);
+    if (e.keyCode === byInputMethod && !asMeta && !text) {
       e.stopPropagation();
       if (onAndroid && !this.#composing && !this.#area.value) this.#area.value = " "; // some keyboards delete only text
       this.#expect();
@@ -100,7 +102,6 @@ export class Keyboard {
     }
     this.settle();
     if (this.#shortcut(e)) return e.stopPropagation();
-    const text = corrected(e);
     if (!text) return;
     e.preventDefault();
     e.stopPropagation();
@@ -202,30 +203,37 @@ export class Keyboard {
   }
 }
 
-// letter is the Latin letter of a key: the one that the layout gives, else the one at its place; "" if there is none.
+// letter is the Latin letter of a key: the one that the layout gives, or that at its place if the layout's is not ASCII;
+// "" if there is none.
 function letter({ key, code }) {
-  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+  if (/^[ -~]$/.test(key)) return /[a-z]/i.test(key) ? key.toLowerCase() : "";
   return /^Key[A-Z]$/.test(code) ? code.at(-1).toLowerCase() : "";
 }
 
-// corrected is what a key types for which xterm.js goes by the wrong keyCode; "" for others. On iPads, that of Ctrl+C is
-// Enter's. With Ctrl and Alt, which are AltGr, it types no character but a control code.
+// corrected is what a key with Ctrl or Alt types, if xterm.js would go by the wrong keyCode or has no code for it; "" for
+// others. The keyCode of Ctrl+C is Enter's on iPads, and that of an input method elsewhere. With Ctrl and Alt, which are
+// AltGr, a key types no character but a control code.
 function corrected(e) {
-  if (!e.ctrlKey || e.metaKey) return "";
-  if (e.altKey) return e.key.length === 1 && e.key > "~" ? e.key : "";
-  const name = e.shiftKey ? "" : letter(e);
-  return name && e.keyCode !== name.toUpperCase().charCodeAt() ? control(name) : "";
+  const { key, keyCode, ctrlKey, altKey, shiftKey } = e;
+  if (key.length !== 1 || e.metaKey || !(ctrlKey || altKey)) return "";
+  if (ctrlKey && altKey && key > "~") return key;
+  const name = letter(e) || key;
+  const isLetter = /^[a-z]$/.test(name);
+  const isRight = isLetter ? keyCode === name.toUpperCase().charCodeAt() : keyCode >= 32 && keyCode !== byInputMethod;
+  const code = ctrlKey ? control(name) : name;
+  if (altKey) return isRight || e.getModifierState("AltGraph") ? "" : `\x1b${shiftKey && !ctrlKey ? key : code}`;
+  return (isLetter ? !isRight && !shiftKey : code !== name) ? code : "";
 }
 
-// withModifiers is what a terminal sends for text with Ctrl or Alt: they change its first key.
-function withModifiers(text, ctrl, alt) {
-  const parameter = 1 + (alt ? 2 : 0) + (ctrl ? 4 : 0);
-  const [, final] = /^\x1b[[O]([A-DFHP-S])$/.exec(text) ?? [];
-  if (final) return `\x1b[1;${parameter}${final}`;
-  const [, number] = /^\x1b\[(\d+)~$/.exec(text) ?? [];
-  if (number) return `\x1b[${number};${parameter}~`;
-  const [first, ...rest] = text;
-  return (alt ? "\x1b" : "") + (ctrl ? control(first) : first) + rest.join("");
+// withModifiers is what a terminal sends for text with more modifiers: they change its first key, which may have some.
+function withModifiers(text, { Shift, Alt, Ctrl }) {
+  const more = (Shift ? 1 : 0) + (Alt ? 2 : 0) + (Ctrl ? 4 : 0);
+  if (!more) return text;
+  const [, number = "1", has = "1", final] = /^\x1b(?:O|\[)(?:(\d+)(?:;(\d+))?)?([A-DFHP-S~])$/.exec(text) ?? [];
+  if (final) return `\x1b[${number};${1 + ((has - 1) | more)}${final}`;
+  if (Shift && text === "\t") return "\x1b[Z";
+  const [, meta, first, rest] = /^(\x1b(?=.$))?(.)(.*)$/su.exec(text);
+  return (Alt || meta ? "\x1b" : "") + (Ctrl ? control(first) : first) + rest;
 }
 
 // control is what Ctrl makes of a character, as in xterm.

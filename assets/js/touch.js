@@ -25,9 +25,10 @@ if (matchMedia("(pointer: coarse)").matches) {
 /** pressKeys makes the keys of a row press those of a keyboard. */
 export function pressKeys(row, term, keyboard) {
   row.addEventListener("pointerdown", (e) => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays open
-  row.addEventListener("click", ({ target }) => {
+  row.addEventListener("click", (e) => {
+    const { target } = e;
     const { key } = target.dataset;
-    if (codes[key]) keyboard.press(inMode(term, codes[key]));
+    if (codes[key]) keyboard.press(inMode(term, codes[key]), e);
     else if (key) target.ariaPressed = keyboard.toggle(key);
   });
   keyboard.onRelease = () => { for (const key of all("[aria-pressed]", row)) key.ariaPressed = "false"; };
