@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 		{"cancels an upload", testCancelUpload},
 		{"downloads by path", testDownload},
 		{"interrupts a stalled paste", testInterrupt},
+		{"leaves a connection while input is held", testHeldInput},
 		{"ends", testEnds},
 		{"reconnects", testReconnect},
 		{"shows input that waits", testWaits},

@@ -13,6 +13,13 @@ import (
 	"convoy/internal/faultproxy"
 )
 
+// inFlight is how many inputs a page has in flight over HTTP/1.1: of a browser's six connections, a stream has one.
+const inFlight = 5
+
+// stopQuiet keeps the page's inputs from counting as unanswered (quietAfter in input.js) until the test calls quiet.
+const stopQuiet = `{ const real = setTimeout;
+	window.setTimeout = (run, ms) => { if (ms !== 500) return real(run, ms); window.quiet = run; return 0; } }`
+
 // typeWords types n numbered words, each its own key event, and returns them.
 func typeWords(p *browser.Page, n int) string {
 	var all strings.Builder
@@ -42,8 +49,8 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 200))
-	if peak < 3 || peak > 5 { // four with input, and a size
-		t.Errorf("%d concurrent requests, want 4", peak)
+	if peak < 4 || peak > 5 { // all connections that the stream leaves
+		t.Errorf("%d concurrent requests, want 5", peak)
 	}
 }
 
@@ -116,11 +123,11 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 // testInputBeforeEnd reloads the page while the network delays all input.
 func testInputBeforeEnd(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	arrived, gone := make(chan struct{}, 4), make(chan struct{})
+	arrived, gone := make(chan struct{}, inFlight), make(chan struct{})
 	defer close(gone)
 	var held atomic.Int32
 	s.fault = func(what string, _ int64) fault {
-		if what != "input" || held.Add(1) > 4 {
+		if what != "input" || held.Add(1) > inFlight {
 			return none
 		}
 		arrived <- struct{}{}
@@ -128,10 +135,11 @@ func testInputBeforeEnd(t *testing.T, b *browser.Browser) {
 		return drop
 	}
 	p := s.open(b, "")
+	p.Do(stopQuiet)
 	p.FocusPane(key)
-	for i, letter := range "abcdefg" { // four fill the window, the rest waits
+	for i, letter := range "abcdefg" { // the first fill the window, the rest waits
 		p.Type(string(letter))
-		if i < 4 {
+		if i < inFlight {
 			<-arrived
 		}
 	}
@@ -175,7 +183,8 @@ func paste(p *browser.Page, expression string) {
 			cancelable: true })) }`)
 }
 
-// testInterrupt presses Ctrl+C while a program does not read: earlier requests are blocked, but it is sent.
+// testInterrupt presses Ctrl+C while a program does not read: the inputs before it are held, on all connections, until
+// the last one gives its connection up. It is sent again once there is an answer.
 func testInterrupt(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.held = make(chan struct{})
@@ -187,18 +196,58 @@ func testInterrupt(t *testing.T, b *browser.Browser) {
 		return none
 	}
 	p := s.open(b, "")
+	p.Do(stopQuiet)
 	p.FocusPane(key)
 	paste(p, `"x".repeat(1_000_000)`)
 	p.Click("dialog .primary")
-	for range 4 {
+	for range inFlight {
 		<-arrived
 	}
 	p.Press("Ctrl+c")
-	if n := <-arrived; n != 4 {
-		t.Errorf("request %d arrives after Ctrl+C, want 4", n)
+	p.Do(`quiet()`)
+	if n := <-arrived; n != inFlight {
+		t.Errorf("request %d arrives after Ctrl+C, want %d", n, inFlight)
 	}
 	close(s.held)
-	s.untilTyped(strings.Repeat("x", 4*64<<10) + "\x03")
+	if n := <-arrived; n != inFlight-1 {
+		t.Errorf("request %d arrives again, want %d", n, inFlight-1)
+	}
+	s.untilTyped(strings.Repeat("x", inFlight*64<<10) + "\x03")
+}
+
+// testHeldInput types while a program does not read: a connection becomes free for requests of other kinds, and stays
+// free while more is typed.
+func testHeldInput(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	held := make(chan struct{})
+	s.held = held
+	inputs := make(chan int64, 100)
+	s.fault = func(what string, n int64) fault {
+		if what == "input" {
+			inputs <- n
+		}
+		return none
+	}
+	p := s.open(b, "")
+	p.Do(stopQuiet)
+	p.FocusPane(key)
+	for i := range inFlight {
+		p.Type("x")
+		if n := <-inputs; n != int64(i) {
+			t.Errorf("input %d arrives, want %d", n, i)
+		}
+	}
+	p.Do(`quiet()`)
+	for range 2 {
+		p.Do(`fetch("` + place + `")`)
+		p.Type("y")
+	}
+	if len(inputs) > 0 {
+		t.Errorf("input %d arrives while none is answered", <-inputs)
+	}
+	s.change(func() { s.held = nil })
+	close(held)
+	s.untilTyped("xxxxxyy")
 }
 
 // testWaits types while nothing is answered, and while the node cannot be reached.

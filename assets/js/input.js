@@ -11,11 +11,14 @@ import { shellPath } from "./stream.js";
 const maxBody = 64 * 1024; // bytes per request
 const requestTimeout = 30_000; // ms before an unanswered request is repeated
 const pause = { first: 100, max: 3000 }; // ms between attempts
-const lateAfter = 3000; // ms without an answer
+const quietAfter = 500; // ms without an answer
+const lateAfter = 3000;
 const keyBytes = 8; // of one key at most
 const ackEvery = 1 / 4; // of the window
 
-const concurrency = multiplexed() ? 8 : 4; // a browser opens six connections per host, and the streams take one
+// A browser opens six connections per host over HTTP/1.1. The stream takes one, and input the others, as long as answers
+// come: a program that does not read leaves input unanswered, and ^C, acknowledgements and other tabs need a connection.
+const concurrency = multiplexed() ? 16 : 5;
 
 // The next number by viewer and shell: a new pane continues where the last one stopped.
 const sequences = new Map();
@@ -39,7 +42,7 @@ export class Input {
   #size = { latest: null, busy: false };
   #pauses = Promise.withResolvers(); // resolved to end all pauses early
   #stopped = false;
-  #late = false;
+  #places = concurrency; // for requests in flight: all, all but one (quiet), one (late)
   #clock = 0; // timer
 
   /** window is the stream's, in bytes. */
@@ -68,7 +71,7 @@ export class Input {
   }
 
   /** late reports whether input has waited for an answer for 3 s. */
-  get late() { return this.#late; }
+  get late() { return this.#places === 1; }
 
   /**
    * send sends bytes after all earlier ones. Urgent bytes do not wait for unwritten ones, which a program may not read:
@@ -79,7 +82,7 @@ export class Input {
     this.#queue.push(bytes);
     this.#queued += bytes.length;
     if (urgent) this.#settle(); // its predecessors must be there
-    this.#pump(urgent ? concurrency + 1 : concurrency);
+    this.#pump(urgent ? concurrency + 1 : undefined);
   }
 
   /** cancel drops what has not been sent, and returns the number of bytes. */
@@ -142,7 +145,7 @@ export class Input {
     this.#endPauses();
   }
 
-  #pump(limit = concurrency) {
+  #pump(limit = this.#places) {
     while (this.#queued && this.#sent.size < limit && !this.#gaps()) {
       const n = sequences.get(this.#key) ?? 0;
       sequences.set(this.#key, n + 1);
@@ -151,23 +154,35 @@ export class Input {
     this.#changed();
   }
 
-  // changed reports what waits, now and if it still does after a while without an answer.
+  // changed reports what waits, and starts the clock, which runs until there is an answer.
   #changed() {
     if (!this.pending) this.#settle();
-    else if (!this.#stopped) this.#clock ||= setTimeout(() => {
-      this.#late = true;
-      this.#hooks.onPending?.();
-    }, lateAfter);
+    else if (!this.#stopped) this.#clock ||= setTimeout(() => this.#quiet(), quietAfter);
     this.#hooks.onPending?.();
+  }
+
+  // quiet gives up the last connection. Its request is repeated once there is an answer.
+  #quiet() {
+    this.#places = concurrency - 1;
+    [...this.#sent.values()][this.#places]?.abort.abort();
+    this.#clock = setTimeout(() => {
+      this.#places = 1;
+      this.#hooks.onPending?.();
+    }, lateAfter - quietAfter);
   }
 
   // settle stops the clock: there was an answer.
   #settle() {
     clearTimeout(this.#clock);
     this.#clock = 0;
-    if (!this.#late) return;
-    this.#late = false;
+    if (this.#places === concurrency) return;
+    this.#places = concurrency;
     this.#endPauses();
+  }
+
+  // mayRepeat reports whether request n has a place. All tabs of a browser share its connections.
+  #mayRepeat(n) {
+    return this.#places === concurrency || [...this.#sent.keys()].indexOf(n) < this.#places;
   }
 
   // take joins as much of the queue as one request allows.
@@ -198,8 +213,7 @@ export class Input {
       }
       if (done) break;
       await this.#rest(wait);
-      // What does not answer gets one request at a time: all tabs of a browser share six connections.
-      while (this.#late && !this.#stopped && n > Math.min(...this.#sent.keys())) await this.#rest(pause.max);
+      while (!this.#stopped && !this.#mayRepeat(n)) await this.#rest(pause.max);
     }
     this.#sent.delete(n);
     this.#settle();

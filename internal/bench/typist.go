@@ -10,7 +10,7 @@ import (
 const (
 	typingPause  = time.Second / 30
 	typedKeys    = 30 // at 30 keys a second, in a round
-	inputsAtOnce = 4  // as pages have over HTTP/1.1
+	inputsAtOnce = 5  // as pages have over HTTP/1.1 while answers come
 )
 
 // typist sends keys as a page does: numbered, several inputs in flight, and keys that are typed while all places are

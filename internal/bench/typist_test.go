@@ -43,7 +43,7 @@ func TestTypistGathers(t *testing.T) {
 	for n := int64(7); n < typist.next; n++ {
 		got = append(got, sent[n])
 	}
-	if want := []string{"a", "b", "c", "d", "efg"}; !slices.Equal(got, want) {
+	if want := []string{"a", "b", "c", "d", "e", "fgh"}; !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 	if typist.busy != 0 {
