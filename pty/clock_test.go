@@ -12,6 +12,13 @@ func unstarted() *Shell {
 	return newShell(NewTable(Config{Programs: programs("x")}).config, programs("x")[0], "x", size, func() {})
 }
 
+// yieldAll takes the events that a follower may yield.
+func yieldAll(f *follower) {
+	for status := stepEvent; status == stepEvent; {
+		_, status, _ = f.step()
+	}
+}
+
 // The first bytes after a pause are sent immediately; later ones are collected for coalesceTime, or until they fill an
 // event.
 func TestCoalescing(t *testing.T) {
@@ -114,6 +121,7 @@ func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 			t.Errorf("held for %v within the bound", wait)
 		}
 		put(1)
+		yieldAll(slow)
 		if wait := s.hold(now.progress); wait <= 0 || wait > patience {
 			t.Errorf("held for %v at the bound", wait)
 		}
@@ -135,6 +143,75 @@ func TestReaderWaitsForFastestTypingViewer(t *testing.T) {
 		s.detach(slow)
 		if wait := s.hold(long); wait > 0 {
 			t.Errorf("held for %v by a viewer that is gone", wait)
+		}
+	})
+}
+
+// A viewer that is slower than the fastest one delays the reader for patience, and then for a tenth of the time.
+func TestReaderWaitsForOthersForShareOfTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := unstarted()
+		timer := time.NewTimer(time.Hour)
+		defer timer.Stop()
+		s.attach(Viewer{ID: "fast", CanType: true}, 0)
+		s.attach(Viewer{ID: "slow", CanType: true}, 0)
+		s.attach(Viewer{ID: "stalled", CanType: true}, 0)
+		// held is how long the reader waits after so much output, all of which the fast viewer draws.
+		held := func(n int) time.Duration {
+			s.put(make([]byte, n))
+			for _, f := range s.followers {
+				yieldAll(f)
+			}
+			s.Ack("fast", s.ring.end)
+			began := time.Now()
+			s.pace(timer)
+			return time.Since(began)
+		}
+		if took := held(paceBytes); took != 0 {
+			t.Errorf("held for %v by viewers that have drawn nothing", took)
+		}
+		s.Ack("slow", 1)
+		if took := held(1); took != patience {
+			t.Errorf("held for %v by a slow viewer", took)
+		}
+		s.Ack("slow", 2)
+		if took := held(1); took != 0 {
+			t.Errorf("held for %v by a viewer that was too slow", took)
+		}
+		s.Ack("slow", s.ring.end) // it is up to date
+		time.Sleep(time.Second)
+		held(paceBytes)
+		s.Ack("slow", s.ring.end-paceBytes+1)
+		if took := held(1); took != time.Second/(waitShare-1) { // of the time with that
+			t.Errorf("held for %v by a viewer that used its share a second ago", took)
+		}
+	})
+}
+
+// When one of several viewers falls behind, the reader lets all of them draw nearly everything.
+func TestReaderLetsViewersCatchUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := unstarted()
+		began := time.Now()
+		ids := []string{"a", "b", "c"}
+		for _, id := range ids {
+			s.attach(Viewer{ID: id, CanType: true}, 0)
+		}
+		s.put(make([]byte, paceBytes))
+		for i, id := range ids {
+			if s.hold(began) <= 0 {
+				t.Errorf("not held before %s has drawn", id)
+			}
+			s.Ack(id, s.ring.end-int64(i))
+		}
+		if wait := s.hold(began); wait > 0 {
+			t.Errorf("held for %v although all have drawn", wait)
+		}
+		s.put(make([]byte, paceBytes/2))
+		if wait := s.hold(began); wait > 0 {
+			t.Errorf("held for %v by viewers that are not far behind", wait)
 		}
 	})
 }

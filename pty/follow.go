@@ -65,7 +65,8 @@ func (e Event) Last() bool { return e.Kind == Exited || e.Kind == Stalled }
 // most every presencePause.
 //
 // If the viewer can type, the shell's reader is as fast as the fastest such viewer draws, see [Shell.Ack], while that
-// one makes progress. Other viewers never slow anything.
+// one makes progress. It also waits for the others that can type, so that viewers of about the same speed lose nothing,
+// but for each no longer than patience at a time and 1/waitShare of the time. View-only viewers never slow anything.
 func (s *Shell) Follow(ctx context.Context, viewer Viewer, from int64) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		f := s.attach(viewer, from)
@@ -101,6 +102,11 @@ type follower struct {
 	stalled   bool      // no progress for too long; does not slow the reader
 	rate      drawRate
 
+	// When this is not the fastest viewer:
+	level  int64     // offset at which it was last up to date
+	late   bool      // it took too long: the reader does not wait for it until it is up to date
+	paidAt time.Time // when the waits for it are no longer more than their share of the time
+
 	presenceSeen uint64    // last yielded presence change
 	presenceSent time.Time // when it was yielded
 
@@ -129,7 +135,7 @@ func (f *follower) seek(from int64) {
 	case from < ring.start() || from > ring.end:
 		f.showScreen()
 	}
-	f.acked = f.cursor
+	f.acked, f.level = f.cursor, f.cursor
 	f.progress = time.Now()
 }
 
@@ -160,6 +166,9 @@ func (f *follower) acknowledge(off int64) bool {
 	f.rate.busy = f.undrawn.bytes() > 0
 	f.progress, f.fullSince = now, time.Time{}
 	f.stalled = false
+	if f.shell.ring.end-off < f.shell.ahead/levelShare {
+		f.level, f.late = off, false
+	}
 	return true
 }
 

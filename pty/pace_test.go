@@ -2,6 +2,7 @@ package pty
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"testing"
 
 	"convoy/internal/testkit"
@@ -38,6 +39,34 @@ func TestTypingViewerSeesWholeFlood(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Errorf("saw %d bytes, want %d", len(got), len(want))
+	}
+}
+
+// Viewers that draw equally fast on average all see every byte.
+func TestEqualViewersSeeWholeFlood(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", "stty -echo; echo ready; read x; seq 1 600000")})
+	table.config.patience = testkit.Patience // the machine may be busy
+	s, err := table.Open(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var viewers []*view
+	for i := range 12 {
+		v := watch(t, s, options{name: fmt.Sprintf("viewer %d", i), types: true})
+		v.see("ready\r\n")
+		viewers = append(viewers, v)
+	}
+	typeIn(t, s, "\r")
+	want := "ready\r\n" + lines(600000)
+	for _, v := range viewers {
+		v.exit()
+		if got := v.kinds(); got != "resize output exited" {
+			t.Errorf("%s got %s", v.name, got)
+		}
+		if v.output() != want {
+			t.Errorf("%s saw other output", v.name)
+		}
 	}
 }
 

@@ -10,14 +10,6 @@ import (
 const (
 	// readBytes limits one read from the terminal.
 	readBytes = 32 << 10
-	// paceBytes limits how far the output may be ahead of what the fastest typing viewer has drawn; minPaceBytes is
-	// always allowed. In between, it is what that viewer draws in paceTime, so that a slow page responds to Ctrl-C as
-	// quickly as a fast one.
-	paceBytes    = 512 << 10
-	minPaceBytes = 160 << 10
-	paceTime     = 100 * time.Millisecond
-	// patience is how long the reader waits for that viewer to draw anything.
-	patience = 250 * time.Millisecond
 	// drainBytes exceeds the kernel's output buffer of a terminal.
 	drainBytes = 256 << 10
 )
@@ -89,61 +81,4 @@ func (s *Shell) putSome(p []byte) (n, work int) {
 		}
 	}
 	return n, work
-}
-
-// pace delays the reader while the typing viewers have too much to draw.
-func (s *Shell) pace(timer *time.Timer) {
-	since := time.Now()
-	for {
-		wait := s.hold(since)
-		if wait <= 0 {
-			return
-		}
-		timer.Reset(wait)
-		select {
-		case <-s.resume:
-		case <-timer.C:
-		case <-s.dead:
-			return
-		}
-	}
-}
-
-// hold returns how long the reader, which has waited since then, should wait for the viewers; 0 or less: not at all.
-// The fastest viewer that can type decides. If it has drawn nothing for too long, it counts as stalled until it draws,
-// and the next fastest decides. Without any, the reader does not wait.
-func (s *Shell) hold(since time.Time) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		f := s.fastest()
-		if f == nil || s.ring.end-f.acked < f.rate.ahead(s.ahead) {
-			return 0
-		}
-		if f.progress.After(since) {
-			since = f.progress
-		}
-		if wait := s.patience - time.Since(since); wait > 0 {
-			return wait
-		}
-		f.stalled = true
-	}
-}
-
-// fastest is the follower that can type, is not stalled, and has drawn most.
-func (s *Shell) fastest() (fastest *follower) {
-	for _, f := range s.followers {
-		if f.viewer.canType && !f.stalled && (fastest == nil || f.acked > fastest.acked) {
-			fastest = f
-		}
-	}
-	return fastest
-}
-
-// resumeReader makes a waiting reader check again.
-func (s *Shell) resumeReader() {
-	select {
-	case s.resume <- struct{}{}:
-	default:
-	}
 }

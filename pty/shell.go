@@ -62,6 +62,8 @@ type Shell struct {
 	viewers         map[string]*viewer
 	inputs          uint64 // number of inputs: their echo is sent immediately
 	followers       []*follower
+	awaited         *follower // for which the reader waits although it is not the fastest; nil: none
+	awaitedAt       time.Time // since when, or when that was last charged
 	uses            uint64
 	arrivals        int            // counts uses of viewers
 	presenceVersion uint64         // presence changes
