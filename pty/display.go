@@ -55,7 +55,7 @@ func (s *Shell) show(p []byte) (n int) {
 
 // syncScreen brings the screen up to the end of the ring. It requires s.mu.
 func (s *Shell) syncScreen() {
-	for _, part := range s.ring.parts(s.shown) {
+	for part := range s.ring.parts(s.shown) {
 		s.screen.Write(part)
 	}
 	s.shown = s.ring.end

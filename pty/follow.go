@@ -36,7 +36,7 @@ const (
 	Present
 )
 
-// Event is an event for a follower. The fields depend on Kind; Off is always set. Bytes belong to the receiver.
+// Event is an event for a follower. The fields depend on Kind; Off is always set. Bytes are shared: do not change them.
 type Event struct {
 	Kind     EventKind
 	Off      int64

@@ -1,70 +1,79 @@
 package pty
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+)
 
-// firstRingBytes is the initial size of a ring.
-const firstRingBytes = 16 << 10
+const (
+	// blockBytes is the size of a full block.
+	blockBytes = chunkBytes
+	// firstBlockBytes is the initial capacity of the first block.
+	firstBlockBytes = 4 << 10
+)
 
-// ring keeps the last max bytes of output, addressed by offset. It grows up to max bytes, then wraps around. The byte
-// at offset o is at o % len(buf): while the ring grows, that is o itself, so growing moves nothing.
+// ring keeps the last max bytes of output, addressed by offset. It consists of blocks that begin at multiples of
+// blockBytes. Bytes are never overwritten, so all viewers share them.
 type ring struct {
-	buf []byte
-	max int
-	end int64 // offset after the last byte
+	blocks [][]byte // all but the last are full
+	first  int64    // offset of the first block
+	max    int
+	end    int64 // offset after the last byte
 }
 
 // start is the offset of the oldest kept byte.
-func (r *ring) start() int64 { return max(0, r.end-int64(len(r.buf))) }
+func (r *ring) start() int64 { return max(0, r.end-int64(r.max)) }
 
 // write appends p.
 func (r *ring) write(p []byte) {
-	r.grow(len(p))
-	if over := len(p) - len(r.buf); over > 0 {
-		r.end += int64(over)
-		p = p[over:]
-	}
 	for len(p) > 0 {
-		n := copy(r.buf[r.end%int64(len(r.buf)):], p)
+		if r.end == r.first+int64(len(r.blocks))*blockBytes {
+			r.blocks = append(r.blocks, make([]byte, 0, r.capacity()))
+		}
+		last := &r.blocks[len(r.blocks)-1]
+		n := min(len(p), blockBytes-len(*last))
+		*last = append(*last, p[:n]...)
 		r.end += int64(n)
 		p = p[n:]
 	}
+	if old := int((r.start() - r.first) / blockBytes); old > 0 {
+		r.blocks = append(r.blocks[:0], r.blocks[old:]...)
+		clear(r.blocks[len(r.blocks):cap(r.blocks)])
+		r.first += int64(old) * blockBytes
+	}
 }
 
-// grow makes room for n more bytes, up to max.
-func (r *ring) grow(n int) {
-	size := len(r.buf)
-	if size == r.max || r.end+int64(n) <= int64(size) {
-		return
+// capacity is that of a new block. A shell without much output takes little memory.
+func (r *ring) capacity() int {
+	if r.end == 0 {
+		return firstBlockBytes
 	}
-	for size < r.max && int64(size) < r.end+int64(n) {
-		size = min(r.max, max(firstRingBytes, 2*size))
-	}
-	buf := make([]byte, size)
-	copy(buf, r.buf)
-	r.buf = buf
+	return blockBytes
 }
 
-// read copies n bytes from off. They must be kept: off >= start and off+n <= end.
+// read returns n bytes from off. They must be kept: off >= start and off+n <= end. They are shared: do not change them.
 func (r *ring) read(off int64, n int) []byte {
-	out := make([]byte, n)
-	for done := 0; done < n; {
-		at := (off + int64(done)) % int64(len(r.buf))
-		done += copy(out[done:], r.buf[at:])
+	if at := (off - r.first) % blockBytes; n > 0 && at+int64(n) <= blockBytes {
+		return r.blocks[(off-r.first)/blockBytes][at : at+int64(n) : at+int64(n)]
+	}
+	out := make([]byte, 0, n)
+	for part := range r.parts(off) {
+		out = append(out, part[:min(len(part), n-len(out))]...)
 	}
 	return out
 }
 
-// parts returns the kept bytes from off as one or two slices of the ring, valid until the next write.
-func (r *ring) parts(off int64) [][]byte {
-	n := r.end - off
-	if n == 0 {
-		return nil
+// parts yields the kept bytes from off, in slices of the ring.
+func (r *ring) parts(off int64) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for off < r.end {
+			part := r.blocks[(off-r.first)/blockBytes][(off-r.first)%blockBytes:]
+			if !yield(part) {
+				return
+			}
+			off += int64(len(part))
+		}
 	}
-	at := off % int64(len(r.buf))
-	if rest := int64(len(r.buf)) - at; n > rest {
-		return [][]byte{r.buf[at:], r.buf[:n-rest]}
-	}
-	return [][]byte{r.buf[at : at+n]}
 }
 
 // lineStart returns the offset of the first line that begins at or after off, or off if none begins within limit bytes.
