@@ -25,7 +25,7 @@ func mean(values []float64) float64 {
 // measureViewers has a file printed in a shell that one viewer looks at, and then one that many do. Each of them gets
 // every byte, and the right one, or a reset, which is counted.
 func measureViewers(ctx context.Context, b *bench) error {
-	through := lean()
+	through := &http.Client{Transport: &wire{}}
 	defer through.CloseIdleConnections()
 	s := &stage{b: b, through: through, asks: b.convoy.viewer(through)}
 	var err error
@@ -121,7 +121,9 @@ func (a *audience) show(ctx context.Context, round int) error {
 func (a *audience) seat(ctx context.Context) (watchers []*watcher, err error) {
 	for range a.n {
 		t := newTally(a.end, a.end, a.end+int64(len(prompt)))
-		w, err := watch(ctx, a.b.convoy.viewer(a.through), a.shell, a.end, t, true)
+		viewer := a.b.convoy.viewer(a.through)
+		viewer.Buffer = 0 // as large as that of the other parts
+		w, err := watch(ctx, viewer, a.shell, a.end, t, true)
 		if err != nil {
 			return watchers, err
 		}

@@ -112,9 +112,9 @@ func (s *Stream) Next() (e Event, err error) {
 			}
 		case "data":
 			if some {
-				e.Data = append(e.Data, '\n')
+				value = append(append(e.Data, '\n'), value...)
 			}
-			e.Data, some = append(e.Data, value...), true
+			e.Data, some = value, true
 		}
 	}
 }
@@ -148,6 +148,9 @@ func ParseOutput(e Event) (o Output, err error) {
 var escapes = map[byte]byte{'n': '\n', 'r': '\r', 'e': 0x1e, 'f': 0x1f}
 
 func unescape(text []byte) (out []byte, err error) {
+	if bytes.IndexByte(text, 0x1f) < 0 {
+		return bytes.ReplaceAll(text, []byte{0x1e}, []byte("\r\n")), nil
+	}
 	for rest := text; len(rest) > 0; {
 		i := bytes.IndexAny(rest, "\x1e\x1f")
 		switch {
