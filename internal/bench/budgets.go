@@ -53,6 +53,8 @@ func budgets() []budget {
 		atLeast("bulk", wayCP, "× bare", "bulk output vs the bare pty", unitRatio, 0.8).reaching(0.95),
 		atLeast("bulk", wayCP, "× ttyd", "bulk output vs ttyd", unitRatio, 1.1).reaching(1.3),
 		atLeast("viewers", "50 viewers", "all", "bulk output to 50 viewers of one shell, together", unitRate, 300),
+		atMost("viewers", "50 viewers", "lost by the resets, mean", "bytes that 50 viewers of one shell lose",
+			"%", 0),
 		atMost("interrupt", wayCP, "p50", "Ctrl-C during yes → prompt drawn at 5 MB/s", unitMillis, 150).reaching(100),
 		atMost("interrupt", wayCP, "undrawn, most", "undrawn in the viewer during a flood", unitMiB, 0.5),
 		atLeast("stalled", rowUnread, "bulk × alone",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"convoy/internal/bench/stats"
@@ -66,7 +67,8 @@ type audience struct {
 	*stage
 	n      int
 	rates  rounds // MB/s to all together
-	cpu    []float64
+	cpu    []float64 // of Convoy, s for 100 MB
+	own    []float64 // of the viewers
 	lost   []float64 // by a viewer in a round, in percent
 	resets int
 }
@@ -85,14 +87,14 @@ func (a *audience) show(ctx context.Context, round int) error {
 	if err != nil {
 		return err
 	}
-	file, pids := a.b.place.small, []int{a.b.convoy.cmd.Process.Pid}
+	file, pids, own := a.b.place.small, []int{a.b.convoy.cmd.Process.Pid}, []int{os.Getpid()}
 	command := "cat " + file.path
 	from := a.end + int64(len(prompt+command+"\r\n"))
 	a.end = from + file.bytes
 	for _, w := range watchers {
 		w.expect(newTally(from, a.end, a.end+int64(len(prompt))))
 	}
-	began, before := time.Now(), cpuTime(pids)
+	began, before, ownBefore := time.Now(), cpuTime(pids), cpuTime(own)
 	if err := a.asks.Do(ctx, http.MethodPost, a.shell.Path()+"/input", []byte(command+"\r"), nil); err != nil {
 		return err
 	}
@@ -113,6 +115,7 @@ func (a *audience) show(ctx context.Context, round int) error {
 	a.rates.add(round, delivered/took.Seconds()/1e6)
 	if used := cpuTime(pids) - before; used > 0 {
 		a.cpu = append(a.cpu, used.Seconds()/(delivered/1e8))
+		a.own = append(a.own, (cpuTime(own)-ownBefore).Seconds()/(delivered/1e8))
 	}
 	return nil
 }
@@ -143,6 +146,7 @@ func (a *audience) report(one rounds) {
 	add("all, worst", unitRate, stats.Percentile(all, 0))
 	add("× 1 viewer", unitRatio, stats.Ratio(a.rates.medians(), one.medians()))
 	add("CPU for 100 MB delivered", unitSeconds, stats.Median(a.cpu))
+	add("of the viewers", unitSeconds, stats.Median(a.own))
 	add("resets", "", float64(a.resets))
 	add("lost by the resets, mean", "%", mean(a.lost))
 }
