@@ -20,6 +20,25 @@ const (
 // error the plan may be partly applied, and the process must exit.
 func (p Plan) Enter() error {
 	runtime.LockOSThread() // no_new_privs belongs to the thread
+	return p.enter(process{})
+}
+
+// subject is what a plan is applied to: a process, or one thread of it.
+type subject interface {
+	setgroups(groups []int) error
+	setgid(gid int) error
+	setuid(uid int) error
+	restrict(p Plan) error
+}
+
+// process is this process with all its threads.
+type process struct{}
+
+func (process) setgroups(groups []int) error { return syscall.Setgroups(groups) }
+func (process) setgid(gid int) error         { return syscall.Setgid(gid) }
+func (process) setuid(uid int) error         { return syscall.Setuid(uid) }
+
+func (p Plan) enter(who subject) error {
 	closeExtraFDs()
 	if err := setLimit(unix.RLIMIT_CORE, 0); err != nil {
 		return err
@@ -29,11 +48,11 @@ func (p Plan) Enter() error {
 	}
 	raiseOOMScore()
 	if p.User != nil {
-		if err := p.setUser(); err != nil {
+		if err := p.setUser(who); err != nil {
 			return err
 		}
 	}
-	return p.restrict()
+	return who.restrict(p)
 }
 
 // setLimit lowers a resource limit, but never raises it.
@@ -54,7 +73,7 @@ func setLimit(what int, most uint64) error {
 func lowerTo[T int64 | uint64](limit *T, most uint64) { *limit = min(*limit, T(most)) }
 
 // setUser switches to the plan's user, irrevocably.
-func (p Plan) setUser() error {
+func (p Plan) setUser(who subject) error {
 	u, groups := p.User, []int{p.User.GID}
 	if isTerminal() {
 		group, err := p.AssignTerminal(os.Stdin)
@@ -67,15 +86,15 @@ func (p Plan) setUser() error {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return syscall.Setgroups(groups) },
-		func() error { return syscall.Setgid(u.GID) },
-		func() error { return syscall.Setuid(u.UID) },
+		func() error { return who.setgroups(groups) },
+		func() error { return who.setgid(u.GID) },
+		func() error { return who.setuid(u.UID) },
 	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("switch to user %d: %w", u.UID, err)
 		}
 	}
-	if u.UID != 0 && syscall.Setuid(0) == nil {
+	if u.UID != 0 && who.setuid(0) == nil {
 		return fmt.Errorf("switch to user %d: the process can still change back", u.UID)
 	}
 	return nil

@@ -40,37 +40,50 @@ const (
 
 // restrict sets no_new_privs and the Landlock domain. A process in a domain cannot trace those outside (ptrace(2)), and
 // since Landlock version 6 cannot signal them.
-func (p Plan) restrict() error {
+func (process) restrict(p Plan) error {
+	rights, rules, err := p.prepare()
+	if err != nil {
+		return err
+	}
+	config, err := landlock.NewConfig(landlock.AccessFSSet(rights), landlock.ScopedSet(scopes))
+	if err != nil {
+		return err
+	}
+	var allowed []landlock.Rule
+	for _, r := range rules {
+		allowed = append(allowed, landlock.PathAccess(landlock.AccessFSSet(r.rights), r.paths...).IgnoreIfMissing())
+	}
+	return config.BestEffort().Restrict(allowed...)
+}
+
+// rule allows rights on files, or on directories and what they contain. Paths that do not exist are ignored.
+type rule struct {
+	rights uint64
+	paths  []string
+}
+
+// prepare sets no_new_privs for this thread, and denies it sockets if the plan does. It returns the rights that the
+// Landlock domain denies, except where a rule allows them.
+func (p Plan) prepare() (rights uint64, rules []rule, err error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("no new privileges: %w", err)
+		return 0, nil, fmt.Errorf("no new privileges: %w", err)
 	}
 	if p.strictSameUser() {
 		if err := denyUnixSockets(); err != nil {
-			return err
+			return 0, nil, err
 		}
 	}
 	hidden := p.hidden()
 	if len(hidden) == 0 {
 		// Any domain isolates processes, but needs a right to handle; this rule allows that right everywhere.
 		const rights = unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_REFER
-		config, err := landlock.NewConfig(landlock.AccessFSSet(rights), landlock.ScopedSet(scopes))
-		if err != nil {
-			return err
-		}
-		return config.BestEffort().Restrict(landlock.PathAccess(rights, "/"))
-	}
-	config, err := landlock.NewConfig(landlock.AccessFSSet(dirRights), landlock.ScopedSet(scopes))
-	if err != nil {
-		return err
+		return rights, []rule{{rights, []string{"/"}}}, nil
 	}
 	files, dirs := allowedPaths("/", hidden)
 	if p.strictSameUser() {
 		files = append(files, ownTerminal()...)
 	}
-	return config.BestEffort().Restrict(
-		landlock.PathAccess(fileRights, files...).IgnoreIfMissing(),
-		landlock.PathAccess(dirRights, dirs...).IgnoreIfMissing(),
-	)
+	return dirRights, []rule{{fileRights, files}, {dirRights, dirs}}, nil
 }
 
 // ptsDir is the directory of all terminals.

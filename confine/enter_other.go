@@ -15,7 +15,10 @@ func closeExtraFDs() {
 
 func raiseOOMScore() {}
 
-func (p Plan) restrict() error { return nil }
+func (process) restrict(Plan) error { return nil }
 
 // LandlockVersion returns the version of Landlock's interface; 0 without Landlock.
 func LandlockVersion() int { return 0 }
+
+// EnterAlone is Enter, before [Exec].
+func (p Plan) EnterAlone() error { return p.Enter() }

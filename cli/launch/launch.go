@@ -23,7 +23,7 @@ func init() {
 func run(planText string, args []string) (status int) {
 	plan, err := confine.ParsePlan(planText)
 	if err == nil {
-		err = plan.Enter()
+		err = plan.EnterAlone()
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "this shell cannot be confined: %v\n", err)
