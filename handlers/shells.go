@@ -330,9 +330,11 @@ type input struct {
 }
 
 func readInput(w http.ResponseWriter, r *http.Request) (in input, err error) {
-	query := r.URL.Query()
+	_, isViewer := web.Param(r, "viewer")
+	_, isNumbered := web.Param(r, "n")
+	_, acks := web.Param(r, "ack")
 	in.ack = -1
-	if query.Has("viewer") || query.Has("n") || query.Has("ack") {
+	if isViewer || isNumbered || acks {
 		if in.viewer, err = live.ViewerOf(r); err != nil {
 			return in, err
 		}
@@ -340,7 +342,7 @@ func readInput(w http.ResponseWriter, r *http.Request) (in input, err error) {
 			return in, err
 		}
 	}
-	if query.Has("ack") {
+	if acks {
 		if in.ack, err = web.Number(r, "ack", 0); err != nil {
 			return in, err
 		}

@@ -114,7 +114,7 @@ var viewerName = regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`)
 
 // ViewerOf is the viewer that a request speaks for.
 func ViewerOf(r *http.Request) (string, error) {
-	viewer := r.URL.Query().Get("viewer")
+	viewer, _ := web.Param(r, "viewer")
 	if !viewerName.MatchString(viewer) {
 		return "", web.BadRequest("viewer must be 16 to 64 letters, digits, - or _")
 	}

@@ -88,6 +88,9 @@ func KeySum(key string) string {
 
 // takePass removes the pass from a request's query, so that no handler and no other node sees it.
 func takePass(r *http.Request) (*http.Request, string) {
+	if !strings.Contains(r.URL.RawQuery, "pass=") {
+		return r, ""
+	}
 	pass, rest := "", []string{}
 	for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
 		if value, ok := strings.CutPrefix(part, "pass="); ok {

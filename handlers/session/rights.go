@@ -20,8 +20,11 @@ func MayIn(role access.Role, a access.Action, s *pty.Shell) bool {
 // ShellRole is the role whose rights a shell of that kind has, opened with that right. System shells have an admin's,
 // no matter who opened them.
 func ShellRole(kind, right string) access.Role {
+	if kind != "convoy" {
+		return access.Admin
+	}
 	who, err := access.ParseIdentity(right)
-	if err != nil || kind != "convoy" {
+	if err != nil {
 		return access.Admin
 	}
 	return who.Role
@@ -30,9 +33,11 @@ func ShellRole(kind, right string) access.Role {
 // ActFor makes a Convoy shell act for the login that its user types with now, with no more rights than it was opened
 // with. The login that opened it may have ended.
 func ActFor(s *pty.Shell, typing Session) {
+	if s.Kind() != "convoy" {
+		return
+	}
 	was, err := access.ParseIdentity(s.Right())
-	if err != nil || s.Kind() != "convoy" || was.User != typing.User ||
-		was.Generation != typing.Generation || was.Grant == typing.Grant {
+	if err != nil || was.User != typing.User || was.Generation != typing.Generation || was.Grant == typing.Grant {
 		return
 	}
 	now := typing.Identity

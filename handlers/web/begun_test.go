@@ -19,7 +19,7 @@ func TestBegun_With(t *testing.T) {
 		"a byte":  {do: func(w http.ResponseWriter) { w.Write([]byte("x")) }, want: true},
 		"a flush": {do: func(w http.ResponseWriter) { http.NewResponseController(w).Flush() }, want: true},
 	} {
-		w := layer{&begunWriter{ResponseWriter: httptest.NewRecorder()}}
+		w := layer{newExchange(httptest.NewRecorder())}
 		if test.do(w); hasBegun(w) != test.want {
 			t.Errorf("after %s an answer has begun: %v, want %v", name, !test.want, test.want)
 		}

@@ -1,8 +1,8 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
+	"maps"
 	"net/http"
 )
 
@@ -22,7 +22,15 @@ func CheckSameSite(r *http.Request) error {
 	return nil
 }
 
-type nonceKey struct{}
+// fixedHeaders are the same for every answer. Nothing may change their values.
+var fixedHeaders = http.Header{
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
+	"Referrer-Policy":              {"same-origin"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Cache-Control":                {"no-store"},
+}
 
 // SecurityHeaders restricts pages to their own resources. The nonce is for the style elements that xterm.js creates
 // (docs/decisions/0014-nonce-for-xterm-styles.md).
@@ -36,21 +44,20 @@ func (s *Site) SecurityHeaders(next http.Handler) http.Handler {
 				"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "+
 				"form-action 'self'; frame-ancestors 'none'",
 		)
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("X-Frame-Options", "DENY")
-		head.Set("Referrer-Policy", "same-origin")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
-		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("Cache-Control", "no-store")
+		maps.Copy(head, fixedHeaders)
 		if s.wantsHSTS(r) {
 			head.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
+		r, found := noted(r)
+		found.nonce = nonce
+		next.ServeHTTP(w, r)
 	})
 }
 
 // Nonce is the nonce of the page that answers r.
 func Nonce(r *http.Request) string {
-	nonce, _ := r.Context().Value(nonceKey{}).(string)
-	return nonce
+	if found := notesOf(r); found != nil {
+		return found.nonce
+	}
+	return ""
 }

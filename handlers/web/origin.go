@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,8 +26,6 @@ func direct(r *http.Request) Origin {
 	return o
 }
 
-type originKey struct{}
-
 // FindOrigin finds the origin of a request, and sets its Host to the one that the browser asked for:
 // CrossOriginProtection compares that with the header Origin.
 func (s *Site) FindOrigin(next http.Handler) http.Handler {
@@ -38,16 +35,16 @@ func (s *Site) FindOrigin(next http.Handler) http.Handler {
 			s.failHost(w, r)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), originKey{}, o))
-		r.Host = o.Host
+		r, found := noted(r)
+		found.origin, r.Host = o, o.Host
 		next.ServeHTTP(w, r)
 	})
 }
 
 // OriginOf is the origin that [Site.FindOrigin] found; without it, that of the connection.
 func OriginOf(r *http.Request) Origin {
-	if o, ok := r.Context().Value(originKey{}).(Origin); ok {
-		return o
+	if found := notesOf(r); found != nil && found.origin.Scheme != "" {
+		return found.origin
 	}
 	return direct(r)
 }

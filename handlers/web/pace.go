@@ -20,43 +20,32 @@ const (
 // for each piece of its answer. Handlers of streams and files call [SetOwnDeadlines].
 func (s *Site) Pace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), wait: s.WriteWait}
-		p.extend() // the previous request on this connection left another deadline
-		defer p.extend()
+		x := newExchange(w)
+		x.wait = s.WriteWait
+		x.extend() // the previous request on this connection left another deadline
+		defer x.extend()
+		r = x.found.with(r)
 		if r.Body != nil && r.Body != http.NoBody {
-			p.control.SetReadDeadline(time.Now().Add(s.BodyWait)) //nolint:errcheck // tests' recorders have no deadlines
-			p.body = &pacedBody{ReadCloser: r.Body}
-			r.Body = p.body
+			x.control.SetReadDeadline(time.Now().Add(s.BodyWait)) //nolint:errcheck // tests' recorders have no deadlines
+			x.body.ReadCloser = r.Body
+			r.Body = &x.body
 		}
-		next.ServeHTTP(p, r)
+		next.ServeHTTP(x, r)
 	})
 }
 
-// pacedWriter extends the deadline with each piece of the answer.
-type pacedWriter struct {
-	http.ResponseWriter
-	control *http.ResponseController
-	wait    time.Duration
-	body    *pacedBody // nil without a body
-	own     Deadlines  // until something else sets them
+// extend extends the deadline for another piece of the answer, unless that was done a moment ago.
+func (x *exchange) extend() {
+	if x.wait == 0 {
+		return
+	}
+	x.own.Set(func() {
+		if now := time.Now(); now.Sub(x.extended) >= x.wait/8 {
+			x.extended = now
+			x.control.SetWriteDeadline(now.Add(x.wait)) //nolint:errcheck // as in Pace
+		}
+	})
 }
-
-func (p *pacedWriter) extend() {
-	p.own.Set(func() { p.control.SetWriteDeadline(time.Now().Add(p.wait)) }) //nolint:errcheck // as in Pace
-}
-
-func (p *pacedWriter) WriteHeader(status int) {
-	p.extend()
-	p.ResponseWriter.WriteHeader(status)
-}
-
-func (p *pacedWriter) Write(b []byte) (int, error) {
-	p.extend()
-	return p.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (p *pacedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // pacedBody is a body with a deadline, which net/http removes at the body's end.
 type pacedBody struct {
@@ -75,16 +64,16 @@ func (b *pacedBody) Read(into []byte) (int, error) {
 // SetOwnDeadlines tells Pace that the handler sets all deadlines of its request from now on. Call it before anything
 // reads the body.
 func SetOwnDeadlines(w http.ResponseWriter) {
-	if p := layerOf[*pacedWriter](w); p != nil && p.body != nil {
-		p.body.off = true
+	if x := exchangeOf(w); x != nil {
+		x.body.off = true
 	}
 	StopPacing(w)
 }
 
 // StopPacing leaves the deadline of an answer to the caller. It may be called concurrently with the handler.
 func StopPacing(w http.ResponseWriter) {
-	if p := layerOf[*pacedWriter](w); p != nil {
-		p.own.End(func() {})
+	if x := exchangeOf(w); x != nil {
+		x.own.End(func() {})
 	}
 }
 

@@ -121,7 +121,9 @@ func (s *Site) logFailure(r *http.Request, err error) {
 // Recover answers a panic in a handler with 500: one bad request must not end everyone's shells.
 func (s *Site) Recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w = &begunWriter{ResponseWriter: w}
+		if exchangeOf(w) == nil { // of another node
+			w = newExchange(w)
+		}
 		defer func() {
 			v := recover()
 			if v == nil {
