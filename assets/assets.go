@@ -14,6 +14,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -30,15 +31,15 @@ var embedded embed.FS
 // prefix is the path of all assets.
 const prefix = "/assets/"
 
-// file is one asset.
+// file is one asset. Its content stays in the program's pages, which the kernel shares and can drop.
 type file struct {
-	body  []byte
 	kind  string                 // content type
-	small func() ([]byte, error) // gzip of body, on demand
+	small func() ([]byte, error) // gzip of the content, on demand; nil: it is served plain only
 }
 
 // tree is all files by path, and their hash.
 type tree struct {
+	root  fs.FS
 	files map[string]file
 	build string
 }
@@ -80,12 +81,14 @@ func (t *tree) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept-Encoding")
-	body := f.body
+	read := func() ([]byte, error) { return fs.ReadFile(t.root, name) }
 	if f.small != nil && acceptsGzip(r) {
-		if small, err := f.small(); err == nil {
-			h.Set("Content-Encoding", "gzip")
-			body = small
-		}
+		h.Set("Content-Encoding", "gzip")
+		read = f.small
+	}
+	body, err := read()
+	if err != nil {
+		panic(fmt.Sprintf("assets: %v", err)) // as in whole
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
@@ -105,32 +108,43 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
-// read loads all files of root.
+// read lists all files of root, and hashes them.
 func read(root fs.FS) (*tree, error) {
-	t := &tree{files: map[string]file{}}
-	sum := sha256.New()
+	t := &tree{root: root, files: map[string]file{}}
+	sum, buffer := sha256.New(), make([]byte, 32<<10)
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		body, err := fs.ReadFile(root, name)
+		info, err := d.Info()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(sum, "%s %d\n", name, len(body)) // WalkDir is sorted by name
-		sum.Write(body)
-		t.files[name] = newFile(name, body)
-		return nil
+		content, err := root.Open(name)
+		if err != nil {
+			return err
+		}
+		defer content.Close()
+		fmt.Fprintf(sum, "%s %d\n", name, info.Size()) // WalkDir is sorted by name
+		t.files[name] = newFile(root, name, info.Size())
+		_, err = io.CopyBuffer(sum, content, buffer)
+		return err
 	})
 	t.build = hex.EncodeToString(sum.Sum(nil))[:16]
 	return t, err
 }
 
 // newFile prepares an asset. Texts are compressed on demand.
-func newFile(name string, body []byte) file {
-	f := file{body: body, kind: contentType(name)}
-	if len(body) > 1024 && !strings.HasPrefix(f.kind, "image/png") && !strings.HasPrefix(f.kind, "font/") {
-		f.small = sync.OnceValues(func() ([]byte, error) { return compress(body) })
+func newFile(root fs.FS, name string, size int64) file {
+	f := file{kind: contentType(name)}
+	if size > 1024 && !strings.HasPrefix(f.kind, "image/png") && !strings.HasPrefix(f.kind, "font/") {
+		f.small = sync.OnceValues(func() ([]byte, error) {
+			body, err := fs.ReadFile(root, name)
+			if err != nil {
+				return nil, err
+			}
+			return compress(body)
+		})
 	}
 	return f
 }

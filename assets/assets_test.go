@@ -3,6 +3,7 @@ package assets
 import (
 	"compress/gzip"
 	"encoding/json"
+	"io/fs"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,15 @@ func sample(t *testing.T) *tree {
 		t.Fatal(err)
 	}
 	return got
+}
+
+func (t *tree) content(tb testing.TB, name string) []byte {
+	tb.Helper()
+	body, err := fs.ReadFile(t.root, name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return body
 }
 
 // ask sends one request to the tree and returns the response.
@@ -84,7 +94,7 @@ func TestServe(t *testing.T) {
 func TestServeCompressed(t *testing.T) {
 	t.Parallel()
 	tr := sample(t)
-	plain := string(tr.files["css/console.css"].body)
+	plain := string(tr.content(t, "css/console.css"))
 	for _, test := range []struct {
 		accept, asked string // Accept-Encoding, Range
 		gzip          bool
@@ -144,12 +154,12 @@ func TestBuildFollowsEveryFile(t *testing.T) {
 func TestMapsLeadToSources(t *testing.T) {
 	t.Parallel()
 	tr, sources := whole(), 0
-	for name, file := range tr.files {
+	for name := range tr.files {
 		if path.Ext(name) != ".map" {
 			continue
 		}
 		var m struct{ Sources []string }
-		if err := json.Unmarshal(file.body, &m); err != nil {
+		if err := json.Unmarshal(tr.content(t, name), &m); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		sources += len(m.Sources)
