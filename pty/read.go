@@ -14,10 +14,10 @@ const (
 	drainBytes = 256 << 10
 )
 
-// read moves output from the terminal into the ring until the program has ended.
-func (s *Shell) read() {
+// read moves output from the terminal into the ring until the program has ended. It gets its buffer from outside: on
+// its own stack, the buffer doubled that to 64 KiB for each shell.
+func (s *Shell) read(buf []byte) {
 	defer close(s.readDone)
-	buf := make([]byte, readBytes)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {

@@ -145,7 +145,7 @@ func (s *Shell) start(config Config) error {
 	s.terminal = terminal
 	s.pid = s.cmd.Process.Pid
 	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
-	go s.read()
+	go s.read(make([]byte, readBytes))
 	go s.wait()
 	return nil
 }

@@ -107,7 +107,7 @@ func some(n int, do func(i int) error) (times []float64, err error) {
 // open opens the shells.
 func (c *crowd) open(ctx context.Context) error {
 	c.shells = make([]client.Shell, crowdShells)
-	began, before := time.Now(), c.resident()
+	began, before := time.Now(), c.ownMemory()
 	times, err := some(crowdShells, func(i int) error {
 		size := fmt.Appendf(nil, `{"rows":%d,"cols":%d}`, rows, crowdCols)
 		if i == 0 {
@@ -138,7 +138,7 @@ func (c *crowd) attach(ctx context.Context) error {
 	if c.typed, err = newWay(ctx, wayCP, l); err != nil {
 		return err
 	}
-	began, before := time.Now(), c.resident()
+	began, before := time.Now(), c.ownMemory()
 	watchers := make([]*watcher, crowdViewers)
 	times, err := some(crowdViewers-1, func(i int) (err error) {
 		shell := c.shells[(i+1)%crowdShells]
@@ -190,8 +190,8 @@ func (c *crowd) shut(ctx context.Context) error {
 	return nil
 }
 
-func (c *crowd) resident() float64 {
-	bytes, ok := resident(c.c.cmd.Process.Pid)
+func (c *crowd) ownMemory() float64 {
+	bytes, ok := ownMemory(c.c.cmd.Process.Pid)
 	if !ok {
 		return math.NaN()
 	}
@@ -210,6 +210,6 @@ func (c *crowd) grown(ctx context.Context, row string, before float64, n int) er
 	if err := pause(ctx, settleWait); err != nil {
 		return err
 	}
-	c.b.report.add("crowd", row, "each adds", unitKiB, (c.resident()-before)/1024/float64(n))
+	c.b.report.add("crowd", row, "each adds", unitKiB, (c.ownMemory()-before)/1024/float64(n))
 	return nil
 }

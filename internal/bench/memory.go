@@ -24,7 +24,7 @@ func measureMemory(ctx context.Context, b *bench) error {
 	defer c.stop()
 	m := &memory{b: b, c: c, viewer: c.client(c.base), pid: c.cmd.Process.Pid}
 	defer m.viewer.Close()
-	if _, ok := resident(m.pid); !ok {
+	if _, ok := ownMemory(m.pid); !ok {
 		b.report.note("memory: this system does not tell")
 		return nil
 	}
@@ -77,7 +77,7 @@ func (m *memory) viewers(ctx context.Context) error {
 
 // added is what n times one more adds to the control plane's memory, each.
 func (m *memory) added(ctx context.Context, name string, n int, one func() error) error {
-	before, _ := resident(m.pid)
+	before, _ := ownMemory(m.pid)
 	for i := range n {
 		if err := one(); err != nil {
 			return fmt.Errorf("%s, number %d: %w", name, i, err)
@@ -86,7 +86,7 @@ func (m *memory) added(ctx context.Context, name string, n int, one func() error
 	if err := pause(ctx, settleWait); err != nil {
 		return err
 	}
-	after, _ := resident(m.pid)
+	after, _ := ownMemory(m.pid)
 	m.b.report.add("memory", name, "adds", unitKiB, (after-before)/1024/float64(n))
 	m.b.report.add("memory", name, "measured with", "", float64(n))
 	return nil

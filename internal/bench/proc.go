@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// resident is a process's resident memory in bytes, as Linux counts it; false elsewhere.
-func resident(pid int) (float64, bool) {
-	kib, ok := statusOf(fmt.Sprintf("/proc/%d/status", pid))["VmRSS"]
+// ownMemory is what a process does not share with others of its program, in bytes, as Linux counts it; false elsewhere.
+func ownMemory(pid int) (float64, bool) {
+	kib, ok := statusOf(fmt.Sprintf("/proc/%d/status", pid))["RssAnon"]
 	return kib * 1024, ok
 }
 
