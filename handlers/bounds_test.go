@@ -105,10 +105,8 @@ var resources = map[string]struct {
 		},
 		ask: func(t *testing.T, f *filling, i int, headers []string) *http.Response {
 			if i < 2 { // under way
-				_, err := session.Session{
-					Identity: access.Identity{User: "openid:mallory"},
-					Role:     access.Admin,
-				}.Acquire(f.n.quotas.transfers)
+				who := session.Session{Identity: access.Identity{User: "openid:mallory"}, Role: access.Admin}
+				_, err := who.Acquire(f.n.quotas.transfers)
 				testkit.Must(t, err)
 				return &http.Response{StatusCode: http.StatusOK}
 			}

@@ -93,7 +93,7 @@ func sameSite(fn web.Handler) web.Handler {
 // to it. The node that serves a forwarded request makes these checks again, with the role that the first node signed.
 func (h *Handlers) serve(rt route) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
-		role, limit := session.Of(r).Role, int64(hop.MaxBody)
+		role, limit := session.RoleOf(r), int64(hop.MaxBody)
 		if !role.Allows(rt.may) {
 			return session.Forbidden(role, rt.may)
 		}
@@ -109,7 +109,7 @@ func (h *Handlers) serve(rt route) web.Handler {
 			w = t
 		}
 		if rt.quota != nil {
-			release, err := session.Of(r).Acquire(*rt.quota)
+			release, err := session.Acquire(r, *rt.quota)
 			if err != nil {
 				return err
 			}

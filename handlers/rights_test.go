@@ -135,7 +135,7 @@ func TestRights_NothingMore(t *testing.T) {
 	who := n.Authority.NewIdentity("eve", access.Admin)
 	serve := func(handle http.HandlerFunc) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			n.sessions.ServeAs(handle, w, r, session.Session{Identity: who, Role: access.Admin})
+			n.sessions.ServeAs(handle, w, r, &session.Session{Identity: who, Role: access.Admin})
 		}))
 		defer server.Close()
 		answer, err := http.Post(server.URL, "text/plain", strings.NewReader("a body"))

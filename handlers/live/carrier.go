@@ -41,7 +41,7 @@ type carrier struct {
 
 // OpenCarrier answers GET /carrier.
 func (h *Hub) OpenCarrier(w http.ResponseWriter, r *http.Request) error {
-	release, err := session.Of(r).Acquire(h.Carriers)
+	release, err := session.Acquire(r, h.Carriers)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (h *Hub) OpenStream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	take := func() (func(), error) {
-		release, err := session.Of(r).Acquire(h.Streams)
+		release, err := session.Acquire(r, h.Streams)
 		if err != nil {
 			return nil, err
 		}

@@ -16,7 +16,7 @@ var ErrRightLost = errors.New("your right to do this was revoked")
 
 // ServeAs serves a request of a session for as long as its rights last. When its role becomes a lesser one, the
 // request's context ends, and so do all reads and writes.
-func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Request, s Session) {
+func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Request, s *Session) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	var held web.Deadlines
@@ -35,7 +35,7 @@ func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Requ
 	})
 	s.release = func() { stop(); held.End(func() {}) }
 	defer s.release()
-	ctx = With(ctx, s)
+	ctx = share(ctx, s)
 	r = r.WithContext(ctx)
 	r.Body = &heldBody{r.Body, ctx}
 	next.ServeHTTP(&heldWriter{w, ctx}, r)

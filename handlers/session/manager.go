@@ -78,7 +78,7 @@ func (m *Manager) Close() {
 func (m *Manager) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, pass := takePass(r)
-		if s, ok := m.find(r); ok {
+		if s := m.find(r); s != nil {
 			s.addr = web.Addr(r)
 			if !m.proves(r, s, pass) {
 				next.ServeHTTP(w, asUnproven(r, s))
@@ -103,8 +103,10 @@ func bearerOf(r *http.Request) (string, bool) {
 	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
-// find finds the session of a bearer token or a cookie, with its present role; false if it has none.
-func (m *Manager) find(r *http.Request) (s Session, ok bool) {
+// find finds the session of a bearer token or a cookie, with its present role; nil if it has none.
+func (m *Manager) find(r *http.Request) *Session {
+	var s Session
+	var ok bool
 	if token, bearer := bearerOf(r); bearer {
 		s, ok = m.byToken(token)
 		s.bearer = true
@@ -112,10 +114,12 @@ func (m *Manager) find(r *http.Request) (s Session, ok bool) {
 		s, ok = m.Cookies.Verify(cookie.Value, time.Now())
 	}
 	if !ok || s.Grant == "" {
-		return Session{}, false
+		return nil
 	}
-	s.Role = m.Authority.Role(r.Context(), s.Identity)
-	return s, s.Role != access.Nobody
+	if s.Role = m.Authority.Role(r.Context(), s.Identity); s.Role == access.Nobody {
+		return nil
+	}
+	return &s
 }
 
 func (m *Manager) byToken(token string) (Session, bool) {
@@ -138,23 +142,24 @@ func (m *Manager) checkToken(token string) bool {
 }
 
 // renew stores the last use of a login or token in the list, and that of a login in its cookie.
-func (m *Manager) renew(w http.ResponseWriter, r *http.Request, s Session) {
+func (m *Manager) renew(w http.ResponseWriter, r *http.Request, s *Session) {
 	now := time.Now()
 	if s.Seen.IsZero() || now.Sub(s.Seen) < seenStep { // the console token is in no list
 		return
 	}
-	m.used(s)
+	m.used(*s)
 	if s.Expires.IsZero() { // an API token, which has no cookie
 		return
 	}
-	s.Seen = now.UTC()
-	m.setCookie(w, r, s)
+	renewed := *s
+	renewed.Seen = now.UTC()
+	m.setCookie(w, r, renewed)
 }
 
 // RequireLogin refuses strangers.
 func (m *Manager) RequireLogin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if Of(r).Grant != "" {
+		if shared(r.Context()).Grant != "" {
 			next.ServeHTTP(w, r)
 			return
 		}

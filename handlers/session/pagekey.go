@@ -52,16 +52,18 @@ type unprovenKey struct{}
 
 // unproven is the login of a request with a valid cookie, but without the key or a pass.
 func unproven(r *http.Request) Session {
-	s, _ := r.Context().Value(unprovenKey{}).(Session)
-	return s
+	if s, ok := r.Context().Value(unprovenKey{}).(*Session); ok {
+		return *s
+	}
+	return Session{}
 }
 
-func asUnproven(r *http.Request, s Session) *http.Request {
+func asUnproven(r *http.Request, s *Session) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), unprovenKey{}, s))
 }
 
 // proves reports whether a request has more than the cookie. It uses up a pass.
-func (m *Manager) proves(r *http.Request, s Session, pass string) bool {
+func (m *Manager) proves(r *http.Request, s *Session, pass string) bool {
 	if s.bearer || s.Plain {
 		return true
 	}
@@ -72,7 +74,7 @@ func (m *Manager) proves(r *http.Request, s Session, pass string) bool {
 }
 
 // holds compares a page key with those that a login is bound to, in constant time.
-func (s Session) holds(key string) bool {
+func (s *Session) holds(key string) bool {
 	sum, found := KeySum(key), 0
 	for _, known := range s.Keys {
 		found |= subtle.ConstantTimeCompare([]byte(known), []byte(sum))
@@ -140,7 +142,7 @@ func keysOf(r *http.Request, s Session) []string {
 func (m *Manager) RequireCookie(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s := unproven(r); Of(r).Grant == "" && s.Grant != "" {
-			m.ServeAs(next, w, r, s)
+			m.ServeAs(next, w, r, &s)
 			return
 		}
 		m.RequireLogin(next).ServeHTTP(w, r)

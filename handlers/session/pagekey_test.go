@@ -16,7 +16,7 @@ func TestPageKey_OfTheSameUser(t *testing.T) {
 	}
 	same, user, home, generation := old, old, old, old
 	user.User, home.Home, generation.Generation = "openid:bea", "convoy@owner.test", "2"
-	r := asUnproven(httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), old)
+	r := asUnproven(httptest.NewRequestWithContext(t.Context(), "GET", "/", nil), &old)
 	for want, list := range map[int][]Session{1: {same}, 0: {user, home, generation}} {
 		for _, s := range list {
 			if got := keysOf(r, s); len(got) != want {

@@ -79,10 +79,13 @@ func NewQuota(things string, total, reserve, each int) Quota {
 }
 
 // Acquire takes one of the things until release is called; 429 if there is none left for this user, or for anyone.
-func (s Session) Acquire(q Quota) (release func(), err error) {
+func (s *Session) Acquire(q Quota) (release func(), err error) {
 	release, err = q.Quota.TryAcquire(access.Claim{Identity: s.Actor(), Login: s.Grant})
 	return release, QuotaError(err, q.Things)
 }
+
+// Acquire takes one of the things for who makes a request.
+func Acquire(r *http.Request, q Quota) (release func(), err error) { return shared(r.Context()).Acquire(q) }
 
 // QuotaError turns an error of an [access.Quota] into a 429 that names what is used up. Other errors stay.
 func QuotaError(err error, things string) error {

@@ -36,15 +36,26 @@ type sessionKey struct{}
 func Of(r *http.Request) Session { return From(r.Context()) }
 
 // From is who made the request that a context belongs to.
-func From(ctx context.Context) Session {
-	s, _ := ctx.Value(sessionKey{}).(Session)
-	return s
+func From(ctx context.Context) Session { return *shared(ctx) }
+
+// RoleOf is the present role of who makes a request.
+func RoleOf(r *http.Request) access.Role { return shared(r.Context()).Role }
+
+var stranger Session
+
+// shared is the session of ctx, which nobody may change. A stream's handlers use it in place of copies, each of which
+// would stay on the stream's stack for as long as it lasts.
+func shared(ctx context.Context) *Session {
+	if s, ok := ctx.Value(sessionKey{}).(*Session); ok {
+		return s
+	}
+	return &stranger
 }
 
 // With makes s the session of ctx.
-func With(ctx context.Context, s Session) context.Context {
-	return context.WithValue(ctx, sessionKey{}, s)
-}
+func With(ctx context.Context, s Session) context.Context { return share(ctx, &s) }
+
+func share(ctx context.Context, s *Session) context.Context { return context.WithValue(ctx, sessionKey{}, s) }
 
 // Actor is the user with the present role, for what outlives the request: a shell, a link, a request to another node.
 func (s Session) Actor() access.Identity {
