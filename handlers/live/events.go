@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -71,10 +72,8 @@ func (h *Hub) serveEvents(
 			server.Publish(name, &sse.Event{Event: []byte(event), Data: clean(data)})
 		})
 	})
-	r = r.Clone(ctx)
-	r.URL.RawQuery = "stream=" + name
-	r.Header.Del("Last-Event-ID")
-	server.ServeHTTP(out, r)
+	subscribe := &http.Request{URL: &url.URL{RawQuery: "stream=" + name}} // without Last-Event-ID
+	server.ServeHTTP(out, subscribe.WithContext(ctx))
 	cancel()
 	pump.Wait()
 	<-removed
