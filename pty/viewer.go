@@ -2,6 +2,7 @@ package pty
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -71,7 +72,9 @@ func (s *Shell) Ack(viewer string, off int64) error {
 		return fmt.Errorf("acknowledge %d of shell %q: %w (%d)", off, s.id, ErrBadOffset, s.ring.end)
 	}
 	if v := s.viewers[viewer]; v != nil && v.follow != nil && v.follow.acknowledge(off) {
-		v.follow.notify()
+		if v.follow.wakeAt == math.MaxInt64 { // it waits for this
+			v.follow.notify()
+		}
 		s.resumeReader()
 	}
 	return nil
