@@ -45,6 +45,8 @@ type Manager struct {
 	Tickets *Tickets
 	Tries   Tries
 
+	signed     recent[signer, signed]    // assertions for other nodes
+	verified   recent[string, Assertion] // those of other nodes
 	token      [sha256.Size]byte
 	failures   failures
 	announcing sync.WaitGroup // to other nodes

@@ -85,7 +85,9 @@ func (s *Session) Acquire(q Quota) (release func(), err error) {
 }
 
 // Acquire takes one of the things for who makes a request.
-func Acquire(r *http.Request, q Quota) (release func(), err error) { return shared(r.Context()).Acquire(q) }
+func Acquire(r *http.Request, q Quota) (release func(), err error) {
+	return shared(r.Context()).Acquire(q)
+}
 
 // QuotaError turns an error of an [access.Quota] into a 429 that names what is used up. Other errors stay.
 func QuotaError(err error, things string) error {

@@ -55,7 +55,9 @@ func shared(ctx context.Context) *Session {
 // With makes s the session of ctx.
 func With(ctx context.Context, s Session) context.Context { return share(ctx, &s) }
 
-func share(ctx context.Context, s *Session) context.Context { return context.WithValue(ctx, sessionKey{}, s) }
+func share(ctx context.Context, s *Session) context.Context {
+	return context.WithValue(ctx, sessionKey{}, s)
+}
 
 // Actor is the user with the present role, for what outlives the request: a shell, a link, a request to another node.
 func (s Session) Actor() access.Identity {
