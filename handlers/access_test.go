@@ -151,4 +151,11 @@ func TestHeadersOfPages(t *testing.T) {
 	if again.Header.Get("Content-Security-Policy") == policy {
 		t.Error("two pages share a nonce")
 	}
+	s, err := n.client(t).Open(t.Context(), self)
+	testkit.Must(t, err)
+	key := n.request(t, "POST", s.Path()+"/input", "x", bearer)
+	if head := key.Header; key.StatusCode != http.StatusNoContent || head.Get("Content-Security-Policy") != "" ||
+		head.Get("Cache-Control") != "no-store" || head.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("a key is answered %s, %v", key.Status, head)
+	}
 }

@@ -5,12 +5,29 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 
 	"convoy/pty"
 )
+
+func TestViewerOf_Names(t *testing.T) {
+	t.Parallel()
+	for name, ok := range map[string]bool{
+		strings.Repeat("a", 16): true, strings.Repeat("Z", 64): true, "AZaz09-_AZaz09-_": true,
+		"": false, strings.Repeat("a", 15): false, strings.Repeat("a", 65): false,
+		"aaaaaaaa+aaaaaaaa": false, "aaaaaaaa.aaaaaaaa": false, "aaaaaaaa/aaaaaaaa": false, "aaaaaaaaäaaaaaaaa": false,
+		"aaaaaaaaaaaaaaaa\n": false, " aaaaaaaaaaaaaaaa": false,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/?viewer="+url.QueryEscape(name), nil)
+		if got, err := ViewerOf(r); (err == nil) != ok || ok && got != name {
+			t.Errorf("viewer %q is %q, %v", name, got, err)
+		}
+	}
+}
 
 func TestFramesComeBack(t *testing.T) {
 	t.Parallel()
