@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -66,6 +67,11 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 		"fail if a figure misses what it must be, or if no figure with a budget was measured")
 	if err := set.Parse(args); err != nil {
 		return o, err
+	}
+	if o.binary != "" { // it is started in another directory
+		if o.binary, err = filepath.Abs(o.binary); err != nil {
+			return o, err
+		}
 	}
 	o.parts, o.ways = strings.Split(*parts, ","), strings.Split(*ways, ",")
 	for _, name := range o.parts {
