@@ -28,7 +28,8 @@ func (thread) setgroups(groups []int) error {
 	for i, group := range groups {
 		list[i] = uint32(group)
 	}
-	_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(list)), uintptr(unsafe.Pointer(unsafe.SliceData(list))), 0)
+	first := unsafe.Pointer(unsafe.SliceData(list))
+	_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(list)), uintptr(first), 0)
 	return asError(errno)
 }
 
