@@ -69,6 +69,9 @@ func TestVerifyWhileWriting(t *testing.T) {
 // TestBrokenAtOpen tampers with a log in every way, and opens it: the log continues, records what it found, and records
 // it once.
 func TestBrokenAtOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, test := range tampering {
 		t.Run(test.name, func(t *testing.T) {
 			dir, _ := writtenLog(t, 60)

@@ -14,6 +14,9 @@ import (
 // another shell's mailbox takes messages meanwhile.
 func TestMailboxesAreBounded(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	n := startNode(t, nil, "-data", t.TempDir())
 	evaluate := func(source string) string {
 		t.Helper()

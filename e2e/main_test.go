@@ -331,6 +331,9 @@ func TestNodesSeeOneAnother(t *testing.T) {
 
 func TestStopWhileAShellPrints(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	n := startNode(t, nil)
 	made := n.spawnAlive(t)
 	for _, node := range []string{"convoy", made.Name} {

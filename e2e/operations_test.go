@@ -112,6 +112,9 @@ func expressions(t *testing.T) (list []string) {
 // for all queries of the dashboard.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	program, err := exec.LookPath("prometheus")
 	if err != nil {
 		t.Skip("there is no prometheus here")

@@ -25,6 +25,9 @@ import (
 // and stays logged out when there is room again, and after a restart.
 func TestRights_FullDisk(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	data := smallDisk(t)
 	n, d := startOnDisk(t, data)
 	for range 3 {

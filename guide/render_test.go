@@ -149,6 +149,9 @@ func TestBlocksAreSteps(t *testing.T) {
 // Some texts would keep goldmark busy for minutes: rendering stops in time, and leaves nothing running.
 func TestIntricateTextIsBounded(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	const n = maxRunbook
 	for name, source := range map[string]string{
 		"quotes": strings.Repeat(">", n), "lists": strings.Repeat("1. ", n/3),

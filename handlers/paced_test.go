@@ -222,6 +222,9 @@ func TestPaced_AnswersThatNobodyTakes(t *testing.T) {
 // time. Meanwhile another user's keys are echoed, and an admin logs in.
 func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	n := start(t)
 	withUsers(t, n)
 	n.site.WriteWait = 2 * time.Second // for the other viewer as well, which reads all the time

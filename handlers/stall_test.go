@@ -18,6 +18,9 @@ import (
 // everything, and the socket is dropped.
 func TestSocketThatIsNeverRead(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	n := start(t)
 	n.site.WriteWait = 2 * time.Second // for the other viewer as well, which reads all the time
 	c := n.client(t)

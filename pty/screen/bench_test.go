@@ -107,6 +107,9 @@ func TestMemory(t *testing.T) {
 
 // TestHistoryIsBounded fills histories with expensive rows.
 func TestHistoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for name, c := range map[string]struct {
 		cols, cells int
 		cellOf      func(i int) string
