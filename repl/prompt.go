@@ -23,14 +23,24 @@ const completeTime = 500 * time.Millisecond
 const greeting = "Convoy shell on %s. help() lists the functions.\n"
 
 // Prompt reads lines from the terminal on standard input and runs them until Ctrl-D, or until the terminal or the node
-// goes away. It returns the exit status.
+// goes away. It returns the exit status. The sandbox starts meanwhile.
 func Prompt(ctx context.Context, o Options) int {
 	s := o.supervisor()
-	if err := s.start(ctx); err != nil {
+	if err := s.launch(); err != nil {
 		fmt.Fprintln(o.Err, "convoy: error:", err)
 		return 1
 	}
-	defer func() { s.stop() }()
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	var failed error
+	s.begun = make(chan struct{})
+	go func() {
+		defer close(s.begun)
+		if failed = s.begin(ctx); failed != nil {
+			stopReading()
+		}
+	}()
+	defer func() { s.stop(); <-s.begun }()
 	fmt.Fprintf(o.Out, greeting, paint(o.Color, "1", o.Name))
 	history, err := edit.OpenHistory(o.History)
 	if err != nil {
@@ -44,12 +54,17 @@ func Prompt(ctx context.Context, o Options) int {
 	defer editor.Close() //nolint:errcheck // the terminal may be gone
 	for {
 		drain(o.Stop)
-		line, err := editor.Read(ctx)
+		line, err := editor.Read(reading)
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+			return 0
+		}
+		<-s.begun
 		switch {
+		case failed != nil:
+			fmt.Fprintln(o.Err, "convoy: error:", failed)
+			return 1
 		case errors.Is(err, edit.ErrInterrupt):
 			continue
-		case errors.Is(err, io.EOF), ctx.Err() != nil:
-			return 0
 		case err != nil:
 			fmt.Fprintln(o.Err, "convoy: error:", err)
 			return 1
@@ -127,6 +142,11 @@ func paint(color bool, style, text string) string {
 func (s *supervisor) completions(text string) (list []edit.Candidate, replaces int) {
 	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
 	defer cancel()
+	select {
+	case <-s.begun:
+	case <-ctx.Done():
+		return nil, 0
+	}
 	raw, err := s.conn.Call(ctx, "complete", text)
 	var c completion
 	if err != nil || json.Unmarshal(raw, &c) != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -21,11 +22,19 @@ type prompt struct {
 
 func openPrompt(t *testing.T, history string) *prompt {
 	t.Helper()
+	p := startPrompt(t, program, history)
+	p.shows("convoy@convoy-test(1)>")
+	return p
+}
+
+// startPrompt opens a prompt whose sandbox is another program.
+func startPrompt(t *testing.T, sandbox, history string) *prompt {
+	t.Helper()
 	table := pty.NewTable(
 		pty.Config{
 			Programs: []pty.Program{
 				{
-					Args: []string{os.Args[0], promptArg, program, history},
+					Args: []string{os.Args[0], promptArg, sandbox, history},
 					Env:  []string{"TERM=xterm-256color", "PATH=/nowhere", "HOME=" + t.TempDir()},
 				},
 			},
@@ -42,9 +51,7 @@ func openPrompt(t *testing.T, history string) *prompt {
 			t.Error(err)
 		}
 	})
-	p := &prompt{t, shell}
-	p.shows("convoy@convoy-test(1)>")
-	return p
+	return &prompt{t, shell}
 }
 
 func (p *prompt) types(text string) {
@@ -89,6 +96,19 @@ func TestPromptEvaluates(t *testing.T) {
 	p.shows("\"convoy@convoy-test.convoy.internal\"\nconvoy@convoy-test(4)>")
 	p.types("nod\r")
 	p.shows("error: the name nod is not defined; did you mean node?\n  <4>:1\n    nod\n    ^\nconvoy@convoy-test(5)>")
+}
+
+// The prompt is there before the sandbox, and ends with the reason if there will be none.
+func TestPrompt_SandboxFails(t *testing.T) {
+	t.Parallel()
+	p := startPrompt(t, "/bin/false", "")
+	if !p.matches(20*time.Second, `convoy@convoy-test\(1\)>\s+convoy: error: start the sandbox: `) {
+		t.Errorf("the screen shows:\n%s", p.screen())
+	}
+	testkit.Eventually(t, "the shell ends", func() bool { return !p.shell.Info().Running })
+	if exit := p.shell.Info().Exit; exit.Code != 1 {
+		t.Errorf("it ends with %v", exit)
+	}
 }
 
 func TestPromptEdits(t *testing.T) {

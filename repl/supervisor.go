@@ -49,10 +49,23 @@ type supervisor struct {
 	ended   chan struct{} // closed when the connection to the sandbox has ended
 	stderr  *headBuffer
 	runs    int
+	begun   chan struct{} // of a prompt: closed when the first sandbox has begun, or failed to
 }
 
 // start starts a sandbox with the definitions of its predecessor.
 func (s *supervisor) start(ctx context.Context) error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	err := s.begin(ctx)
+	if err != nil {
+		s.stop()
+	}
+	return err
+}
+
+// launch starts a sandbox's process. Call begin before anything else.
+func (s *supervisor) launch() error {
 	ours, theirs, err := wire.Pair()
 	if err != nil {
 		return err
@@ -74,10 +87,14 @@ func (s *supervisor) start(ctx context.Context) error {
 		defer close(ended)
 		conn.Serve(context.Background()) //nolint:errcheck // the exit status says why it ended
 	}()
+	return nil
+}
+
+// begin begins a session in a launched sandbox, as soon as that has restricted itself.
+func (s *supervisor) begin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	if _, err := s.conn.Call(ctx, "start", s.settings); err != nil {
-		s.stop()
 		return fmt.Errorf("start the sandbox: %w%s", err, s.stderr.firstLine())
 	}
 	return nil
