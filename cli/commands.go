@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 
+	"convoy/cli/launch"
 	"convoy/confine"
-	"convoy/node"
 	"convoy/peer"
 	"convoy/repl"
 )
@@ -48,7 +48,4 @@ func printCookie(_ context.Context, c call) error {
 	return err
 }
 
-func printVersion(_ context.Context, c call) error {
-	_, err := fmt.Fprintln(c.stdout, "convoy", node.Version())
-	return err
-}
+func printVersion(_ context.Context, c call) error { return launch.PrintVersion(c.stdout) }

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"convoy/internal/testkit"
-	"convoy/node"
+	"convoy/version"
 )
 
 var update = flag.Bool("update", false, "write testdata")
@@ -100,7 +100,7 @@ func TestErrors(t *testing.T) {
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"version", "-v", "-version", "--version"} {
-		if status, out, bad := ask(t, nil, args); status != 0 || out != "convoy "+node.Version()+"\n" || bad != "" {
+		if status, out, bad := ask(t, nil, args); status != 0 || out != "convoy "+version.String()+"\n" || bad != "" {
 			t.Errorf("%s: status %d, %q, %q", args, status, out, bad)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"convoy/confine"
 	"convoy/internal/client"
 	"convoy/internal/testkit"
+	"convoy/version"
 )
 
 // confinedNode is a node in a process of its own whose system shells are confined.
@@ -154,24 +155,29 @@ func abstractSocket(t *testing.T) string {
 	return name
 }
 
-// A confined process becomes its program before the packages initialize that take long.
+// A confined process becomes its program before the packages initialize that take long, and the version is printed.
 func TestConfined_StartsEarly(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(os.Args[0], "confined", confine.Plan{}.String(), "run", "echo", "here")
-	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
-	var trace strings.Builder
-	cmd.Stderr = &trace
-	out, err := cmd.Output()
-	testkit.Must(t, err)
-	if string(out) != "here\n" || !strings.Contains(trace.String(), "init runtime @") {
-		t.Fatalf("it prints %q, and traces %q", out, trace.String())
-	}
-	for _, late := range []string{
-		"net", "net/http", "regexp", "convoy/access", "github.com/prometheus/client_golang/prometheus",
-		"github.com/yuin/goldmark/extension",
+	for want, args := range map[string][]string{
+		"here\n":                            {"confined", confine.Plan{}.String(), "run", "echo", "here"},
+		"convoy " + version.String() + "\n": {"version"},
 	} {
-		if strings.Contains(trace.String(), "init "+late+" @") {
-			t.Errorf("%s initializes first", late)
+		cmd := exec.Command(os.Args[0], args...)
+		cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+		var trace strings.Builder
+		cmd.Stderr = &trace
+		out, err := cmd.Output()
+		testkit.Must(t, err)
+		if string(out) != want || !strings.Contains(trace.String(), "init runtime @") {
+			t.Fatalf("it prints %q, and traces %q", out, trace.String())
+		}
+		for _, late := range []string{
+			"net", "net/http", "regexp", "convoy/access", "github.com/prometheus/client_golang/prometheus",
+			"github.com/yuin/goldmark/extension",
+		} {
+			if strings.Contains(trace.String(), "init "+late+" @") {
+				t.Errorf("%s: %s initializes first", args[0], late)
+			}
 		}
 	}
 }

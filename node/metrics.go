@@ -1,11 +1,14 @@
 package node
 
-import "convoy/metrics"
+import (
+	"convoy/metrics"
+	"convoy/version"
+)
 
 // metricSources returns the sources of /metrics.
 func (n *node) metricSources() metrics.Sources {
 	return metrics.Sources{
-		Version: Version(),
+		Version: version.String(),
 		Nodes: func() map[string]int {
 			by := map[string]int{}
 			for _, one := range n.fleet.List() {

@@ -23,6 +23,7 @@ import (
 	"convoy/pty"
 	"convoy/railway"
 	"convoy/rpc"
+	"convoy/version"
 )
 
 // node is a running Convoy node. build sets the fields in the order of their dependencies.
@@ -134,7 +135,7 @@ func (n *node) buildCluster(exe string) (err error) {
 		Poll:     cfg.Poll,
 		Resolver: resolver,
 		Control:  fleetConfig.Provider != nil,
-		Version:  Version(),
+		Version:  version.String(),
 		Log:      n.logger("peer"),
 	})
 	return err
@@ -147,7 +148,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Audit:         n.audit,
 		Authority:     n.authority,
 		OpenID:        n.newOpenID(),
-		Version:       Version(),
+		Version:       version.String(),
 		Fleet:         n.fleet,
 		Shells:        n.shells,
 		Logs:          n.ring,

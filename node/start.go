@@ -13,6 +13,7 @@ import (
 
 	"convoy/local"
 	"convoy/pty"
+	"convoy/version"
 )
 
 // start starts the node, which lives as long as ctx; fail ends it.
@@ -40,7 +41,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)
 	n.group.Go(debug.FreeOSMemory) // what starting took
-	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", Version(),
+	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", version.String(),
 		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.announce(ctx, fail)
 }

@@ -76,9 +76,9 @@ var rows = []row{
 	{"cli", "cli/launch node access access/openid audit confine confine/sandbox files handlers/session handlers/web " +
 		"local peer railway repl repl/wire",
 		"it reads flags and environment into node.Config, and each package checks its own settings"},
-	{"cli/launch", "confine", "it initializes before packages that import more"},
+	{"cli/launch", "confine version", "it initializes before packages that import more"},
 	{"node", "access access/openid audit confine confine/sandbox files fleet handlers handlers/live handlers/web local " +
-		"logs metrics peer pty pty/cast railway repl rpc",
+		"logs metrics peer pty pty/cast railway repl rpc version",
 		"it connects the parts of one running Convoy; how that was started does not matter here"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire",
 		"functions get the parts that they need, and know no page, no provider and no node"},
@@ -116,6 +116,7 @@ var rows = []row{
 	{"repl/edit", "", "editing does not depend on what a line means"},
 	{"repl/lang", "", "the language asks its node by a function, so that it can be tested and used alone"},
 	{"repl/wire", "", "it carries calls, and does not know what they mean"},
+	{"version", "", "it initializes before most packages"},
 	{"templates", "", "templates get values, made under a lock and rendered outside it"},
 	{"e2e", "*", "it tests whole programs"},
 	{"internal/", "*", "kits and tools are no part of the program"},

@@ -1,4 +1,4 @@
-package node
+package version
 
 import (
 	"os"
@@ -15,7 +15,9 @@ func TestVersion(t *testing.T) {
 		{"v1.4.0-rc.1", revision, "false", "1.4.0-rc.1"},
 		{"v1.4.0+dirty", revision, "true", "1.4.0+dirty"},
 		{"v0.0.0-20261129114500-1a2b3c4d5e6f", revision, "false", released + "+1a2b3c4d5e6f"},
+		{"v1.4.0-rc.1.0.20261129114500-1a2b3c4d5e6f", revision, "false", released + "+1a2b3c4d5e6f"},
 		{"v1.4.1-0.20261129114500-1a2b3c4d5e6f", revision, "false", released + "+1a2b3c4d5e6f"},
+		{"v1.4.0-rc.1+dirty", revision, "true", "1.4.0-rc.1+dirty"},
 		{"(devel)", revision, "true", released + "+1a2b3c4d5e6f.dirty"},
 		{"(devel)", "", "", released},
 		{"", "", "", released},
