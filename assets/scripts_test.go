@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 	}{
 		{"draws and types", testDrawsAndTypes},
 		{"keeps the order of keys", testKeyOrder},
+		{"changes nothing before the echo of a key", testKeyTouchesNothing},
 		{"resends input once if an answer is lost", testLostAnswers},
 		{"refused input leaves no gap", testRefusedInput},
 		{"ignores a late refusal", testLateRefusal},

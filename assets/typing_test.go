@@ -54,6 +54,25 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 	}
 }
 
+// testKeyTouchesNothing types a key, which must not change what the page reports about input. After a key that changes
+// the page, browsers hold its echo back until the next frame is drawn.
+func testKeyTouchesNothing(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	p := s.open(b, "")
+	p.FocusPane(key)
+	p.Do(`{ window.changes = [];
+		const note = (list) => changes.push(...list.map(({ target }) => target.className));
+		for (const part of [".shell-paste", ".shell-bar"])
+			new MutationObserver(note).observe(document.querySelector(part),
+				{ subtree: true, childList: true, attributes: true, characterData: true }) }`)
+	p.Press("a")
+	s.untilTyped("a")
+	p.Wait(`window.test.pane.pending === 0`)
+	if changed := browser.Eval[[]string](p, `changes`); len(changed) > 0 {
+		t.Errorf("a key changes %q", changed)
+	}
+}
+
 // testLostAnswers loses every third request, half of them after they were done.
 func testLostAnswers(t *testing.T, b *browser.Browser) {
 	s := newScript(t)

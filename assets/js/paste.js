@@ -76,7 +76,9 @@ export class Paste {
 
   /** show shows the remaining bytes. */
   show(bytes) {
-    this.#element.hidden = bytes < shownFrom;
+    const shown = bytes >= shownFrom;
+    if (!shown && !this.sending) return; // a key that touches the page is answered only after its next frame
+    this.#element.hidden = !shown;
     find("span", this.#element).textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
   }
 
