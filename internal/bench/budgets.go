@@ -62,6 +62,8 @@ func budgets() []budget {
 		atLeast("stalled", rowUndone, "bulk × alone", "bulk beside a viewer that never acknowledges", unitRatio, 0.9),
 		atMost("stalled", rowUnread, "echo × alone", "key → echo beside a viewer that reads nothing", unitRatio, 1.1),
 		atMost("stalled", rowUndone, "echo × alone", "key → echo beside a viewer that never acknowledges", unitRatio, 1.1),
+		atMost("browser", wayCP, "key × ttyd", "key → glyph drawn in Chromium, vs ttyd (p50)", unitRatio, 1.1),
+		atMost("browser", wayCP, "cat × ttyd", "cat of 50 MiB until drawn in Chromium, vs ttyd", unitRatio, 1.0),
 		atMost("spawn", wayCP, "shell usable", "local spawn: click → shell usable (p50)", unitMillis, 300).reaching(100),
 		atMost("rest", wayRestCP, "not shared", "control plane at rest: memory not shared", unitMiB, 20),
 		atMost("rest", wayRest, "not shared", "spawned node at rest: memory not shared", unitMiB, 16),

@@ -1,7 +1,7 @@
 // Command bench measures Convoy against the budgets of its design, side by side with a bare pseudo-terminal and with
 // ttyd, if that is installed. It builds and runs a real Convoy and speaks its protocol (docs/protocol.md).
 //
-//	go run ./internal/bench            everything, in at most two and a half minutes
+//	go run ./internal/bench            everything, in at most five minutes
 //	go run ./internal/bench -parts echo,bulk -json
 //	go run ./internal/bench -check     fail if a budget is missed
 //
@@ -60,7 +60,7 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
 	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
 	set.DurationVar(&o.rest, "rest", time.Minute, "how long the cluster at rest is watched")
-	set.DurationVar(&o.limit, "limit", 240*time.Second, "time for all of it, without the building")
+	set.DurationVar(&o.limit, "limit", 300*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
 	set.BoolVar(&o.json, "json", false, "print JSON")
 	set.BoolVar(&o.check, "check", false,
@@ -119,6 +119,13 @@ func parts() []part {
 			8 * time.Second,
 			true,
 			measureInterrupt,
+		},
+		{
+			"browser",
+			"Chromium: key → glyph drawn, and cat of 50 MiB until drawn",
+			60 * time.Second,
+			false,
+			measureBrowser,
 		},
 		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, false, measureSpawn},
 		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},

@@ -20,6 +20,7 @@ type place struct {
 	dir   string
 	large printed // of the size that was asked for
 	small printed // of smallSize at most
+	pages printed // of pagesSize at most
 }
 
 // printed is a file that cat prints.
@@ -31,6 +32,9 @@ type printed struct {
 
 // smallSize is the size of the file that many viewers get at once, in bytes.
 const smallSize = 8 << 20
+
+// pagesSize is the size of the file that pages draw, in bytes.
+const pagesSize = 50 << 20
 
 // sums is the polynomial that processors know.
 var sums = crc32.MakeTable(crc32.Castagnoli)
@@ -60,6 +64,9 @@ func newPlace(size int) (*place, error) {
 	}
 	if p.large, err = p.writeFile("large", size); err == nil {
 		p.small, err = p.writeFile("small", min(size, smallSize))
+	}
+	if err == nil {
+		p.pages, err = p.writeFile("pages", min(size, pagesSize))
 	}
 	if err != nil {
 		p.remove()

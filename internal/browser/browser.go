@@ -3,7 +3,7 @@
 // what pages complain of.
 //
 // Everything ends with the test that started it. A test is skipped where there
-// is no Chromium.
+// is no Chromium. Start is for programs that are no tests.
 package browser
 
 import (
@@ -44,6 +44,20 @@ func need(t testing.TB) (path string) {
 		t.Skipf("needs a browser: none of %q is installed", names)
 	}
 	return path
+}
+
+// Start starts a browser for a program that is no test. ctx is chromedp's; it is nil, without an error, if none is
+// installed. stop ends the browser and waits for it.
+func Start() (ctx context.Context, stop func(), err error) {
+	path := find()
+	if path == "" {
+		return nil, func() {}, nil
+	}
+	b, stop, err := launch(path)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	return b.ctx, stop, nil
 }
 
 // launch starts a browser; stop ends it and waits for it.
