@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,11 +58,11 @@ func results(p *browser.Page, step int) string {
 	return browser.Eval[string](p, fmt.Sprintf(`document.querySelector("#step-%d + .results").innerText`, step))
 }
 
-// done is met when a step has been run, and with it the request.
+// done is met when a step has been run, and with it the run.
 func done(step int, state string) string {
 	return fmt.Sprintf(
 		`document.querySelector('.run-list [data-step="%d"]').dataset.state === %q && `+
-			`!document.querySelector("#run.htmx-request")`, step, state,
+			`!document.querySelector("#run-poll[hx-get]")`, step, state,
 	)
 }
 
@@ -183,6 +184,50 @@ func TestBrowser_RunbookStops(t *testing.T) {
 		t.Errorf("the edited step shows\n%s", got)
 	}
 	p.Clean()
+}
+
+// Seven tabs of one browser, which has six connections over HTTP/1.1, run steps, and still the page answers. A run ends
+// with its tab.
+func TestBrowser_RunbookInTabs(t *testing.T) {
+	t.Parallel()
+	left := t.TempDir()
+	dir := shelve(t, map[string]string{
+		"slow.md": "# Slow\n\n```sh\necho $$ > $(mktemp -p " + left + "); sleep 1000\n```\n",
+	})
+	n := startBash(t, "-runbooks", dir)
+	p := browse(t, n, n.host())
+	openRunbook(t, p, "slow")
+	tabs := []*browser.Page{p}
+	for len(tabs) < 7 {
+		tabs = append(tabs, p.Tab(n.Base+"/runbooks/slow"))
+	}
+	for _, tab := range tabs {
+		tab.Click("#run-all")
+		tab.Wait(`document.querySelector(".result-wait time")`)
+	}
+	pids := func() (all []string) {
+		files, _ := filepath.Glob(filepath.Join(left, "*"))
+		for _, file := range files {
+			pid, err := os.ReadFile(file)
+			testkit.Must(t, err)
+			all = append(all, strings.TrimSpace(string(pid)))
+		}
+		return all
+	}
+	testkit.Eventually(t, "all run", func() bool { all := pids(); return len(all) == 7 && !slices.Contains(all, "") })
+	tabs[6].Click("#run-stop")
+	tabs[6].Wait(done(1, "stopped"))
+	p.Clean()
+	for i, tab := range tabs {
+		if i%2 == 0 {
+			tab.Close()
+		} else {
+			tab.Go(n.Base + "/guide")
+		}
+	}
+	for _, pid := range pids() {
+		untilGone(t, pid)
+	}
 }
 
 // untilGone waits until a process has ended.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"convoy/access"
 	"convoy/assets"
@@ -35,7 +36,9 @@ type Handlers struct {
 	guide    func() (*guide.Guide, error) // rendered when it is first shown: that takes as long as a start
 	runbooks *guide.Runbooks
 	quotas   quotas
-	runs     sync.Map        // of steps of runbooks, by login and id: context.CancelCauseFunc
+	runs     sync.Map        // of steps of runbooks, by login and name: *run
+	runLease time.Duration   // how long a run continues that no page asks about
+	running  sync.WaitGroup  // runs that outlive their request
 	opening  sync.Mutex      // held while a shell is opened
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
@@ -62,6 +65,7 @@ func New(cfg Config) (*Handlers, error) {
 		guide:    sync.OnceValues(func() (*guide.Guide, error) { return guide.New(cfg.BasePath) }),
 		runbooks: &guide.Runbooks{Dir: cfg.Runbooks, Base: cfg.BasePath},
 		quotas:   newQuotas(),
+		runLease: defaultRunLease,
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.site = &web.Site{
@@ -133,6 +137,7 @@ func (h *Handlers) ShareGrants(ctx context.Context) { h.sessions.ShareGrants(ctx
 func (h *Handlers) Close() {
 	h.cancel()
 	h.live.Close()
+	h.running.Wait()
 	h.sessions.Close()
 }
 

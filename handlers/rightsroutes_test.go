@@ -63,6 +63,7 @@ var spans = map[string]string{
 	"GET /runbooks":                        asksOnce,
 	"GET /runbooks/{runbook}":              asksOnce,
 	"GET /share/{token}":                   asksOnce,
+	"GET /runbooks/{runbook}/run/{run}":    asksOnce,
 	"DELETE /runbooks/{runbook}/run/{run}": asksOnce,
 	"GET /nodes/{node}/shells/{shell}/files/info":                asksOnce,
 	"POST /share/{token}/streams/{stream}/shells/{node}/{shell}": asksOnce,

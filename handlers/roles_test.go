@@ -54,6 +54,7 @@ var routes = map[string]access.Role{
 	"POST /nodes/{node}/run":     access.Admin,
 
 	"POST /runbooks/{runbook}/run":         access.Operator,
+	"GET /runbooks/{runbook}/run/{run}":    access.Operator,
 	"DELETE /runbooks/{runbook}/run/{run}": access.Operator,
 
 	"GET /share/{token}":                                         byLink,

@@ -109,9 +109,9 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: get + "/guide/{page}", may: access.View, serve: h.showGuide},
 		{at: get + "/runbooks", may: access.View, serve: h.listRunbooks},
 		{at: get + "/runbooks/{runbook}", may: access.View, serve: h.showRunbook},
-		{ // each step takes its own right, too
-			at: post + "/runbooks/{runbook}/run", may: access.Evaluate, quota: &h.quotas.runs, serve: h.runSteps,
-		},
+		// each step takes its own right, too
+		{at: post + "/runbooks/{runbook}/run", may: access.Evaluate, serve: h.runSteps},
+		{at: get + "/runbooks/{runbook}/run/{run}", may: access.Evaluate, serve: h.showRun},
 		{at: remove + "/runbooks/{runbook}/run/{run}", may: access.Evaluate, serve: h.stopRun},
 		{at: get + "/metrics", may: access.View, serve: h.showMetrics},
 		{at: get + "/audit", may: access.Audit, serve: h.showAudit},

@@ -32,15 +32,19 @@ var (
 		"the runbook has changed since this page was loaded", "reload the page to see what would run")
 )
 
-// run is steps that run on nodes, one after the other, for one page. It ends with its request.
+// run is steps that run on nodes, one after the other. It ends with its request, or if htmx asked with its page.
 type run struct {
-	h      *Handlers
-	r      *http.Request // its context is canceled by errStopped when the user stops the run
-	book   guide.Runbook
-	bar    templates.RunState
-	nodes  []templates.RunNode
-	update func(templates.RunUpdate)
-	done   []stepResult
+	h        *Handlers
+	r        *http.Request // its context is canceled by errStopped when the user stops the run
+	stop     context.CancelCauseFunc
+	over     chan struct{} // closed at its end
+	lease    *time.Timer   // drops it without a page that asks for its progress; nil: it has no page
+	free     func()        // gives its place among the user's runs back
+	book     guide.Runbook
+	bar      templates.RunState
+	nodes    []templates.RunNode
+	progress progress
+	done     []stepResult
 }
 
 // stepResult is the result of a step as docs/protocol.md describes it.
@@ -53,9 +57,8 @@ type stepResult struct {
 
 // POST /runbooks/{runbook}/run
 //
-// htmx gets each step of the progress as it happens; everyone else one answer at the end.
+// htmx gets the beginning, and asks for the progress; everyone else gets one answer at the end.
 func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
-	defer h.live.Use(r.Context())()
 	if err := web.ReadFormUpTo(w, r, maxRunForm); err != nil {
 		return err
 	}
@@ -66,72 +69,82 @@ func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
 	if v := r.PostForm.Get("version"); v != "" && v != book.Version {
 		return errBookChanged
 	}
-	from, most := 1, len(book.Blocks)
-	if only := r.PostForm.Get("only"); only != "" {
-		_, err = fmt.Sscan(only, &from)
-		most = from
-	} else if text := r.PostForm.Get("from"); text != "" {
-		_, err = fmt.Sscan(text, &from)
+	from, to, err := chosenSteps(r, len(book.Blocks))
+	if err != nil {
+		return err
 	}
-	if err != nil || from < 1 || from > len(book.Blocks) {
-		return web.BadRequest("from and only must be the number of a step")
+	x, err := h.newRun(r, book)
+	if err != nil {
+		return err
 	}
-	ctx, stop := context.WithCancelCause(r.Context())
-	defer stop(nil)
-	bar := templates.RunState{Name: url.PathEscape(book.Name), Run: r.PostForm.Get("run")}
-	key := session.Of(r).Grant + "/" + bar.Run
-	if _, running := h.runs.LoadOrStore(key, stop); running && bar.Run != "" {
-		return errRunning
+	do := func() {
+		defer close(x.over)
+		defer h.live.Use(x.r.Context())()
+		x.steps(from, to, r.PostForm.Get("only") == "")
 	}
-	defer h.runs.Delete(key)
-	x := &run{h: h, r: r.WithContext(ctx), book: book, bar: bar, done: []stepResult{}}
-	x.update = func(templates.RunUpdate) {}
+	if !web.IsHTMX(r) {
+		defer x.drop()
+		do()
+		return x.answer(w, r)
+	}
+	h.running.Go(do)
+	return x.begin(w, r)
+}
+
+// newRun makes a run of a request and its name known. Drop it.
+func (h *Handlers) newRun(r *http.Request, book guide.Runbook) (*run, error) {
+	free, err := session.Acquire(r, h.quotas.runs)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := r.Context(), func() {}
+	if web.IsHTMX(r) {
+		ctx, end = h.sessions.Outlive(h.ctx, r)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	x := &run{h: h, r: r.WithContext(ctx), stop: stop, over: make(chan struct{}), book: book, done: []stepResult{}}
+	x.free = sync.OnceFunc(func() { free(); end() })
+	x.bar = templates.RunState{Name: url.PathEscape(book.Name), Run: r.PostForm.Get("run")}
 	for _, n := range h.runNodes() {
 		if slices.Contains(r.PostForm["nodes"], n.Name) {
 			x.nodes = append(x.nodes, n)
 		}
 	}
 	if web.IsHTMX(r) {
-		x.update = h.updates(w, func() { stop(http.ErrAbortHandler) })
+		x.lease = time.AfterFunc(h.runLease, x.drop)
 	}
-	x.steps(from, most, r.PostForm.Get("only") == "")
-	return x.answer(w, r)
+	if err := h.register(x); err != nil {
+		x.drop()
+		return nil, err
+	}
+	return x, nil
 }
 
-// DELETE /runbooks/{runbook}/run/{run}
-func (h *Handlers) stopRun(w http.ResponseWriter, r *http.Request) error {
-	if stop, ok := h.runs.Load(session.Of(r).Grant + "/" + chi.URLParam(r, "run")); ok {
-		stop.(context.CancelCauseFunc)(errStopped)
-	}
-	return web.NoContent(w, nil)
+// drop ends the run if it is in progress, and forgets it.
+func (x *run) drop() {
+	x.stop(errStopped)
+	x.h.runs.CompareAndDelete(x.key(), x)
+	x.free()
 }
 
-// updates sends the page of a run its updates as they come: HTML, each ended by a zero byte. lost is called once the
-// page does not take them.
-func (h *Handlers) updates(w http.ResponseWriter, lost func()) func(templates.RunUpdate) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("X-Accel-Buffering", "no")
-	out := http.NewResponseController(w)
-	var mu sync.Mutex
-	return func(u templates.RunUpdate) {
-		mu.Lock()
-		defer mu.Unlock()
-		part, err := h.site.Templates.Execute("run_update", u)
-		if err == nil {
-			_, err = w.Write(append(part, 0))
-		}
-		if err != nil || out.Flush() != nil {
-			lost()
-		}
+// chosenSteps are the first and the last step to run, of a runbook with so many.
+func chosenSteps(r *http.Request, steps int) (from, to int, err error) {
+	from, to = 1, steps
+	if only := r.PostForm.Get("only"); only != "" {
+		_, err = fmt.Sscan(only, &from)
+		to = from
+	} else if text := r.PostForm.Get("from"); text != "" {
+		_, err = fmt.Sscan(text, &from)
 	}
+	if err != nil || from < 1 || from > steps {
+		return 0, 0, web.BadRequest("from and only must be the number of a step")
+	}
+	return from, to, nil
 }
 
 // answer answers a run without htmx: with JSON, or with the runbook's page for a form without scripts.
 func (x *run) answer(w http.ResponseWriter, r *http.Request) error {
-	switch {
-	case web.IsHTMX(r):
-		return nil
-	case !web.WantsHTML(r):
+	if !web.WantsHTML(r) {
 		return web.WriteJSON(w, http.StatusOK, map[string]any{"steps": x.done})
 	}
 	view := x.h.runbookView(r, x.book, x.bar)
@@ -146,11 +159,12 @@ func (x *run) answer(w http.ResponseWriter, r *http.Request) error {
 func (x *run) steps(from, to int, all bool) {
 	if len(x.nodes) == 0 {
 		x.bar.Text, x.bar.State = "Choose at least one node.", "failed"
-		x.update(templates.RunUpdate{Bar: &x.bar, Said: x.bar.Text})
+		x.progress.add(templates.RunUpdate{Bar: &x.bar, Said: x.bar.Text})
 		return
 	}
 	x.bar.Running = true
-	x.update(templates.RunUpdate{Bar: &x.bar})
+	begun := x.bar
+	x.progress.add(templates.RunUpdate{Bar: &begun})
 	last := stepResult{}
 	for n := from; n <= to && (last.State == "" || last.State == "ok"); n++ {
 		last = x.step(n)
@@ -178,18 +192,17 @@ func (x *run) steps(from, to int, all bool) {
 	if said == "" {
 		said = last.said(len(x.nodes))
 	}
-	x.update(templates.RunUpdate{Bar: &x.bar, Said: said})
+	x.progress.add(templates.RunUpdate{Bar: &x.bar, Said: said})
 }
 
 // step runs one step on all nodes.
 func (x *run) step(n int) stepResult {
 	began := time.Now()
 	done := stepResult{Step: n}
-	mark := x.mark(n)
-	mark.State = "running"
+	mark := x.mark(n, "running")
 	first := done.view(x.nodes)
 	first.Begun = true
-	x.update(templates.RunUpdate{Step: &mark, Results: first})
+	x.progress.add(templates.RunUpdate{Step: &mark, Results: first})
 	results := make(chan outcome.Result, len(x.nodes))
 	for _, node := range x.nodes {
 		go func() { results <- x.ask(x.book.Blocks[n-1], node) }()
@@ -203,10 +216,10 @@ func (x *run) step(n int) stepResult {
 			if len(done.Results) < len(x.nodes) {
 				view := done.view(x.nodes)
 				view.Seconds = int(time.Since(began).Seconds())
-				x.update(templates.RunUpdate{Results: view})
+				x.progress.add(templates.RunUpdate{Step: &mark, Results: view})
 			}
 		case <-tick.C:
-			x.update(templates.RunUpdate{Tick: n, Seconds: int(time.Since(began).Seconds())})
+			x.progress.add(templates.RunUpdate{Tick: n, Seconds: int(time.Since(began).Seconds())})
 		}
 	}
 	place := func(r outcome.Result) int {
@@ -215,14 +228,14 @@ func (x *run) step(n int) stepResult {
 	slices.SortFunc(done.Results, func(a, b outcome.Result) int { return place(a) - place(b) })
 	done.State, done.at = outcome.State(done.Results), time.Now()
 	x.done = append(x.done, done)
-	mark.State = done.State
-	x.update(templates.RunUpdate{Step: &mark, Results: done.view(x.nodes)})
+	mark = x.mark(n, done.State)
+	x.progress.add(templates.RunUpdate{Step: &mark, Results: done.view(x.nodes)})
 	return done
 }
 
-func (x *run) mark(n int) templates.RunStep {
+func (x *run) mark(n int, state string) templates.RunStep {
 	b := x.book.Blocks[n-1]
-	return templates.RunStep{Number: n, Kind: b.Kind, First: firstLine(b.Text)}
+	return templates.RunStep{Number: n, Kind: b.Kind, First: firstLine(b.Text), State: state}
 }
 
 // view is the results as the page shows them, of which some nodes' may not have come.

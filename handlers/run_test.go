@@ -58,12 +58,86 @@ func TestRun_OnTwoNodes(t *testing.T) {
 		}
 	}
 	all.Set("only", "3")
+	all.Set("run", "mine")
 	text, _ = a.text(t, 200, "POST", path, all.Encode(), form, asPage, byHTMX)
-	parts := strings.Split(text, "\x00")
-	if len(parts) < 4 || !strings.Contains(parts[1], "step 3 is running") || parts[len(parts)-1] != "" ||
-		!strings.Contains(parts[len(parts)-2], "Step 3 finished on 2 nodes.") {
-		t.Errorf("for htmx: %q", parts)
+	for _, want := range []string{`id="mark-3" data-step="3" data-state="ok"`, "data-begun", "Step 3 finished on 2 nodes.",
+		`<div id="run-poll" hidden>`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("for htmx without %s:\n%s", want, text)
+		}
 	}
+}
+
+// A page holds no request while its run is in progress: it asks for what is new, and gets the same again if an answer
+// is lost. The end of the run is the last answer.
+func TestRun_Progress(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	commands := waits{make(chan string, 1), make(chan string, 1)}
+	n.Commands = commands
+	path := n.bookOf(t, "sleep", "sleep") + "/run"
+	begun := n.startRun(t, path)
+	<-commands.began
+	ask := `hx-get="` + strings.ReplaceAll(path, "&", "&amp;") + "/mine?after="
+	for _, want := range []string{"step 1 is running", "data-begun", ask} {
+		if !strings.Contains(begun, want) {
+			t.Errorf("begun without %s:\n%s", want, begun)
+		}
+	}
+	if again, _ := n.text(t, 200, "GET", path+"/mine?after=1", "", byHTMX); !strings.Contains(again, "step 1 is running") {
+		t.Errorf("an answer is lost for good: %s", again)
+	}
+	if none, _ := n.text(t, 200, "GET", path+"/mine?after=99", "", byHTMX); strings.Contains(none, "step 1") {
+		t.Errorf("what the page has is sent again: %s", none)
+	}
+	n.text(t, 400, "GET", path+"/mine?after=x", "", byHTMX)
+	if other, _ := n.text(t, 200, "GET", path+"/other", "", byHTMX); !strings.Contains(other, "The run was interrupted.") {
+		t.Errorf("an unknown run: %s", other)
+	}
+	n.text(t, 204, "DELETE", path+"/mine", "")
+	<-commands.ended
+	testkit.Eventually(t, "the end is there", func() bool {
+		end, _ := n.text(t, 200, "GET", path+"/mine?after=2", "", byHTMX)
+		return strings.Contains(end, "You stopped step 1.") && strings.Contains(end, `<div id="run-poll" hidden>`)
+	})
+	n.startRun(t, path) // its name is free again
+	<-commands.began
+}
+
+// startRun starts a run by htmx, with the name "mine".
+func (n *testNode) startRun(t *testing.T, path string) string {
+	t.Helper()
+	asked := url.Values{"nodes": {n.Self}, "run": {"mine"}}.Encode()
+	text, _ := n.text(t, 200, "POST", path, asked, form, byHTMX)
+	return text
+}
+
+// A run whose page asks no more is stopped, and another run has its place.
+func TestRun_EndsWithItsPage(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	commands := waits{make(chan string, 1), make(chan string, 1)}
+	n.Commands = commands
+	n.runLease = time.Millisecond
+	n.quotas.runs.PerUser = 1
+	path := n.bookOf(t, "sleep") + "/run"
+	for range 2 {
+		n.startRun(t, path)
+		<-commands.began
+		<-commands.ended
+	}
+}
+
+// A run ends with the right of the login that started it, although no request of it is open.
+func TestRun_EndsWithItsRight(t *testing.T) {
+	t.Parallel()
+	everyLoss(t, func(t *testing.T, x *rights, take func(), _ access.Role) {
+		asked := url.Values{"nodes": {x.console.Self}, "run": {"mine"}}.Encode()
+		x.console.request(t, "POST", x.console.bookOf(t, "sleep")+"/run", asked, form, byHTMX, x.eve)
+		<-x.waits.began
+		take()
+		<-x.waits.ended
+	})
 }
 
 func TestRun_Refused(t *testing.T) {

@@ -112,6 +112,13 @@ type RunUpdate struct {
 	Said    string // for screen readers
 	Tick    int    // step of which only Seconds have changed; 0: none
 	Seconds int
+	Poll    *RunPoll
+}
+
+// RunPoll is how a page asks for the updates after the one of a number. Path is empty at the end.
+type RunPoll struct {
+	Path  string
+	After int
 }
 
 // All is the number of nodes on which the step runs.

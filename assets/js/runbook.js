@@ -1,7 +1,8 @@
-// The page of a runbook: a run's updates are swapped as they come, and results outlive a reload of the tab.
+// The page of a runbook: a run ends with it, and its results outlive a reload of the tab.
 
 import "./code.js";
 import { all, find, remember, remembered, thisTab } from "./dom.js";
+import { call } from "./key.js";
 
 const figures = all("figure.code[data-kind]");
 for (const figure of figures) {
@@ -10,28 +11,17 @@ for (const figure of figures) {
   find(".code-acts", figure).append(find("[data-action=run-step]", figure));
 }
 
-// A run's answer is HTML in parts, each ended by a zero byte.
-document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-  if (ctx.request.method !== "POST") return;
-  ctx.fetch = async (path, request) => {
-    const answer = await fetch(path, request);
-    if (answer.ok) answer.text = () => swapParts(answer.body.pipeThrough(new TextDecoderStream()).getReader(), ctx);
-    return answer;
-  };
+// The step that has just begun comes into view.
+document.addEventListener("htmx:after:swap", () => {
+  const begun = find("[data-begun]");
+  begun?.previousElementSibling.scrollIntoView({ block: "nearest" });
+  begun?.removeAttribute("data-begun");
 });
 
-async function swapParts(reader, ctx) {
-  let rest = "";
-  for (let got = await reader.read(); !got.done; got = await reader.read()) {
-    const parts = (rest + got.value).split("\0");
-    rest = parts.pop();
-    for (const text of parts) await window.htmx.swap({ ...ctx, text });
-    const begun = find("[data-begun]");
-    begun?.previousElementSibling.scrollIntoView({ block: "nearest" });
-    begun?.removeAttribute("data-begun");
-  }
-  return rest;
-}
+// A run ends with its page. Without this, the server notices later that the page does not ask for its progress.
+addEventListener("pagehide", () => {
+  if (find("#run-poll[hx-get]")) call(find("#run-stop").getAttribute("hx-delete"), { method: "DELETE", keepalive: true });
+});
 
 // --- results, kept in this tab ---
 

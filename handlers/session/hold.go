@@ -41,6 +41,20 @@ func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Requ
 	next.ServeHTTP(&heldWriter{w, ctx}, r)
 }
 
+// Outlive returns a context with the session of a request, which does not end with it: it ends with parent, or when the
+// role becomes a lesser one. Call end when the work is done.
+func (m *Manager) Outlive(parent context.Context, r *http.Request) (ctx context.Context, end func()) {
+	s := Of(r)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
+	unwatch := m.Authority.Watch(s.Identity, s.Role, func(now access.Role) {
+		if now < s.Role {
+			cancel(ErrRightLost)
+		}
+	})
+	stop := context.AfterFunc(parent, func() { cancel(context.Cause(parent)) })
+	return ctx, func() { unwatch(); stop(); cancel(nil) }
+}
+
 // Release lets the request finish although it ends its own session.
 func (s Session) Release() {
 	if s.release != nil {
