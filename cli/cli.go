@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	_ "convoy/cli/launch" // becomes the program of a system shell
 	"convoy/confine"
 	"convoy/node"
 )

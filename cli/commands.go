@@ -5,7 +5,7 @@ import (
 	"flag"
 	"fmt"
 
-	"convoy/cli/launch"
+	"convoy/cli/answer"
 	"convoy/confine"
 	"convoy/peer"
 	"convoy/repl"
@@ -48,4 +48,4 @@ func printCookie(_ context.Context, c call) error {
 	return err
 }
 
-func printVersion(_ context.Context, c call) error { return launch.PrintVersion(c.stdout) }
+func printVersion(_ context.Context, c call) error { return answer.Version(c.stdout) }

@@ -1,5 +1,4 @@
-// Package launch does what needs nothing of the rest of Convoy: it becomes the program of a system shell, in a process
-// that was started for that, and prints the version.
+// Package launch becomes the program of a system shell, in a process that was started for that.
 //
 // It does so while packages initialize: most of Convoy's and of its libraries' come later, because they import more or
 // have a later path (The Go Programming Language Specification, "Package initialization"), and take longer than all of
@@ -8,28 +7,15 @@ package launch
 
 import (
 	"fmt"
-	"io"
 	"os"
 
 	"convoy/confine"
-	"convoy/version"
 )
 
 func init() {
-	switch args := os.Args[1:]; {
-	case len(args) > 3 && args[0] == confine.Subcommand && args[2] == confine.RunTask:
-		os.Exit(run(args[1], args[3:]))
-	case len(args) == 1 && args[0] == "version":
-		if err := PrintVersion(os.Stdout); err == nil {
-			os.Exit(0)
-		} // else package cli reports it
+	if len(os.Args) > 4 && os.Args[1] == confine.Subcommand && os.Args[3] == confine.RunTask {
+		os.Exit(run(os.Args[2], os.Args[4:]))
 	}
-}
-
-// PrintVersion prints what convoy version does.
-func PrintVersion(out io.Writer) error {
-	_, err := fmt.Fprintln(out, "convoy", version.String())
-	return err
 }
 
 // run enters a plan and the directory that PWD names, and executes a program. It returns only if that fails, with a

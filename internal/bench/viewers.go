@@ -66,7 +66,7 @@ type stage struct {
 type audience struct {
 	*stage
 	n      int
-	rates  rounds // MB/s to all together
+	rates  rounds    // MB/s to all together
 	cpu    []float64 // of Convoy, s for 100 MB
 	own    []float64 // of the viewers
 	lost   []float64 // by a viewer in a round, in percent
