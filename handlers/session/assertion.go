@@ -86,7 +86,7 @@ func (m *Manager) assertion(r *http.Request) (a Assertion, ok bool) {
 		return a, a.current(now)
 	}
 	if a, ok = VerifyAssertion(m.Assertions, given, now); ok {
-		m.verified.put(given, a)
+		m.verified.put(strings.Clone(given), a)
 	}
 	return a, ok
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"time"
 
 	"convoy/handlers/web"
@@ -37,7 +38,23 @@ func (c Cookies) Verify(value string, now time.Time) (s Session, ok bool) {
 	if !c.keys.verify("", value, &s) {
 		return Session{}, false
 	}
-	return s, now.Before(s.Expires) && now.Before(s.Seen.Add(sessionIdle))
+	return s, s.current(now)
+}
+
+// current reports whether a login has neither expired nor been unused for too long.
+func (s *Session) current(now time.Time) bool {
+	return now.Before(s.Expires) && now.Before(s.Seen.Add(sessionIdle))
+}
+
+// byCookie is the session of a cookie's value. The same value, byte for byte, is verified once.
+func (m *Manager) byCookie(value string, now time.Time) (s Session, ok bool) {
+	if s, ok = m.cookies.get(value); ok {
+		return s, s.current(now)
+	}
+	if s, ok = m.Cookies.Verify(value, now); ok {
+		m.cookies.put(strings.Clone(value), s) // not the whole header
+	}
+	return s, ok
 }
 
 // setCookie stores a login in the browser.

@@ -13,6 +13,7 @@ func TestSessions(t *testing.T) {
 	key, old, now := bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32), time.Now()
 	was := NewCookies([][]byte{old})
 	is := NewCookies([][]byte{key, old})
+	m := &Manager{Cookies: is}
 	s := Session{Identity: access.Identity{Grant: "1", User: "admin"}, Seen: now, Expires: now.Add(time.Hour)}
 	unused := Session{
 		Identity: access.Identity{Grant: "2"},
@@ -36,6 +37,11 @@ func TestSessions(t *testing.T) {
 	} {
 		if _, ok := is.Verify(test.value, test.at); ok != test.want {
 			t.Errorf("%s: %v, want %v", test.name, ok, test.want)
+		}
+		for range 2 { // the second time it may be known
+			if got, ok := m.byCookie(test.value, test.at); ok != test.want || ok && got.User != s.User {
+				t.Errorf("%s: %v, %v, want %v", test.name, got, ok, test.want)
+			}
 		}
 	}
 }

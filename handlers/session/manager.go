@@ -47,6 +47,7 @@ type Manager struct {
 
 	signed     recent[signer, signed]    // assertions for other nodes
 	verified   recent[string, Assertion] // those of other nodes
+	cookies    recent[string, Session]   // those that were verified
 	token      [sha256.Size]byte
 	failures   failures
 	announcing sync.WaitGroup // to other nodes
@@ -113,7 +114,7 @@ func (m *Manager) find(r *http.Request) *Session {
 		s, ok = m.byToken(token)
 		s.bearer = true
 	} else if cookie, err := r.Cookie(m.Cookies.Name); err == nil {
-		s, ok = m.Cookies.Verify(cookie.Value, time.Now())
+		s, ok = m.byCookie(cookie.Value, time.Now())
 	}
 	if !ok || s.Grant == "" {
 		return nil
