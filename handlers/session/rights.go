@@ -23,11 +23,26 @@ func ShellRole(kind, right string) access.Role {
 	if kind != "convoy" {
 		return access.Admin
 	}
-	who, err := access.ParseIdentity(right)
+	who, err := opener(right)
 	if err != nil {
 		return access.Admin
 	}
 	return who.Role
+}
+
+// openers are those of the shells that are typed in.
+var openers recent[string, access.Identity]
+
+// opener is whose right a shell has.
+func opener(right string) (access.Identity, error) {
+	if who, ok := openers.get(right); ok {
+		return who, nil
+	}
+	who, err := access.ParseIdentity(right)
+	if err == nil {
+		openers.put(right, who)
+	}
+	return who, err
 }
 
 // ActFor makes a Convoy shell act for the login that its user types with now, with no more rights than it was opened
@@ -36,7 +51,7 @@ func ActFor(s *pty.Shell, typing Session) {
 	if s.Kind() != "convoy" {
 		return
 	}
-	was, err := access.ParseIdentity(s.Right())
+	was, err := opener(s.Right())
 	if err != nil || was.User != typing.User || was.Generation != typing.Generation || was.Grant == typing.Grant {
 		return
 	}
