@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -16,7 +17,7 @@ const (
 	pageKeys              = 60        // in a round
 	frame                 = time.Second / 60
 	pageTime              = 50 * time.Second
-	pageFailures          = 5 // of ttyd's page, which are tried again
+	pageAttempts          = 3 // to print a file
 )
 
 // pageScript measures in the page: terminal is an instance of xterm.js. Times are milliseconds from the browser's event
@@ -85,12 +86,13 @@ func (l appearance) renderer() string {
 
 // tab is a page with a terminal, in a browser.
 type tab struct {
-	name      string
-	ctx       context.Context // of chromedp
-	close     context.CancelFunc
-	key, bulk rounds
-	lossy     int // times that cat came incomplete
-	broken    int // times that the page lost its connection
+	name   string
+	ctx    context.Context // of chromedp
+	close  context.CancelFunc
+	key    rounds
+	bulk   []float64 // seconds, of the rounds in which all tabs printed the file
+	lossy  int       // times that cat came incomplete
+	broken int       // times that the page lost its connection
 }
 
 // openTab opens a page, and waits for the prompt in its terminal, which a JavaScript expression names.
@@ -152,28 +154,29 @@ func (t *tab) wait(expression string) error {
 	return err
 }
 
-// round types keys into a comment, each after the one before is drawn, and then has a file printed.
-func (t *tab) round(round int, f printed) error {
+// round types keys into a comment, each after the one before is drawn, and then has a file printed, which takes
+// seconds.
+func (t *tab) round(round int, f printed) (seconds float64, err error) {
 	if err := t.insert("#"); err != nil {
-		return err
+		return 0, err
 	}
 	for i := range pageKeys {
 		letter := string(keyAt(i))
 		if err := t.do(fmt.Sprintf("bench.key(%q), 0", letter)); err != nil {
-			return err
+			return 0, err
 		}
 		time.Sleep(rand.N(frame)) // keys come at any time of a frame
 		if err := t.press(letter); err != nil {
-			return err
+			return 0, err
 		}
 		took, err := value[float64](t, "bench.result")
 		if err != nil {
-			return err
+			return 0, err
 		}
 		t.key.add(round, took)
 	}
 	if err := t.press("\r"); err != nil {
-		return err
+		return 0, err
 	}
 	return t.print(round, f)
 }
@@ -189,26 +192,28 @@ func (t *tab) insert(text string) error {
 	return t.wait(fmt.Sprintf("bench.typed(%q)", text))
 }
 
-// print prints a file, and checks that the terminal got each byte. When ttyd's page is slower than the shell, it loses
-// some, or its connection: its server reads on after each RESUME, and forgets what it has not sent. That is counted.
-func (t *tab) print(round int, f printed) error {
-	for {
-		took, written, err := t.cat(round, f.path)
+// print prints a file until the terminal got each byte, and returns the seconds of that time; NaN: there was none.
+// Convoy's page gets a screen in place of bytes if it draws nothing for a while. When ttyd's page is slower than the
+// shell, it loses bytes, nearly always, or its connection: its server reads on after each RESUME, and forgets what it
+// has not sent.
+func (t *tab) print(round int, f printed) (float64, error) {
+	for range pageAttempts {
+		seconds, written, err := t.cat(round, f.path)
 		switch {
-		case err == nil && written >= f.bytes:
-			t.bulk.add(round, took)
-			return nil
-		case err == nil && t.name != wayTtyd:
-			return fmt.Errorf("%w: %d of %d", errLostBytes, f.bytes-written, f.bytes)
-		case err == nil:
+		case err != nil && t.name != wayTtyd:
+			return 0, err
+		case err != nil:
+			t.broken++
+		case written >= f.bytes:
+			return seconds, nil
+		default:
 			t.lossy++
-			t.bulk.add(round, took)
-			return nil
-		case t.name != wayTtyd || t.broken == pageFailures:
-			return err
+			if t.name == wayTtyd {
+				return seconds, nil
+			}
 		}
-		t.broken++
 	}
+	return math.NaN(), nil
 }
 
 // cat returns the seconds from Enter until a file is drawn, and the number of bytes that the terminal got.
