@@ -43,11 +43,16 @@ func touchPage(s *script, b *browser.Browser, query string) *browser.Page {
 // first is the number of the first row that a pane with rows(0, n) shows.
 const first = `Number(/row (\d+)/.exec(document.querySelector(".xterm-rows").textContent)[1])`
 
+// drawn is met when that row is drawn, not only in the terminal's buffer.
+func drawn(row int) string {
+	return fmt.Sprintf(`document.querySelector(".xterm-rows").textContent.includes("row %d")`, row)
+}
+
 func testSwipe(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 300))
 	p := touchPage(s, b, "")
-	p.WaitScreen(key, "row 299")
+	p.Wait(drawn(299))
 	end := browser.Eval[int](p, first)
 	p.Swipe(".xterm-screen", 200, true)
 	height := browser.Eval[float64](p, `document.querySelector(".xterm-screen").clientHeight / window.test.pane.size.rows`)
@@ -65,7 +70,7 @@ func testFling(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 900))
 	p := touchPage(s, b, "")
-	p.WaitScreen(key, "row 899")
+	p.Wait(drawn(899))
 	end := browser.Eval[int](p, first)
 	p.Swipe(".xterm-screen", 200, false)
 	p.Wait(fmt.Sprintf(`%d - %s > 16`, end, first)) // 200 pixels are fewer rows
@@ -132,7 +137,7 @@ func testSwipeViewOnly(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 300))
 	p := touchPage(s, b, "watch=1")
-	p.WaitScreen(key, "row 299")
+	p.Wait(drawn(299))
 	end := browser.Eval[int](p, first)
 	p.Swipe(".xterm-screen", 100, true)
 	p.Wait(fmt.Sprintf(`%s < %d`, first, end))
