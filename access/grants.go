@@ -287,7 +287,7 @@ func (g *Grants) List(kind Kind, now time.Time) (list []Grant) {
 	return list
 }
 
-// All returns all grants that have not expired, sorted by ID, including revoked ones.
+// All returns all known grants, sorted by ID, including revoked ones. Expired ones are removed by Merge.
 func (g *Grants) All() (list []Grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -3,8 +3,8 @@ package assets
 import (
 	"compress/gzip"
 	"encoding/json"
-	"io/fs"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"path"

@@ -93,7 +93,7 @@ func (c *canaries) check(t *testing.T, n byHand) {
 	n.out.mu.Lock()
 	text := n.out.text.String()
 	n.out.mu.Unlock()
-	if !strings.Contains(text, "command asked for") && !strings.Contains(text, "logged in") &&
+	if !strings.Contains(text, "command requested") && !strings.Contains(text, "logged in") &&
 		!strings.Contains(text, "login refused") {
 		t.Errorf("the log of %s does not tell what was done:\n%s", n.name, text)
 	}

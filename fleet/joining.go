@@ -13,7 +13,7 @@ const joinPatience = 30 * time.Second
 // and what to do.
 type JoinFunc func(ctx context.Context, name string) error
 
-// watchJoining has the rows watched whose node runs and is no member. f.mu must be held.
+// watchJoining starts a watcher for each row whose node is running but has not joined. f.mu must be held.
 func (f *Fleet) watchJoining() {
 	if f.cfg.Join == nil || f.closed || f.ctx == nil {
 		return
@@ -62,7 +62,7 @@ func (f *Fleet) explain(r *row, err error) {
 	}
 }
 
-// stillJoining reports whether a row is to be watched on. When it is not, its reason is forgotten.
+// stillJoining reports whether to keep watching a row. If not, it clears the row's reason.
 func (f *Fleet) stillJoining(r *row) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"convoy/pty/cast"
 )
 
-// answers is how the errors of other packages are answered.
+// answers maps other packages' errors to HTTP responses.
 var answers = []struct {
 	err    error
 	status int

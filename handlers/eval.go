@@ -63,7 +63,7 @@ func (h *Handlers) evaluate(w http.ResponseWriter, r *http.Request, source strin
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), evalWait)
 	defer cancel()
-	h.Log.Info("evaluation asked for", "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	h.Log.Info("evaluation requested", "user", session.Of(r).User, "addr", session.ClientAddr(r))
 	session.Describe(r.Context(), h.Self, source)
 	got, err := h.Prompt.Evaluate(ctx, session.Of(r).Actor(), source)
 	if err != nil {
@@ -148,7 +148,7 @@ func (h *Handlers) runHere(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), runWait)
 	defer cancel()
-	h.Log.Info("command asked for", "user", session.Of(r).User, "addr", session.ClientAddr(r), "node", h.Self)
+	h.Log.Info("command requested", "user", session.Of(r).User, "addr", session.ClientAddr(r), "node", h.Self)
 	session.Describe(r.Context(), "", ask.Command)
 	got, err := h.Commands.Run(ctx, session.Of(r).Actor(), ask.Command)
 	if err != nil {

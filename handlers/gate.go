@@ -61,7 +61,7 @@ func (h *Handlers) gate(rt route) http.HandlerFunc {
 	if !rt.complete() {
 		panic("route " + rt.at + " needs a right, a place and one handler")
 	}
-	fn := h.checked(rt)
+	fn := h.recorded(rt)
 	if rt.part != nil {
 		fn = withPart(rt.part, fn)
 	}
@@ -71,12 +71,12 @@ func (h *Handlers) gate(rt route) http.HandlerFunc {
 	return h.site.Handle(fn)
 }
 
-// checked serves a route behind its checks and its entry in the audit log.
-func (h *Handlers) checked(rt route) web.Handler {
+// recorded serves a route behind its checks, with its entry in the audit log.
+func (h *Handlers) recorded(rt route) web.Handler {
 	if rt.audit == "" {
-		return h.serve(rt)
+		return h.enforce(rt)
 	}
-	return h.sessions.Recorded(rt.audit, h.serve(rt))
+	return h.sessions.Recorded(rt.audit, h.enforce(rt))
 }
 
 // sameSite refuses requests that another site makes a browser send.
@@ -89,9 +89,10 @@ func sameSite(fn web.Handler) web.Handler {
 	}
 }
 
-// serve checks the role, then forwards the request if another node serves it, then finds the shell and checks the right
-// to it. The node that serves a forwarded request makes these checks again, with the role that the first node signed.
-func (h *Handlers) serve(rt route) web.Handler {
+// enforce checks the role, then forwards the request if another node serves it, then finds the shell and checks the
+// right to it. The node that serves a forwarded request makes these checks again, with the role that the first node
+// signed.
+func (h *Handlers) enforce(rt route) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		role, limit := session.RoleOf(r), int64(hop.MaxBody)
 		if !role.Allows(rt.may) {

@@ -29,7 +29,7 @@ func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	session.Describe(r.Context(), node.Name, "")
-	h.Log.Info("spawn asked for", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	h.Log.Info("spawn requested", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
 	if web.IsHTMX(r) {
 		w.Header().Set("X-Convoy-Node", node.Name)
 		return h.site.Render(w, http.StatusCreated, "node_list", h.live.NodeList())
@@ -70,7 +70,7 @@ func (h *Handlers) retireNode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Log.Info("retire asked for", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	h.Log.Info("retirement requested", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
 	if web.IsHTMX(r) {
 		return h.site.Render(w, http.StatusAccepted, "node_list", h.live.NodeList())
 	}

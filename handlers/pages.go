@@ -20,7 +20,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if session.Of(r).Grant == "" {
-		h.sessions.RefuseStranger(w, r)
+		h.sessions.AskForLogin(w, r)
 		return nil
 	}
 	defer h.live.Use(r.Context())()

@@ -35,7 +35,7 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Cluster.Connect(ctx, target); err != nil {
 		answer = connected{Reason: err.Error()}
 	}
-	h.Log.Info("connect asked for", "user", session.Of(r).User, "addr", web.Addr(r), "connected", answer.Connected)
+	h.Log.Info("connection requested", "user", session.Of(r).User, "addr", web.Addr(r), "connected", answer.Connected)
 	switch {
 	case web.IsHTMX(r):
 	case !web.WantsHTML(r):

@@ -19,8 +19,8 @@ const droppedMessage = "log lines dropped"
 
 // Writer writes lines to another writer, which can neither stop nor end a node: Write never fails, and blocks only
 // briefly while the other one blocks, such as a full pipe behind standard output. Normally Write returns when the line
-// is written. After one that takes too long, lines are only queued until the other writer has caught up; of many, it
-// drops and counts the newest. A Writer is safe for concurrent use.
+// is written. After one that takes too long, lines are only queued until the other writer has caught up. When the
+// queue is full, it drops new lines and counts them. A Writer is safe for concurrent use.
 //
 // The writing goroutine runs while there are lines. It cannot be stopped while the other writer blocks.
 type Writer struct {
@@ -34,84 +34,84 @@ type Writer struct {
 	stuck   bool          // the writer took too long
 }
 
-// NewWriter returns a writer to w of lines for people, if text, or else of JSON.
+// NewWriter returns a Writer that writes human-readable lines to w if text is true, and JSON otherwise.
 func NewWriter(w io.Writer, text bool) *Writer { return &Writer{w: w, text: text} }
 
 // Text reports whether the lines are for people.
-func (o *Writer) Text() bool { return o.text }
+func (w *Writer) Text() bool { return w.text }
 
 // Handler returns a handler that writes each record from that level on as a line.
-func (o *Writer) Handler(level slog.Leveler) slog.Handler {
-	if o.text {
+func (w *Writer) Handler(level slog.Leveler) slog.Handler {
+	if w.text {
 		return handler{
 			enabled: func(_ context.Context, l slog.Level) bool { return l >= level.Level() },
-			write:   func(l Line) { _, _ = o.Write(render(l)) },
+			write:   func(l Line) { _, _ = w.Write(render(l)) },
 		}
 	}
-	return jsonHandler(o, level)
+	return jsonHandler(w, level)
 }
 
 // notice returns the line that replaces dropped ones.
-func (o *Writer) notice(dropped int) []byte {
-	if o.text {
+func (w *Writer) notice(dropped int) []byte {
+	if w.text {
 		return textNotice(dropped)
 	}
 	return jsonNotice(dropped)
 }
 
 // Write writes, queues or drops one line. It never fails: the error could not be logged.
-func (o *Writer) Write(line []byte) (int, error) {
-	drained := o.enqueue(bytes.Clone(line))
+func (w *Writer) Write(line []byte) (int, error) {
+	drained := w.enqueue(bytes.Clone(line))
 	if drained == nil {
 		return len(line), nil
 	}
 	select {
 	case <-drained:
 	case <-time.After(writeTimeout):
-		o.mu.Lock()
-		o.stuck = o.drained == drained
-		o.mu.Unlock()
+		w.mu.Lock()
+		w.stuck = w.drained == drained
+		w.mu.Unlock()
 	}
 	return len(line), nil
 }
 
 // enqueue queues the line and returns what to wait for, nil for nothing.
-func (o *Writer) enqueue(line []byte) <-chan struct{} {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.queue) >= maxQueued {
-		o.dropped++
+func (w *Writer) enqueue(line []byte) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) >= maxQueued {
+		w.dropped++
 		return nil
 	}
-	o.queue = append(o.queue, line)
-	if o.drained == nil {
-		o.drained = make(chan struct{})
-		go o.drain()
+	w.queue = append(w.queue, line)
+	if w.drained == nil {
+		w.drained = make(chan struct{})
+		go w.drain()
 	}
-	if o.stuck {
+	if w.stuck {
 		return nil
 	}
-	return o.drained
+	return w.drained
 }
 
 // drain writes the queue, then returns.
-func (o *Writer) drain() {
+func (w *Writer) drain() {
 	for {
-		o.mu.Lock()
-		if len(o.queue) == 0 && o.dropped == 0 {
-			close(o.drained)
-			o.drained, o.stuck = nil, false
-			o.mu.Unlock()
+		w.mu.Lock()
+		if len(w.queue) == 0 && w.dropped == 0 {
+			close(w.drained)
+			w.drained, w.stuck = nil, false
+			w.mu.Unlock()
 			return
 		}
-		lines, dropped := o.queue, o.dropped
-		o.queue, o.dropped = nil, 0
-		o.mu.Unlock()
+		lines, dropped := w.queue, w.dropped
+		w.queue, w.dropped = nil, 0
+		w.mu.Unlock()
 		for _, line := range lines {
-			_, _ = o.w.Write(line) // the error could not be logged
+			_, _ = w.w.Write(line) // the error could not be logged
 		}
 		if dropped > 0 {
-			_, _ = o.w.Write(o.notice(dropped))
+			_, _ = w.w.Write(w.notice(dropped))
 		}
 	}
 }

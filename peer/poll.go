@@ -145,7 +145,7 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // poll asks DNS and joins each address that is not a member's. It also tries the addresses of lost members, which do
-// not count as missing: nothing says that they are still there.
+// not count as missing: they may no longer exist.
 func (p *poller) poll(ctx context.Context) pollResult {
 	var found []netip.AddrPort
 	var err error

@@ -20,7 +20,8 @@ const (
 )
 
 // Write writes b to the terminal. It blocks while the terminal is full because its program does not read, until ctx
-// ends; only the error's text says how much was written. Use Input if that matters. After the end it is ErrEnded.
+// ends; only the error's text says how much was written. Use Input if that matters. It returns ErrEnded once
+// the shell has ended.
 //
 // A byte that the terminal turns into a signal, such as ^C, is never blocked by unread input: as in any terminal, the
 // signal discards that input, here including blocked writes, which return nil.

@@ -213,7 +213,7 @@ func (t *Table) index(id string) int {
 	return slices.IndexFunc(t.shells, func(s *Shell) bool { return s.id == id })
 }
 
-// Get finds a shell by its id: ErrNotFound.
+// Get returns the shell with the given id, or ErrNotFound.
 func (t *Table) Get(id string) (*Shell, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

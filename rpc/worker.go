@@ -6,7 +6,8 @@ import (
 	"convoy/peer"
 )
 
-// worker is a process on every node, as in the original demo: it answers a ping with a line in the log.
+// worker is a process on every node that shows how messages work (docs/shell.md): it answers a ping with a line in the
+// log.
 type worker struct {
 	service *Service
 	mailbox *peer.Mailbox

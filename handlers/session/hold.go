@@ -14,8 +14,8 @@ import (
 // ErrRightLost ends reads and writes when the user loses the right to them.
 var ErrRightLost = errors.New("your right to do this was revoked")
 
-// ServeAs serves a request of a session for as long as its rights last. When its role becomes a lesser one, the
-// request's context ends, and so do all reads and writes.
+// ServeAs serves a request of a session for as long as its rights last. If the user's role is lowered, the request's
+// context ends, and so do all reads and writes.
 func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Request, s *Session) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
@@ -27,7 +27,8 @@ func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Requ
 		}
 		web.StopPacing(w)
 		held.End(func() {
-			cancel(ErrRightLost) // first: who sets another deadline meanwhile checks it before the next read or write
+			// Cancel first: code that sets a new deadline concurrently checks the context before its next read or write.
+			cancel(ErrRightLost)
 
 			control.SetReadDeadline(time.Now())  //nolint:errcheck // tests' recorders have no deadlines
 			control.SetWriteDeadline(time.Now()) //nolint:errcheck // as above
@@ -42,7 +43,7 @@ func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Requ
 }
 
 // Outlive returns a context with the session of a request, which does not end with it: it ends with parent, or when the
-// role becomes a lesser one. Call end when the work is done.
+// user's role is lowered. Call end when the work is done.
 func (m *Manager) Outlive(parent context.Context, r *http.Request) (ctx context.Context, end func()) {
 	s := Of(r)
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))

@@ -166,15 +166,16 @@ func (m *Manager) RequireLogin(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		m.RefuseStranger(w, r)
+		m.AskForLogin(w, r)
 	})
 }
 
-// RefuseStranger answers 401: with the login page for browsers, JSON for scripts.
-func (m *Manager) RefuseStranger(w http.ResponseWriter, r *http.Request) {
+// AskForLogin responds to a request without a session: 401 with the login page for browsers and JSON for scripts. A
+// browser that has just logged in gets 200, and a page that binds its login to a page key.
+func (m *Manager) AskForLogin(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="convoy"`)
 	document := web.WantsHTML(r) && !web.IsHTMX(r)
-	if m.refuseUnproven(w, r, document) {
+	if m.completeLogin(w, r, document) {
 		return
 	}
 	if document {

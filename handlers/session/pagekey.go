@@ -111,7 +111,7 @@ func takePass(r *http.Request) (*http.Request, string) {
 	return r, pass
 }
 
-// Pass is a pass for the stream of the page that answers r; "" if its login needs none.
+// Pass returns a one-time pass for the event stream of the page being served; "" if its login needs none.
 func (m *Manager) Pass(r *http.Request) string {
 	if s := Of(r); len(s.Keys) > 0 {
 		return m.Tickets.Issue(passTicket, s.Grant, passLife)
@@ -200,9 +200,9 @@ func (m *Manager) GivePass(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, map[string]string{"pass": m.Pass(r)})
 }
 
-// refuseUnproven answers a request with a cookie alone: a document with the page that sends the key, else 401. It
-// returns false without a cookie, or if that page cannot help.
-func (m *Manager) refuseUnproven(w http.ResponseWriter, r *http.Request, document bool) bool {
+// completeLogin responds to a request with a cookie alone: to a document with the page that sends the key (200), else
+// with 401. It returns false without a cookie, or if that page cannot help.
+func (m *Manager) completeLogin(w http.ResponseWriter, r *http.Request, document bool) bool {
 	s := unproven(r)
 	if s.Grant == "" {
 		return false

@@ -11,7 +11,7 @@ import (
 	"convoy/handlers/web"
 )
 
-// Session is who makes a request, with their present rights.
+// Session identifies the caller of a request and their current role.
 //
 // A login's cookie holds its exported fields. It is signed, not encrypted: any node with the cluster's cookie accepts
 // it, as far as [access.Authority] says that it is still valid.
@@ -27,7 +27,7 @@ type Session struct {
 	addr    string // that the request came from
 	bearer  bool   // by a bearer token
 	subject string // the provider's name of the user, at a login
-	release func() // lets the request finish when its right is lost: it is the one that ends it
+	release func() // keeps a request that ends its own session from being aborted
 }
 
 type sessionKey struct{}

@@ -23,7 +23,7 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Site is one console: how requests reach it, and how it answers. Set the fields before it serves.
 type Site struct {
-	// BasePath is where a proxy has the console, such as /convoy; "": at /.
+	// BasePath is the path prefix under which a proxy serves the console, such as /convoy; "": none.
 	BasePath string
 	Hosts    []string // names that it has, besides localhost and IP addresses
 	HSTS     bool     // browsers must use TLS from now on (RFC 6797)
@@ -35,7 +35,7 @@ type Site struct {
 	Templates *templates.Set
 	// Page describes a page of that title to its template.
 	Page func(r *http.Request, title string) templates.Page
-	// Known describes an error of the packages behind the handlers, or returns nil.
+	// Known returns the response for a domain error, or nil.
 	Known func(error) *Error
 	Log   *slog.Logger
 }
@@ -67,9 +67,9 @@ func (s *Site) Handle(fn Handler) http.HandlerFunc {
 	}
 }
 
-// Fail answers an error: a page for browsers, a notice for htmx, else JSON. It does nothing if the client has gone. An
-// answer that has begun cannot be replaced: Fail aborts its connection, so that the client sees that the rest is
-// missing.
+// Fail writes the response for an error: a page for browsers, a notice for htmx, else JSON. It does nothing if the
+// client has gone. A response that has begun cannot be replaced: Fail aborts its connection, so that the client sees
+// that the rest is missing.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return
