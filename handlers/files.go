@@ -50,14 +50,20 @@ func (h *Handlers) putFile(w http.ResponseWriter, r *http.Request, s *pty.Shell)
 // GET /nodes/{node}/shells/{shell}/files
 func (h *Handlers) getFile(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
 	session.Describe(r.Context(), "", r.URL.Query().Get("path"))
+	head := r.Method == http.MethodHead // of which nothing is downloaded
 	f, err := h.openFile(r, s)
 	if err != nil {
-		h.logTransfer(r, "file downloaded", 0, err)
+		if !head {
+			h.logTransfer(r, "file downloaded", 0, err)
+		}
 		return err
 	}
 	defer f.Close()
 	w.Header().Set("Content-Length", strconv.FormatInt(f.Bytes, 10))
 	hop.FileHeaders(w.Header(), f.Name)
+	if head {
+		return nil
+	}
 	n, err := io.CopyN(w, f, f.Bytes)
 	h.logTransfer(r, "file downloaded", n, err)
 	if err != nil {

@@ -3,6 +3,8 @@ package handlers
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,5 +69,24 @@ func TestHead_LogsNobodyIn(t *testing.T) {
 	}
 	if logins := n.Authority.Grants.All(); len(logins) > 0 {
 		t.Errorf("it has %d logins", len(logins))
+	}
+}
+
+// A HEAD of a shell's file downloads nothing, and the audit log has nothing of it.
+func TestHead_IsNoDownload(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	withAudit(t, n)
+	s, dir := n.inDir(t)
+	before := len(n.ownAudit(auditQuery{}))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("text"), 0o600))
+	path := s.Path() + "/files?path=file"
+	head := n.request(t, http.MethodHead, path, "", bearer)
+	if got := len(n.ownAudit(auditQuery{})) - before; head.ContentLength != 4 || got != 0 {
+		t.Errorf("HEAD: %s, %d bytes, %d entries in the audit log", head.Status, head.ContentLength, got)
+	}
+	n.request(t, http.MethodGet, path, "", bearer)
+	if got := len(n.ownAudit(auditQuery{})) - before; got != 1 {
+		t.Errorf("GET has %d entries in the audit log", got)
 	}
 }

@@ -90,7 +90,7 @@ func TestRun_Progress(t *testing.T) {
 	if none, _ := n.text(t, 200, "GET", path+"/mine?after=99", "", byHTMX); strings.Contains(none, "step 1") {
 		t.Errorf("what the page has is sent again: %s", none)
 	}
-	n.text(t, 400, "GET", path+"/mine?after=x", "", byHTMX)
+	n.text(t, 400, "GET", path+"/mine?after=x", "")
 	if other, _ := n.text(t, 200, "GET", path+"/other", "", byHTMX); !strings.Contains(other, "The run was interrupted.") {
 		t.Errorf("an unknown run: %s", other)
 	}

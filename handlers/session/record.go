@@ -13,9 +13,12 @@ import (
 )
 
 // Recorded writes a request and its result into the audit log, also if its answer is cut off. Each node that has a part
-// in it does so: the console that was asked, and the node that serves it.
+// in it does so: the console that was asked, and the node that serves it. A HEAD gets nothing, and is not recorded.
 func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
+		if r.Method == http.MethodHead {
+			return fn(w, r)
+		}
 		about := &description{}
 		r = r.WithContext(context.WithValue(r.Context(), descriptionKey{}, about))
 		seen := &statusWriter{ResponseWriter: w}

@@ -86,18 +86,22 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.logFailure(r, err)
 	}
 	text, hint := Sentence(e.Text), Sentence(e.Hint)
+	shown := e.Status
+	if shown != http.StatusUnauthorized && shown != http.StatusInternalServerError {
+		shown = http.StatusOK // the page shows it; with another status, the browser's console would have an error, too
+	}
 	switch {
 	case IsHTMX(r) && e.Ask != nil:
 		w.Header().Set("HX-Retarget", "#asked")
 		w.Header().Set("HX-Reswap", "innerHTML")
 		sure := r.URL.EscapedPath() + "?sure=1"
-		err = s.Render(w, e.Status, "question", templates.Question{
+		err = s.Render(w, shown, "question", templates.Question{
 			Title: e.Ask.Title, Text: e.Text + ".", Yes: e.Ask.Yes, Method: r.Method, Path: sure,
 		})
 	case IsHTMX(r):
 		w.Header().Set("HX-Retarget", "#notices")
 		w.Header().Set("HX-Reswap", "beforeend")
-		err = s.Render(w, e.Status, "notice", templates.Notice{Level: "error", Text: text, Hint: hint})
+		err = s.Render(w, shown, "notice", templates.Notice{Level: "error", Text: text, Hint: hint})
 	case WantsHTML(r):
 		page := templates.Error{Page: s.Page(r, "Error"), Status: e.Status, Text: text, Hint: hint}
 		err = s.Render(w, e.Status, "error", page)

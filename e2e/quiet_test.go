@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"convoy/internal/testkit"
+)
+
+// What people do in the ordinary course of things leaves no error in the browser's console, also where the answer is a
+// question or a refusal.
+func TestBrowser_QuietConsole(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	quiet := func(when string) {
+		t.Helper()
+		p.Clean()
+		if failed := p.FailedRequests(); len(failed) > 0 {
+			t.Fatalf("%s, the console has %q", when, failed)
+		}
+	}
+	key := selfShell(t, n, p)
+	enter(p, key, "sleep 1000")
+	closeTab(p, key)
+	waitQuestion(p, "sleep is still running.")
+	p.Click("#asked [value=yes]")
+	waitGone(p, key)
+	quiet("after closing a shell with a program")
+
+	gone, _ := spawnByClick(t, n, p)
+	list, err := n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
+	for _, one := range list {
+		if one.Name == gone {
+			kill(t, pidOf(t, one.ID))
+		}
+	}
+	p.Wait(fmt.Sprintf(`document.querySelector(%q).dataset.status === "ended"`, card(gone)))
+	quiet("after the end of a node")
+	p.Do(`htmx.ajax("POST", "/nodes/` + gone + `/shells", { target: "#notices", swap: "beforeend" })`)
+	p.Wait(`document.querySelector("#notices .notice")`)
+	quiet("after a command for a node that is gone")
+
+	p.Go(n.Base + "/logins")
+	for range 2 {
+		p.Do(`document.querySelector("#token-make [name=name]").value = "twice"`)
+		p.Click("#token-make button")
+		p.Wait(`document.querySelector("#token-make:not(.htmx-request)") && document.body.innerText.includes("twice")`)
+	}
+	p.Wait(`document.querySelector("#notices").textContent.includes("A token with this name exists.")`)
+	quiet("after a name that is taken")
+}
