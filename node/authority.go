@@ -28,13 +28,39 @@ func (n *node) newAuthority() (*access.Authority, error) {
 		HomeNodes: rpc.HomeNodes{Cluster: n.cluster},
 		Log:       n.logger("access"),
 	}
-	if !n.cfg.GeneratedToken {
-		cfg.Token = access.Generation(n.cfg.Token)
-	}
+	cfg.Token = n.tokenGeneration()
 	if id := n.cfg.OpenID; id.Issuer != "" {
 		cfg.OpenID = access.Generation(id.Issuer, id.ClientID, id.UserClaim, id.RoleClaim, fmt.Sprint(id.Roles))
 	}
 	return access.NewAuthority(cfg), nil
+}
+
+// tokenGeneration is the generation of logins by the token: a given token's fingerprint, and none for a generated one,
+// which changes with each start while logins stay. A generated token that is given at the next start is the same token,
+// so its logins stay, too: a file has its fingerprint.
+func (n *node) tokenGeneration() string {
+	given := access.Generation(n.cfg.Token)
+	if n.cfg.Data == "" || n.cfg.Spawned {
+		if n.cfg.GeneratedToken {
+			return ""
+		}
+		return given
+	}
+	file := filepath.Join(n.cfg.Data, "access", n.cfg.host()+".token")
+	if n.cfg.GeneratedToken {
+		err := os.MkdirAll(filepath.Dir(file), 0o700)
+		if err == nil {
+			err = os.WriteFile(file, []byte(given), 0o600)
+		}
+		if err != nil {
+			n.logger("access").Warn("giving this token at the next start will end its logins", "err", err)
+		}
+		return ""
+	}
+	if last, err := os.ReadFile(file); err == nil && string(last) == given {
+		return ""
+	}
+	return given
 }
 
 // openGrants opens the file of logins and API tokens. Without a file, the node keeps them in memory and logs a warning.
