@@ -194,8 +194,8 @@ func (t *tab) insert(text string) error {
 
 // print prints a file until the terminal got each byte, and returns the seconds of that time; NaN: there was none.
 // Convoy's page gets a screen in place of bytes if it draws nothing for a while. When ttyd's page is slower than the
-// shell, it loses bytes, nearly always, or its connection: its server reads on after each RESUME, and forgets what it
-// has not sent.
+// shell, it loses bytes, nearly always: its server reads on after each RESUME, and forgets what it has not sent. On a
+// busy machine it can lose its connection.
 func (t *tab) print(round int, f printed) (float64, error) {
 	for range pageAttempts {
 		seconds, written, err := t.cat(round, f.path)

@@ -39,7 +39,8 @@ type ttyd struct {
 	addr string
 }
 
-// startTtyd runs ttyd; nil without an error if it is not installed.
+// startTtyd runs ttyd; nil without an error if it is not installed. It pings rarely (-P): it ends the connection of a
+// page that draws for so long that the answer is late.
 func (b *bench) startTtyd(ctx context.Context) (*ttyd, error) {
 	if _, err := exec.LookPath("ttyd"); err != nil {
 		b.report.note("ttyd: not found on PATH, so nothing is compared with it")
@@ -53,7 +54,8 @@ func (b *bench) startTtyd(ctx context.Context) (*ttyd, error) {
 	t := &ttyd{addr: addr}
 	t.cmd = exec.Command(
 		"ttyd",
-		append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-w", b.place.dir}, b.place.command()...)...)
+		append([]string{"-p", port, "-i", "127.0.0.1", "-W", "-d", "1", "-P", "300", "-w", b.place.dir},
+			b.place.command()...)...)
 	t.cmd.Env, t.cmd.Dir = b.place.env(), b.place.dir
 	if err := t.cmd.Start(); err != nil {
 		return nil, err
