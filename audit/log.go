@@ -25,11 +25,11 @@ type Config struct {
 
 // Log is an open log. It is safe for concurrent use.
 type Log struct {
-	cfg  Config
-	root *os.Root
-	dir  *os.File // the directory, locked
+	cfg Config
+	dir *os.File // the directory, locked
 
-	mu     sync.Mutex // guards these four
+	mu     sync.Mutex // guards these
+	root   *os.Root   // changes once: nil until OpenLater's log is open; the holder of commit may read it
 	head   Head       // newest entry that is safely on disk
 	queue  []*request
 	closed bool
@@ -48,6 +48,9 @@ type Log struct {
 	pending  []Entry  // own entries, not yet written
 	lost     lost     // entries that could not be written, not yet recorded
 	note     *os.File // has lost; nil: only the memory has it
+
+	tried  time.Time // when opening was tried last
+	failed error     // its error
 }
 
 // lost counts entries that could not be written.
@@ -115,7 +118,11 @@ func (l *Log) Close() error {
 	}
 	l.commit.Lock()
 	defer l.commit.Unlock()
-	return errors.Join(l.commitQueue(), l.closeLost(), l.file.Close(), unlockDir(l.dir), l.root.Close())
+	err := l.commitQueue()
+	if l.root == nil {
+		return err
+	}
+	return errors.Join(err, l.closeLost(), l.file.Close(), unlockDir(l.dir), l.root.Close())
 }
 
 // commitQueue writes what is queued, the log's own entries first. It returns an error that affected all of them.
@@ -125,7 +132,10 @@ func (l *Log) commitQueue() error {
 	batch := l.queue
 	l.queue = nil
 	l.mu.Unlock()
-	err := l.checkFile()
+	err := l.openAgain()
+	if err == nil {
+		err = l.checkFile()
+	}
 	if err == nil {
 		err = l.writePending()
 	}

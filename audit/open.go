@@ -26,7 +26,57 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-func open(cfg Config) (*Log, error) {
+// retryAfter is how long a log that could not be opened waits before it tries again.
+const retryAfter = 10 * time.Second
+
+// OpenLater is Open for a node that runs in any case. With an error it also returns a log: it counts the entries that
+// it loses, and tries again when one is appended, every 10 s at most.
+func OpenLater(cfg Config) (*Log, error) {
+	l, err := Open(cfg)
+	if err != nil {
+		cfg = cfg.withDefaults()
+		l = &Log{cfg: cfg, tried: cfg.Now(), failed: err}
+	}
+	return l, err
+}
+
+// openAgain opens a log that OpenLater could not. l.commit must be held.
+func (l *Log) openAgain() error {
+	if l.root != nil {
+		return nil
+	}
+	at := l.cfg.Now()
+	if at.Sub(l.tried) < retryAfter {
+		return l.failed
+	}
+	l.tried = at
+	now, err := open(l.cfg)
+	if err != nil {
+		l.failed = err
+		return err
+	}
+	l.mu.Lock()
+	l.root, l.dir, l.head = now.root, now.dir, now.head
+	l.mu.Unlock()
+	l.file, l.name, l.size, l.dirty, l.created = now.file, now.name, now.size, now.dirty, now.created
+	l.pending, l.note = now.pending, now.note
+	if now.lost.count > 0 {
+		l.lost.count += now.lost.count
+		l.lost.first = now.lost.first
+	}
+	l.noteLost()
+	l.cfg.Log.Info("the audit log is open now", "dir", l.cfg.Dir, "lost", l.lost.count)
+	return nil
+}
+
+// opened is the log's directory; nil: OpenLater could not open it yet.
+func (l *Log) opened() *os.Root {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.root
+}
+
+func (cfg Config) withDefaults() Config {
 	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = defaultMaxBytes
 	}
@@ -37,6 +87,11 @@ func open(cfg Config) (*Log, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	return cfg
+}
+
+func open(cfg Config) (*Log, error) {
+	cfg = cfg.withDefaults()
 	root, err := makeDir(cfg)
 	if err != nil {
 		return nil, err

@@ -136,7 +136,11 @@ func headBefore(root *os.Root, f logFile) (Head, error) {
 
 // Since returns the time of the oldest entry; zero if there is none.
 func (l *Log) Since() time.Time {
-	files, err := filesOf(l.root)
+	root := l.opened()
+	if root == nil {
+		return time.Time{}
+	}
+	files, err := filesOf(root)
 	if err != nil || len(files) == 0 {
 		return time.Time{}
 	}

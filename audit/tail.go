@@ -17,8 +17,11 @@ const blockBytes = 64 << 10
 // end, and no more than it needs. It returns only entries that are safely on disk, skips lines that are not entries,
 // and does not check hashes. After an error it returns what it has read, and logs the error to Config.Log.
 func (l *Log) Tail(n int, filter func(Entry) bool) []Entry {
-	head := l.Head()
-	list, err := tail(l.root, n, func(e Entry) bool { return e.Seq <= head.Seq && (filter == nil || filter(e)) })
+	head, root := l.Head(), l.opened()
+	if root == nil {
+		return nil
+	}
+	list, err := tail(root, n, func(e Entry) bool { return e.Seq <= head.Seq && (filter == nil || filter(e)) })
 	if err != nil {
 		l.cfg.Log.Warn("cannot read the audit log", "dir", l.cfg.Dir, "error", err)
 	}
