@@ -24,4 +24,4 @@ if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nu
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 
-exec go run ./internal/tools/gotest -count=1 -vet=off -ldflags=-w -p 4 -parallel 6 -timeout 30m "$@"
+exec go run ./internal/tools/gotest -count=1 -vet=off -ldflags=-w -p 4 -parallel 4 -timeout 30m "$@"
