@@ -82,7 +82,7 @@ func (e *echo) during(t *testing.T, done <-chan struct{}) (times []time.Duration
 	}
 }
 
-// Hostile scripts hurt nobody but their own prompts: while each runs, in a pane and as an evaluation, the keys of
+// Hostile scripts hurt nobody but their own prompts: while each runs, in a pane or as an evaluation, the keys of
 // another shell of the node come back, and afterwards the prompt is there again. The times are told, not compared.
 func TestShell_HostileScripts(t *testing.T) {
 	t.Parallel()
@@ -106,24 +106,27 @@ func TestShell_HostileScripts(t *testing.T) {
 	testkit.Must(t, err)
 	t.Cleanup(prompt.Close)
 	testkit.Must(t, prompt.WaitFor(testkit.Context(t), "(1)> "))
-	number := 0
-	for what, source := range hostile {
-		number++
+	evaluate := func(source string) <-chan struct{} {
 		done := make(chan struct{})
-		var asked error
 		go func() {
 			defer close(done)
-			asked = n.Do(t.Context(), http.MethodPost, "/nodes/"+name+"/eval", fmt.Appendf(nil, `{"source":%q}`, source), nil)
+			asked := n.Do(t.Context(), http.MethodPost, "/nodes/"+name+"/eval", fmt.Appendf(nil, `{"source":%q}`, source), nil)
+			problem, refused := errors.AsType[*client.Problem](asked)
+			if asked != nil && (!refused || problem.Status != http.StatusUnprocessableEntity) {
+				t.Errorf("%s: %v", source, asked)
+			}
 		}()
-		times := e.during(t, done)
-		problem, refused := errors.AsType[*client.Problem](asked)
-		if asked != nil && (!refused || problem.Status != http.StatusUnprocessableEntity) {
-			t.Errorf("%s: %v", what, asked)
+		return done
+	}
+	typed := 0
+	isTyped := false
+	for what, source := range hostile { // in random order: each run has others at the prompt
+		if isTyped = !isTyped; isTyped {
+			typed++
+			t.Logf("%-24s %s, at a prompt", what, summary(e.during(t, atPrompt(t, prompt, source, typed))))
+		} else {
+			t.Logf("%-24s %s, as an evaluation", what, summary(e.during(t, evaluate(source))))
 		}
-		t.Logf("%-24s %s, as an evaluation", what, summary(times))
-
-		times = e.during(t, atPrompt(t, prompt, source, number))
-		t.Logf("%-24s %s, at a prompt", what, summary(times))
 	}
 	var after struct{ Result string }
 	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, "/api/cmd", []byte(`{"value":"6 * 7"}`), &after))
