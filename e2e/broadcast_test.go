@@ -272,14 +272,7 @@ func TestBrowser_BroadcastWaits(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
 	c.all(0)
-	pid := 0
-	list, err := c.n.Nodes(testkit.Context(t))
-	testkit.Must(t, err)
-	for _, one := range list {
-		if one.Name == c.names[2] {
-			pid = pidOf(t, one.ID)
-		}
-	}
+	pid := processOf(t, c.n, c.names[2])
 	testkit.Must(t, syscall.Kill(pid, syscall.SIGSTOP))
 	defer syscall.Kill(pid, syscall.SIGCONT) //nolint:errcheck // it may be gone
 	c.Page.Wait(

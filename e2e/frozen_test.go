@@ -33,13 +33,7 @@ func TestBrowser_EndedNode(t *testing.T) {
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	name, key := spawnByClick(t, n, p)
-	list, err := n.Nodes(testkit.Context(t))
-	testkit.Must(t, err)
-	for _, one := range list {
-		if one.Name == name {
-			kill(t, pidOf(t, one.ID))
-		}
-	}
+	kill(t, processOf(t, n, name))
 	p.Wait(fmt.Sprintf(`document.querySelector(%q).dataset.status === "ended"`, card(name)))
 	p.Wait(inPane(key, ".shell-bar") + `.innerText.trim() === "its node has ended"`)
 	p.Click(card(name) + " .retire")

@@ -295,15 +295,7 @@ func TestKilledNodeHasEnded(t *testing.T) {
 	made := n.spawnAlive(t)
 	s, err := n.Open(testkit.Context(t), made.Name)
 	testkit.Must(t, err)
-	list, err := n.Nodes(testkit.Context(t))
-	testkit.Must(t, err)
-	pid := 0
-	for _, one := range list {
-		if one.Name == made.Name {
-			pid = pidOf(t, one.ID)
-		}
-	}
-	kill(t, pid)
+	kill(t, processOf(t, n, made.Name))
 	n.until(t, "the node has ended", has(made.Name, "ended"))
 	var p *client.Problem
 	if err := n.Do(testkit.Context(t), "GET", s.Path(), nil, nil); !errors.As(err, &p) || p.Status != 502 {

@@ -91,6 +91,20 @@ func pidOf(t *testing.T, id string) int {
 	return pid
 }
 
+// processOf is the process of a spawned node.
+func processOf(t *testing.T, n *running, name string) int {
+	t.Helper()
+	list, err := n.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
+	for _, one := range list {
+		if one.Name == name {
+			return pidOf(t, one.ID)
+		}
+	}
+	t.Fatalf("no node %s", name)
+	return 0
+}
+
 func kill(t *testing.T, pid int) {
 	t.Helper()
 	testkit.Must(t, syscall.Kill(pid, syscall.SIGKILL))

@@ -3,8 +3,6 @@ package e2e
 import (
 	"fmt"
 	"testing"
-
-	"convoy/internal/testkit"
 )
 
 // What people do in the ordinary course of things leaves no error in the browser's console, also where the answer is a
@@ -29,13 +27,7 @@ func TestBrowser_QuietConsole(t *testing.T) {
 	quiet("after closing a shell with a program")
 
 	gone, _ := spawnByClick(t, n, p)
-	list, err := n.Nodes(testkit.Context(t))
-	testkit.Must(t, err)
-	for _, one := range list {
-		if one.Name == gone {
-			kill(t, pidOf(t, one.ID))
-		}
-	}
+	kill(t, processOf(t, n, gone))
 	p.Wait(fmt.Sprintf(`document.querySelector(%q).dataset.status === "ended"`, card(gone)))
 	quiet("after the end of a node")
 	p.Do(`htmx.ajax("POST", "/nodes/` + gone + `/shells", { target: "#notices", swap: "beforeend" })`)

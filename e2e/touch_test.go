@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"testing"
+
+	"convoy/internal/browser"
 )
 
 // keysInSight lists what is wrong with a shell of a phone's page: "" if its keys, its cursor and at least four rows are
@@ -25,14 +27,20 @@ func keysInSight(key string) string {
 	})()`, paneSelector(key))
 }
 
+// onPhone opens a console, with a shell of its node, on a phone.
+func onPhone(t *testing.T) (p *browser.Page, key string) {
+	t.Helper()
+	n := startBash(t)
+	p = browse(t, n, n.host())
+	p.Touch(390, 844)
+	p.Reload()
+	return p, selfShell(t, n, p)
+}
+
 // The keys for touch screens stay above an on-screen keyboard, and a phone on its side still shows rows.
 func TestBrowser_TouchKeysInSight(t *testing.T) {
 	t.Parallel()
-	n := startBash(t)
-	p := browse(t, n, n.host())
-	p.Touch(390, 844)
-	p.Reload()
-	key := selfShell(t, n, p)
+	p, key := onPhone(t)
 	enter(p, key, "seq 1 100")
 	p.WaitScreen(key, "100")
 	for _, size := range [][2]int64{{390, 844}, {390, 420}, {844, 390}, {780, 180}, {390, 420}, {390, 844}} {
@@ -49,11 +57,7 @@ func TestBrowser_TouchKeysInSight(t *testing.T) {
 // A finger scrolls the history of a real shell, and less.
 func TestBrowser_FingerScrolls(t *testing.T) {
 	t.Parallel()
-	n := startBash(t)
-	p := browse(t, n, n.host())
-	p.Touch(390, 844)
-	p.Reload()
-	key := selfShell(t, n, p)
+	p, key := onPhone(t)
 	enter(p, key, "seq 1 300")
 	p.WaitScreen(key, "300")
 	shows := func(n int) string {
@@ -73,11 +77,7 @@ func TestBrowser_FingerScrolls(t *testing.T) {
 // An enlarged card shows rows and keys in a low window, too.
 func TestBrowser_EnlargedKeysInSight(t *testing.T) {
 	t.Parallel()
-	n := startBash(t)
-	p := browse(t, n, n.host())
-	p.Touch(390, 844)
-	p.Reload()
-	key := selfShell(t, n, p)
+	p, key := onPhone(t)
 	enter(p, key, "seq 1 100")
 	p.WaitScreen(key, "100")
 	p.Click(`.node[data-self] [data-action=enlarge]`)

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -143,14 +142,15 @@ func (h *Handlers) showUpdates(w http.ResponseWriter, updates []numberedUpdate) 
 
 // GET /runbooks/{runbook}/run/{run}
 func (h *Handlers) showRun(w http.ResponseWriter, r *http.Request) error {
-	after := 0
-	if text := r.URL.Query().Get("after"); text != "" {
-		if _, err := fmt.Sscan(text, &after); err != nil {
-			return web.BadRequest("after must be a number")
+	after := int64(0)
+	if text, _ := web.Param(r, "after"); text != "" {
+		var err error
+		if after, err = web.Number(r, "after", 0); err != nil {
+			return err
 		}
 	}
 	if x, ok := h.runs.Load(runKey(r, chi.URLParam(r, "run"))); ok && x.(*run).lease != nil {
-		return x.(*run).show(w, after)
+		return x.(*run).show(w, int(after))
 	}
 	bar := templates.RunState{
 		Name: url.PathEscape(chi.URLParam(r, "runbook")), Run: chi.URLParam(r, "run"),

@@ -19,7 +19,8 @@ import (
 // log10 n) if a second member suspects it too, else up to six times as long, and dead if no node has heard from it.
 //
 // memberlist starts both of its tickers together. The runtime wakes a resting process several times for each time at
-// which a timer ends, so both have the same interval. Twice the usual gossipNodes make up for the rarer gossip.
+// which a timer ends, so both have the same interval. Gossip to twice as many members makes up for rounds that are half
+// as frequent.
 const (
 	probeInterval  = 280 * time.Millisecond
 	probeTimeout   = probeInterval / 2
@@ -28,7 +29,7 @@ const (
 	suspicionMult  = 3
 	// streamTimeout limits a join, and so the delay by an address that drops packets.
 	streamTimeout = 3 * time.Second
-	// leaveTime lets gossip end once.
+	// leaveTime is enough for one round of gossip.
 	leaveTime = gossipInterval + 20*time.Millisecond
 	// packetBytes fits any path: IPv6 guarantees 1280, WireGuard leaves 1420.
 	packetBytes = 1200

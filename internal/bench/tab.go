@@ -100,32 +100,24 @@ func openTab(ctx context.Context, driver context.Context, name, address, termina
 	t := &tab{name: name}
 	t.ctx, t.close = chromedp.NewContext(driver, chromedp.WithNewBrowserContext())
 	context.AfterFunc(ctx, t.close)
-	err := chromedp.Do(t.ctx) // binds the tab to its context
-	if err == nil {
-		focused := emulation.SetFocusEmulationEnabledParams{Enabled: true}
-		_, err = chromedp.Call(t.ctx, emulation.SetFocusEmulationEnabled, focused)
-	}
-	if err == nil {
-		err = chromedp.Do(t.ctx, chromedp.EmulateViewport(pageWidth, pageHeight))
-	}
-	if err == nil {
-		err = chromedp.Do(t.ctx, chromedp.Navigate(address))
-	}
-	if err == nil {
-		err = t.wait("window.convoy?.panes.size || window.term")
-	}
-	if err == nil {
-		err = t.do(pageScript + "(" + terminal + ")")
-	}
-	if err == nil {
-		err = t.wait("bench.typed('')")
-	}
-	if err == nil {
-		err = t.do(terminal + ".focus()")
-	}
-	if err != nil {
-		t.close()
-		return nil, fmt.Errorf("%s: %w", name, err)
+	for _, step := range []func() error{
+		func() error { return chromedp.Do(t.ctx) }, // binds the tab to its context
+		func() error {
+			focused := emulation.SetFocusEmulationEnabledParams{Enabled: true}
+			_, err := chromedp.Call(t.ctx, emulation.SetFocusEmulationEnabled, focused)
+			return err
+		},
+		func() error { return chromedp.Do(t.ctx, chromedp.EmulateViewport(pageWidth, pageHeight)) },
+		func() error { return chromedp.Do(t.ctx, chromedp.Navigate(address)) },
+		func() error { return t.wait("window.convoy?.panes.size || window.term") },
+		func() error { return t.do(pageScript + "(" + terminal + ")") },
+		func() error { return t.wait("bench.typed('')") },
+		func() error { return t.do(terminal + ".focus()") },
+	} {
+		if err := step(); err != nil {
+			t.close()
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return t, nil
 }

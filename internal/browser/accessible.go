@@ -2,6 +2,7 @@ package browser
 
 import (
 	_ "embed"
+	"encoding/json"
 	"fmt"
 )
 
@@ -17,14 +18,16 @@ const resting = `document.readyState === "complete" && document.getAnimations().
 // findings evaluates to what axe-core finds in the elements of a selector, but for those of another: all rules, or
 // those about colours.
 const findings = `new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() =>
-	axe.run({ include: [%q], exclude: [%q] }, { resultTypes: ["violations"], %s })
+	axe.run({ include: [%q], exclude: %s }, { resultTypes: ["violations"], %s })
 	).then(({ violations }) => violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, target, any, all, none }) =>
 		[id, help, target.join(" "), html.slice(0, 200), ...[...any, ...all, ...none].map((c) => c.message)].join("\n\t"))))`
 
-// Accessible fails the test for everything that axe-core finds in the elements of a selector, but for those of except:
-// by all its rules in the light theme, and by those about colours in the dark one. The page is left in the light theme.
-func (p *Page) Accessible(what, selector, except string) {
+// Accessible fails the test for everything that axe-core finds in the elements of a selector, except those of other
+// selectors: by all its rules in the light theme, and by those about colours in the dark one. The page is left in the
+// light theme.
+func (p *Page) Accessible(what, selector string, except ...string) {
 	p.t.Helper()
+	excluded, _ := json.Marshal(append([]string{}, except...)) //nolint:errcheck // strings always marshal
 	if !Eval[bool](p, `"axe" in window`) {
 		p.Do(axe + "; 0")
 	}
@@ -35,7 +38,7 @@ func (p *Page) Accessible(what, selector, except string) {
 		p.Scheme(look.scheme)
 		p.Wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q`, look.scheme))
 		p.Wait(resting)
-		for _, finding := range Eval[[]string](p, fmt.Sprintf(findings, selector, except, look.rules)) {
+		for _, finding := range Eval[[]string](p, fmt.Sprintf(findings, selector, excluded, look.rules)) {
 			p.t.Errorf("%s, %s: %s", what, look.scheme, finding)
 		}
 	}
