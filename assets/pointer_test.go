@@ -31,13 +31,24 @@ func TestPointers(t *testing.T) {
 	}
 }
 
+// fitted is met when the touch keys have their place and the terminal's rows fill what they leave.
+const fitted = `(() => {
+  const grid = document.querySelector(".xterm-screen"), keys = document.querySelector(".shell-keys");
+  const { paddingTop, paddingBottom } = getComputedStyle(grid.closest(".xterm"));
+  const room = grid.closest(".xterm").clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+  const left = room - grid.offsetHeight, row = grid.offsetHeight / window.test.pane.size.rows;
+  return document.fonts.status === "loaded" && (!keys || keys.offsetHeight > 0) && left >= 0 && left < row;
+})()`
+
 // touchPage opens the page on a touch screen.
 func touchPage(s *script, b *browser.Browser, query string) *browser.Page {
 	s.t.Helper()
 	p := s.openAs(b, s.addr(), query)
 	p.Touch(390, 800)
 	p.Reload()
-	return readyAgain(s, p)
+	p = readyAgain(s, p)
+	p.Wait(fitted)
+	return p
 }
 
 // first is the number of the first row that a pane with rows(0, n) shows.
