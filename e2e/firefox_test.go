@@ -21,6 +21,7 @@ func TestFirefox(t *testing.T) {
 		{"types and reloads", foxTypes},
 		{"fits its window", foxFits},
 		{"composes", foxComposes},
+		{"has Option of Macs", foxOption},
 		{"pastes", foxPastes},
 		{"clicks in programs", foxClicks},
 		{"scrolls", foxScrolls},
@@ -113,6 +114,30 @@ func foxComposes(t *testing.T, b *firefox.Browser) {
 	p.Compose("n", "に", "にh", "日")
 	p.Press("Enter")
 	p.WaitScreen(key, "\ncomposed-ê안녕z日\n")
+	p.Clean()
+}
+
+// Option types what a German Mac's layout has there, and is Meta if asked to. A dead key swallows no later key.
+func foxOption(t *testing.T, b *firefox.Browser) {
+	n := foxBash(t)
+	p, key := fox(t, b, n, n.host())
+	p.Platform("MacIntel")
+	p.Reload()
+	p.Wait(hasPrompt(key))
+	foxEnter(p, key, "clear; echo rea''dy; cat -v")
+	p.WaitScreen(key, "ready")
+	p.PressOption("@", "KeyL")
+	p.PressOption("|", "Digit7")
+	p.PressOption("[", "Digit5")
+	p.PressDead("KeyN", "˜", "ñ")
+	p.Do(`document.querySelector('[data-tool="Option key…"]').click()`)
+	p.Do(`document.querySelector("dialog[open] select").value = "both"`)
+	p.Click("dialog[open] .primary", 0)
+	p.Wait(`!document.querySelector("dialog[open]") && document.activeElement.closest(".shell")`)
+	p.PressOption("@", "KeyL")
+	p.PressOption("Dead", "KeyN")
+	p.Press("Enter")
+	p.WaitScreen(key, "\n@|[ñ^[l^[n\n")
 	p.Clean()
 }
 

@@ -93,7 +93,8 @@ export class Keyboard {
     if (this.#composing && modifiers.has(e.key)) return e.stopPropagation();
     const asMeta = onMac && e.altKey && this.#term.options.macOptionIsMeta;
     const text = this.#composing || (onMac && e.altKey && !e.ctrlKey && !asMeta) ? "" : corrected(e);
-    if (e.keyCode === byInputMethod && !asMeta && !text) {
+    const isComposed = e.keyCode === byInputMethod || (onMac && e.key === "Dead"); // as Firefox reports dead keys there
+    if (isComposed && !asMeta && !text) {
       e.stopPropagation();
       if (onAndroid && !this.#composing && !this.#area.value) this.#area.value = " "; // some keyboards delete only text
       this.#expect();

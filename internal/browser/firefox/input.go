@@ -97,36 +97,63 @@ func (p *Page) middle(selector string) (x, y int) {
 // key does the same.
 func (p *Page) Compose(texts ...string) {
 	p.t.Helper()
-	// the window's events overtake the protocol's
-	p.Do(`void (window.composed = new Promise((done) => {
-		addEventListener("compositionend", () => setTimeout(done), { capture: true, once: true });
-	}))`)
 	list, err := json.Marshal(texts)
 	testkit.Must(p.t, err)
-	p.native(fmt.Sprintf(`
+	p.nativeUntil("compositionend", fmt.Sprintf(`
 		const key = new KeyboardEvent("", { key: "Process", keyCode: KeyboardEvent.DOM_VK_PROCESSKEY });
 		for (const text of %s) {
-			tip.setPendingCompositionString(text);
-			tip.appendClauseToPendingComposition(text.length, tip.ATTR_RAW_CLAUSE);
-			tip.setCaretInPendingComposition(text.length);
-			tip.flushPendingComposition(key);
+			compose(text, key);
 			tip.keyup(key);
 		}
 		tip.commitComposition();`, list))
-	p.Do(`window.composed`)
 }
 
 // PressAltGr presses a key while AltGr is held: key is what it types, code its place, as in KeyboardEvent.
 func (p *Page) PressAltGr(key, code string) {
 	p.t.Helper()
-	const released = `new Promise((done) => addEventListener("keyup", () => setTimeout(done), { once: true }))`
-	p.Do(`void (window.pressed = ` + released + `)`)
-	p.native(fmt.Sprintf(`
-		const keys = [{ key: "AltGraph", code: "AltRight" }, { key: %q, code: %q }];
-		const events = keys.map((key) => new KeyboardEvent("", key));
-		for (const event of events) tip.keydown(event);
-		for (const event of events.reverse()) tip.keyup(event);`, key, code))
-	p.Do(`window.pressed`)
+	p.nativeUntil("keyup", fmt.Sprintf(`
+		const keys = [new KeyboardEvent("", { key: "AltGraph", code: "AltRight" }), press(%q, %q)];
+		for (const key of keys) tip.keydown(key);
+		for (const key of keys.reverse()) tip.keyup(key);`, key, code))
+}
+
+// PressOption presses a key while Option of a Mac is held, as PressAltGr does. Only keydown has the modifier there.
+func (p *Page) PressOption(key, code string) {
+	p.t.Helper()
+	p.holdOption()
+	p.nativeUntil("keyup", fmt.Sprintf(`
+		const key = press(%q, %q);
+		tip.keydown(key);
+		tip.keyup(key);`, key, code))
+}
+
+// PressDead presses a dead key with Option, which shows accent, and then the key at its place, which makes it text.
+func (p *Page) PressDead(code, accent, text string) {
+	p.t.Helper()
+	p.holdOption()
+	p.nativeUntil("compositionend", fmt.Sprintf(`
+		const dead = press("Dead", %[1]q);
+		compose(%[2]q, dead, tip.KEY_DONT_MARK_KEYDOWN_AS_PROCESSED);
+		tip.keyup(dead);
+		tip.commitCompositionWith(%[3]q, press(%[1]q.at(-1).toLowerCase(), %[1]q));`, code, accent, text))
+}
+
+// holdOption holds Option for the next key.
+func (p *Page) holdOption() {
+	p.t.Helper()
+	p.Do(`addEventListener("keydown", (e) => Object.defineProperty(e, "altKey", { value: true }),
+		{ capture: true, once: true })`)
+}
+
+// nativeUntil runs native statements, and waits for the last event that they cause: the window's events overtake the
+// protocol's.
+func (p *Page) nativeUntil(event, script string) {
+	p.t.Helper()
+	p.Do(fmt.Sprintf(`void (window.caused = new Promise((done) => {
+		addEventListener(%q, () => setTimeout(done), { capture: true, once: true });
+	}))`, event))
+	p.native(script)
+	p.Do(`window.caused`)
 }
 
 // native runs statements with tip, a nsITextInputProcessor, which gives the tab in front what a keyboard's driver does.
@@ -136,7 +163,14 @@ func (p *Page) native(script string) {
 	p.show()
 	p.b.inWindow(p.t, `
 		const tip = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
-		if (!tip.beginInputTransactionForTests(window)) throw new Error("no input method");`+script)
+		if (!tip.beginInputTransactionForTests(window)) throw new Error("no input method");
+		const press = (key, code) => new KeyboardEvent("", { key, code, keyCode: code.charCodeAt(code.length - 1) });
+		const compose = (text, key, flags = 0) => {
+			tip.setPendingCompositionString(text);
+			tip.appendClauseToPendingComposition(text.length, tip.ATTR_RAW_CLAUSE);
+			tip.setCaretInPendingComposition(text.length);
+			tip.flushPendingComposition(key, flags);
+		};`+script)
 }
 
 // inWindow runs statements in the browser's window, outside of pages.

@@ -62,6 +62,17 @@ func (p *Page) arrive() {
 	p.Wait(`location.href !== "about:blank" && document.readyState === "complete" && !document.querySelector("#opening")`)
 }
 
+// Platform makes the page say from its next load on that it is on another platform: name is that of
+// navigator.platform.
+func (p *Page) Platform(name string) {
+	p.t.Helper()
+	p.b.call(p.t, "script.addPreloadScript", values{
+		"contexts": []string{p.context},
+		"functionDeclaration": fmt.Sprintf(
+			`() => Object.defineProperty(Navigator.prototype, "platform", { get: () => %q })`, name),
+	}, nil)
+}
+
 // Resize gives the page a viewport in CSS pixels.
 func (p *Page) Resize(width, height int) {
 	p.t.Helper()
