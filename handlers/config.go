@@ -20,7 +20,7 @@ import (
 
 // Cluster is what the handlers need of the cluster.
 type Cluster interface {
-	// Do sends r (path and query, header and body) to the node of that name. The caller closes the answer's body,
+	// Do sends r (path and query, header and body) to the node of that name. The caller closes the response's body,
 	// which may be a stream without end; it ends with r's context.
 	Do(node string, r *http.Request) (*http.Response, error)
 	// Call makes a node, this one or another, run a function, and returns its result as JSON.

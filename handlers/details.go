@@ -15,7 +15,7 @@ import (
 // detailsWait bounds the wait for a node's report.
 const detailsWait = 3 * time.Second
 
-// report is what the function node.info answers (docs/protocol.md).
+// report is what the function node.info returns (docs/protocol.md).
 type report struct {
 	Instance   string    `json:"instance"`
 	Version    string    `json:"version"`
@@ -51,10 +51,10 @@ func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.N
 	view := templates.Details{Page: h.page(r, templates.ShortName(n.Host)), Node: h.live.NodeView(n)}
 	ctx, cancel := context.WithTimeout(r.Context(), detailsWait)
 	defer cancel()
-	answer, err := h.Cluster.Call(ctx, n.Name, "node.info")
+	result, err := h.Cluster.Call(ctx, n.Name, "node.info")
 	var about report
 	if err == nil {
-		err = json.Unmarshal(answer, &about)
+		err = json.Unmarshal(result, &about)
 	}
 	if err != nil {
 		view.Error = "It does not answer: " + err.Error()
@@ -66,11 +66,11 @@ func (h *Handlers) showDetails(w http.ResponseWriter, r *http.Request, n fleet.N
 	return h.site.Render(w, http.StatusOK, "details", view)
 }
 
-// call calls a function of a node; an error leaves answer as it is.
-func (h *Handlers) call(ctx context.Context, node, fn string, answer any) {
+// call calls a function of a node; an error leaves into as it is.
+func (h *Handlers) call(ctx context.Context, node, fn string, into any) {
 	result, err := h.Cluster.Call(ctx, node, fn)
 	if err == nil {
-		err = json.Unmarshal(result, answer)
+		err = json.Unmarshal(result, into)
 	}
 	if err != nil {
 		h.Log.Debug("call failed", "node", node, "fn", fn, "err", err)

@@ -16,8 +16,8 @@ import (
 	"convoy/pty/cast"
 )
 
-// answers maps other packages' errors to HTTP responses.
-var answers = []struct {
+// responses maps other packages' errors to HTTP responses.
+var responses = []struct {
 	err    error
 	status int
 	text   string // "": the error's own, with what wraps it
@@ -96,7 +96,7 @@ func explain(err error) *web.Error {
 		return web.NewError(http.StatusForbidden, unconfined.Error(),
 			"docs/security.md lists the requirements; -confine off allows system shells without them")
 	}
-	for _, one := range answers {
+	for _, one := range responses {
 		if errors.Is(err, one.err) {
 			return web.NewError(one.status, cmp.Or(one.text, err.Error()), one.hint)
 		}

@@ -51,7 +51,7 @@ func (h *Handlers) evaluateHere(w http.ResponseWriter, r *http.Request) error {
 	return h.evaluate(w, r, ask.Source)
 }
 
-// evaluated is the answer to an evaluation.
+// evaluated is the response to an evaluation.
 type evaluated struct {
 	Result string `json:"result"`
 	Error  string `json:"error,omitempty"`
@@ -130,7 +130,7 @@ type Commands interface {
 	Run(ctx context.Context, who access.Identity, command string) (Result, error)
 }
 
-// commandResult is the answer to a command.
+// commandResult is the response to a command.
 type commandResult struct {
 	Status int     `json:"status"`
 	Output string  `json:"output"`

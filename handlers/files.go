@@ -24,7 +24,7 @@ import (
 	"convoy/pty"
 )
 
-// placed is the answer to an upload.
+// placed is the response to an upload.
 type placed struct {
 	Name  string `json:"name"`
 	Dir   string `json:"dir"`
@@ -139,12 +139,12 @@ func (h *Handlers) logTransfer(r *http.Request, message string, n int64, err err
 	h.Log.Info(message, attrs...)
 }
 
-// unreadBytes is how much of a refused file is still read: a client that reads the answer only after it has sent
+// unreadBytes is how much of a refused file is still read: a client that reads the response only after it has sent
 // everything would otherwise see a broken connection.
 const unreadBytes = 8 << 20
 
 // beginTransfer replaces a request's deadlines and body for a file: it may take long, but not stall. The caller passes
-// its error to end, which returns the one to answer.
+// its error to end, which returns the one to respond with.
 func (h *Handlers) beginTransfer(w http.ResponseWriter, r *http.Request) (t *web.Transfer, end func(error) error) {
 	t = web.NewTransfer(w, r, h.site.WriteWait)
 	stop := context.AfterFunc(h.ctx, t.Interrupt)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -12,7 +13,7 @@ import (
 	"convoy/pty"
 )
 
-// route is a request that this node answers to users or to other nodes, and what it takes. One of serve, ofShell and
+// route is a request that this node handles for users or other nodes, and what it takes. One of serve, ofShell and
 // inShell handles it.
 type route struct {
 	at    string        // method and path
@@ -24,7 +25,7 @@ type route struct {
 	sameSite bool // a GET that other sites must not make a browser send
 	file     bool // it carries a file, which may take long
 
-	// part answers htmx with what the handler's JSON has become of; nil: the handler does that itself, or has no part.
+	// part responds to htmx with what the handler's JSON has become of; nil: the handler does that itself, or has no part.
 	part partHandler
 
 	serve   web.Handler
@@ -56,7 +57,7 @@ func (rt route) complete() bool {
 	return rt.may != "" && rt.where != 0 && handlers == 1
 }
 
-// gate makes an http.HandlerFunc of a route: its checks, its entry in the audit log, and the answer to its error.
+// gate makes an http.HandlerFunc of a route: its checks, its entry in the audit log, and the response to its error.
 func (h *Handlers) gate(rt route) http.HandlerFunc {
 	if !rt.complete() {
 		panic("route " + rt.at + " needs a right, a place and one handler")
@@ -139,6 +140,24 @@ func (h *Handlers) enforce(rt route) web.Handler {
 		}
 		return rt.inShell(w, r, s)
 	}
+}
+
+// forward forwards a request to the node in its path. htmx gets another node's refusal as a notice, like one of this
+// node.
+func (h *Handlers) forward(w http.ResponseWriter, r *http.Request, name string) error {
+	if !web.IsHTMX(r) {
+		return h.nodes.ForwardToOwner(w, r, name)
+	}
+	response, err := accepted(r, func(w http.ResponseWriter, r *http.Request) error {
+		return h.nodes.ForwardToOwner(w, r, name)
+	})
+	if err != nil {
+		return err
+	}
+	maps.Copy(w.Header(), response.head)
+	w.WriteHeader(response.status)
+	_, err = w.Write(response.Bytes())
+	return err
 }
 
 // serverOf is the node that serves a request.

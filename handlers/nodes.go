@@ -12,7 +12,7 @@ import (
 
 // GET /nodes
 func (h *Handlers) listNodes(w http.ResponseWriter, r *http.Request) error {
-	defer h.live.Use(r.Context())()
+	defer h.live.KeepCurrent(r.Context())()
 	switch {
 	case web.IsHTMX(r) && r.URL.Query().Has("choose"):
 		return h.site.Render(w, http.StatusOK, "node_choices", h.runNodes())
@@ -41,7 +41,7 @@ func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusCreated, h.live.NodeJSON(node))
 }
 
-// backToConsole answers a form without scripts.
+// backToConsole responds to a form without scripts.
 func backToConsole(w http.ResponseWriter) error {
 	web.SeeOther(w, "/")
 	return nil
@@ -49,7 +49,7 @@ func backToConsole(w http.ResponseWriter) error {
 
 // GET /nodes/{node}
 func (h *Handlers) showNode(w http.ResponseWriter, r *http.Request) error {
-	defer h.live.Use(r.Context())()
+	defer h.live.KeepCurrent(r.Context())()
 	node, err := h.nodes.Of(r)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (h *Handlers) retireNode(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusAccepted, h.live.NodeJSON(node))
 }
 
-// healthz answers health checks, such as Railway's, without a login.
+// healthz handles health checks, such as Railway's, without a login.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Write([]byte("ok\n")) //nolint:errcheck // the client has gone
@@ -101,7 +101,7 @@ func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control st
 	if !web.IsHTMX(r) && !(web.WantsHTML(r) && r.Method == http.MethodPost) {
 		return forward(w, r)
 	}
-	answer, err := accepted(r, forward)
+	response, err := accepted(r, forward)
 	if err != nil {
 		return err
 	}
@@ -109,13 +109,13 @@ func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control st
 		return backToConsole(w)
 	}
 	var made live.Node
-	if json.Unmarshal(answer.Bytes(), &made) == nil && answer.status == http.StatusCreated {
+	if json.Unmarshal(response.Bytes(), &made) == nil && response.status == http.StatusCreated {
 		w.Header().Set("X-Convoy-Node", made.Name)
 	}
-	return h.site.Render(w, answer.status, "node_list", h.live.NodeList())
+	return h.site.Render(w, response.status, "node_list", h.live.NodeList())
 }
 
-// logPage is an answer to GET /nodes/{node}/log.
+// logPage is a response to GET /nodes/{node}/log.
 type logPage struct {
 	Boot  string      `json:"boot"`
 	Next  int64       `json:"next"`

@@ -23,7 +23,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		h.sessions.AskForLogin(w, r)
 		return nil
 	}
-	defer h.live.Use(r.Context())()
+	defer h.live.KeepCurrent(r.Context())()
 	view := templates.Console{
 		Page:      h.page(r, templates.ShortName(h.Self)),
 		NodeList:  h.live.NodeList(),

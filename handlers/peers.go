@@ -16,7 +16,7 @@ const connectWait = 10 * time.Second
 
 const connectHint = "the node must be reachable on its gossip port, and have the same cookie"
 
-// connected is the answer to POST /peers.
+// connected is the response to POST /peers.
 type connected struct {
 	Connected bool   `json:"connected"`
 	Reason    string `json:"reason,omitempty"`
@@ -31,25 +31,25 @@ func (h *Handlers) connectPeer(w http.ResponseWriter, r *http.Request) error {
 	session.Describe(r.Context(), target, "")
 	ctx, cancel := context.WithTimeout(r.Context(), connectWait)
 	defer cancel()
-	answer := connected{Connected: true}
+	response := connected{Connected: true}
 	if err := h.Cluster.Connect(ctx, target); err != nil {
-		answer = connected{Reason: err.Error()}
+		response = connected{Reason: err.Error()}
 	}
-	h.Log.Info("connection requested", "user", session.Of(r).User, "addr", web.Addr(r), "connected", answer.Connected)
+	h.Log.Info("connection requested", "user", session.Of(r).User, "addr", web.Addr(r), "connected", response.Connected)
 	switch {
 	case web.IsHTMX(r):
 	case !web.WantsHTML(r):
-		return web.WriteJSON(w, http.StatusOK, answer)
-	case answer.Connected:
+		return web.WriteJSON(w, http.StatusOK, response)
+	case response.Connected:
 		return backToConsole(w)
 	default:
-		return web.NewError(http.StatusBadGateway, answer.Reason, connectHint)
+		return web.NewError(http.StatusBadGateway, response.Reason, connectHint)
 	}
 	notice := templates.Notice{Level: "info", Text: "Connected to " + target + "."}
-	if !answer.Connected {
+	if !response.Connected {
 		notice = templates.Notice{
 			Level: "error",
-			Text:  web.Sentence(answer.Reason),
+			Text:  web.Sentence(response.Reason),
 			Hint:  web.Sentence(connectHint),
 		}
 	}

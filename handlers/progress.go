@@ -21,7 +21,7 @@ const (
 	// defaultRunLease is how long a run continues without a page that asks for its progress. Browsers let pages in the
 	// background ask once a minute.
 	defaultRunLease = 5 * time.Minute
-	// beginning is how long the first answer waits for a short run to end.
+	// beginning is how long the first response waits for a short run to end.
 	beginning = 250 * time.Millisecond
 	// runShown is how long a run is known whose end has been sent to its page, which may ask again.
 	runShown = 10 * time.Second
@@ -101,7 +101,7 @@ func (h *Handlers) register(x *run) error {
 	}
 }
 
-// begin answers the page that has started the run.
+// begin responds to the page that has started the run.
 func (x *run) begin(w http.ResponseWriter, r *http.Request) error {
 	select {
 	case <-x.over:
@@ -111,7 +111,7 @@ func (x *run) begin(w http.ResponseWriter, r *http.Request) error {
 	return x.show(w, 0)
 }
 
-// show answers with the updates after the one of a number, and with what asks for the next ones.
+// show responds with the updates after the one of a number, and with what asks for the next ones.
 func (x *run) show(w http.ResponseWriter, after int) error {
 	next := templates.RunPoll{}
 	select {

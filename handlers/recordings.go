@@ -49,7 +49,7 @@ func (h *Handlers) stopRecording(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, h.recordingJSON(s))
 }
 
-// showRecording answers htmx when a recording has begun or ended; the shell's tab shows it with the list of nodes.
+// showRecording responds to htmx when a recording has begun or ended; the shell's tab shows it with the list of nodes.
 func (h *Handlers) showRecording(w http.ResponseWriter, r *http.Request, _ []byte) error {
 	if r.Method == http.MethodPost {
 		return web.NoContent(w, nil)

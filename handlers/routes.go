@@ -101,7 +101,7 @@ func (h *Handlers) add(r chi.Router, by where, routes []route) {
 	}
 }
 
-// consoleRoutes are answered by the node that is asked.
+// consoleRoutes are handled by the node that is asked.
 func (h *Handlers) consoleRoutes() []route {
 	return []route{
 		{at: post + "/session/pass", may: access.View, serve: h.sessions.GivePass},

@@ -57,7 +57,7 @@ type stepResult struct {
 
 // POST /runbooks/{runbook}/run
 //
-// htmx gets the beginning, and asks for the progress; everyone else gets one answer at the end.
+// htmx gets the beginning, and asks for the progress; everyone else gets one response at the end.
 func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadFormUpTo(w, r, maxRunForm); err != nil {
 		return err
@@ -79,13 +79,13 @@ func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
 	}
 	do := func() {
 		defer close(x.over)
-		defer h.live.Use(x.r.Context())()
+		defer h.live.KeepCurrent(x.r.Context())()
 		x.steps(from, to, r.PostForm.Get("only") == "")
 	}
 	if !web.IsHTMX(r) {
 		defer x.drop()
 		do()
-		return x.answer(w, r)
+		return x.respond(w, r)
 	}
 	h.running.Go(do)
 	return x.begin(w, r)
@@ -142,8 +142,8 @@ func chosenSteps(r *http.Request, steps int) (from, to int, err error) {
 	return from, to, nil
 }
 
-// answer answers a run without htmx: with JSON, or with the runbook's page for a form without scripts.
-func (x *run) answer(w http.ResponseWriter, r *http.Request) error {
+// respond responds to a run without htmx: with JSON, or with the runbook's page for a form without scripts.
+func (x *run) respond(w http.ResponseWriter, r *http.Request) error {
 	if !web.WantsHTML(r) {
 		return web.WriteJSON(w, http.StatusOK, map[string]any{"steps": x.done})
 	}
@@ -281,7 +281,7 @@ func count(nodes int) string {
 func (x *run) ask(b guide.Block, node templates.RunNode) outcome.Result {
 	got := outcome.Result{Node: node.Name, Short: node.Short, Badge: "failed"}
 	began := time.Now()
-	var answer struct {
+	var response struct {
 		Status *int
 		Output string
 		Took   float64
@@ -289,25 +289,25 @@ func (x *run) ask(b guide.Block, node templates.RunNode) outcome.Result {
 		Error  string
 		Hint   string
 	}
-	status, err := x.request(b, node.Name, &answer)
+	status, err := x.request(b, node.Name, &response)
 	got.Took = time.Since(began)
-	lines := []string{answer.Result, answer.Error}
+	lines := []string{response.Result, response.Error}
 	switch {
 	case errors.Is(context.Cause(x.r.Context()), errStopped):
 		got.Badge, lines = outcome.Stopped, nil
 	case err != nil:
 		e := x.h.site.Explain(err)
 		status, lines = e.Status, []string{web.Sentence(e.Text), web.Sentence(e.Hint)}
-	case status == http.StatusOK && answer.Status != nil:
-		got.OK, got.Badge, lines = *answer.Status == 0, fmt.Sprintf("exit %d", *answer.Status), []string{answer.Output}
-		got.Took = time.Duration(answer.Took * float64(time.Second))
-		if *answer.Status < 0 {
+	case status == http.StatusOK && response.Status != nil:
+		got.OK, got.Badge, lines = *response.Status == 0, fmt.Sprintf("exit %d", *response.Status), []string{response.Output}
+		got.Took = time.Duration(response.Took * float64(time.Second))
+		if *response.Status < 0 {
 			got.Badge = "killed"
 		}
 	case status == http.StatusOK:
 		got.OK, got.Badge = true, "ok"
 	case status != http.StatusUnprocessableEntity:
-		lines = []string{web.Sentence(answer.Error), web.Sentence(answer.Hint)}
+		lines = []string{web.Sentence(response.Error), web.Sentence(response.Hint)}
 	}
 	if status == http.StatusGatewayTimeout {
 		got.Badge = "timed out"
@@ -316,7 +316,7 @@ func (x *run) ask(b guide.Block, node templates.RunNode) outcome.Result {
 	return got
 }
 
-// request sends a block to a node, and decodes the answer.
+// request sends a block to a node, and decodes the response.
 func (x *run) request(b guide.Block, node string, into any) (status int, err error) {
 	rt, path, ask := x.h.evalRoute(), "/eval", map[string]string{"source": strings.TrimRight(b.Text, " \t\n")}
 	if b.Kind == guide.System {
@@ -335,9 +335,9 @@ func (x *run) request(b guide.Block, node string, into any) (status int, err err
 	}
 	r.RemoteAddr = x.r.RemoteAddr
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := inMemory(r, x.h.recorded(rt))
+	response, err := inMemory(r, x.h.recorded(rt))
 	if err != nil {
 		return 0, err
 	}
-	return answer.status, json.Unmarshal(answer.Bytes(), into)
+	return response.status, json.Unmarshal(response.Bytes(), into)
 }

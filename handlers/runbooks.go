@@ -63,18 +63,18 @@ func (h *Handlers) showRunbook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !web.WantsHTML(r) {
-		answer := runbook{RunbookRow: templates.RunbookRow{
+		response := runbook{RunbookRow: templates.RunbookRow{
 			Name: one.Name, Title: one.Title, Tags: one.Tags, Changed: one.Changed.UTC(),
 		}}
 		for _, b := range one.Blocks {
-			answer.Steps = append(answer.Steps, bookStep{b.Kind, b.Text})
+			response.Steps = append(response.Steps, bookStep{b.Kind, b.Text})
 		}
-		return web.WriteJSON(w, http.StatusOK, answer)
+		return web.WriteJSON(w, http.StatusOK, response)
 	}
 	if web.IsHTMX(r) {
 		return h.site.Render(w, http.StatusOK, "run_nodes", h.chosenNodes(r, one.Name))
 	}
-	defer h.live.Use(r.Context())()
+	defer h.live.KeepCurrent(r.Context())()
 	view := h.runbookView(r, one, templates.RunState{Name: url.PathEscape(one.Name), Run: rand.Text()})
 	return h.site.Render(w, http.StatusOK, "runbook", view)
 }

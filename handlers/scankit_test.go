@@ -133,7 +133,7 @@ var scanKinds = []string{
 // scanHeaders are headers, and scanValues their values.
 var scanHeaders = []string{
 	"Accept", "HX-Request", "Range", "If-None-Match", "If-Modified-Since", "Last-Event-ID", "Content-Encoding",
-	"X-Forwarded-Proto", "X-Real-IP", "Convoy-Statement", "Sec-Fetch-Site", "Origin", "X-Seq",
+	"X-Forwarded-Proto", "X-Real-IP", "Convoy-Assertion", "Sec-Fetch-Site", "Origin", "X-Seq",
 }
 
 // scanValues are values of headers.

@@ -17,7 +17,7 @@ const listWait = time.Second
 
 // GET /shells
 func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
-	defer h.live.Use(r.Context())()
+	defer h.live.KeepCurrent(r.Context())()
 	nodes := h.live.Overview().Nodes
 	shells := h.shellsNow(r.Context(), nodes)
 	if !web.IsHTMX(r) {

@@ -233,7 +233,7 @@ func (h *Handlers) askFirst(r *http.Request, s *pty.Shell, viewer, verb, doing s
 	return &web.Error{Status: http.StatusConflict, Text: why, Ask: ask}
 }
 
-// showOpened answers htmx with the name of a new shell, and a notice of what differs from the request.
+// showOpened responds to htmx with the name of a new shell, and a notice of what differs from the request.
 func (h *Handlers) showOpened(w http.ResponseWriter, r *http.Request, body []byte) error {
 	var made opened
 	if err := json.Unmarshal(body, &made); err != nil {

@@ -71,9 +71,9 @@ func (h *Handlers) textOf(ctx context.Context, node, id string) string {
 		if s, err := h.Shells.Get(id); err == nil {
 			writeText(&text, s) //nolint:errcheck // memory has no errors
 		}
-	} else if answer, err := h.nodes.Get(ctx, node, "/shells/"+url.PathEscape(id)+"/text?screen=1"); err == nil {
-		defer answer.Body.Close()
-		if _, err := io.Copy(&text, io.LimitReader(answer.Body, firstBytes+1)); err != nil {
+	} else if response, err := h.nodes.Get(ctx, node, "/shells/"+url.PathEscape(id)+"/text?screen=1"); err == nil {
+		defer response.Body.Close()
+		if _, err := io.Copy(&text, io.LimitReader(response.Body, firstBytes+1)); err != nil {
 			return ""
 		}
 	}

@@ -239,8 +239,8 @@ func TestDNS_AnnounceAndForget(t *testing.T) {
 	if n := found(); n != 0 {
 		t.Errorf("%d nodes before any was announced", n)
 	}
-	p.Announce("Convoy.convoy.internal", 4444)
-	p.Announce("convoy.convoy.internal.", 4445) // the same one
+	p.Publish("Convoy.convoy.internal", 4444)
+	p.Publish("convoy.convoy.internal.", 4445) // the same one
 	if n := found(); n != 1 {
 		t.Errorf("%d nodes, want this one", n)
 	}

@@ -137,9 +137,9 @@ func (p *Provider) Query() string { return service }
 // Resolver returns a resolver that uses the provider's DNS server. It works after Start.
 func (p *Provider) Resolver() *net.Resolver { return resolver(p.DNS) }
 
-// Announce adds a node to the zone, such as this one; children are added when they listen. Hosts outside the zone get
+// Publish adds a node to the zone, such as this one; children are added when they listen. Hosts outside the zone get
 // no address.
-func (p *Provider) Announce(host string, gossip uint16) { p.zone.set(host, gossip) }
+func (p *Provider) Publish(host string, gossip uint16) { p.zone.set(host, gossip) }
 
 // Watch calls update with all children now and after every change, until ctx ends.
 func (p *Provider) Watch(ctx context.Context, update func([]fleet.Service)) {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,19 +41,9 @@ func (n *node) newAuthority() (*access.Authority, error) {
 // so its logins stay, too: a file has its fingerprint.
 func (n *node) tokenGeneration() string {
 	given := access.Generation(n.cfg.Token)
-	if n.cfg.Data == "" || n.cfg.Spawned {
-		if n.cfg.GeneratedToken {
-			return ""
-		}
-		return given
-	}
-	file := filepath.Join(n.cfg.Data, "access", n.cfg.host()+".token")
+	file := n.accessFile(".token")
 	if n.cfg.GeneratedToken {
-		err := os.MkdirAll(filepath.Dir(file), 0o700)
-		if err == nil {
-			err = os.WriteFile(file, []byte(given), 0o600)
-		}
-		if err != nil {
+		if err := store(file, given); err != nil {
 			n.logger("access").Warn("giving this token at the next start will end its logins", "err", err)
 		}
 		return ""
@@ -63,13 +54,29 @@ func (n *node) tokenGeneration() string {
 	return given
 }
 
+// store writes a file and creates its directory. Without a file it does nothing.
+func store(file, text string) error {
+	if file == "" {
+		return nil
+	}
+	return cmp.Or(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600))
+}
+
+// accessFile is where this node keeps something of access, by the file's extension; "" if it keeps nothing.
+func (n *node) accessFile(extension string) string {
+	if n.cfg.Data == "" || n.cfg.Spawned {
+		return ""
+	}
+	return filepath.Join(n.cfg.Data, "access", n.cfg.host()+extension)
+}
+
 // openGrants opens the file of logins and API tokens. Without a file, the node keeps them in memory and logs a warning.
 // A spawned node has no file, and queries other nodes.
 func (n *node) openGrants() (*access.Grants, error) {
-	if n.cfg.Data == "" || n.cfg.Spawned {
+	file := n.accessFile(".db")
+	if file == "" {
 		return access.OpenGrants("", false)
 	}
-	file := filepath.Join(n.cfg.Data, "access", n.cfg.host()+".db")
 	log := n.logger("access")
 	err := os.MkdirAll(filepath.Dir(file), 0o700)
 	if err == nil {

@@ -19,11 +19,11 @@ func logsText(cfg Config, stdout io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// announce reports that the node is ready: to the parent of a spawned node, else to the user. It prints a generated
+// reportReady reports that the node is ready: to the parent of a spawned node, else to the user. It prints a generated
 // token only to standard output, never to the log that others can read.
-func (n *node) announce(ctx context.Context, fail context.CancelCauseFunc) error {
+func (n *node) reportReady(ctx context.Context, fail context.CancelCauseFunc) error {
 	if n.cfg.Spawned {
-		return n.announceToParent(ctx, fail)
+		return n.reportToParent(ctx, fail)
 	}
 	text := "log in at " + n.url() + " with the token in CONVOY_TOKEN"
 	if n.cfg.GeneratedToken {

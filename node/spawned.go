@@ -18,9 +18,9 @@ func (n *node) child(name string) ([]byte, error) {
 	return json.Marshal(n.cfg.child(name, n.local.Query(), n.local.DNS()))
 }
 
-// announceToParent reports this node's ports to its parent, and then watches the pipe, which closes when the parent
+// reportToParent reports this node's ports to its parent, and then watches the pipe, which closes when the parent
 // ends for any reason. This node ends with it.
-func (n *node) announceToParent(ctx context.Context, fail context.CancelCauseFunc) error {
+func (n *node) reportToParent(ctx context.Context, fail context.CancelCauseFunc) error {
 	ready := local.Ready{Gossip: n.cluster.GossipPort(), Call: n.cluster.CallPort(), Console: portOf(n.listener)}
 	if err := local.WriteReady(ready); err != nil {
 		return err

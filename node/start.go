@@ -30,7 +30,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		return joinError(n.cfg, err)
 	}
 	if n.local != nil {
-		n.local.Announce(n.cfg.host(), n.cluster.GossipPort())
+		n.local.Publish(n.cfg.host(), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
 	if os.Getpid() == 1 {
@@ -43,7 +43,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(debug.FreeOSMemory) // what starting took
 	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", version.String(),
 		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
-	return n.announce(ctx, fail)
+	return n.reportReady(ctx, fail)
 }
 
 // listen opens the console's port and creates the server.

@@ -194,7 +194,7 @@ func (c *Cluster) newConnLimiter(port string) *connLimiter {
 	return &connLimiter{port: port, refusals: c.refusals}
 }
 
-// stateLimit limits the size of a member list that another node announces.
+// stateLimit limits the size of a member list that another node declares.
 func (c *Cluster) stateLimit() int { return max(stateBytes, 2*memberBytes*c.roster.size()) }
 
 func (c *Cluster) meta() meta {

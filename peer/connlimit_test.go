@@ -236,7 +236,7 @@ func TestAnnouncedSize(t *testing.T) {
 		"\xf4\x03abc":                  {0, true},
 		"GET /":                        {0, true},
 	} {
-		if size, known := announcedSize([]byte(head)); size != want.size || known != want.known {
+		if size, known := declaredSize([]byte(head)); size != want.size || known != want.known {
 			t.Errorf("announced(%q) = %d, %v; want %d, %v", head, size, known, want.size, want.known)
 		}
 	}

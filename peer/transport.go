@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// stateBytes and memberBytes limit the member list that a connection may announce: enough for a few hundred unknown
+	// stateBytes and memberBytes limit the member list that a connection may declare: enough for a few hundred unknown
 	// members, and for all known ones. A member takes at most 650 bytes, and compression may add half of that.
 	stateBytes  = 256 << 10
 	memberBytes = 1 << 10
@@ -39,7 +39,7 @@ type gossipTransport struct {
 	packet  *net.UDPConn
 	conns   *connSet
 	limiter *connLimiter
-	limit   func() int // for lists announced by inbound streams, in bytes
+	limit   func() int // for lists declared by inbound streams, in bytes
 	log     *log.Logger
 
 	packets chan *memberlist.Packet
@@ -195,7 +195,7 @@ var _ memberlist.NodeAwareTransport = (*gossipTransport)(nil)
 // labelHeader may start a stream, in either direction, before the first message.
 var labelHeader = []byte("\xf4\x06" + gossipLabel)
 
-// limitedStream rejects a stream that announces more than limit bytes before it reads any of them.
+// limitedStream rejects a stream that declares more than limit bytes before it reads any of them.
 type limitedStream struct {
 	net.Conn
 	limit int
@@ -203,23 +203,23 @@ type limitedStream struct {
 	known bool
 }
 
-// Read passes on data, unless it announces too much.
+// Read passes on data, unless it declares too much.
 func (s *limitedStream) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if s.known || n == 0 {
 		return n, err
 	}
 	s.head = append(s.head, b[:min(n, len(labelHeader)+5-len(s.head))]...)
-	size, known := announcedSize(s.head)
+	size, known := declaredSize(s.head)
 	if s.known = known; known && size > s.limit {
 		return 0, fmt.Errorf("the other side announces a member list of %d bytes, at most %d are allowed", size, s.limit)
 	}
 	return n, err
 }
 
-// announcedSize is the size that the beginning of a stream announces, 0 if none; known is false until there are enough
+// declaredSize is the size that the beginning of a stream declares, 0 if none; known is false until there are enough
 // bytes.
-func announcedSize(head []byte) (size int, known bool) {
+func declaredSize(head []byte) (size int, known bool) {
 	if n := min(len(head), len(labelHeader)); string(head[:n]) == string(labelHeader[:n]) {
 		head = head[n:]
 		if n < len(labelHeader) {

@@ -26,7 +26,7 @@ const (
 // A byte that the terminal turns into a signal, such as ^C, is never blocked by unread input: as in any terminal, the
 // signal discards that input, here including blocked writes, which return nil.
 func (s *Shell) Write(ctx context.Context, b []byte) error {
-	urgent := s.announce(b)
+	urgent := s.expectSignal(b)
 	n, err := s.send(ctx, b, urgent)
 	if err != nil {
 		return fmt.Errorf("write to shell %q (%d of %d bytes written): %w", s.id, n, len(b), err)
@@ -49,7 +49,7 @@ func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) err
 	if n < 0 {
 		return fmt.Errorf("input %d to shell %q: %w", n, s.id, &GapError{Expected: 0})
 	}
-	urgent := !v.sequence.written(n) && s.announce(b)
+	urgent := !v.sequence.written(n) && s.expectSignal(b)
 	part, repeat, err := v.sequence.acquire(ctx, n, s.dead)
 	if repeat || err != nil {
 		s.retract(urgent)
@@ -87,9 +87,9 @@ func (s *Shell) endTyping(v *viewer) {
 	v.inFlight--
 }
 
-// announce informs a blocked write that b contains a signal, which must not wait for it. If it returns true, call
+// expectSignal tells a blocked write if b contains a signal, which must not wait for it. If it returns true, call
 // retract.
-func (s *Shell) announce(b []byte) (urgent bool) {
+func (s *Shell) expectSignal(b []byte) (urgent bool) {
 	if s.terminal == nil || s.terminal.signalAt(b) < 0 {
 		return false
 	}
@@ -103,7 +103,7 @@ func (s *Shell) retract(urgent bool) {
 	}
 }
 
-// send writes b at its turn, and returns how much of it was written or discarded. It retracts an announcement.
+// send writes b at its turn, and returns how much of it was written or discarded. It retracts an expected signal.
 func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err error) {
 	s.saveDir(b)
 	s.mu.Lock()
@@ -162,7 +162,7 @@ func (s *Shell) sendSome(ctx context.Context, b []byte) (n int, err error) {
 	return n, err
 }
 
-// sendPlain writes b. If the terminal is full and a signal follows (signalNext, or an announced one), the rest of b is
+// sendPlain writes b. If the terminal is full and a signal follows (signalNext, or an expected one), the rest of b is
 // discarded, as the signal would do.
 func (s *Shell) sendPlain(ctx context.Context, b []byte, signalNext bool) (n int, err error) {
 	ptmx := s.terminal.ptmx

@@ -26,7 +26,7 @@ import (
 const (
 	// MaxBody bounds the body of a forwarded request, in bytes. The owner has limits of its own.
 	MaxBody = 1 << 20
-	// maxJSON bounds an answer that is decoded, in bytes.
+	// maxJSON bounds a response that is decoded, in bytes.
 	maxJSON = 4 << 20
 )
 
@@ -35,7 +35,7 @@ type Nodes struct {
 	Self    string // this node's name
 	Fleet   *fleet.Fleet
 	Cluster interface {
-		// Do sends r to a node. The caller closes the answer's body.
+		// Do sends r to a node. The caller closes the response's body.
 		Do(node string, r *http.Request) (*http.Response, error)
 	}
 	// Sign identifies the user of ctx to the other node.
@@ -69,8 +69,8 @@ func (n *Nodes) ForwardToOwner(w http.ResponseWriter, r *http.Request, name stri
 	return n.Forward(w, r, name, path)
 }
 
-// Forward forwards a request to a path on a node, and its answer, both as streams, at the pace of the slower side. If
-// the answer is interrupted, it is interrupted here too. Bound the request's body before.
+// Forward forwards a request to a path on a node, and its response, both as streams, at the pace of the slower side. If
+// the response is interrupted, it is interrupted here too. Bound the request's body before.
 func (n *Nodes) Forward(w http.ResponseWriter, r *http.Request, node, path string) error {
 	out, err := http.NewRequestWithContext(r.Context(), r.Method, path, r.Body)
 	if err != nil {
@@ -82,56 +82,56 @@ func (n *Nodes) Forward(w http.ResponseWriter, r *http.Request, node, path strin
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		out.Header.Set("Content-Type", kind)
 	}
-	answer, err := n.Cluster.Do(node, out)
+	response, err := n.Cluster.Do(node, out)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || errors.Is(err, web.ErrSlowBody) {
 		return err
 	}
 	if err != nil {
 		return Unreachable(node, err)
 	}
-	defer answer.Body.Close()
-	passHeaders(w.Header(), r, answer)
-	w.WriteHeader(answer.StatusCode)
-	if _, err := io.Copy(w, answer.Body); err != nil {
+	defer response.Body.Close()
+	passHeaders(w.Header(), r, response)
+	w.WriteHeader(response.StatusCode)
+	if _, err := io.Copy(w, response.Body); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// Get sends a GET for a path below /nodes/{node} to that node. Any answer but 200 is an error: 404 is pty.ErrNotFound,
-// 410 the *web.Error in its body. The caller closes the answer's body.
+// Get sends a GET for a path below /nodes/{node} to that node. Any response but 200 is an error: 404 is
+// pty.ErrNotFound, 410 the *web.Error in its body. The caller closes the response's body.
 func (n *Nodes) Get(ctx context.Context, node, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/nodes/"+url.PathEscape(node)+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	n.Sign(ctx, r)
-	answer, err := n.Cluster.Do(node, r)
+	response, err := n.Cluster.Do(node, r)
 	if err != nil {
 		return nil, err
 	}
-	if answer.StatusCode == http.StatusOK {
-		return answer, nil
+	if response.StatusCode == http.StatusOK {
+		return response, nil
 	}
-	defer answer.Body.Close()
-	switch answer.StatusCode {
+	defer response.Body.Close()
+	switch response.StatusCode {
 	case http.StatusNotFound:
 		return nil, pty.ErrNotFound
 	case http.StatusGone:
 		gone := &web.Error{Status: http.StatusGone}
-		return nil, cmp.Or[error](json.NewDecoder(io.LimitReader(answer.Body, MaxBody)).Decode(gone), gone)
+		return nil, cmp.Or[error](json.NewDecoder(io.LimitReader(response.Body, MaxBody)).Decode(gone), gone)
 	}
-	return nil, fmt.Errorf("%s answered %s", node, answer.Status)
+	return nil, fmt.Errorf("%s answered %s", node, response.Status)
 }
 
-// GetJSON is Get for an answer of JSON.
+// GetJSON is Get for a response of JSON.
 func (n *Nodes) GetJSON(ctx context.Context, node, path string, into any) error {
-	answer, err := n.Get(ctx, node, path)
+	response, err := n.Get(ctx, node, path)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	return json.NewDecoder(io.LimitReader(answer.Body, maxJSON)).Decode(into)
+	defer response.Body.Close()
+	return json.NewDecoder(io.LimitReader(response.Body, maxJSON)).Decode(into)
 }
 
 // Unreachable is the 502 of a node that does not answer.
@@ -140,13 +140,13 @@ func Unreachable(name string, err error) error {
 		"see its card for the reason; try again when the node is alive")
 }
 
-// passHeaders describes another node's answer: one of the known downloads, or else JSON. No node can make a browser
-// treat its answer as a page.
-func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
-	if answer.StatusCode == http.StatusNoContent {
+// passHeaders describes another node's response: one of the known downloads, or else JSON. No node can make a browser
+// treat its response as a page.
+func passHeaders(head http.Header, r *http.Request, response *http.Response) {
+	if response.StatusCode == http.StatusNoContent {
 		return
 	}
-	switch answer.Header.Get("Content-Type") {
+	switch response.Header.Get("Content-Type") {
 	case recordingType:
 		RecordingHeaders(head, r)
 	case fileType:
@@ -156,11 +156,11 @@ func passHeaders(head http.Header, r *http.Request, answer *http.Response) {
 	default:
 		head.Set("Content-Type", "application/json")
 	}
-	if answer.StatusCode == http.StatusCreated && answer.Header.Get("Location") != "" {
-		head.Set("Location", answer.Header.Get("Location"))
+	if response.StatusCode == http.StatusCreated && response.Header.Get("Location") != "" {
+		head.Set("Location", response.Header.Get("Location"))
 	}
-	if answer.ContentLength >= 0 {
-		head.Set("Content-Length", strconv.FormatInt(answer.ContentLength, 10))
+	if response.ContentLength >= 0 {
+		head.Set("Content-Length", strconv.FormatInt(response.ContentLength, 10))
 	}
 }
 

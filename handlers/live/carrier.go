@@ -39,7 +39,7 @@ type carrier struct {
 	group   sync.WaitGroup  // everything in carried
 }
 
-// OpenCarrier answers GET /carrier.
+// OpenCarrier handles GET /carrier.
 func (h *Hub) OpenCarrier(w http.ResponseWriter, r *http.Request) error {
 	release, err := session.Acquire(r, h.Carriers)
 	if err != nil {
@@ -49,7 +49,7 @@ func (h *Hub) OpenCarrier(w http.ResponseWriter, r *http.Request) error {
 	return h.ServeCarrier(w, r)
 }
 
-// ServeCarrier answers with a carrier. The caller has counted it.
+// ServeCarrier responds with a carrier. The caller has counted it.
 func (h *Hub) ServeCarrier(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := h.UntilClose(r.Context())
 	defer cancel()
@@ -141,7 +141,7 @@ func (c *carrier) remove(tag string) {
 	}
 }
 
-// EndCarried answers DELETE /stream.
+// EndCarried handles DELETE /stream.
 func (h *Hub) EndCarried(w http.ResponseWriter, r *http.Request) error {
 	c, tag, err := h.carrierOf(r)
 	if err != nil {

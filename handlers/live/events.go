@@ -23,8 +23,8 @@ func (send publish) json(name string, v any) {
 	}
 }
 
-// serveEvents answers one request with an event stream that lasts as long as run does, the client stays and ctx lives.
-// A HEAD gets only the beginning of the header.
+// serveEvents responds to one request with an event stream that lasts as long as run does, the client stays and ctx
+// lives. A HEAD gets only the beginning of the header.
 //
 // It uses r3labs/sse in the one way that loses nothing and leaks nothing
 // (docs/decisions/0003-r3labs-sse-used-narrowly.md): a server and a stream for each request, so that no client waits

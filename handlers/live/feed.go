@@ -124,13 +124,13 @@ func (h *Hub) sendFleet(ctx context.Context, send func(item) bool) {
 // remoteFeed reads another node's feed: one JSON item a line.
 func (h *Hub) remoteFeed(ctx context.Context, node, boot string, from int64) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
-		answer, err := h.Nodes.Get(ctx, node, fmt.Sprintf("/feed?boot=%s&from=%d", url.QueryEscape(boot), from))
+		response, err := h.Nodes.Get(ctx, node, fmt.Sprintf("/feed?boot=%s&from=%d", url.QueryEscape(boot), from))
 		if err != nil {
 			yield(item{}, err)
 			return
 		}
-		defer answer.Body.Close()
-		in := json.NewDecoder(answer.Body)
+		defer response.Body.Close()
+		in := json.NewDecoder(response.Body)
 		for {
 			var news item
 			err := in.Decode(&news)
@@ -141,7 +141,7 @@ func (h *Hub) remoteFeed(ctx context.Context, node, boot string, from int64) ite
 	}
 }
 
-// ServeFeed answers GET /nodes/{node}/feed, from another node.
+// ServeFeed handles GET /nodes/{node}/feed, from another node.
 func (h *Hub) ServeFeed(w http.ResponseWriter, r *http.Request) error {
 	from, err := web.Number(r, "from", -1)
 	if err != nil {

@@ -167,7 +167,7 @@ func (t *tab) sendShellEvent(key string, e pty.Event) {
 	}
 }
 
-// FollowShell answers POST /streams/{stream}/shells/{node}/{shell}.
+// FollowShell handles POST /streams/{stream}/shells/{node}/{shell}.
 func (h *Hub) FollowShell(w http.ResponseWriter, r *http.Request) error {
 	t, s, err := h.tabOf(r)
 	if err != nil {
@@ -181,7 +181,7 @@ func (h *Hub) FollowShell(w http.ResponseWriter, r *http.Request) error {
 	return web.NoContent(w, t.follow(s))
 }
 
-// UnfollowShell answers DELETE /streams/{stream}/shells/{node}/{shell}.
+// UnfollowShell handles DELETE /streams/{stream}/shells/{node}/{shell}.
 func (h *Hub) UnfollowShell(w http.ResponseWriter, r *http.Request) error {
 	t, s, err := h.tabOf(r)
 	if err != nil {

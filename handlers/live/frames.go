@@ -18,7 +18,7 @@ import (
 //	kind byte · offset int64 · length uint32 · length bytes
 //
 // The bytes are output, the screen of a reset, rows and cols (uint16 each) of a new size, an exit's code (int32) and
-// signal, the viewers as JSON, or the reason for the end, as in the answer 410.
+// signal, the viewers as JSON, or the reason for the end, as in the response 410.
 const (
 	frameHead    = 1 + 8 + 4
 	frameBytes   = 2 << 20          // more is a broken sender

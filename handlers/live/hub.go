@@ -94,9 +94,11 @@ func (h *Hub) Notify(level, text, hint string) {
 // Open is the number of open streams.
 func (h *Hub) Open() int { return h.streams.open() }
 
-// Use keeps what other nodes report up to date until release is called. If nothing is known yet, it waits a moment for
-// the first reports, so that a page shows them at once.
-func (h *Hub) Use(ctx context.Context) (release func()) { return h.feeds.use(ctx) }
+// KeepCurrent keeps what other nodes report up to date until release is called. If nothing is known yet, it waits a
+// moment for the first reports, so that a page shows them at once.
+func (h *Hub) KeepCurrent(ctx context.Context) (release func()) {
+	return h.feeds.use(ctx)
+}
 
 // UntilClose is a context that ends with parent, or when the hub closes.
 func (h *Hub) UntilClose(parent context.Context) (context.Context, context.CancelFunc) {

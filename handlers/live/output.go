@@ -64,13 +64,13 @@ func (h *Hub) OwnOutput(ctx context.Context, at At, viewer pty.Viewer) iter.Seq2
 // RemoteOutput reads frames of another node, from a path below /nodes/{node}.
 func (h *Hub) RemoteOutput(ctx context.Context, node, path string) iter.Seq2[pty.Event, error] {
 	return func(yield func(pty.Event, error) bool) {
-		answer, err := h.Nodes.Get(ctx, node, path)
+		response, err := h.Nodes.Get(ctx, node, path)
 		if err != nil {
 			yield(pty.Event{}, err)
 			return
 		}
-		defer answer.Body.Close()
-		in := bufio.NewReaderSize(answer.Body, 64<<10)
+		defer response.Body.Close()
+		in := bufio.NewReaderSize(response.Body, 64<<10)
 		for {
 			e, err := readFrame(in)
 			if err == io.EOF && ctx.Err() == nil {
@@ -83,7 +83,7 @@ func (h *Hub) RemoteOutput(ctx context.Context, node, path string) iter.Seq2[pty
 	}
 }
 
-// ServeOutput answers GET /nodes/{node}/shells/{shell}/output, from another node, with frames until the shell ends.
+// ServeOutput handles GET /nodes/{node}/shells/{shell}/output, from another node, with frames until the shell ends.
 func (h *Hub) ServeOutput(w http.ResponseWriter, r *http.Request) error {
 	viewer, err := Attachment(r)
 	if err != nil {

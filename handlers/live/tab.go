@@ -61,7 +61,7 @@ type tab struct {
 	ready   bool               // ctx and send are set
 }
 
-// OpenStream answers GET /stream, and POST /stream, whose events go to a carrier.
+// OpenStream handles GET /stream, and POST /stream, whose events go to a carrier.
 func (h *Hub) OpenStream(w http.ResponseWriter, r *http.Request) error {
 	query, err := h.ReadQuery(r)
 	if err != nil {
@@ -72,13 +72,13 @@ func (h *Hub) OpenStream(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		unused := h.Use(r.Context())
+		unused := h.KeepCurrent(r.Context())
 		return func() { unused(); release() }, nil
 	}
 	return h.Serve(w, r, Stream{Query: query, Output: h.output, Take: take})
 }
 
-// Serve answers a GET with a stream, and puts that of a POST on the carrier that the request names.
+// Serve handles a GET with a stream as its response, and puts that of a POST on the carrier that the request names.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
 	if r.Method == http.MethodPost {
 		return h.carry(w, r, s)

@@ -10,7 +10,7 @@ import (
 )
 
 // AssertionHeader identifies the user of a request between nodes. In requests of browsers and scripts it is ignored.
-const AssertionHeader = "Convoy-Statement"
+const AssertionHeader = "Convoy-Assertion"
 
 const (
 	// An assertion is valid for AssertionLife. The clocks of two nodes may differ by assertionSkew.

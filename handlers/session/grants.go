@@ -66,7 +66,7 @@ type exchange struct {
 	Grants []access.Grant `json:"grants"`
 }
 
-// ExchangeGrants answers POST /grants, from another node. It answers another digest with all grants.
+// ExchangeGrants handles POST /grants, from another node. It responds to another digest with all grants.
 func (m *Manager) ExchangeGrants(w http.ResponseWriter, r *http.Request) error {
 	var theirs exchange
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxGrantBytes)).Decode(&theirs); err != nil {
@@ -75,14 +75,14 @@ func (m *Manager) ExchangeGrants(w http.ResponseWriter, r *http.Request) error {
 	if _, err := m.merge(theirs.Grants); err != nil {
 		return web.BadRequest("%v", err)
 	}
-	answer := exchange{Digest: m.Authority.Grants.Digest()}
-	if theirs.Digest != "" && theirs.Digest != answer.Digest {
-		answer.Grants = m.Authority.Grants.All()
+	response := exchange{Digest: m.Authority.Grants.Digest()}
+	if theirs.Digest != "" && theirs.Digest != response.Digest {
+		response.Grants = m.Authority.Grants.All()
 	}
-	return web.WriteJSON(w, http.StatusOK, answer)
+	return web.WriteJSON(w, http.StatusOK, response)
 }
 
-// exchange sends to another node, and returns its answer.
+// exchange sends to another node, and returns its response.
 func (m *Manager) exchange(ctx context.Context, node string, send exchange) (theirs exchange, err error) {
 	body, err := json.Marshal(send)
 	if err != nil {
@@ -93,15 +93,15 @@ func (m *Manager) exchange(ctx context.Context, node string, send exchange) (the
 		return theirs, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := m.Cluster.Do(node, r)
+	response, err := m.Cluster.Do(node, r)
 	if err != nil {
 		return theirs, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return theirs, fmt.Errorf("%s answered %s", node, answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return theirs, fmt.Errorf("%s answered %s", node, response.Status)
 	}
-	return theirs, json.NewDecoder(io.LimitReader(answer.Body, maxGrantBytes)).Decode(&theirs)
+	return theirs, json.NewDecoder(io.LimitReader(response.Body, maxGrantBytes)).Decode(&theirs)
 }
 
 // sync makes the lists of this node and another equal.

@@ -21,10 +21,7 @@ func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Requ
 	defer cancel(nil)
 	var held web.Deadlines
 	control := http.NewResponseController(w)
-	stop := m.Authority.Watch(s.Identity, s.Role, func(now access.Role) {
-		if now >= s.Role {
-			return
-		}
+	stop := m.onLoss(s, func() {
 		web.StopPacing(w)
 		held.End(func() {
 			// Cancel first: code that sets a new deadline concurrently checks the context before its next read or write.
@@ -45,15 +42,20 @@ func (m *Manager) ServeAs(next http.Handler, w http.ResponseWriter, r *http.Requ
 // Outlive returns a context with the session of a request, which does not end with it: it ends with parent, or when the
 // user's role is lowered. Call end when the work is done.
 func (m *Manager) Outlive(parent context.Context, r *http.Request) (ctx context.Context, end func()) {
-	s := Of(r)
+	s := shared(r.Context())
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
-	unwatch := m.Authority.Watch(s.Identity, s.Role, func(now access.Role) {
-		if now < s.Role {
-			cancel(ErrRightLost)
-		}
-	})
+	unwatch := m.onLoss(s, func() { cancel(ErrRightLost) })
 	stop := context.AfterFunc(parent, func() { cancel(context.Cause(parent)) })
 	return ctx, func() { unwatch(); stop(); cancel(nil) }
+}
+
+// onLoss calls lost when the user's role is lowered, until stop is called.
+func (m *Manager) onLoss(s *Session, lost func()) (stop func()) {
+	return m.Authority.Watch(s.Identity, s.Role, func(now access.Role) {
+		if now < s.Role {
+			lost()
+		}
+	})
 }
 
 // Release lets the request finish although it ends its own session.

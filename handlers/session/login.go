@@ -13,7 +13,7 @@ import (
 	"convoy/templates"
 )
 
-// ShowLogin answers GET /login.
+// ShowLogin handles GET /login.
 func (m *Manager) ShowLogin(w http.ResponseWriter, r *http.Request) error {
 	if Of(r).Grant != "" {
 		web.SeeOther(w, "/")
@@ -22,7 +22,7 @@ func (m *Manager) ShowLogin(w http.ResponseWriter, r *http.Request) error {
 	return m.Site.Render(w, http.StatusOK, "login", m.loginPage(r, ""))
 }
 
-// LogIn answers POST /login.
+// LogIn handles POST /login.
 func (m *Manager) LogIn(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadForm(w, r); err != nil {
 		return err
@@ -94,9 +94,9 @@ var errUsers = errors.New("password login is not available now; see the node's l
 
 var errToken = errors.New("this is not the token that Convoy printed at startup")
 
-// LogOut answers POST /logout.
+// LogOut handles POST /logout.
 func (m *Manager) LogOut(w http.ResponseWriter, r *http.Request) error {
-	Of(r).Release() // so that this request is answered
+	Of(r).Release() // so that this request gets its response
 	if g, err := m.Authority.Grants.Get(Of(r).Grant); err == nil {
 		if err := m.End(g); err != nil {
 			return err

@@ -61,7 +61,7 @@ func (m *Manager) valid(kind access.Kind) []access.Grant {
 	})
 }
 
-// ListLogins answers GET /logins: the user's own, or everyone's for an admin.
+// ListLogins handles GET /logins: the user's own, or everyone's for an admin.
 func (m *Manager) ListLogins(w http.ResponseWriter, r *http.Request) error {
 	s := Of(r)
 	if !web.WantsHTML(r) {
@@ -74,7 +74,7 @@ func (m *Manager) ListLogins(w http.ResponseWriter, r *http.Request) error {
 	return m.renderLogins(w, r, http.StatusOK, m.loginList(s))
 }
 
-// renderLogins answers with the list for htmx, else with its page: a form also works without scripts.
+// renderLogins responds with the list for htmx, else with its page: a form also works without scripts.
 func (m *Manager) renderLogins(w http.ResponseWriter, r *http.Request, status int, list templates.LoginList) error {
 	if web.IsHTMX(r) {
 		return m.Site.Render(w, status, "login_list", list)
@@ -106,7 +106,7 @@ func (m *Manager) loginList(s Session) templates.LoginList {
 	return list
 }
 
-// EndLogin answers DELETE /logins/{login}.
+// EndLogin handles DELETE /logins/{login}.
 func (m *Manager) EndLogin(w http.ResponseWriter, r *http.Request) error {
 	s := Of(r)
 	g, err := m.Authority.Grants.Get(chi.URLParam(r, "login"))
@@ -128,7 +128,7 @@ func (m *Manager) End(g access.Grant) error {
 	return m.Add(g)
 }
 
-// EndLogins answers DELETE /logins: it ends all of the user's own, or for an admin, all of the given user's.
+// EndLogins handles DELETE /logins: it ends all of the user's own, or for an admin, all of the given user's.
 func (m *Manager) EndLogins(w http.ResponseWriter, r *http.Request) error {
 	s := Of(r)
 	user, generation := r.URL.Query().Get("user"), ""

@@ -34,7 +34,7 @@ type Config struct {
 
 // Cluster reaches the other nodes, which know the same logins and tokens.
 type Cluster interface {
-	// Do sends r to a node. The caller closes the answer's body.
+	// Do sends r to a node. The caller closes the response's body.
 	Do(node string, r *http.Request) (*http.Response, error)
 }
 

@@ -20,7 +20,7 @@ const (
 var errNoOpenID = web.NewError(http.StatusNotFound,
 	"this console has no OpenID provider", "log in at /login, or start Convoy with -openid-issuer")
 
-// BeginOpenID answers GET /login/openid with a redirect to the provider. Its route refuses other sites, which could
+// BeginOpenID handles GET /login/openid with a redirect to the provider. Its route refuses other sites, which could
 // otherwise replace the user's login.
 func (m *Manager) BeginOpenID(w http.ResponseWriter, r *http.Request) error {
 	if m.OpenID == nil {
@@ -38,7 +38,7 @@ func (m *Manager) BeginOpenID(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// FinishOpenID answers GET /login/openid/callback with a page that continues to the console. After a redirect from the
+// FinishOpenID handles GET /login/openid/callback with a page that continues to the console. After a redirect from the
 // provider, another site, the browser would not send the session's cookie, which is SameSite=Strict.
 func (m *Manager) FinishOpenID(w http.ResponseWriter, r *http.Request) error {
 	if m.OpenID == nil {

@@ -149,7 +149,7 @@ func (m *Manager) RequireCookie(next http.Handler) http.Handler {
 	})
 }
 
-// ClaimByKey answers POST /session/key: it binds a new login to the page key in the header, and answers with the first
+// ClaimByKey handles POST /session/key: it binds a new login to the page key in the header, and responds with the first
 // pass.
 func (m *Manager) ClaimByKey(w http.ResponseWriter, r *http.Request) error {
 	key := r.Header.Get(KeyHeader)
@@ -166,7 +166,7 @@ func (m *Manager) ClaimByKey(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, map[string]string{"pass": m.Tickets.Issue(passTicket, s.Grant, passLife)})
 }
 
-// ClaimPlain answers POST /session/plain: it completes a new login without a key, for browsers without scripts or
+// ClaimPlain handles POST /session/plain: it completes a new login without a key, for browsers without scripts or
 // storage.
 func (m *Manager) ClaimPlain(w http.ResponseWriter, r *http.Request) error {
 	s, err := m.claim(w, r)
@@ -195,7 +195,7 @@ func (m *Manager) claim(w http.ResponseWriter, r *http.Request) (Session, error)
 	return s, nil
 }
 
-// GivePass answers POST /session/pass.
+// GivePass handles POST /session/pass.
 func (m *Manager) GivePass(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, map[string]string{"pass": m.Pass(r)})
 }

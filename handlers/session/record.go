@@ -12,8 +12,9 @@ import (
 	"convoy/handlers/web"
 )
 
-// Recorded writes a request and its result into the audit log, also if its answer is cut off. Each node that has a part
-// in it does so: the console that was asked, and the node that serves it. A HEAD gets nothing, and is not recorded.
+// Recorded writes a request and its result into the audit log, also if its response is cut off. Each node that has a
+// part in it does so: the console that was asked, and the node that serves it. A HEAD gets nothing, and is not
+// recorded.
 func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		if r.Method == http.MethodHead {
@@ -105,7 +106,7 @@ func (d *description) fill(e *audit.Entry) {
 	e.Detail = d.detail
 }
 
-// statusWriter keeps the status of an answer.
+// statusWriter keeps the status of a response.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

@@ -30,17 +30,18 @@ func ShellRole(kind, right string) access.Role {
 	return who.Role
 }
 
-// openers are those of the shells that are typed in.
-var openers recent[string, access.Identity]
+// identities are the rights that were parsed: each key asks for that of its shell. What a right means depends on
+// nothing else, so that all Managers share them.
+var identities recent[string, access.Identity]
 
 // opener is whose right a shell has.
 func opener(right string) (access.Identity, error) {
-	if who, ok := openers.get(right); ok {
+	if who, ok := identities.get(right); ok {
 		return who, nil
 	}
 	who, err := access.ParseIdentity(right)
 	if err == nil {
-		openers.put(right, who)
+		identities.put(right, who)
 	}
 	return who, err
 }

@@ -21,7 +21,7 @@ const (
 	maxTokenDays, usualTokenDays = 366, 90
 )
 
-// ListTokens answers GET /tokens.
+// ListTokens handles GET /tokens.
 func (m *Manager) ListTokens(w http.ResponseWriter, r *http.Request) error {
 	list := []templates.Grant{}
 	for _, g := range m.valid(access.Token) {
@@ -37,13 +37,13 @@ type tokenOptions struct {
 	Days int    `json:"days"`
 }
 
-// newToken is the answer to POST /tokens. Only it has the token.
+// newToken is the response to POST /tokens. Only it has the token.
 type newToken struct {
 	templates.Grant
 	Token string `json:"token"`
 }
 
-// CreateToken answers POST /tokens.
+// CreateToken handles POST /tokens.
 func (m *Manager) CreateToken(w http.ResponseWriter, r *http.Request) error {
 	asked := tokenOptions{Role: access.Viewer.String(), Days: usualTokenDays}
 	if err := web.ReadOptions(w, r, &asked); err != nil {
@@ -102,7 +102,7 @@ func (m *Manager) checkTokens(s Session, name string) error {
 	return nil
 }
 
-// EndToken answers DELETE /tokens/{token}.
+// EndToken handles DELETE /tokens/{token}.
 func (m *Manager) EndToken(w http.ResponseWriter, r *http.Request) error {
 	g, err := m.Authority.Grants.Get(chi.URLParam(r, "token"))
 	if errors.Is(err, access.ErrNoGrant) || g.Kind != access.Token {

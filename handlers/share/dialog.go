@@ -11,8 +11,8 @@ import (
 	"convoy/templates"
 )
 
-// ShowDialog answers htmx with the dialog of a shell's links, after they were listed, or a link was created or revoked.
-// body is that route's JSON.
+// ShowDialog responds to htmx with the dialog of a shell's links, after they were listed, or a link was created or
+// revoked. body is that route's JSON.
 func (g *Guests) ShowDialog(w http.ResponseWriter, r *http.Request, body []byte) error {
 	node, err := g.Hub.Nodes.Of(r)
 	if err != nil {

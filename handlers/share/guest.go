@@ -101,7 +101,7 @@ func (g *Guests) describe(r *http.Request) (shared description, err error) {
 	return shared, err
 }
 
-// ShowPage answers GET /share/{token}.
+// ShowPage handles GET /share/{token}.
 func (g *Guests) ShowPage(w http.ResponseWriter, r *http.Request) error {
 	shared, err := g.describe(r)
 	if err != nil {
@@ -120,7 +120,7 @@ func (g *Guests) ShowPage(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// OpenCarrier answers GET /share/{token}/carrier.
+// OpenCarrier handles GET /share/{token}/carrier.
 func (g *Guests) OpenCarrier(w http.ResponseWriter, r *http.Request) error {
 	if _, err := g.describe(r); err != nil && err != errOwnerAway {
 		return err
@@ -133,7 +133,7 @@ func (g *Guests) OpenCarrier(w http.ResponseWriter, r *http.Request) error {
 	return g.Hub.ServeCarrier(w, r)
 }
 
-// OpenStream answers GET and POST /share/{token}/stream.
+// OpenStream handles GET and POST /share/{token}/stream.
 func (g *Guests) OpenStream(w http.ResponseWriter, r *http.Request) error {
 	s := shareOf(r)
 	query, err := g.Hub.ReadQuery(r)
@@ -172,7 +172,7 @@ func take(q session.Quota, s Share) (release func(), err error) {
 	return release, session.QuotaError(err, q.Things)
 }
 
-// FollowShell answers POST /share/{token}/streams/{stream}/shells/{node}/{shell}.
+// FollowShell handles POST /share/{token}/streams/{stream}/shells/{node}/{shell}.
 func (g *Guests) FollowShell(w http.ResponseWriter, r *http.Request) error {
 	asked, err := g.Hub.Followed(r)
 	if err != nil {

@@ -58,12 +58,12 @@ func (l *Link) view() templates.ShareLink {
 	}
 }
 
-// List answers GET /nodes/{node}/shells/{shell}/links.
+// List handles GET /nodes/{node}/shells/{shell}/links.
 func (g *Guests) List(w http.ResponseWriter, _ *http.Request, s *pty.Shell) error {
 	return web.WriteJSON(w, http.StatusOK, g.Links.list(s.Info().ID))
 }
 
-// Create answers POST /nodes/{node}/shells/{shell}/links.
+// Create handles POST /nodes/{node}/shells/{shell}/links.
 func (g *Guests) Create(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
 	what, label, err := readLink(w, r)
 	if err != nil {
@@ -102,7 +102,7 @@ func readLink(w http.ResponseWriter, r *http.Request) (what Share, label string,
 	return what, label, err
 }
 
-// Revoke answers DELETE /nodes/{node}/shells/{shell}/links/{link}.
+// Revoke handles DELETE /nodes/{node}/shells/{shell}/links/{link}.
 func (g *Guests) Revoke(w http.ResponseWriter, r *http.Request, _ *pty.Shell) error {
 	l, err := g.Links.revoke(chi.URLParam(r, "shell"), chi.URLParam(r, "link"))
 	if err != nil {
@@ -182,7 +182,7 @@ func (g *Guests) describeOwn(ctx context.Context, shell, link string) (descripti
 	}, nil
 }
 
-// Describe answers GET /nodes/{node}/shells/{shell}/shared/{link}, from another node.
+// Describe handles GET /nodes/{node}/shells/{shell}/shared/{link}, from another node.
 func (g *Guests) Describe(w http.ResponseWriter, r *http.Request) error {
 	shared, err := g.describeOwn(r.Context(), chi.URLParam(r, "shell"), chi.URLParam(r, "link"))
 	if err != nil {
@@ -191,7 +191,7 @@ func (g *Guests) Describe(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, shared)
 }
 
-// ServeOutput answers GET /nodes/{node}/shells/{shell}/shared/{link}/output, from another node: frames, as long as the
+// ServeOutput handles GET /nodes/{node}/shells/{shell}/shared/{link}/output, from another node: frames, as long as the
 // link is valid.
 func (g *Guests) ServeOutput(w http.ResponseWriter, r *http.Request) error {
 	viewer, err := live.Attachment(r)

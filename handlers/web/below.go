@@ -6,7 +6,7 @@ import (
 )
 
 // Below serves the console below BasePath: it removes that prefix from the path of a request, and adds it to addresses
-// in the header of the answer. Everything behind it, and other nodes, know paths without it. Requests without the
+// in the header of the response. Everything behind it, and other nodes, know paths without it. Requests without the
 // prefix are served, too: some proxies remove it, and health checks do not know it.
 func (s *Site) Below(next http.Handler) http.Handler {
 	if s.BasePath == "" {

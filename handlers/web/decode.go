@@ -137,7 +137,7 @@ func Name(what, text string) (string, error) {
 	return strings.TrimSpace(text), nil
 }
 
-// WriteJSON answers with v.
+// WriteJSON responds with v.
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -149,7 +149,7 @@ func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	return err
 }
 
-// NoContent answers 204 if err is nil, without the headers that restrict a page: each key gets such an answer.
+// NoContent responds 204 if err is nil, without the headers that restrict a page: each key gets such a response.
 func NoContent(w http.ResponseWriter, err error) error {
 	if err == nil {
 		delete(w.Header(), "Content-Security-Policy")

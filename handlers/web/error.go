@@ -50,10 +50,10 @@ var (
 	errOtherSite = NewError(http.StatusForbidden, "this request came from another site", "use the console itself")
 )
 
-// NotFound answers requests without a route.
+// NotFound handles requests without a route.
 func NotFound(http.ResponseWriter, *http.Request) error { return ErrNotFound }
 
-// MethodNotAllowed answers requests whose route has other methods, and lists those.
+// MethodNotAllowed handles requests whose route has other methods, and lists those.
 func MethodNotAllowed(w http.ResponseWriter, r *http.Request) error {
 	at := chi.RouteContext(r.Context())
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// exchange is a request and its answer, as all layers of a [Site] see it. They share one, because a writer, a context
+// exchange is a request and its response, as all layers of a [Site] see it. They share one, because a writer, a context
 // and a copy of the request for each layer took longer than everything else that a key needs.
 type exchange struct {
 	http.ResponseWriter
 	control http.ResponseController
-	begun   bool // the answer: from then on it cannot become another one
+	begun   bool // the response: from then on it cannot become another one
 
-	wait     time.Duration // for each piece of the answer; 0: its layer sets no deadlines
+	wait     time.Duration // for each piece of the response; 0: its layer sets no deadlines
 	own      Deadlines     // until something else sets them
 	extended time.Time     // when the deadline was last set; guarded by own
 	body     pacedBody
@@ -88,7 +88,7 @@ func (x *exchange) FlushError() error {
 // Unwrap is for http.ResponseController.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// hasBegun reports whether any part of an answer was written.
+// hasBegun reports whether any part of a response was written.
 func hasBegun(w http.ResponseWriter) bool {
 	x := exchangeOf(w)
 	return x != nil && x.begun

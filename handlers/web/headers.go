@@ -22,7 +22,7 @@ func CheckSameSite(r *http.Request) error {
 	return nil
 }
 
-// fixedHeaders are the same for every answer. Nothing may change their values.
+// fixedHeaders are the same for every response. Nothing may change their values.
 var fixedHeaders = http.Header{
 	"X-Content-Type-Options":       {"nosniff"},
 	"X-Frame-Options":              {"DENY"},
@@ -54,7 +54,7 @@ func (s *Site) SecurityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// Nonce is the nonce of the page that answers r.
+// Nonce is the nonce of the page in the response to r.
 func Nonce(r *http.Request) string {
 	if found := notesOf(r); found != nil {
 		return found.nonce

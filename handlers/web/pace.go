@@ -17,7 +17,7 @@ const (
 )
 
 // Pace sets the deadlines of each request, so that a stalled client does not hold resources: one for its body, and one
-// for each piece of its answer. Handlers of streams and files call [SetOwnDeadlines].
+// for each piece of its response. Handlers of streams and files call [SetOwnDeadlines].
 func (s *Site) Pace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := newExchange(w)
@@ -34,7 +34,7 @@ func (s *Site) Pace(next http.Handler) http.Handler {
 	})
 }
 
-// extend extends the deadline for another piece of the answer, unless that was done a moment ago.
+// extend extends the deadline for another piece of the response, unless that was done a moment ago.
 func (x *exchange) extend() {
 	if x.wait == 0 {
 		return
@@ -70,7 +70,7 @@ func SetOwnDeadlines(w http.ResponseWriter) {
 	StopPacing(w)
 }
 
-// StopPacing leaves the deadline of an answer to the caller. It may be called concurrently with the handler.
+// StopPacing leaves the deadline of a response to the caller. It may be called concurrently with the handler.
 func StopPacing(w http.ResponseWriter) {
 	if x := exchangeOf(w); x != nil {
 		x.own.End(func() {})

@@ -18,10 +18,10 @@ import (
 	"convoy/templates"
 )
 
-// Handler answers a request, or returns the error that [Site.Handle] answers.
+// Handler responds to a request, or returns the error with which [Site.Handle] responds.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Site is one console: how requests reach it, and how it answers. Set the fields before it serves.
+// Site is one console: how requests reach it, and how it responds. Set the fields before it serves.
 type Site struct {
 	// BasePath is the path prefix under which a proxy serves the console, such as /convoy; "": none.
 	BasePath string
@@ -58,7 +58,7 @@ func (s *Site) Explain(err error) *Error {
 	return NewError(http.StatusInternalServerError, "something went wrong", "see the node's log")
 }
 
-// Handle returns an http.HandlerFunc that answers fn's errors.
+// Handle returns an http.HandlerFunc that responds with fn's errors.
 func (s *Site) Handle(fn Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := fn(w, r); err != nil {
@@ -113,7 +113,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// Render answers with a template.
+// Render responds with a template.
 func (s *Site) Render(w http.ResponseWriter, status int, name string, view any) error {
 	return s.Templates.Render(w, status, name, view)
 }
@@ -122,7 +122,7 @@ func (s *Site) logFailure(r *http.Request, err error) {
 	s.Log.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
 }
 
-// Recover answers a panic in a handler with 500: one bad request must not end everyone's shells.
+// Recover responds to a panic in a handler with 500: one bad request must not end everyone's shells.
 func (s *Site) Recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if exchangeOf(w) == nil { // of another node

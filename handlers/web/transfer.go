@@ -9,8 +9,8 @@ import (
 
 var errStopped = errors.New("the node is stopping")
 
-// Transfer is the body of a request and its answer, which may take long but not stall: each read and each write has its
-// own deadline.
+// Transfer is the body of a request and its response, which may take long but not stall: each read and each write has
+// its own deadline.
 type Transfer struct {
 	http.ResponseWriter
 	body    io.ReadCloser

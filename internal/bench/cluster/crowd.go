@@ -106,7 +106,7 @@ func (c *crowd) hear(n *node, host string, output io.Reader) {
 			}
 		case w.Kind == wordReady:
 			n.ready = w
-			c.names.Announce(host, w.Gossip)
+			c.names.Publish(host, w.Gossip)
 		case w.Kind == wordMembers:
 			for _, instance := range w.Gone {
 				delete(n.alive, instance)
