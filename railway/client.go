@@ -117,13 +117,7 @@ func (c *client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 	}
 	for try := 0; ; try++ {
 		if err := c.budget.wait(ctx, !mutation); err != nil {
-			return &Error{
-				Operation:  req.OpName,
-				Code:       RateLimited,
-				Message:    err.Error(),
-				RetryAfter: c.budget.pause(),
-				cause:      err,
-			}
+			return c.rateLimited(req.OpName, 0, err.Error(), err)
 		}
 		began := time.Now()
 		err := c.once(ctx, timeout, req, resp)
@@ -159,24 +153,13 @@ func (c *client) once(ctx context.Context, timeout time.Duration, req *graphql.R
 	c.budget.count()
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return &Error{
-			Operation: req.OpName,
-			Code:      Unavailable,
-			Message:   "no answer: " + c.redact(rootCause(err).Error()),
-			cause:     err,
-		}
+		return c.unavailable(req.OpName, 0, "no answer: "+c.redact(rootCause(err).Error()), err)
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	c.budget.read(answer)
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBodyBytes+1))
 	if err != nil || len(text) > maxBodyBytes {
-		return &Error{
-			Operation: req.OpName,
-			Code:      Unavailable,
-			Status:    answer.StatusCode,
-			Message:   "the answer was cut off",
-			cause:     err,
-		}
+		return c.unavailable(req.OpName, answer.StatusCode, "the answer was cut off", err)
 	}
 	return c.decode(req.OpName, answer.StatusCode, text, resp)
 }
@@ -193,26 +176,30 @@ func (c *client) decode(op string, status int, text []byte, resp *graphql.Respon
 	case err == nil && len(answer.Errors) > 0:
 		return c.failure(op, status, answer.Errors)
 	case status == http.StatusTooManyRequests:
-		return &Error{
-			Operation:  op,
-			Code:       RateLimited,
-			Status:     status,
-			Message:    "too many requests",
-			RetryAfter: c.budget.pause(),
-		}
+		return c.rateLimited(op, status, "too many requests", nil)
 	case status != http.StatusOK: // of a proxy on the way: Railway says in errors what it thinks of a token
-		message := strings.TrimSuffix(http.StatusText(status)+": "+c.firstWords(text), ": ")
-		return &Error{Operation: op, Code: Unavailable, Status: status, Message: message, cause: err}
+		return c.unavailable(op, status, strings.TrimSuffix(http.StatusText(status)+": "+c.firstWords(text), ": "), err)
 	case err != nil:
-		message := "the answer is not JSON: " + c.firstWords(text)
-		return &Error{Operation: op, Code: Unavailable, Status: status, Message: message, cause: err}
+		return c.unavailable(op, status, "the answer is not JSON: "+c.firstWords(text), err)
 	case len(answer.Data) == 0 || bytes.Equal(answer.Data, []byte("null")):
-		return &Error{Operation: op, Code: Unavailable, Status: status, Message: "the answer is empty"}
+		return c.unavailable(op, status, "the answer is empty", nil)
 	}
 	if err := json.Unmarshal(answer.Data, resp.Data); err != nil {
 		return &Error{Operation: op, Code: Refused, Status: status, Message: "the answer has an unexpected shape", cause: err}
 	}
 	return nil
+}
+
+// unavailable is the error of an operation without an answer of Railway's.
+func (*client) unavailable(op string, status int, message string, cause error) *Error {
+	return &Error{Operation: op, Code: Unavailable, Status: status, Message: message, cause: cause}
+}
+
+// rateLimited is the error of an operation that was not carried out because of the rate limit.
+func (c *client) rateLimited(op string, status int, message string, cause error) *Error {
+	return &Error{
+		Operation: op, Code: RateLimited, Status: status, Message: message, RetryAfter: c.budget.pause(), cause: cause,
+	}
 }
 
 // eachPage queries the pages of a list, in order. query returns what follows the page after a cursor.

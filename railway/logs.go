@@ -68,40 +68,30 @@ func (p *Provider) Tail(ctx context.Context, name string) iter.Seq2[Line, error]
 
 // waitDeployed waits until the node has a deployment.
 func (p *Provider) waitDeployed(ctx context.Context, label string) error {
-	for {
-		p.mu.Lock()
-		changed, s := p.changed, p.find(label)
-		deployed, known := s != nil && s.latest != nil, s != nil || p.jobs[label] != nil
-		p.mu.Unlock()
-		switch {
-		case deployed:
-			return nil
-		case !known:
-			return ErrUnknown
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	known := true
+	met := p.waitUntil(ctx, func() bool {
+		s := p.find(label)
+		known = s != nil || p.jobs[label] != nil
+		return !known || s != nil && s.latest != nil
+	})
+	switch {
+	case !met:
+		return context.Cause(ctx)
+	case !known:
+		return ErrUnknown
 	}
+	return nil
 }
 
 // waitReplaced waits until the node has another deployment, and reports whether it got one.
-func (p *Provider) waitReplaced(ctx context.Context, label, id string) bool {
-	for {
-		p.mu.Lock()
-		changed := p.changed
-		p.mu.Unlock()
-		if next, ok := p.deploymentOf(label); !ok || next != id {
-			return ok
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return false
-		}
-	}
+func (p *Provider) waitReplaced(ctx context.Context, label, id string) (replaced bool) {
+	p.waitUntil(ctx, func() bool {
+		s := p.find(label)
+		gone := s == nil || s.latest == nil
+		replaced = !gone && s.latest.id != id
+		return gone || replaced
+	})
+	return replaced
 }
 
 func (p *Provider) deploymentOf(label string) (id string, ok bool) {
@@ -233,29 +223,19 @@ func noSocket(err error) bool {
 // until returns a context that ends when over is true, or another deployment has replaced this one.
 func (r *reader) until(ctx context.Context, over func(*deployment) bool) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	reached := func() (<-chan struct{}, bool) {
-		r.p.mu.Lock()
-		defer r.p.mu.Unlock()
+	reached := func() bool {
 		s := r.p.find(r.label)
-		return r.p.changed, s == nil || s.latest == nil || s.latest.id != r.at.deployment || over(s.latest)
+		return s == nil || s.latest == nil || s.latest.id != r.at.deployment || over(s.latest)
 	}
-	changed, yes := reached()
-	if yes {
+	r.p.mu.Lock()
+	if reached() {
 		cancel()
-		return ctx, func() {}
 	}
+	r.p.mu.Unlock()
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
-		for {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
-			}
-			if changed, yes = reached(); yes {
-				cancel()
-				return
-			}
+		if r.p.waitUntil(ctx, reached) {
+			cancel()
 		}
 	})
 	return ctx, func() { cancel(); waiting.Wait() }

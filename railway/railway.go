@@ -252,6 +252,23 @@ func (p *Provider) Watch(ctx context.Context, update func([]fleet.Service)) {
 	}
 }
 
+// waitUntil waits until met, which is called with p.mu held, is true. It returns false if ctx ended first.
+func (p *Provider) waitUntil(ctx context.Context, met func() bool) bool {
+	for {
+		p.mu.Lock()
+		changed, yes := p.changed, met()
+		p.mu.Unlock()
+		if yes {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
 // notifyChanged wakes everything that waits for a change. It requires p.mu.
 func (p *Provider) notifyChanged() {
 	close(p.changed)

@@ -48,7 +48,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	if err := c.budget.wait(ctx, false); err != nil {
-		return nil, &Error{Operation: socketOperation, Code: RateLimited, Message: err.Error(), RetryAfter: c.budget.pause()}
+		return nil, c.rateLimited(socketOperation, 0, err.Error(), nil)
 	}
 	u := *c.endpoint
 	u.Scheme = map[string]string{"https": "wss", "http": "ws"}[u.Scheme]
@@ -58,7 +58,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 		c.budget.read(answer)
 	}
 	if err != nil {
-		e := &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(rootCause(err).Error()), cause: err}
+		e := c.unavailable(socketOperation, 0, c.redact(rootCause(err).Error()), err)
 		if answer != nil {
 			e.Status = answer.StatusCode
 		}
@@ -68,7 +68,7 @@ func (c *client) dial(ctx context.Context) (*socket, error) {
 	s := &socket{client: c, conn: conn, subs: make(map[string]func(json.RawMessage, error))}
 	if err := s.handshake(ctx); err != nil {
 		s.close()
-		return nil, &Error{Operation: socketOperation, Code: Unavailable, Message: c.redact(err.Error()), cause: err}
+		return nil, c.unavailable(socketOperation, 0, c.redact(err.Error()), err)
 	}
 	return s, nil
 }
