@@ -18,13 +18,13 @@ func measureBulk(ctx context.Context, b *bench) error {
 		rates[w.name], cpu[w.name] = &rounds{}, &rounds{}
 	}
 	err := b.inTurn(b.ways, 18*time.Second, func(round int, w *way) error {
-		before := cpuTime(w.pids)
+		before := stats.CPUTime(w.pids...)
 		took, err := printFile(ctx, w, b.place.large)
 		if err != nil {
 			return err
 		}
 		rates[w.name].add(round, float64(b.place.large.bytes)/took.Seconds()/1e6)
-		if used := cpuTime(w.pids) - before; len(w.pids) > 0 && used > 0 {
+		if used := stats.CPUTime(w.pids...) - before; len(w.pids) > 0 && used > 0 {
 			cpu[w.name].add(round, used.Seconds()/(float64(b.place.large.bytes)/1e8))
 		}
 		return nil

@@ -57,7 +57,7 @@ func linesText(n int) string {
 // node used meanwhile.
 func (c *crowd) typing(ctx context.Context, row string, keys int) error {
 	pids := []int{c.c.cmd.Process.Pid}
-	began, before := time.Now(), cpuTime(pids)
+	began, before := time.Now(), stats.CPUTime(pids...)
 	var times []float64
 	for i := range keys {
 		key := byte('#')
@@ -74,7 +74,7 @@ func (c *crowd) typing(ctx context.Context, row string, keys int) error {
 			return err
 		}
 	}
-	if used := cpuTime(pids) - before; used > 0 {
+	if used := stats.CPUTime(pids...) - before; used > 0 {
 		c.b.report.add("crowd", row, "CPU", unitPercent, 100*used.Seconds()/time.Since(began).Seconds())
 	}
 	c.b.report.add("crowd", row, "echo p50", unitMicros, stats.Percentile(times, 50))

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"convoy/internal/bench/stats"
 )
 
 func main() {
@@ -194,16 +196,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // measure makes what the parts need, and runs them.
 func (b *bench) measure(ctx context.Context) (err error) {
-	b.report.about(fmt.Sprintf("%s, %s %s/%s, %d cores", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU()))
-	if busy := load(); busy > float64(runtime.NumCPU())/4 {
-		b.report.note(
-			fmt.Sprintf(
-				"other programs were busy when this began (load %.1f): only the ratios mean something, and those less than on a "+
-					"calm machine",
-				busy,
-			),
-		)
+	b.report.About, b.report.Titles = stats.About(), map[string]string{}
+	if busy := stats.Load(); busy > float64(runtime.NumCPU())/4 {
+		b.report.note(fmt.Sprintf("other programs were busy when this began (load %.1f): only the ratios mean something, "+
+			"and those less than on a calm machine", busy))
 	}
 	if b.place, err = newPlace(b.mib << 20); err != nil {
 		return err
@@ -240,7 +236,7 @@ func (b *bench) runParts(ctx context.Context) error {
 			b.report.note(p.name + ": left out, there was no time left (-limit)")
 			continue
 		}
-		b.report.title(p.name, p.title)
+		b.report.Titles[p.name] = p.title
 		began := time.Now()
 		err := p.run(ctx, b)
 		b.say("%s took %v", p.name, time.Since(began).Round(100*time.Millisecond))

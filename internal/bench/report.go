@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -41,16 +40,7 @@ type report struct {
 	Budgets []budget          `json:"budgets"`
 }
 
-func (r *report) about(text string) { r.About = text }
-
 func (r *report) note(text string) { r.Notes = append(r.Notes, text) }
-
-func (r *report) title(part, text string) {
-	if r.Titles == nil {
-		r.Titles = map[string]string{}
-	}
-	r.Titles[part] = text
-}
 
 // add notes a figure. What could not be measured (NaN) is left out.
 func (r *report) add(part, way, what, unit string, value float64) {
@@ -78,15 +68,7 @@ func (r *report) finish() {
 	}
 }
 
-func (r *report) print(w io.Writer, asJSON bool) error {
-	if asJSON {
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		return out.Encode(r)
-	}
-	_, err := io.WriteString(w, r.text())
-	return err
-}
+func (r *report) print(w io.Writer, asJSON bool) error { return stats.Print(w, asJSON, r, r.text) }
 
 func (r *report) text() string {
 	var text strings.Builder

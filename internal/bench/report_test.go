@@ -75,8 +75,7 @@ func TestBudgetsNameParts(t *testing.T) {
 func TestReportText(t *testing.T) {
 	t.Parallel()
 	var r report
-	r.about("a machine")
-	r.title("echo", "keys")
+	r.About, r.Titles = "a machine", map[string]string{"echo": "keys"}
 	r.add("echo", wayBare, "p50", unitMicros, 61.4)
 	r.add("echo", wayBare, "p99", unitMicros, math.NaN())
 	r.add("echo", wayCP, "p50", unitMicros, 160)

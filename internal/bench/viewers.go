@@ -94,7 +94,7 @@ func (a *audience) show(ctx context.Context, round int) error {
 	for _, w := range watchers {
 		w.expect(newTally(from, a.end, a.end+int64(len(prompt))))
 	}
-	began, before, ownBefore := time.Now(), cpuTime(pids), cpuTime(own)
+	began, before, ownBefore := time.Now(), stats.CPUTime(pids...), stats.CPUTime(own...)
 	if err := a.asks.Do(ctx, http.MethodPost, a.shell.Path()+"/input", []byte(command+"\r"), nil); err != nil {
 		return err
 	}
@@ -113,9 +113,9 @@ func (a *audience) show(ctx context.Context, round int) error {
 	}
 	took := time.Since(began)
 	a.rates.add(round, delivered/took.Seconds()/1e6)
-	if used := cpuTime(pids) - before; used > 0 {
+	if used := stats.CPUTime(pids...) - before; used > 0 {
 		a.cpu = append(a.cpu, used.Seconds()/(delivered/1e8))
-		a.own = append(a.own, (cpuTime(own)-ownBefore).Seconds()/(delivered/1e8))
+		a.own = append(a.own, (stats.CPUTime(own...)-ownBefore).Seconds()/(delivered/1e8))
 	}
 	return nil
 }

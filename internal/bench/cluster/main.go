@@ -16,11 +16,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"convoy/internal/bench/stats"
 )
 
 // The program runs itself in these roles. They are its first argument.
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "cluster: error:", err)
 		return 2
 	}
-	b := &bench{options: o, stderr: stderr, report: newReport()}
+	b := &bench{options: o, stderr: stderr, report: report{About: stats.About(), Load: loads{Begin: stats.Load()}}}
 	if inside {
 		err = openSpace()
 	} else if status, entered, spaceErr := enterSpace(args); entered {
@@ -112,7 +113,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = b.measure(ctx)
 	}
-	b.report.Load.End = load()
+	b.report.Load.End = stats.Load()
 	if printErr := b.report.print(stdout, o.json); err == nil {
 		err = printErr
 	}
@@ -164,8 +165,4 @@ func (b *bench) measure(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func platform() string {
-	return fmt.Sprintf("%s %s/%s, %d cores", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 }

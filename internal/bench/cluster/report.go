@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strings"
-	"time"
 
 	"convoy/internal/bench/stats"
 )
@@ -26,24 +24,9 @@ type loads struct {
 	End   float64 `json:"end"`
 }
 
-func newReport() report {
-	return report{
-		About: time.Now().UTC().Format("2006-01-02 15:04 UTC") + ", " + platform(),
-		Load:  loads{Begin: load()},
-	}
-}
-
 func (r *report) note(text string) { r.Notes = append(r.Notes, text) }
 
-func (r *report) print(w io.Writer, asJSON bool) error {
-	if asJSON {
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		return out.Encode(r)
-	}
-	_, err := io.WriteString(w, r.text())
-	return err
-}
+func (r *report) print(w io.Writer, asJSON bool) error { return stats.Print(w, asJSON, r, r.text) }
 
 func (r *report) text() string {
 	var text strings.Builder
@@ -122,12 +105,10 @@ func (r *report) pairTable() [][]string {
 	return table
 }
 
-func digits(n int, value float64) string { return fmt.Sprintf("%.*f", n, value) }
-
 // known leaves out what was not measured: 0, or NaN.
 func known(n int, value float64) string {
 	if value == 0 || math.IsNaN(value) {
 		return ""
 	}
-	return digits(n, value)
+	return fmt.Sprintf("%.*f", n, value)
 }

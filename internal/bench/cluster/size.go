@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"convoy/internal/bench/stats"
 )
 
 // settle is how long a cluster is left alone after it is whole: for the joins and syncs that are still in progress.
@@ -41,11 +43,11 @@ func (b *bench) measureSize(ctx context.Context, n int, until time.Time) error {
 		return err
 	}
 	defer c.close()
-	f := sizeFigures{Nodes: n, Load: load()}
+	f := sizeFigures{Nodes: n, Load: stats.Load()}
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		f.LoadEnd, f.Mistaken = load(), c.mistook
+		f.LoadEnd, f.Mistaken = stats.Load(), c.mistook
 		b.report.Sizes = append(b.report.Sizes, f)
 	}()
 	if err := f.form(ctx, c); err != nil {
@@ -111,7 +113,7 @@ func (f *sizeFigures) watch(ctx context.Context, c *crowd, rest time.Duration) e
 
 func (c *crowd) cpuTime() (sum time.Duration) {
 	for _, n := range c.nodes {
-		sum += cpuTime(n.cmd.Process.Pid)
+		sum += stats.CPUTime(n.cmd.Process.Pid)
 	}
 	return sum
 }

@@ -1,12 +1,24 @@
 package stats
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 )
+
+// Print writes a report, as JSON or as text.
+func Print(w io.Writer, asJSON bool, report any, text func() string) error {
+	if asJSON {
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		return out.Encode(report)
+	}
+	_, err := io.WriteString(w, text())
+	return err
+}
 
 // WriteTable writes rows in columns: the first to the left, the others to the right.
 func WriteTable(w io.Writer, rows [][]string) error {
