@@ -90,10 +90,7 @@ const androidAgent = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/
 // testAndroidDeletes deletes as Android's keyboards do, which never press Backspace, also where there is no text.
 func testAndroidDeletes(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
-	p.Platform("Linux armv81", androidAgent)
-	p.Reload()
-	p = readyAgain(s, p)
+	p := s.openOn(b, "", func(p *browser.Page) { p.Platform("Linux armv81", androidAgent) })
 	const del = `"delete"`
 	insert := func(text string) string { return fmt.Sprintf(`"insertText", false, %q`, text) }
 	for _, change := range []string{insert("ab"), del, del, del, insert("c "), del, insert("d")} {
@@ -106,7 +103,16 @@ func testAndroidDeletes(t *testing.T, b *browser.Browser) {
 	s.untilTyped("ab\x7f\x7f\x7fc \x7fd\x7fdog ")
 }
 
-// readyAgain waits for a page that was loaded again.
+// openOn opens the page on the device that set makes of the tab.
+func (s *script) openOn(b *browser.Browser, query string, set func(*browser.Page)) *browser.Page {
+	s.t.Helper()
+	p := b.Open(s.t, "about:blank")
+	set(p)
+	p.Go("http://" + s.addr() + "/?" + query)
+	return readyAgain(s, p)
+}
+
+// readyAgain waits for a page that was loaded, also again.
 func readyAgain(s *script, p *browser.Page) *browser.Page {
 	s.t.Helper()
 	p.Wait(`window.test?.stream.state === "open"`)
@@ -194,10 +200,9 @@ func testKeyboardViewOnly(t *testing.T, b *browser.Browser) {
 
 // onMac opens the page as on a Mac.
 func onMac(s *script, b *browser.Browser) *browser.Page {
-	p := s.open(b, "")
-	p.Platform("MacIntel", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Safari/537.36")
-	p.Reload()
-	return readyAgain(s, p)
+	return s.openOn(b, "", func(p *browser.Page) {
+		p.Platform("MacIntel", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Safari/537.36")
+	})
 }
 
 // optionKeys are keys with Option of some Mac layouts.

@@ -41,7 +41,7 @@ func TestBrowser_EightTabs(t *testing.T) {
 	}
 }
 
-// What happens to the tab that was first takes nothing from the others.
+// What happens to the tab that was first takes nothing from another.
 func TestBrowser_FirstTabGoes(t *testing.T) {
 	t.Parallel()
 	for what, happens := range map[string]func(*browser.Page){
@@ -56,16 +56,13 @@ func TestBrowser_FirstTabGoes(t *testing.T) {
 			root := browse(t, n, n.host()) // the tabs belong to it
 			key := selfShell(t, n, root)
 			root.Go(n.Base + "/guide")
-			var tabs []*browser.Page
-			for range 3 {
-				tabs = append(tabs, root.Tab(n.Base+"/"))
-				waitPrompt(tabs[len(tabs)-1], key)
-			}
-			happens(tabs[0])
-			for i, p := range tabs[1:] {
-				enter(p, key, fmt.Sprintf("echo %s''-%d-", what, i))
-				p.WaitScreen(key, fmt.Sprintf("%s-%d-", what, i))
-			}
+			first := root.Tab(n.Base + "/")
+			waitPrompt(first, key)
+			other := root.Tab(n.Base + "/")
+			waitPrompt(other, key)
+			happens(first)
+			enter(other, key, "echo "+what+"''-")
+			other.WaitScreen(key, what+"-")
 		})
 	}
 }
@@ -117,7 +114,7 @@ func TestBrowser_TabsOverHTTP2(t *testing.T) {
 	u := n.link(t)
 	var tabs []*browser.Page
 	p := browser.Shared(t).Open(t, "about:blank")
-	for range 7 {
+	for range 3 {
 		tab := p.Tab("about:blank")
 		tab.TrustAll()
 		tab.BeforeLoad(countSources)
@@ -144,7 +141,7 @@ func TestBrowser_ElectedWorker(t *testing.T) {
 	key := selfShell(t, n, root)
 	root.Go(n.Base + "/guide")
 	var tabs []*browser.Page
-	for range 7 {
+	for range 5 {
 		tab := root.Tab("about:blank")
 		tab.BeforeLoad(`delete window.SharedWorker;` + countSources)
 		tab.Go(n.Base + "/")
@@ -162,7 +159,7 @@ func TestBrowser_ElectedWorker(t *testing.T) {
 	}
 	typeIn(tabs, "all")
 	tabs[0].Close()
-	tabs[1].Wait(viewers(key) + `.split("|").length === 6`)
+	tabs[1].Wait(viewers(key) + `.split("|").length === 4`)
 	typeIn(tabs[1:], "closed")
 	tabs[1].Crash()
 	typeIn(tabs[2:], "crashed")
@@ -180,11 +177,10 @@ func TestBrowser_NoSharedWorker(t *testing.T) {
 		"refused": `window.SharedWorker = class { constructor() { throw new DOMException("no", "SecurityError") } }`,
 		"silent":  `window.SharedWorker = class { port = new MessageChannel().port1 }`,
 	} {
-		p := browse(t, n, n.host())
-		key := selfShell(t, n, p)
+		p := browser.Shared(t).Open(t, "about:blank")
 		p.BeforeLoad(script + ";" + countSources)
-		p.Reload()
-		waitPrompt(p, key)
+		p.Go(n.Base + "/?token=" + n.Token)
+		key := selfShell(t, n, p)
 		enter(p, key, "echo wor''ker-"+what+"-")
 		p.WaitScreen(key, "worker-"+what+"-")
 		if !browser.Eval[bool](p, `own === 1`) {

@@ -98,7 +98,6 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	)
 	for _, program := range []struct{ command, shows, leave string }{
 		{"vim -n -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
-		{"htop -d 600", "Load average", "q"},
 		{"ls -la --color=always / | less -R; printf '\\e[1;3;4;7;38;5;208;48;2;10;20;30mlook\\e[0m'", "total", "q"},
 	} {
 		enter(first, key, program.command)
