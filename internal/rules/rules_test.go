@@ -118,6 +118,7 @@ var rows = []row{
 	{"repl/lang", "", "the language asks its node by a function, so that it can be tested and used alone"},
 	{"repl/wire", "", "it carries calls, and does not know what they mean"},
 	{"version", "", "it initializes before most packages"},
+	{"supervisor", "", "it must stay small, and cannot crash for what others do"},
 	{"templates", "", "templates get values, made under a lock and rendered outside it"},
 	{"e2e", "*", "it tests whole programs"},
 	{"internal/", "*", "kits and tools are no part of the program"},
