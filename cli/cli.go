@@ -15,44 +15,61 @@ import (
 	_ "convoy/cli/launch" // becomes the program of a system shell
 	"convoy/confine"
 	"convoy/node"
+	"convoy/supervisor"
 )
 
-// Main runs the program with the process's arguments, environment and signals, and returns the exit status.
+// Main runs the program with the process's arguments, environment and signals, and returns the exit status. A node runs
+// in a process of its own: this one becomes its supervisor.
 func Main() int {
 	getenv, err := withoutSecrets(os.Args[1:])
 	if err != nil {
 		printError(os.Stderr, err)
 		return 1
 	}
+	client, err := supervisor.Connect()
+	if err != nil {
+		printError(os.Stderr, hint("it is how Convoy starts itself; unset it", "%w", err))
+		return 1
+	}
 	// Notify also undoes an inherited "ignore", which every shell would inherit in turn.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGQUIT)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
-	return Run(ctx, os.Args[1:], getenv, os.Stdin, os.Stdout, os.Stderr)
+	if client == nil { // else the supervisor has the signal as well, and ends everything after the second
+		context.AfterFunc(ctx, stop)
+	}
+	return run(ctx, os.Args[1:], call{nil, getenv, client, os.Stdin, os.Stdout, os.Stderr})
 }
 
 // call is what a command gets to run.
 type call struct {
 	args           []string // after the command's name
 	getenv         func(string) string
+	supervisor     *supervisor.Client // nil: none
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
 // Run is the whole program. Without a command it runs a node until ctx ends. It returns the exit status: 0, 1 if
-// something failed, 2 if the arguments or the environment are wrong. Several may run in one process.
+// something failed, 2 if the arguments or the environment are wrong. Several may run in one process, and their shells
+// end with them.
 func Run(
 	ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer,
 ) int {
-	all := commands()
-	cmd, rest := find(all, spelledOut(args))
-	status, err := cmd.run(ctx, call{rest, getenv, stdin, stdout, stderr})
+	return run(ctx, args, call{nil, getenv, nil, stdin, stdout, stderr})
+}
+
+// run runs a command with arguments that begin with its name.
+func run(ctx context.Context, args []string, c call) int {
+	cmd, rest := find(commands(), spelledOut(args))
+	c.args = rest
+	status, err := cmd.run(ctx, c)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, cmd.usage())
+		fmt.Fprint(c.stdout, cmd.usage())
 		return 0
 	}
 	if err != nil {
-		printError(stderr, err)
+		printError(c.stderr, err)
+		c.supervisor.Failed(err)
 	}
 	return status
 }
@@ -92,6 +109,7 @@ func runNode(ctx context.Context, c call) (status int, err error) {
 	if err := keepCookie(&cfg); err != nil {
 		return 1, err
 	}
+	reachSupervisor(&cfg, c)
 	// Without it, the kernel ends a node when the reader of its standard output goes away, as journald does to restart.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return exit(node.Run(ctx, cfg, c.stdout))

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"convoy/supervisor"
 )
 
 // readEnv returns the environment without spaces around its values, as a secret made from a file may have. A secret is
@@ -42,12 +44,12 @@ func readSecretFile(name string) (string, error) {
 		return "", err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSecrets+1))
+	text, err := io.ReadAll(io.LimitReader(file, supervisor.MaxSecrets+1))
 	secret := trimSecret(string(text))
 	switch {
 	case err != nil:
 		return "", err
-	case len(text) > maxSecrets:
+	case len(text) > supervisor.MaxSecrets:
 		return "", errors.New("the file is too large for a secret")
 	case secret == "":
 		return "", errors.New("the file is empty")

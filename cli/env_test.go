@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"convoy/internal/testkit"
+	"convoy/supervisor"
 	"convoy/node"
 )
 
@@ -48,7 +49,7 @@ func TestReadEnv_Refuses(t *testing.T) {
 	dir := t.TempDir()
 	empty, large := filepath.Join(dir, "empty"), filepath.Join(dir, "large")
 	testkit.Must(t, os.WriteFile(empty, []byte("\n"), 0o600))
-	testkit.Must(t, os.WriteFile(large, []byte(strings.Repeat("x", maxSecrets+1)), 0o600))
+	testkit.Must(t, os.WriteFile(large, []byte(strings.Repeat("x", supervisor.MaxSecrets+1)), 0o600))
 	for file, want := range map[string]string{
 		"/no/such/file": "no such file",
 		dir:             "is a directory",

@@ -19,6 +19,7 @@ import (
 	"convoy/confine"
 	"convoy/repl"
 	"convoy/repl/wire"
+	"convoy/supervisor"
 )
 
 // shellFlags are the flags of convoy shell.
@@ -61,7 +62,7 @@ func runShell(ctx context.Context, c call) (int, error) {
 	defer signal.Stop(stop)
 	ctx, cancel := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
-	exe, err := os.Executable()
+	exe, err := supervisor.Executable()
 	if err != nil {
 		return 1, err
 	}

@@ -15,6 +15,7 @@ import (
 	"convoy/local"
 	"convoy/pty/cast"
 	"convoy/railway"
+	"convoy/supervisor"
 )
 
 // Config is the configuration of a node. The caller has validated it. Its JSON is what a child of provider local reads,
@@ -56,16 +57,17 @@ type Config struct {
 
 	// Children do not inherit what follows.
 
-	Env             []string       `json:"-"` // complete environment of shells; a child has its own
-	MaxNodes        int            `json:"-"` // limit of spawned nodes
-	GeneratedToken  bool           `json:"-"` // the token was generated at the start, so it is printed
-	GeneratedCookie bool           `json:"-"` // the cookie was generated at the start, so it changes with each
-	BasePath        string         `json:"-"` // where a proxy has the console, such as /convoy; "": at /
-	Hosts           []string       `json:"-"` // hostnames of the console
-	Proxies         web.Proxies    `json:"-"` // trusted by the console
-	TLS             TLS            `json:"-"`
-	OpenID          openid.Config  `json:"-"` // without an issuer: off
-	Railway         railway.Config `json:"-"`
+	Supervisor      *supervisor.Client `json:"-"` // nil: none
+	Env             []string           `json:"-"` // complete environment of shells; a child has its own
+	MaxNodes        int                `json:"-"` // limit of spawned nodes
+	GeneratedToken  bool               `json:"-"` // the token was generated at the start, so it is printed
+	GeneratedCookie bool               `json:"-"` // the cookie was generated at the start, so it changes with each
+	BasePath        string             `json:"-"` // where a proxy has the console, such as /convoy; "": at /
+	Hosts           []string           `json:"-"` // hostnames of the console
+	Proxies         web.Proxies        `json:"-"` // trusted by the console
+	TLS             TLS                `json:"-"`
+	OpenID          openid.Config      `json:"-"` // without an issuer: off
+	Railway         railway.Config     `json:"-"`
 }
 
 // Record configures recordings.

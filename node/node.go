@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 
 	"convoy/access"
@@ -23,6 +22,7 @@ import (
 	"convoy/pty"
 	"convoy/railway"
 	"convoy/rpc"
+	"convoy/supervisor"
 	"convoy/version"
 )
 
@@ -64,7 +64,12 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 		cancel(err)
 		return err
 	}
-	<-ctx.Done()
+	select {
+	case <-cfg.Supervisor.Leave():
+	case <-cfg.Supervisor.Done():
+		n.log.Error("the supervisor has ended")
+	case <-ctx.Done():
+	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, errParentGone) {
 		return cause
 	}
@@ -75,7 +80,7 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 func build(cfg Config, stdout io.Writer) (*node, error) {
 	n := &node{cfg: cfg, stdout: logs.NewWriter(stdout, logsText(cfg, stdout)), ring: logs.New(2000)}
 	n.log = slog.New(n.ring.Handler(n.stdout.Handler(cfg.LogLevel)))
-	exe, err := os.Executable()
+	exe, err := supervisor.Executable()
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"convoy/version"
 )
 
 // logsText reports whether the log is text, as on a terminal, rather than JSON.
@@ -22,6 +24,9 @@ func logsText(cfg Config, stdout io.Writer) bool {
 // reportReady reports that the node is ready: to the parent of a spawned node, else to the user. It prints a generated
 // token only to standard output, never to the log that others can read.
 func (n *node) reportReady(ctx context.Context, fail context.CancelCauseFunc) error {
+	if err := n.cfg.Supervisor.Ready(version.String()); err != nil {
+		return err
+	}
 	if n.cfg.Spawned {
 		return n.reportToParent(ctx, fail)
 	}

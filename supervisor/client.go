@@ -74,18 +74,9 @@ func Connect() (*Client, error) {
 
 // newClient takes over the descriptor of a socket, and reads entries from it.
 func newClient(fd int) (*Client, error) {
-	unix.CloseOnExec(fd)
-	if err := unix.SetNonblock(fd, true); err != nil {
+	c, err := connection(fd)
+	if err != nil {
 		return nil, err
-	}
-	c := &Client{
-		socket: os.NewFile(uintptr(fd), "supervisor"),
-		done:   make(chan struct{}),
-		leave:  make(chan struct{}),
-		answer: make(chan message, 1),
-		packet: make([]byte, maxMessage),
-		pids:   map[string]int{},
-		ends:   map[int]*ending{},
 	}
 	for {
 		m, err := c.receive()
@@ -98,6 +89,23 @@ func newClient(fd int) (*Client, error) {
 		}
 		c.handle(m)
 	}
+}
+
+// connection takes over the descriptor of a socket.
+func connection(fd int) (*Client, error) {
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, err
+	}
+	return &Client{
+		socket: os.NewFile(uintptr(fd), "supervisor"),
+		done:   make(chan struct{}),
+		leave:  make(chan struct{}),
+		answer: make(chan message, 1),
+		packet: make([]byte, maxMessage),
+		pids:   map[string]int{},
+		ends:   map[int]*ending{},
+	}, nil
 }
 
 // Entries returns what the predecessors of this node left, in the order in which it was first put. The caller owns the

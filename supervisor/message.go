@@ -25,6 +25,7 @@ type message struct {
 	Ended   bool   `json:"ended,omitempty"`   // an entry's process has ended
 	Status  uint32 `json:"status,omitempty"`  // its wait status, or the status of an answer
 	Unknown bool   `json:"unknown,omitempty"` // its wait status is not known
+	Pidfd   bool   `json:"pidfd,omitempty"`   // the last of the files is a pidfd of Pid
 	data    []byte
 	files   []int // descriptors; the receiver of a message owns them
 }
@@ -39,7 +40,7 @@ func (m message) encode() ([]byte, error) {
 	switch {
 	case len(packet) > maxMessage:
 		return nil, fmt.Errorf("%s %q has %d bytes, at most %d are allowed", m.Kind, m.Name, len(packet), maxMessage)
-	case len(m.files) > maxFiles:
+	case len(m.files) > maxFiles && !m.Pidfd:
 		return nil, fmt.Errorf("%s %q has %d files, at most %d are allowed", m.Kind, m.Name, len(m.files), maxFiles)
 	}
 	return packet, nil

@@ -28,7 +28,7 @@ func send(fd int, m message) error {
 // receive receives a message, without waiting: EAGAIN if there is none, io.EOF if there will be none. After
 // errMalformed the next one can be received. It uses a buffer of maxMessage bytes.
 func receive(fd int, packet []byte) (message, error) {
-	rights := make([]byte, unix.CmsgSpace(4*maxFiles))
+	rights := make([]byte, unix.CmsgSpace(4*(maxFiles+1))) // and a pidfd
 	n, rightsLen, flags, err := 0, 0, 0, error(unix.EINTR)
 	for errors.Is(err, unix.EINTR) {
 		n, rightsLen, flags, _, err = unix.Recvmsg(fd, packet, rights, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)

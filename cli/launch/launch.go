@@ -1,4 +1,5 @@
-// Package launch becomes the program of a system shell, in a process that was started for that.
+// Package launch becomes the program of a system shell, or the supervisor of nodes, in a process that was started for
+// that.
 //
 // It does so while packages initialize: most of Convoy's and of its libraries' come later, because they import more or
 // have a later path (The Go Programming Language Specification, "Package initialization"), and take longer than all of
@@ -10,12 +11,26 @@ import (
 	"os"
 
 	"convoy/confine"
+	"convoy/supervisor"
 )
 
 func init() {
+	supervisor.SetName()
+	if supervisor.Wanted() {
+		os.Exit(supervise())
+	}
 	if len(os.Args) > 4 && os.Args[1] == confine.Subcommand && os.Args[3] == confine.RunTask {
 		os.Exit(run(os.Args[2], os.Args[4:]))
 	}
+}
+
+// supervise runs a supervisor, which has secrets.
+func supervise() (status int) {
+	if err := confine.SetUndumpable(); err != nil {
+		fmt.Fprintf(os.Stderr, "convoy: error: %v\n", err)
+		return 1
+	}
+	return supervisor.Run()
 }
 
 // run enters a plan and the directory that PWD names, and executes a program. It returns only if that fails, with a

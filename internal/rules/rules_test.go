@@ -74,12 +74,12 @@ type row struct {
 var rows = []row{
 	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
 	{"cli", "cli/answer cli/launch node access access/openid audit confine confine/sandbox files handlers/session " +
-		"handlers/web local peer railway repl repl/wire",
+		"handlers/web local peer railway repl repl/wire supervisor",
 		"it reads flags and environment into node.Config, and each package checks its own settings"},
 	{"cli/answer", "version", "it initializes before packages that import more"},
-	{"cli/launch", "confine", "it initializes before packages that import more"},
+	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},
 	{"node", "access access/openid audit confine confine/sandbox files fleet handlers handlers/live handlers/web local " +
-		"logs metrics peer pty pty/cast railway repl rpc version",
+		"logs metrics peer pty pty/cast railway repl rpc supervisor version",
 		"it connects the parts of one running Convoy; how that was started does not matter here"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire",
 		"functions get the parts that they need, and know no page, no provider and no node"},

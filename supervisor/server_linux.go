@@ -1,0 +1,201 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// server is a supervisor, or a holder, which is one without a node. One goroutine does everything.
+type server struct {
+	store   store
+	secrets []byte // nil: none
+	env     []string
+	path    string // of the program's file, for upgrades
+	exe     int    // descriptor of the last program that served
+	packet  []byte // buffer of receive
+	wake    int    // read end of the pipe with signals
+	parent  *parent
+
+	node     *node     // nil: none runs
+	next     time.Time // when the next node starts; zero: no more
+	crashes  int       // in a row
+	served   bool      // a node was ready
+	stopping bool
+	keep     bool     // the node leaves, and a holder keeps its store
+	upgrade  *upgrade // nil: none
+	control  control
+	holding  bool
+	done     bool
+	status   int // of this process, once done
+}
+
+// source is a descriptor to wait for.
+type source struct {
+	fd     int
+	events int16
+	handle func()
+}
+
+// loop handles events until done.
+func (s *server) loop() (status int) {
+	for !s.done {
+		s.due(time.Now())
+		if s.done {
+			break
+		}
+		sources := s.sources()
+		polled := make([]unix.PollFd, len(sources))
+		for i, one := range sources {
+			polled[i] = unix.PollFd{Fd: int32(one.fd), Events: one.events}
+		}
+		if _, err := unix.Poll(polled, s.timeout()); err != nil && !errors.Is(err, unix.EINTR) {
+			s.say("%v", err)
+			return 1
+		}
+		for i, one := range polled {
+			if one.Revents != 0 && !s.done {
+				sources[i].handle()
+			}
+		}
+	}
+	return s.status
+}
+
+// sources returns what to wait for.
+func (s *server) sources() []source {
+	all := []source{{s.wake, unix.POLLIN, s.signals}}
+	if s.node != nil {
+		if !s.node.gone { // else its end follows
+			all = append(all, source{s.node.fd, s.node.events(), s.exchange})
+		}
+		if in := s.node.stdin; in != nil && len(in.text) > 0 {
+			all = append(all, source{in.fd, unix.POLLOUT, in.feed})
+		}
+	}
+	if s.parent != nil && !s.parent.gone {
+		all = append(all, source{0, unix.POLLIN, s.readParent})
+	}
+	if s.upgrade != nil && s.upgrade.output >= 0 {
+		all = append(all, source{s.upgrade.output, unix.POLLIN, s.upgrade.read})
+	}
+	for _, e := range s.store {
+		if e.pidfd > 0 && !e.ended {
+			all = append(all, source{e.pidfd, unix.POLLIN, func() { s.ended(e, 0, true) }})
+		}
+	}
+	return append(all, s.commands()...)
+}
+
+// timeout returns the milliseconds until something is due, -1 for never.
+func (s *server) timeout() int {
+	at := s.next
+	if s.upgrade != nil && (at.IsZero() || s.upgrade.deadline.Before(at)) {
+		at = s.upgrade.deadline
+	}
+	if at.IsZero() {
+		return -1
+	}
+	return max(0, int(time.Until(at)/time.Millisecond)+1)
+}
+
+// due does what is due.
+func (s *server) due(now time.Time) {
+	if s.upgrade != nil && !now.Before(s.upgrade.deadline) {
+		s.late()
+	}
+	if s.node == nil && !s.next.IsZero() && !now.Before(s.next) {
+		s.next = time.Time{}
+		if err := s.start(s.exe); err != nil {
+			s.crashed("the node does not start: " + err.Error())
+			if !s.served {
+				s.end(1)
+			}
+		}
+	}
+	if s.holding && !s.store.running() {
+		s.end(0)
+	}
+}
+
+// notify makes signals readable from s.wake.
+func (s *server) notify() error {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return err
+	}
+	s.wake = pipe[0]
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGUSR2, unix.SIGCHLD,
+		unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE) // the last three are ignored, but no child inherits that
+	go func() { // ends with the process
+		for one := range signals {
+			unix.Write(pipe[1], []byte{byte(one.(unix.Signal))}) //nolint:errcheck // a full pipe wakes the reader, too
+		}
+	}()
+	return nil
+}
+
+// signals handles the signals that have arrived.
+func (s *server) signals() {
+	numbers := make([]byte, 64)
+	n, _ := unix.Read(s.wake, numbers) //nolint:errcheck // then there are none
+	for _, one := range numbers[:max(n, 0)] {
+		switch unix.Signal(one) {
+		case unix.SIGTERM, unix.SIGINT:
+			s.stop(unix.Signal(one))
+		case unix.SIGUSR2:
+			if !s.holding {
+				s.beginUpgrade(nil)
+			}
+		}
+	}
+	s.reap()
+}
+
+// stop asks the node to end. The second time it ends everything.
+func (s *server) stop(sig unix.Signal) {
+	switch {
+	case s.node == nil:
+		s.end(0)
+	case s.stopping:
+		unix.Kill(s.node.pid, unix.SIGKILL) //nolint:errcheck // it may have ended
+	default:
+		unix.Kill(s.node.pid, sig) //nolint:errcheck // as above
+	}
+	s.stopping = true
+}
+
+// finish begins the end of this process, which a command asked for.
+func (s *server) finish() {
+	switch {
+	case !s.keep && s.stopping: // it ends already
+	case !s.keep || s.node == nil:
+		s.stop(unix.SIGTERM)
+	default:
+		s.node.post(message{Kind: "leave"})
+	}
+}
+
+// answerAll answers the commands that wait for the end of this process.
+func (s *server) answerAll(m message) {
+	for _, p := range s.control.waiting {
+		if slices.Contains(s.control.peers, p) {
+			p.post(m)
+		}
+	}
+	s.control.waiting = nil
+}
+
+// end ends this process with a status.
+func (s *server) end(status int) { s.done, s.status = true, status }
+
+// say writes a line for people.
+func (s *server) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "convoy: supervisor: "+format+"\n", args...)
+}
