@@ -70,6 +70,7 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 		n.log.Error("the supervisor has ended")
 	case <-ctx.Done():
 	}
+	cancel(nil)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, errParentGone) {
 		return cause
 	}

@@ -25,6 +25,7 @@ type control struct {
 	key      int // descriptor of the locked file with the key
 	peers    []*peer
 	waiting  []*peer // for the end of this process
+	taker    *peer   // takes everything over; new commands are for it, unless it fails
 }
 
 // keyPath is the file with the key beside a socket. Whoever can read it may give commands: a shell of the node's user
@@ -48,7 +49,10 @@ func (s *server) listen(path string) {
 // open creates the key and the socket. EWOULDBLOCK: another process has them.
 func (c *control) open(path string) error {
 	if c.listener > 0 {
-		return errors.New("it listens already")
+		if path != c.path { // of a node with other settings, before an upgrade
+			return errors.New("commands arrive at " + c.path + " until the supervisor ends")
+		}
+		return nil
 	}
 	key, err := unix.Open(keyPath(path), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -118,7 +122,7 @@ func listenAt(path string) (int, error) {
 // commands returns what to wait for.
 func (s *server) commands() (all []source) {
 	c := &s.control
-	if c.listener > 0 {
+	if c.listener > 0 && c.taker == nil {
 		all = append(all, source{c.listener, unix.POLLIN, s.accept})
 	}
 	for _, p := range c.peers {
@@ -144,6 +148,9 @@ func (s *server) forget(p *peer) {
 	if i := slices.Index(s.control.peers, p); i >= 0 {
 		s.control.peers = slices.Delete(s.control.peers, i, i+1)
 		p.close()
+		if s.control.taker == p {
+			s.control.taker = nil
+		}
 	}
 }
 
@@ -165,9 +172,10 @@ func (s *server) command(p *peer) {
 	switch key, err := s.control.readKey(); {
 	case err != nil || subtle.ConstantTimeCompare(m.data, key) != 1:
 		p.post(message{Kind: "answer", Status: 1, data: []byte("wrong key")})
-	case m.Kind == "take" && s.holding:
+	case m.Kind == "take" && s.holding && s.control.taker == nil:
+		s.control.taker = p
 		s.handOver(p, s.control.last(), false)
-	case m.Kind == "taken" && s.holding:
+	case m.Kind == "taken" && s.control.taker == p:
 		s.control.listener = 0
 		s.end(0)
 	case m.Kind == "take":

@@ -38,7 +38,7 @@ func Exec(secrets []byte, env []string) error {
 	if secrets != nil {
 		fd, err := pipeWith(secrets)
 		if err == nil {
-			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
+			fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD, 10) // 3 may mean something
 		}
 		if err != nil {
 			return err

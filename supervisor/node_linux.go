@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	maxDelay  = 10 * time.Second // between a crash and the next start
-	longLife  = time.Minute      // after which a crash counts as the first
-	firstWait = 100 * time.Millisecond
+	minDelay = 100 * time.Millisecond // between the second crash in a row and the next start
+	maxDelay = 10 * time.Second
 )
+
+// longLife is the life of a node after which a crash counts as the first. Tests shorten it.
+var longLife = time.Minute
 
 // peer is one end of a conversation. Messages wait here while the other end does not read.
 type peer struct {
@@ -198,7 +200,7 @@ func (s *server) findLost() {
 func (s *server) crashed(what string) {
 	var delay time.Duration
 	if s.crashes > 0 {
-		delay = min(firstWait<<min(s.crashes-1, 10), maxDelay)
+		delay = min(minDelay<<min(s.crashes-1, 10), maxDelay)
 	}
 	s.crashes++
 	s.say("%s; it starts again in %v", what, delay)

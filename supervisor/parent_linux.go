@@ -24,11 +24,12 @@ type input struct {
 
 // newParent takes the descriptors of a spawned node.
 func newParent() (*parent, error) {
-	ready, err := high(3)
-	if err != nil {
+	mode, err := unix.FcntlInt(3, unix.F_GETFL, 0)
+	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY { // such as a file of the Go runtime
 		return nil, errors.New(SpawnedFlag + " is how Convoy starts its own nodes; leave it out")
 	}
-	return &parent{ready: ready}, nil
+	ready, err := high(3)
+	return &parent{ready: ready}, err
 }
 
 // readParent reads standard input: the line, then nothing but its end.

@@ -146,6 +146,9 @@ func (s *server) start(exe int) error {
 		return err
 	}
 	s.node = n
+	if n.stdin != nil {
+		n.stdin.feed()
+	}
 	s.handOver(&n.peer, message{Kind: "end"}, true)
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// upgradeWait bounds each step of an upgrade.
-const upgradeWait = 10 * time.Second
+// upgradeWait bounds each step of an upgrade. Tests shorten it.
+var upgradeWait = 10 * time.Second
 
 // step is a step of an upgrade.
 type step int
@@ -62,10 +62,11 @@ func (u *upgrade) run(args, env []string) error {
 		return err
 	}
 	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		closeAll([]int{null})
 		return err
 	}
+	unix.SetNonblock(pipe[0], true) //nolint:errcheck // a pipe can
 	u.output = pipe[0]
 	out, err := unix.FcntlInt(uintptr(pipe[1]), unix.F_DUPFD_CLOEXEC, 10)
 	if err != nil {
@@ -78,7 +79,7 @@ func (u *upgrade) run(args, env []string) error {
 
 // read reads what the new program prints.
 func (u *upgrade) read() {
-	some := make([]byte, 2048)
+	some := make([]byte, 1024)
 	n, err := unix.Read(u.output, some)
 	if n > 0 {
 		u.printed = append(u.printed, some[:n]...)
