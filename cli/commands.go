@@ -29,6 +29,8 @@ type flagGroup struct {
 func commands() []command {
 	return []command{
 		{"", new(config).groups(), true, runNode},
+		{"upgrade", []flagGroup{{"Flags", new(supervisorFlags).declare}}, false, runUpgrade},
+		{"stop", []flagGroup{{"Flags", new(supervisorFlags).declareStop}}, false, runStop},
 		{"shell", []flagGroup{{"Flags", new(shellFlags).declare}}, false, runShell},
 		{"user", []flagGroup{{"Flags", new(userFlags).declare}}, false, runUser},
 		{"audit", new(auditFlags).groups(), false, runAudit},

@@ -14,7 +14,9 @@ import (
 // completions are the words that complete what was typed; the last one, after a |, is being typed.
 var completions = map[string]string{
 	"|a":                  "audit",
-	"|":                   "shell user audit cookie railway health completion version",
+	"|":                   "upgrade stop shell user audit cookie railway health completion version",
+	"stop |-":             "-data -keep-shells",
+	"upgrade |":           "",
 	"railway |":           "check",
 	"user |r":             "remove role",
 	"user add |-":         "-data -role -users",

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"convoy/internal/testkit"
-	"convoy/supervisor"
 	"convoy/node"
+	"convoy/supervisor"
 )
 
 // secretsOf are the secrets of a configuration, by the variables that set them.
