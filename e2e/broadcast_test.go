@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"convoy/internal/browser"
-	"convoy/internal/testkit"
 )
 
 // crowd is a console with three nodes, each of which has one shell.
@@ -272,9 +270,8 @@ func TestBrowser_BroadcastWaits(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
 	c.all(0)
-	pid := processOf(t, c.n, c.names[2])
-	testkit.Must(t, syscall.Kill(pid, syscall.SIGSTOP))
-	defer syscall.Kill(pid, syscall.SIGCONT) //nolint:errcheck // it may be gone
+	resume := stall(t, processOf(t, c.n, c.names[2]))
+	defer resume()
 	c.Page.Wait(
 		fmt.Sprintf(
 			`document.querySelector("[data-wait]").textContent === "%s does not answer. Your input waits for it."`, c.short[2],
@@ -282,7 +279,7 @@ func TestBrowser_BroadcastWaits(t *testing.T) {
 	)
 	c.enter("echo typed in the d''ark")
 	c.rows(0, 1, "typed in the dark")
-	testkit.Must(t, syscall.Kill(pid, syscall.SIGCONT))
+	resume()
 	c.rows(2, 1, "typed in the dark")
 	c.Page.Wait(`document.querySelector("[data-wait]").textContent === ""`)
 	c.Clean()

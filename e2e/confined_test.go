@@ -54,7 +54,7 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &many); err != nil { // so that there is something to lower
 		t.Logf("the limit of descriptors may be low already: %v", err)
 	}
-	n := confinedNode{Client: startCommand(t, cmd), pid: cmd.Process.Pid, data: data, user: uid}
+	n := confinedNode{Client: startCommand(t, cmd), pid: testkit.NodeOf(cmd.Process.Pid), data: data, user: uid}
 	if uid == 0 {
 		n.user = 10001
 	}

@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 
 	"convoy/internal/browser"
-	"convoy/internal/testkit"
 )
 
 // A console that hangs is noticed by who types, and what was typed arrives when it goes on.
@@ -17,12 +15,12 @@ func TestBrowser_FrozenConsole(t *testing.T) {
 	p := browse(t, &running{Client: n.Client}, n.Base[len("http://"):])
 	key := selfShell(t, &running{Client: n.Client}, p)
 	p.FocusPane(key)
-	testkit.Must(t, n.cmd.Process.Signal(syscall.SIGSTOP))
-	defer n.cmd.Process.Signal(syscall.SIGCONT) //nolint:errcheck // it may be gone
+	resume := stall(t, n.cmd.Process.Pid)
+	defer resume()
 	p.Type("echo th''awed")
 	p.Press("Enter")
 	p.Wait(inPane(key, ".shell-bar") + `.innerText.includes("no answer yet · ")`)
-	testkit.Must(t, n.cmd.Process.Signal(syscall.SIGCONT))
+	resume()
 	p.WaitScreen(key, "\nthawed")
 	p.Wait(inPane(key, ".shell-bar") + `.hidden`)
 }

@@ -91,7 +91,7 @@ func pidOf(t *testing.T, id string) int {
 	return pid
 }
 
-// processOf is the process of a spawned node.
+// processOf is the process of a spawned node's supervisor.
 func processOf(t *testing.T, n *running, name string) int {
 	t.Helper()
 	list, err := n.Nodes(testkit.Context(t))
@@ -105,9 +105,20 @@ func processOf(t *testing.T, n *running, name string) int {
 	return 0
 }
 
+// kill ends a supervisor and its node as the end of their machine does: neither notices the end of the other.
 func kill(t *testing.T, pid int) {
 	t.Helper()
-	testkit.Must(t, syscall.Kill(pid, syscall.SIGKILL))
+	testkit.Must(t, syscall.Kill(pid, syscall.SIGSTOP))
+	testkit.Must(t, syscall.Kill(testkit.NodeOf(pid), syscall.SIGKILL))
+	syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have had no node
+}
+
+// stall stops a node, until the returned function lets it continue.
+func stall(t *testing.T, pid int) (resume func()) {
+	t.Helper()
+	pid = testkit.NodeOf(pid)
+	testkit.Must(t, syscall.Kill(pid, syscall.SIGSTOP))
+	return func() { syscall.Kill(pid, syscall.SIGCONT) } //nolint:errcheck // it may be gone
 }
 
 // A node outlives the reader of its output, from its first line on.

@@ -3,7 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -22,7 +22,7 @@ func SetName() {
 // release gives memory back: what the program no longer needs, and the pages of its file that were needed to start. The
 // kernel has them for the node as well, and maps those again that are used.
 func release() {
-	debug.FreeOSMemory()
+	runtime.GC()                              // package runtime/debug would initialize late
 	maps, _ := os.ReadFile("/proc/self/maps") //nolint:errcheck // then nothing is given back
 	exe, _ := os.Readlink("/proc/self/exe")   //nolint:errcheck // as above
 	for line := range strings.Lines(string(maps)) {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +27,6 @@ func Wanted() bool { return os.Getenv(mark) != "" }
 // Run supervises nodes of this program, and returns the exit status. The process has been started by Exec, is not
 // dumpable, and has done nothing yet: Run belongs to its main thread, with which nodes end.
 func Run() (status int) {
-	debug.SetGCPercent(20)
 	runtime.GOMAXPROCS(1)
 	s, err := newServer(os.Getenv(mark))
 	if err != nil {

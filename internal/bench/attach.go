@@ -41,7 +41,7 @@ func (b *bench) openConvoy(ctx context.Context) (*way, error) {
 	}
 	w, err := newWay(ctx, wayCP, l)
 	if err == nil {
-		w.pids = []int{b.convoy.cmd.Process.Pid}
+		w.pids = []int{b.convoy.pid()}
 		w.again = b.openConvoy
 	}
 	return w, err
@@ -72,7 +72,7 @@ func (b *bench) openNode(ctx context.Context) (*way, error) {
 	}
 	w, err := open(ctx)
 	if err == nil {
-		w.pids = []int{b.convoy.cmd.Process.Pid, pid}
+		w.pids = []int{b.convoy.pid(), pid}
 		w.again = open
 	}
 	return w, err

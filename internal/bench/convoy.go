@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 const (
@@ -139,6 +140,9 @@ func (c *convoy) node(ctx context.Context, meant func(client.Node) bool) (client
 	return client.Node{}, errors.Join(errors.New("no such node"), err)
 }
 
+// pid is the process of its node, which its supervisor has started.
+func (c *convoy) pid() int { return testkit.NodeOf(c.cmd.Process.Pid) }
+
 // stop ends Convoy with its nodes, and waits.
 func (c *convoy) stop() {
 	c.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
@@ -192,5 +196,6 @@ func untilNodes(stream *client.Stream, met func([]client.Node) (bool, error)) er
 
 // pidOf is the process of a node of provider local, whose id is "pid 4242".
 func pidOf(n client.Node) (int, error) {
-	return strconv.Atoi(strings.TrimPrefix(n.ID, "pid "))
+	pid, err := strconv.Atoi(strings.TrimPrefix(n.ID, "pid "))
+	return testkit.NodeOf(pid), err
 }

@@ -191,7 +191,7 @@ func (c *crowd) shut(ctx context.Context) error {
 }
 
 func (c *crowd) ownMemory() float64 {
-	bytes, ok := ownMemory(c.c.cmd.Process.Pid)
+	bytes, ok := ownMemory(c.c.pid())
 	if !ok {
 		return math.NaN()
 	}

@@ -56,7 +56,7 @@ func linesText(n int) string {
 // typing types keys, 30 a second, each after the echo of the one before, and notes how long that took, and what the
 // node used meanwhile.
 func (c *crowd) typing(ctx context.Context, row string, keys int) error {
-	pids := []int{c.c.cmd.Process.Pid}
+	pids := []int{c.c.pid()}
 	began, before := time.Now(), stats.CPUTime(pids...)
 	var times []float64
 	for i := range keys {

@@ -22,7 +22,7 @@ func measureMemory(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer c.stop()
-	m := &memory{b: b, c: c, viewer: c.client(c.base), pid: c.cmd.Process.Pid}
+	m := &memory{b: b, c: c, viewer: c.client(c.base), pid: c.pid()}
 	defer m.viewer.Close()
 	if _, ok := ownMemory(m.pid); !ok {
 		b.report.note("memory: this system does not tell")

@@ -52,7 +52,7 @@ func spawnedNodes(ctx context.Context, c *convoy) ([]int, error) {
 		return nil, err
 	}
 	defer stream.Close()
-	pids := []int{c.cmd.Process.Pid}
+	pids := []int{c.pid()}
 	for range restNodes {
 		node, err := spawn(ctx, viewer, stream)
 		if err != nil {

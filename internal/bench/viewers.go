@@ -87,7 +87,7 @@ func (a *audience) show(ctx context.Context, round int) error {
 	if err != nil {
 		return err
 	}
-	file, pids, own := a.b.place.small, []int{a.b.convoy.cmd.Process.Pid}, []int{os.Getpid()}
+	file, pids, own := a.b.place.small, []int{a.b.convoy.pid()}, []int{os.Getpid()}
 	command := "cat " + file.path
 	from := a.end + int64(len(prompt+command+"\r\n"))
 	a.end = from + file.bytes
