@@ -212,6 +212,9 @@ func (p *process) signal(sig os.Signal) {
 		p.scene.mu.Lock()
 		p.stopping = true
 		p.scene.mu.Unlock()
+	} else if node := testkit.NodeOf(p.cmd.Process.Pid); node != p.cmd.Process.Pid {
+		p.cmd.Process.Signal(syscall.SIGSTOP) //nolint:errcheck // it may have ended; else its supervisor would notice
+		syscall.Kill(node, syscall.SIGKILL)   //nolint:errcheck // as above
 	}
 	p.cmd.Process.Signal(sig) //nolint:errcheck // it may have ended
 }
