@@ -70,7 +70,8 @@ func startsNode(args []string) bool {
 func readSecrets(number string) (kept map[string]string, err error) {
 	fd, err := strconv.ParseUint(number, 10, 16)
 	if err != nil || fd < 3 {
-		return nil, hint("it is how Convoy starts itself; unset it", "%s=%q is not a descriptor", supervisor.SecretsFD, number)
+		return nil, hint("it is how Convoy starts itself; unset it",
+			"%s=%q is not a descriptor", supervisor.SecretsFD, number)
 	}
 	file := os.NewFile(uintptr(fd), "secrets")
 	defer file.Close()

@@ -17,7 +17,7 @@ import (
 	"convoy/supervisor"
 )
 
-// socketSuffix ends the file name of the socket at which a node's supervisor gets commands; the node's name is before it.
+// socketSuffix is what follows a node's name in the file name of its supervisor's socket.
 const socketSuffix = ".sock"
 
 // reachSupervisor lets convoy upgrade and convoy stop reach the supervisor of a node with a data directory. A spawned

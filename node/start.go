@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"syscall"
 
 	"convoy/local"
-	"convoy/pty"
 	"convoy/version"
 )
 
@@ -33,9 +31,6 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.local.Publish(n.cfg.host(), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
-	if os.Getpid() == 1 {
-		n.group.Go(func() { pty.ReapOrphans(ctx) })
-	}
 	n.group.Go(func() { n.system.status() }) // probe before the first user asks
 	n.group.Go(func() { n.handlers.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })

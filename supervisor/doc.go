@@ -5,8 +5,8 @@
 // # Protocol
 //
 // The two talk over a Unix socket pair of type SOCK_SEQPACKET, whose descriptor in the node is in the variable
-// CONVOY_SUPERVISOR_FD. A packet is one message of at most 64 KiB: a JSON object on one line, then raw data. Descriptors
-// travel with it (SCM_RIGHTS), at most 16. Unknown fields are ignored, and so are unknown kinds.
+// CONVOY_SUPERVISOR_FD. A packet is one message of at most 64 KiB: a JSON object on one line, then raw data. At most 16
+// descriptors travel with it (SCM_RIGHTS). Unknown fields are ignored, and so are unknown kinds.
 //
 //	kind      fields              from        meaning
 //	entry     name pid + data     supervisor  an entry of the store, with its files; ended, status, unknown if its
@@ -22,7 +22,11 @@
 //	answer    status + text       supervisor  status 0: done; 1: it failed, and why
 //
 // Commands such as convoy upgrade connect to the Unix socket that listen named, and send one message whose data is the
-// key in the file beside the socket: upgrade, stop, keep (stop, and keep the store for the next start), or take (hand
-// over the store, of a process that keeps it). The answer ends the conversation; take is answered like the start of a
-// node, with entries, before it.
+// key in the file beside the socket (NAME.key beside NAME.sock): upgrade, stop, or keep. The answer ends the
+// conversation.
+//
+// After keep, another process holds the store: a supervisor without a node, the holder. It gets the entries like a node,
+// with a pidfd as the last file if the field pidfd is true, and an end with the path, the listening socket and the file
+// with the key, which it confirms with taken. The supervisor of the next node asks the holder for all that with the
+// command take, and confirms it with taken and the key; then the holder ends.
 package supervisor

@@ -28,8 +28,8 @@ const (
 // Supervised reports whether this process is a node with a supervisor, until Connect.
 func Supervised() bool { return os.Getenv(nodeFD) != "" }
 
-// Exec replaces this process with a supervisor of this program, with the same arguments, an environment, and secrets for
-// its nodes, nil for none; on other systems than Linux with a node. It returns only if that fails.
+// Exec replaces this process with a supervisor of this program, with the same arguments, an environment, and secrets
+// for its nodes, nil for none; on other systems than Linux with a node. It returns only if that fails.
 func Exec(secrets []byte, env []string) error {
 	name, value := mark, none
 	if !Supported {

@@ -53,8 +53,8 @@ func (s *server) startHolder() error {
 		}
 	}
 	env := append(slices.Clone(s.env), mark+"="+hold, nodeFD+"=3")
-	_, err = fork(s.exe, []string{"convoy", "keeps", "shells"}, env, append(nulls, pair[1]), &syscall.SysProcAttr{Setsid: true})
-	if err != nil {
+	args, alone := []string{"convoy", "keeps", "shells"}, &syscall.SysProcAttr{Setsid: true}
+	if _, err := fork(s.exe, args, env, append(nulls, pair[1]), alone); err != nil {
 		return err
 	}
 	for _, e := range s.store {

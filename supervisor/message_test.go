@@ -44,32 +44,6 @@ func TestMessage_Bounds(t *testing.T) {
 	}
 }
 
-func TestStore_Bounds(t *testing.T) {
-	t.Parallel()
-	var s store
-	for i := range maxEntries {
-		if err := s.put(message{Name: strings.Repeat("x", i%maxName) + string(rune('a'+i/maxName))}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.put(message{Name: "more"}); err == nil {
-		t.Error("one more entry is stored")
-	}
-	if err := s.put(message{Name: "a"}); err != nil {
-		t.Errorf("an entry is not replaced: %v", err)
-	}
-	for _, name := range []string{"", strings.Repeat("x", maxName+1)} {
-		if err := s.put(message{Name: name}); err == nil {
-			t.Errorf("a name of %d bytes is stored", len(name))
-		}
-	}
-	s.drop("a")
-	s.drop("a")
-	if len(s) != maxEntries-1 {
-		t.Errorf("%d entries are left", len(s))
-	}
-}
-
 // Without a supervisor, nothing is kept, and nothing fails.
 func TestClient_Nil(t *testing.T) {
 	t.Parallel()

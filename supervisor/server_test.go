@@ -40,7 +40,8 @@ func TestRun_NodeKilled(t *testing.T) {
 	done.Store(true)
 	testkit.Must(t, <-refused)
 	state := s.ask(t, "state")
-	if want := fmt.Sprintf("1 %s  listener/0//1 terminal/%s/of terminal/1", testSecret, pid); !strings.HasSuffix(state, want) {
+	want := fmt.Sprintf("1 %s  listener/0//1 terminal/%s/of terminal/1", testSecret, pid)
+	if !strings.HasSuffix(state, want) {
 		t.Errorf("the node has %q, want %q", state, want)
 	}
 	if got := s.ask(t, "write terminal"); got != "<nil>" {
@@ -251,5 +252,31 @@ func TestRun_ProcessOne(t *testing.T) {
 	unix.Kill(s.cmd.Process.Pid, unix.SIGTERM)
 	if status := s.ended(); status != 0 {
 		t.Errorf("status %d", status)
+	}
+}
+
+func TestStore_Bounds(t *testing.T) {
+	t.Parallel()
+	var s store
+	for i := range maxEntries {
+		if err := s.put(message{Name: strings.Repeat("x", i%maxName) + string(rune('a'+i/maxName))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.put(message{Name: "more"}); err == nil {
+		t.Error("one more entry is stored")
+	}
+	if err := s.put(message{Name: "a"}); err != nil {
+		t.Errorf("an entry is not replaced: %v", err)
+	}
+	for _, name := range []string{"", strings.Repeat("x", maxName+1)} {
+		if err := s.put(message{Name: name}); err == nil {
+			t.Errorf("a name of %d bytes is stored", len(name))
+		}
+	}
+	s.drop("a")
+	s.drop("a")
+	if len(s) != maxEntries-1 {
+		t.Errorf("%d entries are left", len(s))
 	}
 }

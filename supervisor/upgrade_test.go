@@ -84,7 +84,8 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 		}
 	}
 	testkit.Must(t, os.Remove(file))
-	if _, err := Do(filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), "no such") {
+	_, err := Do(filepath.Join(s.dir, "control.sock"), "upgrade")
+	if err == nil || !strings.Contains(err.Error(), "no such") {
 		t.Errorf("without a file: %v", err)
 	}
 	if after := s.node(t); after != pid {

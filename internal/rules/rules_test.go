@@ -230,12 +230,12 @@ var reads = []string{
 }
 
 // TestOnlyCLI keeps flags and environment in cli, and exits in main, so that nodes can run side by side in one process.
-// cli/launch is a program of its own, in the process of a system shell, and cli/answer comes before all of cli. Files
-// for other systems are looked at, too.
+// cli/launch is a program of its own, in the process of a system shell, and cli/answer comes before all of cli. The
+// supervisor is a process, and has variables of its own. Files for other systems are looked at, too.
 func TestOnlyCLI(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
-		if outside(p.name()) || p.name() == "cli/launch" || p.name() == "cli/answer" {
+		if outside(p.name()) || slices.Contains([]string{"cli/launch", "cli/answer", "supervisor"}, p.name()) {
 			continue
 		}
 		if slices.Contains(p.Imports, "flag") && p.name() != "cli" {
