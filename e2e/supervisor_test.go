@@ -30,6 +30,7 @@ func startSupervised(t *testing.T) (p process, exe, data string) {
 	exe, data = filepath.Join(dir, "convoy"), filepath.Join(dir, "data")
 	replaceProgram(t, exe)
 	cmd := exec.Command(exe, append(aloneArgs("super.test"), "-addr", addr, "-data", data, "-system-shell", "first")...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return process{startCommand(t, cmd), cmd}, exe, data
 }
 
@@ -73,8 +74,8 @@ func TestSupervisor_NodeKilled(t *testing.T) {
 	if own := ownBytes(t, p.cmd.Process.Pid); own > supervisorBytes {
 		t.Errorf("the supervisor has %d KiB of its own", own>>10)
 	}
-	testkit.Must(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	p.cmd.Wait() //nolint:errcheck // the status has it
+	testkit.Must(t, syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT)) // as Ctrl-C does: to both of them
+	p.cmd.Wait()                                                      //nolint:errcheck // the status has it
 	if status := p.cmd.ProcessState.ExitCode(); status != 0 {
 		t.Errorf("status %d", status)
 	}

@@ -175,6 +175,8 @@ func (s *server) nodeEnded(status unix.WaitStatus) {
 	switch {
 	case s.keep && !s.stopping:
 		s.leaveStore()
+	case s.stopping && !n.ready && status.Signaled() && status.Signal() != unix.SIGKILL: // before it could handle it
+		s.end(0)
 	case s.stopping, s.parent != nil && s.parent.gone:
 		s.end(statusOf(status))
 	case s.upgrade != nil && s.upgrade.step != checking:

@@ -16,10 +16,11 @@ type server struct {
 	store   store
 	secrets []byte // nil: none
 	env     []string
-	path    string // of the program's file, for upgrades
-	exe     int    // descriptor of the last program that served
-	packet  []byte // buffer of receive
-	wake    int    // read end of the pipe with signals
+	path    string      // of the program's file, for upgrades
+	exe     int         // descriptor of the last program that served
+	packet  []byte      // buffer of receive
+	wake    int         // read end of the pipe with signals
+	lines   chan string // to print
 	parent  *parent
 
 	node     *node     // nil: none runs
@@ -195,7 +196,18 @@ func (s *server) answerAll(m message) {
 // end ends this process with a status.
 func (s *server) end(status int) { s.done, s.status = true, status }
 
-// say writes a line for people.
+// say prints a line for people, unless so many wait that nobody seems to read them.
 func (s *server) say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "convoy: supervisor: "+format+"\n", args...)
+	select {
+	case s.lines <- fmt.Sprintf("convoy: supervisor: "+format+"\n", args...):
+	default:
+	}
+}
+
+// print prints lines until there are no more. It waits for their reader, which nothing else here may do.
+func print(lines <-chan string, done chan<- struct{}) {
+	defer close(done)
+	for line := range lines {
+		os.Stderr.WriteString(line) //nolint:errcheck // nobody could be told
+	}
 }

@@ -51,9 +51,9 @@ func TestRun_NodeKilled(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(s.dir, "out"))
 		return err == nil && string(text) == "x"
 	})
-	if text := s.text(); !strings.Contains(text, "the node was ended by SIGKILL (killed); it starts again in 0s") {
-		t.Errorf("it says %q", text)
-	}
+	testkit.Eventually(t, "it reports the crash", func() bool {
+		return strings.Contains(s.text(), "the node was ended by SIGKILL (killed); it starts again in 0s")
+	})
 }
 
 // The exit status of an entry's process is known, also if it ended while no node ran.
@@ -125,9 +125,9 @@ func TestRun_Panic(t *testing.T) {
 	old := s.node(t)
 	s.try("panic") //nolint:errcheck // it may end before it answers
 	s.after(t, old)
-	if text := s.text(); !strings.Contains(text, "the node ended with status 2; it starts again in 0s") {
-		t.Errorf("it says %q", text)
-	}
+	testkit.Eventually(t, "it reports the crash", func() bool {
+		return strings.Contains(s.text(), "the node ended with status 2; it starts again in 0s")
+	})
 }
 
 func TestRun_Signals(t *testing.T) {
@@ -279,4 +279,46 @@ func TestStore_Bounds(t *testing.T) {
 	if len(s) != maxEntries-1 {
 		t.Errorf("%d entries are left", len(s))
 	}
+}
+
+// A node that is told to stop while it starts has not failed.
+func TestRun_StopWhileStarting(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, "1")
+	testkit.Must(t, os.WriteFile(filepath.Join(s.dir, "blocked"), nil, 0o600))
+	testkit.Must(t, s.cmd.Start())
+	testkit.Eventually(t, "the node has started", func() bool { return testkit.NodeOf(s.cmd.Process.Pid) != s.cmd.Process.Pid })
+	unix.Kill(s.cmd.Process.Pid, unix.SIGTERM)
+	if status := s.ended(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+}
+
+// Nobody reads what the supervisor prints, and it works nevertheless.
+func TestRun_OutputThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	in, out, err := os.Pipe()
+	testkit.Must(t, err)
+	defer in.Close()
+	defer out.Close()
+	s := prepare(t, "1")
+	s.cmd.Stderr = out
+	testkit.Must(t, fill(out))
+	s.start(t)
+	for range 3 {
+		s.kill(t)
+	}
+}
+
+// fill fills a pipe.
+func fill(out *os.File) error {
+	conn, err := out.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return conn.Control(func(fd uintptr) {
+		for err == nil {
+			_, err = unix.Write(int(fd), make([]byte, 1<<10))
+		}
+	})
 }

@@ -33,15 +33,22 @@ func Run() (status int) {
 		fmt.Fprintf(os.Stderr, "convoy: error: supervisor: %v\n", err)
 		return 1
 	}
+	printed := make(chan struct{})
+	go print(s.lines, printed)
 	status = s.loop()
 	s.answerAll(message{Kind: "answer", data: []byte("stopped")})
 	s.control.close()
+	close(s.lines)
+	select {
+	case <-printed:
+	case <-time.After(time.Second):
+	}
 	return status
 }
 
 // newServer prepares a process as its mark says.
 func newServer(kind string) (*server, error) {
-	s := &server{packet: make([]byte, maxMessage), env: environ(), holding: kind == hold}
+	s := &server{packet: make([]byte, maxMessage), env: environ(), holding: kind == hold, lines: make(chan string, 64)}
 	if err := s.notify(); err != nil {
 		return nil, err
 	}

@@ -36,9 +36,7 @@ func TestUpgrade(t *testing.T) {
 		if !strings.Contains(answer, one.answer) || strings.HasPrefix(answer, "upgraded") != (err == nil) {
 			t.Errorf("%s: %q, want %q", one.file, answer, one.answer)
 		}
-		if !strings.Contains(s.text(), one.answer) {
-			t.Errorf("the log does not have %q", one.answer)
-		}
+		testkit.Eventually(t, "the log has it", func() bool { return strings.Contains(s.text(), one.answer) })
 		var state []string
 		testkit.Eventually(t, "version "+one.version+" serves", func() bool {
 			answer, _ := s.try("state")
