@@ -53,14 +53,14 @@ func (f *supervisorFlags) declareStop(set *flag.FlagSet) {
 }
 
 // runUpgrade is convoy upgrade, and runStop is convoy stop.
-func runUpgrade(_ context.Context, c call) (int, error) {
+func runUpgrade(ctx context.Context, c call) (int, error) {
 	var f supervisorFlags
-	return f.run(c, newFlagSet("convoy upgrade", flagGroup{declare: f.declare}), func() string { return "upgrade" })
+	return f.run(ctx, c, newFlagSet("convoy upgrade", flagGroup{declare: f.declare}), func() string { return "upgrade" })
 }
 
-func runStop(_ context.Context, c call) (int, error) {
+func runStop(ctx context.Context, c call) (int, error) {
 	var f supervisorFlags
-	return f.run(c, newFlagSet("convoy stop", flagGroup{declare: f.declareStop}), func() string {
+	return f.run(ctx, c, newFlagSet("convoy stop", flagGroup{declare: f.declareStop}), func() string {
 		if f.keep {
 			return "keep"
 		}
@@ -69,7 +69,9 @@ func runStop(_ context.Context, c call) (int, error) {
 }
 
 // run gives a supervisor the command that flags mean, and prints the answer.
-func (f *supervisorFlags) run(c call, set *flag.FlagSet, command func() string) (int, error) {
+func (f *supervisorFlags) run(
+	ctx context.Context, c call, set *flag.FlagSet, command func() string,
+) (int, error) {
 	if err := parse(set, c.args); err != nil {
 		return 2, err
 	}
@@ -83,7 +85,7 @@ func (f *supervisorFlags) run(c call, set *flag.FlagSet, command func() string) 
 	if err != nil {
 		return 1, err
 	}
-	text, err := supervisor.Do(socket, command())
+	text, err := supervisor.Do(ctx, socket, command())
 	if err == nil {
 		_, err = fmt.Fprintln(c.stdout, text)
 	}

@@ -26,9 +26,9 @@ import (
 // confinedNode is a node in a process of its own whose system shells are confined.
 type confinedNode struct {
 	*client.Client
-	pid  int
-	data string
-	user int // of its system shells
+	pid, supervisor int
+	data            string
+	user            int // of its system shells
 }
 
 // startConfined starts one as a user. It keeps its files below where only root makes any, or with arguments where its
@@ -54,7 +54,8 @@ func startConfined(t *testing.T, uid int, args ...string) confinedNode {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &many); err != nil { // so that there is something to lower
 		t.Logf("the limit of descriptors may be low already: %v", err)
 	}
-	n := confinedNode{Client: startCommand(t, cmd), pid: testkit.NodeOf(cmd.Process.Pid), data: data, user: uid}
+	n := confinedNode{Client: startCommand(t, cmd), supervisor: cmd.Process.Pid, data: data, user: uid}
+	n.pid = testkit.NodeOf(n.supervisor)
 	if uid == 0 {
 		n.user = 10001
 	}

@@ -151,10 +151,12 @@ func TestConfinement_AsRoot(t *testing.T) {
 // checkNotDumpable: what a process that is not dumpable has in /proc is root's (proc(5)).
 func (n confinedNode) checkNotDumpable(t *testing.T) {
 	t.Helper()
-	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", n.pid))
-	testkit.Must(t, err)
-	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
-		t.Errorf("the node's /proc is user %d's: it is dumpable", owner)
+	for _, pid := range []int{n.pid, n.supervisor} {
+		info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", pid))
+		testkit.Must(t, err)
+		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 || pid == 0 {
+			t.Errorf("the /proc of %d is user %d's: it is dumpable", pid, owner)
+		}
 	}
 }
 

@@ -153,14 +153,17 @@ func (c *Client) Drop(name string) error {
 		return nil
 	}
 	c.mu.Lock()
-	delete(c.ends, c.pids[name])
+	if pid := c.pids[name]; pid > 0 {
+		c.end(message{Pid: pid, Unknown: true}) // whoever waits for it
+		delete(c.ends, pid)
+	}
 	delete(c.pids, name)
 	c.mu.Unlock()
 	return c.send(message{Kind: "drop", Name: name})
 }
 
 // Wait waits for the end of a process that is the Pid of an entry and that an earlier node started; this node itself
-// waits for those that it starts. Its errors are that of ctx, ErrUnknown, and ErrGone.
+// waits for those that it starts. Its errors are that of ctx, ErrUnknown, also if the entry is dropped, and ErrGone.
 func (c *Client) Wait(ctx context.Context, pid int) (unix.WaitStatus, error) {
 	if c == nil {
 		return 0, ErrUnknown

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -217,14 +219,15 @@ func (c *control) close() {
 	}
 }
 
-// Do gives a command to the supervisor at a path: upgrade, stop or keep. It returns the answer, whose failure is an
-// error.
-func Do(path, command string) (string, error) {
+// Do gives a command to the supervisor at a path: upgrade, stop or keep. It returns the answer, or as an error why the
+// command failed. If ctx ends before, the supervisor carries it out nevertheless.
+func Do(ctx context.Context, path, command string) (string, error) {
 	conn, key, err := dial(path)
 	if err != nil {
 		return "", err
 	}
 	defer conn.socket.Close()
+	defer context.AfterFunc(ctx, func() { conn.socket.SetDeadline(time.Unix(1, 0)) })() //nolint:errcheck // a socket
 	if err := conn.send(message{Kind: command, data: key}); err != nil {
 		return "", err
 	}

@@ -26,7 +26,7 @@
 // conversation.
 //
 // After keep, another process holds the store: a supervisor without a node, the holder. It gets the entries as a node
-// does, with a pidfd as the last file if the field pidfd is true, and an end with the path, the listening socket and the
-// file with the key, which it confirms with taken. The supervisor of the next node asks the holder for all that with the
-// command take, and confirms it with taken and the key; then the holder ends.
+// does, with a pidfd as the last file if the field pidfd is true, and an end with the path, the listening socket and
+// the file with the key, which it confirms with taken. The supervisor of the next node asks the holder for all that
+// with the command take, and confirms it with taken and the key; then the holder ends.
 package supervisor

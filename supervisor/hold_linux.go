@@ -111,11 +111,16 @@ func (s *server) takeOver(path string) error {
 		return err
 	}
 	before := len(s.store)
-	err = s.take(conn, message{Kind: "taken", data: key})
-	for _, e := range s.store[min(before, len(s.store)):] {
+	if err := s.take(conn, message{Kind: "taken", data: key}); err != nil {
+		for len(s.store) > before { // the holder keeps them
+			s.store.drop(s.store[before].name)
+		}
+		return err
+	}
+	for _, e := range s.store[before:] {
 		s.node.post(e.message(false))
 	}
-	return err
+	return nil
 }
 
 // take receives entries until the last message, confirms that, and closes the connection.

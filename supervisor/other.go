@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"os"
 )
@@ -14,7 +15,7 @@ const Supported = false
 func Executable() (string, error) { return os.Executable() }
 
 // Do fails: there are no supervisors here.
-func Do(string, string) (string, error) { return "", errors.ErrUnsupported }
+func Do(context.Context, string, string) (string, error) { return "", errors.ErrUnsupported }
 
 // SetName does nothing.
 func SetName() {}

@@ -287,8 +287,9 @@ func TestRun_StopWhileStarting(t *testing.T) {
 	s := prepare(t, "1")
 	testkit.Must(t, os.WriteFile(filepath.Join(s.dir, "blocked"), nil, 0o600))
 	testkit.Must(t, s.cmd.Start())
-	testkit.Eventually(t, "the node has started", func() bool { return testkit.NodeOf(s.cmd.Process.Pid) != s.cmd.Process.Pid })
-	unix.Kill(s.cmd.Process.Pid, unix.SIGTERM)
+	pid := s.cmd.Process.Pid
+	testkit.Eventually(t, "the node has started", func() bool { return testkit.NodeOf(pid) != pid })
+	unix.Kill(pid, unix.SIGTERM)
 	if status := s.ended(); status != 0 {
 		t.Errorf("status %d", status)
 	}

@@ -29,7 +29,7 @@ func TestUpgrade(t *testing.T) {
 		{"5 crashing", "upgraded to convoy 5", "5"},
 	} {
 		install(t, s.dir, one.file)
-		answer, err := Do(control, "upgrade")
+		answer, err := Do(t.Context(), control, "upgrade")
 		if err != nil {
 			answer = err.Error()
 		}
@@ -65,7 +65,7 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 	} {
 		testkit.Must(t, os.Remove(file))
 		testkit.Must(t, os.WriteFile(file, []byte(text), 0o700))
-		if _, err := Do(filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Do(t.Context(), filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -77,12 +77,12 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 		}
 		testkit.Must(t, os.Remove(file))
 		testkit.Must(t, os.WriteFile(file, text, 0o700))
-		if _, err := Do(filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Do(t.Context(), filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", program, err, want)
 		}
 	}
 	testkit.Must(t, os.Remove(file))
-	_, err := Do(filepath.Join(s.dir, "control.sock"), "upgrade")
+	_, err := Do(t.Context(), filepath.Join(s.dir, "control.sock"), "upgrade")
 	if err == nil || !strings.Contains(err.Error(), "no such") {
 		t.Errorf("without a file: %v", err)
 	}
@@ -130,11 +130,11 @@ func TestCommands_Key(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"take", "taken", "nonsense"} {
-		if _, err := Do(control, kind); err == nil {
+		if _, err := Do(t.Context(), control, kind); err == nil {
 			t.Errorf("%s is answered", kind)
 		}
 	}
-	if text, err := Do(control, "stop"); err != nil || text != "stopped" {
+	if text, err := Do(t.Context(), control, "stop"); err != nil || text != "stopped" {
 		t.Errorf("stop: %q, %v", text, err)
 	}
 	if status := s.ended(); status != 0 {
@@ -150,7 +150,7 @@ func TestKeep(t *testing.T) {
 	child, err := strconv.Atoi(s.ask(t, "child terminal cat"))
 	testkit.Must(t, err)
 	for range 2 { // of a holder's entries as well
-		text, err := Do(control, "keep")
+		text, err := Do(t.Context(), control, "keep")
 		if err != nil || !strings.Contains(text, "keep running") {
 			t.Fatalf("keep: %q, %v\n%s", text, err, s.text())
 		}
@@ -160,7 +160,7 @@ func TestKeep(t *testing.T) {
 		if !runs(child) {
 			t.Fatal("the child has ended")
 		}
-		if _, err := Do(control, "upgrade"); err == nil {
+		if _, err := Do(t.Context(), control, "upgrade"); err == nil {
 			t.Error("a holder was upgraded")
 		}
 		s = again(t, s.dir)
@@ -186,17 +186,17 @@ func TestKeep_HolderEnds(t *testing.T) {
 		control := filepath.Join(s.dir, "control.sock")
 		child, err := strconv.Atoi(s.ask(t, "child terminal cat"))
 		testkit.Must(t, err)
-		if _, err := Do(control, "keep"); err != nil {
+		if _, err := Do(t.Context(), control, "keep"); err != nil {
 			t.Fatal(err)
 		}
 		if how == "child" {
 			unix.Kill(child, unix.SIGKILL)
-		} else if _, err := Do(control, "stop"); err != nil {
+		} else if _, err := Do(t.Context(), control, "stop"); err != nil {
 			t.Error(err)
 		}
 		testkit.Eventually(t, "the child has ended", func() bool { return !runs(child) })
 		testkit.Eventually(t, "nobody listens", func() bool {
-			_, err := Do(control, "nothing")
+			_, err := Do(t.Context(), control, "nothing")
 			return os.IsNotExist(err) ||
 				err != nil && strings.Contains(err.Error(), "no such file")
 		})
