@@ -135,6 +135,16 @@ func TestSupervisor_Upgrade(t *testing.T) {
 	}
 }
 
+// anotherNodeOf waits until a supervisor has another node than the one before.
+func anotherNodeOf(t *testing.T, supervisor, before int) (pid int) {
+	t.Helper()
+	testkit.Eventually(t, "another process is the node", func() bool {
+		pid = testkit.NodeOf(supervisor)
+		return pid != before && pid != supervisor
+	})
+	return pid
+}
+
 // A spawned node that crashes comes back under its own name, and its console's node does not notice an end.
 func TestSupervisor_SpawnedNodeKilled(t *testing.T) {
 	t.Parallel()
@@ -143,7 +153,11 @@ func TestSupervisor_SpawnedNodeKilled(t *testing.T) {
 	pid := processOf(t, n, made.Name)
 	node := testkit.NodeOf(pid)
 	testkit.Must(t, syscall.Kill(node, syscall.SIGKILL))
-	testkit.Eventually(t, "another process is the node", func() bool {
+	node = anotherNodeOf(t, pid, node)
+	n.until(t, "it is alive again", has(made.Name, "alive"))
+	// An upgrade waits for a node that serves.
+	testkit.Eventually(t, "it was upgraded", func() bool {
+		testkit.Must(t, syscall.Kill(pid, syscall.SIGUSR2))
 		now := testkit.NodeOf(pid)
 		return now != node && now != pid
 	})

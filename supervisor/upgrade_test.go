@@ -3,6 +3,7 @@
 package supervisor
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,11 @@ import (
 
 	"convoy/internal/testkit"
 )
+
+// command gives a command to the supervisor.
+func (s *supervised) command(name string) (string, error) {
+	return Do(context.Background(), filepath.Join(s.dir, "control.sock"), name)
+}
 
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
@@ -65,7 +71,7 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 	} {
 		testkit.Must(t, os.Remove(file))
 		testkit.Must(t, os.WriteFile(file, []byte(text), 0o700))
-		if _, err := Do(t.Context(), filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := s.command("upgrade"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -77,12 +83,12 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 		}
 		testkit.Must(t, os.Remove(file))
 		testkit.Must(t, os.WriteFile(file, text, 0o700))
-		if _, err := Do(t.Context(), filepath.Join(s.dir, "control.sock"), "upgrade"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := s.command("upgrade"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", program, err, want)
 		}
 	}
 	testkit.Must(t, os.Remove(file))
-	_, err := Do(t.Context(), filepath.Join(s.dir, "control.sock"), "upgrade")
+	_, err := s.command("upgrade")
 	if err == nil || !strings.Contains(err.Error(), "no such") {
 		t.Errorf("without a file: %v", err)
 	}
