@@ -21,12 +21,16 @@ type Program struct {
 	ExclusiveTTY bool
 	// Attach, if set, is called at each start. right returns Shell.Right at any time.
 	Attach func(right func() string) (Attachment, error)
+	// Reattach is Attach for a shell that an earlier process left with the Keeper: keep is what that one's Attachment
+	// had as Keep, nil if none. It owns keep. After an error the shell is hung up.
+	Reattach func(right func() string, keep *os.File) (Attachment, error)
 }
 
 // Attachment accompanies a program while it runs.
 type Attachment struct {
 	Args  []string // additional arguments
 	File  *os.File // the program's descriptor 3; may be nil
+	Keep  *os.File // the node's end of File, for Program.Reattach; may be nil. Close closes it
 	Close func()   // called when the program has ended
 	// Busy, if set, is what the program runs now that its end would stop, as Info.Busy; "": nothing.
 	Busy func() string

@@ -38,6 +38,8 @@ type Config struct {
 	Recordings cast.Dir // for recordings
 	RecordAll  bool     // record every shell from its first byte
 
+	Keeper Keeper // keeps shells for the node's next process; nil: they end with this one. Linux only
+
 	patience time.Duration // how long the reader waits for a viewer that draws nothing
 	throttle *throttle     // shared by all shells
 }
