@@ -78,7 +78,7 @@ func (s *Shell) sendReplies() {
 	s.replier.Go(func() {
 		for b := s.takeReplies(); b != nil; b = s.takeReplies() {
 			ctx, cancel := context.WithTimeout(context.Background(), replyTimeout)
-			s.send(ctx, b, false) // a reply that is never read is lost, as on any terminal
+			s.send(ctx, b, false, typing{}) // a reply that is never read is lost, as on any terminal
 			cancel()
 		}
 	})
@@ -90,6 +90,9 @@ func (s *Shell) takeReplies() []byte {
 	b := s.replies
 	s.replies = nil
 	s.replying = b != nil
+	if s.replying {
+		s.journal.SetReplied(s.shown) // before it is written: a reply may be lost, but not repeated
+	}
 	return b
 }
 

@@ -30,6 +30,8 @@ var (
 	ErrPinned = errors.New("a viewer has pinned the size")
 	// ErrBadClaim reports an unknown Claim.
 	ErrBadClaim = errors.New("claim must be offer, take, pin or unpin")
+	// ErrLeft reports that the shell is left to the node's next process, which continues it.
+	ErrLeft = errors.New("the node is restarting: try again")
 	// ErrBadOffset reports an offset beyond the output.
 	ErrBadOffset = errors.New("offset is beyond the output")
 )

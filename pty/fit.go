@@ -1,6 +1,9 @@
 package pty
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Claim is a viewer's request about the size.
 type Claim string
@@ -40,6 +43,7 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 		return false, fmt.Errorf("fit shell %q: %w", s.id, ErrViewOnly)
 	}
 	v.room = room
+	v.slot.SetRoom(room.Rows, room.Cols)
 	owner, pinned := s.owner, s.pinned
 	switch claim {
 	case Offer:
@@ -49,9 +53,9 @@ func (s *Shell) fit(id string, room Size, claim Claim) (changed bool, err error)
 	case Pin:
 		s.pinned = false
 		changed = s.takeSize(v, true)
-		s.pinned = true
+		s.setOwner(v, true)
 	case Unpin:
-		s.pinned = false
+		s.setOwner(s.owner, false)
 	default:
 		return false, fmt.Errorf("fit shell %q: %q: %w", s.id, claim, ErrBadClaim)
 	}
@@ -77,8 +81,20 @@ func (s *Shell) giveSize() bool {
 	return only != nil && only.room.valid() && !s.ownerAttached() && s.takeSize(only, true)
 }
 
-// ownerAttached requires s.mu.
-func (s *Shell) ownerAttached() bool { return s.owner != nil && s.owner.follow != nil }
+// setOwner sets the owner of the size; nil is none. It requires s.mu.
+func (s *Shell) setOwner(owner *viewer, pinned bool) {
+	s.owner, s.pinned = owner, pinned
+	if owner == nil {
+		s.journal.SetOwner(nil, pinned)
+	} else {
+		s.journal.SetOwner(owner.slot, pinned)
+	}
+}
+
+// ownerAttached reports whether the owner of the size is attached, or on its way back. It requires s.mu.
+func (s *Shell) ownerAttached() bool {
+	return s.owner != nil && (s.owner.follow != nil || time.Now().Before(s.awaitOwner))
+}
 
 // takeSize makes v the owner of the size, unless an attached viewer has pinned it. asked is false if v merely types:
 // then its own size is not applied again. It reports whether owner or size changed. It requires s.mu.
@@ -88,7 +104,7 @@ func (s *Shell) takeSize(v *viewer, asked bool) bool {
 	}
 	changed := s.owner != v
 	if changed {
-		s.owner, s.pinned = v, false
+		s.setOwner(v, false)
 	}
 	return s.resizeTo(v.room) || changed
 }

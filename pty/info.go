@@ -51,8 +51,9 @@ func (s *Shell) Right() string {
 // SetRight changes whose rights the shell has.
 func (s *Shell) SetRight(right string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.right = right
+	s.mu.Unlock()
+	s.keep()
 }
 
 // Info returns the shell's state.
@@ -187,6 +188,7 @@ func (s *Shell) idleSince() time.Time {
 // recordOutput records the time of output, and a new title. It requires s.mu.
 func (s *Shell) recordOutput() {
 	s.active = time.Now()
+	s.journal.SetActive(s.active)
 	if title := s.screen.Title(); title != s.title {
 		s.title = title
 		if s.titleTimer == nil {

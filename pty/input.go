@@ -1,11 +1,14 @@
 package pty
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"convoy/pty/journal"
 )
 
 const (
@@ -27,7 +30,7 @@ const (
 // signal discards that input, here including blocked writes, which return nil.
 func (s *Shell) Write(ctx context.Context, b []byte) error {
 	urgent := s.expectSignal(b)
-	n, err := s.send(ctx, b, urgent)
+	n, err := s.send(ctx, b, urgent, typing{})
 	if err != nil {
 		return fmt.Errorf("write to shell %q (%d of %d bytes written): %w", s.id, n, len(b), err)
 	}
@@ -57,7 +60,12 @@ func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) err
 	}
 	b = b[min(part, len(b)):]
 	s.recordTyping(v)
-	sent, err := s.send(ctx, b, urgent)
+	sent, err := s.send(ctx, b, urgent, typing{slot: v.slot, number: n, part: part})
+	if err == nil {
+		v.slot.Done(n)
+	} else {
+		v.slot.Wrote(part + sent)
+	}
 	v.sequence.release(sent, err == nil)
 	return s.inputError(n, err)
 }
@@ -103,12 +111,28 @@ func (s *Shell) retract(urgent bool) {
 	}
 }
 
+// typing is a viewer's input that is being written: the number, and how much of it is written. The journal follows it
+// so closely that only one write(2) can be in doubt after a crash. The zero value is input without a number.
+type typing struct {
+	slot   *journal.Slot
+	number int64
+	part   int
+}
+
+func (y *typing) begin() { y.slot.Begin(y.number) }
+
+func (y *typing) wrote(n int) {
+	y.part += n
+	y.slot.Wrote(y.part)
+}
+
 // send writes b at its turn, and returns how much of it was written or discarded. It retracts an expected signal.
-func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err error) {
+func (s *Shell) send(ctx context.Context, b []byte, urgent bool, y typing) (n int, err error) {
 	s.saveDir(b)
 	s.mu.Lock()
 	s.inputs++
 	s.active = time.Now()
+	s.journal.SetActive(s.active)
 	s.mu.Unlock()
 	err = s.takeTurn(ctx)
 	s.retract(urgent)
@@ -116,7 +140,9 @@ func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err err
 		return 0, err
 	}
 	defer func() { <-s.turn }()
-	for n < len(b) && err == nil {
+	for part := y.part; n < len(b) && err == nil; {
+		y.part = part + n // also what was discarded
+		s.typing = y
 		var sent int
 		sent, err = s.sendSome(ctx, b[n:])
 		n += sent
@@ -126,10 +152,8 @@ func (s *Shell) send(ctx context.Context, b []byte, urgent bool) (n int, err err
 
 // takeTurn waits for other writes to end.
 func (s *Shell) takeTurn(ctx context.Context) error {
-	select {
-	case <-s.dead: // also without a terminal
-		return ErrEnded
-	default:
+	if err := s.gone(); err != nil { // also without a terminal
+		return err
 	}
 	select {
 	case s.turn <- struct{}{}:
@@ -138,6 +162,8 @@ func (s *Shell) takeTurn(ctx context.Context) error {
 		return ctx.Err()
 	case <-s.dead:
 		return ErrEnded
+	case <-s.stay.Done():
+		return s.gone()
 	}
 }
 
@@ -165,22 +191,17 @@ func (s *Shell) sendSome(ctx context.Context, b []byte) (n int, err error) {
 // sendPlain writes b. If the terminal is full and a signal follows (signalNext, or an expected one), the rest of b is
 // discarded, as the signal would do.
 func (s *Shell) sendPlain(ctx context.Context, b []byte, signalNext bool) (n int, err error) {
-	ptmx := s.terminal.ptmx
 	for n < len(b) {
-		select {
-		case <-ctx.Done():
-			return n, ctx.Err()
-		case <-s.dead:
-			return n, ErrEnded
-		default:
+		if err := cmp.Or(s.gone(), ctx.Err()); err != nil {
+			return n, err
 		}
-		ptmx.SetWriteDeadline(time.Now().Add(blockedTime))
-		sent, err := ptmx.Write(b[n:])
+		s.terminal.ptmx.SetWriteDeadline(time.Now().Add(blockedTime))
+		sent, err := s.terminal.write(b[n:], &s.typing)
 		n += sent
 		s.unread += sent
 		switch {
-		case errors.Is(err, os.ErrClosed):
-			return n, ErrEnded
+		case err != nil && s.gone() != nil:
+			return n, s.gone()
 		case !errors.Is(err, os.ErrDeadlineExceeded) && err != nil:
 			return n, err
 		case err != nil && (signalNext || s.urgent.Load() > 0):
@@ -188,6 +209,19 @@ func (s *Shell) sendPlain(ctx context.Context, b []byte, signalNext bool) (n int
 		}
 	}
 	return n, nil
+}
+
+// gone is the reason why nothing can be written: ErrEnded, ErrLeft, or nil.
+func (s *Shell) gone() error {
+	select {
+	case <-s.dead:
+		return ErrEnded
+	default:
+	}
+	if s.stay.Err() != nil {
+		return ErrLeft
+	}
+	return nil
 }
 
 // awaitRead waits briefly for the program to read its input.

@@ -1,15 +1,22 @@
 package pty
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"syscall"
+	"time"
+
+	"convoy/pty/journal"
 )
 
 // Keeper keeps what shells need to outlive this process. Its methods are called without locks, and concurrently.
 type Keeper interface {
 	// Keep stores a shell, or replaces what was stored under its id. What it has taken survives this process even if
-	// that is killed right after. It duplicates the descriptors: the caller keeps its own.
+	// that is killed right after. It duplicates the descriptors, and the caller keeps its own. They must stay in
+	// non-blocking mode, here and where they are kept: use os.File.SyscallConn, not Fd.
 	Keep(k Kept) error
 	// Drop forgets a shell. An unknown id is ignored.
 	Drop(id string)
@@ -22,15 +29,116 @@ type Kept struct {
 	ID    string
 	Pid   int        // of the program
 	Data  []byte     // opaque, at most 16 KiB
-	Files []*os.File // opaque: up to four descriptors
+	Files []*os.File // opaque: three or four descriptors
 }
 
-// Adopt continues the shells that an earlier process left with the Keeper, in their order. Call it before anything else
-// uses the table. The table owns the files from then on. A shell that cannot be continued is hung up, dropped, and
-// logged.
-func (t *Table) Adopt(kept []Kept) {}
+// The order of Kept.Files. The last one may be missing.
+const (
+	keptTerminal = iota
+	keptTTY
+	keptJournal
+	keptAttachment
+)
 
-// Leave is the opposite of Close: it leaves the running shells to the next process, which adopts them. It stops
-// reading, flushes recordings, and returns when all goroutines have ended; meanwhile programs at most wait for their
-// terminals. Nothing may be opened or typed afterwards. Without a Keeper it closes nothing, and the shells are lost.
-func (t *Table) Leave() {}
+// keptVersion is the version of keptData.
+const keptVersion = 1
+
+// keptData is Kept.Data: what does not change with output and input, which is in the journal.
+type keptData struct {
+	Version   int
+	Kind      string
+	Right     string
+	Name      string    // from Rename
+	Birth     string    // of the program, see birthOf
+	Started   time.Time // of the shell
+	Order     float64   // place in the list
+	Recording string    // id; "": none
+}
+
+// makeJournal makes the shell outlive this process, if there is a keeper. Without a journal it ends with it.
+func (s *Shell) makeJournal(ringBytes int) {
+	if s.keeper == nil {
+		return
+	}
+	size := s.sizes.last()
+	j, err := journal.Create(ringBytes, size.Rows, size.Cols)
+	if err != nil {
+		s.log.Warn("shell will end with this process", "err", err)
+		return
+	}
+	s.mu.Lock()
+	s.journal, s.birth = j, birthOf(s.pid)
+	for id, v := range s.viewers { // a recorder
+		v.slot = j.Viewer(id, v.number)
+		v.slot.SetState(v.number, v.canType, v.hidden)
+	}
+	s.mu.Unlock()
+	s.keep()
+}
+
+// keep gives the keeper the shell's data if they have changed.
+func (s *Shell) keep() {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.mu.Lock()
+	data, err := json.Marshal(s.data())
+	gone := s.journal == nil || s.exit != nil || s.left
+	s.mu.Unlock()
+	if gone || bytes.Equal(data, s.kept) {
+		return
+	}
+	files := []*os.File{s.terminal.ptmx, s.terminal.tty, s.journal.File()}
+	if s.attachment.Keep != nil {
+		files = append(files, s.attachment.Keep)
+	}
+	if err == nil {
+		err = s.keeper.Keep(Kept{ID: s.id, Pid: s.pid, Data: data, Files: files})
+	}
+	if err != nil {
+		s.log.Warn("shell's data not kept", "err", err)
+		return
+	}
+	s.kept = data
+}
+
+// data requires s.mu.
+func (s *Shell) data() keptData {
+	d := keptData{
+		Version: keptVersion,
+		Kind:    s.program.Kind,
+		Right:   s.right,
+		Name:    s.name,
+		Birth:   s.birth,
+		Started: s.started,
+		Order:   s.order,
+	}
+	if s.recording != nil && s.recording.file != nil {
+		d.Recording = s.recording.file.ID()
+	}
+	return d
+}
+
+// parseData checks the data of a kept shell.
+func parseData(k Kept) (d keptData, err error) {
+	if err := json.Unmarshal(k.Data, &d); err != nil {
+		return d, fmt.Errorf("read kept data: %w", err)
+	}
+	if d.Version != keptVersion {
+		return d, fmt.Errorf("kept data have version %d, not %d", d.Version, keptVersion)
+	}
+	if k.ID == "" || k.Pid <= 1 || len(k.Files) <= keptJournal || len(k.Files) > keptAttachment+1 {
+		return d, fmt.Errorf("kept shell %q has process %d and %d files", k.ID, k.Pid, len(k.Files))
+	}
+	return d, nil
+}
+
+// drop makes the keeper forget the shell, which has ended.
+func (s *Shell) drop() {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	if s.journal == nil {
+		return
+	}
+	s.keeper.Drop(s.id)
+	s.journal.Close()
+}

@@ -43,7 +43,7 @@ func (s *Shell) pace(timer *time.Timer) {
 		select {
 		case <-s.resume:
 		case <-timer.C:
-		case <-s.dead:
+		case <-s.hurry:
 			return
 		}
 	}

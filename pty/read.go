@@ -4,31 +4,43 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"time"
+
+	"convoy/pty/journal"
 )
 
 const (
 	// readBytes limits one read from the terminal.
-	readBytes = 32 << 10
+	readBytes = journal.ReadBytes
 	// drainBytes exceeds the kernel's output buffer of a terminal.
 	drainBytes = 256 << 10
 )
 
-// read moves output from the terminal into the ring until the program has ended. It gets its buffer from outside: on
-// its own stack, the buffer doubled that to 64 KiB for each shell.
-func (s *Shell) read(buf []byte) {
+// read moves output from the terminal into the ring until the program has ended, or the shell is left to the next
+// process. It reads into the journal if there is one.
+func (s *Shell) read() {
 	defer close(s.readDone)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	space := s.journal.Space
+	if s.journal == nil {
+		buf := slices.Repeat([]byte{0}, readBytes) // on the heap: the goroutine's stack would grow to 64 KiB
+		space = func() []byte { return buf }
+	}
 	for {
 		s.pace(timer)
-		n, err := s.terminal.ptmx.Read(buf)
-		s.put(buf[:n])
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			s.drain(buf)
+		b := space()
+		n, err := s.terminal.ptmx.Read(b)
+		s.journal.Publish(n)
+		shown := s.put(b[:n])
+		switch {
+		case s.stay.Err() != nil || !shown:
 			return
-		}
-		if err != nil {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			s.drain(space)
+			return
+		case err != nil:
 			s.log.Error("reading terminal failed", "err", err)
 			return
 		}
@@ -37,32 +49,38 @@ func (s *Shell) read(buf []byte) {
 
 // drain reads what the program left in the terminal. It waits for nothing, and stops at drainBytes even if another
 // process keeps writing.
-func (s *Shell) drain(buf []byte) {
+func (s *Shell) drain(space func() []byte) {
 	s.terminal.ptmx.SetReadDeadline(time.Time{})
 	for total := 0; total < drainBytes; {
-		n, err := s.terminal.readNow(buf)
+		b := space()
+		n, err := s.terminal.readNow(b)
 		if n <= 0 || err != nil {
 			return
 		}
-		s.put(buf[:n])
+		s.journal.Publish(n)
+		if !s.put(b[:n]) {
+			return
+		}
 		total += n
 	}
 }
 
-// put appends output to the ring, and waits if drawing it exceeds the free work; see throttle.
-func (s *Shell) put(p []byte) {
+// put appends output to the ring, and waits if drawing it exceeds the free work; see throttle. It returns false if the
+// program has ended, and the rest of its output costs too much.
+func (s *Shell) put(p []byte) bool {
 	for len(p) > 0 {
 		n, work := s.putSome(p)
 		p = p[n:]
 		s.debt = max(s.debt+work-freeWork*n, -maxCredit)
 		switch {
 		case s.debt < minDebt:
-		case s.throttle.wait(s.debt, s.dead):
+		case s.throttle.wait(s.debt, s.hurry):
 			s.debt = 0
 		case s.debt > exitDebt:
-			return // the program has ended, and its remaining output costs too much
+			return false
 		}
 	}
+	return true
 }
 
 // putSome appends the output that is drawn in one piece, and notifies waiting followers. It returns the number of
@@ -74,6 +92,7 @@ func (s *Shell) putSome(p []byte) (n, work int) {
 	work, s.drawn = s.screen.Work()-s.drawn, s.screen.Work()
 	s.sendReplies()
 	s.recordOutput()
+	s.checkpoint()
 	s.sizes = s.sizes.trim(s.ring.start())
 	for _, f := range s.followers {
 		if s.ring.end >= f.wakeAt || f.inputs != s.inputs && f.wakeAt < math.MaxInt64 {

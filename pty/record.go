@@ -2,6 +2,7 @@ package pty
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convoy/pty/cast"
+	"convoy/pty/journal"
 )
 
 const (
@@ -53,7 +55,7 @@ func (t *Table) Record(id, by string) (cast.Summary, error) {
 	}
 	summary, err := s.recording.file.Summary()
 	run()
-	t.touch()
+	s.onChange()
 	return summary, err
 }
 
@@ -103,13 +105,64 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 		return nil, fmt.Errorf("record shell %q: %w", s.id, err)
 	}
 	s.log.Info("recording started", "node", t.config.Node, "recording", r.file.ID(), "user", by)
+	return t.starter(ctx, r, from), nil
+}
+
+// starter returns what starts a recorder at a position.
+func (t *Table) starter(ctx context.Context, r *recorder, from int64) (run func()) {
 	return func() {
+		r.file.OnSave(from, r.save)
 		go func() {
 			defer t.recorders.Done()
 			r.run(ctx)
-			t.touch()
+			r.shell.onChange()
 		}()
-	}, nil
+	}
+}
+
+// save records in the journal how far the recording is written.
+func (r *recorder) save(p cast.Position) {
+	r.shell.journal.SetRecording(journal.Recording{ID: r.file.ID(), Size: p.Size, Off: p.Off, At: p.Last})
+}
+
+// resume continues the recording of an adopted shell where the earlier process stopped writing. If that is impossible,
+// it starts another one where all shells must be recorded.
+func (t *Table) resume(s *Shell, id string) (run func()) {
+	run, err := t.continueRecording(s, id)
+	if err != nil {
+		s.log.Warn("recording not continued", "recording", id, "err", err)
+	}
+	if err != nil && t.config.RecordAll {
+		if run, err = t.recorder(s, policy, FromScreen); err != nil {
+			s.log.Error("shell is not recorded", "err", err)
+		}
+	}
+	return run
+}
+
+func (t *Table) continueRecording(s *Shell, id string) (run func(), err error) {
+	position, ok := s.journal.Recording(id)
+	if !ok {
+		return nil, errors.New("its position is unknown")
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	r := &recorder{shell: s, stop: stop, started: position.Off >= 0, done: make(chan struct{})}
+	if err := t.reserve(r); err != nil {
+		return nil, err
+	}
+	r.file, err = t.config.Recordings.Continue(
+		id, cast.Position{Size: position.Size, Off: position.Off, Last: position.At},
+	)
+	if err != nil {
+		s.clearRecording()
+		close(r.done)
+		t.recorders.Done()
+		return nil, err
+	}
+	r.file.Mark(time.Now(), "the node restarted") //nolint:errcheck // the next call returns the error
+	r.follower = s.attach(Viewer{ID: recorderName, Hidden: true}, position.Off)
+	s.log.Info("recording continued", "node", t.config.Node, "recording", id)
+	return t.starter(ctx, r, position.Off), nil
 }
 
 // reserve ensures one recorder per shell, and that Close waits for it.
@@ -141,7 +194,12 @@ func (r *recorder) run(ctx context.Context) {
 	defer r.stop(nil)
 	reason := "the shell ended"
 	r.follow(ctx)
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrLeft) {
+		if err := r.file.Leave(); err != nil {
+			r.shell.log.Warn("recording interrupted", "recording", r.file.ID(), "err", err)
+		}
+		return
+	} else if cause != nil {
 		reason = cause.Error()
 	}
 	var err error
@@ -178,13 +236,13 @@ func (r *recorder) write(e Event, now time.Time) error {
 	case Reset:
 		r.started = true
 		if first {
-			return r.file.Screen(time.Time{}, e.Bytes) // it is the beginning
+			return r.file.Screen(time.Time{}, e.Bytes, e.Off) // it is the beginning
 		}
 		r.file.Mark(now, "output was skipped") //nolint:errcheck // the next call returns the error
-		return r.file.Screen(now, e.Bytes)
+		return r.file.Screen(now, e.Bytes, e.Off)
 	case Output:
 		r.started = true
-		return r.file.Output(now, e.Bytes)
+		return r.file.OutputUntil(now, e.Bytes, drawnOffset(e))
 	case Exited:
 		return r.file.Exit(now, e.Exit.status())
 	}

@@ -17,12 +17,20 @@ const (
 type ring struct {
 	blocks [][]byte // all but the last are full
 	first  int64    // offset of the first block
+	floor  int64    // nothing before it is kept
 	max    int
 	end    int64 // offset after the last byte
 }
 
 // start is the offset of the oldest kept byte.
-func (r *ring) start() int64 { return max(0, r.end-int64(r.max)) }
+func (r *ring) start() int64 { return max(r.floor, r.end-int64(r.max)) }
+
+// begin makes an empty ring begin at an offset.
+func (r *ring) begin(off int64) {
+	r.first = off / blockBytes * blockBytes
+	r.floor, r.end = off, r.first
+	r.write(make([]byte, off-r.first)) // never read
+}
 
 // write appends p.
 func (r *ring) write(p []byte) {

@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"convoy/pty/journal"
 	"convoy/pty/screen"
 )
 
@@ -37,19 +39,29 @@ type Shell struct {
 	log      *slog.Logger
 	onChange func() // called without locks after Info, except End, has changed
 
-	cmd        *exec.Cmd
-	attachment Attachment    // of the program
-	terminal   *terminal     // nil if the program could not be started
-	dead       chan struct{} // closed when the program has ended
-	readDone   chan struct{} // closed when the reader has ended
-	ended      chan struct{} // closed when both goroutines are done
-	resume     chan struct{} // holds one token for the waiting reader
+	attachment Attachment     // of the program
+	terminal   *terminal      // nil if the program could not be started
+	goroutines sync.WaitGroup // the reader and the waiter
+	dead       chan struct{}  // closed when the program has ended
+	readDone   chan struct{}  // closed when the reader has ended
+	ended      chan struct{}  // closed when the program and both goroutines have ended
+	resume     chan struct{}  // holds one token for the waiting reader
+	hurry      chan struct{}  // closed when the reader waits for nothing: dead, or left to the next process
+
+	keeper  Keeper
+	journal *journal.Journal // nil: the shell ends with this process
+	birth   string           // of the program, see birthOf
+	keeping sync.Mutex       // held while the keeper is called; guards kept
+	kept    []byte           // the last Kept.Data
+	stay    context.Context  // ends when the shell is left to the next process
+	leave   context.CancelFunc
 
 	throttle *throttle // of the table
 	debt     int       // unpaid drawing work; used by the reader only
 
 	turn   chan struct{} // holds a token during a write
 	unread int           // bytes written since the terminal was last known to be empty; guarded by turn
+	typing typing        // the input that is being written; guarded by turn
 	urgent atomic.Int32  // signals that wait for their turn
 
 	mu              sync.Mutex // guards the following fields
@@ -58,7 +70,10 @@ type Shell struct {
 	sizes           sizes
 	pid             int
 	exit            *Exit
+	ending, left    bool // what happened first: the program has ended, or the shell is left to the next process
 	removed         bool
+	order           float64 // place in the list
+	saved           saved   // checkpoints
 	viewers         map[string]*viewer
 	inputs          uint64 // number of inputs: their echo is sent immediately
 	followers       []*follower
@@ -70,6 +85,7 @@ type Shell struct {
 	attendance      attendance     // as of the last presence change that was needed
 	owner           *viewer        // of the size; nil: none
 	pinned          bool           // the size stays, no matter who types
+	awaitOwner      time.Time      // the owner counts as attached until then
 	dir             string         // the program's directory at the last end of a line
 	active          time.Time      // last input or output
 	name            string         // from Rename
@@ -98,7 +114,9 @@ func newShell(config Config, program Program, id string, size Size, onChange fun
 		log:      config.Log.With("shell", id),
 		onChange: onChange,
 		throttle: config.throttle,
+		keeper:   config.Keeper,
 		dead:     make(chan struct{}),
+		hurry:    make(chan struct{}),
 		readDone: make(chan struct{}),
 		ended:    make(chan struct{}),
 		resume:   make(chan struct{}, 1),
@@ -107,6 +125,7 @@ func newShell(config Config, program Program, id string, size Size, onChange fun
 		sizes:    sizes{}.add(0, size),
 		viewers:  make(map[string]*viewer),
 	}
+	s.stay, s.leave = context.WithCancel(context.Background())
 	s.screen = s.newScreen(size)
 	return s
 }
@@ -118,36 +137,49 @@ func (s *Shell) start(config Config) error {
 	if err != nil {
 		return err
 	}
-	s.cmd = exec.Command(s.program.Args[0], s.program.Args[1:]...)
-	s.cmd.Env = append([]string{}, s.program.Env...) // never nil, which would mean our own
+	cmd := exec.Command(s.program.Args[0], s.program.Args[1:]...)
+	cmd.Env = append([]string{}, s.program.Env...) // never nil, which would mean our own
 	if s.program.ExclusiveTTY {
 		if err := terminal.exclude(); err != nil {
 			terminal.close()
 			return err
 		}
 	}
-	attachment, err := s.program.attach(s.cmd, s.Right)
+	attachment, err := s.program.attach(cmd, s.Right)
 	if err != nil {
 		terminal.close()
 		return err
 	}
-	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := s.program.start(s.cmd, config.Dir); err != nil {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.program.start(cmd, config.Dir); err != nil {
 		terminal.close()
 		attachment.closeFile()
 		attachment.Close()
-		s.failStart(startCause(err, s.cmd.Dir))
+		s.failStart(startCause(err, cmd.Dir))
 		return nil
 	}
 	attachment.closeFile()
 	s.attachment = attachment
 	s.terminal = terminal
-	s.pid = s.cmd.Process.Pid
+	s.pid = cmd.Process.Pid
+	s.makeJournal(config.Ring)
 	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
-	go s.read(make([]byte, readBytes))
-	go s.wait()
+	s.run(
+		func() bool { return s.journal == nil || awaitExit(s.stay, s.pid) },
+		func() Exit {
+			cmd.Wait() // its error is in ProcessState
+			return exitOf(cmd.ProcessState)
+		},
+	)
 	return nil
+}
+
+// run starts the goroutines. await waits until the program has ended, and returns false if the shell is left to the
+// next process before. exit then returns how it ended.
+func (s *Shell) run(await func() bool, exit func() Exit) {
+	s.goroutines.Go(s.read)
+	s.goroutines.Go(func() { s.wait(await, exit) })
 }
 
 // failStart ends a shell whose program could not be run, before it is listed.
@@ -156,7 +188,9 @@ func (s *Shell) failStart(err error) {
 	message := fmt.Appendf(nil, "cannot start %q: %v\r\n", s.program.name(), err)
 	s.ring.write(message)
 	s.exit = &Exit{Code: exitNotStarted}
+	s.leave()
 	close(s.dead)
+	close(s.hurry)
 	close(s.readDone)
 	close(s.ended)
 }
@@ -173,34 +207,58 @@ func startCause(err error, dir string) error {
 }
 
 // wait waits for the program, then for the reader to read the rest, and ends the shell.
-func (s *Shell) wait() {
-	s.cmd.Wait() // its error is in ProcessState
+func (s *Shell) wait(await func() bool, how func() Exit) {
+	if !await() || !s.beginEnd() {
+		return
+	}
+	exit := how()
 	s.attachment.Close()
 	close(s.dead)
+	close(s.hurry)
 	s.terminal.ptmx.SetReadDeadline(time.Unix(0, 1)) // wakes the reader
 	<-s.readDone
 	s.replier.Wait()
-	exit := exitOf(s.cmd.ProcessState)
 	s.mu.Lock()
 	s.exit = &exit
-	if s.titleTimer != nil {
-		s.titleTimer.Stop()
-	}
+	s.stopTimers()
 	end := s.ring.end
 	s.notifyAll()
 	s.mu.Unlock()
+	s.drop()
+	s.leave()
 	s.terminal.close()
 	s.log.Info("shell ended", "code", exit.Code, "signal", exit.Signal, "off", end)
 	s.onChange()
 	close(s.ended)
 }
 
+// beginEnd returns false if the shell is left to the next process.
+func (s *Shell) beginEnd() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ending = !s.left
+	return s.ending
+}
+
+// stopTimers requires s.mu.
+func (s *Shell) stopTimers() {
+	for _, timer := range []*time.Timer{s.titleTimer, s.saved.timer} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}
+
 func exitOf(state *os.ProcessState) Exit {
-	status, ok := state.Sys().(syscall.WaitStatus)
-	if ok && status.Signaled() {
+	status, _ := state.Sys().(syscall.WaitStatus)
+	return exitOfStatus(status)
+}
+
+func exitOfStatus(status syscall.WaitStatus) Exit {
+	if status.Signaled() {
 		return Exit{Code: -1, Signal: unix.SignalName(status.Signal())}
 	}
-	return Exit{Code: state.ExitCode()}
+	return Exit{Code: status.ExitStatus()}
 }
 
 // notifyAll wakes all followers. It requires s.mu.
@@ -234,7 +292,7 @@ func (s *Shell) resize(size Size) (changed bool, err error) {
 	if s.ownerAttached() && s.pinned {
 		return false, fmt.Errorf("resize shell %q: %w", s.id, ErrPinned)
 	}
-	s.owner = nil
+	s.setOwner(nil, s.pinned)
 	return s.resizeTo(size), nil
 }
 
@@ -248,8 +306,10 @@ func (s *Shell) resizeTo(size Size) bool {
 		return false
 	}
 	s.sizes = s.sizes.add(s.ring.end, size)
+	s.journal.Mark(s.ring.end, size.Rows, size.Cols)
 	s.syncScreen()
 	s.screen.Resize(size.Rows, size.Cols)
+	s.checkpoint()
 	s.notifyAll()
 	return true
 }

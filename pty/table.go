@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"convoy/pty/cast"
+	"convoy/pty/journal"
 )
 
 // Defaults of Config.
@@ -70,6 +71,9 @@ func NewTable(config Config) *Table {
 	config.Window = min(config.Window, config.Ring/2)
 	config.Log = cmp.Or(config.Log, slog.New(slog.DiscardHandler))
 	config.patience, config.throttle = patience, &throttle{}
+	if !journal.Supported {
+		config.Keeper = nil
+	}
 	return &Table{config: config, changed: make(chan struct{}), quit: make(chan struct{})}
 }
 
@@ -130,8 +134,9 @@ func (t *Table) open(options OpenOptions, size Size) (*Shell, error) {
 	catchIgnoredSignals()
 	config := t.config
 	config.Dir = cmp.Or(options.Dir, program.Dir, config.Dir)
-	s := newShell(config, program, id, size, t.touch)
+	s := t.newShell(config, program, id, size)
 	s.right = options.Right
+	s.order = t.order(options.Before)
 	if err := t.start(s, config); err != nil {
 		return nil, fmt.Errorf("open shell: %w", err)
 	}
@@ -145,6 +150,32 @@ func (t *Table) open(options OpenOptions, size Size) (*Shell, error) {
 	t.mu.Unlock()
 	t.touch()
 	return s, nil
+}
+
+// newShell returns a shell that reports its changes to the keeper and the table.
+func (t *Table) newShell(config Config, program Program, id string, size Size) *Shell {
+	s := newShell(config, program, id, size, nil)
+	s.onChange = func() {
+		s.keep()
+		t.touch()
+	}
+	return s
+}
+
+// order is the place of a new shell before another one, or at the end.
+func (t *Table) order(before string) float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.index(before)
+	switch {
+	case len(t.shells) == 0:
+		return 0
+	case i == 0:
+		return t.shells[0].order - 1
+	case i > 0:
+		return (t.shells[i-1].order + t.shells[i].order) / 2
+	}
+	return t.shells[len(t.shells)-1].order + 1
 }
 
 // Kinds lists the kinds of shells, the default first.

@@ -40,17 +40,17 @@ func (t *throttle) charge(work int, now time.Time) time.Duration {
 	return t.paidAt.Sub(now)
 }
 
-// wait waits until work is paid for. It returns false immediately if the shell is dead.
-func (t *throttle) wait(work int, dead <-chan struct{}) bool {
+// wait waits until work is paid for. It returns false immediately once hurry is closed.
+func (t *throttle) wait(work int, hurry <-chan struct{}) bool {
 	select {
-	case <-dead:
+	case <-hurry:
 		return false
 	default:
 	}
 	select {
 	case <-time.After(t.charge(work, time.Now())):
 		return true
-	case <-dead:
+	case <-hurry:
 		return false
 	}
 }

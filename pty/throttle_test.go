@@ -94,7 +94,7 @@ func TestPut_EndsWithItsProgram(t *testing.T) {
 	t.Parallel()
 	table := NewTable(Config{Programs: programs("x")})
 	s := newShell(table.config, programs("x")[0], "x", Size{maxSide, maxSide}, func() {})
-	close(s.dead)
+	close(s.hurry)
 	s.put([]byte("x\x1b[999999b"))
 	p := bytes.Repeat([]byte("\x1b[1 @"), drainBytes/5)
 	s.put(p)

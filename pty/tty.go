@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -88,6 +89,27 @@ func (t *terminal) foreground() (group int) {
 	return max(0, group)
 }
 
+// session is the process whose controlling terminal it is, 0 if there is none.
+func (t *terminal) session() (pid int) {
+	control(t.ptmx, func(fd int) (err error) {
+		pid, err = unix.IoctlGetInt(fd, unix.TIOCGSID)
+		return err
+	})
+	return pid
+}
+
+// size is the size that the kernel knows.
+func (t *terminal) size() (size Size, err error) {
+	err = control(t.ptmx, func(fd int) error {
+		w, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+		if err == nil {
+			size = Size{int(w.Row), int(w.Col)}
+		}
+		return err
+	})
+	return size, err
+}
+
 // signalAt returns the index of the first byte of b that the terminal would turn into a signal, discarding unread
 // input: usually ^C, ^\, or ^Z. It is -1 if there is none, or the program has disabled that.
 func (t *terminal) signalAt(b []byte) int {
@@ -120,6 +142,34 @@ func (t *terminal) unread() bool {
 		return err
 	})
 	return poll[0].Revents&unix.POLLIN != 0
+}
+
+// write writes b until the write deadline, and tells y before and after each write(2).
+func (t *terminal) write(b []byte, y *typing) (n int, err error) {
+	conn, err := t.ptmx.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var fault error
+	err = conn.Write(func(fd uintptr) bool {
+		for n < len(b) && fault == nil {
+			y.begin()
+			sent, err := unix.Write(int(fd), b[n:])
+			y.wrote(max(sent, 0))
+			n += max(sent, 0)
+			switch {
+			case errors.Is(err, unix.EAGAIN):
+				return false // until the terminal has room
+			case err != nil && !errors.Is(err, unix.EINTR):
+				fault = err
+			}
+		}
+		return true
+	})
+	if err == nil {
+		err = fault
+	}
+	return n, err
 }
 
 // readNow reads the available bytes without waiting.

@@ -5,10 +5,12 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"convoy/pty/journal"
 )
 
 // maxViewers limits the viewers that a shell remembers.
-const maxViewers = 1024
+const maxViewers = journal.MaxViewers
 
 // Viewer is one attachment of one tab to a shell.
 type Viewer struct {
@@ -26,6 +28,7 @@ type viewer struct {
 	canType  bool
 	hidden   bool
 	sequence *sequencer
+	slot     *journal.Slot
 	follow   *follower // nil: not attached
 	inFlight int       // inputs in progress
 	typedAt  time.Time // when it last typed
@@ -42,7 +45,7 @@ func (s *Shell) viewer(id string) *viewer {
 			s.dropIdleViewer()
 		}
 		s.arrivals++
-		v = &viewer{number: s.arrivals, canType: true, sequence: newSequencer()}
+		v = &viewer{number: s.arrivals, canType: true, sequence: newSequencer(), slot: s.journal.Viewer(id, s.arrivals)}
 		s.viewers[id] = v
 	}
 	v.lastUse = s.uses
@@ -58,6 +61,7 @@ func (s *Shell) dropIdleViewer() {
 		}
 	}
 	if used < s.uses {
+		s.viewers[idlest].slot.Free()
 		delete(s.viewers, idlest)
 	}
 }
@@ -105,6 +109,7 @@ func (s *Shell) addFollower(viewer Viewer, from int64) (f *follower, resized boo
 	defer s.mu.Unlock()
 	v := s.viewer(viewer.ID)
 	v.name, v.canType, v.hidden = viewer.Name, viewer.CanType, viewer.Hidden
+	v.slot.SetState(v.number, v.canType, v.hidden)
 	if v.follow != nil {
 		v.follow.replaced = true
 		v.follow.notify()

@@ -3,6 +3,7 @@ package cast
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -54,6 +55,81 @@ func (d Dir) create(h Header) (*File, error) {
 		return nil, errors.Join(err, root.Remove(f.id+extension), f.close())
 	}
 	return f, nil
+}
+
+// Position is how far a recording is written.
+type Position struct {
+	Size int64         // of the file: whole lines
+	Off  int64         // the caller's position, see Writer.OutputUntil
+	Last time.Duration // time of the last event
+}
+
+// OnSave calls save after each write to the file, with the position that a Continue from there needs. off is the
+// position until the first output. save must not call the File.
+func (f *File) OnSave(off int64, save func(Position)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.off = off
+	f.saved = func(off int64, last time.Duration) { save(Position{Size: f.size, Off: off, Last: last}) }
+	f.saved(off, time.Duration(f.last)*time.Millisecond)
+}
+
+// Continue continues a recording whose writer has left or was killed, from a position that OnSave got: what was written
+// after it is removed. It fails with ErrNotFound, or if the recording has ended or is shorter.
+func (d Dir) Continue(id string, from Position) (*File, error) {
+	f, err := d.reopen(id, from)
+	if err != nil {
+		return nil, fmt.Errorf("continue recording %q: %w", id, err)
+	}
+	return f, nil
+}
+
+func (d Dir) reopen(id string, from Position) (f *File, err error) {
+	root, err := d.rootOf(id)
+	if err != nil {
+		return nil, err
+	}
+	f = &File{id: id, dir: d, root: root, size: from.Size, next: from.Size + d.checkInterval()}
+	if f.file, err = root.OpenFile(id+extension, os.O_RDWR, 0); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.close())
+		}
+	}()
+	if err := unix.Flock(int(f.file.Fd()), exclusiveLock); err != nil { // waits for readers
+		return nil, err
+	}
+	info, err := f.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	h := headOf(f.file)
+	end, ended := endOf(f.file, info.Size())
+	if info.Size() < from.Size || h.Cols == 0 || ended && !end.Cut {
+		return nil, errors.New("it has ended, or is damaged")
+	}
+	if err := f.file.Truncate(from.Size); err != nil {
+		return nil, err
+	}
+	if _, err := f.file.Seek(from.Size, io.SeekStart); err != nil {
+		return nil, err
+	}
+	f.Writer = newWriter(f, h)
+	f.last, f.off = from.Last.Milliseconds(), from.Off
+	f.cols, f.rows = 0, 0 // the next Resize is written
+	return f, nil
+}
+
+// Leave writes what is buffered, and closes the file without its last line: Continue continues the recording.
+func (f *File) Leave() error {
+	f.mu.Lock()
+	err := f.flush()
+	f.timer.Stop()
+	f.err = errors.Join(f.err, errEnded)
+	f.mu.Unlock()
+	return errors.Join(err, f.close())
 }
 
 // checkInterval is the number of bytes between two checks of the room that is left.

@@ -33,6 +33,8 @@ type Writer struct {
 	last       int64  // ms from the start to the last event
 	partial    []byte // incomplete UTF-8 sequence at the end
 	cols, rows int
+	off        int64                               // see OutputUntil
+	saved      func(off int64, last time.Duration) // called after lines were written; may be nil
 	err        error
 }
 
@@ -41,14 +43,23 @@ func NewWriter(out io.Writer, h Header) (*Writer, error) {
 	v := fileHeader{Version: 3, Timestamp: float64(h.Started.Unix()), Title: h.Title}
 	v.Term.Cols, v.Term.Rows, v.Term.Type = h.Cols, h.Rows, h.Term
 	v.Convoy.Node, v.Convoy.Shell, v.Convoy.By = h.Node, h.Shell, h.By
-	w := &Writer{out: out, began: h.Started, lines: append(encode(v), '\n'), cols: h.Cols, rows: h.Rows}
-	w.timer = time.AfterFunc(time.Hour, func() { w.Flush() }) // the next call returns its error
-	w.timer.Stop()
+	w := newWriter(out, h)
+	w.lines = append(encode(v), '\n')
 	return w, w.Flush()
 }
 
+func newWriter(out io.Writer, h Header) *Writer {
+	w := &Writer{out: out, began: h.Started, cols: h.Cols, rows: h.Rows}
+	w.timer = time.AfterFunc(time.Hour, func() { w.Flush() }) // the next call returns its error
+	w.timer.Stop()
+	return w
+}
+
 // Output writes output. An incomplete UTF-8 sequence at the end of b waits for its rest; invalid bytes become U+FFFD.
-func (w *Writer) Output(at time.Time, b []byte) error {
+func (w *Writer) Output(at time.Time, b []byte) error { return w.OutputUntil(at, b, 0) }
+
+// OutputUntil is Output with the caller's position after b, for File.OnSave.
+func (w *Writer) OutputUntil(at time.Time, b []byte, off int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b = append(w.partial, b...)
@@ -60,15 +71,19 @@ func (w *Writer) Output(at time.Time, b []byte) error {
 		}
 		w.add(at, Output, string(b[:n]))
 	}
+	w.off = off - int64(len(w.partial))
+	if len(w.lines) >= flushBytes {
+		return w.flush()
+	}
 	return w.err
 }
 
-// Screen writes bytes that redraw the screen. An incomplete sequence is dropped.
-func (w *Writer) Screen(at time.Time, b []byte) error {
+// Screen writes bytes that redraw the screen as it is at the caller's position off. An incomplete sequence is dropped.
+func (w *Writer) Screen(at time.Time, b []byte, off int64) error {
 	w.mu.Lock()
 	w.partial = nil
 	w.mu.Unlock()
-	return w.Output(at, b)
+	return w.OutputUntil(at, b, off)
 }
 
 // Resize writes a size, if it has changed.
@@ -132,9 +147,6 @@ func (w *Writer) add(at time.Time, code Code, data string) {
 	}
 	w.lines = fmt.Appendf(w.lines, `[%d.%03d, %q, `, since/1000, since%1000, code)
 	w.lines = append(append(w.lines, encode(data)...), "]\n"...)
-	if len(w.lines) >= flushBytes {
-		w.flush()
-	}
 }
 
 // flush requires w.mu.
@@ -144,6 +156,9 @@ func (w *Writer) flush() error {
 	}
 	_, w.err = w.out.Write(w.lines)
 	w.lines = w.lines[:0]
+	if w.err == nil && w.saved != nil {
+		w.saved(w.off, time.Duration(w.last)*time.Millisecond)
+	}
 	return w.err
 }
 

@@ -106,7 +106,7 @@ func TestScreenForgetsHalfALetter(t *testing.T) {
 	w, err := NewWriter(&out, header())
 	testkit.Must(t, err)
 	testkit.Must(t, w.Output(after(0), []byte("a\xf0\x9f")))
-	testkit.Must(t, w.Screen(after(0), []byte("\x18\x1bcb")))
+	testkit.Must(t, w.Screen(after(0), []byte("\x18\x1bcb"), 0))
 	_, err = w.End(after(0), "")
 	testkit.Must(t, err)
 	if got := output(t, &out); got != "a\x18\x1bcb" {
