@@ -16,10 +16,15 @@ import (
 	"convoy/pty/screen"
 )
 
+// roles are what this binary is besides a test, by the variable that is set then.
+var roles = map[string]func(){ignoredChildEnv: ignoredChild}
+
 func TestMain(m *testing.M) {
-	if os.Getenv(ignoredChildEnv) != "" {
-		ignoredChild()
-		return
+	for env, role := range roles {
+		if os.Getenv(env) != "" {
+			role()
+			return
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
