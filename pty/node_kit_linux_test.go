@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/rpc"
@@ -166,14 +167,27 @@ func runNode() {
 	if err != nil {
 		panic(err)
 	}
+	table.config.patience = time.Hour // the page may be slow, but must lose nothing
 	table.Adopt(kept)
+	for _, s := range table.all() {
+		s.attach(Viewer{ID: "typist", CanType: true}, -1) // holds the reader until the page is back
+	}
 	server := rpc.NewServer()
-	server.RegisterName("Node", &nodeServer{table})
+	server.RegisterName("Node", &nodeServer{table: table, pages: map[string]*pulled{}})
 	server.ServeConn(conn)
 }
 
 // nodeServer has the calls of a node.
-type nodeServer struct{ table *Table }
+type nodeServer struct {
+	table *Table
+	pages map[string]*pulled // by shell and viewer
+}
+
+// pulled is a viewer that stays attached between two calls.
+type pulled struct {
+	next func() (Event, bool)
+	off  int64 // what it gets next
+}
 
 func (n *nodeServer) Ready(int, *int) error { return nil }
 
@@ -285,11 +299,17 @@ func (n *nodeServer) Read(a ReadArgs, events *[]Event) error {
 	if err != nil {
 		return err
 	}
-	for e := range s.Follow(context.Background(), Viewer{ID: a.Viewer, CanType: true}, a.From) {
+	p := n.pages[a.Shell+a.Viewer]
+	if p == nil || p.off != a.From {
+		next, _ := iter.Pull(s.Follow(context.Background(), Viewer{ID: a.Viewer, CanType: true}, a.From))
+		p = &pulled{next: next}
+		n.pages[a.Shell+a.Viewer] = p
+	}
+	s.Ack(a.Viewer, a.From)
+	for e, ok := p.next(); ok; e, ok = p.next() {
 		*events = append(*events, e)
-		if e.Kind != Present && e.Kind != Resize {
-			s.Ack(a.Viewer, drawnOffset(e))
-			return nil
+		if p.off = drawnOffset(e); e.Kind != Present && e.Kind != Resize {
+			break
 		}
 	}
 	return nil
@@ -354,7 +374,11 @@ func (p *page) shows(n *testNode, rows int) {
 	got.Write(n.state(p.id).Screen)
 	want := screen.New(p.size.Rows, p.size.Cols, historyRows)
 	want.Write(p.model.SnapshotWithin(historyRows, 64<<20))
-	a, b := string(got.SnapshotWithin(rows, 64<<20)), string(want.SnapshotWithin(rows, 64<<20))
+	text := func(s *screen.Screen) string {
+		const home = "\x1b[0m\x1b[H\x1b7\x1b[m\x1b(B" // saves what is saved at first
+		return strings.ReplaceAll(string(s.SnapshotWithin(rows, 64<<20)), home, "")
+	}
+	a, b := text(got), text(want)
 	if a != b {
 		i := 0
 		for i < min(len(a), len(b)) && a[i] == b[i] {

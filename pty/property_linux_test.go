@@ -52,7 +52,7 @@ func runProgram() {
 				os.Exit(9)
 			}
 		case <-pause.C:
-			burst = 1 + random.IntN(1<<random.IntN(14))
+			burst = 1 + random.IntN(1<<random.IntN(13))
 			var out bytes.Buffer
 			for range burst {
 				fmt.Fprintf(&out, "\x1b[3%dm%d é漢\x1b[m\n", line%8, line)
@@ -89,7 +89,7 @@ func runRandom(t *testing.T, seed uint64) {
 	k := newKeepers(t)
 	config := nodeConfig{
 		Scripts: map[string]string{"": fmt.Sprintf("%s=%d exec $SELF", programEnv, seed)},
-		Ring:    64 << 10 << random.IntN(5),
+		Ring:    1 << 20 << random.IntN(2),
 	}
 	n := k.start(config)
 	p := newPage(t, n.open(""))
@@ -99,7 +99,9 @@ func runRandom(t *testing.T, seed uint64) {
 	for range 40 {
 		switch op := random.IntN(10); {
 		case op < 5:
-			testkit.Must(t, p.read(n))
+			for range 1 + random.IntN(1<<random.IntN(8)) {
+				testkit.Must(t, p.read(n))
+			}
 		case op < 7:
 			key := byte('a' + typed.Len()%16)
 			n.input(p.id, int64(typed.Len()), string(key))
