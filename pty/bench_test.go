@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,15 +58,15 @@ func BenchmarkFollowNothing(b *testing.B) {
 }
 
 // BenchmarkFollowTyping is one viewer that can type, acknowledges, and so sees everything.
-func BenchmarkFollowTyping(b *testing.B) { benchFollow(b, 1) }
+func BenchmarkFollowTyping(b *testing.B) { benchFollow(b, 1, nil) }
 
 // BenchmarkFollowFour is four of them.
-func BenchmarkFollowFour(b *testing.B) { benchFollow(b, 4) }
+func BenchmarkFollowFour(b *testing.B) { benchFollow(b, 4, nil) }
 
-func benchFollow(b *testing.B, viewers int) {
+func benchFollow(b *testing.B, viewers int, keeper Keeper) {
 	path, want := benchText(b)
 	for b.Loop() {
-		s, err := newTable(b, Config{Programs: programs("/bin/cat", path)}).Open(size)
+		s, err := newTable(b, Config{Programs: programs("/bin/cat", path), Keeper: keeper}).Open(size)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -80,6 +81,30 @@ func benchFollow(b *testing.B, viewers int) {
 		if got != want {
 			b.Fatalf("saw %d bytes, want %d", got, want)
 		}
+	}
+}
+
+// BenchmarkEcho is the time from a key to its echo.
+func BenchmarkEcho(b *testing.B) { benchEcho(b, nil) }
+
+func benchEcho(b *testing.B, keeper Keeper) {
+	table := newTable(b, Config{Programs: programs("/bin/sh", "-c", rawCat), Keeper: keeper})
+	s, err := table.Open(size)
+	if err != nil {
+		b.Fatal(err)
+	}
+	watch(b, s, options{name: "sees ready"}).see("ready\n")
+	next, stop := iter.Pull(s.Follow(b.Context(), Viewer{ID: "typist", CanType: true}, FromScreen))
+	defer stop()
+	n := int64(0)
+	for b.Loop() {
+		if err := s.Input(b.Context(), "typist", n, []byte("x")); err != nil {
+			b.Fatal(err)
+		}
+		n++
+		for e, _ := next(); e.Kind != Output; e, _ = next() {
+		}
+		s.Ack("typist", int64(len("ready\n"))+n)
 	}
 }
 
