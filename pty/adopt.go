@@ -58,6 +58,10 @@ func (t *Table) adopt(k Kept) *Shell {
 		t.discard(k)
 		return nil
 	}
+	if s.exit != nil {
+		s.log.Info("ended shell continued", "off", s.ring.end)
+		return s
+	}
 	exit := Exit{Code: -1}
 	s.run(func() bool { return s.awaitAdopted(&exit) }, func() Exit { return exit })
 	s.mu.Lock()
@@ -106,6 +110,10 @@ func (t *Table) restore(k Kept) (s *Shell, record func(), err error) {
 	s.right, s.name, s.order, s.started, s.active = d.Right, d.Name, d.Order, d.Started, state.Active
 	s.restoreOutput(state)
 	s.restoreViewers(state)
+	if d.Exit != nil {
+		s.endRestored(d)
+		return s, nil, nil
+	}
 	if err := s.restoreTerminal(k.Files); err != nil {
 		j.Close()
 		return nil, nil, err
@@ -114,6 +122,16 @@ func (t *Table) restore(k Kept) (s *Shell, record func(), err error) {
 		record = t.resume(s, d.Recording)
 	}
 	return s, record, nil
+}
+
+// endRestored makes it a shell that has ended.
+func (s *Shell) endRestored(d keptData) {
+	s.exit, s.dir, s.replies = d.Exit, d.Dir, nil
+	s.leave()
+	close(s.dead)
+	close(s.hurry)
+	close(s.readDone)
+	close(s.ended)
 }
 
 // restoreTerminal takes the terminal and the attachment.

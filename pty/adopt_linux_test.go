@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"convoy/internal/testkit"
@@ -92,6 +93,7 @@ func TestAdopt_Everything(t *testing.T) {
 		t.Errorf("ended with %+v", *b.exit)
 	}
 	n.must("Remove", a.id, new(int))
+	n.must("Remove", b.id, new(int))
 	if got := k.count(); got != 0 {
 		t.Errorf("%d shells are still kept", got)
 	}
@@ -115,6 +117,21 @@ func TestAdopt_EndedMeanwhile(t *testing.T) {
 	if got := string(p.output); *p.exit != (Exit{Code: 5}) || got != "ready\r\n\r\nlast words\r\n" {
 		t.Errorf("ended with %+v after %q", *p.exit, got)
 	}
+	// It stays, with its output, until it is removed.
+	for _, stop := range []func(*testNode){(*testNode).kill, (*testNode).leave} {
+		p.shows(n, historyRows)
+		stop(n)
+		n = k.start(config)
+		again := newPage(t, p.id)
+		for again.exit == nil {
+			testkit.Must(t, again.read(n))
+		}
+		info := n.list()[0]
+		if got := string(again.output); got != string(p.output) || *info.Exit != (Exit{Code: 5}) || info.Running {
+			t.Errorf("the ended shell has %q, %+v", got, info)
+		}
+	}
+	n.must("Remove", p.id, new(int))
 	if got := k.count(); got != 0 {
 		t.Errorf("%d shells are still kept", got)
 	}
@@ -203,7 +220,7 @@ func TestAdopt_SizeNotRecorded(t *testing.T) {
 
 // Many shells and adoptions leave nothing behind.
 func TestAdopt_LeavesNothing(t *testing.T) {
-	const shells, adoptions = 40, 5
+	const shells, adoptions = 200, 6
 	k := newKeepers(t)
 	config := nodeConfig{Scripts: map[string]string{"": "echo ready; cat"}}
 	n := k.start(config)
@@ -230,9 +247,15 @@ func TestAdopt_LeavesNothing(t *testing.T) {
 	if used[1] != shells || used[0] > empty[0]+5*shells+4 {
 		t.Errorf("%d descriptors and %d maps for %d shells, at first %d", used[0], used[1], shells, empty[0])
 	}
+	var removing sync.WaitGroup
 	for _, info := range n.list() {
-		n.must("Remove", info.ID, new(int))
+		removing.Go(func() {
+			if err := n.try("Remove", info.ID, new(int)); err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	removing.Wait()
 	testkit.Eventually(t, "the descriptors are closed", func() bool {
 		n.must("Used", 0, &used)
 		return used[1] == 0 && used[0] <= empty[0]+2

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,8 @@ import (
 	"convoy/pty/journal"
 )
 
-// Keeper keeps what shells need to outlive this process. Its methods are called without locks, and concurrently.
+// Keeper keeps what shells need to outlive this process. Its methods are called concurrently, and must not call the
+// table or its shells.
 type Keeper interface {
 	// Keep stores a shell, or replaces what was stored under its id. What it has taken survives this process even if
 	// that is killed right after. It duplicates the descriptors, and the caller keeps its own. They must stay in
@@ -27,16 +29,16 @@ type Keeper interface {
 // Kept is a shell as a Keeper stores it.
 type Kept struct {
 	ID    string
-	Pid   int        // of the program
+	Pid   int        // of the program; 0 if it has ended
 	Data  []byte     // opaque, at most 16 KiB
-	Files []*os.File // opaque: three or four descriptors
+	Files []*os.File // opaque: one to four descriptors
 }
 
-// The order of Kept.Files. The last one may be missing.
+// The order of Kept.Files. The last one may be missing, and an ended shell has only the first.
 const (
-	keptTerminal = iota
+	keptJournal = iota
+	keptTerminal
 	keptTTY
-	keptJournal
 	keptAttachment
 )
 
@@ -53,6 +55,8 @@ type keptData struct {
 	Started   time.Time // of the shell
 	Order     float64   // place in the list
 	Recording string    // id; "": none
+	Exit      *Exit     // how the program ended; nil while it runs
+	Dir       string    // of an ended program, as Info.Dir
 }
 
 // makeJournal makes the shell outlive this process, if there is a keeper. Without a journal it ends with it.
@@ -82,17 +86,20 @@ func (s *Shell) keep() {
 	defer s.keeping.Unlock()
 	s.mu.Lock()
 	data, err := json.Marshal(s.data())
-	gone := s.journal == nil || s.exit != nil || s.left
+	gone, ended := s.journal == nil || s.left || s.removed, s.exit != nil
 	s.mu.Unlock()
 	if gone || bytes.Equal(data, s.kept) {
 		return
 	}
-	files := []*os.File{s.terminal.ptmx, s.terminal.tty, s.journal.File()}
-	if s.attachment.Keep != nil {
-		files = append(files, s.attachment.Keep)
+	k := Kept{ID: s.id, Data: data, Files: []*os.File{s.journal.File()}}
+	if !ended {
+		k.Pid, k.Files = s.pid, append(k.Files, s.terminal.ptmx, s.terminal.tty)
+		if s.attachment.Keep != nil {
+			k.Files = append(k.Files, s.attachment.Keep)
+		}
 	}
 	if err == nil {
-		err = s.keeper.Keep(Kept{ID: s.id, Pid: s.pid, Data: data, Files: files})
+		err = s.keeper.Keep(k)
 	}
 	if err != nil {
 		s.log.Warn("shell's data not kept", "err", err)
@@ -111,6 +118,11 @@ func (s *Shell) data() keptData {
 		Birth:   s.birth,
 		Started: s.started,
 		Order:   s.order,
+		Exit:    s.exit,
+	}
+	if s.exit != nil {
+		d.Dir = cmp.Or(s.dir, s.screen.Dir())
+		return d
 	}
 	if s.recording != nil && s.recording.file != nil {
 		d.Recording = s.recording.file.ID()
@@ -126,19 +138,30 @@ func parseData(k Kept) (d keptData, err error) {
 	if d.Version != keptVersion {
 		return d, fmt.Errorf("kept data have version %d, not %d", d.Version, keptVersion)
 	}
-	if k.ID == "" || k.Pid <= 1 || len(k.Files) <= keptJournal || len(k.Files) > keptAttachment+1 {
+	n := len(k.Files)
+	if k.ID == "" || n == 0 || d.Exit == nil && (k.Pid <= 1 || n <= keptTTY || n > keptAttachment+1) {
 		return d, fmt.Errorf("kept shell %q has process %d and %d files", k.ID, k.Pid, len(k.Files))
 	}
 	return d, nil
 }
 
-// drop makes the keeper forget the shell, which has ended.
+// keepEnded leaves the output of an ended shell with the keeper.
+func (s *Shell) keepEnded() {
+	s.mu.Lock()
+	if s.journal != nil {
+		s.syncScreen()
+		s.saveScreen(journal.Whole)
+	}
+	s.mu.Unlock()
+	s.keep()
+}
+
+// drop makes the keeper forget the shell, which has ended and is removed.
 func (s *Shell) drop() {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
-	if s.journal == nil {
-		return
+	if s.journal != nil {
+		s.keeper.Drop(s.id)
+		s.journal.Close()
 	}
-	s.keeper.Drop(s.id)
-	s.journal.Close()
 }

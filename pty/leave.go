@@ -34,6 +34,9 @@ func (t *Table) Leave() {
 // leaveToNext leaves a shell to the next process, unless it is ending.
 func (s *Shell) leaveToNext() {
 	if !s.beginLeave() {
+		s.keeping.Lock()
+		defer s.keeping.Unlock()
+		s.journal.Close()
 		return
 	}
 	close(s.hurry)

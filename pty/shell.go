@@ -224,7 +224,7 @@ func (s *Shell) wait(await func() bool, how func() Exit) {
 	end := s.ring.end
 	s.notifyAll()
 	s.mu.Unlock()
-	s.drop()
+	s.keepEnded()
 	s.leave()
 	s.terminal.close()
 	s.log.Info("shell ended", "code", exit.Code, "signal", exit.Signal, "off", end)
@@ -317,7 +317,8 @@ func (s *Shell) resizeTo(size Size) bool {
 // remove ends the waiting of viewers that do not acknowledge. The shell has ended.
 func (s *Shell) remove() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.removed = true
 	s.notifyAll()
+	s.mu.Unlock()
+	s.drop()
 }
