@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"convoy/internal/testkit"
+	"convoy/pty/cast"
 )
 
 func init() { roles[nodeEnv] = runNode }
@@ -15,7 +16,9 @@ func init() { roles[nodeEnv] = runNode }
 // A node is killed twice in the middle of a flood. Every byte arrives, once and in order, and the screen is exact.
 func TestAdopt_Flood(t *testing.T) {
 	k := newKeepers(t)
-	config := nodeConfig{Scripts: map[string]string{"": `stty -echo; echo ready; read x; i=0; while [ $i -lt 12 ]; do i=$((i+1)); seq $i $((i+50000)); printf '\033[3%dm\033[1;5r\033[r' $((i%8)); done; echo the end; cat`}}
+	config := nodeConfig{Scripts: map[string]string{"": `stty -echo; echo ready; read x; i=0
+		while [ $i -lt 12 ]; do i=$((i+1)); seq $i $((i+50000)); printf '\033[3%dm\033[1;5r\033[r' $((i%8)); done
+		echo the end; cat`}}
 	n := k.start(config)
 	p := newPage(t, n.open(""))
 	pid := n.list()[0].PID
@@ -94,9 +97,7 @@ func TestAdopt_Everything(t *testing.T) {
 	}
 	n.must("Remove", a.id, new(int))
 	n.must("Remove", b.id, new(int))
-	if got := k.count(); got != 0 {
-		t.Errorf("%d shells are still kept", got)
-	}
+	k.keeps(0)
 }
 
 // A program that ends while no node runs: the rest of its output arrives, and its status.
@@ -132,9 +133,7 @@ func TestAdopt_EndedMeanwhile(t *testing.T) {
 		}
 	}
 	n.must("Remove", p.id, new(int))
-	if got := k.count(); got != 0 {
-		t.Errorf("%d shells are still kept", got)
-	}
+	k.keeps(0)
 }
 
 // An input in doubt is typed at most once, whether it was written or not. Others are typed exactly once.
@@ -193,9 +192,10 @@ func TestAdopt_UnknownAndDamaged(t *testing.T) {
 	for _, pid := range pids {
 		awaitGone(t, pid)
 	}
-	if got := n.list(); len(got) != 1 || got[0].ID != good.id || k.count() != 1 {
-		t.Errorf("continued: %+v; %d are kept", got, k.count())
+	if got := n.list(); len(got) != 1 || got[0].ID != good.id {
+		t.Errorf("continued: %+v", got)
 	}
+	k.keeps(1)
 	n.input(good.id, 0, "still there\n")
 	good.see(n, "still there")
 }
@@ -260,9 +260,7 @@ func TestAdopt_LeavesNothing(t *testing.T) {
 		n.must("Used", 0, &used)
 		return used[1] == 0 && used[0] <= empty[0]+2
 	})
-	if got := k.count(); got != 0 {
-		t.Errorf("%d shells are still kept", got)
-	}
+	k.keeps(0)
 }
 
 // Leave returns while a program ignores its terminal, and in a flood; the next process continues exactly.
@@ -294,46 +292,48 @@ func TestLeave(t *testing.T) {
 
 // A recording continues at its byte, with a mark of the restart.
 func TestAdopt_Recording(t *testing.T) {
-	for _, stop := range []func(*testNode){(*testNode).kill, (*testNode).leave} {
-		k := newKeepers(t)
-		d := recordings(t, 1<<30)
-		config := nodeConfig{Scripts: map[string]string{"": `stty -echo; echo ready; while read x; do seq 1 20000; echo "end $x"; done`},
-			Recordings: d.Path}
-		n := k.start(config)
-		p := newPage(t, n.open(""))
-		p.see(n, "ready")
-		var id string
-		n.must("Record", p.id, &id)
-		for i := range 3 {
-			n.input(p.id, int64(i), fmt.Sprintf("%d\n", i))
-			p.see(n, fmt.Sprintf("end %d\r\n", i))
-			stop(n)
-			n = k.start(config)
+	t.Run("killed", func(t *testing.T) { continueRecording(t, (*testNode).kill) })
+	t.Run("left", func(t *testing.T) { continueRecording(t, (*testNode).leave) })
+}
+
+func continueRecording(t *testing.T, stop func(*testNode)) {
+	k, d := newKeepers(t), recordings(t, 1<<30)
+	config := nodeConfig{
+		Scripts:    map[string]string{"": `stty -echo; echo ready; while read x; do seq 1 20000; echo "end $x"; done`},
+		Recordings: d.Path,
+	}
+	n := k.start(config)
+	p := newPage(t, n.open(""))
+	p.see(n, "ready")
+	var id string
+	n.must("Record", p.id, &id)
+	for i := range 3 {
+		n.input(p.id, int64(i), fmt.Sprintf("%d\n", i))
+		p.see(n, fmt.Sprintf("end %d\r\n", i))
+		stop(n)
+		n = k.start(config)
+	}
+	if !n.list()[0].Recording {
+		t.Fatal("the recording does not continue")
+	}
+	n.must("StopRecording", p.id, new(int))
+	if summary := finished(t, d); summary.ID != id || summary.Reason != "stopped by tester" {
+		t.Errorf("%+v", summary)
+	}
+	_, events := replayed(t, d, id)
+	var out bytes.Buffer
+	marks := 0
+	for _, e := range events[1:] { // the first is the screen
+		switch e.Code {
+		case cast.Output:
+			out.WriteString(e.Data)
+		case cast.Marker:
+			marks++
 		}
-		if !n.list()[0].Recording {
-			t.Fatal("the recording does not continue")
-		}
-		n.must("StopRecording", p.id, new(int))
-		summary := finished(t, d)
-		if summary.ID != id || summary.Reason != "stopped by tester" {
-			t.Errorf("%+v", summary)
-		}
-		_, events := replayed(t, d, id)
-		var out bytes.Buffer
-		marks := 0
-		for _, e := range events[1:] { // the first is the screen
-			switch e.Code {
-			case "o":
-				out.WriteString(e.Data)
-			case "m":
-				marks++
-			}
-		}
-		want := string(p.output[len("ready\r\n"):])
-		if got := out.String(); got != want || marks != 3 {
-			t.Errorf("%d bytes are recorded instead of %d, with %d marks", len(got), len(want), marks)
-		}
-		n.kill()
+	}
+	want := string(p.output[len("ready\r\n"):])
+	if got := out.String(); got != want || marks != 3 {
+		t.Errorf("%d bytes are recorded instead of %d, with %d marks", len(got), len(want), marks)
 	}
 }
 

@@ -43,12 +43,19 @@ func newKeepers(t testing.TB) *keepers {
 	t.Cleanup(func() {
 		k.mu.Lock()
 		for id, kept := range k.kept {
-			syscall.Kill(-kept.Pid, syscall.SIGKILL)
 			k.drop(id)
-			k.wait(kept.Pid)
+			if kept.Pid > 0 { // it runs
+				syscall.Kill(-kept.Pid, syscall.SIGKILL)
+				k.wait(kept.Pid)
+			}
 		}
 		k.mu.Unlock()
 		k.serving.Wait()
+		testkit.Eventually(t, "the end of all orphans", func() bool {
+			_, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+			return errors.Is(err, syscall.ECHILD)
+		})
+		testkit.Must(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0))
 	})
 	return k
 }
@@ -119,11 +126,14 @@ func (k *keepers) wait(pid int) (ended chan struct{}) {
 	return ended
 }
 
-// count is the number of shells that are kept.
-func (k *keepers) count() int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return len(k.kept)
+// keeps waits until that many shells are kept.
+func (k *keepers) keeps(want int) {
+	k.t.Helper()
+	testkit.Eventually(k.t, fmt.Sprint(want, " shells are kept"), func() bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return len(k.kept) == want
+	})
 }
 
 // socketpair returns two connected sockets.

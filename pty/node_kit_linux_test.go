@@ -384,7 +384,7 @@ func (p *page) shows(n *testNode, rows int) {
 		for i < min(len(a), len(b)) && a[i] == b[i] {
 			i++
 		}
-		p.t.Errorf("after %d bytes the screen with %d rows of scrollback has %d bytes instead of %d, which differ at %d:\n%.200q\n%.200q",
+		p.t.Errorf("after %d bytes the screen with %d rows of scrollback has %d bytes, not %d, and differs at %d:\n%.200q\n%.200q",
 			p.off, rows, len(a), len(b), i, a[max(0, i-50):], b[max(0, i-50):])
 	}
 }

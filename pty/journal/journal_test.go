@@ -182,6 +182,17 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
+// A new journal takes little memory, because most of it is never written.
+func TestCreate_Memory(t *testing.T) {
+	j := newJournal(t)
+	j.Viewer("viewer", 1)
+	var stat unix.Stat_t
+	testkit.Must(t, unix.Fstat(int(j.file.Fd()), &stat))
+	if used := stat.Blocks * 512; used > 60<<10 {
+		t.Errorf("it takes %d bytes", used)
+	}
+}
+
 // A file that another process could shrink, or of another size, is refused: reading it could end this process.
 func TestOpen_OtherFiles(t *testing.T) {
 	j := newJournal(t)
@@ -195,7 +206,8 @@ func TestOpen_OtherFiles(t *testing.T) {
 	ends, _, err := os.Pipe()
 	testkit.Must(t, err)
 	for name, file := range map[string]*os.File{
-		"a file": plain, "a pipe": ends, "empty": sealed(t, nil, 0), "short": sealed(t, whole, 0), "zero": sealed(t, nil, 1<<20),
+		"a file": plain, "a pipe": ends, "empty": sealed(t, nil, 0), "short": sealed(t, whole, 0),
+		"zero": sealed(t, nil, 1<<20),
 	} {
 		if _, _, err := Open(file); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
