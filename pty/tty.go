@@ -89,15 +89,6 @@ func (t *terminal) foreground() (group int) {
 	return max(0, group)
 }
 
-// session is the process whose controlling terminal it is, 0 if there is none.
-func (t *terminal) session() (pid int) {
-	control(t.ptmx, func(fd int) (err error) {
-		pid, err = unix.IoctlGetInt(fd, unix.TIOCGSID)
-		return err
-	})
-	return pid
-}
-
 // size is the size that the kernel knows.
 func (t *terminal) size() (size Size, err error) {
 	err = control(t.ptmx, func(fd int) error {

@@ -21,3 +21,12 @@ func (t *terminal) wakeWriters() {
 		control(t.tty, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCXONC, action) })
 	}
 }
+
+// session is the process whose controlling terminal it is, 0 if there is none.
+func (t *terminal) session() (pid int) {
+	control(t.ptmx, func(fd int) (err error) {
+		pid, err = unix.IoctlGetInt(fd, unix.TIOCGSID)
+		return err
+	})
+	return pid
+}
