@@ -3,6 +3,7 @@ package pty
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -198,6 +199,34 @@ func TestAdopt_UnknownAndDamaged(t *testing.T) {
 	k.keeps(1)
 	n.input(good.id, 0, "still there\n")
 	good.see(n, "still there")
+}
+
+// Shells keep their places in the list.
+func TestAdopt_Order(t *testing.T) {
+	k := newKeepers(t)
+	config := nodeConfig{Scripts: map[string]string{"": "cat"}}
+	n := k.start(config)
+	order := func() (ids []string) {
+		for _, info := range n.list() {
+			ids = append(ids, info.ID)
+		}
+		return ids
+	}
+	for i := range 12 {
+		before := ""
+		if i > 0 {
+			before = order()[i/3]
+		}
+		n.must("OpenBefore", before, new(string))
+	}
+	want := order()
+	for range 2 {
+		n.kill()
+		n = k.start(config)
+		if got := order(); !slices.Equal(got, want) {
+			t.Errorf("order %v, want %v", got, want)
+		}
+	}
 }
 
 // The size that the terminal got just before the node was killed.

@@ -42,9 +42,12 @@ func (s *Shell) hangUp(ctx context.Context) error {
 	}
 }
 
-// groups are the process groups that a terminal's hang-up concerns: the program's and the foreground's.
-func (s *Shell) groups() []int {
-	groups := []int{s.pid}
+// groups are the process groups that a terminal's hang-up concerns: the program's and the foreground's. The keeper may
+// have reaped a program that is not our child, and another process may have its pid.
+func (s *Shell) groups() (groups []int) {
+	if s.birth == "" || birthOf(s.pid) == s.birth {
+		groups = append(groups, s.pid)
+	}
 	if foreground := s.terminal.foreground(); foreground > 0 && foreground != s.pid {
 		groups = append(groups, foreground)
 	}
@@ -86,7 +89,7 @@ func (s *Shell) awaitEnd(ctx context.Context, groups []int) bool {
 		case <-wake.C:
 			signalGroups(groups, syscall.SIGWINCH)
 		case <-again.C:
-			signalGroups(groups[:1], syscall.SIGHUP)
+			signalGroups(groups[:min(1, len(groups))], syscall.SIGHUP)
 		}
 	}
 }

@@ -204,6 +204,15 @@ func (n *nodeServer) Open(kind string, id *string) error {
 	return err
 }
 
+// OpenBefore opens a shell before another one.
+func (n *nodeServer) OpenBefore(before string, id *string) error {
+	s, err := n.table.OpenAt(OpenOptions{Before: before}, size)
+	if err == nil {
+		*id = s.id
+	}
+	return err
+}
+
 func (n *nodeServer) List(_ int, infos *[]Info) error {
 	*infos = n.table.List()
 	return nil
