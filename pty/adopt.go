@@ -149,7 +149,7 @@ func (s *Shell) restoreTerminal(files []*os.File) error {
 	case s.program.Reattach != nil:
 		if s.attachment, err = s.program.Reattach(s.Right, keep); err != nil {
 			ptmx.Close() //nolint:errcheck // a duplicate
-			return err
+			return fmt.Errorf("continue connection: %w", err)
 		}
 	case keep != nil:
 		keep.Close() //nolint:errcheck // a duplicate

@@ -229,6 +229,34 @@ func TestAdopt_Order(t *testing.T) {
 	}
 }
 
+// What the node has attached to a program outlives it.
+func TestAdopt_Attachment(t *testing.T) {
+	k := newKeepers(t)
+	config := nodeConfig{Scripts: map[string]string{"attached": "cat <&3; echo detached; exit 4"}}
+	n := k.start(config)
+	p := newPage(t, n.open("attached"))
+	p.see(n, "attached\r\n")
+	for _, stop := range []func(*testNode){(*testNode).kill, (*testNode).leave, (*testNode).kill} {
+		stop(n)
+		n = k.start(config)
+		p.see(n, "again with the right of attached\r\n")
+	}
+	pid := n.list()[0].PID
+	n.kill()
+	k.mu.Lock()
+	kept := k.kept[p.id]
+	kept.Files[keptAttachment].Close()
+	kept.Files = kept.Files[:keptAttachment]
+	k.kept[p.id] = kept
+	k.mu.Unlock()
+	n = k.start(config)
+	if got := n.list(); len(got) != 0 {
+		t.Errorf("a shell that lost its attachment: %+v", got)
+	}
+	awaitGone(t, pid)
+	k.keeps(0)
+}
+
 // The size that the terminal got just before the node was killed.
 func TestAdopt_SizeNotRecorded(t *testing.T) {
 	k := newKeepers(t)

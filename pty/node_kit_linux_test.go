@@ -151,6 +151,9 @@ func runNode() {
 	for kind, script := range config.Scripts {
 		p := programs("/bin/sh", "-c", script)[0]
 		p.Kind, p.Env = kind, append(p.Env, "SELF="+os.Args[0])
+		if kind == "attached" {
+			p.Attach, p.Reattach = attachPipe, reattachPipe
+		}
 		all = append(all, p)
 	}
 	keeper := keeperClient{os.NewFile(3, "keeper")}
@@ -175,6 +178,21 @@ func runNode() {
 	server := rpc.NewServer()
 	server.RegisterName("Node", &nodeServer{table: table, pages: map[string]*pulled{}})
 	server.ServeConn(conn)
+}
+
+// attachPipe gives a program a pipe, and writes to it.
+func attachPipe(func() string) (Attachment, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return Attachment{}, err
+	}
+	_, err = in.WriteString("attached\n")
+	return Attachment{File: out, Keep: in, Close: func() { in.Close() }}, err
+}
+
+func reattachPipe(right func() string, keep *os.File) (Attachment, error) {
+	_, err := keep.WriteString("attached again with the " + right() + "\n")
+	return Attachment{Keep: keep, Close: func() { keep.Close() }}, err
 }
 
 // nodeServer has the calls of a node.
@@ -393,7 +411,7 @@ func (p *page) shows(n *testNode, rows int) {
 		for i < min(len(a), len(b)) && a[i] == b[i] {
 			i++
 		}
-		p.t.Errorf("after %d bytes the screen with %d rows of scrollback has %d bytes, not %d, and differs at %d:\n%.200q\n%.200q",
+		p.t.Errorf("after %d bytes the screen with %d rows of scrollback has %d bytes, not %d; at %d:\n%.200q\n%.200q",
 			p.off, rows, len(a), len(b), i, a[max(0, i-50):], b[max(0, i-50):])
 	}
 }
