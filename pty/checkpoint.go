@@ -16,9 +16,9 @@ const (
 	// time.
 	wholePause = 2 * time.Second
 	wholeShare = 100
-	// maxWholeBytes and maxBriefBytes limit the scrollback in a checkpoint. A screen may take twice as much.
-	maxWholeBytes = 3 << 20
-	maxBriefBytes = 1 << 20
+	// maxSavedBytes limits a screen with its scrollback in a checkpoint; the oldest rows of a larger one are omitted. A
+	// screen alone may take twice as much.
+	maxSavedBytes = journal.MaxCheckpoint/2 - 16<<10 // the rest is for the directory
 )
 
 // saved describes a shell's checkpoints.
@@ -28,6 +28,7 @@ type saved struct {
 	marks   uint64
 	wholeAt time.Time   // from when on another one with the scrollback may be made
 	timer   *time.Timer // makes it; nil: not needed
+	failed  bool        // one could not be made, and the log has it
 }
 
 // checkpoint saves the screen in the journal when much has changed since the last time: so the journal's ring always
@@ -71,13 +72,14 @@ func (s *Shell) saveScreen(kind journal.Kind) {
 	if dir := s.screen.Dir(); dir != "" {
 		c.Bytes = []byte("\x1b]7;" + (&url.URL{Scheme: "file", Path: dir}).String() + "\a")
 	}
-	rows, limit := 0, maxBriefBytes
+	rows := 0
 	if kind == journal.Whole {
-		rows, limit = historyRows, maxWholeBytes
+		rows = historyRows
 	}
-	c.Bytes = append(c.Bytes, s.screen.SnapshotWithin(rows, limit)...)
+	c.Bytes = append(c.Bytes, s.screen.SnapshotWithin(rows, maxSavedBytes)...)
 	s.saved.off, s.saved.work, s.saved.marks = c.Off, s.screen.Work(), c.Marks
-	if err := s.journal.Checkpoint(c); err != nil {
+	if err := s.journal.Checkpoint(c); err != nil && !s.saved.failed {
+		s.saved.failed = true
 		s.log.Warn("screen not saved", "err", err)
 	}
 	if kind == journal.Brief {
