@@ -41,8 +41,8 @@ func TestCheckpoint_AfterFlood(t *testing.T) {
 	if got, want := next.draw(historyRows), s.draw(historyRows); !bytes.Equal(got, want) {
 		t.Errorf("a screen with scrollback of %d bytes instead of %d", len(got), len(want))
 	}
-	if got, want := next.ring.read(next.ring.start(), next.ring.max), s.ring.read(s.ring.start(), s.ring.max); next.ring.end !=
-		s.ring.end || !bytes.Equal(got, want) {
+	got, want := next.ring.read(next.ring.start(), next.ring.max), s.ring.read(s.ring.start(), s.ring.max)
+	if next.ring.end != s.ring.end || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes up to %d, want %d up to %d", len(got), next.ring.end, len(want), s.ring.end)
 	}
 }
