@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net"
 	"net/rpc"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,8 +150,8 @@ func runNode() {
 		panic(err)
 	}
 	var all []Program
-	for kind, script := range config.Scripts {
-		p := programs("/bin/sh", "-c", script)[0]
+	for _, kind := range slices.Sorted(maps.Keys(config.Scripts)) { // "", the default, is the first
+		p := programs("/bin/sh", "-c", config.Scripts[kind])[0]
 		p.Kind, p.Env = kind, append(p.Env, "SELF="+os.Args[0])
 		if kind == "attached" {
 			p.Attach, p.Reattach = attachPipe, reattachPipe
