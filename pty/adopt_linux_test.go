@@ -32,7 +32,7 @@ func TestAdopt_Flood(t *testing.T) {
 		n.kill()
 		n = k.start(config)
 	}
-	p.see(n, "the end")
+	p.see(n, "the end\r\n")
 	want := strings.Builder{}
 	want.WriteString("ready\r\n")
 	for i := 1; i <= 12; i++ {
@@ -81,7 +81,7 @@ func TestAdopt_Everything(t *testing.T) {
 			}
 		}
 		n.input(b.id, int64(i), fmt.Sprintf("line %d\n", i))
-		b.see(n, fmt.Sprintf("got line %d", i))
+		b.see(n, fmt.Sprintf("got line %d\r\n", i))
 		a.shows(n, historyRows)
 		b.shows(n, historyRows)
 	}
@@ -287,7 +287,7 @@ func TestAdopt_LeavesNothing(t *testing.T) {
 		n.open("")
 	}
 	first := newPage(t, n.list()[0].ID)
-	first.see(n, "ready")
+	first.see(n, "ready\r\n")
 	for i := range adoptions {
 		if i%2 == 0 {
 			n.kill()
@@ -340,7 +340,7 @@ func TestLeave(t *testing.T) {
 	}
 	n.kill()
 	n = k.start(config)
-	p.see(n, "the end")
+	p.see(n, "the end\r\n")
 	if got, want := string(p.output), "go\r\n"+lines(300000)+"the end\r\n"; got != want {
 		t.Errorf("%d bytes of output, want %d", len(got), len(want))
 	}
