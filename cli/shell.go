@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"flag"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,7 +16,6 @@ import (
 
 	"convoy/confine"
 	"convoy/repl"
-	"convoy/repl/wire"
 	"convoy/supervisor"
 )
 
@@ -89,23 +86,20 @@ func (f shellFlags) run(ctx context.Context, o repl.Options) (int, error) {
 		o.Node, o.Name = node, cmp.Or(o.Name, node.Name)
 		return f.runIn(ctx, o)
 	}
-	conn, err := net.FileConn(os.NewFile(uintptr(f.fd), "node"))
+	link, err := repl.OpenLink(f.fd)
 	if err != nil {
 		return 1, hint("leave out -fd; nodes use it to start shells", "descriptor %d: %w", f.fd, err)
 	}
-	node := wire.New(conn, func(context.Context, string, []json.RawMessage) (any, error) {
-		return nil, errors.New("a shell serves nothing")
-	})
+	ctx, cancel := context.WithCancel(ctx)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		node.Serve(ctx) //nolint:errcheck // the shell reports a lost connection
+		defer cancel() // no node will follow
+		link.Serve(ctx)
 	}()
-	o.Node = node
-	status, err := f.runIn(ctx, o)
-	node.Close() //nolint:errcheck // nothing is left to send
-	<-served
-	return status, err
+	defer func() { cancel(); <-served }()
+	o.Node = link
+	return f.runIn(ctx, o)
 }
 
 func (f shellFlags) runIn(ctx context.Context, o repl.Options) (int, error) {

@@ -1,6 +1,10 @@
 package node
 
-import "convoy/pty"
+import (
+	"os"
+
+	"convoy/pty"
+)
 
 // The kinds of shells.
 const (
@@ -15,6 +19,7 @@ func (n *node) programs(exe string) []pty.Program {
 		Name:         "convoy",
 		ExclusiveTTY: true,
 		Attach:       n.attach,
+		Reattach:     n.reattach,
 		Args:         []string{exe, "shell", "-fd", "3", "-name", n.cfg.Name},
 		Env:          []string{"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8"},
 	}
@@ -27,5 +32,9 @@ func (n *node) programs(exe string) []pty.Program {
 	return []pty.Program{convoy, n.system.program()}
 }
 
-// attach calls rpc.Service.Attach on the service, which does not exist yet when the table of shells is built.
+// attach and reattach call the service, which does not exist yet when the table of shells is built.
 func (n *node) attach(right func() string) (pty.Attachment, error) { return n.service.Attach(right) }
+
+func (n *node) reattach(right func() string, keep *os.File) (pty.Attachment, error) {
+	return n.service.Reattach(right, keep)
+}

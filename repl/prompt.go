@@ -14,7 +14,6 @@ import (
 
 	"convoy/repl/edit"
 	"convoy/repl/lang"
-	"convoy/repl/wire"
 )
 
 // completeTime is how long Tab waits for completions.
@@ -80,9 +79,9 @@ func Prompt(ctx context.Context, o Options) int {
 
 // runLine runs a line and shows its error. It returns false if no sandbox can be started.
 func runLine(ctx context.Context, o Options, s *supervisor, line string) bool {
-	if conn, ok := o.Node.(*wire.Conn); ok {
-		conn.Notify(Busy, true)        //nolint:errcheck // the next call finds out
-		defer conn.Notify(Busy, false) //nolint:errcheck // as above
+	if link, ok := o.Node.(*Link); ok {
+		link.setBusy(true)
+		defer link.setBusy(false)
 	}
 	result, err := s.run(ctx, line, columns(), o.Stop)
 	switch {

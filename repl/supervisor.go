@@ -26,7 +26,7 @@ const (
 // Busy is the notification by which a prompt tells its node whether it evaluates something: one bool.
 const Busy = "busy"
 
-// Node calls functions of a node: through a [wire.Conn] on an inherited descriptor, or a [Console].
+// Node calls functions of a node: through a [Link] on an inherited descriptor, or a [Console].
 type Node interface {
 	Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error)
 }

@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync/atomic"
 
 	"convoy/access"
@@ -14,6 +17,9 @@ import (
 	"convoy/repl"
 	"convoy/repl/wire"
 )
+
+// processName is what newProcessName makes.
+var processName = regexp.MustCompile(`^shell-[a-z2-7]{8}$`)
 
 // historyFile returns the file with the history of a user's Convoy shells; "" if history is not kept. Users of the same
 // name, on this node or another, have separate files, and so does a user with a new password. The file name is a hash,
@@ -27,7 +33,8 @@ func (s *Service) historyFile(of access.Identity) string {
 }
 
 // Attach returns the connection by which a Convoy shell with a terminal calls this node, with the identity that right
-// returns at each call. The program inherits File; closing the result ends the connection.
+// returns at each call. The program inherits File, a control socket over which it gets the connection, and each later
+// one by Reattach.
 func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 	opener, err := access.ParseIdentity(right())
 	if err != nil {
@@ -39,15 +46,47 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 			s.logger("shell").Warn("cannot keep the history of Convoy shells", "err", err)
 		}
 	}
-	who := func() access.Identity {
-		who, _ := access.ParseIdentity(right()) //nolint:errcheck // the zero Identity has no rights
-		return who
-	}
-	ours, theirs, err := wire.Pair()
+	keep, theirs, err := wire.ControlPair(newProcessName())
 	if err != nil {
 		return pty.Attachment{}, err
 	}
-	caller := s.newSession(opener.User, who)
+	a, err := s.Reattach(right, keep)
+	if err != nil {
+		theirs.Close()
+		return pty.Attachment{}, err
+	}
+	a.Args, a.File = []string{"-history", history}, theirs
+	return a, nil
+}
+
+// Reattach passes a new connection to a Convoy shell whose earlier one ended with this node's earlier process. keep is
+// the Keep of its Attachment; its label is the name of the shell's process, which stays. Messages that the shell has
+// not received are lost. Reattach owns keep.
+func (s *Service) Reattach(right func() string, keep *os.File) (pty.Attachment, error) {
+	opener, err := access.ParseIdentity(right())
+	var name string
+	if err == nil {
+		name, err = wire.Label(keep)
+	}
+	if err == nil && !processName.MatchString(name) {
+		err = fmt.Errorf("%q is no name of a shell's process", name)
+	}
+	var ours net.Conn
+	if err == nil {
+		ours, err = wire.Offer(keep)
+	}
+	if err != nil {
+		keep.Close()
+		return pty.Attachment{}, err
+	}
+	return s.serveShell(ours, keep, s.newSession(opener.User, name, func() access.Identity {
+		who, _ := access.ParseIdentity(right()) //nolint:errcheck // the zero Identity has no rights
+		return who
+	})), nil
+}
+
+// serveShell serves the calls that arrive on a connection, until Close.
+func (s *Service) serveShell(ours net.Conn, keep *os.File, caller *session) pty.Attachment {
 	var busy atomic.Bool
 	conn := wire.New(ours, func(ctx context.Context, fn string, args []json.RawMessage) (any, error) {
 		if fn != repl.Busy || len(args) != 1 {
@@ -64,12 +103,12 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 		}
 	}()
 	return pty.Attachment{
-		Args: []string{"-history", history},
-		File: theirs,
+		Keep: keep,
 		Close: func() {
 			conn.Close() //nolint:errcheck // nothing is lost
 			<-served
 			caller.close()
+			keep.Close()
 		},
 		Busy: func() string {
 			if busy.Load() {
@@ -77,5 +116,5 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 			}
 			return ""
 		},
-	}, nil
+	}
 }

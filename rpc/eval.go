@@ -28,7 +28,7 @@ func (s *Service) Eval(ctx context.Context, who access.Identity, source string) 
 		return repl.Result{}, fmt.Errorf("too many evaluations at once: %w", err)
 	}
 	defer release()
-	caller := s.newSession(who.User, func() access.Identity { return who })
+	caller := s.newSession(who.User, newProcessName(), func() access.Identity { return who })
 	defer caller.close()
 	return repl.Eval(ctx, repl.Options{Command: s.cfg.Sandbox, Node: caller, Steps: evalSteps}, source)
 }

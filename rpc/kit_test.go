@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,12 +34,17 @@ func (noSystem) Command(context.Context, string) (*exec.Cmd, error) {
 
 func (noSystem) Confinement() any { return nil }
 
+// passwordHash is the same for the users of all nodes.
+var passwordHash = sync.OnceValues(func() ([]byte, error) {
+	return bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
+})
+
 // newService returns the service of a node with real parts, whose cluster has not joined. The users are the admins ann
 // and bea.
 func newService(t *testing.T) *Service {
 	t.Helper()
 	const self = "convoy@rights.test"
-	hash, err := bcrypt.GenerateFromPassword([]byte("a password"), bcrypt.MinCost)
+	hash, err := passwordHash()
 	testkit.Must(t, err)
 	file := filepath.Join(t.TempDir(), "users")
 	testkit.Must(t, os.WriteFile(file, []byte("ann:"+string(hash)+":admin\nbea:"+string(hash)+":admin\n"), 0o600))

@@ -72,7 +72,7 @@ func (s *remoteSessions) acquire(service *Service, who access.Identity, id strin
 			s.byID = map[string]*remoteSession{}
 		}
 		c = &remoteSession{release: release}
-		c.session = service.newSession(who.User, func() access.Identity {
+		c.session = service.newSession(who.User, newProcessName(), func() access.Identity {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return c.caller

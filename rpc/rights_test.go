@@ -18,7 +18,7 @@ func TestRights_EveryFunctionOfShells(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	who := s.cfg.Authority.NewIdentity("ann", access.Admin)
-	b := s.newSession("test", func() access.Identity { return who })
+	b := s.newSession("test", newProcessName(), func() access.Identity { return who })
 	defer b.close()
 	if _, err := b.serve(testkit.Context(t), "node.self", nil); err != nil {
 		t.Fatalf("while ann is an admin: %v", err)
@@ -62,7 +62,7 @@ func TestRights_CallsUnderWay(t *testing.T) {
 			ctx := testkit.Context(t)
 			go s.cfg.Authority.Run(ctx)
 			who := s.cfg.Authority.NewIdentity("ann", access.Operator)
-			b := s.newSession("ann", func() access.Identity { return who })
+			b := s.newSession("ann", newProcessName(), func() access.Identity { return who })
 			defer b.close()
 			answer := make(chan error, 1)
 			go func() {
@@ -123,7 +123,7 @@ func TestRights_EveryFunctionOfNodes(t *testing.T) {
 	var names []string
 	testkit.Must(t, json.Unmarshal(raw, &names))
 	who := s.cfg.Authority.NewIdentity("ann", access.Admin)
-	b := s.newSession("test", func() access.Identity { return who })
+	b := s.newSession("test", newProcessName(), func() access.Identity { return who })
 	defer b.close()
 	for _, fn := range names {
 		takes, ok := peerFunctions[fn]

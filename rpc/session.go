@@ -35,9 +35,11 @@ type session struct {
 	once     sync.Once
 }
 
+// newProcessName returns a name for the process of a shell.
+func newProcessName() string { return "shell-" + strings.ToLower(rand.Text()[:8]) }
+
 // newSession registers a process for a user's shell. close removes it.
-func (s *Service) newSession(user string, who func() access.Identity) *session {
-	name := "shell-" + strings.ToLower(rand.Text()[:8])
+func (s *Service) newSession(user, name string, who func() access.Identity) *session {
 	mailbox := s.cfg.Cluster.ProcessOf(user, name, mailboxSize)
 	return &session{service: s, identity: who, name: name, mailbox: mailbox}
 }

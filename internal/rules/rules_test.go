@@ -74,7 +74,7 @@ type row struct {
 var rows = []row{
 	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
 	{"cli", "cli/answer cli/launch node access access/openid audit confine confine/sandbox files handlers/session " +
-		"handlers/web local peer railway repl repl/wire supervisor",
+		"handlers/web local peer railway repl supervisor",
 		"it reads flags and environment into node.Config, and each package checks its own settings"},
 	{"cli/answer", "version", "it initializes before packages that import more"},
 	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},

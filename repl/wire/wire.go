@@ -32,8 +32,12 @@ const (
 	maxCalls = 64
 )
 
-// ErrClosed reports that the other side is gone.
-var ErrClosed = errors.New("the connection is closed")
+var (
+	// ErrClosed reports that the other side is gone, and got no such call.
+	ErrClosed = errors.New("the connection is closed")
+	// ErrLost is the ErrClosed of a call that was sent: the other side may have carried it out.
+	ErrLost = fmt.Errorf("%w: no answer came", ErrClosed)
+)
 
 // Handler serves the other side's calls. Its result is encoded as JSON; the caller gets the text of its error. ctx ends
 // when the caller gives up or goes away.
@@ -158,7 +162,10 @@ func (c *Conn) write(m message) error {
 	_, err = c.stream.Write(
 		append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...),
 	)
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return nil
 }
 
 // start runs a call of the other side.
@@ -220,7 +227,7 @@ func (c *Conn) deliver(m message) {
 	}
 }
 
-// failPending makes pending calls return ErrClosed.
+// failPending makes pending calls return ErrLost.
 func (c *Conn) failPending() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -230,8 +237,8 @@ func (c *Conn) failPending() {
 	c.pending = nil
 }
 
-// Call runs a function of the other side and waits for the answer, until ctx ends. The error is ErrClosed, the
-// context's, or has the text of the other side's error.
+// Call runs a function of the other side and waits for the answer, until ctx ends. The error is ErrClosed, ErrLost,
+// the context's, or has the text of the other side's error.
 func (c *Conn) Call(ctx context.Context, fn string, args ...any) (json.RawMessage, error) {
 	encoded, err := encodeArgs(args)
 	if err != nil {
@@ -256,7 +263,7 @@ func (c *Conn) Call(ctx context.Context, fn string, args ...any) (json.RawMessag
 	case reply, ok := <-wait:
 		switch {
 		case !ok:
-			return nil, ErrClosed
+			return nil, ErrLost
 		case reply.Error != "":
 			return nil, errors.New(reply.Error)
 		}
