@@ -31,16 +31,12 @@ type dnsServer struct {
 	err       error // of close
 }
 
-// startDNS starts a server, and returns when it answers.
-func startDNS(ctx context.Context, z *zone, log *slog.Logger) (*dnsServer, error) {
-	conn, listener, err := listenBoth(ctx, z.addr)
-	if err != nil {
-		return nil, fmt.Errorf("start dns server: %w", err)
-	}
-	s := &dnsServer{zone: z, log: log, addr: netip.MustParseAddrPort(conn.LocalAddr().String())}
-	s.serve(&dns.Server{PacketConn: conn})
+// startDNS starts a server on the two sockets of a port, which it owns, and returns when it answers.
+func startDNS(packets net.PacketConn, listener net.Listener, z *zone, log *slog.Logger) *dnsServer {
+	s := &dnsServer{zone: z, log: log, addr: netip.MustParseAddrPort(packets.LocalAddr().String())}
+	s.serve(&dns.Server{PacketConn: packets})
 	s.serve(&dns.Server{Listener: listener})
-	return s, nil
+	return s
 }
 
 // serve runs one half of the server, and returns when it answers.
@@ -59,8 +55,12 @@ func (s *dnsServer) serve(part *dns.Server) {
 	<-started
 }
 
-// close shuts down both halves, and waits for them until ctx ends. A second call does nothing.
+// close shuts down both halves, and waits for them until ctx ends. A second call does nothing, nor
+// does one for a server that was not started.
 func (s *dnsServer) close(ctx context.Context) error {
+	if s == nil {
+		return nil
+	}
 	s.closeOnce.Do(func() {
 		for _, part := range s.parts {
 			s.err = errors.Join(s.err, part.ShutdownContext(ctx))

@@ -26,10 +26,11 @@ func serve(t *testing.T, addr netip.Addr, hosts int) *dnsServer {
 	for i := range hosts {
 		z.set(fmt.Sprintf("convoy-n%02d.convoy.internal", i), uint16(40000+i))
 	}
-	s, err := startDNS(t.Context(), z, slog.New(slog.DiscardHandler))
+	packets, listener, err := listenBoth(t.Context(), addr)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := startDNS(packets, listener, z, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		if err := s.close(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Errorf("close() = %v", err)
@@ -293,10 +294,7 @@ func TestDNS_Garbage(t *testing.T) {
 
 func TestDNS_CloseEndsIdleConnections(t *testing.T) {
 	t.Parallel()
-	s, err := startDNS(t.Context(), newZone(netip.IPv6Loopback()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := serve(t, netip.IPv6Loopback(), 0)
 	conn, err := net.Dial("tcp", s.addr.String())
 	if err != nil {
 		t.Fatal(err)

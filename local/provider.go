@@ -3,7 +3,8 @@
 //
 // A child reads its configuration, including secrets, from one line on its standard input, because arguments and
 // environment are visible to others (see [ReadChild]). It reports on descriptor 3 that it listens (see [Ready]). It
-// ends when its standard input closes, so no node outlives its parent.
+// ends when its standard input closes, so no node outlives its parent; a [Keeper] that holds the other end as well lets
+// nodes outlive this process, and the next one adopts them.
 package local
 
 import (
@@ -43,7 +44,9 @@ type Config struct {
 	// Child returns the configuration of a child: a JSON object on one line, of less than 32 KiB, which may contain
 	// secrets. The provider does not interpret it. Spawn calls Child, which may call the provider.
 	Child func(name string) ([]byte, error)
-	Log   *slog.Logger
+	// Keeper lets the nodes outlive this process; nil: they end with it. Linux only.
+	Keeper Keeper
+	Log    *slog.Logger
 }
 
 // Provider spawns nodes on this machine. It implements fleet.Provider, and is safe for concurrent use.
@@ -53,9 +56,13 @@ type Provider struct {
 	readyTimeout time.Duration
 	killDelay    time.Duration
 	group        sync.WaitGroup // one waiter for each child
+	life         context.Context
+	die          context.CancelFunc // ends life; called by Leave and Close
 
 	mu       sync.Mutex
-	server   *dnsServer // nil before Start
+	packets  net.PacketConn // an earlier process's, for the server; nil: none
+	listener net.Listener   // as above
+	server   *dnsServer     // nil before Start
 	closed   bool
 	children map[string]*process // by full name of the node
 	changed  chan struct{}       // closed and replaced when services changes
@@ -66,8 +73,11 @@ var _ fleet.Provider = (*Provider)(nil)
 // New returns a provider. Start starts it.
 func New(cfg Config) *Provider {
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	life, die := context.WithCancel(context.Background())
 	return &Provider{
 		cfg:          cfg,
+		life:         life,
+		die:          die,
 		zone:         newZone(cfg.Loopback),
 		readyTimeout: readyTimeout,
 		killDelay:    killDelay,
@@ -83,33 +93,45 @@ func (p *Provider) Start(ctx context.Context) error {
 	if p.closed || p.server != nil {
 		return ErrClosed
 	}
-	server, err := startDNS(ctx, p.zone, p.cfg.Log)
-	if err != nil {
-		return err
+	if p.packets == nil {
+		var err error
+		if p.packets, p.listener, err = listenBoth(ctx, p.cfg.Loopback); err != nil {
+			return fmt.Errorf("start dns server: %w", err)
+		}
+		p.keepSockets()
 	}
-	p.server = server
-	p.cfg.Log.Info("dns server answers", "addr", server.addr.String())
+	p.server = startDNS(p.packets, p.listener, p.zone, p.cfg.Log)
+	p.cfg.Log.Info("dns server answers", "addr", p.server.addr.String())
 	return nil
 }
 
 // Close ends all children, by TERM, and by KILL after 5 s or when ctx ends. It waits for them and for the DNS server.
+// After Leave it does nothing.
 func (p *Provider) Close(ctx context.Context) error {
-	p.mu.Lock()
-	p.closed = true
-	server := p.server
-	children := slices.Collect(maps.Values(p.children))
-	p.mu.Unlock()
-
+	server, children := p.shut()
+	if p.life.Err() != nil { // the nodes are another's
+		return server.close(ctx)
+	}
 	var group sync.WaitGroup
 	for _, c := range children {
 		group.Go(func() { c.end(ctx, p.killDelay) })
 	}
 	group.Wait()
 	p.group.Wait()
-	if server == nil {
-		return nil
+	p.die()
+	for _, c := range children {
+		p.drop(c.name)
 	}
+	p.drop(dnsID)
 	return server.close(ctx)
+}
+
+// shut refuses new children, and returns all that must be closed.
+func (p *Provider) shut() (*dnsServer, []*process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	return p.server, slices.Collect(maps.Values(p.children))
 }
 
 // Kind returns "local".
@@ -160,7 +182,7 @@ func (p *Provider) services() ([]fleet.Service, <-chan struct{}) {
 	list := make([]fleet.Service, 0, len(p.children))
 	for _, name := range slices.Sorted(maps.Keys(p.children)) {
 		c := p.children[name]
-		s := fleet.Service{Name: name, ID: "pid " + strconv.Itoa(c.cmd.Process.Pid), Running: !c.ended}
+		s := fleet.Service{Name: name, ID: "pid " + strconv.Itoa(c.pid), Running: !c.ended}
 		if c.ended {
 			s.Message = c.message
 		}
@@ -188,11 +210,12 @@ func (p *Provider) add(name string) (*process, error) {
 	cmd := exec.Command(p.cfg.Executable, p.cfg.Args...)
 	cmd.Env = p.cfg.Env
 	cmd.Env = childEnv(cmd.Environ())
-	c, err := launch(name, cmd, p.cfg.Log)
+	c, err := launch(name, cmd, p.cfg.Keeper != nil, p.cfg.Log)
 	if err != nil {
 		return nil, err
 	}
 	p.children[name] = c
+	p.keep(c)
 	p.notify()
 	p.group.Go(func() { p.wait(c) })
 	return c, nil
@@ -200,10 +223,16 @@ func (p *Provider) add(name string) (*process, error) {
 
 // wait waits for a child to end.
 func (p *Provider) wait(c *process) {
-	c.wait()
+	if !c.wait(p.life) {
+		return
+	}
 	p.mu.Lock()
 	c.ended = true
-	p.zone.remove(hostOf(c.name))
+	c.closeFiles()
+	if p.children[c.name] == c { // it was not retired meanwhile
+		p.zone.remove(hostOf(c.name))
+		p.keep(c)
+	}
 	p.notify()
 	p.mu.Unlock()
 	p.cfg.Log.Info("process ended", "node", c.name, "err", c.message)

@@ -25,7 +25,7 @@ func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)
 	if end(err) != nil {
 		return fmt.Errorf("start process: %w", err)
 	}
-	p.cfg.Log.Info("process started", "node", name, "pid", c.cmd.Process.Pid)
+	p.cfg.Log.Info("process started", "node", name, "pid", c.pid)
 
 	end = fleet.Begin(step, listeningStep)
 	late := fmt.Errorf("it did not report within %v that it listens", p.readyTimeout)
@@ -46,7 +46,9 @@ func (p *Provider) publish(c *process, ready Ready) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !c.ended {
+		c.gossip = ready.Gossip
 		p.zone.set(hostOf(c.name), ready.Gossip)
+		p.keep(c)
 	}
 }
 
@@ -68,6 +70,7 @@ func (p *Provider) Retire(ctx context.Context, name string, step func(fleet.Step
 	defer p.mu.Unlock()
 	if p.children[name] == c {
 		delete(p.children, name)
+		p.drop(name)
 		p.zone.remove(hostOf(name)) // its waiter may not have done so yet
 		p.notify()
 	}

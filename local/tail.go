@@ -2,6 +2,8 @@ package local
 
 import (
 	"bytes"
+	"io"
+	"os"
 	"strings"
 )
 
@@ -9,6 +11,7 @@ const (
 	tailLines    = 64
 	tailBytes    = 1 << 10 // of one line; the rest is dropped
 	messageBytes = 512     // of the reason why a process ended
+	savedBytes   = 128 << 10
 )
 
 // tail keeps the last lines of a process's output. It has one writer, and may be read when that is done.
@@ -16,10 +19,41 @@ type tail struct {
 	onLine  func(line string) // called with every line
 	lines   []string
 	partial []byte // the last line, still without its end
+
+	file *os.File // has what was written, for the process that follows this one; nil: none
+	size int64    // of the file, at most savedBytes
+}
+
+// save appends to the file. A full file begins again with the last lines.
+func (t *tail) save(b []byte) {
+	if t.file == nil {
+		return
+	}
+	if t.size+int64(len(b)) > savedBytes {
+		last := append([]byte(strings.Join(append(t.lines, ""), "\n")), t.partial...)
+		b = append(last, b...)
+		t.size = 0
+		_ = t.file.Truncate(0) // memory does not fail
+	}
+	n, _ := t.file.WriteAt(b, t.size)
+	t.size += int64(n)
+}
+
+// restore continues with the file of an earlier process. It reports none of its lines.
+func (t *tail) restore(file *os.File) error {
+	text, err := io.ReadAll(io.NewSectionReader(file, 0, 2*savedBytes))
+	if err != nil {
+		return err
+	}
+	t.onLine = func(string) {}
+	_, _ = t.Write(text)
+	t.file, t.size = file, int64(len(text))
+	return nil
 }
 
 // Write never fails: that could end the process.
 func (t *tail) Write(b []byte) (int, error) {
+	t.save(b)
 	n := len(b)
 	for {
 		line, rest, found := bytes.Cut(b, []byte("\n"))
