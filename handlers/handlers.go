@@ -127,6 +127,14 @@ func (h *Handlers) Peer() http.Handler { return h.peerRoutes() }
 // Notify shows a notice to everyone who is logged in. Level is info, warn or error.
 func (h *Handlers) Notify(level, text, hint string) { h.live.Notify(level, text, hint) }
 
+// KeepLinks continues the share links of an earlier process of this node, and calls keep with all links, now and after
+// each change until Close. Call it before serving.
+func (h *Handlers) KeepLinks(earlier []byte, keep func([]byte)) error {
+	err := h.links.Restore(earlier)
+	h.links.Keep(keep)
+	return err
+}
+
 // Streams is the number of open event streams.
 func (h *Handlers) Streams() int { return h.live.Open() }
 

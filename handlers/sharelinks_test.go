@@ -230,3 +230,31 @@ func TestShare_ListOfLinks(t *testing.T) {
 		}
 	})
 }
+
+func TestShare_LinksOutliveTheProcess(t *testing.T) {
+	t.Parallel()
+	hops(t, func(t *testing.T, s *shared) {
+		_, before := s.link(t, "type")
+		var kept []byte // saved under the list's lock, like its changes
+		testkit.Must(t, s.owner.KeepLinks(nil, func(data []byte) { kept = data }))
+		_, revoked := s.link(t, "watch")
+		_, gone := s.linkTo(t, s.other, "")
+		s.revoke(t, revoked)
+		testkit.Eventually(t, "the revoked link is dropped", func() bool { return s.owner.links.Count(s.shell.ID) == 1 })
+		testkit.Must(t, s.console.client(t).Do(testkit.Context(t), "DELETE", s.other.Path(), nil, nil))
+
+		next := share.NewLinks(t.Context(), s.owner.Shells, s.owner.Authority)
+		testkit.Must(t, next.Restore(kept))
+		if l, err := next.Find(t.Context(), s.shell.ID, before); err != nil || !l.Types {
+			t.Errorf("a link does not outlive the process: %v", err)
+		}
+		for name, id := range map[string]string{"revoked": revoked, "of a closed shell": gone} {
+			if _, err := next.Find(t.Context(), s.shell.ID, id); err == nil {
+				t.Errorf("the link %s came back", name)
+			}
+		}
+		if next.Restore([]byte("[")) == nil {
+			t.Error("a damaged list is no error")
+		}
+	})
+}

@@ -39,8 +39,8 @@ var (
 )
 
 // Links are the share links to this node's shells, in memory. A link ends when it expires, when it is revoked, when its
-// creator may no longer share the shell, when the shell is closed, and with the node. Its methods may be called
-// concurrently.
+// creator may no longer share the shell, when the shell is closed, and with the node, unless its next process restores
+// it. Its methods may be called concurrently.
 type Links struct {
 	ctx       context.Context
 	shells    *pty.Table
@@ -49,6 +49,7 @@ type Links struct {
 
 	mu   sync.Mutex
 	byID map[string]*Link
+	keep func([]byte) // see Keep; may be nil
 }
 
 // Link is one share link, as the shell's node knows it.
@@ -82,6 +83,13 @@ func (s *Links) Add(what Share, label string, by access.Identity) (*Link, error)
 	}
 	what.ID = strings.ToLower(rand.Text()[:16]) // 80 bits
 	l := &Link{Share: what, label: label, by: by, made: time.Now()}
+	s.insert(l)
+	s.changed()
+	return l, nil
+}
+
+// insert lists a link until it ends. It requires s.mu.
+func (s *Links) insert(l *Link) {
 	l.ctx, l.end = context.WithCancelCause(s.ctx)
 	timer := time.AfterFunc(time.Until(l.Expires), func() { l.end(errExpired) })
 	context.AfterFunc(l.ctx, func() {
@@ -89,8 +97,6 @@ func (s *Links) Add(what Share, label string, by access.Identity) (*Link, error)
 		s.drop(l)
 	})
 	s.byID[l.ID] = l
-	s.changes.Fire()
-	return l, nil
 }
 
 // prune ends the links to shells that no longer exist. The caller holds the lock.
@@ -106,7 +112,7 @@ func (s *Links) drop(l *Link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byID, l.ID)
-	s.changes.Fire()
+	s.changed()
 }
 
 // revoke ends a link, and everything that is open through it.
