@@ -66,7 +66,7 @@ func startRoom(t *testing.T) *room {
 		n.group.Wait()
 	})
 	testkit.Must(t, n.start(ctx, cancel))
-	return &room{node: n, url: "http://" + n.listener.Addr().String(), from: "127.0.0.1"}
+	return &room{node: n, url: "http://" + n.addr().String(), from: "127.0.0.1"}
 }
 
 // client connects from the address of the other users.
@@ -347,10 +347,10 @@ func TestBounds_NodeConnections(t *testing.T) {
 	r := startRoom(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	b := newLimitedListener(listener, func(netip.Addr) bool { return false }, r.log)
+	b := newConnLimits(func(netip.Addr) bool { return false }, r.log)
 	server := newServer(r.handlers.Public(), r.log)
 	server.BaseContext = func(net.Listener) context.Context { return t.Context() }
-	go server.Serve(b) //nolint:errcheck // Close ends it
+	go server.Serve(&limitedListener{listener, b}) //nolint:errcheck // Close ends it
 	defer server.Close()
 	r.url, r.from = "http://"+listener.Addr().String(), "127.0.0.2"
 	o := r.comes(t)

@@ -27,10 +27,15 @@ const (
 	pingInterval = 30 * time.Second
 )
 
-// limitedListener limits connections in total and by address, and closes those beyond the limits. A shared address,
-// such as a proxy's, has no limit of its own, and no part of the reserve.
+// limitedListener closes the connections beyond the limits.
 type limitedListener struct {
 	net.Listener
+	limits *connLimits
+}
+
+// connLimits limit the console's connections in total and by address. A shared address, such as a proxy's, has no limit
+// of its own, and no part of the reserve.
+type connLimits struct {
 	max        int
 	maxPerAddr int
 	shared     func(netip.Addr) bool
@@ -42,15 +47,14 @@ type limitedListener struct {
 	warned bool // the limit has been logged
 }
 
-// newLimitedListener limits a listener according to the file limit of this process.
-func newLimitedListener(l net.Listener, shared func(netip.Addr) bool, log *slog.Logger) *limitedListener {
+// newConnLimits returns limits according to the file limit of this process.
+func newConnLimits(shared func(netip.Addr) bool, log *slog.Logger) *connLimits {
 	total := maxConnections
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && uint64(limit.Cur)/2 < uint64(total) {
 		total = int(limit.Cur / 2)
 	}
-	return &limitedListener{
-		Listener:   l,
+	return &connLimits{
 		max:        total,
 		maxPerAddr: maxConnectionsPerAddr,
 		shared:     shared,
@@ -60,22 +64,22 @@ func newLimitedListener(l net.Listener, shared func(netip.Addr) bool, log *slog.
 }
 
 // Accept implements net.Listener.
-func (b *limitedListener) Accept() (net.Conn, error) {
+func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
-		conn, err := b.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
 		addr := conn.RemoteAddr().String()
-		if b.admit(addr) {
-			return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { b.release(addr) })}, nil
+		if l.limits.admit(addr) {
+			return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.limits.release(addr) })}, nil
 		}
 		conn.Close() //nolint:errcheck // refused
 	}
 }
 
 // admit counts a connection, unless there are too many.
-func (b *limitedListener) admit(addr string) bool {
+func (b *connLimits) admit(addr string) bool {
 	key := access.AddrKey(addr)
 	at, err := netip.ParseAddrPort(addr)
 	shared := err == nil && b.shared(at.Addr().Unmap())
@@ -94,7 +98,7 @@ func (b *limitedListener) admit(addr string) bool {
 	return true
 }
 
-func (b *limitedListener) release(addr string) {
+func (b *connLimits) release(addr string) {
 	key := access.AddrKey(addr)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -22,7 +22,7 @@ import (
 // limited only in total.
 func TestConnections_Bounds(t *testing.T) {
 	t.Parallel()
-	b := &limitedListener{
+	b := &connLimits{
 		max:        800,
 		maxPerAddr: 100,
 		shared:     func(a netip.Addr) bool { return a.IsPrivate() },
@@ -62,13 +62,13 @@ func TestConnections_Served(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	b := newLimitedListener(listener, func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
+	b := newConnLimits(func(netip.Addr) bool { return false }, slog.New(slog.DiscardHandler))
 	b.maxPerAddr = 3
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok") //nolint:errcheck // the client reports it
 	})
 	server := newServer(handler, slog.New(slog.DiscardHandler))
-	go server.Serve(b) //nolint:errcheck // Close ends it
+	go server.Serve(&limitedListener{listener, b}) //nolint:errcheck // Close ends it
 	defer server.Close()
 	ask := func() (net.Conn, error) {
 		conn, err := net.Dial("tcp", listener.Addr().String())

@@ -31,7 +31,7 @@ type node struct {
 	cfg       Config
 	log       *slog.Logger
 	stdout    *logs.Writer
-	listener  net.Listener
+	listeners []net.Listener // of the console, on one port
 	ring      *logs.Ring
 	shells    *pty.Table
 	system    *system

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"os"
 
 	"convoy/local"
@@ -21,7 +20,7 @@ func (n *node) child(name string) ([]byte, error) {
 // reportToParent reports this node's ports to its parent, and then watches the pipe, which closes when the parent
 // ends for any reason. This node ends with it.
 func (n *node) reportToParent(ctx context.Context, fail context.CancelCauseFunc) error {
-	ready := local.Ready{Gossip: n.cluster.GossipPort(), Call: n.cluster.CallPort(), Console: portOf(n.listener)}
+	ready := local.Ready{Gossip: n.cluster.GossipPort(), Call: n.cluster.CallPort(), Console: uint16(n.addr().Port)}
 	if err := local.WriteReady(ready); err != nil {
 		return err
 	}
@@ -34,5 +33,3 @@ func (n *node) reportToParent(ctx context.Context, fail context.CancelCauseFunc)
 	}()
 	return nil
 }
-
-func portOf(l net.Listener) uint16 { return uint16(l.Addr().(*net.TCPAddr).Port) }

@@ -23,7 +23,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		return err
 	}
 	n.fleet.Start(ctx)
-	n.group.Go(func() { n.serve(fail) })
+	n.serve(fail)
 	if err := n.cluster.Join(ctx, n.handlers.Peer()); err != nil {
 		return joinError(n.cfg, err)
 	}
@@ -36,14 +36,14 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(func() { n.authority.Run(ctx) })
 	n.group.Go(n.service.Serve)
 	n.group.Go(debug.FreeOSMemory) // what starting took
-	n.log.Info("node started", "node", n.cfg.Name, "addr", n.listener.Addr().String(), "version", version.String(),
+	n.log.Info("node started", "node", n.cfg.Name, "addr", n.addr().String(), "version", version.String(),
 		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())
 	return n.reportReady(ctx, fail)
 }
 
 // listen opens the console's port and creates the server.
 func (n *node) listen(ctx context.Context) error {
-	listener, err := listen(n.cfg.Addr)
+	listeners, err := listen(n.cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return Hintf("another program, perhaps another Convoy, listens there; choose another with -addr",
 			"address %s is in use", n.cfg.Addr)
@@ -53,23 +53,28 @@ func (n *node) listen(ctx context.Context) error {
 	}
 	secure, err := n.serverTLS()
 	if err != nil {
-		listener.Close()
+		closeAll(listeners)
 		return err
 	}
-	n.listener = listener
+	n.listeners = listeners
 	n.server = newServer(n.handlers.Public(), n.logger("http"))
 	n.server.TLSConfig, n.server.BaseContext = secure, func(net.Listener) context.Context { return ctx }
 	return nil
 }
 
-// serve serves the console until the server is shut down.
+// serve starts serving the console until the server is shut down.
 func (n *node) serve(fail context.CancelCauseFunc) {
 	serve := n.server.Serve
 	if n.server.TLSConfig != nil {
 		serve = func(l net.Listener) error { return n.server.ServeTLS(l, "", "") }
 	}
-	if err := serve(newLimitedListener(n.listener, n.isShared, n.logger("http"))); !errors.Is(err, http.ErrServerClosed) {
-		fail(fmt.Errorf("serve the console: %w", err))
+	limits := newConnLimits(n.isShared, n.logger("http"))
+	for _, l := range n.listeners {
+		n.group.Go(func() {
+			if err := serve(&limitedListener{l, limits}); !errors.Is(err, http.ErrServerClosed) {
+				fail(fmt.Errorf("serve the console: %w", err))
+			}
+		})
 	}
 }
 
@@ -118,9 +123,11 @@ func (n *node) watchMembers(ctx context.Context) {
 	}
 }
 
+// addr is the console's first address.
+func (n *node) addr() *net.TCPAddr { return n.listeners[0].Addr().(*net.TCPAddr) }
+
 // url returns the console's address for a browser on this machine.
 func (n *node) url() string {
-	addr := n.listener.Addr().(*net.TCPAddr)
 	host, _, _ := net.SplitHostPort(n.cfg.Addr)
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"
@@ -129,5 +136,5 @@ func (n *node) url() string {
 	if n.cfg.TLS.Enabled() {
 		scheme = "https://"
 	}
-	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + n.cfg.BasePath + "/"
+	return scheme + net.JoinHostPort(host, strconv.Itoa(n.addr().Port)) + n.cfg.BasePath + "/"
 }
