@@ -46,10 +46,15 @@ type node struct {
 	server    *http.Server
 	certs     *certFiles     // nil: no certificate from files
 	group     sync.WaitGroup // the goroutines that start begins
+
+	kept       map[string]supervisor.Entry // of an earlier process of this node
+	keptShells []pty.Kept                  // among them, in their order
+	keptNodes  []local.Kept
+	leaving    bool // stop leaves the shells and spawned nodes to the next process
 }
 
-// Run runs a node until ctx ends, then stops it in a bounded time. It writes the log and the console's link to stdout,
-// whose errors it ignores.
+// Run runs a node until ctx or its supervisor ends, then stops it in a bounded time. If the supervisor asks it to, it
+// leaves its shells to its next process. It writes the log and the console's link to stdout, whose errors it ignores.
 // The end of ctx is no error.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	n, err := build(cfg, stdout)
@@ -61,11 +66,13 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	defer n.group.Wait()
 	defer n.stop()
 	if err := n.start(ctx, cancel); err != nil && ctx.Err() == nil { // else it was told to stop
+		n.leaving = cfg.Supervisor != nil // which starts the next process
 		cancel(err)
 		return err
 	}
 	select {
 	case <-cfg.Supervisor.Leave():
+		n.leaving = true
 	case <-cfg.Supervisor.Done():
 		n.log.Error("the supervisor has ended")
 	case <-ctx.Done():
@@ -85,7 +92,8 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.system, err = newSystem(cfg, exe); err != nil {
+	n.takeKept()
+	if n.system, err = newSystem(n.cfg, exe); err != nil {
 		return nil, err
 	}
 	n.shells = pty.NewTable(pty.Config{
@@ -96,6 +104,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 		Node:       cfg.Name,
 		Recordings: cfg.Recordings(),
 		RecordAll:  cfg.Record.All,
+		Keeper:     n.shellKeeper(),
 	})
 	if err := n.buildCluster(exe); err != nil {
 		return nil, err

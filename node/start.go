@@ -19,6 +19,10 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if err := n.listen(ctx); err != nil {
 		return err
 	}
+	n.shells.Adopt(n.keptShells)
+	if err := n.keepLinks(); err != nil {
+		n.log.Error("the share links of the earlier process are lost", "err", err)
+	}
 	if err := n.startProvider(ctx); err != nil {
 		return err
 	}
@@ -27,6 +31,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if err := n.cluster.Join(ctx, n.handlers.Peer()); err != nil {
 		return joinError(n.cfg, err)
 	}
+	n.keep(keptPorts, ports{n.cluster.GossipPort(), n.cluster.CallPort()})
 	if n.local != nil {
 		n.local.Publish(n.cfg.host(), n.cluster.GossipPort())
 	}
@@ -43,7 +48,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 
 // listen opens the console's port and creates the server.
 func (n *node) listen(ctx context.Context) error {
-	listeners, err := listen(n.cfg.Addr)
+	listeners, err := n.openConsole()
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return Hintf("another program, perhaps another Convoy, listens there; choose another with -addr",
 			"address %s is in use", n.cfg.Addr)
@@ -87,6 +92,7 @@ func (n *node) newLocal(exe string) *local.Provider {
 		Args:       []string{"-spawned"},
 		Env:        n.cfg.Env,
 		Child:      n.child,
+		Keeper:     n.nodeKeeper(),
 		Log:        n.logger("local"),
 	})
 }
@@ -95,6 +101,7 @@ func (n *node) newLocal(exe string) *local.Provider {
 func (n *node) startProvider(ctx context.Context) error {
 	switch {
 	case n.local != nil:
+		n.local.Adopt(n.keptNodes)
 		return n.local.Start(ctx)
 	case n.railway != nil:
 		n.group.Go(func() { n.railway.Start(ctx) }) //nolint:errcheck // it fails if called twice
