@@ -65,6 +65,8 @@ func budgets() []budget {
 		atMost("browser", wayCP, "key × ttyd", "key → glyph drawn in Chromium, vs ttyd (p50)", unitRatio, 1.1),
 		atMost("browser", wayCP, "cat × ttyd", "cat of 50 MiB until drawn in Chromium, vs ttyd", unitRatio, 1.0),
 		atMost("spawn", wayCP, "shell usable", "local spawn: click → shell usable (p50)", unitMillis, 300).reaching(100),
+		atMost("crash", wayCP, "p50", "a killed node: kill → first key echoed", unitMillis, 300),
+		atMost("rest", wayRestSupervisor, "resident", "supervisor of a node at rest", unitMiB, 8),
 		atMost("rest", wayRestCP, "not shared", "control plane at rest: memory not shared", unitMiB, 20),
 		atMost("rest", wayRest, "not shared", "spawned node at rest: memory not shared", unitMiB, 16),
 		atMost("rest", wayRestCP, "CPU", "control plane at rest: CPU", unitPercent, 0.5).reaching(0.3),

@@ -11,6 +11,8 @@ const (
 	restWait  = 15 * time.Second // until connections that starting took have ended
 	wayRestCP = "control plane"
 	wayRest   = "spawned node"
+	// wayRestSupervisor is the process that starts the control plane.
+	wayRestSupervisor = "supervisor"
 )
 
 // measureRest looks at a cluster of four that nobody is attached to: what its nodes cost.
@@ -31,7 +33,8 @@ func measureRest(ctx context.Context, b *bench) error {
 	if err := pause(ctx, restWait); err != nil {
 		return err
 	}
-	before := lookAll(pids)
+	supervisor := []int{c.cmd.Process.Pid}
+	before, supervisorBefore := lookAll(pids), lookAll(supervisor)
 	began := time.Now()
 	if err := pause(ctx, b.rest); err != nil {
 		return err
@@ -40,6 +43,7 @@ func measureRest(ctx context.Context, b *bench) error {
 	after := lookAll(pids)
 	b.reportRest(wayRestCP, before[:1], after[:1], took)
 	b.reportRest(wayRest, before[1:], after[1:], took)
+	b.reportRest(wayRestSupervisor, supervisorBefore, lookAll(supervisor), took)
 	return nil
 }
 
