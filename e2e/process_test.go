@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,7 +30,10 @@ func aloneArgs(host string) []string {
 func startCommand(t *testing.T, cmd *exec.Cmd) *client.Client {
 	t.Helper()
 	out := &output{changed: make(chan struct{})}
-	cmd.Args = append(cmd.Args, "-log", "json", "-shell", "bash --norc --noprofile")
+	cmd.Args = append(cmd.Args, "-log", "json")
+	if !slices.Contains(cmd.Args, "-shell") {
+		cmd.Args = append(cmd.Args, "-shell", "bash --norc --noprofile")
+	}
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + os.TempDir(),

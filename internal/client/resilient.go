@@ -152,16 +152,32 @@ func (t *ResilientTerminal) acknowledge() {
 
 // Reach waits for all bytes before off, and returns the bytes that came.
 func (t *ResilientTerminal) Reach(off int64) ([]byte, error) {
+	return t.wait(func() bool { return t.off >= off })
+}
+
+// ReachText waits until the bytes hold text, and returns them.
+func (t *ResilientTerminal) ReachText(text string) ([]byte, error) {
+	seen := 0
+	return t.wait(func() bool {
+		from := max(0, seen-len(text))
+		seen = len(t.got)
+		return bytes.Contains(t.got[from:], []byte(text))
+	})
+}
+
+// wait waits until ok, which holds t.mu, is true, and returns the bytes that came.
+func (t *ResilientTerminal) wait(ok func() bool) ([]byte, error) {
 	for {
-		now, changed, err := t.state()
+		_, changed, err := t.state()
 		if err == nil {
 			err = t.ctx.Err()
 		}
-		if now >= off || err != nil {
-			t.mu.Lock()
+		t.mu.Lock()
+		if ok() || err != nil {
 			defer t.mu.Unlock()
 			return bytes.Clone(t.got), err
 		}
+		t.mu.Unlock()
 		select {
 		case <-changed:
 		case <-t.ctx.Done():
