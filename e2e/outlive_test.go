@@ -80,7 +80,7 @@ func TestShells_OutliveTheirNode(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	n := startTalkers(t, "outlive.test", "-shell", os.Args[0]+" "+talker)
-	ctx, cancel := context.WithCancel(testkit.Context(t))
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var begun, lost atomic.Int64
 	var disturber, workers sync.WaitGroup

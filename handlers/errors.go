@@ -43,6 +43,7 @@ var responses = []struct {
 		"the kinds are convoy and system; a node started with -system-shell off has no system shells",
 	},
 	{pty.ErrFull, http.StatusTooManyRequests, "", "close a shell first"},
+	{pty.ErrLeft, http.StatusServiceUnavailable, "the node is restarting", "try again"},
 	{pty.ErrClosed, http.StatusServiceUnavailable, "the node is stopping", ""},
 	{pty.ErrRecorded, http.StatusConflict, pty.ErrRecorded.Error(), "stop that recording first"},
 	{

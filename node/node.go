@@ -62,9 +62,11 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer n.group.Wait()
-	defer n.stop()
+	defer func() {
+		n.stop() // before the end of ctx, if this node leaves: requests in progress end as they would
+		cancel(nil)
+		n.group.Wait()
+	}()
 	if err := n.start(ctx, cancel); err != nil && ctx.Err() == nil { // else it was told to stop
 		n.leaving = cfg.Supervisor != nil // which starts the next process
 		cancel(err)
@@ -77,7 +79,6 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 		n.log.Error("the supervisor has ended")
 	case <-ctx.Done():
 	}
-	cancel(nil)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, errParentGone) {
 		return cause
 	}

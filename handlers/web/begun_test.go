@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -30,3 +33,19 @@ func TestBegun_With(t *testing.T) {
 type layer struct{ http.ResponseWriter }
 
 func (l layer) Unwrap() http.ResponseWriter { return l.ResponseWriter }
+
+// A request that ends with the node does not seem to have succeeded.
+func TestFail_Stopping(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Site{}
+	handle := s.Handle(func(http.ResponseWriter, *http.Request) error {
+		cancel()
+		return fmt.Errorf("write: %w", ctx.Err())
+	})
+	w := httptest.NewRecorder()
+	handle(w, httptest.NewRequestWithContext(ctx, "POST", "/", nil))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "the node is stopping") {
+		t.Errorf("%d %s, want 503 and the reason", w.Code, w.Body)
+	}
+}

@@ -58,6 +58,9 @@ func (s *Site) Explain(err error) *Error {
 	return NewError(http.StatusInternalServerError, "something went wrong", "see the node's log")
 }
 
+// errStopping is the error of requests that end with the node. Without it they would seem to have succeeded.
+var errStopping = NewError(http.StatusServiceUnavailable, "the node is stopping", "try again")
+
 // Handle returns an http.HandlerFunc that responds with fn's errors.
 func (s *Site) Handle(fn Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -67,12 +70,11 @@ func (s *Site) Handle(fn Handler) http.HandlerFunc {
 	}
 }
 
-// Fail writes the response for an error: a page for browsers, a notice for htmx, else JSON. It does nothing if the
-// client has gone. A response that has begun cannot be replaced: Fail aborts its connection, so that the client sees
-// that the rest is missing.
+// Fail writes the response for an error: a page for browsers, a notice for htmx, else JSON. A response that has begun
+// cannot be replaced: Fail aborts its connection, so that the client sees that the rest is missing.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return
+		err = errStopping // or the client has gone, and does not read this
 	}
 	if hasBegun(w) {
 		s.Log.Debug("answer cut short", "method", r.Method, "route", routeOf(r), "err", err)

@@ -77,7 +77,7 @@ func (t *ResilientTerminal) send(n int64, b []byte) {
 		switch {
 		case err == nil:
 			return
-		case !answered: // the request or its answer is lost
+		case !answered, refused.Status == http.StatusServiceUnavailable: // lost, or the node restarts
 		// an earlier input is still in progress
 		case refused.Status == http.StatusConflict && refused.Expected != nil && *refused.Expected < n:
 		default:
@@ -140,7 +140,7 @@ func (t *ResilientTerminal) acknowledge() {
 			continue
 		}
 		err := t.c.Ack(t.ctx, t.shell, off)
-		if _, answered := errors.AsType[*Problem](err); answered {
+		if p, answered := errors.AsType[*Problem](err); answered && p.Status != http.StatusServiceUnavailable {
 			t.fail(fmt.Errorf("acknowledge %d: %w", off, err)) //nolint:errcheck // it is kept
 			return
 		}
