@@ -185,9 +185,7 @@ func (s *server) command(p *peer) {
 	case m.Kind == "upgrade" && !s.holding:
 		s.beginUpgrade(p)
 	case m.Kind == "stop", m.Kind == "keep":
-		s.control.waiting = append(s.control.waiting, p)
-		s.keep = m.Kind == "keep" && !s.stopping && s.node != nil && s.upgrade == nil
-		s.finish()
+		s.finish(p, m.Kind == "keep")
 	default:
 		p.post(message{Kind: "answer", Status: 1, data: []byte("no node runs here that could do that")})
 	}

@@ -57,6 +57,7 @@ func (s *server) startHolder() error {
 	if _, err := fork(s.exe, args, env, append(nulls, pair[1]), alone); err != nil {
 		return err
 	}
+	s.store = slices.DeleteFunc(s.store, (*entry).listens) // nobody would answer there
 	for _, e := range s.store {
 		if e.pid > 0 && !e.ended && e.pidfd == 0 {
 			if e.pidfd, err = unix.PidfdOpen(e.pid, 0); err != nil {

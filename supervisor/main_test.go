@@ -147,6 +147,7 @@ func (n *tested) prepare() error {
 			return err
 		}
 	}
+	os.Remove(filepath.Join(dir, "node.sock")) //nolint:errcheck // of a node that was stopped
 	listener, err := net.Listen("unix", filepath.Join(dir, "node.sock"))
 	if err != nil {
 		return err

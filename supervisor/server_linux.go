@@ -28,8 +28,9 @@ type server struct {
 	crashes  int       // in a row
 	served   bool      // a node was ready
 	stopping bool
-	keep     bool     // the node leaves, and a holder keeps its store
-	upgrade  *upgrade // nil: none
+	keep     bool      // the node leaves, and a holder keeps its store
+	leaveBy  time.Time // then it is killed; zero: not
+	upgrade  *upgrade  // nil: none
 	control  control
 	holding  bool
 	done     bool
@@ -99,6 +100,9 @@ func (s *server) timeout() int {
 	if s.upgrade != nil && (at.IsZero() || s.upgrade.deadline.Before(at)) {
 		at = s.upgrade.deadline
 	}
+	if !s.leaveBy.IsZero() && (at.IsZero() || s.leaveBy.Before(at)) {
+		at = s.leaveBy
+	}
 	if at.IsZero() {
 		return -1
 	}
@@ -109,6 +113,10 @@ func (s *server) timeout() int {
 func (s *server) due(now time.Time) {
 	if s.upgrade != nil && !now.Before(s.upgrade.deadline) {
 		s.late()
+	}
+	if s.node != nil && !s.leaveBy.IsZero() && !now.Before(s.leaveBy) {
+		s.leaveBy = time.Time{}
+		unix.Kill(s.node.pid, unix.SIGKILL) //nolint:errcheck // a child that has not been waited for
 	}
 	if s.node == nil && !s.next.IsZero() && !now.Before(s.next) {
 		s.next = time.Time{}
@@ -172,13 +180,28 @@ func (s *server) stop(sig unix.Signal) {
 	s.stopping = true
 }
 
-// finish begins the end of this process, which a command asked for.
-func (s *server) finish() {
+// finish begins the end of this process, which a command asked for. It never ends what it is to keep.
+func (s *server) finish(asker *peer, keep bool) {
 	switch {
-	case !s.keep && s.stopping: // it ends already
-	case !s.keep || s.node == nil:
+	case keep && s.holding:
+		s.answer(asker, 0, "the shells are kept already")
+		return
+	case keep && os.Getpid() == 1:
+		s.answer(asker, 1, "the shells would end with process 1; nothing was stopped")
+		return
+	case keep && (s.stopping || s.upgrade != nil):
+		s.answer(asker, 1, "the node is stopping or being upgraded; try again later")
+		return
+	}
+	s.control.waiting = append(s.control.waiting, asker)
+	switch {
+	case !keep && s.stopping, keep && s.keep: // it ends already
+	case !keep:
 		s.stop(unix.SIGTERM)
+	case s.node == nil: // it has crashed
+		s.leaveStore()
 	default:
+		s.keep, s.leaveBy = true, time.Now().Add(upgradeWait)
 		s.node.post(message{Kind: "leave"})
 	}
 }

@@ -52,7 +52,7 @@ func newServer(kind string) (*server, error) {
 	if err := s.notify(); err != nil {
 		return nil, err
 	}
-	exe, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	exe, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0) // it may be executable only
 	if err == nil {
 		s.exe, err = high(exe)
 	}

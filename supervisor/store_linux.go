@@ -3,6 +3,8 @@ package supervisor
 import (
 	"fmt"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // entry is an entry of the store.
@@ -86,6 +88,17 @@ func (e *entry) message(withPidfd bool) message {
 // exit returns the message about the end of an entry's process.
 func (e *entry) exit() message {
 	return message{Kind: "exit", Pid: e.pid, Unknown: e.unknown, Status: e.status}
+}
+
+// listens reports whether an entry has sockets that accept connections, and closes them.
+func (e *entry) listens() bool {
+	for _, fd := range e.files {
+		if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && on != 0 {
+			e.close()
+			return true
+		}
+	}
+	return false
 }
 
 func (e *entry) close() {

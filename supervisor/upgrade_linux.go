@@ -41,7 +41,7 @@ func (s *server) beginUpgrade(asker *peer) {
 		return
 	}
 	u := &upgrade{deadline: time.Now().Add(upgradeWait), output: -1, asker: asker}
-	exe, err := unix.Open(s.path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	exe, err := unix.Open(s.path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err == nil {
 		u.exe, err = high(exe)
 	}

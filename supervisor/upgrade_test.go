@@ -4,6 +4,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -169,6 +170,9 @@ func TestKeep(t *testing.T) {
 		if _, err := Do(t.Context(), control, "upgrade"); err == nil {
 			t.Error("a holder was upgraded")
 		}
+		if _, err := s.try("state"); !errors.Is(err, unix.ECONNREFUSED) {
+			t.Errorf("connecting while no node runs: %v", err)
+		}
 		s = again(t, s.dir)
 		testkit.Must(t, s.cmd.Start())
 		t.Cleanup(func() { s.cmd.Process.Kill(); s.cmd.Wait() })
@@ -181,6 +185,48 @@ func TestKeep(t *testing.T) {
 	unix.Kill(child, unix.SIGKILL)
 	if got := s.ask(t, "wait "+strconv.Itoa(child)); got != "0 "+ErrUnknown.Error() {
 		t.Errorf("the child of an earlier supervisor: %s", got)
+	}
+}
+
+// What is to be kept is never ended: not during an upgrade, not while no node runs, and not by a node that hangs.
+func TestKeep_Always(t *testing.T) {
+	t.Parallel()
+	for how, prepared := range map[string]func(*supervised){
+		"upgrade": func(s *supervised) {
+			install(t, s.dir, "2 slow")
+			pid := s.node(t)
+			unix.Kill(s.cmd.Process.Pid, unix.SIGUSR2)
+			testkit.Eventually(t, "the node has left", func() bool { return !runs(pid) })
+		},
+		"crashes": func(s *supervised) {
+			install(t, s.dir, "2 crashing")
+			s.command("upgrade") //nolint:errcheck // it may crash before
+			testkit.Eventually(t, "it waits", func() bool { return strings.Contains(s.text(), "again in 800ms") })
+		},
+		"hangs": func(s *supervised) { unix.Kill(s.node(t), unix.SIGSTOP) },
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, "1")
+			if how != "crashes" { // else no crash would be the second in a row
+				s.cmd.Env = append(s.cmd.Env, testHasty+"=1")
+			}
+			s.start(t)
+			child, err := strconv.Atoi(s.ask(t, "child terminal cat"))
+			testkit.Must(t, err)
+			prepared(s)
+			testkit.Eventually(t, "it is kept", func() bool {
+				text, err := s.command("keep")
+				return err == nil && strings.Contains(text, "keep running")
+			})
+			if s.ended(); !runs(child) {
+				t.Error("the child has ended")
+			}
+			if text, err := s.command("keep"); err != nil || !strings.Contains(text, "already") || !runs(child) {
+				t.Errorf("again: %q, %v", text, err)
+			}
+			s.command("stop") //nolint:errcheck // the test is over
+		})
 	}
 }
 
