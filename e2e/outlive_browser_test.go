@@ -69,20 +69,26 @@ func TestBrowser_ShellsOutliveTheirNode(t *testing.T) {
 			t.Errorf("somebody sees\n%s\nand who comes late\n%s", got, want)
 		}
 	}
-	ada.FocusPane(vim.Key())
-	ada.Press("Escape")
-	enter(ada, vim.Key(), ":q!")
-	for _, page := range []*browser.Page{ada, grace} {
-		waitPrompt(page, vim.Key())
-		page.WaitScreen(vim.Key(), "\n300\n") // the screen before vim is back
-		if !browser.Eval[bool](page, `window.untouched`) {
-			t.Error("the page was reloaded")
-		}
-	}
+	leaveVim(t, vim.Key(), ada, grace)
 	var now client.Shell
 	testkit.Must(t, p.Do(ctx, "GET", vim.Path(), nil, &now))
 	if now.PID != vim.PID {
 		t.Errorf("process %d became %d", vim.PID, now.PID)
+	}
+}
+
+// leaveVim ends vim in the first of two pages, neither of which was reloaded.
+func leaveVim(t *testing.T, key string, ada, grace *browser.Page) {
+	t.Helper()
+	ada.FocusPane(key)
+	ada.Press("Escape")
+	enter(ada, key, ":q!")
+	for _, page := range []*browser.Page{ada, grace} {
+		waitPrompt(page, key)
+		page.WaitScreen(key, "\n300\n") // the screen before vim is back
+		if !browser.Eval[bool](page, `window.untouched`) {
+			t.Error("the page was reloaded")
+		}
 	}
 }
 
