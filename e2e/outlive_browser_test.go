@@ -17,7 +17,8 @@ import (
 )
 
 // The node is killed three times and then upgraded to another build under vim, htop and a Convoy shell: two people
-// type, one watches by a link, nobody reloads a page, no key is lost, and all see the same screen as somebody who comes late.
+// type, one watches by a link, nobody reloads a page, no key is lost, and all see the same screen as somebody who comes
+// late.
 func TestBrowser_ShellsOutliveTheirNode(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
