@@ -190,6 +190,9 @@ type talkers struct {
 func startTalkers(t *testing.T, host string, args ...string) *talkers {
 	t.Helper()
 	args = append(aloneArgs(host), append(args, "-addr", "localhost:0", "-system-shell", "first", "-data", t.TempDir())...)
+	if os.Geteuid() == 0 {
+		args = append(args, "-system-user", "root") // who alone may execute what go test builds
+	}
 	cmd := exec.Command(os.Args[0], args...)
 	return &talkers{process: process{startCommand(t, cmd), cmd}}
 }
