@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"convoy/access"
+	"convoy/handlers/hop"
 	"convoy/handlers/live"
 	"convoy/handlers/session"
 	"convoy/handlers/web"
@@ -250,7 +251,8 @@ func (h *Handlers) showOpened(w http.ResponseWriter, r *http.Request, body []byt
 	return h.site.Render(w, http.StatusOK, "notice", templates.Notice{Level: "warn", Text: web.Sentence(made.Hint)})
 }
 
-// POST /nodes/{node}/shells/{shell}/input: the keys that a user types. It also takes the acknowledgement of output.
+// POST /nodes/{node}/shells/{shell}/input: the keys that a user types. It also takes the acknowledgement of output, and
+// answers who echoes them.
 func (h *Handlers) typeKeys(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
 	in, err := readInput(w, r)
 	if err != nil {
@@ -268,6 +270,9 @@ func (h *Handlers) typeKeys(w http.ResponseWriter, r *http.Request, s *pty.Shell
 		err = s.Write(ctx, in.body)
 	} else {
 		err = s.Input(ctx, in.viewer, in.n, in.body)
+	}
+	if err == nil {
+		w.Header().Set(hop.EchoHeader, s.Echo())
 	}
 	return web.NoContent(w, err)
 }

@@ -101,14 +101,19 @@ func (t *terminal) size() (size Size, err error) {
 	return size, err
 }
 
-// signalAt returns the index of the first byte of b that the terminal would turn into a signal, discarding unread
-// input: usually ^C, ^\, or ^Z. It is -1 if there is none, or the program has disabled that.
-func (t *terminal) signalAt(b []byte) int {
-	var mode *unix.Termios
-	err := control(t.tty, func(fd int) (err error) {
+// mode returns the terminal's settings.
+func (t *terminal) mode() (mode *unix.Termios, err error) {
+	err = control(t.tty, func(fd int) (err error) {
 		mode, err = unix.IoctlGetTermios(fd, ioctlGetTermios)
 		return err
 	})
+	return mode, err
+}
+
+// signalAt returns the index of the first byte of b that the terminal would turn into a signal, discarding unread
+// input: usually ^C, ^\, or ^Z. It is -1 if there is none, or the program has disabled that.
+func (t *terminal) signalAt(b []byte) int {
+	mode, err := t.mode()
 	if err != nil || mode.Lflag&unix.ISIG == 0 || mode.Lflag&unix.NOFLSH != 0 {
 		return -1
 	}

@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -82,6 +84,7 @@ func (n *Nodes) Forward(w http.ResponseWriter, r *http.Request, node, path strin
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		out.Header.Set("Content-Type", kind)
 	}
+	sent := time.Now()
 	response, err := n.Cluster.Do(node, out)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || errors.Is(err, web.ErrSlowBody) {
 		return err
@@ -91,6 +94,9 @@ func (n *Nodes) Forward(w http.ResponseWriter, r *http.Request, node, path strin
 	}
 	defer response.Body.Close()
 	passHeaders(w.Header(), r, response)
+	if response.StatusCode == http.StatusNoContent {
+		w.Header().Set("Server-Timing", fmt.Sprintf("node;dur=%.1f", float64(time.Since(sent))/float64(time.Millisecond)))
+	}
 	w.WriteHeader(response.StatusCode)
 	if _, err := io.Copy(w, response.Body); err != nil {
 		panic(http.ErrAbortHandler)
@@ -144,6 +150,9 @@ func Unreachable(name string, err error) error {
 // treat its response as a page.
 func passHeaders(head http.Header, r *http.Request, response *http.Response) {
 	if response.StatusCode == http.StatusNoContent {
+		if echo := response.Header.Get(EchoHeader); slices.Contains(echoes, echo) {
+			head.Set(EchoHeader, echo)
+		}
 		return
 	}
 	switch response.Header.Get("Content-Type") {
@@ -170,6 +179,11 @@ const (
 	recordingType = "application/x-asciicast"
 	textType      = "text/plain; charset=utf-8"
 )
+
+// EchoHeader is in the response to a viewer's input: who echoes keys, as in pty.Shell.Echo.
+const EchoHeader = "Convoy-Echo"
+
+var echoes = []string{pty.EchoProgram, pty.EchoTerminal, pty.EchoNone}
 
 // FileHeaders describes a file of that path or name.
 func FileHeaders(head http.Header, name string) {

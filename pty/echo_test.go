@@ -1,0 +1,32 @@
+package pty
+
+import (
+	"testing"
+
+	"convoy/internal/testkit"
+)
+
+// Every program says by the modes of its terminal who echoes; a line editor turns them off while it edits.
+func TestEcho(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, script, want string }{
+		{"lines", "cat", EchoTerminal},
+		{"password", "stty -echo; cat", EchoNone},
+		{"keys", "stty -icanon; cat", EchoTerminal},
+		{"line editor", "stty -icanon -echo; cat", EchoProgram},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := run(t, test.script)
+			testkit.Eventually(t, "echo by the "+test.want, func() bool { return s.Echo() == test.want })
+		})
+	}
+	t.Run("ended", func(t *testing.T) {
+		t.Parallel()
+		s := run(t, "exit")
+		<-s.ended
+		if got := s.Echo(); got != EchoNone {
+			t.Errorf("after the end: %q, want %q", got, EchoNone)
+		}
+	})
+}
