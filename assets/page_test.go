@@ -53,6 +53,7 @@ type script struct {
 	conn     *stream
 	fault    func(what string, n int64) fault // the fault of a request
 	held     chan struct{}                    // input is not written until it is closed
+	echo     string                           // who echoes, in the answer to input; "": not said
 	rejected int
 	uploads  map[string]string // by name
 	infos    int               // requests for the shell's info

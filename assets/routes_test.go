@@ -201,6 +201,10 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 				s.addMark("size", s.room)
 			}
 		}
+		if s.echo != "" {
+			w.Header().Set("Convoy-Echo", s.echo)
+			w.Header().Set("Server-Timing", "node;dur=12.0")
+		}
 	})
 	s.answer(w, f)
 }

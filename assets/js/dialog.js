@@ -1,6 +1,6 @@
 // Dialogs: questions from the page's templates, and buttons that close the dialog that they are in.
 
-import { stamp } from "./dom.js";
+import { find, remember, remembered, stamp } from "./dom.js";
 
 document.addEventListener("click", ({ target }) => target.closest("[data-close]")?.closest("dialog").close());
 
@@ -29,4 +29,14 @@ export async function askText(template, value) {
     field.addEventListener("focus", () => field.select(), { once: true });
   });
   return answer ? field.value : null;
+}
+
+/** askChoice asks for a setting of this browser, which is stored, in a dialog with one list; unset, it is fallback. */
+export async function askChoice(template, stored, fallback) {
+  let list;
+  const answer = await ask(template, (dialog) => {
+    list = find("select", dialog);
+    list.value = remembered(stored) ?? fallback;
+  });
+  if (answer) remember(stored, list.value);
 }

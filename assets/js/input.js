@@ -28,7 +28,9 @@ const sequences = new Map();
  *
  * base is a share link's path, used instead of the shell's. onEnded(text) is called once, when the shell accepts no
  * more input; onTrouble(text) when something was refused; onPending() when the input that is not known to be written
- * changes, or is late.
+ * changes, or is late; onSend(bytes, end) with all input, before it is sent; onWritten(end, echo) when it is known to be
+ * written up to end, in bytes since the beginning, and who echoes keys then; onTrip(ms, hop) with the time that a small
+ * request took, and the part of it between the console and the shell's node.
  */
 export class Input {
   #path;
@@ -37,7 +39,8 @@ export class Input {
   #key;
   #queue = []; // not numbered yet
   #queued = 0; // bytes in it
-  #sent = new Map(); // number → {body, keys, abort, doubtful, gap}
+  #total = 0; // bytes sent and queued so far
+  #sent = new Map(); // number → {body, keys, end, abort, doubtful, gap}
   #ack = { latest: 0, done: 0, busy: false };
   #size = { latest: null, busy: false };
   #pauses = Promise.withResolvers(); // resolved to end all pauses early
@@ -48,10 +51,10 @@ export class Input {
   /** window is the stream's, in bytes. */
   window = 256 * 1024;
 
-  constructor({ node, shell, viewer, base, onEnded, onTrouble, onPending }) {
+  constructor({ node, shell, viewer, base, ...hooks }) {
     this.#path = base || shellPath(node, shell);
     this.#viewer = viewer;
-    this.#hooks = { onEnded, onTrouble, onPending };
+    this.#hooks = hooks;
     this.#key = `${viewer} ${node}/${shell}`;
   }
 
@@ -81,6 +84,8 @@ export class Input {
     if (this.#stopped || !bytes.length) return;
     this.#queue.push(bytes);
     this.#queued += bytes.length;
+    this.#total += bytes.length;
+    this.#hooks.onSend?.(bytes, this.#total);
     if (urgent) this.#settle(); // its predecessors must be there
     this.#pump(urgent ? concurrency + 1 : undefined);
   }
@@ -90,6 +95,7 @@ export class Input {
     const dropped = this.#queued;
     this.#queue = [];
     this.#queued = 0;
+    this.#total -= dropped;
     this.#changed();
     return dropped;
   }
@@ -199,7 +205,7 @@ export class Input {
       else this.#queue[0] = head.subarray(part.length);
     }
     this.#queued -= at;
-    return { body, keys };
+    return { body, keys, end: this.#total - this.#queued };
   }
 
   // post sends a request until it is settled.
@@ -235,6 +241,7 @@ export class Input {
     }
     if (answer.ok) {
       this.#ack.done = Math.max(this.#ack.done, ack);
+      this.#hooks.onWritten?.(request.end, answer.headers.get("Convoy-Echo"));
       return true;
     }
     const { error = "", expected } = await answer.json().catch(() => ({}));
@@ -268,9 +275,9 @@ export class Input {
     if (!requests.length || !requests.every(request => request.gap !== undefined)) return;
     let n = Math.min(...requests.map(request => request.gap));
     this.#sent.clear();
-    for (const { body, keys, doubtful } of requests) {
+    for (const { body, keys, end, doubtful } of requests) {
       if (n === 0 && doubtful) this.#hooks.onTrouble?.("Some input may not have reached the shell.");
-      else this.#post(n++, { body, keys });
+      else this.#post(n++, { body, keys, end });
     }
     sequences.set(this.#key, n);
   }
@@ -321,14 +328,18 @@ export class Input {
     }
   }
 
-  #fetch(what, body, signal, keepalive = false) {
+  async #fetch(what, body, signal, keepalive = false) {
     const late = AbortSignal.timeout(requestTimeout);
-    return call(`${this.#path}/${what}`, {
+    const sent = performance.now();
+    const answer = await call(`${this.#path}/${what}`, {
       method: "POST",
       body,
       keepalive,
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
+    const [, hop = 0] = /node;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing")) ?? [];
+    if (answer.ok && !(body?.length > keyBytes)) this.#hooks.onTrip?.(performance.now() - sent, Number(hop));
+    return answer;
   }
 
   // rest waits ms, or until pauses end.

@@ -1,7 +1,7 @@
 // What the Option key of Macs types, in this browser.
 
-import { ask } from "./dialog.js";
-import { find, remember, remembered } from "./dom.js";
+import { askChoice } from "./dialog.js";
+import { remembered } from "./dom.js";
 
 const stored = "convoy-option"; // off, left or both
 
@@ -15,14 +15,5 @@ export function optionIsMeta(left) {
 
 /** addOption adds the setting to the menu of a shell's tools, on Macs. done() is called after it. */
 export function addOption(tools, done) {
-  if (onMac) tools.add("Option key…", () => set().then(done));
-}
-
-async function set() {
-  let select;
-  const answer = await ask("option-template", (dialog) => {
-    select = find("select", dialog);
-    select.value = remembered(stored) ?? "off";
-  });
-  if (answer) remember(stored, select.value);
+  if (onMac) tools.add("Option key…", () => askChoice("option-template", stored, "off").then(done));
 }

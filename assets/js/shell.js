@@ -22,9 +22,11 @@ import { Graphics } from "./graphics.js";
 import { History } from "./history.js";
 import { Input } from "./input.js";
 import { Keyboard } from "./keyboard.js";
+import { Latency } from "./latency.js";
 import { addOption } from "./option.js";
 import { Paste } from "./paste.js";
 import { Fingers, reportMiddle } from "./pointer.js";
+import { Predict, addPredict } from "./predict.js";
 import { Presence } from "./presence.js";
 import { Reader } from "./reader.js";
 import { Relay } from "./relay.js";
@@ -107,6 +109,8 @@ export class ShellPane {
   #history;
   #graphics;
   #reader;
+  #latency;
+  #predict;
   #title;
   #clipboard;
   #watches; // view-only
@@ -132,8 +136,11 @@ export class ShellPane {
     this.#input = new Input({
       node, shell, viewer, base,
       onEnded: text => this.#end(text),
-      onTrouble: text => this.#emit("shell-trouble", { text }),
+      onTrouble: text => this.#refused(text),
       onPending: () => this.#showPending(),
+      onSend: (bytes, end) => this.#predict.sent(bytes, end),
+      onWritten: (end, echo) => this.#predict.written(end, echo),
+      onTrip: (ms, hop) => this.#latency.add(ms, hop),
     });
     this.#input.window = stream.window;
     element.classList.add("shell");
@@ -146,6 +153,8 @@ export class ShellPane {
     this.term.options.disableStdin = this.#watches;
     this.#reader = new Reader(this.term);
     element.append(this.#reader.element);
+    this.#latency = new Latency(this.tools);
+    this.#predict = new Predict(this.term, this.#latency);
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files && !base);
@@ -200,6 +209,7 @@ export class ShellPane {
     this.detached = true;
     this.#stream.unfollow(this.#key);
     this.#presence.clear();
+    this.#predict.stop();
     this.term.options.disableStdin = true;
     this.#show("detached", "Detached. The shell keeps running.");
   }
@@ -226,6 +236,8 @@ export class ShellPane {
     this.#files?.close();
     this.#graphics.drop();
     this.#reader.close();
+    this.#latency.close();
+    this.#predict.stop();
     this.#fingers.stop();
     this.term.dispose();
     this.#element.replaceChildren();
@@ -245,7 +257,9 @@ export class ShellPane {
       term, tools, watches: this.#watches, screen: this.#screen,
       report: (rows, cols, claim) => { if (this.takes) this.#input.fit(rows, cols, claim); },
     });
-    if (!this.#watches) addOption(tools, () => this.focus());
+    if (this.#watches) return;
+    addOption(tools, () => this.focus());
+    addPredict(tools, () => this.focus());
   }
 
   // makeTransfers adds pasting, copying, and files. Floating elements cover the terminal without changing its size.
@@ -397,6 +411,11 @@ export class ShellPane {
     this.#input.send(bytes, interrupt);
   }
 
+  #refused(text) {
+    this.#predict.stop();
+    this.#emit("shell-trouble", { text });
+  }
+
   // reconnected is called when the stream is open (again).
   #reconnected() {
     this.#input.window = this.#stream.window;
@@ -446,6 +465,7 @@ export class ShellPane {
     this.lost = false;
     this.#input.close();
     this.#presence.clear();
+    this.#predict.stop();
     this.term.options.disableStdin = true;
     this.#bar.toggleAttribute("data-gone", gone); // nothing is left to restart
     this.#show("ended", text);

@@ -1,0 +1,196 @@
+// Predicted echo: over a slow link, typed letters are drawn before their echo arrives
+// (docs/decisions/0062-predicted-echo.md). They are drawn on an element above the terminal, never into its buffer.
+//
+// A line begins with a letter at the end of a row, if everything before it was answered, and if output since the last
+// other key left the cursor behind something: a prompt. From there, each letter, Backspace, Left, and Right leads to a
+// state that the row will have. Nothing is drawn until the line is proved: the row shows a typed letter, and the node
+// reports that the program itself echoes. A password's letters are not echoed, so no such line is proved. Any other key
+// or output ends the line.
+
+import { askChoice } from "./dialog.js";
+import { remembered } from "./dom.js";
+import { make } from "./terminal.js";
+
+const stored = "convoy-echo"; // off, auto or on
+const slow = 60; // ms of a round trip, above which letters are predicted
+const grace = 100; // ms from the answer to a key until its echo is overdue
+const word = 32; // bytes that are typed at once at most
+const clear = 8; // blank cells after the cursor at the end of a row: a prompt may have more at the edge
+
+// Letters that are one cell wide. Programs that mask a password may draw some, such as * and x: these prove nothing.
+const plain = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u0384-\u0482\u048a-\u052f]$/;
+const proof = /^[a-np-wyz1-9]$/i;
+const keys = /\x1b[[O][CD]|./gsu;
+const edits = /^(\x7f|\x1b[[O][CD])$/;
+
+/** addPredict adds the setting to the menu of a shell's tools. done() is called after it. */
+export function addPredict(tools, done) {
+  tools.add("Predicted echo…", () => askChoice("predict-template", stored, "auto").then(done));
+}
+
+/** Predict belongs to one terminal. latency is that of its shell. */
+export class Predict {
+  #term;
+  #latency;
+  #view = make("div", "shell-predicted");
+  #ahead = false; // typed ahead: until another key, nothing is known about what reads the letters
+  #heard = false; // there was output since that key
+  #written = 0; // bytes of input that the shell has
+  #line = null; // {row, x, before: text left of column x, states, proof: end of the first letter that the row showed, doubt}
+
+  constructor(term, latency) {
+    this.#term = term;
+    this.#latency = latency;
+    this.#view.ariaHidden = "true";
+    term.element.querySelector(".xterm-screen").append(this.#view);
+    term.onWriteParsed(() => this.#look());
+    term.onResize(() => this.#lose());
+    term.onScroll(() => this.#lose());
+    term.buffer.onBufferChange(() => this.stop());
+  }
+
+  /** sent takes bytes of input, of which the last one is number end. */
+  sent(bytes, end) {
+    const typed = bytes.length > word ? [] : new TextDecoder().decode(bytes).match(keys);
+    if (typed.length && typed.every((key) => this.#type(key, end - bytes.length, end))) this.#draw();
+    else this.stop();
+  }
+
+  /** written takes an answer: the shell has the input up to end; echo is who echoes keys. */
+  written(end, echo) {
+    this.#written = Math.max(this.#written, end);
+    if (!this.#line) return;
+    if (echo !== "program") return this.#lose();
+    setTimeout(() => this.#overdue(end), grace);
+    this.#draw();
+  }
+
+  /** stop ends the line: anything may follow. */
+  stop() {
+    this.#line = null;
+    this.#ahead = this.#heard = false;
+    this.#draw();
+  }
+
+  // type adds a key to the line, or begins one. It returns false for a key after which anything may follow.
+  #type(key, start, end) {
+    if (!this.#line && plain.test(key)) this.#ahead ||= !this.#begin(start);
+    if (this.#ahead) return plain.test(key) || edits.test(key);
+    const state = this.#line && this.#after(key);
+    if (state) this.#line.states.push({ ...state, end });
+    return !!state;
+  }
+
+  // begin begins a line at the cursor, and reports whether that is possible.
+  #begin(start) {
+    const { active } = this.#term.buffer;
+    const { cursorX: x } = active;
+    const row = active.baseY + active.cursorY;
+    if (active.type === "alternate" || !x || !this.#heard || this.#written !== start) return false;
+    if (this.#text(row, x, x + clear).trim()) return false;
+    this.#line = { row, x, before: this.#text(row, 0, x), states: [{ text: "", at: 0, end: start }], proof: 0 };
+    return true;
+  }
+
+  // after is the state after a key; undefined if that is not known.
+  #after(key) {
+    const { x, states } = this.#line;
+    const { text, at } = states.at(-1);
+    const atEnd = at === text.length;
+    if (plain.test(key)) {
+      const fits = atEnd && x + at < this.#term.cols - 1;
+      return fits ? { text: text + key, at: at + 1, proves: proof.test(key) } : undefined;
+    }
+    if (key === "\x7f") return atEnd && at ? { text: text.slice(0, -1), at: at - 1 } : undefined;
+    if (key.endsWith("D")) return at ? { text, at: at - 1 } : undefined;
+    if (key.endsWith("C")) return atEnd ? undefined : { text, at: at + 1 };
+  }
+
+  // look compares the row with the states that it may have by now.
+  #look() {
+    this.#heard = true;
+    if (!this.#line) return;
+    const n = this.#line.states.findIndex((state) => this.#shows(state));
+    if (n < 0) this.#lose();
+    else this.#confirm(n);
+  }
+
+  // overdue hides the line if the echo of the input up to end is missing, until it comes.
+  #overdue(end) {
+    if (!this.#line) return;
+    const { states } = this.#line;
+    const due = states.findLastIndex((state) => state.end <= end);
+    if (due <= 0) return;
+    const n = states.findLastIndex((state) => this.#shows(state));
+    if (n >= due) return this.#confirm(n);
+    this.#line.doubt = true;
+    this.#draw();
+  }
+
+  #shows({ text, at }) {
+    const { row, x, before } = this.#line;
+    const { active } = this.#term.buffer;
+    return active.baseY + active.cursorY === row && active.cursorX === x + at
+      && this.#text(row, 0, x + text.length) === before + text;
+  }
+
+  // confirm drops the states before number n: the row has that one.
+  #confirm(n) {
+    const line = this.#line;
+    if (n) line.doubt = false;
+    line.proof ||= line.states.slice(1, n + 1).find((state) => state.proves)?.end ?? 0;
+    line.states.splice(0, n);
+    this.#draw();
+  }
+
+  // lose ends the line because of output. Letters without an echo may be for another program.
+  #lose() {
+    if (!this.#line) return;
+    this.#ahead = this.#line.states.length > 1;
+    this.#line = null;
+    this.#draw();
+  }
+
+  #text(row, from, to) { return this.#term.buffer.active.getLine(row)?.translateToString(false, from, to) ?? ""; }
+
+  // differs reports whether the line is proved, and its last state is to be drawn.
+  get #differs() {
+    const { proof, doubt, states } = this.#line ?? {};
+    if (!proof || doubt || this.#written < proof) return false;
+    const [now, then] = [states[0], states.at(-1)];
+    if (now.at === then.at && now.text === then.text) return false;
+    const choice = remembered(stored);
+    return choice === "on" || choice !== "off" && this.#latency.trip > slow;
+  }
+
+  // draw draws how the last state differs from the row.
+  #draw() {
+    if (!this.#differs) {
+      if (this.#view.firstChild) this.#view.replaceChildren();
+      return;
+    }
+    const { row, x, states } = this.#line;
+    const [now, then] = [states[0], states.at(-1)];
+    let same = 0;
+    while (same < then.text.length && now.text[same] === then.text[same]) same++;
+    const from = Math.min(same, now.at, then.at);
+    const to = Math.max(now.text.length, then.text.length, now.at + 1, then.at + 1);
+    this.#view.replaceChildren(...Array.from({ length: to - from }, (_, i) => {
+      const at = from + i;
+      const cell = make("i", at === then.at ? "cursor" : at >= same && at < then.text.length ? "new" : "");
+      cell.textContent = then.text[at] ?? " ";
+      return cell;
+    }));
+    this.#place(x + from, row - this.#term.buffer.active.viewportY);
+  }
+
+  #place(x, y) {
+    const { cols, rows, options: { fontFamily, fontSize } } = this.#term;
+    const { offsetWidth, offsetHeight } = this.#view.parentElement;
+    const [width, height] = [offsetWidth / cols, offsetHeight / rows];
+    Object.assign(this.#view.style, {
+      fontFamily, fontSize: `${fontSize}px`, lineHeight: `${height}px`, gridAutoColumns: `${width}px`,
+      left: `${x * width}px`, top: `${y * height}px`, height: `${height}px`,
+    });
+  }
+}
