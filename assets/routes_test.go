@@ -142,6 +142,13 @@ func (s *script) answer(w http.ResponseWriter, f fault) {
 	if f == lose {
 		panic(http.ErrAbortHandler)
 	}
+	s.mu.Lock()
+	echo := s.echo
+	s.mu.Unlock()
+	if echo != "" {
+		w.Header().Set("Convoy-Echo", echo)
+		w.Header().Set("Server-Timing", "node;dur=12.0")
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -200,10 +207,6 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 			if s.room != nil && s.size != sizeOf(s.room) {
 				s.addMark("size", s.room)
 			}
-		}
-		if s.echo != "" {
-			w.Header().Set("Convoy-Echo", s.echo)
-			w.Header().Set("Server-Timing", "node;dur=12.0")
 		}
 	})
 	s.answer(w, f)

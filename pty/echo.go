@@ -9,8 +9,8 @@ const (
 	EchoNone     = "none"     // nobody: a program reads lines without echo, such as a password
 )
 
-// Echo reports who echoes typed keys now: EchoProgram, EchoTerminal, or EchoNone. It is EchoNone if that is unknown, and
-// once the shell has ended.
+// Echo reports who echoes typed keys now: EchoProgram, EchoTerminal, or EchoNone. It is EchoNone once the shell has
+// ended.
 func (s *Shell) Echo() string {
 	if s.terminal == nil {
 		return EchoNone
