@@ -19,6 +19,7 @@ func TestPredict(t *testing.T) {
 		run  func(*testing.T, *browser.Browser)
 	}{
 		{"draws a letter with its key", testPredictsAtOnce},
+		{"draws in the cells of a graphics card", testPredictsOnCard},
 		{"draws deletions and the cursor", testPredictsEdits},
 		{"draws nothing before a proof", testPredictsProved},
 		{"draws no password", testPredictsNoPassword},
@@ -144,6 +145,30 @@ func testPredictsAtOnce(t *testing.T, b *browser.Browser) {
 	waitPredicted(p, "")
 	p.WaitScreen(key, "$ ls é")
 	p.Clean()
+}
+
+func testPredictsOnCard(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.echo = "program"
+	p := b.Open(t, "about:blank")
+	p.GraphicsCard()
+	p.Go("http://" + s.addr())
+	p.Wait(`window.test?.stream.state === "open"`)
+	p.Do(`localStorage.setItem("convoy-echo", "on")`)
+	begin(s, p, "$ ")
+	p.Wait(`document.querySelector(".xterm-screen canvas:not(.xterm-link-layer)")`)
+	for range 20 {
+		echoed(s, p, "l")
+	}
+	hold(s)
+	p.Press("s")
+	waitPredicted(p, "s ")
+	off := browser.Eval[float64](p, `(() => { const { width } = test.pane.term._core._renderService.dimensions.css.cell;
+		const screen = document.querySelector(".xterm-screen").getBoundingClientRect();
+		return `+predicted+`.getBoundingClientRect().left - screen.left - 22 * width })()`)
+	if off < -1 || off > 1 {
+		t.Errorf("drawn %v px beside the cell", off)
+	}
 }
 
 func testPredictsEdits(t *testing.T, b *browser.Browser) {

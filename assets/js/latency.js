@@ -46,10 +46,10 @@ export class Latency {
     const hop = median(last.map((trip) => trip.hop));
     const most = Math.max(...all);
     const show = (what, text) => set(find(`[data-trip=${what}]`, this.#menu), text);
-    show("console", msText(median(last.map((trip) => trip.ms - trip.hop))));
+    show("console", msText(Math.max(0, median(last.map((trip) => trip.ms - trip.hop)))));
     show("node", hop ? msText(hop) : "the same node");
     show("history", `Last ${all.length} requests: ${msText(Math.min(...all))} to ${msText(most)}`);
-    const points = all.map((ms, i) => `${100 * i / (kept - 1)},${20 - 19 * ms / most}`);
+    const points = all.map((ms, i) => `${100 * i / Math.max(1, all.length - 1)},${20 - 19 * ms / most}`);
     find("polyline", this.#menu).setAttribute("points", points.join(" "));
   }
 }
