@@ -370,7 +370,7 @@ func testPredictsSlow(t *testing.T, b *browser.Browser) {
 			p.Press("s")
 			p.Wait(`framed.length === 10`)
 			waitPredicted(p, test.draws)
-			const button = `document.querySelector(".shell-trip")`
+			const button = `document.querySelector(".shell-trip span:last-child")`
 			p.Wait(button + `.textContent === ` + strconv.Quote(test.shown))
 			p.Click(".shell-trip")
 			p.Wait(`document.querySelector(".shell-trips").matches(":popover-open")`)

@@ -36,7 +36,7 @@ export class Latency {
   #show() {
     this.#timer = 0;
     this.#button.hidden = false;
-    set(this.#button, msText(this.trip));
+    set(this.#button.lastElementChild, msText(this.trip));
     if (this.#menu.matches(":popover-open")) this.#draw();
   }
 
