@@ -120,10 +120,11 @@ func testPredictsAtOnce(t *testing.T, b *browser.Browser) {
 	echoed(s, p, "l")
 	release := hold(s)
 	p.Press("s")
+	p.Wait(`framed.length === 2`)
 	p.Press(" ")
+	p.Wait(`framed.length === 3`)
 	p.Type("é")
 	waitPredicted(p, "s é ") // the last cell is the cursor
-	p.Wait(`framed.length === 3`)
 	if framed := browser.Eval[[]string](p, `framed`); strings.Join(framed[1:], "|") != "s |s  " {
 		t.Errorf("drawn with the frame after each key: %q", framed)
 	}
