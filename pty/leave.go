@@ -1,7 +1,6 @@
 package pty
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -13,18 +12,8 @@ import (
 // terminals. Nothing can be opened or typed from then on: ErrClosed, ErrLeft. A shell without a Keeper is lost: its
 // terminal is closed.
 func (t *Table) Leave() {
-	t.opening.Lock()
-	t.mu.Lock()
-	if !t.closed {
-		t.closed = true
-		close(t.quit)
-	}
-	shells := slices.Clone(t.shells)
-	t.mu.Unlock()
-	t.opening.Unlock()
-	t.reaper.Wait()
 	var leaving sync.WaitGroup
-	for _, s := range shells {
+	for _, s := range t.shut() {
 		leaving.Go(s.leaveToNext)
 	}
 	leaving.Wait()

@@ -324,9 +324,9 @@ func (t *Table) remove(ctx context.Context, s *Shell) error {
 	return nil
 }
 
-// Close removes all shells concurrently, as Remove does, and opens no more.
-func (t *Table) Close(ctx context.Context) error {
-	t.opening.Lock() // a shell that is being opened is closed too
+// shut opens no more shells, stops the reaper, and returns the shells, with one that was being opened.
+func (t *Table) shut() []*Shell {
+	t.opening.Lock()
 	t.mu.Lock()
 	if !t.closed {
 		t.closed = true
@@ -336,7 +336,12 @@ func (t *Table) Close(ctx context.Context) error {
 	t.mu.Unlock()
 	t.opening.Unlock()
 	t.reaper.Wait()
+	return shells
+}
 
+// Close removes all shells concurrently, as Remove does, and opens no more.
+func (t *Table) Close(ctx context.Context) error {
+	shells := t.shut()
 	errs := make([]error, len(shells))
 	var closing sync.WaitGroup
 	for i, s := range shells {
