@@ -24,7 +24,7 @@ type survivor struct {
 	node  *Service
 	who   atomic.Value // the user's identity as a string
 	kept  *os.File     // as a supervisor holds it
-	now   pty.Attachment
+	now   atomic.Pointer[pty.Attachment]
 	shell *pty.Shell
 }
 
@@ -57,19 +57,19 @@ func openSurvivor(t *testing.T) *survivor {
 
 func (s *survivor) right() string { return s.who.Load().(string) }
 
-func (s *survivor) attach(func() string) (a pty.Attachment, err error) {
-	s.now, err = s.node.Attach(s.right)
+func (s *survivor) attach(func() string) (pty.Attachment, error) {
+	a, err := s.node.Attach(s.right)
 	testkit.Must(s.t, err)
-	fd, err := unix.FcntlInt(s.now.Keep.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	s.now.Store(new(a))
+	fd, err := unix.FcntlInt(a.Keep.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	testkit.Must(s.t, err)
 	s.kept = os.NewFile(uintptr(fd), "kept")
-	a = s.now
-	a.Close = func() { s.now.Close(); s.kept.Close() }
+	a.Close = func() { s.leave(); s.kept.Close() }
 	return a, nil
 }
 
 // leave ends the node's connection, as the node's end does.
-func (s *survivor) leave() { s.now.Close() }
+func (s *survivor) leave() { s.now.Load().Close() }
 
 // follow starts the node's next process.
 func (s *survivor) follow() {
@@ -77,8 +77,9 @@ func (s *survivor) follow() {
 	fd, err := unix.FcntlInt(s.kept.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	testkit.Must(s.t, err)
 	s.node = newService(s.t)
-	s.now, err = s.node.Reattach(s.right, os.NewFile(uintptr(fd), "kept"))
+	a, err := s.node.Reattach(s.right, os.NewFile(uintptr(fd), "kept"))
 	testkit.Must(s.t, err)
+	s.now.Store(&a)
 }
 
 func (s *survivor) types(text string) {
@@ -105,7 +106,7 @@ func TestReattach_ShellGoesOn(t *testing.T) {
 	s.types("def twice(x): return x * 2\r\rself().process\r")
 	name := s.shows(`"(shell-\w+)"\n\S+\(3\)>$`)
 	s.types("receive()\r")
-	testkit.Eventually(t, "the node knows that it evaluates", func() bool { return s.now.Busy() != "" })
+	testkit.Eventually(t, "the node knows that it evaluates", func() bool { return s.now.Load().Busy() != "" })
 	testkit.Eventually(t, "it receives", func() bool { return s.node.calls.bytes.InUse() > 0 })
 	s.leave()
 	s.shows(`error: the node restarted during this call; it may or may not have been carried out\n(.*\n)+\S+\(4\)>$`)
@@ -129,11 +130,11 @@ func TestReattach_ShellGoesOn(t *testing.T) {
 	s.leave()
 	before := count()
 	s.follow()
-	testkit.Eventually(t, "the next node knows that it evaluates", func() bool { return s.now.Busy() != "" })
+	testkit.Eventually(t, "the next node knows that it evaluates", func() bool { return s.now.Load().Busy() != "" })
 	testkit.Eventually(t, "the evaluation goes on", func() bool { return count() > before })
 	s.types("\x03")
 	s.shows(`interrupted\n(.*\n)+\S+\(9\)>$`)
-	testkit.Eventually(t, "the node knows that it evaluates nothing", func() bool { return s.now.Busy() == "" })
+	testkit.Eventually(t, "the node knows that it evaluates nothing", func() bool { return s.now.Load().Busy() == "" })
 }
 
 // The next node asks for the user's present rights at each call.
