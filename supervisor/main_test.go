@@ -234,13 +234,18 @@ type supervised struct {
 func install(t *testing.T, dir, version string) {
 	t.Helper()
 	exe, err := os.ReadFile("/proc/self/exe")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "new"), append(append(exe, '\n'), version...), 0o755)
-	}
-	if err == nil {
-		err = os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "convoy"))
-	}
 	testkit.Must(t, err)
+	writeProgram(t, filepath.Join(dir, "new"), append(append(exe, '\n'), version...))
+	testkit.Must(t, os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "convoy")))
+}
+
+// writeProgram writes a file that can be executed at once: no process that starts meanwhile inherits it, open for
+// writing.
+func writeProgram(t *testing.T, path string, text []byte) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	testkit.Must(t, os.WriteFile(path, text, 0o755))
 }
 
 // prepare returns a supervisor that is not started, in a directory of its own.

@@ -71,7 +71,7 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 		"#!/no/such/program\necho convoy\n": "does not start: no such file or directory",
 	} {
 		testkit.Must(t, os.Remove(file))
-		testkit.Must(t, os.WriteFile(file, []byte(text), 0o700))
+		writeProgram(t, file, []byte(text))
 		if _, err := s.command("upgrade"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
@@ -83,7 +83,7 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 			continue
 		}
 		testkit.Must(t, os.Remove(file))
-		testkit.Must(t, os.WriteFile(file, text, 0o700))
+		writeProgram(t, file, text)
 		if _, err := s.command("upgrade"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", program, err, want)
 		}
