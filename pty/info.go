@@ -35,6 +35,7 @@ type Info struct {
 	Running bool
 	Exit    *Exit // nil while it runs
 
+	State     State
 	Recording bool // is being recorded
 }
 
@@ -60,11 +61,7 @@ func (s *Shell) SetRight(right string) {
 func (s *Shell) Info() Info {
 	info := s.info()
 	if info.Running && info.PID > 0 {
-		if group := s.terminal.foreground(); group > 0 && group != info.PID {
-			info.Busy = processName(group)
-		} else if s.attachment.Busy != nil {
-			info.Busy = s.attachment.Busy()
-		}
+		info.Busy = s.foreground()
 		if dir := workDir(info.PID); dir != "" {
 			info.Dir = dir
 		}
@@ -115,6 +112,7 @@ func (s *Shell) info() Info {
 		Size:      s.sizes.last(),
 		End:       s.ring.end,
 		Running:   s.exit == nil,
+		State:     s.state(),
 		Recording: s.recording != nil,
 	}
 	if s.exit != nil && s.dir != "" {
@@ -185,10 +183,11 @@ func (s *Shell) idleSince() time.Time {
 	return s.active
 }
 
-// recordOutput records the time of output, and a new title. It requires s.mu.
+// recordOutput records the time of output, what it reported, and a new title. It requires s.mu.
 func (s *Shell) recordOutput() {
 	s.active = time.Now()
 	s.journal.SetActive(s.active)
+	s.observeOutput()
 	if title := s.screen.Title(); title != s.title {
 		s.title = title
 		if s.titleTimer == nil {

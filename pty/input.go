@@ -30,6 +30,7 @@ const (
 // signal discards that input, here including blocked writes, which return nil.
 func (s *Shell) Write(ctx context.Context, b []byte) error {
 	urgent := s.expectSignal(b)
+	s.observeKeys(b)
 	n, err := s.send(ctx, b, urgent, typing{})
 	if err != nil {
 		return fmt.Errorf("write to shell %q (%d of %d bytes written): %w", s.id, n, len(b), err)
@@ -60,6 +61,7 @@ func (s *Shell) Input(ctx context.Context, viewer string, n int64, b []byte) err
 	}
 	b = b[min(part, len(b)):]
 	s.recordTyping(v)
+	s.observeKeys(b)
 	sent, err := s.send(ctx, b, urgent, typing{slot: v.slot, number: n, part: part})
 	if err == nil {
 		v.slot.Done(n)

@@ -98,6 +98,7 @@ type Shell struct {
 	replying        bool           // a goroutine is writing them
 	replier         sync.WaitGroup
 	recording       *recorder // may be nil
+	activity        activity
 }
 
 // newShell returns a shell that does not run yet.

@@ -5,7 +5,7 @@ func (s *Screen) execute(c uint32) {
 	b := s.buf
 	switch c {
 	case 0x07: // BEL
-		s.bells++
+		s.bell()
 	case 0x08: // BS
 		s.backspace()
 	case 0x09: // HT

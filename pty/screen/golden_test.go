@@ -50,8 +50,8 @@ func (r *recorder) do(t *testing.T, st step) {
 // state is the golden text of one step.
 func (r *recorder) state(i, history int) string {
 	text := fmt.Sprintf("@ %d\n", i) + dump(r.Screen, history)
-	if r.bells > 0 {
-		text += fmt.Sprintf("bells %d\n", r.bells)
+	if r.signals.Bells > 0 {
+		text += fmt.Sprintf("bells %d\n", r.signals.Bells)
 	}
 	if r.replies != "" {
 		var b strings.Builder

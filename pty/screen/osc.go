@@ -23,14 +23,20 @@ func (s *Screen) osc(id int, text string) {
 		s.setDir(text)
 	case 8:
 		s.hyperlink(text)
+	case 9:
+		s.osc9(text)
 	case 10, 11, 12:
 		s.specialColours(id, text)
 	case 104:
 		s.restoreColours(text)
 	case 110, 111, 112:
 		delete(s.colours, id-110+Foreground)
+	case 99:
+		s.osc99(text)
 	case 133:
 		s.promptMark(text)
+	case 777:
+		s.osc777(text)
 	}
 }
 
@@ -112,6 +118,7 @@ func (s *Screen) Prompt() Prompt {
 func (s *Screen) promptMark(text string) {
 	mark, rest, _ := strings.Cut(text, ";")
 	exit := s.Prompt().Exit
+	s.signalled++
 	switch mark {
 	case "A":
 		s.prompt = Prompt{PromptShown, exit}
@@ -119,8 +126,12 @@ func (s *Screen) promptMark(text string) {
 		s.prompt = Prompt{PromptInput, exit}
 	case "C":
 		s.prompt = Prompt{PromptRunning, exit}
+		s.signals.Starts++
+		s.ClearProgress()
 	case "D":
 		s.prompt = Prompt{PromptDone, -1}
+		s.signals.Ends++
+		s.ClearProgress()
 		code, _, _ := strings.Cut(rest, ";")
 		if n, err := strconv.ParseUint(code, 10, 8); err == nil {
 			s.prompt.Exit = int(n)

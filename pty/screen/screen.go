@@ -30,11 +30,13 @@ type Screen struct {
 	inRun  bool  // the last character was printed
 	joined uint8 // see joinWidth1
 
-	title   string
-	dir     string
-	prompt  Prompt
-	bells   int
-	colours map[int]RGB // set by OSC 4, 10, 11, 12
+	title     string
+	dir       string
+	prompt    Prompt
+	signals   Signals
+	signalled int
+	pending   desktopNote
+	colours   map[int]RGB // set by OSC 4, 10, 11, 12
 }
 
 // New returns a blank screen that keeps up to scrollback rows of history. They are allocated on demand; a row takes
@@ -60,6 +62,7 @@ func (s *Screen) reset() {
 	s.p.params.reset()
 	s.p.collect, s.p.oscPart = 0, oscNone
 	s.joined = 0
+	s.signals.Progress = Progress{}
 }
 
 // softReset is DECSTR.
@@ -89,9 +92,6 @@ func (s *Screen) Title() string { return s.title }
 
 // Dir is the last working directory from OSC 7: an absolute, clean path, or "".
 func (s *Screen) Dir() string { return s.dir }
-
-// Bells counts the rings of the bell.
-func (s *Screen) Bells() int { return s.bells }
 
 // Modes returns the current modes.
 func (s *Screen) Modes() Modes {

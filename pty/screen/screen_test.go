@@ -34,7 +34,7 @@ func TestCursorAndModes(t *testing.T) {
 	if row, col, visible := s.Cursor(); row != 0 || col != 20 || !visible {
 		t.Errorf("Cursor = %d, %d, %t; want 0, 20, true", row, col, visible)
 	}
-	if got := s.Bells(); got != 2 {
+	if got := s.Signals().Bells; got != 2 {
 		t.Errorf("Bells = %d, want 2", got)
 	}
 	_, _ = s.Write([]byte("\x1b[?1049;1002;2004;25l\x1b[?1049;1002;1006;2004h\x1b[4 q"))

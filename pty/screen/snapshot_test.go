@@ -14,8 +14,8 @@ func restored(t testing.TB, s *Screen, snapshot []byte) *Screen {
 	r.Replies = func(b []byte) { t.Errorf("the snapshot made the screen answer %q", b) }
 	_, _ = r.Write([]byte("\x1b[?1049hwhat was there\x1b[31;4m\x1b]2;be"))
 	_, _ = r.Write(snapshot)
-	if r.bells != 0 {
-		t.Errorf("the snapshot rang %d bells", r.bells)
+	if r.signals.Bells != 0 {
+		t.Errorf("the snapshot rang %d bells", r.signals.Bells)
 	}
 	r.Replies = nil
 	return r

@@ -14,6 +14,15 @@ func (s *Screen) Text() []string {
 	return rows
 }
 
+// BeforeCursor returns the text of the cursor's row, without trailing blanks; "" if the cursor is hidden, or not behind
+// the text.
+func (s *Screen) BeforeCursor() string {
+	if l := s.buf.line(s.buf.row); !s.hidden && l.trimmed() <= s.buf.col {
+		return l.String()
+	}
+	return ""
+}
+
 // WriteText writes the history, the normal screen, and the alternate screen if it is shown, as lines of text that end
 // in a line feed. Wrapped rows (DECAWM) are joined into one line, as the program wrote it. Trailing blanks and blank
 // lines at the end are omitted.

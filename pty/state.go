@@ -1,0 +1,223 @@
+package pty
+
+import (
+	"regexp"
+	"time"
+
+	"convoy/pty/screen"
+)
+
+const (
+	// lookPause is how long a shell's output rests before its state is worked out, and how often while it does not rest.
+	lookPause = 500 * time.Millisecond
+	// bellPause is how long after a key a bell is only the answer to it, as when there is nothing to complete.
+	bellPause = 300 * time.Millisecond
+	// briefCommand is how long a command that did not fail takes at least to count as finished.
+	briefCommand = 2 * time.Second
+)
+
+// Doing is what a shell does.
+type Doing string
+
+// What a shell does. Quiet is none of the others: it is at its prompt, and its last command was short or was seen.
+const (
+	Quiet    Doing = "quiet"
+	Running  Doing = "running"  // a command runs
+	Waiting  Doing = "waiting"  // it asked something, or rang, and printed nothing since
+	Finished Doing = "finished" // a command ended, and nobody has typed since; or the shell has ended
+)
+
+// State is what a shell does, for people who do not watch it. It is worked out from what the shell prints (OSC 133, the
+// bell, OSC 9, 99 and 777), from the program in the foreground, and from the line before the cursor. It is at most a
+// second old.
+type State struct {
+	Doing    Doing
+	Since    time.Time       // zero while it is quiet
+	Command  string          // the program that runs, or waits
+	Asks     string          // while it waits: the notification, or the line before the cursor; "": it rang
+	Progress screen.Progress // of the command that runs
+	Exit     int             // of the command that has finished; -1: unknown, or a signal
+	Took     time.Duration   // of the command that has finished; 0: unknown
+}
+
+// activity is what State is worked out from.
+type activity struct {
+	timer     *time.Timer // of the next look; nil: nothing was printed since the last one
+	signalled int
+	signals   screen.Signals
+	printed   time.Time // the last output
+	rested    time.Time // printed, as of the last look that found the output at rest
+	typed     time.Time // the last key of anyone
+	asked     time.Time // the last notification, or bell that no key caused
+	note      string    // of the notification
+	question  string    // the line before the cursor when the output came to rest, if it is one
+	program   string    // in the foreground, as of the last look
+	began     time.Time // the command that runs; zero: none
+	ended     time.Time // the last command
+	exit      int
+	took      time.Duration
+	state     State
+}
+
+// observeOutput records output at s.active, and what it reported. It requires s.mu.
+func (s *Shell) observeOutput() {
+	a := &s.activity
+	a.printed = s.active
+	if a.timer == nil {
+		a.timer = time.AfterFunc(lookPause, s.look)
+	}
+	if n := s.screen.Signalled(); n != a.signalled {
+		a.signalled = n
+		a.take(s.screen.Signals(), s.screen.Prompt(), s.active)
+	}
+}
+
+// take records what was reported since the last time.
+func (a *activity) take(now screen.Signals, prompt screen.Prompt, at time.Time) {
+	last := a.signals
+	a.signals = now
+	if now.Ends != last.Ends && (!a.began.IsZero() || now.Starts != last.Starts) {
+		a.end(at, prompt.Exit)
+	}
+	if now.Starts != last.Starts && prompt.State == screen.PromptRunning {
+		a.began = at
+	}
+	switch {
+	case now.Notes != last.Notes:
+		a.asked, a.note = at, now.Note
+	case now.Bells != last.Bells && at.Sub(a.typed) > bellPause:
+		a.asked, a.note = at, ""
+	}
+}
+
+func (a *activity) end(at time.Time, exit int) {
+	a.ended, a.exit, a.took = at, exit, 0
+	if !a.began.IsZero() {
+		a.took = at.Sub(a.began)
+	}
+	a.began = time.Time{}
+}
+
+// observeKeys records that someone types, which ends the waiting. What a terminal reports on its own is no key.
+func (s *Shell) observeKeys(b []byte) {
+	if string(b) == "\x1b[I" || string(b) == "\x1b[O" { // its page got the focus, or lost it
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := &s.activity
+	a.typed = time.Now()
+	if a.timer == nil && (a.state.Doing == Waiting || a.state.Doing == Finished) {
+		a.timer = time.AfterFunc(0, s.look)
+	}
+}
+
+// look works out the state. It runs while there is output, and once when it has come to rest.
+func (s *Shell) look() {
+	program := s.foreground()
+	s.mu.Lock()
+	changed := s.exit == nil && s.updateState(program, time.Now())
+	s.mu.Unlock()
+	if changed {
+		s.onChange()
+	}
+}
+
+// updateState reports whether the state has changed. It requires s.mu.
+func (s *Shell) updateState(program string, now time.Time) bool {
+	a := &s.activity
+	a.timer = nil
+	runs := program != ""
+	if mark := s.screen.Prompt().State; mark != screen.PromptUnknown {
+		runs = mark == screen.PromptRunning
+	} else {
+		s.followProgram(program, now)
+	}
+	if rest := lookPause - now.Sub(a.printed); rest > 0 {
+		a.timer = time.AfterFunc(rest, s.look)
+	} else if a.rested != a.printed {
+		a.rested, a.question = a.printed, ""
+		if runs {
+			a.question = s.question()
+		}
+	}
+	before := a.state
+	a.state = a.stateOf(runs)
+	if a.state.Doing != Quiet && a.state.Doing != Finished {
+		a.state.Command, a.state.Progress = program, s.screen.Signals().Progress
+		if program == "" {
+			a.state.Command = s.program.name()
+		}
+	}
+	return a.state != before
+}
+
+// followProgram records when commands begin and end, of a shell that does not report it. It requires s.mu.
+func (s *Shell) followProgram(program string, now time.Time) {
+	a := &s.activity
+	switch {
+	case program != "" && a.program == "":
+		a.began = now
+		if !a.typed.IsZero() {
+			a.began = a.typed
+		}
+	case program == "" && a.program != "":
+		a.end(a.printed, -1)
+		s.screen.ClearProgress()
+	}
+	a.program = program
+}
+
+// stateOf is the state without its command.
+func (a *activity) stateOf(runs bool) State {
+	rests := a.rested == a.printed
+	switch {
+	case rests && a.asked.After(a.typed) && a.printed.Sub(a.asked) < lookPause:
+		return State{Doing: Waiting, Since: a.asked, Asks: a.note}
+	case rests && a.question != "" && a.printed.After(a.typed):
+		return State{Doing: Waiting, Since: a.printed, Asks: a.question}
+	case runs:
+		return State{Doing: Running, Since: a.began}
+	case a.ended.After(a.typed) && (a.exit > 0 || a.took >= briefCommand):
+		return State{Doing: Finished, Since: a.ended, Exit: a.exit, Took: a.took}
+	}
+	return State{Doing: Quiet}
+}
+
+// foreground is the program that runs in front of the shell's own; "": none.
+func (s *Shell) foreground() string {
+	if s.terminal == nil {
+		return ""
+	}
+	if group := s.terminal.foreground(); group > 0 && group != s.pid {
+		return processName(group)
+	}
+	if s.attachment.Busy != nil {
+		return s.attachment.Busy()
+	}
+	return ""
+}
+
+// questionLine is a line that ends as questions do: Continue? [y/N], Password:, (yes/no), Press any key.
+var questionLine = regexp.MustCompile(
+	`(?i)[?:]\s*$|[\[(]y(es)?/[^()]*[\])]\s*$|\bpress\b.*\b(key|enter|return)\b`)
+
+// question is the line before the cursor if it is a question, without what is not visible; else "". It requires s.mu.
+func (s *Shell) question() string {
+	s.syncScreen()
+	if line := s.screen.BeforeCursor(); !s.screen.Modes().Alternate && questionLine.MatchString(line) {
+		return trimTitle(line)
+	}
+	return ""
+}
+
+// state is the shell's State. It requires s.mu.
+func (s *Shell) state() State {
+	switch {
+	case s.exit != nil:
+		return State{Doing: Finished, Since: s.active, Exit: s.exit.Code}
+	case s.activity.state.Doing == "":
+		return State{Doing: Quiet}
+	}
+	return s.activity.state
+}
