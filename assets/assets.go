@@ -25,7 +25,7 @@ import (
 
 //go:generate go run ../internal/tools/bundle
 
-//go:embed css dist js vendor icons.svg favicon.svg
+//go:embed css dist js vendor icons.svg favicon.svg favicon-waiting.svg
 var embedded embed.FS
 
 // prefix is the path of all assets.

@@ -46,6 +46,7 @@ func (h *Handlers) shellJSON(i pty.Info) templates.Shell {
 		Cols:      i.Size.Cols,
 		End:       i.End,
 		Running:   i.Running,
+		State:     stateJSON(i.State),
 		Links:     h.links.Count(i.ID),
 		Recording: i.Recording,
 	}

@@ -15,7 +15,8 @@ type Sources struct {
 	Nodes   func() map[string]int // by status
 	Members func() map[string]int // by state, as this node sees them
 	Shells  func() (running, ended int)
-	Output  func() int64 // bytes printed by the shells that exist now
+	Doing   func() map[string]int // running shells by what they do
+	Output  func() int64          // bytes printed by the shells that exist now
 	Streams func() int
 	Lines   func() int64 // lines logged since the start
 }
@@ -35,6 +36,8 @@ var (
 	members = prometheus.NewDesc("convoy_members", "Instances of the cluster as this node sees them, by state.",
 		[]string{"state"}, nil)
 	shells = prometheus.NewDesc("convoy_shells", "Shells on this node, by state.", []string{"state"}, nil)
+	doing  = prometheus.NewDesc("convoy_shells_doing", "Running shells on this node, by what they do.",
+		[]string{"doing"}, nil)
 	output = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes printed by the shells that are on this node now.",
 		nil, nil)
 	streams = prometheus.NewDesc("convoy_streams", "Open event streams.", nil, nil)
@@ -45,7 +48,7 @@ var (
 type collector struct{ Sources }
 
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{build, nodes, members, shells, output, streams, lines} {
+	for _, d := range []*prometheus.Desc{build, nodes, members, shells, doing, output, streams, lines} {
 		to <- d
 	}
 }
@@ -64,6 +67,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	running, ended := c.Shells()
 	gauge(shells, int64(running), "running")
 	gauge(shells, int64(ended), "ended")
+	for what, n := range c.Doing() {
+		gauge(doing, int64(n), what)
+	}
 	gauge(output, c.Output())
 	gauge(streams, int64(c.Streams()))
 	to <- prometheus.MustNewConstMetric(lines, prometheus.CounterValue, float64(c.Lines()))

@@ -13,6 +13,7 @@ func TestHandler(t *testing.T) {
 		Nodes:   func() map[string]int { return map[string]int{"alive": 3, "failed": 1} },
 		Members: func() map[string]int { return map[string]int{"alive": 3} },
 		Shells:  func() (int, int) { return 2, 1 },
+		Doing:   func() map[string]int { return map[string]int{"waiting": 1, "quiet": 1} },
 		Output:  func() int64 { return 12345 },
 		Streams: func() int { return 4 },
 		Lines:   func() int64 { return 99 },
@@ -22,7 +23,8 @@ func TestHandler(t *testing.T) {
 	for _, want := range []string{
 		`convoy_build_info{version="1.2.3"} 1`, `convoy_nodes{status="alive"} 3`, `convoy_nodes{status="failed"} ` +
 			`1`, `convoy_members{state="alive"} 3`,
-		`convoy_shells{state="running"} 2`, `convoy_shells{state="ended"} 1`, `convoy_shell_output_bytes ` +
+		`convoy_shells{state="running"} 2`, `convoy_shells{state="ended"} 1`,
+		`convoy_shells_doing{doing="waiting"} 1`, `convoy_shell_output_bytes ` +
 			`12345`, `convoy_streams 4`, `convoy_log_lines_total 99`, "go_goroutines",
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") && !strings.Contains(w.Body.String(), want+" ") {

@@ -33,6 +33,15 @@ func (n *node) metricSources() metrics.Sources {
 			}
 			return running, ended
 		},
+		Doing: func() map[string]int {
+			by := map[string]int{}
+			for _, one := range n.shells.List() {
+				if one.Running {
+					by[string(one.State.Doing)]++
+				}
+			}
+			return by
+		},
 		Output: func() (bytes int64) {
 			for _, one := range n.shells.List() {
 				bytes += one.End

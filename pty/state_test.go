@@ -103,7 +103,8 @@ func TestState_Questions(t *testing.T) {
 		"Proceed ([y]/n)?": true, "Do you want to continue? [Y/n]": true, "Delete (yes/no)": true,
 		"Are you sure (yes/no/[fingerprint])?": true, "Press any key to continue . . .": true,
 		"Press ENTER to continue": true,
-		"": false, "100%": false, "[1/5]": false, "(1/5)": false, "$": false, ">>>": false, "compiling": false, "~": false,
+		"":                        false, "100%": false, "[1/5]": false, "(1/5)": false,
+		"$": false, ">>>": false, "compiling": false, "~": false,
 	} {
 		if got := questionLine.MatchString(line); got != want {
 			t.Errorf("%q is a question: %t", line, got)

@@ -44,6 +44,8 @@ type shellView struct {
 	Kind    string    `json:"kind"`
 	Title   string    `json:"title"`
 	Busy    string    `json:"busy"`
+	State   string    `json:"state"`
+	Asks    string    `json:"asks"`
 	Dir     string    `json:"dir"`
 	Started time.Time `json:"started"`
 	Running bool      `json:"running"`
@@ -181,6 +183,8 @@ func (s *Service) shellViews() []shellView {
 			Kind:    one.Kind,
 			Title:   one.Title,
 			Busy:    one.Busy,
+			State:   string(one.State.Doing),
+			Asks:    one.State.Asks,
 			Dir:     one.Dir,
 			Started: one.Started.UTC().Truncate(time.Second),
 			Running: one.Running,

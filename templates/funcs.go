@@ -34,6 +34,7 @@ func funcs(base string, assetPath func(string) string) template.FuncMap {
 		"kindName":   kindName,
 		"shieldIcon": shieldIcon,
 		"shieldText": shieldText,
+		"doingIcon":  doingIcon,
 		"rfc3339":    rfc3339,
 		"clock":      clock,
 		"when":       when,
@@ -57,6 +58,17 @@ func kindIcon(kind string) string {
 		return "square-chevron-right"
 	}
 	return "terminal"
+}
+
+// doingIcon is the icon of what a shell does (Shell.Is).
+func doingIcon(is string) string {
+	switch is {
+	case "waiting":
+		return "bell"
+	case "failed":
+		return "circle-alert"
+	}
+	return "check"
 }
 
 // shieldIcon is the icon of a system shell's confinement, shieldText its description.

@@ -97,7 +97,7 @@ func TestNodeList(t *testing.T) {
 		root.AttrOr("data-provider", "") != "local" {
 		t.Error("section#nodes lacks count, max or provider")
 	}
-	if got := text(root.Find(".tallies")); got != "2 alive1 joining1 failed" {
+	if got := text(root.Find(".tallies")); got != "2 alive1 joining1 failed 4 shells failed" {
 		t.Errorf("tallies = %q", got)
 	}
 	if n := root.Find("article.node").Length(); n != 4 {

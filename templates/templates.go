@@ -22,7 +22,8 @@ var files embed.FS
 
 // partials can be rendered alone and used by pages.
 var partials = []string{
-	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "code_tools", "login_list",
+	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
+	"code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
 	"shell_pane", "link",
 }
@@ -55,6 +56,7 @@ var views = map[string]any{
 	"question":     Question{},
 	"notice":       Notice{},
 	"shell_list":   ShellList{},
+	"shell_state":  Doings{},
 }
 
 // Set holds all templates. It is safe for concurrent use.

@@ -92,6 +92,7 @@ type Shell struct {
 	Cols    int       `json:"cols"`
 	End     int64     `json:"end"`
 	Running bool      `json:"running"`
+	State   State     `json:"state"`
 	Exit    *Exit     `json:"exit"`             // nil while it runs
 	Links   int       `json:"links"`            // share links to it
 	Shield  string    `json:"shield,omitempty"` // confinement of a system shell: full, partial, none; "": not applicable

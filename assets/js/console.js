@@ -1,5 +1,6 @@
 // The console's page: keeps its content in sync with the stream, and handles mouse and keyboard.
 
+import { showAttention } from "./attention.js";
 import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import "./commands.js";
@@ -24,6 +25,7 @@ const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 function reconcile() {
   syncCards({ stream, viewer });
   allowSpawn();
+  showAttention();
   document.body.toggleAttribute("data-many", allCards().length > 5);
   filter();
   followAddress();
@@ -82,9 +84,10 @@ function filter() {
   let matches = 0;
   const cards = allCards();
   for (const { element } of cards) {
-    const { node, status } = element.dataset;
-    const text = `${node} ${status} ${find(".word", element).textContent}`.toLowerCase();
-    element.hidden = !words.every((word) => text.includes(word));
+    const { node, status, is } = element.dataset;
+    const text = `${node} ${status} ${is} ${find(".word", element).textContent}`.toLowerCase();
+    // a card in use stays: what is:waiting has found waits no longer once it is answered
+    element.hidden = !words.every((word) => text.includes(word)) && !element.contains(document.activeElement);
     if (!element.hidden) matches++;
   }
   broadcast.sync();
@@ -96,6 +99,8 @@ function setFilter(text) {
   find("#filter").value = text;
   filter();
 }
+
+const toggleFilter = (text) => setFilter(find("#filter").value === text ? "" : text);
 
 // --- user actions ---
 
@@ -114,11 +119,12 @@ const actions = {
   broadcast: () => broadcast.toggle(),
   "broadcast-all": () => broadcast.all(),
   "broadcast-none": () => broadcast.none(),
+  "show-shell": (button) => cardOf(button).select(button.dataset.shell, true),
   "go-to-card": (button) => go(allCards().find((card) => card.id === button.dataset.card)),
   log: () => dock.toggle(),
   keys: () => find("#keys").showModal(),
   connect: () => find("#connect").showModal(),
-  filter: (button) => setFilter(find("#filter").value === button.dataset.value ? "" : button.dataset.value),
+  filter: (button) => toggleFilter(button.dataset.value),
   "clear-filter": () => setFilter(""),
 };
 
@@ -151,9 +157,11 @@ addEventListener("popstate", followAddress);
 // selected is a card's visible terminal, if any.
 const selected = (card) => card?.panes.get(card.selected)?.pane;
 
-// go shows a node and focuses its shell.
+// go shows a node and focuses its shell: one that waits before the others.
 function go(card) {
   if (!card) return;
+  const waits = find("[role=tab][data-is=waiting]", card.element);
+  if (waits) card.selected = keyOf(waits);
   card.element.scrollIntoView({ block: "nearest" });
   card.seen = true;
   card.show(true);
@@ -183,6 +191,7 @@ const shortcuts = {
   l: () => dock.toggle(),
   s: openShells,
   b: () => broadcast.toggle(),
+  w: () => toggleFilter("is:waiting"),
   ".": () => selected(here())?.tools.focus(),
   t: () => document.dispatchEvent(new Event("convoy:next-theme")),
   "/": () => find("#filter").focus(),

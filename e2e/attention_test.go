@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"convoy/internal/browser"
+)
+
+// tabIs is whether a shell's tab has the sign of what it does.
+func tabIs(key, is string) string {
+	return fmt.Sprintf(`(document.querySelector('[role=tab][data-shell=%q]')?.dataset.is === %q)`, idOf(key), is)
+}
+
+// A shell that asks something, in a node that is not looked at, is shown by tab, card, title and icon, heard by screen
+// readers, found by one key, and quiet once it is answered.
+func TestBrowser_WaitingShellIsFound(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	selfShell(t, n, p)
+	name, other := spawnByClick(t, n, p)
+	title := browser.Eval[string](p, `document.title`)
+	enter(p, other, `sh -c 'printf "\033]9;4;1;40\a"; printf "Con""tinue? [y/N] "; read answer; cat'`)
+	p.Wait(tabIs(other, "waiting"))
+	p.Wait(fmt.Sprintf(`document.title === "(1) 40 %% " + %q`, title))
+	p.Wait(`document.querySelector("link[rel=icon]").href.includes("favicon-waiting")`)
+	heard := browser.Eval[string](p, `document.querySelector("#nodes [role=status]").textContent`)
+	if !strings.Contains(heard, "waits: Continue? [y/N]") {
+		t.Errorf("screen readers hear %q", heard)
+	}
+	p.Do(`document.activeElement.blur()`)
+	p.Press("w")
+	p.Wait(fmt.Sprintf(
+		`[...document.querySelectorAll(".node:not([hidden])")].map((card) => card.dataset.node).join() === %q`, name,
+	))
+	p.Do(`document.activeElement.blur()`)
+	p.Press("1")
+	p.Wait(fmt.Sprintf(`document.activeElement.closest(".pane")?.id.endsWith(%q)`, idOf(other)))
+	p.Type("y")
+	p.Press("Enter")
+	p.Wait(tabIs(other, "running"))
+	p.Wait(`!document.querySelector("#nodes[data-waiting]")`)
+	p.Press("Ctrl+c")
+	p.Wait("!" + tabIs(other, "running"))
+	p.Wait(fmt.Sprintf(`document.title === %q`, title))
+	p.Wait(`!document.querySelector("link[rel=icon]").href.includes("waiting")`)
+	p.Clean()
+}
+
+// TestBrowser_AttentionPictures takes pictures of all states, on a desktop and on a phone.
+func TestBrowser_AttentionPictures(t *testing.T) {
+	t.Parallel()
+	if *pictures == "" {
+		t.Skip("-pictures names no directory")
+	}
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	first := selfShell(t, n, p)
+	enter(p, first, `PS0='\e]133;C\a'; PROMPT_COMMAND='printf "\e]133;D;$?\a\e]133;A\a"'; clear`)
+	enter(p, first, "sleep 3; (exit 2)")
+	_, asks := spawnByClick(t, n, p)
+	enter(p, asks, `sh -c 'printf "Overwrite 14 files? [y/N] "; read answer'`)
+	_, busy := spawnByClick(t, n, p)
+	enter(p, busy, `sh -c 'echo building; printf "\033]9;4;1;63\a"; sleep 1000'`)
+	p.Wait(tabIs(asks, "waiting") + "&&" + tabIs(busy, "running") + "&&" + tabIs(first, "failed"))
+	for _, window := range [][2]int64{{1440, 900}, {390, 844}} {
+		if p.Resize(window[0], window[1]); window[0] < 1000 {
+			p.Touch(window[0], window[1])
+		}
+		for _, scheme := range []string{"dark", "light"} {
+			p.Scheme(scheme)
+			p.Do(`scrollTo(0, 0)`)
+			p.Do(`new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))`)
+			p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("attention-%d-%s.png", window[0], scheme)))
+		}
+	}
+	p.Do(`document.querySelector("[data-action=shells]").click()`)
+	p.Wait(`document.querySelector("#shell-list li .does")`)
+	p.Screenshot(filepath.Join(*pictures, "attention-list-phone.png"))
+	p.Resize(1440, 900)
+	p.Screenshot(filepath.Join(*pictures, "attention-list.png"))
+}

@@ -1,0 +1,176 @@
+package templates
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is what a shell does, as docs/protocol.md describes it.
+type State struct {
+	Doing    string     `json:"doing"` // quiet, running, waiting or finished; "": unknown
+	Since    *time.Time `json:"since"` // nil while it is quiet
+	Command  string     `json:"command"`
+	Asks     string     `json:"asks"`
+	Progress *Progress  `json:"progress"` // nil: none is reported
+	Exit     *int       `json:"exit"`     // of the command that has finished; nil: unknown
+	Seconds  float64    `json:"seconds"`  // that it took; 0: unknown
+}
+
+// Progress is how far a command has got. State is normal, error, paused, or busy: then Percent is unknown.
+type Progress struct {
+	State   string `json:"state"`
+	Percent int    `json:"percent"`
+}
+
+// interrupted is the exit status after Ctrl-C (128 and the number of SIGINT), which is no failure.
+const interrupted = 130
+
+// code is the exit status of the shell, or else of its last command; 0 if neither is known.
+func (s Shell) code() int {
+	switch {
+	case s.Exit != nil:
+		return s.Exit.Code
+	case s.State.Exit != nil:
+		return *s.State.Exit
+	}
+	return 0
+}
+
+// Failed reports whether the shell's last command failed, or the shell.
+func (s Shell) Failed() bool { return s.code() != 0 && s.code() != interrupted }
+
+// Is is what deserves a sign: waiting, failed, running, finished, or nothing.
+func (s Shell) Is() string {
+	switch {
+	case s.Failed():
+		return "failed"
+	case !s.Running || s.State.Doing == "quiet":
+		return ""
+	}
+	return s.State.Doing
+}
+
+// Progress is how far its command has got; nil: it reports none.
+func (s Shell) Progress() *Progress { return s.State.Progress }
+
+// Doing is what the shell does, in words that follow its title.
+func (s Shell) Doing() string {
+	after := ""
+	if s.State.Seconds > 0 {
+		after = " after " + took(time.Time{}, time.Time{}.Add(time.Duration(s.State.Seconds*float64(time.Second))))
+	}
+	switch is := s.Is(); {
+	case is == "waiting" && s.State.Asks != "":
+		return "waits: " + s.State.Asks
+	case is == "waiting":
+		return "waits for you"
+	case is == "running" && s.State.Progress != nil && s.State.Progress.State != "busy":
+		return fmt.Sprintf("runs %s, %d %%", s.State.Command, s.State.Progress.Percent)
+	case is == "running":
+		return "runs " + s.State.Command
+	case is == "failed" && s.Exit != nil:
+		return "ended with " + s.Exit.String()
+	case is == "failed":
+		return fmt.Sprintf("failed with code %d", s.code()) + after
+	case is == "finished":
+		return "finished" + after
+	}
+	return "quiet"
+}
+
+// Doings are shells that do the same. First is one of them.
+type Doings struct {
+	Is       string
+	Count    int
+	First    Shell
+	Progress *Progress // the least of them; nil: none is reported
+}
+
+// doingsOf groups the shells by Is, those that want attention first.
+func doingsOf(shells []Shell) (list []Doings) {
+	for _, is := range []string{"waiting", "failed", "running"} {
+		group := Doings{Is: is}
+		for _, s := range shells {
+			if s.Is() != is {
+				continue
+			}
+			if group.Count++; group.Count == 1 {
+				group.First = s
+			}
+			group.Progress = least(group.Progress, s.State.Progress)
+		}
+		if group.Count > 0 {
+			list = append(list, group)
+		}
+	}
+	return list
+}
+
+// least is the one with the lower percentage; nil is none.
+func least(a, b *Progress) *Progress {
+	if a == nil || b != nil && b.Percent < a.Percent {
+		return b
+	}
+	return a
+}
+
+// Doings groups the node's shells by what they do; First is where to go.
+func (n Node) Doings() []Doings { return doingsOf(n.Shells) }
+
+// Is lists the words of the filter that find the node: is:waiting is:failed.
+func (n Node) Is() string {
+	var words []string
+	for _, group := range n.Doings() {
+		words = append(words, "is:"+group.Is)
+	}
+	return strings.Join(words, " ")
+}
+
+// Doings groups the shells of all nodes.
+func (l NodeList) Doings() []Doings {
+	var all []Shell
+	for _, n := range l.Nodes {
+		all = append(all, n.Shells...)
+	}
+	return doingsOf(all)
+}
+
+// Waiting is the number of shells that wait.
+func (l NodeList) Waiting() int {
+	i := slices.IndexFunc(l.Doings(), func(d Doings) bool { return d.Is == "waiting" })
+	if i < 0 {
+		return 0
+	}
+	return l.Doings()[i].Count
+}
+
+// Progress is the least progress of all shells; nil: none is reported.
+func (l NodeList) Progress() (all *Progress) {
+	for _, group := range l.Doings() {
+		all = least(all, group.Progress)
+	}
+	return all
+}
+
+// maxHeard limits the shells that the page names when they begin to wait.
+const maxHeard = 3
+
+// Heard is what screen readers read out when it changes: which shells wait.
+func (l NodeList) Heard() string {
+	var waits []string
+	for _, n := range l.Nodes {
+		for _, s := range Number(slices.Clone(n.Shells)) {
+			if s.Is() == "waiting" {
+				waits = append(waits, fmt.Sprintf("%s on %s %s", s.Label(), n.Short, s.Doing()))
+			}
+		}
+	}
+	more := len(waits) - maxHeard
+	text := strings.Join(waits[:min(maxHeard, len(waits))], ". ")
+	if more > 0 {
+		text += fmt.Sprintf(". %d more", more)
+	}
+	return text
+}
