@@ -60,6 +60,7 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 		cfg.checkTLS,
 		cfg.checkRecordings,
 		cfg.checkRunbooks,
+		cfg.checkNotify,
 		cfg.checkUpload,
 		cfg.checkLog,
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"convoy/confine"
 	"convoy/confine/sandbox"
+	"convoy/notify"
 )
 
 // defaultSystemUser is the user of system shells if the node is root: a number that systems leave free.
@@ -60,6 +61,17 @@ func (cfg *config) checkUpload() (err error) {
 	if cfg.MaxUpload, err = parseSize(cfg.maxUpload); err != nil {
 		return hint("a number of bytes, or of KiB, MiB or GiB, such as 64MiB; 0 for no files",
 			"-max-upload %q is not a size", cfg.maxUpload)
+	}
+	return nil
+}
+
+func (cfg *config) checkNotify() error {
+	if cfg.Notify == "" {
+		return nil
+	}
+	if _, err := notify.ParseTarget(cfg.Notify); err != nil {
+		return hint("give a URL such as https://example.org/hook, ntfy+https://ntfy.sh/TOPIC or slack+https://…",
+			"-notify: %v", err)
 	}
 	return nil
 }

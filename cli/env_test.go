@@ -17,6 +17,7 @@ var secretsOf = map[string]func(node.Config) string{
 	"CONVOY_COOKIE":        func(cfg node.Config) string { return cfg.Cookie },
 	"CONVOY_TOKEN":         func(cfg node.Config) string { return cfg.Token },
 	"CONVOY_OPENID_SECRET": func(cfg node.Config) string { return cfg.OpenID.ClientSecret },
+	"CONVOY_NOTIFY":        func(cfg node.Config) string { return cfg.Notify },
 	"RAILWAY_API_TOKEN":    func(cfg node.Config) string { return cfg.Railway.Token },
 	"RAILWAY_TOKEN":        func(cfg node.Config) string { return cfg.Railway.Token },
 }
@@ -25,16 +26,20 @@ var secretsOf = map[string]func(node.Config) string{
 func TestReadEnv_Secrets(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secret")
-	testkit.Must(t, os.WriteFile(file, []byte("\uFEFF"+testCookie+"\n"), 0o600))
 	args := []string{"-openid-issuer", "https://id.example", "-openid-client", "x", "-openid-roles", "*=viewer"}
 	for _, name := range secretNames {
-		for variable, value := range map[string]string{name: " " + testCookie + "\r\n", name + "_FILE": file + "\n"} {
+		secret := testCookie
+		if name == "CONVOY_NOTIFY" {
+			secret = "https://example.org/" + testCookie
+		}
+		testkit.Must(t, os.WriteFile(file, []byte("\uFEFF"+secret+"\n"), 0o600))
+		for variable, value := range map[string]string{name: " " + secret + "\r\n", name + "_FILE": file + "\n"} {
 			env := map[string]string{"CONVOY_COOKIE": testCookie, variable: value}
 			if variable == "CONVOY_COOKIE_FILE" {
 				delete(env, "CONVOY_COOKIE")
 			}
 			cfg, err := readConfig(args, testEnv(env))
-			if err != nil || secretsOf[name](cfg) != testCookie {
+			if err != nil || secretsOf[name](cfg) != secret {
 				t.Errorf("%s=%q: %q, %v", variable, value, secretsOf[name](cfg), err)
 			}
 			if variable != name && !slices.Contains(cfg.SecretFiles, file) {

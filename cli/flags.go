@@ -174,6 +174,9 @@ func (cfg *config) declareShells(set *flag.FlagSet) {
 	set.DurationVar(&cfg.Idle, "shell-idle", 0,
 		"DURATION close shells that had no viewer and no activity for this long; 0, the default, is never")
 	set.StringVar(&cfg.maxUpload, "max-upload", "64MiB", "SIZE largest file to or from a shell; 0 turns transfers off")
+	set.StringVar(&cfg.Notify, "notify", "",
+		"URL where notifications about shells are posted, as JSON; ntfy+https://HOST/TOPIC and slack+https://… for these "+
+			"services. If it contains a secret, set CONVOY_NOTIFY instead")
 	set.StringVar(&cfg.Runbooks, "runbooks", "",
 		"DIR directory of your runbooks: Markdown files whose code blocks the console runs on its nodes; default none")
 }

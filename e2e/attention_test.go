@@ -2,11 +2,15 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"convoy/internal/browser"
+	"convoy/internal/testkit"
 )
 
 // tabIs is whether a shell's tab has the sign of what it does.
@@ -47,6 +51,45 @@ func TestBrowser_WaitingShellIsFound(t *testing.T) {
 	p.Wait("!" + tabIs(other, "running"))
 	p.Wait(fmt.Sprintf(`document.title === %q`, title))
 	p.Wait(`!document.querySelector("link[rel=icon]").href.includes("waiting")`)
+	p.Clean()
+}
+
+// A user chooses in a dialog to be told by the operator's webhook when a shell of another node waits.
+func TestBrowser_NotifyMe(t *testing.T) {
+	t.Parallel()
+	got := make(chan string, 4)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- r.Header.Get("Title") + ": " + string(body)
+	}))
+	t.Cleanup(hook.Close)
+	n := startBash(t, "-notify", "ntfy+"+hook.URL+"/topic")
+	p := browse(t, n, n.host())
+	selfShell(t, n, p)
+	name, key := spawnByClick(t, n, p)
+	p.Click(card(name) + " .shell-acts [aria-label=More]")
+	p.Click(card(name) + " [data-action=alert]")
+	p.Wait(`document.querySelector("#alert").open`)
+	p.Click("#alert [name=waits]")
+	p.Click("#alert [type=submit]")
+	p.Wait(`document.querySelector("#alert .said").textContent === "Saved."`)
+	if *pictures != "" {
+		p.Screenshot(filepath.Join(*pictures, "alert.png"))
+		p.Touch(390, 844)
+		p.Resize(390, 844)
+		p.Screenshot(filepath.Join(*pictures, "alert-phone.png"))
+	}
+	p.Click("#alert [data-close]")
+	enter(p, key, `sh -c 'printf "Over""write? [y/N] "; read answer'`)
+	short, _, _ := strings.Cut(strings.TrimPrefix(name, "convoy@"), ".")
+	select {
+	case m := <-got:
+		if m != "bash on "+short+" waits: Overwrite? [y/N]" {
+			t.Errorf("told %q", m)
+		}
+	case <-testkit.Context(t).Done():
+		t.Fatal("the webhook got nothing")
+	}
 	p.Clean()
 }
 

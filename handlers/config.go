@@ -14,6 +14,7 @@ import (
 	"convoy/handlers/live"
 	"convoy/handlers/web"
 	"convoy/logs"
+	"convoy/notify"
 	"convoy/pty"
 	"convoy/pty/cast"
 )
@@ -67,6 +68,8 @@ type Config struct {
 	// Prompt is this node's Convoy shell, and Commands its system shell.
 	Prompt   Prompt
 	Commands Commands
+	// Post sends a message for a user, and does not block; nil: there is nowhere to send it.
+	Post func(notify.Message)
 	// Runbooks is the directory of the user's runbooks; "": none.
 	Runbooks string
 	// Warning is what everyone who opens the console should know about this node, "" for nothing, and what to do; nil:

@@ -16,6 +16,7 @@ import (
 	"convoy/assets"
 	"convoy/files"
 	"convoy/guide"
+	"convoy/handlers/alerts"
 	"convoy/handlers/hop"
 	"convoy/handlers/live"
 	"convoy/handlers/session"
@@ -33,6 +34,7 @@ type Handlers struct {
 	links    *share.Links
 	live     *live.Hub
 	shares   *share.Guests
+	alerts   *alerts.Set
 	guide    func() (*guide.Guide, error) // rendered when it is first shown: that takes as long as a start
 	runbooks *guide.Runbooks
 	quotas   quotas
@@ -116,6 +118,9 @@ func (h *Handlers) build() {
 		Log:          h.Log,
 	})
 	h.shares = share.New(h.live, h.links, h.Shares)
+	h.alerts = alerts.New(alerts.Config{
+		Self: h.Self, Shells: h.Shells, Authority: h.Authority, Send: h.Post, Log: h.Log,
+	})
 }
 
 // Public serves the console, to browsers and scripts.
@@ -146,6 +151,7 @@ func (h *Handlers) Close() {
 	h.cancel()
 	h.live.Close()
 	h.running.Wait()
+	h.alerts.Wait()
 	h.sessions.Close()
 }
 

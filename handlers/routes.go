@@ -66,6 +66,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 		h.add(r, onAny, h.consoleRoutes())
 		h.add(r, onControl, h.fleetRoutes())
 		h.add(r, onOwner, h.ownerRoutes())
+		h.add(r, onOwner, h.attentionRoutes())
 	})
 	return r
 }
@@ -79,6 +80,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 	r.Post("/grants", s.Handle(h.sessions.ExchangeGrants))
 	h.add(r, onAny, h.fleetRoutes())
 	h.add(r, onThis, h.ownerRoutes())
+	h.add(r, onThis, h.attentionRoutes())
 	h.add(r, onThis, []route{
 		{at: get + nodePath + "/feed", may: access.View, serve: h.live.ServeFeed},
 		{at: get + shellPath + "/output", may: access.View, quota: &h.live.Follows, serve: h.live.ServeOutput},
@@ -159,6 +161,17 @@ func (h *Handlers) evalRoute() route {
 
 func (h *Handlers) commandRoute() route {
 	return route{at: post + nodePath + "/run", may: access.Run, audit: "run", where: onOwner, serve: h.runHere}
+}
+
+// attentionRoutes are for users who do not view the shell, and are served by the node that owns it.
+func (h *Handlers) attentionRoutes() []route {
+	return []route{
+		{at: get + shellPath + "/alert", may: access.View, ofShell: h.alerts.Show, part: h.showAlert},
+		{
+			at: post + shellPath + "/alert", may: access.View, audit: "shell.alert",
+			ofShell: h.alerts.Update(h.ctx), part: h.showAlert,
+		},
+	}
 }
 
 // ownerRoutes are served by the node that owns the shell, the recording or the log.

@@ -51,6 +51,7 @@ type Config struct {
 	DirGiven   bool          // Dir was set explicitly
 	Idle       time.Duration // idle timeout of shells; 0: none
 	MaxUpload  int64         // bytes; 0: no file transfer
+	Notify     string        // where notifications are posted (notify.ParseTarget); may contain a secret; "": nowhere
 
 	LogFormat string // json, text or auto
 	LogLevel  slog.Level

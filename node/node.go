@@ -18,6 +18,7 @@ import (
 	"convoy/local"
 	"convoy/logs"
 	"convoy/metrics"
+	"convoy/notify"
 	"convoy/peer"
 	"convoy/pty"
 	"convoy/railway"
@@ -44,8 +45,10 @@ type node struct {
 	authority *access.Authority
 	service   *rpc.Service // the functions of this node
 	server    *http.Server
-	certs     *certFiles     // nil: no certificate from files
-	group     sync.WaitGroup // the goroutines that start begins
+	notifier  *notify.Sender       // nil: there is no address for notifications
+	post      func(notify.Message) // of the notifier; nil likewise
+	certs     *certFiles           // nil: no certificate from files
+	group     sync.WaitGroup       // the goroutines that start begins
 
 	kept       map[string]supervisor.Entry // of an earlier process of this node
 	keptShells []pty.Kept                  // among them, in their order
@@ -115,6 +118,9 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 		return nil, err
 	}
 	n.service = n.newService(exe)
+	if err := n.newNotifier(); err != nil {
+		return nil, err
+	}
 	if n.handlers, err = n.newConsole(); err != nil {
 		return nil, err
 	}
@@ -188,6 +194,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Recordings:    n.cfg.Recordings(),
 		MaxUpload:     n.cfg.MaxUpload,
 		BuildLog:      n.buildLog(),
+		Post:          n.post,
 		Log:           n.logger("console"),
 	})
 }

@@ -39,6 +39,9 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	n.group.Go(func() { n.system.status() }) // probe before the first user asks
 	n.group.Go(func() { n.handlers.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
+	if n.notifier != nil {
+		n.group.Go(func() { n.notifier.Run(ctx) })
+	}
 	n.group.Go(n.service.Serve)
 	n.group.Go(debug.FreeOSMemory) // what starting took
 	n.log.Info("node started", "node", n.cfg.Name, "addr", n.addr().String(), "version", version.String(),

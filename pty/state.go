@@ -211,7 +211,14 @@ func (s *Shell) question() string {
 	return ""
 }
 
-// state is the shell's State. It requires s.mu.
+// State returns what the shell does.
+func (s *Shell) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state()
+}
+
+// state requires s.mu.
 func (s *Shell) state() State {
 	switch {
 	case s.exit != nil:

@@ -9,7 +9,7 @@ import { all, find, stamp } from "./dom.js";
 import { download, root } from "./key.js";
 import { LogView } from "./log.js";
 import { atLeast } from "./role.js";
-import { openShare, showLinks } from "./share.js";
+import { openDialog, showLinks } from "./share.js";
 import { ShellPane, roomIn } from "./shell.js";
 import { shellPath } from "./stream.js";
 
@@ -224,7 +224,8 @@ class Card {
   close(key = this.selected) { return command("DELETE", shellPath(this.name, key)); }
   restart() { return command("POST", `${shellPath(this.name, this.selected)}/restart`); }
   saveText() { return download(`${shellPath(this.name, this.selected)}/text`); }
-  share() { return openShare(shellPath(this.name, this.selected)); }
+  share() { return openDialog(find("#share"), `${shellPath(this.name, this.selected)}/links`); }
+  alert() { return openDialog(find("#alert"), `${shellPath(this.name, this.selected)}/alert`); }
 
   get selectedTab() { return this.tabOf(this.selected); }
 

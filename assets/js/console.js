@@ -109,6 +109,7 @@ const actions = {
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
   enlarge: (button) => enlarge(cardOf(button)),
   share: (button) => cardOf(button).share(),
+  alert: (button) => cardOf(button).alert(),
   rename: (button) => cardOf(button).rename(),
   "save-text": (button) => cardOf(button).saveText(),
   restart: (button) => cardOf(button).restart(),

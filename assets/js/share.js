@@ -1,13 +1,11 @@
-// Share links to a shell: the dialog (share_links.html), and the tool in the line below a terminal that opens it.
+// The dialogs of a shell (share_links.html, alert.html), and the tool in the line below a terminal that opens one.
 
 import { find } from "./dom.js";
 
-const dialog = find("#share");
-dialog.addEventListener("close", () => dialog.replaceChildren()); // the list stops refreshing
-
-/** openShare shows the links to a shell. */
-export async function openShare(path) {
-  await window.htmx.ajax("GET", `${path}/links`, { target: dialog });
+/** openDialog shows what the server has for a dialog, such as the links to a shell. */
+export async function openDialog(dialog, path) {
+  dialog.onclose = () => dialog.replaceChildren(); // a list stops refreshing
+  await window.htmx.ajax("GET", path, { target: dialog });
   if (dialog.childElementCount) dialog.showModal();
 }
 

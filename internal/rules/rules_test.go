@@ -74,17 +74,17 @@ type row struct {
 var rows = []row{
 	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
 	{"cli", "cli/answer cli/launch node access access/openid audit confine confine/sandbox files handlers/session " +
-		"handlers/web local peer railway repl supervisor",
+		"handlers/web local notify peer railway repl supervisor",
 		"it reads flags and environment into node.Config, and each package checks its own settings"},
 	{"cli/answer", "version", "it initializes before packages that import more"},
 	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},
 	{"node", "access access/openid audit confine confine/sandbox files fleet handlers handlers/live handlers/web local " +
-		"logs metrics peer pty pty/cast railway repl rpc supervisor version",
+		"logs metrics notify peer pty pty/cast railway repl rpc supervisor version",
 		"it connects the parts of one running Convoy; how that was started does not matter here"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire",
 		"functions get the parts that they need, and know no page, no provider and no node"},
-	{"handlers", "access access/openid assets audit files fleet guide handlers/hop handlers/live handlers/session " +
-		"handlers/outcome handlers/share handlers/web logs pty pty/cast templates",
+	{"handlers", "access access/openid assets audit files fleet guide handlers/alerts handlers/hop handlers/live " +
+		"handlers/session handlers/outcome handlers/share handlers/web logs notify pty pty/cast templates",
 		"the console reaches cluster and rpc through interfaces of its own, and providers through the fleet"},
 	{"handlers/hop", "fleet handlers/web pty pty/cast",
 		"how a request reaches another node does not depend on what it asks"},
@@ -93,6 +93,8 @@ var rows = []row{
 	{"handlers/outcome", "templates", "comparing outputs takes no node and no request"},
 	{"handlers/share", "access handlers/hop handlers/live handlers/session handlers/web pty templates",
 		"a guest reaches one shell, through live and session"},
+	{"handlers/alerts", "access handlers/session handlers/web notify pty templates",
+		"a user is told of a shell with the rights that they have then"},
 	{"handlers/session", "access access/openid audit fleet handlers/web pty templates",
 		"the user of a request is known before its route"},
 	{"handlers/web", "templates", "errors, decoding and deadlines know no login and no shell"},
@@ -109,6 +111,7 @@ var rows = []row{
 	{"fleet", "", "the list of nodes knows no provider, no cluster and no page"},
 	{"guide", "", "the guide is text"},
 	{"logs", "", "everything logs, so the log may depend on nothing"},
+	{"notify", "", "it posts messages, and does not know why"},
 	{"metrics", "", "values come from functions, so metrics know no other package"},
 	{"pty", "pty/cast pty/journal pty/screen",
 		"a shell knows no HTTP and no browser, so that it can be tested and used alone"},

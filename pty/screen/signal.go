@@ -43,7 +43,9 @@ const (
 )
 
 // String is the state's name, empty for ProgressNone.
-func (p ProgressState) String() string { return [...]string{"", "normal", "error", "busy", "paused"}[p] }
+func (p ProgressState) String() string {
+	return [...]string{"", "normal", "error", "busy", "paused"}[p]
+}
 
 // Signals returns what was reported. Note is the last notification's text: valid UTF-8, one line, without characters
 // that are not visible, and up to 200 characters.

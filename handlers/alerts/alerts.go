@@ -1,0 +1,263 @@
+// Package alerts calls people who do not watch a shell: when it waits, when a command or the shell ends, or when it
+// prints a text. The shell's node keeps what each person asked for, and posts to the address that its operator chose.
+package alerts
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"convoy/access"
+	"convoy/handlers/session"
+	"convoy/handlers/web"
+	"convoy/notify"
+	"convoy/pty"
+	"convoy/templates"
+)
+
+const (
+	alertsOfUser = 32  // shells of this node of which one user is told
+	maxAlerts    = 512 // of all users
+	defaultRest  = 10 * time.Second
+)
+
+// Config is what a Set works with.
+type Config struct {
+	Self      string // this node's name
+	Shells    *pty.Table
+	Authority *access.Authority
+	Send      func(notify.Message) // must not block; nil: there is nowhere to send it
+	Log       *slog.Logger
+}
+
+// Set holds the alerts of this node's shells, one for each shell and user, in memory. An alert ends when its user
+// removes it, when its user may no longer view shells, when its shell ends, and with the node. Its methods may be
+// called concurrently.
+type Set struct {
+	Config
+	// Rest is the time between two messages of one alert: what happens meanwhile is reported if it still holds.
+	Rest time.Duration
+
+	group sync.WaitGroup
+	mu    sync.Mutex
+	byKey map[key]*alert
+}
+
+type key struct{ shell, user string }
+
+// alert is what one user is told of one shell.
+type alert struct {
+	ask   templates.Alert
+	by    access.Identity
+	shell *pty.Shell
+	info  pty.Info // as of its beginning
+	ctx   context.Context
+	end   context.CancelFunc
+}
+
+// New makes an empty Set. Its alerts end with ctx; then call Wait.
+func New(config Config) *Set {
+	return &Set{Config: config, Rest: defaultRest, byKey: map[key]*alert{}}
+}
+
+// Wait waits until all alerts have ended.
+func (s *Set) Wait() { s.group.Wait() }
+
+var (
+	errNowhere = web.NewError(http.StatusConflict, "this node has nowhere to post to",
+		"its operator starts it with -notify URL")
+	errMany = session.OverLimit("alerts on this node")
+)
+
+// Set replaces the alert of a user for a shell. It lasts no longer than ctx.
+func (s *Set) Set(ctx context.Context, shell *pty.Shell, by access.Identity, ask templates.Alert) error {
+	if s.Send == nil {
+		return errNowhere
+	}
+	var pattern *regexp.Regexp
+	if ask.Text != "" {
+		var err error
+		if pattern, err = pty.ParsePattern(ask.Text); err != nil {
+			return web.BadRequest("text: %v", err)
+		}
+	}
+	a := &alert{ask: ask, by: by, shell: shell, info: shell.Info()}
+	at := key{a.info.ID, by.User}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.byKey[at]
+	if before == nil && (len(s.byKey) >= maxAlerts || s.count(by.User) >= alertsOfUser) {
+		return errMany
+	}
+	if before != nil {
+		before.end()
+	}
+	delete(s.byKey, at)
+	if !ask.Any() {
+		return nil
+	}
+	a.ctx, a.end = context.WithCancel(ctx)
+	s.byKey[at] = a
+	var parts sync.WaitGroup
+	if pattern != nil {
+		parts.Go(func() { s.watchText(a, pattern) })
+	}
+	parts.Go(func() { s.watchState(a) })
+	s.group.Go(func() {
+		parts.Wait()
+		a.end()
+		s.drop(at, a)
+	})
+	return nil
+}
+
+// count is the number of a user's alerts. The caller holds the lock.
+func (s *Set) count(user string) (n int) {
+	for at := range s.byKey {
+		if at.user == user {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Set) drop(at key, a *alert) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byKey[at] == a {
+		delete(s.byKey, at)
+	}
+}
+
+// get is what a user has asked for.
+func (s *Set) get(shell, user string) templates.Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.byKey[key{shell, user}]; a != nil {
+		return a.ask
+	}
+	return templates.Alert{}
+}
+
+// done removes what happens once from an alert.
+func (s *Set) done(a *alert, clear func(*templates.Alert)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(&a.ask)
+	if !a.ask.Any() {
+		a.end()
+	}
+}
+
+// watchText waits for the text, once.
+func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
+	viewer := fmt.Sprintf("alert/%s/%d", a.by.User, time.Now().UnixNano())
+	if line, ok := a.shell.Await(a.ctx, viewer, a.info.End, pattern); ok {
+		s.tell(a, "text", "printed a text", line)
+		s.done(a, func(ask *templates.Alert) { ask.Text = "" })
+	}
+}
+
+// watchState follows what the shell does, until it or the alert has ended.
+func (s *Set) watchState(a *alert) {
+	defer a.end()
+	before := a.shell.State()
+	for {
+		changed := s.Shells.Changed()
+		now := a.shell.State()
+		if now != before {
+			if s.report(a, before, now) {
+				s.pause(a)
+			}
+			before = now
+			continue
+		}
+		if _, err := s.Shells.Get(a.info.ID); err != nil || !a.shell.Info().Running {
+			s.ended(a, err)
+			return
+		}
+		select {
+		case <-changed:
+		case <-a.ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Set) pause(a *alert) {
+	select {
+	case <-time.After(s.Rest):
+	case <-a.ctx.Done():
+	}
+}
+
+// asked is what the alert still asks for.
+func (s *Set) asked(a *alert) templates.Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return a.ask
+}
+
+// report tells of a change of what the shell does, and reports whether it did.
+func (s *Set) report(a *alert, before, now pty.State) bool {
+	ask := s.asked(a)
+	ran := before.Doing == pty.Running || before.Doing == pty.Waiting
+	switch {
+	case ask.Waits && now.Doing == pty.Waiting:
+		s.tell(a, "waits", "waits", now.Asks)
+	case ask.Command && ran && (now.Doing == pty.Finished || now.Doing == pty.Quiet) && a.shell.Info().Running:
+		s.tell(a, "command", commandEnded(now), before.Command)
+		s.done(a, func(ask *templates.Alert) { ask.Command = false })
+	default:
+		return false
+	}
+	return true
+}
+
+// commandEnded is how a command ended, in words that follow its shell.
+func commandEnded(now pty.State) string {
+	words := "has finished its command"
+	if now.Doing == pty.Finished && now.Exit >= 0 {
+		words += fmt.Sprintf(", with code %d", now.Exit)
+	}
+	if now.Took > 0 {
+		words += " after " + now.Took.Round(time.Second).String()
+	}
+	return words
+}
+
+// ended tells of the end of a shell that was not removed before.
+func (s *Set) ended(a *alert, gone error) {
+	if !s.asked(a).Ends {
+		return
+	}
+	words := "was closed"
+	if exit := a.shell.Info().Exit; gone == nil && exit != nil {
+		words = "has ended with " + templates.Exit{Code: exit.Code, Signal: exit.Signal}.String()
+	}
+	s.tell(a, "ends", words, "")
+}
+
+// tell posts a message, unless the user may no longer view shells: then the alert ends. Without content, the message
+// has nothing that a program could have chosen.
+func (s *Set) tell(a *alert, event, does, text string) {
+	if !s.Authority.Role(a.ctx, a.by).Allows(access.View) {
+		a.end()
+		return
+	}
+	info := a.shell.Info()
+	title := info.Title
+	if !s.asked(a).Content {
+		title, text = info.Program, ""
+	}
+	s.Log.Info("notification", "event", event, "shell", info.ID, "user", a.by.User)
+	s.Send(notify.Message{
+		Event: event, Title: strings.Join([]string{title, "on", templates.ShortName(s.Self), does}, " "), Text: text,
+		Node: s.Self, Shell: info.ID, User: a.by.User, At: time.Now().UTC().Truncate(time.Second),
+	})
+}

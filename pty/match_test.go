@@ -1,0 +1,51 @@
+package pty
+
+import (
+	"strings"
+	"testing"
+
+	"convoy/internal/testkit"
+)
+
+func TestParsePattern(t *testing.T) {
+	t.Parallel()
+	for text, ok := range map[string]bool{
+		"error|failed": true, `^\d+ tests?$`: true, "(?i)done": true,
+		"": false, "(": false, strings.Repeat("a", 201): false, "(a{1000}){1000}": false, "a{900}": false,
+		"((a?){20}){20}": false,
+	} {
+		if _, err := ParsePattern(text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestAwait finds a line in a flood, in colours, split into pieces, and not yet ended; but nothing from before.
+func TestAwait(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ print, pattern, want string }{
+		{`seq 1 20000; echo "needle 7 here"; seq 1 100`, `needle \d`, "needle 7 here"},
+		{`printf '\033[31mbuild \033[1mfailed\033[m: 3\n'`, `^build failed: \d$`, "build failed: 3"},
+		{`printf '\033]0;failed\007ok\n'; echo failed late`, "failed", "failed late"},
+		{`printf 'Pass'; printf 'word: '`, "^Password: $", "Password:"},
+		{`head -c 100000 /dev/zero | tr '\0' x; echo; echo end`, "^end$", "end"},
+	} {
+		before := "echo needle 1; echo failed; echo end; printf Password:; read it; "
+		s := run(t, before+test.print+"; exec cat")
+		watch(t, s, options{types: true}).see("Password")
+		pattern, err := ParsePattern(test.pattern)
+		testkit.Must(t, err)
+		from, got := s.Info().End, make(chan string, 1)
+		typeIn(t, s, "\r")
+		go func() {
+			line, _ := s.Await(t.Context(), "alert/1", from, pattern)
+			got <- line
+		}()
+		if line := <-got; line != test.want {
+			t.Errorf("%s: found %q, want %q", test.print, line, test.want)
+		}
+		if n := s.Info().Viewers; n != 1 {
+			t.Errorf("%d viewers, want 1", n)
+		}
+	}
+}
