@@ -54,6 +54,37 @@ func TestBrowser_WaitingShellIsFound(t *testing.T) {
 	p.Clean()
 }
 
+// On a phone, a question is answered on the card, without the terminal and its keyboard; and in the list of shells.
+func TestBrowser_QuickAnswers(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	first := selfShell(t, n, p)
+	name, key := spawnByClick(t, n, p)
+	enter(p, key, `for i in 1 2; do sh -c 'printf "Over""write? [y/N] "; read it; echo "got:$it:"'; done`)
+	p.Touch(390, 844)
+	p.Resize(390, 844)
+	p.FocusPane(first)
+	p.Wait(tabIs(key, "waiting"))
+	button := card(name) + " .answers [value=y]"
+	p.Wait(fmt.Sprintf(`document.querySelector(%q)?.checkVisibility()`, button))
+	if *pictures != "" {
+		p.Do(fmt.Sprintf(`document.querySelector(%q).scrollIntoView({ block: "center" })`, button))
+		p.Screenshot(filepath.Join(*pictures, "answers-phone.png"))
+	}
+	p.Click(button)
+	p.WaitScreen(key, "got:y:")
+	p.Do(`document.querySelector("[data-action=shells]").click()`)
+	p.Wait(`document.querySelector("#shell-list .answers [value=n]")?.checkVisibility()`)
+	if *pictures != "" {
+		p.Screenshot(filepath.Join(*pictures, "answers-list-phone.png"))
+	}
+	p.Click("#shell-list .answers [value=n]")
+	p.WaitScreen(key, "got:n:")
+	p.Wait(`!document.querySelector(".answers")`)
+	p.Clean()
+}
+
 // A user chooses in a dialog to be told by the operator's webhook when a shell of another node waits.
 func TestBrowser_NotifyMe(t *testing.T) {
 	t.Parallel()

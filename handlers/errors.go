@@ -64,6 +64,8 @@ var responses = []struct {
 	{syscall.EDQUOT, http.StatusInsufficientStorage, "the disk of the node is full", freeSpace},
 	{cast.ErrNoDir, http.StatusServiceUnavailable, cast.ErrNoDir.Error(), "start Convoy with -recordings"},
 	{pty.ErrViewOnly, http.StatusForbidden, "this viewer is view-only", "ask for the right to type"},
+	{pty.ErrNotWaiting, http.StatusConflict, pty.ErrNotWaiting.Error(), "open it to see what it does"},
+	{pty.ErrNoAnswer, http.StatusBadRequest, pty.ErrNoAnswer.Error(), ""},
 	{pty.ErrPinned, http.StatusConflict, "a viewer has pinned the size", "wait until that viewer unpins it, or leaves"},
 	{pty.ErrBadOffset, http.StatusBadRequest, "", seeProtocol},
 	{pty.ErrBadSize, http.StatusBadRequest, "", seeProtocol},

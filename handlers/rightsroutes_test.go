@@ -89,6 +89,7 @@ var spans = map[string]string{
 	"POST /nodes/{node}/shells/{shell}/restart":                  asksOnce,
 	"POST /nodes/{node}/shells/{shell}/size":                     asksOnce,
 	"POST /nodes/{node}/shells/{shell}/title":                    asksOnce,
+	"POST /nodes/{node}/shells/{shell}/answer":                   asksOnce,
 	"GET /nodes/{node}/shells/{shell}/alert":                     asksOnce,
 	"POST /nodes/{node}/shells/{shell}/alert":                    asksOnce,
 	"GET /nodes/{node}/shells/{shell}/links":                     asksOnce,

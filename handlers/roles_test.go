@@ -96,6 +96,7 @@ var routes = map[string]access.Role{
 	"POST /nodes/{node}/shells/{shell}/restart":        access.Admin,
 	"POST /nodes/{node}/shells/{shell}/size":           access.Admin,
 	"POST /nodes/{node}/shells/{shell}/title":          access.Admin,
+	"POST /nodes/{node}/shells/{shell}/answer":         access.Admin,
 	"GET /nodes/{node}/shells/{shell}/alert":           access.Viewer,
 	"POST /nodes/{node}/shells/{shell}/alert":          access.Viewer,
 	"GET /nodes/{node}/shells/{shell}/links":           access.Admin,

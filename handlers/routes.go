@@ -166,6 +166,7 @@ func (h *Handlers) commandRoute() route {
 // attentionRoutes are for users who do not view the shell, and are served by the node that owns it.
 func (h *Handlers) attentionRoutes() []route {
 	return []route{
+		{at: post + shellPath + "/answer", may: access.Type, audit: "shell.answer", inShell: h.answerShell},
 		{at: get + shellPath + "/alert", may: access.View, ofShell: h.alerts.Show, part: h.showAlert},
 		{
 			at: post + shellPath + "/alert", may: access.View, audit: "shell.alert",

@@ -278,6 +278,23 @@ func (h *Handlers) typeKeys(w http.ResponseWriter, r *http.Request, s *pty.Shell
 	return web.NoContent(w, err)
 }
 
+// POST /nodes/{node}/shells/{shell}/answer: a key for a shell that waits, from someone who does not view it.
+func (h *Handlers) answerShell(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
+	var ask struct{ Key, Since string }
+	if err := web.ReadOptions(w, r, &ask); err != nil {
+		return err
+	}
+	since, err := time.Parse(time.RFC3339Nano, ask.Since)
+	if err != nil {
+		return web.BadRequest("since must be the time in the shell's state, not %q", ask.Since)
+	}
+	session.Describe(r.Context(), "", ask.Key)
+	session.ActFor(s, session.Of(r))
+	ctx, cancel := context.WithTimeout(r.Context(), inputWait)
+	defer cancel()
+	return web.NoContent(w, s.Answer(ctx, ask.Key, since))
+}
+
 // POST /nodes/{node}/shells/{shell}/ack
 func (h *Handlers) ackShell(w http.ResponseWriter, r *http.Request, s *pty.Shell) error {
 	viewer, err := live.ViewerOf(r)

@@ -32,6 +32,10 @@ var (
 	ErrBadClaim = errors.New("claim must be offer, take, pin or unpin")
 	// ErrLeft reports that the shell is left to the node's next process, which continues it.
 	ErrLeft = errors.New("the node is restarting: try again")
+	// ErrNotWaiting reports that a shell does not wait, or no longer as it did.
+	ErrNotWaiting = errors.New("the shell no longer waits for that")
+	// ErrNoAnswer reports a key that is no answer.
+	ErrNoAnswer = errors.New("key must be y, n, enter or ctrl-c")
 	// ErrBadOffset reports an offset beyond the output.
 	ErrBadOffset = errors.New("offset is beyond the output")
 )

@@ -80,6 +80,25 @@ func (s Shell) Doing() string {
 	return "quiet"
 }
 
+// Mark is when the state began, exactly, for a request that is about this state.
+func (s State) Mark() string {
+	if s.Since == nil {
+		return ""
+	}
+	return s.Since.Format(time.RFC3339Nano)
+}
+
+// Waits are the node's shells that wait.
+func (n Node) Waits() (list []Shell) {
+	for _, s := range n.Shells {
+		if s.Is() == "waiting" {
+			s.Node = n.Name // not what another node calls itself
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // Doings are shells that do the same. First is one of them.
 type Doings struct {
 	Is       string

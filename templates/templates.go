@@ -23,7 +23,7 @@ var files embed.FS
 // partials can be rendered alone and used by pages.
 var partials = []string{
 	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
-	"alert", "code_tools", "login_list",
+	"answers", "alert", "code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
 	"shell_pane", "link",
 }
@@ -58,6 +58,7 @@ var views = map[string]any{
 	"shell_list":   ShellList{},
 	"shell_state":  Doings{},
 	"alert":        AlertForm{},
+	"answers":      Shell{},
 }
 
 // Set holds all templates. It is safe for concurrent use.
