@@ -120,6 +120,12 @@ func (v tour) console() {
 	enter(p, key, `for i in {0..7}; do printf '\e[3%sm col%s \e[9%sm bright \e[4%sm back \e[0m\n' $i our$i $i $i; done`)
 	p.WaitScreen(key, " colour7  bright  back")
 	v.look(p, "console", "html")
+	enter(p, other, `sh -c 'printf "Over""write? [y/N] "; read it'`)
+	p.FocusPane(key)
+	p.Wait(tabIs(other, "waiting"))
+	v.look(p, "a shell that waits", "html")
+	p.Click(".answers [value=n]")
+	p.Wait(`!document.querySelector(".answers")`)
 	ended := openTab(p)
 	enter(p, ended, "exit 3")
 	p.Wait(`document.querySelector(".shell-bar:not([hidden]) span")?.textContent.includes("ended")`)
@@ -165,6 +171,7 @@ func (v tour) dialogs() {
 		{"keys", "[data-action=keys]", "#keys"},
 		{"shells", "[data-action=shells]", "#shells"},
 		{"retire", ".retire", "#confirm"},
+		{"alert", "[data-action=alert]", "#alert"},
 		{"menu of a shell", `.shell-acts [title="More"]`, ".shell-menu:popover-open"},
 		{"name", `[data-tool="Your name…"]`, "dialog.asks"},
 		{"download", `[data-tool="Download a file…"]`, "dialog.asks"},
