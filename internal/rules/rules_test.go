@@ -79,16 +79,18 @@ var rows = []row{
 	{"cli/answer", "version", "it initializes before packages that import more"},
 	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},
 	{"node", "access access/openid audit confine confine/sandbox files fleet handlers handlers/live handlers/web local " +
-		"logs metrics notify peer pty pty/cast railway repl rpc supervisor version",
+		"logs metrics notify peer pty pty/cast railway repl rpc stats supervisor version",
 		"it connects the parts of one running Convoy; how that was started does not matter here"},
-	{"rpc", "access audit fleet logs peer pty repl repl/wire",
+	{"rpc", "access audit fleet logs peer pty repl repl/wire stats",
 		"functions get the parts that they need, and know no page, no provider and no node"},
-	{"handlers", "access access/openid assets audit files fleet guide handlers/alerts handlers/hop handlers/live " +
-		"handlers/session handlers/outcome handlers/share handlers/web logs notify pty pty/cast templates",
+	{"handlers", "access access/openid assets audit files fleet guide handlers/alerts handlers/chart handlers/hop " +
+		"handlers/live handlers/outcome handlers/session handlers/share handlers/web logs notify pty pty/cast stats templates",
 		"the console reaches cluster and rpc through interfaces of its own, and providers through the fleet"},
 	{"handlers/hop", "fleet handlers/web pty pty/cast",
 		"how a request reaches another node does not depend on what it asks"},
-	{"handlers/live", "access assets fleet handlers/hop handlers/session handlers/web logs pty templates",
+	{"handlers/chart", "stats templates", "drawing numbers takes no node and no request"},
+	{"handlers/live", "access assets fleet handlers/chart handlers/hop handlers/session handlers/web logs pty stats " +
+		"templates",
 		"streams show what others serve, to logins and to guests alike"},
 	{"handlers/outcome", "templates", "comparing outputs takes no node and no request"},
 	{"handlers/share", "access handlers/hop handlers/live handlers/session handlers/web pty templates",
@@ -122,6 +124,7 @@ var rows = []row{
 	{"repl/edit", "", "editing does not depend on what a line means"},
 	{"repl/lang", "", "the language asks its node by a function, so that it can be tested and used alone"},
 	{"repl/wire", "", "it carries calls, and does not know what they mean"},
+	{"stats", "", "what is sampled does not depend on who asks"},
 	{"version", "", "it initializes before most packages"},
 	{"supervisor", "", "it must stay small, and cannot crash for what others do"},
 	{"templates", "", "templates get values, made under a lock and rendered outside it"},
@@ -179,6 +182,7 @@ var owners = map[string]string{
 	"github.com/landlock-lsm/go-landlock": "confine repl", // each locks down processes of its own, by other rules
 	"github.com/miekg/dns":                "local",
 	"github.com/prometheus/client_golang": "metrics",
+	"github.com/prometheus/procfs":        "stats",
 	"github.com/r3labs/sse/v2":            "handlers/live",
 	"github.com/rivo/uniseg":              "repl/edit repl/lang", // how wide text is, on a line and in a table
 	"github.com/yuin/goldmark":            "guide",
