@@ -79,6 +79,8 @@ func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
 		{"guide", "/guide", "article"},
 		{"guide on keys", "/guide/keys", "article table"},
 		{"node details", "/nodes/" + onlySelf(v), "table"},
+		{"statistics", "/nodes/" + onlySelf(v) + "/stats?range=15m", ".plot"},
+		{"statistics of all nodes", "/stats", ".plot"},
 		{"not found", "/nothing/here", ".sheet"},
 	} {
 		p.Go("http://" + n.host() + page.path)

@@ -17,6 +17,7 @@ import (
 	"convoy/notify"
 	"convoy/pty"
 	"convoy/pty/cast"
+	"convoy/stats"
 )
 
 // Cluster is what the handlers need of the cluster.
@@ -40,6 +41,7 @@ type Config struct {
 	Cluster Cluster
 	Log     *slog.Logger
 	Metrics http.Handler
+	Stats   *stats.Sampler // of this node; nil: it has no samples
 
 	Token      string            // logs in as an admin; at least 16 characters
 	Keys       [][]byte          // sign cookies: the first signs, all are accepted

@@ -22,6 +22,7 @@ import (
 	"convoy/handlers/session"
 	"convoy/handlers/share"
 	"convoy/handlers/web"
+	"convoy/stats"
 	"convoy/templates"
 )
 
@@ -54,6 +55,9 @@ func New(cfg Config) (*Handlers, error) {
 	}
 	if cfg.Files == nil {
 		cfg.Files = files.Local{}
+	}
+	if cfg.Stats == nil {
+		cfg.Stats = stats.New(stats.Config{})
 	}
 	if cfg.Authority == nil {
 		grants, err := access.OpenGrants("", false)
@@ -109,6 +113,7 @@ func (h *Handlers) build() {
 		Fleet:        h.Fleet,
 		Shells:       h.Shells,
 		Logs:         h.Logs,
+		Stats:        h.Stats,
 		Nodes:        h.nodes,
 		Sessions:     h.sessions,
 		Authority:    h.Authority,

@@ -34,6 +34,7 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		view.Warning.Level = "warn"
 		view.Warning.Text, view.Warning.Hint = h.Warning()
 	}
+	h.live.AddSparks(view.Nodes)
 	h.firstScreens(r.Context(), view.Nodes)
 	return h.site.Render(w, http.StatusOK, "console", view)
 }

@@ -73,6 +73,8 @@ var spans = map[string]string{
 	"GET /nodes":                                                 asksOnce,
 	"POST /nodes":                                                asksOnce,
 	"GET /nodes/{node}":                                          asksOnce,
+	"GET /nodes/{node}/stats":                                    asksOnce,
+	"GET /stats":                                                 asksOnce,
 	"DELETE /nodes/{node}":                                       asksOnce,
 	"POST /peers":                                                asksOnce,
 	"GET /shells":                                                asksOnce,

@@ -70,6 +70,8 @@ var routes = map[string]access.Role{
 	"GET /nodes":              access.Viewer,
 	"POST /nodes":             access.Operator,
 	"GET /nodes/{node}":       access.Viewer,
+	"GET /nodes/{node}/stats": access.Viewer,
+	"GET /stats":              access.Viewer,
 	"DELETE /nodes/{node}":    access.Operator,
 	"POST /peers":             access.Operator,
 	"POST /api/cmd":           access.Operator,

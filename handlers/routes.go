@@ -83,6 +83,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 	h.add(r, onThis, h.attentionRoutes())
 	h.add(r, onThis, []route{
 		{at: get + nodePath + "/feed", may: access.View, serve: h.live.ServeFeed},
+		{at: get + nodePath + "/stats", may: access.View, serve: h.sendStats},
 		{at: get + shellPath + "/output", may: access.View, quota: &h.live.Follows, serve: h.live.ServeOutput},
 	})
 	const link = shellPath + "/shared/{link}"
@@ -123,6 +124,8 @@ func (h *Handlers) consoleRoutes() []route {
 
 		{at: get + "/nodes", may: access.View, serve: h.listNodes},
 		{at: get + nodePath, may: access.View, serve: h.showNode},
+		{at: get + nodePath + "/stats", may: access.View, serve: h.showStats},
+		{at: get + "/stats", may: access.View, serve: h.showAllStats},
 		{at: post + "/peers", may: access.Connect, audit: "node.connect", serve: h.connectPeer},
 		{at: get + "/shells", may: access.View, serve: h.listAllShells},
 		{at: get + "/recordings", may: access.Recordings, serve: h.showRecordings},

@@ -19,6 +19,8 @@ type Sources struct {
 	Output  func() int64          // bytes printed by the shells that exist now
 	Streams func() int
 	Lines   func() int64 // lines logged since the start
+	// Stats are the newest statistics of the node, and its limits, by the names of docs/protocol.md.
+	Stats func() (values, limits map[string]float64)
 }
 
 // Handler serves the current metrics, including those of the Go runtime and of the process.
@@ -41,8 +43,27 @@ var (
 	output = prometheus.NewDesc("convoy_shell_output_bytes", "Bytes printed by the shells that are on this node now.",
 		nil, nil)
 	streams = prometheus.NewDesc("convoy_streams", "Open event streams.", nil, nil)
-	lines   = prometheus.NewDesc("convoy_log_lines_total", "Lines logged since the node started.", nil, nil)
+	used    = map[string]*prometheus.Desc{
+		"cpu":         gaugeDesc("convoy_cpu_cores", "Cores that the machine or container uses."),
+		"memory":      gaugeDesc("convoy_memory_bytes", "Memory that the machine or container uses."),
+		"load":        gaugeDesc("convoy_load1", "Load of the machine, average of a minute."),
+		"disk":        gaugeDesc("convoy_disk_bytes", "Bytes in use on the node's file system."),
+		"disk_read":   gaugeDesc("convoy_disk_read_bytes_per_second", "Bytes read from devices a second."),
+		"disk_write":  gaugeDesc("convoy_disk_write_bytes_per_second", "Bytes written to devices a second."),
+		"net_in":      gaugeDesc("convoy_network_receive_bytes_per_second", "Bytes received a second, without loopback."),
+		"net_out":     gaugeDesc("convoy_network_transmit_bytes_per_second", "Bytes sent a second, without loopback."),
+		"node_cpu":    gaugeDesc("convoy_node_cpu_cores", "Cores that the node's process and its shells use."),
+		"node_memory": gaugeDesc("convoy_node_memory_bytes", "Resident memory of the node's process and its shells."),
+	}
+	most = map[string]*prometheus.Desc{
+		"cpu":    gaugeDesc("convoy_cpu_limit_cores", "Cores that can be used."),
+		"memory": gaugeDesc("convoy_memory_limit_bytes", "Memory that can be used."),
+		"disk":   gaugeDesc("convoy_disk_size_bytes", "Size of the node's file system."),
+	}
+	lines = prometheus.NewDesc("convoy_log_lines_total", "Lines logged since the node started.", nil, nil)
 )
+
+func gaugeDesc(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 
 // collector calls the sources when Prometheus scrapes.
 type collector struct{ Sources }
@@ -50,6 +71,11 @@ type collector struct{ Sources }
 func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{build, nodes, members, shells, doing, output, streams, lines} {
 		to <- d
+	}
+	for _, all := range []map[string]*prometheus.Desc{used, most} {
+		for _, d := range all {
+			to <- d
+		}
 	}
 }
 
@@ -73,4 +99,14 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	gauge(output, c.Output())
 	gauge(streams, int64(c.Streams()))
 	to <- prometheus.MustNewConstMetric(lines, prometheus.CounterValue, float64(c.Lines()))
+	values, limits := c.Stats()
+	known := func(all map[string]*prometheus.Desc, values map[string]float64) {
+		for name, d := range all {
+			if v, ok := values[name]; ok {
+				to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+			}
+		}
+	}
+	known(used, values)
+	known(most, limits)
 }

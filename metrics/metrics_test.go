@@ -17,6 +17,9 @@ func TestHandler(t *testing.T) {
 		Output:  func() int64 { return 12345 },
 		Streams: func() int { return 4 },
 		Lines:   func() int64 { return 99 },
+		Stats: func() (values, limits map[string]float64) {
+			return map[string]float64{"cpu": 0.5, "unheard": 1}, map[string]float64{"memory": 1024}
+		},
 	})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
@@ -26,6 +29,7 @@ func TestHandler(t *testing.T) {
 		`convoy_shells{state="running"} 2`, `convoy_shells{state="ended"} 1`,
 		`convoy_shells_doing{doing="waiting"} 1`, `convoy_shell_output_bytes ` +
 			`12345`, `convoy_streams 4`, `convoy_log_lines_total 99`, "go_goroutines",
+		"convoy_cpu_cores 0.5", "convoy_memory_limit_bytes 1024",
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") && !strings.Contains(w.Body.String(), want+" ") {
 			t.Errorf("no %s in\n%s", want, w.Body)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"convoy/metrics"
+	"convoy/stats"
 	"convoy/version"
 )
 
@@ -49,6 +50,24 @@ func (n *node) metricSources() metrics.Sources {
 			return bytes
 		},
 		Streams: func() int { return n.handlers.Streams() },
-		Lines:   n.ring.Next,
+		Stats: func() (values, limits map[string]float64) {
+			values, most := n.stats.Latest()
+			return values, map[string]float64{"cpu": most.CPU, "memory": most.Memory, "disk": most.Disk}
+		},
+		Lines: n.ring.Next,
 	}
+}
+
+// newStats returns the sampler of this node and its shells.
+func (n *node) newStats() *stats.Sampler {
+	return stats.New(stats.Config{
+		Dir:    n.cfg.Data,
+		Shared: n.cfg.Spawned || n.cfg.Provider == "local",
+		Shells: func() (list []stats.Shell) {
+			for _, s := range n.shells.Processes() {
+				list = append(list, stats.Shell(s))
+			}
+			return list
+		},
+	})
 }

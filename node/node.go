@@ -23,6 +23,7 @@ import (
 	"convoy/pty"
 	"convoy/railway"
 	"convoy/rpc"
+	"convoy/stats"
 	"convoy/supervisor"
 	"convoy/version"
 )
@@ -40,6 +41,7 @@ type node struct {
 	railway   *railway.Provider
 	fleet     *fleet.Fleet
 	cluster   *peer.Cluster
+	stats     *stats.Sampler
 	handlers  *handlers.Handlers
 	audit     *audit.Log // nil: no audit log
 	authority *access.Authority
@@ -117,6 +119,7 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 	if n.authority, err = n.newAuthority(); err != nil {
 		return nil, err
 	}
+	n.stats = n.newStats()
 	n.service = n.newService(exe)
 	if err := n.newNotifier(); err != nil {
 		return nil, err
@@ -183,6 +186,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		Hosts:         n.cfg.Hosts,
 		Proxies:       n.cfg.Proxies,
 		HSTS:          n.cfg.TLS.Cert != "",
+		Stats:         n.stats,
 		Metrics:       metrics.Handler(n.metricSources()),
 		Prompt:        service{n.service},
 		Commands:      service{n.service},

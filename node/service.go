@@ -19,6 +19,7 @@ func (n *node) newService(exe string) *rpc.Service {
 		Fleet:     n.fleet,
 		Shells:    n.shells,
 		Logs:      n.ring,
+		Stats:     n.stats,
 		Authority: n.authority,
 		Audit:     n.audit,
 		System:    n.system,

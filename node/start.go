@@ -43,6 +43,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.group.Go(func() { n.notifier.Run(ctx) })
 	}
 	n.group.Go(n.service.Serve)
+	n.group.Go(func() { n.stats.Run(ctx) })
 	n.group.Go(debug.FreeOSMemory) // what starting took
 	n.log.Info("node started", "node", n.cfg.Name, "addr", n.addr().String(), "version", version.String(),
 		"gossip", n.cluster.GossipPort(), "call", n.cluster.CallPort())

@@ -25,6 +25,7 @@ func init() {
 		"node.list":     (*session).nodeList,
 		"node.info":     onNode("node.info"),
 		"node.ping":     onNode("node.ping"),
+		"node.stats":    (*session).nodeStats,
 		"node.connect":  (*session).connect,
 		"fleet.names":   (*session).fleetNames,
 		"fleet.nodes":   (*session).fleetNodes,
@@ -73,6 +74,15 @@ func onNode(fn string) builtin {
 		}
 		return s.call(ctx, callTimeout, name, fn)
 	}
+}
+
+func (s *session) nodeStats(ctx context.Context, args []json.RawMessage) (any, error) {
+	var name string
+	minutes := 15.0
+	if err := decode(args, &name, &minutes); err != nil {
+		return nil, err
+	}
+	return s.call(ctx, callTimeout, name, "node.stats", minutes)
 }
 
 func (s *session) connect(ctx context.Context, args []json.RawMessage) (any, error) {

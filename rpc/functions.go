@@ -58,6 +58,7 @@ func (s *Service) register() {
 		"fleet.spawn":       s.spawn,
 		"fleet.retire":      s.retire,
 		"logs.tail":         s.logsTail,
+		"node.stats":        s.nodeStats,
 		"shells.list":       func(_ context.Context, args peer.Args) (any, error) { return s.shellViews(), args.Scan() },
 		"shells.run":        s.shellsRun,
 		"shell.eval":        s.shellEval,
@@ -110,6 +111,15 @@ func (s *Service) logsTail(_ context.Context, args peer.Args) (any, error) {
 	}
 	slices.Reverse(list)
 	return list, nil
+}
+
+// nodeStats returns what this node used in the last minutes.
+func (s *Service) nodeStats(_ context.Context, args peer.Args) (any, error) {
+	var minutes float64
+	if err := args.Scan(&minutes); err != nil {
+		return nil, err
+	}
+	return s.cfg.Stats.Report(toDuration(minutes*60), true), nil
 }
 
 func (s *Service) shellsRun(ctx context.Context, args peer.Args) (any, error) {

@@ -92,6 +92,7 @@ var peerFunctions = map[string]string{
 	"node.list":          "look",
 	"node.info":          "look",
 	"node.ping":          "look",
+	"node.stats":         "look",
 	"rpc.functions":      "look",
 	"worker.state":       "look",
 	"fleet.nodes":        "look",

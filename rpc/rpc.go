@@ -15,6 +15,7 @@ import (
 	"convoy/peer"
 	"convoy/pty"
 	"convoy/repl"
+	"convoy/stats"
 )
 
 // Config is what the functions work with. All fields except Audit, Railway and Histories are required.
@@ -24,6 +25,7 @@ type Config struct {
 	Fleet     *fleet.Fleet
 	Shells    *pty.Table
 	Logs      *logs.Ring
+	Stats     *stats.Sampler
 	Authority *access.Authority
 	Audit     *audit.Log // nil: no audit log
 	System    System

@@ -25,7 +25,7 @@ var partials = []string{
 	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
 	"answers", "alert", "code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
-	"shell_pane", "link",
+	"shell_pane", "link", "sparks", "chart",
 }
 
 // views maps the names that Render accepts to their views.
@@ -59,6 +59,8 @@ var views = map[string]any{
 	"shell_state":  Doings{},
 	"alert":        AlertForm{},
 	"answers":      Shell{},
+	"stats":        Stats{},
+	"sparks":       Sparks{},
 }
 
 // Set holds all templates. It is safe for concurrent use.

@@ -64,6 +64,7 @@ type Node struct {
 	Kinds      []string // of shells that can be opened, the default first
 	// Text of the first running shell's screen; only in the page, never in the list from the stream.
 	Screen string
+	Sparks Sparks // likewise: the stream sends them alone
 }
 
 // Step is a step of a node's creation or removal. Ended is zero while it is in progress.

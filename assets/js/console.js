@@ -272,6 +272,12 @@ follow(stream);
 stream.on("hello", () => { if (opened++) waitUntil = performance.now() + maxWait; });
 stream.on("nodes", swapNodes);
 stream.on("down", () => clearTimeout(held.timer));
+stream.on("stats", (cards) => {
+  for (const { id, html } of cards) {
+    const sparks = document.getElementById(id);
+    if (sparks) sparks.innerHTML = html;
+  }
+});
 stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
 stream.on("log", ({ node, html }) => {
   dock.view.append(html);

@@ -67,6 +67,7 @@ func (h *Hub) ownFeed(parent context.Context, boot string, from int64) iter.Seq2
 			from = -1
 		}
 		group.Go(func() { h.sendShells(ctx, send) })
+		group.Go(func() { h.sendSparks(ctx, send) })
 		if h.Fleet.Provider() != "" {
 			group.Go(func() { h.sendFleet(ctx, send) })
 		}

@@ -11,6 +11,7 @@ import (
 
 	"convoy/fleet"
 	"convoy/logs"
+	"convoy/stats"
 	"convoy/templates"
 )
 
@@ -26,6 +27,7 @@ const (
 type item struct {
 	Shells *[]templates.Shell `json:"shells,omitempty"`
 	Fleet  *Overview          `json:"fleet,omitempty"`
+	Stats  *stats.Spark       `json:"stats,omitempty"`
 	Boot   string             `json:"boot,omitempty"`
 	Next   int64              `json:"next,omitempty"`
 	Lines  []logs.Line        `json:"lines,omitempty"`
@@ -45,6 +47,7 @@ type feeds struct {
 	group  sync.WaitGroup
 	shells Signal // a node's shells changed, or the control plane's view of the fleet
 	lines  Signal // a node's log grew
+	sparks Signal // a node reported statistics
 	usage  Signal // the number of users changed
 
 	mu      sync.Mutex
@@ -61,6 +64,7 @@ type feed struct {
 	heard    bool // shells have arrived at least once
 	shells   []templates.Shell
 	fleet    *Overview // the control plane's
+	spark    *spark    // nil: not reported yet
 	boot     string
 	next     int64 // the line after the last of lines
 	lines    []logs.Line
@@ -241,6 +245,10 @@ func (f *feeds) take(ctx context.Context, name string, news item) {
 	if news.Fleet != nil {
 		known.fleet = news.Fleet
 		f.shells.Fire()
+	}
+	if news.Stats != nil {
+		known.spark = &spark{Spark: *news.Stats}
+		f.sparks.Fire()
 	}
 	if news.Boot == "" {
 		return

@@ -15,6 +15,7 @@ import (
 	"convoy/handlers/web"
 	"convoy/logs"
 	"convoy/pty"
+	"convoy/stats"
 	"convoy/templates"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Fleet     *fleet.Fleet
 	Shells    *pty.Table
 	Logs      *logs.Ring
+	Stats     *stats.Sampler
 	Nodes     *hop.Nodes
 	Sessions  *session.Manager
 	Authority *access.Authority

@@ -139,6 +139,7 @@ func (t *tab) run(ctx context.Context, send publish) {
 	})
 	if t.Query.Nodes {
 		t.group.Go(t.sendNodes)
+		t.group.Go(t.sendStats)
 	}
 	for _, s := range t.Query.Shells {
 		if err := t.follow(s); err != nil {

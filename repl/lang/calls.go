@@ -23,6 +23,14 @@ var nodeEntries = []entry{
 		forward("node.info", "name?"),
 	},
 	{
+		"node.stats",
+		"name=None, minutes=15",
+		"What a node used in the last minutes, by default this one: latest, limits, series and shells. " +
+			"node.stats().latest.cpu is in cores, memory in bytes.",
+		true,
+		forward("node.stats", "name?", "minutes?"),
+	},
+	{
 		"node.connect",
 		"name",
 		"Connects this node to another, such as \"convoy@host:4444\". True once it is in the list; False, with the reason " +
