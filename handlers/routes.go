@@ -64,6 +64,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(h.sessions.RequireLogin)
 		h.add(r, onAny, h.consoleRoutes())
+		h.add(r.With(middleware.Compress(gzip.DefaultCompression, "text/html", "application/json")), onAny, h.statsRoutes())
 		h.add(r, onControl, h.fleetRoutes())
 		h.add(r, onOwner, h.ownerRoutes())
 		h.add(r, onOwner, h.attentionRoutes())
@@ -124,8 +125,6 @@ func (h *Handlers) consoleRoutes() []route {
 
 		{at: get + "/nodes", may: access.View, serve: h.listNodes},
 		{at: get + nodePath, may: access.View, serve: h.showNode},
-		{at: get + nodePath + "/stats", may: access.View, serve: h.showStats},
-		{at: get + "/stats", may: access.View, serve: h.showAllStats},
 		{at: post + "/peers", may: access.Connect, audit: "node.connect", serve: h.connectPeer},
 		{at: get + "/shells", may: access.View, serve: h.listAllShells},
 		{at: get + "/recordings", may: access.Recordings, serve: h.showRecordings},
@@ -144,6 +143,14 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: get + "/carrier", may: access.View, sameSite: true, serve: h.live.OpenCarrier},
 		{at: post + followPath, may: access.View, serve: h.live.FollowShell},
 		{at: remove + followPath, may: access.View, serve: h.live.UnfollowShell},
+	}
+}
+
+// statsRoutes are large answers that many numbers make.
+func (h *Handlers) statsRoutes() []route {
+	return []route{
+		{at: get + nodePath + "/stats", may: access.View, serve: h.showStats},
+		{at: get + "/stats", may: access.View, serve: h.showAllStats},
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -135,5 +137,33 @@ func TestStats_Stream(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The page of 40 nodes stays small.
+func TestStats_ManyNodes(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	all := make([]nodeStats, 40)
+	for i := range all {
+		random := rand.New(rand.NewPCG(uint64(i), 1))
+		report := stats.Report{
+			Step: 60, Series: map[string]stats.Values{}, Limits: stats.Limits{CPU: 4, Memory: 1e10, Disk: 1e12},
+		}
+		for name, scale := range map[string]float32{
+			"cpu": 4, "memory": 1e10, "net_in": 1e8, "net_out": 1e5, "disk": 1e12, "load": 9,
+		} {
+			value := random.Float32()
+			for range 360 {
+				value = min(1, max(0, value+(random.Float32()-0.5)/8))
+				report.Series[name] = append(report.Series[name], value*scale)
+			}
+		}
+		all[i] = nodeStats{Node: fmt.Sprintf("convoy@convoy-%04d.internal", i), Stats: &report}
+	}
+	html, err := n.site.Templates.Execute("stats", templates.Stats{Charts: fleetCharts(all, 6*time.Hour)})
+	testkit.Must(t, err)
+	if len(html) > 500_000 {
+		t.Errorf("%d bytes", len(html))
 	}
 }

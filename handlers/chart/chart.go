@@ -34,7 +34,9 @@ type Options struct {
 }
 
 const (
-	maxPoints  = 180 // of a line
+	maxPoints  = 1440 // of all lines, but each has at least minPoints and at most linePoints
+	linePoints = 180
+	minPoints  = 60
 	maxMoments = 48
 	maxRows    = 12
 	mostNamed  = 5 // lines in the text of a moment
@@ -59,8 +61,9 @@ func New(o Options) templates.Chart {
 	axis := newAxis(o.Unit, peak, o.Limit)
 	c.Levels, c.Limit = axis.levels(o.Unit), axis.mark(o.Unit, o.Limit)
 	c.Times = times(o.Span)
+	most := min(linePoints, max(minPoints, maxPoints/len(o.Lines)))
 	for _, l := range o.Lines {
-		points := l.Values.Merge((total+maxPoints-1)/maxPoints, l.Peak)
+		points := l.Values.Merge((total+most-1)/most, l.Peak)
 		c.Lines = append(c.Lines, templates.ChartLine{
 			Name: l.Name, Path: path(points, 1000, 100, axis.top), Now: o.Unit.Text(l.Values.Last()), Hue: l.Hue, Dash: l.Dash,
 			Link: l.Link,
