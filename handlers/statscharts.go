@@ -28,7 +28,7 @@ func nodeCharts(r stats.Report, span time.Duration, shells []templates.Shell) []
 	draw := func(id, title string, unit chart.Unit, limit float64, lines ...chart.Line) templates.Chart {
 		return chart.New(chart.Options{
 			ID: id, Title: title, Unit: unit, Limit: limit, Span: span, Step: time.Duration(r.Step) * time.Second, Lines: lines,
-			Missing: missing(r, id),
+			Each: "Shell", Missing: missing(r, id),
 		})
 	}
 	cpu := []chart.Line{line(about, "cpu", 0), line("Node and its shells", "node_cpu", 1), line("Node", "process_cpu", 2)}
@@ -110,7 +110,7 @@ func fleetCharts(all []nodeStats, span time.Duration) (charts []templates.Chart)
 		}},
 		{"load", "Load", chart.Number, func(r *stats.Report) stats.Values { return r.Series["load"] }},
 	} {
-		o := chart.Options{ID: c.id, Title: c.title, Unit: c.unit, Span: span, Step: step}
+		o := chart.Options{ID: c.id, Title: c.title, Unit: c.unit, Span: span, Step: step, Each: "Node"}
 		for _, one := range all {
 			if one.Stats == nil {
 				continue

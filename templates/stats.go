@@ -44,8 +44,16 @@ type Chart struct {
 	Times     []ChartMark // of the x axis
 	Limit     *ChartMark
 	Moments   []ChartMoment
-	Rows      []ChartRow // the newest first; a value for each line
+	Others    int        // lines without a colour, at the end of Lines; the legend has their number
+	Head      []string   // of the table
+	Rows      []ChartRow // a part of the time, the newest first; or a line, if there are many
 }
+
+// Named are the lines of the legend.
+func (c Chart) Named() []ChartLine { return c.Lines[:len(c.Lines)-c.Others] }
+
+// Backdrop are the other lines.
+func (c Chart) Backdrop() []ChartLine { return c.Lines[len(c.Lines)-c.Others:] }
 
 // ChartLine is a line in a box that is 1000 wide and 100 high.
 type ChartLine struct {
@@ -66,8 +74,8 @@ type ChartMoment struct {
 	Lines                         []string
 }
 
-// ChartRow is a row of the table.
+// ChartRow is a row of the table. Link is what it is about, below the console; it may be empty.
 type ChartRow struct {
-	When   string
-	Values []string
+	Name, Link string
+	Values     []string
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Limit      float64 // 0: none
 	Span, Step time.Duration
 	Lines      []Line
+	Each       string // what a line is about, as a word for the table of many
 	Missing    string // why values are not known; empty: there may be some
 }
 
@@ -38,8 +39,10 @@ const (
 	linePoints = 180
 	minPoints  = 60
 	maxMoments = 48
-	maxRows    = 12
+	maxRows    = 15
+	maxColumns = 4 // of a table with a row for each part of the time
 	mostNamed  = 5 // lines in the text of a moment
+	coloured   = 8 // lines of a chart with many: the highest ones
 
 	top, high = 9.0, 77.0 // of the lines' box, in percent of the picture
 )
@@ -61,17 +64,29 @@ func New(o Options) templates.Chart {
 	axis := newAxis(o.Unit, peak, o.Limit)
 	c.Levels, c.Limit = axis.levels(o.Unit), axis.mark(o.Unit, o.Limit)
 	c.Times = times(o.Span)
+	if c.Others = max(0, len(o.Lines)-coloured); c.Others > 0 {
+		slices.SortStableFunc(o.Lines, func(a, b Line) int { return cmp.Compare(b.Values.Max(), a.Values.Max()) })
+	}
+	c.Lines = o.lines(total, axis.top)
+	c.Moments, c.Label = o.moments(total), o.label(peak)
+	if len(o.Lines) > maxColumns {
+		c.Head, c.Rows = []string{o.Each, "Now", "Mean", "Highest"}, o.summary(total)
+	} else {
+		c.Head, c.Rows = o.rows()
+	}
+	return c
+}
+
+func (o Options) lines(total int, top float64) (list []templates.ChartLine) {
 	most := min(linePoints, max(minPoints, maxPoints/len(o.Lines)))
 	for _, l := range o.Lines {
 		points := l.Values.Merge((total+most-1)/most, l.Peak)
-		c.Lines = append(c.Lines, templates.ChartLine{
-			Name: l.Name, Path: path(points, 1000, 100, axis.top), Now: o.Unit.Text(l.Values.Last()), Hue: l.Hue, Dash: l.Dash,
+		list = append(list, templates.ChartLine{
+			Name: l.Name, Path: path(points, 1000, 100, top), Now: o.Unit.Text(l.Values.Last()), Hue: l.Hue, Dash: l.Dash,
 			Link: l.Link,
 		})
 	}
-	c.Moments, c.Rows = o.moments(total), o.rows(total)
-	c.Label = o.label(peak)
-	return c
+	return list
 }
 
 // pad adds unknown values before those of a line, and leaves out what is too old.
@@ -137,18 +152,44 @@ func highest(all []stats.Values, at int) (lines []int) {
 	return lines
 }
 
-func (o Options) rows(total int) (list []templates.ChartRow) {
-	per := (total + maxRows - 1) / maxRows
+// summary is a table with a row for each line.
+func (o Options) summary(total int) (list []templates.ChartRow) {
+	for _, l := range o.Lines {
+		mean, highest := l.Values.Merge(total, false).Last(), l.Values.Merge(total, true).Last()
+		list = append(list, templates.ChartRow{Name: l.Name, Link: l.Link, Values: []string{
+			o.Unit.Text(l.Values.Last()), o.Unit.Text(mean), o.Unit.Text(highest),
+		}})
+	}
+	return list
+}
+
+// rows is a table with a row for each part of the time.
+func (o Options) rows() (head []string, list []templates.ChartRow) {
+	head = append(head, "When")
+	for _, l := range o.Lines {
+		head = append(head, l.Name)
+	}
+	per := o.perRow()
 	merged := o.merged(per)
 	count := len(merged[0])
 	for i := count - 1; i >= 0; i-- {
-		row := templates.ChartRow{When: o.ago((count-1-i)*per, per)}
+		row := templates.ChartRow{Name: o.ago((count-1-i)*per, per)}
 		for _, v := range merged {
 			row.Values = append(row.Values, o.Unit.Text(float64(v[i])))
 		}
 		list = append(list, row)
 	}
-	return list
+	return head, list
+}
+
+// perRow is how many steps a row of the table has: a round time.
+func (o Options) perRow() int {
+	for _, d := range []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute} {
+		if o.Span <= maxRows*d {
+			return max(1, int(d/o.Step))
+		}
+	}
+	return int(2 * time.Hour / o.Step)
 }
 
 // ago is a part of the time that ended some steps before the newest values.
