@@ -46,7 +46,7 @@ func TestBrowser_WaitingShellIsFound(t *testing.T) {
 	p.Type("y")
 	p.Press("Enter")
 	p.Wait(tabIs(other, "running"))
-	p.Wait(`!document.querySelector("#nodes[data-waiting]")`)
+	p.Wait(`!document.querySelector("#fleet[data-waiting]")`)
 	p.Press("Ctrl+c")
 	p.Wait("!" + tabIs(other, "running"))
 	p.Wait(fmt.Sprintf(`document.title === %q`, title))

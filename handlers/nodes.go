@@ -2,12 +2,17 @@ package handlers
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
+	"convoy/fleet"
 	"convoy/handlers/live"
 	"convoy/handlers/session"
 	"convoy/handlers/web"
 	"convoy/logs"
+	"convoy/templates"
 )
 
 // GET /nodes
@@ -22,23 +27,86 @@ func (h *Handlers) listNodes(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, h.live.NodesJSON())
 }
 
+// maxSpawn bounds the nodes that one request creates.
+const maxSpawn = 100
+
+// spawned is the answer to a request for several nodes. Error is why there are not more.
+type spawned struct {
+	Nodes []live.Node `json:"nodes"`
+	Error string      `json:"error,omitempty"`
+	Hint  string      `json:"hint,omitempty"`
+}
+
 // POST /nodes
 func (h *Handlers) spawnNode(w http.ResponseWriter, r *http.Request) error {
-	node, err := h.Fleet.Spawn()
-	if err != nil {
+	var ask struct{ Count int }
+	if err := web.ReadOptions(w, r, &ask); err != nil {
 		return err
 	}
-	session.Describe(r.Context(), node.Name, "")
-	h.Log.Info("spawn requested", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
-	if web.IsHTMX(r) {
-		w.Header().Set("X-Convoy-Node", node.Name)
-		return h.site.Render(w, http.StatusCreated, "node_list", h.live.NodeList())
+	if ask.Count < 0 || ask.Count > maxSpawn {
+		return web.BadRequest("count must be 1 to %d", maxSpawn)
 	}
-	if web.WantsHTML(r) {
+	made, err := h.spawn(r, max(1, ask.Count))
+	if err != nil && len(made) == 0 {
+		return err
+	}
+	switch {
+	case web.WantsHTML(r) && !web.IsHTMX(r):
 		return backToConsole(w)
+	case ask.Count == 0:
+		w.Header().Set("Location", "/nodes/"+made[0].Name)
+		return web.WriteJSON(w, http.StatusCreated, h.live.NodeJSON(made[0]))
 	}
-	w.Header().Set("Location", "/nodes/"+node.Name)
-	return web.WriteJSON(w, http.StatusCreated, h.live.NodeJSON(node))
+	answer := spawned{}
+	for _, n := range made {
+		answer.Nodes = append(answer.Nodes, h.live.NodeJSON(n))
+	}
+	if err != nil {
+		e := h.site.Explain(err)
+		answer.Error, answer.Hint = e.Text, e.Hint
+	}
+	return web.WriteJSON(w, http.StatusCreated, answer)
+}
+
+// spawn spawns nodes until it has so many or one is refused.
+func (h *Handlers) spawn(r *http.Request, many int) (made []fleet.Node, err error) {
+	for range many {
+		node, err := h.Fleet.Spawn()
+		if err != nil {
+			return made, err
+		}
+		made = append(made, node)
+		detail := ""
+		if len(made) > 1 {
+			detail = fmt.Sprintf("the last of %d nodes", len(made))
+		}
+		session.Describe(r.Context(), node.Name, detail)
+		h.Log.Info("spawn requested", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
+	}
+	return made, nil
+}
+
+// showSpawned names the new nodes to htmx, and explains if there are fewer than asked for. Their cards come by the
+// stream.
+func (h *Handlers) showSpawned(w http.ResponseWriter, _ *http.Request, body []byte) error {
+	var one live.Node
+	var several spawned
+	if err := errors.Join(json.Unmarshal(body, &one), json.Unmarshal(body, &several)); err != nil {
+		return err
+	}
+	names := []string{}
+	for _, n := range append(several.Nodes, one) {
+		if n.Name != "" {
+			names = append(names, n.Name)
+		}
+	}
+	w.Header().Set("X-Convoy-Node", strings.Join(names, ","))
+	if several.Error == "" {
+		return web.NoContent(w, nil)
+	}
+	text := fmt.Sprintf("Only %s: %s.", count(len(names)), several.Error)
+	return h.site.Render(w, http.StatusCreated, "notice",
+		templates.Notice{Level: "warn", Text: text, Hint: web.Sentence(several.Hint)})
 }
 
 // backToConsole responds to a form without scripts.
@@ -71,9 +139,6 @@ func (h *Handlers) retireNode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.Log.Info("retirement requested", "node", node.Name, "user", session.Of(r).User, "addr", session.ClientAddr(r))
-	if web.IsHTMX(r) {
-		return h.site.Render(w, http.StatusAccepted, "node_list", h.live.NodeList())
-	}
 	return web.WriteJSON(w, http.StatusAccepted, h.live.NodeJSON(node))
 }
 
@@ -93,26 +158,18 @@ func (h *Handlers) controlName() string {
 	return h.Self
 }
 
-// askControl forwards a request to the control plane. htmx gets this node's list of nodes.
+// askControl forwards a request to the control plane. A form without scripts returns to this console.
 func (h *Handlers) askControl(w http.ResponseWriter, r *http.Request, control string) error {
 	forward := func(w http.ResponseWriter, r *http.Request) error {
 		return h.nodes.Forward(w, r, control, r.URL.EscapedPath())
 	}
-	if !web.IsHTMX(r) && !(web.WantsHTML(r) && r.Method == http.MethodPost) {
+	if web.IsHTMX(r) || !web.WantsHTML(r) || r.Method != http.MethodPost {
 		return forward(w, r)
 	}
-	response, err := accepted(r, forward)
-	if err != nil {
+	if _, err := accepted(r, forward); err != nil {
 		return err
 	}
-	if !web.IsHTMX(r) {
-		return backToConsole(w)
-	}
-	var made live.Node
-	if json.Unmarshal(response.Bytes(), &made) == nil && response.status == http.StatusCreated {
-		w.Header().Set("X-Convoy-Node", made.Name)
-	}
-	return h.site.Render(w, response.status, "node_list", h.live.NodeList())
+	return backToConsole(w)
 }
 
 // logPage is a response to GET /nodes/{node}/log.

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"crypto/rand"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -29,6 +30,10 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		NodeList:  h.live.NodeList(),
 		MaxUpload: h.MaxUpload,
 		Pass:      h.sessions.Pass(r),
+		Run:       templates.RunState{Name: templates.CommandRun, Run: rand.Text()},
+	}
+	if r.URL.Query().Get("view") == "table" {
+		view.View = "table"
 	}
 	if h.Warning != nil {
 		view.Warning.Level = "warn"

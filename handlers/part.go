@@ -29,6 +29,9 @@ func withPart(part partHandler, fn web.Handler) web.Handler {
 	}
 }
 
+// noPart answers htmx with nothing: what was done shows by the stream.
+func noPart(w http.ResponseWriter, _ *http.Request, _ []byte) error { return web.NoContent(w, nil) }
+
 // inMemory serves a request, and returns its response.
 func inMemory(r *http.Request, fn web.Handler) (*memoryWriter, error) {
 	response := &memoryWriter{head: http.Header{}, status: http.StatusOK}

@@ -93,6 +93,9 @@ var opens = map[string]func(t *testing.T, o openingOf) io.ReadCloser{
 		testkit.Must(t, os.WriteFile(filepath.Join(o.console.runbooks.Dir, "one.md"), []byte("```sh\nwhat\n```\n"), 0o600))
 		return o.waiting(t, "/runbooks/one/run", url.Values{"nodes": {o.owner.Self}}.Encode())
 	},
+	"POST /run": func(t *testing.T, o openingOf) io.ReadCloser {
+		return o.waiting(t, "/run", url.Values{"nodes": {o.owner.Self}, "text": {"what"}}.Encode())
+	},
 	"POST /api/cmd": func(t *testing.T, o openingOf) io.ReadCloser {
 		return o.waiting(t, "/api/cmd", `{"value":"what"}`)
 	},

@@ -124,6 +124,10 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: post + "/api/shell", may: access.Evaluate, quota: &h.quotas.asks, serve: h.askNode},
 
 		{at: get + "/nodes", may: access.View, serve: h.listNodes},
+		// each node takes its own right, too, and has its own entries in the audit log
+		{at: remove + "/nodes", may: access.Retire, serve: h.retireNodes},
+		{at: post + "/shells", may: access.OpenConvoy, serve: h.openShells},
+		{at: post + "/run", may: access.Evaluate, serve: h.runCommand},
 		{at: get + nodePath, may: access.View, serve: h.showNode},
 		{at: post + "/peers", may: access.Connect, audit: "node.connect", serve: h.connectPeer},
 		{at: get + "/shells", may: access.View, serve: h.listAllShells},
@@ -157,8 +161,23 @@ func (h *Handlers) statsRoutes() []route {
 // fleetRoutes are served by the node that creates nodes.
 func (h *Handlers) fleetRoutes() []route {
 	return []route{
-		{at: post + "/nodes", may: access.Spawn, audit: "node.spawn", serve: h.spawnNode},
-		{at: remove + nodePath, may: access.Retire, audit: "node.retire", serve: h.retireNode},
+		{at: post + "/nodes", may: access.Spawn, audit: "node.spawn", serve: h.spawnNode, part: h.showSpawned},
+		h.retireRoute(),
+	}
+}
+
+// openRoute and retireRoute are also what requests about several nodes take.
+func (h *Handlers) openRoute() route {
+	return route{
+		at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open", where: onOwner,
+		serve: h.openShell, part: h.showOpened,
+	}
+}
+
+func (h *Handlers) retireRoute() route {
+	return route{
+		at: remove + nodePath, may: access.Retire, audit: "node.retire", where: onControl,
+		serve: h.retireNode, part: noPart,
 	}
 }
 
@@ -194,10 +213,7 @@ func (h *Handlers) ownerRoutes() []route {
 		h.commandRoute(),
 
 		{at: get + nodePath + "/shells", may: access.View, serve: h.listShells},
-		{
-			at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open",
-			serve: h.openShell, part: h.showOpened,
-		},
+		h.openRoute(),
 		{at: get + shellPath, may: access.View, ofShell: h.showShell},
 		{at: remove + shellPath, may: access.Close, audit: "shell.close", inShell: h.closeShell},
 		{

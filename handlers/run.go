@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"convoy/guide"
 	"convoy/handlers/outcome"
@@ -73,6 +70,11 @@ func (h *Handlers) runSteps(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return h.runBook(w, r, book, from, to)
+}
+
+// runBook runs steps of a runbook on the nodes of a form.
+func (h *Handlers) runBook(w http.ResponseWriter, r *http.Request, book guide.Runbook, from, to int) error {
 	x, err := h.newRun(r, book)
 	if err != nil {
 		return err
@@ -144,7 +146,7 @@ func chosenSteps(r *http.Request, steps int) (from, to int, err error) {
 
 // respond responds to a run without htmx: with JSON, or with the runbook's page for a form without scripts.
 func (x *run) respond(w http.ResponseWriter, r *http.Request) error {
-	if !web.WantsHTML(r) {
+	if !web.WantsHTML(r) || x.book.Name == templates.CommandRun {
 		return web.WriteJSON(w, http.StatusOK, map[string]any{"steps": x.done})
 	}
 	view := x.h.runbookView(r, x.book, x.bar)
@@ -322,20 +324,7 @@ func (x *run) request(b guide.Block, node string, into any) (status int, err err
 	if b.Kind == guide.System {
 		rt, path, ask = x.h.commandRoute(), "/run", map[string]string{"command": ask["source"]}
 	}
-	body, err := json.Marshal(ask)
-	if err != nil {
-		return 0, err
-	}
-	params := chi.NewRouteContext()
-	params.URLParams.Add("node", url.PathEscape(node))
-	ctx := context.WithValue(x.r.Context(), chi.RouteCtxKey, params)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/nodes/"+url.PathEscape(node)+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	r.RemoteAddr = x.r.RemoteAddr
-	r.Header.Set("Content-Type", "application/json")
-	response, err := inMemory(r, x.h.recorded(rt))
+	response, err := x.h.ask(x.r, rt, node, path, ask)
 	if err != nil {
 		return 0, err
 	}

@@ -93,15 +93,23 @@ func TestNodeList(t *testing.T) {
 	}
 	doc := find(t, "node_list", list)
 	root := doc.Find("section#nodes")
-	if root.AttrOr("data-count", "") != "2" || root.AttrOr("data-max", "") != "5" ||
+	head := root.Find("#fleet")
+	if head.AttrOr("data-count", "") != "2" || head.AttrOr("data-max", "") != "5" ||
 		root.AttrOr("data-provider", "") != "local" {
-		t.Error("section#nodes lacks count, max or provider")
+		t.Error("the list lacks count, max or provider")
 	}
 	if got := text(root.Find(".tallies")); got != "2 alive1 joining1 failed 4 shells failed" {
 		t.Errorf("tallies = %q", got)
 	}
 	if n := root.Find("article.node").Length(); n != 4 {
 		t.Errorf("%d cards, want 4", n)
+	}
+	if n := root.Find("#rows > tr[data-node]").Length(); n != 4 {
+		t.Errorf("%d rows, want 4", n)
+	}
+	cells := root.Find("#rows > tr").First().Children().Length()
+	if heads := root.Find("thead tr").Children().Length(); heads != cells || heads != 2+len(Columns) {
+		t.Errorf("a row has %d cells, the head %d", cells, heads)
 	}
 	if root.Find(".ghost").Length() > 0 {
 		t.Error("the empty state is shown beside nodes")
@@ -140,12 +148,12 @@ func TestConsoleHoldsTheSamePartial(t *testing.T) {
 func TestSpawnButton(t *testing.T) {
 	t.Parallel()
 	with := find(
-		t, "console", Console{page, NodeList{Provider: "local", CanSpawn: true}, 1, "", Notice{}},
-	).Find("#spawn[hx-post='/nodes'][hx-target='#nodes'][hx-swap=outerMorph]")
+		t, "console", Console{Page: page, NodeList: NodeList{Provider: "local", CanSpawn: true}},
+	).Find("#spawn[hx-post='/nodes']")
 	if _, off := with.Attr("disabled"); with.Length() != 1 || off {
 		t.Error("with a provider the button does not work")
 	}
-	if _, off := find(t, "console", Console{page, NodeList{}, 1, "", Notice{}}).Find("#spawn").Attr("disabled"); !off {
+	if _, off := find(t, "console", Console{Page: page}).Find("#spawn").Attr("disabled"); !off {
 		t.Error("without a provider the button is off")
 	}
 }

@@ -104,6 +104,9 @@ type RunState struct {
 	Again   int    // step to retry from; 0: none
 }
 
+// CommandRun is the name of runs of a command, which is not in a runbook.
+const CommandRun = "command"
+
 // RunUpdate is what a run sends to its page. Nil parts have not changed.
 type RunUpdate struct {
 	Step    *RunStep

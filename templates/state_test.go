@@ -50,7 +50,7 @@ func TestNodeListShowsWhatShellsDo(t *testing.T) {
 	runs := Shell{ID: "r", Title: "make", Running: true, State: State{Doing: "running", Progress: &Progress{"normal", 40}}}
 	n.Shells = []Shell{waits, runs, waits, waits, waits}
 	doc := find(t, "node_list", NodeList{Nodes: []Node{n}})
-	root := doc.Find("#nodes")
+	root := doc.Find("#fleet")
 	if root.AttrOr("data-waiting", "") != "4" || root.AttrOr("data-progress", "") != "40" {
 		t.Error("the list does not count what waits, or shows no progress")
 	}

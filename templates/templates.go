@@ -22,7 +22,8 @@ var files embed.FS
 
 // partials can be rendered alone and used by pages.
 var partials = []string{
-	"node_list", "node", "steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
+	"node_list", "fleet_head", "node", "node_row",
+	"steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
 	"answers", "alert", "code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
 	"shell_pane", "link", "sparks", "chart",
@@ -51,7 +52,9 @@ var views = map[string]any{
 	"audit":        Audit{},
 	"player":       Player{},
 	"node_list":    NodeList{},
+	"fleet_head":   NodeList{},
 	"node":         Node{},
+	"node_row":     Node{},
 	"log_lines":    LogLines{},
 	"question":     Question{},
 	"notice":       Notice{},

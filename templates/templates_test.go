@@ -141,7 +141,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 		Current: true,
 	}
 	for name, view := range map[string]any{
-		"console": Console{page, NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}, 1 << 20, "", Notice{}},
+		"console": Console{Page: page, NodeList: NodeList{Nodes: []Node{node()}, Max: 5, Provider: "local"}},
 		"share":   share(),
 		"login":   Login{page, "wrong token", true, "ann", "Example", "it is down", "because"},
 		"entered": Entered{page, "/?claim=x"},
@@ -213,7 +213,7 @@ func TestIDsAreUnique(t *testing.T) {
 	other.Name, other.Short = "convoy@b.convoy.internal", "b"
 	other.ID = ElementID(other.Name)
 	doc := find(
-		t, "console", Console{page, NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}, 1 << 20, "", Notice{}},
+		t, "console", Console{Page: page, NodeList: NodeList{Nodes: []Node{node(), other}, Max: 5, Provider: "local"}},
 	)
 	seen := make(map[string]bool)
 	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) {
@@ -233,7 +233,7 @@ func TestEveryControlHasAName(t *testing.T) {
 		),
 		"share": find(t, "share", share()),
 	} {
-		doc.Find("button, a, input, select").Each(func(_ int, e *goquery.Selection) {
+		doc.Find("button, a, input:not([type=hidden]), select").Each(func(_ int, e *goquery.Selection) {
 			name := text(e) + e.AttrOr("aria-label", "") + e.AttrOr("value", "") + text(
 				doc.Find("label[for='"+e.AttrOr("id", "-")+"']"),
 			)
@@ -310,8 +310,12 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 	line := LogLine{Off: 1, Time: at, Level: evil, Message: evil, Attrs: []Attr{{evil, evil}}}
 	for name, view := range map[string]any{
-		"console": Console{Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil},
-			NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil}, 1, evil, Notice{Text: evil, Level: evil, Hint: evil}},
+		"console": Console{
+			Page:     Page{Title: evil, Nonce: "R", Node: evil, Build: evil, User: evil},
+			NodeList: NodeList{Nodes: []Node{n}, Provider: evil, SpawnHint: evil},
+			Pass:     evil, Warning: Notice{Text: evil, Level: evil, Hint: evil},
+			View: evil, Run: RunState{Name: evil, Run: evil, Text: evil, State: evil},
+		},
 		"node":      n,
 		"log_lines": LogLines{Node: evil, Boot: evil, Lines: []LogLine{line}},
 		"notice":    Notice{Level: evil, Text: evil, Hint: evil},

@@ -28,6 +28,8 @@ type Console struct {
 	MaxUpload int64  // limit for a file to or from a shell, in bytes; 0: none
 	Pass      string // authorizes the page's first stream; empty: not needed
 	Warning   Notice // about this node; without Text there is none
+	View      string // "table": the page begins with the table of nodes
+	Run       RunState
 }
 
 // NodeList is the element #nodes. Count and Max refer to spawned nodes.
@@ -238,7 +240,7 @@ func (l NodeList) StatusCounts() []StatusCount {
 		count[n.Status]++
 	}
 	var list []StatusCount
-	for _, status := range []string{"alive", "joining", "creating", "unreachable", "ended", "retiring", "failed", "left"} {
+	for _, status := range statuses {
 		if count[status] > 0 {
 			list = append(list, StatusCount{status, count[status]})
 		}

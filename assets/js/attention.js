@@ -6,9 +6,9 @@ const { title } = document;
 const icon = find("link[rel=icon]");
 const plain = icon.getAttribute("href");
 
-/** showAttention shows what the list of nodes reports. */
+/** showAttention shows what the header of the list of nodes reports. */
 export function showAttention() {
-  const { waiting, progress } = find("#nodes").dataset;
+  const { waiting, progress } = find("#fleet").dataset;
   const text = [waiting && `(${waiting})`, progress && `${progress} %`, title].filter(Boolean).join(" ");
   if (document.title !== text) document.title = text;
   const href = waiting ? icon.dataset.waiting : plain;

@@ -14,7 +14,7 @@ import { ShellPane, roomIn } from "./shell.js";
 import { shellPath } from "./stream.js";
 
 const cards = new Map(); // element id → Card
-const spawned = new Set(); // nodes spawned by this page, without a shell yet
+const spawned = new Map(); // nodes spawned by this page, without a shell yet → whether it gets the focus
 const logs = new Map(); // node name → HTML of its last batches of lines
 const keptBatches = 80;
 
@@ -39,17 +39,16 @@ export function syncCards(link) {
 // allCards lists the cards in their order.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
 
-// lacksTab reports whether a list of nodes has no tab for a running shell that is shown here.
+// lacksTab reports whether a list of nodes, with changes to it, has no tab for a running shell that is shown here.
 export function lacksTab(html) {
-  const list = new DOMParser().parseFromString(html, "text/html");
-  const has = (card, key) => list.getElementById(card.id)?.querySelector(`[role=tab][data-shell="${key}"]`);
-  return allCards().some((card) => [...card.panes].some(([key, { pane }]) => pane && !pane.ended && !has(card, key)));
+  const has = (key) => html.includes(` data-shell="${key}"`);
+  return allCards().some((card) => [...card.panes].some(([key, { pane }]) => pane && !pane.ended && !has(key)));
 }
 
-// expectShell records that this page spawned a node: its shell opens automatically once the node is alive. It may
-// already be alive: under load, the list of nodes overtakes the response to the click.
-export function expectShell(name) {
-  spawned.add(name);
+// expectShell records that this page spawned a node: its shell opens automatically once the node is alive, and gets the
+// focus if the user wants that. It may already be alive: under load, the stream overtakes the response to the click.
+export function expectShell(name, focus) {
+  spawned.set(name, focus);
   allCards().find((card) => card?.name === name)?.openByItself();
 }
 
@@ -109,8 +108,8 @@ class Card {
     const greet = this.alive && !this.greeted && "self" in this.element.dataset;
     this.greeted ||= this.alive;
     if (!this.alive || this.shells.length || this.wanted || this.opening) return;
-    const mine = spawned.delete(this.name);
-    if (mine || greet) this.open({ first: true, focus: mine && !typing() });
+    const mine = spawned.get(this.name);
+    if (spawned.delete(this.name) || greet) this.open({ first: true, focus: !!mine && !typing() });
   }
 
   // rename asks for a title of a shell; its tab shows it with the next list of nodes.
@@ -235,6 +234,15 @@ class Card {
     const button = find("[data-action=enlarge]", this.element);
     button.ariaPressed = String(large);
     button.title = large ? "Restore" : "Enlarge";
+  }
+
+  // key is the number that goes to this card, on it and its row; from 10 on, there is none.
+  set key(number) {
+    for (const of of [this.element, document.getElementById(`row-${this.id}`)]) {
+      const name = find(".name", of ?? this.element);
+      name.toggleAttribute("data-ui-key", number < 10);
+      if (number < 10) name.dataset.uiKey = number;
+    }
   }
 
   dispose() {

@@ -1,10 +1,11 @@
 // The console's page: keeps its content in sync with the stream, and handles mouse and keyboard.
 
+import { param, setParams } from "./address.js";
 import { showAttention } from "./attention.js";
 import { Broadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import "./commands.js";
-import { all, find, remember, remembered, sentence } from "./dom.js";
+import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { follow, showLink } from "./link.js";
 import { Dock } from "./log.js";
 import { openMenu } from "./menu.js";
@@ -14,6 +15,7 @@ import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
 import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
+import { arrange, choose, isTable, rows, sortBy, step } from "./table.js";
 
 const viewer = newViewer();
 const watch = new URLSearchParams(location.search).has("watch") || !atLeast("operator"); // this page types into no shell
@@ -33,63 +35,72 @@ function reconcile() {
 
 // allowSpawn updates the buttons in the header and its menu: whether nodes can be spawned now, and why not.
 function allowSpawn() {
-  const { canSpawn, spawnHint } = find("#nodes").dataset;
-  for (const spawn of all("#spawn, #menu [data-action=spawn]")) {
+  const { canSpawn, spawnHint } = find("#fleet").dataset;
+  for (const spawn of all("#spawn, #menu [data-action^=spawn]")) {
     spawn.title = spawnHint;
     if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
   }
 }
 
 // swapNodes morphs a list from the stream into the page. A console that has just started does not know its cluster: for
-// a while after the stream is back, a list that lacks shown shells waits for a better one.
+// a while after the stream is back, a list that lacks shown shells waits for changes that add them.
 const maxWait = 15_000; // ms
-let lists = 0; // received so far
 let waitUntil = 0;
-let held = { html: "", timer: 0 };
+let held = { texts: [], timer: 0 };
 function swapNodes(html) {
-  lists++;
+  held.texts = [];
+  swapChanges(html);
+}
+
+// swapChanges applies partials: what differs from the list before.
+function swapChanges(html) {
   clearTimeout(held.timer);
+  held.texts.push(html);
   const wait = waitUntil - performance.now();
-  if (wait > 0 && lacksTab(html)) {
-    held = { html, timer: setTimeout(() => swapNodes(html), wait) };
-    return;
+  if (wait > 0 && lacksTab(held.texts.join())) held.timer = setTimeout(swapHeld, wait);
+  else swapHeld();
+}
+
+function swapHeld() {
+  clearTimeout(held.timer);
+  for (const text of held.texts.splice(0)) {
+    window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text });
   }
-  held.html = "";
-  window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text: html });
 }
 
 document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
   if (request.method !== "GET") request.body.set("viewer", viewer); // the server asks if others view a shell that ends
 });
-document.addEventListener("htmx:before:request", ({ detail }) => { detail.ctx.lists = lists; });
-document.addEventListener("htmx:before:swap", (event) => {
-  const { response, lists: before, target } = event.detail.ctx;
-  // The response may be older than a list that overtook it; its content also comes by the stream.
-  if (response && target.id === "nodes" && before !== lists) event.preventDefault();
-});
 document.addEventListener("htmx:after:swap", reconcile);
 document.addEventListener("htmx:after:request", (event) => {
   const { response, sourceElement } = event.detail.ctx;
-  const name = response?.headers.get("X-Convoy-Node");
-  if (name) expectShell(name);
+  const made = response?.headers.get("X-Convoy-Node")?.split(",") ?? [];
+  for (const name of made) expectShell(name, made.length === 1);
   const [node, shell] = response?.headers.get("X-Convoy-Shell")?.split("/") ?? [];
   if (shell) allCards().find((card) => card?.name === node)?.expect(shell);
-  if (sourceElement?.closest("#connect")) find("#connect").close();
+  sourceElement?.closest("#connect, #spawn-many")?.close();
   if (sourceElement?.id === "spawn") setTimeout(allowSpawn); // after htmx has enabled it
 });
+// A run of a command ends with its dialog.
+find("#run").addEventListener("close", () => { if (find("#run-poll[hx-get]")) find("#run-stop").click(); });
+
 // --- filter ---
 
 function filter() {
   const words = find("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   let matches = 0;
   const cards = allCards();
-  for (const { element } of cards) {
+  for (const { id, element } of cards) {
     const { node, status, is } = element.dataset;
     const text = `${node} ${status} ${is} ${find(".word", element).textContent}`.toLowerCase();
     // a card in use stays: what is:waiting has found waits no longer once it is answered
     element.hidden = !words.every((word) => text.includes(word)) && !element.contains(document.activeElement);
+    const row = document.getElementById(`row-${id}`);
+    if (row) row.hidden = element.hidden;
     if (!element.hidden) matches++;
   }
+  arrange();
+  for (const [i, card] of visible().entries()) card.key = i + 1;
   broadcast.sync();
   find("#no-match").hidden = matches > 0 || cards.length === 0;
   for (const tally of all(".tally")) tally.toggleAttribute("data-ui-on", words.length === 1 && words[0] === tally.dataset.value);
@@ -97,6 +108,13 @@ function filter() {
 
 function setFilter(text) {
   find("#filter").value = text;
+  setParams({ q: text });
+  filter();
+}
+
+// toggle switches between two views; Back returns.
+function toggle(name, value) {
+  setParams({ [name]: param(name) === value ? "" : value }, true);
   filter();
 }
 
@@ -127,6 +145,15 @@ const actions = {
   connect: () => find("#connect").showModal(),
   filter: (button) => toggleFilter(button.dataset.value),
   "clear-filter": () => setFilter(""),
+  view: () => toggle("view", "table"),
+  group: () => toggle("group", "prefix"),
+  sort: sortBy,
+  "bulk-run": () => {
+    set(find("#run [data-run-on]"), find("#bulk [data-chosen]").dataset.chosen);
+    find("#run").showModal();
+  },
+  "spawn-many": () => find("#spawn-many").showModal(),
+  "choose-none": () => choose(false),
 };
 
 // spawn presses the button, or explains why it cannot be pressed.
@@ -153,14 +180,20 @@ function followAddress() {
   const named = cards.find((card) => card.name === name) ?? cards.find((card) => card.short === name);
   for (const card of cards) card.large = card === named;
 }
-addEventListener("popstate", followAddress);
+addEventListener("popstate", () => {
+  find("#filter").value = param("q");
+  filter();
+  followAddress();
+});
 
 // selected is a card's visible terminal, if any.
 const selected = (card) => card?.panes.get(card.selected)?.pane;
 
-// go shows a node and focuses its shell: one that waits before the others.
+// go shows a node and focuses its shell: one that waits before the others. The table shows no shells: there the card is
+// enlarged.
 function go(card) {
   if (!card) return;
+  if (isTable() && !card.large) enlarge(card);
   const waits = find("[role=tab][data-is=waiting]", card.element);
   if (waits) card.selected = keyOf(waits);
   card.element.scrollIntoView({ block: "nearest" });
@@ -177,8 +210,11 @@ document.addEventListener("click", (event) => {
   if (!target.contains(document.activeElement) && getSelection().isCollapsed && !event.target.closest("button, a")) target.pane?.focus();
 });
 
-find("#filter").addEventListener("input", filter);
-find("[data-filter-form]").addEventListener("submit", (event) => event.preventDefault());
+find("#filter").addEventListener("input", ({ target }) => setFilter(target.value));
+find("[data-filter-form]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (visible().length === 1) go(visible()[0]);
+});
 
 const singleKeys = find("[data-single-keys]");
 singleKeys.checked = remembered("convoy.keys") !== "off";
@@ -186,6 +222,7 @@ singleKeys.addEventListener("change", () => remember("convoy.keys", singleKeys.c
 
 const shortcuts = {
   n: spawn,
+  N: () => find("#menu [data-action=spawn-many]").disabled || actions["spawn-many"](),
   c: () => here()?.open(),
   C: () => here()?.open({ kind: "system" }),
   m: () => enlarge(here()),
@@ -194,11 +231,18 @@ const shortcuts = {
   b: () => broadcast.toggle(),
   w: () => toggleFilter("is:waiting"),
   ".": () => selected(here())?.tools.focus(),
+  v: actions.view,
   t: () => document.dispatchEvent(new Event("convoy:next-theme")),
   "/": () => find("#filter").focus(),
   "?": () => find("#keys").showModal(),
 };
-const visible = () => allCards().filter((card) => !card.element.hidden);
+// visible are the cards that the filter shows, in the order of the page.
+function visible() {
+  const list = allCards().filter((card) => !card.element.hidden);
+  if (!isTable()) return list;
+  const order = rows().map(({ id }) => id);
+  return list.sort((a, b) => order.indexOf(`row-${a.id}`) - order.indexOf(`row-${b.id}`));
+}
 const here = () => cardOf(document.activeElement) ?? visible().find((card) => card.large) ?? visible()[0];
 
 document.addEventListener("dblclick", ({ target }) => {
@@ -215,6 +259,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || find("dialog[open]")) return;
   if (target.matches("[role=tab]") && tabKey(target, key)) return event.preventDefault();
+  const by = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (by && step(target, by)) return event.preventDefault();
   if (key === "Escape" && !event.defaultPrevented) return onEscape(target);
   if (!singleKeys.checked || target.matches("input:not([type=checkbox]), textarea, select")) return;
   const act = /^[1-9]$/.test(key) ? () => go(visible()[key - 1]) : shortcuts[key];
@@ -256,7 +302,7 @@ function tabKey(tab, key) {
 document.addEventListener("shell-leave", ({ target }) => {
   document.getElementById(target.getAttribute("aria-labelledby"))?.focus();
 });
-document.addEventListener("shell-ended", () => held.html && swapNodes(held.html));
+document.addEventListener("shell-ended", () => lacksTab(held.texts.join()) || swapHeld());
 document.addEventListener("shell-trouble", ({ target, detail }) => {
   notice("warn", sentence(detail.text), broadcast.on ? `The shell is on ${cardOf(target).short}.` : "");
 });
@@ -271,6 +317,7 @@ let opened = 0; // streams so far
 follow(stream);
 stream.on("hello", () => { if (opened++) waitUntil = performance.now() + maxWait; });
 stream.on("nodes", swapNodes);
+stream.on("changes", swapChanges);
 stream.on("down", () => clearTimeout(held.timer));
 stream.on("stats", (cards) => {
   for (const { id, html } of cards) {
@@ -284,5 +331,6 @@ stream.on("log", ({ node, html }) => {
   addLines(node, html);
 });
 
+find("#filter").value = param("q");
 reconcile();
 runHandedOver();

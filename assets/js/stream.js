@@ -15,7 +15,9 @@ const backoff = { first: 200, max: 10_000 }; // ms
 const silenceFactor = 3; // missing heartbeats that are tolerated
 const fromHistory = -3; // the offset that requests the screen with its history
 const connectTimeout = 15_000; // ms until the server must have sent hello
-const events = ["hello", "nodes", "output", "text", "reset", "size", "presence", "exit", "lost", "gone", "log", "stats", "notice", "hb"];
+const events = [
+  "hello", "nodes", "changes", "output", "text", "reset", "size", "presence", "exit", "lost", "gone", "log", "stats", "notice", "hb",
+];
 
 /** newViewer returns a random viewer name. Each page load uses one. */
 export function newViewer() {
@@ -327,7 +329,8 @@ async function refused(base) {
 // decode parses an event's single line of data.
 function decode(event, data) {
   switch (event) {
-    case "nodes": return data;
+    case "nodes":
+    case "changes": return data;
     case "hb": return Number(data);
     case "output": {
       const [shell, off, text] = data.split(" ", 3);

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"convoy/fleet"
 	"convoy/templates"
@@ -11,17 +12,15 @@ import (
 
 // sendNodes sends the list of nodes, and again after each visible change.
 func (t *tab) sendNodes() {
-	var last []byte
+	send := t.pageSender()
+	if t.json {
+		send = t.jsonSender()
+	}
 	for {
 		fleetChanged, shellsChanged := t.hub.Fleet.Changed(), t.hub.feeds.shells.Changed()
-		name, data, err := t.nodesEvent(state{fleetChanged, shellsChanged})
-		if err != nil {
+		if err := send(state{fleetChanged, shellsChanged}); err != nil {
 			t.hub.Log.Error("nodes not rendered", "err", err)
 			return
-		}
-		if !bytes.Equal(data, last) {
-			t.send(name, data)
-			last = data
 		}
 		select {
 		case <-t.ctx.Done():
@@ -29,22 +28,52 @@ func (t *tab) sendNodes() {
 		case <-fleetChanged:
 		case <-shellsChanged:
 		}
-		if !t.pause(nodesPause) {
+		if !t.pause(nodesPause + time.Duration(len(t.hub.Fleet.List()))*nodePause) {
 			return
 		}
 	}
 }
 
-// nodesEvent is the list of nodes in that state or a later one, as HTML or JSON.
-func (t *tab) nodesEvent(now state) (name string, data []byte, err error) {
-	if t.json {
-		data, err = json.Marshal(t.hub.NodesJSON())
-		return "fleet", data, err
+// pageSender sends the nodes in a state or a later one as HTML: the whole list first, and then what differs from what
+// was sent before.
+func (t *tab) pageSender() func(state) error {
+	var last *fleetPage
+	return func(now state) error {
+		page, err := t.hub.pages.nodes(now, func(before *fleetPage) (*fleetPage, error) {
+			return newFleetPage(t.hub.Site.Templates, t.hub.NodeList(), before)
+		})
+		if err != nil || page == last {
+			return err
+		}
+		before := last
+		last = page
+		if before != nil {
+			if partials, ok := t.hub.pages.since(before, page); ok {
+				if len(partials) > 0 {
+					t.send("changes", partials)
+				}
+				return nil
+			}
+		}
+		whole, err := page.whole()
+		if err == nil {
+			t.send("nodes", whole)
+		}
+		return err
 	}
-	data, err = t.hub.pages.nodes(
-		now, func() ([]byte, error) { return t.hub.Site.Templates.Execute("node_list", t.hub.NodeList()) },
-	)
-	return "nodes", data, err
+}
+
+// jsonSender sends the whole list as JSON, whenever it differs.
+func (t *tab) jsonSender() func(state) error {
+	var last []byte
+	return func(state) error {
+		data, err := json.Marshal(t.hub.NodesJSON())
+		if err == nil && !bytes.Equal(data, last) {
+			t.send("fleet", data)
+			last = data
+		}
+		return err
+	}
 }
 
 // ShellsOf are the shells of a node, as far as this node knows, with their numbers.

@@ -20,9 +20,17 @@ type state struct{ fleet, shells <-chan struct{} }
 type rendered struct {
 	mu    sync.Mutex // held while something is rendered
 	state state
-	at    time.Time // when list was rendered
-	list  []byte    // of nodes
+	at    time.Time // when page was made
+	page  *fleetPage
+	delta delta
 	logs  map[string]batch
+}
+
+// delta is what turns one page into another; most tabs show the same one.
+type delta struct {
+	from, to *fleetPage
+	partials []byte
+	ok       bool
 }
 
 // batch is the last event with lines of a node's log, from one place to another.
@@ -31,20 +39,31 @@ type batch struct {
 	data     []byte
 }
 
-// nodes is the list of nodes in that state or a later one. Do not change it.
-func (r *rendered) nodes(now state, render func() ([]byte, error)) ([]byte, error) {
+// nodes is the list of nodes in that state or a later one. render gets the page before it, which may be nil.
+func (r *rendered) nodes(now state, render func(last *fleetPage) (*fleetPage, error)) (*fleetPage, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.list != nil && r.state == now && time.Since(r.at) < renderedLife {
-		return r.list, nil
+	if r.page != nil && r.state == now && time.Since(r.at) < renderedLife {
+		return r.page, nil
 	}
 	at := time.Now()
-	list, err := render()
+	page, err := render(r.page)
 	if err != nil {
 		return nil, err
 	}
-	r.state, r.at, r.list = now, at, list
-	return list, nil
+	r.state, r.at, r.page = now, at, page
+	return page, nil
+}
+
+// since is fleetPage.since. Do not change the partials.
+func (r *rendered) since(from, to *fleetPage) (partials []byte, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.delta.from != from || r.delta.to != to {
+		r.delta = delta{from: from, to: to}
+		r.delta.partials, r.delta.ok = to.since(from)
+	}
+	return r.delta.partials, r.delta.ok
 }
 
 // lines is the event with the lines of a node's log from one place to another. Do not change it.

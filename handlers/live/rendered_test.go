@@ -13,6 +13,12 @@ type counted struct{ n atomic.Int64 }
 
 func (c *counted) render() ([]byte, error) { return fmt.Appendf(nil, "%d", c.n.Add(1)), nil }
 
+// page renders one with that number.
+func (c *counted) page(*fleetPage) (*fleetPage, error) {
+	head, err := c.render()
+	return &fleetPage{head: head}, err
+}
+
 func TestRendered_OneListForAll(t *testing.T) {
 	t.Parallel()
 	var s rendered
@@ -31,16 +37,16 @@ func TestRendered_OneListForAll(t *testing.T) {
 		var pages sync.WaitGroup
 		for range 10 {
 			pages.Go(func() {
-				if got, err := s.nodes(step.now, c.render); err != nil || string(got) != step.want {
-					t.Errorf("step %d: %s, %v, want %s", i, got, err, step.want)
+				if got, err := s.nodes(step.now, c.page); err != nil || string(got.head) != step.want {
+					t.Errorf("step %d: %v, %v, want %s", i, got, err, step.want)
 				}
 			})
 		}
 		pages.Wait()
 	}
 	s.at = s.at.Add(-renderedLife)
-	if got, _ := s.nodes(state{second, second}, c.render); string(got) != "4" {
-		t.Errorf("an old list is given: %s", got)
+	if got, _ := s.nodes(state{second, second}, c.page); string(got.head) != "4" {
+		t.Errorf("an old list is given: %s", got.head)
 	}
 }
 
@@ -78,15 +84,16 @@ func TestRendered_ErrorsAreNotKept(t *testing.T) {
 	var s rendered
 	var c counted
 	broken := func() ([]byte, error) { return nil, errors.New("broken") }
-	if _, err := s.nodes(state{}, broken); err == nil {
+	brokenPage := func(*fleetPage) (*fleetPage, error) { return nil, errors.New("broken") }
+	if _, err := s.nodes(state{}, brokenPage); err == nil {
 		t.Error("no error of nodes")
 	}
 	if _, err := s.lines("a", place{}, place{}, broken); err == nil {
 		t.Error("no error of lines")
 	}
-	list, _ := s.nodes(state{}, c.render)
+	list, _ := s.nodes(state{}, c.page)
 	data, _ := s.lines("a", place{}, place{}, c.render)
-	if string(list) != "1" || string(data) != "2" {
-		t.Errorf("after an error: %s, %s", list, data)
+	if string(list.head) != "1" || string(data) != "2" {
+		t.Errorf("after an error: %s, %s", list.head, data)
 	}
 }

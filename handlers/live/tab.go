@@ -26,6 +26,7 @@ const (
 	streamLife = 14 * time.Minute
 
 	nodesPause = 40 * time.Millisecond  // between two lists of nodes on one stream
+	nodePause  = time.Millisecond       // longer for each node: what a list costs grows with them
 	logPause   = 100 * time.Millisecond // between two batches of log lines
 	lostPause  = 500 * time.Millisecond // between two attempts to reach a lost shell
 	lastWait   = time.Second            // between a link's last event and the end of its streams

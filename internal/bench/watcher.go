@@ -141,7 +141,7 @@ func (w *watcher) take(e client.Event) error {
 		defer w.mu.Unlock()
 		w.tally.skip(w.off, said.Off)
 		w.off = said.Off
-	case "nodes":
+	case "nodes", "changes":
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if m := w.missing; m != nil && !bytes.Contains(e.Data, m.text) {

@@ -1,0 +1,130 @@
+// The table of nodes beside the cards: which of the two is shown, the order and the groups of its rows, and the chosen
+// ones. The server renders the rows (node_row.html); the page orders them, so that a click shows at once.
+
+import { param, setParams } from "./address.js";
+import { all, find, set, stamp } from "./dom.js";
+
+const named = 8; // nodes that a question lists by name
+const chosen = new Set(); // names of nodes
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+/** isTable is whether the page shows the table. */
+export const isTable = () => document.body.dataset.view === "table";
+
+/** rows are the rows of nodes, in their order. */
+export const rows = () => all("#node-table tr[data-node]");
+
+/** arrange follows the address, a filter, and a morph of #nodes. It resolves nothing: the order is there at once. */
+export function arrange() {
+  document.body.dataset.view = param("view") === "table" ? "table" : "cards";
+  const grouped = param("group") === "prefix";
+  for (const [action, on] of [["view", isTable()], ["group", grouped]]) {
+    find(`#fleet [data-action=${action}]`).ariaPressed = String(on);
+  }
+  if (!isTable()) return;
+  const list = sorted();
+  const groups = grouped ? Map.groupBy(list, ({ dataset }) => prefix(dataset.short)) : new Map();
+  const focused = document.activeElement;
+  place(find("#rows"), grouped ? [] : list);
+  const bodies = [...groups].sort(([a], [b]) => collator.compare(a, b)).map(([name, members]) => group(name, members));
+  place(find("#node-table"), [find("#node-table thead"), find("#rows"), ...bodies]);
+  if (focused !== document.activeElement) focused.focus({ preventScroll: true });
+  showChosen();
+}
+
+// sorted are the rows in the order of the cards, or that of a column. Nodes without a value come last.
+function sorted() {
+  const [, sign, name] = /^(-?)(.*)$/.exec(param("sort"));
+  for (const head of all("#node-table thead th")) {
+    const by = head.dataset.column === name;
+    head.ariaSort = by ? (sign ? "descending" : "ascending") : null;
+  }
+  const list = all("#cards .node").map(({ id }) => document.getElementById(`row-${id}`)).filter(Boolean);
+  const at = all("#node-table thead tr > *").findIndex((head) => head.dataset.column === name);
+  if (at < 0) return list;
+  const value = (row) => row.cells[at].dataset.value;
+  const compare = (a, b) => a - b || collator.compare(a, b);
+  return list.sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    return x && y ? compare(x, y) * (sign ? -1 : 1) : !x - !y;
+  });
+}
+
+// prefix is the group of a node: its name without the last part.
+const prefix = (short) => short.replace(/(?<=.)-[^-]*$/, "");
+
+function group(name, members) {
+  const body = all("#node-table tbody").find(({ dataset }) => dataset.group === name) ?? stamp("group-template");
+  body.dataset.group = name;
+  set(find(".name", body), name);
+  set(find(".dim", body), members.length === 1 ? "1 node" : `${members.length} nodes`);
+  find("input", body).ariaLabel = `Choose the nodes of ${name}`;
+  body.hidden = members.every((row) => row.hidden);
+  place(body, [body.rows[0], ...members]);
+  return body;
+}
+
+// place moves nothing that is in its place: rows keep the focus and the selection.
+function place(parent, children) {
+  const same = parent.childElementCount === children.length && children.every((child, i) => parent.children[i] === child);
+  if (!same) parent.replaceChildren(...children);
+}
+
+/** sortBy sorts by the column of a button; again, in reverse; again, in the order of the cards. */
+export function sortBy(button) {
+  const { column } = button.closest("th").dataset;
+  setParams({ sort: { [column]: `-${column}`, [`-${column}`]: "" }[param("sort")] ?? column });
+  arrange();
+}
+
+/** step moves the focus from the row of an element to the next or the one before. It reports whether it did. */
+export function step(element, by) {
+  const list = all("#node-table .row-go").filter((button) => button.checkVisibility());
+  const next = list[list.indexOf(element.closest("tr[data-node]")?.querySelector(".row-go")) + by];
+  if (!element.closest("tr[data-node]") || !next) return false;
+  next.focus();
+  return true;
+}
+
+// --- the chosen rows ---
+
+/** choose chooses all visible rows among some, or none. */
+export function choose(on, among = rows()) {
+  for (const { dataset, hidden } of among) {
+    if (on && !hidden) chosen.add(dataset.node);
+    else chosen.delete(dataset.node);
+  }
+  showChosen();
+}
+
+// showChosen forgets the rows that are gone or hidden: what happens to the chosen ones concerns only what is seen.
+function showChosen() {
+  const list = rows();
+  const seen = new Map(list.filter((row) => !row.hidden).map(({ dataset }) => [dataset.node, dataset.short]));
+  for (const name of chosen) if (!seen.has(name)) chosen.delete(name);
+  for (const row of list) find("input", row).checked = chosen.has(row.dataset.node);
+  for (const box of all("#node-table [data-pick]")) {
+    const members = rowsOf(box).filter((row) => !row.hidden);
+    const of = members.filter(({ dataset }) => chosen.has(dataset.node)).length;
+    box.checked = of > 0 && of === members.length;
+    box.indeterminate = of > 0 && of < members.length;
+  }
+  const bar = find("#bulk");
+  bar.hidden = !chosen.size || !isTable();
+  const names = [...chosen].map((name) => seen.get(name));
+  const what = names.length === 1 ? names[0] : `${names.length} nodes`;
+  set(find("[data-chosen]", bar), `${names.length} chosen`);
+  find("[data-chosen]", bar).dataset.chosen = what;
+  const rest = names.length > named ? `, and ${names.length - named} more` : "";
+  for (const button of all("[data-bulk]", bar)) {
+    button.dataset.askTitle = `${button.dataset.bulk} ${what}?`;
+    button.setAttribute("hx-confirm", `${names.slice(0, named).join(", ")}${rest}.`);
+  }
+}
+
+const rowsOf = (box) => (box.dataset.pick === "all" ? rows() : all("tr[data-node]", box.closest("tbody")));
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("#node-table [data-pick]")) choose(target.checked, rowsOf(target));
+  else if (target.matches("#node-table [name=nodes]")) choose(target.checked, [target.closest("tr")]);
+});

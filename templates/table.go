@@ -1,0 +1,81 @@
+package templates
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Column is a column of the table of nodes. To add one is to add it to Columns.
+type Column struct {
+	Name   string // in addresses (?sort=up), and for style sheets
+	Title  string
+	Number bool // aligned at its end
+	// cell returns what the column is sorted by, a number or a text, and what it shows; both are empty if the node has no
+	// such value.
+	cell func(Node) (value string, shown any)
+}
+
+// Cell is a node's cell in a column.
+type Cell struct {
+	Column
+	Value string // by which the page sorts; "" comes last
+	Shown any
+}
+
+// Columns are the columns after the node's name, in their order.
+var Columns = []Column{
+	{Name: "state", Title: "State", cell: stateCell},
+	{Name: "shells", Title: "Shells", Number: true, cell: shellsCell},
+	{Name: "up", Title: "Up", Number: true, cell: upCell},
+	{Name: "version", Title: "Version", cell: func(n Node) (string, any) { return n.Version, n.Version }},
+	{Name: "provider", Title: "Provider", cell: func(n Node) (string, any) { return n.Provider, n.Provider }},
+}
+
+// Cells are the node's cells in the order of Columns.
+func (n Node) Cells() []Cell {
+	cells := make([]Cell, len(Columns))
+	for i, c := range Columns {
+		cells[i].Column = c
+		cells[i].Value, cells[i].Shown = c.cell(n)
+	}
+	return cells
+}
+
+// Columns are those of the table.
+func (NodeList) Columns() []Column { return Columns }
+
+// statuses are the statuses of nodes, in the order of a node's life.
+var statuses = []string{"alive", "joining", "creating", "unreachable", "ended", "retiring", "failed", "left"}
+
+func stateCell(n Node) (string, any) {
+	const shown = `<span class="word">%s</span> <span class="state-why">%s</span>`
+	return strconv.Itoa(slices.Index(statuses, n.Status)),
+		template.HTML(fmt.Sprintf(shown, template.HTMLEscapeString(n.Status), template.HTMLEscapeString(n.Message)))
+}
+
+func shellsCell(n Node) (string, any) {
+	running := 0
+	for _, s := range n.Shells {
+		if s.Running {
+			running++
+		}
+	}
+	switch ended := len(n.Shells) - running; {
+	case len(n.Shells) == 0:
+		return "0", "–"
+	case ended > 0:
+		return strconv.Itoa(running), fmt.Sprintf("%d + %d ended", running, ended)
+	}
+	return strconv.Itoa(running), running
+}
+
+// upCell is sorted by the node's start, so that the value changes only with it.
+func upCell(n Node) (string, any) {
+	if !n.Reachable() || n.Started.IsZero() {
+		return "", ""
+	}
+	return strconv.FormatInt(-n.Started.Truncate(time.Second).Unix(), 10), when("for", n.Started)
+}
