@@ -156,11 +156,39 @@ func (v tour) console() {
 	p.Click("[data-self] [data-action=enlarge]")
 	v.look(p, "enlarged", "[data-ui-large]")
 	p.Click("[data-self] [data-action=enlarge]")
+	v.table()
 	p.FocusPane(other)
 	p.Press("Alt+Shift+F1")
 	p.Wait(`document.querySelectorAll(".xterm-accessibility-tree").length > 1`)
 	v.look(p, "screen reader support", "[data-self]")
 	p.Press("Alt+Shift+F1")
+}
+
+// table looks at the table of nodes, at what is done to several, and at what the menu finds.
+func (v tour) table() {
+	p := v.Page
+	p.Click("#fleet [data-action=view]")
+	v.look(p, "table", "html")
+	p.Click("th[data-column=name] button")
+	p.Click("#fleet [data-action=group]")
+	p.Click("[data-pick=all]")
+	v.look(p, "chosen nodes in groups", "main")
+	p.Click("[data-action=bulk-run]")
+	p.Type("uname")
+	p.Click("#run-all")
+	p.Wait(`document.querySelector("#results-1 .result-names")?.children.length === 2`)
+	v.look(p, "run on several nodes", "#run")
+	p.Click("#run [data-close]")
+	p.Click("[data-action=choose-none]")
+	p.Do(`document.querySelector("#spawn-many").showModal()`)
+	v.look(p, "spawn several nodes", "#spawn-many")
+	p.Click("#spawn-many [data-close]")
+	p.Press("Ctrl+k")
+	p.Type("convoy")
+	p.Wait(`document.querySelectorAll("#found .menu-item").length > 2`)
+	v.look(p, "found in the menu", "#menu")
+	p.Press("Escape")
+	p.Click("#fleet [data-action=view]")
 }
 
 // dialogs looks at the dialogs and menus of the console, and at the page of a link that one of them makes.

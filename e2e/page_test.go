@@ -143,7 +143,7 @@ func TestBrowser_Header(t *testing.T) {
 	p.Press("Escape")
 	p.Press("Ctrl+k")
 	p.Wait(`document.activeElement.matches("#menu:popover-open [data-menu-filter]") && !document.activeElement.value`)
-	p.Type("convoy go")
+	p.Type("convoy")
 	p.Press("Enter")
 	p.Wait(`document.activeElement.closest(".xterm") && !document.querySelector("#menu").matches(":popover-open")`)
 	p.Clean()

@@ -39,6 +39,7 @@ type Handlers struct {
 	guide    func() (*guide.Guide, error) // rendered when it is first shown: that takes as long as a start
 	runbooks *guide.Runbooks
 	quotas   quotas
+	recent   recentRecordings
 	runs     sync.Map        // of steps of runbooks, by login and name: *run
 	runLease time.Duration   // how long a run continues that no page asks about
 	running  sync.WaitGroup  // runs that outlive their request

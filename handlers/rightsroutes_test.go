@@ -79,6 +79,7 @@ var spans = map[string]string{
 	"DELETE /nodes":                                              asksOnce,
 	"POST /shells":                                               asksOnce,
 	"POST /run":                                                  staysOpen,
+	"GET /find":                                                  asksOnce,
 	"POST /peers":                                                asksOnce,
 	"GET /shells":                                                asksOnce,
 	"POST /streams/{stream}/shells/{node}/{shell}":               asksOnce,

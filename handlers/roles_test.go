@@ -82,6 +82,7 @@ var routes = map[string]access.Role{
 	"POST /nodes/{node}/eval": access.Operator,
 
 	"GET /shells":    access.Viewer,
+	"GET /find":      access.Viewer,
 	"GET /stream":    access.Viewer,
 	"POST /stream":   access.Viewer,
 	"DELETE /stream": access.Viewer,

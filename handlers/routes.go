@@ -131,6 +131,7 @@ func (h *Handlers) consoleRoutes() []route {
 		{at: get + nodePath, may: access.View, serve: h.showNode},
 		{at: post + "/peers", may: access.Connect, audit: "node.connect", serve: h.connectPeer},
 		{at: get + "/shells", may: access.View, serve: h.listAllShells},
+		{at: get + "/find", may: access.View, serve: h.find}, // recordings take their own right, too
 		{at: get + "/recordings", may: access.Recordings, serve: h.showRecordings},
 		{at: get + "/recordings/{node}/{recording}", may: access.Recordings, serve: h.playRecording},
 

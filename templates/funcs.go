@@ -30,7 +30,7 @@ func funcs(base string, assetPath func(string) string) template.FuncMap {
 		"base":       func() string { return base },
 		"asset":      assetURL,
 		"icon":       func(name string) template.HTML { return icon(assetURL, name) },
-		"kindIcon":   kindIcon,
+		"kindIcon":   KindIcon,
 		"kindName":   kindName,
 		"shieldIcon": shieldIcon,
 		"shieldText": shieldText,
@@ -52,8 +52,8 @@ func icon(assetURL func(string) string, name string) template.HTML {
 	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + href + `"/></svg>`)
 }
 
-// kindIcon is the icon of a kind of shell.
-func kindIcon(kind string) string {
+// KindIcon is the icon of a kind of shell.
+func KindIcon(kind string) string {
 	if kind == "convoy" {
 		return "square-chevron-right"
 	}

@@ -26,7 +26,7 @@ var partials = []string{
 	"steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
 	"answers", "alert", "code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
-	"shell_pane", "link", "sparks", "chart",
+	"shell_pane", "link", "sparks", "chart", "found",
 }
 
 // views maps the names that Render accepts to their views.
@@ -64,6 +64,7 @@ var views = map[string]any{
 	"answers":      Shell{},
 	"stats":        Stats{},
 	"sparks":       Sparks{},
+	"found":        Found{},
 }
 
 // Set holds all templates. It is safe for concurrent use.

@@ -31,6 +31,7 @@ function reconcile() {
   document.body.toggleAttribute("data-many", allCards().length > 5);
   filter();
   followAddress();
+  if (complete) arrived();
 }
 
 // allowSpawn updates the buttons in the header and its menu: whether nodes can be spawned now, and why not.
@@ -47,7 +48,9 @@ function allowSpawn() {
 const maxWait = 15_000; // ms
 let waitUntil = 0;
 let held = { texts: [], timer: 0 };
+let complete = false; // the page has had a list from the stream
 function swapNodes(html) {
+  complete = true;
   held.texts = [];
   swapChanges(html);
 }
@@ -71,7 +74,7 @@ function swapHeld() {
 document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
   if (request.method !== "GET") request.body.set("viewer", viewer); // the server asks if others view a shell that ends
 });
-document.addEventListener("htmx:after:swap", reconcile);
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => ctx.sourceElement.matches("[data-menu-filter]") || reconcile());
 document.addEventListener("htmx:after:request", (event) => {
   const { response, sourceElement } = event.detail.ctx;
   const made = response?.headers.get("X-Convoy-Node")?.split(",") ?? [];
@@ -171,16 +174,40 @@ function enlarge(card) {
   if (card.large) history.replaceState(null, "", location.pathname + location.search);
   else history.pushState({ enlarged: true }, "", `#${unique ? card.short : card.name}`);
   followAddress();
+  showShell(card);
 }
 
-// followAddress enlarges the card that the address names, and no other.
+// showShell names the selected shell in the address of an enlarged card, so that the address can be passed on.
+function showShell(card) {
+  if (!card.large) return;
+  const first = card.shells.length < 2 && card.selected !== "log";
+  const name = location.hash.split("/")[0];
+  history.replaceState(history.state, "", first ? name : `${name}/${card.selected}`);
+}
+
+// followAddress enlarges the card that the address names, and no other, and selects its shell once that is there.
+let arriving = location.hash !== "";
 function followAddress() {
-  const name = location.hash.slice(1);
+  const [name, shell] = decodeURIComponent(location.hash.slice(1)).split("/");
   const cards = allCards();
   const named = cards.find((card) => card.name === name) ?? cards.find((card) => card.short === name);
   for (const card of cards) card.large = card === named;
+  if (!arriving || !named || shell && !named.tabOf(shell)) return;
+  arriving = false;
+  named.select(shell ?? named.selected, true);
 }
+
+// arrived is called when all nodes are known: what the address names is there, or not.
+function arrived() {
+  if (!arriving) return;
+  const [name, shell] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const there = allCards().some((card) => card.name === name || card.short === name);
+  arriving = false;
+  if (name) notice("warn", there ? `Shell ${shell} is not there. It was closed.` : `Node ${name} is not there.`);
+}
+
 addEventListener("popstate", () => {
+  arriving = location.hash !== "";
   find("#filter").value = param("q");
   filter();
   followAddress();
@@ -205,7 +232,10 @@ document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-action], [role=tab], .tag, .pane[data-kind=shell]");
   if (!target) return;
   if (target.dataset.action) return actions[target.dataset.action]?.(target);
-  if (target.matches("[role=tab]")) return cardOf(target).select(keyOf(target), !target.dataset.pane);
+  if (target.matches("[role=tab]")) {
+    cardOf(target).select(keyOf(target), !target.dataset.pane);
+    return showShell(cardOf(target));
+  }
   if (target.matches(".tag")) return go(allCards().find((card) => card.short === target.textContent));
   if (!target.contains(document.activeElement) && getSelection().isCollapsed && !event.target.closest("button, a")) target.pane?.focus();
 });
@@ -250,13 +280,18 @@ document.addEventListener("dblclick", ({ target }) => {
   if (tab) cardOf(tab).rename(keyOf(tab));
 });
 
+// In a shell, Ctrl+K is the program's; with Shift it opens the menu there too. This is before the terminal sees the key.
+addEventListener("keydown", (event) => {
+  const { target, key, ctrlKey, metaKey, shiftKey, altKey } = event;
+  if (key.toLowerCase() !== "k" || !(ctrlKey || metaKey) || altKey || find("dialog[open]")) return;
+  if (target.closest?.(".xterm") && !shiftKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  openMenu();
+}, true);
+
 document.addEventListener("keydown", (event) => {
   const { target, key } = event;
-  const command = (event.ctrlKey || event.metaKey) && key.toLowerCase() === "k";
-  if (command && !target.closest(".xterm") && !find("dialog[open]")) {
-    event.preventDefault();
-    return openMenu();
-  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || find("dialog[open]")) return;
   if (target.matches("[role=tab]") && tabKey(target, key)) return event.preventDefault();
   const by = { ArrowDown: 1, ArrowUp: -1 }[key];
@@ -294,6 +329,7 @@ function tabKey(tab, key) {
     const next = tabs.at(to % tabs.length);
     card.select(keyOf(next), false);
     next.focus();
+    showShell(card);
   }
   return true;
 }

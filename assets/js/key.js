@@ -62,6 +62,16 @@ export function withPass(address, pass) {
   return url.href;
 }
 
+/** asked is where this tab keeps the address that was asked for without a login, while the user logs in. */
+export const asked = "convoy-asked";
+
+/** pathAsked is the page's address without the console's root and without what must not be kept. */
+export function pathAsked() {
+  const url = new URL(location.href);
+  for (const secret of ["token", "claim", "pass", "why"]) url.searchParams.delete(secret);
+  return url.pathname.slice(root.length) + url.search + url.hash;
+}
+
 /** go opens another page of this console. Without a pass, the server asks for it by an intermediate page. */
 export async function go(address) {
   location.assign(withPass(address, await pass().catch(() => "")));

@@ -2,14 +2,17 @@
 // the requested page.
 
 import { find, remember, remembered, thisTab } from "./dom.js";
-import { call, key, makeKey, openings, pass, root, withPass } from "./key.js";
+import { asked, call, key, makeKey, openings, pass, root, withPass } from "./key.js";
 
 const { claim } = document.body.dataset;
 const maxOpenings = { times: 6, within: 10_000 };
 
-// address is the requested page; a login is completed at the console's.
+// address is the requested page; a login is completed at the one that was asked for before it.
 function address() {
-  return claim ? new URL(`${root}/`, location.href).href : location.href;
+  if (!claim) return location.href;
+  const before = remembered(asked, thisTab) ?? "";
+  remember(asked, null, thisTab);
+  return new URL(root + (/^\/(?!\/)/.test(before) ? before : "/"), location.origin).href;
 }
 
 function show(text) {

@@ -19,7 +19,7 @@ import (
 // scripts are the files of assets/js that pages load. All but theme and the worker, carrier, import key.js, which each
 // page needs once.
 var scripts = []string{
-	"carrier", "code", "commands", "console", "key", "opening", "player", "runbook", "sharepage", "theme",
+	"carrier", "code", "commands", "console", "key", "login", "opening", "player", "runbook", "sharepage", "theme",
 }
 
 func main() {

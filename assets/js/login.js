@@ -1,0 +1,7 @@
+// The login page at the address of another page: that page opens after the login, with the place in it that only the
+// browser knows.
+
+import { remember, thisTab } from "./dom.js";
+import { asked, pathAsked } from "./key.js";
+
+if (!pathAsked().startsWith("/login")) remember(asked, pathAsked(), thisTab);

@@ -1,0 +1,28 @@
+package templates
+
+// Found is what the menu finds on the server.
+type Found struct{ Groups []FoundGroup }
+
+// FoundGroup are the matches of one kind, the best first.
+type FoundGroup struct {
+	Title string      `json:"title"`
+	Items []FoundItem `json:"items"`
+}
+
+// FoundItem is something that the menu leads to.
+type FoundItem struct {
+	Icon   string `json:"-"`
+	Label  string `json:"label"`
+	Detail string `json:"detail"`
+	Path   string `json:"path"` // of a page, or # and an address within the console
+}
+
+// Add adds a kind, if anything of it matches.
+func (f *Found) Add(title string, items []FoundItem) {
+	if len(items) > 0 {
+		f.Groups = append(f.Groups, FoundGroup{title, items})
+	}
+}
+
+// InConsole reports whether it leads to a place in the console.
+func (i FoundItem) InConsole() bool { return i.Path[0] == '#' }
