@@ -134,7 +134,8 @@ func best(items []templates.FoundItem, words []string) []templates.FoundItem {
 	return list
 }
 
-// rankOf is low for a good match, and -1 for none: each word begins the label, a part of it, is in it, or in the detail.
+// rankOf is low for a good match: words begin the label, or a part of it, or are in it, or in the detail. It is -1 for
+// none.
 func rankOf(item templates.FoundItem, words []string) (rank int) {
 	label, detail := strings.ToLower(item.Label), strings.ToLower(item.Detail)
 	parts := strings.FieldsFunc(label, func(r rune) bool { return strings.ContainsRune(" -_./:", r) })

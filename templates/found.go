@@ -1,5 +1,10 @@
 package templates
 
+import (
+	"html/template"
+	"strings"
+)
+
 // Found is what the menu finds on the server.
 type Found struct{ Groups []FoundGroup }
 
@@ -24,5 +29,11 @@ func (f *Found) Add(title string, items []FoundItem) {
 	}
 }
 
-// InConsole reports whether it leads to a place in the console.
-func (i FoundItem) InConsole() bool { return i.Path[0] == '#' }
+// Place is the place in the console that it leads to; "" if that is another page.
+func (i FoundItem) Place() template.URL {
+	place, _ := strings.CutPrefix(i.Path, "#")
+	if place == i.Path {
+		return ""
+	}
+	return template.URL(place)
+}

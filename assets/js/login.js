@@ -4,4 +4,4 @@
 import { remember, thisTab } from "./dom.js";
 import { asked, pathAsked } from "./key.js";
 
-if (!pathAsked().startsWith("/login")) remember(asked, pathAsked(), thisTab);
+if (!/^.login/.test(pathAsked())) remember(asked, pathAsked(), thisTab);
