@@ -47,7 +47,7 @@ function allowSpawn() {
 // a while after the stream is back, a list that lacks shown shells waits for changes that add them.
 const maxWait = 15_000; // ms
 let waitUntil = 0;
-let held = { texts: [], timer: 0 };
+const held = { texts: [], timer: 0 };
 let complete = false; // the page has had a list from the stream
 function swapNodes(html) {
   complete = true;
@@ -66,6 +66,7 @@ function swapChanges(html) {
 
 function swapHeld() {
   clearTimeout(held.timer);
+  waitUntil = 0;
   for (const text of held.texts.splice(0)) {
     window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text });
   }
