@@ -65,7 +65,10 @@ func (t *Table) adopt(k Kept) *Shell {
 	exit := Exit{Code: -1}
 	s.run(func() bool { return s.awaitAdopted(&exit) }, func() Exit { return exit })
 	s.mu.Lock()
-	s.sendReplies() // to queries that the earlier process had not answered
+	s.sendReplies()              // to queries that the earlier process had not answered
+	if s.activity.timer == nil { // else output has arrived already
+		s.activity.timer = time.AfterFunc(0, s.look)
+	}
 	s.mu.Unlock()
 	if record != nil {
 		record()
@@ -118,6 +121,7 @@ func (t *Table) restore(k Kept) (s *Shell, record func(), err error) {
 		j.Close()
 		return nil, nil, err
 	}
+	s.restoreActivity(d.Activity)
 	if d.Recording != "" {
 		record = t.resume(s, d.Recording)
 	}

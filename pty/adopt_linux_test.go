@@ -75,7 +75,7 @@ func TestAdopt_Everything(t *testing.T) {
 			if !info.Started.Equal(was.Started) {
 				t.Errorf("started %v, now %v", was.Started, info.Started)
 			}
-			was.Started = info.Started
+			was.Started, was.State.Since = info.Started, info.State.Since
 			if info != was {
 				t.Errorf("before\n%+v\nnow\n%+v", was, info)
 			}

@@ -50,13 +50,14 @@ type keptData struct {
 	Version   int
 	Kind      string
 	Right     string
-	Name      string    // from Rename
-	Birth     string    // of the program, see birthOf
-	Started   time.Time // of the shell
-	Order     float64   // place in the list
-	Recording string    // id; "": none
-	Exit      *Exit     // how the program ended; nil while it runs
-	Dir       string    // of an ended program, as Info.Dir
+	Name      string        // from Rename
+	Birth     string        // of the program, see birthOf
+	Started   time.Time     // of the shell
+	Order     float64       // place in the list
+	Recording string        // id; "": none
+	Exit      *Exit         // how the program ended; nil while it runs
+	Dir       string        // of an ended program, as Info.Dir
+	Activity  *keptActivity `json:",omitempty"` // of a program that runs, as of the last change of its state
 }
 
 // makeJournal makes the shell outlive this process, if there is a keeper. Without a journal it ends with it.
@@ -127,6 +128,7 @@ func (s *Shell) data() keptData {
 	if s.recording != nil && s.recording.file != nil {
 		d.Recording = s.recording.file.ID()
 	}
+	d.Activity = s.activity.kept()
 	return d
 }
 

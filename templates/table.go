@@ -29,6 +29,7 @@ type Cell struct {
 var Columns = []Column{
 	{Name: "state", Title: "State", cell: stateCell},
 	{Name: "shells", Title: "Shells", Number: true, cell: shellsCell},
+	{Name: "waiting", Title: "Waiting", Number: true, cell: waitingCell},
 	{Name: "up", Title: "Up", Number: true, cell: upCell},
 	{Name: "version", Title: "Version", cell: func(n Node) (string, any) { return n.Version, n.Version }},
 	{Name: "provider", Title: "Provider", cell: func(n Node) (string, any) { return n.Provider, n.Provider }},
@@ -70,6 +71,13 @@ func shellsCell(n Node) (string, any) {
 		return strconv.Itoa(running), fmt.Sprintf("%d + %d ended", running, ended)
 	}
 	return strconv.Itoa(running), running
+}
+
+func waitingCell(n Node) (string, any) {
+	if waits := len(n.Waits()); waits > 0 {
+		return strconv.Itoa(waits), waits
+	}
+	return "", ""
 }
 
 // upCell is sorted by the node's start, so that the value changes only with it.

@@ -84,7 +84,8 @@ var rows = []row{
 	{"rpc", "access audit fleet logs peer pty repl repl/wire stats",
 		"functions get the parts that they need, and know no page, no provider and no node"},
 	{"handlers", "access access/openid assets audit files fleet guide handlers/alerts handlers/chart handlers/hop " +
-		"handlers/live handlers/outcome handlers/session handlers/share handlers/web logs notify pty pty/cast stats templates",
+		"handlers/live handlers/outcome handlers/session handlers/share handlers/web logs " +
+		"notify pty pty/cast stats templates",
 		"the console reaches cluster and rpc through interfaces of its own, and providers through the fleet"},
 	{"handlers/hop", "fleet handlers/web pty pty/cast",
 		"how a request reaches another node does not depend on what it asks"},
