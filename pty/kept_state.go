@@ -7,6 +7,7 @@ import "time"
 type keptActivity struct {
 	State                               State
 	Printed, Asked, Typed, Began, Ended time.Time
+	Rests                               bool // its output was at rest
 	Note, Question, Program             string
 	Exit                                int
 	Took                                time.Duration
@@ -18,7 +19,7 @@ func (a *activity) kept() *keptActivity {
 		return nil
 	}
 	k := &keptActivity{
-		State: a.state, Printed: a.printed, Asked: a.asked, Typed: a.typed, Began: a.began, Ended: a.ended,
+		State: a.state, Printed: a.printed, Rests: a.rested == a.printed, Asked: a.asked, Typed: a.typed, Began: a.began, Ended: a.ended,
 		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took,
 	}
 	k.State.Progress.State, k.State.Progress.Percent = 0, 0
@@ -33,7 +34,10 @@ func (s *Shell) restoreActivity(k *keptActivity) {
 	if k == nil {
 		return
 	}
-	a.state, a.printed, a.rested = k.State, k.Printed, k.Printed
+	a.state, a.printed = k.State, k.Printed
+	if k.Rests {
+		a.rested = a.printed
+	}
 	a.asked, a.typed, a.began, a.ended = k.Asked, k.Typed, k.Began, k.Ended
 	a.note, a.question, a.program, a.exit, a.took = k.Note, k.Question, k.Program, k.Exit, k.Took
 	if s.active.After(k.Printed) {
