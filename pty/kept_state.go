@@ -19,7 +19,8 @@ func (a *activity) kept() *keptActivity {
 		return nil
 	}
 	k := &keptActivity{
-		State: a.state, Printed: a.printed, Rests: a.rested == a.printed, Asked: a.asked, Typed: a.typed, Began: a.began, Ended: a.ended,
+		State: a.state, Printed: a.printed, Rests: a.rested == a.printed,
+		Asked: a.asked, Typed: a.typed, Began: a.began, Ended: a.ended,
 		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took,
 	}
 	k.State.Progress.State, k.State.Progress.Percent = 0, 0
