@@ -170,7 +170,7 @@ func (o openingOf) try(t *testing.T, method, path string, body io.Reader) (*http
 	if !strings.HasPrefix(path, "/share/") {
 		r.Header.Set(name, value)
 	}
-	if strings.HasSuffix(path, "/one/run") {
+	if path == "/run" || strings.HasSuffix(path, "/one/run") {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("Convoy-Shell", "abcdefghijklmnop")
