@@ -428,7 +428,7 @@ func TestBrowser_ServingNodeIsMarked(t *testing.T) {
 			card(made.Name),
 		),
 	)
-	if marked := browser.Eval[int](p, `document.querySelectorAll(".badge.self").length`); marked != 1 {
+	if marked := browser.Eval[int](p, `document.querySelectorAll(".node .badge.self").length`); marked != 1 {
 		t.Errorf("%d nodes are marked as the one that serves the page", marked)
 	}
 }

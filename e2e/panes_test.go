@@ -293,7 +293,7 @@ func TestBrowser_ShellsOfAllNodes(t *testing.T) {
 		t.Errorf("the list says of the far shell: %q", text)
 	}
 	p.Wait(fmt.Sprintf(`[...document.querySelectorAll('%s relative-time')].filter((e) =>
-		e.shadowRoot.textContent.endsWith(" ago")).length === 2`, row(far)))
+		e.shadowRoot.textContent.endsWith(" ago")).length === 3`, row(far)))
 	p.Click(row(far) + " [data-action=detach-shell]")
 	p.Wait(
 		fmt.Sprintf(`document.querySelector('%s').hasAttribute("data-ui-detached") && %s.detached`, row(far), pane(far)),
