@@ -94,6 +94,10 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	}
 	enter(typist, key, "echo typed-by''-link")
 	watcher.WaitScreen(key, "typed-by-link")
+	for page, shown := range map[*browser.Page]bool{watcher: false, typist: true} {
+		page.Touch(390, 844)
+		page.Wait(fmt.Sprintf(`document.querySelector(".shell-keys").checkVisibility() === %t`, shown))
+	}
 
 	p.Click(card(name) + " [data-action=share]")
 	for right, holder := range map[string]*browser.Page{"type": typist, "watch": watcher} {
