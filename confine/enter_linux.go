@@ -165,3 +165,6 @@ func LandlockVersion() int {
 	}
 	return int(abi)
 }
+
+// dup makes one descriptor a copy of another, which is a different one.
+func dup(from, to int) error { return unix.Dup3(from, to, 0) }

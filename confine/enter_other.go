@@ -22,3 +22,6 @@ func LandlockVersion() int { return 0 }
 
 // EnterAlone is Enter, before [Exec].
 func (p Plan) EnterAlone() error { return p.Enter() }
+
+// dup makes one descriptor a copy of another.
+func dup(from, to int) error { return unix.Dup2(from, to) }

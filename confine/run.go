@@ -18,6 +18,7 @@ const Subcommand = "confined"
 // The tasks of a confined process.
 const (
 	RunTask   = "run"   // execute a program
+	AwaitTask = "await" // execute a program once Await has returned for descriptor 3
 	ProbeTask = "try"   // print a report of what it can still do, as JSON
 	FilesTask = "files" // transfer files with the rights of a system shell
 )

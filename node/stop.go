@@ -35,6 +35,7 @@ func (n *node) stop() {
 		n.stopStep("stop watching Railway", shutdownWait, n.railway.Close)
 	}
 	n.stopStep("end the shells", shellsWait, endShells)
+	n.system.close()
 	n.stopStep("close the ports", shutdownWait, func(context.Context) error { return n.cluster.Close() })
 	n.stopStep("close the list of logins", shutdownWait, func(context.Context) error { return n.authority.Grants.Close() })
 	if n.audit != nil {

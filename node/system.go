@@ -17,8 +17,9 @@ import (
 
 // system runs the system shells of this node.
 type system struct {
-	cfg     Config
-	sandbox *sandbox.Sandbox
+	cfg      Config
+	sandbox  *sandbox.Sandbox
+	launcher *sandbox.Launcher // nil: programs are not confined
 }
 
 // newSystem plans the sandbox of system shells. exe is this program.
@@ -27,7 +28,11 @@ func newSystem(cfg Config, exe string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &system{cfg: cfg, sandbox: sandbox.New(cfg.Confine, plan, exe, pty.OpenTerminal)}, nil
+	s := &system{cfg: cfg, sandbox: sandbox.New(cfg.Confine, plan, exe, pty.OpenTerminal)}
+	if s.entersDir() {
+		s.launcher = s.sandbox.Launcher(cfg.Shell, s.env())
+	}
+	return s, nil
 }
 
 func newPlan(cfg Config) (plan confine.Plan, err error) {
@@ -56,6 +61,13 @@ func newPlan(cfg Config) (plan confine.Plan, err error) {
 	}
 	plan.User = u
 	return plan, nil
+}
+
+// close ends the process that waits for the next shell.
+func (s *system) close() {
+	if s.launcher != nil {
+		s.launcher.Close()
+	}
 }
 
 // Name implements rpc.System.
@@ -103,17 +115,20 @@ func (s *system) available() error {
 
 // program returns the program of system shells with a terminal.
 func (s *system) program() pty.Program {
-	return pty.Program{
-		Kind:      systemShell,
-		Name:      filepath.Base(s.cfg.Shell[0]),
-		Args:      s.sandbox.Command(s.cfg.Shell...),
-		Env:       s.env(),
-		Dir:       s.dir(),
-		EntersDir: s.entersDir(),
+	program := pty.Program{
+		Kind: systemShell,
+		Name: filepath.Base(s.cfg.Shell[0]),
+		Args: s.cfg.Shell,
+		Env:  s.env(),
+		Dir:  s.dir(),
 		Attach: func(func() string) (pty.Attachment, error) {
 			return pty.Attachment{Close: func() {}}, s.available()
 		},
 	}
+	if s.launcher != nil {
+		program.Start = s.launcher.Start
+	}
+	return program
 }
 
 // files returns the store that transfers files with the rights of a system shell.

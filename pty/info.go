@@ -62,11 +62,19 @@ func (s *Shell) Info() Info {
 	info := s.info()
 	if info.Running && info.PID > 0 {
 		info.Busy = s.foreground()
-		if dir := workDir(info.PID); dir != "" {
+		if dir := s.workDir(info.PID); dir != "" {
 			info.Dir = dir
 		}
 	}
 	return info
+}
+
+// workDir is the program's working directory, "" if unknown.
+func (s *Shell) workDir(pid int) string {
+	if dir := s.startsIn.Load(); dir != nil {
+		return *dir
+	}
+	return workDir(pid)
 }
 
 // workDir is a process's working directory, "" if unknown. If it was removed, it is the path that it had.
@@ -91,7 +99,7 @@ func (s *Shell) saveDir(typed []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.exit == nil {
-		s.dir = workDir(s.pid)
+		s.dir = s.workDir(s.pid)
 	}
 }
 

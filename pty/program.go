@@ -4,7 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
+	"syscall"
 )
 
 // Program is a program that shells run.
@@ -14,9 +14,10 @@ type Program struct {
 	Args []string // program and arguments; required
 	Env  []string // complete environment
 	Dir  string   // working directory unless OpenOptions sets one; "": Config.Dir
-	// EntersDir means that the program enters its working directory itself, with the rights that it has then, and
-	// executes another program (execve(2)). It starts in /, with the directory in PWD.
-	EntersDir bool
+	// Start, if set, starts the program in place of this package: in the directory, and in a session of its own whose
+	// controlling terminal and standard descriptors are tty. It calls began once, when the process is the program: until
+	// then the process may be in another directory. The program has no Attachment.File.
+	Start func(dir string, tty *os.File, began func()) (*exec.Cmd, error)
 	// ExclusiveTTY means that only root can open the terminal by name (TIOCEXCL), not even the program.
 	ExclusiveTTY bool
 	// Attach, if set, is called at each start. right returns Shell.Right at any time.
@@ -60,29 +61,16 @@ func (p Program) attach(cmd *exec.Cmd, right func() string) (Attachment, error) 
 	return attachment, nil
 }
 
-// enterWait limits how long a program may take to enter its directory and execute another.
-const enterWait = 10 * time.Second
-
-// start starts a command in a directory. If the program enters it itself, start returns after that.
-func (p Program) start(cmd *exec.Cmd, dir string) error {
-	if !p.EntersDir {
-		cmd.Dir = dir
-		return cmd.Start()
+// startProgram starts a command in a directory, on a terminal.
+func (s *Shell) startProgram(cmd *exec.Cmd, dir string, tty *os.File) (*exec.Cmd, error) {
+	if start := s.program.Start; start != nil {
+		s.startsIn.Store(&dir)
+		return start(dir, tty, func() { s.startsIn.Store(nil) })
 	}
-	cmd.Dir, cmd.Env = "/", append(cmd.Env, "PWD="+dir)
-	ours, theirs, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer ours.Close()
-	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs) // closed by execve
-	err = cmd.Start()
-	theirs.Close()
-	if err == nil {
-		ours.SetReadDeadline(time.Now().Add(enterWait))
-		ours.Read(make([]byte, 1)) // EOF, or the deadline
-	}
-	return err
+	cmd.Dir = dir
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	return cmd, cmd.Start()
 }
 
 // closeFile closes this process's copy of the descriptor.

@@ -39,14 +39,15 @@ type Shell struct {
 	log      *slog.Logger
 	onChange func() // called without locks after Info, except End, has changed
 
-	attachment Attachment     // of the program
-	terminal   *terminal      // nil if the program could not be started
-	goroutines sync.WaitGroup // the reader and the waiter
-	dead       chan struct{}  // closed when the program has ended
-	readDone   chan struct{}  // closed when the reader has ended
-	ended      chan struct{}  // closed when the program and both goroutines have ended
-	resume     chan struct{}  // holds one token for the waiting reader
-	hurry      chan struct{}  // closed when the reader waits for nothing: dead, or left to the next process
+	attachment Attachment             // of the program
+	startsIn   atomic.Pointer[string] // its directory until it has begun, then nil
+	terminal   *terminal              // nil if the program could not be started
+	goroutines sync.WaitGroup         // the reader and the waiter
+	dead       chan struct{}          // closed when the program has ended
+	readDone   chan struct{}          // closed when the reader has ended
+	ended      chan struct{}          // closed when the program and both goroutines have ended
+	resume     chan struct{}          // holds one token for the waiting reader
+	hurry      chan struct{}          // closed when the reader waits for nothing: dead, or left to the next process
 
 	keeper  Keeper
 	journal *journal.Journal // nil: the shell ends with this process
@@ -151,13 +152,12 @@ func (s *Shell) start(config Config) error {
 		terminal.close()
 		return err
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal.tty, terminal.tty, terminal.tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := s.program.start(cmd, config.Dir); err != nil {
+	cmd, err = s.startProgram(cmd, config.Dir, terminal.tty)
+	if err != nil {
 		terminal.close()
 		attachment.closeFile()
 		attachment.Close()
-		s.failStart(startCause(err, cmd.Dir))
+		s.failStart(startCause(err, config.Dir))
 		return nil
 	}
 	attachment.closeFile()

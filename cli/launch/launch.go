@@ -19,8 +19,14 @@ func init() {
 	if supervisor.Wanted() {
 		os.Exit(supervise())
 	}
-	if len(os.Args) > 4 && os.Args[1] == confine.Subcommand && os.Args[3] == confine.RunTask {
-		os.Exit(run(os.Args[2], os.Args[4:]))
+	if len(os.Args) < 5 || os.Args[1] != confine.Subcommand {
+		return
+	}
+	switch plan, program := os.Args[2], os.Args[4:]; os.Args[3] {
+	case confine.RunTask:
+		os.Exit(run(plan, program, func() (string, error) { return os.Getenv("PWD"), nil }))
+	case confine.AwaitTask:
+		os.Exit(run(plan, program, func() (string, error) { return confine.Await(3) }))
 	}
 }
 
@@ -33,19 +39,22 @@ func supervise() (status int) {
 	return supervisor.Run()
 }
 
-// run enters a plan and the directory that PWD names, and executes a program. It returns only if that fails, with a
-// shell's exit status.
-func run(planText string, args []string) (status int) {
-	plan, err := confine.ParsePlan(planText)
-	if err == nil {
+// run enters a plan and a directory, which it is told when the program may begin, and executes the program. It returns
+// only if that fails, with a shell's exit status.
+func run(planText string, args []string, begin func() (dir string, err error)) (status int) {
+	plan, planErr := confine.ParsePlan(planText)
+	dir, err := begin()
+	if err != nil {
+		return 1 // nobody waits for the program
+	}
+	if err = planErr; err == nil {
 		err = plan.EnterAlone()
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "this shell cannot be confined: %v\n", err)
 		return 1
 	}
-	dir, err := confine.Chdir(os.Getenv("PWD"), os.Getenv("HOME"))
-	if err != nil {
+	if dir, err = confine.Chdir(dir, os.Getenv("HOME")); err != nil {
 		fmt.Fprintf(os.Stderr, "this shell starts in %s: %v\n", dir, err)
 	}
 	os.Setenv("PWD", dir) //nolint:errcheck // fails only for a NUL

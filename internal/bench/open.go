@@ -11,6 +11,9 @@ import (
 // opensPerRound is how many shells a round opens each way.
 const opensPerRound = 5
 
+// restBeforeOpen lets what the previous shell left behind end, as it has when a user opens the next one.
+const restBeforeOpen = 50 * time.Millisecond
+
 // measureOpen opens shells one after the other, each until its prompt is there.
 func measureOpen(ctx context.Context, b *bench) error {
 	took := map[string]*rounds{}
@@ -19,6 +22,7 @@ func measureOpen(ctx context.Context, b *bench) error {
 	}
 	err := b.inTurn(b.ways, 15*time.Second, func(round int, w *way) error {
 		for range opensPerRound {
+			time.Sleep(restBeforeOpen)
 			began := time.Now()
 			opened, err := w.again(ctx)
 			if err != nil {

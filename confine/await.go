@@ -1,0 +1,46 @@
+package confine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxDir limits the directory in a message to [Await], in bytes (limits.h, PATH_MAX).
+const MaxDir = 4096
+
+// Await waits on a socket for one message (unix(7), SCM_RIGHTS): a directory, and the descriptor of a terminal. The
+// terminal becomes the controlling terminal and the standard descriptors of this process, which must lead a session.
+// The socket closes with the next execve, which tells the sender that the program runs. After io.EOF nothing will come.
+func Await(socket int) (dir string, err error) {
+	unix.CloseOnExec(socket)
+	text, rights := make([]byte, MaxDir), make([]byte, unix.CmsgSpace(4)) // for one descriptor
+	n, m := 0, 0
+	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+		n, m, _, _, err = unix.Recvmsg(socket, text, rights, 0)
+	}
+	if err != nil {
+		return "", fmt.Errorf("wait for a terminal: %w", err)
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:m])
+	if err != nil || len(messages) != 1 {
+		return "", io.EOF
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return "", err
+	}
+	for to := range 3 {
+		if err := dup(fds[0], to); err != nil {
+			return "", fmt.Errorf("use the terminal: %w", err)
+		}
+	}
+	syscall.Close(fds[0])
+	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
+		return "", fmt.Errorf("use the terminal: %w", err)
+	}
+	return string(text[:n]), nil
+}
