@@ -178,7 +178,7 @@ func (s *server) command(p *peer) {
 		s.control.taker = p
 		s.handOver(p, s.control.last(), false)
 	case m.Kind == "taken" && s.control.taker == p:
-		s.control.listener = 0
+		s.control.listener, s.store = 0, nil
 		s.end(0)
 	case m.Kind == "take":
 		p.post(message{Kind: "answer", Status: 1, data: []byte("another node with this name and data directory runs")})

@@ -70,7 +70,7 @@ func (s *server) startHolder() error {
 	if err := to.await(takeWait); err != nil {
 		return err
 	}
-	s.control.listener = 0 // it is the holder's
+	s.control.listener, s.store = 0, nil // they are the holder's
 	return nil
 }
 

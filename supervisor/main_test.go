@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"convoy/internal/testkit"
@@ -202,6 +203,8 @@ func (n *tested) answer(word, rest string) string {
 			cmd.Wait() //nolint:errcheck // its end is all that matters
 		}
 		return strconv.Itoa(cmd.Process.Pid)
+	case "shell": // SCRIPT: an entry with a terminal and its process
+		return n.shell(rest)
 	case "wait":
 		pid, _ := strconv.Atoi(rest) //nolint:errcheck // then nothing ends
 		status, err := n.Wait(context.Background(), pid)
@@ -221,6 +224,24 @@ func (n *tested) answer(word, rest string) string {
 		go panic("told to")
 	}
 	return "ok"
+}
+
+// shell starts a script on a terminal of its own, and returns its pid.
+func (n *tested) shell(script string) string {
+	ptmx, tty, err := pty.Open()
+	if err != nil {
+		return err.Error()
+	}
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		return err.Error()
+	}
+	if err := n.Put(Entry{Name: "shell", Pid: cmd.Process.Pid, Files: []*os.File{ptmx, tty}}); err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(cmd.Process.Pid)
 }
 
 // supervised is a supervisor that a test has started.

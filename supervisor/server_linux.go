@@ -28,6 +28,7 @@ type server struct {
 	crashes  int       // in a row
 	served   bool      // a node was ready
 	stopping bool
+	hasty    bool      // it was told to stop twice
 	keep     bool      // the node leaves, and a holder keeps its store
 	leaveBy  time.Time // then it is killed; zero: not
 	upgrade  *upgrade  // nil: none
@@ -169,15 +170,15 @@ func (s *server) signals() {
 
 // stop asks the node to end. The second time it ends everything.
 func (s *server) stop(sig unix.Signal) {
-	switch {
-	case s.node == nil:
-		s.end(0)
-	case s.stopping:
-		unix.Kill(s.node.pid, unix.SIGKILL) //nolint:errcheck // it may have ended
-	default:
-		unix.Kill(s.node.pid, sig) //nolint:errcheck // as above
+	if s.hasty = s.stopping; s.hasty {
+		sig = unix.SIGKILL
 	}
 	s.stopping = true
+	if s.node == nil {
+		s.end(0)
+		return
+	}
+	unix.Kill(s.node.pid, sig) //nolint:errcheck // it may have ended
 }
 
 // finish begins the end of this process, which a command asked for. It never ends what it is to keep.

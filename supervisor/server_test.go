@@ -227,9 +227,9 @@ func TestRun_Secrets(t *testing.T) {
 	}
 }
 
-// As process 1, it reaps what nobody waits for.
-func TestRun_ProcessOne(t *testing.T) {
-	t.Parallel()
+// processOne starts a supervisor as process 1 of a namespace.
+func processOne(t *testing.T) *supervised {
+	t.Helper()
 	s := prepare(t, "1")
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
@@ -237,6 +237,13 @@ func TestRun_ProcessOne(t *testing.T) {
 	}
 	t.Cleanup(func() { s.cmd.Process.Kill(); s.cmd.Wait() })
 	testkit.Eventually(t, "the node serves", func() bool { _, err := s.try("state"); return err == nil })
+	return s
+}
+
+// As process 1, it reaps what nobody waits for.
+func TestRun_ProcessOne(t *testing.T) {
+	t.Parallel()
+	s := processOne(t)
 	out := filepath.Join(s.dir, "out")
 	s.ask(t, "child orphans for i in 1 2 3; do (sh -c 'echo $$ $PPID >>"+out+"' &); done; read line")
 	testkit.Eventually(t, "three orphans have ended, and none is a zombie", func() bool {

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,6 +37,7 @@ func Run() (status int) {
 	printed := make(chan struct{})
 	go print(s.lines, printed)
 	status = s.loop()
+	s.hangUp()
 	s.answerAll(message{Kind: "answer", data: []byte("stopped")})
 	s.control.close()
 	close(s.lines)
@@ -52,6 +54,8 @@ func newServer(kind string) (*server, error) {
 	if err := s.notify(); err != nil {
 		return nil, err
 	}
+	// What the caller left open is not for nodes and shells.
+	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)           //nolint:errcheck // Linux before 5.11 cannot
 	exe, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0) // it may be executable only
 	if err == nil {
 		s.exe, err = high(exe)

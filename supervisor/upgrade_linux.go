@@ -34,9 +34,10 @@ type upgrade struct {
 	asker    *peer  // nil: a signal
 }
 
-// beginUpgrade replaces the node by the program that the file now has, and answers to asker.
+// beginUpgrade replaces the node by the program that the file now has, and answers to asker. A node that has crashed
+// does not start again meanwhile.
 func (s *server) beginUpgrade(asker *peer) {
-	if s.upgrade != nil || s.node == nil || !s.node.ready || s.stopping {
+	if s.upgrade != nil || !s.served || s.stopping || s.keep {
 		s.answer(asker, 1, "the node is starting, stopping or being upgraded; try again later")
 		return
 	}
@@ -49,7 +50,7 @@ func (s *server) beginUpgrade(asker *peer) {
 		s.answer(asker, 1, fmt.Sprintf("not upgraded: %s: %v", s.path, err))
 		return
 	}
-	s.upgrade = u
+	s.upgrade, s.next = u, time.Time{}
 	if err := u.run([]string{s.path, "version"}, s.env); err != nil {
 		s.refuse(fmt.Sprintf("%s does not start: %v", s.path, err))
 	}
@@ -112,11 +113,11 @@ func (s *server) checked(status unix.WaitStatus) {
 		s.refuse(strings.TrimSuffix(fmt.Sprintf("%s version %s: %s", s.path, why, text), ": "))
 		return
 	}
-	if s.node == nil || !s.node.ready {
-		s.refuse("the node has crashed meanwhile")
+	u.step, u.deadline = leaving, time.Now().Add(upgradeWait)
+	if s.next = (time.Time{}); s.node == nil { // it has crashed
+		s.startNew()
 		return
 	}
-	u.step, u.deadline = leaving, time.Now().Add(upgradeWait)
 	s.node.post(message{Kind: "leave"})
 }
 
@@ -138,11 +139,7 @@ func (s *server) late() {
 func (s *server) replace(ended *node, status unix.WaitStatus) {
 	u := s.upgrade
 	if u.step == leaving {
-		u.step, u.deadline = starting, time.Now().Add(upgradeWait)
-		if err := s.start(u.exe); err != nil {
-			s.refuse(fmt.Sprintf("%s does not start: %v", s.path, err))
-			s.startSoon(0)
-		}
+		s.startNew()
 		return
 	}
 	why := describe(status)
@@ -153,7 +150,15 @@ func (s *server) replace(ended *node, status unix.WaitStatus) {
 		why += ": " + ended.reason
 	}
 	s.refuse("the new node " + why)
-	s.startSoon(0)
+}
+
+// startNew starts the new program as the node.
+func (s *server) startNew() {
+	u := s.upgrade
+	u.step, u.deadline = starting, time.Now().Add(upgradeWait)
+	if err := s.start(u.exe); err != nil {
+		s.refuse(fmt.Sprintf("%s does not start: %v", s.path, err))
+	}
 }
 
 // upgraded ends an upgrade whose node serves.
@@ -172,7 +177,9 @@ func (s *server) refuse(why string) {
 	u := s.upgrade
 	u.closeOutput()
 	closeAll([]int{u.exe})
-	s.upgrade = nil
+	if s.upgrade = nil; s.node == nil {
+		s.startSoon(0)
+	}
 	s.answer(u.asker, 1, "not upgraded, the old version continues: "+why)
 }
 

@@ -98,6 +98,32 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 	}
 }
 
+// A node that crashes again and again is replaced at once: also while the supervisor waits before it starts it again.
+func TestUpgrade_OfACrashingNode(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, "1").start(t)
+	s.crashLoop(t)
+	install(t, s.dir, "3 bad")
+	if _, err := s.command("upgrade"); err == nil || !strings.Contains(err.Error(), "it is bad") {
+		t.Errorf("to a node that fails: %v", err)
+	}
+	install(t, s.dir, "4")
+	if text, err := s.command("upgrade"); err != nil || text != "upgraded to convoy 4" {
+		t.Errorf("to a node that serves: %q, %v", text, err)
+	}
+	if state := s.ask(t, "state"); strings.Fields(state)[1] != "4" {
+		t.Errorf("state %q", state)
+	}
+}
+
+// crashLoop makes the node crash again and again.
+func (s *supervised) crashLoop(t *testing.T) {
+	t.Helper()
+	install(t, s.dir, "2 crashing")
+	s.command("upgrade") //nolint:errcheck // it may crash before
+	testkit.Eventually(t, "it waits", func() bool { return strings.Contains(s.text(), "again in 800ms") })
+}
+
 func TestUpgrade_BySignal(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "1").start(t)
@@ -198,12 +224,8 @@ func TestKeep_Always(t *testing.T) {
 			unix.Kill(s.cmd.Process.Pid, unix.SIGUSR2)
 			testkit.Eventually(t, "the node has left", func() bool { return !runs(pid) })
 		},
-		"crashes": func(s *supervised) {
-			install(t, s.dir, "2 crashing")
-			s.command("upgrade") //nolint:errcheck // it may crash before
-			testkit.Eventually(t, "it waits", func() bool { return strings.Contains(s.text(), "again in 800ms") })
-		},
-		"hangs": func(s *supervised) { unix.Kill(s.node(t), unix.SIGSTOP) },
+		"crashes": func(s *supervised) { s.crashLoop(t) },
+		"hangs":   func(s *supervised) { unix.Kill(s.node(t), unix.SIGSTOP) },
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
