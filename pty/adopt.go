@@ -99,8 +99,8 @@ func (t *Table) restore(k Kept) (s *Shell, record func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	i := slices.IndexFunc(t.config.Programs, func(p Program) bool { return p.Kind == d.Kind })
-	if i < 0 {
+	program, ok := t.program(d.Kind)
+	if !ok {
 		return nil, nil, fmt.Errorf("continue shell of kind %q: %w", d.Kind, ErrKind)
 	}
 	j, state, err := journal.Open(k.Files[keptJournal])
@@ -108,7 +108,7 @@ func (t *Table) restore(k Kept) (s *Shell, record func(), err error) {
 		return nil, nil, err
 	}
 	last := state.Marks[len(state.Marks)-1]
-	s = t.newShell(t.config, t.config.Programs[i], k.ID, Size{last.Rows, last.Cols})
+	s = t.newShell(t.config, program, k.ID, Size{last.Rows, last.Cols})
 	s.journal, s.pid, s.birth = j, k.Pid, d.Birth
 	s.right, s.name, s.order, s.started, s.active = d.Right, d.Name, d.Order, d.Started, state.Active
 	s.restoreOutput(state)
