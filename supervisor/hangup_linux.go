@@ -11,7 +11,7 @@ import (
 const hangUpWait = 2 * time.Second
 
 // hangUp ends what the store still has when no node runs that could: the kernel hangs up the terminals when their
-// descriptors are closed, and what remains after hangUpWait gets KILL, or at once if this process was told to stop twice.
+// descriptors are closed, and what remains after hangUpWait gets KILL, at once if this process was told to stop twice.
 // Spawned nodes end with their standard input.
 func (s *server) hangUp() {
 	var groups []int
