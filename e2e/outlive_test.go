@@ -34,8 +34,8 @@ const (
 	outliveWindow  = 64 << 10 // of the streams, in bytes
 )
 
-// talker is the argument with which the test binary is a program that counts aloud, at random speeds, and repeats each
-// line that it reads: "o 1", "i text".
+// talker is the argument with which the test binary is a program that counts aloud, at random speeds, draws something
+// after each number, and repeats each line that it reads: "o 1 drawing", "i text".
 const talker = "talker"
 
 func talk() {
@@ -50,7 +50,7 @@ func talk() {
 	}
 	go func() {
 		for n := 1; ; n++ {
-			say("o %d\r\n", n)
+			say("o %d %s\r\n", n, drawing(n))
 			switch pause := rand.IntN(200); {
 			case pause == 0:
 				<-time.After(time.Duration(rand.IntN(20)) * time.Millisecond)
@@ -65,9 +65,42 @@ func talk() {
 	}
 }
 
-// Nodes are killed and upgraded at random while programs print and people type: every byte of output arrives once, at
-// its offset, and everything typed once and in order, but for one input at most of each shell that was being written at
-// a kill. The programs notice nothing. For more runs, or to repeat them:
+// drawing is what a talker draws after a number. It leaves the cursor anywhere, and most of what a terminal can show.
+func drawing(n int) string {
+	r := rand.New(rand.NewPCG(uint64(n), 0))
+	at := fmt.Sprintf("\x1b[%d;%dH", 1+r.IntN(20), 1+r.IntN(40))
+	switch n % 16 {
+	case 0:
+		return fmt.Sprintf("\x1b[3%d;1;48;5;%dmcolours\x1b[K\x1b[m", r.IntN(8), r.IntN(256))
+	case 1:
+		return "é漢字 e\u0301 🙂\ttab"
+	case 2:
+		return "\x1b7" + at + "\x1b[4;38;2;9;99;199mthere\x1b[m\x1b[1K\x1b8"
+	case 3:
+		return fmt.Sprintf("\x1b[4;%dr%s\x1b[2L\x1bMx\x1b[r\x1b[24;1H", 6+r.IntN(12), at)
+	case 4:
+		return fmt.Sprintf("\x1b]2;title %d\a\x1b]8;;http://a.test/%d\x1b\\link\x1b]8;;\x1b\\", n, n)
+	case 5:
+		return strings.Repeat("0123456789", 1+r.IntN(40)) // wraps
+	case 6:
+		return at + "\x1b[3P\x1b[2@\x1b[2X\x1b[24;1H"
+	case 7:
+		return "\x1b(0lqqk\x1b(B\x1b[?2004h\x1b[?1h\x1b[?25" + string("lh"[r.IntN(2)])
+	case 8:
+		if n%160 < 48 { // several numbers are on the other screen
+			return "\x1b[?1049h\x1b[2J" + at + "other"
+		}
+		return "\x1b[?1049l"
+	case 9:
+		return fmt.Sprintf("\x1b[%dJ\x1b[%dS", r.IntN(3), r.IntN(4))
+	}
+	return ""
+}
+
+// Nodes are killed and upgraded at random while programs print, people type, and windows change: every byte of output
+// arrives once, at its offset, and everything typed once and in order, but for one input at most of each shell that was
+// being written at a kill. Who comes later gets exactly the screen that xterm.js makes of the whole output. The programs
+// notice nothing. For more runs, or to repeat them:
 //
 //	go test ./e2e -run OutliveTheirNode -outlive-runs 1000 -timeout 1h
 func TestShells_OutliveTheirNode(t *testing.T) {
@@ -96,7 +129,13 @@ func TestShells_OutliveTheirNode(t *testing.T) {
 			}
 		})
 	}
-	workers.Wait()
+	go func() {
+		defer close(n.screens)
+		workers.Wait()
+	}()
+	t.Run("xterm.js", func(t *testing.T) { newXterm(t).check(n.screens) })
+	for range n.screens { // it was skipped, or has failed
+	}
 	cancel()
 	disturber.Wait()
 	t.Logf("%d runs, %d ends of a node, %d inputs lost", *outliveRuns, n.ends.Load(), lost.Load())
@@ -138,12 +177,16 @@ func (n *talkers) outlives(ctx context.Context, random *rand.Rand) (missing int,
 	defer c.Close()
 	page := c.AttachResilient(ctx, shell, 0, outliveWindow)
 	defer page.Close()
-	if _, err := page.ReachText("o 1\r\n"); err != nil { // the terminal is raw
+	if _, err := page.ReachText("o 2 "); err != nil { // the terminal is raw
 		return 0, err
 	}
 	inputs := 0
 	for until := n.ends.Load() + 2; n.ends.Load() < until && ctx.Err() == nil; inputs++ {
 		page.Type(fmt.Appendf(nil, "%d\n", inputs))
+		if random.IntN(8) == 0 {
+			path := fmt.Sprintf("%s/size?rows=%d&cols=%d", shell.Path(), 20+random.IntN(20), 60+random.IntN(60))
+			n.Do(ctx, http.MethodPost, path, nil, nil) //nolint:errcheck // no node may run
+		}
 		<-time.After(time.Duration(random.IntN(30)) * time.Millisecond) // people pause
 	}
 	got, err := page.ReachText("i " + strconv.Itoa(inputs-1) + "\r\n")
@@ -157,6 +200,11 @@ func (n *talkers) outlives(ctx context.Context, random *rand.Rand) (missing int,
 	if most := page.Streams(); missing > most { // at most one for each node that the page has seen
 		return missing, fmt.Errorf("%d of %d inputs are lost, with %d streams", missing, inputs, most)
 	}
+	late, err := n.late(ctx, shell, page)
+	if err != nil {
+		return missing, err
+	}
+	n.screens <- late
 	return missing, n.removed(ctx, shell)
 }
 
@@ -166,9 +214,10 @@ func checkTalk(got []byte) (missing int, err error) {
 	out, in := 0, -1
 	for line := range bytes.Lines(got[:bytes.LastIndexByte(got, '\n')+1]) {
 		what, text, _ := strings.Cut(strings.TrimSuffix(string(line), "\r\n"), " ")
-		number, numberErr := strconv.Atoi(text)
+		first, drawn, _ := strings.Cut(text, " ")
+		number, numberErr := strconv.Atoi(first)
 		switch {
-		case what == "o" && number == out+1:
+		case what == "o" && number == out+1 && drawn == drawing(number):
 			out++
 		case what == "i" && numberErr == nil && number > in:
 			missing += number - in - 1
@@ -183,7 +232,8 @@ func checkTalk(got []byte) (missing int, err error) {
 // talkers is a node in a process of its own, with the supervisor that starts it again.
 type talkers struct {
 	process
-	ends atomic.Int64 // of nodes, by disturb
+	ends    atomic.Int64 // of nodes, by disturb
+	screens chan screens // of runs that have ended
 }
 
 // startTalkers starts a node that spawns no others; the test's end stops it.
@@ -194,7 +244,7 @@ func startTalkers(t *testing.T, host string, args ...string) *talkers {
 		args = append(args, "-system-user", "root") // who alone may execute what go test builds
 	}
 	cmd := exec.Command(os.Args[0], args...)
-	return &talkers{process: process{startCommand(t, cmd), cmd}}
+	return &talkers{process: process{startCommand(t, cmd), cmd}, screens: make(chan screens)}
 }
 
 // node returns the pid of the node, once there is one.

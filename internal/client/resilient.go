@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -31,8 +32,15 @@ type ResilientTerminal struct {
 	changed chan struct{}
 	got     []byte
 	off     int64 // after the last byte of got
-	streams int   // opened so far
+	sizes   []SizeAt
+	streams int // opened so far
 	err     error
+}
+
+// SizeAt is the size of the output from an offset on.
+type SizeAt struct {
+	Off        int64
+	Rows, Cols int
 }
 
 // AttachResilient follows a shell from an offset that the node still has. window is the stream's, in bytes. Close it.
@@ -118,7 +126,13 @@ func (t *ResilientTerminal) take(e Event) error {
 			return t.fail(err)
 		}
 		t.change(func() { t.got, t.off = append(t.got, o.Bytes...), t.off+int64(len(o.Bytes)) })
-	case "size", "presence", "hb":
+	case "size":
+		var at SizeAt
+		if err := json.Unmarshal(e.Data, &at); err != nil {
+			return t.fail(fmt.Errorf("event size: %q", e.Data))
+		}
+		t.change(func() { t.sizes = append(t.sizes, at) })
+	case "presence", "hb":
 		if !json.Valid(e.Data) {
 			return t.fail(fmt.Errorf("event %s: %q", e.Name, e.Data))
 		}
@@ -193,6 +207,13 @@ func (t *ResilientTerminal) Settled() {
 	for range inputsInFlight {
 		<-t.places
 	}
+}
+
+// Sizes are the sizes that came, in the order of their offsets. Some are repeated.
+func (t *ResilientTerminal) Sizes() []SizeAt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.sizes)
 }
 
 // Streams is the number of streams opened so far.
