@@ -162,7 +162,11 @@ func (n *node) buildCluster(exe string) (err error) {
 		Control:  fleetConfig.Provider != nil,
 		Version:  version.String(),
 		Log:      n.logger("peer"),
+		Earlier:  n.earlierInstances(),
 	})
+	if err == nil {
+		n.keepInstance()
+	}
 	return err
 }
 

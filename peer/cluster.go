@@ -41,6 +41,10 @@ type Config struct {
 	Control  bool          // this node has a provider
 	Version  string        // announced to the others, at most 64 printable characters
 	Log      *slog.Logger  // nil discards
+
+	// Earlier are instances of this node whose processes have ended: if others still list them, this one announces that
+	// they have left.
+	Earlier []string
 }
 
 // Cluster is this node's membership. Its methods are safe for concurrent use.

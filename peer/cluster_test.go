@@ -233,6 +233,23 @@ func TestRedeploy(t *testing.T) {
 	}
 }
 
+// After a crash the next process says that its predecessor has ended, before anybody suspects that: here it even lives.
+func TestEarlierInstance(t *testing.T) {
+	t.Parallel()
+	a := startNode(t, "a.example", nil)
+	b := startNode(t, "b.example", nil)
+	earlier := startNode(t, "web.example", nil)
+	mustConnect(t, b, a)
+	mustConnect(t, earlier, a)
+	b.sees(t, fleet.MemberAlive, a, earlier)
+	next := startNode(t, "web.example", nil, func(c *Config) { c.Earlier = []string{"unknown", earlier.Instance()} })
+	mustConnect(t, next, a)
+	for _, n := range []*testNode{a, b, next} {
+		n.sees(t, fleet.MemberLeft, earlier)
+	}
+	b.sees(t, fleet.MemberAlive, next)
+}
+
 func TestIPv6(t *testing.T) {
 	t.Parallel()
 	dns := dnstest.New(t)

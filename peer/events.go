@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,6 +142,10 @@ func (c *Cluster) applyAlive(e event) {
 	m.Self, m.Seen = m.Instance == c.self.Instance, e.at
 	old, known := c.roster.get(m.Instance)
 	c.roster.setAlive(m)
+	if slices.Contains(c.cfg.Earlier, m.Instance) {
+		c.apply(event{kind: eventLeft, instance: m.Instance, at: e.at})
+		return
+	}
 	if !m.Self && (!known || old.State != fleet.MemberAlive) {
 		c.log.Info("member joined", "member", m.Name, "instance", m.Instance, "addr", m.Addr)
 	}
