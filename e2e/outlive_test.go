@@ -99,7 +99,7 @@ func drawing(n int) string {
 
 // Nodes are killed and upgraded at random while programs print, people type, and windows change: every byte of output
 // arrives once, at its offset, and everything typed once and in order, but for one input at most of each shell that was
-// being written at a kill. Who comes later gets exactly the screen that xterm.js makes of the whole output. The programs
+// being written at a kill. Who comes later gets exactly the screen that xterm.js makes of the whole output. Programs
 // notice nothing. For more runs, or to repeat them:
 //
 //	go test ./e2e -run OutliveTheirNode -outlive-runs 1000 -timeout 1h
