@@ -96,24 +96,27 @@ func leaveVim(t *testing.T, key string, ada, grace *browser.Page) {
 // others opens a shell with htop and a Convoy shell in which x is 4200.
 func (p process) others(t *testing.T) (htop, convoy *client.ResilientTerminal) {
 	t.Helper()
-	open := func(kind string) *client.ResilientTerminal {
-		var shell client.Shell
-		body := fmt.Appendf(nil, `{"rows":24,"cols":80,"kind":%q}`, kind)
-		testkit.Must(t, p.Do(testkit.Context(t), "POST", "/nodes/convoy@super.test/shells", body, &shell))
-		own := client.New(p.Base, p.Token)
-		t.Cleanup(own.Close)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		t.Cleanup(cancel)
-		page := own.AttachResilient(ctx, shell, 0, 1<<20)
-		t.Cleanup(page.Close)
-		return page
-	}
-	htop, convoy = open("system"), open("convoy")
+	htop, convoy = p.terminal(t, "system"), p.terminal(t, "convoy")
 	htop.Type([]byte("htop -d 2\r"))
 	reach(t, htop, "Load average")
 	reach(t, convoy, "convoy@super.test")
 	convoy.Type([]byte("x = 4200\r"))
 	return htop, convoy
+}
+
+// terminal opens a shell of a kind, and follows it.
+func (p process) terminal(t *testing.T, kind string) *client.ResilientTerminal {
+	t.Helper()
+	var shell client.Shell
+	body := fmt.Appendf(nil, `{"rows":24,"cols":80,"kind":%q}`, kind)
+	testkit.Must(t, p.Do(testkit.Context(t), "POST", "/nodes/convoy@super.test/shells", body, &shell))
+	own := client.New(p.Base, p.Token)
+	t.Cleanup(own.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	page := own.AttachResilient(ctx, shell, 0, 1<<20)
+	t.Cleanup(page.Close)
+	return page
 }
 
 // reach waits until a terminal's output holds text, and returns how much there is.
