@@ -89,6 +89,9 @@ func testNode() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 5
 	}
+	if fault == "unlucky" {
+		return 9
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	go n.serve()

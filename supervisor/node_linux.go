@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 	"unsafe"
 
@@ -181,6 +182,9 @@ func (s *server) nodeEnded(status unix.WaitStatus) {
 		s.end(statusOf(status))
 	case s.upgrade != nil && s.upgrade.step != checking:
 		s.replace(n, status)
+	case status != 0 && !s.served && s.store.running() && os.Getpid() != 1: // from a holder; the next start may succeed
+		s.leaveStore()
+		s.status = statusOf(status)
 	case status == 0, !s.served:
 		s.end(statusOf(status))
 	default:

@@ -214,6 +214,31 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// A start that fails leaves what is kept to the next one.
+func TestKeep_NextStartFails(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, "1").start(t)
+	child, err := strconv.Atoi(s.ask(t, "child terminal cat"))
+	testkit.Must(t, err)
+	if _, err := s.command("keep"); err != nil {
+		t.Fatal(err)
+	}
+	s.ended()
+	install(t, s.dir, "2 unlucky")
+	for range 2 {
+		s = again(t, s.dir)
+		testkit.Must(t, s.cmd.Start())
+		if status := s.ended(); status != 9 || !runs(child) {
+			t.Fatalf("status %d, want 9, and the child to run: %s", status, s.text())
+		}
+	}
+	install(t, s.dir, "3")
+	s = again(t, s.dir).start(t)
+	if state := s.ask(t, "state"); !strings.Contains(state, "terminal/"+strconv.Itoa(child)) {
+		t.Errorf("the next node has %q", state)
+	}
+}
+
 // What is to be kept is never ended: not during an upgrade, not while no node runs, and not by a node that hangs.
 func TestKeep_Always(t *testing.T) {
 	t.Parallel()
