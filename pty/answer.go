@@ -33,10 +33,12 @@ func (s *Shell) takeQuestion(since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.state()
-	if now.Doing != Waiting || !now.Since.Equal(since) || s.activity.typed.After(since) {
+	a := &s.activity
+	current := a.rested.Equal(a.printed) // else the next question may have been printed already
+	if now.Doing != Waiting || !now.Since.Equal(since) || !current || a.typed.After(since) {
 		return false
 	}
-	s.activity.typed = time.Now()
+	a.typed = time.Now()
 	return true
 }
 

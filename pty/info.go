@@ -170,7 +170,7 @@ func processName(pid int) string {
 	if err != nil || len(name) < 2 {
 		return "another program"
 	}
-	return strings.ToValidUTF8(strings.TrimSpace(string(name)), "?")
+	return trimTitle(strings.ToValidUTF8(string(name), "?"))
 }
 
 func (s *Shell) running() bool {

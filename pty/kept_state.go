@@ -8,6 +8,7 @@ type keptActivity struct {
 	State                               State
 	Printed, Asked, Typed, Began, Ended time.Time
 	Rests                               bool // its output was at rest
+	Marks                               bool
 	Note, Question, Program             string
 	Exit                                int
 	Took                                time.Duration
@@ -21,7 +22,7 @@ func (a *activity) kept() *keptActivity {
 	k := &keptActivity{
 		State: a.state, Printed: a.printed, Rests: a.rested == a.printed,
 		Asked: a.asked, Typed: a.typed, Began: a.began, Ended: a.ended,
-		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took,
+		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took, Marks: a.marks,
 	}
 	k.State.Progress.State, k.State.Progress.Percent = 0, 0
 	return k
@@ -41,6 +42,7 @@ func (s *Shell) restoreActivity(k *keptActivity) {
 	}
 	a.asked, a.typed, a.began, a.ended = k.Asked, k.Typed, k.Began, k.Ended
 	a.note, a.question, a.program, a.exit, a.took = k.Note, k.Question, k.Program, k.Exit, k.Took
+	a.marks = k.Marks
 	if s.active.After(k.Printed) {
 		a.typed = s.active
 		if a.state.Doing == Waiting {

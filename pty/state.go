@@ -1,7 +1,6 @@
 package pty
 
 import (
-	"regexp"
 	"time"
 
 	"convoy/pty/screen"
@@ -14,6 +13,8 @@ const (
 	bellPause = 300 * time.Millisecond
 	// briefCommand is how long a command that did not fail takes at least to count as finished.
 	briefCommand = 2 * time.Second
+	// longestDoubt is the longest time between two looks at a line that may become a question.
+	longestDoubt = time.Minute
 )
 
 // Doing is what a shell does.
@@ -51,6 +52,9 @@ type activity struct {
 	asked     time.Time // the last notification, or bell that no key caused
 	note      string    // of the notification
 	question  string    // the line before the cursor when the output came to rest, if it is one
+	doubtful  bool      // the line looks like a question, but nothing reads the answer yet
+	drafts    bool      // the last key left a line without its Enter
+	marks     bool      // the shell reports its own prompts (OSC 133), not only a program that it runs
 	program   string    // in the foreground, as of the last look
 	began     time.Time // the command that runs; zero: none
 	ended     time.Time // the last command
@@ -63,12 +67,17 @@ type activity struct {
 func (s *Shell) observeOutput() {
 	a := &s.activity
 	a.printed = s.active
+	if a.doubtful {
+		a.timer.Stop()
+		a.timer, a.doubtful = nil, false
+	}
 	if a.timer == nil {
 		a.timer = time.AfterFunc(lookPause, s.look)
 	}
 	if n := s.screen.Signalled(); n != a.signalled {
 		a.signalled = n
 		a.take(s.screen.Signals(), s.screen.Prompt(), s.active)
+		a.marks = a.marks || s.marksItself()
 	}
 }
 
@@ -100,13 +109,14 @@ func (a *activity) end(at time.Time, exit int) {
 
 // observeKeys records that someone types, which ends the waiting. What a terminal reports on its own is no key.
 func (s *Shell) observeKeys(b []byte) {
-	if string(b) == "\x1b[I" || string(b) == "\x1b[O" { // its page got the focus, or lost it
+	if len(b) == 0 || string(b) == "\x1b[I" || string(b) == "\x1b[O" { // its page got the focus, or lost it
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &s.activity
 	a.typed = time.Now()
+	a.drafts = b[len(b)-1] >= ' ' && b[len(b)-1] != 0x7f
 	if a.timer == nil && (a.state.Doing == Waiting || a.state.Doing == Finished) {
 		a.timer = time.AfterFunc(0, s.look)
 	}
@@ -127,18 +137,16 @@ func (s *Shell) look() {
 func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
 	a.timer = nil
-	runs := program != ""
-	if mark := s.screen.Prompt().State; mark != screen.PromptUnknown {
-		runs = mark == screen.PromptRunning
-	} else {
-		s.followProgram(program, now)
-	}
+	runs := s.runs(program, now)
 	if rest := lookPause - now.Sub(a.printed); rest > 0 {
 		a.timer = time.AfterFunc(rest, s.look)
-	} else if a.rested != a.printed {
-		a.rested, a.question = a.printed, ""
+	} else if a.rested != a.printed || a.doubtful {
+		a.rested, a.question, a.doubtful = a.printed, "", false
 		if runs {
-			a.question = s.question()
+			a.question, a.doubtful = s.question()
+		}
+		if a.doubtful {
+			a.timer = time.AfterFunc(min(now.Sub(a.printed), longestDoubt), s.look)
 		}
 	}
 	before := a.state
@@ -152,6 +160,28 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 	return a.state != before
 }
 
+// marksItself reports whether the shell, and no program that it runs, has just marked a prompt or a command (OSC 133).
+// It requires s.mu.
+func (s *Shell) marksItself() bool {
+	if s.screen.Prompt().State == screen.PromptUnknown || s.activity.program != "" || s.terminal == nil {
+		return false
+	}
+	return s.terminal.foreground() == s.pid
+}
+
+// runs reports whether a command runs: by the shell's marks, or else by the program in the foreground. Marks of a
+// program, such as another shell or one at the end of a connection, count until that ends. It requires s.mu.
+func (s *Shell) runs(program string, now time.Time) bool {
+	mark := s.screen.Prompt().State
+	if mark == screen.PromptUnknown || !s.activity.marks {
+		s.followProgram(program, now)
+	}
+	if mark == screen.PromptUnknown || program == "" && !s.activity.marks {
+		return program != ""
+	}
+	return mark == screen.PromptRunning
+}
+
 // followProgram records when commands begin and end, of a shell that does not report it. It requires s.mu.
 func (s *Shell) followProgram(program string, now time.Time) {
 	a := &s.activity
@@ -163,6 +193,8 @@ func (s *Shell) followProgram(program string, now time.Time) {
 		}
 	case program == "" && a.program != "":
 		a.end(a.printed, -1)
+	}
+	if program == "" { // it may have ended before it was seen
 		s.screen.ClearProgress()
 	}
 	a.program = program
@@ -194,19 +226,6 @@ func (s *Shell) foreground() string {
 	}
 	if s.attachment.Busy != nil {
 		return s.attachment.Busy()
-	}
-	return ""
-}
-
-// questionLine is a line that ends as questions do: Continue? [y/N], Password:, (yes/no), Press any key.
-var questionLine = regexp.MustCompile(
-	`(?i)[?:]\s*$|[\[(]y(es)?/[^()]*[\])]\s*$|\bpress\b.*\b(key|enter|return)\b`)
-
-// question is the line before the cursor if it is a question, without what is not visible; else "". It requires s.mu.
-func (s *Shell) question() string {
-	s.syncScreen()
-	if line := s.screen.BeforeCursor(); !s.screen.Modes().Alternate && questionLine.MatchString(line) {
-		return trimTitle(line)
 	}
 	return ""
 }

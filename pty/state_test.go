@@ -102,11 +102,11 @@ func TestState_Questions(t *testing.T) {
 		"Continue? [y/N]": true, "Password:": true, "[sudo] password for ann:": true, "Really?": true,
 		"Proceed ([y]/n)?": true, "Do you want to continue? [Y/n]": true, "Delete (yes/no)": true,
 		"Are you sure (yes/no/[fingerprint])?": true, "Press any key to continue . . .": true,
-		"Press ENTER to continue": true,
-		"":                        false, "100%": false, "[1/5]": false, "(1/5)": false,
+		"Press ENTER to continue": true, "Sure [n/Y]": true, "Fix<y/n>": true, "Hit return": true, "Overwrite? y/n": true,
+		"": false, "100%": false, "[1/5]": false, "(1/5)": false,
 		"$": false, ">>>": false, "compiling": false, "~": false,
 	} {
-		if got := questionLine.MatchString(line); got != want {
+		if got := (answerLine.MatchString(line) || colonLine.MatchString(line)); got != want {
 			t.Errorf("%q is a question: %t", line, got)
 		}
 	}
