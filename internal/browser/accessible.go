@@ -4,6 +4,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
+
+	"github.com/chromedp/cdproto/emulation"
 )
 
 // axe is axe-core, for tests only: no program contains it.
@@ -23,23 +26,31 @@ const findings = `new Promise((drawn) => requestAnimationFrame(() => requestAnim
 		[id, help, target.join(" "), html.slice(0, 200), ...[...any, ...all, ...none].map((c) => c.message)].join("\n\t"))))`
 
 // Accessible fails the test for everything that axe-core finds in the elements of a selector, except those of other
-// selectors: by all its rules in the light theme, and by those about colours in the dark one. The page is left in the
-// light theme.
+// selectors: by all its rules in the theme that the page has, and by those about colours in the other one, in which the
+// page is left. Nothing moves: each frame of a transition costs as much as many of axe-core's rules.
 func (p *Page) Accessible(what, selector string, except ...string) {
 	p.t.Helper()
 	excluded, _ := json.Marshal(append([]string{}, except...)) //nolint:errcheck // strings always marshal
 	if !Eval[bool](p, `"axe" in window`) {
 		p.Do(axe + "; 0")
 	}
-	for _, look := range []struct{ scheme, rules string }{
-		{"dark", `runOnly: ["color-contrast", "link-in-text-block"]`},
-		{"light", ""},
-	} {
-		p.Scheme(look.scheme)
-		p.Wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q`, look.scheme))
+	schemes := []string{"dark", "light"}
+	if Eval[string](p, `document.documentElement.dataset.theme`) == "light" {
+		slices.Reverse(schemes)
+	}
+	for i, scheme := range schemes {
+		rules := ""
+		if i > 0 {
+			rules = `runOnly: ["color-contrast", "link-in-text-block"]`
+		}
+		p.prefer(
+			&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
+			&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
+		)
+		p.Wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q`, scheme))
 		p.Wait(resting)
-		for _, finding := range Eval[[]string](p, fmt.Sprintf(findings, selector, excluded, look.rules)) {
-			p.t.Errorf("%s, %s: %s", what, look.scheme, finding)
+		for _, finding := range Eval[[]string](p, fmt.Sprintf(findings, selector, excluded, rules)) {
+			p.t.Errorf("%s, %s: %s", what, scheme, finding)
 		}
 	}
 }

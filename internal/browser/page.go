@@ -219,9 +219,13 @@ func (p *Page) Touch(width, height int64) {
 // Scheme makes the system's colour scheme "light" or "dark".
 func (p *Page) Scheme(name string) {
 	p.t.Helper()
-	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
-	})
+	p.prefer(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: name})
+}
+
+// prefer makes these the user's preferences, instead of those before.
+func (p *Page) prefer(features ...*emulation.MediaFeature) {
+	p.t.Helper()
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }
 
 // ForgetCookies deletes the page's cookies, as a browser does when they expire.
