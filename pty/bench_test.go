@@ -13,10 +13,16 @@ import (
 	"testing"
 )
 
+const (
+	foxLine = "the quick brown fox jumps over the lazy dog, once more\n"
+	// buildLine is a build's: a colour, and how far it is.
+	buildLine = "\x1b]9;4;1;42\a\x1b[32mCC\x1b[0m drivers/net/dog.o\n"
+)
+
 // benchText is a file of lines, and its size on a terminal.
-func benchText(b *testing.B) (path string, n int64) {
+func benchText(b *testing.B, line string) (path string, n int64) {
 	b.Helper()
-	text := bytes.Repeat([]byte("the quick brown fox jumps over the lazy dog, once more\n"), 300000)
+	text := bytes.Repeat([]byte(line), 300000)
 	path = filepath.Join(b.TempDir(), "text")
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		b.Fatal(err)
@@ -32,7 +38,7 @@ func benchText(b *testing.B) (path string, n int64) {
 //
 //	go test -run - -bench Follow ./pty
 func BenchmarkFollowNothing(b *testing.B) {
-	path, want := benchText(b)
+	path, want := benchText(b, foxLine)
 	buf := make([]byte, readBytes)
 	for b.Loop() {
 		terminal, err := openTerminal(size)
@@ -58,13 +64,16 @@ func BenchmarkFollowNothing(b *testing.B) {
 }
 
 // BenchmarkFollowTyping is one viewer that can type, acknowledges, and so sees everything.
-func BenchmarkFollowTyping(b *testing.B) { benchFollow(b, 1, nil) }
+func BenchmarkFollowTyping(b *testing.B) { benchFollow(b, foxLine, 1, nil) }
+
+// BenchmarkFollowBuild is one viewer of lines that report progress, each of which the shell's state takes in.
+func BenchmarkFollowBuild(b *testing.B) { benchFollow(b, buildLine, 1, nil) }
 
 // BenchmarkFollowFour is four of them.
-func BenchmarkFollowFour(b *testing.B) { benchFollow(b, 4, nil) }
+func BenchmarkFollowFour(b *testing.B) { benchFollow(b, foxLine, 4, nil) }
 
-func benchFollow(b *testing.B, viewers int, keeper Keeper) {
-	path, want := benchText(b)
+func benchFollow(b *testing.B, line string, viewers int, keeper Keeper) {
+	path, want := benchText(b, line)
 	for b.Loop() {
 		s, err := newTable(b, Config{Programs: programs("/bin/cat", path), Keeper: keeper}).Open(size)
 		if err != nil {

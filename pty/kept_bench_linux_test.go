@@ -18,6 +18,6 @@ func (noKeeper) Wait(context.Context, int) (syscall.WaitStatus, error) { return 
 // BenchmarkFollowKept is BenchmarkFollowTyping with a journal. Compare both, interleaved:
 //
 //	go test -run - -bench 'Follow(Kept|Typing)|Echo' -count 10 ./pty
-func BenchmarkFollowKept(b *testing.B) { benchFollow(b, 1, noKeeper{}) }
+func BenchmarkFollowKept(b *testing.B) { benchFollow(b, foxLine, 1, noKeeper{}) }
 
 func BenchmarkEchoKept(b *testing.B) { benchEcho(b, noKeeper{}) }

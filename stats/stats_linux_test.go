@@ -15,7 +15,7 @@ import (
 )
 
 // startSession starts a command line in a session of its own, as a shell has it, and returns its process.
-func startSession(t *testing.T, line string) *os.Process {
+func startSession(t testing.TB, line string) *os.Process {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", line)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

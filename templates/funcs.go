@@ -13,9 +13,9 @@ const hues = 10
 
 // ElementID is the id of a node's card: its name with '@' as "__" and '.' as "_", which needs no escaping in a
 // selector.
-func ElementID(name string) string {
-	return strings.NewReplacer("@", "__", ".", "_").Replace(name)
-}
+func ElementID(name string) string { return elementID.Replace(name) }
+
+var elementID = strings.NewReplacer("@", "__", ".", "_")
 
 // ShortName is the first label of the host in a node's name.
 func ShortName(name string) string {

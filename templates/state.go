@@ -107,24 +107,30 @@ type Doings struct {
 	Progress *Progress // the least of them; nil: none is reported
 }
 
-// doingsOf groups the shells by Is, those that want attention first.
-func doingsOf(shells []Shell) (list []Doings) {
-	for _, is := range []string{"waiting", "failed", "running"} {
-		group := Doings{Is: is}
-		for _, s := range shells {
-			if s.Is() != is {
+// doings are the values of Is that want attention, the first ones most.
+var doings = []string{"waiting", "failed", "running"}
+
+// doingsOf groups the shells of nodes by what they do, in the order of doings.
+func doingsOf(nodes ...Node) []Doings {
+	groups := make([]Doings, len(doings))
+	for i, is := range doings {
+		groups[i].Is = is
+	}
+	for i := range nodes {
+		for j := range nodes[i].Shells {
+			s := &nodes[i].Shells[j]
+			at := slices.Index(doings, s.Is())
+			if at < 0 {
 				continue
 			}
+			group := &groups[at]
 			if group.Count++; group.Count == 1 {
-				group.First = s
+				group.First = *s
 			}
 			group.Progress = least(group.Progress, s.State.Progress)
 		}
-		if group.Count > 0 {
-			list = append(list, group)
-		}
 	}
-	return list
+	return slices.DeleteFunc(groups, func(d Doings) bool { return d.Count == 0 })
 }
 
 // least is the one with the lower percentage; nil is none.
@@ -136,7 +142,7 @@ func least(a, b *Progress) *Progress {
 }
 
 // Doings groups the node's shells by what they do; First is where to go.
-func (n Node) Doings() []Doings { return doingsOf(n.Shells) }
+func (n Node) Doings() []Doings { return doingsOf(n) }
 
 // Is lists the words of the filter that find the node: is:waiting is:failed.
 func (n Node) Is() string {
@@ -148,21 +154,16 @@ func (n Node) Is() string {
 }
 
 // Doings groups the shells of all nodes.
-func (l NodeList) Doings() []Doings {
-	var all []Shell
-	for _, n := range l.Nodes {
-		all = append(all, n.Shells...)
-	}
-	return doingsOf(all)
-}
+func (l NodeList) Doings() []Doings { return doingsOf(l.Nodes...) }
 
 // Waiting is the number of shells that wait.
 func (l NodeList) Waiting() int {
-	i := slices.IndexFunc(l.Doings(), func(d Doings) bool { return d.Is == "waiting" })
-	if i < 0 {
-		return 0
+	for _, group := range l.Doings() {
+		if group.Is == "waiting" {
+			return group.Count
+		}
 	}
-	return l.Doings()[i].Count
+	return 0
 }
 
 // Progress is the least progress of all shells; nil: none is reported.
@@ -180,10 +181,8 @@ const maxHeard = 3
 func (l NodeList) Heard() string {
 	var waits []string
 	for _, n := range l.Nodes {
-		for _, s := range Number(slices.Clone(n.Shells)) {
-			if s.Is() == "waiting" {
-				waits = append(waits, fmt.Sprintf("%s on %s %s", s.Label(), n.Short, s.Doing()))
-			}
+		for _, s := range n.Waits() {
+			waits = append(waits, fmt.Sprintf("%s on %s %s", s.Label(), n.Short, s.Doing()))
 		}
 	}
 	more := len(waits) - maxHeard

@@ -73,13 +73,13 @@ func (s *Screen) notify(parts ...string) {
 
 // osc9 handles 9;4;state;percent, and 9;text, a notification. ConEmu's other numbered commands are ignored.
 func (s *Screen) osc9(text string) {
-	command, rest, _ := strings.Cut(text, ";")
-	_, err := strconv.Atoi(command)
-	switch {
-	case err != nil:
+	if progress, ok := strings.CutPrefix(text, "4;"); ok {
+		s.setProgress(progress)
+		return
+	}
+	command, _, _ := strings.Cut(text, ";")
+	if _, err := strconv.Atoi(command); err != nil {
 		s.notify(text)
-	case command == "4":
-		s.setProgress(rest)
 	}
 }
 
