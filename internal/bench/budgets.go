@@ -71,6 +71,11 @@ func budgets() []budget {
 		atMost("rest", wayRest, "not shared", "spawned node at rest: memory not shared", unitMiB, 16),
 		atMost("rest", wayRestCP, "CPU", "control plane at rest: CPU", unitPercent, 0.5).reaching(0.3),
 		atMost("rest", wayRest, "CPU", "spawned node at rest: CPU", unitPercent, 0.5).reaching(0.3),
+		atMost("glance", rowSampler, "CPU", "statistics of a node: CPU", unitPercent, 0.1),
+		atMost("glance", rowTable, "CPU, ms/s", "cards and table of 100 nodes: CPU a second", unitMillis, 5),
+		atMost("glance", rowText, "of the shell's CPU", "states of shells, of bulk output", "%", 2),
+		atMost("forty", rowPage, "on the wire", "page of 40 nodes: on the wire", unitKB, 400),
+		atMost("forty", rowPage, "not shared", "page of 40 nodes: memory of its tab", unitMiB, 114),
 		atMost("memory", wayShell, "adds", "one more idle shell", unitKiB, 307),
 		atMost("memory", wayView, "adds", "one more viewer", unitKiB, 56),
 	}

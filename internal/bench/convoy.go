@@ -40,15 +40,15 @@ type convoy struct {
 	tail []string // the last lines that it wrote
 }
 
-// start runs a control plane and waits until it says where to log in.
-func (p *place) start(ctx context.Context, binary string) (*convoy, error) {
+// start runs a control plane, with further arguments, and waits until it says where to log in.
+func (p *place) start(ctx context.Context, binary string, more ...string) (*convoy, error) {
 	c := &convoy{done: make(chan struct{})}
 	args := []string{"-addr", "localhost:0", "-max-nodes", "8", "-log", "json", "-system-shell", "first",
 		"-shell", strings.Join(p.command(), " "), "-dir", p.dir}
 	if os.Geteuid() == 0 {
 		args = append(args, "-system-user", "root") // as the bare terminal and ttyd, which may read p.dir
 	}
-	c.cmd = exec.Command(binary, args...)
+	c.cmd = exec.Command(binary, append(args, more...)...)
 	c.cmd.Env, c.cmd.Dir = p.env(), p.dir
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {

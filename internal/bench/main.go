@@ -133,6 +133,14 @@ func parts() []part {
 		{"crash", "a killed node: kill → the next key's echo, in a shell that goes on", 5 * time.Second, false, measureCrash},
 		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},
 		{
+			"glance",
+			"what statistics, the list of nodes and states of shells cost a node",
+			40 * time.Second,
+			false,
+			measureGlance,
+		},
+		{"forty", "40 nodes with three shells each, and their page in Chromium", 40 * time.Second, false, measureForty},
+		{
 			"memory",
 			"memory that shells and viewers add",
 			10 * time.Second,

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -133,13 +132,13 @@ func (p *place) shell() *exec.Cmd {
 
 // build builds Convoy from the module that the current directory is in.
 func (p *place) build(ctx context.Context) (string, error) {
-	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	root, err := moduleRoot(ctx)
 	if err != nil {
-		return "", fmt.Errorf("find the module: %w", err)
+		return "", err
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", p.path("convoy"), ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
-	cmd.Dir = filepath.Dir(strings.TrimSpace(string(mod)))
+	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build convoy: %w\n%s", err, bytes.TrimSpace(out))
 	}

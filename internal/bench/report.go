@@ -18,6 +18,7 @@ const (
 	unitSeconds = "s"
 	unitMiB     = "MiB"
 	unitKiB     = "KiB"
+	unitKB      = "kB"
 	unitRatio   = "×"
 	unitPercent = "% of a core"
 )
@@ -128,7 +129,7 @@ func (r *report) table(part string) [][]string {
 // number formats a value with as many digits as its unit can mean.
 func number(value float64, unit string) string {
 	switch unit {
-	case unitMicros, unitKiB, "":
+	case unitMicros, unitKiB, unitKB, "":
 		return fmt.Sprintf("%.0f", value)
 	case unitMillis, unitRate, unitMiB:
 		if value < 10 {
