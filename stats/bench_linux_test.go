@@ -7,8 +7,8 @@ import (
 	"convoy/internal/testkit"
 )
 
-// BenchmarkSampler_ThreeShells takes samples of a node with three idle shells. The share of a core is that of one sample
-// at each tick, with the kernel's part for reading /proc.
+// BenchmarkSampler_ThreeShells takes samples of a node with three idle shells. The share of a core is that of one
+// sample at each tick, with the kernel's part for reading /proc.
 func BenchmarkSampler_ThreeShells(b *testing.B) {
 	var shells []Shell
 	for i := range 3 {

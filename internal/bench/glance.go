@@ -52,8 +52,8 @@ func measureGlance(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// shareOfStates profiles a shell with output and one viewer, and returns the percentage of its CPU time that is spent in
-// the files that work out what it does. Two runs, with and without them, differ more by chance.
+// shareOfStates profiles a shell with output and one viewer, and returns the percentage of its CPU time that is spent
+// in the files that work out what it does. Two runs, with and without them, differ more by chance.
 func (b *bench) shareOfStates(ctx context.Context, benchmark string) (float64, error) {
 	profile := b.place.path("profile")
 	if _, err := b.place.goTest(ctx, "pty", "-bench", "^"+benchmark+"$", "-benchtime", "3s",

@@ -140,13 +140,7 @@ func parts() []part {
 			measureGlance,
 		},
 		{"forty", "40 nodes with three shells each, and their page in Chromium", 40 * time.Second, false, measureForty},
-		{
-			"memory",
-			"memory that shells and viewers add",
-			10 * time.Second,
-			false,
-			measureMemory,
-		},
+		{"memory", "memory that shells and viewers add", 10 * time.Second, false, measureMemory},
 		{
 			"rest",
 			"a control plane and three spawned nodes, each, while nobody is attached",
