@@ -7,58 +7,84 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangUpWait is the time between HUP and KILL, as when a node ends its shells.
-const hangUpWait = 2 * time.Second
+const (
+	// hangUpWait is the time between HUP and KILL, as when a node ends its shells.
+	hangUpWait = 2 * time.Second
+	// spawnedWait limits the wait for spawned nodes, which end with their standard input.
+	spawnedWait = 8 * time.Second
+)
 
 // hangUp ends what the store still has when no node runs that could: the kernel hangs up the terminals when their
-// descriptors are closed, and what remains after hangUpWait gets KILL, at once if this process was told to stop twice.
-// Spawned nodes end with their standard input.
+// descriptors are closed, and what remains after hangUpWait gets KILL. It does not wait if this process was told to stop
+// twice.
 func (s *server) hangUp() {
-	var groups []int
+	var groups, spawned []int
 	for _, e := range s.store {
-		groups = append(groups, e.groups()...)
+		if own := e.groups(); own != nil {
+			groups = append(groups, own...)
+		} else if e.pid > 0 && !e.ended {
+			spawned = append(spawned, e.pid)
+		}
 	}
 	for _, e := range s.store {
 		e.close()
 	}
 	s.store, s.stopping = nil, true
-	signalGroups(groups, unix.SIGHUP, unix.SIGCONT) // a stopped process must continue to handle it
-	for end := time.Now().Add(hangUpWait); !s.hasty && time.Now().Before(end); {
+	signalAll(groups, unix.SIGHUP, unix.SIGCONT) // a stopped process must continue to handle it
+	signalAll(s.await(groups, hangUpWait), unix.SIGKILL)
+	s.await(spawned, spawnedWait)
+}
+
+// await waits until processes, or groups as negative numbers, have ended. It returns those that have not within limit.
+func (s *server) await(list []int, limit time.Duration) []int {
+	for end := time.Now().Add(limit); !s.hasty && time.Now().Before(end); {
 		for pid := 1; pid > 0; {
 			pid, _ = unix.Wait4(-1, nil, unix.WNOHANG, nil) //nolint:errcheck // then there is none
 		}
-		if groups = slices.DeleteFunc(groups, groupEnded); len(groups) == 0 {
-			return
+		if list = slices.DeleteFunc(list, gone); len(list) == 0 {
+			break
 		}
 		poll := []unix.PollFd{{Fd: int32(s.wake), Events: unix.POLLIN}}
 		if n, _ := unix.Poll(poll, 10); n > 0 { //nolint:errcheck // then there is no signal
 			s.signals()
 		}
 	}
-	signalGroups(groups, unix.SIGKILL)
+	return list
 }
 
-// groups are the process groups of an entry with a terminal, if its process leads the terminal's session: the process's
-// own, and the one in the foreground.
+// groups are the process groups, as negative numbers, of an entry with a terminal whose session its process leads: the
+// process's own, and the one in the foreground.
 func (e *entry) groups() (groups []int) {
 	for _, fd := range e.files {
 		if leader, err := unix.IoctlGetInt(fd, unix.TIOCGSID); err != nil || leader != e.pid || e.ended {
 			continue
 		}
-		groups = append(groups, e.pid)
+		groups = append(groups, -e.pid)
 		if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err == nil && group > 0 && group != e.pid {
-			groups = append(groups, group)
+			groups = append(groups, -group)
 		}
 	}
 	return groups
 }
 
-func groupEnded(group int) bool { return unix.Kill(-group, 0) != nil }
+// gone reports whether a process has ended, also if nobody has waited for it, or a group is empty.
+func gone(pid int) bool {
+	if pid < 0 {
+		return unix.Kill(pid, 0) != nil
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return true
+	}
+	defer unix.Close(fd)                                                      //nolint:errcheck // nothing was written
+	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0) //nolint:errcheck // then n is 0
+	return n > 0
+}
 
-func signalGroups(groups []int, signals ...unix.Signal) {
-	for _, group := range groups {
+func signalAll(pids []int, signals ...unix.Signal) {
+	for _, pid := range pids {
 		for _, one := range signals {
-			unix.Kill(-group, one) //nolint:errcheck // it may have ended
+			unix.Kill(pid, one) //nolint:errcheck // it may have ended
 		}
 	}
 }

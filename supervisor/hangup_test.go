@@ -49,6 +49,21 @@ func TestStop_WithoutNode(t *testing.T) {
 	}
 }
 
+// A supervisor without a node waits for the spawned nodes, which end when their standard input does.
+func TestStop_WaitsForSpawned(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, "1").start(t)
+	out := filepath.Join(s.dir, "out")
+	s.ask(t, "child spawned read line; sleep 0.5; echo ended >"+out)
+	s.crashLoop(t)
+	if text, err := s.command("stop"); err != nil || text != "stopped" {
+		t.Errorf("stop: %q, %v", text, err)
+	}
+	if text, err := os.ReadFile(out); err != nil || string(text) != "ended\n" {
+		t.Errorf("the spawned node has not ended: %q, %v", text, err)
+	}
+}
+
 // deafShell starts a shell that ignores HUP, with a job in the foreground that does, too.
 func (s *supervised) deafShell(t *testing.T) (leader, job int) {
 	t.Helper()
