@@ -15,8 +15,8 @@ const (
 )
 
 // hangUp ends what the store still has when no node runs that could: the kernel hangs up the terminals when their
-// descriptors are closed, and what remains after hangUpWait gets KILL. It does not wait if this process was told to stop
-// twice.
+// descriptors are closed, and what remains after hangUpWait gets KILL. It does not wait if this process was told to
+// stop twice.
 func (s *server) hangUp() {
 	var groups, spawned []int
 	for _, e := range s.store {
@@ -76,7 +76,7 @@ func gone(pid int) bool {
 	if err != nil {
 		return true
 	}
-	defer unix.Close(fd)                                                      //nolint:errcheck // nothing was written
+	defer closeAll([]int{fd})
 	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0) //nolint:errcheck // then n is 0
 	return n > 0
 }
