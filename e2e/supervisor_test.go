@@ -3,16 +3,20 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"convoy/internal/client"
 	"convoy/internal/testkit"
 )
 
@@ -95,6 +99,38 @@ func ownBytes(t *testing.T, pid int) int {
 	}
 	t.Fatal("the kernel does not report it")
 	return 0
+}
+
+// A node that was killed finds the others again by itself, without DNS: here somebody who has never heard of it is at the
+// address of a member.
+func TestSupervisor_Rejoins(t *testing.T) {
+	t.Parallel()
+	p, _, _ := startSupervised(t)
+	supervisor, node := p.cmd.Process.Pid, testkit.NodeOf(p.cmd.Process.Pid)
+	t.Cleanup(func() { syscall.Kill(supervisor, syscall.SIGCONT) }) //nolint:errcheck // the test may have failed before
+	member := startProcess(t, "member.test", "localhost:0")
+	member.connect(t, p)
+	testkit.Eventually(t, "both know each other", func() bool { return p.knows("convoy@member.test") })
+	list, err := member.Nodes(testkit.Context(t))
+	testkit.Must(t, err)
+	at, err := netip.ParseAddrPort(list[slices.IndexFunc(list, func(one client.Node) bool { return one.Self })].Address)
+	testkit.Must(t, err)
+
+	testkit.Must(t, syscall.Kill(supervisor, syscall.SIGSTOP)) // so that no other node starts yet
+	testkit.Must(t, syscall.Kill(node, syscall.SIGKILL))
+	testkit.Must(t, member.cmd.Process.Signal(syscall.SIGTERM))
+	testkit.Must(t, member.cmd.Wait())
+	args := append(aloneArgs("other.test"), "-addr", "localhost:0", "-port", fmt.Sprint(at.Port()))
+	cmd := exec.Command(os.Args[0], args...)
+	other := process{startCommand(t, cmd), cmd}
+	testkit.Must(t, syscall.Kill(supervisor, syscall.SIGCONT))
+	testkit.Eventually(t, "it has joined", func() bool { return other.knows("convoy@super.test") })
+}
+
+// knows reports whether a node lists another one as alive.
+func (p process) knows(name string) bool {
+	list, err := p.Nodes(context.Background())
+	return err == nil && has(name, "alive")(list)
 }
 
 // convoy upgrade replaces the node, or says why it does not.

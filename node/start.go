@@ -36,6 +36,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.local.Publish(n.cfg.host(), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
+	n.group.Go(func() { n.rejoin(ctx) })
 	n.group.Go(func() { n.system.status() }) // probe before the first user asks
 	n.group.Go(func() { n.handlers.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })
@@ -121,11 +122,13 @@ func joinError(cfg Config, err error) error {
 	return Hintf("-bind, -port and -call-port set the address of the cluster", "join the cluster: %w", err)
 }
 
-// watchMembers passes the cluster's members to the fleet, until ctx ends.
+// watchMembers passes the cluster's members to the fleet, and keeps them, until ctx ends.
 func (n *node) watchMembers(ctx context.Context) {
 	for {
 		changed := n.cluster.Changed()
-		n.fleet.SetMembers(n.cluster.Members())
+		members := n.cluster.Members()
+		n.fleet.SetMembers(members)
+		n.keepMembers(members)
 		select {
 		case <-changed:
 		case <-ctx.Done():
