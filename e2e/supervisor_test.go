@@ -101,8 +101,8 @@ func ownBytes(t *testing.T, pid int) int {
 	return 0
 }
 
-// A node that was killed finds the others again by itself, without DNS: here somebody who has never heard of it is at the
-// address of a member.
+// A node that was killed finds the others again by itself, without DNS: here somebody who has never heard of it is at
+// the address of a member.
 func TestSupervisor_Rejoins(t *testing.T) {
 	t.Parallel()
 	p, _, _ := startSupervised(t)
