@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"convoy/access"
 	"convoy/internal/testkit"
@@ -129,5 +130,22 @@ func TestAlerts_Bounds(t *testing.T) {
 	n.alerts.Wait()
 	if len(got) > 0 {
 		t.Errorf("a user without rights was told %+v", <-got)
+	}
+}
+
+// A program that rings all the time calls its user once, and its end is reported at once.
+func TestAlerts_Rings(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/bash", "--norc", "-i")
+	got := postsTo(t, n)
+	n.alerts.Rest = time.Hour
+	s, err := n.client(t).Open(testkit.Context(t), self)
+	testkit.Must(t, err)
+	n.request(t, "POST", s.Path()+"/alert", `{"waits": true, "ends": true}`, bearer)
+	n.request(t, "POST", s.Path()+"/input", `for i in 1 2 3; do printf '\a'; sleep 0.7; done; exit`+"\r", bearer)
+	for _, want := range []string{"waits", "ends"} {
+		if m := told(t, got); m.Event != want {
+			t.Errorf("told %+v, want %s", m, want)
+		}
 	}
 }

@@ -100,7 +100,8 @@ func (h *Handlers) findableRecordings(ctx context.Context) (list []templates.Fou
 	recent.mu.Lock()
 	defer recent.mu.Unlock()
 	if time.Since(recent.at) > recordingsLife {
-		ctx, cancel := context.WithTimeout(ctx, findRecordings)
+		// The next key in the menu ends this request, and needs the list.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), findRecordings)
 		defer cancel()
 		recent.list, _ = h.allRecordings(ctx)
 		recent.at = time.Now()

@@ -26,8 +26,9 @@ var (
 )
 
 // question is the line before the cursor if it is a question, without what is not visible; else "". It is doubtful if
-// it would be one, but nothing reads the answer. It requires s.mu.
-func (s *Shell) question() (line string, doubtful bool) {
+// it would be one, but nothing reads the answer. Without a command, the shell itself may ask, as by read in bash: then it
+// does not edit the line, as at its prompt. It requires s.mu.
+func (s *Shell) question(runs bool) (line string, doubtful bool) {
 	s.syncScreen()
 	line = s.screen.BeforeCursor()
 	if line == "" || s.screen.Modes().Alternate || s.terminal == nil {
@@ -38,6 +39,8 @@ func (s *Shell) question() (line string, doubtful bool) {
 	switch {
 	case plain && s.activity.drafts && s.activity.printed.Sub(s.activity.typed) < bellPause:
 		return "", false // the line has what someone is typing
+	case !runs && (!plain || !colonLine.MatchString(line) && !answerLine.MatchString(line)):
+		return "", false
 	case answerLine.MatchString(line):
 	case !plain:
 		if !colonLine.MatchString(line) {

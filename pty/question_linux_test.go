@@ -21,6 +21,7 @@ func TestQuestion_Reads(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{
 		`sh -c 'printf "package name: (con""voy) "; read it'`:             "package name: (convoy)",
+		`read -p "Em""bark? " it`:                                         "Embark?",
 		`bash -c 'read -p "Is this OK? (y""es) " it'`:                     "Is this OK? (yes)",
 		`bash -c 'read -p "Pick o""ne [1-3], q quits " it'`:               "Pick one [1-3], q quits",
 		`bash -c 'read -s -p "[su""do] password for ann: " it'`:           "[sudo] password for ann:",

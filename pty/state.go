@@ -142,9 +142,7 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 		a.timer = time.AfterFunc(rest, s.look)
 	} else if a.rested != a.printed || a.doubtful {
 		a.rested, a.question, a.doubtful = a.printed, "", false
-		if runs {
-			a.question, a.doubtful = s.question()
-		}
+		a.question, a.doubtful = s.question(runs)
 		if a.doubtful {
 			a.timer = time.AfterFunc(min(now.Sub(a.printed), longestDoubt), s.look)
 		}
@@ -235,6 +233,13 @@ func (s *Shell) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state()
+}
+
+// Typed is when anyone has last typed; zero: nobody has.
+func (s *Shell) Typed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.activity.typed
 }
 
 // state requires s.mu.

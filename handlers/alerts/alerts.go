@@ -40,7 +40,8 @@ type Config struct {
 // called concurrently.
 type Set struct {
 	Config
-	// Rest is the time between two messages of one alert: what happens meanwhile is reported if it still holds.
+	// Rest is the time between two calls for a shell that waits. While nobody types it doubles, up to an hour. A shell
+	// that waits again meanwhile is reported then, if it still does.
 	Rest time.Duration
 
 	group sync.WaitGroup
@@ -167,13 +168,13 @@ func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
 func (s *Set) watchState(a *alert) {
 	defer a.end()
 	before := a.shell.State()
+	calls := calls{shortest: s.Rest, about: before}
 	for {
 		changed := s.Shells.Changed()
 		now := a.shell.State()
+		later := s.call(a, &calls, now)
 		if now != before {
-			if s.report(a, before, now) {
-				s.pause(a)
-			}
+			s.reportCommand(a, before, now)
 			before = now
 			continue
 		}
@@ -183,17 +184,25 @@ func (s *Set) watchState(a *alert) {
 		}
 		select {
 		case <-changed:
+		case <-later:
 		case <-a.ctx.Done():
 			return
 		}
 	}
 }
 
-func (s *Set) pause(a *alert) {
-	select {
-	case <-time.After(s.Rest):
-	case <-a.ctx.Done():
+// call calls the user if the shell waits, and was not waiting at the last call. If it is too soon, later says when.
+func (s *Set) call(a *alert, c *calls, now pty.State) (later <-chan time.Time) {
+	if now.Doing != pty.Waiting || now.Since.Equal(c.about.Since) || !s.asked(a).Waits {
+		return nil
 	}
+	typed := a.shell.Typed()
+	if wait := c.wait(typed); wait > 0 {
+		return time.After(wait)
+	}
+	s.tell(a, "waits", "waits", now.Asks)
+	c.made(now, typed)
+	return nil
 }
 
 // asked is what the alert still asks for.
@@ -203,20 +212,15 @@ func (s *Set) asked(a *alert) templates.Alert {
 	return a.ask
 }
 
-// report tells of a change of what the shell does, and reports whether it did.
-func (s *Set) report(a *alert, before, now pty.State) bool {
-	ask := s.asked(a)
+// reportCommand tells of the end of the command that ran, once.
+func (s *Set) reportCommand(a *alert, before, now pty.State) {
 	ran := before.Doing == pty.Running || before.Doing == pty.Waiting
-	switch {
-	case ask.Waits && now.Doing == pty.Waiting:
-		s.tell(a, "waits", "waits", now.Asks)
-	case ask.Command && ran && (now.Doing == pty.Finished || now.Doing == pty.Quiet) && a.shell.Info().Running:
-		s.tell(a, "command", commandEnded(now), before.Command)
-		s.done(a, func(ask *templates.Alert) { ask.Command = false })
-	default:
-		return false
+	ends := ran && (now.Doing == pty.Finished || now.Doing == pty.Quiet) && a.shell.Info().Running
+	if !ends || !s.asked(a).Command {
+		return
 	}
-	return true
+	s.tell(a, "command", commandEnded(now), before.Command)
+	s.done(a, func(ask *templates.Alert) { ask.Command = false })
 }
 
 // commandEnded is how a command ended, in words that follow its shell.

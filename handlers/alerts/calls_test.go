@@ -1,0 +1,35 @@
+package alerts
+
+import (
+	"testing"
+	"time"
+
+	"convoy/pty"
+)
+
+// A shell that waits all the time calls its user a few times a day, until someone types.
+func TestCalls_Double(t *testing.T) {
+	t.Parallel()
+	c := calls{shortest: 10 * time.Second}
+	if c.wait(time.Time{}) != 0 {
+		t.Error("the first call waits")
+	}
+	made, day := 0, time.Duration(0)
+	for ; day < 24*time.Hour; day += c.rest {
+		c.made(pty.State{}, time.Time{})
+		made++
+		if wait := c.wait(time.Time{}); wait <= c.rest-time.Minute || wait > c.rest {
+			t.Fatalf("the next call waits for %v, want %v", wait, c.rest)
+		}
+	}
+	if made > 35 {
+		t.Errorf("%d calls in a day", made)
+	}
+	typed := c.last.Add(time.Nanosecond)
+	if wait := c.wait(typed); wait > c.shortest {
+		t.Errorf("after a key, the next call waits for %v", wait)
+	}
+	if c.made(pty.State{}, typed); c.rest != c.shortest {
+		t.Errorf("then it rests for %v", c.rest)
+	}
+}
