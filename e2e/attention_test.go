@@ -72,10 +72,14 @@ func TestBrowser_QuickAnswers(t *testing.T) {
 		p.Do(fmt.Sprintf(`document.querySelector(%q).scrollIntoView({ block: "center" })`, button))
 		p.Screenshot(filepath.Join(*pictures, "answers-phone.png"))
 	}
+	p.Do(fmt.Sprintf(`window.first = document.querySelector(%q)`, button))
+	p.Wait(armed("window.first"))
 	p.Click(button)
 	p.WaitScreen(key, "got:y:")
+	p.Wait(fmt.Sprintf(`!window.first.isConnected && document.querySelector(%q)`, button)) // another question, other buttons
 	p.Do(`document.querySelector("[data-action=shells]").click()`)
 	p.Wait(`document.querySelector("#shell-list .answers [value=n]")?.checkVisibility()`)
+	p.Wait(armed(`document.querySelector("#shell-list .answers [value=n]")`))
 	if *pictures != "" {
 		p.Screenshot(filepath.Join(*pictures, "answers-list-phone.png"))
 	}
@@ -83,6 +87,11 @@ func TestBrowser_QuickAnswers(t *testing.T) {
 	p.WaitScreen(key, "got:n:")
 	p.Wait(`!document.querySelector(".answers")`)
 	p.Clean()
+}
+
+// armed is whether a quick answer takes clicks, a moment after its question came.
+func armed(button string) string {
+	return fmt.Sprintf(`getComputedStyle(%s).pointerEvents !== "none"`, button)
 }
 
 // A user chooses in a dialog to be told by the operator's webhook when a shell of another node waits.
