@@ -1,13 +1,12 @@
 // The size of a shell's terminal in the page: the available room, and how a grid of another size, chosen by someone
 // else, is shown: whole, in a smaller font if needed (docs/protocol.md, "Size").
 
-import { FitAddon } from "../vendor/xterm-addon-fit/addon-fit.mjs";
 import { find } from "./dom.js";
-import { cellWidth } from "./terminal.js";
+import { cellHeight, cellWidth } from "./terminal.js";
 
 const minFont = 6; // px: larger grids scroll
 const fontStep = 0.5; // px
-const scrollbar = 14; // px, as the fit add-on and xterm.js have it
+const scrollbar = 14; // px, as xterm.js has it
 const maxSide = 1000; // rows and columns
 
 /**
@@ -18,7 +17,6 @@ export class Size {
   #term;
   #screen;
   #report;
-  #fitter = new FitAddon();
   #font; // px, from the style sheet
   #reported = ""; // last reported room
   #sized = false; // the terminal has the shell's size
@@ -35,7 +33,6 @@ export class Size {
     this.#screen = screen;
     this.#report = report;
     this.#font = term.options.fontSize;
-    term.loadAddon(this.#fitter);
     // xterm.js applies a new size later while it is out of sight.
     new ResizeObserver(() => this.#applied()).observe(term.element.querySelector(".xterm-screen"));
     for (const type of ["keydown", "wheel", "touchstart"]) { // the user may scroll up
@@ -110,7 +107,7 @@ export class Size {
     const { rows, cols } = this.#term;
     const fits = this.#mine || (rows <= room.rows && cols <= room.cols);
     if (fits) this.#term.options.fontSize = this.#font;
-    else this.#scale(Math.min(room.rows / rows, room.cols / cols));
+    else this.#scale();
     this.#screen.dataset.fit = this.#mine || (rows === room.rows && cols === room.cols) ? "" : "other";
     const tall = this.#term.element.querySelector(".xterm-screen").offsetHeight > this.#term.element.clientHeight;
     this.#screen.style.overflow = !tall ? "" : this.#mine ? "hidden auto" : "auto";
@@ -118,20 +115,24 @@ export class Size {
     this.#show();
   }
 
-  /**
-   * room is the number of rows and columns that fit in the style sheet's font; null while the pane is hidden. The fit
-   * add-on would go by how xterm.js draws the present columns, and with or without a graphics card.
-   */
+  /** room is the number of rows and columns that fit in the style sheet's font; null while the pane is hidden. */
   get room() {
     if (!this.#screen.clientHeight) return null;
-    const { options, element } = this.#term;
-    const font = options.fontSize;
-    options.fontSize = this.#font;
-    const room = this.#fitter.proposeDimensions();
-    options.fontSize = font;
-    const width = element.clientWidth - parseFloat(getComputedStyle(element).paddingLeft) - scrollbar;
-    const cols = Math.floor(width * devicePixelRatio / Math.floor(cellWidth(options.fontFamily, this.#font)));
-    return room && { rows: Math.min(room.rows, maxSide), cols: Math.max(2, Math.min(cols, maxSide)) };
+    const { rows, cols } = this.#roomFor(this.#font, Math.floor); // of drawn columns, as on a graphics card
+    return { rows: Math.max(1, Math.min(rows, maxSide)), cols: Math.max(2, Math.min(cols, maxSide)) };
+  }
+
+  // roomFor measures a font without setting it: the terminal would draw all again. drawn rounds the width of a column.
+  #roomFor(font, drawn = (width) => width) {
+    const { options: { fontFamily }, element } = this.#term;
+    const padding = getComputedStyle(element);
+    const width = element.clientWidth - parseFloat(padding.paddingLeft) - scrollbar;
+    const height = parseInt(getComputedStyle(element.parentElement).height)
+      - parseInt(padding.paddingTop) - parseInt(padding.paddingBottom);
+    return {
+      rows: Math.floor(height * devicePixelRatio / cellHeight(fontFamily, font)),
+      cols: Math.floor(width * devicePixelRatio / drawn(cellWidth(fontFamily, font))),
+    };
   }
 
   // cursorEnd is the lower edge of the cursor's row in the container, in px: what is below it is mostly blank.
@@ -142,15 +143,13 @@ export class Size {
     return grid.offsetTop + Math.ceil(row * grid.offsetHeight / this.#term.rows);
   }
 
-  // scale chooses the largest font in which the grid fits, or the least. ratio is a first guess, rather too small.
-  #scale(ratio) {
+  // scale chooses the largest font in which the grid fits, or the least.
+  #scale() {
     const { rows, cols } = this.#term;
-    for (let font = Math.min(this.#font, Math.ceil(this.#font * ratio / fontStep) * fontStep + 2 * fontStep); font >= minFont; font -= fontStep) {
-      this.#term.options.fontSize = font;
-      const room = this.#fitter.proposeDimensions();
-      if (rows <= room.rows && cols <= room.cols) return;
-    }
-    this.#term.options.fontSize = minFont;
+    const fits = (font) => (room => rows <= room.rows && cols <= room.cols)(this.#roomFor(font));
+    let font = Math.floor(this.#font / fontStep) * fontStep;
+    while (font > minFont && !fits(font)) font -= fontStep;
+    this.#term.options.fontSize = Math.max(font, minFont);
   }
 
   // show shows whose size it is, if it is not this window's or is pinned.

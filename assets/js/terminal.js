@@ -106,6 +106,13 @@ export function cellWidth(family, size) {
   return pen.measureText("W").width * devicePixelRatio; // as xterm.js measures it
 }
 
+/** cellHeight is the height of a cell in device pixels. */
+export function cellHeight(family, size) {
+  pen.font = `${size}px ${family}`;
+  const { fontBoundingBoxAscent, fontBoundingBoxDescent } = pen.measureText("W");
+  return Math.ceil((fontBoundingBoxAscent + fontBoundingBoxDescent) * devicePixelRatio); // as xterm.js measures it
+}
+
 // wholePixels is the font size next to size, in px, in which a cell is whole device pixels wide, or hardly more: with a
 // graphics card and without, a terminal is equally wide, and its letters do not touch. Browsers round font sizes.
 function wholePixels(family, size) {
