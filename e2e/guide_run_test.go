@@ -17,6 +17,14 @@ func TestGuide_BlocksRun(t *testing.T) {
 	if answer := a.connect(t, b.at); !answer.Connected {
 		t.Fatal(answer.Reason)
 	}
+	for _, n := range []byHand{a, b} { // the use of processors takes two samples, 5 s apart
+		testkit.Eventually(t, n.name+" knows what it uses", func() bool {
+			var stats struct{ Latest map[string]float64 }
+			testkit.Must(t, n.Do(testkit.Context(t), "GET", "/nodes/"+n.name+"/stats", nil, &stats))
+			_, known := stats.Latest["cpu"]
+			return known
+		})
+	}
 	pages, err := guide.New("")
 	testkit.Must(t, err)
 	ran := 0
