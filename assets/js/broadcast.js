@@ -205,7 +205,7 @@ function reason({ card, key, pane }) {
   if (pane.detached) return "the shell is detached";
   if (!card.panes.has(key)) return "the shell was closed";
   if (pane.ended) return "the shell has ended";
-  if (card.selected !== key) return "its card shows another tab";
+  if (!card.shown.includes(key)) return "its card shows another tab";
   return card.element.hidden ? "the filter hides it" : "";
 }
 

@@ -11,6 +11,7 @@ import { LogView } from "./log.js";
 import { atLeast } from "./role.js";
 import { openDialog, showLinks } from "./share.js";
 import { ShellPane, roomIn } from "./shell.js";
+import { Split, onWide } from "./split.js";
 import { shellPath } from "./stream.js";
 
 const cards = new Map(); // element id → Card
@@ -62,6 +63,9 @@ export function addLines(node, html) {
 
 // Card is the page's state of one node.
 class Card {
+  #selected = "";
+  #before = ""; // the tab that was selected before
+
   constructor(element, link) {
     this.id = element.id;
     this.link = link;
@@ -69,7 +73,7 @@ class Card {
     this.short = element.dataset.short;
     this.names = [this.name, this.name.replace(/^.*@/, ""), this.short]; // which its outputs may contain
     this.panes = new Map(); // shell id or "log" → element
-    this.selected = ""; // shell id, "log", or nothing yet
+    this.split = new Split(this.name);
     this.wanted = null; // {id, focus} of a new shell without a tab
     this.seen = false; // it has been near the window
     this.focusNew = true; // the next shell that opens here gets the focus
@@ -82,11 +86,27 @@ class Card {
   get tabs() { return all("[role=tab]", this.element); }
   get shells() { return this.tabs.filter((tab) => tab.dataset.shell); }
 
+  // selected is a shell's id, "log", or "": nothing yet. In a split card, it is the tab of one of the two panes.
+  get selected() { return this.#selected; }
+  set selected(key) {
+    if (key === this.#selected) return;
+    this.split.put(key, this.#selected);
+    this.#before = this.#selected;
+    this.#selected = key;
+  }
+
+  // shown are the keys of the panes in sight: one, or two of a split card.
+  get shown() {
+    const { on, keys } = this.split;
+    const all = on && keys.includes(this.selected) && keys.every((key) => !key || this.tabOf(key));
+    return all ? keys : [this.selected];
+  }
+
   // sync follows a morph, which may have changed the tabs.
   sync() {
     const keys = this.tabs.map(keyOf);
     for (const [key, pane] of this.panes) {
-      if (!keys.includes(key)) this.drop(key, pane);
+      if (!keys.includes(key)) this.lose(key, pane);
       else if (pane.pane) pane.pane.title = this.tabOf(key).dataset.title;
     }
     let focus = false;
@@ -97,8 +117,9 @@ class Card {
     }
     if (!keys.includes(this.selected)) {
       const next = this.shells.find((tab) => "running" in tab.dataset) ?? this.shells[0];
-      this.selected = next ? keyOf(next) : "";
+      this.selected = this.split.keys.find((key) => keys.includes(key)) ?? (next ? keyOf(next) : "");
     }
+    if (this.split.keys.includes("") && !this.opening && !this.wanted) this.split.clear(); // the shell did not open
     this.show(focus);
     this.openByItself();
   }
@@ -127,19 +148,22 @@ class Card {
   show(focus = false) {
     const holder = find(".panes", this.element);
     find(".pane-blank", holder)?.remove();
-    if (this.selected && this.seen && !this.panes.has(this.selected)) this.make(this.selected, holder);
+    const { shown } = this;
+    for (const key of shown) if (key && this.seen && !this.panes.has(key)) this.make(key, holder);
+    find(".tabs", this.element).ariaMultiSelectable = shown.length > 1 ? "true" : null;
     for (const tab of this.tabs) {
-      const on = keyOf(tab) === this.selected;
-      tab.setAttribute("aria-selected", String(on));
-      tab.tabIndex = on || (!this.selected && tab.dataset.pane) ? 0 : -1;
+      tab.setAttribute("aria-selected", String(shown.includes(keyOf(tab))));
+      tab.tabIndex = keyOf(tab) === this.selected || (!this.selected && tab.dataset.pane) ? 0 : -1;
       const pane = this.panes.get(keyOf(tab));
       if (pane) tab.setAttribute("aria-controls", pane.id);
       if (pane?.pane) showLinks(pane, Number(tab.dataset.links ?? 0));
     }
     this.reveal();
     for (const button of all(".record", this.element)) button.hidden = button.dataset.of !== this.selected;
-    if (!this.selected && (this.opening || this.wanted)) holder.append(stamp("blank-template"));
-    for (const [key, pane] of this.panes) pane.hidden = key !== this.selected;
+    if (shown.includes("") && (this.opening || this.wanted)) holder.append(stamp("blank-template"));
+    for (const [key, pane] of this.panes) pane.hidden = !shown.includes(key);
+    this.split.lay(holder, shown.map((key) => this.panes.get(key)));
+    find("[data-action=split]", this.element).ariaPressed = String(shown.length > 1);
     this.element.dispatchEvent(new Event("card-shown", { bubbles: true }));
     if (focus) this.focus();
   }
@@ -170,6 +194,7 @@ class Card {
       find(".first-screen", holder)?.remove();
     } else {
       const first = find(".first-screen", holder); // covers the terminal until that has content
+      if (this.shown.length > 1) first?.remove();
       pane.addEventListener("shell-drawn", () => first?.remove(), { once: true });
       const { title, kind, right } = tab.dataset;
       const is = { detached: this.isDetached(key), files: kind !== "convoy", watches: !atLeast(right) };
@@ -187,6 +212,54 @@ class Card {
     if (on) pane?.pane.detach();
     else pane?.pane.reattach();
     if (hadFocus) pane.pane.focus();
+  }
+
+  // divide shows another tab beside the selected one, or below it: the one that was selected before, another shell, or a
+  // new one. The same axis again shows only the selected tab.
+  divide(axis) {
+    if (!this.split.possible) return;
+    if (!this.selected) return this.open();
+    if (this.shown.length > 1) return axis === this.split.axis ? this.unite() : this.turn(axis);
+    const others = this.shells.filter((tab) => "running" in tab.dataset).map(keyOf).filter((key) => key !== this.selected);
+    const opens = this.alive && atLeast("operator");
+    const other = others.find((key) => key === this.#before) ?? others[0] ?? (opens ? "" : "log");
+    if (other === this.selected) return;
+    this.split.set({ axis, keys: [this.selected, other] });
+    if (other) this.select(other, true);
+    else this.open();
+  }
+
+  turn(axis) {
+    this.split.set({ axis });
+    this.show();
+  }
+
+  // unite closes a pane, or the one that is not selected. Its shell stays in its tab.
+  unite(pane) {
+    if (pane && pane === this.panes.get(this.selected)) this.#selected = this.other;
+    this.split.clear();
+    this.show(true);
+  }
+
+  // other is the tab of the other pane of a split card; undefined: it is not split.
+  get other() { return this.shown.length > 1 ? this.shown.find((key) => key !== this.selected) : undefined; }
+
+  // enter follows the focus into the other pane. It reports whether that changed the selected tab.
+  enter(element) {
+    const key = this.other;
+    if (!key || !this.panes.get(key)?.contains(element)) return false;
+    this.select(key, false);
+    return true;
+  }
+
+  // lose follows the end of a tab: a split card shows the other one.
+  lose(key, pane) {
+    const { keys } = this.split;
+    if (keys.includes(key)) {
+      if (key === this.selected) this.#selected = keys.find((one) => one !== key);
+      this.split.clear();
+    }
+    this.drop(key, pane);
   }
 
   drop(key, pane) {
@@ -229,8 +302,13 @@ class Card {
   get selectedTab() { return this.tabOf(this.selected); }
 
   get large() { return this.element.hasAttribute("data-ui-large"); }
-  set large(large) {
+
+  // enlarge makes it one of so many cards that fill the window side by side, or none of them.
+  enlarge(at, of) {
+    const large = at >= 0;
     this.element.toggleAttribute("data-ui-large", large);
+    this.element.style.setProperty("--at", at);
+    this.element.style.setProperty("--of", of);
     const button = find("[data-action=enlarge]", this.element);
     button.ariaPressed = String(large);
     button.title = large ? "Restore" : "Enlarge";
@@ -256,6 +334,8 @@ export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
 // cardOf is the card that contains an element.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);
 const typing = () => document.activeElement?.matches("input, textarea, select") || !!find("dialog[open]");
+
+onWide(() => { for (const card of cards.values()) card.show(); });
 
 // Cards create their panes when they come near the window.
 const visibility = new IntersectionObserver((entries) => {

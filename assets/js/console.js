@@ -15,7 +15,7 @@ import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
 import { openShells, shellActions } from "./shells.js";
 import { Stream, newViewer } from "./stream.js";
-import { arrange, choose, isTable, rows, sortBy, step } from "./table.js";
+import { arrange, choose, isChosen, isTable, maxLarge, rows, sortBy, step } from "./table.js";
 
 const viewer = newViewer();
 const watch = new URLSearchParams(location.search).has("watch") || !atLeast("operator"); // this page types into no shell
@@ -130,6 +130,11 @@ const actions = {
   ...shellActions,
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
   enlarge: (button) => enlarge(cardOf(button)),
+  split: (button) => divide(cardOf(button) ?? here(), button.dataset.axis),
+  unsplit: (button) => {
+    cardOf(button).unite(button.closest(".pane"));
+    showShell(cardOf(button));
+  },
   share: (button) => cardOf(button).share(),
   alert: (button) => cardOf(button).alert(),
   rename: (button) => cardOf(button).rename(),
@@ -156,6 +161,7 @@ const actions = {
     set(find("#run [data-run-on]"), find("#bulk [data-chosen]").dataset.chosen);
     find("#run").showModal();
   },
+  "bulk-enlarge": () => fill(visible().filter((card) => isChosen(card.name)).slice(0, maxLarge)),
   "spawn-many": () => find("#spawn-many").showModal(),
   "choose-none": () => choose(false),
 };
@@ -167,44 +173,75 @@ function spawn() {
   button.click();
 }
 
-// enlarge fills the window with a card, or restores it. The address names the card, so that Back restores it too.
+const large = () => allCards().filter((card) => card.large);
+
+// enlarge fills the window with a card, or restores it.
 function enlarge(card) {
   if (!card) return;
-  if (card.large && history.state?.enlarged) return history.back();
-  const unique = allCards().filter(({ short }) => short === card.short).length === 1;
-  if (card.large) history.replaceState(null, "", location.pathname + location.search);
-  else history.pushState({ enlarged: true }, "", `#${unique ? card.short : card.name}`);
+  fill(card.large ? large().filter((other) => other !== card) : [card]);
+}
+
+// enlargeNext shows the next card beside the enlarged ones.
+function enlargeNext() {
+  const list = visible();
+  const now = large().length ? large() : [here()].filter(Boolean);
+  const after = list.indexOf(now.at(-1)) + 1;
+  const next = [...list.slice(after), ...list.slice(0, after)].find((card) => !now.includes(card));
+  if (next && now.length < maxLarge) fill([...now, next]);
+  next?.select(next.selected, true);
+}
+
+// fill fills the window with cards, side by side. The address names them, so that Back restores them too.
+function fill(cards) {
+  if (!cards.length && history.state?.enlarged) return history.back();
+  const address = location.pathname + location.search + (cards.length ? `#${cards.map(placeOf).join("+")}` : "");
+  if (cards.length && !large().length) history.pushState({ enlarged: true }, "", address);
+  else history.replaceState(cards.length ? history.state : null, "", address);
   followAddress();
-  showShell(card);
 }
 
-// showShell names the selected shell in the address of an enlarged card, so that the address can be passed on.
+// placeOf is a card's part of the address, with the selected shell, so that the address can be passed on.
+function placeOf(card) {
+  const unique = allCards().filter(({ short }) => short === card.short).length === 1;
+  const shell = card.shells.length > 1 || card.selected === "log" ? [card.selected] : [];
+  return [unique ? card.short : card.name, ...shell].join("/");
+}
+
+// showShell names the selected shell in the address of an enlarged card.
 function showShell(card) {
-  if (!card.large) return;
-  const first = card.shells.length < 2 && card.selected !== "log";
-  const name = location.hash.split("/")[0];
-  history.replaceState(history.state, "", first ? name : `${name}/${card.selected}`);
+  if (card.large) history.replaceState(history.state, "", `#${large().map(placeOf).join("+")}`);
 }
 
-// followAddress enlarges the card that the address names, and no other, and selects its shell once that is there.
+// places are the cards and shells that the address names: #NODE, #NODE/SHELL, or several of them with + in between.
+function places() {
+  const cards = allCards();
+  return decodeURIComponent(location.hash.slice(1)).split("+").slice(0, maxLarge).filter(Boolean).map((place) => {
+    const [name, shell] = place.split("/");
+    return { name, shell, card: cards.find((card) => card.name === name) ?? cards.find((card) => card.short === name) };
+  });
+}
+
+// followAddress enlarges the cards that the address names, and no others, and selects their shells once they are there.
 let arriving = location.hash !== "";
 function followAddress() {
-  const [name, shell] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const named = places();
   const cards = allCards();
-  const named = cards.find((card) => card.name === name) ?? cards.find((card) => card.short === name);
-  for (const card of cards) card.large = card === named;
-  if (!arriving || !named || shell && !named.tabOf(shell)) return;
+  const big = cards.filter((card) => named.some((place) => place.card === card));
+  for (const card of cards) card.enlarge(big.indexOf(card), big.length);
+  if (!arriving || !named.length || named.some(isMissing)) return;
   arriving = false;
-  named.select(shell ?? named.selected, true);
+  for (const { card, shell } of named.toReversed()) card.select(shell ?? card.selected, true);
 }
+
+const isMissing = ({ card, shell }) => !card || shell && !card.tabOf(shell);
 
 // arrived is called when all nodes are known: what the address names is there, or not.
 function arrived() {
   if (!arriving) return;
-  const [name, shell] = decodeURIComponent(location.hash.slice(1)).split("/");
-  const there = allCards().some((card) => card.name === name || card.short === name);
   arriving = false;
-  if (name) notice("warn", there ? `Shell ${shell} is not there. It was closed.` : `Node ${name} is not there.`);
+  for (const { card, name, shell } of places().filter(isMissing)) {
+    notice("warn", card ? `Shell ${shell} is not there. It was closed.` : `Node ${name} is not there.`);
+  }
 }
 
 addEventListener("popstate", () => {
@@ -214,14 +251,27 @@ addEventListener("popstate", () => {
   followAddress();
 });
 
+// divide splits a card along an axis, or restores it.
+function divide(card, axis) {
+  card?.divide(axis ?? (card.split.axis || "beside"));
+  if (card) showShell(card);
+}
+
+// toOther moves the focus to the other pane of a split card.
+function toOther(card) {
+  if (card?.other) card.select(card.other, true);
+}
+
+document.addEventListener("focusin", ({ target }) => { if (cardOf(target)?.enter(target)) showShell(cardOf(target)); });
+
 // selected is a card's visible terminal, if any.
 const selected = (card) => card?.panes.get(card.selected)?.pane;
 
-// go shows a node and focuses its shell: one that waits before the others. The table shows no shells: there the card is
-// enlarged.
+// go shows a node and focuses its shell: one that waits before the others. In the table, and in the place of an enlarged
+// card, it is enlarged.
 function go(card) {
   if (!card) return;
-  if (isTable() && !card.large) enlarge(card);
+  if ((isTable() || large().length) && !card.large) enlarge(card);
   const waits = find("[role=tab][data-is=waiting]", card.element);
   if (waits) card.selected = keyOf(waits);
   card.element.scrollIntoView({ block: "nearest" });
@@ -257,6 +307,10 @@ const shortcuts = {
   c: () => here()?.open(),
   C: () => here()?.open({ kind: "system" }),
   m: () => enlarge(here()),
+  M: enlargeNext,
+  "|": () => divide(here(), "beside"),
+  "-": () => divide(here(), "below"),
+  o: () => toOther(here()),
   l: () => dock.toggle(),
   s: openShells,
   b: () => broadcast.toggle(),
@@ -281,14 +335,22 @@ document.addEventListener("dblclick", ({ target }) => {
   if (tab) cardOf(tab).rename(keyOf(tab));
 });
 
-// In a shell, Ctrl+K is the program's; with Shift it opens the menu there too. This is before the terminal sees the key.
+// chord is what a key with Ctrl or ⌘ does. In a shell, Ctrl+K is the program's; with Shift it opens the menu there too.
+function chord({ target, key, shiftKey }) {
+  const shell = target.closest?.(".xterm");
+  const name = key.toLowerCase();
+  if (name === "k" && (!shell || shiftKey)) return openMenu;
+  return name === "o" && shiftKey && shell && cardOf(shell)?.other && (() => toOther(cardOf(shell)));
+}
+
+// This is before the terminal sees the key.
 addEventListener("keydown", (event) => {
-  const { target, key, ctrlKey, metaKey, shiftKey, altKey } = event;
-  if (key.toLowerCase() !== "k" || !(ctrlKey || metaKey) || altKey || find("dialog[open]")) return;
-  if (target.closest?.(".xterm") && !shiftKey) return;
+  const { ctrlKey, metaKey, altKey } = event;
+  const act = (ctrlKey || metaKey) && !altKey && !find("dialog[open]") && chord(event);
+  if (!act) return;
   event.preventDefault();
   event.stopPropagation();
-  openMenu();
+  act();
 }, true);
 
 document.addEventListener("keydown", (event) => {
@@ -314,7 +376,7 @@ function onEscape(target) {
   }
   if (find(":popover-open")) return; // the key closes it
   if (broadcast.on) return broadcast.stop();
-  for (const card of allCards()) if (card.large) enlarge(card);
+  if (large().length) fill([]);
 }
 
 // tabKey moves between tabs as in the ARIA pattern for tab lists.

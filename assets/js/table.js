@@ -4,6 +4,9 @@
 import { param, setParams } from "./address.js";
 import { all, find, set, stamp } from "./dom.js";
 
+/** maxLarge is how many nodes fill the window side by side. */
+export const maxLarge = 4;
+
 const named = 8; // nodes that a question lists by name
 const chosen = new Set(); // names of nodes
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -88,6 +91,9 @@ export function step(element, by) {
 
 // --- the chosen rows ---
 
+/** isChosen is whether a node is chosen. */
+export const isChosen = (name) => chosen.has(name);
+
 /** choose chooses all visible rows among some, or none. */
 export function choose(on, among = rows()) {
   for (const { dataset, hidden } of among) {
@@ -116,6 +122,7 @@ function showChosen() {
   set(find("[data-chosen]", bar), `${names.length} chosen`);
   find("[data-chosen]", bar).dataset.chosen = what;
   const rest = names.length > named ? `, and ${names.length - named} more` : "";
+  find("[data-action=bulk-enlarge]", bar).disabled = names.length > maxLarge;
   for (const button of all("[data-bulk]", bar)) {
     button.dataset.askTitle = `${button.dataset.bulk} ${what}?`;
     button.setAttribute("hx-confirm", `${names.slice(0, named).join(", ")}${rest}.`);

@@ -37,6 +37,8 @@ var keys = map[string]key{
 	"PageUp":     {"PageUp", 33, ""},
 	"PageDown":   {"PageDown", 34, ""},
 	"?":          {"Slash", 191, "?"},
+	"|":          {"Backslash", 220, "|"},
+	"-":          {"Minus", 189, "-"},
 	"F1":         {"F1", 112, ""},
 	"F2":         {"F2", 113, ""},
 	" ":          {"Space", 32, " "},
