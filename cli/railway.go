@@ -30,6 +30,7 @@ func (cfg *config) applyRailway() {
 		ShareToken:    cfg.Railway.ShareToken,
 		References:    []string{"CONVOY_COOKIE"},
 	}
+	cfg.Region = getenv("RAILWAY_REPLICA_REGION")
 	if cfg.Railway.Token == "" {
 		cfg.Railway.Token, cfg.Railway.TokenKind = getenv("RAILWAY_TOKEN"), railway.ProjectToken
 	}

@@ -39,7 +39,8 @@ func shortNames(p *browser.Page) []string {
 // Many nodes as a table: sorted, filtered, grouped, and with the keyboard.
 func TestBrowser_Table(t *testing.T) {
 	t.Parallel()
-	n := startBash(t)
+	browser.Need(t)
+	n := startNode(t, map[string]string{"RAILWAY_REPLICA_REGION": "europe-west4"}, "-shell", "bash --norc --noprofile")
 	p := browse(t, n, n.host())
 	selfShell(t, n, p)
 	spawnSeveral(t, n, p, 3)
@@ -77,12 +78,44 @@ func TestBrowser_Table(t *testing.T) {
 	p.Do(`document.querySelector(".row-go").focus()`)
 	p.Press("ArrowDown")
 	p.Wait(fmt.Sprintf(`document.activeElement.closest("tr").dataset.short === %q`, byAge[1]))
-	p.Click("[data-action=group]")
+	group := func(by string) {
+		p.Do(fmt.Sprintf(`(select => { select.value = %q; select.dispatchEvent(new Event("change", { bubbles: true })) })(
+			document.querySelector("[data-group-by]"))`, by))
+	}
+	group("prefix")
 	p.Wait(`document.querySelector("tr.group").textContent.trim().replace(/\s+/g, " ") === "convoy 4 nodes"`)
-	p.Click("[data-action=group]")
+	group("region")
+	p.Wait(`document.querySelector("tr.group .name").textContent === "europe-west4" && /=region/.test(location.search)`)
+	p.Do(`history.back()`)
+	p.Wait(`document.querySelector("tr.group .name").textContent === "convoy"`)
+	group("")
 	p.Wait(`!document.querySelector("tr.group")`)
+	tableUses(t, p)
 	tableLeads(p, byAge)
 	p.Clean()
+}
+
+// tableUses waits for what the nodes use, and changes a row that has it.
+func tableUses(t *testing.T, p *browser.Page) {
+	t.Helper()
+	const cell = `document.querySelector("tr[data-node] td[data-column=%s]")`
+	p.Wait(fmt.Sprintf(cell+`.textContent.includes("%%")`, "memory"))
+	p.Wait(`document.querySelector("[data-self] .sparks").childElementCount === 1`)
+	p.Wait(fmt.Sprintf(cell+`.checkVisibility()`, "region"))
+	p.Do(`document.querySelector("[data-self] [data-action=open-shell]").click()`)
+	p.Wait(fmt.Sprintf(cell+`.textContent === "2"`, "shells")) // its card and its row have changed
+	p.Wait(fmt.Sprintf(cell+`.textContent.includes("%%")`, "memory"))
+	p.Wait(`document.querySelector("[data-self] .sparks").childElementCount === 1`)
+	p.Click(`th[data-column=memory] button`)
+	p.Wait(`document.querySelector("th[data-column=memory]").ariaSort === "ascending"`)
+	picture(p, "table")
+	if numbers := browser.Eval[string](
+		p, `[...document.querySelectorAll("#node-table tr[data-node] .name")].map((e) => e.dataset.uiKey).join("")`,
+	); numbers != "1234" {
+		t.Errorf("the rows of a sorted table have the numbers %s", numbers)
+	}
+	p.Click(`th[data-column=memory] button`)
+	p.Click(`th[data-column=memory] button`)
 }
 
 // tableLeads goes from the table to nodes, by the filter and by a number, and back.
@@ -115,6 +148,7 @@ func TestBrowser_SeveralNodes(t *testing.T) {
 	spawnSeveral(t, n, p, 2)
 	p.Press("Shift+Escape")
 	p.Press("v")
+	p.Wait(`!document.querySelector("td[data-column=region]").checkVisibility()`) // none has one
 	p.Click(`[data-pick=all]`)
 	p.Wait(`document.querySelector("#bulk [data-chosen]").textContent === "3 chosen"`)
 	p.Click(`#bulk [data-bulk^="Open"]`)

@@ -21,6 +21,7 @@ type Member struct {
 	Name     string // full name of the node, "convoy@convoy-k3fz.convoy.internal"
 	Instance string // random, new at every start of a node
 	Version  string
+	Region   string // of its provider; "": unknown
 
 	Addr     netip.AddrPort // gossip
 	CallAddr netip.AddrPort // calls and streams

@@ -58,6 +58,7 @@ type Node struct {
 
 	Instance string // youngest instance, empty before it joined
 	Version  string
+	Region   string         // where its provider runs it, "europe-west4-drams3a"; "": unknown
 	Addr     netip.AddrPort // gossip
 
 	Provider string // kind of the provider that created it; "" for other nodes

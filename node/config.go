@@ -30,6 +30,7 @@ type Config struct {
 	Poll     time.Duration
 	Cookie   string
 	Provider string // local, railway, none
+	Region   string // where this node runs, as its provider names it; "": unknown
 	Spawned  bool   // by provider local: standard input is a pipe that closes when the parent ends
 
 	Addr     string // console's listen address

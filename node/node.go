@@ -163,6 +163,7 @@ func (n *node) buildCluster(exe string) (err error) {
 		Resolver: resolver,
 		Control:  fleetConfig.Provider != nil,
 		Version:  version.String(),
+		Region:   cfg.Region,
 		Log:      n.logger("peer"),
 		Earlier:  n.earlierInstances(),
 	})

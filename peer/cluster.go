@@ -40,6 +40,7 @@ type Config struct {
 	Resolver *net.Resolver // nil is the system's
 	Control  bool          // this node has a provider
 	Version  string        // announced to the others, at most 64 printable characters
+	Region   string        // likewise, at most 48; "": none
 	Log      *slog.Logger  // nil discards
 
 	// Earlier are instances of this node whose processes have ended: if others still list them, this one announces that
@@ -104,6 +105,9 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	if !isVersion(cfg.Version) {
 		return nil, fmt.Errorf("version %q: longer than %d characters, or not printable", cfg.Version, maxVersionBytes)
+	}
+	if !isRegion(cfg.Region) {
+		return nil, fmt.Errorf("region %q: longer than %d characters, or not printable", cfg.Region, maxRegionBytes)
 	}
 	if cfg.Poll <= 0 {
 		cfg.Poll = DefaultPoll
@@ -203,7 +207,7 @@ func (c *Cluster) stateLimit() int { return max(stateBytes, 2*memberBytes*c.rost
 
 func (c *Cluster) meta() meta {
 	return meta{
-		Name: c.self.Name, Version: c.cfg.Version, CallPort: c.server.port,
+		Name: c.self.Name, Version: c.cfg.Version, Region: c.cfg.Region, CallPort: c.server.port,
 		Started: c.started, Control: c.cfg.Control,
 	}
 }

@@ -12,6 +12,7 @@ const (
 	metaHeadBytes    = 1 + 1 + 2 + 8 // format, flags, call port, start
 	metaMaxBytes     = 512           // memberlist.MetaMaxSize
 	maxVersionBytes  = 64
+	maxRegionBytes   = 48
 	metaControlFlag  = 1
 	metaStartedLimit = 253402300800000 // ms; the year 10000
 )
@@ -22,13 +23,14 @@ var errBadMeta = errors.New("malformed metadata")
 type meta struct {
 	Name     string
 	Version  string
+	Region   string // of its provider; "": none, or an older Convoy
 	CallPort uint16
 	Started  time.Time // to the millisecond
 	Control  bool
 }
 
-// encode writes format, flags, call port, start in ms since 1970 (all big-endian), then name and version, prefixed by
-// their lengths in two bytes and one.
+// encode writes format, flags, call port, start in ms since 1970 (all big-endian), then name, version and region,
+// prefixed by their lengths in two bytes, one and one.
 func (m meta) encode() []byte {
 	b := make([]byte, 0, metaMaxBytes)
 	var flags byte
@@ -41,7 +43,9 @@ func (m meta) encode() []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(len(m.Name)))
 	b = append(b, m.Name...)
 	b = append(b, byte(len(m.Version)))
-	return append(b, m.Version...)
+	b = append(b, m.Version...)
+	b = append(b, byte(len(m.Region)))
+	return append(b, m.Region...)
 }
 
 // decodeMeta decodes metadata strictly, but ignores further bytes: a newer Convoy may add fields within the same
@@ -56,9 +60,14 @@ func decodeMeta(b []byte) (meta, error) {
 	if !ok || started >= metaStartedLimit || m.CallPort == 0 {
 		return meta{}, errBadMeta
 	}
-	version, _, ok := cutText(rest, 1)
+	version, rest, ok := cutText(rest, 1)
 	if !ok || !isVersion(version) {
 		return meta{}, fmt.Errorf("%w: version", errBadMeta)
+	}
+	if len(rest) > 0 { // newer than 0.2.0
+		if m.Region, _, ok = cutText(rest, 1); !ok || !isRegion(m.Region) {
+			return meta{}, fmt.Errorf("%w: region", errBadMeta)
+		}
 	}
 	if _, _, err := ParseName(name); err != nil {
 		return meta{}, err
@@ -82,6 +91,8 @@ func cutText(b []byte, lengthBytes int) (text string, rest []byte, ok bool) {
 	return string(b[:n]), b[n:], true
 }
 
-func isVersion(s string) bool {
-	return len(s) <= maxVersionBytes && allBytes(s, func(c byte) bool { return ' ' < c && c < 0x7f })
-}
+func isVersion(s string) bool { return len(s) <= maxVersionBytes && isPrintable(s) }
+
+func isRegion(s string) bool { return len(s) <= maxRegionBytes && isPrintable(s) }
+
+func isPrintable(s string) bool { return allBytes(s, func(c byte) bool { return ' ' < c && c < 0x7f }) }

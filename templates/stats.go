@@ -13,6 +13,7 @@ type Spark struct {
 	Path  string // of the line, as SVG has it
 	Limit bool   // a limit is known; it is the upper edge
 	Now   string // the newest value
+	Value string // the same as a number: the part of the limit, or the amount without one; "": not known
 }
 
 // Stats is the page of what a node used, or the fleet.

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -13,6 +14,7 @@ type Column struct {
 	Name   string // in addresses (?sort=up), and for style sheets
 	Title  string
 	Number bool // aligned at its end
+	Live   bool // what it shows comes in events of its own (docs/protocol.md, "stats"); a new list leaves it
 	// cell returns what the column is sorted by, a number or a text, and what it shows; both are empty if the node has no
 	// such value.
 	cell func(Node) (value string, shown any)
@@ -28,11 +30,28 @@ type Cell struct {
 // Columns are the columns after the node's name, in their order.
 var Columns = []Column{
 	{Name: "state", Title: "State", cell: stateCell},
+	{Name: "cpu", Title: "CPU", Number: true, Live: true, cell: func(n Node) (string, any) { return n.Sparks.CPU.cell() }},
+	{Name: "memory", Title: "Memory", Number: true, Live: true, cell: func(n Node) (string, any) {
+		return n.Sparks.Memory.cell()
+	}},
 	{Name: "shells", Title: "Shells", Number: true, cell: shellsCell},
 	{Name: "waiting", Title: "Waiting", Number: true, cell: waitingCell},
 	{Name: "up", Title: "Up", Number: true, cell: upCell},
 	{Name: "version", Title: "Version", cell: func(n Node) (string, any) { return n.Version, n.Version }},
+	{Name: "region", Title: "Region", cell: func(n Node) (string, any) { return n.Region, cmp.Or(n.Region, "–") }},
 	{Name: "provider", Title: "Provider", cell: func(n Node) (string, any) { return n.Provider, n.Provider }},
+}
+
+// LiveCells are the cells that change with the node's statistics.
+func (s Sparks) LiveCells() []Cell {
+	return slices.DeleteFunc(Node{Sparks: s}.Cells(), func(c Cell) bool { return !c.Live })
+}
+
+func (s Spark) cell() (value string, shown any) {
+	if s.Now == "" {
+		return "", ""
+	}
+	return s.Value, s.Now
 }
 
 // Cells are the node's cells in the order of Columns.

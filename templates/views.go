@@ -59,6 +59,7 @@ type Node struct {
 	Address    string
 	Instance   string
 	Version    string
+	Region     string // as the provider names it
 	Provider   string
 	ProviderID string
 	Steps      []Step
@@ -66,7 +67,7 @@ type Node struct {
 	Kinds      []string // of shells that can be opened, the default first
 	// Text of the first running shell's screen; only in the page, never in the list from the stream.
 	Screen string
-	Sparks Sparks // likewise: the stream sends them alone
+	Sparks Sparks // likewise: the stream sends them alone, with the live cells of the row
 }
 
 // Step is a step of a node's creation or removal. Ended is zero while it is in progress.

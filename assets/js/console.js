@@ -14,6 +14,7 @@ import { myName } from "./presence.js";
 import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
 import { openShells, shellActions } from "./shells.js";
+import { fillStats, showStats } from "./sparks.js";
 import { Stream, newViewer } from "./stream.js";
 import { arrange, choose, isChosen, isTable, maxLarge, rows, sortBy, step } from "./table.js";
 
@@ -27,6 +28,7 @@ const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
 function reconcile() {
   syncCards({ stream, viewer });
   allowSpawn();
+  fillStats();
   showAttention();
   document.body.toggleAttribute("data-many", allCards().length > 5);
   filter();
@@ -95,8 +97,8 @@ function filter() {
   let matches = 0;
   const cards = allCards();
   for (const { id, element } of cards) {
-    const { node, status, is } = element.dataset;
-    const text = `${node} ${status} ${is} ${find(".word", element).textContent}`.toLowerCase();
+    const { node, status, is, region = "" } = element.dataset;
+    const text = `${node} ${status} ${is} ${region} ${find(".word", element).textContent}`.toLowerCase();
     // a card in use stays: what is:waiting has found waits no longer once it is answered
     element.hidden = !words.every((word) => text.includes(word)) && !element.contains(document.activeElement);
     const row = document.getElementById(`row-${id}`);
@@ -155,8 +157,10 @@ const actions = {
   filter: (button) => toggleFilter(button.dataset.value),
   "clear-filter": () => setFilter(""),
   view: () => toggle("view", "table"),
-  group: () => toggle("group", "prefix"),
-  sort: sortBy,
+  sort: (button) => {
+    sortBy(button);
+    filter();
+  },
   "bulk-run": () => {
     set(find("#run [data-run-on]"), find("#bulk [data-chosen]").dataset.chosen);
     find("#run").showModal();
@@ -291,6 +295,11 @@ document.addEventListener("click", (event) => {
   if (!target.contains(document.activeElement) && getSelection().isCollapsed && !event.target.closest("button, a")) target.pane?.focus();
 });
 
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-group-by]")) return;
+  setParams({ group: target.value }, true);
+  filter();
+});
 find("#filter").addEventListener("input", ({ target }) => setFilter(target.value));
 find("[data-filter-form]").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -418,11 +427,9 @@ stream.on("hello", () => { if (opened++) waitUntil = performance.now() + maxWait
 stream.on("nodes", swapNodes);
 stream.on("changes", swapChanges);
 stream.on("down", () => clearTimeout(held.timer));
-stream.on("stats", (cards) => {
-  for (const { id, html } of cards) {
-    const sparks = document.getElementById(id);
-    if (sparks) sparks.innerHTML = html;
-  }
+stream.on("stats", (list) => {
+  showStats(list);
+  if (isTable() && /cpu|memory/.test(param("sort"))) filter();
 });
 stream.on("notice", ({ level, text, hint }) => notice(level, text, hint));
 stream.on("log", ({ node, html }) => {

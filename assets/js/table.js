@@ -20,13 +20,14 @@ export const rows = () => all("#node-table tr[data-node]");
 /** arrange follows the address, a filter, and a morph of #nodes. It resolves nothing: the order is there at once. */
 export function arrange() {
   document.body.dataset.view = param("view") === "table" ? "table" : "cards";
-  const grouped = param("group") === "prefix";
-  for (const [action, on] of [["view", isTable()], ["group", grouped]]) {
-    find(`#fleet [data-action=${action}]`).ariaPressed = String(on);
-  }
+  find("#fleet [data-action=view]").ariaPressed = String(isTable());
+  const select = find("[data-group-by]");
+  select.value = param("group");
+  if (select.selectedIndex < 0) select.value = "";
   if (!isTable()) return;
+  const grouped = select.value !== "";
   const list = sorted();
-  const groups = grouped ? Map.groupBy(list, ({ dataset }) => prefix(dataset.short)) : new Map();
+  const groups = grouped ? Map.groupBy(list, groupOf(select.value)) : new Map();
   const focused = document.activeElement;
   place(find("#rows"), grouped ? [] : list);
   const bodies = [...groups].sort(([a], [b]) => collator.compare(a, b)).map(([name, members]) => group(name, members));
@@ -53,8 +54,12 @@ function sorted() {
   });
 }
 
-// prefix is the group of a node: its name without the last part.
-const prefix = (short) => short.replace(/(?<=.)-[^-]*$/, "");
+// groupOf returns what the group of a row is named by: its node's name without the last part, or a column.
+function groupOf(by) {
+  if (by === "prefix") return ({ dataset }) => dataset.short.replace(/(?<=.)-[^-]*$/, "");
+  if (by === "state") return ({ dataset }) => dataset.status;
+  return (row) => find(`[data-column="${by}"]`, row).textContent;
+}
 
 function group(name, members) {
   const body = all("#node-table tbody").find(({ dataset }) => dataset.group === name) ?? stamp("group-template");
@@ -73,11 +78,10 @@ function place(parent, children) {
   if (!same) parent.replaceChildren(...children);
 }
 
-/** sortBy sorts by the column of a button; again, in reverse; again, in the order of the cards. */
+/** sortBy sets the order to the column of a button; again, in reverse; again, to that of the cards. arrange follows. */
 export function sortBy(button) {
   const { column } = button.closest("th").dataset;
   setParams({ sort: { [column]: `-${column}`, [`-${column}`]: "" }[param("sort")] ?? column });
-  arrange();
 }
 
 /** step moves the focus from the row of an element to the next or the one before. It reports whether it did. */

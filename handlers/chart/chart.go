@@ -280,6 +280,9 @@ func Sparks(s stats.Spark) templates.Sparks {
 		default:
 			spark.Now = unit.Text(now)
 		}
+		if now := v.Last(); !math.IsNaN(now) {
+			spark.Value = strconv.FormatFloat(now/cmp.Or(limit, 1), 'g', 4, 64)
+		}
 		return spark
 	}
 	view := templates.Sparks{

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -18,13 +19,22 @@ const statsPause = 5 * time.Second
 type spark struct {
 	stats.Spark
 	once sync.Once
-	html []byte
+	card cardStats
 	err  error
 }
 
-func (s *spark) draw(h *Hub) ([]byte, error) {
-	s.once.Do(func() { s.html, s.err = h.Site.Templates.Execute("sparks", chart.Sparks(s.Spark)) })
-	return s.html, s.err
+// draw is what a page shows of a node.
+func (s *spark) draw(h *Hub, name string) (cardStats, error) {
+	s.once.Do(func() {
+		view, id := chart.Sparks(s.Spark), templates.ElementID(name)
+		var html []byte
+		html, s.err = h.Site.Templates.Execute("sparks", view)
+		s.card = cardStats{Node: name, ID: "sparks-" + id, HTML: string(html)}
+		for _, c := range view.LiveCells() {
+			s.card.Cells = append(s.card.Cells, liveCell{ID: c.Name + "-" + id, Value: c.Value, Text: fmt.Sprint(c.Shown)})
+		}
+	})
+	return s.card, s.err
 }
 
 // sendSparks sends this node's statistics, and again when they have a new value.
@@ -75,7 +85,15 @@ type cardStats struct {
 	Node  string       `json:"node"`
 	ID    string       `json:"id,omitempty"`   // of the element, for pages
 	HTML  string       `json:"html,omitempty"` // its content
+	Cells []liveCell   `json:"cells,omitempty"`
 	Stats *stats.Spark `json:"stats,omitempty"`
+}
+
+// liveCell is a cell of the node's row in the table.
+type liveCell struct {
+	ID    string `json:"id"`
+	Value string `json:"value"` // by which the page sorts
+	Text  string `json:"text"`
 }
 
 // sendStats sends the statistics of each node, and again when they have changed.
@@ -92,12 +110,11 @@ func (t *tab) sendStats() {
 			sent[name] = now
 			one := cardStats{Node: name, Stats: &now.Spark}
 			if !t.json {
-				html, err := now.draw(t.hub)
-				if err != nil {
+				var err error
+				if one, err = now.draw(t.hub, name); err != nil {
 					t.hub.Log.Error("statistics not rendered", "err", err)
 					return
 				}
-				one = cardStats{Node: name, ID: "sparks-" + templates.ElementID(name), HTML: string(html)}
 			}
 			list = append(list, one)
 		}

@@ -35,7 +35,7 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 		ID: templates.ElementID(n.Name), Name: n.Name, Host: n.Host, Short: templates.ShortName(n.Host),
 		Status: string(n.Status), Message: n.Message,
 		Self: n.Self, Control: n.Control, Retirable: n.Retirable, Retiring: n.Status == fleet.Retiring,
-		Started: n.Started, Seen: n.Seen, Instance: n.Instance, Version: n.Version,
+		Started: n.Started, Seen: n.Seen, Instance: n.Instance, Version: n.Version, Region: n.Region,
 		Provider: n.Provider, ProviderID: n.ID, Kinds: h.Shells.Kinds(),
 	}
 	if n.Addr.IsValid() {
@@ -71,6 +71,7 @@ type Node struct {
 	Retirable bool              `json:"retirable"`
 	Instance  string            `json:"instance"`
 	Version   string            `json:"version"`
+	Region    string            `json:"region"`
 	Address   string            `json:"address"`
 	Provider  string            `json:"provider"`
 	ID        string            `json:"id"`
@@ -108,6 +109,7 @@ func (h *Hub) NodeJSON(n fleet.Node) Node {
 		Retirable: n.Retirable,
 		Instance:  n.Instance,
 		Version:   n.Version,
+		Region:    n.Region,
 		Provider:  n.Provider,
 		ID:        n.ID,
 		Started:   web.Time(n.Started),
