@@ -56,7 +56,6 @@ func TestBrowser_Split(t *testing.T) {
 	p.Wait(fmt.Sprintf(`%s.size.cols > %d`, pane(first), before))
 	p.Wait(fillsPane(first) + " && " + fillsPane(second))
 	picture(p, "split-beside")
-	p.Accessible("a split card", ".node", ".xterm")
 
 	p.Reload()
 	p.Wait(`document.querySelector(".split-line")?.ariaValueNow === "60"`)

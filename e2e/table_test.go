@@ -36,6 +36,12 @@ func shortNames(p *browser.Page) []string {
 		.filter((row) => row.checkVisibility()).map((row) => row.dataset.short).join(" ")`))
 }
 
+// groupBy groups the rows of the table by their names, a column, or nothing.
+func groupBy(p *browser.Page, by string) {
+	p.Do(fmt.Sprintf(`(select => { select.value = %q; select.dispatchEvent(new Event("change", { bubbles: true })) })(
+		document.querySelector("[data-group-by]"))`, by))
+}
+
 // Many nodes as a table: sorted, filtered, grouped, and with the keyboard.
 func TestBrowser_Table(t *testing.T) {
 	t.Parallel()
@@ -78,17 +84,13 @@ func TestBrowser_Table(t *testing.T) {
 	p.Do(`document.querySelector(".row-go").focus()`)
 	p.Press("ArrowDown")
 	p.Wait(fmt.Sprintf(`document.activeElement.closest("tr").dataset.short === %q`, byAge[1]))
-	group := func(by string) {
-		p.Do(fmt.Sprintf(`(select => { select.value = %q; select.dispatchEvent(new Event("change", { bubbles: true })) })(
-			document.querySelector("[data-group-by]"))`, by))
-	}
-	group("prefix")
+	groupBy(p, "prefix")
 	p.Wait(`document.querySelector("tr.group").textContent.trim().replace(/\s+/g, " ") === "convoy 4 nodes"`)
-	group("region")
+	groupBy(p, "region")
 	p.Wait(`document.querySelector("tr.group .name").textContent === "europe-west4" && /=region/.test(location.search)`)
 	p.Do(`history.back()`)
 	p.Wait(`document.querySelector("tr.group .name").textContent === "convoy"`)
-	group("")
+	groupBy(p, "")
 	p.Wait(`!document.querySelector("tr.group")`)
 	tableUses(t, p)
 	tableLeads(p, byAge)

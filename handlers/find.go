@@ -35,6 +35,7 @@ func (h *Handlers) find(w http.ResponseWriter, r *http.Request) error {
 		nodes, shells := h.findable()
 		view.Add("Nodes", best(nodes, words))
 		view.Add("Shells", best(shells, words))
+		view.Add("Pages", best(pagesOf(nodes, words), words))
 		view.Add("Runbooks", best(h.findableRunbooks(), words))
 		if session.RoleOf(r).Allows(access.Recordings) {
 			view.Add("Recordings", best(h.findableRecordings(r.Context()), words))
@@ -44,6 +45,20 @@ func (h *Handlers) find(w http.ResponseWriter, r *http.Request) error {
 		return web.WriteJSON(w, http.StatusOK, view.Groups)
 	}
 	return h.site.Render(w, http.StatusOK, "found", view)
+}
+
+// pagesOf are the pages of the nodes that a word finds.
+func pagesOf(nodes []templates.FoundItem, words []string) (pages []templates.FoundItem) {
+	for _, n := range nodes {
+		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(n.Label, word) }) {
+			continue
+		}
+		pages = append(pages,
+			templates.FoundItem{Icon: "gauge", Label: n.Label + " statistics", Path: "/nodes/" + n.Node + "/stats"},
+			templates.FoundItem{Icon: "info", Label: n.Label + " details", Path: "/nodes/" + n.Node},
+		)
+	}
+	return pages
 }
 
 // findable are the nodes and their shells, as addresses within the console.
@@ -59,7 +74,9 @@ func (h *Handlers) findable() (nodes, shells []templates.FoundItem) {
 		if same[short] > 1 {
 			at = "#" + n.Name
 		}
-		nodes = append(nodes, templates.FoundItem{Icon: "gauge", Label: short, Detail: string(n.Status), Path: at})
+		nodes = append(nodes, templates.FoundItem{
+			Icon: "terminal", Label: short, Detail: string(n.Status), Path: at, Node: n.Name,
+		})
 		for _, s := range h.live.ShellsOf(n.Name) {
 			one := templates.FoundItem{Icon: templates.KindIcon(s.Kind), Label: s.Label(), Detail: short, Path: at + "/" + s.ID}
 			if !s.Running {

@@ -20,6 +20,7 @@ type FoundItem struct {
 	Label  string `json:"label"`
 	Detail string `json:"detail"`
 	Path   string `json:"path"` // of a page, or # and an address within the console
+	Node   string `json:"-"`    // the full name, if it is a node
 }
 
 // Add adds a kind, if anything of it matches.

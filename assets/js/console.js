@@ -131,7 +131,9 @@ const toggleFilter = (text) => setFilter(find("#filter").value === text ? "" : t
 const actions = {
   ...shellActions,
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
-  enlarge: (button) => enlarge(cardOf(button)),
+  enlarge: (button) => enlarge(cardOf(button) ?? here()),
+  "enlarge-next": enlargeNext,
+  tool: ({ dataset }) => find(dataset.press, here()?.panes.get(here().selected))?.click(),
   split: (button) => divide(cardOf(button) ?? here(), button.dataset.axis),
   unsplit: (button) => {
     cardOf(button).unite(button.closest(".pane"));
