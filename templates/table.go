@@ -43,8 +43,13 @@ var Columns = []Column{
 }
 
 // LiveCells are the cells that change with the node's statistics.
-func (s Sparks) LiveCells() []Cell {
-	return slices.DeleteFunc(Node{Sparks: s}.Cells(), func(c Cell) bool { return !c.Live })
+func (s Sparks) LiveCells() (cells []Cell) {
+	for _, c := range Columns {
+		if c.Live {
+			cells = append(cells, c.of(Node{Sparks: s}))
+		}
+	}
+	return cells
 }
 
 func (s Spark) cell() (value string, shown any) {
@@ -58,10 +63,14 @@ func (s Spark) cell() (value string, shown any) {
 func (n Node) Cells() []Cell {
 	cells := make([]Cell, len(Columns))
 	for i, c := range Columns {
-		cells[i].Column = c
-		cells[i].Value, cells[i].Shown = c.cell(n)
+		cells[i] = c.of(n)
 	}
 	return cells
+}
+
+func (c Column) of(n Node) Cell {
+	value, shown := c.cell(n)
+	return Cell{c, value, shown}
 }
 
 // Columns are those of the table.

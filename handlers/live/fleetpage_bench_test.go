@@ -33,7 +33,7 @@ func BenchmarkFleetPage_Second(b *testing.B) {
 		for i := range 5 {
 			values[(second+i)%len(values)] = float32(second%7 + 1)
 			one := spark{Spark: stats.Spark{CPU: values, Memory: values, Limits: stats.Limits{CPU: 8}}}
-			_, err := one.draw(hub)
+			_, err := one.draw(hub, list.Nodes[i].Name)
 			testkit.Must(b, err)
 		}
 	}
