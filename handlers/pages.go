@@ -25,9 +25,14 @@ func (h *Handlers) showConsole(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer h.live.KeepCurrent(r.Context())()
+	list, listID, err := h.live.ServeList()
+	if err != nil {
+		return err
+	}
 	view := templates.Console{
 		Page:      h.page(r, templates.ShortName(h.Self)),
-		NodeList:  h.live.NodeList(),
+		NodeList:  list,
+		ListID:    listID,
 		MaxUpload: h.MaxUpload,
 		Pass:      h.sessions.Pass(r),
 		Run:       templates.RunState{Name: templates.CommandRun, Run: rand.Text()},

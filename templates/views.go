@@ -25,6 +25,7 @@ func (Page) Blank() Notice { return Notice{Level: "info"} }
 type Console struct {
 	Page
 	NodeList
+	ListID    string // of NodeList, for the stream
 	MaxUpload int64  // limit for a file to or from a shell, in bytes; 0: none
 	Pass      string // authorizes the page's first stream; empty: not needed
 	Warning   Notice // about this node; without Text there is none

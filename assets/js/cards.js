@@ -189,6 +189,7 @@ class Card {
     pane.setAttribute("aria-labelledby", tab.id);
     this.panes.set(key, pane);
     if (key === "log") {
+      this.link.stream.wantLog();
       pane.view = new LogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
       find(".first-screen", holder)?.remove();

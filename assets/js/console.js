@@ -20,9 +20,9 @@ import { arrange, choose, isChosen, isTable, maxLarge, rows, sortBy, step } from
 
 const viewer = newViewer();
 const watch = new URLSearchParams(location.search).has("watch") || !atLeast("operator"); // this page types into no shell
-const stream = new Stream({ viewer, name: myName(), watch, onState: showLink });
+const stream = new Stream({ viewer, name: myName(), watch, want: "nodes", onState: showLink });
 const broadcast = new Broadcast(watch);
-const dock = new Dock(find("#fleet-log"), find("#log-toggle"));
+const dock = new Dock(find("#fleet-log"), find("#log-toggle"), () => stream.wantLog());
 
 // reconcile updates everything after a change of #nodes.
 function reconcile() {
@@ -52,13 +52,13 @@ let waitUntil = 0;
 const held = { texts: [], timer: 0 };
 let complete = false; // the page has had a list from the stream
 function swapNodes(html) {
-  complete = true;
   held.texts = [];
   swapChanges(html);
 }
 
 // swapChanges applies partials: what differs from the list before.
 function swapChanges(html) {
+  complete = true;
   clearTimeout(held.timer);
   held.texts.push(html);
   const wait = waitUntil - performance.now();
@@ -70,7 +70,8 @@ function swapHeld() {
   clearTimeout(held.timer);
   waitUntil = 0;
   for (const text of held.texts.splice(0)) {
-    window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text });
+    if (!text.trim()) reconcile(); // the page is up to date
+    else window.htmx.swap({ sourceElement: document.body, target: "#nodes", swap: "outerMorph", text });
   }
 }
 

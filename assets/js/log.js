@@ -117,13 +117,16 @@ export class LogView {
 }
 
 // Dock is the log of all nodes at the bottom of the page: its visibility and height are remembered in this browser.
+// onOpen is called whenever it is opened.
 export class Dock {
   #aside;
   #toggle;
+  #onOpen;
 
-  constructor(aside, toggle) {
+  constructor(aside, toggle, onOpen) {
     this.#aside = aside;
     this.#toggle = toggle;
+    this.#onOpen = onOpen;
     this.view = new LogView(aside);
     const grip = find(".grip", aside);
     grip.value = remembered("convoy.log.height") || grip.defaultValue;
@@ -143,6 +146,7 @@ export class Dock {
   #show(open) {
     this.#aside.hidden = !open;
     this.#toggle.ariaExpanded = String(open);
+    if (open) this.#onOpen();
   }
 
   // resize takes percent of what is possible.

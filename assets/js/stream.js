@@ -69,6 +69,7 @@ export class Stream {
   #closed = false;
   #asking = null; // AbortController of the request for a pass, while in progress
   #pass = document.body.dataset.pass ?? ""; // from the page, for the first connection
+  #list = document.body.dataset.list ?? ""; // of nodes, which the page shows: the first connection gets what has changed
   #aborter = new AbortController();
 
   // base is the stream's path for a share link. name is shown to other viewers.
@@ -98,6 +99,13 @@ export class Stream {
   rename(name) {
     if (name === this.#name) return;
     this.#name = name;
+    if (this.#source) this.#connect();
+  }
+
+  /** wantLog requests the logs of all nodes too: the stream is reopened, and continues where it was. */
+  wantLog() {
+    if (this.#want !== "nodes") return;
+    this.#want = "";
     if (this.#source) this.#connect();
   }
 
@@ -195,6 +203,7 @@ export class Stream {
     const query = new URLSearchParams({ viewer: this.#viewer, text: "1" });
     if (this.#want) query.set("want", this.#want);
     if (this.#name) query.set("name", this.#name);
+    if (this.#list) query.set("list", this.#list);
     if (this.watches) query.set("watch", "1");
     for (const [key, follow] of this.#follows) {
       query.append("shell", `${key}@${follow.off}`);
@@ -221,6 +230,7 @@ export class Stream {
     this.window = window;
     this.#timeout = silenceFactor * 1000 * heartbeat;
     this.#attempt = 0;
+    this.#list = "";
     this.#setState("open");
     for (const [key, follow] of this.#follows) {
       if (follow.asked === "url") follow.asked = stream;

@@ -24,15 +24,21 @@
     return seconds < 60 ? span(seconds, 1) : span(Math.ceil(seconds / 60) * 60, 2).replace(/ 0 \w+$/, "");
   }
 
-  const day = at => at.toLocaleDateString([], { dateStyle: "medium" });
+  // Each is made once: a formatter takes 100 kB outside of the scripts' heap, and a page has hundreds of times.
+  const [clock, day, date, exact] = [
+    { timeStyle: "medium", hour12: false }, { dateStyle: "medium" }, { dateStyle: "medium", timeStyle: "short" },
+    { dateStyle: "full", timeStyle: "medium" },
+  ].map(options => new Intl.DateTimeFormat([], options).format);
   const formats = {
     ago: (at, past) => (past < distant ? `${span(past, 1)} ago` : day(at)),
     for: (_, past) => span(past, 2),
     left: (_, past) => (past < 0 ? `${left(-past)} left` : "ended"),
-    clock: at => at.toLocaleTimeString([], { hour12: false }),
-    date: at => at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
+    clock,
+    date,
     day,
   };
+
+  const ticking = ["ago", "for", "left"];
 
   class RelativeTime extends HTMLElement {
     static observedAttributes = ["datetime", "format"];
@@ -46,19 +52,30 @@
 
     disconnectedCallback() { shown.delete(this); }
 
-    attributeChangedCallback() { this.show(); }
+    attributeChangedCallback(name) {
+      this.show();
+      if (name === "datetime" && this.#at) this.#text.title = exact(this.#at);
+    }
+
+    get ticks() { return ticking.includes(this.getAttribute("format")); }
+
+    // at is the time, nothing if it is none.
+    get #at() {
+      const at = new Date(this.getAttribute("datetime"));
+      return Number.isNaN(at.valueOf()) ? null : at;
+    }
 
     show() {
-      const at = new Date(this.getAttribute("datetime"));
-      if (Number.isNaN(at.valueOf())) return;
+      const at = this.#at;
+      if (!at) return;
       const past = (Date.now() + RelativeTime.skew - at) / 1000;
       const text = (formats[this.getAttribute("format")] ?? formats.date)(at, past);
-      if (this.#text.textContent === text) return;
-      this.#text.textContent = text;
-      this.#text.title = at.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+      if (this.#text.textContent !== text) this.#text.textContent = text;
     }
   }
 
   customElements.define("relative-time", RelativeTime);
-  setInterval(() => { for (const time of shown) time.show(); }, 1000);
+  setInterval(() => {
+    for (const time of shown) if (time.ticks) time.show();
+  }, 1000);
 })();

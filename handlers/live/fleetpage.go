@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,6 +14,7 @@ import (
 // fleetPage is the list of nodes at one moment, in the pieces that change separately: its header, and the card and the
 // row of each node. It is shared by all tabs, and does not change.
 type fleetPage struct {
+	id     string // for a stream that continues a page
 	list   templates.NodeList
 	head   []byte
 	pieces map[string]piece // by templates.Node.ID
@@ -27,7 +29,7 @@ type piece struct {
 
 // newFleetPage renders what differs from an earlier page, which may be nil.
 func newFleetPage(set *templates.Set, list templates.NodeList, last *fleetPage) (*fleetPage, error) {
-	p := &fleetPage{list: list, pieces: make(map[string]piece, len(list.Nodes))}
+	p := &fleetPage{id: rand.Text(), list: list, pieces: make(map[string]piece, len(list.Nodes))}
 	p.whole = sync.OnceValues(func() ([]byte, error) { return set.Execute("node_list", list) })
 	var err error
 	if p.head, err = set.Execute("fleet_head", list); err != nil {

@@ -34,22 +34,20 @@ func (t *tab) sendNodes() {
 	}
 }
 
-// pageSender sends the nodes in a state or a later one as HTML: the whole list first, and then what differs from what
-// was sent before.
+// pageSender sends the nodes in a state or a later one as HTML: what differs from what was sent before, and first the
+// whole list, or what differs from that of the page.
 func (t *tab) pageSender() func(state) error {
-	var last *fleetPage
+	last, first := t.hub.pages.servedAs(t.Query.List), true
 	return func(now state) error {
-		page, err := t.hub.pages.nodes(now, func(before *fleetPage) (*fleetPage, error) {
-			return newFleetPage(t.hub.Site.Templates, t.hub.NodeList(), before)
-		})
-		if err != nil || page == last {
+		page, err := t.hub.fleetPage(now)
+		if err != nil || page == last && !first {
 			return err
 		}
-		before := last
-		last = page
+		before, wasFirst := last, first
+		last, first = page, false
 		if before != nil {
 			if partials, ok := t.hub.pages.since(before, page); ok {
-				if len(partials) > 0 {
+				if len(partials) > 0 || wasFirst { // an empty one says that the page is up to date
 					t.send("changes", partials)
 				}
 				return nil
@@ -61,6 +59,26 @@ func (t *tab) pageSender() func(state) error {
 		}
 		return err
 	}
+}
+
+// fleetPage is the list of nodes in a state or a later one.
+func (h *Hub) fleetPage(now state) (*fleetPage, error) {
+	return h.pages.nodes(now, func(before *fleetPage) (*fleetPage, error) {
+		return newFleetPage(h.Site.Templates, h.NodeList(), before)
+	})
+}
+
+// ServeList is the list of nodes for an HTML page, whose nodes the caller may change. A stream of the page that names
+// the id sends only what has changed since.
+func (h *Hub) ServeList() (list templates.NodeList, id string, err error) {
+	page, err := h.fleetPage(state{h.Fleet.Changed(), h.feeds.shells.Changed()})
+	if err != nil {
+		return list, "", err
+	}
+	h.pages.serve(page)
+	list = page.list
+	list.Nodes = slices.Clone(list.Nodes)
+	return list, page.id, nil
 }
 
 // jsonSender sends the whole list as JSON, whenever it differs.

@@ -15,7 +15,8 @@ type Query struct {
 	Viewer     pty.Viewer
 	Shells     []At
 	Nodes, Log bool
-	Text       bool // output as text, as far as possible
+	Text       bool   // output as text, as far as possible
+	List       string // the list of nodes that the page shows already; "": none
 
 	places map[string]place // in nodes' logs
 }
@@ -35,7 +36,7 @@ func (h *Hub) ReadQuery(r *http.Request) (q Query, err error) {
 		return q, err
 	}
 	query := r.URL.Query()
-	q.Text = query.Has("text")
+	q.Text, q.List = query.Has("text"), query.Get("list")
 	switch want := query.Get("want"); want {
 	case "", "nodes,log", "log,nodes":
 		q.Nodes, q.Log = true, true

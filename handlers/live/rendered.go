@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,6 +11,8 @@ const (
 	renderedLife = time.Second
 	// renderedLogs bounds the nodes whose lines are cached.
 	renderedLogs = 100
+	// servedPages is how many lists that HTML pages have shown are kept, for the streams that these pages open.
+	servedPages = 8
 )
 
 // state is a state of nodes and shells. It has changed when one of the channels is closed.
@@ -24,6 +27,9 @@ type rendered struct {
 	page  *fleetPage
 	delta delta
 	logs  map[string]batch
+
+	served     [servedPages]*fleetPage // the last that HTML pages have shown
+	nextServed int
 }
 
 // delta is what turns one page into another; most tabs show the same one.
@@ -53,6 +59,29 @@ func (r *rendered) nodes(now state, render func(last *fleetPage) (*fleetPage, er
 	}
 	r.state, r.at, r.page = now, at, page
 	return page, nil
+}
+
+// serve keeps a list that an HTML page shows.
+func (r *rendered) serve(page *fleetPage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.Contains(r.served[:], page) {
+		return
+	}
+	r.served[r.nextServed] = page
+	r.nextServed = (r.nextServed + 1) % len(r.served)
+}
+
+// servedAs is a list that an HTML page has shown lately; nil: it is not known.
+func (r *rendered) servedAs(id string) *fleetPage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, page := range r.served {
+		if page != nil && page.id == id {
+			return page
+		}
+	}
+	return nil
 }
 
 // since is fleetPage.since. Do not change the partials.

@@ -75,7 +75,7 @@ func budgets() []budget {
 		atMost("glance", rowTable, "CPU, ms/s", "cards and table of 100 nodes: CPU a second", unitMillis, 5),
 		atMost("glance", rowText, "of the shell's CPU", "states of shells, of bulk output", "%", 2),
 		atMost("forty", rowPage, "on the wire", "page of 40 nodes: on the wire", unitKB, 400),
-		atMost("forty", rowPage, "not shared", "page of 40 nodes: memory of its tab", unitMiB, 114),
+		atMost("forty", rowPage, "after a collection", "page of 40 nodes: memory of its tab", unitMiB, 114),
 		atMost("memory", wayShell, "adds", "one more idle shell", unitKiB, 307),
 		atMost("memory", wayView, "adds", "one more viewer", unitKiB, 56),
 	}
