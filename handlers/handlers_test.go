@@ -288,6 +288,28 @@ func TestNodesEventIsThePagesElement(t *testing.T) {
 	}
 }
 
+// A stream continues the list of the page that opens it. One that names an unknown list begins with the whole list.
+func TestStreamContinuesThePagesList(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	page, err := io.ReadAll(n.request(t, "GET", "/", "", bearer, "Accept: text/html").Body)
+	testkit.Must(t, err)
+	_, rest, _ := strings.Cut(string(page), ` data-list="`)
+	list, _, _ := strings.Cut(rest, `"`)
+	c := n.client(t)
+	c.Page = true
+	for id, want := range map[string]string{list: "changes", "other": "nodes", "": "nodes"} {
+		stream, err := c.Stream(t.Context(), url.Values{"want": {"nodes"}, "list": {id}})
+		testkit.Must(t, err)
+		e, err := stream.Next()
+		for ; err == nil && e.Name == "stats"; e, err = stream.Next() {
+		}
+		if stream.Close(); err != nil || e.Name != want || want == "nodes" && !strings.Contains(string(e.Data), self) {
+			t.Errorf("list %q: event %q %s, %v, want %s", id, e.Name, e.Data, err, want)
+		}
+	}
+}
+
 // A thousand viewers come and go; nothing of them stays. TestMain counts the goroutines.
 func TestConnectsLeaveNothing(t *testing.T) {
 	t.Parallel()

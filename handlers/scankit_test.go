@@ -69,7 +69,7 @@ var oddities = []string{
 
 // names are the parameters of queries and the fields of bodies.
 var scanNames = []string{
-	"viewer", "name", "watch", "from", "off", "want", "shell", "log", "path", "token", "password", "right",
+	"viewer", "name", "watch", "from", "off", "want", "list", "shell", "log", "path", "token", "password", "right",
 	"expires", "label", "rows", "cols", "claim", "kind", "dir", "before", "source", "value", "command", "target",
 	"role", "days", "user", "seq", "first", "boot", "digest", "format", "pinned", "json", "lines", "n", "grep",
 }
