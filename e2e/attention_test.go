@@ -76,7 +76,8 @@ func TestBrowser_QuickAnswers(t *testing.T) {
 	p.Wait(armed("window.first"))
 	p.Click(button)
 	p.WaitScreen(key, "got:y:")
-	p.Wait(fmt.Sprintf(`!window.first.isConnected && document.querySelector(%q)`, button)) // another question, other buttons
+	// another question, other buttons
+	p.Wait(fmt.Sprintf(`!window.first.isConnected && document.querySelector(%q)`, button))
 	p.Do(`document.querySelector("[data-action=shells]").click()`)
 	p.Wait(`document.querySelector("#shell-list .answers [value=n]")?.checkVisibility()`)
 	p.Wait(armed(`document.querySelector("#shell-list .answers [value=n]")`))

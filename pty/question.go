@@ -26,8 +26,8 @@ var (
 )
 
 // question is the line before the cursor if it is a question, without what is not visible; else "". It is doubtful if
-// it would be one, but nothing reads the answer. Without a command, the shell itself may ask, as by read in bash: then it
-// does not edit the line, as at its prompt. It requires s.mu.
+// it would be one, but nothing reads the answer. Without a command, the shell itself may ask, as by read in bash: then
+// it does not edit the line, as at its prompt. It requires s.mu.
 func (s *Shell) question(runs bool) (line string, doubtful bool) {
 	s.syncScreen()
 	line = s.screen.BeforeCursor()

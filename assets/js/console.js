@@ -134,7 +134,9 @@ const actions = {
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
   enlarge: (button) => enlarge(cardOf(button) ?? here()),
   "enlarge-next": enlargeNext,
-  tool: ({ dataset }) => find(dataset.press, here()?.panes.get(here().selected))?.click(),
+  tool: ({ dataset: { press } }) => {
+    find(`[data-action="${press}"], [data-tool^="${press}"]`, here()?.panes.get(here().selected))?.click();
+  },
   split: (button) => divide(cardOf(button) ?? here(), button.dataset.axis),
   unsplit: (button) => {
     cardOf(button).unite(button.closest(".pane"));
