@@ -112,7 +112,7 @@ func (p process) terminal(t *testing.T, kind string) *client.ResilientTerminal {
 	testkit.Must(t, p.Do(testkit.Context(t), "POST", "/nodes/convoy@super.test/shells", body, &shell))
 	own := client.New(p.Base, p.Token)
 	t.Cleanup(own.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // of the whole test, on a busy machine
 	t.Cleanup(cancel)
 	page := own.AttachResilient(ctx, shell, 0, 1<<20)
 	t.Cleanup(page.Close)
