@@ -35,6 +35,7 @@ var badFlags = []struct {
 	{[]string{"serve"}, nil, `"serve"`},
 	{[]string{"-addr", "4000"}, nil, "-addr"},
 	{[]string{"-notify", "ftp://example.org"}, nil, "-notify"},
+	{[]string{"-push", "everywhere"}, nil, "-push"},
 	{[]string{"-addr", "localhost:99999"}, nil, "99999"},
 	{[]string{"-addr", "localhost:nosuch"}, nil, "nosuch"},
 	{nil, map[string]string{"PORT": "web site"}, "-addr"},

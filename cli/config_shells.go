@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"convoy/confine"
 	"convoy/confine/sandbox"
+	"convoy/node"
 	"convoy/notify"
 )
 
@@ -66,6 +68,9 @@ func (cfg *config) checkUpload() (err error) {
 }
 
 func (cfg *config) checkNotify() error {
+	if !slices.Contains([]string{node.PushOff, node.PushPublic, node.PushAny}, cfg.Push) {
+		return hint("off, public or any", "-push %q is unknown", cfg.Push)
+	}
 	if cfg.Notify == "" {
 		return nil
 	}

@@ -177,6 +177,9 @@ func (cfg *config) declareShells(set *flag.FlagSet) {
 	set.StringVar(&cfg.Notify, "notify", "",
 		"URL where notifications about shells are posted, as JSON; ntfy+https://HOST/TOPIC and slack+https://… for these "+
 			"services. If it contains a secret, set CONVOY_NOTIFY instead")
+	set.StringVar(&cfg.Push, "push", "public",
+		"off|public|any push services through which browsers get notifications while no page is open: none, those at "+
+			"public addresses, or all")
 	set.StringVar(&cfg.Runbooks, "runbooks", "",
 		"DIR directory of your runbooks: Markdown files whose code blocks the console runs on its nodes; default none")
 }

@@ -17,6 +17,7 @@ import (
 	"convoy/notify"
 	"convoy/pty"
 	"convoy/pty/cast"
+	"convoy/push"
 	"convoy/stats"
 )
 
@@ -72,6 +73,8 @@ type Config struct {
 	Commands Commands
 	// Post sends a message for a user, and does not block; nil: there is nowhere to send it.
 	Post func(notify.Message)
+	// Push sends messages to browsers that show no page, and keeps their subscriptions; nil: browsers get none.
+	Push *push.Sender
 	// Runbooks is the directory of the user's runbooks; "": none.
 	Runbooks string
 	// Warning is what everyone who opens the console should know about this node, "" for nothing, and what to do; nil:

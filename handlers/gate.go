@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 
@@ -44,6 +45,7 @@ const (
 	onOwner                    // the one in the path; one hop away, if it is another
 	onControl                  // the one that creates nodes, likewise
 	onThis                     // the one in the path, which must be the one that is asked
+	onHome                     // the one where the user logged in, one hop away, if it is another
 )
 
 // complete reports whether a route has all that its checks need, and one handler.
@@ -121,8 +123,11 @@ func (h *Handlers) enforce(rt route) web.Handler {
 			return err
 		} else if name != h.Self {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			if rt.where == onControl {
+			switch rt.where {
+			case onControl:
 				return h.askControl(w, r, name)
+			case onHome:
+				return h.nodes.Forward(w, r, name, r.URL.EscapedPath())
 			}
 			return h.forward(w, r, name)
 		}
@@ -170,6 +175,8 @@ func (h *Handlers) serverOf(r *http.Request, by where) (string, error) {
 		return h.controlName(), nil
 	case onThis:
 		return h.Self, h.nodes.CheckHere(r)
+	case onHome:
+		return cmp.Or(session.Of(r).Home, h.Self), nil
 	}
 	return h.Self, nil
 }

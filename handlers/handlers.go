@@ -126,6 +126,7 @@ func (h *Handlers) build() {
 	h.shares = share.New(h.live, h.links, h.Shares)
 	h.alerts = alerts.New(alerts.Config{
 		Self: h.Self, Shells: h.Shells, Authority: h.Authority, Send: h.Post, Log: h.Log,
+		Sessions: h.sessions, Push: h.Push, Home: h.callHome,
 	})
 }
 

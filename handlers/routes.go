@@ -68,6 +68,7 @@ func (h *Handlers) publicRoutes() http.Handler {
 		h.add(r, onControl, h.fleetRoutes())
 		h.add(r, onOwner, h.ownerRoutes())
 		h.add(r, onOwner, h.attentionRoutes())
+		h.add(r, onHome, h.browserRoutes())
 	})
 	return r
 }
@@ -82,6 +83,8 @@ func (h *Handlers) peerRoutes() http.Handler {
 	h.add(r, onAny, h.fleetRoutes())
 	h.add(r, onThis, h.ownerRoutes())
 	h.add(r, onThis, h.attentionRoutes())
+	h.add(r, onAny, h.browserRoutes())
+	h.add(r, onAny, []route{{at: post + "/push/message", may: access.View, serve: h.alerts.Deliver}})
 	h.add(r, onThis, []route{
 		{at: get + nodePath + "/feed", may: access.View, serve: h.live.ServeFeed},
 		{at: get + nodePath + "/stats", may: access.View, serve: h.sendStats},
@@ -202,6 +205,16 @@ func (h *Handlers) attentionRoutes() []route {
 			at: post + shellPath + "/alert", may: access.View, audit: "shell.alert",
 			ofShell: h.alerts.Update(h.ctx), part: h.showAlert,
 		},
+	}
+}
+
+// browserRoutes are about messages to the browser of a login while it shows no page. They are served by the node where
+// the user logged in.
+func (h *Handlers) browserRoutes() []route {
+	return []route{
+		{at: get + "/push", may: access.View, serve: h.alerts.ShowBrowser, part: h.showPush},
+		{at: post + "/push", may: access.View, audit: "push.on", serve: h.alerts.AddBrowser, part: h.showPush},
+		{at: remove + "/push", may: access.View, audit: "push.off", serve: h.alerts.RemoveBrowser, part: h.showPush},
 	}
 }
 

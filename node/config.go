@@ -54,6 +54,8 @@ type Config struct {
 	MaxUpload  int64         // bytes; 0: no file transfer
 	Notify     string        // where notifications are posted (notify.ParseTarget); may contain a secret; "": nowhere
 
+	Push string // which push services get messages for browsers: PushOff, PushPublic or PushAny
+
 	LogFormat string // json, text or auto
 	LogLevel  slog.Level
 

@@ -22,6 +22,7 @@ import (
 	"convoy/notify"
 	"convoy/peer"
 	"convoy/pty"
+	"convoy/push"
 	"convoy/railway"
 	"convoy/rpc"
 	"convoy/stats"
@@ -50,6 +51,7 @@ type node struct {
 	server    *http.Server
 	notifier  *notify.Sender       // nil: there is no address for notifications
 	post      func(notify.Message) // of the notifier; nil likewise
+	push      *push.Sender         // nil: nothing is sent to browsers
 	certs     *certFiles           // nil: no certificate from files
 	group     sync.WaitGroup       // the goroutines that start begins
 
@@ -124,6 +126,9 @@ func build(cfg Config, stdout io.Writer) (*node, error) {
 	n.stats = n.newStats()
 	n.service = n.newService(exe)
 	if err := n.newNotifier(); err != nil {
+		return nil, err
+	}
+	if err := n.newPush(); err != nil {
 		return nil, err
 	}
 	if n.handlers, err = n.newConsole(); err != nil {
@@ -206,6 +211,7 @@ func (n *node) newConsole() (*handlers.Handlers, error) {
 		MaxUpload:     n.cfg.MaxUpload,
 		BuildLog:      n.buildLog(),
 		Post:          n.post,
+		Push:          n.push,
 		Log:           n.logger("console"),
 	})
 }

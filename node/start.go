@@ -43,6 +43,9 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if n.notifier != nil {
 		n.group.Go(func() { n.notifier.Run(ctx) })
 	}
+	if n.push != nil {
+		n.group.Go(func() { n.push.Run(ctx) })
+	}
 	n.group.Go(n.service.Serve)
 	n.group.Go(func() { n.stats.Run(ctx) })
 	n.group.Go(debug.FreeOSMemory) // what starting took

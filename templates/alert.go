@@ -9,7 +9,8 @@ type Alert struct {
 	Ends    bool   `json:"ends"`
 	Text    string `json:"text"`    // once, when this regular expression matches a line; "": never
 	Content bool   `json:"content"` // messages have titles and lines that the program printed
-	Able    bool   `json:"able"`    // the node has somewhere to post to
+	Able    bool   `json:"able"`    // messages are sent somewhere
+	Hook    bool   `json:"hook"`    // also to the address that the node's operator chose
 }
 
 // Any reports whether the user is told anything.
@@ -33,4 +34,10 @@ type AlertForm struct {
 	What  string // title of the shell
 	Short string // of its node
 	Said  string // what was done
+}
+
+// Push is whether the browser of a login gets messages while no page is open, as docs/protocol.md describes it.
+type Push struct {
+	Key string `json:"key"` // to subscribe with; "": the node sends none
+	On  bool   `json:"on"`
 }

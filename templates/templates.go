@@ -24,7 +24,7 @@ var files embed.FS
 var partials = []string{
 	"node_list", "fleet_head", "node", "node_row",
 	"steps", "log_lines", "log_view", "notice", "confirm", "shell_list", "shell_state",
-	"answers", "alert", "code_tools", "login_list",
+	"answers", "alert", "push", "code_tools", "login_list",
 	"share_links", "run_mark", "run_nodes", "run_state", "step_results", "run_update", "node_choices", "question",
 	"shell_pane", "link", "sparks", "chart", "found",
 }
@@ -61,6 +61,7 @@ var views = map[string]any{
 	"shell_list":   ShellList{},
 	"shell_state":  Doings{},
 	"alert":        AlertForm{},
+	"push":         Push{},
 	"answers":      Shell{},
 	"stats":        Stats{},
 	"sparks":       Sparks{},

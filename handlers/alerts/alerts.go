@@ -1,5 +1,6 @@
 // Package alerts calls people who do not watch a shell: when it waits, when a command or the shell ends, or when it
 // prints a text. The shell's node keeps what each person asked for, and posts to the address that its operator chose.
+// The node where the user logged in sends the same to the user's browsers.
 package alerts
 
 import (
@@ -17,6 +18,7 @@ import (
 	"convoy/handlers/web"
 	"convoy/notify"
 	"convoy/pty"
+	"convoy/push"
 	"convoy/templates"
 )
 
@@ -31,8 +33,12 @@ type Config struct {
 	Self      string // this node's name
 	Shells    *pty.Table
 	Authority *access.Authority
-	Send      func(notify.Message) // must not block; nil: there is nowhere to send it
-	Log       *slog.Logger
+	Send      func(notify.Message) // must not block; nil: there is no address
+	Sessions  *session.Manager
+	Push      *push.Sender // for browsers; nil: they get nothing
+	// Home passes a call to the node where the user logged in, which is another one.
+	Home func(ctx context.Context, by access.Identity, c Call) error
+	Log  *slog.Logger
 }
 
 // Set holds the alerts of this node's shells, one for each shell and user, in memory. An alert ends when its user
@@ -70,14 +76,17 @@ func New(config Config) *Set {
 func (s *Set) Wait() { s.group.Wait() }
 
 var (
-	errNowhere = web.NewError(http.StatusConflict, "this node has nowhere to post to",
-		"its operator starts it with -notify URL")
+	errNowhere = web.NewError(http.StatusConflict, "this node sends no notifications",
+		"its operator starts it with -notify URL, or without -push off")
 	errMany = session.OverLimit("alerts on this node")
 )
 
+// able reports whether there is somewhere to send messages.
+func (s *Set) able() bool { return s.Send != nil || s.Push != nil }
+
 // Set replaces the alert of a user for a shell. It lasts no longer than ctx.
 func (s *Set) Set(ctx context.Context, shell *pty.Shell, by access.Identity, ask templates.Alert) error {
-	if s.Send == nil {
+	if !s.able() {
 		return errNowhere
 	}
 	var pattern *regexp.Regexp
@@ -159,7 +168,7 @@ func (s *Set) done(a *alert, clear func(*templates.Alert)) {
 func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
 	viewer := fmt.Sprintf("alert/%s/%d", a.by.User, time.Now().UnixNano())
 	if line, ok := a.shell.Await(a.ctx, viewer, a.info.End, pattern); ok {
-		s.tell(a, "text", "printed a text", line)
+		s.tell(a, "text", "printed a text", line, time.Time{})
 		s.done(a, func(ask *templates.Alert) { ask.Text = "" })
 	}
 }
@@ -172,7 +181,7 @@ func (s *Set) watchState(a *alert) {
 	for {
 		changed := s.Shells.Changed()
 		now := a.shell.State()
-		later := s.call(a, &calls, now)
+		later := s.reportWaiting(a, &calls, now)
 		if now != before {
 			s.reportCommand(a, before, now)
 			before = now
@@ -191,8 +200,8 @@ func (s *Set) watchState(a *alert) {
 	}
 }
 
-// call calls the user if the shell waits, and was not waiting at the last call. If it is too soon, later says when.
-func (s *Set) call(a *alert, c *calls, now pty.State) (later <-chan time.Time) {
+// reportWaiting calls the user if the shell waits, and was not waiting at the last call. If it is too soon, later says when.
+func (s *Set) reportWaiting(a *alert, c *calls, now pty.State) (later <-chan time.Time) {
 	if now.Doing != pty.Waiting || now.Since.Equal(c.about.Since) || !s.asked(a).Waits {
 		return nil
 	}
@@ -200,7 +209,7 @@ func (s *Set) call(a *alert, c *calls, now pty.State) (later <-chan time.Time) {
 	if wait := c.wait(typed); wait > 0 {
 		return time.After(wait)
 	}
-	s.tell(a, "waits", "waits", now.Asks)
+	s.tell(a, "waits", "waits", now.Asks, now.Since)
 	c.made(now, typed)
 	return nil
 }
@@ -219,7 +228,7 @@ func (s *Set) reportCommand(a *alert, before, now pty.State) {
 	if !ends || !s.asked(a).Command {
 		return
 	}
-	s.tell(a, "command", commandEnded(now), before.Command)
+	s.tell(a, "command", commandEnded(now), before.Command, time.Time{})
 	s.done(a, func(ask *templates.Alert) { ask.Command = false })
 }
 
@@ -244,13 +253,14 @@ func (s *Set) ended(a *alert, gone error) {
 	if exit := a.shell.Info().Exit; gone == nil && exit != nil {
 		words = "has ended with " + templates.Exit{Code: exit.Code, Signal: exit.Signal}.String()
 	}
-	s.tell(a, "ends", words, "")
+	s.tell(a, "ends", words, "", time.Time{})
 }
 
-// tell posts a message, unless the user may no longer view shells: then the alert ends. Without content, the message
-// has nothing that a program could have chosen.
-func (s *Set) tell(a *alert, event, does, text string) {
-	if !s.Authority.Role(a.ctx, a.by).Allows(access.View) {
+// tell sends a message, unless the user may no longer view shells: then the alert ends. Without content, the message
+// has nothing that a program could have chosen. since is when the question was asked that text contains.
+func (s *Set) tell(a *alert, event, does, text string, since time.Time) {
+	role := s.Authority.Role(a.ctx, a.by)
+	if !role.Allows(access.View) {
 		a.end()
 		return
 	}
@@ -260,8 +270,20 @@ func (s *Set) tell(a *alert, event, does, text string) {
 		title, text = info.Program, ""
 	}
 	s.Log.Info("notification", "event", event, "shell", info.ID, "user", a.by.User)
-	s.Send(notify.Message{
+	m := notify.Message{
 		Event: event, Title: strings.Join([]string{title, "on", templates.ShortName(s.Self), does}, " "), Text: text,
 		Node: s.Self, Shell: info.ID, User: a.by.User, At: time.Now().UTC().Truncate(time.Second),
+	}
+	if s.Send != nil {
+		s.Send(m)
+	}
+	if text == "" || !session.MayIn(role, access.Type, a.shell) {
+		since = time.Time{}
+	}
+	by := a.by
+	by.Role = role
+	s.call(a.ctx, by, Call{
+		Event: m.Event, Title: clipped(m.Title, maxTitle), Text: clipped(m.Text, maxText), Node: m.Node, Shell: m.Shell,
+		Since: since,
 	})
 }

@@ -14,7 +14,7 @@ import (
 // Show answers GET /nodes/{node}/shells/{shell}/alert: what the user of the request has asked for.
 func (s *Set) Show(w http.ResponseWriter, r *http.Request, shell *pty.Shell) error {
 	ask := s.get(shell.Info().ID, session.Of(r).User)
-	ask.Able = s.Send != nil
+	ask.Able, ask.Hook = s.able(), s.Send != nil
 	return web.WriteJSON(w, http.StatusOK, ask)
 }
 

@@ -54,6 +54,12 @@ func (m *Manager) used(s Session) {
 	}
 }
 
+// Idle reports whether a login has not been used for so long that its cookie is refused.
+func (m *Manager) Idle(grant string) bool {
+	g, err := m.Authority.Grants.Get(grant)
+	return err == nil && g.Kind == access.Login && time.Since(g.LastUsed) > sessionIdle
+}
+
 // valid lists the valid logins or tokens, without those of users who were removed here, or have a new password.
 func (m *Manager) valid(kind access.Kind) []access.Grant {
 	return slices.DeleteFunc(m.Authority.Grants.List(kind, time.Now()), func(g access.Grant) bool {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"convoy/handlers/web"
 	"convoy/templates"
@@ -70,7 +71,22 @@ func (m *Manager) proves(r *http.Request, s *Session, pass string) bool {
 	if key := r.Header.Get(KeyHeader); key != "" {
 		return s.holds(key)
 	}
-	return len(s.Keys) > 0 && pass != "" && r.Method == http.MethodGet && m.Tickets.use(passTicket, s.Grant, pass)
+	switch {
+	case len(s.Keys) == 0 || pass == "":
+		return false
+	case r.Method == http.MethodPost:
+		return m.Tickets.use(answerKind(r.URL.Path), s.Grant, pass)
+	}
+	return r.Method == http.MethodGet && m.Tickets.use(passTicket, s.Grant, pass)
+}
+
+// answerKind is the kind of the pass for one POST to a path.
+func answerKind(path string) string { return "POST " + path }
+
+// AnswerPass returns a pass with which the browser of a login answers one question, at that path: a notification has no
+// page that has the key.
+func (m *Manager) AnswerPass(grant, path string, life time.Duration) string {
+	return m.Tickets.Issue(answerKind(path), grant, life)
 }
 
 // holds compares a page key with those that a login is bound to, in constant time.

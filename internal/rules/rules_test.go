@@ -79,13 +79,13 @@ var rows = []row{
 	{"cli/answer", "version", "it initializes before packages that import more"},
 	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},
 	{"node", "access access/openid audit confine confine/sandbox files fleet handlers handlers/live handlers/web local " +
-		"logs metrics notify peer pty pty/cast railway repl rpc stats supervisor version",
+		"logs metrics notify peer pty pty/cast push railway repl rpc stats supervisor version",
 		"it connects the parts of one running Convoy; how that was started does not matter here"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire stats",
 		"functions get the parts that they need, and know no page, no provider and no node"},
 	{"handlers", "access access/openid assets audit files fleet guide handlers/alerts handlers/chart handlers/hop " +
 		"handlers/live handlers/outcome handlers/session handlers/share handlers/web logs " +
-		"notify pty pty/cast stats templates",
+		"notify pty pty/cast push stats templates",
 		"the console reaches cluster and rpc through interfaces of its own, and providers through the fleet"},
 	{"handlers/hop", "fleet handlers/web pty pty/cast",
 		"how a request reaches another node does not depend on what it asks"},
@@ -96,7 +96,7 @@ var rows = []row{
 	{"handlers/outcome", "templates", "comparing outputs takes no node and no request"},
 	{"handlers/share", "access handlers/hop handlers/live handlers/session handlers/web pty templates",
 		"a guest reaches one shell, through live and session"},
-	{"handlers/alerts", "access handlers/session handlers/web notify pty templates",
+	{"handlers/alerts", "access handlers/session handlers/web notify pty push templates",
 		"a user is told of a shell with the rights that they have then"},
 	{"handlers/session", "access access/openid audit fleet handlers/web pty templates",
 		"the user of a request is known before its route"},
@@ -118,6 +118,7 @@ var rows = []row{
 	{"metrics", "", "values come from functions, so metrics know no other package"},
 	{"pty", "pty/cast pty/journal pty/screen",
 		"a shell knows no HTTP and no browser, so that it can be tested and used alone"},
+	{"push", "access", "a browser gets messages for a login"},
 	{"pty/cast", "", "recordings are files"},
 	{"pty/journal", "", "shared memory knows bytes and numbers, and nothing of processes and screens"},
 	{"pty/screen", "", "a screen knows bytes, and nothing of processes"},
@@ -173,26 +174,27 @@ func TestArrows(t *testing.T) {
 // owners are the packages that may import a library. Most have one: the traps of a library are known in one place, and
 // another can take its place there. golang.org/x/sys is the system's own interface, for whoever needs it.
 var owners = map[string]string{
-	"github.com/Khan/genqlient":           "railway",
-	"github.com/alecthomas/chroma/v2":     "guide",
-	"github.com/coder/websocket":          "railway",
-	"github.com/coreos/go-oidc/v3":        "access/openid",
-	"github.com/creack/pty":               "pty",
-	"github.com/go-chi/chi/v5":            "handlers handlers/",
-	"github.com/hashicorp/memberlist":     "peer",
-	"github.com/landlock-lsm/go-landlock": "confine repl", // each locks down processes of its own, by other rules
-	"github.com/miekg/dns":                "local",
-	"github.com/prometheus/client_golang": "metrics",
-	"github.com/prometheus/procfs":        "stats",
-	"github.com/r3labs/sse/v2":            "handlers/live",
-	"github.com/rivo/uniseg":              "repl/edit repl/lang", // how wide text is, on a line and in a table
-	"github.com/yuin/goldmark":            "guide",
-	"go.etcd.io/bbolt":                    "access",
-	"go.starlark.net":                     "repl/lang",
-	"golang.org/x/crypto":                 "access",
-	"golang.org/x/oauth2":                 "access/openid",
-	"golang.org/x/sys":                    "*",
-	"golang.org/x/term":                   "cli",
+	"github.com/Khan/genqlient":             "railway",
+	"github.com/SherClockHolmes/webpush-go": "push",
+	"github.com/alecthomas/chroma/v2":       "guide",
+	"github.com/coder/websocket":            "railway",
+	"github.com/coreos/go-oidc/v3":          "access/openid",
+	"github.com/creack/pty":                 "pty",
+	"github.com/go-chi/chi/v5":              "handlers handlers/",
+	"github.com/hashicorp/memberlist":       "peer",
+	"github.com/landlock-lsm/go-landlock":   "confine repl", // each locks down processes of its own, by other rules
+	"github.com/miekg/dns":                  "local",
+	"github.com/prometheus/client_golang":   "metrics",
+	"github.com/prometheus/procfs":          "stats",
+	"github.com/r3labs/sse/v2":              "handlers/live",
+	"github.com/rivo/uniseg":                "repl/edit repl/lang", // how wide text is, on a line and in a table
+	"github.com/yuin/goldmark":              "guide",
+	"go.etcd.io/bbolt":                      "access",
+	"go.starlark.net":                       "repl/lang",
+	"golang.org/x/crypto":                   "access",
+	"golang.org/x/oauth2":                   "access/openid",
+	"golang.org/x/sys":                      "*",
+	"golang.org/x/term":                     "cli",
 }
 
 // TestOneImporter keeps every foreign library behind one package. A library without owners fails, and so does one that
