@@ -2,6 +2,8 @@
 // the scripts and style sheets that internal/tools/bundle makes from js and css. The sources are served, too, for
 // developer tools.
 //
+// The PNG icons are drawn from favicon.svg; the maskable one has its sign at 76 % on a square.
+//
 // Every file is served below /assets/HASH/, where HASH covers the whole tree. So relative imports stay within a build,
 // responses can be cached forever, and a page never mixes builds: addresses of older builds are not found.
 package assets
@@ -25,7 +27,7 @@ import (
 
 //go:generate go run ../internal/tools/bundle
 
-//go:embed css dist js vendor icons.svg favicon.svg favicon-waiting.svg
+//go:embed css dist js vendor icons.svg favicon.svg favicon-waiting.svg icon-192.png icon-512.png icon-maskable.png
 var embedded embed.FS
 
 // prefix is the path of all assets.

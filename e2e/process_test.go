@@ -34,14 +34,15 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *client.Client {
 	if !slices.Contains(cmd.Args, "-shell") {
 		cmd.Args = append(cmd.Args, "-shell", "bash --norc --noprofile")
 	}
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + os.TempDir(),
+	cmd.Env = append(
+		cmd.Env,
+		"PATH="+os.Getenv("PATH"),
+		"HOME="+os.TempDir(),
 		"LANG=C.UTF-8",
-		asProcess + "=1",
-		"CONVOY_COOKIE=" + testCookie,
-		"CONVOY_TOKEN=" + testToken,
-	}
+		asProcess+"=1",
+		"CONVOY_COOKIE="+testCookie,
+		"CONVOY_TOKEN="+testToken,
+	)
 	cmd.Stdout, cmd.Stderr = out, out
 	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {

@@ -194,7 +194,8 @@ func TestPush_Refusals(t *testing.T) {
 		}
 	}
 	for i := range 17 {
-		g := access.Grant{ID: fmt.Sprint(i), User: "openid:ann", Home: self, Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+		now := time.Now()
+		g := access.Grant{ID: fmt.Sprint(i), User: "openid:ann", Home: self, Created: now, Expires: now.Add(time.Hour)}
 		err := n.alerts.Push.Put(push.Subscription{
 			By: g.Identity(), Endpoint: b.Endpoint, P256DH: b.P256DH(), Auth: b.Auth(),
 		})

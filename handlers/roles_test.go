@@ -67,6 +67,10 @@ var routes = map[string]access.Role{
 	"POST /share/{token}/size":                                   byLink,
 	"POST /share/{token}/ack":                                    byLink,
 
+	"GET /worker.js":            anybody,
+	"GET /offline":              anybody,
+	"GET /manifest.webmanifest": anybody,
+
 	"GET /nodes":              access.Viewer,
 	"POST /nodes":             access.Operator,
 	"GET /nodes/{node}":       access.Viewer,

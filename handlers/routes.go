@@ -36,6 +36,9 @@ func (h *Handlers) publicRoutes() http.Handler {
 
 	r.Get("/healthz", healthz)
 	r.Handle("/assets/*", assets.Handler())
+	r.Get("/worker.js", s.Handle(h.showWorker))
+	r.Get("/offline", s.Handle(h.showOffline))
+	r.Get("/manifest.webmanifest", s.Handle(h.showManifest))
 	r.Get("/login", s.Handle(h.sessions.ShowLogin))
 	r.Post("/login", s.Handle(h.sessions.LogIn))
 	r.Get(session.OpenIDPath, s.Handle(sameSite(h.sessions.BeginOpenID)))

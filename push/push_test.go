@@ -67,7 +67,8 @@ func TestSender_BrowserDecrypts(t *testing.T) {
 	for _, text := range []string{"Über 14 files? [y/N]", strings.Repeat("x", MaxText)} {
 		s.Send(s.All()[0], Message{Text: []byte(text), Topic: "topic", Urgent: text[0] != 'x'})
 		got := <-service.Got
-		if string(got.Text) != text || got.TTL != "3600" || got.Topic != "topic" || got.Subject != "https://console.example.org" {
+		contact := of(browser, "one").Contact
+		if string(got.Text) != text || got.TTL != "3600" || got.Topic != "topic" || got.Subject != contact {
 			t.Errorf("got %q, %+v", got.Text, got)
 		}
 		if want := map[bool]string{true: "high", false: "normal"}[text[0] != 'x']; got.Urgency != want {
@@ -95,7 +96,7 @@ func TestSender_Answers(t *testing.T) {
 		testkit.Must(t, s.Put(one))
 		service.Answer(gone)
 		s.Send(one, Message{Text: []byte("never")})
-		testkit.Eventually(t, fmt.Sprintf("a subscription with %d is removed", gone), func() bool { return !s.Has(one.By.Grant) })
+		testkit.Eventually(t, one.By.Grant+" removes a subscription", func() bool { return !s.Has(one.By.Grant) })
 	}
 	service.Answer(307)
 	s.Send(s.All()[0], Message{Text: []byte("redirected")})
@@ -105,7 +106,7 @@ func TestSender_Answers(t *testing.T) {
 	}
 }
 
-// Users choose the address: nothing but port 443 of a public one is connected to, and what is no subscription is refused.
+// Users choose the address: only port 443 of a public one is connected to, and what is no subscription is refused.
 func TestSender_Addresses(t *testing.T) {
 	t.Parallel()
 	service := pushtest.New(t)

@@ -62,6 +62,7 @@ var views = map[string]any{
 	"shell_state":  Doings{},
 	"alert":        AlertForm{},
 	"push":         Push{},
+	"offline":      Offline{},
 	"answers":      Shell{},
 	"stats":        Stats{},
 	"sparks":       Sparks{},

@@ -33,6 +33,9 @@ type Console struct {
 	Run       RunState
 }
 
+// Offline is the page that a service worker shows while the console cannot be reached.
+type Offline struct{ Page }
+
 // NodeList is the element #nodes. Count and Max refer to spawned nodes.
 type NodeList struct {
 	Nodes     []Node

@@ -11,6 +11,7 @@ import { Dock } from "./log.js";
 import { openMenu } from "./menu.js";
 import { notice } from "./notices.js";
 import { myName } from "./presence.js";
+import { install, subscribe } from "./push.js";
 import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
 import { openShells, shellActions } from "./shells.js";
@@ -173,7 +174,16 @@ const actions = {
   "bulk-enlarge": () => fill(visible().filter((card) => isChosen(card.name)).slice(0, maxLarge)),
   "spawn-many": () => find("#spawn-many").showModal(),
   "choose-none": () => choose(false),
+  push: subscribe,
+  "full-screen": toggleFullScreen,
 };
+
+// In full screen, keys that browsers keep for themselves go to the shell. Esc leaves it only when held.
+async function toggleFullScreen() {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  await document.documentElement.requestFullscreen();
+  await navigator.keyboard?.lock(["KeyW", "KeyT", "KeyN", "Escape"]);
+}
 
 // spawn presses the button, or explains why it cannot be pressed.
 function spawn() {
@@ -445,3 +455,4 @@ stream.on("log", ({ node, html }) => {
 find("#filter").value = param("q");
 reconcile();
 runHandedOver();
+install();

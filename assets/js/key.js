@@ -22,9 +22,16 @@ export function key() {
   return slot && stores.map((store) => remembered(slot, store)).find(Boolean) || "";
 }
 
-/** forget deletes the key: the login has ended. */
+/** forget deletes the key and the service worker with its subscription and cache: the login has ended. */
 export function forget() {
   for (const store of stores) remember(slot, null, store);
+  forgetWorker().catch(() => {}); // without it there is nothing to forget
+}
+
+async function forgetWorker() {
+  const worker = await navigator.serviceWorker.getRegistration(`${root}/`);
+  if (worker?.scope === `${location.origin}${root}/`) await worker.unregister();
+  for (const name of await caches.keys()) if (name.startsWith(`convoy ${root} `)) await caches.delete(name);
 }
 
 /** withKey adds the key to headers. */
@@ -107,7 +114,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("submit", ({ target }) => {
-  if (slot && target.getAttribute("action") === `${root}/logout`) forget();
+  if (target.getAttribute("action") === `${root}/logout`) forget();
 });
 
 document.addEventListener("htmx:config:request", ({ detail }) => {

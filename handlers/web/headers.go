@@ -41,8 +41,8 @@ func (s *Site) SecurityHeaders(next http.Handler) http.Handler {
 		head.Set(
 			"Content-Security-Policy",
 			"default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self' 'nonce-"+nonce+"'; "+
-				"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "+
-				"form-action 'self'; frame-ancestors 'none'",
+				"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "+
+				"base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 		)
 		maps.Copy(head, fixedHeaders)
 		if s.wantsHSTS(r) {

@@ -25,7 +25,11 @@ var names = []string{"chromium-headless-shell", "chromium", "chromium-browser", 
 const deadline = 2 * time.Minute
 
 // Browser is one Chromium process with a fresh profile.
-type Browser struct{ ctx context.Context }
+type Browser struct {
+	ctx context.Context
+	// whole: its tabs use the profile itself.
+	whole bool
+}
 
 // Need skips the test if there is no browser for it: none is installed, or the tests are to be short. Shared does so
 // as well; a test that makes much before its first page calls Need.
@@ -97,7 +101,7 @@ func launch(path string) (b *Browser, stop func(), err error) {
 		stop()
 		return nil, nil, err
 	}
-	return &Browser{ctx}, stop, nil
+	return &Browser{ctx: ctx}, stop, nil
 }
 
 // find returns the path of the installed browser, or "".
@@ -128,6 +132,28 @@ func Shared(t testing.TB) *Browser {
 		t.Fatalf("browser: start: %v", shared.err)
 	}
 	return shared.Browser
+}
+
+// Whole is a browser that shows notifications, which the one without windows and its private tabs do not. It is the
+// test's own, and its tabs share cookies and storage. It skips the test if there is none to start.
+func Whole(t testing.TB) *Browser {
+	t.Helper()
+	need(t)
+	for _, name := range names[1:] {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		b, stop, err := launch(path)
+		if err != nil {
+			t.Fatalf("browser: start: %v", err)
+		}
+		t.Cleanup(stop)
+		b.whole = true
+		return b
+	}
+	t.Skipf("needs a browser with notifications: none of %q is installed", names[1:])
+	return nil
 }
 
 // CloseShared ends the shared browser, if there is one.

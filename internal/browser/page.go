@@ -36,7 +36,11 @@ type Page struct {
 func (b *Browser) Open(t testing.TB, address string) *Page {
 	t.Helper()
 	p := &Page{t: t, log: &complaints{}}
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.log.listen))
+	options := []chromedp.ContextOption{chromedp.WithListener(p.log.listen)}
+	if !b.whole {
+		options = append(options, chromedp.WithNewBrowserContext())
+	}
+	ctx, cancel := chromedp.NewContext(b.ctx, options...)
 	p.ctx = ctx
 	t.Cleanup(cancel)
 	// The first call binds the tab to its context, so that one has no deadline.

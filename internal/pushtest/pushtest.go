@@ -149,8 +149,8 @@ func (b *Browser) verify(service, authorization string) (subject string, err err
 	if err := errors.Join(err, json.Unmarshal(body, &claims)); err != nil {
 		return "", err
 	}
-	now := time.Now()
-	if until := time.Unix(claims.Exp, 0); claims.Aud != service || until.Before(now) || until.After(now.Add(24*time.Hour)) {
+	left := time.Until(time.Unix(claims.Exp, 0))
+	if claims.Aud != service || left < 0 || left > 24*time.Hour {
 		return "", fmt.Errorf("the token has the claims %s", body)
 	}
 	return claims.Sub, nil

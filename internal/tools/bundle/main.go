@@ -16,10 +16,11 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// scripts are the files of assets/js that pages load. All but theme and the worker, carrier, import key.js, which each
-// page needs once.
+// scripts are the files of assets/js that pages load. All but theme and the workers, carrier and worker, import key.js,
+// which each page needs once.
 var scripts = []string{
-	"carrier", "code", "commands", "console", "key", "login", "opening", "player", "runbook", "sharepage", "theme",
+	"carrier", "code", "commands", "console", "key", "login", "offline", "opening", "player", "runbook", "sharepage",
+	"theme", "worker",
 }
 
 func main() {

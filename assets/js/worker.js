@@ -1,0 +1,92 @@
+// The service worker (docs/protocol.md, "Browsers"): it shows notifications while no page is open, and the offline page
+// while the console cannot be reached. It keeps that page and its assets, and nothing that needs a login.
+
+const { searchParams } = new URL(location);
+const root = new URL(registration.scope).pathname.slice(0, -1);
+const assets = `${root}/assets/${searchParams.get("build")}/`;
+const offline = `${root}/offline`;
+const files = ["dist/page.css", "dist/theme.js", "dist/offline.js", "favicon.svg", "icons.svg", "icon-192.png"];
+const mine = `convoy ${root} `; // caches, by build
+const kept = mine + searchParams.get("build");
+
+addEventListener("install", (event) => event.waitUntil(install()));
+addEventListener("activate", (event) => event.waitUntil(activate()));
+
+async function install() {
+  await (await caches.open(kept)).addAll([offline, ...files.map((file) => assets + file)]);
+  await skipWaiting(); // it serves pages of any build
+}
+
+async function activate() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith(mine) && name !== kept).map((name) => caches.delete(name)));
+  await registration.navigationPreload?.enable();
+  await clients.claim();
+}
+
+// Only the browser's own request for a page, the preload, tells the server which site has caused it. Without preloads,
+// there is no offline page.
+if (registration.navigationPreload) addEventListener("fetch", (event) => {
+  const { mode, method, url } = event.request;
+  if (method !== "GET") return;
+  if (mode === "navigate") event.respondWith(open(event));
+  else if (files.some((file) => url === location.origin + assets + file)) event.respondWith(asset(event.request));
+});
+
+async function open({ request, preloadResponse }) {
+  try {
+    return (await preloadResponse) ?? (await fetch(request.url, { mode: "same-origin", credentials: "omit", redirect: "manual" }));
+  } catch {
+    return (await caches.match(offline, { cacheName: kept })) ?? Response.error();
+  }
+}
+
+async function asset(request) {
+  return (await caches.match(request, { cacheName: kept })) ?? fetch(request);
+}
+
+addEventListener("push", (event) => event.waitUntil(show(event.data.json())));
+
+// show replaces the notification of the same shell.
+function show(message) {
+  const { title, text, node, shell, pass } = message;
+  const keys = /\b(enter|return|any key)\b/i.test(text) ? ["enter", "y", "n"] : ["y", "n", "enter"]; // most show two
+  return registration.showNotification(title, {
+    body: text,
+    tag: `${node}/${shell}`,
+    renotify: true,
+    icon: `${assets}icon-192.png`,
+    data: message,
+    actions: pass ? keys.map((action) => ({ action, title: action === "enter" ? "Enter" : action })) : [],
+  });
+}
+
+addEventListener("notificationclick", (event) => {
+  const { action, notification } = event;
+  notification.close();
+  event.waitUntil(action ? answer(notification.data, action) : go(notification.data));
+});
+
+// answer types a key, or shows why not.
+async function answer(message, key) {
+  const { node, shell, since, pass, title } = message;
+  const path = `${root}/nodes/${encodeURIComponent(node)}/shells/${encodeURIComponent(shell)}/answer?pass=${pass}`;
+  const options = { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ key, since }) };
+  let why = "The console cannot be reached. Open the shell.";
+  try {
+    const response = await fetch(path, options);
+    if (response.ok) return;
+    why = response.status === 401 ? "This browser is no longer logged in." : (await response.json()).error;
+  } catch {} // why has the reason
+  await show({ ...message, title: `Not answered: ${title}`, text: why, pass: "" });
+}
+
+// go shows a shell in an open console, or opens one.
+async function go({ node, shell }) {
+  const place = `#${encodeURIComponent(node)}/${encodeURIComponent(shell)}`;
+  const open = await clients.matchAll({ type: "window" });
+  const console = open.find(({ url }) => new URL(url).pathname === `${root}/`);
+  if (!console) return clients.openWindow(`${root}/${place}`);
+  console.postMessage(place);
+  return console.focus();
+}
