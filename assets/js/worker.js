@@ -24,8 +24,8 @@ async function activate() {
   await clients.claim();
 }
 
-// Only the browser's own request for a page, the preload, tells the server which site has caused it. Without preloads,
-// there is no offline page.
+// A page comes by the browser's own request, the preload: it does not wait for this worker, and tells the server which
+// site has caused it. Without preloads, there is no offline page.
 if (registration.navigationPreload) addEventListener("fetch", (event) => {
   const { mode, method, url } = event.request;
   if (method !== "GET") return;
