@@ -76,6 +76,7 @@ func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
 		{"logins", "/logins", "table"},
 		{"audit", "/audit", "table"},
 		{"audit without a match", "/audit?q=nothing-like-this", ".ghost"},
+		{"offline", "/offline", "#again"},
 		{"guide", "/guide", "article"},
 		{"guide on keys", "/guide/keys", "article table"},
 		{"node details", "/nodes/" + onlySelf(v), "table"},

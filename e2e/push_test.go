@@ -63,6 +63,14 @@ func TestBrowser_PushWithoutAPage(t *testing.T) {
 	node := browser.Eval[string](p, `document.querySelector(".node").dataset.node`)
 	key := node + "/" + browser.Eval[string](p, `document.querySelector("[role=tab][data-shell]").dataset.shell`)
 	waitPrompt(p, key)
+	subscribeByClick(p, service, node)
+	enter(p, key, `sh -c 'printf "Over""write? [y/N] "; read it; echo "got:$it:"'`)
+	answerByNotification(t, p, service, key)
+	p.Clean()
+}
+
+// subscribeByClick makes a browser get notifications of a node's shell, as a user does.
+func subscribeByClick(p *browser.Page, service *pushtest.Service, node string) {
 	p.Click(card(node) + " .shell-acts [aria-label=More]")
 	p.Click(card(node) + " [data-action=alert]")
 	p.Wait(`document.querySelector("#push [data-action=push]")`)
@@ -84,7 +92,11 @@ func TestBrowser_PushWithoutAPage(t *testing.T) {
 		p.Resize(1280, 800)
 	}
 	p.Click("#alert [data-close]")
-	enter(p, key, `sh -c 'printf "Over""write? [y/N] "; read it; echo "got:$it:"'`)
+}
+
+// answerByNotification answers the question of which a browser is told.
+func answerByNotification(t *testing.T, p *browser.Page, service *pushtest.Service, key string) {
+	t.Helper()
 	var m pushtest.Message
 	select {
 	case m = <-service.Got:
@@ -100,13 +112,16 @@ func TestBrowser_PushWithoutAPage(t *testing.T) {
 	press := `registration.getNotifications().then(async ([notification]) => {
 		const event = new NotificationEvent("notificationclick", { notification, action: "y" });
 		const done = []; event.waitUntil = (work) => done.push(work); dispatchEvent(event); await Promise.all(done) })`
+	p.InWorker(strings.Replace(press, `action: "y"`, `action: ""`, 1) + ".catch(() => {})") // no click, so no focus
+	p.Wait(fmt.Sprintf(`decodeURIComponent(location.hash) === %q`, "#"+key))
+	p.Push(string(m.Text))
+	shown(p, "Overwrite? [y/N]")
 	p.InWorker(press)
 	p.WaitScreen(key, "got:y:")
 	p.Push(string(m.Text))
 	shown(p, "Overwrite? [y/N]")
 	p.InWorker(press) // with a pass that was used
 	shown(p, "Not answered")
-	p.Clean()
 }
 
 // While the console cannot be reached, a page shows that, and opens again by itself. The browser keeps nothing that
@@ -175,4 +190,26 @@ func TestBrowser_OtherSitesBehindTheWorker(t *testing.T) {
 	p.Go(strings.Replace(evil.URL, "127.0.0.1", "localhost", 1))
 	p.Follow("a")
 	p.Wait(`document.querySelector(".status").textContent === "403"`)
+}
+
+// In full screen the browser gives the shell keys that it keeps otherwise.
+func TestBrowser_FullScreen(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	p.Do(`{ const lock = navigator.keyboard.lock.bind(navigator.keyboard);
+		navigator.keyboard.lock = async (keys) => { await lock(keys); window.locked = keys.join(" ") } }`)
+	p.Click("#menu-button")
+	p.Click("#menu [data-action=full-screen]")
+	p.Wait(`document.fullscreenElement && window.locked === "KeyW KeyT KeyN Escape"`)
+	p.FocusPane(key)
+	p.Type("echo kept removed")
+	p.Press("Ctrl+w")
+	p.Press("Enter")
+	p.WaitScreen(key, "\nkept\n")
+	p.Click("#menu-button")
+	p.Click("#menu [data-action=full-screen]")
+	p.Wait(`!document.fullscreenElement`)
+	p.Clean()
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	_ "image/png"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -219,5 +222,43 @@ func TestPush_IdleLogin(t *testing.T) {
 		if n.sessions.Idle(grant) != (grant == "idle") {
 			t.Errorf("the %s login is idle: %v", grant, n.sessions.Idle(grant))
 		}
+	}
+}
+
+// What a browser needs to install the console is below its path, and the same for everyone.
+func TestInstallable(t *testing.T) {
+	t.Parallel()
+	n := start(t, "/bin/cat")
+	var about manifest
+	answer := n.request(t, "GET", "/manifest.webmanifest", "")
+	testkit.Must(t, json.NewDecoder(answer.Body).Decode(&about))
+	if answer.Header.Get("Content-Type") != "application/manifest+json" || about.Start != "/" || about.Scope != "/" ||
+		about.Display != "standalone" || len(about.Icons) != 3 {
+		t.Errorf("the manifest is %+v", about)
+	}
+	for _, icon := range about.Icons {
+		picture, _, err := image.DecodeConfig(n.request(t, "GET", icon.Src, "").Body)
+		if err != nil || fmt.Sprintf("%dx%d", picture.Width, picture.Height) != icon.Sizes {
+			t.Errorf("%s is %d wide: %v", icon.Src, picture.Width, err)
+		}
+	}
+	build := strings.Split(about.Icons[0].Src, "/")[2]
+	for path, want := range map[string]int{
+		"/worker.js?build=" + build: 200, "/worker.js?build=0123456789abcdef": 404, "/worker.js": 303,
+	} {
+		answer := n.request(t, "GET", path, "")
+		if answer.StatusCode != want {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+		if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "worker-src 'self'") {
+			t.Errorf("%s has the policy %s", path, policy)
+		}
+	}
+	nonces := regexp.MustCompile(`nonce="\w+"`)
+	page := func(headers ...string) string {
+		return nonces.ReplaceAllString(readAll(t, n.request(t, "GET", "/offline", "", headers...)), "")
+	}
+	if page(bearer) != page() {
+		t.Error("the offline page depends on the login")
 	}
 }

@@ -81,7 +81,7 @@ func (m *Manager) proves(r *http.Request, s *Session, pass string) bool {
 }
 
 // answerKind is the kind of the pass for one POST to a path.
-func answerKind(path string) string { return "POST " + path }
+func answerKind(path string) string { return "answer " + KeySum(path) }
 
 // AnswerPass returns a pass with which the browser of a login answers one question, at that path: a notification has no
 // page that has the key.
@@ -98,7 +98,7 @@ func (s *Session) holds(key string) bool {
 	return found == 1
 }
 
-// KeySum is the hash of a page key in the cookie. The key has 256 random bits, so the hash needs no salt.
+// KeySum is the hash of a page key in the cookie, and of a path. A key has 256 random bits, so its hash needs no salt.
 func KeySum(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

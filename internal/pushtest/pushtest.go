@@ -129,11 +129,12 @@ func (b *Browser) verify(service, authorization string) (subject string, err err
 	}
 	part := strings.Split(token, ".")
 	point, err := decode(key)
-	if err != nil || len(part) != 3 || len(point) != 65 {
+	if err != nil || len(part) != 3 {
 		return "", fmt.Errorf("authorization %q", authorization)
 	}
-	public := &ecdsa.PublicKey{
-		Curve: elliptic.P256(), X: new(big.Int).SetBytes(point[1:33]), Y: new(big.Int).SetBytes(point[33:]),
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return "", err
 	}
 	sum := sha256.Sum256([]byte(part[0] + "." + part[1]))
 	signature, err := decode(part[2])
