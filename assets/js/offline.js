@@ -2,8 +2,14 @@
 // for.
 
 import { find } from "./dom.js";
-import "./key.js";
+import { root } from "./key.js";
+
+const interval = 3000; // ms
 
 const again = () => location.reload();
 find("#again").addEventListener("click", again);
 addEventListener("online", again);
+setInterval(async () => {
+  const answer = await fetch(`${root}/healthz`).catch(() => null);
+  if (answer?.ok) again();
+}, interval);
