@@ -22,10 +22,13 @@ export function key() {
   return slot && stores.map((store) => remembered(slot, store)).find(Boolean) || "";
 }
 
-/** forget deletes the key and the service worker with its subscription and cache: the login has ended. */
+/**
+ * forget deletes the key, and with it the service worker, its subscription and its cache: the login has ended. It
+ * resolves when all are gone.
+ */
 export function forget() {
   for (const store of stores) remember(slot, null, store);
-  forgetWorker().catch(() => {}); // without it there is nothing to forget
+  return forgetWorker().catch(() => {}); // without it there is nothing to forget
 }
 
 async function forgetWorker() {
@@ -113,8 +116,12 @@ document.addEventListener("click", (event) => {
   else go(link.href);
 });
 
-document.addEventListener("submit", ({ target }) => {
-  if (target.getAttribute("action") === `${root}/logout`) forget();
+document.addEventListener("submit", async (event) => {
+  const { target } = event;
+  if (target.getAttribute("action") !== `${root}/logout`) return;
+  event.preventDefault();
+  await Promise.race([forget(), new Promise((late) => setTimeout(late, 1000))]);
+  target.submit();
 });
 
 document.addEventListener("htmx:config:request", ({ detail }) => {
