@@ -111,7 +111,8 @@ type shower struct {
 
 // byCookieAlone is all that a cookie alone may do, and what needs no cookie.
 var byCookieAlone = regexp.MustCompile(
-	`^(GET /(healthz|worker.js|offline|manifest.webmanifest)|\S+ /assets/\*|(GET|POST) /login.*|POST /logout|POST /session/(key|plain)|\S+ /share/.*)$`,
+	`^(GET /(healthz|worker.js|offline|manifest.webmanifest)|` +
+		`\S+ /assets/\*|(GET|POST) /login.*|POST /logout|POST /session/(key|plain)|\S+ /share/.*)$`,
 )
 
 // A cookie alone opens no route, nor with anything else that a thief may have.
