@@ -30,6 +30,7 @@ func (h *Handlers) listAllShells(w http.ResponseWriter, r *http.Request) error {
 			view.Shells = append(view.Shells, templates.ShellRow{Shell: s, Reachable: node.Status == fleet.Alive})
 		}
 	}
+	slices.SortStableFunc(view.Shells, func(a, b templates.ShellRow) int { return a.Calm() - b.Calm() })
 	return h.site.Render(w, http.StatusOK, "shell_list", view)
 }
 

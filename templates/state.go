@@ -110,6 +110,14 @@ type Doings struct {
 // doings are the values of Is that want attention, the first ones most.
 var doings = []string{"waiting", "failed", "running"}
 
+// Calm is 0 for a shell that wants attention most, and more for those that can wait: for sorting.
+func (s Shell) Calm() int {
+	if i := slices.Index(doings, s.Is()); i >= 0 {
+		return i
+	}
+	return len(doings)
+}
+
 // doingsOf groups the shells of nodes by what they do, in the order of doings.
 func doingsOf(nodes ...Node) []Doings {
 	groups := make([]Doings, len(doings))

@@ -30,12 +30,12 @@ type Cell struct {
 // Columns are the columns after the node's name, in their order.
 var Columns = []Column{
 	{Name: "state", Title: "State", cell: stateCell},
+	{Name: "waiting", Title: "Waiting", Number: true, cell: waitingCell},
+	{Name: "shells", Title: "Shells", Number: true, cell: shellsCell},
 	{Name: "cpu", Title: "CPU", Number: true, Live: true, cell: func(n Node) (string, any) { return n.Sparks.CPU.cell() }},
 	{Name: "memory", Title: "Memory", Number: true, Live: true, cell: func(n Node) (string, any) {
 		return n.Sparks.Memory.cell()
 	}},
-	{Name: "shells", Title: "Shells", Number: true, cell: shellsCell},
-	{Name: "waiting", Title: "Waiting", Number: true, cell: waitingCell},
 	{Name: "up", Title: "Up", Number: true, cell: upCell},
 	{Name: "version", Title: "Version", cell: func(n Node) (string, any) { return n.Version, n.Version }},
 	{Name: "region", Title: "Region", cell: func(n Node) (string, any) { return n.Region, cmp.Or(n.Region, "–") }},
