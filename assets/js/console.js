@@ -135,9 +135,7 @@ const actions = {
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
   enlarge: (button) => enlarge(cardOf(button) ?? here()),
   "enlarge-next": enlargeNext,
-  tool: ({ dataset: { press } }) => {
-    find(`[data-action="${press}"], [data-tool^="${press}"]`, here()?.panes.get(here().selected))?.click();
-  },
+  tool: ({ dataset }) => pressTool(here(), dataset.press),
   split: (button) => divide(cardOf(button) ?? here(), button.dataset.axis),
   unsplit: (button) => {
     cardOf(button).unite(button.closest(".pane"));
@@ -272,8 +270,17 @@ addEventListener("popstate", () => {
 
 // divide splits a card along an axis, or restores it.
 function divide(card, axis) {
-  card?.divide(axis ?? (card.split.axis || "beside"));
-  if (card) showShell(card);
+  if (!card) return;
+  if (isTable() && !card.large) enlarge(card);
+  card.divide(axis ?? (card.split.axis || "beside"));
+  showShell(card);
+}
+
+// pressTool presses a button of the shell that a card shows.
+function pressTool(card, name) {
+  const pane = selected(card) && card.panes.get(card.selected);
+  if (pane) find(`[data-action="${name}"], [data-tool^="${name}"]`, pane)?.click();
+  else notice("info", "No shell is in focus.", "Go to one first.");
 }
 
 // toOther moves the focus to the other pane of a split card.
