@@ -200,7 +200,8 @@ func (s *Set) watchState(a *alert) {
 	}
 }
 
-// reportWaiting calls the user if the shell waits, and was not waiting at the last call. If it is too soon, later says when.
+// reportWaiting calls the user if the shell waits, and was not waiting at the last call. If it is too soon, later says
+// when.
 func (s *Set) reportWaiting(a *alert, c *calls, now pty.State) (later <-chan time.Time) {
 	if now.Doing != pty.Waiting || now.Since.Equal(c.about.Since) || !s.asked(a).Waits {
 		return nil
