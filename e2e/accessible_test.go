@@ -127,6 +127,7 @@ func (v tour) console() {
 	p.FocusPane(key)
 	p.Wait(tabIs(other, "waiting"))
 	v.look(p, "a shell that waits", "html")
+	p.Wait(armed(`document.querySelector(".answers [value=n]")`))
 	p.Click(".answers [value=n]")
 	p.Wait(`!document.querySelector(".answers")`)
 	ended := openTab(p)

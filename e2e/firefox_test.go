@@ -242,7 +242,7 @@ func foxMenu(t *testing.T, b *firefox.Browser) {
 	p.Press("Escape")
 	p.Wait(`!document.querySelector("dialog[open]")`)
 	foxEnter(p, key, "sleep 1000")
-	p.Wait(pane(key) + `.text().includes("sleep 1000")`)
+	p.Wait(tabIs(key, "running"))
 	p.Click(fmt.Sprintf(`.close[data-shell=%q]`, idOf(key)), 0)
 	p.Wait(`document.querySelector("#asked[open] p").textContent.includes("sleep")`)
 	p.Click("#asked [value=yes]", 0)

@@ -23,7 +23,8 @@ func looks(t *testing.T, p *browser.Page, what string) {
 	}
 	check("on a desktop", wide, cut)
 	p.Touch(390, 844)
-	p.Wait(`matchMedia("(pointer: coarse)").matches`)
+	p.Wait(`matchMedia("(pointer: coarse)").matches && document.getAnimations().every((a) =>
+		a.playState === "finished" || a.effect.getComputedTiming().endTime === Infinity)`) // quick answers are armed
 	check("on a phone", wide, cut, small)
 	p.Resize(1440, 900)
 }

@@ -20,6 +20,7 @@ func TestBrowser_QuietConsole(t *testing.T) {
 	}
 	key := selfShell(t, n, p)
 	enter(p, key, "sleep 1000")
+	p.Wait(tabIs(key, "running"))
 	closeTab(p, key)
 	waitQuestion(p, "sleep is still running.")
 	p.Click("#asked [value=yes]")

@@ -9,10 +9,19 @@ const files = ["dist/page.css", "dist/theme.js", "dist/offline.js", "favicon.svg
 const mine = `convoy ${root} `; // caches, by build
 const kept = mine + searchParams.get("build");
 
-addEventListener("install", (event) => event.waitUntil(install()));
+addEventListener("install", (event) => event.waitUntil(install(event)));
 addEventListener("activate", (event) => event.waitUntil(activate()));
 
-async function install() {
+// Only pages pass this worker, and only in browsers that let it say so (Static Routing API). Elsewhere each key would
+// pass it, and start it when it rests, and what a page sends when it is left would be lost: there is no offline page.
+const routed = "addRoutes" in InstallEvent.prototype;
+
+async function install(event) {
+  if (routed) await event.addRoutes([
+    { condition: { requestMode: "navigate" }, source: "fetch-event" },
+    { condition: { urlPattern: new URLPattern({ pathname: `${assets}*` }) }, source: { cacheName: kept } },
+    { condition: { urlPattern: new URLPattern({}) }, source: "network" },
+  ]);
   await (await caches.open(kept)).addAll([offline, ...files.map((file) => assets + file)]);
   await skipWaiting(); // it serves pages of any build
 }
@@ -26,11 +35,9 @@ async function activate() {
 
 // A page comes by the browser's own request, the preload: it does not wait for this worker, and tells the server which
 // site has caused it. Without preloads, there is no offline page.
-if (registration.navigationPreload) addEventListener("fetch", (event) => {
-  const { mode, method, url } = event.request;
-  if (method !== "GET") return;
-  if (mode === "navigate") event.respondWith(open(event));
-  else if (files.some((file) => url === location.origin + assets + file)) event.respondWith(asset(event.request));
+if (routed && registration.navigationPreload) addEventListener("fetch", (event) => {
+  const { mode, method } = event.request;
+  if (mode === "navigate" && method === "GET") event.respondWith(open(event));
 });
 
 async function open({ request, preloadResponse }) {
@@ -39,10 +46,6 @@ async function open({ request, preloadResponse }) {
   } catch {
     return (await caches.match(offline, { cacheName: kept })) ?? Response.error();
   }
-}
-
-async function asset(request) {
-  return (await caches.match(request, { cacheName: kept })) ?? fetch(request);
 }
 
 addEventListener("push", (event) => event.waitUntil(show(event.data.json())));
