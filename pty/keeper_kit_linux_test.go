@@ -60,9 +60,11 @@ func newKeepers(t testing.TB) *keepers {
 	return k
 }
 
-// serve answers one node until it ends, and keeps the socket.
-func (k *keepers) serve(socket *os.File) {
+// serve answers one node until it ends, and keeps the socket. heard is closed after the node's last message.
+func (k *keepers) serve(socket *os.File) (heard <-chan struct{}) {
+	end := make(chan struct{})
 	k.serving.Go(func() {
+		defer close(end)
 		defer socket.Close()
 		for {
 			m, files, err := receive(socket)
@@ -94,6 +96,7 @@ func (k *keepers) serve(socket *os.File) {
 			k.mu.Unlock()
 		}
 	})
+	return end
 }
 
 // drop requires k.mu.

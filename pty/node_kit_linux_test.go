@@ -37,9 +37,10 @@ type nodeConfig struct {
 
 // testNode is a process with a table that can be killed.
 type testNode struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	call *rpc.Client
+	t     testing.TB
+	cmd   *exec.Cmd
+	call  *rpc.Client
+	heard <-chan struct{} // closed when its keeper has read its last message
 }
 
 // start starts a node, which adopts what is kept.
@@ -61,16 +62,17 @@ func (k *keepers) start(config nodeConfig) *testNode {
 	testkit.Must(t, err)
 	calls.Close()
 	n.call = rpc.NewClient(conn)
-	k.serve(keeper)
+	n.heard = k.serve(keeper)
 	t.Cleanup(n.kill)
 	n.must("Ready", 0, new(int))
 	return n
 }
 
-// kill kills the node with SIGKILL and waits for its end.
+// kill kills the node with SIGKILL and waits for its end, and for what it has kept until then.
 func (n *testNode) kill() {
 	n.cmd.Process.Kill()
 	n.cmd.Wait()
+	<-n.heard
 	n.call.Close()
 }
 
