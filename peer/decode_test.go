@@ -84,7 +84,7 @@ func FuzzDecodeMeta(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b[1] &= metaControlFlag // newer versions may set other flags
+		b[1] &= metaControlFlag                         // newer versions may set other flags
 		if !bytes.HasPrefix(append(b, 0), m.encode()) { // older versions have no region
 			t.Errorf("decodeMeta(%q) = %+v, which encodes differently", b, m)
 		}

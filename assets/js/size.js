@@ -127,8 +127,8 @@ export class Size {
     const { options: { fontFamily }, element } = this.#term;
     const padding = getComputedStyle(element);
     const width = element.clientWidth - parseFloat(padding.paddingLeft) - scrollbar;
-    const height = parseInt(getComputedStyle(element.parentElement).height)
-      - parseInt(padding.paddingTop) - parseInt(padding.paddingBottom);
+    const height = parseInt(getComputedStyle(element.parentElement).height, 10)
+      - parseInt(padding.paddingTop, 10) - parseInt(padding.paddingBottom, 10);
     return {
       rows: Math.floor(height * devicePixelRatio / cellHeight(fontFamily, font)),
       cols: Math.floor(width * devicePixelRatio / drawn(cellWidth(fontFamily, font))),
