@@ -14,7 +14,7 @@ addEventListener("activate", (event) => event.waitUntil(activate()));
 
 // Only pages pass this worker, and only in browsers that let it say so (Static Routing API). Elsewhere each key would
 // pass it, and start it when it rests, and what a page sends when it is left would be lost: there is no offline page.
-const routed = "addRoutes" in InstallEvent.prototype;
+const routed = "addRoutes" in globalThis.InstallEvent.prototype;
 
 async function install(event) {
   if (routed) await event.addRoutes([
