@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,22 +17,15 @@ import (
 	"convoy/confine/sandbox"
 	"convoy/internal/testkit"
 	"convoy/pty"
+	"convoy/repl/wire"
 )
 
 // awaiting lists this process's children that wait for a terminal, to run a program with this name.
-func awaiting(t *testing.T, name string) (pids []int) {
-	t.Helper()
-	lists, err := filepath.Glob("/proc/self/task/*/children")
-	testkit.Must(t, err)
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) //nolint:errcheck // a thread may have ended
-		for _, child := range strings.Fields(string(text)) {
-			line, _ := os.ReadFile("/proc/" + child + "/cmdline") //nolint:errcheck // a child may have ended
-			if strings.Contains(string(line), "\x00"+confine.AwaitTask+"\x00"+name+"\x00") {
-				pid, err := strconv.Atoi(child)
-				testkit.Must(t, err)
-				pids = append(pids, pid)
-			}
+func awaiting(name string) (pids []int) {
+	for _, pid := range testkit.Children(os.Getpid()) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) //nolint:errcheck // it may have ended
+		if strings.Contains(string(line), "\x00"+confine.AwaitTask+"\x00"+name+"\x00") {
+			pids = append(pids, pid)
 		}
 	}
 	return pids
@@ -72,13 +64,13 @@ func TestLauncher(t *testing.T) {
 	exe, err := os.Executable()
 	testkit.Must(t, err)
 	l := sandbox.New(sandbox.On, confine.Plan{}, exe, pty.OpenTerminal).Launcher(
-		[]string{name, "-c", "pwd; tty; ps -o tty= -p $$; exit 7"}, []string{"PATH=" + os.Getenv("PATH")},
+		[]string{name, "-c", "pwd; tty; ps -o tty= -p $$; exit 7"}, []string{"PATH=" + os.Getenv("PATH")}, wire.Pair,
 	)
 	t.Cleanup(l.Close)
 	start := func(dir string) *exec.Cmd { return launch(t, l, dir) }
 	next := func() (pid int) {
 		testkit.Eventually(t, "a process waits", func() bool {
-			pids := awaiting(t, name)
+			pids := awaiting(name)
 			if len(pids) == 1 {
 				pid = pids[0]
 			}
@@ -104,11 +96,11 @@ func TestLauncher(t *testing.T) {
 	start("/usr")
 	next()
 	l.Close()
-	if left := awaiting(t, name); left != nil {
+	if left := awaiting(name); left != nil {
 		t.Errorf("after Close %v wait", left)
 	}
 	start("/usr") // a shell that was requested before
-	if left := awaiting(t, name); left != nil {
+	if left := awaiting(name); left != nil {
 		t.Errorf("after Close %v wait", left)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"convoy/files"
 	"convoy/handlers"
 	"convoy/pty"
+	"convoy/repl/wire"
 )
 
 // system runs the system shells of this node.
@@ -30,7 +31,7 @@ func newSystem(cfg Config, exe string) (*system, error) {
 	}
 	s := &system{cfg: cfg, sandbox: sandbox.New(cfg.Confine, plan, exe, pty.OpenTerminal)}
 	if s.entersDir() {
-		s.launcher = s.sandbox.Launcher(cfg.Shell, s.env())
+		s.launcher = s.sandbox.Launcher(cfg.Shell, s.env(), wire.Pair)
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,7 +62,8 @@ func threadsRead(pid int) reads {
 			return readsYes
 		}
 		where, err := os.ReadFile(path + "/wchan")
-		if name := string(where); err != nil || name == "0" && !isBusy(path) || containsAny(name, mayRead) {
+		may := func(part string) bool { return strings.Contains(string(where), part) }
+		if err != nil || string(where) == "0" && !isBusy(path) || slices.ContainsFunc(mayRead, may) {
 			answer = readsUnknown
 		}
 	}
@@ -84,13 +86,4 @@ func isBusy(path string) bool {
 	text, err := os.ReadFile(path + "/stat")
 	rest := text[bytes.LastIndexByte(text, ')')+1:]
 	return err == nil && (bytes.HasPrefix(rest, []byte(" R ")) || bytes.HasPrefix(rest, []byte(" D ")))
-}
-
-func containsAny(text string, parts []string) bool {
-	for _, part := range parts {
-		if strings.Contains(text, part) {
-			return true
-		}
-	}
-	return false
 }

@@ -168,26 +168,17 @@ func TestReattach_NobodyFollows(t *testing.T) {
 	s.shows(`\n2\n\S+\(2\)>$`)
 	pid := s.shell.Info().PID
 	own := sockets(t, pid)
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	testkit.Must(t, err)
-	sandboxes := 0
-	for _, list := range lists {
-		text, err := os.ReadFile(list)
-		testkit.Must(t, err)
-		for _, child := range strings.Fields(string(text)) {
-			sandboxes++
-			id, err := strconv.Atoi(child)
-			testkit.Must(t, err)
-			for _, socket := range sockets(t, id) {
-				if slices.Contains(own, socket) {
-					t.Errorf("the sandbox has %s of the shell's sockets %q", socket, own)
-				}
+	sandboxes := testkit.Children(pid)
+	for _, id := range sandboxes {
+		for _, socket := range sockets(t, id) {
+			if slices.Contains(own, socket) {
+				t.Errorf("the sandbox has %s of the shell's sockets %q", socket, own)
 			}
 		}
 	}
-	if len(own) != 3 || sandboxes != 1 {
+	if len(own) != 3 || len(sandboxes) != 1 {
 		t.Errorf("a shell with %d sandboxes has sockets %q, want those to its sandbox and its node, and the control socket",
-			sandboxes, own)
+			len(sandboxes), own)
 	}
 	s.leave()
 	s.kept.Close()

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -19,11 +18,16 @@ const execTimeout = 10 * time.Second
 // a process of this binary takes longer to begin than most programs. It ends with the node. Safe for concurrent use.
 type Launcher struct {
 	args, env []string
+	pair      Pair
 
 	mu     sync.Mutex
 	spare  *starter // nil: none waits
 	closed bool
 }
+
+// Pair returns the two ends of a Unix stream socket: a *net.UnixConn for this process, and one for a child. The caller
+// closes both.
+type Pair func() (ours net.Conn, theirs *os.File, err error)
 
 // starter is a process that becomes the program when it gets a terminal.
 type starter struct {
@@ -32,10 +36,11 @@ type starter struct {
 }
 
 // Launcher returns a launcher of a program with a complete environment. Close it.
-func (s *Sandbox) Launcher(args, env []string) *Launcher {
+func (s *Sandbox) Launcher(args, env []string, pair Pair) *Launcher {
 	return &Launcher{
 		args: append([]string{s.exe, confine.Subcommand, s.Plan.String(), confine.AwaitTask}, args...),
 		env:  env,
+		pair: pair,
 	}
 }
 
@@ -75,32 +80,20 @@ func (l *Launcher) Start(dir string, tty *os.File, began func()) (*exec.Cmd, err
 
 // begin starts a process that waits.
 func (l *Launcher) begin() (*starter, error) {
-	syscall.ForkLock.RLock() // no process that starts now inherits them
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fds[0])
-		syscall.CloseOnExec(fds[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, fmt.Errorf("socketpair: %w", err)
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs")
-	defer ours.Close()
-	defer theirs.Close()
-	conn, err := net.FileConn(ours)
+	ours, theirs, err := l.pair()
 	if err != nil {
 		return nil, err
 	}
+	defer theirs.Close()
 	cmd := exec.Command(l.args[0], l.args[1:]...)
 	cmd.Dir, cmd.Env = "/", l.env
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		conn.Close()
+		ours.Close()
 		return nil, err
 	}
-	return &starter{cmd, conn.(*net.UnixConn)}, nil
+	return &starter{cmd, ours.(*net.UnixConn)}, nil
 }
 
 // send gives the process its directory and terminal.

@@ -79,7 +79,7 @@ var rows = []row{
 	{"cli/answer", "version", "it initializes before packages that import more"},
 	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},
 	{"node", "access access/openid audit confine confine/sandbox files fleet handlers handlers/live handlers/web local " +
-		"logs metrics notify peer pty pty/cast push railway repl rpc stats supervisor version",
+		"logs metrics notify peer pty pty/cast push railway repl repl/wire rpc stats supervisor version",
 		"it connects the parts of one running Convoy; how that was started does not matter here"},
 	{"rpc", "access audit fleet logs peer pty repl repl/wire stats",
 		"functions get the parts that they need, and know no page, no provider and no node"},
