@@ -26,7 +26,7 @@ const (
 // nothing, and after the ring has overwritten its position, it continues with the current screen.
 type recorder struct {
 	shell    *Shell
-	file     *cast.File
+	file     *cast.File // nil until it is open; shell.mu guards the change
 	follower *follower
 	stop     context.CancelCauseFunc
 	started  bool          // the first screen or byte is written
@@ -93,7 +93,7 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 	}
 	r.follower = s.attach(Viewer{ID: recorderName, Hidden: true}, from)
 	info := s.info()
-	r.file, err = t.config.Recordings.Create(
+	file, err := t.config.Recordings.Create(
 		cast.Header{Rows: info.Size.Rows, Cols: info.Size.Cols, Term: recordedTerm, Title: info.Title,
 			Started: time.Now(), Node: t.config.Node, Shell: s.id, By: by},
 	)
@@ -104,6 +104,7 @@ func (t *Table) recorder(s *Shell, by string, from int64) (run func(), err error
 		t.recorders.Done()
 		return nil, fmt.Errorf("record shell %q: %w", s.id, err)
 	}
+	r.writeTo(file)
 	s.log.Info("recording started", "node", t.config.Node, "recording", r.file.ID(), "user", by)
 	return t.starter(ctx, r, from), nil
 }
@@ -150,7 +151,7 @@ func (t *Table) continueRecording(s *Shell, id string) (run func(), err error) {
 	if err := t.reserve(r); err != nil {
 		return nil, err
 	}
-	r.file, err = t.config.Recordings.Continue(
+	file, err := t.config.Recordings.Continue(
 		id, cast.Position{Size: position.Size, Off: position.Off, Last: position.At},
 	)
 	if err != nil {
@@ -159,6 +160,7 @@ func (t *Table) continueRecording(s *Shell, id string) (run func(), err error) {
 		t.recorders.Done()
 		return nil, err
 	}
+	r.writeTo(file)
 	r.file.Mark(time.Now(), "the node restarted") //nolint:errcheck // the next call returns the error
 	r.follower = s.attach(Viewer{ID: recorderName, Hidden: true}, position.Off)
 	s.log.Info("recording continued", "node", t.config.Node, "recording", id)
@@ -180,6 +182,13 @@ func (t *Table) reserve(r *recorder) error {
 	r.shell.recording = r
 	t.recorders.Add(1)
 	return nil
+}
+
+// writeTo sets the recorder's file, which the keeper may read at any time.
+func (r *recorder) writeTo(file *cast.File) {
+	r.shell.mu.Lock()
+	defer r.shell.mu.Unlock()
+	r.file = file
 }
 
 func (s *Shell) clearRecording() {
