@@ -2,6 +2,7 @@ package assets_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,7 +32,8 @@ func TestPointers(t *testing.T) {
 	}
 }
 
-// fitted is met when the touch keys have their place and the terminal's rows fill what they leave.
+// fitted is met when the touch keys have their place and the terminal's rows, in their own font and not in that of a
+// larger grid, fill what they leave.
 const fitted = `(() => {
   const grid = document.querySelector(".xterm-screen"), keys = document.querySelector(".shell-keys");
   const { paddingTop, paddingBottom } = getComputedStyle(grid.closest(".xterm"));
@@ -39,7 +41,9 @@ const fitted = `(() => {
   const left = room - grid.offsetHeight, row = grid.offsetHeight / window.test.pane.size.rows;
   const watches = document.querySelector(".shell[data-watches]"); // without touch keys
   const placed = !keys || watches || keys.offsetHeight > 0;
-  return document.fonts.status === "loaded" && placed && left >= 0 && left < row;
+  const natural = parseFloat(getComputedStyle(grid.closest(".shell-screen")).fontSize);
+  const own = watches || window.test.pane.term.options.fontSize >= natural - 0.2;
+  return document.fonts.status === "loaded" && placed && own && left >= 0 && left < row;
 })()`
 
 // touchPage opens the page on a touch screen.
@@ -101,6 +105,7 @@ func testSwipePage(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := touchPage(s, b, "")
 	p.Do(`document.body.style.height = "3000px"`)
+	p.Screenshot(filepath.Join(t.TempDir(), "tall.png")) // then the compositor, which scrolls, knows the height
 	p.Swipe(".xterm-screen", -150, true)
 	p.Wait(`window.scrollY > 50`)
 }
