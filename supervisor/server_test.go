@@ -189,17 +189,8 @@ func TestRun_LeavesNothing(t *testing.T) {
 	if after := descriptors(t, s.cmd.Process.Pid); after != before {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}
-	dir := fmt.Sprintf("/proc/%d/task", s.cmd.Process.Pid)
-	children, err := filepath.Glob(dir + "/*/children")
-	testkit.Must(t, err)
-	all := ""
-	for _, file := range children {
-		text, err := os.ReadFile(file)
-		testkit.Must(t, err)
-		all += string(text)
-	}
-	if got := len(strings.Fields(all)); got != 2 {
-		t.Errorf("%d children, want the node and its child", got)
+	if got := testkit.Children(s.cmd.Process.Pid); len(got) != 2 {
+		t.Errorf("children: %v, want the node and its child", got)
 	}
 }
 
@@ -248,13 +239,7 @@ func TestRun_ProcessOne(t *testing.T) {
 	s.ask(t, "child orphans for i in 1 2 3; do (sh -c 'echo $$ $PPID >>"+out+"' &); done; read line")
 	testkit.Eventually(t, "three orphans have ended, and none is a zombie", func() bool {
 		text, err := os.ReadFile(out)
-		children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.cmd.Process.Pid))
-		all := ""
-		for _, file := range children {
-			one, _ := os.ReadFile(file)
-			all += string(one)
-		}
-		return err == nil && strings.Count(string(text), "\n") == 3 && len(strings.Fields(all)) == 1
+		return err == nil && strings.Count(string(text), "\n") == 3 && len(testkit.Children(s.cmd.Process.Pid)) == 1
 	})
 	unix.Kill(s.cmd.Process.Pid, unix.SIGTERM)
 	if status := s.ended(); status != 0 {
