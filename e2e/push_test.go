@@ -41,10 +41,10 @@ func subscribeBy(b *pushtest.Browser) string {
 		}`, b.Endpoint, b.P256DH(), b.Auth())
 }
 
-// shown is the notification that the service worker shows, as JSON, once there is one with that text.
+// shown is the notification that the service worker shows until the user acts, once there is one with that text.
 func shown(p *browser.Page, text string) (title, tag string, actions []string) {
 	p.Wait(fmt.Sprintf(`navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => {
-		window.note = all.find(({ title, body }) => (title + body).includes(%q));
+		window.note = all.find(({ title, body, requireInteraction }) => requireInteraction && (title + body).includes(%q));
 		return window.note })`, text))
 	actions = browser.Eval[[]string](p, `note.actions.map(({ action }) => action)`)
 	return browser.Eval[string](p, `note.title`), browser.Eval[string](p, `note.tag`), actions

@@ -50,7 +50,7 @@ async function open({ request, preloadResponse }) {
 
 addEventListener("push", (event) => event.waitUntil(show(event.data.json())));
 
-// show replaces the notification of the same shell.
+// show replaces the notification of the same shell. It stays until the user closes it: they may be away.
 function show(message) {
   const { title, text, node, shell, pass } = message;
   const keys = /\b(enter|return|any key)\b/i.test(text) ? ["enter", "y", "n"] : ["y", "n", "enter"]; // most show two
@@ -58,6 +58,7 @@ function show(message) {
     body: text,
     tag: `${node}/${shell}`,
     renotify: true,
+    requireInteraction: true,
     icon: `${assets}icon-192.png`,
     data: message,
     actions: pass ? keys.map((action) => ({ action, title: action === "enter" ? "Enter" : action })) : [],
