@@ -43,7 +43,11 @@ type convoy struct {
 // start runs a control plane, with further arguments, and waits until it says where to log in.
 func (p *place) start(ctx context.Context, binary string, more ...string) (*convoy, error) {
 	c := &convoy{done: make(chan struct{})}
-	args := []string{"-addr", "localhost:0", "-max-nodes", "8", "-log", "json", "-system-shell", "first",
+	data, err := os.MkdirTemp(p.dir, ".data-")
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-addr", "localhost:0", "-data", data, "-max-nodes", "8", "-log", "json", "-system-shell", "first",
 		"-shell", strings.Join(p.command(), " "), "-dir", p.dir}
 	if os.Geteuid() == 0 {
 		args = append(args, "-system-user", "root") // as the bare terminal and ttyd, which may read p.dir
