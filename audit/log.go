@@ -78,6 +78,26 @@ func (l *Log) Append(e Entry) (Entry, error) {
 	if err := l.enqueue(r); err != nil {
 		return Entry{}, fmt.Errorf("append to the audit log: %w", err)
 	}
+	return l.await(r)
+}
+
+// AppendSoon is Append without waiting: the entry has its place in the log, and is written in the background, even if
+// Close is called. Tail waits for it. failed is called if it cannot be written.
+func (l *Log) AppendSoon(e Entry, failed func(error)) {
+	r := &request{entry: e}
+	if err := l.enqueue(r); err != nil {
+		failed(fmt.Errorf("append to the audit log: %w", err))
+		return
+	}
+	go func() { // ends when the entry is written
+		if _, err := l.await(r); err != nil {
+			failed(err)
+		}
+	}()
+}
+
+// await waits until a request from the queue is written, or writes it.
+func (l *Log) await(r *request) (Entry, error) {
 	l.commit.Lock()
 	defer l.commit.Unlock()
 	if !r.done {
@@ -87,6 +107,18 @@ func (l *Log) Append(e Entry) (Entry, error) {
 		return Entry{}, fmt.Errorf("append to the audit log: %w", r.err)
 	}
 	return r.entry, nil
+}
+
+// flush waits until everything that is queued now is written.
+func (l *Log) flush() {
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	l.mu.Lock()
+	queued := len(l.queue)
+	l.mu.Unlock()
+	if queued > 0 {
+		l.commitQueue() //nolint:errcheck // its requests have the error
+	}
 }
 
 func (l *Log) enqueue(r *request) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,40 @@ func TestAppendedIsReadAgain(t *testing.T) {
 		if got := info.Mode().Perm(); got != want {
 			t.Errorf("%s has mode %o, want %o", path, got, want)
 		}
+	}
+}
+
+// Entries keep the order of the calls, whether their callers wait or not, and Tail and Close wait for all of them.
+func TestAppendSoon(t *testing.T) {
+	cfg := config(newDir(t))
+	l := openLog(t, cfg)
+	failed := make(chan error, 10)
+	report := func(err error) { failed <- err }
+	for n := range 6 {
+		if n == 3 {
+			_, err := l.Append(entry(n))
+			testkit.Must(t, err)
+			continue
+		}
+		l.AppendSoon(entry(n), report)
+	}
+	var got []string
+	for _, e := range slices.Backward(l.Tail(10, nil)) {
+		got = append(got, e.Target)
+	}
+	want := []string{"shell-0", "shell-1", "shell-2", "shell-3", "shell-4", "shell-5"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the log has %q, want %q", got, want)
+	}
+	l.AppendSoon(entry(6), report)
+	testkit.Must(t, l.Close())
+	sound(t, cfg.Dir, 7)
+	l.AppendSoon(entry(7), report)
+	if err := <-failed; !errors.Is(err, ErrClosed) {
+		t.Errorf("append to a closed log: %v", err)
+	}
+	if len(failed) > 0 {
+		t.Errorf("another one failed: %v", <-failed)
 	}
 }
 

@@ -17,6 +17,7 @@ const blockBytes = 64 << 10
 // end, and no more than it needs. It returns only entries that are safely on disk, skips lines that are not entries,
 // and does not check hashes. After an error it returns what it has read, and logs the error to Config.Log.
 func (l *Log) Tail(n int, filter func(Entry) bool) []Entry {
+	l.flush()
 	head, root := l.Head(), l.opened()
 	if root == nil {
 		return nil

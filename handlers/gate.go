@@ -23,6 +23,8 @@ type route struct {
 	where where
 	quota *session.Quota // how many of them one user may have at once; nil: any number
 
+	auditSoon bool // it is answered before its entry in the audit log is safely on disk
+
 	sameSite bool // a GET that other sites must not make a browser send
 	file     bool // it carries a file, which may take long
 
@@ -76,8 +78,11 @@ func (h *Handlers) gate(rt route) http.HandlerFunc {
 
 // recorded serves a route behind its checks, with its entry in the audit log.
 func (h *Handlers) recorded(rt route) web.Handler {
-	if rt.audit == "" {
+	switch {
+	case rt.audit == "":
 		return h.enforce(rt)
+	case rt.auditSoon:
+		return h.sessions.RecordedSoon(rt.audit, h.enforce(rt))
 	}
 	return h.sessions.Recorded(rt.audit, h.enforce(rt))
 }

@@ -176,7 +176,7 @@ func (h *Handlers) fleetRoutes() []route {
 // openRoute and retireRoute are also what requests about several nodes take.
 func (h *Handlers) openRoute() route {
 	return route{
-		at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open", where: onOwner,
+		at: post + nodePath + "/shells", may: access.OpenConvoy, audit: "shell.open", auditSoon: true, where: onOwner,
 		serve: h.openShell, part: h.showOpened,
 	}
 }
@@ -234,7 +234,7 @@ func (h *Handlers) ownerRoutes() []route {
 		{at: get + shellPath, may: access.View, ofShell: h.showShell},
 		{at: remove + shellPath, may: access.Close, audit: "shell.close", inShell: h.closeShell},
 		{
-			at: post + shellPath + "/restart", may: access.Close, audit: "shell.restart",
+			at: post + shellPath + "/restart", may: access.Close, audit: "shell.restart", auditSoon: true,
 			inShell: h.restartShell, part: h.showOpened,
 		},
 		{at: get + shellPath + "/text", may: access.View, ofShell: h.showText},

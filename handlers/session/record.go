@@ -16,6 +16,15 @@ import (
 // part in it does so: the console that was asked, and the node that serves it. A HEAD gets nothing, and is not
 // recorded.
 func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
+	return m.recorded(action, fn, m.Record)
+}
+
+// RecordedSoon is Recorded, except that the answer does not wait until the entry is safely on disk.
+func (m *Manager) RecordedSoon(action string, fn web.Handler) web.Handler {
+	return m.recorded(action, fn, m.RecordSoon)
+}
+
+func (m *Manager) recorded(action string, fn web.Handler, record func(audit.Entry)) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		if r.Method == http.MethodHead {
 			return fn(w, r)
@@ -24,7 +33,7 @@ func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), descriptionKey{}, about))
 		seen := &statusWriter{ResponseWriter: w}
 		err = errCutOff // unless fn returns
-		defer func() { m.recordResult(r, action, about, seen.status, err) }()
+		defer func() { record(m.result(r, action, about, seen.status, err)) }()
 		err = fn(seen, r)
 		return err
 	}
@@ -33,7 +42,8 @@ func (m *Manager) Recorded(action string, fn web.Handler) web.Handler {
 // errCutOff is the result of a request that panics, as with http.ErrAbortHandler.
 var errCutOff = &web.Error{Status: http.StatusInternalServerError, Text: "the answer was cut off"}
 
-func (m *Manager) recordResult(r *http.Request, action string, about *description, status int, err error) {
+// result is the entry of a request that has been handled.
+func (m *Manager) result(r *http.Request, action string, about *description, status int, err error) audit.Entry {
 	e := m.entry(Of(r), ClientAddr(r), action)
 	e.Target = targetOf(r)
 	about.fill(&e)
@@ -48,7 +58,7 @@ func (m *Manager) recordResult(r *http.Request, action string, about *descriptio
 	case status >= http.StatusBadRequest:
 		e.Result = audit.Failed
 	}
-	m.Record(e)
+	return e
 }
 
 // entry is an audit entry about this node, of a successful action.
@@ -136,8 +146,19 @@ func (m *Manager) Record(e audit.Entry) {
 		return
 	}
 	if _, err := m.Audit.Append(e); err != nil {
-		m.Log.Error("not in the audit log", "action", e.Action, "user", e.User, "err", err)
+		m.notRecorded(e, err)
 	}
+}
+
+// RecordSoon is Record without waiting until the entry is safely on disk. Entries keep their order.
+func (m *Manager) RecordSoon(e audit.Entry) {
+	if m.Audit != nil {
+		m.Audit.AppendSoon(e, func(err error) { m.notRecorded(e, err) })
+	}
+}
+
+func (m *Manager) notRecorded(e audit.Entry, err error) {
+	m.Log.Error("not in the audit log", "action", e.Action, "user", e.User, "err", err)
 }
 
 // RecordAttached records that the user of ctx begins to view a shell of this node. A resumed view is not recorded.
@@ -152,5 +173,5 @@ func (m *Manager) RecordAttached(ctx context.Context, shell string, types bool) 
 	}
 	e := m.entry(s, s.addr, "shell.attach")
 	e.Target, e.Detail = m.Self+"/"+shell, how
-	m.Record(e)
+	m.RecordSoon(e) // the viewer waits for the screen
 }
