@@ -13,8 +13,8 @@ import (
 // crashes is how many nodes are killed.
 const crashes = 15
 
-// measureCrash kills the nodes of fresh control planes, and types into a shell of each at once, as a page does. A second
-// crash of the same one would be followed by a pause: its supervisor backs off.
+// measureCrash kills the nodes of fresh control planes, and types into a shell of each at once, as a page does. After
+// a second crash of the same one, its supervisor would pause.
 func measureCrash(ctx context.Context, b *bench) error {
 	var took []float64
 	for n := range crashes {
