@@ -41,7 +41,7 @@ func init() {
 		return
 	}
 	if os.Getenv(testHasty) != "" {
-		upgradeWait, longLife = time.Second, 0
+		upgradeWait, longLife, tidyWait = time.Second, 0, time.Second
 	}
 	switch {
 	case Wanted():

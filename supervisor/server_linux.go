@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// tidyWait is the time from work to when the memory that it took is given back. Tests shorten it.
+var tidyWait = 10 * time.Second
+
 // server is a supervisor, or a holder, which is one without a node. One goroutine does everything.
 type server struct {
 	store   store
@@ -34,6 +37,7 @@ type server struct {
 	upgrade  *upgrade  // nil: none
 	control  control
 	holding  bool
+	tidyAt   time.Time // when memory is given back; zero: nothing has happened since
 	done     bool
 	status   int // of this process, once done
 }
@@ -61,6 +65,7 @@ func (s *server) loop() (status int) {
 			s.say("%v", err)
 			return 1
 		}
+		s.awake(time.Now(), polled)
 		for i, one := range polled {
 			if one.Revents != 0 && !s.done {
 				sources[i].handle()
@@ -68,6 +73,13 @@ func (s *server) loop() (status int) {
 		}
 	}
 	return s.status
+}
+
+// awake plans to give memory back if something has happened.
+func (s *server) awake(now time.Time, polled []unix.PollFd) {
+	if s.tidyAt.IsZero() && slices.ContainsFunc(polled, func(one unix.PollFd) bool { return one.Revents != 0 }) {
+		s.tidyAt = now.Add(tidyWait)
+	}
 }
 
 // sources returns what to wait for.
@@ -97,16 +109,15 @@ func (s *server) sources() []source {
 
 // timeout returns the milliseconds until something is due, -1 for never.
 func (s *server) timeout() int {
-	at := s.next
-	if s.upgrade != nil && (at.IsZero() || s.upgrade.deadline.Before(at)) {
-		at = s.upgrade.deadline
+	due := []time.Time{s.next, s.leaveBy, s.tidyAt}
+	if s.upgrade != nil {
+		due = append(due, s.upgrade.deadline)
 	}
-	if !s.leaveBy.IsZero() && (at.IsZero() || s.leaveBy.Before(at)) {
-		at = s.leaveBy
-	}
-	if at.IsZero() {
+	due = slices.DeleteFunc(due, time.Time.IsZero)
+	if len(due) == 0 {
 		return -1
 	}
+	at := slices.MinFunc(due, time.Time.Compare)
 	return max(0, int(time.Until(at)/time.Millisecond)+1)
 }
 
@@ -127,6 +138,10 @@ func (s *server) due(now time.Time) {
 				s.end(1)
 			}
 		}
+	}
+	if !s.tidyAt.IsZero() && !now.Before(s.tidyAt) {
+		s.tidyAt = time.Time{}
+		release()
 	}
 	if s.holding && !s.store.running() {
 		s.end(0)

@@ -315,3 +315,32 @@ func fill(out *os.File) error {
 		}
 	})
 }
+
+// A supervisor at rest does not keep the pages of the program's file that its work has touched.
+func TestRun_GivesMemoryBack(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, "1")
+	s.cmd.Env = append(s.cmd.Env, testHasty+"=1")
+	s.start(t)
+	most := 0
+	testkit.Eventually(t, "it has given pages back", func() bool {
+		s.kill(t)
+		now := residentFile(t, s.cmd.Process.Pid)
+		most = max(most, now)
+		return now < most
+	})
+}
+
+// residentFile is the kB of files that a process has in memory.
+func residentFile(t *testing.T, pid int) (kB int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	testkit.Must(t, err)
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "RssFile:"); ok {
+			_, err := fmt.Sscan(value, &kB)
+			testkit.Must(t, err)
+		}
+	}
+	return kB
+}
