@@ -57,6 +57,30 @@ func attending(t *testing.T, n *running, key string, count int) string {
 	}
 }
 
+// A link's page shows a shell that is smaller than its window in the usual font, and keeps it there.
+func TestBrowser_ShareFont(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	guest := browser.Shared(t).Open(t, makeLink(p, onlySelf(tour{t: t, n: n}), "watch", "a small shell"))
+	guest.Resize(2000, 1400)
+	guest.WaitScreen(key, "bash-")
+	guest.Wait(`document.querySelector(".shell-screen").dataset.fit === "other"`)
+	guest.Do(`(async () => {
+		for (let frame = 0; frame < 40; frame++) await new Promise(requestAnimationFrame);
+	})()`)
+	cell := `document.querySelector(".xterm-screen").offsetWidth / ` + pane(key) + `.size.cols`
+	if got := browser.Eval[float64](guest, cell); got < 7 {
+		t.Errorf("a column is %.1f px wide, want about 8 as in the console", got)
+	}
+	aside := browser.Eval[float64](guest, `(({ left, right }) => Math.abs(left - (innerWidth - right)))(
+		document.querySelector(".xterm-screen").getBoundingClientRect())`)
+	if aside > 24 {
+		t.Errorf("the shell is %.0f px away from the middle", aside/2)
+	}
+}
+
 // A shell of another node is shared: a user of the link sees the exact screen, without a login, and does what the
 // link allows, until it is revoked.
 func TestBrowser_ShareLinks(t *testing.T) {
