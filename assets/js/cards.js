@@ -307,7 +307,8 @@ class Card {
   // enlarge makes it one of so many cards that fill the window side by side, or none of them.
   enlarge(at, of) {
     const large = at >= 0;
-    this.element.toggleAttribute("data-ui-large", large);
+    if (large) this.element.dataset.uiLarge = of;
+    else delete this.element.dataset.uiLarge;
     this.element.style.setProperty("--at", at);
     this.element.style.setProperty("--of", of);
     const button = find("[data-action=enlarge]", this.element);
