@@ -25,15 +25,18 @@ func TestBrowser_FrozenConsole(t *testing.T) {
 	p.Wait(inPane(key, ".shell-bar") + `.hidden`)
 }
 
-// A node whose process ended is not one that may come back: its card and its shells say so.
+// A node whose process ended is not one that may come back: its card and its shells say so, and none of them waits.
 func TestBrowser_EndedNode(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
 	name, key := spawnByClick(t, n, p)
+	enter(p, key, `sh -c 'printf "Over""write? [y/N] "; read it'`)
+	p.Wait(`document.querySelector("#fleet").dataset.waiting === "1"`)
 	kill(t, processOf(t, n, name))
 	p.Wait(fmt.Sprintf(`document.querySelector(%q).dataset.status === "ended"`, card(name)))
 	p.Wait(inPane(key, ".shell-bar") + `.innerText.trim() === "its node has ended"`)
+	p.Wait(`!document.querySelector("#fleet").dataset.waiting && !document.querySelector("[data-is=waiting], .answers")`)
 	p.Click(card(name) + " .retire")
 	p.Wait(`document.querySelector("dialog[open]").innerText.startsWith("Dismiss")`)
 	p.Click("dialog[open] [value=yes]")

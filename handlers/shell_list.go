@@ -42,7 +42,7 @@ func (h *Handlers) shellsNow(ctx context.Context, nodes []fleet.Node) [][]templa
 	all := make([][]templates.Shell, len(nodes))
 	var asking sync.WaitGroup
 	for i, node := range nodes {
-		all[i] = h.live.ShellsOf(node.Name)
+		all[i] = h.live.ShellsOn(node)
 		if node.Name == h.Self || len(all[i]) == 0 || node.Status != fleet.Alive {
 			continue
 		}

@@ -44,8 +44,19 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 	for _, s := range n.Steps {
 		view.Steps = append(view.Steps, templates.Step{Name: s.Name, At: s.At, Ended: s.Ended, Error: s.Error})
 	}
-	view.Shells = h.ShellsOf(n.Name)
+	view.Shells = h.ShellsOn(n)
 	return view
+}
+
+// ShellsOn are a node's shells for a view of it. With a node that has ended, they do nothing.
+func (h *Hub) ShellsOn(n fleet.Node) []templates.Shell {
+	shells := h.ShellsOf(n.Name)
+	if n.Status == fleet.Ended {
+		for i := range shells {
+			shells[i].State = templates.State{}
+		}
+	}
+	return shells
 }
 
 func logView(name, boot string, lines []logs.Line) templates.LogLines {
@@ -115,7 +126,7 @@ func (h *Hub) NodeJSON(n fleet.Node) Node {
 		Started:   web.Time(n.Started),
 		Seen:      web.Time(n.Seen),
 		Steps:     []step{},
-		Shells:    h.ShellsOf(n.Name),
+		Shells:    h.ShellsOn(n),
 	}
 	if n.Addr.IsValid() {
 		view.Address = n.Addr.String()
