@@ -137,6 +137,16 @@ func (f *Fleet) Unavailable() string {
 	return ""
 }
 
+// Usage returns what the provider measured of a node in the last span. Errors: ErrNoProvider if no provider here
+// measures it; ErrUnavailable.
+func (f *Fleet) Usage(ctx context.Context, name string, span time.Duration) (Usage, error) {
+	meter, ok := f.cfg.Provider.(Meter)
+	if !ok {
+		return Usage{}, ErrNoProvider
+	}
+	return meter.Usage(ctx, name, span)
+}
+
 // Changed returns a channel that is closed at the next change of List or Unavailable. A new Seen of an alive node is no
 // change.
 func (f *Fleet) Changed() <-chan struct{} {

@@ -41,3 +41,22 @@ type Availability interface {
 	// Unavailable returns why it cannot create or remove nodes now, with what to do about it; "" if it can.
 	Unavailable() string
 }
+
+// Meter is a Provider that measures nodes from outside, also while they do not answer.
+type Meter interface {
+	// Usage returns what a node that the provider created used in the last span. The error is ErrNoProvider if the
+	// provider did not create it, and an *UnavailableError if it cannot find out now. It may return values that are some
+	// minutes old, because a provider may limit how often it is asked.
+	Usage(ctx context.Context, name string, span time.Duration) (Usage, error)
+}
+
+// Usage is what a provider measured of a node. The values of a series end at At, one for each step; NaN: not known.
+type Usage struct {
+	At   time.Time
+	Step time.Duration
+
+	CPU, Memory    []float32 // cores, bytes
+	Received, Sent []float32 // bytes of each step, over the public network
+
+	CPULimit, MemoryLimit float64 // cores, bytes; 0: unknown
+}

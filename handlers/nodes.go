@@ -118,7 +118,7 @@ func backToConsole(w http.ResponseWriter) error {
 // GET /nodes/{node}
 func (h *Handlers) showNode(w http.ResponseWriter, r *http.Request) error {
 	defer h.live.KeepCurrent(r.Context())()
-	node, err := h.nodes.Of(r)
+	node, err := h.shownNode(r)
 	if err != nil {
 		return err
 	}
@@ -126,6 +126,21 @@ func (h *Handlers) showNode(w http.ResponseWriter, r *http.Request) error {
 		return h.showDetails(w, r, node)
 	}
 	return web.WriteJSON(w, http.StatusOK, h.live.NodeJSON(node))
+}
+
+// shownNode is the node in the request's path, also one that only the control plane knows.
+func (h *Handlers) shownNode(r *http.Request) (fleet.Node, error) {
+	node, err := h.nodes.Of(r)
+	if !errors.Is(err, fleet.ErrNotFound) {
+		return node, err
+	}
+	name, unnamed := web.NodeName(r)
+	for _, one := range h.live.Overview().Nodes {
+		if unnamed == nil && one.Name == name {
+			return one, nil
+		}
+	}
+	return node, err
 }
 
 // DELETE /nodes/{node}

@@ -91,6 +91,7 @@ func (h *Handlers) peerRoutes() http.Handler {
 	h.add(r, onThis, []route{
 		{at: get + nodePath + "/feed", may: access.View, serve: h.live.ServeFeed},
 		{at: get + nodePath + "/stats", may: access.View, serve: h.sendStats},
+		{at: get + nodePath + "/usage", may: access.View, serve: h.sendUsage},
 		{at: get + shellPath + "/output", may: access.View, quota: &h.live.Follows, serve: h.live.ServeOutput},
 	})
 	const link = shellPath + "/shared/{link}"

@@ -61,7 +61,7 @@ func (h *Handlers) sendStats(w http.ResponseWriter, r *http.Request) error {
 // GET /nodes/{node}/stats
 func (h *Handlers) showStats(w http.ResponseWriter, r *http.Request) error {
 	defer h.live.KeepCurrent(r.Context())()
-	node, err := h.nodes.Of(r)
+	node, err := h.shownNode(r)
 	if err != nil {
 		return err
 	}
@@ -69,9 +69,7 @@ func (h *Handlers) showStats(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), detailsWait)
-	defer cancel()
-	report, err := h.statsOf(ctx, node, q)
+	report, silent, err := h.statsOrUsage(r.Context(), node, q)
 	if !web.WantsHTML(r) {
 		if err != nil {
 			return err
@@ -84,9 +82,37 @@ func (h *Handlers) showStats(w http.ResponseWriter, r *http.Request) error {
 		view.Error = web.Sentence(h.site.Explain(err).Text)
 		return h.site.Render(w, http.StatusOK, "stats", view)
 	}
+	if silent != nil {
+		view.Error = web.Sentence(h.site.Explain(silent).Text)
+		view.Scope, view.Newest = usageText(report)
+		view.Charts = usageCharts(report, q.span)
+		return h.site.Render(w, http.StatusOK, "stats", view)
+	}
 	view.Scope = scopeText(report)
 	view.Charts = nodeCharts(report, q.span, view.Of.Shells)
 	return h.site.Render(w, http.StatusOK, "stats", view)
+}
+
+// statsOrUsage is the report of a node. If the node does not answer, it is what its provider measured, and own is
+// the node's error.
+func (h *Handlers) statsOrUsage(ctx context.Context, node fleet.Node, q statsQuery) (r stats.Report, own, err error) {
+	asking, cancel := context.WithTimeout(ctx, detailsWait)
+	r, err = h.statsOf(asking, node, q)
+	cancel()
+	if err == nil {
+		return r, nil, nil
+	}
+	asking, cancel = context.WithTimeout(ctx, usageWait)
+	defer cancel()
+	usage := h.usageOf(asking, node.Name, q)
+	switch {
+	case usage.Stats != nil:
+		return *usage.Stats, err, nil
+	case usage.Error != "":
+		e := h.site.Explain(err)
+		return r, nil, web.NewError(e.Status, e.Text+"; "+usage.Error, e.Hint)
+	}
+	return r, nil, err
 }
 
 // statsOf is the report of a node, this one or another.

@@ -139,6 +139,30 @@ type __projectPlanInput struct {
 // GetId returns __projectPlanInput.Id, and is useful for accessing the field via an interface.
 func (v *__projectPlanInput) GetId() string { return v.Id }
 
+// __serviceMetricsInput is used internally by genqlient
+type __serviceMetricsInput struct {
+	Environment  string    `json:"environment"`
+	Service      string    `json:"service"`
+	Since        time.Time `json:"since"`
+	Step         int       `json:"step"`
+	Measurements []string  `json:"measurements"`
+}
+
+// GetEnvironment returns __serviceMetricsInput.Environment, and is useful for accessing the field via an interface.
+func (v *__serviceMetricsInput) GetEnvironment() string { return v.Environment }
+
+// GetService returns __serviceMetricsInput.Service, and is useful for accessing the field via an interface.
+func (v *__serviceMetricsInput) GetService() string { return v.Service }
+
+// GetSince returns __serviceMetricsInput.Since, and is useful for accessing the field via an interface.
+func (v *__serviceMetricsInput) GetSince() time.Time { return v.Since }
+
+// GetStep returns __serviceMetricsInput.Step, and is useful for accessing the field via an interface.
+func (v *__serviceMetricsInput) GetStep() int { return v.Step }
+
+// GetMeasurements returns __serviceMetricsInput.Measurements, and is useful for accessing the field via an interface.
+func (v *__serviceMetricsInput) GetMeasurements() []string { return v.Measurements }
+
 // __updateInstanceInput is used internally by genqlient
 type __updateInstanceInput struct {
 	Service     string                     `json:"service"`
@@ -601,6 +625,30 @@ func (v *logFields) GetMessage() string { return v.Message }
 // GetSeverity returns logFields.Severity, and is useful for accessing the field via an interface.
 func (v *logFields) GetSeverity() string { return v.Severity }
 
+// metricFields includes the GraphQL fields of MetricsResult requested by the fragment metricFields.
+type metricFields struct {
+	Measurement string        `json:"measurement"`
+	Values      []metricValue `json:"values"`
+}
+
+// GetMeasurement returns metricFields.Measurement, and is useful for accessing the field via an interface.
+func (v *metricFields) GetMeasurement() string { return v.Measurement }
+
+// GetValues returns metricFields.Values, and is useful for accessing the field via an interface.
+func (v *metricFields) GetValues() []metricValue { return v.Values }
+
+// metricValue includes the requested fields of the GraphQL type Metric.
+type metricValue struct {
+	Ts    int     `json:"ts"`
+	Value float64 `json:"value"`
+}
+
+// GetTs returns metricValue.Ts, and is useful for accessing the field via an interface.
+func (v *metricValue) GetTs() int { return v.Ts }
+
+// GetValue returns metricValue.Value, and is useful for accessing the field via an interface.
+func (v *metricValue) GetValue() float64 { return v.Value }
+
 // oneInstanceResponse is returned by oneInstance on success.
 type oneInstanceResponse struct {
 	ServiceInstance instanceFields `json:"serviceInstance"`
@@ -736,6 +784,14 @@ func (v *serviceInstanceUpdateInput) GetSleepApplication() *bool { return v.Slee
 
 // GetSource returns serviceInstanceUpdateInput.Source, and is useful for accessing the field via an interface.
 func (v *serviceInstanceUpdateInput) GetSource() *serviceSourceInput { return v.Source }
+
+// serviceMetricsResponse is returned by serviceMetrics on success.
+type serviceMetricsResponse struct {
+	Metrics []metricFields `json:"metrics"`
+}
+
+// GetMetrics returns serviceMetricsResponse.Metrics, and is useful for accessing the field via an interface.
+func (v *serviceMetricsResponse) GetMetrics() []metricFields { return v.Metrics }
 
 type serviceSourceInput struct {
 	Image string `json:"image,omitempty"`
@@ -1592,6 +1648,55 @@ func projectTokenContext(
 	}
 
 	data_ = &projectTokenContextResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by serviceMetrics.
+const serviceMetrics_Operation = `
+query serviceMetrics ($environment: String!, $service: String!, $since: DateTime!, $step: Int!, $measurements: [MetricMeasurement!]!) {
+	metrics(environmentId: $environment, serviceId: $service, startDate: $since, sampleRateSeconds: $step, measurements: $measurements) {
+		... metricFields
+	}
+}
+fragment metricFields on MetricsResult {
+	measurement
+	values {
+		ts
+		value
+	}
+}
+`
+
+func serviceMetrics(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	environment string,
+	service string,
+	since time.Time,
+	step int,
+	measurements []string,
+) (data_ *serviceMetricsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "serviceMetrics",
+		Query:  serviceMetrics_Operation,
+		Variables: &__serviceMetricsInput{
+			Environment:  environment,
+			Service:      service,
+			Since:        since,
+			Step:         step,
+			Measurements: measurements,
+		},
+	}
+
+	data_ = &serviceMetricsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -72,6 +72,7 @@ type Provider struct {
 	log    *slog.Logger
 	client *client
 	wake   chan struct{} // makes the watcher refresh now
+	usages usages
 
 	group  sync.WaitGroup // everything that runs until the context of Start ends
 	cancel context.CancelCauseFunc
@@ -127,6 +128,7 @@ func New(cfg Config) (*Provider, error) {
 		log:      cfg.Log,
 		client:   c,
 		wake:     make(chan struct{}, 1),
+		usages:   newUsages(),
 		project:  cfg.Project,
 		env:      cfg.Environment,
 		refusal:  "not yet connected to Railway",

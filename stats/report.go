@@ -12,10 +12,11 @@ const MaxSpan = 24 * time.Hour
 
 // Report is what a node used, as docs/protocol.md describes it.
 type Report struct {
-	At      time.Time                    `json:"at"`     // of the newest values
-	Step    int                          `json:"step"`   // seconds between two values: 5, 60 or 300
-	Scope   string                       `json:"scope"`  // what cpu, memory and disk are about: container or machine
-	Shared  bool                         `json:"shared"` // other nodes run on the same machine
+	At      time.Time                    `json:"at"`             // of the newest values
+	Step    int                          `json:"step"`           // seconds between two values: 5, 60 or 300
+	From    string                       `json:"from,omitempty"` // the provider that measured it; empty: the node
+	Scope   string                       `json:"scope"`          // of cpu, memory and disk: container or machine
+	Shared  bool                         `json:"shared"`         // other nodes run on the same machine
 	Limits  Limits                       `json:"limits"`
 	Latest  map[string]float64           `json:"latest"` // of the last sample: the values that are known, by series
 	Series  map[string]Values            `json:"series"`

@@ -1,5 +1,7 @@
 package templates
 
+import "time"
+
 // Sparks are the small pictures on a card: what the node used recently.
 type Sparks struct {
 	CPU, Memory Spark
@@ -23,9 +25,10 @@ type Stats struct {
 	Path   string // of the page, below the console's
 	Range  string // the current one of Ranges
 	Ranges []StatsRange
-	Scope  string // what the numbers are about, as a sentence
+	Scope  string    // what the numbers are about, as a sentence
+	Newest time.Time // of the newest values, after Scope; zero: now
 	Charts []Chart
-	Error  string   // why there are no charts
+	Error  string   // why the node's own charts are missing
 	Silent []Silent // nodes that do not answer
 }
 

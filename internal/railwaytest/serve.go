@@ -219,6 +219,7 @@ func init() {
 			return object{"id": Project, "name": "a project", "subscriptionType": s.opts.Plan}, nil
 		}),
 		"environment":             known((*Server).environment),
+		"metrics":                 known((*Server).metrics),
 		"serviceInstance":         known((*Server).instance),
 		"variables":               known((*Server).variables),
 		"deployment":              known((*Server).deployment),
