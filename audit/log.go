@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// maxBehind is how many entries of AppendSoon may wait for the disk.
+const maxBehind = 256
+
 // Config configures a log.
 type Config struct {
 	Dir      string
@@ -81,19 +84,24 @@ func (l *Log) Append(e Entry) (Entry, error) {
 	return l.await(r)
 }
 
-// AppendSoon is Append without waiting: the entry has its place in the log, and is written in the background, even if
-// Close is called. Tail waits for it. failed is called if it cannot be written.
+// AppendSoon is Append without waiting, unless the disk is far behind: the entry has its place in the log, and is
+// written in the background, even if Close is called. Tail waits for it. failed is called if it cannot be written.
 func (l *Log) AppendSoon(e Entry, failed func(error)) {
 	r := &request{entry: e}
 	if err := l.enqueue(r); err != nil {
 		failed(fmt.Errorf("append to the audit log: %w", err))
 		return
 	}
-	go func() { // ends when the entry is written
+	write := func() {
 		if _, err := l.await(r); err != nil {
 			failed(err)
 		}
-	}()
+	}
+	if l.queued() > maxBehind {
+		write()
+		return
+	}
+	go write() // ends when the entry is written
 }
 
 // await waits until a request from the queue is written, or writes it.
@@ -113,12 +121,15 @@ func (l *Log) await(r *request) (Entry, error) {
 func (l *Log) flush() {
 	l.commit.Lock()
 	defer l.commit.Unlock()
-	l.mu.Lock()
-	queued := len(l.queue)
-	l.mu.Unlock()
-	if queued > 0 {
+	if l.queued() > 0 {
 		l.commitQueue() //nolint:errcheck // its requests have the error
 	}
+}
+
+func (l *Log) queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue)
 }
 
 func (l *Log) enqueue(r *request) error {
