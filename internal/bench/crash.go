@@ -11,7 +11,7 @@ import (
 )
 
 // crashes is how many nodes are killed.
-const crashes = 15
+const crashes = 10
 
 // measureCrash kills the nodes of fresh control planes, and types into a shell of each at once, as a page does. After
 // a second crash of the same one, its supervisor would pause.

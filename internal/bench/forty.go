@@ -21,7 +21,7 @@ import (
 const (
 	fortyNodes  = 40 // with the control plane
 	fortyShells = 3  // of each node
-	fortyWatch  = 15 * time.Second
+	fortyWatch  = 10 * time.Second
 )
 
 // Rows of the part.

@@ -61,7 +61,7 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.IntVar(&o.rounds, "rounds", 5, "rounds of each measurement, the ways taking turns")
 	set.IntVar(&o.keys, "keys", 500, "keys typed each way, over all rounds")
 	set.IntVar(&o.mib, "mib", 64, "size of the file that cat prints, MiB")
-	set.DurationVar(&o.rest, "rest", time.Minute, "how long the cluster at rest is watched")
+	set.DurationVar(&o.rest, "rest", 30*time.Second, "how long the cluster at rest is watched")
 	set.DurationVar(&o.limit, "limit", 300*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
 	set.BoolVar(&o.json, "json", false, "print JSON")
