@@ -118,7 +118,7 @@ func onlySelf(v tour) string {
 func (v tour) console() {
 	p := v.Page
 	key := selfShell(v.t, v.n, p)
-	v.look(p, "console with one node", "html")
+	v.look(p, "console with one node", "main")
 	_, other := spawnByClick(v.t, v.n, p)
 	enter(p, key, `for i in {0..7}; do printf '\e[3%sm col%s \e[9%sm bright \e[4%sm back \e[0m\n' $i our$i $i $i; done`)
 	p.WaitScreen(key, " colour7  bright  back")
@@ -126,7 +126,7 @@ func (v tour) console() {
 	enter(p, other, `sh -c 'printf "Over""write? [y/N] "; read it'`)
 	p.FocusPane(key)
 	p.Wait(tabIs(other, "waiting"))
-	v.look(p, "a shell that waits", "html")
+	v.look(p, "a shell that waits", "#fleet, .node:not([data-self])")
 	p.Wait(armed(`document.querySelector(".answers [value=n]")`))
 	p.Click(".answers [value=n]")
 	p.Wait(`!document.querySelector(".answers")`)
@@ -148,7 +148,7 @@ func (v tour) console() {
 	p.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, idOf(key)))
 	p.Do(`document.querySelector("#broadcast-toggle").click()`)
 	p.Click("[data-action=broadcast-all]")
-	v.look(p, "broadcast", "html")
+	v.look(p, "broadcast", ".below, [data-self]")
 	p.Do(`document.querySelector("#broadcast-toggle").click()`)
 	p.Click("[data-self] .record:not([hidden])")
 	p.Wait(`document.querySelector(".tab .rec")`)
@@ -174,7 +174,7 @@ func (v tour) console() {
 func (v tour) table() {
 	p := v.Page
 	p.Click("#fleet [data-action=view]")
-	v.look(p, "table", "html")
+	v.look(p, "table", "main")
 	p.Click("th[data-column=name] button")
 	groupBy(p, "prefix")
 	p.Click("[data-pick=all]")

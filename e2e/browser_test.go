@@ -115,6 +115,7 @@ func TestBrowser_MainJob(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
+	p.Motion()
 	selfShell(t, n, p)
 	name, key := spawnByClick(t, n, p)
 	p.Wait(fmt.Sprintf(`document.querySelector('%s').dataset.status === "alive"`, card(name)))

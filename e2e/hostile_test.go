@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -89,9 +88,9 @@ func TestShell_HostileScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute of both cores")
 	}
-	n := startBuilt(t, "hostile.test")
+	n := startTalkers(t, "hostile.test")
 	const name = "convoy@hostile.test"
-	e := openEcho(t, n, name)
+	e := openEcho(t, n.Client, name)
 	calm := make(chan struct{})
 	close(calm)
 	t.Logf("%-24s %s", "calm", summary(e.during(t, calm)))
@@ -167,12 +166,4 @@ func summary(times []time.Duration) string {
 		"%5d keys, median %8v, slowest %8v", len(sorted), sorted[len(sorted)/2].Round(10*time.Microsecond),
 		sorted[len(sorted)-1].Round(10*time.Microsecond),
 	)
-}
-
-// startBuilt starts Convoy as it is built for use: under the race detector a sandbox's memory is not limited.
-func startBuilt(t *testing.T, host string) *client.Client {
-	t.Helper()
-	exe, err := testkit.Build(t.TempDir())
-	testkit.Must(t, err)
-	return startCommand(t, exec.Command(exe, append(aloneArgs(host), "-addr", "localhost:0", "-data", t.TempDir())...))
 }

@@ -54,7 +54,7 @@ func talk() {
 			switch pause := rand.IntN(200); {
 			case pause == 0:
 				<-time.After(time.Duration(rand.IntN(20)) * time.Millisecond)
-			case pause < 60:
+			case pause < 150:
 				<-time.After(time.Millisecond)
 			}
 		}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"github.com/chromedp/cdproto/emulation"
 )
 
 // axe is axe-core, for tests only: no program contains it.
@@ -27,7 +25,7 @@ const findings = `new Promise((drawn) => requestAnimationFrame(() => requestAnim
 
 // Accessible fails the test for everything that axe-core finds in the elements of a selector, except those of other
 // selectors: by all its rules in the theme that the page has, and by those about colours in the other one, in which the
-// page is left. Nothing moves: each frame of a transition costs as much as many of axe-core's rules.
+// page is left.
 func (p *Page) Accessible(what, selector string, except ...string) {
 	p.t.Helper()
 	excluded, _ := json.Marshal(append([]string{}, except...)) //nolint:errcheck // strings always marshal
@@ -43,10 +41,7 @@ func (p *Page) Accessible(what, selector string, except ...string) {
 		if i > 0 {
 			rules = `runOnly: ["color-contrast", "link-in-text-block"]`
 		}
-		p.prefer(
-			&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme},
-			&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"},
-		)
+		p.Scheme(scheme)
 		p.Wait(fmt.Sprintf(`document.documentElement.dataset.theme === %q`, scheme))
 		p.Wait(resting)
 		for _, finding := range Eval[[]string](p, fmt.Sprintf(findings, selector, excluded, rules)) {

@@ -88,6 +88,8 @@ func launch(path string) (b *Browser, stop func(), err error) {
 		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-ipc-flooding-protection", true),
 		chromedp.Flag("disable-hang-monitor", true),
+		// Each navigation would start a process that the next one may need.
+		chromedp.Flag("disable-features", "SpareRendererForSitePerProcess"),
 	)
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	stop = func() {

@@ -22,12 +22,12 @@ func (p *Page) Platform(platform, agent string) {
 	call(p, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, Platform: platform})
 }
 
-// middle returns the middle of an element, which is scrolled into view.
+// middle returns the middle of an element, or of its first line, which is scrolled into view.
 func (p *Page) middle(selector string) (x, y float64) {
 	p.t.Helper()
 	at := Eval[[]float64](p, fmt.Sprintf(`(e => {
-		e.scrollIntoView({ block: "nearest" });
-		const { x, y, width, height } = e.getBoundingClientRect();
+		e.scrollIntoViewIfNeeded();
+		const [{ x, y, width, height }] = e.getClientRects();
 		return [x + width / 2, y + height / 2];
 	})(document.querySelector(%q))`, selector))
 	return at[0], at[1]

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/css"
 	"github.com/chromedp/cdproto/debugger"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
@@ -29,42 +31,43 @@ type Page struct {
 	log *complaints
 	// noScripts: a loaded page does not change.
 	noScripts bool
+	// moves: the user has not asked for less motion.
+	moves bool
 }
 
 // Open opens address in a new tab that believes it has the user's attention,
 // and returns when it is loaded. The tab shares nothing with other tabs.
 func (b *Browser) Open(t testing.TB, address string) *Page {
 	t.Helper()
-	p := &Page{t: t, log: &complaints{}}
-	options := []chromedp.ContextOption{chromedp.WithListener(p.log.listen)}
-	if !b.whole {
-		options = append(options, chromedp.WithNewBrowserContext())
+	if b.whole {
+		return open(t, b.ctx, address)
 	}
-	ctx, cancel := chromedp.NewContext(b.ctx, options...)
+	return open(t, b.ctx, address, chromedp.WithNewBrowserContext())
+}
+
+// Tab opens address in another tab of the same browser: it shares cookies and storage with p.
+func (p *Page) Tab(address string) *Page {
+	p.t.Helper()
+	return open(p.t, p.ctx, address)
+}
+
+func open(t testing.TB, parent context.Context, address string, options ...chromedp.ContextOption) *Page {
+	t.Helper()
+	p := &Page{t: t, log: &complaints{}}
+	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.log.listen))...)
 	p.ctx = ctx
 	t.Cleanup(cancel)
 	// The first call binds the tab to its context, so that one has no deadline.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("browser: open tab: %v", err)
 	}
+	// chromedp asked for an event of each element that changes, which costs as much as the change.
+	call(p, css.Disable, cdp.Empty{})
+	call(p, dom.Disable, cdp.Empty{})
 	call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	p.prefer()
 	p.Go(address)
 	return p
-}
-
-// Tab opens address in another tab of the same browser: it shares cookies and storage with p.
-func (p *Page) Tab(address string) *Page {
-	p.t.Helper()
-	other := &Page{t: p.t, log: &complaints{}}
-	ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithListener(other.log.listen))
-	other.ctx = ctx
-	p.t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		p.t.Fatalf("browser: open tab: %v", err)
-	}
-	call(other, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-	other.Go(address)
-	return other
 }
 
 // NoScripts disables the scripts of pages, from the next load. Eval and Do still work.
@@ -120,21 +123,29 @@ func (p *Page) Do(expression string) {
 const pollEvery = 25 * time.Millisecond
 
 // leftPage are the words of a browser that has left the page which was asked.
-var leftPage = regexp.MustCompile("navigated or closed|Cannot find context")
+var leftPage = regexp.MustCompile("navigated or closed|Cannot find|Promise was collected|context was destroyed")
+
+// waiting evaluates to true once an expression is truthy. An expression that throws is not.
+const waiting = `new Promise((met) => {
+	const look = async () => {
+		try { if (await (%s)) return met(true); } catch { /* what it needs is not there yet */ }
+		setTimeout(look, %d);
+	};
+	look();
+})`
 
 // Wait waits until a JavaScript expression is truthy. On failure the test ends
 // with what the page shows.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 2*deadline) // the error of the page's own deadline has more detail
+	ctx, cancel := context.WithTimeout(p.ctx, deadline)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](
-		"Promise.resolve("+expression+").then(Boolean)", // its value may be an element, which is long to describe
-		chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(deadline),
+	wait := chromedp.Evaluate[chromedp.Void](
+		fmt.Sprintf(waiting, expression, pollEvery.Milliseconds()), chromedp.EvalAwaitPromise,
 	)
-	err := chromedp.Do(ctx, poll)
+	err := chromedp.Do(ctx, wait)
 	for err != nil && ctx.Err() == nil && leftPage.MatchString(err.Error()) { // the next page may meet it
-		err = chromedp.Do(ctx, poll)
+		err = chromedp.Do(ctx, wait)
 	}
 	if err != nil {
 		p.t.Fatalf("browser: wait for %s: %v\n%s", expression, err, p.state())
@@ -158,7 +169,8 @@ func (p *Page) state() string {
 func (p *Page) Click(selector string) {
 	p.t.Helper()
 	p.rest(selector)
-	p.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	x, y := p.middle(selector)
+	p.do("click "+selector, chromedp.MouseClickXY(x, y))
 }
 
 // rest waits until the first element that matches a CSS selector has been at one place for two frames: a click goes to
@@ -186,9 +198,10 @@ func (p *Page) rest(selector string) {
 func (p *Page) Follow(selector string) {
 	p.t.Helper()
 	p.rest(selector)
+	x, y := p.middle(selector)
 	ctx, cancel := context.WithTimeout(p.ctx, deadline)
 	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
+	if _, err := chromedp.RunResponse(ctx, chromedp.MouseClickXY(x, y)); err != nil {
 		p.t.Fatalf("browser: follow %s: %v\n%s", selector, err, p.log.all())
 	}
 	p.arrive()
@@ -226,9 +239,22 @@ func (p *Page) Scheme(name string) {
 	p.prefer(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: name})
 }
 
-// prefer makes these the user's preferences, instead of those before.
+// Motion makes the page move, as it does for users without a preference.
+func (p *Page) Motion() {
+	p.t.Helper()
+	p.moves = true
+	p.prefer()
+}
+
+// prefer makes these the user's preferences, instead of those before, with less motion unless Motion was called: each
+// frame of a transition costs as much as what most tests look at.
 func (p *Page) prefer(features ...*emulation.MediaFeature) {
 	p.t.Helper()
+	motion := "reduce"
+	if p.moves {
+		motion = "no-preference"
+	}
+	features = append(features, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: motion})
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }
 
