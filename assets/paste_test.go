@@ -54,7 +54,7 @@ func testConfirmPaste(t *testing.T, b *browser.Browser) {
 		`document.querySelector("dialog pre").textContent.endsWith("…\nand 992 more lines") && ` +
 			`document.querySelector("dialog pre").textContent.length < 1100`,
 	)
-	p.Click(`dialog [data-close]`)
+	p.Click(`dialog [command=close]`)
 	s.untilTyped("still here one two threels\r")
 	p.Clean()
 }

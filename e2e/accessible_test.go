@@ -184,11 +184,11 @@ func (v tour) table() {
 	p.Click("#run-all")
 	p.Wait(`document.querySelector("#results-1 .result-names")?.children.length === 2`)
 	v.look(p, "run on several nodes", "#run")
-	p.Click("#run [data-close]")
+	p.Click("#run [command=close]")
 	p.Click("[data-action=choose-none]")
 	p.Do(`document.querySelector("#spawn-many").showModal()`)
 	v.look(p, "spawn several nodes", "#spawn-many")
-	p.Click("#spawn-many [data-close]")
+	p.Click("#spawn-many [command=close]")
 	p.Press("Ctrl+k")
 	p.Type("convoy")
 	p.Wait(`document.querySelectorAll("#found .menu-item").length > 2`)
@@ -203,11 +203,11 @@ func (v tour) dialogs() {
 	key := p.Panes()[0]
 	for _, open := range []struct{ what, press, shows string }{
 		{"menu", "#menu-button", "#menu"},
-		{"connect", "[data-action=connect]", "#connect"},
-		{"keys", "[data-action=keys]", "#keys"},
-		{"shells", "[data-action=shells]", "#shells"},
+		{"connect", "[command=show-modal][commandfor=connect]", "#connect"},
+		{"keys", "[command=show-modal][commandfor=keys]", "#keys"},
+		{"shells", "[hx-target='#shell-lists']", "#shells"},
 		{"retire", ".retire", "#confirm"},
-		{"alert", "[data-action=alert]", "#alert"},
+		{"alert", "[data-tool=alert]", "#alert"},
 		{"menu of a shell", `.shell-acts [title="More"]`, ".shell-menu:popover-open"},
 		{"name", `[data-tool="Your name…"]`, "dialog.asks"},
 		{"download", `[data-tool="Download a file…"]`, "dialog.asks"},
@@ -232,7 +232,7 @@ func (v tour) dialogs() {
 		guest.Wait(`window.convoy?.panes.size === 1 && document.body.dataset.link === "open"`)
 		v.look(guest, "share page to "+right, "html")
 	}
-	p.Click(card(onlySelf(v)) + " [data-action=share]")
+	p.Click(card(onlySelf(v)) + " [data-tool=share]")
 	p.Wait(`document.querySelector("#share li")`)
 	v.look(p, "share", "#share")
 	p.Click("#share-close")

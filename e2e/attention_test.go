@@ -78,7 +78,7 @@ func TestBrowser_QuickAnswers(t *testing.T) {
 	p.WaitScreen(key, "got:y:")
 	// another question, other buttons
 	p.Wait(fmt.Sprintf(`!window.first.isConnected && document.querySelector(%q)`, button))
-	p.Do(`document.querySelector("[data-action=shells]").click()`)
+	p.Do(`document.querySelector("[hx-target='#shell-lists']").click()`)
 	p.Wait(`document.querySelector("#shell-list .answers [value=n]")?.checkVisibility()`)
 	p.Wait(armed(`document.querySelector("#shell-list .answers [value=n]")`))
 	if *pictures != "" {
@@ -109,7 +109,7 @@ func TestBrowser_NotifyMe(t *testing.T) {
 	selfShell(t, n, p)
 	name, key := spawnByClick(t, n, p)
 	p.Click(card(name) + " .shell-acts [aria-label=More]")
-	p.Click(card(name) + " [data-action=alert]")
+	p.Click(card(name) + " [data-tool=alert]")
 	p.Wait(`document.querySelector("#alert").open`)
 	p.Click("#alert [name=waits]")
 	p.Click("#alert [type=submit]")
@@ -120,7 +120,7 @@ func TestBrowser_NotifyMe(t *testing.T) {
 		p.Resize(390, 844)
 		p.Screenshot(filepath.Join(*pictures, "alert-phone.png"))
 	}
-	p.Click("#alert [data-close]")
+	p.Click("#alert [command=close]")
 	enter(p, key, `sh -c 'printf "Over""write? [y/N] "; read answer'`)
 	short, _, _ := strings.Cut(strings.TrimPrefix(name, "convoy@"), ".")
 	select {
@@ -161,7 +161,7 @@ func TestBrowser_AttentionPictures(t *testing.T) {
 			p.Screenshot(filepath.Join(*pictures, fmt.Sprintf("attention-%d-%s.png", window[0], scheme)))
 		}
 	}
-	p.Do(`document.querySelector("[data-action=shells]").click()`)
+	p.Do(`document.querySelector("[hx-target='#shell-lists']").click()`)
 	p.Wait(`document.querySelector("#shell-list li .does")`)
 	p.Screenshot(filepath.Join(*pictures, "attention-list-phone.png"))
 	p.Resize(1440, 900)

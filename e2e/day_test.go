@@ -67,7 +67,7 @@ func TestBrowser_Day(t *testing.T) {
 	p.Press("w")
 	takeDay(p, "table-waiting")
 	p.Press("w")
-	p.Do(`document.querySelector("[data-action=shells]").click()`)
+	p.Do(`document.querySelector("[hx-target='#shell-lists']").click()`)
 	p.Wait(`document.querySelector("#shell-list li .does")`)
 	takeDay(p, "shells")
 	p.Clean()

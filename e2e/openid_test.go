@@ -75,7 +75,7 @@ func TestBrowser_OpenID(t *testing.T) {
 		fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42") && document.body.dataset.role === "viewer"`, first),
 	)
 	viewer.Click("#menu-button")
-	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]",
+	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[command=show-modal][commandfor=connect]",
 		"[href='/recordings']", "#broadcast-toggle"} {
 		if browser.Eval[bool](viewer, fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility()`, selector)) {
 			t.Errorf("a viewer sees %s", selector)

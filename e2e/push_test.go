@@ -72,7 +72,7 @@ func TestBrowser_PushWithoutAPage(t *testing.T) {
 // subscribeByClick makes a browser get notifications of a node's shell, as a user does.
 func subscribeByClick(p *browser.Page, service *pushtest.Service, node string) {
 	p.Click(card(node) + " .shell-acts [aria-label=More]")
-	p.Click(card(node) + " [data-action=alert]")
+	p.Click(card(node) + " [data-tool=alert]")
 	p.Wait(`document.querySelector("#push [data-action=push]")`)
 	b := service.Subscribe(browser.Eval[string](p, `document.querySelector("#push").dataset.key`))
 	p.Do(subscribeBy(b))
@@ -91,7 +91,7 @@ func subscribeByClick(p *browser.Page, service *pushtest.Service, node string) {
 		p.Screenshot(filepath.Join(*pictures, "push-on-phone.png"))
 		p.Resize(1280, 800)
 	}
-	p.Click("#alert [data-close]")
+	p.Click("#alert [command=close]")
 }
 
 // answerByNotification answers the question of which a browser is told.

@@ -20,7 +20,7 @@ import (
 
 // makeLink makes a share link by the dialog, and returns its address.
 func makeLink(p *browser.Page, node, right, label string) string {
-	p.Click(card(node) + " [data-action=share]")
+	p.Click(card(node) + " [data-tool=share]")
 	p.Wait(`document.querySelector("#share").open`)
 	p.Click(fmt.Sprintf("#share [value=%s]", right))
 	p.Wait(fmt.Sprintf(`document.querySelector(".share-warning").checkVisibility() === %v`, right == "type"))
@@ -102,7 +102,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 	watcher.Press("Escape")
 	typist := browser.Shared(t).Open(t, makeLink(p, name, "type", "for Grace"))
 	typist.WaitScreen(key, "package cli")
-	p.Wait(fmt.Sprintf(`document.querySelector('%s [data-action=share]').dataset.count === "2"`, card(name)))
+	p.Wait(fmt.Sprintf(`document.querySelector('%s [data-tool=share]').dataset.count === "2"`, card(name)))
 	typist.Click("#share-name")
 	typist.Wait(`document.querySelector("dialog.asks")?.open`)
 	typist.Type("Grace")
@@ -123,7 +123,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 		page.Wait(fmt.Sprintf(`document.querySelector(".shell-keys").checkVisibility() === %t`, shown))
 	}
 
-	p.Click(card(name) + " [data-action=share]")
+	p.Click(card(name) + " [data-tool=share]")
 	for right, holder := range map[string]*browser.Page{"type": typist, "watch": watcher} {
 		revokeLink(p, right)
 		holder.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
@@ -131,7 +131,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 			t.Errorf("the last screen is gone:\n%s", got)
 		}
 	}
-	p.Wait(fmt.Sprintf(`!("count" in document.querySelector('%s [data-action=share]').dataset)`, card(name)))
+	p.Wait(fmt.Sprintf(`!("count" in document.querySelector('%s [data-tool=share]').dataset)`, card(name)))
 	watcher.Reload()
 	watcher.Wait(`document.body.innerText.includes("This link was revoked")`)
 	for _, page := range []*browser.Page{p, typist, watcher} {

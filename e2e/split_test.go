@@ -107,7 +107,7 @@ func splitEnds(p *browser.Page, first, second string) {
 	p.Type("exit")
 	p.Press("Enter")
 	p.Wait(fmt.Sprintf(`%s.ended`, pane(second)))
-	p.Click(paneSelector(second) + " [data-action=close-shell]")
+	p.Click(paneSelector(second) + " .shell-bar [hx-delete]")
 	p.Wait(fmt.Sprintf(`!document.querySelector("[data-split]") && %s === %q`, shownPanes, idOf(first)))
 }
 

@@ -171,7 +171,7 @@ func TestBrowser_SeveralNodes(t *testing.T) {
 	p.Click(`#run-all`)
 	p.Wait(`document.querySelector("#results-1 pre")?.textContent.includes("here-42") &&
 		document.querySelector("#results-1 .result-names")?.children.length === 3`)
-	p.Click(`#run [data-close]`)
+	p.Click(`#run [command=close]`)
 	p.Click(`tr[data-node]:first-child [name=nodes]`) // the control plane is not retired
 	p.Click(`#bulk [data-bulk=Retire]`)
 	p.Wait(`document.querySelector("#confirm h2")?.textContent === "Retire 2 nodes?"`)

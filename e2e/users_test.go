@@ -85,7 +85,7 @@ func operatorSees(t *testing.T, operator *browser.Page) {
 	operator.Click("#menu-button")
 	for selector, want := range map[string]bool{"#spawn": true, "[data-action=open-shell][data-kind=convoy]": true,
 		"[data-action=open-shell][data-kind=system]": false, "[href='/audit']": false, ".record": false,
-		"[href='/logins']": true, "[data-action=connect]": true} {
+		"[href='/logins']": true, "[command=show-modal][commandfor=connect]": true} {
 		if seen(operator, selector) != want {
 			t.Errorf("an operator sees %s: %v", selector, !want)
 		}
@@ -136,7 +136,7 @@ func TestBrowser_Roles(t *testing.T) {
 	viewer := logInAs(t, n, "vic", "vic's password")
 	viewer.Wait(fmt.Sprintf(`window.convoy?.panes.get(%q)?.text().includes("42")`, first))
 	viewer.Click("#menu-button")
-	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[data-action=connect]",
+	for _, selector := range []string{"#spawn", "[data-action=open-shell]", "[command=show-modal][commandfor=connect]",
 		"[href='/recordings']", "#broadcast-toggle"} {
 		if seen(viewer, selector) {
 			t.Errorf("a viewer sees %s", selector)

@@ -3,13 +3,13 @@
 // The server knows nodes and shells. The page alone knows which tab is selected, which panes exist, and which card is
 // enlarged: that state is kept here and restored after each morph.
 
-import { detached, rename } from "./acts.js";
 import { command } from "./commands.js";
+import { detached } from "./detached.js";
+import { askText } from "./dialog.js";
 import { all, find, stamp } from "./dom.js";
-import { download, root } from "./key.js";
+import { root } from "./key.js";
 import { LogView } from "./log.js";
 import { atLeast } from "./role.js";
-import { openDialog, showLinks } from "./share.js";
 import { ShellPane, roomIn } from "./shell.js";
 import { Split, onWide } from "./split.js";
 import { shellPath } from "./stream.js";
@@ -133,9 +133,12 @@ class Card {
     if (spawned.delete(this.name) || greet) this.open({ first: true, focus: !!mine && !typing() });
   }
 
-  // rename asks for a title of a shell; its tab shows it with the next list of nodes.
-  rename(key = this.selected) {
-    if (atLeast(this.tabOf(key).dataset.right)) rename(this.name, key, this.tabOf(key).dataset.title);
+  // rename asks for a title of a shell; its tab shows it with the next list of nodes. An empty one is again that of the
+  // program.
+  async rename(key = this.selected) {
+    const { right, title } = this.tabOf(key).dataset;
+    const answer = atLeast(right) ? await askText("rename-template", title) : null;
+    if (answer !== null) command("POST", `${shellPath(this.name, key)}/title`, { title: answer });
   }
 
   select(key, focus) {
@@ -200,6 +203,7 @@ class Card {
       const { title, kind, right } = tab.dataset;
       const is = { detached: this.isDetached(key), files: kind !== "convoy", watches: !atLeast(right) };
       new ShellPane({ element: pane, node: this.name, shell: key, ...this.link, title, ...is });
+      address(pane, shellPath(this.name, key));
     }
   }
 
@@ -294,12 +298,6 @@ class Card {
     this.sync();
   }
 
-  close(key = this.selected) { return command("DELETE", shellPath(this.name, key)); }
-  restart() { return command("POST", `${shellPath(this.name, this.selected)}/restart`); }
-  saveText() { return download(`${shellPath(this.name, this.selected)}/text`); }
-  share() { return openDialog(find("#share"), `${shellPath(this.name, this.selected)}/links`); }
-  alert() { return openDialog(find("#alert"), `${shellPath(this.name, this.selected)}/alert`); }
-
   get selectedTab() { return this.tabOf(this.selected); }
 
   get large() { return this.element.hasAttribute("data-ui-large"); }
@@ -332,6 +330,24 @@ class Card {
 
 // keyOf is a tab's shell id, or "log".
 export const keyOf = (tab) => tab.dataset.shell ?? tab.dataset.pane;
+
+// address completes the addresses of a pane's commands, which are those below its shell's.
+function address(pane, path) {
+  for (const name of ["hx-get", "hx-post", "hx-delete", "href"]) {
+    for (const element of all(`[${name}]:not(use)`, pane)) {
+      element.setAttribute(name, [path, element.getAttribute(name)].filter(Boolean).join("/"));
+    }
+  }
+  window.htmx.process(pane);
+}
+
+// showLinks shows on a pane's tool how many links open its shell.
+function showLinks(pane, links) {
+  const button = find("[data-tool=share]", pane);
+  button.title = button.ariaLabel = links ? `Share: ${links} ${links === 1 ? "link opens" : "links open"} this shell` : "Share";
+  button.toggleAttribute("data-count", links > 0);
+  if (links) button.dataset.count = links;
+}
 
 // cardOf is the card that contains an element.
 export const cardOf = (element) => cards.get(element?.closest?.(".node")?.id);

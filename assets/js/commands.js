@@ -20,9 +20,17 @@ export async function command(method, path, values = {}) {
   source.remove();
 }
 
-// The server asks before it does something that cannot be undone.
-const asked = find("#asked");
-document.addEventListener("htmx:after:swap", ({ detail }) => { if (detail.ctx.hx?.retarget === "#asked") asked.showModal(); });
+// What the server sends for a dialog shows it. What was fetched ends with it, such as a list that refreshes.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx: { target } } }) => {
+  const place = typeof target === "string" ? find(target) : target; // the server may choose it
+  const dialog = place.isConnected && place.matches("dialog, [data-fetched]") && place.closest("dialog");
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  find(".shell-go", dialog)?.focus();
+});
+document.addEventListener("close", ({ target }) => {
+  (target.matches("[data-fetched]") ? target : find("[data-fetched]", target))?.replaceChildren();
+}, { capture: true });
 document.addEventListener("htmx:before:request", ({ detail }) => detail.ctx.sourceElement.closest("#asked")?.close());
 
 document.addEventListener("htmx:before:swap", (event) => {

@@ -8,13 +8,13 @@ import "./commands.js";
 import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { follow, showLink } from "./link.js";
 import { Dock } from "./log.js";
-import { openMenu } from "./menu.js";
+import { entry, openMenu } from "./menu.js";
 import { notice } from "./notices.js";
 import { myName } from "./presence.js";
 import { install, subscribe } from "./push.js";
 import { atLeast } from "./role.js";
 import { runHandedOver } from "./runin.js";
-import { openShells, shellActions } from "./shells.js";
+import { shellActions } from "./shells.js";
 import { fillStats, showStats } from "./sparks.js";
 import { Stream, newViewer } from "./stream.js";
 import { arrange, choose, isChosen, isTable, maxLarge, rows, sortBy, step } from "./table.js";
@@ -40,7 +40,7 @@ function reconcile() {
 // allowSpawn updates the buttons in the header and its menu: whether nodes can be spawned now, and why not.
 function allowSpawn() {
   const { canSpawn, spawnHint } = find("#fleet").dataset;
-  for (const spawn of all("#spawn, #menu [data-action^=spawn]")) {
+  for (const spawn of all("#spawn, #menu :is([data-action=spawn], [commandfor=spawn-many])")) {
     spawn.title = spawnHint;
     if (!spawn.classList.contains("htmx-request")) spawn.disabled = canSpawn === undefined;
   }
@@ -133,6 +133,7 @@ const toggleFilter = (text) => setFilter(find("#filter").value === text ? "" : t
 const actions = {
   ...shellActions,
   "open-shell": (button) => cardOf(button)?.open({ kind: button.dataset.kind }),
+  "open-here": (button) => here()?.open({ kind: button.dataset.kind }),
   enlarge: (button) => enlarge(cardOf(button) ?? here()),
   "enlarge-next": enlargeNext,
   tool: ({ dataset }) => pressTool(here(), dataset.press),
@@ -141,23 +142,19 @@ const actions = {
     cardOf(button).unite(button.closest(".pane"));
     showShell(cardOf(button));
   },
-  share: (button) => cardOf(button).share(),
-  alert: (button) => cardOf(button).alert(),
+  "other-pane": () => toOther(here()),
   rename: (button) => cardOf(button).rename(),
-  "save-text": (button) => cardOf(button).saveText(),
-  restart: (button) => cardOf(button).restart(),
-  "close-shell": (button) => cardOf(button).close(),
   detach: (button) => cardOf(button).setDetached(true),
   reattach: (button) => cardOf(button).setDetached(false),
-  spawn,
+  tools: () => selected(here())?.tools.focus(),
+  spawn: () => find("#spawn").click(),
   broadcast: () => broadcast.toggle(),
   "broadcast-all": () => broadcast.all(),
   "broadcast-none": () => broadcast.none(),
   "show-shell": (button) => cardOf(button).select(button.dataset.shell, true),
   "go-to-card": (button) => go(allCards().find((card) => card.id === button.dataset.card)),
   log: () => dock.toggle(),
-  keys: () => find("#keys").showModal(),
-  connect: () => find("#connect").showModal(),
+  "to-filter": () => find("#filter").focus(),
   filter: (button) => toggleFilter(button.dataset.value),
   "clear-filter": () => setFilter(""),
   view: () => toggle("view", "table"),
@@ -170,7 +167,6 @@ const actions = {
     find("#run").showModal();
   },
   "bulk-enlarge": () => fill(visible().filter((card) => isChosen(card.name)).slice(0, maxLarge)),
-  "spawn-many": () => find("#spawn-many").showModal(),
   "choose-none": () => choose(false),
   push: subscribe,
   "full-screen": toggleFullScreen,
@@ -181,13 +177,6 @@ async function toggleFullScreen() {
   if (document.fullscreenElement) return document.exitFullscreen();
   await document.documentElement.requestFullscreen();
   await navigator.keyboard?.lock(["KeyW", "KeyT", "KeyN", "Escape"]);
-}
-
-// spawn presses the button, or explains why it cannot be pressed.
-function spawn() {
-  const button = find("#spawn");
-  if (button.disabled && button.title) notice("warn", button.title);
-  button.click();
 }
 
 const large = () => allCards().filter((card) => card.large);
@@ -332,26 +321,6 @@ const singleKeys = find("[data-single-keys]");
 singleKeys.checked = remembered("convoy.keys") !== "off";
 singleKeys.addEventListener("change", () => remember("convoy.keys", singleKeys.checked ? "on" : "off"));
 
-const shortcuts = {
-  n: spawn,
-  N: () => find("#menu [data-action=spawn-many]").disabled || actions["spawn-many"](),
-  c: () => here()?.open(),
-  C: () => here()?.open({ kind: "system" }),
-  m: () => enlarge(here()),
-  M: enlargeNext,
-  "|": () => divide(here(), "beside"),
-  "-": () => divide(here(), "below"),
-  o: () => toOther(here()),
-  l: () => dock.toggle(),
-  s: openShells,
-  b: () => broadcast.toggle(),
-  w: () => toggleFilter("is:waiting"),
-  ".": () => selected(here())?.tools.focus(),
-  v: actions.view,
-  t: () => document.dispatchEvent(new Event("convoy:next-theme")),
-  "/": () => find("#filter").focus(),
-  "?": () => find("#keys").showModal(),
-};
 // visible are the cards that the filter shows, in the order of the page.
 function visible() {
   const list = allCards().filter((card) => !card.element.hidden);
@@ -392,11 +361,19 @@ document.addEventListener("keydown", (event) => {
   if (by && step(target, by)) return event.preventDefault();
   if (key === "Escape" && !event.defaultPrevented) return onEscape(target);
   if (!singleKeys.checked || target.matches("input:not([type=checkbox]), textarea, select")) return;
-  const act = /^[1-9]$/.test(key) ? () => go(visible()[key - 1]) : shortcuts[key];
-  if (!act || (event.repeat && key !== "/")) return;
+  const number = /^[1-9]$/.test(key);
+  const item = entry(key);
+  if (!number && !item || event.repeat && key !== "/") return;
   event.preventDefault();
-  act();
+  if (number) go(visible()[key - 1]);
+  else press(item);
 });
+
+// press presses an entry of the menu, or explains why it cannot be pressed.
+function press(item) {
+  if (item.disabled && item.title) notice("warn", item.title);
+  item.click();
+}
 
 function onEscape(target) {
   if (target.matches("textarea")) return; // a shell's
@@ -416,7 +393,7 @@ function tabKey(tab, key) {
   const { tabs } = card;
   const at = tabs.indexOf(tab);
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[key];
-  if (key === "Delete" && tab.dataset.shell) card.close(tab.dataset.shell);
+  if (key === "Delete" && tab.dataset.shell) find(".close", tab.parentElement).click();
   else if (key === "F2" && tab.dataset.shell) card.rename(tab.dataset.shell);
   else if (to === undefined) return false;
   else {

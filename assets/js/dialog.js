@@ -1,8 +1,6 @@
-// Dialogs: questions from the page's templates, and buttons that close the dialog that they are in.
+// Dialogs: questions from the page's templates.
 
 import { find, remember, remembered, stamp } from "./dom.js";
-
-document.addEventListener("click", ({ target }) => target.closest("[data-close]")?.closest("dialog").close());
 
 /**
  * ask shows a dialog made from a template, and resolves to the value of the answer, or to "" without one. fill(dialog)

@@ -10,6 +10,9 @@ const items = () => all(".menu-item", menu).filter((item) => item.checkVisibilit
 let opener = null; // where the focus was
 let enter = false; // Enter was pressed before the server's answer
 
+/** entry is the one that shows a key, which presses it. */
+export const entry = (key) => all("kbd", menu).find(({ textContent }) => textContent === key)?.closest("button");
+
 /** openMenu opens the menu, with the cursor in its field. */
 export function openMenu() {
   menu.showPopover();

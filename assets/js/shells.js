@@ -2,19 +2,9 @@
 
 import { allCards } from "./cards.js";
 import { all, find } from "./dom.js";
-import { root } from "./key.js";
 import { notice } from "./notices.js";
 
 const dialog = find("#shells");
-
-/** openShells shows the dialog with the current shells. */
-export async function openShells() {
-  if (!dialog.open) dialog.showModal();
-  await window.htmx.ajax("GET", `${root}/shells`, { target: "#shell-list", swap: "outerMorph" });
-  find(".shell-go", dialog)?.focus();
-}
-
-dialog.addEventListener("close", () => find("#shell-list").replaceWith(Object.assign(document.createElement("ul"), { id: "shell-list" })));
 
 // The list marks the shells that this page does not follow.
 function markDetached() {
@@ -37,7 +27,6 @@ const act = what => button => {
 
 /** shellActions are the actions of the list's buttons. */
 export const shellActions = {
-  shells: openShells,
   "go-to-shell": act((card, shell) => {
     dialog.close();
     card.element.scrollIntoView({ block: "nearest" });

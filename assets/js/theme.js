@@ -36,5 +36,4 @@ import "./time.js";
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-action=theme]")) next();
   });
-  document.addEventListener("convoy:next-theme", next);
 })();
