@@ -324,7 +324,7 @@ func testEnds(t *testing.T, b *browser.Browser) {
 	p.Type("too late")
 	p.WaitScreen(key, "bye") // the last screen stays
 	p.Wait(`[...document.querySelectorAll(".shell-bar button")].filter(e => e.checkVisibility()).map(e => ` +
-		`e.dataset.action).join() === "restart,close-shell"`)
+		`e.textContent).join() === "Restart,Close"`)
 	p.Wait(`window.test.events.map(e => e.split(" ")[0]).join() === "shell-ended"`)
 	if typed := s.typedSoFar(); typed != "" {
 		t.Errorf("typed %q into a shell that has ended", typed)

@@ -4,171 +4,168 @@
 import { allCards, cardOf } from "./cards.js";
 import { find, set, stamp } from "./dom.js";
 import { notice } from "./notices.js";
-import { Outcome } from "./outcome.js";
+import { newOutcome } from "./outcome.js";
 
 const asideTime = 4000; // ms that the bar shows where else something was typed
 const named = 12; // shells that the bar lists by name
 
 const title = document.title;
 
-/** Broadcast is this mode of the console's page. It ends with the page. */
-export class Broadcast {
-  #bar = find("#broadcast");
-  #button = find("#broadcast-toggle");
-  #on = false;
-  #members = new Map(); // card → {card, key, pane} of chosen cards
-  #last = null; // the card whose shell was focused last
-  #outcome = null;
-  #result = null; // the last outcome
-  #asideTimer = 0;
+/** newBroadcast is this mode of the console's page, which ends with the page. watches: the page types into no shell. */
+export function newBroadcast(watches) {
+  const bar = find("#broadcast");
+  const button = find("#broadcast-toggle");
+  let on = false;
+  const members = new Map(); // card → {card, key, pane} of chosen cards
+  let last = null; // the card whose shell was focused last
+  let outcome = null;
+  let result = null; // the last outcome
+  let asideTimer = 0;
 
-  // watches: this page types into no shell.
-  constructor(watches) {
-    this.#button.hidden = watches;
-    if (watches) return;
-    document.addEventListener("focusin", ({ target }) => { if (target.closest(".shell")) this.#last = cardOf(target); });
-    document.addEventListener("change", ({ target }) => { if (target.matches("[data-join]")) this.#choose(cardOf(target), target.checked); });
-    document.addEventListener("shell-typed", ({ target, detail }) => this.#typed(target, detail));
-    document.addEventListener("shell-pasting", ({ target, detail }) => this.#pasting(target.pane, detail.pastes));
-    document.addEventListener("shell-state", () => this.sync());
-    document.addEventListener("card-shown", () => this.sync());
-    new MutationObserver(() => this.sync()).observe(find("#link"), { attributes: true });
-    addEventListener("pagehide", () => this.stop()); // otherwise going back to the page would resume it
-    new ResizeObserver(() => this.#measure()).observe(find(".below"));
+  button.hidden = watches;
+  if (!watches) listen();
+
+  function listen() {
+    document.addEventListener("focusin", ({ target }) => { if (target.closest(".shell")) last = cardOf(target); });
+    document.addEventListener("change", ({ target }) => { if (target.matches("[data-join]")) choose(cardOf(target), target.checked); });
+    document.addEventListener("shell-typed", ({ target, detail }) => typed(target, detail));
+    document.addEventListener("shell-pasting", ({ target, detail }) => pasting(target.pane, detail.pastes));
+    document.addEventListener("shell-state", sync);
+    document.addEventListener("card-shown", sync);
+    new MutationObserver(sync).observe(find("#link"), { attributes: true });
+    addEventListener("pagehide", stop); // otherwise going back to the page would resume it
+    new ResizeObserver(measure).observe(find(".below"));
   }
 
-  /** on is whether the mode is on. */
-  get on() { return this.#on; }
-
   // chosen are the members in the order of their cards.
-  get #chosen() { return allCards().map((card) => this.#members.get(card)).filter(Boolean); }
+  const chosen = () => allCards().map((card) => members.get(card)).filter(Boolean);
 
   /** toggle switches the mode on, starting with the focused shell, or off. */
-  toggle() {
-    if (this.#on) return this.stop();
-    if (this.#button.hidden) return;
-    const first = cardOf(document.activeElement) ?? this.#last;
-    this.#turn(true);
-    if (allCards().includes(first) && joinable(first)) this.#choose(first, true);
+  function toggle() {
+    if (on) return stop();
+    if (button.hidden) return;
+    const first = cardOf(document.activeElement) ?? last;
+    turn(true);
+    if (allCards().includes(first) && joinable(first)) choose(first, true);
   }
 
   /** stop ends the mode. */
-  stop() {
-    if (!this.#on) return;
-    this.#forget();
-    this.#members.clear();
-    const hadFocus = this.#bar.contains(document.activeElement);
-    this.#turn(false);
-    if (hadFocus) this.#button.focus();
+  function stop() {
+    if (!on) return;
+    forget();
+    members.clear();
+    const hadFocus = bar.contains(document.activeElement);
+    turn(false);
+    if (hadFocus) button.focus();
   }
 
   /** all chooses every visible shell that accepts input, none clears the choice. */
-  all() { for (const card of allCards().filter(joinable)) this.#choose(card, true); }
-  none() { for (const card of [...this.#members.keys()]) this.#choose(card, false); }
+  function all() { for (const card of allCards().filter(joinable)) choose(card, true); }
+  function none() { for (const card of [...members.keys()]) choose(card, false); }
 
   /** sync follows changes of the cards: members that have changed since they were chosen drop out. */
-  sync() {
-    if (!this.#on) return;
-    for (const member of [...this.#members.values()]) {
+  function sync() {
+    if (!on) return;
+    for (const member of [...members.values()]) {
       const why = reason(member);
       if (!why) continue;
-      this.#leave(member);
+      leave(member);
       notice("warn", `${member.card.short}: ${why}.`, "Your input no longer goes there.");
     }
-    this.#draw();
+    draw();
   }
 
-  #turn(on) {
-    this.#on = on;
-    this.#button.setAttribute("aria-pressed", String(on));
+  function turn(now) {
+    on = now;
+    button.ariaPressed = String(on);
     document.body.toggleAttribute("data-broadcast", on);
-    this.#hint("");
-    this.#draw();
+    hint("");
+    draw();
   }
 
-  #choose(card, chosen) {
-    if (!chosen) {
-      this.#leave(this.#members.get(card));
-    } else if (!this.#members.has(card)) {
+  function choose(card, join) {
+    if (!join) {
+      leave(members.get(card));
+    } else if (!members.has(card)) {
       card.select(card.selected, false); // it may never have been near the window
       const pane = card.panes.get(card.selected)?.pane;
-      if (pane?.takes) this.#members.set(card, { card, key: card.selected, pane });
+      if (pane?.takes) members.set(card, { card, key: card.selected, pane });
     }
-    this.#hint("");
-    this.#draw();
+    hint("");
+    draw();
   }
 
-  #leave(member) {
+  function leave(member) {
     if (!member) return;
-    this.#members.delete(member.card);
-    this.#outcome?.drop(member);
+    members.delete(member.card);
+    outcome?.drop(member);
   }
 
   // --- input ---
 
-  #typed(element, { text, pasted }) {
-    if (!this.#on) return;
-    const members = this.#chosen;
-    const from = members.find((member) => member.pane === element.pane);
-    if (!from) return this.#hint(`Typing in ${cardOf(element)?.short} goes only to that shell, because it is not chosen.`);
-    if (this.#outcome?.settled) this.#outcome.close(); // a new key starts a new outcome
-    if (/[\r\n]/.test(text)) this.#entered(members);
+  function typed(element, { text, pasted }) {
+    if (!on) return;
+    const list = chosen();
+    const from = list.find((member) => member.pane === element.pane);
+    if (!from) return hint(`Typing in ${cardOf(element)?.short} goes only to that shell, because it is not chosen.`);
+    if (outcome?.settled()) outcome.close(); // a new key starts a new outcome
+    if (/[\r\n]/.test(text)) entered(list);
     if (pasted) return; // paste.js has distributed it
-    for (const member of members) if (member !== from) member.pane.relay.type(text);
+    for (const member of list) if (member !== from) member.pane.relay.type(text);
   }
 
-  #pasting(pane, pastes) {
-    const members = this.#on ? this.#chosen : [];
-    if (!members.some((member) => member.pane === pane)) return;
-    for (const member of members) if (member.pane !== pane) pastes.push(member.pane.paste);
+  function pasting(pane, pastes) {
+    const list = on ? chosen() : [];
+    if (!list.some((member) => member.pane === pane)) return;
+    for (const member of list) if (member.pane !== pane) pastes.push(member.pane.paste);
   }
 
   // --- outcome ---
 
-  #entered(members) {
-    this.#result = null;
-    if (this.#outcome?.covers(members)) {
-      this.#outcome.again();
+  function entered(list) {
+    result = null;
+    if (outcome?.covers(list)) {
+      outcome.again();
     } else {
-      this.#forget();
-      if (members.length > 1) this.#outcome = new Outcome(members, (result) => {
-        this.#result = result;
-        this.#draw();
+      forget();
+      if (list.length > 1) outcome = newOutcome(list, (now) => {
+        result = now;
+        draw();
       });
     }
-    this.#draw();
+    draw();
   }
 
-  #forget() {
-    this.#outcome?.close();
-    this.#outcome = this.#result = null;
+  function forget() {
+    outcome?.close();
+    outcome = result = null;
   }
 
   // --- display ---
 
-  #draw() {
-    const members = this.#chosen;
-    for (const card of allCards()) this.#mark(card);
-    document.title = this.#on ? `⇉ ${members.length} · ${title}` : title;
-    set(find("[data-to]", this.#bar), this.#on ? goesTo(members) : "");
-    set(find("[data-wait]", this.#bar), this.#on ? waiting(members) : "");
-    this.#drawResult();
+  function draw() {
+    const list = chosen();
+    for (const card of allCards()) mark(card);
+    document.title = on ? `⇉ ${list.length} · ${title}` : title;
+    set(find("[data-to]", bar), on ? goesTo(list) : "");
+    set(find("[data-wait]", bar), on ? waiting(list) : "");
+    drawResult();
   }
 
   // mark shows on a card whether it is chosen, and whether it can be.
-  #mark(card) {
-    const chosen = this.#members.has(card);
+  function mark(card) {
+    const joined = members.has(card);
     const { element } = card;
-    element.toggleAttribute("data-ui-joinable", this.#on && joinable(card));
-    element.toggleAttribute("data-ui-joined", chosen);
-    element.toggleAttribute("data-ui-differs", !!this.#result?.odd.some((member) => member.card === card));
+    element.toggleAttribute("data-ui-joinable", on && joinable(card));
+    element.toggleAttribute("data-ui-joined", joined);
+    element.toggleAttribute("data-ui-differs", !!result?.odd.some((member) => member.card === card));
     const box = find("[data-join]", element);
-    if (box) box.checked = chosen;
+    if (box) box.checked = joined;
   }
 
-  #drawResult() {
-    const { words = "", odd = [], running = [], silent = [], whole = [] } = this.#result ?? {};
-    const place = find("[data-outcome]", this.#bar);
+  function drawResult() {
+    const { words = "", odd = [], running = [], silent = [], whole = [] } = result ?? {};
+    const place = find("[data-outcome]", bar);
     place.dataset.verdict = odd.length ? "differs" : words ? "same" : "";
     const lists = [["still running", running], ["no answer yet", silent], ["not compared, full screen", whole]];
     const parts = [...(words ? [[words, odd]] : []), ...lists.filter(([, list]) => list.length)];
@@ -179,14 +176,16 @@ export class Broadcast {
   }
 
   // hint shows a text for a while.
-  #hint(text) {
-    clearTimeout(this.#asideTimer);
-    set(find("[data-aside]", this.#bar), text);
-    if (text) this.#asideTimer = setTimeout(() => this.#hint(""), asideTime);
+  function hint(text) {
+    clearTimeout(asideTimer);
+    set(find("[data-aside]", bar), text);
+    if (text) asideTimer = setTimeout(() => hint(""), asideTime);
   }
 
   // measure keeps other elements clear of the bar below the header.
-  #measure() { document.documentElement.style.setProperty("--below", `${find(".below").offsetHeight}px`); }
+  function measure() { document.documentElement.style.setProperty("--below", `${find(".below").offsetHeight}px`); }
+
+  return { get on() { return on; }, toggle, stop, all, none, sync };
 }
 
 const shortOf = ({ card }) => card.short;

@@ -8,7 +8,7 @@ import { detached } from "./detached.js";
 import { askText } from "./dialog.js";
 import { all, find, stamp } from "./dom.js";
 import { root } from "./key.js";
-import { LogView } from "./log.js";
+import { newLogView } from "./log.js";
 import { atLeast } from "./role.js";
 import { ShellPane, roomIn } from "./shell.js";
 import { Split, onWide } from "./split.js";
@@ -193,7 +193,7 @@ class Card {
     this.panes.set(key, pane);
     if (key === "log") {
       this.link.stream.wantLog();
-      pane.view = new LogView(pane);
+      pane.view = newLogView(pane);
       for (const html of logs.get(this.name) ?? []) pane.view.append(html);
       find(".first-screen", holder)?.remove();
     } else {

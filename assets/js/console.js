@@ -2,12 +2,12 @@
 
 import { param, setParams } from "./address.js";
 import { showAttention } from "./attention.js";
-import { Broadcast } from "./broadcast.js";
+import { newBroadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import "./commands.js";
 import { all, find, remember, remembered, sentence, set } from "./dom.js";
 import { follow, showLink } from "./link.js";
-import { Dock } from "./log.js";
+import { newDock } from "./log.js";
 import { entry, openMenu } from "./menu.js";
 import { notice } from "./notices.js";
 import { myName } from "./presence.js";
@@ -22,8 +22,8 @@ import { arrange, choose, isChosen, isTable, maxLarge, rows, sortBy, step } from
 const viewer = newViewer();
 const watch = new URLSearchParams(location.search).has("watch") || !atLeast("operator"); // this page types into no shell
 const stream = new Stream({ viewer, name: myName(), watch, want: "nodes", onState: showLink });
-const broadcast = new Broadcast(watch);
-const dock = new Dock(find("#fleet-log"), find("#log-toggle"), () => stream.wantLog());
+const broadcast = newBroadcast(watch);
+const dock = newDock(find("#fleet-log"), find("#log-toggle"), () => stream.wantLog());
 
 // reconcile updates everything after a change of #nodes.
 function reconcile() {

@@ -1,8 +1,4 @@
 // Files to and from a shell's working directory: dropped on its terminal, chosen, or asked for by path.
-//
-//   const files = new Files({ element, screen, term, node, shell, viewer, tools, note });
-//
-// note(level, text, hint) shows a notice. element shows transfers, one per line.
 
 import { ask } from "./dialog.js";
 import { find, remember, remembered, sentence, stamp } from "./dom.js";
@@ -11,7 +7,8 @@ import { shellPath } from "./stream.js";
 import { bytesText } from "./terminal.js";
 
 const lastPath = "convoy.download"; // storage key of the last requested path
-const limit = Number(document.body.dataset.maxUpload ?? Infinity); // bytes; 0: there are no files
+/** limit is that of a file, in bytes; 0: there are no files. */
+export const limit = Number(document.body.dataset.maxUpload ?? Infinity);
 
 // A file dropped next to a terminal must not replace the page.
 const withFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -24,92 +21,83 @@ document.addEventListener("drop", (event) => {
   if (withFiles(event)) event.preventDefault();
 });
 
-/** Files transfers the files of one shell. */
-export class Files {
-  #element;
-  #term;
-  #path;
-  #viewer;
-  #note;
-  #queue = []; // waiting transfers, each with its line
-  #busy = false;
-  #closed = new AbortController();
+/**
+ * newFiles transfers the files of one shell. element shows transfers, one per line; note(level, text, hint) shows a
+ * notice.
+ */
+export function newFiles({ element, screen, term, node, shell, viewer, tools, note }) {
+  let queue = []; // waiting transfers, each with its line
+  let busy = false;
+  const closed = new AbortController();
+  const path = shellPath(node, shell);
 
-  constructor({ element, screen, term, node, shell, viewer, tools, note }) {
-    this.#element = element;
-    this.#term = term;
-    this.#path = shellPath(node, shell);
-    this.#viewer = viewer;
-    this.#note = note;
-    if (!limit) return;
-    screen.addEventListener("dragenter", (event) => this.#hover(screen, withFiles(event)));
-    screen.addEventListener("dragleave", (event) => this.#hover(screen, screen.contains(event.relatedTarget)));
-    screen.addEventListener("drop", (event) => this.#drop(screen, event));
-    tools.add("Upload files", () => this.#choose());
-    tools.add("Download a file…", () => this.#askPath());
-  }
+  screen.addEventListener("dragenter", (event) => hover(withFiles(event)));
+  screen.addEventListener("dragleave", (event) => hover(screen.contains(event.relatedTarget)));
+  screen.addEventListener("drop", drop);
+  tools.add("Upload files", choose);
+  tools.add("Download a file…", askPath);
 
   /** close cancels all transfers. */
-  close() {
-    this.#queue = [];
-    this.#closed.abort();
+  function close() {
+    queue = [];
+    closed.abort();
   }
 
-  #hover(screen, over) { screen.classList.toggle("shell-over", Boolean(over)); }
+  const hover = (over) => screen.classList.toggle("shell-over", Boolean(over));
 
-  #drop(screen, event) {
-    this.#hover(screen, false);
+  function drop(event) {
+    hover(false);
     if (!withFiles(event)) return;
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
     const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory);
-    if (folders.length) this.#note("warn", "Folders cannot be uploaded.", "Pack them into one file first, with tar or zip.");
-    this.#upload(items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile()));
+    if (folders.length) note("warn", "Folders cannot be uploaded.", "Pack them into one file first, with tar or zip.");
+    upload(items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile()));
   }
 
-  #choose() {
+  function choose() {
     const input = Object.assign(document.createElement("input"), { type: "file", multiple: true });
-    input.addEventListener("change", () => this.#upload([...input.files]));
+    input.addEventListener("change", () => upload([...input.files]));
     input.click();
   }
 
   // upload sends files, one after the other.
-  #upload(files) {
+  function upload(files) {
     for (const file of files) {
-      if (file.size > limit) this.#note("error", `${file.name} is larger than ${bytesText(limit)}.`, "Convoy's -max-upload sets the limit.");
-      else this.#queue.push({ file, line: this.#line(file.name) });
+      if (file.size > limit) note("error", `${file.name} is larger than ${bytesText(limit)}.`, "Convoy's -max-upload sets the limit.");
+      else queue.push({ file, line: lineOf(file.name) });
     }
-    this.#term.focus();
-    this.#next();
+    term.focus();
+    next();
   }
 
-  async #next() {
-    if (this.#busy) return;
-    this.#busy = true;
-    for (let one; (one = this.#queue.shift());) {
-      if (!one.line.signal.aborted) await this.#send(one.file, one.line);
+  async function next() {
+    if (busy) return;
+    busy = true;
+    for (let one; (one = queue.shift());) {
+      if (!one.line.signal.aborted) await send(one.file, one.line);
       one.line.remove();
     }
-    this.#busy = false;
+    busy = false;
   }
 
-  async #send(file, line) {
+  async function send(file, line) {
     try {
-      const { name, dir, bytes } = await post(`${this.#path}/files?${new URLSearchParams({ name: file.name, viewer: this.#viewer })}`, file, line);
+      const { name, dir, bytes } = await post(`${path}/files?${new URLSearchParams({ name: file.name, viewer })}`, file, line);
       const other = name === file.name ? "" : `${file.name} already exists.`;
-      this.#note("info", `${name} is in ${dir}, ${bytesText(bytes)}.`, other);
+      note("info", `${name} is in ${dir}, ${bytesText(bytes)}.`, other);
     } catch (error) {
-      if (!line.signal.aborted) this.#note("error", `${file.name} was not uploaded.`, error.message);
+      if (!line.signal.aborted) note("error", `${file.name} was not uploaded.`, error.message);
     }
   }
 
   // askPath asks for a path, and has the browser save that file.
-  async #askPath() {
+  async function askPath() {
     let input;
-    const address = (what) => `${this.#path}/${what}?${new URLSearchParams({ path: input.value, viewer: this.#viewer })}`;
+    const address = (what) => `${path}/${what}?${new URLSearchParams({ path: input.value, viewer })}`;
     const answer = await ask("download-template", (dialog) => {
       input = find("input", dialog);
       input.value = remembered(lastPath) ?? "";
-      this.#showDirectory(find("p", dialog));
+      showDirectory(find("p", dialog));
       dialog.addEventListener("submit", async (event) => {
         event.preventDefault();
         const trouble = await refusal(address("files/info"));
@@ -119,31 +107,31 @@ export class Files {
         input.focus();
       });
     });
-    this.#term.focus();
+    term.focus();
     if (!answer) return;
     remember(lastPath, input.value);
     download(address("files"), input.value.split("/").at(-1));
   }
 
   // showDirectory says from where paths lead, if that is known.
-  async #showDirectory(element) {
-    const answer = await call(this.#path).catch(() => null);
+  async function showDirectory(place) {
+    const answer = await call(path).catch(() => null);
     const { dir } = answer?.ok ? await answer.json() : {};
-    if (dir) element.textContent = `A path from /, or from ${dir}.`;
+    if (dir) place.textContent = `A path from /, or from ${dir}.`;
   }
 
-  // line shows a transfer, with a button to cancel it.
-  #line(name) {
+  // lineOf shows a transfer, with a button to cancel it.
+  function lineOf(name) {
     const stop = new AbortController();
-    this.#closed.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
-    const row = this.#element.appendChild(stamp("file-template"));
+    closed.signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
+    const row = element.appendChild(stamp("file-template"));
     const [title, bar, cancel] = [find(".shell-file-name", row), find("progress", row), find("button", row)];
     title.textContent = title.title = bar.ariaLabel = name;
     cancel.title = cancel.ariaLabel = `Cancel ${name}`;
     cancel.addEventListener("click", () => {
       stop.abort();
       row.remove();
-      this.#term.focus();
+      term.focus();
     });
     return {
       signal: stop.signal,
@@ -155,6 +143,8 @@ export class Files {
       },
     };
   }
+
+  return { close };
 }
 
 // post sends a file, reports progress, and resolves to the response's JSON. fetch cannot report upload progress.

@@ -2,45 +2,40 @@
 
 import { readableGlyphs } from "./contrast.js";
 
-let holder = null; // the Graphics that uses the card
+let holder = null; // drop of the terminal that uses the card
 
-/** Graphics is a terminal's access to the card. onChange() is called when it draws with it or no longer does. */
-export class Graphics {
-  #term;
-  #onChange;
-  #addon = null;
-
-  constructor(term, onChange) {
-    this.#term = term;
-    this.#onChange = onChange;
-  }
+/** newGraphics is a terminal's access to the card. onChange() is called when it draws with it or no longer does. */
+export function newGraphics(term, onChange) {
+  let addon = null;
 
   /** take gives this terminal the card, if there is one; the others draw without. */
-  async take() {
-    if (holder === this || !hasGraphics()) return;
-    holder?.drop();
-    holder = this;
+  async function take() {
+    if (holder === drop || !hasGraphics()) return;
+    holder?.();
+    holder = drop;
     const { WebglAddon } = await import("../vendor/xterm-addon-webgl/addon-webgl.mjs");
-    if (holder !== this) return;
+    if (holder !== drop) return;
     try {
-      this.#addon = new WebglAddon();
-      this.#addon.onContextLoss(() => this.drop());
-      this.#term.loadAddon(this.#addon);
-      readableGlyphs(this.#addon);
-      this.#onChange();
+      addon = new WebglAddon();
+      addon.onContextLoss(drop);
+      term.loadAddon(addon);
+      readableGlyphs(addon);
+      onChange();
     } catch {
-      this.drop();
+      drop();
     }
   }
 
   /** drop makes this terminal draw without the card. */
-  drop() {
-    if (holder === this) holder = null;
-    if (!this.#addon) return;
-    this.#addon.dispose();
-    this.#addon = null;
-    this.#onChange();
+  function drop() {
+    if (holder === drop) holder = null;
+    if (!addon) return;
+    addon.dispose();
+    addon = null;
+    onChange();
   }
+
+  return { take, drop };
 }
 
 // hasGraphics reports whether there is a graphics card. Software rendering is slower than the DOM.

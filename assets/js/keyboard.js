@@ -12,196 +12,188 @@ const onAndroid = /Android/.test(navigator.userAgent);
 const byInputMethod = 229; // the keyCode of keys that an input method handles
 const modifiers = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"]);
 
-/** Keyboard belongs to one terminal. leave() and find() are called for their shortcuts. */
-export class Keyboard {
-  #term;
-  #area; // xterm.js's text area
-  #view; // shows composed text
-  #hooks;
-  #before = null; // content of the text area before a change that is not sent; null: there is none
-  #composing = false;
-  #handled = false; // xterm.js has sent the last key
-  #typing = false; // this sends typed text
-  #leftOption = false;
-  #held = new Set(); // "Ctrl" and "Alt" of the key row, for the next key
-
-  /** onRelease is called when a key uses the held ones. */
-  onRelease = () => {};
-
-  constructor(term, hooks) {
-    this.#term = term;
-    this.#area = term.textarea;
-    this.#view = term.element.querySelector(".composition-view");
-    this.#hooks = hooks;
-    Object.assign(this.#area.style, { minWidth: "1px", minHeight: "1px" }); // without a size, the caret does not move
-    const listen = (type, act) => term.element.addEventListener(type, (e) => e.target === this.#area && act(e), { capture: true });
-    listen("keydown", (e) => this.#keyDown(e));
-    listen("keyup", () => { this.#handled = false; });
-    listen("beforeinput", () => this.#expect());
-    listen("input", (e) => this.#input(e));
-    listen("compositionstart", (e) => this.#compose(e));
-    listen("compositionupdate", (e) => e.stopPropagation());
-    listen("compositionend", (e) => this.#composed(e));
-    listen("blur", () => this.#finish());
-    term.onRender(() => this.#composing && this.#show()); // output may move the cursor
-    term.onKey(() => {
-      this.#handled = true;
-      if (this.#composing && !this.#area.value) this.#forget(); // xterm.js has cleared it, which ends a composition
-      this.#tidy(true);
-    });
-  }
+/** newKeyboard is that of one terminal. leave() and find() are called for their shortcuts. */
+export function newKeyboard(term, hooks) {
+  let before = null; // content of the text area before a change that is not sent; null: there is none
+  let composing = false;
+  let handled = false; // xterm.js has sent the last key
+  let sends = false; // this sends typed text
+  let leftOption = false;
+  const held = new Set(); // "Ctrl" and "Alt" of the key row, for the next key
+  const area = term.textarea; // xterm.js's text area
+  const view = term.element.querySelector(".composition-view"); // shows composed text
+  Object.assign(area.style, { minWidth: "1px", minHeight: "1px" }); // without a size, the caret does not move
+  const listen = (type, act) => term.element.addEventListener(type, (e) => e.target === area && act(e), { capture: true });
+  listen("keydown", keyDown);
+  listen("keyup", () => { handled = false; });
+  listen("beforeinput", expect);
+  listen("input", input);
+  listen("compositionstart", compose);
+  listen("compositionupdate", (e) => e.stopPropagation());
+  listen("compositionend", composed);
+  listen("blur", finish);
+  term.onRender(() => composing && show()); // output may move the cursor
+  term.onKey(() => {
+    handled = true;
+    if (composing && !area.value) forget(); // xterm.js has cleared it, which ends a composition
+    tidy(true);
+  });
 
   /** typing reports whether the terminal sends what a key types, not what the mouse or the program makes it send. */
-  get typing() { return this.#typing || ["keydown", "keypress"].includes(window.event?.type); }
+  const typing = () => sends || ["keydown", "keypress"].includes(window.event?.type);
 
   /** press types text, as a key does, with the modifiers of an event. */
-  press(text, { shiftKey, altKey, ctrlKey }) {
-    this.settle();
-    this.#type(withModifiers(text, { Shift: shiftKey, Alt: altKey, Ctrl: ctrlKey }));
+  function press(text, { shiftKey, altKey, ctrlKey }) {
+    settle();
+    send(withModifiers(text, { Shift: shiftKey, Alt: altKey, Ctrl: ctrlKey }));
   }
 
   /** toggle holds "Ctrl" or "Alt" for the next key, or releases it. It returns whether it is held. */
-  toggle(name) {
-    this.settle();
-    if (!this.#held.delete(name)) this.#held.add(name);
-    return this.#held.has(name);
+  function toggle(name) {
+    settle();
+    if (!held.delete(name)) held.add(name);
+    return held.has(name);
   }
 
   /** meaning is what typed text means with the held keys, which are then released. */
-  meaning(text) {
-    if (!text || !this.#held.size) return text;
-    text = withModifiers(text, { Ctrl: this.#held.has("Ctrl"), Alt: this.#held.has("Alt") });
-    this.#held.clear();
-    this.onRelease();
+  function meaning(text) {
+    if (!text || !held.size) return text;
+    text = withModifiers(text, { Ctrl: held.has("Ctrl"), Alt: held.has("Alt") });
+    held.clear();
+    keyboard.onRelease();
     return text;
   }
 
   /** settle sends what has changed in the text area. */
-  settle() {
-    if (this.#before === null) return;
-    const [before, now] = [[...this.#before], [...this.#area.value]];
+  function settle() {
+    if (before === null) return;
+    const [was, now] = [[...before], [...area.value]];
     let same = 0;
-    while (same < before.length && before[same] === now[same]) same++;
-    this.#before = this.#composing ? this.#area.value : null;
-    this.#type("\x7f".repeat(before.length - same) + now.slice(same).join("").replaceAll("\n", "\r"));
-    this.#tidy();
+    while (same < was.length && was[same] === now[same]) same++;
+    before = composing ? area.value : null;
+    send("\x7f".repeat(was.length - same) + now.slice(same).join("").replaceAll("\n", "\r"));
+    tidy();
   }
 
-  #keyDown(e) {
-    this.#handled = false;
-    this.#setOption(e);
-    if (this.#composing && modifiers.has(e.key)) return e.stopPropagation();
-    const asMeta = onMac && e.altKey && this.#term.options.macOptionIsMeta;
-    const text = this.#composing || (onMac && e.altKey && !e.ctrlKey && !asMeta) ? "" : corrected(e);
+  function keyDown(e) {
+    handled = false;
+    setOption(e);
+    if (composing && modifiers.has(e.key)) return e.stopPropagation();
+    const asMeta = onMac && e.altKey && term.options.macOptionIsMeta;
+    const text = composing || (onMac && e.altKey && !e.ctrlKey && !asMeta) ? "" : corrected(e);
     const isComposed = e.keyCode === byInputMethod || (onMac && e.key === "Dead"); // as Firefox reports dead keys there
     if (isComposed && !asMeta && !text) {
       e.stopPropagation();
-      if (onAndroid && !this.#composing && !this.#area.value) this.#area.value = " "; // some keyboards delete only text
-      this.#expect();
-      setTimeout(() => this.#composing || this.settle()); // for browsers that report no input
+      if (onAndroid && !composing && !area.value) area.value = " "; // some keyboards delete only text
+      expect();
+      setTimeout(() => composing || settle()); // for browsers that report no input
       return;
     }
-    this.settle();
-    if (this.#shortcut(e)) return e.stopPropagation();
+    settle();
+    if (shortcut(e)) return e.stopPropagation();
     if (!text) return;
     e.preventDefault();
     e.stopPropagation();
-    this.#type(text);
+    send(text);
   }
 
   // shortcut handles the page's own keys, and reports whether this is one.
-  #shortcut(e) {
+  function shortcut(e) {
     if (e.key === "Escape" && e.shiftKey) {
       e.preventDefault();
-      this.#term.blur();
-      this.#hooks.leave();
+      term.blur();
+      hooks.leave();
       return true;
     }
     const name = e.shiftKey && !e.altKey && (e.ctrlKey || e.metaKey) ? letter(e) : "";
     if (name === "v") return e.ctrlKey; // the browser pastes
     if (name !== "f" && !(name === "c" && e.ctrlKey)) return false;
     e.preventDefault();
-    if (name === "f") this.#hooks.find();
-    else if (this.#term.hasSelection()) copy(this.#term.getSelection());
+    if (name === "f") hooks.find();
+    else if (term.hasSelection()) copy(term.getSelection());
     return true;
   }
 
   // setOption applies the setting to a key with Option.
-  #setOption(e) {
-    if (e.key === "Alt") this.#leftOption = e.location === KeyboardEvent.DOM_KEY_LOCATION_LEFT;
-    if (onMac && e.altKey) this.#term.options.macOptionIsMeta = optionIsMeta(this.#leftOption);
+  function setOption(e) {
+    if (e.key === "Alt") leftOption = e.location === KeyboardEvent.DOM_KEY_LOCATION_LEFT;
+    if (onMac && e.altKey) term.options.macOptionIsMeta = optionIsMeta(leftOption);
   }
 
   // expect keeps the content of the text area before a change. Selected text is replaced, not deleted by the user.
-  #expect() {
-    const { value, selectionStart, selectionEnd } = this.#area;
-    this.#before ??= value.slice(0, selectionStart) + value.slice(selectionEnd);
+  function expect() {
+    const { value, selectionStart, selectionEnd } = area;
+    before ??= value.slice(0, selectionStart) + value.slice(selectionEnd);
   }
 
-  #input(e) {
+  function input(e) {
     e.stopPropagation();
-    if (!this.#composing && (this.#handled || e.inputType?.startsWith("history"))) {
-      this.#before = null; // the browser has repeated a key that xterm.js has sent, or undoes what was sent
-      this.#tidy(true);
-    } else if (!this.#composing || this.#held.size) {
-      this.settle();
+    if (!composing && (handled || e.inputType?.startsWith("history"))) {
+      before = null; // the browser has repeated a key that xterm.js has sent, or undoes what was sent
+      tidy(true);
+    } else if (!composing || held.size) {
+      settle();
     }
-    this.#show();
+    show();
   }
 
-  #compose(e) {
+  function compose(e) {
     e.stopPropagation();
-    this.#composing = true;
-    this.settle();
-    this.#expect();
+    composing = true;
+    settle();
+    expect();
   }
 
   // composed ends a composition. Some browsers insert its text only after this event.
-  #composed(e) {
+  function composed(e) {
     e.stopPropagation();
-    this.#composing = false;
-    this.#show();
-    setTimeout(() => this.#composing || this.settle());
+    composing = false;
+    show();
+    setTimeout(() => composing || settle());
   }
 
   // finish sends everything: the text area loses the focus, and xterm.js clears it.
-  #finish() {
-    this.#composing = false;
-    this.settle();
-    this.#show();
+  function finish() {
+    composing = false;
+    settle();
+    show();
   }
 
   // forget ends a composition without its text, which is sent.
-  #forget() {
-    this.#composing = false;
-    this.#before = null;
-    this.#show();
+  function forget() {
+    composing = false;
+    before = null;
+    show();
   }
 
   // show shows composed text at the cursor, where xterm.js keeps the text area.
-  #show() {
-    const text = this.#composing ? this.#area.value.slice(this.#before?.length) : "";
-    const { left, top, height, lineHeight } = this.#area.style;
-    const { fontFamily, fontSize } = this.#term.options;
-    this.#view.textContent = text;
-    this.#view.classList.toggle("active", text !== "");
-    Object.assign(this.#view.style, { left, top, height, lineHeight, fontFamily, fontSize: `${fontSize}px` });
+  function show() {
+    const text = composing ? area.value.slice(before?.length) : "";
+    const { left, top, height, lineHeight } = area.style;
+    const { fontFamily, fontSize } = term.options;
+    view.textContent = text;
+    view.classList.toggle("active", text !== "");
+    Object.assign(view.style, { left, top, height, lineHeight, fontFamily, fontSize: `${fontSize}px` });
   }
 
-  #type(text) {
+  function send(text) {
     if (!text) return;
-    this.#typing = true;
-    this.#term.input(text);
-    this.#typing = false;
+    sends = true;
+    term.input(text);
+    sends = false;
   }
 
   // tidy clears the text area after each word, or in any case: input methods may replace the word that is being typed,
   // but not what the shell already has. Screen readers read the text area.
-  #tidy(all = false) {
-    const { value } = this.#area;
-    if (!value || this.#composing || this.#term.options.screenReaderMode) return;
-    if (all || /\s$/.test(value)) this.#area.value = "";
+  function tidy(all = false) {
+    const { value } = area;
+    if (!value || composing || term.options.screenReaderMode) return;
+    if (all || /\s$/.test(value)) area.value = "";
   }
+
+  /** onRelease is called when a key uses the held ones. */
+  const keyboard = { typing, press, toggle, meaning, settle, onRelease: () => {} };
+  return keyboard;
 }
 
 // letter is the Latin letter of a key: the one that the layout gives, or that at its place if the layout's is not ASCII;

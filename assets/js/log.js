@@ -9,149 +9,141 @@ const clock = new Intl.DateTimeFormat([], {
   hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
 });
 
-// LogView shows log lines, <li> elements from the server. It keeps the last 2,000, ordered by time, and follows the end
+// newLogView shows log lines, <li> elements from the server. It keeps the last 2,000, ordered by time, and follows the end
 // until the user scrolls up. element contains the parts by their data-log-… attributes.
-export class LogView {
-  #part;
-  #lines;
-  #waiting = []; // HTML not in the page yet
-  #timer = 0;
-  #following = true;
-  #unseen = 0;
-
-  constructor(element) {
-    const part = this.#part = (name) => find(`[data-log-${name}]`, element);
-    this.#lines = part("lines");
-    part("level").addEventListener("change", () => this.#filter());
-    part("text").addEventListener("input", () => this.#filter());
-    part("clear").addEventListener("click", () => this.#clear());
-    part("pause").addEventListener("click", () => this.#pause());
-    part("jump").addEventListener("click", () => this.#toEnd());
-    this.#lines.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#follow()).observe(this.#lines);
-  }
+export function newLogView(element) {
+  const waiting = []; // HTML not in the page yet
+  let drawing = false; // soon
+  let following = true;
+  let unseen = 0;
+  const part = (name) => find(`[data-log-${name}]`, element);
+  const list = part("lines");
+  part("level").addEventListener("change", filter);
+  part("text").addEventListener("input", filter);
+  part("clear").addEventListener("click", clear);
+  part("pause").addEventListener("click", pause);
+  part("jump").addEventListener("click", toEnd);
+  list.addEventListener("scroll", scrolled, { passive: true });
+  new ResizeObserver(follow).observe(list);
 
   // append adds lines, soon: also in hidden tabs, which draw no frames, and must not accumulate lines.
-  append(html) {
-    this.#waiting.push(html);
-    if (this.#waiting.length > maxLines) this.#waiting.shift();
-    this.#schedule();
+  function append(html) {
+    waiting.push(html);
+    if (waiting.length > maxLines) waiting.shift();
+    schedule();
   }
 
-  get #paused() { return this.#part("pause").ariaPressed === "true"; }
+  const paused = () => part("pause").ariaPressed === "true";
 
-  #schedule() {
-    if (!this.#paused) this.#timer ||= setTimeout(() => this.#draw(), document.hidden ? 500 : 50);
+  function schedule() {
+    if (drawing || paused()) return;
+    drawing = true;
+    setTimeout(draw, document.hidden ? 500 : 50);
   }
 
-  #draw() {
-    this.#timer = 0;
+  function draw() {
+    drawing = false;
     const holder = document.createElement("template");
-    holder.innerHTML = this.#waiting.splice(0).join("");
+    holder.innerHTML = waiting.splice(0).join("");
     const fresh = all("li", holder.content).slice(-maxLines);
-    for (const line of fresh) this.#insert(line);
-    while (this.#lines.childElementCount > maxLines) this.#lines.firstElementChild.remove();
-    this.#filter();
-    if (!this.#following) this.#unseen += fresh.filter((line) => line.isConnected && !line.hidden).length;
-    this.#showJump();
+    for (const line of fresh) insert(line);
+    while (list.childElementCount > maxLines) list.firstElementChild.remove();
+    filter();
+    if (!following) unseen += fresh.filter((line) => line.isConnected && !line.hidden).length;
+    showJump();
   }
 
   // insert orders lines by time: those of each node arrive on their own.
-  #insert(line) {
+  function insert(line) {
     const time = find("time", line);
     if (time.dateTime) time.textContent = clock.format(new Date(time.dateTime));
-    let before = this.#lines.lastElementChild;
+    let before = list.lastElementChild;
     while (before?.dataset.at > line.dataset.at) before = before.previousElementSibling;
     if (before) before.after(line);
-    else this.#lines.prepend(line);
+    else list.prepend(line);
   }
 
   // filter hides the lines that the user does not want, and counts the others.
-  #filter() {
-    const least = ranks[this.#part("level").value];
-    const words = this.#part("text").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const lines = [...this.#lines.children];
+  function filter() {
+    const least = ranks[part("level").value];
+    const words = part("text").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const lines = [...list.children];
     for (const line of lines) {
       const text = words.length ? line.textContent.toLowerCase() : "";
       line.hidden = (ranks[line.dataset.level] ?? ranks.info) < least || !words.every((word) => text.includes(word));
     }
     const shown = lines.filter((line) => !line.hidden).length;
-    set(this.#part("count"), `${shown === lines.length ? "" : `${shown} of `}${lines.length} lines`);
-    set(this.#part("blank"), shown ? "" : lines.length ? "No matching lines." : "No lines yet.");
-    this.#follow();
+    set(part("count"), `${shown === lines.length ? "" : `${shown} of `}${lines.length} lines`);
+    set(part("blank"), shown ? "" : lines.length ? "No matching lines." : "No lines yet.");
+    follow();
   }
 
-  #clear() {
-    this.#waiting.length = 0;
-    this.#lines.replaceChildren();
-    this.#filter();
-    this.#toEnd();
+  function clear() {
+    waiting.length = 0;
+    list.replaceChildren();
+    filter();
+    toEnd();
   }
 
-  #pause() {
-    this.#part("pause").ariaPressed = String(!this.#paused);
-    this.#schedule();
+  function pause() {
+    part("pause").ariaPressed = String(!paused());
+    schedule();
   }
 
-  #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#lines;
-    this.#following = scrollHeight - scrollTop - clientHeight <= near;
-    this.#showJump();
+  function scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = list;
+    following = scrollHeight - scrollTop - clientHeight <= near;
+    showJump();
   }
 
-  #showJump() {
-    if (this.#following) this.#unseen = 0;
-    this.#part("jump").hidden = this.#following;
-    set(find("span", this.#part("jump")), this.#unseen ? `${this.#unseen} new` : "Latest");
+  function showJump() {
+    if (following) unseen = 0;
+    part("jump").hidden = following;
+    set(find("span", part("jump")), unseen ? `${unseen} new` : "Latest");
   }
 
-  #toEnd() {
-    this.#following = true;
-    this.#follow();
-    this.#showJump();
+  function toEnd() {
+    following = true;
+    follow();
+    showJump();
   }
 
-  #follow() {
-    if (this.#following) this.#lines.scrollTop = this.#lines.scrollHeight;
+  function follow() {
+    if (following) list.scrollTop = list.scrollHeight;
   }
+
+  return { append };
 }
 
-// Dock is the log of all nodes at the bottom of the page: its visibility and height are remembered in this browser.
-// onOpen is called whenever it is opened.
-export class Dock {
-  #aside;
-  #toggle;
-  #onOpen;
+// newDock is the log of all nodes at the bottom of the page: its visibility and height are remembered in this browser.
+// button shows and hides it; onOpen is called whenever it is opened.
+export function newDock(aside, button, onOpen) {
+  const view = newLogView(aside);
+  const grip = find(".grip", aside);
+  grip.value = remembered("convoy.log.height") || grip.defaultValue;
+  resize(grip.value);
+  grip.addEventListener("input", () => resize(grip.value));
+  show(remembered("convoy.log") === "open");
 
-  constructor(aside, toggle, onOpen) {
-    this.#aside = aside;
-    this.#toggle = toggle;
-    this.#onOpen = onOpen;
-    this.view = new LogView(aside);
-    const grip = find(".grip", aside);
-    grip.value = remembered("convoy.log.height") || grip.defaultValue;
-    this.#resize(grip.value);
-    grip.addEventListener("input", () => this.#resize(grip.value));
-    this.#show(remembered("convoy.log") === "open");
-  }
-
-  toggle() {
-    const open = this.#aside.hidden;
-    this.#show(open);
+  function toggle() {
+    const open = aside.hidden;
+    show(open);
     remember("convoy.log", open ? "open" : "closed");
-    if (open) find("[data-log-lines]", this.#aside).focus({ preventScroll: true });
-    else this.#toggle.focus();
+    if (open) find("[data-log-lines]", aside).focus({ preventScroll: true });
+    else button.focus();
   }
 
-  #show(open) {
-    this.#aside.hidden = !open;
-    this.#toggle.ariaExpanded = String(open);
-    if (open) this.#onOpen();
+  function show(open) {
+    aside.hidden = !open;
+    button.ariaExpanded = String(open);
+    if (open) onOpen();
   }
 
   // resize takes percent of what is possible.
-  #resize(height) {
-    this.#aside.style.setProperty("--dock", height);
+  function resize(height) {
+    aside.style.setProperty("--dock", height);
     remember("convoy.log.height", height);
   }
+
+  return { view, toggle };
 }

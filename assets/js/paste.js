@@ -13,79 +13,71 @@ const shownFrom = 64 * 1024; // bytes from which a paste shows its progress
 const shown = { rows: 8, characters: 120 }; // of the preview
 
 /**
- * Paste handles one terminal's pastes. element, in shell_pane.html, shows the progress. trouble(text) reports what is refused; all() is
- * every Paste that receives a paste here, including this one; takes() reports whether this shell accepts input now;
+ * newPaste handles one terminal's pastes. element shows the progress. trouble(text) reports what is refused; all() is
+ * every one that receives a paste here, including this one; takes() reports whether this shell accepts input now;
  * done(text) is called with what was pasted.
  */
-export class Paste {
-  #element;
-  #term;
-  #input;
-  #hooks;
-  #bracketed = false; // the current one ends with a marker
+export function newPaste(element, term, input, hooks) {
+  let bracketed = false; // the current one ends with a marker
 
-  constructor(element, term, input, hooks) {
-    this.#element = element;
-    this.#term = term;
-    this.#input = input;
-    this.#hooks = hooks;
-    find("button", element).addEventListener("click", () => {
-      this.stop();
-      term.focus();
-    });
-  }
+  find("button", element).addEventListener("click", () => {
+    stop();
+    term.focus();
+  });
 
   /** take handles a paste event, and resolves when its text is sent or discarded. */
-  async take(event) {
+  async function take(event) {
     event.preventDefault();
     event.stopPropagation();
     let text = clean(event.clipboardData?.getData("text/plain") ?? "");
     const [file] = event.clipboardData?.files ?? [];
-    if (!text && file) this.#hooks.trouble(`A terminal takes only text, and the clipboard has ${file.type.startsWith("image/") ? "an image" : "a file"}. Upload it as a file`);
+    if (!text && file) hooks.trouble(`A terminal takes only text, and the clipboard has ${file.type.startsWith("image/") ? "an image" : "a file"}. Upload it as a file`);
     if (!text) return;
     const bytes = new Blob([text]).size;
-    if (bytes > maxBytes) return this.#hooks.trouble(`A paste can have at most ${bytesText(maxBytes)}, and this one has ${bytesText(bytes)}. Upload it as a file`);
+    if (bytes > maxBytes) return hooks.trouble(`A paste can have at most ${bytesText(maxBytes)}, and this one has ${bytesText(bytes)}. Upload it as a file`);
     const lines = text.split(/\r\n|\r|\n/);
-    const all = this.#hooks.all();
-    const typed = lines.length > 1 && all.some((one) => !one.whole);
+    const all = hooks.all();
+    const typed = lines.length > 1 && all.some((one) => !one.whole());
     if (typed || bytes > confirmAbove) {
       const answer = await confirm(lines, bytes, typed, all.length);
       if (answer === "line") text = joined(lines);
-      this.#term.focus();
+      term.focus();
       if (answer !== "paste" && answer !== "line") return;
     }
     for (const one of all) one.put(text); // those that were asked about, not later choices
-    this.#hooks.done(text);
+    hooks.done(text);
   }
 
   /** whole reports whether the program takes a paste as one piece. */
-  get whole() { return this.#term.modes.bracketedPasteMode; }
+  const whole = () => term.modes.bracketedPasteMode;
 
   /** put sends text as the program expects it, without asking: the user has already agreed. */
-  put(text) {
-    if (!this.#hooks.takes()) return;
-    this.#bracketed = this.whole;
-    this.#term.paste(clean(text));
+  function put(text) {
+    if (!hooks.takes()) return;
+    bracketed = whole();
+    term.paste(clean(text));
   }
 
   /** enter presses Enter. */
-  enter() { this.#term.input("\r"); }
+  const enter = () => term.input("\r");
 
   /** sending reports whether it shows the progress of a paste. */
-  get sending() { return !this.#element.hidden; }
+  const sending = () => !element.hidden;
 
   /** show shows the remaining bytes. */
-  show(bytes) {
-    const shown = bytes >= shownFrom;
-    if (!shown && !this.sending) return; // a key that touches the page is answered only after its next frame
-    this.#element.hidden = !shown;
-    find("span", this.#element).textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
+  function show(bytes) {
+    const long = bytes >= shownFrom;
+    if (!long && !sending()) return; // a key that touches the page is answered only after its next frame
+    element.hidden = !long;
+    find("span", element).textContent = `pasting, ${Math.ceil(bytes / 1024)} KiB left`;
   }
 
   /** stop drops what has not been sent, and ends the paste for the program. */
-  stop() {
-    if (this.#input.cancel() && this.#bracketed) this.#input.send(new TextEncoder().encode("\x1b[201~"));
+  function stop() {
+    if (input.cancel() && bracketed) input.send(new TextEncoder().encode("\x1b[201~"));
   }
+
+  return { take, whole, put, enter, sending, show, stop };
 }
 
 // clean removes control characters: an escape sequence could end a bracketed paste and type commands.

@@ -8,91 +8,87 @@ const slowdown = 325; // ms in which the speed falls to 1/e
 const slowest = 0.03; // px per ms
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Fingers scrolls a terminal. screen is its container, which may scroll, too. */
-export class Fingers {
-  #term;
-  #screen;
-  #scrolls = null; // whether this gesture scrolls the terminal; null: not known yet
-  #places = []; // recent places of the finger: {x, y, time}
-  #rest = 0; // px that are less than a row
-  #frame = 0; // of the momentum
+/** newFingers scrolls a terminal. screen is its container, which may scroll, too. */
+export function newFingers(term, screen) {
+  let scrolls = null; // whether this gesture scrolls the terminal; null: not known yet
+  let places = []; // recent places of the finger: {x, y, time}
+  let rest = 0; // px that are less than a row
+  let frame = 0; // of the momentum
 
-  constructor(term, screen) {
-    this.#term = term;
-    this.#screen = screen;
-    screen.addEventListener("touchstart", (e) => this.#begin(e), { passive: true });
-    screen.addEventListener("touchmove", (e) => this.#move(e), { passive: false });
-    screen.addEventListener("touchend", (e) => this.#end(e), { passive: true });
-    screen.addEventListener("touchcancel", () => { this.#scrolls = false; }, { passive: true });
-  }
+  screen.addEventListener("touchstart", touch, { passive: true });
+  screen.addEventListener("touchmove", drag, { passive: false });
+  screen.addEventListener("touchend", lift, { passive: true });
+  screen.addEventListener("touchcancel", () => { scrolls = false; }, { passive: true });
 
   /** stop ends the momentum. */
-  stop() {
-    cancelAnimationFrame(this.#frame);
-    this.#rest = 0;
+  function stop() {
+    cancelAnimationFrame(frame);
+    rest = 0;
   }
 
-  #begin(e) {
-    this.stop();
-    this.#scrolls = e.touches.length === 1 ? null : false;
-    this.#places = [place(e)];
+  function touch(e) {
+    stop();
+    scrolls = e.touches.length === 1 ? null : false;
+    places = [place(e)];
   }
 
-  #move(e) {
-    if (this.#scrolls === false) return;
-    const [last, now] = [this.#places.at(-1), place(e)];
+  function drag(e) {
+    if (scrolls === false) return;
+    const [last, now] = [places.at(-1), place(e)];
     const up = last.y - now.y; // px; the rows follow the finger
-    this.#scrolls ??= Math.abs(up) >= Math.abs(last.x - now.x) && this.#can(up);
-    if (!this.#scrolls || !e.cancelable) return;
+    scrolls ??= Math.abs(up) >= Math.abs(last.x - now.x) && can(up);
+    if (!scrolls || !e.cancelable) return;
     e.preventDefault();
-    this.#places = [...this.#places.filter(({ time }) => now.time - time < sampled), now];
-    this.#scroll(up, now);
+    places = [...places.filter(({ time }) => now.time - time < sampled), now];
+    scrollBy(up, now);
   }
 
-  #end(e) {
-    const [first, last] = [this.#places[0], this.#places.at(-1)];
+  function lift(e) {
+    const [first, last] = [places[0], places.at(-1)];
     const speed = (first.y - last.y) / (last.time - first.time); // px per ms
-    if (this.#scrolls && !calm.matches && e.timeStamp - last.time < sampled && Number.isFinite(speed)) this.#roll(speed, last);
-    this.#scrolls = false;
+    if (scrolls && !calm.matches && e.timeStamp - last.time < sampled && Number.isFinite(speed)) roll(speed, last);
+    scrolls = false;
   }
 
   // roll continues at a speed that decreases.
-  #roll(speed, at) {
+  function roll(speed, at) {
     let last = performance.now();
     const step = (now) => {
       const time = Math.max(0, now - last);
       last = now;
-      this.#scroll(speed * time, at);
+      scrollBy(speed * time, at);
       speed *= Math.exp(-time / slowdown);
-      if (Math.abs(speed) > slowest && this.#can(speed)) this.#frame = requestAnimationFrame(step);
+      if (Math.abs(speed) > slowest && can(speed)) frame = requestAnimationFrame(step);
     };
-    this.#frame = requestAnimationFrame(step);
+    frame = requestAnimationFrame(step);
   }
 
   // can reports whether the terminal, not the page, scrolls in this direction.
-  #can(up) {
+  function can(up) {
     if (!up) return false;
-    const { scrollTop, scrollHeight, clientHeight } = this.#screen; // a grid that is larger than its container
+    const { scrollTop, scrollHeight, clientHeight } = screen; // a grid that is larger than its container
     if (up < 0 ? scrollTop > 0 : scrollTop + clientHeight < scrollHeight - 1) return false;
-    if (this.#turnsWheel()) return !this.#term.options.disableStdin;
-    const { viewportY, baseY } = this.#term.buffer.active;
+    if (turnsWheel()) return !term.options.disableStdin;
+    const { viewportY, baseY } = term.buffer.active;
     return up < 0 ? viewportY > 0 : viewportY < baseY;
   }
 
-  #turnsWheel() {
-    return this.#term.buffer.active.type === "alternate" || !["none", "x10"].includes(this.#term.modes.mouseTrackingMode);
+  function turnsWheel() {
+    return term.buffer.active.type === "alternate" || !["none", "x10"].includes(term.modes.mouseTrackingMode);
   }
 
-  #scroll(up, { x, y }) {
-    const grid = this.#term.element.querySelector(".xterm-screen");
-    const height = grid.clientHeight / this.#term.rows;
-    this.#rest += up;
-    const rows = Math.trunc(this.#rest / height);
-    this.#rest -= rows * height;
-    if (!this.#turnsWheel()) return rows && this.#term.scrollLines(rows);
+  function scrollBy(up, { x, y }) {
+    const grid = term.element.querySelector(".xterm-screen");
+    const height = grid.clientHeight / term.rows;
+    rest += up;
+    const rows = Math.trunc(rest / height);
+    rest -= rows * height;
+    if (!turnsWheel()) return rows && term.scrollLines(rows);
     const turn = { deltaY: Math.sign(rows), deltaMode: WheelEvent.DOM_DELTA_LINE, clientX: x, clientY: y, bubbles: true, cancelable: true };
     for (let i = Math.abs(rows); i > 0; i--) grid.dispatchEvent(new WheelEvent("wheel", turn));
   }
+
+  return { stop };
 }
 
 const place = ({ touches: [{ clientX, clientY }], timeStamp }) => ({ x: clientX, y: clientY, time: timeStamp });

@@ -28,77 +28,71 @@ export function addPredict(tools, done) {
   tools.add("Predicted echo…", () => askChoice("predict-template", stored, "auto").then(done));
 }
 
-/** Predict belongs to one terminal. latency is that of its shell. */
-export class Predict {
-  #term;
-  #latency;
-  #view = make("div", "shell-predicted");
-  #ahead = false; // typed ahead: until another key, nothing is known about what reads the letters
-  #heard = false; // there was output since that key
-  #written = 0; // bytes of input that the shell has
-  #line = null; // {row, x, before: text left of column x, states, proof: end of the first letter that the row showed, doubt}
+/** newPredict is that of one terminal. latency is that of its shell. */
+export function newPredict(term, latency) {
+  const view = make("div", "shell-predicted");
+  let ahead = false; // typed ahead: until another key, nothing is known about what reads the letters
+  let heard = false; // there was output since that key
+  let has = 0; // bytes of input that the shell has
+  let line = null; // {row, x, before: text left of column x, states, proof: end of the first letter that the row showed, doubt}
 
-  constructor(term, latency) {
-    this.#term = term;
-    this.#latency = latency;
-    this.#view.ariaHidden = "true";
-    term.element.querySelector(".xterm-screen").append(this.#view);
-    term.onWriteParsed(() => this.#look());
-    term.onResize(() => this.#lose());
-    term.onScroll(() => this.#lose());
-    term.buffer.onBufferChange(() => this.stop());
-  }
+  view.ariaHidden = "true";
+  term.element.querySelector(".xterm-screen").append(view);
+  term.onWriteParsed(look);
+  term.onResize(lose);
+  term.onScroll(lose);
+  term.buffer.onBufferChange(stop);
 
   /** sent takes bytes of input, of which the last one is number end. */
-  sent(bytes, end) {
+  function sent(bytes, end) {
     const typed = bytes.length > word ? [] : new TextDecoder().decode(bytes).match(keys);
-    if (typed.length && typed.every((key) => this.#type(key, end - bytes.length, end))) this.#draw();
-    else this.stop();
+    if (typed.length && typed.every((key) => add(key, end - bytes.length, end))) draw();
+    else stop();
   }
 
   /** written takes an answer: the shell has the input up to end; echo is who echoes keys. */
-  written(end, echo) {
-    this.#written = Math.max(this.#written, end);
-    if (!this.#line) return;
-    if (echo !== "program") return this.#lose();
-    setTimeout(() => this.#overdue(end), grace);
-    this.#draw();
+  function written(end, echo) {
+    has = Math.max(has, end);
+    if (!line) return;
+    if (echo !== "program") return lose();
+    setTimeout(() => overdue(end), grace);
+    draw();
   }
 
   /** stop ends the line: anything may follow. */
-  stop() {
-    this.#line = null;
-    this.#ahead = this.#heard = false;
-    this.#draw();
+  function stop() {
+    line = null;
+    ahead = heard = false;
+    draw();
   }
 
-  // type adds a key to the line, or begins one. It returns false for a key after which anything may follow.
-  #type(key, start, end) {
-    if (!this.#line && plain.test(key)) this.#ahead ||= !this.#begin(start);
-    if (this.#ahead) return plain.test(key) || edits.test(key);
-    const state = this.#line && this.#after(key);
-    if (state) this.#line.states.push({ ...state, end });
+  // add adds a key to the line, or begins one. It returns false for a key after which anything may follow.
+  function add(key, start, end) {
+    if (!line && plain.test(key)) ahead ||= !begin(start);
+    if (ahead) return plain.test(key) || edits.test(key);
+    const state = line && after(key);
+    if (state) line.states.push({ ...state, end });
     return !!state;
   }
 
   // begin begins a line at the cursor, and reports whether that is possible.
-  #begin(start) {
-    const { active } = this.#term.buffer;
+  function begin(start) {
+    const { active } = term.buffer;
     const { cursorX: x } = active;
     const row = active.baseY + active.cursorY;
-    if (active.type === "alternate" || !x || !this.#heard || this.#written !== start) return false;
-    if (this.#text(row, x, x + clear).trim()) return false;
-    this.#line = { row, x, before: this.#text(row, 0, x), states: [{ text: "", at: 0, end: start }], proof: 0 };
+    if (active.type === "alternate" || !x || !heard || has !== start) return false;
+    if (textOf(row, x, x + clear).trim()) return false;
+    line = { row, x, before: textOf(row, 0, x), states: [{ text: "", at: 0, end: start }], proof: 0 };
     return true;
   }
 
   // after is the state after a key; undefined if that is not known.
-  #after(key) {
-    const { x, states } = this.#line;
+  function after(key) {
+    const { x, states } = line;
     const { text, at } = states.at(-1);
     const atEnd = at === text.length;
     if (plain.test(key)) {
-      const fits = atEnd && x + at < this.#term.cols - 1;
+      const fits = atEnd && x + at < term.cols - 1;
       return fits ? { text: text + key, at: at + 1, proves: proof.test(key) } : undefined;
     }
     if (key === "\x7f") return atEnd && at ? { text: text.slice(0, -1), at: at - 1 } : undefined;
@@ -107,90 +101,91 @@ export class Predict {
   }
 
   // look compares the row with the states that it may have by now.
-  #look() {
-    this.#heard = true;
-    if (!this.#line) return;
-    const n = this.#line.states.findIndex((state) => this.#shows(state));
-    if (n < 0) this.#lose();
-    else this.#confirm(n);
+  function look() {
+    heard = true;
+    if (!line) return;
+    const n = line.states.findIndex(shows);
+    if (n < 0) lose();
+    else confirm(n);
   }
 
   // overdue hides the line if the echo of the input up to end is missing, until it comes.
-  #overdue(end) {
-    if (!this.#line) return;
-    const { states } = this.#line;
+  function overdue(end) {
+    if (!line) return;
+    const { states } = line;
     const due = states.findLastIndex((state) => state.end <= end);
     if (due <= 0) return;
-    const n = states.findLastIndex((state) => this.#shows(state));
-    if (n >= due) return this.#confirm(n);
-    this.#line.doubt = true;
-    this.#draw();
+    const n = states.findLastIndex(shows);
+    if (n >= due) return confirm(n);
+    line.doubt = true;
+    draw();
   }
 
-  #shows({ text, at }) {
-    const { row, x, before } = this.#line;
-    const { active } = this.#term.buffer;
+  function shows({ text, at }) {
+    const { row, x, before } = line;
+    const { active } = term.buffer;
     return active.baseY + active.cursorY === row && active.cursorX === x + at
-      && this.#text(row, 0, x + text.length) === before + text;
+      && textOf(row, 0, x + text.length) === before + text;
   }
 
   // confirm drops the states before number n: the row has that one.
-  #confirm(n) {
-    const line = this.#line;
+  function confirm(n) {
     if (n) line.doubt = false;
     line.proof ||= line.states.slice(1, n + 1).find((state) => state.proves)?.end ?? 0;
     line.states.splice(0, n);
-    this.#draw();
+    draw();
   }
 
   // lose ends the line because of output. Letters without an echo may be for another program.
-  #lose() {
-    if (!this.#line) return;
-    this.#ahead = this.#line.states.length > 1;
-    this.#line = null;
-    this.#draw();
+  function lose() {
+    if (!line) return;
+    ahead = line.states.length > 1;
+    line = null;
+    draw();
   }
 
-  #text(row, from, to) { return this.#term.buffer.active.getLine(row)?.translateToString(false, from, to) ?? ""; }
+  const textOf = (row, from, to) => term.buffer.active.getLine(row)?.translateToString(false, from, to) ?? "";
 
   // differs reports whether the line is proved, and its last state is to be drawn.
-  get #differs() {
-    const { proof, doubt, states } = this.#line ?? {};
-    if (!proof || doubt || this.#written < proof) return false;
+  function differs() {
+    const { proof, doubt, states } = line ?? {};
+    if (!proof || doubt || has < proof) return false;
     const [now, then] = [states[0], states.at(-1)];
     if (now.at === then.at && now.text === then.text) return false;
     const choice = remembered(stored);
-    return choice === "on" || choice !== "off" && this.#latency.trip > slow;
+    return choice === "on" || choice !== "off" && latency.trip() > slow;
   }
 
   // draw draws how the last state differs from the row.
-  #draw() {
-    if (!this.#differs) {
-      if (this.#view.firstChild) this.#view.replaceChildren();
+  function draw() {
+    if (!differs()) {
+      if (view.firstChild) view.replaceChildren();
       return;
     }
-    const { row, x, states } = this.#line;
+    const { row, x, states } = line;
     const [now, then] = [states[0], states.at(-1)];
     let same = 0;
     while (same < then.text.length && now.text[same] === then.text[same]) same++;
     const from = Math.min(same, now.at, then.at);
     const to = Math.max(now.text.length, then.text.length, now.at + 1, then.at + 1);
-    this.#view.replaceChildren(...Array.from({ length: to - from }, (_, i) => {
+    view.replaceChildren(...Array.from({ length: to - from }, (_, i) => {
       const at = from + i;
       const cell = make("i", at === then.at ? "cursor" : at >= same && at < then.text.length ? "new" : "");
       cell.textContent = then.text[at] ?? " ";
       return cell;
     }));
-    this.#place(x + from, row - this.#term.buffer.active.viewportY);
+    placeView(x + from, row - term.buffer.active.viewportY);
   }
 
-  #place(x, y) {
-    const { cols, rows, options: { fontFamily, fontSize } } = this.#term;
-    const { offsetWidth, offsetHeight } = this.#view.parentElement;
+  function placeView(x, y) {
+    const { cols, rows, options: { fontFamily, fontSize } } = term;
+    const { offsetWidth, offsetHeight } = view.parentElement;
     const [width, height] = [offsetWidth / cols, offsetHeight / rows];
-    Object.assign(this.#view.style, {
+    Object.assign(view.style, {
       fontFamily, fontSize: `${fontSize}px`, lineHeight: `${height}px`, gridAutoColumns: `${width}px`,
       left: `${x * width}px`, top: `${y * height}px`, height: `${height}px`,
     });
   }
+
+  return { sent, written, stop };
 }

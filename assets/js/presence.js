@@ -16,56 +16,46 @@ export const myName = () => cleanName(remembered(stored) ?? "");
 const cleanName = text => [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "").trim()].slice(0, maxName).join("").trim();
 const nameOf = viewer => viewer.name || `Viewer ${viewer.n}`;
 
-/** Presence is this part of the line below a terminal. */
-export class Presence {
-  #chips;
-  #typing;
-  #announcement;
-  #everyone;
-  #here = { you: 0, count: 0, viewers: [] };
-  #drawn = "";
-  #timer = 0;
-  #announced = { text: "", at: 0 };
-
-  constructor({ stream, tools }) {
-    this.#chips = find(".chips", tools.element);
-    this.#typing = find(".shell-types", tools.element);
-    this.#announcement = find("[role=status]", tools.element);
-    this.#everyone = find(".chips-all", tools.element);
-    this.#chips.addEventListener("click", ({ target }) => target.closest(".you") && askName(stream));
-    tools.add("Your name…", () => askName(stream));
-  }
+/** newPresence is this part of the line below a terminal. */
+export function newPresence({ stream, tools }) {
+  let drawn = "";
+  let timer = 0;
+  let announced = { text: "", at: 0 };
+  const chips = find(".chips", tools.element);
+  const typing = find(".shell-types", tools.element);
+  const announcement = find("[role=status]", tools.element);
+  const everyone = find(".chips-all", tools.element);
+  chips.addEventListener("click", ({ target }) => target.closest(".you") && askName(stream));
+  tools.add("Your name…", () => askName(stream));
 
   /** show takes a presence event. */
-  show(here) {
-    this.#here = here;
-    this.#draw();
-    this.#announce(here.viewers.filter(v => v.typing && v.n !== here.you).map(nameOf));
+  function show(here) {
+    draw(here);
+    announce(here.viewers.filter(v => v.typing && v.n !== here.you).map(nameOf));
   }
 
   /** clear removes all viewers: the page no longer follows. */
-  clear() { this.show({ you: 0, count: 0, viewers: [] }); }
+  const clear = () => show({ you: 0, count: 0, viewers: [] });
 
-  #draw() {
-    const { you, count, viewers } = this.#here;
+  function draw({ you, count, viewers }) {
     const alone = count <= 1 && viewers.every(v => v.types);
     const mine = viewers.filter(v => v.n === you);
     const list = alone ? [] : [...mine, ...viewers.filter(v => v.n !== you)];
     const key = JSON.stringify([list.map(v => [v.n, v.name, v.types]), you, count]);
-    if (key === this.#drawn) return; // someone types: the chips are the same
-    this.#drawn = key;
+    if (key === drawn) return; // someone types: the chips are the same
+    drawn = key;
     const fit = list.length > shown ? list.slice(0, shown - 1) : list;
-    this.#chips.replaceChildren(...fit.map(v => this.#item(v, v.n === you ? "you" : "viewer")));
-    this.#everyone.replaceChildren(...list.map(v => this.#item(v, "viewer")));
-    if (count > fit.length && list.length) this.#chips.append(this.#rest(count - fit.length));
-    else if (this.#everyone.matches(":popover-open")) this.#everyone.hidePopover();
+    chips.replaceChildren(...fit.map(v => itemOf(v, you, v.n === you ? "you" : "viewer")));
+    everyone.replaceChildren(...list.map(v => itemOf(v, you, "viewer")));
+    if (count > fit.length && list.length) chips.append(rest(count - fit.length));
+    else if (everyone.matches(":popover-open")) everyone.hidePopover();
   }
 
-  // item is a viewer: two letters, and the name.
-  #item(viewer, as) {
+  // itemOf is a viewer: two letters, and the name.
+  function itemOf(viewer, you, as) {
     const item = stamp(`${as}-template`);
     const chip = find(".chip", item);
-    const name = `${nameOf(viewer)}${viewer.n === this.#here.you ? " (you)" : ""}${viewer.types ? "" : ", view only"}`;
+    const name = `${nameOf(viewer)}${viewer.n === you ? " (you)" : ""}${viewer.types ? "" : ", view only"}`;
     chip.classList.add(`hue-${hue(viewer)}`);
     chip.classList.toggle("watches", !viewer.types);
     chip.title = as === "you" ? `${name}: change your name` : name;
@@ -74,27 +64,29 @@ export class Presence {
     return item;
   }
 
-  #rest(n) {
+  function rest(n) {
     const item = stamp("rest-template");
     const button = find("button", item);
     button.textContent = `+${n}`;
     button.title = button.ariaLabel = `${n} more: show everyone`;
-    button.popoverTargetElement = this.#everyone;
+    button.popoverTargetElement = everyone;
     return item;
   }
 
   // announce shows who is typing. It is spoken once, and again only after a while.
-  #announce(names) {
-    clearTimeout(this.#timer);
+  function announce(names) {
+    clearTimeout(timer);
     const text = names.length > 1 ? `${names[0]} and ${names.length - 1} more are typing` : names.length ? `${names[0]} is typing` : "";
-    this.#typing.textContent = text;
+    typing.textContent = text;
     if (!text) return;
-    this.#timer = setTimeout(() => { this.#typing.textContent = ""; }, typingTime);
-    if (text === this.#announced.text && performance.now() - this.#announced.at < announceEvery) return;
-    this.#announced = { text, at: performance.now() };
-    this.#announcement.textContent = "";
-    this.#announcement.textContent = text;
+    timer = setTimeout(() => { typing.textContent = ""; }, typingTime);
+    if (text === announced.text && performance.now() - announced.at < announceEvery) return;
+    announced = { text, at: performance.now() };
+    announcement.textContent = "";
+    announcement.textContent = text;
   }
+
+  return { show, clear };
 }
 
 function initials(viewer) {

@@ -13,7 +13,7 @@ const longest = 5000; // ms that output may last before its end so far is read o
 const whole = 10; // lines that are read out whole
 const ending = 3; // lines of a longer output that are read out
 
-const readers = new Set();
+const readers = new Set(); // their apply
 const news = Object.assign(make("p", "sr"), { role: "status" });
 document.body.append(news);
 let on = remembered(stored) === "on";
@@ -21,7 +21,7 @@ let on = remembered(stored) === "on";
 function set(now) {
   on = now;
   for (const button of all("[data-action=reader]")) button.setAttribute("aria-pressed", String(on));
-  for (const reader of readers) reader.apply();
+  for (const apply of readers) apply();
 }
 
 function toggle() {
@@ -40,83 +40,81 @@ document.addEventListener("keydown", (event) => {
   toggle();
 }, { capture: true });
 
-/** Reader reads out one terminal while it has the focus. element belongs next to it. */
-export class Reader {
-  element = Object.assign(make("div", "sr"), { role: "log", ariaLabel: "Output", ariaLive: "polite" });
-  #term;
-  #mark = null; // where the text begins that is not read out yet
-  #known = ""; // the text of that line when it was marked
-  #typed = 0; // characters since then: their echo is not read out
-  #began = 0; // of the output that is not read out
-  #timer = 0;
+/** newReader reads out one terminal while it has the focus. element belongs next to it. */
+export function newReader(term) {
+  const element = Object.assign(make("div", "sr"), { role: "log", ariaLabel: "Output", ariaLive: "polite" });
+  let from = null; // where the text begins that is not read out yet
+  let known = ""; // the text of that line when it was marked
+  let typed = 0; // characters since then: their echo is not read out
+  let began = 0; // of the output that is not read out
+  let timer = 0;
 
-  constructor(term) {
-    this.#term = term;
-    term.onWriteParsed(() => this.#wrote());
-    term.onData((text) => { this.#typed += text.length; });
-    term.textarea.addEventListener("focus", () => this.skip());
-    readers.add(this);
-    this.apply();
-  }
+  term.onWriteParsed(wrote);
+  term.onData((text) => { typed += text.length; });
+  term.textarea.addEventListener("focus", skip);
+  readers.add(apply);
+  apply();
 
-  /** apply follows the setting. */
-  apply() {
-    this.#term.options.screenReaderMode = on;
-    this.#term.element.querySelector(".live-region")?.setAttribute("aria-live", "off");
-    this.skip();
+  // apply follows the setting.
+  function apply() {
+    term.options.screenReaderMode = on;
+    term.element.querySelector(".live-region")?.setAttribute("aria-live", "off");
+    skip();
   }
 
   /** skip leaves what is on the screen unread. */
-  skip() {
-    clearTimeout(this.#timer);
-    this.#mark?.row?.dispose();
-    this.#mark = on ? mark(this.#term) : null;
-    this.#known = on ? this.#line() : "";
-    this.#typed = this.#began = 0;
+  function skip() {
+    clearTimeout(timer);
+    from?.row?.dispose();
+    from = on ? mark(term) : null;
+    known = on ? lineNow() : "";
+    typed = began = 0;
   }
 
   /** say reads out a text, if the terminal has the focus. */
-  say(text) {
-    if (this.#focused) this.element.replaceChildren(Object.assign(make("p"), { textContent: text }));
+  function say(text) {
+    if (focused()) element.replaceChildren(Object.assign(make("p"), { textContent: text }));
   }
 
   /** close ends it with its terminal. */
-  close() {
-    clearTimeout(this.#timer);
-    readers.delete(this);
+  function close() {
+    clearTimeout(timer);
+    readers.delete(apply);
   }
 
-  get #focused() { return this.#term.element.contains(document.activeElement); }
+  const focused = () => term.element.contains(document.activeElement);
 
-  // line is the cursor's line, up to the cursor; of a full-screen program, its whole row.
-  #line() {
-    const { active } = this.#term.buffer;
-    return since(this.#term, this.#mark)?.last ?? active.getLine(active.baseY + active.cursorY).translateToString(true);
+  // lineNow is the cursor's line, up to the cursor; of a full-screen program, its whole row.
+  function lineNow() {
+    const { active } = term.buffer;
+    return since(term, from)?.last ?? active.getLine(active.baseY + active.cursorY).translateToString(true);
   }
 
-  #wrote() {
-    if (!this.#mark || !this.#focused) return;
+  function wrote() {
+    if (!from || !focused()) return;
     const now = performance.now();
-    this.#began ||= now;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#read(), Math.max(0, Math.min(calm, this.#began + longest - now)));
+    began ||= now;
+    clearTimeout(timer);
+    timer = setTimeout(read, Math.max(0, Math.min(calm, began + longest - now)));
   }
 
   // read reads out what is new.
-  #read() {
-    const lines = this.#fresh().map((line) => line.trim()).filter(Boolean);
-    this.skip();
-    if (lines.length > whole) this.say([`${lines.length} lines. The last:`, ...lines.slice(-ending)].join("\n"));
-    else if (lines.length) this.say(lines.join("\n"));
+  function read() {
+    const lines = fresh().map((line) => line.trim()).filter(Boolean);
+    skip();
+    if (lines.length > whole) say([`${lines.length} lines. The last:`, ...lines.slice(-ending)].join("\n"));
+    else if (lines.length) say(lines.join("\n"));
   }
 
   // fresh is the new lines, without the echo of what was typed.
-  #fresh() {
-    const text = since(this.#term, this.#mark);
-    if (!text) return this.#typed || this.#line() === this.#known ? [] : [this.#line()];
+  function fresh() {
+    const text = since(term, from);
+    if (!text) return typed || lineNow() === known ? [] : [lineNow()];
     const { entered, rows, last } = text;
     const [first, ...rest] = !rows.length && last.startsWith(entered.trimEnd()) ? [last] : [entered, ...rows, last];
-    const added = first.startsWith(this.#known) ? first.slice(this.#known.length) : first;
-    return added.trimEnd().length <= this.#typed ? rest : [added, ...rest];
+    const added = first.startsWith(known) ? first.slice(known.length) : first;
+    return added.trimEnd().length <= typed ? rest : [added, ...rest];
   }
+
+  return { element, skip, say, close };
 }

@@ -5,101 +5,90 @@ import { all, find } from "./dom.js";
 const highlighted = 1000; // matches that are highlighted and counted
 
 /**
- * Search finds text in a terminal. open() shows the bar. older() fetches the part of the shell's history that the page
+ * newSearch makes the find bar of a terminal, element. open() shows the bar. older() fetches the part of the shell's history that the page
  * lacks; leave() returns the focus.
  */
-export class Search {
-  #element;
-  #term;
-  #older;
-  #onLeave;
-  #addon = null;
-  #input;
-  #count;
-
-  constructor({ element, term, older, leave }) {
-    this.#element = element;
-    this.#term = term;
-    this.#older = older;
-    this.#onLeave = leave;
-    this.#input = find("input", element);
-    this.#count = find(".find-count", element);
-    this.#input.addEventListener("input", () => this.#find("next", true));
-    element.addEventListener("keydown", (e) => this.#key(e));
-    element.addEventListener("click", ({ target }) => this.#press(target.closest("button")));
-  }
+export function newSearch({ element, term, older, leave }) {
+  let addon = null;
+  const input = find("input", element);
+  const count = find(".find-count", element);
+  input.addEventListener("input", () => search("next", true));
+  element.addEventListener("keydown", press);
+  element.addEventListener("click", ({ target }) => choose(target.closest("button")));
 
   /** open shows the bar, with the terminal's selection. */
-  async open() {
-    this.#element.hidden = false;
-    const selected = this.#term.getSelection();
-    if (selected && !selected.includes("\n")) this.#input.value = selected;
-    this.#input.focus();
-    this.#input.select();
-    if (!this.#addon) {
+  async function open() {
+    element.hidden = false;
+    const selected = term.getSelection();
+    if (selected && !selected.includes("\n")) input.value = selected;
+    input.focus();
+    input.select();
+    if (!addon) {
       const { SearchAddon } = await import("../vendor/xterm-addon-search/addon-search.mjs");
-      if (this.#addon) return;
-      this.#addon = new SearchAddon({ highlightLimit: highlighted });
-      this.#addon.onDidChangeResults(({ resultIndex, resultCount }) => this.#showCount(resultIndex, resultCount));
-      this.#term.loadAddon(this.#addon);
+      if (addon) return;
+      addon = new SearchAddon({ highlightLimit: highlighted });
+      addon.onDidChangeResults(({ resultIndex, resultCount }) => showCount(resultIndex, resultCount));
+      term.loadAddon(addon);
     }
-    this.#older();
-    this.again();
+    older();
+    again();
   }
 
   /** again repeats the search from the same place: the terminal's content or look has changed. */
-  again() {
-    if (!this.#element.hidden) this.#find("next", true);
+  function again() {
+    if (!element.hidden) search("next", true);
   }
 
   /** close removes the bar and the highlights. */
-  close() {
-    this.#element.hidden = true;
-    this.#addon?.clearDecorations();
-    this.#term.clearSelection();
-    this.#onLeave();
+  function close() {
+    element.hidden = true;
+    addon?.clearDecorations();
+    term.clearSelection();
+    leave();
   }
 
-  #key(e) {
-    if (e.key === "Escape") this.close();
-    else if (e.key === "Enter" && e.target === this.#input) this.#find(e.shiftKey ? "previous" : "next");
+  function press(e) {
+    if (e.key === "Escape") close();
+    else if (e.key === "Enter" && e.target === input) search(e.shiftKey ? "previous" : "next");
     else return;
     e.preventDefault();
     e.stopPropagation();
   }
 
-  #press(button) {
+  function choose(button) {
     if (!button) return;
-    if (button.dataset.find === "close") return this.close();
-    if (button.dataset.find) return this.#find(button.dataset.find);
+    if (button.dataset.find === "close") return close();
+    if (button.dataset.find) return search(button.dataset.find);
     button.ariaPressed = String(button.ariaPressed !== "true");
-    this.#addon?.clearDecorations(); // the add-on updates highlights for another text, but not for another option
-    this.#find("next", true);
+    addon?.clearDecorations(); // the add-on updates highlights for another text, but not for another option
+    search("next", true);
   }
 
-  #find(way, incremental = false) {
-    const text = this.#input.value;
-    const options = { incremental, decorations: marks(this.#term.element) };
-    for (const { dataset: { option }, ariaPressed } of all("[data-option]", this.#element)) options[option] = ariaPressed === "true";
+  function search(way, incremental = false) {
+    const text = input.value;
+    const options = { incremental, decorations: marks(term.element) };
+    for (const { dataset: { option }, ariaPressed } of all("[data-option]", element)) options[option] = ariaPressed === "true";
     const wrong = options.regex && text ? problem(text) : "";
-    this.#input.ariaInvalid = String(!!wrong);
-    if (!this.#addon) return;
+    input.ariaInvalid = String(!!wrong);
+    if (!addon) return;
     if (!text || wrong) {
-      this.#addon.clearDecorations();
-      this.#term.clearSelection();
-      this.#count.textContent = wrong && "invalid";
-      this.#count.title = wrong;
+      addon.clearDecorations();
+      term.clearSelection();
+      count.textContent = wrong && "invalid";
+      count.title = wrong;
       return;
     }
-    this.#count.title = "";
-    if (way === "next") this.#addon.findNext(text, options);
-    else this.#addon.findPrevious(text, options);
+    count.title = "";
+    if (way === "next") addon.findNext(text, options);
+    else addon.findPrevious(text, options);
   }
 
-  #showCount(index, count) {
-    if (this.#input.ariaInvalid === "true" || !this.#input.value) return;
-    this.#count.textContent = !count ? "none" : index < 0 ? `${count}+` : `${index + 1} of ${count}`;
+  function showCount(index, all) {
+    if (input.ariaInvalid === "true" || !input.value) return;
+    count.textContent = !all ? "none" : index < 0 ? `${all}+` : `${index + 1} of ${all}`;
   }
+
+  return { open, again, close };
 }
 
 // problem explains an invalid regular expression.

@@ -14,26 +14,26 @@
 // For tests and exploration: element.pane, and window.convoy.panes, a Map from 'NODE/SHELL' to pane; pane.text() is the
 // screen. Nothing in it is secret.
 
-import { Clipboard } from "./clipboard.js";
+import { newClipboard } from "./clipboard.js";
 import { find } from "./dom.js";
 import { text } from "./dump.js";
-import { Files } from "./files.js";
-import { Graphics } from "./graphics.js";
-import { History } from "./history.js";
+import { limit, newFiles } from "./files.js";
+import { newGraphics } from "./graphics.js";
+import { newHistory } from "./history.js";
 import { Input } from "./input.js";
-import { Keyboard } from "./keyboard.js";
-import { Latency } from "./latency.js";
+import { newKeyboard } from "./keyboard.js";
+import { newLatency } from "./latency.js";
 import { addOption } from "./option.js";
-import { Paste } from "./paste.js";
-import { Fingers, reportMiddle } from "./pointer.js";
-import { Predict, addPredict } from "./predict.js";
-import { Presence } from "./presence.js";
-import { Reader } from "./reader.js";
-import { Relay } from "./relay.js";
-import { Search } from "./search.js";
-import { Size } from "./size.js";
+import { newPaste } from "./paste.js";
+import { newFingers, reportMiddle } from "./pointer.js";
+import { addPredict, newPredict } from "./predict.js";
+import { newPresence } from "./presence.js";
+import { newReader } from "./reader.js";
+import { newRelay } from "./relay.js";
+import { newSearch } from "./search.js";
+import { newSize } from "./size.js";
 import { pressKeys } from "./touch.js";
-import { Tools } from "./tools.js";
+import { newTools } from "./tools.js";
 import { appearance, make, newTerminal, once, openIn, splitUTF8 } from "./terminal.js";
 
 const fromScreen = -2; // the offset that requests the current screen
@@ -64,10 +64,10 @@ export function roomIn(holder) {
   holder.append(pane);
   const screen = find(".shell-screen", pane);
   const term = openTerminal(screen);
-  const size = new Size({ term, screen, tools: new Tools(pane), watches: true });
-  const { room } = size;
+  const size = newSize({ term, screen, tools: newTools(pane), watches: true });
+  const room = size.room();
   if (room) size.resize(room.rows, room.cols); // the height of a cell depends on their number
-  const exact = size.room;
+  const exact = size.room();
   term.dispose();
   pane.remove();
   return exact ?? {};
@@ -148,13 +148,13 @@ export class ShellPane {
     element.replaceChildren(paneContent());
     this.#screen = this.#part("screen");
     this.#bar = this.#part("bar");
-    this.tools = new Tools(element);
+    this.tools = newTools(element);
     this.term = openTerminal(this.#screen);
     this.term.options.disableStdin = this.#watches;
-    this.#reader = new Reader(this.term);
+    this.#reader = newReader(this.term);
     element.append(this.#reader.element);
-    this.#latency = new Latency(this.tools);
-    this.#predict = new Predict(this.term, this.#latency);
+    this.#latency = newLatency(this.tools);
+    this.#predict = newPredict(this.term, this.#latency);
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files && !base);
@@ -248,12 +248,12 @@ export class ShellPane {
 
   #makeTools() {
     const { term, tools } = this;
-    this.#graphics = new Graphics(term, () => this.fit());
-    this.#history = new History({ element: this.#part("note"), term, ask: () => this.#stream.recall(this.#key) });
-    this.#search = new Search({ element: this.#part("find"), term, older: () => this.#history.fetch(), leave: () => this.focus() });
+    this.#graphics = newGraphics(term, () => this.fit());
+    this.#history = newHistory({ element: this.#part("note"), term, ask: () => this.#stream.recall(this.#key) });
+    this.#search = newSearch({ element: this.#part("find"), term, older: () => this.#history.fetchOlder(), leave: () => this.focus() });
     tools.add("Find (Ctrl+Shift+F)", () => this.find());
-    this.#presence = new Presence({ stream: this.#stream, tools });
-    this.#size = new Size({
+    this.#presence = newPresence({ stream: this.#stream, tools });
+    this.#size = newSize({
       term, tools, watches: this.#watches, screen: this.#screen,
       report: (rows, cols, claim) => { if (this.takes) this.#input.fit(rows, cols, claim); },
     });
@@ -266,23 +266,23 @@ export class ShellPane {
   #makeTransfers(viewer, files) {
     const [term, node, shell] = [this.term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
-    this.paste = new Paste(this.#part("paste"), term, this.#input, {
+    this.paste = newPaste(this.#part("paste"), term, this.#input, {
       trouble: text => this.#emit("shell-trouble", { text }),
       all: () => this.#emit("shell-pasting", { pastes: [this.paste] }).pastes,
       takes: () => this.takes,
       done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
     });
-    this.#clipboard = new Clipboard(this.#part("ask"), term, { node, shell, drawn: () => this.drawn });
-    if (!files || this.#watches) return;
-    this.#files = new Files({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note });
+    this.#clipboard = newClipboard(this.#part("ask"), term, { node, shell, drawn: () => this.drawn });
+    if (!files || this.#watches || !limit) return;
+    this.#files = newFiles({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note });
   }
 
   #listen() {
     const { term } = this;
     once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
-    this.#keyboard = new Keyboard(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() });
-    this.#fingers = new Fingers(term, this.#screen);
-    this.relay = new Relay(term, this.#keyboard, {
+    this.#keyboard = newKeyboard(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() });
+    this.#fingers = newFingers(term, this.#screen);
+    this.relay = newRelay(term, this.#keyboard, {
       send: data => this.#send(data),
       typed: text => this.takes && this.#emit("shell-typed", { text }),
     });
@@ -407,7 +407,7 @@ export class ShellPane {
     if (!this.takes) return;
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     const interrupt = bytes.length === 1 && interrupts.has(bytes[0]);
-    if (interrupt && this.paste.sending) this.paste.stop();
+    if (interrupt && this.paste.sending()) this.paste.stop();
     this.#input.send(bytes, interrupt);
   }
 
@@ -455,7 +455,7 @@ export class ShellPane {
     const { keys, late } = this.#input;
     const wait = keys === 1 ? "1 key waits" : keys ? `${keys.toLocaleString()} keys wait` : "";
     if (this.lost) this.#show("lost", `node unreachable, showing the last screen${wait && ` · ${wait}`}`);
-    else if (late && !this.paste.sending) this.#show("late", `no answer yet · ${wait}`);
+    else if (late && !this.paste.sending()) this.#show("late", `no answer yet · ${wait}`);
     else if (["lost", "late"].includes(this.#bar.dataset.state)) this.#show("", "");
   }
 

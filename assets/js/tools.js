@@ -3,23 +3,19 @@
 
 import { all, find } from "./dom.js";
 
-/** Tools is the line of a pane. */
-export class Tools {
-  element;
-
-  constructor(pane) {
-    this.element = find(".shell-tools", pane);
-    const menu = find(".shell-more", pane);
-    find("[title=More]", pane).popoverTargetElement = menu;
-    menu.addEventListener("click", ({ target }) => target.closest("button") && menu.hidePopover(), { capture: true });
-    this.element.addEventListener("keydown", (e) => this.#arrow(e));
-  }
+/** newTools is the line of a pane. element is to be read. */
+export function newTools(pane) {
+  const element = find(".shell-tools", pane);
+  const menu = find(".shell-more", pane);
+  find("[title=More]", pane).popoverTargetElement = menu;
+  menu.addEventListener("click", ({ target }) => target.closest("button, a") && menu.hidePopover(), { capture: true });
+  element.addEventListener("keydown", arrow);
 
   /** focus focuses the first button of the line; the arrow keys move between buttons. */
-  focus() { find(".shell-acts button:not([hidden])", this.element).focus(); }
+  function focus() { find(".shell-acts button:not([hidden])", element).focus(); }
 
-  #arrow(e) {
-    const buttons = all("button", this.element).filter((b) => b.checkVisibility() && !b.disabled);
+  function arrow(e) {
+    const buttons = all("button, a", element).filter((b) => b.checkVisibility() && !b.disabled);
     const to = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[e.key];
     const at = buttons.indexOf(document.activeElement);
     if (!to || at < 0) return;
@@ -28,10 +24,12 @@ export class Tools {
   }
 
   /** add shows a tool, which acts when it is clicked. It returns its button. */
-  add(name, act) {
-    const button = find(`[data-tool="${name}"]`, this.element);
+  function add(name, act) {
+    const button = find(`[data-tool="${name}"]`, element);
     button.hidden = false;
     button.addEventListener("click", act);
     return button;
   }
+
+  return { element, focus, add };
 }
