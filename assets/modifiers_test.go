@@ -83,7 +83,7 @@ func testRowModifiers(t *testing.T, b *browser.Browser) {
 		{"Alt", "ctrlKey", "PageUp", "\x1b[5;7~"}, {"", "altKey", "Pipe", "\x1b|"}, {"", "shiftKey", "Tab", "\x1b[Z"},
 	} {
 		tapKeys(p, strings.Fields(test.row)...)
-		p.Do(fmt.Sprintf(`document.querySelector("[data-key=%s]").dispatchEvent(
+		p.Do(fmt.Sprintf(`document.querySelector(".shell-keys [aria-label=%s]").dispatchEvent(
 			new MouseEvent("click", { bubbles: true, %s: true }))`, test.taps, test.held))
 		want += test.want
 		s.untilTyped(want)

@@ -199,15 +199,15 @@ func testTouchKeys(t *testing.T, b *browser.Browser) {
 	p.Wait(`window.test?.stream.state === "open" && document.querySelectorAll(".shell-keys button").length === 15`)
 	hearKeys(p)
 	p.FocusPane(key)
-	p.Click("[data-key=Escape]")
-	p.Click("[data-key=Tab]")
-	p.Click("[data-key=Ctrl]")
+	p.Click(".shell-keys [aria-label=Escape]")
+	p.Click(".shell-keys [aria-label=Tab]")
+	p.Click(".shell-keys [aria-label=Ctrl]")
 	p.Type("c")
-	p.Click("[data-key=Up]")
+	p.Click(".shell-keys [aria-label=Up]")
 	s.untilTyped("\x1b\t\x03\x1b[A")
 	s.put("\x1b[?1h app")
 	p.WaitScreen(key, "app")
-	p.Click("[data-key=Left]")
+	p.Click(".shell-keys [aria-label=Left]")
 	p.Type("c")
 	const typed = "\x1b\t\x03\x1b[A\x1bODc"
 	s.untilTyped(typed)
@@ -219,7 +219,7 @@ func testTouchKeys(t *testing.T, b *browser.Browser) {
 // tapKeys presses keys of the row.
 func tapKeys(p *browser.Page, names ...string) {
 	for _, name := range names {
-		p.Do(fmt.Sprintf(`document.querySelector("[data-key=%s]").click()`, name))
+		p.Do(fmt.Sprintf(`document.querySelector(".shell-keys [aria-label=%s]").click()`, name))
 	}
 }
 

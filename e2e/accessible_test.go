@@ -179,7 +179,7 @@ func (v tour) table() {
 	groupBy(p, "prefix")
 	p.Click("[data-pick=all]")
 	v.look(p, "chosen nodes in groups", "main")
-	p.Click("[data-action=bulk-run]")
+	p.Click("[command=show-modal][commandfor=run]")
 	p.Type("uname")
 	p.Click("#run-all")
 	p.Wait(`document.querySelector("#results-1 .result-names")?.children.length === 2`)

@@ -165,7 +165,7 @@ func TestBrowser_SeveralNodes(t *testing.T) {
 		return true
 	})
 	p.Wait(`document.querySelectorAll("td[data-column=shells][data-value='2']").length === 3`)
-	p.Click(`[data-action=bulk-run]`)
+	p.Click(`[command=show-modal][commandfor=run]`)
 	p.Wait(`document.querySelector("#run").open`)
 	p.Type(`echo here-$((40+2))`)
 	p.Click(`#run-all`)

@@ -5,7 +5,7 @@ import { showAttention } from "./attention.js";
 import { newBroadcast } from "./broadcast.js";
 import { addLines, allCards, cardOf, expectShell, keyOf, lacksTab, syncCards } from "./cards.js";
 import "./commands.js";
-import { all, find, remember, remembered, sentence, set } from "./dom.js";
+import { all, find, remember, remembered, sentence } from "./dom.js";
 import { follow, showLink } from "./link.js";
 import { newDock } from "./log.js";
 import { entry, openMenu } from "./menu.js";
@@ -162,11 +162,7 @@ const actions = {
     sortBy(button);
     filter();
   },
-  "bulk-run": () => {
-    set(find("#run [data-run-on]"), find("#bulk [data-chosen]").dataset.chosen);
-    find("#run").showModal();
-  },
-  "bulk-enlarge": () => fill(visible().filter((card) => isChosen(card.name)).slice(0, maxLarge)),
+  "bulk-enlarge": () => fill(visible().filter((card) => isChosen(card)).slice(0, maxLarge)),
   "choose-none": () => choose(false),
   push: subscribe,
   "full-screen": toggleFullScreen,

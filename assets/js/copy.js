@@ -15,6 +15,7 @@ export async function copyText(text) {
 
 /** copySelected copies the old way: pages without TLS have no clipboard API. It needs a click. */
 export function copySelected(text) {
+  const focused = document.activeElement;
   const field = document.createElement("textarea");
   field.className = "sr";
   field.value = text;
@@ -22,5 +23,6 @@ export function copySelected(text) {
   field.select();
   const done = document.execCommand("copy");
   field.remove();
+  focused.focus();
   return done;
 }

@@ -29,12 +29,12 @@ export async function askText(template, value) {
   return answer ? field.value : null;
 }
 
-/** askChoice asks for a setting of this browser, which is stored, in a dialog with one list; unset, it is fallback. */
-export async function askChoice(template, stored, fallback) {
+/** askChoice asks for a setting of this browser, in a dialog with one list, whose name is that of the setting. */
+export async function askChoice(template) {
   let list;
   const answer = await ask(template, (dialog) => {
     list = find("select", dialog);
-    list.value = remembered(stored) ?? fallback;
+    list.value = remembered(list.name) ?? list.value;
   });
-  if (answer) remember(stored, list.value);
+  if (answer) remember(list.name, list.value);
 }

@@ -11,8 +11,7 @@ const stores = ["localStorage", "sessionStorage"]; // in private modes one or bo
 
 /** makeKey stores a new key, and returns it; "" if this browser stores nothing. */
 export function makeKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  const key = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  const key = crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: "base64url", omitPadding: true });
   forget();
   return stores.some((store) => remember(slot, key, store)) ? key : "";
 }

@@ -5,8 +5,8 @@
 // happens: what was removed as Backspaces, then what was inserted. xterm.js would compare later, and lose or repeat
 // keys that come close together.
 
+import { copyText } from "./copy.js";
 import { onMac, optionIsMeta } from "./option.js";
-import { copy } from "./terminal.js";
 
 const onAndroid = /Android/.test(navigator.userAgent);
 const byInputMethod = 229; // the keyCode of keys that an input method handles
@@ -110,7 +110,7 @@ export function newKeyboard(term, hooks) {
     if (name !== "f" && !(name === "c" && e.ctrlKey)) return false;
     e.preventDefault();
     if (name === "f") hooks.find();
-    else if (term.hasSelection()) copy(term.getSelection());
+    else if (term.hasSelection()) copyText(term.getSelection());
     return true;
   }
 

@@ -9,9 +9,6 @@ const durations = { info: 6000, warn: 12000 }; // ms; errors stay
 export function notice(level, text, hint = "") {
   const element = stamp("notice-template");
   element.dataset.level = level;
-  const icon = find("use", element);
-  const name = { error: "#circle-alert", warn: "#triangle-alert" }[level] ?? "#info";
-  icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, name));
   find(".notice-text", element).textContent = text;
   find(".notice-hint", element).textContent = hint;
   find("#notices").append(element);

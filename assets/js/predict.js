@@ -7,7 +7,6 @@
 // reports that the program itself echoes. A password's letters are not echoed, so no such line is proved. Any other key
 // or output ends the line.
 
-import { askChoice } from "./dialog.js";
 import { remembered } from "./dom.js";
 import { make } from "./terminal.js";
 
@@ -22,11 +21,6 @@ const plain = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u0384-\u0482\u048a-\
 const proof = /^[a-np-wyz1-9]$/i;
 const keys = /\x1b[[O][CD]|./gsu;
 const edits = /^(\x7f|\x1b[[O][CD])$/;
-
-/** addPredict adds the setting to the menu of a shell's tools. done() is called after it. */
-export function addPredict(tools, done) {
-  tools.add("Predicted echo…", () => askChoice("predict-template", stored, "auto").then(done));
-}
 
 /** newPredict is that of one terminal. latency is that of its shell. */
 export function newPredict(term, latency) {

@@ -15,6 +15,7 @@
 // screen. Nothing in it is secret.
 
 import { newClipboard } from "./clipboard.js";
+import { askChoice } from "./dialog.js";
 import { find } from "./dom.js";
 import { text } from "./dump.js";
 import { limit, newFiles } from "./files.js";
@@ -23,10 +24,10 @@ import { newHistory } from "./history.js";
 import { Input } from "./input.js";
 import { newKeyboard } from "./keyboard.js";
 import { newLatency } from "./latency.js";
-import { addOption } from "./option.js";
+import { onMac } from "./option.js";
 import { newPaste } from "./paste.js";
 import { newFingers, reportMiddle } from "./pointer.js";
-import { addPredict, newPredict } from "./predict.js";
+import { newPredict } from "./predict.js";
 import { newPresence } from "./presence.js";
 import { newReader } from "./reader.js";
 import { newRelay } from "./relay.js";
@@ -109,21 +110,17 @@ export class ShellPane {
   #history;
   #graphics;
   #reader;
-  #latency;
   #predict;
   #title;
   #clipboard;
   #watches; // view-only
-  #files = null;
-  #keyboard;
-  #fingers;
   #received = 0; // offset of the next byte
   #rest = new Uint8Array(); // incomplete UTF-8 at the end
   #empty = true; // nothing received yet: any first offset is accepted
   #asked = { off: -1, time: 0 }; // the last request for missing bytes
   #pending = null; // waits until the terminal has its new size
   #timer = 0;
-  #undo = [];
+  #ends = []; // what ends with the pane
 
   // base is the share link's path, if any; files enables file transfers, watches makes the pane view-only.
   constructor({ element, node, shell, viewer, stream, title = "shell", detached = false, base = "", files = true, watches = false }) {
@@ -133,16 +130,6 @@ export class ShellPane {
     this.#key = `${node}/${shell}`;
     this.#stream = stream;
     this.#watches = watches || stream.watches;
-    this.#input = new Input({
-      node, shell, viewer, base,
-      onEnded: text => this.#end(text),
-      onTrouble: text => this.#refused(text),
-      onPending: () => this.#showPending(),
-      onSend: (bytes, end) => this.#predict.sent(bytes, end),
-      onWritten: (end, echo) => this.#predict.written(end, echo),
-      onTrip: (ms, hop) => this.#latency.add(ms, hop),
-    });
-    this.#input.window = stream.window;
     element.classList.add("shell");
     element.toggleAttribute("data-watches", this.#watches);
     element.replaceChildren(paneContent());
@@ -153,13 +140,23 @@ export class ShellPane {
     this.term.options.disableStdin = this.#watches;
     this.#reader = newReader(this.term);
     element.append(this.#reader.element);
-    this.#latency = newLatency(this.tools);
-    this.#predict = newPredict(this.term, this.#latency);
+    const latency = newLatency(this.tools);
+    this.#predict = newPredict(this.term, latency);
+    this.#input = new Input({
+      node, shell, viewer, base,
+      onEnded: text => this.#end(text),
+      onTrouble: text => this.#refused(text),
+      onPending: () => this.#showPending(),
+      onSend: this.#predict.sent,
+      onWritten: this.#predict.written,
+      onTrip: latency.add,
+    });
+    this.#input.window = stream.window;
     this.title = title;
     this.#makeTools();
     this.#makeTransfers(viewer, files && !base);
     this.#listen();
-    pressKeys(this.#part("keys"), this.term, this.#keyboard);
+    this.#ends.push(this.#input.close.bind(this.#input), this.#graphics.drop, this.#reader.close, latency.close, this.#predict.stop);
     element.pane = this;
     panes.set(this.#key, this);
     if (detached) this.detach();
@@ -229,16 +226,9 @@ export class ShellPane {
     this.ended = true;
     clearTimeout(this.#timer);
     this.#stream.unfollow(this.#key);
-    this.#input.close();
-    for (const undo of this.#undo) undo();
+    for (const end of this.#ends) end();
     if (panes.get(this.#key) === this) panes.delete(this.#key);
     this.#presence.clear();
-    this.#files?.close();
-    this.#graphics.drop();
-    this.#reader.close();
-    this.#latency.close();
-    this.#predict.stop();
-    this.#fingers.stop();
     this.term.dispose();
     this.#element.replaceChildren();
     delete this.#element.pane;
@@ -258,12 +248,13 @@ export class ShellPane {
       report: (rows, cols, claim) => { if (this.takes) this.#input.fit(rows, cols, claim); },
     });
     if (this.#watches) return;
-    addOption(tools, () => this.focus());
-    addPredict(tools, () => this.focus());
+    const choose = template => () => askChoice(template).then(() => this.focus());
+    if (onMac) tools.add("Option key…", choose("option-template"));
+    tools.add("Predicted echo…", choose("predict-template"));
   }
 
   // makeTransfers adds pasting, copying, and files. Floating elements cover the terminal without changing its size.
-  #makeTransfers(viewer, files) {
+  #makeTransfers(viewer, hasFiles) {
     const [term, node, shell] = [this.term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
     this.paste = newPaste(this.#part("paste"), term, this.#input, {
@@ -273,16 +264,17 @@ export class ShellPane {
       done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
     });
     this.#clipboard = newClipboard(this.#part("ask"), term, { node, shell, drawn: () => this.drawn });
-    if (!files || this.#watches || !limit) return;
-    this.#files = newFiles({ element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note });
+    if (!hasFiles || this.#watches || !limit) return;
+    const files = { element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note };
+    this.#ends.push(newFiles(files).close);
   }
 
   #listen() {
     const { term } = this;
     once(term.onWriteParsed, () => once(term.onRender, () => this.#emit("shell-drawn")));
-    this.#keyboard = newKeyboard(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() });
-    this.#fingers = newFingers(term, this.#screen);
-    this.relay = newRelay(term, this.#keyboard, {
+    const keyboard = newKeyboard(term, { leave: () => this.#emit("shell-leave"), find: () => this.find() });
+    pressKeys(this.#part("keys"), term, keyboard);
+    this.relay = newRelay(term, keyboard, {
       send: data => this.#send(data),
       typed: text => this.takes && this.#emit("shell-typed", { text }),
     });
@@ -293,7 +285,8 @@ export class ShellPane {
     watch.observe(this.#screen);
     const leave = () => this.#input.leave();
     addEventListener("pagehide", leave);
-    this.#undo.push(
+    this.#ends.push(
+      newFingers(term, this.#screen).stop,
       () => watch.disconnect(),
       () => removeEventListener("pagehide", leave),
       this.#stream.on("hello", () => this.#reconnected()),

@@ -1,11 +1,12 @@
-// A split card shows two of its tabs, side by side or one below the other, with a line between them. The style sheet
-// places the panes, by data-place, and sizes them, by --part. Each browser keeps the splits of the last nodes.
+// A split card shows two of its tabs, side by side or one below the other, with a line between them, which is a slider.
+// The style sheet places the panes, by data-place, and sizes them, by --part. Each browser keeps the splits of the last
+// nodes.
 
-import { remember, remembered, stamp } from "./dom.js";
+import { find, remember, remembered, stamp } from "./dom.js";
 
 const stored = "convoy.splits"; // [[node, {axis, part, keys}], …], the last one changed first
 const kept = 50; // nodes
-const [least, most, half, step] = [15, 85, 50, 5]; // per cent
+const half = 50; // per cent
 const wide = matchMedia("(width > 600px)"); // a phone shows the two as tabs
 
 const load = () => JSON.parse(remembered(stored) ?? "[]");
@@ -62,36 +63,24 @@ export class Split {
     for (const [i, pane] of panes.entries()) if (pane) pane.dataset.place = i + 1;
     this.#line ??= this.#makeLine();
     if (!this.#line.isConnected) holder.append(this.#line);
-    this.#line.ariaOrientation = this.axis === "beside" ? "vertical" : "horizontal";
-    this.#line.setAttribute("aria-controls", panes.map((pane) => pane?.id ?? "").join(" ").trim());
+    const slider = find("input", this.#line);
+    slider.ariaOrientation = this.axis === "beside" ? "horizontal" : "vertical";
+    slider.setAttribute("aria-controls", panes.map((pane) => pane?.id ?? "").join(" ").trim());
     this.#resize(this.part);
   }
 
   #resize(part) {
-    this.part = Math.min(most, Math.max(least, part));
-    this.#line.parentElement.style.setProperty("--part", this.part);
-    this.#line.ariaValueNow = String(Math.round(this.part));
+    this.part = find("input", this.#line).value = part;
+    this.#line.parentElement.style.setProperty("--part", part);
   }
 
   #makeLine() {
     const line = stamp("split-template");
-    const move = (part) => { this.#resize(part); this.set({}); };
-    line.addEventListener("pointerdown", ({ pointerId, button }) => button || line.setPointerCapture(pointerId));
-    line.addEventListener("pointermove", (e) => line.hasPointerCapture(e.pointerId) && this.#resize(this.#partAt(e)));
-    line.addEventListener("lostpointercapture", () => this.set({}));
-    line.addEventListener("dblclick", () => move(half));
-    line.addEventListener("keydown", (e) => {
-      const [less, more] = this.axis === "beside" ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
-      const to = { [less]: this.part - step, [more]: this.part + step, Home: least, End: most, Enter: half }[e.key];
-      if (to === undefined) return;
-      e.preventDefault();
-      move(to);
-    });
+    const even = () => { this.#resize(half); this.set({}); };
+    line.addEventListener("input", ({ target }) => this.#resize(Number(target.value)));
+    line.addEventListener("change", () => this.set({}));
+    line.addEventListener("dblclick", even);
+    line.addEventListener("keydown", ({ key }) => key === "Enter" && even());
     return line;
-  }
-
-  #partAt({ clientX, clientY }) {
-    const { left, top, width, height } = this.#line.parentElement.getBoundingClientRect();
-    return 100 * (this.axis === "beside" ? (clientX - left) / width : (clientY - top) / height);
   }
 }

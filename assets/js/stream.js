@@ -21,8 +21,7 @@ const events = [
 
 /** newViewer returns a random viewer name. Each page load uses one. */
 export function newViewer() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, b => b.toString(16).padStart(2, "0")).join("");
+  return crypto.getRandomValues(new Uint8Array(16)).toHex();
 }
 
 /** shellPath is a shell's address below its node. Names need escaping only if hostile; '@' stays. */
@@ -344,11 +343,11 @@ function decode(event, data) {
     case "hb": return Number(data);
     case "output": {
       const [shell, off, text] = data.split(" ", 3);
-      return { shell, off: Number(off), bytes: fromBase64(text) };
+      return { shell, off: Number(off), bytes: Uint8Array.fromBase64(text) };
     }
     case "reset": {
       const { screen, ...reset } = JSON.parse(data);
-      return { ...reset, screen: screen && fromBase64(screen) };
+      return { ...reset, screen: screen && Uint8Array.fromBase64(screen) };
     }
     case "text": {
       const [start, shell, off] = /^(\S+) (\d+) /.exec(data);
@@ -366,7 +365,3 @@ function unescaped(text) {
   text = text.replaceAll("\x1e", "\r\n");
   return text.includes("\x1f") ? text.replace(/\x1f([nref])/g, (_, letter) => escapes[letter]) : text;
 }
-
-// Browsers before 2025 have no Uint8Array.fromBase64.
-const fromBase64 = Uint8Array.fromBase64?.bind(Uint8Array)
-  ?? (text => Uint8Array.from(atob(text), c => c.charCodeAt(0)));

@@ -8,7 +8,6 @@ import { all, find, set, stamp } from "./dom.js";
 export const maxLarge = 4;
 
 const named = 8; // nodes that a question lists by name
-const chosen = new Set(); // names of nodes
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /** isTable is whether the page shows the table. */
@@ -95,36 +94,32 @@ export function step(element, by) {
 
 // --- the chosen rows ---
 
-/** isChosen is whether a node is chosen. */
-export const isChosen = (name) => chosen.has(name);
+const chooses = (row) => find("input", row).checked;
+
+/** isChosen is whether a card's node is chosen. */
+export const isChosen = ({ id }) => chooses(document.getElementById(`row-${id}`));
 
 /** choose chooses all visible rows among some, or none. */
 export function choose(on, among = rows()) {
-  for (const { dataset, hidden } of among) {
-    if (on && !hidden) chosen.add(dataset.node);
-    else chosen.delete(dataset.node);
-  }
+  for (const row of among) find("input", row).checked = on;
   showChosen();
 }
 
-// showChosen forgets the rows that are gone or hidden: what happens to the chosen ones concerns only what is seen.
+// showChosen forgets the rows that are hidden: what happens to the chosen ones concerns only what is seen.
 function showChosen() {
-  const list = rows();
-  const seen = new Map(list.filter((row) => !row.hidden).map(({ dataset }) => [dataset.node, dataset.short]));
-  for (const name of chosen) if (!seen.has(name)) chosen.delete(name);
-  for (const row of list) find("input", row).checked = chosen.has(row.dataset.node);
+  for (const row of rows()) if (row.hidden) find("input", row).checked = false;
   for (const box of all("#node-table [data-pick]")) {
     const members = rowsOf(box).filter((row) => !row.hidden);
-    const of = members.filter(({ dataset }) => chosen.has(dataset.node)).length;
+    const of = members.filter(chooses).length;
     box.checked = of > 0 && of === members.length;
     box.indeterminate = of > 0 && of < members.length;
   }
   const bar = find("#bulk");
-  bar.hidden = !chosen.size || !isTable();
-  const names = [...chosen].map((name) => seen.get(name));
+  const names = rows().filter(chooses).map(({ dataset }) => dataset.short);
+  bar.hidden = !names.length || !isTable();
   const what = names.length === 1 ? names[0] : `${names.length} nodes`;
   set(find("[data-chosen]", bar), `${names.length} chosen`);
-  find("[data-chosen]", bar).dataset.chosen = what;
+  set(find("#run [data-run-on]"), what);
   const rest = names.length > named ? `, and ${names.length - named} more` : "";
   find("[data-action=bulk-enlarge]", bar).disabled = names.length > maxLarge;
   for (const button of all("[data-bulk]", bar)) {
@@ -137,5 +132,5 @@ const rowsOf = (box) => (box.dataset.pick === "all" ? rows() : all("tr[data-node
 
 document.addEventListener("change", ({ target }) => {
   if (target.matches("#node-table [data-pick]")) choose(target.checked, rowsOf(target));
-  else if (target.matches("#node-table [name=nodes]")) choose(target.checked, [target.closest("tr")]);
+  else if (target.matches("#node-table [name=nodes]")) showChosen();
 });

@@ -174,11 +174,6 @@ function openLink(uri) {
   if (/^https?:/i.test(uri)) open(uri, "_blank", "noopener,noreferrer");
 }
 
-export function copy(text) {
-  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(() => document.execCommand("copy"));
-  else document.execCommand("copy"); // pages without TLS have no clipboard
-}
-
 // splitUTF8 joins leftover UTF-8 (RFC 3629) with new bytes, and splits after the last complete character: it returns
 // what can be drawn, and what must wait.
 export function splitUTF8(part, bytes) {

@@ -3,12 +3,6 @@
 import { all } from "./dom.js";
 import { inMode } from "./terminal.js";
 
-// What the keys send. Ctrl and Alt are held for the next one.
-const codes = {
-  Escape: "\x1b", Tab: "\t", Left: "\x1b[D", Up: "\x1b[A", Down: "\x1b[B", Right: "\x1b[C", Pipe: "|", Tilde: "~", Minus: "-",
-  PageUp: "\x1b[5~", PageDown: "\x1b[6~", Home: "\x1b[H", End: "\x1b[F",
-};
-
 // show keeps the focused shell in sight, and the row above a keyboard that covers the page, as on iOS.
 function show() {
   const { height, offsetTop, scale } = visualViewport;
@@ -26,10 +20,9 @@ if (matchMedia("(pointer: coarse)").matches) {
 export function pressKeys(row, term, keyboard) {
   row.addEventListener("pointerdown", (e) => e.preventDefault()); // the terminal keeps the focus, and the keyboard stays open
   row.addEventListener("click", (e) => {
-    const { target } = e;
-    const { key } = target.dataset;
-    if (codes[key]) keyboard.press(inMode(term, codes[key]), e);
-    else if (key) target.ariaPressed = keyboard.toggle(key);
+    const { code, hold } = e.target.dataset;
+    if (code) keyboard.press(inMode(term, code), e);
+    else if (hold) e.target.ariaPressed = keyboard.toggle(hold); // for the next key
   });
   keyboard.onRelease = () => { for (const key of all("[aria-pressed]", row)) key.ariaPressed = "false"; };
 }
