@@ -87,6 +87,7 @@ func testFling(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 900))
 	p := touchPage(s, b, "")
+	p.Motion()
 	p.Wait(drawn(899))
 	end := browser.Eval[int](p, first)
 	p.Swipe(".xterm-screen", 200, false)

@@ -35,11 +35,16 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	var mu sync.Mutex
 	now, peak := 0, 0
+	busy := make(chan struct{}) // closed when the page has as many requests at once as it may
 	s.fault = func(what string, _ int64) fault {
 		mu.Lock()
 		now++
+		if peak < 4 && now == 4 {
+			close(busy)
+		}
 		peak = max(peak, now)
 		mu.Unlock()
+		<-busy
 		time.Sleep(rand.N(60 * time.Millisecond)) // a network on which requests overtake each other
 		mu.Lock()
 		now--
@@ -49,8 +54,8 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 200))
-	if peak < 4 || peak > 5 { // all connections that the stream leaves
-		t.Errorf("%d concurrent requests, want 5", peak)
+	if peak > 5 { // all connections that the stream leaves
+		t.Errorf("%d concurrent requests, want at most 5", peak)
 	}
 }
 
