@@ -39,6 +39,8 @@ var badFlags = []struct {
 	{[]string{"-addr", "localhost:99999"}, nil, "99999"},
 	{[]string{"-addr", "localhost:nosuch"}, nil, "nosuch"},
 	{nil, map[string]string{"PORT": "web site"}, "-addr"},
+	{[]string{"-labels", "env"}, nil, "-labels"},
+	{nil, map[string]string{"CONVOY_LABELS": "env=prod,env=test"}, "appears twice"},
 	{[]string{"-poll"}, nil, "poll"},
 	{[]string{"-poll", "1"}, nil, "a number with a unit"},
 	{[]string{"-max-nodes", "abc"}, nil, "whole number"},

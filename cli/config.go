@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"convoy/fleet"
 	"convoy/node"
 	"convoy/peer"
 )
@@ -20,7 +21,7 @@ type config struct {
 	given  map[string]bool // flags that an argument or the environment set
 
 	hosts, proxies, roles                     string
-	base, host, bind, shell                   string
+	base, host, bind, shell, labels           string
 	auditMax, auditAge, record, recordingsMax string
 	maxUpload, level                          string
 }
@@ -46,6 +47,7 @@ func readConfig(args []string, getenv func(string) string) (node.Config, error) 
 		cfg.checkProvider,
 		cfg.checkBind,
 		cfg.checkName,
+		cfg.checkLabels,
 		cfg.checkHosts,
 		cfg.checkSecrets,
 		cfg.checkShell,
@@ -105,6 +107,13 @@ func (cfg *config) checkNumbers() error {
 	}
 	if cfg.Port == cfg.CallPort && cfg.Port != 0 {
 		return hint("give them different ports", "-port and -call-port are both %d", cfg.Port)
+	}
+	return nil
+}
+
+func (cfg *config) checkLabels() (err error) {
+	if cfg.Labels, err = fleet.ParseLabels(cfg.labels); err != nil {
+		return hint("give KEY=VALUE with commas between them, such as env=prod,team=core", "-labels: %v", err)
 	}
 	return nil
 }

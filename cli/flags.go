@@ -149,6 +149,8 @@ func (cfg *config) declareNodes(set *flag.FlagSet) {
 	set.IntVar(&cfg.MaxNodes, "max-nodes", 5, "N how many nodes can be spawned")
 	set.StringVar(&cfg.base, "name", "convoy", "BASE base of node names, the part before the @")
 	set.StringVar(&cfg.host, "host", "", "NAME this node's DNS name, the part after the @")
+	set.StringVar(&cfg.labels, "labels", "",
+		"LIST labels of this node and of those that it spawns, such as env=prod,team=core; at most 8, 72 characters in all")
 	set.StringVar(&cfg.bind, "bind", "", "IP this node's address in the private network of the nodes")
 	set.IntVar(&cfg.Port, "port", 4444, "N gossip port, UDP and TCP; 0 is any free port, as with provider local")
 	set.IntVar(&cfg.CallPort, "call-port", 4445,

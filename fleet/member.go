@@ -22,6 +22,7 @@ type Member struct {
 	Instance string // random, new at every start of a node
 	Version  string
 	Region   string // of its provider; "": unknown
+	Labels   Labels
 
 	Addr     netip.AddrPort // gossip
 	CallAddr netip.AddrPort // calls and streams

@@ -58,7 +58,8 @@ type Node struct {
 
 	Instance string // youngest instance, empty before it joined
 	Version  string
-	Region   string         // where its provider runs it, "europe-west4-drams3a"; "": unknown
+	Region   string // where its provider runs it, "europe-west4-drams3a"; "": unknown
+	Labels   Labels
 	Addr     netip.AddrPort // gossip
 
 	Provider string // kind of the provider that created it; "" for other nodes

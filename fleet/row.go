@@ -231,7 +231,7 @@ func (f *Fleet) render(r *row) Node {
 		Name: r.name, Host: host,
 		Self:     r.name == f.cfg.Self,
 		Control:  m.Control,
-		Instance: m.Instance, Version: m.Version, Region: m.Region, Addr: m.Addr,
+		Instance: m.Instance, Version: m.Version, Region: m.Region, Labels: m.Labels, Addr: m.Addr,
 		Started: m.Started, Seen: m.Seen, Created: r.created,
 		Steps: slices.Clone(r.steps),
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"convoy/access/openid"
+	"convoy/fleet"
 	"convoy/handlers/web"
 	"convoy/local"
 	"convoy/pty/cast"
@@ -31,7 +32,8 @@ type Config struct {
 	Cookie   string
 	Provider string // local, railway, none
 	Region   string // where this node runs, as its provider names it; "": unknown
-	Spawned  bool   // by provider local: standard input is a pipe that closes when the parent ends
+	Labels   fleet.Labels
+	Spawned  bool // by provider local: standard input is a pipe that closes when the parent ends
 
 	Addr     string // console's listen address
 	Token    string // the console's token

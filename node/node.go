@@ -169,6 +169,7 @@ func (n *node) buildCluster(exe string) (err error) {
 		Control:  fleetConfig.Provider != nil,
 		Version:  version.String(),
 		Region:   cfg.Region,
+		Labels:   cfg.Labels,
 		Log:      n.logger("peer"),
 		Earlier:  n.earlierInstances(),
 	})

@@ -24,6 +24,7 @@ func (cfg Config) railwayEnv(name string) map[string]string {
 		"CONVOY_QUERY":     cfg.Query,
 		"CONVOY_PORT":      strconv.Itoa(cfg.Port),
 		"CONVOY_CALL_PORT": strconv.Itoa(cfg.CallPort),
+		"CONVOY_LABELS":    string(cfg.Labels),
 		"PORT":             "8080",
 		"CONVOY_LOG":       "json",
 	}

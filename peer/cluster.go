@@ -41,6 +41,7 @@ type Config struct {
 	Control  bool          // this node has a provider
 	Version  string        // announced to the others, at most 64 printable characters
 	Region   string        // likewise, at most 48; "": none
+	Labels   fleet.Labels  // likewise
 	Log      *slog.Logger  // nil discards
 
 	// Earlier are instances of this node whose processes have ended: if others still list them, this one announces that
@@ -108,6 +109,9 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	if !isRegion(cfg.Region) {
 		return nil, fmt.Errorf("region %q: longer than %d characters, or not printable", cfg.Region, maxRegionBytes)
+	}
+	if !cfg.Labels.Valid() {
+		return nil, fmt.Errorf("labels %q: not as ParseLabels returns them", cfg.Labels)
 	}
 	if cfg.Poll <= 0 {
 		cfg.Poll = DefaultPoll
@@ -207,8 +211,8 @@ func (c *Cluster) stateLimit() int { return max(stateBytes, 2*memberBytes*c.rost
 
 func (c *Cluster) meta() meta {
 	return meta{
-		Name: c.self.Name, Version: c.cfg.Version, Region: c.cfg.Region, CallPort: c.server.port,
-		Started: c.started, Control: c.cfg.Control,
+		Name: c.self.Name, Version: c.cfg.Version, Region: c.cfg.Region, Labels: c.cfg.Labels,
+		CallPort: c.server.port, Started: c.started, Control: c.cfg.Control,
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"convoy/fleet"
 )
 
 func TestParseName(t *testing.T) {
@@ -47,6 +49,7 @@ var longest = meta{
 	Name:     strings.Repeat("n", maxBaseBytes) + "@" + strings.Repeat("h.", 126) + "h",
 	Version:  strings.Repeat("v", maxVersionBytes),
 	Region:   strings.Repeat("r", maxRegionBytes),
+	Labels:   fleet.Labels("k=" + strings.Repeat("v", fleet.MaxLabelBytes-2)),
 	CallPort: 65535, Started: time.UnixMilli(1763841234567).UTC(), Control: true,
 }
 
@@ -60,10 +63,14 @@ func TestMetaRoundTrip(t *testing.T) {
 		if got, err := decodeMeta(b); err != nil || got != m {
 			t.Errorf("decodeMeta(encode(%+v)) = %+v, %v", m, got, err)
 		}
-		older := len(b) - 1 - len(m.Region) // without a region
+		unlabelled := len(b) - 1 - len(m.Labels)
+		older := unlabelled - 1 - len(m.Region) // without a region
 		for i := range b {
 			got, err := decodeMeta(b[:i])
 			if i == older && err == nil && got.Version == m.Version && got.Region == "" {
+				continue
+			}
+			if i == unlabelled && err == nil && got.Region == m.Region && got.Labels == "" {
 				continue
 			}
 			if err == nil {
@@ -76,6 +83,20 @@ func TestMetaRoundTrip(t *testing.T) {
 	}
 }
 
+// Labels that no node of ours would announce are malformed.
+func TestMetaLabels(t *testing.T) {
+	t.Parallel()
+	for _, labels := range []fleet.Labels{
+		"env", "env=<script>", "b=1,a=1", "a=1,a=2", "env=\x00", "a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9",
+		fleet.Labels("k=" + strings.Repeat("v", fleet.MaxLabelBytes)),
+	} {
+		m := meta{Name: "a@b", CallPort: 1, Started: time.UnixMilli(0).UTC(), Labels: labels}
+		if got, err := decodeMeta(m.encode()); err == nil {
+			t.Errorf("decodeMeta with the labels %q = %+v, want an error", labels, got)
+		}
+	}
+}
+
 func FuzzDecodeMeta(f *testing.F) {
 	f.Add(longest.encode())
 	f.Add([]byte{1, 0, 17, 92, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 'a', '@', 'b', 0})
@@ -84,8 +105,8 @@ func FuzzDecodeMeta(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b[1] &= metaControlFlag                         // newer versions may set other flags
-		if !bytes.HasPrefix(append(b, 0), m.encode()) { // older versions have no region
+		b[1] &= metaControlFlag                            // newer versions may set other flags
+		if !bytes.HasPrefix(append(b, 0, 0), m.encode()) { // older versions have no region and no labels
 			t.Errorf("decodeMeta(%q) = %+v, which encodes differently", b, m)
 		}
 	})

@@ -146,7 +146,7 @@ func memberFrom(n *memberlist.Node) (fleet.Member, error) {
 	}
 	addr = addr.Unmap()
 	return fleet.Member{
-		Name: m.Name, Instance: n.Name, Version: m.Version, Region: m.Region,
+		Name: m.Name, Instance: n.Name, Version: m.Version, Region: m.Region, Labels: m.Labels,
 		Addr: netip.AddrPortFrom(addr, n.Port), CallAddr: netip.AddrPortFrom(addr, m.CallPort),
 		Started: m.Started, Control: m.Control,
 	}, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"convoy/fleet"
 )
 
 const (
@@ -24,13 +26,14 @@ type meta struct {
 	Name     string
 	Version  string
 	Region   string // of its provider; "": none, or an older Convoy
+	Labels   fleet.Labels
 	CallPort uint16
 	Started  time.Time // to the millisecond
 	Control  bool
 }
 
-// encode writes format, flags, call port, start in ms since 1970 (all big-endian), then name, version and region,
-// prefixed by their lengths in two bytes, one and one.
+// encode writes format, flags, call port, start in ms since 1970 (all big-endian), then name, version, region and
+// labels, prefixed by their lengths in two bytes, and one byte each.
 func (m meta) encode() []byte {
 	b := make([]byte, 0, metaMaxBytes)
 	var flags byte
@@ -45,7 +48,9 @@ func (m meta) encode() []byte {
 	b = append(b, byte(len(m.Version)))
 	b = append(b, m.Version...)
 	b = append(b, byte(len(m.Region)))
-	return append(b, m.Region...)
+	b = append(b, m.Region...)
+	b = append(b, byte(len(m.Labels)))
+	return append(b, m.Labels...)
 }
 
 // decodeMeta decodes metadata strictly, but ignores further bytes: a newer Convoy may add fields within the same
@@ -65,8 +70,14 @@ func decodeMeta(b []byte) (meta, error) {
 		return meta{}, fmt.Errorf("%w: version", errBadMeta)
 	}
 	if len(rest) > 0 { // newer than 0.2.0
-		if m.Region, _, ok = cutText(rest, 1); !ok || !isRegion(m.Region) {
+		if m.Region, rest, ok = cutText(rest, 1); !ok || !isRegion(m.Region) {
 			return meta{}, fmt.Errorf("%w: region", errBadMeta)
+		}
+	}
+	if len(rest) > 0 { // newer than that
+		labels, _, ok := cutText(rest, 1)
+		if m.Labels = fleet.Labels(labels); !ok || !m.Labels.Valid() {
+			return meta{}, fmt.Errorf("%w: labels", errBadMeta)
 		}
 	}
 	if _, _, err := ParseName(name); err != nil {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,6 +40,10 @@ var Columns = []Column{
 	{Name: "up", Title: "Up", Number: true, cell: upCell},
 	{Name: "version", Title: "Version", cell: func(n Node) (string, any) { return n.Version, n.Version }},
 	{Name: "region", Title: "Region", cell: func(n Node) (string, any) { return n.Region, cmp.Or(n.Region, "–") }},
+	{Name: "labels", Title: "Labels", cell: func(n Node) (string, any) {
+		text := strings.Join(n.Labels, ", ")
+		return text, cmp.Or(text, "–")
+	}},
 	{Name: "provider", Title: "Provider", cell: func(n Node) (string, any) { return n.Provider, n.Provider }},
 }
 
@@ -114,4 +119,29 @@ func upCell(n Node) (string, any) {
 		return "", ""
 	}
 	return strconv.FormatInt(-n.Started.Truncate(time.Second).Unix(), 10), when("for", n.Started)
+}
+
+// maxLabelKeys bounds the choices of groups.
+const maxLabelKeys = 24
+
+// LabelKeys are the keys of the nodes' labels, by which rows can be grouped.
+func (l NodeList) LabelKeys() (keys []string) {
+	for _, n := range l.Nodes {
+		for _, label := range n.Labels {
+			key, _, _ := strings.Cut(label, "=")
+			if i, known := slices.BinarySearch(keys, key); !known && len(keys) < maxLabelKeys {
+				keys = slices.Insert(keys, i, key)
+			}
+		}
+	}
+	return keys
+}
+
+// LabelWords are what the filter finds the node's labels by.
+func (n Node) LabelWords() string {
+	words := make([]string, len(n.Labels))
+	for i, label := range n.Labels {
+		words[i] = "label:" + label
+	}
+	return strings.Join(words, " ")
 }

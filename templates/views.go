@@ -63,7 +63,8 @@ type Node struct {
 	Address    string
 	Instance   string
 	Version    string
-	Region     string // as the provider names it
+	Region     string   // as the provider names it
+	Labels     []string // each as key=value
 	Provider   string
 	ProviderID string
 	Steps      []Step

@@ -99,8 +99,8 @@ function filter() {
   let matches = 0;
   const cards = allCards();
   for (const { id, element } of cards) {
-    const { node, status, is, region = "" } = element.dataset;
-    const text = `${node} ${status} ${is} ${region} ${find(".word", element).textContent}`.toLowerCase();
+    const { node, status, is, region = "", labels = "" } = element.dataset;
+    const text = `${node} ${status} ${is} ${region} ${labels} ${find(".word", element).textContent}`.toLowerCase();
     // a card in use stays: what is:waiting has found waits no longer once it is answered
     element.hidden = !words.every((word) => text.includes(word)) && !element.contains(document.activeElement);
     const row = document.getElementById(`row-${id}`);

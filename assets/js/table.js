@@ -53,10 +53,15 @@ function sorted() {
   });
 }
 
-// groupOf returns what the group of a row is named by: its node's name without the last part, or a column.
+// groupOf returns what the group of a row is named by: its node's name without the last part, a label, or a column.
 function groupOf(by) {
   if (by === "prefix") return ({ dataset }) => dataset.short.replace(/(?<=.)-[^-]*$/, "");
   if (by === "state") return ({ dataset }) => dataset.status;
+  const [, key] = by.split("label:");
+  if (key) {
+    const label = ({ dataset }) => dataset.labels?.split(" ").find((one) => one.startsWith(`${by}=`));
+    return (row) => label(row)?.slice("label:".length) ?? `no ${key}`;
+  }
   return (row) => find(`[data-column="${by}"]`, row).textContent;
 }
 

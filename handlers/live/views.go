@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"convoy/fleet"
@@ -36,6 +37,7 @@ func (h *Hub) NodeView(n fleet.Node) templates.Node {
 		Status: string(n.Status), Message: n.Message,
 		Self: n.Self, Control: n.Control, Retirable: n.Retirable, Retiring: n.Status == fleet.Retiring,
 		Started: n.Started, Seen: n.Seen, Instance: n.Instance, Version: n.Version, Region: n.Region,
+		Labels:   n.Labels.List(),
 		Provider: n.Provider, ProviderID: n.ID, Kinds: h.Shells.Kinds(),
 	}
 	if n.Addr.IsValid() {
@@ -83,6 +85,7 @@ type Node struct {
 	Instance  string            `json:"instance"`
 	Version   string            `json:"version"`
 	Region    string            `json:"region"`
+	Labels    map[string]string `json:"labels"`
 	Address   string            `json:"address"`
 	Provider  string            `json:"provider"`
 	ID        string            `json:"id"`
@@ -121,6 +124,7 @@ func (h *Hub) NodeJSON(n fleet.Node) Node {
 		Instance:  n.Instance,
 		Version:   n.Version,
 		Region:    n.Region,
+		Labels:    map[string]string{},
 		Provider:  n.Provider,
 		ID:        n.ID,
 		Started:   web.Time(n.Started),
@@ -130,6 +134,10 @@ func (h *Hub) NodeJSON(n fleet.Node) Node {
 	}
 	if n.Addr.IsValid() {
 		view.Address = n.Addr.String()
+	}
+	for _, label := range n.Labels.List() {
+		key, value, _ := strings.Cut(label, "=")
+		view.Labels[key] = value
 	}
 	for _, s := range n.Steps {
 		view.Steps = append(view.Steps, step{s.Name, web.Time(s.At), web.Time(s.Ended), s.Error})

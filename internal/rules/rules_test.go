@@ -73,8 +73,8 @@ type row struct {
 // rows are the arrows as docs/architecture.md draws them.
 var rows = []row{
 	{"main", "cli", "it calls cli, and nothing else, so that tests can run the whole program by cli.Run"},
-	{"cli", "cli/answer cli/launch node access access/openid audit confine confine/sandbox files handlers/session " +
-		"handlers/web local notify peer railway repl supervisor",
+	{"cli", "cli/answer cli/launch node access access/openid audit confine confine/sandbox files fleet " +
+		"handlers/session handlers/web local notify peer railway repl supervisor",
 		"it reads flags and environment into node.Config, and each package checks its own settings"},
 	{"cli/answer", "version", "it initializes before packages that import more"},
 	{"cli/launch", "confine supervisor", "it initializes before packages that import more"},
