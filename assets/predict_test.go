@@ -23,6 +23,7 @@ func TestPredict(t *testing.T) {
 		{"draws deletions and the cursor", testPredictsEdits},
 		{"draws nothing before a proof", testPredictsProved},
 		{"draws no password", testPredictsNoPassword},
+		{"is not proved by a deleted letter", testPredictsDeleted},
 		{"draws nothing typed ahead", testPredictsNothingAhead},
 		{"follows other output", testPredictsCorrected},
 		{"removes a letter without an echo", testPredictsSwallowed},
@@ -240,6 +241,22 @@ func testPredictsNoPassword(t *testing.T, b *browser.Browser) {
 			neverDrew(t, p)
 		})
 	}
+}
+
+// testPredictsDeleted types a letter of a password, and deletes it: the row is as if both had been drawn.
+func testPredictsDeleted(t *testing.T, b *browser.Browser) {
+	s, p := atPrompt(t, b, "Password: ")
+	release := hold(s)
+	p.Press("s")
+	p.Press("Backspace")
+	release()
+	answered(s, p, "\rs\x7f")
+	p.Do(`new Promise((done) => setTimeout(done, 150))`) // the page's timer for a missing echo runs before this one
+	p.Press("e")
+	answered(s, p, "\rs\x7fe")
+	p.Press("c")
+	p.Wait(`framed.length === 4`)
+	neverDrew(t, p)
 }
 
 // testPredictsNothingAhead types before a program has printed its prompt.

@@ -267,13 +267,14 @@ func (h *Handlers) typeKeys(w http.ResponseWriter, r *http.Request, s *pty.Shell
 	session.ActFor(s, session.Of(r))
 	ctx, cancel := context.WithTimeout(r.Context(), inputWait)
 	defer cancel()
+	before := s.Echo()
 	if in.viewer == "" {
 		err = s.Write(ctx, in.body)
 	} else {
 		err = s.Input(ctx, in.viewer, in.n, in.body)
 	}
 	if err == nil {
-		w.Header().Set(hop.EchoHeader, s.Echo())
+		w.Header().Set(hop.EchoHeader, pty.EchoDuring(before, s.Echo()))
 	}
 	return web.NoContent(w, err)
 }

@@ -18,6 +18,15 @@ func (s *Shell) Echo() string {
 	return s.terminal.echo()
 }
 
+// EchoDuring is who may have echoed a key, given who did before it was written, and after. It is EchoProgram only if
+// that is both: the terminal echoes what arrives just before a program turns its echo off to read a password.
+func EchoDuring(before, after string) string {
+	if before == EchoProgram {
+		return after
+	}
+	return before
+}
+
 func (t *terminal) echo() string {
 	mode, err := t.mode()
 	switch {

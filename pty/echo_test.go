@@ -30,3 +30,16 @@ func TestEcho(t *testing.T) {
 		}
 	})
 }
+
+// A key counts as echoed by the program only if the program echoed all the time.
+func TestEchoDuring(t *testing.T) {
+	t.Parallel()
+	for _, other := range []string{EchoTerminal, EchoNone} {
+		if EchoDuring(other, EchoProgram) != other || EchoDuring(EchoProgram, other) != other {
+			t.Errorf("the program counts as the one that echoed, although %q did before or after", other)
+		}
+	}
+	if EchoDuring(EchoProgram, EchoProgram) != EchoProgram {
+		t.Error("the program echoed all the time, and does not count")
+	}
+}

@@ -241,7 +241,8 @@ export class Input {
     }
     if (answer.ok) {
       this.#ack.done = Math.max(this.#ack.done, ack);
-      this.#hooks.onWritten?.(request.end, answer.headers.get("Convoy-Echo"));
+      // Of a request that was repeated, it is not known who echoed keys when it was written.
+      this.#hooks.onWritten?.(request.end, request.doubtful ? null : answer.headers.get("Convoy-Echo"));
       return true;
     }
     const { error = "", expected } = await answer.json().catch(() => ({}));

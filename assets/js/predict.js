@@ -125,7 +125,8 @@ export function newPredict(term, latency) {
   // confirm drops the states before number n: the row has that one.
   function confirm(n) {
     if (n) line.doubt = false;
-    line.proof ||= line.states.slice(1, n + 1).find((state) => state.proves)?.end ?? 0;
+    const { text } = line.states[n]; // without letters that Backspace has deleted, which may never have been there
+    line.proof ||= line.states.slice(1, n + 1).find((state) => state.proves && text.startsWith(state.text))?.end ?? 0;
     line.states.splice(0, n);
     draw();
   }
