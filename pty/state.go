@@ -13,6 +13,9 @@ const (
 	bellPause = 300 * time.Millisecond
 	// briefCommand is how long a command that did not fail takes at least to count as finished.
 	briefCommand = 2 * time.Second
+	// menuPause is how long what looks like a menu rests before it counts as one: longer than the pauses of most programs
+	// that redraw a table, such as top.
+	menuPause = 3500 * time.Millisecond
 	// longestDoubt is the longest time between two looks at a line that may become a question.
 	longestDoubt = time.Minute
 )
@@ -51,8 +54,12 @@ type activity struct {
 	typed     time.Time // the last key of anyone
 	asked     time.Time // the last notification, or bell that no key caused
 	note      string    // of the notification
-	question  string    // the line before the cursor when the output came to rest, if it is one
+	question  string    // the line before the cursor when the output came to rest, if it is one; or that of a menu
 	doubtful  bool      // the line looks like a question, but nothing reads the answer yet
+	menu      menu      // when the output came to rest
+	found     time.Time // the output with which the question or the menu came; zero: there is none
+	redraws   time.Time // when a program drew on its own what looked like a menu
+	full      bool      // on the alternate screen, as of the last look
 	drafts    bool      // the last key left a line without its Enter
 	marks     bool      // the shell reports its own prompts (OSC 133), not only a program that it runs
 	program   string    // in the foreground, as of the last look
@@ -138,11 +145,12 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
 	a.timer = nil
 	runs := s.runs(program, now)
+	s.syncScreen()
+	a.full = s.screen.Modes().Alternate
 	if rest := lookPause - now.Sub(a.printed); rest > 0 {
 		a.timer = time.AfterFunc(rest, s.look)
 	} else if a.rested != a.printed || a.doubtful {
-		a.rested, a.question, a.doubtful = a.printed, "", false
-		a.question, a.doubtful = s.question(runs)
+		s.updateQuestion(program, runs, now)
 		if a.doubtful {
 			a.timer = time.AfterFunc(min(now.Sub(a.printed), longestDoubt), s.look)
 		}
@@ -202,10 +210,11 @@ func (s *Shell) followProgram(program string, now time.Time) {
 func (a *activity) stateOf(runs bool) State {
 	rests := a.rested == a.printed
 	switch {
-	case rests && a.asked.After(a.typed) && a.printed.Sub(a.asked) < lookPause:
+	// a full-screen program that called also draws a clock, or other panes
+	case a.asked.After(a.typed) && (a.full || rests && a.printed.Sub(a.asked) < lookPause):
 		return State{Doing: Waiting, Since: a.asked, Asks: a.note}
-	case rests && a.question != "" && a.printed.After(a.typed):
-		return State{Doing: Waiting, Since: a.printed, Asks: a.question}
+	case (a.full || rests) && a.found.After(a.typed):
+		return State{Doing: Waiting, Since: a.found, Asks: a.question}
 	case runs:
 		return State{Doing: Running, Since: a.began}
 	case a.ended.After(a.typed) && (a.exit > 0 || a.took >= briefCommand):
