@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,8 @@ import (
 const MaxDir = 4096
 
 // Await waits on a socket for one message (unix(7), SCM_RIGHTS): a directory, and the descriptor of a terminal. The
-// terminal becomes the controlling terminal and the standard descriptors of this process, which must lead a session.
-// The socket closes with the next execve, which tells the sender that the program runs. After io.EOF nothing will come.
+// terminal becomes the standard descriptors of this process. The socket closes with the next execve, which tells the
+// sender that the program runs. After io.EOF nothing will come.
 func Await(socket int) (dir string, err error) {
 	unix.CloseOnExec(socket)
 	text, rights := make([]byte, MaxDir), make([]byte, unix.CmsgSpace(4)) // for one descriptor
@@ -39,8 +40,22 @@ func Await(socket int) (dir string, err error) {
 		}
 	}
 	syscall.Close(fds[0])
-	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
-		return "", fmt.Errorf("use the terminal: %w", err)
-	}
 	return string(text[:n]), nil
+}
+
+// ReadPid reads the number of the process that Spawn has started. After io.EOF there is none.
+func ReadPid(socket io.Reader) (pid int, err error) {
+	number := make([]byte, 4)
+	if _, err := io.ReadFull(socket, number); err != nil {
+		return 0, err
+	}
+	return int(binary.NativeEndian.Uint32(number)), nil
+}
+
+// TakeTerminal makes the terminal on standard input the controlling one of this process, which leads a session.
+func TakeTerminal() error {
+	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
+		return fmt.Errorf("use the terminal: %w", err)
+	}
+	return nil
 }

@@ -19,6 +19,7 @@ const Subcommand = "confined"
 const (
 	RunTask   = "run"   // execute a program
 	AwaitTask = "await" // execute a program once Await has returned for descriptor 3
+	SpareTask = "spare" // likewise, but in a process that Spawn starts
 	ProbeTask = "try"   // print a report of what it can still do, as JSON
 	FilesTask = "files" // transfer files with the rights of a system shell
 )

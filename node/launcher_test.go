@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,12 +25,15 @@ import (
 func awaiting(name string) (pids []int) {
 	for _, pid := range testkit.Children(os.Getpid()) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) //nolint:errcheck // it may have ended
-		if strings.Contains(string(line), "\x00"+confine.AwaitTask+"\x00"+name+"\x00") {
+		if strings.Contains(string(line), "\x00"+confine.SpareTask+"\x00"+name+"\x00") {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
+
+// launched is the program of TestLauncher.
+const launched = `pwd; tty; ps -o tty= -p $$; echo $PPID; grep NoNewPrivs /proc/self/status; exit 7`
 
 // launch starts the program of TestLauncher, and checks where it runs.
 func launch(t *testing.T, l *sandbox.Launcher, dir string) *exec.Cmd {
@@ -44,7 +48,8 @@ func launch(t *testing.T, l *sandbox.Launcher, dir string) *exec.Cmd {
 	<-began
 	terminal := strings.TrimPrefix(tty.Name(), "/dev/")
 	out := bufio.NewScanner(ptmx)
-	for _, want := range []string{dir, "/dev/" + terminal, terminal} {
+	lines := []string{dir, "/dev/" + terminal, terminal, strconv.Itoa(os.Getpid()), "NoNewPrivs:\t1"}
+	for _, want := range lines {
 		if out.Scan(); out.Text() != want {
 			t.Errorf("in %s the program prints %q, want %q", dir, out.Text(), want)
 		}
@@ -64,7 +69,7 @@ func TestLauncher(t *testing.T) {
 	exe, err := os.Executable()
 	testkit.Must(t, err)
 	l := sandbox.New(sandbox.On, confine.Plan{}, exe, pty.OpenTerminal).Launcher(
-		[]string{name, "-c", "pwd; tty; ps -o tty= -p $$; exit 7"}, []string{"PATH=" + os.Getenv("PATH")}, wire.Pair,
+		[]string{name, "-c", launched}, []string{"PATH=" + os.Getenv("PATH")}, wire.Pair,
 	)
 	t.Cleanup(l.Close)
 	start := func(dir string) *exec.Cmd { return launch(t, l, dir) }
@@ -83,9 +88,10 @@ func TestLauncher(t *testing.T) {
 	}
 	start("/")
 	waits := next()
-	if got := start("/usr").Process.Pid; got != waits {
-		t.Errorf("the program is process %d, while %d waited", got, waits)
+	if got := start("/usr").Process.Pid; got == waits {
+		t.Errorf("the program is process %d, which waited", got)
 	}
+	testkit.Eventually(t, "that has ended", func() bool { return syscall.Kill(waits, 0) == syscall.ESRCH })
 	killed := next()
 	testkit.Must(t, syscall.Kill(killed, syscall.SIGKILL))
 	testkit.Eventually(t, "it has ended with all its threads", func() bool {
@@ -102,5 +108,40 @@ func TestLauncher(t *testing.T) {
 	start("/usr") // a shell that was requested before
 	if left := awaiting(name); left != nil {
 		t.Errorf("after Close %v wait", left)
+	}
+}
+
+// A process that waits prints why the program cannot be started, and ends with a shell's status.
+func TestLauncher_ProgramFails(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]int{"": 127, "no program": 126} {
+		name := filepath.Join(t.TempDir(), "program")
+		testkit.Must(t, os.Symlink("/bin/true", name))
+		exe, err := os.Executable()
+		testkit.Must(t, err)
+		l := sandbox.New(sandbox.On, confine.Plan{}, exe, pty.OpenTerminal).Launcher([]string{name}, nil, wire.Pair)
+		t.Cleanup(l.Close)
+		ptmx, tty, err := pty.OpenTerminal()
+		testkit.Must(t, err)
+		defer ptmx.Close()
+		defer tty.Close()
+		first, err := l.Start("/", tty, func() {})
+		testkit.Must(t, err)
+		testkit.Must(t, first.Wait())
+		testkit.Eventually(t, "a process waits", func() bool { return len(awaiting(name)) == 1 })
+		testkit.Must(t, os.Remove(name))
+		if fault != "" {
+			testkit.Must(t, os.WriteFile(name, []byte(fault), 0o700))
+		}
+		second, err := l.Start("/", tty, func() {})
+		testkit.Must(t, err)
+		var exit *exec.ExitError
+		if err := second.Wait(); !errors.As(err, &exit) || exit.ExitCode() != want {
+			t.Errorf("%q: it ends with %v, want status %d", fault, err, want)
+		}
+		out := bufio.NewScanner(ptmx)
+		if out.Scan(); !strings.HasPrefix(out.Text(), `cannot start "program"`) {
+			t.Errorf("%q: it prints %q", fault, out.Text())
+		}
 	}
 }

@@ -24,10 +24,30 @@ func init() {
 	}
 	switch plan, program := os.Args[2], os.Args[4:]; os.Args[3] {
 	case confine.RunTask:
-		os.Exit(run(plan, program, func() (string, error) { return os.Getenv("PWD"), nil }))
+		os.Exit(run(plan, program, func() (string, error) { return os.Getenv("PWD"), nil }, confine.Exec))
 	case confine.AwaitTask:
-		os.Exit(run(plan, program, func() (string, error) { return confine.Await(3) }))
+		os.Exit(run(plan, program, await, takeOver))
+	case confine.SpareTask:
+		os.Exit(run(plan, program, await, spawn))
 	}
+}
+
+func await() (dir string, err error) { return confine.Await(3) }
+
+// takeOver executes a program on the terminal on standard input.
+func takeOver(args, env []string) (status int, err error) {
+	if err := confine.TakeTerminal(); err != nil {
+		return 1, err
+	}
+	return confine.Exec(args, env)
+}
+
+// spawn is takeOver in another process, if that is possible.
+func spawn(args, env []string) (status int, err error) {
+	if confine.Spawn(3, args, env) == nil {
+		return 0, nil
+	}
+	return takeOver(args, env)
 }
 
 // supervise runs a supervisor, which has secrets.
@@ -39,9 +59,11 @@ func supervise() (status int) {
 	return supervisor.Run()
 }
 
-// run enters a plan and a directory, which it is told when the program may begin, and executes the program. It returns
-// only if that fails, with a shell's exit status.
-func run(planText string, args []string, begin func() (dir string, err error)) (status int) {
+// run enters a plan and a directory, which it is told when the program may begin, and starts the program. If that
+// fails, it returns a shell's exit status.
+func run(
+	planText string, args []string, begin func() (dir string, err error), start func(args, env []string) (int, error),
+) (status int) {
 	plan, planErr := confine.ParsePlan(planText)
 	dir, err := begin()
 	if err != nil {
@@ -58,7 +80,8 @@ func run(planText string, args []string, begin func() (dir string, err error)) (
 		fmt.Fprintf(os.Stderr, "this shell starts in %s: %v\n", dir, err)
 	}
 	os.Setenv("PWD", dir) //nolint:errcheck // fails only for a NUL
-	status, err = confine.Exec(args, os.Environ())
-	fmt.Fprintln(os.Stderr, err)
+	if status, err = start(args, os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	return status
 }
