@@ -6,6 +6,16 @@ import { find } from "./dom.js";
 import { loggedOut } from "./key.js";
 import { confirm, notice } from "./notices.js";
 
+// Older browsers, such as Safari before 26.2, know no commands of buttons (HTML, "commandfor").
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[commandfor]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (button?.getAttribute("command") === "close") dialog?.close();
+    else dialog?.showModal();
+  });
+}
+
 document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   const { ctx, issueRequest, dropRequest } = event.detail;
