@@ -64,7 +64,7 @@ const small = `(top) => {
 		if (e.matches("p a, li a:not(nav a), td a, dd a, div > a:not([class]), .go, .shell-go, [readonly]")) continue;
 		area.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
 		const { left, top, width, height } = area.getBoundingClientRect();
-		const [x, y] = [left + width / 2, top + height / 2];
+		const [x, y] = [left + (e.matches("summary") ? width - 22 : width / 2), top + height / 2]; // its arrow
 		const reaches = (dx, dy) => {
 			const hit = document.elementFromPoint(x + dx, y + dy);
 			return area.contains(hit) || e.contains(hit) || x + dx < 0 || x + dx >= innerWidth || y + dy < 0 || y + dy >= innerHeight;

@@ -17,7 +17,7 @@ type survivor struct{ start, shows, keys, leads string }
 
 var survivors = map[string]survivor{
 	"less":      {"seq 1000 | less\r", "\r\n20\r\n", " qecho back$((1+1))\r", "back2"},
-	"password":  {"read -s -p 'pw: ' x; echo got-$x\r", "pw: ", "secret\r", "got-secret"},
+	"password":  {"read -s -p 'p''w: ' x; echo got-$x\r", "pw: ", "secret\r", "got-secret"},
 	"interrupt": {"echo go$((1+1)); sleep 1000\r", "go2", "\x03echo after$((1+1))\r", "after2"},
 	"tmux": {
 		"d=$(mktemp -d); tmux -S $d/s -f /dev/null new sh; rm -r $d; echo out$((1+1))\r", "0:sh",

@@ -5,13 +5,15 @@ import "time"
 // keptActivity is what the next process of the node continues of an activity. The progress of a command is not: the
 // program reports it again.
 type keptActivity struct {
-	State                               State
-	Printed, Asked, Typed, Began, Ended time.Time
-	Rests                               bool // its output was at rest
-	Marks                               bool
-	Note, Question, Program             string
-	Exit                                int
-	Took                                time.Duration
+	State State
+
+	Printed, Asked, Found, Typed, Began, Ended time.Time
+
+	Rests                   bool // its output was at rest
+	Full, Marks             bool
+	Note, Question, Program string
+	Exit                    int
+	Took                    time.Duration
 }
 
 // kept is nil until there is a state. It requires s.mu.
@@ -21,8 +23,9 @@ func (a *activity) kept() *keptActivity {
 	}
 	k := &keptActivity{
 		State: a.state, Printed: a.printed, Rests: a.rested == a.printed,
-		Asked: a.asked, Typed: a.typed, Began: a.began, Ended: a.ended,
-		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took, Marks: a.marks,
+		Asked: a.asked, Found: a.found, Typed: a.typed, Began: a.began, Ended: a.ended,
+		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took,
+		Full: a.full, Marks: a.marks,
 	}
 	k.State.Progress.State, k.State.Progress.Percent = 0, 0
 	return k
@@ -40,9 +43,9 @@ func (s *Shell) restoreActivity(k *keptActivity) {
 	if k.Rests {
 		a.rested = a.printed
 	}
-	a.asked, a.typed, a.began, a.ended = k.Asked, k.Typed, k.Began, k.Ended
+	a.asked, a.found, a.typed, a.began, a.ended = k.Asked, k.Found, k.Typed, k.Began, k.Ended
 	a.note, a.question, a.program, a.exit, a.took = k.Note, k.Question, k.Program, k.Exit, k.Took
-	a.marks = k.Marks
+	a.full, a.marks = k.Full, k.Marks
 	if s.active.After(k.Printed) {
 		a.typed = s.active
 		if a.state.Doing == Waiting {
