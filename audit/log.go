@@ -74,9 +74,6 @@ type request struct {
 // longer than 4096 bytes, or another text longer than 256, is truncated and ends with "… (cut)". After an error the
 // entry is not in the log, and the next Append may succeed; it then also records how many were lost.
 func (l *Log) Append(e Entry) (Entry, error) {
-	if !slices.Contains([]string{OK, Refused, Failed}, e.Result) {
-		return Entry{}, fmt.Errorf("append to the audit log: %w", ErrResult)
-	}
 	r := &request{entry: e}
 	if err := l.enqueue(r); err != nil {
 		return Entry{}, fmt.Errorf("append to the audit log: %w", err)
@@ -133,6 +130,9 @@ func (l *Log) queued() int {
 }
 
 func (l *Log) enqueue(r *request) error {
+	if !slices.Contains([]string{OK, Refused, Failed}, r.entry.Result) {
+		return ErrResult
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

@@ -100,8 +100,14 @@ func TestTimesAndResults(t *testing.T) {
 	}
 	for _, bad := range []string{"", "OK", "ok\n"} {
 		e.Result = bad
-		if _, err := l.Append(e); !errors.Is(err, ErrResult) {
+		_, err := l.Append(e)
+		if !errors.Is(err, ErrResult) {
 			t.Errorf("result %q: %v", bad, err)
+		}
+		err = nil
+		l.AppendSoon(e, func(got error) { err = got })
+		if !errors.Is(err, ErrResult) {
+			t.Errorf("result %q, without waiting: %v", bad, err)
 		}
 	}
 	sound(t, cfg.Dir, 2)

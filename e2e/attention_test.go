@@ -120,7 +120,7 @@ func TestBrowser_NotifyMe(t *testing.T) {
 		p.Resize(390, 844)
 		p.Screenshot(filepath.Join(*pictures, "alert-phone.png"))
 	}
-	p.Click("#alert [command=close]")
+	closeBeforeAnswer(p)
 	enter(p, key, `sh -c 'printf "Over""write? [y/N] "; read answer'`)
 	short, _, _ := strings.Cut(strings.TrimPrefix(name, "convoy@"), ".")
 	select {
@@ -132,6 +132,25 @@ func TestBrowser_NotifyMe(t *testing.T) {
 		t.Fatal("the webhook got nothing")
 	}
 	p.Clean()
+}
+
+// closeBeforeAnswer saves again, and closes the dialog before the answer arrives, which does not open it again.
+func closeBeforeAnswer(p *browser.Page) {
+	p.Do(`window.real = fetch;
+		window.fetch = async (...request) => {
+			const answer = await window.real(...request);
+			await new Promise((release) => { window.release = release; });
+			return answer;
+		};
+		document.addEventListener("htmx:after:swap", () => { window.swapped = true; });`)
+	p.Click("#alert [type=submit]")
+	p.Wait(`window.release`)
+	p.Do(`window.fetch = window.real`)
+	p.Click("#alert [command=close]")
+	p.Wait(`!document.querySelector("#alert").open`)
+	p.Do(`window.swapped = false; window.release()`)
+	p.Wait(`window.swapped`)
+	p.Wait(`!document.querySelector("#alert").open && !document.querySelector("#alert").firstChild`)
 }
 
 // TestBrowser_AttentionPictures takes pictures of all states, on a desktop and on a phone.

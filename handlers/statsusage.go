@@ -7,8 +7,9 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"convoy/fleet"
 	"convoy/handlers/chart"
@@ -137,5 +138,6 @@ func providerTitle(kind string) string {
 	if kind == "" {
 		return ""
 	}
-	return strings.ToUpper(kind[:1]) + kind[1:]
+	first, size := utf8.DecodeRuneInString(kind)
+	return string(unicode.ToUpper(first)) + kind[size:]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"convoy/fleet"
@@ -12,6 +13,8 @@ import (
 const (
 	// usageAge is how long an answer about usage is used again, or longer if the plan allows few calls.
 	usageAge = time.Minute
+	// usagePatience is how long Railway may take to answer: less than those wait who ask.
+	usagePatience = 4 * time.Second
 	// usageShare is the part of the hourly limit that questions about usage may take, all together.
 	usageShare = 0.1
 	gigabyte   = 1 << 30
@@ -83,10 +86,14 @@ func (p *Provider) currentUsage(ctx context.Context, key usageKey, now time.Time
 		}
 	}
 	u.asked = append(u.asked, now)
-	usage, err := p.queryUsage(ctx, key, now)
-	if ctx.Err() == nil {
-		u.kept[key] = keptUsage{now, usage, err}
+	// The answer is also for those who ask next, if this caller leaves.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), usagePatience)
+	defer cancel()
+	usage, err := p.queryUsage(asking, key, now)
+	if err != nil { // which may have been tried again
+		u.asked = append(u.asked, slices.Repeat([]time.Time{now}, queryTries-1)...)
 	}
+	u.kept[key] = keptUsage{now, usage, err}
 	return usage, err
 }
 

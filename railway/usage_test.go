@@ -144,6 +144,22 @@ func TestUsage_AskedRarely(t *testing.T) {
 	})
 }
 
+// TestUsage_CallerLeaves: the answer that a caller did not wait for is used for the next one.
+func TestUsage_CallerLeaves(t *testing.T) {
+	inBubble(t, railwaytest.Options{Plan: "free"}, nil, func(t *testing.T, k *kit) {
+		k.measured()
+		leaving, leave := context.WithCancel(t.Context())
+		k.s.Fail("serviceMetrics", railwaytest.Fault{Act: true, Hook: leave})
+		k.p.Usage(leaving, measuredName, time.Hour) //nolint:errcheck // nobody waits for it
+		if _, err := k.p.Usage(t.Context(), measuredName, time.Hour); err != nil {
+			t.Error(err)
+		}
+		if asked := k.s.Count("serviceMetrics"); asked != 1 {
+			t.Errorf("asked Railway %d times, want once", asked)
+		}
+	})
+}
+
 // TestUsage_Refused: each reason is a sentence, and Railway is not asked again at once.
 func TestUsage_Refused(t *testing.T) {
 	for _, test := range []struct {

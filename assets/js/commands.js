@@ -6,16 +6,6 @@ import { find } from "./dom.js";
 import { loggedOut } from "./key.js";
 import { confirm, notice } from "./notices.js";
 
-// Older browsers, such as Safari before 26.2, know no commands of buttons (HTML, "commandfor").
-if (!("commandForElement" in HTMLButtonElement.prototype)) {
-  document.addEventListener("click", ({ target }) => {
-    const button = target.closest("[commandfor]");
-    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
-    if (button?.getAttribute("command") === "close") dialog?.close();
-    else dialog?.showModal();
-  });
-}
-
 document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   const { ctx, issueRequest, dropRequest } = event.detail;
@@ -31,10 +21,11 @@ export async function command(method, path, values = {}) {
 }
 
 // What the server sends for a dialog shows it. What was fetched ends with it, such as a list that refreshes.
-document.addEventListener("htmx:after:swap", ({ detail: { ctx: { target } } }) => {
+document.addEventListener("htmx:after:swap", ({ detail: { ctx: { target, sourceElement } } }) => {
   const place = typeof target === "string" ? find(target) : target; // the server may choose it
-  const dialog = place.isConnected && place.matches("dialog, [data-fetched]") && place.closest("dialog");
+  const dialog = place?.isConnected && place.matches("dialog, [data-fetched]") && place.closest("dialog");
   if (!dialog || dialog.open) return;
+  if (place.matches("[data-fetched]") && dialog.contains(sourceElement)) return place.replaceChildren(); // closed since
   dialog.showModal();
   find(".shell-go", dialog)?.focus();
 });

@@ -1,6 +1,16 @@
-// Dialogs: questions from the page's templates.
+// Dialogs: questions from the page's templates, and buttons that open and close dialogs.
 
 import { find, remember, remembered, stamp } from "./dom.js";
+
+// Older browsers, such as Safari before 26.2, know no commands of buttons (HTML, "commandfor").
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[commandfor]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (button?.getAttribute("command") === "close") dialog?.close();
+    else dialog?.showModal();
+  });
+}
 
 /**
  * ask shows a dialog made from a template, and resolves to the value of the answer, or to "" without one. fill(dialog)

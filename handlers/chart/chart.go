@@ -49,6 +49,7 @@ const (
 
 // New draws a chart.
 func New(o Options) templates.Chart {
+	o.Step = max(o.Step, time.Second) // it may come from another node
 	c := templates.Chart{ID: o.ID, Title: o.Title, Missing: o.Missing}
 	total, peak := max(1, int(o.Span/o.Step)), 0.0
 	for i := range o.Lines {

@@ -139,6 +139,7 @@ func TestNew_Missing(t *testing.T) {
 	t.Parallel()
 	for want, o := range map[string]Options{
 		"No values yet": {Span: time.Hour, Step: time.Minute, Lines: []Line{{Values: stats.Values{nan}}}},
+		"No values":     {Span: time.Hour, Lines: []Line{{Values: stats.Values{nan}}}}, // a hostile node's step
 		"not here":      {Span: time.Hour, Step: time.Minute, Missing: "not here"},
 	} {
 		if c := New(o); !strings.Contains(c.Missing, want) {
