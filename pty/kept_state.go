@@ -12,7 +12,7 @@ type keptActivity struct {
 	Rests                   bool // its output was at rest
 	Full, Marks             bool
 	Note, Question, Program string
-	Exit                    int
+	Row, Exit               int
 	Took                    time.Duration
 }
 
@@ -25,7 +25,7 @@ func (a *activity) kept() *keptActivity {
 		State: a.state, Printed: a.printed, Rests: a.rested == a.printed,
 		Asked: a.asked, Found: a.found, Typed: a.typed, Began: a.began, Ended: a.ended,
 		Note: a.note, Question: a.question, Program: a.program, Exit: a.exit, Took: a.took,
-		Full: a.full, Marks: a.marks,
+		Row: a.row, Full: a.full, Marks: a.marks,
 	}
 	k.State.Progress.State, k.State.Progress.Percent = 0, 0
 	return k
@@ -45,7 +45,7 @@ func (s *Shell) restoreActivity(k *keptActivity) {
 	}
 	a.asked, a.found, a.typed, a.began, a.ended = k.Asked, k.Found, k.Typed, k.Began, k.Ended
 	a.note, a.question, a.program, a.exit, a.took = k.Note, k.Question, k.Program, k.Exit, k.Took
-	a.full, a.marks = k.Full, k.Marks
+	a.row, a.full, a.marks = k.Row, k.Full, k.Marks
 	if s.active.After(k.Printed) {
 		a.typed = s.active
 		if a.state.Doing == Waiting {

@@ -112,7 +112,7 @@ func TestState_Tmux(t *testing.T) {
 	})
 	typeIn(t, s, `sleep 1; printf '\a'; read it`+"\r") // later than the answer to a key
 	rang := becomes(t, s, Waiting)
-	drawnAgain(t, s)
+	drawnAgain(t, s, func() {})
 	if now := s.State(); now != rang {
 		t.Errorf("after the clock it is %+v, not %+v", now, rang)
 	}
@@ -123,7 +123,7 @@ func TestState_Tmux(t *testing.T) {
 	if asked.Asks != "Continue? [y/N]" {
 		t.Errorf("a question in a pane is %+v", asked)
 	}
-	drawnAgain(t, s)
+	drawnAgain(t, s, func() {})
 	if now := s.State(); now != asked {
 		t.Errorf("after the clock it is %+v, not %+v", now, asked)
 	}
@@ -131,12 +131,13 @@ func TestState_Tmux(t *testing.T) {
 	becomes(t, s, Finished)
 }
 
-// drawnAgain waits until there was more output, and the state was worked out after it.
-func drawnAgain(t *testing.T, s *Shell) {
+// drawnAgain draws, and waits until there was more output, and the state was worked out after it.
+func drawnAgain(t *testing.T, s *Shell, draw func()) {
 	t.Helper()
 	s.mu.Lock()
 	before := s.activity.printed
 	s.mu.Unlock()
+	draw()
 	testkit.Eventually(t, "more output, and a rest", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()

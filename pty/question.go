@@ -45,9 +45,12 @@ type menu struct {
 // updateQuestion works out what is asked, once the output rests. It requires s.mu.
 func (s *Shell) updateQuestion(program string, runs bool, now time.Time) {
 	a := &s.activity
+	s.syncScreen()
+	row, _, visible := s.screen.Cursor()
+	moved := a.full && row != a.row // a text on another row is asked again
 	before, last := a.question, a.menu
-	a.rested, a.question, a.menu = a.printed, "", menu{}
-	if _, _, visible := s.screen.Cursor(); visible || a.full {
+	a.rested, a.row, a.question, a.menu = a.printed, row, "", menu{}
+	if visible || a.full {
 		a.question, a.doubtful = s.question(program, runs)
 	} else {
 		a.menu, a.doubtful = s.findMenu(last, runs, now)
@@ -57,7 +60,7 @@ func (s *Shell) updateQuestion(program string, runs bool, now time.Time) {
 	case !asks:
 		a.found = time.Time{}
 	// what is only drawn again is not asked again
-	case !a.found.After(a.typed) || a.question != before || !a.full && a.menu == menu{}:
+	case !a.found.After(a.typed) || a.question != before || moved || !a.full && a.menu == menu{}:
 		a.found = a.printed
 	}
 }

@@ -57,6 +57,7 @@ type activity struct {
 	question  string    // the line before the cursor when the output came to rest, if it is one; or that of a menu
 	doubtful  bool      // the line looks like a question, but nothing reads the answer yet
 	menu      menu      // when the output came to rest
+	row       int       // the cursor's, when the output came to rest
 	found     time.Time // the output with which the question or the menu came; zero: there is none
 	redraws   time.Time // when a program drew on its own what looked like a menu
 	full      bool      // on the alternate screen, as of the last look
@@ -145,8 +146,7 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
 	a.timer = nil
 	runs := s.runs(program, now)
-	s.syncScreen()
-	a.full = s.screen.Modes().Alternate
+	a.setFull(s.screen.Modes().Alternate) // what is not drawn yet is plain text, which does not change it
 	if rest := lookPause - now.Sub(a.printed); rest > 0 {
 		a.timer = time.AfterFunc(rest, s.look)
 	} else if a.rested != a.printed || a.doubtful {
@@ -164,6 +164,18 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 		}
 	}
 	return a.state != before
+}
+
+// setFull records whether the alternate screen is shown. A program that enters it does not wait for what came before: a
+// question is on the other screen, and output has ended the waiting for an earlier call.
+func (a *activity) setFull(full bool) {
+	if full && !a.full {
+		a.found = time.Time{}
+		if a.printed.Sub(a.asked) >= lookPause {
+			a.asked = time.Time{}
+		}
+	}
+	a.full = full
 }
 
 // marksItself reports whether the shell, and no program that it runs, has just marked a prompt or a command (OSC 133).
@@ -209,11 +221,14 @@ func (s *Shell) followProgram(program string, now time.Time) {
 // stateOf is the state without its command.
 func (a *activity) stateOf(runs bool) State {
 	rests := a.rested == a.printed
-	switch {
 	// a full-screen program that called also draws a clock, or other panes
-	case a.asked.After(a.typed) && (a.full || rests && a.printed.Sub(a.asked) < lookPause):
+	called := a.asked.After(a.typed) && (a.full || rests && a.printed.Sub(a.asked) < lookPause)
+	asks := (a.full || rests) && a.found.After(a.typed)
+	later := a.full && asks && a.found.After(a.asked) // an answer to the call must not answer that
+	switch {
+	case called && !later:
 		return State{Doing: Waiting, Since: a.asked, Asks: a.note}
-	case (a.full || rests) && a.found.After(a.typed):
+	case asks:
 		return State{Doing: Waiting, Since: a.found, Asks: a.question}
 	case runs:
 		return State{Doing: Running, Since: a.began}
