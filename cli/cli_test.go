@@ -104,6 +104,8 @@ var badFlags = []struct {
 	{[]string{"completion"}, nil, "bash"},
 	{[]string{"completion", "csh"}, nil, "bash"},
 	{[]string{"confined"}, nil, "internal"},
+	{[]string{"confined", "x", "spare"}, nil, "internal"},
+	{[]string{"confined", "x", "nosuch"}, nil, "internal"},
 }
 
 func TestBadFlags(t *testing.T) {

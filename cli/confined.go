@@ -14,7 +14,7 @@ import (
 // run a program.
 func runConfined(_ context.Context, c call) (int, error) {
 	args := c.args
-	if len(args) < 2 || args[1] == confine.RunTask || args[1] == confine.AwaitTask {
+	if len(args) < 2 || args[1] != confine.FilesTask && args[1] != confine.ProbeTask {
 		return 2, hint("leave it out; nodes use it to start shells", "convoy confined is an internal command")
 	}
 	plan, err := confine.ParsePlan(args[0])

@@ -43,7 +43,14 @@ func Await(socket int) (dir string, err error) {
 	return string(text[:n]), nil
 }
 
-// ReadPid reads the number of the process that Spawn has started. After io.EOF there is none.
+// writePid writes a number for ReadPid.
+func writePid(socket, pid int) error {
+	_, err := unix.Write(socket, binary.NativeEndian.AppendUint32(nil, uint32(pid)))
+	return err
+}
+
+// ReadPid reads the number of the process that Spawn has started. 0: it has started none, and becomes the program.
+// io.EOF: likewise, but the attempt may have left a process.
 func ReadPid(socket io.Reader) (pid int, err error) {
 	number := make([]byte, 4)
 	if _, err := io.ReadFull(socket, number); err != nil {

@@ -1,7 +1,6 @@
 package confine
 
 import (
-	"encoding/binary"
 	"os/exec"
 	"syscall"
 
@@ -10,10 +9,12 @@ import (
 
 // Spawn starts a program in a new process with the rights of the calling thread, and writes its number to a socket, for
 // [ReadPid]. The process leads a session with the terminal on standard input, and is a child of this one's parent. That
-// is faster than [Exec], which waits until the kernel has ended all other threads of this process.
+// is faster than [Exec], which waits until the kernel has ended all other threads of this process. After an error no
+// program runs; if there was none to execute, the number is 0.
 func Spawn(socket int, args, env []string) error {
 	path, err := exec.LookPath(args[0])
 	if err != nil {
+		writePid(socket, 0) //nolint:errcheck // then nobody waits for it
 		return err
 	}
 	pid, err := syscall.ForkExec(path, args, &syscall.ProcAttr{
@@ -24,6 +25,8 @@ func Spawn(socket int, args, env []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = unix.Write(socket, binary.NativeEndian.AppendUint32(nil, uint32(pid)))
-	return err
+	if writePid(socket, pid) != nil { // nobody waits for it, and an error would start the program again
+		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it has ended
+	}
+	return nil
 }

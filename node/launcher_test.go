@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"convoy/confine"
 	"convoy/confine/sandbox"
@@ -47,11 +49,12 @@ func launch(t *testing.T, l *sandbox.Launcher, dir string) *exec.Cmd {
 	testkit.Must(t, err)
 	<-began
 	terminal := strings.TrimPrefix(tty.Name(), "/dev/")
+	testkit.Must(t, ptmx.SetReadDeadline(time.Now().Add(testkit.Patience)))
 	out := bufio.NewScanner(ptmx)
 	lines := []string{dir, "/dev/" + terminal, terminal, strconv.Itoa(os.Getpid()), "NoNewPrivs:\t1"}
 	for _, want := range lines {
 		if out.Scan(); out.Text() != want {
-			t.Errorf("in %s the program prints %q, want %q", dir, out.Text(), want)
+			t.Fatalf("in %s the program prints %q, want %q", dir, out.Text(), want)
 		}
 	}
 	var exit *exec.ExitError
@@ -111,6 +114,46 @@ func TestLauncher(t *testing.T) {
 	}
 }
 
+// If the process that waits does not answer, another one starts the program, and it does not do so later.
+func TestLauncher_Stopped(t *testing.T) {
+	t.Parallel()
+	const comm = "launch-stopped" // the kernel's name of all its processes, which zombies keep; at most 15 bytes
+	name, link := filepath.Join(t.TempDir(), comm), filepath.Join(t.TempDir(), comm)
+	testkit.Must(t, os.Symlink("/bin/sh", name))
+	exe, err := os.Executable()
+	testkit.Must(t, err)
+	testkit.Must(t, os.Symlink(exe, link))
+	l := sandbox.New(sandbox.On, confine.Plan{}, link, pty.OpenTerminal).Launcher(
+		[]string{name, "-c", launched}, []string{"PATH=" + os.Getenv("PATH")}, wire.Pair,
+	)
+	t.Cleanup(l.Close)
+	waits := func() bool { return len(awaiting(name)) == 1 }
+	launch(t, l, "/")
+	testkit.Eventually(t, "a process waits", waits)
+	stopped := awaiting(name)[0]
+	testkit.Must(t, syscall.Kill(stopped, syscall.SIGSTOP))
+	t.Cleanup(func() { syscall.Kill(stopped, syscall.SIGKILL) }) //nolint:errcheck // it has ended
+	testkit.Eventually(t, "all its threads have stopped", func() bool {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", stopped)) //nolint:errcheck // a good pattern
+		return len(files) > 0 && !slices.ContainsFunc(files, func(file string) bool {
+			stat, err := os.ReadFile(file)
+			return err != nil || !strings.Contains(string(stat), ") T ")
+		})
+	})
+	launch(t, l, "/usr")
+	if err := syscall.Kill(stopped, syscall.SIGCONT); err != nil && err != syscall.ESRCH {
+		t.Error(err)
+	}
+	testkit.Eventually(t, "it has ended", func() bool { return syscall.Kill(stopped, 0) == syscall.ESRCH })
+	testkit.Eventually(t, "another process waits", waits)
+	for _, pid := range testkit.Children(os.Getpid()) {
+		got, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) //nolint:errcheck // it may have ended
+		if string(got) == comm+"\n" && !slices.Contains(awaiting(name), pid) {
+			t.Errorf("process %d is left", pid)
+		}
+	}
+}
+
 // A process that waits prints why the program cannot be started, and ends with a shell's status.
 func TestLauncher_ProgramFails(t *testing.T) {
 	t.Parallel()
@@ -142,6 +185,9 @@ func TestLauncher_ProgramFails(t *testing.T) {
 		out := bufio.NewScanner(ptmx)
 		if out.Scan(); !strings.HasPrefix(out.Text(), `cannot start "program"`) {
 			t.Errorf("%q: it prints %q", fault, out.Text())
+		}
+		if fault == "" { // no attempt has left a process
+			testkit.Eventually(t, "another process waits", func() bool { return len(awaiting(name)) == 1 })
 		}
 	}
 }

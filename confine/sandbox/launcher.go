@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -12,8 +14,12 @@ import (
 	"convoy/confine"
 )
 
-// execTimeout limits how long a process may take to become its program.
-const execTimeout = 10 * time.Second
+const (
+	// execTimeout limits how long a process may take to become its program.
+	execTimeout = 10 * time.Second
+	// spawnTimeout limits how long a process that has waited may take to start its program.
+	spawnTimeout = time.Second
+)
 
 // Launcher starts one program, confined, on terminals. After the first start, a process waits for the next one, because
 // a process of this binary takes longer to begin than most programs. It ends with the node. Safe for concurrent use.
@@ -52,21 +58,14 @@ func (l *Launcher) Start(dir string, tty *os.File, began func()) (*exec.Cmd, err
 	if len(dir) > confine.MaxDir {
 		return nil, syscall.ENAMETOOLONG
 	}
-	l.mu.Lock()
-	p := l.spare
-	l.spare = nil
-	l.mu.Unlock()
-	if p != nil && p.send(dir, tty) != nil { // something has killed it
-		p.end()
-		p = nil
-	}
-	if p != nil {
-		if cmd := p.spawned(); cmd != nil {
-			began()
-			go l.follow(p, func() { p.cmd.Wait() }) //nolint:errcheck // it has no status of interest
-			return cmd, nil
-		}
-		l.stop() // each attempt may leave a process that nobody waits for
+	p, program := l.startWarm(dir, tty)
+	if program != nil {
+		began()
+		go func() {
+			p.end()
+			l.prepare()
+		}()
+		return program, nil
 	}
 	if p == nil {
 		var err error
@@ -82,6 +81,44 @@ func (l *Launcher) Start(dir string, tty *os.File, began func()) (*exec.Cmd, err
 	return p.cmd, nil
 }
 
+// startWarm has the process that waits start the program. Without a program, the process becomes it or has printed why
+// it cannot; without a process, nothing has started the program.
+func (l *Launcher) startWarm(dir string, tty *os.File) (p *starter, program *exec.Cmd) {
+	l.mu.Lock()
+	p = l.spare
+	l.spare = nil
+	l.mu.Unlock()
+	if p == nil {
+		return nil, nil
+	}
+	pid, err := 0, p.send(dir, tty)
+	if err == nil {
+		p.conn.SetReadDeadline(time.Now().Add(spawnTimeout)) //nolint:errcheck // the next line fails then
+		pid, err = confine.ReadPid(p.conn)
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		l.stop() // each attempt may leave a process that nobody waits for
+		return p, nil
+	case err != nil: // something has killed or stopped it
+		go p.end()
+		return nil, nil
+	case pid == 0:
+		return p, nil
+	}
+	return p, &exec.Cmd{
+		Path:    p.cmd.Path,
+		Args:    p.cmd.Args,
+		Process: child(pid),
+	}
+}
+
+// child returns a child of this process that nobody has waited for.
+func child(pid int) *os.Process {
+	p, _ := os.FindProcess(pid) //nolint:errcheck // "On Unix systems, FindProcess always succeeds"
+	return p
+}
+
 // follow waits until the process has become the program, or has ended, and prepares the next one.
 func (l *Launcher) follow(p *starter, began func()) {
 	p.conn.SetReadDeadline(time.Now().Add(execTimeout)) //nolint:errcheck // the next line fails then
@@ -89,21 +126,6 @@ func (l *Launcher) follow(p *starter, began func()) {
 	p.conn.Close()
 	began()
 	l.prepare()
-}
-
-// spawned waits for the program that the process starts, and returns it; nil: the process becomes the program, or has
-// printed why it cannot.
-func (s *starter) spawned() *exec.Cmd {
-	s.conn.SetReadDeadline(time.Now().Add(execTimeout)) //nolint:errcheck // the next line fails then
-	pid, err := confine.ReadPid(s.conn)
-	if err != nil {
-		return nil
-	}
-	program, err := os.FindProcess(pid) // it is a child of this process
-	if err != nil {
-		return nil
-	}
-	return &exec.Cmd{Path: s.cmd.Path, Args: s.cmd.Args, Process: program}
 }
 
 // begin starts a process that waits, for a task.
@@ -130,11 +152,17 @@ func (s *starter) send(dir string, tty *os.File) error {
 	return err
 }
 
-// end ends a process that waits.
+// end ends a process that has not become the program, and a program that it has started too late.
 func (s *starter) end() {
-	s.conn.Close()
-	s.cmd.Process.Kill() //nolint:errcheck // it has ended
-	s.cmd.Wait()         //nolint:errcheck // it has not become the program
+	defer s.conn.Close()
+	s.cmd.Process.Kill()                                //nolint:errcheck // it has ended
+	s.cmd.Wait()                                        //nolint:errcheck // its status does not matter
+	s.conn.SetReadDeadline(time.Now().Add(execTimeout)) //nolint:errcheck // the next line fails then
+	if pid, err := confine.ReadPid(s.conn); err == nil && pid != 0 {
+		program := child(pid)
+		program.Kill() //nolint:errcheck // it has ended
+		program.Wait() //nolint:errcheck // its status does not matter
+	}
 }
 
 // prepare starts a process for the next program.
