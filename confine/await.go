@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,10 +60,17 @@ func ReadPid(socket io.Reader) (pid int, err error) {
 	return int(binary.NativeEndian.Uint32(number)), nil
 }
 
-// TakeTerminal makes the terminal on standard input the controlling one of this process, which leads a session.
-func TakeTerminal() error {
-	if err := unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err != nil {
-		return fmt.Errorf("use the terminal: %w", err)
+// TakeTerminal makes the terminal on standard input the controlling one of this process, which leads a session. For up
+// to a second, it waits for a process that Spawn has left, and that has the terminal until it has ended.
+func TakeTerminal() (err error) {
+	for range 1000 {
+		if err = unix.IoctlSetInt(0, unix.TIOCSCTTY, 0); err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EPERM) {
+			break
+		}
+		time.Sleep(time.Millisecond) // it is no child of this process
 	}
-	return nil
+	return fmt.Errorf("use the terminal: %w", err)
 }
