@@ -23,7 +23,9 @@ func startPushing(t *testing.T, service *pushtest.Service, args ...string) *clie
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw}
 	testkit.Must(t, os.WriteFile(ca, pem.EncodeToMemory(block), 0o600))
-	args = append(args, "-addr", "127.0.0.1:0", "-system-shell", "first", "-system-user", "root", "-push", "any")
+	args = append(
+		args, "-addr", "127.0.0.1:0", "-data", t.TempDir(), "-system-shell", "first", "-system-user", "root", "-push", "any",
+	)
 	cmd := exec.Command(os.Args[0], append(aloneArgs("pushing.test"), args...)...)
 	cmd.Env = []string{"SSL_CERT_FILE=" + ca}
 	return startCommand(t, cmd)
