@@ -125,7 +125,7 @@ func TestBrowser_ShareLinks(t *testing.T) {
 
 	p.Click(card(name) + " [data-tool=share]")
 	for right, holder := range map[string]*browser.Page{"type": typist, "watch": watcher} {
-		revokeLink(p, right)
+		revokeLink(t, p, right)
 		holder.Wait(`document.querySelector("#share-over:not([hidden])")?.innerText.includes("This link was revoked.")`)
 		if got := holder.Screen(key); !strings.Contains(got, "typed-by-link") {
 			t.Errorf("the last screen is gone:\n%s", got)
@@ -140,10 +140,14 @@ func TestBrowser_ShareLinks(t *testing.T) {
 }
 
 // revokeLink revokes the link with a right, which has one viewer, in the dialog.
-func revokeLink(p *browser.Page, right string) {
+func revokeLink(t *testing.T, p *browser.Page, right string) {
+	t.Helper()
 	p.Wait(fmt.Sprintf(`document.querySelector("#share-list [data-right=%s]")?.innerText.includes("1 viewer")`, right))
-	p.Click(fmt.Sprintf("#share-list [data-right=%s] button", right))
-	p.Wait(`document.querySelector("#confirm")?.open`)
+	testkit.Eventually(t, "the question is there", func() bool { // the list may change below the pointer
+		p.Click(fmt.Sprintf("#share-list [data-right=%s] button", right))
+		p.Do(`new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))`)
+		return browser.Eval[bool](p, `!!document.querySelector("#confirm")?.open`)
+	})
 	p.Click("#confirm [value=yes]")
 }
 
