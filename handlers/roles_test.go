@@ -236,8 +236,17 @@ func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
 // asked makes a request that harms nothing if it is let through: bodies are empty or broken, and streams end at once.
 func (n *testNode) asked(t *testing.T, a asker, method, path string) int {
 	t.Helper()
+	status := n.askedFor(50*time.Millisecond, a, method, path) // streams do not end
+	if status == http.StatusBadGateway {                       // another node needs longer
+		status = n.askedFor(testkit.Patience, a, method, path)
+	}
+	return status
+}
+
+// askedFor is the status of the answer to a request that is given up after some time.
+func (n *testNode) askedFor(most time.Duration, a asker, method, path string) int {
 	r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(""))
-	ctx, cancel := context.WithTimeout(r.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(r.Context(), most)
 	defer cancel()
 	r = r.WithContext(ctx)
 	for _, header := range a.headers {
