@@ -34,7 +34,7 @@ func (w wire) Do(node string, r *http.Request) (*http.Response, error) {
 	}
 	out := r.Clone(r.Context())
 	out.URL.Scheme, out.URL.Host, out.Host = "http", host, node
-	// It ends at once when it is idle. Without keep-alives, the other node would reset it if it refuses before it has read.
+	// It ends when it is idle. Without keep-alives, the other node would reset it if it refuses before it has read.
 	return (&http.Transport{IdleConnTimeout: time.Millisecond}).RoundTrip(out)
 }
 
