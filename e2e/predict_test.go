@@ -139,7 +139,8 @@ func TestBrowser_PredictsRandomTyping(t *testing.T) {
 		}
 	})
 	all.log(t)
-	if n := len(all.all.Ms); !t.Failed() && (n == 0 || n*20 < all.all.Proved*19) {
+	// A few typings may have no line that is proved.
+	if n := len(all.all.Ms); !t.Failed() && *typings > typingsOfPage && (n == 0 || n*20 < all.all.Proved*19) {
 		t.Errorf("%d of %d letters on proved lines drawn before the next key, want 95 %%", n, all.all.Proved)
 	}
 }
