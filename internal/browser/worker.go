@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 
+	"github.com/chromedp/cdproto/backgroundservice"
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/serviceworker"
@@ -25,23 +26,34 @@ func (p *Page) Allow(permission string) {
 	}
 }
 
-// Push delivers a push message to the service worker of the page, as a push service does.
+// Push delivers a push message to the service worker of the page, as a push service does, and returns when the worker has
+// handled it: getNotifications, called before, may delete a notification that is not shown yet.
 func (p *Page) Push(text string) {
 	p.t.Helper()
+	const pushes = backgroundservice.ServiceNamePushMessaging
 	scope := Eval[string](p, `navigator.serviceWorker.ready.then(({ scope }) => scope)`)
-	found := make(chan serviceworker.RegistrationID, 16)
+	found, handled := make(chan serviceworker.RegistrationID, 16), make(chan struct{}, 16)
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	if err := chromedp.Listen(ctx, func(event any) {
-		update, ok := event.(*serviceworker.EventWorkerRegistrationUpdated)
-		for i := 0; ok && i < len(update.Registrations); i++ {
-			if one := update.Registrations[i]; one.ScopeURL == scope && !one.IsDeleted && len(found) < cap(found) {
-				found <- one.RegistrationID
+		switch e := event.(type) {
+		case *serviceworker.EventWorkerRegistrationUpdated:
+			for _, one := range e.Registrations {
+				if one.ScopeURL == scope && !one.IsDeleted && len(found) < cap(found) {
+					found <- one.RegistrationID
+				}
+			}
+		case *backgroundservice.EventBackgroundServiceEventReceived:
+			if e.BackgroundServiceEvent.EventName == "Push event completed" && len(handled) < cap(handled) {
+				handled <- struct{}{}
 			}
 		}
 	}); err != nil {
 		p.t.Fatalf("browser: push: %v", err)
 	}
+	call(p, backgroundservice.ClearEvents, backgroundservice.ClearEventsParams{Service: pushes}) // observers get them again
+	call(p, backgroundservice.SetRecording, backgroundservice.SetRecordingParams{ShouldRecord: true, Service: pushes})
+	call(p, backgroundservice.StartObserving, backgroundservice.StartObservingParams{Service: pushes})
 	call(p, serviceworker.Enable, cdp.Empty{})
 	select {
 	case id := <-found:
@@ -51,7 +63,14 @@ func (p *Page) Push(text string) {
 	case <-testkit.Context(p.t).Done():
 		p.t.Fatalf("browser: push: %s has no service worker", scope)
 	}
+	select {
+	case <-handled:
+	case <-testkit.Context(p.t).Done():
+		p.t.Fatal("browser: push: the service worker has not handled it")
+	}
 	call(p, serviceworker.Disable, cdp.Empty{})
+	call(p, backgroundservice.StopObserving, backgroundservice.StopObservingParams{Service: pushes})
+	call(p, backgroundservice.SetRecording, backgroundservice.SetRecordingParams{Service: pushes})
 }
 
 // InWorker evaluates a JavaScript expression in the service worker of the page, which runs then. The page is one of
