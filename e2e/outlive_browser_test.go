@@ -22,10 +22,11 @@ import (
 func TestBrowser_ShellsOutliveTheirNode(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
+	next, err := testkit.Build(t.TempDir()) // has another version than a test
+	testkit.Must(t, err)
 	p, exe, data := startSupervised(t)
 	n := &running{Client: p.Client}
-	ctx := testkit.Context(t)
-	vim, err := p.Open(ctx, "convoy@super.test")
+	vim, err := p.Open(testkit.Context(t), "convoy@super.test")
 	testkit.Must(t, err)
 	ada, grace := browse(t, n, n.host()), browse(t, n, n.host())
 	for _, page := range []*browser.Page{ada, grace} {
@@ -43,11 +44,11 @@ func TestBrowser_ShellsOutliveTheirNode(t *testing.T) {
 		if round < 3 {
 			testkit.Must(t, syscall.Kill(node, syscall.SIGKILL))
 		} else {
-			replaceByBuild(t, exe)
-			text, err := command(exe, "upgrade", "-data", data)
-			if err != nil || !strings.HasPrefix(text, "upgraded to convoy ") {
-				t.Fatalf("upgrade: %q, %v", text, err)
-			}
+			testkit.Must(t, os.Rename(next, exe))
+			testkit.Eventually(t, "the node is upgraded", func() bool { // a node that is slow to start is refused
+				text, err := command(exe, "upgrade", "-data", data)
+				return err == nil && strings.HasPrefix(text, "upgraded to convoy ")
+			})
 		}
 		// the typists do not wait
 		ada.FocusPane(vim.Key())
@@ -65,14 +66,13 @@ func TestBrowser_ShellsOutliveTheirNode(t *testing.T) {
 	late := browse(t, n, n.host())
 	late.Click(fmt.Sprintf(`[role=tab][data-shell=%q]`, vim.ID))
 	late.WaitScreen(vim.Key(), "1 ada 0, grace 0; ada 1, grace 1; ada 2, grace 2; ada 3, grace 3;")
+	want := late.Screen(vim.Key())
 	for _, page := range []*browser.Page{ada, grace, watcher} {
-		if got, want := page.Screen(vim.Key()), late.Screen(vim.Key()); got != want {
-			t.Errorf("somebody sees\n%s\nand who comes late\n%s", got, want)
-		}
+		page.Wait(fmt.Sprintf(`%s.text() === %q`, pane(vim.Key()), want))
 	}
 	leaveVim(t, vim.Key(), ada, grace)
 	var now client.Shell
-	testkit.Must(t, p.Do(ctx, "GET", vim.Path(), nil, &now))
+	testkit.Must(t, p.Do(testkit.Context(t), "GET", vim.Path(), nil, &now))
 	if now.PID != vim.PID {
 		t.Errorf("process %d became %d", vim.PID, now.PID)
 	}
@@ -127,12 +127,4 @@ func reach(t *testing.T, page *client.ResilientTerminal, text string) int64 {
 		t.Fatalf("waiting for %q: %v; there is %q", text, err, got[max(0, len(got)-1000):])
 	}
 	return int64(len(got))
-}
-
-// replaceByBuild replaces a program by the one of this repository, which has another version than a test.
-func replaceByBuild(t *testing.T, exe string) {
-	t.Helper()
-	built, err := testkit.Build(t.TempDir())
-	testkit.Must(t, err)
-	testkit.Must(t, os.Rename(built, exe))
 }

@@ -28,8 +28,11 @@ func TestBrowser_LimitIsExplained(t *testing.T) {
 	p.Wait(`(({ disabled, title }) => disabled && title.includes("-max-nodes"))(document.querySelector("#spawn"))`)
 	p.Wait(`document.querySelector(".limit").innerText.includes("-max-nodes")`)
 	p.Press("Shift+Escape")
+	p.Do(`{ const notices = document.querySelector("#notices"); // which go by themselves
+		new MutationObserver(() => window.noticed ||= notices.innerText.includes("-max-nodes"))
+			.observe(notices, { childList: true }) }`)
 	p.Press("n")
-	p.Wait(`document.querySelector("#notices").innerText.includes("-max-nodes")`)
+	p.Wait(`window.noticed`)
 	free := func(what string) {
 		t.Helper()
 		p.Press("n") // the notice again

@@ -151,6 +151,10 @@ func TestBrowser_RunbookStops(t *testing.T) {
 	openRunbook(t, p, "slow")
 	p.Click("#run-all")
 	p.Wait(`/^[1-9]/.test(document.querySelector(".result-wait time")?.textContent)`) // seconds
+	testkit.Eventually(t, "the command runs", func() bool {
+		pid, err := os.ReadFile(left)
+		return err == nil && len(pid) > 0
+	})
 	p.Click("#run-stop")
 	p.Wait(done(1, "stopped"))
 	if got := results(p, 1); !strings.Contains(got, "stopped") {
@@ -259,10 +263,11 @@ func TestBrowser_RunIn(t *testing.T) {
 	key := selfShell(t, n, p)
 	openRunbook(t, p, "in")
 	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
+	p.Do(`{ const button = document.querySelector("#step-1 [data-action=copy-code]"); // says so for two seconds
+		new MutationObserver(() => window.said ||= button.innerText === "Copied").observe(button, { attributes: true }) }`)
 	p.Click("#step-1 [data-action=copy-code]")
 	p.Wait(
-		`window.copied === "echo typed on $CONVOY_NODE;\necho and the second line" && document.querySelector("#step-1 ` +
-			`[data-action=copy-code]").innerText === "Copied"`,
+		`window.copied === "echo typed on $CONVOY_NODE;\necho and the second line" && window.said`,
 	)
 
 	runIn(p, "#step-1", made.Name)
