@@ -21,7 +21,7 @@ func looks(t *testing.T, p *browser.Page, what string) {
 			}
 		}
 	}
-	check("on a desktop", wide, cut)
+	check("on a desktop", wide, cut, shortened)
 	p.Touch(390, 844)
 	p.Wait(`matchMedia("(pointer: coarse)").matches && document.getAnimations().every((a) =>
 		a.playState === "finished" || a.effect.getComputedTiming().endTime === Infinity)`) // quick answers are armed
@@ -53,6 +53,10 @@ const cut = `(top) => {
 	}
 	return found.join("\n");
 }`
+
+// shortened are names of nodes that end in an ellipsis, though they are short.
+const shortened = `(top) => [...top.querySelectorAll(".name")].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+	.map((e) => "shortened: " + e.outerHTML.slice(0, 90)).join("\n")`
 
 // small are controls of which less than 44 px can be touched. Links in a text may be as high as it.
 const small = `(top) => {
