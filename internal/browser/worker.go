@@ -26,8 +26,8 @@ func (p *Page) Allow(permission string) {
 	}
 }
 
-// Push delivers a push message to the service worker of the page, as a push service does, and returns when the worker has
-// handled it: getNotifications, called before, may delete a notification that is not shown yet.
+// Push delivers a push message to the service worker of the page, as a push service does, and returns when the worker
+// has handled it: getNotifications, called before, may delete a notification that is not shown yet.
 func (p *Page) Push(text string) {
 	p.t.Helper()
 	const pushes = backgroundservice.ServiceNamePushMessaging
@@ -51,7 +51,8 @@ func (p *Page) Push(text string) {
 	}); err != nil {
 		p.t.Fatalf("browser: push: %v", err)
 	}
-	call(p, backgroundservice.ClearEvents, backgroundservice.ClearEventsParams{Service: pushes}) // observers get them again
+	// Otherwise observers get earlier events again.
+	call(p, backgroundservice.ClearEvents, backgroundservice.ClearEventsParams{Service: pushes})
 	call(p, backgroundservice.SetRecording, backgroundservice.SetRecordingParams{ShouldRecord: true, Service: pushes})
 	call(p, backgroundservice.StartObserving, backgroundservice.StartObservingParams{Service: pushes})
 	call(p, serviceworker.Enable, cdp.Empty{})
