@@ -52,6 +52,23 @@ func TestBrowser_LimitIsExplained(t *testing.T) {
 	p.Clean()
 }
 
+// A browser that knows no commands of buttons opens and closes dialogs as well.
+func TestBrowser_OlderDialogs(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browser.Shared(t).Open(t, "about:blank")
+	p.BeforeLoad(`delete HTMLButtonElement.prototype.commandForElement;
+		addEventListener("command", (event) => event.preventDefault(), { capture: true })`)
+	p.Go(n.Base + "/?token=" + n.Token)
+	p.Wait(`document.body.dataset.link === "open"`)
+	p.Click("#menu-button")
+	p.Click("[command=show-modal][commandfor=connect]")
+	p.Wait(`document.querySelector("#connect").matches(":modal")`)
+	p.Click("#connect [command=close]")
+	p.Wait(`!document.querySelector("#connect").open`)
+	p.Clean()
+}
+
 // inSight is met when the selected tab is whole within its list, and not under the tab of the log.
 const inSight = `(() => {
 	const list = document.querySelector("[data-self] .tabs");
