@@ -27,6 +27,9 @@ import (
 // does what it is told on standard input, until that ends.
 const nodeVariable = "NETLAB_NODE"
 
+// tickPause is the time between two ticks of a child.
+const tickPause = 200 * time.Millisecond
+
 // nodeConfig is what a child is told.
 type nodeConfig struct {
 	Name, Cookie, Query string
@@ -37,7 +40,7 @@ type nodeConfig struct {
 // event is one line of a child, or a line of a node's log, which has no kind.
 type event struct {
 	Time    time.Time `json:"time"`
-	Kind    string    `json:"kind,omitempty"` // ready, members, request, answer
+	Kind    string    `json:"kind,omitempty"` // ready, members, request, answer, tick, starved
 	Level   string    `json:"level,omitempty"`
 	Message string    `json:"message,omitempty"`
 
@@ -142,6 +145,7 @@ func (c *child) run(ctx context.Context, stop func(), config string) error {
 		return err
 	}
 	c.say(event{Kind: "ready", Instance: c.cluster.Instance()})
+	go c.tick(ctx)
 	go c.obey(ctx, stop)
 	c.follow(ctx)
 	leave, cancel := context.WithTimeout(context.Background(), 3*time.Second)
@@ -160,6 +164,20 @@ func (c *child) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// tick says all the time how long ago it said so.
+func (c *child) tick(ctx context.Context) {
+	for last := time.Now(); ; {
+		select {
+		case <-time.After(tickPause):
+		case <-ctx.Done():
+			return
+		}
+		now := time.Now()
+		c.say(event{Kind: "tick", Took: now.Sub(last)})
+		last = now
 	}
 }
 

@@ -127,8 +127,15 @@ func (s *scene) seen(limit time.Duration, state fleet.MemberState, other *proces
 	})
 }
 
-// lost describes the first time since a moment that a viewer had one of the others
-// not alive, as its list or its log says; "" if there was none. It is called with mu held.
+const (
+	// starvedTime is the time between two ticks of a process that got no processor.
+	starvedTime = 500 * time.Millisecond
+	// starvedFor is how long a node may be taken for dead because one was starved.
+	starvedFor = 10 * time.Second
+)
+
+// lost describes the first time since a moment that a viewer had one of the others not alive, as its list or its log
+// says, and not because a process was starved; "" if there was none. It is called with mu held.
 func lost(since time.Time, viewers, others []*process) string {
 	for _, p := range viewers {
 		for _, e := range p.events {
@@ -136,7 +143,7 @@ func lost(since time.Time, viewers, others []*process) string {
 				continue
 			}
 			for _, o := range others {
-				if reason := loses(e, o.instance); reason != "" && o != p {
+				if reason := loses(e, o.instance); reason != "" && o != p && !p.scene.starved(e.Time) {
 					return fmt.Sprintf("%s at %s, %v after the start: %s %s (%s)", p.name, e.Time.Format("15:04:05.000"),
 						e.Time.Sub(since).Round(time.Millisecond), reason, o.name, o.instance)
 				}
@@ -144,6 +151,19 @@ func lost(since time.Time, viewers, others []*process) string {
 		}
 	}
 	return ""
+}
+
+// starved reports whether a process got no processor at a time or shortly before. One that has not ticked since may be
+// starved still. It is called with mu held.
+func (s *scene) starved(at time.Time) bool {
+	return slices.ContainsFunc(s.processes, func(p *process) bool {
+		if p.runs() && !p.ticked.IsZero() && p.ticked.Before(at) {
+			return true
+		}
+		return slices.ContainsFunc(p.events, func(e event) bool {
+			return e.Kind == "starved" && e.Time.Add(-e.Took).Before(at) && at.Before(e.Time.Add(starvedFor))
+		})
+	})
 }
 
 func loses(e event, instance string) string {

@@ -149,6 +149,7 @@ type process struct {
 	// guarded by scene.mu
 	instance string
 	events   []event
+	ticked   time.Time    // the last tick
 	errors   bytes.Buffer // standard error
 	stopping bool         // by us
 	status   error
@@ -219,6 +220,16 @@ func (p *process) signal(sig os.Signal) {
 	p.cmd.Process.Signal(sig) //nolint:errcheck // it may have ended
 }
 
+// runs reports whether the process has neither ended nor been told to. It is called with mu held.
+func (p *process) runs() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return !p.stopping
+	}
+}
+
 // stop ends the process as a deployment does, and waits until it has.
 func (p *process) stop(sig os.Signal) {
 	p.scene.Helper()
@@ -242,7 +253,12 @@ func (p *process) listen(stdout io.Reader) {
 		if e.Kind == "ready" {
 			p.instance = e.Instance
 		}
-		p.events = append(p.events, e)
+		if e.Kind == "tick" {
+			p.ticked, e.Kind = e.Time, "starved"
+		}
+		if e.Kind != "starved" || e.Took > starvedTime {
+			p.events = append(p.events, e)
+		}
 		p.scene.signal()
 		p.scene.mu.Unlock()
 	}
