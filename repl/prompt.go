@@ -16,8 +16,8 @@ import (
 	"convoy/repl/lang"
 )
 
-// completeTime is how long Tab waits for completions.
-const completeTime = 500 * time.Millisecond
+// completeTime is how long Tab waits for completions. Tests lengthen it.
+var completeTime = 500 * time.Millisecond
 
 const greeting = "Convoy shell on %s. help() lists the functions.\n"
 

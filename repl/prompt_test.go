@@ -67,7 +67,7 @@ func (p *prompt) screen() string { return strings.TrimRight(strings.Join(p.shell
 // shows waits until the screen ends in text.
 func (p *prompt) shows(text string) {
 	p.t.Helper()
-	if !p.matches(20*time.Second, regexp.QuoteMeta(text)+"$") {
+	if !p.matches(testkit.Patience, regexp.QuoteMeta(text)+"$") {
 		p.t.Fatalf("the screen does not end in %q:\n%s", text, p.screen())
 	}
 }
@@ -102,7 +102,7 @@ func TestPromptEvaluates(t *testing.T) {
 func TestPrompt_SandboxFails(t *testing.T) {
 	t.Parallel()
 	p := startPrompt(t, "/bin/false", "")
-	if !p.matches(20*time.Second, `convoy@convoy-test\(1\)>\s+convoy: error: start the sandbox: `) {
+	if !p.matches(testkit.Patience, `convoy@convoy-test\(1\)>\s+convoy: error: start the sandbox: `) {
 		t.Errorf("the screen shows:\n%s", p.screen())
 	}
 	testkit.Eventually(t, "the shell ends", func() bool { return !p.shell.Info().Running })
@@ -203,7 +203,7 @@ func TestPrompt_Keys(t *testing.T) {
 	p.types("\x04")
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.Now().Add(2 * time.Minute); p.shell.Info().Running; <-tick.C {
+	for late := time.Now().Add(testkit.Patience); p.shell.Info().Running; <-tick.C {
 		if time.Now().After(late) {
 			t.Fatal("Ctrl-D does not leave")
 		}
@@ -268,12 +268,12 @@ func TestPrompt_CtrlCRightBehindEnter(t *testing.T) {
 		p.types("receive()\r")
 		p.types("\x03")
 		p.types(fmt.Sprintf("'went on %d'\r", i))
-		if !p.matches(20*time.Second, fmt.Sprintf(`\n"went on %d"\n\S*\(\d+\)>$`, i)) {
+		if !p.matches(testkit.Patience, fmt.Sprintf(`\n"went on %d"\n\S*\(\d+\)>$`, i)) {
 			t.Fatalf("Ctrl-C %d does not stop it:\n%s", i, p.screen())
 		}
 	}
 	p.types("\x1b[200~a paste without its end\r")
-	for late := time.Now().Add(2 * time.Minute); ; {
+	for late := time.Now().Add(testkit.Patience); ; {
 		p.types("\x03") // part of the paste if it arrives with it
 		if p.matches(300*time.Millisecond, `\^C\n\S*\(\d+\)>$`) {
 			return

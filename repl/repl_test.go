@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		os.Exit(children[os.Args[1]]())
 	}
 	if len(os.Args) > 2 && os.Args[1] == promptArg {
-		program = os.Args[2]
+		program, completeTime = os.Args[2], testkit.Patience
 		os.Exit(runPrompt())
 	}
 	dir, err := os.MkdirTemp("", "convoy")
@@ -171,6 +171,7 @@ func TestSupervisor_Replaces(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	k := Options{Command: sandboxCommand(), Node: &node{}, Out: &out, Steps: 1 << 40}.supervisor()
+	k.stopTime = testkit.Patience // only a second interrupt kills
 	if err := k.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

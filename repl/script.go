@@ -28,6 +28,7 @@ func (o Options) supervisor() *supervisor {
 		node:     o.Node,
 		out:      o.Out,
 		settings: settings{Color: o.Color, Plain: o.JSON, Steps: o.Steps},
+		stopTime: stopTime,
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// stopTime is how long a sandbox may take to stop after an interrupt.
+	// stopTime is the usual supervisor.stopTime.
 	stopTime = 2 * time.Second
 	// startTime limits the start of a sandbox.
 	startTime = 10 * time.Second
@@ -43,6 +43,7 @@ type supervisor struct {
 	node     Node
 	out      io.Writer
 	settings settings
+	stopTime time.Duration // how long a sandbox may take to stop after an interrupt
 
 	process *exec.Cmd
 	conn    *wire.Conn
@@ -183,7 +184,7 @@ func (s *supervisor) await(ctx context.Context, done <-chan struct{}, stop <-cha
 			over = nil
 		}
 		s.conn.Notify("interrupt", s.runs) //nolint:errcheck // a sandbox that is gone needs no interrupt
-		late = time.After(stopTime)
+		late = time.After(s.stopTime)
 	}
 }
 

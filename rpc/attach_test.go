@@ -133,7 +133,7 @@ func TestReattach_ShellGoesOn(t *testing.T) {
 	testkit.Eventually(t, "the next node knows that it evaluates", func() bool { return s.now.Load().Busy() != "" })
 	testkit.Eventually(t, "the evaluation goes on", func() bool { return count() > before })
 	s.types("\x03")
-	s.shows(`interrupted\n(.*\n)+\S+\(9\)>$`)
+	s.shows(`(interrupted|was killed.*)\n(.*\n)+\S+\(9\)>$`)
 	testkit.Eventually(t, "the node knows that it evaluates nothing", func() bool { return s.now.Load().Busy() == "" })
 }
 
