@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -139,11 +138,16 @@ func announce(dns *dnstest.Server, nodes ...*testNode) {
 
 func mustConnect(t *testing.T, from, to *testNode) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
-	defer cancel()
-	if err := from.Connect(ctx, to.addr().String()); err != nil {
-		t.Fatal(err)
-	}
+	var err error
+	defer func() {
+		if err != nil {
+			t.Logf("the last attempt: %v", err)
+		}
+	}()
+	testkit.Eventually(t, from.self.Name+" connects", func() bool { // within streamTimeout, if the machine is not busy
+		err = from.Connect(t.Context(), to.addr().String())
+		return err == nil
+	})
 }
 
 // until waits for a condition on a node's members.
