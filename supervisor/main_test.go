@@ -41,7 +41,7 @@ func init() {
 		return
 	}
 	if os.Getenv(testHasty) != "" {
-		upgradeWait, longLife, tidyWait = time.Second, 0, time.Second
+		upgradeWait, longLife, tidyWait = 5*time.Second, 0, time.Second
 	}
 	switch {
 	case Wanted():

@@ -31,7 +31,7 @@ func TestUpgrade(t *testing.T) {
 	for _, one := range []struct{ file, answer, version string }{
 		{"2", "upgraded to convoy 2", "2"},
 		{"3 bad", "the new node ended with status 4: it is bad", "2"},
-		{"3 slow", "the new node did not serve within 1s", "2"},
+		{"3 slow", "the new node did not serve within 5s", "2"},
 		{"4", "upgraded to convoy 4", "4"},
 		{"5 crashing", "upgraded to convoy 5", "5"},
 	} {
@@ -76,7 +76,7 @@ func TestUpgrade_OtherFiles(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	for program, want := range map[string]string{"true": "ended with status 0", "yes": "did not end within 1s"} {
+	for program, want := range map[string]string{"true": "ended with status 0", "yes": "did not end within 5s"} {
 		path := "/usr/bin/" + program
 		text, err := os.ReadFile(path)
 		if err != nil {
