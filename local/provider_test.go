@@ -55,7 +55,7 @@ func TestSpawn_Fails(t *testing.T) {
 	}{
 		{"dies", listeningStep, "process ended: exit status 3: address [::1]:4444 is in use (choose another with -port)"},
 		{"panics", listeningStep, "process ended: exit status 2: at the disco"},
-		{"mute", listeningStep, "it did not report within 5s that it listens: still waiting for DNS"},
+		{"mute", listeningStep, "it did not report within 10s that it listens: still waiting for DNS"},
 		{"babbles", listeningStep, "read its answer on descriptor 3: line is not a JSON object"},
 	}
 	for _, test := range tests {
@@ -63,7 +63,7 @@ func TestSpawn_Fails(t *testing.T) {
 			t.Parallel()
 			p := start(t, test.how)
 			if test.how == "mute" {
-				p.readyTimeout = 5 * time.Second // for a busy machine to start it, and for its output
+				p.readyTimeout = 10 * time.Second // for a busy machine to start it, and for its output
 			}
 			var last fleet.Step
 			name := p.NodeName("one")
