@@ -6,13 +6,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"convoy/access"
 	"convoy/internal/testkit"
 	"convoy/notify"
+	"convoy/pty"
 	"convoy/templates"
 )
 
@@ -141,11 +145,27 @@ func TestAlerts_Rings(t *testing.T) {
 	n.alerts.Rest = time.Hour
 	s, err := n.client(t).Open(testkit.Context(t), self)
 	testkit.Must(t, err)
+	shell, err := n.Shells.Get(s.ID)
+	testkit.Must(t, err)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	testkit.Must(t, syscall.Mkfifo(fifo, 0o600))
 	n.request(t, "POST", s.Path()+"/alert", `{"waits": true, "ends": true}`, bearer)
-	n.request(t, "POST", s.Path()+"/input", `for i in 1 2 3; do printf '\a'; sleep 0.7; done; exit`+"\r", bearer)
-	for _, want := range []string{"waits", "ends"} {
-		if m := told(t, got); m.Event != want {
-			t.Errorf("told %+v, want %s", m, want)
-		}
+	// the first bell must not be the answer to a key
+	rings := `sleep 0.5; for i in 1 2 3; do printf '\a'; read it <` + fifo + `; done; exit` + "\r"
+	n.request(t, "POST", s.Path()+"/input", rings, bearer)
+	if m := told(t, got); m.Event != "waits" {
+		t.Errorf("told %+v, want that it waits", m)
+	}
+	var since time.Time
+	for range 3 {
+		testkit.Eventually(t, "it has rung again", func() bool {
+			state, last := shell.State(), since
+			since = state.Since
+			return state.Doing == pty.Waiting && state.Since.After(last)
+		})
+		testkit.Must(t, os.WriteFile(fifo, []byte("go on\n"), 0))
+	}
+	if m := told(t, got); m.Event != "ends" {
+		t.Errorf("told %+v, want that it ends", m)
 	}
 }

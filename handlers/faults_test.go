@@ -14,6 +14,7 @@ import (
 
 	"convoy/internal/client"
 	"convoy/internal/faultproxy"
+	"convoy/internal/testkit"
 	"convoy/pty"
 )
 
@@ -117,7 +118,7 @@ func (r *room) run(seed uint64) (streams int, carried faultproxy.Stats, err erro
 	}
 	c := client.New("http://"+proxy.Addr(), token)
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(r.ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(r.ctx, testkit.Patience)
 	defer cancel()
 	page := c.AttachResilient(ctx, r.shell, r.off, faultWindow)
 	var typed []byte
@@ -160,7 +161,7 @@ func words(r *rand.Rand) []byte {
 
 // truth is the shell's output from an offset on, n bytes or what the last piece has beyond them.
 func (r *room) truth(from int64, n int) (b []byte) {
-	ctx, cancel := context.WithTimeout(r.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.ctx, testkit.Patience)
 	defer cancel()
 	witness := pty.Viewer{ID: fmt.Sprintf("witness-%d", from)}
 	for e := range r.direct.Follow(ctx, witness, from) {

@@ -230,35 +230,52 @@ func TestFiles_Chunked(t *testing.T) {
 // TestFiles_ClientVanishes breaks an upload off in the middle: by an end of the connection, and by silence.
 func TestFiles_ClientVanishes(t *testing.T) {
 	t.Parallel()
-	n := start(t)
-	n.site.WriteWait = 200 * time.Millisecond
-	s, dir := n.inDir(t)
 	for _, how := range []string{"cut", "silent"} {
-		ctx, cancel := context.WithCancel(testkit.Context(t))
-		body, feed := io.Pipe()
-		r, err := http.NewRequestWithContext(ctx, "POST", n.url+filesPath(s, "name", how), body)
-		testkit.Must(t, err)
-		r.Header.Set("Authorization", "Bearer "+token)
-		r.ContentLength = 1000
-		done := make(chan error, 1)
-		go func() {
-			answer, err := n.client(t).HTTP.Do(r)
-			if err == nil {
-				answer.Body.Close()
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			n := start(t)
+			if how == "silent" {
+				n.site.WriteWait = 200 * time.Millisecond
 			}
-			done <- err
-		}()
-		_, err = feed.Write(make([]byte, 500))
-		testkit.Must(t, err)
-		testkit.Eventually(t, "it is under way", func() bool { return len(names(t, dir)) == 1 })
-		if how == "cut" {
-			cancel()
-		}
-		testkit.Eventually(t, "nothing is left of it", func() bool { return len(names(t, dir)) == 0 })
-		cancel()
-		feed.Close()
-		<-done
+			s, dir := n.inDir(t)
+			testkit.Eventually(t, "an upload is seen before it is given up", func() bool {
+				return n.vanish(t, s, dir, how == "cut")
+			})
+		})
 	}
+}
+
+// vanish sends half a file, and reports whether its part was seen. Nothing is left of it.
+func (n *testNode) vanish(t *testing.T, s client.Shell, dir string, cut bool) (seen bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(testkit.Context(t))
+	defer cancel()
+	body, feed := io.Pipe()
+	r, err := http.NewRequestWithContext(ctx, "POST", n.url+filesPath(s, "name", "half"), body)
+	testkit.Must(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.ContentLength = 1000
+	c, done := n.client(t), make(chan error, 1)
+	go func() {
+		answer, err := c.HTTP.Do(r)
+		if err == nil {
+			answer.Body.Close()
+		}
+		done <- err
+	}()
+	feed.Write(make([]byte, 500)) //nolint:errcheck // the node may have given it up
+	testkit.Eventually(t, "it is in progress or over", func() bool {
+		seen = len(names(t, dir)) == 1
+		return seen || len(done) > 0
+	})
+	if cut {
+		cancel()
+	}
+	testkit.Eventually(t, "nothing is left of it", func() bool { return len(names(t, dir)) == 0 })
+	cancel()
+	feed.Close()
+	<-done
+	return seen
 }
 
 func TestFiles_DirectoryIsGone(t *testing.T) {

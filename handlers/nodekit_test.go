@@ -120,7 +120,7 @@ func startTable(t *testing.T, self string, cluster Cluster, table pty.Config) *t
 	t.Cleanup(func() {
 		h.Close()
 		server.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 		defer cancel()
 		if err := shells.Close(ctx); err != nil {
 			t.Error(err)

@@ -227,7 +227,7 @@ func TestPaced_UnreadAnswersLeaveRoom(t *testing.T) {
 	}
 	n := start(t)
 	withUsers(t, n)
-	n.site.WriteWait = 2 * time.Second // for the other viewer as well, which reads all the time
+	n.site.WriteWait = 10 * time.Second // for the other viewer as well, which reads all the time
 	var closed sync.WaitGroup
 	const count, asked = 16, 400
 	closed.Add(count)

@@ -237,7 +237,8 @@ func (n *testNode) loggedIn(role access.Role, left time.Duration) []string {
 func (n *testNode) asked(t *testing.T, a asker, method, path string) int {
 	t.Helper()
 	status := n.askedFor(50*time.Millisecond, a, method, path) // streams do not end
-	if status == http.StatusBadGateway {                       // another node needs longer
+	if status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
+		// another node needs longer, or a busy one
 		status = n.askedFor(testkit.Patience, a, method, path)
 	}
 	return status

@@ -100,14 +100,14 @@ func (s *shared) revoke(t *testing.T, id string) {
 	testkit.Must(t, s.console.client(t).Do(t.Context(), "DELETE", s.shell.Path()+"/links/"+id, nil, nil))
 }
 
-// expiring puts a link on the owner's list that ends with the second after next.
+// expiring puts a link on the owner's list that expires within 10 s: time to follow it on a busy machine.
 func (s *shared) expiring(t *testing.T) (token string, ends time.Time) {
 	t.Helper()
 	what := share.Share{
 		Node:    s.owner.Self,
 		Shell:   s.shell.ID,
 		Types:   true,
-		Expires: time.Now().Truncate(time.Second).Add(2 * time.Second),
+		Expires: time.Now().Truncate(time.Second).Add(10 * time.Second),
 	}
 	l, err := s.owner.links.Add(what, "", s.owner.Authority.NewIdentity(access.ConsoleToken, access.Admin))
 	testkit.Must(t, err)

@@ -22,7 +22,7 @@ func TestSocketThatIsNeverRead(t *testing.T) {
 		t.Skip("takes seconds of processor time")
 	}
 	n := start(t)
-	n.site.WriteWait = 2 * time.Second // for the other viewer as well, which reads all the time
+	n.site.WriteWait = 10 * time.Second // for the other viewer as well, which reads all the time
 	c := n.client(t)
 	s, term := n.open(t, c)
 	ctx := testkit.Context(t)
