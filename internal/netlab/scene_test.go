@@ -149,7 +149,7 @@ type process struct {
 	// guarded by scene.mu
 	instance string
 	events   []event
-	ticked   time.Time    // the last tick
+	ticked   time.Time    // the last tick of a child
 	errors   bytes.Buffer // standard error
 	stopping bool         // by us
 	status   error
@@ -251,7 +251,7 @@ func (p *process) listen(stdout io.Reader) {
 		}
 		p.scene.mu.Lock()
 		if e.Kind == "ready" {
-			p.instance = e.Instance
+			p.instance, p.ticked = e.Instance, e.Time
 		}
 		if e.Kind == "tick" {
 			p.ticked, e.Kind = e.Time, "starved"
