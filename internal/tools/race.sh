@@ -7,5 +7,6 @@ if ! command -v gcc >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get 
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev >/dev/null
 fi
-exec ./test.sh -race ./access/... ./audit ./fleet ./handlers/... ./local ./logs ./metrics ./peer ./pty ./pty/cast \
-  ./railway ./repl/... ./rpc "$@"
+# The skipped test has no goroutines, and draws for minutes with the detector.
+exec ./test.sh -race -skip '^TestCheckpoint_LimitsTheWork$' ./access/... ./audit ./fleet ./handlers/... ./local ./logs \
+  ./metrics ./peer ./pty ./pty/cast ./railway ./repl/... ./rpc "$@"
