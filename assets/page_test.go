@@ -36,7 +36,8 @@ type script struct {
 	garble   garbler       // splits output like a bad network
 	oldest   int64         // offset of the oldest kept byte
 	window   int64
-	beat     int // heartbeat, in seconds
+	beat     int           // heartbeat, in seconds
+	gap      time.Duration // until input that has no predecessor is refused
 	typed    []byte
 	next     map[string]int64 // by viewer
 	acked    int64
@@ -144,7 +145,8 @@ func newScript(t testing.TB) *script {
 		next:    map[string]int64{},
 		uploads: map[string]string{},
 		window:  256 << 10,
-		beat:    1,
+		beat:    60,
+		gap:     20 * time.Second, // less than a page's patience
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", assets.Handler())

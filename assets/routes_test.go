@@ -171,7 +171,7 @@ func (s *script) input(w http.ResponseWriter, r *http.Request) {
 	if ack, err := strconv.ParseInt(r.URL.Query().Get("ack"), 10, 64); err == nil {
 		s.acknowledge(ack)
 	}
-	late := time.After(2 * time.Second)
+	late := time.After(s.gap)
 	for {
 		s.mu.Lock()
 		expected, changed, held := s.next[viewer], s.changed, s.held

@@ -147,6 +147,7 @@ func testResume(t *testing.T, b *browser.Browser) {
 // testStall makes the network swallow everything silently: the missing heartbeat reveals it.
 func testStall(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
+	s.beat = 1
 	proxy := faultproxy.Start(t, s.addr())
 	p := s.open(b, proxy.Addr())
 	s.put(rows(0, 10))
@@ -178,7 +179,7 @@ func testGarbled(t *testing.T, b *browser.Browser) {
 	p := s.open(b, "")
 	for i := range 10 {
 		s.put(rows(100*i, 100))
-		p.Wait(`window.test.pane.undrawn === 0`)
+		p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end())) // one piece each, and none behind the gap
 	}
 	checkRows(t, p, 1000)
 	s.mu.Lock()

@@ -52,6 +52,7 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 		return none
 	}
 	p := s.open(b, "")
+	p.Do(stopQuiet)
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 200))
 	if peak > 5 { // all connections that the stream leaves
@@ -64,6 +65,7 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 func testKeyTouchesNothing(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	p := s.open(b, "")
+	p.Do(stopQuiet)
 	p.FocusPane(key)
 	p.Do(`{ window.changes = [];
 		const note = (list) => changes.push(...list.map(({ target }) => target.className));
@@ -95,6 +97,7 @@ func testLostAnswers(t *testing.T, b *browser.Browser) {
 // testRefusedInput refuses one request permanently: later input is still written.
 func testRefusedInput(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
+	s.gap = 100 * time.Millisecond
 	var once sync.Once
 	s.fault = func(what string, n int64) (f fault) {
 		if what == "input" && n == 1 {
@@ -118,28 +121,26 @@ func testRefusedInput(t *testing.T, b *browser.Browser) {
 func testLateRefusal(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.slow = make(chan struct{})
-	refused, written := make(chan struct{}), make(chan struct{})
+	s.gap = 100 * time.Millisecond
+	refused := make(chan struct{})
 	letFirst, letRefusals := sync.OnceFunc(func() { close(refused) }), sync.OnceFunc(func() { close(s.slow) })
 	defer letFirst()
 	defer letRefusals()
-	var first, fifth sync.Once
 	s.fault = func(what string, n int64) fault {
-		switch {
-		case what == "input" && n == 0:
-			first.Do(func() { <-refused })
-		case what == "input" && n == 4: // replaces the first
-			fifth.Do(func() { close(written) })
+		if what == "input" && n == 0 {
+			<-refused
 		}
 		return none
 	}
 	p := s.open(b, "")
+	p.Do(stopQuiet)
 	p.FocusPane(key)
 	for _, letter := range "abcde" {
 		p.Type(string(letter))
 	}
-	s.until("three refusals", func() bool { return s.rejected == 3 })
+	s.until("all after the first are refused", func() bool { return s.rejected == inFlight-1 })
 	letFirst()
-	<-written
+	s.until("the first is written", func() bool { return len(s.typed) > 0 })
 	letRefusals()
 	s.untilTyped("abcde")
 }
@@ -174,6 +175,7 @@ func testInputBeforeEnd(t *testing.T, b *browser.Browser) {
 // testRemovedViewer makes the server count from 0 again.
 func testRemovedViewer(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
+	s.gap = 100 * time.Millisecond
 	p := s.open(b, "")
 	p.FocusPane(key)
 	p.Type("one")
