@@ -7,6 +7,7 @@ import (
 
 	"convoy/internal/browser"
 	"convoy/internal/faultproxy"
+	"convoy/internal/testkit"
 )
 
 // osc52 is a program's request to copy a text.
@@ -114,10 +115,11 @@ func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	if browser.Eval[bool](p, asks) {
 		t.Error("asks to copy stale text")
 	}
-	for tries := 0; tries < 1000 && !browser.Eval[bool](p, asks); tries++ { // until the page has read the response
+	testkit.Eventually(t, "the page has read the response", func() bool {
 		s.put(osc52("new"))
-	}
-	p.Wait(asks + ` && document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
+		return browser.Eval[bool](p, asks)
+	})
+	p.Wait(`document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
 	s.mark(
 		"reset",
 		map[string]any{

@@ -253,6 +253,7 @@ func testOptionMeta(t *testing.T, b *browser.Browser) {
 	p.PressKey(at)
 	alt(2)
 	p.PressKey(at)
+	s.untilTyped("\x1bl\x1bn\x1bl@")
 	p.Reload()
 	p = readyAgain(s, p)
 	alt(1)

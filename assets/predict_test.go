@@ -412,10 +412,12 @@ func testPredictsLate(t *testing.T, b *browser.Browser) {
 	s, p := atPrompt(t, b, "$ ")
 	echoed(s, p, "l")
 	release := hold(s)
+	p.Do(stopQuiet)
 	p.Press("s")
 	waitPredicted(p, "s ")
 	const color = `getComputedStyle(` + predicted + `).color`
 	fresh := browser.Eval[string](p, color)
+	p.Do(`quiet()`)
 	p.Wait(`document.querySelector(".shell-bar").innerText.trim() === "no answer yet · 1 key waits"`)
 	if late := browser.Eval[string](p, color); late == fresh {
 		t.Errorf("a late letter is drawn as before: %s", late)
