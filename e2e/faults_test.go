@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -17,15 +16,6 @@ import (
 	"convoy/internal/testkit"
 )
 
-// freeAddr is an address of this machine where nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	testkit.Must(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // counting prints rows with the shell's process until a line is typed. One process does all of it, so the order is
 // certain; a job beside it would have the shell put in a word about the job at any time. The time of a read may be over
 // in the middle of the line, which then comes in parts.
@@ -38,7 +28,7 @@ func TestBrowser_ConsoleKilledAndBack(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
 	owner, other := startProcess(t, "owner.test", "127.0.0.1:0"), startProcess(t, "other.test", "127.0.0.1:0")
-	addr := freeAddr(t)
+	addr := testkit.FreeAddr(t)
 	console := startProcess(t, "console.test", addr)
 	other.connect(t, owner)
 	console.connect(t, owner)

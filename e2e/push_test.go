@@ -131,7 +131,7 @@ func answerByNotification(t *testing.T, p *browser.Page, service *pushtest.Servi
 func TestBrowser_Offline(t *testing.T) {
 	t.Parallel()
 	browser.Need(t)
-	addr, data := freeAddr(t), t.TempDir()
+	addr, data := testkit.FreeAddr(t), t.TempDir()
 	start := func() process {
 		cmd := exec.Command(os.Args[0], append(aloneArgs("offline.test"), "-addr", addr, "-base-path", "/convoy",
 			"-data", data)...)

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -32,10 +33,7 @@ func Proxy(t testing.TB, program, block, upstream string) (url string) {
 	if err != nil {
 		t.Skipf("there is no %s here", program)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	Must(t, err)
-	addr := free.Addr().String()
-	Must(t, free.Close())
+	addr := FreeAddr(t)
 	dir, conf, args := t.TempDir(), "", []string{"-p", ".", "-c", "conf", "-e", "stderr"}
 	if program == "caddy" {
 		conf = fmt.Sprintf(caddyConf, caddySite(block, addr))
@@ -67,6 +65,18 @@ func Proxy(t testing.TB, program, block, upstream string) (url string) {
 		return err == nil
 	})
 	return "http://" + addr
+}
+
+// FreeAddr returns an address of the loopback where no one listens, for a server that cannot choose its own. Systems
+// take ports for their connections from higher ones.
+func FreeAddr(t testing.TB) string {
+	for {
+		addr := fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			Must(t, l.Close())
+			return addr
+		}
+	}
 }
 
 func nginxServer(block, addr string) string {
