@@ -22,14 +22,24 @@ func (p *Page) Platform(platform, agent string) {
 	call(p, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, Platform: platform})
 }
 
-// middle returns the middle of an element, or of its first line, which is scrolled into view.
+// middle scrolls the first element that matches a CSS selector into view, and returns its middle, or that of its first
+// line, once it has been at one place for two frames: a click goes to a place, and misses what moves. Without scripts
+// nothing moves, and there are no frames.
 func (p *Page) middle(selector string) (x, y float64) {
 	p.t.Helper()
-	at := Eval[[]float64](p, fmt.Sprintf(`(e => {
-		e.scrollIntoViewIfNeeded();
-		const [{ x, y, width, height }] = e.getClientRects();
-		return [x + width / 2, y + height / 2];
-	})(document.querySelector(%q))`, selector))
+	at := Eval[[]float64](p, fmt.Sprintf(`new Promise((rested) => {
+		let before = "";
+		const look = () => {
+			const e = document.querySelector(%q);
+			e?.scrollIntoViewIfNeeded();
+			const [first] = e?.getClientRects() ?? [];
+			const now = first?.width ? JSON.stringify(first) : "";
+			if (now && (%t || now === before)) return rested([first.x + first.width / 2, first.y + first.height / 2]);
+			before = now;
+			requestAnimationFrame(look);
+		};
+		look();
+	})`, selector, p.noScripts))
 	return at[0], at[1]
 }
 

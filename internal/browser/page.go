@@ -168,36 +168,14 @@ func (p *Page) state() string {
 // selector, where it is.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
-	p.rest(selector)
 	x, y := p.middle(selector)
 	p.do("click "+selector, chromedp.MouseClickXY(x, y))
-}
-
-// rest waits until the first element that matches a CSS selector has been at one place for two frames: a click goes to
-// a place, and misses what moves.
-func (p *Page) rest(selector string) {
-	p.t.Helper()
-	if p.noScripts {
-		return // nothing moves, and there are no animation frames
-	}
-	p.Do(fmt.Sprintf(`new Promise((rested) => {
-		let before = "";
-		const look = () => {
-			const box = document.querySelector(%q)?.getBoundingClientRect();
-			const now = box?.width ? JSON.stringify(box) : "";
-			if (now && now === before) return rested();
-			before = now;
-			requestAnimationFrame(look);
-		};
-		look();
-	})`, selector))
 }
 
 // Follow clicks on the first element that matches a CSS selector, and returns when
 // the page that it leads to is loaded.
 func (p *Page) Follow(selector string) {
 	p.t.Helper()
-	p.rest(selector)
 	x, y := p.middle(selector)
 	ctx, cancel := context.WithTimeout(p.ctx, deadline)
 	defer cancel()

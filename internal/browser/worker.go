@@ -93,7 +93,9 @@ func (p *Page) InWorker(expression string) {
 		}
 		return id != ""
 	})
-	ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id))
+	worker, leave := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+	defer leave()
+	ctx, cancel := context.WithTimeout(worker, deadline)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](expression, chromedp.EvalAwaitPromise)); err != nil {
 		p.t.Fatalf("browser: in the service worker: %v", err)
