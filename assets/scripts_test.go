@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		{"ignores a late refusal", testLateRefusal},
 		{"sends all input before the end", testInputBeforeEnd},
 		{"reattaches a removed viewer", testRemovedViewer},
+		{"types on after a loss of input", testForgottenViewer},
 		{"resumes at the byte", testResume},
 		{"resumes after a stall", testStall},
 		{"types while the network is down", testTypeOffline},

@@ -186,6 +186,30 @@ func testRemovedViewer(t *testing.T, b *browser.Browser) {
 	s.untilTyped("onetwothree")
 }
 
+// testForgottenViewer makes the server count from 0 again while all requests in flight may have been written: they are
+// not repeated, and what waits behind them is sent.
+func testForgottenViewer(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	s.gap = 100 * time.Millisecond
+	proxy := faultproxy.Start(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	p.Do(stopQuiet)
+	p.FocusPane(key)
+	p.Type("a")
+	answered(s, p, "a")
+	s.change(func() { clear(s.next) })
+	release := hold(s)
+	for _, letter := range "bcdefg" { // the first fill the window, the last waits
+		p.Type(string(letter))
+	}
+	p.Wait(`window.test.pane.pending === 6`)
+	proxy.Cut()
+	p.Wait(`window.test.states.filter((state) => state === "open").length === 2`)
+	release()
+	s.untilTyped("ag")
+	p.Wait(`window.test.pane.pending === 0`)
+}
+
 func testTypeOffline(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	proxy := faultproxy.Start(t, s.addr())

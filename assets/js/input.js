@@ -281,6 +281,7 @@ export class Input {
       else this.#post(n++, { body, keys, end });
     }
     sequences.set(this.#key, n);
+    this.#pump();
   }
 
   #sendAcks() {
