@@ -2,7 +2,9 @@ package assets_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"convoy/internal/browser"
@@ -128,6 +130,39 @@ func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	)
 	p.WaitScreen(key, "drawn again")
 	p.Wait(`document.querySelector(".shell-ask").textContent.includes("3 bytes")`)
+}
+
+// testCopyAfterRefusal copies after a gap, for a user and for a guest. The page asks for the offset again if it is
+// refused, and a guest's page asks no path of the console.
+func testCopyAfterRefusal(t *testing.T, b *browser.Browser) {
+	for _, test := range []struct{ name, base, path string }{{"user", "", place}, {"guest", shared, shared}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t)
+			var asked atomic.Int32
+			s.fault = func(what string, _ int64) fault {
+				if what == place && test.path != place || what == test.path && asked.Add(1) == 1 {
+					return refuse
+				}
+				return none
+			}
+			proxy := faultproxy.Start(t, s.addr())
+			p := s.open(b, proxy.Addr())
+			p.Do(fakeClipboard)
+			p.Do(fmt.Sprintf(`window.test.pane.dispose(); window.test.pane = window.test.show({ base: %q }); 0`, test.base))
+			p.FocusPane(key)
+			s.put("before")
+			p.WaitScreen(key, "before")
+			proxy.Cut()
+			testkit.Eventually(t, "it asks to copy", func() bool {
+				s.put(osc52("new"))
+				return browser.Eval[bool](p, asks)
+			})
+			if n := asked.Load(); n != 2 {
+				t.Errorf("the page asked %d times for the offset, want 2", n)
+			}
+		})
+	}
 }
 
 // testCopyByHand has a page without TLS, where scripts have no clipboard.

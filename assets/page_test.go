@@ -21,6 +21,8 @@ const (
 	id    = "9k2m4x7qpa"
 	key   = node + "/" + id
 	place = "/nodes/" + node + "/shells/" + id
+	// shared is the path of a share link to the shell.
+	shared = "/share/token"
 )
 
 // script is a server that speaks docs/protocol.md for one shell. The test controls its output and faults. It records
@@ -158,6 +160,7 @@ func newScript(t testing.TB) *script {
 		"DELETE /streams/{stream}/shells/{node}/{shell}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
 	)
 	mux.HandleFunc("GET "+place, s.info)
+	mux.HandleFunc("GET "+shared, s.info)
 	mux.HandleFunc("POST "+place+"/input", s.input)
 	mux.HandleFunc("POST "+place+"/ack", s.ack)
 	mux.HandleFunc("POST "+place+"/size", s.resize)

@@ -85,7 +85,10 @@ func (s *script) getFile(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, body)
 }
 
-func (s *script) info(w http.ResponseWriter, _ *http.Request) {
+func (s *script) info(w http.ResponseWriter, r *http.Request) {
+	if _, ok := s.meet(w, r.URL.Path, 0); !ok {
+		return
+	}
 	s.change(func() { s.infos++ })
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 		{"lets programs copy", testCopy},
 		{"refuses stale and malformed copies", testCopyRefused},
 		{"refuses stale copies after a gap", testCopyAfterGap},
+		{"copies once it knows what is stale", testCopyAfterRefusal},
 		{"copies without a clipboard", testCopyByHand},
 		{"uploads dropped files", testDrop},
 		{"cancels an upload", testCancelUpload},

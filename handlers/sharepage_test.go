@@ -155,6 +155,11 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 				t.Fatalf("a holder got %s %s", e.Name, e.Data)
 			}
 		}
+		var shared struct{ End int64 }
+		testkit.Must(t, ada.Do(ctx, "GET", "", nil, &shared))
+		if shared.End == 0 {
+			t.Error("a holder does not learn where the output ends")
+		}
 		s.console.Notify("info", "for those who are logged in", "")
 		until(t, first, "notice")
 		testkit.Must(t, ada.Do(ctx, "POST", "/input?viewer="+ada.Viewer+"&n=1", []byte("echo after-$((40+3))\r"), nil))

@@ -8,14 +8,19 @@ import { bytesText } from "./terminal.js";
 import { shellPath } from "./stream.js";
 
 const maxBytes = 1024 * 1024; // of text
+const pause = { first: 250, max: 60_000 }; // ms between attempts to learn where the output ends
 let allowed = false; // the user allows programs to write, in this tab
 
-/** newClipboard handles OSC 52 of one terminal. element is its question; drawn() is the offset up to which it is drawn. */
-export function newClipboard(element, term, { node, shell, drawn }) {
+/**
+ * newClipboard handles OSC 52 of one terminal. element is its question; base is a share link's path, used instead of the
+ * shell's; drawn() is the offset up to which it is drawn.
+ */
+export function newClipboard(element, term, { node, shell, base, drawn }) {
   let fresh = 0; // output before this offset is old, and must not reach the clipboard
+  let changes = 0; // of fresh; an answer that is asked for before one is too late
   let never = false; // the user has denied it
   let wanted = ""; // to be copied
-  const path = shellPath(node, shell);
+  const path = base || shellPath(node, shell);
   find("[data-once]", element).addEventListener("click", write);
   find("[data-always]", element).addEventListener("click", () => {
     allowed = true;
@@ -28,18 +33,25 @@ export function newClipboard(element, term, { node, shell, drawn }) {
   term.parser.registerOscHandler(52, request);
 
   /** since makes everything before off old. Infinity: everything until the next call. */
-  function since(off) { fresh = off; }
+  function since(off) {
+    fresh = off;
+    changes++;
+  }
 
   /** reopened is called when the stream is back: output in the meantime is old. */
   async function reopened() {
-    fresh = Infinity;
-    try {
-      const answer = await call(path);
-      fresh = (await answer.json()).end ?? Infinity;
-    } catch {
-      // until the stream is back
+    since(Infinity);
+    const before = changes;
+    for (let wait = pause.first; changes === before; wait = Math.min(2 * wait, pause.max)) {
+      const end = await call(path).then((answer) => answer.json()).then(({ end }) => end, () => undefined);
+      if (changes !== before) return;
+      if (end !== undefined) since(end);
+      else await new Promise((resolve) => { setTimeout(resolve, wait); });
     }
   }
+
+  /** close is called when nothing more is printed: nothing waits for an answer. */
+  function close() { changes++; }
 
   // request handles "SELECTIONS;BASE64". It returns true: nothing else handles it, and there is no reply.
   function request(data) {
@@ -81,7 +93,7 @@ export function newClipboard(element, term, { node, shell, drawn }) {
     if (focus) term.focus();
   }
 
-  return { since, reopened };
+  return { since, reopened, close };
 }
 
 // decoded decodes base64, or returns null for invalid UTF-8 or too much text.

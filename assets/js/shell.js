@@ -154,7 +154,7 @@ export class ShellPane {
     this.#input.window = stream.window;
     this.title = title;
     this.#makeTools();
-    this.#makeTransfers(viewer, files && !base);
+    this.#makeTransfers(viewer, base, files);
     this.#listen();
     this.#ends.push(this.#input.close.bind(this.#input), this.#graphics.drop, this.#reader.close, latency.close, this.#predict.stop);
     element.pane = this;
@@ -254,7 +254,7 @@ export class ShellPane {
   }
 
   // makeTransfers adds pasting, copying, and files. Floating elements cover the terminal without changing its size.
-  #makeTransfers(viewer, hasFiles) {
+  #makeTransfers(viewer, base, hasFiles) {
     const [term, node, shell] = [this.term, this.#node, this.#shell];
     const note = (level, text, hint) => this.#emit("shell-note", { level, text, hint });
     this.paste = newPaste(this.#part("paste"), term, this.#input, {
@@ -263,8 +263,9 @@ export class ShellPane {
       takes: () => this.takes,
       done: text => this.takes && this.#emit("shell-typed", { text, pasted: true }),
     });
-    this.#clipboard = newClipboard(this.#part("ask"), term, { node, shell, drawn: () => this.drawn });
-    if (!hasFiles || this.#watches || !limit) return;
+    this.#clipboard = newClipboard(this.#part("ask"), term, { node, shell, base, drawn: () => this.drawn });
+    this.#ends.push(this.#clipboard.close);
+    if (!hasFiles || base || this.#watches || !limit) return;
     const files = { element: this.#part("files"), screen: this.#screen, term, node, shell, viewer, tools: this.tools, note };
     this.#ends.push(newFiles(files).close);
   }
@@ -414,7 +415,7 @@ export class ShellPane {
     this.#input.window = this.#stream.window;
     this.#input.kick();
     this.#history.settle();
-    if (!this.#empty) this.#clipboard.reopened();
+    if (!this.#empty && !this.ended) this.#clipboard.reopened();
   }
 
   #focus() {
@@ -457,6 +458,7 @@ export class ShellPane {
     this.ended = true;
     this.lost = false;
     this.#input.close();
+    this.#clipboard.close();
     this.#presence.clear();
     this.#predict.stop();
     this.term.options.disableStdin = true;

@@ -157,6 +157,7 @@ type description struct {
 	Shell   string    `json:"shell"`
 	Title   string    `json:"title"`
 	Running bool      `json:"running"`
+	End     int64     `json:"end"`
 	Right   string    `json:"right"`
 	Expires time.Time `json:"expires"`
 }
@@ -177,6 +178,7 @@ func (g *Guests) describeOwn(ctx context.Context, shell, link string) (descripti
 		Shell:   shell,
 		Title:   info.Title,
 		Running: info.Running,
+		End:     info.End,
 		Right:   l.right(),
 		Expires: l.Expires,
 	}, nil
