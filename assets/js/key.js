@@ -30,6 +30,17 @@ export function forget() {
   return forgetWorker().catch(() => {}); // without it there is nothing to forget
 }
 
+const leaving = "convoy-leaving"; // this tab has logged out, and not forgotten everything yet
+
+/** forgetLeft forgets what the page that logged out had no time to. */
+export const forgetLeft = () => remembered(leaving, thisTab) && leave();
+
+async function leave() {
+  remember(leaving, "1", thisTab);
+  await forget();
+  remember(leaving, null, thisTab);
+}
+
 async function forgetWorker() {
   const worker = await navigator.serviceWorker.getRegistration(`${root}/`);
   if (worker?.scope === `${location.origin}${root}/`) await worker.unregister();
@@ -119,7 +130,7 @@ document.addEventListener("submit", async (event) => {
   const { target } = event;
   if (target.getAttribute("action") !== `${root}/logout`) return;
   event.preventDefault();
-  await Promise.race([forget(), new Promise((late) => setTimeout(late, 1000))]);
+  await Promise.race([leave(), new Promise((late) => setTimeout(late, 1000))]);
   target.submit();
 });
 

@@ -60,7 +60,8 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.sourceElement !== field) return;
   if (!field.value) find("#found").replaceChildren(); // an answer that is late
   mark();
-  if (enter) take();
+  const answered = new URL(ctx.request.action, location.href).searchParams.get("q");
+  if (enter && answered === field.value) take(); // not of an earlier query
 });
 menu.addEventListener("keydown", (event) => {
   const to = { ArrowDown: 1, ArrowUp: -1 }[event.key];
