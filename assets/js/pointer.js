@@ -56,8 +56,9 @@ export function newFingers(term, screen) {
     const step = (now) => {
       const time = Math.max(0, now - last);
       last = now;
-      scrollBy(speed * time, at);
-      speed *= Math.exp(-time / slowdown);
+      const left = Math.exp(-time / slowdown);
+      scrollBy(speed * slowdown * (1 - left), at);
+      speed *= left;
       if (Math.abs(speed) > slowest && can(speed)) frame = requestAnimationFrame(step);
     };
     frame = requestAnimationFrame(step);
