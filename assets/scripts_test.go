@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 		{"downloads by path", testDownload},
 		{"interrupts a stalled paste", testInterrupt},
 		{"leaves a connection while input is held", testHeldInput},
+		{"waits for answers over slow links", testSlowLink},
 		{"ends", testEnds},
 		{"reconnects", testReconnect},
 		{"shows input that waits", testWaits},

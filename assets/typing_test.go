@@ -16,9 +16,14 @@ import (
 // inFlight is how many inputs a page has in flight over HTTP/1.1: of a browser's six connections, a stream has one.
 const inFlight = 5
 
-// stopQuiet keeps the page's inputs from counting as unanswered (quietAfter in input.js) until the test calls quiet.
+// stopQuiet keeps the page's inputs from counting as unanswered (quiet in input.js) until the test calls quiet.
+// patience is how long the page would have waited for an answer, in ms.
 const stopQuiet = `{ const real = setTimeout;
-	window.setTimeout = (run, ms) => { if (ms !== 500) return real(run, ms); window.quiet = run; return 0; } }`
+	window.setTimeout = (run, ms) => {
+		if (!/#quiet/.test(run)) return real(run, ms);
+		[window.quiet, window.patience] = [run, ms];
+		return 0;
+	} }`
 
 // typeWords types n numbered words, each its own key event, and returns them.
 func typeWords(p *browser.Page, n int) string {
@@ -298,6 +303,24 @@ func testHeldInput(t *testing.T, b *browser.Browser) {
 	s.change(func() { s.held = nil })
 	close(held)
 	s.untilTyped("xxxxxyy")
+}
+
+// testSlowLink types over a link with a long round trip, in which several inputs are in flight: none counts as
+// unanswered, and is repeated, before its answer can be there.
+func testSlowLink(t *testing.T, b *browser.Browser) {
+	s := newScript(t)
+	proxy := faultproxy.Start(t, s.addr())
+	p := s.open(b, proxy.Addr())
+	p.Do(stopQuiet)
+	p.FocusPane(key)
+	proxy.Delay(300 * time.Millisecond)
+	p.Type("a")
+	answered(s, p, "a")
+	p.Type("b")
+	if ms := browser.Eval[float64](p, `patience`); ms < 1100 {
+		t.Errorf("the page waits %.0f ms for an answer that takes at least 600", ms)
+	}
+	answered(s, p, "ab")
 }
 
 // testWaits types while nothing is answered, and while the node cannot be reached.

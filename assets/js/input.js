@@ -11,7 +11,8 @@ import { shellPath } from "./stream.js";
 const maxBody = 64 * 1024; // bytes per request
 const requestTimeout = 30_000; // ms before an unanswered request is repeated
 const pause = { first: 100, max: 3000 }; // ms between attempts
-const quietAfter = 500; // ms without an answer
+const quietAfter = 500; // ms without an answer, besides the time that one takes
+const longest = 1500; // of the latter, ms
 const lateAfter = 3000;
 const keyBytes = 8; // of one key at most
 const ackEvery = 1 / 4; // of the window
@@ -47,6 +48,7 @@ export class Input {
   #stopped = false;
   #places = concurrency; // for requests in flight: all, all but one (quiet), one (late)
   #clock = 0; // timer
+  #trip = 0; // ms that the last small request took
 
   /** window is the stream's, in bytes. */
   window = 256 * 1024;
@@ -163,9 +165,11 @@ export class Input {
   // changed reports what waits, and starts the clock, which runs until there is an answer.
   #changed() {
     if (!this.pending) this.#settle();
-    else if (!this.#stopped) this.#clock ||= setTimeout(() => this.#quiet(), quietAfter);
+    else if (!this.#stopped) this.#clock ||= setTimeout(() => this.#quiet(), this.#patience());
     this.#hooks.onPending?.();
   }
+
+  #patience() { return quietAfter + Math.min(this.#trip, longest); }
 
   // quiet gives up the last connection. Its request is repeated once there is an answer.
   #quiet() {
@@ -174,7 +178,7 @@ export class Input {
     this.#clock = setTimeout(() => {
       this.#places = 1;
       this.#hooks.onPending?.();
-    }, lateAfter - quietAfter);
+    }, lateAfter - this.#patience());
   }
 
   // settle stops the clock: there was an answer.
@@ -340,7 +344,10 @@ export class Input {
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
     const [, hop = 0] = /node;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing")) ?? [];
-    if (answer.ok && !(body?.length > keyBytes)) this.#hooks.onTrip?.(performance.now() - sent, Number(hop));
+    if (answer.ok && !(body?.length > keyBytes)) {
+      this.#trip = performance.now() - sent;
+      this.#hooks.onTrip?.(this.#trip, Number(hop));
+    }
     return answer;
   }
 
