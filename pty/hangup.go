@@ -11,15 +11,13 @@ import (
 const (
 	// hangUpGrace is the time between HUP and KILL.
 	hangUpGrace = 2 * time.Second
-	// killTime limits the wait for a killed program, which only a hang in the kernel exceeds.
-	killTime = 5 * time.Second
 	// wakePeriod is how often programs that got HUP are woken, and hangUpPeriod how often the shell's program gets it.
 	wakePeriod, hangUpPeriod = 50 * time.Millisecond, 500 * time.Millisecond
 	// groupPollTime is how often process groups are checked that are not our children.
 	groupPollTime = 10 * time.Millisecond
 )
 
-// hangUp ends the shell: its process groups get HUP, and KILL after hangUpGrace or when ctx ends. It returns when the
+// hangUp ends the shell: its process groups get HUP, and KILL after the grace or when ctx ends. It returns when the
 // program and both goroutines have ended. It does nothing if they have already.
 func (s *Shell) hangUp(ctx context.Context) error {
 	select {
@@ -37,7 +35,7 @@ func (s *Shell) hangUp(ctx context.Context) error {
 	select {
 	case <-s.ended:
 		return nil
-	case <-time.After(killTime):
+	case <-time.After(s.killTime):
 		return fmt.Errorf("close shell %q: process %d does not end", s.id, s.pid)
 	}
 }
@@ -56,7 +54,7 @@ func (s *Shell) groups() (groups []int) {
 
 // awaitGroups waits until the shell has ended and the groups are empty.
 func (s *Shell) awaitGroups(ctx context.Context, groups []int) bool {
-	grace, cancel := context.WithTimeout(ctx, hangUpGrace)
+	grace, cancel := context.WithTimeout(ctx, s.grace)
 	defer cancel()
 	if !s.awaitEnd(grace, groups) {
 		return false

@@ -230,7 +230,7 @@ func (s *Shell) gone() error {
 func (s *Shell) awaitRead(ctx context.Context) bool {
 	tick := time.NewTicker(unreadPollTime)
 	defer tick.Stop()
-	for end := time.Now().Add(unreadTime); time.Now().Before(end); {
+	for end := time.Now().Add(s.unreadTime); time.Now().Before(end); {
 		if !s.terminal.unread() {
 			return true
 		}

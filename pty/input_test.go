@@ -41,7 +41,7 @@ func TestInputIsWrittenOnceAndInOrder(t *testing.T) {
 		underWay <- struct{}{}
 		sending.Go(func() {
 			defer func() { <-underWay }()
-			if err := s.Input(t.Context(), "typist", int64(n), fmt.Appendf(nil, "<%d>", n)); err != nil {
+			if err := sendInput(t, s, "typist", int64(n), fmt.Sprintf("<%d>", n)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -194,7 +194,7 @@ func interruptNumbered(t *testing.T, s *Shell, paste string) {
 	var sending sync.WaitGroup
 	for n, text := range []string{paste, paste, "\x03"} {
 		sending.Go(func() {
-			err := s.Input(t.Context(), "typist", int64(n), []byte(text))
+			err := sendInput(t, s, "typist", int64(n), text)
 			if err != nil && !errors.Is(err, ErrEnded) {
 				t.Errorf("input %d: %v", n, err)
 			}
@@ -206,12 +206,17 @@ func interruptNumbered(t *testing.T, s *Shell, paste string) {
 // Input before a ^C is not lost for a program that reads.
 func TestInterruptKeepsReadInput(t *testing.T) {
 	t.Parallel()
-	s := run(t, "stty -echo; n=0; trap 'echo got $n; exit' INT; echo ready; while read x; do n=$((n+1)); done")
+	script := "stty -echo; n=0; trap 'echo got $n; exit' INT; echo ready; while read x; do n=$((n+1)); done"
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", script)})
+	table.config.unreadTime = testkit.Patience // the machine may be busy
+	s, err := table.Open(size)
+	testkit.Must(t, err)
 	v := watch(t, s, options{})
 	v.see("ready\r\n")
 	line := strings.Repeat("x", 49) + "\r"
 	// The line after the ^C wakes a shell that took the signal just before it began to read.
-	if err := s.Write(t.Context(), []byte(strings.Repeat(line, 100)+"\x03\r")); err != nil && !errors.Is(err, ErrEnded) {
+	err = s.Write(t.Context(), []byte(strings.Repeat(line, 100)+"\x03\r"))
+	if err != nil && !errors.Is(err, ErrEnded) {
 		t.Fatal(err)
 	}
 	v.exit()

@@ -3,6 +3,7 @@ package pty
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ var size = Size{Rows: 24, Cols: 80}
 func newTable(t testing.TB, config Config) *Table {
 	t.Helper()
 	table := NewTable(config)
+	table.config.killTime = testkit.Patience
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel() // no grace period
@@ -282,6 +284,18 @@ func typeIn(t testing.TB, s *Shell, text string) {
 	defer cancel()
 	if err := s.Write(ctx, []byte(text)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sendInput sends an input as a page does: again if its predecessor was late.
+func sendInput(t testing.TB, s *Shell, viewer string, n int64, text string) error {
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	for {
+		err := s.Input(ctx, viewer, n, []byte(text))
+		if _, gap := errors.AsType[*GapError](err); !gap {
+			return err
+		}
 	}
 }
 

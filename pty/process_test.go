@@ -142,6 +142,7 @@ func TestRemoveHangsUpAtThePrompt(t *testing.T) {
 		t.Skip("no bash here")
 	}
 	table := newTable(t, Config{Programs: programs(bash, "--norc", "--noprofile", "-i")})
+	table.config.grace = testkit.Patience // a busy machine may wake bash late
 	for range 50 {
 		s, err := table.Open(size)
 		if err != nil {

@@ -29,13 +29,13 @@ const exitNotStarted = 127
 
 // Shell is a program on a pseudo-terminal, with its latest output and its viewers. A [Table] creates shells.
 type Shell struct {
-	id       string
-	program  Program
-	started  time.Time
-	window   int           // limit of unacknowledged bytes per viewer
-	stall    time.Duration // time without an Ack before a viewer is dropped
-	ahead    int64         // limit of the reader's lead over the viewers, in bytes
-	patience time.Duration
+	id      string
+	program Program
+	started time.Time
+	window  int           // limit of unacknowledged bytes per viewer
+	stall   time.Duration // time without an Ack before a viewer is dropped
+	ahead   int64         // limit of the reader's lead over the viewers, in bytes
+	limits
 	log      *slog.Logger
 	onChange func() // called without locks after Info, except End, has changed
 
@@ -112,7 +112,7 @@ func newShell(config Config, program Program, id string, size Size, onChange fun
 		window:   config.Window,
 		stall:    config.Stall,
 		ahead:    min(paceBytes, int64(config.Ring/2)),
-		patience: config.patience,
+		limits:   config.limits,
 		log:      config.Log.With("shell", id),
 		onChange: onChange,
 		throttle: config.throttle,

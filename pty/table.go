@@ -41,9 +41,19 @@ type Config struct {
 
 	Keeper Keeper // keeps shells for the node's next process; nil: they end with this one. Linux only
 
-	patience time.Duration // how long the reader waits for a viewer that draws nothing
-	throttle *throttle     // shared by all shells
+	limits
+	throttle *throttle // shared by all shells
 }
+
+// limits are the times of a shell that tests change.
+type limits struct {
+	patience   time.Duration // how long the reader waits for a viewer that draws nothing
+	unreadTime time.Duration // how long a program may take to read the input before a ^C
+	grace      time.Duration // between HUP and KILL
+	killTime   time.Duration // limits the wait for a killed program, which only a hang in the kernel exceeds
+}
+
+var usualLimits = limits{patience: patience, unreadTime: unreadTime, grace: hangUpGrace, killTime: 5 * time.Second}
 
 // Table holds the shells of one node. An ended shell stays, for its output, until it is removed or a new one needs its
 // options.
@@ -70,7 +80,7 @@ func NewTable(config Config) *Table {
 	config.Stall = cmp.Or(config.Stall, defaultStall)
 	config.Window = min(config.Window, config.Ring/2)
 	config.Log = cmp.Or(config.Log, slog.New(slog.DiscardHandler))
-	config.patience, config.throttle = patience, &throttle{}
+	config.limits, config.throttle = usualLimits, &throttle{}
 	if !journal.Supported {
 		config.Keeper = nil
 	}
