@@ -58,8 +58,12 @@ func TestQuestion_Works(t *testing.T) {
 	becomes(t, s, Quiet)
 	typeIn(t, s, "cat\r")
 	becomes(t, s, Running)
-	typeIn(t, s, "half a li:")
-	rested(t, s, "half a li:")
+	for late := true; late; { // what is echoed later than that is no echo
+		drawnAgain(t, s, func() { typeIn(t, s, "half a li:") })
+		s.mu.Lock()
+		late = s.activity.printed.Sub(s.activity.typed) >= bellPause
+		s.mu.Unlock()
+	}
 	if got := s.State(); got.Doing != Running {
 		t.Errorf("a line that someone types is %+v", got)
 	}
@@ -87,9 +91,14 @@ func TestState_MarksOfAnother(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/bash", "--norc", "-i")
 	becomes(t, s, Quiet)
-	typeIn(t, s, `sh -c 'printf "\033]133;A\a\033]133;B\a\033]133;C\a\033]9;4;1;50\a"; sleep 1'`+"\r")
-	becomes(t, s, Running)
-	becomes(t, s, Quiet)
+	path, openGate := gate(t)
+	typeIn(t, s, `sh -c 'printf "\033]133;A\a\033]133;B\a\033]133;C\a\033]9;4;1;50\a"; read it <`+path+"'\r")
+	testkit.Eventually(t, "its progress", func() bool {
+		state := s.State()
+		return state.Doing == Running && state.Progress.Percent == 50
+	})
+	openGate()
+	ends(t, s)
 	typeIn(t, s, `sh -c 'exec cat'`+"\r")
 	if got := becomes(t, s, Running); got.Progress.State != 0 {
 		t.Errorf("the next program has the progress of the last one: %+v", got)
@@ -101,8 +110,10 @@ func TestAnswer_NextQuestion(t *testing.T) {
 	t.Parallel()
 	s := open(t, "/bin/bash", "--norc", "-i")
 	becomes(t, s, Quiet)
-	typeIn(t, s, `bash -c 'read -t 2 -p "Fi""rst? [y/N] " it; read -p "Del""ete all? [y/N] " it'`+"\r")
+	path, openGate := gate(t)
+	typeIn(t, s, `bash -c 'printf "Fi""rst? [y/N] "; read it <`+path+`; read -p "Del""ete all? [y/N] " it'`+"\r")
 	since := becomes(t, s, Waiting).Since
+	openGate()
 	testkit.Eventually(t, "the next question", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
