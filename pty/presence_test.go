@@ -39,12 +39,13 @@ func TestPresence_EveryoneSeesWhoIsThere(t *testing.T) {
 		v.untilPresence("both", func(p Presence) bool { return names(p) == "Ada types, Grace watches" && p.Count == 2 })
 	}
 	hidden := watchAs(t, s, Viewer{ID: "recorder", Hidden: true}, options{})
-	if err := s.Input(t.Context(), ada.name, 0, []byte("hi")); err != nil {
-		t.Fatal(err)
-	}
-	grace.untilPresence(
-		"that Ada types", func(p Presence) bool { return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing },
-	)
+	n := int64(0)
+	testkit.Eventually(t, "that Ada types", func() bool { // often enough, or it is over before it is seen
+		testkit.Must(t, s.Input(t.Context(), ada.name, n, []byte("hi")))
+		n++
+		p := grace.presence()
+		return p.Count == 2 && p.Viewers[0].Typing && !p.Viewers[1].Typing
+	})
 	hidden.see("hi")
 	ada.stop()
 	grace.untilPresence("that Ada has gone", func(p Presence) bool { return names(p) == "Grace watches" })
@@ -298,15 +299,15 @@ func idleShellsAreClosed(t *testing.T, config Config) {
 func openAndWatch(t *testing.T, table *Table) (*Shell, *view) {
 	t.Helper()
 	for {
+		began := time.Now()
 		s, err := table.Open(size)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		v := watch(t, s, options{})
-		if s.Info().Running {
+		v.until("it is attached", func(events []Event) bool { return len(events) > 0 })
+		if time.Since(began) < table.config.Idle {
 			return s, v
 		}
-		v.stop()
+		v.stop() // it may have been closed
 	}
 }
 

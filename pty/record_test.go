@@ -257,7 +257,7 @@ func TestPolicyWithoutRecording(t *testing.T) {
 // A recording that takes all the room ends with the reason; the shell continues.
 func TestFullRecordingLeavesTheShell(t *testing.T) {
 	d := recordings(t, 256<<10)
-	table, s := openRecorded(t, Config{Recordings: d}, "read x; seq 1 200000; echo done; cat")
+	table, s := openRecorded(t, Config{Recordings: d}, "read x; seq 1 100000; echo done; cat") // less than the ring
 	v := watch(t, s, options{from: -1})
 	id := record(t, table, s)
 	typeIn(t, s, "\n")
