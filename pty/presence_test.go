@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -308,6 +309,41 @@ func openAndWatch(t *testing.T, table *Table) (*Shell, *view) {
 			return s, v
 		}
 		v.stop() // it may have been closed
+	}
+}
+
+// A shell that is used again while an idle one before it is closed stays.
+func TestTable_UsedWhileAnotherIsClosed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "gate")
+	testkit.Must(t, syscall.Mkfifo(path, 0o600))
+	gate, err := os.OpenFile(path, os.O_RDWR, 0)
+	testkit.Must(t, err)
+	defer gate.Close()
+	script := "trap 'echo hup' HUP; echo ready; until read it <&3; do :; done 3<" + path
+	table := newTable(t, Config{Programs: append(programs("/bin/sh", "-c", script), Program{
+		Kind: "other", Args: []string{"/bin/cat"},
+	})})
+	table.config.grace = testkit.Patience
+	slow, err := table.Open(size)
+	testkit.Must(t, err)
+	other, err := table.OpenAt(OpenOptions{Kind: "other"}, size)
+	testkit.Must(t, err)
+	v := watchAs(t, slow, Viewer{ID: "not counted", Hidden: true}, options{})
+	v.see("ready")
+	table.config.Idle = time.Nanosecond
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		table.closeIdle(t.Context(), time.Now())
+	}()
+	v.see("hup")
+	join(t, other, "typist-00000000001", "", true)
+	_, err = gate.WriteString("\n")
+	testkit.Must(t, err)
+	<-closed
+	if left := table.List(); len(left) != 1 || left[0].ID != other.id || !left[0].Running {
+		t.Errorf("left are %+v", left)
 	}
 }
 

@@ -2,7 +2,6 @@ package pty
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -25,20 +24,22 @@ func (t *Table) reap() {
 		case <-t.quit:
 			return
 		case now := <-tick.C:
-			for _, s := range t.idleShells(now) {
-				s.log.Info("idle shell closed", "idle", t.config.Idle)
-				if err := t.remove(ctx, s); err != nil {
-					s.log.Error("idle shell not closed", "err", err)
-				}
-			}
+			t.closeIdle(ctx, now)
 		}
 	}
 }
 
-// idleShells returns the shells that have been idle for Config.Idle.
-func (t *Table) idleShells(now time.Time) []*Shell {
-	return slices.DeleteFunc(t.all(), func(s *Shell) bool {
+// closeIdle closes the shells that have been idle for Config.Idle. Closing one takes time, in which another may be used
+// again.
+func (t *Table) closeIdle(ctx context.Context, now time.Time) {
+	for _, s := range t.all() {
 		since := s.idleSince()
-		return since.IsZero() || now.Sub(since) < t.config.Idle
-	})
+		if since.IsZero() || now.Sub(since) < t.config.Idle {
+			continue
+		}
+		s.log.Info("idle shell closed", "idle", t.config.Idle)
+		if err := t.remove(ctx, s); err != nil {
+			s.log.Error("idle shell not closed", "err", err)
+		}
+	}
 }
