@@ -1,6 +1,8 @@
 package pty
 
 import (
+	"context"
+	"syscall"
 	"testing"
 
 	"convoy/internal/testkit"
@@ -37,4 +39,30 @@ func TestAdopt_State(t *testing.T) {
 	if now := n.list()[0].State; now.Doing == Waiting {
 		t.Errorf("answered, and now %+v", now)
 	}
+}
+
+// oneKept keeps the data of one shell.
+type oneKept struct{ last Kept }
+
+func (k *oneKept) Keep(now Kept) error                                         { k.last = now; return nil }
+func (k *oneKept) Drop(string)                                                 {}
+func (k *oneKept) Wait(context.Context, int) (s syscall.WaitStatus, err error) { return s, nil }
+
+// What a shell does is kept when its node leaves it, even if its last change was not.
+func TestLeave_State(t *testing.T) {
+	k := &oneKept{}
+	table := NewTable(Config{Programs: programs("/bin/sh", "-c", "read x; printf 'Continue? [y/N] '; read x"), Keeper: k})
+	s, err := table.Open(size)
+	testkit.Must(t, err)
+	s.onChange = func() {} // it keeps nothing yet
+	typeIn(t, s, "\r")
+	becomes(t, s, Waiting)
+	table.Leave()
+	d, err := parseData(k.last)
+	testkit.Must(t, err)
+	if d.Activity == nil || d.Activity.State.Doing != Waiting {
+		t.Errorf("kept is %+v", d.Activity)
+	}
+	_, err = syscall.Wait4(s.pid, nil, 0, nil) // its terminal is closed
+	testkit.Must(t, err)
 }

@@ -59,7 +59,7 @@ func (s *Shell) beginLeave() bool {
 	return true
 }
 
-// saveForNext saves the whole screen, and stops the recorder.
+// saveForNext saves the whole screen, stops the recorder, and keeps changes that are not kept yet.
 func (s *Shell) saveForNext() {
 	s.mu.Lock()
 	if s.journal != nil {
@@ -74,4 +74,7 @@ func (s *Shell) saveForNext() {
 		r.stop(ErrLeft)
 		<-r.done
 	}
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.keepData()
 }

@@ -134,7 +134,7 @@ func (s *Shell) observeKeys(b []byte) {
 func (s *Shell) look() {
 	program := s.foreground()
 	s.mu.Lock()
-	changed := s.exit == nil && s.updateState(program, time.Now())
+	changed := s.exit == nil && !s.left && s.updateState(program, time.Now())
 	s.mu.Unlock()
 	if changed {
 		s.onChange()
