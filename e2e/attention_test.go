@@ -134,18 +134,25 @@ func TestBrowser_NotifyMe(t *testing.T) {
 	p.Clean()
 }
 
+// hold has the page get the next answer to a request for a path once window.release is called.
+func hold(p *browser.Page, path string) {
+	p.Do(fmt.Sprintf(`{ const real = fetch;
+		window.fetch = async (...request) => {
+			const answer = await real(...request);
+			if (new URL(answer.url).pathname.endsWith(%q)) {
+				window.fetch = real;
+				await new Promise((release) => { window.release = release; });
+			}
+			return answer;
+		} }`, path))
+}
+
 // closeBeforeAnswer saves again, and closes the dialog before the answer arrives, which does not open it again.
 func closeBeforeAnswer(p *browser.Page) {
-	p.Do(`window.real = fetch;
-		window.fetch = async (...request) => {
-			const answer = await window.real(...request);
-			await new Promise((release) => { window.release = release; });
-			return answer;
-		};
-		document.addEventListener("htmx:after:swap", () => { window.swapped = true; });`)
+	hold(p, "/alert")
+	p.Do(`document.addEventListener("htmx:after:swap", () => { window.swapped = true; })`)
 	p.Click("#alert [type=submit]")
 	p.Wait(`window.release`)
-	p.Do(`window.fetch = window.real`)
 	p.Click("#alert [command=close]")
 	p.Wait(`!document.querySelector("#alert").open`)
 	p.Do(`window.swapped = false; window.release()`)

@@ -75,8 +75,12 @@ func openTab(p *browser.Page) string {
 	p.Wait(fmt.Sprintf(`convoy.panes.size === %d`, before+1))
 	key := p.Panes()[before]
 	waitPrompt(p, key)
+	waitAnswers(p)
 	return key
 }
+
+// waitAnswers waits until the page has the answers to its commands: that to "open a shell" moves the focus.
+func waitAnswers(p *browser.Page) { p.Wait(`!document.querySelector("body > i")`) }
 
 // A restarted shell is in the place of the old one, as large, and in the same directory if that is still there.
 func TestBrowser_RestartKeepsPlaceAndDirectory(t *testing.T) {

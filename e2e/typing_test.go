@@ -60,6 +60,27 @@ func TestBrowser_KeysInFlight(t *testing.T) {
 	}
 }
 
+// A shell that opens while the user has begun to type in another one leaves that in sight, with the focus.
+func TestBrowser_OpensWhileOneTypes(t *testing.T) {
+	t.Parallel()
+	n := startBash(t)
+	p := browse(t, n, n.host())
+	key := selfShell(t, n, p)
+	waitAnswers(p)
+	hold(p, "/shells")
+	p.Click("[data-action=open-shell]")
+	p.Wait(`window.release`)
+	p.FocusPane(key)
+	p.Type("echo one-")
+	p.Do(`release()`)
+	p.Wait(`document.querySelectorAll("[data-self] [role=tab][data-shell]").length === 2`)
+	waitAnswers(p)
+	p.Type("line")
+	p.Press("Enter")
+	p.WaitScreen(key, "\none-line")
+	p.Clean()
+}
+
 // A program does not read what is pasted, and the browser's connections are all taken by input that the node holds.
 // Ctrl+C gets through, over a link with a round trip of 150 ms.
 func TestBrowser_InterruptsWhatDoesNotRead(t *testing.T) {

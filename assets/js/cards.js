@@ -74,7 +74,8 @@ class Card {
     this.names = [this.name, this.name.replace(/^.*@/, ""), this.short]; // which its outputs may contain
     this.panes = new Map(); // shell id or "log" → element
     this.split = new Split(this.name);
-    this.wanted = null; // {id, focus} of a new shell without a tab
+    this.wanted = null; // {id, focus, from} of a new shell without a tab
+    this.from = null; // what had the focus when the last shell was asked for
     this.seen = false; // it has been near the window
     this.focusNew = true; // the next shell that opens here gets the focus
     visibility.observe(element);
@@ -111,8 +112,12 @@ class Card {
     }
     let focus = false;
     if (this.wanted && keys.includes(this.wanted.id)) {
-      this.selected = this.wanted.id;
-      focus = this.wanted.focus;
+      const { id, from } = this.wanted;
+      const at = document.activeElement;
+      const elsewhere = at !== from && typing(); // the user has begun to type there
+      const hides = !this.split.keys.includes("") && this.panes.get(this.selected)?.contains(at);
+      if (!elsewhere || !hides) this.selected = id;
+      focus = this.wanted.focus && !elsewhere;
       this.wanted = null;
     }
     if (!keys.includes(this.selected)) {
@@ -285,15 +290,17 @@ class Card {
     this.opening = true;
     this.show();
     this.focusNew = focus;
+    this.from = document.activeElement;
     await command("POST", `${root}/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first: first ? 1 : "", kind });
     this.opening = false;
     this.focusNew = true;
+    this.from = null;
     if (this.element) this.sync();
   }
 
   // expect shows a shell that this page opened once its tab comes.
   expect(id) {
-    this.wanted = { id, focus: this.focusNew && !find("dialog[open]") };
+    this.wanted = { id, focus: this.focusNew && !find("dialog[open]"), from: this.from };
     this.seen ||= this.focusNew;
     this.sync();
   }
