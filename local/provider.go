@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	readyTimeout = 10 * time.Second // for a child to report that it listens
+	readyTimeout = 30 * time.Second // for a child to report that it listens
 	killDelay    = 5 * time.Second  // from TERM to KILL
 )
 

@@ -17,7 +17,7 @@ const (
 )
 
 // Spawn starts the node's process, and returns when it listens. A process that ends earlier, or does not report within
-// 10 s, is an error with the process's last lines; it stays on Watch's list until it is retired.
+// 30 s, is an error with the process's last lines; it stays on Watch's list until it is retired.
 func (p *Provider) Spawn(ctx context.Context, name string, step func(fleet.Step)) error {
 	began := time.Now()
 	end := fleet.Begin(step, startingStep)
