@@ -22,7 +22,7 @@ func TestBrowser_RestartKeepsLogins(t *testing.T) {
 		t.Cleanup(n.Client.Close)
 		return n
 	}
-	n := start("localhost:0")
+	n := start("127.0.0.4:0") // where no other test takes its port while none listens
 	p := browse(t, n, n.host())
 	if status := n.ended(); status != 0 {
 		t.Fatalf("exit status %d", status)
