@@ -198,10 +198,15 @@ func foxTabs(t *testing.T, b *firefox.Browser) {
 		foxEnter(p, key, fmt.Sprintf("echo tab''-%d-", i))
 		p.WaitScreen(key, fmt.Sprintf("tab-%d-", i))
 	}
+	for _, p := range tabs { // those that were hidden for a minute have no stream
+		p.Show()
+		p.Wait(`document.body.dataset.link === "open"`)
+	}
 	first.Wait(viewers(key) + `.split("|").length === 7`) // each is a viewer of its own
 	tabs[0].Close()
 	foxEnter(tabs[1], key, "echo la''ter")
 	for _, p := range tabs[1:] {
+		p.Show()
 		p.WaitScreen(key, "\nlater")
 		p.Clean()
 	}

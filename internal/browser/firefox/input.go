@@ -69,14 +69,14 @@ func (p *Page) Wheel(selector string, dy int) {
 // act performs the actions of one device in the tab, in front of the others.
 func (p *Page) act(device values) {
 	p.t.Helper()
-	p.show()
+	p.Show()
 	p.call("input.performActions", values{"actions": []values{device}}, nil)
 }
 
 // middle returns the middle of an element, which is scrolled into view, once it has been there for two frames.
 func (p *Page) middle(selector string) (x, y int) {
 	p.t.Helper()
-	p.show()
+	p.Show()
 	at := Eval[[]int](p, fmt.Sprintf(`new Promise((rested) => {
 		let before = "";
 		const look = () => {
@@ -160,7 +160,7 @@ func (p *Page) nativeUntil(event, script string) {
 // The protocol has nothing for it.
 func (p *Page) native(script string) {
 	p.t.Helper()
-	p.show()
+	p.Show()
 	p.b.inWindow(p.t, `
 		const tip = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
 		if (!tip.beginInputTransactionForTests(window)) throw new Error("no input method");

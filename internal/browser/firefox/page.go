@@ -40,8 +40,8 @@ func (p *Page) Tab(address string) *Page {
 	return other
 }
 
-// show puts the tab in front of the others: only that one has the focus, and draws.
-func (p *Page) show() {
+// Show puts the tab in front of the others: only that one has the focus, and draws.
+func (p *Page) Show() {
 	p.t.Helper()
 	if p.b.front != p.context {
 		p.call("browsingContext.activate", values{}, nil)
@@ -111,7 +111,7 @@ func (p *Page) Do(expression string) {
 // also on a later page. On failure the test ends with what the page shows.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	p.show()
+	p.Show()
 	met := false
 	defer func() {
 		if !met {
