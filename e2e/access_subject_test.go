@@ -51,9 +51,7 @@ func newPair(t *testing.T, users []string) *pair {
 	testkit.Must(t, os.WriteFile(filepath.Join(p.data, "users"), []byte(text), 0o600))
 	p.a, p.b = startByHand(t, "a.test", "-data", p.data, "-max-upload", "1GiB", "-recordings", p.recordings),
 		startByHand(t, "b.test", "-data", t.TempDir(), "-max-upload", "1GiB", "-recordings", p.recordings)
-	if answer := p.a.connect(t, p.b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	p.a.joins(t, p.b.at)
 	for _, n := range []byHand{p.a, p.b} {
 		(&running{Client: n.Client}).until(t, "both see both", func(list []client.Node) bool {
 			return has("convoy@a.test", "alive")(list) && has("convoy@b.test", "alive")(list)

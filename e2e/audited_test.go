@@ -18,9 +18,7 @@ func TestAudit_NotesWhatIsDone(t *testing.T) {
 	t.Parallel()
 	dataA, dataB := t.TempDir(), t.TempDir()
 	a, b := startByHand(t, "a.test", "-data", dataA), startByHand(t, "b.test", "-data", dataB)
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	s := actEverywhere(t, a, b.name)
 	wants := []string{
 		"action=shell.open",

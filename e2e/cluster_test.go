@@ -61,6 +61,22 @@ func (a byHand) connect(t *testing.T, target string) (answer struct {
 	return answer
 }
 
+// joins connects a to another node, which is there. A node tries for some seconds, which may not do on a busy machine.
+func (a byHand) joins(t *testing.T, target string) {
+	t.Helper()
+	reason := ""
+	defer func() {
+		if t.Failed() {
+			t.Log(reason)
+		}
+	}()
+	testkit.Eventually(t, a.name+" is connected to "+target, func() bool {
+		answer := a.connect(t, target)
+		reason = answer.Reason
+		return answer.Connected
+	})
+}
+
 // evaluates evaluates source in a Convoy shell of a's, and returns what it printed.
 func (a byHand) evaluates(t *testing.T, source string) string {
 	t.Helper()
@@ -74,9 +90,7 @@ func (a byHand) evaluates(t *testing.T, source string) string {
 func TestConnectByHand(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatalf("connect to a node that is there: false, %s", answer.Reason)
-	}
+	a.joins(t, b.at)
 	for _, n := range []byHand{a, b} {
 		running := &running{Client: n.Client}
 		running.until(t, "both see both", func(list []client.Node) bool {
@@ -92,9 +106,7 @@ func TestThreeNodesByHand(t *testing.T) {
 	t.Parallel()
 	a, b, c := startByHand(t, "a.test"), startByHand(t, "b.test"), startByHand(t, "c.test")
 	for _, other := range []byHand{b, c} {
-		if answer := other.connect(t, a.at); !answer.Connected {
-			t.Fatal(answer.Reason)
-		}
+		other.joins(t, a.at)
 	}
 	s, err := c.Open(testkit.Context(t), "convoy@c.test")
 	testkit.Must(t, err)
@@ -112,9 +124,7 @@ func TestThreeNodesByHand(t *testing.T) {
 func TestPingShowsInTheLog(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	a.evaluates(t, `send("worker", "convoy@b.test", "ping")`)
 	stream, err := a.Stream(testkit.Context(t), nil)
 	testkit.Must(t, err)
@@ -137,9 +147,7 @@ func TestPingShowsInTheLog(t *testing.T) {
 func TestCallAcrossNodes(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	want := "[(\"convoy@a.test\", \"convoy@a.test\"), (\"convoy@b.test\", \"convoy@b.test\")]"
 	if got := a.evaluates(t, `[(r.node, r.value) for r in rpc.multicall("node.self")]`); !strings.Contains(got, want) {
 		t.Errorf("node.self of all nodes: %s, want %s", got, want)
@@ -164,9 +172,7 @@ func TestAnotherCookieStaysOut(t *testing.T) {
 func TestNodeDetailsAndMetrics(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	// The page waits for a node's answers for three seconds, and says so where one is missing.
 	testkit.Eventually(t, "the details of b say all of it", func() bool {
 		page := get(t, a.Client, "/nodes/convoy@b.test", "text/html")

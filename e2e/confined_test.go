@@ -99,14 +99,16 @@ func (n confinedNode) says(t *testing.T, script string) string {
 // callPort is the port of calls between nodes, as the page of details tells it.
 func (n confinedNode) callPort(t *testing.T) string {
 	t.Helper()
-	found := regexp.MustCompile(`Calls and streams, TCP</th><td>[^<]*:(\d+)</td>`).FindStringSubmatch(n.page(t))
-	if found == nil {
-		t.Fatal("the page does not tell the port of calls")
-	}
+	port := regexp.MustCompile(`Calls and streams, TCP</th><td>[^<]*:(\d+)</td>`)
+	var found []string
+	testkit.Eventually(t, "the page tells the port of calls", func() bool {
+		found = port.FindStringSubmatch(n.page(t))
+		return found != nil
+	})
 	return found[1]
 }
 
-// page is the node's page of details.
+// page is the node's page of details. It lacks what the node does not report in time.
 func (n confinedNode) page(t *testing.T) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(testkit.Context(t), http.MethodGet, n.Base+"/nodes/convoy", nil)

@@ -22,9 +22,7 @@ func twoByHand(t *testing.T, args ...string) (a, b byHand, s client.Shell, dir s
 	t.Helper()
 	dir = t.TempDir()
 	a, b = startByHand(t, "a.test", args...), startByHand(t, "b.test", append(args, "-dir", dir)...)
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	(&running{Client: a.Client}).until(t, "a sees b", has("convoy@b.test", "alive"))
 	s, err := a.Open(testkit.Context(t), "convoy@b.test")
 	testkit.Must(t, err)
@@ -74,15 +72,15 @@ func TestFiles_AcrossNodes(t *testing.T) {
 			Attrs   map[string]string
 		}
 	}
-	testkit.Must(t, b.Do(testkit.Context(t), http.MethodGet, "/nodes/convoy@b.test/log?from=0", nil, &log))
-	told := false
-	for _, line := range log.Lines {
-		told = told ||
-			line.Message == "file downloaded" && line.Attrs["user"] == access.ConsoleToken && line.Attrs["addr"] != ""
-	}
-	if !told {
-		t.Errorf("b does not say for whom it was: %+v", log.Lines)
-	}
+	testkit.Eventually(t, "b says for whom it was", func() bool { // after its last byte
+		testkit.Must(t, b.Do(testkit.Context(t), http.MethodGet, "/nodes/convoy@b.test/log?from=0", nil, &log))
+		for _, line := range log.Lines {
+			if line.Message == "file downloaded" && line.Attrs["user"] == access.ConsoleToken && line.Attrs["addr"] != "" {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // Refusals of the other node arrive as they are, and limits hold on both.
@@ -116,9 +114,7 @@ func TestFiles_RefusedAcrossNodes(t *testing.T) {
 	for size, want := range map[string]struct{ put, get int }{"1MiB": {413, 413}, "0": {403, 403}} {
 		host := "limit-" + strings.ToLower(size) + ".test"
 		c := startByHand(t, host, "-max-upload", size, "-dir", dir)
-		if answer := a.connect(t, c.at); !answer.Connected {
-			t.Fatal(answer.Reason)
-		}
+		a.joins(t, c.at)
 		(&running{Client: a.Client}).until(t, "a sees c", has(c.name, "alive"))
 		s, err := a.Open(testkit.Context(t), c.name)
 		testkit.Must(t, err)

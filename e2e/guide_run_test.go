@@ -14,9 +14,7 @@ import (
 func TestGuide_BlocksRun(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	for _, n := range []byHand{a, b} { // the use of processors takes two samples, 5 s apart
 		testkit.Eventually(t, n.name+" knows what it uses", func() bool {
 			var stats struct{ Latest map[string]float64 }
@@ -90,6 +88,11 @@ func TestBrowser_CommandsOfTheDemo(t *testing.T) {
 		}
 		if blocks == len(gives) {
 			t.Fatalf("the page has another block, %q: what should it give?", block.Text)
+		}
+		if gives[blocks] == "Received ping" { // the block looks once
+			testkit.Eventually(t, "the ping has arrived", func() bool {
+				return strings.Contains(get(t, n.Client, "/nodes/"+other+"/log?from=0", "application/json"), gives[blocks])
+			})
 		}
 		asks(p, key, strings.TrimSpace(block.Text), gives[blocks])
 		blocks++

@@ -31,9 +31,7 @@ func TestBrowser_Labels(t *testing.T) {
 	n := startByHand(t, "a.test", "-labels", "team=core, env=prod", "-shell", "bash --norc --noprofile")
 	for host, labels := range map[string]string{"b.test": "env=test", "c.test": "", "d.test": "env=prod"} {
 		other := startByHand(t, host, "-labels", labels)
-		if answer := other.connect(t, n.at); !answer.Connected {
-			t.Fatal(answer.Reason)
-		}
+		other.joins(t, n.at)
 	}
 	p := browse(t, &running{Client: n.Client}, strings.TrimPrefix(n.Base, "http://"))
 	p.Wait(`document.querySelectorAll(".node[data-status=alive]").length === 4`)

@@ -158,7 +158,7 @@ func startPrometheus(t *testing.T, program, host, token string) server {
 		"scheme: https", "scheme: http", "n1.example.com, n2.example.com", host,
 		"/etc/prometheus/prometheus-rules.yaml", rules, "/etc/prometheus/convoy-token", file("token", token),
 	).Replace(testkit.Block(t, "docs/operations.md", "scrape_configs:"))
-	conf += "global: { scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms }\n"
+	conf += "global: { scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 500ms }\n"
 	cmd := exec.Command(program, "--config.file="+file("conf", conf), "--storage.tsdb.path="+filepath.Join(dir, "db"),
 		"--web.listen-address=127.0.0.1:"+port, "--log.level=warn")
 	cmd.Dir, cmd.Stderr = dir, os.Stderr

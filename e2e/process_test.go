@@ -77,12 +77,12 @@ func (p process) connect(t *testing.T, other process) {
 		if !one.Self {
 			continue
 		}
-		var answer struct{ Connected bool }
 		target := fmt.Appendf(nil, `{"target":%q}`, one.Address)
-		testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, "/peers", target, &answer))
-		if !answer.Connected {
-			t.Fatalf("not connected to %s", one.Name)
-		}
+		testkit.Eventually(t, "it is connected to "+one.Name, func() bool { // a node tries for some seconds
+			var answer struct{ Connected bool }
+			testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, "/peers", target, &answer))
+			return answer.Connected
+		})
 	}
 }
 

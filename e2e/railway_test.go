@@ -409,9 +409,7 @@ func TestRailwayFunctionsFromAnotherNode(t *testing.T) {
 	c := startCloud(t, quick, nil)
 	other := startByHand(t, "b.test")
 	port := c.out.gossip(testkit.Context(t))
-	if answer := other.connect(t, net.JoinHostPort(loopback, strconv.Itoa(port))); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	other.joins(t, net.JoinHostPort(loopback, strconv.Itoa(port)))
 	c.until(t, "the other node is there", has("convoy@b.test", "alive"))
 	if got := other.evaluates(t, `[s.name for s in rpc.call("b", "railway.services")]`); got != "[\"convoy\"]\n" {
 		t.Errorf("services are %s, want the control plane's", got)

@@ -50,9 +50,7 @@ func TestRailwayUsage(t *testing.T) {
 
 	other := startByHand(t, "b.test")
 	port := c.out.gossip(testkit.Context(t))
-	if answer := other.connect(t, net.JoinHostPort(loopback, strconv.Itoa(port))); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	other.joins(t, net.JoinHostPort(loopback, strconv.Itoa(port)))
 	c.until(t, "the other node is there", has("convoy@b.test", "alive"))
 	(&running{Client: other.Client}).until(t, "it knows the crashed one", func(list []client.Node) bool {
 		return !has(name, "")(list)

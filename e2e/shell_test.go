@@ -75,13 +75,11 @@ func TestCommandsOfTheDemo(t *testing.T) {
 func TestShell_TwoShellsTalk(t *testing.T) {
 	t.Parallel()
 	a, b := startByHand(t, "a.test"), startByHand(t, "b.test")
-	if answer := a.connect(t, b.at); !answer.Connected {
-		t.Fatal(answer.Reason)
-	}
+	a.joins(t, b.at)
 	out := &output{changed: make(chan struct{})}
 	ended := make(chan int)
 	go func() {
-		source := "print('listening as', self().process)\nm = receive(20)\nprint(m.message, 'from', m.sender)"
+		source := "print('listening as', self().process)\nm = receive()\nprint(m.message, 'from', m.sender)"
 		ended <- cli.Run(context.Background(), []string{"shell", "-connect", b.Base, "-token-file", tokenFile(t), "-c",
 			source}, testEnv(nil), nil, out, out)
 	}()
