@@ -153,8 +153,10 @@ func (v tour) console() {
 	p.Click("[data-self] .record:not([hidden])")
 	p.Wait(`document.querySelector(".tab .rec")`)
 	p.Click("[data-self] .record:not([hidden])")
-	p.Wait(`document.querySelector(".notice [data-action=dismiss]")`)
-	p.Do(`document.querySelector(".notice [data-action=dismiss]").focus()`) // so that it stays
+	p.Wait(`((button) => { // it stays while it has the focus
+		button?.focus();
+		return button && document.activeElement === button;
+	})(document.querySelector(".notice [data-action=dismiss]"))`)
 	v.look(p, "notice", ".notice")
 	p.Click("[data-self] [data-action=enlarge]")
 	v.look(p, "enlarged", "[data-ui-large]")

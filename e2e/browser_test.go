@@ -65,6 +65,7 @@ func spawnByClick(t *testing.T, n *running, p *browser.Page) (name, key string) 
 		}
 	}
 	waitPrompt(p, key)
+	waitAnswers(p)
 	return name, key
 }
 
@@ -293,6 +294,7 @@ func TestBrowser_LateViewerSeesTheScreen(t *testing.T) {
 	p.WaitScreen(key, "package cli")
 	p.Type("G")
 	p.WaitScreen(key, "convoy: hint")
+	p.WaitScreen(key, "Bot") // of the ruler, which vim draws last
 	want := p.Screen(key)
 	second := browse(t, n, n.host())
 	p.Reload()
