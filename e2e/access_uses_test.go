@@ -144,7 +144,7 @@ var uses = []use{
 		testkit.Must(t, err)
 		return func(t *testing.T) {
 			ends(t)
-			testkit.Must(t, in.SetDeadline(time.Now().Add(30*time.Second)))
+			testkit.Must(t, in.SetDeadline(time.Now().Add(testkit.Patience)))
 			if _, err := io.Copy(io.Discard, in); err != nil { // until nobody has its other end
 				t.Errorf("the command continues: %v", err)
 			}
@@ -156,7 +156,7 @@ var uses = []use{
 	{name: "rpc-loop", tick: true, open: func(t *testing.T, s *subject) func(*testing.T) {
 		shell, term := s.shell(t, s.console, "convoy", "")
 		testkit.Must(t, term.WaitFor(testkit.Context(t), ")>"))
-		s.types(t, shell, fmt.Sprintf("rpc.eval(%q, %q)\r", s.far.name, s.ticks.loop(s.name+" rpc-loop")))
+		s.types(t, shell, fmt.Sprintf("rpc.eval(%q, %q, timeout=3600)\r", s.far.name, s.ticks.loop(s.name+" rpc-loop")))
 		return func(t *testing.T) { testkit.Must(t, term.WaitFor(testkit.Context(t), s.says())) }
 	}},
 }

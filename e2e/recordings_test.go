@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"convoy/access"
@@ -87,6 +88,9 @@ func TestRecordAllOnEveryNode(t *testing.T) {
 			t.Errorf("stopped what has to be recorded: %v", err)
 		}
 	}
+	// A node that stops kills those that it spawned after some seconds, which a busy machine may take.
+	testkit.Must(t, syscall.Kill(processOf(t, n, made.Name), syscall.SIGTERM))
+	n.until(t, "the spawned node has ended", has(made.Name, "ended"))
 	n.ended()
 	for _, host := range []string{"convoy.convoy.internal", made.Host} {
 		list, err := cast.Dir{Path: filepath.Join(dir, host)}.List()
