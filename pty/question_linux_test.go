@@ -3,6 +3,7 @@ package pty
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"convoy/internal/testkit"
 )
@@ -103,6 +104,32 @@ func TestState_MarksOfAnother(t *testing.T) {
 	if got := becomes(t, s, Running); got.Progress.State != 0 {
 		t.Errorf("the next program has the progress of the last one: %+v", got)
 	}
+}
+
+// A program that begins long after the last output is found.
+func TestState_BeginsInSilence(t *testing.T) {
+	t.Parallel()
+	s := open(t, "/bin/bash", "--norc", "-i")
+	path, openGate := gate(t)
+	drawnAgain(t, s, func() { typeIn(t, s, "read it <"+path+"; sleep 600\r") })
+	openGate()
+	if got := becomes(t, s, Running); got.Command != "sleep" {
+		t.Errorf("it runs %q", got.Command)
+	}
+}
+
+// A key ends the waiting of a shell that reads nothing, also without its echo.
+func TestState_KeyForNobody(t *testing.T) {
+	t.Parallel()
+	s := run(t, `stty -echo; printf '\a'; exec sleep 600`)
+	becomes(t, s, Waiting)
+	testkit.Eventually(t, "a look that is put off", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.activity.doubtful && s.activity.timer.Reset(time.Hour)
+	})
+	typeIn(t, s, "x")
+	becomes(t, s, Quiet)
 }
 
 // A key for a question does not answer the next one, which is printed but not yet known.

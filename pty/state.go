@@ -33,7 +33,7 @@ const (
 
 // State is what a shell does, for people who do not watch it. It is worked out from what the shell prints (OSC 133, the
 // bell, OSC 9, 99 and 777), from the program in the foreground, and from the line before the cursor. It is at most a
-// second old.
+// second old, but a program that begins in silence is found after up to twice that silence, or a minute after its begin.
 type State struct {
 	Doing    Doing
 	Since    time.Time       // zero while it is quiet
@@ -55,7 +55,7 @@ type activity struct {
 	asked     time.Time // the last notification, or bell that no key caused
 	note      string    // of the notification
 	question  string    // the line before the cursor when the output came to rest, if it is one; or that of a menu
-	doubtful  bool      // the line looks like a question, but nothing reads the answer yet
+	doubtful  bool      // the next look may find more, without output: nothing reads an answer, or a command, yet
 	menu      menu      // when the output came to rest
 	row       int       // the cursor's, when the output came to rest
 	found     time.Time // the output with which the question or the menu came; zero: there is none
@@ -76,8 +76,10 @@ func (s *Shell) observeOutput() {
 	a := &s.activity
 	a.printed = s.active
 	if a.doubtful {
-		a.timer.Stop()
-		a.timer, a.doubtful = nil, false
+		a.doubtful = false
+		if a.timer.Stop() { // else it is about to look
+			a.timer = nil
+		}
 	}
 	if a.timer == nil {
 		a.timer = time.AfterFunc(lookPause, s.look)
@@ -125,7 +127,8 @@ func (s *Shell) observeKeys(b []byte) {
 	a := &s.activity
 	a.typed = time.Now()
 	a.drafts = b[len(b)-1] >= ' ' && b[len(b)-1] != 0x7f
-	if a.timer == nil && (a.state.Doing == Waiting || a.state.Doing == Finished) {
+	ends := a.state.Doing == Waiting || a.state.Doing == Finished
+	if ends && (a.timer == nil || a.doubtful && a.timer.Stop()) {
 		a.timer = time.AfterFunc(0, s.look)
 	}
 }
@@ -151,6 +154,7 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 		a.timer = time.AfterFunc(rest, s.look)
 	} else if a.rested != a.printed || a.doubtful {
 		s.updateQuestion(program, runs, now)
+		a.doubtful = a.doubtful || program == "" && !runs && s.worksSilently()
 		if a.doubtful {
 			a.timer = time.AfterFunc(min(now.Sub(a.printed), longestDoubt), s.look)
 		}
@@ -164,6 +168,12 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 		}
 	}
 	return a.state != before
+}
+
+// worksSilently reports whether the shell is known to be somewhere else than at its prompt: what it runs itself, such as
+// a loop, may begin a program without output. It requires s.mu.
+func (s *Shell) worksSilently() bool {
+	return s.terminal != nil && readsInput(s.pid, s.terminal.foreground()) == readsNot
 }
 
 // setFull records whether the alternate screen is shown. A program that enters it does not wait for what came before: a
