@@ -33,7 +33,7 @@ const (
 
 // State is what a shell does, for people who do not watch it. It is worked out from what the shell prints (OSC 133, the
 // bell, OSC 9, 99 and 777), from the program in the foreground, and from the line before the cursor. It is at most a
-// second old, but a program that begins in silence is found after up to twice that silence, or a minute after its begin.
+// second old; a program that begins in silence is found before the silence has doubled, and within a minute.
 type State struct {
 	Doing    Doing
 	Since    time.Time       // zero while it is quiet
@@ -174,8 +174,8 @@ func (s *Shell) updateState(program string, now time.Time) bool {
 	return a.state != before
 }
 
-// worksSilently reports whether the shell is known to be somewhere else than at its prompt: what it runs itself, such as
-// a loop, may begin a program without output. It requires s.mu.
+// worksSilently reports whether the shell is known to be somewhere else than at its prompt: what it runs itself, such
+// as a loop, may begin a program without output. It requires s.mu.
 func (s *Shell) worksSilently() bool {
 	return s.terminal != nil && readsInput(s.pid, s.terminal.foreground()) == readsNot
 }
@@ -192,8 +192,8 @@ func (a *activity) setFull(full bool) {
 	a.full = full
 }
 
-// followMarks works out whether the shell marks its prompts and commands. A program that has ended before its marks were
-// read may look like it, but leaves the mark of a command, or no mark precedes the next program. It requires s.mu.
+// followMarks works out whether the shell marks its prompts and commands. A program that has ended before its marks
+// were read may look like it, but leaves the mark of a command, or no mark precedes the next program. It requires s.mu.
 func (s *Shell) followMarks(program string, rests bool) {
 	a, mark, starts := &s.activity, s.screen.Prompt().State, s.screen.Signals().Starts
 	switch {
