@@ -249,12 +249,25 @@ func runCommand(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return s.askTimed(b, args, kwargs, "shells.run", "node", "command")
 }
 
+// seconds is an argument that is any number. The library takes only a float for a float64.
+type seconds float64
+
+// Unpack implements starlark.Unpacker.
+func (s *seconds) Unpack(v starlark.Value) error {
+	number, ok := starlark.AsFloat(v)
+	if !ok {
+		return fmt.Errorf("got %s, want a number", v.Type())
+	}
+	*s = seconds(number)
+	return nil
+}
+
 // askTimed calls fn with two strings and a timeout.
 func (s *Session) askTimed(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, fn, one, two string,
 ) (starlark.Value, error) {
 	var first, second string
-	timeout := 30.0
+	timeout := seconds(30)
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, one, &first, two, &second, "timeout?", &timeout); err != nil {
 		return nil, err
 	}
@@ -325,7 +338,7 @@ func flush(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starla
 
 func waitFor(s *Session, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
-	status, timeout := "alive", 60.0
+	status, timeout := "alive", seconds(60)
 	err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "status?", &status, "timeout?", &timeout)
 	if err != nil {
 		return nil, err

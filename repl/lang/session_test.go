@@ -123,6 +123,21 @@ func TestRun_KeepsWhatWasDefined(t *testing.T) {
 	}
 }
 
+func TestTimeouts_AreAnyNumber(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		`rpc.eval("b", "1", timeout=60)`:      `rpc.eval["b","1",60]`,
+		`rpc.eval("b", "1")`:                  `rpc.eval["b","1",30]`,
+		`shells.run("b", "true", timeout=.5)`: `shells.run["b","true",0.5]`,
+		`fleet.wait("b", timeout=90)`:         `fleet.wait["b","alive",90]`,
+	} {
+		s, _, node := newSession(t, nil)
+		if err := s.Run(t.Context(), "", source); err != nil || len(node.asked) != 1 || node.asked[0] != want {
+			t.Errorf("%s: %v, asks %q, want %s", source, err, node.asked, want)
+		}
+	}
+}
+
 func TestErrorsAreSentences(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
