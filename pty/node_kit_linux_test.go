@@ -175,6 +175,7 @@ func runNode() {
 		panic(err)
 	}
 	table.config.patience = time.Hour // the page may be slow, but must lose nothing
+	table.config.killTime = testkit.Patience
 	table.Adopt(kept)
 	for _, s := range table.all() {
 		s.attach(Viewer{ID: "typist", CanType: true}, -1) // holds the reader until the page is back
