@@ -146,9 +146,14 @@ func (j *Journal) fill(off int64, n int) {
 	fillWith(j.ring[:n-len(first)])
 }
 
+// fillWith doubles what it has filled: copying is many times faster than writing each byte.
 func fillWith(b []byte) {
-	for i := range b {
-		b[i] = filler
+	if len(b) == 0 {
+		return
+	}
+	b[0] = filler
+	for n := 1; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }
 
