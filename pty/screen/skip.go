@@ -19,7 +19,8 @@ var isPlain = func() (t [256]bool) {
 func Plain(p []byte) bool {
 	for ; len(p) >= 8; p = p[8:] {
 		w := binary.LittleEndian.Uint64(p)
-		if w&high == 0 && controls(w)&^(equal(w, '\n')|equal(w, '\r')|equal(w, '\t')) == 0 {
+		if found := controls(w); w&high == 0 &&
+			(found == 0 || found&^(equal(w, '\n')|equal(w, '\r')|equal(w, '\t')) == 0) {
 			continue
 		}
 		for _, b := range p[:8] {
@@ -40,7 +41,7 @@ func Plain(p []byte) bool {
 const high = 0x8080808080808080
 
 // controls marks C0 controls and DEL.
-func controls(w uint64) uint64 { return ^(w+high/0x80*0x60)&high | equal(w, 0x7f) }
+func controls(w uint64) uint64 { return (^(w + high/0x80*0x60) | (w + high/0x80)) & high }
 
 // equal marks the bytes equal to c.
 func equal(w, c uint64) uint64 { return ^((w ^ high/0x80*c) + high/0x80*0x7f) & high }

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -79,6 +80,23 @@ func TestFastPathIsTaken(t *testing.T) {
 		s.Write([]byte(strings.Repeat("\r\n", 20) + change))
 		if n, _ := s.fastLines(long); n != 0 {
 			t.Errorf("after %q %d bytes go the short way", change, n)
+		}
+	}
+}
+
+// Each byte counts wherever it is, in words of eight and in what is left of them.
+func TestPlain_EachByte(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 20 {
+			p := bytes.Repeat([]byte("a"), 20)
+			p[at] = byte(c)
+			if got := Plain(p); got != isPlain[c] {
+				t.Errorf("byte %#x at %d: plain is %v", c, at, got)
+			}
+			if got, want := printable(p), c >= 0x20 && c < 0x7f; got != want {
+				t.Errorf("byte %#x at %d: printable is %v", c, at, got)
+			}
 		}
 	}
 }
