@@ -2,14 +2,20 @@ package assets_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"convoy/internal/browser"
 )
 
-// readOut waits until the live region of the terminal has a text.
+// followReader keeps what the live region of the terminal reads out.
+const followReader = `{ window.heard = [];
+	const region = document.querySelector(".shell [role=log]");
+	new MutationObserver(() => heard.push(region.textContent)).observe(region, { childList: true }) }`
+
+// readOut waits until the live region of the terminal has read out a text.
 func readOut(p *browser.Page, text string) {
-	p.Wait(fmt.Sprintf(`document.querySelector(".shell [role=log]").textContent === %q`, text))
+	p.Wait(fmt.Sprintf(`heard.includes(%q)`, text))
 }
 
 // label is the name of the terminal for screen readers.
@@ -23,6 +29,8 @@ func TestReader(t *testing.T) {
 	s.put("hello\r\n$ ")
 	p := s.open(b, "")
 	p.WaitScreen(key, "hello")
+	p.Do(stopQuiet) // an answer that takes 3 s would be read out
+	p.Do(followReader)
 	p.FocusPane(key)
 	const keys = "Shift+Escape leaves the terminal, Alt+Shift+F1 turns screen reader support on or off."
 	p.Wait(label + ` === "shell on convoy-test, running. ` + keys + `"`) // read out with the focus
@@ -30,7 +38,6 @@ func TestReader(t *testing.T) {
 	p.Wait(`[...document.querySelectorAll(".xterm-accessibility-tree > *")].some((row) => row.textContent === "hello")`)
 	p.Wait(`document.querySelector("body > [role=status]").textContent.includes("is on")`)
 	p.Wait(`document.querySelector(".xterm .live-region").ariaLive === "off"`) // it reads out everything
-	readOut(p, "")
 
 	for _, letter := range "ls" {
 		p.Press(string(letter))
@@ -43,8 +50,7 @@ func TestReader(t *testing.T) {
 	s.put("\r\none\r\ntwo\r\n$ ")
 	readOut(p, "one\ntwo\n$")
 	s.put("\r\n" + rows(0, 500) + "$ ")
-	p.Wait(`/^\d+ lines\. The last:\nrow 498 [^\n]*\nrow 499 [^\n]*\n\$$/.test(` +
-		`document.querySelector(".shell [role=log]").textContent)`)
+	p.Wait(`/^\d+ lines\. The last:\nrow 498 [^\n]*\nrow 499 [^\n]*\n\$$/.test(heard.at(-1))`)
 
 	p.Do(`document.getElementById("other").focus()`)
 	s.put("\r\nunheard")
@@ -52,6 +58,9 @@ func TestReader(t *testing.T) {
 	p.FocusPane(key)
 	s.put("\r\nagain")
 	readOut(p, "again")
+	if all := browser.Eval[[]string](p, `heard`); strings.Contains(fmt.Sprint(all), "unheard") {
+		t.Errorf("read out without the focus: %q", all)
+	}
 	s.mark("exit", map[string]any{"code": 3, "signal": ""})
 	readOut(p, "ended with code 3")
 	p.Wait(label + `.startsWith("shell on convoy-test, ended with code 3. ")`)
