@@ -37,8 +37,8 @@ func newFleetPage(set *templates.Set, list templates.NodeList, last *fleetPage) 
 	}
 	for _, n := range list.Nodes {
 		if last != nil {
-			if same, ok := last.pieces[n.ID]; ok && reflect.DeepEqual(same.view, n) {
-				p.pieces[n.ID] = same
+			if before, ok := last.pieces[n.ID]; ok && same(before.view, n) {
+				p.pieces[n.ID] = before
 				continue
 			}
 		}
@@ -52,6 +52,15 @@ func newFleetPage(set *templates.Set, list templates.NodeList, last *fleetPage) 
 		p.pieces[n.ID] = one
 	}
 	return p, nil
+}
+
+// same reports whether two views of a node are equal. Their shells, which are most of them, are compared without
+// reflection first: if nothing has changed, they point to the same states.
+func same(a, b templates.Node) bool {
+	if slices.Equal(a.Shells, b.Shells) {
+		a.Shells, b.Shells = nil, nil
+	}
+	return reflect.DeepEqual(a, b)
 }
 
 // ids are the nodes in their order.
