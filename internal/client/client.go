@@ -78,6 +78,15 @@ type Problem struct {
 
 func (p *Problem) Error() string { return fmt.Sprintf("%d: %s (%s)", p.Status, p.Text, p.Hint) }
 
+// temporary reports whether to repeat the request, as pages do: the node restarts, is not reached, or is too busy.
+func (p *Problem) temporary() bool {
+	switch p.Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
 // Do sends a request and decodes the JSON answer into out, unless that is nil. An answer of 400 or more is a *Problem.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte, out any) error {
 	r, err := http.NewRequestWithContext(ctx, method, c.Base+path, bytes.NewReader(body))

@@ -85,7 +85,7 @@ func (t *ResilientTerminal) send(n int64, b []byte) {
 		switch {
 		case err == nil:
 			return
-		case !answered, refused.Status == http.StatusServiceUnavailable: // lost, or the node restarts
+		case !answered, refused.temporary(): // lost, or the node restarts
 		// an earlier input is still in progress
 		case refused.Status == http.StatusConflict && refused.Expected != nil && *refused.Expected < n:
 		default:
@@ -154,7 +154,7 @@ func (t *ResilientTerminal) acknowledge() {
 			continue
 		}
 		err := t.c.Ack(t.ctx, t.shell, off)
-		if p, answered := errors.AsType[*Problem](err); answered && p.Status != http.StatusServiceUnavailable {
+		if p, answered := errors.AsType[*Problem](err); answered && !p.temporary() {
 			t.fail(fmt.Errorf("acknowledge %d: %w", off, err)) //nolint:errcheck // it is kept
 			return
 		}
