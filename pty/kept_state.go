@@ -45,7 +45,7 @@ func (s *Shell) restoreActivity(k *keptActivity) {
 	}
 	a.asked, a.found, a.typed, a.began, a.ended = k.Asked, k.Found, k.Typed, k.Began, k.Ended
 	a.note, a.question, a.program, a.exit, a.took = k.Note, k.Question, k.Program, k.Exit, k.Took
-	a.row, a.full, a.marks, a.starts = k.Row, k.Full, k.Marks, -1
+	a.row, a.full, a.marks = k.Row, k.Full, k.Marks
 	if s.active.After(k.Printed) {
 		a.typed = s.active
 		if a.state.Doing == Waiting {

@@ -132,31 +132,6 @@ func TestState_KeyForNobody(t *testing.T) {
 	becomes(t, s, Quiet)
 }
 
-// Marks of a program that has ended before they are read are not the shell's own.
-func TestState_MarksReadLate(t *testing.T) {
-	t.Parallel()
-	for _, marks := range []string{`\033]133;A\a\033]133;B\a\033]133;C\a`, `\033]133;A\a\033]133;B\a`} {
-		s := open(t, "/bin/bash", "--norc", "-i")
-		before, openBefore := gate(t)
-		after, openAfter := gate(t)
-		script := "read it <" + before + "; sh -c 'printf \"" + marks + "\"'; read it <" + after + "\r"
-		drawnAgain(t, s, func() { typeIn(t, s, script) })
-		drawnAgain(t, s, func() {
-			s.mu.Lock() // nothing is read from the terminal
-			defer s.mu.Unlock()
-			openBefore()
-			openAfter()
-		})
-		if got := s.State(); got.Doing != Quiet {
-			t.Errorf("after %s it is %+v", marks, got)
-		}
-		typeIn(t, s, "cat\r")
-		if got := becomes(t, s, Running); got.Command != "cat" {
-			t.Errorf("after %s it runs %q", marks, got.Command)
-		}
-	}
-}
-
 // A key for a question does not answer the next one, which is printed but not yet known.
 func TestAnswer_NextQuestion(t *testing.T) {
 	t.Parallel()

@@ -62,9 +62,7 @@ type activity struct {
 	redraws   time.Time // when a program drew on its own what looked like a menu
 	full      bool      // on the alternate screen, as of the last look
 	drafts    bool      // the last key left a line without its Enter
-	marked    bool      // a mark (OSC 133) was read while no program was in the foreground
 	marks     bool      // the shell reports its own prompts (OSC 133), not only a program that it runs
-	starts    int       // commands that were marked when the shell was last at its prompt
 	program   string    // in the foreground, as of the last look
 	began     time.Time // the command that runs; zero: none
 	ended     time.Time // the last command
@@ -89,7 +87,7 @@ func (s *Shell) observeOutput() {
 	if n := s.screen.Signalled(); n != a.signalled {
 		a.signalled = n
 		a.take(s.screen.Signals(), s.screen.Prompt(), s.active)
-		a.marked = a.marked || s.marksItself()
+		a.marks = a.marks || s.marksItself()
 	}
 }
 
@@ -150,11 +148,9 @@ func (s *Shell) look() {
 func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
 	a.timer = nil
-	rest := lookPause - now.Sub(a.printed)
-	s.followMarks(program, rest <= 0)
 	runs := s.runs(program, now)
 	a.setFull(s.screen.Modes().Alternate) // what is not drawn yet is plain text, which does not change it
-	if rest > 0 {
+	if rest := lookPause - now.Sub(a.printed); rest > 0 {
 		a.timer = time.AfterFunc(rest, s.look)
 	} else if a.rested != a.printed || a.doubtful {
 		s.updateQuestion(program, runs, now)
@@ -192,22 +188,8 @@ func (a *activity) setFull(full bool) {
 	a.full = full
 }
 
-// followMarks works out whether the shell marks its prompts and commands. A program that has ended before its marks
-// were read may look like it, but leaves the mark of a command, or no mark precedes the next program. It requires s.mu.
-func (s *Shell) followMarks(program string, rests bool) {
-	a, mark, starts := &s.activity, s.screen.Prompt().State, s.screen.Signals().Starts
-	switch {
-	case program == "" && mark != screen.PromptUnknown && mark != screen.PromptRunning:
-		a.starts = starts
-		a.marks = a.marks || a.marked && rests
-	case program != "" && a.marks && starts == a.starts:
-		a.marks, a.marked = false, false
-		s.screen.ClearPrompt()
-	}
-}
-
-// marksItself reports whether the shell, and no program that it runs, seems to have just marked a prompt or a command
-// (OSC 133). It requires s.mu.
+// marksItself reports whether the shell, and no program that it runs, has just marked a prompt or a command (OSC 133).
+// It requires s.mu.
 func (s *Shell) marksItself() bool {
 	if s.screen.Prompt().State == screen.PromptUnknown || s.activity.program != "" || s.terminal == nil {
 		return false
@@ -237,7 +219,7 @@ func (s *Shell) followProgram(program string, now time.Time) {
 		if !a.typed.IsZero() {
 			a.began = a.typed
 		}
-	case program == "" && a.program != "" && !a.began.IsZero(): // else a mark has ended it
+	case program == "" && a.program != "":
 		a.end(a.printed, -1)
 	}
 	if program == "" { // it may have ended before it was seen

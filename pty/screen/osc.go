@@ -114,9 +114,6 @@ func (s *Screen) Prompt() Prompt {
 	return s.prompt
 }
 
-// ClearPrompt forgets the marks of a program that has ended.
-func (s *Screen) ClearPrompt() { s.prompt = Prompt{} }
-
 // promptMark handles A, B, C, or D[;exit], possibly with further fields.
 func (s *Screen) promptMark(text string) {
 	mark, rest, _ := strings.Cut(text, ";")
