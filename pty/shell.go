@@ -243,7 +243,7 @@ func (s *Shell) beginEnd() bool {
 
 // stopTimers requires s.mu.
 func (s *Shell) stopTimers() {
-	for _, timer := range []*time.Timer{s.titleTimer, s.saved.timer} {
+	for _, timer := range []*time.Timer{s.titleTimer, s.saved.timer, s.activity.timer} {
 		if timer != nil {
 			timer.Stop()
 		}

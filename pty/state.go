@@ -16,7 +16,8 @@ const (
 	// menuPause is how long what looks like a menu rests before it counts as one: longer than the pauses of most programs
 	// that redraw a table, such as top.
 	menuPause = 3500 * time.Millisecond
-	// longestDoubt is the longest time between two looks at a line that may become a question.
+	// longestDoubt is the longest time between two looks at a line that may become a question, or at a shell that reads
+	// nothing and may begin a program.
 	longestDoubt = time.Minute
 )
 
@@ -33,7 +34,8 @@ const (
 
 // State is what a shell does, for people who do not watch it. It is worked out from what the shell prints (OSC 133, the
 // bell, OSC 9, 99 and 777), from the program in the foreground, and from the line before the cursor. It is at most a
-// second old; a program that begins in silence is found before the silence has doubled, and within a minute.
+// second old. On Linux, a program that begins in silence, while the shell reads nothing, is found before the silence
+// has doubled, and within a minute.
 type State struct {
 	Doing    Doing
 	Since    time.Time       // zero while it is quiet
@@ -46,7 +48,7 @@ type State struct {
 
 // activity is what State is worked out from.
 type activity struct {
-	timer     *time.Timer // of the next look; nil: nothing was printed since the last one
+	timer     *time.Timer // of the next look; nil: none is due
 	signalled int
 	signals   screen.Signals
 	printed   time.Time // the last output
@@ -133,7 +135,7 @@ func (s *Shell) observeKeys(b []byte) {
 	}
 }
 
-// look works out the state. It runs while there is output, and once when it has come to rest.
+// look works out the state. It runs while there is output, once when it has come to rest, and again while in doubt.
 func (s *Shell) look() {
 	program := s.foreground()
 	s.mu.Lock()

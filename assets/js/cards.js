@@ -76,6 +76,7 @@ class Card {
     this.split = new Split(this.name);
     this.wanted = null; // {id, focus, from} of a new shell without a tab
     this.from = null; // what had the focus when the last shell was asked for
+    this.opened = ""; // the last shell that this page opened here
     this.seen = false; // it has been near the window
     this.focusNew = true; // the next shell that opens here gets the focus
     visibility.observe(element);
@@ -284,10 +285,11 @@ class Card {
     else (find("[data-log-lines]", pane ?? this.element) ?? find("[data-action=open-shell]", this.element))?.focus();
   }
 
-  // open opens a shell; its tab comes with the next list of nodes.
+  // open opens a shell, and resolves to its id, or to "" if there is none. Its tab comes with the next list of nodes.
   async open({ first = false, focus = true, kind = "" } = {}) {
-    if (this.opening || !atLeast("operator")) return;
+    if (this.opening || !atLeast("operator")) return "";
     this.opening = true;
+    this.opened = "";
     this.show();
     this.focusNew = focus;
     this.from = document.activeElement;
@@ -296,10 +298,12 @@ class Card {
     this.focusNew = true;
     this.from = null;
     if (this.element) this.sync();
+    return this.opened;
   }
 
   // expect shows a shell that this page opened once its tab comes.
   expect(id) {
+    this.opened = id;
     this.wanted = { id, focus: this.focusNew && !find("dialog[open]"), from: this.from };
     this.seen ||= this.focusNew;
     this.sync();

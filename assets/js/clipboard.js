@@ -17,7 +17,7 @@ let allowed = false; // the user allows programs to write, in this tab
  */
 export function newClipboard(element, term, { node, shell, base, drawn }) {
   let fresh = 0; // output before this offset is old, and must not reach the clipboard
-  let changes = 0; // of fresh; an answer that is asked for before one is too late
+  let changes = 0; // counts changes of fresh: an answer to an earlier request is stale
   let never = false; // the user has denied it
   let wanted = ""; // to be copied
   const path = base || shellPath(node, shell);

@@ -165,20 +165,21 @@ export class Input {
   // changed reports what waits, and starts the clock, which runs until there is an answer.
   #changed() {
     if (!this.pending) this.#settle();
-    else if (!this.#stopped) this.#clock ||= setTimeout(() => this.#quiet(), this.#patience());
+    else if (!this.#stopped && !this.#clock) {
+      const patience = quietAfter + Math.min(this.#trip, longest);
+      this.#clock = setTimeout(() => this.#quiet(patience), patience);
+    }
     this.#hooks.onPending?.();
   }
 
-  #patience() { return quietAfter + Math.min(this.#trip, longest); }
-
-  // quiet gives up the last connection. Its request is repeated once there is an answer.
-  #quiet() {
+  // quiet gives up the last connection, after ms. Its request is repeated once there is an answer.
+  #quiet(ms) {
     this.#places = concurrency - 1;
     [...this.#sent.values()][this.#places]?.abort.abort();
     this.#clock = setTimeout(() => {
       this.#places = 1;
       this.#hooks.onPending?.();
-    }, lateAfter - this.#patience());
+    }, lateAfter - ms);
   }
 
   // settle stops the clock: there was an answer.

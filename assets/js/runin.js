@@ -52,16 +52,16 @@ async function shellOf(card, kind) {
   await until(() => !card.opening && !card.wanted, timeouts.shell); // one opens automatically
   const busy = await busyShells(card.name);
   const tab = card.shells.find((one) => "running" in one.dataset && (one.dataset.kind || "system") === kind && !card.isDetached(keyOf(one)) && !busy.has(keyOf(one)));
-  if (tab) card.select(keyOf(tab), true);
-  else if (!await opened(card, kind)) return null;
-  return card.panes.get(card.selected)?.pane;
+  const id = tab ? keyOf(tab) : await opened(card, kind);
+  if (!id) return null;
+  card.select(id, true);
+  return until(() => card.panes.get(id)?.pane, timeouts.shell);
 }
 
-// opened opens a shell, and waits for its tab.
+// opened opens a shell, waits for its tab, and resolves to its id: the user may have gone to another one.
 async function opened(card, kind) {
-  await card.open({ kind });
-  const { id } = card.wanted ?? { id: card.selected };
-  return until(() => card.element && !card.wanted && card.selected === id && card.panes.get(id)?.pane && (card.selectedTab?.dataset.kind || "system") === kind, timeouts.shell);
+  const id = await card.open({ kind });
+  return id && await until(() => card.element && !card.wanted && card.tabOf(id), timeouts.shell) && id;
 }
 
 // busyShells are those that run a program, such as an editor, which would receive the input.

@@ -157,7 +157,7 @@ type description struct {
 	Shell   string    `json:"shell"`
 	Title   string    `json:"title"`
 	Running bool      `json:"running"`
-	End     int64     `json:"end"`
+	End     *int64    `json:"end,omitempty"` // nil: a node of an older version does not say it
 	Right   string    `json:"right"`
 	Expires time.Time `json:"expires"`
 }
@@ -178,7 +178,7 @@ func (g *Guests) describeOwn(ctx context.Context, shell, link string) (descripti
 		Shell:   shell,
 		Title:   info.Title,
 		Running: info.Running,
-		End:     info.End,
+		End:     &info.End,
 		Right:   l.right(),
 		Expires: l.Expires,
 	}, nil
