@@ -289,11 +289,26 @@ func TestBrowser_RunIn(t *testing.T) {
 	}
 
 	openRunbook(t, p, "in")
+	p.BeforeLoad(`{ const real = fetch;
+		window.fetch = async (...request) => {
+			const answer = await real(...request);
+			if (request[1]?.method === "POST" && new URL(answer.url).pathname.endsWith("/shells")) {
+				await new Promise((release) => { window.release = release; });
+			}
+			return answer;
+		} }`)
 	runIn(p, "#step-2", "convoy@convoy.convoy.internal") // there is no Convoy shell yet
+	p.Wait(`window.release && document.querySelector(".node[data-self] [role=tab][data-kind=convoy]")`)
+	p.FocusPane(key)
+	p.Type("#")
+	p.Do(`release()`) // the user types elsewhere by now
 	p.Wait(
 		`document.querySelector('.node[data-self] [role=tab][data-kind=convoy]') && ` +
 			`[...window.convoy.panes.values()].some(pane => pane.text().includes('("convoy@convoy.convoy.internal", 42)'))`,
 	)
+	if strings.Contains(p.Screen(key), "node.self") {
+		t.Errorf("the block runs in another shell:\n%s", p.Screen(key))
+	}
 	p.Clean()
 
 	openRunbook(t, p, "in")
