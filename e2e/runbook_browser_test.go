@@ -288,6 +288,25 @@ func TestBrowser_RunIn(t *testing.T) {
 		t.Errorf("there are %d shells, want the two that were there", n)
 	}
 
+	runInNewShell(t, p, key)
+	p.Clean()
+
+	openRunbook(t, p, "in")
+	p.Do(
+		`sessionStorage.setItem("convoy-run", JSON.stringify({ node: "convoy@gone.convoy.internal", kind: "system", text: ` +
+			`"echo never" }))`,
+	)
+	p.Go("http://" + n.host() + "/")
+	p.Wait(`document.querySelector("#notices").innerText.includes("gone can no longer be reached.")`)
+	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
+	p.Do(`[...document.querySelectorAll("#notices button")].find(b => b.textContent === "Copy the block").click()`)
+	p.Wait(`window.copied === "echo never"`)
+	p.Clean()
+}
+
+// runInNewShell runs a block in a shell that is opened for it, while the user begins to type in another one.
+func runInNewShell(t *testing.T, p *browser.Page, key string) {
+	t.Helper()
 	openRunbook(t, p, "in")
 	p.BeforeLoad(`{ const real = fetch;
 		window.fetch = async (...request) => {
@@ -309,19 +328,6 @@ func TestBrowser_RunIn(t *testing.T) {
 	if strings.Contains(p.Screen(key), "node.self") {
 		t.Errorf("the block runs in another shell:\n%s", p.Screen(key))
 	}
-	p.Clean()
-
-	openRunbook(t, p, "in")
-	p.Do(
-		`sessionStorage.setItem("convoy-run", JSON.stringify({ node: "convoy@gone.convoy.internal", kind: "system", text: ` +
-			`"echo never" }))`,
-	)
-	p.Go("http://" + n.host() + "/")
-	p.Wait(`document.querySelector("#notices").innerText.includes("gone can no longer be reached.")`)
-	p.Do(`navigator.clipboard.writeText = async (text) => { window.copied = text }`)
-	p.Do(`[...document.querySelectorAll("#notices button")].find(b => b.textContent === "Copy the block").click()`)
-	p.Wait(`window.copied === "echo never"`)
-	p.Clean()
 }
 
 // runIn presses a block's button and chooses a node.
