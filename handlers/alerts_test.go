@@ -159,9 +159,12 @@ func TestAlerts_Rings(t *testing.T) {
 	var since time.Time
 	for range 3 {
 		testkit.Eventually(t, "it has rung again", func() bool {
-			state, last := shell.State(), since
+			state := shell.State()
+			if state.Doing != pty.Waiting || !state.Since.After(since) {
+				return false
+			}
 			since = state.Since
-			return state.Doing == pty.Waiting && state.Since.After(last)
+			return true
 		})
 		testkit.Must(t, os.WriteFile(fifo, []byte("go on\n"), 0))
 	}
