@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -147,17 +148,19 @@ func TestAlerts_Rings(t *testing.T) {
 	testkit.Must(t, err)
 	shell, err := n.Shells.Get(s.ID)
 	testkit.Must(t, err)
-	fifo := filepath.Join(t.TempDir(), "fifo")
-	testkit.Must(t, syscall.Mkfifo(fifo, 0o600))
+	dir := t.TempDir() // one for each bell: the end of one line is not that of the next
+	for i := range 3 {
+		testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, fmt.Sprint(i)), 0o600))
+	}
 	n.request(t, "POST", s.Path()+"/alert", `{"waits": true, "ends": true}`, bearer)
 	// the first bell must not be the answer to a key
-	rings := `sleep 0.5; for i in 1 2 3; do printf '\a'; read it <` + fifo + `; done; exit` + "\r"
+	rings := `sleep 0.5; for i in 0 1 2; do printf '\a'; read it <` + dir + `/$i; done; exit` + "\r"
 	n.request(t, "POST", s.Path()+"/input", rings, bearer)
 	if m := told(t, got); m.Event != "waits" {
 		t.Errorf("told %+v, want that it waits", m)
 	}
 	var since time.Time
-	for range 3 {
+	for i := range 3 {
 		testkit.Eventually(t, "it has rung again", func() bool {
 			state := shell.State()
 			if state.Doing != pty.Waiting || !state.Since.After(since) {
@@ -166,7 +169,7 @@ func TestAlerts_Rings(t *testing.T) {
 			since = state.Since
 			return true
 		})
-		testkit.Must(t, os.WriteFile(fifo, []byte("go on\n"), 0))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte("go on\n"), 0))
 	}
 	if m := told(t, got); m.Event != "ends" {
 		t.Errorf("told %+v, want that it ends", m)
