@@ -82,22 +82,15 @@ func (s *Shell) makeJournal(ringBytes int) {
 }
 
 // keep gives the keeper the shell's data if they have changed, unless the next process may have the shell already.
-func (s *Shell) keep() {
+func (s *Shell) keep() { s.keepData(false) }
+
+// keepData keeps the data of a shell that is left to the next process only if last.
+func (s *Shell) keepData(last bool) {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	s.mu.Lock()
-	left := s.left
-	s.mu.Unlock()
-	if !left {
-		s.keepData()
-	}
-}
-
-// keepData requires s.keeping.
-func (s *Shell) keepData() {
-	s.mu.Lock()
 	data, err := json.Marshal(s.data())
-	gone, ended := s.journal == nil || s.removed, s.exit != nil
+	gone, ended := s.journal == nil || s.left && !last || s.removed, s.exit != nil
 	s.mu.Unlock()
 	if gone || bytes.Equal(data, s.kept) {
 		return

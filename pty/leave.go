@@ -74,7 +74,5 @@ func (s *Shell) saveForNext() {
 		r.stop(ErrLeft)
 		<-r.done
 	}
-	s.keeping.Lock()
-	defer s.keeping.Unlock()
-	s.keepData()
+	s.keepData(true)
 }
