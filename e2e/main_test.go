@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -55,13 +54,7 @@ func leaks() error {
 	probing := goleak.IgnoreTopFunction("github.com/hashicorp/memberlist.(*Memberlist).probeNode")
 	// the highlighter's; it stops by itself, a second after its last use
 	clock := goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock")
-	deadline := time.Now().Add(testkit.Patience)
-	for {
-		err := goleak.Find(probing, clock)
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
+	return testkit.Retry(func() error { return goleak.Find(probing, clock) })
 }
 
 // testEnv is the environment of the nodes in these tests.

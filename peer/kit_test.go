@@ -37,13 +37,7 @@ func TestMain(m *testing.M) {
 
 // leaks waits for goroutines to end. memberlist's last probe may take a while.
 func leaks(options ...goleak.Option) error {
-	deadline := time.Now().Add(testkit.Patience)
-	for {
-		err := goleak.Find(options...)
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
+	return testkit.Retry(func() error { return goleak.Find(options...) })
 }
 
 // syncBuffer collects log lines.

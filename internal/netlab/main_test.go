@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"convoy/internal/netlab"
+	"convoy/internal/testkit"
 )
 
 // atOnce is how many tests run at a time: they wait far more than they work.
@@ -30,9 +31,11 @@ func TestMain(m *testing.M) {
 		}
 		status := m.Run()
 		removeConvoy()
-		if err := goleak.Find(); status == 0 && err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			status = 1
+		if status == 0 {
+			if err := testkit.Retry(func() error { return goleak.Find() }); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				status = 1
+			}
 		}
 		return status
 	}))

@@ -30,6 +30,17 @@ func Context(t testing.TB) context.Context {
 	return ctx
 }
 
+// Retry calls f until it returns no error, and returns the last error after [Patience].
+func Retry(f func() error) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for deadline := time.Now().Add(Patience); ; <-tick.C {
+		if err := f(); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
 // Eventually waits until a condition holds, and ends the test after [Patience]. It is for what sends no event, such as
 // a file or a process: it polls.
 func Eventually(t testing.TB, what string, holds func() bool) {
