@@ -134,22 +134,22 @@ func TestBrowser_NotifyMe(t *testing.T) {
 	p.Clean()
 }
 
-// hold has the page get the next answer to a request for a path once window.release is called.
-func hold(p *browser.Page, path string) {
-	p.Do(fmt.Sprintf(`{ const real = fetch;
+// holding is a script that holds the answer to the next POST to a path until window.release is called.
+func holding(path string) string {
+	return fmt.Sprintf(`{ const real = fetch;
 		window.fetch = async (...request) => {
 			const answer = await real(...request);
-			if (new URL(answer.url).pathname.endsWith(%q)) {
+			if (request[1]?.method === "POST" && new URL(answer.url).pathname.endsWith(%q)) {
 				window.fetch = real;
 				await new Promise((release) => { window.release = release; });
 			}
 			return answer;
-		} }`, path))
+		} }`, path)
 }
 
 // closeBeforeAnswer saves again, and closes the dialog before the answer arrives, which does not open it again.
 func closeBeforeAnswer(p *browser.Page) {
-	hold(p, "/alert")
+	p.Do(holding("/alert"))
 	p.Do(`document.addEventListener("htmx:after:swap", () => { window.swapped = true; })`)
 	p.Click("#alert [type=submit]")
 	p.Wait(`window.release`)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -45,10 +44,7 @@ func TestBrowser_ShellsOutliveTheirNode(t *testing.T) {
 			testkit.Must(t, syscall.Kill(node, syscall.SIGKILL))
 		} else {
 			testkit.Must(t, os.Rename(next, exe))
-			testkit.Eventually(t, "the node is upgraded", func() bool { // a node that is slow to start is refused
-				text, err := command(exe, "upgrade", "-data", data)
-				return err == nil && strings.HasPrefix(text, "upgraded to convoy ")
-			})
+			upgrade(t, exe, data)
 		}
 		// the typists do not wait
 		ada.FocusPane(vim.Key())

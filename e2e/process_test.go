@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -132,11 +131,7 @@ func TestNode_OutlivesTheReaderOfItsOutput(t *testing.T) {
 	in, out, err := os.Pipe()
 	testkit.Must(t, err)
 	testkit.Must(t, in.Close())
-	// Nothing prints the port, and no other test takes one of this address.
-	listener, err := net.Listen("tcp", "127.0.0.2:0")
-	testkit.Must(t, err)
-	addr := listener.Addr().String()
-	testkit.Must(t, listener.Close())
+	addr := testkit.FreeAddr(t) // nothing prints the port
 	cmd := exec.Command(os.Args[0], append(aloneArgs("a.test"), "-addr", addr)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), asProcess + "=1",
 		"CONVOY_COOKIE=" + testCookie, "CONVOY_TOKEN=" + testToken}

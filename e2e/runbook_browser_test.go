@@ -308,14 +308,7 @@ func TestBrowser_RunIn(t *testing.T) {
 func runInNewShell(t *testing.T, p *browser.Page, key string) {
 	t.Helper()
 	openRunbook(t, p, "in")
-	p.BeforeLoad(`{ const real = fetch;
-		window.fetch = async (...request) => {
-			const answer = await real(...request);
-			if (request[1]?.method === "POST" && new URL(answer.url).pathname.endsWith("/shells")) {
-				await new Promise((release) => { window.release = release; });
-			}
-			return answer;
-		} }`)
+	p.BeforeLoad(holding("/shells"))
 	runIn(p, "#step-2", "convoy@convoy.convoy.internal") // there is no Convoy shell yet
 	p.Wait(`window.release && document.querySelector(".node[data-self] [role=tab][data-kind=convoy]")`)
 	p.FocusPane(key)

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -26,11 +25,7 @@ const supervisorBytes = 8 << 20
 // startSupervised starts a node from a copy of this program, with a data directory and a port of its own.
 func startSupervised(t *testing.T) (p process, exe, data string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.3:0") // no other test takes a port of this address
-	testkit.Must(t, err)
-	addr := listener.Addr().String()
-	testkit.Must(t, listener.Close())
-	dir := t.TempDir()
+	addr, dir := testkit.FreeAddr(t), t.TempDir()
 	exe, data = filepath.Join(dir, "convoy"), filepath.Join(dir, "data")
 	replaceProgram(t, exe)
 	cmd := exec.Command(exe, append(aloneArgs("super.test"), "-addr", addr, "-data", data, "-system-shell", "first")...)
@@ -45,6 +40,15 @@ func replaceProgram(t *testing.T, exe string) {
 	testkit.Must(t, err)
 	testkit.Must(t, os.WriteFile(exe+".new", text, 0o700))
 	testkit.Must(t, os.Rename(exe+".new", exe))
+}
+
+// upgrade upgrades a node to the program that is there now. On a busy machine, one that is slow to start is refused.
+func upgrade(t *testing.T, exe, data string) {
+	t.Helper()
+	testkit.Eventually(t, "the node is upgraded", func() bool {
+		text, err := command(exe, "upgrade", "-data", data)
+		return err == nil && strings.HasPrefix(text, "upgraded to convoy ")
+	})
 }
 
 // anotherNode waits until another process than the one before serves.
@@ -139,10 +143,7 @@ func TestSupervisor_Upgrade(t *testing.T) {
 	p, exe, data := startSupervised(t)
 	node := testkit.NodeOf(p.cmd.Process.Pid)
 	replaceProgram(t, exe)
-	testkit.Eventually(t, "the node was upgraded", func() bool { // a busy machine may take more than each step's time
-		text, err := command(exe, "upgrade", "-data", data)
-		return err == nil && strings.HasPrefix(text, "upgraded to convoy ")
-	})
+	upgrade(t, exe, data)
 	node = p.anotherNode(t, node)
 
 	testkit.Must(t, os.Remove(exe))

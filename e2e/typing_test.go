@@ -67,7 +67,7 @@ func TestBrowser_OpensWhileOneTypes(t *testing.T) {
 	p := browse(t, n, n.host())
 	key := selfShell(t, n, p)
 	waitAnswers(p)
-	hold(p, "/shells")
+	p.Do(holding("/shells"))
 	p.Click("[data-action=open-shell]")
 	p.Wait(`window.release`)
 	p.FocusPane(key)

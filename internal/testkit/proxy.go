@@ -67,8 +67,8 @@ func Proxy(t testing.TB, program, block, upstream string) (url string) {
 	return "http://" + addr
 }
 
-// FreeAddr returns an address of the loopback where no one listens, for a server that cannot choose its own. Systems
-// take ports for their connections from higher ones.
+// FreeAddr returns an address of the loopback interface where nothing listens, for a server that cannot choose its own.
+// The port is below those that systems give to connections and to listeners on port 0.
 func FreeAddr(t testing.TB) string {
 	for {
 		addr := fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000))
