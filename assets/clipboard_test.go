@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
-	"convoy/internal/faultproxy"
 	"convoy/internal/testkit"
 )
 
@@ -27,7 +26,7 @@ const asks = `!document.querySelector(".shell-ask").hidden`
 
 func testCopy(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(fakeClipboard)
 	p.FocusPane(key)
 	s.put(osc52("first ä🙂"))
@@ -60,7 +59,7 @@ func testCopy(t *testing.T, b *browser.Browser) {
 
 func testCopyRefused(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(fakeClipboard)
 	p.FocusPane(key)
 	for _, odd := range []string{
@@ -103,8 +102,7 @@ func testCopyRefused(t *testing.T, b *browser.Browser) {
 // testCopyAfterGap copies while the page is away: too late when it returns.
 func testCopyAfterGap(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	p.Do(fakeClipboard)
 	p.FocusPane(key)
 	s.put("before")
@@ -146,8 +144,7 @@ func testCopyAfterRefusal(t *testing.T, b *browser.Browser) {
 				}
 				return none
 			}
-			proxy := faultproxy.Start(t, s.addr())
-			p := s.open(b, proxy.Addr())
+			p, proxy := s.openByProxy(b)
 			p.Do(fakeClipboard)
 			p.Do(fmt.Sprintf(`window.test.pane.dispose(); window.test.pane = window.test.show({ base: %q }); 0`, test.base))
 			p.FocusPane(key)
@@ -168,7 +165,7 @@ func testCopyAfterRefusal(t *testing.T, b *browser.Browser) {
 // testCopyByHand has a page without TLS, where scripts have no clipboard.
 func testCopyByHand(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(`Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
 		document.addEventListener("copy", e => {
 			window.copied = document.activeElement.value?.slice(document.activeElement.selectionStart,

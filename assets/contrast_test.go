@@ -98,7 +98,7 @@ func TestContrast(t *testing.T) {
 
 func testContrast(t *testing.T, b *browser.Browser, scheme string, card bool) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Scheme(scheme)
 	if card {
 		p.GraphicsCard()

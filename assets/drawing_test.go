@@ -11,7 +11,7 @@ import (
 // testBlockContrast draws text after blocks in a colour that has no contrast: it looks as without blocks.
 func testBlockContrast(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Scheme("light")
 	p.Do(`window.test.pane.refreshTheme()`)
 	s.put("\x1b[37mplain\r\n█ after\r\nbefore █\r\n━━漢━\r\n█\r\n")
@@ -41,7 +41,7 @@ func testBlockContrast(t *testing.T, b *browser.Browser) {
 // testSilentBinary draws what is no text: the browser's console stays empty.
 func testSilentBinary(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.BeforeLoad(`window.said = []; for (const name of ["debug", "log", "info", "warn", "error", "trace"])
 		console[name] = (...words) => { window.said.push(words.join(" ")) }`)
 	p.Reload()

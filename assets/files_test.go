@@ -18,7 +18,7 @@ func dropFiles(p *browser.Page, files string) {
 
 func testDrop(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	dropFiles(
 		p,
 		`[new File(["one"], "a ä.txt"), new File([], "empty"), new File(["x"], "full.bin"), new File([new `+
@@ -48,7 +48,7 @@ func testDrop(t *testing.T, b *browser.Browser) {
 
 func testCancelUpload(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	dropFiles(
 		p, `[new File([new Uint8Array(5_000_000)], "slow.bin"), new File(["x"], "unwanted"), new File(["x"], "next")]`,
 	)
@@ -68,7 +68,7 @@ func testCancelUpload(t *testing.T, b *browser.Browser) {
 func testDownload(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.change(func() { s.uploads["logs/app.log"] = "line\n" })
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(`HTMLAnchorElement.prototype.click = function () { window.saved = this.download; window.from = this.href }`)
 	p.Do(`document.querySelector('[data-tool="Download a file…"]').click()`)
 	p.Wait(

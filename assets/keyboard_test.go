@@ -44,7 +44,7 @@ const down229 = `document.activeElement.dispatchEvent(new KeyboardEvent("keydown
 func ready(s *script, b *browser.Browser) *browser.Page {
 	s.t.Helper()
 	s.put("$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "$")
 	hearKeys(p)
 	p.FocusPane(key)
@@ -310,7 +310,7 @@ func testShortcutLetters(t *testing.T, b *browser.Browser) {
 // testReaderKeys types with screen reader support, where the browser also changes the text area.
 func testReaderKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(`localStorage.setItem("convoy.reader", "on")`)
 	p.Reload()
 	p = readyAgain(s, p)

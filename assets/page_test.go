@@ -13,6 +13,7 @@ import (
 
 	"convoy/assets"
 	"convoy/internal/browser"
+	"convoy/internal/faultproxy"
 )
 
 // Node and shell of every page in these tests.
@@ -254,13 +255,17 @@ func (s *script) untilTyped(text string) {
 	}
 }
 
-// open opens the page, through addr if it is not empty, and waits for the stream.
-func (s *script) open(b *browser.Browser, addr string) *browser.Page {
+// open opens the page, and waits for the stream.
+func (s *script) open(b *browser.Browser) *browser.Page {
 	s.t.Helper()
-	if addr == "" {
-		addr = s.addr()
-	}
-	return s.openAs(b, addr, "")
+	return s.openAs(b, s.addr(), "")
+}
+
+// openByProxy opens the page through a proxy.
+func (s *script) openByProxy(b *browser.Browser) (*browser.Page, *faultproxy.Proxy) {
+	s.t.Helper()
+	proxy := faultproxy.Start(s.t, s.addr())
+	return s.openAs(b, proxy.Addr(), ""), proxy
 }
 
 // openAs opens it with a query, such as "name=Ada".

@@ -52,7 +52,7 @@ const chips = `[...document.querySelectorAll(".chips li")].map(e => e.textConten
 
 func testPresence(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	height := browser.Eval[float64](p, `document.querySelector(".shell-tools").getBoundingClientRect().height`)
 	ada, grace, linus := viewer(2, "Ada Lovelace", true), viewer(3, "", true), viewer(4, "linus", false)
 	s.present(1, false, viewer(1, "", true))
@@ -95,7 +95,7 @@ func testPresence(t *testing.T, b *browser.Browser) {
 
 func testNames(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	const hostile = `<img src=x onerror=alert(1)>`
 	s.present(2, true, viewer(1, "", true), viewer(2, hostile, true))
 	p.Wait(`document.querySelectorAll(".chips .chip").length === 2`)
@@ -143,7 +143,7 @@ const font = `parseFloat(getComputedStyle(document.querySelector(".xterm-rows"))
 
 func testScale(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	s.until("how much room there is", func() bool { return s.room != nil })
 	s.mu.Lock()
 	room := sizeOf(s.room)
@@ -194,7 +194,7 @@ func testScale(t *testing.T, b *browser.Browser) {
 
 func testPin(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	both := []participant{viewer(1, "", true), viewer(2, "Ada", true)}
 	s.until("how much room there is", func() bool { return len(s.asked) == 1 })
 	s.present(1, false, both...)
@@ -231,7 +231,7 @@ func counts(p *browser.Page, text string) {
 func testFind(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("Foo foo food\r\nfoo.\r\n" + strings.Repeat("x\r\n", 50) + "foo end")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "foo end")
 	p.FocusPane(key)
 	p.Press("Ctrl+Shift+f")
@@ -272,7 +272,7 @@ func testFind(t *testing.T, b *browser.Browser) {
 func testHistory(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(900, 100))
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "row 999")
 	s.change(func() { s.whole = "\x18\x1bc" + rows(0, 1000) + rows(1000, 5) })
 	p.FocusPane(key)
@@ -308,7 +308,7 @@ func testHistory(t *testing.T, b *browser.Browser) {
 func testNoHistory(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 100))
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "row 99")
 	p.FocusPane(key)
 	p.Press("Ctrl+Shift+f")
@@ -332,7 +332,7 @@ func testNoHistory(t *testing.T, b *browser.Browser) {
 func testDetach(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 10))
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "row 9")
 	p.Do(`window.test.pane.detach()`)
 	p.Wait(`document.querySelector(".shell-bar").textContent.startsWith("Detached. The shell keeps running.")`)
@@ -383,7 +383,7 @@ func testViewOnly(t *testing.T, b *browser.Browser) {
 
 func testToolKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(`window.test.pane.tools.focus()`)
 	p.Wait(`document.activeElement.dataset.tool.startsWith("Find")`)
 	p.Press("ArrowRight")

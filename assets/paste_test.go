@@ -12,7 +12,7 @@ import (
 func testPaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("\x1b[?2004h$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "$")
 	p.FocusPane(key)
 	paste(p, `"rm\x1b[201~\r\nls\x9b201~ ä\tb"`)
@@ -32,7 +32,7 @@ func testPaste(t *testing.T, b *browser.Browser) {
 func testConfirmPaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "$")
 	p.FocusPane(key)
 	paste(p, `"one\ntwo\r\nthree\n"`)
@@ -64,7 +64,7 @@ func testCancelPaste(t *testing.T, b *browser.Browser) {
 	s.put("\x1b[?2004h$ ")
 	held := make(chan struct{})
 	s.held = held
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "$")
 	p.FocusPane(key)
 	paste(p, `"x".repeat(1_000_000)`)
@@ -100,7 +100,7 @@ func testLargePaste(t *testing.T, b *browser.Browser) {
 		}
 		return none
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	before := browser.Eval[float64](p, `performance.memory.usedJSHeapSize`)
@@ -128,7 +128,7 @@ func testLargePaste(t *testing.T, b *browser.Browser) {
 
 func testTooLargePaste(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	paste(p, `"x".repeat(32 * 1024 * 1024 + 1)`)
 	p.Wait(`window.test.events.some(e => e.startsWith("shell-trouble A paste can have at most 32 MiB"))`)
@@ -139,7 +139,7 @@ func testTooLargePaste(t *testing.T, b *browser.Browser) {
 // testPasteImage pastes what has no text.
 func testPasteImage(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	p.Do(`{ const data = new DataTransfer(); data.items.add(new File(["x"], "shot.png", { type: "image/png" }));
 		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true,

@@ -194,7 +194,7 @@ func testMiddle(t *testing.T, b *browser.Browser) {
 
 func testTouchKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Touch(390, 800)
 	p.Reload()
 	p.Wait(`window.test?.stream.state === "open" && document.querySelectorAll(".shell-keys button").length === 15`)

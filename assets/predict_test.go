@@ -53,7 +53,7 @@ func atPrompt(t *testing.T, b *browser.Browser, prompt string) (*script, *browse
 	t.Helper()
 	s := newScript(t)
 	s.echo = "program"
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(`localStorage.setItem("convoy-echo", "on")`)
 	begin(s, p, prompt)
 	return s, p

@@ -27,7 +27,7 @@ func TestReader(t *testing.T) {
 	b := browser.Shared(t)
 	s := newScript(t)
 	s.put("hello\r\n$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "hello")
 	p.Do(stopQuiet) // an answer that takes 3 s would be read out
 	p.Do(followReader)

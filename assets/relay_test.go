@@ -21,7 +21,7 @@ func heard(p *browser.Page) string { return browser.Eval[string](p, `window.hear
 func testReportsKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "$")
 	hearKeys(p)
 	p.FocusPane(key)
@@ -73,7 +73,7 @@ func testReportsKeys(t *testing.T, b *browser.Browser) {
 // testReportsComposed composes characters like input methods: xterm.js sends them after the event.
 func testReportsComposed(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	hearKeys(p)
 	p.FocusPane(key)
 	p.Do(
@@ -94,7 +94,7 @@ func testReportsComposed(t *testing.T, b *browser.Browser) {
 func testTypesElsewhere(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "$")
 	hearKeys(p)
 	for _, text := range []string{"a", `\x1bOA`, `\x1b[H`, `\x1b[1;5C`, `\x1bOP`} {
@@ -120,7 +120,7 @@ func testSince(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.mark("size", map[string]any{"rows": 10, "cols": 20})
 	s.put("before\r\n$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Wait(`window.test.pane.size.cols === 20`)
 	p.WaitScreen(key, "$")
 	mark := func() { p.Do(`window.mark = window.test.pane.relay.mark()`) }
@@ -201,7 +201,7 @@ func TestCompare(t *testing.T) {
 	t.Parallel()
 	b := browser.Shared(t)
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	run := func(expression string) string {
 		return browser.Eval[string](
 			p, fmt.Sprintf(`import(%q).then(m => JSON.stringify(%s))`, assets.URL("js/compare.js"), expression),

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"convoy/internal/browser"
-	"convoy/internal/faultproxy"
 )
 
 func TestMain(m *testing.M) {
@@ -81,7 +80,7 @@ func TestScripts(t *testing.T) {
 func testDrawsAndTypes(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("\x1b[31mhello\x1b[0m wörld 🙂|\r\n$ ")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "hello wörld 🙂|")
 	p.FocusPane(key)
 	p.Type("echo 'it''s'")
@@ -125,8 +124,7 @@ func checkRows(t *testing.T, p *browser.Page, n int) {
 // testResume cuts the stream repeatedly during output.
 func testResume(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	for i := range 20 {
 		before := s.end()
 		s.put(rows(100*i, 100))
@@ -151,8 +149,7 @@ func testResume(t *testing.T, b *browser.Browser) {
 func testStall(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.beat = 1
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	s.put(rows(0, 10))
 	p.WaitScreen(key, "row 9")
 	p.FocusPane(key)
@@ -179,7 +176,7 @@ func testGarbled(t *testing.T, b *browser.Browser) {
 		}
 		return whole
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	for i := range 10 {
 		s.put(rows(100*i, 100))
 		p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end())) // one piece each, and none behind the gap
@@ -201,7 +198,7 @@ func testFlood(t *testing.T, b *browser.Browser) {
 		}
 		return none
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(
 		`window.peak = 0, window.test.stream.on("output", () => { window.peak = Math.max(window.peak, ` +
 			`window.test.pane.undrawn) })`,
@@ -226,7 +223,7 @@ func testFlood(t *testing.T, b *browser.Browser) {
 // testTypeInFlood types while the terminal has more to draw than it can.
 func testTypeInFlood(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	block := bytes.Repeat([]byte("y\r\n"), 1<<20)
 	s.change(func() { s.out = bytes.Repeat(block, 30) })
@@ -240,8 +237,7 @@ func testTypeInFlood(t *testing.T, b *browser.Browser) {
 // testReset loses bytes in the middle of a character within a title.
 func testReset(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	s.put("before\x1b[?1049h\x1b[31m\x1b]0;a title \xf0\x9f")
 	p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end()))
 	proxy.Stop()
@@ -268,7 +264,7 @@ func testSizes(t *testing.T, b *browser.Browser) {
 			s.out = append(s.out, "\x1b[999C|\r\n"...) // marks the last column
 		}
 	})
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Wait(`window.test.pane.size.cols === 60 && window.test.pane.size.rows === 10`)
 	p.Wait(fmt.Sprintf(`window.test.pane.drawn === %d`, s.end()))
 	if text, want := p.Screen(key), fmt.Sprintf("%40s\n%20s\n%60s", "|", "|", "|"); text != want {
@@ -308,7 +304,7 @@ const questions = "\x1b[c\x1b[>c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?25$p" +
 func testQueries(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(questions + "\x1b[?1004lold")
-	p := s.open(b, s.addr())
+	p := s.open(b)
 	p.WaitScreen(key, "old")
 	p.FocusPane(key)
 	s.put(questions + "\x1b[?1004lnew")
@@ -320,7 +316,7 @@ func testQueries(t *testing.T, b *browser.Browser) {
 func testEnds(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("bye\r\n")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "bye")
 	p.FocusPane(key)
 	s.mark("exit", map[string]any{"code": 1, "signal": ""})
@@ -339,7 +335,7 @@ func testEnds(t *testing.T, b *browser.Browser) {
 func testReconnect(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put("last words")
-	p := s.open(b, "")
+	p := s.open(b)
 	p.WaitScreen(key, "last words")
 	s.mark("lost", map[string]any{"error": "unreachable"})
 	p.Wait(`document.querySelector(".shell").dataset.state === "lost" && !document.querySelector(".shell-bar").hidden`)
@@ -385,7 +381,7 @@ func testHidden(t *testing.T, b *browser.Browser) {
 
 func testLeave(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	p.Press("Tab")
 	s.untilTyped("\t")
@@ -401,8 +397,7 @@ func testLeave(t *testing.T, b *browser.Browser) {
 
 func testLoggedOut(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	s.change(func() { s.refuse = true })
 	proxy.Cut()
 	p.Wait(`window.test.stream.state === "loggedout"`)
@@ -415,7 +410,7 @@ func testLoggedOut(t *testing.T, b *browser.Browser) {
 func testNewPane(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.put(rows(0, 50))
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	p.Type("one")
 	s.untilTyped("one")

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"convoy/internal/browser"
-	"convoy/internal/faultproxy"
 )
 
 // inFlight is how many inputs a page has in flight over HTTP/1.1: of a browser's six connections, a stream has one.
@@ -56,7 +55,7 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 		mu.Unlock()
 		return none
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 200))
@@ -69,7 +68,7 @@ func testKeyOrder(t *testing.T, b *browser.Browser) {
 // the page, browsers hold its echo back until the next frame is drawn.
 func testKeyTouchesNothing(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	p.Do(`{ window.changes = [];
@@ -94,7 +93,7 @@ func testLostAnswers(t *testing.T, b *browser.Browser) {
 		}
 		return []fault{lose, drop}[rand.IntN(2)]
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	s.untilTyped(typeWords(p, 60))
 }
@@ -110,7 +109,7 @@ func testRefusedInput(t *testing.T, b *browser.Browser) {
 		}
 		return f
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	p.Type("a")
 	s.untilTyped("a")
@@ -137,7 +136,7 @@ func testLateRefusal(t *testing.T, b *browser.Browser) {
 		}
 		return none
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	for _, letter := range "abcde" {
@@ -164,7 +163,7 @@ func testInputBeforeEnd(t *testing.T, b *browser.Browser) {
 		<-gone
 		return drop
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	for i, letter := range "abcdefg" { // the first fill the window, the rest waits
@@ -182,7 +181,7 @@ func testInputBeforeEnd(t *testing.T, b *browser.Browser) {
 func testRemovedViewer(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.gap = 100 * time.Millisecond
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	p.Type("one")
 	s.untilTyped("one")
@@ -197,8 +196,7 @@ func testRemovedViewer(t *testing.T, b *browser.Browser) {
 func testForgottenViewer(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.gap = 100 * time.Millisecond
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	p.Type("a")
@@ -218,8 +216,7 @@ func testForgottenViewer(t *testing.T, b *browser.Browser) {
 
 func testTypeOffline(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	p.FocusPane(key)
 	p.Type("before,")
 	p.Type("just before,")
@@ -251,7 +248,7 @@ func testInterrupt(t *testing.T, b *browser.Browser) {
 		}
 		return none
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	paste(p, `"x".repeat(1_000_000)`)
@@ -284,7 +281,7 @@ func testHeldInput(t *testing.T, b *browser.Browser) {
 		}
 		return none
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	for i := range inFlight {
@@ -310,8 +307,7 @@ func testHeldInput(t *testing.T, b *browser.Browser) {
 // unanswered, and is repeated, before its answer can be there.
 func testSlowLink(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	proxy := faultproxy.Start(t, s.addr())
-	p := s.open(b, proxy.Addr())
+	p, proxy := s.openByProxy(b)
 	p.Do(stopQuiet)
 	p.FocusPane(key)
 	proxy.Delay(300 * time.Millisecond)
@@ -329,7 +325,7 @@ func testWaits(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	held := make(chan struct{})
 	s.held = held
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	const bar = `document.querySelector(".shell-bar").innerText.trim()`
 	for _, letter := range []string{"a", "b", "c", "d", "e", "f"} { // more than may be in flight
@@ -366,7 +362,7 @@ func testOneAtATime(t *testing.T, b *browser.Browser) {
 		s.change(func() {})
 		return drop
 	}
-	p := s.open(b, "")
+	p := s.open(b)
 	p.FocusPane(key)
 	for _, letter := range "abcd" {
 		p.Type(string(letter))
