@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // Options configure a Convoy shell.
@@ -28,7 +29,7 @@ func (o Options) supervisor() *supervisor {
 		node:     o.Node,
 		out:      o.Out,
 		settings: settings{Color: o.Color, Plain: o.JSON, Steps: o.Steps},
-		stopTime: stopTime,
+		stopTime: 2 * time.Second,
 	}
 }
 

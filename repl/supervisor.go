@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// stopTime is the usual supervisor.stopTime.
-	stopTime = 2 * time.Second
 	// startTime limits the start of a sandbox.
 	startTime = 10 * time.Second
 )
@@ -137,7 +135,7 @@ func (e *replacedError) Error() string {
 	return e.reason + ". A new one replaced it; your functions and plain values are still defined"
 }
 
-// run evaluates source in the sandbox. A value on stop interrupts it. If it does not stop within stopTime, or at a
+// run evaluates source in the sandbox. A value on stop interrupts it. If it does not stop within s.stopTime, or at a
 // second interrupt, or if it ends on its own, it is replaced: *replacedError.
 func (s *supervisor) run(ctx context.Context, source string, width int, stop <-chan os.Signal) (outcome, error) {
 	s.runs++
