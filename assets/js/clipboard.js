@@ -50,7 +50,7 @@ export function newClipboard(element, term, { node, shell, base, drawn }) {
     }
   }
 
-  /** close is called when nothing more is printed: nothing waits for an answer. */
+  /** close ends the wait for an answer: nothing more will be printed. */
   function close() { changes++; }
 
   // request handles "SELECTIONS;BASE64". It returns true: nothing else handles it, and there is no reply.

@@ -32,7 +32,7 @@ export function forget() {
 
 const leaving = "convoy-leaving"; // this tab has logged out, and not forgotten everything yet
 
-/** forgetLeft forgets what the page that logged out had no time to. */
+/** forgetLeft finishes what the page that logged out had no time for. */
 export const forgetLeft = () => remembered(leaving, thisTab) && leave();
 
 async function leave() {

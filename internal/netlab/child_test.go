@@ -167,7 +167,7 @@ func (c *child) follow(ctx context.Context) {
 	}
 }
 
-// tick says all the time how long ago it said so.
+// tick reports the time since its last report: a long one means that this process got no processor time.
 func (c *child) tick(ctx context.Context) {
 	for last := time.Now(); ; {
 		select {

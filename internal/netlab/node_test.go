@@ -128,9 +128,9 @@ func (s *scene) seen(limit time.Duration, state fleet.MemberState, other *proces
 }
 
 const (
-	// starvedTime is the time between two ticks of a process that got no processor.
+	// starvedTime is the least time between two ticks of a process that got no processor time.
 	starvedTime = 500 * time.Millisecond
-	// starvedFor is how long a node may be taken for dead because one was starved.
+	// starvedFor is how long afterwards a node may still be taken for dead.
 	starvedFor = 10 * time.Second
 )
 
@@ -153,7 +153,7 @@ func lost(since time.Time, viewers, others []*process) string {
 	return ""
 }
 
-// starved reports whether a process got no processor at a time or shortly before. One that has not ticked since may be
+// starved reports whether a process got no processor time then or shortly before. One that has not ticked since may be
 // starved still. It is called with mu held.
 func (s *scene) starved(at time.Time) bool {
 	return slices.ContainsFunc(s.processes, func(p *process) bool {
