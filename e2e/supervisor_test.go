@@ -23,12 +23,13 @@ import (
 const supervisorBytes = 8 << 20
 
 // startSupervised starts a node from a copy of this program, with a data directory and a port of its own.
-func startSupervised(t *testing.T) (p process, exe, data string) {
+func startSupervised(t *testing.T, args ...string) (p process, exe, data string) {
 	t.Helper()
 	addr, dir := testkit.FreeAddr(t), t.TempDir()
 	exe, data = filepath.Join(dir, "convoy"), filepath.Join(dir, "data")
 	replaceProgram(t, exe)
-	cmd := exec.Command(exe, append(aloneArgs("super.test"), "-addr", addr, "-data", data, "-system-shell", "first")...)
+	args = append(args, "-addr", addr, "-data", data, "-system-shell", "first")
+	cmd := exec.Command(exe, append(aloneArgs("super.test"), args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return process{startCommand(t, cmd), cmd}, exe, data
 }

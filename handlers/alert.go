@@ -59,27 +59,28 @@ func (h *Handlers) showPush(w http.ResponseWriter, _ *http.Request, body []byte)
 // homeWait bounds a call to a user's home node.
 const homeWait = 10 * time.Second
 
-// callHome passes a message for a user's browsers to the node where the user logged in.
-func (h *Handlers) callHome(ctx context.Context, by access.Identity, c alerts.Call) error {
+// callHome passes a message for a user's browsers to the node where the user logged in. again reports whether that may
+// work later.
+func (h *Handlers) callHome(ctx context.Context, by access.Identity, c alerts.Call) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(session.With(ctx, session.Session{Identity: by, Role: by.Role}), homeWait)
 	defer cancel()
 	body, err := json.Marshal(c)
 	if err != nil {
-		return err
+		return false, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/push/message", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	h.sessions.SignRequest(ctx, r)
 	answer, err := h.Cluster.Do(by.Home, r)
 	if err != nil {
-		return err
+		return true, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("the answer was %s", answer.Status)
+		return answer.StatusCode >= http.StatusInternalServerError, fmt.Errorf("the answer was %s", answer.Status)
 	}
-	return nil
+	return false, nil
 }

@@ -147,6 +147,12 @@ func (h *Handlers) KeepLinks(earlier []byte, keep func([]byte)) error {
 	return err
 }
 
+// KeepAlerts continues the alerts of an earlier process of this node, and keeps all alerts for the next one. Call it
+// before serving.
+func (h *Handlers) KeepAlerts(earlier map[string][]byte, keeper alerts.Keeper) {
+	h.alerts.Keep(h.ctx, earlier, keeper)
+}
+
 // Streams is the number of open event streams.
 func (h *Handlers) Streams() int { return h.live.Open() }
 

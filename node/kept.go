@@ -27,6 +27,7 @@ const (
 	keptMembers = "members" // gossip addresses of other members
 	keptShell   = "shell/"  // and the id: a shell; see pty.Keeper
 	keptNode    = "node/"   // and the ID: see local.Keeper
+	keptAlert   = "alert/"  // and the name: see alerts.Keeper
 
 	maxRuns    = 16 // more have been forgotten by the others
 	maxMembers = 16 // one that answers knows the rest
@@ -70,6 +71,12 @@ type nodeKeeper struct{ keeper }
 // Keep implements local.Keeper.
 func (k nodeKeeper) Keep(c local.Kept) error { return k.put(c.ID, c.Pid, c.Data, c.Files) }
 
+// alertKeeper implements alerts.Keeper.
+type alertKeeper struct{ keeper }
+
+// Keep implements alerts.Keeper.
+func (k alertKeeper) Keep(name string, data []byte) error { return k.put(name, 0, data, nil) }
+
 // shellKeeper returns the keeper of shells; nil: they end with this process.
 func (n *node) shellKeeper() pty.Keeper {
 	if n.cfg.Supervisor == nil {
@@ -105,7 +112,7 @@ func (n *node) earlier(name string, value any) (files []*os.File, ok bool) {
 
 // takeKept takes what earlier processes of this node have kept, and the settings among it.
 func (n *node) takeKept() {
-	n.kept = map[string]supervisor.Entry{}
+	n.kept, n.keptAlerts = map[string]supervisor.Entry{}, map[string][]byte{}
 	for _, e := range n.cfg.Supervisor.Entries() {
 		n.kept[e.Name] = e
 		if id, ok := strings.CutPrefix(e.Name, keptShell); ok {
@@ -113,6 +120,9 @@ func (n *node) takeKept() {
 		}
 		if name, ok := strings.CutPrefix(e.Name, keptNode); ok {
 			n.keptNodes = append(n.keptNodes, local.Kept{ID: name, Pid: e.Pid, Data: e.Data, Files: e.Files})
+		}
+		if name, ok := strings.CutPrefix(e.Name, keptAlert); ok {
+			n.keptAlerts[name] = e.Data
 		}
 	}
 	var was secrets
@@ -203,6 +213,13 @@ func (n *node) keepLinks() error {
 	var earlier json.RawMessage
 	n.earlier(keptLinks, &earlier)
 	return n.handlers.KeepLinks(earlier, func(data []byte) { n.keep(keptLinks, json.RawMessage(data)) })
+}
+
+// keepAlerts keeps the alerts.
+func (n *node) keepAlerts() {
+	if n.cfg.Supervisor != nil {
+		n.handlers.KeepAlerts(n.keptAlerts, alertKeeper{keeper{n.cfg.Supervisor, keptAlert}})
+	}
 }
 
 // openConsole opens the console's port, or takes over that of an earlier process, whose queue may have connections.

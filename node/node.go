@@ -58,8 +58,9 @@ type node struct {
 	kept       map[string]supervisor.Entry // of an earlier process of this node
 	keptShells []pty.Kept                  // among them, in their order
 	keptNodes  []local.Kept
-	members    []netip.AddrPort // that are kept; watchMembers has it
-	leaving    bool             // stop leaves the shells and spawned nodes to the next process
+	keptAlerts map[string][]byte // by name
+	members    []netip.AddrPort  // that are kept; watchMembers has it
+	leaving    bool              // stop leaves the shells and spawned nodes to the next process
 }
 
 // Run runs a node until ctx or its supervisor ends, then stops it in a bounded time. If the supervisor asks it to, it

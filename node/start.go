@@ -23,6 +23,7 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 	if err := n.keepLinks(); err != nil {
 		n.log.Error("the share links of the earlier process are lost", "err", err)
 	}
+	n.keepAlerts()
 	if err := n.startProvider(ctx); err != nil {
 		return err
 	}

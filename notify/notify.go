@@ -94,31 +94,14 @@ func (s *Sender) Run(ctx context.Context) {
 	for {
 		select {
 		case m := <-s.queue:
-			if err := s.post(ctx, m); err != nil && ctx.Err() == nil {
+			err := Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, m) })
+			if err != nil && ctx.Err() == nil {
 				s.log.Warn("notification not sent", "event", m.Event, "shell", m.Shell, "user", m.User, "err", err)
 			}
 		case <-ctx.Done():
 			return
 		}
 	}
-}
-
-// post retries while the other side may recover.
-func (s *Sender) post(ctx context.Context, m Message) (err error) {
-	wait := s.pause
-	for range tries {
-		var again bool
-		if again, err = s.try(ctx, m); !again {
-			return err
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		wait *= 2
-	}
-	return err
 }
 
 // try posts once, and reports whether to try again.

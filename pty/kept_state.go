@@ -48,8 +48,8 @@ func (s *Shell) restoreActivity(k *keptActivity) {
 	a.row, a.full, a.marks = k.Row, k.Full, k.Marks
 	if s.active.After(k.Printed) {
 		a.typed = s.active
-		if a.state.Doing == Waiting {
-			a.state = State{} // until the first look
+		if a.state.Doing == Waiting { // until the first look
+			a.state = State{Doing: Running, Since: a.began, Command: a.state.Command}
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/SherClockHolmes/webpush-go"
+
+	"convoy/notify"
 )
 
 const (
@@ -64,7 +66,10 @@ func (s *Sender) Run(ctx context.Context) {
 			for {
 				select {
 				case j := <-queue:
-					s.deliver(ctx, j)
+					err := notify.Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, j) })
+					if err != nil && ctx.Err() == nil {
+						s.log.Warn("notification not sent", "user", j.to.By.User, "service", hostOf(j.to.Endpoint), "err", err)
+					}
 				case <-ctx.Done():
 					return
 				}
@@ -75,29 +80,8 @@ func (s *Sender) Run(ctx context.Context) {
 	s.Client.CloseIdleConnections()
 }
 
-// deliver tries again while the push service may recover, and removes a subscription that it no longer knows.
-func (s *Sender) deliver(ctx context.Context, j job) {
-	wait := s.pause
-	for range tries {
-		again, err := s.try(ctx, j)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if !again {
-			s.log.Warn("notification not sent", "user", j.to.By.User, "service", hostOf(j.to.Endpoint), "err", err)
-			return
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
-		wait *= 2
-	}
-	s.log.Warn("notification not sent: no answer", "user", j.to.By.User, "service", hostOf(j.to.Endpoint))
-}
-
-// try sends once, and reports whether to try again.
+// try sends once, and reports whether to try again, while the push service may recover. It removes a subscription that
+// the service no longer knows.
 func (s *Sender) try(ctx context.Context, j job) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -36,34 +36,40 @@ type Config struct {
 	Send      func(notify.Message) // must not block; nil: there is no address
 	Sessions  *session.Manager
 	Push      *push.Sender // for browsers; nil: they get nothing
-	// Home passes a call to the node where the user logged in, which is another one.
-	Home func(ctx context.Context, by access.Identity, c Call) error
+	// Home passes a call to the node where the user logged in, which is another one, and reports whether that may work
+	// later if it fails.
+	Home func(ctx context.Context, by access.Identity, c Call) (again bool, err error)
 	Log  *slog.Logger
 }
 
-// Set holds the alerts of this node's shells, one for each shell and user, in memory. An alert ends when its user
-// removes it, when its user may no longer view shells, when its shell ends, and with the node. Its methods may be
-// called concurrently.
+// Set holds the alerts of this node's shells, one for each shell and user. An alert ends when its user removes it, when
+// its user may no longer view shells, and when its shell ends: with the node, unless there is a Keeper. Its methods may
+// be called concurrently.
 type Set struct {
 	Config
 	// Rest is the time between two calls for a shell that waits. While nobody types it doubles, up to an hour. A shell
 	// that waits again meanwhile is reported then, if it still does.
 	Rest time.Duration
 
-	group sync.WaitGroup
+	group  sync.WaitGroup
+	keeper Keeper // nil: none
+
 	mu    sync.Mutex
 	byKey map[key]*alert
 }
 
 type key struct{ shell, user string }
 
-// alert is what one user is told of one shell.
+func (k key) String() string { return k.shell + "/" + k.user }
+
+// alert is what one user is told of one shell. The lock of its Set guards what is kept; state and calls are changed by
+// watchState only.
 type alert struct {
-	ask   templates.Alert
-	by    access.Identity
+	kept
+
 	shell *pty.Shell
-	info  pty.Info // as of its beginning
-	ctx   context.Context
+	life  context.Context // beyond which it does not last in this process
+	ctx   context.Context // of the alert
 	end   context.CancelFunc
 }
 
@@ -84,20 +90,18 @@ var (
 // able reports whether there is somewhere to send messages.
 func (s *Set) able() bool { return s.Send != nil || s.Push != nil }
 
-// Set replaces the alert of a user for a shell. It lasts no longer than ctx.
-func (s *Set) Set(ctx context.Context, shell *pty.Shell, by access.Identity, ask templates.Alert) error {
+// Set replaces the alert of a user for a shell. In this process it lasts no longer than life.
+func (s *Set) Set(life context.Context, shell *pty.Shell, by access.Identity, ask templates.Alert) error {
 	if !s.able() {
 		return errNowhere
 	}
-	var pattern *regexp.Regexp
 	if ask.Text != "" {
-		var err error
-		if pattern, err = pty.ParsePattern(ask.Text); err != nil {
+		if _, err := pty.ParsePattern(ask.Text); err != nil {
 			return web.BadRequest("text: %v", err)
 		}
 	}
-	a := &alert{ask: ask, by: by, shell: shell, info: shell.Info()}
-	at := key{a.info.ID, by.User}
+	info := shell.Info()
+	at := key{info.ID, by.User}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.byKey[at]
@@ -107,23 +111,41 @@ func (s *Set) Set(ctx context.Context, shell *pty.Shell, by access.Identity, ask
 	if before != nil {
 		before.end()
 	}
-	delete(s.byKey, at)
-	if !ask.Any() {
-		return nil
+	switch {
+	case before != nil && !ask.Any():
+		s.drop(before)
+	case ask.Any():
+		now := shell.State()
+		s.begin(life, shell, kept{
+			ShellID: info.ID,
+			By:      by,
+			Ask:     ask,
+			From:    info.End,
+			State:   now,
+			Calls:   calls{About: now},
+		})
 	}
-	a.ctx, a.end = context.WithCancel(ctx)
-	s.byKey[at] = a
+	return nil
+}
+
+// begin begins an alert. The caller holds the lock.
+func (s *Set) begin(life context.Context, shell *pty.Shell, k kept) {
+	a := &alert{kept: k, shell: shell, life: life}
+	a.ctx, a.end = context.WithCancel(life)
+	s.byKey[k.key()] = a
+	s.keep(a)
 	var parts sync.WaitGroup
-	if pattern != nil {
+	if pattern, err := pty.ParsePattern(k.Ask.Text); err == nil {
 		parts.Go(func() { s.watchText(a, pattern) })
 	}
 	parts.Go(func() { s.watchState(a) })
 	s.group.Go(func() {
 		parts.Wait()
 		a.end()
-		s.drop(at, a)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.drop(a)
 	})
-	return nil
 }
 
 // count is the number of a user's alerts. The caller holds the lock.
@@ -136,11 +158,15 @@ func (s *Set) count(user string) (n int) {
 	return n
 }
 
-func (s *Set) drop(at key, a *alert) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byKey[at] == a {
-		delete(s.byKey, at)
+// drop removes an alert, unless it was replaced. What ends with this process is kept for the next one. The caller holds
+// the lock.
+func (s *Set) drop(a *alert) {
+	if s.byKey[a.key()] != a {
+		return
+	}
+	delete(s.byKey, a.key())
+	if s.keeper != nil && a.life.Err() == nil {
+		s.keeper.Drop(a.key().String())
 	}
 }
 
@@ -149,7 +175,7 @@ func (s *Set) get(shell, user string) templates.Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.byKey[key{shell, user}]; a != nil {
-		return a.ask
+		return a.Ask
 	}
 	return templates.Alert{}
 }
@@ -158,16 +184,18 @@ func (s *Set) get(shell, user string) templates.Alert {
 func (s *Set) done(a *alert, clear func(*templates.Alert)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(&a.ask)
-	if !a.ask.Any() {
+	clear(&a.Ask)
+	if !a.Ask.Any() {
 		a.end()
+		return
 	}
+	s.keep(a)
 }
 
 // watchText waits for the text, once.
 func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
-	viewer := fmt.Sprintf("alert/%s/%d", a.by.User, time.Now().UnixNano())
-	if line, ok := a.shell.Await(a.ctx, viewer, a.info.End, pattern); ok {
+	viewer := fmt.Sprintf("alert/%s/%d", a.By.User, time.Now().UnixNano())
+	if line, ok := a.shell.Await(a.ctx, viewer, a.From, pattern); ok {
 		s.tell(a, "text", "printed a text", line, time.Time{})
 		s.done(a, func(ask *templates.Alert) { ask.Text = "" })
 	}
@@ -176,18 +204,17 @@ func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
 // watchState follows what the shell does, until it or the alert has ended.
 func (s *Set) watchState(a *alert) {
 	defer a.end()
-	before := a.shell.State()
-	calls := calls{shortest: s.Rest, about: before}
+	a.Calls.shortest = s.Rest
 	for {
 		changed := s.Shells.Changed()
 		now := a.shell.State()
-		later := s.reportWaiting(a, &calls, now)
-		if now != before {
-			s.reportCommand(a, before, now)
-			before = now
+		later := s.reportWaiting(a, now)
+		if now != a.State {
+			s.reportCommand(a, a.State, now)
+			s.update(a, func() { a.State = now })
 			continue
 		}
-		if _, err := s.Shells.Get(a.info.ID); err != nil || !a.shell.Info().Running {
+		if _, err := s.Shells.Get(a.ShellID); err != nil || !a.shell.Info().Running {
 			s.ended(a, err)
 			return
 		}
@@ -202,24 +229,32 @@ func (s *Set) watchState(a *alert) {
 
 // reportWaiting calls the user if the shell waits, and was not waiting at the last call. If it is too soon, later says
 // when.
-func (s *Set) reportWaiting(a *alert, c *calls, now pty.State) (later <-chan time.Time) {
-	if now.Doing != pty.Waiting || now.Since.Equal(c.about.Since) || !s.asked(a).Waits {
+func (s *Set) reportWaiting(a *alert, now pty.State) (later <-chan time.Time) {
+	if now.Doing != pty.Waiting || now.Since.Equal(a.Calls.About.Since) || !s.asked(a).Waits {
 		return nil
 	}
 	typed := a.shell.Typed()
-	if wait := c.wait(typed); wait > 0 {
+	if wait := a.Calls.wait(typed); wait > 0 {
 		return time.After(wait)
 	}
 	s.tell(a, "waits", "waits", now.Asks, now.Since)
-	c.made(now, typed)
+	s.update(a, func() { a.Calls.made(now, typed) })
 	return nil
+}
+
+// update changes an alert, and keeps it.
+func (s *Set) update(a *alert, change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	s.keep(a)
 }
 
 // asked is what the alert still asks for.
 func (s *Set) asked(a *alert) templates.Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return a.ask
+	return a.Ask
 }
 
 // reportCommand tells of the end of the command that ran, once.
@@ -260,7 +295,7 @@ func (s *Set) ended(a *alert, gone error) {
 // tell sends a message, unless the user may no longer view shells: then the alert ends. Without content, the message
 // has nothing that a program could have chosen. since is when the question was asked that text contains.
 func (s *Set) tell(a *alert, event, does, text string, since time.Time) {
-	role := s.Authority.Role(a.ctx, a.by)
+	role := s.Authority.Role(a.ctx, a.By)
 	if !role.Allows(access.View) {
 		a.end()
 		return
@@ -270,10 +305,10 @@ func (s *Set) tell(a *alert, event, does, text string, since time.Time) {
 	if !s.asked(a).Content {
 		title, text = info.Program, ""
 	}
-	s.Log.Info("notification", "event", event, "shell", info.ID, "user", a.by.User)
+	s.Log.Info("notification", "event", event, "shell", info.ID, "user", a.By.User)
 	m := notify.Message{
 		Event: event, Title: strings.Join([]string{title, "on", templates.ShortName(s.Self), does}, " "), Text: text,
-		Node: s.Self, Shell: info.ID, User: a.by.User, At: time.Now().UTC().Truncate(time.Second),
+		Node: s.Self, Shell: info.ID, User: a.By.User, At: time.Now().UTC().Truncate(time.Second),
 	}
 	if s.Send != nil {
 		s.Send(m)
@@ -281,7 +316,7 @@ func (s *Set) tell(a *alert, event, does, text string, since time.Time) {
 	if text == "" || !session.MayIn(role, access.Type, a.shell) {
 		since = time.Time{}
 	}
-	by := a.by
+	by := a.By
 	by.Role = role
 	s.call(a.ctx, by, Call{
 		Event: m.Event, Title: clipped(m.Title, maxTitle), Text: clipped(m.Text, maxText), Node: m.Node, Shell: m.Shell,

@@ -14,12 +14,19 @@ import (
 	"convoy/access"
 	"convoy/handlers/session"
 	"convoy/handlers/web"
+	"convoy/notify"
 	"convoy/push"
 	"convoy/templates"
 )
 
 // A browser gets this much of a title and a text, in bytes.
 const maxTitle, maxText = 200, 800
+
+// The user's home node may be starting again, as this one may.
+const (
+	tries = 4
+	pause = 2 * time.Second // before the second try; it doubles
+)
 
 // Call is what a user's browsers are told. The shell's node sends it to the node where the user logged in.
 type Call struct {
@@ -43,7 +50,8 @@ func (s *Set) call(ctx context.Context, by access.Identity, c Call) {
 		s.deliver(ctx, by, c)
 		return
 	}
-	if err := s.Home(ctx, by, c); err != nil && ctx.Err() == nil {
+	err := notify.Retry(ctx, tries, pause, func() (again bool, err error) { return s.Home(ctx, by, c) })
+	if err != nil && ctx.Err() == nil {
 		s.Log.Warn("notification not passed on", "node", by.Home, "user", by.User, "err", err)
 	}
 }

@@ -15,21 +15,21 @@ func TestCalls_Double(t *testing.T) {
 		t.Error("the first call waits")
 	}
 	made, day := 0, time.Duration(0)
-	for ; day < 24*time.Hour; day += c.rest {
+	for ; day < 24*time.Hour; day += c.Rest {
 		c.made(pty.State{}, time.Time{})
 		made++
-		if wait := c.wait(time.Time{}); wait <= c.rest-time.Minute || wait > c.rest {
-			t.Fatalf("the next call waits for %v, want %v", wait, c.rest)
+		if wait := c.wait(time.Time{}); wait <= c.Rest-time.Minute || wait > c.Rest {
+			t.Fatalf("the next call waits for %v, want %v", wait, c.Rest)
 		}
 	}
 	if made > 35 {
 		t.Errorf("%d calls in a day", made)
 	}
-	typed := c.last.Add(time.Nanosecond)
+	typed := c.Last.Add(time.Nanosecond)
 	if wait := c.wait(typed); wait > c.shortest {
 		t.Errorf("after a key, the next call waits for %v", wait)
 	}
-	if c.made(pty.State{}, typed); c.rest != c.shortest {
-		t.Errorf("then it rests for %v", c.rest)
+	if c.made(pty.State{}, typed); c.Rest != c.shortest {
+		t.Errorf("then it rests for %v", c.Rest)
 	}
 }

@@ -118,7 +118,7 @@ var rows = []row{
 	{"metrics", "", "values come from functions, so metrics know no other package"},
 	{"pty", "pty/cast pty/journal pty/screen",
 		"a shell knows no HTTP and no browser, so that it can be tested and used alone"},
-	{"push", "access", "a browser gets messages for a login"},
+	{"push", "access notify", "a browser gets messages for a login, and a push service is tried as any other"},
 	{"pty/cast", "", "recordings are files"},
 	{"pty/journal", "", "shared memory knows bytes and numbers, and nothing of processes and screens"},
 	{"pty/screen", "", "a screen knows bytes, and nothing of processes"},

@@ -22,10 +22,15 @@ func leashed() []string {
 	return []string{"-exec", fmt.Sprintf("'%s' %s", self, leashArg)}
 }
 
-// leash becomes the program of args, which dies with its parent.
+// leash becomes the program of args, which dies with its parent, and so does what it mounts.
 func leash(args []string) error {
-	runtime.LockOSThread() // the wish is the thread's
+	runtime.LockOSThread() // the wish and the namespace are the thread's
 	bind(syscall.SIGKILL)
+	if unix.Unshare(unix.CLONE_NEWNS) == nil { // as root
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			return err
+		}
+	}
 	return syscall.Exec(args[0], args, os.Environ())
 }
 
