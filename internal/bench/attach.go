@@ -33,23 +33,14 @@ type convoyLink struct {
 	due   chan struct{} // holds a token when an acknowledgement is due
 }
 
-// openConvoy opens a shell on the control plane.
-func (b *bench) openConvoy(ctx context.Context) (*way, error) {
-	l, err := openShell(ctx, b.convoy.client(b.convoy.base), b.convoy.name)
-	if err != nil {
-		return nil, err
-	}
-	w, err := newWay(ctx, wayCP, l)
-	if err == nil {
-		w.pids = []int{b.convoy.pid()}
-		w.again = b.openConvoy
-	}
-	return w, err
+// open opens a shell on the control plane.
+func (c *convoy) open(ctx context.Context, name string) (*way, error) {
+	return c.openOn(ctx, name, c.name, c.pid())
 }
 
 // openNode spawns a node and opens a shell there, through the control plane.
-func (b *bench) openNode(ctx context.Context) (*way, error) {
-	viewer := b.convoy.client(b.convoy.base)
+func (c *convoy) openNode(ctx context.Context, name string) (*way, error) {
+	viewer := c.client(c.base)
 	stream, err := viewer.Stream(ctx, url.Values{"want": {"nodes"}})
 	if err != nil {
 		return nil, err
@@ -63,17 +54,21 @@ func (b *bench) openNode(ctx context.Context) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.openOn(ctx, name, node.Name, c.pid(), pid)
+}
+
+// openOn opens a shell on a node, which these processes carry.
+func (c *convoy) openOn(ctx context.Context, name, node string, pids ...int) (*way, error) {
 	open := func(ctx context.Context) (*way, error) {
-		l, err := openShell(ctx, b.convoy.client(b.convoy.base), node.Name)
+		l, err := openShell(ctx, c.client(c.base), node)
 		if err != nil {
 			return nil, err
 		}
-		return newWay(ctx, wayNode, l)
+		return newWay(ctx, name, l)
 	}
 	w, err := open(ctx)
 	if err == nil {
-		w.pids = []int{b.convoy.pid(), pid}
-		w.again = open
+		w.pids, w.again = pids, open
 	}
 	return w, err
 }

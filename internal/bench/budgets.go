@@ -21,16 +21,22 @@ type budget struct {
 
 // Verdicts.
 const (
-	reaches  = "reached"
-	meets    = "within"
-	misses   = "MISSED"
-	unknown  = "not measured"
-	wayBare  = "bare pty"
-	wayCP    = "convoy"
-	wayNode  = "convoy, spawned node"
-	wayTtyd  = "ttyd"
-	wayShell = "one more idle shell"
-	wayView  = "one more viewer"
+	reaches = "reached"
+	meets   = "within"
+	misses  = "MISSED"
+	unknown = "not measured"
+)
+
+// Ways, as they are reported.
+const (
+	wayBare    = "bare pty"
+	wayCP      = "convoy"
+	wayNode    = "convoy, spawned node"
+	wayOldCP   = "before"
+	wayOldNode = "before, spawned node"
+	wayTtyd    = "ttyd"
+	wayShell   = "one more idle shell"
+	wayView    = "one more viewer"
 )
 
 // budgets are those of the design that this program can measure.

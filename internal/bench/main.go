@@ -47,6 +47,7 @@ type options struct {
 	mib         int // of the file that cat prints
 	limit, rest time.Duration
 	binary      string
+	before      string // another build; "": none
 	json        bool
 	check       bool
 }
@@ -64,18 +65,25 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.DurationVar(&o.rest, "rest", 30*time.Second, "how long the cluster at rest is watched")
 	set.DurationVar(&o.limit, "limit", 300*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
+	set.StringVar(&o.before, "before", "", "another convoy, which takes turns with it in the parts that compare ways")
 	set.BoolVar(&o.json, "json", false, "print JSON")
 	set.BoolVar(&o.check, "check", false,
 		"fail if a figure misses what it must be, or if no figure with a budget was measured")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
-	if o.binary != "" { // it is started in another directory
-		if o.binary, err = filepath.Abs(o.binary); err != nil {
+	for _, binary := range []*string{&o.binary, &o.before} {
+		if *binary == "" {
+			continue
+		}
+		if *binary, err = filepath.Abs(*binary); err != nil { // it is started in another directory
 			return o, err
 		}
 	}
 	o.parts, o.ways = strings.Split(*parts, ","), strings.Split(*ways, ",")
+	if o.before != "" {
+		o.ways = append(o.ways, "before", "before-node")
+	}
 	for _, name := range o.parts {
 		if !slices.Contains(partNames(), name) {
 			return o, fmt.Errorf("no part %q: there are %s", name, strings.Join(partNames(), ", "))
@@ -163,6 +171,7 @@ type bench struct {
 	options
 	place  *place
 	convoy *convoy // of all parts but memory, which wants a fresh one
+	before *convoy // another build; nil: none
 	ttyd   *ttyd   // nil: there is none
 	ways   []*way
 	report report
@@ -220,6 +229,12 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		return err
 	}
 	defer b.convoy.stop()
+	if b.options.before != "" {
+		if b.before, err = b.place.start(ctx, b.options.before); err != nil {
+			return err
+		}
+		defer b.before.stop()
+	}
 	defer b.closeWays()
 	if slices.ContainsFunc(parts(), func(p part) bool { return p.ways && slices.Contains(b.parts, p.name) }) {
 		if err := b.openWays(ctx); err != nil {
@@ -259,20 +274,24 @@ func (b *bench) runParts(ctx context.Context) error {
 // openWays opens a shell each way that is asked for and that there is.
 func (b *bench) openWays(ctx context.Context) error {
 	for _, name := range b.options.ways {
-		var open func(context.Context) (*way, error)
+		var w *way
+		var err error
 		switch name {
 		case "bare":
-			open = b.openBare
+			w, err = b.openBare(ctx)
 		case "convoy":
-			open = b.openConvoy
+			w, err = b.convoy.open(ctx, wayCP)
 		case "node":
-			open = b.openNode
+			w, err = b.convoy.openNode(ctx, wayNode)
+		case "before":
+			w, err = b.before.open(ctx, wayOldCP)
+		case "before-node":
+			w, err = b.before.openNode(ctx, wayOldNode)
 		case "ttyd":
-			open = b.openTtyd
+			w, err = b.openTtyd(ctx)
 		default:
 			return fmt.Errorf("no way %q: there are bare, convoy, node, ttyd", name)
 		}
-		w, err := open(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
