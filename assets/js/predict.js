@@ -29,9 +29,12 @@ export function newPredict(term, latency) {
   let heard = false; // there was output since that key
   let has = 0; // bytes of input that the shell has
   let line = null; // {row, x, before: text left of column x, states, proof: end of the first letter that the row showed, doubt}
+  let drawn = ""; // what view shows, and where
+  let size = {}; // of the terminal in px, known without a layout
 
   view.ariaHidden = "true";
   term.element.querySelector(".xterm-screen").append(view);
+  new ResizeObserver(([{ contentRect }]) => { size = contentRect; }).observe(view.parentElement);
   term.onWriteParsed(look);
   term.onResize(lose);
   term.onScroll(lose);
@@ -151,10 +154,12 @@ export function newPredict(term, latency) {
     return choice === "on" || choice !== "off" && latency.trip() > slow;
   }
 
-  // draw draws how the last state differs from the row.
+  // draw draws how the last state differs from the row. It reads nothing for which the browser lays out the page.
   function draw() {
+    const was = drawn;
+    drawn = "";
     if (!differs()) {
-      if (view.firstChild) view.replaceChildren();
+      if (was) view.replaceChildren();
       return;
     }
     const { row, x, states } = line;
@@ -163,22 +168,24 @@ export function newPredict(term, latency) {
     while (same < then.text.length && now.text[same] === then.text[same]) same++;
     const from = Math.min(same, now.at, then.at);
     const to = Math.max(now.text.length, then.text.length, now.at + 1, then.at + 1);
+    const y = row - term.buffer.active.viewportY;
+    drawn = [x + from, y, same, from, to, then.at, size.width, size.height, then.text].join();
+    if (drawn === was) return;
+    placeView(x + from, y);
     view.replaceChildren(...Array.from({ length: to - from }, (_, i) => {
       const at = from + i;
       const cell = make("i", at === then.at ? "cursor" : at >= same && at < then.text.length ? "new" : "");
       cell.textContent = then.text[at] ?? " ";
       return cell;
     }));
-    placeView(x + from, row - term.buffer.active.viewportY);
   }
 
   function placeView(x, y) {
     const { cols, rows, options: { fontFamily, fontSize } } = term;
-    const { offsetWidth, offsetHeight } = view.parentElement;
-    const [width, height] = [offsetWidth / cols, offsetHeight / rows];
+    const height = `${size.height / rows}px`;
     Object.assign(view.style, {
-      fontFamily, fontSize: `${fontSize}px`, lineHeight: `${height}px`, gridAutoColumns: `${width}px`,
-      left: `${x * width}px`, top: `${y * height}px`, height: `${height}px`,
+      fontFamily, fontSize: `${fontSize}px`, lineHeight: height, gridAutoColumns: `${size.width / cols}px`,
+      left: `${100 * x / cols}%`, top: `${100 * y / rows}%`, height,
     });
   }
 
