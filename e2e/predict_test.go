@@ -37,9 +37,8 @@ const (
 		const look = () => {
 			const { active } = term.buffer;
 			const now = performance.now();
-			const { offsetWidth, offsetHeight } = view.parentElement;
-			const x = Math.round(parseFloat(view.style.left) * term.cols / offsetWidth);
-			const y = Math.round(parseFloat(view.style.top) * term.rows / offsetHeight) + active.viewportY;
+			const x = Math.round(parseFloat(view.style.left) / 100 * term.cols);
+			const y = Math.round(parseFloat(view.style.top) / 100 * term.rows) + active.viewportY;
 			const drawn = new Map();
 			[...view.children].forEach((cell, i) => cell.className === "new" && drawn.set(
 				[x + i, y, cell.textContent].join(), { x: x + i, y, letter: cell.textContent, since: now }));
@@ -52,13 +51,13 @@ const (
 			cells = drawn;
 			seen.drawn += view.textContent;
 			if (active.type === "alternate") seen.elsewhere += view.textContent;
-			if (!expected || !view.textContent.includes(expected.key)) return;
+			if (!expected || [...view.querySelectorAll(".new")].at(-1)?.textContent !== expected.key) return;
 			seen.ms.push(now - expected.at);
 			expected = null;
 		};
 		new MutationObserver(look).observe(view, { childList: true });
-		addEventListener("keydown", ({ key, timeStamp }) => {
-			expected = key.length === 1 && last.length === 1 && cells.size ? { key, at: timeStamp } : null;
+		addEventListener("keydown", ({ key, ctrlKey, timeStamp }) => {
+			expected = key.length === 1 && !ctrlKey && last.length === 1 && cells.size ? { key, at: timeStamp } : null;
 			if (expected) seen.proved++;
 			last = key;
 		}, { capture: true }) }`
