@@ -17,51 +17,68 @@ type fleetPage struct {
 	id     string // for a stream that continues a page
 	list   templates.NodeList
 	head   []byte
-	pieces map[string]piece // by templates.Node.ID
+	pieces map[string]*piece // by templates.Node.ID
 	whole  func() ([]byte, error)
 }
 
-// piece is what a page shows of one node.
+// piece is what a page shows of one node. Pages share it while the node does not change.
 type piece struct {
-	view      templates.Node
+	node      templates.Node
 	card, row []byte
 }
 
 // newFleetPage renders what differs from an earlier page, which may be nil.
 func newFleetPage(set *templates.Set, list templates.NodeList, last *fleetPage) (*fleetPage, error) {
-	p := &fleetPage{id: rand.Text(), list: list, pieces: make(map[string]piece, len(list.Nodes))}
+	if last == nil {
+		last = &fleetPage{}
+	}
+	p := &fleetPage{id: rand.Text(), list: list, pieces: make(map[string]*piece, len(list.Nodes))}
 	p.whole = sync.OnceValues(func() ([]byte, error) { return set.Execute("node_list", list) })
 	var err error
 	if p.head, err = set.Execute("fleet_head", list); err != nil {
 		return nil, err
 	}
-	for _, n := range list.Nodes {
-		if last != nil {
-			if before, ok := last.pieces[n.ID]; ok && same(before.view, n) {
-				p.pieces[n.ID] = before
-				continue
-			}
+	for i := range list.Nodes {
+		n := &list.Nodes[i]
+		before := last.pieces[n.ID]
+		if before == nil {
+			before = &piece{}
 		}
-		one := piece{view: n}
-		if one.card, err = set.Execute("node", n); err != nil {
+		if p.pieces[n.ID], err = newPiece(set, n, before); err != nil {
 			return nil, err
 		}
-		if one.row, err = set.Execute("node_row", n); err != nil {
-			return nil, err
-		}
-		p.pieces[n.ID] = one
 	}
 	return p, nil
 }
 
-// same reports whether two views of a node are equal. Their shells, which are most of them, are compared without
-// reflection first: if nothing has changed, they point to the same states.
-func same(a, b templates.Node) bool {
-	if slices.Equal(a.Shells, b.Shells) {
-		a.Shells, b.Shells = nil, nil
+// newPiece is the piece before, if the node has not changed.
+func newPiece(set *templates.Set, n *templates.Node, before *piece) (*piece, error) {
+	if same(n, &before.node) {
+		return before, nil
 	}
-	return reflect.DeepEqual(a, b)
+	p := &piece{node: *n}
+	var err error
+	if p.card, err = set.Execute("node", *n); err != nil {
+		return nil, err
+	}
+	p.row, err = set.Execute("node_row", *n)
+	return p, err
 }
+
+// same reports whether two views of a node look the same. It names the fields, because reflection is slow, and every
+// node is compared after a change of one. No card shows when an alive node was seen.
+func same(a, b *templates.Node) bool {
+	return a.ID == b.ID && a.Name == b.Name && a.Host == b.Host && a.Short == b.Short &&
+		a.Status == b.Status && a.Message == b.Message && a.Self == b.Self && a.Control == b.Control &&
+		a.Retirable == b.Retirable && a.Retiring == b.Retiring && a.Started.Equal(b.Started) &&
+		(a.Status == "alive" || a.Seen.Equal(b.Seen)) && a.Address == b.Address && a.Instance == b.Instance &&
+		a.Version == b.Version && a.Region == b.Region && a.Provider == b.Provider && a.ProviderID == b.ProviderID &&
+		a.Screen == b.Screen && a.Sparks == b.Sparks && slices.Equal(a.Labels, b.Labels) &&
+		slices.Equal(a.Kinds, b.Kinds) && equal(a.Steps, b.Steps) && equal(a.Shells, b.Shells)
+}
+
+// equal compares two lists, without reflection if they point to the same values.
+func equal[T comparable](a, b []T) bool { return slices.Equal(a, b) || reflect.DeepEqual(a, b) }
 
 // ids are the nodes in their order.
 func (p *fleetPage) ids() []string {
@@ -95,14 +112,15 @@ func (p *fleetPage) since(old *fleetPage) (partials []byte, ok bool) {
 	}
 	p.addNew(&b, is, old)
 	for _, id := range is {
-		before, known := old.pieces[id]
-		if now := p.pieces[id]; known {
-			if !bytes.Equal(now.card, before.card) {
-				addPartial(&b, id, "outerMorph", now.card)
-			}
-			if !bytes.Equal(now.row, before.row) {
-				addPartial(&b, rowID(id), "outerMorph", now.row)
-			}
+		now, before := p.pieces[id], old.pieces[id]
+		if before == nil || now == before {
+			continue
+		}
+		if !bytes.Equal(now.card, before.card) {
+			addPartial(&b, id, "outerMorph", now.card)
+		}
+		if !bytes.Equal(now.row, before.row) {
+			addPartial(&b, rowID(id), "outerMorph", now.row)
 		}
 	}
 	return b.Bytes(), true

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +91,44 @@ func TestFleetPage_OnlyTheChangedNode(t *testing.T) {
 		if _, ok := moved.since(after); ok {
 			t.Error("another provider needs the whole list")
 		}
+	}
+}
+
+// A node whose view differs in any field is another; values behind other pointers are the same.
+func TestSame(t *testing.T) {
+	t.Parallel()
+	now := func() *time.Time { at := time.Unix(1, 0); return &at }
+	made := func() templates.Node {
+		n := nodeNumbered(1, 1)
+		n.Status, n.Shells[0].State.Since = "left", now()
+		return n
+	}
+	before, again := made(), made()
+	if !same(&before, &again) {
+		t.Error("a node is not what it was")
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[templates.Node]()) {
+		changed := made()
+		value := reflect.ValueOf(&changed).Elem().FieldByIndex(field.Index)
+		switch v := value.Addr().Interface().(type) {
+		case *string:
+			*v += "x"
+		case *bool:
+			*v = !*v
+		case *time.Time:
+			*v = v.Add(time.Second)
+		case *templates.Sparks:
+			v.Title += "x"
+		default:
+			value.Set(reflect.MakeSlice(field.Type, 1, 1))
+		}
+		if same(&before, &changed) {
+			t.Errorf("another %s is no difference", field.Name)
+		}
+	}
+	before.Status, again.Status, again.Seen = "alive", "alive", time.Unix(2, 0)
+	if !same(&before, &again) {
+		t.Error("a heartbeat is a difference")
 	}
 }
 
