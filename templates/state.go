@@ -161,32 +161,11 @@ func (n Node) Is() string {
 	return strings.Join(words, " ")
 }
 
-// Doings groups the shells of all nodes.
-func (l NodeList) Doings() []Doings { return doingsOf(l.Nodes...) }
-
-// Waiting is the number of shells that wait.
-func (l NodeList) Waiting() int {
-	for _, group := range l.Doings() {
-		if group.Is == "waiting" {
-			return group.Count
-		}
-	}
-	return 0
-}
-
-// Progress is the least progress of all shells; nil: none is reported.
-func (l NodeList) Progress() (all *Progress) {
-	for _, group := range l.Doings() {
-		all = least(all, group.Progress)
-	}
-	return all
-}
-
 // maxHeard limits the shells that the page names when they begin to wait.
 const maxHeard = 3
 
-// Heard is what screen readers read out when it changes: which shells wait.
-func (l NodeList) Heard() string {
+// heard names shells that wait.
+func (l NodeList) heard() string {
 	var waits []string
 	for _, n := range l.Nodes {
 		for _, s := range n.Waits() {

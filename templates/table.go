@@ -23,9 +23,17 @@ type Column struct {
 
 // Cell is a node's cell in a column.
 type Cell struct {
-	Column
-	Value string // by which the page sorts; "" comes last
-	Shown any
+	Name         string // of the column
+	Number, Live bool   // as the column is
+	Value        string // by which the page sorts; "" comes last
+	Shown        any
+}
+
+// Row is a node's row in the table.
+type Row struct {
+	ID, Name, Short, Status, LabelWords string
+	Self                                bool
+	Cells                               []Cell // in the order of Columns
 }
 
 // Columns are the columns after the node's name, in their order.
@@ -64,18 +72,21 @@ func (s Spark) cell() (value string, shown any) {
 	return s.Value, s.Now
 }
 
-// Cells are the node's cells in the order of Columns.
-func (n Node) Cells() []Cell {
-	cells := make([]Cell, len(Columns))
-	for i, c := range Columns {
-		cells[i] = c.of(n)
+// Row is the node's row.
+func (n Node) Row() Row {
+	row := Row{
+		ID: n.ID, Name: n.Name, Short: n.Short, Status: n.Status, LabelWords: n.LabelWords(), Self: n.Self,
+		Cells: make([]Cell, len(Columns)),
 	}
-	return cells
+	for i, c := range Columns {
+		row.Cells[i] = c.of(n)
+	}
+	return row
 }
 
 func (c Column) of(n Node) Cell {
 	value, shown := c.cell(n)
-	return Cell{c, value, shown}
+	return Cell{c.Name, c.Number, c.Live, value, shown}
 }
 
 // Columns are those of the table.
@@ -124,10 +135,10 @@ func upCell(n Node) (string, any) {
 // maxLabelKeys bounds the choices of groups.
 const maxLabelKeys = 24
 
-// LabelKeys are the keys of the nodes' labels, by which rows can be grouped.
-func (l NodeList) LabelKeys() (keys []string) {
-	for _, n := range l.Nodes {
-		for _, label := range n.Labels {
+// labelKeys are the keys of the nodes' labels.
+func (l NodeList) labelKeys() (keys []string) {
+	for i := range l.Nodes {
+		for _, label := range l.Nodes[i].Labels {
 			key, _, _ := strings.Cut(label, "=")
 			if i, known := slices.BinarySearch(keys, key); !known && len(keys) < maxLabelKeys {
 				keys = slices.Insert(keys, i, key)

@@ -46,6 +46,20 @@ type NodeList struct {
 	SpawnHint string // why not, or what spawning does
 }
 
+// FleetHead is the header of the list: counts of the nodes and of their shells.
+type FleetHead struct {
+	Count, Max   int
+	Provider     string
+	CanSpawn     bool
+	SpawnHint    string
+	StatusCounts []StatusCount
+	Doings       []Doings // of the shells of all nodes, without First
+	Waiting      int      // shells
+	Progress     *Progress
+	Heard        string   // what screen readers read out when it changes: which shells wait
+	LabelKeys    []string // by which rows can be grouped
+}
+
 // Node is one card.
 type Node struct {
 	ID         string // ElementID(Name)
@@ -239,11 +253,28 @@ type StatusCount struct {
 	Count  int
 }
 
-// StatusCounts counts the nodes by status, in the order of a node's life, without zeros.
-func (l NodeList) StatusCounts() []StatusCount {
+// Head is the header of the list.
+func (l NodeList) Head() FleetHead {
+	head := FleetHead{
+		Count: l.Count, Max: l.Max, Provider: l.Provider, CanSpawn: l.CanSpawn, SpawnHint: l.SpawnHint,
+		StatusCounts: l.statusCounts(), Doings: doingsOf(l.Nodes...), LabelKeys: l.labelKeys(),
+	}
+	for i := range head.Doings {
+		group := &head.Doings[i]
+		if group.Is == "waiting" {
+			head.Waiting, head.Heard = group.Count, l.heard()
+		}
+		head.Progress = least(head.Progress, group.Progress)
+		group.First = Shell{}
+	}
+	return head
+}
+
+// statusCounts counts the nodes by status, in the order of a node's life, without zeros.
+func (l NodeList) statusCounts() []StatusCount {
 	count := make(map[string]int)
-	for _, n := range l.Nodes {
-		count[n.Status]++
+	for i := range l.Nodes {
+		count[l.Nodes[i].Status]++
 	}
 	var list []StatusCount
 	for _, status := range statuses {

@@ -16,15 +16,22 @@ import (
 type fleetPage struct {
 	id     string // for a stream that continues a page
 	list   templates.NodeList
-	head   []byte
+	head   part[templates.FleetHead]
 	pieces map[string]*piece // by templates.Node.ID
 	whole  func() ([]byte, error)
 }
 
 // piece is what a page shows of one node. Pages share it while the node does not change.
 type piece struct {
-	node      templates.Node
-	card, row []byte
+	node templates.Node
+	card []byte
+	row  part[templates.Row]
+}
+
+// part is a view, and the HTML that shows it.
+type part[View any] struct {
+	view View
+	html []byte
 }
 
 // newFleetPage renders what differs from an earlier page, which may be nil.
@@ -35,7 +42,7 @@ func newFleetPage(set *templates.Set, list templates.NodeList, last *fleetPage) 
 	p := &fleetPage{id: rand.Text(), list: list, pieces: make(map[string]*piece, len(list.Nodes))}
 	p.whole = sync.OnceValues(func() ([]byte, error) { return set.Execute("node_list", list) })
 	var err error
-	if p.head, err = set.Execute("fleet_head", list); err != nil {
+	if p.head, err = render(set, "fleet_head", list.Head(), last.head); err != nil {
 		return nil, err
 	}
 	for i := range list.Nodes {
@@ -61,8 +68,17 @@ func newPiece(set *templates.Set, n *templates.Node, before *piece) (*piece, err
 	if p.card, err = set.Execute("node", *n); err != nil {
 		return nil, err
 	}
-	p.row, err = set.Execute("node_row", *n)
+	p.row, err = render(set, "node_row", n.Row(), before.row)
 	return p, err
+}
+
+// render renders a view, unless the part before shows the same.
+func render[View any](set *templates.Set, name string, view View, before part[View]) (part[View], error) {
+	if before.html != nil && reflect.DeepEqual(view, before.view) {
+		return before, nil
+	}
+	html, err := set.Execute(name, view)
+	return part[View]{view, html}, err
 }
 
 // same reports whether two views of a node look the same. It names the fields, because reflection is slow, and every
@@ -101,8 +117,8 @@ func (p *fleetPage) since(old *fleetPage) (partials []byte, ok bool) {
 		return nil, false
 	}
 	var b bytes.Buffer
-	if !bytes.Equal(p.head, old.head) {
-		addPartial(&b, "fleet", "outerMorph", p.head)
+	if !bytes.Equal(p.head.html, old.head.html) {
+		addPartial(&b, "fleet", "outerMorph", p.head.html)
 	}
 	for _, id := range was {
 		if _, stays := p.pieces[id]; !stays {
@@ -119,8 +135,8 @@ func (p *fleetPage) since(old *fleetPage) (partials []byte, ok bool) {
 		if !bytes.Equal(now.card, before.card) {
 			addPartial(&b, id, "outerMorph", now.card)
 		}
-		if !bytes.Equal(now.row, before.row) {
-			addPartial(&b, rowID(id), "outerMorph", now.row)
+		if !bytes.Equal(now.row.html, before.row.html) {
+			addPartial(&b, rowID(id), "outerMorph", now.row.html)
 		}
 	}
 	return b.Bytes(), true
@@ -148,7 +164,7 @@ func (p *fleetPage) addNew(b *bytes.Buffer, is []string, old *fleetPage) {
 			after = id
 			continue
 		}
-		cards, rows = append(cards, p.pieces[id].card...), append(rows, p.pieces[id].row...)
+		cards, rows = append(cards, p.pieces[id].card...), append(rows, p.pieces[id].row.html...)
 	}
 	flush()
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"convoy/templates"
 )
 
 // counted renders a number that no other rendering has.
@@ -16,7 +18,7 @@ func (c *counted) render() ([]byte, error) { return fmt.Appendf(nil, "%d", c.n.A
 // page renders one with that number.
 func (c *counted) page(*fleetPage) (*fleetPage, error) {
 	head, err := c.render()
-	return &fleetPage{head: head}, err
+	return &fleetPage{head: part[templates.FleetHead]{html: head}}, err
 }
 
 func TestRendered_OneListForAll(t *testing.T) {
@@ -37,7 +39,7 @@ func TestRendered_OneListForAll(t *testing.T) {
 		var pages sync.WaitGroup
 		for range 10 {
 			pages.Go(func() {
-				if got, err := s.nodes(step.now, c.page); err != nil || string(got.head) != step.want {
+				if got, err := s.nodes(step.now, c.page); err != nil || string(got.head.html) != step.want {
 					t.Errorf("step %d: %v, %v, want %s", i, got, err, step.want)
 				}
 			})
@@ -45,8 +47,8 @@ func TestRendered_OneListForAll(t *testing.T) {
 		pages.Wait()
 	}
 	s.at = s.at.Add(-renderedLife)
-	if got, _ := s.nodes(state{second, second}, c.page); string(got.head) != "4" {
-		t.Errorf("an old list is given: %s", got.head)
+	if got, _ := s.nodes(state{second, second}, c.page); string(got.head.html) != "4" {
+		t.Errorf("an old list is given: %s", got.head.html)
 	}
 }
 
@@ -93,7 +95,7 @@ func TestRendered_ErrorsAreNotKept(t *testing.T) {
 	}
 	list, _ := s.nodes(state{}, c.page)
 	data, _ := s.lines("a", place{}, place{}, c.render)
-	if string(list.head) != "1" || string(data) != "2" {
-		t.Errorf("after an error: %s, %s", list.head, data)
+	if string(list.head.html) != "1" || string(data) != "2" {
+		t.Errorf("after an error: %s, %s", list.head.html, data)
 	}
 }
