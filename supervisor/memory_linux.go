@@ -20,16 +20,23 @@ func SetName() {
 }
 
 // release gives memory back: what the program no longer needs, and the pages of its file that were needed to start. The
-// kernel has them for the node as well, and maps those again that are used.
+// kernel has them for the node as well, and maps those again that are used. A mapping with pages of this process alone
+// stays: they hold the addresses at which a position-independent program was loaded.
 func release() {
-	runtime.GC()                              // package runtime/debug would initialize late
-	maps, _ := os.ReadFile("/proc/self/maps") //nolint:errcheck // then nothing is given back
-	exe, _ := os.Readlink("/proc/self/exe")   //nolint:errcheck // as above
-	for line := range strings.Lines(string(maps)) {
-		var from, to uintptr
+	runtime.GC()                                // package runtime/debug would initialize late
+	smaps, _ := os.ReadFile("/proc/self/smaps") //nolint:errcheck // then nothing is given back
+	exe, _ := os.Readlink("/proc/self/exe")     //nolint:errcheck // as above
+	var from, to uintptr                        // a mapping of the program's file; 0: none
+	for line := range strings.Lines(string(smaps)) {
+		var first, end uintptr
 		var mode string
-		fmt.Sscanf(line, "%x-%x %s", &from, &to, &mode) //nolint:errcheck // then mode is empty
-		if exe != "" && strings.HasPrefix(mode, "r-") && strings.HasSuffix(line, exe+"\n") {
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &first, &end, &mode); n == 3 { //nolint:errcheck // n tells
+			from = 0
+			if exe != "" && strings.HasPrefix(mode, "r-") && strings.HasSuffix(line, exe+"\n") {
+				from, to = first, end
+			}
+		}
+		if what, size, _ := strings.Cut(line, ":"); from != 0 && what == "Anonymous" && strings.TrimSpace(size) == "0 kB" {
 			unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED) //nolint:errcheck // it is only advice
 		}
 	}
