@@ -70,6 +70,9 @@ func (t *Table) adopt(k Kept) *Shell {
 		s.activity.timer = time.AfterFunc(0, s.look)
 	}
 	s.mu.Unlock()
+	if s.attachment.Watch != nil {
+		s.attachment.Watch(s.lookSoon)
+	}
 	if record != nil {
 		record()
 	}

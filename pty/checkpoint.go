@@ -18,7 +18,7 @@ const (
 	wholeShare = 100
 	// maxSavedBytes limits a screen with its scrollback in a checkpoint; the oldest rows of a larger one are omitted. A
 	// screen alone may take twice as much.
-	maxSavedBytes = journal.MaxCheckpoint/2 - 16<<10 // the rest is for the directory
+	maxSavedBytes = journal.MaxCheckpoint/2 - 16<<10 // the rest is for directory and prompt
 )
 
 // saved describes a shell's checkpoints.
@@ -72,6 +72,7 @@ func (s *Shell) saveScreen(kind journal.Kind) {
 	if dir := s.screen.Dir(); dir != "" {
 		c.Bytes = []byte("\x1b]7;" + (&url.URL{Scheme: "file", Path: dir}).String() + "\a")
 	}
+	c.Bytes = append(c.Bytes, s.screen.Prompt().Marks()...)
 	rows := 0
 	if kind == journal.Whole {
 		rows = historyRows

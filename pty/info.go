@@ -61,7 +61,7 @@ func (s *Shell) SetRight(right string) {
 func (s *Shell) Info() Info {
 	info := s.info()
 	if info.Running && info.PID > 0 {
-		info.Busy = s.foreground()
+		info.Busy, _ = s.foreground()
 		if dir := s.workDir(info.PID); dir != "" {
 			info.Dir = dir
 		}

@@ -40,8 +40,17 @@ var controlSequences = regexp.MustCompile(
 
 // Await returns the first line of output from an offset on that the pattern matches, as it was printed, without control
 // sequences and what is not visible, and up to 120 characters. It returns false when the shell or ctx has ended.
-// viewer must be unique; it counts as no viewer, and slows nothing: output that it missed is not matched.
-func (s *Shell) Await(ctx context.Context, viewer string, from int64, pattern *regexp.Regexp) (line string, ok bool) {
+// It begins at the oldest output that is kept if that is later. A later call with the same viewer ends this one; it
+// counts as no viewer, and slows nothing: output that it missed is not matched. matched, if set, is called with the
+// offset from which a later Await continues.
+func (s *Shell) Await(
+	ctx context.Context, viewer string, from int64, pattern *regexp.Regexp, matched func(off int64),
+) (line string, ok bool) {
+	s.mu.Lock()
+	if from < s.ring.start() {
+		from = -1
+	}
+	s.mu.Unlock()
 	var open []byte
 	found := func(b []byte) bool {
 		b = controlSequences.ReplaceAll(b, nil)
@@ -75,6 +84,9 @@ func (s *Shell) Await(ctx context.Context, viewer string, from int64, pattern *r
 			return line, true
 		}
 		open = append([]byte(nil), open...)
+		if matched != nil {
+			matched(drawnOffset(event) - int64(len(open)))
+		}
 		s.Ack(viewer, drawnOffset(event)) //nolint:errcheck // this offset was yielded
 	}
 	return "", false

@@ -1,6 +1,7 @@
 package pty
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestAwait(t *testing.T) {
 		from, got := s.Info().End, make(chan string, 1)
 		typeIn(t, s, "\r")
 		go func() {
-			line, _ := s.Await(t.Context(), "alert/1", from, pattern)
+			line, _ := s.Await(t.Context(), "alert/1", from, pattern, nil)
 			got <- line
 		}()
 		if line := <-got; line != test.want {
@@ -47,5 +48,32 @@ func TestAwait(t *testing.T) {
 		if n := s.Info().Viewers; n != 1 {
 			t.Errorf("%d viewers, want 1", n)
 		}
+	}
+}
+
+// What was printed before the oldest output that is kept is not matched, but all of that is. What was matched can be
+// left out.
+func TestAwait_FromBefore(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", "seq 20000; echo needle; exec cat"), Ring: 64 << 10})
+	s, err := table.Open(size)
+	testkit.Must(t, err)
+	testkit.Eventually(t, "all is printed", func() bool { return strings.Contains(strings.Join(s.Text(), " "), "needle") })
+	pattern, err := ParsePattern("^needle$")
+	testkit.Must(t, err)
+	if line, ok := s.Await(t.Context(), "alert/1", 10, pattern, nil); !ok || line != "needle" {
+		t.Errorf("found %q, %v", line, ok)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	last := int64(-1)
+	never, err := ParsePattern("never")
+	testkit.Must(t, err)
+	s.Await(ctx, "alert/1", 10, never, func(off int64) {
+		if last = off; off == s.Info().End {
+			cancel()
+		}
+	})
+	if end := s.Info().End; last != end {
+		t.Errorf("matched up to %d of %d", last, end)
 	}
 }

@@ -33,8 +33,11 @@ type Attachment struct {
 	File  *os.File // the program's descriptor 3; may be nil
 	Keep  *os.File // the node's end of File, for Program.Reattach; may be nil. Close closes it
 	Close func()   // called when the program has ended
-	// Busy, if set, is what the program runs now that its end would stop, as Info.Busy; "": nothing.
-	Busy func() string
+	// Busy, if set, is what the program runs now that its end would stop, as Info.Busy; "": nothing. It is not known
+	// until a program that Reattach continues has told.
+	Busy func() (what string, known bool)
+	// Watch, if set, is called once. It calls changed whenever Busy has changed.
+	Watch func(changed func())
 }
 
 // name is the program's name.

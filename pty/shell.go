@@ -164,6 +164,9 @@ func (s *Shell) start(config Config) error {
 	s.attachment = attachment
 	s.terminal = terminal
 	s.pid = cmd.Process.Pid
+	if attachment.Watch != nil {
+		attachment.Watch(s.lookSoon)
+	}
 	s.makeJournal(config.Ring)
 	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
 	s.run(

@@ -57,6 +57,7 @@ type activity struct {
 	asked     time.Time // the last notification, or bell that no key caused
 	note      string    // of the notification
 	question  string    // the line before the cursor when the output came to rest, if it is one; or that of a menu
+	again     bool      // another look is due after the one that may have begun
 	doubtful  bool      // the next look may find more, without output: nothing reads an answer, or a command, yet
 	menu      menu      // when the output came to rest
 	row       int       // the cursor's, when the output came to rest
@@ -137,9 +138,15 @@ func (s *Shell) observeKeys(b []byte) {
 
 // look works out the state. It runs while there is output, once when it has come to rest, and again while in doubt.
 func (s *Shell) look() {
-	program := s.foreground()
+	program, known := s.foreground()
 	s.mu.Lock()
-	changed := s.exit == nil && !s.left && s.updateState(program, time.Now())
+	a := &s.activity
+	a.timer = nil
+	changed := s.exit == nil && !s.left && known && s.updateState(program, time.Now())
+	if a.again && a.timer == nil && s.exit == nil && !s.left {
+		a.timer = time.AfterFunc(lookPause, s.look)
+	}
+	a.again = false
 	s.mu.Unlock()
 	if changed {
 		s.onChange()
@@ -149,7 +156,6 @@ func (s *Shell) look() {
 // updateState reports whether the state has changed. It requires s.mu.
 func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
-	a.timer = nil
 	runs := s.runs(program, now)
 	a.setFull(s.screen.Modes().Alternate) // what is not drawn yet is plain text, which does not change it
 	if rest := lookPause - now.Sub(a.printed); rest > 0 {
@@ -250,18 +256,31 @@ func (a *activity) stateOf(runs bool) State {
 	return State{Doing: Quiet}
 }
 
+// lookSoon makes the next look due, after what runs has changed without output.
+func (s *Shell) lookSoon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := &s.activity
+	if a.doubtful && a.timer.Stop() {
+		a.timer = nil
+	}
+	if a.again = a.timer != nil; !a.again { // else a look may have begun, and seen what was before
+		a.timer = time.AfterFunc(lookPause, s.look)
+	}
+}
+
 // foreground is the program that runs in front of the shell's own; "": none.
-func (s *Shell) foreground() string {
+func (s *Shell) foreground() (program string, known bool) {
 	if s.terminal == nil {
-		return ""
+		return "", true
 	}
 	if group := s.terminal.foreground(); group > 0 && group != s.pid {
-		return processName(group)
+		return processName(group), true
 	}
 	if s.attachment.Busy != nil {
 		return s.attachment.Busy()
 	}
-	return ""
+	return "", true
 }
 
 // State returns what the shell does.

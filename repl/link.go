@@ -69,14 +69,13 @@ func (l *Link) Serve(ctx context.Context) {
 	}
 }
 
-// renew puts a connection into use, and tells the node what its predecessor knew.
+// renew puts a connection into use, and tells the node what its predecessor knew, without which it does not know what
+// the shell does.
 func (l *Link) renew(conn *wire.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conn = conn
-	if l.busy {
-		conn.Notify(Busy, true) //nolint:errcheck // the next connection is told again
-	}
+	conn.Notify(Busy, l.busy) //nolint:errcheck // the next connection is told again
 	close(l.renewed)
 	l.renewed = make(chan struct{})
 }

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"sync/atomic"
+	"sync"
 
 	"convoy/access"
 	"convoy/pty"
@@ -50,7 +50,7 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 	if err != nil {
 		return pty.Attachment{}, err
 	}
-	a, err := s.Reattach(right, keep)
+	a, err := s.attach(right, keep, true)
 	if err != nil {
 		theirs.Close()
 		return pty.Attachment{}, err
@@ -63,6 +63,11 @@ func (s *Service) Attach(right func() string) (pty.Attachment, error) {
 // the Keep of its Attachment; its label is the name of the shell's process, which stays. Messages that the shell has
 // not received are lost. Reattach owns keep.
 func (s *Service) Reattach(right func() string, keep *os.File) (pty.Attachment, error) {
+	return s.attach(right, keep, false)
+}
+
+// attach passes a connection to a Convoy shell, which is idle if it is fresh.
+func (s *Service) attach(right func() string, keep *os.File, fresh bool) (pty.Attachment, error) {
 	opener, err := access.ParseIdentity(right())
 	var name string
 	if err == nil {
@@ -79,20 +84,52 @@ func (s *Service) Reattach(right func() string, keep *os.File) (pty.Attachment, 
 		keep.Close()
 		return pty.Attachment{}, err
 	}
-	return s.serveShell(ours, keep, s.newSession(opener.User, name, func() access.Identity {
+	caller := s.newSession(opener.User, name, func() access.Identity {
 		who, _ := access.ParseIdentity(right()) //nolint:errcheck // the zero Identity has no rights
 		return who
-	})), nil
+	})
+	return s.serveShell(ours, keep, caller, &evaluation{known: fresh}), nil
+}
+
+// evaluation is whether the prompt of a Convoy shell evaluates something, as far as its process has told.
+type evaluation struct {
+	mu          sync.Mutex
+	known, busy bool
+	changed     func() // nil: nobody watches
+}
+
+func (e *evaluation) set(busy bool) {
+	e.mu.Lock()
+	e.known, e.busy = true, busy
+	changed := e.changed
+	e.mu.Unlock()
+	if changed != nil {
+		changed()
+	}
+}
+
+func (e *evaluation) watch(changed func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.changed = changed
+}
+
+func (e *evaluation) get() (what string, known bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy {
+		return "The evaluation", true
+	}
+	return "", e.known
 }
 
 // serveShell serves the calls that arrive on a connection, until Close.
-func (s *Service) serveShell(ours net.Conn, keep *os.File, caller *session) pty.Attachment {
-	var busy atomic.Bool
+func (s *Service) serveShell(ours net.Conn, keep *os.File, caller *session, now *evaluation) pty.Attachment {
 	conn := wire.New(ours, func(ctx context.Context, fn string, args []json.RawMessage) (any, error) {
 		if fn != repl.Busy || len(args) != 1 {
 			return caller.serve(ctx, fn, args)
 		}
-		busy.Store(string(args[0]) == "true")
+		now.set(string(args[0]) == "true")
 		return nil, nil
 	})
 	served := make(chan struct{})
@@ -110,11 +147,7 @@ func (s *Service) serveShell(ours net.Conn, keep *os.File, caller *session) pty.
 			caller.close()
 			keep.Close()
 		},
-		Busy: func() string {
-			if busy.Load() {
-				return "The evaluation"
-			}
-			return ""
-		},
+		Busy:  now.get,
+		Watch: now.watch,
 	}
 }

@@ -99,6 +99,12 @@ func (s *survivor) shows(pattern string) string {
 	return found[len(found)-1]
 }
 
+// evaluates reports whether the node knows that the shell evaluates something.
+func (s *survivor) evaluates() bool {
+	what, _ := s.now.Load().Busy()
+	return what != ""
+}
+
 // A Convoy shell keeps its prompt, names, history and process while its node ends and is followed by another.
 func TestReattach_ShellGoesOn(t *testing.T) {
 	t.Parallel()
@@ -106,7 +112,7 @@ func TestReattach_ShellGoesOn(t *testing.T) {
 	s.types("def twice(x): return x * 2\r\rself().process\r")
 	name := s.shows(`"(shell-\w+)"\n\S+\(3\)>$`)
 	s.types("receive()\r")
-	testkit.Eventually(t, "the node knows that it evaluates", func() bool { return s.now.Load().Busy() != "" })
+	testkit.Eventually(t, "the node knows that it evaluates", func() bool { return s.evaluates() })
 	testkit.Eventually(t, "it receives", func() bool { return s.node.calls.bytes.InUse() > 0 })
 	s.leave()
 	s.shows(`error: the node restarted during this call; it may or may not have been carried out\n(.*\n)+\S+\(4\)>$`)
@@ -130,11 +136,11 @@ func TestReattach_ShellGoesOn(t *testing.T) {
 	s.leave()
 	before := count()
 	s.follow()
-	testkit.Eventually(t, "the next node knows that it evaluates", func() bool { return s.now.Load().Busy() != "" })
+	testkit.Eventually(t, "the next node knows that it evaluates", func() bool { return s.evaluates() })
 	testkit.Eventually(t, "the evaluation goes on", func() bool { return count() > before })
 	s.types("\x03")
 	s.shows(`(interrupted|was killed.*)\n(.*\n)+\S+\(9\)>$`)
-	testkit.Eventually(t, "the node knows that it evaluates nothing", func() bool { return s.now.Load().Busy() == "" })
+	testkit.Eventually(t, "the node knows that it evaluates nothing", func() bool { return !s.evaluates() })
 }
 
 // The next node asks for the user's present rights at each call.

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"net/url"
 	"path"
 	"strconv"
@@ -104,6 +105,20 @@ const (
 type Prompt struct {
 	State PromptState
 	Exit  int // of the last command, -1 if not reported
+}
+
+// Marks returns sequences that report it.
+func (p Prompt) Marks() (marks string) {
+	if p.State == PromptUnknown {
+		return ""
+	}
+	if p.Exit >= 0 {
+		marks = fmt.Sprintf("\x1b]133;D;%d\a", p.Exit)
+	}
+	if p.State == PromptDone && marks != "" {
+		return marks
+	}
+	return marks + "\x1b]133;" + string("ABCD"[p.State-PromptShown]) + "\a"
 }
 
 // Prompt returns the reported state.
