@@ -65,7 +65,7 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 	set.DurationVar(&o.rest, "rest", 30*time.Second, "how long the cluster at rest is watched")
 	set.DurationVar(&o.limit, "limit", 300*time.Second, "time for all of it, without the building")
 	set.StringVar(&o.binary, "convoy", "", "a convoy to measure in place of one built from this module")
-	set.StringVar(&o.before, "before", "", "another convoy, which takes turns with it in the parts that compare ways")
+	set.StringVar(&o.before, "before", "", "another convoy, which takes its turns in the parts that compare ways")
 	set.BoolVar(&o.json, "json", false, "print JSON")
 	set.BoolVar(&o.check, "check", false,
 		"fail if a figure misses what it must be, or if no figure with a budget was measured")
@@ -81,8 +81,10 @@ func readOptions(args []string, stderr io.Writer) (o options, err error) {
 		}
 	}
 	o.parts, o.ways = strings.Split(*parts, ","), strings.Split(*ways, ",")
-	if o.before != "" {
-		o.ways = append(o.ways, "before", "before-node")
+	for _, old := range []struct{ way, of string }{{"before", "convoy"}, {"before-node", "node"}} {
+		if o.before != "" && slices.Contains(o.ways, old.of) {
+			o.ways = append(o.ways, old.way)
+		}
 	}
 	for _, name := range o.parts {
 		if !slices.Contains(partNames(), name) {
@@ -229,12 +231,6 @@ func (b *bench) measure(ctx context.Context) (err error) {
 		return err
 	}
 	defer b.convoy.stop()
-	if b.options.before != "" {
-		if b.before, err = b.place.start(ctx, b.options.before); err != nil {
-			return err
-		}
-		defer b.before.stop()
-	}
 	defer b.closeWays()
 	if slices.ContainsFunc(parts(), func(p part) bool { return p.ways && slices.Contains(b.parts, p.name) }) {
 		if err := b.openWays(ctx); err != nil {
@@ -283,10 +279,8 @@ func (b *bench) openWays(ctx context.Context) error {
 			w, err = b.convoy.open(ctx, wayCP)
 		case "node":
 			w, err = b.convoy.openNode(ctx, wayNode)
-		case "before":
-			w, err = b.before.open(ctx, wayOldCP)
-		case "before-node":
-			w, err = b.before.openNode(ctx, wayOldNode)
+		case "before", "before-node":
+			w, err = b.openBefore(ctx, name)
 		case "ttyd":
 			w, err = b.openTtyd(ctx)
 		default:
@@ -302,9 +296,28 @@ func (b *bench) openWays(ctx context.Context) error {
 	return nil
 }
 
+// openBefore opens a shell of the other build, which it starts if it does not run yet.
+func (b *bench) openBefore(ctx context.Context, name string) (w *way, err error) {
+	if b.options.before == "" {
+		return nil, errors.New("there is no other build: name it with -before")
+	}
+	if b.before == nil {
+		if b.before, err = b.place.start(ctx, b.options.before); err != nil {
+			return nil, err
+		}
+	}
+	if name == "before" {
+		return b.before.open(ctx, wayOldCP)
+	}
+	return b.before.openNode(ctx, wayOldNode)
+}
+
 func (b *bench) closeWays() {
 	for _, w := range slices.Backward(b.ways) {
 		w.close()
+	}
+	if b.before != nil {
+		b.before.stop()
 	}
 	b.ttyd.stop()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,12 +23,13 @@ func leashed() []string {
 	return []string{"-exec", fmt.Sprintf("'%s' %s", self, leashArg)}
 }
 
-// leash becomes the program of args, which dies with its parent, and so does what it mounts.
+// leash becomes the program of args, which dies with its parent. What it mounts ends with its last process.
 func leash(args []string) error {
 	runtime.LockOSThread() // the wish and the namespace are the thread's
 	bind(syscall.SIGKILL)
 	if unix.Unshare(unix.CLONE_NEWNS) == nil { // as root
-		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+		if err != nil && !errors.Is(err, unix.EINVAL) { // which means that / is no mount
 			return err
 		}
 	}
