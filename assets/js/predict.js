@@ -34,7 +34,10 @@ export function newPredict(term, latency) {
 
   view.ariaHidden = "true";
   term.element.querySelector(".xterm-screen").append(view);
-  new ResizeObserver(([{ contentRect }]) => { size = contentRect; }).observe(view.parentElement);
+  new ResizeObserver(([{ contentRect }]) => {
+    size = contentRect;
+    draw();
+  }).observe(view.parentElement);
   term.onWriteParsed(look);
   term.onResize(lose);
   term.onScroll(lose);
@@ -158,7 +161,7 @@ export function newPredict(term, latency) {
   function draw() {
     const was = drawn;
     drawn = "";
-    if (!differs()) {
+    if (!size.width || !differs()) {
       if (was) view.replaceChildren();
       return;
     }
@@ -169,7 +172,8 @@ export function newPredict(term, latency) {
     const from = Math.min(same, now.at, then.at);
     const to = Math.max(now.text.length, then.text.length, now.at + 1, then.at + 1);
     const y = row - term.buffer.active.viewportY;
-    drawn = [x + from, y, same, from, to, then.at, size.width, size.height, then.text].join();
+    const { fontFamily, fontSize } = term.options;
+    drawn = [x + from, y, same, from, to, then.at, size.width, size.height, fontFamily, fontSize, then.text].join();
     if (drawn === was) return;
     placeView(x + from, y);
     view.replaceChildren(...Array.from({ length: to - from }, (_, i) => {
