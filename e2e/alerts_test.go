@@ -1,3 +1,5 @@
+//go:build linux
+
 package e2e
 
 import (
@@ -20,16 +22,8 @@ import (
 // reported by the next one, and nothing else is.
 func TestAlerts_OutliveTheirNode(t *testing.T) {
 	t.Parallel()
-	got := make(chan notify.Message, 8)
-	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var m notify.Message
-		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
-			t.Error(err)
-		}
-		got <- m
-	}))
-	t.Cleanup(hook.Close)
-	args := []string{"-notify", hook.URL}
+	hook, got := hook(t)
+	args := []string{"-notify", hook}
 	if os.Geteuid() == 0 {
 		args = append(args, "-system-user", "root") // whose pipe the shell reads
 	}
@@ -38,12 +32,14 @@ func TestAlerts_OutliveTheirNode(t *testing.T) {
 	testkit.Must(t, err)
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	testkit.Must(t, syscall.Mkfifo(pipe, 0o600))
-	p.enter(t, s, `sh -c 'read line <`+pipe+`; echo need''le $line'`)
-	testkit.Eventually(t, "the command runs", func() bool { return p.doing(t, s) == "running" })
+	p.enter(t, s, `sh -c 'read; seq 300000; read line <`+pipe+`; echo need''le $line'`)
+	testkit.Eventually(t, "the command runs", func() bool { return p.now(t, s).State.Doing == "running" })
 	asked := p.alert(t, s, `{"command": true, "ends": true, "text": "^needle", "content": true}`)
 	if !asked.Command || asked.Text != "^needle" {
 		t.Fatalf("asked for %+v", asked)
 	}
+	p.enter(t, s, "") // more than the node keeps
+	testkit.Eventually(t, "it has printed", func() bool { return p.now(t, s).End > 2_000_000 })
 
 	node := testkit.NodeOf(p.cmd.Process.Pid)
 	upgrade(t, exe, data)
@@ -87,26 +83,68 @@ func receive(t *testing.T, got <-chan notify.Message) (m notify.Message) {
 	return m
 }
 
+// A Convoy shell that evaluates when its node is killed has not finished.
+func TestAlerts_EvaluationGoesOn(t *testing.T) {
+	t.Parallel()
+	hook, got := hook(t)
+	p, _, _ := startSupervised(t, "-notify", hook)
+	var s client.Shell
+	testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, "/nodes/convoy@super.test/shells",
+		[]byte(`{"kind": "convoy"}`), &s))
+	p.enter(t, s, "while True: pass\r")
+	testkit.Eventually(t, "it evaluates", func() bool { return p.now(t, s).State.Doing == "running" })
+	p.alert(t, s, `{"command": true}`)
+	node := testkit.NodeOf(p.cmd.Process.Pid)
+	testkit.Must(t, syscall.Kill(node, syscall.SIGKILL))
+	p.anotherNode(t, node)
+	testkit.Eventually(t, "it evaluates, as the next process knows", func() bool { return p.now(t, s).Busy != "" })
+	if now, asked := p.now(t, s), p.alert(t, s, ""); now.State.Doing != "running" || !asked.Command {
+		t.Errorf("the shell is %s, and the user is told %+v", now.State.Doing, asked)
+	}
+	testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, s.Path()+"/input", []byte("\x03"), nil))
+	if m := receive(t, got); m.Event != "command" {
+		t.Errorf("told %+v", m)
+	}
+}
+
+// hook is a server that gets messages.
+func hook(t *testing.T) (url string, got <-chan notify.Message) {
+	t.Helper()
+	messages := make(chan notify.Message, 8)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var m notify.Message
+		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+			t.Error(err)
+		}
+		messages <- m
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, messages
+}
+
 // enter types a line.
 func (p process) enter(t *testing.T, s client.Shell, line string) {
 	t.Helper()
 	testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, s.Path()+"/input", []byte(line+"\r"), nil))
 }
 
-// doing is what the shell does.
-func (p process) doing(t *testing.T, s client.Shell) string {
+// shellNow is a shell and what it does.
+type shellNow struct {
+	client.Shell
+	State struct{ Doing string }
+}
+
+// now is how the node lists a shell.
+func (p process) now(t *testing.T, s client.Shell) (now shellNow) {
 	t.Helper()
-	var list []struct {
-		ID    string
-		State struct{ Doing string }
-	}
+	var list []shellNow
 	testkit.Must(t, p.Do(testkit.Context(t), http.MethodGet, "/nodes/"+s.Node+"/shells", nil, &list))
 	for _, one := range list {
 		if one.ID == s.ID {
-			return one.State.Doing
+			now = one
 		}
 	}
-	return ""
+	return now
 }
 
 // alert replaces what the user is told of a shell, unless ask is empty, and returns it.

@@ -148,10 +148,13 @@ func (h *Handlers) KeepLinks(earlier []byte, keep func([]byte)) error {
 }
 
 // KeepAlerts continues the alerts of an earlier process of this node, and keeps all alerts for the next one. Call it
-// before serving.
+// before serving, and ResumeAlerts once the users' home nodes can be asked for their rights.
 func (h *Handlers) KeepAlerts(earlier map[string][]byte, keeper alerts.Keeper) {
 	h.alerts.Keep(h.ctx, earlier, keeper)
 }
+
+// ResumeAlerts calls users again for the alerts that KeepAlerts has continued.
+func (h *Handlers) ResumeAlerts() { h.alerts.Resume() }
 
 // Streams is the number of open event streams.
 func (h *Handlers) Streams() int { return h.live.Open() }

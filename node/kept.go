@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"convoy/fleet"
 	"convoy/local"
@@ -31,6 +32,7 @@ const (
 
 	maxRuns    = 16 // more have been forgotten by the others
 	maxMembers = 16 // one that answers knows the rest
+	rejoinWait = 10 * time.Second
 )
 
 // ports are those of gossip and calls, which other nodes know.
@@ -220,6 +222,18 @@ func (n *node) keepAlerts() {
 	if n.cfg.Supervisor != nil {
 		n.handlers.KeepAlerts(n.keptAlerts, alertKeeper{keeper{n.cfg.Supervisor, keptAlert}})
 	}
+}
+
+// resumeAlerts resumes the alerts of the earlier process once this one has rejoined the cluster, or has tried for long
+// enough.
+func (n *node) resumeAlerts(ctx context.Context, rejoined <-chan struct{}) {
+	select {
+	case <-rejoined:
+	case <-time.After(rejoinWait):
+	case <-ctx.Done():
+		return
+	}
+	n.handlers.ResumeAlerts()
 }
 
 // openConsole opens the console's port, or takes over that of an earlier process, whose queue may have connections.

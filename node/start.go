@@ -37,7 +37,12 @@ func (n *node) start(ctx context.Context, fail context.CancelCauseFunc) error {
 		n.local.Publish(n.cfg.host(), n.cluster.GossipPort())
 	}
 	n.group.Go(func() { n.watchMembers(ctx) })
-	n.group.Go(func() { n.rejoin(ctx) })
+	rejoined := make(chan struct{})
+	n.group.Go(func() {
+		defer close(rejoined)
+		n.rejoin(ctx)
+	})
+	n.group.Go(func() { n.resumeAlerts(ctx, rejoined) })
 	n.group.Go(func() { n.system.status() }) // probe before the first user asks
 	n.group.Go(func() { n.handlers.ShareGrants(ctx) })
 	n.group.Go(func() { n.authority.Run(ctx) })

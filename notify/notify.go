@@ -95,10 +95,13 @@ func (s *Sender) Run(ctx context.Context) {
 		select {
 		case m := <-s.queue:
 			err := Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, m) })
-			if err != nil && ctx.Err() == nil {
+			if err != nil {
 				s.log.Warn("notification not sent", "event", m.Event, "shell", m.Shell, "user", m.User, "err", err)
 			}
 		case <-ctx.Done():
+			if n := len(s.queue); n > 0 {
+				s.log.Warn("notifications not sent: the node ends", "count", n)
+			}
 			return
 		}
 	}

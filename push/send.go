@@ -67,10 +67,13 @@ func (s *Sender) Run(ctx context.Context) {
 				select {
 				case j := <-queue:
 					err := notify.Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, j) })
-					if err != nil && ctx.Err() == nil {
+					if err != nil {
 						s.log.Warn("notification not sent", "user", j.to.By.User, "service", hostOf(j.to.Endpoint), "err", err)
 					}
 				case <-ctx.Done():
+					if n := len(queue); n > 0 {
+						s.log.Warn("notifications not sent: the node ends", "count", n)
+					}
 					return
 				}
 			}

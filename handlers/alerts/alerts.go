@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"convoy/access"
@@ -25,6 +26,7 @@ import (
 const (
 	alertsOfUser = 32  // shells of this node of which one user is told
 	maxAlerts    = 512 // of all users
+	maxCalls     = 64  // to home nodes, at the same time
 	defaultRest  = 10 * time.Second
 )
 
@@ -52,18 +54,20 @@ type Set struct {
 	Rest time.Duration
 
 	group  sync.WaitGroup
-	keeper Keeper // nil: none
+	calls  chan struct{} // holds a token for each call to a home node
+	keeper Keeper        // nil: none
 
-	mu    sync.Mutex
-	byKey map[key]*alert
+	mu      sync.Mutex
+	byKey   map[key]*alert
+	resumed []*alert // until Resume
 }
 
 type key struct{ shell, user string }
 
 func (k key) String() string { return k.shell + "/" + k.user }
 
-// alert is what one user is told of one shell. The lock of its Set guards what is kept; state and calls are changed by
-// watchState only.
+// alert is what one user is told of one shell. The lock of its Set guards what is kept; watchState alone changes State
+// and Calls.
 type alert struct {
 	kept
 
@@ -71,15 +75,22 @@ type alert struct {
 	life  context.Context // beyond which it does not last in this process
 	ctx   context.Context // of the alert
 	end   context.CancelFunc
+	at    atomic.Int64 // up to which offset of the output Ask.Text was searched
 }
 
 // New makes an empty Set. Its alerts end with ctx; then call Wait.
 func New(config Config) *Set {
-	return &Set{Config: config, Rest: defaultRest, byKey: map[key]*alert{}}
+	return &Set{
+		Config: config, Rest: defaultRest, calls: make(chan struct{}, maxCalls), byKey: map[key]*alert{},
+	}
 }
 
 // Wait waits until all alerts have ended.
-func (s *Set) Wait() { s.group.Wait() }
+func (s *Set) Wait() {
+	s.mu.Lock() // whoever adds one to the group has it
+	s.mu.Unlock()
+	s.group.Wait()
+}
 
 var (
 	errNowhere = web.NewError(http.StatusConflict, "this node sends no notifications",
@@ -108,15 +119,14 @@ func (s *Set) Set(life context.Context, shell *pty.Shell, by access.Identity, as
 	if before == nil && (len(s.byKey) >= maxAlerts || s.count(by.User) >= alertsOfUser) {
 		return errMany
 	}
-	if before != nil {
-		before.end()
-	}
 	switch {
-	case before != nil && !ask.Any():
-		s.drop(before)
 	case ask.Any():
-		now := shell.State()
-		s.begin(life, shell, kept{
+		if before != nil {
+			before.end()
+		}
+		now := stateOf(shell)
+		a := s.add(life, shell, kept{
+			Version: keptVersion,
 			ShellID: info.ID,
 			By:      by,
 			Ask:     ask,
@@ -124,28 +134,32 @@ func (s *Set) Set(life context.Context, shell *pty.Shell, by access.Identity, as
 			State:   now,
 			Calls:   calls{About: now},
 		})
+		s.keep(a)
+		s.begin(a)
+	case before != nil:
+		s.forget(before)
 	}
 	return nil
 }
 
-// begin begins an alert. The caller holds the lock.
-func (s *Set) begin(life context.Context, shell *pty.Shell, k kept) {
+// add adds an alert, which replaces the one of the same shell and user. The caller holds the lock.
+func (s *Set) add(life context.Context, shell *pty.Shell, k kept) *alert {
 	a := &alert{kept: k, shell: shell, life: life}
+	a.at.Store(k.From)
 	a.ctx, a.end = context.WithCancel(life)
 	s.byKey[k.key()] = a
-	s.keep(a)
-	var parts sync.WaitGroup
-	if pattern, err := pty.ParsePattern(k.Ask.Text); err == nil {
-		parts.Go(func() { s.watchText(a, pattern) })
+	return a
+}
+
+// begin begins to watch the shell of an alert. The caller holds the lock.
+func (s *Set) begin(a *alert) {
+	if a.ctx.Err() != nil {
+		return
 	}
-	parts.Go(func() { s.watchState(a) })
-	s.group.Go(func() {
-		parts.Wait()
-		a.end()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.drop(a)
-	})
+	if pattern, err := pty.ParsePattern(a.Ask.Text); err == nil {
+		s.group.Go(func() { s.watchText(a, pattern) })
+	}
+	s.group.Go(func() { s.watchState(a) })
 }
 
 // count is the number of a user's alerts. The caller holds the lock.
@@ -158,14 +172,14 @@ func (s *Set) count(user string) (n int) {
 	return n
 }
 
-// drop removes an alert, unless it was replaced. What ends with this process is kept for the next one. The caller holds
-// the lock.
-func (s *Set) drop(a *alert) {
+// forget ends an alert, here and for the next process, unless it was replaced. The caller holds the lock.
+func (s *Set) forget(a *alert) {
+	a.end()
 	if s.byKey[a.key()] != a {
 		return
 	}
 	delete(s.byKey, a.key())
-	if s.keeper != nil && a.life.Err() == nil {
+	if s.keeper != nil {
 		s.keeper.Drop(a.key().String())
 	}
 }
@@ -182,35 +196,46 @@ func (s *Set) get(shell, user string) templates.Alert {
 
 // done removes what happens once from an alert.
 func (s *Set) done(a *alert, clear func(*templates.Alert)) {
+	s.update(a, func() { clear(&a.Ask) })
+}
+
+// update changes an alert, and keeps it, or forgets it if nothing is left.
+func (s *Set) update(a *alert, change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(&a.Ask)
-	if !a.Ask.Any() {
-		a.end()
-		return
+	if change(); a.Ask.Any() {
+		s.keep(a)
+	} else {
+		s.forget(a)
 	}
-	s.keep(a)
 }
 
 // watchText waits for the text, once.
 func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
-	viewer := fmt.Sprintf("alert/%s/%d", a.By.User, time.Now().UnixNano())
-	if line, ok := a.shell.Await(a.ctx, viewer, a.From, pattern); ok {
-		s.tell(a, "text", "printed a text", line, time.Time{})
+	line, ok := a.shell.Await(a.ctx, "alert/"+a.By.User, a.at.Load(), pattern, a.at.Store)
+	if ok && s.tell(a, "text", "printed a text", line, time.Time{}) {
 		s.done(a, func(ask *templates.Alert) { ask.Text = "" })
 	}
 }
 
+// stateOf is what a shell does. Its progress is nobody's business here.
+func stateOf(shell *pty.Shell) pty.State {
+	now := shell.State()
+	now.Progress = pty.State{}.Progress
+	return now
+}
+
 // watchState follows what the shell does, until it or the alert has ended.
 func (s *Set) watchState(a *alert) {
-	defer a.end()
-	a.Calls.shortest = s.Rest
 	for {
 		changed := s.Shells.Changed()
-		now := a.shell.State()
+		now := stateOf(a.shell)
 		later := s.reportWaiting(a, now)
 		if now != a.State {
 			s.reportCommand(a, a.State, now)
+			if a.ctx.Err() != nil { // the next process compares the same state
+				return
+			}
 			s.update(a, func() { a.State = now })
 			continue
 		}
@@ -234,20 +259,13 @@ func (s *Set) reportWaiting(a *alert, now pty.State) (later <-chan time.Time) {
 		return nil
 	}
 	typed := a.shell.Typed()
-	if wait := a.Calls.wait(typed); wait > 0 {
+	if wait := a.Calls.wait(typed, s.Rest); wait > 0 {
 		return time.After(wait)
 	}
-	s.tell(a, "waits", "waits", now.Asks, now.Since)
-	s.update(a, func() { a.Calls.made(now, typed) })
+	if s.tell(a, "waits", "waits", now.Asks, now.Since) {
+		s.update(a, func() { a.Calls.made(now, typed, s.Rest) })
+	}
 	return nil
-}
-
-// update changes an alert, and keeps it.
-func (s *Set) update(a *alert, change func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change()
-	s.keep(a)
 }
 
 // asked is what the alert still asks for.
@@ -264,8 +282,9 @@ func (s *Set) reportCommand(a *alert, before, now pty.State) {
 	if !ends || !s.asked(a).Command {
 		return
 	}
-	s.tell(a, "command", commandEnded(now), before.Command, time.Time{})
-	s.done(a, func(ask *templates.Alert) { ask.Command = false })
+	if s.tell(a, "command", commandEnded(now), before.Command, time.Time{}) {
+		s.done(a, func(ask *templates.Alert) { ask.Command = false })
+	}
 }
 
 // commandEnded is how a command ended, in words that follow its shell.
@@ -280,25 +299,34 @@ func commandEnded(now pty.State) string {
 	return words
 }
 
-// ended tells of the end of a shell that was not removed before.
+// ended tells of the end of a shell that was not removed before, and forgets the alert.
 func (s *Set) ended(a *alert, gone error) {
-	if !s.asked(a).Ends {
-		return
+	if s.asked(a).Ends {
+		words := "was closed"
+		if exit := a.shell.Info().Exit; gone == nil && exit != nil {
+			words = "has ended with " + templates.Exit{Code: exit.Code, Signal: exit.Signal}.String()
+		}
+		if !s.tell(a, "ends", words, "", time.Time{}) {
+			return
+		}
 	}
-	words := "was closed"
-	if exit := a.shell.Info().Exit; gone == nil && exit != nil {
-		words = "has ended with " + templates.Exit{Code: exit.Code, Signal: exit.Signal}.String()
-	}
-	s.tell(a, "ends", words, "", time.Time{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(a)
 }
 
-// tell sends a message, unless the user may no longer view shells: then the alert ends. Without content, the message
-// has nothing that a program could have chosen. since is when the question was asked that text contains.
-func (s *Set) tell(a *alert, event, does, text string, since time.Time) {
+// tell sends a message, and reports whether it did. It does not if the alert has ended, or the user may no longer view
+// shells: then it ends. Without content, the message has nothing that a program could have chosen. since is when the
+// question was asked that text contains.
+func (s *Set) tell(a *alert, event, does, text string, since time.Time) bool {
 	role := s.Authority.Role(a.ctx, a.By)
 	if !role.Allows(access.View) {
-		a.end()
-		return
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(a)
+	}
+	if a.ctx.Err() != nil {
+		return false
 	}
 	info := a.shell.Info()
 	title := info.Title
@@ -318,8 +346,9 @@ func (s *Set) tell(a *alert, event, does, text string, since time.Time) {
 	}
 	by := a.By
 	by.Role = role
-	s.call(a.ctx, by, Call{
+	s.call(a.life, by, Call{
 		Event: m.Event, Title: clipped(m.Title, maxTitle), Text: clipped(m.Text, maxText), Node: m.Node, Shell: m.Shell,
 		Since: since,
 	})
+	return true
 }

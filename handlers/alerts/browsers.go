@@ -41,7 +41,7 @@ type Call struct {
 	Pass string `json:"pass,omitempty"`
 }
 
-// call passes a message to the user's browsers. The alert goes on if it cannot.
+// call passes a message to the user's browsers, and does not wait for another node. The alert goes on if it cannot.
 func (s *Set) call(ctx context.Context, by access.Identity, c Call) {
 	if s.Push == nil {
 		return
@@ -50,11 +50,25 @@ func (s *Set) call(ctx context.Context, by access.Identity, c Call) {
 		s.deliver(ctx, by, c)
 		return
 	}
-	err := notify.Retry(ctx, tries, pause, func() (again bool, err error) { return s.Home(ctx, by, c) })
-	if err != nil && ctx.Err() == nil {
+	failed := func(err error) {
 		s.Log.Warn("notification not passed on", "node", by.Home, "user", by.User, "err", err)
 	}
+	select {
+	case s.calls <- struct{}{}:
+	default:
+		failed(errCalls)
+		return
+	}
+	s.group.Go(func() {
+		defer func() { <-s.calls }()
+		err := notify.Retry(ctx, tries, pause, func() (again bool, err error) { return s.Home(ctx, by, c) })
+		if err != nil {
+			failed(err)
+		}
+	})
 }
+
+var errCalls = errors.New("too many are on their way")
 
 // Deliver answers POST /push/message, from another node: the browsers of the request's user get a message.
 func (s *Set) Deliver(w http.ResponseWriter, r *http.Request) error {

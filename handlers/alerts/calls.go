@@ -15,24 +15,22 @@ type calls struct {
 	About pty.State // of the last call
 	Last  time.Time
 	Rest  time.Duration
-
-	shortest time.Duration
 }
 
-// wait is how long the next call has to wait. typed is when someone has last typed.
-func (c *calls) wait(typed time.Time) time.Duration {
+// wait is how long the next call has to wait. typed is when someone has last typed, shortest the shortest rest.
+func (c *calls) wait(typed time.Time, shortest time.Duration) time.Duration {
 	rest := c.Rest
 	if typed.After(c.Last) {
-		rest = c.shortest
+		rest = shortest
 	}
 	return max(0, time.Until(c.Last.Add(rest)))
 }
 
 // made records a call.
-func (c *calls) made(about pty.State, typed time.Time) {
-	c.Rest = min(max(2*c.Rest, c.shortest), longestRest)
+func (c *calls) made(about pty.State, typed time.Time, shortest time.Duration) {
+	c.Rest = min(max(2*c.Rest, shortest), longestRest)
 	if typed.After(c.Last) {
-		c.Rest = c.shortest
+		c.Rest = shortest
 	}
 	c.About, c.Last = about, time.Now()
 }
