@@ -62,6 +62,9 @@ func (t *Table) adopt(k Kept) *Shell {
 		s.log.Info("ended shell continued", "off", s.ring.end)
 		return s
 	}
+	if s.attachment.Watch != nil {
+		s.attachment.Watch(s.lookSoon)
+	}
 	exit := Exit{Code: -1}
 	s.run(func() bool { return s.awaitAdopted(&exit) }, func() Exit { return exit })
 	s.mu.Lock()
@@ -70,9 +73,6 @@ func (t *Table) adopt(k Kept) *Shell {
 		s.activity.timer = time.AfterFunc(0, s.look)
 	}
 	s.mu.Unlock()
-	if s.attachment.Watch != nil {
-		s.attachment.Watch(s.lookSoon)
-	}
 	if record != nil {
 		record()
 	}

@@ -40,7 +40,7 @@ var controlSequences = regexp.MustCompile(
 
 // Await returns the first line of output from an offset on that the pattern matches, as it was printed, without control
 // sequences and what is not visible, and up to 120 characters. It returns false when the shell or ctx has ended.
-// It begins at the oldest output that is kept if that is later. A later call with the same viewer ends this one; it
+// It begins at the first line that is kept whole if that is later. A later call with the same viewer ends this one; it
 // counts as no viewer, and slows nothing: output that it missed is not matched. matched, if set, is called with the
 // offset from which a later Await continues.
 func (s *Shell) Await(

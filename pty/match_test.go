@@ -51,8 +51,7 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// What was printed before the oldest output that is kept is not matched, but all of that is. What was matched can be
-// left out.
+// A search from before the oldest output that is kept begins at its first whole line. What was matched can be left out.
 func TestAwait_FromBefore(t *testing.T) {
 	t.Parallel()
 	table := newTable(t, Config{Programs: programs("/bin/sh", "-c", "seq 20000; echo needle; exec cat"), Ring: 64 << 10})
@@ -64,7 +63,7 @@ func TestAwait_FromBefore(t *testing.T) {
 	if line, ok := s.Await(t.Context(), "alert/1", 10, pattern, nil); !ok || line != "needle" {
 		t.Errorf("found %q, %v", line, ok)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(testkit.Context(t))
 	last := int64(-1)
 	never, err := ParsePattern("never")
 	testkit.Must(t, err)

@@ -140,10 +140,15 @@ func (s *Shell) observeKeys(b []byte) {
 func (s *Shell) look() {
 	program, known := s.foreground()
 	s.mu.Lock()
+	if s.exit != nil || s.left {
+		s.mu.Unlock()
+		return
+	}
 	a := &s.activity
 	a.timer = nil
-	changed := s.exit == nil && !s.left && known && s.updateState(program, time.Now())
-	if a.again && a.timer == nil && s.exit == nil && !s.left {
+	changed := known && s.updateState(program, time.Now())
+	a.doubtful = a.doubtful && known
+	if a.again && (a.timer == nil || a.doubtful && a.timer.Stop()) {
 		a.timer = time.AfterFunc(lookPause, s.look)
 	}
 	a.again = false
@@ -260,6 +265,9 @@ func (a *activity) stateOf(runs bool) State {
 func (s *Shell) lookSoon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.exit != nil || s.left {
+		return
+	}
 	a := &s.activity
 	if a.doubtful && a.timer.Stop() {
 		a.timer = nil

@@ -26,7 +26,7 @@ func release() {
 	runtime.GC()                                // package runtime/debug would initialize late
 	smaps, _ := os.ReadFile("/proc/self/smaps") //nolint:errcheck // then nothing is given back
 	exe, _ := os.Readlink("/proc/self/exe")     //nolint:errcheck // as above
-	var from, to uintptr                        // a mapping of the program's file; 0: none
+	var from, to uintptr                        // a mapping of the program's file without such pages; 0: none
 	for line := range strings.Lines(string(smaps)) {
 		var first, end uintptr
 		var mode string
@@ -36,7 +36,11 @@ func release() {
 				from, to = first, end
 			}
 		}
-		if what, size, _ := strings.Cut(line, ":"); from != 0 && what == "Anonymous" && strings.TrimSpace(size) == "0 kB" {
+		what, size, _ := strings.Cut(line, ":")
+		if (what == "Anonymous" || what == "Swap") && strings.TrimSpace(size) != "0 kB" {
+			from = 0
+		}
+		if what == "Swap" && from != 0 { // the last of both
 			unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED) //nolint:errcheck // it is only advice
 		}
 	}

@@ -60,6 +60,7 @@ type Set struct {
 	mu      sync.Mutex
 	byKey   map[key]*alert
 	resumed []*alert // until Resume
+	closed  bool     // by Wait
 }
 
 type key struct{ shell, user string }
@@ -76,6 +77,9 @@ type alert struct {
 	ctx   context.Context // of the alert
 	end   context.CancelFunc
 	at    atomic.Int64 // up to which offset of the output Ask.Text was searched
+
+	searched   chan struct{}      // closed when the search has ended, or there is none
+	cancelCall context.CancelFunc // of the last call to the home node
 }
 
 // New makes an empty Set. Its alerts end with ctx; then call Wait.
@@ -85,9 +89,10 @@ func New(config Config) *Set {
 	}
 }
 
-// Wait waits until all alerts have ended.
+// Wait waits until all alerts have ended. None begins after it was called.
 func (s *Set) Wait() {
-	s.mu.Lock() // whoever adds one to the group has it
+	s.mu.Lock()
+	s.closed = true
 	s.mu.Unlock()
 	s.group.Wait()
 }
@@ -144,7 +149,7 @@ func (s *Set) Set(life context.Context, shell *pty.Shell, by access.Identity, as
 
 // add adds an alert, which replaces the one of the same shell and user. The caller holds the lock.
 func (s *Set) add(life context.Context, shell *pty.Shell, k kept) *alert {
-	a := &alert{kept: k, shell: shell, life: life}
+	a := &alert{kept: k, shell: shell, life: life, searched: make(chan struct{}), cancelCall: func() {}}
 	a.at.Store(k.From)
 	a.ctx, a.end = context.WithCancel(life)
 	s.byKey[k.key()] = a
@@ -153,11 +158,13 @@ func (s *Set) add(life context.Context, shell *pty.Shell, k kept) *alert {
 
 // begin begins to watch the shell of an alert. The caller holds the lock.
 func (s *Set) begin(a *alert) {
-	if a.ctx.Err() != nil {
+	if s.closed || a.ctx.Err() != nil {
 		return
 	}
 	if pattern, err := pty.ParsePattern(a.Ask.Text); err == nil {
 		s.group.Go(func() { s.watchText(a, pattern) })
+	} else {
+		close(a.searched)
 	}
 	s.group.Go(func() { s.watchState(a) })
 }
@@ -212,9 +219,16 @@ func (s *Set) update(a *alert, change func()) {
 
 // watchText waits for the text, once.
 func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
-	line, ok := a.shell.Await(a.ctx, "alert/"+a.By.User, a.at.Load(), pattern, a.at.Store)
-	if ok && s.tell(a, "text", "printed a text", line, time.Time{}) {
-		s.done(a, func(ask *templates.Alert) { ask.Text = "" })
+	defer close(a.searched)
+	for a.ctx.Err() == nil {
+		running := a.shell.Info().Running
+		line, ok := a.shell.Await(a.ctx, "alert/"+a.By.User, a.at.Load(), pattern, a.at.Store)
+		if ok && s.tell(a, "text", "printed a text", line, time.Time{}) {
+			s.done(a, func(ask *templates.Alert) { ask.Text = "" })
+		}
+		if ok || !running { // else an earlier alert of the user has interrupted it
+			return
+		}
 	}
 }
 
@@ -301,6 +315,11 @@ func commandEnded(now pty.State) string {
 
 // ended tells of the end of a shell that was not removed before, and forgets the alert.
 func (s *Set) ended(a *alert, gone error) {
+	select {
+	case <-a.searched:
+	case <-a.ctx.Done():
+		return
+	}
 	if s.asked(a).Ends {
 		words := "was closed"
 		if exit := a.shell.Info().Exit; gone == nil && exit != nil {
@@ -346,7 +365,7 @@ func (s *Set) tell(a *alert, event, does, text string, since time.Time) bool {
 	}
 	by := a.By
 	by.Role = role
-	s.call(a.life, by, Call{
+	s.call(a, by, Call{
 		Event: m.Event, Title: clipped(m.Title, maxTitle), Text: clipped(m.Text, maxText), Node: m.Node, Shell: m.Shell,
 		Since: since,
 	})

@@ -41,13 +41,14 @@ type Call struct {
 	Pass string `json:"pass,omitempty"`
 }
 
-// call passes a message to the user's browsers, and does not wait for another node. The alert goes on if it cannot.
-func (s *Set) call(ctx context.Context, by access.Identity, c Call) {
+// call passes a message to the user's browsers, and does not wait for another node: there a later message replaces one
+// that it has not taken yet. The alert goes on if it cannot. Only goroutines of the group call it.
+func (s *Set) call(a *alert, by access.Identity, c Call) {
 	if s.Push == nil {
 		return
 	}
 	if by.Home == s.Self {
-		s.deliver(ctx, by, c)
+		s.deliver(a.life, by, c)
 		return
 	}
 	failed := func(err error) {
@@ -59,8 +60,13 @@ func (s *Set) call(ctx context.Context, by access.Identity, c Call) {
 		failed(errCalls)
 		return
 	}
+	ctx, cancel := context.WithCancel(a.life)
+	s.mu.Lock()
+	a.cancelCall()
+	a.cancelCall = cancel
+	s.mu.Unlock()
 	s.group.Go(func() {
-		defer func() { <-s.calls }()
+		defer func() { cancel(); <-s.calls }()
 		err := notify.Retry(ctx, tries, pause, func() (again bool, err error) { return s.Home(ctx, by, c) })
 		if err != nil {
 			failed(err)
