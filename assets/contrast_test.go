@@ -98,13 +98,12 @@ func TestContrast(t *testing.T) {
 
 func testContrast(t *testing.T, b *browser.Browser, scheme string, card bool) {
 	s := newScript(t)
-	p := s.open(b)
-	p.Scheme(scheme)
-	if card {
-		p.GraphicsCard()
-	}
-	p.Reload()
-	p.Wait(`window.test?.stream.state === "open"`)
+	p := s.open(b, func(p *browser.Page) {
+		p.Scheme(scheme)
+		if card {
+			p.GraphicsCard()
+		}
+	})
 	text, at := samples()
 	p.Do(`document.getElementById("frame").style.cssText = "width: 800px; height: 560px"`)
 	p.FocusPane(key)

@@ -41,11 +41,10 @@ func testBlockContrast(t *testing.T, b *browser.Browser) {
 // testSilentBinary draws what is no text: the browser's console stays empty.
 func testSilentBinary(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b)
-	p.BeforeLoad(`window.said = []; for (const name of ["debug", "log", "info", "warn", "error", "trace"])
-		console[name] = (...words) => { window.said.push(words.join(" ")) }`)
-	p.Reload()
-	p.Wait(`window.test?.stream.state === "open"`)
+	p := s.open(b, func(p *browser.Page) {
+		p.BeforeLoad(`window.said = []; for (const name of ["debug", "log", "info", "warn", "error", "trace"])
+			console[name] = (...words) => { window.said.push(words.join(" ")) }`)
+	})
 	var binary strings.Builder
 	for i := range 40_000 {
 		binary.WriteByte(byte(i * i * 7 / 13 >> (i % 5)))

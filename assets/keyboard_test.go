@@ -106,10 +106,7 @@ func testAndroidDeletes(t *testing.T, b *browser.Browser) {
 // openOn opens the page on the device that set makes of the tab.
 func (s *script) openOn(b *browser.Browser, query string, set func(*browser.Page)) *browser.Page {
 	s.t.Helper()
-	p := b.Open(s.t, "about:blank")
-	set(p)
-	p.Go("http://" + s.addr() + "/?" + query)
-	return readyAgain(s, p)
+	return readyAgain(s, s.openAs(b, s.addr(), query, set))
 }
 
 // readyAgain waits for a page that was loaded, also again.
@@ -310,10 +307,7 @@ func testShortcutLetters(t *testing.T, b *browser.Browser) {
 // testReaderKeys types with screen reader support, where the browser also changes the text area.
 func testReaderKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b)
-	p.Do(`localStorage.setItem("convoy.reader", "on")`)
-	p.Reload()
-	p = readyAgain(s, p)
+	p := s.openOn(b, "", func(p *browser.Page) { p.BeforeLoad(`localStorage.setItem("convoy.reader", "on")`) })
 	for _, letter := range "ls" {
 		p.PressKey(composed("Unidentified"))
 		p.Type(string(letter))

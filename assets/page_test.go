@@ -255,10 +255,10 @@ func (s *script) untilTyped(text string) {
 	}
 }
 
-// open opens the page, and waits for the stream.
-func (s *script) open(b *browser.Browser) *browser.Page {
+// open opens the page, in a tab to which prepare has been done, and waits for the stream.
+func (s *script) open(b *browser.Browser, prepare ...func(*browser.Page)) *browser.Page {
 	s.t.Helper()
-	return s.openAs(b, s.addr(), "")
+	return s.openAs(b, s.addr(), "", prepare...)
 }
 
 // openByProxy opens the page through a proxy.
@@ -269,9 +269,9 @@ func (s *script) openByProxy(b *browser.Browser) (*browser.Page, *faultproxy.Pro
 }
 
 // openAs opens it with a query, such as "name=Ada".
-func (s *script) openAs(b *browser.Browser, addr, query string) *browser.Page {
+func (s *script) openAs(b *browser.Browser, addr, query string, prepare ...func(*browser.Page)) *browser.Page {
 	s.t.Helper()
-	p := b.Open(s.t, "http://"+addr+"/?"+query)
+	p := b.Open(s.t, "http://"+addr+"/?"+query, prepare...)
 	p.Wait(`window.test?.stream.state === "open"`)
 	return p
 }

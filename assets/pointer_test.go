@@ -49,10 +49,7 @@ const fitted = `(() => {
 // touchPage opens the page on a touch screen.
 func touchPage(s *script, b *browser.Browser, query string) *browser.Page {
 	s.t.Helper()
-	p := s.openAs(b, s.addr(), query)
-	p.Touch(390, 800)
-	p.Reload()
-	p = readyAgain(s, p)
+	p := s.openOn(b, query, func(p *browser.Page) { p.Touch(390, 800) })
 	p.Wait(fitted)
 	return p
 }
@@ -194,10 +191,8 @@ func testMiddle(t *testing.T, b *browser.Browser) {
 
 func testTouchKeys(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := s.open(b)
-	p.Touch(390, 800)
-	p.Reload()
-	p.Wait(`window.test?.stream.state === "open" && document.querySelectorAll(".shell-keys button").length === 15`)
+	p := s.open(b, func(p *browser.Page) { p.Touch(390, 800) })
+	p.Wait(`document.querySelectorAll(".shell-keys button").length === 15`)
 	hearKeys(p)
 	p.FocusPane(key)
 	p.Click(".shell-keys [aria-label=Escape]")

@@ -152,10 +152,7 @@ func testPredictsAtOnce(t *testing.T, b *browser.Browser) {
 func testPredictsOnCard(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
 	s.echo = "program"
-	p := b.Open(t, "about:blank")
-	p.GraphicsCard()
-	p.Go("http://" + s.addr())
-	p.Wait(`window.test?.stream.state === "open"`)
+	p := s.open(b, (*browser.Page).GraphicsCard)
 	p.Do(`localStorage.setItem("convoy-echo", "on")`)
 	begin(s, p, "$ ")
 	p.Wait(`document.querySelector(".xterm-screen canvas:not(.xterm-link-layer)")`)
@@ -381,10 +378,7 @@ func testPredictsSlow(t *testing.T, b *browser.Browser) {
 			t.Parallel()
 			s := newScript(t)
 			s.echo = "program"
-			p := b.Open(t, "about:blank")
-			p.BeforeLoad(everyTrip)
-			p.Go("http://" + s.addr())
-			p.Wait(`window.test?.stream.state === "open"`)
+			p := s.open(b, func(p *browser.Page) { p.BeforeLoad(everyTrip) })
 			begin(s, p, "$ ")
 			p.Do(`trip = ` + test.trip)
 			for range 9 {

@@ -355,13 +355,13 @@ func testReconnect(t *testing.T, b *browser.Browser) {
 // not when the network changes.
 func testHidden(t *testing.T, b *browser.Browser) {
 	s := newScript(t)
-	p := b.Open(t, "about:blank")
-	p.BeforeLoad(`
-		Object.defineProperty(document, "visibilityState", { get: () => window.look ?? "hidden" });
-		const wait = window.setTimeout;
-		window.setTimeout = (fn, ms) => (ms === 5000 ? (window.sleep = fn, 0) : wait(fn, ms));`)
-	p.Go("http://" + s.addr() + "/")
-	p.Wait(`window.test?.stream.state === "open" && window.sleep`)
+	p := s.open(b, func(p *browser.Page) {
+		p.BeforeLoad(`
+			Object.defineProperty(document, "visibilityState", { get: () => window.look ?? "hidden" });
+			const wait = window.setTimeout;
+			window.setTimeout = (fn, ms) => (ms === 5000 ? (window.sleep = fn, 0) : wait(fn, ms));`)
+	})
+	p.Wait(`window.sleep`)
 	p.Do(`sleep()`)
 	p.Wait(`test.stream.state === "hidden"`)
 	p.Do(`dispatchEvent(new Event("online"))`)

@@ -16,12 +16,18 @@ import (
 	"convoy/internal/testkit"
 )
 
-// browse logs a fresh page in to a console at host, such as "localhost:4000".
-func browse(t *testing.T, n *running, host string) *browser.Page {
+// browse logs a fresh page in to a console at host, such as "localhost:4000". What prepare does to the tab is done
+// before it loads anything.
+func browse(t *testing.T, n *running, host string, prepare ...func(*browser.Page)) *browser.Page {
 	t.Helper()
-	p := browser.Shared(t).Open(t, "http://"+host+"/?token="+n.Token)
+	p := browser.Shared(t).Open(t, "http://"+host+"/?token="+n.Token, prepare...)
 	p.Wait(`document.querySelector("#nodes") && location.search === ""`)
 	return p
+}
+
+// onTouch makes a tab be on a touch screen of that size.
+func onTouch(width, height int64) func(*browser.Page) {
+	return func(p *browser.Page) { p.Touch(width, height) }
 }
 
 // fromMenu opens a page by its entry of the menu.
@@ -317,9 +323,7 @@ func TestBrowser_LateViewerSeesTheScreen(t *testing.T) {
 func TestBrowser_Phone(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
-	p := browse(t, n, n.host())
-	p.Touch(360, 740)
-	p.Reload()
+	p := browse(t, n, n.host(), onTouch(360, 740))
 	key := selfShell(t, n, p)
 	spawnByClick(t, n, p)
 	waitPrompt(p, key)

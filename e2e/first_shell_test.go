@@ -36,10 +36,10 @@ func TestBrowser_ShellsFillTheirCards(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d at %v", w.width, w.height, w.scale), func(t *testing.T) {
 			t.Parallel()
 			n := startNode(t, nil)
-			p := browser.Shared(t).Open(t, n.Base+"/login")
-			p.Zoom(w.width, w.height, w.scale)
-			p.BeforeLoad(recordOpens)
-			p.Go(n.Base + "/?token=" + n.Token)
+			p := browse(t, n, n.host(), func(p *browser.Page) {
+				p.Zoom(w.width, w.height, w.scale)
+				p.BeforeLoad(recordOpens)
+			})
 			for shells := 1; shells <= 2; shells++ {
 				p.Wait(fmt.Sprintf(`convoy.panes.size === %d && opens.length === %d`, shells, shells))
 				p.Wait(`document.querySelector(".pane:not([hidden]) .shell-screen")?.dataset.fit !== undefined`)

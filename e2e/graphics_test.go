@@ -16,10 +16,10 @@ func TestBrowser_GraphicsCard(t *testing.T) {
 		t.Run(fmt.Sprint(scale), func(t *testing.T) {
 			t.Parallel()
 			n := startBash(t)
-			p := browser.Shared(t).Open(t, n.Base+"/login")
-			p.Zoom(1440, 900, scale)
-			p.GraphicsCard()
-			p.Go(n.Base + "/?token=" + n.Token)
+			p := browse(t, n, n.host(), func(p *browser.Page) {
+				p.Zoom(1440, 900, scale)
+				p.GraphicsCard()
+			})
 			first := selfShell(t, n, p)
 			second := openTab(p)
 			size := browser.Eval[string](p, fmt.Sprintf(`JSON.stringify(%s.size)`, pane(second)))

@@ -56,10 +56,10 @@ func TestBrowser_LimitIsExplained(t *testing.T) {
 func TestBrowser_OlderDialogs(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
-	p := browser.Shared(t).Open(t, "about:blank")
-	p.BeforeLoad(`delete HTMLButtonElement.prototype.commandForElement;
-		addEventListener("command", (event) => event.preventDefault(), { capture: true })`)
-	p.Go(n.Base + "/?token=" + n.Token)
+	p := browse(t, n, n.host(), func(p *browser.Page) {
+		p.BeforeLoad(`delete HTMLButtonElement.prototype.commandForElement;
+			addEventListener("command", (event) => event.preventDefault(), { capture: true })`)
+	})
 	p.Wait(`document.body.dataset.link === "open"`)
 	p.Click("#menu-button")
 	p.Click("[command=show-modal][commandfor=connect]")

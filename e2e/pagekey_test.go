@@ -230,9 +230,7 @@ func TestBrowser_AnotherOrigin(t *testing.T) {
 // Without scripts, and without storage, there is a login that needs no key.
 func TestBrowser_NoScripts(t *testing.T) {
 	n := startBash(t, "-runbooks", shelve(t, map[string]string{"plain.md": "```sh\necho without''-scripts\n```\n"}))
-	p := browser.Shared(t).Open(t, "about:blank")
-	p.NoScripts()
-	p.Go(n.Base + "/?token=" + n.Token)
+	p := browser.Shared(t).Open(t, n.Base+"/?token="+n.Token, (*browser.Page).NoScripts)
 	p.Follow("noscript button")
 	if !browser.Eval[bool](
 		p, `!!document.querySelector("#nodes .node") && location.pathname === "/" && location.search === ""`,
@@ -255,12 +253,10 @@ func TestBrowser_NoScripts(t *testing.T) {
 	if len(names(t, n)) != 2 || browser.Eval[string](p, `location.pathname`) != "/" {
 		t.Error("no node was spawned")
 	}
-	bare := browser.Shared(t).Open(t, "about:blank")
-	bare.BeforeLoad(
-		`for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new ` +
-			`Error("no storage"); } });`,
-	)
-	bare.Go(n.Base + "/?token=" + n.Token)
+	bare := browser.Shared(t).Open(t, n.Base+"/?token="+n.Token, func(p *browser.Page) {
+		p.BeforeLoad(`for (const name of ["localStorage", "sessionStorage"])
+			Object.defineProperty(window, name, { get() { throw new Error("no storage"); } });`)
+	})
 	bare.Wait(`document.querySelector("#plain:not([hidden]) button")`)
 	bare.Click("#plain button")
 	bare.Wait(`document.body.dataset.link === "open"`)

@@ -109,12 +109,12 @@ func plant(t *testing.T, dir, lines string) (path string) {
 }
 
 // play opens a planted recording.
-func play(t *testing.T, lines string) *browser.Page {
+func play(t *testing.T, lines string, prepare ...func(*browser.Page)) *browser.Page {
 	t.Helper()
 	dir := t.TempDir()
 	n := startBash(t, "-recordings", dir)
 	path := plant(t, dir, lines)
-	p := browse(t, n, n.host())
+	p := browse(t, n, n.host(), prepare...)
 	p.Go("http://" + n.host() + path)
 	return p
 }
@@ -206,9 +206,7 @@ func TestBrowser_PlayerIsDeaf(t *testing.T) {
 // On a phone the whole grid is to be seen, and nothing is wider than the window or too small for a finger.
 func TestBrowser_RecordingsOnAPhone(t *testing.T) {
 	t.Parallel()
-	p := play(t, `[0, "r", "200x50"]`+"\n"+`[1, "o", "`+strings.Repeat("wide ", 40)+`"]`+"\n")
-	p.Touch(360, 740)
-	p.Reload()
+	p := play(t, `[0, "r", "200x50"]`+"\n"+`[1, "o", "`+strings.Repeat("wide ", 40)+`"]`+"\n", onTouch(360, 740))
 	p.Wait(`window.convoy?.player?.settled`)
 	p.Press("End")
 	p.Wait(playing("wide wide") + ` && convoy.player.size.cols === 200`)

@@ -158,9 +158,7 @@ func TestBrowser_ShareRevokedWhileAway(t *testing.T) {
 	var made struct{ ID, URL string }
 	testkit.Must(t, n.Do(testkit.Context(t), http.MethodPost, s.Path()+"/links", []byte(`{"right":"type"}`), &made))
 	proxy := faultproxy.Start(t, n.host())
-	p := browser.Shared(t).Open(t, "http://"+proxy.Addr()+made.URL)
-	p.Touch(360, 740)
-	p.Reload()
+	p := browser.Shared(t).Open(t, "http://"+proxy.Addr()+made.URL, onTouch(360, 740))
 	waitPrompt(p, s.Key())
 	if wide := browser.Eval[int](p, `document.documentElement.scrollWidth`); wide > 360 {
 		t.Errorf("the page is %d pixels wide on a phone of 360", wide)

@@ -31,9 +31,7 @@ func keysInSight(key string) string {
 func onPhone(t *testing.T) (p *browser.Page, key string) {
 	t.Helper()
 	n := startBash(t)
-	p = browse(t, n, n.host())
-	p.Touch(390, 844)
-	p.Reload()
+	p = browse(t, n, n.host(), onTouch(390, 844))
 	return p, selfShell(t, n, p)
 }
 

@@ -37,10 +37,10 @@ func TestBrowser_KeysInFlight(t *testing.T) {
 			link := n.link(t)
 			proxy := faultproxy.Start(t, link.Host)
 			link.Host = proxy.Addr()
-			p := browser.Shared(t).Open(t, "about:blank")
-			p.TrustAll()
-			p.BeforeLoad(countInputs + stopQuiet)
-			p.Go(link.String())
+			p := browser.Shared(t).Open(t, link.String(), func(p *browser.Page) {
+				p.TrustAll()
+				p.BeforeLoad(countInputs + stopQuiet)
+			})
 			p.Wait(`convoy.panes.size > 0`)
 			key := p.Panes()[0]
 			waitPrompt(p, key)

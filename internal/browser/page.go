@@ -36,22 +36,26 @@ type Page struct {
 }
 
 // Open opens address in a new tab that believes it has the user's attention,
-// and returns when it is loaded. The tab shares nothing with other tabs.
-func (b *Browser) Open(t testing.TB, address string) *Page {
+// and returns when it is loaded. The tab shares nothing with other tabs. What
+// prepare does to the tab is done before it loads anything; an address of ""
+// loads nothing.
+func (b *Browser) Open(t testing.TB, address string, prepare ...func(*Page)) *Page {
 	t.Helper()
 	if b.whole {
-		return open(t, b.ctx, address)
+		return open(t, b.ctx, address, prepare)
 	}
-	return open(t, b.ctx, address, chromedp.WithNewBrowserContext())
+	return open(t, b.ctx, address, prepare, chromedp.WithNewBrowserContext())
 }
 
 // Tab opens address in another tab of the same browser: it shares cookies and storage with p.
-func (p *Page) Tab(address string) *Page {
+func (p *Page) Tab(address string, prepare ...func(*Page)) *Page {
 	p.t.Helper()
-	return open(p.t, p.ctx, address)
+	return open(p.t, p.ctx, address, prepare)
 }
 
-func open(t testing.TB, parent context.Context, address string, options ...chromedp.ContextOption) *Page {
+func open(
+	t testing.TB, parent context.Context, address string, prepare []func(*Page), options ...chromedp.ContextOption,
+) *Page {
 	t.Helper()
 	p := &Page{t: t, log: &complaints{}}
 	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.log.listen))...)
@@ -66,7 +70,12 @@ func open(t testing.TB, parent context.Context, address string, options ...chrom
 	call(p, dom.Disable, cdp.Empty{})
 	call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	p.prefer()
-	p.Go(address)
+	for _, do := range prepare {
+		do(p)
+	}
+	if address != "" {
+		p.Go(address)
+	}
 	return p
 }
 
