@@ -53,11 +53,9 @@ func TestBrowser_FirstTabGoes(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			n := startBash(t)
-			root := browse(t, n, n.host()) // the tabs belong to it
-			key := selfShell(t, n, root)
-			root.Go(n.Base + "/guide")
-			first := root.Tab(n.Base + "/")
-			waitPrompt(first, key)
+			root := browser.Shared(t).Open(t, "") // the tabs belong to it
+			first := root.Tab(n.Base + "/?token=" + n.Token)
+			key := selfShell(t, n, first)
 			other := root.Tab(n.Base + "/")
 			waitPrompt(other, key)
 			happens(first)
@@ -113,12 +111,12 @@ func TestBrowser_TabsOverHTTP2(t *testing.T) {
 	n := launch(t, nil, "-tls-self", "-data", t.TempDir(), "-shell", "bash --norc --noprofile")
 	u := n.link(t)
 	var tabs []*browser.Page
-	p := browser.Shared(t).Open(t, "about:blank")
+	p := browser.Shared(t).Open(t, "")
 	for range 3 {
-		tab := p.Tab("about:blank")
-		tab.TrustAll()
-		tab.BeforeLoad(countSources)
-		tab.Go(u.String())
+		tab := p.Tab(u.String(), func(p *browser.Page) {
+			p.TrustAll()
+			p.BeforeLoad(countSources)
+		})
 		tab.Wait(`document.body.dataset.link === "open" && convoy.panes.size > 0`)
 		tabs = append(tabs, tab)
 	}
@@ -137,14 +135,12 @@ func TestBrowser_TabsOverHTTP2(t *testing.T) {
 func TestBrowser_ElectedWorker(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
-	root := browse(t, n, n.host()) // the tabs belong to it
-	key := selfShell(t, n, root)
-	root.Go(n.Base + "/guide")
-	var tabs []*browser.Page
-	for range 5 {
-		tab := root.Tab("about:blank")
-		tab.BeforeLoad(`delete window.SharedWorker;` + countSources)
-		tab.Go(n.Base + "/")
+	root := browser.Shared(t).Open(t, "") // the tabs belong to it
+	prepare := func(p *browser.Page) { p.BeforeLoad(`delete window.SharedWorker;` + countSources) }
+	tabs := []*browser.Page{root.Tab(n.Base+"/?token="+n.Token, prepare)}
+	key := selfShell(t, n, tabs[0])
+	for len(tabs) < 5 {
+		tab := root.Tab(n.Base+"/", prepare)
 		waitPrompt(tab, key)
 		tabs = append(tabs, tab)
 	}
@@ -177,9 +173,7 @@ func TestBrowser_NoSharedWorker(t *testing.T) {
 		"refused": `window.SharedWorker = class { constructor() { throw new DOMException("no", "SecurityError") } }`,
 		"silent":  `window.SharedWorker = class { port = new MessageChannel().port1 }`,
 	} {
-		p := browser.Shared(t).Open(t, "about:blank")
-		p.BeforeLoad(script + ";" + countSources)
-		p.Go(n.Base + "/?token=" + n.Token)
+		p := browse(t, n, n.host(), func(p *browser.Page) { p.BeforeLoad(script + ";" + countSources) })
 		key := selfShell(t, n, p)
 		enter(p, key, "echo wor''ker-"+what+"-")
 		p.WaitScreen(key, "worker-"+what+"-")
