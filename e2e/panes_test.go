@@ -16,10 +16,11 @@ import (
 // browseAs opens the console with a name; query may be "watch=1".
 func browseAs(t *testing.T, n *running, name, query string) *browser.Page {
 	t.Helper()
-	p := browse(t, n, n.host())
+	p := browser.Shared(t).Open(t, n.Base+"/?"+query) // leads to the login page, which keeps the address
 	p.Do(fmt.Sprintf(`localStorage.setItem("convoy-name", %q)`, name))
-	p.Go(n.Base + "/?" + query)
-	p.Wait(`document.body.dataset.link === "open"`)
+	p.Go(n.Base + "/?token=" + n.Token)
+	p.Wait(fmt.Sprintf(`document.body.dataset.link === "open" && location.search === %q`,
+		strings.TrimSuffix("?"+query, "?")))
 	return p
 }
 
