@@ -290,35 +290,6 @@ func TestBrowser_Programs(t *testing.T) {
 	p.Clean()
 }
 
-// A viewer who comes late sees a full-screen program exactly as earlier viewers, and so does a reloaded page.
-func TestBrowser_LateViewerSeesTheScreen(t *testing.T) {
-	t.Parallel()
-	n := startBash(t)
-	p := browse(t, n, n.host())
-	key := selfShell(t, n, p)
-	enter(p, key, "seq 200; vim -n -u NONE -c 'set number ruler' "+filepath.Join(root(t), "cli/cli.go"))
-	p.WaitScreen(key, "package cli")
-	p.Type("G")
-	p.WaitScreen(key, "convoy: hint")
-	p.WaitScreen(key, "Bot") // of the ruler, which vim draws last
-	want := p.Screen(key)
-	second := browse(t, n, n.host())
-	p.Reload()
-	for _, page := range []*browser.Page{second, p} {
-		page.WaitScreen(key, "convoy: hint")
-		if got := page.Screen(key); got != want {
-			t.Errorf("late viewer sees\n%s\nthe first one saw\n%s", got, want)
-		}
-	}
-	second.FocusPane(key)
-	second.Type(":q")
-	second.Press("Enter")
-	for _, page := range []*browser.Page{second, p} {
-		waitPrompt(page, key)
-		page.WaitScreen(key, "\n200\n") // the screen before vim is back
-	}
-}
-
 // The console has to be usable at the width of a phone: nothing wider than the window.
 func TestBrowser_Phone(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ const cellsOf = `term => {
 	const color = (cell, which) => cell["get" + which + "ColorMode"]() + ":" + cell["get" + which + "Color"]();
 	const runs = line => {
 		const list = [];
-		for (let x = 0; x < line.length; x++) {
+		for (let x = 0; x < Math.min(line.length, term.cols); x++) { // an alternate screen keeps what a wider one had
 			const cell = line.getCell(x);
 			const look = [color(cell, "Fg"), color(cell, "Bg"), flags.filter(flag => cell["is" + flag]()).join()];
 			const last = list.at(-1);
@@ -84,7 +84,7 @@ func sameCells(t *testing.T, p, other *browser.Page, key, what string) {
 }
 
 // A viewer who comes late to a full-screen program sees it cell for cell as earlier viewers, in a window of another
-// size.
+// size, and so does a page that is loaded again. The screen before the program comes back for all.
 func TestBrowser_LateViewerCellForCell(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
@@ -97,8 +97,8 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 			file, []byte(strings.Repeat("// 漢字 and ümlaut\nfunc f() { return \"text\" } // a comment\n", 60)), 0o644,
 		),
 	)
-	for _, program := range []struct{ command, shows, leave string }{
-		{"vim -n -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
+	for i, program := range []struct{ command, shows, leave string }{
+		{"seq 200; vim -n -u NONE -c 'syntax on' -c 'set number ruler hlsearch' -c '/return' " + file, "漢字", ":q\r"},
 		{"ls -la --color=always / | less -R; printf '\\e[1;3;4;7;38;5;208;48;2;10;20;30mlook\\e[0m'", "total", "q"},
 	} {
 		enter(first, key, program.command)
@@ -106,11 +106,17 @@ func TestBrowser_LateViewerCellForCell(t *testing.T) {
 		late := browseAs(t, n, "Grace", "")
 		late.Resize(700, 600)
 		sameCells(t, first, late, key, program.command)
+		if i == 0 {
+			first.Reload()
+			sameCells(t, late, first, key, "loaded again: "+program.command)
+			first.FocusPane(key)
+		}
 		first.Type(strings.TrimSuffix(program.leave, "\r"))
 		if strings.HasSuffix(program.leave, "\r") {
 			first.Press("Enter")
 		}
 		waitPrompt(first, key)
+		first.WaitScreen(key, "\n200\n")
 		sameCells(t, first, late, key, "after "+program.command)
 		late.Clean()
 		late.Go("about:blank")
