@@ -264,7 +264,7 @@ func pasting(text string) string {
 			cancelable: true })) }`, text)
 }
 
-// A node that does not answer for a while stays chosen, and gets what was typed meanwhile.
+// A node that does not answer for a while stays chosen, and gets what was typed meanwhile. On a phone, all is in sight.
 func TestBrowser_BroadcastWaits(t *testing.T) {
 	t.Parallel()
 	c := gather(t)
@@ -281,7 +281,29 @@ func TestBrowser_BroadcastWaits(t *testing.T) {
 	resume()
 	c.rows(2, 1, "typed in the dark")
 	c.Page.Wait(`document.querySelector("[data-wait]").textContent === ""`)
+	c.fitsPhone(t)
 	c.Clean()
+}
+
+// fitsPhone loads the page again on a phone, where the bar wraps, and the boxes are as large as a thumb.
+func (c crowd) fitsPhone(t *testing.T) {
+	t.Helper()
+	c.Touch(390, 844)
+	c.Reload()
+	c.Page.Wait(`document.body.dataset.link === "open"`)
+	c.Click("#broadcast-toggle")
+	c.Click("[data-action=broadcast-all]")
+	c.says("Typing goes to 3 shells")
+	if wide := browser.Eval[int](c.Page, `document.documentElement.scrollWidth`); wide > 390 {
+		t.Errorf("the page is %d pixels wide on a phone of 390", wide)
+	}
+	if low := browser.Eval[float64](
+		c.Page,
+		`Math.min(...[...document.querySelectorAll(".join, .broadcast-acts button")].map(e => `+
+			`e.getBoundingClientRect().height))`,
+	); low < 44 {
+		t.Errorf("something to touch is %v pixels high, want 44", low)
+	}
 }
 
 // A shell that changes after it was chosen drops out, and the page says why.
@@ -330,29 +352,6 @@ func TestBrowser_BroadcastNotForWatchers(t *testing.T) {
 	p.Press("b")
 	p.Wait(`document.querySelector("#broadcast-toggle").hidden && !document.body.hasAttribute("data-broadcast")`)
 	p.Clean()
-}
-
-// On a phone the bar wraps, and the boxes are as large as a thumb.
-func TestBrowser_BroadcastOnAPhone(t *testing.T) {
-	t.Parallel()
-	c := gather(t)
-	c.Touch(390, 844)
-	c.Reload()
-	c.Page.Wait(`document.body.dataset.link === "open"`)
-	c.Click("#broadcast-toggle")
-	c.Click("[data-action=broadcast-all]")
-	c.says("Typing goes to 3 shells")
-	if wide := browser.Eval[int](c.Page, `document.documentElement.scrollWidth`); wide > 390 {
-		t.Errorf("the page is %d pixels wide on a phone of 390", wide)
-	}
-	if low := browser.Eval[float64](
-		c.Page,
-		`Math.min(...[...document.querySelectorAll(".join, .broadcast-acts button")].map(e => `+
-			`e.getBoundingClientRect().height))`,
-	); low < 44 {
-		t.Errorf("something to touch is %v pixels high, want 44", low)
-	}
-	c.Clean()
 }
 
 // TestBrowser_BroadcastPictures shows the mode: go test -run BroadcastPictures . -pictures DIR

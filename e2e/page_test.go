@@ -129,12 +129,13 @@ func rename(p *browser.Page, title string) {
 	p.Wait(`!document.querySelector("dialog.asks")`)
 }
 
-// In every window, each control of the header is in sight, and the filter has room; the menu has words for all.
+// In every window, each control of the header is in sight, and the filter has room; the menu has words for all. A shell
+// keeps the menu's key.
 func TestBrowser_Header(t *testing.T) {
 	t.Parallel()
 	n := startBash(t)
 	p := browse(t, n, n.host())
-	selfShell(t, n, p)
+	key := selfShell(t, n, p)
 	for _, width := range []int64{360, 390, 640, 800, 1024, 1440} {
 		p.Resize(width, 800)
 		if out := browser.Eval[string](p, fmt.Sprintf(`JSON.stringify([...document.querySelectorAll(".top a, .top button")]
@@ -166,16 +167,6 @@ func TestBrowser_Header(t *testing.T) {
 	p.Type("convoy")
 	p.Press("Enter")
 	p.Wait(`document.activeElement.closest(".xterm") && !document.querySelector("#menu").matches(":popover-open")`)
-	p.Clean()
-}
-
-// A shell keeps Ctrl+K.
-func TestBrowser_MenuLeavesShellsTheirKeys(t *testing.T) {
-	t.Parallel()
-	n := startBash(t)
-	p := browse(t, n, n.host())
-	key := selfShell(t, n, p)
-	p.FocusPane(key)
 	p.Type("echo kept dropped")
 	for range len(" dropped") {
 		p.Press("ArrowLeft")
@@ -184,6 +175,7 @@ func TestBrowser_MenuLeavesShellsTheirKeys(t *testing.T) {
 	p.Press("Enter")
 	p.WaitScreen(key, "\nkept\n")
 	p.Wait(`!document.querySelector("#menu").matches(":popover-open")`)
+	p.Clean()
 }
 
 // when are the texts of a page's times.

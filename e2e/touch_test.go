@@ -35,7 +35,8 @@ func onPhone(t *testing.T) (p *browser.Page, key string) {
 	return p, selfShell(t, n, p)
 }
 
-// The keys for touch screens stay above an on-screen keyboard, and a phone on its side still shows rows.
+// The keys for touch screens stay above an on-screen keyboard, and a phone on its side still shows rows, also those of
+// an enlarged card in a low window.
 func TestBrowser_TouchKeysInSight(t *testing.T) {
 	t.Parallel()
 	p, key := onPhone(t)
@@ -47,6 +48,13 @@ func TestBrowser_TouchKeysInSight(t *testing.T) {
 		screen := paneSelector(key) + " .shell-screen"
 		const fits = `(s => s.querySelector(".xterm-screen").offsetHeight <= s.clientHeight)(document.querySelector(%q))`
 		p.Wait(fmt.Sprintf(fits, screen))
+		p.Wait(keysInSight(key) + ` === ""`)
+	}
+	p.Click(`.node[data-self] [data-action=enlarge]`)
+	p.FocusPane(key)
+	for _, size := range [][2]int64{{780, 180}, {390, 420}, {780, 180}} {
+		p.Touch(size[0], size[1])
+		p.Wait(fmt.Sprintf(`innerHeight === %d`, size[1]))
 		p.Wait(keysInSight(key) + ` === ""`)
 	}
 	p.Clean()
@@ -69,21 +77,5 @@ func TestBrowser_FingerScrolls(t *testing.T) {
 	p.Wait(shows(1))
 	p.Swipe(paneSelector(key)+" .xterm-screen", -100, true)
 	p.Wait(`!` + shows(1))
-	p.Clean()
-}
-
-// An enlarged card shows rows and keys in a low window, too.
-func TestBrowser_EnlargedKeysInSight(t *testing.T) {
-	t.Parallel()
-	p, key := onPhone(t)
-	enter(p, key, "seq 1 100")
-	p.WaitScreen(key, "100")
-	p.Click(`.node[data-self] [data-action=enlarge]`)
-	p.FocusPane(key)
-	for _, size := range [][2]int64{{780, 180}, {390, 420}, {780, 180}} {
-		p.Touch(size[0], size[1])
-		p.Wait(fmt.Sprintf(`innerHeight === %d`, size[1]))
-		p.Wait(keysInSight(key) + ` === ""`)
-	}
 	p.Clean()
 }
