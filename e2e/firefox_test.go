@@ -18,17 +18,10 @@ func TestFirefox(t *testing.T) {
 		name string
 		run  func(*testing.T, *firefox.Browser)
 	}{
-		{"types and reloads", foxTypes},
-		{"fits its window", foxFits},
-		{"composes", foxComposes},
+		{"has a console", foxConsole},
 		{"has Option of Macs", foxOption},
-		{"pastes", foxPastes},
-		{"clicks in programs", foxClicks},
-		{"scrolls", foxScrolls},
 		{"has seven tabs", foxTabs},
 		{"resumes", foxResumes},
-		{"has a menu and dialogs", foxMenu},
-		{"moves the edge of the log", foxLog},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 	}
@@ -57,9 +50,23 @@ func foxEnter(p *firefox.Page, key, line string) {
 	p.Press("Enter")
 }
 
-func foxTypes(t *testing.T, b *firefox.Browser) {
+// foxConsole goes through what one page has.
+func foxConsole(t *testing.T, b *firefox.Browser) {
 	n := foxBash(t)
 	p, key := fox(t, b, n, n.host())
+	foxTypes(p, key)
+	foxComposes(p, key)
+	foxPastes(p, key)
+	foxClicks(p, key)
+	foxScrolls(p, key)
+	foxFits(p, key)
+	foxLog(p)
+	foxMenu(p, key)
+	p.Clean()
+}
+
+// foxTypes types, and loads the page again.
+func foxTypes(p *firefox.Page, key string) {
 	p.Click(paneSelector(key)+" .xterm-screen", 0)
 	p.Type(`echo "typed $((40+2)) é ß €"`)
 	p.Press("Enter")
@@ -83,13 +90,10 @@ func foxTypes(t *testing.T, b *firefox.Browser) {
 	p.Wait(hasPrompt(key))
 	foxEnter(p, key, "echo has-$x-")
 	p.WaitScreen(key, "\nhas-kept-")
-	p.Clean()
 }
 
-// The terminal has the size of its card, and follows it.
-func foxFits(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, key := fox(t, b, n, n.host())
+// foxFits gives the window other sizes: the terminal has that of its card, and follows it.
+func foxFits(p *firefox.Page, key string) {
 	for i, width := range []int{1440, 700, 1024} {
 		cols := firefox.Eval[int](p, pane(key)+`.size.cols`)
 		p.Resize(width, 800)
@@ -98,13 +102,10 @@ func foxFits(t *testing.T, b *firefox.Browser) {
 		foxEnter(p, key, "clear; stty size")
 		p.Wait(fmt.Sprintf(`(({ rows, cols }) => %[1]s.text().includes(rows + " " + cols + "\n"))(%[1]s.size)`, pane(key)))
 	}
-	p.Clean()
 }
 
-// A dead key is a composition, too.
-func foxComposes(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, key := fox(t, b, n, n.host())
+// foxComposes composes; a dead key is a composition, too.
+func foxComposes(p *firefox.Page, key string) {
 	p.Do(pane(key) + `.focus()`)
 	p.Type("echo com''posed-")
 	p.Compose("^", "ê")
@@ -114,7 +115,6 @@ func foxComposes(t *testing.T, b *firefox.Browser) {
 	p.Compose("n", "に", "にh", "日")
 	p.Press("Enter")
 	p.WaitScreen(key, "\ncomposed-ê안녕z日\n")
-	p.Clean()
 }
 
 // Option types what a German Mac's layout has there, and is Meta if asked to. A dead key swallows no later key.
@@ -141,21 +141,17 @@ func foxOption(t *testing.T, b *firefox.Browser) {
 	p.Clean()
 }
 
-func foxPastes(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, key := fox(t, b, n, n.host())
+// foxPastes pastes with the keys for it.
+func foxPastes(p *firefox.Page, key string) {
 	p.Do(`navigator.clipboard.writeText("echo pas''ted; echo twi''ce")`)
 	p.Do(pane(key) + `.focus()`)
 	p.Press("Ctrl+Shift+V")
 	p.Press("Enter")
 	p.WaitScreen(key, "\npasted\ntwice\n")
-	p.Clean()
 }
 
-// The middle button is the program's that asked for the mouse, and pastes nothing.
-func foxClicks(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, key := fox(t, b, n, n.host())
+// foxClicks presses the middle button, which is the program's that asked for the mouse, and pastes nothing.
+func foxClicks(p *firefox.Page, key string) {
 	p.Do(`navigator.clipboard.writeText("from the clipboard")`)
 	foxEnter(p, key, `clear; printf '\e[?1000h\e[?1006hrea''dy\n'; cat -v`)
 	p.WaitScreen(key, "ready")
@@ -164,12 +160,13 @@ func foxClicks(t *testing.T, b *firefox.Browser) {
 	p.Type("done")
 	p.Press("Enter")
 	p.Wait(fmt.Sprintf(`/\n\^\[\[<1;\d+;\d+M\^\[\[<1;\d+;\d+mdone\n/.test(%s.text())`, pane(key)))
-	p.Clean()
+	p.Press("Ctrl+c")
+	p.Wait(hasPrompt(key))
+	foxEnter(p, key, `printf '\e[?1000l\e[?1006l'`)
 }
 
-func foxScrolls(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, key := fox(t, b, n, n.host())
+// foxScrolls turns the wheel, in the history and in less.
+func foxScrolls(p *firefox.Page, key string) {
 	foxEnter(p, key, "clear; seq 1 300")
 	p.WaitScreen(key, "\n300\n")
 	screen := paneSelector(key) + " .xterm-screen"
@@ -183,7 +180,8 @@ func foxScrolls(t *testing.T, b *firefox.Browser) {
 	p.Wait(shows(1))
 	p.Wheel(screen, 200)
 	p.Wait(`!` + shows(1))
-	p.Clean()
+	p.Press("q")
+	p.Wait(hasPrompt(key))
 }
 
 func foxTabs(t *testing.T, b *firefox.Browser) {
@@ -236,9 +234,8 @@ func foxResumes(t *testing.T, b *firefox.Browser) {
 	}
 }
 
-func foxMenu(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, key := fox(t, b, n, n.host())
+// foxMenu uses the menu and dialogs, and closes the shell.
+func foxMenu(p *firefox.Page, key string) {
 	p.Click("#menu-button", 0)
 	p.Wait(`document.activeElement.matches("#menu:popover-open input")`)
 	p.Type("connect")
@@ -252,13 +249,10 @@ func foxMenu(t *testing.T, b *firefox.Browser) {
 	p.Wait(`document.querySelector("#asked[open] p").textContent.includes("sleep")`)
 	p.Click("#asked [value=yes]", 0)
 	p.Wait(fmt.Sprintf(`!convoy.panes.has(%q)`, key))
-	p.Clean()
 }
 
 // foxLog finds the thumb of the slider at the edge of the log, and nothing of its track above.
-func foxLog(t *testing.T, b *firefox.Browser) {
-	n := foxBash(t)
-	p, _ := fox(t, b, n, n.host())
+func foxLog(p *firefox.Page) {
 	p.Do(`document.querySelector("#log-toggle").click()`)
 	const height = `document.querySelector("#fleet-log").getBoundingClientRect().height`
 	const edge = `document.elementFromPoint(300, innerHeight - ` + height + ` - %d)?.matches(".grip") === %v`
@@ -270,5 +264,4 @@ func foxLog(t *testing.T, b *firefox.Browser) {
 		p.Press("ArrowUp")
 	}
 	p.Wait(height + " > before + 20 && " + atEdge)
-	p.Clean()
 }
