@@ -151,18 +151,18 @@ func TestBrowser_RunbookStops(t *testing.T) {
 	openRunbook(t, p, "slow")
 	p.Click("#run-all")
 	p.Wait(`/^[1-9]/.test(document.querySelector(".result-wait time")?.textContent)`) // seconds
+	var pid []byte
 	testkit.Eventually(t, "the command runs", func() bool {
-		pid, err := os.ReadFile(left)
-		return err == nil && len(pid) > 0
+		pid, _ = os.ReadFile(left) //nolint:errcheck // it is not there yet
+		return len(pid) > 0
 	})
+	ended := gone(strings.TrimSpace(string(pid)))
 	p.Click("#run-stop")
 	p.Wait(done(1, "stopped"))
 	if got := results(p, 1); !strings.Contains(got, "stopped") {
 		t.Errorf("the stopped step shows\n%s", got)
 	}
-	pid, err := os.ReadFile(left)
-	testkit.Must(t, err)
-	untilGone(t, strings.TrimSpace(string(pid)))
+	testkit.Eventually(t, "the end of the command", ended)
 	p.Wait(`document.querySelector(".run-where p").textContent === "You stopped step 1."`)
 
 	p.Click("#run-nodes label")
@@ -219,6 +219,10 @@ func TestBrowser_RunbookInTabs(t *testing.T) {
 		return all
 	}
 	testkit.Eventually(t, "all run", func() bool { all := pids(); return len(all) == 7 && !slices.Contains(all, "") })
+	var steps []func() bool
+	for _, pid := range pids() {
+		steps = append(steps, gone(pid))
+	}
 	tabs[6].Click("#run-stop")
 	tabs[6].Wait(done(1, "stopped"))
 	p.Clean()
@@ -229,22 +233,24 @@ func TestBrowser_RunbookInTabs(t *testing.T) {
 			tab.Go(n.Base + "/guide")
 		}
 	}
-	for _, pid := range pids() {
-		untilGone(t, pid)
+	for _, ended := range steps {
+		testkit.Eventually(t, "the end of a step", ended)
 	}
 }
 
-// untilGone waits until a process has ended.
-func untilGone(t *testing.T, pid string) {
-	t.Helper()
-	ctx := testkit.Context(t)
-	for ctx.Err() == nil {
-		state, err := os.ReadFile("/proc/" + pid + "/stat")
-		if err != nil || strings.Contains(string(state), ") Z ") {
-			return
+// gone returns whether a process that runs now has ended, then. Another one may have its number soon.
+func gone(pid string) func() bool {
+	started := func() string {
+		text, _ := os.ReadFile("/proc/" + pid + "/stat") //nolint:errcheck // then it is gone
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 20 || fields[0] == "Z" {
+			return ""
 		}
+		return fields[19]
 	}
-	t.Errorf("process %s still runs", pid)
+	when := started()
+	return func() bool { return started() != when || when == "" }
 }
 
 // A block is copied, and another one is run in a shell of another node.
