@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,9 +62,13 @@ func TestShells_LeaveNothing(t *testing.T) {
 	}
 
 	shells = n.openAll(t, 3)
-	kill(t, n.cmd.Process.Pid)
+	var ends []func() bool
 	for _, s := range shells {
-		testkit.Eventually(t, "a shell ends with supervisor and node", func() bool { return ended(s.PID) })
+		ends = append(ends, gone(strconv.Itoa(s.PID)))
+	}
+	kill(t, n.cmd.Process.Pid)
+	for _, ended := range ends {
+		testkit.Eventually(t, "a shell ends with supervisor and node", ended)
 	}
 }
 
