@@ -3,9 +3,7 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +20,7 @@ import (
 // reported by the next one, and nothing else is.
 func TestAlerts_OutliveTheirNode(t *testing.T) {
 	t.Parallel()
-	hook, got := hook(t)
+	hook, got := testkit.Hook[notify.Message](t)
 	args := []string{"-notify", hook}
 	if os.Geteuid() == 0 {
 		args = append(args, "-system-user", "root") // whose pipe the shell reads
@@ -54,7 +52,7 @@ func TestAlerts_OutliveTheirNode(t *testing.T) {
 	testkit.Must(t, syscall.Kill(p.cmd.Process.Pid, syscall.SIGCONT))
 	texts := map[string]string{}
 	for range 2 {
-		m := receive(t, got)
+		m := testkit.Next(t, got)
 		texts[m.Event] = m.Text
 	}
 	if texts["command"] != "sh" || texts["text"] != "needle 7" {
@@ -72,25 +70,15 @@ func TestAlerts_OutliveTheirNode(t *testing.T) {
 		t.Errorf("what remains is %+v", left)
 	}
 	p.enter(t, s, "exit 3")
-	if m := receive(t, got); m.Event != "ends" || !strings.HasSuffix(m.Title, "has ended with code 3") {
+	if m := testkit.Next(t, got); m.Event != "ends" || !strings.HasSuffix(m.Title, "has ended with code 3") {
 		t.Errorf("told %+v", m)
 	}
-}
-
-func receive(t *testing.T, got <-chan notify.Message) (m notify.Message) {
-	t.Helper()
-	select {
-	case m = <-got:
-	case <-testkit.Context(t).Done():
-		t.Fatal("no message came")
-	}
-	return m
 }
 
 // A Convoy shell that evaluates when its node is killed has not finished.
 func TestAlerts_EvaluationGoesOn(t *testing.T) {
 	t.Parallel()
-	hook, got := hook(t)
+	hook, got := testkit.Hook[notify.Message](t)
 	p, _, _ := startSupervised(t, "-notify", hook)
 	var s client.Shell
 	testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, "/nodes/convoy@super.test/shells",
@@ -109,24 +97,9 @@ func TestAlerts_EvaluationGoesOn(t *testing.T) {
 		t.Error("the end of the evaluation was reported before")
 	}
 	testkit.Must(t, p.Do(testkit.Context(t), http.MethodPost, s.Path()+"/input", []byte("\x03"), nil))
-	if m := receive(t, got); m.Event != "command" {
+	if m := testkit.Next(t, got); m.Event != "command" {
 		t.Errorf("told %+v", m)
 	}
-}
-
-// hook is a server that gets messages.
-func hook(t *testing.T) (url string, got <-chan notify.Message) {
-	t.Helper()
-	messages := make(chan notify.Message, 8)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var m notify.Message
-		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
-			t.Error(err)
-		}
-		messages <- m
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, messages
 }
 
 // enter types a line.

@@ -93,10 +93,11 @@ func (n *talkers) openAll(t *testing.T, count int) []client.Shell {
 func (n *talkers) closeAll(t *testing.T, shells []client.Shell) {
 	t.Helper()
 	n.each(len(shells), func(i int) {
+		ended := gone(strconv.Itoa(shells[i].PID))
 		if err := n.Do(t.Context(), http.MethodDelete, shells[i].Path(), nil, nil); err != nil {
 			t.Error(err)
 		}
-		if !ended(shells[i].PID) {
+		if !ended() {
 			t.Errorf("process %d of a closed shell still runs", shells[i].PID)
 		}
 	})
@@ -187,10 +188,4 @@ func below(t *testing.T, pid int) (all []int) {
 		todo = append(todo[1:], children[todo[0]]...)
 	}
 	return all
-}
-
-// ended reports whether a process is gone, or waits for its parent to notice.
-func ended(pid int) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || strings.Contains(string(text), ") Z ")
 }

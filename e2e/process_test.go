@@ -109,6 +109,21 @@ func processOf(t *testing.T, n *running, name string) int {
 	return 0
 }
 
+// gone returns whether a process that runs now has ended, then. Another one may have its number soon.
+func gone(pid string) func() bool {
+	started := func() string {
+		text, _ := os.ReadFile("/proc/" + pid + "/stat") //nolint:errcheck // then it is gone
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 20 || fields[0] == "Z" {
+			return ""
+		}
+		return fields[19]
+	}
+	when := started()
+	return func() bool { return started() != when || when == "" }
+}
+
 // kill ends a supervisor and its node as the end of their machine does: neither notices the end of the other.
 func kill(t *testing.T, pid int) {
 	t.Helper()

@@ -238,21 +238,6 @@ func TestBrowser_RunbookInTabs(t *testing.T) {
 	}
 }
 
-// gone returns whether a process that runs now has ended, then. Another one may have its number soon.
-func gone(pid string) func() bool {
-	started := func() string {
-		text, _ := os.ReadFile("/proc/" + pid + "/stat") //nolint:errcheck // then it is gone
-		_, rest, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest)
-		if len(fields) < 20 || fields[0] == "Z" {
-			return ""
-		}
-		return fields[19]
-	}
-	when := started()
-	return func() bool { return started() != when || when == "" }
-}
-
 // A block is copied, and another one is run in a shell of another node.
 func TestBrowser_RunIn(t *testing.T) {
 	t.Parallel()

@@ -2,11 +2,9 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,16 +22,8 @@ import (
 // postsTo makes a node post to a real server, and returns what that gets.
 func postsTo(t *testing.T, n *testNode) <-chan notify.Message {
 	t.Helper()
-	got := make(chan notify.Message, 16)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var m notify.Message
-		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
-			t.Error(err)
-		}
-		got <- m
-	}))
-	t.Cleanup(server.Close)
-	target, err := notify.ParseTarget(server.URL)
+	url, got := testkit.Hook[notify.Message](t)
+	target, err := notify.ParseTarget(url)
 	testkit.Must(t, err)
 	sender := notify.New(target, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,17 +35,6 @@ func postsTo(t *testing.T, n *testNode) <-chan notify.Message {
 	t.Cleanup(func() { cancel(); <-ended })
 	n.alerts.Send, n.alerts.Rest = sender.Send, 0
 	return got
-}
-
-// told is the next message.
-func told(t *testing.T, got <-chan notify.Message) (m notify.Message) {
-	t.Helper()
-	select {
-	case m = <-got:
-	case <-testkit.Context(t).Done():
-		t.Fatal("no message came")
-	}
-	return m
 }
 
 // A user is told that a shell waits, that its command ends, that a text appears, and that the shell ends: in the words
@@ -80,7 +59,7 @@ func TestAlerts(t *testing.T) {
 	enter(`sh -c 'echo need''le 7; printf "Con""tinue? [y/N] "; read answer'`)
 	texts := map[string]string{}
 	for range 2 {
-		m := told(t, got)
+		m := testkit.Next(t, got)
 		texts[m.Event] = m.Text
 		if m.Node != self || m.Shell != s.ID || m.User != "token:console" || !strings.HasPrefix(m.Title, "bash on convoy ") {
 			t.Errorf("message %+v", m)
@@ -90,17 +69,17 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("told of %v", texts)
 	}
 	enter("y")
-	if m := told(t, got); m.Event != "command" || m.Text != "sh" {
+	if m := testkit.Next(t, got); m.Event != "command" || m.Text != "sh" {
 		t.Errorf("the end of a command is %+v", m)
 	}
 	ask(`{"waits": true, "ends": true}`)
 	enter(`printf '\033]0;secret\a'; sh -c 'printf "secret? "; read answer'`)
-	if m := told(t, got); m.Event != "waits" || strings.Contains(m.Title+m.Text, "secret") {
+	if m := testkit.Next(t, got); m.Event != "waits" || strings.Contains(m.Title+m.Text, "secret") {
 		t.Errorf("without content, the message is %+v", m)
 	}
 	enter("y")
 	enter("exit 3")
-	if m := told(t, got); m.Event != "ends" || !strings.HasSuffix(m.Title, "has ended with code 3") {
+	if m := testkit.Next(t, got); m.Event != "ends" || !strings.HasSuffix(m.Title, "has ended with code 3") {
 		t.Errorf("the end of the shell is %+v", m)
 	}
 }
@@ -127,7 +106,7 @@ func TestAlerts_Bounds(t *testing.T) {
 	testkit.Must(t, n.alerts.Set(n.ctx, shell, gone, templates.Alert{Text: "hello"}))
 	n.request(t, "POST", s.Path()+"/alert", `{"text": "hello"}`, bearer)
 	n.request(t, "POST", s.Path()+"/input", "hello\r", bearer)
-	if m := told(t, got); m.User != "token:console" || m.Text != "" {
+	if m := testkit.Next(t, got); m.User != "token:console" || m.Text != "" {
 		t.Errorf("told %+v", m)
 	}
 	n.request(t, "DELETE", s.Path(), "", bearer)
@@ -156,7 +135,7 @@ func TestAlerts_Rings(t *testing.T) {
 	// the first bell must not be the answer to a key
 	rings := `sleep 0.5; for i in 0 1 2; do printf '\a'; read it <` + dir + `/$i; done; exit` + "\r"
 	n.request(t, "POST", s.Path()+"/input", rings, bearer)
-	if m := told(t, got); m.Event != "waits" {
+	if m := testkit.Next(t, got); m.Event != "waits" {
 		t.Errorf("told %+v, want that it waits", m)
 	}
 	var since time.Time
@@ -171,7 +150,7 @@ func TestAlerts_Rings(t *testing.T) {
 		})
 		testkit.Must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte("go on\n"), 0))
 	}
-	if m := told(t, got); m.Event != "ends" {
+	if m := testkit.Next(t, got); m.Event != "ends" {
 		t.Errorf("told %+v, want that it ends", m)
 	}
 }

@@ -91,20 +91,12 @@ func (s *Sender) Send(m Message) {
 
 // Run posts messages until ctx ends.
 func (s *Sender) Run(ctx context.Context) {
-	for {
-		select {
-		case m := <-s.queue:
-			err := Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, m) })
-			if err != nil {
-				s.log.Warn("notification not sent", "event", m.Event, "shell", m.Shell, "user", m.User, "err", err)
-			}
-		case <-ctx.Done():
-			if n := len(s.queue); n > 0 {
-				s.log.Warn("notifications not sent: the node ends", "count", n)
-			}
-			return
+	Serve(ctx, s.queue, s.log, func(m Message) {
+		err := Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, m) })
+		if err != nil {
+			s.log.Warn("notification not sent", "event", m.Event, "shell", m.Shell, "user", m.User, "err", err)
 		}
-	}
+	})
 }
 
 // try posts once, and reports whether to try again.

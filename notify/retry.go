@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -18,6 +19,21 @@ func Retry(ctx context.Context, times int, pause time.Duration, try func() (agai
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// Serve passes what is queued to send, one after the other, until ctx ends. It logs how much is left then.
+func Serve[T any](ctx context.Context, queue <-chan T, log *slog.Logger, send func(T)) {
+	for {
+		select {
+		case one := <-queue:
+			send(one)
+		case <-ctx.Done():
+			if n := len(queue); n > 0 {
+				log.Warn("notifications not sent: the node ends", "count", n)
+			}
+			return
 		}
 	}
 }

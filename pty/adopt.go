@@ -62,9 +62,6 @@ func (t *Table) adopt(k Kept) *Shell {
 		s.log.Info("ended shell continued", "off", s.ring.end)
 		return s
 	}
-	if s.attachment.Watch != nil {
-		s.attachment.Watch(s.lookSoon)
-	}
 	exit := Exit{Code: -1}
 	s.run(func() bool { return s.awaitAdopted(&exit) }, func() Exit { return exit })
 	s.mu.Lock()

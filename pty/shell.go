@@ -164,9 +164,6 @@ func (s *Shell) start(config Config) error {
 	s.attachment = attachment
 	s.terminal = terminal
 	s.pid = cmd.Process.Pid
-	if attachment.Watch != nil {
-		attachment.Watch(s.lookSoon)
-	}
 	s.makeJournal(config.Ring)
 	s.log.Info("shell started", "pid", s.pid, "took", time.Since(s.started))
 	s.run(
@@ -179,9 +176,12 @@ func (s *Shell) start(config Config) error {
 	return nil
 }
 
-// run starts the goroutines. await waits until the program has ended, and returns false if the shell is left to the
-// next process before. exit then returns how it ended.
+// run watches the attachment, and starts the goroutines. await waits until the program has ended, and returns false if
+// the shell is left to the next process before. exit then returns how it ended.
 func (s *Shell) run(await func() bool, exit func() Exit) {
+	if s.attachment.Watch != nil {
+		s.attachment.Watch(s.lookSoon)
+	}
 	s.goroutines.Go(s.read)
 	s.goroutines.Go(func() { s.wait(await, exit) })
 }

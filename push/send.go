@@ -63,20 +63,12 @@ func (s *Sender) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	for _, queue := range s.queues {
 		group.Go(func() {
-			for {
-				select {
-				case j := <-queue:
-					err := notify.Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, j) })
-					if err != nil {
-						s.log.Warn("notification not sent", "user", j.to.By.User, "service", hostOf(j.to.Endpoint), "err", err)
-					}
-				case <-ctx.Done():
-					if n := len(queue); n > 0 {
-						s.log.Warn("notifications not sent: the node ends", "count", n)
-					}
-					return
+			notify.Serve(ctx, queue, s.log, func(j job) {
+				err := notify.Retry(ctx, tries, s.pause, func() (again bool, err error) { return s.try(ctx, j) })
+				if err != nil {
+					s.log.Warn("notification not sent", "user", j.to.By.User, "service", hostOf(j.to.Endpoint), "err", err)
 				}
-			}
+			})
 		})
 	}
 	group.Wait()

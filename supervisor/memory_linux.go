@@ -28,19 +28,21 @@ func release() {
 	exe, _ := os.Readlink("/proc/self/exe")     //nolint:errcheck // as above
 	var from, to uintptr                        // a mapping of the program's file without such pages; 0: none
 	for line := range strings.Lines(string(smaps)) {
-		var first, end uintptr
-		var mode string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &first, &end, &mode); n == 3 { //nolint:errcheck // n tells
-			from = 0
+		what, size, _ := strings.Cut(line, ":")
+		switch size = strings.TrimSpace(size); {
+		case !strings.HasSuffix(size, " kB"):
+			var first, end uintptr
+			var mode string
+			if n, _ := fmt.Sscanf(line, "%x-%x %s", &first, &end, &mode); n < 3 { //nolint:errcheck // n tells
+				continue // of another kind than sizes
+			}
+			from, to = 0, 0
 			if exe != "" && strings.HasPrefix(mode, "r-") && strings.HasSuffix(line, exe+"\n") {
 				from, to = first, end
 			}
-		}
-		what, size, _ := strings.Cut(line, ":")
-		if (what == "Anonymous" || what == "Swap") && strings.TrimSpace(size) != "0 kB" {
-			from = 0
-		}
-		if what == "Swap" && from != 0 { // the last of both
+		case (what == "Anonymous" || what == "Swap") && size != "0 kB":
+			from, to = 0, 0
+		case what == "Swap" && from != 0: // the last of both
 			unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED) //nolint:errcheck // it is only advice
 		}
 	}

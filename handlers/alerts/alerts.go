@@ -26,7 +26,7 @@ import (
 const (
 	alertsOfUser = 32  // shells of this node of which one user is told
 	maxAlerts    = 512 // of all users
-	maxCalls     = 64  // to home nodes, at the same time
+	maxPassing   = 64  // messages on their way to home nodes
 	defaultRest  = 10 * time.Second
 )
 
@@ -53,9 +53,9 @@ type Set struct {
 	// that waits again meanwhile is reported then, if it still does.
 	Rest time.Duration
 
-	group  sync.WaitGroup
-	calls  chan struct{} // holds a token for each call to a home node
-	keeper Keeper        // nil: none
+	group   sync.WaitGroup
+	passing chan struct{} // holds a token for each message on its way to a home node
+	keeper  Keeper        // nil: none
 
 	mu      sync.Mutex
 	byKey   map[key]*alert
@@ -78,14 +78,14 @@ type alert struct {
 	end   context.CancelFunc
 	at    atomic.Int64 // up to which offset of the output Ask.Text was searched
 
-	searched   chan struct{}      // closed when the search has ended, or there is none
-	cancelCall context.CancelFunc // of the last call to the home node
+	searched    chan struct{}      // closed when the search has ended, or there is none
+	stopPassing context.CancelFunc // of the last message to the home node
 }
 
 // New makes an empty Set. Its alerts end with ctx; then call Wait.
 func New(config Config) *Set {
 	return &Set{
-		Config: config, Rest: defaultRest, calls: make(chan struct{}, maxCalls), byKey: map[key]*alert{},
+		Config: config, Rest: defaultRest, passing: make(chan struct{}, maxPassing), byKey: map[key]*alert{},
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *Set) Set(life context.Context, shell *pty.Shell, by access.Identity, as
 
 // add adds an alert, which replaces the one of the same shell and user. The caller holds the lock.
 func (s *Set) add(life context.Context, shell *pty.Shell, k kept) *alert {
-	a := &alert{kept: k, shell: shell, life: life, searched: make(chan struct{}), cancelCall: func() {}}
+	a := &alert{kept: k, shell: shell, life: life, searched: make(chan struct{}), stopPassing: func() {}}
 	a.at.Store(k.From)
 	a.ctx, a.end = context.WithCancel(life)
 	s.byKey[k.key()] = a
@@ -201,11 +201,6 @@ func (s *Set) get(shell, user string) templates.Alert {
 	return templates.Alert{}
 }
 
-// done removes what happens once from an alert.
-func (s *Set) done(a *alert, clear func(*templates.Alert)) {
-	s.update(a, func() { clear(&a.Ask) })
-}
-
 // update changes an alert, and keeps it, or forgets it if nothing is left.
 func (s *Set) update(a *alert, change func()) {
 	s.mu.Lock()
@@ -224,7 +219,7 @@ func (s *Set) watchText(a *alert, pattern *regexp.Regexp) {
 		running := a.shell.Info().Running
 		line, ok := a.shell.Await(a.ctx, "alert/"+a.By.User, a.at.Load(), pattern, a.at.Store)
 		if ok && s.tell(a, "text", "printed a text", line, time.Time{}) {
-			s.done(a, func(ask *templates.Alert) { ask.Text = "" })
+			s.update(a, func() { a.Ask.Text = "" })
 		}
 		if ok || !running { // else an earlier alert of the user has interrupted it
 			return
@@ -297,7 +292,7 @@ func (s *Set) reportCommand(a *alert, before, now pty.State) {
 		return
 	}
 	if s.tell(a, "command", commandEnded(now), before.Command, time.Time{}) {
-		s.done(a, func(ask *templates.Alert) { ask.Command = false })
+		s.update(a, func() { a.Ask.Command = false })
 	}
 }
 

@@ -55,18 +55,18 @@ func (s *Set) call(a *alert, by access.Identity, c Call) {
 		s.Log.Warn("notification not passed on", "node", by.Home, "user", by.User, "err", err)
 	}
 	select {
-	case s.calls <- struct{}{}:
+	case s.passing <- struct{}{}:
 	default:
-		failed(errCalls)
+		failed(errPassing)
 		return
 	}
 	ctx, cancel := context.WithCancel(a.life)
 	s.mu.Lock()
-	a.cancelCall()
-	a.cancelCall = cancel
+	a.stopPassing()
+	a.stopPassing = cancel
 	s.mu.Unlock()
 	s.group.Go(func() {
-		defer func() { cancel(); <-s.calls }()
+		defer func() { cancel(); <-s.passing }()
 		err := notify.Retry(ctx, tries, pause, func() (again bool, err error) { return s.Home(ctx, by, c) })
 		if err != nil {
 			failed(err)
@@ -74,7 +74,7 @@ func (s *Set) call(a *alert, by access.Identity, c Call) {
 	})
 }
 
-var errCalls = errors.New("too many are on their way")
+var errPassing = errors.New("too many are on their way")
 
 // Deliver answers POST /push/message, from another node: the browsers of the request's user get a message.
 func (s *Set) Deliver(w http.ResponseWriter, r *http.Request) error {
