@@ -18,6 +18,10 @@ func readOut(p *browser.Page, text string) {
 	p.Wait(fmt.Sprintf(`heard.includes(%q)`, text))
 }
 
+// holdReader keeps the reader from reading anything out until the test calls readOut.
+const holdReader = `{ const real = setTimeout;
+	window.setTimeout = (run, ms) => run.name === "read" ? (window.readOut = run, 1) : real(run, ms) }`
+
 // label is the name of the terminal for screen readers.
 const label = `document.querySelector(".xterm-helper-textarea").ariaLabel`
 
@@ -69,6 +73,38 @@ func TestReader(t *testing.T) {
 	p.Wait(`!document.querySelector(".xterm-accessibility-tree") && localStorage.getItem("convoy.reader") === "off"`)
 	if got := s.typedSoFar(); got != "ls\r" {
 		t.Errorf("typed %q: the command for screen readers is not the shell's", got)
+	}
+	p.Clean()
+}
+
+// The echo of what was typed is not read out, even if it comes after the output before it was.
+func TestReader_LateEcho(t *testing.T) {
+	t.Parallel()
+	b := browser.Shared(t)
+	s := newScript(t)
+	s.put("$ ")
+	p := s.open(b)
+	p.Do(stopQuiet)
+	p.Do(holdReader)
+	p.Do(followReader)
+	p.FocusPane(key)
+	p.Press("Alt+Shift+F1")
+	p.Wait(`document.querySelector("body > [role=status]").textContent.includes("is on")`)
+
+	s.put("\r\nnews\r\n$ ")
+	p.WaitScreen(key, "news\n$")
+	p.Press("l")
+	p.Do(`window.readOut()`)
+	readOut(p, "news\n$")
+	s.put("l")
+	p.WaitScreen(key, "$ l")
+	p.Do(`window.readOut()`)
+	s.put("\r\nmore\r\n$ ")
+	p.WaitScreen(key, "more\n$")
+	p.Do(`window.readOut()`)
+	readOut(p, "more\n$")
+	if all := browser.Eval[[]string](p, `heard`); len(all) != 2 {
+		t.Errorf("read out: %q, want no echo", all)
 	}
 	p.Clean()
 }

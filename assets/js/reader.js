@@ -46,11 +46,12 @@ export function newReader(term) {
   let from = null; // where the text begins that is not read out yet
   let known = ""; // the text of that line when it was marked
   let typed = 0; // characters since then: their echo is not read out
+  let answered = 0; // of these, the ones before the last output
   let began = 0; // of the output that is not read out
   let timer = 0;
 
   term.onWriteParsed(wrote);
-  term.onData((text) => { typed += text.length; });
+  term.onData(type);
   term.textarea.addEventListener("focus", skip);
   readers.add(apply);
   apply();
@@ -68,7 +69,7 @@ export function newReader(term) {
     from?.row?.dispose();
     from = on ? mark(term) : null;
     known = on ? lineNow() : "";
-    typed = began = 0;
+    typed = answered = began = timer = 0;
   }
 
   /** say reads out a text, if the terminal has the focus. */
@@ -91,17 +92,29 @@ export function newReader(term) {
   }
 
   function wrote() {
+    answered = typed;
     if (!from || !focused()) return;
-    const now = performance.now();
-    began ||= now;
+    began ||= performance.now();
+    wait();
+  }
+
+  function type(text) {
+    typed += text.length;
+    if (timer) wait(); // the echo belongs to the output before it
+  }
+
+  // wait reads out what is new when the output is calm.
+  function wait() {
     clearTimeout(timer);
-    timer = setTimeout(read, Math.max(0, Math.min(calm, began + longest - now)));
+    timer = setTimeout(read, Math.max(0, Math.min(calm, began + longest - performance.now())));
   }
 
   // read reads out what is new.
   function read() {
     const lines = fresh().map((line) => line.trim()).filter(Boolean);
+    const waiting = typed - answered;
     skip();
+    typed = waiting;
     if (lines.length > whole) say([`${lines.length} lines. The last:`, ...lines.slice(-ending)].join("\n"));
     else if (lines.length) say(lines.join("\n"));
   }
