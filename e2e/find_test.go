@@ -87,7 +87,7 @@ func TestBrowser_AddressOfAShell(t *testing.T) {
 	}
 	colleague.Click("[data-self] [data-action=enlarge]")
 	colleague.Wait(`!document.querySelector("[data-ui-large]") && document.querySelector("#node-table").checkVisibility()`)
-	p.Do(`history.back()`)
+	p.Back()
 	p.Wait(`!document.querySelector("[data-ui-large]") && location.hash === ""`)
 	p.Go(n.Base + "/#convoy/nosuchshell")
 	p.Reload()

@@ -221,14 +221,14 @@ func TestBrowser_EnlargedHasAnAddress(t *testing.T) {
 	p.Click(card(name) + " [data-action=enlarge]")
 	large(true)
 	p.Wait(fmt.Sprintf(`location.hash === "#" + document.querySelector('%s').dataset.short`, card(name)))
-	p.Do(`history.back()`)
+	p.Back()
 	large(false)
 	p.Wait(`location.hash === ""`)
 	p.Do(`history.forward()`)
 	large(true)
 	p.Reload()
 	large(true)
-	p.Do(`setTimeout(() => history.back())`) // it loads the page again
+	p.Back() // it loads the page again
 	large(false)
 	p.Wait(`location.hash === ""`)
 	short := browser.Eval[string](p, fmt.Sprintf(`document.querySelector('%s').dataset.short`, card(name)))

@@ -179,7 +179,7 @@ func TestBrowser_StolenCookie(t *testing.T) {
 	works(p, "reload")
 	fromMenu(p, "/logins")
 	p.Wait(`document.querySelectorAll(".logins tbody tr").length === 1 && location.search === ""`)
-	p.Do(`setTimeout(() => history.back())`) // the answer to this comes first
+	p.Back()
 	works(p, "back")
 	tab := p.Tab("http://" + host + "/")
 	works(tab, "a-tab")

@@ -81,7 +81,7 @@ func splitTurns(t *testing.T, p *browser.Page, first, second string) {
 	p.Click("[data-self] [data-action=enlarge]")
 	p.Wait(fillsPane(first) + " && " + fillsPane(second))
 	picture(p, "split-below-large")
-	p.Do(`history.back()`)
+	p.Back()
 	p.Touch(390, 844)
 	p.Wait(`!document.querySelector("[data-split]") &&
 		document.querySelectorAll("[role=tab][aria-selected=true]").length === 1`)
@@ -136,7 +136,7 @@ func TestBrowser_TwoEnlarged(t *testing.T) {
 	p.Wait(`document.querySelectorAll("[data-ui-large]").length === 1 && !location.hash.includes("+")`)
 	p.Press("1") // in the place of the other
 	p.Wait(fmt.Sprintf(`document.activeElement.closest("[data-ui-large] .pane")?.pane === %s`, pane(own)))
-	p.Do(`history.back()`)
+	p.Back()
 	p.Wait(`!document.querySelector("[data-ui-large]") && location.hash === ""`)
 	p.Clean()
 }

@@ -109,6 +109,13 @@ func (p *Page) Reload() {
 	p.arrive()
 }
 
+// Back goes back in the tab's history, as the button of a browser does. It returns before the page has changed: going
+// back may load another one.
+func (p *Page) Back() {
+	p.t.Helper()
+	p.Do(`setTimeout(() => history.back())`) // the answer to this comes first
+}
+
 // Eval evaluates a JavaScript expression, waiting for a promise, and returns
 // its value as T.
 func Eval[T any](p *Page, expression string) T {
