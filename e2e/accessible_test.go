@@ -8,7 +8,7 @@ import (
 	"convoy/internal/browser"
 )
 
-// tour leads through all pages of a console, and shows each state of each to look.
+// tour leads through pages of a console, and shows each state of each to look.
 type tour struct {
 	t *testing.T
 	n *running
@@ -20,7 +20,7 @@ type tour struct {
 // shows and reaches all of it.
 func TestBrowser_Accessible(t *testing.T) {
 	t.Parallel()
-	walk(t, func(p *browser.Page, what, selector string) {
+	walk(t, func(t *testing.T, p *browser.Page, what, selector string) {
 		if what == "console" {
 			p.Accessible(what, selector)
 		} else { // the colours in a terminal, which cost axe-core most of its time, are the same everywhere
@@ -55,21 +55,34 @@ const clipped = `(() => {
 	return cut.map((e) => e.outerHTML.slice(0, 100)).join();
 })()`
 
-// walk takes the whole tour, of two nodes.
-func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
-	recordings := t.TempDir()
-	n := startBash(
-		t, "-runbooks", shelve(t, map[string]string{"rollout.md": rollout}), "-recordings", recordings, "-max-nodes", "1",
-	)
-	player := plant(t, recordings, `[1, "o", "\u001b[31mred\u001b[0m and plain"]`+"\n"+`[1, "m", "a mark"]`+"\n")
-	login := browser.Shared(t).Open(t, "http://"+n.host()+"/login")
-	look(login, "login", "html")
-	p := browse(t, n, n.host())
-	p.Resize(1440, 900)
-	v := tour{t, n, p, look}
-	v.console()
-	v.dialogs()
-	v.runbooks()
+// walk takes the whole tour, each part at a node of its own.
+func walk(t *testing.T, look func(t *testing.T, p *browser.Page, what, selector string)) {
+	for part, lead := range map[string]func(tour){
+		"console": tour.console, "dialogs": tour.dialogs, "runbooks": tour.runbooks, "pages": tour.pages,
+	} {
+		t.Run(part, func(t *testing.T) {
+			t.Parallel()
+			lead(tour{t: t, look: func(p *browser.Page, what, selector string) { look(t, p, what, selector) }})
+		})
+	}
+}
+
+// open opens the console of a new node.
+func (v *tour) open(args ...string) {
+	v.n = startBash(v.t, args...)
+	v.Page = browse(v.t, v.n, v.n.host())
+	v.Resize(1440, 900)
+}
+
+// pages looks at all that is not the console.
+func (v tour) pages() {
+	recordings := v.t.TempDir()
+	player := plant(v.t, recordings, `[1, "o", "\u001b[31mred\u001b[0m and plain"]`+"\n"+`[1, "m", "a mark"]`+"\n")
+	v.open("-recordings", recordings)
+	login := browser.Shared(v.t).Open(v.t, "http://"+v.n.host()+"/login")
+	v.look(login, "login", "html")
+	p := v.Page
+	self := onlySelf(v)
 	for _, page := range []struct{ what, path, ready string }{
 		{"recordings", "/recordings", "table"},
 		{"player", player, "[data-play]:not([disabled])"},
@@ -79,15 +92,15 @@ func walk(t *testing.T, look func(p *browser.Page, what, selector string)) {
 		{"offline", "/offline", "#again"},
 		{"guide", "/guide", "article"},
 		{"guide on keys", "/guide/keys", "article table"},
-		{"node details", "/nodes/" + onlySelf(v), "table"},
-		{"statistics", "/nodes/" + onlySelf(v) + "/stats?range=15m", ".plot"},
+		{"node details", "/nodes/" + self, "table"},
+		{"statistics", "/nodes/" + self + "/stats?range=15m", ".plot"},
 		{"statistics of all nodes", "/stats", ".plot"},
 		{"not found", "/nothing/here", ".sheet"},
 	} {
-		p.Go("http://" + n.host() + page.path)
+		p.Go("http://" + v.n.host() + page.path)
 		p.Wait(fmt.Sprintf(`document.querySelector(%q)`, page.ready))
-		look(p, page.what, "html")
-		fits(t, p, page.what)
+		v.look(p, page.what, "html")
+		fits(v.t, p, page.what)
 	}
 }
 
@@ -116,6 +129,7 @@ func onlySelf(v tour) string {
 
 // console looks at cards, with what opens in them, and at what lies around them.
 func (v tour) console() {
+	v.open("-max-nodes", "1")
 	p := v.Page
 	key := selfShell(v.t, v.n, p)
 	v.look(p, "console with one node", "main")
@@ -202,8 +216,10 @@ func (v tour) table() {
 
 // dialogs looks at the dialogs and menus of the console, and at the page of a link that one of them makes.
 func (v tour) dialogs() {
+	v.open()
 	p := v.Page
-	key := p.Panes()[0]
+	key := selfShell(v.t, v.n, p)
+	spawnByClick(v.t, v.n, p)
 	for _, open := range []struct{ what, press, shows string }{
 		{"menu", "#menu-button", "#menu"},
 		{"connect", "[command=show-modal][commandfor=connect]", "#connect"},
@@ -243,6 +259,7 @@ func (v tour) dialogs() {
 
 // runbooks looks at the list, at a runbook, and at its results.
 func (v tour) runbooks() {
+	v.open("-runbooks", shelve(v.t, map[string]string{"rollout.md": rollout}))
 	p := v.Page
 	p.Go("http://" + v.n.host() + "/runbooks")
 	v.look(p, "runbooks", "html")

@@ -87,7 +87,7 @@ func TestBrowser_Looks(t *testing.T) {
 	if *pictures == "" {
 		t.Skip("-pictures names no directory")
 	}
-	walk(t, func(p *browser.Page, what, _ string) {
+	walk(t, func(_ *testing.T, p *browser.Page, what, _ string) {
 		for _, window := range [][2]int64{{2880, 1800}, {1440, 900}, {1024, 768}, {390, 844}, {390, 420}, {780, 360}} {
 			if p.Resize(window[0], window[1]); window[0] < 1000 {
 				p.Touch(window[0], window[1])
