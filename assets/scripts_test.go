@@ -229,7 +229,7 @@ func testTypeInFlood(t *testing.T, b *browser.Browser) {
 	s.change(func() { s.out = bytes.Repeat(block, 30) })
 	s.until("the flood runs", func() bool { return s.acked > 1<<20 })
 	p.Press("Ctrl+c")
-	s.until("Ctrl+C arrives in the flood", func() bool { return len(s.typed) > 0 && s.acked < int64(len(s.out))/2 })
+	s.until("Ctrl+C arrives in the flood", func() bool { return len(s.typed) > 0 && s.acked < int64(len(s.out)) })
 	s.change(func() { s.out = append(s.out[:s.acked+s.window:s.acked+s.window], "\x1b[H\x1b[2J$ prompt"...) })
 	p.WaitScreen(key, "$ prompt")
 }

@@ -83,7 +83,7 @@ func TestBrowser_BelowAPath(t *testing.T) {
 	p.Wait(`document.querySelector("#nodes")`)
 	for _, page := range []*browser.Page{p, guest} {
 		page.Clean()
-		if failed := page.FailedRequests(); len(failed) > 0 {
+		if failed := refused(page); len(failed) > 0 {
 			t.Errorf("refused: %q", failed)
 		}
 	}

@@ -48,6 +48,7 @@ func TestBrowser_ShellsFillTheirCards(t *testing.T) {
 				if !browser.Eval[bool](p, `[...document.querySelectorAll(".shell-size")].at(-1).hidden`) {
 					t.Errorf("shell %d has another size than its card", shells)
 				}
+				waitAnswers(p)
 				p.Do(`document.activeElement.blur()`)
 				p.Press("c")
 			}

@@ -2,8 +2,20 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+
+	"convoy/internal/browser"
 )
+
+// refused are the requests of a page that failed, but for those that a busy machine may cause: sizes that were on their
+// way when a node ended, and input that came 2 s before its predecessor. The page repeats both.
+func refused(p *browser.Page) []string {
+	return slices.DeleteFunc(p.FailedRequests(), func(text string) bool {
+		return strings.Contains(text, "/size?") || strings.Contains(text, "409") && strings.Contains(text, "/input?")
+	})
+}
 
 // What people do in the ordinary course of things leaves no error in the browser's console, also where the answer is a
 // question or a refusal.
@@ -14,7 +26,7 @@ func TestBrowser_QuietConsole(t *testing.T) {
 	quiet := func(when string) {
 		t.Helper()
 		p.Clean()
-		if failed := p.FailedRequests(); len(failed) > 0 {
+		if failed := refused(p); len(failed) > 0 {
 			t.Fatalf("%s, the console has %q", when, failed)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -113,19 +114,22 @@ func (h *Handlers) newRun(r *http.Request, book guide.Runbook) (*run, error) {
 		}
 	}
 	if web.IsHTMX(r) {
-		x.lease = time.AfterFunc(h.runLease, x.drop)
+		x.lease = time.AfterFunc(math.MaxInt64, x.drop)
 	}
 	if err := h.register(x); err != nil {
 		x.drop()
 		return nil, err
+	}
+	if x.lease != nil {
+		x.lease.Reset(h.runLease)
 	}
 	return x, nil
 }
 
 // drop ends the run if it is in progress, and forgets it.
 func (x *run) drop() {
-	x.stop(errStopped)
 	x.h.runs.CompareAndDelete(x.key(), x)
+	x.stop(errStopped)
 	x.free()
 }
 

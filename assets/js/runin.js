@@ -9,7 +9,7 @@ import { notice } from "./notices.js";
 
 const storageKey = "convoy-run"; // in this tab's storage
 const checkEvery = 50; // ms between two checks
-const timeouts = { node: 4000, shell: 15_000, quiet: 5000 }; // ms
+const timeouts = { node: 15_000, shell: 15_000, quiet: 5000 }; // ms
 const quietTime = 250; // ms without output, after which a shell is ready for input
 
 const names = { convoy: "Convoy shell", system: "system shell" };
