@@ -17,7 +17,10 @@ import (
 var errGone = web.NewError(http.StatusNotFound, "no such stream", "it has ended; open a new one")
 
 // follow is one shell that a stream follows.
-type follow struct{ stop context.CancelFunc }
+type follow struct {
+	stop context.CancelFunc
+	done chan struct{} // closed after its last event
+}
 
 // follow begins to send a shell's output, and replaces an earlier follow of the same shell: errGone if the stream has
 // ended, 429 if the stream or its user follows the maximum number of shells.
@@ -40,11 +43,15 @@ func (t *tab) follow(s At) error {
 		old.stop()
 	}
 	ctx, cancel := context.WithCancel(t.ctx)
-	f := &follow{cancel}
+	f := &follow{cancel, make(chan struct{})}
 	t.follows[key] = f
 	t.group.Go(func() {
 		defer release()
 		defer t.forget(key, f)
+		defer close(f.done)
+		if old != nil {
+			<-old.done // what it sends later would undo newer events, such as a size
+		}
 		t.sendShell(ctx, s)
 	})
 	return nil
