@@ -35,7 +35,18 @@ export function syncCards(link) {
     cards.delete(id);
   }
   for (const card of cards.values()) card.sync();
+  attend(document.activeElement); // the one before may be gone
 }
+
+// attend marks the card in whose panes the focus is. A rule with :has(:focus) would cost all that a terminal draws.
+function attend(focused) {
+  for (const { element } of cards.values()) {
+    element.toggleAttribute("data-ui-typing", find(".panes", element).contains(focused));
+  }
+}
+
+document.addEventListener("focusin", ({ target }) => attend(target));
+document.addEventListener("focusout", ({ relatedTarget }) => document.hasFocus() && attend(relatedTarget));
 
 // allCards lists the cards in their order.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
@@ -173,6 +184,7 @@ class Card {
     for (const [key, pane] of this.panes) pane.hidden = !shown.includes(key);
     this.split.lay(holder, shown.map((key) => this.panes.get(key)));
     find("[data-action=split]", this.element).ariaPressed = String(shown.length > 1);
+    this.element.toggleAttribute("data-ui-panes", holder.childElementCount > 0);
     this.element.dispatchEvent(new Event("card-shown", { bubbles: true }));
     if (focus) this.focus();
   }
@@ -318,6 +330,7 @@ class Card {
     const large = at >= 0;
     if (large) this.element.dataset.uiLarge = of;
     else delete this.element.dataset.uiLarge;
+    this.element.toggleAttribute("data-ui-last", large && at === of - 1);
     this.element.style.setProperty("--at", at);
     this.element.style.setProperty("--of", of);
     const button = find("[data-action=enlarge]", this.element);

@@ -34,6 +34,7 @@ function reconcile() {
   document.body.toggleAttribute("data-many", allCards().length > 5);
   filter();
   followAddress();
+  showKeys();
   if (complete) arrived();
 }
 
@@ -230,6 +231,7 @@ function followAddress() {
   const cards = allCards();
   const big = cards.filter((card) => named.some((place) => place.card === card));
   for (const card of cards) card.enlarge(big.indexOf(card), big.length);
+  document.documentElement.toggleAttribute("data-large", big.length > 0);
   if (!arriving || !named.length || named.some(isMissing)) return;
   arriving = false;
   for (const { card, shell } of named.toReversed()) card.select(shell ?? card.selected, true);
@@ -315,7 +317,15 @@ find("[data-filter-form]").addEventListener("submit", (event) => {
 
 const singleKeys = find("[data-single-keys]");
 singleKeys.checked = remembered("convoy.keys") !== "off";
-singleKeys.addEventListener("change", () => remember("convoy.keys", singleKeys.checked ? "on" : "off"));
+singleKeys.addEventListener("change", () => {
+  remember("convoy.keys", singleKeys.checked ? "on" : "off");
+  showKeys();
+});
+
+// showKeys shows the numbers that go to nodes, if there are several.
+function showKeys() {
+  document.documentElement.toggleAttribute("data-keyless", !singleKeys.checked || allCards().length < 2);
+}
 
 // visible are the cards that the filter shows, in the order of the page.
 function visible() {
