@@ -230,7 +230,10 @@ func testTypeInFlood(t *testing.T, b *browser.Browser) {
 	s.until("the flood runs", func() bool { return s.acked > 1<<20 })
 	p.Press("Ctrl+c")
 	s.until("Ctrl+C arrives in the flood", func() bool { return len(s.typed) > 0 && s.acked < int64(len(s.out)) })
-	s.change(func() { s.out = append(s.out[:s.acked+s.window:s.acked+s.window], "\x1b[H\x1b[2J$ prompt"...) })
+	s.change(func() {
+		end := min(s.acked+s.window, int64(len(s.out)))
+		s.out = append(s.out[:end:end], "\x1b[H\x1b[2J$ prompt"...)
+	})
 	p.WaitScreen(key, "$ prompt")
 }
 

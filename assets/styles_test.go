@@ -14,8 +14,8 @@ import (
 func TestStyles_TerminalsAreCheap(t *testing.T) {
 	t.Parallel()
 	around := regexp.MustCompile(
-		`(:root|html|body|\.console|\.share-page|\.cards|\.node|\.panes|\.pane|\.shell|\.shell-screen)` +
-			`(\[[^\]]*\]|:not\([^()]*\))*:(not\()?has\([^)]*`,
+		`(?:^|[\s,(>+~])(:root|html|body|main|\.console|\.share-page|#nodes|\.cards|\.node|\.panes|\.pane|\.shell)` +
+			`([.:\[][^\s,{>+~]*)?:has\([^)]*`,
 	)
 	files, err := filepath.Glob("css/*.css")
 	testkit.Must(t, err)

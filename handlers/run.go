@@ -128,6 +128,9 @@ func (h *Handlers) newRun(r *http.Request, book guide.Runbook) (*run, error) {
 
 // drop ends the run if it is in progress, and forgets it.
 func (x *run) drop() {
+	if x.lease != nil {
+		x.lease.Stop()
+	}
 	x.h.runs.CompareAndDelete(x.key(), x)
 	x.stop(errStopped)
 	x.free()

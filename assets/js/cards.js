@@ -35,18 +35,18 @@ export function syncCards(link) {
     cards.delete(id);
   }
   for (const card of cards.values()) card.sync();
-  attend(document.activeElement); // the one before may be gone
+  attend(document.hasFocus() ? document.activeElement : null); // the one before may be gone
 }
 
 // attend marks the card in whose panes the focus is. A rule with :has(:focus) would cost all that a terminal draws.
 function attend(focused) {
   for (const { element } of cards.values()) {
-    element.toggleAttribute("data-ui-typing", find(".panes", element).contains(focused));
+    element?.toggleAttribute("data-ui-typing", find(".panes", element).contains(focused));
   }
 }
 
 document.addEventListener("focusin", ({ target }) => attend(target));
-document.addEventListener("focusout", ({ relatedTarget }) => document.hasFocus() && attend(relatedTarget));
+document.addEventListener("focusout", ({ relatedTarget }) => attend(relatedTarget));
 
 // allCards lists the cards in their order.
 export const allCards = () => all("#nodes .node").map((element) => cards.get(element.id));
@@ -303,6 +303,7 @@ class Card {
     this.opening = true;
     this.opened = "";
     this.show();
+    this.element.toggleAttribute("data-ui-panes", true); // the room is that of a card with a pane
     this.focusNew = focus;
     this.from = document.activeElement;
     await command("POST", `${root}/nodes/${this.name}/shells`, { ...roomIn(find(".panes", this.element)), first: first ? 1 : "", kind });
