@@ -114,14 +114,11 @@ func (h *Handlers) newRun(r *http.Request, book guide.Runbook) (*run, error) {
 		}
 	}
 	if web.IsHTMX(r) {
-		x.lease = time.AfterFunc(math.MaxInt64, x.drop)
+		x.lease = time.AfterFunc(math.MaxInt64, x.drop) // show sets the time, from the first response on
 	}
 	if err := h.register(x); err != nil {
 		x.drop()
 		return nil, err
-	}
-	if x.lease != nil {
-		x.lease.Reset(h.runLease)
 	}
 	return x, nil
 }
@@ -237,8 +234,8 @@ func (x *run) step(n int) stepResult {
 	slices.SortFunc(done.Results, func(a, b outcome.Result) int { return place(a) - place(b) })
 	done.State, done.at = outcome.State(done.Results), time.Now()
 	x.done = append(x.done, done)
-	mark = x.mark(n, done.State)
-	x.progress.add(templates.RunUpdate{Step: &mark, Results: done.view(x.nodes)})
+	ended := x.mark(n, done.State) // a response may be showing the earlier mark
+	x.progress.add(templates.RunUpdate{Step: &ended, Results: done.view(x.nodes)})
 	return done
 }
 
