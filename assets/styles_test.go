@@ -9,8 +9,8 @@ import (
 	"convoy/internal/testkit"
 )
 
-// No rule asks what an element around a terminal contains: browsers would look for that again whenever the terminal
-// draws (docs/decisions/0069-no-has-around-terminals.md).
+// No rule uses :has() on an element around a terminal: browsers would check it again whenever the terminal draws
+// (docs/decisions/0069-no-has-around-terminals.md).
 func TestStyles_TerminalsAreCheap(t *testing.T) {
 	t.Parallel()
 	around := regexp.MustCompile(

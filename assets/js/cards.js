@@ -38,11 +38,10 @@ export function syncCards(link) {
   attend(document.hasFocus() ? document.activeElement : null); // the one before may be gone
 }
 
-// attend marks the card in whose panes the focus is. A rule with :has(:focus) would cost all that a terminal draws.
+// attend marks the card that has the focus in its panes: a :has(:focus) rule would slow down whatever a terminal draws.
 function attend(focused) {
-  for (const { element } of cards.values()) {
-    element?.toggleAttribute("data-ui-typing", find(".panes", element).contains(focused));
-  }
+  const card = focused?.closest(".panes") && cardOf(focused);
+  for (const one of cards.values()) one.element?.toggleAttribute("data-ui-typing", one === card);
 }
 
 document.addEventListener("focusin", ({ target }) => attend(target));
