@@ -32,12 +32,13 @@ type saved struct {
 }
 
 // checkpoint saves the screen in the journal when much has changed since the last time: so the journal's ring always
-// contains what follows the newest checkpoints. In a flood most checkpoints lack the scrollback. It requires s.mu.
+// contains what follows the newest checkpoints, with the text that waits to be drawn. In a flood most checkpoints lack
+// the scrollback. It requires s.mu.
 func (s *Shell) checkpoint() {
-	if s.journal == nil || s.shown != s.ring.end || s.left {
+	if s.journal == nil || s.left {
 		return
 	}
-	moved, limit := s.ring.end-s.saved.off, s.journal.Keep()
+	moved, limit := s.shown-s.saved.off, s.journal.Keep()
 	busy := len(s.replies) > 0 || s.replying // soon no query will be unanswered
 	if moved < limit*3/4 && s.screen.Work()-s.saved.work < checkpointWork &&
 		s.journal.Marks()-s.saved.marks < checkpointMarks || busy && moved < limit {
@@ -64,11 +65,11 @@ func (s *Shell) saveWhole() {
 	}
 }
 
-// saveScreen requires s.mu, and that the screen has reached the end of the ring.
+// saveScreen saves the screen as of s.shown. It requires s.mu.
 func (s *Shell) saveScreen(kind journal.Kind) {
 	began := time.Now()
 	size := s.sizes.last()
-	c := journal.Checkpoint{Kind: kind, Off: s.ring.end, Rows: size.Rows, Cols: size.Cols, Marks: s.journal.Marks()}
+	c := journal.Checkpoint{Kind: kind, Off: s.shown, Rows: size.Rows, Cols: size.Cols, Marks: s.journal.Marks()}
 	if dir := s.screen.Dir(); dir != "" {
 		c.Bytes = []byte("\x1b]7;" + (&url.URL{Scheme: "file", Path: dir}).String() + "\a")
 	}

@@ -2,6 +2,7 @@ package pty
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -47,6 +48,51 @@ func TestCheckpoint_AfterFlood(t *testing.T) {
 	}
 }
 
+// At any time of a flood, the journal has what a new process needs for the same screen, and its scrollback if only text
+// has come.
+func TestCheckpoint_DuringFlood(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(len(floods)) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		s := newShell(NewTable(Config{Keeper: noKeeper{}}).config, programs("x")[0], "x", size, func() {})
+		j, err := journal.Create(s.ring.max, size.Rows, size.Cols)
+		testkit.Must(t, err)
+		defer j.Close()
+		s.journal = j
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		defer s.stopTimers()
+		for range 60 {
+			s.receive(floods[seed](random))
+			if behind := j.End() - s.saved.off; behind > 2*j.Keep() {
+				t.Fatalf("kind %d: the last checkpoint is %d bytes behind", seed, behind)
+			}
+			if random.IntN(20) > 0 {
+				continue
+			}
+			rows := 0
+			if seed == 0 {
+				rows = historyRows
+			}
+			if got, want := restored(t, s).draw(rows), s.draw(rows); !bytes.Equal(got, want) {
+				t.Fatalf("kind %d: after %d bytes, a screen of %d bytes instead of %d", seed, s.ring.end, len(got), len(want))
+			}
+		}
+	}
+}
+
+// receive takes p as read does.
+func (s *Shell) receive(p []byte) {
+	for len(p) > 0 {
+		n := copy(s.journal.Space(), p)
+		s.journal.Publish(n)
+		for rest := p[:n]; len(rest) > 0; s.checkpoint() {
+			rest = rest[s.show(rest):]
+		}
+		p = p[n:]
+	}
+}
+
 // A program cannot delay the next start of its node with output that is expensive to draw.
 func TestCheckpoint_LimitsTheWork(t *testing.T) {
 	t.Parallel()
@@ -60,11 +106,7 @@ func TestCheckpoint_LimitsTheWork(t *testing.T) {
 	defer s.mu.Unlock()
 	defer s.stopTimers()
 	for s.screen.Work() < 3*checkpointWork {
-		n := copy(j.Space(), p)
-		j.Publish(n)
-		for rest := p[:n]; len(rest) > 0; s.checkpoint() {
-			rest = rest[s.show(rest):]
-		}
+		s.receive(p)
 	}
 	next := restored(t, s)
 	if work := next.screen.Work(); work > replayWork+4*turnWork {

@@ -41,8 +41,7 @@ func (s *Shell) newScreen(size Size) *screen.Screen {
 // because a program may have sent a query. Plain text waits until there is much of it or someone needs the screen: then
 // only its end has to be drawn. It requires s.mu.
 func (s *Shell) show(p []byte) (n int) {
-	waiting := s.ring.end + int64(len(p)) - s.shown
-	if screen.Plain(p) && s.screen.Settled() && s.screen.CheapText() && waiting < int64(s.ring.max)*7/8-readBytes {
+	if screen.Plain(p) && s.screen.Settled() && s.screen.CheapText() && s.mayWait(len(p)) {
 		s.ring.write(p)
 		return len(p)
 	}
@@ -51,6 +50,19 @@ func (s *Shell) show(p []byte) (n int) {
 	s.ring.write(p[:n])
 	s.shown = s.ring.end
 	return n
+}
+
+// mayWait reports whether n more bytes of plain text may wait to be drawn, after all that wait already and are not
+// certain to have left the history by then. It requires s.mu.
+func (s *Shell) mayWait(n int) bool {
+	limit := int64(s.ring.max)*7/8 - readBytes - int64(n)
+	if s.ring.end-s.shown < limit {
+		return true
+	}
+	if feeds := s.screen.Memory(); feeds > 0 {
+		s.shown = s.ring.lastLines(feeds, s.shown)
+	}
+	return s.ring.end-s.shown < limit
 }
 
 // syncScreen brings the screen up to the end of the ring. It requires s.mu.

@@ -18,7 +18,7 @@ func FuzzRing(f *testing.F) {
 		for i, n := range lengths {
 			piece := make([]byte, int(n)*(i%5+1))
 			for j := range piece {
-				piece[j] = byte(len(all) + j)
+				piece[j] = ringByte(len(all) + j)
 			}
 			r.write(piece)
 			all = append(all, piece...)
@@ -30,6 +30,10 @@ func FuzzRing(f *testing.F) {
 			if got := r.read(start, int(r.end-start)); !bytes.Equal(got, all[start:]) {
 				t.Fatalf("from %d: differs", start)
 			}
+			feeds := i % 4
+			if got, want := r.lastLines(feeds, start), max(start, lastLines(all, feeds)); got != want {
+				t.Fatalf("the last %d lines of %d to %d begin at %d, want %d", feeds, start, r.end, got, want)
+			}
 			middle := (start + r.end) / 2
 			line := r.lineStart(middle, 100)
 			if at := bytes.IndexByte(all[middle:min(int(middle)+100, len(all))], '\n'); line != middle+int64(at)+1 && at >= 0 ||
@@ -38,6 +42,30 @@ func FuzzRing(f *testing.F) {
 			}
 		}
 	})
+}
+
+// ringByte is a byte at an offset: lines that end in CR LF, and in LF.
+func ringByte(off int) byte {
+	switch {
+	case off%11 == 3:
+		return '\r'
+	case off%11 == 4, off%17 == 0:
+		return '\n'
+	}
+	return byte(off)
+}
+
+// lastLines is what ring.lastLines returns if everything is kept.
+func lastLines(all []byte, feeds int) int64 {
+	for end := len(all); ; {
+		end = bytes.LastIndex(all[:end], []byte("\r\n"))
+		if end < 0 {
+			return 0
+		}
+		if bytes.Count(all[end+2:], newline) >= feeds {
+			return int64(end + 2)
+		}
+	}
 }
 
 func TestRingTakesNoMoreThanNeeded(t *testing.T) {

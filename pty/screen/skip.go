@@ -58,13 +58,23 @@ func (s *Screen) CheapText() bool {
 // skipBytes is the chunk size in which skippable counts lines.
 const skipBytes = 4 << 10
 
+// Memory returns the number of line feeds in plain text after which nothing is left of what came before them, neither on
+// the screen nor in the history: those to the last row, and those that push everything out. It is 0 if that cannot be
+// told: on the alternate screen, and with margins.
+func (s *Screen) Memory() int {
+	b := &s.normal
+	if s.buf != b || b.top != 0 || b.bottom != s.rows-1 {
+		return 0
+	}
+	return b.max + s.rows + 1
+}
+
 // skippable returns how many bytes of p have no effect because what follows them fills the screen and the whole
 // history: only the end of a long plain text is worth drawing. It is 0 unless p is long and plain and only produces
 // lines of text.
 func (s *Screen) skippable(p []byte) int {
-	b := &s.normal
-	wanted := b.max + s.rows + 1 // line feeds: to the last row, and to push everything out
-	if len(p) <= wanted || !s.Settled() || s.buf != b || b.top != 0 || b.bottom != s.rows-1 || !Plain(p) {
+	wanted := s.Memory()
+	if wanted == 0 || len(p) <= wanted || !s.Settled() || !Plain(p) {
 		return 0
 	}
 	end := len(p)
