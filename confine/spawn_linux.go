@@ -9,8 +9,9 @@ import (
 
 // Spawn starts a program in a new process with the rights of the calling thread, and writes its number to a socket, for
 // [ReadPid]. The process leads a session with the terminal on standard input, and is a child of this one's parent. That
-// is faster than [Exec], which waits until the kernel has ended all other threads of this process. After an error no
-// program runs; if there was none to execute, the number is 0.
+// is faster than [Exec], which waits until the kernel has ended all other threads of this process. Then it leaves the
+// terminal, and waits until the other end of the socket closes or ends this process: that would take the processor from
+// the program. After an error no program runs; if there was none to execute, the number is 0.
 func Spawn(socket int, args, env []string) error {
 	path, err := exec.LookPath(args[0])
 	if err != nil {
@@ -28,5 +29,9 @@ func Spawn(socket int, args, env []string) error {
 	if writePid(socket, pid) != nil { // nobody waits for it, and an error would start the program again
 		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it has ended
 	}
+	for fd := range 3 {
+		unix.Close(fd) //nolint:errcheck // it is open
+	}
+	unix.Read(socket, make([]byte, 1)) //nolint:errcheck // EOF, or an error as good
 	return nil
 }

@@ -19,10 +19,13 @@ const (
 	execTimeout = 10 * time.Second
 	// spawnTimeout limits how long a process that has waited may take to start its program.
 	spawnTimeout = time.Second
+	// headStart is how long a program has the processors before the process that started it ends and the next one
+	// begins, which takes about as long as most shells until their prompt.
+	headStart = 30 * time.Millisecond
 )
 
-// Launcher starts one program, confined, on terminals. After the first start, a process waits for the next one, because
-// a process of this binary takes longer to begin than most programs. It ends with the node. Safe for concurrent use.
+// Launcher starts one program, confined, on terminals. Soon after a start, a process waits for the next one, because a
+// process of this binary takes longer to begin than most programs. It ends with the node. Safe for concurrent use.
 type Launcher struct {
 	self, args, env []string // to start this binary confined, then the task and args
 	pair            Pair
@@ -61,10 +64,10 @@ func (l *Launcher) Start(dir string, tty *os.File, began func()) (*exec.Cmd, err
 	p, program := l.startWarm(dir, tty)
 	if program != nil {
 		began()
-		go func() {
+		time.AfterFunc(headStart, func() {
 			p.end()
 			l.prepare()
-		}()
+		})
 		return program, nil
 	}
 	if p == nil {
@@ -125,7 +128,7 @@ func (l *Launcher) follow(p *starter, began func()) {
 	p.conn.Read(make([]byte, 1))                        //nolint:errcheck // EOF, or the deadline
 	p.conn.Close()
 	began()
-	l.prepare()
+	time.AfterFunc(headStart, l.prepare)
 }
 
 // begin starts a process that waits, for a task.
