@@ -138,6 +138,7 @@ func (s *Shell) observeKeys(b []byte) {
 
 // look works out the state. It runs while there is output, once when it has come to rest, and again while in doubt.
 func (s *Shell) look() {
+	now := time.Now() // before it looks: later output is due another look
 	program, known := s.foreground()
 	s.mu.Lock()
 	if s.exit != nil || s.left {
@@ -146,7 +147,7 @@ func (s *Shell) look() {
 	}
 	a := &s.activity
 	a.timer = nil
-	changed := known && s.updateState(program, time.Now())
+	changed := known && s.updateState(program, now)
 	a.doubtful = a.doubtful && known
 	if a.again && (a.timer == nil || a.doubtful && a.timer.Stop()) {
 		a.timer = time.AfterFunc(lookPause, s.look)
@@ -158,7 +159,8 @@ func (s *Shell) look() {
 	}
 }
 
-// updateState reports whether the state has changed. It requires s.mu.
+// updateState reports whether the state has changed, by the program in the foreground at some time after now. It requires
+// s.mu.
 func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
 	runs := s.runs(program, now)

@@ -13,6 +13,13 @@ import (
 // becomes waits for a state of the shell, and returns it.
 func becomes(t *testing.T, s *Shell, want Doing) (state State) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.Logf("it is %+v, and the screen %q:\n%+v", state, s.draw(0), s.activity)
+		}
+	}()
 	testkit.Eventually(t, string(want), func() bool {
 		state = s.Info().State
 		return state.Doing == want
@@ -51,6 +58,41 @@ func TestState_Foreground(t *testing.T) {
 	})
 	typeIn(t, s, "\x03")
 	ends(t, s)
+}
+
+// The state after the last output is that of a program that was in the foreground after it.
+func TestState_OutputDuringALook(t *testing.T) {
+	t.Parallel()
+	path, openGate := gate(t)
+	s := run(t, "echo begins; read x < "+path+"; echo ends; exec cat")
+	looks, goOn := make(chan bool, 1), make(chan bool)
+	s.mu.Lock()
+	s.attachment.Busy = func() (string, bool) {
+		select {
+		case looks <- true:
+			<-goOn // this look takes its time
+			return "a command", true
+		default:
+			return "", true
+		}
+	}
+	s.mu.Unlock()
+	s.lookSoon()
+	<-looks
+	looks <- true // the others are quick
+	openGate()
+	watch(t, s, options{name: "v"}).see("ends")
+	testkit.Eventually(t, "a rest", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return time.Since(s.activity.printed) > lookPause
+	})
+	close(goOn)
+	testkit.Eventually(t, "another look", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.activity.timer == nil && s.activity.program == ""
+	})
 }
 
 // marks make bash report its prompts and commands (OSC 133).
