@@ -159,8 +159,8 @@ func (s *Shell) look() {
 	}
 }
 
-// updateState reports whether the state has changed, by the program in the foreground at some time after now. It requires
-// s.mu.
+// updateState reports whether the state has changed. The program was in the foreground at some time after now. It
+// requires s.mu.
 func (s *Shell) updateState(program string, now time.Time) bool {
 	a := &s.activity
 	runs := s.runs(program, now)
