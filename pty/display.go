@@ -52,15 +52,18 @@ func (s *Shell) show(p []byte) (n int) {
 	return n
 }
 
-// mayWait reports whether n more bytes of plain text may wait to be drawn, after all that wait already and are not
-// certain to have left the history by then. It requires s.mu.
+// mayWait reports whether n more bytes of plain text may wait to be drawn. If there is too much, it first drops from
+// what waits the text that is certain to have left the history. It requires s.mu.
 func (s *Shell) mayWait(n int) bool {
 	limit := int64(s.ring.max)*7/8 - readBytes - int64(n)
 	if s.ring.end-s.shown < limit {
 		return true
 	}
 	if feeds := s.screen.Memory(); feeds > 0 {
-		s.shown = s.ring.lastLines(feeds, s.shown)
+		if at := s.ring.lastLines(feeds, s.shown); at > s.shown {
+			s.shown = at
+			s.screen.Write([]byte{'\r'}) //nolint:errcheck // never fails
+		}
 	}
 	return s.ring.end-s.shown < limit
 }

@@ -90,8 +90,8 @@ func (r *ring) parts(off int64) iter.Seq[[]byte] {
 	}
 }
 
-// lastLines returns the offset after the last CR LF that is followed by at least that many line feeds, or off if there
-// is none after off.
+// lastLines returns the offset after the last CR LF within a block that is followed by at least that many line feeds,
+// or off if there is none after off.
 func (r *ring) lastLines(feeds int, off int64) int64 {
 	for i := len(r.blocks) - 1; i >= 0; i-- {
 		at := r.first + int64(i)*blockBytes

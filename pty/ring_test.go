@@ -62,6 +62,9 @@ func lastLines(all []byte, feeds int) int64 {
 		if end < 0 {
 			return 0
 		}
+		if (end+1)%blockBytes == 0 { // in two blocks
+			continue
+		}
 		if bytes.Count(all[end+2:], newline) >= feeds {
 			return int64(end + 2)
 		}

@@ -64,10 +64,8 @@ func TestState_Foreground(t *testing.T) {
 func TestState_OutputDuringALook(t *testing.T) {
 	t.Parallel()
 	path, openGate := gate(t)
-	s := run(t, "echo begins; read x < "+path+"; echo ends; exec cat")
 	looks, goOn := make(chan bool, 1), make(chan bool)
-	s.mu.Lock()
-	s.attachment.Busy = func() (string, bool) {
+	busy := func() (string, bool) {
 		select {
 		case looks <- true:
 			<-goOn // this look takes its time
@@ -76,8 +74,12 @@ func TestState_OutputDuringALook(t *testing.T) {
 			return "", true
 		}
 	}
-	s.mu.Unlock()
-	s.lookSoon()
+	config := Config{Programs: programs("/bin/sh", "-c", "echo begins; read x < "+path+"; echo ends; exec cat")}
+	config.Programs[0].Attach = func(func() string) (Attachment, error) {
+		return Attachment{Close: func() {}, Busy: busy}, nil
+	}
+	s, err := newTable(t, config).Open(size)
+	testkit.Must(t, err)
 	<-looks
 	looks <- true // the others are quick
 	openGate()

@@ -19,8 +19,8 @@ const (
 	execTimeout = 10 * time.Second
 	// spawnTimeout limits how long a process that has waited may take to start its program.
 	spawnTimeout = time.Second
-	// headStart is how long a program has the processors before the process that started it ends and the next one
-	// begins, which takes about as long as most shells until their prompt.
+	// headStart is how long after a start the next process begins. Most shells have their prompt by then, and a new
+	// process takes as much CPU as a shell.
 	headStart = 30 * time.Millisecond
 )
 
@@ -64,10 +64,8 @@ func (l *Launcher) Start(dir string, tty *os.File, began func()) (*exec.Cmd, err
 	p, program := l.startWarm(dir, tty)
 	if program != nil {
 		began()
-		time.AfterFunc(headStart, func() {
-			p.end()
-			l.prepare()
-		})
+		go p.kill()
+		time.AfterFunc(headStart, l.prepare)
 		return program, nil
 	}
 	if p == nil {
@@ -166,6 +164,13 @@ func (s *starter) end() {
 		program.Kill() //nolint:errcheck // it has ended
 		program.Wait() //nolint:errcheck // its status does not matter
 	}
+}
+
+// kill ends a process that has done what it was for.
+func (s *starter) kill() {
+	s.cmd.Process.Kill() //nolint:errcheck // it has ended
+	s.cmd.Wait()         //nolint:errcheck // its status does not matter
+	s.conn.Close()
 }
 
 // prepare starts a process for the next program.

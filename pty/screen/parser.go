@@ -45,7 +45,10 @@ func (s *Screen) Write(p []byte) (int, error) {
 func (s *Screen) WriteSome(p []byte, limit int) int {
 	n := len(p)
 	limit += s.work
-	p = p[s.skippable(p):]
+	if n := s.skippable(p); n > 0 {
+		p = p[n:]
+		s.step('\r') // what follows is at the beginning of a line
+	}
 	short := len(p) // remaining bytes at which to retry the fast path
 	for len(p) > 0 && s.work < limit {
 		b := p[0]

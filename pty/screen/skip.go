@@ -58,7 +58,7 @@ func (s *Screen) CheapText() bool {
 // skipBytes is the chunk size in which skippable counts lines.
 const skipBytes = 4 << 10
 
-// Memory returns the number of line feeds in plain text after which nothing is left of what came before them, neither
+// Memory returns a number of line feeds in plain text after which nothing is left of what came before them, neither
 // on the screen nor in the history: those to the last row, and those that push everything out. It is 0 if that cannot
 // be told: on the alternate screen, and with margins.
 func (s *Screen) Memory() int {
