@@ -22,7 +22,7 @@ func (s *Shell) print(p []byte) {
 	}
 }
 
-// Text that has left the scrollback before anybody saw it is not drawn.
+// Text that has left the scrollback before anyone saw it is not drawn.
 func TestShow_DrawsNoTextThatIsGone(t *testing.T) {
 	t.Parallel()
 	line := []byte(strings.Repeat("x", 70) + "\r\n")
@@ -31,15 +31,16 @@ func TestShow_DrawsNoTextThatIsGone(t *testing.T) {
 	for range 10 * historyRows {
 		s.print(line)
 	}
-	if work := s.screen.Work() - before; work > 10*historyRows {
+	if work := s.screen.Work() - before; work > 0 {
 		t.Errorf("%d bytes were drawn already: %d of work", s.shown, work)
 	}
 	if s.ring.end-s.shown > int64(s.ring.max) {
 		t.Errorf("the ring ends at %d, and the text from %d on waits", s.ring.end, s.shown)
 	}
 	all := len(line) * 10 * historyRows
-	if s.syncScreen(); s.screen.Work() == 0 || s.screen.Work() > all/5 {
-		t.Errorf("in the end, %d bytes take %d of work", all, s.screen.Work())
+	s.syncScreen()
+	if work := s.screen.Work() - before; work == 0 || work > all/5 {
+		t.Errorf("in the end, %d bytes take %d of work", all, work)
 	}
 }
 
@@ -62,7 +63,7 @@ func TestShow_ColumnAfterDroppedText(t *testing.T) {
 	same(t, 0, s, want)
 }
 
-// A flood leaves the same screen and scrollback, whichever text waits, and whenever somebody looks.
+// A flood leaves the same screen and scrollback, whichever text waits, and whenever someone looks.
 func TestShow_Flood(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {

@@ -64,6 +64,7 @@ func (l *Launcher) Start(dir string, tty *os.File, began func()) (*exec.Cmd, err
 	p, program := l.startWarm(dir, tty)
 	if program != nil {
 		began()
+		p.conn.Close()
 		go p.kill()
 		time.AfterFunc(headStart, l.prepare)
 		return program, nil
@@ -156,8 +157,7 @@ func (s *starter) send(dir string, tty *os.File) error {
 // end ends a process that has not become the program, and a program that it has started too late.
 func (s *starter) end() {
 	defer s.conn.Close()
-	s.cmd.Process.Kill()                                //nolint:errcheck // it has ended
-	s.cmd.Wait()                                        //nolint:errcheck // its status does not matter
+	s.kill()
 	s.conn.SetReadDeadline(time.Now().Add(execTimeout)) //nolint:errcheck // the next line fails then
 	if pid, err := confine.ReadPid(s.conn); err == nil && pid != 0 {
 		program := child(pid)
@@ -166,11 +166,10 @@ func (s *starter) end() {
 	}
 }
 
-// kill ends a process that has done what it was for.
+// kill ends the process, and waits for that.
 func (s *starter) kill() {
 	s.cmd.Process.Kill() //nolint:errcheck // it has ended
 	s.cmd.Wait()         //nolint:errcheck // its status does not matter
-	s.conn.Close()
 }
 
 // prepare starts a process for the next program.

@@ -45,8 +45,8 @@ func (s *Screen) Write(p []byte) (int, error) {
 func (s *Screen) WriteSome(p []byte, limit int) int {
 	n := len(p)
 	limit += s.work
-	if n := s.skippable(p); n > 0 {
-		p = p[n:]
+	if gone := s.skippable(p); gone > 0 {
+		p = p[gone:]
 		s.step('\r') // what follows is at the beginning of a line
 	}
 	short := len(p) // remaining bytes at which to retry the fast path
