@@ -55,7 +55,11 @@ func TestRailwayUsage(t *testing.T) {
 	(&running{Client: other.Client}).until(t, "it knows the crashed one", func(list []client.Node) bool {
 		return !has(name, "")(list)
 	})
-	if report = statsOf(t, other.Client, name); report.From != "railway" || report.Latest["memory"] != 1<<29 {
+	testkit.Eventually(t, "the crashed node's values are Railway's on another node", func() bool {
+		report = statsOf(t, other.Client, name)
+		return report.From != "" // a node that is still stopping may answer this one, and not the one before
+	})
+	if report.From != "railway" || report.Latest["memory"] != 1<<29 {
 		t.Errorf("on another node: %+v", report)
 	}
 	if n := c.api.Count("serviceMetrics"); n != 1 {

@@ -111,6 +111,22 @@ func TestPrompt_SandboxFails(t *testing.T) {
 	}
 }
 
+// Ctrl-C at the moment when a sandbox starts, the first one or one that replaces another, ends no sandbox.
+func TestPrompt_CtrlCWhileASandboxStarts(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "sandbox") // which signals the terminal's processes, as a terminal does
+	text := "#!/bin/sh\nkill -s INT -- -$PPID\nexec " + program + " \"$@\"\n"
+	testkit.Must(t, os.WriteFile(script, []byte(text), 0o700))
+	p := startPrompt(t, script, "")
+	p.shows("convoy@convoy-test(1)>")
+	p.types("x = 42\r")
+	p.shows("convoy@convoy-test(2)>")
+	p.types("list(range(3000000000))\r")
+	p.shows("still defined\nconvoy@convoy-test(3)>")
+	p.types("x\r")
+	p.shows("42\nconvoy@convoy-test(4)>")
+}
+
 func TestPromptEdits(t *testing.T) {
 	t.Parallel()
 	history := filepath.Join(t.TempDir(), "history")

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"convoy/repl/wire"
@@ -45,7 +46,7 @@ type supervisor struct {
 
 	process *exec.Cmd
 	conn    *wire.Conn
-	ended   chan struct{} // closed when the connection to the sandbox has ended
+	ended   chan struct{} // closed when the sandbox has ended
 	stderr  *headBuffer
 	runs    int
 	begun   chan struct{} // of a prompt: closed when the first sandbox has begun, or failed to
@@ -76,15 +77,18 @@ func (s *supervisor) launch() error {
 	s.process.ExtraFiles = []*os.File{theirs}
 	s.process.Stderr = s.stderr
 	s.process.WaitDelay = time.Second
+	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the prompt, also while the sandbox starts
 	if err := s.process.Start(); err != nil {
 		ours.Close()
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
 	s.conn, s.ended = wire.New(ours, s.handle), make(chan struct{})
-	conn, ended := s.conn, s.ended
+	conn, process, ended := s.conn, s.process, s.ended
 	go func() { // ends with the sandbox; stop waits for it
 		defer close(ended)
 		conn.Serve(context.Background()) //nolint:errcheck // the exit status says why it ended
+		process.Process.Kill()           //nolint:errcheck // it has ended, unless it closed the connection itself
+		process.Wait()                   //nolint:errcheck // its output says more than its status
 	}()
 	return nil
 }
@@ -93,8 +97,12 @@ func (s *supervisor) launch() error {
 func (s *supervisor) begin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	if _, err := s.conn.Call(ctx, "start", s.settings); err != nil {
-		return fmt.Errorf("start the sandbox: %w%s", err, s.stderr.firstLine())
+	_, err := s.conn.Call(ctx, "start", s.settings)
+	switch {
+	case errors.Is(err, wire.ErrClosed):
+		return fmt.Errorf("start the sandbox: %s", s.exitReason())
+	case err != nil:
+		return fmt.Errorf("start the sandbox: %w", err)
 	}
 	return nil
 }
@@ -103,7 +111,6 @@ func (s *supervisor) begin(ctx context.Context) error {
 func (s *supervisor) stop() {
 	s.conn.Close()
 	s.process.Process.Kill() //nolint:errcheck // it may have ended
-	s.process.Wait()         //nolint:errcheck // it was killed
 	<-s.ended
 }
 
@@ -196,14 +203,17 @@ var outOfMemory = []string{
 	"failed to create new OS thread",
 }
 
-// exitReason describes why the sandbox ended.
+// exitReason describes why the sandbox ended, for which it waits.
 func (s *supervisor) exitReason() string {
-	s.process.Wait() //nolint:errcheck // its output says more than its status
+	<-s.ended
 	line := s.stderr.firstLine()
 	for _, sign := range outOfMemory {
 		if strings.Contains(line, sign) {
 			return "it ran out of memory"
 		}
+	}
+	if line == "" {
+		line = ": " + s.process.ProcessState.String()
 	}
 	return "the sandbox ended" + line
 }
