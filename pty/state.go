@@ -235,7 +235,11 @@ func (s *Shell) followProgram(program string, now time.Time) {
 			a.began = a.typed
 		}
 	case program == "" && a.program != "":
-		a.end(a.printed, -1)
+		at := a.printed
+		if at.Before(a.typed) { // a key has ended it, and what it printed last is not read yet
+			at = time.Now()
+		}
+		a.end(at, -1)
 	}
 	if program == "" { // it may have ended before it was seen
 		s.screen.ClearProgress()

@@ -3,6 +3,7 @@ package pty
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +96,31 @@ func TestState_OutputDuringALook(t *testing.T) {
 		defer s.mu.Unlock()
 		return s.activity.timer == nil && s.activity.program == ""
 	})
+}
+
+// A program that a key has ended has finished after the key, also if a look comes before its last output is read.
+func TestState_EndsBeforeItsOutput(t *testing.T) {
+	t.Parallel()
+	var done atomic.Bool
+	busy := func() (string, bool) {
+		if done.Load() {
+			return "", true
+		}
+		return "a command", true
+	}
+	config := Config{Programs: programs("/bin/sh", "-c", "stty raw -echo; echo begins; exec cat >/dev/null")}
+	config.Programs[0].Attach = func(func() string) (Attachment, error) {
+		return Attachment{Close: func() {}, Busy: busy}, nil
+	}
+	s, err := newTable(t, config).Open(size)
+	testkit.Must(t, err)
+	watch(t, s, options{name: "v"}).see("begins")
+	becomes(t, s, Running)
+	testkit.Eventually(t, "a command that is not brief", func() bool { return time.Since(s.State().Since) > briefCommand })
+	done.Store(true)
+	typeIn(t, s, "\r")
+	s.lookSoon()
+	becomes(t, s, Finished)
 }
 
 // marks make bash report its prompts and commands (OSC 133).
