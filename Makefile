@@ -1,10 +1,17 @@
-.PHONY: quick test race lint generate bench bench-check vendor golden image release
+.PHONY: quick test nightly race lint generate bench bench-check vendor golden image release
 
 quick: # tests without browsers and network namespaces, in under a minute
 	go run ./internal/tools/gotest -short -vet=off -ldflags=-w -p 4 -parallel 8 -timeout 10m
 
 test: # every test
 	./test.sh
+
+nightly: # the random tests with many rounds, in about an hour
+	go test ./handlers -run TestBadNetworks -timeout 0 -runs 10000
+	go test ./pty -run TestAdopt_Random -timeout 0 -runs 300
+	go test ./e2e -run TestShells_OutliveTheirNode -timeout 0 -outlive-runs 1000
+	go test ./e2e -run TestShells_LeaveNothing -left-restarts 50
+	go test ./e2e -run TestBrowser_PredictsRandomTyping -timeout 0 -parallel 4 -typings 1000
 
 race: # the tests of the packages in which goroutines share something, with the race detector
 	internal/tools/race.sh

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,7 +20,9 @@ import (
 	"convoy/internal/testkit"
 )
 
-const leftShells, leftRestarts = 200, 50 // of TestShells_LeaveNothing
+const leftShells = 200 // of TestShells_LeaveNothing
+
+var leftRestarts = flag.Int("left-restarts", 15, "crashes and upgrades of TestShells_LeaveNothing")
 
 // What shells have used is free again after they have ended, whatever happened to their node meanwhile: no process,
 // shared memory, socket or descriptor is left. And whoever kills supervisor and node ends everything.
@@ -41,7 +44,7 @@ func TestShells_LeaveNothing(t *testing.T) {
 	shells := n.openAll(t, leftShells)
 	full := n.usageOf(t, n.node(t.Context()))
 	nodes := []int{before}
-	for i := range leftRestarts {
+	for i := range *leftRestarts {
 		nodes = append(nodes, n.restart(t, 1+i))
 		n.closeAll(t, shells[:1])
 		shells = append(shells[1:], n.openAll(t, 1)...)

@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	outliveRuns = flag.Int("outlive-runs", 24, "runs of TestShells_OutliveTheirNode")
+	outliveRuns = flag.Int("outlive-runs", 8, "runs of TestShells_OutliveTheirNode")
 	outliveSeed = flag.Uint64("outlive-seed", 0, "its first run's seed; 0: any")
 )
 

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	faultRuns  = flag.Int("runs", 100, "runs of TestBadNetworks")
+	faultRuns  = flag.Int("runs", 50, "runs of TestBadNetworks")
 	randomSeed = flag.Uint64("seed", 0, "the first run's seed; 0: any")
 )
 
