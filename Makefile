@@ -6,12 +6,8 @@ quick: # tests without browsers and network namespaces, in under a minute
 test: # every test
 	./test.sh
 
-nightly: # the random tests with many rounds, in about an hour
-	go test ./handlers -run TestBadNetworks -timeout 0 -runs 10000
-	go test ./pty -run TestAdopt_Random -timeout 0 -runs 300
-	go test ./e2e -run TestShells_OutliveTheirNode -timeout 0 -outlive-runs 1000
-	go test ./e2e -run TestShells_LeaveNothing -left-restarts 50
-	go test ./e2e -run TestBrowser_PredictsRandomTyping -timeout 0 -parallel 4 -typings 1000
+nightly: # the random tests with many rounds
+	internal/tools/nightly.sh
 
 race: # the tests of the packages in which goroutines share something, with the race detector
 	internal/tools/race.sh

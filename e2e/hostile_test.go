@@ -127,7 +127,7 @@ func TestShell_HostileScripts(t *testing.T) {
 			t.Logf("%-24s %s, as an evaluation", what, summary(e.during(t, evaluate(source))))
 		}
 		if t.Failed() {
-			return // a shell that has ended runs no more of them
+			return // what follows would wait for a shell that may have ended
 		}
 	}
 	var after struct{ Result string }

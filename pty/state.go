@@ -236,8 +236,8 @@ func (s *Shell) followProgram(program string, now time.Time) {
 		}
 	case program == "" && a.program != "":
 		at := a.printed
-		if at.Before(a.typed) { // a key has ended it, and what it printed last is not read yet
-			at = time.Now()
+		if at.Before(a.typed) { // a key may have ended it, and what it printed last is not read yet
+			at = now
 		}
 		a.end(at, -1)
 	}

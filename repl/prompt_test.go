@@ -102,7 +102,7 @@ func TestPromptEvaluates(t *testing.T) {
 func TestPrompt_SandboxFails(t *testing.T) {
 	t.Parallel()
 	p := startPrompt(t, "/bin/false", "")
-	if !p.matches(testkit.Patience, `convoy@convoy-test\(1\)>\s+convoy: error: start the sandbox: `) {
+	if !p.matches(testkit.Patience, `convoy@convoy-test\(1\)>\s+convoy: error: start the sandbox: exit status 1`) {
 		t.Errorf("the screen shows:\n%s", p.screen())
 	}
 	testkit.Eventually(t, "the shell ends", func() bool { return !p.shell.Info().Running })
@@ -119,6 +119,8 @@ func TestPrompt_CtrlCWhileASandboxStarts(t *testing.T) {
 	testkit.Must(t, os.WriteFile(script, []byte(text), 0o700))
 	p := startPrompt(t, script, "")
 	p.shows("convoy@convoy-test(1)>")
+	p.types("\r") // the next prompt is there after the sandbox, and its signal
+	p.shows("(1)>\nconvoy@convoy-test(1)>")
 	p.types("x = 42\r")
 	p.shows("convoy@convoy-test(2)>")
 	p.types("list(range(3000000000))\r")

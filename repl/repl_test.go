@@ -230,3 +230,19 @@ func TestScript_Status(t *testing.T) {
 		t.Errorf("a script that takes too long has status %d: %s", status, errs.String())
 	}
 }
+
+// full is an output without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// A sandbox that is killed because its output cannot be written ends with that reason.
+func TestSupervisor_OutputFails(t *testing.T) {
+	t.Parallel()
+	k := Options{Command: sandboxCommand(), Node: &node{}, Out: full{}}.supervisor()
+	testkit.Must(t, k.start(t.Context()))
+	defer func() { k.stop() }()
+	if _, err := k.run(t.Context(), "print(1)", 80, nil); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -43,10 +43,12 @@ type supervisor struct {
 	out      io.Writer
 	settings settings
 	stopTime time.Duration // how long a sandbox may take to stop after an interrupt
+	apart    bool          // the terminal's signals, such as Ctrl-C, do not reach the sandbox, also while it starts
 
 	process *exec.Cmd
 	conn    *wire.Conn
 	ended   chan struct{} // closed when the sandbox has ended
+	lost    error         // why the connection to it ended, if not in order; set before ended is closed
 	stderr  *headBuffer
 	runs    int
 	begun   chan struct{} // of a prompt: closed when the first sandbox has begun, or failed to
@@ -71,24 +73,24 @@ func (s *supervisor) launch() error {
 		return err
 	}
 	defer theirs.Close()
-	s.stderr = &headBuffer{}
-	s.process = exec.Command(s.command[0], s.command[1:]...)
-	s.process.Env = []string{"GOTRACEBACK=none", "GOMAXPROCS=2"}
-	s.process.ExtraFiles = []*os.File{theirs}
-	s.process.Stderr = s.stderr
-	s.process.WaitDelay = time.Second
-	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the prompt, also while the sandbox starts
-	if err := s.process.Start(); err != nil {
+	stderr := &headBuffer{}
+	process := exec.Command(s.command[0], s.command[1:]...)
+	process.Env = []string{"GOTRACEBACK=none", "GOMAXPROCS=2"}
+	process.ExtraFiles = []*os.File{theirs}
+	process.Stderr = stderr
+	process.WaitDelay = time.Second
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: s.apart}
+	if err := process.Start(); err != nil {
 		ours.Close()
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
-	s.conn, s.ended = wire.New(ours, s.handle), make(chan struct{})
-	conn, process, ended := s.conn, s.process, s.ended
+	conn, ended := wire.New(ours, s.handle), make(chan struct{})
+	s.process, s.stderr, s.conn, s.ended = process, stderr, conn, ended
 	go func() { // ends with the sandbox; stop waits for it
 		defer close(ended)
-		conn.Serve(context.Background()) //nolint:errcheck // the exit status says why it ended
-		process.Process.Kill()           //nolint:errcheck // it has ended, unless it closed the connection itself
-		process.Wait()                   //nolint:errcheck // its output says more than its status
+		s.lost = conn.Serve(context.Background())
+		process.Process.Kill() //nolint:errcheck // it has ended, unless the connection failed
+		process.Wait()         //nolint:errcheck // ProcessState has its status
 	}()
 	return nil
 }
@@ -100,7 +102,7 @@ func (s *supervisor) begin(ctx context.Context) error {
 	_, err := s.conn.Call(ctx, "start", s.settings)
 	switch {
 	case errors.Is(err, wire.ErrClosed):
-		return fmt.Errorf("start the sandbox: %s", s.exitReason())
+		return fmt.Errorf("start the sandbox: %s", s.cause())
 	case err != nil:
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
@@ -205,17 +207,26 @@ var outOfMemory = []string{
 
 // exitReason describes why the sandbox ended, for which it waits.
 func (s *supervisor) exitReason() string {
-	<-s.ended
-	line := s.stderr.firstLine()
+	cause := s.cause()
 	for _, sign := range outOfMemory {
-		if strings.Contains(line, sign) {
+		if strings.Contains(cause, sign) {
 			return "it ran out of memory"
 		}
 	}
-	if line == "" {
-		line = ": " + s.process.ProcessState.String()
+	return "the sandbox ended: " + cause
+}
+
+// cause is the sandbox's last word, for whose end it waits: the first line of its standard error, what was wrong with
+// the connection, or its status.
+func (s *supervisor) cause() string {
+	<-s.ended
+	if line := s.stderr.firstLine(); line != "" {
+		return strings.TrimPrefix(line, "convoy: error: ")
 	}
-	return "the sandbox ended" + line
+	if s.lost != nil && !errors.Is(s.lost, io.ErrUnexpectedEOF) && !errors.Is(s.lost, syscall.ECONNRESET) {
+		return s.lost.Error() // it was killed for that
+	}
+	return s.process.ProcessState.String()
 }
 
 // replace starts a new sandbox.
@@ -242,13 +253,10 @@ func (t *headBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// firstLine returns the first line with a leading colon, or "".
+// firstLine returns the first line, or "".
 func (t *headBuffer) firstLine() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	line, _, _ := strings.Cut(strings.TrimSpace(t.buf.String()), "\n")
-	if line == "" {
-		return ""
-	}
-	return ": " + line
+	return line
 }
