@@ -16,15 +16,16 @@ import (
 // attendance reads a stream until a presence event is ok.
 func attendance(t *testing.T, s *client.Stream, what string, ok func(pty.Presence) bool) {
 	t.Helper()
+	var p struct{ pty.Presence }
 	for {
 		e, err := s.Next()
 		if err != nil {
-			t.Fatalf("%s: %v", what, err)
+			t.Fatalf("%s: %v; the last was %+v", what, err, p.Presence)
 		}
-		var p struct{ pty.Presence }
 		if e.Name != "presence" {
 			continue
 		}
+		p.Presence = pty.Presence{}
 		if err := json.Unmarshal(e.Data, &p); err != nil {
 			t.Fatal(err)
 		}

@@ -37,7 +37,12 @@ const (
 	wayTtyd    = "ttyd"
 	wayShell   = "one more idle shell"
 	wayView    = "one more viewer"
+
+	wayConvoyShell = "a Convoy shell, its processes"
 )
+
+// local are the ways that are one hop shorter than others.
+var local = map[string]string{wayNode: wayCP, wayOldNode: wayOldCP}
 
 // budgets are those of the design that this program can measure.
 func budgets() []budget {
@@ -52,12 +57,14 @@ func budgets() []budget {
 	return []budget{
 		atMost("open", wayCP, "× bare", "open a shell → prompt, vs the bare pty", unitRatio, 1.3),
 		atMost("echo", wayCP, "× ttyd", "key → echo, loopback, vs ttyd (p50)", unitRatio, 2.0).reaching(1.6),
+		atMost("echo", wayNode, "× local", "key → echo, one hop, vs local (p50)", unitRatio, 1.5).reaching(1.3),
 		atMost("delay", "50 ms: "+wayCP+", 30 keys/s", "× round trip",
 			"key → echo at 50 ms round trip, typing 30 keys/s (p50)", unitRatio, 1.02),
 		atMost("delay", "150 ms: "+wayCP+", 30 keys/s", "× round trip",
 			"key → echo at 150 ms round trip, typing 30 keys/s (p50)", unitRatio, 1.02),
 		atLeast("bulk", wayCP, "× bare", "bulk output vs the bare pty", unitRatio, 0.8).reaching(0.95),
 		atLeast("bulk", wayCP, "× ttyd", "bulk output vs ttyd", unitRatio, 1.1).reaching(1.3),
+		atLeast("bulk", wayNode, "× local", "bulk output, one hop, vs local", unitRatio, 0.9),
 		atLeast("viewers", "50 viewers", "all", "bulk output to 50 viewers of one shell, together", unitRate, 300),
 		atMost("viewers", "50 viewers", "lost by the resets, mean", "bytes that 50 viewers of one shell lose",
 			"%", 0),
@@ -70,6 +77,7 @@ func budgets() []budget {
 		atMost("stalled", rowUndone, "echo × alone", "key → echo beside a viewer that never acknowledges", unitRatio, 1.1),
 		atMost("browser", wayCP, "key × ttyd", "key → glyph drawn in Chromium, vs ttyd (p50)", unitRatio, 1.1),
 		atMost("browser", wayCP, "cat × ttyd", "cat of 50 MiB until drawn in Chromium, vs ttyd", unitRatio, 1.0),
+		atMost("start", wayCP, "p50", "convoy version", unitMillis, 8),
 		atMost("spawn", wayCP, "shell usable", "local spawn: click → shell usable (p50)", unitMillis, 300).reaching(100),
 		atMost("crash", wayCP, "p50", "a killed node: kill → first key echoed", unitMillis, 300),
 		atMost("rest", wayRestSupervisor, "resident", "supervisor of a node at rest", unitMiB, 8),
@@ -83,6 +91,7 @@ func budgets() []budget {
 		atMost("forty", rowPage, "on the wire", "page of 40 nodes: on the wire", unitKB, 400),
 		atMost("forty", rowPage, "after a collection", "page of 40 nodes: memory of its tab", unitMiB, 114),
 		atMost("memory", wayShell, "adds", "one more idle shell", unitKiB, 307),
+		atMost("memory", wayConvoyShell, "adds", "a Convoy shell: its own memory", unitKiB, 4096),
 		atMost("memory", wayView, "adds", "one more viewer", unitKiB, 56),
 	}
 }

@@ -42,9 +42,11 @@ func measureEcho(ctx context.Context, b *bench) error {
 	return err
 }
 
-// compare adds a way's ratios to the bare pty and to ttyd, by round.
+// compare adds a way's ratios by round: to the bare pty, to ttyd, and of a spawned node to its control plane.
 func (b *bench) compare(part, way string, times map[string]*rounds) {
-	for _, to := range []struct{ way, what string }{{wayBare, "× bare"}, {wayTtyd, "× ttyd"}} {
+	for _, to := range []struct{ way, what string }{
+		{wayBare, "× bare"}, {wayTtyd, "× ttyd"}, {local[way], "× local"},
+	} {
 		if base := times[to.way]; base != nil {
 			b.report.add(part, way, to.what, unitRatio, stats.Ratio(times[way].medians(), base.medians()))
 		}

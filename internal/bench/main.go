@@ -139,6 +139,7 @@ func parts() []part {
 			false,
 			measureBrowser,
 		},
+		{"start", "convoy version: a start of the program", 2 * time.Second, false, measureStart},
 		{"spawn", "a local node: click → shell usable, and retire → gone", 5 * time.Second, false, measureSpawn},
 		{"crash", "a killed node: kill → the next key's echo, in a shell that goes on", 5 * time.Second, false, measureCrash},
 		{"crowd", "a node with 200 shells and 1,000 viewers", 25 * time.Second, false, measureCrowd},

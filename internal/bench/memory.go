@@ -2,16 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
+	"convoy/internal/bench/stats"
 	"convoy/internal/client"
+	"convoy/internal/testkit"
 )
 
 const (
 	moreShells = 40
 	moreView   = 50
+	moreConvoy = 8
 	settleWait = 500 * time.Millisecond
 )
 
@@ -28,7 +33,7 @@ func measureMemory(ctx context.Context, b *bench) error {
 		b.report.note("memory: this system does not tell")
 		return nil
 	}
-	for _, step := range []func(context.Context) error{m.shells, m.viewers} {
+	for _, step := range []func(context.Context) error{m.shells, m.viewers, m.convoyShells} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -73,6 +78,43 @@ func (m *memory) viewers(ctx context.Context) error {
 			}
 		}
 	})
+}
+
+// convoyShells opens Convoy shells, and adds up what the two processes of each do not share: the prompt, and its
+// sandbox.
+func (m *memory) convoyShells(ctx context.Context) error {
+	var shells []client.Shell
+	for range moreConvoy {
+		var s client.Shell
+		ask := []byte(`{"kind":"convoy","rows":24,"cols":80}`)
+		if err := m.viewer.Do(ctx, http.MethodPost, "/nodes/"+m.c.name+"/shells", ask, &s); err != nil {
+			return fmt.Errorf("%s: %w", wayConvoyShell, err)
+		}
+		terminal, err := m.viewer.Attach(ctx, s, -1)
+		if err != nil {
+			return fmt.Errorf("%s: %w", wayConvoyShell, err)
+		}
+		defer terminal.Close()
+		if err := errors.Join(terminal.Type(ctx, "6 * 7\r"), terminal.WaitFor(ctx, "(2)> ")); err != nil {
+			return fmt.Errorf("%s: %w", wayConvoyShell, err)
+		}
+		shells = append(shells, s)
+	}
+	if err := pause(ctx, settleWait); err != nil {
+		return err
+	}
+	var own []float64
+	for _, s := range shells {
+		sum, _ := ownMemory(s.PID)
+		for _, child := range testkit.Children(s.PID) {
+			one, _ := ownMemory(child)
+			sum += one
+		}
+		own = append(own, sum/1024)
+	}
+	m.b.report.add("memory", wayConvoyShell, "adds", unitKiB, stats.Median(own))
+	m.b.report.add("memory", wayConvoyShell, "measured with", "", moreConvoy)
+	return nil
 }
 
 // added is what n times one more adds to the control plane's memory, each.
