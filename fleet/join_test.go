@@ -85,6 +85,15 @@ var joinTests = []struct {
 		s.members(MemberAlive)
 		s.ended(killed)
 	}, Ended, killed},
+	{"ended before its process was seen", true, func(s *scene) {
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.ended(killed)
+	}, Ended, killed},
+	{"another node, whose service is said to have ended", false, func(s *scene) {
+		s.members(MemberAlive)
+		s.ended("cannot tell")
+	}, Alive, ""},
 	{"ended, and gossip finds out", true, func(s *scene) {
 		s.running()
 		s.spawned(nil)

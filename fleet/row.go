@@ -113,6 +113,8 @@ func (r *row) setService(s *Service, now time.Time) {
 			r.owned = false // removed by someone else
 		}
 		return
+	case was == nil && r.owned && !s.Running && !s.Provisioning: // it ended before it was listed
+		r.markEnded(now)
 	case was == nil || was.Running == s.Running:
 	case s.Running:
 		r.markRestarted()
