@@ -90,6 +90,12 @@ var joinTests = []struct {
 		s.members(MemberAlive)
 		s.ended(killed)
 	}, Ended, killed},
+	{"ended before its provider saw it run", true, func(s *scene) {
+		s.p.serve(Service{Name: s.name, ID: "pid 1", Provisioning: true})
+		s.spawned(nil)
+		s.members(MemberAlive)
+		s.ended(killed)
+	}, Ended, killed},
 	{"another node, whose service is said to have ended", false, func(s *scene) {
 		s.members(MemberAlive)
 		s.ended("cannot tell")

@@ -113,8 +113,8 @@ func (r *row) setService(s *Service, now time.Time) {
 			r.owned = false // removed by someone else
 		}
 		return
-	case was == nil && r.owned && !s.Running && !s.Provisioning: // it ended before it was listed
-		r.markEnded(now)
+	case !s.Running && !s.Provisioning && (was == nil && r.owned || was != nil && was.Provisioning):
+		r.markEnded(now) // it ran only before it was listed, or between two lists
 	case was == nil || was.Running == s.Running:
 	case s.Running:
 		r.markRestarted()
