@@ -14,9 +14,8 @@ func TestShell_EvaluationIsBusy(t *testing.T) {
 	n := startNode(t, nil)
 	const name = "convoy@convoy.convoy.internal"
 	ctx := testkit.Context(t)
-	var s client.Shell
-	ask := []byte(`{"kind":"convoy","rows":24,"cols":80}`)
-	testkit.Must(t, n.Do(ctx, http.MethodPost, "/nodes/"+name+"/shells", ask, &s))
+	s, err := n.OpenKind(ctx, name, "convoy")
+	testkit.Must(t, err)
 	terminal, err := n.Attach(t.Context(), s, -1)
 	testkit.Must(t, err)
 	t.Cleanup(terminal.Close)

@@ -35,13 +35,8 @@ type echo struct {
 
 func openEcho(t *testing.T, c *client.Client, node string) *echo {
 	t.Helper()
-	var s client.Shell
-	testkit.Must(
-		t,
-		c.Do(
-			testkit.Context(t), http.MethodPost, "/nodes/"+node+"/shells", []byte(`{"kind":"system","rows":24,"cols":80}`), &s,
-		),
-	)
+	s, err := c.OpenKind(testkit.Context(t), node, "system")
+	testkit.Must(t, err)
 	terminal, err := c.Attach(t.Context(), s, -1)
 	testkit.Must(t, err)
 	t.Cleanup(terminal.Close)
@@ -94,13 +89,8 @@ func TestShell_HostileScripts(t *testing.T) {
 	calm := make(chan struct{})
 	close(calm)
 	t.Logf("%-24s %s", "calm", summary(e.during(t, calm)))
-	var s client.Shell
-	testkit.Must(
-		t,
-		n.Do(
-			testkit.Context(t), http.MethodPost, "/nodes/"+name+"/shells", []byte(`{"kind":"convoy","rows":24,"cols":80}`), &s,
-		),
-	)
+	s, err := n.OpenKind(testkit.Context(t), name, "convoy")
+	testkit.Must(t, err)
 	prompt, err := n.Attach(t.Context(), s, -1)
 	testkit.Must(t, err)
 	t.Cleanup(prompt.Close)

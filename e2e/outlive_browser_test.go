@@ -103,9 +103,8 @@ func (p process) others(t *testing.T) (htop, convoy *client.ResilientTerminal) {
 // terminal opens a shell of a kind, and follows it.
 func (p process) terminal(t *testing.T, kind string) *client.ResilientTerminal {
 	t.Helper()
-	var shell client.Shell
-	body := fmt.Appendf(nil, `{"rows":24,"cols":80,"kind":%q}`, kind)
-	testkit.Must(t, p.Do(testkit.Context(t), "POST", "/nodes/convoy@super.test/shells", body, &shell))
+	shell, err := p.OpenKind(testkit.Context(t), "convoy@super.test", kind)
+	testkit.Must(t, err)
 	own := client.New(p.Base, p.Token)
 	t.Cleanup(own.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // of the whole test, on a busy machine

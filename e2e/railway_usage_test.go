@@ -25,8 +25,18 @@ func crashed(t *testing.T) (c *cloud, name string) {
 	testkit.Must(t, err)
 	c.until(t, "it has joined", has(made.Name, "alive"))
 	c.api.Set(label(made.Name), railwaytest.Stage{Status: "CRASHED"})
-	testkit.Eventually(t, "it no longer answers", func() bool { return statsOf(t, c.Client, made.Name).From != "" })
+	providerStats(t, c.Client, made.Name)
 	return c, made.Name
+}
+
+// providerStats returns the statistics of a node once they are not its own: while it stops, it may still answer.
+func providerStats(t *testing.T, c *client.Client, name string) (report stats.Report) {
+	t.Helper()
+	testkit.Eventually(t, name+" no longer answers", func() bool {
+		report = statsOf(t, c, name)
+		return report.From != ""
+	})
+	return report
 }
 
 func statsOf(t *testing.T, c *client.Client, name string) (report stats.Report) {
@@ -55,11 +65,7 @@ func TestRailwayUsage(t *testing.T) {
 	(&running{Client: other.Client}).until(t, "it knows the crashed one", func(list []client.Node) bool {
 		return !has(name, "")(list)
 	})
-	testkit.Eventually(t, "the crashed node's values are Railway's on another node", func() bool {
-		report = statsOf(t, other.Client, name)
-		return report.From != "" // a node that is still stopping may answer this one, and not the one before
-	})
-	if report.From != "railway" || report.Latest["memory"] != 1<<29 {
+	if report = providerStats(t, other.Client, name); report.From != "railway" || report.Latest["memory"] != 1<<29 {
 		t.Errorf("on another node: %+v", report)
 	}
 	if n := c.api.Count("serviceMetrics"); n != 1 {

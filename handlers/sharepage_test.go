@@ -123,7 +123,8 @@ func TestShare_HoldersAreViewers(t *testing.T) {
 		ctx := testkit.Context(t)
 		admin := s.console.client(t)
 		first := look(ctx, t, admin, s.shell, url.Values{"name": {"Grace"}})
-		attendance(t, first, "the first", func(p pty.Presence) bool { return p.Count == 1 }) // a hop takes its time
+		// viewers are listed in the order of arrival
+		attendance(t, first, "the first", func(p pty.Presence) bool { return p.Count == 1 })
 		watchers, _ := s.link(t, "watch")
 		typists, _ := s.link(t, "type")
 		ada := s.holder(t, typists)

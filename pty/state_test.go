@@ -61,6 +61,18 @@ func TestState_Foreground(t *testing.T) {
 	ends(t, s)
 }
 
+// runBusy runs a script with sh. busy is what its shell reports about itself.
+func runBusy(t *testing.T, script string, busy func() (string, bool)) *Shell {
+	t.Helper()
+	config := Config{Programs: programs("/bin/sh", "-c", script)}
+	config.Programs[0].Attach = func(func() string) (Attachment, error) {
+		return Attachment{Close: func() {}, Busy: busy}, nil
+	}
+	s, err := newTable(t, config).Open(size)
+	testkit.Must(t, err)
+	return s
+}
+
 // The state after the last output is that of a program that was in the foreground after it.
 func TestState_OutputDuringALook(t *testing.T) {
 	t.Parallel()
@@ -75,12 +87,7 @@ func TestState_OutputDuringALook(t *testing.T) {
 			return "", true
 		}
 	}
-	config := Config{Programs: programs("/bin/sh", "-c", "echo begins; read x < "+path+"; echo ends; exec cat")}
-	config.Programs[0].Attach = func(func() string) (Attachment, error) {
-		return Attachment{Close: func() {}, Busy: busy}, nil
-	}
-	s, err := newTable(t, config).Open(size)
-	testkit.Must(t, err)
+	s := runBusy(t, "echo begins; read x < "+path+"; echo ends; exec cat", busy)
 	<-looks
 	looks <- true // the others are quick
 	openGate()
@@ -108,12 +115,7 @@ func TestState_EndsBeforeItsOutput(t *testing.T) {
 		}
 		return "a command", true
 	}
-	config := Config{Programs: programs("/bin/sh", "-c", "stty raw -echo; echo begins; exec cat >/dev/null")}
-	config.Programs[0].Attach = func(func() string) (Attachment, error) {
-		return Attachment{Close: func() {}, Busy: busy}, nil
-	}
-	s, err := newTable(t, config).Open(size)
-	testkit.Must(t, err)
+	s := runBusy(t, "stty raw -echo; echo begins; exec cat >/dev/null", busy)
 	watch(t, s, options{name: "v"}).see("begins")
 	becomes(t, s, Running)
 	testkit.Eventually(t, "a command that is not brief", func() bool { return time.Since(s.State().Since) > briefCommand })

@@ -25,7 +25,7 @@ const greeting = "Convoy shell on %s. help() lists the functions.\n"
 // goes away. It returns the exit status. The sandbox starts meanwhile.
 func Prompt(ctx context.Context, o Options) int {
 	s := o.supervisor()
-	s.apart = true
+	s.ownGroup = true
 	if err := s.launch(); err != nil {
 		fmt.Fprintln(o.Err, "convoy: error:", err)
 		return 1

@@ -43,12 +43,12 @@ type supervisor struct {
 	out      io.Writer
 	settings settings
 	stopTime time.Duration // how long a sandbox may take to stop after an interrupt
-	apart    bool          // the terminal's signals, such as Ctrl-C, do not reach the sandbox, also while it starts
+	ownGroup bool          // of processes, which Ctrl-C in the terminal does not reach, even while the sandbox starts
 
 	process *exec.Cmd
 	conn    *wire.Conn
 	ended   chan struct{} // closed when the sandbox has ended
-	lost    error         // why the connection to it ended, if not in order; set before ended is closed
+	connErr error         // of Serve; valid after ended
 	stderr  *headBuffer
 	runs    int
 	begun   chan struct{} // of a prompt: closed when the first sandbox has begun, or failed to
@@ -79,7 +79,7 @@ func (s *supervisor) launch() error {
 	process.ExtraFiles = []*os.File{theirs}
 	process.Stderr = stderr
 	process.WaitDelay = time.Second
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: s.apart}
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: s.ownGroup}
 	if err := process.Start(); err != nil {
 		ours.Close()
 		return fmt.Errorf("start the sandbox: %w", err)
@@ -88,9 +88,9 @@ func (s *supervisor) launch() error {
 	s.process, s.stderr, s.conn, s.ended = process, stderr, conn, ended
 	go func() { // ends with the sandbox; stop waits for it
 		defer close(ended)
-		s.lost = conn.Serve(context.Background())
+		s.connErr = conn.Serve(context.Background())
 		process.Process.Kill() //nolint:errcheck // it has ended, unless the connection failed
-		process.Wait()         //nolint:errcheck // ProcessState has its status
+		process.Wait()         //nolint:errcheck // ProcessState has the status
 	}()
 	return nil
 }
@@ -205,7 +205,7 @@ var outOfMemory = []string{
 	"failed to create new OS thread",
 }
 
-// exitReason describes why the sandbox ended, for which it waits.
+// exitReason waits for the sandbox to end, and describes why it did.
 func (s *supervisor) exitReason() string {
 	cause := s.cause()
 	for _, sign := range outOfMemory {
@@ -216,15 +216,15 @@ func (s *supervisor) exitReason() string {
 	return "the sandbox ended: " + cause
 }
 
-// cause is the sandbox's last word, for whose end it waits: the first line of its standard error, what was wrong with
-// the connection, or its status.
+// cause waits for the sandbox to end, and returns the first line of its standard error, or else the connection's error
+// for which it was killed, or else its exit status.
 func (s *supervisor) cause() string {
 	<-s.ended
 	if line := s.stderr.firstLine(); line != "" {
 		return strings.TrimPrefix(line, "convoy: error: ")
 	}
-	if s.lost != nil && !errors.Is(s.lost, io.ErrUnexpectedEOF) && !errors.Is(s.lost, syscall.ECONNRESET) {
-		return s.lost.Error() // it was killed for that
+	if s.connErr != nil && !errors.Is(s.connErr, io.ErrUnexpectedEOF) && !errors.Is(s.connErr, syscall.ECONNRESET) {
+		return s.connErr.Error()
 	}
 	return s.process.ProcessState.String()
 }

@@ -41,8 +41,8 @@ const (
 	wayConvoyShell = "a Convoy shell, its processes"
 )
 
-// local are the ways that are one hop shorter than others.
-var local = map[string]string{wayNode: wayCP, wayOldNode: wayOldCP}
+// oneHopLess is the way to compare with a way over one hop.
+var oneHopLess = map[string]string{wayNode: wayCP, wayOldNode: wayOldCP}
 
 // budgets are those of the design that this program can measure.
 func budgets() []budget {

@@ -45,7 +45,7 @@ func measureEcho(ctx context.Context, b *bench) error {
 // compare adds a way's ratios by round: to the bare pty, to ttyd, and of a spawned node to its control plane.
 func (b *bench) compare(part, way string, times map[string]*rounds) {
 	for _, to := range []struct{ way, what string }{
-		{wayBare, "× bare"}, {wayTtyd, "× ttyd"}, {local[way], "× local"},
+		{wayBare, "× bare"}, {wayTtyd, "× ttyd"}, {oneHopLess[way], "× local"},
 	} {
 		if base := times[to.way]; base != nil {
 			b.report.add(part, way, to.what, unitRatio, stats.Ratio(times[way].medians(), base.medians()))

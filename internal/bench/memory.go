@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 const (
 	moreShells = 40
 	moreView   = 50
-	moreConvoy = 8
+	moreConvoy = 8 // Convoy shells
 	settleWait = 500 * time.Millisecond
 )
 
@@ -80,22 +79,12 @@ func (m *memory) viewers(ctx context.Context) error {
 	})
 }
 
-// convoyShells opens Convoy shells, and adds up what the two processes of each do not share: the prompt, and its
-// sandbox.
+// convoyShells opens Convoy shells, and adds up what the two processes of each, prompt and sandbox, do not share.
 func (m *memory) convoyShells(ctx context.Context) error {
 	var shells []client.Shell
 	for range moreConvoy {
-		var s client.Shell
-		ask := []byte(`{"kind":"convoy","rows":24,"cols":80}`)
-		if err := m.viewer.Do(ctx, http.MethodPost, "/nodes/"+m.c.name+"/shells", ask, &s); err != nil {
-			return fmt.Errorf("%s: %w", wayConvoyShell, err)
-		}
-		terminal, err := m.viewer.Attach(ctx, s, -1)
+		s, err := m.convoyShell(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", wayConvoyShell, err)
-		}
-		defer terminal.Close()
-		if err := errors.Join(terminal.Type(ctx, "6 * 7\r"), terminal.WaitFor(ctx, "(2)> ")); err != nil {
 			return fmt.Errorf("%s: %w", wayConvoyShell, err)
 		}
 		shells = append(shells, s)
@@ -115,6 +104,19 @@ func (m *memory) convoyShells(ctx context.Context) error {
 	m.b.report.add("memory", wayConvoyShell, "adds", unitKiB, stats.Median(own))
 	m.b.report.add("memory", wayConvoyShell, "measured with", "", moreConvoy)
 	return nil
+}
+
+// convoyShell opens a Convoy shell that has evaluated something.
+func (m *memory) convoyShell(ctx context.Context) (s client.Shell, err error) {
+	if s, err = m.viewer.OpenKind(ctx, m.c.name, "convoy"); err != nil {
+		return s, err
+	}
+	terminal, err := m.viewer.Attach(ctx, s, -1)
+	if err != nil {
+		return s, err
+	}
+	defer terminal.Close()
+	return s, errors.Join(terminal.Type(ctx, "6 * 7\r"), terminal.WaitFor(ctx, "(2)> "))
 }
 
 // added is what n times one more adds to the control plane's memory, each.

@@ -132,9 +132,15 @@ func (c *Client) Retire(ctx context.Context, node string) error {
 	return c.Do(ctx, http.MethodDelete, "/nodes/"+node, nil, nil)
 }
 
-// Open opens a shell of 24 rows and 80 columns.
-func (c *Client) Open(ctx context.Context, node string) (s Shell, err error) {
-	return s, c.Do(ctx, http.MethodPost, "/nodes/"+node+"/shells", []byte(`{"rows":24,"cols":80}`), &s)
+// Open opens a shell of the node's first kind, with 24 rows and 80 columns.
+func (c *Client) Open(ctx context.Context, node string) (Shell, error) {
+	return c.OpenKind(ctx, node, "")
+}
+
+// OpenKind is Open for a shell of a kind: "system" or "convoy".
+func (c *Client) OpenKind(ctx context.Context, node, kind string) (s Shell, err error) {
+	ask := fmt.Appendf(nil, `{"kind":%q,"rows":24,"cols":80}`, kind)
+	return s, c.Do(ctx, http.MethodPost, "/nodes/"+node+"/shells", ask, &s)
 }
 
 // Input sends input number n to a shell, acknowledging output up to ack unless that is negative.
